@@ -1,0 +1,85 @@
+-- Streams (where a sync goes on) and events (the history people read). These rows are the truth; a job only wakes.
+create table sync_streams (
+  tenant_id uuid not null,
+  integration_id uuid not null,
+  kind text not null,
+  mode text not null check (mode in ('full', 'incremental')),
+  epoch bigint not null default 0,
+  lease_until timestamptz,
+  lease_by text,
+  sync_event_id uuid,
+  cursor jsonb,
+  watermark timestamptz,
+  failures integer not null default 0,
+  not_before timestamptz,
+  next_at timestamptz,
+  primary key (tenant_id, integration_id, kind, mode),
+  foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
+);
+
+comment on table sync_streams is 'distributed: tenant_id';
+
+comment on column sync_streams.lease_by is 'the process; an embedded database has one at a time, so another''s lease is dead there';
+
+comment on column sync_streams.sync_event_id is 'the run under way or queued; null: idle';
+
+comment on column sync_streams.watermark is 'on HubSpot''s clock: all changes before it are kept';
+
+comment on column sync_streams.not_before is 'a run that waits goes on then';
+
+comment on column sync_streams.next_at is 'the schedule starts a run then';
+
+create table sync_events (
+  tenant_id uuid not null,
+  sync_event_id uuid not null,
+  integration_id uuid not null,
+  kind text not null,
+  sync_type text not null check (sync_type in ('full', 'incremental')),
+  trigger text not null check (trigger in ('api', 'connect', 'schedule')),
+  state text not null
+    check (state in ('queued', 'running', 'waiting', 'succeeded', 'partial', 'failed', 'cancelled')),
+  version integer not null default 1,
+  total bigint,
+  done bigint not null default 0,
+  inserted bigint not null default 0,
+  changed bigint not null default 0,
+  unchanged bigint not null default 0,
+  failed bigint not null default 0,
+  pages bigint not null default 0,
+  waiting_for text,
+  waiting_until timestamptz,
+  error_code text,
+  error text,
+  requested_at timestamptz not null default now(),
+  started_at timestamptz,
+  finished_at timestamptz,
+  primary key (tenant_id, sync_event_id),
+  foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
+);
+
+create index sync_events_history on sync_events (tenant_id, integration_id, sync_event_id desc);
+
+comment on table sync_events is 'distributed: tenant_id';
+
+comment on column sync_events.version is 'grows with each change of the row; the id of a progress event';
+
+alter table sync_streams enable row level security;
+
+alter table sync_streams force row level security;
+
+create policy own_tenant on sync_streams to spoke_app
+  using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));
+
+create policy find_due on sync_streams for select to spoke_system using (true);
+
+alter table sync_events enable row level security;
+
+alter table sync_events force row level security;
+
+create policy own_tenant on sync_events to spoke_app
+  using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));
+
+grant select, insert, update, delete on sync_streams, sync_events to spoke_app;
+
+grant select (tenant_id, integration_id, kind, mode, epoch, lease_until, lease_by, sync_event_id, not_before, next_at)
+  on sync_streams to spoke_system;

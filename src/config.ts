@@ -1,0 +1,224 @@
+/** The only reader of the environment. Called once, in main.ts; all faults are named at once and no value is printed. */
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import type { KeyRing } from './lib/seal.ts'
+import { Secret } from './lib/secret.ts'
+
+const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
+
+const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** `30s`, `5m`, `250ms`: a whole number and a unit. In our words: milliseconds. */
+const duration = (least: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}(ms|s|m|h)$/, 'must be a duration such as 30s or 5m')
+    .transform((text) => {
+      const [, count, unit] = /^(\d+)(\w+)$/.exec(text) as unknown as [string, string, keyof typeof units]
+      return Number(count) * units[unit]
+    })
+    .refine((ms) => ms >= least, `must be at least ${least} ms`)
+
+const url = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .transform((text) => text.replace(/\/+$/, ''))
+const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((n) => n >= least && n <= most, `must be from ${least} to ${most}`)
+
+/**
+ * Every variable: what it means stands in .env.example, and a test holds the two against each other.
+ * Absent and empty are the same.
+ */
+export const variables = {
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+    .optional(),
+  SPOKE_MIGRATE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+    .optional(),
+  SPOKE_DATA_DIR: z.string().default('./data'),
+  SPOKE_DB_POOL: whole(1, 200).default(10),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: whole(0, 65_535).default(8000),
+  SPOKE_PUBLIC_URL: url.optional(),
+  SPOKE_ROLE: z.enum(['all', 'api', 'worker']).default('all'),
+  SPOKE_ADMIN_KEY: z.string().min(24, 'must have at least 24 characters').optional(),
+  SPOKE_ENCRYPTION_KEYS: z.string().optional(),
+  HUBSPOT_CLIENT_ID: z.string().optional(),
+  HUBSPOT_CLIENT_SECRET: z.string().optional(),
+  HUBSPOT_REDIRECT_URI: url.optional(),
+  HUBSPOT_OPTIONAL_SCOPES: z
+    .string()
+    .regex(/^[A-Za-z0-9._ -]*$/, 'must be scope names with spaces between')
+    .default(''),
+  HUBSPOT_API_URL: url.default('https://api.hubapi.com'),
+  HUBSPOT_AUTHORIZE_URL: url.default('https://app.hubspot.com/oauth/authorize'),
+  HUBSPOT_TIMEOUT: duration(100).default(15_000),
+  SPOKE_TOKEN_CHECK_EVERY: duration(0).default(60_000),
+  SPOKE_SYNC_EVERY: duration(1_000).default(300_000),
+  SPOKE_SYNC_OVERLAP: duration(0).default(600_000),
+  SPOKE_SYNC_CONCURRENCY: whole(1, 64).default(4),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+} as const
+
+/** These may also be given as NAME_FILE: the path of a file that holds the value. */
+export const secretNames = [
+  'DATABASE_URL',
+  'SPOKE_MIGRATE_URL',
+  'SPOKE_ADMIN_KEY',
+  'SPOKE_ENCRYPTION_KEYS',
+  'HUBSPOT_CLIENT_SECRET',
+] as const
+
+export type Config = ReturnType<typeof readConfig>
+
+/** Thrown by readConfig; the message lists every fault, a line each, without values. */
+export class ConfigError extends Error {
+  override name = 'ConfigError' as const
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(`The configuration cannot be used:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`)
+    this.faults = faults
+  }
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/**
+ * @param notice told what was decided for the operator (a key file made)
+ * @throws ConfigError
+ */
+export function readConfig(env: Env, notice: (line: string) => void = () => {}) {
+  const faults: string[] = []
+  const given = withSecretFiles(env, faults)
+  const read = z.object(variables).safeParse(given)
+  if (!read.success) {
+    for (const issue of read.error.issues) faults.push(`${String(issue.path[0])} ${issue.message}`)
+    throw new ConfigError(faults)
+  }
+  const set = read.data
+  const openMode = set.SPOKE_ADMIN_KEY === undefined
+  const onLoopback = loopback.has(set.HOST)
+  if (openMode && !onLoopback) {
+    faults.push(
+      'HOST is not loopback, so SPOKE_ADMIN_KEY must be set: without it anybody could read every tenant',
+    )
+  }
+  if (set.SPOKE_MIGRATE_URL && !set.DATABASE_URL) faults.push('SPOKE_MIGRATE_URL needs DATABASE_URL')
+  if (set.SPOKE_ROLE !== 'all' && !set.DATABASE_URL) {
+    faults.push(
+      `SPOKE_ROLE=${set.SPOKE_ROLE} needs DATABASE_URL: the embedded database serves one process only`,
+    )
+  }
+  const oauthGiven = [set.HUBSPOT_CLIENT_ID, set.HUBSPOT_CLIENT_SECRET].filter(
+    (part) => part !== undefined,
+  ).length
+  if (oauthGiven === 1) faults.push('HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET go together; one is missing')
+  const dataDir = resolve(set.SPOKE_DATA_DIR)
+  const ring = parseKeyRing(set.SPOKE_ENCRYPTION_KEYS, faults)
+  if (!set.SPOKE_ENCRYPTION_KEYS && (set.DATABASE_URL || !onLoopback)) {
+    faults.push(
+      'SPOKE_ENCRYPTION_KEYS must be set (kid:base64 of 32 random bytes), or tokens could not be sealed',
+    )
+  }
+  if (faults.length > 0) throw new ConfigError(faults)
+  const publicUrl = set.SPOKE_PUBLIC_URL ?? `http://localhost:${set.PORT}`
+  return Object.freeze({
+    databaseUrl: set.DATABASE_URL,
+    migrateUrl: set.SPOKE_MIGRATE_URL,
+    dataDir,
+    poolSize: set.SPOKE_DB_POOL,
+    host: set.HOST,
+    port: set.PORT,
+    publicUrl,
+    role: set.SPOKE_ROLE,
+    /** Absent: open mode, on loopback only. */
+    adminKey: set.SPOKE_ADMIN_KEY === undefined ? undefined : new Secret(set.SPOKE_ADMIN_KEY),
+    keyRing: ring.length > 0 ? ring : localKeyRing(`${dataDir}.keys`, notice),
+    hubspot: Object.freeze({
+      apiUrl: set.HUBSPOT_API_URL,
+      authorizeUrl: set.HUBSPOT_AUTHORIZE_URL,
+      /** Total deadline of one call, body included, ms. */
+      timeoutMs: set.HUBSPOT_TIMEOUT,
+      app:
+        set.HUBSPOT_CLIENT_ID && set.HUBSPOT_CLIENT_SECRET
+          ? Object.freeze({
+              clientId: set.HUBSPOT_CLIENT_ID,
+              clientSecret: new Secret(set.HUBSPOT_CLIENT_SECRET),
+              redirectUri: set.HUBSPOT_REDIRECT_URI ?? `${publicUrl}/api/hubspot/oauth/callback`,
+              optionalScopes: set.HUBSPOT_OPTIONAL_SCOPES.split(' ').filter((scope) => scope !== ''),
+            })
+          : undefined,
+    }),
+    tokenCheckEveryMs: set.SPOKE_TOKEN_CHECK_EVERY,
+    syncEveryMs: set.SPOKE_SYNC_EVERY,
+    syncOverlapMs: set.SPOKE_SYNC_OVERLAP,
+    syncConcurrency: set.SPOKE_SYNC_CONCURRENCY,
+    logLevel: set.LOG_LEVEL,
+  })
+}
+
+function withSecretFiles(env: Env, faults: string[]): Record<string, string | undefined> {
+  const given: Record<string, string | undefined> = {}
+  for (const name of Object.keys(variables)) given[name] = env[name]?.trim() || undefined
+  for (const name of secretNames) {
+    const path = env[`${name}_FILE`]?.trim()
+    if (!path) continue
+    if (given[name] !== undefined) faults.push(`${name} and ${name}_FILE are both set; keep one`)
+    try {
+      given[name] = readFileSync(path, 'utf8').trim() || undefined
+    } catch {
+      faults.push(`${name}_FILE cannot be read`)
+    }
+  }
+  return given
+}
+
+/** `kid:base64,kid:base64`, newest first. */
+function parseKeyRing(text: string | undefined, faults: string[]): KeyRing {
+  if (text === undefined) return []
+  const ring = text.split(',').map((entry, at) => {
+    const [, kid, encoded] = /^\s*([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/_-]+={0,2})\s*$/.exec(entry) ?? []
+    const key = Buffer.from(encoded ?? '', 'base64')
+    if (!kid) faults.push(`SPOKE_ENCRYPTION_KEYS entry ${at + 1} is not kid:base64`)
+    else if (key.length !== 32)
+      faults.push(`SPOKE_ENCRYPTION_KEYS key "${kid}" has ${key.length} bytes, not 32`)
+    return { kid: kid ?? '', key: new Uint8Array(key) }
+  })
+  if (new Set(ring.map(({ kid }) => kid)).size < ring.length)
+    faults.push('SPOKE_ENCRYPTION_KEYS names a key twice')
+  return ring
+}
+
+/**
+ * The key of an embedded database on loopback: made at the first start, in a file beside the data directory, so
+ * that a copy of the directory alone opens nothing.
+ */
+function localKeyRing(path: string, notice: (line: string) => void): KeyRing {
+  if (!existsSync(path)) {
+    const line = `local:${randomBytes(32).toString('base64')}\n`
+    try {
+      writeFileSync(path, line, { mode: 0o600, flag: 'wx' })
+      notice(
+        `made ${path}, the key that opens the stored tokens: keep a copy of it, and not beside the copies of the data`,
+      )
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+        throw new ConfigError([`the key file ${path} cannot be written`])
+    }
+  }
+  const faults: string[] = []
+  const ring = parseKeyRing(readFileSync(path, 'utf8').trim(), faults)
+  if (faults.length > 0)
+    throw new ConfigError(faults.map((fault) => fault.replace('SPOKE_ENCRYPTION_KEYS', path)))
+  return ring
+}

@@ -1,0 +1,144 @@
+/** Every error as the one object that is both the specification's and RFC 9457's. The status per code stands here alone. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { asAppError } from '../hubspot/as-app-error.ts'
+import { AppError, type ErrorCode, type ErrorDetail } from '../lib/errors.ts'
+import { SealError } from '../lib/seal.ts'
+
+const statusOf: Record<ErrorCode, number> = {
+  validation_failed: 400,
+  invalid_json: 400,
+  invalid_id: 400,
+  invalid_cursor: 400,
+  invalid_state: 400,
+  oauth_code_rejected: 400,
+  oauth_denied: 400,
+  bad_request: 400,
+  unauthenticated: 401,
+  not_found: 404,
+  integration_not_found: 404,
+  issue_not_found: 404,
+  sync_event_not_found: 404,
+  method_not_allowed: 405,
+  integration_not_connected: 409,
+  token_invalid: 409,
+  portal_changed: 409,
+  body_too_large: 413,
+  request_too_large: 431,
+  unsupported_media_type: 415,
+  misdirected_request: 421,
+  missing_scopes: 422,
+  hubspot_unavailable: 502,
+  oauth_not_configured: 503,
+  hubspot_limit: 503,
+  unavailable: 503,
+}
+
+const title = (code: string) => code.charAt(0).toUpperCase() + code.slice(1).replaceAll('_', ' ')
+
+export function problemBody(
+  code: string,
+  message: string,
+  status: number,
+  requestId: string,
+  errors?: ErrorDetail[],
+) {
+  return {
+    success: false,
+    error: message,
+    code,
+    request_id: requestId,
+    // docs/errors.md has an entry for each.
+    type: `urn:spoke:problem:${code}`,
+    title: title(code),
+    status,
+    detail: message,
+    ...(errors ? { errors } : {}),
+  }
+}
+
+/** Answers with the error; what no caller can act on becomes a 500 without a word of its own, and is logged whole. */
+export function replyError(failure: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const error = known(failure)
+  if (!error) {
+    request.log.error({ err: failure }, 'a request failed')
+    send(request, reply, problemBody('internal', 'Internal error', 500, request.id))
+    return
+  }
+  const status = error.status ?? statusOf[error.code]
+  request.log[status >= 500 ? 'warn' : 'info'](
+    { code: error.code, err: status >= 500 ? error : undefined },
+    'request refused',
+  )
+  if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
+  if (error.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="spoke"')
+  send(request, reply, problemBody(error.code, error.message, status, request.id, error.details))
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, body: ReturnType<typeof problemBody>): void {
+  const wanted = request.headers.accept?.includes('application/problem+json')
+  void reply
+    .code(body.status)
+    .header('vary', 'accept')
+    .type(wanted ? 'application/problem+json' : 'application/json; charset=utf-8')
+    .serializer((value: unknown) => JSON.stringify(value))
+    .send(body)
+}
+
+/** The error as one of ours, or undefined when it is a bug. */
+function known(failure: unknown): AppError | undefined {
+  const error = asAppError(failure)
+  if (error instanceof AppError) return error
+  if (error instanceof SealError) return undefined
+  return fromDatabase(error) ?? fromFastify(error as FastifyError)
+}
+
+/** The database is away, or all connections are taken for too long. */
+function fromDatabase(error: unknown): AppError | undefined {
+  const { code, message } = error as { code?: string; message?: string }
+  const away = /^(57P0[123]|08...|53300|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT)$/.test(code ?? '')
+  const waited = message?.startsWith('timeout exceeded when trying to connect')
+  if (!away && !waited) return undefined
+  return new AppError('unavailable', 'The service cannot reach its database', { cause: error, retryAfter: 5 })
+}
+
+function fromFastify(error: FastifyError): AppError | undefined {
+  if (error.validation) return fromValidation(error)
+  switch (error.code) {
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new AppError('validation_failed', 'The request has no body', {
+        details: [{ pointer: '', rule: 'must be an object' }],
+      })
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return new AppError('invalid_json', 'The body is not valid JSON')
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new AppError('body_too_large', 'The body is too large')
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new AppError('unsupported_media_type', 'The body must be application/json in UTF-8')
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new AppError('request_too_large', 'A part of the path is too long', { status: 414 })
+    default:
+      return error.statusCode === 400
+        ? new AppError('bad_request', 'The request could not be read')
+        : undefined
+  }
+}
+
+function fromValidation(error: FastifyError): AppError {
+  const inPath = error.validationContext === 'params'
+  const details = (error.validation ?? []).map(({ keyword, instancePath, message, params }) => ({
+    pointer: pointerOf(instancePath.replace(/\/$/, ''), params),
+    // The schema's own sentence would quote the unknown name as it was sent.
+    rule: keyword === 'unrecognized_keys' ? 'is not a known field' : (message ?? 'does not fit'),
+  }))
+  return inPath
+    ? new AppError('invalid_id', 'An id in the path is not a UUID', { details })
+    : new AppError('validation_failed', 'The request does not fit the schema', { details })
+}
+
+/** An unknown field is reported where it stands, not at the object that holds it. */
+function pointerOf(instancePath: string, params: unknown): string {
+  const { keys } = (params ?? {}) as { keys?: unknown }
+  const [key] = Array.isArray(keys) ? (keys as unknown[]) : []
+  const safe = typeof key === 'string' && /^[A-Za-z0-9_.-]{1,64}$/.test(key)
+  return safe ? `${instancePath}/${key}` : instancePath
+}

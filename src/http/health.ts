@@ -1,0 +1,49 @@
+/** Is the process alive, can it serve, and what does it count. Cheap, open to probes, without a word about tenants. */
+import type { FastifyInstance } from 'fastify'
+import { sql } from 'kysely'
+import { type Database, inTransaction } from '../lib/db.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import { currentMigration, newestMigration } from '../lib/migrate.ts'
+
+export interface HealthParts {
+  db: Database
+  metrics: Metrics
+  /** True once a stop has begun: no new traffic then. */
+  draining(): boolean
+}
+
+const withinMs = 2_000
+const open = { config: { public: true } }
+
+export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: HealthParts): void {
+  app.get('/livez', open, async () => ({ status: 'ok' }))
+
+  app.get('/readyz', open, async (_request, reply) => {
+    const checks: Record<string, string> = { draining: draining() ? 'yes' : 'no' }
+    checks.database = await bounded(ping(db))
+    checks.schema = checks.database === 'ok' ? await bounded(atNewest(db)) : 'unknown'
+    const ready = !draining() && checks.database === 'ok' && checks.schema === 'ok'
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', checks })
+  })
+
+  app.get('/metrics', open, async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.print()),
+  )
+}
+
+async function ping(db: Database): Promise<string> {
+  await inTransaction(db, ['set local role spoke_system'], (query) => query(sql`select 1`))
+  return 'ok'
+}
+
+async function atNewest(db: Database): Promise<string> {
+  return (await currentMigration(db)) === newestMigration() ? 'ok' : 'not migrated'
+}
+
+/** A check that hangs is a check that failed; why stands in the log, not in a public answer. */
+async function bounded(check: Promise<string>): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const timer = setTimeout(() => resolve('timeout'), withinMs)
+  check.then(resolve, () => resolve('failed'))
+  return await promise.finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,30 @@
+/** Bodies: JSON in UTF-8, uncompressed, and nothing else. Each of the other forms would be read as something it is not. */
+import type { FastifyInstance } from 'fastify'
+import { AppError } from '../lib/errors.ts'
+
+const unsupported = () => new AppError('unsupported_media_type', 'The body must be application/json in UTF-8')
+
+export function acceptJsonOnly(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const charset = /charset\s*=\s*"?([^";\s]+)/i.exec(request.headers['content-type'] ?? '')?.[1] ?? 'utf-8'
+    const encoding = request.headers['content-encoding'] ?? 'identity'
+    if (!/^utf-?8$/i.test(charset) || encoding !== 'identity') return done(unsupported())
+    let text: string
+    try {
+      text = new TextDecoder('utf-8', { fatal: true }).decode(body as Buffer)
+    } catch {
+      return done(new AppError('invalid_json', 'The body is not UTF-8'))
+    }
+    if (text === '') {
+      const details = [{ pointer: '', rule: 'must be an object' }]
+      return done(new AppError('validation_failed', 'The request has no body', { details }))
+    }
+    return parse(request, text, (error, value) =>
+      error
+        ? done(new AppError('invalid_json', 'The body is not valid JSON', { cause: error }))
+        : done(null, value),
+    )
+  })
+}

@@ -1,0 +1,160 @@
+/** The HTTP server: limits, who may ask, one error shape, and the routes in one list. */
+import swagger from '@fastify/swagger'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
+import { type IssueParts, issueRoutes } from '../issues/routes.ts'
+import { AppError } from '../lib/errors.ts'
+import { newId } from '../lib/ids.ts'
+import type { Log } from '../lib/log.ts'
+import type { Secret } from '../lib/secret.ts'
+import { type SyncParts, syncRoutes } from '../sync/routes.ts'
+import { createAuthenticate, type Principal } from '../tenants/authenticate.ts'
+import { problemBody, replyError } from './error-reply.ts'
+import { type HealthParts, healthRoutes } from './health.ts'
+import { acceptJsonOnly } from './json-body.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answers without a credential. Every other route asks for one. */
+    public?: boolean
+  }
+  interface FastifyRequest {
+    principal: Principal | undefined
+  }
+}
+
+type WithoutSignal<T> = Omit<T, 'signalOf'>
+
+export interface ServerParts {
+  /** Absent: open mode, which answers to this machine's own names only. */
+  adminKey: Secret | undefined
+  log: Log
+  health: HealthParts
+  /** Absent on a worker alone, which answers to probes only. */
+  api?: {
+    integrations: WithoutSignal<IntegrationParts>
+    issues: WithoutSignal<IssueParts>
+    sync: WithoutSignal<SyncParts>
+  }
+}
+
+const ownNames = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
+
+export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
+  const stopping = new AbortController()
+  const app: FastifyInstance = Fastify({
+    loggerInstance: parts.log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    genReqId: (request) => saneId(request.headers['x-request-id']) ?? newId(),
+    bodyLimit: 64 * 1024,
+    routerOptions: { maxParamLength: 100 },
+    // All three, or Node lets a body drip for half a minute and more.
+    requestTimeout: 3_000,
+    http: {
+      headersTimeout: 2_000,
+      requestTimeout: 3_000,
+      connectionsCheckingInterval: 500,
+      maxHeaderSize: 16 * 1024,
+    },
+    forceCloseConnections: 'idle',
+    clientErrorHandler: (error: Error & { code?: string }, socket) => refuseRaw(error, socket),
+    frameworkErrors: (error, request, reply) =>
+      replyError(error, request as FastifyRequest, reply as FastifyReply),
+  })
+
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.setErrorHandler(replyError)
+  acceptJsonOnly(app)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Spoke', version: '0.1.0', description: 'HubSpot tickets of many tenants, in sync.' },
+    },
+    transform: jsonSchemaTransform,
+  })
+
+  const authenticate = createAuthenticate(parts.adminKey)
+  app.decorateRequest('principal', undefined)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('request-id', request.id).header('x-content-type-options', 'nosniff')
+    if (parts.adminKey === undefined && !ownNames.test(request.headers.host ?? '')) {
+      throw new AppError('misdirected_request', 'Without an admin key Spoke answers only to localhost', {
+        status: 421,
+      })
+    }
+    if (request.routeOptions.config.public) return
+    request.principal = authenticate(request.headers.authorization)
+    if (!request.principal) throw new AppError('unauthenticated', 'A credential is needed')
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none'
+    const seconds = reply.elapsedTime / 1_000
+    parts.health.metrics.httpDuration.observe(
+      { method: request.method, route, status: reply.statusCode },
+      seconds,
+    )
+    request.log.info(
+      { method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      'request',
+    )
+  })
+  app.addHook('preClose', async () =>
+    stopping.abort(new AppError('unavailable', 'The service is stopping', { retryAfter: 5 })),
+  )
+
+  /** A caller who hangs up, or a stop of the service, ends the work of a request. */
+  const signalOf = (request: FastifyRequest): AbortSignal => {
+    const gone = new AbortController()
+    request.raw.socket.once('close', () => gone.abort(new AppError('bad_request', 'The caller is gone')))
+    return AbortSignal.any([gone.signal, stopping.signal])
+  }
+
+  const known: { method: string; pattern: RegExp }[] = []
+  app.addHook('onRoute', ({ method, url }) => {
+    const pattern = new RegExp(`^${url.replaceAll(/:[a-z_]+/g, '[^/]+')}$`)
+    for (const one of [method].flat()) known.push({ method: one, pattern })
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] as string
+    const allowed = known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
+    if (allowed.length === 0) throw new AppError('not_found', 'No such path')
+    reply.header('allow', [...new Set(allowed)].sort().join(', '))
+    throw new AppError('method_not_allowed', 'This path does not take this method')
+  })
+
+  healthRoutes(app, parts.health)
+  if (parts.api) {
+    integrationRoutes(app, { ...parts.api.integrations, signalOf })
+    issueRoutes(app, { ...parts.api.issues, signalOf })
+    syncRoutes(app, { ...parts.api.sync, signalOf })
+  }
+  app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, async () => app.swagger())
+  return app
+}
+
+const saneId = (given: string | string[] | undefined): string | undefined =>
+  typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : undefined
+
+/** What could not be parsed as a request has no reply object; it gets the same body over the bare socket. */
+function refuseRaw(error: Error & { code?: string }, socket: import('node:net').Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const [code, status, phrase, message] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['request_too_large', 431, 'Request Header Fields Too Large', 'The headers are too large']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['bad_request', 408, 'Request Timeout', 'The request took too long to arrive']
+        : ['bad_request', 400, 'Bad Request', 'The request could not be read']
+  const body = JSON.stringify(problemBody(code as string, message as string, status as number, newId()))
+  socket.end(
+    `HTTP/1.1 ${status} ${phrase}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,47 @@
+/** A failed call to HubSpot, as our caller is told of it: a stable code, the specification's words, no text of HubSpot's. */
+import { AppError, sentences, tokenInvalid } from '../lib/errors.ts'
+import { HubSpotError } from './errors.ts'
+
+const hourMs = 3_600_000
+
+/**
+ * @param connecting true while a token is being taken in: then it is the caller's to mend (422), later ours (409)
+ * @returns the same error when it is not a HubSpotError
+ */
+export function asAppError(error: unknown, connecting = false): unknown {
+  if (!(error instanceof HubSpotError)) return error
+  const cause = error
+  switch (error.kind) {
+    case 'unauthorized':
+      return tokenInvalid(cause, connecting ? 422 : 409)
+    case 'forbidden':
+      return missingScopes(error.scopes, cause)
+    case 'rate_limited': {
+      const waitMs =
+        error.policy === 'daily' ? (error.retryAfterMs ?? hourMs) : (error.retryAfterMs ?? 10_000)
+      const message = 'HubSpot allows this account no more calls for now'
+      return new AppError('hubspot_limit', message, { cause, retryAfter: Math.ceil(waitMs / 1_000) })
+    }
+    case 'misconfigured':
+      return new AppError('oauth_not_configured', 'HubSpot refuses the configuration of this service', {
+        cause,
+      })
+    case 'timeout':
+      return hubspotUnavailable(cause, 504)
+    default:
+      return hubspotUnavailable(cause, 502)
+  }
+}
+
+export function missingScopes(scopes: readonly string[], cause?: unknown): AppError {
+  const named = scopes.length > 0 ? scopes : ['tickets']
+  return new AppError('missing_scopes', `The token lacks the scope ${named.join(', ')}`, {
+    cause,
+    details: named.map((scope) => ({ pointer: '/access_token', rule: `needs the scope ${scope}` })),
+  })
+}
+
+function hubspotUnavailable(cause: HubSpotError, status: 502 | 504): AppError {
+  const retryAfter = Math.ceil((cause.retryAfterMs ?? 30_000) / 1_000)
+  return new AppError('hubspot_unavailable', sentences.hubspot_unavailable, { cause, retryAfter, status })
+}

@@ -1,0 +1,13 @@
+/**
+ * HubSpot's dated API versions, one per family. 2026-09 is current; where it lacks a path, 2026-03 stands here.
+ * OAuth v1 is never called: it ends on 2027-02-16, and it puts tokens into URLs.
+ */
+export const paths = {
+  token: '/oauth/2026-09/token',
+  introspect: '/oauth/2026-09/token/introspect',
+  revoke: '/oauth/2026-09/token/revoke',
+  /** Undated; the only way to ask about private-app tokens and service keys. */
+  tokenInfo: '/oauth/v2/private-apps/get/access-token-info',
+  accountInfo: '/account-info/2026-09/details',
+  objects: (objectPath: string) => `/crm/objects/2026-09/${objectPath}`,
+} as const

@@ -1,0 +1,43 @@
+/** The two small pages that a person sees after HubSpot's own. Nothing on them comes from the request unescaped. */
+
+const page = (title: string, text: string, mark: string) => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${title}</title>
+<style>
+  body { font: 1rem/1.5 system-ui, sans-serif; display: grid; place-items: center; min-height: 90vh; margin: 0;
+    color-scheme: light dark; }
+  main { max-width: 26rem; padding: 2rem; text-align: center; }
+  .mark { font-size: 2.5rem; }
+  h1 { font-size: 1.3rem; margin: .5rem 0; }
+</style>
+<main><div class="mark" aria-hidden="true">${mark}</div><h1>${title}</h1><p>${text}</p></main>
+</html>
+`
+
+/** @param hubId digits only; the route's schema has seen to that */
+export const connectedPage = (hubId: string): string =>
+  page(
+    'HubSpot is connected',
+    `Account ${hubId} is connected and its tickets are being synced. You can close this tab.`,
+    '✓',
+  )
+
+const causes: Record<string, string> = {
+  oauth_denied: 'HubSpot did not give access. Start again and choose “Connect app” on HubSpot’s page.',
+  invalid_state:
+    'This link was used before, or is older than ten minutes. Start again from where you clicked “Connect”.',
+  portal_changed:
+    'You chose another HubSpot account than the one connected before. Start again and choose the same one.',
+  missing_scopes:
+    'The account did not grant access to tickets. Start again and grant everything that is asked for.',
+}
+
+/** @param code of ours, never text of HubSpot's */
+export const failedPage = (code: string): string =>
+  page(
+    'HubSpot is not connected',
+    causes[code] ?? 'HubSpot could not be reached or refused. Please start again in a minute.',
+    '✕',
+  )

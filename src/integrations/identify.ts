@@ -1,0 +1,89 @@
+/** Finds out what a pasted or freshly granted token opens: which account, whose, with which scopes. */
+import { missingScopes } from '../hubspot/as-app-error.ts'
+import type { HubSpot, Patience } from '../hubspot/client.ts'
+import { HubSpotError } from '../hubspot/errors.ts'
+import { type App, introspect, staticTokenFacts, type TokenFacts } from '../hubspot/oauth.ts'
+import { accountInfo, listPage, type ObjectPaths } from '../hubspot/objects.ts'
+import type { Secret } from '../lib/secret.ts'
+import { type Account, lacksTickets, type TokenKind } from './integration.ts'
+
+export interface IdentifyParts {
+  hubspot: HubSpot
+  app: App | undefined
+  /** What the token must be able to read. */
+  tickets: ObjectPaths
+  patience: Patience
+  signal: AbortSignal
+}
+
+/**
+ * A pasted token: asked about as a static one first, then as an OAuth token of our app, and in the end by what it
+ * can do.
+ *
+ * @throws HubSpotError unauthorized when no way recognises it; AppError missing_scopes
+ */
+export async function identifyPasted(parts: IdentifyParts, token: Secret): Promise<Account> {
+  const { hubspot, app, patience, signal } = parts
+  const asStatic = await staticTokenFacts(hubspot, token, patience.totalMs, signal)
+  if (asStatic) return await complete(parts, token, 'static', asStatic)
+  // A wrong client secret must not keep tenants from pasting tokens, so a refused question is no answer.
+  const asOurs =
+    app && (await introspect(hubspot, app, token, patience.totalMs, signal).catch(ignoreMisconfigured))
+  return await complete(parts, token, 'foreign', asOurs ?? {})
+}
+
+/** A token that our app was just granted; `granted` is what the token answer said. */
+export async function identifyGranted(
+  parts: IdentifyParts,
+  token: Secret,
+  granted: TokenFacts,
+): Promise<Account> {
+  const { hubspot, app, patience, signal } = parts
+  const told = app && (await introspect(hubspot, app, token, patience.totalMs, signal))
+  // The token answer stands where introspection is silent: HubSpot's 2026-09 may say no more than `active`.
+  const facts: TokenFacts = {
+    ...told,
+    portalId: granted.portalId ?? told?.portalId,
+    scopes: granted.scopes ?? told?.scopes,
+    expiresInMs: granted.expiresInMs,
+  }
+  return await complete(parts, token, 'oauth', facts)
+}
+
+/** Fills what is still unknown by asking the account itself, and proves that tickets can be read. */
+async function complete(
+  parts: IdentifyParts,
+  token: Secret,
+  kind: TokenKind,
+  facts: TokenFacts,
+): Promise<Account> {
+  const { hubspot, patience, signal, tickets } = parts
+  if (lacksTickets(facts.scopes)) throw missingScopes(['tickets'])
+  const account = await accountInfo(hubspot, token, patience, signal).catch((error: unknown) => {
+    // Without the scope for account info the domain stays unknown; the account itself must not.
+    if (error instanceof HubSpotError && error.kind === 'forbidden' && facts.portalId !== undefined)
+      return undefined
+    if (error instanceof HubSpotError && error.kind === 'forbidden') throw missingScopes(['oauth'], error)
+    throw error
+  })
+  const portalId = facts.portalId ?? account?.portalId
+  if (portalId === undefined) throw new HubSpotError('invalid', 'account info')
+  if (!facts.scopes) {
+    const access = { token, app: 'pasted', portalId }
+    await listPage(hubspot, tickets, { after: undefined, limit: 1 }, { access, patience, signal })
+  }
+  return {
+    kind,
+    portalId,
+    hubDomain: facts.hubDomain ?? null,
+    uiDomain: account?.uiDomain ?? null,
+    user: facts.user ?? null,
+    scopes: facts.scopes ?? null,
+    expiresInMs: facts.expiresInMs ?? null,
+  }
+}
+
+function ignoreMisconfigured(error: unknown): undefined {
+  if (error instanceof HubSpotError && error.kind === 'misconfigured') return undefined
+  throw error
+}

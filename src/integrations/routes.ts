@@ -1,0 +1,283 @@
+/** The HTTP face of integrations: connect, look, test, disconnect. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { AppError, integrationNotFound } from '../lib/errors.ts'
+import { Secret } from '../lib/secret.ts'
+import { integrationPath, problems, tenantPath } from '../lib/wire.ts'
+import { withTenant } from '../tenants/scope.ts'
+import { tenantExists } from '../tenants/store.ts'
+import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
+import { beginAuthorization, type ConnectParts, connectByToken, finishAuthorization } from './connect.ts'
+import { connectedPage, failedPage } from './connected-page.ts'
+import { type DisconnectParts, disconnect } from './disconnect.ts'
+import type { Integration } from './integration.ts'
+import {
+  authorizeAnswer,
+  authorizeQuery,
+  callbackBody,
+  callbackQuery,
+  connectBody,
+  disconnectAnswer,
+  disconnectQuery,
+  integrationAnswer,
+  integrationList,
+  statusAnswer,
+} from './schema.ts'
+import { connectionStatus } from './status.ts'
+import { deleteStalePending, findIntegration, listIntegrations } from './store.ts'
+import type { Tokens } from './tokens.ts'
+
+export interface IntegrationParts extends ConnectParts, DisconnectParts {
+  tokens: Tokens
+  /** Called after a connect is committed: there is work. */
+  wake(tenantId: TenantId, integrationId: string): void
+  /** Aborts when the caller is gone or the server stops. */
+  signalOf(request: FastifyRequest): AbortSignal
+}
+
+const present = (tenantId: string, integration: Integration) => ({
+  tenant_id: tenantId,
+  integration_id: integration.integrationId,
+  integration_type: 'hubspot' as const,
+  status: integration.status,
+  status_reason: integration.statusReason,
+  hub_id: integration.portalId,
+  hub_domain: integration.hubDomain,
+  scopes: integration.scopes,
+  created_at: integration.createdAt.toISOString(),
+  last_sync: integration.lastSyncAt?.toISOString() ?? null,
+})
+
+const tags = ['integrations']
+
+export function integrationRoutes(instance: FastifyInstance, parts: IntegrationParts): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+
+  app.get(
+    '/api/hubspot/integrations/:tenant_id',
+    {
+      schema: {
+        tags,
+        operationId: 'integrations.list',
+        params: tenantPath,
+        querystring: z.strictObject({}),
+        response: { 200: integrationList, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const found = await withTenant(parts.db, tenantId, async (scope) => {
+        if (!(await tenantExists(scope))) throw integrationNotFound()
+        await deleteStalePending(scope)
+        return await listIntegrations(scope)
+      })
+      const integrations = found.map((integration) => present(tenantId, integration))
+      return { success: true as const, tenant_id: tenantId, integrations, total_count: integrations.length }
+    },
+  )
+
+  app.post(
+    '/api/hubspot/integrations/:tenant_id',
+    {
+      schema: {
+        tags,
+        operationId: 'integrations.connect',
+        params: tenantPath,
+        body: connectBody,
+        response: { 200: integrationAnswer, 201: integrationAnswer, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const token = new Secret(request.body.access_token)
+      const { integration, renewed } = await connectByToken(parts, tenantId, token, parts.signalOf(request))
+      parts.wake(tenantId, integration.integrationId)
+      return reply
+        .code(renewed ? 200 : 201)
+        .send({ success: true as const, ...present(tenantId, integration) })
+    },
+  )
+
+  app.get(
+    '/api/hubspot/integrations/:tenant_id/:integration_id',
+    {
+      schema: {
+        tags,
+        operationId: 'integrations.get',
+        params: integrationPath,
+        querystring: z.strictObject({}),
+        response: { 200: integrationAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { integration_id } = request.params
+      const found = await withTenant(parts.db, tenantId, (scope) => findIntegration(scope, integration_id))
+      if (!found) throw integrationNotFound()
+      return { success: true as const, ...present(tenantId, found) }
+    },
+  )
+
+  app.delete(
+    '/api/hubspot/integrations/:tenant_id/:integration_id',
+    {
+      schema: {
+        tags,
+        operationId: 'integrations.disconnect',
+        params: integrationPath,
+        querystring: disconnectQuery,
+        response: { 200: disconnectAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { integration_id: integrationId } = request.params
+      const purge = request.query.purge === 'true'
+      const { revoked } = await disconnect(parts, { tenantId, integrationId }, purge, parts.signalOf(request))
+      return {
+        success: true as const,
+        tenant_id: tenantId,
+        integration_id: integrationId,
+        status: 'disconnected' as const,
+        purged: purge,
+        revoked,
+      }
+    },
+  )
+
+  app.get(
+    '/api/hubspot/status/:tenant_id/:integration_id',
+    {
+      schema: {
+        tags,
+        operationId: 'integrations.status',
+        params: integrationPath,
+        querystring: z.strictObject({}),
+        response: { 200: statusAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { integration_id: integrationId } = request.params
+      const options = { patience: parts.patience, signal: parts.signalOf(request) }
+      const status = await connectionStatus(parts, { tenantId, integrationId }, options)
+      const { integration } = status
+      return {
+        success: true as const,
+        connected: status.connected,
+        hub_domain: integration.hubDomain,
+        scopes: integration.scopes,
+        token_type: 'access' as const,
+        expires_in: status.expiresIn,
+        tenant_id: tenantId,
+        integration_id: integrationId,
+        hub_id: integration.portalId,
+        status: integration.status,
+        ...status.trouble,
+      }
+    },
+  )
+
+  app.get(
+    '/api/hubspot/authorize/:tenant_id',
+    {
+      schema: {
+        tags,
+        operationId: 'oauth.authorize',
+        params: tenantPath,
+        querystring: authorizeQuery,
+        response: { 200: authorizeAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { url, integrationId } = await beginAuthorization(parts, tenantId, request.query.integration_id)
+      return {
+        success: true as const,
+        authorization_url: url,
+        integration_id: integrationId,
+        tenant_id: tenantId,
+      }
+    },
+  )
+
+  app.post(
+    '/api/hubspot/oauth/callback',
+    {
+      schema: {
+        tags,
+        operationId: 'oauth.callback',
+        body: callbackBody,
+        response: { 200: integrationAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const { state, code } = request.body
+      const answer = { state, code: new Secret(code) }
+      const connected = await finishAuthorization(parts, answer, true, parts.signalOf(request))
+      parts.wake(connected.tenantId, connected.integration.integrationId)
+      return { success: true as const, ...present(connected.tenantId, connected.integration) }
+    },
+  )
+
+  // Where HubSpot sends the browser: the single-use state is the credential, and the code leaves the address bar.
+  app.get(
+    '/api/hubspot/oauth/callback',
+    {
+      config: { public: true },
+      schema: { tags, operationId: 'oauth.browserCallback', querystring: callbackQuery },
+    },
+    async (request, reply) => {
+      reply.header('referrer-policy', 'no-referrer').header('cache-control', 'no-store')
+      try {
+        const { code, state, error } = request.query
+        if (error !== undefined)
+          throw new AppError('oauth_denied', 'HubSpot did not give access; the person may have said no')
+        if (!code || !state)
+          throw new AppError('invalid_state', 'HubSpot sends a code and a state to this page')
+        const answer = { state, code: new Secret(code) }
+        const { integration, tenantId } = await finishAuthorization(
+          parts,
+          answer,
+          false,
+          parts.signalOf(request),
+        )
+        parts.wake(tenantId, integration.integrationId)
+        return await reply.redirect(`/connected?hub_id=${integration.portalId}`, 303)
+      } catch (error) {
+        if (!(error instanceof AppError) || !request.headers.accept?.includes('text/html')) throw error
+        return await sendPage(
+          reply,
+          error.code === 'oauth_not_configured' ? 503 : 400,
+          failedPage(error.code),
+        )
+      }
+    },
+  )
+
+  app.get(
+    '/connected',
+    {
+      config: { public: true },
+      schema: {
+        tags,
+        operationId: 'oauth.connectedPage',
+        querystring: z.object({ hub_id: z.string().regex(/^\d{1,15}$/) }),
+      },
+    },
+    (request, reply) => sendPage(reply, 200, connectedPage(request.query.hub_id)),
+  )
+}
+
+const sendPage = (reply: FastifyReply, status: number, html: string) =>
+  reply
+    .code(status)
+    .type('text/html; charset=utf-8')
+    .header('referrer-policy', 'no-referrer')
+    .header('cache-control', 'no-store')
+    .header(
+      'content-security-policy',
+      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    )
+    .send(html)

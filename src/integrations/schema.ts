@@ -1,0 +1,88 @@
+/** What goes over the wire about integrations. */
+import { z } from 'zod'
+import { uuidText } from '../lib/wire.ts'
+
+export const connectBody = z.strictObject({
+  access_token: z
+    .string()
+    .min(1)
+    .max(2_048)
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces'),
+})
+
+export const authorizeQuery = z.strictObject({
+  integration_id: uuidText.optional().describe('Reconnect this one; absent: connect a new one'),
+})
+
+export const callbackBody = z.strictObject({
+  code: z
+    .string()
+    .min(1)
+    .max(1_024)
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces'),
+  state: z.string().min(1).max(256),
+})
+
+/** HubSpot sends the browser with a code, or with an error when the person said no. It may add fields. */
+export const callbackQuery = z.object({
+  code: z.string().min(1).max(1_024).optional(),
+  state: z.string().min(1).max(256).optional(),
+  error: z.string().max(256).optional(),
+})
+
+export const disconnectQuery = z.strictObject({
+  purge: z.enum(['true', 'false']).default('false').describe('Also delete the synced data and its history'),
+})
+
+export const integration = z.object({
+  tenant_id: z.string(),
+  integration_id: z.string(),
+  integration_type: z.literal('hubspot'),
+  status: z.enum(['pending', 'active', 'degraded', 'reauth_required', 'disconnected']),
+  status_reason: z.string().nullable(),
+  hub_id: z.number().nullable(),
+  hub_domain: z.string().nullable(),
+  scopes: z.array(z.string()).nullable().describe('null: HubSpot would not say'),
+  created_at: z.string(),
+  last_sync: z.string().nullable(),
+})
+
+export const integrationAnswer = integration.extend({ success: z.literal(true) })
+
+export const integrationList = z.object({
+  success: z.literal(true),
+  tenant_id: z.string(),
+  integrations: z.array(integration),
+  total_count: z.number(),
+})
+
+export const statusAnswer = z.object({
+  success: z.literal(true),
+  connected: z.boolean(),
+  hub_domain: z.string().nullable(),
+  scopes: z.array(z.string()).nullable(),
+  token_type: z.literal('access'),
+  expires_in: z.number().nullable().describe('Seconds; null when the token does not expire or nobody knows'),
+  tenant_id: z.string(),
+  integration_id: z.string(),
+  hub_id: z.number().nullable(),
+  status: integration.shape.status,
+  error: z.string().optional(),
+  code: z.string().optional(),
+})
+
+export const authorizeAnswer = z.object({
+  success: z.literal(true),
+  authorization_url: z.string(),
+  integration_id: z.string(),
+  tenant_id: z.string(),
+})
+
+export const disconnectAnswer = z.object({
+  success: z.literal(true),
+  tenant_id: z.string(),
+  integration_id: z.string(),
+  status: z.literal('disconnected'),
+  purged: z.boolean(),
+  revoked: z.boolean().describe('HubSpot was told to end the token'),
+})

@@ -1,0 +1,48 @@
+/** Does the connection hold? An answer either way: a dead token is what was asked about, not a failure to answer. */
+import { asAppError } from '../hubspot/as-app-error.ts'
+import type { Database } from '../lib/db.ts'
+import { AppError, integrationNotFound } from '../lib/errors.ts'
+import { withTenant } from '../tenants/scope.ts'
+import type { Integration } from './integration.ts'
+import { findIntegration } from './store.ts'
+import type { Tokens, UseOptions, Whose } from './tokens.ts'
+
+export interface ConnectionStatus {
+  integration: Integration
+  connected: boolean
+  /** Why not: the code and the specification's words. */
+  trouble: { code: string; error: string } | undefined
+  /** Whole seconds the token still lives; null when it does not expire, or nobody knows. */
+  expiresIn: number | null
+}
+
+const answered = new Set([
+  'token_invalid',
+  'hubspot_unavailable',
+  'hubspot_limit',
+  'missing_scopes',
+  'integration_not_connected',
+  'oauth_not_configured',
+])
+
+/** @throws AppError integration_not_found */
+export async function connectionStatus(
+  parts: { db: Database; tokens: Tokens },
+  whose: Whose,
+  options: UseOptions,
+): Promise<ConnectionStatus> {
+  const trouble = await parts.tokens
+    .use(whose, options, async () => undefined)
+    .catch((failure: unknown) => {
+      const error = asAppError(failure)
+      if (!(error instanceof AppError && answered.has(error.code))) throw error
+      return { code: error.code, error: error.message }
+    })
+  const integration = await withTenant(parts.db, whose.tenantId, (scope) =>
+    findIntegration(scope, whose.integrationId),
+  )
+  if (!integration) throw integrationNotFound()
+  const held = await parts.tokens.held(whose)
+  const expiresIn = held?.expiresInMs === undefined ? null : Math.max(0, Math.floor(held.expiresInMs / 1_000))
+  return { integration, connected: trouble === undefined, trouble, expiresIn }
+}

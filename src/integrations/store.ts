@@ -1,0 +1,168 @@
+/** All SQL on integrations, their portal routes and authorisations under way. Tokens have a store of their own. */
+import { sql } from 'kysely'
+import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import { type Account, type Integration, type IntegrationStatus, sourcesOf } from './integration.ts'
+
+const columns = sql`
+  integration_id as "integrationId", integration_type as "integrationType", status,
+  status_reason as "statusReason", portal_id as "portalId", hub_domain as "hubDomain", ui_domain as "uiDomain",
+  hub_user as "hubUser", scopes, created_at as "createdAt", last_sync_at as "lastSyncAt"`
+
+/** How long a person has to finish on HubSpot's page. */
+const pendingFor = sql`interval '10 minutes'`
+
+export async function findIntegration(scope: TenantScope, id: string): Promise<Integration | undefined> {
+  const rows = await scope.query(sql<Integration>`
+    select ${columns} from tenant_integrations
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} and integration_type = 'hubspot'`)
+  return rows[0]
+}
+
+export async function findByPortal(scope: TenantScope, portalId: number): Promise<Integration | undefined> {
+  const rows = await scope.query(sql<Integration>`
+    select ${columns} from tenant_integrations
+    where tenant_id = ${scope.tenantId} and portal_id = ${portalId}`)
+  return rows[0]
+}
+
+export async function listIntegrations(scope: TenantScope): Promise<Integration[]> {
+  return await scope.query(sql<Integration>`
+    select ${columns} from tenant_integrations
+    where tenant_id = ${scope.tenantId}
+    order by created_at, integration_id`)
+}
+
+/** One connect of a tenant at a time, until the transaction ends; so that two for one portal make one row. */
+export async function lockTenant(scope: TenantScope): Promise<void> {
+  await scope.query(sql`select pg_advisory_xact_lock(hashtextextended(${scope.tenantId}, 0))`)
+}
+
+export async function insertPending(scope: TenantScope, id: string): Promise<void> {
+  await scope.query(sql`
+    insert into tenant_integrations (tenant_id, integration_id, status)
+    values (${scope.tenantId}, ${id}, 'pending')`)
+}
+
+/** Forgets what was begun and never finished: such a row holds no account and no data. */
+export async function deleteStalePending(scope: TenantScope): Promise<void> {
+  await scope.query(sql`
+    delete from tenant_integrations
+    where tenant_id = ${scope.tenantId} and status = 'pending' and created_at < now() - ${pendingFor}`)
+}
+
+export async function deleteIntegration(scope: TenantScope, id: string): Promise<void> {
+  await scope.query(sql`
+    delete from tenant_integrations where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
+}
+
+/** Writes what connect found out, and makes the integration active whatever it was. */
+export async function keepConnected(scope: TenantScope, id: string, account: Account): Promise<Integration> {
+  const { tenantId } = scope
+  const { portalId, hubDomain, uiDomain, user, scopes } = account
+  const rows = await scope.query(sql<Integration>`
+    insert into tenant_integrations as i
+      (tenant_id, integration_id, status, portal_id, hub_domain, ui_domain, hub_user, scopes, connected_at)
+    values
+      (${tenantId}, ${id}, 'active', ${portalId}, ${hubDomain}, ${uiDomain}, ${user}, ${scopes}::text[], now())
+    on conflict (tenant_id, integration_id) do update set
+      status = 'active', status_reason = null, portal_id = excluded.portal_id,
+      hub_domain = coalesce(excluded.hub_domain, i.hub_domain),
+      ui_domain = coalesce(excluded.ui_domain, i.ui_domain),
+      hub_user = coalesce(excluded.hub_user, i.hub_user),
+      scopes = excluded.scopes, connected_at = now(), updated_at = now()
+    returning ${columns}`)
+  await scope.query(sql`
+    insert into portal_routes (portal_id, tenant_id, integration_id) values (${portalId}, ${tenantId}, ${id})
+    on conflict do nothing`)
+  return rows[0] as Integration
+}
+
+/** Takes a legal step; a step that is not legal from where the row stands changes nothing. @returns whether it moved */
+export async function moveTo(
+  scope: TenantScope,
+  id: string,
+  to: IntegrationStatus,
+  reason: string | null,
+): Promise<boolean> {
+  const rows = await scope.query(sql`
+    update tenant_integrations set status = ${to}, status_reason = ${reason}, updated_at = now()
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} and status = any(${sourcesOf(to)})
+    returning integration_id`)
+  return rows.length > 0
+}
+
+export async function deleteRoute(scope: TenantScope, id: string): Promise<void> {
+  await scope.query(sql`
+    delete from portal_routes where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
+}
+
+/** Whether another live integration, of whatever tenant, hangs on the portal. */
+export async function portalIsShared(scope: SystemScope, portalId: number, except: string): Promise<boolean> {
+  const rows = await scope.query(sql`
+    select from portal_routes where portal_id = ${portalId} and integration_id <> ${except} limit 1`)
+  return rows.length > 0
+}
+
+/** HubSpot's own count of tickets and when it was taken. */
+export interface Total {
+  count: number
+  at: Date
+  /** ms since it was taken, by the database's clock */
+  ageMs: number
+}
+
+export async function readTotal(scope: TenantScope, id: string): Promise<Total | undefined> {
+  const rows = await scope.query(sql<Total>`
+    select total_count as count, total_count_at as at,
+      (extract(epoch from clock_timestamp() - total_count_at) * 1000)::float8 as "ageMs"
+    from tenant_integrations
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} and total_count_at is not null`)
+  return rows[0]
+}
+
+export async function keepTotal(scope: TenantScope, id: string, count: number): Promise<void> {
+  await scope.query(sql`
+    update tenant_integrations set total_count = ${count}, total_count_at = clock_timestamp()
+    where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
+}
+
+/** An authorisation under way: the state is kept as a hash, the PKCE verifier sealed. */
+export async function insertAuthorization(
+  scope: TenantScope,
+  row: { integrationId: string; stateHash: string; codeVerifier: string },
+): Promise<void> {
+  await scope.query(
+    sql`delete from authorizations where tenant_id = ${scope.tenantId} and expires_at < now()`,
+  )
+  await scope.query(sql`
+    insert into authorizations (tenant_id, state_hash, integration_id, code_verifier, expires_at)
+    values (${scope.tenantId}, ${row.stateHash}, ${row.integrationId}, ${row.codeVerifier}, now() + ${pendingFor})`)
+}
+
+/** Uses an authorisation up. @returns its sealed verifier, or undefined when it is forged, used, expired or foreign */
+export async function takeAuthorization(
+  scope: TenantScope,
+  integrationId: string,
+  stateHash: string,
+): Promise<string | undefined> {
+  const rows = await scope.query(sql<{ code_verifier: string }>`
+    delete from authorizations
+    where tenant_id = ${scope.tenantId} and state_hash = ${stateHash}
+      and integration_id = ${integrationId} and expires_at > now()
+    returning code_verifier`)
+  return rows[0]?.code_verifier
+}
+
+/** The same for a state without its nonce: only while exactly one authorisation of the tenant is pending. */
+export async function takeOnlyAuthorization(
+  scope: TenantScope,
+  integrationId: string,
+): Promise<string | undefined> {
+  const rows = await scope.query(sql<{ code_verifier: string }>`
+    delete from authorizations
+    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and expires_at > now()
+      and (select count(*) from authorizations a
+           where a.tenant_id = ${scope.tenantId} and a.expires_at > now()) = 1
+    returning code_verifier`)
+  return rows[0]?.code_verifier
+}

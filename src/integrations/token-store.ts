@@ -1,0 +1,172 @@
+/** All SQL on tokens. Every write carries the epoch it was read with, so that a stale refresher changes nothing. */
+import { sql } from 'kysely'
+import type { KeyRing, TenantSealer } from '../lib/seal.ts'
+import type { Secret } from '../lib/secret.ts'
+import type { TenantScope } from '../tenants/scope.ts'
+import { sealerOf } from '../tenants/store.ts'
+import type { TokenKind } from './integration.ts'
+
+/** A refresher holds its claim this long at most; its call to HubSpot is bounded well below. */
+const leaseFor = sql`interval '20 seconds'`
+
+export interface HeldToken {
+  kind: TokenKind
+  accessToken: Secret
+  refreshToken: Secret | undefined
+  epoch: number
+  /** Its time to be refreshed has come. */
+  due: boolean
+  /** Somebody refreshes it now. */
+  leased: boolean
+  /** Its life left, ms; undefined when it does not expire or nobody knows. */
+  expiresInMs: number | undefined
+  /** Since HubSpot last confirmed it, ms; undefined: never. */
+  confirmedMsAgo: number | undefined
+}
+
+interface Row {
+  kind: TokenKind
+  access_token: string
+  refresh_token: string | null
+  epoch: number
+  due: boolean
+  leased: boolean
+  expires_in_ms: number | null
+  confirmed_ms_ago: number | null
+}
+
+const field = (integration: string, name: 'access_token' | 'refresh_token') => ({ integration, field: name })
+
+/** @returns undefined when the integration holds no token (never connected, or forgotten) */
+export async function readToken(
+  scope: TenantScope,
+  ring: KeyRing,
+  id: string,
+): Promise<HeldToken | undefined> {
+  const rows = await scope.query(sql<Row>`
+    select kind, access_token, refresh_token, epoch,
+      coalesce(refresh_at <= clock_timestamp(), false) as due,
+      coalesce(lease_until > clock_timestamp(), false) as leased,
+      (extract(epoch from expires_at - clock_timestamp()) * 1000)::float8 as expires_in_ms,
+      (extract(epoch from clock_timestamp() - confirmed_at) * 1000)::float8 as confirmed_ms_ago
+    from integration_tokens
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} and access_token is not null`)
+  const row = rows[0]
+  const sealer = row && (await sealerOf(scope, ring))
+  if (!sealer) return undefined
+  return {
+    kind: row.kind,
+    accessToken: await sealer.open(row.access_token, field(id, 'access_token')),
+    refreshToken:
+      row.refresh_token === null
+        ? undefined
+        : await sealer.open(row.refresh_token, field(id, 'refresh_token')),
+    epoch: row.epoch,
+    due: row.due,
+    leased: row.leased,
+    expiresInMs: row.expires_in_ms ?? undefined,
+    confirmedMsAgo: row.confirmed_ms_ago ?? undefined,
+  }
+}
+
+/** What connect or a refresh brought. `refreshToken` undefined keeps the one that is there. */
+export interface NewToken {
+  kind: TokenKind
+  accessToken: Secret
+  refreshToken: Secret | undefined
+  expiresInMs: number | null
+}
+
+/** Refresh two minutes before the end, or at half-life when the life is shorter than four. */
+const refreshAfterMs = (expiresInMs: number) => Math.max(expiresInMs - 120_000, expiresInMs / 2)
+
+async function sealed(sealer: TenantSealer, id: string, token: NewToken) {
+  return {
+    access: await sealer.seal(token.accessToken, field(id, 'access_token')),
+    refresh: token.refreshToken ? await sealer.seal(token.refreshToken, field(id, 'refresh_token')) : null,
+    expiresInMs: token.expiresInMs,
+    refreshInMs:
+      token.expiresInMs === null || token.kind !== 'oauth' ? null : refreshAfterMs(token.expiresInMs),
+  }
+}
+
+/** Takes the place of whatever token was there; a token just issued or just checked counts as confirmed. */
+export async function replaceToken(
+  scope: TenantScope,
+  ring: KeyRing,
+  id: string,
+  token: NewToken,
+): Promise<void> {
+  const sealer = await sealerOf(scope, ring)
+  if (!sealer) throw new Error('a token was to be stored for a tenant that is not there')
+  const { access, refresh, expiresInMs, refreshInMs } = await sealed(sealer, id, token)
+  await scope.query(sql`
+    insert into integration_tokens as t
+      (tenant_id, integration_id, kind, access_token, refresh_token, expires_at, refresh_at, confirmed_at)
+    values (${scope.tenantId}, ${id}, ${token.kind}, ${access}, ${refresh},
+      clock_timestamp() + ${expiresInMs}::float8 * interval '1 ms',
+      clock_timestamp() + ${refreshInMs}::float8 * interval '1 ms', clock_timestamp())
+    on conflict (tenant_id, integration_id) do update set
+      kind = excluded.kind, access_token = excluded.access_token, refresh_token = excluded.refresh_token,
+      expires_at = excluded.expires_at, refresh_at = excluded.refresh_at, confirmed_at = excluded.confirmed_at,
+      epoch = t.epoch + 1, lease_until = null`)
+}
+
+/** Claims the refresh for one process. @returns the claim's epoch, or undefined when another was first */
+export async function claimRefresh(
+  scope: TenantScope,
+  id: string,
+  epoch: number,
+): Promise<number | undefined> {
+  const rows = await scope.query(sql<{ epoch: number }>`
+    update integration_tokens set epoch = epoch + 1, lease_until = clock_timestamp() + ${leaseFor}
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} and epoch = ${epoch}
+      and (lease_until is null or lease_until <= clock_timestamp()) and access_token is not null
+    returning epoch`)
+  return rows[0]?.epoch
+}
+
+/** Keeps what the claim brought. @returns false when a newer claim or a reconnect came first; nothing changed then */
+export async function keepRefreshed(
+  scope: TenantScope,
+  ring: KeyRing,
+  id: string,
+  claim: number,
+  token: NewToken,
+): Promise<boolean> {
+  const sealer = await sealerOf(scope, ring)
+  if (!sealer) return false
+  const { access, refresh, expiresInMs, refreshInMs } = await sealed(sealer, id, token)
+  const rows = await scope.query(sql`
+    update integration_tokens set
+      access_token = ${access}, refresh_token = coalesce(${refresh}, refresh_token),
+      expires_at = clock_timestamp() + ${expiresInMs}::float8 * interval '1 ms',
+      refresh_at = clock_timestamp() + ${refreshInMs}::float8 * interval '1 ms',
+      confirmed_at = clock_timestamp(), epoch = epoch + 1, lease_until = null
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} and epoch = ${claim}
+    returning epoch`)
+  return rows.length > 0
+}
+
+/** Gives the claim back without a new token. @returns whether the claim still held */
+export async function releaseRefresh(scope: TenantScope, id: string, claim: number): Promise<boolean> {
+  const rows = await scope.query(sql`
+    update integration_tokens set lease_until = null
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} and epoch = ${claim}
+    returning epoch`)
+  return rows.length > 0
+}
+
+export async function confirmToken(scope: TenantScope, id: string, epoch: number): Promise<void> {
+  await scope.query(sql`
+    update integration_tokens set confirmed_at = clock_timestamp()
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} and epoch = ${epoch}`)
+}
+
+/** The row stays for its epoch, which fences whoever still refreshes. */
+export async function forgetToken(scope: TenantScope, id: string): Promise<void> {
+  await scope.query(sql`
+    update integration_tokens set access_token = null, refresh_token = null, expires_at = null, refresh_at = null,
+      confirmed_at = null, epoch = epoch + 1, lease_until = null
+    where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
+}

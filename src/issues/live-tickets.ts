@@ -1,0 +1,100 @@
+/** Tickets as HubSpot has them now, and how many there are. Nothing of this is stored but the count. */
+import { asAppError } from '../hubspot/as-app-error.ts'
+import type { Access, HubSpot } from '../hubspot/client.ts'
+import { HubSpotError } from '../hubspot/errors.ts'
+import { countObjects, listLimit, listPage } from '../hubspot/objects.ts'
+import { keepTotal, readTotal } from '../integrations/store.ts'
+import type { Tokens, Whose } from '../integrations/tokens.ts'
+import type { Clock } from '../lib/clock.ts'
+import { decodeCursor, encodeCursor } from '../lib/cursor.ts'
+import type { Database } from '../lib/db.ts'
+import { AppError } from '../lib/errors.ts'
+import { withTenant } from '../tenants/scope.ts'
+import { ticketKind } from './ticket-kind.ts'
+
+export interface LiveParts {
+  db: Database
+  hubspot: HubSpot
+  tokens: Tokens
+  clock: Clock
+  /** For all calls of one request together, ms. */
+  totalMs: number
+}
+
+export interface LiveTickets {
+  tickets: unknown[]
+  nextAfter: string | null
+  /** HubSpot's own count; null when it was never to be had. */
+  totalCount: number | null
+  totalCountAt: Date | null
+}
+
+const totalKeptMs = 60_000
+
+/**
+ * @param at.limit 1 to 1,000; HubSpot gives 100 a page, so up to ten calls
+ * @throws AppError invalid_cursor and as Tokens.use; HubSpot's failures as asAppError tells them
+ */
+export async function listLiveTickets(
+  parts: LiveParts,
+  whose: Whose,
+  at: { limit: number; after: string | undefined },
+  signal: AbortSignal,
+): Promise<LiveTickets> {
+  const { hubspot, clock } = parts
+  const start = at.after === undefined ? undefined : decodeCursor(whose.integrationId, at.after)
+  const end = clock.monotonic() + parts.totalMs
+  const patience = () => ({ tries: 3, totalMs: Math.max(0, end - clock.monotonic()) })
+  try {
+    return await parts.tokens.use(whose, { patience: patience(), signal }, async (access) => {
+      const tickets: unknown[] = []
+      let after = start
+      do {
+        const limit = Math.min(listLimit, at.limit - tickets.length)
+        const page = await listPage(
+          hubspot,
+          ticketKind,
+          { after, limit },
+          { access, patience: patience(), signal },
+        )
+        tickets.push(...page.records)
+        after = page.after
+      } while (after !== undefined && tickets.length < at.limit)
+      const total = await currentTotal(parts, whose, access, signal)
+      return {
+        tickets,
+        nextAfter: after === undefined ? null : encodeCursor(whose.integrationId, after),
+        totalCount: total?.count ?? null,
+        totalCountAt: total?.at ?? null,
+      }
+    })
+  } catch (error) {
+    throw refusedCursor(error, at.after) ?? asAppError(error)
+  }
+}
+
+/** HubSpot answers 400 to a paging token it does not take. */
+function refusedCursor(error: unknown, after: string | undefined): AppError | undefined {
+  const refused = after !== undefined && error instanceof HubSpotError && error.kind === 'rejected'
+  return refused
+    ? new AppError('invalid_cursor', 'HubSpot no longer takes this cursor; start again without it', {
+        cause: error,
+      })
+    : undefined
+}
+
+/** HubSpot's count, at most a minute old; where HubSpot will not say now, the last one it said. */
+async function currentTotal(parts: LiveParts, whose: Whose, access: Access, signal: AbortSignal) {
+  const read = () => withTenant(parts.db, whose.tenantId, (scope) => readTotal(scope, whose.integrationId))
+  const last = await read()
+  if (last && last.ageMs < totalKeptMs) return last
+  try {
+    const patience = { tries: 1, totalMs: 3_000 }
+    const count = await countObjects(parts.hubspot, ticketKind, { access, patience, signal })
+    await withTenant(parts.db, whose.tenantId, (scope) => keepTotal(scope, whose.integrationId, count))
+    return await read()
+  } catch (error) {
+    if (error instanceof HubSpotError) return last
+    throw error
+  }
+}

@@ -1,0 +1,139 @@
+/** The HTTP face of tickets (live from HubSpot) and issues (our copy). */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { z } from 'zod'
+import { findIntegration } from '../integrations/store.ts'
+import { decodeCursor, encodeCursor } from '../lib/cursor.ts'
+import { AppError, integrationNotFound } from '../lib/errors.ts'
+import { integrationPath, problems, tenantPath } from '../lib/wire.ts'
+import { withTenant } from '../tenants/scope.ts'
+import { tenantExists } from '../tenants/store.ts'
+import { parseTenantId } from '../tenants/tenant.ts'
+import { type LiveParts, listLiveTickets } from './live-tickets.ts'
+import {
+  type issue,
+  issueAnswer,
+  issuePath,
+  issuesAnswer,
+  issuesQuery,
+  ticketsAnswer,
+  ticketsQuery,
+} from './schema.ts'
+import { findIssue, listIssues, type StoredIssue } from './store.ts'
+
+export interface IssueParts extends LiveParts {
+  signalOf(request: FastifyRequest): AbortSignal
+}
+
+function present(stored: StoredIssue): z.infer<typeof issue> {
+  return {
+    issue_id: stored.issueId,
+    integration_id: stored.integrationId,
+    ticket_id: stored.ticketId,
+    subject: stored.subject,
+    content: stored.content,
+    pipeline_id: stored.pipelineId,
+    stage_id: stored.stageId,
+    priority: stored.priority,
+    category: stored.category,
+    owner_id: stored.ownerId,
+    created_at: stored.createdAt?.toISOString() ?? null,
+    modified_at: stored.modifiedAt.toISOString(),
+    archived: stored.archived,
+    archived_at: stored.archivedAt?.toISOString() ?? null,
+    url: stored.url,
+    properties: stored.properties,
+    synced_at: stored.syncedAt.toISOString(),
+  }
+}
+
+type Tickets = z.infer<typeof ticketsAnswer>['tickets']
+
+export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+
+  app.get(
+    '/api/hubspot/tickets/:tenant_id/:integration_id',
+    {
+      schema: {
+        tags: ['tickets'],
+        operationId: 'tickets.list',
+        params: integrationPath,
+        querystring: ticketsQuery,
+        response: { 200: ticketsAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { integration_id: integrationId } = request.params
+      const { limit, after } = request.query
+      const live = await listLiveTickets(
+        parts,
+        { tenantId, integrationId },
+        { limit, after },
+        parts.signalOf(request),
+      )
+      return {
+        success: true as const,
+        // Each was checked to be HubSpot's shape by the response schema alone: they are passed on, not stored.
+        tickets: live.tickets as Tickets,
+        total_count: live.totalCount,
+        total_count_at: live.totalCountAt?.toISOString() ?? null,
+        tenant_id: tenantId,
+        integration_id: integrationId,
+        next_after: live.nextAfter,
+      }
+    },
+  )
+
+  app.get(
+    '/api/hubspot/issues/:tenant_id',
+    {
+      schema: {
+        tags: ['issues'],
+        operationId: 'issues.list',
+        params: tenantPath,
+        querystring: issuesQuery,
+        response: { 200: issuesAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { limit, integration_id: integrationId } = request.query
+      const after =
+        request.query.after === undefined ? undefined : decodeCursor(tenantId, request.query.after)
+      const rows = await withTenant(parts.db, tenantId, async (scope) => {
+        if (!(await tenantExists(scope))) throw integrationNotFound()
+        if (integrationId !== undefined && !(await findIntegration(scope, integrationId)))
+          throw integrationNotFound()
+        return await listIssues(scope, { integrationId, after, limit: limit + 1 })
+      })
+      const shown = rows.slice(0, limit)
+      const last = rows.length > limit ? shown.at(-1) : undefined
+      return {
+        success: true as const,
+        tenant_id: tenantId,
+        issues: shown.map(present),
+        next_after: last ? encodeCursor(tenantId, last.issueId) : null,
+      }
+    },
+  )
+
+  app.get(
+    '/api/hubspot/issues/:tenant_id/:issue_id',
+    {
+      schema: {
+        tags: ['issues'],
+        operationId: 'issues.get',
+        params: issuePath,
+        response: { 200: issueAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const found = await withTenant(parts.db, tenantId, (scope) => findIssue(scope, request.params.issue_id))
+      if (!found) throw new AppError('issue_not_found', 'Issue not found')
+      return { success: true as const, tenant_id: tenantId, ...present(found) }
+    },
+  )
+}

@@ -1,0 +1,55 @@
+/** What goes over the wire about tickets (live) and issues (our copy). */
+import { z } from 'zod'
+import { after, limit, uuidText } from '../lib/wire.ts'
+
+export const ticketsQuery = z.strictObject({ limit: limit(1_000, 50), after })
+
+export const ticketsAnswer = z.object({
+  success: z.literal(true),
+  tickets: z.array(z.looseObject({ id: z.string(), properties: z.record(z.string(), z.unknown()) })),
+  total_count: z
+    .number()
+    .nullable()
+    .describe('HubSpot’s own count, at most a minute old where HubSpot gives it'),
+  total_count_at: z.string().nullable(),
+  tenant_id: z.string(),
+  integration_id: z.string(),
+  next_after: z.string().nullable(),
+})
+
+export const issuesQuery = z.strictObject({
+  limit: limit(200, 50),
+  after,
+  integration_id: uuidText.optional(),
+})
+
+export const issue = z.object({
+  issue_id: z.string(),
+  integration_id: z.string(),
+  ticket_id: z.string().describe('HubSpot’s id'),
+  subject: z.string().nullable(),
+  content: z.string().nullable(),
+  pipeline_id: z.string().nullable(),
+  stage_id: z.string().nullable(),
+  priority: z.string().nullable(),
+  category: z.string().nullable(),
+  owner_id: z.string().nullable(),
+  created_at: z.string().nullable(),
+  modified_at: z.string().describe('HubSpot’s time of the last change'),
+  archived: z.boolean(),
+  archived_at: z.string().nullable(),
+  url: z.string().nullable(),
+  properties: z.record(z.string(), z.string().nullable()),
+  synced_at: z.string().describe('When the content last changed here'),
+})
+
+export const issuesAnswer = z.object({
+  success: z.literal(true),
+  tenant_id: z.string(),
+  issues: z.array(issue),
+  next_after: z.string().nullable(),
+})
+
+export const issueAnswer = issue.extend({ success: z.literal(true), tenant_id: z.string() })
+
+export const issuePath = z.object({ tenant_id: uuidText, issue_id: uuidText })

@@ -1,0 +1,24 @@
+/** Paging cursors for our callers: opaque text that says whose it is, so that one given elsewhere is refused. */
+import { AppError } from './errors.ts'
+
+const invalid = () =>
+  new AppError('invalid_cursor', '`after` is not a cursor that this route gave out', {
+    details: [{ pointer: '/after', rule: 'must be the next_after of the page before' }],
+  })
+
+/** @param of what the cursor pages through: tenant or integration id */
+export const encodeCursor = (of: string, position: string): string =>
+  Buffer.from(JSON.stringify([of, position])).toString('base64url')
+
+/** @throws AppError invalid_cursor */
+export function decodeCursor(of: string, cursor: string): string {
+  let read: unknown
+  try {
+    read = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+  } catch {
+    throw invalid()
+  }
+  const [owner, position] = Array.isArray(read) && read.length === 2 ? (read as unknown[]) : []
+  if (owner !== of || typeof position !== 'string' || position === '') throw invalid()
+  return position
+}

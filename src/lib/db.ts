@@ -1,0 +1,129 @@
+/** The database: PostgreSQL by URL, or PGlite embedded in a directory. The same SQL runs on both. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import { Kysely, PGliteDialect, PostgresDialect, type RawBuilder, sql, type Transaction } from 'kysely'
+import pg from 'pg'
+import { type Db, fromPglite } from 'pg-boss'
+import { lockDirectory } from './lock.ts'
+import type { Log } from './log.ts'
+
+// Tables are written out in SQL, so kysely needs no description of them.
+type Tables = Record<string, never>
+
+export interface Database {
+  kind: 'embedded' | 'postgres'
+  /** For migrations and the scope file only; everything else goes through a scope. */
+  kysely: Kysely<Tables>
+  /** The same database as the job queue sees it. */
+  jobs: Db
+  close(): Promise<void>
+}
+
+/** One statement's rows. The only way the rest of the house talks SQL. */
+export type Query = <Row>(statement: RawBuilder<Row>) => Promise<Row[]>
+
+// 8-byte integers arrive as strings by default; ours (counts, epochs, portal ids) stay far below 2^53.
+const parseInt8 = (text: string) => Number(text)
+const int8 = 20
+
+export interface DatabaseTarget {
+  /** Absent: embedded. */
+  url?: string | undefined
+  dataDir: string
+  /** Connections of this process; ignored when embedded, which has one. */
+  poolSize: number
+}
+
+/**
+ * Opens the database without touching its schema.
+ *
+ * @throws LockedError when another process holds the embedded directory
+ */
+export async function openDatabase(target: DatabaseTarget, log: Log): Promise<Database> {
+  return target.url ? openPostgres(target.url, target.poolSize, log) : await openEmbedded(target.dataDir)
+}
+
+function openPostgres(url: string, max: number, log: Log): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    types: {
+      getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+        oid === int8
+          ? parseInt8
+          : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+    },
+  })
+  // Without both handlers one idle backend that ends takes the whole process with it.
+  const onError = (err: Error) => log.warn({ err }, 'a database connection ended')
+  pool.on('error', onError)
+  pool.on('connect', (client) => client.on('error', onError))
+  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  return {
+    kind: 'postgres',
+    kysely,
+    jobs: {
+      executeSql: async (text, values) => {
+        const answer: unknown = await pool.query(text, values)
+        const results = (Array.isArray(answer) ? answer : [answer]) as { rows?: unknown[] }[]
+        return { rows: results.flatMap((result) => result.rows ?? []) }
+      },
+    },
+    close: () => kysely.destroy(),
+  }
+}
+
+async function openEmbedded(dataDir: string): Promise<Database> {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const lock = lockDirectory(dataDir)
+  try {
+    const pglite = new PGlite({ dataDir: join(dataDir, 'pg'), parsers: { [int8]: parseInt8 } })
+    await pglite.waitReady
+    return {
+      kind: 'embedded',
+      kysely: new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) }),
+      jobs: fromPglite(pglite),
+      close: async () => {
+        await pglite.close()
+        lock.release()
+      },
+    }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+/** True for failures after which the same transaction may simply be run again. */
+function isTransient(error: unknown): boolean {
+  const code = (error as { code?: string }).code
+  return code === '40001' || code === '40P01'
+}
+
+/**
+ * One unit of work: a transaction that first becomes what `prelude` says (role, tenant) and then runs `work`.
+ * Serialisation failures and deadlocks run it again, up to five times, so `work` must not reach outside the
+ * database.
+ */
+export async function inTransaction<T>(
+  db: Database,
+  prelude: readonly string[],
+  work: (query: Query) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await db.kysely.transaction().execute(async (trx: Transaction<Tables>) => {
+        // One round trip on a server; PGlite takes one statement a message.
+        const messages = db.kind === 'postgres' ? [prelude.join(';')] : prelude
+        for (const message of messages) await sql.raw(message).execute(trx)
+        return await work(async (statement) => (await statement.execute(trx)).rows)
+      })
+    } catch (error) {
+      if (attempt >= 5 || !isTransient(error)) throw error
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/** Errors that a caller can act on: one class, one list of stable codes. Everything else is a bug and answers 500. */
+
+/**
+ * Each code says when it is normal and what to do. HTTP statuses live in `http/error-reply.ts`;
+ * `docs/errors.md` is the same list for operators.
+ */
+export type ErrorCode =
+  /** The body, query or path does not fit the schema; `errors[].pointer` says where. Mend the request. */
+  | 'validation_failed'
+  /** The body is not JSON (or holds a forbidden key such as `__proto__`). Mend the request. */
+  | 'invalid_json'
+  /** An id in the path is not a UUID. Mend the request. */
+  | 'invalid_id'
+  /** `after` is not a cursor that this route gave out. Start again without it. */
+  | 'invalid_cursor'
+  /** The body is of a media type that this route does not take. Send application/json. */
+  | 'unsupported_media_type'
+  /** The body is larger than the route takes. */
+  | 'body_too_large'
+  /** The URL or the headers are larger than the server takes. */
+  | 'request_too_large'
+  /** The request could not be parsed as HTTP, or took too long to arrive. */
+  | 'bad_request'
+  /** The Host header names a machine that open mode does not answer to. Use localhost or set an admin key. */
+  | 'misdirected_request'
+  /** No credential, or one that is not known. Send `Authorization: Bearer <admin key>`. */
+  | 'unauthenticated'
+  /** No such path. */
+  | 'not_found'
+  /** The path exists, the method does not; see the Allow header. */
+  | 'method_not_allowed'
+  /** No such integration for this tenant (or no such tenant, or it is another tenant's). Check both ids. */
+  | 'integration_not_found'
+  /** No such issue for this tenant. */
+  | 'issue_not_found'
+  /** No such run for this integration. */
+  | 'sync_event_not_found'
+  /** The integration is pending or disconnected. Connect it first. */
+  | 'integration_not_connected'
+  /** HubSpot refuses the token. Reconnect: normal after an uninstall or a revoked token. */
+  | 'token_invalid'
+  /** The token lacks a scope Spoke needs; `errors[]` names it. Grant it and reconnect. */
+  | 'missing_scopes'
+  /** HubSpot cannot be reached, answers 5xx or is too slow. Try again after Retry-After. */
+  | 'hubspot_unavailable'
+  /** HubSpot's limit is used up for longer than a request may wait. Try again after Retry-After. */
+  | 'hubspot_limit'
+  /** A reconnect came back with another HubSpot account than the one whose data is held. */
+  | 'portal_changed'
+  /** The OAuth state is forged, used, expired or somebody else's. Start again at authorize. */
+  | 'invalid_state'
+  /** HubSpot does not take the authorisation code (used, expired). Start again at authorize. */
+  | 'oauth_code_rejected'
+  /** The person said no on HubSpot's page. */
+  | 'oauth_denied'
+  /** HUBSPOT_CLIENT_ID, _SECRET or _REDIRECT_URI is missing or refused by HubSpot: an operator's job. */
+  | 'oauth_not_configured'
+  /** The service is stopping or its database is not reachable. Try again shortly. */
+  | 'unavailable'
+
+export interface ErrorDetail {
+  /** JSON pointer into the body, or the name of the query or path parameter with a leading slash. */
+  pointer: string
+  /** What rule was broken, in words; never the value that was sent. */
+  rule: string
+}
+
+export class AppError extends Error {
+  override name = 'AppError' as const
+  readonly code: ErrorCode
+  readonly details: ErrorDetail[] | undefined
+  /** Seconds after which a new try makes sense; becomes Retry-After. */
+  readonly retryAfter: number | undefined
+  /** Only where one code has two statuses by contract (a refused token: 422 at connect, 409 later). */
+  readonly status: number | undefined
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: ErrorDetail[]; retryAfter?: number; status?: number } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.details = options.details
+    this.retryAfter = options.retryAfter
+    this.status = options.status
+  }
+}
+
+/** The specification's own sentences, written once. */
+export const sentences = {
+  token_invalid: 'Invalid or expired access token',
+  integration_not_found: 'Integration not found',
+  hubspot_unavailable: 'HubSpot connection failed',
+} as const
+
+export const integrationNotFound = () =>
+  new AppError('integration_not_found', sentences.integration_not_found)
+
+/** @param status 422 while connecting (the caller sent the token), 409 afterwards (ours is stale). */
+export const tokenInvalid = (cause?: unknown, status: 409 | 422 = 409) =>
+  new AppError('token_invalid', sentences.token_invalid, { cause, status })

@@ -1,0 +1,45 @@
+/** Structured logs: one JSON line each, scrubbed after serialising, because path redaction misses nested secrets. */
+import pino, { type Logger } from 'pino'
+
+export type Log = Logger
+
+/**
+ * What a secret looks like on a written line. The Secret type keeps secrets out; this is the net below it, for
+ * text that came from elsewhere (an error's message, a URL, a driver's detail).
+ */
+const patterns: [RegExp, string][] = [
+  [/\bpat-[a-z]{2,4}\d?-[0-9a-fA-F-]{8,}/g, '[secret]'],
+  [/\b(?:na|eu|ap)\d-[0-9a-fA-F]{4}[0-9a-fA-F-]{12,}/g, '[secret]'],
+  [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/gi, '$1 [secret]'],
+  [/\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_.-]*/g, '[secret]'],
+  [
+    /((?:access_token|refresh_token|client_secret|code_verifier|tokenKey|password)(?:\\?"\s*:\s*\\?"|=|%3D))[^"\\&\s,}]+/gi,
+    '$1[secret]',
+  ],
+  [/([?&](?:code|state)=)[^"\\&\s]+/g, '$1[secret]'],
+  [/(postgres(?:ql)?:\/\/[^:@/\s"]*:)[^@\s"]+@/g, '$1[secret]@'],
+]
+
+/** Replaces everything on a line that looks like a secret. Pure. */
+export function scrub(line: string): string {
+  let clean = line
+  for (const [pattern, by] of patterns) clean = clean.replace(pattern, by)
+  return clean
+}
+
+/** @param write receives each finished line, scrubbed, ending in a newline */
+export function createLog(
+  level: string,
+  write: (line: string) => void = (line) => process.stdout.write(line),
+): Log {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: pino.stdSerializers.errWithCause },
+    },
+    { write: (line: string) => write(scrub(line)) },
+  )
+}

@@ -1,0 +1,96 @@
+/** Every metric of the service, in one place; prom-client is known to this file only. No tenant in any label. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  return {
+    httpDuration: new Histogram({
+      name: 'spoke_http_request_duration_seconds',
+      help: 'Requests to our API',
+      labelNames: ['method', 'route', 'status'],
+      buckets: seconds,
+      registers,
+    }),
+    hubspotRequests: new Counter({
+      name: 'spoke_hubspot_requests_total',
+      help: 'Calls to HubSpot by endpoint and outcome (ok or the kind of error)',
+      labelNames: ['endpoint', 'outcome'],
+      registers,
+    }),
+    hubspotDuration: new Histogram({
+      name: 'spoke_hubspot_request_duration_seconds',
+      help: 'Calls to HubSpot, body included',
+      labelNames: ['endpoint'],
+      buckets: seconds,
+      registers,
+    }),
+    hubspotRateLimited: new Counter({
+      name: 'spoke_hubspot_rate_limited_total',
+      help: 'Answers 429 by policy',
+      labelNames: ['policy'],
+      registers,
+    }),
+    hubspotWait: new Histogram({
+      name: 'spoke_hubspot_budget_wait_seconds',
+      help: 'Time spent waiting for a turn under the portal budget',
+      labelNames: ['bucket'],
+      buckets: seconds,
+      registers,
+    }),
+    tokenRefreshes: new Counter({
+      name: 'spoke_token_refresh_total',
+      help: 'Token refreshes by result (refreshed, refused, misconfigured, unavailable)',
+      labelNames: ['result'],
+      registers,
+    }),
+    tokenChecks: new Counter({
+      name: 'spoke_token_checks_total',
+      help: 'Token introspections by result (active, refused, unavailable)',
+      labelNames: ['result'],
+      registers,
+    }),
+    syncRuns: new Counter({
+      name: 'spoke_sync_runs_total',
+      help: 'Finished runs by type and state',
+      labelNames: ['type', 'state'],
+      registers,
+    }),
+    syncPages: new Counter({
+      name: 'spoke_sync_pages_total',
+      help: 'Pages kept, by type',
+      labelNames: ['type'],
+      registers,
+    }),
+    syncRecords: new Counter({
+      name: 'spoke_sync_records_total',
+      help: 'Records kept, by what the upsert did',
+      labelNames: ['op'],
+      registers,
+    }),
+    syncFenced: new Counter({
+      name: 'spoke_sync_fenced_total',
+      help: 'Writes refused because a newer claim owns the stream',
+      registers,
+    }),
+    streamsDue: new Gauge({
+      name: 'spoke_sync_streams_due',
+      help: 'Streams that should run now and do not, as the last sweep saw them',
+      registers,
+    }),
+    queueDepth: new Gauge({
+      name: 'spoke_queue_depth',
+      help: 'Jobs by state',
+      labelNames: ['queue', 'state'],
+      registers,
+    }),
+    contentType: registry.contentType,
+    /** The text that `/metrics` answers. */
+    print: () => registry.metrics(),
+  }
+}

@@ -1,0 +1,43 @@
+/** Pieces of wire schemas that every route shares. */
+import { z } from 'zod'
+
+/** Ids in paths: any UUID, in whatever case; what comes out is canonical. */
+const uuid = z
+  .string()
+  .regex(/^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/, 'must be a UUID')
+  .toLowerCase()
+  .meta({ format: 'uuid' })
+
+export const tenantPath = z.object({ tenant_id: uuid })
+export const integrationPath = z.object({ tenant_id: uuid, integration_id: uuid })
+export const uuidText = uuid
+
+/** Digits only: what JavaScript would also take for a number (1e1, 0x10, 1.0, spaces) is refused. */
+export const limit = (most: number, byDefault: number) =>
+  z
+    .string()
+    .regex(/^[1-9][0-9]{0,4}$/, `must be a whole number from 1 to ${most}`)
+    .transform(Number)
+    .refine((count) => count <= most, `must be a whole number from 1 to ${most}`)
+    .default(byDefault)
+    .meta({ type: 'integer', minimum: 1, maximum: most })
+
+export const after = z.string().min(1).max(1_024).optional().describe('The next_after of the page before')
+
+/** The one error shape: the specification's and RFC 9457's in one object. */
+export const problem = z
+  .object({
+    success: z.literal(false),
+    error: z.string(),
+    code: z.string(),
+    request_id: z.string(),
+    type: z.string(),
+    title: z.string(),
+    status: z.number(),
+    detail: z.string(),
+    errors: z.array(z.object({ pointer: z.string(), rule: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem' })
+
+/** The answers every route may give besides its own. */
+export const problems = { '4xx': problem, '5xx': problem } as const

@@ -1,0 +1,88 @@
+/** The spoke command. */
+import { Command } from 'commander'
+import { ConfigError, readConfig } from './config.ts'
+import { LockedError } from './lib/lock.ts'
+import { createLog } from './lib/log.ts'
+import { migrateAll, StartError, startService } from './service.ts'
+
+const say = (line: string) => process.stderr.write(`${line}\n`)
+const config = () => readConfig(process.env, say)
+
+const program = new Command('spoke')
+  .description('Keeps the HubSpot tickets of many tenants in sync, in one Postgres.')
+  .version('0.1.0')
+  .showHelpAfterError()
+
+program
+  .command('serve', { isDefault: true })
+  .description('run the service: API and worker, unless SPOKE_ROLE says otherwise')
+  .action(() => serve({}))
+
+program
+  .command('worker')
+  .description('run a worker alone (as SPOKE_ROLE=worker)')
+  .action(() => serve({ SPOKE_ROLE: 'worker' }))
+
+program
+  .command('migrate')
+  .description('bring the database schema up to date and exit')
+  .option('--json', 'print the applied migrations as JSON')
+  .action(async ({ json }: { json?: boolean }) => {
+    const read = config()
+    const applied = await migrateAll(read, createLog('warn', say))
+    if (json) console.log(JSON.stringify({ applied }))
+    else console.log(applied.length > 0 ? `applied ${applied.join(', ')}` : 'the schema is up to date')
+  })
+
+async function serve(over: Record<string, string>): Promise<void> {
+  const read = readConfig({ ...process.env, ...over }, say)
+  const log = createLog(read.logLevel)
+  const service = await startService(read, log)
+  log.info({ url: service.url, database: service.db.kind, role: read.role }, 'Spoke is listening')
+  if (!read.adminKey) {
+    log.warn(
+      'open mode: no admin key is set, so anybody on this machine can use every tenant; set SPOKE_ADMIN_KEY to close it',
+    )
+  }
+  let stopping = false
+  const stop = (signal: string) => {
+    if (stopping) return
+    stopping = true
+    log.info({ signal }, 'stopping')
+    // Whatever hangs, the process ends; leases and the next start see to the rest.
+    setTimeout(() => process.exit(1), 10_000).unref()
+    service.stop().then(
+      () => process.exit(0),
+      (err: unknown) => {
+        log.error({ err }, 'the stop failed')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  const crash = (err: unknown) => {
+    log.fatal({ err }, 'a bug: the process ends and its leases run out')
+    process.exit(1)
+  }
+  process.on('uncaughtException', crash)
+  process.on('unhandledRejection', crash)
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  const forOperator =
+    error instanceof ConfigError || error instanceof LockedError || error instanceof StartError
+  say(`spoke: ${forOperator ? error.message : startFailure(error)}`)
+  process.exit(1)
+}
+
+/** Anything else at start: the message of the driver, scrubbed like a log line. */
+function startFailure(error: unknown): string {
+  let line = ''
+  createLog('error', (text) => {
+    line = text
+  }).error({ err: error }, 'could not start')
+  return line.trim()
+}

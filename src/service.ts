@@ -1,0 +1,178 @@
+/** Puts the house together: what `spoke serve` and `spoke worker` start, and what a test starts in its own process. */
+import { randomUUID } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Config } from './config.ts'
+import { createServer } from './http/server.ts'
+import { createBudget } from './hubspot/budget.ts'
+import { createHubSpot } from './hubspot/client.ts'
+import { createTokens } from './integrations/tokens.ts'
+import { ticketKind } from './issues/ticket-kind.ts'
+import { type Clock, systemClock } from './lib/clock.ts'
+import { type Database, openDatabase } from './lib/db.ts'
+import type { Log } from './lib/log.ts'
+import { createMetrics } from './lib/metrics.ts'
+import { currentMigration, migrate, newestMigration } from './lib/migrate.ts'
+import { createProgress } from './sync/progress.ts'
+import { beginSync } from './sync/requests.ts'
+import { cancelRuns, type StreamKey } from './sync/store.ts'
+import { admitLogin, isolationFaults } from './tenants/isolation.ts'
+import { type TenantScope, withSystem } from './tenants/scope.ts'
+import type { TenantId } from './tenants/tenant.ts'
+import { createQueues, type Queues } from './worker/queues.ts'
+import { startWorker, type Worker } from './worker/worker.ts'
+
+/** Refuses the start, in a line for the operator. */
+export class StartError extends Error {
+  override name = 'StartError' as const
+}
+
+export interface Service {
+  /** Where it listens; a worker alone answers to probes there. */
+  url: string
+  db: Database
+  /** Finishes or gives back what is in hand, within about ten seconds. */
+  stop(): Promise<void>
+}
+
+const stopWithinMs = 8_000
+
+/** Brings the schema up to date, with the login that may. @returns what was applied */
+export async function migrateAll(config: Config, log: Log): Promise<string[]> {
+  const url = config.migrateUrl ?? config.databaseUrl
+  const db = await openDatabase({ url, dataDir: config.dataDir, poolSize: 2 }, log)
+  try {
+    const applied = await migrate(db)
+    if (url) await createQueues(db, url, true, log).install()
+    if (config.migrateUrl && config.databaseUrl) await admitLogin(db, loginOf(config.databaseUrl))
+    return applied
+  } finally {
+    await db.close()
+  }
+}
+
+/** @throws ConfigError | LockedError | StartError | the database's own error */
+export async function startService(config: Config, log: Log, clock: Clock = systemClock): Promise<Service> {
+  if (config.databaseUrl) await migrateAll(config, log)
+  const db = await openDatabase(
+    { url: config.databaseUrl, dataDir: config.dataDir, poolSize: config.poolSize },
+    log,
+  )
+  const opened: { close(): Promise<unknown> }[] = [{ close: () => db.close() }]
+  const closeAll = async () => {
+    for (const one of opened.reverse()) await one.close()
+  }
+  try {
+    if (db.kind === 'embedded') await migrate(db)
+    await refuseUnsafe(db, config)
+    return await assemble(config, db, log, clock, opened, closeAll)
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+/** Never serves on a half-made schema, or behind a wall that does not stand. */
+async function refuseUnsafe(db: Database, config: Config): Promise<void> {
+  const at = await currentMigration(db)
+  if (at !== newestMigration())
+    throw new StartError(
+      `the schema is at ${at ?? 'nothing'}, not at ${newestMigration()}; run \`spoke migrate\``,
+    )
+  const faults = await isolationFaults(db, config.migrateUrl !== undefined)
+  if (faults.length > 0)
+    throw new StartError(
+      `the wall between tenants does not stand:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+    )
+}
+
+async function assemble(
+  config: Config,
+  db: Database,
+  log: Log,
+  clock: Clock,
+  opened: { close(): Promise<unknown> }[],
+  closeAll: () => Promise<void>,
+): Promise<Service> {
+  const metrics = createMetrics()
+  const budget = createBudget((work) => withSystem(db, ({ query }) => work(query)), clock, metrics)
+  const { app, apiUrl, authorizeUrl, timeoutMs } = config.hubspot
+  const hubspot = createHubSpot({ apiUrl, timeoutMs, budget, clock, metrics, log })
+  opened.push(hubspot)
+  const shared = { db, ring: config.keyRing, hubspot, app, clock, metrics, log }
+  const tokens = createTokens({ ...shared, checkEveryMs: config.tokenCheckEveryMs })
+  const queues = createQueues(db, config.databaseUrl, config.migrateUrl === undefined, log)
+  const claimant = { instance: randomUUID(), exclusive: db.kind === 'embedded' }
+  let draining = false
+
+  const worker =
+    config.role === 'api'
+      ? await sendOnly(queues)
+      : await startWorker({
+          ...shared,
+          tokens,
+          queues,
+          claimant,
+          overlapMs: config.syncOverlapMs,
+          syncEveryMs: config.syncEveryMs,
+          kinds: [ticketKind],
+          concurrency: config.syncConcurrency,
+        })
+  opened.push({ close: () => worker.stop(stopWithinMs) })
+
+  // A wake-up that fails is only late: the sweep finds the row.
+  const wakeStream = (tenantId: TenantId, key: StreamKey) => {
+    queues
+      .wake({ tenantId, ...key }, -Math.floor(clock.now()))
+      .catch((err: unknown) => log.warn({ err }, 'a worker could not be woken'))
+  }
+  const patience = { tries: 2, totalMs: timeoutMs }
+  const progress = createProgress(db, clock, log)
+  const api = {
+    integrations: {
+      ...shared,
+      tokens,
+      tickets: ticketKind,
+      authorizeBase: authorizeUrl,
+      patience,
+      onConnected: async (scope: TenantScope, id: string) => {
+        await beginSync(scope, id, ticketKind.name, config.syncEveryMs)
+      },
+      onDisconnected: cancelRuns,
+      wake: (tenantId: TenantId, integrationId: string) => {
+        for (const mode of ['full', 'incremental'] as const)
+          wakeStream(tenantId, { integrationId, kind: ticketKind.name, mode })
+      },
+    },
+    issues: { db, hubspot, tokens, clock, totalMs: timeoutMs },
+    sync: { db, tokens, progress, kind: ticketKind.name, patience, wakeStream },
+  }
+  const health = { db, metrics, draining: () => draining }
+  const server = await createServer({
+    adminKey: config.adminKey,
+    log,
+    health,
+    ...(config.role === 'worker' ? {} : { api }),
+  })
+  opened.push({
+    close: async () => {
+      draining = true
+      progress.stop()
+      await server.close()
+    },
+  })
+  return { url: await listen(server, config), db, stop: closeAll }
+}
+
+async function listen(server: FastifyInstance, { host, port: wanted }: Config): Promise<string> {
+  await server.listen({ host, port: wanted })
+  const { port } = server.server.address() as AddressInfo
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+async function sendOnly(queues: Queues): Promise<Worker> {
+  await queues.start()
+  return { stop: (timeoutMs) => queues.stop(timeoutMs) }
+}
+
+const loginOf = (url: string) => decodeURIComponent(new URL(url).username)

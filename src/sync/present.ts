@@ -1,0 +1,33 @@
+/** A run as the API shows it. Pure. */
+import type { z } from 'zod'
+import type { syncEvent } from './schema.ts'
+import type { SyncEvent } from './store.ts'
+
+const time = (at: Date | null) => at?.toISOString() ?? null
+
+export function presentEvent(event: SyncEvent): z.infer<typeof syncEvent> {
+  const seconds = event.runningMs / 1_000
+  return {
+    sync_event_id: event.syncEventId,
+    integration_id: event.integrationId,
+    kind: event.kind,
+    sync_type: event.syncType,
+    trigger: event.trigger,
+    state: event.state,
+    total: event.total,
+    done: event.done,
+    inserted: event.inserted,
+    changed: event.changed,
+    unchanged: event.unchanged,
+    failed: event.failed,
+    pages: event.pages,
+    rate_per_second: seconds > 0 && event.done > 0 ? Math.round((event.done / seconds) * 10) / 10 : null,
+    waiting_for: event.waitingFor,
+    waiting_until: time(event.waitingUntil),
+    error_code: event.errorCode,
+    error: event.error,
+    requested_at: event.requestedAt.toISOString(),
+    started_at: time(event.startedAt),
+    finished_at: time(event.finishedAt),
+  }
+}

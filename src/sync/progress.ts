@@ -1,0 +1,70 @@
+/** News of runs for whoever watches: one poll per process and tenant, however many watch. */
+import type { Clock } from '../lib/clock.ts'
+import type { Database } from '../lib/db.ts'
+import type { Log } from '../lib/log.ts'
+import { withTenant } from '../tenants/scope.ts'
+import type { TenantId } from '../tenants/tenant.ts'
+import { findEvents, type SyncEvent } from './store.ts'
+
+const everyMs = 500
+
+interface Watcher {
+  syncEventId: string
+  /** The version already told. */
+  version: number
+  tell(event: SyncEvent | undefined): void
+}
+
+export interface Progress {
+  /**
+   * Tells each change of the event from `version` on; undefined when it is gone (purged).
+   * @returns call it to stop
+   */
+  watch(tenantId: TenantId, syncEventId: string, version: number, tell: Watcher['tell']): () => void
+  stop(): void
+}
+
+export function createProgress(db: Database, clock: Clock, log: Log): Progress {
+  const watchers = new Map<TenantId, Set<Watcher>>()
+  const stopped = new AbortController()
+  let polling = false
+
+  async function poll(): Promise<void> {
+    for (const [tenantId, watching] of watchers) {
+      const ids = [...new Set([...watching].map(({ syncEventId }) => syncEventId))]
+      const events = await withTenant(db, tenantId, (scope) => findEvents(scope, ids))
+      const byId = new Map(events.map((event) => [event.syncEventId, event]))
+      for (const watcher of watching) {
+        const event = byId.get(watcher.syncEventId)
+        if (event && event.version <= watcher.version) continue
+        if (event) watcher.version = event.version
+        watcher.tell(event)
+      }
+    }
+  }
+
+  /** Runs only while somebody watches. */
+  async function keepPolling(): Promise<void> {
+    if (polling) return
+    polling = true
+    while (watchers.size > 0 && !stopped.signal.aborted) {
+      await poll().catch((err: unknown) => log.warn({ err }, 'progress could not be read'))
+      await clock.sleep(everyMs, stopped.signal).catch(() => {})
+    }
+    polling = false
+  }
+
+  return {
+    watch(tenantId, syncEventId, version, tell) {
+      const watcher: Watcher = { syncEventId, version, tell }
+      const watching = watchers.get(tenantId) ?? new Set()
+      watchers.set(tenantId, watching.add(watcher))
+      void keepPolling()
+      return () => {
+        watching.delete(watcher)
+        if (watching.size === 0) watchers.delete(tenantId)
+      }
+    },
+    stop: () => stopped.abort(),
+  }
+}

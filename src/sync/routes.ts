@@ -1,0 +1,187 @@
+/** The HTTP face of runs: start, history, one run, and its progress as server-sent events. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { asAppError } from '../hubspot/as-app-error.ts'
+import type { Patience } from '../hubspot/client.ts'
+import { findIntegration } from '../integrations/store.ts'
+import type { Tokens } from '../integrations/tokens.ts'
+import { decodeCursor, encodeCursor } from '../lib/cursor.ts'
+import type { Database } from '../lib/db.ts'
+import { AppError, integrationNotFound } from '../lib/errors.ts'
+import { after, integrationPath, limit, problems, uuidText } from '../lib/wire.ts'
+import { withTenant } from '../tenants/scope.ts'
+import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
+import { presentEvent } from './present.ts'
+import type { Progress } from './progress.ts'
+import { syncBody, syncEventAnswer, syncHistory, syncStarted } from './schema.ts'
+import { findEvent, listEvents, requestRun, type StreamKey, type SyncEvent } from './store.ts'
+import { isFinished } from './stream.ts'
+
+export interface SyncParts {
+  db: Database
+  tokens: Tokens
+  progress: Progress
+  /** The kind that `sync` syncs. */
+  kind: string
+  patience: Patience
+  /** Called after a run is committed: there is work. */
+  wakeStream(tenantId: TenantId, key: StreamKey): void
+  signalOf(request: FastifyRequest): AbortSignal
+}
+
+const eventPath = integrationPath.extend({ sync_event_id: uuidText })
+const historyQuery = z.strictObject({ limit: limit(200, 50), after })
+const tags = ['sync']
+const keepAliveMs = 15_000
+
+export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+
+  async function existing(
+    tenantId: TenantId,
+    integrationId: string,
+    syncEventId: string,
+  ): Promise<SyncEvent> {
+    return await withTenant(parts.db, tenantId, async (scope) => {
+      if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
+      const event = await findEvent(scope, integrationId, syncEventId)
+      if (!event) throw new AppError('sync_event_not_found', 'Sync event not found')
+      return event
+    })
+  }
+
+  app.post(
+    '/api/hubspot/sync/:tenant_id/:integration_id',
+    {
+      schema: {
+        tags,
+        operationId: 'sync.start',
+        params: integrationPath,
+        body: syncBody,
+        response: { 202: syncStarted, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { integration_id: integrationId } = request.params
+      const mode = request.body.sync_type
+      const options = { patience: parts.patience, signal: parts.signalOf(request) }
+      // The connection is checked first, so that a dead token is said here and not in a run nobody watches.
+      await parts.tokens
+        .use({ tenantId, integrationId }, options, async () => undefined)
+        .catch((error: unknown) => {
+          throw asAppError(error)
+        })
+      const key = { integrationId, kind: parts.kind, mode }
+      const { event, already } = await withTenant(parts.db, tenantId, (scope) =>
+        requestRun(scope, key, 'api'),
+      )
+      parts.wakeStream(tenantId, key)
+      return reply
+        .code(202)
+        .header('location', `/api/hubspot/sync/${tenantId}/${integrationId}/${event.syncEventId}`)
+        .send({
+          success: true as const,
+          message: already
+            ? `HubSpot ${mode} sync is already running`
+            : `HubSpot ${mode} sync started in background`,
+          tenant_id: tenantId,
+          integration_id: integrationId,
+          sync_event_id: event.syncEventId,
+          sync_type: mode,
+          already_running: already,
+        })
+    },
+  )
+
+  app.get(
+    '/api/hubspot/sync/:tenant_id/:integration_id',
+    {
+      schema: {
+        tags,
+        operationId: 'sync.list',
+        params: integrationPath,
+        querystring: historyQuery,
+        response: { 200: syncHistory, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { integration_id: integrationId } = request.params
+      const before =
+        request.query.after === undefined ? undefined : decodeCursor(integrationId, request.query.after)
+      const rows = await withTenant(parts.db, tenantId, async (scope) => {
+        if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
+        return await listEvents(scope, integrationId, { before, limit: request.query.limit + 1 })
+      })
+      const shown = rows.slice(0, request.query.limit)
+      const last = rows.length > shown.length ? shown.at(-1) : undefined
+      const events = shown.map(presentEvent)
+      return {
+        success: true as const,
+        tenant_id: tenantId,
+        integration_id: integrationId,
+        running: events.filter(({ state }) => !isFinished(state)),
+        events,
+        next_after: last ? encodeCursor(integrationId, last.syncEventId) : null,
+      }
+    },
+  )
+
+  app.get(
+    '/api/hubspot/sync/:tenant_id/:integration_id/:sync_event_id',
+    {
+      schema: {
+        tags,
+        operationId: 'sync.get',
+        params: eventPath,
+        querystring: z.strictObject({}),
+        response: { 200: syncEventAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const event = await existing(tenantId, request.params.integration_id, request.params.sync_event_id)
+      return { success: true as const, tenant_id: tenantId, ...presentEvent(event) }
+    },
+  )
+
+  // Server-sent events: `progress` for each change of the run, its id the row's version; ends with the run.
+  app.get(
+    '/api/hubspot/sync/:tenant_id/:integration_id/:sync_event_id/events',
+    { schema: { tags, operationId: 'sync.events', params: eventPath, querystring: z.strictObject({}) } },
+    async (request, reply) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const event = await existing(tenantId, request.params.integration_id, request.params.sync_event_id)
+      const seen = /^\d{1,9}$/.exec(String(request.headers['last-event-id'] ?? ''))?.[0]
+      const stopping = parts.signalOf(request)
+      reply.hijack()
+      const { raw } = reply
+      raw.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'request-id': request.id,
+        connection: 'keep-alive',
+      })
+      raw.write('retry: 2000\n\n')
+      const tell = (news: SyncEvent | undefined) => {
+        if (news)
+          raw.write(`id: ${news.version}\nevent: progress\ndata: ${JSON.stringify(presentEvent(news))}\n\n`)
+        if (!news || isFinished(news.state)) end()
+      }
+      const unwatch = parts.progress.watch(tenantId, event.syncEventId, Number(seen ?? 0), tell)
+      const alive = setInterval(() => raw.write(': alive\n\n'), keepAliveMs)
+      const end = () => {
+        clearInterval(alive)
+        unwatch()
+        stopping.removeEventListener('abort', end)
+        if (!raw.writableEnded) raw.end()
+      }
+      stopping.addEventListener('abort', end, { once: true })
+      raw.once('close', end)
+      // Somebody who comes back after the end has nothing more to wait for.
+      if (isFinished(event.state) && event.version <= Number(seen ?? 0)) end()
+    },
+  )
+}

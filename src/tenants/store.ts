@@ -1,0 +1,29 @@
+/** All SQL on tenants: making one, and its data key. */
+import { sql } from 'kysely'
+import { type KeyRing, newDataKey, type TenantSealer, tenantSealer } from '../lib/seal.ts'
+import type { TenantScope } from './scope.ts'
+
+/** Makes the tenant unless it is there. Two callers at once make one. */
+export async function ensureTenant(scope: TenantScope, ring: KeyRing): Promise<void> {
+  if (await dataKey(scope)) return
+  const sealed = await newDataKey(ring, scope.tenantId)
+  await scope.query(sql`
+    insert into tenants (tenant_id, data_key) values (${scope.tenantId}, ${sealed})
+    on conflict (tenant_id) do nothing`)
+}
+
+async function dataKey(scope: TenantScope): Promise<string | undefined> {
+  const rows = await scope.query(sql<{ data_key: string }>`
+    select data_key from tenants where tenant_id = ${scope.tenantId}`)
+  return rows[0]?.data_key
+}
+
+/** What seals and opens this tenant's secrets, or undefined when there is no such tenant. Throws SealError. */
+export async function sealerOf(scope: TenantScope, ring: KeyRing): Promise<TenantSealer | undefined> {
+  const sealed = await dataKey(scope)
+  return sealed === undefined ? undefined : await tenantSealer(ring, scope.tenantId, sealed)
+}
+
+export async function tenantExists(scope: TenantScope): Promise<boolean> {
+  return (await dataKey(scope)) !== undefined
+}

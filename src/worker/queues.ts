@@ -1,0 +1,102 @@
+/** The job queue. A job is a wake-up that carries ids; what there is to do, and how far it got, stands in our rows. */
+import { PgBoss } from 'pg-boss'
+import type { Database } from '../lib/db.ts'
+import type { Log } from '../lib/log.ts'
+import type { StreamKey } from '../sync/store.ts'
+
+export interface SyncJob extends StreamKey {
+  tenantId: string
+}
+
+export interface Queues {
+  /** Makes the queue's own schema and the queues, and ends. For the login that migrates. */
+  install(): Promise<void>
+  /** Makes the queues and starts to serve them (or only to send, without a handler). */
+  start(handler?: { concurrency: number; run(job: SyncJob): Promise<void> }): Promise<void>
+  /**
+   * Wakes a worker for a stream. While a wake-up of the same claim is on its way, a second is dropped; once the
+   * stream was claimed its epoch has moved, so that a dead claim never blocks the next wake-up.
+   */
+  wake(job: SyncJob, epoch: number): Promise<void>
+  depth(): Promise<{ queue: string; state: string; count: number }[]>
+  /** Waits for handlers that run. */
+  stop(timeoutMs: number): Promise<void>
+}
+
+const queue = 'sync'
+/** A wake-up is good for this long; a run gives its worker back well before. */
+const expireInSeconds = 240
+/** A wake-up lost between two processes is sent again after this. */
+const slotSeconds = 30
+
+const policy = { policy: 'exclusive', expireInSeconds, retryLimit: 0, deleteAfterSeconds: 300 } as const
+
+/** @param mayInstall whether this login may make and migrate the queue's schema */
+export function createQueues(
+  db: Database,
+  databaseUrl: string | undefined,
+  mayInstall: boolean,
+  log: Log,
+): Queues {
+  const boss = new PgBoss({
+    ...(databaseUrl
+      ? { connectionString: databaseUrl, max: 3 }
+      : { db: db.jobs, backend: 'pglite' as const }),
+    schedule: false,
+    migrate: mayInstall,
+    createSchema: mayInstall,
+    useListenNotify: true,
+    application_name: 'spoke',
+  })
+  boss.on('error', (err) => log.warn({ err }, 'the job queue met an error'))
+
+  async function open(): Promise<void> {
+    await boss.start()
+    if (!(await boss.getQueue(queue))) await boss.createQueue(queue, policy)
+  }
+  const close = (timeoutMs: number) =>
+    boss.stop({ graceful: true, timeout: timeoutMs, close: databaseUrl !== undefined })
+
+  return {
+    async install() {
+      await open()
+      await close(1_000)
+    },
+    async start(handler) {
+      await open()
+      if (!handler) return
+      await boss.work<SyncJob>(
+        queue,
+        {
+          localConcurrency: handler.concurrency,
+          // One tenant never takes all workers of a process while others wait.
+          localGroupConcurrency: Math.max(1, Math.ceil(handler.concurrency / 2)),
+          pollingIntervalSeconds: 2,
+          batchSize: 1,
+        },
+        async ([job]) => {
+          if (job) await handler.run(job.data)
+        },
+      )
+    },
+    async wake(job, epoch) {
+      const { tenantId, integrationId, kind, mode } = job
+      const slot = Math.floor(Date.now() / (slotSeconds * 1_000))
+      const singletonKey = `${integrationId}/${kind}/${mode}/${epoch}/${slot}`
+      await boss.send(
+        queue,
+        { tenantId, integrationId, kind, mode },
+        { singletonKey, group: { id: tenantId } },
+      )
+    },
+    async depth() {
+      const found = await boss.getQueue(queue)
+      if (!found) return []
+      return [
+        { queue, state: 'queued', count: found.queuedCount },
+        { queue, state: 'active', count: found.activeCount },
+      ]
+    },
+    stop: close,
+  }
+}

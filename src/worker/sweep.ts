@@ -1,0 +1,56 @@
+/** Every few seconds: what should run and does not? The net under lost wake-ups and dead processes, and the schedule. */
+import type { Clock } from '../lib/clock.ts'
+import type { Database } from '../lib/db.ts'
+import type { Log } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import { takeSlot } from '../sync/requests.ts'
+import { type Claimant, type DueStream, findDue } from '../sync/store.ts'
+import { withSystem, withTenant } from '../tenants/scope.ts'
+import { parseTenantId } from '../tenants/tenant.ts'
+import type { Queues } from './queues.ts'
+
+export interface SweepParts {
+  db: Database
+  queues: Queues
+  claimant: Claimant
+  syncEveryMs: number
+  clock: Clock
+  metrics: Metrics
+  log: Log
+}
+
+const everyMs = 4_000
+const atOnce = 500
+
+/** Sweeps until the signal aborts. One sweep that fails is logged; the next tries again. */
+export async function sweepUntil(parts: SweepParts, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sweep(parts).catch((err: unknown) => parts.log.warn({ err }, 'a sweep failed'))
+    await parts.clock.sleep(everyMs, signal).catch(() => {})
+  }
+}
+
+/** One pass. Any number of processes may sweep at once: slots are taken by row, and equal wake-ups are one. */
+export async function sweep({ db, queues, claimant, syncEveryMs, metrics, log }: SweepParts): Promise<void> {
+  const due = await withSystem(db, (scope) => findDue(scope, claimant, atOnce))
+  let waiting = 0
+  for (const stream of due) {
+    try {
+      const queued = stream.slot && (await slotTaken(db, stream, syncEveryMs))
+      if (!stream.run && !queued) continue
+      waiting += 1
+      await queues.wake(stream, stream.epoch)
+    } catch (err) {
+      // One tenant's trouble (a sealed value that does not open, a row gone meanwhile) is not the others'.
+      log.warn(
+        { err, tenant_id: stream.tenantId, integration_id: stream.integrationId },
+        'a stream could not be woken',
+      )
+    }
+  }
+  metrics.streamsDue.set(waiting)
+  for (const { queue, state, count } of await queues.depth()) metrics.queueDepth.set({ queue, state }, count)
+}
+
+const slotTaken = (db: Database, stream: DueStream, everyMs: number) =>
+  withTenant(db, parseTenantId(stream.tenantId), (scope) => takeSlot(scope, stream, everyMs))

@@ -1,0 +1,55 @@
+/** The worker: runs streams as it is woken, and sweeps for what nobody woke. */
+import type { Log } from '../lib/log.ts'
+import type { ObjectKind } from '../sync/object-kind.ts'
+import { type RunParts, runStream } from '../sync/run-stream.ts'
+import { parseTenantId } from '../tenants/tenant.ts'
+import type { SyncJob } from './queues.ts'
+import { type SweepParts, sweepUntil } from './sweep.ts'
+
+export interface WorkerParts extends RunParts, SweepParts {
+  kinds: readonly ObjectKind[]
+  concurrency: number
+  log: Log
+}
+
+export interface Worker {
+  /** Stops taking work, finishes or gives back the page in hand. */
+  stop(timeoutMs: number): Promise<void>
+}
+
+export async function startWorker(parts: WorkerParts): Promise<Worker> {
+  const { queues, log } = parts
+  const stopping = new AbortController()
+  const running = new Set<Promise<void>>()
+
+  async function run(job: SyncJob): Promise<void> {
+    const kind = parts.kinds.find(({ name }) => name === job.kind)
+    if (!kind || stopping.signal.aborted) return
+    const { integrationId, mode } = job
+    const key = { integrationId, kind: job.kind, mode }
+    try {
+      const outcome = await runStream(parts, parseTenantId(job.tenantId), key, kind, stopping.signal)
+      // The sweep would find it too; this is sooner.
+      if (outcome === 'yielded' && !stopping.signal.aborted)
+        await queues.wake(job, -Math.floor(parts.clock.now()))
+    } catch (err) {
+      log.error({ err, tenant_id: job.tenantId, integration_id: integrationId }, 'a sync run failed')
+    }
+  }
+
+  const tracked = (job: SyncJob): Promise<void> => {
+    const done = run(job).finally(() => running.delete(done))
+    running.add(done)
+    return done
+  }
+
+  await queues.start({ concurrency: parts.concurrency, run: tracked })
+  const sweeping = sweepUntil(parts, stopping.signal)
+  return {
+    async stop(timeoutMs) {
+      stopping.abort(new Error('the worker stops'))
+      await Promise.all([sweeping, ...running])
+      await queues.stop(timeoutMs)
+    },
+  }
+}

@@ -1,0 +1,41 @@
+/** Both engines, so that one test body runs on each: PostgreSQL, and PGlite in a directory of its own. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Database, openDatabase } from '../../src/lib/db.ts'
+import { createLog } from '../../src/lib/log.ts'
+import { migrate } from '../../src/lib/migrate.ts'
+import { newPostgresDatabase } from './postgres.ts'
+
+export const quiet = createLog('silent')
+
+export interface Engine {
+  name: string
+  /** A migrated database with nothing in it. */
+  open(): Promise<{ db: Database; close(): Promise<void> }>
+}
+
+export const engines: Engine[] = [
+  {
+    name: 'PostgreSQL',
+    async open() {
+      const db = await openDatabase({ url: await newPostgresDatabase(), dataDir: '', poolSize: 8 }, quiet)
+      return { db, close: () => db.close() }
+    },
+  },
+  {
+    name: 'PGlite',
+    async open() {
+      const dataDir = mkdtempSync(join(tmpdir(), 'spoke-pglite-'))
+      const db = await openDatabase({ dataDir, poolSize: 1 }, quiet)
+      await migrate(db)
+      return {
+        db,
+        close: async () => {
+          await db.close()
+          rmSync(dataDir, { recursive: true, force: true })
+        },
+      }
+    },
+  },
+]

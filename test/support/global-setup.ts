@@ -1,0 +1,27 @@
+/** Before the first test: one PostgreSQL, with a migrated template that each test file copies. After the last: gone. */
+
+import { openDatabase } from '../../src/lib/db.ts'
+import { createLog } from '../../src/lib/log.ts'
+import { migrate } from '../../src/lib/migrate.ts'
+import { createQueues } from '../../src/worker/queues.ts'
+import { adminQuery, withDatabase } from './postgres.ts'
+import { type PostgresServer, startPostgres } from './postgres-server.ts'
+
+let server: PostgresServer | undefined
+
+export async function globalSetup(): Promise<void> {
+  server = await startPostgres()
+  process.env.SPOKE_TEST_PG = server.url
+  await adminQuery('create database spoke_template')
+  const url = withDatabase('spoke_template')
+  const log = createLog('warn', (line) => process.stderr.write(line))
+  const db = await openDatabase({ url, dataDir: '', poolSize: 2 }, log)
+  await migrate(db)
+  await createQueues(db, url, true, log).install()
+  await db.close()
+  console.log(`# PostgreSQL ${server.version} for the SQL tests`)
+}
+
+export async function globalTeardown(): Promise<void> {
+  await server?.stop()
+}

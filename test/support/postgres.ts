@@ -1,0 +1,46 @@
+/** Databases for tests: each a fresh copy of the migrated template. */
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+
+/** The server of this run. Set by global-setup.ts. */
+function serverUrl(): string {
+  const url = process.env.SPOKE_TEST_PG
+  if (!url)
+    throw new Error(
+      'no PostgreSQL: run the tests by `npm test` (or with --test-global-setup=test/support/global-setup.ts)',
+    )
+  return url
+}
+
+export function withDatabase(name: string, login?: string): string {
+  const url = new URL(serverUrl())
+  url.pathname = `/${name}`
+  if (login) url.username = login
+  return url.toString()
+}
+
+/** One statement as superuser. */
+export async function adminQuery(text: string, url = serverUrl()): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query(text)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+/** A new database from the template. Dropped by nobody: the server is gone at the end of the run. */
+export async function newPostgresDatabase(template = 'spoke_template'): Promise<string> {
+  const name = `t_${randomUUID().replaceAll('-', '')}`
+  for (let tries = 0; ; tries++) {
+    try {
+      await adminQuery(`create database ${name} template ${template}`)
+      return withDatabase(name)
+    } catch (error) {
+      // Two copies of one template at the same moment: the later tries again.
+      if (tries > 50 || (error as { code?: string }).code !== '55006') throw error
+      await new Promise((resolve) => setTimeout(resolve, 50 + 100 * Math.random()))
+    }
+  }
+}

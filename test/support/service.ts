@@ -1,0 +1,110 @@
+/** A whole service in the test's own process, against an emulator, on a database of its own. */
+import { readConfig } from '../../src/config.ts'
+import { createLog } from '../../src/lib/log.ts'
+import { type Service, startService } from '../../src/service.ts'
+import { newPostgresDatabase } from './postgres.ts'
+
+export const testKeys = `k1:${Buffer.alloc(32, 7).toString('base64')}`
+
+export interface TestService extends Service {
+  /** Every line logged so far. */
+  lines: string[]
+  get(path: string, headers?: Record<string, string>): Promise<Reply>
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Reply>
+  delete(path: string): Promise<Reply>
+}
+
+export interface Reply {
+  status: number
+  headers: Headers
+  // A test asserts on what it reads.
+  // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely
+  body: any
+}
+
+/** @param env on top of a loopback service with a short schedule and LOG_LEVEL=debug kept in `lines` */
+export async function startTestService(
+  emulatorUrl: string,
+  env: Record<string, string> = {},
+): Promise<TestService> {
+  const lines: string[] = []
+  const config = readConfig({
+    DATABASE_URL: await newPostgresDatabase(),
+    SPOKE_ENCRYPTION_KEYS: testKeys,
+    PORT: '0',
+    HUBSPOT_API_URL: emulatorUrl,
+    HUBSPOT_AUTHORIZE_URL: `${emulatorUrl}/oauth/authorize`,
+    HUBSPOT_CLIENT_ID: 'test-client',
+    HUBSPOT_CLIENT_SECRET: 'test-secret-of-the-app',
+    HUBSPOT_REDIRECT_URI: 'http://localhost:8000/api/hubspot/oauth/callback',
+    HUBSPOT_TIMEOUT: '3s',
+    LOG_LEVEL: 'debug',
+    ...env,
+  })
+  const service = await startService(
+    config,
+    createLog(config.logLevel, (line) => lines.push(line)),
+  )
+  const ask = async (
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+    body?: string,
+  ): Promise<Reply> => {
+    const answer = await fetch(`${service.url}${path}`, {
+      method,
+      headers,
+      redirect: 'manual',
+      ...(body === undefined ? {} : { body }),
+    })
+    const text = await answer.text()
+    const isJson = answer.headers.get('content-type')?.includes('json')
+    return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text }
+  }
+  return {
+    ...service,
+    lines,
+    get: (path, headers) => ask('GET', path, headers),
+    post: (path, body, headers) =>
+      ask(
+        'POST',
+        path,
+        { 'content-type': 'application/json', ...headers },
+        typeof body === 'string' ? body : JSON.stringify(body),
+      ),
+    delete: (path) => ask('DELETE', path),
+  }
+}
+
+/** Asks until the answer is there, for 20 s at most. */
+export async function eventually<T>(
+  ask: () => Promise<T | undefined | false>,
+  what: string,
+  withinMs = 20_000,
+): Promise<T> {
+  const end = Date.now() + withinMs
+  for (;;) {
+    const answer = await ask()
+    if (answer) return answer
+    if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** Waits for a run to end, and gives it. */
+export async function runEnded(
+  service: TestService,
+  tenantId: string,
+  integrationId: string,
+  syncEventId: string,
+  withinMs?: number,
+) {
+  return await eventually(
+    async () => {
+      const { body } = await service.get(`/api/hubspot/sync/${tenantId}/${integrationId}/${syncEventId}`)
+      return body.finished_at !== null && body
+    },
+    `run ${syncEventId} ends`,
+    withinMs,
+  )
+}
