@@ -10,6 +10,7 @@ import { createTokens } from './integrations/tokens.ts'
 import { ticketKind } from './issues/ticket-kind.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { type Database, openDatabase } from './lib/db.ts'
+import { newId } from './lib/ids.ts'
 import type { Log } from './lib/log.ts'
 import { createMetrics } from './lib/metrics.ts'
 import { currentMigration, migrate, newestMigration } from './lib/migrate.ts'
@@ -121,9 +122,9 @@ async function assemble(
   opened.push({ close: () => worker.stop(stopWithinMs) })
 
   // A wake-up that fails is only late: the sweep finds the row.
-  const wakeStream = (tenantId: TenantId, key: StreamKey) => {
+  const wakeStream = (tenantId: TenantId, key: StreamKey, occasion: string) => {
     queues
-      .wake({ tenantId, ...key }, -Math.floor(clock.now()))
+      .wake({ tenantId, ...key }, occasion)
       .catch((err: unknown) => log.warn({ err }, 'a worker could not be woken'))
   }
   const patience = { tries: 2, totalMs: timeoutMs }
@@ -141,7 +142,7 @@ async function assemble(
       onDisconnected: cancelRuns,
       wake: (tenantId: TenantId, integrationId: string) => {
         for (const mode of ['full', 'incremental'] as const)
-          wakeStream(tenantId, { integrationId, kind: ticketKind.name, mode })
+          wakeStream(tenantId, { integrationId, kind: ticketKind.name, mode }, newId())
       },
     },
     issues: { db, hubspot, tokens, clock, totalMs: timeoutMs },

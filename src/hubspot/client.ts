@@ -70,7 +70,7 @@ export function createHubSpot(parts: {
   const agent = new Agent({ connections: 32, connect: { timeout: 5_000 }, keepAliveTimeout: 10_000 })
 
   async function once(call: Call, timeoutMs: number): Promise<Answer> {
-    const deadline = AbortSignal.timeout(timeoutMs)
+    const deadline = AbortSignal.timeout(Math.ceil(timeoutMs))
     const started = clock.monotonic()
     let outcome = 'aborted'
     try {

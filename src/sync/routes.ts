@@ -25,8 +25,8 @@ export interface SyncParts {
   /** The kind that `sync` syncs. */
   kind: string
   patience: Patience
-  /** Called after a run is committed: there is work. */
-  wakeStream(tenantId: TenantId, key: StreamKey): void
+  /** Called after a run is committed: there is work. The same run need not be told twice. */
+  wakeStream(tenantId: TenantId, key: StreamKey, occasion: string): void
   signalOf(request: FastifyRequest): AbortSignal
 }
 
@@ -77,15 +77,13 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
       const { event, already } = await withTenant(parts.db, tenantId, (scope) =>
         requestRun(scope, key, 'api'),
       )
-      parts.wakeStream(tenantId, key)
+      parts.wakeStream(tenantId, key, event.syncEventId)
       return reply
         .code(202)
         .header('location', `/api/hubspot/sync/${tenantId}/${integrationId}/${event.syncEventId}`)
         .send({
           success: true as const,
-          message: already
-            ? `HubSpot ${mode} sync is already running`
-            : `HubSpot ${mode} sync started in background`,
+          message: `HubSpot ${mode} sync started in background`,
           tenant_id: tenantId,
           integration_id: integrationId,
           sync_event_id: event.syncEventId,

@@ -14,10 +14,10 @@ export interface Queues {
   /** Makes the queues and starts to serve them (or only to send, without a handler). */
   start(handler?: { concurrency: number; run(job: SyncJob): Promise<void> }): Promise<void>
   /**
-   * Wakes a worker for a stream. While a wake-up of the same claim is on its way, a second is dropped; once the
-   * stream was claimed its epoch has moved, so that a dead claim never blocks the next wake-up.
+   * Wakes a worker for a stream.
+   * @param occasion what the wake-up is for: while one of an occasion is on its way or at work, another is dropped
    */
-  wake(job: SyncJob, epoch: number): Promise<void>
+  wake(job: SyncJob, occasion: string): Promise<void>
   depth(): Promise<{ queue: string; state: string; count: number }[]>
   /** Waits for handlers that run. */
   stop(timeoutMs: number): Promise<void>
@@ -26,10 +26,14 @@ export interface Queues {
 const queue = 'sync'
 /** A wake-up is good for this long; a run gives its worker back well before. */
 const expireInSeconds = 240
-/** A wake-up lost between two processes is sent again after this. */
-const slotSeconds = 30
 
-const policy = { policy: 'exclusive', expireInSeconds, retryLimit: 0, deleteAfterSeconds: 300 } as const
+const policy = {
+  policy: 'exclusive',
+  expireInSeconds,
+  retryLimit: 0,
+  deleteAfterSeconds: 300,
+  notify: true,
+} as const
 
 /** @param mayInstall whether this login may make and migrate the queue's schema */
 export function createQueues(
@@ -79,10 +83,8 @@ export function createQueues(
         },
       )
     },
-    async wake(job, epoch) {
-      const { tenantId, integrationId, kind, mode } = job
-      const slot = Math.floor(Date.now() / (slotSeconds * 1_000))
-      const singletonKey = `${integrationId}/${kind}/${mode}/${epoch}/${slot}`
+    async wake({ tenantId, integrationId, kind, mode }, occasion) {
+      const singletonKey = `${integrationId}/${kind}/${mode}/${occasion}`
       await boss.send(
         queue,
         { tenantId, integrationId, kind, mode },

@@ -21,6 +21,15 @@ export interface SweepParts {
 
 const everyMs = 4_000
 const atOnce = 500
+/** A wake-up that was lost between two processes is sent again after this. */
+const againAfterMs = 30_000
+
+/**
+ * One wake-up for one claim: once the stream was claimed its epoch has moved, so that a claim that died never keeps
+ * the next wake-up away.
+ */
+const occasionOf = ({ epoch }: DueStream, clock: Clock) =>
+  `${epoch}/${Math.floor(clock.now() / againAfterMs)}`
 
 /** Sweeps until the signal aborts. One sweep that fails is logged; the next tries again. */
 export async function sweepUntil(parts: SweepParts, signal: AbortSignal): Promise<void> {
@@ -31,7 +40,15 @@ export async function sweepUntil(parts: SweepParts, signal: AbortSignal): Promis
 }
 
 /** One pass. Any number of processes may sweep at once: slots are taken by row, and equal wake-ups are one. */
-export async function sweep({ db, queues, claimant, syncEveryMs, metrics, log }: SweepParts): Promise<void> {
+export async function sweep({
+  db,
+  queues,
+  claimant,
+  syncEveryMs,
+  clock,
+  metrics,
+  log,
+}: SweepParts): Promise<void> {
   const due = await withSystem(db, (scope) => findDue(scope, claimant, atOnce))
   let waiting = 0
   for (const stream of due) {
@@ -39,7 +56,7 @@ export async function sweep({ db, queues, claimant, syncEveryMs, metrics, log }:
       const queued = stream.slot && (await slotTaken(db, stream, syncEveryMs))
       if (!stream.run && !queued) continue
       waiting += 1
-      await queues.wake(stream, stream.epoch)
+      await queues.wake(stream, occasionOf(stream, clock))
     } catch (err) {
       // One tenant's trouble (a sealed value that does not open, a row gone meanwhile) is not the others'.
       log.warn(

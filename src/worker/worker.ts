@@ -1,4 +1,5 @@
 /** The worker: runs streams as it is woken, and sweeps for what nobody woke. */
+import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
 import { type RunParts, runStream } from '../sync/run-stream.ts'
@@ -30,8 +31,7 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
     try {
       const outcome = await runStream(parts, parseTenantId(job.tenantId), key, kind, stopping.signal)
       // The sweep would find it too; this is sooner.
-      if (outcome === 'yielded' && !stopping.signal.aborted)
-        await queues.wake(job, -Math.floor(parts.clock.now()))
+      if (outcome === 'yielded' && !stopping.signal.aborted) await queues.wake(job, newId())
     } catch (err) {
       log.error({ err, tenant_id: job.tenantId, integration_id: integrationId }, 'a sync run failed')
     }

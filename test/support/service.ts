@@ -102,7 +102,7 @@ export async function runEnded(
   return await eventually(
     async () => {
       const { body } = await service.get(`/api/hubspot/sync/${tenantId}/${integrationId}/${syncEventId}`)
-      return body.finished_at !== null && body
+      return typeof body.finished_at === 'string' && body
     },
     `run ${syncEventId} ends`,
     withinMs,

@@ -1,0 +1,65 @@
+/** The emulator for a test: started empty, spoken to over its control API, as a user of the tool would. */
+import { type Emulator, startEmulator } from '../../emulator/server.ts'
+
+export const redirectUri = 'http://localhost:8000/api/hubspot/oauth/callback'
+
+export interface TestEmulator extends Emulator {
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into what it asked for
+  control(method: string, path: string, body?: unknown): Promise<any>
+  /** Requests that HubSpot saw, of paths that hold `path`. */
+  requests(path?: string): Promise<{ path: string; method: string; status: number }[]>
+}
+
+/** @param app whether our own app is registered at it */
+export async function startTestEmulator(
+  options: Parameters<typeof startEmulator>[0] = {},
+  refresh = 'stable',
+): Promise<TestEmulator> {
+  const emulator = await startEmulator(options)
+  const control: TestEmulator['control'] = async (method, path, body) => {
+    const answer = await fetch(`${emulator.url}/_emulator${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`emulator ${method} ${path}: ${answer.status} ${text}`)
+    return text === '' ? undefined : JSON.parse(text)
+  }
+  await control('POST', '/apps', {
+    client_id: 'test-client',
+    client_secret: 'test-secret-of-the-app',
+    redirect_uris: [redirectUri],
+    required_scopes: ['oauth', 'tickets', 'crm.objects.owners.read'],
+    refresh,
+  })
+  return {
+    ...emulator,
+    control,
+    async requests(path = '') {
+      const { requests } = await control('GET', `/requests?path=${encodeURIComponent(path)}`)
+      return requests
+    },
+  }
+}
+
+/** All live tickets of a portal as they are now: id -> what a sync should have kept. */
+export async function truthOf(
+  emulator: TestEmulator,
+  portalId: number,
+): Promise<Map<string, { subject: string | null; updatedAt: string }>> {
+  const truth = new Map()
+  let after: string | undefined
+  do {
+    const page = await emulator.control(
+      'GET',
+      `/portals/${portalId}/truth?limit=10000${after ? `&after=${after}` : ''}`,
+    )
+    for (const ticket of page.tickets ?? page.results) {
+      truth.set(ticket.id, { subject: ticket.properties.subject ?? null, updatedAt: ticket.updatedAt })
+    }
+    after = page.after ?? page.next_after ?? page.paging?.next?.after
+  } while (after)
+  return truth
+}
