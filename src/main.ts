@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { ConfigError, readConfig } from './config.ts'
 import { LockedError } from './lib/lock.ts'
 import { createLog } from './lib/log.ts'
-import { migrateAll, StartError, startService } from './service.ts'
+import { migrateAll, type Service, StartError, startService } from './service.ts'
 
 const say = (line: string) => process.stderr.write(`${line}\n`)
 const config = () => readConfig(process.env, say)
@@ -37,36 +37,31 @@ program
 async function serve(over: Record<string, string>): Promise<void> {
   const read = readConfig({ ...process.env, ...over }, say)
   const log = createLog(read.logLevel)
-  const service = await startService(read, log)
-  log.info({ url: service.url, database: service.db.kind, role: read.role }, 'Spoke is listening')
-  if (!read.adminKey) {
-    log.warn(
-      'open mode: no admin key is set, so anybody on this machine can use every tenant; set SPOKE_ADMIN_KEY to close it',
-    )
-  }
+  let service: Service | undefined
   let stopping = false
-  const stop = (signal: string) => {
+  const stop = async (signal: string) => {
     if (stopping) return
     stopping = true
     log.info({ signal }, 'stopping')
     // Whatever hangs, the process ends; leases and the next start see to the rest.
     setTimeout(() => process.exit(1), 10_000).unref()
-    service.stop().then(
-      () => process.exit(0),
-      (err: unknown) => {
-        log.error({ err }, 'the stop failed')
-        process.exit(1)
-      },
-    )
+    await service?.stop()
+    process.exit(0)
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
   const crash = (err: unknown) => {
     log.fatal({ err }, 'a bug: the process ends and its leases run out')
     process.exit(1)
   }
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal).catch(crash))
+  service = await startService(read, log)
   process.on('uncaughtException', crash)
   process.on('unhandledRejection', crash)
+  if (!read.adminKey) {
+    log.warn(
+      'open mode: no admin key is set, so anybody on this machine can use every tenant; set SPOKE_ADMIN_KEY to close it',
+    )
+  }
+  log.info({ url: service.url, database: service.db.kind, role: read.role }, 'Spoke is listening')
 }
 
 try {

@@ -1,0 +1,72 @@
+/** Rows for tests of SQL: two tenants, each with something in every table. */
+import { sql } from 'kysely'
+import { insertAuthorization, keepConnected } from '../../src/integrations/store.ts'
+import { replaceToken } from '../../src/integrations/token-store.ts'
+import type { IssueRow } from '../../src/issues/issue.ts'
+import { keepIssues } from '../../src/issues/store.ts'
+import type { Database } from '../../src/lib/db.ts'
+import { newId } from '../../src/lib/ids.ts'
+import type { KeyRing } from '../../src/lib/seal.ts'
+import { Secret } from '../../src/lib/secret.ts'
+import { requestRun } from '../../src/sync/store.ts'
+import { withTenant } from '../../src/tenants/scope.ts'
+import { ensureTenant } from '../../src/tenants/store.ts'
+import { parseTenantId, type TenantId } from '../../src/tenants/tenant.ts'
+
+export const A = parseTenantId('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa')
+export const B = parseTenantId('bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb')
+export const ring: KeyRing = [{ kid: 'k1', key: new Uint8Array(32).fill(7) }]
+
+/** An integration with a token, an authorisation, an issue, a stream and a run. @returns its id */
+export async function seedTenant(db: Database, tenantId: TenantId, portalId = 4242): Promise<string> {
+  const id = newId()
+  await withTenant(db, tenantId, async (scope) => {
+    await ensureTenant(scope, ring)
+    const account = {
+      kind: 'static',
+      portalId,
+      hubDomain: null,
+      uiDomain: null,
+      user: null,
+      scopes: ['tickets'],
+      expiresInMs: null,
+    } as const
+    await keepConnected(scope, id, { ...account, scopes: ['tickets'] })
+    const accessToken = new Secret(`pat-na1-${tenantId}`)
+    await replaceToken(scope, ring, id, {
+      kind: 'static',
+      accessToken,
+      refreshToken: undefined,
+      expiresInMs: null,
+    })
+    await insertAuthorization(scope, { integrationId: id, stateHash: newId(), codeVerifier: 'sealed' })
+    await requestRun(scope, { integrationId: id, kind: 'tickets', mode: 'full' }, 'api')
+    await keepIssues(scope, id, [issueRow('1')], new Date())
+    await scope.query(sql`select 1`)
+  })
+  return id
+}
+
+/** @param over what differs from a plain ticket */
+export function issueRow(ticketId: string, over: Partial<IssueRow> = {}): IssueRow {
+  const subject = over.subject ?? `Subject ${ticketId}`
+  const modified = over.modified_at ?? '2026-01-01T00:00:00.000Z'
+  return {
+    ticket_id: ticketId,
+    issue_id: newId(),
+    content: null,
+    pipeline_id: '0',
+    stage_id: '1',
+    priority: null,
+    category: null,
+    owner_id: null,
+    ticket_created_at: '2026-01-01T00:00:00.000Z',
+    archived: false,
+    archived_at: null,
+    url: null,
+    ...over,
+    subject,
+    modified_at: modified,
+    properties: { subject, hs_lastmodifieddate: modified, ...over.properties },
+  }
+}

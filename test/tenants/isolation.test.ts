@@ -1,0 +1,222 @@
+/** The wall between tenants, on both engines: what each door reaches, and that a broken wall refuses the start. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import { type Database, inTransaction } from '../../src/lib/db.ts'
+import { isolationFaults } from '../../src/tenants/isolation.ts'
+import { withSystem, withTenant } from '../../src/tenants/scope.ts'
+import type { TenantId } from '../../src/tenants/tenant.ts'
+import { engines } from '../support/engines.ts'
+import { A, B, seedTenant } from '../support/rows.ts'
+
+const codeOf = (error: unknown) => (error as { code?: string }).code
+
+for (const engine of engines) {
+  describe(`isolation on ${engine.name}`, () => {
+    let db: Database
+    let close: () => Promise<void>
+    let tables: string[]
+    before(async () => {
+      ;({ db, close } = await engine.open())
+      await seedTenant(db, A)
+      await seedTenant(db, B)
+      const { rows } = await sql<{ name: string }>`
+        select c.relname as name from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+        where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace order by 1`.execute(
+        db.kysely,
+      )
+      tables = rows.map(({ name }) => name)
+    })
+    after(() => close())
+
+    const asTenant = (tenantId: TenantId, statement: string) =>
+      withTenant(db, tenantId, ({ query }) => query(sql.raw<Record<string, unknown>>(statement)))
+
+    test('the seed has a row of each tenant in each table, so that the matrix below means something', async () => {
+      assert.ok(tables.length >= 8, tables.join())
+      for (const table of tables) {
+        const { rows } = await sql
+          .raw<{ n: number }>(`select count(distinct tenant_id)::int as n from ${table}`)
+          .execute(db.kysely)
+        assert.equal(rows[0]?.n, 2, table)
+      }
+    })
+
+    test('a tenant reads its own rows and no others, in every table', async () => {
+      for (const table of tables) {
+        const rows = await asTenant(A, `select tenant_id from ${table}`)
+        assert.ok(rows.length > 0, table)
+        assert.deepEqual([...new Set(rows.map((row) => row.tenant_id))], [A], table)
+      }
+    })
+
+    test('an update or delete without a where clause touches own rows only, where it is granted at all', async () => {
+      for (const table of tables) {
+        for (const statement of [`update ${table} set tenant_id = tenant_id`, `delete from ${table}`]) {
+          const before = await countOf(db, table, B)
+          const undo = new Error('undo')
+          await withTenant(db, A, async ({ query }) => {
+            await query(sql.raw(statement))
+            throw undo
+          }).catch((error: unknown) =>
+            assert.ok(error === undo || codeOf(error) === '42501', `${statement}: ${error}`),
+          )
+          assert.equal(await countOf(db, table, B), before, statement)
+        }
+      }
+    })
+
+    test('a row of another tenant can neither be written nor taken over', async () => {
+      for (const table of tables) {
+        const { rows } = await sql
+          .raw<{ columns: string }>(
+            `select string_agg(quote_ident(attname), ', ' order by attnum) as columns from pg_attribute
+           where attrelid = '${table}'::regclass and attnum > 0 and attname <> 'tenant_id'`,
+          )
+          .execute(db.kysely)
+        const { columns } = rows[0] as { columns: string }
+        const insert = `insert into ${table} (tenant_id, ${columns}) select '${B}', ${columns} from ${table} limit 1`
+        await assert.rejects(asTenant(A, insert), (error) => codeOf(error) === '42501', insert)
+        const move = `update ${table} set tenant_id = '${B}'`
+        await assert.rejects(asTenant(A, move), (error) => codeOf(error) === '42501', move)
+      }
+    })
+
+    test('without a tenant, or with an empty one, every table raises instead of meaning all', async () => {
+      for (const table of tables) {
+        for (const prelude of [
+          ['set local role spoke_app'],
+          ['set local role spoke_app', `set local spoke.tenant_id = ''`],
+        ]) {
+          const read = inTransaction(db, prelude, (query) => query(sql.raw(`select * from ${table}`)))
+          await assert.rejects(read, (error) => codeOf(error) === 'SP001', table)
+        }
+      }
+    })
+
+    test('a tenant set in one unit of work is gone in the next', async () => {
+      await asTenant(A, 'select 1')
+      const read = inTransaction(db, ['set local role spoke_app'], (query) =>
+        query(sql`select * from issues`),
+      )
+      await assert.rejects(read, (error) => codeOf(error) === 'SP001')
+    })
+
+    test('the system door sees ids and times on the routing tables, and no tenant content', async () => {
+      const asSystem = (statement: string) => withSystem(db, ({ query }) => query(sql.raw(statement)))
+      assert.equal((await asSystem('select tenant_id, integration_id from portal_routes')).length, 2)
+      assert.equal((await asSystem('select tenant_id, epoch, next_at from sync_streams')).length, 2)
+      const closed = [
+        ...tables
+          .filter((table) => !['portal_routes', 'sync_streams'].includes(table))
+          .map((table) => `select * from ${table}`),
+        'select cursor from sync_streams',
+        'select watermark from sync_streams',
+        'delete from portal_routes',
+        'update sync_streams set epoch = 1',
+        `insert into portal_routes (portal_id, tenant_id, integration_id) values (1, '${A}', '${A}')`,
+      ]
+      for (const statement of closed) {
+        await assert.rejects(asSystem(statement), (error) => codeOf(error) === '42501', statement)
+      }
+    })
+
+    test('TRUNCATE, which would pass by every policy, is granted on no table', async () => {
+      for (const table of tables) {
+        await assert.rejects(
+          asTenant(A, `truncate ${table} cascade`),
+          (error) => codeOf(error) === '42501',
+          table,
+        )
+      }
+    })
+
+    test('tenant_id leads each primary key, unique key and index of a tenant’s table, and no foreign key leaves the tenant', async () => {
+      const { rows } = await sql<{ index: string; table: string; leads: string }>`
+        select i.relname as index, t.relname as table, a.attname as leads
+        from pg_index x
+        join pg_class i on i.oid = x.indexrelid
+        join pg_class t on t.oid = x.indrelid and t.relnamespace = current_schema()::regnamespace
+        join pg_attribute a on a.attrelid = t.oid and a.attnum = x.indkey[0]
+        where obj_description(t.oid) like 'distributed%'`.execute(db.kysely)
+      assert.ok(rows.length >= 8)
+      assert.deepEqual(
+        rows.filter(({ leads }) => leads !== 'tenant_id'),
+        [],
+      )
+      const foreign = await sql<{ name: string; own: boolean }>`
+        select c.conname as name, a.attname = 'tenant_id' and f.attname = 'tenant_id' as own
+        from pg_constraint c
+        join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+        join pg_attribute f on f.attrelid = c.confrelid and f.attnum = c.confkey[1]
+        where c.contype = 'f' and c.connamespace = current_schema()::regnamespace`.execute(db.kysely)
+      assert.ok(foreign.rows.length >= 5)
+      assert.deepEqual(
+        foreign.rows.filter(({ own }) => !own),
+        [],
+      )
+    })
+
+    test('the start-up check passes on the schema as it is, and names each way to break the wall', async () => {
+      assert.deepEqual(await isolationFaults(db, false), [])
+      const breaks: [string, string, RegExp][] = [
+        [
+          'alter table issues no force row level security',
+          'alter table issues force row level security',
+          /issues does not FORCE/,
+        ],
+        [
+          'alter table issues disable row level security',
+          'alter table issues enable row level security',
+          /issues has no row level security/,
+        ],
+        [
+          'alter policy own_tenant on issues rename to x; alter policy x on issues with check (true)',
+          `alter policy x on issues with check (tenant_id = (select spoke_tenant())); alter policy x on issues rename to own_tenant`,
+          /issues has no policy for reading and writing/,
+        ],
+        [
+          'create policy wide on issues for select to spoke_app using (true)',
+          'drop policy wide on issues',
+          /issues has an open policy: wide/,
+        ],
+        [
+          'create policy wide on issues for select using (true)',
+          'drop policy wide on issues',
+          /issues has an open policy: wide/,
+        ],
+        [
+          'grant truncate on issues to spoke_app',
+          'revoke truncate on issues from spoke_app',
+          /issues has grants beyond its door: TRUNCATE for spoke_app/,
+        ],
+        [
+          'grant select on issues to public',
+          'revoke select on issues from public',
+          /issues has grants beyond its door: SELECT for public/,
+        ],
+        [
+          'grant insert on sync_streams to spoke_system',
+          'revoke insert on sync_streams from spoke_system',
+          /INSERT for spoke_system/,
+        ],
+        ['create table leak (tenant_id uuid)', 'drop table leak', /leak has no row level security/],
+      ]
+      for (const [broken, mended, expected] of breaks) {
+        for (const statement of broken.split('; ')) await sql.raw(statement).execute(db.kysely)
+        const faults = await isolationFaults(db, false)
+        for (const statement of mended.split('; ')) await sql.raw(statement).execute(db.kysely)
+        assert.match(faults.join('\n'), expected, broken)
+      }
+      assert.deepEqual(await isolationFaults(db, false), [])
+    })
+  })
+}
+
+async function countOf(db: Database, table: string, tenantId: string): Promise<number> {
+  const { rows } = await sql
+    .raw<{ n: number }>(`select count(*)::int as n from ${table} where tenant_id = '${tenantId}'`)
+    .execute(db.kysely)
+  return rows[0]?.n as number
+}
