@@ -1,0 +1,150 @@
+// The ticket properties of a portal: what HubSpot defines in every account, and custom ones as customers make them.
+import { hash, pick } from '../random.ts'
+import { CUSTOM_WORDS, type PropertyType, STANDARD } from './property-words.ts'
+
+export type Option = {
+  label: string
+  value: string
+  displayOrder: number
+  hidden: boolean
+  description?: string
+}
+
+export type Definition = {
+  name: string
+  label: string
+  description: string
+  groupName: string
+  type: PropertyType
+  fieldType: string
+  options: Option[]
+  displayOrder: number
+  calculated: boolean
+  readOnly: boolean
+  hidden: boolean
+  hubspotDefined: boolean
+  archived: boolean
+  archivedAt: number | null
+  createdAt: number
+  updatedAt: number
+  referencedObjectType?: string
+  externalOptions: boolean
+  hasUniqueValue: boolean
+}
+
+const FIELD: Record<PropertyType, string> = {
+  string: 'text',
+  number: 'number',
+  date: 'date',
+  datetime: 'date',
+  enumeration: 'select',
+  bool: 'booleancheckbox',
+}
+
+function options(values: readonly string[]): Option[] {
+  return values.map((value, displayOrder) => {
+    const words = value.toLowerCase().replaceAll('_', ' ')
+    return { label: words.charAt(0).toUpperCase() + words.slice(1), value, displayOrder, hidden: false }
+  })
+}
+
+export function standardDefinitions(now: number): Definition[] {
+  return STANDARD.map(([name, label, type, marks = '', values = []]) => ({
+    name,
+    label,
+    description: '',
+    groupName: 'ticketinformation',
+    type,
+    fieldType: marks.includes('m') ? 'checkbox' : marks.includes('t') ? 'textarea' : FIELD[type],
+    options: type === 'bool' ? options(['true', 'false']) : options(values),
+    displayOrder: -1,
+    calculated: marks.includes('c'),
+    readOnly: marks.includes('r'),
+    hidden: marks.includes('h'),
+    hubspotDefined: true,
+    archived: false,
+    archivedAt: null,
+    createdAt: now,
+    updatedAt: now,
+    externalOptions: marks.includes('o'),
+    hasUniqueValue: name === 'hs_object_id',
+    ...(marks.includes('o') ? { referencedObjectType: 'OWNER' } : {}),
+  }))
+}
+
+export function customDefinition(input: {
+  name: string
+  label?: string
+  type?: PropertyType
+  options?: string[]
+  now: number
+}): Definition {
+  const type = input.type ?? 'string'
+  return {
+    name: input.name,
+    label: input.label ?? input.name,
+    description: '',
+    groupName: 'ticketinformation',
+    type,
+    fieldType: FIELD[type],
+    options: type === 'bool' ? options(['true', 'false']) : options(input.options ?? []),
+    displayOrder: -1,
+    calculated: false,
+    readOnly: false,
+    hidden: false,
+    hubspotDefined: false,
+    archived: false,
+    archivedAt: null,
+    createdAt: input.now,
+    updatedAt: input.now,
+    externalOptions: false,
+    hasUniqueValue: false,
+  }
+}
+
+export function customDefinitions(count: number, now: number): Definition[] {
+  return Array.from({ length: count }, (_, i) => {
+    const [name, label, type, values] = pick(CUSTOM_WORDS, i)
+    const round = Math.floor(i / CUSTOM_WORDS.length)
+    const suffix = round === 0 ? '' : `_${round + 1}`
+    return customDefinition({
+      name: name + suffix,
+      label: round === 0 ? label : `${label} ${round + 1}`,
+      type,
+      now,
+      ...(values ? { options: values } : {}),
+    })
+  })
+}
+
+// Half of the tickets have a value in any one custom property.
+export function customValue(
+  definition: Definition,
+  seed: number,
+  index: number,
+  createdAt: number,
+): string | undefined {
+  const h = hash(seed, index, nameSeed(definition.name))
+  if (h % 2 === 0) return undefined
+  const n = h >>> 1
+  switch (definition.type) {
+    case 'number':
+      return String(n % 500)
+    case 'date':
+      return new Date(createdAt + (n % 400) * 86_400_000).toISOString().slice(0, 10)
+    case 'datetime':
+      return new Date(createdAt - (n % 10_000_000)).toISOString()
+    case 'bool':
+      return n % 3 === 0 ? 'true' : 'false'
+    case 'enumeration':
+      return definition.options.length > 0 ? pick(definition.options, n).value : undefined
+    default:
+      return `${String.fromCharCode(65 + (n % 26))}-${10_000 + (n % 89_999)}`
+  }
+}
+
+export function nameSeed(name: string): number {
+  let h = 7
+  for (let i = 0; i < name.length; i++) h = (Math.imul(h, 31) + name.charCodeAt(i)) | 0
+  return h
+}

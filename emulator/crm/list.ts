@@ -1,0 +1,155 @@
+// Reading tickets: the list by cursor, one by id, many by id.
+import { instant } from '../clock.ts'
+import {
+  type AccountCall,
+  booleanParam,
+  jsonBody,
+  limitParam,
+  listParam,
+  missingFields,
+} from '../http/call.ts'
+import { invalid, objectNotFound, Refusal, type Reply } from '../http/reply.ts'
+import { hash } from '../random.ts'
+import { listCursor, nextPage, readListCursor } from './paging.ts'
+import { showTicket, type Wanted } from './show.ts'
+import type { Ticket } from './tickets.ts'
+
+const MAX_PAGE = 100
+const MAX_BATCH = 100
+
+function wantedOf(call: AccountCall): Wanted {
+  return {
+    properties: listParam(call.query, 'properties'),
+    history: listParam(call.query, 'propertiesWithHistory'),
+  }
+}
+
+export function listTickets(call: AccountCall): Reply {
+  const { portal, world } = call
+  const limit = limitParam(call.query, 10, MAX_PAGE)
+  const archived = booleanParam(call.query, 'archived')
+  const from = readListCursor(call.query.get('after'))
+  const [page, next] = portal.tickets.page(from, limit, archived, world.quirks.ticket_id_sort === 'text')
+  const wanted = wantedOf(call)
+  const reply: Record<string, unknown> = {
+    results: page.map((one) => showTicket(portal, world.quirks, one, wanted)),
+  }
+  if (next !== null) reply.paging = nextPage(call, listCursor(world.quirks, next))
+  return { status: 200, json: reply }
+}
+
+export function getTicket(call: AccountCall): Reply {
+  const { portal, world } = call
+  const ticket = findTicket(call, booleanParam(call.query, 'archived'))
+  return { status: 200, json: showTicket(portal, world.quirks, ticket, wantedOf(call)) }
+}
+
+// An archived ticket is found only by who asks for archived ones, and a live one only by who does not.
+export function findTicket(call: AccountCall, archived: boolean): Ticket {
+  const id = call.params.id ?? ''
+  const idProperty = call.query.get('idProperty')
+  if (idProperty && idProperty !== 'hs_object_id') {
+    invalid(`idProperty ${idProperty} is not a unique property of TICKET`, {
+      context: { idProperty: [idProperty] },
+    })
+  }
+  const ticket = /^\d{1,15}$/.test(id) ? call.portal.tickets.get(Number(id)) : null
+  if (!ticket || (ticket.archivedAt !== null) !== archived) throw new Refusal(objectNotFound(id))
+  return ticket
+}
+
+export function readInputs(body: Record<string, unknown>): Record<string, unknown>[] {
+  const inputs = body.inputs
+  if (!Array.isArray(inputs)) return missingFields('inputs')
+  // Undocumented in its wording; that 100 is the most is documented.
+  if (inputs.length > MAX_BATCH) {
+    invalid(
+      `The maximum number of inputs in a batch request is ${MAX_BATCH}, but ${inputs.length} were given`,
+      {
+        context: { inputs: [String(inputs.length)] },
+      },
+    )
+  }
+  for (const one of inputs) {
+    if (typeof one !== 'object' || one === null || Array.isArray(one)) {
+      invalid('Invalid input JSON on line 1, column 2: Cannot deserialize an element of inputs')
+    }
+  }
+  return inputs as Record<string, unknown>[]
+}
+
+export function inputIds(inputs: readonly Record<string, unknown>[]): string[] {
+  const ids = inputs.map((one) => {
+    const id = one.id
+    return typeof id === 'string' || typeof id === 'number' ? String(id) : missingFields('id')
+  })
+  const twice = [...new Set(ids.filter((id, i) => ids.indexOf(id) !== i))]
+  if (twice.length > 0) {
+    invalid(`Duplicate IDs found in batch input: [${twice.join(', ')}]. IDs must be unique`, {
+      context: { ids: twice },
+    })
+  }
+  return ids
+}
+
+export function batchRead(call: AccountCall): Reply {
+  const { portal, world } = call
+  const startedAt = world.clock.now()
+  const body = jsonBody(call)
+  const ids = inputIds(readInputs(body))
+  const archived = booleanParam(call.query, 'archived')
+  const names = (value: unknown) => (Array.isArray(value) ? value.map(String) : [])
+  const wanted = { properties: names(body.properties), history: names(body.propertiesWithHistory) }
+  const idProperty = body.idProperty
+  if (typeof idProperty === 'string' && idProperty !== '' && idProperty !== 'hs_object_id') {
+    invalid(`idProperty ${idProperty} is not a unique property of TICKET`, {
+      context: { idProperty: [idProperty] },
+    })
+  }
+
+  const found: Ticket[] = []
+  const missing: string[] = []
+  for (const id of ids) {
+    const ticket = /^\d{1,15}$/.test(id) ? portal.tickets.get(Number(id)) : null
+    if (ticket && (ticket.archivedAt !== null) === archived) found.push(ticket)
+    else if (ticket && ticket.mergedInto !== null && world.quirks.merged_ids_missing_in_batch) continue
+    else missing.push(id)
+  }
+  // Results do not promise to come back in the order asked.
+  if (world.quirks.batch_order === 'shuffled') found.sort((a, b) => hash(a.id, 3) - hash(b.id, 3))
+  return batchReply(
+    call,
+    startedAt,
+    200,
+    found.map((one) => showTicket(portal, world.quirks, one, wanted)),
+    missing,
+    'get',
+  )
+}
+
+// Errors come in groups: one group names all the ids that are not there, and numErrors counts groups.
+export function batchReply(
+  call: AccountCall,
+  startedAt: number,
+  status: number,
+  results: unknown[],
+  missing: readonly string[],
+  verb: string,
+): Reply {
+  const now = call.world.clock.now()
+  const json: Record<string, unknown> = { status: 'COMPLETE', results }
+  if (missing.length > 0) {
+    json.numErrors = 1
+    json.errors = [
+      {
+        status: 'error',
+        category: 'OBJECT_NOT_FOUND',
+        message: `Could not ${verb} some TICKET objects, they may be deleted or not exist. Check that ids are valid.`,
+        context: { ids: missing },
+      },
+    ]
+  }
+  json.startedAt = instant(startedAt)
+  json.completedAt = instant(now)
+  return { status: missing.length > 0 ? 207 : status, json }
+}

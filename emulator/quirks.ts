@@ -1,0 +1,93 @@
+// One switch for each fact about HubSpot that its documents leave open, with the value we believe most likely.
+export type Quirks = {
+  introspect: 'full' | 'active_only'
+  oauth_v1: 'ended' | 'alive'
+  ticket_id_sort: 'number' | 'text' | 'mixed'
+  shared_refresh_token: boolean
+  token_info_unknown: 401 | 404
+  token_info_needs_bearer: boolean
+  unknown_archive: 204 | 404
+  absent_empty_properties: boolean
+  retry_after_on_429: boolean
+  index_lag_ms: number
+  index_lag_jitter_ms: number
+  index_keeps_archived: boolean
+  search_values: 'indexed' | 'current'
+  short_pages: boolean
+  merged_ids_missing_in_batch: boolean
+  batch_order: 'shuffled' | 'asked'
+  list_after: 'opaque' | 'id'
+  wrong_link: boolean
+  hub_domain_null: boolean
+  access_token_survives_refresh: boolean
+  access_token_survives_uninstall: boolean
+  refresh_reuse_grace_ms: number
+  code_ttl_ms: number
+  access_token_ttl_s: number
+  account_info_scope: string | null
+  noop_update_bumps: boolean
+  gzip: boolean
+}
+
+export const DEFAULT_QUIRKS: Readonly<Quirks> = {
+  introspect: 'full',
+  oauth_v1: 'ended',
+  ticket_id_sort: 'number',
+  shared_refresh_token: false,
+  token_info_unknown: 401,
+  token_info_needs_bearer: false,
+  unknown_archive: 204,
+  absent_empty_properties: false,
+  retry_after_on_429: false,
+  index_lag_ms: 2000,
+  index_lag_jitter_ms: 1000,
+  index_keeps_archived: false,
+  search_values: 'indexed',
+  short_pages: false,
+  merged_ids_missing_in_batch: false,
+  batch_order: 'shuffled',
+  list_after: 'opaque',
+  wrong_link: true,
+  hub_domain_null: false,
+  access_token_survives_refresh: true,
+  access_token_survives_uninstall: false,
+  refresh_reuse_grace_ms: 60_000,
+  code_ttl_ms: 300_000,
+  access_token_ttl_s: 1800,
+  account_info_scope: 'oauth',
+  noop_update_bumps: true,
+  gzip: true,
+}
+
+const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
+  introspect: ['full', 'active_only'],
+  oauth_v1: ['ended', 'alive'],
+  ticket_id_sort: ['number', 'text', 'mixed'],
+  token_info_unknown: [401, 404],
+  unknown_archive: [204, 404],
+  search_values: ['indexed', 'current'],
+  batch_order: ['shuffled', 'asked'],
+  list_after: ['opaque', 'id'],
+}
+
+// Answers the faults found, so that a misspelt switch is an error and not a test that proves nothing.
+export function setQuirks(quirks: Quirks, changes: Record<string, unknown>): string[] {
+  const faults: string[] = []
+  for (const [name, value] of Object.entries(changes)) {
+    if (!Object.hasOwn(DEFAULT_QUIRKS, name)) {
+      faults.push(`${name} is not a quirk`)
+      continue
+    }
+    const key = name as keyof Quirks
+    const allowed = ALLOWED[key]
+    const right =
+      key === 'account_info_scope'
+        ? value === null || typeof value === 'string'
+        : allowed
+          ? allowed.includes(value)
+          : typeof value === typeof DEFAULT_QUIRKS[key] && !(typeof value === 'number' && !(value >= 0))
+    if (!right) faults.push(`${name} may not be ${JSON.stringify(value)}`)
+  }
+  if (faults.length === 0) Object.assign(quirks, changes)
+  return faults
+}

@@ -1,0 +1,77 @@
+// The emulated world: clock, switches, accounts, apps and tokens, and what tests do to them.
+import { createClock } from './clock.ts'
+import { createCrmActs } from './crm/acts.ts'
+import { createFaults } from './http/faults.ts'
+import { createRates } from './http/rates.ts'
+import { createRequestLog } from './http/request-log.ts'
+import { createPortal, type NewPortal, type Portal } from './portals.ts'
+import { DEFAULT_QUIRKS, type Quirks, setQuirks } from './quirks.ts'
+import { createTokens } from './tokens.ts'
+
+export type World = ReturnType<typeof createWorld>
+
+export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
+  const clock = createClock()
+  const quirks: Quirks = { ...DEFAULT_QUIRKS }
+  changeQuirks(changes)
+  const tokens = createTokens(seed, clock, quirks)
+  const rates = createRates(clock, quirks)
+  const faults = createFaults(seed)
+  const log = createRequestLog(clock)
+  const portals = new Map<number, Portal>()
+  let places = 0
+
+  function changeQuirks(next: Record<string, unknown>): Quirks {
+    const wrong = setQuirks(quirks, next)
+    if (wrong.length > 0) throw new Error(wrong.join('; '))
+    return quirks
+  }
+
+  function addPortal(input: NewPortal = {}): Portal {
+    if (input.portal_id !== undefined && portals.has(input.portal_id)) {
+      throw new Error(`portal ${input.portal_id} exists already`)
+    }
+    places += 1
+    const portal = createPortal(input, places, seed, clock, quirks)
+    portals.set(portal.portal_id, portal)
+    return portal
+  }
+
+  function portal(portal_id: number): Portal {
+    const found = portals.get(portal_id)
+    if (!found) throw new Error(`there is no portal ${portal_id}`)
+    return found
+  }
+
+  return {
+    seed,
+    clock,
+    quirks,
+    changeQuirks,
+    tokens,
+    rates,
+    faults,
+    log,
+    portals,
+    addPortal,
+    portal,
+    addApp: tokens.addApp,
+    addToken: (portal_id: number, input: Parameters<typeof tokens.addToken>[1]) =>
+      tokens.addToken(portal(portal_id), input),
+    // As when a customer closes the account: refreshing then fails with BAD_HUB.
+    deletePortal: (portal_id: number) => {
+      portal(portal_id).deleted = true
+    },
+    ...createCrmActs(clock, portal),
+    reset(): void {
+      portals.clear()
+      places = 0
+      tokens.clear()
+      rates.clear()
+      faults.clear()
+      log.clear()
+      clock.reset()
+      Object.assign(quirks, DEFAULT_QUIRKS, changes)
+    },
+  }
+}

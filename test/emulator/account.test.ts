@@ -1,0 +1,127 @@
+// Account info, pipelines, owners and properties.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startAccount } from './help.ts'
+
+test('account details say who and where it is, in every version', async (t) => {
+  const account = await startAccount({ hublet: 'eu1', time_zone: 'Asia/Kolkata', currency: 'INR' })
+  t.after(account.close)
+  for (const version of ['v3', '2025-09', '2026-03', '2026-09']) {
+    const { status, json } = await account.get(`/account-info/${version}/details`)
+    assert.equal(status, 200)
+    assert.deepEqual(json, {
+      portalId: account.portal_id,
+      accountType: 'STANDARD',
+      timeZone: 'Asia/Kolkata',
+      companyCurrency: 'INR',
+      additionalCurrencies: [],
+      utcOffset: '+05:30',
+      utcOffsetMilliseconds: 19_800_000,
+      uiDomain: 'app-eu1.hubspot.com',
+      dataHostingLocation: 'eu1',
+    })
+  }
+})
+
+test('which scope account details need is a switch', async (t) => {
+  const account = await startAccount()
+  t.after(account.close)
+  const { world } = account.emulator
+  const { token } = world.addToken(account.portal_id, { kind: 'static', scopes: ['tickets'] })
+  const details = async () => (await account.call('GET', '/account-info/2026-09/details', { token })).status
+  assert.equal(await details(), 403)
+  world.changeQuirks({ account_info_scope: null })
+  assert.equal(await details(), 200)
+  world.changeQuirks({ account_info_scope: 'external-settings-access' })
+  assert.equal(await details(), 403)
+})
+
+test('the support pipeline has id 0, stages 1 to 4, dates of 1970 and metadata of text', async (t) => {
+  const account = await startAccount({ pipelines: 3 })
+  t.after(account.close)
+  const { json } = await account.get('/crm/pipelines/2026-09/tickets')
+  assert.equal(json.results.length, 3)
+  assert.equal('paging' in json, false)
+  const [first, second] = json.results
+  assert.equal(first.id, '0')
+  assert.equal(first.createdAt, '1970-01-01T00:00:00Z')
+  assert.deepEqual(
+    first.stages.map((one: { id: string }) => one.id),
+    ['1', '2', '3', '4'],
+  )
+  assert.deepEqual(first.stages[3].metadata, { ticketState: 'CLOSED', isClosed: 'true' })
+  assert.match(second.id, /^\d{6,}$/)
+  const one = await account.get(`/crm/v3/pipelines/tickets/${second.id}`)
+  assert.deepEqual({ ...one.json, displayOrder: 1 }, second)
+  const stages = await account.get(`/crm/pipelines/2026-03/0-5/${second.id}/stages`)
+  assert.deepEqual(stages.json.results, second.stages)
+  const stage = await account.get(`/crm/pipelines/2026-09/tickets/0/stages/4`)
+  assert.deepEqual(stage.json, first.stages[3])
+  assert.equal((await account.get('/crm/pipelines/2026-09/tickets/77')).status, 404)
+  assert.equal((await account.get('/crm/pipelines/2026-09/tickets/0/stages/77')).status, 404)
+})
+
+test('owners come page by page; deactivated ones only on request, without a user id', async (t) => {
+  const account = await startAccount({ owners: 13 })
+  t.after(account.close)
+  const first = (await account.get('/crm/owners/2026-09?limit=4')).json
+  assert.equal(first.results.length, 4)
+  const second = (await account.get(`/crm/owners/2026-09?limit=100&after=${first.paging.next.after}`)).json
+  assert.equal('paging' in second, false)
+  assert.equal(first.results.length + second.results.length, 11)
+  const gone = (await account.get('/crm/v3/owners?archived=true')).json.results
+  assert.equal(gone.length, 2)
+  assert.equal(gone[0].userId, null)
+  assert.ok(gone[0].userIdIncludingInactive > 0)
+  const { email, id, userId } = first.results[1]
+  assert.equal((await account.get(`/crm/owners/2026-09?email=${email}`)).json.results[0].id, id)
+  assert.equal((await account.get(`/crm/owners/2026-09/${id}`)).json.email, email)
+  assert.equal((await account.get(`/crm/owners/2026-09/${userId}?idProperty=userId`)).json.id, id)
+  assert.equal((await account.get(`/crm/owners/2026-09/${gone[0].id}`)).status, 404)
+  assert.equal((await account.get(`/crm/owners/2026-09/${gone[0].id}?archived=true`)).status, 200)
+  for (const query of ['limit=501', 'after=x'])
+    assert.equal((await account.get(`/crm/owners/2026-09?${query}`)).status, 400)
+})
+
+test('tickets point at owners of the account, deactivated ones too', async (t) => {
+  const account = await startAccount({ tickets: 200 })
+  t.after(account.close)
+  const owners = new Map(account.emulator.world.portal(account.portal_id).owners.map((one) => [one.id, one]))
+  const used = new Set(
+    account.emulator.world
+      .truth(account.portal_id)
+      .results.map((one) => one.properties.hubspot_owner_id)
+      .filter((id) => id !== undefined),
+  )
+  assert.ok([...used].every((id) => owners.has(id)))
+  assert.ok([...used].some((id) => owners.get(id)?.archived))
+})
+
+test('properties list what the account defines, with options of its own pipelines', async (t) => {
+  const account = await startAccount({ custom_properties: 5 })
+  t.after(account.close)
+  const { json } = await account.get('/crm/properties/2026-09/tickets')
+  const byName = new Map<string, Record<string, never>>(
+    json.results.map((one: { name: string }) => [one.name, one]),
+  )
+  assert.ok(byName.size > 35)
+  const stage = byName.get('hs_pipeline_stage') as unknown as { options: { value: string }[] }
+  assert.deepEqual(
+    stage.options.slice(0, 4).map((one) => one.value),
+    ['1', '2', '3', '4'],
+  )
+  const custom = json.results.filter((one: { hubspotDefined: boolean }) => !one.hubspotDefined)
+  assert.equal(custom.length, 5)
+  const modified = (await account.get('/crm/v3/properties/tickets/hs_lastmodifieddate')).json
+  assert.equal(modified.type, 'datetime')
+  assert.equal(modified.modificationMetadata.readOnlyValue, true)
+  assert.equal(
+    (await account.get('/crm/properties/2026-09/tickets/none')).json.subCategory,
+    'PROPERTY_DOESNT_EXIST',
+  )
+  assert.deepEqual(
+    (await account.get('/crm/properties/2026-09/tickets?dataSensitivity=sensitive')).json.results,
+    [],
+  )
+  assert.deepEqual((await account.get('/crm/properties/2026-09/tickets?archived=true')).json.results, [])
+})

@@ -1,0 +1,318 @@
+// The emulator's real answers against HubSpot's own OpenAPI documents. They are not part of this repository; without
+// them (SPOKE_SHARED_DIR, or ../shared beside the repository) every check is skipped, aloud.
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { Ajv, type ValidateFunction } from 'ajv'
+import formatsModule from 'ajv-formats'
+import { type Account, type Answer, ask, startAccount } from './help.ts'
+
+const shared = process.env.SPOKE_SHARED_DIR ?? join(import.meta.dirname, '../../../shared')
+const folder = join(shared, 'hubspot-openapi')
+const absent = existsSync(folder)
+  ? false
+  : `HubSpot's OpenAPI documents are not at ${folder}: nothing was checked against them`
+
+type Schema = Record<string, unknown>
+type Content = { $ref?: string; content?: Record<string, { schema: Schema }> }
+type Operation = { responses: Record<string, Content> }
+type Document = {
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, Schema>; responses?: Record<string, Content> }
+}
+
+// Where real answers of HubSpot differ from its own documents, the answers win, and the document is loosened here and
+// nowhere else: empty properties are null; a group of batch errors has no `errors`, `links` and so on; deactivated
+// owners have a null userId; a customer's domain may be null.
+function loosen(name: string, schema: Schema): Schema {
+  const copy = structuredClone(schema) as Schema & {
+    required?: string[]
+    properties?: Record<string, Schema>
+  }
+  const properties = copy.properties ?? {}
+  const nullable = (key: string, type: string) => {
+    if (properties[key]) properties[key] = { ...properties[key], type: [type, 'null'] }
+  }
+  if (/^SimplePublic(Upsert)?Object(WithAssociations)?$/.test(name)) {
+    properties.properties = { type: 'object', additionalProperties: { type: ['string', 'null'] } }
+  }
+  if (name === 'StandardError') copy.required = ['category', 'message', 'status', 'context']
+  if (name === 'PublicOwner') nullable('userId', 'integer')
+  if (/^Public(Access|Refresh)TokenInfoResponse$/.test(name)) nullable('hub_domain', 'string')
+  return copy
+}
+
+// Keys that no schema names are refused, so that the emulator cannot answer with fields HubSpot does not have. The few
+// that are seen on real answers and missing in the documents are named.
+const SEEN: Record<string, string[]> = {
+  Error: ['status', 'errorType', 'policyName', 'groupName', 'requestId'],
+}
+
+function strict(name: string, schema: Schema): Schema {
+  const properties = schema.properties as Schema | undefined
+  if (!properties || Object.keys(properties).length === 0 || 'additionalProperties' in schema) return schema
+  const more = Object.fromEntries((SEEN[name] ?? []).map((key) => [key, {}]))
+  return { ...schema, properties: { ...properties, ...more }, additionalProperties: false }
+}
+
+function readDocument(file: string) {
+  const document = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Document
+  const ajv = new Ajv({ strict: false, allErrors: true })
+  // The module's default export sits one level deeper for who imports it from a module.
+  const addFormats = ('default' in formatsModule ? formatsModule.default : formatsModule) as unknown as (
+    to: Ajv,
+  ) => void
+  addFormats(ajv)
+  const schemas = Object.fromEntries(
+    Object.entries(document.components.schemas).map(([name, schema]) => [
+      name,
+      strict(name, loosen(name, schema)),
+    ]),
+  )
+  ajv.addSchema({ $id: 'doc', components: { schemas } })
+  const compile = (schema: Schema): ValidateFunction =>
+    ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"doc#/components')) as Schema)
+  return { document, compile }
+}
+
+type Doc = ReturnType<typeof readDocument>
+
+// The status must be one the operation documents (an error falls under `default`), and the body must fit its schema.
+function check({ document, compile }: Doc, method: string, path: string, answer: Answer): void {
+  const operation = document.paths[path]?.[method.toLowerCase()]
+  assert.ok(operation, `${method} ${path} is in the document`)
+  const success = operation.responses[String(answer.status)]
+  assert.ok(success || answer.status >= 400, `${method} ${path}: ${answer.status} is a documented status`)
+  const named = success ?? operation.responses.default
+  const response = named?.$ref ? document.components.responses?.[named.$ref.split('/').at(-1) ?? ''] : named
+  const schema = Object.values(response?.content ?? {})[0]?.schema
+  if (!schema) {
+    assert.ok(answer.text === '' && answer.status < 400, `${method} ${path} ${answer.status} has no body`)
+    return
+  }
+  const validate = compile(schema)
+  assert.ok(
+    validate(answer.json),
+    `${method} ${path} ${answer.status}: ${JSON.stringify(validate.errors)}\n${answer.text.slice(0, 600)}`,
+  )
+}
+
+async function start(t: TestContext): Promise<Account> {
+  const account = await startAccount({ tickets: 40, owners: 8, custom_properties: 10, pipelines: 3 })
+  t.after(account.close)
+  return account
+}
+
+const PROPERTIES = { subject: 'x', hs_pipeline: '0', hs_pipeline_stage: '1' }
+
+for (const version of ['2026-03', '2026-09']) {
+  test(
+    `tickets ${version}: list, get, search, batches, create, update, archive and their errors`,
+    { skip: absent },
+    async (t) => {
+      const account = await start(t)
+      const doc = readDocument(`tickets.${version}.json`)
+      const base = `/crm/objects/${version}/tickets`
+      const generic = version === '2026-09' ? `/crm/objects/${version}/{objectType}` : base
+      const one = `${generic}/${version === '2026-09' ? '{objectId}' : '{ticketId}'}`
+      const [ids, archived] = [
+        (await account.get(`${base}?limit=20`)).json.results.map((each: { id: string }) => each.id),
+        account.emulator.world.archiveTickets(account.portal_id, { count: 2 }),
+      ]
+      const live = ids.filter((id: string) => !archived.includes(id))
+      const inputs = live.slice(0, 5).map((id: string) => ({ id }))
+
+      check(doc, 'GET', generic, await account.get(`${base}?limit=20`))
+      check(
+        doc,
+        'GET',
+        generic,
+        await account.get(`${base}?properties=subject,hs_resolution&propertiesWithHistory=subject`),
+      )
+      check(doc, 'GET', generic, await account.get(`${base}?archived=true`))
+      check(doc, 'GET', generic, await account.get(`${base}?limit=999`))
+      check(doc, 'GET', one, await account.get(`${base}/${live[0]}`))
+      check(doc, 'GET', one, await account.get(`${base}/${archived[0]}?archived=true`))
+      check(doc, 'GET', one, await account.get(`${base}/abc`))
+      check(
+        doc,
+        'POST',
+        `${generic}/search`,
+        await account.post(`${base}/search`, { limit: 5, properties: ['subject'] }),
+      )
+      check(doc, 'POST', `${generic}/search`, await account.post(`${base}/search`, { limit: 201 }))
+      check(
+        doc,
+        'POST',
+        `${generic}/batch/read`,
+        await account.post(`${base}/batch/read`, { inputs, properties: ['content'] }),
+      )
+      check(doc, 'POST', generic, await account.post(base, { properties: PROPERTIES, associations: [] }))
+      check(doc, 'POST', generic, await account.post(base, { properties: { nope: '1' } }))
+      check(
+        doc,
+        'POST',
+        `${generic}/batch/create`,
+        await account.post(`${base}/batch/create`, {
+          inputs: [{ properties: PROPERTIES, associations: [] }],
+        }),
+      )
+      check(
+        doc,
+        'PATCH',
+        one,
+        await account.call('PATCH', `${base}/${live[1]}`, { body: { properties: { subject: '' } } }),
+      )
+      const updates = inputs.map((each: { id: string }) => ({ ...each, properties: { content: 'y' } }))
+      check(
+        doc,
+        'POST',
+        `${generic}/batch/update`,
+        await account.post(`${base}/batch/update`, { inputs: updates }),
+      )
+      check(
+        doc,
+        'POST',
+        `${generic}/batch/archive`,
+        await account.post(`${base}/batch/archive`, { inputs: inputs.slice(0, 1) }),
+      )
+      check(doc, 'DELETE', one, await account.call('DELETE', `${base}/${live[6]}`))
+      check(doc, 'GET', generic, await account.call('GET', base, { token: null }))
+
+      // The document for 2026-09 leaves 207 out, the one for 2026-03 has it; real answers have it in both.
+      const partial = await account.post(`${base}/batch/read`, {
+        inputs: [...inputs.slice(1), { id: '404' }],
+      })
+      assert.equal(partial.status, 207)
+      if (version === '2026-03') check(doc, 'POST', `${generic}/batch/read`, partial)
+    },
+  )
+}
+
+test('errors that have a category fit the Error schema: 403 and expired', { skip: absent }, async (t) => {
+  const account = await start(t)
+  const doc = readDocument('tickets.2026-09.json')
+  const { world } = account.emulator
+  const poor = world.addToken(account.portal_id, { kind: 'static', scopes: ['oauth'] }).token
+  const old = world.addToken(account.portal_id, { kind: 'oauth' }).token
+  world.tokens.expire({ token: old })
+  for (const token of [poor, old]) {
+    check(
+      doc,
+      'GET',
+      '/crm/objects/2026-09/{objectType}',
+      await account.call('GET', '/crm/objects/2026-09/tickets', { token }),
+    )
+  }
+})
+
+test('pipelines, owners, properties and account info fit their documents', { skip: absent }, async (t) => {
+  const account = await start(t)
+  const version = '2026-09'
+  const pipelines = readDocument('pipelines.2026-09.json')
+  const base = `/crm/pipelines/${version}`
+  check(pipelines, 'GET', `${base}/{objectType}`, await account.get(`${base}/tickets`))
+  check(pipelines, 'GET', `${base}/{objectType}/{pipelineId}`, await account.get(`${base}/tickets/0`))
+  check(pipelines, 'GET', `${base}/{objectType}/{pipelineId}`, await account.get(`${base}/tickets/none`))
+  check(
+    pipelines,
+    'GET',
+    `${base}/{objectType}/{pipelineId}/stages`,
+    await account.get(`${base}/tickets/0/stages`),
+  )
+  check(
+    pipelines,
+    'GET',
+    `${base}/{objectType}/{pipelineId}/stages/{stageId}`,
+    await account.get(`${base}/tickets/0/stages/2`),
+  )
+
+  const owners = readDocument('owners.2026-09.json')
+  for (const query of ['', '?archived=true', '?limit=2', '?limit=1000']) {
+    check(owners, 'GET', `/crm/owners/${version}`, await account.get(`/crm/owners/${version}${query}`))
+  }
+  const [owner] = (await account.get(`/crm/owners/${version}`)).json.results
+  check(
+    owners,
+    'GET',
+    `/crm/owners/${version}/{ownerId}`,
+    await account.get(`/crm/owners/${version}/${owner.id}`),
+  )
+  check(owners, 'GET', `/crm/owners/${version}/{ownerId}`, await account.get(`/crm/owners/${version}/1`))
+
+  const properties = readDocument('properties.2026-09.json')
+  account.emulator.world.archiveProperty(account.portal_id, 'order_number')
+  for (const rest of ['', '?archived=true']) {
+    check(
+      properties,
+      'GET',
+      `/crm/properties/${version}/{objectType}`,
+      await account.get(`/crm/properties/${version}/tickets${rest}`),
+    )
+  }
+  for (const name of ['subject', 'none']) {
+    check(
+      properties,
+      'GET',
+      `/crm/properties/${version}/{objectType}/{propertyName}`,
+      await account.get(`/crm/properties/${version}/tickets/${name}`),
+    )
+  }
+
+  const info = readDocument('account-info.2026-09.json')
+  for (const path of ['details', 'api-usage/daily/private-apps']) {
+    check(
+      info,
+      'GET',
+      `/account-info/${version}/${path}`,
+      await account.get(`/account-info/${version}/${path}`),
+    )
+  }
+})
+
+test(
+  'OAuth answers fit their documents: token, introspection of both kinds, revocation, uninstall',
+  { skip: absent },
+  async (t) => {
+    const account = await start(t)
+    const { world, url } = account.emulator
+    const app = world.addApp({ redirect_uris: ['http://localhost/cb'], required_scopes: ['tickets'] })
+    const held = world.addToken(account.portal_id, { kind: 'oauth', client_id: app.client_id })
+    const client = { client_id: app.client_id, client_secret: app.client_secret }
+    const post = (path: string, form: Record<string, string>) =>
+      ask(url, 'POST', path, { form: { ...client, ...form } })
+    const doc = readDocument('oauth.2026-03.json')
+    const base = '/oauth/2026-03/token'
+    const form = { grant_type: 'refresh_token', refresh_token: held.refresh_token as string }
+    const fresh = await post(base, form)
+    check(doc, 'POST', base, fresh)
+    check(
+      doc,
+      'POST',
+      `${base}/introspect`,
+      await post(`${base}/introspect`, { token: fresh.json.access_token }),
+    )
+    check(
+      doc,
+      'POST',
+      `${base}/introspect`,
+      await post(`${base}/introspect`, { token: held.refresh_token as string }),
+    )
+    // The document for 2026-09 promises `active` alone: the short answer fits it whole, the full one has it too.
+    const short = readDocument('oauth.2026-09.json')
+    world.changeQuirks({ introspect: 'active_only' })
+    for (const token of [fresh.json.access_token, 'unknown']) {
+      check(
+        short,
+        'POST',
+        '/oauth/2026-09/token/introspect',
+        await post('/oauth/2026-09/token/introspect', { token }),
+      )
+    }
+    assert.equal((await post(`${base}/revoke`, { token: 'unknown' })).status, 200)
+    const uninstall = readDocument('app-uninstalls.2026-09.json')
+    const path = '/appinstalls/2026-09/external-install'
+    check(uninstall, 'DELETE', path, await account.call('DELETE', path, { token: fresh.json.access_token }))
+  },
+)
