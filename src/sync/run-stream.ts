@@ -57,7 +57,7 @@ export type Outcome =
   /** A newer claim, a disconnect or a purge took the stream away. */
   | 'fenced'
 
-const heartbeatMs = 10_000
+const heartbeatMs = 8_000
 /** After this long the worker is given back between two pages, so that many tenants share few workers. */
 const sliceMs = 45_000
 const pagePatience = { tries: 4, totalMs: 40_000 }

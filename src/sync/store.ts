@@ -7,8 +7,8 @@ import { newId } from '../lib/ids.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import type { Cursor, EventState, Mode, Trigger } from './stream.ts'
 
-/** A run holds its stream this long without a sign of life; a sweep every few seconds finds it after that. */
-const leaseFor = sql`interval '30 seconds'`
+/** A run holds its stream this long without a sign of life; the next sweep (4 s) finds it, so a killed process costs half a minute. */
+const leaseFor = sql`interval '25 seconds'`
 
 export interface StreamKey {
   integrationId: string

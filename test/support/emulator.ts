@@ -7,7 +7,9 @@ export interface TestEmulator extends Emulator {
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into what it asked for
   control(method: string, path: string, body?: unknown): Promise<any>
   /** Requests that HubSpot saw, of paths that hold `path`. */
-  requests(path?: string): Promise<{ path: string; method: string; status: number }[]>
+  requests(
+    path?: string,
+  ): Promise<{ path: string; method: string; status: number; query: Record<string, string> }[]>
 }
 
 /** @param app whether our own app is registered at it */
@@ -38,8 +40,8 @@ export async function startTestEmulator(
     ...emulator,
     control,
     async requests(path = '') {
-      const { requests } = await control('GET', `/requests?path=${encodeURIComponent(path)}`)
-      return requests
+      const { results } = await control('GET', `/requests?limit=100000&path=${encodeURIComponent(path)}`)
+      return results
     },
   }
 }
@@ -56,10 +58,10 @@ export async function truthOf(
       'GET',
       `/portals/${portalId}/truth?limit=10000${after ? `&after=${after}` : ''}`,
     )
-    for (const ticket of page.tickets ?? page.results) {
-      truth.set(ticket.id, { subject: ticket.properties.subject ?? null, updatedAt: ticket.updatedAt })
+    for (const ticket of page.results) {
+      truth.set(ticket.id, { subject: ticket.properties.subject ?? null, updatedAt: new Date(ticket.updatedAt).toISOString() })
     }
-    after = page.after ?? page.next_after ?? page.paging?.next?.after
+    after = page.next ?? undefined
   } while (after)
   return truth
 }

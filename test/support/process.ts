@@ -1,0 +1,47 @@
+/** The service as a process of its own, as a user starts it. Ended by the test that started it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '../..')
+
+export interface SpokeProcess {
+  child: ChildProcess
+  /** All it printed so far. */
+  output(): string
+  /** Where it listens; rejects when it ends before it does. */
+  url: Promise<string>
+  exit: Promise<number | null>
+  /** Sends the signal and waits for the end. */
+  end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>
+}
+
+/** @param cwd where `./data` lies */
+export function startProcess(cwd: string, env: Record<string, string> = {}): SpokeProcess {
+  const child = spawn(process.execPath, [join(root, 'bin/spoke.js'), 'serve'], {
+    cwd,
+    env: { PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'info', ...env },
+  })
+  let output = ''
+  const { promise: url, resolve, reject } = Promise.withResolvers<string>()
+  const collect = (chunk: Buffer) => {
+    output += chunk
+    const [, found] = /"url":"([^"]+)","database".*Spoke is listening/.exec(output) ?? []
+    if (found) resolve(found)
+  }
+  child.stdout.on('data', collect)
+  child.stderr.on('data', collect)
+  const exit = once(child, 'exit').then(([code]) => code as number | null)
+  exit.then(() => reject(new Error(`the service ended before it listened:\n${output}`)))
+  url.catch(() => {})
+  return {
+    child,
+    output: () => output,
+    url,
+    exit,
+    async end(signal) {
+      child.kill(signal)
+      return await exit
+    },
+  }
+}

@@ -1,0 +1,109 @@
+/** SIGKILL in the middle of a full sync of 20,000 tickets: it goes on at the cursor and ends equal to HubSpot. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { startTestEmulator, type TestEmulator, truthOf } from '../support/emulator.ts'
+import { newPostgresDatabase } from '../support/postgres.ts'
+import { type SpokeProcess, startProcess } from '../support/process.ts'
+import { eventually, testKeys } from '../support/service.ts'
+
+const tickets = 20_000
+const pages = tickets / 100
+const T = '11111111-1111-4111-8111-111111111111'
+
+let emulator: TestEmulator
+before(async () => {
+  emulator = await startTestEmulator()
+})
+after(() => emulator.close())
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely
+async function ask(spoke: SpokeProcess, path: string, body?: unknown): Promise<any> {
+  const json = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+  const answer = await fetch(`${await spoke.url}/api/hubspot${path}`, body === undefined ? {} : json)
+  assert.ok(answer.ok, `${path}: ${answer.status}`)
+  return await answer.json()
+}
+
+async function readBack(
+  spoke: SpokeProcess,
+): Promise<Map<string, { subject: string | null; updatedAt: string }>> {
+  const found = new Map()
+  let after = ''
+  do {
+    const { issues, next_after } = await ask(spoke, `/issues/${T}?limit=200${after}`)
+    for (const issue of issues)
+      found.set(issue.ticket_id, { subject: issue.subject, updatedAt: issue.modified_at })
+    after = next_after ? `&after=${next_after}` : ''
+  } while (after)
+  return found
+}
+
+async function killInTheMiddle(
+  portalId: number,
+  env: Record<string, string>,
+  resumesWithinMs: number,
+): Promise<string> {
+  const dir = mkdtempSync(join(tmpdir(), 'spoke-kill-'))
+  await emulator.control('POST', '/portals', { portal_id: portalId, tickets, plan: 'professional' })
+  const { token } = await emulator.control('POST', `/portals/${portalId}/tokens`, { kind: 'private_app' })
+  await emulator.control('DELETE', '/requests')
+  const listed = async () =>
+    (await emulator.requests(`/crm/objects/2026-09/tickets`)).filter(
+      ({ method, query }) => method === 'GET' && query.limit === '100',
+    )
+  const spokes: SpokeProcess[] = []
+  try {
+    const first = startProcess(dir, { HUBSPOT_API_URL: emulator.url, ...env })
+    spokes.push(first)
+    const { integration_id: id } = await ask(first, `/integrations/${T}`, { access_token: token })
+    const { sync_event_id: run } = await ask(first, `/sync/${T}/${id}`, { sync_type: 'full' })
+    await eventually(
+      async () => (await ask(first, `/sync/${T}/${id}/${run}`)).done >= tickets / 3,
+      'a third is kept',
+      60_000,
+    )
+    await first.end('SIGKILL')
+    const killedAt = performance.now()
+    const before = (await listed()).length
+
+    const second = startProcess(dir, { HUBSPOT_API_URL: emulator.url, ...env })
+    spokes.push(second)
+    await second.url
+    const upAt = performance.now()
+    await eventually(async () => (await listed()).length > before, 'the run goes on', 60_000)
+    const resumed = performance.now() - (env.DATABASE_URL ? killedAt : upAt)
+    const event = await eventually(
+      async () => {
+        const now = await ask(second, `/sync/${T}/${id}/${run}`)
+        return now.finished_at && now
+      },
+      'the run ends',
+      90_000,
+    )
+
+    assert.equal(event.state, 'succeeded')
+    assert.equal(event.total, tickets)
+    const asked = (await listed()).map(({ query }) => query.after ?? '')
+    assert.equal(new Set(asked).size, pages)
+    assert.ok(asked.length <= pages + 1, `${asked.length} pages were read for ${pages}`)
+    assert.ok(event.inserted === tickets && event.done <= tickets + 100, JSON.stringify(event))
+    assert.deepEqual(await readBack(second), await truthOf(emulator, portalId))
+    assert.ok(resumed <= resumesWithinMs, `went on after ${resumed} ms`)
+    return `killed after ${before} pages; ${asked.length} read for ${pages}; went on after ${Math.round(resumed)} ms`
+  } finally {
+    for (const spoke of spokes) await spoke.end('SIGKILL')
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+test('embedded: it goes on at once after the start, and at most one page is read twice', async (t) => {
+  t.diagnostic(await killInTheMiddle(1001, {}, 5_000))
+})
+
+test('PostgreSQL: it goes on within the lease of 35 s, and at most one page is read twice', async (t) => {
+  const env = { DATABASE_URL: await newPostgresDatabase(), SPOKE_ENCRYPTION_KEYS: testKeys }
+  t.diagnostic(await killInTheMiddle(1002, env, 35_000))
+})
