@@ -1,0 +1,95 @@
+/** Eight processes, one rotating refresh token, fifty expiries: one refresh each, and the integration stays connected. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { startTestEmulator } from '../support/emulator.ts'
+import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
+import { type SpokeProcess, startProcess } from '../support/process.ts'
+import { eventually, testKeys } from '../support/service.ts'
+
+const processes = 8
+const expiries = 50
+const T = '11111111-1111-4111-8111-111111111111'
+
+test('8 processes and 50 expiries with rotating refresh tokens: one refresh per expiry, nothing lost', async (t) => {
+  const emulator = await startTestEmulator({}, 'rotating')
+  await emulator.control('POST', '/portals', { portal_id: 77, tickets: 10 })
+  const dir = mkdtempSync(join(tmpdir(), 'spoke-race-'))
+  const databaseUrl = await newPostgresDatabase()
+  const env = {
+    DATABASE_URL: databaseUrl,
+    SPOKE_DB_POOL: '4',
+    SPOKE_ENCRYPTION_KEYS: testKeys,
+    SPOKE_ROLE: 'api',
+    // Each request asks HubSpot about the token, so that each expiry is seen by all at once.
+    SPOKE_TOKEN_CHECK_EVERY: '0s',
+    HUBSPOT_API_URL: emulator.url,
+    HUBSPOT_AUTHORIZE_URL: `${emulator.url}/oauth/authorize`,
+    HUBSPOT_CLIENT_ID: 'test-client',
+    HUBSPOT_CLIENT_SECRET: 'test-secret-of-the-app',
+    HUBSPOT_REDIRECT_URI: 'http://localhost:8000/api/hubspot/oauth/callback',
+    LOG_LEVEL: 'info',
+  }
+  const spokes: SpokeProcess[] = Array.from({ length: processes }, () => startProcess(dir, env))
+  const stop = new AbortController()
+  try {
+    const urls = await Promise.all(spokes.map(({ url }) => url))
+    const { authorization_url: authorize } = await (
+      await fetch(`${urls[0]}/api/hubspot/authorize/${T}`)
+    ).json()
+    const back = await fetch(`${authorize}&auto=1&portal_id=77`, { redirect: 'manual' })
+    const { searchParams } = new URL(back.headers.get('location') as string)
+    const connected = await fetch(`${urls[0]}/api/hubspot/oauth/callback`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ code: searchParams.get('code'), state: searchParams.get('state') }),
+    })
+    const { integration_id: id, success } = await connected.json()
+    assert.ok(success)
+
+    let answered = 0
+    const troubles: unknown[] = []
+    const users = urls.map(async (url) => {
+      while (!stop.signal.aborted) {
+        const { connected, ...rest } = await (await fetch(`${url}/api/hubspot/status/${T}/${id}`)).json()
+        answered += 1
+        if (!connected) troubles.push(rest)
+      }
+    })
+    const refreshes = async () => {
+      const { refreshes: grants } = await emulator.control('GET', '/stats')
+      return grants[0] ?? { refreshes: 0, ok: 0, max_concurrent: 0 }
+    }
+    for (let n = 1; n <= expiries; n++) {
+      // By HubSpot's word, or by our own clock.
+      if (n % 2) await emulator.control('POST', '/tokens/expire', { portal_id: 77 })
+      else
+        await adminQuery(
+          "update integration_tokens set refresh_at = now() - interval '1 second'",
+          databaseUrl,
+        )
+      await eventually(async () => (await refreshes()).ok >= n, `refresh ${n}`)
+      const round = answered
+      // Everybody has asked again before the next expiry.
+      await eventually(async () => answered >= round + processes * 2, `answers after refresh ${n}`)
+    }
+    stop.abort()
+    await Promise.all(users)
+
+    const { refreshes: asked, ok, max_concurrent: atOnce } = await refreshes()
+    t.diagnostic(
+      `${asked} refreshes (${ok} granted, ${atOnce} at once at most) for ${expiries} expiries; ${answered} answers from ${processes} processes`,
+    )
+    assert.deepEqual({ asked, ok, atOnce }, { asked: expiries, ok: expiries, atOnce: 1 })
+    assert.deepEqual(troubles, [])
+    const [row] = await adminQuery('select status from tenant_integrations', databaseUrl)
+    assert.equal(row?.status, 'active')
+  } finally {
+    stop.abort()
+    await Promise.all(spokes.map((spoke) => spoke.end('SIGKILL')))
+    await emulator.close()
+    rmSync(dir, { recursive: true, force: true })
+  }
+})
