@@ -27,6 +27,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     principal: Principal | undefined
+    /** Aborts when the answer is out or the caller is gone, and when the service stops. */
+    calledOff: AbortSignal
   }
 }
 
@@ -83,7 +85,12 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
 
   const authenticate = createAuthenticate(parts.adminKey)
   app.decorateRequest('principal', undefined)
+  // Every request gets its own in the first hook; the type asks for something to begin with.
+  app.decorateRequest('calledOff', undefined as unknown as AbortSignal)
   app.addHook('onRequest', async (request, reply) => {
+    const gone = new AbortController()
+    reply.raw.once('close', () => gone.abort(new AppError('bad_request', 'The caller is gone')))
+    request.calledOff = AbortSignal.any([gone.signal, stopping.signal])
     reply.header('request-id', request.id).header('x-content-type-options', 'nosniff')
     if (parts.adminKey === undefined && !ownNames.test(request.headers.host ?? '')) {
       throw new AppError('misdirected_request', 'Without an admin key Spoke answers only to localhost', {
@@ -110,12 +117,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     stopping.abort(new AppError('unavailable', 'The service is stopping', { retryAfter: 5 })),
   )
 
-  /** A caller who hangs up, or a stop of the service, ends the work of a request. */
-  const signalOf = (request: FastifyRequest): AbortSignal => {
-    const gone = new AbortController()
-    request.raw.socket.once('close', () => gone.abort(new AppError('bad_request', 'The caller is gone')))
-    return AbortSignal.any([gone.signal, stopping.signal])
-  }
+  const signalOf = (request: FastifyRequest): AbortSignal => request.calledOff
 
   const known: { method: string; pattern: RegExp }[] = []
   app.addHook('onRoute', ({ method, url }) => {

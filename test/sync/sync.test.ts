@@ -1,0 +1,332 @@
+/** Runs from end to end: full, incremental, resumed, waiting, failing, and what each shows. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { startTestEmulator, type TestEmulator, truthOf } from '../support/emulator.ts'
+import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
+import { eventually, runEnded, startTestService, type TestService } from '../support/service.ts'
+
+const T = '11111111-1111-4111-8111-111111111111'
+const noLag = { index_lag_ms: 0, index_lag_jitter_ms: 0 }
+
+describe('a run', () => {
+  let emulator: TestEmulator
+  let service: TestService
+  let databaseUrl: string
+  before(async () => {
+    emulator = await startTestEmulator({ quirks: noLag })
+    databaseUrl = await newPostgresDatabase()
+    service = await startTestService(emulator.url, { DATABASE_URL: databaseUrl, SPOKE_SYNC_OVERLAP: '1s' })
+  })
+  after(async () => {
+    await service.stop()
+    await emulator.close()
+  })
+
+  /** A portal with tickets, connected; its first full run has ended. */
+  async function connected(portalId: number, tickets: number): Promise<{ id: string; first: string }> {
+    await emulator.control('POST', '/portals', { portal_id: portalId, tickets, plan: 'enterprise' })
+    const { token } = await emulator.control('POST', `/portals/${portalId}/tokens`, { kind: 'private_app' })
+    const { status, body } = await service.post(`/api/hubspot/integrations/${T}`, { access_token: token })
+    assert.equal(status, 201, JSON.stringify(body))
+    const { body: history } = await service.get(`/api/hubspot/sync/${T}/${body.integration_id}`)
+    const run = history.events.find((event: { trigger: string }) => event.trigger === 'connect')
+    const ended = await runEnded(service, T, body.integration_id, run.sync_event_id)
+    assert.equal(ended.state, 'succeeded')
+    return { id: body.integration_id, first: run.sync_event_id }
+  }
+
+  async function sync(id: string, sync_type: string) {
+    const { status, body } = await service.post(`/api/hubspot/sync/${T}/${id}`, { sync_type })
+    assert.equal(status, 202, JSON.stringify(body))
+    return await runEnded(service, T, id, body.sync_event_id)
+  }
+
+  async function readBack(id: string) {
+    const found = new Map()
+    for (let after = ''; ; ) {
+      const { body } = await service.get(`/api/hubspot/issues/${T}?limit=200&integration_id=${id}${after}`)
+      for (const issue of body.issues)
+        found.set(issue.ticket_id, { subject: issue.subject, updatedAt: issue.modified_at })
+      if (!body.next_after) return found
+      after = `&after=${body.next_after}`
+    }
+  }
+
+  test('connecting starts a full one, which keeps every ticket and knows the total before the first page', async () => {
+    const { id, first } = await connected(101, 750)
+    const { body: event } = await service.get(`/api/hubspot/sync/${T}/${id}/${first}`)
+    assert.deepEqual(
+      {
+        type: event.sync_type,
+        trigger: event.trigger,
+        total: event.total,
+        done: event.done,
+        inserted: event.inserted,
+        pages: event.pages,
+      },
+      { type: 'full', trigger: 'connect', total: 750, done: 750, inserted: 750, pages: 8 },
+    )
+    assert.deepEqual(await readBack(id), await truthOf(emulator, 101))
+    const { body: integration } = await service.get(`/api/hubspot/integrations/${T}/${id}`)
+    assert.ok(Date.parse(integration.last_sync) <= Date.now() && integration.last_sync >= event.started_at)
+  })
+
+  test('an incremental one reads what changed and says what it did; without changes it costs three requests', async () => {
+    const { id } = await connected(102, 300)
+    // The first full's start minus the overlap lies behind us, so that only what follows is searched.
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    const truth = [...(await truthOf(emulator, 102)).keys()]
+    await emulator.control('PATCH', `/portals/102/tickets/${truth[5]}`, {
+      properties: { subject: 'Now in red' },
+    })
+    await emulator.control('POST', '/portals/102/tickets', { properties: { subject: 'Brand new' } })
+    const event = await sync(id, 'incremental')
+    assert.deepEqual(
+      {
+        state: event.state,
+        inserted: event.inserted,
+        changed: event.changed,
+        failed: event.failed,
+        total: event.total,
+      },
+      { state: 'succeeded', inserted: 1, changed: 1, failed: 0, total: 2 },
+    )
+    assert.deepEqual(await readBack(id), await truthOf(emulator, 102))
+
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    const lookBack = await sync(id, 'incremental')
+    // What changed just before the last run began is read once more, and rewrites nothing.
+    assert.deepEqual({ done: lookBack.done, unchanged: lookBack.unchanged }, { done: 2, unchanged: 2 })
+    await emulator.control('DELETE', '/requests')
+    const idle = await sync(id, 'incremental')
+    assert.equal(idle.done, 0)
+    const asked = (await emulator.requests('/crm/')).map(({ method, path }) => `${method} ${path}`)
+    assert.deepEqual(asked, [
+      'GET /crm/objects/2026-09/tickets',
+      'POST /crm/objects/2026-09/tickets/search',
+      'POST /crm/objects/2026-09/tickets/search',
+    ])
+  })
+
+  test('a ticket edited while the first load runs is right after the next incremental', async () => {
+    await emulator.control('POST', '/portals', { portal_id: 103, tickets: 900, plan: 'enterprise' })
+    const { token } = await emulator.control('POST', '/portals/103/tokens', { kind: 'private_app' })
+    const ids = [...(await truthOf(emulator, 103)).keys()]
+    await emulator.control('POST', '/faults', {
+      match: { path: '/tickets', method: 'GET', portal_id: 103 },
+      kind: 'delay',
+      delay_ms: 150,
+      times: null,
+    })
+    const { body } = await service.post(`/api/hubspot/integrations/${T}`, { access_token: token })
+    const id = body.integration_id
+    await eventually(
+      async () => (await service.get(`/api/hubspot/sync/${T}/${id}`)).body.running[0]?.done >= 300,
+      'three pages are kept',
+    )
+    await emulator.control('PATCH', `/portals/103/tickets/${ids[0]}`, {
+      properties: { subject: 'Edited behind the reader' },
+    })
+    await emulator.control('DELETE', '/faults')
+    const { body: history } = await service.get(`/api/hubspot/sync/${T}/${id}`)
+    await runEnded(service, T, id, history.events[0].sync_event_id)
+    await sync(id, 'incremental')
+    assert.deepEqual(await readBack(id), await truthOf(emulator, 103))
+  })
+
+  test('more than 10,000 changes in one go, all in one millisecond, are all kept', async () => {
+    const { id } = await connected(104, 10_450)
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    await emulator.control('PATCH', '/portals/104/tickets', {
+      count: 10_300,
+      properties: { subject: 'Bulk edit' },
+    })
+    const event = await sync(id, 'incremental')
+    assert.equal(event.changed, 10_300)
+    assert.deepEqual(await readBack(id), await truthOf(emulator, 104))
+  })
+
+  test('the same type asked twice gives the run under way; the other type is a run of its own, and both end right', async () => {
+    const { id } = await connected(105, 600)
+    await emulator.control('POST', '/faults', {
+      match: { path: '/tickets', portal_id: 105 },
+      kind: 'delay',
+      delay_ms: 100,
+      times: null,
+    })
+    const ask = async (sync_type: string) =>
+      (await service.post(`/api/hubspot/sync/${T}/${id}`, { sync_type })).body
+    const [one, two, three, other] = [
+      await ask('full'),
+      await ask('full'),
+      await ask('full'),
+      await ask('incremental'),
+    ]
+    assert.deepEqual([two.sync_event_id, three.sync_event_id], [one.sync_event_id, one.sync_event_id])
+    assert.deepEqual([one.already_running, two.already_running, other.already_running], [false, true, false])
+    assert.notEqual(other.sync_event_id, one.sync_event_id)
+    const running = (await service.get(`/api/hubspot/sync/${T}/${id}`)).body.running
+    assert.deepEqual(running.map((event: { sync_type: string }) => event.sync_type).sort(), [
+      'full',
+      'incremental',
+    ])
+    for (const { sync_event_id } of [one, other])
+      assert.equal((await runEnded(service, T, id, sync_event_id)).state, 'succeeded')
+    await emulator.control('DELETE', '/faults')
+    assert.deepEqual(await readBack(id), await truthOf(emulator, 105))
+  })
+
+  test('HubSpot’s 429, 5xx, resets, cut and odd answers in the middle cost time and nothing else', async () => {
+    const { id } = await connected(106, 1_500)
+    const path = '/crm/objects/2026-09/tickets'
+    const faults = [
+      { kind: 'status', status: 500 },
+      { kind: 'status', status: 503 },
+      { kind: 'truncate' },
+      { kind: 'invalid_json' },
+      { kind: 'html' },
+      { kind: 'empty' },
+      { kind: 'reset' },
+      { kind: 'rate_limit', policy: 'secondly', retry_after: 1 },
+    ]
+    for (const [n, fault] of faults.entries()) {
+      await emulator.control('POST', '/faults', {
+        ...fault,
+        match: { path, method: 'GET', portal_id: 106 },
+        after: 2 + n,
+        times: 1,
+      })
+    }
+    const event = await sync(id, 'full')
+    assert.deepEqual(
+      { state: event.state, unchanged: event.unchanged },
+      { state: 'succeeded', unchanged: 1_500 },
+    )
+    assert.deepEqual(
+      (await emulator.control('GET', '/faults')).results?.filter(
+        (fault: { left: number | null }) => fault.left,
+      ) ?? [],
+      [],
+    )
+    await emulator.control('DELETE', '/faults')
+  })
+
+  test('while HubSpot is down the run waits and says for what; afterwards it goes on at its cursor', async () => {
+    const { id } = await connected(107, 800)
+    const fault = {
+      match: { path: '/crm/objects/2026-09/tickets', method: 'GET', portal_id: 107 },
+      kind: 'status',
+      status: 503,
+      after: 4,
+      times: null,
+      retry_after: 2,
+    }
+    await emulator.control('POST', '/faults', fault)
+    const { body } = await service.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'full' })
+    const waiting = await eventually(
+      async () => {
+        const { body: event } = await service.get(`/api/hubspot/sync/${T}/${id}/${body.sync_event_id}`)
+        return event.state === 'waiting' && event
+      },
+      'the run waits',
+      40_000,
+    )
+    assert.equal(waiting.waiting_for, 'hubspot_unavailable')
+    assert.ok(waiting.waiting_until && waiting.done === 300, JSON.stringify(waiting))
+    await emulator.control('DELETE', '/faults')
+    const ended = await runEnded(service, T, id, body.sync_event_id, 30_000)
+    assert.deepEqual(
+      { state: ended.state, done: ended.done, waiting: ended.waiting_for },
+      { state: 'succeeded', done: 800, waiting: null },
+    )
+  })
+
+  test('a token that dies in the middle ends the run with its code and asks for a reconnect; reconnecting goes on', async () => {
+    const { id } = await connected(108, 800)
+    await emulator.control('POST', '/faults', {
+      match: { path: '/crm/objects', method: 'GET', portal_id: 108 },
+      kind: 'delay',
+      delay_ms: 100,
+      times: null,
+    })
+    const { body } = await service.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'full' })
+    await eventually(
+      async () => (await service.get(`/api/hubspot/sync/${T}/${id}/${body.sync_event_id}`)).body.done >= 200,
+      'two pages',
+    )
+    await emulator.control('POST', '/tokens/revoke', { portal_id: 108 })
+    const ended = await runEnded(service, T, id, body.sync_event_id)
+    assert.deepEqual(
+      { state: ended.state, code: ended.error_code, error: ended.error },
+      { state: 'failed', code: 'token_invalid', error: 'Invalid or expired access token' },
+    )
+    assert.equal((await service.get(`/api/hubspot/integrations/${T}/${id}`)).body.status, 'reauth_required')
+    assert.equal((await service.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'full' })).status, 409)
+
+    await emulator.control('DELETE', '/faults')
+    const { token } = await emulator.control('POST', '/portals/108/tokens', { kind: 'private_app' })
+    const again = await service.post(`/api/hubspot/integrations/${T}`, { access_token: token })
+    assert.deepEqual([again.status, again.body.integration_id, again.body.status], [200, id, 'active'])
+    await eventually(
+      async () => (await service.get(`/api/hubspot/sync/${T}/${id}`)).body.running.length === 0,
+      'what reconnecting began ends',
+    )
+    assert.deepEqual(await readBack(id), await truthOf(emulator, 108))
+  })
+
+  test('an integration that is disconnected in the middle stops at once and keeps what it has', async () => {
+    const { id } = await connected(109, 700)
+    await emulator.control('POST', '/faults', {
+      match: { path: '/crm/objects', method: 'GET', portal_id: 109 },
+      kind: 'delay',
+      delay_ms: 150,
+      times: null,
+    })
+    const { body } = await service.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'full' })
+    await eventually(
+      async () => (await service.get(`/api/hubspot/sync/${T}/${id}/${body.sync_event_id}`)).body.done >= 100,
+      'a page',
+    )
+    await service.delete(`/api/hubspot/integrations/${T}/${id}`)
+    await emulator.control('DELETE', '/faults')
+    assert.equal((await runEnded(service, T, id, body.sync_event_id)).state, 'cancelled')
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    await emulator.control('DELETE', '/requests')
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    assert.deepEqual(await emulator.requests('/crm/'), [])
+    assert.equal((await readBack(id)).size, 700)
+  })
+
+  test('a run whose stream a newer claim has taken writes nothing more', async () => {
+    const { id } = await connected(110, 500)
+    await emulator.control('POST', '/faults', {
+      match: { path: '/crm/objects', method: 'GET', portal_id: 110 },
+      kind: 'delay',
+      delay_ms: 400,
+      times: null,
+    })
+    const { body } = await service.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'full' })
+    const read = async () => (await service.get(`/api/hubspot/sync/${T}/${id}/${body.sync_event_id}`)).body
+    await eventually(async () => (await read()).pages >= 1, 'a page')
+    await adminQuery(
+      `update sync_streams set epoch = epoch + 1, lease_until = now() + interval '1 hour' where integration_id = '${id}' and mode = 'full'`,
+      databaseUrl,
+    )
+    const { pages } = await read()
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    assert.equal((await read()).pages, pages)
+    await adminQuery(`update sync_streams set lease_until = null where integration_id = '${id}'`, databaseUrl)
+    await emulator.control('DELETE', '/faults')
+    const ended = await runEnded(service, T, id, body.sync_event_id)
+    assert.deepEqual(
+      { state: ended.state, done: ended.done, pages: ended.pages },
+      { state: 'succeeded', done: 500, pages: 5 },
+    )
+  })
+
+  test('no token is in any line that was logged at debug level', () => {
+    const lines = service.lines.join('')
+    assert.ok(lines.includes('hubspot call'))
+    assert.doesNotMatch(lines, /pat-[a-z]{2,4}\d?-[0-9a-f]{8}/)
+  })
+})
