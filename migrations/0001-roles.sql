@@ -4,14 +4,19 @@ do $$
 declare role_name text;
 begin
   foreach role_name in array array['spoke_app', 'spoke_system'] loop
-    begin
-      execute format('create role %I nologin nosuperuser nobypassrls nocreatedb nocreaterole noinherit', role_name);
-    exception when duplicate_object or unique_violation then
-      null;
-    end;
-    if not pg_has_role(current_user, role_name, 'member') then
-      execute format('grant %I to %I', role_name, current_user);
+    if not exists (select from pg_roles where rolname = role_name) then
+      begin
+        execute format('create role %I nologin nosuperuser nobypassrls nocreatedb nocreaterole noinherit', role_name);
+      exception when duplicate_object or unique_violation then
+        null; -- another database of this server made it at the same moment
+      end;
     end if;
+    begin
+      -- Since PostgreSQL 16 the maker of a role may not yet act as it.
+      execute format('grant %I to %I', role_name, current_user);
+    exception when insufficient_privilege or internal_error then
+      null; -- granted before, by whoever prepared the roles; the start-up check tells if it was not
+    end;
   end loop;
   execute format('grant usage on schema %I to spoke_app, spoke_system', current_schema());
 end $$;

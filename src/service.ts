@@ -166,7 +166,10 @@ async function assemble(
 }
 
 async function listen(server: FastifyInstance, { host, port: wanted }: Config): Promise<string> {
-  await server.listen({ host, port: wanted })
+  await server.listen({ host, port: wanted }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error
+    throw new StartError(`port ${wanted} on ${host} is taken; stop what listens there or set PORT`)
+  })
   const { port } = server.server.address() as AddressInfo
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

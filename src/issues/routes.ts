@@ -131,7 +131,10 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
     },
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
-      const found = await withTenant(parts.db, tenantId, (scope) => findIssue(scope, request.params.issue_id))
+      const found = await withTenant(parts.db, tenantId, async (scope) => {
+        if (!(await tenantExists(scope))) throw integrationNotFound()
+        return await findIssue(scope, request.params.issue_id)
+      })
       if (!found) throw new AppError('issue_not_found', 'Issue not found')
       return { success: true as const, tenant_id: tenantId, ...present(found) }
     },

@@ -19,7 +19,8 @@ async function roleFaults(db: Database): Promise<string[]> {
     select r.rolname as role,
       r.rolsuper or r.rolbypassrls as strong,
       exists (select from pg_class c where c.relowner = r.oid and c.relkind in ('r', 'p', 'v')) as owns,
-      pg_has_role(current_user, r.oid, 'member') as usable
+      pg_has_role(current_user, r.oid,
+        case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end) as usable
     from pg_roles r where r.rolname in (${sql.join(doors)})`.execute(db.kysely)
   return doors.flatMap((door) => {
     const role = rows.find((row) => row.role === door)
@@ -27,7 +28,7 @@ async function roleFaults(db: Database): Promise<string[]> {
     return [
       ...(role.strong ? [`role ${door} bypasses row level security`] : []),
       ...(role.owns ? [`role ${door} owns tables`] : []),
-      ...(role.usable ? [] : [`the database login may not act as ${door}`]),
+      ...(role.usable ? [] : [`the database login may not act as ${door}; GRANT ${door} TO it`]),
     ]
   })
 }
@@ -99,8 +100,11 @@ async function loginFaults(db: Database): Promise<string[]> {
  */
 export async function admitLogin(db: Database, login: string): Promise<void> {
   const role = sql.id(login)
+  const { rows } = await sql<{ admitted: boolean }>`
+    select pg_has_role(${login}, 'spoke_app', 'member') and pg_has_role(${login}, 'spoke_system', 'member') as admitted
+    `.execute(db.kysely)
   for (const grant of [
-    sql`grant spoke_app, spoke_system to ${role}`,
+    ...(rows[0]?.admitted ? [] : [sql`grant spoke_app, spoke_system to ${role}`]),
     sql`grant select on spoke_migrations to ${role}`,
     sql`grant usage on schema pgboss to ${role}`,
     sql`grant select, insert, update, delete on all tables in schema pgboss to ${role}`,

@@ -1,0 +1,107 @@
+/** Asks Spoke over HTTP as any program would: JSON in, JSON out, every wait bounded. For the demo and the live test. */
+
+export interface Answer {
+  status: number
+  headers: Headers
+  text: string
+  // The callers look into what they asked for and fail by name when it is not there.
+  // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes are read here
+  body: any
+}
+
+export type Api = ReturnType<typeof createApi>
+
+/** @param base without a slash at its end */
+export function createApi(base: string, signal: AbortSignal) {
+  async function ask(method: string, path: string, body?: unknown, withinMs = 30_000): Promise<Answer> {
+    const response = await fetch(path.startsWith('http') ? path : `${base}${path}`, {
+      method,
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(withinMs)]),
+      ...(body === undefined
+        ? {}
+        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('json')
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson ? JSON.parse(text) : undefined,
+    }
+  }
+
+  /** The answer when it has the status that was hoped for. @throws Error with Spoke's own words otherwise */
+  async function expect(status: number, method: string, path: string, body?: unknown): Promise<Answer> {
+    const answer = await ask(method, path, body)
+    if (answer.status === status) return answer
+    const why = answer.body?.error ?? answer.text.slice(0, 200)
+    throw new Error(`${method} ${path} answered ${answer.status} and not ${status}: ${why}`)
+  }
+
+  return {
+    get: (path: string, status = 200) => expect(status, 'GET', path),
+    post: (path: string, body: unknown, status: number) => expect(status, 'POST', path, body),
+    /** Whatever the status is. */
+    look: (path: string) => ask('GET', path),
+
+    /** Follows a run by its server-sent events until it ends; gives its last state. */
+    async follow(runPath: string, tell: (run: Run) => void): Promise<Run> {
+      let last: Run | undefined
+      const response = await fetch(`${base}${runPath}/events`, { signal })
+      if (!response.ok || !response.body) throw new Error(`GET ${runPath}/events answered ${response.status}`)
+      let rest = ''
+      for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+        const events = `${rest}${chunk}`.split('\n\n')
+        rest = events.pop() ?? ''
+        for (const event of events) {
+          const data = /^data: (.*)$/m.exec(event)?.[1]
+          if (data === undefined) continue
+          last = JSON.parse(data) as Run
+          tell(last)
+        }
+      }
+      if (!last || last.finished_at === null) throw new Error('the events ended before the run did')
+      return last
+    },
+
+    /** All issues of a tenant, by HubSpot's ticket id. */
+    async issues(tenantId: string): Promise<Map<string, Issue>> {
+      const found = new Map<string, Issue>()
+      for (let after = ''; ; ) {
+        const { body } = await expect(200, 'GET', `/api/hubspot/issues/${tenantId}?limit=200${after}`)
+        for (const issue of body.issues as Issue[]) found.set(issue.ticket_id, issue)
+        if (body.next_after === null) return found
+        after = `&after=${encodeURIComponent(body.next_after)}`
+      }
+    },
+  }
+}
+
+export interface Run {
+  sync_event_id: string
+  sync_type: 'full' | 'incremental'
+  trigger: string
+  state: string
+  total: number | null
+  done: number
+  inserted: number
+  changed: number
+  unchanged: number
+  failed: number
+  rate_per_second: number | null
+  waiting_for: string | null
+  error: string | null
+  finished_at: string | null
+}
+
+export interface Issue {
+  issue_id: string
+  integration_id: string
+  ticket_id: string
+  subject: string | null
+  priority: string | null
+  modified_at: string
+  synced_at: string
+}

@@ -1,0 +1,24 @@
+/** Who plays in the demo. */
+import type { Api } from './api.ts'
+import type { Account, DemoHubSpot } from './hubspot.ts'
+import type { Screen } from './screen.ts'
+
+export interface Cast {
+  screen: Screen
+  hubspot: DemoHubSpot
+  api: Api
+  /** Of Spoke, for the lines to paste. */
+  base: string
+  /** Milliseconds since the demo began. */
+  elapsed(): number
+  /** Names the step that is under way, for the case that it does not hold. */
+  step(name: string): void
+}
+
+export interface Tenant {
+  letter: 'A' | 'B'
+  account: Account
+  id: string
+  integrationId: string
+  connected: string
+}

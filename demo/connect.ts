@@ -1,0 +1,44 @@
+/** Two tenants connect, one by OAuth and one by a pasted token. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import type { Cast, Tenant } from './cast.ts'
+
+/** As a browser goes through it: our authorize, HubSpot's page, our callback, the page that says it is done. */
+export async function connectByOAuth({ api, hubspot, screen, step }: Cast): Promise<Tenant> {
+  step('tenant A connects by OAuth')
+  const id = randomUUID()
+  const began = (await api.get(`/api/hubspot/authorize/${id}`)).body
+  const page = new URL(began.authorization_url)
+  assert.equal(page.origin, hubspot.url)
+  // A person would click here.
+  page.searchParams.set('auto', '1')
+  page.searchParams.set('portal_id', String(hubspot.a.portalId))
+  const back = (await api.get(page.href, 302)).headers.get('location') ?? ''
+  assert.match(back, /\/api\/hubspot\/oauth\/callback\?code=/)
+  const done = (await api.get(back, 303)).headers.get('location') ?? ''
+  assert.match(done, /^\/connected\?/)
+  await api.get(done)
+  const integration = (await api.get(`/api/hubspot/integrations/${id}/${began.integration_id}`)).body
+  assert.equal(integration.status, 'active')
+  assert.equal(integration.hub_id, hubspot.a.portalId)
+  const tenant: Tenant = {
+    letter: 'A',
+    account: hubspot.a,
+    id,
+    integrationId: began.integration_id,
+    connected: 'OAuth',
+  }
+  screen.held('Tenant A', `${hubspot.a.name}, account ${hubspot.a.portalId}, by OAuth`)
+  return tenant
+}
+
+export async function connectByToken({ api, hubspot, screen, step }: Cast): Promise<Tenant> {
+  step('tenant B connects by a pasted token')
+  const id = randomUUID()
+  const made = (await api.post(`/api/hubspot/integrations/${id}`, { access_token: hubspot.tokenOfB }, 201))
+    .body
+  assert.equal(made.hub_id, hubspot.b.portalId)
+  screen.held('Tenant B', `${hubspot.b.name}, account ${hubspot.b.portalId}, by a pasted token`)
+  const { integration_id: integrationId } = made
+  return { letter: 'B', account: hubspot.b, id, integrationId, connected: 'pasted token' }
+}

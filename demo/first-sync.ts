@@ -1,0 +1,83 @@
+/** The first full sync of both, with its progress; and the first ticket that can be read back. */
+import assert from 'node:assert/strict'
+import type { Issue, Run } from './api.ts'
+import type { Cast, Tenant } from './cast.ts'
+import { bar, count, type Screen, seconds } from './screen.ts'
+
+/** The first synced ticket as soon as it can be read back. */
+export async function firstIssue(
+  { api, elapsed }: Cast,
+  tenant: Tenant,
+): Promise<{ issue: Issue; afterMs: number }> {
+  for (const end = Date.now() + 30_000; Date.now() < end; ) {
+    const { body } = await api.get(`/api/hubspot/issues/${tenant.id}?limit=1`)
+    if (body.issues.length > 0) return { issue: body.issues[0], afterMs: elapsed() }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error('no issue could be read within 30 s')
+}
+
+/** Connecting has begun a full sync of each. */
+export async function syncBoth(
+  { api, screen, step, elapsed }: Cast,
+  tenants: Tenant[],
+  reading: ReturnType<typeof firstIssue>,
+): Promise<void> {
+  step('the first synced ticket can be read back')
+  const shown = reading.then(({ issue, afterMs }) =>
+    screen.held(
+      'First ticket',
+      `#${issue.ticket_id} "${issue.subject}"`,
+      `${seconds(afterMs)} after the start`,
+    ),
+  )
+  // Handled where it is awaited; a failure before that is not a crash.
+  shown.catch(() => {})
+  const runs = new Map<Tenant, Run>()
+  const draw = () => screen.redraw(tenants.map((one) => progressLine(screen, one, runs.get(one))))
+  draw()
+  const following = tenants.map(async (tenant) => {
+    const at = `/api/hubspot/sync/${tenant.id}/${tenant.integrationId}`
+    const { events } = (await api.get(at)).body
+    const first: Run = events.at(-1)
+    let quarter = 0
+    const last = await api.follow(`${at}/${first.sync_event_id}`, (run) => {
+      runs.set(tenant, run)
+      if (screen.moving) return draw()
+      const reached = Math.floor((4 * run.done) / (run.total || Number.POSITIVE_INFINITY))
+      if (reached > quarter) screen.line(progressLine(screen, tenant, run))
+      quarter = Math.max(quarter, reached)
+    })
+    assert.equal(
+      last.state,
+      'succeeded',
+      `the full sync of tenant ${tenant.letter} ${last.state}: ${last.error}`,
+    )
+    const there = tenant.account.tickets()
+    assert.ok(
+      last.total === there && last.done === there,
+      `${last.done} of ${last.total}, HubSpot has ${there}`,
+    )
+  })
+  const all = Promise.all(following)
+  all.catch(() => {})
+  await shown
+  step('both accounts are synced')
+  await all
+  screen.settle()
+  screen.held(
+    'Synced',
+    `${count(tenants.reduce((sum, one) => sum + one.account.tickets(), 0))} tickets`,
+    `${seconds(elapsed())} after the start`,
+  )
+}
+
+function progressLine(screen: Screen, { account }: Tenant, run: Run | undefined): string {
+  const [done, total] = [run?.done ?? 0, run?.total ?? account.tickets()]
+  const rate = run?.rate_per_second ? `${count(Math.round(run.rate_per_second))}/s` : ''
+  const share = screen.moving
+    ? screen.paint('cyan', bar(done, total))
+    : `${String(Math.floor((100 * done) / total)).padStart(3)} %`
+  const waits = run?.waiting_for ? `waits for ${run.waiting_for}` : ''
+  return `    ${account.name.padEnd(18)}${share}  ${count(done).padStart(5)} / ${count(total).padEnd(6)} ${rate} ${waits}`.trimEnd()
+}

@@ -1,0 +1,164 @@
+/** The configuration: every fault at once, no value printed, and no start that is open by accident. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { ConfigError, readConfig } from '../src/config.ts'
+import { testKeys } from './support/service.ts'
+
+const url = 'postgres://spoke:hidden-word@localhost/spoke'
+
+describe('the configuration', () => {
+  let dir: string
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), 'spoke-config-'))
+  })
+  after(() => rmSync(dir, { recursive: true, force: true }))
+  const faultsOf = (env: Record<string, string>): readonly string[] => {
+    try {
+      readConfig({ SPOKE_DATA_DIR: join(dir, 'never'), SPOKE_ENCRYPTION_KEYS: testKeys, ...env })
+      return []
+    } catch (error) {
+      assert.ok(error instanceof ConfigError, String(error))
+      return error.faults
+    }
+  }
+
+  test('without any variable it is the embedded service on loopback, in open mode, with the real HubSpot', () => {
+    const config = readConfig({ SPOKE_DATA_DIR: join(dir, 'data') })
+    assert.deepEqual(
+      {
+        host: config.host,
+        port: config.port,
+        database: config.databaseUrl,
+        admin: config.adminKey,
+        api: config.hubspot.apiUrl,
+        role: config.role,
+        every: config.syncEveryMs,
+      },
+      {
+        host: '127.0.0.1',
+        port: 8000,
+        database: undefined,
+        admin: undefined,
+        api: 'https://api.hubapi.com',
+        role: 'all',
+        every: 300_000,
+      },
+    )
+  })
+
+  test('the first start makes a key beside the data directory, readable to its owner alone, and says so; the next one uses it', () => {
+    const said: string[] = []
+    const data = join(dir, 'fresh')
+    const first = readConfig({ SPOKE_DATA_DIR: data }, (line) => said.push(line))
+    const path = `${data}.keys`
+    assert.equal(statSync(path).mode & 0o777, 0o600)
+    assert.equal(said.length, 1)
+    assert.ok(said[0]?.includes(path))
+    assert.ok(!said[0]?.includes(readFileSync(path, 'utf8').trim().split(':')[1] as string))
+    const second = readConfig({ SPOKE_DATA_DIR: data }, (line) => said.push(line))
+    assert.deepEqual(second.keyRing, first.keyRing)
+    assert.equal(said.length, 1)
+  })
+
+  test('all faults are named at once and no value is printed', () => {
+    const faults = faultsOf({
+      PORT: 'hidden-word',
+      HUBSPOT_API_URL: 'ftp://hidden-word',
+      SPOKE_SYNC_EVERY: 'hidden-word',
+      LOG_LEVEL: 'hidden-word',
+      SPOKE_ADMIN_KEY: 'hidden-word',
+      SPOKE_ROLE: 'hidden-word',
+    })
+    for (const name of [
+      'PORT',
+      'HUBSPOT_API_URL',
+      'SPOKE_SYNC_EVERY',
+      'LOG_LEVEL',
+      'SPOKE_ADMIN_KEY',
+      'SPOKE_ROLE',
+    ]) {
+      assert.equal(faults.filter((fault) => fault.startsWith(`${name} `)).length, 1, `${name}: ${faults}`)
+    }
+    assert.ok(!faults.join().includes('hidden-word'), faults.join())
+  })
+
+  const key = 'k'.repeat(24)
+  const cases: [string, Record<string, string>, RegExp | undefined][] = [
+    ['loopback without a key', {}, undefined],
+    [
+      'all addresses without an admin key',
+      { HOST: '0.0.0.0' },
+      /HOST is not loopback, so SPOKE_ADMIN_KEY must be set/,
+    ],
+    ['a name without an admin key', { HOST: 'spoke.example' }, /SPOKE_ADMIN_KEY must be set/],
+    ['all addresses with an admin key', { HOST: '0.0.0.0', SPOKE_ADMIN_KEY: key }, undefined],
+    ['an admin key that is short', { SPOKE_ADMIN_KEY: 'k'.repeat(23) }, /at least 24/],
+    [
+      'PostgreSQL without encryption keys',
+      { DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: '' },
+      /SPOKE_ENCRYPTION_KEYS must be set/,
+    ],
+    [
+      'not on loopback without encryption keys',
+      { HOST: '0.0.0.0', SPOKE_ADMIN_KEY: key, SPOKE_ENCRYPTION_KEYS: '' },
+      /SPOKE_ENCRYPTION_KEYS must be set/,
+    ],
+    ['a key that is too short', { SPOKE_ENCRYPTION_KEYS: 'k1:c2hvcnQ=' }, /key "k1" has 5 bytes, not 32/],
+    [
+      'a key without an id',
+      { SPOKE_ENCRYPTION_KEYS: Buffer.alloc(32).toString('base64') },
+      /entry 1 is not kid:base64/,
+    ],
+    ['a key id twice', { SPOKE_ENCRYPTION_KEYS: `${testKeys},${testKeys}` }, /names a key twice/],
+    [
+      'two keys',
+      { SPOKE_ENCRYPTION_KEYS: `${testKeys},k0:${Buffer.alloc(32, 1).toString('base64')}` },
+      undefined,
+    ],
+    ['a client id alone', { HUBSPOT_CLIENT_ID: 'x' }, /go together/],
+    ['a worker on the embedded database', { SPOKE_ROLE: 'worker' }, /needs DATABASE_URL/],
+    [
+      'a migration login without a database',
+      { SPOKE_MIGRATE_URL: url },
+      /SPOKE_MIGRATE_URL needs DATABASE_URL/,
+    ],
+    ['another kind of database', { DATABASE_URL: 'mysql://x' }, /DATABASE_URL must begin with postgres/],
+  ]
+  for (const [name, env, expected] of cases) {
+    test(`${name} ${expected ? 'is refused' : 'is fine'}`, () => {
+      const faults = faultsOf(env).join('\n')
+      if (expected) assert.match(faults, expected)
+      else assert.equal(faults, '')
+    })
+  }
+
+  test('a secret may come from a file; both forms at once, or a file that is not there, are faults', () => {
+    const path = join(dir, 'database-url')
+    writeFileSync(path, `${url}\n`)
+    assert.equal(readConfig({ DATABASE_URL_FILE: path, SPOKE_ENCRYPTION_KEYS: testKeys }).databaseUrl, url)
+    assert.match(
+      faultsOf({ DATABASE_URL: url, DATABASE_URL_FILE: path }).join(),
+      /DATABASE_URL and DATABASE_URL_FILE are both set/,
+    )
+    assert.match(
+      faultsOf({ SPOKE_ADMIN_KEY_FILE: join(dir, 'nowhere') }).join(),
+      /SPOKE_ADMIN_KEY_FILE cannot be read/,
+    )
+  })
+
+  test('printing a configuration prints no secret', () => {
+    const config = readConfig({
+      SPOKE_DATA_DIR: join(dir, 'x'),
+      SPOKE_ADMIN_KEY: `${key}hidden-word`,
+      HUBSPOT_CLIENT_ID: 'id',
+      HUBSPOT_CLIENT_SECRET: 'hidden-word',
+    })
+    assert.doesNotMatch(
+      JSON.stringify({ ...config, keyRing: undefined, databaseUrl: undefined }),
+      /hidden-word/,
+    )
+  })
+})

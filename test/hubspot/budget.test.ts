@@ -1,0 +1,83 @@
+/** The budget: turns in the database, so that many processes together stay below HubSpot's limit. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type Bucket, createBudget } from '../../src/hubspot/budget.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
+import { withSystem } from '../../src/tenants/scope.ts'
+import { engines } from '../support/engines.ts'
+
+/** Does not wait; notes how long it was asked to. */
+function noting(): Clock & { waits: number[] } {
+  const waits: number[] = []
+  return {
+    waits,
+    now: Date.now,
+    monotonic: () => performance.now(),
+    random: Math.random,
+    sleep: async (ms) => void waits.push(ms),
+  }
+}
+
+const signal = new AbortController().signal
+
+for (const engine of engines) {
+  describe(`the budget on ${engine.name}`, () => {
+    const most: [Bucket, number, number][] = [
+      ['calls', 10_000, 100],
+      ['search', 1_000, 5],
+    ]
+    for (const [bucket, windowMs, limit] of most) {
+      test(`${bucket}: no window of ${windowMs} ms holds more than ${limit} turns, whoever asks`, async () => {
+        const { db, close } = await engine.open()
+        const clock = noting()
+        const budgets = [1, 2, 3, 4].map(() =>
+          createBudget((work) => withSystem(db, ({ query }) => work(query)), clock, createMetrics()),
+        )
+        const began = performance.now()
+        const turns: number[] = []
+        const key = { app: 'app', portalId: 1 }
+        for (let n = 0; n < 260; n++) {
+          const before = clock.waits.length
+          await budgets[n % 4]?.take(key, bucket, 600_000, signal)
+          turns.push(performance.now() - began + (clock.waits[before] ?? 0))
+        }
+        turns.sort((a, b) => a - b)
+        for (const [n, at] of turns.entries()) {
+          const inWindow = turns.slice(n).filter((turn) => turn < at + windowMs).length
+          assert.ok(inWindow <= limit, `${inWindow} turns in the window from ${at}`)
+        }
+        const rate = (turns.length / ((turns.at(-1) as number) - (turns[0] as number))) * windowMs
+        assert.ok(rate >= limit * 0.75, `only ${rate} a window`)
+        await close()
+      })
+    }
+
+    test('who cannot wait as long is told so and takes nobody’s turn; another portal is not in the way', async () => {
+      const { db, close } = await engine.open()
+      const clock = noting()
+      const budget = createBudget(
+        (work) => withSystem(db, ({ query }) => work(query)),
+        clock,
+        createMetrics(),
+      )
+      const key = { app: 'app', portalId: 1 }
+      await budget.pause(key, 'calls', 60_000)
+      for (let n = 0; n < 50; n++) {
+        await assert.rejects(budget.take(key, 'calls', 5_000, signal), {
+          name: 'HubSpotError',
+          kind: 'rate_limited',
+        })
+      }
+      await budget.take(key, 'calls', 120_000, signal)
+      assert.ok(
+        (clock.waits.at(-1) as number) > 55_000 && (clock.waits.at(-1) as number) < 61_000,
+        String(clock.waits),
+      )
+      const { length } = clock.waits
+      await budget.take({ ...key, portalId: 2 }, 'calls', 0, signal)
+      assert.equal(clock.waits.length, length)
+      await close()
+    })
+  })
+}

@@ -1,0 +1,219 @@
+/** One call to HubSpot: bounded in time and size, repeated by kind of error, and in turn under the budget. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, describe, test } from 'node:test'
+import type { Budget } from '../../src/hubspot/budget.ts'
+import { type Call, createHubSpot, type HubSpot } from '../../src/hubspot/client.ts'
+import { HubSpotError, type HubSpotErrorKind } from '../../src/hubspot/errors.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
+import { Secret } from '../../src/lib/secret.ts'
+import { quiet } from '../support/engines.ts'
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
+const free: Budget = { take: async () => {}, pause: async () => {} }
+
+describe('a call to HubSpot', () => {
+  let server: Server
+  let hubspot: HubSpot
+  let answers: Answer[] = []
+  let asked: IncomingMessage[] = []
+  before(async () => {
+    server = createServer((request, response) => {
+      asked.push(request)
+      const answer = answers.length > 1 ? answers.shift() : answers[0]
+      answer?.(request, response)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    hubspot = createHubSpot({
+      apiUrl,
+      timeoutMs: 600,
+      budget: free,
+      clock: systemClock,
+      metrics: createMetrics(),
+      log: quiet,
+    })
+  })
+  after(async () => {
+    await hubspot.close()
+    server.closeAllConnections()
+    server.close()
+  })
+
+  const json =
+    (status: number, body: unknown, headers: Record<string, string> = {}): Answer =>
+    (_request, response) => {
+      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+    }
+  const call = async (given: Answer[], over: Partial<Call> = {}) => {
+    answers = given
+    asked = []
+    const whole = {
+      endpoint: 'test',
+      method: 'GET' as const,
+      path: '/x',
+      patience: { tries: 3, totalMs: 1_500 },
+      signal: new AbortController().signal,
+      ...over,
+    }
+    return await hubspot.call(whole)
+  }
+  const kindOf = async (given: Answer[], over: Partial<Call> = {}): Promise<HubSpotErrorKind> => {
+    const failure = await call(given, over).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    assert.ok(failure instanceof HubSpotError, String(failure))
+    return failure.kind
+  }
+
+  test('gives the body and HubSpot’s own time, and sends the token in the header alone', async () => {
+    const { body, date } = await call([json(200, { a: 1 }, { date: 'Sun, 22 Nov 2026 10:00:00 GMT' })], {
+      token: new Secret('t0ken'),
+      query: { q: 'a b&c' },
+    })
+    assert.deepEqual(body, { a: 1 })
+    assert.equal(date.toISOString(), '2026-11-22T10:00:00.000Z')
+    assert.equal(asked[0]?.headers.authorization, 'Bearer t0ken')
+    assert.equal(asked[0]?.headers['accept-encoding'], 'identity')
+    assert.equal(asked[0]?.url, '/x?q=a+b%26c')
+  })
+
+  const once500 = json(500, {})
+  const kinds: [string, Answer, HubSpotErrorKind, number][] = [
+    ['401', json(401, { category: 'EXPIRED_AUTHENTICATION' }), 'unauthorized', 1],
+    ['403', json(403, { category: 'MISSING_SCOPES' }), 'forbidden', 1],
+    ['404', json(404, {}), 'not_found', 1],
+    ['400', json(400, { category: 'VALIDATION_ERROR' }), 'rejected', 1],
+    ['500', once500, 'unavailable', 3],
+    ['521 with HTML', (_request, response) => void response.writeHead(521).end('<html>'), 'unavailable', 3],
+    ['HTML with 200', (_request, response) => void response.end('<html>'), 'invalid', 3],
+    ['nothing with 200', (_request, response) => void response.end(), 'invalid', 3],
+    [
+      'a redirect',
+      (_request, response) => void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
+      'rejected',
+      1,
+    ],
+    ['a reset', (request) => void request.socket.destroy(), 'unavailable', 3],
+    [
+      'a body cut short',
+      (request, response) => {
+        response.writeHead(200, { 'content-length': '100' }).write('{"a":')
+        setTimeout(() => request.socket.destroy(), 10)
+      },
+      'unavailable',
+      3,
+    ],
+  ]
+  for (const [name, answer, kind, tries] of kinds) {
+    test(`${name} is ${kind}, after ${tries} ${tries === 1 ? 'try' : 'tries'}`, async () => {
+      assert.equal(await kindOf([answer], { patience: { tries: 3, totalMs: 20_000 } }), kind)
+      assert.equal(asked.length, tries)
+    })
+  }
+
+  test('a failure that passes is not seen by the caller', async () => {
+    const { body } = await call([once500, json(503, {}), json(200, { fine: true })], {
+      patience: { tries: 3, totalMs: 20_000 },
+    })
+    assert.deepEqual(body, { fine: true })
+  })
+
+  const slow: [string, Answer][] = [
+    ['an answer that never comes', () => {}],
+    [
+      'a body that drips without end',
+      (_request, response) => {
+        response.writeHead(200)
+        const drip = setInterval(() => response.write(' '), 50)
+        response.on('close', () => clearInterval(drip))
+      },
+    ],
+  ]
+  for (const [name, answer] of slow) {
+    test(`${name} ends at the total deadline`, async () => {
+      const began = performance.now()
+      assert.equal(await kindOf([answer], { patience: { tries: 9, totalMs: 900 } }), 'timeout')
+      assert.ok(performance.now() - began < 1_150, `${performance.now() - began} ms`)
+    })
+  }
+
+  test('an answer larger than the cap is refused before it fills the memory', async () => {
+    const chunk = Buffer.alloc(1024 * 1024, 32)
+    const endless: Answer = (_request, response) => {
+      const more = () => {
+        while (!response.destroyed && response.write(chunk)) if (response.writableLength > 8e6) break
+        if (!response.destroyed) response.once('drain', more)
+      }
+      more()
+    }
+    const before = process.memoryUsage().rss
+    assert.equal(await kindOf([endless], { patience: { tries: 1, totalMs: 10_000 } }), 'invalid')
+    assert.ok(process.memoryUsage().rss - before < 250e6)
+  })
+
+  test('a caller who gives up gets its own reason, at once', async () => {
+    const stop = new AbortController()
+    const began = performance.now()
+    setTimeout(() => stop.abort(new Error('enough')), 50)
+    await assert.rejects(call([() => {}], { signal: stop.signal }), /enough/)
+    assert.ok(performance.now() - began < 300)
+  })
+
+  test('429 waits as long as HubSpot asks, and pauses everybody under the same budget', async () => {
+    const pauses: number[] = []
+    const budget: Budget = { take: async () => {}, pause: async (_key, _bucket, ms) => void pauses.push(ms) }
+    const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const paced = createHubSpot({
+      apiUrl,
+      timeoutMs: 600,
+      budget,
+      clock: systemClock,
+      metrics: createMetrics(),
+      log: quiet,
+    })
+    answers = [
+      json(429, { policyName: 'SECONDLY' }),
+      json(429, { policyName: 'TEN_SECONDLY_ROLLING' }),
+      json(429, {}, { 'retry-after': '3' }),
+      json(429, { policyName: 'DAILY' }),
+      json(200, {}),
+    ]
+    const key = { app: 'a', portalId: 1 }
+    const base = {
+      endpoint: 'test',
+      method: 'GET' as const,
+      path: '/x',
+      signal: new AbortController().signal,
+      budget: { key, bucket: 'calls' as const },
+    }
+    await assert.rejects(paced.call({ ...base, patience: { tries: 9, totalMs: 30_000 } }), {
+      kind: 'rate_limited',
+      policy: 'daily',
+    })
+    assert.deepEqual(pauses, [1_000, 10_000, 3_000, 900_000])
+    await paced.close()
+  })
+
+  test('the token endpoint’s refusals are told apart: the grant’s own, and our configuration’s', async () => {
+    const form = { grant_type: 'refresh_token' }
+    const cases: [unknown, HubSpotErrorKind][] = [
+      [{ error: 'invalid_grant', status: 'BAD_REFRESH_TOKEN' }, 'grant_refused'],
+      [{ status: 'BAD_REFRESH_TOKEN', message: 'missing or invalid refresh token' }, 'grant_refused'],
+      [{ error: 'access_denied', status: 'BAD_HUB' }, 'grant_refused'],
+      [{ status: 'BAD_AUTH_CODE' }, 'grant_refused'],
+      [{ error: 'invalid_client', status: 'BAD_CLIENT_SECRET' }, 'misconfigured'],
+      [{ status: 'BAD_CLIENT_ID' }, 'misconfigured'],
+      [{ status: 'BAD_REDIRECT_URI' }, 'misconfigured'],
+      [{ message: 'something new' }, 'misconfigured'],
+      [undefined, 'misconfigured'],
+    ]
+    for (const [body, kind] of cases)
+      assert.equal(await kindOf([json(400, body)], { form, method: 'POST' }), kind, JSON.stringify(body))
+  })
+})

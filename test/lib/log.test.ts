@@ -1,0 +1,50 @@
+/** Log lines: what looks like a secret does not get out, however it got in. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createLog, scrub } from '../../src/lib/log.ts'
+import { Secret } from '../../src/lib/secret.ts'
+
+const pat = 'pat-na1-0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'
+const refresh = 'na1-0a1b-2c3d-0a1b-0a1b-0a1b2c3d4e5f'
+
+test('a token is scrubbed in each of the ways it can reach a line', () => {
+  const lines: string[] = []
+  const log = createLog('debug', (line) => lines.push(line))
+  const deep = { a: { b: { c: [{ access_token: 'opaque-token-1' }] } } }
+  log.info({
+    deep,
+    Authorization: `Bearer opaque-token-2`,
+    nested: { headers: { authorization: 'Bearer opaque-token-3' } },
+  })
+  log.info(`a message with ${pat} in it`)
+  log.error(
+    { err: new Error(`failed with ${pat}`, { cause: new Error(`refresh_token=${refresh}&grant_type=x`) }) },
+    'x',
+  )
+  log.info({ url: `https://x/cb?code=opaque-token-4&state=opaque-token-5&keep=me` })
+  log.info({
+    body: JSON.stringify({ refresh_token: 'opaque-token-6', client_secret: 'opaque-token-7', tokenKey: pat }),
+  })
+  log.info({ url: 'postgres://spoke:opaque-token-8@db.example/spoke' })
+  log.info({ secret: new Secret('opaque-token-9') })
+  const text = lines.join('')
+  assert.doesNotMatch(text, /opaque-token/)
+  assert.ok(!text.includes(pat) && !text.includes(refresh))
+  assert.ok(text.includes('keep=me') && text.includes('db.example'))
+})
+
+test('what is no secret stays readable: states, codes, ids', () => {
+  const line =
+    '{"state":"running","code":"token_invalid","integration_id":"01a20450-51e0-7194-9b7d-620e440c39ef"}'
+  assert.equal(scrub(line), line)
+})
+
+test('each line is JSON with a level in words and a time', () => {
+  let line = ''
+  createLog('info', (text) => {
+    line = text
+  }).warn({ n: 1 }, 'hello')
+  const { level, time, n, msg } = JSON.parse(line)
+  assert.deepEqual([level, n, msg], ['warn', 1, 'hello'])
+  assert.ok(Math.abs(Date.parse(time) - Date.now()) < 5_000)
+})

@@ -1,0 +1,92 @@
+/** Who may log in to serve: a login without superuser rights works, and a strict one that owns or bypasses is refused. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { readConfig } from '../../src/config.ts'
+import { startService } from '../../src/service.ts'
+import { startTestEmulator } from '../support/emulator.ts'
+import { quiet } from '../support/engines.ts'
+import { adminQuery as query } from '../support/postgres.ts'
+import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import { startTestService, type TestService, testKeys } from '../support/service.ts'
+
+const T = '11111111-1111-4111-8111-111111111111'
+
+/** A server of its own, on which nobody has made the roles yet. */
+let server: PostgresServer
+before(async () => {
+  server = await startPostgres()
+})
+after(() => server.stop())
+
+const adminQuery = (text: string) => query(text, server.url)
+
+function withDatabase(name: string, login: string): string {
+  const url = new URL(server.url)
+  url.pathname = `/${name}`
+  url.username = login
+  return url.toString()
+}
+
+/** A database that is empty but for its owner. */
+async function owned(name: string, rights: string): Promise<string> {
+  await adminQuery(`create role ${name} login ${rights}`)
+  await adminQuery(`create database ${name} owner ${name}`)
+  return withDatabase(name, name)
+}
+
+async function connects(env: Record<string, string>): Promise<void> {
+  const emulator = await startTestEmulator()
+  await emulator.control('POST', '/portals', { portal_id: 6, tickets: 120 })
+  const { token } = await emulator.control('POST', '/portals/6/tokens', { kind: 'private_app' })
+  let service: TestService | undefined
+  try {
+    service = await startTestService(emulator.url, env)
+    const { status, body } = await service.post(`/api/hubspot/integrations/${T}`, { access_token: token })
+    assert.equal(status, 201, JSON.stringify(body))
+    assert.equal((await service.get('/readyz')).status, 200)
+    assert.equal(
+      (await service.get(`/api/hubspot/tickets/${T}/${body.integration_id}?limit=1`)).body.total_count,
+      120,
+    )
+  } finally {
+    await service?.stop()
+    await emulator.close()
+  }
+}
+
+test('a login that may make roles but is no superuser migrates and serves', async () => {
+  await connects({ DATABASE_URL: await owned('maker', 'createrole') })
+})
+
+test('a login that may not even make roles serves on roles that were prepared for it', async () => {
+  const url = await owned('plain', '')
+  await adminQuery('grant spoke_app, spoke_system to plain')
+  await connects({ DATABASE_URL: url })
+})
+
+test('with a migration login of its own, a serving login that owns nothing serves', async () => {
+  const migrateUrl = await owned('migrator', '')
+  await adminQuery('grant spoke_app, spoke_system to migrator with admin option')
+  await adminQuery('create role server login')
+  await connects({ DATABASE_URL: withDatabase('migrator', 'server'), SPOKE_MIGRATE_URL: migrateUrl })
+})
+
+test('with a migration login of its own, a serving login that owns or bypasses is refused by name', async () => {
+  const migrateUrl = await owned('strict', '')
+  await adminQuery('grant spoke_app, spoke_system to strict with admin option')
+  await adminQuery('create role bypasser login bypassrls')
+  await adminQuery('grant spoke_app, spoke_system to bypasser')
+  for (const [login, fault] of [
+    ['strict', /serving login strict owns tables/],
+    ['postgres', /serving login postgres bypasses/],
+    ['bypasser', /serving login bypasser bypasses/],
+  ] as const) {
+    const config = readConfig({
+      DATABASE_URL: withDatabase('strict', login),
+      SPOKE_MIGRATE_URL: migrateUrl,
+      SPOKE_ENCRYPTION_KEYS: testKeys,
+      PORT: '0',
+    })
+    await assert.rejects(startService(config, quiet), fault)
+  }
+})
