@@ -56,7 +56,7 @@ export async function migrateAll(config: Config, log: Log): Promise<string[]> {
 export async function startService(config: Config, log: Log, clock: Clock = systemClock): Promise<Service> {
   if (config.databaseUrl) await migrateAll(config, log)
   const db = await openDatabase(
-    { url: config.databaseUrl, dataDir: config.dataDir, poolSize: config.poolSize },
+    { url: config.databaseUrl, dataDir: config.dataDir, poolSize: config.poolSize, statementMs: 5_000 },
     log,
   )
   const opened: { close(): Promise<unknown> }[] = [{ close: () => db.close() }]

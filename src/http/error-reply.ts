@@ -92,12 +92,16 @@ function known(failure: unknown): AppError | undefined {
   return fromDatabase(error) ?? fromFastify(error as FastifyError)
 }
 
-/** The database is away, or all connections are taken for too long. */
+/** PostgreSQL's own codes and the network's: shutting down, too many connections, no such database, cancelled, gone. */
+const awayCodes = /^(57P0[1-5]|57014|08...|53300|3D000|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|ETIMEDOUT)$/
+/** The driver's failures that carry no code. */
+const awayWords =
+  /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client (was closed|has encountered))|not currently accepting connections/
+
+/** The database is away, silent, or all connections are taken for too long. */
 function fromDatabase(error: unknown): AppError | undefined {
   const { code, message } = error as { code?: string; message?: string }
-  const away = /^(57P0[123]|08...|53300|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT)$/.test(code ?? '')
-  const waited = message?.startsWith('timeout exceeded when trying to connect')
-  if (!away && !waited) return undefined
+  if (!awayCodes.test(code ?? '') && !awayWords.test(message ?? '')) return undefined
   return new AppError('unavailable', 'The service cannot reach its database', { cause: error, retryAfter: 5 })
 }
 

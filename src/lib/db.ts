@@ -33,6 +33,8 @@ export interface DatabaseTarget {
   dataDir: string
   /** Connections of this process; ignored when embedded, which has one. */
   poolSize: number
+  /** Bound of one statement, ms; absent: none, for migrations. Ignored when embedded. */
+  statementMs?: number
 }
 
 /**
@@ -41,16 +43,20 @@ export interface DatabaseTarget {
  * @throws LockedError when another process holds the embedded directory
  */
 export async function openDatabase(target: DatabaseTarget, log: Log): Promise<Database> {
-  return target.url ? openPostgres(target.url, target.poolSize, log) : await openEmbedded(target.dataDir)
+  return target.url ? openPostgres(target, log) : await openEmbedded(target.dataDir)
 }
 
-function openPostgres(url: string, max: number, log: Log): Database {
+function openPostgres({ url, poolSize: max, statementMs }: DatabaseTarget, log: Log): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    // The server cancels what takes too long; the client's own bound is for a server that has fallen silent.
+    ...(statementMs ? { statement_timeout: statementMs, query_timeout: statementMs + 1_000 } : {}),
+    idle_in_transaction_session_timeout: 30_000,
+    Client: BoundedClient,
     types: {
       getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
         oid === int8
@@ -74,6 +80,23 @@ function openPostgres(url: string, max: number, log: Log): Database {
       },
     },
     close: () => kysely.destroy(),
+  }
+}
+
+/** Ends its connection when an answer does not come, so that the pool never lends a stuck one again. */
+class BoundedClient extends pg.Client {
+  // The driver's overloads in one: whatever it is given it passes on.
+  // biome-ignore lint/suspicious/noExplicitAny: a pass-through
+  override query(...given: any[]): any {
+    const answer: unknown = Reflect.apply(super.query, this, given)
+    if (answer instanceof Promise) {
+      answer.catch((error: unknown) => {
+        const silent = error instanceof Error && error.message === 'Query read timeout'
+        if (silent)
+          (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
+      })
+    }
+    return answer
   }
 }
 
