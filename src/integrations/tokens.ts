@@ -233,11 +233,8 @@ export function createTokens(parts: TokenParts): Tokens {
         await noticeMissingScope(whose, ready, error)
         if (!(error instanceof HubSpotError && error.kind === 'unauthorized')) throw error
         const again = await replaceRefused(whose, ready.token, options.signal)
-        return await work(accessOf(again), again.integration).catch((second: unknown) => {
-          const dead = second instanceof HubSpotError && second.kind === 'unauthorized'
-          if (dead) return refuse(whose, again.token.epoch, 'refused_after_refresh', second)
-          throw second
-        })
+        // A second 401 is the caller's: HubSpot granted this token a moment ago, so it may pass, and nothing is given up.
+        return await work(accessOf(again), again.integration)
       }
     },
     held: (whose) => within(whose, (scope) => readToken(scope, ring, whose.integrationId)),

@@ -203,7 +203,9 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
   const { key, claim, within, clock, metrics } = run
   const error = asAppError(failure)
   const code = error instanceof AppError ? error.code : 'internal'
-  const final = error instanceof AppError && !['hubspot_unavailable', 'hubspot_limit'].includes(error.code)
+  // A bare 401 came through a fresh token: it may pass. A token that is refused for good comes as an AppError.
+  const passing = failure instanceof HubSpotError && failure.kind !== 'forbidden'
+  const final = error instanceof AppError && !passing
   const failures = run.failures + 1
   log[code === 'internal' ? 'error' : 'warn']({ err: failure, code, failures }, 'a sync run met an error')
   if (final || failures > maxFailures) {
@@ -211,7 +213,13 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
     await within(async (scope) => {
       await lockIntegration(scope, key.integrationId)
       const ended = await finishRun(scope, key, claim, { state: 'failed', errorCode: code, error: message })
-      if (ended && !final) await moveTo(scope, key.integrationId, 'degraded', code)
+      if (ended && !final)
+        await moveTo(
+          scope,
+          key.integrationId,
+          code === 'token_invalid' ? 'reauth_required' : 'degraded',
+          code,
+        )
     })
     metrics.syncRuns.inc({ type: key.mode, state: 'failed' })
     return 'failed'
