@@ -2,6 +2,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import { AppError, type ErrorCode, type ErrorDetail } from '../lib/errors.ts'
+import { sendPage } from '../lib/page.ts'
 import { SealError } from '../lib/seal.ts'
 
 const statusOf: Record<ErrorCode, number> = {
@@ -56,6 +57,13 @@ export function problemBody(
   }
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** For a route that a person's browser meets: the page that tells of an error, by its code. */
+    errorPage?: (code: string) => string
+  }
+}
+
 /** Answers with the error; what no caller can act on becomes a 500 without a word of its own, and is logged whole. */
 export function replyError(failure: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = known(failure)
@@ -75,13 +83,31 @@ export function replyError(failure: unknown, request: FastifyRequest, reply: Fas
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, body: ReturnType<typeof problemBody>): void {
-  const wanted = request.headers.accept?.includes('application/problem+json')
+  const { errorPage } = request.routeOptions.config
+  if (errorPage && accepts(request, 'text/html')) {
+    // A response schema or serializer of the route is for its own answers.
+    void sendPage(reply.serializer(String), body.status, errorPage(body.code))
+    return
+  }
   void reply
     .code(body.status)
     .header('vary', 'accept')
-    .type(wanted ? 'application/problem+json' : 'application/json; charset=utf-8')
+    .type(
+      accepts(request, 'application/problem+json')
+        ? 'application/problem+json'
+        : 'application/json; charset=utf-8',
+    )
     .serializer((value: unknown) => JSON.stringify(value))
     .send(body)
+}
+
+/** Whether the caller names the type, other than to refuse it. Errors are never answered 406. */
+function accepts(request: FastifyRequest, type: string): boolean {
+  const ranges = (request.headers.accept ?? '').toLowerCase().split(',')
+  return ranges.some((range) => {
+    const [name, ...parameters] = range.split(';').map((part) => part.trim())
+    return name === type && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
+  })
 }
 
 /** The error as one of ours, or undefined when it is a bug. */

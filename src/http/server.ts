@@ -7,7 +7,12 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
-import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod'
 import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
 import { type IssueParts, issueRoutes } from '../issues/routes.ts'
 import { AppError } from '../lib/errors.ts'
@@ -16,9 +21,10 @@ import type { Log } from '../lib/log.ts'
 import type { Secret } from '../lib/secret.ts'
 import { type SyncParts, syncRoutes } from '../sync/routes.ts'
 import { createAuthenticate, type Principal } from '../tenants/authenticate.ts'
-import { problemBody, replyError } from './error-reply.ts'
+import { replyError } from './error-reply.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
 import { acceptJsonOnly } from './json-body.ts'
+import { refuseExpectation, refuseOdd, refuseRaw } from './refuse-raw.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -47,6 +53,9 @@ export interface ServerParts {
   }
 }
 
+/** Requests under way at a stop have this long to end. */
+const closeWithinMs = 4_000
+
 const ownNames = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
 
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
@@ -64,9 +73,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       requestTimeout: 3_000,
       connectionsCheckingInterval: 500,
       maxHeaderSize: 16 * 1024,
+      // Node would answer in a shape of its own; the first hook sees to it.
+      requireHostHeader: false,
     },
     forceCloseConnections: 'idle',
-    clientErrorHandler: (error: Error & { code?: string }, socket) => refuseRaw(error, socket),
+    clientErrorHandler: (error: Error & { code?: string }, socket) => refuseRaw(error, socket, parts.log),
     frameworkErrors: (error, request, reply) =>
       replyError(error, request as FastifyRequest, reply as FastifyReply),
   })
@@ -81,6 +92,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       info: { title: 'Spoke', version: '0.1.0', description: 'HubSpot tickets of many tenants, in sync.' },
     },
     transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
   })
 
   const authenticate = createAuthenticate(parts.adminKey)
@@ -93,10 +105,12 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     request.calledOff = AbortSignal.any([gone.signal, stopping.signal])
     reply.header('request-id', request.id).header('x-content-type-options', 'nosniff')
     if (parts.adminKey === undefined && !ownNames.test(request.headers.host ?? '')) {
+      reply.header('connection', 'close')
       throw new AppError('misdirected_request', 'Without an admin key Spoke answers only to localhost', {
         status: 421,
       })
     }
+    refuseOdd(request)
     if (request.routeOptions.config.public) return
     request.principal = authenticate(request.headers.authorization)
     if (!request.principal) throw new AppError('unauthenticated', 'A credential is needed')
@@ -113,9 +127,12 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       'request',
     )
   })
-  app.addHook('preClose', async () =>
-    stopping.abort(new AppError('unavailable', 'The service is stopping', { retryAfter: 5 })),
-  )
+  app.addHook('preClose', async () => {
+    stopping.abort(new AppError('unavailable', 'The service is stopping', { retryAfter: 5 }))
+    // Node stops timing out half-sent requests once it closes; they must not hold up the stop.
+    setTimeout(() => app.server.closeAllConnections(), closeWithinMs).unref()
+  })
+  app.server.on('checkExpectation', (_request, response) => refuseExpectation(response))
 
   const signalOf = (request: FastifyRequest): AbortSignal => request.calledOff
 
@@ -144,19 +161,3 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
 
 const saneId = (given: string | string[] | undefined): string | undefined =>
   typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : undefined
-
-/** What could not be parsed as a request has no reply object; it gets the same body over the bare socket. */
-function refuseRaw(error: Error & { code?: string }, socket: import('node:net').Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const [code, status, phrase, message] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['request_too_large', 431, 'Request Header Fields Too Large', 'The headers are too large']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['bad_request', 408, 'Request Timeout', 'The request took too long to arrive']
-        : ['bad_request', 400, 'Bad Request', 'The request could not be read']
-  const body = JSON.stringify(problemBody(code as string, message as string, status as number, newId()))
-  socket.end(
-    `HTTP/1.1 ${status} ${phrase}\r\ncontent-type: application/json; charset=utf-8\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  )
-}

@@ -30,6 +30,8 @@ export interface Call {
   /** Sent as application/x-www-form-urlencoded: the OAuth endpoints. */
   form?: Record<string, string>
   token?: Secret
+  /** The answer's body says nothing and may be missing. */
+  bodyless?: boolean
   /** Absent: the call counts to no portal's budget (OAuth). */
   budget?: { key: BudgetKey; bucket: Bucket }
   patience: Patience
@@ -109,7 +111,8 @@ export function createHubSpot(parts: {
     const parsed = parseJson(await readCapped(call.endpoint, answer.body))
     const status = answer.statusCode
     if (status >= 200 && status < 300) {
-      if (parsed === undefined && status !== 204) throw new HubSpotError('invalid', call.endpoint, { status })
+      if (parsed === undefined && status !== 204 && !call.bodyless)
+        throw new HubSpotError('invalid', call.endpoint, { status })
       return { status, body: parsed, date: dateOf(answer.headers.date, clock) }
     }
     const retryAfter = [answer.headers['retry-after']].flat()[0]

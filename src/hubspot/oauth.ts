@@ -197,6 +197,7 @@ export async function revoke(
     endpoint: 'oauth revoke',
     method: 'POST',
     path: paths.revoke,
+    bodyless: true,
     form: {
       client_id: app.clientId,
       client_secret: app.clientSecret.reveal(),

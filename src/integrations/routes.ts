@@ -1,8 +1,9 @@
 /** The HTTP face of integrations: connect, look, test, disconnect. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
+import { sendPage } from '../lib/page.ts'
 import { Secret } from '../lib/secret.ts'
 import { integrationPath, problems, tenantPath } from '../lib/wire.ts'
 import { withTenant } from '../tenants/scope.ts'
@@ -225,34 +226,26 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.get(
     '/api/hubspot/oauth/callback',
     {
-      config: { public: true },
+      config: { public: true, errorPage: failedPage },
       schema: { tags, operationId: 'oauth.browserCallback', querystring: callbackQuery },
     },
     async (request, reply) => {
       reply.header('referrer-policy', 'no-referrer').header('cache-control', 'no-store')
-      try {
-        const { code, state, error } = request.query
-        if (error !== undefined)
-          throw new AppError('oauth_denied', 'HubSpot did not give access; the person may have said no')
-        if (!code || !state)
-          throw new AppError('invalid_state', 'HubSpot sends a code and a state to this page')
-        const answer = { state, code: new Secret(code) }
-        const { integration, tenantId } = await finishAuthorization(
-          parts,
-          answer,
-          false,
-          parts.signalOf(request),
-        )
-        parts.wake(tenantId, integration.integrationId)
-        return await reply.redirect(`/connected?hub_id=${integration.portalId}`, 303)
-      } catch (error) {
-        if (!(error instanceof AppError) || !request.headers.accept?.includes('text/html')) throw error
-        return await sendPage(
-          reply,
-          error.code === 'oauth_not_configured' ? 503 : 400,
-          failedPage(error.code),
-        )
+      const { code, state, error } = request.query
+      if (error !== undefined) {
+        throw new AppError('oauth_denied', 'HubSpot did not give access; the person may have said no')
       }
+      if (!code || !state)
+        throw new AppError('invalid_state', 'HubSpot sends a code and a state to this page')
+      const answer = { state, code: new Secret(code) }
+      const { integration, tenantId } = await finishAuthorization(
+        parts,
+        answer,
+        false,
+        parts.signalOf(request),
+      )
+      parts.wake(tenantId, integration.integrationId)
+      return await reply.redirect(`/connected?hub_id=${integration.portalId}`, 303)
     },
   )
 
@@ -269,15 +262,3 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
     (request, reply) => sendPage(reply, 200, connectedPage(request.query.hub_id)),
   )
 }
-
-const sendPage = (reply: FastifyReply, status: number, html: string) =>
-  reply
-    .code(status)
-    .type('text/html; charset=utf-8')
-    .header('referrer-policy', 'no-referrer')
-    .header('cache-control', 'no-store')
-    .header(
-      'content-security-policy',
-      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    )
-    .send(html)

@@ -59,7 +59,10 @@ export async function truthOf(
       `/portals/${portalId}/truth?limit=10000${after ? `&after=${after}` : ''}`,
     )
     for (const ticket of page.results) {
-      truth.set(ticket.id, { subject: ticket.properties.subject ?? null, updatedAt: new Date(ticket.updatedAt).toISOString() })
+      truth.set(ticket.id, {
+        subject: ticket.properties.subject ?? null,
+        updatedAt: new Date(ticket.updatedAt).toISOString(),
+      })
     }
     after = page.next ?? undefined
   } while (after)

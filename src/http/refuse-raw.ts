@@ -1,0 +1,61 @@
+/** What is refused before there is a proper request: in the same shape, over whatever is there to answer with. */
+
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyRequest } from 'fastify'
+import { AppError } from '../lib/errors.ts'
+import { newId } from '../lib/ids.ts'
+import type { Log } from '../lib/log.ts'
+import { problemBody } from './error-reply.ts'
+
+const maxHeaders = 100
+
+/**
+ * Requests that parse but say two things at once, or more than anybody needs.
+ *
+ * @throws AppError bad_request | request_too_large
+ */
+export function refuseOdd({ raw }: FastifyRequest): void {
+  const names = raw.rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())
+  if (names.length > maxHeaders) throw new AppError('request_too_large', 'The request has too many headers')
+  const hosts = names.filter((name) => name === 'host').length
+  if (hosts > 1 || (hosts === 0 && raw.httpVersion !== '1.0')) {
+    throw new AppError('bad_request', 'The request must have one Host header')
+  }
+  // The absolute form is for proxies; another host's name in it would be answered as ours.
+  if (!raw.url?.startsWith('/')) throw new AppError('bad_request', 'The target must be a path')
+}
+
+/** What could not be parsed as a request has no reply object; it gets the same body over the bare socket. */
+export function refuseRaw(error: Error & { code?: string }, socket: Socket, log: Log): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const [code, status, phrase, message] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? (['request_too_large', 431, 'Request Header Fields Too Large', 'The headers are too large'] as const)
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? (['bad_request', 408, 'Request Timeout', 'The request took too long to arrive'] as const)
+        : (['bad_request', 400, 'Bad Request', 'The request could not be read'] as const)
+  const requestId = newId()
+  // The parser's own message and the bytes it met may quote the request; its code does not.
+  log.info({ request_id: requestId, code, status, reason: error.code }, 'request refused')
+  const body = JSON.stringify(problemBody(code, message, status, requestId))
+  socket.end(
+    `HTTP/1.1 ${status} ${phrase}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `request-id: ${requestId}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}
+
+/** An Expect header other than 100-continue: Node would answer without a body. */
+export function refuseExpectation(response: ServerResponse): void {
+  const requestId = newId()
+  const body = JSON.stringify(
+    problemBody('bad_request', 'The Expect header asks for what is not done here', 417, requestId),
+  )
+  response
+    .writeHead(417, {
+      'content-type': 'application/json; charset=utf-8',
+      'request-id': requestId,
+      connection: 'close',
+    })
+    .end(body)
+}

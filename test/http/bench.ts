@@ -1,0 +1,78 @@
+/** What these tests share: an emulator, and a service with two connected tenants. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
+import { adminQuery } from '../support/postgres.ts'
+import { eventually, startTestService, type TestService } from '../support/service.ts'
+import { databaseOf } from './database.ts'
+import { type Refusal, refused, type Watched } from './oracle.ts'
+import { type Answer, type Sent, send } from './send.ts'
+
+export interface Bench extends Watched {
+  tenant: string
+  integration: string
+  otherTenant: string
+  otherIntegration: string
+  /** Sends as it stands, with no header of its own but Host. */
+  send(sent: Sent): Promise<Answer>
+  /** Sends a refused request and holds every promise about refusals against what comes back. */
+  refused(expected: Refusal): Promise<Answer>
+  stop(): Promise<void>
+}
+
+/** One account with a few tickets, and a pasted token for it. */
+export function newAccount(emulator: TestEmulator, portal: object = {}, token: object = {}) {
+  const { portal_id } = emulator.world.addPortal({ tickets: 3, ...portal })
+  const made = emulator.world.addToken(portal_id, { kind: 'private_app', ...token })
+  return { portal: portal_id, token: made.token }
+}
+
+export async function connectTenant(service: TestService, token: string, tenant: string = randomUUID()) {
+  const made = await service.post(`/api/hubspot/integrations/${tenant}`, { access_token: token })
+  assert.ok(made.status === 201 || made.status === 200, `connect: ${JSON.stringify(made.body)}`)
+  return { tenant, integration: made.body.integration_id as string }
+}
+
+/** Waits until all that a connect set in motion has ended. */
+export async function idle(service: TestService, database: string): Promise<void> {
+  await eventually(async () => {
+    const [row] = await adminQuery(
+      'select count(*)::int as open from sync_events where finished_at is null',
+      database,
+    )
+    return row?.open === 0
+  }, `runs of ${service.url} have ended`)
+}
+
+export async function startBench(env: Record<string, string> = {}): Promise<Bench> {
+  const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
+  const { service, database } = await startOn(emulator, env)
+  const first = await connectTenant(service, newAccount(emulator).token)
+  const second = await connectTenant(service, newAccount(emulator).token)
+  await idle(service, database)
+  const bench = { service, emulator, database }
+  return {
+    ...bench,
+    tenant: first.tenant,
+    integration: first.integration,
+    otherTenant: second.tenant,
+    otherIntegration: second.integration,
+    send: (sent) => send(service.url, sent),
+    refused: (expected) => refused(bench, expected),
+    async stop() {
+      await service.stop()
+      await emulator.close()
+    },
+  }
+}
+
+export async function startOn(emulator: TestEmulator, env: Record<string, string> = {}) {
+  const database = await databaseOf()
+  const service = await startTestService(emulator.url, {
+    DATABASE_URL: database,
+    SPOKE_SYNC_EVERY: '1h',
+    HUBSPOT_TIMEOUT: '1s',
+    ...env,
+  })
+  return { service, database }
+}

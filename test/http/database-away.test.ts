@@ -1,0 +1,120 @@
+/** While the database is away the service is alive, not ready, and answers 503 in bounded time; afterwards it serves again. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { after, before, test } from 'node:test'
+import { startTestEmulator } from '../support/emulator.ts'
+import { adminQuery } from '../support/postgres.ts'
+import { eventually } from '../support/service.ts'
+import { connectTenant, idle, newAccount, startOn } from './bench.ts'
+import { databaseOf } from './database.ts'
+import { checkShape, type Watched } from './oracle.ts'
+import { send } from './send.ts'
+
+/** A wire to the database that a test can cut or let fall silent. */
+async function wireTo(url: string) {
+  const { port, hostname } = new URL(url)
+  const sockets = new Set<Socket>()
+  let state: 'whole' | 'cut' | 'silent' = 'whole'
+  const server = createServer((near) => {
+    sockets.add(near.on('error', () => {}))
+    if (state === 'cut') return void near.destroy()
+    if (state === 'silent') return
+    const far = connect(Number(port), hostname)
+    sockets.add(far.on('error', () => {}))
+    near.pipe(far)
+    far.pipe(near)
+    near.once('close', () => far.destroy())
+    far.once('close', () => near.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const through = new URL(url)
+  through.port = String((server.address() as { port: number }).port)
+  return {
+    url: through.toString(),
+    set(next: typeof state) {
+      state = next
+      for (const socket of sockets) {
+        if (next === 'silent') socket.unpipe().pause()
+        else socket.destroy()
+      }
+      if (next !== 'silent') sockets.clear()
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
+
+let bench: Watched & { tenant: string; integration: string }
+let wire: Awaited<ReturnType<typeof wireTo>>
+const ask = (path: string) => send(bench.service.url, { path })
+
+before(async () => {
+  const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
+  const database = await databaseOf()
+  wire = await wireTo(database)
+  const { service } = await startOn(emulator, { DATABASE_URL: wire.url })
+  const ids = await connectTenant(service, newAccount(emulator).token)
+  await idle(service, database)
+  bench = { service, emulator, database, ...ids }
+})
+after(async () => {
+  await bench.service.stop()
+  await bench.emulator.close()
+  wire.close()
+})
+
+async function isAway(): Promise<void> {
+  const ready = await eventually(async () => {
+    const answer = await ask('/readyz')
+    return answer.status === 503 && answer
+  }, 'it is not ready')
+  assert.doesNotMatch(ready.text, /t_[0-9a-f]{8}|postgres|127\.0\.0\.1|does not exist|ECONN/)
+  assert.equal((await ask('/livez')).status, 200)
+  const paths = ['integrations', 'issues'].map((noun) => `/api/hubspot/${noun}/${bench.tenant}`)
+  await Promise.all(
+    paths.map(async (path) => {
+      const answer = await ask(path)
+      checkShape(answer, { what: path, status: 503, code: 'unavailable' })
+      assert.match(String(answer.headers['retry-after']), /^\d+$/)
+    }),
+  )
+  assert.equal((await ask('/metrics')).status, 200)
+}
+
+async function isBack(): Promise<void> {
+  await eventually(async () => (await ask('/readyz')).status === 200, 'it is ready again')
+  await eventually(
+    async () => (await ask(`/api/hubspot/integrations/${bench.tenant}`)).status === 200,
+    'it serves again',
+    3_000,
+  )
+}
+
+test('a database that has fallen silent is 503 within seconds, and not a request without an end', async () => {
+  wire.set('silent')
+  const began = performance.now()
+  await isAway().finally(() => wire.set('whole'))
+  assert.ok(performance.now() - began < 15_000)
+  await isBack()
+})
+
+test('a database that cannot be reached is 503', async () => {
+  wire.set('cut')
+  await isAway().finally(() => wire.set('whole'))
+  await isBack()
+})
+
+test('a database that ends all connections and takes no new ones is 503', async () => {
+  const name = new URL(bench.database).pathname.slice(1)
+  await adminQuery(`alter database ${name} allow_connections false`)
+  await adminQuery(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`)
+  try {
+    await isAway()
+  } finally {
+    await adminQuery(`alter database ${name} allow_connections true`)
+  }
+  await isBack()
+})

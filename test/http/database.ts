@@ -1,0 +1,51 @@
+/** Looks at a test's database from outside, as superuser: how many rows there are, and all that they say. */
+import pg from 'pg'
+import { newPostgresDatabase } from '../support/postgres.ts'
+
+export const databaseOf = newPostgresDatabase
+
+const pools = new Map<string, pg.Pool>()
+
+/** As adminQuery, over a connection that is kept, because these tests look after each request. */
+export async function look(database: string, text: string): Promise<Record<string, unknown>[]> {
+  const pool =
+    pools.get(database) ?? new pg.Pool({ connectionString: database, max: 1, allowExitOnIdle: true })
+  pools.set(database, pool)
+  return (await pool.query(text)).rows
+}
+
+export async function tables(database: string): Promise<string[]> {
+  const rows = await look(
+    database,
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables
+      where schemaname not in ('pg_catalog', 'information_schema') order by 1`,
+  )
+  return rows.map(({ name }) => String(name))
+}
+
+const counting = new Map<string, Promise<string>>()
+
+/** Rows per table of ours; the job library keeps its own time, and a budget counts calls, not data. */
+async function countingQuery(database: string): Promise<string> {
+  const ours = (await tables(database)).filter((name) => /^public\.(?!.*budget)/.test(name))
+  return ours
+    .map((name) => `select '${name}' as name, count(*)::int as count from ${name}`)
+    .join(' union all ')
+}
+
+export async function tableCounts(database: string): Promise<Record<string, number>> {
+  const query = counting.get(database) ?? countingQuery(database)
+  counting.set(database, query)
+  const rows = await look(database, await query)
+  return Object.fromEntries(rows.map(({ name, count }) => [String(name), Number(count)]))
+}
+
+/** Every row of every table as text, the job library's too. */
+export async function everyRow(database: string): Promise<string> {
+  const texts: string[] = []
+  for (const name of await tables(database)) {
+    const rows = await look(database, `select t::text as row from ${name} t`)
+    texts.push(`${name}\n${rows.map(({ row }) => row).join('\n')}`)
+  }
+  return texts.join('\n')
+}

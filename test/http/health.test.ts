@@ -1,0 +1,107 @@
+/** Probes, metrics and the document of the API: open, cheap, and without a word about tenants. */
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { after, before, test } from 'node:test'
+import { type Bench, startBench } from './bench.ts'
+
+let bench: Bench
+before(async () => {
+  bench = await startBench()
+})
+after(() => bench.stop())
+
+test('a service that can serve is alive and ready', async () => {
+  for (const path of ['/livez', '/readyz']) {
+    const answer = await bench.send({ path })
+    assert.equal(answer.status, 200, answer.text)
+    assert.equal(answer.json.status, 'ok')
+    assert.ok(answer.headers['request-id'])
+  }
+})
+
+test('metrics count HTTP, HubSpot calls, syncs, queue and tokens, and name no tenant', async () => {
+  await bench.send({ path: `/api/hubspot/tickets/${bench.tenant}/${bench.integration}` })
+  await bench.send({ path: `/zqmark7/${bench.tenant}` })
+  const { status, headers, text } = await bench.send({ path: '/metrics' })
+  assert.equal(status, 200)
+  assert.match(
+    String(headers['content-type']),
+    /^text\/plain; version=0\.0\.4|^application\/openmetrics-text/,
+  )
+  for (const word of ['http', 'hubspot', 'sync', 'queue', 'token'])
+    assert.match(text, new RegExp(`^# HELP \\S*${word}\\S* \\S`, 'm'), word)
+  const accounts = [...bench.emulator.world.portals.keys()].map(String)
+  const ids = [bench.tenant, bench.integration, bench.otherTenant, bench.otherIntegration, ...accounts]
+  for (const one of [...ids, 'zqmark7']) assert.ok(!text.includes(one), one)
+  assert.doesNotMatch(text, /[{,](tenant|portal|integration|hub)\w*=/)
+  assert.match(text, /route="\/api\/hubspot\/tickets\/:tenant_id\/:integration_id"/)
+  for (const line of text.split('\n'))
+    assert.match(line, /^$|^# (HELP|TYPE) |^[a-z_:]\w*(\{.*\})? (NaN|[-+]?[\d.]+(e[-+]?\d+)?)$/i, line)
+})
+
+const documented: [path: string, methods: string[]][] = [
+  ['/api/hubspot/status/{tenant_id}/{integration_id}', ['get']],
+  ['/api/hubspot/tickets/{tenant_id}/{integration_id}', ['get']],
+  ['/api/hubspot/sync/{tenant_id}/{integration_id}', ['post', 'get']],
+  ['/api/hubspot/sync/{tenant_id}/{integration_id}/{sync_event_id}', ['get']],
+  ['/api/hubspot/sync/{tenant_id}/{integration_id}/{sync_event_id}/events', ['get']],
+  ['/api/hubspot/integrations/{tenant_id}', ['get', 'post']],
+  ['/api/hubspot/integrations/{tenant_id}/{integration_id}', ['get', 'delete']],
+  ['/api/hubspot/authorize/{tenant_id}', ['get']],
+  ['/api/hubspot/oauth/callback', ['get', 'post']],
+  ['/api/hubspot/issues/{tenant_id}', ['get']],
+  ['/api/hubspot/issues/{tenant_id}/{issue_id}', ['get']],
+]
+
+test('the document is OpenAPI 3.1, lists every route, and each operation has its own name', async () => {
+  const { status, json } = await bench.send({ path: '/openapi.json' })
+  assert.equal(status, 200)
+  assert.match(json.openapi, /^3\.1\.\d$/)
+  assert.ok(json.info.title && json.info.version)
+  const names: string[] = []
+  for (const [path, methods] of documented) {
+    for (const method of methods) {
+      const operation = json.paths[path]?.[method]
+      assert.ok(operation, `${method} ${path}`)
+      names.push(operation.operationId)
+      assert.ok(Object.keys(operation.responses).length > 0, `${method} ${path} has answers`)
+      const given = (operation.parameters ?? []).filter((one: { in: string }) => one.in === 'path')
+      const wanted = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1])
+      assert.deepEqual(given.map((one: { name: string }) => one.name).sort(), wanted.sort(), path)
+    }
+  }
+  assert.equal(new Set(names).size, names.length, names.join(' '))
+  assert.ok(!names.includes(undefined as never))
+})
+
+test('every reference in the document leads somewhere, and every schema compiles', async () => {
+  const { json } = await bench.send({ path: '/openapi.json' })
+  const require = createRequire(import.meta.url)
+  const { Ajv2020 } = require('ajv/dist/2020.js')
+  const ajv = new Ajv2020({ strict: false, validateFormats: false })
+  const schemas: object[] = []
+  const at = (pointer: string) =>
+    pointer
+      .split('/')
+      .slice(1)
+      .reduce((value, name) => value?.[name], json)
+  const walk = (value: unknown): void => {
+    if (value === null || typeof value !== 'object') return
+    for (const [name, child] of Object.entries(value)) {
+      if (name === 'schema') schemas.push(child as object)
+      if (name === '$ref') assert.ok(at(String(child)), `${child} is not in the document`)
+      walk(child)
+    }
+  }
+  walk(json)
+  assert.ok(schemas.length > 30, `${schemas.length} schemas`)
+  for (const schema of schemas) ajv.compile({ components: json.components, ...schema })
+})
+
+test('the document tells the errors in the shape they have', async () => {
+  const { json } = await bench.send({ path: '/openapi.json' })
+  const { responses } = json.paths['/api/hubspot/tickets/{tenant_id}/{integration_id}'].get
+  const refused = responses['4XX'] ?? responses['4xx'] ?? responses['404']
+  assert.ok(refused, Object.keys(responses).join(' '))
+  assert.ok(responses['4XX'] ?? responses['404'], 'OpenAPI writes a range of statuses 4XX, in capitals')
+})

@@ -1,0 +1,85 @@
+/** Purging: the data goes with the connection, nothing brings it back, and nobody else's is touched. */
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { connectTenant, idle, newAccount } from '../http/bench.ts'
+import { checkShape } from '../http/oracle.ts'
+import { send } from '../http/send.ts'
+import { eventually } from '../support/service.ts'
+import { type Disconnects, startDisconnects } from './disconnect-bench.ts'
+
+let bench: Disconnects
+before(async () => {
+  bench = await startDisconnects()
+})
+after(() => bench.stop())
+beforeEach(() => bench.emulator.world.faults.clear())
+
+test('with ?purge=true the data goes too, and the integration is 404 afterwards', async () => {
+  for (const ids of [await bench.byOAuth(), await bench.byToken()]) {
+    const { status, json } = await bench.drop(ids, '?purge=true')
+    assert.deepEqual([status, json.purged], [200, true])
+    for (const noun of ['integrations', 'status', 'tickets', 'sync']) {
+      const answer = await send(bench.service.url, {
+        path: `/api/hubspot/${noun}/${ids.tenant}/${ids.integration}`,
+      })
+      checkShape(answer, { what: noun, status: 404, code: 'integration_not_found' })
+    }
+    const list = await bench.service.get(`/api/hubspot/integrations/${ids.tenant}`)
+    assert.equal(list.body.total_count, 0)
+    assert.deepEqual(Object.values(await bench.rowsOf(ids.tenant)), [0, 0, 0, 0, 0, 0, 0])
+    checkShape(await bench.drop(ids), { what: 'again', status: 404, code: 'integration_not_found' })
+  }
+})
+
+test('purging one integration of a tenant leaves its others, and other tenants, alone', async () => {
+  const one = await bench.byToken()
+  const other = newAccount(bench.emulator)
+  const two = await connectTenant(bench.service, other.token, one.tenant)
+  const stranger = await connectTenant(bench.service, one.token)
+  await idle(bench.service, bench.database)
+  await bench.drop(one, '?purge=true')
+  const mine = await bench.service.get(`/api/hubspot/issues/${one.tenant}`)
+  assert.equal(mine.body.issues.length, 3)
+  assert.ok(
+    mine.body.issues.every((issue: { integration_id: string }) => issue.integration_id === two.integration),
+  )
+  assert.equal((await bench.service.get(`/api/hubspot/issues/${stranger.tenant}`)).body.issues.length, 3)
+  const tickets = await bench.service.get(`/api/hubspot/tickets/${stranger.tenant}/${stranger.integration}`)
+  assert.equal(tickets.status, 200)
+})
+
+for (const query of ['', '?purge=true']) {
+  test(`a DELETE${query} in the middle of a sync ends the run, and nothing is written afterwards`, async () => {
+    const { token } = newAccount(bench.emulator, { tickets: 5_000 })
+    bench.emulator.world.faults.add({
+      kind: 'delay',
+      delay_ms: 100,
+      match: { path: '/tickets' },
+      times: null,
+    })
+    const ids = await connectTenant(bench.service, token)
+    await eventually(
+      async () => Number((await bench.rowsOf(ids.tenant)).issues) > 0,
+      'the first page is kept',
+    )
+    assert.equal((await bench.drop(ids, query)).status, 200)
+    const rows = await bench.rowsOf(ids.tenant)
+    assert.ok(Number(rows.issues) < 5_000)
+    await idle(bench.service, bench.database)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    assert.equal((await bench.rowsOf(ids.tenant)).issues, rows.issues)
+    if (query) assert.deepEqual(new Set(Object.values(await bench.rowsOf(ids.tenant))), new Set([0]))
+    else await bench.isDisconnected(ids)
+    const quiet = bench.emulator.world.log.list().length
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    assert.equal(bench.emulator.world.log.list().length, quiet, 'HubSpot is still asked')
+  })
+}
+
+test('an authorization begun before a purge does not bring the integration back', async () => {
+  const ids = await bench.byToken()
+  const { code, state } = await bench.start(ids.portal, ids.tenant, `?integration_id=${ids.integration}`)
+  await bench.drop(ids, '?purge=true')
+  checkShape(await bench.post(code, state), { what: 'callback', status: 400, code: 'invalid_state' })
+  assert.equal((await bench.service.get(bench.pathOf(ids))).status, 404)
+})
