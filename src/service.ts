@@ -6,7 +6,9 @@ import type { Config } from './config.ts'
 import { createServer } from './http/server.ts'
 import { createBudget } from './hubspot/budget.ts'
 import { createHubSpot } from './hubspot/client.ts'
-import { createTokens } from './integrations/tokens.ts'
+import { deleteIntegration } from './integrations/store.ts'
+import { createTokens, type Whose } from './integrations/tokens.ts'
+import { deleteSomeIssues } from './issues/store.ts'
 import { ticketKind } from './issues/ticket-kind.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { type Database, openDatabase } from './lib/db.ts'
@@ -18,7 +20,7 @@ import { createProgress } from './sync/progress.ts'
 import { beginSync } from './sync/requests.ts'
 import { cancelRuns, type StreamKey } from './sync/store.ts'
 import { admitLogin, isolationFaults } from './tenants/isolation.ts'
-import { type TenantScope, withSystem } from './tenants/scope.ts'
+import { type TenantScope, withSystem, withTenant } from './tenants/scope.ts'
 import type { TenantId } from './tenants/tenant.ts'
 import { createQueues, type Queues } from './worker/queues.ts'
 import { startWorker, type Worker } from './worker/worker.ts'
@@ -59,18 +61,33 @@ export async function startService(config: Config, log: Log, clock: Clock = syst
     { url: config.databaseUrl, dataDir: config.dataDir, poolSize: config.poolSize, statementMs: 5_000 },
     log,
   )
-  const opened: { close(): Promise<unknown> }[] = [{ close: () => db.close() }]
-  const closeAll = async () => {
-    for (const one of opened.reverse()) await one.close()
-  }
+  const house: House = { ground: [() => db.close()], running: [] }
   try {
     if (db.kind === 'embedded') await migrate(db)
     await refuseUnsafe(db, config)
-    return await assemble(config, db, log, clock, opened, closeAll)
+    return await assemble(config, db, log, clock, house)
   } catch (error) {
-    await closeAll()
+    await closeHouse(house, log)
     throw error
   }
+}
+
+type Close = () => Promise<unknown>
+
+/** What was opened so far. */
+interface House {
+  /** Closed one after the other, the last first. */
+  ground: Close[]
+  /** Server and worker: stopped first, and at the same time. */
+  running: Close[]
+}
+
+/** One part that cannot be closed keeps nobody else open. */
+async function closeHouse({ ground, running }: House, log: Log): Promise<void> {
+  const close = (part: Close) =>
+    part().catch((err: unknown) => log.warn({ err }, 'a part of the service could not be closed'))
+  await Promise.all(running.map(close))
+  for (const part of ground.toReversed()) await close(part)
 }
 
 /** Never serves on a half-made schema, or behind a wall that does not stand. */
@@ -92,16 +109,16 @@ async function assemble(
   db: Database,
   log: Log,
   clock: Clock,
-  opened: { close(): Promise<unknown> }[],
-  closeAll: () => Promise<void>,
+  house: House,
 ): Promise<Service> {
   const metrics = createMetrics()
   const budget = createBudget((work) => withSystem(db, ({ query }) => work(query)), clock, metrics)
   const { app, apiUrl, authorizeUrl, timeoutMs } = config.hubspot
   const hubspot = createHubSpot({ apiUrl, timeoutMs, budget, clock, metrics, log })
-  opened.push(hubspot)
+  house.ground.push(() => hubspot.close())
   const shared = { db, ring: config.keyRing, hubspot, app, clock, metrics, log }
   const tokens = createTokens({ ...shared, checkEveryMs: config.tokenCheckEveryMs })
+  house.ground.push(() => tokens.settle())
   const queues = createQueues(db, config.databaseUrl, config.migrateUrl === undefined, log)
   const claimant = { instance: randomUUID(), exclusive: db.kind === 'embedded' }
   let draining = false
@@ -119,7 +136,7 @@ async function assemble(
           kinds: [ticketKind],
           concurrency: config.syncConcurrency,
         })
-  opened.push({ close: () => worker.stop(stopWithinMs) })
+  house.running.push(() => worker.stop(stopWithinMs))
 
   // A wake-up that fails is only late: the sweep finds the row.
   const wakeStream = (tenantId: TenantId, key: StreamKey, occasion: string) => {
@@ -140,6 +157,7 @@ async function assemble(
         await beginSync(scope, id, ticketKind.name, config.syncEveryMs)
       },
       onDisconnected: cancelRuns,
+      purge: (whose: Whose) => purge(db, whose),
       wake: (tenantId: TenantId, integrationId: string) => {
         for (const mode of ['full', 'incremental'] as const)
           wakeStream(tenantId, { integrationId, kind: ticketKind.name, mode }, newId())
@@ -152,17 +170,16 @@ async function assemble(
   const server = await createServer({
     adminKey: config.adminKey,
     log,
+    requestMs: timeoutMs,
     health,
     ...(config.role === 'worker' ? {} : { api }),
   })
-  opened.push({
-    close: async () => {
-      draining = true
-      progress.stop()
-      await server.close()
-    },
+  house.running.push(async () => {
+    draining = true
+    progress.stop()
+    await server.close()
   })
-  return { url: await listen(server, config), db, stop: closeAll }
+  return { url: await listen(server, config), db, stop: () => closeHouse(house, log) }
 }
 
 async function listen(server: FastifyInstance, { host, port: wanted }: Config): Promise<string> {
@@ -172,6 +189,13 @@ async function listen(server: FastifyInstance, { host, port: wanted }: Config): 
   })
   const { port } = server.server.address() as AddressInfo
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** An integration with all its data, in statements that stay short; what is left at a crash goes with the next try. */
+async function purge(db: Database, { tenantId, integrationId }: Whose): Promise<void> {
+  const some = () => withTenant(db, tenantId, (scope) => deleteSomeIssues(scope, integrationId, 2_000))
+  while ((await some()) > 0);
+  await withTenant(db, tenantId, (scope) => deleteIntegration(scope, integrationId))
 }
 
 async function sendOnly(queues: Queues): Promise<Worker> {

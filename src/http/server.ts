@@ -13,6 +13,7 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from 'fastify-type-provider-zod'
+import { HubSpotError } from '../hubspot/errors.ts'
 import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
 import { type IssueParts, issueRoutes } from '../issues/routes.ts'
 import { AppError } from '../lib/errors.ts'
@@ -38,12 +39,14 @@ declare module 'fastify' {
   }
 }
 
-type WithoutSignal<T> = Omit<T, 'signalOf'>
+type WithoutSignal<T> = Omit<T, 'signalOf' | 'watchOf'>
 
 export interface ServerParts {
   /** Absent: open mode, which answers to this machine's own names only. */
   adminKey: Secret | undefined
   log: Log
+  /** What one request may spend on HubSpot in all, ms. */
+  requestMs: number
   health: HealthParts
   /** Absent on a worker alone, which answers to probes only. */
   api?: {
@@ -134,7 +137,14 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   })
   app.server.on('checkExpectation', (_request, response) => refuseExpectation(response))
 
-  const signalOf = (request: FastifyRequest): AbortSignal => request.calledOff
+  const watchOf = (request: FastifyRequest): AbortSignal => request.calledOff
+  /** All calls to HubSpot of one request together end at its deadline, however many they are. */
+  const signalOf = (request: FastifyRequest): AbortSignal => {
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(new HubSpotError('timeout', 'request')), parts.requestMs)
+    request.calledOff.addEventListener('abort', () => clearTimeout(timer), { once: true })
+    return AbortSignal.any([request.calledOff, deadline.signal])
+  }
 
   const known: { method: string; pattern: RegExp }[] = []
   app.addHook('onRoute', ({ method, url }) => {
@@ -153,7 +163,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   if (parts.api) {
     integrationRoutes(app, { ...parts.api.integrations, signalOf })
     issueRoutes(app, { ...parts.api.issues, signalOf })
-    syncRoutes(app, { ...parts.api.sync, signalOf })
+    syncRoutes(app, { ...parts.api.sync, signalOf, watchOf })
   }
   app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, async () => app.swagger())
   return app

@@ -44,19 +44,26 @@ export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): 
     async take(key, bucket, patienceMs, signal) {
       const { everyMs, burstMs } = rates[bucket]
       const due = sql`greatest(b.next_at, clock_timestamp())`
-      const reserved = await rows((query) =>
-        query(sql<{ wait_ms: number }>`
+      const turn = await rows(async (query) => {
+        const [reserved] = await query(sql<{ wait_ms: number }>`
           insert into budgets as b (app, portal_id, bucket, next_at)
           values (${key.app}, ${key.portalId}, ${bucket}, clock_timestamp() + ${everyMs}::float8 * interval '1 ms')
           on conflict (app, portal_id, bucket) do update
             set next_at = ${due} + ${everyMs}::float8 * interval '1 ms'
             where ${due} <= clock_timestamp() + ${burstMs + patienceMs}::float8 * interval '1 ms'
           returning (extract(epoch from b.next_at - clock_timestamp()) * 1000)::float8 - ${everyMs + burstMs}::float8
-            as wait_ms`),
-      )
-      const turn = reserved[0]
-      if (!turn)
-        throw new HubSpotError('rate_limited', bucket, { policy: 'unknown', retryAfterMs: patienceMs })
+            as wait_ms`)
+        if (reserved) return { ...reserved, taken: true }
+        const [away] = await query(sql<{ wait_ms: number }>`
+          select (extract(epoch from b.next_at - clock_timestamp()) * 1000)::float8 - ${burstMs}::float8 as wait_ms
+          from budgets b
+          where b.app = ${key.app} and b.portal_id = ${key.portalId} and b.bucket = ${bucket}`)
+        return { wait_ms: away?.wait_ms ?? patienceMs, taken: false }
+      })
+      if (!turn.taken) {
+        const retryAfterMs = Math.max(1_000, Math.ceil(turn.wait_ms))
+        throw new HubSpotError('rate_limited', bucket, { policy: 'unknown', retryAfterMs })
+      }
       const wait = Math.max(0, Math.ceil(turn.wait_ms))
       metrics.hubspotWait.observe({ bucket }, wait / 1_000)
       if (wait > 0) await clock.sleep(wait, signal)

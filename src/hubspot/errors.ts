@@ -59,6 +59,9 @@ export class HubSpotError extends Error {
   }
 }
 
+/** No wait that HubSpot asks for is longer: its daily limit ends at midnight, a move takes up to a day. */
+const dayMs = 86_400_000
+
 const string = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
 /**
@@ -77,7 +80,8 @@ export function errorOf(
   const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
   const category = string(fields.category) ?? string(fields.errorType)
   const seconds = retryAfter !== undefined && /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined
-  const retryAfterMs = seconds === undefined ? undefined : seconds * 1_000
+  const longest = status === 477 || policyOf(fields) === 'daily' ? dayMs : 600_000
+  const retryAfterMs = seconds === undefined ? undefined : Math.min(seconds * 1_000, longest)
   const facts = { status, category, retryAfterMs }
   if (status === 429)
     return new HubSpotError('rate_limited', endpoint, { ...facts, policy: policyOf(fields) })

@@ -114,12 +114,13 @@ export async function finishAuthorization(
   parts: ConnectParts,
   answer: { state: string; code: Secret },
   bareState: boolean,
-  signal: AbortSignal,
 ): Promise<Connected & { tenantId: TenantId }> {
   const { app, hubspot, patience } = parts
   if (!app)
     throw new AppError('oauth_not_configured', 'HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are not set')
   const { tenantId, integrationId, codeVerifier } = await takeState(parts, answer.state, bareState)
+  // From here on a caller who goes away changes nothing: state and code are spent.
+  const { signal } = new AbortController()
   try {
     const grant = await exchangeCode(hubspot, app, answer.code, codeVerifier, patience.totalMs, signal)
     const account = await identifyGranted({ ...parts, signal }, grant.accessToken, grant)

@@ -7,8 +7,8 @@ import type { Log } from '../lib/log.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { type TenantScope, withSystem, withTenant } from '../tenants/scope.ts'
-import { deleteIntegration, deleteRoute, findIntegration, moveTo, portalIsShared } from './store.ts'
-import { forgetToken, readToken } from './token-store.ts'
+import { deleteRoute, findIntegration, lockIntegration, moveTo, portalIsShared } from './store.ts'
+import { forgetToken, lockToken, readToken } from './token-store.ts'
 import type { Whose } from './tokens.ts'
 
 export interface DisconnectParts {
@@ -17,6 +17,8 @@ export interface DisconnectParts {
   hubspot: HubSpot
   app: App | undefined
   log: Log
+  /** Deletes the integration and all data of it, in steps. */
+  purge(whose: Whose): Promise<void>
   /** Told inside the disconnecting transaction: what runs or waits for the integration ends with it. */
   onDisconnected(scope: TenantScope, integrationId: string): Promise<void>
 }
@@ -38,16 +40,19 @@ export async function disconnect(
   signal: AbortSignal,
 ): Promise<{ revoked: boolean }> {
   const { refreshToken, portalId } = await withTenant(parts.db, tenantId, async (scope) => {
+    await lockIntegration(scope, integrationId)
     const integration = await findIntegration(scope, integrationId)
     if (!integration) throw integrationNotFound()
+    await lockToken(scope, integrationId)
     const token = await readToken(scope, parts.ring, integrationId)
     await forgetToken(scope, integrationId)
     await deleteRoute(scope, integrationId)
     await parts.onDisconnected(scope, integrationId)
     await moveTo(scope, integrationId, 'disconnected', null)
-    if (purge) await deleteIntegration(scope, integrationId)
     return { refreshToken: token?.refreshToken, portalId: integration.portalId }
   })
+  // Apart from the disconnect, which is done whatever comes of it: many rows take many statements.
+  if (purge) await parts.purge({ tenantId, integrationId })
   if (!refreshToken || !parts.app || portalId === null) return { revoked: false }
   const shared = await withSystem(parts.db, (scope) => portalIsShared(scope, portalId, integrationId))
   return { revoked: !shared && (await tryRevoke(parts, parts.app, refreshToken, signal)) }

@@ -216,7 +216,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
     async (request) => {
       const { state, code } = request.body
       const answer = { state, code: new Secret(code) }
-      const connected = await finishAuthorization(parts, answer, true, parts.signalOf(request))
+      const connected = await finishAuthorization(parts, answer, true)
       parts.wake(connected.tenantId, connected.integration.integrationId)
       return { success: true as const, ...present(connected.tenantId, connected.integration) }
     },
@@ -238,12 +238,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
       if (!code || !state)
         throw new AppError('invalid_state', 'HubSpot sends a code and a state to this page')
       const answer = { state, code: new Secret(code) }
-      const { integration, tenantId } = await finishAuthorization(
-        parts,
-        answer,
-        false,
-        parts.signalOf(request),
-      )
+      const { integration, tenantId } = await finishAuthorization(parts, answer, false)
       parts.wake(tenantId, integration.integrationId)
       return await reply.redirect(`/connected?hub_id=${integration.portalId}`, 303)
     },

@@ -37,6 +37,22 @@ export async function lockTenant(scope: TenantScope): Promise<void> {
   await scope.query(sql`select pg_advisory_xact_lock(hashtextextended(${scope.tenantId}, 0))`)
 }
 
+/**
+ * Locks the integration's row until the transaction ends. Whoever changes several of its tables takes this lock
+ * first: pages are kept one at a time, and nobody waits for each other crosswise.
+ *
+ * @returns its status, or undefined when it is gone
+ */
+export async function lockIntegration(
+  scope: TenantScope,
+  id: string,
+): Promise<IntegrationStatus | undefined> {
+  const rows = await scope.query(sql<{ status: IntegrationStatus }>`
+    select status from tenant_integrations
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} for no key update`)
+  return rows[0]?.status
+}
+
 export async function insertPending(scope: TenantScope, id: string): Promise<void> {
   await scope.query(sql`
     insert into tenant_integrations (tenant_id, integration_id, status)
@@ -47,7 +63,11 @@ export async function insertPending(scope: TenantScope, id: string): Promise<voi
 export async function deleteStalePending(scope: TenantScope): Promise<void> {
   await scope.query(sql`
     delete from tenant_integrations
-    where tenant_id = ${scope.tenantId} and status = 'pending' and created_at < now() - ${pendingFor}`)
+    where tenant_id = ${scope.tenantId} and status = 'pending' and created_at < now() - ${pendingFor}
+      and not exists (
+        select from authorizations a
+        where a.tenant_id = ${scope.tenantId} and a.integration_id = tenant_integrations.integration_id
+          and a.expires_at > now())`)
 }
 
 export async function deleteIntegration(scope: TenantScope, id: string): Promise<void> {

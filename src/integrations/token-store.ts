@@ -69,6 +69,13 @@ export async function readToken(
   }
 }
 
+/** Until the transaction ends nobody else writes the token: what is read then is what is forgotten then. */
+export async function lockToken(scope: TenantScope, id: string): Promise<void> {
+  await scope.query(sql`
+    select from integration_tokens
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} for update`)
+}
+
 /** What connect or a refresh brought. `refreshToken` undefined keeps the one that is there. */
 export interface NewToken {
   kind: TokenKind

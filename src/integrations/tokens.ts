@@ -5,7 +5,7 @@
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { Access, HubSpot, Patience } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
-import { type App, introspect, refreshGrant, staticTokenFacts } from '../hubspot/oauth.ts'
+import { type App, type Grant, introspect, refreshGrant, staticTokenFacts } from '../hubspot/oauth.ts'
 import { accountInfo } from '../hubspot/objects.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
@@ -13,10 +13,11 @@ import { AppError, integrationNotFound, tokenInvalid } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { KeyRing } from '../lib/seal.ts'
+import type { Secret } from '../lib/secret.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
 import type { Integration } from './integration.ts'
-import { findIntegration, moveTo } from './store.ts'
+import { findIntegration, lockIntegration, moveTo } from './store.ts'
 import {
   claimRefresh,
   confirmToken,
@@ -27,7 +28,10 @@ import {
 } from './token-store.ts'
 
 /** Below the 20 s lease of a claim, so that a claim outlives its own call, and below what a stop may take. */
-const refreshDeadlineMs = 8_000
+const refreshDeadlineMs = 6_000
+/** With the deadline above below the lease of 20 s. */
+const keepGrantWithinMs = 12_000
+const noApp = 'HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are not set, so OAuth tokens cannot be refreshed'
 /** A loser waits for the winner this long: one lease and a little. */
 const loserWaitsMs = 22_000
 
@@ -66,6 +70,8 @@ export interface Tokens {
     options: UseOptions,
     work: (access: Access, integration: Integration) => Promise<T>,
   ): Promise<T>
+  /** Starts no refresh any more, and waits until those under way are stored. Before HubSpot or the database is closed. */
+  settle(): Promise<void>
   /** What is held now, without asking HubSpot. */
   held(whose: Whose): Promise<HeldToken | undefined>
 }
@@ -98,6 +104,7 @@ export function createTokens(parts: TokenParts): Tokens {
   /** HubSpot refuses the token for good: the tenant must connect again. Says so once. */
   async function refuse(whose: Whose, epoch: number, reason: string, cause: unknown): Promise<never> {
     const moved = await within(whose, async (scope) => {
+      await lockIntegration(scope, whose.integrationId)
       // Only while it is still this token: a reconnect may have come first.
       if (!(await releaseRefresh(scope, whose.integrationId, epoch))) return false
       return await moveTo(scope, whose.integrationId, 'reauth_required', reason)
@@ -110,21 +117,22 @@ export function createTokens(parts: TokenParts): Tokens {
   /** Refreshes with the claim in hand. No transaction is open across the call. */
   async function refreshClaimed(whose: Whose, token: HeldToken, claim: number): Promise<void> {
     const { app } = parts
+    if (!app) {
+      await within(whose, (scope) => releaseRefresh(scope, whose.integrationId, claim))
+      log.error(noApp)
+      throw new AppError('oauth_not_configured', noApp)
+    }
+    if (!token.refreshToken) return await refuse(whose, claim, 'no_refresh_token', undefined)
+    const grant = await askForGrant(whose, app, token.refreshToken, claim)
+    await keepGrant(whose, claim, grant)
+    metrics.tokenRefreshes.inc({ result: 'refreshed' })
+  }
+
+  async function askForGrant(whose: Whose, app: App, refreshToken: Secret, claim: number): Promise<Grant> {
     // Not the caller's signal: where refresh tokens rotate, an answer given up on is a connection lost.
     const { signal } = new AbortController()
-    if (!app || !token.refreshToken) return await refuse(whose, claim, 'token_expired', undefined)
     try {
-      const grant = await refreshGrant(hubspot, app, token.refreshToken, refreshDeadlineMs, signal)
-      const { accessToken, refreshToken, expiresInMs } = grant
-      await within(whose, (scope) =>
-        keepRefreshed(scope, ring, whose.integrationId, claim, {
-          kind: 'oauth',
-          accessToken,
-          refreshToken,
-          expiresInMs,
-        }),
-      )
-      metrics.tokenRefreshes.inc({ result: 'refreshed' })
+      return await refreshGrant(hubspot, app, refreshToken, refreshDeadlineMs, signal)
     } catch (error) {
       if (error instanceof HubSpotError && error.kind === 'grant_refused') {
         metrics.tokenRefreshes.inc({ result: 'refused' })
@@ -143,22 +151,58 @@ export function createTokens(parts: TokenParts): Tokens {
     }
   }
 
+  /**
+   * Stores what HubSpot granted. The refresh token before it may be dead already, so a database that is away for a
+   * moment is tried again for as long as the claim can hold; the claim is never given back with a grant in hand.
+   */
+  async function keepGrant(whose: Whose, claim: number, grant: Grant): Promise<void> {
+    const { accessToken, refreshToken, expiresInMs } = grant
+    const token = { kind: 'oauth', accessToken, refreshToken, expiresInMs } as const
+    const { signal } = new AbortController()
+    const end = clock.monotonic() + keepGrantWithinMs
+    for (;;) {
+      try {
+        await within(whose, (scope) => keepRefreshed(scope, ring, whose.integrationId, claim, token))
+        return
+      } catch (err) {
+        if (clock.monotonic() >= end) {
+          log.error(
+            { err, ...whose },
+            'a refreshed token could not be stored; the integration may have to be connected again',
+          )
+          throw err
+        }
+        log.warn({ err, ...whose }, 'a refreshed token could not be stored yet')
+        await clock.sleep(250, signal)
+      }
+    }
+  }
+
+  /** A stop waits for these: what HubSpot has granted must be stored before the database is closed. */
+  const refreshing = new Set<Promise<void>>()
+  let stopping = false
+  async function refreshTracked(whose: Whose, token: HeldToken, claim: number): Promise<void> {
+    const refresh = refreshClaimed(whose, token, claim)
+    refreshing.add(refresh)
+    await refresh.finally(() => refreshing.delete(refresh))
+  }
+
   /** A newer token than `stale`: by our own refresh, or by waiting for the process that refreshes. */
   async function renew(whose: Whose, stale: HeldToken, signal: AbortSignal): Promise<Ready> {
     const end = clock.monotonic() + loserWaitsMs
     let epoch = stale.epoch
     for (;;) {
+      if (stopping) throw new AppError('unavailable', 'The service is stopping', { retryAfter: 5 })
       const claim = await within(whose, (scope) => claimRefresh(scope, whose.integrationId, epoch))
       if (claim !== undefined) {
         // Read again under the claim: the refresh token must be the one of this epoch.
         const { token } = await read(whose)
-        await refreshClaimed(whose, token, claim)
-      } else {
-        await clock.sleep(50 + 150 * clock.random(), signal)
+        await refreshTracked(whose, token, claim)
+        return await read(whose)
       }
+      await clock.sleep(50 + 150 * clock.random(), signal)
       const now = await read(whose)
-      if (now.token.epoch !== epoch && !now.token.leased && !now.token.due && isNewer(now.token, stale))
-        return now
+      if (!now.token.leased && !now.token.due && isNewer(now.token, stale)) return now
       if (clock.monotonic() >= end) throw new HubSpotError('timeout', 'oauth token')
       epoch = now.token.epoch
     }
@@ -236,6 +280,10 @@ export function createTokens(parts: TokenParts): Tokens {
         // A second 401 is the caller's: HubSpot granted this token a moment ago, so it may pass, and nothing is given up.
         return await work(accessOf(again), again.integration)
       }
+    },
+    async settle() {
+      stopping = true
+      await Promise.allSettled(refreshing)
     },
     held: (whose) => within(whose, (scope) => readToken(scope, ring, whose.integrationId)),
   }

@@ -21,8 +21,15 @@ export interface LiveParts {
   totalMs: number
 }
 
+/** As HubSpot gives it. */
+export interface LiveTicket {
+  id: string
+  properties: Record<string, unknown>
+  [field: string]: unknown
+}
+
 export interface LiveTickets {
-  tickets: unknown[]
+  tickets: LiveTicket[]
   nextAfter: string | null
   /** HubSpot's own count; null when it was never to be had. */
   totalCount: number | null
@@ -47,7 +54,7 @@ export async function listLiveTickets(
   const patience = () => ({ tries: 3, totalMs: Math.max(0, end - clock.monotonic()) })
   try {
     return await parts.tokens.use(whose, { patience: patience(), signal }, async (access) => {
-      const tickets: unknown[] = []
+      const tickets: LiveTicket[] = []
       let after = start
       do {
         const limit = Math.min(listLimit, at.limit - tickets.length)
@@ -57,7 +64,7 @@ export async function listLiveTickets(
           { after, limit },
           { access, patience: patience(), signal },
         )
-        tickets.push(...page.records)
+        tickets.push(...page.records.filter(isTicket))
         after = page.after
       } while (after !== undefined && tickets.length < at.limit)
       const total = await currentTotal(parts, whose, access, signal)
@@ -81,6 +88,12 @@ function refusedCursor(error: unknown, after: string | undefined): AppError | un
         cause: error,
       })
     : undefined
+}
+
+/** What is not of HubSpot's shape is left out: one odd record is not to take the others with it. */
+function isTicket(record: unknown): record is LiveTicket {
+  const { id, properties } = (record ?? {}) as Record<string, unknown>
+  return typeof id === 'string' && typeof properties === 'object' && properties !== null
 }
 
 /** HubSpot's count, at most a minute old; where HubSpot will not say now, the last one it said. */

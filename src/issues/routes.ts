@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { findIntegration } from '../integrations/store.ts'
-import { decodeCursor, encodeCursor } from '../lib/cursor.ts'
+import { decodeIdCursor, encodeCursor } from '../lib/cursor.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { integrationPath, problems, tenantPath } from '../lib/wire.ts'
 import { withTenant } from '../tenants/scope.ts'
@@ -47,8 +47,6 @@ function present(stored: StoredIssue): z.infer<typeof issue> {
   }
 }
 
-type Tickets = z.infer<typeof ticketsAnswer>['tickets']
-
 export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
@@ -75,8 +73,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
       )
       return {
         success: true as const,
-        // Each was checked to be HubSpot's shape by the response schema alone: they are passed on, not stored.
-        tickets: live.tickets as Tickets,
+        tickets: live.tickets,
         total_count: live.totalCount,
         total_count_at: live.totalCountAt?.toISOString() ?? null,
         tenant_id: tenantId,
@@ -101,7 +98,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
       const tenantId = parseTenantId(request.params.tenant_id)
       const { limit, integration_id: integrationId } = request.query
       const after =
-        request.query.after === undefined ? undefined : decodeCursor(tenantId, request.query.after)
+        request.query.after === undefined ? undefined : decodeIdCursor(tenantId, request.query.after)
       const rows = await withTenant(parts.db, tenantId, async (scope) => {
         if (!(await tenantExists(scope))) throw integrationNotFound()
         if (integrationId !== undefined && !(await findIntegration(scope, integrationId)))

@@ -34,12 +34,6 @@ export async function keepIssues(
         category text, owner_id text, ticket_created_at timestamptz, modified_at timestamptz, archived boolean,
         archived_at timestamptz, url text, properties jsonb)
     ),
-    known as (
-      select i.ticket_id, i.properties, i.archived, i.modified_at, i.observed_at
-      from issues i
-      where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId}
-        and i.ticket_id in (select p.ticket_id from page p)
-    ),
     judged as (
       select p.*,
         case
@@ -49,7 +43,14 @@ export async function keepIssues(
           else 'stale'
         end as outcome,
         k.properties as before
-      from page p left join known k using (ticket_id)
+      -- One probe of the key per row, also before the table has statistics: a join would read the whole integration.
+      from page p
+      left join lateral (
+        select i.ticket_id, i.properties, i.archived, i.modified_at, i.observed_at
+        from issues i
+        where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId} and i.ticket_id = p.ticket_id
+        limit 1
+      ) k on true
     ),
     kept as (
       insert into issues (
@@ -121,4 +122,19 @@ export async function findIssue(scope: TenantScope, issueId: string): Promise<St
   const rows = await scope.query(sql<StoredIssue>`
     select ${columns} from issues where tenant_id = ${scope.tenantId} and issue_id = ${issueId}`)
   return rows[0]
+}
+
+/** Deletes some issues of an integration. @returns how many; zero when none is left */
+export async function deleteSomeIssues(
+  scope: TenantScope,
+  integrationId: string,
+  limit: number,
+): Promise<number> {
+  const rows = await scope.query(sql`
+    delete from issues
+    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and ticket_id in (
+      select ticket_id from issues
+      where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} limit ${limit})
+    returning ticket_id`)
+  return rows.length
 }

@@ -1,5 +1,6 @@
 /** Paging cursors for our callers: opaque text that says whose it is, so that one given elsewhere is refused. */
 import { AppError } from './errors.ts'
+import { parseUuid } from './ids.ts'
 
 const invalid = () =>
   new AppError('invalid_cursor', '`after` is not a cursor that this route gave out', {
@@ -21,4 +22,11 @@ export function decodeCursor(of: string, cursor: string): string {
   const [owner, position] = Array.isArray(read) && read.length === 2 ? (read as unknown[]) : []
   if (owner !== of || typeof position !== 'string' || position === '') throw invalid()
   return position
+}
+
+/** The same for positions that are ids of ours. */
+export function decodeIdCursor(of: string, cursor: string): string {
+  const id = parseUuid(decodeCursor(of, cursor))
+  if (!id) throw invalid()
+  return id
 }

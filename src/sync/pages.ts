@@ -26,8 +26,13 @@ export interface PageParts {
 /** Yields from `cursor` to the end. Stopping between two pages and starting again from `next` loses nothing. */
 export async function* pagesFrom(parts: PageParts, cursor: Cursor): AsyncGenerator<StreamPage> {
   let at: Cursor | undefined = cursor
+  const seen = new Set<string>()
   while (at) {
     const here: Cursor = at
+    // A HubSpot that sends us back to where we were would be paged through for ever.
+    const place = JSON.stringify([here.after, here.walk === 'search' && here.beyond])
+    if (seen.has(place)) throw new HubSpotError('invalid', `${here.walk} paging`)
+    seen.add(place)
     const page = await parts.withAccess((access) => fetchPage(parts, here, access))
     at = nextCursor(here, page)
     yield { records: page.records, observedAt: page.observedAt, total: page.total, next: at }
@@ -60,7 +65,6 @@ async function fetchPage(parts: PageParts, cursor: Cursor, access: Access): Prom
 function nextCursor(cursor: Cursor, page: Page): Cursor | undefined {
   const { after } = page
   if (after === undefined) return undefined
-  if (after === cursor.after) throw new HubSpotError('invalid', `${cursor.walk} paging`)
   if (cursor.walk === 'list') return { ...cursor, after }
   const last = page.records.at(-1) as { id?: unknown } | undefined
   if (typeof last?.id !== 'string') return { ...cursor, after }
@@ -68,8 +72,14 @@ function nextCursor(cursor: Cursor, page: Page): Cursor | undefined {
   return { ...rest, beyond: last.id }
 }
 
-/** HubSpot's count and its clock, before the first page. Without search the clock is still to be had from the list. */
-export async function measure(parts: PageParts): Promise<{ total: number | null; startedAt: Date }> {
+/**
+ * HubSpot's clock before the first page, and its count where the run is to read all. Without search the count stays
+ * unknown; the clock is still to be had from the list.
+ */
+export async function measure(
+  parts: PageParts,
+  count: boolean,
+): Promise<{ total: number | null; startedAt: Date }> {
   const { hubspot, kind, patience, signal } = parts
   return await parts.withAccess(async (access) => {
     const options = { access, patience, signal }
@@ -79,6 +89,7 @@ export async function measure(parts: PageParts): Promise<{ total: number | null;
       { after: undefined, limit: 1 },
       options,
     )
+    if (!count) return { total: null, startedAt: observedAt }
     const quick = { ...options, patience: { tries: 2, totalMs: 5_000 } }
     const total = await countObjects(hubspot, kind, quick).catch((error: unknown) => {
       if (error instanceof HubSpotError && error.kind !== 'unauthorized') return null

@@ -1,6 +1,6 @@
 /** Asking for runs: by a caller, at connect, by the schedule. Rows only; waking a worker is the caller's next step. */
 import type { TenantScope } from '../tenants/scope.ts'
-import { claimSlot, hasWatermark, requestRun, type StreamKey, scheduleStream } from './store.ts'
+import { claimSlot, hasWatermark, requestRun, type StreamKey, scheduleStream, slotIsOfUse } from './store.ts'
 import { type Mode, scheduleOffset } from './stream.ts'
 
 /** After a connect: the first time everything, later what changed since; and onto the schedule. */
@@ -21,6 +21,7 @@ export async function beginSync(
 /** A slot of the schedule has come. @returns whether a run was queued by it */
 export async function takeSlot(scope: TenantScope, key: StreamKey, everyMs: number): Promise<boolean> {
   if (!(await claimSlot(scope, key, everyMs, scheduleOffset(key.integrationId, everyMs)))) return false
+  if (!(await slotIsOfUse(scope, key))) return false
   const { already } = await requestRun(scope, key, 'schedule')
   return !already
 }

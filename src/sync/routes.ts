@@ -4,9 +4,9 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { Patience } from '../hubspot/client.ts'
-import { findIntegration } from '../integrations/store.ts'
+import { findIntegration, lockIntegration } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
-import { decodeCursor, encodeCursor } from '../lib/cursor.ts'
+import { decodeIdCursor, encodeCursor } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { after, integrationPath, limit, problems, uuidText } from '../lib/wire.ts'
@@ -28,6 +28,8 @@ export interface SyncParts {
   /** Called after a run is committed: there is work. The same run need not be told twice. */
   wakeStream(tenantId: TenantId, key: StreamKey, occasion: string): void
   signalOf(request: FastifyRequest): AbortSignal
+  /** The same without a deadline: for a stream that stays open. */
+  watchOf(request: FastifyRequest): AbortSignal
 }
 
 const eventPath = integrationPath.extend({ sync_event_id: uuidText })
@@ -74,9 +76,10 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
           throw asAppError(error)
         })
       const key = { integrationId, kind: parts.kind, mode }
-      const { event, already } = await withTenant(parts.db, tenantId, (scope) =>
-        requestRun(scope, key, 'api'),
-      )
+      const { event, already } = await withTenant(parts.db, tenantId, async (scope) => {
+        if (!(await lockIntegration(scope, integrationId))) throw integrationNotFound()
+        return await requestRun(scope, key, 'api')
+      })
       parts.wakeStream(tenantId, key, event.syncEventId)
       return reply
         .code(202)
@@ -108,7 +111,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { integration_id: integrationId } = request.params
       const before =
-        request.query.after === undefined ? undefined : decodeCursor(integrationId, request.query.after)
+        request.query.after === undefined ? undefined : decodeIdCursor(integrationId, request.query.after)
       const rows = await withTenant(parts.db, tenantId, async (scope) => {
         if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
         return await listEvents(scope, integrationId, { before, limit: request.query.limit + 1 })
@@ -153,7 +156,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
       const tenantId = parseTenantId(request.params.tenant_id)
       const event = await existing(tenantId, request.params.integration_id, request.params.sync_event_id)
       const seen = /^\d{1,9}$/.exec(String(request.headers['last-event-id'] ?? ''))?.[0]
-      const stopping = parts.signalOf(request)
+      const stopping = parts.watchOf(request)
       reply.hijack()
       const { raw } = reply
       raw.writeHead(200, {
@@ -177,6 +180,8 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
         if (!raw.writableEnded) raw.end()
       }
       stopping.addEventListener('abort', end, { once: true })
+      // Gone, or stopped, before there was anything to listen to.
+      if (stopping.aborted || raw.destroyed) end()
       raw.once('close', end)
       // Somebody who comes back after the end has nothing more to wait for.
       if (isFinished(event.state) && event.version <= Number(seen ?? 0)) end()

@@ -5,7 +5,7 @@
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
-import { moveTo } from '../integrations/store.ts'
+import { lockIntegration, moveTo } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -26,7 +26,6 @@ import {
   extendLease,
   finishRun,
   keepTotalOfEvent,
-  lockIntegration,
   markWaiting,
   releaseStream,
   type StreamKey,
@@ -158,7 +157,7 @@ async function walk(run: Run, pages: PageParts, signal: AbortSignal): Promise<Ou
 /** The start of a run: the total is known before the first page, and the start is on HubSpot's clock. */
 async function begin(run: Run, pages: PageParts): Promise<Cursor> {
   const { claim, key, within } = run
-  const { total, startedAt } = await measure(pages)
+  const { total, startedAt } = await measure(pages, key.mode === 'full' || claim.watermark === null)
   const cursor = firstCursor(key.mode, startedAt, claim.watermark)
   await within(async (scope) => {
     if (!(await checkpoint(scope, key, claim.epoch, cursor))) throw new Fenced()
@@ -206,7 +205,8 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
   // A bare 401 came through a fresh token: it may pass. A token that is refused for good comes as an AppError.
   const passing = failure instanceof HubSpotError && failure.kind !== 'forbidden'
   const final = error instanceof AppError && !passing
-  const failures = run.failures + 1
+  // A limit is no failure: however long it lasts, the run waits for it at its cursor.
+  const failures = code === 'hubspot_limit' ? run.failures : run.failures + 1
   log[code === 'internal' ? 'error' : 'warn']({ err: failure, code, failures }, 'a sync run met an error')
   if (final || failures > maxFailures) {
     const message = error instanceof AppError ? error.message : 'An error of this service; see its log'

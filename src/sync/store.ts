@@ -125,20 +125,6 @@ export async function extendLease(scope: TenantScope, key: StreamKey, epoch: num
   return rows.length > 0
 }
 
-/**
- * Locks the integration's row until the transaction ends: one page at a time is kept for it, whichever stream it
- * comes from. @returns its status, or undefined when it is gone
- */
-export async function lockIntegration(
-  scope: TenantScope,
-  integrationId: string,
-): Promise<string | undefined> {
-  const rows = await scope.query(sql<{ status: string }>`
-    select status from tenant_integrations
-    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} for no key update`)
-  return rows[0]?.status
-}
-
 /** Sets the cursor where the page just kept ends. @returns false when a newer claim has the stream */
 export async function checkpoint(
   scope: TenantScope,
@@ -189,12 +175,18 @@ export async function releaseStream(
   epoch: number,
   wait?: { ms: number; failures: number; restart: boolean },
 ): Promise<boolean> {
-  const rows = await scope.query(sql`
+  const rows = await scope.query(sql<{ sync_event_id: string }>`
     update sync_streams set lease_until = null, lease_by = null,
       not_before = clock_timestamp() + ${wait?.ms ?? null}::float8 * interval '1 ms',
       failures = coalesce(${wait?.failures ?? null}::integer, failures),
       cursor = case when ${wait?.restart ?? false} then null else cursor end
-    where ${isStream(scope, key)} and epoch = ${epoch} returning epoch`)
+    where ${isStream(scope, key)} and epoch = ${epoch} returning sync_event_id`)
+  if (rows[0] && wait?.restart) {
+    await scope.query(sql`
+      update sync_events set done = 0, inserted = 0, changed = 0, unchanged = 0, failed = 0, pages = 0,
+        version = version + 1
+      where tenant_id = ${scope.tenantId} and sync_event_id = ${rows[0].sync_event_id}`)
+  }
   return rows.length > 0
 }
 
@@ -227,14 +219,16 @@ export async function finishRun(
   { state, errorCode, error, watermark }: Ending,
 ): Promise<boolean> {
   const mark = watermark?.toISOString() ?? null
+  // An answer dated in the future must not make the next runs blind until then.
+  const later = sql`greatest(watermark, least(${mark}::timestamptz, clock_timestamp() + interval '1 minute'))`
   const rows = await scope.query(sql`
     update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_by = null, failures = 0,
-      not_before = null, watermark = greatest(watermark, ${mark}::timestamptz)
+      not_before = null, watermark = ${later}
     where ${isStream(scope, key)} and epoch = ${claim.epoch} returning epoch`)
   if (rows.length === 0) return false
   if (mark) {
     await scope.query(sql`
-      update sync_streams set watermark = greatest(watermark, ${mark}::timestamptz)
+      update sync_streams set watermark = ${later}
       where ${isStream(scope, { ...key, mode: 'incremental' })}`)
     await scope.query(sql`
       update tenant_integrations set last_sync_at = clock_timestamp()
@@ -289,6 +283,19 @@ export async function claimSlot(
   const rows = await scope.query(sql`
     update sync_streams set next_at = ${nextSlot(periodMs, offsetMs)}
     where ${isStream(scope, key)} and next_at <= clock_timestamp() returning mode`)
+  return rows.length > 0
+}
+
+/** Whether the schedule's run would be of use: the integration is live, and no first full run reads everything anyway. */
+export async function slotIsOfUse(scope: TenantScope, key: StreamKey): Promise<boolean> {
+  const rows = await scope.query(sql`
+    select from tenant_integrations i
+    where i.tenant_id = ${scope.tenantId} and i.integration_id = ${key.integrationId}
+      and i.status in ('active', 'degraded')
+      and not exists (
+        select from sync_streams s
+        where s.tenant_id = i.tenant_id and s.integration_id = i.integration_id and s.kind = ${key.kind}
+          and s.mode = 'full' and s.watermark is null and s.sync_event_id is not null)`)
   return rows.length > 0
 }
 

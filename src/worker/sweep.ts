@@ -34,24 +34,18 @@ const occasionOf = ({ epoch }: DueStream, clock: Clock) =>
 /** Sweeps until the signal aborts. One sweep that fails is logged; the next tries again. */
 export async function sweepUntil(parts: SweepParts, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await sweep(parts).catch((err: unknown) => parts.log.warn({ err }, 'a sweep failed'))
+    await sweep(parts, signal).catch((err: unknown) => parts.log.warn({ err }, 'a sweep failed'))
     await parts.clock.sleep(everyMs, signal).catch(() => {})
   }
 }
 
 /** One pass. Any number of processes may sweep at once: slots are taken by row, and equal wake-ups are one. */
-export async function sweep({
-  db,
-  queues,
-  claimant,
-  syncEveryMs,
-  clock,
-  metrics,
-  log,
-}: SweepParts): Promise<void> {
+export async function sweep(parts: SweepParts, signal: AbortSignal): Promise<void> {
+  const { db, queues, claimant, syncEveryMs, clock, metrics, log } = parts
   const due = await withSystem(db, (scope) => findDue(scope, claimant, atOnce))
   let waiting = 0
   for (const stream of due) {
+    if (signal.aborted) return
     try {
       const queued = stream.slot && (await slotTaken(db, stream, syncEveryMs))
       if (!stream.run && !queued) continue

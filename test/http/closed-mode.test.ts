@@ -106,6 +106,7 @@ test('the key opens every route of the specification', async () => {
     const answer = await ask({ path: `/api/hubspot/integrations/${tenant}`, headers: { authorization } })
     assert.equal(answer.status, 200, authorization)
   }
+  await idle(bench.service, bench.database)
 })
 
 test('with a key any Host is answered, and a foreign tenant is still 404', async () => {
@@ -139,6 +140,7 @@ test("HubSpot's browser needs no key, and the program's callback does", async ()
   assert.equal(browser.status, 303, browser.text)
   const page = await ask({ path: String(browser.headers.location) })
   assert.equal(page.status, 200, page.text)
+  await idle(bench.service, bench.database)
 })
 
 test('a bare state is worth nothing to somebody without the key', async () => {

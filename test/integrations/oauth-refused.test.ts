@@ -11,7 +11,7 @@ import { type Came, type OAuthBench, startOAuth } from './oauth-bench.ts'
 
 let bench: OAuthBench
 before(async () => {
-  bench = await startOAuth({ HUBSPOT_TIMEOUT: '500ms' })
+  bench = await startOAuth({ HUBSPOT_TIMEOUT: '1500ms' })
 })
 after(() => bench.stop())
 beforeEach(() => bench.emulator.world.faults.clear())
@@ -117,7 +117,7 @@ test('while HubSpot hangs at the token a callback ends by its deadline', async (
   const answer = await bench.post(code, state)
   assert.ok([502, 504].includes(answer.status), answer.text)
   checkShape(answer, { what: 'hang', status: answer.status, code: 'hubspot_unavailable' })
-  assert.ok(performance.now() - began < 2_500)
+  assert.ok(performance.now() - began < 5_000)
 })
 
 test("a wrong client secret is the operator's error, and no tenant is marked for it", async () => {

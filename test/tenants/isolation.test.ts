@@ -201,8 +201,56 @@ for (const engine of engines) {
           'revoke insert on sync_streams from spoke_system',
           /INSERT for spoke_system/,
         ],
+        [
+          'alter policy own_tenant on issues using (tenant_id = (select spoke_tenant()) or true)',
+          'alter policy own_tenant on issues using (tenant_id = (select spoke_tenant()))',
+          /issues has no policy for reading and writing/,
+        ],
+        [
+          'create policy late on issues for update to spoke_app with check (true)',
+          'drop policy late on issues',
+          /issues has an open policy: late/,
+        ],
+        [
+          'grant select on issues to spoke_system',
+          'revoke select on issues from spoke_system',
+          /SELECT for spoke_system/,
+        ],
+        [
+          'grant update (tenant_id) on sync_streams to spoke_system',
+          'revoke update (tenant_id) on sync_streams from spoke_system',
+          /sync_streams.tenant_id has grants beyond its door: UPDATE for spoke_system/,
+        ],
+        [
+          'grant select (cursor) on sync_streams to spoke_system',
+          'revoke select (cursor) on sync_streams from spoke_system',
+          /sync_streams.cursor has grants/,
+        ],
+        [
+          'create view seen as select * from issues',
+          'drop view seen',
+          /view seen may show the rows of every tenant/,
+        ],
+        [
+          `create function owner_reads() returns bigint language sql security definer as 'select count(*) from issues'`,
+          'drop function owner_reads()',
+          /function owner_reads runs with the rights of its owner/,
+        ],
+        [
+          `alter function spoke_tenant() rename to kept; create function spoke_tenant() returns uuid language sql stable as $$ select null::uuid $$`,
+          'drop function spoke_tenant(); alter function kept() rename to spoke_tenant',
+          /spoke_tenant\(\) is not the one of the migrations/,
+        ],
         ['create table leak (tenant_id uuid)', 'drop table leak', /leak has no row level security/],
       ]
+      // Roles belong to the whole server, so this one only where nobody else is on it.
+      if (engine.name === 'PGlite') {
+        breaks.push([
+          'grant spoke_system to spoke_app',
+          'revoke spoke_system from spoke_app',
+          /role spoke_app is a member of spoke_system/,
+        ])
+      }
       for (const [broken, mended, expected] of breaks) {
         for (const statement of broken.split('; ')) await sql.raw(statement).execute(db.kysely)
         const faults = await isolationFaults(db, false)

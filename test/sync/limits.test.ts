@@ -1,0 +1,153 @@
+/** What HubSpot may do to a run: a daily stop, a cursor refused, paging in a circle, a date from another age. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { HubSpot } from '../../src/hubspot/client.ts'
+import { HubSpotError } from '../../src/hubspot/errors.ts'
+import { asTime } from '../../src/issues/issue.ts'
+import { Secret } from '../../src/lib/secret.ts'
+import { pagesFrom } from '../../src/sync/pages.ts'
+import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
+import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
+import { eventually, runEnded, startTestService, type TestService } from '../support/service.ts'
+
+const T = '11111111-1111-4111-8111-111111111111'
+const path = '/crm/objects/2026-09/tickets'
+
+describe('a run', () => {
+  let emulator: TestEmulator
+  let service: TestService
+  let databaseUrl: string
+  before(async () => {
+    emulator = await startTestEmulator()
+    databaseUrl = await newPostgresDatabase()
+    service = await startTestService(emulator.url, { DATABASE_URL: databaseUrl })
+  })
+  after(async () => {
+    await service.stop()
+    await emulator.close()
+  })
+  async function connected(portalId: number, tickets: number): Promise<string> {
+    await emulator.control('POST', '/portals', { portal_id: portalId, tickets, plan: 'enterprise' })
+    const { token } = await emulator.control('POST', `/portals/${portalId}/tokens`, { kind: 'private_app' })
+    const { body } = await service.post(`/api/hubspot/integrations/${T}`, { access_token: token })
+    await eventually(
+      async () =>
+        (await service.get(`/api/hubspot/sync/${T}/${body.integration_id}`)).body.running.length === 0,
+      'the first full ends',
+    )
+    return body.integration_id
+  }
+
+  test('that meets the daily limit waits for as long as the limit lasts, at its cursor, and counts no failure', async () => {
+    const id = await connected(201, 600)
+    await emulator.control('POST', '/faults', {
+      match: { path, method: 'GET', portal_id: 201 },
+      kind: 'rate_limit',
+      policy: 'daily',
+      after: 3,
+      times: 1,
+    })
+    const { body } = await service.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'full' })
+    const read = async () => (await service.get(`/api/hubspot/sync/${T}/${id}/${body.sync_event_id}`)).body
+    const waitsLong = async () => {
+      const event = await read()
+      return event.state === 'waiting' && Date.parse(event.waiting_until) - Date.now() > 800_000 && event
+    }
+    const waiting = await eventually(waitsLong, 'the run waits about a quarter of an hour', 30_000)
+    assert.equal(waiting.waiting_for, 'hubspot_limit')
+    const [stream] = await adminQuery(
+      `select failures, cursor from sync_streams where integration_id = '${id}' and mode = 'full'`,
+      databaseUrl,
+    )
+    assert.equal(stream?.failures, 0)
+    assert.ok(stream?.cursor)
+    // Callers are told the real distance, not a guess.
+    const tickets = await service.get(`/api/hubspot/tickets/${T}/${id}`)
+    assert.deepEqual([tickets.status, tickets.body.code], [503, 'hubspot_limit'])
+    assert.ok(Number(tickets.headers.get('retry-after')) > 800)
+    // The day is over.
+    await adminQuery(`delete from budgets; update sync_streams set not_before = null`, databaseUrl)
+    const ended = await runEnded(service, T, id, body.sync_event_id)
+    assert.deepEqual({ state: ended.state, done: ended.done }, { state: 'succeeded', done: 600 })
+  })
+
+  test('whose cursor HubSpot refuses begins again, and its counts with it', async () => {
+    const id = await connected(202, 500)
+    await emulator.control('POST', '/faults', {
+      match: { path, method: 'GET', portal_id: 202 },
+      kind: 'status',
+      status: 400,
+      after: 3,
+      times: 1,
+    })
+    const { body } = await service.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'full' })
+    const ended = await runEnded(service, T, id, body.sync_event_id, 40_000)
+    assert.deepEqual(
+      { state: ended.state, done: ended.done, pages: ended.pages },
+      { state: 'succeeded', done: 500, pages: 5 },
+    )
+  })
+
+  test('a cursor that was made up is refused as one, on each route that pages', async () => {
+    const id = await connected(203, 1)
+    const made = (of: string) => Buffer.from(JSON.stringify([of, 'zzz'])).toString('base64url')
+    for (const route of [
+      `issues/${T}?after=${made(T)}`,
+      `sync/${T}/${id}?after=${made(id)}`,
+      `tickets/${T}/${id}?after=${made(T)}`,
+      `tickets/${T}/${id}?after=${made(id)}`,
+    ]) {
+      const { status, body } = await service.get(`/api/hubspot/${route}`)
+      assert.deepEqual([status, body.code], [400, 'invalid_cursor'], route)
+    }
+  })
+})
+
+for (const walk of ['list', 'search'] as const) {
+  test(`a HubSpot that pages in a circle (${walk}) is an error, and not a run without an end`, async () => {
+    let calls = 0
+    const call: HubSpot['call'] = async () => {
+      calls += 1
+      return {
+        status: 200,
+        date: new Date(),
+        body: { results: [{ id: '7' }], paging: { next: { after: ['a', 'b', 'c'][calls % 3] } } },
+      }
+    }
+    const parts = {
+      hubspot: { call, close: async () => {} },
+      kind: { path: 'tickets', modifiedProperty: 'm', properties: [] },
+      withAccess: (work: (access: { token: Secret; app: string; portalId: number }) => unknown) =>
+        work({ token: new Secret('x'), app: 'a', portalId: 1 }),
+      patience: { tries: 1, totalMs: 1_000 },
+      signal: new AbortController().signal,
+    } as unknown as Parameters<typeof pagesFrom>[0]
+    const start = new Date().toISOString()
+    const cursor = walk === 'list' ? { walk, startedAt: start } : { walk, startedAt: start, from: start }
+    await assert.rejects(
+      async () => {
+        for await (const _page of pagesFrom(parts, cursor)) assert.ok(calls < 50)
+      },
+      (error) => error instanceof HubSpotError && error.kind === 'invalid',
+    )
+  })
+}
+
+test('times of another age, or none, are no time; both of HubSpot’s forms are', () => {
+  for (const odd of [
+    '+033658-09-27T01:46:40.000Z',
+    '-000001-01-01T00:00:00.000Z',
+    '0000-01-01T00:00:00Z',
+    '253402300800000',
+    'soon',
+    '',
+    null,
+    undefined,
+    {},
+    true,
+  ]) {
+    assert.equal(asTime(odd), null, String(odd))
+  }
+  assert.equal(asTime('2026-03-12T07:33:57Z'), '2026-03-12T07:33:57.000Z')
+  assert.equal(asTime('1773300837041'), '2026-03-12T07:33:57.041Z')
+})
