@@ -22,7 +22,6 @@ create table issues (
   synced_at timestamptz not null default now(),
   primary key (tenant_id, integration_id, ticket_id),
   unique (tenant_id, issue_id),
-  unique (tenant_id, integration_id, issue_id),
   foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
 );
 

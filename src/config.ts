@@ -1,4 +1,7 @@
-/** The only reader of the environment. Called once, in main.ts; all faults are named at once and no value is printed. */
+/**
+ * The only reader of the environment. Called once, in main.ts; all faults are named at once and no value is printed.
+ * Over 200 lines because the variables, the rules between them and the key file are what an operator checks together.
+ */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'

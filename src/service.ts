@@ -1,4 +1,7 @@
-/** Puts the house together: what `spoke serve` and `spoke worker` start, and what a test starts in its own process. */
+/**
+ * Puts the house together: what `spoke serve` and `spoke worker` start, and what a test starts in its own process.
+ * Over 200 lines because the order of opening and closing is one thought.
+ */
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
@@ -6,8 +9,9 @@ import type { Config } from './config.ts'
 import { createServer } from './http/server.ts'
 import { createBudget } from './hubspot/budget.ts'
 import { createHubSpot } from './hubspot/client.ts'
+import type { Whose } from './integrations/integration.ts'
 import { deleteIntegration } from './integrations/store.ts'
-import { createTokens, type Whose } from './integrations/tokens.ts'
+import { createTokens } from './integrations/tokens.ts'
 import { deleteSomeIssues } from './issues/store.ts'
 import { ticketKind } from './issues/ticket-kind.ts'
 import { type Clock, systemClock } from './lib/clock.ts'

@@ -1,9 +1,9 @@
-/** HubSpot's OAuth, and the ways to ask what a token is. Tokens travel in bodies and headers, never in a URL. */
+/** HubSpot's OAuth: authorise, exchange, refresh, revoke. Tokens travel in bodies and headers, never in a URL. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { Secret } from '../lib/secret.ts'
-import type { Answer, HubSpot, Patience } from './client.ts'
-import { HubSpotError } from './errors.ts'
+import type { HubSpot, Patience } from './client.ts'
+import { readAs } from './read-as.ts'
 import { paths } from './versions.ts'
 
 /** Our app at HubSpot, from the configuration. */
@@ -18,7 +18,7 @@ export interface App {
 export const requiredScopes = ['oauth', 'tickets', 'crm.objects.owners.read'] as const
 
 /** Whoever asks waits in all this long at most; a grant is sent once, because a second try might burn the token. */
-const askPatience = (totalMs: number): Patience => ({ tries: 2, totalMs })
+export const askPatience = (totalMs: number): Patience => ({ tries: 2, totalMs })
 const grantPatience = (totalMs: number): Patience => ({ tries: 1, totalMs })
 
 /** The page to send a person to. `state` comes back on the callback; the PKCE challenge is an extra HubSpot may ignore. */
@@ -129,62 +129,6 @@ export async function refreshGrant(
   )
 }
 
-const introspection = z.object({
-  active: z.boolean(),
-  hub_id: z.number().int().positive().optional(),
-  scopes: z.array(z.string()).optional(),
-  expires_in: z.number().optional(),
-  user: z.string().nullish(),
-  hub_domain: z.string().nullish(),
-})
-
-/** What is known of a token's account. Absent: HubSpot did not say. */
-export interface TokenFacts {
-  portalId?: number | undefined
-  scopes?: string[] | undefined
-  user?: string | undefined
-  hubDomain?: string | undefined
-  expiresInMs?: number | undefined
-}
-
-/**
- * Asks about an access token of our own app. HubSpot's 2026-09 document promises no more than `active`, so every
- * other fact is optional.
- *
- * @returns undefined when the token is not active (expired, revoked, or never of our app)
- */
-export async function introspect(
-  hubspot: HubSpot,
-  app: App,
-  token: Secret,
-  totalMs: number,
-  signal: AbortSignal,
-): Promise<TokenFacts | undefined> {
-  const endpoint = 'oauth introspect'
-  const answer = await hubspot.call({
-    endpoint,
-    method: 'POST',
-    path: paths.introspect,
-    form: {
-      client_id: app.clientId,
-      client_secret: app.clientSecret.reveal(),
-      token: token.reveal(),
-      token_type_hint: 'access_token',
-    },
-    patience: askPatience(totalMs),
-    signal,
-  })
-  const read = readAs(endpoint, introspection, answer)
-  if (!read.active) return undefined
-  return {
-    portalId: read.hub_id,
-    scopes: read.scopes,
-    user: read.user ?? undefined,
-    hubDomain: read.hub_domain ?? undefined,
-    expiresInMs: read.expires_in === undefined ? undefined : read.expires_in * 1_000,
-  }
-}
-
 /** Ends a refresh token. HubSpot answers 200 also for one it does not know; access tokens already out live on. */
 export async function revoke(
   hubspot: HubSpot,
@@ -207,52 +151,4 @@ export async function revoke(
     patience: askPatience(totalMs),
     signal,
   })
-}
-
-const staticInfo = z.object({
-  hubId: z.number().int().positive(),
-  userId: z.number().optional(),
-  appId: z.number().optional(),
-  scopes: z.array(z.string()).optional(),
-})
-
-/**
- * Asks about a private-app token, a static token or a service key. The Bearer header goes along because European
- * accounts were seen to need it.
- *
- * @returns undefined when HubSpot knows no such static token (which says nothing about OAuth tokens)
- */
-export async function staticTokenFacts(
-  hubspot: HubSpot,
-  token: Secret,
-  totalMs: number,
-  signal: AbortSignal,
-): Promise<TokenFacts | undefined> {
-  const endpoint = 'token info'
-  try {
-    const answer = await hubspot.call({
-      endpoint,
-      method: 'POST',
-      path: paths.tokenInfo,
-      token,
-      json: { tokenKey: token.reveal() },
-      patience: askPatience(totalMs),
-      signal,
-    })
-    const read = readAs(endpoint, staticInfo, answer)
-    return { portalId: read.hubId, scopes: read.scopes }
-  } catch (error) {
-    const unknown =
-      error instanceof HubSpotError &&
-      ['unauthorized', 'forbidden', 'not_found', 'rejected'].includes(error.kind)
-    if (unknown) return undefined
-    throw error
-  }
-}
-
-/** @throws HubSpotError invalid when the answer is not of the shape */
-export function readAs<T>(endpoint: string, schema: z.ZodType<T>, answer: Answer): T {
-  const read = schema.safeParse(answer.body)
-  if (read.success) return read.data
-  throw new HubSpotError('invalid', endpoint, { status: answer.status })
 }

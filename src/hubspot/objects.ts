@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Access, Answer, HubSpot, Patience } from './client.ts'
 import { HubSpotError } from './errors.ts'
-import { readAs } from './oauth.ts'
+import { readAs } from './read-as.ts'
 import { paths } from './versions.ts'
 
 /** What HubSpot must be told about a kind of object. */

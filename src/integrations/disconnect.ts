@@ -7,9 +7,9 @@ import type { Log } from '../lib/log.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { type TenantScope, withSystem, withTenant } from '../tenants/scope.ts'
+import type { Whose } from './integration.ts'
 import { deleteRoute, findIntegration, lockIntegration, moveTo, portalIsShared } from './store.ts'
 import { forgetToken, lockToken, readToken } from './token-store.ts'
-import type { Whose } from './tokens.ts'
 
 export interface DisconnectParts {
   db: Database

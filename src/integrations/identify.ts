@@ -2,8 +2,9 @@
 import { missingScopes } from '../hubspot/as-app-error.ts'
 import type { HubSpot, Patience } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
-import { type App, introspect, staticTokenFacts, type TokenFacts } from '../hubspot/oauth.ts'
+import type { App } from '../hubspot/oauth.ts'
 import { accountInfo, listPage, type ObjectPaths } from '../hubspot/objects.ts'
+import { introspect, staticTokenFacts, type TokenFacts } from '../hubspot/token-facts.ts'
 import type { Secret } from '../lib/secret.ts'
 import { type Account, lacksTickets, type TokenKind } from './integration.ts'
 

@@ -1,4 +1,5 @@
 /** An integration: one tenant's link to one HubSpot account. Its states and legal steps, as a table. Pure. */
+import type { TenantId } from '../tenants/tenant.ts'
 
 export const statuses = ['pending', 'active', 'degraded', 'reauth_required', 'disconnected'] as const
 
@@ -42,6 +43,12 @@ export interface Integration {
   scopes: string[] | null
   createdAt: Date
   lastSyncAt: Date | null
+}
+
+/** Which integration, and whose. */
+export interface Whose {
+  tenantId: TenantId
+  integrationId: string
 }
 
 /** The HubSpot account that a token opens, as found out at connect. */

@@ -1,4 +1,7 @@
-/** The HTTP face of integrations: connect, look, test, disconnect. */
+/**
+ * The HTTP face of integrations: connect, look, test, disconnect. Over 200 lines because the routes of one
+ * connection's life are read side by side; each handler is a few lines.
+ */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'

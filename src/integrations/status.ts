@@ -3,9 +3,9 @@ import { asAppError } from '../hubspot/as-app-error.ts'
 import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { withTenant } from '../tenants/scope.ts'
-import type { Integration } from './integration.ts'
+import type { Integration, Whose } from './integration.ts'
 import { findIntegration } from './store.ts'
-import type { Tokens, UseOptions, Whose } from './tokens.ts'
+import type { Tokens, UseOptions } from './tokens.ts'
 
 export interface ConnectionStatus {
   integration: Integration

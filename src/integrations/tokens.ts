@@ -2,54 +2,23 @@
  * A valid token before every call: known not to be expired, confirmed by HubSpot lately, refreshed in time by one
  * process at a time, and once more when HubSpot answers 401 all the same.
  */
-import { asAppError } from '../hubspot/as-app-error.ts'
-import type { Access, HubSpot, Patience } from '../hubspot/client.ts'
+import type { Access, Patience } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
-import { type App, type Grant, introspect, refreshGrant, staticTokenFacts } from '../hubspot/oauth.ts'
 import { accountInfo } from '../hubspot/objects.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { Database } from '../lib/db.ts'
+import { introspect, staticTokenFacts } from '../hubspot/token-facts.ts'
 import { AppError, integrationNotFound, tokenInvalid } from '../lib/errors.ts'
-import type { Log } from '../lib/log.ts'
-import type { Metrics } from '../lib/metrics.ts'
-import type { KeyRing } from '../lib/seal.ts'
-import type { Secret } from '../lib/secret.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
-import type { TenantId } from '../tenants/tenant.ts'
-import type { Integration } from './integration.ts'
+import type { Integration, Whose } from './integration.ts'
+import { asAppErrorIfMisconfigured, createRefresher, type RefreshParts } from './refresh.ts'
 import { findIntegration, lockIntegration, moveTo } from './store.ts'
-import {
-  claimRefresh,
-  confirmToken,
-  type HeldToken,
-  keepRefreshed,
-  readToken,
-  releaseRefresh,
-} from './token-store.ts'
+import { claimRefresh, confirmToken, type HeldToken, readToken, releaseRefresh } from './token-store.ts'
 
-/** Below the 20 s lease of a claim, so that a claim outlives its own call, and below what a stop may take. */
-const refreshDeadlineMs = 6_000
-/** With the deadline above below the lease of 20 s. */
-const keepGrantWithinMs = 12_000
-const noApp = 'HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are not set, so OAuth tokens cannot be refreshed'
 /** A loser waits for the winner this long: one lease and a little. */
 const loserWaitsMs = 22_000
 
-export interface TokenParts {
-  db: Database
-  ring: KeyRing
-  hubspot: HubSpot
-  app: App | undefined
+export interface TokenParts extends RefreshParts {
   /** A token confirmed longer ago than this is introspected before use, ms. */
   checkEveryMs: number
-  clock: Clock
-  metrics: Metrics
-  log: Log
-}
-
-export interface Whose {
-  tenantId: TenantId
-  integrationId: string
 }
 
 export interface UseOptions {
@@ -114,90 +83,20 @@ export function createTokens(parts: TokenParts): Tokens {
     throw tokenInvalid(cause)
   }
 
-  /** Refreshes with the claim in hand. No transaction is open across the call. */
-  async function refreshClaimed(whose: Whose, token: HeldToken, claim: number): Promise<void> {
-    const { app } = parts
-    if (!app) {
-      await within(whose, (scope) => releaseRefresh(scope, whose.integrationId, claim))
-      log.error(noApp)
-      throw new AppError('oauth_not_configured', noApp)
-    }
-    if (!token.refreshToken) return await refuse(whose, claim, 'no_refresh_token', undefined)
-    const grant = await askForGrant(whose, app, token.refreshToken, claim)
-    await keepGrant(whose, claim, grant)
-    metrics.tokenRefreshes.inc({ result: 'refreshed' })
-  }
-
-  async function askForGrant(whose: Whose, app: App, refreshToken: Secret, claim: number): Promise<Grant> {
-    // Not the caller's signal: where refresh tokens rotate, an answer given up on is a connection lost.
-    const { signal } = new AbortController()
-    try {
-      return await refreshGrant(hubspot, app, refreshToken, refreshDeadlineMs, signal)
-    } catch (error) {
-      if (error instanceof HubSpotError && error.kind === 'grant_refused') {
-        metrics.tokenRefreshes.inc({ result: 'refused' })
-        return await refuse(whose, claim, `refresh_refused:${error.category ?? 'unknown'}`, error)
-      }
-      await within(whose, (scope) => releaseRefresh(scope, whose.integrationId, claim))
-      const misconfigured = error instanceof HubSpotError && error.kind === 'misconfigured'
-      metrics.tokenRefreshes.inc({ result: misconfigured ? 'misconfigured' : 'unavailable' })
-      if (misconfigured) {
-        log.error(
-          { category: error.category },
-          'HubSpot refuses our client id or secret; no token can be refreshed until HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are right',
-        )
-      }
-      throw asAppErrorIfMisconfigured(error)
-    }
-  }
-
-  /**
-   * Stores what HubSpot granted. The refresh token before it may be dead already, so a database that is away for a
-   * moment is tried again for as long as the claim can hold; the claim is never given back with a grant in hand.
-   */
-  async function keepGrant(whose: Whose, claim: number, grant: Grant): Promise<void> {
-    const { accessToken, refreshToken, expiresInMs } = grant
-    const token = { kind: 'oauth', accessToken, refreshToken, expiresInMs } as const
-    const { signal } = new AbortController()
-    const end = clock.monotonic() + keepGrantWithinMs
-    for (;;) {
-      try {
-        await within(whose, (scope) => keepRefreshed(scope, ring, whose.integrationId, claim, token))
-        return
-      } catch (err) {
-        if (clock.monotonic() >= end) {
-          log.error(
-            { err, ...whose },
-            'a refreshed token could not be stored; the integration may have to be connected again',
-          )
-          throw err
-        }
-        log.warn({ err, ...whose }, 'a refreshed token could not be stored yet')
-        await clock.sleep(250, signal)
-      }
-    }
-  }
-
-  /** A stop waits for these: what HubSpot has granted must be stored before the database is closed. */
-  const refreshing = new Set<Promise<void>>()
-  let stopping = false
-  async function refreshTracked(whose: Whose, token: HeldToken, claim: number): Promise<void> {
-    const refresh = refreshClaimed(whose, token, claim)
-    refreshing.add(refresh)
-    await refresh.finally(() => refreshing.delete(refresh))
-  }
+  const refresher = createRefresher(parts, refuse)
 
   /** A newer token than `stale`: by our own refresh, or by waiting for the process that refreshes. */
   async function renew(whose: Whose, stale: HeldToken, signal: AbortSignal): Promise<Ready> {
     const end = clock.monotonic() + loserWaitsMs
     let epoch = stale.epoch
     for (;;) {
-      if (stopping) throw new AppError('unavailable', 'The service is stopping', { retryAfter: 5 })
+      if (refresher.stopping())
+        throw new AppError('unavailable', 'The service is stopping', { retryAfter: 5 })
       const claim = await within(whose, (scope) => claimRefresh(scope, whose.integrationId, epoch))
       if (claim !== undefined) {
         // Read again under the claim: the refresh token must be the one of this epoch.
         const { token } = await read(whose)
-        await refreshTracked(whose, token, claim)
+        await refresher.refresh(whose, token, claim)
         return await read(whose)
       }
       await clock.sleep(50 + 150 * clock.random(), signal)
@@ -281,16 +180,10 @@ export function createTokens(parts: TokenParts): Tokens {
         return await work(accessOf(again), again.integration)
       }
     },
-    async settle() {
-      stopping = true
-      await Promise.allSettled(refreshing)
-    },
+    settle: () => refresher.settle(),
     held: (whose) => within(whose, (scope) => readToken(scope, ring, whose.integrationId)),
   }
 }
 
 /** Another access token than the stale one: a claim alone also moves the epoch. */
 const isNewer = (now: HeldToken, stale: HeldToken) => now.accessToken.reveal() !== stale.accessToken.reveal()
-
-const asAppErrorIfMisconfigured = (error: unknown) =>
-  error instanceof HubSpotError && error.kind === 'misconfigured' ? asAppError(error) : error

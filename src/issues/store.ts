@@ -107,14 +107,26 @@ const columns = sql`
 /** In the order they were first kept, which no change moves: a reader that pages through meets each issue once. */
 export async function listIssues(
   scope: TenantScope,
-  at: { integrationId: string | undefined; after: string | undefined; limit: number },
+  at: { after: string | undefined; limit: number },
 ): Promise<StoredIssue[]> {
-  const ofIntegration = at.integrationId === undefined ? sql`` : sql`and integration_id = ${at.integrationId}`
   const beyond = at.after === undefined ? sql`` : sql`and issue_id > ${at.after}`
   return await scope.query(sql<StoredIssue>`
     select ${columns} from issues
-    where tenant_id = ${scope.tenantId} ${ofIntegration} ${beyond}
+    where tenant_id = ${scope.tenantId} ${beyond}
     order by issue_id
+    limit ${at.limit}`)
+}
+
+/** The same for one integration, by ticket id: the key they lie under, so that others' issues are not walked over. */
+export async function listIssuesOf(
+  scope: TenantScope,
+  at: { integrationId: string; after: string | undefined; limit: number },
+): Promise<StoredIssue[]> {
+  const beyond = at.after === undefined ? sql`` : sql`and ticket_id > ${at.after}`
+  return await scope.query(sql<StoredIssue>`
+    select ${columns} from issues
+    where tenant_id = ${scope.tenantId} and integration_id = ${at.integrationId} ${beyond}
+    order by ticket_id
     limit ${at.limit}`)
 }
 

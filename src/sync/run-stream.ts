@@ -1,6 +1,7 @@
 /**
  * One run of a stream, from its claim to its end: each page is fetched without a transaction, then kept together
  * with the cursor in one. Killed anywhere, the next claim goes on at the cursor and reads at most one page again.
+ * Over 200 lines because a run is one story: claim, pages, end, and each way it can be cut short.
  */
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { HubSpot } from '../hubspot/client.ts'
@@ -30,7 +31,14 @@ import {
   releaseStream,
   type StreamKey,
 } from './store.ts'
-import { type Cursor, firstCursor, maxFailures, type StreamPage, watermarkAfter } from './stream.ts'
+import {
+  type Cursor,
+  type EventState,
+  firstCursor,
+  maxFailures,
+  type StreamPage,
+  watermarkAfter,
+} from './stream.ts'
 
 export interface RunParts {
   db: Database
@@ -77,7 +85,7 @@ export async function runStream(
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
   const claim = await within((scope) => claimStream(scope, key, parts.claimant))
   if (!claim) return 'idle'
-  const run: Run = { ...parts, key, kind, claim, within, failures: claim.failures }
+  const run: Run = { ...parts, key, kind, claim, within, failures: claim.failures, endedAs: 'succeeded' }
   const log = parts.log.child({
     tenant_id: tenantId,
     integration_id: key.integrationId,
@@ -99,7 +107,7 @@ export async function runStream(
   }
   try {
     const outcome = await walk(run, pages, signal)
-    if (outcome === 'caught_up') metrics.syncRuns.inc({ type: key.mode, state: 'succeeded' })
+    if (outcome === 'caught_up') metrics.syncRuns.inc({ type: key.mode, state: run.endedAs })
     log.info({ mode: key.mode, outcome }, 'sync run')
     return outcome
   } catch (error) {
@@ -123,6 +131,8 @@ interface Run extends RunParts {
   claim: Claim
   /** In a row, without a page between. */
   failures: number
+  /** partial: some records could not be kept. */
+  endedAs: EventState
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
 }
 
@@ -193,7 +203,8 @@ async function keepPage(run: Run, page: StreamPage, begun: Cursor, first: boolea
 
 async function finish(run: Run, scope: TenantScope, begun: Cursor, status: string): Promise<void> {
   const { key, claim } = run
-  await finishRun(scope, key, claim, { state: 'succeeded', watermark: watermarkAfter(begun, run.overlapMs) })
+  const watermark = watermarkAfter(begun, run.overlapMs)
+  run.endedAs = (await finishRun(scope, key, claim, { state: 'succeeded', watermark })) ?? 'cancelled'
   if (status === 'degraded') await moveTo(scope, key.integrationId, 'active', null)
 }
 

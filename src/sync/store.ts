@@ -211,13 +211,13 @@ export interface Ending {
   watermark?: Date
 }
 
-/** Ends a run. A full run also moves the incremental's watermark: it has read all that one would. */
+/** Ends a run. A full run also moves the incremental's watermark: it has read all that one would. @returns undefined when it is another's */
 export async function finishRun(
   scope: TenantScope,
   key: StreamKey,
   claim: { epoch: number; syncEventId: string },
   { state, errorCode, error, watermark }: Ending,
-): Promise<boolean> {
+): Promise<EventState | undefined> {
   const mark = watermark?.toISOString() ?? null
   // An answer dated in the future must not make the next runs blind until then.
   const later = sql`greatest(watermark, least(${mark}::timestamptz, clock_timestamp() + interval '1 minute'))`
@@ -225,7 +225,7 @@ export async function finishRun(
     update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_by = null, failures = 0,
       not_before = null, watermark = ${later}
     where ${isStream(scope, key)} and epoch = ${claim.epoch} returning epoch`)
-  if (rows.length === 0) return false
+  if (rows.length === 0) return undefined
   if (mark) {
     await scope.query(sql`
       update sync_streams set watermark = ${later}
@@ -234,12 +234,13 @@ export async function finishRun(
       update tenant_integrations set last_sync_at = clock_timestamp()
       where tenant_id = ${scope.tenantId} and integration_id = ${key.integrationId}`)
   }
-  await scope.query(sql`
+  const [event] = await scope.query(sql<{ state: EventState }>`
     update sync_events set
       state = case when ${state} = 'succeeded' and failed > 0 then 'partial' else ${state} end, error_code = ${errorCode ?? null}, error = ${error ?? null},
       waiting_for = null, waiting_until = null, finished_at = clock_timestamp(), version = version + 1
-    where tenant_id = ${scope.tenantId} and sync_event_id = ${claim.syncEventId}`)
-  return true
+    where tenant_id = ${scope.tenantId} and sync_event_id = ${claim.syncEventId}
+    returning state`)
+  return event?.state
 }
 
 /** Ends all work of an integration and its schedule; whoever runs is fenced. */

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { lockIntegration } from '../../src/integrations/store.ts'
 import type { IssueRow } from '../../src/issues/issue.ts'
-import { findIssue, type KeptRow, keepIssues, listIssues } from '../../src/issues/store.ts'
+import { findIssue, type KeptRow, keepIssues, listIssues, listIssuesOf } from '../../src/issues/store.ts'
 import { ticketKind } from '../../src/issues/ticket-kind.ts'
 import type { Database } from '../../src/lib/db.ts'
 import { withTenant } from '../../src/tenants/scope.ts'
@@ -34,7 +34,7 @@ for (const engine of engines) {
     const stored = async (ticketId: string) =>
       (
         await withTenant(db, A, (scope) =>
-          listIssues(scope, { integrationId: id, after: undefined, limit: 1_000 }),
+          listIssuesOf(scope, { integrationId: id, after: undefined, limit: 1_000 }),
         )
       ).find((issue) => issue.ticketId === ticketId)
 
@@ -151,9 +151,7 @@ for (const engine of engines) {
       const mine = await stored('10')
       assert.ok(mine)
       assert.equal(await withTenant(db, B, (scope) => findIssue(scope, mine.issueId)), undefined)
-      const theirs = await withTenant(db, B, (scope) =>
-        listIssues(scope, { integrationId: undefined, after: undefined, limit: 1_000 }),
-      )
+      const theirs = await withTenant(db, B, (scope) => listIssues(scope, { after: undefined, limit: 1_000 }))
       assert.equal(
         theirs.some(({ ticketId }) => ticketId === '10'),
         false,
@@ -161,15 +159,11 @@ for (const engine of engines) {
     })
 
     test('paging meets each issue once, also while issues change', async () => {
-      const all = await withTenant(db, A, (scope) =>
-        listIssues(scope, { integrationId: undefined, after: undefined, limit: 1_000 }),
-      )
+      const all = await withTenant(db, A, (scope) => listIssues(scope, { after: undefined, limit: 1_000 }))
       const met: string[] = []
       let after: string | undefined
       for (let n = 0; ; n++) {
-        const page = await withTenant(db, A, (scope) =>
-          listIssues(scope, { integrationId: undefined, after, limit: 3 }),
-        )
+        const page = await withTenant(db, A, (scope) => listIssues(scope, { after, limit: 3 }))
         if (page.length === 0) break
         met.push(...page.map(({ issueId }) => issueId))
         after = page.at(-1)?.issueId

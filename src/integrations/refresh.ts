@@ -1,0 +1,134 @@
+/** Refreshing with the claim in hand: what HubSpot grants is stored whatever becomes of the caller, the stop or the database. */
+import { asAppError } from '../hubspot/as-app-error.ts'
+import type { HubSpot } from '../hubspot/client.ts'
+import { HubSpotError } from '../hubspot/errors.ts'
+import { type App, type Grant, refreshGrant } from '../hubspot/oauth.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Database } from '../lib/db.ts'
+import { AppError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import type { KeyRing } from '../lib/seal.ts'
+import type { Secret } from '../lib/secret.ts'
+import { type TenantScope, withTenant } from '../tenants/scope.ts'
+import type { Whose } from './integration.ts'
+import { type HeldToken, keepRefreshed, releaseRefresh } from './token-store.ts'
+
+/** Below the 20 s lease of a claim, so that a claim outlives its own call, and below what a stop may take. */
+const refreshDeadlineMs = 6_000
+/** With the deadline above below the lease of 20 s. */
+const keepGrantWithinMs = 12_000
+const noApp = 'HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are not set, so OAuth tokens cannot be refreshed'
+
+export interface RefreshParts {
+  db: Database
+  ring: KeyRing
+  hubspot: HubSpot
+  app: App | undefined
+  clock: Clock
+  metrics: Metrics
+  log: Log
+}
+
+export interface Refresher {
+  /**
+   * Refreshes under the claim `claim`, and stores the outcome or gives the claim back.
+   * @throws AppError token_invalid | oauth_not_configured; HubSpotError when HubSpot is out of reach
+   */
+  refresh(whose: Whose, token: HeldToken, claim: number): Promise<void>
+  /** No refresh should begin any more. */
+  stopping(): boolean
+  /** Waits until the refreshes under way are stored. Before HubSpot or the database is closed. */
+  settle(): Promise<void>
+}
+
+/** Says that HubSpot refuses the token for good, and throws. */
+export type Refuse = (whose: Whose, epoch: number, reason: string, cause: unknown) => Promise<never>
+
+export function createRefresher(parts: RefreshParts, refuse: Refuse): Refresher {
+  const { db, ring, hubspot, clock, metrics, log } = parts
+  const refreshing = new Set<Promise<void>>()
+  let stopping = false
+  const within = <T>({ tenantId }: Whose, work: (scope: TenantScope) => Promise<T>) =>
+    withTenant(db, tenantId, work)
+
+  /** Refreshes with the claim in hand. No transaction is open across the call. */
+  async function refreshClaimed(whose: Whose, token: HeldToken, claim: number): Promise<void> {
+    const { app } = parts
+    if (!app) {
+      await within(whose, (scope) => releaseRefresh(scope, whose.integrationId, claim))
+      log.error(noApp)
+      throw new AppError('oauth_not_configured', noApp)
+    }
+    if (!token.refreshToken) return await refuse(whose, claim, 'no_refresh_token', undefined)
+    const grant = await askForGrant(whose, app, token.refreshToken, claim)
+    await keepGrant(whose, claim, grant)
+    metrics.tokenRefreshes.inc({ result: 'refreshed' })
+  }
+
+  async function askForGrant(whose: Whose, app: App, refreshToken: Secret, claim: number): Promise<Grant> {
+    // Not the caller's signal: where refresh tokens rotate, an answer given up on is a connection lost.
+    const { signal } = new AbortController()
+    try {
+      return await refreshGrant(hubspot, app, refreshToken, refreshDeadlineMs, signal)
+    } catch (error) {
+      if (error instanceof HubSpotError && error.kind === 'grant_refused') {
+        metrics.tokenRefreshes.inc({ result: 'refused' })
+        return await refuse(whose, claim, `refresh_refused:${error.category ?? 'unknown'}`, error)
+      }
+      await within(whose, (scope) => releaseRefresh(scope, whose.integrationId, claim))
+      const misconfigured = error instanceof HubSpotError && error.kind === 'misconfigured'
+      metrics.tokenRefreshes.inc({ result: misconfigured ? 'misconfigured' : 'unavailable' })
+      if (misconfigured) {
+        log.error(
+          { category: error.category },
+          'HubSpot refuses our client id or secret; no token can be refreshed until HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are right',
+        )
+      }
+      throw asAppErrorIfMisconfigured(error)
+    }
+  }
+
+  /**
+   * Stores what HubSpot granted. The refresh token before it may be dead already, so a database that is away for a
+   * moment is tried again for as long as the claim can hold; the claim is never given back with a grant in hand.
+   */
+  async function keepGrant(whose: Whose, claim: number, grant: Grant): Promise<void> {
+    const { accessToken, refreshToken, expiresInMs } = grant
+    const token = { kind: 'oauth', accessToken, refreshToken, expiresInMs } as const
+    const { signal } = new AbortController()
+    const end = clock.monotonic() + keepGrantWithinMs
+    for (;;) {
+      try {
+        await within(whose, (scope) => keepRefreshed(scope, ring, whose.integrationId, claim, token))
+        return
+      } catch (err) {
+        if (clock.monotonic() >= end) {
+          log.error(
+            { err, ...whose },
+            'a refreshed token could not be stored; the integration may have to be connected again',
+          )
+          throw err
+        }
+        log.warn({ err, ...whose }, 'a refreshed token could not be stored yet')
+        await clock.sleep(250, signal)
+      }
+    }
+  }
+
+  return {
+    async refresh(whose, token, claim) {
+      const refresh = refreshClaimed(whose, token, claim)
+      refreshing.add(refresh)
+      await refresh.finally(() => refreshing.delete(refresh))
+    },
+    stopping: () => stopping,
+    async settle() {
+      stopping = true
+      await Promise.allSettled(refreshing)
+    },
+  }
+}
+
+export const asAppErrorIfMisconfigured = (error: unknown) =>
+  error instanceof HubSpotError && error.kind === 'misconfigured' ? asAppError(error) : error
