@@ -1,0 +1,40 @@
+/** API and worker as processes of their own: one asks, the other runs, and a worker answers to probes alone. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startTestEmulator } from '../support/emulator.ts'
+import { newPostgresDatabase } from '../support/postgres.ts'
+import { eventually, runEnded, startTestService } from '../support/service.ts'
+
+const T = '11111111-1111-4111-8111-111111111111'
+
+test('what the API is asked for the worker runs, at once when it is there and later when it was not', async () => {
+  const emulator = await startTestEmulator()
+  await emulator.control('POST', '/portals', { portal_id: 12, tickets: 230 })
+  const { token } = await emulator.control('POST', '/portals/12/tokens', { kind: 'private_app' })
+  const databaseUrl = await newPostgresDatabase()
+  const api = await startTestService(emulator.url, { DATABASE_URL: databaseUrl, SPOKE_ROLE: 'api' })
+  const { body } = await api.post(`/api/hubspot/integrations/${T}`, { access_token: token })
+  const id = body.integration_id
+  const [queued] = (await api.get(`/api/hubspot/sync/${T}/${id}`)).body.events
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  assert.equal((await api.get(`/api/hubspot/sync/${T}/${id}/${queued.sync_event_id}`)).body.state, 'queued')
+
+  const worker = await startTestService(emulator.url, { DATABASE_URL: databaseUrl, SPOKE_ROLE: 'worker' })
+  try {
+    assert.equal((await runEnded(api, T, id, queued.sync_event_id)).inserted, 230)
+    const { body: started } = await api.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'full' })
+    const event = await runEnded(api, T, id, started.sync_event_id)
+    assert.ok(
+      Date.parse(event.started_at) - Date.parse(event.requested_at) < 1_500,
+      'a worker is woken, not polled',
+    )
+    assert.deepEqual([(await worker.get('/livez')).status, (await worker.get('/readyz')).status], [200, 200])
+    assert.equal((await worker.get(`/api/hubspot/integrations/${T}`)).status, 404)
+    const metrics = await eventually(async () => (await worker.get('/metrics')).body, 'metrics')
+    assert.match(metrics, /spoke_sync_runs_total\{type="full",state="succeeded"\} 2/)
+  } finally {
+    await worker.stop()
+    await api.stop()
+    await emulator.close()
+  }
+})
