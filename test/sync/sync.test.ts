@@ -101,10 +101,7 @@ describe('a run', () => {
     const idle = await sync(id, 'incremental')
     assert.equal(idle.done, 0)
     const asked = (await emulator.requests('/crm/')).map(({ method, path }) => `${method} ${path}`)
-    assert.deepEqual(asked, [
-      'GET /crm/objects/2026-09/tickets',
-      'POST /crm/objects/2026-09/tickets/search',
-    ])
+    assert.deepEqual(asked, ['GET /crm/objects/2026-09/tickets', 'POST /crm/objects/2026-09/tickets/search'])
   })
 
   test('a ticket edited while the first load runs is right after the next incremental', async () => {
