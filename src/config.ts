@@ -150,7 +150,7 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     hubspot: Object.freeze({
       apiUrl: set.HUBSPOT_API_URL,
       authorizeUrl: set.HUBSPOT_AUTHORIZE_URL,
-      /** Total deadline of one call, body included, ms. */
+      /** Total deadline of one call, body included, and of all calls of one request together, ms. */
       timeoutMs: set.HUBSPOT_TIMEOUT,
       app:
         set.HUBSPOT_CLIENT_ID && set.HUBSPOT_CLIENT_SECRET
