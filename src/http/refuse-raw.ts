@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
-import { AppError } from '../lib/errors.ts'
+import { AppError, type ErrorCode } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { problemBody } from './error-reply.ts'
@@ -35,10 +35,7 @@ export function refuseRaw(error: Error & { code?: string }, socket: Socket, log:
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? (['bad_request', 408, 'Request Timeout', 'The request took too long to arrive'] as const)
         : (['bad_request', 400, 'Bad Request', 'The request could not be read'] as const)
-  const requestId = newId()
-  // The parser's own message and the bytes it met may quote the request; its code does not.
-  log.info({ request_id: requestId, code, status, reason: error.code }, 'request refused')
-  const body = JSON.stringify(problemBody(code, message, status, requestId))
+  const { requestId, body } = refusal(code, message, status, error.code, log)
   socket.end(
     `HTTP/1.1 ${status} ${phrase}\r\ncontent-type: application/json; charset=utf-8\r\n` +
       `request-id: ${requestId}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
@@ -46,11 +43,9 @@ export function refuseRaw(error: Error & { code?: string }, socket: Socket, log:
 }
 
 /** An Expect header other than 100-continue: Node would answer without a body. */
-export function refuseExpectation(response: ServerResponse): void {
-  const requestId = newId()
-  const body = JSON.stringify(
-    problemBody('bad_request', 'The Expect header asks for what is not done here', 417, requestId),
-  )
+export function refuseExpectation(response: ServerResponse, log: Log): void {
+  const message = 'The Expect header asks for what is not done here'
+  const { requestId, body } = refusal('bad_request', message, 417, 'EXPECT', log)
   response
     .writeHead(417, {
       'content-type': 'application/json; charset=utf-8',
@@ -58,4 +53,11 @@ export function refuseExpectation(response: ServerResponse): void {
       connection: 'close',
     })
     .end(body)
+}
+
+/** @param reason the parser's code: its message, and the bytes it met, may quote the request */
+function refusal(code: ErrorCode, message: string, status: number, reason: string | undefined, log: Log) {
+  const requestId = newId()
+  log.info({ request_id: requestId, code, status, reason }, 'request refused')
+  return { requestId, body: JSON.stringify(problemBody(code, message, status, requestId)) }
 }

@@ -135,7 +135,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     // Node stops timing out half-sent requests once it closes; they must not hold up the stop.
     setTimeout(() => app.server.closeAllConnections(), closeWithinMs).unref()
   })
-  app.server.on('checkExpectation', (_request, response) => refuseExpectation(response))
+  app.server.on('checkExpectation', (_request, response) => refuseExpectation(response, parts.log))
 
   const watchOf = (request: FastifyRequest): AbortSignal => request.calledOff
   /** All calls to HubSpot of one request together end at its deadline, however many they are. */

@@ -29,7 +29,6 @@ export interface Page {
 /** HubSpot's own limits. */
 export const listLimit = 100
 export const searchLimit = 200
-export const searchCap = 10_000
 
 const page = z.object({
   results: z.array(z.unknown()),

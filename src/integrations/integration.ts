@@ -18,8 +18,8 @@ export const steps: Readonly<Record<IntegrationStatus, readonly IntegrationStatu
 export const sourcesOf = (to: IntegrationStatus): IntegrationStatus[] =>
   statuses.filter((from) => steps[from].includes(to))
 
-/** Has a link to a portal that calls may use. */
-export const isLive = (status: IntegrationStatus): boolean => status === 'active' || status === 'degraded'
+/** The states in which calls may be made. */
+export const liveStatuses: readonly IntegrationStatus[] = ['active', 'degraded']
 
 export type TokenKind =
   /** Of our own app, with a refresh token. */

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { findIntegration } from '../integrations/store.ts'
-import { decodeCursor, decodeIdCursor, encodeCursor } from '../lib/cursor.ts'
+import { decodeCursor, decodeIdCursor, pageOf } from '../lib/cursor.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { integrationPath, problems, tenantPath } from '../lib/wire.ts'
 import { withTenant } from '../tenants/scope.ts'
@@ -45,13 +45,6 @@ function present(stored: StoredIssue): z.infer<typeof issue> {
     properties: stored.properties,
     synced_at: stored.syncedAt.toISOString(),
   }
-}
-
-/** @param rows one more than `limit` when there is a next page */
-function pageOf(rows: StoredIssue[], limit: number, cursorAfter: (last: StoredIssue) => string) {
-  const shown = rows.slice(0, limit)
-  const last = rows.length > limit ? shown.at(-1) : undefined
-  return { issues: shown.map(present), next_after: last ? cursorAfter(last) : null }
 }
 
 export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void {
@@ -104,21 +97,23 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { limit, integration_id: integrationId, after: cursor } = request.query
-      const page = await withTenant(parts.db, tenantId, async (scope) => {
+      const { shown, next_after } = await withTenant(parts.db, tenantId, async (scope) => {
         if (!(await tenantExists(scope))) throw integrationNotFound()
         if (integrationId === undefined) {
           const after = cursor === undefined ? undefined : decodeIdCursor(tenantId, cursor)
-          return pageOf(await listIssues(scope, { after, limit: limit + 1 }), limit, (last) =>
-            encodeCursor(tenantId, last.issueId),
+          return pageOf(
+            await listIssues(scope, { after, limit: limit + 1 }),
+            limit,
+            tenantId,
+            (last) => last.issueId,
           )
         }
         if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
         const after = cursor === undefined ? undefined : decodeCursor(integrationId, cursor)
-        return pageOf(await listIssuesOf(scope, { integrationId, after, limit: limit + 1 }), limit, (last) =>
-          encodeCursor(integrationId, last.ticketId),
-        )
+        const rows = await listIssuesOf(scope, { integrationId, after, limit: limit + 1 })
+        return pageOf(rows, limit, integrationId, (last) => last.ticketId)
       })
-      return { success: true as const, tenant_id: tenantId, ...page }
+      return { success: true as const, tenant_id: tenantId, issues: shown.map(present), next_after }
     },
   )
 

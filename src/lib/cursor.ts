@@ -30,3 +30,20 @@ export function decodeIdCursor(of: string, cursor: string): string {
   if (!id) throw invalid()
   return id
 }
+
+/**
+ * Cuts a page off the rows that were read for it.
+ *
+ * @param rows one more than `limit` when there is a next page
+ * @param of what the cursor pages through; `positionOf` says where a row stands in it
+ */
+export function pageOf<Row>(
+  rows: readonly Row[],
+  limit: number,
+  of: string,
+  positionOf: (row: Row) => string,
+) {
+  const shown = rows.slice(0, limit)
+  const last = rows.length > limit ? shown.at(-1) : undefined
+  return { shown, next_after: last === undefined ? null : encodeCursor(of, positionOf(last)) }
+}

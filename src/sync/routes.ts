@@ -6,7 +6,7 @@ import { asAppError } from '../hubspot/as-app-error.ts'
 import type { Patience } from '../hubspot/client.ts'
 import { findIntegration, lockIntegration } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
-import { decodeIdCursor, encodeCursor } from '../lib/cursor.ts'
+import { decodeIdCursor, pageOf } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { after, integrationPath, limit, problems, uuidText } from '../lib/wire.ts'
@@ -116,8 +116,12 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
         if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
         return await listEvents(scope, integrationId, { before, limit: request.query.limit + 1 })
       })
-      const shown = rows.slice(0, request.query.limit)
-      const last = rows.length > shown.length ? shown.at(-1) : undefined
+      const { shown, next_after } = pageOf(
+        rows,
+        request.query.limit,
+        integrationId,
+        (last) => last.syncEventId,
+      )
       const events = shown.map(presentEvent)
       return {
         success: true as const,
@@ -125,7 +129,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
         integration_id: integrationId,
         running: events.filter(({ state }) => !isFinished(state)),
         events,
-        next_after: last ? encodeCursor(integrationId, last.syncEventId) : null,
+        next_after,
       }
     },
   )

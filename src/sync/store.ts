@@ -3,6 +3,7 @@
  * write on a run carries the epoch of its claim: seen side by side it can be checked that none forgets it.
  */
 import { sql } from 'kysely'
+import { liveStatuses } from '../integrations/integration.ts'
 import { newId } from '../lib/ids.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import type { Cursor, EventState, Mode, Trigger } from './stream.ts'
@@ -168,7 +169,7 @@ export async function addProgress(
     where tenant_id = ${scope.tenantId} and sync_event_id = ${syncEventId}`)
 }
 
-/** Gives the stream back in the middle of a run; the sweep starts it again at once, or at `notBeforeMs` from now. */
+/** Gives the stream back in the middle of a run; the sweep starts it again at once, or after `wait.ms`. */
 export async function releaseStream(
   scope: TenantScope,
   key: StreamKey,
@@ -292,7 +293,7 @@ export async function slotIsOfUse(scope: TenantScope, key: StreamKey): Promise<b
   const rows = await scope.query(sql`
     select from tenant_integrations i
     where i.tenant_id = ${scope.tenantId} and i.integration_id = ${key.integrationId}
-      and i.status in ('active', 'degraded')
+      and i.status = any(${[...liveStatuses]})
       and not exists (
         select from sync_streams s
         where s.tenant_id = i.tenant_id and s.integration_id = i.integration_id and s.kind = ${key.kind}
