@@ -20,8 +20,27 @@ export function createClock(): Clock {
   }
 }
 
+const DAY = 86_400_000
+const two = Array.from({ length: 100 }, (_, n) => String(n).padStart(2, '0'))
+// The dates of days met lately: an answer prints hundreds of times, and making a date of each is the dear part.
+const dates = new Map<number, string>()
+
+function dateOf(day: number): string {
+  const known = dates.get(day)
+  if (known !== undefined) return known
+  const made = new Date(day * DAY).toISOString().split('T')[0] as string
+  if (dates.size >= 5000) dates.clear()
+  dates.set(day, made)
+  return made
+}
+
 // HubSpot prints times as Java's Instant does: UTC, milliseconds, and no fraction at all when they are zero.
-export function instant(ms: number): string {
-  const iso = new Date(ms).toISOString()
-  return iso.endsWith('.000Z') ? `${iso.slice(0, -5)}Z` : iso
+export function instant(time: number): string {
+  const ms = Math.trunc(time)
+  const day = Math.floor(ms / DAY)
+  const rest = ms - day * DAY
+  const seconds = Math.floor(rest / 1000)
+  const fraction = rest % 1000
+  const clock = `${two[Math.floor(seconds / 3600)]}:${two[Math.floor(seconds / 60) % 60]}:${two[seconds % 60]}`
+  return `${dateOf(day)}T${clock}${fraction === 0 ? '' : `.${String(fraction).padStart(3, '0')}`}Z`
 }

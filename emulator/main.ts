@@ -15,6 +15,8 @@ const HELP = `Usage: node emulator/main.ts [--port 9100] [--host 127.0.0.1] [--s
 `
 
 const SCOPES = ['oauth', 'tickets', 'crm.objects.owners.read']
+// What the demo app need not have and the pasted tokens do.
+const MORE = ['crm.objects.contacts.read', 'crm.objects.companies.read', 'crm.objects.deals.read']
 
 function readOptions() {
   const { values } = parseArgs({
@@ -49,9 +51,9 @@ function seedDemo({ url, world }: Emulator, tickets: number, redirects: string[]
     },
   ]
   const lines = demo.map((one, i) => {
-    const portal = world.addPortal(one)
+    const portal = world.addPortal({ ...one, associations: { contacts: 2, companies: 1, deals: 1 } })
     const token = `pat-${portal.hublet}-${seededUuid(world.seed, i, 21)}`
-    world.addToken(portal.portal_id, { kind: 'private_app', token, scopes: SCOPES })
+    world.addToken(portal.portal_id, { kind: 'private_app', token, scopes: [...SCOPES, ...MORE] })
     return `  ${one.name.padEnd(16)} portal ${portal.portal_id}  ${one.tickets} tickets  token ${token}`
   })
   const first = lines[0]?.split('token ')[1]

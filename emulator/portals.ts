@@ -1,6 +1,10 @@
 // A HubSpot account: who it is, its plan, its definitions, and its tickets with the index over them.
 import type { Clock } from './clock.ts'
 import { makeOwners, makePipelines, type NewPipeline, type Owner, type Pipeline } from './crm/account-data.ts'
+import type { Associated } from './crm/association-types.ts'
+import { type Associations, createAssociations } from './crm/associations.ts'
+import { type Columns, createColumns } from './crm/columns.ts'
+import { type Cursors, createCursors } from './crm/cursors.ts'
 import { customDefinitions, type Definition, standardDefinitions } from './crm/definitions.ts'
 import { createGenerated } from './crm/generated.ts'
 import { createSearchIndex, type SearchIndex } from './crm/search-index.ts'
@@ -23,12 +27,12 @@ export type NewPortal = {
   first_ticket_id?: number
   custom_properties?: number
   owners?: number
+  archived_owners?: number
+  associations?: Partial<Record<Associated, number>>
   pipelines?: number | NewPipeline[]
   user_id?: number
   user?: string
 }
-
-export type Columns = { id: Float64Array; createdAt: Float64Array; updatedAt: Float64Array }
 
 export type Portal = {
   portal_id: number
@@ -49,7 +53,14 @@ export type Portal = {
   closedStages: Set<string>
   definitions: Map<string, Definition>
   definitionsVersion: number
+  // All names in order, made again when the definitions have changed.
+  definitionNames(): readonly string[]
+  quirks: Readonly<Quirks>
   tickets: Tickets
+  associations: Associations
+  cursors: Cursors
+  // Calls of other apps that every window is taken to hold already.
+  traffic: { calls: number; searches: number }
   index: SearchIndex
   searches: Map<string, unknown>
   columns(): Columns
@@ -67,11 +78,12 @@ export function createPortal(
   const hublet = input.hublet ?? 'na1'
   const name = input.name ?? `Company ${portal_id}`
   const born = now - 700 * 86_400_000
-  const owners = makeOwners(input.owners ?? 6, seed, portal_id, now)
+  const owners = makeOwners(input.owners ?? 6, input.archived_owners, seed, portal_id, now)
   const pipelines = makePipelines(input.pipelines, portal_id, now)
   const definitions = new Map<string, Definition>()
   for (const one of standardDefinitions(born)) definitions.set(one.name, one)
   for (const one of customDefinitions(input.custom_properties ?? 3, born)) definitions.set(one.name, one)
+  let names: { version: number; list: string[] } | null = null
   // Options of these three come from the account itself.
   fillOptions(definitions, 'hs_pipeline', pipelines)
   fillOptions(
@@ -91,7 +103,6 @@ export function createPortal(
     definitions,
   })
   const tickets = createTickets(generated, seed, firstId)
-  let columns: Columns | null = null
   return {
     portal_id,
     name,
@@ -116,35 +127,35 @@ export function createPortal(
     ),
     definitions,
     definitionsVersion: 0,
+    definitionNames() {
+      if (names?.version !== this.definitionsVersion)
+        names = { version: this.definitionsVersion, list: [...definitions.keys()].sort() }
+      return names.list
+    },
+    quirks,
     tickets,
+    associations: createAssociations(generated, hash(seed, portal_id, 78), input.associations ?? {}),
+    cursors: createCursors(quirks),
+    traffic: { calls: 0, searches: 0 },
     index: createSearchIndex(tickets, clock, quirks, hash(seed, portal_id, 77)),
     searches: new Map(),
-    // Made on the first search: ids and times of generated tickets never change.
-    columns() {
-      if (columns) return columns
-      const of = (read: (index: number) => number) =>
-        Float64Array.from({ length: generated.count }, (_, i) => read(i))
-      columns = {
-        id: of(generated.idAt),
-        createdAt: of(generated.createdAt),
-        updatedAt: of(generated.updatedAt),
-      }
-      return columns
-    },
+    columns: createColumns(generated),
   }
 }
 
-function fillOptions(
+// A copy, because the standard definitions are shared by all portals.
+export function fillOptions(
   definitions: Map<string, Definition>,
   name: string,
   from: readonly { id: string; label: string }[],
 ): void {
   const definition = definitions.get(name)
   if (!definition) return
-  definition.options = from.map(({ id, label }, displayOrder) => ({
+  const options = from.map(({ id, label }, displayOrder) => ({
     label,
     value: id,
     displayOrder,
     hidden: false,
   }))
+  definitions.set(name, { ...definition, options })
 }

@@ -11,10 +11,22 @@ export type Quirks = {
   retry_after_on_429: boolean
   index_lag_ms: number
   index_lag_jitter_ms: number
+  index_outlier_ms: number
   index_keeps_archived: boolean
   search_values: 'indexed' | 'current'
   short_pages: boolean
+  search_order: 'sorted' | 'shuffled'
+  search_outside: boolean
+  search_total: 'exact' | 'wobbly'
   merged_ids_missing_in_batch: boolean
+  archived_list_has_merged: boolean
+  get_merged: 'survivor' | 'missing'
+  archive_bumps: boolean
+  restore_bumps: boolean
+  association_bumps: boolean
+  no_associations: 'empty' | 'error'
+  to_object_id: 'number' | 'string'
+  associations_bucket: 'own' | 'general'
   batch_order: 'shuffled' | 'asked'
   list_after: 'opaque' | 'id'
   wrong_link: boolean
@@ -27,6 +39,11 @@ export type Quirks = {
   account_info_scope: string | null
   noop_update_bumps: boolean
   gzip: boolean
+  url_limit: number
+  search_bucket: 'account' | 'app'
+  secondly_body: 'policy' | 'category'
+  refused_calls_count: boolean
+  rate_headers: boolean
 }
 
 export const DEFAULT_QUIRKS: Readonly<Quirks> = {
@@ -41,10 +58,22 @@ export const DEFAULT_QUIRKS: Readonly<Quirks> = {
   retry_after_on_429: false,
   index_lag_ms: 2000,
   index_lag_jitter_ms: 1000,
+  index_outlier_ms: 0,
   index_keeps_archived: false,
   search_values: 'indexed',
   short_pages: false,
+  search_order: 'sorted',
+  search_outside: false,
+  search_total: 'exact',
   merged_ids_missing_in_batch: false,
+  archived_list_has_merged: true,
+  get_merged: 'survivor',
+  archive_bumps: false,
+  restore_bumps: false,
+  association_bumps: false,
+  no_associations: 'empty',
+  to_object_id: 'number',
+  associations_bucket: 'own',
   batch_order: 'shuffled',
   list_after: 'opaque',
   wrong_link: true,
@@ -57,6 +86,11 @@ export const DEFAULT_QUIRKS: Readonly<Quirks> = {
   account_info_scope: 'oauth',
   noop_update_bumps: true,
   gzip: true,
+  url_limit: 16_200,
+  search_bucket: 'account',
+  secondly_body: 'policy',
+  refused_calls_count: false,
+  rate_headers: true,
 }
 
 const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
@@ -68,6 +102,14 @@ const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
   search_values: ['indexed', 'current'],
   batch_order: ['shuffled', 'asked'],
   list_after: ['opaque', 'id'],
+  get_merged: ['survivor', 'missing'],
+  search_order: ['sorted', 'shuffled'],
+  search_total: ['exact', 'wobbly'],
+  no_associations: ['empty', 'error'],
+  to_object_id: ['number', 'string'],
+  associations_bucket: ['own', 'general'],
+  search_bucket: ['account', 'app'],
+  secondly_body: ['policy', 'category'],
 }
 
 // Answers the faults found, so that a misspelt switch is an error and not a test that proves nothing.

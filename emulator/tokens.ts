@@ -131,6 +131,13 @@ export function createTokens(seed: number, clock: Clock, quirks: Quirks) {
     return one.scopes.filter((scope) => !portal?.removed_scopes.has(scope))
   }
 
+  // Any value that must not be shown to somebody who reads a log.
+  function isSecret(text: string): boolean {
+    if (text.length < 12) return false
+    const known = access.has(text) || refresh.has(text) || codes.has(text)
+    return known || [...apps.values()].some((app) => app.client_secret === text)
+  }
+
   const ends = createTokenEnds(access, refresh, clock, quirks)
 
   return {
@@ -145,6 +152,7 @@ export function createTokens(seed: number, clock: Clock, quirks: Quirks) {
     authorise,
     mintAccess,
     effectiveScopes,
+    isSecret,
     ...ends,
     clear: () => {
       for (const map of [apps, access, refresh, codes]) map.clear()

@@ -1,6 +1,7 @@
 // The emulated world: clock, switches, accounts, apps and tokens, and what tests do to them.
 import { createClock } from './clock.ts'
-import { createCrmActs } from './crm/acts.ts'
+import { createTicketActs } from './crm/acts.ts'
+import { createSettingsActs } from './crm/settings-acts.ts'
 import { createFaults } from './http/faults.ts'
 import { createRates } from './http/rates.ts'
 import { createRequestLog } from './http/request-log.ts'
@@ -17,7 +18,7 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
   const tokens = createTokens(seed, clock, quirks)
   const rates = createRates(clock, quirks)
   const faults = createFaults(seed)
-  const log = createRequestLog(clock)
+  const log = createRequestLog(clock, tokens.isSecret)
   const portals = new Map<number, Portal>()
   let places = 0
 
@@ -62,7 +63,8 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
     deletePortal: (portal_id: number) => {
       portal(portal_id).deleted = true
     },
-    ...createCrmActs(clock, portal),
+    ...createTicketActs(clock, portal),
+    ...createSettingsActs(clock, portal),
     reset(): void {
       portals.clear()
       places = 0

@@ -1,8 +1,8 @@
-// Control acts on apps, accounts, tokens, tickets and properties.
-import type { TicketChange } from '../crm/acts.ts'
+// Control acts on apps, accounts, tokens, and on an account's properties, owners and pipelines.
+import type { OwnerChange, PipelineChange } from '../crm/settings-acts.ts'
 import type { NewPortal, Portal } from '../portals.ts'
 import type { NewApp, NewToken } from '../token-types.ts'
-import { missing, numberOf, portalId, type Row, words } from './table.ts'
+import { portalId, type Row, words } from './table.ts'
 
 export const ACCOUNT_ACTS: readonly Row[] = [
   [
@@ -77,59 +77,6 @@ export const ACCOUNT_ACTS: readonly Row[] = [
   ],
   [
     'POST',
-    '/portals/:/tickets',
-    (request) => ({ ids: request.world.addTickets(portalId(request), request.body) }),
-  ],
-  [
-    'PATCH',
-    '/portals/:/tickets',
-    (request) => ({ ids: request.world.changeTickets(portalId(request), request.body as TicketChange) }),
-  ],
-  [
-    'DELETE',
-    '/portals/:/tickets',
-    (request) => ({ ids: request.world.archiveTickets(portalId(request), request.body) }),
-  ],
-  [
-    'GET',
-    '/portals/:/tickets/:',
-    (request) => request.world.ticket(portalId(request), request.params[1] ?? '') ?? missing('ticket'),
-  ],
-  [
-    'PATCH',
-    '/portals/:/tickets/:',
-    (request) => {
-      const id = request.params[1] ?? ''
-      request.world.changeTickets(portalId(request), { ...(request.body as TicketChange), ids: [id] })
-      return request.world.ticket(portalId(request), id)
-    },
-  ],
-  [
-    'DELETE',
-    '/portals/:/tickets/:',
-    (request) => ({
-      ids: request.world.archiveTickets(portalId(request), {
-        ...request.body,
-        ids: [request.params[1] ?? ''],
-      }),
-    }),
-  ],
-  [
-    'GET',
-    '/portals/:/truth',
-    (request) => {
-      const { query } = request
-      const after = query.get('after')
-      const limit = numberOf(query.get('limit'))
-      return request.world.truth(portalId(request), {
-        archived: query.get('archived') === 'true',
-        ...(after ? { after } : {}),
-        ...(limit ? { limit } : {}),
-      })
-    },
-  ],
-  [
-    'POST',
     '/portals/:/properties',
     (request) => request.world.addProperty(portalId(request), request.body as { name: string }),
   ],
@@ -141,6 +88,28 @@ export const ACCOUNT_ACTS: readonly Row[] = [
       return { archived: true }
     },
   ],
+  [
+    'PATCH',
+    '/portals/:/owners/:',
+    (request) =>
+      request.world.changeOwner(portalId(request), request.params[1] ?? '', request.body as OwnerChange),
+  ],
+  [
+    'DELETE',
+    '/portals/:/owners/:',
+    (request) => request.world.archiveOwner(portalId(request), request.params[1] ?? ''),
+  ],
+  [
+    'PATCH',
+    '/portals/:/pipelines/:',
+    (request) =>
+      request.world.changePipeline(
+        portalId(request),
+        request.params[1] ?? '',
+        request.body as PipelineChange,
+      ),
+  ],
+  ['POST', '/portals/:/traffic', (request) => request.world.setTraffic(portalId(request), request.body)],
 ]
 
 function showPortal(portal: Portal): unknown {

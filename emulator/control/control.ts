@@ -4,9 +4,14 @@ import { readBody } from '../http/wire.ts'
 import type { World } from '../world.ts'
 import { ACCOUNT_ACTS } from './account-acts.ts'
 import type { Input } from './table.ts'
+import { TICKET_ACTS } from './ticket-acts.ts'
 import { WORLD_ACTS } from './world-acts.ts'
 
-const ACTS = [...WORLD_ACTS, ...ACCOUNT_ACTS]
+const ACTS = [...WORLD_ACTS, ...ACCOUNT_ACTS, ...TICKET_ACTS].map(([method, pattern, act]) => ({
+  method,
+  path: new RegExp(`^${pattern.replaceAll(':', '([^/]+)')}$`),
+  act,
+}))
 
 export async function serveControl(world: World, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const url = new URL(req.url ?? '/', 'http://emulator')
@@ -14,9 +19,8 @@ export async function serveControl(world: World, req: IncomingMessage, res: Serv
   try {
     const text = (await readBody(req)).toString('utf8')
     const body = text.trim() === '' ? {} : (JSON.parse(text) as Input)
-    for (const [method, pattern, act] of ACTS) {
-      const hit =
-        method === req.method ? new RegExp(`^${pattern.replaceAll(':', '([^/]+)')}$`).exec(path) : null
+    for (const { method, path: pattern, act } of ACTS) {
+      const hit = method === req.method ? pattern.exec(path) : null
       if (!hit) continue
       return reply(
         res,

@@ -64,7 +64,7 @@ export const WORLD_ACTS: readonly Row[] = [
       return { cleared: true }
     },
   ],
-  ['GET', '/stats', ({ world }) => world.log.stats()],
+  ['GET', '/stats', ({ world, query }) => world.log.stats(numberOf(query.get('portal_id')))],
   ['GET', '/quirks', ({ world }) => world.quirks],
   ['PATCH', '/quirks', ({ world, body }) => world.changeQuirks(body)],
 ]

@@ -24,9 +24,15 @@ export type NewPipeline = {
   stages?: { id?: string; label: string; closed?: boolean }[]
 }
 
-// Every sixth owner is a deactivated user; tickets may still point at it.
-export function makeOwners(count: number, seed: number, portalId: number, now: number): Owner[] {
-  return Array.from({ length: count }, (_, i) => {
+// Deactivated users stay owners, and tickets may still point at them: so many at the end, or every sixth.
+export function makeOwners(
+  count: number,
+  archived: number | undefined,
+  seed: number,
+  portalId: number,
+  now: number,
+): Owner[] {
+  return Array.from({ length: count + (archived ?? 0) }, (_, i) => {
     const [firstName = '', lastName = ''] = personName(seed ^ portalId, i * 3 + 1).split(' ')
     const born = now - (400 + (hash(seed, portalId, i) % 600)) * 86_400_000
     return {
@@ -36,7 +42,7 @@ export function makeOwners(count: number, seed: number, portalId: number, now: n
       firstName,
       lastName,
       user_id: 9_000_000 + (portalId % 9973) * 100 + i,
-      archived: i % 6 === 5,
+      archived: archived === undefined ? i % 6 === 5 : i >= count,
       createdAt: born,
       updatedAt: born + 86_400_000,
       teams: i % 2 === 0 ? [{ id: String(368_000 + (portalId % 997)), name: 'Support', primary: true }] : [],

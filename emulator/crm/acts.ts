@@ -2,13 +2,13 @@
 import type { Clock } from '../clock.ts'
 import { instant } from '../clock.ts'
 import type { Portal } from '../portals.ts'
-import { hash, pick } from '../random.ts'
-import { customDefinition, type Definition } from './definitions.ts'
-import type { PropertyType } from './property-words.ts'
+import { pick } from '../random.ts'
+import { chooseArchived, chooseLive, type Selection } from './choose.ts'
+import { mergeTickets } from './merge.ts'
 import { contentOf, subjectOf } from './sentences.ts'
 import { allProperties } from './show.ts'
 import type { Ticket } from './tickets.ts'
-import { applyChanges, archiveTicket, createTicket } from './write.ts'
+import { applyChanges, archiveTicket, createTicket, restoreTicket } from './write.ts'
 
 export type TrueTicket = {
   id: string
@@ -20,22 +20,24 @@ export type TrueTicket = {
   mergedInto: string | null
 }
 
-export type Selection = { ids?: (string | number)[]; count?: number; pick?: 'random' | 'first' | 'last' }
+// `at` is epoch milliseconds to stamp instead of now.
+export type Timed = { at?: number }
 
-export type TicketChange = Selection & {
-  properties?: Record<string, string | null>
-  // Epoch milliseconds to stamp instead of now.
-  at?: number
-  // Change without moving the modified time, as some internal changes do.
-  silent?: boolean
-}
+export type TicketChange = Selection &
+  Timed & {
+    properties?: Record<string, string | null>
+    // Change without moving the modified time, as some internal changes do.
+    silent?: boolean
+  }
 
-export function createCrmActs(clock: Clock, portalOf: (portal_id: number) => Portal) {
+const idsOf = (tickets: readonly Ticket[]) => tickets.map((one) => String(one.id))
+
+export function createTicketActs(clock: Clock, portalOf: (portal_id: number) => Portal) {
   let turn = 0
 
   function addTickets(
     portal_id: number,
-    input: { count?: number; properties?: Record<string, string>; at?: number } = {},
+    input: Timed & { count?: number; properties?: Record<string, string> } = {},
   ): string[] {
     const portal = portalOf(portal_id)
     const now = input.at ?? clock.now()
@@ -59,65 +61,74 @@ export function createCrmActs(clock: Clock, portalOf: (portal_id: number) => Por
   function changeTickets(portal_id: number, input: TicketChange): string[] {
     const portal = portalOf(portal_id)
     const now = input.at ?? clock.now()
-    const chosen = choose(portal, input)
+    turn += 1
+    const chosen = chooseLive(portal, input, turn)
     for (const ticket of chosen) {
       turn += 1
       const changes = input.properties ?? {
         subject: subjectOf(portal_id, turn, 2),
         content: contentOf(portal_id, turn, 2),
       }
-      const properties = applyChanges(portal, ticket, changes, now)
-      portal.tickets.put({ ...ticket, properties, updatedAt: input.silent ? ticket.updatedAt : now })
+      const own = applyChanges(portal, ticket, changes, now)
+      portal.tickets.put({ ...ticket, own, updatedAt: input.silent ? ticket.updatedAt : now })
     }
-    return chosen.map((one) => String(one.id))
+    return idsOf(chosen)
   }
 
   function archiveTickets(
     portal_id: number,
-    input: Selection & { at?: number; merged_into?: string | number },
+    input: Selection & Timed & { merged_into?: string | number },
   ): string[] {
     const portal = portalOf(portal_id)
-    const now = input.at ?? clock.now()
-    const chosen = choose(portal, input)
-    for (const ticket of chosen)
-      archiveTicket(portal, ticket, now, input.merged_into ? Number(input.merged_into) : null)
-    return chosen.map((one) => String(one.id))
+    turn += 1
+    const chosen = chooseLive(portal, input, turn)
+    const mergedInto = input.merged_into ? Number(input.merged_into) : null
+    for (const one of chosen) archiveTicket(portal, one, input.at ?? clock.now(), mergedInto)
+    return idsOf(chosen)
   }
 
-  function choose(portal: Portal, { ids, count, pick: how = 'random' }: Selection): Ticket[] {
-    const { tickets } = portal
-    if (ids) {
-      return ids.map((id) => {
-        const ticket = tickets.get(Number(id))
-        if (!ticket || ticket.archivedAt !== null) throw new Error(`there is no live ticket ${id}`)
-        return ticket
-      })
-    }
-    const wanted = Math.min(count ?? 1, tickets.live())
-    const chosen = new Map<number, Ticket>()
-    const size = tickets.size()
+  function restoreTickets(portal_id: number, input: Selection & Timed): string[] {
+    const portal = portalOf(portal_id)
     turn += 1
-    const start = how === 'random' ? hash(portal.portal_id, turn, size) % Math.max(1, size) : 0
-    // From a random start in odd steps: every ticket is met once, without a list of all.
-    const step = how === 'random' ? coprimeStep(size, hash(turn, size)) : 1
-    for (let i = 0; i < size && chosen.size < wanted; i++) {
-      const place = how === 'last' ? size - 1 - i : (start + i * step) % size
-      const ticket = tickets.get(tickets.idOf(place))
-      if (ticket && ticket.archivedAt === null) chosen.set(ticket.id, ticket)
+    const chosen = chooseArchived(portal, input, turn)
+    for (const one of chosen) restoreTicket(portal, one, input.at ?? clock.now())
+    return idsOf(chosen)
+  }
+
+  // For good, as by a request of a person to be forgotten; ids may name archived ones too.
+  function deleteTickets(portal_id: number, input: Selection): string[] {
+    const { tickets, associations } = portalOf(portal_id)
+    turn += 1
+    const ids = input.ids?.map(String) ?? idsOf(chooseLive(portalOf(portal_id), input, turn))
+    const unknown = ids.find((id) => !tickets.get(Number(id)))
+    if (unknown !== undefined) throw new Error(`there is no ticket ${unknown}`)
+    for (const id of ids) {
+      tickets.remove(Number(id))
+      associations.forget(Number(id))
     }
-    return [...chosen.values()]
+    return ids
+  }
+
+  function merge(
+    portal_id: number,
+    input: Timed & { primary: string | number; loser: string | number },
+  ): { survivor: string } {
+    const portal = portalOf(portal_id)
+    if (String(input.primary) === String(input.loser))
+      throw new Error('primary and loser are the same ticket')
+    const [primary, loser] = chooseLive(portal, { ids: [input.primary, input.loser] }, 0) as [Ticket, Ticket]
+    return { survivor: String(mergeTickets(portal, primary, loser, input.at ?? clock.now()).id) }
   }
 
   // Every ticket with all its values as they are now, in id order.
   function truth(portal_id: number, input: { after?: string; limit?: number; archived?: boolean } = {}) {
     const portal = portalOf(portal_id)
-    const [page, next] = portal.tickets.page(
-      input.after ?? null,
-      input.limit ?? 1000,
-      input.archived ?? false,
-    )
+    const { tickets } = portal
+    const from = input.after ?? null
+    const limit = input.limit ?? 1000
+    const [page, next] = input.archived ? tickets.archivedPage(from, limit) : tickets.page(from, limit)
     return {
-      total: input.archived ? portal.tickets.archived() : portal.tickets.live(),
+      total: input.archived ? tickets.archived() : tickets.live(),
       results: page.map((one) => trueTicket(portal, one)),
       next,
     }
@@ -129,49 +140,29 @@ export function createCrmActs(clock: Clock, portalOf: (portal_id: number) => Por
     return found ? trueTicket(portal, found) : null
   }
 
-  function addProperty(
-    portal_id: number,
-    input: { name: string; label?: string; type?: PropertyType; options?: string[] },
-  ): Definition {
-    const portal = portalOf(portal_id)
-    const made = customDefinition({ ...input, now: clock.now() })
-    portal.definitions.set(made.name, made)
-    portal.definitionsVersion += 1
-    return made
+  return {
+    addTickets,
+    changeTickets,
+    archiveTickets,
+    restoreTickets,
+    deleteTickets,
+    mergeTickets: merge,
+    truth,
+    ticket,
   }
-
-  // A deleted property stays listed as archived and vanishes from records.
-  function archiveProperty(portal_id: number, name: string): void {
-    const portal = portalOf(portal_id)
-    const found = portal.definitions.get(name)
-    if (!found) throw new Error(`there is no property ${name}`)
-    portal.definitions.set(name, {
-      ...found,
-      archived: true,
-      archivedAt: clock.now(),
-      updatedAt: clock.now(),
-    })
-    portal.definitionsVersion += 1
-  }
-
-  return { addTickets, changeTickets, archiveTickets, truth, ticket, addProperty, archiveProperty }
 }
 
 function trueTicket(portal: Portal, ticket: Ticket): TrueTicket {
   return {
     id: String(ticket.id),
-    properties: allProperties(portal, ticket),
+    // A property that the account has no more has no value either.
+    properties: Object.fromEntries(
+      Object.entries(allProperties(portal, ticket)).filter(([name]) => portal.definitions.has(name)),
+    ),
     createdAt: instant(ticket.createdAt),
     updatedAt: instant(ticket.updatedAt),
     archived: ticket.archivedAt !== null,
     archivedAt: ticket.archivedAt === null ? null : instant(ticket.archivedAt),
     mergedInto: ticket.mergedInto === null ? null : String(ticket.mergedInto),
   }
-}
-
-function coprimeStep(size: number, from: number): number {
-  const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b))
-  let step = (from % Math.max(1, size)) + 1
-  while (size > 1 && divisor(step, size) !== 1) step += 1
-  return step
 }

@@ -2,8 +2,12 @@
 import { type AccountCall, jsonBody, missingFields } from '../http/call.ts'
 import { invalid, objectNotFound, Refusal, type Reply } from '../http/reply.ts'
 import { type Changes, checkProperties } from './checks.ts'
-import { batchReply, findTicket, inputIds, readInputs } from './list.ts'
+import { findTicket } from './find.ts'
+import { keepAssociations, readAssociations } from './given-associations.ts'
+import { batchReply, inputIds, readInputs } from './list.ts'
+import { mergeTickets } from './merge.ts'
 import { showWritten } from './show.ts'
+import type { Ticket } from './tickets.ts'
 import { archiveTicket, createTicket, updateTicket } from './write.ts'
 
 const SOURCE = 'INTEGRATION'
@@ -12,19 +16,11 @@ export function createOne(call: AccountCall): Reply {
   const { portal, world } = call
   const body = jsonBody(call)
   if (!('properties' in body)) missingFields('properties')
-  checkAssociations(body.associations)
+  const associations = readAssociations(body.associations)
   const changes = checkProperties(portal, body.properties, true)
   const ticket = createTicket(portal, changes, world.clock.now(), SOURCE)
+  keepAssociations(portal, ticket, associations)
   return { status: 201, json: showWritten(portal, world.quirks, ticket, Object.keys(changes)) }
-}
-
-// Associations are read and not kept; that they are well formed is checked.
-function checkAssociations(given: unknown): void {
-  if (given === undefined || given === null) return
-  if (!Array.isArray(given)) invalid('Invalid input JSON: Cannot deserialize value of associations')
-  for (const one of given as Record<string, unknown>[]) {
-    if (typeof one?.to !== 'object' || !Array.isArray(one.types)) missingFields('to', 'types')
-  }
 }
 
 export function updateOne(call: AccountCall): Reply {
@@ -32,7 +28,9 @@ export function updateOne(call: AccountCall): Reply {
   const body = jsonBody(call)
   const ticket = findTicket(call, false)
   const changes = updatesOf(call, body)
-  const same = Object.entries(changes).every(([name, value]) => (ticket.properties[name] ?? null) === value)
+  const same = Object.entries(changes).every(
+    ([name, value]) => (portal.tickets.value(ticket, name) ?? null) === value,
+  )
   // Whether a write that changes nothing moves the modified time is undocumented: a switch.
   const next =
     same && !world.quirks.noop_update_bumps
@@ -69,12 +67,13 @@ export function batchCreate(call: AccountCall): Reply {
   // One bad row refuses the whole batch: multi-status per row has to be asked for with objectWriteTraceId.
   const checked = inputs.map((one) => {
     if (!('properties' in one)) missingFields('properties')
-    checkAssociations(one.associations)
-    return checkProperties(portal, one.properties, true)
+    const associations = readAssociations(one.associations)
+    return { changes: checkProperties(portal, one.properties, true), associations }
   })
   const now = world.clock.now()
-  const results = checked.map((changes) => {
+  const results = checked.map(({ changes, associations }) => {
     const ticket = createTicket(portal, changes, now, SOURCE)
+    keepAssociations(portal, ticket, associations)
     return showWritten(portal, world.quirks, ticket, Object.keys(changes))
   })
   return batchReply(call, startedAt, 201, results, [], 'create')
@@ -101,6 +100,26 @@ export function batchUpdate(call: AccountCall): Reply {
     )
   }
   return batchReply(call, startedAt, 200, results, missing, 'update')
+}
+
+export function mergeTwo(call: AccountCall): Reply {
+  const { portal, world } = call
+  const { primaryObjectId, objectIdToMerge } = jsonBody(call)
+  const given = [primaryObjectId, objectIdToMerge]
+  if (given.some((id) => typeof id !== 'string' && typeof id !== 'number'))
+    missingFields('primaryObjectId', 'objectIdToMerge')
+  const [primary, loser] = given.map((id) => liveTicket(call, String(id))) as [Ticket, Ticket]
+  if (primary === loser || primary.id === loser.id) {
+    invalid('A record cannot be merged with itself', { context: { id: [String(primary.id)] } })
+  }
+  const survivor = mergeTickets(portal, primary, loser, world.clock.now())
+  return { status: 200, json: showWritten(portal, world.quirks, survivor, ['hs_merged_object_ids']) }
+}
+
+function liveTicket(call: AccountCall, id: string): Ticket {
+  const ticket = /^\d{1,15}$/.test(id) ? call.portal.tickets.get(Number(id)) : null
+  if (!ticket || ticket.archivedAt !== null) throw new Refusal(objectNotFound(id))
+  return ticket
 }
 
 export function batchArchive(call: AccountCall): Reply {

@@ -48,7 +48,16 @@ function options(values: readonly string[]): Option[] {
   })
 }
 
-export function standardDefinitions(now: number): Definition[] {
+// Thousands of portals made at about the same time share the same objects: a definition is replaced, never changed.
+let standard: { at: number; list: readonly Definition[] } | null = null
+
+export function standardDefinitions(now: number): readonly Definition[] {
+  const at = Math.floor(now / 86_400_000) * 86_400_000
+  if (standard?.at !== at) standard = { at, list: makeStandard(at) }
+  return standard.list
+}
+
+function makeStandard(now: number): Definition[] {
   return STANDARD.map(([name, label, type, marks = '', values = []]) => ({
     name,
     label,
@@ -117,14 +126,15 @@ export function customDefinitions(count: number, now: number): Definition[] {
   })
 }
 
-// Half of the tickets have a value in any one custom property.
+// Half of the tickets have a value in any one custom property. `name` is the seed of its name.
 export function customValue(
   definition: Definition,
+  name: number,
   seed: number,
   index: number,
   createdAt: number,
 ): string | undefined {
-  const h = hash(seed, index, nameSeed(definition.name))
+  const h = hash(seed, index, name)
   if (h % 2 === 0) return undefined
   const n = h >>> 1
   switch (definition.type) {

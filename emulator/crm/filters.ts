@@ -27,8 +27,10 @@ const MAX_FILTERS = 18
 
 // `fast` filters look at a number that the index has at hand, so that a million tickets are passed over quickly.
 export type Fast = 'id' | 'createdAt' | 'updatedAt'
+// Nothing outside of these bounds passes; what is inside still has to be tested.
+export type Range = readonly [low: number, high: number]
 export type Test =
-  | { fast: Fast; name: string; test: (value: number) => boolean }
+  | { fast: Fast; name: string; range: Range | null; test: (value: number) => boolean }
   | { fast: null; name: string; test: (value: string | undefined) => boolean }
 
 const FAST: Record<string, Fast> = {
@@ -106,9 +108,10 @@ function readFilter(portal: Portal, quirks: Quirks, raw: Raw): Test {
     // Whether record ids compare as numbers or as text is undocumented: a switch.
     if (fast === 'id' && quirks.ticket_id_sort === 'text') {
       const test = textTest(operator, value ?? '', high ?? '', values)
-      return { fast, name, test: (id) => test(String(id)) }
+      return { fast, name, range: null, test: (id) => test(String(id)) }
     }
-    return { fast, name, test: numberTest(operator, ...numbersOf(definition, name, value, high, values)) }
+    const numbers = numbersOf(definition, name, value, high, values)
+    return { fast, name, range: rangeOf(operator, numbers), test: numberTest(operator, ...numbers) }
   }
   if (definition.type === 'number' || definition.type === 'date' || definition.type === 'datetime') {
     if (operator.endsWith('TOKEN')) return { fast: null, name, test: tokenTest(operator, value ?? '') }
@@ -119,6 +122,13 @@ function readFilter(portal: Portal, quirks: Quirks, raw: Raw): Test {
   }
   if (operator.endsWith('TOKEN')) return { fast: null, name, test: tokenTest(operator, value ?? '') }
   return { fast: null, name, test: wordTest(definition, operator, value ?? '', high ?? '', values) }
+}
+
+function rangeOf(operator: string, [value, high]: readonly [number, number, number[]]): Range | null {
+  if (operator === 'EQ') return [value, value]
+  if (operator === 'GT' || operator === 'GTE') return [value, Number.POSITIVE_INFINITY]
+  if (operator === 'LT' || operator === 'LTE') return [Number.NEGATIVE_INFINITY, value]
+  return operator === 'BETWEEN' ? [value, high] : null
 }
 
 function textOf(value: unknown): string | undefined {

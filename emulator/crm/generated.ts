@@ -2,7 +2,7 @@
 import { instant } from '../clock.ts'
 import { hash, pick, unit } from '../random.ts'
 import type { Owner, Pipeline } from './account-data.ts'
-import { customValue, type Definition } from './definitions.ts'
+import { customValue, type Definition, nameSeed } from './definitions.ts'
 import { contentOf, subjectOf } from './sentences.ts'
 
 // Ids grow with irregular gaps, as HubSpot's do: STRIDE apart plus a jitter below STRIDE.
@@ -57,8 +57,10 @@ export function createGenerated(input: GeneratedInput): Generated {
   const seed = hash(input.seed, portalId)
   const roll = (index: number, what: number) => hash(seed, index, what)
   // Only what existed when the portal was made has generated values; a property added later starts out empty.
-  const custom = [...definitions.values()].filter((one) => !one.hubspotDefined)
-  const customByName = new Map(custom.map((one) => [one.name, one]))
+  const custom = new Map<string, [Definition, number]>()
+  for (const one of definitions.values()) {
+    if (!one.hubspotDefined) custom.set(one.name, [one, nameSeed(one.name)])
+  }
   const known: ReadonlySet<string> = new Set(NAMES)
 
   const idAt = (index: number) => firstId + index * STRIDE + (roll(index, 20) % STRIDE)
@@ -145,8 +147,8 @@ export function createGenerated(input: GeneratedInput): Generated {
 
   function value(index: number, name: string): string | undefined {
     if (known.has(name)) return standard(index, name)
-    const definition = customByName.get(name)
-    return definition ? customValue(definition, seed, index, createdAt(index)) : undefined
+    const found = custom.get(name)
+    return found ? customValue(...found, seed, index, createdAt(index)) : undefined
   }
 
   return {
@@ -165,9 +167,9 @@ export function createGenerated(input: GeneratedInput): Generated {
         const one = standard(index, name)
         if (one !== undefined) all[name] = one
       }
-      for (const definition of custom) {
-        const one = customValue(definition, seed, index, createdAt(index))
-        if (one !== undefined) all[definition.name] = one
+      for (const [name, found] of custom) {
+        const one = customValue(...found, seed, index, createdAt(index))
+        if (one !== undefined) all[name] = one
       }
       return all
     },

@@ -8,10 +8,13 @@ import {
   listParam,
   missingFields,
 } from '../http/call.ts'
-import { invalid, objectNotFound, Refusal, type Reply } from '../http/reply.ts'
+import { invalid, type Reply } from '../http/reply.ts'
 import { hash } from '../random.ts'
-import { listCursor, nextPage, readListCursor } from './paging.ts'
-import { showTicket, type Wanted } from './show.ts'
+import { inlineTypes, showInline } from './association-reads.ts'
+import type { Associated } from './association-types.ts'
+import { findTicket } from './find.ts'
+import { nextPage } from './paging.ts'
+import { type Shape, shapeOf, showTicket, type Wanted } from './show.ts'
 import type { Ticket } from './tickets.ts'
 
 const MAX_PAGE = 100
@@ -28,34 +31,35 @@ export function listTickets(call: AccountCall): Reply {
   const { portal, world } = call
   const limit = limitParam(call.query, 10, MAX_PAGE)
   const archived = booleanParam(call.query, 'archived')
-  const from = readListCursor(call.query.get('after'))
-  const [page, next] = portal.tickets.page(from, limit, archived, world.quirks.ticket_id_sort === 'text')
-  const wanted = wantedOf(call)
-  const reply: Record<string, unknown> = {
-    results: page.map((one) => showTicket(portal, world.quirks, one, wanted)),
-  }
-  if (next !== null) reply.paging = nextPage(call, listCursor(world.quirks, next))
+  const { quirks } = world
+  const from = portal.cursors.read(call.query.get('after'))
+  const asText = quirks.ticket_id_sort === 'text'
+  const [page, next] = archived
+    ? portal.tickets.archivedPage(from, limit, asText, quirks.archived_list_has_merged)
+    : portal.tickets.page(from, limit, asText)
+  const shape = shapeOf(portal, wantedOf(call))
+  const types = inlineTypes(call, listParam(call.query, 'associations'))
+  const reply: Record<string, unknown> = { results: page.map((one) => showRead(call, one, shape, types)) }
+  if (next !== null) reply.paging = nextPage(call, portal.cursors.make(next))
   return { status: 200, json: reply }
 }
 
 export function getTicket(call: AccountCall): Reply {
-  const { portal, world } = call
   const ticket = findTicket(call, booleanParam(call.query, 'archived'))
-  return { status: 200, json: showTicket(portal, world.quirks, ticket, wantedOf(call)) }
+  const types = inlineTypes(call, listParam(call.query, 'associations'))
+  return { status: 200, json: showRead(call, ticket, shapeOf(call.portal, wantedOf(call)), types) }
 }
 
-// An archived ticket is found only by who asks for archived ones, and a live one only by who does not.
-export function findTicket(call: AccountCall, archived: boolean): Ticket {
-  const id = call.params.id ?? ''
-  const idProperty = call.query.get('idProperty')
-  if (idProperty && idProperty !== 'hs_object_id') {
-    invalid(`idProperty ${idProperty} is not a unique property of TICKET`, {
-      context: { idProperty: [idProperty] },
-    })
-  }
-  const ticket = /^\d{1,15}$/.test(id) ? call.portal.tickets.get(Number(id)) : null
-  if (!ticket || (ticket.archivedAt !== null) !== archived) throw new Refusal(objectNotFound(id))
-  return ticket
+function showRead(
+  call: AccountCall,
+  ticket: Ticket,
+  shape: Shape,
+  types: readonly Associated[],
+): Record<string, unknown> {
+  const shown = showTicket(call.portal, call.world.quirks, ticket, shape)
+  const associations =
+    types.length > 0 && ticket.archivedAt === null ? showInline(call, ticket.id, types) : null
+  return associations ? { ...shown, associations } : shown
 }
 
 export function readInputs(body: Record<string, unknown>): Record<string, unknown>[] {
@@ -111,17 +115,19 @@ export function batchRead(call: AccountCall): Reply {
   const missing: string[] = []
   for (const id of ids) {
     const ticket = /^\d{1,15}$/.test(id) ? portal.tickets.get(Number(id)) : null
-    if (ticket && (ticket.archivedAt !== null) === archived) found.push(ticket)
+    const hidden = ticket !== null && ticket.mergedInto !== null && !world.quirks.archived_list_has_merged
+    if (ticket && (ticket.archivedAt !== null) === archived && !hidden) found.push(ticket)
     else if (ticket && ticket.mergedInto !== null && world.quirks.merged_ids_missing_in_batch) continue
     else missing.push(id)
   }
   // Results do not promise to come back in the order asked.
   if (world.quirks.batch_order === 'shuffled') found.sort((a, b) => hash(a.id, 3) - hash(b.id, 3))
+  const shape = shapeOf(portal, wanted)
   return batchReply(
     call,
     startedAt,
     200,
-    found.map((one) => showTicket(portal, world.quirks, one, wanted)),
+    found.map((one) => showTicket(portal, world.quirks, one, shape)),
     missing,
     'get',
   )

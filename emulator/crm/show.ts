@@ -35,6 +35,9 @@ const AFTER_WRITE = [
 
 export type Wanted = { properties: string[]; history: string[] }
 
+// What a request wants, checked against the definitions once and not for each of its tickets.
+export type Shape = { names: readonly string[]; history: readonly string[] }
+
 export function propertyValue(portal: Portal, ticket: Ticket, name: string): string | undefined {
   switch (name) {
     case 'createdate':
@@ -46,34 +49,34 @@ export function propertyValue(portal: Portal, ticket: Ticket, name: string): str
     case 'hs_ticket_id':
       return String(ticket.id)
     case 'hs_is_closed':
-      return portal.closedStages.has(ticket.properties.hs_pipeline_stage ?? '') ? 'true' : 'false'
+      return portal.closedStages.has(portal.tickets.value(ticket, 'hs_pipeline_stage') ?? '')
+        ? 'true'
+        : 'false'
     case 'hs_is_visible_in_help_desk':
       return 'true'
     case 'hs_helpdesk_sort_timestamp':
       return instant(ticket.createdAt)
     case 'hs_all_owner_ids':
-      return ticket.properties.hubspot_owner_id
+      return portal.tickets.value(ticket, 'hubspot_owner_id')
     default:
-      return ticket.properties[name]
+      return portal.tickets.value(ticket, name)
   }
 }
 
-// A name without a definition is dropped without a word; a defined but empty one is null (or absent, by switch).
-export function showProperties(portal: Portal, quirks: Quirks, ticket: Ticket, names: readonly string[]) {
-  const shown: Record<string, string | null> = {}
-  for (const name of [...new Set(names)].sort()) {
-    const definition = portal.definitions.get(name)
-    if (!definition || definition.archived) continue
-    const value = propertyValue(portal, ticket, name)
-    if (value !== undefined) shown[name] = value
-    else if (!quirks.absent_empty_properties) shown[name] = null
-  }
-  return shown
+// A name without a definition is dropped without a word.
+export function shapeOf(portal: Portal, wanted: Wanted): Shape {
+  const names = wanted.properties.length > 0 ? [...wanted.properties, ...ALWAYS] : DEFAULTS
+  return { names: known(portal, [...names, ...wanted.history]), history: wanted.history }
+}
+
+function known(portal: Portal, names: readonly string[]): string[] {
+  const defined = (name: string) => portal.definitions.get(name)?.archived === false
+  return [...new Set(names)].filter(defined).sort()
 }
 
 export function allProperties(portal: Portal, ticket: Ticket): Record<string, string> {
   const all: Record<string, string> = {}
-  for (const name of [...portal.definitions.keys()].sort()) {
+  for (const name of portal.definitionNames()) {
     const value = propertyValue(portal, ticket, name)
     if (value !== undefined) all[name] = value
   }
@@ -84,15 +87,30 @@ export function showTicket(
   portal: Portal,
   quirks: Quirks,
   ticket: Ticket,
-  wanted: Wanted,
+  { names, history }: Shape,
 ): Record<string, unknown> {
-  const names = wanted.properties.length > 0 ? [...wanted.properties, ...ALWAYS] : DEFAULTS
-  return frame(
-    portal,
-    ticket,
-    showProperties(portal, quirks, ticket, [...names, ...wanted.history]),
-    wanted.history,
-  )
+  const createdAt = instant(ticket.createdAt)
+  const updatedAt = ticket.updatedAt === ticket.createdAt ? createdAt : instant(ticket.updatedAt)
+  const properties: Record<string, string | null> = {}
+  for (const name of names) {
+    const value =
+      name === 'createdate'
+        ? createdAt
+        : name === 'hs_lastmodifieddate'
+          ? updatedAt
+          : propertyValue(portal, ticket, name)
+    // Defined but empty is null, or absent by switch.
+    if (value !== undefined) properties[name] = value
+    else if (!quirks.absent_empty_properties) properties[name] = null
+  }
+  const shown: Record<string, unknown> = { id: String(ticket.id), properties }
+  if (history.length > 0) shown.propertiesWithHistory = showHistory(portal, ticket, history)
+  shown.createdAt = createdAt
+  shown.updatedAt = updatedAt
+  shown.archived = ticket.archivedAt !== null
+  if (ticket.archivedAt !== null) shown.archivedAt = instant(ticket.archivedAt)
+  shown.url = `https://${portal.ui_domain}/contacts/${portal.portal_id}/record/0-5/${ticket.id}`
+  return shown
 }
 
 export function showWritten(
@@ -101,23 +119,7 @@ export function showWritten(
   ticket: Ticket,
   given: readonly string[],
 ): Record<string, unknown> {
-  return frame(portal, ticket, showProperties(portal, quirks, ticket, [...AFTER_WRITE, ...given]), [])
-}
-
-function frame(
-  portal: Portal,
-  ticket: Ticket,
-  properties: Record<string, string | null>,
-  history: readonly string[],
-): Record<string, unknown> {
-  const shown: Record<string, unknown> = { id: String(ticket.id), properties }
-  if (history.length > 0) shown.propertiesWithHistory = showHistory(portal, ticket, history)
-  shown.createdAt = instant(ticket.createdAt)
-  shown.updatedAt = instant(ticket.updatedAt)
-  shown.archived = ticket.archivedAt !== null
-  if (ticket.archivedAt !== null) shown.archivedAt = instant(ticket.archivedAt)
-  shown.url = `https://${portal.ui_domain}/contacts/${portal.portal_id}/record/0-5/${ticket.id}`
-  return shown
+  return showTicket(portal, quirks, ticket, { names: known(portal, [...AFTER_WRITE, ...given]), history: [] })
 }
 
 // Earlier values are not kept: the history is the present value.

@@ -1,6 +1,8 @@
-// The tickets of one portal as they are now: generated ones, what was changed, what was made since, what was archived.
+// The tickets of one portal as they are now: generated ones, what was changed, what was made since, what was archived
+// or permanently deleted.
 import { hash } from '../random.ts'
 import type { Generated } from './generated.ts'
+import { createIdOrder, firstNotBelow } from './id-order.ts'
 
 export type Ticket = {
   id: number
@@ -8,52 +10,74 @@ export type Ticket = {
   updatedAt: number
   archivedAt: number | null
   mergedInto: number | null
-  // Only values that are set; ids and times are added when the ticket is shown.
-  properties: Readonly<Record<string, string>>
+  // Its place among the generated tickets, whose values are computed when they are read; null for one made later.
+  place: number | null
+  // Values that differ from the generated ones; null where a generated one was cleared.
+  own: Readonly<Record<string, string | null>>
 }
 
+export type Listener = (id: number, ticket: Ticket | null, before: Ticket | null) => void
+
 export type Tickets = ReturnType<typeof createTickets>
+
+const NOTHING: Ticket['own'] = {}
 
 export function createTickets(generated: Generated, seed: number, firstId: number) {
   // Never changed in place: a new object replaces the old one, so that the search index may keep the old one.
   const changed = new Map<number, Ticket>()
   const created: number[] = []
-  const listeners: ((ticket: Ticket, before: Ticket | null) => void)[] = []
-  let archivedCount = 0
+  const removed = new Set<number>()
+  const archived = createIdOrder()
+  const listeners: Listener[] = []
   let textOrder: { at: number; ids: string[] } | null = null
 
-  function fromGenerated(index: number): Ticket {
+  function get(id: number): Ticket | null {
+    const kept = changed.get(id)
+    if (kept) return kept
+    const place = generated.indexOf(id)
+    if (place < 0 || removed.has(id)) return null
     return {
-      id: generated.idAt(index),
-      createdAt: generated.createdAt(index),
-      updatedAt: generated.updatedAt(index),
+      id,
+      createdAt: generated.createdAt(place),
+      updatedAt: generated.updatedAt(place),
       archivedAt: null,
       mergedInto: null,
-      properties: generated.properties(index),
+      place,
+      own: NOTHING,
     }
   }
 
-  function get(id: number): Ticket | null {
-    const own = changed.get(id)
-    if (own) return own
-    const index = generated.indexOf(id)
-    return index < 0 ? null : fromGenerated(index)
+  function value(ticket: Ticket, name: string): string | undefined {
+    const own = ticket.own[name]
+    if (own !== undefined) return own ?? undefined
+    return ticket.place === null ? undefined : generated.value(ticket.place, name)
   }
 
   function put(ticket: Ticket): void {
     const before = get(ticket.id)
-    archivedCount += (ticket.archivedAt === null ? 0 : 1) - (before?.archivedAt == null ? 0 : 1)
+    if (ticket.archivedAt === null) archived.remove(ticket.id)
+    else archived.add(ticket.id)
     changed.set(ticket.id, ticket)
-    for (const tell of listeners) tell(ticket, before)
+    for (const tell of listeners) tell(ticket.id, ticket, before)
+  }
+
+  // Permanently: the id is known no more, neither live nor archived, and is never given again.
+  function remove(id: number): void {
+    const before = get(id)
+    if (!before) return
+    archived.remove(id)
+    changed.delete(id)
+    removed.add(id)
+    for (const tell of listeners) tell(id, null, before)
   }
 
   const lastId = () => created.at(-1) ?? (generated.count > 0 ? generated.idAt(generated.count - 1) : firstId)
 
-  function add(fields: Omit<Ticket, 'id' | 'archivedAt' | 'mergedInto'>): Ticket {
+  function add(fields: Pick<Ticket, 'createdAt' | 'updatedAt' | 'own'>): Ticket {
     const previous = lastId()
     const id = previous + 1 + (hash(seed, previous) % 9)
     created.push(id)
-    const ticket: Ticket = { ...fields, id, archivedAt: null, mergedInto: null }
+    const ticket: Ticket = { ...fields, id, archivedAt: null, mergedInto: null, place: null }
     put(ticket)
     return ticket
   }
@@ -82,25 +106,34 @@ export function createTickets(generated: Generated, seed: number, firstId: numbe
     return textOrder.ids
   }
 
-  // Tickets from an id on, in HubSpot's id order, and the id that follows the page.
-  function page(
-    from: string | null,
-    limit: number,
-    archived: boolean,
-    asText = false,
-  ): [Ticket[], string | null] {
+  // Live tickets from an id on, in HubSpot's id order, and the id that follows the page.
+  function page(from: string | null, limit: number, asText = false): [Ticket[], string | null] {
     const found: Ticket[] = []
     const ids = asText ? inTextOrder() : null
     let position = from === null ? 0 : ids ? firstNotBelow(ids, from) : positionOf(Number(from))
-    // Nothing was ever archived: do not walk a million tickets to say so.
-    if (archived && archivedCount === 0) return [found, null]
-    for (; position < size(); position++) {
+    const end = size()
+    for (; position < end; position++) {
       const id = ids ? Number(ids[position]) : idOf(position)
-      const own = changed.get(id)
-      const isArchived = own !== undefined && own.archivedAt !== null
-      if (isArchived !== archived) continue
+      if (archived.has(id) || removed.has(id)) continue
       if (found.length === limit) return [found, String(id)]
-      found.push(own ?? (get(id) as Ticket))
+      found.push(get(id) as Ticket)
+    }
+    return [found, null]
+  }
+
+  // The same of archived ones; `merged` says whether those that were merged away are among them.
+  function archivedPage(
+    from: string | null,
+    limit: number,
+    asText = false,
+    merged = true,
+  ): [Ticket[], string | null] {
+    const found: Ticket[] = []
+    for (const id of archived.from(from, asText)) {
+      const ticket = changed.get(id) as Ticket
+      if (!merged && ticket.mergedInto !== null) continue
+      if (found.length === limit) return [found, String(id)]
+      found.push(ticket)
     }
     return [found, null]
   }
@@ -110,26 +143,18 @@ export function createTickets(generated: Generated, seed: number, firstId: numbe
     changed,
     created,
     get,
+    value,
     put,
+    remove,
     add,
     page,
+    archivedPage,
     size,
     idOf,
-    live: () => size() - archivedCount,
-    archived: () => archivedCount,
-    listen: (tell: (ticket: Ticket, before: Ticket | null) => void) => {
+    live: () => size() - archived.count() - removed.size,
+    archived: () => archived.count(),
+    listen: (tell: Listener) => {
       listeners.push(tell)
     },
   }
-}
-
-function firstNotBelow(sorted: readonly string[], wanted: string): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((sorted[middle] as string) < wanted) low = middle + 1
-    else high = middle
-  }
-  return low
 }

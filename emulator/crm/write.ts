@@ -5,61 +5,79 @@ import { type Changes, timeOf } from './checks.ts'
 import type { Ticket } from './tickets.ts'
 
 // What follows from a change: closing sets the close date, reopening takes it away, a stage implies its pipeline.
+// Answers the ticket's own values after it.
 export function applyChanges(
   portal: Portal,
   ticket: Ticket | null,
   changes: Changes,
   now: number,
-): Record<string, string> {
-  const next: Record<string, string> = { ...ticket?.properties }
-  for (const [name, value] of Object.entries(changes)) {
-    if (name === 'createdate') continue
-    if (value === null) delete next[name]
-    else next[name] = value
+): Record<string, string | null> {
+  const next: Record<string, string | null> = { ...ticket?.own }
+  const generated = ticket !== null && ticket.place !== null
+  const set = (name: string, value: string | null) => {
+    // A generated value shows through unless a null covers it.
+    if (value !== null || generated) next[name] = value
+    else delete next[name]
   }
-  const stage = next.hs_pipeline_stage
-  const home = portal.pipelines.find((one) => one.stages.some((each) => each.id === stage))
-  if (home && changes.hs_pipeline_stage) next.hs_pipeline = home.id
-  if (next.hs_pipeline === undefined && portal.pipelines[0]) next.hs_pipeline = portal.pipelines[0].id
-  const closed = portal.closedStages.has(stage ?? '')
-  if (stage !== ticket?.properties.hs_pipeline_stage) {
-    next.hs_v2_date_entered_current_stage = instant(now)
-    if (closed && next.closed_date === undefined) {
-      next.closed_date = instant(now)
-      if (ticket) next.time_to_close = String(now - ticket.createdAt)
-    }
-    if (!closed) {
-      delete next.closed_date
-      delete next.time_to_close
-    }
+  const before = (name: string) => (ticket ? (portal.tickets.value(ticket, name) ?? null) : null)
+  for (const [name, value] of Object.entries(changes)) if (name !== 'createdate') set(name, value)
+  if (ticket && !('hs_pipeline_stage' in changes) && !('hs_pipeline' in changes)) return next
+
+  const pipelines = portal.pipelines
+  const stage =
+    'hs_pipeline_stage' in changes ? (changes.hs_pipeline_stage ?? null) : before('hs_pipeline_stage')
+  if (changes.hs_pipeline_stage) {
+    const home = pipelines.find((one) => one.stages.some((each) => each.id === stage))
+    if (home) set('hs_pipeline', home.id)
+  }
+  const pipeline = next.hs_pipeline === undefined ? before('hs_pipeline') : next.hs_pipeline
+  if (pipeline === null && pipelines[0]) set('hs_pipeline', pipelines[0].id)
+  if (stage === before('hs_pipeline_stage')) return next
+  set('hs_v2_date_entered_current_stage', instant(now))
+  if (!portal.closedStages.has(stage ?? '')) {
+    set('closed_date', null)
+    set('time_to_close', null)
+    return next
+  }
+  const closed = next.closed_date === undefined ? before('closed_date') : next.closed_date
+  if (closed === null) {
+    set('closed_date', instant(now))
+    if (ticket) set('time_to_close', String(now - ticket.createdAt))
   }
   return next
 }
 
 export function createTicket(portal: Portal, changes: Changes, now: number, source: string): Ticket {
-  const properties = applyChanges(portal, null, changes, now)
+  const values = applyChanges(portal, null, changes, now)
   const createdAt = (changes.createdate ? timeOf(changes.createdate) : null) ?? now
   return portal.tickets.add({
     createdAt,
     updatedAt: now,
-    properties: { hs_object_source: source, hs_object_source_label: source, ...properties },
+    own: { hs_object_source: source, hs_object_source_label: source, ...values },
   })
 }
 
 export function updateTicket(portal: Portal, ticket: Ticket, changes: Changes, now: number): Ticket {
-  const properties = applyChanges(portal, ticket, changes, now)
+  const own = applyChanges(portal, ticket, changes, now)
   const createdAt = (changes.createdate ? timeOf(changes.createdate) : null) ?? ticket.createdAt
-  const next = { ...ticket, createdAt, properties, updatedAt: now }
+  const next = { ...ticket, createdAt, own, updatedAt: now }
   portal.tickets.put(next)
   return next
 }
 
-// HubSpot dates the archiving itself; whether it also moves the modified time is undocumented, here it does not.
+// HubSpot dates the archiving itself; whether it also moves the modified time is undocumented: a switch.
 export function archiveTicket(
   portal: Portal,
   ticket: Ticket,
   now: number,
   mergedInto: number | null = null,
 ): void {
-  portal.tickets.put({ ...ticket, archivedAt: now, mergedInto })
+  const updatedAt = portal.quirks.archive_bumps ? now : ticket.updatedAt
+  portal.tickets.put({ ...ticket, updatedAt, archivedAt: now, mergedInto })
+}
+
+// Only people restore, in HubSpot's own pages; whether it moves the modified time is undocumented: a switch.
+export function restoreTicket(portal: Portal, ticket: Ticket, now: number): void {
+  const updatedAt = portal.quirks.restore_bumps ? now : ticket.updatedAt
+  portal.tickets.put({ ...ticket, updatedAt, archivedAt: null })
 }

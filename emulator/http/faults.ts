@@ -1,7 +1,7 @@
 // Faults on order: which requests they hit, how often, and what they do to the answer.
 import type { Quirks } from '../quirks.ts'
 import { unit } from '../random.ts'
-import { limited, type Policy } from './rates.ts'
+import { limited, type Policy } from './limited.ts'
 import { edgePage, problem, type Reply } from './reply.ts'
 
 export const FAULT_KINDS = [

@@ -1,7 +1,7 @@
 // Account info, pipelines, owners and properties.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startAccount } from './help.ts'
+import { ask, listIds, startAccount, TICKETS } from './help.ts'
 
 test('account details say who and where it is, in every version', async (t) => {
   const account = await startAccount({ hublet: 'eu1', time_zone: 'Asia/Kolkata', currency: 'INR' })
@@ -124,4 +124,109 @@ test('properties list what the account defines, with options of its own pipeline
     [],
   )
   assert.deepEqual((await account.get('/crm/properties/2026-09/tickets?archived=true')).json.results, [])
+})
+
+test('archived owners: as many as asked, apart from the live ones, paged, and tickets still point at them', async (t) => {
+  const account = await startAccount({ tickets: 400, owners: 130, archived_owners: 120 })
+  t.after(account.close)
+  const all = async (archived: boolean, limit: string) => {
+    const found: { id: string; archived: boolean; userId: number | null; userIdIncludingInactive: number }[] =
+      []
+    for (let after = ''; ; ) {
+      const page = (await account.get(`/crm/owners/2026-09?archived=${archived}${limit}${after}`)).json
+      found.push(...page.results)
+      if (!page.paging) return found
+      after = `&after=${page.paging.next.after}`
+    }
+  }
+  const live = await all(false, '')
+  const archived = await all(true, '&limit=50')
+  assert.equal(live.length, 130)
+  assert.equal(archived.length, 120)
+  assert.ok(live.every((one) => !one.archived && one.userId === one.userIdIncludingInactive))
+  assert.ok(archived.every((one) => one.archived && one.userId === null && one.userIdIncludingInactive > 0))
+  assert.equal((await account.get('/crm/owners/2026-09')).json.results.length, 100)
+  assert.equal((await account.get('/crm/owners/2026-09?limit=500')).json.results.length, 130)
+  assert.equal((await account.get('/crm/owners/2026-09?limit=501')).status, 400)
+  const owning = new Set(
+    account.emulator.world.truth(account.portal_id).results.map((one) => one.properties.hubspot_owner_id),
+  )
+  assert.ok(archived.some((one) => owning.has(one.id)) && live.some((one) => owning.has(one.id)))
+})
+
+test('somebody renames or deactivates an owner, renames a pipeline and its stages', async (t) => {
+  const account = await startAccount({ tickets: 3 })
+  t.after(account.close)
+  const { url } = account.emulator
+  const control = (method: string, path: string, body?: object) =>
+    ask(url, method, `/_emulator/portals/${account.portal_id}${path}`, { body })
+  const [owner] = (await account.get('/crm/owners/2026-09')).json.results
+  const path = `/crm/owners/2026-09/${owner.id}`
+  assert.equal((await control('PATCH', `/owners/${owner.id}`, { lastName: 'Married' })).status, 200)
+  const renamed = (await account.get(path)).json
+  assert.equal(renamed.lastName, 'Married')
+  assert.equal(renamed.firstName, owner.firstName)
+  assert.ok(renamed.updatedAt > owner.updatedAt)
+  assert.equal((await control('DELETE', `/owners/${owner.id}`)).status, 200)
+  assert.equal((await account.get(path)).status, 404)
+  assert.equal((await account.get(`${path}?archived=true`)).json.userId, null)
+
+  const answer = await control('PATCH', '/pipelines/0', {
+    label: 'Help desk',
+    stages: [{ id: '2', label: 'On hold' }],
+  })
+  assert.equal(answer.status, 200)
+  const pipeline = (await account.get('/crm/pipelines/2026-09/tickets/0')).json
+  assert.equal(pipeline.label, 'Help desk')
+  assert.deepEqual(
+    pipeline.stages.map((one: { label: string }) => one.label),
+    ['New', 'On hold', 'Waiting on us', 'Closed'],
+  )
+  assert.notEqual(pipeline.updatedAt, '1970-01-01T00:00:00Z')
+  const { options } = (await account.get('/crm/properties/2026-09/tickets/hs_pipeline_stage')).json
+  assert.ok(
+    options.some((one: { value: string; label: string }) => one.value === '2' && one.label === 'On hold'),
+  )
+  for (const [method, where, body] of [
+    ['PATCH', '/owners/1', { lastName: 'x' }],
+    ['PATCH', `/owners/${owner.id}`, { surname: 'x' }],
+    ['PATCH', `/owners/${owner.id}`, { email: 5 }],
+    ['DELETE', '/owners/1', {}],
+    ['PATCH', '/pipelines/none', { label: 'x' }],
+    ['PATCH', '/pipelines/0', { label: 'y', stages: [{ id: '99', label: 'x' }] }],
+  ] as const)
+    assert.equal((await control(method, where, body)).status, 400, `${method} ${where}`)
+  assert.equal((await account.get('/crm/pipelines/2026-09/tickets/0')).json.label, 'Help desk')
+})
+
+test('600 custom properties: defined, generated for some tickets, too many for one URL, readable by batch', async (t) => {
+  const account = await startAccount({ tickets: 120, custom_properties: 600 })
+  t.after(account.close)
+  const { world } = account.emulator
+  const names: string[] = (await account.get('/crm/properties/2026-09/tickets')).json.results.map(
+    (one: { name: string }) => one.name,
+  )
+  assert.ok(names.length > 600)
+  assert.equal(new Set(names).size, names.length)
+  const ids = await listIds(account, '', 100)
+  const batch = await account.post(`${TICKETS}/batch/read`, {
+    properties: names,
+    inputs: ids.slice(0, 100).map((id) => ({ id })),
+  })
+  assert.equal(batch.status, 200)
+  const row = batch.json.results[0].properties
+  assert.equal(Object.keys(row).length, names.length)
+  const truth = world.ticket(account.portal_id, batch.json.results[0].id)?.properties
+  assert.deepEqual(Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)), truth)
+  const list = () => account.get(`${TICKETS}?limit=100&properties=${names.join(',')}`)
+  const length = `${TICKETS}?limit=100&properties=${names.join(',')}`.length
+  assert.equal((await list()).status, 200)
+  world.changeQuirks({ url_limit: 8000 })
+  assert.ok(length > 8000)
+  assert.equal((await list()).status, 414)
+  assert.match((await list()).text, /^<html>/)
+  world.changeQuirks({ url_limit: length })
+  assert.equal((await list()).status, 200)
+  world.changeQuirks({ url_limit: length - 1 })
+  assert.equal((await list()).status, 414)
 })

@@ -159,3 +159,94 @@ test('a privately distributed OAuth app has the limit of a private app', async (
   const { token } = world.addToken(account.portal_id, { kind: 'oauth', client_id: app.client_id })
   assert.equal((await account.call('GET', TICKETS, { token })).headers.get('x-hubspot-ratelimit-max'), '190')
 })
+
+test('searches share one bucket per account, or have one per app by switch', async (t) => {
+  const account = await startLimited({ tickets: 1 })
+  t.after(account.close)
+  const { world } = account.emulator
+  const { token } = world.addToken(account.portal_id, { kind: 'private_app' })
+  const search = (one: string) => account.call('POST', SEARCH, { body: {}, token: one })
+  const five = async (one: string) => refused(await many(5, () => search(one)))
+  // The window follows the emulator's clock, which also runs on by itself: a second is enough for ten calls.
+  assert.equal(await five(account.token), 0)
+  assert.ok((await five(token)) > 0)
+  world.clock.advance(1001)
+  world.changeQuirks({ search_bucket: 'app' })
+  assert.equal(await five(account.token), 0)
+  assert.equal(await five(token), 0)
+  assert.ok((await five(token)) > 0)
+})
+
+test('a refused call does not count, or counts by switch', async (t) => {
+  const account = await startLimited({ tickets: 1 })
+  t.after(account.close)
+  const { world } = account.emulator
+  world.rates.limits.private_ten_secondly = 2
+  const statuses = async () => (await many(1, () => account.get(TICKETS)))[0]
+  for (const [refused_calls_count, expected] of [
+    [false, 200],
+    [true, 429],
+  ] as const) {
+    world.clock.advance(20_000)
+    world.changeQuirks({ refused_calls_count })
+    assert.equal(await statuses(), 200)
+    assert.equal(await statuses(), 200)
+    world.clock.advance(6000)
+    assert.equal(await statuses(), 429)
+    assert.equal(await statuses(), 429)
+    // The two that were answered have left the window, the two that were refused have not.
+    world.clock.advance(5000)
+    assert.equal(await statuses(), expected)
+  }
+})
+
+test('answers tell the limits in headers, or by switch not at all', async (t) => {
+  const account = await startLimited({ tickets: 1 })
+  t.after(account.close)
+  const names = async () =>
+    [...(await account.get(TICKETS)).headers.keys()].filter((name) => name.includes('ratelimit'))
+  assert.equal((await names()).length, 7)
+  account.emulator.world.changeQuirks({ rate_headers: false })
+  assert.deepEqual(await names(), [])
+})
+
+test('the 429 of a second comes with a policy, or with a category by switch', async (t) => {
+  const account = await startLimited({ tickets: 1 })
+  t.after(account.close)
+  const { world } = account.emulator
+  world.rates.limits.search_per_second = 0
+  const body = async () => (await account.post(SEARCH, {})).json
+  assert.equal((await body()).policyName, 'SECONDLY')
+  world.changeQuirks({ secondly_body: 'category' })
+  assert.deepEqual(Object.keys(await body()), ['status', 'message', 'correlationId', 'category'])
+  assert.equal((await body()).category, 'RATE_LIMITS')
+  assert.equal((await body()).message, 'You have reached your secondly limit.')
+  assert.ok((await body()).correlationId)
+  world.faults.add({ kind: 'rate_limit', policy: 'secondly' })
+  assert.equal((await account.get(TICKETS)).json.category, 'RATE_LIMITS')
+})
+
+test('traffic of other apps takes its part of every window, of pasted and OAuth tokens, until it ends', async (t) => {
+  const account = await startLimited({ tickets: 1 })
+  t.after(account.close)
+  const { world, url } = account.emulator
+  const { token } = world.addToken(account.portal_id, { kind: 'oauth' })
+  const traffic = (body: object) =>
+    ask(url, 'POST', `/_emulator/portals/${account.portal_id}/traffic`, { body })
+  assert.deepEqual((await traffic({ calls: 100, searches: 3 })).json, { calls: 100, searches: 3 })
+  const oauth = () => account.call('GET', '/crm/objects/2026-09/tickets/1', { token })
+  assert.equal(refused(await many(12, oauth)), 2)
+  world.clock.advance(10_001)
+  const answer = await oauth()
+  assert.equal(answer.headers.get('x-hubspot-ratelimit-remaining'), '9')
+  assert.equal((await account.get(TICKETS)).headers.get('x-hubspot-ratelimit-remaining'), '89')
+  assert.equal(refused(await many(3, () => account.post(SEARCH, {}))), 1)
+  assert.deepEqual((await traffic({ calls: 0 })).json, { calls: 0, searches: 3 })
+  assert.equal(refused(await many(20, oauth)), 0)
+  for (const body of [{ calls: -1 }, { calls: 1.5 }, { call: 5 }, { searches: 'many' }])
+    assert.equal((await traffic(body)).status, 400, JSON.stringify(body))
+  const other = world.addPortal({ tickets: 1 })
+  const their = world.addToken(other.portal_id, { kind: 'private_app' }).token
+  const free = await account.call('GET', TICKETS, { token: their })
+  assert.equal(free.headers.get('x-hubspot-ratelimit-remaining'), '189')
+})

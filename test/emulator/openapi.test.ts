@@ -24,7 +24,7 @@ type Document = {
 
 // Where real answers of HubSpot differ from its own documents, the answers win, and the document is loosened here and
 // nowhere else: empty properties are null; a group of batch errors has no `errors`, `links` and so on; deactivated
-// owners have a null userId; a customer's domain may be null.
+// owners have a null userId; a customer's domain may be null; an association's label may be null and a subCategory is text.
 function loosen(name: string, schema: Schema): Schema {
   const copy = structuredClone(schema) as Schema & {
     required?: string[]
@@ -37,7 +37,11 @@ function loosen(name: string, schema: Schema): Schema {
   if (/^SimplePublic(Upsert)?Object(WithAssociations)?$/.test(name)) {
     properties.properties = { type: 'object', additionalProperties: { type: ['string', 'null'] } }
   }
-  if (name === 'StandardError') copy.required = ['category', 'message', 'status', 'context']
+  if (name === 'StandardError') {
+    copy.required = ['category', 'message', 'status', 'context']
+    if (properties.subCategory) properties.subCategory = { type: 'string' }
+  }
+  if (name === 'AssociationSpecWithLabel') nullable('label', 'string')
   if (name === 'PublicOwner') nullable('userId', 'integer')
   if (/^Public(Access|Refresh)TokenInfoResponse$/.test(name)) nullable('hub_domain', 'string')
   return copy
@@ -94,16 +98,41 @@ function check({ document, compile }: Doc, method: string, path: string, answer:
   const validate = compile(schema)
   assert.ok(
     validate(answer.json),
-    `${method} ${path} ${answer.status}: ${JSON.stringify(validate.errors)}\n${answer.text.slice(0, 600)}`,
+    `${method} ${path} ${answer.status}: ${JSON.stringify(validate.errors?.slice(0, 5))}\n${answer.text.slice(0, 600)}`,
   )
 }
 
 async function start(t: TestContext): Promise<Account> {
-  const account = await startAccount({ tickets: 40, owners: 8, custom_properties: 10, pipelines: 3 })
+  const account = await startAccount({
+    tickets: 40,
+    owners: 8,
+    custom_properties: 10,
+    pipelines: 3,
+    associations: { contacts: 600, companies: 2, deals: 1 },
+  })
   t.after(account.close)
-  return account
+  const { token } = account.emulator.world.addToken(account.portal_id, {
+    kind: 'private_app',
+    scopes: SCOPES,
+  })
+  const call: Account['call'] = (method, path, options = {}) =>
+    account.call(method, path, { token, ...options })
+  return {
+    ...account,
+    call,
+    get: (path) => call('GET', path),
+    post: (path, body) => call('POST', path, { body }),
+  }
 }
 
+const SCOPES = [
+  'oauth',
+  'tickets',
+  'crm.objects.owners.read',
+  'crm.objects.contacts.read',
+  'crm.objects.companies.read',
+  'crm.objects.deals.read',
+]
 const PROPERTIES = { subject: 'x', hs_pipeline: '0', hs_pipeline_stage: '1' }
 
 for (const version of ['2026-03', '2026-09']) {
@@ -150,6 +179,10 @@ for (const version of ['2026-03', '2026-09']) {
       )
       check(doc, 'POST', generic, await account.post(base, { properties: PROPERTIES, associations: [] }))
       check(doc, 'POST', generic, await account.post(base, { properties: { nope: '1' } }))
+      const merge = { primaryObjectId: live[8], objectIdToMerge: live[9] }
+      check(doc, 'POST', `${generic}/merge`, await account.post(`${base}/merge`, merge))
+      check(doc, 'POST', `${generic}/merge`, await account.post(`${base}/merge`, {}))
+      check(doc, 'GET', generic, await account.get(`${base}?limit=20&associations=contacts,companies`))
       check(
         doc,
         'POST',
@@ -188,6 +221,38 @@ for (const version of ['2026-03', '2026-09']) {
       if (version === '2026-03') check(doc, 'POST', `${generic}/batch/read`, partial)
     },
   )
+}
+
+for (const version of ['2026-03', '2026-09']) {
+  test(`associations ${version} fit their document`, { skip: absent }, async (t) => {
+    const account = await start(t)
+    const { world } = account.emulator
+    // The document has text where the real answers have numbers.
+    world.changeQuirks({ to_object_id: 'string' })
+    const doc = readDocument(`associations.${version}.json`)
+    const path = `/crm/associations/${version}/{fromObjectType}/{toObjectType}/batch/read`
+    // A ticket without any, for the errors.
+    world.addTickets(account.portal_id)
+    const ids = (await account.get('/crm/objects/2026-09/tickets?limit=100')).json.results
+    const inputs = ids.map(({ id }: { id: string }) => ({ id }))
+    for (const no_associations of ['empty', 'error'] as const) {
+      world.changeQuirks({ no_associations })
+      for (const to of ['contacts', 'companies', 'deals']) {
+        const url = `/crm/associations/${version}/tickets/${to}/batch/read`
+        const answer = await account.post(url, { inputs })
+        assert.equal(answer.status, no_associations === 'empty' ? 200 : 207)
+        // As with tickets, only the document for 2026-03 has the 207.
+        if (answer.status === 200 || version === '2026-03') check(doc, 'POST', path, answer)
+        check(doc, 'POST', path, await account.post(url, {}))
+      }
+    }
+    const single = '/crm/objects/2026-03/{objectType}/{objectId}/associations/{toObjectType}'
+    if (version === '2026-09') return
+    const one = `/crm/objects/2026-03/tickets/${inputs[0].id}/associations`
+    check(doc, 'GET', single, await account.get(`${one}/contacts`))
+    check(doc, 'GET', single, await account.get(`${one}/companies?limit=1`))
+    check(doc, 'GET', single, await account.get(`${one}/companies?limit=0`))
+  })
 }
 
 test('errors that have a category fit the Error schema: 403 and expired', { skip: absent }, async (t) => {
