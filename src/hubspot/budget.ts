@@ -1,82 +1,200 @@
 /**
- * The calls one portal may still take, shared by all processes through the database. A caller reserves its turn
+ * The calls one portal may still take, shared by all processes through the database. A caller learns when its turn is
  * and waits for it; nobody fails because others are busy, except a caller that cannot wait that long.
  */
-import { sql } from 'kysely'
 import type { Clock } from '../lib/clock.ts'
 import type { Query } from '../lib/db.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { HubSpotError } from './errors.ts'
+import { claimProbe, close, reopen } from './budget-stop-store.ts'
+import { type Ask, type Bucket, type BudgetKey, graceMs, reserve } from './budget-store.ts'
+import { createDatabaseTime } from './database-time.ts'
+import { HubSpotError, type RateLimitPolicy } from './errors.ts'
+import { createForeignTraffic, type ForeignTraffic } from './foreign-traffic.ts'
+import type { RateFacts } from './rate-headers.ts'
+import { createLine, type Got, type Line } from './turns.ts'
 
-export type Bucket = 'calls' | 'search'
+export type { Bucket, BudgetKey } from './budget-store.ts'
 
-/** Whose budget a call spends: HubSpot counts per app and account. */
-export interface BudgetKey {
-  app: string
-  portalId: number
-}
-
-/**
- * A steady rate with a burst, chosen so that no ten seconds hold more than HubSpot's limit: burst + 10 * rate is at
- * most 100 (the smallest plan's window, and below OAuth's 110), and for search 1 + 4 a second under its 5.
- */
-const rates: Record<Bucket, { everyMs: number; burstMs: number }> = {
-  calls: { everyMs: 125, burstMs: 125 * 18 },
-  search: { everyMs: 250, burstMs: 0 },
-}
+/** interactive: somebody looks at a screen. A share is kept for those. */
+export type Priority = 'interactive' | 'background'
 
 export interface Budget {
   /**
    * Waits for a turn.
    * @throws HubSpotError rate_limited when the turn is later than `patienceMs` away; nothing is reserved then
    */
-  take(key: BudgetKey, bucket: Bucket, patienceMs: number, signal: AbortSignal): Promise<void>
-  /** HubSpot said stop: nobody's turn comes before `ms` from now. */
-  pause(key: BudgetKey, bucket: Bucket, ms: number): Promise<void>
+  take(
+    key: BudgetKey,
+    bucket: Bucket,
+    how: { priority: Priority; patienceMs: number },
+    signal: AbortSignal,
+  ): Promise<void>
+  /**
+   * HubSpot answered 429: nobody's turn comes before `waitMs` from now, and a daily stop closes all buckets.
+   * @param asked whether HubSpot itself named the time
+   * @returns ms until the budget opens, which may be later
+   */
+  pause(
+    key: BudgetKey,
+    bucket: Bucket,
+    stop: { waitMs: number; policy: RateLimitPolicy; asked: boolean },
+  ): Promise<number>
+  /**
+   * HubSpot took a call; what the answer said of the limit. Costs a statement only after a probe of a daily stop.
+   * @param at about when HubSpot counted the call, on our monotonic clock
+   */
+  answered(key: BudgetKey, bucket: Bucket, facts: RateFacts, at: number): Promise<void>
 }
 
 /** Runs statements on the budget table as one short transaction. */
 export type BudgetRows = <T>(work: (query: Query) => Promise<T>) => Promise<T>
 
-/** The generic cell rate algorithm in one statement: `next_at` is when the next call would be due at a steady pace. */
+/** What this process knows of one row. */
+interface Known {
+  lines: Record<Priority, Line>
+  foreign: ForeignTraffic
+  /** Not yet told to the database. */
+  learnt: Ask['learnt']
+  usedAt: number
+}
+
+/** Of more rows than this, those that nobody used for so long are forgotten. */
+const mostKnown = 1_000
+const forgetAfterMs = 600_000
+/** A block ahead covers no longer than this, so that another process never waits long behind it. */
+const blockMs = 1_000
+
 export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): Budget {
-  return {
-    async take(key, bucket, patienceMs, signal) {
-      const { everyMs, burstMs } = rates[bucket]
-      const due = sql`greatest(b.next_at, clock_timestamp())`
-      const turn = await rows(async (query) => {
-        const [reserved] = await query(sql<{ wait_ms: number }>`
-          insert into budgets as b (app, portal_id, bucket, next_at)
-          values (${key.app}, ${key.portalId}, ${bucket}, clock_timestamp() + ${everyMs}::float8 * interval '1 ms')
-          on conflict (app, portal_id, bucket) do update
-            set next_at = ${due} + ${everyMs}::float8 * interval '1 ms'
-            where ${due} <= clock_timestamp() + ${burstMs + patienceMs}::float8 * interval '1 ms'
-          returning (extract(epoch from b.next_at - clock_timestamp()) * 1000)::float8 - ${everyMs + burstMs}::float8
-            as wait_ms`)
-        if (reserved) return { ...reserved, taken: true }
-        const [away] = await query(sql<{ wait_ms: number }>`
-          select (extract(epoch from b.next_at - clock_timestamp()) * 1000)::float8 - ${burstMs}::float8 as wait_ms
-          from budgets b
-          where b.app = ${key.app} and b.portal_id = ${key.portalId} and b.bucket = ${bucket}`)
-        return { wait_ms: away?.wait_ms ?? patienceMs, taken: false }
+  const time = createDatabaseTime()
+  const rowsKnown = new Map<string, Known>()
+  /** Accounts whose daily stop this process probes just now. */
+  const probing = new Set<string>()
+  const account = ({ app, portalId }: BudgetKey) => `${portalId} ${app}`
+
+  function known(key: BudgetKey, bucket: Bucket): Known {
+    const name = `${account(key)} ${bucket}`
+    const found = rowsKnown.get(name)
+    const usedAt = clock.monotonic()
+    if (found) {
+      found.usedAt = usedAt
+      return found
+    }
+    if (rowsKnown.size >= mostKnown) forgetIdle(usedAt - forgetAfterMs)
+    const line = (priority: Priority) =>
+      createLine({
+        graceMs: graceMs[bucket],
+        ahead: priority === 'background',
+        now: () => clock.monotonic(),
+        reserve: (turns, end) => ask(key, bucket, priority, made, turns, end),
+        tooLate: (waitMs) => refusal(bucket, waitMs, 'unknown'),
+        onLost: (lost) => metrics.hubspotTurns.inc({ bucket, result: 'lost' }, lost),
       })
-      if (!turn.taken) {
-        const retryAfterMs = Math.max(1_000, Math.ceil(turn.wait_ms))
-        throw new HubSpotError('rate_limited', bucket, { policy: 'unknown', retryAfterMs })
+    const made: Known = {
+      lines: { interactive: line('interactive'), background: line('background') },
+      foreign: createForeignTraffic(),
+      learnt: {},
+      usedAt,
+    }
+    rowsKnown.set(name, made)
+    return made
+  }
+
+  function forgetIdle(before: number): void {
+    for (const [name, { lines, usedAt }] of rowsKnown)
+      if (usedAt < before && lines.interactive.idle() && lines.background.idle()) rowsKnown.delete(name)
+  }
+
+  async function ask(
+    key: BudgetKey,
+    bucket: Bucket,
+    priority: Priority,
+    row: Known,
+    turns: number,
+    end: number,
+  ): Promise<Got> {
+    const { foreign } = row
+    const ourPart = foreign.ourPart()
+    const told = { ...row.learnt, ...(ourPart === undefined ? {} : { ourPart }) }
+    // Told once: said again later, it would undo what another process has learnt since.
+    row.learnt = {}
+    const got = await rows(async (query) => {
+      const before = clock.monotonic()
+      const patienceMs = Math.max(0, end - before)
+      const interactive = priority === 'interactive'
+      const reserved = await reserve(query, key, bucket, { turns, interactive, patienceMs, learnt: told })
+      time.saw(reserved.now_ms, before, clock.monotonic())
+      return reserved
+    })
+    const { first_ms, spacing_ms, now_ms } = got
+    if (got.closed === 'probe_due' && (await rows((query) => claimProbe(query, key)))) {
+      probing.add(account(key))
+      return { turns: [{ at: clock.monotonic(), probe: true, era: 0 }], mostAhead: 1 }
+    }
+    if (got.turns === 0) {
+      const policy = got.closed_by === 'daily' ? 'daily' : 'unknown'
+      return { refuse: () => refusal(bucket, got.again_ms - now_ms, policy) }
+    }
+    const at = (n: number) => time.toOurs(first_ms + n * spacing_ms)
+    foreign.reserved(
+      { before: time.toOurs(got.next_ms), first: at(0), end: at(got.turns) },
+      got.given,
+      got.turns,
+    )
+    // Unused gaps of the interactive share lie in the past; what comes of them is as good as new.
+    const earliest = priority === 'interactive' ? time.toOurs(now_ms) : Number.NEGATIVE_INFINITY
+    return {
+      turns: Array.from({ length: got.turns }, (_, n) => ({
+        at: Math.max(at(n), earliest),
+        probe: false,
+        era: 0,
+      })),
+      mostAhead: Math.floor(blockMs / got.every_ms),
+    }
+  }
+
+  return {
+    async take(key, bucket, { priority, patienceMs }, signal) {
+      const began = clock.monotonic()
+      const line = known(key, bucket).lines[priority]
+      for (;;) {
+        const turn = await line.next(began + patienceMs, signal)
+        const wait = Math.ceil(turn.at - clock.monotonic())
+        if (wait > 0) await clock.sleep(wait, signal)
+        // Too late, or a pause came between: sent now, this call would crowd the calls that come after it.
+        const late = clock.monotonic() > turn.at + graceMs[bucket]
+        const good = turn.probe || (turn.era === line.era() && !late)
+        metrics.hubspotTurns.inc({ bucket, result: good ? 'used' : 'lost' })
+        if (!good) continue
+        metrics.hubspotWait.observe({ bucket }, (clock.monotonic() - began) / 1_000)
+        return
       }
-      const wait = Math.max(0, Math.ceil(turn.wait_ms))
-      metrics.hubspotWait.observe({ bucket }, wait / 1_000)
-      if (wait > 0) await clock.sleep(wait, signal)
     },
 
-    async pause(key, bucket, ms) {
-      const until = rates[bucket].burstMs + ms
-      await rows((query) =>
-        query(sql`
-          insert into budgets as b (app, portal_id, bucket, next_at)
-          values (${key.app}, ${key.portalId}, ${bucket}, clock_timestamp() + ${until}::float8 * interval '1 ms')
-          on conflict (app, portal_id, bucket) do update set next_at = greatest(b.next_at, excluded.next_at)`),
-      )
+    async pause(key, bucket, stop) {
+      probing.delete(account(key))
+      // Held turns lie before the end of the pause.
+      const voided: readonly Bucket[] =
+        stop.policy === 'daily' ? ['calls', 'search', 'associations'] : [bucket]
+      for (const one of voided) for (const line of Object.values(known(key, one).lines)) line.void()
+      return await rows((query) => close(query, key, bucket, stop))
+    },
+
+    async answered(key, bucket, { max, left, intervalMs, dailyLimit, dailyLeft }, at) {
+      const { learnt, foreign } = known(key, bucket)
+      if (max !== undefined) learnt.max = max
+      if (intervalMs !== undefined) learnt.intervalMs = intervalMs
+      if (dailyLimit !== undefined) learnt.dailyLimit = dailyLimit
+      if (dailyLeft !== undefined) learnt.dailyLeft = dailyLeft
+      if (max !== undefined && left !== undefined && intervalMs !== undefined)
+        foreign.answered({ at, max, used: max - left, intervalMs })
+      if (probing.delete(account(key))) await rows((query) => reopen(query, key))
     },
   }
+}
+
+function refusal(bucket: Bucket, waitMs: number, policy: RateLimitPolicy): HubSpotError {
+  return new HubSpotError('rate_limited', bucket, {
+    policy,
+    retryAfterMs: Math.max(1_000, Math.ceil(waitMs)),
+  })
 }

@@ -1,49 +1,16 @@
 /** One call to HubSpot: a turn under the budget, a total deadline, a cap on the answer, and repeats by kind of error. */
-import { Agent, request } from 'undici'
-import { type Backoff, fullJitter } from '../lib/backoff.ts'
+import { Agent } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import type { Secret } from '../lib/secret.ts'
-import type { Bucket, Budget, BudgetKey } from './budget.ts'
-import { errorOf, HubSpotError, oauthErrorOf } from './errors.ts'
+import type { Budget } from './budget.ts'
+import type { Answer, Call } from './call.ts'
+import { type CallEnd, type Circuits, createCircuits } from './circuit.ts'
+import { HubSpotError } from './errors.ts'
+import { waitAfter, wasReset } from './retry.ts'
+import { type Heard, send } from './send.ts'
 
-/** How long a caller can wait in all, repeats and turns included, and how often a call is sent at most. */
-export interface Patience {
-  tries: number
-  totalMs: number
-}
-
-/** What a token opens and whose budget it spends. Made by `integrations/tokens.ts`. */
-export interface Access extends BudgetKey {
-  token: Secret
-}
-
-export interface Call {
-  /** A short fixed name for logs and metrics; never holds an id. */
-  endpoint: string
-  method: 'GET' | 'POST' | 'DELETE'
-  path: string
-  query?: Record<string, string>
-  /** Sent as JSON. */
-  json?: unknown
-  /** Sent as application/x-www-form-urlencoded: the OAuth endpoints. */
-  form?: Record<string, string>
-  token?: Secret
-  /** The answer's body says nothing and may be missing. */
-  bodyless?: boolean
-  /** Absent: the call counts to no portal's budget (OAuth). */
-  budget?: { key: BudgetKey; bucket: Bucket }
-  patience: Patience
-  signal: AbortSignal
-}
-
-export interface Answer {
-  status: number
-  body: unknown
-  /** HubSpot's clock at this answer (its Date header): versions and windows are measured on it. */
-  date: Date
-}
+export type { Access, Answer, Call, Patience } from './call.ts'
 
 export interface HubSpot {
   /** @throws HubSpotError; or the signal's reason when the caller gave up */
@@ -51,12 +18,10 @@ export interface HubSpot {
   close(): Promise<void>
 }
 
-const maxBytes = 32 * 1024 * 1024
-const repeatable = new Set(['rate_limited', 'unavailable', 'timeout', 'invalid'])
-const outage: Backoff = { base: 500, cap: 15_000 }
-
-/** HubSpot documents no Retry-After on 429, so each policy has a wait of its own; a daily stop is not waited out here. */
-const policyWaitMs = { ten_secondly: 10_000, secondly: 1_000, unknown: 10_000, daily: 900_000 }
+/** HubSpot moves an account and does not say for how long, ms. */
+const moveMs = 60_000
+/** A try that was given less says nothing of HubSpot when it runs out, ms. */
+const fairTryMs = 5_000
 
 export function createHubSpot(parts: {
   apiUrl: string
@@ -66,17 +31,23 @@ export function createHubSpot(parts: {
   clock: Clock
   metrics: Metrics
   log: Log
+  /** Absent: its own. */
+  circuits?: Circuits
 }): HubSpot {
   const { apiUrl, budget, clock, metrics, log } = parts
   // Redirects are not followed (undici's request does not), and the origin is always the configured one.
   const agent = new Agent({ connections: 32, connect: { timeout: 5_000 }, keepAliveTimeout: 10_000 })
+  // Without pipelining a connection serves one call and closes: what comes here meets no socket that went stale.
+  const fresh = new Agent({ connections: 8, connect: { timeout: 5_000 }, pipelining: 0 })
+  const circuits = parts.circuits ?? createCircuits(clock, metrics)
 
-  async function once(call: Call, timeoutMs: number): Promise<Answer> {
+  async function once(call: Call, timeoutMs: number, dispatcher: Agent): Promise<Answer> {
     const deadline = AbortSignal.timeout(Math.ceil(timeoutMs))
     const started = clock.monotonic()
     let outcome = 'aborted'
     try {
-      const answer = await send(call, AbortSignal.any([call.signal, deadline]))
+      const signal = AbortSignal.any([call.signal, deadline])
+      const answer = await send({ apiUrl, clock, heard: heardBy(call) }, call, signal, dispatcher)
       outcome = 'ok'
       return answer
     } catch (error) {
@@ -95,89 +66,107 @@ export function createHubSpot(parts: {
     }
   }
 
-  async function send(call: Call, signal: AbortSignal): Promise<Answer> {
-    const url = new URL(call.path, apiUrl)
-    for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value)
-    const headers: Record<string, string> = { accept: 'application/json', 'accept-encoding': 'identity' }
-    if (call.token) headers.authorization = `Bearer ${call.token.reveal()}`
-    if (call.json !== undefined) headers['content-type'] = 'application/json'
-    if (call.form) headers['content-type'] = 'application/x-www-form-urlencoded'
-    const body = call.form
-      ? new URLSearchParams(call.form).toString()
-      : call.json === undefined
-        ? null
-        : JSON.stringify(call.json)
-    const answer = await request(url, { dispatcher: agent, method: call.method, headers, body, signal })
-    const parsed = parseJson(await readCapped(call.endpoint, answer.body))
-    const status = answer.statusCode
-    if (status >= 200 && status < 300) {
-      if (parsed === undefined && status !== 204 && !call.bodyless)
-        throw new HubSpotError('invalid', call.endpoint, { status })
-      return { status, body: parsed, date: dateOf(answer.headers.date, clock) }
+  /** A call that succeeded stays one when the database cannot be told of it. */
+  function heardBy({ budget: spent }: Call): Heard {
+    return async (facts, at) => {
+      if (!spent) return
+      await budget
+        .answered(spent.key, spent.bucket, facts, at)
+        .catch((err: unknown) => log.warn({ err }, 'a budget could not be opened again'))
     }
-    const retryAfter = [answer.headers['retry-after']].flat()[0]
-    throw (call.form ? oauthErrorOf : errorOf)(call.endpoint, status, parsed, retryAfter)
   }
 
-  /** How long to wait before the next try, or undefined to give up. */
-  async function waitBefore(error: HubSpotError, call: Call, attempt: number): Promise<number | undefined> {
-    if (!repeatable.has(error.kind)) return undefined
-    if (error.kind !== 'rate_limited')
-      return error.retryAfterMs ?? fullJitter(outage, attempt, clock.random())
+  /** One try, if the circuits let it through; they hear how it ended. */
+  async function guarded(call: Call, timeoutMs: number, dispatcher: Agent): Promise<Answer> {
+    const pass = circuits.enter(...circuitOf(call))
+    if (typeof pass === 'number') throw away(call, pass)
+    let end: CallEnd = 'unknown'
+    let closedForMs: number | undefined
+    try {
+      const answer = await once(call, timeoutMs, dispatcher)
+      end = 'passed'
+      return answer
+    } catch (error) {
+      if (error instanceof HubSpotError) {
+        end = endOf(error, timeoutMs >= Math.min(parts.timeoutMs, fairTryMs))
+        if (error.status === 477) closedForMs = error.retryAfterMs ?? moveMs
+      }
+      throw error
+    } finally {
+      pass.end(end, closedForMs)
+    }
+  }
+
+  /**
+   * HubSpot's limit was met. Everybody who spends this budget waits, not only this caller; the turn itself is then the
+   * wait, unless it is further away than the caller can wait.
+   */
+  async function stopped(error: HubSpotError, call: Call, waitMs: number, leftMs: number) {
     const policy = error.policy ?? 'unknown'
     metrics.hubspotRateLimited.inc({ policy })
-    const wait = error.retryAfterMs ?? policyWaitMs[policy]
-    // Everybody who spends this budget waits, not only this caller; the turn itself is then the wait.
-    if (call.budget) await budget.pause(call.budget.key, call.budget.bucket, wait)
-    return call.budget && wait <= call.patience.totalMs ? 0 : wait
+    if (!call.budget) return { error, waitMs }
+    const { key, bucket } = call.budget
+    const asked = error.retryAfterMs !== undefined
+    const opensIn = await budget.pause(key, bucket, { waitMs, policy, asked })
+    // Whoever gives up learns when it opens, so that a run can give its worker back until then.
+    const { endpoint, status, category } = error
+    const facts = { category, policy, retryAfterMs: Math.ceil(opensIn), cause: error }
+    return {
+      error: new HubSpotError('rate_limited', endpoint, status === undefined ? facts : { ...facts, status }),
+      waitMs: opensIn < leftMs ? 0 : opensIn,
+    }
   }
 
   return {
     async call(call) {
       const end = clock.monotonic() + call.patience.totalMs
+      const left = () => end - clock.monotonic()
+      let dispatcher = agent
       for (let attempt = 0; ; attempt++) {
-        const left = end - clock.monotonic()
-        if (call.budget)
-          await budget.take(call.budget.key, call.budget.bucket, Math.max(0, left), call.signal)
+        // Asked before a turn is taken: a portal that is away spends nobody's budget.
+        const closed = circuits.wait(...circuitOf(call))
+        if (closed > 0) throw away(call, closed)
+        if (call.budget) {
+          const { key, bucket, priority = 'interactive' } = call.budget
+          await budget.take(key, bucket, { priority, patienceMs: Math.max(0, left()) }, call.signal)
+        }
         try {
-          return await once(call, Math.max(1, Math.min(parts.timeoutMs, end - clock.monotonic())))
-        } catch (error) {
-          if (!(error instanceof HubSpotError)) throw error
-          const wait = await waitBefore(error, call, attempt)
-          const over =
-            wait === undefined || attempt + 1 >= call.patience.tries || clock.monotonic() + wait >= end
-          if (over) throw error
+          return await guarded(call, Math.max(1, Math.min(parts.timeoutMs, left())), dispatcher)
+        } catch (failure) {
+          if (!(failure instanceof HubSpotError)) throw failure
+          let error = failure
+          let wait = waitAfter(error, attempt, clock.random())
+          if (wait !== undefined && error.kind === 'rate_limited')
+            ({ error, waitMs: wait } = await stopped(error, call, wait, left()))
+          // Once at once, on a new connection; a token request might have been carried out, so it gets no such try.
+          if (wasReset(error) && dispatcher === agent && !call.form) {
+            dispatcher = fresh
+            wait = 0
+          }
+          if (wait === undefined || attempt + 1 >= call.patience.tries || wait >= left()) throw error
           await clock.sleep(wait, call.signal)
         }
       }
     },
-    close: () => agent.destroy(),
+    async close() {
+      await Promise.all([agent.destroy(), fresh.destroy()])
+    },
   }
 }
 
-async function readCapped(endpoint: string, body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > maxBytes) throw new HubSpotError('invalid', endpoint)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
+const circuitOf = ({ budget, endpoint }: Call): ['portal' | 'endpoint', string] =>
+  budget ? ['portal', String(budget.key.portalId)] : ['endpoint', endpoint]
 
-/** The value, or undefined when the text is no JSON (an error page of the edge, a cut body, nothing at all). */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
+const away = ({ endpoint }: Call, waitMs: number) =>
+  new HubSpotError('unavailable', endpoint, {
+    circuit: true,
+    retryAfterMs: Math.max(1_000, Math.ceil(waitMs)),
+  })
 
-function dateOf(header: string | string[] | undefined, clock: Clock): Date {
-  const ms = Date.parse([header].flat()[0] ?? '')
-  return new Date(Number.isNaN(ms) ? clock.now() : ms)
+/** What a failure says about whether HubSpot is there at all. @param fair whether the try had time enough */
+function endOf({ kind, status }: HubSpotError, fair: boolean): CallEnd {
+  if (kind === 'timeout') return fair ? 'failed' : 'unknown'
+  return kind === 'unavailable' && (status === undefined || status >= 500) ? 'failed' : 'passed'
 }
 
 /** Whatever the transport threw. Its own message may quote a request, so it stays in `cause` for the log alone. */

@@ -10,7 +10,7 @@ export type HubSpotErrorKind =
   | 'not_found'
   /** Another 4xx: our request is wrong; never repeated. */
   | 'rejected'
-  /** 5xx, 423, 477, connection refused or reset: may pass. */
+  /** 5xx, 423, 477, connection refused or reset: may pass. `circuit`: not even asked, because lately it failed. */
   | 'unavailable'
   /** The total deadline passed, at whatever phase. */
   | 'timeout'
@@ -34,6 +34,8 @@ export class HubSpotError extends Error {
   /** What HubSpot asked to wait, ms. */
   readonly retryAfterMs: number | undefined
   readonly scopes: readonly string[]
+  /** True when no call was made, because too many before it had failed: nothing new is known. */
+  readonly circuit: boolean
 
   constructor(
     kind: HubSpotErrorKind,
@@ -44,6 +46,7 @@ export class HubSpotError extends Error {
       policy?: RateLimitPolicy
       retryAfterMs?: number | undefined
       scopes?: readonly string[]
+      circuit?: boolean
       cause?: unknown
     } = {},
   ) {
@@ -56,6 +59,7 @@ export class HubSpotError extends Error {
     this.policy = facts.policy
     this.retryAfterMs = facts.retryAfterMs
     this.scopes = facts.scopes ?? []
+    this.circuit = facts.circuit ?? false
   }
 }
 

@@ -1,5 +1,6 @@
 /** HubSpot's CRM objects: pages by list and by search, a count, and the account they belong to. */
 import { z } from 'zod'
+import type { Priority } from './budget.ts'
 import type { Access, Answer, HubSpot, Patience } from './client.ts'
 import { HubSpotError } from './errors.ts'
 import { readAs } from './read-as.ts'
@@ -29,6 +30,11 @@ export interface Page {
 /** HubSpot's own limits. */
 export const listLimit = 100
 export const searchLimit = 200
+export const batchLimit = 100
+/** HubSpot refuses URLs of some 16,000 characters (414), and proxies on the way refuse shorter ones. */
+const longestQuery = 6_000
+/** HubSpot refuses the body of a search of more than 3,000 characters. */
+const longestSearch = 2_900
 
 const page = z.object({
   results: z.array(z.unknown()),
@@ -40,6 +46,8 @@ export interface CallOptions {
   access: Access
   patience: Patience
   signal: AbortSignal
+  /** Whose share of the budget is spent; absent: somebody waits for the answer. */
+  priority?: Priority
 }
 
 function readPage(endpoint: string, answer: Answer): Page {
@@ -48,15 +56,24 @@ function readPage(endpoint: string, answer: Answer): Page {
   return { records: read.results, after: read.paging?.next?.after, observedAt: answer.date, ...total }
 }
 
-/** One page in HubSpot's own order, which is by id. @param limit 1 to 100 */
+/** Whether a list can ask for all these properties in its URL. */
+export const fitsList = (kind: ObjectPaths): boolean =>
+  encodeURIComponent(kind.properties.join(',')).length <= longestQuery
+
+/**
+ * One page in HubSpot's own order, which is by id.
+ *
+ * @param at.limit 1 to 100
+ * @param at.archived true: those in the recycle bin instead of the live ones
+ */
 export async function listPage(
   hubspot: HubSpot,
   kind: ObjectPaths,
-  at: { after: string | undefined; limit: number },
+  at: { after: string | undefined; limit: number; archived?: boolean },
   options: CallOptions,
 ): Promise<Page> {
   const endpoint = `${kind.path} list`
-  const { access, patience, signal } = options
+  const { access, patience, signal, priority = 'interactive' } = options
   const answer = await hubspot.call({
     endpoint,
     method: 'GET',
@@ -65,9 +82,10 @@ export async function listPage(
       limit: String(at.limit),
       properties: kind.properties.join(','),
       ...(at.after === undefined ? {} : { after: at.after }),
+      ...(at.archived ? { archived: 'true' } : {}),
     },
     token: access.token,
-    budget: { key: access, bucket: 'calls' },
+    budget: { key: access, bucket: 'calls', priority },
     patience,
     signal,
   })
@@ -81,32 +99,101 @@ export interface Filter {
   value: string
 }
 
-/** One page of a search. @param limit 1 to 200; a search gives no more than its first 10,000 */
+export interface SearchAt {
+  filters: Filter[]
+  sortBy: string
+  after: string | undefined
+  limit: number
+}
+
+const searchBody = (kind: ObjectPaths, at: SearchAt) => ({
+  filterGroups: at.filters.length > 0 ? [{ filters: at.filters }] : [],
+  sorts: [{ propertyName: at.sortBy, direction: 'ASCENDING' }],
+  properties: kind.properties,
+  limit: at.limit,
+  ...(at.after === undefined ? {} : { after: at.after }),
+})
+
+/** Whether a search can ask for all these properties in its body. */
+export const fitsSearch = (kind: ObjectPaths, at: SearchAt): boolean =>
+  JSON.stringify(searchBody(kind, at)).length <= longestSearch
+
+/** One page of a search. @param at.limit 1 to 200; a search gives no more than its first 10,000 */
 export async function searchPage(
   hubspot: HubSpot,
   kind: ObjectPaths,
-  at: { filters: Filter[]; sortBy: string; after: string | undefined; limit: number },
+  at: SearchAt,
   options: CallOptions,
 ): Promise<Page> {
   const endpoint = `${kind.path} search`
-  const { access, patience, signal } = options
+  const { access, patience, signal, priority = 'interactive' } = options
   const answer = await hubspot.call({
     endpoint,
     method: 'POST',
     path: `${paths.objects(kind.path)}/search`,
-    json: {
-      filterGroups: at.filters.length > 0 ? [{ filters: at.filters }] : [],
-      sorts: [{ propertyName: at.sortBy, direction: 'ASCENDING' }],
-      properties: kind.properties,
-      limit: at.limit,
-      ...(at.after === undefined ? {} : { after: at.after }),
-    },
+    json: searchBody(kind, at),
     token: access.token,
-    budget: { key: access, bucket: 'search' },
+    budget: { key: access, bucket: 'search', priority },
     patience,
     signal,
   })
   return readPage(endpoint, answer)
+}
+
+/**
+ * The objects of these ids as they are now, in no particular order. One that is not there is missing from the answer,
+ * with or without a word (HubSpot answers 207 for some, and leaves merged ones out in silence); one that was merged
+ * may come as its survivor.
+ *
+ * @param ids 1 to 100, none twice
+ */
+export async function batchRead(
+  hubspot: HubSpot,
+  kind: ObjectPaths,
+  ids: readonly string[],
+  archived: boolean,
+  options: CallOptions,
+): Promise<Page> {
+  const endpoint = `${kind.path} batch read`
+  const { access, patience, signal, priority = 'interactive' } = options
+  const answer = await hubspot.call({
+    endpoint,
+    method: 'POST',
+    path: `${paths.objects(kind.path)}/batch/read`,
+    ...(archived ? { query: { archived: 'true' } } : {}),
+    json: { properties: kind.properties, propertiesWithHistory: [], inputs: ids.map((id) => ({ id })) },
+    token: access.token,
+    budget: { key: access, bucket: 'calls', priority },
+    patience,
+    signal,
+  })
+  return readPage(endpoint, answer)
+}
+
+/** One object by its id, or the survivor it was merged into. @returns undefined when HubSpot does not know the id */
+export async function readOne(
+  hubspot: HubSpot,
+  kind: ObjectPaths,
+  id: string,
+  options: CallOptions,
+): Promise<unknown> {
+  const { access, patience, signal, priority = 'interactive' } = options
+  try {
+    const answer = await hubspot.call({
+      endpoint: `${kind.path} read`,
+      method: 'GET',
+      path: `${paths.objects(kind.path)}/${encodeURIComponent(id)}`,
+      ...(fitsList(kind) ? { query: { properties: kind.properties.join(',') } } : {}),
+      token: access.token,
+      budget: { key: access, bucket: 'calls', priority },
+      patience,
+      signal,
+    })
+    return answer.body
+  } catch (error) {
+    if (error instanceof HubSpotError && error.kind === 'not_found') return undefined
+    throw error
+  }
 }
 
 /** How many live objects HubSpot has. Only a search says so. */

@@ -10,4 +10,9 @@ export const paths = {
   tokenInfo: '/oauth/v2/private-apps/get/access-token-info',
   accountInfo: '/account-info/2026-09/details',
   objects: (objectPath: string) => `/crm/objects/2026-09/${objectPath}`,
+  properties: (objectPath: string) => `/crm/properties/2026-09/${objectPath}`,
+  pipelines: (objectPath: string) => `/crm/pipelines/2026-09/${objectPath}`,
+  owners: '/crm/owners/2026-09',
+  associations: (fromPath: string, toPath: string) =>
+    `/crm/associations/2026-09/${fromPath}/${toPath}/batch/read`,
 } as const

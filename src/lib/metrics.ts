@@ -43,6 +43,18 @@ export function createMetrics() {
       buckets: seconds,
       registers,
     }),
+    hubspotTurns: new Counter({
+      name: 'spoke_hubspot_budget_turns_total',
+      help: 'Turns under the portal budgets by what became of them (used, lost)',
+      labelNames: ['bucket', 'result'],
+      registers,
+    }),
+    circuitsOpen: new Gauge({
+      name: 'spoke_hubspot_circuits_open',
+      help: 'Circuits of this process that are open now (hubspot: the whole of it, portal: accounts, endpoint: token and account calls)',
+      labelNames: ['scope'],
+      registers,
+    }),
     tokenRefreshes: new Counter({
       name: 'spoke_token_refresh_total',
       help: 'Token refreshes by result (refreshed, refused, misconfigured, unavailable)',

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { Budget } from '../../src/hubspot/budget.ts'
+import type { Circuits } from '../../src/hubspot/circuit.ts'
 import { type Call, createHubSpot, type HubSpot } from '../../src/hubspot/client.ts'
 import { HubSpotError, type HubSpotErrorKind } from '../../src/hubspot/errors.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -14,7 +15,14 @@ import { quiet } from '../support/engines.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
-const free: Budget = { take: async () => {}, pause: async () => {} }
+const free: Budget = {
+  take: async () => {},
+  pause: async (_key, _bucket, { waitMs }) => waitMs,
+  answered: async () => {},
+}
+
+// One server stands for many here: what fails in one test must not close the next.
+const alwaysClosed: Circuits = { wait: () => 0, enter: () => ({ end: () => {} }) }
 
 describe('a call to HubSpot', () => {
   let server: Server
@@ -31,8 +39,9 @@ describe('a call to HubSpot', () => {
     const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     hubspot = createHubSpot({
       apiUrl,
-      timeoutMs: 600,
+      timeoutMs: 1_500,
       budget: free,
+      circuits: alwaysClosed,
       clock: systemClock,
       metrics: createMetrics(),
       log: quiet,
@@ -167,11 +176,17 @@ describe('a call to HubSpot', () => {
 
   test('429 waits as long as HubSpot asks, and pauses everybody under the same budget', async () => {
     const pauses: number[] = []
-    const budget: Budget = { take: async () => {}, pause: async (_key, _bucket, ms) => void pauses.push(ms) }
+    const budget: Budget = {
+      ...free,
+      pause: async (_key, _bucket, { waitMs }) => {
+        pauses.push(waitMs)
+        return waitMs
+      },
+    }
     const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const paced = createHubSpot({
       apiUrl,
-      timeoutMs: 600,
+      timeoutMs: 1_500,
       budget,
       clock: systemClock,
       metrics: createMetrics(),

@@ -1,0 +1,161 @@
+/** Which records of another kind hang on ours, and as what: by batches of ids. */
+import { z } from 'zod'
+import type { HubSpot } from './client.ts'
+import { HubSpotError } from './errors.ts'
+import type { CallOptions } from './objects.ts'
+import { readAs } from './read-as.ts'
+import { readEach } from './read-each.ts'
+import { paths } from './versions.ts'
+
+/** One way in which two records hang together. */
+export interface AssociationLabel {
+  /** HubSpot's: HUBSPOT_DEFINED, USER_DEFINED, INTEGRATOR_DEFINED or WORK. */
+  category: string
+  /** 16 is ticket to contact, 26 to the primary company, 339 to a company, 28 to a deal. */
+  typeId: number
+  /** null for the plain kinds. */
+  label: string | null
+}
+
+export interface Association {
+  id: string
+  labels: AssociationLabel[]
+}
+
+export interface AssociationsRead {
+  /** Of each id that HubSpot answered for, none included. An id that is missing is one it would not say now. */
+  found: Map<string, Association[]>
+  /** HubSpot's clock at the first answer: nothing here is older. */
+  observedAt: Date
+}
+
+/** HubSpot's own limit of one batch; more is refused since 2025-02. */
+export const associationLimit = 1_000
+
+// The document says text, HubSpot's examples show numbers.
+const id = z.union([z.string().min(1), z.number().int().nonnegative().transform(String)])
+
+const label = z.object({
+  category: z.string().catch(''),
+  typeId: z.union([z.number().int(), z.string().regex(/^\d+$/).transform(Number)]),
+  label: z
+    .string()
+    .nullish()
+    .catch(null)
+    .transform((text) => text ?? null),
+})
+
+const to = z
+  .object({ toObjectId: id, associationTypes: z.array(z.unknown()).catch([]) })
+  .transform(({ toObjectId, associationTypes }) => ({
+    id: toObjectId,
+    labels: readEach<AssociationLabel>(associationTypes, label),
+  }))
+
+const result = z.object({
+  from: z.object({ id }),
+  to: z.array(z.unknown()),
+  paging: z.object({ next: z.object({ after: z.string().min(1) }).optional() }).nullish(),
+})
+
+const fault = z.object({
+  category: z.string().optional(),
+  subCategory: z.unknown().optional(),
+  context: z.record(z.string(), z.array(z.unknown())).optional().catch(undefined),
+})
+
+const batch = z.object({ results: z.array(z.unknown()), errors: z.array(z.unknown()).nullish() })
+
+/**
+ * All associations of these records to one other kind; a record with many is paged through.
+ *
+ * @param ids at most 1,000, none twice
+ * @throws HubSpotError forbidden without the read scope of `toPath`
+ */
+export async function readAssociations(
+  hubspot: HubSpot,
+  fromPath: string,
+  toPath: string,
+  ids: readonly string[],
+  options: CallOptions,
+): Promise<AssociationsRead> {
+  const { access, patience, signal, priority = 'interactive' } = options
+  const endpoint = `${fromPath} ${toPath} associations`
+  const found = new Map<string, Map<string, Association>>(ids.map((one) => [one, new Map()]))
+  const seen = new Set<string>()
+  let inputs: { id: string; after?: string }[] = ids.map((one) => ({ id: one }))
+  let observedAt: Date | undefined
+  while (inputs.length > 0) {
+    const answer = await hubspot.call({
+      endpoint,
+      method: 'POST',
+      path: paths.associations(fromPath, toPath),
+      json: { inputs },
+      token: access.token,
+      budget: { key: access, bucket: 'associations', priority },
+      patience,
+      signal,
+    })
+    observedAt ??= answer.date
+    const read = readAs(endpoint, batch, answer)
+    const answered = readEach(read.results, result)
+    for (const unsaid of unsaidOf(inputs, answered, read.errors ?? [])) found.delete(unsaid)
+    inputs = []
+    for (const { from, to: ends, paging } of answered) {
+      const kept = found.get(from.id)
+      if (!kept) continue
+      for (const end of readEach(ends, to)) kept.set(end.id, merged(kept.get(end.id), end))
+      const after = paging?.next?.after
+      if (after === undefined) continue
+      // A HubSpot that sends us back to where we were would be paged through for ever.
+      const place = `${from.id} ${after}`
+      if (seen.has(place)) throw new HubSpotError('invalid', endpoint, { status: answer.status })
+      seen.add(place)
+      inputs.push({ id: from.id, after })
+    }
+  }
+  return {
+    found: new Map([...found].map(([from, ends]) => [from, [...ends.values()].toSorted(byId)])),
+    observedAt: observedAt ?? new Date(0),
+  }
+}
+
+/**
+ * The ids that this answer leaves open. A record without any may be missing, come empty, or come as an error that
+ * says so; any other error is no statement about the record it names, or about any that is missing when it names none.
+ */
+function unsaidOf(
+  inputs: readonly { id: string }[],
+  answered: readonly { from: { id: string } }[],
+  errors: readonly unknown[],
+): string[] {
+  const others = readEach(errors, fault).filter(
+    ({ category, subCategory }) =>
+      category !== 'OBJECT_NOT_FOUND' && !String(subCategory ?? '').includes('NO_ASSOCIATIONS_FOUND'),
+  )
+  if (others.length === 0) return []
+  const there = new Set(answered.map(({ from }) => from.id))
+  const missing = inputs.map((input) => input.id).filter((one) => !there.has(one))
+  const named = new Set<string>()
+  for (const { context } of others) {
+    const texts = Object.values(context ?? {})
+      .flat()
+      .map(String)
+    const here = missing.filter((one) => texts.includes(one))
+    if (here.length === 0) return missing
+    for (const one of here) named.add(one)
+  }
+  return [...named]
+}
+
+/** The same end twice, on two pages or in two entries: all its labels. In one order, so that the same reads the same. */
+function merged(before: Association | undefined, now: Association): Association {
+  const labels = new Map(
+    [...(before?.labels ?? []), ...now.labels].map((one) => [`${one.category} ${one.typeId}`, one]),
+  )
+  const order = (a: AssociationLabel, b: AssociationLabel) =>
+    a.typeId - b.typeId || (a.category < b.category ? -1 : 1)
+  return { id: now.id, labels: [...labels.values()].toSorted(order) }
+}
+
+const byId = (a: Association, b: Association) => a.id.length - b.id.length || (a.id < b.id ? -1 : 1)

@@ -1,0 +1,79 @@
+/** Pauses of a budget, in SQL: after a 429, and the daily stop with its one prober. */
+import { sql } from 'kysely'
+import type { Query } from '../lib/db.ts'
+import { type Bucket, type BudgetKey, leastPace, ms, recoveryPerMs, row } from './budget-store.ts'
+import type { RateLimitPolicy } from './errors.ts'
+
+/** After a 429 the pace falls to this part of itself. */
+const slowdown = 0.9
+/** A probe that has no answer by then has none, ms. */
+const probeMs = 30_000
+
+/** What a daily stop closes: it counts the whole account. Always in this order, so that two of them do not deadlock. */
+const all: readonly Bucket[] = ['calls', 'search', 'associations']
+
+/**
+ * The next quarter of an hour, by UTC, that is at least fifteen minutes away, and a little. A day of HubSpot's ends at
+ * midnight where the account is; every time zone is whole quarters away from UTC, so a probe then meets a new day as
+ * soon as there is one, without knowing the zone.
+ */
+const nextQuarter = sql`to_timestamp((floor(extract(epoch from clock_timestamp()) / 900) + 2) * 900 + 5 + 20 * random())`
+
+/**
+ * Nobody's turn comes before `waitMs` from now; after a limit of seconds the pace is lowered too, once per pause.
+ *
+ * @param asked whether HubSpot named the time itself; else a daily stop lasts until a quarter of an hour
+ * @returns ms until it opens
+ */
+export async function close(
+  query: Query,
+  key: BudgetKey,
+  bucket: Bucket,
+  stop: { waitMs: number; policy: RateLimitPolicy; asked: boolean },
+): Promise<number> {
+  const daily = stop.policy === 'daily'
+  const until =
+    daily && !stop.asked ? nextQuarter : sql`clock_timestamp() + ${stop.waitMs}::float8 * interval '1 ms'`
+  const grown = sql`least(1, b.pace + greatest(0, extract(epoch from clock_timestamp() - b.paced_at)::float8 * 1000)
+    * ${recoveryPerMs}::float8)`
+  // Many calls may be under way when the first is refused; they all tell of one and the same excess.
+  const again = sql`(${daily}::boolean or b.closed_until > clock_timestamp())`
+  let opensIn = stop.waitMs
+  for (const one of daily ? all : [bucket]) {
+    const [closed] = await query(sql<{ wait_ms: number }>`
+      insert into budgets as b (app, portal_id, bucket, next_at, closed_until, closed_by)
+      values (${key.app}, ${key.portalId}, ${one}, clock_timestamp(), ${until}, ${stop.policy})
+      on conflict (app, portal_id, bucket) do update set
+        closed_until = greatest(b.closed_until, excluded.closed_until),
+        closed_by = case when b.closed_by = 'daily' and b.closed_until > clock_timestamp()
+          then 'daily' else excluded.closed_by end,
+        probing_until = case when ${daily}::boolean then 'epoch' else b.probing_until end,
+        pace = case when ${again} then b.pace else greatest(${leastPace}::float8, ${slowdown}::float8 * ${grown}) end,
+        paced_at = case when ${again} then b.paced_at else excluded.closed_until end
+      returning ${ms(sql`b.closed_until - clock_timestamp()`)} as wait_ms`)
+    if (one === bucket) opensIn = closed?.wait_ms ?? opensIn
+  }
+  return opensIn
+}
+
+/** @returns whether the caller is the one, among all processes, who may try whether a daily stop still stands */
+export async function claimProbe(query: Query, key: BudgetKey): Promise<boolean> {
+  const mark = sql`
+    closed_until = ${nextQuarter}, probing_until = clock_timestamp() + ${probeMs}::float8 * interval '1 ms'`
+  const won = await query(sql`
+    update budgets b set ${mark}
+    where ${row(key, 'calls')} and closed_by = 'daily' and closed_until <= clock_timestamp()
+    returning 1`)
+  if (won.length === 0) return false
+  for (const bucket of all.slice(1))
+    await query(sql`update budgets b set ${mark} where ${row(key, bucket)} and closed_by = 'daily'`)
+  return true
+}
+
+/** The probe was answered: the day is a new one. */
+export async function reopen(query: Query, key: BudgetKey): Promise<void> {
+  for (const bucket of all)
+    await query(sql`
+      update budgets b set closed_until = 'epoch', closed_by = null, probing_until = 'epoch'
+      where ${row(key, bucket)} and closed_by = 'daily'`)
+}

@@ -1,0 +1,165 @@
+/** Turns of a budget, in SQL. Times go out as epoch ms of the database's clock. */
+import { type RawBuilder, sql } from 'kysely'
+import type { Query } from '../lib/db.ts'
+import type { RateLimitPolicy } from './errors.ts'
+
+export type Bucket = 'calls' | 'search' | 'associations'
+
+/** Whose budget a call spends: HubSpot counts per app and account. */
+export interface BudgetKey {
+  app: string
+  portalId: number
+}
+
+/**
+ * What is safe until HubSpot has said more: the smallest plan's window, and a search limit that no header tells. A
+ * window holds `max` calls as long as none arrives later than `reserveMs` after its turn: the network and a busy
+ * event loop delay calls, so turns are spaced as if the window were that much longer.
+ */
+const safe: Record<Bucket, { max: number; intervalMs: number; reserveMs: number }> = {
+  calls: { max: 100, intervalMs: 10_000, reserveMs: 170 },
+  search: { max: 5, intervalMs: 1_000, reserveMs: 110 },
+  associations: { max: 100, intervalMs: 10_000, reserveMs: 170 },
+}
+
+/** Until so long after its time a turn may be used, ms; half of it is for reserving, half for sending. */
+export const graceMs: Record<Bucket, number> = { calls: 100, search: 50, associations: 100 }
+
+/** The part kept for interactive calls, while one was seen within `lendAfterMs`. */
+const share = 0.2
+const lendAfterMs = 10_000
+/** A pace below 1 grows by 0.1 in 20 s. */
+export const recoveryPerMs = 0.1 / 20_000
+/** No pace is lower. */
+export const leastPace = 0.05
+
+export interface Ask {
+  turns: number
+  interactive: boolean
+  /** No turn later than so many ms from now. */
+  patienceMs: number
+  /** What answers told since the last reservation. */
+  learnt: { max?: number; intervalMs?: number; dailyLimit?: number; dailyLeft?: number; ourPart?: number }
+}
+
+export interface Reserved {
+  now_ms: number
+  /** The first turn, and the distance to each next one, ms. */
+  first_ms: number
+  spacing_ms: number
+  turns: number
+  /** Turns given before these, and when the last of them was over. */
+  given: number
+  next_ms: number
+  /** Of the whole budget at its present pace: ms per call. */
+  every_ms: number
+  closed: 'open' | 'daily' | 'probe_due'
+  /** When asking again makes sense. */
+  again_ms: number
+  closed_by: RateLimitPolicy | null
+}
+
+export const ms = (time: RawBuilder<unknown>) => sql`(extract(epoch from ${time}) * 1000)::float8`
+const column = (name: string) => ms(sql.ref(name))
+const number = (value: number | undefined) => sql`${value ?? null}::float8`
+
+export const row = ({ app, portalId }: BudgetKey, bucket: Bucket) =>
+  sql`b.app = ${app} and b.portal_id = ${portalId} and b.bucket = ${bucket}`
+
+/**
+ * A block of turns, in one statement. One row holds two schedules: `next_at` is that of the whole budget, on which
+ * background turns stand in line, and `lane_at` that of the share kept for interactive calls, which never stand
+ * behind them. Turns that nobody uses are simply past.
+ *
+ * While the share is lent, background turns are spaced without gaps until `dense_until`; an interactive call that
+ * comes then goes at once and moves the background on by one turn. Otherwise it falls into a gap.
+ */
+export async function reserve(query: Query, key: BudgetKey, bucket: Bucket, ask: Ask): Promise<Reserved> {
+  const { max, intervalMs, reserveMs } = safe[bucket]
+  const { learnt, interactive } = ask
+  const statement = sql<Reserved>`
+    with held as materialized (
+      select b.*, ${column('next_at')} as next_ms, ${column('lane_at')} as lane_ms,
+        ${column('dense_until')} as dense_ms, ${column('closed_until')} as closed_ms,
+        ${column('probing_until')} as probing_ms,
+        coalesce(${number(learnt.max)}, b.max_calls, ${max}::float8) as max_now,
+        coalesce(${number(learnt.intervalMs)}, b.interval_ms, ${intervalMs}::float8) as interval_now
+      from budgets b where ${row(key, bucket)} for update
+    ), timed as materialized (
+      -- Read after the row is ours, so that waiting for it costs nobody a turn.
+      select held.*, ${ms(sql`clock_timestamp()`)} as now_ms from held
+    ), paced as (
+      select timed.*, now_ms - ${column('interactive_at')} > ${lendAfterMs}::float8 as lent,
+        least(1, pace + greatest(0, now_ms - ${column('paced_at')}) * ${recoveryPerMs}::float8) as grown
+      from timed
+    ), speed as (
+      select paced.*, coalesce(${number(learnt.ourPart)} < grown - 0.01, false) as slower,
+        least(grown, greatest(coalesce(${number(learnt.ourPart)}, 1), ${leastPace}::float8)) as pace_now
+      from paced
+    ), spaced as (
+      select speed.*, (interval_now + ${reserveMs}::float8) / max_now / pace_now as every_ms,
+        case when closed_by = 'daily' and closed_ms > now_ms then 'daily'
+          when closed_by = 'daily' and probing_ms > now_ms then 'daily'
+          when closed_by = 'daily' then 'probe_due' else 'open' end as closed
+      from speed
+    ), credited as (
+      -- Gaps of the last moments that nobody used may be used up at once, as far as a window has room for it.
+      select spaced.*, greatest(next_ms, closed_ms, now_ms - ${graceMs[bucket] / 2}::float8) as total_ms,
+        greatest(0, least(4, floor(${share}::float8 * max_now) - 1)) as credit
+      from spaced
+    ), lanes as (
+      select credited.*, greatest(lane_ms, now_ms - credit * every_ms / ${share}::float8,
+          case when lent then least(next_ms, now_ms) else lane_ms end,
+          -- A window of five has no room at all for a call more: there it waits until the gaps begin.
+          case when credit > 0 then lane_ms else dense_ms end) as lane_from
+      from credited
+    ), chosen as (
+      select lanes.*, ${interactive}::boolean and total_ms > now_ms and greatest(lane_from, closed_ms) < total_ms as in_lane
+      from lanes
+    ), planned as (
+      select chosen.*, case when in_lane then greatest(lane_from, closed_ms) else total_ms end as first_ms,
+        case when in_lane then every_ms / ${share}::float8
+          when ${interactive}::boolean or lent then every_ms
+          else every_ms / (1 - ${share}::float8) end as spacing_ms
+      from chosen
+    ), granted as (
+      select planned.*, case when closed <> 'open' then 0
+        else greatest(0, least(${ask.turns}::float8,
+          floor((now_ms + ${ask.patienceMs}::float8 - first_ms) / spacing_ms) + 1)) end as n
+      from planned
+    ), after as (
+      select granted.*,
+        case when n = 0 then next_ms
+          when in_lane and now_ms >= dense_ms then next_ms
+          when in_lane then next_ms + n * every_ms
+          else first_ms + n * spacing_ms end as next_after
+      from granted
+    )
+    update budgets b set
+      next_at = to_timestamp(a.next_after / 1000),
+      lane_at = case when not ${interactive}::boolean then b.lane_at
+        else to_timestamp((case when a.in_lane then a.first_ms + a.n * a.spacing_ms else a.lane_from end) / 1000) end,
+      dense_until = case when a.n > 0 and a.spacing_ms = a.every_ms
+        then to_timestamp(a.next_after / 1000) else b.dense_until end,
+      interactive_at = case when ${interactive}::boolean then to_timestamp(a.now_ms / 1000) else b.interactive_at end,
+      turns = b.turns + a.n::bigint,
+      max_calls = coalesce(${learnt.max ?? null}::int, b.max_calls),
+      interval_ms = coalesce(${learnt.intervalMs ?? null}::int, b.interval_ms),
+      daily_limit = coalesce(${learnt.dailyLimit ?? null}::bigint, b.daily_limit),
+      daily_left = coalesce(${learnt.dailyLeft ?? null}::bigint, b.daily_left),
+      pace = case when a.slower then a.pace_now else b.pace end,
+      paced_at = case when a.slower then to_timestamp(a.now_ms / 1000) else b.paced_at end
+    from after a
+    where ${row(key, bucket)}
+    returning a.now_ms, a.first_ms, a.spacing_ms, a.n as turns, a.turns as given, a.next_ms, a.every_ms, a.closed, a.closed_by,
+      case when a.closed = 'open' then a.first_ms
+        when a.probing_ms > a.now_ms then a.probing_ms else a.closed_ms end as again_ms`
+  const [reserved] = await query(statement)
+  if (reserved) return reserved
+  await query(sql`
+    insert into budgets (app, portal_id, bucket, next_at)
+    values (${key.app}, ${key.portalId}, ${bucket}, 'epoch') on conflict do nothing`)
+  const [made] = await query(statement)
+  if (!made) throw new Error('a budget row vanished twice')
+  return made
+}

@@ -1,0 +1,40 @@
+/** What a call to HubSpot is, and what comes of it. */
+import type { Secret } from '../lib/secret.ts'
+import type { Bucket, BudgetKey, Priority } from './budget.ts'
+
+/** How long a caller can wait in all, repeats and turns included, and how often a call is sent at most. */
+export interface Patience {
+  tries: number
+  totalMs: number
+}
+
+/** What a token opens and whose budget it spends. Made by `integrations/tokens.ts`. */
+export interface Access extends BudgetKey {
+  token: Secret
+}
+
+export interface Call {
+  /** A short fixed name for logs and metrics; never holds an id. */
+  endpoint: string
+  method: 'GET' | 'POST' | 'DELETE'
+  path: string
+  query?: Record<string, string>
+  /** Sent as JSON. */
+  json?: unknown
+  /** Sent as application/x-www-form-urlencoded: the OAuth endpoints. */
+  form?: Record<string, string>
+  token?: Secret
+  /** The answer's body says nothing and may be missing. */
+  bodyless?: boolean
+  /** Absent: the call counts to no portal's budget (OAuth). Without a priority it is one that somebody waits for. */
+  budget?: { key: BudgetKey; bucket: Bucket; priority?: Priority }
+  patience: Patience
+  signal: AbortSignal
+}
+
+export interface Answer {
+  status: number
+  body: unknown
+  /** HubSpot's clock at this answer (its Date header): versions and windows are measured on it. */
+  date: Date
+}

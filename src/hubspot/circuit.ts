@@ -1,0 +1,148 @@
+/**
+ * Stops asking what fails: one circuit per portal, one per endpoint that belongs to no portal, one for the whole of
+ * HubSpot. In memory of each process; a few processes learn the same within a few calls each.
+ */
+import type { Clock } from '../lib/clock.ts'
+import type { Metrics } from '../lib/metrics.ts'
+
+export type CircuitScope = 'portal' | 'endpoint' | 'hubspot'
+
+/** What became of a call. passed: HubSpot answered, whatever it said; unknown: the caller gave up. */
+export type CallEnd = 'passed' | 'failed' | 'unknown'
+
+export interface Pass {
+  /** @param closedForMs HubSpot itself said that this portal is away (477), and for how long */
+  end(how: CallEnd, closedForMs?: number): void
+}
+
+export interface Circuits {
+  /** @returns a pass, or in how many ms asking again makes sense. Whoever gets a pass must end it */
+  enter(scope: 'portal' | 'endpoint', name: string): Pass | number
+  /** Whether `enter` would refuse now, ms; 0: it would not. Takes nothing. */
+  wait(scope: 'portal' | 'endpoint', name: string): number
+}
+
+const windowMs = 30_000
+const fewest = 20
+const failedPart = 0.5
+/** The whole of HubSpot is taken for away only when so many portals or endpoints fail: one tenant's storm is its own. */
+const fewestFailing = 3
+const firstOpenMs = 5_000
+const longestOpenMs = 60_000
+/** Callers that meet a probe under way come back after this, ms. */
+const probeMs = 2_000
+const mostCircuits = 5_000
+
+interface Circuit {
+  scope: CircuitScope
+  /** Ends of calls within the window, oldest first. */
+  ends: { at: number; name: string; failed: boolean }[]
+  /** Calls end where the circuit was opened again since they began: they say nothing new. */
+  openedAt: number
+  openUntil: number
+  /** How long it was opened last; 0 when closed. */
+  openMs: number
+  probing: boolean
+}
+
+export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
+  const circuits = new Map<string, Circuit>()
+  const fresh = (scope: CircuitScope): Circuit => ({
+    scope,
+    ends: [],
+    openedAt: Number.NEGATIVE_INFINITY,
+    openUntil: 0,
+    openMs: 0,
+    probing: false,
+  })
+  const whole = fresh('hubspot')
+
+  function find(scope: CircuitScope, name: string): Circuit {
+    const id = `${scope} ${name}`
+    let circuit = circuits.get(id)
+    if (!circuit) {
+      if (circuits.size >= mostCircuits) forget()
+      circuit = fresh(scope)
+      circuits.set(id, circuit)
+    }
+    return circuit
+  }
+
+  function forget(): void {
+    const old = clock.monotonic() - windowMs
+    for (const [id, { ends, openMs }] of circuits)
+      if (openMs === 0 && (ends.at(-1)?.at ?? 0) < old) circuits.delete(id)
+  }
+
+  function waitOf(circuit: Circuit): number {
+    if (circuit.openMs === 0) return 0
+    const left = circuit.openUntil - clock.monotonic()
+    return left > 0 ? left : circuit.probing ? probeMs : 0
+  }
+
+  function open(circuit: Circuit, forMs: number): void {
+    if (circuit.openMs === 0) metrics.circuitsOpen.inc({ scope: circuit.scope })
+    circuit.openedAt = clock.monotonic()
+    circuit.openUntil = circuit.openedAt + forMs
+    circuit.openMs = forMs
+    circuit.ends = []
+  }
+
+  function close(circuit: Circuit): void {
+    metrics.circuitsOpen.dec({ scope: circuit.scope })
+    circuit.openMs = 0
+    circuit.ends = []
+  }
+
+  /** Twice as long as the last time, less a random part, so that circuits which opened together do not try together. */
+  const longer = (openMs: number) =>
+    Math.min(longestOpenMs, Math.max(firstOpenMs, openMs * 2)) * (1 - 0.3 * clock.random())
+
+  function count(circuit: Circuit, name: string, failed: boolean): void {
+    const now = clock.monotonic()
+    circuit.ends.push({ at: now, name, failed })
+    const old = circuit.ends.findIndex(({ at }) => at > now - windowMs)
+    if (old > 0) circuit.ends.splice(0, old)
+    if (failed && tooMany(circuit)) open(circuit, longer(0))
+  }
+
+  function tooMany({ scope, ends }: Circuit): boolean {
+    const failed = ends.filter((end) => end.failed).length
+    if (ends.length < fewest || failed < failedPart * ends.length) return false
+    if (scope !== 'hubspot') return true
+    const names = new Map<string, number>()
+    for (const end of ends) names.set(end.name, (names.get(end.name) ?? 0) + (end.failed ? 1 : -1))
+    const failing = [...names.values()].filter((more) => more >= 0).length
+    return failing >= fewestFailing && failing >= failedPart * names.size
+  }
+
+  function settle(circuit: Circuit, name: string, probe: boolean, began: number, how: CallEnd): void {
+    if (probe) circuit.probing = false
+    if (how === 'unknown' || began < circuit.openedAt) return
+    if (!probe) count(circuit, name, how === 'failed')
+    else if (how === 'passed') close(circuit)
+    else open(circuit, longer(circuit.openMs))
+  }
+
+  return {
+    wait: (scope, name) => Math.max(waitOf(find(scope, name)), waitOf(whole)),
+
+    enter(scope, name) {
+      const own = find(scope, name)
+      const wait = Math.max(waitOf(own), waitOf(whole))
+      if (wait > 0) return wait
+      const began = clock.monotonic()
+      const both = [own, whole].map((circuit) => ({ circuit, probe: circuit.openMs > 0 }))
+      for (const { circuit, probe } of both) if (probe) circuit.probing = true
+      return {
+        end(how, closedForMs) {
+          // Away by its own word: the portal's circuit alone, and the call itself was answered.
+          const away = closedForMs !== undefined && scope === 'portal'
+          for (const { circuit, probe } of both)
+            settle(circuit, `${scope} ${name}`, probe, began, away ? 'passed' : how)
+          if (away) open(own, closedForMs)
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,130 @@
+/** What an account has defined for a kind of object: its properties, and its pipelines with their stages. */
+import { z } from 'zod'
+import type { HubSpot } from './client.ts'
+import { HubSpotError } from './errors.ts'
+import type { CallOptions } from './objects.ts'
+import { readAs } from './read-as.ts'
+import { readEach } from './read-each.ts'
+import { paths } from './versions.ts'
+
+export interface Property {
+  name: string
+  label: string
+  /** HubSpot's: string, number, date, datetime, enumeration, bool, … */
+  type: string
+  /** HubSpot's own, not the customer's. */
+  hubspotDefined: boolean
+  /** Changes without moving the time of last change. */
+  calculated: boolean
+}
+
+export interface Stage {
+  id: string
+  label: string
+  displayOrder: number
+  closed: boolean
+  archived: boolean
+}
+
+export interface Pipeline {
+  id: string
+  label: string
+  displayOrder: number
+  archived: boolean
+  stages: Stage[]
+}
+
+const list = z.object({ results: z.array(z.unknown()) })
+
+const property = z.object({
+  name: z.string().min(1),
+  label: z.string().catch(''),
+  type: z.string().catch('string'),
+  hubspotDefined: z.boolean().catch(false),
+  calculated: z.boolean().catch(false),
+  archived: z.boolean().catch(false),
+})
+
+/** Ids are text here, numbers in other places of HubSpot's. */
+const id = z.union([z.string().min(1), z.number().int().nonnegative().transform(String)])
+
+// Values of metadata are text, booleans too; ticketState says the same where isClosed is missing.
+const metadata = z
+  .object({
+    isClosed: z.union([z.string(), z.boolean()]).optional(),
+    ticketState: z.string().optional(),
+  })
+  .catch({})
+
+const stage = z
+  .object({
+    id,
+    label: z.string(),
+    displayOrder: z.number().catch(0),
+    metadata,
+    archived: z.boolean().catch(false),
+  })
+  .transform(({ metadata: { isClosed, ticketState }, ...rest }) => ({
+    ...rest,
+    closed: isClosed === undefined ? ticketState === 'CLOSED' : String(isClosed) === 'true',
+  }))
+
+const pipeline = z.object({
+  id,
+  label: z.string(),
+  displayOrder: z.number().catch(0),
+  archived: z.boolean().catch(false),
+  stages: z
+    .array(z.unknown())
+    .catch([])
+    .transform((stages): Stage[] => readEach(stages, stage)),
+})
+
+/**
+ * All that are not archived; HubSpot does not page them. Sensitive ones are not among them, it gives those only
+ * when asked with scopes of their own.
+ *
+ * @param objectPath `tickets`
+ * @throws HubSpotError forbidden without `tickets` or `crm.schemas.tickets.read`; invalid when it is no list of
+ *   properties
+ */
+export async function readProperties(
+  hubspot: HubSpot,
+  objectPath: string,
+  options: CallOptions,
+): Promise<Property[]> {
+  const endpoint = `${objectPath} properties`
+  const found = await ask(hubspot, endpoint, paths.properties(objectPath), options)
+  const defined = readEach(found, property)
+    .filter(({ archived }) => !archived)
+    .map(({ archived: _live, ...kept }) => kept)
+  // Every account has this one. An answer without it is something else, and to ask by it would lose what is synced.
+  if (!defined.some(({ name }) => name === 'hs_object_id')) throw new HubSpotError('invalid', endpoint)
+  return defined
+}
+
+/** @throws HubSpotError forbidden without any of the scopes that HubSpot takes for it, `tickets` among them */
+export async function readPipelines(
+  hubspot: HubSpot,
+  objectPath: string,
+  options: CallOptions,
+): Promise<Pipeline[]> {
+  return readEach(
+    await ask(hubspot, `${objectPath} pipelines`, paths.pipelines(objectPath), options),
+    pipeline,
+  )
+}
+
+async function ask(hubspot: HubSpot, endpoint: string, path: string, options: CallOptions) {
+  const { access, patience, signal, priority = 'interactive' } = options
+  const answer = await hubspot.call({
+    endpoint,
+    method: 'GET',
+    path,
+    token: access.token,
+    budget: { key: access, bucket: 'calls', priority },
+    patience,
+    signal,
+  })
+  return readAs(endpoint, list, answer).results
+}

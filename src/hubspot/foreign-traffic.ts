@@ -1,0 +1,86 @@
+/**
+ * How many calls of a window were not ours. HubSpot tells how many are left; the budget's row counts every turn that
+ * any of our processes was given. Pure: times come in, a share comes out.
+ */
+
+/** By then, `given` turns had been given in all. */
+interface Count {
+  at: number
+  given: number
+}
+
+interface Seen {
+  at: number
+  max: number
+  used: number
+  intervalMs: number
+}
+
+export interface ForeignTraffic {
+  /** One reservation: `given` turns before it, all over at `before`; then `turns` more, evenly spaced from `first` to `end`. */
+  reserved(at: { before: number; first: number; end: number }, given: number, turns: number): void
+  /** One answer: at `at`, `used` of `max` calls were spent in the window that ends there. */
+  answered(seen: Seen): void
+  /** The part of the limit that is ours, 0 to 1, or undefined when nothing speaks of foreign calls. */
+  ourPart(): number | undefined
+}
+
+/** Between counts further apart than this, ms, nobody knows when the turns of other processes were. */
+const gapMs = 3_000
+/** So many answers must agree. */
+const enough = 3
+/** Fewer foreign calls than this are not told from calls that were on their way. */
+const noise = 3
+
+export function createForeignTraffic(): ForeignTraffic {
+  let counts: Count[] = []
+  let seen: Seen[] = []
+
+  function givenAt(at: number): number | undefined {
+    const after = counts.findIndex((count) => count.at >= at)
+    const [before, next] = [counts[after - 1], counts[after]]
+    if (!before || !next) return undefined
+    if (next.at - before.at > gapMs && next.given !== before.given) return undefined
+    const part = next.at === before.at ? 1 : (at - before.at) / (next.at - before.at)
+    return before.given + part * (next.given - before.given)
+  }
+
+  function push(count: Count): void {
+    const last = counts.at(-1)
+    // A turn from the interactive share lies before background turns that are already given: the next count holds it.
+    if (last && (count.at < last.at || count.given < last.given)) return
+    counts.push(count)
+  }
+
+  return {
+    reserved({ before, first, end }, given, turns) {
+      // Two reservations of ours may come back in the wrong order; that far apart, somebody emptied the row.
+      if (given + turns < (counts.at(-1)?.given ?? 0) - 500) counts = []
+      push({ at: before, given })
+      push({ at: first, given })
+      push({ at: end, given: given + turns })
+      const longest = Math.max(10_000, ...seen.map((one) => one.intervalMs))
+      const old = counts.findLastIndex((count) => count.at < end - longest - 5_000)
+      if (old > 0) counts = counts.slice(old)
+    },
+    answered(one) {
+      seen.push(one)
+      if (seen.length > 200) seen.shift()
+    },
+    ourPart() {
+      const known = counts.at(-1)?.at ?? 0
+      const parts: { foreign: number; max: number }[] = []
+      for (const { at, max, used, intervalMs } of seen.filter((one) => one.at <= known)) {
+        const [until, from] = [givenAt(at), givenAt(at - intervalMs)]
+        if (until !== undefined && from !== undefined) parts.push({ foreign: used - (until - from), max })
+      }
+      seen = seen.filter((one) => one.at > known && one.at > known - 15_000)
+      const least = parts.sort((a, b) => a.foreign / a.max - b.foreign / b.max)[0]
+      if (!least || parts.length < enough) return undefined
+      // The least of several: one answer that overtook another looks like foreign traffic too.
+      if (least.foreign < Math.max(noise, 0.02 * least.max)) return undefined
+      // A little more is left to them: they come in bursts.
+      return Math.max(0.1, 1 - (1.1 * least.foreign + 2) / least.max)
+    },
+  }
+}

@@ -1,0 +1,82 @@
+/** The people and queues that tickets belong to, deactivated ones too: tickets go on pointing at them. */
+import { z } from 'zod'
+import type { HubSpot } from './client.ts'
+import { HubSpotError } from './errors.ts'
+import type { CallOptions } from './objects.ts'
+import { readAs } from './read-as.ts'
+import { readEach } from './read-each.ts'
+import { paths } from './versions.ts'
+
+export interface Owner {
+  /** What a ticket's `hubspot_owner_id` says; not the user's id. */
+  id: string
+  email: string | null
+  firstName: string | null
+  lastName: string | null
+  /** HubSpot's: PERSON or QUEUE. */
+  type: string
+  archived: boolean
+}
+
+/** HubSpot's default; larger pages are taken in practice, but nothing documents how large. */
+const pageSize = 100
+
+const text = z
+  .string()
+  .nullish()
+  .catch(null)
+  .transform((value) => value ?? null)
+
+const owner = z.object({
+  id: z.union([z.string().min(1), z.number().int().nonnegative().transform(String)]),
+  email: text,
+  firstName: text,
+  lastName: text,
+  type: z.string().catch('PERSON'),
+})
+
+const page = z.object({
+  results: z.array(z.unknown()),
+  paging: z.object({ next: z.object({ after: z.string().min(1) }).optional() }).nullish(),
+})
+
+/**
+ * Live ones first, then archived ones; one who is archived between the two lists stands in both.
+ *
+ * @throws HubSpotError forbidden without `crm.objects.owners.read`
+ */
+export async function readOwners(hubspot: HubSpot, options: CallOptions): Promise<Owner[]> {
+  const live = await readList(hubspot, false, options)
+  return [...live, ...(await readList(hubspot, true, options))]
+}
+
+async function readList(hubspot: HubSpot, archived: boolean, options: CallOptions): Promise<Owner[]> {
+  const { access, patience, signal, priority = 'interactive' } = options
+  const endpoint = 'owners'
+  const owners: Owner[] = []
+  const seen = new Set<string>()
+  let after: string | undefined
+  do {
+    const answer = await hubspot.call({
+      endpoint,
+      method: 'GET',
+      path: paths.owners,
+      query: {
+        limit: String(pageSize),
+        archived: String(archived),
+        ...(after === undefined ? {} : { after }),
+      },
+      token: access.token,
+      budget: { key: access, bucket: 'calls', priority },
+      patience,
+      signal,
+    })
+    const read = readAs(endpoint, page, answer)
+    owners.push(...readEach(read.results, owner).map((one) => ({ ...one, archived })))
+    after = read.paging?.next?.after
+    // A HubSpot that sends us back to where we were would be paged through for ever.
+    if (after !== undefined && seen.has(after)) throw new HubSpotError('invalid', endpoint)
+    if (after !== undefined) seen.add(after)
+  } while (after !== undefined)
+  return owners
+}

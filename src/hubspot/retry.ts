@@ -1,0 +1,38 @@
+/** How long to wait before a call is sent again: pure, by kind of error. Whether it is sent again the client decides. */
+import { type Backoff, fullJitter } from '../lib/backoff.ts'
+import type { HubSpotError, RateLimitPolicy } from './errors.ts'
+
+const repeatable = new Set(['rate_limited', 'unavailable', 'timeout', 'invalid'])
+const outage: Backoff = { base: 500, cap: 15_000 }
+/** HubSpot's edge gave up on work that goes on behind it: "pause a few seconds", says its documentation. */
+const overloaded: Backoff = { base: 3_000, cap: 15_000 }
+
+/** HubSpot documents no Retry-After on 429, so each policy has a wait of its own; a daily stop is not waited out here. */
+export const policyWaitMs: Record<RateLimitPolicy, number> = {
+  ten_secondly: 10_000,
+  secondly: 1_000,
+  unknown: 10_000,
+  daily: 900_000,
+}
+
+const resets = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+/** The connection went, without an answer: often one that HubSpot closed for idleness while we wrote to it. */
+export function wasReset(error: HubSpotError): boolean {
+  const code = (error.cause as { code?: unknown } | undefined)?.code
+  return error.kind === 'unavailable' && typeof code === 'string' && resets.has(code)
+}
+
+/**
+ * @param attempt 0 after the first failure
+ * @returns ms, or undefined when sending it again cannot help
+ */
+export function waitAfter(error: HubSpotError, attempt: number, random: number): number | undefined {
+  if (!repeatable.has(error.kind) || error.circuit) return undefined
+  if (error.kind === 'rate_limited') return error.retryAfterMs ?? policyWaitMs[error.policy ?? 'unknown']
+  if (error.retryAfterMs !== undefined) return error.retryAfterMs
+  // A locked record stays locked for two seconds.
+  if (error.status === 423) return 2_000 + fullJitter(outage, attempt, random)
+  if (error.status === 502 || error.status === 504) return 1_000 + fullJitter(overloaded, attempt, random)
+  return fullJitter(outage, attempt, random)
+}

@@ -1,0 +1,76 @@
+/** One request to HubSpot and its answer: what goes out, a cap on what comes in, and errors by kind. */
+import { type Dispatcher, request } from 'undici'
+import type { Clock } from '../lib/clock.ts'
+import type { Answer, Call } from './call.ts'
+import { errorOf, HubSpotError, oauthErrorOf } from './errors.ts'
+import { type RateFacts, rateFacts } from './rate-headers.ts'
+
+/** The limits let a call through. @param at about when HubSpot counted it, on our monotonic clock */
+export type Heard = (facts: RateFacts, at: number) => Promise<void>
+
+const maxBytes = 32 * 1024 * 1024
+
+/** HubSpot did the work, or refused it for what it asked: the limits let it through. */
+const counted = (status: number) => status < 500 && ![401, 408, 423, 429, 477].includes(status)
+
+/**
+ * One request, redirects not followed. The body is read whole before anything of it is believed.
+ *
+ * @throws HubSpotError by what HubSpot answered; the transport's own error, or the signal's reason, when it did not
+ */
+export async function send(
+  parts: { apiUrl: string; clock: Clock; heard: Heard },
+  call: Call,
+  signal: AbortSignal,
+  dispatcher: Dispatcher,
+): Promise<Answer> {
+  const { apiUrl, clock } = parts
+  const url = new URL(call.path, apiUrl)
+  for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value)
+  const headers: Record<string, string> = { accept: 'application/json', 'accept-encoding': 'identity' }
+  if (call.token) headers.authorization = `Bearer ${call.token.reveal()}`
+  if (call.json !== undefined) headers['content-type'] = 'application/json'
+  if (call.form) headers['content-type'] = 'application/x-www-form-urlencoded'
+  const body = call.form
+    ? new URLSearchParams(call.form).toString()
+    : call.json === undefined
+      ? null
+      : JSON.stringify(call.json)
+  const began = clock.monotonic()
+  const answer = await request(url, { dispatcher, method: call.method, headers, body, signal })
+  const status = answer.statusCode
+  if (counted(status)) await parts.heard(rateFacts(answer.headers), (began + clock.monotonic()) / 2)
+  const parsed = parseJson(await readCapped(call.endpoint, answer.body))
+  if (status >= 200 && status < 300) {
+    if (parsed === undefined && status !== 204 && !call.bodyless)
+      throw new HubSpotError('invalid', call.endpoint, { status })
+    return { status, body: parsed, date: dateOf(answer.headers.date, clock) }
+  }
+  const retryAfter = [answer.headers['retry-after']].flat()[0]
+  throw (call.form ? oauthErrorOf : errorOf)(call.endpoint, status, parsed, retryAfter)
+}
+
+async function readCapped(endpoint: string, body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > maxBytes) throw new HubSpotError('invalid', endpoint)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** The value, or undefined when the text is no JSON (an error page of the edge, a cut body, nothing at all). */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function dateOf(header: string | string[] | undefined, clock: Clock): Date {
+  const ms = Date.parse([header].flat()[0] ?? '')
+  return new Date(Number.isNaN(ms) ? clock.now() : ms)
+}

@@ -1,0 +1,136 @@
+/** The circuits: what fails is not asked again and again, and one tenant's storm closes nobody else's way. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type Circuits, createCircuits } from '../../src/hubspot/circuit.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
+
+/** Stands still until it is moved. */
+function standing(): Clock & { go(ms: number): void } {
+  let at = 1_000_000
+  return {
+    go: (ms) => {
+      at += ms
+    },
+    now: () => at,
+    monotonic: () => at,
+    random: () => 0.5,
+    sleep: async () => {},
+  }
+}
+
+function setUp() {
+  const clock = standing()
+  const metrics = createMetrics()
+  return { clock, metrics, circuits: createCircuits(clock, metrics) }
+}
+
+/** One call, if it is let through. @returns whether it was */
+function call(circuits: Circuits, portal: string, how: 'passed' | 'failed' | 'unknown'): boolean {
+  const pass = circuits.enter('portal', portal)
+  if (typeof pass === 'number') return false
+  pass.end(how)
+  return true
+}
+
+function calls(circuits: Circuits, portal: string, many: number, how: 'passed' | 'failed'): void {
+  for (let n = 0; n < many; n++) call(circuits, portal, how)
+}
+
+describe('a circuit', () => {
+  const cases: [string, number, number, boolean][] = [
+    ['twenty calls that fail', 20, 0, true],
+    ['nineteen calls that fail', 19, 0, false],
+    ['ten of twenty', 10, 10, true],
+    ['nine of twenty', 9, 11, false],
+  ]
+  for (const [name, failed, passed, opens] of cases) {
+    test(`${name}: ${opens ? 'open' : 'closed'}`, () => {
+      const { circuits } = setUp()
+      calls(circuits, 'a', passed, 'passed')
+      calls(circuits, 'a', failed, 'failed')
+      assert.equal(circuits.wait('portal', 'a') > 0, opens)
+      assert.equal(circuits.wait('portal', 'b'), 0)
+    })
+  }
+
+  test('forgets what failed more than thirty seconds ago', () => {
+    const { circuits, clock } = setUp()
+    calls(circuits, 'a', 19, 'failed')
+    clock.go(31_000)
+    calls(circuits, 'a', 19, 'failed')
+    assert.equal(circuits.wait('portal', 'a'), 0)
+    calls(circuits, 'a', 1, 'failed')
+    assert.ok(circuits.wait('portal', 'a') > 0)
+  })
+
+  test('lets one call through when its time is over; that one decides, for longer each time', async () => {
+    const { circuits, clock, metrics } = setUp()
+    calls(circuits, 'a', 20, 'failed')
+    const first = circuits.wait('portal', 'a')
+    assert.ok(first > 3_000 && first <= 5_000, String(first))
+    clock.go(first + 1)
+    const probe = circuits.enter('portal', 'a')
+    assert.ok(typeof probe === 'object')
+    // Everybody else is refused meanwhile.
+    assert.equal(typeof circuits.enter('portal', 'a'), 'number')
+    probe.end('failed')
+    const second = circuits.wait('portal', 'a')
+    assert.ok(second > first, `${second} after ${first}`)
+    clock.go(second + 1)
+    // A caller who gave up has found out nothing: the next may try.
+    assert.ok(call(circuits, 'a', 'unknown'))
+    assert.ok(call(circuits, 'a', 'passed'))
+    assert.equal(circuits.wait('portal', 'a'), 0)
+    // It begins anew: one failure more does not open it again.
+    assert.ok(call(circuits, 'a', 'failed'))
+    assert.equal(circuits.wait('portal', 'a'), 0)
+    const { values } = await metrics.circuitsOpen.get()
+    assert.deepEqual(
+      values.map(({ value }) => value),
+      [0],
+    )
+  })
+
+  test('of a portal that is moved (477) opens at once, for as long as HubSpot says', () => {
+    const { circuits, clock } = setUp()
+    const pass = circuits.enter('portal', 'a')
+    assert.ok(typeof pass === 'object')
+    pass.end('passed', 3_600_000)
+    assert.equal(circuits.wait('portal', 'a'), 3_600_000)
+    assert.equal(circuits.wait('portal', 'b'), 0)
+    clock.go(3_600_001)
+    assert.ok(call(circuits, 'a', 'passed'))
+    assert.equal(circuits.wait('portal', 'a'), 0)
+  })
+
+  test('of all HubSpot stays closed when one portal fails, however often, and opens when several do', () => {
+    const { circuits } = setUp()
+    for (const quiet of ['b', 'c', 'd', 'e']) calls(circuits, quiet, 2, 'passed')
+    calls(circuits, 'a', 500, 'failed')
+    assert.ok(circuits.wait('portal', 'a') > 0)
+    assert.equal(circuits.wait('portal', 'b'), 0)
+    for (const portal of ['f', 'g', 'h', 'i', 'j', 'k']) calls(circuits, portal, 6, 'failed')
+    assert.ok(circuits.wait('portal', 'b') > 0)
+    assert.ok(circuits.wait('endpoint', 'oauth token') > 0)
+  })
+
+  test('an outage of an hour with a hundred tenants costs less than three calls a second, and ends by itself', () => {
+    const { circuits, clock } = setUp()
+    const tenants = Array.from({ length: 100 }, (_, n) => `t${n}`)
+    let sent = 0
+    for (let second = 0; second < 3_600; second++) {
+      // All of them try once a second, and nobody heeds how long to stay away.
+      for (const tenant of tenants) if (call(circuits, tenant, 'failed')) sent += 1
+      clock.go(1_000)
+    }
+    // A single process, so that a dozen of them stay below three as well.
+    assert.ok(sent / 3_600 < 0.2, `${sent} calls`)
+    let reached = new Set<string>()
+    for (let second = 0; second < 180 && reached.size < 100; second++) {
+      reached = new Set(tenants.filter((tenant) => call(circuits, tenant, 'passed')))
+      clock.go(1_000)
+    }
+    assert.equal(reached.size, 100)
+  })
+})
