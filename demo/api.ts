@@ -87,6 +87,7 @@ export interface Run {
   total: number | null
   done: number
   inserted: number
+  archived: number
   changed: number
   unchanged: number
   failed: number

@@ -68,6 +68,10 @@ export const variables = {
   SPOKE_TOKEN_CHECK_EVERY: duration(0).default(60_000),
   SPOKE_SYNC_EVERY: duration(1_000).default(300_000),
   SPOKE_SYNC_OVERLAP: duration(0).default(600_000),
+  SPOKE_FULL_EVERY: duration(1_000).default(86_400_000),
+  SPOKE_INDEX_LAG: duration(0).default(60_000),
+  SPOKE_SWEEP_LIMIT: whole(0, 100).default(20),
+  SPOKE_LEASE: duration(1_000).default(25_000),
   SPOKE_SYNC_CONCURRENCY: whole(1, 64).default(4),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 } as const
@@ -164,7 +168,13 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     }),
     tokenCheckEveryMs: set.SPOKE_TOKEN_CHECK_EVERY,
     syncEveryMs: set.SPOKE_SYNC_EVERY,
-    syncOverlapMs: set.SPOKE_SYNC_OVERLAP,
+    fullEveryMs: set.SPOKE_FULL_EVERY,
+    leaseMs: set.SPOKE_LEASE,
+    sync: Object.freeze({
+      lookBackMs: set.SPOKE_SYNC_OVERLAP,
+      indexLagMs: set.SPOKE_INDEX_LAG,
+      sweepShare: set.SPOKE_SWEEP_LIMIT / 100,
+    }),
     syncConcurrency: set.SPOKE_SYNC_CONCURRENCY,
     logLevel: set.LOG_LEVEL,
   })

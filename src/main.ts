@@ -61,7 +61,8 @@ async function serve(over: Record<string, string>): Promise<void> {
       'open mode: no admin key is set, so anybody on this machine can use every tenant; set SPOKE_ADMIN_KEY to close it',
     )
   }
-  log.info({ url: service.url, database: service.db.kind, role: read.role }, 'Spoke is listening')
+  const { url, instance, db } = service
+  log.info({ url, database: db.kind, role: read.role, instance }, 'Spoke is listening')
 }
 
 try {

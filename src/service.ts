@@ -13,7 +13,7 @@ import type { Whose } from './integrations/integration.ts'
 import { deleteIntegration } from './integrations/store.ts'
 import { createTokens } from './integrations/tokens.ts'
 import { deleteSomeIssues } from './issues/store.ts'
-import { ticketKind } from './issues/ticket-kind.ts'
+import { createTicketKind, ticketKind } from './issues/ticket-kind.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { type Database, openDatabase } from './lib/db.ts'
 import { newId } from './lib/ids.ts'
@@ -37,6 +37,8 @@ export class StartError extends Error {
 export interface Service {
   /** Where it listens; a worker alone answers to probes there. */
   url: string
+  /** The name under which it claims streams (`lease_by`). */
+  instance: string
   db: Database
   /** Finishes or gives back what is in hand, within about ten seconds. */
   stop(): Promise<void>
@@ -124,7 +126,12 @@ async function assemble(
   const tokens = createTokens({ ...shared, checkEveryMs: config.tokenCheckEveryMs })
   house.ground.push(() => tokens.settle())
   const queues = createQueues(db, config.databaseUrl, config.migrateUrl === undefined, log)
-  const claimant = { instance: randomUUID(), exclusive: db.kind === 'embedded' }
+  const claimant = {
+    instance: randomUUID(),
+    exclusive: db.kind === 'embedded',
+    leaseMs: config.leaseMs,
+  }
+  const periods = { full: config.fullEveryMs, incremental: config.syncEveryMs }
   let draining = false
 
   const worker =
@@ -135,9 +142,9 @@ async function assemble(
           tokens,
           queues,
           claimant,
-          overlapMs: config.syncOverlapMs,
-          syncEveryMs: config.syncEveryMs,
-          kinds: [ticketKind],
+          sync: config.sync,
+          periods,
+          kinds: [createTicketKind({ db, hubspot, tokens })],
           concurrency: config.syncConcurrency,
         })
   house.running.push(() => worker.stop(stopWithinMs))
@@ -158,7 +165,7 @@ async function assemble(
       authorizeBase: authorizeUrl,
       patience,
       onConnected: async (scope: TenantScope, id: string) => {
-        await beginSync(scope, id, ticketKind.name, config.syncEveryMs)
+        await beginSync(scope, id, ticketKind.name, periods)
       },
       onDisconnected: cancelRuns,
       purge: (whose: Whose) => purge(db, whose),
@@ -183,7 +190,12 @@ async function assemble(
     progress.stop()
     await server.close()
   })
-  return { url: await listen(server, config), db, stop: () => closeHouse(house, log) }
+  return {
+    url: await listen(server, config),
+    instance: claimant.instance,
+    db,
+    stop: () => closeHouse(house, log),
+  }
 }
 
 async function listen(server: FastifyInstance, { host, port: wanted }: Config): Promise<string> {

@@ -1,5 +1,6 @@
 /** The demo, as somebody sees it who pipes it into a file; and that it cannot be told lies. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -96,9 +97,18 @@ test(
   async () => {
     const scratch = mkdtempSync(join(tmpdir(), 'spoke-demo-test-'))
     const args = [script, '--port', String(port + 200)]
-    const ran = await runProgram(process.execPath, args, { TMPDIR: scratch }, 1_500)
-    assert.equal(ran.code, 130)
-    assert.equal(ran.stderr, '')
+    const demo = spawn(process.execPath, args, {
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: scratch },
+    })
+    let [shown, faults] = ['', '']
+    demo.stderr.on('data', (chunk) => (faults += chunk))
+    // In the middle: the emulator is up, Spoke is being started.
+    demo.stdout.on('data', (chunk) => {
+      shown += chunk
+      if (shown.includes('HubSpot emulator')) demo.kill('SIGTERM')
+    })
+    const [code] = await once(demo, 'close')
+    assert.deepEqual([code, faults], [130, ''])
     assert.deepEqual(readdirSync(scratch), [])
     rmSync(scratch, { recursive: true })
     await assert.rejects(fetch(`http://127.0.0.1:${port + 200}/livez`))

@@ -15,6 +15,7 @@ import {
 } from 'fastify-type-provider-zod'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
+import { problemRoutes } from '../issues/problem-routes.ts'
 import { type IssueParts, issueRoutes } from '../issues/routes.ts'
 import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
@@ -163,6 +164,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   if (parts.api) {
     integrationRoutes(app, { ...parts.api.integrations, signalOf })
     issueRoutes(app, { ...parts.api.issues, signalOf })
+    problemRoutes(app, parts.api.issues)
     syncRoutes(app, { ...parts.api.sync, signalOf, watchOf })
   }
   app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, async () => app.swagger())

@@ -16,6 +16,8 @@ import { beginAuthorization, type ConnectParts, connectByToken, finishAuthorizat
 import { connectedPage, failedPage } from './connected-page.ts'
 import { type DisconnectParts, disconnect } from './disconnect.ts'
 import type { Integration } from './integration.ts'
+import { listParts, unknownParts } from './part-store.ts'
+import type { PartName, Parts } from './parts.ts'
 import {
   authorizeAnswer,
   authorizeQuery,
@@ -40,7 +42,19 @@ export interface IntegrationParts extends ConnectParts, DisconnectParts {
   signalOf(request: FastifyRequest): AbortSignal
 }
 
-const present = (tenantId: string, integration: Integration) => ({
+const presentParts = (parts: Parts) => {
+  const shown = (name: PartName) => ({ ...parts[name], at: parts[name].at?.toISOString() ?? null })
+  return {
+    properties: shown('properties'),
+    pipelines: shown('pipelines'),
+    owners: shown('owners'),
+    contacts: shown('contacts'),
+    companies: shown('companies'),
+    deals: shown('deals'),
+  }
+}
+
+const present = (tenantId: string, integration: Integration, parts: Map<string, Parts>) => ({
   tenant_id: tenantId,
   integration_id: integration.integrationId,
   integration_type: 'hubspot' as const,
@@ -51,12 +65,14 @@ const present = (tenantId: string, integration: Integration) => ({
   scopes: integration.scopes,
   created_at: integration.createdAt.toISOString(),
   last_sync: integration.lastSyncAt?.toISOString() ?? null,
+  parts: presentParts(parts.get(integration.integrationId) ?? unknownParts()),
 })
 
 const tags = ['integrations']
 
 export function integrationRoutes(instance: FastifyInstance, parts: IntegrationParts): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
+  const partsOf = (tenantId: TenantId) => withTenant(parts.db, tenantId, listParts)
 
   app.get(
     '/api/hubspot/integrations/:tenant_id',
@@ -71,12 +87,12 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
     },
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
-      const found = await withTenant(parts.db, tenantId, async (scope) => {
+      const { found, known } = await withTenant(parts.db, tenantId, async (scope) => {
         if (!(await tenantExists(scope))) throw integrationNotFound()
         await deleteStalePending(scope)
-        return await listIntegrations(scope)
+        return { found: await listIntegrations(scope), known: await listParts(scope) }
       })
-      const integrations = found.map((integration) => present(tenantId, integration))
+      const integrations = found.map((integration) => present(tenantId, integration, known))
       return { success: true as const, tenant_id: tenantId, integrations, total_count: integrations.length }
     },
   )
@@ -99,7 +115,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
       parts.wake(tenantId, integration.integrationId)
       return reply
         .code(renewed ? 200 : 201)
-        .send({ success: true as const, ...present(tenantId, integration) })
+        .send({ success: true as const, ...present(tenantId, integration, await partsOf(tenantId)) })
     },
   )
 
@@ -117,9 +133,12 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { integration_id } = request.params
-      const found = await withTenant(parts.db, tenantId, (scope) => findIntegration(scope, integration_id))
+      const { found, known } = await withTenant(parts.db, tenantId, async (scope) => ({
+        found: await findIntegration(scope, integration_id),
+        known: await listParts(scope),
+      }))
       if (!found) throw integrationNotFound()
-      return { success: true as const, ...present(tenantId, found) }
+      return { success: true as const, ...present(tenantId, found, known) }
     },
   )
 
@@ -178,6 +197,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
         integration_id: integrationId,
         hub_id: integration.portalId,
         status: integration.status,
+        parts: presentParts(status.parts),
         ...status.trouble,
       }
     },
@@ -219,9 +239,9 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
     async (request) => {
       const { state, code } = request.body
       const answer = { state, code: new Secret(code) }
-      const connected = await finishAuthorization(parts, answer, true)
-      parts.wake(connected.tenantId, connected.integration.integrationId)
-      return { success: true as const, ...present(connected.tenantId, connected.integration) }
+      const { tenantId, integration } = await finishAuthorization(parts, answer, true)
+      parts.wake(tenantId, integration.integrationId)
+      return { success: true as const, ...present(tenantId, integration, await partsOf(tenantId)) }
     },
   )
 

@@ -34,6 +34,25 @@ export const disconnectQuery = z.strictObject({
   purge: z.enum(['true', 'false']).default('false').describe('Also delete the synced data and its history'),
 })
 
+const part = z.object({
+  state: z.enum(['ok', 'degraded', 'unknown']).describe('unknown: HubSpot was not asked yet'),
+  problem: z
+    .string()
+    .nullable()
+    .describe('missing_scopes:…, forbidden, refused, hubspot_limit, hubspot_unavailable'),
+  at: z.string().nullable().describe('When HubSpot gave it last'),
+})
+
+/** What is read besides the tickets themselves; each can fail alone. */
+const parts = z.object({
+  properties: part,
+  pipelines: part,
+  owners: part,
+  contacts: part,
+  companies: part,
+  deals: part,
+})
+
 export const integration = z.object({
   tenant_id: z.string(),
   integration_id: z.string(),
@@ -45,6 +64,7 @@ export const integration = z.object({
   scopes: z.array(z.string()).nullable().describe('null: HubSpot would not say'),
   created_at: z.string(),
   last_sync: z.string().nullable(),
+  parts,
 })
 
 export const integrationAnswer = integration.extend({ success: z.literal(true) })
@@ -67,6 +87,7 @@ export const statusAnswer = z.object({
   integration_id: z.string(),
   hub_id: z.number().nullable(),
   status: integration.shape.status,
+  parts,
   error: z.string().optional(),
   code: z.string().optional(),
 })

@@ -4,6 +4,8 @@ import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { withTenant } from '../tenants/scope.ts'
 import type { Integration, Whose } from './integration.ts'
+import { listParts, unknownParts } from './part-store.ts'
+import type { Parts } from './parts.ts'
 import { findIntegration } from './store.ts'
 import type { Tokens, UseOptions } from './tokens.ts'
 
@@ -12,6 +14,7 @@ export interface ConnectionStatus {
   connected: boolean
   /** Why not: the code and the specification's words. */
   trouble: { code: string; error: string } | undefined
+  parts: Parts
   /** Whole seconds the token still lives; null when it does not expire, or nobody knows. */
   expiresIn: number | null
 }
@@ -38,11 +41,18 @@ export async function connectionStatus(
       if (!(error instanceof AppError && answered.has(error.code))) throw error
       return { code: error.code, error: error.message }
     })
-  const integration = await withTenant(parts.db, whose.tenantId, (scope) =>
-    findIntegration(scope, whose.integrationId),
-  )
+  const { integration, known } = await withTenant(parts.db, whose.tenantId, async (scope) => ({
+    integration: await findIntegration(scope, whose.integrationId),
+    known: await listParts(scope),
+  }))
   if (!integration) throw integrationNotFound()
   const held = await parts.tokens.held(whose)
   const expiresIn = held?.expiresInMs === undefined ? null : Math.max(0, Math.floor(held.expiresInMs / 1_000))
-  return { integration, connected: trouble === undefined, trouble, expiresIn }
+  return {
+    integration,
+    connected: trouble === undefined,
+    trouble,
+    parts: known.get(whose.integrationId) ?? unknownParts(),
+    expiresIn,
+  }
 }

@@ -1,5 +1,6 @@
 /** HubSpot's ticket becomes our issue: the one place that knows both shapes. Pure; mends what a database cannot hold. */
 import { z } from 'zod'
+import { asTime } from '../hubspot/time.ts'
 import { newId } from '../lib/ids.ts'
 
 /** One row as the upsert takes it: the columns' names, so that it goes to SQL as it stands. */
@@ -21,11 +22,21 @@ export interface IssueRow {
   properties: Record<string, string | null>
 }
 
+/** A row, and what had to be mended so that a database can hold it. */
+export interface MappedIssue {
+  row: IssueRow
+  /** undefined: nothing. */
+  repaired: string | undefined
+}
+
 export interface RejectedRecord {
   /** HubSpot's id, where it could be read. */
   id: string | undefined
   reason: string
 }
+
+/** HubSpot's own bound is 65,536 characters a value; what is longer than this is kept cut. */
+const longestValue = 131_072
 
 const ticket = z.object({
   id: z.union([z.string().regex(/^\d{1,20}$/), z.number().int().nonnegative().transform(String)]),
@@ -38,24 +49,14 @@ const ticket = z.object({
 })
 
 /** Text as PostgreSQL can hold it: no NUL, no half of a surrogate pair. */
-export const mend = (text: string): string => text.replaceAll('\u0000', '').toWellFormed()
+export const mend = (text: string): string =>
+  text.includes('\u0000') || !text.isWellFormed() ? text.replaceAll('\u0000', '').toWellFormed() : text
 
 const asText = (value: unknown): string | null =>
   value === null || value === undefined || value === '' ? null : mend(String(value))
 
-/**
- * HubSpot gives ISO 8601, in places epoch milliseconds as text; both become ISO. null when it is neither, or lies
- * outside the years that PostgreSQL reads in this form (a create date is the customer's to set).
- */
-export function asTime(value: unknown): string | null {
-  if (typeof value !== 'string' && typeof value !== 'number') return null
-  const time = new Date(/^-?\d{10,}$/.test(String(value)) ? Number(value) : value)
-  const year = time.getUTCFullYear()
-  return year >= 1 && year <= 9999 ? time.toISOString() : null
-}
-
-/** @returns the row, or why this record cannot be kept */
-export function toIssue(record: unknown): IssueRow | RejectedRecord {
+/** @returns the row with what was mended in it, or why this record cannot be kept */
+export function toIssue(record: unknown): MappedIssue | RejectedRecord {
   const read = ticket.safeParse(record)
   if (!read.success) {
     const at = read.error.issues[0]?.path.join('.') || 'record'
@@ -66,12 +67,13 @@ export function toIssue(record: unknown): IssueRow | RejectedRecord {
     }
   }
   const { id, updatedAt, createdAt, archived = false, archivedAt, url } = read.data
-  const properties = Object.fromEntries(
-    Object.entries(read.data.properties).map(([name, value]) => [mend(name), asValue(value)]),
-  )
+  const repairs: string[] = []
+  const properties: Record<string, string | null> = {}
+  for (const [name, value] of Object.entries(read.data.properties))
+    properties[mend(name)] = asValue(name, value, repairs)
   const modified = asTime(properties.hs_lastmodifieddate) ?? asTime(updatedAt)
   if (!modified) return { id, reason: 'no time of last change' }
-  return {
+  const row: IssueRow = {
     ticket_id: id,
     issue_id: newId(),
     subject: asText(properties.subject),
@@ -88,12 +90,19 @@ export function toIssue(record: unknown): IssueRow | RejectedRecord {
     url: typeof url === 'string' ? mend(url) : null,
     properties,
   }
+  return { row, repaired: repairs.length > 0 ? repairs.join('; ') : undefined }
 }
 
 /** HubSpot's values are text or null; anything else is kept as its JSON, so that nothing is lost. */
-function asValue(value: unknown): string | null {
+function asValue(name: string, value: unknown, repairs: string[]): string | null {
   if (value === null || value === undefined) return null
-  return mend(typeof value === 'string' ? value : JSON.stringify(value))
+  const given = typeof value === 'string' ? value : JSON.stringify(value)
+  const mended = mend(given)
+  if (mended !== given) repairs.push(`${mend(name)}: characters that no database keeps were taken out`)
+  if (mended.length <= longestValue) return mended
+  repairs.push(`${mend(name)}: cut from ${mended.length} to ${longestValue} characters`)
+  return mended.slice(0, longestValue).toWellFormed()
 }
 
-export const isRejected = (mapped: IssueRow | RejectedRecord): mapped is RejectedRecord => 'reason' in mapped
+export const isRejected = (mapped: MappedIssue | RejectedRecord): mapped is RejectedRecord =>
+  'reason' in mapped

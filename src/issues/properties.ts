@@ -1,7 +1,11 @@
-/** Which of a ticket's properties are read. All of a portal's own come with the property discovery of a later step. */
+/** Which of a ticket's properties are read: all that the account has, by `catalog.ts`. Here are those known beforehand. */
 
-/** Names from HubSpot's property API; one that an account does not define is silently absent from the answer. */
-export const ticketProperties = [
+/** Asked for in any case: an issue's columns, its version, and whom it replaced. */
+export const neededProperties = [
+  'hs_object_id',
+  'hs_lastmodifieddate',
+  'createdate',
+  'hs_merged_object_ids',
   'subject',
   'content',
   'hs_pipeline',
@@ -9,10 +13,12 @@ export const ticketProperties = [
   'hs_ticket_priority',
   'hs_ticket_category',
   'hubspot_owner_id',
+] as const
+
+/** Where HubSpot does not let us read what an account has: one that is not defined there is silently absent. */
+export const ticketProperties = [
+  ...neededProperties,
   'hubspot_team_id',
-  'createdate',
-  'hs_lastmodifieddate',
-  'hs_object_id',
   'closed_date',
   'time_to_close',
   'first_agent_reply_date',
@@ -21,5 +27,4 @@ export const ticketProperties = [
   'hs_resolution',
   'hs_is_closed',
   'hs_num_times_contacted',
-  'hs_merged_object_ids',
 ] as const

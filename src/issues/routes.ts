@@ -33,16 +33,28 @@ function present(stored: StoredIssue): z.infer<typeof issue> {
     subject: stored.subject,
     content: stored.content,
     pipeline_id: stored.pipelineId,
+    pipeline_name: stored.pipelineName,
     stage_id: stored.stageId,
+    stage_name: stored.stageName,
+    stage_closed: stored.stageClosed,
     priority: stored.priority,
     category: stored.category,
     owner_id: stored.ownerId,
+    owner_name: stored.ownerName,
+    owner_email: stored.ownerEmail,
     created_at: stored.createdAt?.toISOString() ?? null,
     modified_at: stored.modifiedAt.toISOString(),
     archived: stored.archived,
     archived_at: stored.archivedAt?.toISOString() ?? null,
+    deleted_at: stored.deletedAt?.toISOString() ?? null,
+    merged_into: stored.mergedInto,
     url: stored.url,
     properties: stored.properties,
+    associations: stored.associations && {
+      contacts: stored.associations.contacts ?? null,
+      companies: stored.associations.companies ?? null,
+      deals: stored.associations.deals ?? null,
+    },
     synced_at: stored.syncedAt.toISOString(),
   }
 }
@@ -97,12 +109,13 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { limit, integration_id: integrationId, after: cursor } = request.query
+      const archived = request.query.archived === undefined ? undefined : request.query.archived === 'true'
       const { shown, next_after } = await withTenant(parts.db, tenantId, async (scope) => {
         if (!(await tenantExists(scope))) throw integrationNotFound()
         if (integrationId === undefined) {
           const after = cursor === undefined ? undefined : decodeIdCursor(tenantId, cursor)
           return pageOf(
-            await listIssues(scope, { after, limit: limit + 1 }),
+            await listIssues(scope, { archived, after, limit: limit + 1 }),
             limit,
             tenantId,
             (last) => last.issueId,
@@ -110,7 +123,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
         }
         if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
         const after = cursor === undefined ? undefined : decodeCursor(integrationId, cursor)
-        const rows = await listIssuesOf(scope, { integrationId, after, limit: limit + 1 })
+        const rows = await listIssuesOf(scope, { integrationId, archived, after, limit: limit + 1 })
         return pageOf(rows, limit, integrationId, (last) => last.ticketId)
       })
       return { success: true as const, tenant_id: tenantId, issues: shown.map(present), next_after }

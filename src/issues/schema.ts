@@ -21,7 +21,21 @@ export const issuesQuery = z.strictObject({
   limit: limit(200, 50),
   after,
   integration_id: uuidText.optional(),
+  archived: z
+    .enum(['true', 'false'])
+    .optional()
+    .describe('true: tombstones alone; false: what is live in HubSpot alone; absent: both'),
 })
+
+const associated = z
+  .array(
+    z.object({
+      id: z.string().describe('HubSpot’s id of the contact, company or deal'),
+      labels: z.array(z.object({ category: z.string(), type_id: z.number(), label: z.string().nullable() })),
+    }),
+  )
+  .nullable()
+  .describe('null: not read; HubSpot does not allow it, see the parts of the integration’s status')
 
 export const issue = z.object({
   issue_id: z.string(),
@@ -30,16 +44,27 @@ export const issue = z.object({
   subject: z.string().nullable(),
   content: z.string().nullable(),
   pipeline_id: z.string().nullable(),
+  pipeline_name: z.string().nullable(),
   stage_id: z.string().nullable(),
+  stage_name: z.string().nullable(),
+  stage_closed: z.boolean().nullable().describe('Whether tickets in it count as closed'),
   priority: z.string().nullable(),
   category: z.string().nullable(),
   owner_id: z.string().nullable(),
+  owner_name: z.string().nullable().describe('First and last name, or the address where there is none'),
+  owner_email: z.string().nullable(),
   created_at: z.string().nullable(),
   modified_at: z.string().describe('HubSpot’s time of the last change'),
   archived: z.boolean(),
   archived_at: z.string().nullable(),
+  deleted_at: z.string().nullable().describe('When HubSpot was found to know the ticket no more'),
+  merged_into: z.string().nullable().describe('HubSpot’s id of the ticket that took its place'),
   url: z.string().nullable(),
   properties: z.record(z.string(), z.string().nullable()),
+  associations: z
+    .object({ contacts: associated, companies: associated, deals: associated })
+    .nullable()
+    .describe('null: never read'),
   synced_at: z.string().describe('When the content last changed here'),
 })
 

@@ -1,50 +1,155 @@
 /** Tickets as a kind of object to sync: what HubSpot must be asked, and where the records go. */
-import type { TenantScope } from '../tenants/scope.ts'
-import { type IssueRow, isRejected, type RejectedRecord, toIssue } from './issue.ts'
+import { createHash } from 'node:crypto'
+import type { HubSpot, Patience } from '../hubspot/client.ts'
+import type { CallOptions } from '../hubspot/objects.ts'
+import type { Whose } from '../integrations/integration.ts'
+import type { Tokens } from '../integrations/tokens.ts'
+import type { Database } from '../lib/db.ts'
+import { type TenantScope, withTenant } from '../tenants/scope.ts'
+import { buryDeleted, findAbsent, findLive } from './absence-store.ts'
+import { readLinks, unreadableKinds } from './associations.ts'
+import { refreshCatalog } from './catalog.ts'
+import { type IssueRow, isRejected, mend, toIssue } from './issue.ts'
+import { findOutdated, type KeptRow, keepIssues, keepMerges, type Source, sightOnly } from './keep-store.ts'
+import { keepProblems, type RecordProblem } from './problem-store.ts'
 import { ticketProperties } from './properties.ts'
-import { keepIssues } from './store.ts'
+
+const name = 'tickets'
 
 export const ticketKind = {
-  name: 'tickets',
+  name,
   path: 'tickets',
   modifiedProperty: 'hs_lastmodifieddate',
+  /** Until the account's own are known. */
   properties: ticketProperties,
   keep: keepTickets,
+  findOutdated,
+  findAbsent,
+  findLive,
+  buryDeleted,
 } as const
 
-/** Counts of one page. */
+/** The same with what must be asked of an account before a run: its properties, and which associations it lets us read. */
+export function createTicketKind({
+  db,
+  hubspot,
+  tokens,
+}: {
+  db: Database
+  hubspot: HubSpot
+  tokens: Tokens
+}) {
+  return {
+    ...ticketKind,
+    async prepare(whose: Whose, options: { patience: Patience; signal: AbortSignal }) {
+      const properties = await refreshCatalog(
+        {
+          db,
+          hubspot,
+          ...options,
+          withAccess: (work) => tokens.use(whose, options, (access) => work(access)),
+        },
+        whose,
+      )
+      const skip = await withTenant(db, whose.tenantId, (scope) =>
+        unreadableKinds(scope, whose.integrationId),
+      )
+      return {
+        properties,
+        readLinks: (through: HubSpot, ids: readonly string[], how: CallOptions) =>
+          readLinks(through, ids, how, skip),
+      }
+    },
+  }
+}
+
+/** What became of one page. */
 export interface KeepReport {
   inserted: number
   changed: number
+  /** Became tombstones: archived at HubSpot, or merged into another. */
+  archived: number
   unchanged: number
-  rejected: RejectedRecord[]
+  /** Kept, but not letter for letter. */
+  repaired: number
+  rejected: { id: string | undefined; reason: string }[]
+  /** Only a search said so; to be read by id. */
+  doubtful: string[]
+  /** Live records that were written. */
+  touched: string[]
 }
 
-/** Keeps a page of tickets as issues; a record that cannot be kept is reported and does not stop the others. */
+/** Keeps a page of tickets as issues; a record that cannot be kept is set aside and does not stop the others. */
 async function keepTickets(
   scope: TenantScope,
   integrationId: string,
   records: readonly unknown[],
   observedAt: Date,
+  source: Source,
 ): Promise<KeepReport> {
-  const rejected: RejectedRecord[] = []
+  const { rows, problems, rejected } = mapPage(records)
+  const merges = mergesOf(rows)
+  const losers = merges.length > 0 ? await keepMerges(scope, integrationId, merges, observedAt) : []
+  const kept = await keepIssues(scope, integrationId, rows, observedAt, source)
+  const known = rejected.flatMap(({ id }) => (id === undefined ? [] : [id]))
+  if (source === 'read' && known.length > 0) await sightOnly(scope, integrationId, known, observedAt)
+  const troubled = new Set(problems.map(({ recordId }) => recordId))
+  const healthy = rows.map(({ ticket_id }) => ticket_id).filter((id) => !troubled.has(id))
+  await keepProblems(scope, integrationId, name, problems, healthy)
+  const of = (...outcomes: KeptRow['outcome'][]) =>
+    kept.filter(({ outcome }) => outcomes.includes(outcome)).map(({ ticketId }) => ticketId)
+  return {
+    inserted: of('inserted').length,
+    changed: of('changed', 'restored').length,
+    archived: of('archived').length + losers.length,
+    unchanged: of('unchanged', 'stale').length,
+    repaired: problems.filter(({ state }) => state === 'repaired').length,
+    rejected,
+    doubtful: of('doubtful'),
+    touched: of('inserted', 'changed', 'restored'),
+  }
+}
+
+function mapPage(records: readonly unknown[]) {
   const rows = new Map<string, IssueRow>()
+  const problems = new Map<string, RecordProblem>()
+  const rejected: KeepReport['rejected'] = []
   for (const record of records) {
     const mapped = toIssue(record)
     if (isRejected(mapped)) {
       rejected.push(mapped)
+      const text = mend(JSON.stringify(record) ?? 'undefined')
+      const recordId = mapped.id ?? `unknown-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
+      const { reason } = mapped
+      problems.set(recordId, { recordId, state: 'set_aside', reason, record: text.slice(0, 20_000) })
       continue
     }
+    const { row, repaired } = mapped
     // A page that names a ticket twice keeps its newer form; one statement can write a row only once.
-    const twin = rows.get(mapped.ticket_id)
-    if (!twin || twin.modified_at <= mapped.modified_at) rows.set(mapped.ticket_id, mapped)
+    const twin = rows.get(row.ticket_id)
+    if (twin && twin.modified_at > row.modified_at) continue
+    rows.set(row.ticket_id, row)
+    if (repaired)
+      problems.set(row.ticket_id, {
+        recordId: row.ticket_id,
+        state: 'repaired',
+        reason: repaired,
+        record: null,
+      })
   }
-  const kept = await keepIssues(scope, integrationId, [...rows.values()], observedAt)
-  const count = (...outcomes: string[]) => kept.filter(({ outcome }) => outcomes.includes(outcome)).length
-  return {
-    inserted: count('inserted'),
-    changed: count('changed'),
-    unchanged: count('unchanged', 'stale'),
-    rejected,
+  return { rows: [...rows.values()], problems: [...problems.values()], rejected }
+}
+
+/** HubSpot lists the ids that a record replaced, with semicolons between. Of two that claim one, the newer has it. */
+function mergesOf(rows: readonly IssueRow[]): { loser: string; survivor: string }[] {
+  const survivors = new Map<string, string>()
+  for (const { ticket_id: survivor, properties } of rows) {
+    for (const id of properties.hs_merged_object_ids?.split(';') ?? []) {
+      const loser = id.trim()
+      if (!/^\d{1,20}$/.test(loser) || loser === survivor) continue
+      const other = survivors.get(loser)
+      if (other === undefined || BigInt(other) < BigInt(survivor)) survivors.set(loser, survivor)
+    }
   }
+  return [...survivors].map(([loser, survivor]) => ({ loser, survivor }))
 }

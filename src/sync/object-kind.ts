@@ -1,19 +1,82 @@
 /** What the sync must know of a kind of object. Tickets are one value of it; companies would be a second. */
-import type { ObjectPaths } from '../hubspot/objects.ts'
+import type { HubSpot, Patience } from '../hubspot/client.ts'
+import type { CallOptions, ObjectPaths } from '../hubspot/objects.ts'
+import type { Whose } from '../integrations/integration.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 
+/** What became of one page. */
+export interface KeepReport {
+  inserted: number
+  changed: number
+  archived: number
+  unchanged: number
+  repaired: number
+  rejected: { id: string | undefined; reason: string }[]
+  /** Only a search said so; to be read by id. */
+  doubtful: string[]
+  /** Live records that were written. */
+  touched: string[]
+}
+
+/** What an account lets us read of a kind. */
+export interface KindReader {
+  /** Every property that the account has. */
+  properties: readonly string[]
+  /**
+   * Reads from HubSpot what hangs on these records (at most 1,000) beside their properties.
+   *
+   * @returns keeps it, within the caller's transaction
+   */
+  readLinks(
+    hubspot: HubSpot,
+    ids: readonly string[],
+    options: CallOptions,
+  ): Promise<(scope: TenantScope, integrationId: string) => Promise<void>>
+}
+
+/** Ids and times on HubSpot's clock. What takes a scope runs within the caller's transaction. */
 export interface ObjectKind extends ObjectPaths {
   name: string
-  /** Keeps a page within the caller's transaction; newer wins. A bad record is reported, never thrown. */
+  /** Before the steps of a run: what this account has, kept up to date. Calls HubSpot when the last answer is old. */
+  prepare(whose: Whose, options: { patience: Patience; signal: AbortSignal }): Promise<KindReader>
+  /**
+   * Keeps a page; newer wins. A bad record is reported, never thrown.
+   *
+   * @param source read: by list or by id. search: from an index that may be behind, so it proves less
+   */
   keep(
     scope: TenantScope,
     integrationId: string,
     records: readonly unknown[],
     observedAt: Date,
-  ): Promise<{
-    inserted: number
-    changed: number
-    unchanged: number
-    rejected: { id: string | undefined; reason: string }[]
-  }>
+    source: 'read' | 'search',
+  ): Promise<KeepReport>
+  /** Which of a search's rows must be read by id, when the search gave ids and times alone. */
+  findOutdated(
+    scope: TenantScope,
+    integrationId: string,
+    sightings: readonly { id: string; modifiedAt: string }[],
+    asOf: Date,
+  ): Promise<string[]>
+  /** Records that no read has shown since a pass began, a stretch at a time. */
+  findAbsent(
+    scope: TenantScope,
+    integrationId: string,
+    since: Date,
+    beyond: string | undefined,
+    atMost: number,
+  ): Promise<{ beyond: string | undefined; live: number; absent: string[]; absentLive: number }>
+  /** @returns those that were live */
+  buryDeleted(
+    scope: TenantScope,
+    integrationId: string,
+    ids: readonly string[],
+    provedAt: Date,
+  ): Promise<string[]>
+  findLive(
+    scope: TenantScope,
+    integrationId: string,
+    beyond: string | undefined,
+    limit: number,
+  ): Promise<string[]>
 }

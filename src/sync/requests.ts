@@ -3,24 +3,30 @@ import type { TenantScope } from '../tenants/scope.ts'
 import { claimSlot, hasWatermark, requestRun, type StreamKey, scheduleStream, slotIsOfUse } from './store.ts'
 import { type Mode, scheduleOffset } from './stream.ts'
 
-/** After a connect: the first time everything, later what changed since; and onto the schedule. */
+/** How often the schedule starts each mode, ms. */
+export type Periods = Readonly<Record<Mode, number>>
+
+/** After a connect: everything, until that has come to its end once; later what changed since. And onto the schedule. */
 export async function beginSync(
   scope: TenantScope,
   integrationId: string,
   kind: string,
-  everyMs: number,
+  periods: Periods,
 ): Promise<StreamKey> {
-  const incremental = { integrationId, kind, mode: 'incremental' as const }
-  await scheduleStream(scope, incremental, everyMs, scheduleOffset(integrationId, everyMs))
-  const mode: Mode = (await hasWatermark(scope, incremental)) ? 'incremental' : 'full'
-  const key = { integrationId, kind, mode }
+  for (const mode of ['full', 'incremental'] as const) {
+    const period = periods[mode]
+    await scheduleStream(scope, { integrationId, kind, mode }, period, scheduleOffset(integrationId, period))
+  }
+  const complete = await hasWatermark(scope, { integrationId, kind, mode: 'full' })
+  const key: StreamKey = { integrationId, kind, mode: complete ? 'incremental' : 'full' }
   await requestRun(scope, key, 'connect')
   return key
 }
 
 /** A slot of the schedule has come. @returns whether a run was queued by it */
-export async function takeSlot(scope: TenantScope, key: StreamKey, everyMs: number): Promise<boolean> {
-  if (!(await claimSlot(scope, key, everyMs, scheduleOffset(key.integrationId, everyMs)))) return false
+export async function takeSlot(scope: TenantScope, key: StreamKey, periods: Periods): Promise<boolean> {
+  const period = periods[key.mode]
+  if (!(await claimSlot(scope, key, period, scheduleOffset(key.integrationId, period)))) return false
   if (!(await slotIsOfUse(scope, key))) return false
   const { already } = await requestRun(scope, key, 'schedule')
   return !already

@@ -1,10 +1,10 @@
 /**
- * One run of a stream, from its claim to its end: each page is fetched without a transaction, then kept together
- * with the cursor in one. Killed anywhere, the next claim goes on at the cursor and reads at most one page again.
- * Over 200 lines because a run is one story: claim, pages, end, and each way it can be cut short.
+ * One run of a stream, from its claim to its end: each step reads from HubSpot without a transaction, then is kept
+ * together with the cursor in one. Killed anywhere, the next claim goes on at the cursor and does at most one step again.
+ * Over 200 lines because a run is one story: claim, steps, end, and each way it can be cut short.
  */
 import { asAppError } from '../hubspot/as-app-error.ts'
-import type { HubSpot } from '../hubspot/client.ts'
+import type { Access, HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { lockIntegration, moveTo } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
@@ -17,17 +17,18 @@ import type { Metrics } from '../lib/metrics.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
 import type { ObjectKind } from './object-kind.ts'
-import { measure, type PageParts, pagesFrom } from './pages.ts'
+import { type Keep, readStep, type StepParts } from './steps.ts'
 import {
   addProgress,
   type Claim,
   type Claimant,
   checkpoint,
   claimStream,
+  type Ending,
   extendLease,
   finishRun,
-  keepTotalOfEvent,
   markWaiting,
+  openWindow,
   releaseStream,
   type StreamKey,
 } from './store.ts'
@@ -35,9 +36,11 @@ import {
   type Cursor,
   type EventState,
   firstCursor,
+  isOver,
   maxFailures,
-  type StreamPage,
+  placeOf,
   watermarkAfter,
+  withheldWords,
 } from './stream.ts'
 
 export interface RunParts {
@@ -45,10 +48,20 @@ export interface RunParts {
   hubspot: HubSpot
   tokens: Tokens
   claimant: Claimant
-  overlapMs: number
+  sync: SyncSettings
   clock: Clock
   metrics: Metrics
   log: Log
+}
+
+/** What an operator may set; times in ms. */
+export interface SyncSettings {
+  /** How far each incremental reads back before the start of the last. */
+  lookBackMs: number
+  /** How far HubSpot's index may be behind. */
+  indexLagMs: number
+  /** The share of the live issues (0 to 1) beyond which one full pass alone buries nothing. */
+  sweepShare: number
 }
 
 export type Outcome =
@@ -64,10 +77,11 @@ export type Outcome =
   /** A newer claim, a disconnect or a purge took the stream away. */
   | 'fenced'
 
-const heartbeatMs = 8_000
+/** Beats in a lease. */
+const beatsALease = 3
 /** After this long the worker is given back between two pages, so that many tenants share few workers. */
-const sliceMs = 45_000
-const pagePatience = { tries: 4, totalMs: 40_000 }
+const sliceMs = 20_000
+const patience = { tries: 4, totalMs: 30_000 }
 const betweenFailures = { base: 2_000, cap: 300_000 }
 
 /** Thrown inside a run when the stream is no longer its own. */
@@ -93,20 +107,26 @@ export async function runStream(
   })
   const stop = new AbortController()
   const beats = heartbeat(run, stop)
-  const pages: PageParts = {
+  const whose = { tenantId, integrationId: key.integrationId }
+  const working = AbortSignal.any([signal, stop.signal])
+  const steps = {
     hubspot: parts.hubspot,
-    kind,
-    patience: pagePatience,
-    signal: AbortSignal.any([signal, stop.signal]),
-    withAccess: (work) =>
-      parts.tokens.use(
-        { tenantId, integrationId: key.integrationId },
-        { patience: pagePatience, signal: pages.signal },
-        (access) => work(access),
-      ),
+    mode: key.mode,
+    integrationId: key.integrationId,
+    clock: parts.clock,
+    within,
+    patience,
+    signal: working,
+    indexLagMs: parts.sync.indexLagMs,
+    sweepShare: parts.sync.sweepShare,
+    sweepAgreed: claim.withheld !== null,
+    listWasIdle: claim.listWasIdle,
+    withAccess: <T>(work: (access: Access) => Promise<T>) =>
+      parts.tokens.use(whose, { patience, signal: working }, (access) => work(access)),
   }
   try {
-    const outcome = await walk(run, pages, signal)
+    const reader = await kind.prepare(whose, { patience, signal: working })
+    const outcome = await walk(run, { ...steps, kind: { ...kind, ...reader } }, signal)
     if (outcome === 'caught_up') metrics.syncRuns.inc({ type: key.mode, state: run.endedAs })
     log.info({ mode: key.mode, outcome }, 'sync run')
     return outcome
@@ -137,74 +157,87 @@ interface Run extends RunParts {
 }
 
 /** Keeps the lease while a page takes long; stops the run when the stream is another's. */
-function heartbeat({ within, key, claim, log }: Run, stop: AbortController): NodeJS.Timeout {
+function heartbeat({ within, key, claim, claimant, log }: Run, stop: AbortController): NodeJS.Timeout {
   return setInterval(() => {
-    within((scope) => extendLease(scope, key, claim.epoch)).then(
+    within((scope) => extendLease(scope, key, claim.epoch, claimant.leaseMs)).then(
       (held) => held || stop.abort(new Fenced()),
       // The database may be away for a moment; the lease decides, not this beat.
       (err: unknown) => log.warn({ err }, 'a sync run could not renew its lease'),
     )
-  }, heartbeatMs)
+  }, claimant.leaseMs / beatsALease)
 }
 
-async function walk(run: Run, pages: PageParts, signal: AbortSignal): Promise<Outcome> {
+async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Outcome> {
   const { clock, claim, within, key } = run
-  const cursor = claim.cursor ?? (await begin(run, pages))
   const sliceEnds = clock.monotonic() + sliceMs
-  let first = claim.cursor === null
-  for await (const page of pagesFrom(pages, cursor)) {
-    await keepPage(run, page, cursor, first)
-    first = false
-    if (page.next === undefined) return 'caught_up'
+  const seen = new Set<string>()
+  let cursor: Cursor = claim.cursor ?? firstCursor(key.mode, claim.watermark)
+  for (;;) {
+    // A HubSpot that sends us back to where we were would be paged through for ever.
+    const place = JSON.stringify([placeOf(cursor.walk), cursor.confirm?.length, cursor.links?.length])
+    if (seen.has(place)) throw new HubSpotError('invalid', `${cursor.walk.at} paging`)
+    seen.add(place)
+    const next = await keepStep(run, cursor, await readStep(steps, cursor))
+    if (!next) return 'caught_up'
+    cursor = next
     if (signal.aborted || clock.monotonic() >= sliceEnds) {
       await within((scope) => releaseStream(scope, key, claim.epoch))
       return 'yielded'
     }
   }
-  return 'caught_up'
 }
 
-/** The start of a run: the total is known before the first page, and the start is on HubSpot's clock. */
-async function begin(run: Run, pages: PageParts): Promise<Cursor> {
-  const { claim, key, within } = run
-  const { total, startedAt } = await measure(pages, key.mode === 'full' || claim.watermark === null)
-  const cursor = firstCursor(key.mode, startedAt, claim.watermark)
-  await within(async (scope) => {
-    if (!(await checkpoint(scope, key, claim.epoch, cursor))) throw new Fenced()
-    if (cursor.walk === 'list') await keepTotalOfEvent(scope, claim.syncEventId, total)
-  })
-  return cursor
-}
-
-/** A page, the cursor after it and, with the last one, the end of the run: one transaction. */
-async function keepPage(run: Run, page: StreamPage, begun: Cursor, first: boolean): Promise<void> {
-  const { key, kind, claim, within, metrics, log } = run
-  const report = await within(async (scope) => {
+/** What a step brought, the cursor after it and, with the last one, the end of the run: one transaction. */
+async function keepStep(run: Run, at: Cursor, keep: Keep): Promise<Cursor | undefined> {
+  const { key, claim, claimant, within, metrics, log } = run
+  const { next, report } = await within(async (scope) => {
     const status = await lockIntegration(scope, key.integrationId)
     if (status === undefined || status === 'pending' || status === 'disconnected') throw new Fenced()
-    if (!(await checkpoint(scope, key, claim.epoch, page.next ?? begun))) throw new Fenced()
-    const kept = await kind.keep(scope, key.integrationId, page.records, page.observedAt)
-    if (first && page.total !== undefined) await keepTotalOfEvent(scope, claim.syncEventId, page.total)
-    await addProgress(scope, claim.syncEventId, { ...kept, failed: kept.rejected.length })
-    if (!page.next) await finish(run, scope, begun, status)
+    const kept = await keep(scope)
+    if (!(await checkpoint(scope, key, claim.epoch, claimant.leaseMs, kept.next))) throw new Fenced()
+    if (at.startedAt === null && kept.next.startedAt !== null && key.mode === 'full')
+      await openWindow(scope, key, watermarkAfter(kept.next.startedAt, lookBackOf(run)))
+    await addProgress(scope, claim.syncEventId, {
+      pages: kept.done ? 1 : 0,
+      done: kept.done ?? 0,
+      inserted: kept.report?.inserted ?? 0,
+      changed: kept.report?.changed ?? 0,
+      unchanged: kept.report?.unchanged ?? 0,
+      archived: kept.report?.archived ?? 0,
+      failed: kept.report?.rejected.length ?? 0,
+      repaired: kept.report?.repaired ?? 0,
+      total: kept.total,
+    })
+    if (isOver(kept.next)) await finish(run, scope, kept.next, status)
     return kept
   })
   run.failures = 0
-  metrics.syncPages.inc({ type: key.mode })
-  for (const op of ['inserted', 'changed', 'unchanged'] as const) metrics.syncRecords.inc({ op }, report[op])
-  metrics.syncRecords.inc({ op: 'rejected' }, report.rejected.length)
-  for (const rejected of report.rejected) {
-    log.warn(
-      { sync_event_id: claim.syncEventId, ticket_id: rejected.id, reason: rejected.reason },
-      'a record could not be kept',
-    )
+  if (report) {
+    metrics.syncPages.inc({ type: key.mode })
+    for (const op of ['inserted', 'changed', 'archived', 'unchanged'] as const)
+      metrics.syncRecords.inc({ op }, report[op])
+    metrics.syncRecords.inc({ op: 'rejected' }, report.rejected.length)
+    for (const { id, reason } of report.rejected)
+      log.warn({ sync_event_id: claim.syncEventId, ticket_id: id, reason }, 'a record could not be kept')
   }
+  return isOver(next) ? undefined : next
 }
 
-async function finish(run: Run, scope: TenantScope, begun: Cursor, status: string): Promise<void> {
+/** The watermark stays behind what the index is sure to hold, however short the look-back. */
+const lookBackOf = ({ sync }: Run) => Math.max(sync.lookBackMs, sync.indexLagMs)
+
+async function finish(run: Run, scope: TenantScope, cursor: Cursor, status: string): Promise<void> {
   const { key, claim } = run
-  const watermark = watermarkAfter(begun, run.overlapMs)
-  run.endedAs = (await finishRun(scope, key, claim, { state: 'succeeded', watermark })) ?? 'cancelled'
+  const withheld = cursor.withheld ?? null
+  const ending: Ending = {
+    state: 'succeeded',
+    watermark: watermarkAfter(cursor.startedAt ?? new Date(0).toISOString(), lookBackOf(run)),
+    withheld,
+    errorCode: withheld === null ? null : 'sweep_withheld',
+    error: withheld === null ? null : withheldWords(withheld),
+    listWasIdle: cursor.listWasIdle ?? false,
+  }
+  run.endedAs = (await finishRun(scope, key, claim, ending)) ?? 'cancelled'
   if (status === 'degraded') await moveTo(scope, key.integrationId, 'active', null)
 }
 
@@ -216,14 +249,19 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
   // A bare 401 came through a fresh token: it may pass. A token that is refused for good comes as an AppError.
   const passing = failure instanceof HubSpotError && failure.kind !== 'forbidden'
   const final = error instanceof AppError && !passing
-  // A limit is no failure: however long it lasts, the run waits for it at its cursor.
-  const failures = code === 'hubspot_limit' ? run.failures : run.failures + 1
+  // A limit is no failure, and neither is a circuit that let no call through: the run waits for it at its cursor.
+  const spared = code === 'hubspot_limit' || (failure instanceof HubSpotError && failure.circuit)
+  const failures = spared ? run.failures : run.failures + 1
   log[code === 'internal' ? 'error' : 'warn']({ err: failure, code, failures }, 'a sync run met an error')
   if (final || failures > maxFailures) {
     const message = error instanceof AppError ? error.message : 'An error of this service; see its log'
     await within(async (scope) => {
       await lockIntegration(scope, key.integrationId)
-      const ended = await finishRun(scope, key, claim, { state: 'failed', errorCode: code, error: message })
+      const ended = await finishRun(scope, key, claim, {
+        state: 'failed',
+        errorCode: code,
+        error: message,
+      })
       if (ended && !final)
         await moveTo(
           scope,
@@ -241,7 +279,7 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
   const restart = failure instanceof HubSpotError && failure.kind === 'rejected'
   await within(async (scope) => {
     const held = await releaseStream(scope, key, claim.epoch, { ms: waitMs, failures, restart })
-    if (held) await markWaiting(scope, claim.syncEventId, code, waitMs)
+    if (held) await markWaiting(scope, claim.syncEventId, restart ? 'cursor_refused' : code, waitMs)
   })
   return 'backed_off'
 }

@@ -8,8 +8,8 @@ import { newId } from '../lib/ids.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import type { Cursor, EventState, Mode, Trigger } from './stream.ts'
 
-/** A run holds its stream this long without a sign of life; the next sweep (4 s) finds it, so a killed process costs half a minute. */
-const leaseFor = sql`interval '25 seconds'`
+/** `leaseMs`: a run holds its stream this long without a sign of life; then the next sweep finds it. */
+const until = (leaseMs: number) => sql`clock_timestamp() + ${leaseMs}::float8 * interval '1 ms'`
 
 export interface StreamKey {
   integrationId: string
@@ -21,6 +21,7 @@ export interface StreamKey {
 export interface Claimant {
   instance: string
   exclusive: boolean
+  leaseMs: number
 }
 
 const isStream = (scope: TenantScope, key: StreamKey) => sql`
@@ -45,7 +46,9 @@ export interface SyncEvent {
   inserted: number
   changed: number
   unchanged: number
+  archived: number
   failed: number
+  repaired: number
   pages: number
   waitingFor: string | null
   waitingUntil: Date | null
@@ -60,7 +63,7 @@ export interface SyncEvent {
 
 const eventColumns = sql`
   sync_event_id as "syncEventId", integration_id as "integrationId", kind, sync_type as "syncType", trigger, state,
-  version, total, done, inserted, changed, unchanged, failed, pages, waiting_for as "waitingFor",
+  version, total, done, inserted, changed, unchanged, archived, failed, repaired, pages, waiting_for as "waitingFor",
   waiting_until as "waitingUntil", error_code as "errorCode", error, requested_at as "requestedAt",
   started_at as "startedAt", finished_at as "finishedAt",
   coalesce(extract(epoch from coalesce(finished_at, clock_timestamp()) - started_at) * 1000, 0)::float8 as "runningMs"`
@@ -85,8 +88,10 @@ export async function requestRun(
     insert into sync_events (tenant_id, sync_event_id, integration_id, kind, sync_type, trigger, state)
     values (${scope.tenantId}, ${newId()}, ${key.integrationId}, ${key.kind}, ${key.mode}, ${trigger}, 'queued')
     returning ${eventColumns}`)
+  // A run that was given up left its cursor: what it had read need not be read again, if it is not long ago.
   await scope.query(sql`
-    update sync_streams set sync_event_id = ${event?.syncEventId}, cursor = null, failures = 0, not_before = null
+    update sync_streams set sync_event_id = ${event?.syncEventId}, failures = 0, not_before = null,
+      cursor = case when (cursor->>'startedAt')::timestamptz > clock_timestamp() - interval '1 day' then cursor end
     where ${isStream(scope, key)}`)
   return { event: event as SyncEvent, already: false }
 }
@@ -97,6 +102,10 @@ export interface Claim {
   cursor: Cursor | null
   watermark: Date | null
   failures: number
+  /** How many absent issues the last full pass did not bury. */
+  withheld: number | null
+  /** A list that was asked because of a count found nothing, less than an hour ago. */
+  listWasIdle: boolean
 }
 
 /** Takes the stream for one process. @returns undefined when nothing is to do or another has it */
@@ -107,9 +116,10 @@ export async function claimStream(
 ): Promise<Claim | undefined> {
   const [claim] = await scope.query(sql<Claim>`
     update sync_streams
-    set epoch = epoch + 1, lease_until = clock_timestamp() + ${leaseFor}, lease_by = ${by.instance}, not_before = null
+    set epoch = epoch + 1, lease_until = ${until(by.leaseMs)}, lease_by = ${by.instance}, not_before = null
     where ${isStream(scope, key)} and ${mayRun} and ${leaseIsFree(by)}
-    returning epoch, sync_event_id as "syncEventId", cursor, watermark, failures`)
+    returning epoch, sync_event_id as "syncEventId", cursor, watermark, failures, withheld,
+      coalesce(list_asked_at > clock_timestamp() - interval '1 hour', false) as "listWasIdle"`)
   if (!claim) return undefined
   await scope.query(sql`
     update sync_events set state = 'running', started_at = coalesce(started_at, clock_timestamp()),
@@ -119,9 +129,14 @@ export async function claimStream(
 }
 
 /** A sign of life. @returns false when a newer claim has the stream */
-export async function extendLease(scope: TenantScope, key: StreamKey, epoch: number): Promise<boolean> {
+export async function extendLease(
+  scope: TenantScope,
+  key: StreamKey,
+  epoch: number,
+  leaseMs: number,
+): Promise<boolean> {
   const rows = await scope.query(sql`
-    update sync_streams set lease_until = clock_timestamp() + ${leaseFor}
+    update sync_streams set lease_until = ${until(leaseMs)}
     where ${isStream(scope, key)} and epoch = ${epoch} returning epoch`)
   return rows.length > 0
 }
@@ -131,41 +146,47 @@ export async function checkpoint(
   scope: TenantScope,
   key: StreamKey,
   epoch: number,
+  leaseMs: number,
   cursor: Cursor,
 ): Promise<boolean> {
   const rows = await scope.query(sql`
-    update sync_streams set cursor = ${JSON.stringify(cursor)}::jsonb, failures = 0,
-      lease_until = clock_timestamp() + ${leaseFor}
+    update sync_streams set cursor = ${JSON.stringify(cursor)}::jsonb, failures = 0, lease_until = ${until(leaseMs)}
     where ${isStream(scope, key)} and epoch = ${epoch} returning epoch`)
   return rows.length > 0
 }
 
-export async function keepTotalOfEvent(
-  scope: TenantScope,
-  syncEventId: string,
-  total: number | null,
-): Promise<void> {
+/** A full run has begun: from its start on, what changes is the incremental's to read. It may not wait for the end. */
+export async function openWindow(scope: TenantScope, key: StreamKey, watermark: Date): Promise<void> {
+  const incremental: StreamKey = { ...key, mode: 'incremental' }
   await scope.query(sql`
-    update sync_events set total = ${total}, version = version + 1
-    where tenant_id = ${scope.tenantId} and sync_event_id = ${syncEventId}`)
+    insert into sync_streams as s (tenant_id, integration_id, kind, mode, watermark)
+    values (${scope.tenantId}, ${key.integrationId}, ${key.kind}, ${incremental.mode}, ${watermark.toISOString()})
+    on conflict (tenant_id, integration_id, kind, mode) do update
+      set watermark = coalesce(s.watermark, excluded.watermark)`)
 }
 
-export interface Counts {
+/** What one step adds to its event. */
+export interface Progress {
+  pages: number
+  done: number
   inserted: number
   changed: number
   unchanged: number
+  archived: number
   failed: number
+  repaired: number
+  /** undefined: nothing new is known. */
+  total: number | null | undefined
 }
 
-export async function addProgress(
-  scope: TenantScope,
-  syncEventId: string,
-  { inserted, changed, unchanged, failed }: Counts,
-): Promise<void> {
+export async function addProgress(scope: TenantScope, syncEventId: string, step: Progress): Promise<void> {
   await scope.query(sql`
-    update sync_events set pages = pages + 1, done = done + ${inserted + changed + unchanged + failed},
-      inserted = inserted + ${inserted}, changed = changed + ${changed}, unchanged = unchanged + ${unchanged},
-      failed = failed + ${failed}, version = version + 1
+    update sync_events set pages = pages + ${step.pages}, done = done + ${step.done},
+      inserted = inserted + ${step.inserted}, changed = changed + ${step.changed},
+      unchanged = unchanged + ${step.unchanged}, archived = archived + ${step.archived},
+      failed = failed + ${step.failed}, repaired = repaired + ${step.repaired},
+      total = case when ${step.total !== undefined} then ${step.total ?? null}::bigint else total end,
+      version = version + 1
     where tenant_id = ${scope.tenantId} and sync_event_id = ${syncEventId}`)
 }
 
@@ -184,8 +205,8 @@ export async function releaseStream(
     where ${isStream(scope, key)} and epoch = ${epoch} returning sync_event_id`)
   if (rows[0] && wait?.restart) {
     await scope.query(sql`
-      update sync_events set done = 0, inserted = 0, changed = 0, unchanged = 0, failed = 0, pages = 0,
-        version = version + 1
+      update sync_events set done = 0, inserted = 0, changed = 0, unchanged = 0, archived = 0, failed = 0,
+        repaired = 0, pages = 0, version = version + 1
       where tenant_id = ${scope.tenantId} and sync_event_id = ${rows[0].sync_event_id}`)
   }
   return rows.length > 0
@@ -203,45 +224,81 @@ export async function markWaiting(
     where tenant_id = ${scope.tenantId} and sync_event_id = ${syncEventId}`)
 }
 
-export interface Ending {
-  /** A run that succeeded but could not keep some records ends as `partial`. */
-  state: 'succeeded' | 'failed'
-  errorCode?: string
-  error?: string
-  /** Of a run that saw everything since its start. */
-  watermark?: Date
-}
+export type Ending =
+  /** Saw everything since its start; one that could not keep some records, or did not bury some, ends as `partial`. */
+  | {
+      state: 'succeeded'
+      watermark: Date
+      /** Absent issues that were not buried, and the words for it. */
+      withheld: number | null
+      errorCode: string | null
+      error: string | null
+      listWasIdle: boolean
+    }
+  /** Its cursor stays: the next run goes on there. */
+  | { state: 'failed'; errorCode: string; error: string }
 
-/** Ends a run. A full run also moves the incremental's watermark: it has read all that one would. @returns undefined when it is another's */
+/** How soon a first full run that was given up is tried again; later ones wait for their slot. */
+const firstAgain = sql`interval '15 minutes'`
+
+/** Ends a run. @returns the state it ended in; undefined when the stream is another's */
 export async function finishRun(
   scope: TenantScope,
   key: StreamKey,
   claim: { epoch: number; syncEventId: string },
-  { state, errorCode, error, watermark }: Ending,
+  ending: Ending,
 ): Promise<EventState | undefined> {
-  const mark = watermark?.toISOString() ?? null
-  // An answer dated in the future must not make the next runs blind until then.
-  const later = sql`greatest(watermark, least(${mark}::timestamptz, clock_timestamp() + interval '1 minute'))`
-  const rows = await scope.query(sql`
-    update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_by = null, failures = 0,
-      not_before = null, watermark = ${later}
-    where ${isStream(scope, key)} and epoch = ${claim.epoch} returning epoch`)
-  if (rows.length === 0) return undefined
-  if (mark) {
-    await scope.query(sql`
-      update sync_streams set watermark = ${later}
-      where ${isStream(scope, { ...key, mode: 'incremental' })}`)
-    await scope.query(sql`
-      update tenant_integrations set last_sync_at = clock_timestamp()
-      where tenant_id = ${scope.tenantId} and integration_id = ${key.integrationId}`)
-  }
+  const held =
+    ending.state === 'succeeded'
+      ? await endWell(scope, key, claim.epoch, ending)
+      : await giveUp(scope, key, claim.epoch)
+  if (!held) return undefined
+  const { state, errorCode, error } = ending
   const [event] = await scope.query(sql<{ state: EventState }>`
     update sync_events set
-      state = case when ${state} = 'succeeded' and failed > 0 then 'partial' else ${state} end, error_code = ${errorCode ?? null}, error = ${error ?? null},
-      waiting_for = null, waiting_until = null, finished_at = clock_timestamp(), version = version + 1
+      state = case when ${state} = 'succeeded' and (failed > 0 or ${errorCode}::text is not null)
+        then 'partial' else ${state} end,
+      error_code = ${errorCode}, error = ${error}, waiting_for = null, waiting_until = null,
+      finished_at = clock_timestamp(), version = version + 1
     where tenant_id = ${scope.tenantId} and sync_event_id = ${claim.syncEventId}
     returning state`)
   return event?.state
+}
+
+/** A full run also moves the incremental's watermark: it has read all that one would. */
+async function endWell(
+  scope: TenantScope,
+  key: StreamKey,
+  epoch: number,
+  { watermark, withheld, listWasIdle }: Extract<Ending, { state: 'succeeded' }>,
+): Promise<boolean> {
+  // An answer dated in the future must not make the next runs blind until then. One dated earlier than the last,
+  // because HubSpot's clock was set back, only reads more.
+  const mark = sql`least(${watermark.toISOString()}::timestamptz, clock_timestamp() + interval '1 minute')`
+  const rows = await scope.query(sql`
+    update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_by = null, failures = 0,
+      not_before = null, watermark = ${mark}, withheld = ${withheld},
+      list_asked_at = case when ${listWasIdle} then clock_timestamp() else list_asked_at end
+    where ${isStream(scope, key)} and epoch = ${epoch} returning epoch`)
+  if (rows.length === 0) return false
+  if (key.mode === 'full') {
+    await scope.query(sql`
+      update sync_streams set watermark = greatest(watermark, ${mark})
+      where ${isStream(scope, { ...key, mode: 'incremental' })}`)
+  }
+  await scope.query(sql`
+    update tenant_integrations set last_sync_at = clock_timestamp()
+    where tenant_id = ${scope.tenantId} and integration_id = ${key.integrationId}`)
+  return true
+}
+
+async function giveUp(scope: TenantScope, key: StreamKey, epoch: number): Promise<boolean> {
+  const rows = await scope.query(sql`
+    update sync_streams set sync_event_id = null, lease_until = null, lease_by = null, failures = 0, not_before = null,
+      next_at = case when mode = 'full' and watermark is null
+        then least(next_at, clock_timestamp() + ${firstAgain}) else next_at end
+    where ${isStream(scope, key)} and epoch = ${epoch} returning epoch`)
+  return rows.length > 0
 }
 
 /** Ends all work of an integration and its schedule; whoever runs is fenced. */
@@ -288,20 +345,20 @@ export async function claimSlot(
   return rows.length > 0
 }
 
-/** Whether the schedule's run would be of use: the integration is live, and no first full run reads everything anyway. */
+/** Whether the schedule's run would be of use: the integration is live, and an incremental has a window to search. */
 export async function slotIsOfUse(scope: TenantScope, key: StreamKey): Promise<boolean> {
   const rows = await scope.query(sql`
     select from tenant_integrations i
     where i.tenant_id = ${scope.tenantId} and i.integration_id = ${key.integrationId}
       and i.status = any(${[...liveStatuses]})
-      and not exists (
+      and (${key.mode} = 'full' or exists (
         select from sync_streams s
         where s.tenant_id = i.tenant_id and s.integration_id = i.integration_id and s.kind = ${key.kind}
-          and s.mode = 'full' and s.watermark is null and s.sync_event_id is not null)`)
+          and s.mode = 'incremental' and s.watermark is not null))`)
   return rows.length > 0
 }
 
-/** Whether a full run of the kind has ever come to its end. */
+/** Whether a run of the stream has ever come to its end. */
 export async function hasWatermark(scope: TenantScope, key: StreamKey): Promise<boolean> {
   const rows = await scope.query(sql`
     select from sync_streams where ${isStream(scope, key)} and watermark is not null`)

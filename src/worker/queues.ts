@@ -23,7 +23,9 @@ export interface Queues {
   stop(timeoutMs: number): Promise<void>
 }
 
-const queue = 'sync'
+/** One queue a mode, with workers of its own: however many first loads run, an incremental never waits behind them. */
+const queueOf = { full: 'sync-full', incremental: 'sync-incremental' } as const
+const queues = Object.values(queueOf)
 /** A wake-up is good for this long; a run gives its worker back well before. */
 const expireInSeconds = 240
 
@@ -56,7 +58,7 @@ export function createQueues(
 
   async function open(): Promise<void> {
     await boss.start()
-    if (!(await boss.getQueue(queue))) await boss.createQueue(queue, policy)
+    for (const queue of queues) if (!(await boss.getQueue(queue))) await boss.createQueue(queue, policy)
   }
   const close = (timeoutMs: number) =>
     boss.stop({ graceful: true, timeout: timeoutMs, close: databaseUrl !== undefined })
@@ -69,35 +71,32 @@ export function createQueues(
     async start(handler) {
       await open()
       if (!handler) return
-      await boss.work<SyncJob>(
-        queue,
-        {
-          localConcurrency: handler.concurrency,
-          // One tenant never takes all workers of a process while others wait.
-          localGroupConcurrency: Math.max(1, Math.ceil(handler.concurrency / 2)),
-          pollingIntervalSeconds: 2,
-          batchSize: 1,
-        },
-        async ([job]) => {
+      const options = {
+        localConcurrency: handler.concurrency,
+        // One tenant never takes all workers of a process while others wait.
+        localGroupConcurrency: Math.max(1, Math.ceil(handler.concurrency / 2)),
+        pollingIntervalSeconds: 2,
+        batchSize: 1,
+      }
+      for (const queue of queues)
+        await boss.work<SyncJob>(queue, options, async ([job]) => {
           if (job) await handler.run(job.data)
-        },
-      )
+        })
     },
     async wake({ tenantId, integrationId, kind, mode }, occasion) {
       const singletonKey = `${integrationId}/${kind}/${mode}/${occasion}`
       await boss.send(
-        queue,
+        queueOf[mode],
         { tenantId, integrationId, kind, mode },
         { singletonKey, group: { id: tenantId } },
       )
     },
     async depth() {
-      const found = await boss.getQueue(queue)
-      if (!found) return []
-      return [
-        { queue, state: 'queued', count: found.queuedCount },
-        { queue, state: 'active', count: found.activeCount },
-      ]
+      const found = await boss.getQueues([...queues])
+      return found.flatMap(({ name, queuedCount, activeCount }) => [
+        { queue: name, state: 'queued', count: queuedCount },
+        { queue: name, state: 'active', count: activeCount },
+      ])
     },
     stop: close,
   }

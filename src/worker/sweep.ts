@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { takeSlot } from '../sync/requests.ts'
+import { type Periods, takeSlot } from '../sync/requests.ts'
 import { type Claimant, type DueStream, findDue } from '../sync/store.ts'
 import { withSystem, withTenant } from '../tenants/scope.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
@@ -13,7 +13,7 @@ export interface SweepParts {
   db: Database
   queues: Queues
   claimant: Claimant
-  syncEveryMs: number
+  periods: Periods
   clock: Clock
   metrics: Metrics
   log: Log
@@ -41,13 +41,13 @@ export async function sweepUntil(parts: SweepParts, signal: AbortSignal): Promis
 
 /** One pass. Any number of processes may sweep at once: slots are taken by row, and equal wake-ups are one. */
 export async function sweep(parts: SweepParts, signal: AbortSignal): Promise<void> {
-  const { db, queues, claimant, syncEveryMs, clock, metrics, log } = parts
+  const { db, queues, claimant, periods, clock, metrics, log } = parts
   const due = await withSystem(db, (scope) => findDue(scope, claimant, atOnce))
   let waiting = 0
   for (const stream of due) {
     if (signal.aborted) return
     try {
-      const queued = stream.slot && (await slotTaken(db, stream, syncEveryMs))
+      const queued = stream.slot && (await slotTaken(db, stream, periods))
       if (!stream.run && !queued) continue
       waiting += 1
       await queues.wake(stream, occasionOf(stream, clock))
@@ -63,5 +63,5 @@ export async function sweep(parts: SweepParts, signal: AbortSignal): Promise<voi
   for (const { queue, state, count } of await queues.depth()) metrics.queueDepth.set({ queue, state }, count)
 }
 
-const slotTaken = (db: Database, stream: DueStream, everyMs: number) =>
-  withTenant(db, parseTenantId(stream.tenantId), (scope) => takeSlot(scope, stream, everyMs))
+const slotTaken = (db: Database, stream: DueStream, periods: Periods) =>
+  withTenant(db, parseTenantId(stream.tenantId), (scope) => takeSlot(scope, stream, periods))

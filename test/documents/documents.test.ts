@@ -5,6 +5,7 @@ import { dirname, join, normalize } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import { variables } from '../../src/config.ts'
 import { steps } from '../../src/integrations/integration.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { syncEvent } from '../../src/sync/schema.ts'
@@ -166,9 +167,8 @@ test('the states in docs/concepts.md are those of the code', () => {
 
 test('the seconds that documents give are those of the code', () => {
   const found = (file: string, pattern: RegExp) => Number(pattern.exec(read(file))?.[1]?.replaceAll('_', ''))
-  const lease = found('src/sync/store.ts', /leaseFor = sql`interval '(\d+) seconds'`/)
+  const lease = variables.SPOKE_LEASE.parse(undefined) / 1_000
   const tokenLease = found('src/integrations/token-store.ts', /leaseFor = sql`interval '(\d+) seconds'`/)
-  const beat = found('src/sync/run-stream.ts', /heartbeatMs = ([\d_]+)/) / 1_000
   const slice = found('src/sync/run-stream.ts', /sliceMs = ([\d_]+)/) / 1_000
   const sweep = found('src/worker/sweep.ts', /everyMs = ([\d_]+)/) / 1_000
   const concepts = read('docs/concepts.md')
@@ -177,7 +177,6 @@ test('the seconds that documents give are those of the code', () => {
   for (const words of [
     `a lease of ${lease} seconds. Every`,
     `a lease of ${tokenLease} seconds. It`,
-    `every ${beat} seconds`,
     `after ${slice} seconds`,
     `one sweep: ${sweep} seconds`,
   ])

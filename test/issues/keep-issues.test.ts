@@ -4,7 +4,9 @@ import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { lockIntegration } from '../../src/integrations/store.ts'
 import type { IssueRow } from '../../src/issues/issue.ts'
-import { findIssue, type KeptRow, keepIssues, listIssues, listIssuesOf } from '../../src/issues/store.ts'
+import { findOutdated, type KeptRow, keepIssues, type Source } from '../../src/issues/keep-store.ts'
+import { listProblems } from '../../src/issues/problem-store.ts'
+import { findIssue, listIssues, listIssuesOf } from '../../src/issues/store.ts'
 import { ticketKind } from '../../src/issues/ticket-kind.ts'
 import type { Database } from '../../src/lib/db.ts'
 import { withTenant } from '../../src/tenants/scope.ts'
@@ -26,10 +28,10 @@ for (const engine of engines) {
     })
     after(() => close())
 
-    const keep = (rows: IssueRow[], observedAt: Date) =>
+    const keep = (rows: IssueRow[], observedAt: Date, source: Source = 'read') =>
       withTenant(db, A, async (scope) => {
         await lockIntegration(scope, id)
-        return await keepIssues(scope, id, rows, observedAt)
+        return await keepIssues(scope, id, rows, observedAt, source)
       })
     const stored = async (ticketId: string) =>
       (
@@ -137,14 +139,149 @@ for (const engine of engines) {
         record('not-a-number', 'x'),
         record('9223372036854775807', 'large id'),
       ]
-      const report = await withTenant(db, A, (scope) => ticketKind.keep(scope, id, records, at(1)))
+      const report = await withTenant(db, A, (scope) => ticketKind.keep(scope, id, records, at(1), 'read'))
       assert.deepEqual(
         { ...report, rejected: report.rejected.map((one) => one.id) },
-        { inserted: 4, changed: 0, unchanged: 0, rejected: ['71', undefined, '74', 'not-a-number'] },
+        {
+          inserted: 4,
+          changed: 0,
+          archived: 0,
+          unchanged: 0,
+          repaired: 1,
+          rejected: ['71', undefined, '74', 'not-a-number'],
+          doubtful: [],
+          touched: ['70', '72', '73', '9223372036854775807'],
+        },
       )
       assert.equal((await stored('72'))?.subject, 'ab\uFFFDc')
+      // '3' is there from the beginning: every tenant of these tests has something in every table.
+      const problems = await withTenant(db, A, (scope) =>
+        listProblems(scope, id, { after: undefined, limit: 10 }),
+      )
+      assert.deepEqual(
+        problems.map(({ recordId, state }) => `${recordId.replace(/[0-9a-f]{16}$/, '…')} ${state}`).sort(),
+        [
+          '3 set_aside',
+          '71 set_aside',
+          '72 repaired',
+          '74 set_aside',
+          'not-a-number set_aside',
+          'unknown-… set_aside',
+        ],
+      )
+      // A record that is whole again has no problem any more.
+      await withTenant(db, A, (scope) =>
+        ticketKind.keep(
+          scope,
+          id,
+          [record('72', 'abc', '2026-01-01T00:00:09Z'), record('71', 'x')],
+          at(2),
+          'read',
+        ),
+      )
+      const left = await withTenant(db, A, (scope) =>
+        listProblems(scope, id, { after: undefined, limit: 10 }),
+      )
+      assert.deepEqual(left.map(({ recordId }) => recordId.slice(0, 3)).sort(), ['3', '74', 'not', 'unk'])
       assert.equal((await stored('73'))?.subject, 'new')
       assert.equal((await stored('9223372036854775807'))?.subject, 'large id')
+    })
+
+    describe('a tombstone', () => {
+      const gone = (ticketId: string) => issueRow(ticketId, { archived: true })
+      const live = (ticketId: string) => issueRow(ticketId)
+
+      test('comes by a later read, though archiving did not move the time of change, and goes by a later one', async () => {
+        await keep([live('80')], at(1))
+        assert.deepEqual(outcomes(await keep([gone('80')], at(3))), { 80: 'archived' })
+        assert.equal((await stored('80'))?.archived, true)
+        assert.deepEqual(outcomes(await keep([live('80')], at(4))), { 80: 'restored' })
+        assert.deepEqual([(await stored('80'))?.archived, (await stored('80'))?.archivedAt], [false, null])
+      })
+
+      test('is not lifted by a page that was fetched before it, or in its second, and kept after it', async () => {
+        await keep([live('81')], at(1))
+        await keep([gone('81')], at(3))
+        assert.deepEqual(outcomes(await keep([live('81')], at(2))), { 81: 'stale' })
+        assert.deepEqual(outcomes(await keep([live('81')], at(3))), { 81: 'stale' })
+        const edited = issueRow('81', { subject: 'edited', modified_at: '2026-01-01T00:00:02.500Z' })
+        assert.deepEqual(outcomes(await keep([edited], at(2))), { 81: 'stale' })
+        assert.equal((await stored('81'))?.archived, true)
+      })
+
+      test('is never lifted by a search, which is to be proved by a read; and does not come late over a newer sighting', async () => {
+        await keep([gone('82')], at(3))
+        assert.deepEqual(outcomes(await keep([live('82')], at(9), 'search')), { 82: 'doubtful' })
+        await keep([live('83')], at(1))
+        // Read again, the same: nothing is written to the issue, but it was seen.
+        assert.deepEqual(outcomes(await keep([live('83')], at(6))), { 83: 'unchanged' })
+        assert.deepEqual(outcomes(await keep([gone('83')], at(5))), { 83: 'stale' })
+        assert.deepEqual(outcomes(await keep([gone('83')], at(7))), { 83: 'archived' })
+      })
+
+      test('in any order of live and archived reads the latest is what stays', async () => {
+        const reads = [1, 2, 3, 4].map((n) => ({ n, archived: n % 2 === 0 }))
+        for (const order of permutations(reads)) {
+          await withTenant(db, A, ({ query }) => query(sql`delete from issues where ticket_id = '84'`))
+          await withTenant(db, A, ({ query }) =>
+            query(sql`delete from issue_sightings where ticket_id = '84'`),
+          )
+          for (const { n, archived } of order) await keep([issueRow('84', { archived })], at(n))
+          assert.equal((await stored('84'))?.archived, true, order.map(({ n }) => n).join())
+        }
+      })
+    })
+
+    test('a search that shows other content with the same time of change is doubted, a newer one is believed', async () => {
+      await keep([issueRow('85', { subject: 'by list' })], at(5))
+      assert.deepEqual(outcomes(await keep([issueRow('85', { subject: 'other' })], at(9), 'search')), {
+        85: 'doubtful',
+      })
+      assert.deepEqual(outcomes(await keep([issueRow('85', { subject: 'other' })], at(4), 'search')), {
+        85: 'stale',
+      })
+      const newer = issueRow('85', { subject: 'newer', modified_at: '2026-01-01T00:00:01.000Z' })
+      assert.deepEqual(outcomes(await keep([newer], at(4), 'search')), { 85: 'changed' })
+    })
+
+    test('a survivor buries its losers, whichever of them comes first, and nothing lifts them again', async () => {
+      const survivor = {
+        id: '900',
+        properties: { subject: 'both', hs_merged_object_ids: '90; 91' },
+        updatedAt: '2026-01-02T00:00:00Z',
+      }
+      await keep([issueRow('90')], at(1))
+      const report = await withTenant(db, A, (scope) =>
+        ticketKind.keep(scope, id, [survivor], at(2), 'search'),
+      )
+      assert.deepEqual({ inserted: report.inserted, archived: report.archived }, { inserted: 1, archived: 1 })
+      assert.deepEqual(outcomes(await keep([issueRow('91')], at(9))), { 91: 'archived' })
+      for (const loser of ['90', '91']) {
+        await keep([issueRow(loser, { subject: 'late', modified_at: '2026-03-01T00:00:00.000Z' })], at(40))
+        const kept = await stored(loser)
+        assert.deepEqual([kept?.archived, kept?.mergedInto], [true, '900'])
+      }
+      // Merged again: the newest survivor has them.
+      const next = { ...survivor, id: '1000', properties: { hs_merged_object_ids: '900;90;91' } }
+      await withTenant(db, A, (scope) => ticketKind.keep(scope, id, [next], at(50), 'read'))
+      await withTenant(db, A, (scope) => ticketKind.keep(scope, id, [survivor], at(51), 'read'))
+      for (const loser of ['90', '91', '900']) assert.equal((await stored(loser))?.mergedInto, '1000')
+      assert.equal((await stored('900'))?.archived, true)
+    })
+
+    test('of a search with ids and times alone, those are read that are not here as they are there', async () => {
+      await keep([issueRow('86'), issueRow('87'), issueRow('88')], at(5))
+      await keep([issueRow('89', { archived: true })], at(5))
+      // Read in the second in which it changed: a second edit in that millisecond may have come after.
+      await keep([issueRow('95', { modified_at: '2026-01-02T00:00:04.900Z' })], at(5))
+      const sightings = [
+        ...['86', '87', '89', '94'].map((ticket) => ({ id: ticket, modifiedAt: '2026-01-01T00:00:00.000Z' })),
+        { id: '88', modifiedAt: '2026-01-01T00:00:00.001Z' },
+        { id: '95', modifiedAt: '2026-01-02T00:00:04.900Z' },
+      ]
+      const ask = (asOf: Date) => withTenant(db, A, (scope) => findOutdated(scope, id, sightings, asOf))
+      assert.deepEqual((await ask(at(9))).sort(), ['88', '89', '94', '95'])
+      assert.deepEqual((await ask(at(4))).sort(), ['88', '94', '95'])
     })
 
     test('one tenant’s issue cannot be found by another, though the ticket and portal are the same', async () => {

@@ -1,9 +1,13 @@
 /** Rows for tests of SQL: two tenants, each with something in every table. */
 import { sql } from 'kysely'
+import { keepPart } from '../../src/integrations/part-store.ts'
 import { insertAuthorization, keepConnected } from '../../src/integrations/store.ts'
 import { replaceToken } from '../../src/integrations/token-store.ts'
+import { keepAssociations } from '../../src/issues/association-store.ts'
 import type { IssueRow } from '../../src/issues/issue.ts'
-import { keepIssues } from '../../src/issues/store.ts'
+import { keepIssues, keepMerges } from '../../src/issues/keep-store.ts'
+import { keepLabels, type LabelRow } from '../../src/issues/label-store.ts'
+import { keepProblems } from '../../src/issues/problem-store.ts'
 import type { Database } from '../../src/lib/db.ts'
 import { newId } from '../../src/lib/ids.ts'
 import type { KeyRing } from '../../src/lib/seal.ts'
@@ -17,7 +21,17 @@ export const A = parseTenantId('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa')
 export const B = parseTenantId('bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb')
 export const ring: KeyRing = [{ kid: 'k1', key: new Uint8Array(32).fill(7) }]
 
-/** An integration with a token, an authorisation, an issue, a stream and a run. @returns its id */
+const supportPipeline: LabelRow = {
+  topic: 'pipeline',
+  parent: '',
+  id: '0',
+  label: 'Support Pipeline',
+  email: null,
+  closed: null,
+  archived: false,
+}
+
+/** An integration with a token, an authorisation, an issue, a stream, a run and a row of each other kind. @returns its id */
 export async function seedTenant(db: Database, tenantId: TenantId, portalId = 4242): Promise<string> {
   const id = newId()
   await withTenant(db, tenantId, async (scope) => {
@@ -42,6 +56,12 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     await insertAuthorization(scope, { integrationId: id, stateHash: newId(), codeVerifier: 'sealed' })
     await requestRun(scope, { integrationId: id, kind: 'tickets', mode: 'full' }, 'api')
     await keepIssues(scope, id, [issueRow('1')], new Date())
+    await keepMerges(scope, id, [{ loser: '2', survivor: '1' }], new Date())
+    const problem = { recordId: '3', state: 'set_aside', reason: 'a seed', record: null } as const
+    await keepProblems(scope, id, 'tickets', [problem], [])
+    await keepPart(scope, id, 'pipelines', null)
+    await keepLabels(scope, id, ['pipeline'], [supportPipeline])
+    await keepAssociations(scope, id, new Map([['1', { contacts: [] }]]), new Date())
     await scope.query(sql`select 1`)
   })
   return id

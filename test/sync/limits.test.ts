@@ -1,11 +1,7 @@
 /** What HubSpot may do to a run: a daily stop, a cursor refused, paging in a circle, a date from another age. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { HubSpot } from '../../src/hubspot/client.ts'
-import { HubSpotError } from '../../src/hubspot/errors.ts'
-import { asTime } from '../../src/issues/issue.ts'
-import { Secret } from '../../src/lib/secret.ts'
-import { pagesFrom } from '../../src/sync/pages.ts'
+import { asTime } from '../../src/hubspot/time.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 import { eventually, runEnded, startTestService, type TestService } from '../support/service.ts'
@@ -88,6 +84,38 @@ describe('a run', () => {
     )
   })
 
+  for (const type of ['full', 'incremental'] as const) {
+    test(`whose HubSpot pages in a circle (${type}) waits with an error, and does not go round for ever`, async () => {
+      const portalId = type === 'full' ? 204 : 205
+      const id = await connected(portalId, 150)
+      const page = (n: number) => ({ results: [], paging: { next: { after: ['a', 'b', 'c'][n % 3] } } })
+      // Each answer of the circle lasts for one call; the four after the first three close it.
+      for (const n of [0, 1, 2, 3, 4, 5, 6])
+        await emulator.control('POST', '/faults', {
+          match: { path: type === 'full' ? '/tickets' : '/search', portal_id: portalId },
+          kind: 'status',
+          status: 200,
+          body: type === 'full' && n === 0 ? { total: 1, results: [] } : { ...page(n), total: 9 },
+          times: 1,
+        })
+      await emulator.control('DELETE', '/requests')
+      const { body } = await service.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: type })
+      const read = async () => (await service.get(`/api/hubspot/sync/${T}/${id}/${body.sync_event_id}`)).body
+      const waiting = await eventually(
+        async () => {
+          const event = await read()
+          return event.state === 'waiting' && event
+        },
+        'the run waits',
+        30_000,
+      )
+      assert.equal(waiting.waiting_for, 'hubspot_unavailable')
+      assert.ok((await emulator.requests('/crm/objects')).length <= 7)
+      await emulator.control('DELETE', '/faults')
+      assert.equal((await runEnded(service, T, id, body.sync_event_id, 40_000)).state, 'succeeded')
+    })
+  }
+
   test('a cursor that was made up is refused as one, on each route that pages', async () => {
     const id = await connected(203, 1)
     const made = (of: string) => Buffer.from(JSON.stringify([of, 'zzz'])).toString('base64url')
@@ -102,36 +130,6 @@ describe('a run', () => {
     }
   })
 })
-
-for (const walk of ['list', 'search'] as const) {
-  test(`a HubSpot that pages in a circle (${walk}) is an error, and not a run without an end`, async () => {
-    let calls = 0
-    const call: HubSpot['call'] = async () => {
-      calls += 1
-      return {
-        status: 200,
-        date: new Date(),
-        body: { results: [{ id: '7' }], paging: { next: { after: ['a', 'b', 'c'][calls % 3] } } },
-      }
-    }
-    const parts = {
-      hubspot: { call, close: async () => {} },
-      kind: { path: 'tickets', modifiedProperty: 'm', properties: [] },
-      withAccess: (work: (access: { token: Secret; app: string; portalId: number }) => unknown) =>
-        work({ token: new Secret('x'), app: 'a', portalId: 1 }),
-      patience: { tries: 1, totalMs: 1_000 },
-      signal: new AbortController().signal,
-    } as unknown as Parameters<typeof pagesFrom>[0]
-    const start = new Date().toISOString()
-    const cursor = walk === 'list' ? { walk, startedAt: start } : { walk, startedAt: start, from: start }
-    await assert.rejects(
-      async () => {
-        for await (const _page of pagesFrom(parts, cursor)) assert.ok(calls < 50)
-      },
-      (error) => error instanceof HubSpotError && error.kind === 'invalid',
-    )
-  })
-}
 
 test('times of another age, or none, are no time; both of HubSpot’s forms are', () => {
   for (const odd of [

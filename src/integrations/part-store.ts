@@ -1,0 +1,106 @@
+/** All SQL on the parts of an account. Times are the database's. */
+import { sql } from 'kysely'
+import type { TenantScope } from '../tenants/scope.ts'
+import { type Part, type PartName, type Parts, partNames, type Refusal } from './parts.ts'
+
+/** How long what was read stays good, and how long a lasting refusal is believed. */
+const goodFor = sql`interval '1 hour'`
+/** After an outage or a limit: not with the next run, which may be seconds away. */
+const soon = sql`interval '5 minutes'`
+
+interface Row {
+  integrationId: string
+  part: PartName
+  problem: string | null
+  at: Date | null
+}
+
+/** Of all integrations of the tenant, by integration id; of one that was never asked about there is nothing. */
+export async function listParts(scope: TenantScope): Promise<Map<string, Parts>> {
+  const rows = await scope.query(sql<Row>`
+    select integration_id as "integrationId", part, problem, read_at as at
+    from integration_parts where tenant_id = ${scope.tenantId}`)
+  const found = new Map<string, Parts>()
+  for (const { integrationId, part, problem, at } of rows) {
+    const parts = found.get(integrationId) ?? unknownParts()
+    parts[part] = { state: problem === null ? 'ok' : 'degraded', problem, at }
+    found.set(integrationId, parts)
+  }
+  return found
+}
+
+export const unknownParts = (): Parts =>
+  Object.fromEntries(
+    partNames.map((name): [string, Part] => [name, { state: 'unknown', problem: null, at: null }]),
+  ) as Parts
+
+export interface PartDue {
+  part: PartName
+  /** It may be asked again: its time has come, or the tenant has connected since. */
+  due: boolean
+  problem: string | null
+  /** Of properties: the names that were read last; null: never read. */
+  names: string[] | null
+}
+
+/** The parts that were asked about at least once; one that is not among them is due. */
+export async function readDue(scope: TenantScope, integrationId: string): Promise<PartDue[]> {
+  return await scope.query(sql<PartDue>`
+    select p.part, p.problem,
+      p.due_at <= clock_timestamp() or p.asked_at < coalesce(i.connected_at, p.asked_at) as due,
+      (select array_agg(d ->> 'name') from jsonb_array_elements(p.content) d) as names
+    from integration_parts p
+    join tenant_integrations i on i.tenant_id = p.tenant_id and i.integration_id = p.integration_id
+    where p.tenant_id = ${scope.tenantId} and p.integration_id = ${integrationId}`)
+}
+
+/** HubSpot gave it. `content` is written only when it differs. */
+export async function keepPart(
+  scope: TenantScope,
+  integrationId: string,
+  part: PartName,
+  content: object | null,
+): Promise<void> {
+  const given = content === null ? null : JSON.stringify(content)
+  await scope.query(sql`
+    insert into integration_parts as p (tenant_id, integration_id, part, asked_at, due_at, read_at, content)
+    values (${scope.tenantId}, ${integrationId}, ${part}, clock_timestamp(), clock_timestamp() + ${goodFor},
+      clock_timestamp(), ${given}::jsonb)
+    on conflict (tenant_id, integration_id, part) do update set
+      asked_at = excluded.asked_at, due_at = excluded.due_at, read_at = excluded.read_at, problem = null,
+      content = case when p.content is distinct from excluded.content then excluded.content else p.content end`)
+}
+
+/** The same for parts that are read again and again: written once an hour, or when a problem is over. */
+export async function keepPartsReadable(
+  scope: TenantScope,
+  integrationId: string,
+  parts: readonly PartName[],
+): Promise<void> {
+  await scope.query(sql`
+    insert into integration_parts as p (tenant_id, integration_id, part, asked_at, due_at, read_at)
+    select ${scope.tenantId}, ${integrationId}, u.name, clock_timestamp(), clock_timestamp() + ${goodFor},
+      clock_timestamp()
+    from unnest(${[...parts]}::text[]) u(name)
+    where not exists (
+      select from integration_parts k
+      where k.tenant_id = ${scope.tenantId} and k.integration_id = ${integrationId} and k.part = u.name
+        and k.problem is null and k.due_at > clock_timestamp())
+    on conflict (tenant_id, integration_id, part) do update set
+      asked_at = excluded.asked_at, due_at = excluded.due_at, read_at = excluded.read_at, problem = null`)
+}
+
+/** HubSpot did not give it. What was read before stays. */
+export async function keepRefusal(
+  scope: TenantScope,
+  integrationId: string,
+  part: PartName,
+  { problem, lasting }: Refusal,
+): Promise<void> {
+  await scope.query(sql`
+    insert into integration_parts as p (tenant_id, integration_id, part, asked_at, due_at, problem)
+    values (${scope.tenantId}, ${integrationId}, ${part}, clock_timestamp(),
+      clock_timestamp() + ${lasting ? goodFor : soon}, ${problem})
+    on conflict (tenant_id, integration_id, part) do update set
+      asked_at = excluded.asked_at, due_at = excluded.due_at, problem = excluded.problem`)
+}

@@ -1,0 +1,56 @@
+/** What is read of an account besides the tickets themselves: each part can fail alone, and says so. Pure. */
+import type { HubSpotError } from '../hubspot/errors.ts'
+
+export const partNames = ['properties', 'pipelines', 'owners', 'contacts', 'companies', 'deals'] as const
+
+export type PartName = (typeof partNames)[number]
+
+export interface Part {
+  /** unknown: HubSpot was never asked. */
+  state: 'ok' | 'degraded' | 'unknown'
+  /** A code of ours: `missing_scopes:…`, `forbidden`, `refused`, `hubspot_limit`, `hubspot_unavailable`. */
+  problem: string | null
+  /** When HubSpot gave it last. */
+  at: Date | null
+}
+
+export type Parts = Record<PartName, Part>
+
+export interface Refusal {
+  problem: string
+  /** HubSpot will say the same again until somebody changes something there. */
+  lasting: boolean
+}
+
+/** No list of scopes is longer than this here. */
+const longestProblem = 300
+
+/**
+ * Why a part could not be read.
+ *
+ * @returns undefined when the token itself is at fault, which is not the part's matter
+ */
+export function refusalOf(error: HubSpotError): Refusal | undefined {
+  switch (error.kind) {
+    case 'forbidden':
+      return { problem: forbidden(error), lasting: true }
+    case 'rejected':
+    case 'not_found':
+      return { problem: 'refused', lasting: true }
+    case 'rate_limited':
+      return { problem: 'hubspot_limit', lasting: false }
+    case 'unavailable':
+    case 'timeout':
+    case 'invalid':
+      return { problem: 'hubspot_unavailable', lasting: false }
+    default:
+      return undefined
+  }
+}
+
+function forbidden({ category, scopes }: HubSpotError): string {
+  // Names of HubSpot's, but text from outside all the same.
+  const named = scopes.filter((scope) => /^[\w.-]{1,100}$/.test(scope))
+  if (named.length > 0) return `missing_scopes:${named.join(',')}`.slice(0, longestProblem)
+  return category === 'MISSING_SCOPES' ? 'missing_scopes' : 'forbidden'
+}

@@ -1,0 +1,119 @@
+/** SQL on what a full pass did not meet. Each statement looks at some thousand issues at most, however many there are. */
+import { sql } from 'kysely'
+import type { TenantScope } from '../tenants/scope.ts'
+
+const window = 10_000
+
+/** A stretch of an integration's issues, in the order of their ids. */
+export interface Stretch {
+  /** Where the next stretch begins; undefined: this was the last. */
+  beyond: string | undefined
+  /** Live issues in it. */
+  live: number
+  /** Issues in it that no read has shown since the pass began, live ones and tombstones. */
+  absent: string[]
+  /** How many of the absent are live here. */
+  absentLive: number
+}
+
+/**
+ * @param since the start of the pass on HubSpot's clock
+ * @param atMost so many absent ones at most; the stretch then ends at the last of them
+ */
+export async function findAbsent(
+  scope: TenantScope,
+  integrationId: string,
+  since: Date,
+  beyond: string | undefined,
+  atMost: number,
+): Promise<Stretch> {
+  const at = since.toISOString()
+  const [row] = await scope.query(sql<{
+    last: string | null
+    rows: number
+    live: number
+    absent: { id: string; live: boolean }[] | null
+  }>`
+    with stretch as (
+      select ticket_id, archived, observed_at, deleted_at from issues
+      where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and ticket_id > ${beyond ?? ''}
+      order by ticket_id
+      limit ${window}
+    ),
+    absent as (
+      select i.ticket_id as id, not i.archived as live from stretch i
+      where i.deleted_at is null and i.observed_at < ${at}
+        and not exists (
+          select from issue_sightings s
+          where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId}
+            and s.ticket_id = i.ticket_id and s.seen_at >= ${at})
+        and not exists (
+          select from issue_merges m
+          where m.tenant_id = ${scope.tenantId} and m.integration_id = ${integrationId} and m.loser_id = i.ticket_id)
+      order by i.ticket_id
+      limit ${atMost}
+    )
+    select max(ticket_id) as last, count(*)::int as rows, (count(*) filter (where not archived))::int as live,
+      (select json_agg(a order by a.id) from absent a) as absent
+    from stretch`)
+  const absent = row?.absent ?? []
+  const cut = absent.length === atMost ? absent.at(-1)?.id : undefined
+  const more = row !== undefined && row.rows === window && row.last !== null ? row.last : undefined
+  return {
+    beyond: cut ?? more,
+    live: row?.live ?? 0,
+    absent: absent.map(({ id }) => id),
+    absentLive: absent.filter(({ live }) => live).length,
+  }
+}
+
+/**
+ * Tombstones for tickets that HubSpot has neither live nor archived. One that was shown or written since the proof
+ * stays, and one that was merged is a tombstone of another kind.
+ *
+ * @param provedAt HubSpot's clock at the read by id that did not find them
+ * @returns the ids of those that were not tombstones before
+ */
+export async function buryDeleted(
+  scope: TenantScope,
+  integrationId: string,
+  ticketIds: readonly string[],
+  provedAt: Date,
+): Promise<string[]> {
+  const at = provedAt.toISOString()
+  const rows = await scope.query(sql<{ ticketId: string; wasLive: boolean }>`
+    update issues i set archived = true, archived_at = coalesce(i.archived_at, ${at}), deleted_at = ${at},
+      observed_at = ${at}, synced_at = now()
+    from (
+      select ticket_id, archived from issues
+      where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
+        and ticket_id = any(${[...ticketIds]}::text[])
+    ) before
+    where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId}
+      and i.ticket_id = before.ticket_id and i.deleted_at is null and i.observed_at < ${at}
+      and not exists (
+        select from issue_sightings s
+        where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId}
+          and s.ticket_id = i.ticket_id and s.seen_at >= ${at})
+      and not exists (
+        select from issue_merges m
+        where m.tenant_id = ${scope.tenantId} and m.integration_id = ${integrationId} and m.loser_id = i.ticket_id)
+    returning i.ticket_id as "ticketId", not before.archived as "wasLive"`)
+  return rows.filter(({ wasLive }) => wasLive).map(({ ticketId }) => ticketId)
+}
+
+/** Live issues in the order of their ids, for what is read beside them. */
+export async function findLive(
+  scope: TenantScope,
+  integrationId: string,
+  beyond: string | undefined,
+  limit: number,
+): Promise<string[]> {
+  const rows = await scope.query(sql<{ id: string }>`
+    select ticket_id as id from issues
+    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and ticket_id > ${beyond ?? ''}
+      and not archived
+    order by ticket_id
+    limit ${limit}`)
+  return rows.map(({ id }) => id)
+}

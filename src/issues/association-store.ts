@@ -1,0 +1,71 @@
+/** All SQL that keeps what hangs on tickets. It is joined where issues are read. */
+import { sql } from 'kysely'
+import type { TenantScope } from '../tenants/scope.ts'
+
+export const associatedKinds = ['contacts', 'companies', 'deals'] as const
+
+export type AssociatedKind = (typeof associatedKinds)[number]
+
+/** As it is stored and as it goes over the wire. */
+export interface AssociatedRecord {
+  /** HubSpot's id of the contact, company or deal. */
+  id: string
+  labels: { category: string; type_id: number; label: string | null }[]
+}
+
+/** By kind: a list, null where it may not be read; absent where HubSpot would not say now, which changes nothing. */
+export type TicketAssociations = Partial<Record<AssociatedKind, AssociatedRecord[] | null>>
+
+/** In tickets. */
+export interface AssociationCounts {
+  changed: number
+  /** The same as before, or older than what is here. */
+  unchanged: number
+}
+
+/**
+ * Keeps the associations of up to 1,000 tickets in one statement: the same writes nothing, older never replaces
+ * newer, an empty list takes away what was there, a kind that is absent leaves it. The caller holds the
+ * integration's row lock, so what is compared cannot move.
+ *
+ * @param observedAt HubSpot's clock at the first answer that carried them. Of two within its second, the later kept wins
+ */
+export async function keepAssociations(
+  scope: TenantScope,
+  integrationId: string,
+  associations: ReadonlyMap<string, TicketAssociations>,
+  observedAt: Date,
+): Promise<AssociationCounts> {
+  const rows = [...associations].map(([ticket_id, of]) => ({ ticket_id, associations: of }))
+  const counts = await scope.query(sql<AssociationCounts>`
+    with page as (
+      select r.* from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(ticket_id text, associations jsonb)
+    ),
+    judged as (
+      select p.ticket_id, coalesce(k.associations, '{}') || p.associations as associations,
+        case
+          when k.ticket_id is null then p.associations <> '{}'
+          else k.associations || p.associations <> k.associations
+            and k.observed_at <= ${observedAt.toISOString()}::timestamptz
+        end as changed
+      -- One probe of the key per row, also before the table has statistics.
+      from page p
+      left join lateral (
+        select a.ticket_id, a.associations, a.observed_at
+        from issue_associations a
+        where a.tenant_id = ${scope.tenantId} and a.integration_id = ${integrationId}
+          and a.ticket_id = p.ticket_id
+        limit 1
+      ) k on true
+    ),
+    kept as (
+      insert into issue_associations (tenant_id, integration_id, ticket_id, associations, observed_at)
+      select ${scope.tenantId}, ${integrationId}, j.ticket_id, j.associations, ${observedAt.toISOString()}
+      from judged j where j.changed
+      on conflict (tenant_id, integration_id, ticket_id) do update set
+        associations = excluded.associations, observed_at = excluded.observed_at
+    )
+    select count(*) filter (where changed)::int as changed, count(*) filter (where not changed)::int as unchanged
+    from judged`)
+  return counts[0] ?? { changed: 0, unchanged: 0 }
+}

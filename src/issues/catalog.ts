@@ -1,0 +1,159 @@
+/**
+ * What an account has defined: its properties, and the names of pipelines, stages and owners. Read once an hour by
+ * whichever run comes first; a part that HubSpot does not give keeps what was read before and says so.
+ */
+import type { Access, HubSpot, Patience } from '../hubspot/client.ts'
+import { type Pipeline, type Property, readPipelines, readProperties } from '../hubspot/definitions.ts'
+import { HubSpotError } from '../hubspot/errors.ts'
+import type { CallOptions } from '../hubspot/objects.ts'
+import { type Owner, readOwners } from '../hubspot/owners.ts'
+import { liveStatuses, type Whose } from '../integrations/integration.ts'
+import { keepPart, keepRefusal, readDue } from '../integrations/part-store.ts'
+import { type Refusal, refusalOf } from '../integrations/parts.ts'
+import { lockIntegration } from '../integrations/store.ts'
+import type { Database } from '../lib/db.ts'
+import { type TenantScope, withTenant } from '../tenants/scope.ts'
+import { mend } from './issue.ts'
+import { keepLabels, type LabelRow } from './label-store.ts'
+import { neededProperties, ticketProperties } from './properties.ts'
+
+export interface CatalogParts {
+  db: Database
+  hubspot: HubSpot
+  /** Runs its work with a valid token: `Tokens.use` for this integration. */
+  withAccess<T>(work: (access: Access) => Promise<T>): Promise<T>
+  patience: Patience
+  signal: AbortSignal
+}
+
+const topics = ['properties', 'pipelines', 'owners'] as const
+
+/** What HubSpot gave for one topic, not kept yet. */
+interface Found {
+  topic: (typeof topics)[number]
+  refusal?: Refusal
+  properties?: Property[]
+  labels?: LabelRow[]
+}
+
+/** A failing list of owners is not to hold up the tickets. */
+const brief = (patience: Patience): Patience => ({ tries: 2, totalMs: Math.min(patience.totalMs, 10_000) })
+
+/**
+ * Brings the catalog up to date where it is older than an hour, outside any transaction.
+ *
+ * @returns the names of the properties to ask for, sorted; from the catalog, without a call, while that is fresh
+ * @throws HubSpotError when the properties were never read and cannot be now, unless they may not be read: then
+ *   those that every account has are asked for. Whatever `withAccess` throws
+ */
+export async function refreshCatalog(parts: CatalogParts, whose: Whose): Promise<string[]> {
+  const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(parts.db, whose.tenantId, work)
+  const known = await within((scope) => readDue(scope, whose.integrationId))
+  const { names = null } = known.find(({ part }) => part === 'properties') ?? {}
+  const due = topics.filter((topic) => known.find(({ part }) => part === topic)?.due ?? true)
+  if (due.length === 0) return toAskFor(names)
+  const found = await parts.withAccess((access) => readTopics(parts, due, names !== null, access))
+  for (const one of found) {
+    await within(async (scope) => {
+      const status = await lockIntegration(scope, whose.integrationId)
+      if (status !== undefined && liveStatuses.includes(status)) await keep(scope, whose.integrationId, one)
+    })
+  }
+  const properties = found.find(({ topic }) => topic === 'properties')?.properties
+  return toAskFor(properties?.map(({ name }) => name) ?? names)
+}
+
+/** @param names null: HubSpot does not let us read what there is */
+const toAskFor = (names: readonly string[] | null): string[] =>
+  [...new Set([...(names ?? ticketProperties), ...neededProperties])].sort()
+
+/**
+ * One after the other within one use of the token. A refusal is caught here, because `Tokens.use` takes a missing
+ * scope for a reason to ask the tenant to connect again, and these parts are not worth that.
+ */
+async function readTopics(
+  parts: CatalogParts,
+  due: readonly Found['topic'][],
+  propertiesKnown: boolean,
+  access: Access,
+): Promise<Found[]> {
+  const { hubspot, patience, signal } = parts
+  const found: Found[] = []
+  for (const topic of due) {
+    const needed = topic === 'properties' && !propertiesKnown
+    const options: CallOptions = {
+      access,
+      patience: needed ? patience : brief(patience),
+      signal,
+      priority: 'background',
+    }
+    try {
+      found.push(await readTopic(hubspot, topic, options))
+    } catch (error) {
+      const refusal = error instanceof HubSpotError ? refusalOf(error) : undefined
+      if (!refusal || (needed && !refusal.lasting)) throw error
+      found.push({ topic, refusal })
+    }
+  }
+  return found
+}
+
+async function readTopic(hubspot: HubSpot, topic: Found['topic'], options: CallOptions): Promise<Found> {
+  if (topic === 'properties') {
+    const properties = (await readProperties(hubspot, 'tickets', options)).map(mended)
+    return { topic, properties: properties.sort((a, b) => (a.name < b.name ? -1 : 1)) }
+  }
+  if (topic === 'owners') return { topic, labels: (await readOwners(hubspot, options)).map(ownerLabel) }
+  return { topic, labels: (await readPipelines(hubspot, 'tickets', options)).flatMap(pipelineLabels) }
+}
+
+async function keep(scope: TenantScope, integrationId: string, found: Found): Promise<void> {
+  const { topic, refusal, properties, labels } = found
+  if (refusal) return await keepRefusal(scope, integrationId, topic, refusal)
+  await keepPart(scope, integrationId, topic, properties ?? null)
+  if (labels)
+    await keepLabels(scope, integrationId, topic === 'owners' ? ['owner'] : ['pipeline', 'stage'], labels)
+}
+
+const mended = (property: Property): Property => ({
+  ...property,
+  name: mend(property.name),
+  label: mend(property.label),
+  type: mend(property.type),
+})
+
+function pipelineLabels({ id, label, archived, stages }: Pipeline): LabelRow[] {
+  const parent = mend(id)
+  const plain = { email: null, closed: null }
+  return [
+    { ...plain, topic: 'pipeline', parent: '', id: parent, label: mend(label), archived },
+    ...stages.map(
+      (stage): LabelRow => ({
+        ...plain,
+        topic: 'stage',
+        parent,
+        id: mend(stage.id),
+        label: mend(stage.label),
+        closed: stage.closed,
+        archived: stage.archived,
+      }),
+    ),
+  ]
+}
+
+function ownerLabel({ id, email, firstName, lastName, archived }: Owner): LabelRow {
+  const name = [firstName, lastName]
+    .map((part) => mend(part ?? '').trim())
+    .filter((part) => part !== '')
+    .join(' ')
+  const address = email ? mend(email) : null
+  return {
+    topic: 'owner',
+    parent: '',
+    id: mend(id),
+    label: name === '' ? address : name,
+    email: address,
+    closed: null,
+    archived,
+  }
+}

@@ -1,0 +1,199 @@
+/** SQL that keeps what HubSpot gave: one statement a page, newer wins, and each row says what became of it. */
+import { sql } from 'kysely'
+import type { TenantScope } from '../tenants/scope.ts'
+import type { IssueRow } from './issue.ts'
+
+/** What the upsert did with one row. */
+export interface KeptRow {
+  ticketId: string
+  /**
+   * archived, restored: a tombstone came or went. stale: the row here is newer, so nothing was written.
+   * doubtful: only a search said so, and a search cannot prove it; nothing was written, a read by id must tell.
+   */
+  outcome: 'inserted' | 'changed' | 'archived' | 'restored' | 'unchanged' | 'stale' | 'doubtful'
+  /** The names of the properties that differ; empty unless changed. */
+  changed: string[]
+}
+
+/** How a page came: by list or by id HubSpot shows what is; a search shows what its index held some time before. */
+export type Source = 'read' | 'search'
+
+/**
+ * Keeps one page in one statement: newer wins, by HubSpot's time of change and then by when HubSpot gave it; the
+ * same content writes nothing. A tombstone comes and goes by `observedAt` alone, for neither archiving nor restoring
+ * needs to move the time of change. The caller holds the integration's row lock, so what is compared cannot move.
+ *
+ * @param rows no ticket twice
+ * @param observedAt HubSpot's clock at the answer that carried them; of a search: as old as its index may be
+ */
+export async function keepIssues(
+  scope: TenantScope,
+  integrationId: string,
+  rows: readonly IssueRow[],
+  observedAt: Date,
+  source: Source = 'read',
+): Promise<KeptRow[]> {
+  if (rows.length === 0) return []
+  const bySearch = source === 'search'
+  // A read that found all as it was wrote nothing to the issue, and is proof of it nevertheless. Asked for few rows.
+  const seenAt = sql`(
+    select s.seen_at from issue_sightings s
+    where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = p.ticket_id)`
+  return await scope.query(sql<KeptRow>`
+    with page as (
+      select r.*, ${observedAt.toISOString()}::timestamptz as observed_at
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(
+        ticket_id text, issue_id uuid, subject text, content text, pipeline_id text, stage_id text, priority text,
+        category text, owner_id text, ticket_created_at timestamptz, modified_at timestamptz, archived boolean,
+        archived_at timestamptz, url text, properties jsonb)
+    ),
+    judged as (
+      select p.*, p.archived or m.merged as buried, k.properties as before,
+        case
+          when k.ticket_id is null and (p.archived or m.merged) then 'archived'
+          when k.ticket_id is null then 'inserted'
+          when k.archived <> (p.archived or m.merged) or k.deleted_at is not null then case
+            when p.observed_at <= greatest(k.observed_at, ${seenAt}) then 'stale'
+            when ${bySearch} then 'doubtful'
+            when p.archived or m.merged then 'archived'
+            else 'restored' end
+          when p.properties = k.properties then 'unchanged'
+          when p.modified_at < k.modified_at then 'stale'
+          when p.modified_at = k.modified_at and p.observed_at <= greatest(k.observed_at, ${seenAt}) then 'stale'
+          -- The same time of change with other content: a second edit in one millisecond, or an index behind.
+          when ${bySearch} and p.modified_at = k.modified_at then 'doubtful'
+          else 'changed'
+        end as outcome
+      -- One probe of the key per row, also before the table has statistics: a join would read the whole integration.
+      from page p
+      left join lateral (
+        select i.ticket_id, i.properties, i.archived, i.deleted_at, i.modified_at, i.observed_at
+        from issues i
+        where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId} and i.ticket_id = p.ticket_id
+        limit 1
+      ) k on true
+      cross join lateral (
+        select exists (
+          select from issue_merges m
+          where m.tenant_id = ${scope.tenantId} and m.integration_id = ${integrationId}
+            and m.loser_id = p.ticket_id) as merged
+      ) m
+    ),
+    sighted as (
+      insert into issue_sightings as s (tenant_id, integration_id, ticket_id, seen_at)
+      select ${scope.tenantId}, ${integrationId}, p.ticket_id, p.observed_at from page p where ${!bySearch}
+      on conflict (tenant_id, integration_id, ticket_id) do update set seen_at = excluded.seen_at
+        where s.seen_at < excluded.seen_at
+    ),
+    kept as (
+      insert into issues (
+        tenant_id, integration_id, ticket_id, issue_id, subject, content, pipeline_id, stage_id, priority, category,
+        owner_id, ticket_created_at, modified_at, archived, archived_at, url, properties, observed_at)
+      select ${scope.tenantId}, ${integrationId}, j.ticket_id, j.issue_id, j.subject, j.content, j.pipeline_id,
+        j.stage_id, j.priority, j.category, j.owner_id, j.ticket_created_at, j.modified_at, j.buried,
+        case when j.buried then coalesce(j.archived_at, j.observed_at) end, j.url, j.properties, j.observed_at
+      from judged j
+      where j.outcome in ('inserted', 'changed', 'archived', 'restored')
+      on conflict (tenant_id, integration_id, ticket_id) do update set
+        subject = excluded.subject, content = excluded.content, pipeline_id = excluded.pipeline_id,
+        stage_id = excluded.stage_id, priority = excluded.priority, category = excluded.category,
+        owner_id = excluded.owner_id, ticket_created_at = excluded.ticket_created_at,
+        modified_at = excluded.modified_at, archived = excluded.archived, archived_at = excluded.archived_at,
+        deleted_at = null, url = excluded.url, properties = excluded.properties, observed_at = excluded.observed_at,
+        synced_at = now()
+    )
+    select j.ticket_id as "ticketId", j.outcome,
+      case when j.outcome = 'changed' then coalesce((
+        select array_agg(coalesce(n.key, o.key) order by coalesce(n.key, o.key))
+        from jsonb_each(j.properties) n full join jsonb_each(j.before) o on n.key = o.key
+        where n.value is distinct from o.value), '{}')
+      else '{}' end as changed
+    from judged j`)
+}
+
+/** A page's ids as seen, also of records that could not be kept: they are there. */
+export async function sightOnly(
+  scope: TenantScope,
+  integrationId: string,
+  ticketIds: readonly string[],
+  seenAt: Date,
+): Promise<void> {
+  await scope.query(sql`
+    insert into issue_sightings as s (tenant_id, integration_id, ticket_id, seen_at)
+    select ${scope.tenantId}, ${integrationId}, id, ${seenAt.toISOString()}
+    from unnest(${[...ticketIds]}::text[]) id
+    on conflict (tenant_id, integration_id, ticket_id) do update set seen_at = excluded.seen_at
+      where s.seen_at < excluded.seen_at`)
+}
+
+/**
+ * Survivors say whom they replaced (HubSpot's hs_merged_object_ids), and no merge is ever undone: the losers are
+ * tombstones from now on, whether they are here yet or not.
+ *
+ * @param merges no loser twice
+ * @returns the losers that were live here
+ */
+export async function keepMerges(
+  scope: TenantScope,
+  integrationId: string,
+  merges: readonly { loser: string; survivor: string }[],
+  observedAt: Date,
+): Promise<string[]> {
+  const losers = merges.map(({ loser }) => loser)
+  const survivors = merges.map(({ survivor }) => survivor)
+  await scope.query(sql`
+    insert into issue_merges as m (tenant_id, integration_id, loser_id, survivor_id)
+    select ${scope.tenantId}, ${integrationId}, loser, survivor
+    from unnest(${losers}::text[], ${survivors}::text[]) as u(loser, survivor)
+    on conflict (tenant_id, integration_id, loser_id) do update set survivor_id = excluded.survivor_id
+      -- Ids grow: of two survivors that name one loser, the newer replaced the older.
+      where (length(m.survivor_id), m.survivor_id) < (length(excluded.survivor_id), excluded.survivor_id)`)
+  const at = observedAt.toISOString()
+  const buried = await scope.query(sql<{ ticketId: string }>`
+    update issues set archived = true, archived_at = ${at},
+      observed_at = greatest(observed_at, ${at}), synced_at = now()
+    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
+      and ticket_id = any(${losers}::text[]) and not archived
+    returning ticket_id as "ticketId"`)
+  return buried.map(({ ticketId }) => ticketId)
+}
+
+/** One row of a search that was asked for ids and times alone. */
+export interface Sighting {
+  id: string
+  modifiedAt: string
+}
+
+/**
+ * Which of them must be read by id: new here, changed since, under a tombstone that may have gone, or read so close
+ * to their time of change that a second edit in the same millisecond could have come after.
+ *
+ * @param asOf as old as the index of the search may be
+ */
+export async function findOutdated(
+  scope: TenantScope,
+  integrationId: string,
+  sightings: readonly Sighting[],
+  asOf: Date,
+): Promise<string[]> {
+  const rows = await scope.query(sql<{ id: string }>`
+    select p.id
+    from jsonb_to_recordset(${JSON.stringify(sightings)}::jsonb) as p(id text, "modifiedAt" timestamptz)
+    left join lateral (
+      select i.ticket_id, i.archived, i.modified_at, greatest(i.observed_at, s.seen_at) as observed_at
+      from issues i
+      left join issue_sightings s
+        on s.tenant_id = i.tenant_id and s.integration_id = i.integration_id and s.ticket_id = i.ticket_id
+      where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId} and i.ticket_id = p.id
+      limit 1
+    ) k on true
+    where k.ticket_id is null
+      or (k.archived and k.observed_at < ${asOf.toISOString()}
+        and not exists (
+          select from issue_merges m
+          where m.tenant_id = ${scope.tenantId} and m.integration_id = ${integrationId} and m.loser_id = p.id))
+      or (not k.archived and (p."modifiedAt" > k.modified_at
+        -- HubSpot's Date counts whole seconds.
+        or (p."modifiedAt" = k.modified_at and k.observed_at < k.modified_at + interval '2 seconds')))`)
+  return rows.map(({ id }) => id)
+}

@@ -1,0 +1,74 @@
+/** The HTTP face of records that could not be kept as they came. */
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { findIntegration } from '../integrations/store.ts'
+import { decodeCursor, pageOf } from '../lib/cursor.ts'
+import type { Database } from '../lib/db.ts'
+import { integrationNotFound } from '../lib/errors.ts'
+import { after, integrationPath, limit, problems } from '../lib/wire.ts'
+import { withTenant } from '../tenants/scope.ts'
+import { parseTenantId } from '../tenants/tenant.ts'
+import { listProblems } from './problem-store.ts'
+
+const query = z.strictObject({ limit: limit(200, 50), after })
+
+const answer = z.object({
+  success: z.literal(true),
+  tenant_id: z.string(),
+  integration_id: z.string(),
+  problems: z.array(
+    z.object({
+      kind: z.string(),
+      record_id: z.string().describe('HubSpot’s id, or `unknown-…` where the record had none'),
+      state: z.enum(['repaired', 'set_aside']),
+      reason: z.string(),
+      record: z.string().nullable().describe('What HubSpot gave, of a record that was set aside'),
+      found_at: z.string(),
+    }),
+  ),
+  next_after: z.string().nullable(),
+})
+
+export function problemRoutes(instance: FastifyInstance, { db }: { db: Database }): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  app.get(
+    '/api/hubspot/problems/:tenant_id/:integration_id',
+    {
+      schema: {
+        tags: ['sync'],
+        operationId: 'problems.list',
+        params: integrationPath,
+        querystring: query,
+        response: { 200: answer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { integration_id: id } = request.params
+      const { limit: most, after: cursor } = request.query
+      const rows = await withTenant(db, tenantId, async (scope) => {
+        if (!(await findIntegration(scope, id))) throw integrationNotFound()
+        return await listProblems(scope, id, {
+          after: cursor === undefined ? undefined : decodeCursor(id, cursor),
+          limit: most + 1,
+        })
+      })
+      const { shown, next_after } = pageOf(rows, most, id, (last) => last.recordId)
+      return {
+        success: true as const,
+        tenant_id: tenantId,
+        integration_id: id,
+        problems: shown.map(({ kind, recordId, state, reason, record, foundAt }) => ({
+          kind,
+          record_id: recordId,
+          state,
+          reason,
+          record,
+          found_at: foundAt.toISOString(),
+        })),
+        next_after,
+      }
+    },
+  )
+}

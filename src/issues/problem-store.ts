@@ -1,0 +1,55 @@
+/** SQL on records that could not be kept as they came. */
+import { sql } from 'kysely'
+import type { TenantScope } from '../tenants/scope.ts'
+
+export interface RecordProblem {
+  recordId: string
+  /** repaired: kept, but not letter for letter. set_aside: not kept. */
+  state: 'repaired' | 'set_aside'
+  reason: string
+  /** What HubSpot gave, of a record that was set aside. */
+  record: string | null
+}
+
+/** Notes the problems of a page, and forgets those of its records that have none any more. */
+export async function keepProblems(
+  scope: TenantScope,
+  integrationId: string,
+  kind: string,
+  problems: readonly RecordProblem[],
+  healthy: readonly string[],
+): Promise<void> {
+  if (problems.length > 0) {
+    await scope.query(sql`
+      insert into record_problems as r (tenant_id, integration_id, kind, record_id, state, reason, record)
+      select ${scope.tenantId}, ${integrationId}, ${kind}, p."recordId", p.state, p.reason, p.record
+      from jsonb_to_recordset(${JSON.stringify(problems)}::jsonb)
+        as p("recordId" text, state text, reason text, record text)
+      on conflict (tenant_id, integration_id, kind, record_id) do update
+        set state = excluded.state, reason = excluded.reason, record = excluded.record, found_at = now()
+        where (r.state, r.reason, r.record) is distinct from (excluded.state, excluded.reason, excluded.record)`)
+  }
+  await scope.query(sql`
+    delete from record_problems
+    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and kind = ${kind}
+      and record_id = any(${[...healthy]}::text[])`)
+}
+
+export interface FoundProblem extends RecordProblem {
+  kind: string
+  foundAt: Date
+}
+
+/** In the order of kind and record id. */
+export async function listProblems(
+  scope: TenantScope,
+  integrationId: string,
+  at: { after: string | undefined; limit: number },
+): Promise<FoundProblem[]> {
+  const beyond = at.after === undefined ? sql`` : sql`and record_id > ${at.after}`
+  return await scope.query(sql<FoundProblem>`
+    select kind, record_id as "recordId", state, reason, record, found_at as "foundAt" from record_problems
+    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and kind = 'tickets' ${beyond}
+    order by record_id
+    limit ${at.limit}`)
+}

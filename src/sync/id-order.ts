@@ -1,0 +1,33 @@
+/** In which order does HubSpot give ids? It documents none; numbers and texts differ where their lengths do. Pure. */
+
+/** The orders that everything seen so far is in. */
+export interface Orders {
+  number: boolean
+  text: boolean
+}
+
+const asNumber = (id: string) => (/^\d+$/.test(id) ? BigInt(id) : -1n)
+const isBefore = {
+  number: (a: string, b: string) => asNumber(a) < asNumber(b),
+  text: (a: string, b: string) => a < b,
+}
+
+/**
+ * @param pivot the last id before this page
+ * @returns the orders that still hold, and whether the page ends beyond the pivot in one of them
+ */
+export function ordersAfter(
+  orders: Orders,
+  pivot: string | undefined,
+  ids: readonly string[],
+): { orders: Orders; advanced: boolean } {
+  const chain = pivot === undefined ? ids : [pivot, ...ids]
+  const grows = (order: keyof Orders) =>
+    chain.every((id, at) => at === 0 || isBefore[order](chain[at - 1] as string, id))
+  const last = ids.at(-1)
+  return {
+    orders: { number: orders.number && grows('number'), text: orders.text && grows('text') },
+    advanced:
+      pivot === undefined || last === undefined || isBefore.number(pivot, last) || isBefore.text(pivot, last),
+  }
+}

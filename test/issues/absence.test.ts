@@ -1,0 +1,93 @@
+/** What a full pass did not meet, on both engines: found a stretch at a time, buried by proof only. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { buryDeleted, findAbsent, findLive } from '../../src/issues/absence-store.ts'
+import { keepIssues, keepMerges } from '../../src/issues/keep-store.ts'
+import { listIssuesOf } from '../../src/issues/store.ts'
+import type { Database } from '../../src/lib/db.ts'
+import { withTenant } from '../../src/tenants/scope.ts'
+import { engines } from '../support/engines.ts'
+import { A, B, issueRow, seedTenant } from '../support/rows.ts'
+
+const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 0, 0, second))
+const ids = (from: number, count: number) => [...Array(count).keys()].map((n) => String(from + n))
+
+for (const engine of engines) {
+  describe(`absence on ${engine.name}`, () => {
+    let db: Database
+    let close: () => Promise<void>
+    let id: string
+    before(async () => {
+      ;({ db, close } = await engine.open())
+      id = await seedTenant(db, A)
+      const theirs = await seedTenant(db, B)
+      await withTenant(db, A, async (scope) => {
+        const live = ids(1000, 12).map((ticket) => issueRow(ticket))
+        const archived = ids(2000, 2).map((ticket) => issueRow(ticket, { archived: true }))
+        await keepIssues(scope, id, [...live, ...archived], at(1))
+      })
+      await withTenant(db, B, (scope) => keepIssues(scope, theirs, [issueRow('1003')], at(1)))
+    })
+    after(() => close())
+
+    const within = <T>(work: Parameters<typeof withTenant<T>>[2]) => withTenant(db, A, work)
+    const absent = (since: Date, atMost: number, beyond?: string) =>
+      within((scope) => findAbsent(scope, id, since, beyond, atMost))
+
+    test('everything that no read showed since the pass began, merged ones aside; a search is no sighting', async () => {
+      await within(async (scope) => {
+        await keepIssues(
+          scope,
+          id,
+          ids(1000, 6).map((ticket) => issueRow(ticket)),
+          at(10),
+        )
+        await keepIssues(scope, id, [issueRow('1006')], at(10), 'search')
+        // New since the pass began: the list had passed its place.
+        await keepIssues(scope, id, [issueRow('3000')], at(11), 'search')
+        await keepMerges(scope, id, [{ loser: '1007', survivor: '3000' }], at(11))
+      })
+      const found = await absent(at(10), 1_000)
+      assert.deepEqual(found, {
+        beyond: undefined,
+        live: 13,
+        absent: ['1006', '1008', '1009', '1010', '1011', '2000', '2001'],
+        absentLive: 5,
+      })
+    })
+
+    test('a stretch ends at its last absent one, and the next goes on behind it', async () => {
+      const first = await absent(at(10), 3)
+      assert.deepEqual([first.absent, first.beyond], [['1006', '1008', '1009'], '1009'])
+      const second = await absent(at(10), 3, first.beyond)
+      assert.deepEqual(second.absent, ['1010', '1011', '2000'])
+      const third = await absent(at(10), 3, second.beyond)
+      assert.deepEqual([third.absent, third.beyond], [['2001'], undefined])
+    })
+
+    test('burying takes what was not seen since the proof, and tells which were live', async () => {
+      await within((scope) => keepIssues(scope, id, [issueRow('1009')], at(21)))
+      const buried = await within((scope) =>
+        buryDeleted(scope, id, ['1008', '1009', '2000', '1007', '9999'], at(20)),
+      )
+      assert.deepEqual(buried, ['1008'])
+      const rows = await within((scope) =>
+        listIssuesOf(scope, { integrationId: id, after: undefined, limit: 100 }),
+      )
+      const deleted = rows.filter(({ deletedAt }) => deletedAt).map(({ ticketId }) => ticketId)
+      assert.deepEqual(deleted, ['1008', '2000'])
+      assert.deepEqual((await absent(at(10), 1_000)).absent, ['1006', '1010', '1011', '2001'])
+      // Shown again by a later read it lives; by an earlier one it does not.
+      const late = await within((scope) => keepIssues(scope, id, [issueRow('1008')], at(19)))
+      assert.equal(late[0]?.outcome, 'stale')
+      const again = await within((scope) => keepIssues(scope, id, [issueRow('1008')], at(22)))
+      assert.equal(again[0]?.outcome, 'restored')
+    })
+
+    test('the live ones in order, a page at a time', async () => {
+      const first = await within((scope) => findLive(scope, id, '1003', 3))
+      assert.deepEqual(first, ['1004', '1005', '1006'])
+      assert.deepEqual(await within((scope) => findLive(scope, id, '1010', 3)), ['1011', '3000'])
+    })
+  })
+}

@@ -1,0 +1,282 @@
+/** What hangs on tickets: kept per ticket, newer wins, and a kind that may not be read is null and nothing worse. */
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import { HubSpotError } from '../../src/hubspot/errors.ts'
+import { listParts } from '../../src/integrations/part-store.ts'
+import { lockIntegration } from '../../src/integrations/store.ts'
+import {
+  type AssociatedRecord,
+  keepAssociations,
+  type TicketAssociations,
+} from '../../src/issues/association-store.ts'
+import { keepFound, readAssociationsOf, readLinks, unreadableKinds } from '../../src/issues/associations.ts'
+import { deleteSomeIssues, listIssuesOf } from '../../src/issues/store.ts'
+import type { Database } from '../../src/lib/db.ts'
+import { withTenant } from '../../src/tenants/scope.ts'
+import { engines } from '../support/engines.ts'
+import { A, B, seedTenant } from '../support/rows.ts'
+import { callOptions, letAnHourPass, startCanned } from './catalog-bench.ts'
+
+const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 0, 0, second))
+const one = (id: string, label: string | null = null): AssociatedRecord => ({
+  id,
+  labels: [{ category: 'HUBSPOT_DEFINED', type_id: 16, label }],
+})
+const all = (contacts: AssociatedRecord[] | null): TicketAssociations => ({
+  contacts,
+  companies: [],
+  deals: [],
+})
+
+for (const engine of engines) {
+  describe(`keeping associations on ${engine.name}`, () => {
+    let db: Database
+    let close: () => Promise<void>
+    let id: string
+    before(async () => {
+      ;({ db, close } = await engine.open())
+      id = await seedTenant(db, A)
+      await seedTenant(db, B)
+    })
+    after(() => close())
+    beforeEach(() => withTenant(db, A, ({ query }) => query(sql`delete from issue_associations`)))
+
+    const keep = (given: Record<string, TicketAssociations>, observedAt: Date) =>
+      withTenant(db, A, async (scope) => {
+        await lockIntegration(scope, id)
+        return await keepAssociations(scope, id, new Map(Object.entries(given)), observedAt)
+      })
+    const stored = async () =>
+      Object.fromEntries(
+        (
+          await withTenant(db, A, ({ query }) =>
+            query(
+              sql<{ ticket: string; of: TicketAssociations }>`
+                select ticket_id as ticket, associations as of from issue_associations`,
+            ),
+          )
+        ).map(({ ticket, of }) => [ticket, of]),
+      )
+
+    test('new ones are kept, the same again writes nothing', async () => {
+      const given = { 1: all([one('7')]), 2: all([]) }
+      assert.deepEqual(await keep(given, at(1)), { changed: 2, unchanged: 0 })
+      const versions = () =>
+        withTenant(db, A, ({ query }) => query(sql`select xmin::text, ctid::text from issue_associations`))
+      const before = await versions()
+      assert.deepEqual(await keep(given, at(9)), { changed: 0, unchanged: 2 })
+      assert.deepEqual(await versions(), before)
+      assert.deepEqual(await stored(), given)
+    })
+
+    test('a ticket that has none any more loses its own, a changed label is a change', async () => {
+      await keep({ 1: all([one('7')]), 2: all([one('8')]), 3: all([one('9')]) }, at(1))
+      const now = { 1: all([]), 2: all([one('8', 'Billing')]), 3: all([one('9')]) }
+      assert.deepEqual(await keep(now, at(2)), { changed: 2, unchanged: 1 })
+      assert.deepEqual(await stored(), now)
+    })
+
+    test('older never replaces newer; within one second of HubSpot’s clock the later kept wins', async () => {
+      await keep({ 1: all([one('new')]) }, at(5))
+      assert.deepEqual(await keep({ 1: all([one('old')]) }, at(4)), { changed: 0, unchanged: 1 })
+      assert.deepEqual(await stored(), { 1: all([one('new')]) })
+      assert.deepEqual(await keep({ 1: all([one('same second')]) }, at(5)), { changed: 1, unchanged: 0 })
+    })
+
+    test('a kind that is absent stays as it was, one that is null becomes null', async () => {
+      await keep({ 1: all([one('7')]) }, at(1))
+      await keep({ 1: { companies: [one('c')] } }, at(2))
+      assert.deepEqual((await stored())[1], { contacts: [one('7')], companies: [one('c')], deals: [] })
+      await keep({ 1: { contacts: null } }, at(3))
+      assert.deepEqual((await stored())[1], { contacts: null, companies: [one('c')], deals: [] })
+      assert.deepEqual(await keep({ 9: {} }, at(3)), { changed: 0, unchanged: 1 })
+      assert.equal((await stored())[9], undefined)
+    })
+
+    test('a thousand at once, and another tenant sees none of them', async () => {
+      const many = Object.fromEntries([...Array(1_000).keys()].map((n) => [String(n), all([one(`${n}`)])]))
+      assert.deepEqual(await keep(many, at(1)), { changed: 1_000, unchanged: 0 })
+      assert.deepEqual(await keep({ ...many, 5: all([]) }, at(2)), { changed: 1, unchanged: 999 })
+      const theirs = await withTenant(db, B, ({ query }) =>
+        query(sql<{ n: number }>`select count(*)::int as n from issue_associations`),
+      )
+      assert.equal(theirs[0]?.n, 1)
+    })
+
+    test('a refused kind is remembered for an hour, and a problem that is over is forgotten', async () => {
+      const refusal = { problem: 'missing_scopes:crm.objects.deals.read', lasting: true }
+      const found = (problems: [] | [['deals', typeof refusal]]) => ({
+        associations: new Map([['1', all([])]]),
+        observedAt: at(1),
+        read:
+          problems.length > 0 ? (['contacts'] as const).slice() : (['contacts', 'deals'] as const).slice(),
+        problems: new Map(problems),
+      })
+      const keepAll = (given: ReturnType<typeof found>) =>
+        withTenant(db, A, (scope) => keepFound(scope, id, given))
+      const skip = () => withTenant(db, A, (scope) => unreadableKinds(scope, id))
+      const parts = async () => (await withTenant(db, A, listParts)).get(id)
+      await keepAll(found([['deals', refusal]]))
+      assert.deepEqual(await skip(), new Set(['deals']))
+      const { deals, contacts } = (await parts()) ?? assert.fail()
+      assert.deepEqual(deals, { state: 'degraded', problem: refusal.problem, at: null })
+      assert.deepEqual([contacts.state, contacts.problem], ['ok', null])
+      await letAnHourPass(db)
+      assert.deepEqual(await skip(), new Set())
+      await keepAll(found([]))
+      assert.equal((await parts())?.deals.state, 'ok')
+    })
+
+    test('what is readable is noted once an hour, not with every page', async () => {
+      const note = () =>
+        withTenant(db, A, (scope) =>
+          keepFound(scope, id, {
+            associations: new Map(),
+            observedAt: at(1),
+            read: ['contacts', 'companies', 'deals'],
+            problems: new Map(),
+          }),
+        )
+      const versions = () =>
+        withTenant(db, A, ({ query }) =>
+          query(sql`select part, xmin::text, ctid::text from integration_parts order by 1`),
+        )
+      await note()
+      const before = await versions()
+      await note()
+      assert.deepEqual(await versions(), before)
+      await letAnHourPass(db)
+      await note()
+      assert.notDeepEqual(await versions(), before)
+    })
+
+    test('what is purged takes its associations along', async () => {
+      await keep({ 1: all([one('7')]), 'not an issue': all([]) }, at(1))
+      const before = await withTenant(db, A, (scope) =>
+        listIssuesOf(scope, { integrationId: id, after: undefined, limit: 9 }),
+      )
+      assert.deepEqual(
+        before.map(({ ticketId }) => ticketId),
+        ['1'],
+      )
+      assert.equal(await withTenant(db, A, (scope) => deleteSomeIssues(scope, id, 10)), 1)
+      assert.deepEqual(Object.keys(await stored()), ['not an issue'])
+    })
+  })
+}
+
+describe('reading associations', () => {
+  type Canned = Awaited<ReturnType<typeof startCanned>>
+  const hubspotWith = async <T>(
+    answer: Parameters<typeof startCanned>[0],
+    work: (canned: Canned) => Promise<T>,
+  ) => {
+    const canned = await startCanned(answer)
+    try {
+      return await work(canned)
+    } finally {
+      await canned.close()
+    }
+  }
+  const missing = (scope: string) => ({
+    status: 403,
+    json: { category: 'MISSING_SCOPES', errors: [{ context: { requiredGranularScopes: [scope] } }] },
+  })
+  const end = (id: number) => ({
+    toObjectId: id,
+    associationTypes: [{ category: 'HUBSPOT_DEFINED', typeId: 28, label: null }],
+  })
+
+  test('one call per kind and 1,000 tickets; a kind without its scope is null, and named', async () => {
+    const ids = [...Array(1_500).keys()].map(String)
+    const answer = (path: string) =>
+      path.includes('/companies/')
+        ? missing('crm.objects.companies.read')
+        : {
+            json: {
+              results: [
+                { from: { id: '3' }, to: [end(30)] },
+                { from: { id: '1400' }, to: [end(31)] },
+              ],
+            },
+          }
+    await hubspotWith(answer, async ({ hubspot, asked }) => {
+      const found = await readAssociationsOf(hubspot, ids, callOptions(), new Set())
+      assert.equal(found.associations.size, 1_500)
+      const labels = [{ category: 'HUBSPOT_DEFINED', type_id: 28, label: null }]
+      assert.deepEqual(found.associations.get('3'), {
+        contacts: [{ id: '30', labels }],
+        companies: null,
+        deals: [{ id: '30', labels }],
+      })
+      assert.deepEqual(found.associations.get('4'), { contacts: [], companies: null, deals: [] })
+      assert.deepEqual(found.associations.get('1400')?.deals, [{ id: '31', labels }])
+      assert.deepEqual(found.read.toSorted(), ['contacts', 'deals'])
+      assert.deepEqual(
+        [...found.problems],
+        [['companies', { problem: 'missing_scopes:crm.objects.companies.read', lasting: true }]],
+      )
+      const sizes = asked.map(({ body }) => (body as { inputs: unknown[] }).inputs.length)
+      assert.deepEqual(
+        sizes.sort((a, b) => a - b),
+        [500, 500, 1_000, 1_000, 1_000],
+      )
+    })
+  })
+
+  test('a kind that is skipped costs no call and is null; all skipped and no ids cost none', async () => {
+    await hubspotWith(
+      () => ({ json: { results: [] } }),
+      async ({ hubspot, asked }) => {
+        const found = await readAssociationsOf(hubspot, ['1'], callOptions(), new Set(['contacts']))
+        assert.deepEqual(found.associations.get('1'), { contacts: null, companies: [], deals: [] })
+        assert.equal(asked.length, 2)
+        const none = await readAssociationsOf(
+          hubspot,
+          ['1'],
+          callOptions(),
+          new Set(['contacts', 'companies', 'deals']),
+        )
+        assert.equal(none.observedAt, null)
+        await readAssociationsOf(hubspot, [], callOptions(), new Set())
+        assert.equal(asked.length, 2)
+      },
+    )
+  })
+
+  test('a kind that a step found refused is not asked for by the next', async () => {
+    const answer = (path: string) =>
+      path.includes('/deals/') ? missing('crm.objects.deals.read') : { json: { results: [] } }
+    await hubspotWith(answer, async ({ hubspot, asked }) => {
+      const skip = new Set<string>()
+      for (const ids of [['1'], ['2']]) await readLinks(hubspot, ids, callOptions(), skip)
+      assert.deepEqual(skip, new Set(['deals']))
+      assert.equal(asked.filter(({ path }) => path.includes('/deals/')).length, 1)
+      assert.equal(asked.length, 5)
+    })
+  })
+
+  test('an outage of one kind is an error of the whole, so that nothing is kept half read', async () => {
+    const answer = (path: string) =>
+      path.includes('/deals/') ? { status: 503, json: {} } : { json: { results: [] } }
+    await hubspotWith(answer, ({ hubspot }) =>
+      assert.rejects(
+        readAssociationsOf(hubspot, ['1'], callOptions(), new Set()),
+        (error) => error instanceof HubSpotError && error.kind === 'unavailable',
+      ),
+    )
+  })
+
+  test('a record HubSpot says nothing of is left as it is', async () => {
+    const answer = () => ({
+      status: 207,
+      json: { results: [], errors: [{ category: 'INTERNAL_ERROR', context: { ids: ['1'] } }] },
+    })
+    await hubspotWith(answer, async ({ hubspot }) => {
+      const { associations } = await readAssociationsOf(hubspot, ['1', '2'], callOptions(), new Set())
+      assert.deepEqual(associations.get('1'), {})
+      assert.deepEqual(associations.get('2'), { contacts: [], companies: [], deals: [] })
+    })
+  })
+})

@@ -1,0 +1,236 @@
+/** The catalog of an account, on both engines: fresh costs nothing, a refused part degrades alone. */
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import { listParts } from '../../src/integrations/part-store.ts'
+import type { PartName } from '../../src/integrations/parts.ts'
+import { findIntegration, moveTo } from '../../src/integrations/store.ts'
+import { refreshCatalog } from '../../src/issues/catalog.ts'
+import { neededProperties, ticketProperties } from '../../src/issues/properties.ts'
+import type { Database } from '../../src/lib/db.ts'
+import { withTenant } from '../../src/tenants/scope.ts'
+import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
+import { engines } from '../support/engines.ts'
+import { A } from '../support/rows.ts'
+import { type Bench, letAnHourPass, startBench } from './catalog-bench.ts'
+
+const topics: PartName[] = ['properties', 'pipelines', 'owners']
+
+for (const engine of engines) {
+  describe(`the catalog on ${engine.name}`, () => {
+    let emulator: TestEmulator
+    let db: Database
+    let close: () => Promise<void>
+    let bench: Bench
+    before(async () => {
+      emulator = await startTestEmulator()
+      ;({ db, close } = await engine.open())
+    })
+    after(async () => {
+      await close()
+      await emulator.close()
+    })
+    const open = async (portal: object = {}, scopes?: string[]) => {
+      await withTenant(db, A, ({ query }) => query(sql`delete from tenant_integrations`))
+      await emulator.control('DELETE', '/requests')
+      bench = await startBench(db, emulator, { custom_properties: 3, owners: 12, ...portal }, scopes)
+      // The seed of every table has a row here, too.
+      await withTenant(db, A, ({ query }) => query(sql`delete from integration_parts`))
+      await withTenant(db, A, ({ query }) => query(sql`delete from labels`))
+    }
+    beforeEach(() => open())
+    afterEach(async () => {
+      emulator.world.faults.clear()
+      await bench.close()
+    })
+
+    const refresh = () => refreshCatalog(bench.parts, bench.whose)
+    const labels = () =>
+      withTenant(db, A, ({ query }) =>
+        query(
+          sql<{
+            topic: string
+            id: string
+            label: string
+            email: string
+            closed: boolean
+            archived: boolean
+          }>`
+            select topic, id, label, email, closed, archived from labels order by topic, parent, id`,
+        ),
+      )
+    const partsNow = async () =>
+      (await withTenant(db, A, listParts)).get(bench.whose.integrationId) ?? assert.fail('no parts')
+    const crm = () => bench.asked('/crm/')
+
+    test('asks for every property of the account, sorted, and keeps the names behind the ids', async () => {
+      const names = await refresh()
+      const answer = await fetch(`${emulator.url}/crm/properties/2026-09/tickets`, {
+        headers: { authorization: `Bearer ${bench.token}` },
+      })
+      const { results } = (await answer.json()) as { results: { name: string }[] }
+      const defined = results.map(({ name }) => name)
+      assert.ok(defined.length > 20)
+      assert.deepEqual(names, [...new Set([...defined, ...neededProperties])].sort())
+      const kept = await labels()
+      assert.deepEqual(
+        kept.filter(({ topic }) => topic === 'pipeline').map(({ label }) => label)[0],
+        'Support Pipeline',
+      )
+      const closed = kept.filter(({ topic, id }) => topic === 'stage' && id === '4')
+      assert.deepEqual([closed[0]?.label, closed[0]?.closed], ['Closed', true])
+      const owners = kept.filter(({ topic }) => topic === 'owner')
+      assert.deepEqual([owners.length, owners.filter(({ archived }) => archived).length], [12, 2])
+      assert.ok(owners.every(({ label, email }) => /^\S+ \S+$/.test(label) && email.includes('@')))
+      const parts = await partsNow()
+      for (const topic of topics) {
+        assert.deepEqual([parts[topic].state, parts[topic].problem], ['ok', null])
+        assert.ok(Math.abs(Date.now() - (parts[topic].at?.getTime() ?? 0)) < 60_000)
+      }
+      assert.equal(parts.contacts.state, 'unknown')
+    })
+
+    test('costs four calls an hour and none between', async () => {
+      const names = await refresh()
+      assert.equal(await crm(), 4)
+      assert.deepEqual(await refresh(), names)
+      assert.equal(await crm(), 4)
+      await letAnHourPass(db)
+      await refresh()
+      assert.equal(await crm(), 8)
+    })
+
+    test('finds new properties, follows renaming and keeps the names of what is gone', async () => {
+      await refresh()
+      const portal = bench.portalId
+      await emulator.control('POST', `/portals/${portal}/properties`, { name: 'a_new_one' })
+      const held = emulator.world.portals.get(portal) ?? assert.fail()
+      const support = held.pipelines.find(({ id }) => id === '0') ?? assert.fail()
+      const stage = support.stages[0] ?? assert.fail()
+      stage.label = 'Fresh'
+      const gone = held.owners.shift() ?? assert.fail()
+      assert.ok(!(await refresh()).includes('a_new_one'))
+      await letAnHourPass(db)
+      assert.ok((await refresh()).includes('a_new_one'))
+      const kept = await labels()
+      assert.equal(kept.find(({ topic, id }) => topic === 'stage' && id === '1')?.label, 'Fresh')
+      const owner = kept.find(({ topic, id }) => topic === 'owner' && id === gone.id)
+      assert.deepEqual([owner?.archived, owner?.email], [true, gone.email])
+    })
+
+    test('the same content is not written again', async () => {
+      await refresh()
+      const versions = () =>
+        withTenant(db, A, ({ query }) =>
+          query(sql`select xmin::text, ctid::text, id from labels order by 2, 3`),
+        )
+      const before = await versions()
+      assert.ok(before.length > 10)
+      await letAnHourPass(db)
+      await refresh()
+      assert.deepEqual(await versions(), before)
+    })
+
+    test('a missing scope degrades that part alone: the token stays, the rest is read, and it is asked again in an hour', async () => {
+      await bench.close()
+      await open({}, ['oauth', 'tickets'])
+      assert.ok((await refresh()).length > 20)
+      const { owners, properties, pipelines } = await partsNow()
+      assert.deepEqual(owners, {
+        state: 'degraded',
+        problem: 'missing_scopes:crm.objects.owners.read',
+        at: null,
+      })
+      assert.deepEqual([properties.state, pipelines.state], ['ok', 'ok'])
+      const integration = await withTenant(db, A, (scope) =>
+        findIntegration(scope, bench.whose.integrationId),
+      )
+      assert.equal(integration?.status, 'active')
+      const before = await bench.asked('/crm/owners')
+      await refresh()
+      assert.equal(await bench.asked('/crm/owners'), before)
+      await letAnHourPass(db)
+      await refresh()
+      assert.equal(await bench.asked('/crm/owners'), before + 1)
+    })
+
+    test('a scope that is lost later leaves what was read, and given back heals; a reconnect asks at once', async () => {
+      await refresh()
+      const before = await labels()
+      const scopes = ['crm.objects.owners.read']
+      await emulator.control('POST', `/portals/${bench.portalId}/scopes`, { remove: scopes })
+      await letAnHourPass(db)
+      await refresh()
+      const lost = (await partsNow()).owners
+      assert.equal(lost.state, 'degraded')
+      assert.ok(lost.at)
+      assert.deepEqual(await labels(), before)
+      await emulator.control('POST', `/portals/${bench.portalId}/scopes`, { restore: scopes })
+      await refresh()
+      assert.equal((await partsNow()).owners.state, 'degraded')
+      await withTenant(db, A, ({ query }) =>
+        query(sql`update tenant_integrations set connected_at = clock_timestamp()`),
+      )
+      await refresh()
+      assert.deepEqual([(await partsNow()).owners.state, (await partsNow()).owners.problem], ['ok', null])
+    })
+
+    test('where properties may not be read, those that every account has are asked for', async () => {
+      emulator.world.faults.add({
+        kind: 'status',
+        status: 403,
+        body: {
+          category: 'MISSING_SCOPES',
+          message: 'x',
+          errors: [{ context: { requiredGranularScopes: ['crm.schemas.tickets.read', 'bad\u0000name'] } }],
+        },
+        match: { path: '/crm/properties' },
+        times: null,
+      })
+      assert.deepEqual(await refresh(), [...ticketProperties].sort())
+      assert.equal((await partsNow()).properties.problem, 'missing_scopes:crm.schemas.tickets.read')
+      const integration = await withTenant(db, A, (scope) =>
+        findIntegration(scope, bench.whose.integrationId),
+      )
+      assert.equal(integration?.status, 'active')
+    })
+
+    test('an outage before properties were ever read is an error; later it is none, and is tried again soon', async () => {
+      const down = { kind: 'status', status: 503, match: { path: '/crm/properties' }, times: null } as const
+      emulator.world.faults.add(down)
+      await assert.rejects(refresh(), /unavailable/)
+      emulator.world.faults.clear()
+      const names = await refresh()
+      await letAnHourPass(db)
+      emulator.world.faults.add({ ...down, match: { path: '/crm/' } })
+      assert.deepEqual(await refresh(), names)
+      const { properties, pipelines, owners } = await partsNow()
+      for (const part of [properties, pipelines, owners]) assert.equal(part.problem, 'hubspot_unavailable')
+      assert.ok(properties.at)
+      emulator.world.faults.clear()
+      const asked = await crm()
+      await refresh()
+      assert.equal(await crm(), asked)
+      await withTenant(db, A, ({ query }) =>
+        query(sql`update integration_parts set due_at = due_at - interval '5 minutes'`),
+      )
+      await refresh()
+      assert.equal((await partsNow()).properties.problem, null)
+    })
+
+    test('nothing is kept for an integration that was disconnected meanwhile', async () => {
+      await withTenant(db, A, (scope) => moveTo(scope, bench.whose.integrationId, 'disconnected', null))
+      const { parts } = bench
+      await refreshCatalog(
+        {
+          ...parts,
+          withAccess: (work) =>
+            work({ token: { reveal: () => bench.token } as never, app: 'pasted', portalId: 1 }),
+        },
+        bench.whose,
+      )
+      assert.deepEqual(await labels(), [])
+      assert.equal((await withTenant(db, A, listParts)).size, 0)
+    })
+  })
+}

@@ -1,0 +1,227 @@
+/** Issues as they are read back: names joined at reading, filters, and plans that stay with the keys. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import { keepAssociations } from '../../src/issues/association-store.ts'
+import { keepIssues } from '../../src/issues/keep-store.ts'
+import { keepLabels, type LabelRow } from '../../src/issues/label-store.ts'
+import { findIssue, listIssues, listIssuesOf } from '../../src/issues/store.ts'
+import type { Database } from '../../src/lib/db.ts'
+import { withTenant } from '../../src/tenants/scope.ts'
+import { engines } from '../support/engines.ts'
+import { A, B, issueRow, seedTenant } from '../support/rows.ts'
+
+const label = (
+  topic: LabelRow['topic'],
+  id: string,
+  name: string | null,
+  over: Partial<LabelRow> = {},
+): LabelRow => ({
+  topic,
+  parent: '',
+  id,
+  label: name,
+  email: null,
+  closed: null,
+  archived: false,
+  ...over,
+})
+const stage = (parent: string, id: string, name: string, closed = false) =>
+  label('stage', id, name, { parent, closed })
+
+for (const engine of engines) {
+  describe(`reading issues on ${engine.name}`, () => {
+    let db: Database
+    let close: () => Promise<void>
+    let id: string
+    let other: string
+    before(async () => {
+      ;({ db, close } = await engine.open())
+      id = await seedTenant(db, A)
+      other = await seedTenant(db, A, 4343)
+      await seedTenant(db, B)
+      await withTenant(db, A, async (scope) => {
+        const rows = [
+          issueRow('10', { pipeline_id: '0', stage_id: '1', owner_id: '77' }),
+          issueRow('11', { pipeline_id: '9', stage_id: '1', owner_id: '78' }),
+          issueRow('12', { pipeline_id: null, stage_id: null }),
+          issueRow('13', { archived: true, archived_at: '2026-02-01T00:00:00.000Z' }),
+        ]
+        await keepIssues(scope, id, rows, new Date('2026-03-01T00:00:00Z'))
+        await keepIssues(scope, other, [issueRow('10', { owner_id: '77' })], new Date('2026-03-01T00:00:00Z'))
+        await scope.query(sql`
+          insert into issue_merges (tenant_id, integration_id, loser_id, survivor_id)
+          values (${A}, ${id}, '13', '10')`)
+      })
+    })
+    after(() => close())
+
+    const keep = (topics: LabelRow['topic'][], rows: LabelRow[]) =>
+      withTenant(db, A, (scope) => keepLabels(scope, id, topics, rows))
+    const read = async (ticketId: string) =>
+      (
+        await withTenant(db, A, (scope) =>
+          listIssuesOf(scope, { integrationId: id, after: undefined, limit: 50 }),
+        )
+      ).find((issue) => issue.ticketId === ticketId) ?? assert.fail(ticketId)
+
+    test('a renamed stage is renamed in every issue at once; stage ids count within their pipeline', async () => {
+      const pipelines = [label('pipeline', '0', 'Support'), label('pipeline', '9', 'Returns')]
+      const owners = [
+        label('owner', '77', 'Ada Lovelace', { email: 'ada@example.com' }),
+        label('owner', '78', 'gone@example.com', { email: 'gone@example.com', archived: true }),
+      ]
+      await keep(
+        ['pipeline', 'stage'],
+        [...pipelines, stage('0', '1', 'New'), stage('9', '1', 'Requested', true)],
+      )
+      await keep(['owner'], owners)
+      const ten = await read('10')
+      assert.deepEqual(
+        [ten.pipelineName, ten.stageName, ten.stageClosed, ten.ownerName, ten.ownerEmail],
+        ['Support', 'New', false, 'Ada Lovelace', 'ada@example.com'],
+      )
+      const eleven = await read('11')
+      assert.deepEqual(
+        [eleven.pipelineName, eleven.stageName, eleven.stageClosed, eleven.ownerName],
+        ['Returns', 'Requested', true, 'gone@example.com'],
+      )
+      const twelve = await read('12')
+      assert.deepEqual(
+        [twelve.pipelineName, twelve.stageName, twelve.stageClosed, twelve.ownerName],
+        [null, null, null, null],
+      )
+      await keep(
+        ['pipeline', 'stage'],
+        [...pipelines, stage('0', '1', 'Fresh'), stage('9', '1', 'Requested', true)],
+      )
+      assert.equal((await read('10')).stageName, 'Fresh')
+      assert.equal((await read('11')).stageName, 'Requested')
+      const found = await withTenant(db, A, (scope) => findIssue(scope, ten.issueId))
+      assert.deepEqual(found, await read('10'))
+    })
+
+    test('what is not listed any more keeps its name, and another integration’s names are its own', async () => {
+      await keep(['owner'], [label('owner', '79', 'New One')])
+      assert.equal((await read('10')).ownerName, 'Ada Lovelace')
+      const archived = await withTenant(db, A, ({ query }) =>
+        query(sql<{ archived: boolean }>`
+          select archived from labels where topic = 'owner' and id = '77' and integration_id = ${id}`),
+      )
+      assert.deepEqual(archived, [{ archived: true }])
+      const theirs = await withTenant(db, A, (scope) =>
+        listIssuesOf(scope, { integrationId: other, after: undefined, limit: 50 }),
+      )
+      const ten = theirs.find(({ ticketId }) => ticketId === '10')
+      assert.deepEqual([ten?.ownerName, ten?.pipelineName], [null, 'Support Pipeline'])
+    })
+
+    test('a label that is named twice counts as it was named last', async () => {
+      await keep(
+        ['owner'],
+        [label('owner', '80', 'Before'), label('owner', '80', 'After', { archived: true })],
+      )
+      const rows = await withTenant(db, A, ({ query }) =>
+        query(sql`select label, archived from labels where id = '80'`),
+      )
+      assert.deepEqual(rows, [{ label: 'After', archived: true }])
+    })
+
+    test('associations and the survivor of a merge come along; what was never read is null', async () => {
+      const contacts = [{ id: '5', labels: [{ category: 'USER_DEFINED', type_id: 3, label: 'Billing' }] }]
+      await withTenant(db, A, (scope) =>
+        keepAssociations(scope, id, new Map([['10', { contacts, companies: null }]]), new Date()),
+      )
+      assert.deepEqual((await read('10')).associations, { contacts, companies: null })
+      assert.equal((await read('11')).associations, null)
+      assert.deepEqual([(await read('13')).mergedInto, (await read('10')).mergedInto], ['10', null])
+    })
+
+    test('archived: both, tombstones alone, live ones alone, in both lists, and paging goes on within', async () => {
+      const of = async (archived: boolean | undefined, after?: string) =>
+        (
+          await withTenant(db, A, (scope) =>
+            listIssuesOf(scope, { integrationId: id, archived, after, limit: 50 }),
+          )
+        ).map(({ ticketId }) => ticketId)
+      assert.deepEqual(await of(undefined), ['1', '10', '11', '12', '13'])
+      assert.deepEqual(await of(false), ['1', '10', '11', '12'])
+      assert.deepEqual(await of(true), ['13'])
+      assert.deepEqual(await of(false, '10'), ['11', '12'])
+      const all = async (archived: boolean) =>
+        (await withTenant(db, A, (scope) => listIssues(scope, { archived, after: undefined, limit: 50 })))
+          .length
+      assert.deepEqual([await all(true), await all(false)], [1, 6])
+    })
+  })
+}
+
+describe('listing 200 of 300,000 issues as the tenant’s role', () => {
+  let db: Database
+  let close: () => Promise<void>
+  const id = '01a2044e-3639-7888-95cf-ef6ead9b1a46'
+  before(async () => {
+    const [postgres] = engines
+    ;({ db, close } = await (postgres ?? assert.fail()).open())
+    await seedTenant(db, A)
+    await withTenant(db, A, async ({ query }) => {
+      await query(sql`
+        insert into tenant_integrations (tenant_id, integration_id, status, portal_id) values (${A}, ${id}, 'active', 99)`)
+      await query(sql`
+        insert into issues (tenant_id, integration_id, ticket_id, issue_id, pipeline_id, stage_id, owner_id, modified_at,
+          archived, properties, observed_at)
+        select ${A}, ${id}, (400000000000 + n)::text, ('01a2044e-3639-7888-95cf-' || lpad(to_hex(n), 12, '0'))::uuid,
+          '0', (n % 4 + 1)::text, (n % 500)::text, now(), n % 100 = 0, '{"subject": "x"}', now()
+        from generate_series(1, 300000) n`)
+      await query(sql`
+        insert into issue_associations (tenant_id, integration_id, ticket_id, associations, observed_at)
+        select ${A}, ${id}, (400000000000 + n)::text, '{"contacts": []}', now() from generate_series(1, 300000) n`)
+      await query(sql`
+        insert into labels (tenant_id, integration_id, topic, parent, id, label, archived)
+        select ${A}, ${id}, 'owner', '', n::text, 'Owner ' || n, false from generate_series(0, 5000) n`)
+    })
+  })
+  after(() => close())
+
+  /** The plans of the statements of `work`, as they ran. */
+  async function explained(work: Parameters<typeof withTenant<unknown>>[2]): Promise<string[]> {
+    const plans: string[] = []
+    await withTenant(db, A, async (scope) => {
+      const query: typeof scope.query = async (statement) => {
+        const rows = await scope.query(sql<{ 'QUERY PLAN': string }>`explain (analyze, buffers) ${statement}`)
+        plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'))
+        return []
+      }
+      await work({ ...scope, query })
+    })
+    return plans
+  }
+
+  for (const analysed of [false, true]) {
+    test(`no plan reads a table from end to end, ${analysed ? 'with' : 'without'} statistics`, async () => {
+      if (analysed) await sql`analyze issues, issue_associations, labels, issue_merges`.execute(db.kysely)
+      const middle = '01a2044e-3639-7888-95cf-000000020000'
+      for (const archived of [undefined, true, false]) {
+        const plans = [
+          ...(await explained((scope) => listIssues(scope, { archived, after: undefined, limit: 201 }))),
+          ...(await explained((scope) => listIssues(scope, { archived, after: middle, limit: 201 }))),
+          ...(await explained((scope) =>
+            listIssuesOf(scope, { integrationId: id, archived, after: '400000150000', limit: 201 }),
+          )),
+          ...(await explained((scope) => findIssue(scope, middle))),
+        ]
+        assert.equal(plans.length, 4)
+        for (const plan of plans) {
+          assert.doesNotMatch(plan, /Seq Scan on (issues|issue_associations|labels)/, plan)
+          // Without statistics the server takes the table for a small one and sorts what it finds by the key.
+          if (!analysed) continue
+          assert.doesNotMatch(plan, /Sort Key/, plan)
+          const [, hit, read = '0'] = /Buffers: shared hit=(\d+)(?: read=(\d+))?/.exec(plan) ?? []
+          assert.ok(Number(hit) + Number(read) < 6_000, plan)
+          const removed = [...plan.matchAll(/Rows Removed by Filter: (\d+)/g)].map(([, n]) => Number(n))
+          assert.ok(Math.max(0, ...removed) < 2_000, plan)
+        }
+      }
+    })
+  }
+})
