@@ -1,0 +1,155 @@
+/** What a benchmark needs around Spoke: one PostgreSQL for all, and a HubSpot of its own, each in processes that are counted apart. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import pg from 'pg'
+import { redirectUri } from '../../test/support/emulator.ts'
+import { adminQuery } from '../../test/support/postgres.ts'
+import { type Databases, startDatabases } from '../prove/databases.ts'
+import { parentOf } from './processes.ts'
+
+export interface House {
+  /** 1: as the benchmark is meant; a fraction for a quick look. */
+  scale: number
+  postgresVersion: string
+  /** Of the server; all its processes are below it. */
+  postgresPid: number
+  /** Migrated and empty. */
+  createDatabase(): Promise<string>
+  dropDatabase(url: string): Promise<void>
+  /** To somebody who waits. */
+  say(line: string): void
+  stop(): Promise<void>
+}
+
+export interface HubSpotProcess {
+  url: string
+  pid: number
+  /** Its control API. */
+  control<T = unknown>(method: string, path: string, body?: unknown): Promise<T>
+  stop(): Promise<void>
+}
+
+/**
+ * Never met, and told in the headers. With the emulator's limits switched off no answer names a limit, and Spoke would
+ * keep to the smallest that HubSpot has.
+ */
+export const noLimits = {
+  oauth_ten_secondly: 100_000,
+  private_ten_secondly: 100_000,
+  search_per_second: 100_000,
+  associations_ten_secondly: 100_000,
+  daily: null,
+}
+
+export const ticketScopes = ['oauth', 'tickets', 'crm.objects.owners.read']
+export const allScopes = [
+  ...ticketScopes,
+  ...['contacts', 'companies', 'deals'].map((what) => `crm.objects.${what}.read`),
+]
+
+export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+export async function startHouse(scale: number): Promise<House> {
+  const databases: Databases = await startDatabases()
+  const postgresPid = await serverPid(databases)
+  const lastWord = () => void process.kill(postgresPid, 'SIGQUIT')
+  process.on('exit', lastWord)
+  return {
+    scale,
+    postgresVersion: databases.version,
+    postgresPid,
+    createDatabase: () => databases.create(),
+    async dropDatabase(url) {
+      await adminQuery(`drop database if exists ${new URL(url).pathname.slice(1)} with (force)`)
+    },
+    say: (line) => console.error(line),
+    async stop() {
+      process.off('exit', lastWord)
+      await databases.stop()
+    },
+  }
+}
+
+/** The backend must be alive while its parent is looked up. */
+async function serverPid(databases: Databases): Promise<number> {
+  const url = await databases.create()
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query('select pg_backend_pid() as pid')
+    return parentOf(rows[0].pid)
+  } finally {
+    await client.end()
+    await adminQuery(`drop database ${new URL(url).pathname.slice(1)}`)
+  }
+}
+
+/** The emulator as a process, with our app registered and no account. */
+export async function startHubSpot(): Promise<HubSpotProcess> {
+  const program = join(import.meta.dirname, '../../emulator/main.ts')
+  const child = spawn(process.execPath, [program, '--port', '0', '--empty'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lastWord = () => void child.kill('SIGKILL')
+  process.on('exit', lastWord)
+  const url = await addressOf(child)
+  const hubspot: HubSpotProcess = {
+    url,
+    pid: child.pid as number,
+    async control<T>(method: string, path: string, body?: unknown) {
+      const answer = await fetch(`${url}/_emulator${path}`, {
+        method,
+        ...(body === undefined
+          ? {}
+          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      })
+      const text = await answer.text()
+      if (!answer.ok) throw new Error(`emulator ${method} ${path}: ${answer.status} ${text}`)
+      return JSON.parse(text) as T
+    },
+    async stop() {
+      process.off('exit', lastWord)
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGKILL')
+        await once(child, 'exit')
+      }
+    },
+  }
+  await hubspot.control('POST', '/apps', {
+    client_id: 'test-client',
+    client_secret: 'test-secret-of-the-app',
+    redirect_uris: [redirectUri],
+    required_scopes: ticketScopes,
+  })
+  return hubspot
+}
+
+async function addressOf(child: ChildProcess): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  let output = ''
+  child.stdout?.on('data', (chunk) => {
+    output += chunk
+    const [, url] = /HubSpot emulator on (\S+)/.exec(output) ?? []
+    if (url) resolve(url)
+  })
+  child.once('exit', () => reject(new Error(`the emulator ended at its start:\n${output}`)))
+  return await promise
+}
+
+/** A new account and a pasted token to it. */
+export async function newAccount(
+  hubspot: HubSpotProcess,
+  portal: Record<string, unknown>,
+  scopes: readonly string[] = ticketScopes,
+): Promise<{ portalId: number; token: string }> {
+  const { portal_id } = await hubspot.control<{ portal_id: number }>('POST', '/portals', {
+    plan: 'professional',
+    ...portal,
+  })
+  const { token } = await hubspot.control<{ token: string }>('POST', `/portals/${portal_id}/tokens`, {
+    kind: 'private_app',
+    scopes,
+  })
+  return { portalId: portal_id, token }
+}

@@ -1,0 +1,80 @@
+/**
+ * `npm run bench`: what Spoke costs and how it keeps its aims, measured on this machine. People read standard error;
+ * with --json one object goes to standard output. The exit code is 0 also when an aim is missed, which is said first;
+ * it is 1 when a benchmark could not be run at all.
+ */
+import { parseArgs } from 'node:util'
+import { budgetUse } from './budget-use.ts'
+import { firstLoad } from './first-load.ts'
+import { type House, startHouse } from './house.ts'
+import { commit, machine } from './machine.ts'
+import { manyTenants } from './many-tenants.ts'
+import { memory } from './memory.ts'
+import { requests } from './requests.ts'
+import { type BenchResult, table } from './result.ts'
+
+const benchmarks: readonly [number: number, run: (house: House) => Promise<BenchResult>][] = [
+  [1, firstLoad],
+  [2, budgetUse],
+  [3, requests],
+  [4, memory],
+  [5, manyTenants],
+]
+
+const usage = `npm run --silent bench -- [options]
+  --only <1 to 5>     one benchmark; may be repeated
+  --scale <fraction>  smaller numbers, for a quick look; the figures then say little
+  --json              one JSON object on standard output`
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
+    scale: { type: 'string', default: '1' },
+    help: { type: 'boolean' },
+  },
+})
+const scale = Number(values.scale)
+const only = values.only?.map(Number)
+const chosen = benchmarks.filter(([number]) => !only || only.includes(number))
+
+if (values.help) console.log(usage)
+else if (!(scale > 0 && scale <= 1) || chosen.length < (only?.length ?? 1)) {
+  console.error(usage)
+  process.exitCode = 2
+} else await bench()
+
+async function bench(): Promise<void> {
+  // Whoever is told to stop takes the processes that it has started along.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+  const house = await startHouse(scale)
+  const where = { machine: machine(house.postgresVersion), commit: commit() }
+  const results: BenchResult[] = []
+  const failed: { number: number; error: string }[] = []
+  try {
+    for (const [number, run] of chosen) {
+      try {
+        const result = await run(house)
+        results.push(result)
+        house.say(`   ${result.met ? 'met' : 'MISSED'}\n`)
+      } catch (error) {
+        failed.push({ number, error: String(error) })
+        house.say(`   ${number} could not be run: ${(error as Error).stack}\n`)
+      }
+    }
+  } finally {
+    await house.stop()
+  }
+  const command = ['npm run bench --', ...process.argv.slice(2)].join(' ')
+  const { cores, model, memory_gib, node, postgres } = where.machine
+  house.say(table(results))
+  for (const { number, error } of failed) house.say(`\n${number} COULD NOT BE RUN: ${error}`)
+  house.say(
+    `\n${command}\n${cores} cores of ${model}, ${memory_gib} GiB, Node ${node}, PostgreSQL ${postgres}`,
+  )
+  house.say(
+    `commit ${where.commit ? `${where.commit.id}${where.commit.clean ? '' : ', changed since'}` : '?'}`,
+  )
+  if (values.json) console.log(JSON.stringify({ command, scale, ...where, results, failed }, null, 2))
+  if (failed.length > 0) process.exitCode = 1
+}

@@ -1,0 +1,23 @@
+/** The properties that the naive sync asks for: a list that somebody once wrote down. */
+export const naiveProperties: readonly string[] = [
+  'subject',
+  'content',
+  'hs_pipeline',
+  'hs_pipeline_stage',
+  'hs_ticket_priority',
+  'hs_ticket_category',
+  'hs_ticket_id',
+  'hs_object_id',
+  'hs_is_closed',
+  'hubspot_owner_id',
+  'hubspot_team_id',
+  'hubspot_owner_assigneddate',
+  'createdate',
+  'closed_date',
+  'hs_lastmodifieddate',
+  'source_type',
+  'time_to_close',
+  'first_agent_reply_date',
+  'last_reply_date',
+  'hs_resolution',
+]

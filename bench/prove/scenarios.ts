@@ -1,0 +1,19 @@
+/** All scenarios, in the order of the table. The long ones come first, so that no lane ends with one. */
+import type { Scenario } from './scenario.ts'
+import { changeScenarios } from './scenarios/changes.ts'
+import { deathScenarios } from './scenarios/deaths.ts'
+import { outageScenarios } from './scenarios/outages.ts'
+import { pagingScenarios } from './scenarios/paging.ts'
+import { processScenarios } from './scenarios/processes.ts'
+import { recordScenarios } from './scenarios/records.ts'
+import { tokenScenarios } from './scenarios/tokens.ts'
+
+export const scenarios: readonly Scenario[] = [
+  ...changeScenarios,
+  ...processScenarios,
+  ...tokenScenarios,
+  ...outageScenarios,
+  ...pagingScenarios,
+  ...deathScenarios,
+  ...recordScenarios,
+]

@@ -1,0 +1,244 @@
+/**
+ * HubSpot in trouble, or the line to it: limits, 5xx, silence, broken bodies.
+ * Longer than most files because it is a list, each entry of which reads alone.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  batchReads,
+  type Call,
+  crmCalls,
+  listCalls,
+  type Scenario,
+  type Scene,
+  searchCalls,
+} from '../scenario.ts'
+
+const pages = (tickets: number) => ({
+  requests: tickets / 100 + 1,
+  how: `${tickets / 100} list pages of live tickets, 1 of archived ones`,
+})
+
+export const outageScenarios: readonly Scenario[] = [
+  {
+    name: '429 of the ten-second window, with Retry-After',
+    source: 'H1',
+    portal: { tickets: 500 },
+    ideal: pages(500),
+    async script(scene) {
+      const limit = { kind: 'rate_limit', policy: 'ten_secondly', retry_after: 3, match: listCalls }
+      await scene.fault({ ...limit, after: 2 })
+      await scene.full()
+      const early = within(scene.calls(), (one) => one.fault === 'rate_limit', 2_900)
+      scene.check(`no call before Retry-After (${early})`, early === 0)
+    },
+  },
+  {
+    name: '429 of the second, on searches',
+    source: 'H1',
+    portal: { tickets: 1_000 },
+    ideal: { requests: 4, how: '700 changes at 200 a search page' },
+    async script(scene) {
+      await scene.full()
+      await scene.later(1_800)
+      await scene.edit({ count: 700 })
+      await scene.later()
+      scene.count()
+      await scene.fault({ kind: 'rate_limit', policy: 'secondly', match: searchCalls, after: 1, times: 2 })
+      await scene.incremental()
+    },
+  },
+  {
+    name: 'a limit far below the documented one, shared with others',
+    source: 'H1: other apps of the account spend the same calls',
+    portal: { tickets: 1_500 },
+    limits: { private_ten_secondly: 12 },
+    ideal: pages(1_500),
+    naiveWithin: 60,
+    async script(scene) {
+      await scene.control('POST', `/portals/${scene.portal}/traffic`, { calls: 4 })
+      await scene.full(120)
+      const refused = scene.calls().filter((one) => one.status === 429).length
+      scene.check(`few calls are refused (${refused})`, refused <= 5)
+    },
+  },
+  {
+    name: 'the daily limit: it waits and probes rarely',
+    source: 'H2; the clock moves past the account’s midnight',
+    portal: { tickets: 1_000, time_zone: 'Europe/Berlin' },
+    limits: { daily: 6 },
+    ideal: { requests: 11, how: '10 list pages of live tickets, 1 of archived ones' },
+    naiveWithin: 15,
+    async script(scene) {
+      const run = scene.full(120)
+      await seen(scene, (calls) => calls.some((one) => one.status === 429), 30)
+      const before = scene.calls().length
+      await pause(7_000)
+      const probes = scene.calls().length - before
+      scene.check(`it does not knock while the day lasts (${probes} calls in 7 s)`, probes <= 1)
+      if (scene.spoke) {
+        const { waiting_for, state } = await newestRun(scene)
+        scene.check(
+          `it says so: waiting for hubspot_limit (${state} ${waiting_for})`,
+          waiting_for === 'hubspot_limit',
+        )
+      }
+      await scene.passHours(25)
+      // The new day has room for the rest.
+      await scene.control('POST', '/limits', { daily: 1_000 })
+      await run
+      // Whoever gave up asks again.
+      if (!scene.spoke) await scene.full()
+    },
+  },
+  {
+    name: 'the daily limit, and Retry-After says when it ends',
+    source: 'H2',
+    portal: { tickets: 500 },
+    ideal: pages(500),
+    async script(scene) {
+      const limit = { kind: 'rate_limit', policy: 'daily', retry_after: 6, match: listCalls, after: 2 }
+      await scene.fault(limit)
+      const report = await scene.full()
+      const early = within(scene.calls(), (one) => one.fault === 'rate_limit', 5_900)
+      scene.check(`no call before Retry-After (${early})`, early === 0)
+      scene.check(
+        `it says what it waits for (${report.waitedFor})`,
+        report.waitedFor.includes('hubspot_limit'),
+      )
+    },
+  },
+  {
+    name: 'one of each: 500 502 503 504 520 521 522 524 423',
+    source: 'H3',
+    portal: { tickets: 1_000 },
+    ideal: pages(1_000),
+    async script(scene) {
+      for (const [i, status] of [500, 502, 503, 504, 520, 521, 522, 524, 423].entries())
+        await scene.fault({ kind: 'status', status, match: listCalls, after: i })
+      await scene.full()
+    },
+  },
+  {
+    name: 'the account is being moved: 477 with Retry-After',
+    source: 'H3',
+    portal: { tickets: 500 },
+    ideal: pages(500),
+    async script(scene) {
+      await scene.fault({ kind: 'status', status: 477, retry_after: 5, match: listCalls, after: 2 })
+      await scene.full()
+      const early = within(scene.calls(), (one) => one.status === 477, 4_900)
+      scene.check(`no call before Retry-After (${early})`, early === 0)
+    },
+  },
+  {
+    name: 'ten seconds without HubSpot',
+    source: 'H3: an outage is told and ends by itself',
+    portal: { tickets: 1_000 },
+    ideal: pages(1_000),
+    async script(scene) {
+      const outage = await scene.fault({
+        kind: 'status',
+        status: 503,
+        match: crmCalls,
+        after: 3,
+        times: null,
+      })
+      const run = scene.full(150)
+      await seen(scene, (calls) => calls.some((one) => one.status === 503), 20)
+      await pause(10_000)
+      const asked = outage.hits()
+      scene.check(`it does not hammer (${asked} calls in 10 s)`, asked <= 30)
+      await scene.clearFaults()
+      await run
+    },
+  },
+  {
+    name: 'no answer at all, to lists and to searches',
+    source: 'H4: a hang in each phase',
+    portal: { tickets: 600 },
+    env: { HUBSPOT_TIMEOUT: '1s' },
+    ideal: { requests: 3, how: '500 changes at 200 a search page' },
+    naiveWithin: 10,
+    async script(scene) {
+      await scene.fault({ kind: 'hang', match: listCalls, after: 2 })
+      await scene.full()
+      await scene.later(1_800)
+      await scene.edit({ count: 500 })
+      await scene.later()
+      scene.count()
+      await scene.fault({ kind: 'hang', match: searchCalls, after: 1 })
+      await scene.fault({ kind: 'hang', match: batchReads })
+      await scene.incremental()
+    },
+  },
+  {
+    name: 'an answer that drips',
+    source: 'H5: one byte every 100 ms',
+    portal: { tickets: 500 },
+    env: { HUBSPOT_TIMEOUT: '1s' },
+    ideal: pages(500),
+    naiveWithin: 10,
+    async script(scene) {
+      await scene.fault({ kind: 'drip', delay_ms: 100, match: listCalls, after: 2 })
+      await scene.full()
+    },
+  },
+  {
+    name: 'answers cut in the middle',
+    source: 'H6',
+    portal: { tickets: 500 },
+    ideal: pages(500),
+    async script(scene) {
+      await scene.fault({ kind: 'truncate', match: listCalls, after: 1, times: 2 })
+      await scene.full()
+    },
+  },
+  {
+    name: 'bodies that are not HubSpot’s: HTML, nothing, half, no results',
+    source: 'H7',
+    portal: { tickets: 900 },
+    ideal: pages(900),
+    async script(scene) {
+      const bodies = [
+        { kind: 'html', status: 200 },
+        { kind: 'empty', status: 200 },
+        { kind: 'invalid_json' },
+        { kind: 'status', status: 200, body: {} },
+        { kind: 'status', status: 200, body: { results: 'none' } },
+        { kind: 'status', status: 200, body: { results: null, paging: { next: { after: 7 } } } },
+        { kind: 'status', status: 200, body: [] },
+      ]
+      for (const [i, body] of bodies.entries()) await scene.fault({ ...body, match: listCalls, after: i + 1 })
+      await scene.full(150)
+    },
+  },
+  {
+    name: 'connections reset, before and after the work',
+    source: 'H9',
+    portal: { tickets: 800 },
+    ideal: pages(800),
+    async script(scene) {
+      await scene.fault({ kind: 'reset', match: listCalls, after: 1, times: 2 })
+      await scene.fault({ kind: 'reset', phase: 'after', match: listCalls, after: 4, times: 2 })
+      await scene.full()
+    },
+  },
+]
+
+/** Calls that came less than `ms` behind one that `which` holds for. */
+function within(calls: Call[], which: (call: Call) => boolean, ms: number): number {
+  const at = calls.find(which)
+  if (!at) return -1
+  return calls.filter((one) => one.time > at.time && one.time < at.time + ms).length
+}
+
+async function seen(scene: Scene, what: (calls: Call[]) => boolean, withinSeconds: number): Promise<void> {
+  const end = Date.now() + withinSeconds * 1_000
+  while (!what(scene.calls()) && Date.now() < end) await pause(25)
+}
+
+async function newestRun({ spoke }: Scene): Promise<Record<string, unknown>> {
+  const { server, tenant } = spoke as NonNullable<Scene['spoke']>
+  const { body } = await server.get(`/api/hubspot/sync/${tenant.tenantId}/${tenant.integrationId()}`)
+  return body.events[0]
+}

@@ -1,0 +1,255 @@
+/**
+ * What a ticket holds: odd values, broken records, many properties, names, associations.
+ * Longer than most files because it is a list, each entry of which reads alone.
+ */
+import { listCalls, type Scenario, type Scene } from '../scenario.ts'
+
+const scopes = ['oauth', 'tickets', 'crm.objects.owners.read']
+const partners = ['contacts', 'companies', 'deals'] as const
+const allScopes = [...scopes, ...partners.map((what) => `crm.objects.${what}.read`)]
+
+export const recordScenarios: readonly Scenario[] = [
+  {
+    name: 'NUL, half a character, a megabyte: the page goes on',
+    source: 'H8; Postgres refuses NUL in text and in jsonb',
+    ideal: { requests: 4, how: '3 list pages of live tickets, 1 of archived ones' },
+    async script(scene) {
+      const [nul, half, huge] = await scene.someIds(3)
+      await scene.edit({ ids: [nul], properties: { subject: 'a\0b', content: '\0' } })
+      await scene.edit({ ids: [half], properties: { subject: 'half \ud83d of it', content: '\udc00 too' } })
+      await scene.edit({ ids: [huge], properties: { content: 'x'.repeat(1_000_000) } })
+      // Whether a megabyte is kept is a matter of taste; that it is told when it is not, is none.
+      scene.exempt([String(huge)])
+      const report = await scene.full()
+      const row = (await scene.sut.rows()).find((one) => one.id === huge)
+      const whole = String(row?.properties.content ?? '').length === 1_000_000
+      const told = report.failed > 0 || Number(report.event.repaired) > 2
+      scene.check('the megabyte is kept whole, or it is told that it is not', whole || told)
+      await scene.later()
+      await scene.edit({ ids: [half], properties: { content: 'now it is \0 fine' } })
+      await scene.later()
+      await scene.incremental()
+    },
+  },
+  {
+    name: 'records without id or time: the other 98 of 100',
+    source: 'H8',
+    ideal: { requests: 4, how: '3 list pages of live tickets, 1 of archived ones' },
+    async script(scene) {
+      const page = await brokenPage(scene)
+      const [noId, noTime] = [page.results[10], page.results[20]]
+      scene.exempt([noId.id, noTime.id])
+      delete noId.id
+      Object.assign(noTime, {
+        updatedAt: null,
+        properties: { ...noTime.properties, hs_lastmodifieddate: null },
+      })
+      page.results[30].somethingNew = { unheard: ['of'] }
+      await scene.fault({ kind: 'status', status: 200, body: page, match: listCalls })
+      const report = await scene.full()
+      scene.check(`the run says how many it could not keep (${report.failed})`, report.failed >= 1)
+      scene.check(`it ends as partial (${report.state})`, report.state === 'partial')
+    },
+  },
+  {
+    name: '600 properties, and no URL too long',
+    source: 'HubSpot’s edge answers 414 above some 16,000 characters',
+    portal: { tickets: 300, custom_properties: 600 },
+    everyProperty: true,
+    ideal: { requests: 7, how: '3 list pages of live tickets, 1 of archived ones, 3 reads of 100 by id' },
+    async script(scene) {
+      await scene.full()
+      await scene.later(1_800)
+      await scene.edit({ count: 50 })
+      await scene.later()
+      await scene.incremental()
+      const refused = scene.calls().filter((one) => one.status === 414).length
+      scene.check(`no 414 (${refused})`, refused === 0)
+    },
+  },
+  {
+    name: 'every property of the account, not a list of twenty',
+    source: 'Nango, Airbyte: custom properties are missing until somebody adds them',
+    portal: { tickets: 200, custom_properties: 5 },
+    everyProperty: true,
+    ideal: { requests: 3, how: '2 list pages of live tickets, 1 of archived ones' },
+    async script(scene) {
+      const ids = await scene.someIds(5)
+      await scene.control('POST', `/portals/${scene.portal}/properties`, { name: 'serial_number' })
+      await scene.edit({ ids, properties: { serial_number: 'SN-1' } })
+      await scene.full()
+    },
+  },
+  {
+    name: 'a property is added, filled, and another deleted',
+    source: 'H26',
+    portal: { tickets: 200, custom_properties: 3 },
+    everyProperty: true,
+    ideal: { requests: 4, how: '1 search; then 2 list pages of live tickets, 1 of archived ones' },
+    async script(scene) {
+      await scene.full()
+      const { custom_properties } = await scene.control('GET', `/portals/${scene.portal}`)
+      await scene.control('POST', `/portals/${scene.portal}/properties`, { name: 'serial_number' })
+      await scene.control('DELETE', `/portals/${scene.portal}/properties/${custom_properties[0]}`)
+      await scene.edit({ count: 10, properties: { serial_number: 'SN-1' } })
+      await scene.later()
+      await scene.incremental()
+      // The list of properties is read again within the hour.
+      await scene.passHours(2)
+      await scene.edit({ count: 10, properties: { serial_number: 'SN-2' } })
+      await scene.later()
+      scene.count()
+      await scene.incremental()
+      await scene.full()
+    },
+  },
+  {
+    name: 'an optional scope is missing: that part only, and it is told',
+    source: 'H27, of a scope that tickets do not need',
+    scopes: ['oauth', 'tickets'],
+    portal: { tickets: 200, associations: { contacts: 2, companies: 1, deals: 1 } },
+    ideal: { requests: 3, how: '2 list pages of live tickets, 1 of archived ones' },
+    async script(scene) {
+      const report = await scene.full()
+      scene.check(`the run succeeds (${report.state})`, report.state === 'succeeded')
+      if (!scene.spoke) return
+      const status = await scene.spoke.tenant.status()
+      const parts = (status.parts ?? {}) as Record<string, { state: string; problem: string | null }>
+      for (const part of ['owners', ...partners]) {
+        const { state, problem } = parts[part] ?? { state: 'not shown', problem: null }
+        const named = `${problem}`.includes(`crm.objects.${part}.read`)
+        scene.check(`${part} is degraded for its scope (${state}, ${problem})`, state === 'degraded' && named)
+      }
+      scene.check(`connected all the same`, status.connected === true)
+      scene.check(`properties are fine (${parts.properties?.state})`, parts.properties?.state === 'ok')
+    },
+  },
+  {
+    name: 'associations with contacts, companies, deals, and their labels',
+    source: 'all of a ticket',
+    scopes: allScopes,
+    portal: { tickets: 300, associations: { contacts: 2, companies: 1, deals: 1 } },
+    ideal: {
+      requests: 7,
+      how: '3 list pages of live tickets, 1 of archived ones, 1 read for each of 3 types',
+    },
+    withoutNaive: 'it reads none',
+    async script(scene) {
+      const { control, portal } = scene
+      await scene.full()
+      const ids = await scene.someIds(300)
+      await sameAssociations(scene, ids)
+      await scene.later(1_800)
+      const types = [{ category: 'USER_DEFINED', typeId: 901, label: 'Reported by' }]
+      const [changed] = ids
+      const added = { ticket_id: changed, to: 'contacts', to_id: '90000001', types }
+      await control('POST', `/portals/${portal}/associations`, added)
+      await scene.edit({ ids: [changed] })
+      await scene.later()
+      await scene.incremental()
+      await sameAssociations(scene, ids.slice(0, 50))
+    },
+  },
+  {
+    name: 'names of pipelines, stages and owners, also of archived owners',
+    source: 'all of a ticket',
+    scopes: allScopes,
+    portal: { tickets: 300, owners: 8, archived_owners: 3, pipelines: 2 },
+    ideal: { requests: 4, how: '3 list pages of live tickets, 1 of archived ones' },
+    withoutNaive: 'it reads none',
+    async script(scene) {
+      await scene.full()
+      await sameNames(scene)
+    },
+  },
+]
+
+/** The first page of the list as HubSpot would give it with all properties, to be broken. */
+async function brokenPage({ hubspot, control, portal }: Scene) {
+  const { results } = await control('GET', `/portals/${portal}/truth?limit=100`)
+  const { paging } = await hubspot('GET', '/crm/objects/2026-09/tickets?limit=100')
+  for (const record of results) {
+    delete record.mergedInto
+    delete record.archivedAt
+  }
+  return { results, paging }
+}
+
+async function sameAssociations(scene: Scene, ids: readonly string[]): Promise<void> {
+  const { tenant } = scene.spoke as NonNullable<Scene['spoke']>
+  const kept = new Map((await tenant.issues()).map((one) => [one.ticket_id, one.associations]))
+  for (const type of partners) {
+    const { results } = await scene.hubspot('POST', `/crm/v4/associations/tickets/${type}/batch/read`, {
+      inputs: ids.map((id) => ({ id })),
+    })
+    const truth = new Map<string, string>()
+    for (const { from, to } of results) {
+      const partnersOf = to.map((one: { toObjectId: string; associationTypes: Label[] }) =>
+        shown(String(one.toObjectId), one.associationTypes),
+      )
+      truth.set(from.id, partnersOf.sort().join(' '))
+    }
+    const wrong = ids.filter((id) => {
+      const here = (kept.get(id) as Record<string, OurPartner[]> | null)?.[type] ?? []
+      const text = here
+        .map(({ id: to, labels }) =>
+          shown(
+            to,
+            labels.map(({ type_id, ...rest }) => ({ ...rest, typeId: type_id })),
+          ),
+        )
+        .sort()
+      return text.join(' ') !== (truth.get(id) ?? '')
+    })
+    scene.check(`${type}: at least one ticket has some`, truth.size > 0)
+    const [first = ''] = wrong
+    const example = `${first} has ${JSON.stringify(kept.get(first))} and not ${truth.get(first)}`
+    scene.check(`${type} of ${wrong.length} tickets are wrong, first ${example}`, wrong.length === 0)
+  }
+}
+
+interface Label {
+  category: string
+  typeId: number
+  label: string | null
+}
+
+interface OurPartner {
+  id: string
+  labels: { category: string; type_id: number; label: string | null }[]
+}
+
+const shown = (id: string, labels: Label[]) =>
+  `${id}[${labels
+    .map((one) => `${one.category}/${one.typeId}/${one.label ?? ''}`)
+    .sort()
+    .join(',')}]`
+
+async function sameNames(scene: Scene): Promise<void> {
+  const { tenant } = scene.spoke as NonNullable<Scene['spoke']>
+  const pipelines = (await scene.hubspot('GET', '/crm/pipelines/2026-03/tickets')).results
+  const owners = new Map<string, string>()
+  for (const archived of [false, true]) {
+    const path = `/crm/owners/2026-03?limit=100&archived=${archived}`
+    for (const one of (await scene.hubspot('GET', path)).results)
+      owners.set(String(one.id), `${one.firstName ?? ''} ${one.lastName ?? ''}`.trim() || one.email)
+  }
+  const issues = await tenant.issues()
+  const wrong = issues.filter((issue) => {
+    const pipeline = pipelines.find((one: { id: string }) => one.id === issue.pipeline_id)
+    const stage = pipeline?.stages.find((one: { id: string }) => one.id === issue.stage_id)
+    return (
+      (issue.pipeline_name ?? null) !== (pipeline?.label ?? null) ||
+      (issue.stage_name ?? null) !== (stage?.label ?? null) ||
+      (issue.owner_name ?? null) !== (issue.owner_id ? (owners.get(String(issue.owner_id)) ?? null) : null)
+    )
+  })
+  const [first] = wrong
+  const example =
+    first && [first.pipeline_name, first.stage_name, first.owner_id, first.owner_name].join(' | ')
+  scene.check(`names of ${wrong.length} issues are wrong, first: ${example}`, wrong.length === 0)
+  scene.check(
+    'some tickets have owners',
+    issues.some((one) => one.owner_id),
+  )
+}
