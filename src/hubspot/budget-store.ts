@@ -77,7 +77,7 @@ export const row = ({ app, portalId }: BudgetKey, bucket: Bucket) =>
 export async function reserve(query: Query, key: BudgetKey, bucket: Bucket, ask: Ask): Promise<Reserved> {
   const { max, intervalMs, reserveMs } = safe[bucket]
   const { learnt, interactive } = ask
-  const statement = sql<Reserved>`
+  const statement = sql<Reserved>`/* prepared */
     with held as materialized (
       select b.*, ${column('next_at')} as next_ms, ${column('lane_at')} as lane_ms,
         ${column('dense_until')} as dense_ms, ${column('closed_until')} as closed_ms,

@@ -71,6 +71,9 @@ export async function deleteStalePending(scope: TenantScope): Promise<void> {
 }
 
 export async function deleteIntegration(scope: TenantScope, id: string): Promise<void> {
+  // The one table beneath it without a foreign key; what is left there are sightings of records that were set aside.
+  await scope.query(sql`
+    delete from issue_sightings where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
   await scope.query(sql`
     delete from tenant_integrations where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
 }

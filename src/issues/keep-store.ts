@@ -39,13 +39,18 @@ export async function keepIssues(
   const seenAt = sql`(
     select s.seen_at from issue_sightings s
     where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = p.ticket_id)`
-  return await scope.query(sql<KeptRow>`
+  return await scope.query(sql<KeptRow>`/* prepared */
     with page as (
       select r.*, ${observedAt.toISOString()}::timestamptz as observed_at
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(
         ticket_id text, issue_id uuid, subject text, content text, pipeline_id text, stage_id text, priority text,
         category text, owner_id text, ticket_created_at timestamptz, modified_at timestamptz, archived boolean,
         archived_at timestamptz, url text, properties jsonb)
+    ),
+    losers as materialized (
+      select m.loser_id from issue_merges m
+      where m.tenant_id = ${scope.tenantId} and m.integration_id = ${integrationId}
+        and m.loser_id = any (array(select ticket_id from page))
     ),
     judged as (
       select p.*, p.archived or m.merged as buried, k.properties as before,
@@ -64,20 +69,18 @@ export async function keepIssues(
           when ${bySearch} and p.modified_at = k.modified_at then 'doubtful'
           else 'changed'
         end as outcome
-      -- One probe of the key per row, also before the table has statistics: a join would read the whole integration.
+      -- One probe of the primary key per row, whatever the statistics know of this tenant: a join would read the whole
+      -- integration, and without the order the other key, which begins with the tenant too, looks as good.
       from page p
       left join lateral (
         select i.ticket_id, i.properties, i.archived, i.deleted_at, i.modified_at, i.observed_at
         from issues i
-        where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId} and i.ticket_id = p.ticket_id
+        where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId}
+          and i.ticket_id >= p.ticket_id and i.ticket_id <= p.ticket_id
+        order by i.tenant_id, i.integration_id, i.ticket_id
         limit 1
       ) k on true
-      cross join lateral (
-        select exists (
-          select from issue_merges m
-          where m.tenant_id = ${scope.tenantId} and m.integration_id = ${integrationId}
-            and m.loser_id = p.ticket_id) as merged
-      ) m
+      cross join lateral (select p.ticket_id in (select loser_id from losers) as merged) m
     ),
     sighted as (
       insert into issue_sightings as s (tenant_id, integration_id, ticket_id, seen_at)
@@ -184,7 +187,9 @@ export async function findOutdated(
       from issues i
       left join issue_sightings s
         on s.tenant_id = i.tenant_id and s.integration_id = i.integration_id and s.ticket_id = i.ticket_id
-      where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId} and i.ticket_id = p.id
+      where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId}
+        and i.ticket_id >= p.id and i.ticket_id <= p.id
+      order by i.tenant_id, i.integration_id, i.ticket_id
       limit 1
     ) k on true
     where k.ticket_id is null

@@ -136,6 +136,10 @@ export async function deleteSomeIssues(
     theirs as (
       delete from issue_associations a using gone g
       where a.tenant_id = ${scope.tenantId} and a.integration_id = ${integrationId} and a.ticket_id = g.ticket_id
+    ),
+    seen as (
+      delete from issue_sightings s using gone g
+      where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = g.ticket_id
     )
     select ticket_id from gone`)
   return rows.length

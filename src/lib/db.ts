@@ -1,4 +1,5 @@
 /** The database: PostgreSQL by URL, or PGlite embedded in a directory. The same SQL runs on both. */
+import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
@@ -83,12 +84,34 @@ function openPostgres({ url, poolSize: max, statementMs }: DatabaseTarget, log: 
   }
 }
 
-/** Ends its connection when an answer does not come, so that the pool never lends a stuck one again. */
+/** A statement that begins so is prepared once a connection: for the long ones of a sync planning took more than running. */
+export const prepared = '/* prepared */'
+
+/** Statements that are prepared, and their names; as many as there are in our stores. */
+const names = new Map<string, string>()
+
+function nameOf(text: string): string {
+  const known = names.get(text)
+  if (known) return known
+  const name = `spoke_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`
+  names.set(text, name)
+  return name
+}
+
+/**
+ * Ends its connection when an answer does not come, so that the pool never lends a stuck one again; and prepares
+ * what asks for it.
+ */
 class BoundedClient extends pg.Client {
   // The driver's overloads in one: whatever it is given it passes on.
   // biome-ignore lint/suspicious/noExplicitAny: a pass-through
   override query(...given: any[]): any {
-    const answer: unknown = Reflect.apply(super.query, this, given)
+    const [text, values, ...rest] = given
+    const asked =
+      typeof text === 'string' && text.startsWith(prepared) && Array.isArray(values)
+        ? [{ name: nameOf(text), text, values }, ...rest]
+        : given
+    const answer: unknown = Reflect.apply(super.query, this, asked)
     if (answer instanceof Promise) {
       answer.catch((error: unknown) => {
         const silent = error instanceof Error && error.message === 'Query read timeout'

@@ -6,6 +6,7 @@
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { Access, HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
+import type { Whose } from '../integrations/integration.ts'
 import { lockIntegration, moveTo } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
 import { fullJitter } from '../lib/backoff.ts'
@@ -121,8 +122,7 @@ export async function runStream(
     sweepShare: parts.sync.sweepShare,
     sweepAgreed: claim.withheld !== null,
     listWasIdle: claim.listWasIdle,
-    withAccess: <T>(work: (access: Access) => Promise<T>) =>
-      parts.tokens.use(whose, { patience, signal: working }, (access) => work(access)),
+    withAccess: holdAccess(parts, whose, { patience, signal: working }),
   }
   try {
     const reader = await kind.prepare(whose, { patience, signal: working })
@@ -154,6 +154,38 @@ interface Run extends RunParts {
   /** partial: some records could not be kept. */
   endedAs: EventState
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
+}
+
+/** So long a step may use the token of the step before, without reading and opening it again. */
+const accessHeldMs = 10_000
+
+/**
+ * A token for one step after the other. Refused, or without a scope, a call goes the whole way of `Tokens.use`, which
+ * knows what that means.
+ */
+function holdAccess(
+  { tokens, clock }: RunParts,
+  whose: Whose,
+  options: Parameters<Tokens['use']>[1],
+): StepParts['withAccess'] {
+  let held: { access: Access; until: number } | undefined
+  return async (work) => {
+    if (held && clock.monotonic() < held.until) {
+      try {
+        return await work(held.access)
+      } catch (error) {
+        held = undefined
+        const ofTheToken =
+          error instanceof HubSpotError && (error.kind === 'unauthorized' || error.kind === 'forbidden')
+        if (!ofTheToken) throw error
+      }
+    }
+    return await tokens.use(whose, options, async (access) => {
+      const done = await work(access)
+      held = { access, until: clock.monotonic() + accessHeldMs }
+      return done
+    })
+  }
 }
 
 /** Keeps the lease while a page takes long; stops the run when the stream is another's. */
