@@ -170,17 +170,21 @@ function holdAccess(
 ): StepParts['withAccess'] {
   let held: { access: Access; until: number } | undefined
   return async (work) => {
+    let refused: { access: Access; error: HubSpotError } | undefined
     if (held && clock.monotonic() < held.until) {
+      const { access } = held
       try {
-        return await work(held.access)
+        return await work(access)
       } catch (error) {
         held = undefined
-        const ofTheToken =
-          error instanceof HubSpotError && (error.kind === 'unauthorized' || error.kind === 'forbidden')
-        if (!ofTheToken) throw error
+        if (!(error instanceof HubSpotError && (error.kind === 'unauthorized' || error.kind === 'forbidden')))
+          throw error
+        refused = { access, error }
       }
     }
     return await tokens.use(whose, options, async (access) => {
+      // The same token would be refused once more; what it met is told instead.
+      if (refused?.access.token.reveal() === access.token.reveal()) throw refused.error
       const done = await work(access)
       held = { access, until: clock.monotonic() + accessHeldMs }
       return done
