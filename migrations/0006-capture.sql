@@ -3,7 +3,7 @@ alter table issues add column deleted_at timestamptz;
 
 comment on column issues.deleted_at is 'HubSpot knows the ticket no more, neither live nor archived: read by id at that time';
 
--- When a read by list or by id last showed the ticket. Beside issues, because a full pass moves each of these rows and
+-- When a read by list or by id last showed the ticket without changing it. Beside issues, because a full pass moves each of these rows and
 -- rewrites no issue that did not change. No foreign key: whoever writes holds the integration's lock, and checking it
 -- row by row was a tenth of keeping a page. Who deletes issues deletes these.
 create table issue_sightings (

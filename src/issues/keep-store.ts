@@ -84,7 +84,9 @@ export async function keepIssues(
     ),
     sighted as (
       insert into issue_sightings as s (tenant_id, integration_id, ticket_id, seen_at)
-      select ${scope.tenantId}, ${integrationId}, p.ticket_id, p.observed_at from page p where ${!bySearch}
+      -- What is written carries the time itself.
+      select ${scope.tenantId}, ${integrationId}, j.ticket_id, j.observed_at from judged j
+      where ${!bySearch} and j.outcome in ('unchanged', 'stale')
       on conflict (tenant_id, integration_id, ticket_id) do update set seen_at = excluded.seen_at
         where s.seen_at < excluded.seen_at
     ),
