@@ -157,7 +157,9 @@ function trueTicket(portal: Portal, ticket: Ticket): TrueTicket {
     id: String(ticket.id),
     // A property that the account has no more has no value either.
     properties: Object.fromEntries(
-      Object.entries(allProperties(portal, ticket)).filter(([name]) => portal.definitions.get(name)?.archived === false),
+      Object.entries(allProperties(portal, ticket)).filter(
+        ([name]) => portal.definitions.get(name)?.archived === false,
+      ),
     ),
     createdAt: instant(ticket.createdAt),
     updatedAt: instant(ticket.updatedAt),

@@ -96,6 +96,7 @@ async function keepTickets(
   const troubled = new Set(problems.map(({ recordId }) => recordId))
   const healthy = rows.map(({ ticket_id }) => ticket_id).filter((id) => !troubled.has(id))
   await keepProblems(scope, integrationId, name, problems, healthy)
+  const archived = new Set(rows.filter((row) => row.archived).map((row) => row.ticket_id))
   const of = (...outcomes: KeptRow['outcome'][]) =>
     kept.filter(({ outcome }) => outcomes.includes(outcome)).map(({ ticketId }) => ticketId)
   return {
@@ -105,8 +106,9 @@ async function keepTickets(
     unchanged: of('unchanged', 'stale').length,
     repaired: problems.filter(({ state }) => state === 'repaired').length,
     rejected,
-    doubtful: of('doubtful'),
-    touched: of('inserted', 'changed', 'restored'),
+    // A loser is a tombstone already; read by id it also has HubSpot's own last word on it.
+    doubtful: [...of('doubtful'), ...losers],
+    touched: of('inserted', 'changed', 'restored').filter((id) => !archived.has(id)),
   }
 }
 

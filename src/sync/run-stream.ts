@@ -18,7 +18,8 @@ import type { Metrics } from '../lib/metrics.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
 import type { ObjectKind } from './object-kind.ts'
-import { type Keep, readStep, type StepParts } from './steps.ts'
+import type { Keep, StepParts } from './step.ts'
+import { readStep } from './steps.ts'
 import {
   addProgress,
   type Claim,
@@ -311,8 +312,9 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
   }
   const asked = failure instanceof HubSpotError ? failure.retryAfterMs : undefined
   const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
-  // A 400 to a page that was fine before is a cursor HubSpot no longer takes: begin again.
-  const restart = failure instanceof HubSpotError && failure.kind === 'rejected'
+  // A 400 to a page of a list or search that was fine before is a cursor HubSpot no longer takes: begin again.
+  const restart =
+    failure instanceof HubSpotError && failure.kind === 'rejected' && / (list|search)$/.test(failure.endpoint)
   await within(async (scope) => {
     const held = await releaseStream(scope, key, claim.epoch, { ms: waitMs, failures, restart })
     if (held) await markWaiting(scope, claim.syncEventId, restart ? 'cursor_refused' : code, waitMs)

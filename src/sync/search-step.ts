@@ -1,0 +1,111 @@
+/** A page of what changed, by search; and the count that tells whether one came short. */
+import {
+  batchLimit,
+  batchRead,
+  type CallOptions,
+  type Filter,
+  fitsSearch,
+  type Page,
+  type SearchAt,
+  searchLimit,
+  searchPage,
+} from '../hubspot/objects.ts'
+import { ordersAfter } from './id-order.ts'
+import { idsOf, type Keep, modifiedOf, optionsOf, owedLinks, type StepParts, startOf } from './step.ts'
+import { afterRecount, afterSearch, type Cursor, type RecountWalk, type SearchWalk } from './stream.ts'
+
+export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchWalk): Promise<Keep> {
+  const { kind, integrationId, indexLagMs } = parts
+  const began = parts.clock.monotonic()
+  const since: Filter = {
+    propertyName: kind.modifiedProperty,
+    operator: 'GTE',
+    value: String(Date.parse(walk.from)),
+  }
+  const beyond: Filter[] =
+    walk.beyond === undefined ? [] : [{ propertyName: 'hs_object_id', operator: 'GT', value: walk.beyond }]
+  const at = { filters: [since, ...beyond], sortBy: 'hs_object_id', after: walk.after, limit: searchLimit }
+  const { page, records, missing } = await parts.withAccess((access) =>
+    readSearch(parts, at, optionsOf(parts, access)),
+  )
+  const startedAt = cursor.startedAt ?? startOf(parts, page.observedAt, began)
+  const ids = idsOf(page.records)
+  const times = page.records.map((record) => Date.parse(modifiedOf(kind, record) ?? ''))
+  const count = (until: number) =>
+    times.filter((time) => time >= Date.parse(walk.from) && time <= until).length
+  const next = afterSearch(walk, {
+    ids,
+    after: page.after,
+    matched: page.total,
+    read: count(Number.POSITIVE_INFINITY),
+    settled: count(Date.parse(startedAt) - indexLagMs),
+    ...ordersAfter(walk.orders, walk.beyond, ids),
+  })
+  return async (scope) => {
+    const report = await kind.keep(scope, integrationId, records.given, records.observedAt, records.source)
+    return {
+      next: {
+        ...cursor,
+        walk: next,
+        startedAt,
+        confirm: [...report.doubtful, ...missing],
+        ...owedLinks(parts, cursor, report),
+      },
+      report,
+      done: page.records.length,
+      ...(walk.matched === undefined ? { total: page.total ?? null } : {}),
+    }
+  }
+}
+
+/**
+ * Rows with all their properties where those fit a search; else ids and times, and then by id those that are not
+ * here as they are there.
+ */
+async function readSearch(parts: StepParts, at: SearchAt, options: CallOptions) {
+  const { hubspot, kind, integrationId } = parts
+  const asOf = (page: Page) => new Date(page.observedAt.getTime() - parts.indexLagMs)
+  if (fitsSearch(kind, at)) {
+    const page = await searchPage(hubspot, kind, at, options)
+    const records = { given: page.records, observedAt: asOf(page), source: 'search' as const }
+    return { page, records, missing: [] }
+  }
+  const narrow = { ...kind, properties: ['hs_object_id', kind.modifiedProperty] }
+  const page = await searchPage(hubspot, narrow, at, options)
+  const sightings = page.records.flatMap((record) => {
+    const [id] = idsOf([record])
+    const modifiedAt = modifiedOf(kind, record)
+    return id === undefined || modifiedAt === undefined ? [] : [{ id, modifiedAt }]
+  })
+  const outdated = await parts.within((scope) =>
+    kind.findOutdated(scope, integrationId, sightings, asOf(page)),
+  )
+  const ids = [...new Set(outdated)]
+  const given: unknown[] = []
+  let { observedAt } = page
+  for (let i = 0; i < ids.length; i += batchLimit) {
+    const batch = await batchRead(hubspot, kind, ids.slice(i, i + batchLimit), false, options)
+    given.push(...batch.records)
+    if (i === 0) observedAt = batch.observedAt
+  }
+  const read = new Set(idsOf(given))
+  const missing = ids.filter((id) => !read.has(id))
+  return { page, records: { given, observedAt, source: 'read' as const }, missing }
+}
+
+export async function recountStep(parts: StepParts, cursor: Cursor, walk: RecountWalk): Promise<Keep> {
+  const { hubspot, kind } = parts
+  const until = Date.parse(cursor.startedAt ?? '') - parts.indexLagMs
+  const time = (operator: 'GTE' | 'LTE', ms: number): Filter => ({
+    propertyName: kind.modifiedProperty,
+    operator,
+    value: String(ms),
+  })
+  const filters = [time('GTE', Date.parse(walk.from)), time('LTE', until)]
+  const at = { filters, sortBy: 'hs_object_id', after: undefined, limit: 1 }
+  const { total = 0 } = await parts.withAccess((access) =>
+    searchPage(hubspot, { ...kind, properties: [] }, at, optionsOf(parts, access)),
+  )
+  const next = { ...cursor, walk: afterRecount(walk, total, parts.listWasIdle) }
+  return async () => ({ next })
+}
