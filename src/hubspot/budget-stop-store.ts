@@ -45,8 +45,8 @@ export async function close(
       values (${key.app}, ${key.portalId}, ${one}, clock_timestamp(), ${until}, ${stop.policy})
       on conflict (app, portal_id, bucket) do update set
         closed_until = greatest(b.closed_until, excluded.closed_until),
-        closed_by = case when b.closed_by = 'daily' and b.closed_until > clock_timestamp()
-          then 'daily' else excluded.closed_by end,
+        -- A daily stop ends for all buckets together, by a probe; no other 429 takes its place.
+        closed_by = case when b.closed_by = 'daily' then 'daily' else excluded.closed_by end,
         probing_until = case when ${daily}::boolean then 'epoch' else b.probing_until end,
         pace = case when ${again} then b.pace else greatest(${leastPace}::float8, ${slowdown}::float8 * ${grown}) end,
         paced_at = case when ${again} then b.paced_at else excluded.closed_until end

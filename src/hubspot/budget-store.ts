@@ -103,8 +103,9 @@ export async function reserve(query: Query, key: BudgetKey, bucket: Bucket, ask:
           when closed_by = 'daily' then 'probe_due' else 'open' end as closed
       from speed
     ), credited as (
+      -- No turn is given further ahead than two minutes: what says so comes from a clock that was set back.
       -- Gaps of the last moments that nobody used may be used up at once, as far as a window has room for it.
-      select spaced.*, greatest(next_ms, closed_ms, now_ms - ${graceMs[bucket] / 2}::float8) as total_ms,
+      select spaced.*, greatest(least(next_ms, now_ms + 120000), closed_ms, now_ms - ${graceMs[bucket] / 2}::float8) as total_ms,
         greatest(0, least(4, floor(${share}::float8 * max_now) - 1)) as credit
       from spaced
     ), lanes as (

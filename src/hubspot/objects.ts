@@ -25,6 +25,8 @@ export interface Page {
   observedAt: Date
   /** Of a search only: how many match in all. */
   total?: number
+  /** Of a batch read: ids of which HubSpot would not say whether they are there. */
+  undecided?: string[]
 }
 
 /** HubSpot's own limits. */
@@ -39,8 +41,19 @@ const longestSearch = 2_900
 const page = z.object({
   results: z.array(z.unknown()),
   total: z.number().optional(),
+  errors: z
+    .array(
+      z.looseObject({
+        category: z.string().optional(),
+        context: z.looseObject({ ids: z.array(z.unknown()).optional() }).optional(),
+      }),
+    )
+    .catch([])
+    .optional(),
   paging: z.object({ next: z.object({ after: z.string().min(1) }).optional() }).nullish(),
 })
+
+const shown = z.object({ id: z.union([z.string(), z.number()]) })
 
 export interface CallOptions {
   access: Access
@@ -53,7 +66,16 @@ export interface CallOptions {
 function readPage(endpoint: string, answer: Answer): Page {
   const read = readAs(endpoint, page, answer)
   const total = read.total === undefined ? {} : { total: read.total }
-  return { records: read.results, after: read.paging?.next?.after, observedAt: answer.date, ...total }
+  const undecided = (read.errors ?? [])
+    .filter(({ category }) => category !== 'OBJECT_NOT_FOUND')
+    .flatMap(({ context }) => context?.ids?.map(String) ?? [])
+  return {
+    records: read.results,
+    after: read.paging?.next?.after,
+    observedAt: answer.date,
+    ...total,
+    ...(undecided.length > 0 ? { undecided } : {}),
+  }
 }
 
 /** Whether a list can ask for all these properties in its URL. */
@@ -170,26 +192,30 @@ export async function batchRead(
   return readPage(endpoint, answer)
 }
 
-/** One object by its id, or the survivor it was merged into. @returns undefined when HubSpot does not know the id */
-export async function readOne(
+/**
+ * Whom HubSpot shows under this id: the object itself, or the survivor it was merged into.
+ *
+ * @returns the id of what it shows; undefined when it knows none
+ */
+export async function readIdOf(
   hubspot: HubSpot,
   kind: ObjectPaths,
   id: string,
   options: CallOptions,
-): Promise<unknown> {
+): Promise<string | undefined> {
   const { access, patience, signal, priority = 'interactive' } = options
   try {
     const answer = await hubspot.call({
       endpoint: `${kind.path} read`,
       method: 'GET',
       path: `${paths.objects(kind.path)}/${encodeURIComponent(id)}`,
-      ...(fitsList(kind) ? { query: { properties: kind.properties.join(',') } } : {}),
+      query: { properties: 'hs_object_id' },
       token: access.token,
       budget: { key: access, bucket: 'calls', priority },
       patience,
       signal,
     })
-    return answer.body
+    return String(readAs(`${kind.path} read`, shown, answer).id)
   } catch (error) {
     if (error instanceof HubSpotError && error.kind === 'not_found') return undefined
     throw error

@@ -57,7 +57,8 @@ export function createLine(parts: LineParts): Line {
   /** Blocks to go before the next one may grow. */
   let calm = 0
 
-  function hand(): void {
+  /** @param tried for whom was asked just now */
+  function hand(tried: readonly Waiter[] = []): void {
     const now = parts.now()
     const good = turns.filter((turn) => turn.at + parts.graceMs > now)
     if (good.length < turns.length) {
@@ -70,6 +71,11 @@ export function createLine(parts: LineParts): Line {
       // The turn stays for who stands behind and can wait longer.
       if (turns[0].at > Math.max(waiter.end, now)) waiter.reject(parts.tooLate(turns[0].at - now))
       else waiter.resolve(turns.shift() as Turn)
+    }
+    // Who can wait no longer is told so, also while no turn is to be had at all; but asked for it was once.
+    for (const waiter of tried.filter((one) => one.end < now && waiting.includes(one))) {
+      waiting = waiting.filter((one) => one !== waiter)
+      waiter.reject(parts.tooLate(0))
     }
     if (waiting.length > 0 && !asking) void ask()
   }
@@ -98,6 +104,10 @@ export function createLine(parts: LineParts): Line {
         for (const waiter of asked) waiter.reject(got.refuse())
       } else if (began === era) {
         turns.push(...got.turns.map((turn) => ({ ...turn, era })))
+        // On a slow database the first turn is over before it arrives, each time anew: it counts from its arrival.
+        const [first] = turns
+        const arrived = parts.now()
+        if (first && first.at + parts.graceMs <= arrived) turns[0] = { ...first, at: arrived }
         if (parts.ahead) resize(got.mostAhead)
       }
     } catch (error) {
@@ -105,7 +115,7 @@ export function createLine(parts: LineParts): Line {
       for (const waiter of asked) waiter.reject(error)
     }
     asking = false
-    hand()
+    hand(asked)
   }
 
   return {

@@ -72,7 +72,7 @@ export function toIssue(record: unknown): MappedIssue | RejectedRecord {
   const given: Given = isObject(record) ? record : {}
   const id = idOf(given.id)
   if (id === undefined) {
-    const shown = typeof given.id === 'string' ? mend(given.id).slice(0, 64) : undefined
+    const shown = typeof given.id === 'string' ? mend(given.id).slice(0, 64).toWellFormed() : undefined
     return { id: shown, reason: 'it has no id of HubSpot’s' }
   }
   if (!isObject(given.properties)) return { id, reason: 'it has no properties' }

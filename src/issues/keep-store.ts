@@ -53,7 +53,7 @@ export async function keepIssues(
         and m.loser_id = any (array(select ticket_id from page))
     ),
     judged as (
-      select p.*, p.archived or m.merged as buried, k.properties as before,
+      select p.*, p.archived or m.merged as buried, k.properties as before, k.observed_at as shown_at,
         case
           when k.ticket_id is null and (p.archived or m.merged) then 'archived'
           when k.ticket_id is null then 'inserted'
@@ -84,9 +84,13 @@ export async function keepIssues(
     ),
     sighted as (
       insert into issue_sightings as s (tenant_id, integration_id, ticket_id, seen_at)
-      -- What is written carries the time itself.
-      select ${scope.tenantId}, ${integrationId}, j.ticket_id, j.observed_at from judged j
-      where ${!bySearch} and j.outcome in ('unchanged', 'stale')
+      -- What a read writes carries the time itself; what a search writes is dated back, and must not take away what a
+      -- read has shown.
+      select ${scope.tenantId}, ${integrationId}, j.ticket_id,
+        case when ${bySearch} then j.shown_at else j.observed_at end
+      from judged j
+      where case when ${bySearch} then j.outcome = 'changed' and j.shown_at > j.observed_at
+        else j.outcome in ('unchanged', 'stale') end
       on conflict (tenant_id, integration_id, ticket_id) do update set seen_at = excluded.seen_at
         where s.seen_at < excluded.seen_at
     ),

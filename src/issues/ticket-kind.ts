@@ -92,7 +92,8 @@ async function keepTickets(
   const losers = merges.length > 0 ? await keepMerges(scope, integrationId, merges, observedAt) : []
   const kept = await keepIssues(scope, integrationId, rows, observedAt, source)
   const known = rejected.flatMap(({ id }) => (id === undefined ? [] : [id]))
-  if (source === 'read' && known.length > 0) await sightOnly(scope, integrationId, known, observedAt)
+  if (source === 'read' && known.length > 0)
+    await sightOnly(scope, integrationId, [...new Set(known)], observedAt)
   const troubled = new Set(problems.map(({ recordId }) => recordId))
   const healthy = rows.map(({ ticket_id }) => ticket_id).filter((id) => !troubled.has(id))
   await keepProblems(scope, integrationId, name, problems, healthy)
@@ -123,7 +124,12 @@ function mapPage(records: readonly unknown[]) {
       const text = mend(JSON.stringify(record) ?? 'undefined')
       const recordId = mapped.id ?? `unknown-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
       const { reason } = mapped
-      problems.set(recordId, { recordId, state: 'set_aside', reason, record: text.slice(0, 20_000) })
+      problems.set(recordId, {
+        recordId,
+        state: 'set_aside',
+        reason,
+        record: text.slice(0, 20_000).toWellFormed(),
+      })
       continue
     }
     const { row, repaired } = mapped

@@ -1,5 +1,5 @@
 /** What a full pass did not meet, and what a search alone said: weighed first, then read by id. A tombstone needs proof. */
-import { batchLimit, batchRead, readOne } from '../hubspot/objects.ts'
+import { batchLimit, batchRead, readIdOf } from '../hubspot/objects.ts'
 import type { KeepReport } from './object-kind.ts'
 import { type Keep, optionsOf, owedLinks, type StepParts, without } from './step.ts'
 import { type Cursor, isTooMany, type WeighWalk } from './stream.ts'
@@ -60,16 +60,19 @@ async function proveStep(parts: StepParts, next: Cursor, ids: readonly string[])
     const live = await batchRead(hubspot, kind, ids, false, options)
     const missing = without(ids, live.records)
     const archived = missing.length > 0 ? await batchRead(hubspot, kind, missing, true, options) : undefined
-    const gone = archived ? without(missing, archived.records) : []
-    const survivors: unknown[] = []
-    for (const id of gone.slice(0, oneByOne)) {
-      const record = await readOne(hubspot, kind, id, options)
-      if (record !== undefined) survivors.push(record)
+    const undecided = new Set([...(live.undecided ?? []), ...(archived?.undecided ?? [])])
+    const nowhere = archived ? without(missing, archived.records).filter((id) => !undecided.has(id)) : []
+    const shown = new Map<string, string>()
+    for (const id of nowhere.slice(0, oneByOne)) {
+      const found = await readIdOf(hubspot, kind, id, options)
+      if (found !== undefined) shown.set(id, found)
     }
+    const survivors = [...new Set(shown.values())]
+    const read = survivors.length > 0 ? await batchRead(hubspot, kind, survivors, false, options) : undefined
     return {
-      live: { ...live, records: [...live.records, ...survivors] },
+      live: { ...live, records: [...live.records, ...(read?.records ?? [])] },
       archived,
-      gone: without(gone, survivors),
+      gone: nowhere.filter((id) => !shown.has(id)),
     }
   })
   return async (scope) => {

@@ -9,26 +9,36 @@ import {
   type Page,
   searchPage,
 } from '../hubspot/objects.ts'
-import { idsOf, type Keep, optionsOf, owedLinks, type StepParts, startOf } from './step.ts'
+import type { KeepReport } from './object-kind.ts'
+import {
+  idsOf,
+  type Keep,
+  modifiedOf,
+  optionsOf,
+  owedLinks,
+  type StepParts,
+  startOf,
+  without,
+} from './step.ts'
 import { afterList, type Cursor, type ListWalk } from './stream.ts'
 
 export async function listStep(parts: StepParts, cursor: Cursor, walk: ListWalk): Promise<Keep> {
   const { kind, integrationId, mode } = parts
   const began = parts.clock.monotonic()
-  const { page, total } = await parts.withAccess(async (access) => {
+  const { page, missing, total } = await parts.withAccess(async (access) => {
     const options = optionsOf(parts, access)
     const total = cursor.startedAt === null ? await countIfPossible(parts, options) : undefined
-    return { total, page: await readList(parts, walk, options) }
+    return { total, ...(await readList(parts, walk, options)) }
   })
   const startedAt = cursor.startedAt ?? startOf(parts, page.observedAt, began)
   const learnt = total === undefined ? {} : { total }
   return async (scope) => {
     const report = await kind.keep(scope, integrationId, page.records, page.observedAt, 'read')
     const { settles } = walk
-    const found = settles === undefined ? undefined : settles.found + report.inserted + report.changed
+    const found = settles && settles.found + missedIn(parts, settles.from, startedAt, page.records, report)
     const next = afterList(
       mode,
-      { ...walk, ...(found === undefined ? {} : { settles: { found } }) },
+      { ...walk, ...(settles && found !== undefined ? { settles: { ...settles, found } } : {}) },
       page.after,
     )
     return {
@@ -38,6 +48,7 @@ export async function listStep(parts: StepParts, cursor: Cursor, walk: ListWalk)
         startedAt,
         walk: next,
         ...(found === 0 && next.at === 'end' ? { listWasIdle: true } : {}),
+        ...(missing.length > 0 ? { confirm: [...(cursor.confirm ?? []), ...missing] } : {}),
         ...owedLinks(parts, cursor, report),
       },
       report,
@@ -45,6 +56,22 @@ export async function listStep(parts: StepParts, cursor: Cursor, walk: ListWalk)
       ...learnt,
     }
   }
+}
+
+/** What was written here although the search should have brought it: changed within its window, and settled. */
+function missedIn(
+  parts: StepParts,
+  from: string,
+  startedAt: string,
+  records: readonly unknown[],
+  { touched }: KeepReport,
+): number {
+  const written = new Set(touched)
+  const until = Date.parse(startedAt) - parts.indexLagMs
+  return records.filter((record) => {
+    const time = Date.parse(modifiedOf(parts.kind, record) ?? '')
+    return time >= Date.parse(from) && time <= until && idsOf([record]).some((id) => written.has(id))
+  }).length
 }
 
 /** Without search the count stays unknown, and the run goes on. */
@@ -60,14 +87,21 @@ async function countIfPossible(parts: StepParts, options: CallOptions): Promise<
   }
 }
 
-/** Where the properties do not fit a URL, the ids come by list and the values by batch read. */
-async function readList(parts: StepParts, walk: ListWalk, options: CallOptions): Promise<Page> {
+/**
+ * Where the properties do not fit a URL, the ids come by list and the values by batch read. One that was listed and
+ * not read is to be asked for by its id.
+ */
+async function readList(
+  parts: StepParts,
+  walk: ListWalk,
+  options: CallOptions,
+): Promise<{ page: Page; missing: string[] }> {
   const { hubspot, kind } = parts
   const at = { after: walk.after, limit: listLimit, archived: walk.archived }
-  if (fitsList(kind)) return await listPage(hubspot, kind, at, options)
+  if (fitsList(kind)) return { page: await listPage(hubspot, kind, at, options), missing: [] }
   const page = await listPage(hubspot, { ...kind, properties: ['hs_object_id'] }, at, options)
   const ids = idsOf(page.records)
-  if (ids.length === 0) return page
+  if (ids.length === 0) return { page, missing: [] }
   const { records } = await batchRead(hubspot, kind, [...new Set(ids)], walk.archived, options)
-  return { ...page, records }
+  return { page: { ...page, records }, missing: without([...new Set(ids)], records) }
 }

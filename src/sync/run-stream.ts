@@ -38,6 +38,7 @@ import {
   type Cursor,
   type EventState,
   firstCursor,
+  isCursor,
   isOver,
   maxFailures,
   placeOf,
@@ -101,7 +102,16 @@ export async function runStream(
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
   const claim = await within((scope) => claimStream(scope, key, parts.claimant))
   if (!claim) return 'idle'
-  const run: Run = { ...parts, key, kind, claim, within, failures: claim.failures, endedAs: 'succeeded' }
+  const run: Run = {
+    ...parts,
+    key,
+    kind,
+    claim,
+    within,
+    failures: claim.failures,
+    cursor: null,
+    endedAs: 'succeeded',
+  }
   const log = parts.log.child({
     tenant_id: tenantId,
     integration_id: key.integrationId,
@@ -123,6 +133,7 @@ export async function runStream(
     sweepShare: parts.sync.sweepShare,
     sweepAgreed: claim.withheld !== null,
     listWasIdle: claim.listWasIdle,
+    failures: claim.failures,
     withAccess: holdAccess(parts, whose, { patience, signal: working }),
   }
   try {
@@ -152,6 +163,8 @@ interface Run extends RunParts {
   claim: Claim
   /** In a row, without a page between. */
   failures: number
+  /** Of the step under way. */
+  cursor: Cursor | null
   /** partial: some records could not be kept. */
   endedAs: EventState
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
@@ -208,11 +221,12 @@ async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Ou
   const { clock, claim, within, key } = run
   const sliceEnds = clock.monotonic() + sliceMs
   const seen = new Set<string>()
-  let cursor: Cursor = claim.cursor ?? firstCursor(key.mode, claim.watermark)
+  let cursor: Cursor = isCursor(claim.cursor) ? claim.cursor : firstCursor(key.mode, claim.watermark)
   for (;;) {
     // A HubSpot that sends us back to where we were would be paged through for ever.
     const place = JSON.stringify([placeOf(cursor.walk), cursor.confirm?.length, cursor.links?.length])
-    if (seen.has(place)) throw new HubSpotError('invalid', `${cursor.walk.at} paging`)
+    run.cursor = cursor
+    if (seen.has(place)) throw new HubSpotError('invalid', circle)
     seen.add(place)
     const next = await keepStep(run, cursor, await readStep(steps, cursor))
     if (!next) return 'caught_up'
@@ -269,6 +283,7 @@ async function finish(run: Run, scope: TenantScope, cursor: Cursor, status: stri
   const ending: Ending = {
     state: 'succeeded',
     watermark: watermarkAfter(cursor.startedAt ?? new Date(0).toISOString(), lookBackOf(run)),
+    lookBackMs: lookBackOf(run),
     withheld,
     errorCode: withheld === null ? null : 'sweep_withheld',
     error: withheld === null ? null : withheldWords(withheld),
@@ -276,6 +291,18 @@ async function finish(run: Run, scope: TenantScope, cursor: Cursor, status: stri
   }
   run.endedAs = (await finishRun(scope, key, claim, ending)) ?? 'cancelled'
   if (status === 'degraded') await moveTo(scope, key.integrationId, 'active', null)
+}
+
+const circle = 'paging in a circle'
+
+/** Begins again where HubSpot no longer takes its own paging token, or led us in a circle. */
+function restartOf({ key, claim, cursor }: Run, failure: unknown): Cursor | undefined {
+  if (!(failure instanceof HubSpotError) || !cursor) return undefined
+  const { walk } = cursor
+  const refused =
+    failure.kind === 'rejected' && (walk.at === 'list' || walk.at === 'search') && walk.after !== undefined
+  if (!refused && failure.endpoint !== circle) return undefined
+  return { ...firstCursor(key.mode, claim.watermark), restarts: (cursor.restarts ?? 0) + 1 }
 }
 
 /** After an error: wait and go on at the cursor, or end the run with a code that says what to do. */
@@ -288,7 +315,9 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
   const final = error instanceof AppError && !passing
   // A limit is no failure, and neither is a circuit that let no call through: the run waits for it at its cursor.
   const spared = code === 'hubspot_limit' || (failure instanceof HubSpotError && failure.circuit)
-  const failures = spared ? run.failures : run.failures + 1
+  const restart = restartOf(run, failure)
+  // What leads back to the beginning is counted on its own: the good steps on the way there would hide it.
+  const failures = Math.max(spared ? run.failures : run.failures + 1, restart?.restarts ?? 0)
   log[code === 'internal' ? 'error' : 'warn']({ err: failure, code, failures }, 'a sync run met an error')
   if (final || failures > maxFailures) {
     const message = error instanceof AppError ? error.message : 'An error of this service; see its log'
@@ -311,13 +340,11 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
     return 'failed'
   }
   const asked = failure instanceof HubSpotError ? failure.retryAfterMs : undefined
+  const refused = restart && (failure as HubSpotError).kind === 'rejected'
   const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
-  // A 400 to a page of a list or search that was fine before is a cursor HubSpot no longer takes: begin again.
-  const restart =
-    failure instanceof HubSpotError && failure.kind === 'rejected' && / (list|search)$/.test(failure.endpoint)
   await within(async (scope) => {
     const held = await releaseStream(scope, key, claim.epoch, { ms: waitMs, failures, restart })
-    if (held) await markWaiting(scope, claim.syncEventId, restart ? 'cursor_refused' : code, waitMs)
+    if (held) await markWaiting(scope, claim.syncEventId, refused ? 'cursor_refused' : code, waitMs)
   })
   return 'backed_off'
 }

@@ -30,9 +30,13 @@ export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchW
   )
   const startedAt = cursor.startedAt ?? startOf(parts, page.observedAt, began)
   const ids = idsOf(page.records)
-  const times = page.records.map((record) => Date.parse(modifiedOf(kind, record) ?? ''))
+  const times = new Map(
+    page.records.flatMap((record) =>
+      idsOf([record]).map((id) => [id, Date.parse(modifiedOf(kind, record) ?? '')] as const),
+    ),
+  )
   const count = (until: number) =>
-    times.filter((time) => time >= Date.parse(walk.from) && time <= until).length
+    [...times.values()].filter((time) => time >= Date.parse(walk.from) && time <= until).length
   const next = afterSearch(walk, {
     ids,
     after: page.after,

@@ -29,6 +29,8 @@ export interface StepParts {
   sweepAgreed: boolean
   /** The list was asked a short while ago because of a count, and nothing had been missing. */
   listWasIdle: boolean
+  /** Of this run, in a row. */
+  failures: number
 }
 
 export interface Kept {

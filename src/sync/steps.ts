@@ -5,6 +5,9 @@ import { recountStep, searchStep } from './search-step.ts'
 import { type Keep, optionsOf, type StepParts } from './step.ts'
 import { type Cursor, linksAtOnce } from './stream.ts'
 
+/** So often a run that meets errors tries associations once more. */
+const linksTries = 3
+
 /** Associations are read a thousand tickets at a time, and the rest of them at the end. */
 const owesLinks = ({ links, walk }: Cursor): boolean =>
   (links?.length ?? 0) >= (walk.at === 'end' ? 1 : linksAtOnce)
@@ -44,9 +47,10 @@ export async function readStep(parts: StepParts, cursor: Cursor): Promise<Keep> 
 }
 
 async function linksStep(parts: StepParts, ids: readonly string[], next: Cursor): Promise<Keep> {
-  if (ids.length === 0) return async () => ({ next })
+  // Associations that HubSpot fails to give do not hold up the tickets: the next full pass reads them all again.
+  if (ids.length === 0 || parts.failures >= linksTries) return async () => ({ next })
   const keepLinks = await parts.withAccess((access) =>
-    parts.kind.readLinks(parts.hubspot, ids, optionsOf(parts, access)),
+    parts.kind.readLinks(parts.hubspot, [...new Set(ids)], optionsOf(parts, access)),
   )
   return async (scope) => {
     await keepLinks(scope, parts.integrationId)

@@ -137,7 +137,7 @@ export async function extendLease(
 ): Promise<boolean> {
   const rows = await scope.query(sql`
     update sync_streams set lease_until = ${until(leaseMs)}
-    where ${isStream(scope, key)} and epoch = ${epoch} returning epoch`)
+    where ${isStream(scope, key)} and epoch = ${epoch} and lease_until is not null returning epoch`)
   return rows.length > 0
 }
 
@@ -195,13 +195,13 @@ export async function releaseStream(
   scope: TenantScope,
   key: StreamKey,
   epoch: number,
-  wait?: { ms: number; failures: number; restart: boolean },
+  wait?: { ms: number; failures: number; restart: Cursor | undefined },
 ): Promise<boolean> {
   const rows = await scope.query(sql<{ sync_event_id: string }>`
     update sync_streams set lease_until = null, lease_by = null,
       not_before = clock_timestamp() + ${wait?.ms ?? null}::float8 * interval '1 ms',
       failures = coalesce(${wait?.failures ?? null}::integer, failures),
-      cursor = case when ${wait?.restart ?? false} then null else cursor end
+      cursor = coalesce(${wait?.restart === undefined ? null : JSON.stringify(wait.restart)}::jsonb, cursor)
     where ${isStream(scope, key)} and epoch = ${epoch} returning sync_event_id`)
   if (rows[0] && wait?.restart) {
     await scope.query(sql`
@@ -229,6 +229,7 @@ export type Ending =
   | {
       state: 'succeeded'
       watermark: Date
+      lookBackMs: number
       /** Absent issues that were not buried, and the words for it. */
       withheld: number | null
       errorCode: string | null
@@ -270,11 +271,11 @@ async function endWell(
   scope: TenantScope,
   key: StreamKey,
   epoch: number,
-  { watermark, withheld, listWasIdle }: Extract<Ending, { state: 'succeeded' }>,
+  { watermark, lookBackMs, withheld, listWasIdle }: Extract<Ending, { state: 'succeeded' }>,
 ): Promise<boolean> {
   // An answer dated in the future must not make the next runs blind until then. One dated earlier than the last,
   // because HubSpot's clock was set back, only reads more.
-  const mark = sql`least(${watermark.toISOString()}::timestamptz, clock_timestamp() + interval '1 minute')`
+  const mark = sql`least(${watermark.toISOString()}::timestamptz, ${until(-lookBackMs)})`
   const rows = await scope.query(sql`
     update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_by = null, failures = 0,
       not_before = null, watermark = ${mark}, withheld = ${withheld},

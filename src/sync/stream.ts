@@ -15,8 +15,8 @@ export interface ListWalk {
   at: 'list'
   archived: boolean
   after?: string
-  /** A window of a search is settled by this list; `found` counts what the search had missed. */
-  settles?: { found: number }
+  /** The window of a search from `from` on is settled by this list; `found` counts what the search had missed. */
+  settles?: { from: string; found: number }
 }
 
 /** What changed since `from`, by id: `beyond` is the last id of the page before, in HubSpot's own order. */
@@ -76,7 +76,13 @@ export interface Cursor {
   withheld?: number
   /** The list was asked because of a count, and nothing had been missing. */
   listWasIdle?: boolean
+  /** How often the run began again, because HubSpot refused its place or led it in a circle. */
+  restarts?: number
 }
+
+/** Whether a stored cursor is one of ours, and not of an older version. */
+export const isCursor = (stored: Cursor | null): stored is Cursor =>
+  typeof (stored?.walk as { at?: unknown } | undefined)?.at === 'string'
 
 /** HubSpot reads the associations of so many records in one call. */
 export const linksAtOnce = 1_000
@@ -131,7 +137,7 @@ export function afterSearch(walk: SearchWalk, page: SearchedPage): Walk {
   const read = walk.read + page.read
   const settled = walk.settled + page.settled
   const matched = walk.matched ?? page.matched ?? 0
-  const settle: Walk = { at: 'list', archived: false, settles: { found: 0 } }
+  const settle = settleByList(walk.from)
   const paged = page.after !== undefined || walk.beyond !== undefined || walk.after !== undefined
   if (paged && !page.advanced) return settle
   if (page.after !== undefined) {
@@ -147,9 +153,13 @@ export function afterSearch(walk: SearchWalk, page: SearchedPage): Walk {
 
 /** Rows that were edited while we read have left the window; only if those are not the reason, the list must tell. */
 export const afterRecount = (walk: RecountWalk, matched: number, listWasIdle: boolean): Walk =>
-  matched <= walk.settled || listWasIdle
-    ? { at: 'end' }
-    : { at: 'list', archived: false, settles: { found: 0 } }
+  matched <= walk.settled || listWasIdle ? { at: 'end' } : settleByList(walk.from)
+
+const settleByList = (from: string): ListWalk => ({
+  at: 'list',
+  archived: false,
+  settles: { from, found: 0 },
+})
 
 /** Fewer than this many absent ones are never too many. */
 const alwaysSwept = 50

@@ -116,6 +116,24 @@ describe('a line', () => {
   const signal = new AbortController().signal
   const late = 1e9
 
+  test('a database so slow that a turn is over when it arrives still gives one a time, and nobody waits beyond his end', async () => {
+    const slow = setUp(async (turns) => {
+      const from = slow.state.now - 50
+      slow.state.now += 400
+      return {
+        turns: Array.from({ length: turns }, (_, n) => ({ at: from + n * 90, probe: false, era: 0 })),
+        mostAhead: 8,
+      }
+    })
+    for (let n = 0; n < 5; n++) assert.equal((await slow.line.next(late, signal)).at, slow.state.now)
+    const none = setUp(async () => {
+      none.state.now += 400
+      return { turns: [], mostAhead: 8 }
+    })
+    await assert.rejects(none.line.next(1_000, signal), /in 0/)
+    assert.ok(none.asked.length <= 4, String(none.asked))
+  })
+
   test('asks for ever larger blocks while all of them is used, and for single turns once some were lost', async () => {
     next = 0
     const { line, asked, state, lost } = setUp(steady)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { lockIntegration } from '../../src/integrations/store.ts'
+import { findAbsent } from '../../src/issues/absence-store.ts'
 import type { IssueRow } from '../../src/issues/issue.ts'
 import { findOutdated, type KeptRow, keepIssues, type Source } from '../../src/issues/keep-store.ts'
 import { listProblems } from '../../src/issues/problem-store.ts'
@@ -185,6 +186,24 @@ for (const engine of engines) {
       assert.deepEqual(left.map(({ recordId }) => recordId.slice(0, 3)).sort(), ['3', '74', 'not', 'unk'])
       assert.equal((await stored('73'))?.subject, 'new')
       assert.equal((await stored('9223372036854775807'))?.subject, 'large id')
+    })
+
+    test('the same bad record twice, and one that is cut in the middle of a character, stop nobody', async () => {
+      const bad = { id: '77', properties: null, note: `${'x'.repeat(19_970)}${'😀'.repeat(40)}` }
+      const records = [bad, bad, { id: 'y'.repeat(63).concat('😀'), properties: {} }, null]
+      const fine = { id: '78', properties: { subject: 'fine' }, updatedAt: '2026-01-01T00:00:00Z' }
+      const report = await withTenant(db, A, (scope) =>
+        ticketKind.keep(scope, id, [...records, fine], at(1), 'read'),
+      )
+      assert.deepEqual([report.inserted, report.rejected.length], [1, 4])
+    })
+
+    test('what a search writes does not take away that a read has shown it since', async () => {
+      await keep([issueRow('96')], at(20))
+      const edited = issueRow('96', { subject: 'edited', modified_at: '2026-01-01T00:00:02.000Z' })
+      assert.deepEqual(outcomes(await keep([edited], at(10), 'search')), { 96: 'changed' })
+      const { absent } = await withTenant(db, A, (scope) => findAbsent(scope, id, at(15), '95', 100))
+      assert.equal(absent.includes('96'), false)
     })
 
     describe('a tombstone', () => {

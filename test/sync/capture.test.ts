@@ -218,6 +218,15 @@ describe('change capture', () => {
     await one.forgetCalls()
     await one.sync('incremental')
     assert.deepEqual(await one.asked(), ['POST /crm/objects/2026-09/tickets/search'])
+    // A loser whose survivor is found by its id keeps all that the survivor has.
+    await nextSecond()
+    const [primary, loser] = ids.slice(205, 207) as [string, string]
+    const { survivor } = await one.act('POST', '/tickets/merge', { primary, loser })
+    await pause(2_100)
+    await one.sync('incremental')
+    const issues = await one.issues()
+    assert.equal(issues.get(loser).merged_into, survivor)
+    assert.ok(Object.keys(issues.get(survivor).properties).length > 600)
     await one.sync('full')
     assert.deepEqual(await one.differences(), [])
     assert.equal((await emulator.requests('/crm/')).filter(({ status }) => status === 414).length, 0)

@@ -7,7 +7,9 @@ import {
   afterList,
   afterRecount,
   afterSearch,
+  type Cursor,
   firstCursor,
+  isCursor,
   isOver,
   isTooMany,
   type SearchWalk,
@@ -103,7 +105,12 @@ describe('a search by id', () => {
         fc.property(ids, search(sort, compare), (rows, how) => {
           const { read, end } = walkThrough(rows, how)
           if (end.at === 'end') assert.equal(read.size, rows.length)
-          else assert.deepEqual(end, { at: 'list', archived: false, settles: { found: 0 } })
+          else
+            assert.deepEqual(end, {
+              at: 'list',
+              archived: false,
+              settles: { from: new Date(0).toISOString(), found: 0 },
+            })
         }),
       )
     })
@@ -168,6 +175,12 @@ test('a full pass: the live ones, the archived ones, then the absent ones; an in
   assert.equal(afterList('full', archived, undefined).at, 'weigh')
   assert.equal(afterList('incremental', walk, undefined).at, 'end')
   assert.equal(firstCursor('incremental', null).walk.at, 'list')
+})
+
+test('a cursor of an older version is none', () => {
+  assert.equal(isCursor(null), false)
+  assert.equal(isCursor({ walk: 'list', startedAt: '', after: 'x' } as unknown as Cursor), false)
+  assert.equal(isCursor(firstCursor('full', null)), true)
 })
 
 test('a run is over when nothing is owed', () => {
