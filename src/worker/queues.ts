@@ -71,16 +71,21 @@ export function createQueues(
     async start(handler) {
       await open()
       if (!handler) return
+      // Fetched in pairs, because a fetch that comes back full is followed by the next at once: of single jobs each
+      // worker would take one an interval, however many wait.
+      const pairs = Math.max(1, Math.ceil(handler.concurrency / 2))
       const options = {
-        localConcurrency: handler.concurrency,
+        localConcurrency: pairs,
+        batchSize: 2,
+        burstWhenBatchFull: true,
         // One tenant never takes all workers of a process while others wait.
-        localGroupConcurrency: Math.max(1, Math.ceil(handler.concurrency / 2)),
+        localGroupConcurrency: pairs,
         pollingIntervalSeconds: 2,
-        batchSize: 1,
+        notifyPollingIntervalSeconds: 2,
       }
       for (const queue of queues)
-        await boss.work<SyncJob>(queue, options, async ([job]) => {
-          if (job) await handler.run(job.data)
+        await boss.work<SyncJob>(queue, options, async (jobs) => {
+          await Promise.all(jobs.map((job) => handler.run(job.data)))
         })
     },
     async wake({ tenantId, integrationId, kind, mode }, occasion) {
