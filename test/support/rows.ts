@@ -55,7 +55,9 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     })
     await insertAuthorization(scope, { integrationId: id, stateHash: newId(), codeVerifier: 'sealed' })
     await requestRun(scope, { integrationId: id, kind: 'tickets', mode: 'full' }, 'api')
-    await keepIssues(scope, id, [issueRow('1')], new Date())
+    // Twice: what a read finds as it was is a sighting.
+    const first = issueRow('1')
+    for (const at of [new Date(), new Date(Date.now() + 1_000)]) await keepIssues(scope, id, [first], at)
     await keepMerges(scope, id, [{ loser: '2', survivor: '1' }], new Date())
     const problem = { recordId: '3', state: 'set_aside', reason: 'a seed', record: null } as const
     await keepProblems(scope, id, 'tickets', [problem], [])

@@ -37,8 +37,8 @@ const steps: { at: string; lock: string; waits: string }[] = [
   },
   {
     at: 'while the page is kept',
-    lock: 'select from issue_sightings for update',
-    waits: '%issue_sightings%',
+    lock: 'select from issues for update',
+    waits: '%with page as%',
   },
   {
     at: 'at the checkpoint',

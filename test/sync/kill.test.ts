@@ -52,7 +52,7 @@ async function killInTheMiddle(
   await emulator.control('DELETE', '/requests')
   const listed = async () =>
     (await emulator.requests(`/crm/objects/2026-09/tickets`)).filter(
-      ({ method, query }) => method === 'GET' && query.limit === '100',
+      ({ method, query }) => method === 'GET' && query.limit === '100' && query.archived !== 'true',
     )
   const spokes: SpokeProcess[] = []
   try {
