@@ -7,8 +7,11 @@ import type { Metrics } from '../lib/metrics.ts'
 
 export type CircuitScope = 'portal' | 'endpoint' | 'hubspot'
 
-/** What became of a call. passed: HubSpot answered, whatever it said; unknown: the caller gave up. */
-export type CallEnd = 'passed' | 'failed' | 'unknown'
+/**
+ * What became of a call. passed: HubSpot answered, whatever it said; hung: it did not within the deadline;
+ * unknown: the caller gave up.
+ */
+export type CallEnd = 'passed' | 'failed' | 'hung' | 'unknown'
 
 export interface Pass {
   /** @param closedForMs HubSpot itself said that this portal is away (477), and for how long */
@@ -24,6 +27,8 @@ export interface Circuits {
 
 const windowMs = 30_000
 const fewest = 20
+/** Each call that hangs holds a worker for its whole deadline: so many without an answer between are enough. */
+const fewestHung = 3
 const failedPart = 0.5
 /** The whole of HubSpot is taken for away only when so many portals or endpoints fail: one tenant's storm is its own. */
 const fewestFailing = 3
@@ -37,6 +42,8 @@ interface Circuit {
   scope: CircuitScope
   /** Ends of calls within the window, oldest first. */
   ends: { at: number; name: string; failed: boolean }[]
+  /** Calls that hung since one passed. */
+  hung: number
   /** Calls end where the circuit was opened again since they began: they say nothing new. */
   openedAt: number
   openUntil: number
@@ -50,6 +57,7 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
   const fresh = (scope: CircuitScope): Circuit => ({
     scope,
     ends: [],
+    hung: 0,
     openedAt: Number.NEGATIVE_INFINITY,
     openUntil: 0,
     openMs: 0,
@@ -85,28 +93,37 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
     circuit.openedAt = clock.monotonic()
     circuit.openUntil = circuit.openedAt + forMs
     circuit.openMs = forMs
-    circuit.ends = []
+    begin(circuit)
   }
 
   function close(circuit: Circuit): void {
     metrics.circuitsOpen.dec({ scope: circuit.scope })
     circuit.openMs = 0
+    begin(circuit)
+  }
+
+  function begin(circuit: Circuit): void {
     circuit.ends = []
+    circuit.hung = 0
   }
 
   /** Twice as long as the last time, less a random part, so that circuits which opened together do not try together. */
   const longer = (openMs: number) =>
     Math.min(longestOpenMs, Math.max(firstOpenMs, openMs * 2)) * (1 - 0.3 * clock.random())
 
-  function count(circuit: Circuit, name: string, failed: boolean): void {
+  function count(circuit: Circuit, name: string, how: CallEnd): void {
     const now = clock.monotonic()
+    const failed = how !== 'passed'
     circuit.ends.push({ at: now, name, failed })
+    circuit.hung = how === 'passed' ? 0 : circuit.hung + (how === 'hung' ? 1 : 0)
     const old = circuit.ends.findIndex(({ at }) => at > now - windowMs)
     if (old > 0) circuit.ends.splice(0, old)
     if (failed && tooMany(circuit)) open(circuit, longer(0))
   }
 
-  function tooMany({ scope, ends }: Circuit): boolean {
+  function tooMany({ scope, ends, hung }: Circuit): boolean {
+    // One portal that hangs says nothing of the whole.
+    if (scope !== 'hubspot' && hung >= fewestHung) return true
     const failed = ends.filter((end) => end.failed).length
     if (ends.length < fewest || failed < failedPart * ends.length) return false
     if (scope !== 'hubspot') return true
@@ -119,7 +136,7 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
   function settle(circuit: Circuit, name: string, probe: boolean, began: number, how: CallEnd): void {
     if (probe) circuit.probing = false
     if (how === 'unknown' || began < circuit.openedAt) return
-    if (!probe) count(circuit, name, how === 'failed')
+    if (!probe) count(circuit, name, how)
     else if (how === 'passed') close(circuit)
     else open(circuit, longer(circuit.openMs))
   }

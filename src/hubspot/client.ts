@@ -165,7 +165,7 @@ const away = ({ endpoint }: Call, waitMs: number) =>
 
 /** What a failure says about whether HubSpot is there at all. @param fair whether the try had time enough */
 function endOf({ kind, status }: HubSpotError, fair: boolean): CallEnd {
-  if (kind === 'timeout') return fair ? 'failed' : 'unknown'
+  if (kind === 'timeout') return fair ? 'hung' : 'unknown'
   return kind === 'unavailable' && (status === undefined || status >= 500) ? 'failed' : 'passed'
 }
 

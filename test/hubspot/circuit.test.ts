@@ -1,7 +1,7 @@
 /** The circuits: what fails is not asked again and again, and one tenant's storm closes nobody else's way. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Circuits, createCircuits } from '../../src/hubspot/circuit.ts'
+import { type CallEnd, type Circuits, createCircuits } from '../../src/hubspot/circuit.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 
@@ -26,7 +26,7 @@ function setUp() {
 }
 
 /** One call, if it is let through. @returns whether it was */
-function call(circuits: Circuits, portal: string, how: 'passed' | 'failed' | 'unknown'): boolean {
+function call(circuits: Circuits, portal: string, how: CallEnd): boolean {
   const pass = circuits.enter('portal', portal)
   if (typeof pass === 'number') return false
   pass.end(how)
@@ -53,6 +53,26 @@ describe('a circuit', () => {
       assert.equal(circuits.wait('portal', 'b'), 0)
     })
   }
+
+  test('of a portal that only hangs opens after three calls, since each holds a worker for its whole deadline', () => {
+    const { circuits, clock } = setUp()
+    // Each takes as long as the window, so that it never holds twenty of them.
+    const hang = (portal: string) => {
+      const pass = circuits.enter('portal', portal)
+      clock.go(30_000)
+      assert.ok(typeof pass === 'object')
+      pass.end('hung')
+    }
+    hang('a')
+    hang('a')
+    call(circuits, 'a', 'passed')
+    hang('a')
+    hang('a')
+    assert.equal(circuits.wait('portal', 'a'), 0, 'one answer between begins the count again')
+    hang('a')
+    assert.ok(circuits.wait('portal', 'a') > 0)
+    assert.equal(circuits.wait('portal', 'b'), 0)
+  })
 
   test('forgets what failed more than thirty seconds ago', () => {
     const { circuits, clock } = setUp()

@@ -178,6 +178,13 @@ describe('a call to HubSpot', () => {
     assert.equal(sockets.length, 22)
   })
 
+  test('is refused without being made once three in a row have hung', async () => {
+    const once = { patience: { tries: 1, totalMs: 60_000 } }
+    for (let n = 0; n < 3; n++) assert.equal((await failure(call([() => {}], once))).kind, 'timeout')
+    const refused = await failure(call([status(200)], once))
+    assert.deepEqual([refused.kind, refused.circuit, sockets.length], ['unavailable', true, 3])
+  })
+
   test('that ran out of its own short time says nothing about HubSpot', async () => {
     const brief = { patience: { tries: 1, totalMs: 20 } }
     for (let n = 0; n < 25; n++) assert.equal((await failure(call([() => {}], brief))).kind, 'timeout')
