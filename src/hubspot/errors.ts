@@ -16,6 +16,8 @@ export type HubSpotErrorKind =
   | 'timeout'
   /** 2xx, but not the API's shape: HTML, cut JSON, a missing field. */
   | 'invalid'
+  /** The answer was longer than we take: asked for fewer records, HubSpot gives a shorter one. */
+  | 'too_large'
   /** The token endpoint refuses the grant for good (revoked, uninstalled, portal gone, code used). */
   | 'grant_refused'
   /** The token endpoint refuses our client id, secret or redirect URI: an operator's fault, no tenant's. */

@@ -78,9 +78,47 @@ function readPage(endpoint: string, answer: Answer): Page {
   }
 }
 
+/** What stands for a record whose values alone are longer than an answer may be. */
+export interface Oversize {
+  id: string
+  properties: Record<string, never>
+  oversize: true
+}
+
+/**
+ * One page, with fewer records where all of them make an answer longer than we take; a single one that does comes
+ * without its values.
+ */
+async function shrinking(
+  kind: ObjectPaths,
+  limit: number,
+  read: (kind: ObjectPaths, limit: number) => Promise<Page>,
+): Promise<Page> {
+  try {
+    return await read(kind, limit)
+  } catch (error) {
+    if (!(error instanceof HubSpotError && error.kind === 'too_large')) throw error
+    if (limit > 1) return await shrinking(kind, Math.floor(limit / 2), read)
+    const page = await read({ ...kind, properties: ['hs_object_id'] }, limit)
+    return { ...page, records: page.records.map(withoutValues) }
+  }
+}
+
+const withoutValues = (record: unknown): Oversize => ({
+  id: String((record as { id?: unknown } | null)?.id),
+  properties: {},
+  oversize: true,
+})
+
 /** Whether a list can ask for all these properties in its URL. */
 export const fitsList = (kind: ObjectPaths): boolean =>
   encodeURIComponent(kind.properties.join(',')).length <= longestQuery
+
+interface ListAt {
+  after: string | undefined
+  limit: number
+  archived?: boolean
+}
 
 /**
  * One page in HubSpot's own order, which is by id.
@@ -88,10 +126,18 @@ export const fitsList = (kind: ObjectPaths): boolean =>
  * @param at.limit 1 to 100
  * @param at.archived true: those in the recycle bin instead of the live ones
  */
-export async function listPage(
+export const listPage = (
   hubspot: HubSpot,
   kind: ObjectPaths,
-  at: { after: string | undefined; limit: number; archived?: boolean },
+  at: ListAt,
+  options: CallOptions,
+): Promise<Page> =>
+  shrinking(kind, at.limit, (asked, limit) => callList(hubspot, asked, { ...at, limit }, options))
+
+async function callList(
+  hubspot: HubSpot,
+  kind: ObjectPaths,
+  at: ListAt,
   options: CallOptions,
 ): Promise<Page> {
   const endpoint = `${kind.path} list`
@@ -141,7 +187,15 @@ export const fitsSearch = (kind: ObjectPaths, at: SearchAt): boolean =>
   JSON.stringify(searchBody(kind, at)).length <= longestSearch
 
 /** One page of a search. @param at.limit 1 to 200; a search gives no more than its first 10,000 */
-export async function searchPage(
+export const searchPage = (
+  hubspot: HubSpot,
+  kind: ObjectPaths,
+  at: SearchAt,
+  options: CallOptions,
+): Promise<Page> =>
+  shrinking(kind, at.limit, (asked, limit) => callSearch(hubspot, asked, { ...at, limit }, options))
+
+async function callSearch(
   hubspot: HubSpot,
   kind: ObjectPaths,
   at: SearchAt,
@@ -170,6 +224,35 @@ export async function searchPage(
  * @param ids 1 to 100, none twice
  */
 export async function batchRead(
+  hubspot: HubSpot,
+  kind: ObjectPaths,
+  ids: readonly string[],
+  archived: boolean,
+  options: CallOptions,
+): Promise<Page> {
+  // A page of so many ids is the same as one that is cut in two.
+  const parts: Page[] = []
+  let rest = ids
+  while (rest.length > 0) {
+    let taken = rest.length
+    parts.push(
+      await shrinking(kind, rest.length, (asked, limit) => {
+        taken = limit
+        return callBatch(hubspot, asked, rest.slice(0, limit), archived, options)
+      }),
+    )
+    rest = rest.slice(taken)
+  }
+  const [first] = parts as [Page]
+  const undecided = parts.flatMap((part) => part.undecided ?? [])
+  return {
+    ...first,
+    records: parts.flatMap(({ records }) => records),
+    ...(undecided.length > 0 ? { undecided } : {}),
+  }
+}
+
+async function callBatch(
   hubspot: HubSpot,
   kind: ObjectPaths,
   ids: readonly string[],

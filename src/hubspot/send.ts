@@ -55,7 +55,7 @@ async function readCapped(endpoint: string, body: AsyncIterable<Buffer>): Promis
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > maxBytes) throw new HubSpotError('invalid', endpoint)
+    if (size > maxBytes) throw new HubSpotError('too_large', endpoint)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

@@ -42,6 +42,7 @@ export function refusalOf(error: HubSpotError): Refusal | undefined {
     case 'unavailable':
     case 'timeout':
     case 'invalid':
+    case 'too_large':
       return { problem: 'hubspot_unavailable', lasting: false }
     default:
       return undefined

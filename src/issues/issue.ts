@@ -53,6 +53,7 @@ interface Given {
   archived?: unknown
   archivedAt?: unknown
   url?: unknown
+  oversize?: unknown
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -75,6 +76,7 @@ export function toIssue(record: unknown): MappedIssue | RejectedRecord {
     const shown = typeof given.id === 'string' ? mend(given.id).slice(0, 64).toWellFormed() : undefined
     return { id: shown, reason: 'it has no id of HubSpot’s' }
   }
+  if (given.oversize === true) return { id, reason: 'its values are longer than an answer may be' }
   if (!isObject(given.properties)) return { id, reason: 'it has no properties' }
   const { updatedAt, createdAt, archivedAt, url } = given
   const archived = given.archived === true

@@ -32,6 +32,26 @@ export const recordScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'a page longer than 32 MiB is read in shorter ones',
+    source: 'H8: a hundred long tickets wedge a sync that caps its answers',
+    portal: { tickets: 150 },
+    // In a world in which the index lags, only the list is asked about here.
+    ideal: { requests: 3, how: '2 list pages of live tickets, 1 of archived ones' },
+    async script(scene) {
+      const ids = await scene.someIds(100)
+      // 24 MiB in one answer are fine; 48 are not.
+      for (const id of ids.slice(0, 50))
+        await scene.edit({
+          ids: [id],
+          properties: { content: 'x'.repeat(500_000), subject: 'y'.repeat(500_000) },
+        })
+      scene.exempt(ids.slice(0, 50).map(String))
+      const report = await scene.full(60)
+      scene.check(`all are there (${report.event.done})`, report.event.done === 150)
+      scene.check(`it was cut and told (${report.event.repaired})`, Number(report.event.repaired) >= 50)
+    },
+  },
+  {
     name: 'records without id or time: the other 98 of 100',
     source: 'H8',
     ideal: { requests: 4, how: '3 list pages of live tickets, 1 of archived ones' },

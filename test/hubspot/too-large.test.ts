@@ -1,0 +1,70 @@
+/** Pages longer than we take: fewer records a call, and a single one that is too long comes without its values. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { batchRead, listPage, type ObjectPaths, searchPage } from '../../src/hubspot/objects.ts'
+import { callOptions, startCanned } from '../issues/catalog-bench.ts'
+
+const kind: ObjectPaths = { path: 'tickets', modifiedProperty: 'm', properties: ['content', 'hs_object_id'] }
+const mebibytes = (n: number) => 'x'.repeat(n * 1_048_576)
+/** A ticket of ten MiB each, but the one that no answer holds. */
+const giant = '5'
+
+const record = (id: string, properties: readonly string[]) => ({
+  id,
+  properties: properties.includes('content') ? { content: mebibytes(id === giant ? 33 : 10) } : {},
+})
+
+describe('a page longer than an answer may be', () => {
+  const ids = Array.from({ length: 8 }, (_, n) => String(n))
+  const whole = (records: unknown[]) =>
+    (records as { id: string; properties: object; oversize?: true }[]).map(
+      ({ id, properties, oversize }) =>
+        `${id}${'content' in properties ? ' whole' : ''}${oversize ? ' oversize' : ''}`,
+    )
+  const expected = ids.map((id) => (id === giant ? `${id} oversize` : `${id} whole`))
+
+  test('of a list is read in shorter ones, each going on where the last one ended', async () => {
+    const canned = await startCanned((path) => {
+      const query = new URLSearchParams(path.slice(path.indexOf('?')))
+      const from = Number(query.get('after') ?? 0)
+      const end = from + Number(query.get('limit'))
+      const results = ids.slice(from, end).map((id) => record(id, (query.get('properties') ?? '').split(',')))
+      return { json: { results, ...(end < ids.length ? { paging: { next: { after: String(end) } } } : {}) } }
+    })
+    try {
+      const read: string[] = []
+      let after: string | undefined
+      do {
+        const page = await listPage(canned.hubspot, kind, { after, limit: 8 }, callOptions())
+        read.push(...whole(page.records))
+        after = page.after
+      } while (after !== undefined)
+      assert.deepEqual(read, expected)
+      assert.ok(canned.asked.length < 20, `${canned.asked.length} calls`)
+    } finally {
+      await canned.close()
+    }
+  })
+
+  test('of a search asks for fewer rows, and one of a batch read is cut in two', async () => {
+    type Body = { limit?: number; inputs?: { id: string }[]; properties: string[] }
+    const canned = await startCanned((_path, given) => {
+      const { limit, inputs, properties } = given as Body
+      const asked = inputs ? inputs.map(({ id }) => id) : ids.slice(0, limit)
+      return { json: { results: asked.map((id) => record(id, properties)) } }
+    })
+    try {
+      const found = await searchPage(
+        canned.hubspot,
+        kind,
+        { filters: [], sortBy: 'hs_object_id', after: undefined, limit: 8 },
+        callOptions(),
+      )
+      assert.deepEqual(whole(found.records), expected.slice(0, 2))
+      const { records } = await batchRead(canned.hubspot, kind, ids, false, callOptions())
+      assert.deepEqual(whole(records), expected)
+    } finally {
+      await canned.close()
+    }
+  })
+})
