@@ -4,15 +4,12 @@
  */
 
 import { type Association, associationLimit, readAssociations } from '../hubspot/associations.ts'
-import type { Access, HubSpot, Patience } from '../hubspot/client.ts'
+import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
-import { liveStatuses, type Whose } from '../integrations/integration.ts'
 import { keepPartsReadable, keepRefusal, readDue } from '../integrations/part-store.ts'
 import { type Refusal, refusalOf } from '../integrations/parts.ts'
-import { lockIntegration } from '../integrations/store.ts'
-import type { Database } from '../lib/db.ts'
-import { type TenantScope, withTenant } from '../tenants/scope.ts'
+import type { TenantScope } from '../tenants/scope.ts'
 import {
   type AssociatedKind,
   type AssociatedRecord,
@@ -137,31 +134,4 @@ export async function keepFound(
   // Nothing was asked: all kinds are known to be unreadable, and that is content of no date.
   if (observedAt === null) return { changed: 0, unchanged: associations.size }
   return await keepAssociations(scope, integrationId, associations, observedAt)
-}
-
-/** All of it: which kinds to ask for, the calls without a transaction, and one short transaction to keep them. */
-export async function syncAssociations(
-  parts: {
-    db: Database
-    hubspot: HubSpot
-    /** Runs its work with a valid token: `Tokens.use` for this integration. */
-    withAccess<T>(work: (access: Access) => Promise<T>): Promise<T>
-    patience: Patience
-    signal: AbortSignal
-  },
-  whose: Whose,
-  ids: readonly string[],
-): Promise<AssociationCounts> {
-  const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(parts.db, whose.tenantId, work)
-  const skip = await within((scope) => unreadableKinds(scope, whose.integrationId))
-  if (ids.length === 0 || skip.size === associatedKinds.length) return { changed: 0, unchanged: ids.length }
-  const { hubspot, patience, signal } = parts
-  const found = await parts.withAccess((access) =>
-    readAssociationsOf(hubspot, ids, { access, patience, signal, priority: 'background' }, skip),
-  )
-  return await within(async (scope) => {
-    const status = await lockIntegration(scope, whose.integrationId)
-    if (status === undefined || !liveStatuses.includes(status)) return { changed: 0, unchanged: ids.length }
-    return await keepFound(scope, whose.integrationId, found)
-  })
 }

@@ -24,6 +24,11 @@ export interface CatalogParts {
   withAccess<T>(work: (access: Access) => Promise<T>): Promise<T>
   patience: Patience
   signal: AbortSignal
+  /**
+   * Asked within the transaction that keeps a part, under the integration's lock: whether it is still this caller's to
+   * keep. One that was stopped for long would put what it read before over what another has read since.
+   */
+  mayKeep(scope: TenantScope): Promise<boolean>
 }
 
 const topics = ['properties', 'pipelines', 'owners'] as const
@@ -56,7 +61,8 @@ export async function refreshCatalog(parts: CatalogParts, whose: Whose): Promise
   for (const one of found) {
     await within(async (scope) => {
       const status = await lockIntegration(scope, whose.integrationId)
-      if (status !== undefined && liveStatuses.includes(status)) await keep(scope, whose.integrationId, one)
+      if (status !== undefined && liveStatuses.includes(status) && (await parts.mayKeep(scope)))
+        await keep(scope, whose.integrationId, one)
     })
   }
   const properties = found.find(({ topic }) => topic === 'properties')?.properties

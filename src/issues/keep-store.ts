@@ -8,7 +8,8 @@ export interface KeptRow {
   ticketId: string
   /**
    * archived, restored: a tombstone came or went. stale: the row here is newer, so nothing was written.
-   * doubtful: only a search said so, and a search cannot prove it; nothing was written, a read by id must tell.
+   * doubtful: only a search said so, and a search cannot prove it; or another read of the same second said otherwise, and
+   * HubSpot's Date counts whole seconds. Nothing was written, a read by id must tell.
    */
   outcome: 'inserted' | 'changed' | 'archived' | 'restored' | 'unchanged' | 'stale' | 'doubtful'
   /** The names of the properties that differ; empty unless changed. */
@@ -36,9 +37,9 @@ export async function keepIssues(
   if (rows.length === 0) return []
   const bySearch = source === 'search'
   // A read that found all as it was wrote nothing to the issue, and is proof of it nevertheless. Asked for few rows.
-  const seenAt = sql`(
+  const shownAt = sql`greatest(k.observed_at, (
     select s.seen_at from issue_sightings s
-    where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = p.ticket_id)`
+    where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = p.ticket_id))`
   return await scope.query(sql<KeptRow>`/* prepared */
     with page as (
       select r.*, ${observedAt.toISOString()}::timestamptz as observed_at
@@ -58,15 +59,16 @@ export async function keepIssues(
           when k.ticket_id is null and (p.archived or m.merged) then 'archived'
           when k.ticket_id is null then 'inserted'
           when k.archived <> (p.archived or m.merged) or k.deleted_at is not null then case
-            when p.observed_at <= greatest(k.observed_at, ${seenAt}) then 'stale'
-            when ${bySearch} then 'doubtful'
+            when p.observed_at < ${shownAt} then 'stale'
+            when ${bySearch} or p.observed_at = ${shownAt} then 'doubtful'
             when p.archived or m.merged then 'archived'
             else 'restored' end
           when p.properties = k.properties then 'unchanged'
           when p.modified_at < k.modified_at then 'stale'
-          when p.modified_at = k.modified_at and p.observed_at <= greatest(k.observed_at, ${seenAt}) then 'stale'
+          when p.modified_at > k.modified_at then 'changed'
           -- The same time of change with other content: a second edit in one millisecond, or an index behind.
-          when ${bySearch} and p.modified_at = k.modified_at then 'doubtful'
+          when p.observed_at < ${shownAt} then 'stale'
+          when ${bySearch} or p.observed_at = ${shownAt} then 'doubtful'
           else 'changed'
         end as outcome
       -- One probe of the primary key per row, whatever the statistics know of this tenant: a join would read the whole

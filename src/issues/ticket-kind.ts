@@ -1,6 +1,6 @@
 /** Tickets as a kind of object to sync: what HubSpot must be asked, and where the records go. */
 import { createHash } from 'node:crypto'
-import type { HubSpot, Patience } from '../hubspot/client.ts'
+import type { HubSpot } from '../hubspot/client.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import type { Whose } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens.ts'
@@ -8,7 +8,7 @@ import type { Database } from '../lib/db.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import { buryDeleted, findAbsent, findLive } from './absence-store.ts'
 import { readLinks, unreadableKinds } from './associations.ts'
-import { refreshCatalog } from './catalog.ts'
+import { type CatalogParts, refreshCatalog } from './catalog.ts'
 import { type IssueRow, isRejected, mend, toIssue } from './issue.ts'
 import { findOutdated, type KeptRow, keepIssues, keepMerges, type Source, sightOnly } from './keep-store.ts'
 import { keepProblems, type RecordProblem } from './problem-store.ts'
@@ -41,7 +41,7 @@ export function createTicketKind({
 }) {
   return {
     ...ticketKind,
-    async prepare(whose: Whose, options: { patience: Patience; signal: AbortSignal }) {
+    async prepare(whose: Whose, options: Pick<CatalogParts, 'patience' | 'signal' | 'mayKeep'>) {
       const properties = await refreshCatalog(
         {
           db,
@@ -73,8 +73,10 @@ export interface KeepReport {
   /** Kept, but not letter for letter. */
   repaired: number
   rejected: { id: string | undefined; reason: string }[]
-  /** Only a search said so; to be read by id. */
+  /** Not proved; to be read by id. */
   doubtful: string[]
+  /** Were live here, and a survivor says that it replaced them. */
+  merged: string[]
   /** Live records that were written. */
   touched: string[]
 }
@@ -107,8 +109,8 @@ async function keepTickets(
     unchanged: of('unchanged', 'stale').length,
     repaired: problems.filter(({ state }) => state === 'repaired').length,
     rejected,
-    // A loser is a tombstone already; read by id it also has HubSpot's own last word on it.
-    doubtful: [...of('doubtful'), ...losers],
+    doubtful: of('doubtful'),
+    merged: losers,
     touched: of('inserted', 'changed', 'restored').filter((id) => !archived.has(id)),
   }
 }

@@ -40,10 +40,15 @@ export async function sweepStep(parts: StepParts, cursor: Cursor, walk: { beyond
   return stretch.absent.length > 0 ? await proveStep(parts, next, stretch.absent) : async () => ({ next })
 }
 
+/** HubSpot's Date counts whole seconds: an answer that comes so much later has a later one. */
+const secondMs = 1_000
+
 export async function confirmStep(parts: StepParts, cursor: Cursor, ids: string[]): Promise<Keep> {
   const some = [...new Set(ids)].slice(0, batchLimit)
   const asked = new Set(some)
-  return await proveStep(parts, { ...cursor, confirm: ids.filter((id) => !asked.has(id)) }, some)
+  const { tooSoon, ...rest } = cursor
+  if (tooSoon) await parts.clock.sleep(secondMs, parts.signal)
+  return await proveStep(parts, { ...rest, confirm: ids.filter((id) => !asked.has(id)) }, some)
 }
 
 /** HubSpot is asked for at most so many ids one by one. */
@@ -90,5 +95,7 @@ function add(into: KeepReport, more: KeepReport): void {
   for (const name of ['inserted', 'changed', 'archived', 'unchanged', 'repaired'] as const)
     into[name] += more[name]
   into.rejected.push(...more.rejected)
+  into.doubtful.push(...more.doubtful)
+  into.merged.push(...more.merged)
   into.touched.push(...more.touched)
 }

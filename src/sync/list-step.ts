@@ -11,6 +11,7 @@ import {
 } from '../hubspot/objects.ts'
 import type { KeepReport } from './object-kind.ts'
 import {
+  doubtsOf,
   idsOf,
   type Keep,
   modifiedOf,
@@ -48,7 +49,7 @@ export async function listStep(parts: StepParts, cursor: Cursor, walk: ListWalk)
         startedAt,
         walk: next,
         ...(found === 0 && next.at === 'end' ? { listWasIdle: true } : {}),
-        ...(missing.length > 0 ? { confirm: [...(cursor.confirm ?? []), ...missing] } : {}),
+        ...doubtsOf(cursor, report, missing),
         ...owedLinks(parts, cursor, report),
       },
       report,

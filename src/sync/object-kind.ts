@@ -12,8 +12,10 @@ export interface KeepReport {
   unchanged: number
   repaired: number
   rejected: { id: string | undefined; reason: string }[]
-  /** Only a search said so; to be read by id. */
+  /** Not proved: only a search said so, or a read of the very second in which another said otherwise. To be read by id. */
   doubtful: string[]
+  /** Were live here, and a survivor says that it replaced them. */
+  merged: string[]
   /** Live records that were written. */
   touched: string[]
 }
@@ -34,11 +36,18 @@ export interface KindReader {
   ): Promise<(scope: TenantScope, integrationId: string) => Promise<void>>
 }
 
+export interface PrepareOptions {
+  patience: Patience
+  signal: AbortSignal
+  /** Whether the run is still its own; asked within the transaction that keeps something, after the integration's lock. */
+  mayKeep(scope: TenantScope): Promise<boolean>
+}
+
 /** Ids and times on HubSpot's clock. What takes a scope runs within the caller's transaction. */
 export interface ObjectKind extends ObjectPaths {
   name: string
   /** Before the steps of a run: what this account has, kept up to date. Calls HubSpot when the last answer is old. */
-  prepare(whose: Whose, options: { patience: Patience; signal: AbortSignal }): Promise<KindReader>
+  prepare(whose: Whose, options: PrepareOptions): Promise<KindReader>
   /**
    * Keeps a page; newer wins. A bad record is reported, never thrown.
    *

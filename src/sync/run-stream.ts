@@ -40,8 +40,8 @@ import {
   firstCursor,
   isCursor,
   isOver,
+  markAt,
   maxFailures,
-  placeOf,
   watermarkAfter,
   withheldWords,
 } from './stream.ts'
@@ -137,7 +137,8 @@ export async function runStream(
     withAccess: holdAccess(parts, whose, { patience, signal: working }),
   }
   try {
-    const reader = await kind.prepare(whose, { patience, signal: working })
+    const mayKeep = (scope: TenantScope) => extendLease(scope, key, claim.epoch, parts.claimant.leaseMs)
+    const reader = await kind.prepare(whose, { patience, signal: working, mayKeep })
     const outcome = await walk(run, { ...steps, kind: { ...kind, ...reader } }, signal)
     if (outcome === 'caught_up') metrics.syncRuns.inc({ type: key.mode, state: run.endedAs })
     log.info({ mode: key.mode, outcome }, 'sync run')
@@ -220,15 +221,12 @@ function heartbeat({ within, key, claim, claimant, log }: Run, stop: AbortContro
 async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Outcome> {
   const { clock, claim, within, key } = run
   const sliceEnds = clock.monotonic() + sliceMs
-  const seen = new Set<string>()
   let cursor: Cursor = isCursor(claim.cursor) ? claim.cursor : firstCursor(key.mode, claim.watermark)
   for (;;) {
-    // A HubSpot that sends us back to where we were would be paged through for ever.
-    const place = JSON.stringify([placeOf(cursor.walk), cursor.confirm?.length, cursor.links?.length])
     run.cursor = cursor
-    if (seen.has(place)) throw new HubSpotError('invalid', circle)
-    seen.add(place)
-    const next = await keepStep(run, cursor, await readStep(steps, cursor))
+    const mark = markAt(cursor)
+    if (!mark) throw new HubSpotError('invalid', circle)
+    const next = await keepStep(run, cursor, await readStep(steps, { ...cursor, mark }))
     if (!next) return 'caught_up'
     cursor = next
     if (signal.aborted || clock.monotonic() >= sliceEnds) {

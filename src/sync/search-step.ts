@@ -11,7 +11,16 @@ import {
   searchPage,
 } from '../hubspot/objects.ts'
 import { ordersAfter } from './id-order.ts'
-import { idsOf, type Keep, modifiedOf, optionsOf, owedLinks, type StepParts, startOf } from './step.ts'
+import {
+  doubtsOf,
+  idsOf,
+  type Keep,
+  modifiedOf,
+  optionsOf,
+  owedLinks,
+  type StepParts,
+  startOf,
+} from './step.ts'
 import { afterRecount, afterSearch, type Cursor, type RecountWalk, type SearchWalk } from './stream.ts'
 
 export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchWalk): Promise<Keep> {
@@ -52,7 +61,8 @@ export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchW
         ...cursor,
         walk: next,
         startedAt,
-        confirm: [...report.doubtful, ...missing],
+        // A loser is a tombstone already; read by id it also has HubSpot's own last word on it.
+        ...doubtsOf(cursor, report, [...report.merged, ...missing]),
         ...owedLinks(parts, cursor, report),
       },
       report,

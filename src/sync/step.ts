@@ -56,6 +56,12 @@ export const optionsOf = ({ patience, signal }: StepParts, access: Access): Call
 export const startOf = (parts: StepParts, observedAt: Date, began: number) =>
   new Date(observedAt.getTime() - Math.ceil(parts.clock.monotonic() - began)).toISOString()
 
+/** What a read could not prove is read by id, when the second that it happened in is over. */
+export const doubtsOf = (at: Cursor, { doubtful }: KeepReport, more: readonly string[] = []) => ({
+  ...(doubtful.length + more.length > 0 ? { confirm: [...(at.confirm ?? []), ...doubtful, ...more] } : {}),
+  ...(doubtful.length > 0 ? { tooSoon: true } : {}),
+})
+
 /** An incremental reads the associations of what it wrote; a full pass those of all, in a walk of their own. */
 export const owedLinks = ({ mode }: StepParts, at: Cursor, { touched }: KeepReport) =>
   mode === 'incremental' ? { links: [...(at.links ?? []), ...touched] } : {}

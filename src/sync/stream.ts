@@ -70,12 +70,16 @@ export interface Cursor {
   total?: number | null
   /** To be read by id before the walk goes on: what a search alone said and could not prove. */
   confirm?: string[]
+  /** Two reads of one second said otherwise: what is to be read by id is not read within it. */
+  tooSoon?: boolean
   /** Changed, and their associations not read since. */
   links?: string[]
   /** Absent ones that were not buried, because they were too many. */
   withheld?: number
   /** The list was asked because of a count, and nothing had been missing. */
   listWasIdle?: boolean
+  /** Where the walk stood some steps before, by which a circle is noticed. */
+  mark?: Mark
   /** How often the run began again, because HubSpot refused its place or led it in a circle. */
   restarts?: number
 }
@@ -189,6 +193,30 @@ export function placeOf(walk: Walk): unknown {
     default:
       return [walk.at]
   }
+}
+
+/** A place on the way; it is moved on after 1, 2, 4, 8 steps and so on. */
+export interface Mark {
+  place: string
+  /** Steps until it is moved, and steps since it was. */
+  reach: number
+  steps: number
+}
+
+/**
+ * A HubSpot that sends us back to where we were would be paged through for ever. Brent's way: whoever goes round in a
+ * circle comes by a mark that he left there, and one mark is enough. It goes with the cursor, since a circle may be
+ * longer than a slice of work.
+ *
+ * @returns the mark to go on with; undefined when `cursor` stands at the mark again
+ */
+export function markAt(cursor: Cursor): Mark | undefined {
+  const place = JSON.stringify([placeOf(cursor.walk), cursor.confirm?.length, cursor.links?.length])
+  const { mark } = cursor
+  if (!mark) return { place, reach: 1, steps: 0 }
+  if (mark.place === place) return undefined
+  const steps = mark.steps + 1
+  return steps < mark.reach ? { ...mark, steps } : { place, reach: mark.reach * 2, steps: 0 }
 }
 
 /** What owes a read by id, or of associations, goes first. */

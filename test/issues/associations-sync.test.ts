@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { listParts } from '../../src/integrations/part-store.ts'
-import { findIntegration } from '../../src/integrations/store.ts'
+import { findIntegration, lockIntegration } from '../../src/integrations/store.ts'
 import type { TicketAssociations } from '../../src/issues/association-store.ts'
 import { associatedKinds } from '../../src/issues/association-store.ts'
-import { syncAssociations } from '../../src/issues/associations.ts'
+import { keepFound, readAssociationsOf, unreadableKinds } from '../../src/issues/associations.ts'
 import { toIssue } from '../../src/issues/issue.ts'
 import { keepIssues } from '../../src/issues/keep-store.ts'
 import { listIssuesOf } from '../../src/issues/store.ts'
@@ -50,7 +50,18 @@ for (const quirks of uncertain) {
       await emulator.close()
     })
 
-    const sync = (of: string[]) => syncAssociations(bench.parts, bench.whose, of)
+    const sync = async (of: string[]) => {
+      const { hubspot, withAccess, patience, signal } = bench.parts
+      const { integrationId } = bench.whose
+      const skip = await withTenant(db, A, (scope) => unreadableKinds(scope, integrationId))
+      const found = await withAccess((access) =>
+        readAssociationsOf(hubspot, of, { access, patience, signal }, skip),
+      )
+      return await withTenant(db, A, async (scope) => {
+        await lockIntegration(scope, integrationId)
+        return await keepFound(scope, integrationId, found)
+      })
+    }
     const stored = async () => {
       const issues = await withTenant(db, A, (scope) =>
         listIssuesOf(scope, { ...bench.whose, after: undefined, limit: 2_000 }),

@@ -105,6 +105,7 @@ export async function startBench(
     hubspot,
     patience,
     signal,
+    mayKeep: async () => true,
     withAccess: <T>(work: (access: Access) => Promise<T>) =>
       tokens.use(whose, { patience, signal }, (access) => work(access)),
   }

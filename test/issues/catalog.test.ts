@@ -218,6 +218,18 @@ for (const engine of engines) {
       assert.equal((await partsNow()).properties.problem, null)
     })
 
+    test('nothing is kept by a run that lost its stream while it read', async () => {
+      let asked = 0
+      const mayKeep = async () => {
+        asked += 1
+        return false
+      }
+      await refreshCatalog({ ...bench.parts, mayKeep }, bench.whose)
+      assert.equal(asked, 3)
+      assert.deepEqual(await labels(), [])
+      assert.equal((await withTenant(db, A, listParts)).size, 0)
+    })
+
     test('nothing is kept for an integration that was disconnected meanwhile', async () => {
       await withTenant(db, A, (scope) => moveTo(scope, bench.whose.integrationId, 'disconnected', null))
       const { parts } = bench

@@ -12,6 +12,7 @@ import {
   isCursor,
   isOver,
   isTooMany,
+  markAt,
   type SearchWalk,
   watermarkAfter,
 } from '../../src/sync/stream.ts'
@@ -206,4 +207,53 @@ test('too many: more than the share, and more than fifty', () => {
 
 test('the watermark is the start minus the look-back', () => {
   assert.equal(watermarkAfter('2026-01-01T00:10:00.000Z', 600_000).toISOString(), '2026-01-01T00:00:00.000Z')
+})
+
+describe('a circle of pages', () => {
+  /** @returns how many steps it takes until it is noticed; undefined: not within so many */
+  function noticed(place: (step: number) => string | undefined, atMost: number): number | undefined {
+    let cursor: Cursor = firstCursor('full', null)
+    for (let step = 0; step < atMost; step++) {
+      const mark = markAt(cursor)
+      if (!mark) return step
+      const after = place(step)
+      // Kept and read again, as after a slice of work or a kill.
+      cursor = JSON.parse(
+        JSON.stringify({
+          ...cursor,
+          mark,
+          walk: { at: 'list', archived: false, ...(after === undefined ? {} : { after }) },
+        }),
+      )
+    }
+    return undefined
+  }
+
+  test('is noticed within three times its way, however long it is and wherever it begins', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 1, max: 900 }), (tail, length) => {
+        const place = (step: number) => `p${step < tail ? step : tail + ((step - tail) % length)}`
+        const at = noticed(place, 10_000)
+        assert.ok(at !== undefined && at <= 3 * (tail + length) + 2, `${at}`)
+      }),
+    )
+  })
+
+  test('is not seen in a straight way of a hundred thousand pages', () => {
+    assert.equal(
+      noticed((step) => `p${step}`, 100_000),
+      undefined,
+    )
+  })
+
+  test('the same place tried again after a failure is none', () => {
+    const mark = markAt(firstCursor('full', null)) ?? assert.fail()
+    const next: Cursor = {
+      ...firstCursor('full', null),
+      walk: { at: 'list', archived: false, after: 'a' },
+      mark,
+    }
+    assert.ok(markAt(next))
+    assert.ok(markAt(next))
+  })
 })

@@ -2,7 +2,7 @@
  * What befalls a ticket: archived, deleted for good, restored, merged away.
  * Longer than most files because it is a list, each entry of which reads alone.
  */
-import { type Scenario, searchCalls } from '../scenario.ts'
+import { listCalls, type Scenario, searchCalls } from '../scenario.ts'
 
 export const deathScenarios: readonly Scenario[] = [
   {
@@ -20,6 +20,28 @@ export const deathScenarios: readonly Scenario[] = [
       await scene.later()
       scene.count()
       await scene.full()
+    },
+  },
+  {
+    name: 'archived in the second in which the list showed it',
+    source: 'HubSpot’s Date counts whole seconds, and so the order of two answers may not be told',
+    portal: { tickets: 100 },
+    ideal: {
+      requests: 3,
+      how: '1 list page of live tickets, 1 of archived ones, 1 read by id to tell them apart',
+    },
+    async script(scene) {
+      const ids = await scene.someIds(10)
+      await scene.during(
+        () => scene.full(),
+        { match: listCalls, after: 1 },
+        async () => {
+          await scene.remove({ ids })
+          // The answer that shows them archived is to bear the second of the one that showed them live.
+          const { now } = await scene.control('GET', '/clock')
+          await scene.control('POST', '/clock', { advance_ms: -(now % 1_000) })
+        },
+      )
     },
   },
   {
