@@ -112,6 +112,14 @@ const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
   secondly_body: ['policy', 'category'],
 }
 
+// What a switch may be instead of its default; of an amount, nothing.
+export function otherValues(name: keyof Quirks): readonly unknown[] {
+  const value = DEFAULT_QUIRKS[name]
+  if (name === 'account_info_scope') return [null]
+  if (typeof value === 'boolean') return [!value]
+  return (ALLOWED[name] ?? []).filter((one) => one !== value)
+}
+
 // Answers the faults found, so that a misspelt switch is an error and not a test that proves nothing.
 export function setQuirks(quirks: Quirks, changes: Record<string, unknown>): string[] {
   const faults: string[] = []

@@ -15,6 +15,8 @@ export interface TrueTicket {
 export interface Truth {
   live: Map<string, TrueTicket>
   archived: Map<string, TrueTicket>
+  /** Tickets that were merged away are shown nowhere: nobody can know their last values, only their survivor. */
+  losersHidden?: boolean
 }
 
 /** A ticket as a sync has it. Several rows of one id are possible, and a fault. */
@@ -86,8 +88,11 @@ function pushStale(
   properties: readonly string[] | undefined,
   truth: Truth,
 ): void {
-  const names = properties ?? new Set([...Object.keys(ticket.properties), ...Object.keys(row.properties)])
-  const wrong = [...names].filter((name) => !same(ticket.properties[name], row.properties[name]))
+  const unseen = truth.losersHidden && ticket.mergedInto !== null
+  const all = properties ?? new Set([...Object.keys(ticket.properties), ...Object.keys(row.properties)])
+  const wrong = (unseen ? [] : [...all]).filter(
+    (name) => !same(ticket.properties[name], row.properties[name]),
+  )
   if (wrong.length > 0) verdict.stale.push(`${ticket.id}: ${wrong.slice(0, 5).join(', ')}`)
   else if (row.mergedInto !== undefined && last(row.mergedInto, truth) !== last(ticket.mergedInto, truth))
     verdict.stale.push(`${ticket.id}: merged_into ${row.mergedInto} and not ${ticket.mergedInto}`)

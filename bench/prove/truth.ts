@@ -3,9 +3,11 @@ import type { TestEmulator } from '../../test/support/emulator.ts'
 import type { TrueTicket, Truth } from './oracle.ts'
 
 export async function readTruth(emulator: TestEmulator, portal: number): Promise<Truth> {
+  const { archived_list_has_merged } = await emulator.control('GET', '/quirks')
   return {
     live: await readSide(emulator, portal, false),
     archived: await readSide(emulator, portal, true),
+    losersHidden: !archived_list_has_merged,
   }
 }
 

@@ -129,6 +129,18 @@ test('a loser may point to the next survivor or to the last, and to no other', (
   ])
 })
 
+test('where HubSpot shows no loser of a merge its values are not asked about, its survivor and its end are', () => {
+  const { truth, rows } = world()
+  truth.losersHidden = true
+  find(rows, '5').properties.subject = 'older'
+  assert.ok(isClean(compare(truth, rows)))
+  find(rows, '5').mergedInto = '1'
+  find(rows, '4').properties.subject = 'older'
+  assert.deepEqual(compare(truth, rows).stale, ['4: subject', '5: merged_into 1 and not 7'])
+  find(rows, '5').state = 'live'
+  assert.deepEqual(compare(truth, rows).ghost, ['5: merged into 7'])
+})
+
 test('a sync without the notion of merges is not asked where a loser went', () => {
   const { truth, rows } = world()
   for (const row of rows) delete row.mergedInto

@@ -1,0 +1,75 @@
+/**
+ * The worlds that HubSpot's documents leave possible. A world sets several of the emulator's switches to what we do not
+ * take for likely; together they give each switch each of its other values at least once.
+ */
+import { DEFAULT_QUIRKS, otherValues, type Quirks } from '../../emulator/quirks.ts'
+
+export const worlds: Record<string, Partial<Quirks>> = {
+  'ids as text, merged ones silent': {
+    ticket_id_sort: 'text',
+    get_merged: 'missing',
+    archived_list_has_merged: false,
+    merged_ids_missing_in_batch: true,
+    archive_bumps: true,
+    restore_bumps: true,
+    association_bumps: true,
+    absent_empty_properties: true,
+    no_associations: 'error',
+    to_object_id: 'string',
+    associations_bucket: 'general',
+    retry_after_on_429: true,
+    secondly_body: 'category',
+    introspect: 'active_only',
+    list_after: 'id',
+    batch_order: 'asked',
+    wrong_link: false,
+    hub_domain_null: true,
+    gzip: false,
+  },
+  'ids in no order, an index that shows what is gone': {
+    ticket_id_sort: 'mixed',
+    search_order: 'shuffled',
+    search_outside: true,
+    index_keeps_archived: true,
+    rate_headers: false,
+    search_bucket: 'app',
+    refused_calls_count: true,
+    token_info_unknown: 404,
+    token_info_needs_bearer: true,
+    access_token_survives_refresh: false,
+    access_token_survives_uninstall: true,
+    unknown_archive: 404,
+    noop_update_bumps: false,
+    account_info_scope: null,
+  },
+  'short pages, wrong totals, present values': {
+    short_pages: true,
+    search_total: 'wobbly',
+    search_values: 'current',
+    shared_refresh_token: true,
+    oauth_v1: 'alive',
+  },
+}
+
+/** Amounts and not facts; scenarios set them where they matter. */
+const amounts: ReadonlySet<keyof Quirks> = new Set([
+  'index_lag_ms',
+  'index_lag_jitter_ms',
+  'index_outlier_ms',
+  'refresh_reuse_grace_ms',
+  'code_ttl_ms',
+  'access_token_ttl_s',
+  'url_limit',
+])
+
+/** Values of switches that no world has, as `switch: value`. */
+export function forgotten(): string[] {
+  return (Object.keys(DEFAULT_QUIRKS) as (keyof Quirks)[])
+    .filter((name) => !amounts.has(name))
+    .flatMap((name) => {
+      const set = new Set(Object.values(worlds).map((world) => world[name]))
+      return otherValues(name)
+        .filter((value) => !set.has(value as never))
+        .map((value) => `${name}: ${value}`)
+    })
+}
