@@ -22,4 +22,4 @@ EXPOSE 8000
 # Any address but loopback needs SPOKE_ADMIN_KEY and SPOKE_ENCRYPTION_KEYS; without them the start ends and says so.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8000}/livez`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--max-semi-space-size=8", "--max-old-space-size=512", "bin/spoke.js", "serve"]
+CMD ["node", "--max-semi-space-size=8", "--initial-heap-size=96", "--max-old-space-size=512", "bin/spoke.js", "serve"]
