@@ -47,7 +47,7 @@ export async function lockIntegration(
   scope: TenantScope,
   id: string,
 ): Promise<IntegrationStatus | undefined> {
-  const rows = await scope.query(sql<{ status: IntegrationStatus }>`
+  const rows = await scope.query(sql<{ status: IntegrationStatus }>`/* prepared */
     select status from tenant_integrations
     where tenant_id = ${scope.tenantId} and integration_id = ${id} for no key update`)
   return rows[0]?.status
@@ -71,9 +71,10 @@ export async function deleteStalePending(scope: TenantScope): Promise<void> {
 }
 
 export async function deleteIntegration(scope: TenantScope, id: string): Promise<void> {
-  // The one table beneath it without a foreign key; what is left there are sightings of records that were set aside.
-  await scope.query(sql`
-    delete from issue_sightings where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
+  // The two tables beneath it without a foreign key: empty by now, but for sightings of records that were set aside.
+  for (const table of ['issues', 'issue_sightings'])
+    await scope.query(sql`
+      delete from ${sql.table(table)} where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
   await scope.query(sql`
     delete from tenant_integrations where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
 }

@@ -2,17 +2,13 @@
 import { asTime } from '../hubspot/time.ts'
 import { newId } from '../lib/ids.ts'
 
-/** One row as the upsert takes it: the columns' names, so that it goes to SQL as it stands. */
+/**
+ * One row as the upsert takes it: the columns' names, so that it goes to SQL as it stands. The columns of single
+ * properties (subject, stage, owner and so on) follow from the bag in the database itself.
+ */
 export interface IssueRow {
   ticket_id: string
   issue_id: string
-  subject: string | null
-  content: string | null
-  pipeline_id: string | null
-  stage_id: string | null
-  priority: string | null
-  category: string | null
-  owner_id: string | null
   ticket_created_at: string | null
   modified_at: string
   archived: boolean
@@ -37,12 +33,11 @@ export interface RejectedRecord {
 /** HubSpot's own bound is 65,536 characters a value; what is longer than this is kept cut. */
 const longestValue = 131_072
 
-/** Text as PostgreSQL can hold it: no NUL, no half of a surrogate pair. */
-export const mend = (text: string): string =>
-  text.includes('\u0000') || !text.isWellFormed() ? text.replaceAll('\u0000', '').toWellFormed() : text
+/** Whether PostgreSQL can hold it: no NUL, no half of a surrogate pair. */
+const isWhole = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed()
 
-const asText = (value: unknown): string | null =>
-  value === null || value === undefined || value === '' ? null : mend(String(value))
+export const mend = (text: string): string =>
+  isWhole(text) ? text : text.replaceAll('\u0000', '').toWellFormed()
 
 /** A record as HubSpot gives it, before anything of it is believed. */
 interface Given {
@@ -81,21 +76,12 @@ export function toIssue(record: unknown): MappedIssue | RejectedRecord {
   const { updatedAt, createdAt, archivedAt, url } = given
   const archived = given.archived === true
   const repairs: string[] = []
-  const properties: Record<string, string | null> = {}
-  for (const [name, value] of Object.entries(given.properties))
-    properties[mend(name)] = asValue(name, value, repairs)
+  const properties = asProperties(given.properties, repairs)
   const modified = asTime(properties.hs_lastmodifieddate) ?? asTime(updatedAt)
   if (!modified) return { id, reason: 'it has no time of last change' }
   const row: IssueRow = {
     ticket_id: id,
     issue_id: newId(),
-    subject: asText(properties.subject),
-    content: asText(properties.content),
-    pipeline_id: asText(properties.hs_pipeline),
-    stage_id: asText(properties.hs_pipeline_stage),
-    priority: asText(properties.hs_ticket_priority),
-    category: asText(properties.hs_ticket_category),
-    owner_id: asText(properties.hubspot_owner_id),
     ticket_created_at: asTime(properties.createdate) ?? asTime(createdAt),
     modified_at: modified,
     archived,
@@ -104,6 +90,24 @@ export function toIssue(record: unknown): MappedIssue | RejectedRecord {
     properties,
   }
   return { row, repaired: repairs.length > 0 ? repairs.join('; ') : undefined }
+}
+
+/** The bag itself where a database can hold it, which is nearly always: copying it cost as much as reading it. */
+function asProperties(given: Record<string, unknown>, repairs: string[]): Record<string, string | null> {
+  if (isSound(given)) return given
+  const properties: Record<string, string | null> = {}
+  for (const [name, value] of Object.entries(given)) properties[mend(name)] = asValue(name, value, repairs)
+  return properties
+}
+
+function isSound(given: Record<string, unknown>): given is Record<string, string | null> {
+  for (const name in given) {
+    const value = given[name]
+    if (!isWhole(name)) return false
+    if (value === null) continue
+    if (typeof value !== 'string' || value.length > longestValue || !isWhole(value)) return false
+  }
+  return true
 }
 
 /** HubSpot's values are text or null; anything else is kept as its JSON, so that nothing is lost. */

@@ -37,15 +37,15 @@ export async function keepIssues(
   if (rows.length === 0) return []
   const bySearch = source === 'search'
   // A read that found all as it was wrote nothing to the issue, and is proof of it nevertheless. Asked for few rows.
-  const shownAt = sql`greatest(k.observed_at, (
+  // -1: the page is the older of the two; 0: of the same second.
+  const sinceShown = sql`sign(extract(epoch from p.observed_at - greatest(k.observed_at, (
     select s.seen_at from issue_sightings s
-    where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = p.ticket_id))`
+    where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = p.ticket_id))))`
   return await scope.query(sql<KeptRow>`/* prepared */
     with page as (
       select r.*, ${observedAt.toISOString()}::timestamptz as observed_at
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(
-        ticket_id text, issue_id uuid, subject text, content text, pipeline_id text, stage_id text, priority text,
-        category text, owner_id text, ticket_created_at timestamptz, modified_at timestamptz, archived boolean,
+        ticket_id text, issue_id uuid, ticket_created_at timestamptz, modified_at timestamptz, archived boolean,
         archived_at timestamptz, url text, properties jsonb)
     ),
     losers as materialized (
@@ -58,18 +58,18 @@ export async function keepIssues(
         case
           when k.ticket_id is null and (p.archived or m.merged) then 'archived'
           when k.ticket_id is null then 'inserted'
-          when k.archived <> (p.archived or m.merged) or k.deleted_at is not null then case
-            when p.observed_at < ${shownAt} then 'stale'
-            when ${bySearch} or p.observed_at = ${shownAt} then 'doubtful'
-            when p.archived or m.merged then 'archived'
-            else 'restored' end
+          when k.archived <> (p.archived or m.merged) or k.deleted_at is not null then case ${sinceShown}
+            when -1 then 'stale'
+            when 0 then 'doubtful'
+            else case when ${bySearch} then 'doubtful' when p.archived or m.merged then 'archived' else 'restored' end end
           when p.properties = k.properties then 'unchanged'
           when p.modified_at < k.modified_at then 'stale'
           when p.modified_at > k.modified_at then 'changed'
           -- The same time of change with other content: a second edit in one millisecond, or an index behind.
-          when p.observed_at < ${shownAt} then 'stale'
-          when ${bySearch} or p.observed_at = ${shownAt} then 'doubtful'
-          else 'changed'
+          else case ${sinceShown}
+            when -1 then 'stale'
+            when 0 then 'doubtful'
+            else case when ${bySearch} then 'doubtful' else 'changed' end end
         end as outcome
       -- One probe of the primary key per row, whatever the statistics know of this tenant: a join would read the whole
       -- integration, and without the order the other key, which begins with the tenant too, looks as good.
@@ -98,17 +98,14 @@ export async function keepIssues(
     ),
     kept as (
       insert into issues (
-        tenant_id, integration_id, ticket_id, issue_id, subject, content, pipeline_id, stage_id, priority, category,
-        owner_id, ticket_created_at, modified_at, archived, archived_at, url, properties, observed_at)
-      select ${scope.tenantId}, ${integrationId}, j.ticket_id, j.issue_id, j.subject, j.content, j.pipeline_id,
-        j.stage_id, j.priority, j.category, j.owner_id, j.ticket_created_at, j.modified_at, j.buried,
+        tenant_id, integration_id, ticket_id, issue_id, ticket_created_at, modified_at, archived, archived_at, url,
+        properties, observed_at)
+      select ${scope.tenantId}, ${integrationId}, j.ticket_id, j.issue_id, j.ticket_created_at, j.modified_at, j.buried,
         case when j.buried then coalesce(j.archived_at, j.observed_at) end, j.url, j.properties, j.observed_at
       from judged j
       where j.outcome in ('inserted', 'changed', 'archived', 'restored')
       on conflict (tenant_id, integration_id, ticket_id) do update set
-        subject = excluded.subject, content = excluded.content, pipeline_id = excluded.pipeline_id,
-        stage_id = excluded.stage_id, priority = excluded.priority, category = excluded.category,
-        owner_id = excluded.owner_id, ticket_created_at = excluded.ticket_created_at,
+        ticket_created_at = excluded.ticket_created_at,
         modified_at = excluded.modified_at, archived = excluded.archived, archived_at = excluded.archived_at,
         deleted_at = null, url = excluded.url, properties = excluded.properties, observed_at = excluded.observed_at,
         synced_at = now()

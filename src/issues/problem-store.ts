@@ -29,7 +29,7 @@ export async function keepProblems(
         set state = excluded.state, reason = excluded.reason, record = excluded.record, found_at = now()
         where (r.state, r.reason, r.record) is distinct from (excluded.state, excluded.reason, excluded.record)`)
   }
-  await scope.query(sql`
+  await scope.query(sql`/* prepared */
     delete from record_problems
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and kind = ${kind}
       and record_id = any(${[...healthy]}::text[])`)

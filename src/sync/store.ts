@@ -149,7 +149,7 @@ export async function checkpoint(
   leaseMs: number,
   cursor: Cursor,
 ): Promise<boolean> {
-  const rows = await scope.query(sql`
+  const rows = await scope.query(sql`/* prepared */
     update sync_streams set cursor = ${JSON.stringify(cursor)}::jsonb, failures = 0, lease_until = ${until(leaseMs)}
     where ${isStream(scope, key)} and epoch = ${epoch} returning epoch`)
   return rows.length > 0
@@ -180,7 +180,7 @@ export interface Progress {
 }
 
 export async function addProgress(scope: TenantScope, syncEventId: string, step: Progress): Promise<void> {
-  await scope.query(sql`
+  await scope.query(sql`/* prepared */
     update sync_events set pages = pages + ${step.pages}, done = done + ${step.done},
       inserted = inserted + ${step.inserted}, changed = changed + ${step.changed},
       unchanged = unchanged + ${step.unchanged}, archived = archived + ${step.archived},

@@ -62,7 +62,6 @@ for (const engine of engines) {
       const modified_at = '2026-01-01T00:00:05.000Z'
       const now = issueRow('20', {
         modified_at,
-        stage_id: '2',
         properties: { hs_pipeline_stage: '2', same: 'y', fresh: null },
       })
       const [row] = await keep([now], at(2))

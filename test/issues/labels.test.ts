@@ -42,13 +42,22 @@ for (const engine of engines) {
       await seedTenant(db, B)
       await withTenant(db, A, async (scope) => {
         const rows = [
-          issueRow('10', { pipeline_id: '0', stage_id: '1', owner_id: '77' }),
-          issueRow('11', { pipeline_id: '9', stage_id: '1', owner_id: '78' }),
-          issueRow('12', { pipeline_id: null, stage_id: null }),
+          issueRow('10', {
+            properties: { hs_pipeline: '0', hs_pipeline_stage: '1', hubspot_owner_id: '77' },
+          }),
+          issueRow('11', {
+            properties: { hs_pipeline: '9', hs_pipeline_stage: '1', hubspot_owner_id: '78' },
+          }),
+          issueRow('12', { properties: { hs_pipeline: null, hs_pipeline_stage: '' } }),
           issueRow('13', { archived: true, archived_at: '2026-02-01T00:00:00.000Z' }),
         ]
         await keepIssues(scope, id, rows, new Date('2026-03-01T00:00:00Z'))
-        await keepIssues(scope, other, [issueRow('10', { owner_id: '77' })], new Date('2026-03-01T00:00:00Z'))
+        await keepIssues(
+          scope,
+          other,
+          [issueRow('10', { properties: { hubspot_owner_id: '77' } })],
+          new Date('2026-03-01T00:00:00Z'),
+        )
         await scope.query(sql`
           insert into issue_merges (tenant_id, integration_id, loser_id, survivor_id)
           values (${A}, ${id}, '13', '10')`)
@@ -168,10 +177,12 @@ describe('listing 200 of 300,000 issues as the tenant’s role', () => {
       await query(sql`
         insert into tenant_integrations (tenant_id, integration_id, status, portal_id) values (${A}, ${id}, 'active', 99)`)
       await query(sql`
-        insert into issues (tenant_id, integration_id, ticket_id, issue_id, pipeline_id, stage_id, owner_id, modified_at,
-          archived, properties, observed_at)
+        insert into issues (tenant_id, integration_id, ticket_id, issue_id, modified_at, archived, properties,
+          observed_at)
         select ${A}, ${id}, (400000000000 + n)::text, ('01a2044e-3639-7888-95cf-' || lpad(to_hex(n), 12, '0'))::uuid,
-          '0', (n % 4 + 1)::text, (n % 500)::text, now(), n % 100 = 0, '{"subject": "x"}', now()
+          now(), n % 100 = 0,
+          jsonb_build_object('subject', 'x', 'hs_pipeline', '0', 'hs_pipeline_stage', (n % 4 + 1)::text,
+            'hubspot_owner_id', (n % 500)::text), now()
         from generate_series(1, 300000) n`)
       await query(sql`
         insert into issue_associations (tenant_id, integration_id, ticket_id, associations, observed_at)

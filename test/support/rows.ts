@@ -69,26 +69,24 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
   return id
 }
 
-/** @param over what differs from a plain ticket */
-export function issueRow(ticketId: string, over: Partial<IssueRow> = {}): IssueRow {
-  const subject = over.subject ?? `Subject ${ticketId}`
-  const modified = over.modified_at ?? '2026-01-01T00:00:00.000Z'
+/** @param over what differs from a plain ticket; a subject goes into its properties */
+export function issueRow(ticketId: string, over: Partial<IssueRow> & { subject?: string } = {}): IssueRow {
+  const { subject = `Subject ${ticketId}`, modified_at = '2026-01-01T00:00:00.000Z', ...rest } = over
   return {
     ticket_id: ticketId,
     issue_id: newId(),
-    content: null,
-    pipeline_id: '0',
-    stage_id: '1',
-    priority: null,
-    category: null,
-    owner_id: null,
     ticket_created_at: '2026-01-01T00:00:00.000Z',
     archived: false,
     archived_at: null,
     url: null,
-    ...over,
-    subject,
-    modified_at: modified,
-    properties: { subject, hs_lastmodifieddate: modified, ...over.properties },
+    ...rest,
+    modified_at,
+    properties: {
+      subject,
+      hs_lastmodifieddate: modified_at,
+      hs_pipeline: '0',
+      hs_pipeline_stage: '1',
+      ...over.properties,
+    },
   }
 }

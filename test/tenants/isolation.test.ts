@@ -72,7 +72,8 @@ for (const engine of engines) {
         const { rows } = await sql
           .raw<{ columns: string }>(
             `select string_agg(quote_ident(attname), ', ' order by attnum) as columns from pg_attribute
-           where attrelid = '${table}'::regclass and attnum > 0 and attname <> 'tenant_id'`,
+           where attrelid = '${table}'::regclass and attnum > 0 and attname <> 'tenant_id'
+             and not attisdropped and attgenerated = ''`,
           )
           .execute(db.kysely)
         const { columns } = rows[0] as { columns: string }
