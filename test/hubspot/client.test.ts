@@ -167,6 +167,34 @@ describe('a call to HubSpot', () => {
     assert.ok(process.memoryUsage().rss - before < 250e6)
   })
 
+  test('a name that does not resolve, and a HubSpot without TLS where TLS is asked for, are unavailable, with no word in clear', async () => {
+    answers = [json(200, {})]
+    asked = []
+    const plain = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+    for (const apiUrl of ['http://hubspot.invalid', plain]) {
+      const away = createHubSpot({
+        apiUrl,
+        timeoutMs: 1_500,
+        budget: free,
+        circuits: alwaysClosed,
+        clock: systemClock,
+        metrics: createMetrics(),
+        log: quiet,
+      })
+      const given = {
+        endpoint: 'test',
+        method: 'GET' as const,
+        path: '/x',
+        token: new Secret('t0ken'),
+        patience: { tries: 2, totalMs: 5_000 },
+        signal: new AbortController().signal,
+      }
+      await assert.rejects(away.call(given), { kind: 'unavailable' }, apiUrl)
+      await away.close()
+    }
+    assert.equal(asked.length, 0)
+  })
+
   test('a caller who gives up gets its own reason, at once', async () => {
     const stop = new AbortController()
     const began = performance.now()
