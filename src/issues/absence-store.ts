@@ -1,5 +1,5 @@
 /** SQL on what a full pass did not meet. Each statement looks at some thousand issues at most, however many there are. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { TenantScope } from '../tenants/scope.ts'
 
 const window = 10_000
@@ -15,6 +15,23 @@ export interface Stretch {
   /** How many of the absent are live here. */
   absentLive: number
 }
+
+/**
+ * When a read last showed each, and whether it was merged away: one probe of a whole key a row. As semi joins the planner
+ * read the integration once for each row wherever the tables had no statistics, which embedded ones never have.
+ */
+const unlessShown = (scope: TenantScope, integrationId: string, id: RawBuilder<unknown>) => sql`
+  left join lateral (
+    select s.seen_at from issue_sightings s
+    where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = ${id}
+    limit 1) shown on true
+  left join lateral (
+    select m.loser_id from issue_merges m
+    where m.tenant_id = ${scope.tenantId} and m.integration_id = ${integrationId} and m.loser_id = ${id}
+    limit 1) merged on true`
+
+const isUnshown = (at: string) => sql`
+  (shown.seen_at is null or shown.seen_at < ${at}) and merged.loser_id is null`
 
 /**
  * @param since the start of the pass on HubSpot's clock
@@ -41,15 +58,8 @@ export async function findAbsent(
       limit ${window}
     ),
     absent as (
-      select i.ticket_id as id, not i.archived as live from stretch i
-      where i.deleted_at is null and i.observed_at < ${at}
-        and not exists (
-          select from issue_sightings s
-          where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId}
-            and s.ticket_id = i.ticket_id and s.seen_at >= ${at})
-        and not exists (
-          select from issue_merges m
-          where m.tenant_id = ${scope.tenantId} and m.integration_id = ${integrationId} and m.loser_id = i.ticket_id)
+      select i.ticket_id as id, not i.archived as live from stretch i ${unlessShown(scope, integrationId, sql`i.ticket_id`)}
+      where i.deleted_at is null and i.observed_at < ${at} and ${isUnshown(at)}
       order by i.ticket_id
       limit ${atMost}
     )
@@ -82,23 +92,24 @@ export async function buryDeleted(
 ): Promise<string[]> {
   const at = provedAt.toISOString()
   const rows = await scope.query(sql<{ ticketId: string; wasLive: boolean }>`
-    update issues i set archived = true, archived_at = coalesce(i.archived_at, ${at}), deleted_at = ${at},
-      observed_at = ${at}, synced_at = now()
-    from (
-      select ticket_id, archived from issues
+    with doomed as materialized (
+      select i.ticket_id, i.archived from unnest(${[...ticketIds]}::text[]) asked(id)
+      cross join lateral (
+        select i.ticket_id, i.archived, i.deleted_at, i.observed_at from issues i
+        where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId}
+          and i.ticket_id >= asked.id and i.ticket_id <= asked.id
+        order by i.tenant_id, i.integration_id, i.ticket_id
+        limit 1
+      ) i ${unlessShown(scope, integrationId, sql`i.ticket_id`)}
+      where i.deleted_at is null and i.observed_at < ${at} and ${isUnshown(at)}
+    ),
+    buried as (
+      update issues set archived = true, archived_at = coalesce(archived_at, ${at}), deleted_at = ${at},
+        observed_at = ${at}, synced_at = now()
       where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
-        and ticket_id = any(${[...ticketIds]}::text[])
-    ) before
-    where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId}
-      and i.ticket_id = before.ticket_id and i.deleted_at is null and i.observed_at < ${at}
-      and not exists (
-        select from issue_sightings s
-        where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId}
-          and s.ticket_id = i.ticket_id and s.seen_at >= ${at})
-      and not exists (
-        select from issue_merges m
-        where m.tenant_id = ${scope.tenantId} and m.integration_id = ${integrationId} and m.loser_id = i.ticket_id)
-    returning i.ticket_id as "ticketId", not before.archived as "wasLive"`)
+        and ticket_id = any(array(select ticket_id from doomed))
+    )
+    select ticket_id as "ticketId", not archived as "wasLive" from doomed`)
   return rows.filter(({ wasLive }) => wasLive).map(({ ticketId }) => ticketId)
 }
 

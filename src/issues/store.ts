@@ -126,21 +126,24 @@ export async function deleteSomeIssues(
   limit: number,
 ): Promise<number> {
   const rows = await scope.query(sql`
-    with gone as (
-      delete from issues
-      where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and ticket_id in (
-        select ticket_id from issues
-        where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} limit ${limit})
-      returning ticket_id
+    with next as materialized (
+      select ticket_id from issues
+      where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
+      order by ticket_id
+      limit ${limit}
+    ),
+    gone as (
+      delete from issues where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
+        and ticket_id = any(array(select ticket_id from next))
     ),
     theirs as (
-      delete from issue_associations a using gone g
-      where a.tenant_id = ${scope.tenantId} and a.integration_id = ${integrationId} and a.ticket_id = g.ticket_id
+      delete from issue_associations where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
+        and ticket_id = any(array(select ticket_id from next))
     ),
     seen as (
-      delete from issue_sightings s using gone g
-      where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = g.ticket_id
+      delete from issue_sightings where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
+        and ticket_id = any(array(select ticket_id from next))
     )
-    select ticket_id from gone`)
+    select ticket_id from next`)
   return rows.length
 }

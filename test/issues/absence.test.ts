@@ -1,9 +1,10 @@
 /** What a full pass did not meet, on both engines: found a stretch at a time, buried by proof only. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
 import { buryDeleted, findAbsent, findLive } from '../../src/issues/absence-store.ts'
 import { keepIssues, keepMerges } from '../../src/issues/keep-store.ts'
-import { listIssuesOf } from '../../src/issues/store.ts'
+import { deleteSomeIssues, listIssuesOf } from '../../src/issues/store.ts'
 import type { Database } from '../../src/lib/db.ts'
 import { withTenant } from '../../src/tenants/scope.ts'
 import { engines } from '../support/engines.ts'
@@ -89,5 +90,47 @@ for (const engine of engines) {
       assert.deepEqual(first, ['1004', '1005', '1006'])
       assert.deepEqual(await within((scope) => findLive(scope, id, '1010', 3)), ['1011', '3000'])
     })
+  })
+}
+
+for (const engine of engines) {
+  test(`30,000 issues of which the server knows nothing yet cost no statement more than a moment, on ${engine.name}`, async () => {
+    const { db, close } = await engine.open()
+    try {
+      const id = await seedTenant(db, A)
+      // As just after a first load, and in an embedded database always.
+      for (const table of ['issues', 'issue_sightings', 'issue_associations'])
+        await sql.raw(`alter table ${table} set (autovacuum_enabled = false)`).execute(db.kysely)
+      await sql`
+        insert into issues (tenant_id, integration_id, ticket_id, issue_id, modified_at, properties, observed_at)
+        select ${A}, ${id}, (400000000000 + n)::text, gen_random_uuid(), ${at(1)}, '{}', ${at(1)}
+        from generate_series(1, 30000) n`.execute(db.kysely)
+      await sql`
+        insert into issue_sightings (tenant_id, integration_id, ticket_id, seen_at)
+        select ${A}, ${id}, (400000000000 + n)::text, ${at(10)} from generate_series(1, 29000) n`.execute(
+        db.kysely,
+      )
+      const quick = async <T>(what: string, work: Parameters<typeof withTenant<T>>[2]) => {
+        const began = performance.now()
+        const done = await withTenant(db, A, work)
+        const ms = performance.now() - began
+        assert.ok(ms < 1_500, `${what}: ${Math.round(ms)} ms`)
+        return done
+      }
+      let beyond: string | undefined = '3'
+      const absent: string[] = []
+      do {
+        const from: string = beyond
+        const stretch = await quick('absent', (scope) => findAbsent(scope, id, at(10), from, 100_000))
+        absent.push(...stretch.absent)
+        beyond = stretch.beyond
+      } while (beyond !== undefined)
+      assert.equal(absent.length, 1_000)
+      const some = absent.slice(0, 100)
+      assert.equal((await quick('bury', (scope) => buryDeleted(scope, id, some, at(20)))).length, 100)
+      assert.equal(await quick('delete', (scope) => deleteSomeIssues(scope, id, 2_000)), 2_000)
+    } finally {
+      await close()
+    }
   })
 }
