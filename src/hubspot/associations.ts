@@ -1,6 +1,6 @@
 /** Which records of another kind hang on ours, and as what: by batches of ids. */
 import { z } from 'zod'
-import type { HubSpot } from './client.ts'
+import type { Answer, HubSpot } from './client.ts'
 import { HubSpotError } from './errors.ts'
 import type { CallOptions } from './objects.ts'
 import { readAs } from './read-as.ts'
@@ -66,8 +66,15 @@ const fault = z.object({
 
 const batch = z.object({ results: z.array(z.unknown()), errors: z.array(z.unknown()).nullish() })
 
+/** A record to ask about, and where its list goes on. */
+interface Input {
+  id: string
+  after?: string
+}
+
 /**
- * All associations of these records to one other kind; a record with many is paged through.
+ * All associations of these records to one other kind; a record with many is paged through, and an
+ * answer longer than we take is asked for in halves.
  *
  * @param ids at most 1,000, none twice
  * @throws HubSpotError forbidden without the read scope of `toPath`
@@ -83,10 +90,10 @@ export async function readAssociations(
   const endpoint = `${fromPath} ${toPath} associations`
   const found = new Map<string, Map<string, Association>>(ids.map((one) => [one, new Map()]))
   const seen = new Set<string>()
-  let inputs: { id: string; after?: string }[] = ids.map((one) => ({ id: one }))
+  const waiting: Input[][] = [ids.map((one) => ({ id: one }))]
   let observedAt: Date | undefined
-  while (inputs.length > 0) {
-    const answer = await hubspot.call({
+  const call = (inputs: readonly Input[]) =>
+    hubspot.call({
       endpoint,
       method: 'POST',
       path: paths.associations(fromPath, toPath),
@@ -96,11 +103,22 @@ export async function readAssociations(
       patience,
       signal,
     })
+  for (let inputs = waiting.shift(); inputs; inputs = waiting.shift()) {
+    if (inputs.length === 0) continue
+    let answer: Answer
+    try {
+      answer = await call(inputs)
+    } catch (error) {
+      if (!(error instanceof HubSpotError && error.kind === 'too_large') || inputs.length === 1) throw error
+      const half = Math.ceil(inputs.length / 2)
+      waiting.unshift(inputs.slice(0, half), inputs.slice(half))
+      continue
+    }
     observedAt ??= answer.date
     const read = readAs(endpoint, batch, answer)
     const answered = readEach(read.results, result)
     for (const unsaid of unsaidOf(inputs, answered, read.errors ?? [])) found.delete(unsaid)
-    inputs = []
+    const more: Input[] = []
     for (const { from, to: ends, paging } of answered) {
       const kept = found.get(from.id)
       if (!kept) continue
@@ -111,8 +129,9 @@ export async function readAssociations(
       const place = `${from.id} ${after}`
       if (seen.has(place)) throw new HubSpotError('invalid', endpoint, { status: answer.status })
       seen.add(place)
-      inputs.push({ id: from.id, after })
+      more.push({ id: from.id, after })
     }
+    waiting.push(more)
   }
   return {
     found: new Map([...found].map(([from, ends]) => [from, [...ends.values()].toSorted(byId)])),

@@ -122,8 +122,8 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
   }
 
   function tooMany({ scope, ends, hung }: Circuit): boolean {
-    // One portal that hangs says nothing of the whole.
-    if (scope !== 'hubspot' && hung >= fewestHung) return true
+    // One portal that hangs says nothing of the whole, nor one token of the endpoint that all tokens go to.
+    if (scope === 'portal' && hung >= fewestHung) return true
     const failed = ends.filter((end) => end.failed).length
     if (ends.length < fewest || failed < failedPart * ends.length) return false
     if (scope !== 'hubspot') return true

@@ -78,10 +78,10 @@ function readPage(endpoint: string, answer: Answer): Page {
   }
 }
 
-/** What stands for a record whose values alone are longer than an answer may be. */
+/** What stands for a record whose values alone are longer than an answer may be: its id, and when it changed. */
 export interface Oversize {
   id: string
-  properties: Record<string, never>
+  properties: Record<string, unknown>
   oversize: true
 }
 
@@ -99,16 +99,16 @@ async function shrinking(
   } catch (error) {
     if (!(error instanceof HubSpotError && error.kind === 'too_large')) throw error
     if (limit > 1) return await shrinking(kind, Math.floor(limit / 2), read)
-    const page = await read({ ...kind, properties: ['hs_object_id'] }, limit)
-    return { ...page, records: page.records.map(withoutValues) }
+    const page = await read({ ...kind, properties: ['hs_object_id', kind.modifiedProperty] }, limit)
+    return { ...page, records: page.records.map((record) => withoutValues(kind, record)) }
   }
 }
 
-const withoutValues = (record: unknown): Oversize => ({
-  id: String((record as { id?: unknown } | null)?.id),
-  properties: {},
-  oversize: true,
-})
+function withoutValues({ modifiedProperty }: ObjectPaths, record: unknown): Oversize {
+  const { id, properties } = (record ?? {}) as { id?: unknown; properties?: Record<string, unknown> }
+  const modified = properties?.[modifiedProperty]
+  return { id: String(id), properties: { [modifiedProperty]: modified }, oversize: true }
+}
 
 /** Whether a list can ask for all these properties in its URL. */
 export const fitsList = (kind: ObjectPaths): boolean =>

@@ -1,25 +1,32 @@
 /** Pages longer than we take: fewer records a call, and a single one that is too long comes without its values. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { readAssociations } from '../../src/hubspot/associations.ts'
 import { batchRead, listPage, type ObjectPaths, searchPage } from '../../src/hubspot/objects.ts'
 import { callOptions, startCanned } from '../issues/catalog-bench.ts'
 
-const kind: ObjectPaths = { path: 'tickets', modifiedProperty: 'm', properties: ['content', 'hs_object_id'] }
+const kind: ObjectPaths = { path: 'tickets', modifiedProperty: 'm', properties: ['content', 'm'] }
 const mebibytes = (n: number) => 'x'.repeat(n * 1_048_576)
 /** A ticket of ten MiB each, but the one that no answer holds. */
 const giant = '5'
 
 const record = (id: string, properties: readonly string[]) => ({
   id,
-  properties: properties.includes('content') ? { content: mebibytes(id === giant ? 33 : 10) } : {},
+  properties: {
+    ...(properties.includes('content') ? { content: mebibytes(id === giant ? 33 : 10) } : {}),
+    ...(properties.includes('m') ? { m: `changed ${id}` } : {}),
+  },
 })
 
 describe('a page longer than an answer may be', () => {
   const ids = Array.from({ length: 8 }, (_, n) => String(n))
   const whole = (records: unknown[]) =>
-    (records as { id: string; properties: object; oversize?: true }[]).map(
-      ({ id, properties, oversize }) =>
-        `${id}${'content' in properties ? ' whole' : ''}${oversize ? ' oversize' : ''}`,
+    (records as { id: string; properties: { content?: string; m: string }; oversize?: true }[]).map(
+      ({ id, properties, oversize }) => {
+        // Its time of change is told in any case: a search counts its rows by it.
+        assert.equal(properties.m, `changed ${id}`)
+        return `${id}${properties.content ? ' whole' : ''}${oversize ? ' oversize' : ''}`
+      },
     )
   const expected = ids.map((id) => (id === giant ? `${id} oversize` : `${id} whole`))
 
@@ -63,6 +70,29 @@ describe('a page longer than an answer may be', () => {
       assert.deepEqual(whole(found.records), expected.slice(0, 2))
       const { records } = await batchRead(canned.hubspot, kind, ids, false, callOptions())
       assert.deepEqual(whole(records), expected)
+    } finally {
+      await canned.close()
+    }
+  })
+
+  test('of associations is asked for in halves', async () => {
+    const asked: number[] = []
+    const canned = await startCanned((_path, given) => {
+      const { inputs } = given as { inputs: { id: string }[] }
+      asked.push(inputs.length)
+      const results = inputs.map(({ id }) => ({
+        from: { id },
+        to: [{ toObjectId: Number(id) + 900, associationTypes: [], padding: mebibytes(10) }],
+      }))
+      return { json: { status: 'COMPLETE', results } }
+    })
+    try {
+      const { found } = await readAssociations(canned.hubspot, 'tickets', 'contacts', ids, callOptions())
+      assert.deepEqual(
+        [...found].map(([id, ends]) => `${id} ${ends.map((end) => end.id)}`),
+        ids.map((id) => `${id} ${Number(id) + 900}`),
+      )
+      assert.deepEqual(asked, [8, 4, 2, 2, 4, 2, 2])
     } finally {
       await canned.close()
     }
