@@ -10,7 +10,7 @@ import { createServer } from './http/server.ts'
 import { createBudget } from './hubspot/budget.ts'
 import { createHubSpot } from './hubspot/client.ts'
 import type { Whose } from './integrations/integration.ts'
-import { deleteIntegration } from './integrations/store.ts'
+import { deleteIntegration, lockIntegration } from './integrations/store.ts'
 import { createTokens } from './integrations/tokens.ts'
 import { deleteSomeIssues } from './issues/store.ts'
 import { createTicketKind, ticketKind } from './issues/ticket-kind.ts'
@@ -22,7 +22,7 @@ import { createMetrics } from './lib/metrics.ts'
 import { currentMigration, migrate, newestMigration } from './lib/migrate.ts'
 import { createProgress } from './sync/progress.ts'
 import { beginSync } from './sync/requests.ts'
-import { cancelRuns, type StreamKey } from './sync/store.ts'
+import { cancelRuns, forgetStreams, type StreamKey } from './sync/store.ts'
 import { admitLogin, isolationFaults } from './tenants/isolation.ts'
 import { type TenantScope, withSystem, withTenant } from './tenants/scope.ts'
 import type { TenantId } from './tenants/tenant.ts'
@@ -207,11 +207,29 @@ async function listen(server: FastifyInstance, { host, port: wanted }: Config): 
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** An integration with all its data, in statements that stay short; what is left at a crash goes with the next try. */
-async function purge(db: Database, { tenantId, integrationId }: Whose): Promise<void> {
-  const some = () => withTenant(db, tenantId, (scope) => deleteSomeIssues(scope, integrationId, 2_000))
-  while ((await some()) > 0);
-  await withTenant(db, tenantId, (scope) => deleteIntegration(scope, integrationId))
+/**
+ * An integration with all its data, in statements that stay short; what is left at a crash goes with the next try. Each
+ * holds the integration's lock and sees it disconnected: one that is connected again meanwhile stays, and since its
+ * streams went first it begins with everything.
+ *
+ * @returns false when it was connected again before the end
+ */
+async function purge(db: Database, { tenantId, integrationId }: Whose): Promise<boolean> {
+  const ifStillGone = (work: (scope: TenantScope) => Promise<number>) =>
+    withTenant(db, tenantId, async (scope) =>
+      (await lockIntegration(scope, integrationId)) === 'disconnected' ? await work(scope) : undefined,
+    )
+  let left = await ifStillGone(async (scope) => {
+    await forgetStreams(scope, integrationId)
+    return 1
+  })
+  while (left) left = await ifStillGone((scope) => deleteSomeIssues(scope, integrationId, 2_000))
+  if (left === undefined) return false
+  const gone = await ifStillGone(async (scope) => {
+    await deleteIntegration(scope, integrationId)
+    return 0
+  })
+  return gone !== undefined
 }
 
 async function sendOnly(queues: Queues): Promise<Worker> {

@@ -17,8 +17,8 @@ export interface DisconnectParts {
   hubspot: HubSpot
   app: App | undefined
   log: Log
-  /** Deletes the integration and all data of it, in steps. */
-  purge(whose: Whose): Promise<void>
+  /** Deletes the integration and all data of it, in steps. @returns false when it was connected again meanwhile */
+  purge(whose: Whose): Promise<boolean>
   /** Told inside the disconnecting transaction: what runs or waits for the integration ends with it. */
   onDisconnected(scope: TenantScope, integrationId: string): Promise<void>
 }
@@ -29,8 +29,8 @@ const revokeWithinMs = 5_000
 /**
  * Forgets the tokens first, then revokes at HubSpot: whatever happens to the call, nothing here can use them again.
  *
- * @returns whether HubSpot was told to revoke; false when another live integration hangs on the same portal, when
- *   there was nothing to revoke, or when HubSpot did not answer
+ * @returns revoked: whether HubSpot was told to revoke; false when another live integration hangs on the same portal, when
+ *   there was nothing to revoke, or when HubSpot did not answer. purged: whether all data of it is gone
  * @throws AppError integration_not_found
  */
 export async function disconnect(
@@ -38,7 +38,7 @@ export async function disconnect(
   { tenantId, integrationId }: Whose,
   purge: boolean,
   signal: AbortSignal,
-): Promise<{ revoked: boolean }> {
+): Promise<{ revoked: boolean; purged: boolean }> {
   const { refreshToken, portalId } = await withTenant(parts.db, tenantId, async (scope) => {
     await lockIntegration(scope, integrationId)
     const integration = await findIntegration(scope, integrationId)
@@ -52,10 +52,10 @@ export async function disconnect(
     return { refreshToken: token?.refreshToken, portalId: integration.portalId }
   })
   // Apart from the disconnect, which is done whatever comes of it: many rows take many statements.
-  if (purge) await parts.purge({ tenantId, integrationId })
-  if (!refreshToken || !parts.app || portalId === null) return { revoked: false }
+  const purged = purge && (await parts.purge({ tenantId, integrationId }))
+  if (!refreshToken || !parts.app || portalId === null) return { revoked: false, purged }
   const shared = await withSystem(parts.db, (scope) => portalIsShared(scope, portalId, integrationId))
-  return { revoked: !shared && (await tryRevoke(parts, parts.app, refreshToken, signal)) }
+  return { revoked: !shared && (await tryRevoke(parts, parts.app, refreshToken, signal)), purged }
 }
 
 async function tryRevoke(

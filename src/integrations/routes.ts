@@ -157,13 +157,18 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
       const tenantId = parseTenantId(request.params.tenant_id)
       const { integration_id: integrationId } = request.params
       const purge = request.query.purge === 'true'
-      const { revoked } = await disconnect(parts, { tenantId, integrationId }, purge, parts.signalOf(request))
+      const { revoked, purged } = await disconnect(
+        parts,
+        { tenantId, integrationId },
+        purge,
+        parts.signalOf(request),
+      )
       return {
         success: true as const,
         tenant_id: tenantId,
         integration_id: integrationId,
         status: 'disconnected' as const,
-        purged: purge,
+        purged,
         revoked,
       }
     },

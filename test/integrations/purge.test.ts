@@ -4,6 +4,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { connectTenant, idle, newAccount } from '../http/bench.ts'
 import { checkShape } from '../http/oracle.ts'
 import { send } from '../http/send.ts'
+import { adminQuery } from '../support/postgres.ts'
 import { eventually } from '../support/service.ts'
 import { type Disconnects, startDisconnects } from './disconnect-bench.ts'
 
@@ -75,6 +76,39 @@ for (const query of ['', '?purge=true']) {
     assert.equal(bench.emulator.world.log.list().length, quiet, 'HubSpot is still asked')
   })
 }
+
+test('connected again in the middle of a purge: what is connected then stays, and holds everything', async () => {
+  for (const late of [0, 15, 40]) {
+    const { token } = newAccount(bench.emulator)
+    const ids = await connectTenant(bench.service, token)
+    await idle(bench.service, bench.database)
+    await adminQuery(
+      `insert into issues (tenant_id, integration_id, ticket_id, issue_id, modified_at, properties, observed_at)
+       select '${ids.tenant}', '${ids.integration}', n::text, gen_random_uuid(), now(), '{}', now()
+       from generate_series(1, 30000) n`,
+      bench.database,
+    )
+    const dropped = bench.drop(ids, '?purge=true')
+    await new Promise((resolve) => setTimeout(resolve, late))
+    const again = await connectTenant(bench.service, token, ids.tenant)
+    const { status, json } = await dropped
+    assert.equal(status, 200, JSON.stringify(json))
+    if (json.purged === false) assert.equal(again.integration, ids.integration)
+    await idle(bench.service, bench.database)
+    const path = `/api/hubspot/integrations/${ids.tenant}/${again.integration}`
+    assert.equal((await bench.service.get(path)).body.status, 'active', `after ${late} ms`)
+    const [rows] = await adminQuery(
+      `select (select count(*)::int from portal_routes where tenant_id = '${ids.tenant}') as routes,
+        (select count(*)::int from integration_tokens where tenant_id = '${ids.tenant}') as tokens,
+        (select count(*)::int from issues i where tenant_id = '${ids.tenant}' and not exists (
+          select from tenant_integrations t where t.tenant_id = i.tenant_id and t.integration_id = i.integration_id)) as orphans,
+        (select count(*)::int from issues where tenant_id = '${ids.tenant}' and ticket_id > '3' and not archived
+          and properties <> '{}') as issues`,
+      bench.database,
+    )
+    assert.deepEqual(rows, { routes: 1, tokens: 1, orphans: 0, issues: 3 }, `after ${late} ms`)
+  }
+})
 
 test('an authorization begun before a purge does not bring the integration back', async () => {
   const ids = await bench.byToken()
