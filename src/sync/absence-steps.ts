@@ -1,7 +1,7 @@
 /** What a full pass did not meet, and what a search alone said: weighed first, then read by id. A tombstone needs proof. */
 import { batchLimit, batchRead, readIdOf } from '../hubspot/objects.ts'
 import type { KeepReport } from './object-kind.ts'
-import { type Keep, optionsOf, owedLinks, type StepParts, without } from './step.ts'
+import { doubtsOf, type Keep, optionsOf, owedLinks, type StepParts, without } from './step.ts'
 import { type Cursor, isTooMany, type WeighWalk } from './stream.ts'
 
 export function weighStep(parts: StepParts, cursor: Cursor, walk: WeighWalk): Keep {
@@ -46,9 +46,8 @@ const secondMs = 1_000
 export async function confirmStep(parts: StepParts, cursor: Cursor, ids: string[]): Promise<Keep> {
   const some = [...new Set(ids)].slice(0, batchLimit)
   const asked = new Set(some)
-  const { tooSoon, ...rest } = cursor
-  if (tooSoon) await parts.clock.sleep(secondMs, parts.signal)
-  return await proveStep(parts, { ...rest, confirm: ids.filter((id) => !asked.has(id)) }, some)
+  if (cursor.tooSoon) await parts.clock.sleep(secondMs, parts.signal)
+  return await proveStep(parts, { ...cursor, confirm: ids.filter((id) => !asked.has(id)) }, some)
 }
 
 /** HubSpot is asked for at most so many ids one by one. */
@@ -87,7 +86,8 @@ async function proveStep(parts: StepParts, next: Cursor, ids: readonly string[])
     // The earlier of the two answers is the proof: one restored between them was in neither.
     if (gone.length > 0)
       report.archived += (await kind.buryDeleted(scope, integrationId, gone, live.observedAt)).length
-    return { next: { ...next, ...owedLinks(parts, next, report) }, report }
+    const { tooSoon: _over, ...told } = next
+    return { next: { ...told, ...doubtsOf(next, report), ...owedLinks(parts, next, report) }, report }
   }
 }
 

@@ -12,6 +12,7 @@ import {
 import type { KeepReport } from './object-kind.ts'
 import {
   doubtsOf,
+  easierOf,
   idsOf,
   type Keep,
   modifiedOf,
@@ -98,7 +99,7 @@ async function readList(
   options: CallOptions,
 ): Promise<{ page: Page; missing: string[] }> {
   const { hubspot, kind } = parts
-  const at = { after: walk.after, limit: listLimit, archived: walk.archived }
+  const at = { after: walk.after, limit: easierOf(parts, listLimit), archived: walk.archived }
   if (fitsList(kind)) return { page: await listPage(hubspot, kind, at, options), missing: [] }
   const page = await listPage(hubspot, { ...kind, properties: ['hs_object_id'] }, at, options)
   const ids = idsOf(page.records)

@@ -137,7 +137,7 @@ export async function runStream(
     withAccess: holdAccess(parts, whose, { patience, signal: working }),
   }
   try {
-    const mayKeep = (scope: TenantScope) => extendLease(scope, key, claim.epoch, parts.claimant.leaseMs)
+    const mayKeep = (scope: TenantScope) => extendLease(scope, key, claim, parts.claimant.leaseMs)
     const reader = await kind.prepare(whose, { patience, signal: working, mayKeep })
     const outcome = await walk(run, { ...steps, kind: { ...kind, ...reader } }, signal)
     if (outcome === 'caught_up') metrics.syncRuns.inc({ type: key.mode, state: run.endedAs })
@@ -149,7 +149,7 @@ export async function runStream(
       return 'fenced'
     }
     if (signal.aborted) {
-      await within((scope) => releaseStream(scope, key, claim.epoch))
+      await within((scope) => releaseStream(scope, key, claim))
       return 'yielded'
     }
     return await giveUpOrWait(run, error, log)
@@ -210,7 +210,7 @@ function holdAccess(
 /** Keeps the lease while a page takes long; stops the run when the stream is another's. */
 function heartbeat({ within, key, claim, claimant, log }: Run, stop: AbortController): NodeJS.Timeout {
   return setInterval(() => {
-    within((scope) => extendLease(scope, key, claim.epoch, claimant.leaseMs)).then(
+    within((scope) => extendLease(scope, key, claim, claimant.leaseMs)).then(
       (held) => held || stop.abort(new Fenced()),
       // The database may be away for a moment; the lease decides, not this beat.
       (err: unknown) => log.warn({ err }, 'a sync run could not renew its lease'),
@@ -226,11 +226,15 @@ async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Ou
     run.cursor = cursor
     const mark = markAt(cursor)
     if (!mark) throw new HubSpotError('invalid', circle)
-    const next = await keepStep(run, cursor, await readStep(steps, { ...cursor, mark }))
+    const next = await keepStep(
+      run,
+      cursor,
+      await readStep({ ...steps, failures: run.failures }, { ...cursor, mark }),
+    )
     if (!next) return 'caught_up'
     cursor = next
     if (signal.aborted || clock.monotonic() >= sliceEnds) {
-      await within((scope) => releaseStream(scope, key, claim.epoch))
+      await within((scope) => releaseStream(scope, key, claim))
       return 'yielded'
     }
   }
@@ -243,7 +247,7 @@ async function keepStep(run: Run, at: Cursor, keep: Keep): Promise<Cursor | unde
     const status = await lockIntegration(scope, key.integrationId)
     if (status === undefined || status === 'pending' || status === 'disconnected') throw new Fenced()
     const kept = await keep(scope)
-    if (!(await checkpoint(scope, key, claim.epoch, claimant.leaseMs, kept.next))) throw new Fenced()
+    if (!(await checkpoint(scope, key, claim, claimant.leaseMs, kept.next))) throw new Fenced()
     if (at.startedAt === null && kept.next.startedAt !== null && key.mode === 'full')
       await openWindow(scope, key, watermarkAfter(kept.next.startedAt, lookBackOf(run)))
     await addProgress(scope, claim.syncEventId, {
@@ -325,6 +329,7 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
         state: 'failed',
         errorCode: code,
         error: message,
+        lost: restart !== undefined,
       })
       if (ended && !final)
         await moveTo(
@@ -341,7 +346,7 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
   const refused = restart && (failure as HubSpotError).kind === 'rejected'
   const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
   await within(async (scope) => {
-    const held = await releaseStream(scope, key, claim.epoch, { ms: waitMs, failures, restart })
+    const held = await releaseStream(scope, key, claim, { ms: waitMs, failures, restart })
     if (held) await markWaiting(scope, claim.syncEventId, refused ? 'cursor_refused' : code, waitMs)
   })
   return 'backed_off'

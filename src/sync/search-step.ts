@@ -13,6 +13,7 @@ import {
 import { ordersAfter } from './id-order.ts'
 import {
   doubtsOf,
+  easierOf,
   idsOf,
   type Keep,
   modifiedOf,
@@ -33,7 +34,12 @@ export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchW
   }
   const beyond: Filter[] =
     walk.beyond === undefined ? [] : [{ propertyName: 'hs_object_id', operator: 'GT', value: walk.beyond }]
-  const at = { filters: [since, ...beyond], sortBy: 'hs_object_id', after: walk.after, limit: searchLimit }
+  const at = {
+    filters: [since, ...beyond],
+    sortBy: 'hs_object_id',
+    after: walk.after,
+    limit: easierOf(parts, searchLimit),
+  }
   const { page, records, missing } = await parts.withAccess((access) =>
     readSearch(parts, at, optionsOf(parts, access)),
   )

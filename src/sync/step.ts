@@ -56,11 +56,22 @@ export const optionsOf = ({ patience, signal }: StepParts, access: Access): Call
 export const startOf = (parts: StepParts, observedAt: Date, began: number) =>
   new Date(observedAt.getTime() - Math.ceil(parts.clock.monotonic() - began)).toISOString()
 
+/** Where HubSpot's clock stands still, it is not asked for ever. */
+const mostRounds = 3
+
 /** What a read could not prove is read by id, when the second that it happened in is over. */
-export const doubtsOf = (at: Cursor, { doubtful }: KeepReport, more: readonly string[] = []) => ({
-  ...(doubtful.length + more.length > 0 ? { confirm: [...(at.confirm ?? []), ...doubtful, ...more] } : {}),
-  ...(doubtful.length > 0 ? { tooSoon: true } : {}),
-})
+export function doubtsOf(at: Cursor, { doubtful }: KeepReport, more: readonly string[] = []) {
+  const rounds = at.tooSoon ?? 0
+  const doubts = rounds < mostRounds ? doubtful : []
+  return {
+    ...(doubts.length + more.length > 0 ? { confirm: [...(at.confirm ?? []), ...doubts, ...more] } : {}),
+    ...(doubts.length > 0 ? { tooSoon: rounds + 1 } : {}),
+  }
+}
+
+/** After failures in a row fewer records are asked for: HubSpot may never be done with so many within a call's time. */
+export const easierOf = ({ failures }: StepParts, limit: number): number =>
+  Math.max(10, limit >> Math.max(0, failures - 2))
 
 /** An incremental reads the associations of what it wrote; a full pass those of all, in a walk of their own. */
 export const owedLinks = ({ mode }: StepParts, at: Cursor, { touched }: KeepReport) =>

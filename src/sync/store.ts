@@ -128,16 +128,21 @@ export async function claimStream(
   return claim
 }
 
+/** The run is still this claim's: no newer claim has the stream, and the run has not come to its end. */
+const isHeld = ({ epoch, syncEventId }: Held) => sql`epoch = ${epoch} and sync_event_id = ${syncEventId}`
+
+type Held = Pick<Claim, 'epoch' | 'syncEventId'>
+
 /** A sign of life. @returns false when a newer claim has the stream */
 export async function extendLease(
   scope: TenantScope,
   key: StreamKey,
-  epoch: number,
+  claim: Held,
   leaseMs: number,
 ): Promise<boolean> {
   const rows = await scope.query(sql`
     update sync_streams set lease_until = ${until(leaseMs)}
-    where ${isStream(scope, key)} and epoch = ${epoch} and lease_until is not null returning epoch`)
+    where ${isStream(scope, key)} and ${isHeld(claim)} and lease_until is not null returning epoch`)
   return rows.length > 0
 }
 
@@ -145,13 +150,13 @@ export async function extendLease(
 export async function checkpoint(
   scope: TenantScope,
   key: StreamKey,
-  epoch: number,
+  claim: Held,
   leaseMs: number,
   cursor: Cursor,
 ): Promise<boolean> {
   const rows = await scope.query(sql`/* prepared */
     update sync_streams set cursor = ${JSON.stringify(cursor)}::jsonb, failures = 0, lease_until = ${until(leaseMs)}
-    where ${isStream(scope, key)} and epoch = ${epoch} returning epoch`)
+    where ${isStream(scope, key)} and ${isHeld(claim)} returning epoch`)
   return rows.length > 0
 }
 
@@ -194,7 +199,7 @@ export async function addProgress(scope: TenantScope, syncEventId: string, step:
 export async function releaseStream(
   scope: TenantScope,
   key: StreamKey,
-  epoch: number,
+  claim: Held,
   wait?: { ms: number; failures: number; restart: Cursor | undefined },
 ): Promise<boolean> {
   const rows = await scope.query(sql<{ sync_event_id: string }>`
@@ -202,7 +207,7 @@ export async function releaseStream(
       not_before = clock_timestamp() + ${wait?.ms ?? null}::float8 * interval '1 ms',
       failures = coalesce(${wait?.failures ?? null}::integer, failures),
       cursor = coalesce(${wait?.restart === undefined ? null : JSON.stringify(wait.restart)}::jsonb, cursor)
-    where ${isStream(scope, key)} and epoch = ${epoch} returning sync_event_id`)
+    where ${isStream(scope, key)} and ${isHeld(claim)} returning sync_event_id`)
   if (rows[0] && wait?.restart) {
     await scope.query(sql`
       update sync_events set done = 0, inserted = 0, changed = 0, unchanged = 0, archived = 0, failed = 0,
@@ -236,8 +241,8 @@ export type Ending =
       error: string | null
       listWasIdle: boolean
     }
-  /** Its cursor stays: the next run goes on there. */
-  | { state: 'failed'; errorCode: string; error: string }
+  /** Its cursor stays, and the next run goes on there; unless it is `lost`: HubSpot took it no more, or led it in a circle. */
+  | { state: 'failed'; errorCode: string; error: string; lost: boolean }
 
 /** How soon a first full run that was given up is tried again; later ones wait for their slot. */
 const firstAgain = sql`interval '15 minutes'`
@@ -246,13 +251,13 @@ const firstAgain = sql`interval '15 minutes'`
 export async function finishRun(
   scope: TenantScope,
   key: StreamKey,
-  claim: { epoch: number; syncEventId: string },
+  claim: Held,
   ending: Ending,
 ): Promise<EventState | undefined> {
   const held =
     ending.state === 'succeeded'
-      ? await endWell(scope, key, claim.epoch, ending)
-      : await giveUp(scope, key, claim.epoch)
+      ? await endWell(scope, key, claim, ending)
+      : await giveUp(scope, key, claim, ending)
   if (!held) return undefined
   const { state, errorCode, error } = ending
   const [event] = await scope.query(sql<{ state: EventState }>`
@@ -270,7 +275,7 @@ export async function finishRun(
 async function endWell(
   scope: TenantScope,
   key: StreamKey,
-  epoch: number,
+  claim: Held,
   { watermark, lookBackMs, withheld, listWasIdle }: Extract<Ending, { state: 'succeeded' }>,
 ): Promise<boolean> {
   // An answer dated in the future must not make the next runs blind until then. One dated earlier than the last,
@@ -280,7 +285,7 @@ async function endWell(
     update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_by = null, failures = 0,
       not_before = null, watermark = ${mark}, withheld = ${withheld},
       list_asked_at = case when ${listWasIdle} then clock_timestamp() else list_asked_at end
-    where ${isStream(scope, key)} and epoch = ${epoch} returning epoch`)
+    where ${isStream(scope, key)} and ${isHeld(claim)} returning epoch`)
   if (rows.length === 0) return false
   if (key.mode === 'full') {
     await scope.query(sql`
@@ -293,12 +298,17 @@ async function endWell(
   return true
 }
 
-async function giveUp(scope: TenantScope, key: StreamKey, epoch: number): Promise<boolean> {
+async function giveUp(
+  scope: TenantScope,
+  key: StreamKey,
+  claim: Held,
+  { lost }: Extract<Ending, { state: 'failed' }>,
+): Promise<boolean> {
   const rows = await scope.query(sql`
-    update sync_streams set sync_event_id = null, lease_until = null, lease_by = null, failures = 0, not_before = null,
+    update sync_streams set sync_event_id = null, cursor = case when ${lost} then null else cursor end, lease_until = null, lease_by = null, failures = 0, not_before = null,
       next_at = case when mode = 'full' and watermark is null
         then least(next_at, clock_timestamp() + ${firstAgain}) else next_at end
-    where ${isStream(scope, key)} and epoch = ${epoch} returning epoch`)
+    where ${isStream(scope, key)} and ${isHeld(claim)} returning epoch`)
   return rows.length > 0
 }
 
@@ -313,6 +323,13 @@ export async function cancelRuns(scope: TenantScope, integrationId: string): Pro
       waiting_until = null, version = version + 1
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
       and state in ('queued', 'running', 'waiting')`)
+}
+
+/** What a stream knew of an integration whose data is deleted: connected again it begins with everything. */
+export async function forgetStreams(scope: TenantScope, integrationId: string): Promise<void> {
+  await scope.query(sql`
+    update sync_streams set watermark = null, cursor = null, withheld = null
+    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}`)
 }
 
 /** Slots lie at `offset` in each period; the next one from now. */

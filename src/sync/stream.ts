@@ -70,8 +70,8 @@ export interface Cursor {
   total?: number | null
   /** To be read by id before the walk goes on: what a search alone said and could not prove. */
   confirm?: string[]
-  /** Two reads of one second said otherwise: what is to be read by id is not read within it. */
-  tooSoon?: boolean
+  /** Two reads of one second said otherwise, so often in a row: what is to be read by id is not read within it. */
+  tooSoon?: number
   /** Changed, and their associations not read since. */
   links?: string[]
   /** Absent ones that were not buried, because they were too many. */
@@ -211,7 +211,8 @@ export interface Mark {
  * @returns the mark to go on with; undefined when `cursor` stands at the mark again
  */
 export function markAt(cursor: Cursor): Mark | undefined {
-  const place = JSON.stringify([placeOf(cursor.walk), cursor.confirm?.length, cursor.links?.length])
+  const { walk, confirm, tooSoon, links } = cursor
+  const place = JSON.stringify([placeOf(walk), confirm?.length, tooSoon, links?.length])
   const { mark } = cursor
   if (!mark) return { place, reach: 1, steps: 0 }
   if (mark.place === place) return undefined

@@ -1,0 +1,90 @@
+/** A run's writes on its stream: only while the claim holds and the run has not come to its end. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import type { Database } from '../../src/lib/db.ts'
+import { newId } from '../../src/lib/ids.ts'
+import {
+  type Claim,
+  checkpoint,
+  claimStream,
+  type Ending,
+  finishRun,
+  releaseStream,
+  requestRun,
+  type StreamKey,
+} from '../../src/sync/store.ts'
+import { firstCursor } from '../../src/sync/stream.ts'
+import { withTenant } from '../../src/tenants/scope.ts'
+import { engines } from '../support/engines.ts'
+import { A, seedTenant } from '../support/rows.ts'
+
+const by = { instance: newId(), exclusive: false, leaseMs: 25_000 }
+const well: Ending = {
+  state: 'succeeded',
+  watermark: new Date('2026-01-01T00:00:00Z'),
+  lookBackMs: 0,
+  withheld: null,
+  errorCode: null,
+  error: null,
+  listWasIdle: false,
+}
+
+for (const engine of engines) {
+  describe(`a claim on ${engine.name}`, () => {
+    let db: Database
+    let close: () => Promise<void>
+    let key: StreamKey
+    before(async () => {
+      ;({ db, close } = await engine.open())
+      key = { integrationId: await seedTenant(db, A), kind: 'tickets', mode: 'incremental' }
+    })
+    after(() => close())
+    const within = <T>(work: Parameters<typeof withTenant<T>>[2]) => withTenant(db, A, work)
+    async function claimed(): Promise<Claim> {
+      await within((scope) => requestRun(scope, key, 'api'))
+      return (await within((scope) => claimStream(scope, key, by))) ?? assert.fail('nothing to claim')
+    }
+    const wait = { ms: 1_000, failures: 1, restart: undefined }
+
+    test('whose end was kept, though nobody heard of it, holds nothing any more, nor the run that is queued next', async () => {
+      const claim = await claimed()
+      assert.equal(await within((scope) => finishRun(scope, key, claim, well)), 'succeeded')
+      assert.equal(await within((scope) => releaseStream(scope, key, claim, wait)), false)
+      const { event } = await within((scope) => requestRun(scope, key, 'api'))
+      assert.equal(await within((scope) => releaseStream(scope, key, claim, wait)), false)
+      assert.equal(
+        await within((scope) => checkpoint(scope, key, claim, 1_000, firstCursor('full', null))),
+        false,
+      )
+      assert.equal(
+        await within((scope) =>
+          finishRun(scope, key, claim, { state: 'failed', errorCode: 'internal', error: '', lost: false }),
+        ),
+        undefined,
+      )
+      const [stream] = await within(({ query }) =>
+        query(sql<{ sync_event_id: string; not_before: Date | null; cursor: unknown }>`
+          select sync_event_id, not_before, cursor from sync_streams
+          where integration_id = ${key.integrationId} and mode = ${key.mode}`),
+      )
+      assert.deepEqual(stream, { sync_event_id: event.syncEventId, not_before: null, cursor: null })
+      const next = (await within((scope) => claimStream(scope, key, by))) ?? assert.fail()
+      await within((scope) => finishRun(scope, key, next, well))
+    })
+
+    test('that was given up leaves its place to the next run, unless the place itself was lost', async () => {
+      const startedAt = new Date().toISOString()
+      const failed = { state: 'failed', errorCode: 'hubspot_unavailable', error: '' } as const
+      for (const lost of [false, true]) {
+        const claim = await claimed()
+        const cursor = { ...firstCursor('full', null), startedAt, restarts: 8 }
+        assert.equal(await within((scope) => checkpoint(scope, key, claim, 1_000, cursor)), true)
+        assert.equal(await within((scope) => finishRun(scope, key, claim, { ...failed, lost })), 'failed')
+        const next = await claimed()
+        assert.deepEqual(next.cursor, lost ? null : cursor)
+        await within((scope) => finishRun(scope, key, next, well))
+      }
+    })
+  })
+}
