@@ -180,6 +180,7 @@ async function assemble(
   const health = { db, metrics, draining: () => draining }
   const server = await createServer({
     adminKey: config.adminKey,
+    publicUrl: config.publicUrl,
     log,
     requestMs: timeoutMs,
     health,

@@ -10,6 +10,8 @@ import { problemBody } from './error-reply.ts'
 
 const maxHeaders = 100
 
+type Headers = Readonly<Record<string, string>>
+
 /**
  * Requests that parse but say two things at once, or more than anybody needs.
  *
@@ -27,7 +29,7 @@ export function refuseOdd({ raw }: FastifyRequest): void {
 }
 
 /** What could not be parsed as a request has no reply object; it gets the same body over the bare socket. */
-export function refuseRaw(error: Error & { code?: string }, socket: Socket, log: Log): void {
+export function refuseRaw(error: Error & { code?: string }, socket: Socket, log: Log, secure: Headers): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const [code, status, phrase, message] =
     error.code === 'HPE_HEADER_OVERFLOW'
@@ -36,24 +38,24 @@ export function refuseRaw(error: Error & { code?: string }, socket: Socket, log:
         ? (['bad_request', 408, 'Request Timeout', 'The request took too long to arrive'] as const)
         : (['bad_request', 400, 'Bad Request', 'The request could not be read'] as const)
   const { requestId, body } = refusal(code, message, status, error.code, log)
-  socket.end(
-    `HTTP/1.1 ${status} ${phrase}\r\ncontent-type: application/json; charset=utf-8\r\n` +
-      `request-id: ${requestId}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  )
+  const headers = { ...headersOf(requestId, secure), 'content-length': Buffer.byteLength(body) }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${status} ${phrase}\r\n${lines.join('')}\r\n${body}`)
 }
 
 /** An Expect header other than 100-continue: Node would answer without a body. */
-export function refuseExpectation(response: ServerResponse, log: Log): void {
+export function refuseExpectation(response: ServerResponse, log: Log, secure: Headers): void {
   const message = 'The Expect header asks for what is not done here'
   const { requestId, body } = refusal('bad_request', message, 417, 'EXPECT', log)
-  response
-    .writeHead(417, {
-      'content-type': 'application/json; charset=utf-8',
-      'request-id': requestId,
-      connection: 'close',
-    })
-    .end(body)
+  response.writeHead(417, headersOf(requestId, secure)).end(body)
 }
+
+const headersOf = (requestId: string, secure: Headers) => ({
+  'content-type': 'application/json; charset=utf-8',
+  'request-id': requestId,
+  connection: 'close',
+  ...secure,
+})
 
 /** @param reason the parser's code: its message, and the bytes it met, may quote the request */
 function refusal(code: ErrorCode, message: string, status: number, reason: string | undefined, log: Log) {

@@ -24,6 +24,7 @@ import type { Secret } from '../lib/secret.ts'
 import { type SyncParts, syncRoutes } from '../sync/routes.ts'
 import { createAuthenticate, type Principal } from '../tenants/authenticate.ts'
 import { replyError } from './error-reply.ts'
+import { securityHeaders } from './headers.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import { refuseExpectation, refuseOdd, refuseRaw } from './refuse-raw.ts'
@@ -45,6 +46,8 @@ type WithoutSignal<T> = Omit<T, 'signalOf' | 'watchOf'>
 export interface ServerParts {
   /** Absent: open mode, which answers to this machine's own names only. */
   adminKey: Secret | undefined
+  /** Where callers reach us. */
+  publicUrl: string
   log: Log
   /** What one request may spend on HubSpot in all, ms. */
   requestMs: number
@@ -64,6 +67,11 @@ const ownNames = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
 
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
   const stopping = new AbortController()
+  const secure = securityHeaders(parts.publicUrl)
+  /** On the bare answer, so that a stream that writes its own head has them too. */
+  const dress = (request: FastifyRequest, { raw }: FastifyReply) => {
+    raw.setHeaders(new Map(Object.entries({ ...secure, 'request-id': request.id })))
+  }
   const app: FastifyInstance = Fastify({
     loggerInstance: parts.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
@@ -81,9 +89,13 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       requireHostHeader: false,
     },
     forceCloseConnections: 'idle',
-    clientErrorHandler: (error: Error & { code?: string }, socket) => refuseRaw(error, socket, parts.log),
-    frameworkErrors: (error, request, reply) =>
-      replyError(error, request as FastifyRequest, reply as FastifyReply),
+    clientErrorHandler: (error: Error & { code?: string }, socket) =>
+      refuseRaw(error, socket, parts.log, secure),
+    // No hook runs before these.
+    frameworkErrors: (error, request, reply) => {
+      dress(request as FastifyRequest, reply as FastifyReply)
+      replyError(error, request as FastifyRequest, reply as FastifyReply)
+    },
   })
 
   app.setValidatorCompiler(validatorCompiler)
@@ -107,7 +119,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort(new AppError('bad_request', 'The caller is gone')))
     request.calledOff = AbortSignal.any([gone.signal, stopping.signal])
-    reply.header('request-id', request.id).header('x-content-type-options', 'nosniff')
+    dress(request, reply)
     if (parts.adminKey === undefined && !ownNames.test(request.headers.host ?? '')) {
       reply.header('connection', 'close')
       throw new AppError('misdirected_request', 'Without an admin key Spoke answers only to localhost', {
@@ -136,7 +148,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     // Node stops timing out half-sent requests once it closes; they must not hold up the stop.
     setTimeout(() => app.server.closeAllConnections(), closeWithinMs).unref()
   })
-  app.server.on('checkExpectation', (_request, response) => refuseExpectation(response, parts.log))
+  app.server.on('checkExpectation', (_request, response) => refuseExpectation(response, parts.log, secure))
 
   const watchOf = (request: FastifyRequest): AbortSignal => request.calledOff
   /** All calls to HubSpot of one request together end at its deadline, however many they are. */

@@ -1,20 +1,6 @@
 /** The two small pages that a person sees after HubSpot's own. Nothing on them comes from the request unescaped. */
 
-const page = (title: string, text: string, mark: string) => `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${title}</title>
-<style>
-  body { font: 1rem/1.5 system-ui, sans-serif; display: grid; place-items: center; min-height: 90vh; margin: 0;
-    color-scheme: light dark; }
-  main { max-width: 26rem; padding: 2rem; text-align: center; }
-  .mark { font-size: 2.5rem; }
-  h1 { font-size: 1.3rem; margin: .5rem 0; }
-</style>
-<main><div class="mark" aria-hidden="true">${mark}</div><h1>${title}</h1><p>${text}</p></main>
-</html>
-`
+import { page } from '../lib/page.ts'
 
 /** @param hubId digits only; the route's schema has seen to that */
 export const connectedPage = (hubId: string): string =>

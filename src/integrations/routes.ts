@@ -258,7 +258,6 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
       schema: { tags, operationId: 'oauth.browserCallback', querystring: callbackQuery },
     },
     async (request, reply) => {
-      reply.header('referrer-policy', 'no-referrer').header('cache-control', 'no-store')
       const { code, state, error } = request.query
       if (error !== undefined) {
         throw new AppError('oauth_denied', 'HubSpot did not give access; the person may have said no')

@@ -165,7 +165,6 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
       const { raw } = reply
       raw.writeHead(200, {
         'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-store',
         'request-id': request.id,
         connection: 'keep-alive',
       })
