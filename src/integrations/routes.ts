@@ -104,6 +104,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
         tags,
         operationId: 'integrations.connect',
         params: tenantPath,
+        querystring: z.strictObject({}),
         body: connectBody,
         response: { 200: integrationAnswer, 201: integrationAnswer, ...problems },
       },
@@ -237,6 +238,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
       schema: {
         tags,
         operationId: 'oauth.callback',
+        querystring: z.strictObject({}),
         body: callbackBody,
         response: { 200: integrationAnswer, ...problems },
       },

@@ -1,7 +1,7 @@
 /** The HTTP face of tickets (live from HubSpot) and issues (our copy). */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { findIntegration } from '../integrations/store.ts'
 import { decodeCursor, decodeIdCursor, pageOf } from '../lib/cursor.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
@@ -137,6 +137,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
         tags: ['issues'],
         operationId: 'issues.get',
         params: issuePath,
+        querystring: z.strictObject({}),
         response: { 200: issueAnswer, ...problems },
       },
     },

@@ -60,6 +60,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
         tags,
         operationId: 'sync.start',
         params: integrationPath,
+        querystring: z.strictObject({}),
         body: syncBody,
         response: { 202: syncStarted, ...problems },
       },

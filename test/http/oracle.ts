@@ -53,7 +53,7 @@ export function checkShape(
 }
 
 function checkErrors(json: { code: string; errors: unknown[] }, said: string): void {
-  assert.ok(['validation_failed', 'invalid_id', 'missing_scopes'].includes(json.code), said)
+  assert.ok(['validation_failed', 'invalid_id', 'invalid_cursor', 'missing_scopes'].includes(json.code), said)
   for (const one of json.errors as Record<string, unknown>[])
     assert.deepEqual(Object.keys(one).sort(), ['pointer', 'rule'], said)
 }

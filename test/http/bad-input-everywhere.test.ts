@@ -1,0 +1,115 @@
+/** Bad input that every route refuses alike, walked over the routes that the service tells of, so that a new one is held to it. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { encodeCursor } from '../../src/lib/cursor.ts'
+import { type Bench, startBench } from './bench.ts'
+import { type Operation, pathOf, readOperations } from './operations.ts'
+import { checkShape } from './oracle.ts'
+import { sendRaw } from './send.ts'
+
+let bench: Bench
+let operations: Operation[]
+let ids: Record<string, string>
+before(async () => {
+  bench = await startBench()
+  operations = await readOperations(bench.service.url)
+  const { tenant, integration } = bench
+  const history = await bench.send({ path: `/api/hubspot/sync/${tenant}/${integration}` })
+  const issues = await bench.send({ path: `/api/hubspot/issues/${tenant}` })
+  ids = {
+    tenant_id: tenant,
+    integration_id: integration,
+    sync_event_id: history.json.events[0].sync_event_id,
+    issue_id: issues.json.issues[0].issue_id,
+  }
+})
+after(() => bench.stop())
+
+const mark = 'zqmark7'
+const bad = { status: 400, code: 'validation_failed' }
+/** Of the API for programs; HubSpot may add to the browser's query, and probes are nobody's. */
+const strict = () =>
+  operations.filter(
+    ({ name }) => name.includes(' /api/hubspot/') && name !== 'GET /api/hubspot/oauth/callback',
+  )
+/** A body that the schema allows, so that the query alone is wrong. */
+const bodies: Record<string, string> = {
+  'POST /api/hubspot/integrations/{tenant_id}': `{"access_token":"${mark}"}`,
+  'POST /api/hubspot/oauth/callback': `{"code":"${mark}","state":"${mark}"}`,
+}
+const sent = (operation: Operation, query = '') => ({
+  what: `${operation.name}${query}`,
+  method: operation.method,
+  path: `${pathOf(operation, ids)}${query}`,
+  secret: [mark],
+  ...(operation.body
+    ? { headers: { 'content-type': 'application/json' }, body: bodies[operation.name] ?? '{}' }
+    : {}),
+})
+
+test('every route refuses a query that it does not know, by its place and without its value', async () => {
+  for (const operation of strict()) {
+    await bench.refused({ ...sent(operation, `?foo=${mark}`), ...bad, pointer: '/foo' })
+    await bench.refused({ ...sent(operation, `?api_key=${mark}&foo=1`), ...bad })
+    await bench.refused({ ...sent(operation, `?__proto__=${mark}`), ...bad })
+  }
+})
+
+test('every route refuses a parameter that is given twice', async () => {
+  const given = operations.flatMap((operation) => operation.query.map(({ name }) => ({ operation, name })))
+  assert.ok(given.length > 10)
+  for (const { operation, name } of given) {
+    const query = `?${name}=${mark}&${name}=${mark}`
+    await bench.refused({ ...sent(operation, query), ...bad, pointer: `/${name}` })
+  }
+})
+
+test('every route that pages refuses a cursor that it did not give out for these ids', async () => {
+  const paging = operations.filter(({ query }) => query.some(({ name }) => name === 'after'))
+  assert.ok(paging.length >= 4)
+  const { otherTenant, otherIntegration } = bench
+  const cursors = [
+    mark,
+    '%00',
+    'W10',
+    encodeCursor(otherTenant, otherIntegration),
+    encodeCursor(otherIntegration, otherTenant),
+    encodeCursor(otherIntegration, '1'),
+  ]
+  for (const operation of paging) {
+    for (const cursor of cursors) {
+      const expected = { status: 400, code: 'invalid_cursor', pointer: '/after' }
+      await bench.refused({ ...sent(operation, `?after=${cursor}`), ...expected })
+    }
+  }
+})
+
+test('every path answers 405 and names what it takes to every other method', async () => {
+  const paths = Map.groupBy(operations, ({ template }) => template)
+  for (const [template, there] of paths) {
+    const takes = there.map(({ method }) => method)
+    const path = pathOf(there[0] as Operation, ids)
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']) {
+      if (takes.includes(method)) continue
+      const what = `${method} ${template}`
+      const { headers } = await bench.refused({ what, method, path, status: 405, code: 'method_not_allowed' })
+      const allowed = String(headers.allow).split(', ')
+      assert.deepEqual(
+        takes.filter((one) => !allowed.includes(one)),
+        [],
+        what,
+      )
+      assert.ok(!allowed.includes(method), what)
+    }
+  }
+})
+
+test('a body that says it is 2 MiB is 413 at once, and the connection is closed', async () => {
+  for (const operation of operations.filter(({ body }) => body)) {
+    const path = pathOf(operation, ids)
+    const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
+    const answer = await sendRaw(bench.service.url, `${head}Content-Length: ${2 << 20}\r\n\r\n{`)
+    checkShape(answer, { what: operation.name, status: 413, code: 'body_too_large' })
+    assert.ok(answer.ms < 1_000, `${answer.ms} ms`)
+  }
+})
