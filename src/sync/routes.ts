@@ -156,7 +156,11 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
   // Server-sent events: `progress` for each change of the run, its id the row's version; ends with the run.
   app.get(
     '/api/hubspot/sync/:tenant_id/:integration_id/:sync_event_id/events',
-    { schema: { tags, operationId: 'sync.events', params: eventPath, querystring: z.strictObject({}) } },
+    {
+      // A HEAD would wait for the end of a stream of which it is given nothing.
+      exposeHeadRoute: false,
+      schema: { tags, operationId: 'sync.events', params: eventPath, querystring: z.strictObject({}) },
+    },
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const event = await existing(tenantId, request.params.integration_id, request.params.sync_event_id)

@@ -113,3 +113,20 @@ test('a body that says it is 2 MiB is 413 at once, and the connection is closed'
     assert.ok(answer.ms < 1_000, `${answer.ms} ms`)
   }
 })
+
+test('HEAD is answered at once on every path, also where GET is a stream that stays open', async () => {
+  bench.emulator.world.faults.add({ kind: 'delay', delay_ms: 3_000, times: null })
+  const path = `/api/hubspot/sync/${bench.tenant}/${bench.integration}`
+  const headers = { 'content-type': 'application/json' }
+  const { json } = await bench.send({ method: 'POST', path, headers, body: '{}' })
+  const running = { ...ids, sync_event_id: json.sync_event_id }
+  for (const operation of operations.filter(
+    ({ method, name }) => method === 'GET' && !/status|tickets/.test(name),
+  )) {
+    const line = `HEAD ${pathOf(operation, running)} HTTP/1.1`
+    const answer = await sendRaw(bench.service.url, `${line}\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
+    assert.ok(answer.ms < 1_000, `${operation.name}: ${answer.ms} ms`)
+    assert.equal(answer.text, '', operation.name)
+  }
+  bench.emulator.world.faults.clear()
+})

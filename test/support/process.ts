@@ -19,18 +19,29 @@ export interface SpokeProcess {
 /** As `npm start` gives them: the collector works sooner, and a long load keeps its memory flat. */
 const heap = ['--max-semi-space-size=8', '--initial-heap-size=96', '--max-old-space-size=512']
 
-/** @param cwd where `./data` lies */
-export function startProcess(cwd: string, env: Record<string, string> = {}): SpokeProcess {
+/**
+ * @param cwd where `./data` lies
+ * @param watch given what it prints once it listens, which is then not kept: for a run that prints without end
+ */
+export function startProcess(
+  cwd: string,
+  env: Record<string, string> = {},
+  watch?: (text: string) => void,
+): SpokeProcess {
   const child = spawn(process.execPath, [...heap, join(root, 'bin/spoke.js'), 'serve'], {
     cwd,
     env: { PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'info', ...env },
   })
   let output = ''
   const { promise: url, resolve, reject } = Promise.withResolvers<string>()
+  let listens = false
   const collect = (chunk: Buffer) => {
+    if (listens && watch) return watch(String(chunk))
     output += chunk
     const [, found] = /"url":"([^"]+)","database".*Spoke is listening/.exec(output) ?? []
-    if (found) resolve(found)
+    if (!found) return
+    listens = true
+    resolve(found)
   }
   child.stdout.on('data', collect)
   child.stderr.on('data', collect)

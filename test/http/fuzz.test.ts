@@ -1,0 +1,90 @@
+/** A short run of the fuzzer with a fixed seed, and proof that its oracle can fail. `npm run fuzz` is the long one. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { fuzz, judge } from './fuzz.ts'
+import { canary } from './fuzz-values.ts'
+import { type FuzzWorld, startFuzzWorld } from './fuzz-world.ts'
+import type { Answer } from './send.ts'
+
+const seed = 20_261_125
+let world: FuzzWorld
+before(async () => {
+  world = await startFuzzWorld()
+})
+after(() => world.stop())
+
+test('3,000 requests made from the document meet no unplanned status, no odd shape, and nothing that is told back', async (context) => {
+  const result = await fuzz(world, { seed, requests: 3_000, withinMs: 15_000 })
+  context.diagnostic(
+    `seed ${seed}, ${result.passed} requests, ${result.byStatus.size} statuses, p99 ${result.p99Ms.toFixed(1)} ms`,
+  )
+  assert.deepEqual(result.findings, [])
+  assert.ok(result.passed >= 1_000, `${result.passed} in the time there is`)
+  const names = world.operations.map(({ name }) => name)
+  // A callback that succeeds needs a code of HubSpot's; the others were met with a right request too.
+  const unmet = names.filter((name) => !result.succeeded.has(name))
+  assert.deepEqual(unmet.sort(), ['GET /api/hubspot/oauth/callback', 'POST /api/hubspot/oauth/callback'])
+  assert.deepEqual(
+    names.filter((name) => !result.refused.has(name)),
+    [],
+  )
+})
+
+test('the service still answers after it', async () => {
+  const [operation] = world.operations
+  assert.ok(operation)
+  assert.equal((await fetch(`${world.url}/readyz`)).status, 200)
+})
+
+const good = {
+  success: false,
+  error: 'Integration not found',
+  code: 'integration_not_found',
+  request_id: 'r1',
+  type: 'urn:spoke:problem:integration_not_found',
+  title: 'Integration not found',
+  status: 404,
+  detail: 'Integration not found',
+}
+const headers = {
+  'request-id': 'r1',
+  'x-content-type-options': 'nosniff',
+  'content-type': 'application/json; charset=utf-8',
+}
+const answer = (json: object = good, over: Partial<Answer> = {}): Answer => ({
+  status: 404,
+  headers,
+  text: JSON.stringify(json),
+  json,
+  ...over,
+})
+
+const faults: [what: string, answer: () => Answer][] = [
+  ['a 500', () => answer({ ...good, status: 500 }, { status: 500 })],
+  ['a 503', () => answer({ ...good, status: 503 }, { status: 503 })],
+  ['a status that nobody planned', () => answer({ ...good, status: 418 }, { status: 418 })],
+  ['a success that is not declared', () => answer({}, { status: 206 })],
+  ['no request id', () => answer(good, { headers: { ...headers, 'request-id': undefined } })],
+  ['another request id', () => answer({ ...good, request_id: 'r2' })],
+  [
+    'no security headers',
+    () => answer(good, { headers: { ...headers, 'x-content-type-options': undefined } }),
+  ],
+  ['a page', () => answer(good, { headers: { ...headers, 'content-type': 'text/html' } })],
+  ['the input', () => answer({ ...good, detail: `no ${canary}` })],
+  ['the input in a header', () => answer(good, { headers: { ...headers, location: `/${canary}` } })],
+  ['a stack', () => answer({ ...good, detail: 'Error at f (/srv/spoke/src/http/server.ts:1:1)' })],
+  ['SQL', () => answer({ ...good, detail: 'syntax error in select id from tenants' })],
+  ['a field too many', () => answer({ ...good, stack: 'x' })],
+  ['no code', () => answer({ ...good, code: undefined })],
+]
+
+for (const [what, made] of faults) {
+  test(`the oracle sees an answer with ${what}`, () => {
+    const operation = world.operations.find(({ name }) => name.startsWith('GET /api/hubspot/status'))
+    assert.ok(operation)
+    const request = { operation, method: 'GET', path: '/x', headers: {}, body: undefined }
+    judge(request, answer())
+    assert.throws(() => judge(request, made()))
+  })
+}
