@@ -9,6 +9,7 @@ import type { Config } from './config.ts'
 import { createServer } from './http/server.ts'
 import { createBudget } from './hubspot/budget.ts'
 import { createHubSpot } from './hubspot/client.ts'
+import type { Connected } from './integrations/connect.ts'
 import type { Whose } from './integrations/integration.ts'
 import { deleteIntegration, lockIntegration } from './integrations/store.ts'
 import { createTokens } from './integrations/tokens.ts'
@@ -164,8 +165,8 @@ async function assemble(
       tickets: ticketKind,
       authorizeBase: authorizeUrl,
       patience,
-      onConnected: async (scope: TenantScope, id: string) => {
-        await beginSync(scope, id, ticketKind.name, periods)
+      onConnected: async (scope: TenantScope, { integration }: Connected) => {
+        await beginSync(scope, integration.integrationId, ticketKind.name, periods)
       },
       onDisconnected: cancelRuns,
       purge: (whose: Whose) => purge(db, whose),

@@ -39,7 +39,7 @@ export interface ConnectParts {
   /** Total for all calls of one question to HubSpot, ms. */
   patience: Patience
   /** Told inside the connecting transaction: the sync begins with it. */
-  onConnected(scope: TenantScope, integrationId: string): Promise<void>
+  onConnected(scope: TenantScope, connected: Connected): Promise<void>
 }
 
 export interface Connected {
@@ -185,8 +185,9 @@ async function activate(
       kind: account.kind,
       expiresInMs: account.expiresInMs,
     })
-    await parts.onConnected(scope, id)
-    return { integration, renewed: holder !== undefined }
+    const connected = { integration, renewed: holder !== undefined }
+    await parts.onConnected(scope, connected)
+    return connected
   })
 }
 

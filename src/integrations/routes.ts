@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
+import { parseUuid } from '../lib/ids.ts'
 import { sendPage } from '../lib/page.ts'
 import { Secret } from '../lib/secret.ts'
 import { integrationPath, problems, tenantPath } from '../lib/wire.ts'
@@ -13,11 +14,11 @@ import { withTenant } from '../tenants/scope.ts'
 import { tenantExists } from '../tenants/store.ts'
 import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
 import { beginAuthorization, type ConnectParts, connectByToken, finishAuthorization } from './connect.ts'
+import { connectOnce } from './connect-once.ts'
 import { connectedPage, failedPage } from './connected-page.ts'
 import { type DisconnectParts, disconnect } from './disconnect.ts'
-import type { Integration } from './integration.ts'
-import { listParts, unknownParts } from './part-store.ts'
-import type { PartName, Parts } from './parts.ts'
+import { listParts } from './part-store.ts'
+import { present, presentParts } from './present.ts'
 import {
   authorizeAnswer,
   authorizeQuery,
@@ -42,37 +43,10 @@ export interface IntegrationParts extends ConnectParts, DisconnectParts {
   signalOf(request: FastifyRequest): AbortSignal
 }
 
-const presentParts = (parts: Parts) => {
-  const shown = (name: PartName) => ({ ...parts[name], at: parts[name].at?.toISOString() ?? null })
-  return {
-    properties: shown('properties'),
-    pipelines: shown('pipelines'),
-    owners: shown('owners'),
-    contacts: shown('contacts'),
-    companies: shown('companies'),
-    deals: shown('deals'),
-  }
-}
-
-const present = (tenantId: string, integration: Integration, parts: Map<string, Parts>) => ({
-  tenant_id: tenantId,
-  integration_id: integration.integrationId,
-  integration_type: 'hubspot' as const,
-  status: integration.status,
-  status_reason: integration.statusReason,
-  hub_id: integration.portalId,
-  hub_domain: integration.hubDomain,
-  scopes: integration.scopes,
-  created_at: integration.createdAt.toISOString(),
-  last_sync: integration.lastSyncAt?.toISOString() ?? null,
-  parts: presentParts(parts.get(integration.integrationId) ?? unknownParts()),
-})
-
 const tags = ['integrations']
 
 export function integrationRoutes(instance: FastifyInstance, parts: IntegrationParts): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const partsOf = (tenantId: TenantId) => withTenant(parts.db, tenantId, listParts)
 
   app.get(
     '/api/hubspot/integrations/:tenant_id',
@@ -112,11 +86,14 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const token = new Secret(request.body.access_token)
-      const { integration, renewed } = await connectByToken(parts, tenantId, token, parts.signalOf(request))
-      parts.wake(tenantId, integration.integrationId)
-      return reply
-        .code(renewed ? 200 : 201)
-        .send({ success: true as const, ...present(tenantId, integration, await partsOf(tenantId)) })
+      const { status, body } = await connectOnce(
+        parts,
+        tenantId,
+        request,
+        ({ renewed }) => (renewed ? 200 : 201),
+        (within) => connectByToken(within, tenantId, token, parts.signalOf(request)),
+      )
+      return reply.code(status).send(body)
     },
   )
 
@@ -246,9 +223,11 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
     async (request) => {
       const { state, code } = request.body
       const answer = { state, code: new Secret(code) }
-      const { tenantId, integration } = await finishAuthorization(parts, answer, true)
-      parts.wake(tenantId, integration.integrationId)
-      return { success: true as const, ...present(tenantId, integration, await partsOf(tenantId)) }
+      // A state that names no tenant is refused before anything is done, so there is nothing to do once.
+      const tenantId = parseUuid(state.split(':', 1)[0] as string) as TenantId | undefined
+      const finish = (within: ConnectParts) => finishAuthorization(within, answer, true)
+      const { body } = await connectOnce(parts, tenantId, request, () => 200, finish)
+      return body
     },
   )
 

@@ -37,6 +37,10 @@ export type ErrorCode =
   | 'sync_event_not_found'
   /** The integration is pending or disconnected. Connect it first. */
   | 'integration_not_connected'
+  /** This Idempotency-Key was used for another request. Take a new key. */
+  | 'idempotency_mismatch'
+  /** The request with this Idempotency-Key is still under way. Try again after Retry-After. */
+  | 'idempotency_in_progress'
   /** HubSpot refuses the token. Reconnect: normal after an uninstall or a revoked token. */
   | 'token_invalid'
   /** The token lacks a scope Spoke needs; `errors[]` names it. Grant it and reconnect. */

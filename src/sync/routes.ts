@@ -10,6 +10,9 @@ import { decodeIdCursor, pageOf } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { after, integrationPath, limit, problems, uuidText } from '../lib/wire.ts'
+import { readIdempotency } from '../tenants/idempotency.ts'
+import { findAnswer } from '../tenants/idempotency-store.ts'
+import { once } from '../tenants/once.ts'
 import { withTenant } from '../tenants/scope.ts'
 import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
 import { presentEvent } from './present.ts'
@@ -33,6 +36,18 @@ export interface SyncParts {
 }
 
 const eventPath = integrationPath.extend({ sync_event_id: uuidText })
+type SyncStarted = z.infer<typeof syncStarted>
+
+const presentStarted = (tenantId: string, event: SyncEvent, already: boolean): SyncStarted => ({
+  success: true,
+  message: `HubSpot ${event.syncType} sync started in background`,
+  tenant_id: tenantId,
+  integration_id: event.integrationId,
+  sync_event_id: event.syncEventId,
+  sync_type: event.syncType,
+  already_running: already,
+})
+
 const historyQuery = z.strictObject({ limit: limit(200, 50), after })
 const tags = ['sync']
 const keepAliveMs = 15_000
@@ -69,31 +84,33 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { integration_id: integrationId } = request.params
       const mode = request.body.sync_type
-      const options = { patience: parts.patience, signal: parts.signalOf(request) }
-      // The connection is checked first, so that a dead token is said here and not in a run nobody watches.
-      await parts.tokens
-        .use({ tenantId, integrationId }, options, async () => undefined)
-        .catch((error: unknown) => {
-          throw asAppError(error)
-        })
       const key = { integrationId, kind: parts.kind, mode }
-      const { event, already } = await withTenant(parts.db, tenantId, async (scope) => {
-        if (!(await lockIntegration(scope, integrationId))) throw integrationNotFound()
-        return await requestRun(scope, key, 'api')
-      })
-      parts.wakeStream(tenantId, key, event.syncEventId)
+      const asked = readIdempotency(request)
+      const start = async (): Promise<SyncStarted> => {
+        const options = { patience: parts.patience, signal: parts.signalOf(request) }
+        // The connection is checked first, so that a dead token is said here and not in a run nobody watches.
+        await parts.tokens
+          .use({ tenantId, integrationId }, options, async () => undefined)
+          .catch((error: unknown) => {
+            throw asAppError(error)
+          })
+        const { body } = await withTenant(parts.db, tenantId, async (scope) => {
+          if (!(await lockIntegration(scope, integrationId))) throw integrationNotFound()
+          return await once(scope, asked, async () => {
+            const { event, already } = await requestRun(scope, key, 'api')
+            return { status: 202, body: presentStarted(tenantId, event, already) }
+          })
+        })
+        parts.wakeStream(tenantId, key, body.sync_event_id)
+        return body
+      }
+      const kept =
+        asked && (await withTenant(parts.db, tenantId, (scope) => findAnswer<SyncStarted>(scope, asked)))
+      const body = kept?.body ?? (await start())
       return reply
         .code(202)
-        .header('location', `/api/hubspot/sync/${tenantId}/${integrationId}/${event.syncEventId}`)
-        .send({
-          success: true as const,
-          message: `HubSpot ${mode} sync started in background`,
-          tenant_id: tenantId,
-          integration_id: integrationId,
-          sync_event_id: event.syncEventId,
-          sync_type: mode,
-          already_running: already,
-        })
+        .header('location', `/api/hubspot/sync/${tenantId}/${integrationId}/${body.sync_event_id}`)
+        .send(body)
     },
   )
 

@@ -51,6 +51,7 @@ export const extra = fc.oneof(
   },
   // One that is fit for a log is taken, and told back.
   headerValue.map((text) => ({ 'x-request-id': `${text}!` })),
+  fc.oneof(fc.constantFrom('k1', 'k2', 'k3'), headerValue).map((key) => ({ 'idempotency-key': key })),
   fc.constantFrom<Record<string, string | string[]>>(
     { 'x-http-method-override': 'DELETE', 'x-forwarded-host': 'evil.example', 'x-original-url': '/metrics' },
     { 'if-none-match': '*', range: 'bytes=0-1', te: 'trailers' },

@@ -13,6 +13,8 @@ import { newId } from '../../src/lib/ids.ts'
 import type { KeyRing } from '../../src/lib/seal.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { requestRun } from '../../src/sync/store.ts'
+import { readIdempotency } from '../../src/tenants/idempotency.ts'
+import { once } from '../../src/tenants/once.ts'
 import { withTenant } from '../../src/tenants/scope.ts'
 import { ensureTenant } from '../../src/tenants/store.ts'
 import { parseTenantId, type TenantId } from '../../src/tenants/tenant.ts'
@@ -64,6 +66,8 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     await keepPart(scope, id, 'pipelines', null)
     await keepLabels(scope, id, ['pipeline'], [supportPipeline])
     await keepAssociations(scope, id, new Map([['1', { contacts: [] }]]), new Date())
+    const asked = { method: 'POST', url: '/', headers: { 'idempotency-key': 'k' }, body: {} }
+    await once(scope, readIdempotency(asked), async () => ({ status: 202, body: {} }))
     await scope.query(sql`select 1`)
   })
   return id

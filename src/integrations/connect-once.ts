@@ -1,0 +1,50 @@
+/** A connect that its caller may ask for again: done once for each Idempotency-Key. */
+import type { FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import { readIdempotency } from '../tenants/idempotency.ts'
+import { type KeptAnswer, onceAcross } from '../tenants/once.ts'
+import type { TenantScope } from '../tenants/scope.ts'
+import type { TenantId } from '../tenants/tenant.ts'
+import type { Connected, ConnectParts } from './connect.ts'
+import { listParts } from './part-store.ts'
+import { present } from './present.ts'
+import type { integrationAnswer } from './schema.ts'
+
+type Body = z.infer<typeof integrationAnswer>
+
+interface Parts extends ConnectParts {
+  wake(tenantId: TenantId, integrationId: string): void
+}
+
+/**
+ * Tells of the connection as it is in the transaction that stores it, and keeps that answer there.
+ *
+ * @param tenantId undefined when the request names none: it is refused then, so there is nothing to do once
+ * @param act the connect, with what is to happen in its transaction
+ */
+export async function connectOnce(
+  parts: Parts,
+  tenantId: TenantId | undefined,
+  request: FastifyRequest,
+  statusOf: (connected: Connected) => 200 | 201,
+  act: (within: ConnectParts) => Promise<unknown>,
+): Promise<{ status: 200 | 201; body: Body }> {
+  const answer = await onceAcross<Body>(parts.db, tenantId, readIdempotency(request), async (keep) => {
+    const told: { answer: KeptAnswer<Body>; tenantId: TenantId }[] = []
+    await act({
+      ...parts,
+      async onConnected(scope: TenantScope, connected: Connected) {
+        await parts.onConnected(scope, connected)
+        const shown = present(scope.tenantId, connected.integration, await listParts(scope))
+        const answer = { status: statusOf(connected), body: { success: true as const, ...shown } }
+        await keep(scope, answer)
+        told.push({ answer, tenantId: scope.tenantId })
+      },
+    })
+    const [first] = told
+    if (!first) throw new Error('a connect ended without having stored anything')
+    parts.wake(first.tenantId, first.answer.body.integration_id)
+    return first.answer
+  })
+  return { status: answer.status === 201 ? 201 : 200, body: answer.body }
+}

@@ -1,0 +1,95 @@
+/** All SQL on kept answers. Expired rows of the tenant go whenever one of its keys is used. Times are the database's. */
+import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
+import { AppError } from '../lib/errors.ts'
+import { newId } from '../lib/ids.ts'
+import type { Idempotency } from './idempotency.ts'
+import type { TenantScope } from './scope.ts'
+
+export interface KeptAnswer<Body = unknown> {
+  status: number
+  body: Body
+}
+
+/** How long an answer is given again. */
+const keptFor = sql`interval '24 hours'`
+/** Longer than a request may take: after it, whoever held the key is dead. */
+const lease = sql`interval '60 seconds'`
+
+const mismatch = () =>
+  new AppError('idempotency_mismatch', 'This Idempotency-Key was used for another request')
+const inProgress = () =>
+  new AppError('idempotency_in_progress', 'The request with this Idempotency-Key is still under way', {
+    retryAfter: 1,
+  })
+
+interface Row {
+  salt: string
+  request_hash: string
+  status: number | null
+  answer: unknown
+  held: boolean
+}
+
+/**
+ * @returns the answer that was kept, or undefined when the key is free
+ * @throws AppError idempotency_mismatch | idempotency_in_progress
+ */
+export async function findAnswer<Body>(
+  scope: TenantScope,
+  asked: Idempotency,
+): Promise<KeptAnswer<Body> | undefined> {
+  await scope.query(sql`
+    delete from idempotency_keys where tenant_id = ${scope.tenantId} and key_hash in (
+      select key_hash from idempotency_keys
+      where tenant_id = ${scope.tenantId} and expires_at <= now() limit 100 for update skip locked)`)
+  const [row] = await scope.query(sql<Row>`
+    select salt, request_hash, status, answer, lease_until > clock_timestamp() as held from idempotency_keys
+    where tenant_id = ${scope.tenantId} and key_hash = ${asked.keyHash} and expires_at > now()`)
+  if (!row) return undefined
+  if (row.status === null && !row.held) return undefined
+  if (row.request_hash !== asked.hashWith(row.salt)) throw mismatch()
+  if (row.status === null) throw inProgress()
+  return { status: row.status, body: row.answer as Body }
+}
+
+/**
+ * Takes a free key before work that no transaction can hold. Two at once: one gets it.
+ *
+ * @returns the claim, to keep or release by
+ * @throws AppError idempotency_in_progress
+ */
+export async function claimKey(scope: TenantScope, asked: Idempotency): Promise<string> {
+  const [claim, salt] = [newId(), randomBytes(16).toString('base64url')]
+  const rows = await scope.query(sql`
+    insert into idempotency_keys as k (tenant_id, key_hash, claim, salt, request_hash, lease_until, expires_at)
+    values (${scope.tenantId}, ${asked.keyHash}, ${claim}, ${salt}, ${asked.hashWith(salt)},
+      clock_timestamp() + ${lease}, now() + ${keptFor})
+    on conflict (tenant_id, key_hash) do update set claim = excluded.claim, salt = excluded.salt,
+      request_hash = excluded.request_hash, status = null, answer = null, lease_until = excluded.lease_until, expires_at = excluded.expires_at
+    where (k.status is null and k.lease_until <= clock_timestamp()) or k.expires_at <= now()
+    returning 1 as one`)
+  if (rows.length === 0) throw inProgress()
+  return claim
+}
+
+/** Keeps the answer in the transaction of what it tells of. @throws AppError idempotency_in_progress when the claim was lost */
+export async function keepAnswer(
+  scope: TenantScope,
+  asked: Idempotency,
+  claim: string,
+  { status, body }: KeptAnswer,
+): Promise<void> {
+  const rows = await scope.query(sql`
+    update idempotency_keys set status = ${status}, answer = ${JSON.stringify(body)}::json, lease_until = null
+    where tenant_id = ${scope.tenantId} and key_hash = ${asked.keyHash} and claim = ${claim} and status is null
+    returning 1 as one`)
+  if (rows.length === 0) throw inProgress()
+}
+
+/** What failed has done nothing: its key may be used again. */
+export async function releaseKey(scope: TenantScope, asked: Idempotency, claim: string): Promise<void> {
+  await scope.query(sql`
+    delete from idempotency_keys
+    where tenant_id = ${scope.tenantId} and key_hash = ${asked.keyHash} and claim = ${claim} and status is null`)
+}

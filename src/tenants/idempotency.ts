@@ -1,0 +1,46 @@
+/** A request that its caller may send again: the key it carries, and what it asks for, as hashes. Pure. */
+import { createHash } from 'node:crypto'
+import { AppError } from '../lib/errors.ts'
+
+export interface Idempotency {
+  keyHash: string
+  /** Of method, path and body. With a salt of the row, since a body may hold a token. */
+  hashWith(salt: string): string
+}
+
+const digest = (...parts: string[]) => {
+  const hash = createHash('sha256')
+  // Lengths between, so that no two lists of parts run together into one.
+  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:${part}`)
+  return hash.digest('base64url')
+}
+
+/**
+ * @param request its body as it was understood: blanks, order and defaults make no other request
+ * @returns undefined when the caller sent no key
+ * @throws AppError validation_failed
+ */
+export function readIdempotency(request: {
+  method: string
+  url: string
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  body: unknown
+}): Idempotency | undefined {
+  const header = request.headers['idempotency-key']
+  if (header === undefined) return undefined
+  if (typeof header !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(header)) {
+    throw new AppError('validation_failed', 'The Idempotency-Key cannot be used', {
+      details: [
+        { pointer: '/idempotency-key', rule: 'must be 1 to 255 printable ASCII characters without spaces' },
+      ],
+    })
+  }
+  const { method, url, body } = request
+  const asked = JSON.stringify(body, (_, value) => sorted(value))
+  return { keyHash: digest(header), hashWith: (salt) => digest(salt, method, url, asked) }
+}
+
+const sorted = (value: unknown) =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value

@@ -1,0 +1,53 @@
+/** Does what a request asks once for each Idempotency-Key, and gives the same answer again to whoever asks again. */
+import type { Database } from '../lib/db.ts'
+import type { Idempotency } from './idempotency.ts'
+import { claimKey, findAnswer, type KeptAnswer, keepAnswer, releaseKey } from './idempotency-store.ts'
+
+export type { KeptAnswer } from './idempotency-store.ts'
+
+import { type TenantScope, withTenant } from './scope.ts'
+import type { TenantId } from './tenant.ts'
+
+/**
+ * For an effect that is one transaction: key, effect and answer are committed together, or none is. Whoever comes at
+ * the same moment waits for the end of it.
+ */
+export async function once<Body>(
+  scope: TenantScope,
+  asked: Idempotency | undefined,
+  act: () => Promise<KeptAnswer<Body>>,
+): Promise<KeptAnswer<Body>> {
+  if (!asked) return await act()
+  const kept = await findAnswer<Body>(scope, asked)
+  if (kept) return kept
+  const claim = await claimKey(scope, asked)
+  const answer = await act()
+  await keepAnswer(scope, asked, claim, answer)
+  return answer
+}
+
+/**
+ * For an effect behind calls to HubSpot, over which no transaction is open: the key is claimed first, and `keep` is
+ * called in the transaction of the effect. A refusal has no effect, so its key is free again.
+ */
+export async function onceAcross<Body>(
+  db: Database,
+  tenantId: TenantId | undefined,
+  asked: Idempotency | undefined,
+  act: (keep: (scope: TenantScope, answer: KeptAnswer<Body>) => Promise<void>) => Promise<KeptAnswer<Body>>,
+): Promise<KeptAnswer<Body>> {
+  if (!asked || !tenantId) return await act(async () => {})
+  const begun = await withTenant(db, tenantId, async (scope) => {
+    const kept = await findAnswer<Body>(scope, asked)
+    return kept ? { kept } : { claim: await claimKey(scope, asked) }
+  })
+  if (begun.kept) return begun.kept
+  const { claim } = begun
+  try {
+    return await act((scope, answer) => keepAnswer(scope, asked, claim, answer))
+  } catch (error) {
+    // What cannot be released runs out with its lease.
+    await withTenant(db, tenantId, (scope) => releaseKey(scope, asked, claim)).catch(() => {})
+    throw error
+  }
+}
