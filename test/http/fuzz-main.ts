@@ -14,7 +14,7 @@ const help = `Usage: npm run fuzz -- [--requests 100000] [--minutes 20] [--seed 
 /** A service that kept something of each request would have grown by far more. */
 const mostGrowth = 0.1
 /** With fewer, the service is still warming up in the second quarter. */
-const enoughToJudgeMemory = 20_000
+const enoughToJudgeMemory = 100_000
 
 function readArguments() {
   const { values } = parseArgs({
