@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { KeyRing } from './lib/seal.ts'
 import { Secret } from './lib/secret.ts'
@@ -130,6 +130,9 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     (part) => part !== undefined,
   ).length
   if (oauthGiven === 1) faults.push('HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET go together; one is missing')
+  const clientSecrets = secretsOf(set.HUBSPOT_CLIENT_SECRET)
+  if (clientSecrets.length > 2 || clientSecrets.some((secret) => secret.reveal() === ''))
+    faults.push('HUBSPOT_CLIENT_SECRET must be one secret, or two with a comma between: new,old')
   const dataDir = resolve(set.SPOKE_DATA_DIR)
   const ring = parseKeyRing(set.SPOKE_ENCRYPTION_KEYS, faults)
   if (!set.SPOKE_ENCRYPTION_KEYS && (set.DATABASE_URL || !onLoopback)) {
@@ -150,17 +153,17 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     role: set.SPOKE_ROLE,
     /** Absent: open mode, on loopback only. */
     adminKey: set.SPOKE_ADMIN_KEY === undefined ? undefined : new Secret(set.SPOKE_ADMIN_KEY),
-    keyRing: ring.length > 0 ? ring : localKeyRing(`${dataDir}.keys`, notice),
+    keyRing: ring.length > 0 ? ring : localKeyRing(dataDir, notice),
     hubspot: Object.freeze({
       apiUrl: set.HUBSPOT_API_URL,
       authorizeUrl: set.HUBSPOT_AUTHORIZE_URL,
       /** Total deadline of one call, body included, and of all calls of one request together, ms. */
       timeoutMs: set.HUBSPOT_TIMEOUT,
       app:
-        set.HUBSPOT_CLIENT_ID && set.HUBSPOT_CLIENT_SECRET
+        set.HUBSPOT_CLIENT_ID && clientSecrets.length > 0
           ? Object.freeze({
               clientId: set.HUBSPOT_CLIENT_ID,
-              clientSecret: new Secret(set.HUBSPOT_CLIENT_SECRET),
+              clientSecrets: Object.freeze(clientSecrets),
               redirectUri: set.HUBSPOT_REDIRECT_URI ?? `${publicUrl}/api/hubspot/oauth/callback`,
               optionalScopes: set.HUBSPOT_OPTIONAL_SCOPES.split(' ').filter((scope) => scope !== ''),
             })
@@ -196,13 +199,19 @@ function withSecretFiles(env: Env, faults: string[]): Record<string, string | un
   return given
 }
 
+/** `new,old`: newest first. HubSpot's secrets hold no comma. */
+const secretsOf = (text: string | undefined) =>
+  text === undefined ? [] : text.split(',').map((secret) => new Secret(secret.trim()))
+
 /** `kid:base64,kid:base64`, newest first. */
 function parseKeyRing(text: string | undefined, faults: string[]): KeyRing {
   if (text === undefined) return []
   const ring = text.split(',').map((entry, at) => {
-    const [, kid, encoded] = /^\s*([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/_-]+={0,2})\s*$/.exec(entry) ?? []
-    const key = Buffer.from(encoded ?? '', 'base64')
+    const [, kid, encoded = ''] = /^\s*([A-Za-z0-9_-]{1,32}):(.*?)\s*$/.exec(entry) ?? []
+    const key = Buffer.from(encoded, 'base64')
     if (!kid) faults.push(`SPOKE_ENCRYPTION_KEYS entry ${at + 1} is not kid:base64`)
+    else if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(encoded))
+      faults.push(`SPOKE_ENCRYPTION_KEYS key "${kid}" is not base64`)
     else if (key.length !== 32)
       faults.push(`SPOKE_ENCRYPTION_KEYS key "${kid}" has ${key.length} bytes, not 32`)
     return { kid: kid ?? '', key: new Uint8Array(key) }
@@ -216,8 +225,14 @@ function parseKeyRing(text: string | undefined, faults: string[]): KeyRing {
  * The key of an embedded database on loopback: made at the first start, in a file beside the data directory, so
  * that a copy of the directory alone opens nothing.
  */
-function localKeyRing(path: string, notice: (line: string) => void): KeyRing {
+function localKeyRing(dataDir: string, notice: (line: string) => void): KeyRing {
+  const path = `${dataDir}.keys`
   if (!existsSync(path)) {
+    // A new key would open nothing of what is there, and would hide that the old one is gone.
+    if (existsSync(join(dataDir, 'pg')))
+      throw new ConfigError([
+        `the key file ${path} is missing, and what ${dataDir} holds does not open without it; put it back`,
+      ])
     const line = `local:${randomBytes(32).toString('base64')}\n`
     try {
       writeFileSync(path, line, { mode: 0o600, flag: 'wx' })

@@ -13,6 +13,13 @@ export interface Access extends BudgetKey {
   token: Secret
 }
 
+/** What our app shows HubSpot to be it. */
+export interface Credentials {
+  clientId: string
+  /** Newest first; two while HubSpot's secret is rotated. */
+  clientSecrets: readonly Secret[]
+}
+
 export interface Call {
   /** A short fixed name for logs and metrics; never holds an id. */
   endpoint: string
@@ -23,6 +30,8 @@ export interface Call {
   json?: unknown
   /** Sent as application/x-www-form-urlencoded: the OAuth endpoints. */
   form?: Record<string, string>
+  /** Goes into the form: the call is made as our app. */
+  app?: Credentials
   token?: Secret
   /** The answer's body says nothing and may be missing. */
   bodyless?: boolean

@@ -6,11 +6,12 @@ import type { Metrics } from '../lib/metrics.ts'
 import type { Budget } from './budget.ts'
 import type { Answer, Call } from './call.ts'
 import { type CallEnd, type Circuits, createCircuits } from './circuit.ts'
+import { createAsApp } from './client-secret.ts'
 import { HubSpotError } from './errors.ts'
 import { waitAfter, wasReset } from './retry.ts'
 import { type Heard, send } from './send.ts'
 
-export type { Access, Answer, Call, Patience } from './call.ts'
+export type { Access, Answer, Call, Credentials, Patience } from './call.ts'
 
 export interface HubSpot {
   /** @throws HubSpotError; or the signal's reason when the caller gave up */
@@ -40,6 +41,7 @@ export function createHubSpot(parts: {
   // Without pipelining a connection serves one call and closes: what comes here meets no socket that went stale.
   const fresh = new Agent({ connections: 8, connect: { timeout: 5_000 }, pipelining: 0 })
   const circuits = parts.circuits ?? createCircuits(clock, metrics)
+  const asApp = createAsApp(log)
 
   async function once(call: Call, timeoutMs: number, dispatcher: Agent): Promise<Answer> {
     const deadline = AbortSignal.timeout(Math.ceil(timeoutMs))
@@ -117,36 +119,41 @@ export function createHubSpot(parts: {
     }
   }
 
+  async function repeated(call: Call, end: number): Promise<Answer> {
+    const left = () => end - clock.monotonic()
+    let dispatcher = agent
+    for (let attempt = 0; ; attempt++) {
+      // Asked before a turn is taken: a portal that is away spends nobody's budget.
+      const closed = circuits.wait(...circuitOf(call))
+      if (closed > 0) throw away(call, closed)
+      if (call.budget) {
+        const { key, bucket, priority = 'interactive' } = call.budget
+        await budget.take(key, bucket, { priority, patienceMs: Math.max(0, left()) }, call.signal)
+      }
+      try {
+        return await guarded(call, Math.max(1, Math.min(parts.timeoutMs, left())), dispatcher)
+      } catch (failure) {
+        if (!(failure instanceof HubSpotError)) throw failure
+        let error = failure
+        let wait = waitAfter(error, attempt, clock.random())
+        if (wait !== undefined && error.kind === 'rate_limited')
+          ({ error, waitMs: wait } = await stopped(error, call, wait, left()))
+        // Once at once, on a new connection; a token request might have been carried out, so it gets no such try.
+        if (wasReset(error) && dispatcher === agent && !call.form) {
+          dispatcher = fresh
+          wait = 0
+        }
+        if (wait === undefined || attempt + 1 >= call.patience.tries || wait >= left()) throw error
+        await clock.sleep(wait, call.signal)
+      }
+    }
+  }
+
   return {
     async call(call) {
       const end = clock.monotonic() + call.patience.totalMs
-      const left = () => end - clock.monotonic()
-      let dispatcher = agent
-      for (let attempt = 0; ; attempt++) {
-        // Asked before a turn is taken: a portal that is away spends nobody's budget.
-        const closed = circuits.wait(...circuitOf(call))
-        if (closed > 0) throw away(call, closed)
-        if (call.budget) {
-          const { key, bucket, priority = 'interactive' } = call.budget
-          await budget.take(key, bucket, { priority, patienceMs: Math.max(0, left()) }, call.signal)
-        }
-        try {
-          return await guarded(call, Math.max(1, Math.min(parts.timeoutMs, left())), dispatcher)
-        } catch (failure) {
-          if (!(failure instanceof HubSpotError)) throw failure
-          let error = failure
-          let wait = waitAfter(error, attempt, clock.random())
-          if (wait !== undefined && error.kind === 'rate_limited')
-            ({ error, waitMs: wait } = await stopped(error, call, wait, left()))
-          // Once at once, on a new connection; a token request might have been carried out, so it gets no such try.
-          if (wasReset(error) && dispatcher === agent && !call.form) {
-            dispatcher = fresh
-            wait = 0
-          }
-          if (wait === undefined || attempt + 1 >= call.patience.tries || wait >= left()) throw error
-          await clock.sleep(wait, call.signal)
-        }
-      }
+      const made = (one: Call) => repeated(one, end)
+      return await (call.app ? asApp(call, call.app, made) : made(call))
     },
     async close() {
       await Promise.all([agent.destroy(), fresh.destroy()])

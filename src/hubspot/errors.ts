@@ -38,6 +38,8 @@ export class HubSpotError extends Error {
   readonly scopes: readonly string[]
   /** True when no call was made, because too many before it had failed: nothing new is known. */
   readonly circuit: boolean
+  /** True when HubSpot does not take our client id or secret, and so has not looked at the grant. */
+  readonly clientRefused: boolean
 
   constructor(
     kind: HubSpotErrorKind,
@@ -49,6 +51,7 @@ export class HubSpotError extends Error {
       retryAfterMs?: number | undefined
       scopes?: readonly string[]
       circuit?: boolean
+      clientRefused?: boolean
       cause?: unknown
     } = {},
   ) {
@@ -62,6 +65,7 @@ export class HubSpotError extends Error {
     this.retryAfterMs = facts.retryAfterMs
     this.scopes = facts.scopes ?? []
     this.circuit = facts.circuit ?? false
+    this.clientRefused = facts.clientRefused ?? false
   }
 }
 
@@ -148,5 +152,8 @@ export function oauthErrorOf(
     error === 'invalid_grant' ||
     (error === 'access_denied' && category === 'BAD_HUB') ||
     (error === undefined && deadGrants.has(category ?? ''))
-  return new HubSpotError(refused ? 'grant_refused' : 'misconfigured', endpoint, { status, category })
+  const clientRefused =
+    error === 'invalid_client' || (error === undefined && category === 'BAD_CLIENT_SECRET')
+  const kind = refused ? 'grant_refused' : 'misconfigured'
+  return new HubSpotError(kind, endpoint, { status, category, clientRefused })
 }

@@ -2,14 +2,12 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { Secret } from '../lib/secret.ts'
-import type { HubSpot, Patience } from './client.ts'
+import type { Credentials, HubSpot, Patience } from './client.ts'
 import { readAs } from './read-as.ts'
 import { paths } from './versions.ts'
 
 /** Our app at HubSpot, from the configuration. */
-export interface App {
-  clientId: string
-  clientSecret: Secret
+export interface App extends Credentials {
   redirectUri: string
   optionalScopes: readonly string[]
 }
@@ -61,6 +59,7 @@ export interface Grant {
 
 async function askToken(
   hubspot: HubSpot,
+  app: App,
   form: Record<string, string>,
   totalMs: number,
   signal: AbortSignal,
@@ -70,6 +69,7 @@ async function askToken(
     endpoint,
     method: 'POST' as const,
     path: paths.token,
+    app,
     form,
     patience: grantPatience(totalMs),
     signal,
@@ -95,10 +95,9 @@ export async function exchangeCode(
 ): Promise<Grant> {
   return await askToken(
     hubspot,
+    app,
     {
       grant_type: 'authorization_code',
-      client_id: app.clientId,
-      client_secret: app.clientSecret.reveal(),
       redirect_uri: app.redirectUri,
       code: code.reveal(),
       ...(codeVerifier ? { code_verifier: codeVerifier.reveal() } : {}),
@@ -118,10 +117,9 @@ export async function refreshGrant(
 ): Promise<Grant> {
   return await askToken(
     hubspot,
+    app,
     {
       grant_type: 'refresh_token',
-      client_id: app.clientId,
-      client_secret: app.clientSecret.reveal(),
       refresh_token: refreshToken.reveal(),
     },
     totalMs,
@@ -142,9 +140,8 @@ export async function revoke(
     method: 'POST',
     path: paths.revoke,
     bodyless: true,
+    app,
     form: {
-      client_id: app.clientId,
-      client_secret: app.clientSecret.reveal(),
       token: refreshToken.reveal(),
       token_type_hint: 'refresh_token',
     },

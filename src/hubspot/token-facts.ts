@@ -43,9 +43,8 @@ export async function introspect(
     endpoint,
     method: 'POST',
     path: paths.introspect,
+    app,
     form: {
-      client_id: app.clientId,
-      client_secret: app.clientSecret.reveal(),
       token: token.reveal(),
       token_type_hint: 'access_token',
     },
