@@ -25,6 +25,7 @@ import { createProgress } from './sync/progress.ts'
 import { beginSync } from './sync/requests.ts'
 import { cancelRuns, forgetStreams, type StreamKey } from './sync/store.ts'
 import { admitLogin, isolationFaults } from './tenants/isolation.ts'
+import { admitRing } from './tenants/key-ring.ts'
 import { type TenantScope, withSystem, withTenant } from './tenants/scope.ts'
 import type { TenantId } from './tenants/tenant.ts'
 import { createQueues, type Queues } from './worker/queues.ts'
@@ -64,18 +65,38 @@ export async function migrateAll(config: Config, log: Log): Promise<string[]> {
 /** @throws ConfigError | LockedError | StartError | the database's own error */
 export async function startService(config: Config, log: Log, clock: Clock = systemClock): Promise<Service> {
   if (config.databaseUrl) await migrateAll(config, log)
-  const db = await openDatabase(
-    { url: config.databaseUrl, dataDir: config.dataDir, poolSize: config.poolSize, statementMs: 5_000 },
-    log,
-  )
+  const db = await openServing(config, log)
   const house: House = { ground: [() => db.close()], running: [] }
   try {
     if (db.kind === 'embedded') await migrate(db)
     await refuseUnsafe(db, config)
+    await refuseWrongKeys(db, config)
     return await assemble(config, db, log, clock, house)
   } catch (error) {
     await closeHouse(house, log)
     throw error
+  }
+}
+
+const openServing = ({ databaseUrl: url, dataDir, poolSize }: Config, log: Log) =>
+  openDatabase({ url, dataDir, poolSize, statementMs: 5_000 }, log)
+
+/**
+ * For a command that works on the database beside the service and serves nothing.
+ *
+ * @throws LockedError | StartError | as `work`
+ */
+export async function besideService<T>(
+  config: Config,
+  log: Log,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  const db = await openServing(config, log)
+  try {
+    await refuseUnsafe(db, config)
+    return await work(db)
+  } finally {
+    await db.close()
   }
 }
 
@@ -109,6 +130,12 @@ async function refuseUnsafe(db: Database, config: Config): Promise<void> {
     throw new StartError(
       `the wall between tenants does not stand:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
     )
+}
+
+/** Never seals, and never serves, with a ring that does not open what is there. One line, without a key in it. */
+export async function refuseWrongKeys(db: Database, { keyRing }: Config): Promise<void> {
+  const faults = await admitRing(db, keyRing)
+  if (faults.length > 0) throw new StartError(`the key ring does not fit the database: ${faults.join('; ')}`)
 }
 
 async function assemble(

@@ -7,8 +7,23 @@ import { randomBytes } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose'
 import { Secret } from './secret.ts'
 
-/** Newest first; the first seals, all open. Each key is 32 bytes. */
-export type KeyRing = readonly { kid: string; key: Uint8Array }[]
+/** 32 bytes and the name that stands beside all they seal. */
+export interface RingKey {
+  kid: string
+  key: Uint8Array
+}
+
+/** Newest first; the first seals, all open. */
+export type KeyRing = readonly RingKey[]
+
+/** @throws SealError when there is none */
+export function newestOf(ring: KeyRing): RingKey {
+  const newest = ring[0]
+  if (!newest) throw new SealError('the key ring is empty')
+  return newest
+}
+
+const keyIn = (ring: KeyRing) => (kid: string) => ring.find((one) => one.kid === kid)?.key
 
 /** What a sealed value belongs to. `integration` is absent for what belongs to the tenant itself. */
 export interface SealedFor {
@@ -57,9 +72,42 @@ async function decrypt(
 
 /** A new data key for a tenant, sealed by the newest key of the ring. Stored in the tenant's row. */
 export async function newDataKey(ring: KeyRing, tenant: string): Promise<string> {
-  const newest = ring[0]
-  if (!newest) throw new SealError('the key ring is empty')
+  const newest = newestOf(ring)
   return await encrypt(randomBytes(32), newest.kid, newest.key, { tenant, field: 'data_key' })
+}
+
+/**
+ * A sealed data key under the newest key of the ring; the data key itself stays, and so does all that it seals.
+ *
+ * @returns undefined when the newest key seals it already. Throws SealError when the ring does not open it.
+ */
+export async function resealDataKey(
+  ring: KeyRing,
+  tenant: string,
+  sealedDataKey: string,
+): Promise<string | undefined> {
+  const newest = newestOf(ring)
+  const belongs = { tenant, field: 'data_key' }
+  const dataKey = await decrypt(sealedDataKey, keyIn(ring), belongs)
+  if (decodeProtectedHeader(sealedDataKey).kid === newest.kid) return undefined
+  return await encrypt(dataKey, newest.kid, newest.key, belongs)
+}
+
+/** What proves a key of the ring at each start: random bytes that nothing else is sealed with. */
+const sentinelOf = { tenant: 'none', field: 'sentinel' }
+
+export async function newSentinel({ kid, key }: RingKey): Promise<string> {
+  return await encrypt(randomBytes(32), kid, key, sentinelOf)
+}
+
+/** Whether this is the key that made the sentinel. */
+export async function opensSentinel({ kid, key }: RingKey, sentinel: string): Promise<boolean> {
+  try {
+    await decrypt(sentinel, (sealing) => (sealing === kid ? key : undefined), sentinelOf)
+    return true
+  } catch {
+    return false
+  }
 }
 
 export interface TenantSealer {
@@ -73,8 +121,7 @@ export async function tenantSealer(
   tenant: string,
   sealedDataKey: string,
 ): Promise<TenantSealer> {
-  const keys = new Map(ring.map(({ kid, key }) => [kid, key]))
-  const dataKey = await decrypt(sealedDataKey, (kid) => keys.get(kid), { tenant, field: 'data_key' })
+  const dataKey = await decrypt(sealedDataKey, keyIn(ring), { tenant, field: 'data_key' })
   const own = 'tenant'
   return {
     seal: (secret, belongs) =>

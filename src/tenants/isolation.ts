@@ -42,10 +42,13 @@ const ownPolicy = `own_tenant * spoke_app ${own} ${own}`
 const systemPolicies: Record<string, string> = {
   portal_routes: 'find_ids r spoke_system true -',
   sync_streams: 'find_due r spoke_system true -',
+  tenants: 'find_keys r spoke_system true -',
 }
-/** What the system door may do on tables of tenants: read whole routes, and these columns of streams. */
+/** What the system door may do on tables of tenants: read whole routes, and these columns of tenants and streams. */
 const systemGrants = [
   'portal_routes SELECT',
+  'tenants.tenant_id SELECT',
+  'tenants.key_id SELECT',
   ...[
     'tenant_id',
     'integration_id',

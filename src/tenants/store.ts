@@ -1,6 +1,6 @@
 /** All SQL on tenants: making one, and its data key. */
 import { sql } from 'kysely'
-import { type KeyRing, newDataKey, type TenantSealer, tenantSealer } from '../lib/seal.ts'
+import { type KeyRing, newDataKey, resealDataKey, type TenantSealer, tenantSealer } from '../lib/seal.ts'
 import type { TenantScope } from './scope.ts'
 
 /** Makes the tenant unless it is there. Two callers at once make one. */
@@ -22,6 +22,21 @@ async function dataKey(scope: TenantScope): Promise<string | undefined> {
 export async function sealerOf(scope: TenantScope, ring: KeyRing): Promise<TenantSealer | undefined> {
   const sealed = await dataKey(scope)
   return sealed === undefined ? undefined : await tenantSealer(ring, scope.tenantId, sealed)
+}
+
+/**
+ * Seals the tenant's data key again, under the newest key of the ring. Whoever comes second changes nothing.
+ *
+ * @returns whether it was this call that did it. Throws SealError when the ring does not open it.
+ */
+export async function resealTenant(scope: TenantScope, ring: KeyRing): Promise<boolean> {
+  const old = await dataKey(scope)
+  const sealed = old && (await resealDataKey(ring, scope.tenantId, old))
+  if (!sealed) return false
+  const rows = await scope.query(sql`
+    update tenants set data_key = ${sealed} where tenant_id = ${scope.tenantId} and data_key = ${old}
+    returning tenant_id`)
+  return rows.length > 0
 }
 
 export async function tenantExists(scope: TenantScope): Promise<boolean> {

@@ -1,0 +1,47 @@
+/** All SQL on the key ring's use: which keys the database knows, and how many tenants each of them seals. */
+import { sql } from 'kysely'
+import type { SystemScope } from './scope.ts'
+import type { TenantId } from './tenant.ts'
+
+/** Each key that has ever been in a ring here, with what it must open. */
+export async function knownKeys({ query }: SystemScope): Promise<{ kid: string; sentinel: string }[]> {
+  return await query(sql`select key_id as kid, sentinel from ring_keys order by first_used_at, key_id`)
+}
+
+/** The first one stays: a second process with other bytes under the same name reads it back and finds out. */
+export async function insertKey({ query }: SystemScope, kid: string, sentinel: string): Promise<void> {
+  await query(sql`
+    insert into ring_keys (key_id, sentinel) values (${kid}, ${sentinel}) on conflict (key_id) do nothing`)
+}
+
+export async function deleteKeys({ query }: SystemScope, kids: readonly string[]): Promise<void> {
+  if (kids.length > 0) await query(sql`delete from ring_keys where key_id in (${sql.join(kids)})`)
+}
+
+/** How many tenants' data keys a key seals, and one of them. */
+export interface KeyUse {
+  kid: string
+  tenants: number
+  example: TenantId
+}
+
+/** One look through all tenants: about 20 ms for 100,000. */
+export async function keyUses({ query }: SystemScope): Promise<KeyUse[]> {
+  return await query(sql<KeyUse>`
+    select key_id as kid, count(*) as tenants, min(tenant_id::text) as example
+    from tenants group by key_id order by key_id`)
+}
+
+/** The next tenants, by id, that another key than `kid` seals. */
+export async function tenantsNotUnder(
+  { query }: SystemScope,
+  kid: string,
+  after: TenantId | undefined,
+  limit: number,
+): Promise<TenantId[]> {
+  const rows = await query(sql<{ tenant_id: TenantId }>`
+    select tenant_id from tenants
+    where key_id <> ${kid} and (${after ?? null}::uuid is null or tenant_id > ${after ?? null}::uuid)
+    order by tenant_id limit ${limit}`)
+  return rows.map((row) => row.tenant_id)
+}

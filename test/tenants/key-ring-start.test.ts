@@ -1,0 +1,158 @@
+/** A ring that does not fit refuses the start by the key's name, before anything is served; and the commands that count and rotate. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { sql } from 'kysely'
+import { type Database, openDatabase } from '../../src/lib/db.ts'
+import { newDataKey } from '../../src/lib/seal.ts'
+import { admitRing, rotate } from '../../src/tenants/key-ring.ts'
+import { quiet } from '../support/engines.ts'
+import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
+import { startProcess } from '../support/process.ts'
+import { A, B, seedTenant } from '../support/rows.ts'
+
+const bytes = (fill: number) => Buffer.alloc(32, fill).toString('base64')
+const spoke = join(import.meta.dirname, '../../bin/spoke.js')
+
+let dir: string
+let url: string
+let db: Database
+before(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'spoke-ring-'))
+  url = await newPostgresDatabase()
+  db = await openDatabase({ url, dataDir: '', poolSize: 2 }, quiet)
+  await seedTenant(db, A)
+  await seedTenant(db, B)
+})
+after(async () => {
+  await db.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+function command(ring: string, ...words: string[]): Promise<{ code: number; out: string; err: string }> {
+  const env = { PATH: process.env.PATH, DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: ring }
+  return new Promise((resolve) => {
+    execFile(process.execPath, [spoke, ...words], { cwd: dir, env }, (error, out, err) =>
+      resolve({ code: Number(error?.code ?? 0), out, err }),
+    )
+  })
+}
+
+test('wrong, short, missing and dropped keys end the start with exit 1 and one line that names the key', async () => {
+  for (const [ring, expected] of [
+    [`k1:${bytes(9)}`, /key "k1" of the ring is not the key that this database knows/],
+    [`k2:${bytes(8)}`, /key "k1" is not in the ring and seals the data keys of 2 tenants/],
+    [`k1:${bytes(7).slice(0, 24)}`, /key "k1" has \d+ bytes, not 32/],
+    [`k1:`, /key "k1" has 0 bytes, not 32/],
+    [`k1:${bytes(7)},k0:not base64!`, /key "k0" is not base64/],
+    ['', /SPOKE_ENCRYPTION_KEYS must be set/],
+  ] as const) {
+    const started = startProcess(dir, { DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: ring })
+    assert.equal(await started.exit, 1, ring)
+    // A configuration lists its faults below a headline.
+    assert.ok(started.output().trim().split('\n').length <= 2, started.output())
+    assert.match(started.output(), expected)
+    assert.doesNotMatch(started.output(), /listening/)
+    for (const fill of [7, 8, 9])
+      for (const form of ['base64', 'base64url', 'hex'] as const)
+        assert.ok(!started.output().includes(Buffer.alloc(32, fill).toString(form).slice(0, 16)))
+  }
+})
+
+test('the refusal is one line on standard error, and the right ring starts', async () => {
+  const refused = startProcess(dir, {
+    DATABASE_URL: url,
+    SPOKE_ENCRYPTION_KEYS: `k2:${bytes(8)},k1:${bytes(9)}`,
+  })
+  assert.equal(await refused.exit, 1)
+  assert.equal(refused.output().trim().split('\n').length, 1, refused.output())
+  const right = startProcess(dir, { DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: `k1:${bytes(7)}` })
+  assert.equal((await fetch(`${await right.url}/readyz`)).status, 200)
+  assert.equal(await right.end('SIGTERM'), 0)
+})
+
+test('key-ring status counts and says what may go; rotate moves all; --json says the same to programs', async () => {
+  const [old, both] = [`k1:${bytes(7)}`, `k2:${bytes(8)},k1:${bytes(7)}`]
+  const before = await command(both, 'key-ring', 'status')
+  assert.equal(before.code, 0, before.err)
+  assert.equal(before.out, 'k2\t0 tenants\tnewest: seals\nk1\t2 tenants\topens\n')
+  const rotated = await command(both, 'key-ring', 'rotate', '--json')
+  assert.deepEqual(JSON.parse(rotated.out), { newest: 'k2', resealed: 2, failed: [], left: 0 })
+  assert.deepEqual([rotated.code, rotated.err], [0, ''])
+  const after = await command(both, 'key-ring', 'status', '--json')
+  assert.deepEqual(JSON.parse(after.out), {
+    ring: [
+      { kid: 'k2', newest: true, tenants: 2 },
+      { kid: 'k1', newest: false, tenants: 0 },
+    ],
+    missing: [],
+    faults: [],
+  })
+  assert.match(
+    (await command(both, 'key-ring', 'status')).out,
+    /^k1\t0 tenants\tseals nothing: may be taken out$/m,
+  )
+  const lost = await command(old, 'key-ring', 'status')
+  assert.equal(lost.code, 1)
+  assert.match(lost.out, /^k2\t2 tenants\tNOT IN THE RING$/m)
+  assert.match(lost.err, /key "k2" is not in the ring/)
+  const refused = await command(old, 'key-ring', 'rotate')
+  assert.equal(refused.code, 1)
+  assert.match(
+    refused.err,
+    /^spoke: the key ring does not fit the database: key "k2" is not in the ring[^\n]*\n$/,
+  )
+  await rotate(db, [
+    { kid: 'k1', key: new Uint8Array(32).fill(7) },
+    { kid: 'k2', key: new Uint8Array(32).fill(8) },
+  ])
+})
+
+test('an embedded database without its key file refuses the start instead of making a key that opens nothing', async () => {
+  const first = startProcess(dir)
+  await first.url
+  await first.end('SIGTERM')
+  renameSync(join(dir, 'data.keys'), join(dir, 'kept.keys'))
+  const second = startProcess(dir)
+  assert.equal(await second.exit, 1)
+  assert.match(second.output(), /the key file \S+data\.keys is missing/)
+  renameSync(join(dir, 'kept.keys'), join(dir, 'data.keys'))
+  const third = startProcess(dir)
+  await third.url
+  assert.equal(await third.end('SIGTERM'), 0)
+})
+
+test('with 100,000 tenants the check at start reads none of them, and a key that came or went costs one look', async (t) => {
+  const many = await newPostgresDatabase()
+  const large = await openDatabase({ url: many, dataDir: '', poolSize: 2 }, quiet)
+  try {
+    const [k1, k2] = [1, 2].map((n) => ({ kid: `k${n}`, key: new Uint8Array(32).fill(n) })) as [
+      { kid: string; key: Uint8Array },
+      { kid: string; key: Uint8Array },
+    ]
+    const tenant = '00000000-0000-4000-8000-000000000000'
+    const sealed = await newDataKey([k1], tenant)
+    await sql`insert into tenants (tenant_id, data_key) values (${tenant}, ${sealed})`.execute(large.kysely)
+    await sql`insert into tenants (tenant_id, data_key)
+      select gen_random_uuid(), ${sealed} from generate_series(2, 100000)`.execute(large.kysely)
+    const timed = async (ring: { kid: string; key: Uint8Array }[]) => {
+      const began = performance.now()
+      assert.deepEqual(await admitRing(large, ring), [])
+      return performance.now() - began
+    }
+    const came = await timed([k2, k1])
+    // What it may not read it does not read.
+    await adminQuery('revoke select (tenant_id, key_id) on tenants from spoke_system', many)
+    const steady = await timed([k2, k1])
+    await adminQuery('grant select (tenant_id, key_id) on tenants to spoke_system', many)
+    const went = await timed([k1])
+    t.diagnostic(
+      `100,000 tenants: ${steady.toFixed(1)} ms; a key that came ${came.toFixed(1)} ms, one that went ${went.toFixed(1)} ms`,
+    )
+  } finally {
+    await large.close()
+  }
+})
