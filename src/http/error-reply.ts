@@ -167,10 +167,13 @@ function fromValidation(error: FastifyError): AppError {
     : new AppError('validation_failed', 'The request does not fit the schema', { details })
 }
 
-/** An unknown field is reported where it stands, not at the object that holds it. */
+/**
+ * An unknown field is reported where it stands, not at the object that holds it; unless its name could be a token that
+ * was pasted in its place.
+ */
 function pointerOf(instancePath: string, params: unknown): string {
   const { keys } = (params ?? {}) as { keys?: unknown }
   const [key] = Array.isArray(keys) ? (keys as unknown[]) : []
-  const safe = typeof key === 'string' && /^[A-Za-z0-9_.-]{1,64}$/.test(key)
+  const safe = typeof key === 'string' && /^[A-Za-z_.-]{1,32}$/.test(key)
   return safe ? `${instancePath}/${key}` : instancePath
 }
