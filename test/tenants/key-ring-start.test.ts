@@ -41,6 +41,14 @@ function command(ring: string, ...words: string[]): Promise<{ code: number; out:
   })
 }
 
+/** Ends a start that should have been refused, so that the test fails instead of waiting. */
+async function refusedStart(ring: string): Promise<string> {
+  const started = startProcess(dir, { DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: ring })
+  started.url.then(() => started.end('SIGKILL')).catch(() => {})
+  assert.equal(await started.exit, 1, started.output())
+  return started.output()
+}
+
 test('wrong, short, missing and dropped keys end the start with exit 1 and one line that names the key', async () => {
   for (const [ring, expected] of [
     [`k1:${bytes(9)}`, /key "k1" of the ring is not the key that this database knows/],
@@ -50,25 +58,20 @@ test('wrong, short, missing and dropped keys end the start with exit 1 and one l
     [`k1:${bytes(7)},k0:not base64!`, /key "k0" is not base64/],
     ['', /SPOKE_ENCRYPTION_KEYS must be set/],
   ] as const) {
-    const started = startProcess(dir, { DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: ring })
-    assert.equal(await started.exit, 1, ring)
+    const output = await refusedStart(ring)
     // A configuration lists its faults below a headline.
-    assert.ok(started.output().trim().split('\n').length <= 2, started.output())
-    assert.match(started.output(), expected)
-    assert.doesNotMatch(started.output(), /listening/)
+    assert.ok(output.trim().split('\n').length <= 2, output)
+    assert.match(output, expected)
+    assert.doesNotMatch(output, /listening/)
     for (const fill of [7, 8, 9])
       for (const form of ['base64', 'base64url', 'hex'] as const)
-        assert.ok(!started.output().includes(Buffer.alloc(32, fill).toString(form).slice(0, 16)))
+        assert.ok(!output.includes(Buffer.alloc(32, fill).toString(form).slice(0, 16)))
   }
 })
 
 test('the refusal is one line on standard error, and the right ring starts', async () => {
-  const refused = startProcess(dir, {
-    DATABASE_URL: url,
-    SPOKE_ENCRYPTION_KEYS: `k2:${bytes(8)},k1:${bytes(9)}`,
-  })
-  assert.equal(await refused.exit, 1)
-  assert.equal(refused.output().trim().split('\n').length, 1, refused.output())
+  const output = await refusedStart(`k2:${bytes(8)},k1:${bytes(9)}`)
+  assert.equal(output.trim().split('\n').length, 1, output)
   const right = startProcess(dir, { DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: `k1:${bytes(7)}` })
   assert.equal((await fetch(`${await right.url}/readyz`)).status, 200)
   assert.equal(await right.end('SIGTERM'), 0)

@@ -1,0 +1,164 @@
+/** A new key of the ring under traffic: two processes open tokens all the time while a rotation is killed and run again. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { sql } from 'kysely'
+import { readToken } from '../../src/integrations/token-store.ts'
+import { openDatabase } from '../../src/lib/db.ts'
+import { newId } from '../../src/lib/ids.ts'
+import { newDataKey } from '../../src/lib/seal.ts'
+import { withTenant } from '../../src/tenants/scope.ts'
+import { parseTenantId } from '../../src/tenants/tenant.ts'
+import { connectTenant, newAccount } from '../http/bench.ts'
+import { startTestEmulator } from '../support/emulator.ts'
+import { quiet } from '../support/engines.ts'
+import { newPostgresDatabase } from '../support/postgres.ts'
+import { type SpokeProcess, startProcess } from '../support/process.ts'
+import { eventually, startTestService } from '../support/service.ts'
+
+const connected = 20
+/** Tenants beside those, so that a rotation has a middle to be killed in. */
+const others = 2_000
+const k1 = { kid: 'k1', key: new Uint8Array(32).fill(7) }
+const k2 = { kid: 'k2', key: new Uint8Array(32).fill(8) }
+const ringOf = (...keys: (typeof k1)[]) =>
+  keys.map(({ kid, key }) => `${kid}:${Buffer.from(key).toString('base64')}`).join()
+const spokeFile = join(import.meta.dirname, '../../bin/spoke.js')
+
+test('20 tenants’ tokens open all the time while the ring turns, and every data key is sealed again', async (t) => {
+  const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
+  const dir = mkdtempSync(join(tmpdir(), 'spoke-rotation-'))
+  const url = await newPostgresDatabase()
+  const db = await openDatabase({ url, dataDir: '', poolSize: 4 }, quiet)
+  const env = {
+    DATABASE_URL: url,
+    SPOKE_DB_POOL: '4',
+    SPOKE_ROLE: 'api',
+    SPOKE_TOKEN_CHECK_EVERY: '1h',
+    HUBSPOT_API_URL: emulator.url,
+    LOG_LEVEL: 'warn',
+  }
+  const start = (ring: string): SpokeProcess =>
+    startProcess(dir, { ...env, LOG_LEVEL: 'info', SPOKE_ENCRYPTION_KEYS: ring })
+  const spokes: SpokeProcess[] = []
+  const stop = new AbortController()
+  try {
+    const first = await startTestService(emulator.url, { ...env, SPOKE_ENCRYPTION_KEYS: ringOf(k1) })
+    const tenants: { tenant: string; integration: string; token: string }[] = []
+    for (let n = 0; n < connected; n++) {
+      const { token } = newAccount(emulator)
+      tenants.push({ ...(await connectTenant(first, token)), token })
+    }
+    await first.stop()
+    const filler = await Promise.all(
+      Array.from({ length: others }, async () => {
+        const id = newId()
+        return { tenant_id: id, data_key: await newDataKey([k1], id) }
+      }),
+    )
+    await sql`insert into tenants (tenant_id, data_key)
+      select * from jsonb_to_recordset(${JSON.stringify(filler)}::jsonb) as t (tenant_id uuid, data_key text)`.execute(
+      db.kysely,
+    )
+
+    let opened = 0
+    const failed: string[] = []
+    /** One process answers until `paused`; the tenant is told by the loop, so every one is asked. */
+    const opening = (base: string, paused: AbortSignal) =>
+      (async () => {
+        for (let n = 0; !paused.aborted && !stop.signal.aborted; n++) {
+          const { tenant, integration } = tenants[n % connected] as (typeof tenants)[number]
+          const answer = await fetch(`${base}/api/hubspot/status/${tenant}/${integration}`)
+          const body = (await answer.json()) as { connected?: boolean }
+          if (body.connected) opened += 1
+          else failed.push(`${answer.status} ${JSON.stringify(body)}`)
+        }
+      })().catch((error: unknown) => failed.push(String(error)))
+    const lanes = [0, 1].map(() => ({ paused: new AbortController(), done: Promise.resolve<unknown>(0) }))
+    /** Restarts one process after the other with another ring; the other one goes on answering. */
+    const turn = async (ring: string) => {
+      for (const [at, lane] of lanes.entries()) {
+        lane.paused.abort()
+        await lane.done
+        const old = spokes[at]
+        if (old) assert.equal(await old.end('SIGTERM'), 0, old.output())
+        const next = start(ring)
+        spokes[at] = next
+        const base = await next.url
+        lane.paused = new AbortController()
+        lane.done = opening(base, lane.paused.signal)
+      }
+    }
+    /** As a process that was given both keys long ago, without HTTP between. */
+    let direct = 0
+    const reader = (async () => {
+      for (let n = 0; !stop.signal.aborted; n++) {
+        const { tenant, integration, token } = tenants[n % connected] as (typeof tenants)[number]
+        const held = await withTenant(db, parseTenantId(tenant), (scope) =>
+          readToken(scope, [k2, k1], integration),
+        )
+        assert.equal(held?.accessToken.reveal(), token)
+        direct += 1
+      }
+    })().catch((error: unknown) => failed.push(String(error)))
+
+    const under = async (kid: string) => {
+      const { rows } = await sql<{ n: number }>`
+        select count(*)::int as n from tenants where key_id = ${kid}`.execute(db.kysely)
+      return rows[0]?.n as number
+    }
+    const rotation = () => {
+      const child = spawn(process.execPath, [spokeFile, 'key-ring', 'rotate', '--json'], {
+        cwd: dir,
+        env: { PATH: process.env.PATH, DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: ringOf(k2, k1) },
+      })
+      let out = ''
+      child.stdout.on('data', (chunk) => {
+        out += chunk
+      })
+      return { child, end: once(child, 'close').then(() => out) }
+    }
+
+    await turn(ringOf(k1))
+    await turn(ringOf(k1, k2))
+    await turn(ringOf(k2, k1))
+    assert.equal(await under('k1'), connected + others)
+    const killed = rotation()
+    await eventually(async () => (await under('k2')) > others / 4, 'a quarter is sealed again')
+    killed.child.kill('SIGKILL')
+    await killed.end
+    const half = await under('k2')
+    assert.ok(half > others / 4 && half < connected + others, `killed at ${half}`)
+    const opensAtKill = opened
+    const again = rotation()
+    const { resealed, failed: refused, left } = JSON.parse(await again.end)
+    assert.deepEqual(
+      { resealed, refused, left },
+      { resealed: connected + others - half, refused: [], left: 0 },
+    )
+    assert.deepEqual([await under('k1'), await under('k2')], [0, connected + others])
+    // The old key goes, and everything still opens.
+    await turn(ringOf(k2))
+    const opensWithout = opened
+    await eventually(async () => opened >= opensWithout + 2 * connected, 'opens without the old key')
+    stop.abort()
+    await Promise.all([...lanes.map(({ done }) => done), reader])
+
+    t.diagnostic(
+      `${connected + others} data keys: ${half} before the kill, ${resealed} after it, ${left} left; ` +
+        `${opened} opens by two processes (${opened - opensAtKill} since the kill) and ${direct} direct, ${failed.length} failed`,
+    )
+    assert.deepEqual(failed.slice(0, 5), [])
+    assert.ok(opened > 200 && direct > 200)
+  } finally {
+    stop.abort()
+    await Promise.all(spokes.map((spoke) => spoke.end('SIGKILL')))
+    await emulator.close()
+    await db.close()
+    rmSync(dir, { recursive: true, force: true })
+  }
+})
