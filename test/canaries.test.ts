@@ -266,6 +266,8 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
     })
 
     test('none of it stands anywhere, in any form; and what is planted is found in every form and place', async (t) => {
+      // One that is still under way, so that its row is there to be looked at.
+      await authorized(portal())
       const { tokens } = emulator.world
       for (const { token, kind } of tokens.access.values()) remember(`an access token (${kind})`, token)
       for (const { token } of tokens.refresh.values()) remember('a refresh token', token)
