@@ -1,4 +1,7 @@
-/** The HTTP face of runs: start, history, one run, and its progress as server-sent events. */
+/**
+ * The HTTP face of runs: start, history, one run, and its progress as server-sent events. Over 200 lines because the
+ * last is a stream that writes its own answer.
+ */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'

@@ -1,4 +1,7 @@
-/** A sync stream: one kind of object of one integration, full or incremental. Its cursor and what follows. Pure. */
+/**
+ * A sync stream: one kind of object of one integration, full or incremental. Its cursor and what follows. Pure. Over 200 lines
+ * because the places of a cursor and the legal ways between them are one table.
+ */
 import type { Orders } from './id-order.ts'
 
 export type Mode = 'full' | 'incremental'
