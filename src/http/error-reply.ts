@@ -15,6 +15,7 @@ const statusOf: Record<ErrorCode, number> = {
   oauth_denied: 400,
   bad_request: 400,
   unauthenticated: 401,
+  insufficient_scope: 403,
   not_found: 404,
   integration_not_found: 404,
   issue_not_found: 404,

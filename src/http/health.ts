@@ -13,7 +13,7 @@ export interface HealthParts {
 }
 
 const withinMs = 2_000
-const open = { config: { public: true } }
+const open = { config: { access: 'public' } } as const
 
 export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: HealthParts): void {
   app.get('/livez', open, async () => ({ status: 'ok' }))

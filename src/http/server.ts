@@ -22,20 +22,16 @@ import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import type { Secret } from '../lib/secret.ts'
 import { type SyncParts, syncRoutes } from '../sync/routes.ts'
-import { createAuthenticate, type Principal } from '../tenants/authenticate.ts'
+import { createAuthenticate } from '../tenants/authenticate.ts'
 import { replyError } from './error-reply.ts'
+import { passGate, requireRules } from './gate.ts'
 import { securityHeaders } from './headers.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import { refuseExpectation, refuseOdd, refuseRaw } from './refuse-raw.ts'
 
 declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Answers without a credential. Every other route asks for one. */
-    public?: boolean
-  }
   interface FastifyRequest {
-    principal: Principal | undefined
     /** Aborts when the answer is out or the caller is gone, and when the service stops. */
     calledOff: AbortSignal
   }
@@ -112,7 +108,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   })
 
   const authenticate = createAuthenticate(parts.adminKey)
-  app.decorateRequest('principal', undefined)
+  requireRules(app)
   // Every request gets its own in the first hook; the type asks for something to begin with.
   app.decorateRequest('calledOff', undefined as unknown as AbortSignal)
   app.addHook('onRequest', async (request, reply) => {
@@ -127,9 +123,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       })
     }
     refuseOdd(request)
-    if (request.routeOptions.config.public) return
-    request.principal = authenticate(request.headers.authorization)
-    if (!request.principal) throw new AppError('unauthenticated', 'A credential is needed')
+    await passGate(request, authenticate)
   })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
@@ -179,7 +173,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     problemRoutes(app, parts.api.issues)
     syncRoutes(app, { ...parts.api.sync, signalOf, watchOf })
   }
-  app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, async () => app.swagger())
+  app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
+    app.swagger(),
+  )
   return app
 }
 

@@ -136,20 +136,22 @@ export async function finishAuthorization(
   }
 }
 
+export const invalidState = () =>
+  new AppError('invalid_state', 'The state is not one that is waiting for an answer')
+
 async function takeState(parts: ConnectParts, state: string, bareState: boolean) {
-  const invalid = () => new AppError('invalid_state', 'The state is not one that is waiting for an answer')
   const [tenant = '', integration = '', nonce, ...rest] = state.split(':')
   const tenantId = parseUuid(tenant) as TenantId | undefined
   const integrationId = parseUuid(integration)
   const known = tenantId && integrationId && rest.length === 0 && (nonce !== undefined || bareState)
-  if (!known) throw invalid()
+  if (!known) throw invalidState()
   return await withTenant(parts.db, tenantId, async (scope) => {
     const sealed =
       nonce === undefined
         ? await takeOnlyAuthorization(scope, integrationId)
         : await takeAuthorization(scope, integrationId, hash(`${tenantId}:${integrationId}:${nonce}`))
     const sealer = sealed && (await sealerOf(scope, parts.ring))
-    if (!sealed || !sealer) throw invalid()
+    if (!sealed || !sealer) throw invalidState()
     const codeVerifier = await sealer.open(sealed, { integration: integrationId, field: 'code_verifier' })
     return { tenantId, integrationId, codeVerifier }
   })

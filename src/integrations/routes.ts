@@ -10,10 +10,17 @@ import { parseUuid } from '../lib/ids.ts'
 import { sendPage } from '../lib/page.ts'
 import { Secret } from '../lib/secret.ts'
 import { integrationPath, problems, tenantPath } from '../lib/wire.ts'
+import { owns, type Principal } from '../tenants/principal.ts'
 import { withTenant } from '../tenants/scope.ts'
 import { tenantExists } from '../tenants/store.ts'
 import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
-import { beginAuthorization, type ConnectParts, connectByToken, finishAuthorization } from './connect.ts'
+import {
+  beginAuthorization,
+  type ConnectParts,
+  connectByToken,
+  finishAuthorization,
+  invalidState,
+} from './connect.ts'
 import { connectOnce } from './connect-once.ts'
 import { connectedPage, failedPage } from './connected-page.ts'
 import { type DisconnectParts, disconnect } from './disconnect.ts'
@@ -51,6 +58,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.get(
     '/api/hubspot/integrations/:tenant_id',
     {
+      config: { access: 'read' },
       schema: {
         tags,
         operationId: 'integrations.list',
@@ -74,6 +82,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.post(
     '/api/hubspot/integrations/:tenant_id',
     {
+      config: { access: 'manage' },
       schema: {
         tags,
         operationId: 'integrations.connect',
@@ -100,6 +109,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.get(
     '/api/hubspot/integrations/:tenant_id/:integration_id',
     {
+      config: { access: 'read' },
       schema: {
         tags,
         operationId: 'integrations.get',
@@ -123,6 +133,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.delete(
     '/api/hubspot/integrations/:tenant_id/:integration_id',
     {
+      config: { access: 'manage' },
       schema: {
         tags,
         operationId: 'integrations.disconnect',
@@ -155,6 +166,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.get(
     '/api/hubspot/status/:tenant_id/:integration_id',
     {
+      config: { access: 'read' },
       schema: {
         tags,
         operationId: 'integrations.status',
@@ -189,6 +201,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.get(
     '/api/hubspot/authorize/:tenant_id',
     {
+      config: { access: 'manage' },
       schema: {
         tags,
         operationId: 'oauth.authorize',
@@ -212,6 +225,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.post(
     '/api/hubspot/oauth/callback',
     {
+      config: { access: 'manage', tenantIn: 'state' },
       schema: {
         tags,
         operationId: 'oauth.callback',
@@ -225,6 +239,8 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
       const answer = { state, code: new Secret(code) }
       // A state that names no tenant is refused before anything is done, so there is nothing to do once.
       const tenantId = parseUuid(state.split(':', 1)[0] as string) as TenantId | undefined
+      // Before anything of that tenant is looked at, a kept answer too.
+      if (tenantId && !owns(request.principal as Principal, tenantId)) throw invalidState()
       const finish = (within: ConnectParts) => finishAuthorization(within, answer, true)
       const { body } = await connectOnce(parts, tenantId, request, () => 200, finish)
       return body
@@ -235,7 +251,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.get(
     '/api/hubspot/oauth/callback',
     {
-      config: { public: true, errorPage: failedPage },
+      config: { access: 'public', errorPage: failedPage },
       schema: { tags, operationId: 'oauth.browserCallback', querystring: callbackQuery },
     },
     async (request, reply) => {
@@ -255,7 +271,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.get(
     '/connected',
     {
-      config: { public: true },
+      config: { access: 'public' },
       schema: {
         tags,
         operationId: 'oauth.connectedPage',

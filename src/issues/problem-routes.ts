@@ -35,6 +35,7 @@ export function problemRoutes(instance: FastifyInstance, { db }: { db: Database 
   app.get(
     '/api/hubspot/problems/:tenant_id/:integration_id',
     {
+      config: { access: 'read' },
       schema: {
         tags: ['sync'],
         operationId: 'problems.list',

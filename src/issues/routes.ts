@@ -65,6 +65,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
   app.get(
     '/api/hubspot/tickets/:tenant_id/:integration_id',
     {
+      config: { access: 'read' },
       schema: {
         tags: ['tickets'],
         operationId: 'tickets.list',
@@ -98,6 +99,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
   app.get(
     '/api/hubspot/issues/:tenant_id',
     {
+      config: { access: 'read' },
       schema: {
         tags: ['issues'],
         operationId: 'issues.list',
@@ -133,6 +135,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
   app.get(
     '/api/hubspot/issues/:tenant_id/:issue_id',
     {
+      config: { access: 'read' },
       schema: {
         tags: ['issues'],
         operationId: 'issues.get',

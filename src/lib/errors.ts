@@ -25,6 +25,8 @@ export type ErrorCode =
   | 'misdirected_request'
   /** No credential, or one that is not known. Send `Authorization: Bearer <admin key>`. */
   | 'unauthenticated'
+  /** The credential is known and may not do this; the message names what it lacks. Use another one. */
+  | 'insufficient_scope'
   /** No such path. */
   | 'not_found'
   /** The path exists, the method does not; see the Allow header. */

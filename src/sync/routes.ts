@@ -74,6 +74,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
   app.post(
     '/api/hubspot/sync/:tenant_id/:integration_id',
     {
+      config: { access: 'sync' },
       schema: {
         tags,
         operationId: 'sync.start',
@@ -120,6 +121,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
   app.get(
     '/api/hubspot/sync/:tenant_id/:integration_id',
     {
+      config: { access: 'read' },
       schema: {
         tags,
         operationId: 'sync.list',
@@ -158,6 +160,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
   app.get(
     '/api/hubspot/sync/:tenant_id/:integration_id/:sync_event_id',
     {
+      config: { access: 'read' },
       schema: {
         tags,
         operationId: 'sync.get',
@@ -177,6 +180,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
   app.get(
     '/api/hubspot/sync/:tenant_id/:integration_id/:sync_event_id/events',
     {
+      config: { access: 'read' },
       // A HEAD would wait for the end of a stream of which it is given nothing.
       exposeHeadRoute: false,
       schema: { tags, operationId: 'sync.events', params: eventPath, querystring: z.strictObject({}) },

@@ -1,0 +1,62 @@
+/** `spoke key-ring`: which key seals what, and sealing everything under the newest. */
+import type { Command } from 'commander'
+import { createLog } from '../lib/log.ts'
+import { besideService, refuseWrongKeys } from '../service.ts'
+import { type RingStatus, ringFaults, ringStatus, rotate } from '../tenants/key-ring.ts'
+import { config, say } from './console.ts'
+
+export function addKeyRingCommands(program: Command): void {
+  const keyRing = program
+    .command('key-ring')
+    .description("the keys of SPOKE_ENCRYPTION_KEYS, which seal the tenants' data keys")
+
+  keyRing
+    .command('status')
+    .description("count the tenants' data keys by the key that seals them; exit 1 when the ring does not fit")
+    .option('--json', 'print the counts as JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const read = config()
+      await besideService(read, createLog('warn', say), async (db) => {
+        const status = await ringStatus(db, read.keyRing)
+        const faults = await ringFaults(db, read.keyRing)
+        console.log(json ? JSON.stringify({ ...status, faults }) : shown(status))
+        if (!json) for (const fault of faults) say(`spoke: ${fault}`)
+        if (faults.length > 0) process.exitCode = 1
+      })
+    })
+
+  keyRing
+    .command('rotate')
+    .description(
+      "seal every tenant's data key under the newest key; may be killed and run again, beside the service",
+    )
+    .option('--json', 'print the outcome as JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const read = config()
+      await besideService(read, createLog('warn', say), async (db) => {
+        await refuseWrongKeys(db, read)
+        const told = (resealed: number) => json || say(`${resealed} sealed again`)
+        const done = await rotate(db, read.keyRing, told)
+        const { newest, resealed, failed, left } = done
+        if (json) console.log(JSON.stringify(done))
+        else
+          console.log(`${resealed} data keys sealed again under "${newest}"; ${left} left under other keys`)
+        if (!json) for (const { tenant_id, error } of failed) say(`spoke: tenant ${tenant_id}: ${error}`)
+        if (left > 0) process.exitCode = 1
+      })
+    })
+}
+
+function shown({ ring, missing }: RingStatus): string {
+  const line = (kid: string, tenants: number, what: string) => `${kid}\t${tenants} tenants\t${what}`
+  return [
+    ...ring.map(({ kid, newest, tenants }) =>
+      line(
+        kid,
+        tenants,
+        newest ? 'newest: seals' : tenants > 0 ? 'opens' : 'seals nothing: may be taken out',
+      ),
+    ),
+    ...missing.map(({ kid, tenants }) => line(kid, tenants, 'NOT IN THE RING')),
+  ].join('\n')
+}

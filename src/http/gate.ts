@@ -1,0 +1,59 @@
+/** Who may ask for what: one rule per route, and no route without one. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { AppError, integrationNotFound } from '../lib/errors.ts'
+import type { Authenticate } from '../tenants/authenticate.ts'
+import { mayAdminister, mayDo, owns, type Principal, type Scope } from '../tenants/principal.ts'
+import { parseTenantId } from '../tenants/tenant.ts'
+
+/** public: nobody is asked who they are. A scope: the tenant of the path, by it. admin: the operator. */
+export type Access = 'public' | Scope | 'admin'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access
+    /** For a scope on a path without `tenant_id`: where the handler finds the tenant, and itself refuses another's. */
+    tenantIn?: 'state'
+  }
+  interface FastifyRequest {
+    principal: Principal | undefined
+  }
+}
+
+/** Before any route: from then on a route without a rule, or with one that nothing can hold, stops the start. */
+export function requireRules(app: FastifyInstance): void {
+  app.decorateRequest('principal', undefined)
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const { access, tenantIn } = config ?? {}
+    const route = `${[method].flat().join(', ')} ${url}`
+    if (!access) throw new Error(`${route} does not say who may ask for it`)
+    const ofTenant = access !== 'public' && access !== 'admin'
+    if (ofTenant && !url.includes('/:tenant_id') && !tenantIn)
+      throw new Error(`${route} is for a tenant and has none in its path`)
+  })
+}
+
+/**
+ * Lets a request through, or refuses it before anything is looked up: a tenant's credential learns the same of another's
+ * path whether anything stands there or not.
+ *
+ * @throws AppError unauthenticated | integration_not_found | invalid_id | insufficient_scope
+ */
+export async function passGate(request: FastifyRequest, authenticate: Authenticate): Promise<void> {
+  const { access } = request.routeOptions.config
+  if (access === 'public') return
+  const principal = await authenticate(request.headers)
+  if (!principal) throw new AppError('unauthenticated', 'A credential is needed')
+  request.principal = principal
+  // A path that is not there has no rule; who asks is known, and it answers 404 to everybody.
+  if (!access) return
+  if (access === 'admin') {
+    if (!mayAdminister(principal)) throw insufficientScope('admin')
+    return
+  }
+  const { tenant_id: asked } = (request.params ?? {}) as { tenant_id?: string }
+  if (asked !== undefined && !owns(principal, parseTenantId(asked))) throw integrationNotFound()
+  if (!mayDo(principal, access)) throw insufficientScope(access)
+}
+
+const insufficientScope = (needed: Access) =>
+  new AppError('insufficient_scope', `This credential may not do this; it needs ${needed}`)

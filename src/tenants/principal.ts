@@ -1,0 +1,28 @@
+/** Who asks, and what they may do. Pure. */
+import type { TenantId } from './tenant.ts'
+
+/** read: look at everything of the tenant. sync: start runs. manage: connect, disconnect. None includes another. */
+export const scopes = ['read', 'sync', 'manage'] as const
+export type Scope = (typeof scopes)[number]
+
+export type Principal =
+  /** Anybody on this machine, while no key is configured. */
+  | { kind: 'open' }
+  /** The operator: every tenant, and what stands above tenants. */
+  | { kind: 'admin' }
+  /** One tenant, by a credential of it. `by` names the credential and holds nothing of its secret, such as `key:<id>`. */
+  | { kind: 'tenant'; tenantId: TenantId; scopes: readonly Scope[]; by: string }
+
+/** Whether the principal acts for every tenant and above them. */
+export const mayAdminister = ({ kind }: Principal): boolean => kind === 'open' || kind === 'admin'
+
+/** Whether this tenant is the principal's own; an operator owns every one. */
+export const owns = (principal: Principal, tenantId: string): boolean =>
+  principal.kind === 'tenant' ? principal.tenantId === tenantId : true
+
+export const mayDo = (principal: Principal, scope: Scope): boolean =>
+  principal.kind === 'tenant' ? principal.scopes.includes(scope) : true
+
+/** The principal in a log or an audit. */
+export const nameOf = (principal: Principal): string =>
+  principal.kind === 'tenant' ? principal.by : principal.kind
