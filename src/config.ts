@@ -54,6 +54,7 @@ export const variables = {
   SPOKE_PUBLIC_URL: url.optional(),
   SPOKE_ROLE: z.enum(['all', 'api', 'worker']).default('all'),
   SPOKE_ADMIN_KEY: z.string().min(24, 'must have at least 24 characters').optional(),
+  SPOKE_METRICS_KEY: z.string().min(24, 'must have at least 24 characters').optional(),
   SPOKE_ENCRYPTION_KEYS: z.string().optional(),
   HUBSPOT_CLIENT_ID: z.string().optional(),
   HUBSPOT_CLIENT_SECRET: z.string().optional(),
@@ -81,6 +82,7 @@ export const secretNames = [
   'DATABASE_URL',
   'SPOKE_MIGRATE_URL',
   'SPOKE_ADMIN_KEY',
+  'SPOKE_METRICS_KEY',
   'SPOKE_ENCRYPTION_KEYS',
   'HUBSPOT_CLIENT_SECRET',
 ] as const
@@ -120,6 +122,10 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
       'HOST is not loopback, so SPOKE_ADMIN_KEY must be set: without it anybody could read every tenant',
     )
   }
+  if (openMode && set.SPOKE_METRICS_KEY !== undefined)
+    faults.push('SPOKE_METRICS_KEY needs SPOKE_ADMIN_KEY: without it everything is open already')
+  if (!openMode && set.SPOKE_METRICS_KEY === set.SPOKE_ADMIN_KEY)
+    faults.push('SPOKE_METRICS_KEY must be another key than SPOKE_ADMIN_KEY')
   if (set.SPOKE_MIGRATE_URL && !set.DATABASE_URL) faults.push('SPOKE_MIGRATE_URL needs DATABASE_URL')
   if (set.SPOKE_ROLE !== 'all' && !set.DATABASE_URL) {
     faults.push(
@@ -153,6 +159,8 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     role: set.SPOKE_ROLE,
     /** Absent: open mode, on loopback only. */
     adminKey: set.SPOKE_ADMIN_KEY === undefined ? undefined : new Secret(set.SPOKE_ADMIN_KEY),
+    /** Opens /metrics and nothing else. */
+    metricsKey: set.SPOKE_METRICS_KEY === undefined ? undefined : new Secret(set.SPOKE_METRICS_KEY),
     keyRing: ring.length > 0 ? ring : localKeyRing(dataDir, notice),
     hubspot: Object.freeze({
       apiUrl: set.HUBSPOT_API_URL,

@@ -1,7 +1,9 @@
 /** The spoke command. */
 import { Command } from 'commander'
+import { addApiKeyCommands } from './commands/api-keys.ts'
 import { config, say } from './commands/console.ts'
 import { addKeyRingCommands } from './commands/key-ring.ts'
+import { addTenantCommands } from './commands/tenants.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { LockedError } from './lib/lock.ts'
 import { createLog } from './lib/log.ts'
@@ -33,6 +35,8 @@ program
     else console.log(applied.length > 0 ? `applied ${applied.join(', ')}` : 'the schema is up to date')
   })
 
+addTenantCommands(program)
+addApiKeyCommands(program)
 addKeyRingCommands(program)
 
 async function serve(over: Record<string, string>): Promise<void> {

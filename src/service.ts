@@ -24,8 +24,11 @@ import { currentMigration, migrate, newestMigration } from './lib/migrate.ts'
 import { createProgress } from './sync/progress.ts'
 import { beginSync } from './sync/requests.ts'
 import { cancelRuns, forgetStreams, type StreamKey } from './sync/store.ts'
+import { anyLiveKey } from './tenants/api-key-store.ts'
+import { type Authenticate, anybody, createAuthenticate } from './tenants/authenticate.ts'
 import { admitLogin, isolationFaults } from './tenants/isolation.ts'
 import { admitRing } from './tenants/key-ring.ts'
+import { createProveKey } from './tenants/prove-key.ts'
 import { type TenantScope, withSystem, withTenant } from './tenants/scope.ts'
 import type { TenantId } from './tenants/tenant.ts'
 import { createQueues, type Queues } from './worker/queues.ts'
@@ -70,6 +73,7 @@ export async function startService(config: Config, log: Log, clock: Clock = syst
   try {
     if (db.kind === 'embedded') await migrate(db)
     await refuseUnsafe(db, config)
+    await refuseOpenKeys(db, config)
     await refuseWrongKeys(db, config)
     return await assemble(config, db, log, clock, house)
   } catch (error) {
@@ -98,6 +102,39 @@ export async function besideService<T>(
   } finally {
     await db.close()
   }
+}
+
+/** An answer of the API, asked from inside. */
+export interface Asked {
+  status: number
+  body: Record<string, unknown>
+}
+
+/**
+ * What the operator may ask of the API, asked beside the service and over no network.
+ *
+ * @throws LockedError when the service holds the embedded directory: then it is asked itself. StartError
+ */
+export async function askBeside(
+  config: Config,
+  log: Log,
+  request: { method: 'GET' | 'POST' | 'DELETE'; url: string; payload?: object },
+): Promise<Asked> {
+  return await besideService(config, log, async (db) => {
+    await refuseWrongKeys(db, config)
+    const open = config.adminKey === undefined
+    const server = await createServer({
+      open,
+      authenticate: async () => ({ kind: 'admin', by: 'cli' }),
+      publicUrl: config.publicUrl,
+      log,
+      requestMs: config.hubspot.timeoutMs,
+      health: { db, metrics: createMetrics(), draining: () => false },
+      tenants: { db, ring: config.keyRing, open },
+    })
+    const answer = await server.inject(request)
+    return { status: answer.statusCode, body: answer.json() }
+  })
 }
 
 type Close = () => Promise<unknown>
@@ -130,6 +167,22 @@ async function refuseUnsafe(db: Database, config: Config): Promise<void> {
     throw new StartError(
       `the wall between tenants does not stand:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
     )
+}
+
+/** In open mode a key would be asked for by nobody: whoever made it relied on it. */
+async function refuseOpenKeys(db: Database, { adminKey }: Config): Promise<void> {
+  if (adminKey === undefined && (await withSystem(db, anyLiveKey)))
+    throw new StartError(
+      'this database holds API keys of tenants, and without SPOKE_ADMIN_KEY everybody on this machine could do without one; set it',
+    )
+}
+
+function authenticateBy(
+  { adminKey, metricsKey }: Config,
+  parts: Parameters<typeof createProveKey>[0],
+): Authenticate {
+  if (!adminKey) return anybody
+  return createAuthenticate({ admin: adminKey, metrics: metricsKey }, createProveKey(parts))
 }
 
 /** Never seals, and never serves, with a ring that does not open what is there. One line, without a key in it. */
@@ -185,6 +238,7 @@ async function assemble(
   }
   const patience = { tries: 2, totalMs: timeoutMs }
   const progress = createProgress(db, clock, log)
+  const open = config.adminKey === undefined
   const api = {
     integrations: {
       ...shared,
@@ -207,12 +261,13 @@ async function assemble(
   }
   const health = { db, metrics, draining: () => draining }
   const server = await createServer({
-    adminKey: config.adminKey,
+    open,
+    authenticate: authenticateBy(config, { ...shared, clock }),
     publicUrl: config.publicUrl,
     log,
     requestMs: timeoutMs,
     health,
-    ...(config.role === 'worker' ? {} : { api }),
+    ...(config.role === 'worker' ? {} : { api, tenants: { db, ring: config.keyRing, open } }),
   })
   house.running.push(async () => {
     draining = true

@@ -2,11 +2,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import type { Authenticate } from '../tenants/authenticate.ts'
-import { mayAdminister, mayDo, owns, type Principal, type Scope } from '../tenants/principal.ts'
+import { mayAdminister, mayDo, owns, type Principal, type Scope, scopes } from '../tenants/principal.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
 
-/** public: nobody is asked who they are. A scope: the tenant of the path, by it. admin: the operator. */
-export type Access = 'public' | Scope | 'admin'
+/**
+ * public: nobody is asked who they are. A scope: the tenant of the path, by it. admin: the operator. metrics: the operator, or who
+ * collects figures.
+ */
+export type Access = 'public' | Scope | 'admin' | 'metrics'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -26,8 +29,7 @@ export function requireRules(app: FastifyInstance): void {
     const { access, tenantIn } = config ?? {}
     const route = `${[method].flat().join(', ')} ${url}`
     if (!access) throw new Error(`${route} does not say who may ask for it`)
-    const ofTenant = access !== 'public' && access !== 'admin'
-    if (ofTenant && !url.includes('/:tenant_id') && !tenantIn)
+    if (ofTenant(access) && !url.includes('/:tenant_id') && !tenantIn)
       throw new Error(`${route} is for a tenant and has none in its path`)
   })
 }
@@ -46,14 +48,17 @@ export async function passGate(request: FastifyRequest, authenticate: Authentica
   request.principal = principal
   // A path that is not there has no rule; who asks is known, and it answers 404 to everybody.
   if (!access) return
-  if (access === 'admin') {
-    if (!mayAdminister(principal)) throw insufficientScope('admin')
+  if (!ofTenant(access)) {
+    const may = mayAdminister(principal) || principal.kind === access
+    if (!may) throw insufficientScope(access)
     return
   }
   const { tenant_id: asked } = (request.params ?? {}) as { tenant_id?: string }
   if (asked !== undefined && !owns(principal, parseTenantId(asked))) throw integrationNotFound()
   if (!mayDo(principal, access)) throw insufficientScope(access)
 }
+
+const ofTenant = (access: Access): access is Scope => (scopes as readonly Access[]).includes(access)
 
 const insufficientScope = (needed: Access) =>
   new AppError('insufficient_scope', `This credential may not do this; it needs ${needed}`)

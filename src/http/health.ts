@@ -1,4 +1,4 @@
-/** Is the process alive, can it serve, and what does it count. Cheap, open to probes, without a word about tenants. */
+/** Is the process alive, can it serve, and what does it count. Cheap, probes open to all, without a word about tenants. */
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
 import { type Database, inTransaction } from '../lib/db.ts'
@@ -26,7 +26,7 @@ export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: He
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', checks })
   })
 
-  app.get('/metrics', open, async (_request, reply) =>
+  app.get('/metrics', { config: { access: 'metrics' } }, async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.print()),
   )
 }

@@ -2,6 +2,7 @@
 import swagger from '@fastify/swagger'
 import Fastify, {
   type FastifyBaseLogger,
+  type FastifyContextConfig,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -20,9 +21,10 @@ import { type IssueParts, issueRoutes } from '../issues/routes.ts'
 import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
-import type { Secret } from '../lib/secret.ts'
 import { type SyncParts, syncRoutes } from '../sync/routes.ts'
-import { createAuthenticate } from '../tenants/authenticate.ts'
+import { apiKeyRoutes } from '../tenants/api-key-routes.ts'
+import type { Authenticate } from '../tenants/authenticate.ts'
+import { type TenantParts, tenantRoutes } from '../tenants/routes.ts'
 import { replyError } from './error-reply.ts'
 import { passGate, requireRules } from './gate.ts'
 import { securityHeaders } from './headers.ts'
@@ -40,8 +42,9 @@ declare module 'fastify' {
 type WithoutSignal<T> = Omit<T, 'signalOf' | 'watchOf'>
 
 export interface ServerParts {
-  /** Absent: open mode, which answers to this machine's own names only. */
-  adminKey: Secret | undefined
+  authenticate: Authenticate
+  /** Open mode answers to this machine's own names only. */
+  open: boolean
   /** Where callers reach us. */
   publicUrl: string
   log: Log
@@ -49,6 +52,8 @@ export interface ServerParts {
   requestMs: number
   health: HealthParts
   /** Absent on a worker alone, which answers to probes only. */
+  tenants?: TenantParts
+  /** The same; absent also where the command line asks for what the operator does. */
   api?: {
     integrations: WithoutSignal<IntegrationParts>
     issues: WithoutSignal<IssueParts>
@@ -103,11 +108,14 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       openapi: '3.1.0',
       info: { title: 'Spoke', version: '0.1.0', description: 'HubSpot tickets of many tenants, in sync.' },
     },
-    transform: jsonSchemaTransform,
+    transform: (route) => {
+      const { access } = route.route.config as FastifyContextConfig
+      const described = jsonSchemaTransform(route)
+      return { ...described, schema: { ...described.schema, 'x-spoke-access': access } }
+    },
     transformObject: jsonSchemaTransformObject,
   })
 
-  const authenticate = createAuthenticate(parts.adminKey)
   requireRules(app)
   // Every request gets its own in the first hook; the type asks for something to begin with.
   app.decorateRequest('calledOff', undefined as unknown as AbortSignal)
@@ -116,14 +124,14 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     reply.raw.once('close', () => gone.abort(new AppError('bad_request', 'The caller is gone')))
     request.calledOff = AbortSignal.any([gone.signal, stopping.signal])
     dress(request, reply)
-    if (parts.adminKey === undefined && !ownNames.test(request.headers.host ?? '')) {
+    if (parts.open && !ownNames.test(request.headers.host ?? '')) {
       reply.header('connection', 'close')
       throw new AppError('misdirected_request', 'Without an admin key Spoke answers only to localhost', {
         status: 421,
       })
     }
     refuseOdd(request)
-    await passGate(request, authenticate)
+    await passGate(request, parts.authenticate)
   })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
@@ -167,6 +175,10 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   })
 
   healthRoutes(app, parts.health)
+  if (parts.tenants) {
+    tenantRoutes(app, parts.tenants)
+    apiKeyRoutes(app, parts.tenants)
+  }
   if (parts.api) {
     integrationRoutes(app, { ...parts.api.integrations, signalOf })
     issueRoutes(app, { ...parts.api.issues, signalOf })

@@ -23,7 +23,7 @@ export type ErrorCode =
   | 'bad_request'
   /** The Host header names a machine that open mode does not answer to. Use localhost or set an admin key. */
   | 'misdirected_request'
-  /** No credential, or one that is not known. Send `Authorization: Bearer <admin key>`. */
+  /** No credential, or one that is not known, revoked or over. Send `Authorization: Bearer <key>`. */
   | 'unauthenticated'
   /** The credential is known and may not do this; the message names what it lacks. Use another one. */
   | 'insufficient_scope'
@@ -31,6 +31,14 @@ export type ErrorCode =
   | 'not_found'
   /** The path exists, the method does not; see the Allow header. */
   | 'method_not_allowed'
+  /** No such tenant; told to the operator only. */
+  | 'tenant_not_found'
+  /** No such key of this tenant. */
+  | 'api_key_not_found'
+  /** No admin key is configured, so a tenant's key would be asked for by nobody. Set SPOKE_ADMIN_KEY first. */
+  | 'open_mode'
+  /** The key is revoked or over, so it cannot be rotated. Make a new one. */
+  | 'api_key_not_active'
   /** No such integration for this tenant (or no such tenant, or it is another tenant's). Check both ids. */
   | 'integration_not_found'
   /** No such issue for this tenant. */

@@ -8,6 +8,7 @@ export type Log = Logger
  * text that came from elsewhere (an error's message, a URL, a driver's detail).
  */
 const patterns: [RegExp, string][] = [
+  [/\b(spk_[0-9a-f]{16}_)[A-Za-z0-9_-]{20,}/g, '$1[secret]'],
   [/\bpat-[a-z]{2,4}\d?-[0-9a-fA-F-]{8,}/g, '[secret]'],
   [/\b(?:na|eu|ap)\d-[0-9a-fA-F]{4}[0-9a-fA-F-]{12,}/g, '[secret]'],
   [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/gi, '$1 [secret]'],

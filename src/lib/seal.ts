@@ -3,7 +3,7 @@
  * newest key of the ring. What a value belongs to stands in the authenticated header, so a token copied to another
  * row, tenant or field does not open there.
  */
-import { randomBytes } from 'node:crypto'
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose'
 import { Secret } from './secret.ts'
 
@@ -113,6 +113,8 @@ export async function opensSentinel({ kid, key }: RingKey, sentinel: string): Pr
 export interface TenantSealer {
   seal(secret: Secret, belongs: { integration?: string; field: string }): Promise<string>
   open(sealed: string, belongs: { integration?: string; field: string }): Promise<Secret>
+  /** A hash that nobody without the tenant's data key can make or test. base64url. */
+  hash(secret: Secret, field: string): string
 }
 
 /** Opens the tenant's data key and seals and opens that tenant's values with it. Throws SealError. */
@@ -124,6 +126,11 @@ export async function tenantSealer(
   const dataKey = await decrypt(sealedDataKey, keyIn(ring), { tenant, field: 'data_key' })
   const own = 'tenant'
   return {
+    // A key of its own per field: the data key itself only ever encrypts.
+    hash: (secret, field) =>
+      createHmac('sha256', Buffer.from(hkdfSync('sha256', dataKey, tenant, `spoke hash ${field}`, 32)))
+        .update(secret.reveal())
+        .digest('base64url'),
     seal: (secret, belongs) =>
       encrypt(new TextEncoder().encode(secret.reveal()), own, dataKey, { tenant, ...belongs }),
     open: async (sealed, belongs) =>

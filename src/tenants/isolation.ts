@@ -39,16 +39,22 @@ async function roleFaults(db: Database): Promise<string[]> {
 const own = '(tenant_id = ( SELECT spoke_tenant() AS spoke_tenant))'
 const ownPolicy = `own_tenant * spoke_app ${own} ${own}`
 /** Beside it, on the routing tables alone: the system door finds ids. */
-const systemPolicies: Record<string, string> = {
-  portal_routes: 'find_ids r spoke_system true -',
-  sync_streams: 'find_due r spoke_system true -',
-  tenants: 'find_keys r spoke_system true -',
+const systemPolicies: Record<string, string[]> = {
+  api_keys: ['find_key r spoke_system true -', 'touch_key w spoke_system true true'],
+  portal_routes: ['find_ids r spoke_system true -'],
+  sync_streams: ['find_due r spoke_system true -'],
+  tenants: ['find_keys r spoke_system true -'],
 }
-/** What the system door may do on tables of tenants: read whole routes, and these columns of tenants and streams. */
+/** What the system door may do on tables of tenants: read whole routes, and these columns of tenants, keys and streams. */
 const systemGrants = [
   'portal_routes SELECT',
   'tenants.tenant_id SELECT',
   'tenants.key_id SELECT',
+  'tenants.created_at SELECT',
+  ...['key_id', 'tenant_id', 'scopes', 'key_hash', 'expires_at', 'revoked_at', 'last_used_at'].map(
+    (column) => `api_keys.${column} SELECT`,
+  ),
+  'api_keys.last_used_at UPDATE',
   ...[
     'tenant_id',
     'integration_id',
@@ -79,7 +85,7 @@ async function tableFaults(db: Database): Promise<string[]> {
     where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace`.execute(db.kysely)
   if (rows.length === 0) return ['no table of tenants is there; run `spoke migrate`']
   return rows.flatMap(({ name, enabled, forced, policies }) => {
-    const meant = [ownPolicy, systemPolicies[name]]
+    const meant = [ownPolicy, ...(systemPolicies[name] ?? [])]
     return [
       ...(enabled ? [] : [`table ${name} has no row level security`]),
       ...(forced ? [] : [`table ${name} does not FORCE row level security`]),

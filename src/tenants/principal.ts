@@ -8,8 +8,10 @@ export type Scope = (typeof scopes)[number]
 export type Principal =
   /** Anybody on this machine, while no key is configured. */
   | { kind: 'open' }
-  /** The operator: every tenant, and what stands above tenants. */
-  | { kind: 'admin' }
+  /** The operator: every tenant, and what stands above tenants. `by`: at the command line, without the admin key. */
+  | { kind: 'admin'; by?: 'cli' }
+  /** Whoever collects the service's own figures, and may do nothing else. */
+  | { kind: 'metrics' }
   /** One tenant, by a credential of it. `by` names the credential and holds nothing of its secret, such as `key:<id>`. */
   | { kind: 'tenant'; tenantId: TenantId; scopes: readonly Scope[]; by: string }
 
@@ -18,11 +20,11 @@ export const mayAdminister = ({ kind }: Principal): boolean => kind === 'open' |
 
 /** Whether this tenant is the principal's own; an operator owns every one. */
 export const owns = (principal: Principal, tenantId: string): boolean =>
-  principal.kind === 'tenant' ? principal.tenantId === tenantId : true
+  principal.kind === 'tenant' ? principal.tenantId === tenantId : mayAdminister(principal)
 
 export const mayDo = (principal: Principal, scope: Scope): boolean =>
-  principal.kind === 'tenant' ? principal.scopes.includes(scope) : true
+  principal.kind === 'tenant' ? principal.scopes.includes(scope) : mayAdminister(principal)
 
 /** The principal in a log or an audit. */
 export const nameOf = (principal: Principal): string =>
-  principal.kind === 'tenant' ? principal.by : principal.kind
+  ('by' in principal ? principal.by : undefined) ?? principal.kind

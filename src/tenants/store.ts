@@ -1,15 +1,17 @@
 /** All SQL on tenants: making one, and its data key. */
 import { sql } from 'kysely'
 import { type KeyRing, newDataKey, resealDataKey, type TenantSealer, tenantSealer } from '../lib/seal.ts'
-import type { TenantScope } from './scope.ts'
+import type { SystemScope, TenantScope } from './scope.ts'
+import type { TenantId } from './tenant.ts'
 
-/** Makes the tenant unless it is there. Two callers at once make one. */
-export async function ensureTenant(scope: TenantScope, ring: KeyRing): Promise<void> {
-  if (await dataKey(scope)) return
+/** Makes the tenant unless it is there. Two callers at once make one. @returns whether it was this call */
+export async function ensureTenant(scope: TenantScope, ring: KeyRing): Promise<boolean> {
+  if (await dataKey(scope)) return false
   const sealed = await newDataKey(ring, scope.tenantId)
-  await scope.query(sql`
+  const rows = await scope.query(sql`
     insert into tenants (tenant_id, data_key) values (${scope.tenantId}, ${sealed})
-    on conflict (tenant_id) do nothing`)
+    on conflict (tenant_id) do nothing returning tenant_id`)
+  return rows.length > 0
 }
 
 async function dataKey(scope: TenantScope): Promise<string | undefined> {
@@ -37,6 +39,28 @@ export async function resealTenant(scope: TenantScope, ring: KeyRing): Promise<b
     update tenants set data_key = ${sealed} where tenant_id = ${scope.tenantId} and data_key = ${old}
     returning tenant_id`)
   return rows.length > 0
+}
+
+export interface Tenant {
+  tenantId: TenantId
+  createdAt: Date
+}
+
+export async function findTenant(scope: TenantScope): Promise<Tenant | undefined> {
+  const [row] = await scope.query(sql<Tenant>`
+    select tenant_id as "tenantId", created_at as "createdAt" from tenants where tenant_id = ${scope.tenantId}`)
+  return row
+}
+
+/** All tenants, by id. */
+export async function listTenants(
+  { query }: SystemScope,
+  { after, limit }: { after: string | undefined; limit: number },
+): Promise<Tenant[]> {
+  return await query(sql<Tenant>`
+    select tenant_id as "tenantId", created_at as "createdAt" from tenants
+    where ${after ?? null}::uuid is null or tenant_id > ${after ?? null}::uuid
+    order by tenant_id limit ${limit}`)
 }
 
 export async function tenantExists(scope: TenantScope): Promise<boolean> {

@@ -13,6 +13,7 @@ import { newId } from '../../src/lib/ids.ts'
 import type { KeyRing } from '../../src/lib/seal.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { requestRun } from '../../src/sync/store.ts'
+import { createKey, endKey } from '../../src/tenants/api-keys.ts'
 import { readIdempotency } from '../../src/tenants/idempotency.ts'
 import { once } from '../../src/tenants/once.ts'
 import { withTenant } from '../../src/tenants/scope.ts'
@@ -38,6 +39,9 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
   const id = newId()
   await withTenant(db, tenantId, async (scope) => {
     await ensureTenant(scope, ring)
+    // Revoked, so that the database may still be served in open mode.
+    const made = await createKey(scope, ring, { name: 'of the tests', scopes: ['read'], lifeMs: null })
+    await endKey(scope, made.shown.keyId)
     const account = {
       kind: 'static',
       portalId,

@@ -1,6 +1,5 @@
 /** A ring that does not fit refuses the start by the key's name, before anything is served; and the commands that count and rotate. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,13 +8,13 @@ import { sql } from 'kysely'
 import { type Database, openDatabase } from '../../src/lib/db.ts'
 import { newDataKey } from '../../src/lib/seal.ts'
 import { admitRing, rotate } from '../../src/tenants/key-ring.ts'
+import { runSpoke } from '../support/command.ts'
 import { quiet } from '../support/engines.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
 import { A, B, seedTenant } from '../support/rows.ts'
 
 const bytes = (fill: number) => Buffer.alloc(32, fill).toString('base64')
-const spoke = join(import.meta.dirname, '../../bin/spoke.js')
 
 let dir: string
 let url: string
@@ -32,14 +31,8 @@ after(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-function command(ring: string, ...words: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = { PATH: process.env.PATH, DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: ring }
-  return new Promise((resolve) => {
-    execFile(process.execPath, [spoke, ...words], { cwd: dir, env }, (error, out, err) =>
-      resolve({ code: Number(error?.code ?? 0), out, err }),
-    )
-  })
-}
+const command = (ring: string, ...words: string[]) =>
+  runSpoke(dir, { DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: ring }, ...words)
 
 /** Ends a start that should have been refused, so that the test fails instead of waiting. */
 async function refusedStart(ring: string): Promise<string> {

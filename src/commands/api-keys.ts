@@ -1,0 +1,100 @@
+/** `spoke api-keys`: make, list, rotate and revoke the keys of a tenant. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { ask, askAll } from './ask.ts'
+import { say } from './console.ts'
+
+interface Options {
+  json?: boolean
+}
+
+const units = { s: 1, m: 60, h: 3_600, d: 86_400 }
+
+/** `90d`, `12h`: in seconds, as the API has it. */
+function seconds(text: string): number {
+  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+  if (!count || !unit) throw new InvalidArgumentError('It must be a duration such as 90d, 12h, 30m or 0s.')
+  return Number(count) * units[unit as keyof typeof units]
+}
+
+const pathOf = (tenantId: string, keyId = '') =>
+  `/api/tenants/${encodeURIComponent(tenantId)}/api-keys${keyId && `/${encodeURIComponent(keyId)}`}`
+
+/** The key on standard output and nothing else there, so that it can go straight to where it is kept. */
+function showOnce(made: Record<string, unknown>, json: boolean | undefined): void {
+  if (json) {
+    console.log(JSON.stringify(made))
+    return
+  }
+  const until = made.expires_at ? `until ${made.expires_at}` : 'without an end'
+  say(`key ${made.key_id} (${(made.scopes as string[]).join(', ')}), ${until}; it is shown this once:`)
+  console.log(made.api_key)
+}
+
+export function addApiKeyCommands(program: Command): void {
+  const keys = program.command('api-keys').description('the keys by which a tenant asks')
+  const json = () => new Option('--json', 'print the answer as JSON')
+
+  keys
+    .command('create')
+    .description('make a key, and show it once')
+    .argument('<tenant_id>')
+    .requiredOption('--name <name>', 'for people: who or what holds it')
+    .option('--scopes <list>', 'read, sync, manage, with commas between', 'read')
+    .option('--expires-in <duration>', 'such as 90d; absent: without an end', seconds)
+    .addOption(json())
+    .action(
+      async (
+        tenantId: string,
+        given: Options & { name: string; scopes: string; expiresIn?: number },
+      ): Promise<void> => {
+        const scopes = given.scopes.split(',').map((scope) => scope.trim())
+        const made = await ask('POST', pathOf(tenantId), {
+          name: given.name,
+          scopes,
+          ...(given.expiresIn === undefined ? {} : { expires_in: given.expiresIn }),
+        })
+        showOnce(made, given.json)
+      },
+    )
+
+  keys
+    .command('list')
+    .description('the keys of a tenant, without what proves them')
+    .argument('<tenant_id>')
+    .addOption(json())
+    .action(async (tenantId: string, given: Options) => {
+      const all = await askAll(pathOf(tenantId), 'api_keys')
+      if (given.json) return console.log(JSON.stringify({ api_keys: all }))
+      for (const key of all) console.log(lineOf(key))
+    })
+
+  keys
+    .command('rotate')
+    .description('make a second key like this one; both hold during the overlap')
+    .argument('<tenant_id>')
+    .argument('<key_id>')
+    .option('--overlap <duration>', 'how long the old one still holds', seconds, 86_400)
+    .addOption(json())
+    .action(async (tenantId: string, keyId: string, given: Options & { overlap: number }) => {
+      showOnce(await ask('POST', `${pathOf(tenantId, keyId)}/rotate`, { overlap: given.overlap }), given.json)
+    })
+
+  keys
+    .command('revoke')
+    .description('end a key, in every process within a second')
+    .argument('<tenant_id>')
+    .argument('<key_id>')
+    .addOption(json())
+    .action(async (tenantId: string, keyId: string, given: Options) => {
+      const ended = await ask('DELETE', pathOf(tenantId, keyId))
+      console.log(given.json ? JSON.stringify(ended) : `key ${ended.key_id} is revoked`)
+    })
+}
+
+function lineOf(key: Record<string, unknown>): string {
+  const now = new Date().toISOString()
+  const over = typeof key.expires_at === 'string' && key.expires_at <= now
+  const state = key.revoked_at ? `revoked ${key.revoked_at}` : over ? `over since ${key.expires_at}` : 'holds'
+  const used = key.last_used_at ? `used ${key.last_used_at}` : 'never used'
+  return [key.key_id, key.name, (key.scopes as string[]).join(','), state, used].join('\t')
+}

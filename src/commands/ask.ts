@@ -1,0 +1,61 @@
+/** Asks the API for what the operator does: beside the service, or of the service itself when it holds the embedded database. */
+import type { Config } from '../config.ts'
+import { LockedError } from '../lib/lock.ts'
+import { createLog } from '../lib/log.ts'
+import { type Asked, askBeside, StartError } from '../service.ts'
+import { config, say } from './console.ts'
+
+type Method = 'GET' | 'POST' | 'DELETE'
+
+const withinMs = 30_000
+
+/** @throws StartError with the API's own sentence when it refuses */
+export async function ask(method: Method, url: string, payload?: object): Promise<Record<string, unknown>> {
+  const read = config()
+  const request = { method, url, ...(payload ? { payload } : {}) }
+  const { status, body } = await askBeside(read, createLog('warn', say), request).catch(
+    async (error: unknown) => {
+      if (!(error instanceof LockedError)) throw error
+      return await askService(read, error, request)
+    },
+  )
+  if (status < 400) return body
+  const details = ((body.errors ?? []) as { pointer: string; rule: string }[])
+    .map(({ pointer, rule }) => `; ${pointer.replace('/', '')} ${rule}`)
+    .join('')
+  throw new StartError(`${body.error}${details} (${body.code})`)
+}
+
+async function askService(
+  { host, port, adminKey }: Config,
+  locked: LockedError,
+  { method, url, payload }: { method: Method; url: string; payload?: object },
+): Promise<Asked> {
+  const at = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const answer = await fetch(`${at}${url}`, {
+    method,
+    redirect: 'error',
+    signal: AbortSignal.timeout(withinMs),
+    headers: {
+      ...(payload ? { 'content-type': 'application/json' } : {}),
+      ...(adminKey ? { authorization: `Bearer ${adminKey.reveal()}` } : {}),
+    },
+    ...(payload ? { body: JSON.stringify(payload) } : {}),
+  }).catch((cause: unknown) => {
+    throw new StartError(`${locked.message} Nor does it answer at ${at}; HOST and PORT must be its own.`, {
+      cause,
+    })
+  })
+  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+}
+
+/** A list to its end, whatever its pages. */
+export async function askAll(url: string, name: string): Promise<Record<string, unknown>[]> {
+  const all: Record<string, unknown>[] = []
+  for (let after = ''; ; ) {
+    const page = await ask('GET', `${url}?limit=200${after && `&after=${after}`}`)
+    all.push(...(page[name] as Record<string, unknown>[]))
+    if (typeof page.next_after !== 'string') return all
+    after = page.next_after
+  }
+}

@@ -1,0 +1,144 @@
+/** The HTTP face of tenants' keys: the operator makes, rotates and revokes them; who manages a tenant sees which there are. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { decodeCursor, pageOf } from '../lib/cursor.ts'
+import { AppError } from '../lib/errors.ts'
+import { problems, tenantPath } from '../lib/wire.ts'
+import { type ApiKey, listKeys } from './api-key-store.ts'
+import { createKey, endKey, type MadeKey, rotateKey, tenantNotFound } from './api-keys.ts'
+import { readIdempotency } from './idempotency.ts'
+import { once } from './once.ts'
+import type { TenantParts } from './routes.ts'
+import { keyAnswer, keyBody, keyList, keyPath, listQuery, madeKeyAnswer, rotateBody } from './schema.ts'
+import { type TenantScope, withTenant } from './scope.ts'
+import { tenantExists } from './store.ts'
+import { parseTenantId, type TenantId } from './tenant.ts'
+
+const present = (key: ApiKey) => ({
+  key_id: key.keyId,
+  name: key.name,
+  scopes: key.scopes,
+  created_at: key.createdAt.toISOString(),
+  expires_at: key.expiresAt?.toISOString() ?? null,
+  revoked_at: key.revokedAt?.toISOString() ?? null,
+  last_used_at: key.lastUsedAt?.toISOString() ?? null,
+})
+
+export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: TenantParts): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const tags = ['api keys']
+
+  /** Makes a key once, and shows it once: the answer that is kept for a second asking is without it. */
+  async function shownOnce(
+    tenantId: TenantId,
+    request: FastifyRequest,
+    make: (scope: TenantScope) => Promise<MadeKey>,
+  ): Promise<z.infer<typeof madeKeyAnswer>> {
+    if (open)
+      throw new AppError(
+        'open_mode',
+        'Keys hold once SPOKE_ADMIN_KEY is set; until then nobody is asked for one',
+      )
+    let made: MadeKey | undefined
+    const { body } = await withTenant(db, tenantId, async (scope) => {
+      if (!(await tenantExists(scope))) throw tenantNotFound()
+      return await once<z.infer<typeof madeKeyAnswer>>(scope, readIdempotency(request), async () => {
+        made = await make(scope)
+        const shown = { tenant_id: tenantId, ...present(made.shown), api_key: null }
+        return { status: 201, body: { success: true, ...shown } }
+      })
+    })
+    return { ...body, api_key: made?.key.reveal() ?? null }
+  }
+
+  app.post(
+    '/api/tenants/:tenant_id/api-keys',
+    {
+      config: { access: 'admin' },
+      schema: {
+        tags,
+        operationId: 'apiKeys.create',
+        params: tenantPath,
+        querystring: z.strictObject({}),
+        body: keyBody,
+        response: { 201: madeKeyAnswer, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { name, scopes, expires_in } = request.body
+      const lifeMs = expires_in === undefined ? null : expires_in * 1_000
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const made = await shownOnce(tenantId, request, (scope) =>
+        createKey(scope, ring, { name, scopes, lifeMs }),
+      )
+      return reply.code(201).send(made)
+    },
+  )
+
+  app.get(
+    '/api/tenants/:tenant_id/api-keys',
+    {
+      config: { access: 'manage' },
+      schema: {
+        tags,
+        operationId: 'apiKeys.list',
+        params: tenantPath,
+        querystring: listQuery,
+        response: { 200: keyList, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { limit, after: cursor } = request.query
+      const after = cursor === undefined ? undefined : decodeCursor(tenantId, cursor)
+      const rows = await withTenant(db, tenantId, async (scope) => {
+        if (!(await tenantExists(scope))) throw tenantNotFound()
+        return await listKeys(scope, { after, limit: limit + 1 })
+      })
+      const { shown, next_after } = pageOf(rows, limit, tenantId, ({ keyId }) => keyId)
+      return { success: true as const, tenant_id: tenantId, api_keys: shown.map(present), next_after }
+    },
+  )
+
+  app.post(
+    '/api/tenants/:tenant_id/api-keys/:key_id/rotate',
+    {
+      config: { access: 'admin' },
+      schema: {
+        tags,
+        operationId: 'apiKeys.rotate',
+        params: keyPath,
+        querystring: z.strictObject({}),
+        body: rotateBody,
+        response: { 201: madeKeyAnswer, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { tenant_id, key_id } = request.params
+      const made = await shownOnce(parseTenantId(tenant_id), request, (scope) =>
+        rotateKey(scope, ring, key_id, request.body.overlap * 1_000),
+      )
+      return reply.code(201).send(made)
+    },
+  )
+
+  app.delete(
+    '/api/tenants/:tenant_id/api-keys/:key_id',
+    {
+      config: { access: 'admin' },
+      schema: {
+        tags,
+        operationId: 'apiKeys.revoke',
+        params: keyPath,
+        querystring: z.strictObject({}),
+        response: { 200: keyAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const ended = await withTenant(db, tenantId, (scope) => endKey(scope, request.params.key_id))
+      return { success: true as const, tenant_id: tenantId, ...present(ended) }
+    },
+  )
+}

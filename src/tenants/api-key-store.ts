@@ -1,0 +1,106 @@
+/** All SQL on tenants' keys. Times are the database's; a key that is revoked or over is never found for a caller. */
+import { sql } from 'kysely'
+import type { Scope } from './principal.ts'
+import type { SystemScope, TenantScope } from './scope.ts'
+import type { TenantId } from './tenant.ts'
+
+/** A key as it is shown: without anything to prove it by. */
+export interface ApiKey {
+  keyId: string
+  name: string
+  scopes: Scope[]
+  createdAt: Date
+  expiresAt: Date | null
+  revokedAt: Date | null
+  lastUsedAt: Date | null
+}
+
+const shown = sql`
+  key_id as "keyId", name, scopes, created_at as "createdAt", expires_at as "expiresAt", revoked_at as "revokedAt",
+  last_used_at as "lastUsedAt"`
+
+/** What a caller's key is held against. */
+export interface KeyToProve {
+  tenantId: TenantId
+  scopes: Scope[]
+  keyHash: string
+}
+
+export async function findLiveKey({ query }: SystemScope, keyId: string): Promise<KeyToProve | undefined> {
+  const [row] = await query(sql<KeyToProve>`/* prepared */
+    select tenant_id as "tenantId", scopes, key_hash as "keyHash" from api_keys
+    where key_id = ${keyId} and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())`)
+  return row
+}
+
+/** Notes the use, once a minute at most: a busy key does not write at each request. */
+export async function noteUse({ query }: SystemScope, keyId: string): Promise<void> {
+  await query(sql`
+    update api_keys set last_used_at = now()
+    where key_id = ${keyId} and (last_used_at is null or last_used_at < now() - interval '1 minute')`)
+}
+
+/** Whether any key would let a caller in. */
+export async function anyLiveKey({ query }: SystemScope): Promise<boolean> {
+  const rows = await query(sql`
+    select from api_keys where revoked_at is null and (expires_at is null or expires_at > now()) limit 1`)
+  return rows.length > 0
+}
+
+export interface NewKey {
+  keyId: string
+  name: string
+  scopes: readonly Scope[]
+  keyHash: string
+  /** null: it does not end by itself */
+  lifeMs: number | null
+}
+
+/** Only for a tenant that is there, and that stays until the transaction ends. @returns undefined when it is not */
+export async function insertKey(scope: TenantScope, key: NewKey): Promise<ApiKey | undefined> {
+  const [row] = await scope.query(sql<ApiKey>`
+    with whose as (select tenant_id from tenants where tenant_id = ${scope.tenantId} for share)
+    insert into api_keys (key_id, tenant_id, name, scopes, key_hash, expires_at)
+    select ${key.keyId}, tenant_id, ${key.name}, ${key.scopes}::text[], ${key.keyHash},
+      now() + ${key.lifeMs}::float8 * interval '1 millisecond'
+    from whose
+    returning ${shown}`)
+  return row
+}
+
+export async function listKeys(
+  scope: TenantScope,
+  { after, limit }: { after: string | undefined; limit: number },
+): Promise<ApiKey[]> {
+  return await scope.query(sql<ApiKey>`
+    select ${shown} from api_keys
+    where tenant_id = ${scope.tenantId} and key_id > ${after ?? ''}
+    order by key_id limit ${limit}`)
+}
+
+/** Locks the key's row until the transaction ends. */
+export async function lockKey(
+  scope: TenantScope,
+  keyId: string,
+): Promise<(ApiKey & { live: boolean }) | undefined> {
+  const [row] = await scope.query(sql<ApiKey & { live: boolean }>`
+    select ${shown}, revoked_at is null and (expires_at is null or expires_at > now()) as live from api_keys
+    where tenant_id = ${scope.tenantId} and key_id = ${keyId} for update`)
+  return row
+}
+
+/** Ends the key after `ms`, unless it ends sooner. */
+export async function endKeyWithin(scope: TenantScope, keyId: string, ms: number): Promise<void> {
+  await scope.query(sql`
+    update api_keys set expires_at = least(expires_at, now() + ${ms} * interval '1 millisecond')
+    where tenant_id = ${scope.tenantId} and key_id = ${keyId}`)
+}
+
+/** The first time stays. @returns undefined when there is no such key */
+export async function revokeKey(scope: TenantScope, keyId: string): Promise<ApiKey | undefined> {
+  const [row] = await scope.query(sql<ApiKey>`
+    update api_keys set revoked_at = coalesce(revoked_at, now())
+    where tenant_id = ${scope.tenantId} and key_id = ${keyId}
+    returning ${shown}`)
+  return row
+}

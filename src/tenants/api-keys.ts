@@ -1,0 +1,67 @@
+/** Making, rotating and revoking the keys of a tenant. The key itself leaves here once, to whoever made it. */
+import { AppError } from '../lib/errors.ts'
+import type { KeyRing } from '../lib/seal.ts'
+import type { Secret } from '../lib/secret.ts'
+import { newApiKey } from './api-key.ts'
+import { type ApiKey, endKeyWithin, insertKey, lockKey, revokeKey } from './api-key-store.ts'
+import type { Scope } from './principal.ts'
+import type { TenantScope } from './scope.ts'
+import { sealerOf } from './store.ts'
+
+export interface MadeKey {
+  shown: ApiKey
+  key: Secret
+}
+
+export const tenantNotFound = () => new AppError('tenant_not_found', 'Tenant not found')
+const keyNotFound = () => new AppError('api_key_not_found', 'API key not found')
+
+/** The field under which keys are hashed. */
+const field = 'api_key'
+
+/** @throws AppError tenant_not_found */
+export async function createKey(
+  scope: TenantScope,
+  ring: KeyRing,
+  wanted: { name: string; scopes: readonly Scope[]; lifeMs: number | null },
+): Promise<MadeKey> {
+  const sealer = await sealerOf(scope, ring)
+  if (!sealer) throw tenantNotFound()
+  const { keyId, key } = newApiKey()
+  const shown = await insertKey(scope, { ...wanted, keyId, keyHash: sealer.hash(key, field) })
+  if (!shown) throw tenantNotFound()
+  return { shown, key }
+}
+
+/**
+ * A second key like the first, for as long a life as the first was given. Both hold during the overlap; then the first is over.
+ *
+ * @throws AppError api_key_not_found | api_key_not_active
+ */
+export async function rotateKey(
+  scope: TenantScope,
+  ring: KeyRing,
+  keyId: string,
+  overlapMs: number,
+): Promise<MadeKey> {
+  const old = await lockKey(scope, keyId)
+  if (!old) throw keyNotFound()
+  if (!old.live) throw new AppError('api_key_not_active', 'The API key is revoked or over; make a new one')
+  const { name, scopes, createdAt, expiresAt } = old
+  const lifeMs = expiresAt && expiresAt.getTime() - createdAt.getTime()
+  const made = await createKey(scope, ring, { name, scopes, lifeMs })
+  await endKeyWithin(scope, keyId, overlapMs)
+  return made
+}
+
+/** @throws AppError api_key_not_found */
+export async function endKey(scope: TenantScope, keyId: string): Promise<ApiKey> {
+  const shown = await revokeKey(scope, keyId)
+  if (!shown) throw keyNotFound()
+  return shown
+}
+
+/** The hash that a key of this tenant must have, or undefined when the tenant is gone. */
+export async function hashOf(scope: TenantScope, ring: KeyRing, key: Secret): Promise<string | undefined> {
+  return (await sealerOf(scope, ring))?.hash(key, field)
+}

@@ -1,0 +1,96 @@
+/** The HTTP face of tenants, for the operator. */
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { decodeIdCursor, pageOf } from '../lib/cursor.ts'
+import type { Database } from '../lib/db.ts'
+import type { KeyRing } from '../lib/seal.ts'
+import { problems, tenantPath } from '../lib/wire.ts'
+import { tenantNotFound } from './api-keys.ts'
+import { readIdempotency } from './idempotency.ts'
+import { once } from './once.ts'
+import { listQuery, tenantAnswer, tenantBody, tenantList } from './schema.ts'
+import { withSystem, withTenant } from './scope.ts'
+import { ensureTenant, findTenant, listTenants, type Tenant } from './store.ts'
+import { parseTenantId } from './tenant.ts'
+
+export interface TenantParts {
+  db: Database
+  ring: KeyRing
+  /** No admin key is configured. */
+  open: boolean
+}
+
+const presentTenant = ({ tenantId, createdAt }: Tenant) => ({
+  tenant_id: tenantId,
+  created_at: createdAt.toISOString(),
+})
+
+export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantParts): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const tags = ['tenants']
+
+  app.post(
+    '/api/tenants',
+    {
+      config: { access: 'admin' },
+      schema: {
+        tags,
+        operationId: 'tenants.create',
+        querystring: z.strictObject({}),
+        body: tenantBody,
+        response: { 200: tenantAnswer, 201: tenantAnswer, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const tenantId = parseTenantId(request.body.tenant_id)
+      const { status, body } = await withTenant(db, tenantId, (scope) =>
+        once<z.infer<typeof tenantAnswer>>(scope, readIdempotency(request), async () => {
+          const made = await ensureTenant(scope, ring)
+          const tenant = (await findTenant(scope)) as Tenant
+          return { status: made ? 201 : 200, body: { success: true, ...presentTenant(tenant) } }
+        }),
+      )
+      return reply.code(status === 201 ? 201 : 200).send(body)
+    },
+  )
+
+  app.get(
+    '/api/tenants',
+    {
+      config: { access: 'admin' },
+      schema: {
+        tags,
+        operationId: 'tenants.list',
+        querystring: listQuery,
+        response: { 200: tenantList, ...problems },
+      },
+    },
+    async (request) => {
+      const { limit, after: cursor } = request.query
+      const after = cursor === undefined ? undefined : decodeIdCursor('tenants', cursor)
+      const rows = await withSystem(db, (scope) => listTenants(scope, { after, limit: limit + 1 }))
+      const { shown, next_after } = pageOf(rows, limit, 'tenants', ({ tenantId }) => tenantId)
+      return { success: true as const, tenants: shown.map(presentTenant), next_after }
+    },
+  )
+
+  app.get(
+    '/api/tenants/:tenant_id',
+    {
+      config: { access: 'read' },
+      schema: {
+        tags,
+        operationId: 'tenants.get',
+        params: tenantPath,
+        querystring: z.strictObject({}),
+        response: { 200: tenantAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenant = await withTenant(db, parseTenantId(request.params.tenant_id), findTenant)
+      if (!tenant) throw tenantNotFound()
+      return { success: true as const, ...presentTenant(tenant) }
+    },
+  )
+}

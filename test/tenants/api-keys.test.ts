@@ -1,0 +1,171 @@
+/** Keys of tenants on both engines: what is stored, what proves, and how a key ends. */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import { systemClock } from '../../src/lib/clock.ts'
+import type { Database } from '../../src/lib/db.ts'
+import { keyIdOf, newApiKey } from '../../src/tenants/api-key.ts'
+import { createKey, endKey, type MadeKey, rotateKey } from '../../src/tenants/api-keys.ts'
+import { rotate } from '../../src/tenants/key-ring.ts'
+import { createProveKey } from '../../src/tenants/prove-key.ts'
+import { withTenant } from '../../src/tenants/scope.ts'
+import { ensureTenant } from '../../src/tenants/store.ts'
+import { dumpOf, formsOf } from '../support/canaries.ts'
+import { engines, quiet } from '../support/engines.ts'
+import { A, B, ring } from '../support/rows.ts'
+
+test('a key has a readable prefix, an id and 256 random bits, and nothing else is one', () => {
+  const made = Array.from({ length: 1_000 }, () => newApiKey())
+  const secrets = new Set(made.map(({ key }) => key.reveal().slice('spk_'.length + 17)))
+  assert.equal(secrets.size, 1_000)
+  for (const { keyId, key } of made) {
+    assert.match(key.reveal(), /^spk_[0-9a-f]{16}_[A-Za-z0-9_-]{43}$/)
+    assert.equal(keyIdOf(key.reveal()), keyId)
+  }
+  // Bits: each of the 256 is set about half the time.
+  const counts = Array.from({ length: 256 }, () => 0)
+  for (const secret of secrets)
+    for (const [at, byte] of Buffer.from(secret, 'base64url').entries())
+      for (let bit = 0; bit < 8; bit++)
+        counts[at * 8 + bit] = (counts[at * 8 + bit] ?? 0) + ((byte >> bit) & 1)
+  for (const count of counts) assert.ok(count > 380 && count < 620, String(count))
+  const key = (made[0] as (typeof made)[0]).key.reveal()
+  for (const text of [
+    '',
+    'spk_',
+    key.slice(0, -1),
+    `${key}x`,
+    key.toUpperCase(),
+    ` ${key}`,
+    key.replace('spk', 'sqk'),
+  ])
+    assert.equal(keyIdOf(text), undefined, text)
+})
+
+for (const engine of engines) {
+  describe(`keys on ${engine.name}`, () => {
+    let db: Database
+    let close: () => Promise<void>
+    before(async () => {
+      ;({ db, close } = await engine.open())
+      for (const tenantId of [A, B]) await withTenant(db, tenantId, (scope) => ensureTenant(scope, ring))
+    })
+    after(() => close())
+
+    const create = (lifeMs: number | null = null) =>
+      withTenant(db, A, (scope) => createKey(scope, ring, { name: 'one', scopes: ['read', 'sync'], lifeMs }))
+    // Each its own process, which remembers nothing yet.
+    const prove = (made: MadeKey | string, keys = ring) =>
+      createProveKey({ db, ring: keys, clock: systemClock, log: quiet })(
+        typeof made === 'string' ? made : made.key.reveal(),
+      )
+
+    test('a key proves its tenant and scopes, and is nowhere in the database', async () => {
+      const made = await create()
+      const { keyId } = made.shown
+      assert.deepEqual(await prove(made), {
+        kind: 'tenant',
+        tenantId: A,
+        scopes: ['read', 'sync'],
+        by: `key:${keyId}`,
+      })
+      const places = await dumpOf(db)
+      assert.ok(places.some(({ content }) => content.includes(keyId)))
+      const secret = made.key.reveal().slice(-43)
+      for (const bytes of [Buffer.from(secret), Buffer.from(secret, 'base64url')])
+        for (const [form, text] of formsOf({ what: 'key', bytes }))
+          for (const { name, content } of places) assert.ok(!content.includes(text), `${form} in ${name}`)
+    })
+
+    test('every other text proves nobody', async () => {
+      const made = await create()
+      const key = made.key.reveal()
+      const other = await create()
+      const swapped = `${key.slice(0, 21)}${other.key.reveal().slice(21)}`
+      for (let at = 21; at < key.length; at += 5) {
+        const letter = key[at] === 'A' ? 'B' : 'A'
+        assert.equal(await prove(`${key.slice(0, at)}${letter}${key.slice(at + 1)}`), undefined)
+      }
+      assert.equal(await prove(swapped), undefined)
+      assert.equal(await prove(newApiKey().key.reveal()), undefined)
+      assert.equal(await prove(`spk_${made.shown.keyId}_${randomBytes(32).toString('base64url')}`), undefined)
+      assert.ok(await prove(made))
+    })
+
+    test("a key's row that is given to another tenant proves nobody", async () => {
+      const made = await create()
+      await sql`update api_keys set tenant_id = ${B} where key_id = ${made.shown.keyId}`.execute(db.kysely)
+      assert.equal(await prove(made), undefined)
+    })
+
+    test('a revoked key, and one that is over, prove nobody', async () => {
+      const made = await create()
+      await withTenant(db, A, (scope) => endKey(scope, made.shown.keyId))
+      assert.equal(await prove(made), undefined)
+      const short = await create(60_000)
+      assert.ok(await prove(short))
+      await sql`update api_keys set expires_at = now() where key_id = ${short.shown.keyId}`.execute(db.kysely)
+      assert.equal(await prove(short), undefined)
+    })
+
+    test('who has proved a key is refused within a second after it is revoked', async () => {
+      const made = await create()
+      const proveIt = createProveKey({ db, ring, clock: systemClock, log: quiet })
+      assert.ok(await proveIt(made.key.reveal()))
+      await withTenant(db, A, (scope) => endKey(scope, made.shown.keyId))
+      const from = performance.now()
+      while (await proveIt(made.key.reveal())) {
+        assert.ok(performance.now() - from < 1_000, 'still let in after a second')
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    })
+
+    test('a rotated key is followed by one like it, and ends after the overlap', async () => {
+      const made = await create(3_600_000)
+      const next = await withTenant(db, A, (scope) => rotateKey(scope, ring, made.shown.keyId, 1_000))
+      assert.ok(await prove(made))
+      assert.ok(await prove(next))
+      const { createdAt, expiresAt, scopes, name } = next.shown
+      assert.deepEqual([name, scopes], [made.shown.name, made.shown.scopes])
+      assert.equal((expiresAt as Date).getTime() - createdAt.getTime(), 3_600_000)
+      await new Promise((resolve) => setTimeout(resolve, 1_100))
+      assert.equal(await prove(made), undefined)
+      assert.ok(await prove(next))
+      const refused = withTenant(db, A, (scope) => rotateKey(scope, ring, made.shown.keyId, 0))
+      await assert.rejects(refused, { code: 'api_key_not_active' })
+    })
+
+    test('an overlap never lengthens the life of the old key', async () => {
+      const made = await create(60_000)
+      await withTenant(db, A, (scope) => rotateKey(scope, ring, made.shown.keyId, 86_400_000))
+      const { rows } = await sql<{ ends: Date }>`
+        select expires_at as ends from api_keys where key_id = ${made.shown.keyId}`.execute(db.kysely)
+      assert.deepEqual(rows[0]?.ends, made.shown.expiresAt)
+    })
+
+    test('keys of another tenant are neither rotated nor revoked', async () => {
+      const made = await create()
+      const rotated = withTenant(db, B, (scope) => rotateKey(scope, ring, made.shown.keyId, 0))
+      await assert.rejects(rotated, { code: 'api_key_not_found' })
+      const revoked = withTenant(db, B, (scope) => endKey(scope, made.shown.keyId))
+      await assert.rejects(revoked, { code: 'api_key_not_found' })
+      assert.ok(await prove(made))
+    })
+
+    test('no key is made for a tenant that is not there', async () => {
+      const nobody = withTenant(db, 'cccccccc-cccc-4ccc-8ccc-cccccccccccc' as typeof A, (scope) =>
+        createKey(scope, ring, { name: 'x', scopes: ['read'], lifeMs: null }),
+      )
+      await assert.rejects(nobody, { code: 'tenant_not_found' })
+    })
+
+    test('keys go on holding when the ring is rotated', async () => {
+      const made = await create()
+      const newer = [{ kid: 'k9', key: new Uint8Array(randomBytes(32)) }, ...ring]
+      await rotate(db, newer)
+      assert.ok(await prove(made, newer))
+      assert.ok(await prove(made, newer.slice(0, 1)))
+    })
+  })
+}
