@@ -11,7 +11,7 @@ export interface TestService extends Service {
   lines: string[]
   get(path: string, headers?: Record<string, string>): Promise<Reply>
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Reply>
-  delete(path: string): Promise<Reply>
+  delete(path: string, headers?: Record<string, string>): Promise<Reply>
 }
 
 export interface Reply {
@@ -72,7 +72,7 @@ export async function startTestService(
         { 'content-type': 'application/json', ...headers },
         typeof body === 'string' ? body : JSON.stringify(body),
       ),
-    delete: (path) => ask('DELETE', path),
+    delete: (path, headers) => ask('DELETE', path, headers),
   }
 }
 
