@@ -303,17 +303,16 @@ async function purge(db: Database, { tenantId, integrationId }: Whose): Promise<
     withTenant(db, tenantId, async (scope) =>
       (await lockIntegration(scope, integrationId)) === 'disconnected' ? await work(scope) : undefined,
     )
-  let left = await ifStillGone(async (scope) => {
-    await forgetStreams(scope, integrationId)
-    return 1
-  })
-  while (left) left = await ifStillGone((scope) => deleteSomeIssues(scope, integrationId, 2_000))
-  if (left === undefined) return false
-  const gone = await ifStillGone(async (scope) => {
-    await deleteIntegration(scope, integrationId)
-    return 0
-  })
-  return gone !== undefined
+  let deleted: number | undefined
+  do {
+    deleted = await ifStillGone(async (scope) => {
+      await forgetStreams(scope, integrationId)
+      const some = await deleteSomeIssues(scope, integrationId, 2_000)
+      if (some === 0) await deleteIntegration(scope, integrationId)
+      return some
+    })
+  } while (deleted)
+  return deleted === 0
 }
 
 async function sendOnly(queues: Queues): Promise<Worker> {

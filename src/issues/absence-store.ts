@@ -1,5 +1,5 @@
 /** SQL on what a full pass did not meet. Each statement looks at some thousand issues at most, however many there are. */
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { TenantScope } from '../tenants/scope.ts'
 
 const window = 10_000
@@ -17,17 +17,17 @@ export interface Stretch {
 }
 
 /**
- * When a read last showed each, and whether it was merged away: one probe of a whole key a row. As semi joins the planner
+ * When a read last showed each issue `i`, and whether it was merged away: one probe of a whole key a row. As semi joins the planner
  * read the integration once for each row wherever the tables had no statistics, which embedded ones never have.
  */
-const unlessShown = (scope: TenantScope, integrationId: string, id: RawBuilder<unknown>) => sql`
+const withSightings = (scope: TenantScope, integrationId: string) => sql`
   left join lateral (
     select s.seen_at from issue_sightings s
-    where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = ${id}
+    where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = i.ticket_id
     limit 1) shown on true
   left join lateral (
     select m.loser_id from issue_merges m
-    where m.tenant_id = ${scope.tenantId} and m.integration_id = ${integrationId} and m.loser_id = ${id}
+    where m.tenant_id = ${scope.tenantId} and m.integration_id = ${integrationId} and m.loser_id = i.ticket_id
     limit 1) merged on true`
 
 const isUnshown = (at: string) => sql`
@@ -58,7 +58,7 @@ export async function findAbsent(
       limit ${window}
     ),
     absent as (
-      select i.ticket_id as id, not i.archived as live from stretch i ${unlessShown(scope, integrationId, sql`i.ticket_id`)}
+      select i.ticket_id as id, not i.archived as live from stretch i ${withSightings(scope, integrationId)}
       where i.deleted_at is null and i.observed_at < ${at} and ${isUnshown(at)}
       order by i.ticket_id
       limit ${atMost}
@@ -100,7 +100,7 @@ export async function buryDeleted(
           and i.ticket_id >= asked.id and i.ticket_id <= asked.id
         order by i.tenant_id, i.integration_id, i.ticket_id
         limit 1
-      ) i ${unlessShown(scope, integrationId, sql`i.ticket_id`)}
+      ) i ${withSightings(scope, integrationId)}
       where i.deleted_at is null and i.observed_at < ${at} and ${isUnshown(at)}
     ),
     buried as (

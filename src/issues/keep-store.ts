@@ -39,8 +39,8 @@ export async function keepIssues(
 ): Promise<KeptRow[]> {
   if (rows.length === 0) return []
   const bySearch = source === 'search'
-  // A read that found all as it was wrote nothing to the issue, and is proof of it nevertheless. Asked for few rows.
-  // -1: the page is the older of the two; 0: of the same second.
+  // Against the later of the two: the issue, or a read that found all as it was and so wrote nothing to it. Asked for few rows.
+  // -1: the page is the older one; 0: of the same second.
   const sinceShown = sql`sign(extract(epoch from p.observed_at - greatest(k.observed_at, (
     select s.seen_at from issue_sightings s
     where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = p.ticket_id))))`

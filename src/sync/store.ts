@@ -128,10 +128,10 @@ export async function claimStream(
   return claim
 }
 
+type Held = Pick<Claim, 'epoch' | 'syncEventId'>
+
 /** The run is still this claim's: no newer claim has the stream, and the run has not come to its end. */
 const isHeld = ({ epoch, syncEventId }: Held) => sql`epoch = ${epoch} and sync_event_id = ${syncEventId}`
-
-type Held = Pick<Claim, 'epoch' | 'syncEventId'>
 
 /** A sign of life. @returns false when a newer claim has the stream */
 export async function extendLease(
@@ -305,7 +305,8 @@ async function giveUp(
   { lost }: Extract<Ending, { state: 'failed' }>,
 ): Promise<boolean> {
   const rows = await scope.query(sql`
-    update sync_streams set sync_event_id = null, cursor = case when ${lost} then null else cursor end, lease_until = null, lease_by = null, failures = 0, not_before = null,
+    update sync_streams set sync_event_id = null, lease_until = null, lease_by = null, failures = 0, not_before = null,
+      cursor = case when ${lost} then null else cursor end,
       next_at = case when mode = 'full' and watermark is null
         then least(next_at, clock_timestamp() + ${firstAgain}) else next_at end
     where ${isStream(scope, key)} and ${isHeld(claim)} returning epoch`)

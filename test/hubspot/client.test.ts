@@ -24,6 +24,17 @@ const free: Budget = {
 // One server stands for many here: what fails in one test must not close the next.
 const alwaysClosed: Circuits = { wait: () => 0, enter: () => ({ end: () => {} }) }
 
+const hubspotAt = (apiUrl: string) =>
+  createHubSpot({
+    apiUrl,
+    timeoutMs: 1_500,
+    budget: free,
+    circuits: alwaysClosed,
+    clock: systemClock,
+    metrics: createMetrics(),
+    log: quiet,
+  })
+
 describe('a call to HubSpot', () => {
   let server: Server
   let hubspot: HubSpot
@@ -37,15 +48,7 @@ describe('a call to HubSpot', () => {
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    hubspot = createHubSpot({
-      apiUrl,
-      timeoutMs: 1_500,
-      budget: free,
-      circuits: alwaysClosed,
-      clock: systemClock,
-      metrics: createMetrics(),
-      log: quiet,
-    })
+    hubspot = hubspotAt(apiUrl)
   })
   after(async () => {
     await hubspot.close()
@@ -172,15 +175,7 @@ describe('a call to HubSpot', () => {
     asked = []
     const plain = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
     for (const apiUrl of ['http://hubspot.invalid', plain]) {
-      const away = createHubSpot({
-        apiUrl,
-        timeoutMs: 1_500,
-        budget: free,
-        circuits: alwaysClosed,
-        clock: systemClock,
-        metrics: createMetrics(),
-        log: quiet,
-      })
+      const away = hubspotAt(apiUrl)
       const given = {
         endpoint: 'test',
         method: 'GET' as const,

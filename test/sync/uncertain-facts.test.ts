@@ -7,8 +7,7 @@ import { eventually, runEnded, startTestService } from '../support/service.ts'
 const T = '11111111-1111-4111-8111-111111111111'
 const noLag = { index_lag_ms: 0, index_lag_jitter_ms: 0 }
 
-// Ids sorted as text but compared as numbers lose a keyset its way; that the list settles such a window comes with
-// the change capture that follows.
+// One fact at a time, so that a red one is named; all of them together, in worlds.test.ts.
 const facts: Record<string, Record<string, unknown>> = {
   'ids sorted and compared as numbers': { ticket_id_sort: 'number' },
   'ids sorted and compared as text': { ticket_id_sort: 'text' },

@@ -35,7 +35,6 @@ export const recordScenarios: readonly Scenario[] = [
     name: 'a page longer than 32 MiB is read in shorter ones',
     source: 'H8: a hundred long tickets wedge a sync that caps its answers',
     portal: { tickets: 150 },
-    // In a world in which the index lags, only the list is asked about here.
     ideal: { requests: 3, how: '2 list pages of live tickets, 1 of archived ones' },
     async script(scene) {
       const ids = await scene.someIds(100)
