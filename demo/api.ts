@@ -11,16 +11,22 @@ export interface Answer {
 
 export type Api = ReturnType<typeof createApi>
 
-/** @param base without a slash at its end */
-export function createApi(base: string, signal: AbortSignal) {
+/**
+ * @param base without a slash at its end
+ * @param key sent to Spoke alone; absent: open mode
+ */
+export function createApi(base: string, signal: AbortSignal, key?: string) {
   async function ask(method: string, path: string, body?: unknown, withinMs = 30_000): Promise<Answer> {
-    const response = await fetch(path.startsWith('http') ? path : `${base}${path}`, {
+    const foreign = path.startsWith('http')
+    const response = await fetch(foreign ? path : `${base}${path}`, {
       method,
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(withinMs)]),
-      ...(body === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: {
+        ...(key && !foreign ? { authorization: `Bearer ${key}` } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await response.text()
     const isJson = response.headers.get('content-type')?.includes('json')

@@ -1,10 +1,11 @@
 /**
  * The user's specification, run: its Python client and its curl lines are taken out of the text and run unchanged
  * against the default start on port 8000, with HubSpot's two addresses pointed at the emulator and the ids and the
- * token filled in as its reader would. Says aloud what it skips and why.
+ * token filled in as its reader would; and once more with an admin key set, with one header added: a key of the tenant.
+ * Says aloud what it skips and why.
  */
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -34,14 +35,22 @@ async function whyNotOn8000(): Promise<string | undefined> {
   return free ? undefined : 'port 8000 is taken, and the specification’s lines name it'
 }
 
-const name = 'the specification against the default start'
-if (taken) test(name, { skip: taken }, () => {})
-else describe(name, { timeout: 120_000 }, runAll)
+const adminKey = randomBytes(32).toString('base64url')
 
-function runAll(): void {
+for (const [name, closed] of [
+  ['the specification against the default start', false],
+  ['the specification in closed mode, with one header added', true],
+] as const) {
+  if (taken) test(name, { skip: taken }, () => {})
+  else describe(name, { timeout: 120_000 }, () => runAll(closed))
+}
+
+function runAll(closed: boolean): void {
   const { python, curl, answers, bodies } = readSpecification(readFileSync(path, 'utf8'))
   const stop = new AbortController()
-  const api = createApi(base, stop.signal)
+  const api = createApi(base, stop.signal, closed ? adminKey : undefined)
+  /** The header's value per tenant. */
+  const bearer = new Map<string, string>()
   const tenantId = randomUUID()
   let hubspot: Emulator
   let spoke: SpokeProcess
@@ -60,9 +69,18 @@ function runAll(): void {
       HUBSPOT_REDIRECT_URI: callback,
       HUBSPOT_API_URL: hubspot.url,
       HUBSPOT_AUTHORIZE_URL: `${hubspot.url}/oauth/authorize`,
+      ...(closed ? { SPOKE_ADMIN_KEY: adminKey } : {}),
     })
     await spoke.ready(60_000, stop.signal)
+    if (closed) await makeKey(tenantId)
   })
+
+  async function makeKey(tenant: string): Promise<void> {
+    await api.post('/api/tenants', { tenant_id: tenant }, 201)
+    const wanted = { name: 'specification', scopes: ['read', 'sync', 'manage'] }
+    const { body } = await api.post(`/api/tenants/${tenant}/api-keys`, wanted, 201)
+    bearer.set(tenant, `Bearer ${body.api_key}`)
+  }
 
   after(async () => {
     stop.abort()
@@ -77,7 +95,8 @@ function runAll(): void {
       .replace(/("access_token": )"[^"]*"/, `$1"${token}"`)
 
   async function runLine(line: string): Promise<unknown> {
-    const ran = await runProgram('bash', ['-c', filled(line)], {}, 20_000)
+    const header = closed ? ` -H 'Authorization: ${bearer.get(tenantId)}'` : ''
+    const ran = await runProgram('bash', ['-c', `${filled(line)}${header}`], {}, 20_000)
     assert.equal(ran.code, 0, ran.stderr)
     return JSON.parse(ran.stdout)
   }
@@ -151,6 +170,7 @@ function runAll(): void {
       state: state.replace('tenant_id', tenant).replace('integration_id', began.integration_id),
     }
     const connected = (await api.post('/api/hubspot/oauth/callback', body, 200)).body
+    if (closed) bearer.set(tenant, `Bearer ${adminKey}`)
     assert.equal(connected.success, true)
     assert.equal(connected.integration_id, began.integration_id)
     await idle(tenant, began.integration_id)
@@ -172,8 +192,11 @@ function runAll(): void {
   function program(tenant: string, integration: string): string {
     const calls = [...python.usage.matchAll(/^(\w+) = await \w+\.(\w+)\(/gm)]
     const results = calls.map(([, name, method]) => `"${method}": ${name}`).join(', ')
+    const header = `headers={"Authorization": "${bearer.get(tenant)}"}`
+    const client = python.client.replaceAll('AsyncClient(', `AsyncClient(${header}, `)
+    assert.ok(!closed || client !== python.client, 'the client makes no AsyncClient')
     return [
-      python.client,
+      closed ? client : python.client,
       'async def main():',
       `    tenant_id, integration_id = "${tenant}", "${integration}"`,
       ...python.usage.split('\n').map((line) => `    ${line}`),
