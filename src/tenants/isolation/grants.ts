@@ -1,0 +1,39 @@
+/** Every grant in our schema to one of the doors, and to everybody on a table of ours: exactly those that are meant. */
+import { sql } from 'kysely'
+import type { Database } from '../../lib/db.ts'
+import { type Door, doors, grantLines, knownTables } from './expected.ts'
+
+export async function grantFaults(db: Database): Promise<string[]> {
+  const { rows } = await sql<{ role: string; what: string; privilege: string; passes_on: boolean }>`
+    with relations as (
+      select c.oid, c.relname, c.relacl,
+        c.relname in (${sql.join(knownTables)}) or exists (
+          select from pg_attribute t
+          where t.attrelid = c.oid and t.attname = 'tenant_id' and not t.attisdropped) as ours
+      from pg_class c
+      where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relnamespace = current_schema()::regnamespace
+    ), granted as (
+      select ours, relname::text as what, (aclexplode(relacl)).* from relations
+      union all
+      select r.ours, r.relname || '.' || a.attname, (aclexplode(a.attacl)).*
+      from relations r join pg_attribute a on a.attrelid = r.oid and a.attacl is not null
+    )
+    select case when grantee = 0 then 'public' else pg_get_userbyid(grantee) end as role, what,
+      privilege_type as privilege, is_grantable as passes_on
+    from granted
+    where (grantee = 0 and ours) or pg_get_userbyid(grantee) in (${sql.join(doors)})`.execute(db.kysely)
+  const there = (role: string) =>
+    new Set(rows.filter((row) => row.role === role).map(({ what, privilege }) => `${what} ${privilege}`))
+  const allowed = new Map<string, Set<string>>(doors.map((door) => [door, new Set(grantLines(door))]))
+  const beyond = rows.filter(({ role, what, privilege }) => !allowed.get(role)?.has(`${what} ${privilege}`))
+  const lacking = (door: Door) => grantLines(door).filter((line) => !there(door).has(line))
+  return [
+    ...beyond.map(
+      ({ role, what, privilege }) => `table ${what} has grants beyond its door: ${privilege} for ${role}`,
+    ),
+    ...rows
+      .filter(({ passes_on }) => passes_on)
+      .map(({ role, what, privilege }) => `${role} may pass on what it may do: ${privilege} on ${what}`),
+    ...doors.flatMap((door) => lacking(door).map((line) => `${door} lacks a grant of its list: ${line}`)),
+  ]
+}

@@ -1,0 +1,39 @@
+/** The login that serves: what it must not be, and letting it in. */
+import { sql } from 'kysely'
+import type { Database } from '../../lib/db.ts'
+
+/** With a login of its own for migrations, the serving one must own and bypass nothing either. */
+export async function loginFaults(db: Database): Promise<string[]> {
+  const { rows } = await sql<{ login: string; strong: boolean; owns: boolean }>`
+    select r.rolname as login,
+      r.rolsuper or r.rolbypassrls as strong,
+      exists (
+        select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = current_schema() and pg_has_role(r.oid, c.relowner, 'member')
+      ) as owns
+    from pg_roles r where r.rolname = current_user`.execute(db.kysely)
+  return rows.flatMap(({ login, strong, owns }) => [
+    ...(strong ? [`the serving login ${login} bypasses row level security`] : []),
+    ...(owns ? [`the serving login ${login} owns tables; only SPOKE_MIGRATE_URL's may`] : []),
+  ])
+}
+
+/**
+ * Lets a serving login act through the two doors, read which migrations are applied, and use the job queue. It
+ * owns nothing. Run by the login that migrates.
+ */
+export async function admitLogin(db: Database, login: string): Promise<void> {
+  const role = sql.id(login)
+  const { rows } = await sql<{ admitted: boolean }>`
+    select pg_has_role(${login}, 'spoke_app', 'member') and pg_has_role(${login}, 'spoke_system', 'member') as admitted
+    `.execute(db.kysely)
+  for (const grant of [
+    ...(rows[0]?.admitted ? [] : [sql`grant spoke_app, spoke_system to ${role}`]),
+    sql`grant select on spoke_migrations to ${role}`,
+    sql`grant usage on schema pgboss to ${role}`,
+    sql`grant select, insert, update, delete on all tables in schema pgboss to ${role}`,
+    sql`grant execute on all functions in schema pgboss to ${role}`,
+  ]) {
+    await grant.execute(db.kysely)
+  }
+}

@@ -1,0 +1,23 @@
+/** The two roles: there, weak, owning nothing, and open to the login. */
+import { sql } from 'kysely'
+import type { Database } from '../../lib/db.ts'
+import { doors } from './expected.ts'
+
+export async function roleFaults(db: Database): Promise<string[]> {
+  const { rows } = await sql<{ role: string; strong: boolean; owns: boolean; usable: boolean }>`
+    select r.rolname as role,
+      r.rolsuper or r.rolbypassrls as strong,
+      exists (select from pg_class c where c.relowner = r.oid and c.relkind in ('r', 'p', 'v')) as owns,
+      pg_has_role(current_user, r.oid,
+        case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end) as usable
+    from pg_roles r where r.rolname in (${sql.join(doors)})`.execute(db.kysely)
+  return doors.flatMap((door) => {
+    const role = rows.find((row) => row.role === door)
+    if (!role) return [`role ${door} is missing`]
+    return [
+      ...(role.strong ? [`role ${door} bypasses row level security`] : []),
+      ...(role.owns ? [`role ${door} owns tables`] : []),
+      ...(role.usable ? [] : [`the database login may not act as ${door}; GRANT ${door} TO it`]),
+    ]
+  })
+}
