@@ -14,6 +14,8 @@ import type { KeyRing } from '../../src/lib/seal.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { requestRun } from '../../src/sync/store.ts'
 import { createKey, endKey } from '../../src/tenants/api-keys.ts'
+import type { AuditEvent } from '../../src/tenants/audit.ts'
+import { appendToTenant } from '../../src/tenants/audit-store.ts'
 import { readIdempotency } from '../../src/tenants/idempotency.ts'
 import { once } from '../../src/tenants/once.ts'
 import { withTenant } from '../../src/tenants/scope.ts'
@@ -32,6 +34,16 @@ const supportPipeline: LabelRow = {
   email: null,
   closed: null,
   archived: false,
+}
+
+export const auditEvent: AuditEvent = {
+  actor: 'admin',
+  action: 'sync.start',
+  target: null,
+  address: '127.0.0.1',
+  requestId: 'a-seed',
+  phase: 'asked',
+  result: null,
 }
 
 /** An integration with a token, an authorisation, an issue, a stream, a run and a row of each other kind. @returns its id */
@@ -72,6 +84,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     await keepAssociations(scope, id, new Map([['1', { contacts: [] }]]), new Date())
     const asked = { method: 'POST', url: '/', headers: { 'idempotency-key': 'k' }, body: {} }
     await once(scope, readIdempotency(asked), async () => ({ status: 202, body: {} }))
+    await appendToTenant(scope, auditEvent)
     await scope.query(sql`select 1`)
   })
   return id

@@ -242,6 +242,26 @@ for (const engine of engines) {
           'drop function spoke_tenant(); alter function kept() rename to spoke_tenant',
           /spoke_tenant\(\) is not the one of the migrations/,
         ],
+        [
+          'grant update (actor) on audit_events to spoke_app',
+          'revoke update (actor) on audit_events from spoke_app',
+          /audit_events.actor has grants beyond its door: UPDATE for spoke_app/,
+        ],
+        [
+          'grant delete on audit_events to spoke_app',
+          'revoke delete on audit_events from spoke_app',
+          /audit_events has grants beyond its door: DELETE for spoke_app/,
+        ],
+        [
+          'grant delete on operator_audit to spoke_system',
+          'revoke delete on operator_audit from spoke_system',
+          /operator_audit has grants beyond its door: DELETE for spoke_system/,
+        ],
+        [
+          'grant select on operator_audit to spoke_app',
+          'revoke select on operator_audit from spoke_app',
+          /operator_audit has grants beyond its door: SELECT for spoke_app/,
+        ],
         ['create table leak (tenant_id uuid)', 'drop table leak', /leak has no row level security/],
       ]
       // Roles belong to the whole server, so this one only where nobody else is on it.

@@ -27,6 +27,7 @@ const appGrants: Grants = {
   sync_events: 'select insert update delete',
   idempotency_keys: 'select insert update delete',
   api_keys: 'select insert update delete',
+  audit_events: 'select insert',
 }
 
 /** Over all tenants: ids and times that lead to a tenant's scope, and what belongs to no tenant. */
@@ -39,6 +40,7 @@ const systemGrants: Grants = {
   ring_keys: 'select insert delete',
   api_keys:
     'select(key_id,tenant_id,scopes,key_hash,expires_at,revoked_at,last_used_at) update(last_used_at)',
+  operator_audit: 'select insert',
 }
 
 export const grants: Readonly<Record<Door, Grants>> = { spoke_app: appGrants, spoke_system: systemGrants }

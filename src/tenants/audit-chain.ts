@@ -1,0 +1,57 @@
+/** Walks the chains as they stand in the database, a few hundred rows at a time, and tells where each broke first. */
+import type { Database } from '../lib/db.ts'
+import { type AuditRow, type Chain, operatorChain, readOn, unread, type Verdict } from './audit.ts'
+import { hashAt, rowsAfter } from './audit-store.ts'
+import { withSystem, withTenant } from './scope.ts'
+import { listTenants } from './store.ts'
+import { parseTenantId, type TenantId } from './tenant.ts'
+
+const step = 500
+
+/** One chain after the other: the operator's, then each tenant's by its id. Held in memory: one step of one chain. */
+export async function* verifyChains(db: Database): AsyncGenerator<Verdict> {
+  yield await verifyChain(operatorChain, (seq) => withSystem(db, (scope) => rowsAfter(scope, seq, step)))
+  for (let after: TenantId | undefined; ; ) {
+    const tenants = await withSystem(db, (scope) => listTenants(scope, { after, limit: step }))
+    for (const { tenantId: id } of tenants)
+      yield await verifyChain(id, (seq) => withTenant(db, id, (scope) => rowsAfter(scope, seq, step)))
+    after = tenants.at(-1)?.tenantId
+    if (tenants.length < step) return
+  }
+}
+
+async function verifyChain(
+  chain: Chain,
+  read: (seq: number | undefined) => Promise<AuditRow[]>,
+): Promise<Verdict> {
+  let verdict = unread(chain)
+  for (;;) {
+    const rows = await read(verdict.from === null ? undefined : verdict.seq)
+    verdict = readOn(verdict, rows)
+    if (verdict.fault !== undefined || rows.length < step) return verdict
+  }
+}
+
+/** The last event of a chain as it was noted once. */
+export interface Head {
+  chain: Chain
+  seq: number
+  head: string
+}
+
+/**
+ * Whether what was the head once still stands in its chain. With a chain that holds together up to now, nothing up to
+ * that event has been written anew.
+ *
+ * @returns what is wrong, or undefined
+ */
+export async function headFault(db: Database, { chain, seq, head }: Head): Promise<string | undefined> {
+  // An empty chain has nothing that could have changed.
+  if (seq === 0) return undefined
+  const now =
+    chain === operatorChain
+      ? await withSystem(db, (scope) => hashAt(scope, seq))
+      : await withTenant(db, parseTenantId(chain), (scope) => hashAt(scope, seq))
+  if (now === head) return undefined
+  return now === undefined ? `event ${seq} was noted and is gone` : `event ${seq} is another than was noted`
+}

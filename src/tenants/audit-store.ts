@@ -1,0 +1,104 @@
+/** All SQL on the audit log. A row is added under its chain's lock, which is the last one that its transaction takes. */
+import { type RawBuilder, sql } from 'kysely'
+import type { Query } from '../lib/db.ts'
+import { type AuditEvent, type AuditRow, type Chain, hashOf, noHash, operatorChain } from './audit.ts'
+import type { SystemScope, TenantScope } from './scope.ts'
+
+const columns = sql`
+  seq, extract(epoch from at)::text as at, actor, action, target, address, request_id as "requestId", phase, result,
+  prev_hash as "prevHash", hash`
+
+/** A chain's table, and which of its rows. */
+interface Place {
+  chain: Chain
+  table: RawBuilder<unknown>
+  where: RawBuilder<unknown>
+}
+
+const tenantsPlace = ({ tenantId }: TenantScope): Place => ({
+  chain: tenantId,
+  table: sql`audit_events`,
+  where: sql`tenant_id = ${tenantId}`,
+})
+const operatorsPlace: Place = { chain: operatorChain, table: sql`operator_audit`, where: sql`true` }
+
+const placeOf = (scope: TenantScope | SystemScope): Place =>
+  'tenantId' in scope ? tenantsPlace(scope) : operatorsPlace
+
+/** Locks the chain until the transaction ends. A statement of its own: the next one sees what the last holder wrote. */
+const lockChain = (chain: Chain) =>
+  sql`select pg_advisory_xact_lock(hashtextextended(${`audit:${chain}`}, 0))`
+
+/** @returns false when there is no such tenant, and nothing was written */
+export async function appendToTenant(scope: TenantScope, event: AuditEvent): Promise<boolean> {
+  // The tenant's row first, so that whoever deletes it is met before the chain's lock is held.
+  const [there] = await scope.query(sql`/* prepared */
+    select from tenants where tenant_id = ${scope.tenantId} for key share`)
+  if (!there) return false
+  const row = await nextRow(scope.query, tenantsPlace(scope), event)
+  await scope.query(sql`/* prepared */
+    insert into audit_events
+      (tenant_id, seq, at, actor, action, target, address, request_id, phase, result, prev_hash, hash)
+    values (${scope.tenantId}, ${valuesOf(row)})`)
+  return true
+}
+
+export async function appendToOperator({ query }: SystemScope, event: AuditEvent): Promise<void> {
+  const row = await nextRow(query, operatorsPlace, event)
+  await query(sql`/* prepared */
+    insert into operator_audit
+      (seq, at, actor, action, target, address, request_id, phase, result, prev_hash, hash)
+    values (${valuesOf(row)})`)
+}
+
+/** A row before it is written; `time` is its `at` as the database takes it. */
+type NewRow = AuditRow & { time: string }
+
+/** The event as the row behind the last one, at the database's time. */
+async function nextRow(query: Query, { chain, table, where }: Place, event: AuditEvent): Promise<NewRow> {
+  await query(lockChain(chain))
+  const [now] = await query(sql<{ at: string; time: string; seq: number | null; hash: string | null }>`
+    select extract(epoch from t)::text as at, t::text as time, seq, hash
+    from (select date_trunc('milliseconds', clock_timestamp()) as t) now
+    left join lateral (select seq, hash from ${table} where ${where} order by seq desc limit 1) last on true`)
+  if (!now) throw new Error('the database gave no time')
+  const { at, time, seq, hash } = now
+  const row = { ...event, seq: (seq ?? 0) + 1, at, prevHash: hash ?? noHash }
+  return { ...row, time, hash: hashOf(chain, row) }
+}
+
+const valuesOf = (row: NewRow) => sql`
+  ${row.seq}, ${row.time}::timestamptz, ${row.actor}, ${row.action}, ${row.target}, ${row.address}, ${row.requestId},
+  ${row.phase}, ${row.result}, ${row.prevHash}, ${row.hash}`
+
+/** The chain's rows from its old end on. */
+export async function rowsAfter(
+  scope: TenantScope | SystemScope,
+  seq: number | undefined,
+  limit: number,
+): Promise<AuditRow[]> {
+  const { table, where } = placeOf(scope)
+  return await scope.query(sql<AuditRow>`
+    select ${columns} from ${table} where ${where} and seq > ${seq ?? '-9223372036854775808'}::bigint
+    order by seq limit ${limit}`)
+}
+
+/** The chain's rows from its new end on. */
+export async function rowsBefore(
+  scope: TenantScope | SystemScope,
+  seq: number | undefined,
+  limit: number,
+): Promise<AuditRow[]> {
+  const { table, where } = placeOf(scope)
+  return await scope.query(sql<AuditRow>`
+    select ${columns} from ${table} where ${where} and seq < ${seq ?? '9223372036854775807'}::bigint
+    order by seq desc limit ${limit}`)
+}
+
+/** The hash that stands at this number now. */
+export async function hashAt(scope: TenantScope | SystemScope, seq: number): Promise<string | undefined> {
+  const { table, where } = placeOf(scope)
+  const rows = await scope.query(sql<{ hash: string }>`
+    select hash from ${table} where ${where} and seq = ${seq}`)
+  return rows[0]?.hash
+}

@@ -1,0 +1,97 @@
+/** The chain as rows alone: its form is fixed, and any one change to any one row is found and named. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type AuditRow, canonical, hashOf, noHash, readOn, unread } from '../../src/tenants/audit.ts'
+import { pseudonymOf, pseudonymsOf } from '../../src/tenants/pseudonym.ts'
+import { A, auditEvent, B, ring } from '../support/rows.ts'
+
+/** A whole chain of `count` events. */
+function chainOf(chain: string, count: number): AuditRow[] {
+  const rows: AuditRow[] = []
+  for (let seq = 1; seq <= count; seq++) {
+    const at = `${1_790_000_000 + seq}.000000`
+    const row = { ...auditEvent, seq, at, result: null, prevHash: rows.at(-1)?.hash ?? noHash }
+    rows.push({ ...row, hash: hashOf(chain, row) })
+  }
+  return rows
+}
+
+const verdictOn = (chain: string, rows: AuditRow[]) => readOn(unread(chain), rows)
+
+test('what is hashed is one JSON array of every column, and its hash is what Python says of it', () => {
+  const row = { ...auditEvent, target: 'a "b"\n', seq: 1, at: '1790000000.123000', prevHash: noHash }
+  const text =
+    '["spoke-audit-1","operator",1,"1790000000.123000","admin","sync.start","a \\"b\\"\\n","127.0.0.1","a-seed",' +
+    `"asked",null,"${noHash}"]`
+  assert.equal(canonical('operator', row), text)
+  assert.equal(hashOf('operator', row), 'b091c289aeb74ae8603c51f5b0c9c676b01ad20c36230f27f647bccceb7f5402')
+})
+
+test('a chain that nobody touched holds, in one run or in several', () => {
+  const rows = chainOf(A, 9)
+  const whole = verdictOn(A, rows)
+  assert.deepEqual(whole, { chain: A, from: 1, seq: 9, head: rows[8]?.hash, events: 9 })
+  assert.deepEqual(readOn(verdictOn(A, rows.slice(0, 4)), rows.slice(4)), whole)
+  assert.deepEqual(verdictOn(A, []), { chain: A, from: null, seq: 0, head: noHash, events: 0 })
+})
+
+test('any change to any one field of any row is found at that row or the next, 3,000 changes', () => {
+  const fields = Object.keys(chainOf(A, 1)[0] as AuditRow) as (keyof AuditRow)[]
+  assert.equal(fields.length, 11)
+  const other = fc.oneof(fc.string(), fc.constant(null), fc.integer(), fc.string({ unit: 'binary' }))
+  const count = 7
+  fc.assert(
+    fc.property(
+      fc.nat(count - 1),
+      fc.constantFrom(...fields),
+      other,
+      fc.boolean(),
+      (at, field, value, hashedAgain) => {
+        const rows = chainOf(A, count)
+        const was = rows[at] as AuditRow
+        fc.pre(value !== was[field] && (field !== 'seq' || Number.isInteger(value)))
+        let row = { ...was, [field]: value } as AuditRow
+        // Somebody who also makes the row's own hash fit is found by the row behind it.
+        if (hashedAgain && field !== 'hash' && at < count - 1) row = { ...row, hash: hashOf(A, row) }
+        rows[at] = row
+        const { fault } = verdictOn(A, rows)
+        assert.ok(fault, `${field} of row ${at + 1}`)
+        const named = fault.match(/event (-?[\d.e+]+|\S+)/)?.[1]
+        assert.ok(field === 'seq' || [at, at + 1, at + 2].map(String).includes(String(named)), fault)
+      },
+    ),
+    { numRuns: 3_000 },
+  )
+})
+
+test('a row that is taken out, put in, moved, swapped or of another tenant is found', () => {
+  const rows = chainOf(A, 6)
+  const foreign = chainOf(B, 6)
+  for (let at = 1; at < 5; at++) {
+    const faultOf = (changed: AuditRow[]) => verdictOn(A, changed).fault
+    assert.match(faultOf(rows.toSpliced(at, 1)) ?? '', new RegExp(`between event ${at} and event ${at + 2}`))
+    assert.match(
+      faultOf(rows.toSpliced(at, 0, rows[at] as AuditRow)) ?? '',
+      /some are missing, or one was put/,
+    )
+    assert.match(faultOf(rows.with(at, foreign[at] as AuditRow)) ?? '', new RegExp(`^event ${at + 1} is not`))
+    const swapped = rows.with(at, { ...(rows[at + 1] as AuditRow), seq: at + 1 })
+    assert.match(faultOf(swapped) ?? '', new RegExp(`^event ${at + 1} is not`))
+  }
+  assert.match(verdictOn(B, rows).fault ?? '', /^event 1 is not what was written/)
+})
+
+test('a chain that was cut at its old end says where it begins, and is not taken for whole', () => {
+  const { from, events, fault } = verdictOn(A, chainOf(A, 9).slice(3))
+  assert.deepEqual([from, events, fault], [4, 6, undefined])
+})
+
+test('a pseudonym is the same each time, differs by tenant and key, and holds nothing of the id', () => {
+  const older = { kid: 'k0', key: new Uint8Array(32).fill(9) }
+  assert.equal(pseudonymOf(ring, A), pseudonymOf(ring, A))
+  assert.match(pseudonymOf(ring, A), /^tenant:k1:[\w-]{22}$/)
+  const all = [...pseudonymsOf([...ring, older], A), ...pseudonymsOf([...ring, older], B)]
+  assert.equal(new Set(all).size, 4)
+  assert.ok(all.every((name) => !name.includes(A.slice(0, 8))))
+})
