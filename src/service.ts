@@ -131,6 +131,7 @@ export async function askBeside(
       log,
       requestMs: config.hubspot.timeoutMs,
       health: { db, metrics: createMetrics(), draining: () => false },
+      audit: { db, ring: config.keyRing },
       tenants: { db, ring: config.keyRing, open },
     })
     const answer = await server.inject(request)
@@ -268,6 +269,7 @@ async function assemble(
     log,
     requestMs: timeoutMs,
     health,
+    audit: { db, ring: config.keyRing },
     ...(config.role === 'worker' ? {} : { api, tenants: { db, ring: config.keyRing, open } }),
   })
   house.running.push(async () => {

@@ -90,6 +90,7 @@ export function replyError(failure: unknown, request: FastifyRequest, reply: Fas
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, body: ReturnType<typeof problemBody>): void {
+  request.refusedWith = body.code
   const { errorPage } = request.routeOptions.config
   if (errorPage && accepts(request, 'text/html')) {
     // A response schema or serializer of the route is for its own answers.

@@ -23,8 +23,11 @@ import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { type SyncParts, syncRoutes } from '../sync/routes.ts'
 import { apiKeyRoutes } from '../tenants/api-key-routes.ts'
+import { auditRoutes } from '../tenants/audit-routes.ts'
 import type { Authenticate } from '../tenants/authenticate.ts'
+import type { Audit } from '../tenants/record.ts'
 import { type TenantParts, tenantRoutes } from '../tenants/routes.ts'
+import { auditEffects } from './audited.ts'
 import { replyError } from './error-reply.ts'
 import { passGate, requireRules } from './gate.ts'
 import { securityHeaders } from './headers.ts'
@@ -51,6 +54,7 @@ export interface ServerParts {
   /** What one request may spend on HubSpot in all, ms. */
   requestMs: number
   health: HealthParts
+  audit: Audit
   /** Absent on a worker alone, which answers to probes only. */
   tenants?: TenantParts
   /** The same; absent also where the command line asks for what the operator does. */
@@ -117,6 +121,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   })
 
   requireRules(app)
+  auditEffects(app, parts.audit, parts.health.metrics)
   // Every request gets its own in the first hook; the type asks for something to begin with.
   app.decorateRequest('calledOff', undefined as unknown as AbortSignal)
   app.addHook('onRequest', async (request, reply) => {
@@ -178,6 +183,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   if (parts.tenants) {
     tenantRoutes(app, parts.tenants)
     apiKeyRoutes(app, parts.tenants)
+    auditRoutes(app, parts.audit.db)
   }
   if (parts.api) {
     integrationRoutes(app, { ...parts.api.integrations, signalOf })

@@ -16,6 +16,7 @@ import type { TenantId } from '../tenants/tenant.ts'
 import { identifyGranted, identifyPasted } from './identify.ts'
 import type { Account, Integration } from './integration.ts'
 import {
+  authorizationWaits,
   deleteIntegration,
   deleteStalePending,
   findByPortal,
@@ -139,17 +140,37 @@ export async function finishAuthorization(
 export const invalidState = () =>
   new AppError('invalid_state', 'The state is not one that is waiting for an answer')
 
-async function takeState(parts: ConnectParts, state: string, bareState: boolean) {
+/** A state's tenant, integration, and the hash of all of it; the bare form has none. */
+function readState(state: string) {
   const [tenant = '', integration = '', nonce, ...rest] = state.split(':')
   const tenantId = parseUuid(tenant) as TenantId | undefined
   const integrationId = parseUuid(integration)
-  const known = tenantId && integrationId && rest.length === 0 && (nonce !== undefined || bareState)
-  if (!known) throw invalidState()
+  if (!tenantId || !integrationId || rest.length > 0) return undefined
+  const stateHash = nonce === undefined ? undefined : hash(`${tenantId}:${integrationId}:${nonce}`)
+  return { tenantId, integrationId, stateHash }
+}
+
+/** Whose authorisation a whole state would end; undefined when none waits for it. Nothing is used up. */
+export async function tenantThatWaits(
+  { db }: Pick<ConnectParts, 'db'>,
+  state: string | undefined,
+): Promise<TenantId | undefined> {
+  const read = readState(state ?? '')
+  if (!read?.stateHash) return undefined
+  const { tenantId, integrationId, stateHash } = read
+  const waits = await withTenant(db, tenantId, (scope) => authorizationWaits(scope, integrationId, stateHash))
+  return waits ? tenantId : undefined
+}
+
+async function takeState(parts: ConnectParts, state: string, bareState: boolean) {
+  const read = readState(state)
+  if (!read || (read.stateHash === undefined && !bareState)) throw invalidState()
+  const { tenantId, integrationId, stateHash } = read
   return await withTenant(parts.db, tenantId, async (scope) => {
     const sealed =
-      nonce === undefined
+      stateHash === undefined
         ? await takeOnlyAuthorization(scope, integrationId)
-        : await takeAuthorization(scope, integrationId, hash(`${tenantId}:${integrationId}:${nonce}`))
+        : await takeAuthorization(scope, integrationId, stateHash)
     const sealer = sealed && (await sealerOf(scope, parts.ring))
     if (!sealed || !sealer) throw invalidState()
     const codeVerifier = await sealer.open(sealed, { integration: integrationId, field: 'code_verifier' })

@@ -10,7 +10,7 @@ import { parseUuid } from '../lib/ids.ts'
 import { sendPage } from '../lib/page.ts'
 import { Secret } from '../lib/secret.ts'
 import { integrationPath, problems, tenantPath } from '../lib/wire.ts'
-import { owns, type Principal } from '../tenants/principal.ts'
+import { nameOf, owns, type Principal } from '../tenants/principal.ts'
 import { withTenant } from '../tenants/scope.ts'
 import { tenantExists } from '../tenants/store.ts'
 import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
@@ -20,6 +20,7 @@ import {
   connectByToken,
   finishAuthorization,
   invalidState,
+  tenantThatWaits,
 } from './connect.ts'
 import { connectOnce } from './connect-once.ts'
 import { connectedPage, failedPage } from './connected-page.ts'
@@ -52,6 +53,14 @@ export interface IntegrationParts extends ConnectParts, DisconnectParts {
 
 const tags = ['integrations']
 
+/** A purge is another deed than a disconnect. */
+const disconnectOrPurge = ({ query }: FastifyRequest) =>
+  (query as { purge?: unknown } | undefined)?.purge === 'true'
+    ? 'integrations.purge'
+    : 'integrations.disconnect'
+
+const tenantOfState = (state: string) => parseUuid(state.split(':', 1)[0] as string) as TenantId | undefined
+
 export function integrationRoutes(instance: FastifyInstance, parts: IntegrationParts): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
@@ -82,7 +91,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.post(
     '/api/hubspot/integrations/:tenant_id',
     {
-      config: { access: 'manage' },
+      config: { access: 'manage', audited: 'integrations.connect' },
       schema: {
         tags,
         operationId: 'integrations.connect',
@@ -133,7 +142,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.delete(
     '/api/hubspot/integrations/:tenant_id/:integration_id',
     {
-      config: { access: 'manage' },
+      config: { access: 'manage', audited: disconnectOrPurge },
       schema: {
         tags,
         operationId: 'integrations.disconnect',
@@ -201,7 +210,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.get(
     '/api/hubspot/authorize/:tenant_id',
     {
-      config: { access: 'manage' },
+      config: { access: 'manage', audited: 'oauth.authorize' },
       schema: {
         tags,
         operationId: 'oauth.authorize',
@@ -225,7 +234,15 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.post(
     '/api/hubspot/oauth/callback',
     {
-      config: { access: 'manage', tenantIn: 'state' },
+      config: {
+        access: 'manage',
+        tenantIn: 'state',
+        audited: 'oauth.callback',
+        auditedFor: async ({ body, principal }) => ({
+          actor: nameOf(principal as Principal),
+          tenantId: tenantOfState((body as { state: string }).state),
+        }),
+      },
       schema: {
         tags,
         operationId: 'oauth.callback',
@@ -238,7 +255,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
       const { state, code } = request.body
       const answer = { state, code: new Secret(code) }
       // A state that names no tenant is refused before anything is done, so there is nothing to do once.
-      const tenantId = parseUuid(state.split(':', 1)[0] as string) as TenantId | undefined
+      const tenantId = tenantOfState(state)
       // Before anything of that tenant is looked at, a kept answer too.
       if (tenantId && !owns(request.principal as Principal, tenantId)) throw invalidState()
       const finish = (within: ConnectParts) => finishAuthorization(within, answer, true)
@@ -251,7 +268,16 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.get(
     '/api/hubspot/oauth/callback',
     {
-      config: { access: 'public', errorPage: failedPage },
+      config: {
+        access: 'public',
+        errorPage: failedPage,
+        audited: 'oauth.browserCallback',
+        // Whoever brings a state that is waiting; nobody else has an effect here, or is worth a row.
+        auditedFor: async ({ query }) => {
+          const tenantId = await tenantThatWaits(parts, (query as { state?: string }).state)
+          return tenantId && { actor: 'browser', tenantId }
+        },
+      },
       schema: { tags, operationId: 'oauth.browserCallback', querystring: callbackQuery },
     },
     async (request, reply) => {

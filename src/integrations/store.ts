@@ -163,6 +163,19 @@ export async function insertAuthorization(
     values (${scope.tenantId}, ${row.stateHash}, ${row.integrationId}, ${row.codeVerifier}, now() + ${pendingFor})`)
 }
 
+/** Whether the authorisation is there to be used. */
+export async function authorizationWaits(
+  scope: TenantScope,
+  integrationId: string,
+  stateHash: string,
+): Promise<boolean> {
+  const rows = await scope.query(sql`
+    select from authorizations
+    where tenant_id = ${scope.tenantId} and state_hash = ${stateHash}
+      and integration_id = ${integrationId} and expires_at > now()`)
+  return rows.length > 0
+}
+
 /** Uses an authorisation up. @returns its sealed verifier, or undefined when it is forged, used, expired or foreign */
 export async function takeAuthorization(
   scope: TenantScope,

@@ -31,6 +31,13 @@ export function decodeIdCursor(of: string, cursor: string): string {
   return id
 }
 
+/** The same for positions that are numbers from 1 on. */
+export function decodeNumberCursor(of: string, cursor: string): number {
+  const position = decodeCursor(of, cursor)
+  if (!/^[1-9]\d{0,14}$/.test(position)) throw invalid()
+  return Number(position)
+}
+
 /**
  * Cuts a page off the rows that were read for it.
  *

@@ -95,6 +95,12 @@ export function createMetrics() {
       help: 'Streams that should run now and do not, as the last sweep saw them',
       registers,
     }),
+    auditFailures: new Counter({
+      name: 'spoke_audit_failures_total',
+      help: 'Events that the audit log could not take, by phase (asked: the request was refused; done: it had its effect)',
+      labelNames: ['phase'],
+      registers,
+    }),
     queueDepth: new Gauge({
       name: 'spoke_queue_depth',
       help: 'Jobs by state',

@@ -74,7 +74,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
   app.post(
     '/api/hubspot/sync/:tenant_id/:integration_id',
     {
-      config: { access: 'sync' },
+      config: { access: 'sync', audited: 'sync.start' },
       schema: {
         tags,
         operationId: 'sync.start',

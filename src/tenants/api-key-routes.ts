@@ -55,7 +55,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
   app.post(
     '/api/tenants/:tenant_id/api-keys',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', audited: 'apiKeys.create' },
       schema: {
         tags,
         operationId: 'apiKeys.create',
@@ -104,7 +104,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
   app.post(
     '/api/tenants/:tenant_id/api-keys/:key_id/rotate',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', audited: 'apiKeys.rotate' },
       schema: {
         tags,
         operationId: 'apiKeys.rotate',
@@ -126,7 +126,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
   app.delete(
     '/api/tenants/:tenant_id/api-keys/:key_id',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', audited: 'apiKeys.revoke' },
       schema: {
         tags,
         operationId: 'apiKeys.revoke',

@@ -9,6 +9,7 @@ import { problems, tenantPath } from '../lib/wire.ts'
 import { tenantNotFound } from './api-keys.ts'
 import { readIdempotency } from './idempotency.ts'
 import { once } from './once.ts'
+import { nameOf, type Principal } from './principal.ts'
 import { listQuery, tenantAnswer, tenantBody, tenantList } from './schema.ts'
 import { withSystem, withTenant } from './scope.ts'
 import { ensureTenant, findTenant, listTenants, type Tenant } from './store.ts'
@@ -33,7 +34,14 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantPart
   app.post(
     '/api/tenants',
     {
-      config: { access: 'admin' },
+      config: {
+        access: 'admin',
+        audited: 'tenants.create',
+        auditedFor: async ({ body, principal }) => ({
+          actor: nameOf(principal as Principal),
+          tenantId: parseTenantId((body as z.infer<typeof tenantBody>).tenant_id),
+        }),
+      },
       schema: {
         tags,
         operationId: 'tenants.create',

@@ -21,6 +21,8 @@ const rules: Record<string, string> = {
   'GET /api/tenants/{tenant_id}/api-keys': 'manage',
   'POST /api/tenants/{tenant_id}/api-keys/{key_id}/rotate': 'admin',
   'DELETE /api/tenants/{tenant_id}/api-keys/{key_id}': 'admin',
+  'GET /api/tenants/{tenant_id}/audit': 'manage',
+  'GET /api/audit': 'admin',
   'GET /api/hubspot/integrations/{tenant_id}': 'read',
   'POST /api/hubspot/integrations/{tenant_id}': 'manage',
   'GET /api/hubspot/integrations/{tenant_id}/{integration_id}': 'read',

@@ -25,9 +25,12 @@ export async function tables(database: string): Promise<string[]> {
 
 const counting = new Map<string, Promise<string>>()
 
-/** Rows per table of ours; the job library keeps its own time, and a budget counts calls, not data. */
+/**
+ * Rows per table of ours; the job library keeps its own time, a budget counts calls, not data, and the audit log tells of
+ * refusals too: `auditCount` counts that.
+ */
 async function countingQuery(database: string): Promise<string> {
-  const ours = (await tables(database)).filter((name) => /^public\.(?!.*budget)/.test(name))
+  const ours = (await tables(database)).filter((name) => /^public\.(?!.*(budget|audit))/.test(name))
   return ours
     .map((name) => `select '${name}' as name, count(*)::int as count from ${name}`)
     .join(' union all ')
@@ -38,6 +41,15 @@ export async function tableCounts(database: string): Promise<Record<string, numb
   counting.set(database, query)
   const rows = await look(database, await query)
   return Object.fromEntries(rows.map(({ name, count }) => [String(name), Number(count)]))
+}
+
+/** Events of the audit log in all chains together. */
+export async function auditCount(database: string): Promise<number> {
+  const [row] = await look(
+    database,
+    'select (select count(*) from audit_events)::int + (select count(*) from operator_audit)::int as n',
+  )
+  return Number(row?.n)
 }
 
 /** Every row of every table as text, the job library's too. */

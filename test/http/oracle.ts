@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { TestEmulator } from '../support/emulator.ts'
 import type { TestService } from '../support/service.ts'
-import { tableCounts } from './database.ts'
+import { auditCount, tableCounts } from './database.ts'
 import { type Answer, type Sent, send } from './send.ts'
 
 export interface Refusal extends Sent {
@@ -61,6 +61,7 @@ function checkErrors(json: { code: string; errors: unknown[] }, said: string): v
 /** Sends a request that is refused without asking HubSpot, and holds every promise about refusals against the answer. */
 export async function refused({ service, emulator, database }: Watched, expected: Refusal): Promise<Answer> {
   const before = await tableCounts(database)
+  const audited = await auditCount(database)
   const asked = emulator.world.log.list().length
   const from = service.lines.length
   const answer = await send(service.url, expected)
@@ -72,9 +73,18 @@ export async function refused({ service, emulator, database }: Watched, expected
     assert.ok(!written.includes(secret), `${expected.what}: the log holds the input: ${written}`)
   }
   assert.deepEqual(await tableCounts(database), before, `${expected.what}: the database has changed`)
+  checkAudit(expected, answer, (await auditCount(database)) - audited)
   const calls = emulator.world.log.list().slice(asked)
   assert.deepEqual(calls, [], `${expected.what}: HubSpot was asked`)
   return answer
+}
+
+/** What never reached a handler, or comes from a stranger, costs no row; anything else is asked and done, or neither. */
+function checkAudit({ what, method = 'GET' }: Refusal, { status, json }: Answer, grown: number): void {
+  const before = [401, 405, 413, 414, 415, 421, 431].includes(status) || json.code === 'invalid_json'
+  const reads = method === 'GET' && json.code !== 'integration_not_found'
+  const allowed = before || reads ? [0] : [0, 2]
+  assert.ok(allowed.includes(grown), `${what}: ${grown} events in the audit log`)
 }
 
 /** One line says why, no line is louder than a warning, and the caller can name it. */

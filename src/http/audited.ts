@@ -1,0 +1,175 @@
+/** What has an effect is written down before it happens and after it: no effect without it, and no route that does not say. */
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { AppError } from '../lib/errors.ts'
+import { scrub } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import type { AuditEvent, Chain } from '../tenants/audit.ts'
+import { nameOf } from '../tenants/principal.ts'
+import { type Audit, record, recordDone } from '../tenants/record.ts'
+import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
+
+/** Who asked, and whose it is. */
+export interface AuditedFor {
+  actor: string
+  /** Absent: it stands above tenants. */
+  tenantId?: TenantId | undefined
+}
+
+/** What a request is written down as. */
+interface Entry extends AuditedFor {
+  action: string
+  target: string | null
+  /** The chain that `asked` stands in; absent for what was refused before its handler. */
+  askedIn?: Chain
+  /** The answer is sent piece by piece: how it ends is known at its end. */
+  streams: boolean
+  ended: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * What the audit log calls the route; a function where a parameter makes another deed of it. false: not audited, and a
+     * comment beside it says why.
+     */
+    audited?: string | ((request: FastifyRequest) => string) | false
+    /**
+     * For a route without a tenant in its path, or without a credential. Undefined: the credential decides, and without one it
+     * is a stranger, of whom nothing is written. Asked once the request fits its schema, before its handler.
+     */
+    auditedFor?: (request: FastifyRequest) => Promise<AuditedFor | undefined>
+  }
+  interface FastifyRequest {
+    audit: Entry | undefined
+    /** The code of the error that it was answered with. */
+    refusedWith: string | undefined
+  }
+}
+
+const isUnsafe = (method: string) => !['GET', 'HEAD', 'OPTIONS'].includes(method)
+
+/** Before any route: from then on an unsafe one that does not say what the audit log calls it stops the start. */
+export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metrics): void {
+  app.decorateRequest('audit', undefined)
+  app.decorateRequest('refusedWith', undefined)
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const { access, audited, auditedFor } = config ?? {}
+    const methods = [method].flat()
+    const route = `${methods.join(', ')} ${url}`
+    if (methods.some(isUnsafe) && audited === undefined)
+      throw new Error(`${route} does not say what the audit log calls it`)
+    if (audited && access === 'public' && !auditedFor)
+      throw new Error(`${route} is audited and open to everybody, and does not say for whom`)
+  })
+
+  app.addHook('preHandler', async (request, reply) => {
+    const entry = await entryOf(request)
+    if (!entry) return
+    const asked = eventOf(request, entry, 'asked', null)
+    const askedIn = await record(audit, entry.tenantId, asked).catch((cause: unknown) => {
+      metrics.auditFailures.inc({ phase: 'asked' })
+      throw new AppError('unavailable', 'The audit log cannot be written, so nothing was done', {
+        cause,
+        retryAfter: 5,
+      })
+    })
+    request.audit = { ...entry, askedIn }
+    // Where an answer that is streamed ends. A caller who leaves before there is one ends nothing.
+    reply.raw.once('close', () => {
+      if (request.audit?.streams || reply.sent) void end(request, streamed(reply))
+    })
+  })
+
+  app.addHook('onSend', async (request, reply, payload) => {
+    request.audit ??= refusedAtGate(request)
+    const { audit: entry, refusedWith } = request
+    if (!entry) return
+    entry.streams = typeof payload === 'object' && payload !== null && !Buffer.isBuffer(payload)
+    if (entry.streams && !reply.raw.closed) return
+    await end(
+      request,
+      entry.streams ? streamed(reply) : [reply.statusCode, refusedWith].filter(Boolean).join(' '),
+    )
+  })
+
+  const ending = new Set<Promise<void>>()
+  app.addHook('onClose', async () => void (await Promise.all(ending)))
+
+  /** What has happened has happened: an event that cannot be written then is told to the operator, not to the caller. */
+  async function end(request: FastifyRequest, result: string): Promise<void> {
+    const { audit: entry } = request
+    if (!entry || entry.ended) return
+    entry.ended = true
+    const done = eventOf(request, entry, 'done', result)
+    const written = recordDone(audit, entry.askedIn, entry.tenantId, done).catch((err: unknown) => {
+      metrics.auditFailures.inc({ phase: 'done' })
+      request.log.error({ err, action: entry.action, result }, 'the audit log could not be written')
+    })
+    ending.add(written)
+    await written
+    ending.delete(written)
+  }
+}
+
+const streamed = ({ statusCode, raw }: FastifyReply) =>
+  raw.writableFinished ? String(statusCode) : `${statusCode} broken off`
+
+type Audited = Exclude<FastifyContextConfig['audited'], undefined | false>
+const actionOf = (audited: Audited, request: FastifyRequest) =>
+  typeof audited === 'string' ? audited : audited(request)
+
+/** @returns undefined for what is not audited, and for strangers */
+async function entryOf(request: FastifyRequest): Promise<Entry | undefined> {
+  const { audited, auditedFor } = request.routeOptions.config
+  if (!audited) return undefined
+  const { principal } = request
+  const said = await auditedFor?.(request)
+  const actor = said?.actor ?? (principal && nameOf(principal))
+  if (actor === undefined) return undefined
+  const { tenant_id, ...ids } = (request.params ?? {}) as Record<string, string>
+  const named = said?.tenantId ?? (tenant_id === undefined ? undefined : parseTenantId(tenant_id))
+  const target = Object.entries(ids).map(([name, id]) => `${name.replace(/_id$/, '')}:${id}`)
+  return {
+    actor,
+    action: actionOf(audited, request),
+    // A tenant's credential writes into its own chain, whatever it asks for.
+    tenantId: principal?.kind === 'tenant' ? principal.tenantId : named,
+    target: target.join(' ') || null,
+    streams: false,
+    ended: false,
+  }
+}
+
+/** Somebody known who asked for what is not theirs. What is malformed, or from a stranger, stands in the log alone. */
+function refusedAtGate(request: FastifyRequest): Entry | undefined {
+  const { principal, refusedWith } = request
+  const { audited } = request.routeOptions.config
+  const refused = refusedWith === 'insufficient_scope' || refusedWith === 'integration_not_found'
+  if (!audited || !refused || !principal) return undefined
+  return {
+    actor: nameOf(principal),
+    action: actionOf(audited, request),
+    tenantId: principal.kind === 'tenant' ? principal.tenantId : undefined,
+    // Not what it asked for: that may be another tenant's.
+    target: null,
+    streams: false,
+    ended: false,
+  }
+}
+
+const eventOf = (
+  request: FastifyRequest,
+  { actor, action, target }: Entry,
+  phase: AuditEvent['phase'],
+  result: string | null,
+): AuditEvent => ({
+  actor,
+  action,
+  target,
+  // The command line asks from inside: no peer is there.
+  address: actor === 'cli' ? null : (request.socket.remoteAddress ?? null),
+  // A caller may choose it, and may choose badly.
+  requestId: scrub(request.id),
+  phase,
+  result,
+})

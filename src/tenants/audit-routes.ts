@@ -1,0 +1,81 @@
+/** The HTTP face of the audit log: a tenant's chain, and the operator's. */
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { decodeNumberCursor, pageOf } from '../lib/cursor.ts'
+import type { Database } from '../lib/db.ts'
+import { after, limit, problems, tenantPath } from '../lib/wire.ts'
+import { tenantNotFound } from './api-keys.ts'
+import { type AuditRow, type Chain, operatorChain } from './audit.ts'
+import { auditList, operatorAuditList } from './audit-schema.ts'
+import { rowsBefore } from './audit-store.ts'
+import { type SystemScope, type TenantScope, withSystem, withTenant } from './scope.ts'
+import { tenantExists } from './store.ts'
+import { parseTenantId } from './tenant.ts'
+
+const query = z.strictObject({ limit: limit(500, 100), after })
+const tags = ['audit']
+
+export function auditRoutes(instance: FastifyInstance, db: Database): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+
+  app.get(
+    '/api/tenants/:tenant_id/audit',
+    {
+      // Addresses and names of credentials are not for a key that may only read tickets.
+      config: { access: 'manage' },
+      schema: {
+        tags,
+        operationId: 'audit.list',
+        params: tenantPath,
+        querystring: query,
+        response: { 200: auditList, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const page = await withTenant(db, tenantId, async (scope) => {
+        if (!(await tenantExists(scope))) throw tenantNotFound()
+        return await pageIn(scope, tenantId, request.query)
+      })
+      return { success: true as const, tenant_id: tenantId, ...page }
+    },
+  )
+
+  app.get(
+    '/api/audit',
+    {
+      config: { access: 'admin' },
+      schema: {
+        tags,
+        operationId: 'audit.listOperator',
+        querystring: query,
+        response: { 200: operatorAuditList, ...problems },
+      },
+    },
+    async (request) => {
+      const page = await withSystem(db, (scope) => pageIn(scope, operatorChain, request.query))
+      return { success: true as const, ...page }
+    },
+  )
+}
+
+async function pageIn(scope: TenantScope | SystemScope, chain: Chain, asked: z.infer<typeof query>) {
+  const before = asked.after === undefined ? undefined : decodeNumberCursor(chain, asked.after)
+  const rows = await rowsBefore(scope, before, asked.limit + 1)
+  const { shown, next_after } = pageOf(rows, asked.limit, chain, (last) => String(last.seq))
+  return { events: shown.map(present), next_after }
+}
+
+const present = ({ at, requestId, prevHash, ...row }: AuditRow) => ({
+  ...row,
+  at: isoOf(at),
+  request_id: requestId,
+  prev_hash: prevHash,
+})
+
+/** As it stands, when somebody made a time of it that JavaScript has not. */
+export function isoOf(at: string): string {
+  const date = new Date(Math.round(Number(at) * 1_000))
+  return Number.isNaN(date.getTime()) ? at : date.toISOString()
+}

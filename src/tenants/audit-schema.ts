@@ -1,0 +1,24 @@
+/** What goes over the wire about the audit log. */
+import { z } from 'zod'
+
+export const auditEvent = z.object({
+  seq: z.number().describe('Without gaps within a chain'),
+  at: z.string(),
+  actor: z.string().describe('open, admin, cli, browser, or the name of a credential'),
+  action: z.string(),
+  target: z.string().nullable(),
+  address: z.string().nullable().describe('Of the peer that asked'),
+  request_id: z.string().nullable(),
+  phase: z.enum(['asked', 'done']),
+  result: z.string().nullable().describe('Of what is done: the status, and the code of an error'),
+  prev_hash: z.string(),
+  hash: z.string(),
+})
+
+export const operatorAuditList = z.object({
+  success: z.literal(true),
+  events: z.array(auditEvent),
+  next_after: z.string().nullable(),
+})
+
+export const auditList = operatorAuditList.extend({ tenant_id: z.string() })
