@@ -1,6 +1,7 @@
 /** The spoke command. */
 import { Command } from 'commander'
 import { addApiKeyCommands } from './commands/api-keys.ts'
+import { addAuditCommands } from './commands/audit.ts'
 import { config, say } from './commands/console.ts'
 import { addKeyRingCommands } from './commands/key-ring.ts'
 import { addTenantCommands } from './commands/tenants.ts'
@@ -38,6 +39,7 @@ program
 addTenantCommands(program)
 addApiKeyCommands(program)
 addKeyRingCommands(program)
+addAuditCommands(program)
 
 async function serve(over: Record<string, string>): Promise<void> {
   const read = readConfig({ ...process.env, ...over }, say)

@@ -1,8 +1,10 @@
 /** `spoke key-ring`: which key seals what, and sealing everything under the newest. */
 import type { Command } from 'commander'
 import { createLog } from '../lib/log.ts'
+import { newestOf } from '../lib/seal.ts'
 import { besideService, refuseWrongKeys } from '../service.ts'
 import { type RingStatus, ringFaults, ringStatus, rotate } from '../tenants/key-ring.ts'
+import { auditCommand } from './audited.ts'
 import { config, say } from './console.ts'
 
 export function addKeyRingCommands(program: Command): void {
@@ -36,7 +38,10 @@ export function addKeyRingCommands(program: Command): void {
       await besideService(read, createLog('warn', say), async (db) => {
         await refuseWrongKeys(db, read)
         const told = (resealed: number) => json || say(`${resealed} sealed again`)
-        const done = await rotate(db, read.keyRing, told)
+        const audit = { db, ring: read.keyRing }
+        const target = { target: `key:${newestOf(read.keyRing).kid}` }
+        const turn = () => rotate(db, read.keyRing, told)
+        const done = await auditCommand(audit, 'key-ring.rotate', target, turn)
         const { newest, resealed, failed, left } = done
         if (json) console.log(JSON.stringify(done))
         else
