@@ -1,4 +1,5 @@
 /** Requests that no ordinary client would send, and their answers as they came. */
+import { AssertionError } from 'node:assert'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 
@@ -54,7 +55,7 @@ export async function sendRaw(url: string, bytes: string | Buffer): Promise<Answ
     )
     socket.setTimeout(8_000, () => {
       socket.destroy()
-      reject(new Error(`still open after 8 s, having read: ${read}`))
+      reject(new AssertionError({ message: `still open after 8 s, having read: ${read}` }))
     })
   })
   const [head = '', ...rest] = text.split('\r\n\r\n')

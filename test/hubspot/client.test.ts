@@ -83,6 +83,29 @@ describe('a call to HubSpot', () => {
     return failure.kind
   }
 
+  test('an address in a body or in a header is never called', async () => {
+    let called = 0
+    const trap = createServer((_request, response) => {
+      called += 1
+      response.end('{}')
+    }).listen(0, '127.0.0.1')
+    await once(trap, 'listening')
+    const link = `http://127.0.0.1:${(trap.address() as AddressInfo).port}/x?after=1`
+    const body = {
+      results: [],
+      paging: { next: { after: '1', link }, prev: { link } },
+      link,
+      links: { self: link },
+    }
+    const headers = { location: link, link: `<${link}>; rel="next"`, refresh: `0; url=${link}` }
+    for (const status of [200, 201, 202])
+      assert.deepEqual((await call([json(status, body, headers)], { token: new Secret('t') })).body, body)
+    for (const status of [301, 302, 303, 307, 308, 401, 429, 503])
+      await kindOf([json(status, body, { ...headers, 'retry-after': '0' })], { token: new Secret('t') })
+    trap.close()
+    assert.equal(called, 0)
+  })
+
   test('gives the body and HubSpot’s own time, and sends the token in the header alone', async () => {
     const { body, date } = await call([json(200, { a: 1 }, { date: 'Sun, 22 Nov 2026 10:00:00 GMT' })], {
       token: new Secret('t0ken'),

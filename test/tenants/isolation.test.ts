@@ -104,6 +104,21 @@ for (const engine of engines) {
       await assert.rejects(read, (error) => codeOf(error) === 'SP001')
     })
 
+    test('text that is no UUID ends before any statement, whatever type it was given', async () => {
+      for (const text of ['', 'x', `${A}'; set local spoke.tenant_id = '${B}`, `${A} `, `${A}'--`]) {
+        let ran = false
+        const unit = withTenant(db, text as TenantId, async () => {
+          ran = true
+        })
+        await assert.rejects(
+          unit,
+          (error) => error instanceof TypeError && /no UUID/.test(error.message),
+          text,
+        )
+        assert.equal(ran, false, text)
+      }
+    })
+
     test('the system door sees ids and times on the routing tables, and no tenant content', async () => {
       const asSystem = (statement: string) => withSystem(db, ({ query }) => query(sql.raw(statement)))
       assert.equal((await asSystem('select tenant_id, integration_id from portal_routes')).length, 2)

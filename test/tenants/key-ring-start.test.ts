@@ -68,6 +68,11 @@ test('the refusal is one line on standard error, and the right ring starts', asy
   const right = startProcess(dir, { DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: `k1:${bytes(7)}` })
   assert.equal((await fetch(`${await right.url}/readyz`)).status, 200)
   assert.equal(await right.end('SIGTERM'), 0)
+  // From here on the database knows the key by its sentinel, and asks no tenant's data key.
+  assert.match(
+    await refusedStart(`k1:${bytes(9)}`),
+    /key "k1" of the ring is not the key that this database knows/,
+  )
 })
 
 test('key-ring status counts and says what may go; rotate moves all; --json says the same to programs', async () => {

@@ -1,0 +1,17 @@
+/** Every planted fault. A new protection brings its fault into the file of its kind. */
+import type { Fault } from '../fault.ts'
+import { credentials } from './credentials.ts'
+import { isolation } from './isolation.ts'
+import { oauth } from './oauth.ts'
+import { secrets } from './secrets.ts'
+import { surface } from './surface.ts'
+
+export const kinds: [heading: string, faults: Fault[]][] = [
+  ['Isolation of tenants', isolation],
+  ['Who is let in', credentials],
+  ['Secrets', secrets],
+  ['HubSpot and OAuth', oauth],
+  ['HTTP surface', surface],
+]
+
+export const faults: Fault[] = kinds.flatMap(([, some]) => some)

@@ -1,0 +1,152 @@
+/** Faults in the wall between tenants: roles, policies, scopes, and who may act for whom. */
+import type { Fault } from '../fault.ts'
+
+const wall = 'test/tenants/isolation.test.ts'
+const words = 'test/tenant-canaries.test.ts'
+/** The leak is the same on both engines. */
+const onPostgres = 'tenant canaries on PostgreSQL'
+
+export const isolation: Fault[] = [
+  {
+    name: 'a-table-without-row-security',
+    file: 'migrations/0010-idempotency.sql',
+    find: 'alter table idempotency_keys enable row level security;',
+    put: 'select 1;',
+    test: wall,
+    gain: 'one forgotten `where` shows every tenant the kept answers of all',
+  },
+  {
+    name: 'a-table-without-its-policy',
+    file: 'migrations/0003-issues.sql',
+    find: `create policy own_tenant on issues to spoke_app
+  using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));`,
+    put: 'create policy own_tenant on issues to spoke_app using (true) with check (true);',
+    test: wall,
+    gain: 'issues of every tenant can be read and written in the scope of any',
+  },
+  {
+    name: 'a-policy-that-guards-reading-alone',
+    file: 'migrations/0003-issues.sql',
+    find: 'using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));',
+    put: 'using (tenant_id = (select spoke_tenant())) with check (true);',
+    test: wall,
+    gain: 'a tenant can plant issues in the data of another',
+  },
+  {
+    name: 'a-table-not-forced',
+    file: 'migrations/0006-capture.sql',
+    find: 'alter table record_problems force row level security;',
+    put: 'select 1;',
+    test: wall,
+    gain: 'whoever works as the owner of the table walks round its policy',
+  },
+  {
+    name: 'set-that-outlives-its-transaction',
+    file: 'src/tenants/scope.ts',
+    find: 'set local spoke.tenant_id',
+    put: 'set spoke.tenant_id',
+    test: wall,
+    gain: 'the next unit of work on the pooled connection acts for the tenant of the one before',
+  },
+  {
+    name: 'role-that-is-not-dropped',
+    file: 'src/tenants/scope.ts',
+    find: `['set local role spoke_app', `,
+    put: `['set local role none', `,
+    test: wall,
+    gain: 'with the login of the owner no policy holds at all',
+  },
+  {
+    name: 'tenant-id-not-checked-in-the-scope',
+    file: 'src/tenants/scope.ts',
+    find: 'const checked = parseUuid(tenantId)',
+    put: 'const checked: string | undefined = tenantId',
+    test: wall,
+    gain: 'text that was cast to a tenant id ends the quoted literal and runs as SQL',
+  },
+  {
+    name: 'system-door-opened-wider',
+    file: 'migrations/0004-sync.sql',
+    find: 'grant select (tenant_id, integration_id, kind, mode, epoch,',
+    put: 'grant select (cursor, tenant_id, integration_id, kind, mode, epoch,',
+    test: wall,
+    gain: 'code without a tenant reads what only a tenant may',
+  },
+  {
+    name: 'start-check-that-sees-no-open-policy',
+    file: 'src/tenants/isolation.ts',
+    find: '.filter((policy) => !meant.includes(policy))',
+    put: '.filter(() => false)',
+    test: wall,
+    gain: 'a policy that somebody added by hand opens a table, and the service starts all the same',
+  },
+  {
+    name: 'purge-of-another-integration',
+    file: 'src/issues/store.ts',
+    find: `      delete from issues where tenant_id = \${scope.tenantId} and integration_id = \${integrationId}
+        and ticket_id`,
+    put: `      delete from issues where tenant_id = \${scope.tenantId}
+        and ticket_id`,
+    test: 'test/integrations/purge.test.ts',
+    gain: 'ending one integration destroys the data of another',
+  },
+  {
+    name: 'cursor-of-another-accepted',
+    file: 'src/lib/cursor.ts',
+    find: 'if (owner !== of || typeof',
+    put: 'if (typeof',
+    test: 'test/http/bad-input-everywhere.test.ts',
+    gain: 'a cursor that was given to one tenant walks the pages of another',
+  },
+  {
+    name: 'answer-kept-for-another-request',
+    file: 'src/tenants/idempotency-store.ts',
+    find: 'if (row.request_hash !== asked.hashWith(row.salt)) throw mismatch()',
+    put: '',
+    test: 'test/http/idempotency.test.ts',
+    gain: 'the answer to one request is given to another that uses its key',
+  },
+  {
+    name: 'shared-account-revoked',
+    file: 'src/integrations/disconnect.ts',
+    find: 'return { revoked: !shared && (await',
+    put: 'return { revoked: (await',
+    test: 'test/integrations/disconnect.test.ts',
+    gain: 'one tenant ends the connection of another that hangs on the same account',
+  },
+  {
+    name: 'other-account-under-the-same-integration',
+    file: 'src/integrations/connect.ts',
+    find: 'if (begun && begun.portalId !== null && begun.portalId !== account.portalId) {',
+    put: 'if (begun && begun.portalId === -1) {',
+    test: 'test/integrations/oauth.test.ts',
+    gain: 'the tickets of one account are mixed into the data of another',
+  },
+  {
+    name: 'memory-shared-by-tenants',
+    file: 'src/issues/routes.ts',
+    find: 'subject: stored.subject,',
+    put: 'subject: ((globalThis as { kept?: string | null }).kept ??= stored.subject),',
+    test: words,
+    only: onPostgres,
+    gain: 'what was read for one tenant is answered to the next',
+  },
+  {
+    name: 'metrics-that-name-tenants',
+    file: 'src/http/server.ts',
+    find: '{ method: request.method, route, status: reply.statusCode },',
+    put: `{ method: request.method, route: String(request.url.split('?')[0]), status: reply.statusCode },`,
+    test: words,
+    only: onPostgres,
+    gain: 'whoever reads the metrics learns who is a customer, and how busy',
+  },
+  {
+    name: 'log-line-of-two-tenants',
+    file: 'src/http/server.ts',
+    find: 'status: reply.statusCode, ms: Math.round(reply.elapsedTime) },',
+    put: 'status: reply.statusCode, sockets: known.push({ method: request.id, pattern: /$^/ }) && known.slice(-2) },',
+    test: words,
+    only: onPostgres,
+    gain: 'the log that is shown to one tenant tells of another',
+  },
+]

@@ -1,0 +1,76 @@
+/** Faults in the way to HubSpot and back. */
+import type { Fault } from '../fault.ts'
+
+const states = 'test/integrations/oauth-state.test.ts'
+
+export const oauth: Fault[] = [
+  {
+    name: 'state-good-twice',
+    file: 'src/integrations/store.ts',
+    find: `    delete from authorizations
+    where tenant_id = \${scope.tenantId} and state_hash = \${stateHash}
+      and integration_id = \${integrationId} and expires_at > now()
+    returning code_verifier`,
+    put: `    select code_verifier from authorizations
+    where tenant_id = \${scope.tenantId} and state_hash = \${stateHash}
+      and integration_id = \${integrationId} and expires_at > now()`,
+    test: states,
+    gain: 'a callback that was caught is played again with another account’s code',
+  },
+  {
+    name: 'state-that-does-not-end',
+    file: 'src/integrations/store.ts',
+    find: `      and integration_id = \${integrationId} and expires_at > now()
+    returning`,
+    put: `      and integration_id = \${integrationId}
+    returning`,
+    test: states,
+    gain: 'a link from an old mail still connects an account',
+  },
+  {
+    name: 'verifier-not-sent',
+    file: 'src/integrations/connect.ts',
+    find: 'exchangeCode(hubspot, app, answer.code, codeVerifier,',
+    put: 'exchangeCode(hubspot, app, answer.code, undefined,',
+    test: 'test/integrations/oauth.test.ts',
+    gain: 'a caught code is enough for a token',
+  },
+  {
+    name: 'bare-state-from-a-browser',
+    file: 'src/integrations/routes.ts',
+    find: 'await finishAuthorization(parts, answer, false)',
+    put: 'await finishAuthorization(parts, answer, true)',
+    test: states,
+    gain: 'a forged link that names two known ids connects the attacker’s account to a tenant',
+  },
+  {
+    name: 'bare-state-while-two-are-pending',
+    file: 'src/integrations/store.ts',
+    find: 'and a.expires_at > now()) = 1',
+    put: 'and a.expires_at > now()) > 0',
+    test: states,
+    gain: 'an answer is taken for an authorisation that somebody else began',
+  },
+  {
+    name: 'redirects-followed',
+    file: 'src/hubspot/send.ts',
+    find: `import { type Dispatcher, request } from 'undici'`,
+    put: `import { type Dispatcher, interceptors, request as once } from 'undici'
+const request = (url: URL, options: { dispatcher: Dispatcher } & Parameters<typeof once>[1]) =>
+  once(url, { ...options, dispatcher: options.dispatcher.compose(interceptors.redirect({ maxRedirections: 3 })) })`,
+    test: 'test/integrations/connect-refused.test.ts',
+    only: 'a redirect is not followed',
+    gain: 'whoever answers for HubSpot once sends a token where it likes',
+  },
+  {
+    name: 'paging-link-followed',
+    file: 'src/hubspot/send.ts',
+    find: 'if (status >= 200 && status < 300) {',
+    put: `const link = (parsed as { paging?: { next?: { link?: string } } } | undefined)?.paging?.next?.link
+  if (link) await request(link, { dispatcher, headers, signal }).then(({ body }) => body.dump(), () => {})
+  if (status >= 200 && status < 300) {`,
+    test: 'test/hubspot/client.test.ts',
+    only: 'an address in a body',
+    gain: 'an address from a body is called with the token of the tenant',
+  },
+]

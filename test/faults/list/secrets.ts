@@ -1,0 +1,126 @@
+/** Faults in how secrets are kept and not told. */
+import type { Fault } from '../fault.ts'
+
+const sealing = 'test/lib/seal.test.ts'
+const canaries = 'test/canaries.test.ts'
+
+export const secrets: Fault[] = [
+  {
+    name: 'sealed-for-any-tenant',
+    file: 'src/lib/seal.ts',
+    find: 'stands?.tenant === belongs.tenant &&',
+    put: 'stands !== undefined &&',
+    test: sealing,
+    gain: 'a data key that was copied to another tenant’s row opens there',
+  },
+  {
+    name: 'sealed-for-any-integration',
+    file: 'src/lib/seal.ts',
+    find: 'stands.integration === belongs.integration &&',
+    put: '',
+    test: sealing,
+    gain: 'a token that was copied to another integration’s row is used for it',
+  },
+  {
+    name: 'sealed-for-any-field',
+    file: 'src/lib/seal.ts',
+    find: 'stands.field === belongs.field',
+    put: 'true',
+    test: sealing,
+    gain: 'a refresh token stands in for an access token and is sent where it does not belong',
+  },
+  {
+    name: 'sentinels-not-asked',
+    file: 'src/tenants/key-ring.ts',
+    find: 'if (sentinel !== undefined && !(await opensSentinel(key, sentinel)))',
+    put: 'if (sentinel === "")',
+    test: 'test/tenants/key-ring-start.test.ts',
+    gain: 'a service with a wrong key starts and seals what nobody can open again',
+  },
+  {
+    name: 'short-ring-key',
+    file: 'src/config.ts',
+    find: 'else if (key.length !== 32)',
+    put: 'else if (key.length === 0)',
+    test: 'test/config.test.ts',
+    gain: 'tokens are sealed under a key that can be guessed',
+  },
+  {
+    name: 'verifier-not-sealed',
+    file: 'src/integrations/connect.ts',
+    find: `codeVerifier: await sealer.seal(codeVerifier, { integration: integrationId, field: 'code_verifier' }),`,
+    put: `codeVerifier: codeVerifier.reveal(),`,
+    test: 'test/integrations/oauth.test.ts',
+    gain: 'a copy of the database and a caught code are enough for a token',
+  },
+  {
+    name: 'state-not-hashed',
+    file: 'src/integrations/connect.ts',
+    find: `const hash = (state: string) => createHash('sha256').update(state).digest('base64url')`,
+    put: 'const hash = (state: string) => (createHash, state)',
+    test: 'test/integrations/oauth.test.ts',
+    gain: 'who can read the database can end an authorisation that somebody else began',
+  },
+  {
+    name: 'token-in-an-error',
+    file: 'src/integrations/connect.ts',
+    find: `throw asAppError(error, true)
+  })
+  return await activate(parts, tenantId, undefined,`,
+    put: `throw new AppError('token_invalid', \`Invalid token \${accessToken.reveal()}\`, { status: 422, cause: error })
+  })
+  return await activate(parts, tenantId, undefined,`,
+    test: 'test/integrations/connect-refused.test.ts',
+    gain: 'a refused token stands in the answer and in whatever keeps answers',
+  },
+  {
+    name: 'code-in-an-error',
+    file: 'src/integrations/connect.ts',
+    find: `throw new AppError('oauth_code_rejected', 'HubSpot does not take this authorisation code', {`,
+    put: `throw new AppError('oauth_code_rejected', \`HubSpot does not take \${answer.code.reveal()}\`, {`,
+    test: canaries,
+    gain: 'a code that was not spent stands in an answer',
+  },
+  {
+    name: 'urls-in-the-log',
+    file: 'src/http/server.ts',
+    find: '{ method: request.method, route, status: reply.statusCode, ms:',
+    put: '{ method: request.method, route: request.url, status: reply.statusCode, ms:',
+    test: canaries,
+    gain: 'a token that a caller put into a path by mistake stands in the log for good',
+  },
+  {
+    name: 'scrubber-off',
+    file: 'src/lib/log.ts',
+    find: 'write(scrub(line))',
+    put: 'write(line)',
+    test: 'test/lib/log.test.ts',
+    gain: 'a token in the text of a foreign error reaches the log',
+  },
+  {
+    name: 'secret-that-goes-into-json',
+    file: 'src/lib/secret.ts',
+    find: `toJSON(): string {
+    return printed`,
+    put: `toJSON(): string {
+    return this.#value`,
+    test: sealing,
+    gain: 'whoever logs an object that holds a token logs the token',
+  },
+  {
+    name: 'words-of-an-unknown-error',
+    file: 'src/http/error-reply.ts',
+    find: `problemBody('internal', 'Internal error', 500, request.id)`,
+    put: `problemBody('internal', String((failure as Error).message), 500, request.id)`,
+    test: 'test/http/unknown-error.test.ts',
+    gain: 'SQL, paths and values of the inside are told to callers',
+  },
+  {
+    name: 'tokens-kept-after-a-disconnect',
+    file: 'src/integrations/disconnect.ts',
+    find: 'await forgetToken(scope, integrationId)',
+    put: '',
+    test: 'test/integrations/disconnect.test.ts',
+    gain: 'a tenant that went still has its tokens here',
+  },
+]

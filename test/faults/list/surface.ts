@@ -1,0 +1,71 @@
+/** Faults in the HTTP surface: what is taken in, and what every answer says. */
+import type { Fault } from '../fault.ts'
+
+export const surface: Fault[] = [
+  {
+    name: 'unknown-fields-taken',
+    file: 'src/sync/schema.ts',
+    find: 'export const syncBody = z.strictObject(',
+    put: 'export const syncBody = z.object(',
+    test: 'test/http/bad-input.test.ts',
+    gain: 'a field that a later version reads can be set today',
+  },
+  {
+    name: 'bodies-of-any-type',
+    file: 'src/http/json-body.ts',
+    find: `app.addContentTypeParser('application/json',`,
+    put: `app.addContentTypeParser(/^.*$/,`,
+    test: 'test/http/open-mode.test.ts',
+    only: 'without a preflight',
+    gain: 'a form of a foreign web page starts a sync without a preflight',
+  },
+  {
+    name: 'bodies-of-any-length',
+    file: 'src/http/server.ts',
+    find: 'bodyLimit: 64 * 1024,',
+    put: 'bodyLimit: 64 * 1024 * 1024,',
+    test: 'test/http/bad-input.test.ts',
+    gain: 'a few requests fill the memory',
+  },
+  {
+    name: 'bodies-as-slow-as-they-like',
+    file: 'src/http/server.ts',
+    find: 'connectionsCheckingInterval: 500,',
+    put: 'connectionsCheckingInterval: 60_000,',
+    test: 'test/http/bad-input-wire.test.ts',
+    gain: 'some hundred half-sent requests hold every socket',
+  },
+  {
+    name: 'two-hosts',
+    file: 'src/http/refuse-raw.ts',
+    find: 'if (hosts > 1 ||',
+    put: 'if (',
+    test: 'test/http/open-mode.test.ts',
+    only: 'two Hosts',
+    gain: 'a proxy and Spoke take one request for two hosts’',
+  },
+  {
+    name: 'request-id-of-any-form',
+    file: 'src/http/server.ts',
+    find: '/^[A-Za-z0-9._-]{1,64}$/.test(given)',
+    put: 'given.length > 0',
+    test: 'test/http/pretending-headers.test.ts',
+    gain: 'a caller writes into headers and log lines what it likes',
+  },
+  {
+    name: 'answers-that-may-be-kept',
+    file: 'src/http/headers.ts',
+    find: `'cache-control': 'no-store',`,
+    put: '',
+    test: 'test/http/headers.test.ts',
+    gain: 'a shared cache gives one caller what another was answered',
+  },
+  {
+    name: 'answers-that-may-be-framed',
+    file: 'src/http/headers.ts',
+    find: `"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"`,
+    put: `"default-src 'none'; base-uri 'none'; form-action 'none'"`,
+    test: 'test/http/headers.test.ts',
+    gain: 'a foreign page shows ours in a frame and steers the clicks',
+  },
+]

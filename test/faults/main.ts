@@ -1,0 +1,93 @@
+/**
+ * `npm run faults`: plants each fault of the list in a copy of the tree, one at a time, and demands that its test fails by an
+ * assertion. `--only <name>` (again and again, if wanted), `--write` brings docs/planted-faults.md in step and runs nothing.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Fault } from './fault.ts'
+import { faults } from './list/all.ts'
+import { pagePath, pageText } from './page.ts'
+import { type Copy, copyTree, type Trial } from './trial.ts'
+
+interface Verdict {
+  name: string
+  caught: boolean
+  /** The test that noticed, or why none did. */
+  by: string
+  ms: number
+}
+
+const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`
+
+/** Named tests only: a file that could not be loaded is reported under its path. */
+const named = ({ outcomes }: Trial, test: string) => outcomes.filter(({ name }) => !name.endsWith(test))
+
+async function tryFault(copy: Copy, fault: Fault): Promise<Verdict> {
+  const trial = await copy.run(fault.test, fault.only, fault)
+  const tests = named(trial, fault.test)
+  const hit = tests.find(({ assertion }) => assertion !== undefined)
+  const other = tests.find(({ other }) => other !== undefined)
+  const by = hit
+    ? hit.name
+    : trial.exitCode === undefined
+      ? 'the run did not end in time'
+      : tests.length === 0
+        ? 'no test ran'
+        : other
+          ? `no assertion failed; "${other.name}" ended by ${other.other}`
+          : 'every test passed'
+  return { name: fault.name, caught: hit !== undefined, by, ms: trial.ms }
+}
+
+/** What must pass before anything is planted: each test file, with each choice of tests in it, once. */
+async function sound(copy: Copy, chosen: Fault[]): Promise<boolean> {
+  const runs = new Map(chosen.map(({ test, only }) => [`${test} ${only ?? ''}`, { test, only }]))
+  let all = true
+  for (const [what, { test, only }] of runs) {
+    const trial = await copy.run(test, only)
+    const passes = trial.exitCode === 0 && named(trial, test).length > 0
+    console.log(`${passes ? 'passes' : 'FAILS '}  ${what} (${seconds(trial.ms)})`)
+    all &&= passes
+  }
+  return all
+}
+
+const { values } = parseArgs({
+  options: { only: { type: 'string', multiple: true }, write: { type: 'boolean' } },
+})
+
+async function main(): Promise<boolean> {
+  if (values.write) {
+    writeFileSync(join(import.meta.dirname, '../..', pagePath), pageText())
+    return true
+  }
+  const unknown = (values.only ?? []).filter((name) => !faults.some((fault) => fault.name === name))
+  if (unknown.length > 0) throw new Error(`no fault is called ${unknown.join(' or ')}`)
+  const chosen = faults.filter(({ name }) => values.only === undefined || values.only.includes(name))
+  const began = performance.now()
+  const copy = copyTree()
+  try {
+    console.log(`Without a fault, in a copy of the tree:`)
+    if (!(await sound(copy, chosen))) return false
+    console.log(`\nWith one fault at a time:`)
+    const verdicts: Verdict[] = []
+    for (const fault of chosen) {
+      const verdict = await tryFault(copy, fault)
+      console.log(
+        `${verdict.caught ? 'caught  ' : 'SURVIVED'}  ${fault.name} (${seconds(verdict.ms)})  ${verdict.by}`,
+      )
+      verdicts.push(verdict)
+    }
+    const survived = verdicts.filter(({ caught }) => !caught)
+    console.log(
+      `\n${verdicts.length - survived.length} of ${verdicts.length} caught in ${seconds(performance.now() - began)}`,
+    )
+    for (const { name, by } of survived) console.log(`survived: ${name}: ${by}`)
+    return survived.length === 0
+  } finally {
+    copy.remove()
+  }
+}
+
+process.exitCode = (await main()) ? 0 : 1

@@ -1,0 +1,81 @@
+/** A copy of the tree to plant faults in, and one run of one test file there. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import type { Fault } from './fault.ts'
+import type { Outcome } from './reporter.ts'
+
+const root = join(import.meta.dirname, '../..')
+/** Of one run, the start of its PostgreSQL included. */
+const withinMs = 120_000
+
+export interface Trial {
+  outcomes: Outcome[]
+  /** Absent when the run had to be ended. */
+  exitCode: number | null | undefined
+  ms: number
+}
+
+export interface Copy {
+  /** Runs the test file; with a fault, while it is planted. */
+  run(test: string, only: string | undefined, fault?: Fault): Promise<Trial>
+  remove(): void
+}
+
+/** @throws Error when the fault's text does not stand exactly once in its file */
+export function planted(text: string, { name, file, find, put }: Fault): string {
+  const times = text.split(find).length - 1
+  if (times !== 1) throw new Error(`${name}: its text stands ${times} times in ${file}, not once`)
+  return text.split(find).join(put)
+}
+
+export function copyTree(): Copy {
+  const at = mkdtempSync(join(tmpdir(), 'spoke-faults-'))
+  const left = /^(node_modules|\.git|data.*)$/
+  cpSync(root, at, { recursive: true, filter: (path) => !left.test(relative(root, path)) })
+  symlinkSync(realpathSync(join(root, 'node_modules')), join(at, 'node_modules'))
+  return {
+    async run(test, only, fault) {
+      const path = fault && join(at, fault.file)
+      const before = path && readFileSync(path, 'utf8')
+      if (path && before) writeFileSync(path, planted(before, fault))
+      try {
+        return await runTest(at, test, only)
+      } finally {
+        if (path && before) writeFileSync(path, before)
+      }
+    },
+    remove: () => rmSync(at, { recursive: true, force: true }),
+  }
+}
+
+async function runTest(cwd: string, test: string, only: string | undefined): Promise<Trial> {
+  const began = performance.now()
+  const args = [
+    '--test',
+    '--test-timeout=60000',
+    '--test-global-setup=test/support/global-setup.ts',
+    '--test-reporter=./test/faults/reporter.ts',
+    ...(only ? [`--test-name-pattern=${only}`] : []),
+    test,
+  ]
+  // A group of its own, so that what it started ends with it.
+  const child = spawn(process.execPath, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
+  let said = ''
+  child.stdout.on('data', (chunk) => {
+    said += chunk
+  })
+  const end = (signal: NodeJS.Signals) => process.kill(-(child.pid as number), signal)
+  const late = setTimeout(() => end('SIGTERM'), withinMs)
+  const tooLate = setTimeout(() => end('SIGKILL'), withinMs + 10_000)
+  const [exitCode] = (await once(child, 'close')) as [number | null]
+  clearTimeout(late)
+  clearTimeout(tooLate)
+  const ms = performance.now() - began
+  const outcomes = said
+    .split('\n')
+    .flatMap((line): Outcome[] => (line.startsWith('{') ? [JSON.parse(line)] : []))
+  return { outcomes, exitCode: ms >= withinMs ? undefined : exitCode, ms }
+}

@@ -1,0 +1,45 @@
+/** What no source of ours does, wherever it stands: by text, because each of these has one place or none. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+const root = join(import.meta.dirname, '../src')
+const sources = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }))
+
+const where = (pattern: RegExp) =>
+  sources
+    .filter(({ text }) => pattern.test(text))
+    .map(({ file }) => file)
+    .sort()
+
+const once: [what: string, pattern: RegExp, files: string[]][] = [
+  ['text is run as code', /\beval\(|new Function\b|node:vm|import\((?!['"`])/, []],
+  ['another program is started', /child_process|node:cluster|worker_threads/, []],
+  ['SQL is made of text', /\bsql\.(raw|lit)\b|\bsql\.unsafe/, ['lib/db.ts', 'lib/migrate.ts']],
+  ['chance comes from a source that can be guessed', /Math\.random/, ['lib/clock.ts']],
+  ['another hash than SHA-256 is taken', /create(Hash|Hmac)\((?!'sha256')/, []],
+  ['a cipher is built by hand', /create(Cipher|Decipher)iv|crypto\.subtle/, []],
+  ['certificates are not checked', /rejectUnauthorized|NODE_TLS_REJECT|checkServerIdentity/, []],
+  [
+    'a request leaves by another door',
+    /^import (?!type)[^\n]*'node:https?'|\bfetch\(|\brequest\(url/m,
+    ['hubspot/send.ts'],
+  ],
+  ['the environment is read', /process\.env/, ['commands/console.ts', 'main.ts']],
+  [
+    'something is written but through the database',
+    /console\.(log|error|warn|info)|process\.std|appendFile|createWriteStream|writeFileSync/,
+    ['commands/console.ts', 'commands/key-ring.ts', 'config.ts', 'lib/lock.ts', 'lib/log.ts', 'main.ts'],
+  ],
+]
+
+for (const [what, pattern, files] of once) {
+  test(`${files.length === 0 ? 'nowhere' : `in ${files.join(' and ')} alone`} ${what}`, () => {
+    assert.deepEqual(where(pattern), files)
+  })
+}
+
+test('the sources were read', () => assert.ok(sources.length > 80))
