@@ -1,0 +1,286 @@
+/**
+ * Several tenants at once on one service, on both engines, each with a word of its own in everything: whatever one is answered,
+ * streamed or logged for holds no word of another, and metrics hold nobody's. The routes are those that the service tells of, so
+ * that a new one is walked or this fails. Over 200 lines because the walk of one tenant is read from connect to purge.
+ */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { noLimits } from '../bench/load/house.ts'
+import { type Operation, pathOf, readOperations } from './http/operations.ts'
+import { type Answer, type Sent, send } from './http/send.ts'
+import { canary, formsOf, type Place, search } from './support/canaries.ts'
+import { type CanaryTenant, newCanaryTenant } from './support/canary-tenants.ts'
+import { startTestEmulator, type TestEmulator } from './support/emulator.ts'
+import { newPostgresDatabase } from './support/postgres.ts'
+import { eventually, startTestService, type TestService } from './support/service.ts'
+
+/** A tenant while it is walked. */
+interface Walker extends CanaryTenant {
+  /** Values for the places in paths. */
+  ids: Record<string, string>
+  /** Cursors that it was given. */
+  cursors: string[]
+  heard: Place[]
+}
+
+const asJson = { 'content-type': 'application/json' }
+
+for (const engine of ['PostgreSQL', 'PGlite'] as const) {
+  describe(`tenant canaries on ${engine}`, () => {
+    let dir: string
+    let emulator: TestEmulator
+    let service: TestService
+    let operations: Operation[]
+    let walkers: Walker[]
+    const walked = new Set<string>()
+
+    before(async () => {
+      dir = mkdtempSync(join(tmpdir(), 'spoke-tenant-canaries-'))
+      emulator = await startTestEmulator({ quirks: { index_lag_ms: 0, index_lag_jitter_ms: 0 } })
+      await emulator.control('POST', '/limits', noLimits)
+      service = await startTestService(emulator.url, {
+        DATABASE_URL: engine === 'PostgreSQL' ? await newPostgresDatabase() : '',
+        SPOKE_DATA_DIR: join(dir, 'data'),
+        SPOKE_TOKEN_CHECK_EVERY: '0s',
+        SPOKE_SYNC_EVERY: '1h',
+        HUBSPOT_TIMEOUT: '1s',
+      })
+      operations = await readOperations(service.url)
+      walkers = Array.from({ length: 4 }, (_, place) => ({
+        ...newCanaryTenant(emulator, place),
+        ids: {},
+        cursors: [],
+        heard: [],
+      }))
+    })
+    after(async () => {
+      await service?.stop()
+      await emulator?.close()
+      rmSync(dir, { recursive: true, force: true })
+    })
+
+    /** Asks for a tenant, under a request id that names it, and keeps all that comes back. */
+    async function ask(walker: Walker, sent: Sent): Promise<Answer> {
+      const headers = { 'x-request-id': `${walker.word}-${walker.heard.length}`, ...sent.headers }
+      const answer = await send(service.url, { ...sent, headers })
+      const name = `${sent.method ?? 'GET'} ${sent.path} -> ${answer.status}`
+      const said = `${JSON.stringify(answer.headers)}\n${answer.text}`
+      walker.heard.push({ name, content: Buffer.from(said) })
+      if (typeof answer.json?.next_after === 'string') walker.cursors.push(answer.json.next_after)
+      return answer
+    }
+
+    const operation = (name: string) => operations.find((one) => one.name === name) ?? assert.fail(name)
+    const own = (walker: Walker, what: string, value: string) => {
+      walker.ids[what] = value
+      walker.marks.push(canary(`its ${what}`, value))
+    }
+
+    /** What an operation is sent when all is well: every one that takes a body must stand here. */
+    const bodies: Record<string, (walker: Walker) => unknown> = {
+      'POST /api/hubspot/integrations/{tenant_id}': ({ token }) => ({ access_token: token }),
+      'POST /api/hubspot/sync/{tenant_id}/{integration_id}': () => ({ sync_type: 'incremental' }),
+      'POST /api/hubspot/oauth/callback': ({ word, ids }) => ({
+        code: `${word}-code`,
+        state: `${ids.tenant_id}:${ids.integration_id}:${word}`,
+      }),
+    }
+    const queries: Record<string, (walker: Walker) => string> = {
+      'GET /api/hubspot/oauth/callback': ({ word, ids }) =>
+        `?code=${word}&state=${ids.tenant_id}:${ids.integration_id}:${word}`,
+      'GET /connected': ({ portal }) => `?hub_id=${portal}`,
+    }
+
+    function right(walker: Walker, one: Operation, ids = walker.ids): Sent {
+      const query = queries[one.name]?.(walker) ?? ''
+      const sent = { method: one.method, path: `${pathOf(one, ids)}${query}` }
+      if (!one.body) return sent
+      const body =
+        bodies[one.name] ?? assert.fail(`${one.name} takes a body, and no tenant here has one for it`)
+      return { ...sent, headers: asJson, body: JSON.stringify(body(walker)) }
+    }
+
+    /** Runs of the tenant have ended. */
+    const idle = (walker: Walker) =>
+      eventually(async () => {
+        const { ids } = walker
+        const { json } = await ask(walker, {
+          path: `/api/hubspot/sync/${ids.tenant_id}/${ids.integration_id}`,
+        })
+        return json.running.length === 0 && json
+      }, `runs of ${walker.id} have ended`)
+
+    async function connect(walker: Walker): Promise<void> {
+      own(walker, 'tenant_id', walker.id)
+      const made = await ask(walker, right(walker, operation('POST /api/hubspot/integrations/{tenant_id}')))
+      assert.equal(made.status, 201, made.text)
+      own(walker, 'integration_id', made.json.integration_id)
+      const { events } = await idle(walker)
+      own(walker, 'sync_event_id', events[0].sync_event_id)
+      const { json } = await ask(walker, { path: `/api/hubspot/issues/${walker.id}` })
+      assert.equal(json.issues.length, 7)
+      for (const { issue_id } of json.issues) own(walker, 'issue_id', issue_id)
+      const shown = JSON.stringify(json.issues[0])
+      // The words are where a leak would come from.
+      for (const part of ['subject', 'content', 'pipeline_name', 'stage_name', 'owner_name', 'owner_email'])
+        assert.match(json.issues[0][part], new RegExp(walker.word), `${part} of ${shown}`)
+      assert.equal(json.issues[0].properties[`${walker.word}_kind`], `${walker.word} value`, shown)
+    }
+
+    /** Each operation as it should be asked, as it should not, and with the ids and cursors of another tenant. */
+    async function walkAll(walker: Walker, other: Walker): Promise<void> {
+      for (const one of operations.filter(({ method }) => method !== 'DELETE')) {
+        const sent = right(walker, one)
+        walked.add(one.name)
+        const query = sent.path.includes('?') ? '&' : '?'
+        const mixed = { ...walker.ids, ...without(other.ids, 'tenant_id') }
+        const tries: Sent[] = [
+          sent,
+          { ...sent, headers: { ...sent.headers, 'idempotency-key': `${walker.word}-${one.name.length}` } },
+          { ...sent, headers: { ...sent.headers, accept: 'text/html' } },
+          { ...sent, headers: { ...sent.headers, accept: 'application/problem+json' } },
+          { ...sent, path: `${sent.path}${query}${walker.word}=1` },
+          { ...sent, path: `${sent.path}/${walker.word}` },
+          { ...sent, method: 'PUT' },
+          right(walker, one, mixed),
+          ...Object.keys(walker.ids).map((name) =>
+            right(walker, one, { ...walker.ids, [name]: walker.word }),
+          ),
+        ]
+        if (one.body) {
+          tries.push({ ...sent, body: JSON.stringify({ [walker.word]: walker.word }) })
+          tries.push({ ...sent, body: `{"${walker.word}` })
+        }
+        for (const each of tries) await ask(walker, each)
+        if (one.query.some(({ name }) => name === 'after')) await walkPages(walker, sent.path, other)
+      }
+      await idle(walker)
+    }
+
+    /** Its own pages to the second, and from the other's cursors none. */
+    async function walkPages(walker: Walker, path: string, other: Walker): Promise<void> {
+      const first = await ask(walker, { path: `${path}?limit=2` })
+      const after = (cursor: string) =>
+        ask(walker, { path: `${path}?limit=2&after=${encodeURIComponent(cursor)}` })
+      if (first.json?.next_after) await after(first.json.next_after)
+      for (const cursor of [...other.cursors.slice(-2), walker.word]) await after(cursor)
+    }
+
+    /** Every way in which HubSpot fails, for this tenant's account alone, in words that hold its mark. */
+    async function walkWhileHubSpotFails(walker: Walker): Promise<void> {
+      const match = { portal_id: walker.portal }
+      const body = { status: 'error', category: walker.word, message: `${walker.word} has failed` }
+      for (const fault of [
+        { kind: 'status', status: 500, body },
+        { kind: 'status', status: 400, body },
+        { kind: 'status', status: 403, body },
+        { kind: 'html', status: 502 },
+        { kind: 'invalid_json' },
+        { kind: 'reset' },
+        { kind: 'rate_limit', policy: 'daily' },
+        { kind: 'status', status: 401, body },
+      ] as const) {
+        const { id } = emulator.world.faults.add({ ...fault, match, times: null })
+        for (const name of ['status', 'tickets', 'integrations'])
+          await ask(walker, { path: `/api/hubspot/${name}/${walker.id}/${walker.ids.integration_id}` })
+        await ask(walker, right(walker, operation('POST /api/hubspot/sync/{tenant_id}/{integration_id}')))
+        await ask(walker, right(walker, operation('POST /api/hubspot/integrations/{tenant_id}')))
+        emulator.world.faults.remove(id)
+      }
+    }
+
+    /** Changes come in, are watched, and all of it ends. */
+    async function runAndEnd(walker: Walker): Promise<void> {
+      const { ids } = walker
+      emulator.world.changeTickets(walker.portal, {
+        count: 3,
+        properties: { subject: `${walker.word} again` },
+      })
+      const path = `/api/hubspot/sync/${ids.tenant_id}/${ids.integration_id}`
+      const started = await ask(walker, {
+        method: 'POST',
+        path,
+        headers: asJson,
+        body: '{"sync_type":"full"}',
+      })
+      const event = started.json?.sync_event_id ?? ids.sync_event_id
+      const stream = await ask(walker, { path: `${path}/${event}/events` })
+      if (started.status === 202) assert.match(stream.text, /event: progress/)
+      await idle(walker)
+      for (const one of operations.filter(({ method }) => method === 'DELETE')) {
+        walked.add(one.name)
+        for (const query of ['?purge=false', '?purge=true', '?purge=true', `?${walker.word}=1`])
+          await ask(walker, { ...right(walker, one), path: `${pathOf(one, ids)}${query}` })
+      }
+    }
+
+    test('all walk every route at the same time, with errors, syncs, streams, ends, and HubSpot failing for one', async () => {
+      await Promise.all(walkers.map(connect))
+      const [last] = walkers.slice(-1) as [Walker]
+      await Promise.all([
+        ...walkers.map((walker, at) => walkAll(walker, walkers[(at + 1) % walkers.length] as Walker)),
+        ...walkers.slice(0, 2).map(async (walker) => {
+          for (let n = 0; n < 20; n++) await idle(walker)
+        }),
+      ])
+      await Promise.all([
+        walkWhileHubSpotFails(last),
+        ...walkers.slice(0, -1).map((walker) => walkAll(walker, last)),
+      ])
+      await Promise.all(walkers.map(runAndEnd))
+      assert.deepEqual([...walked].sort(), operations.map(({ name }) => name).sort())
+      for (const { heard } of walkers) {
+        const statuses = new Set(heard.map(({ name }) => name.slice(-3)))
+        for (const status of ['200', '202', '400', '404', '405'])
+          assert.ok(statuses.has(status), `${status} in ${[...statuses].join()}`)
+      }
+    })
+
+    const others = (walker: Walker) => walkers.filter((one) => one !== walker).flatMap(({ marks }) => marks)
+
+    test('no answer, header or stream of one holds a word or an id of another', async (t) => {
+      let sizes = 0
+      for (const walker of walkers) {
+        assert.deepEqual(search(walker.heard, others(walker)), [])
+        sizes += walker.heard.length
+        // The search itself.
+        const [stranger] = others(walker) as [ReturnType<typeof canary>]
+        for (const [, text] of formsOf(stranger))
+          assert.ok(
+            search([{ name: 'planted', content: Buffer.concat([Buffer.from('"'), text]) }], [stranger])
+              .length > 0,
+          )
+      }
+      t.diagnostic(`${sizes} answers for ${walkers.length} tenants, ${walked.size} operations`)
+    })
+
+    test('no log line that names one holds a word or an id of another', (t) => {
+      const named = new Map(walkers.map(({ id }) => [id, 0]))
+      for (const line of service.lines) {
+        const about = walkers.filter(({ marks }) =>
+          marks.some(({ bytes }) => line.includes(bytes.toString())),
+        )
+        assert.ok(about.length <= 1, `one line names ${about.length} tenants: ${line}`)
+        for (const { id } of about) named.set(id, (named.get(id) ?? 0) + 1)
+      }
+      for (const [id, lines] of named) assert.ok(lines > 100, `${lines} lines name ${id}`)
+      t.diagnostic(`${service.lines.length} lines, ${[...named.values()].join(' + ')} of them name a tenant`)
+    })
+
+    test('metrics, probes and the document hold no tenant’s word or id at all', async () => {
+      const all = walkers.flatMap(({ marks }) => marks)
+      for (const path of ['/metrics', '/readyz', '/livez', '/openapi.json']) {
+        const { status, text, headers } = await send(service.url, { path })
+        assert.equal(status, 200)
+        const said = Buffer.from(`${JSON.stringify(headers)}\n${text}`)
+        assert.deepEqual(search([{ name: path, content: said }], all), [])
+      }
+    })
+  })
+}
+
+const without = (ids: Record<string, string>, name: string) =>
+  Object.fromEntries(Object.entries(ids).filter(([key]) => key !== name))
