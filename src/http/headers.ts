@@ -7,7 +7,8 @@ export const securityHeaders = (publicUrl: string): Readonly<Record<string, stri
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
   // Of data; a page of ours replaces it by what it needs.
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'content-security-policy':
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   ...(publicUrl.startsWith('https:')
     ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }
     : {}),

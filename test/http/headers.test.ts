@@ -17,7 +17,8 @@ const forData = {
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'content-security-policy':
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 
 function checkHeaders(headers: IncomingHttpHeaders, what: string, over: Record<string, string> = {}): void {
