@@ -4,6 +4,7 @@
  * that a new one is walked or this fails. Over 200 lines because the walk of one tenant is read from connect to purge.
  */
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,9 +25,14 @@ interface Walker extends CanaryTenant {
   /** Cursors that it was given. */
   cursors: string[]
   heard: Place[]
+  /** Its own credential. */
+  headers: Record<string, string>
 }
 
 const asJson = { 'content-type': 'application/json' }
+const admin = { authorization: `Bearer ${randomBytes(32).toString('base64url')}` }
+/** What tells of all tenants: the operator's, walked and not searched. */
+const aboveTenants = ['GET /api/tenants']
 
 for (const engine of ['PostgreSQL', 'PGlite'] as const) {
   describe(`tenant canaries on ${engine}`, () => {
@@ -44,6 +50,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       service = await startTestService(emulator.url, {
         DATABASE_URL: engine === 'PostgreSQL' ? await newPostgresDatabase() : '',
         SPOKE_DATA_DIR: join(dir, 'data'),
+        SPOKE_ADMIN_KEY: admin.authorization.slice(7),
         SPOKE_TOKEN_CHECK_EVERY: '0s',
         SPOKE_SYNC_EVERY: '1h',
         HUBSPOT_TIMEOUT: '1s',
@@ -54,6 +61,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         ids: {},
         cursors: [],
         heard: [],
+        headers: {},
       }))
     })
     after(async () => {
@@ -62,13 +70,15 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       rmSync(dir, { recursive: true, force: true })
     })
 
-    /** Asks for a tenant, under a request id that names it, and keeps all that comes back. */
+    /** Asks for a tenant, by its key unless another is given, under a request id that names it, and keeps all that comes back. */
     async function ask(walker: Walker, sent: Sent): Promise<Answer> {
-      const headers = { 'x-request-id': `${walker.word}-${walker.heard.length}`, ...sent.headers }
+      const id = { 'x-request-id': `${walker.word}-${walker.heard.length}` }
+      const headers = { ...id, ...walker.headers, ...sent.headers }
       const answer = await send(service.url, { ...sent, headers })
       const name = `${sent.method ?? 'GET'} ${sent.path} -> ${answer.status}`
       const said = `${JSON.stringify(answer.headers)}\n${answer.text}`
       walker.heard.push({ name, content: Buffer.from(said) })
+      if (typeof answer.json?.api_key === 'string') walker.marks.push(canary('its key', answer.json.api_key))
       if (typeof answer.json?.next_after === 'string') walker.cursors.push(answer.json.next_after)
       return answer
     }
@@ -83,6 +93,12 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
     const bodies: Record<string, (walker: Walker) => unknown> = {
       'POST /api/hubspot/integrations/{tenant_id}': ({ token }) => ({ access_token: token }),
       'POST /api/hubspot/sync/{tenant_id}/{integration_id}': () => ({ sync_type: 'incremental' }),
+      'POST /api/tenants': ({ id }) => ({ tenant_id: id }),
+      'POST /api/tenants/{tenant_id}/api-keys': ({ word }) => ({
+        name: word,
+        scopes: ['read', 'sync', 'manage'],
+      }),
+      'POST /api/tenants/{tenant_id}/api-keys/{key_id}/rotate': () => ({ overlap: 3_600 }),
       'POST /api/hubspot/oauth/callback': ({ word, ids }) => ({
         code: `${word}-code`,
         state: `${ids.tenant_id}:${ids.integration_id}:${word}`,
@@ -115,6 +131,13 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
 
     async function connect(walker: Walker): Promise<void> {
       own(walker, 'tenant_id', walker.id)
+      for (const name of ['POST /api/tenants', 'POST /api/tenants/{tenant_id}/api-keys']) {
+        const sent = right(walker, operation(name))
+        const { status, json, text } = await ask(walker, { ...sent, headers: { ...sent.headers, ...admin } })
+        assert.equal(status, 201, text)
+        if (json.key_id) own(walker, 'key_id', json.key_id)
+        if (json.api_key) walker.headers = { authorization: `Bearer ${json.api_key}` }
+      }
       const made = await ask(walker, right(walker, operation('POST /api/hubspot/integrations/{tenant_id}')))
       assert.equal(made.status, 201, made.text)
       own(walker, 'integration_id', made.json.integration_id)
@@ -137,8 +160,14 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         walked.add(one.name)
         const query = sent.path.includes('?') ? '&' : '?'
         const mixed = { ...walker.ids, ...without(other.ids, 'tenant_id') }
+        if (aboveTenants.includes(one.name)) {
+          assert.equal((await send(service.url, { ...sent, headers: admin })).status, 200)
+          continue
+        }
         const tries: Sent[] = [
           sent,
+          { ...sent, headers: { ...sent.headers, ...admin } },
+          { ...sent, headers: { ...sent.headers, authorization: `Bearer ${walker.word}` } },
           { ...sent, headers: { ...sent.headers, 'idempotency-key': `${walker.word}-${one.name.length}` } },
           { ...sent, headers: { ...sent.headers, accept: 'text/html' } },
           { ...sent, headers: { ...sent.headers, accept: 'application/problem+json' } },
@@ -210,10 +239,13 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       const stream = await ask(walker, { path: `${path}/${event}/events` })
       if (started.status === 202) assert.match(stream.text, /event: progress/)
       await idle(walker)
-      for (const one of operations.filter(({ method }) => method === 'DELETE')) {
+      // Innermost first: a tenant ends after its integrations and keys.
+      const ends = operations.filter(({ method }) => method === 'DELETE')
+      for (const one of ends.toSorted((a, b) => b.template.length - a.template.length)) {
         walked.add(one.name)
-        for (const query of ['?purge=false', '?purge=true', '?purge=true', `?${walker.word}=1`])
-          await ask(walker, { ...right(walker, one), path: `${pathOf(one, ids)}${query}` })
+        for (const query of ['?purge=false', '?purge=true', '', `?${walker.word}=1`])
+          for (const headers of [{}, admin])
+            await ask(walker, { ...right(walker, one), headers, path: `${pathOf(one, ids)}${query}` })
       }
     }
 
@@ -234,7 +266,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       assert.deepEqual([...walked].sort(), operations.map(({ name }) => name).sort())
       for (const { heard } of walkers) {
         const statuses = new Set(heard.map(({ name }) => name.slice(-3)))
-        for (const status of ['200', '202', '400', '404', '405'])
+        for (const status of ['200', '201', '202', '400', '401', '403', '404', '405'])
           assert.ok(statuses.has(status), `${status} in ${[...statuses].join()}`)
       }
     })
@@ -273,7 +305,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
     test('metrics, probes and the document hold no tenant’s word or id at all', async () => {
       const all = walkers.flatMap(({ marks }) => marks)
       for (const path of ['/metrics', '/readyz', '/livez', '/openapi.json']) {
-        const { status, text, headers } = await send(service.url, { path })
+        const { status, text, headers } = await send(service.url, { path, headers: admin })
         assert.equal(status, 200)
         const said = Buffer.from(`${JSON.stringify(headers)}\n${text}`)
         assert.deepEqual(search([{ name: path, content: said }], all), [])

@@ -52,6 +52,14 @@ export const oauth: Fault[] = [
     gain: 'an answer is taken for an authorisation that somebody else began',
   },
   {
+    name: 'callback-of-a-foreign-tenant',
+    file: 'src/integrations/routes.ts',
+    find: 'if (tenantId && !owns(request.principal as Principal, tenantId)) throw invalidState()',
+    put: '',
+    test: 'test/http/access-matrix.test.ts',
+    gain: 'a credential of one tenant ends an authorisation of another',
+  },
+  {
     name: 'redirects-followed',
     file: 'src/hubspot/send.ts',
     find: `import { type Dispatcher, request } from 'undici'`,
