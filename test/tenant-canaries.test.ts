@@ -153,8 +153,12 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       assert.equal(json.issues[0].properties[`${walker.word}_kind`], `${walker.word} value`, shown)
     }
 
-    /** Each operation as it should be asked, as it should not, and with the ids and cursors of another tenant. */
-    async function walkAll(walker: Walker, other: Walker): Promise<void> {
+    /**
+     * Each operation as it should be asked, as it should not, and with the ids and cursors of another tenant.
+     *
+     * @param briefly only as it should be, and with the other's ids
+     */
+    async function walkAll(walker: Walker, other: Walker, briefly = false): Promise<void> {
       for (const one of operations.filter(({ method }) => method !== 'DELETE')) {
         const sent = right(walker, one)
         walked.add(one.name)
@@ -162,6 +166,11 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         const mixed = { ...walker.ids, ...without(other.ids, 'tenant_id') }
         if (aboveTenants.includes(one.name)) {
           assert.equal((await send(service.url, { ...sent, headers: admin })).status, 200)
+          continue
+        }
+        if (briefly) {
+          await ask(walker, sent)
+          await ask(walker, right(walker, one, mixed))
           continue
         }
         const tries: Sent[] = [
@@ -260,7 +269,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       ])
       await Promise.all([
         walkWhileHubSpotFails(last),
-        ...walkers.slice(0, -1).map((walker) => walkAll(walker, last)),
+        ...walkers.slice(0, -1).map((walker) => walkAll(walker, last, true)),
       ])
       await Promise.all(walkers.map(runAndEnd))
       assert.deepEqual([...walked].sort(), operations.map(({ name }) => name).sort())
