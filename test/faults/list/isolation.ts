@@ -74,7 +74,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'start-check-that-sees-no-open-policy',
-    file: 'src/tenants/isolation.ts',
+    file: 'src/tenants/isolation/tables.ts',
     find: '.filter((policy) => !meant.includes(policy))',
     put: '.filter(() => false)',
     test: wall,
