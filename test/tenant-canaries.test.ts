@@ -207,6 +207,26 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       for (const cursor of [...other.cursors.slice(-2), walker.word]) await after(cursor)
     }
 
+    /** Once more by OAuth, to HubSpot's page and back, so that there are tokens of that kind too. */
+    async function connectByOAuth(walker: Walker): Promise<void> {
+      const path = `/api/hubspot/authorize/${walker.id}?integration_id=${walker.ids.integration_id}`
+      const page = new URL((await ask(walker, { path })).json.authorization_url)
+      page.searchParams.set('auto', '1')
+      page.searchParams.set('portal_id', String(walker.portal))
+      const back = new URL((await fetch(page, { redirect: 'manual' })).headers.get('location') as string)
+      const [code, state] = ['code', 'state'].map((name) => back.searchParams.get(name) as string)
+      const body = JSON.stringify({ code, state })
+      const sent = { method: 'POST', path: '/api/hubspot/oauth/callback', headers: asJson, body }
+      const { status, text } = await ask(walker, sent)
+      assert.equal(status, 200, text)
+      await idle(walker)
+      const { access, refresh } = emulator.world.tokens
+      for (const { token, portal_id } of access.values())
+        if (portal_id === walker.portal) walker.marks.push(canary('a token', token))
+      for (const { token, grant } of refresh.values())
+        if (grant.portal_id === walker.portal) walker.marks.push(canary('a refresh token', token))
+    }
+
     /** Every way in which HubSpot fails, for this tenant's account alone, in words that hold its mark. */
     async function walkWhileHubSpotFails(walker: Walker): Promise<void> {
       const match = { portal_id: walker.portal }
@@ -260,6 +280,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
 
     test('all walk every route at the same time, with errors, syncs, streams, ends, and HubSpot failing for one', async () => {
       await Promise.all(walkers.map(connect))
+      await Promise.all(walkers.slice(1, 3).map(connectByOAuth))
       const [last] = walkers.slice(-1) as [Walker]
       await Promise.all([
         ...walkers.map((walker, at) => walkAll(walker, walkers[(at + 1) % walkers.length] as Walker)),
