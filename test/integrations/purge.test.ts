@@ -38,6 +38,16 @@ test('purging one integration of a tenant leaves its others, and other tenants, 
   const two = await connectTenant(bench.service, other.token, one.tenant)
   const stranger = await connectTenant(bench.service, one.token)
   await idle(bench.service, bench.database)
+  // Accounts number their tickets themselves, so that two may use the same numbers.
+  const numbered = (integration: string) =>
+    `select ticket_id, row_number() over (order by ticket_id) as n from issues where integration_id = '${integration}'
+      and tenant_id = '${one.tenant}'`
+  await adminQuery(
+    `update issues i set ticket_id = a.ticket_id
+     from (${numbered(one.integration)}) a join (${numbered(two.integration)}) b using (n)
+     where i.integration_id = '${two.integration}' and i.ticket_id = b.ticket_id`,
+    bench.database,
+  )
   await bench.drop(one, '?purge=true')
   const mine = await bench.service.get(`/api/hubspot/issues/${one.tenant}`)
   assert.equal(mine.body.issues.length, 3)

@@ -85,6 +85,7 @@ export const credentials: Fault[] = [
     find: 'if (hash?.length !== keyHash.length || !timingSafeEqual(Buffer.from(hash), Buffer.from(keyHash)))',
     put: 'if (hash === undefined || !timingSafeEqual(Buffer.from(hash), Buffer.from(hash)))',
     test: keys,
+    only: 'keys on PostgreSQL',
     gain: 'the id of a key, which may be shown, is as good as the key',
   },
   {
@@ -93,6 +94,7 @@ export const credentials: Fault[] = [
     find: 'and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())',
     put: 'and (expires_at is null or expires_at > clock_timestamp())',
     test: keys,
+    only: 'keys on PostgreSQL',
     gain: 'a key that leaked and was revoked goes on working',
   },
   {
@@ -101,6 +103,7 @@ export const credentials: Fault[] = [
     find: 'and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())',
     put: 'and revoked_at is null',
     test: keys,
+    only: 'keys on PostgreSQL',
     gain: 'a key that was lent for a day works for ever',
   },
   {
@@ -109,6 +112,7 @@ export const credentials: Fault[] = [
     find: 'const freshMs = 500',
     put: 'const freshMs = 60_000',
     test: keys,
+    only: 'keys on PostgreSQL',
     gain: 'after a revocation the thief has a minute',
   },
   {
@@ -117,6 +121,7 @@ export const credentials: Fault[] = [
     find: `hkdfSync('sha256', dataKey, tenant, `,
     put: `hkdfSync('sha256', 'spoke', '', `,
     test: keys,
+    only: 'keys on PostgreSQL',
     gain: 'who can write one row makes another tenant’s key its own',
   },
 ]

@@ -58,7 +58,8 @@ export const secrets: Fault[] = [
     file: 'src/integrations/connect.ts',
     find: `const hash = (state: string) => createHash('sha256').update(state).digest('base64url')`,
     put: 'const hash = (state: string) => (createHash, state)',
-    test: 'test/integrations/oauth.test.ts',
+    test: canaries,
+    only: 'canaries on PostgreSQL',
     gain: 'who can read the database can end an authorisation that somebody else began',
   },
   {
@@ -79,6 +80,7 @@ export const secrets: Fault[] = [
     find: `throw new AppError('oauth_code_rejected', 'HubSpot does not take this authorisation code', {`,
     put: `throw new AppError('oauth_code_rejected', \`HubSpot does not take \${answer.code.reveal()}\`, {`,
     test: canaries,
+    only: 'canaries on PostgreSQL',
     gain: 'a code that was not spent stands in an answer',
   },
   {
@@ -87,6 +89,7 @@ export const secrets: Fault[] = [
     find: '{ method: request.method, route, status: reply.statusCode, ms:',
     put: '{ method: request.method, route: request.url, status: reply.statusCode, ms:',
     test: canaries,
+    only: 'canaries on PostgreSQL',
     gain: 'a token that a caller put into a path by mistake stands in the log for good',
   },
   {
