@@ -1,5 +1,6 @@
 /** Every planted fault. A new protection brings its fault into the file of its kind. */
 import type { Fault } from '../fault.ts'
+import { audit } from './audit.ts'
 import { credentials } from './credentials.ts'
 import { isolation } from './isolation.ts'
 import { oauth } from './oauth.ts'
@@ -12,6 +13,7 @@ export const kinds: [heading: string, faults: Fault[]][] = [
   ['Secrets', secrets],
   ['HubSpot and OAuth', oauth],
   ['HTTP surface', surface],
+  ['The audit log', audit],
 ]
 
 export const faults: Fault[] = kinds.flatMap(([, some]) => some)

@@ -1,0 +1,34 @@
+/** Faults in the audit log. */
+import type { Fault } from '../fault.ts'
+
+const chains = 'test/tenants/audit-chain.test.ts'
+
+export const audit: Fault[] = [
+  {
+    name: 'audit-that-can-be-changed',
+    file: 'migrations/0013-audit.sql',
+    find: 'grant select, insert on audit_events to spoke_app;',
+    put: 'grant select, insert, update, delete on audit_events to spoke_app;',
+    test: chains,
+    gain: 'who gets into the service takes its traces back out',
+  },
+  {
+    name: 'chain-that-holds-nothing',
+    file: 'src/tenants/audit.ts',
+    find: 'first ? row.seq === 1 && row.prevHash !== noHash : row.prevHash !== head',
+    put: 'first && row.seq === 1 && row.prevHash !== noHash',
+    test: 'test/tenants/audit.test.ts',
+    gain: 'a row that was exchanged, with a hash of its own, is not noticed',
+  },
+  {
+    name: 'effect-without-a-trace',
+    file: 'src/http/audited.ts',
+    find: `throw new AppError('unavailable', 'The audit log cannot be written, so nothing was done', {
+        cause,
+        retryAfter: 5,
+      })`,
+    put: `return String(cause) as Chain`,
+    test: 'test/http/audited.test.ts',
+    gain: 'who fills the disk first acts unseen afterwards',
+  },
+]
