@@ -25,6 +25,8 @@ interface Walker extends CanaryTenant {
   /** Cursors that it was given. */
   cursors: string[]
   heard: Place[]
+  /** Ids of another tenant that it sent itself. */
+  sent: Set<string>
   /** Its own credential. */
   headers: Record<string, string>
 }
@@ -56,11 +58,12 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         HUBSPOT_TIMEOUT: '1s',
       })
       operations = await readOperations(service.url)
-      walkers = Array.from({ length: 4 }, (_, place) => ({
-        ...newCanaryTenant(emulator, place),
+      walkers = Array.from({ length: 4 }, () => ({
+        ...newCanaryTenant(emulator),
         ids: {},
         cursors: [],
         heard: [],
+        sent: new Set<string>(),
         headers: {},
       }))
     })
@@ -76,7 +79,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       const headers = { ...id, ...walker.headers, ...sent.headers }
       const answer = await send(service.url, { ...sent, headers })
       const name = `${sent.method ?? 'GET'} ${sent.path} -> ${answer.status}`
-      const said = `${JSON.stringify(answer.headers)}\n${answer.text}`
+      const said = `${JSON.stringify(answer.headers)}\n${withoutOwnWords(walker, sent.path, answer.text)}`
       walker.heard.push({ name, content: Buffer.from(said) })
       if (typeof answer.json?.api_key === 'string') walker.marks.push(canary('its key', answer.json.api_key))
       if (typeof answer.json?.next_after === 'string') walker.cursors.push(answer.json.next_after)
@@ -163,6 +166,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         const sent = right(walker, one)
         walked.add(one.name)
         const query = sent.path.includes('?') ? '&' : '?'
+        for (const id of Object.values(other.ids)) walker.sent.add(id)
         const mixed = { ...walker.ids, ...without(other.ids, 'tenant_id') }
         if (aboveTenants.includes(one.name)) {
           assert.equal((await send(service.url, { ...sent, headers: admin })).status, 200)
@@ -346,3 +350,11 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
 
 const without = (ids: Record<string, string>, name: string) =>
   Object.fromEntries(Object.entries(ids).filter(([key]) => key !== name))
+
+/** A tenant's audit log tells what it asked for, with the ids that it sent itself. Anybody else's may stand there no more than elsewhere. */
+function withoutOwnWords({ sent }: Walker, path: string, text: string): string {
+  if (!/^\/api\/tenants\/[^/]+\/audit\b/.test(path)) return text
+  return text.replaceAll(/"target":"[^"]*"/g, (target) =>
+    [...sent].reduce((shorter, id) => shorter.replaceAll(id, ''), target),
+  )
+}

@@ -10,6 +10,7 @@ export const audit: Fault[] = [
     find: 'grant select, insert on audit_events to spoke_app;',
     put: 'grant select, insert, update, delete on audit_events to spoke_app;',
     test: chains,
+    only: 'the audit log on PostgreSQL',
     gain: 'who gets into the service takes its traces back out',
   },
   {
