@@ -103,7 +103,7 @@ async function learn(url: string, stay: Pair[], go: Pair[], tokens: string[]): P
   const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' }
   const ask = async (path: string, body?: string) =>
     (await send(url, { path, headers, ...(body ? { method: 'POST', body } : {}) })).json
-  const pools: Record<string, Ids[]> = { pairs: [], events: [], issues: [] }
+  const pools: Record<string, Ids[]> = { pairs: [], events: [], issues: [], keys: [], revoked: [] }
   const cursors: string[] = []
   for (const { tenant, integration } of stay) {
     const pair = { tenant_id: tenant, integration_id: integration }
@@ -119,6 +119,10 @@ async function learn(url: string, stay: Pair[], go: Pair[], tokens: string[]): P
     for (const { sync_event_id } of (await ask(sync)).events) pools.events?.push({ ...pair, sync_event_id })
     const { issues } = await ask(`/api/hubspot/issues/${tenant}`)
     for (const { issue_id } of issues) pools.issues?.push({ ...pair, issue_id })
+    for (let n = 0; n < 12; n++) {
+      const { key_id } = await ask(`/api/tenants/${tenant}/api-keys`, '{"name":"fuzz","scopes":["read"]}')
+      pools[n % 4 ? 'keys' : 'revoked']?.push({ ...pair, key_id })
+    }
   }
   const doomed = go.map(({ tenant, integration }) => ({ tenant_id: tenant, integration_id: integration }))
   // Each authorisation leaves a pending integration for ten minutes, which a list of these need not show.
@@ -126,6 +130,8 @@ async function learn(url: string, stay: Pair[], go: Pair[], tokens: string[]): P
   return {
     adminKey,
     idsFor: ({ name, template }) => {
+      if (template.includes('{key_id}'))
+        return (name.startsWith('DELETE ') ? pools.revoked : pools.keys) ?? []
       if (name.startsWith('DELETE ') || name === 'POST /api/hubspot/integrations/{tenant_id}') return doomed
       if (template.includes('/authorize/')) return visitors
       if (template.includes('{sync_event_id}')) return pools.events ?? []

@@ -48,6 +48,7 @@ async function everyRoute(): Promise<Sent[]> {
     tenant_id: tenant,
     integration_id: integration,
     sync_event_id: history.json.events[0].sync_event_id,
+    key_id: '0123456789abcdef',
     issue_id: issues.json.issues[0].issue_id,
   }
   const { json } = await bench.send({ path: '/openapi.json' })
