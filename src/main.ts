@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { addApiKeyCommands } from './commands/api-keys.ts'
 import { addAuditCommands } from './commands/audit.ts'
 import { config, say } from './commands/console.ts'
+import { addDoctorCommands } from './commands/doctor.ts'
 import { addKeyRingCommands } from './commands/key-ring.ts'
 import { addTenantCommands } from './commands/tenants.ts'
 import { ConfigError, readConfig } from './config.ts'
@@ -38,6 +39,7 @@ program
 
 addTenantCommands(program)
 addApiKeyCommands(program)
+addDoctorCommands(program)
 addKeyRingCommands(program)
 addAuditCommands(program)
 

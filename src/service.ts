@@ -8,7 +8,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { createServer } from './http/server.ts'
 import { createBudget } from './hubspot/budget.ts'
-import { createHubSpot } from './hubspot/client.ts'
+import { createHubSpot, type HubSpot } from './hubspot/client.ts'
 import type { Connected } from './integrations/connect.ts'
 import type { Whose } from './integrations/integration.ts'
 import { deleteIntegration, lockIntegration } from './integrations/store.ts'
@@ -76,14 +76,34 @@ export async function startService(config: Config, log: Log, clock: Clock = syst
     await refuseUnsafe(db, config)
     await refuseOpenKeys(db, config)
     await refuseWrongKeys(db, config)
-    return await assemble(config, db, log, clock, house)
+    const { server, instance } = await assemble(config, db, log, clock, house)
+    return { url: await listen(server, config), instance, db, stop: () => closeHouse(house, log) }
   } catch (error) {
     await closeHouse(house, log)
     throw error
   }
 }
 
-const openServing = ({ databaseUrl: url, dataDir, poolSize }: Config, log: Log) =>
+/** What a rehearsal puts in the place of the world outside: nobody is called or woken, and it says who asks. */
+export interface StandIns {
+  hubspot: HubSpot
+  queues: Queues
+  authenticate: Authenticate
+}
+
+/** The API as `serve` has it, on a database of the caller's, with stand-ins and without a socket. */
+export async function standUp(
+  config: Config,
+  db: Database,
+  log: Log,
+  standIns: StandIns,
+): Promise<{ server: FastifyInstance; stop(): Promise<void> }> {
+  const house: House = { ground: [], running: [] }
+  const { server } = await assemble({ ...config, role: 'api' }, db, log, systemClock, house, standIns)
+  return { server, stop: () => closeHouse(house, log) }
+}
+
+export const openServing = ({ databaseUrl: url, dataDir, poolSize }: Config, log: Log) =>
   openDatabase({ url, dataDir, poolSize, statementMs: 5_000 }, log)
 
 /**
@@ -157,13 +177,18 @@ async function closeHouse({ ground, running }: House, log: Log): Promise<void> {
   for (const part of ground.toReversed()) await close(part)
 }
 
-/** Never serves on a half-made schema, or behind a wall that does not stand. */
-async function refuseUnsafe(db: Database, config: Config): Promise<void> {
+/** @throws StartError unless the schema is the one of this build */
+export async function refuseOtherSchema(db: Database): Promise<void> {
   const at = await currentMigration(db)
   if (at !== newestMigration())
     throw new StartError(
       `the schema is at ${at ?? 'nothing'}, not at ${newestMigration()}; run \`spoke migrate\``,
     )
+}
+
+/** Never serves on a half-made schema, or behind a wall that does not stand. */
+async function refuseUnsafe(db: Database, config: Config): Promise<void> {
+  await refuseOtherSchema(db)
   const faults = await isolationFaults(db, config.migrateUrl !== undefined)
   if (faults.length > 0)
     throw new StartError(
@@ -199,16 +224,18 @@ async function assemble(
   log: Log,
   clock: Clock,
   house: House,
-): Promise<Service> {
+  standIns?: StandIns,
+): Promise<{ server: FastifyInstance; instance: string }> {
   const metrics = createMetrics()
   const budget = createBudget((work) => withSystem(db, ({ query }) => work(query)), clock, metrics)
   const { app, apiUrl, authorizeUrl, timeoutMs } = config.hubspot
-  const hubspot = createHubSpot({ apiUrl, timeoutMs, budget, clock, metrics, log })
+  const hubspot = standIns?.hubspot ?? createHubSpot({ apiUrl, timeoutMs, budget, clock, metrics, log })
   house.ground.push(() => hubspot.close())
   const shared = { db, ring: config.keyRing, hubspot, app, clock, metrics, log }
   const tokens = createTokens({ ...shared, checkEveryMs: config.tokenCheckEveryMs })
   house.ground.push(() => tokens.settle())
-  const queues = createQueues(db, config.databaseUrl, config.migrateUrl === undefined, log)
+  const queues =
+    standIns?.queues ?? createQueues(db, config.databaseUrl, config.migrateUrl === undefined, log)
   const claimant = {
     instance: randomUUID(),
     exclusive: db.kind === 'embedded',
@@ -264,7 +291,7 @@ async function assemble(
   const health = { db, metrics, draining: () => draining }
   const server = await createServer({
     open,
-    authenticate: authenticateBy(config, { ...shared, clock }),
+    authenticate: standIns?.authenticate ?? authenticateBy(config, { ...shared, clock }),
     publicUrl: config.publicUrl,
     log,
     requestMs: timeoutMs,
@@ -277,12 +304,7 @@ async function assemble(
     progress.stop()
     await server.close()
   })
-  return {
-    url: await listen(server, config),
-    instance: claimant.instance,
-    db,
-    stop: () => closeHouse(house, log),
-  }
+  return { server, instance: claimant.instance }
 }
 
 async function listen(server: FastifyInstance, { host, port: wanted }: Config): Promise<string> {

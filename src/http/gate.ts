@@ -11,11 +11,22 @@ import { parseTenantId } from '../tenants/tenant.ts'
  */
 export type Access = 'public' | Scope | 'admin' | 'metrics'
 
+export interface Rule {
+  method: string
+  /** With `:name` for each parameter. */
+  url: string
+  access: Access
+}
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
     /** For a scope on a path without `tenant_id`: where the handler finds the tenant, and itself refuses another's. */
     tenantIn?: 'state'
+  }
+  interface FastifyInstance {
+    /** Every route with its rule, one a method, in the order they were added. */
+    rules: Rule[]
   }
   interface FastifyRequest {
     principal: Principal | undefined
@@ -25,12 +36,15 @@ declare module 'fastify' {
 /** Before any route: from then on a route without a rule, or with one that nothing can hold, stops the start. */
 export function requireRules(app: FastifyInstance): void {
   app.decorateRequest('principal', undefined)
+  const rules: Rule[] = []
+  app.decorate('rules', rules)
   app.addHook('onRoute', ({ method, url, config }) => {
     const { access, tenantIn } = config ?? {}
     const route = `${[method].flat().join(', ')} ${url}`
     if (!access) throw new Error(`${route} does not say who may ask for it`)
     if (ofTenant(access) && !url.includes('/:tenant_id') && !tenantIn)
       throw new Error(`${route} is for a tenant and has none in its path`)
+    for (const one of [method].flat()) rules.push({ method: one, url, access })
   })
 }
 

@@ -28,6 +28,14 @@ export type Query = <Row>(statement: RawBuilder<Row>) => Promise<Row[]>
 const parseInt8 = (text: string) => Number(text)
 const int8 = 20
 
+/** How the driver reads values, for every connection of ours. */
+export const types = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === int8
+      ? parseInt8
+      : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+}
+
 export interface DatabaseTarget {
   /** Absent: embedded. */
   url?: string | undefined
@@ -58,12 +66,7 @@ function openPostgres({ url, poolSize: max, statementMs }: DatabaseTarget, log: 
     ...(statementMs ? { statement_timeout: statementMs, query_timeout: statementMs + 1_000 } : {}),
     idle_in_transaction_session_timeout: 30_000,
     Client: BoundedClient,
-    types: {
-      getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-        oid === int8
-          ? parseInt8
-          : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
-    },
+    types,
   })
   // Without both handlers one idle backend that ends takes the whole process with it.
   const onError = (err: Error) => log.warn({ err }, 'a database connection ended')
@@ -127,20 +130,27 @@ async function openEmbedded(dataDir: string): Promise<Database> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const lock = lockDirectory(dataDir)
   try {
-    const pglite = new PGlite({ dataDir: join(dataDir, 'pg'), parsers: { [int8]: parseInt8 } })
-    await pglite.waitReady
-    return {
-      kind: 'embedded',
-      kysely: new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) }),
-      jobs: fromPglite(pglite),
-      close: async () => {
-        await pglite.close()
-        lock.release()
-      },
-    }
+    return await openPglite(join(dataDir, 'pg'), () => lock.release())
   } catch (error) {
     lock.release()
     throw error
+  }
+}
+
+/** An empty database in this process's memory, gone when it is closed. */
+export const openInMemory = (): Promise<Database> => openPglite(undefined, () => {})
+
+async function openPglite(dataDir: string | undefined, closed: () => void): Promise<Database> {
+  const pglite = new PGlite({ ...(dataDir ? { dataDir } : {}), parsers: { [int8]: parseInt8 } })
+  await pglite.waitReady
+  return {
+    kind: 'embedded',
+    kysely: new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) }),
+    jobs: fromPglite(pglite),
+    close: async () => {
+      await pglite.close()
+      closed()
+    },
   }
 }
 

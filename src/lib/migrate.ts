@@ -54,6 +54,10 @@ export async function migrate(db: Database): Promise<string[]> {
   return (results ?? []).map(({ migrationName }) => migrationName)
 }
 
+/** Every statement of every migration, in order: for an empty schema that nobody else sees and nobody keeps. */
+export const allStatements = (): string[] =>
+  names().flatMap((file) => statementsOf(readFileSync(join(folder, file), 'utf8')))
+
 /** The newest migration this build knows. */
 export const newestMigration = () =>
   names()

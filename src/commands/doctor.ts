@@ -1,0 +1,37 @@
+/** `spoke doctor`: is what is promised so, here and now? */
+import type { Command } from 'commander'
+import { examineIsolation, type IsolationReport } from '../doctor/isolation.ts'
+import { createLog } from '../lib/log.ts'
+import { config, say } from './console.ts'
+
+export function addDoctorCommands(program: Command): void {
+  const doctor = program
+    .command('doctor')
+    .description('examine this installation; exit 1 when something is wrong')
+
+  doctor
+    .command('isolation')
+    .description(
+      'read the catalogue, look at the live tables, and rehearse one tenant’s attack on another; writes nothing that stays',
+    )
+    .option('--json', 'print the report as JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const report = await examineIsolation(config(), createLog('warn', say))
+      console.log(json ? JSON.stringify(report) : shown(report))
+      if (!json) for (const fault of report.faults) say(`spoke: ${fault}`)
+      if (report.faults.length > 0) process.exitCode = 1
+    })
+}
+
+function shown(report: IsolationReport): string {
+  const { tables, routes, statements, requests, faults } = report
+  return [
+    `database\t${report.database}`,
+    `rehearsed\tin ${report.rehearsed}`,
+    `tried\t${statements} statements on ${tables} tables, ${requests} requests to ${routes} routes`,
+    `looked\t${report.live_statements} statements on the live tables, read only`,
+    `leaked\t${report.leaked}`,
+    `may act as the two roles\t${report.may_act.join(', ')}`,
+    `faults\t${faults.length}`,
+  ].join('\n')
+}

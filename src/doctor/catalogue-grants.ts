@@ -1,0 +1,73 @@
+/** Grants beyond our own tables: every object of the database that names a door, and what is open to everybody. */
+import { sql } from 'kysely'
+import type { Database } from '../lib/db.ts'
+import { doors } from '../tenants/isolation/expected.ts'
+
+/** Our schema's own relations are read one by one at start, policies with them; the schema may be used and no more. */
+export async function mentionFaults(db: Database): Promise<string[]> {
+  const { rows } = await sql<{ fault: string }>`
+    with here as (select oid from pg_database where datname = current_database())
+    select r.rolname || ' is named in the grants of ' || pg_describe_object(d.classid, d.objid, d.objsubid) as fault
+    from pg_shdepend d
+    join pg_roles r on r.oid = d.refobjid and r.rolname in (${sql.join(doors)})
+    where d.refclassid = 'pg_authid'::regclass and d.deptype = 'a' and (d.dbid = 0 or d.dbid = (select oid from here))
+      -- Other databases of this server are theirs to check.
+      and not (d.classid = 'pg_database'::regclass and d.objid <> (select oid from here))
+      and not (d.classid = 'pg_class'::regclass and exists (
+        select from pg_class c where c.oid = d.objid and c.relnamespace = current_schema()::regnamespace))
+      and not (d.classid = 'pg_namespace'::regclass and d.objid = current_schema()::regnamespace)
+    union all
+    select r.rolname || ' is named in a policy of table ' || c.oid::regclass from pg_policy p
+    join pg_class c on c.oid = p.polrelid and c.relnamespace <> current_schema()::regnamespace
+    join pg_roles r on r.oid = any(p.polroles) and r.rolname in (${sql.join(doors)})`.execute(db.kysely)
+  return rows.map(({ fault }) => fault)
+}
+
+/** Who may use, and who may fill, our schema and that of the queue. */
+export async function schemaFaults(db: Database): Promise<string[]> {
+  const { rows } = await sql<{ fault: string }>`
+    with schemas as (
+      select n.oid, n.nspname, n.oid = current_schema()::regnamespace as ours,
+        acldefault('n', n.nspowner) as by_default, n.nspacl from pg_namespace n
+      where n.oid = current_schema()::regnamespace or n.nspname = 'pgboss'
+    ), granted as (
+      select s.oid, s.nspname, s.ours, a.grantee, a.privilege_type from schemas s
+      cross join lateral aclexplode(coalesce(s.nspacl, s.by_default)) a
+    )
+    select 'everybody may ' || case privilege_type when 'CREATE' then 'make objects in' else 'use' end
+      || ' schema ' || nspname as fault
+    from granted where grantee = 0 and (privilege_type = 'CREATE' or not ours)
+    union all
+    select pg_get_userbyid(grantee) || ' may make objects in schema ' || nspname from granted
+    where ours and privilege_type = 'CREATE' and pg_get_userbyid(grantee) in (${sql.join(doors)})
+    union all
+    select d.door || ' may not use schema ' || s.nspname from schemas s
+    cross join (select unnest(${sql.val([...doors])}::text[]) as door) d
+    where s.ours and not has_schema_privilege(d.door, s.oid, 'usage')
+    union all
+    -- The queue has no policies: its jobs name tenants.
+    select distinct 'everybody has grants on ' || c.oid::regclass from pg_class c
+    cross join lateral aclexplode(c.relacl) a
+    where c.relnamespace = to_regnamespace('pgboss') and a.grantee = 0
+    union all
+    select distinct 'everybody has grants on sequence ' || c.relname from pg_class c
+    cross join lateral aclexplode(c.relacl) a
+    where c.relnamespace = current_schema()::regnamespace and c.relkind = 'S' and a.grantee = 0
+      and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')`.execute(db.kysely)
+  return rows.map(({ fault }) => fault)
+}
+
+/** What would be granted on tables that are not made yet. */
+export async function defaultPrivilegeFaults(db: Database): Promise<string[]> {
+  const { rows } = await sql<{ fault: string }>`
+    select 'default privileges of ' || pg_get_userbyid(d.defaclrole) || coalesce(' in schema ' || n.nspname, '') || ' give '
+      || case when a.grantee = 0 then 'everybody' else pg_get_userbyid(a.grantee) end || ' ' || a.privilege_type || ' on new '
+      || case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'n' then 'schemas' else 'objects' end as fault
+    from pg_default_acl d
+    left join pg_namespace n on n.oid = d.defaclnamespace
+    cross join lateral aclexplode(d.defaclacl) a
+    where (d.defaclnamespace = 0 or n.oid = current_schema()::regnamespace or n.nspname = 'pgboss')
+      and ((a.grantee = 0 and d.defaclobjtype in ('r', 'S', 'n')) or pg_get_userbyid(a.grantee) in (${sql.join(doors)}))
+    `.execute(db.kysely)
+  return rows.map(({ fault }) => fault)
+}

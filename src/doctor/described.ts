@@ -1,0 +1,92 @@
+/** What the service says of its routes, and a request made from that. Pure. */
+import { fieldExamples } from './examples.ts'
+
+export interface Schema {
+  type?: string
+  properties?: Record<string, Schema>
+  required?: string[]
+  enum?: unknown[]
+  const?: unknown
+  format?: string
+  items?: Schema
+  anyOf?: Schema[]
+  oneOf?: Schema[]
+  minimum?: number
+  minLength?: number
+}
+
+export interface Operation {
+  parameters?: { in: string; name: string; required?: boolean; schema: Schema }[]
+  requestBody?: { content: Record<string, { schema: Schema }> }
+}
+
+export interface Document {
+  paths: Record<string, Record<string, Operation>>
+}
+
+export type Ids = Readonly<Record<string, string>>
+
+export interface Asked {
+  method: string
+  path: string
+  body: unknown
+  /** The ids that it names besides the tenant of the path. */
+  named: string[]
+}
+
+/** `/a/:b` with what each name stands for. @returns undefined for a name that nothing is known by */
+export function pathOf(url: string, ids: Ids): string | undefined {
+  let known = true
+  const path = url.replaceAll(/:(\w+)/g, (_, name: string) => {
+    if (ids[name] === undefined) known = false
+    return encodeURIComponent(ids[name] ?? '')
+  })
+  return known ? path : undefined
+}
+
+/** @param inPath for the names in the path; @param elsewhere for those in query and body */
+export function requestFor(
+  { method, url }: { method: string; url: string },
+  operation: Operation | undefined,
+  inPath: Ids,
+  elsewhere: Ids,
+): Asked | undefined {
+  const path = pathOf(url, inPath)
+  if (path === undefined) return undefined
+  const named = [...url.matchAll(/:(\w+)/g)].map(([, name]) => name as string)
+  const query = (operation?.parameters ?? [])
+    .filter((one) => one.in === 'query' && (one.required || elsewhere[one.name] !== undefined))
+    .map(({ name, schema }) => [name, String(exampleOf(schema, name, elsewhere))] as const)
+  const schema = operation?.requestBody?.content['application/json']?.schema
+  const body = schema && exampleOf(schema, '', elsewhere)
+  const ofBody = Object.keys((body ?? {}) as object)
+  return {
+    method,
+    path: query.length > 0 ? `${path}?${new URLSearchParams(Object.fromEntries(query))}` : path,
+    body,
+    named: [...named, ...query.map(([name]) => name), ...ofBody].filter(
+      (name) => name !== 'tenant_id' && elsewhere[name] !== undefined,
+    ),
+  }
+}
+
+function exampleOf(schema: Schema, name: string, ids: Ids): unknown {
+  const one = schema.anyOf?.[0] ?? schema.oneOf?.[0]
+  if (ids[name] !== undefined) return ids[name]
+  if (fieldExamples[name] !== undefined) return fieldExamples[name]
+  if (one) return exampleOf(one, name, ids)
+  if (schema.const !== undefined) return schema.const
+  if (schema.enum) return schema.enum[0]
+  if (schema.type === 'object' || schema.properties) {
+    const wanted = Object.entries(schema.properties ?? {}).filter(
+      ([key]) => schema.required?.includes(key) || ids[key] !== undefined,
+    )
+    return Object.fromEntries(wanted.map(([key, value]) => [key, exampleOf(value, key, ids)]))
+  }
+  if (schema.type === 'array') return schema.items ? [exampleOf(schema.items, '', ids)] : []
+  if (schema.type === 'integer' || schema.type === 'number') return schema.minimum ?? 1
+  if (schema.type === 'boolean') return true
+  if (schema.format === 'uuid') return '00000000-0000-4000-8000-000000000000'
+  if (schema.format === 'date-time') return new Date(Date.now() + 86_400_000).toISOString()
+  return 'rehearsal'.padEnd(schema.minLength ?? 0, 'x')
+}

@@ -1,0 +1,52 @@
+/** A look at the operator's own tables, in read-only transactions: as a tenant that owns nothing, as nobody, and at the queue. */
+import { sql } from 'kysely'
+import { type Database, inTransaction, type Query } from '../lib/db.ts'
+import { newId } from '../lib/ids.ts'
+import { type Door, grantLines } from '../tenants/isolation/expected.ts'
+import type { Tried } from './try-statements.ts'
+
+/** Writes nothing, and reads at most one row a statement. */
+export async function lookAtLiveTables(db: Database): Promise<Tried> {
+  const tried: Tried = { count: 0, leaked: 0, faults: [] }
+  const { rows } = await sql<{ name: string; ofTenants: boolean }>`
+    select c.oid::regclass::text as name,
+      exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped)
+        and c.relnamespace = current_schema()::regnamespace as "ofTenants"
+    from pg_class c
+    where c.relkind in ('r', 'p') and c.relnamespace in (current_schema()::regnamespace, to_regnamespace('pgboss'))
+    order by 1`.execute(db.kysely)
+  const onSystemList = readableTables('spoke_system')
+
+  async function look(who: string, prelude: string[], table: string, refusable: string[]) {
+    tried.count += 1
+    const seen = await inTransaction(db, ['set transaction read only', ...prelude], (query: Query) =>
+      query(sql.raw(`select 1 from ${table} limit 1`)),
+    ).catch((error: { code?: string; message: string }) => {
+      if (!refusable.includes(String(error.code)))
+        tried.faults.push(`${who}, table ${table} could not be looked at: ${error.message}`)
+      return []
+    })
+    if (seen.length === 0) return
+    tried.leaked += 1
+    tried.faults.push(`${who}, rows of table ${table} are seen`)
+  }
+
+  for (const { name, ofTenants } of rows) {
+    if (ofTenants) {
+      const stranger = ['set local role spoke_app', `set local spoke.tenant_id = '${newId()}'`]
+      await look('as a tenant that owns nothing', stranger, name, [])
+      // An empty table may be read without asking whose rows they are.
+      await look('without a tenant', ['set local role spoke_app'], name, ['SP001'])
+    } else await look('as spoke_app', ['set local role spoke_app'], name, ['42501'])
+    if (!onSystemList.has(name))
+      await look('as spoke_system', ['set local role spoke_system'], name, ['42501'])
+  }
+  return tried
+}
+
+const readableTables = (door: Door) =>
+  new Set(
+    grantLines(door)
+      .filter((line) => line.endsWith(' SELECT'))
+      .map((line) => line.split(/[. ]/, 1)[0] as string),
+  )

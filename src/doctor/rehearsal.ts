@@ -1,0 +1,76 @@
+/** The rehearsal: two tenants on a scratch database, and everything that one might try on the other. */
+import type { FastifyInstance } from 'fastify'
+import type { Config } from '../config.ts'
+import type { Database } from '../lib/db.ts'
+import { createLog } from '../lib/log.ts'
+import { Secret } from '../lib/secret.ts'
+import { standUp } from '../service.ts'
+import { believe, noHubSpot, noQueues } from './stand-ins.ts'
+import { type Stage, tryRequests } from './try-requests.ts'
+import { tryAsTenant, tryBeyondGrants } from './try-statements.ts'
+import { inhabit } from './world.ts'
+
+export interface Rehearsal {
+  tables: number
+  routes: number
+  /** Statements and requests that were tried. */
+  statements: number
+  requests: number
+  /** Rows of the other that a statement reached, and answers that held something of the other's. */
+  leaked: number
+  faults: string[]
+}
+
+/** What the rehearsed service is given instead of the operator's own: nothing of theirs is opened or called. */
+const stageConfig = (config: Config, ring: Config['keyRing']): Config => ({
+  ...config,
+  databaseUrl: undefined,
+  migrateUrl: undefined,
+  keyRing: ring,
+  adminKey: new Secret('nobody knows this key, and the rehearsal has no use for it'),
+  hubspot: {
+    ...config.hubspot,
+    apiUrl: 'http://127.0.0.1:9',
+    app: {
+      clientId: 'rehearsal',
+      clientSecrets: [new Secret('rehearsal')],
+      redirectUri: `${config.publicUrl}/api/hubspot/oauth/callback`,
+      optionalScopes: [],
+    },
+  },
+})
+
+/**
+ * @param db migrated and nobody's: it is filled with two tenants
+ * @param addTo what else the server is to have before it is asked
+ */
+export async function rehearse(
+  db: Database,
+  config: Config,
+  addTo: (server: FastifyInstance) => void = () => {},
+): Promise<Rehearsal> {
+  const world = await inhabit(db)
+  const asTenant = await tryAsTenant(db, world)
+  const asDoors = await tryBeyondGrants(db, world)
+  const hubspot = noHubSpot()
+  const { server, stop } = await standUp(stageConfig(config, world.ring), db, createLog('silent'), {
+    hubspot,
+    queues: noQueues,
+    authenticate: believe([world.a.tenantId, world.b.tenantId]),
+  })
+  try {
+    addTo(server)
+    const stage: Stage = { db, world, server, calls: hubspot.calls }
+    const asked = await tryRequests(stage)
+    return {
+      tables: world.tables.filter(({ ofTenants }) => ofTenants).length,
+      routes: server.rules.length,
+      statements: asTenant.count + asDoors.count,
+      requests: asked.count,
+      leaked: asTenant.leaked + asDoors.leaked + asked.leaked,
+      faults: [...world.faults, ...asTenant.faults, ...asDoors.faults, ...asked.faults],
+    }
+  } finally {
+    await stop()
+  }
+}

@@ -1,0 +1,136 @@
+/** Where the rehearsal is played: a database like the operator's, which nobody else ever sees and nothing outlives. */
+import { randomBytes } from 'node:crypto'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import { type Database, openInMemory, types } from '../lib/db.ts'
+import { allStatements } from '../lib/migrate.ts'
+import { createTurns } from './turns.ts'
+
+export interface Scratch {
+  db: Database
+  /** In words for the operator. */
+  where: string
+  close(): Promise<void>
+}
+
+/** In this process alone. */
+export async function scratchInMemory(): Promise<Scratch> {
+  const db = await openInMemory()
+  await layOut((text) => sql.raw(text).execute(db.kysely))
+  return { db, where: 'an embedded database in memory', close: () => db.close() }
+}
+
+/**
+ * A schema on the operator's server, inside one transaction that is never committed: no other connection sees it, and
+ * whatever ends this process, the server takes it back. Units of work are savepoints in it.
+ *
+ * @returns undefined when the login may not make a schema
+ * @throws the database's own error
+ */
+export async function scratchOnServer(url: string): Promise<Scratch | undefined> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'spoke doctor',
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 10_000,
+    query_timeout: 15_000,
+    // A doctor that hangs holds its transaction no longer than this.
+    idle_in_transaction_session_timeout: 20_000,
+    lock_timeout: 2_000,
+    types,
+  })
+  client.on('error', () => {})
+  await client.connect()
+  const schema = `spoke_rehearsal_${randomBytes(6).toString('hex')}`
+  try {
+    await client.query('begin')
+    await client.query(`create schema ${schema}`)
+    await client.query(`set local search_path = ${schema}`)
+    // Without savepoints: many that were kept would make the snapshots of everybody else on the server dearer.
+    await layOut((text) => client.query(text))
+  } catch (error) {
+    await client.end()
+    if ((error as { code?: string }).code === '42501') return undefined
+    throw error
+  }
+  const kysely = new Kysely<Record<string, never>>({
+    dialect: new PostgresDialect({ pool: oneTransaction(client) as unknown as pg.Pool }),
+  })
+  const db: Database = {
+    kind: 'postgres',
+    kysely,
+    jobs: { executeSql: () => Promise.reject(new Error('a rehearsal has no job queue')) },
+    // The end of the connection is the end of the transaction.
+    close: () => client.end(),
+  }
+  const where = 'a schema on the PostgreSQL server, in a transaction that is never committed'
+  return { db, where, close: () => db.close() }
+}
+
+async function layOut(run: (text: string) => Promise<unknown>): Promise<void> {
+  for (const statement of allStatements()) await run(statement)
+}
+
+interface Lent {
+  query(text: string, values?: unknown[]): Promise<pg.QueryResult>
+  release(): void
+}
+
+/**
+ * What kysely takes for a pool: one connection, lent to one at a time, whose transactions are savepoints. After each
+ * the role and the tenant are taken back, since `set local` lasts until the outer transaction ends.
+ */
+function oneTransaction(client: pg.Client): {
+  options: object
+  connect(): Promise<Lent>
+  end(): Promise<void>
+} {
+  const turns = createTurns()
+  let within = false
+  const all = async (...texts: string[]) => {
+    let last: pg.QueryResult | undefined
+    for (const text of texts) last = await client.query(text)
+    return last as pg.QueryResult
+  }
+  async function guarded(text: string, values: unknown[]): Promise<pg.QueryResult> {
+    await client.query('savepoint statement')
+    try {
+      const result = await client.query(text, values)
+      await client.query('release savepoint statement')
+      return result
+    } catch (error) {
+      await all('rollback to savepoint statement', 'release savepoint statement')
+      throw error
+    }
+  }
+  async function query(text: string, values: unknown[] = []): Promise<pg.QueryResult> {
+    if (/^(begin|start transaction)/.test(text)) {
+      within = true
+      return await client.query('savepoint unit')
+    }
+    if (text === 'commit') {
+      const done = await all(
+        'release savepoint unit',
+        'set local role none',
+        "set local spoke.tenant_id = ''",
+      )
+      within = false
+      return done
+    }
+    if (text === 'rollback') {
+      within = false
+      return await all('rollback to savepoint unit', 'release savepoint unit')
+    }
+    const result = await (within ? client.query(text, values) : guarded(text, values))
+    // What was copied out went past the driver; how many rows it was is all that anybody asks.
+    return result.command === 'COPY' ? { ...result, rows: [{ n: result.rowCount }] } : result
+  }
+  return {
+    options: {},
+    async connect() {
+      const release = await turns.take()
+      return { query, release }
+    },
+    end: () => client.end(),
+  }
+}

@@ -1,0 +1,39 @@
+/** The world outside, for a rehearsal: a HubSpot that only writes down who asked, a queue that wakes nobody, callers by name. */
+import type { Call, HubSpot } from '../hubspot/client.ts'
+import { HubSpotError } from '../hubspot/errors.ts'
+import type { Authenticate } from '../tenants/authenticate.ts'
+import { type Principal, scopes } from '../tenants/principal.ts'
+import type { TenantId } from '../tenants/tenant.ts'
+import type { Queues } from '../worker/queues.ts'
+
+/** Every call ends as if HubSpot were away, and nothing leaves the machine. */
+export function noHubSpot(): HubSpot & { calls: Call[] } {
+  const calls: Call[] = []
+  return {
+    calls,
+    async call(call) {
+      calls.push(call)
+      throw new HubSpotError('unavailable', call.endpoint)
+    },
+    async close() {},
+  }
+}
+
+export const noQueues: Queues = {
+  install: async () => {},
+  start: async () => {},
+  wake: async () => {},
+  depth: async () => [],
+  stop: async () => {},
+}
+
+/** The header names the tenant outright: no key is made for a rehearsal, and none would be good elsewhere. */
+export const asTenant = (tenantId: TenantId) => ({ authorization: `Rehearsal ${tenantId}` })
+
+/** Knows these tenants by name, each with every scope, and nobody else. */
+export const believe =
+  (tenants: readonly TenantId[]): Authenticate =>
+  async ({ authorization }): Promise<Principal | undefined> => {
+    const tenantId = tenants.find((one) => authorization === asTenant(one).authorization)
+    return tenantId && { kind: 'tenant', tenantId, scopes, by: 'rehearsal' }
+  }

@@ -1,0 +1,164 @@
+/** Tries every statement of one tenant on the other's rows, each in a unit of work that is rolled back. */
+import { sql } from 'kysely'
+import { type Database, inTransaction, type Query } from '../lib/db.ts'
+import { type Door, grantLines } from '../tenants/isolation/expected.ts'
+import { withSystem, withTenant } from '../tenants/scope.ts'
+import { type Attempt, attemptsOfNobody, attemptsOn } from './statements.ts'
+import type { Table } from './tables.ts'
+import type { Inhabitant, World } from './world.ts'
+
+export interface Tried {
+  count: number
+  /** Rows of the other that were seen or touched. */
+  leaked: number
+  faults: string[]
+}
+
+/** Refused by privilege, by policy, by the missing tenant, or (COPY FROM) by row level security itself. */
+const refusals = ['42501', 'SP001', '0A000']
+/** The tenant's text is no UUID. */
+const noUuid = '22P02'
+
+const codeOf = (error: unknown): string => String((error as { code?: string }).code)
+
+type Outcome = { rows: number } | { refused: string; message: string }
+
+/** As `enter` comes in. What the statement did is undone, whatever it was. */
+async function outcomeOf(
+  enter: (work: (query: Query) => Promise<never>) => Promise<never>,
+  { statement, row }: Attempt,
+  rowsOf: (query: Query) => Promise<string>,
+): Promise<Outcome> {
+  const undo = new Error('undo')
+  let rows = 0
+  try {
+    await enter(async (query) => {
+      const before = await rowsOf(query)
+      const [answer] = await query(sampleOf(statement, row))
+      rows = Number(answer?.n ?? 0)
+      // Whatever it answered: were the other's rows moved, removed or joined by new ones?
+      if (rows === 0 && (await rowsOf(query)) !== before) rows = 1
+      throw undo
+    })
+  } catch (error) {
+    if (error !== undo) return { refused: codeOf(error), message: (error as Error).message }
+  }
+  return { rows }
+}
+
+function sampleOf(statement: string, row: Record<string, unknown> | undefined) {
+  if (!row) return sql.raw<{ n?: number }>(statement)
+  const [before = '', after = ''] = statement.split('$1')
+  return sql<{ n?: number }>`${sql.raw(before)}${JSON.stringify(row)}::jsonb${sql.raw(after)}`
+}
+
+/** Every table of tenants, by every verb: as tenant A on the rows of B, and as nobody. */
+export async function tryAsTenant(db: Database, { tables, a, b }: World): Promise<Tried> {
+  const tried: Tried = { count: 0, leaked: 0, faults: [] }
+  const readable = new Set(grantLines('spoke_app'))
+  for (const table of tables.filter(({ ofTenants }) => ofTenants)) {
+    const enterA = (work: (query: Query) => Promise<never>) =>
+      withTenant(db, a.tenantId, ({ query }) => work(query))
+    for (const attempt of attemptsOn(table, a, b, db.kind === 'postgres')) {
+      const outcome = await outcomeOf(enterA, attempt, (query) =>
+        // A table that tenants only write shows them nothing; what they add there is refused, or is not.
+        readable.has(`${table.name} SELECT`) ? placesOf(query, table, a, b) : Promise.resolve(''),
+      )
+      note(tried, `as another tenant, ${attempt.verb} on ${table.name}`, attempt, outcome, refusals)
+    }
+    for (const [who, prelude] of nobodies)
+      for (const attempt of attemptsOfNobody(table, b)) {
+        const enter = (work: (query: Query) => Promise<never>) =>
+          inTransaction(db, ['set local role spoke_app', ...prelude], work)
+        const outcome = await outcomeOf(enter, attempt, async () => '')
+        note(tried, `${who}, ${attempt.verb} on ${table.name}`, attempt, outcome, [...refusals, noUuid])
+      }
+  }
+  return tried
+}
+
+const nobodies: [string, string[]][] = [
+  ['without a tenant', []],
+  ['with an empty tenant', ["set local spoke.tenant_id = ''"]],
+  ['with a tenant that is no UUID', ["set local spoke.tenant_id = 'everybody'"]],
+]
+
+/** Where B's rows lie: a changed row lies elsewhere. Asked as B, and the unit is A's again. */
+async function placesOf(query: Query, { name }: Table, a: Inhabitant, b: Inhabitant): Promise<string> {
+  await query(sql.raw(`set local spoke.tenant_id = '${b.tenantId}'`))
+  const [found] = await query(
+    sql<{ places: string }>`
+      select string_agg(ctid::text, ',' order by ctid::text) as places from ${sql.table(name)}
+      where tenant_id = ${b.tenantId}`,
+  ).catch((error: Error) => {
+    // Without the code, or it would pass for a refusal of what is tried.
+    throw new Error(`the other cannot look at its own rows: ${error.message}`)
+  })
+  await query(sql.raw(`set local spoke.tenant_id = '${a.tenantId}'`))
+  return found?.places ?? ''
+}
+
+function note(
+  tried: Tried,
+  what: string,
+  { expected }: Attempt,
+  outcome: Outcome,
+  expectedCodes: string[],
+): void {
+  tried.count += 1
+  if ('refused' in outcome) {
+    if (!expectedCodes.includes(outcome.refused))
+      tried.faults.push(`${what} was not refused as it should be: ${outcome.refused} ${outcome.message}`)
+    return
+  }
+  if (expected === 'empty' && outcome.rows === 0) return
+  tried.leaked += outcome.rows
+  tried.faults.push(
+    expected === 'denied' ? `${what} was not refused` : `${what} reached ${outcome.rows} rows of the other`,
+  )
+}
+
+/** Both doors on what is not on their lists: every verb on every table, and every column that may not be read. */
+export async function tryBeyondGrants(db: Database, { tables }: World): Promise<Tried> {
+  const tried: Tried = { count: 0, leaked: 0, faults: [] }
+  const asDoor: Record<Door, (work: (query: Query) => Promise<never>) => Promise<never>> = {
+    spoke_app: (work) => inTransaction(db, ['set local role spoke_app'], work),
+    spoke_system: (work) => withSystem(db, ({ query }) => work(query)),
+  }
+  for (const [door, enter] of Object.entries(asDoor) as [Door, (typeof asDoor)[Door]][]) {
+    const list = new Set(grantLines(door))
+    for (const table of tables) {
+      for (const attempt of beyond(table, list)) {
+        const outcome = await outcomeOf(enter, attempt, async () => '')
+        note(tried, `as ${door}, ${attempt.verb} on ${table.name}`, attempt, outcome, ['42501'])
+      }
+    }
+  }
+  return tried
+}
+
+function beyond({ name, columns, key }: Table, list: ReadonlySet<string>): Attempt[] {
+  const may = (privilege: string, column?: string) =>
+    list.has(`${name} ${privilege}`) || (column !== undefined && list.has(`${name}.${column} ${privilege}`))
+  const barred = (verb: string, statement: string): Attempt => ({ verb, statement, expected: 'denied' })
+  const first = key[0] ?? columns[0]?.name
+  return [
+    ...columns
+      .filter((column) => !may('SELECT', column.name))
+      .map((column) => barred(`select of ${column.name}`, `select "${column.name}" from ${name}`)),
+    ...columns
+      .filter((column) => !may('UPDATE', column.name))
+      .map((column) => barred(`update of ${column.name}`, `update ${name} set "${column.name}" = null`)),
+    ...columns
+      .filter((column) => !may('INSERT', column.name))
+      .map((column) =>
+        barred(`insert of ${column.name}`, `insert into ${name} ("${column.name}") values (null)`),
+      ),
+    ...(may('DELETE') ? [] : [barred('delete', `delete from ${name} where "${first}" is null`)]),
+    barred('truncate', `truncate ${name} cascade`),
+    barred(
+      'add a trigger',
+      `create trigger spy after insert on ${name} execute function suppress_redundant_updates_trigger()`,
+    ),
+  ]
+}

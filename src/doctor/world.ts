@@ -1,0 +1,127 @@
+/** Two tenants with a row in every table of tenants: the connected account by the code that connects, the rest from the catalogue. */
+import { randomBytes, randomInt } from 'node:crypto'
+import { sql } from 'kysely'
+import { keepConnected } from '../integrations/store.ts'
+import { replaceToken } from '../integrations/token-store.ts'
+import type { Database } from '../lib/db.ts'
+import { newId } from '../lib/ids.ts'
+import type { KeyRing } from '../lib/seal.ts'
+import { Secret } from '../lib/secret.ts'
+import { withTenant } from '../tenants/scope.ts'
+import { ensureTenant } from '../tenants/store.ts'
+import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
+import { asOwner } from './owner.ts'
+import { candidateRows, type Marks, ownKey } from './rows.ts'
+import { readTables, type Table } from './tables.ts'
+
+export interface Inhabitant extends Marks {
+  tenantId: TenantId
+  /** Shown to HubSpot for this tenant and no other. */
+  token: string
+  /** Table -> one row of the tenant. */
+  rows: Record<string, Record<string, unknown>>
+}
+
+export interface World {
+  ring: KeyRing
+  tables: Table[]
+  /** Tables with FORCE, which their owner lifts to look at all rows. */
+  forced: string[]
+  a: Inhabitant
+  b: Inhabitant
+  /** Tables for which no row could be made. */
+  faults: string[]
+}
+
+/** @param db migrated, and nobody's: what is written there is thrown away with it */
+export async function inhabit(db: Database): Promise<World> {
+  const ring: KeyRing = [{ kid: 'rehearsal', key: new Uint8Array(randomBytes(32)) }]
+  const tables = await readTables(db)
+  const { rows } = await sql<{ name: string }>`
+    select relname::text as name from pg_class
+    where relforcerowsecurity and relnamespace = current_schema()::regnamespace`.execute(db.kysely)
+  const forced = rows.map(({ name }) => name)
+  const faults: string[] = []
+  const settle = async (): Promise<Inhabitant> => {
+    const who = await connected(db, ring)
+    for (const table of tables.filter(({ ofTenants }) => ofTenants)) {
+      const failure = await rowIn(db, forced, table, who)
+      if (failure) faults.push(`table ${table.name} was not rehearsed, no row could be made: ${failure}`)
+    }
+    return who
+  }
+  const [a, b] = [await settle(), await settle()]
+  return { ring, tables, forced, a, b, faults: [...new Set(faults)] }
+}
+
+async function connected(db: Database, ring: KeyRing): Promise<Inhabitant> {
+  const tenantId = parseTenantId(newId())
+  const word = `canary${randomBytes(8).toString('hex')}`
+  const integrationId = newId()
+  const token = `pat-na1-${word}`
+  const account = {
+    kind: 'static',
+    portalId: randomInt(10 ** 11, 10 ** 12),
+    hubDomain: `${word}.example`,
+    uiDomain: null,
+    user: `${word}@example`,
+    scopes: ['tickets'],
+    expiresInMs: null,
+  } as const
+  await withTenant(db, tenantId, async (scope) => {
+    await ensureTenant(scope, ring)
+    await keepConnected(scope, integrationId, { ...account, scopes: [...account.scopes] })
+    const held = {
+      kind: 'static',
+      accessToken: new Secret(token),
+      refreshToken: undefined,
+      expiresInMs: null,
+    } as const
+    await replaceToken(scope, ring, integrationId, held)
+  })
+  const ids = { tenant_id: tenantId, integration_id: integrationId }
+  return { tenantId, word, ids, token, rows: {} }
+}
+
+/** The tenant's row in this table, made unless it is there. @returns why none could be made */
+async function rowIn(
+  db: Database,
+  forced: string[],
+  table: Table,
+  who: Inhabitant,
+): Promise<string | undefined> {
+  const own = forced.filter((name) => name === table.name)
+  const find = () =>
+    asOwner(db, own, (query) =>
+      query(sql<{ row: Record<string, unknown> }>`
+        select to_jsonb(t) as row from ${sql.table(table.name)} t where tenant_id = ${who.tenantId} limit 1`),
+    )
+  let [found] = await find()
+  let failure: string | undefined
+  for (const row of found ? [] : candidateRows(table, who)) {
+    const columns = sql.join(Object.keys(row).map((column) => sql.ref(column)))
+    const name = sql.table(table.name)
+    failure = await asOwner(db, own, (query) =>
+      query(sql`
+        insert into ${name} (${columns})
+        select ${columns} from jsonb_populate_record(null::${name}, ${JSON.stringify(row)}::jsonb)`),
+    ).then(
+      () => undefined,
+      (error: Error) => error.message,
+    )
+    if (failure === undefined) break
+  }
+  ;[found] = await find()
+  if (!found) return failure ?? 'it is not there after it was made'
+  who.rows[table.name] = found.row
+  nameIds(table, found.row, who)
+  return undefined
+}
+
+/** What a path may call this row by: the ids of it, and first of all its own. */
+function nameIds(table: Table, row: Record<string, unknown>, who: Inhabitant): void {
+  for (const [column, value] of Object.entries(row)) {
+    if (!column.endsWith('_id') || typeof value !== 'string') continue
+    if (who.ids[column] === undefined || column === ownKey(table)) who.ids[column] = value
+  }
+}
