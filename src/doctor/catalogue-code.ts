@@ -28,13 +28,6 @@ export async function codeFaults(db: Database): Promise<string[]> {
       and (md5(f.prosrc) <> (${sql.val(JSON.stringify(functions))}::jsonb ->> f.proname::text)
         or f.prosecdef or f.proconfig is not null)
     union all
-    select 'policy ' || p.polname || ' of table ' || o.relname || ' asks another function than spoke_tenant() of this schema'
-    from pg_policy p join ours o on o.oid = p.polrelid
-    where p.polname = 'own_tenant' and not exists (
-      select from pg_depend d join pg_proc f on f.oid = d.refobjid and d.refclassid = 'pg_proc'::regclass
-      where d.classid = 'pg_policy'::regclass and d.objid = p.oid
-        and f.proname = 'spoke_tenant' and f.pronamespace = current_schema()::regnamespace)
-    union all
     select 'table ' || o.relname || ' has a rule: ' || r.rulename from pg_rewrite r join ours o on o.oid = r.ev_class
     union all
     select 'table ' || o.relname || ' has a trigger that is none of ours: ' || t.tgname from pg_trigger t

@@ -1,0 +1,317 @@
+/** The walk of the catalogue, on both engines: clean as it is, and each way round the wall is named. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import { catalogueFaults } from '../../src/doctor/catalogue.ts'
+import type { Database } from '../../src/lib/db.ts'
+import { grantLines } from '../../src/tenants/isolation/expected.ts'
+import { engines } from '../support/engines.ts'
+
+interface Plant {
+  fault: string
+  broken: string[]
+  mended: string[]
+  named: RegExp
+}
+
+const plant = (fault: string, broken: string, mended: string, named: RegExp): Plant => ({
+  fault,
+  broken: broken.split('; '),
+  mended: mended.split('; '),
+  named,
+})
+
+const plants: Plant[] = [
+  plant(
+    'a policy is missing',
+    'drop policy own_tenant on labels',
+    'create policy own_tenant on labels to spoke_app using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()))',
+    /labels has no policy for reading and writing/,
+  ),
+  plant(
+    'not forced',
+    'alter table labels no force row level security',
+    'alter table labels force row level security',
+    /labels does not FORCE/,
+  ),
+  plant(
+    'not enabled',
+    'alter table labels disable row level security',
+    'alter table labels enable row level security',
+    /labels has no row level security/,
+  ),
+  plant(
+    'one more policy that lets all through',
+    'create policy wide on labels for select using (true)',
+    'drop policy wide on labels',
+    /labels has an open policy: wide/,
+  ),
+  plant(
+    'a grant to everybody',
+    'grant select on labels to public',
+    'revoke select on labels from public',
+    /labels has grants beyond its door: SELECT for public/,
+  ),
+  plant(
+    'a grant of one column to everybody',
+    'grant select (label) on labels to public',
+    'revoke select (label) on labels from public',
+    /labels\.label has grants beyond its door: SELECT for public/,
+  ),
+  plant(
+    'a column too much for the system door',
+    'grant select (data_key) on tenants to spoke_system',
+    'revoke select (data_key) on tenants from spoke_system',
+    /tenants\.data_key has grants beyond its door: SELECT for spoke_system/,
+  ),
+  plant(
+    'a table without tenants opened to the tenant’s door',
+    'grant select on ring_keys to spoke_app',
+    'revoke select on ring_keys from spoke_app',
+    /ring_keys has grants beyond its door: SELECT for spoke_app/,
+  ),
+  plant(
+    'a grant that is missing',
+    'revoke delete on ring_keys from spoke_system',
+    'grant delete on ring_keys to spoke_system',
+    /spoke_system lacks a grant of its list: ring_keys DELETE/,
+  ),
+  plant(
+    'a grant that may be passed on',
+    'grant select on issues to spoke_app with grant option',
+    'revoke grant option for select on issues from spoke_app',
+    /spoke_app may pass on what it may do: SELECT on issues/,
+  ),
+  ...['truncate', 'references', 'trigger'].map((privilege) =>
+    plant(
+      privilege,
+      `grant ${privilege} on issues to spoke_app`,
+      `revoke ${privilege} on issues from spoke_app`,
+      new RegExp(`issues has grants beyond its door: ${privilege.toUpperCase()} for spoke_app`),
+    ),
+  ),
+  plant(
+    'a function with its owner’s rights',
+    `create function peek() returns bigint language sql security definer as 'select count(*) from issues'`,
+    'drop function peek()',
+    /function peek(\(\))? runs with the rights of its owner/,
+  ),
+  plant(
+    'such a function in another schema',
+    `create schema side; grant usage on schema side to public; create function side.peek() returns bigint language sql security definer as 'select count(*) from issues'`,
+    'drop schema side cascade',
+    /function side\.peek\(\) runs with the rights of its owner and is open to spoke_app/,
+  ),
+  plant(
+    'a leakproof function',
+    `create function peek(text) returns boolean language sql leakproof cost 0.0001 as 'select true'`,
+    'drop function peek(text)',
+    /function peek\(text\) is marked leakproof/,
+  ),
+  plant(
+    'a plain view',
+    'create view seen as select * from issues',
+    'drop view seen',
+    /view seen may show the rows of every tenant/,
+  ),
+  plant(
+    'a materialised view',
+    'create materialized view seen as select * from issues',
+    'drop materialized view seen',
+    /view seen may show the rows of every tenant/,
+  ),
+  plant(
+    'a rule',
+    'create rule also as on insert to issues do also select 1',
+    'drop rule also on issues',
+    /table issues has a rule: also/,
+  ),
+  plant(
+    'a trigger',
+    'create trigger spy after insert on issues for each row execute function suppress_redundant_updates_trigger()',
+    'drop trigger spy on issues',
+    /table issues has a trigger that is none of ours: spy/,
+  ),
+  plant(
+    'another spoke_tenant()',
+    `alter function spoke_tenant() rename to kept; create function spoke_tenant() returns uuid language sql stable as 'select null::uuid'`,
+    'drop function spoke_tenant(); alter function kept() rename to spoke_tenant',
+    /spoke_tenant\(\) is not the one of the migrations/,
+  ),
+  plant(
+    'policies that ask another function of the same name',
+    `create schema side; create function side.spoke_tenant() returns uuid language sql stable as 'select null::uuid'; alter policy own_tenant on labels using (tenant_id = (select side.spoke_tenant()))`,
+    'alter policy own_tenant on labels using (tenant_id = (select spoke_tenant())); drop schema side cascade',
+    /labels has no policy for reading and writing/,
+  ),
+  plant(
+    'a setting on spoke_tenant()',
+    'alter function spoke_tenant() set work_mem to default; alter function spoke_tenant() set search_path to pg_catalog',
+    'alter function spoke_tenant() reset all',
+    /function spoke_tenant\(\) is not the one of the migrations/,
+  ),
+  plant(
+    'default privileges for everybody',
+    'alter default privileges grant select on tables to public',
+    'alter default privileges revoke select on tables from public',
+    /default privileges of postgres give everybody SELECT on new tables/,
+  ),
+  plant(
+    'default privileges for a door',
+    'alter default privileges grant update on tables to spoke_system',
+    'alter default privileges revoke update on tables from spoke_system',
+    /default privileges of postgres give spoke_system UPDATE on new tables/,
+  ),
+  plant(
+    'a schema that everybody may fill',
+    'grant create on schema public to public',
+    'revoke create on schema public from public',
+    /everybody may make objects in schema public/,
+  ),
+  plant(
+    'a schema that a door may fill',
+    'grant create on schema public to spoke_app',
+    'revoke create on schema public from spoke_app',
+    /spoke_app may make objects in schema public/,
+  ),
+  plant(
+    'the queue opened to a door',
+    'create schema if not exists pgboss; grant usage on schema pgboss to spoke_app',
+    'revoke usage on schema pgboss from spoke_app',
+    /spoke_app is named in the grants of schema pgboss/,
+  ),
+  plant(
+    'the queue opened to everybody',
+    'create schema if not exists pgboss; create table pgboss.spare (id int); grant select on pgboss.spare to public',
+    'drop table pgboss.spare',
+    /everybody has grants on pgboss\.spare/,
+  ),
+  plant(
+    'a sequence granted to a door',
+    'create sequence numbers; grant usage on sequence numbers to spoke_app',
+    'drop sequence numbers',
+    /numbers has grants beyond its door: USAGE for spoke_app/,
+  ),
+  plant(
+    'a table of another schema granted to a door',
+    'create schema side; create table side.copies as select * from issues; grant select on side.copies to spoke_app',
+    'drop schema side cascade',
+    /spoke_app is named in the grants of table side\.copies/,
+  ),
+  plant(
+    'a part of the server granted to a door',
+    'grant execute on function pg_read_file(text) to spoke_app',
+    'revoke execute on function pg_read_file(text) from spoke_app',
+    /spoke_app is named in the grants of function pg_read_file\(text\)/,
+  ),
+  plant(
+    'a child table without a policy',
+    'create table more_labels () inherits (labels)',
+    'drop table more_labels',
+    /table more_labels inherits from labels and has no row level security/,
+  ),
+  plant(
+    'a new table without row level security',
+    'create table leak (tenant_id uuid)',
+    'drop table leak',
+    /leak has no row level security/,
+  ),
+  plant(
+    'a key without the tenant',
+    'create unique index tickets on issues (ticket_id)',
+    'drop index tickets',
+    /key tickets of table issues does not begin with tenant_id/,
+  ),
+  plant(
+    'a reference without the tenant',
+    'alter table tenant_integrations add constraint ids unique (integration_id); alter table labels add constraint loose foreign key (integration_id) references tenant_integrations (integration_id)',
+    'alter table labels drop constraint loose; alter table tenant_integrations drop constraint ids',
+    /foreign key loose of table labels leaves the tenant/,
+  ),
+]
+
+/** Roles belong to the whole server, so these only where nobody else is on it. */
+const rolePlants: Plant[] = [
+  plant(
+    'a door behind a door',
+    'grant spoke_system to spoke_app',
+    'revoke spoke_system from spoke_app',
+    /role spoke_app is a member of spoke_system/,
+  ),
+  plant(
+    'a door that reads everything',
+    'grant pg_read_all_data to spoke_app',
+    'revoke pg_read_all_data from spoke_app',
+    /role spoke_app is a member of pg_read_all_data/,
+  ),
+  plant(
+    'a door that bypasses',
+    'alter role spoke_app bypassrls',
+    'alter role spoke_app nobypassrls',
+    /role spoke_app bypasses row level security/,
+  ),
+  plant(
+    'a door that makes roles',
+    'alter role spoke_system createrole',
+    'alter role spoke_system nocreaterole',
+    /role spoke_system may make roles/,
+  ),
+  plant(
+    'a door that owns',
+    'alter table labels owner to spoke_app',
+    'alter table labels owner to postgres; grant select, insert, update, delete on labels to spoke_app',
+    /role spoke_app owns table labels/,
+  ),
+  plant(
+    'another owner',
+    'create role stranger; alter table labels owner to stranger',
+    'alter table labels owner to postgres; drop role stranger',
+    /table labels is owned by stranger, not by postgres/,
+  ),
+  plant(
+    'a tenant preset for everybody',
+    `alter role all set spoke.tenant_id = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'`,
+    'alter role all reset spoke.tenant_id',
+    /spoke\.tenant_id is preset for everybody/,
+  ),
+]
+
+for (const engine of engines) {
+  describe(`the walk on ${engine.name}`, () => {
+    let db: Database
+    let close: () => Promise<void>
+    before(async () => {
+      ;({ db, close } = await engine.open())
+    })
+    after(() => close())
+
+    const run = async (statements: string[]) => {
+      for (const statement of statements) await sql.raw(statement).execute(db.kysely)
+    }
+
+    test('it finds nothing wrong with the schema of the migrations', async () => {
+      assert.deepEqual(await catalogueFaults(db, false), [])
+    })
+
+    for (const { fault, broken, mended, named } of [
+      ...plants,
+      ...(engine.name === 'PGlite' ? rolePlants : []),
+    ]) {
+      test(`it names this: ${fault}`, async () => {
+        await run(broken)
+        const faults = await catalogueFaults(db, false)
+        await run(mended)
+        assert.match(faults.join('\n'), named)
+      })
+    }
+
+    test('it finds nothing wrong after each was mended', async () => {
+      assert.deepEqual(await catalogueFaults(db, false), [])
+    })
+  })
+}
+
+test('the lists are read as grants on tables and on columns', () => {
+  assert.ok(grantLines('spoke_system').includes('tenants.key_id SELECT'))
+  assert.ok(grantLines('spoke_app').includes('issues DELETE'))
+})
