@@ -7,6 +7,7 @@
 export const columnExamples: Readonly<Record<string, (word: string) => unknown>> = {
   'issues.properties': (word) => ({ subject: `${word} subject`, content: `${word} content` }),
   'issue_associations.associations': (word) => ({ contacts: [{ id: '1', name: word, labels: [] }] }),
+  'api_keys.key_id': (word) => word.slice(-16),
   'api_keys.scopes': () => ['read'],
   // Ended, so that nobody waits for its progress.
   'sync_events.state': () => 'succeeded',

@@ -137,11 +137,10 @@ export async function tryBeyondGrants(db: Database, { tables }: World): Promise<
   return tried
 }
 
-function beyond({ name, columns, key }: Table, list: ReadonlySet<string>): Attempt[] {
+function beyond({ name, columns }: Table, list: ReadonlySet<string>): Attempt[] {
   const may = (privilege: string, column?: string) =>
     list.has(`${name} ${privilege}`) || (column !== undefined && list.has(`${name}.${column} ${privilege}`))
   const barred = (verb: string, statement: string): Attempt => ({ verb, statement, expected: 'denied' })
-  const first = key[0] ?? columns[0]?.name
   return [
     ...columns
       .filter((column) => !may('SELECT', column.name))
@@ -154,7 +153,7 @@ function beyond({ name, columns, key }: Table, list: ReadonlySet<string>): Attem
       .map((column) =>
         barred(`insert of ${column.name}`, `insert into ${name} ("${column.name}") values (null)`),
       ),
-    ...(may('DELETE') ? [] : [barred('delete', `delete from ${name} where "${first}" is null`)]),
+    ...(may('DELETE') ? [] : [barred('delete', `delete from ${name}`)]),
     barred('truncate', `truncate ${name} cascade`),
     barred(
       'add a trigger',
