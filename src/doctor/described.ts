@@ -24,14 +24,18 @@ export interface Document {
   paths: Record<string, Record<string, Operation>>
 }
 
+/** @param url with `:name` for each parameter */
+export const operationOf = (
+  document: Document,
+  { method, url }: { method: string; url: string },
+): Operation | undefined => document.paths[url.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()]
+
 export type Ids = Readonly<Record<string, string>>
 
 export interface Asked {
   method: string
   path: string
   body: unknown
-  /** The ids that it names besides the tenant of the path. */
-  named: string[]
 }
 
 /** `/a/:b` with what each name stands for. @returns undefined for a name that nothing is known by */
@@ -53,20 +57,15 @@ export function requestFor(
 ): Asked | undefined {
   const path = pathOf(url, inPath)
   if (path === undefined) return undefined
-  const named = [...url.matchAll(/:(\w+)/g)].map(([, name]) => name as string)
   const query = (operation?.parameters ?? [])
     .filter((one) => one.in === 'query' && (one.required || elsewhere[one.name] !== undefined))
     .map(({ name, schema }) => [name, String(exampleOf(schema, name, elsewhere))] as const)
   const schema = operation?.requestBody?.content['application/json']?.schema
   const body = schema && exampleOf(schema, '', elsewhere)
-  const ofBody = Object.keys((body ?? {}) as object)
   return {
     method,
     path: query.length > 0 ? `${path}?${new URLSearchParams(Object.fromEntries(query))}` : path,
     body,
-    named: [...named, ...query.map(([name]) => name), ...ofBody].filter(
-      (name) => name !== 'tenant_id' && elsewhere[name] !== undefined,
-    ),
   }
 }
 

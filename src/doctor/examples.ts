@@ -2,12 +2,13 @@
  * Values that the rehearsal cannot read from the catalogue or from the OpenAPI document: a table or route that it names
  * as a fault gets a line here.
  */
+import { randomBytes } from 'node:crypto'
 
 /** `table.column` -> a value that its checks and the routes take. `word` is the tenant's own. */
 export const columnExamples: Readonly<Record<string, (word: string) => unknown>> = {
   'issues.properties': (word) => ({ subject: `${word} subject`, content: `${word} content` }),
   'issue_associations.associations': (word) => ({ contacts: [{ id: '1', name: word, labels: [] }] }),
-  'api_keys.key_id': (word) => word.slice(-16),
+  'api_keys.key_id': () => randomBytes(8).toString('hex'),
   'api_keys.scopes': () => ['read'],
   // Ended, so that nobody waits for its progress.
   'sync_events.state': () => 'succeeded',

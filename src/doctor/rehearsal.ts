@@ -5,8 +5,9 @@ import type { Database } from '../lib/db.ts'
 import { createLog } from '../lib/log.ts'
 import { Secret } from '../lib/secret.ts'
 import { standUp } from '../service.ts'
+import type { Stage } from './stage.ts'
 import { believe, noHubSpot, noQueues } from './stand-ins.ts'
-import { type Stage, tryRequests } from './try-requests.ts'
+import { tryRequests } from './try-requests.ts'
 import { tryAsTenant, tryBeyondGrants } from './try-statements.ts'
 import { inhabit } from './world.ts'
 
@@ -60,7 +61,7 @@ export async function rehearse(
   })
   try {
     addTo(server)
-    const stage: Stage = { db, world, server, calls: hubspot.calls }
+    const stage: Stage = { db, world, server, calls: hubspot.calls, told: new Set() }
     const asked = await tryRequests(stage)
     return {
       tables: world.tables.filter(({ ofTenants }) => ofTenants).length,

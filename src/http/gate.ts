@@ -42,7 +42,7 @@ export function requireRules(app: FastifyInstance): void {
     const { access, tenantIn } = config ?? {}
     const route = `${[method].flat().join(', ')} ${url}`
     if (!access) throw new Error(`${route} does not say who may ask for it`)
-    if (ofTenant(access) && !url.includes('/:tenant_id') && !tenantIn)
+    if (isScope(access) && !url.includes('/:tenant_id') && !tenantIn)
       throw new Error(`${route} is for a tenant and has none in its path`)
     for (const one of [method].flat()) rules.push({ method: one, url, access })
   })
@@ -62,7 +62,7 @@ export async function passGate(request: FastifyRequest, authenticate: Authentica
   request.principal = principal
   // A path that is not there has no rule; who asks is known, and it answers 404 to everybody.
   if (!access) return
-  if (!ofTenant(access)) {
+  if (!isScope(access)) {
     const may = mayAdminister(principal) || principal.kind === access
     if (!may) throw insufficientScope(access)
     return
@@ -72,7 +72,8 @@ export async function passGate(request: FastifyRequest, authenticate: Authentica
   if (!mayDo(principal, access)) throw insufficientScope(access)
 }
 
-const ofTenant = (access: Access): access is Scope => (scopes as readonly Access[]).includes(access)
+/** Whether the rule is a scope of the tenant in the path. */
+export const isScope = (access: Access): access is Scope => (scopes as readonly Access[]).includes(access)
 
 const insufficientScope = (needed: Access) =>
   new AppError('insufficient_scope', `This credential may not do this; it needs ${needed}`)

@@ -1,13 +1,6 @@
-/** The walk of the catalogue, on both engines: clean as it is, and each way round the wall is named. */
-import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { sql } from 'kysely'
-import { catalogueFaults } from '../../src/doctor/catalogue.ts'
-import type { Database } from '../../src/lib/db.ts'
-import { grantLines } from '../../src/tenants/isolation/expected.ts'
-import { engines } from '../support/engines.ts'
+/** Ways round the wall, one by one: what breaks it, what mends it, and how the walk of the catalogue must name it. As data. */
 
-interface Plant {
+export interface Plant {
   fault: string
   broken: string[]
   mended: string[]
@@ -21,7 +14,7 @@ const plant = (fault: string, broken: string, mended: string, named: RegExp): Pl
   named,
 })
 
-const plants: Plant[] = [
+export const plants: Plant[] = [
   plant(
     'a policy is missing',
     'drop policy own_tenant on labels',
@@ -231,7 +224,7 @@ const plants: Plant[] = [
 ]
 
 /** Roles belong to the whole server, so these only where nobody else is on it. */
-const rolePlants: Plant[] = [
+export const rolePlants: Plant[] = [
   plant(
     'a door behind a door',
     'grant spoke_system to spoke_app',
@@ -275,43 +268,3 @@ const rolePlants: Plant[] = [
     /spoke\.tenant_id is preset for everybody/,
   ),
 ]
-
-for (const engine of engines) {
-  describe(`the walk on ${engine.name}`, () => {
-    let db: Database
-    let close: () => Promise<void>
-    before(async () => {
-      ;({ db, close } = await engine.open())
-    })
-    after(() => close())
-
-    const run = async (statements: string[]) => {
-      for (const statement of statements) await sql.raw(statement).execute(db.kysely)
-    }
-
-    test('it finds nothing wrong with the schema of the migrations', async () => {
-      assert.deepEqual(await catalogueFaults(db, false), [])
-    })
-
-    for (const { fault, broken, mended, named } of [
-      ...plants,
-      ...(engine.name === 'PGlite' ? rolePlants : []),
-    ]) {
-      test(`it names this: ${fault}`, async () => {
-        await run(broken)
-        const faults = await catalogueFaults(db, false)
-        await run(mended)
-        assert.match(faults.join('\n'), named)
-      })
-    }
-
-    test('it finds nothing wrong after each was mended', async () => {
-      assert.deepEqual(await catalogueFaults(db, false), [])
-    })
-  })
-}
-
-test('the lists are read as grants on tables and on columns', () => {
-  assert.ok(grantLines('spoke_system').includes('tenants.key_id SELECT'))
-  assert.ok(grantLines('spoke_app').includes('issues DELETE'))
-})

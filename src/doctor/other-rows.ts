@@ -1,0 +1,49 @@
+/** The rows that are not A's, as digests: did a request move any? */
+import { type RawBuilder, sql } from 'kysely'
+import { grantLines } from '../tenants/isolation/expected.ts'
+import { withTenant } from '../tenants/scope.ts'
+import { asOwner } from './owner.ts'
+import type { Stage } from './stage.ts'
+
+/** B's rows as B sees them: one statement, since it is asked after every request. */
+export async function rowsOfOther({ db, world: { tables, b } }: Stage): Promise<string> {
+  const readable = new Set(grantLines('spoke_app'))
+  const digests = tables
+    .filter(({ name, ofTenants }) => ofTenants && readable.has(`${name} SELECT`))
+    .map(({ name }) => digestOf(name, sql`true`))
+  const found = await withTenant(db, b.tenantId, ({ query }) =>
+    query(sql<Digest>`${sql.join(digests, sql` union all `)}`),
+  )
+  return linesOf(found)
+}
+
+/** Every row that is not A's, as the owner sees it: what the other cannot see itself, and what came up beside both. */
+export async function rowsOfAllOthers({ db, world: { tables, forced, a } }: Stage): Promise<string> {
+  const digests = tables.map(({ name, ofTenants }) =>
+    digestOf(name, ofTenants ? sql`tenant_id <> ${a.tenantId}` : sql`false`),
+  )
+  return linesOf(
+    await asOwner(db, forced, (query) => query(sql<Digest>`${sql.join(digests, sql` union all `)}`)),
+  )
+}
+
+interface Digest {
+  name: string
+  digest: string | null
+}
+
+const digestOf = (table: string, which: RawBuilder<unknown>) => sql`
+  select ${table}::text as name, md5(string_agg(t::text, ',' order by t::text)) as digest
+  from ${sql.table(table)} t where ${which}`
+
+const linesOf = (found: Digest[]): string => found.map(({ name, digest }) => `${name} ${digest}`).join('\n')
+
+/** @returns the tables that differ, for a sentence */
+export const changed = (before: string, after: string): string => {
+  const old = before.split('\n')
+  return after
+    .split('\n')
+    .filter((line, at) => line !== old[at])
+    .map((line) => line.split(' ', 1)[0])
+    .join(', ')
+}

@@ -1,0 +1,39 @@
+/** A asks for its own by every route: were the attacks refused for whose ids they named, or would anybody's have failed? */
+import { isScope } from '../http/gate.ts'
+import { type Document, operationOf, requestFor } from './described.ts'
+import { ask, holdsOfOther, type Stage } from './stage.ts'
+import type { Tried } from './try-statements.ts'
+
+/** Codes of an answer that was given before the handler had anything to do. */
+const early =
+  /^(validation_failed|invalid_json|invalid_id|unsupported_media_type|unauthenticated|insufficient_scope|method_not_allowed|not_found|\w+_not_found)$/
+
+/**
+ * @param which reads before the attacks, when A knows nothing of the other; the rest after them, deleting last
+ */
+export async function reachOwn(stage: Stage, document: Document, which: 'reads' | 'rest'): Promise<Tried> {
+  const { server, world } = stage
+  const tried: Tried = { count: 0, leaked: 0, faults: [] }
+  const order = (method: string) => (method === 'DELETE' ? 1 : 0)
+  const ours = server.rules
+    .filter(({ access, method }) => isScope(access) && method !== 'HEAD')
+    .filter(({ method }) => (method === 'GET') === (which === 'reads'))
+    .toSorted((one, other) => order(one.method) - order(other.method) || other.url.length - one.url.length)
+  for (const rule of ours) {
+    const asked = requestFor(rule, operationOf(document, rule), world.a.ids, world.a.ids)
+    if (!asked) continue
+    const called = stage.calls.length
+    tried.count += 1
+    const reply = await ask(stage, asked, world.a.tenantId)
+    const name = `with its own ids, ${rule.method} ${rule.url}`
+    if (early.test(reply.code ?? '') || reply.status === 500)
+      tried.faults.push(`${name} was not reached, so nothing is known of it: ${reply.status} ${reply.code}`)
+    if (holdsOfOther(stage, reply)) {
+      tried.leaked += 1
+      tried.faults.push(`${name} answers with what is the other's`)
+    }
+    if (stage.calls.slice(called).some(({ token }) => token?.reveal() === world.b.token))
+      tried.faults.push(`${name} asked HubSpot with the other's token`)
+  }
+  return tried
+}

@@ -1,0 +1,61 @@
+/** Every way to mix the ids of two tenants into one request. Pure. */
+import { newId } from '../lib/ids.ts'
+import type { Ids } from './described.ts'
+import type { World } from './world.ts'
+
+/** Ids as B's are, and nobody's. */
+export const idsOfNobody = (ids: Ids): Ids => {
+  const made: Record<string, string> = {}
+  for (const name of Object.keys(ids)) made[name] = newId()
+  return { ...made, state: `${made.tenant_id}:${made.integration_id}:${'0'.repeat(32)}` }
+}
+
+export interface Try {
+  what: string
+  inPath: Ids
+  elsewhere: Ids
+  twin: { inPath: Ids; elsewhere: Ids }
+  /** Whether the path leads to the other: then the answer is a refusal, whatever the route does. */
+  barred: boolean
+}
+
+export function triesFor({ a, b }: World, url: string): Try[] {
+  const none = idsOfNobody(b.ids)
+  const own = (ids: Ids): Ids => ({ ...ids, tenant_id: a.tenantId })
+  const hasOthers = [...url.matchAll(/:(\w+)/g)].some(([, name]) => name !== 'tenant_id')
+  const ofTenant = url.includes(':tenant_id')
+  return [
+    {
+      what: "with the other's ids",
+      inPath: b.ids,
+      elsewhere: b.ids,
+      twin: { inPath: none, elsewhere: none },
+      barred: ofTenant || hasOthers,
+    },
+    ...(ofTenant
+      ? [
+          {
+            what: "with its own tenant and the other's ids",
+            inPath: own(b.ids),
+            elsewhere: own(b.ids),
+            twin: { inPath: own(none), elsewhere: own(none) },
+            barred: hasOthers,
+          },
+          {
+            what: "with the other's tenant and its own ids",
+            inPath: { ...a.ids, tenant_id: b.tenantId },
+            elsewhere: a.ids,
+            twin: { inPath: { ...a.ids, tenant_id: none.tenant_id as string }, elsewhere: a.ids },
+            barred: true,
+          },
+          {
+            what: "with its own path and the other's ids in query and body",
+            inPath: a.ids,
+            elsewhere: b.ids,
+            twin: { inPath: a.ids, elsewhere: none },
+            barred: false,
+          },
+        ]
+      : []),
+  ]
+}
