@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { type Database, inTransaction, type Query } from '../lib/db.ts'
 import { newId } from '../lib/ids.ts'
 import { type Door, grantLines } from '../tenants/isolation/expected.ts'
+import { asText } from './as-text.ts'
 import type { Tried } from './try-statements.ts'
 
 /** Writes nothing, and reads at most one row a statement. */
@@ -20,7 +21,7 @@ export async function lookAtLiveTables(db: Database): Promise<Tried> {
   async function look(who: string, prelude: string[], table: string, refusable: string[]) {
     tried.count += 1
     const seen = await inTransaction(db, ['set transaction read only', ...prelude], (query: Query) =>
-      query(sql.raw(`select 1 from ${table} limit 1`)),
+      query(asText(`select 1 from ${table} limit 1`)),
     ).catch((error: { code?: string; message: string }) => {
       if (!refusable.includes(String(error.code)))
         tried.faults.push(`${who}, table ${table} could not be looked at: ${error.message}`)

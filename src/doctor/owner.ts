@@ -1,6 +1,6 @@
 /** The scratch database as its owner sees it, for laying out rows and looking at all of them. Never the operator's tables. */
-import { sql } from 'kysely'
 import { type Database, inTransaction, type Query } from '../lib/db.ts'
+import { asText } from './as-text.ts'
 
 /**
  * One transaction without FORCE on these tables, or their owner would see as little as anybody. It is put back before
@@ -16,7 +16,7 @@ export async function asOwner<T>(
     forced.map((table) => `alter table ${table} no force row level security`),
     async (query) => {
       const done = await work(query)
-      for (const table of forced) await query(sql.raw(`alter table ${table} force row level security`))
+      for (const table of forced) await query(asText(`alter table ${table} force row level security`))
       return done
     },
   )

@@ -1,9 +1,10 @@
 /** Where the rehearsal is played: a database like the operator's, which nobody else ever sees and nothing outlives. */
 import { randomBytes } from 'node:crypto'
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { type Database, openInMemory, types } from '../lib/db.ts'
 import { allStatements } from '../lib/migrate.ts'
+import { asText } from './as-text.ts'
 import { createTurns } from './turns.ts'
 
 export interface Scratch {
@@ -16,7 +17,7 @@ export interface Scratch {
 /** In this process alone. */
 export async function scratchInMemory(): Promise<Scratch> {
   const db = await openInMemory()
-  await layOut((text) => sql.raw(text).execute(db.kysely))
+  await layOut((text) => asText(text).execute(db.kysely))
   return { db, where: 'an embedded database in memory', close: () => db.close() }
 }
 

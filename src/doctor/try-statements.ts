@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { type Database, inTransaction, type Query } from '../lib/db.ts'
 import { type Door, grantLines } from '../tenants/isolation/expected.ts'
 import { withSystem, withTenant } from '../tenants/scope.ts'
+import { asText } from './as-text.ts'
 import { type Attempt, attemptsOfNobody, attemptsOn } from './statements.ts'
 import type { Table } from './tables.ts'
 import type { Inhabitant, World } from './world.ts'
@@ -47,9 +48,9 @@ async function outcomeOf(
 }
 
 function sampleOf(statement: string, row: Record<string, unknown> | undefined) {
-  if (!row) return sql.raw<{ n?: number }>(statement)
+  if (!row) return asText<{ n?: number }>(statement)
   const [before = '', after = ''] = statement.split('$1')
-  return sql<{ n?: number }>`${sql.raw(before)}${JSON.stringify(row)}::jsonb${sql.raw(after)}`
+  return sql<{ n?: number }>`${asText(before)}${JSON.stringify(row)}::jsonb${asText(after)}`
 }
 
 /** Every table of tenants, by every verb: as tenant A on the rows of B, and as nobody. */
@@ -85,7 +86,7 @@ const nobodies: [string, string[]][] = [
 
 /** Where B's rows lie: a changed row lies elsewhere. Asked as B, and the unit is A's again. */
 async function placesOf(query: Query, { name }: Table, a: Inhabitant, b: Inhabitant): Promise<string> {
-  await query(sql.raw(`set local spoke.tenant_id = '${b.tenantId}'`))
+  await query(asText(`set local spoke.tenant_id = '${b.tenantId}'`))
   const [found] = await query(
     sql<{ places: string }>`
       select string_agg(ctid::text, ',' order by ctid::text) as places from ${sql.table(name)}
@@ -94,7 +95,7 @@ async function placesOf(query: Query, { name }: Table, a: Inhabitant, b: Inhabit
     // Without the code, or it would pass for a refusal of what is tried.
     throw new Error(`the other cannot look at its own rows: ${error.message}`)
   })
-  await query(sql.raw(`set local spoke.tenant_id = '${a.tenantId}'`))
+  await query(asText(`set local spoke.tenant_id = '${a.tenantId}'`))
   return found?.places ?? ''
 }
 
