@@ -1,10 +1,11 @@
 /** Two tenants connect, one by OAuth and one by a pasted token. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { createBrowser } from './browser.ts'
 import type { Cast, Tenant } from './cast.ts'
 
-/** As a browser goes through it: our authorize, HubSpot's page, our callback, the page that says it is done. */
-export async function connectByOAuth({ api, hubspot, screen, step }: Cast): Promise<Tenant> {
+/** As a browser goes through it: our authorize, HubSpot's page, our callback, the page that names the account, its button. */
+export async function connectByOAuth({ api, base, hubspot, screen, step }: Cast): Promise<Tenant> {
   step('tenant A connects by OAuth')
   const id = randomUUID()
   const began = (await api.get(`/api/hubspot/authorize/${id}`)).body
@@ -15,9 +16,12 @@ export async function connectByOAuth({ api, hubspot, screen, step }: Cast): Prom
   page.searchParams.set('portal_id', String(hubspot.a.portalId))
   const back = (await api.get(page.href, 302)).headers.get('location') ?? ''
   assert.match(back, /\/api\/hubspot\/oauth\/callback\?code=/)
-  const done = (await api.get(back, 303)).headers.get('location') ?? ''
-  assert.match(done, /^\/connected\?/)
-  await api.get(done)
+  const browser = createBrowser(base)
+  const asked = await browser.comeBack(back)
+  assert.ok(asked.page.includes(String(hubspot.a.portalId)))
+  const { location } = await browser.press(asked)
+  assert.match(location, /^\/connected\?/)
+  await api.get(location)
   const integration = (await api.get(`/api/hubspot/integrations/${id}/${began.integration_id}`)).body
   assert.equal(integration.status, 'active')
   assert.equal(integration.hub_id, hubspot.a.portalId)

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { compactDecrypt } from 'jose'
 import { sql } from 'kysely'
+import { createBrowser } from '../demo/browser.ts'
 import { type Database, openDatabase } from '../src/lib/db.ts'
 import type { KeyRing } from '../src/lib/seal.ts'
 import { rotate } from '../src/tenants/key-ring.ts'
@@ -153,15 +154,48 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         assert.equal((await get(path)).status, 200, path)
     })
 
+    /** Back from HubSpot. The one answer that must hold the cookie is not kept. */
+    async function returned({ state, code }: { state: string; code: string }) {
+      const query = new URLSearchParams({ state, code })
+      const came = await createBrowser(service.url).comeBack(`${callback}?${query}`)
+      const [, secret] = came.cookie.split('.')
+      assert.ok(secret)
+      remember("the secret of a browser's cookie", secret)
+      return came
+    }
+
     test('connect by OAuth, with the older client secret, on both doors; refresh; sync', async () => {
       const first = Object.assign(oauth, await authorized(portal()))
       const { state, code } = first as unknown as { state: string; code: string }
       assert.equal((await post('/oauth/callback', { state, code })).status, 200)
       const second = await authorized(portal())
-      const query = new URLSearchParams({ state: second.state, code: second.code })
-      const back = await ask({ path: `${callback}?${query}`, headers: { accept: 'text/html' } })
-      assert.equal(back.status, 303)
-      assert.equal((await ask({ path: String(back.headers.location) })).status, 200)
+      const came = await returned(second)
+      assert.equal((await ask({ path: came.path, headers: { cookie: came.cookie } })).status, 200)
+      // Another secret of this form, another confirmation, another site: refused, and told nowhere.
+      const form = { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' }
+      const press = (cookie: string, over = {}) =>
+        ask({
+          method: 'POST',
+          path: came.path,
+          headers: { ...form, cookie, ...over },
+          body: 'decision=connect',
+        })
+      const other = await returned(await authorized(portal()))
+      assert.equal((await press(other.cookie)).status, 400)
+      assert.equal((await press(came.cookie, { 'sec-fetch-site': 'cross-site' })).status, 403)
+      const pressed = await press(came.cookie)
+      assert.equal(pressed.status, 303)
+      assert.equal((await ask({ path: String(pressed.headers.location) })).status, 200)
+      // One waits, so that its row is there to be looked at; one is refused by its person.
+      await returned(await authorized(portal()))
+      const no = await returned(await authorized(portal()))
+      const cancelled = await ask({
+        method: 'POST',
+        path: no.path,
+        headers: { ...form, cookie: no.cookie },
+        body: 'decision=cancel',
+      })
+      assert.equal(cancelled.status, 200)
       await idle()
       for (let n = 0; n < 2; n++) {
         emulator.world.clock.advance(31 * 60_000)
@@ -287,6 +321,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         'a code',
         'an OAuth state',
         'a PKCE verifier',
+        "the secret of a browser's cookie",
         'a data key',
       ])
         assert.ok((kinds.get(what) ?? 0) >= 2, `${what}: ${kinds.get(what)}`)

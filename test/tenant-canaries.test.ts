@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { noLimits } from '../bench/load/house.ts'
+import { createBrowser } from '../demo/browser.ts'
 import { type Operation, pathOf, readOperations } from './http/operations.ts'
 import { type Answer, type Sent, send } from './http/send.ts'
 import { canary, formsOf, type Place, search } from './support/canaries.ts'
@@ -29,6 +30,8 @@ interface Walker extends CanaryTenant {
   sent: Set<string>
   /** Its own credential. */
   headers: Record<string, string>
+  /** Of the browser in which its person is asked about the account. */
+  cookie: string
 }
 
 const asJson = { 'content-type': 'application/json' }
@@ -65,6 +68,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         heard: [],
         sent: new Set<string>(),
         headers: {},
+        cookie: '',
       }))
     })
     after(async () => {
@@ -116,6 +120,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
     function right(walker: Walker, one: Operation, ids = walker.ids): Sent {
       const query = queries[one.name]?.(walker) ?? ''
       const sent = { method: one.method, path: `${pathOf(one, ids)}${query}` }
+      if (one.template.startsWith('/connect/')) return { ...sent, headers: { cookie: walker.cookie } }
       if (!one.body) return sent
       const body =
         bodies[one.name] ?? assert.fail(`${one.name} takes a body, and no tenant here has one for it`)
@@ -211,14 +216,31 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       for (const cursor of [...other.cursors.slice(-2), walker.word]) await after(cursor)
     }
 
-    /** Once more by OAuth, to HubSpot's page and back, so that there are tokens of that kind too. */
-    async function connectByOAuth(walker: Walker): Promise<void> {
+    /** To HubSpot's page and back. @returns the query that comes back */
+    async function authorized(walker: Walker): Promise<URLSearchParams> {
       const path = `/api/hubspot/authorize/${walker.id}?integration_id=${walker.ids.integration_id}`
       const page = new URL((await ask(walker, { path })).json.authorization_url)
       page.searchParams.set('auto', '1')
       page.searchParams.set('portal_id', String(walker.portal))
       const back = new URL((await fetch(page, { redirect: 'manual' })).headers.get('location') as string)
-      const [code, state] = ['code', 'state'].map((name) => back.searchParams.get(name) as string)
+      return back.searchParams
+    }
+
+    /** A person who is asked, and does not answer yet. */
+    async function askPerson(walker: Walker): Promise<void> {
+      const came = await createBrowser(service.url).comeBack(
+        `/api/hubspot/oauth/callback?${await authorized(walker)}`,
+      )
+      assert.ok(came.page.includes(walker.word), came.page)
+      walker.cookie = came.cookie
+      walker.marks.push(canary('the secret of its browser', came.cookie.split('.')[1] as string))
+      own(walker, 'confirmation_id', came.path.split('/')[2] as string)
+    }
+
+    /** Once more by OAuth, so that there are tokens of that kind too. */
+    async function connectByOAuth(walker: Walker): Promise<void> {
+      const query = await authorized(walker)
+      const [code, state] = ['code', 'state'].map((name) => query.get(name) as string)
       const body = JSON.stringify({ code, state })
       const sent = { method: 'POST', path: '/api/hubspot/oauth/callback', headers: asJson, body }
       const { status, text } = await ask(walker, sent)
@@ -285,6 +307,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
     test('all walk every route at the same time, with errors, syncs, streams, ends, and HubSpot failing for one', async () => {
       await Promise.all(walkers.map(connect))
       await Promise.all(walkers.slice(1, 3).map(connectByOAuth))
+      await Promise.all(walkers.map(askPerson))
       const [last] = walkers.slice(-1) as [Walker]
       await Promise.all([
         ...walkers.map((walker, at) => walkAll(walker, walkers[(at + 1) % walkers.length] as Walker)),

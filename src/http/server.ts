@@ -15,6 +15,7 @@ import {
   validatorCompiler,
 } from 'fastify-type-provider-zod'
 import { HubSpotError } from '../hubspot/errors.ts'
+import { confirmRoutes } from '../integrations/confirm-routes.ts'
 import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
 import { problemRoutes } from '../issues/problem-routes.ts'
 import { type IssueParts, issueRoutes } from '../issues/routes.ts'
@@ -29,6 +30,7 @@ import type { Audit } from '../tenants/record.ts'
 import { type TenantParts, tenantRoutes } from '../tenants/routes.ts'
 import { auditEffects } from './audited.ts'
 import { replyError } from './error-reply.ts'
+import { acceptFormOnly } from './form-body.ts'
 import { passGate, requireRules } from './gate.ts'
 import { securityHeaders } from './headers.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
@@ -186,7 +188,12 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     auditRoutes(app, parts.audit.db)
   }
   if (parts.api) {
-    integrationRoutes(app, { ...parts.api.integrations, signalOf })
+    const { integrations } = parts.api
+    integrationRoutes(app, { ...integrations, signalOf })
+    await app.register(async (forBrowsers) => {
+      acceptFormOnly(forBrowsers)
+      confirmRoutes(forBrowsers, { ...integrations, publicUrl: parts.publicUrl })
+    })
     issueRoutes(app, { ...parts.api.issues, signalOf })
     problemRoutes(app, parts.api.issues)
     syncRoutes(app, { ...parts.api.sync, signalOf, watchOf })

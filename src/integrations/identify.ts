@@ -76,13 +76,16 @@ async function complete(
   return {
     kind,
     portalId,
-    hubDomain: facts.hubDomain ?? null,
-    uiDomain: account?.uiDomain ?? null,
-    user: facts.user ?? null,
+    hubDomain: storable(facts.hubDomain),
+    uiDomain: storable(account?.uiDomain),
+    user: storable(facts.user),
     scopes: facts.scopes ?? null,
     expiresInMs: facts.expiresInMs ?? null,
   }
 }
+
+/** PostgreSQL keeps no NUL in a text; a name with one must not keep an account from being connected. */
+const storable = (text: string | null | undefined) => text?.replaceAll('\0', '\ufffd') ?? null
 
 function ignoreMisconfigured(error: unknown): undefined {
   if (error instanceof HubSpotError && error.kind === 'misconfigured') return undefined

@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { AppError, integrationNotFound } from '../lib/errors.ts'
+import { integrationNotFound } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import { sendPage } from '../lib/page.ts'
 import { Secret } from '../lib/secret.ts'
@@ -14,16 +14,11 @@ import { nameOf, owns, type Principal } from '../tenants/principal.ts'
 import { withTenant } from '../tenants/scope.ts'
 import { tenantExists } from '../tenants/store.ts'
 import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
-import {
-  beginAuthorization,
-  type ConnectParts,
-  connectByToken,
-  finishAuthorization,
-  invalidState,
-  tenantThatWaits,
-} from './connect.ts'
+import { deleteStalePending } from './authorization-store.ts'
+import { beginAuthorization, invalidState } from './authorize.ts'
+import { type ConnectParts, connectByToken, finishAuthorization } from './connect.ts'
 import { connectOnce } from './connect-once.ts'
-import { connectedPage, failedPage } from './connected-page.ts'
+import { connectedPage } from './connected-page.ts'
 import { type DisconnectParts, disconnect } from './disconnect.ts'
 import { listParts } from './part-store.ts'
 import { present, presentParts } from './present.ts'
@@ -31,7 +26,6 @@ import {
   authorizeAnswer,
   authorizeQuery,
   callbackBody,
-  callbackQuery,
   connectBody,
   disconnectAnswer,
   disconnectQuery,
@@ -40,7 +34,7 @@ import {
   statusAnswer,
 } from './schema.ts'
 import { connectionStatus } from './status.ts'
-import { deleteStalePending, findIntegration, listIntegrations } from './store.ts'
+import { findIntegration, listIntegrations } from './store.ts'
 import type { Tokens } from './tokens.ts'
 
 export interface IntegrationParts extends ConnectParts, DisconnectParts {
@@ -221,7 +215,12 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
     },
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
-      const { url, integrationId } = await beginAuthorization(parts, tenantId, request.query.integration_id)
+      const { url, integrationId } = await beginAuthorization(
+        parts,
+        tenantId,
+        request.query.integration_id,
+        request.principal as Principal,
+      )
       return {
         success: true as const,
         authorization_url: url,
@@ -257,40 +256,11 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
       // A state that names no tenant is refused before anything is done, so there is nothing to do once.
       const tenantId = tenantOfState(state)
       // Before anything of that tenant is looked at, a kept answer too.
-      if (tenantId && !owns(request.principal as Principal, tenantId)) throw invalidState()
-      const finish = (within: ConnectParts) => finishAuthorization(within, answer, true)
+      const principal = request.principal as Principal
+      if (tenantId && !owns(principal, tenantId)) throw invalidState()
+      const finish = (within: ConnectParts) => finishAuthorization(within, answer, principal)
       const { body } = await connectOnce(parts, tenantId, request, () => 200, finish)
       return body
-    },
-  )
-
-  // Where HubSpot sends the browser: the single-use state is the credential, and the code leaves the address bar.
-  app.get(
-    '/api/hubspot/oauth/callback',
-    {
-      config: {
-        access: 'public',
-        errorPage: failedPage,
-        audited: 'oauth.browserCallback',
-        // Whoever brings a state that is waiting; nobody else has an effect here, or is worth a row.
-        auditedFor: async ({ query }) => {
-          const tenantId = await tenantThatWaits(parts, (query as { state?: string }).state)
-          return tenantId && { actor: 'browser', tenantId }
-        },
-      },
-      schema: { tags, operationId: 'oauth.browserCallback', querystring: callbackQuery },
-    },
-    async (request, reply) => {
-      const { code, state, error } = request.query
-      if (error !== undefined) {
-        throw new AppError('oauth_denied', 'HubSpot did not give access; the person may have said no')
-      }
-      if (!code || !state)
-        throw new AppError('invalid_state', 'HubSpot sends a code and a state to this page')
-      const answer = { state, code: new Secret(code) }
-      const { integration, tenantId } = await finishAuthorization(parts, answer, false)
-      parts.wake(tenantId, integration.integrationId)
-      return await reply.redirect(`/connected?hub_id=${integration.portalId}`, 303)
     },
   )
 

@@ -30,6 +30,12 @@ export const callbackQuery = z.object({
   error: z.string().max(256).optional(),
 })
 
+export const noQuery = z.strictObject({})
+
+export const confirmParams = z.object({ confirmation_id: uuidText })
+
+export const confirmBody = z.strictObject({ decision: z.enum(['connect', 'cancel']) })
+
 export const disconnectQuery = z.strictObject({
   purge: z.enum(['true', 'false']).default('false').describe('Also delete the synced data and its history'),
 })

@@ -1,4 +1,4 @@
-/** All SQL on integrations, their portal routes and authorisations under way. Tokens have a store of their own. */
+/** All SQL on integrations and their portal routes. Tokens, and what is under way to them, have stores of their own. */
 import { sql } from 'kysely'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import { type Account, type Integration, type IntegrationStatus, sourcesOf } from './integration.ts'
@@ -7,9 +7,6 @@ const columns = sql`
   integration_id as "integrationId", integration_type as "integrationType", status,
   status_reason as "statusReason", portal_id as "portalId", hub_domain as "hubDomain", ui_domain as "uiDomain",
   hub_user as "hubUser", scopes, created_at as "createdAt", last_sync_at as "lastSyncAt"`
-
-/** How long a person has to finish on HubSpot's page. */
-const pendingFor = sql`interval '10 minutes'`
 
 export async function findIntegration(scope: TenantScope, id: string): Promise<Integration | undefined> {
   const rows = await scope.query(sql<Integration>`
@@ -51,23 +48,6 @@ export async function lockIntegration(
     select status from tenant_integrations
     where tenant_id = ${scope.tenantId} and integration_id = ${id} for no key update`)
   return rows[0]?.status
-}
-
-export async function insertPending(scope: TenantScope, id: string): Promise<void> {
-  await scope.query(sql`
-    insert into tenant_integrations (tenant_id, integration_id, status)
-    values (${scope.tenantId}, ${id}, 'pending')`)
-}
-
-/** Forgets what was begun and never finished: such a row holds no account and no data. */
-export async function deleteStalePending(scope: TenantScope): Promise<void> {
-  await scope.query(sql`
-    delete from tenant_integrations
-    where tenant_id = ${scope.tenantId} and status = 'pending' and created_at < now() - ${pendingFor}
-      and not exists (
-        select from authorizations a
-        where a.tenant_id = ${scope.tenantId} and a.integration_id = tenant_integrations.integration_id
-          and a.expires_at > now())`)
 }
 
 export async function deleteIntegration(scope: TenantScope, id: string): Promise<void> {
@@ -120,10 +100,23 @@ export async function deleteRoute(scope: TenantScope, id: string): Promise<void>
     delete from portal_routes where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
 }
 
-/** Whether another live integration, of whatever tenant, hangs on the portal. */
-export async function portalIsShared(scope: SystemScope, portalId: number, except: string): Promise<boolean> {
+/**
+ * Whether another live integration, of whatever tenant, hangs on the portal, or a grant that waits for a person's yes.
+ *
+ * @param except the integration that is not another one; absent: each is
+ */
+export async function portalIsShared(
+  scope: SystemScope,
+  portalId: number,
+  except: string | undefined,
+): Promise<boolean> {
   const rows = await scope.query(sql`
-    select from portal_routes where portal_id = ${portalId} and integration_id <> ${except} limit 1`)
+    select from portal_routes
+    where portal_id = ${portalId} and integration_id is distinct from ${except ?? null}::uuid
+    union all
+    select from confirmations
+    where portal_id = ${portalId} and confirmed_at is null and expires_at > now()
+    limit 1`)
   return rows.length > 0
 }
 
@@ -148,58 +141,4 @@ export async function keepTotal(scope: TenantScope, id: string, count: number): 
   await scope.query(sql`
     update tenant_integrations set total_count = ${count}, total_count_at = clock_timestamp()
     where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
-}
-
-/** An authorisation under way: the state is kept as a hash, the PKCE verifier sealed. */
-export async function insertAuthorization(
-  scope: TenantScope,
-  row: { integrationId: string; stateHash: string; codeVerifier: string },
-): Promise<void> {
-  await scope.query(
-    sql`delete from authorizations where tenant_id = ${scope.tenantId} and expires_at < now()`,
-  )
-  await scope.query(sql`
-    insert into authorizations (tenant_id, state_hash, integration_id, code_verifier, expires_at)
-    values (${scope.tenantId}, ${row.stateHash}, ${row.integrationId}, ${row.codeVerifier}, now() + ${pendingFor})`)
-}
-
-/** Whether the authorisation is there to be used. */
-export async function authorizationWaits(
-  scope: TenantScope,
-  integrationId: string,
-  stateHash: string,
-): Promise<boolean> {
-  const rows = await scope.query(sql`
-    select from authorizations
-    where tenant_id = ${scope.tenantId} and state_hash = ${stateHash}
-      and integration_id = ${integrationId} and expires_at > now()`)
-  return rows.length > 0
-}
-
-/** Uses an authorisation up. @returns its sealed verifier, or undefined when it is forged, used, expired or foreign */
-export async function takeAuthorization(
-  scope: TenantScope,
-  integrationId: string,
-  stateHash: string,
-): Promise<string | undefined> {
-  const rows = await scope.query(sql<{ code_verifier: string }>`
-    delete from authorizations
-    where tenant_id = ${scope.tenantId} and state_hash = ${stateHash}
-      and integration_id = ${integrationId} and expires_at > now()
-    returning code_verifier`)
-  return rows[0]?.code_verifier
-}
-
-/** The same for a state without its nonce: only while exactly one authorisation of the tenant is pending. */
-export async function takeOnlyAuthorization(
-  scope: TenantScope,
-  integrationId: string,
-): Promise<string | undefined> {
-  const rows = await scope.query(sql<{ code_verifier: string }>`
-    delete from authorizations
-    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and expires_at > now()
-      and (select count(*) from authorizations a
-           where a.tenant_id = ${scope.tenantId} and a.expires_at > now()) = 1
-    returning code_verifier`)
-  return rows[0]?.code_verifier
 }

@@ -61,8 +61,10 @@ export type ErrorCode =
   | 'hubspot_limit'
   /** A reconnect came back with another HubSpot account than the one whose data is held. */
   | 'portal_changed'
-  /** The OAuth state is forged, used, expired or somebody else's. Start again at authorize. */
+  /** The OAuth state, or a browser's yes, is forged, used, expired or somebody else's. Start again at authorize. */
   | 'invalid_state'
+  /** A form was sent from another site's page. Press the button on our own. */
+  | 'cross_site'
   /** HubSpot does not take the authorisation code (used, expired). Start again at authorize. */
   | 'oauth_code_rejected'
   /** The person said no on HubSpot's page. */

@@ -25,6 +25,18 @@ export const owns = (principal: Principal, tenantId: string): boolean =>
 export const mayDo = (principal: Principal, scope: Scope): boolean =>
   principal.kind === 'tenant' ? principal.scopes.includes(scope) : mayAdminister(principal)
 
+/** The names that are no tenant's credential, and the principal that each is. */
+const operators: Readonly<Record<string, Principal['kind']>> = { open: 'open', admin: 'admin', cli: 'admin' }
+
+/**
+ * Whether the principal may finish what another one began: an operator what the same operator began, and a tenant's
+ * credential what any credential of that tenant began, since keys are rotated and each of them could begin it anew.
+ *
+ * @param begunBy as nameOf gave it, of the same tenant; null: nobody knows
+ */
+export const mayFinish = (principal: Principal, begunBy: string | null): boolean =>
+  begunBy !== null && principal.kind !== 'metrics' && (operators[begunBy] ?? 'tenant') === principal.kind
+
 /** The principal in a log or an audit. */
 export const nameOf = (principal: Principal): string =>
   ('by' in principal ? principal.by : undefined) ?? principal.kind

@@ -1,13 +1,15 @@
 /** The worker: runs streams as it is woken, and sweeps for what nobody woke. */
+import type { ExpireParts } from '../integrations/expire.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
 import { type RunParts, runStream } from '../sync/run-stream.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
+import { expireUntil } from './expire.ts'
 import type { SyncJob } from './queues.ts'
 import { type SweepParts, sweepUntil } from './sweep.ts'
 
-export interface WorkerParts extends RunParts, SweepParts {
+export interface WorkerParts extends RunParts, SweepParts, ExpireParts {
   kinds: readonly ObjectKind[]
   concurrency: number
   log: Log
@@ -44,11 +46,11 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   }
 
   await queues.start({ concurrency: parts.concurrency, run: tracked })
-  const sweeping = sweepUntil(parts, stopping.signal)
+  const sweeping = [sweepUntil(parts, stopping.signal), expireUntil(parts, stopping.signal)]
   return {
     async stop(timeoutMs) {
       stopping.abort(new Error('the worker stops'))
-      await Promise.all([sweeping, ...running])
+      await Promise.all([...sweeping, ...running])
       await queues.stop(timeoutMs)
     },
   }

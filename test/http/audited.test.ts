@@ -71,6 +71,8 @@ const sync = (over: Partial<Record<'tenant' | 'integration', string>> = {}) => {
   return post(`/sync/${tenant}/${integration}`, {})
 }
 
+/** Written for the browser whose state or cookie is waited for, and for no other: below. */
+const ofBrowsers = ['GET /api/hubspot/oauth/callback', 'POST /connect/{confirmation_id}']
 /** What reads and has an effect all the same. */
 const alsoAudited = ['GET /api/hubspot/authorize/{tenant_id}', 'GET /api/hubspot/oauth/callback']
 
@@ -96,6 +98,7 @@ test('each route with an effect writes asked and done in its tenant’s chain, a
     sync_event_id: history.json.events[0].sync_event_id,
     issue_id: issues.json.issues[0].issue_id,
     key_id: '0123456789abcdef',
+    confirmation_id: randomUUID(),
   }
   const operations = await readOperations(bench.service.url)
   operations.sort((a, b) => Number(a.method === 'DELETE') - Number(b.method === 'DELETE'))
@@ -105,7 +108,7 @@ test('each route with an effect writes asked and done in its tenant’s chain, a
   }
   let audited = 0
   for (const operation of operations) {
-    if (operation.name === 'GET /api/hubspot/oauth/callback') continue
+    if (ofBrowsers.includes(operation.name)) continue
     const { answer, events } = await written(requestFor(operation, ids))
     assert.ok(answer.status < 500, `${operation.name}: ${answer.text}`)
     if (operation.method === 'GET' && !alsoAudited.includes(operation.name)) {
@@ -200,7 +203,7 @@ test('what is refused before its handler leaves no row: malformed, unknown, of a
   }
 })
 
-test('a browser that comes back with a state that waits is written down, once with it and never after', async () => {
+test('a browser that comes back with a state that waits is written down, once with it and never after; and so is what it presses', async () => {
   const { tenant } = bench
   const { json: begun } = await bench.send({ path: `/api/hubspot/authorize/${tenant}` })
   const page = new URL(begun.authorization_url)
@@ -217,6 +220,35 @@ test('a browser that comes back with a state that waits is written down, once wi
   const again = await written({ path: `${back.pathname}${back.search}` })
   assert.equal(again.answer.json.code, 'invalid_state')
   assert.deepEqual(again.events, [])
+
+  const path = String(first.answer.headers.location)
+  const cookie = String(first.answer.headers['set-cookie']?.[0]).split(';')[0] as string
+  const press = (over: Record<string, string>, decision = 'connect'): Sent => ({
+    method: 'POST',
+    path,
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      'sec-fetch-site': 'same-origin',
+      cookie,
+      ...over,
+    },
+    body: `decision=${decision}`,
+  })
+  assert.deepEqual((await written(press({ cookie: '' }))).events, [], 'of a stranger nothing is written')
+  const steps: [Sent, action: string, result: string][] = [
+    [press({ 'sec-fetch-site': 'cross-site' }, 'cancel'), 'oauth.cancel', '403 cross_site'],
+    [press({}), 'oauth.confirm', '303'],
+  ]
+  for (const [sent, action, result] of steps) {
+    const { events, said } = await written(sent)
+    assert.deepEqual(said, [
+      [tenant, 'asked', null],
+      [tenant, 'done', result],
+    ])
+    const target = `confirmation:${path.split('/')[2]}`
+    for (const one of events)
+      assert.deepEqual([one.actor, one.action, one.target], ['browser', action, target])
+  }
 })
 
 test('an effect whose caller has gone is ended with how it ended, not with the going', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { createBrowser } from '../../demo/browser.ts'
 import { startTestEmulator } from '../support/emulator.ts'
 import { idle, newAccount, startOn } from './bench.ts'
 import { everyRow } from './database.ts'
@@ -136,9 +137,10 @@ test("HubSpot's browser needs no key, and the program's callback does", async ()
   const program = await ask({ method: 'POST', path: back.pathname, headers, body })
   checkShape(program, { what: 'program', status: 401, code: 'unauthenticated' })
   checkLog(bench.service, from, program, 'program')
-  const browser = await ask({ path: `${back.pathname}${back.search}` })
-  assert.equal(browser.status, 303, browser.text)
-  const page = await ask({ path: String(browser.headers.location) })
+  const browser = createBrowser(bench.service.url)
+  const pressed = await browser.press(await browser.comeBack(back.href))
+  assert.equal(pressed.status, 303, pressed.text)
+  const page = await ask({ path: pressed.location })
   assert.equal(page.status, 200, page.text)
   await idle(bench.service, bench.database)
 })

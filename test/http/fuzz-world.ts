@@ -134,6 +134,7 @@ async function learn(url: string, stay: Pair[], go: Pair[], tokens: string[]): P
         return (name.startsWith('DELETE ') ? pools.revoked : pools.keys) ?? []
       if (name.startsWith('DELETE ') || name === 'POST /api/hubspot/integrations/{tenant_id}') return doomed
       if (template.includes('/authorize/')) return visitors
+      if (template.includes('{confirmation_id}')) return [{ confirmation_id: randomUUID() }]
       if (template.includes('{sync_event_id}')) return pools.events ?? []
       if (template.includes('{issue_id}')) return pools.issues ?? []
       return pools.pairs ?? []

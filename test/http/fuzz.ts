@@ -37,7 +37,7 @@ const block = 500
 const lanes = 4
 const mostFindings = 10
 /** A planned refusal. What an operation may answer besides these stands in the document. */
-const planned = new Set([400, 401, 404, 405, 408, 409, 413, 414, 415, 417, 422, 431])
+const planned = new Set([400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 417, 422, 431])
 
 export async function fuzz(world: FuzzWorld, options: FuzzOptions): Promise<FuzzResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: lanes })
@@ -138,7 +138,8 @@ export function judge({ operation, method, path, headers }: FuzzRequest, answer:
   if (method === 'HEAD') return
   const type = String(answer.headers['content-type'])
   const accept = String(headers.accept ?? '')
-  if (type.startsWith('text/html') && accept.includes('text/html') && path.includes('/oauth/callback')) return
+  const page = path.includes('/oauth/callback') || path.startsWith('/connect/')
+  if (type.startsWith('text/html') && accept.includes('text/html') && page) return
   const problem = type === 'application/problem+json'
   if (problem && !accept.includes('problem+json')) say('a type that was not asked for')
   const media = problem ? type : 'application/json; charset=utf-8'

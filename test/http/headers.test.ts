@@ -50,6 +50,7 @@ async function everyRoute(): Promise<Sent[]> {
     sync_event_id: history.json.events[0].sync_event_id,
     key_id: '0123456789abcdef',
     issue_id: issues.json.issues[0].issue_id,
+    confirmation_id: '0b1e5f64-6a0b-4c39-9a53-0d6a4e0c7f11',
   }
   const { json } = await bench.send({ path: '/openapi.json' })
   const routes = Object.entries(json.paths as Record<string, object>).flatMap(([path, operations]) =>

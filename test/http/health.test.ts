@@ -49,6 +49,7 @@ const documented: [path: string, methods: string[]][] = [
   ['/api/hubspot/integrations/{tenant_id}/{integration_id}', ['get', 'delete']],
   ['/api/hubspot/authorize/{tenant_id}', ['get']],
   ['/api/hubspot/oauth/callback', ['get', 'post']],
+  ['/connect/{confirmation_id}', ['get', 'post']],
   ['/api/hubspot/issues/{tenant_id}', ['get']],
   ['/api/hubspot/issues/{tenant_id}/{issue_id}', ['get']],
 ]

@@ -21,6 +21,7 @@ const paths = () => [
   `/api/hubspot/status/${bench.tenant}/${bench.integration}`,
   '/api/hubspot/oauth/callback?code=a&state=b',
   '/connected?hub_id=1',
+  '/connect/0b1e5f64-6a0b-4c39-9a53-0d6a4e0c7f11',
   '/openapi.json',
   '/metrics',
   '/livez',

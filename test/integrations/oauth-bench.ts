@@ -1,6 +1,7 @@
 /** What the tests of OAuth share: a service, an emulator with our app, and the way through HubSpot's page. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { createBrowser } from '../../demo/browser.ts'
 import { startOn } from '../http/bench.ts'
 import type { Watched } from '../http/oracle.ts'
 import { type Answer, send } from '../http/send.ts'
@@ -69,6 +70,8 @@ export async function startOAuth(env: Record<string, string> = {}) {
     visit,
     start,
     post,
+    /** A browser that keeps its cookie and can press the button. */
+    browser: createBrowser(service.url, AbortSignal.timeout(600_000)),
     browse: (search: string, accept = 'text/html') =>
       send(service.url, { path: `${callback}${search}`, headers: { accept } }),
     portal: (more: object = {}) => emulator.world.addPortal({ tickets: 2, ...more }).portal_id,

@@ -1,7 +1,9 @@
 /** Rows for tests of SQL: two tenants, each with something in every table. */
 import { sql } from 'kysely'
+import { insertAuthorization } from '../../src/integrations/authorization-store.ts'
+import { insertConfirmation } from '../../src/integrations/confirmation-store.ts'
 import { keepPart } from '../../src/integrations/part-store.ts'
-import { insertAuthorization, keepConnected } from '../../src/integrations/store.ts'
+import { keepConnected } from '../../src/integrations/store.ts'
 import { replaceToken } from '../../src/integrations/token-store.ts'
 import { keepAssociations } from '../../src/issues/association-store.ts'
 import type { IssueRow } from '../../src/issues/issue.ts'
@@ -71,7 +73,11 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
       refreshToken: undefined,
       expiresInMs: null,
     })
-    await insertAuthorization(scope, { integrationId: id, stateHash: newId(), codeVerifier: 'sealed' })
+    const asked = { integrationId: id, stateHash: newId(), codeVerifier: 'sealed', askedBy: 'open' }
+    await insertAuthorization(scope, asked)
+    const sealed = { accessToken: 'sealed', refreshToken: 'sealed' }
+    const waiting = { ...account, ...sealed, scopes: null, confirmationId: newId(), integrationId: id }
+    await insertConfirmation(scope, newId(), waiting)
     await requestRun(scope, { integrationId: id, kind: 'tickets', mode: 'full' }, 'api')
     // Twice: what a read finds as it was is a sighting.
     const first = issueRow('1')
@@ -82,8 +88,8 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     await keepPart(scope, id, 'pipelines', null)
     await keepLabels(scope, id, ['pipeline'], [supportPipeline])
     await keepAssociations(scope, id, new Map([['1', { contacts: [] }]]), new Date())
-    const asked = { method: 'POST', url: '/', headers: { 'idempotency-key': 'k' }, body: {} }
-    await once(scope, readIdempotency(asked), async () => ({ status: 202, body: {} }))
+    const request = { method: 'POST', url: '/', headers: { 'idempotency-key': 'k' }, body: {} }
+    await once(scope, readIdempotency(request), async () => ({ status: 202, body: {} }))
     await appendToTenant(scope, auditEvent)
     await scope.query(sql`select 1`)
   })

@@ -15,6 +15,7 @@ const appGrants: Grants = {
   tenant_integrations: 'select insert update delete',
   integration_tokens: 'select insert update delete',
   authorizations: 'select insert update delete',
+  confirmations: 'select insert update delete',
   portal_routes: 'select insert delete',
   issues: 'select insert update delete',
   issue_sightings: 'select insert update delete',
@@ -36,6 +37,7 @@ const systemGrants: Grants = {
   tenants: 'select(tenant_id,key_id,created_at)',
   sync_streams:
     'select(tenant_id,integration_id,kind,mode,epoch,lease_until,lease_by,sync_event_id,not_before,next_at)',
+  confirmations: 'select(tenant_id,confirmation_id,portal_id,confirmed_at,expires_at)',
   budgets: 'select insert update',
   ring_keys: 'select insert delete',
   api_keys:
@@ -50,6 +52,7 @@ export const systemPolicies: Readonly<Record<string, readonly string[]>> = {
   portal_routes: ['find_ids r spoke_system true -'],
   sync_streams: ['find_due r spoke_system true -'],
   tenants: ['find_keys r spoke_system true -'],
+  confirmations: ['find_waiting r spoke_system true -'],
   api_keys: ['find_key r spoke_system true -', 'touch_key w spoke_system true true'],
 }
 

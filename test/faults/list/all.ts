@@ -1,6 +1,7 @@
 /** Every planted fault. A new protection brings its fault into the file of its kind. */
 import type { Fault } from '../fault.ts'
 import { audit } from './audit.ts'
+import { confirm } from './confirm.ts'
 import { credentials } from './credentials.ts'
 import { isolation } from './isolation.ts'
 import { oauth } from './oauth.ts'
@@ -12,6 +13,7 @@ export const kinds: [heading: string, faults: Fault[]][] = [
   ['Who is let in', credentials],
   ['Secrets', secrets],
   ['HubSpot and OAuth', oauth],
+  ['Who began, and a person’s yes', confirm],
   ['HTTP surface', surface],
   ['The audit log', audit],
 ]

@@ -6,12 +6,12 @@ const states = 'test/integrations/oauth-state.test.ts'
 export const oauth: Fault[] = [
   {
     name: 'state-good-twice',
-    file: 'src/integrations/store.ts',
+    file: 'src/integrations/authorization-store.ts',
     find: `    delete from authorizations
     where tenant_id = \${scope.tenantId} and state_hash = \${stateHash}
       and integration_id = \${integrationId} and expires_at > now()
-    returning code_verifier`,
-    put: `    select code_verifier from authorizations
+    returning \${taken}`,
+    put: `    select \${taken} from authorizations
     where tenant_id = \${scope.tenantId} and state_hash = \${stateHash}
       and integration_id = \${integrationId} and expires_at > now()`,
     test: states,
@@ -19,7 +19,7 @@ export const oauth: Fault[] = [
   },
   {
     name: 'state-that-does-not-end',
-    file: 'src/integrations/store.ts',
+    file: 'src/integrations/authorization-store.ts',
     find: `      and integration_id = \${integrationId} and expires_at > now()
     returning`,
     put: `      and integration_id = \${integrationId}
@@ -29,7 +29,7 @@ export const oauth: Fault[] = [
   },
   {
     name: 'verifier-not-sent',
-    file: 'src/integrations/connect.ts',
+    file: 'src/integrations/authorize.ts',
     find: 'exchangeCode(hubspot, app, answer.code, codeVerifier,',
     put: 'exchangeCode(hubspot, app, answer.code, undefined,',
     test: 'test/integrations/oauth.test.ts',
@@ -37,15 +37,15 @@ export const oauth: Fault[] = [
   },
   {
     name: 'bare-state-from-a-browser',
-    file: 'src/integrations/routes.ts',
-    find: 'await finishAuthorization(parts, answer, false)',
-    put: 'await finishAuthorization(parts, answer, true)',
+    file: 'src/integrations/authorize.ts',
+    find: 'if (!read || (read.stateHash === undefined && !finisher)) throw invalidState()',
+    put: 'if (!read) throw invalidState()',
     test: states,
     gain: 'a forged link that names two known ids connects the attacker’s account to a tenant',
   },
   {
     name: 'bare-state-while-two-are-pending',
-    file: 'src/integrations/store.ts',
+    file: 'src/integrations/authorization-store.ts',
     find: 'and a.expires_at > now()) = 1',
     put: 'and a.expires_at > now()) > 0',
     test: states,
@@ -54,7 +54,7 @@ export const oauth: Fault[] = [
   {
     name: 'callback-of-a-foreign-tenant',
     file: 'src/integrations/routes.ts',
-    find: 'if (tenantId && !owns(request.principal as Principal, tenantId)) throw invalidState()',
+    find: 'if (tenantId && !owns(principal, tenantId)) throw invalidState()',
     put: '',
     test: 'test/http/access-matrix.test.ts',
     gain: 'a credential of one tenant ends an authorisation of another',

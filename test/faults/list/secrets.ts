@@ -47,7 +47,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'verifier-not-sealed',
-    file: 'src/integrations/connect.ts',
+    file: 'src/integrations/authorize.ts',
     find: `codeVerifier: await sealer.seal(codeVerifier, { integration: integrationId, field: 'code_verifier' }),`,
     put: `codeVerifier: codeVerifier.reveal(),`,
     test: 'test/integrations/oauth.test.ts',
@@ -55,7 +55,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'state-not-hashed',
-    file: 'src/integrations/connect.ts',
+    file: 'src/integrations/authorize.ts',
     find: `const hash = (state: string) => createHash('sha256').update(state).digest('base64url')`,
     put: 'const hash = (state: string) => (createHash, state)',
     test: canaries,
@@ -67,16 +67,16 @@ export const secrets: Fault[] = [
     file: 'src/integrations/connect.ts',
     find: `throw asAppError(error, true)
   })
-  return await activate(parts, tenantId, undefined,`,
+  return await withTenant(parts.db, tenantId, (scope) =>`,
     put: `throw new AppError('token_invalid', \`Invalid token \${accessToken.reveal()}\`, { status: 422, cause: error })
   })
-  return await activate(parts, tenantId, undefined,`,
+  return await withTenant(parts.db, tenantId, (scope) =>`,
     test: 'test/integrations/connect-refused.test.ts',
     gain: 'a refused token stands in the answer and in whatever keeps answers',
   },
   {
     name: 'code-in-an-error',
-    file: 'src/integrations/connect.ts',
+    file: 'src/integrations/authorize.ts',
     find: `throw new AppError('oauth_code_rejected', 'HubSpot does not take this authorisation code', {`,
     put: `throw new AppError('oauth_code_rejected', \`HubSpot does not take \${answer.code.reveal()}\`, {`,
     test: canaries,

@@ -1,0 +1,46 @@
+-- Connecting in a browser: what HubSpot granted waits until a person has seen which account it is and said yes. And who asked.
+alter table authorizations add column asked_by text;
+
+comment on column authorizations.asked_by is 'the principal; null: asked before this column, and over in ten minutes';
+
+create table confirmations (
+  tenant_id uuid not null references tenants on delete cascade,
+  confirmation_id uuid not null,
+  integration_id uuid not null,
+  secret_hash text not null,
+  portal_id bigint not null,
+  hub_domain text,
+  ui_domain text,
+  hub_user text,
+  scopes text[],
+  access_token text,
+  refresh_token text,
+  token_expires_at timestamptz,
+  confirmed_at timestamptz,
+  expires_at timestamptz not null,
+  primary key (tenant_id, confirmation_id),
+  check ((confirmed_at is null) = (access_token is not null))
+);
+
+comment on table confirmations is 'distributed: tenant_id';
+
+-- No foreign key to the integration: when that goes, what HubSpot granted is still there to be revoked.
+comment on column confirmations.integration_id is 'which integration was to be connected';
+
+comment on column confirmations.secret_hash is 'of the secret in the cookie of the browser that HubSpot sent back';
+
+comment on column confirmations.access_token is 'sealed for this row alone, as is refresh_token; null once it is confirmed';
+
+alter table confirmations enable row level security;
+
+alter table confirmations force row level security;
+
+create policy own_tenant on confirmations to spoke_app
+  using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));
+
+-- The system door finds the expired ones, and whether one waits for an account whose token is to be revoked.
+create policy find_waiting on confirmations for select to spoke_system using (true);
+
+grant select, insert, update, delete on confirmations to spoke_app;
+
+grant select (tenant_id, confirmation_id, portal_id, confirmed_at, expires_at) on confirmations to spoke_system;

@@ -1,0 +1,110 @@
+/** All SQL on authorisations under way, and on the pending integrations that they are for. */
+import { sql } from 'kysely'
+import type { TenantScope } from '../tenants/scope.ts'
+
+/** How long a person has to finish on HubSpot's page, and then again on ours. */
+export const pendingFor = sql`interval '10 minutes'`
+
+/** Of one tenant at once; the oldest give way. People need a few, and a loop must not grow a tenant. */
+export const mostUnfinished = 20
+
+export async function insertPending(scope: TenantScope, id: string): Promise<void> {
+  await scope.query(sql`
+    insert into tenant_integrations (tenant_id, integration_id, status)
+    values (${scope.tenantId}, ${id}, 'pending')`)
+}
+
+/** Somebody sees the account's name at this moment. */
+const isWaitedFor = (scope: TenantScope) => sql`
+  exists (
+    select from confirmations c
+    where c.tenant_id = ${scope.tenantId} and c.integration_id = tenant_integrations.integration_id
+      and c.expires_at > now())`
+
+/** Forgets what was begun and never finished: such a row holds no account and no data. */
+export async function deleteStalePending(scope: TenantScope): Promise<void> {
+  await scope.query(sql`
+    delete from tenant_integrations
+    where tenant_id = ${scope.tenantId} and status = 'pending' and created_at < now() - ${pendingFor}
+      and not exists (
+        select from authorizations a
+        where a.tenant_id = ${scope.tenantId} and a.integration_id = tenant_integrations.integration_id
+          and a.expires_at > now())
+      and not ${isWaitedFor(scope)}`)
+}
+
+/** Leaves room for one more of each under the tenant's lock: the oldest pending integrations and authorisations go. */
+export async function makeRoom(scope: TenantScope): Promise<void> {
+  await scope.query(sql`
+    delete from tenant_integrations where tenant_id = ${scope.tenantId} and integration_id in (
+      select integration_id from tenant_integrations
+      where tenant_id = ${scope.tenantId} and status = 'pending' and not ${isWaitedFor(scope)}
+      order by created_at desc, integration_id desc offset ${mostUnfinished - 1})`)
+  await scope.query(sql`
+    delete from authorizations where tenant_id = ${scope.tenantId} and state_hash in (
+      select state_hash from authorizations where tenant_id = ${scope.tenantId}
+      order by expires_at desc, state_hash offset ${mostUnfinished - 1})`)
+}
+
+/** An authorisation under way: the state is kept as a hash, the PKCE verifier sealed, and who asked by name. */
+export async function insertAuthorization(
+  scope: TenantScope,
+  row: { integrationId: string; stateHash: string; codeVerifier: string; askedBy: string },
+): Promise<void> {
+  await scope.query(
+    sql`delete from authorizations where tenant_id = ${scope.tenantId} and expires_at < now()`,
+  )
+  await scope.query(sql`
+    insert into authorizations (tenant_id, state_hash, integration_id, code_verifier, asked_by, expires_at)
+    values (${scope.tenantId}, ${row.stateHash}, ${row.integrationId}, ${row.codeVerifier}, ${row.askedBy},
+      now() + ${pendingFor})`)
+}
+
+/** Whether the authorisation is there to be used. */
+export async function authorizationWaits(
+  scope: TenantScope,
+  integrationId: string,
+  stateHash: string,
+): Promise<boolean> {
+  const rows = await scope.query(sql`
+    select from authorizations
+    where tenant_id = ${scope.tenantId} and state_hash = ${stateHash}
+      and integration_id = ${integrationId} and expires_at > now()`)
+  return rows.length > 0
+}
+
+export interface TakenAuthorization {
+  /** Sealed. */
+  codeVerifier: string
+  askedBy: string | null
+}
+
+const taken = sql`code_verifier as "codeVerifier", asked_by as "askedBy"`
+
+/** Uses an authorisation up. @returns undefined when it is forged, used, expired or foreign */
+export async function takeAuthorization(
+  scope: TenantScope,
+  integrationId: string,
+  stateHash: string,
+): Promise<TakenAuthorization | undefined> {
+  const rows = await scope.query(sql<TakenAuthorization>`
+    delete from authorizations
+    where tenant_id = ${scope.tenantId} and state_hash = ${stateHash}
+      and integration_id = ${integrationId} and expires_at > now()
+    returning ${taken}`)
+  return rows[0]
+}
+
+/** The same for a state without its nonce: only while exactly one authorisation of the tenant is pending. */
+export async function takeOnlyAuthorization(
+  scope: TenantScope,
+  integrationId: string,
+): Promise<TakenAuthorization | undefined> {
+  const rows = await scope.query(sql<TakenAuthorization>`
+    delete from authorizations
+    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and expires_at > now()
+      and (select count(*) from authorizations a
+           where a.tenant_id = ${scope.tenantId} and a.expires_at > now()) = 1
+    returning ${taken}`)
+  return rows[0]
+}

@@ -1,0 +1,173 @@
+/** OAuth as far as HubSpot's grant: beginning an authorisation, and taking in the state and code that come back. */
+import { createHash, randomBytes } from 'node:crypto'
+import { asAppError } from '../hubspot/as-app-error.ts'
+import type { HubSpot, Patience } from '../hubspot/client.ts'
+import { HubSpotError } from '../hubspot/errors.ts'
+import { type App, authorizeUrl, exchangeCode, type Grant } from '../hubspot/oauth.ts'
+import type { ObjectPaths } from '../hubspot/objects.ts'
+import type { Database } from '../lib/db.ts'
+import { AppError, integrationNotFound } from '../lib/errors.ts'
+import { newId, parseUuid } from '../lib/ids.ts'
+import type { KeyRing } from '../lib/seal.ts'
+import { Secret } from '../lib/secret.ts'
+import { mayFinish, nameOf, type Principal } from '../tenants/principal.ts'
+import { withTenant } from '../tenants/scope.ts'
+import { ensureTenant, sealerOf } from '../tenants/store.ts'
+import type { TenantId } from '../tenants/tenant.ts'
+import {
+  authorizationWaits,
+  deleteStalePending,
+  insertAuthorization,
+  insertPending,
+  makeRoom,
+  takeAuthorization,
+  takeOnlyAuthorization,
+} from './authorization-store.ts'
+import { identifyGranted } from './identify.ts'
+import type { Account, Whose } from './integration.ts'
+import { findIntegration, lockTenant } from './store.ts'
+
+export interface AuthorizeParts {
+  db: Database
+  ring: KeyRing
+  hubspot: HubSpot
+  app: App | undefined
+  authorizeBase: string
+  tickets: ObjectPaths
+  /** Total for all calls of one question to HubSpot, ms. */
+  patience: Patience
+}
+
+/**
+ * Begins an authorisation: for a new integration, or for one that is there (reconnect).
+ *
+ * @throws AppError oauth_not_configured; integration_not_found when `reconnect` names none of this tenant
+ */
+export async function beginAuthorization(
+  parts: AuthorizeParts,
+  tenantId: TenantId,
+  reconnect: string | undefined,
+  principal: Principal,
+): Promise<{ url: string; integrationId: string }> {
+  const app = configured(parts)
+  const integrationId = reconnect ?? newId()
+  const state = `${tenantId}:${integrationId}:${randomBytes(32).toString('base64url')}`
+  const codeVerifier = new Secret(randomBytes(32).toString('base64url'))
+  await withTenant(parts.db, tenantId, async (scope) => {
+    await lockTenant(scope)
+    if (reconnect === undefined) await ensureTenant(scope, parts.ring)
+    else if (!(await findIntegration(scope, reconnect))) throw integrationNotFound()
+    await deleteStalePending(scope)
+    await makeRoom(scope)
+    // The room may have been made of the pending one that was to be gone on with.
+    if (reconnect === undefined || !(await findIntegration(scope, reconnect)))
+      await insertPending(scope, integrationId)
+    const sealer = await sealerOf(scope, parts.ring)
+    if (!sealer) throw integrationNotFound()
+    await insertAuthorization(scope, {
+      integrationId,
+      stateHash: hash(state),
+      codeVerifier: await sealer.seal(codeVerifier, { integration: integrationId, field: 'code_verifier' }),
+      askedBy: nameOf(principal),
+    })
+  })
+  return { url: authorizeUrl(parts.authorizeBase, app, state, codeVerifier), integrationId }
+}
+
+export interface Granted extends Whose {
+  grant: Grant
+}
+
+/**
+ * Exchanges the code for a grant. The state is used up before HubSpot is called, and a state that does not hold calls
+ * nobody.
+ *
+ * @param finisher who brings the answer; it must be able to finish what was begun, and a state without its nonce may count.
+ *   Absent: a browser, of which nothing is known
+ * @throws AppError invalid_state | oauth_code_rejected | oauth_not_configured | hubspot_unavailable | …
+ */
+export async function redeem(
+  parts: AuthorizeParts,
+  answer: { state: string; code: Secret },
+  finisher: Principal | undefined,
+): Promise<Granted> {
+  const app = configured(parts)
+  const { codeVerifier, ...whose } = await takeState(parts, answer.state, finisher)
+  try {
+    // From here on a caller who goes away changes nothing: state and code are spent.
+    const { signal } = new AbortController()
+    const { hubspot, patience } = parts
+    return {
+      ...whose,
+      grant: await exchangeCode(hubspot, app, answer.code, codeVerifier, patience.totalMs, signal),
+    }
+  } catch (error) {
+    if (error instanceof HubSpotError && error.kind === 'grant_refused') {
+      throw new AppError('oauth_code_rejected', 'HubSpot does not take this authorisation code', {
+        cause: error,
+      })
+    }
+    throw asAppError(error, true)
+  }
+}
+
+/** Which account a grant opens. Throws AppError missing_scopes | hubspot_unavailable | … */
+export async function accountOf(parts: AuthorizeParts, { grant }: Granted): Promise<Account> {
+  const { signal } = new AbortController()
+  return await identifyGranted({ ...parts, signal }, grant.accessToken, grant).catch((error: unknown) => {
+    throw asAppError(error, true)
+  })
+}
+
+export const invalidState = () =>
+  new AppError('invalid_state', 'The state is not one that is waiting for an answer')
+
+function configured({ app }: AuthorizeParts): App {
+  if (app) return app
+  throw new AppError('oauth_not_configured', 'HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are not set')
+}
+
+/** A state's tenant, integration, and the hash of all of it; the bare form has none. */
+function readState(state: string) {
+  const [tenant = '', integration = '', nonce, ...rest] = state.split(':')
+  const tenantId = parseUuid(tenant) as TenantId | undefined
+  const integrationId = parseUuid(integration)
+  if (!tenantId || !integrationId || rest.length > 0) return undefined
+  const stateHash = nonce === undefined ? undefined : hash(`${tenantId}:${integrationId}:${nonce}`)
+  return { tenantId, integrationId, stateHash }
+}
+
+/** Whose authorisation a whole state would end; undefined when none waits for it. Nothing is used up. */
+export async function tenantThatWaits(
+  { db }: Pick<AuthorizeParts, 'db'>,
+  state: string | undefined,
+): Promise<TenantId | undefined> {
+  const read = readState(state ?? '')
+  if (!read?.stateHash) return undefined
+  const { tenantId, integrationId, stateHash } = read
+  const waits = await withTenant(db, tenantId, (scope) => authorizationWaits(scope, integrationId, stateHash))
+  return waits ? tenantId : undefined
+}
+
+async function takeState(parts: AuthorizeParts, state: string, finisher: Principal | undefined) {
+  const read = readState(state)
+  if (!read || (read.stateHash === undefined && !finisher)) throw invalidState()
+  const { tenantId, integrationId, stateHash } = read
+  return await withTenant(parts.db, tenantId, async (scope) => {
+    const taken =
+      stateHash === undefined
+        ? await takeOnlyAuthorization(scope, integrationId)
+        : await takeAuthorization(scope, integrationId, stateHash)
+    const sealer = taken && (await sealerOf(scope, parts.ring))
+    if (!taken || !sealer) throw invalidState()
+    // Rolled back then: whoever asked may still finish.
+    if (finisher && !mayFinish(finisher, taken.askedBy)) throw invalidState()
+    const codeVerifier = await sealer.open(taken.codeVerifier, {
+      integration: integrationId,
+      field: 'code_verifier',
+    })
+    return { tenantId, integrationId, codeVerifier }
+  })
+}
+
+const hash = (state: string) => createHash('sha256').update(state).digest('base64url')

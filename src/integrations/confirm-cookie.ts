@@ -1,0 +1,43 @@
+/** The cookie that makes one browser the one that may say yes. It goes to the page of one confirmation and nowhere else. */
+import { parseUuid } from '../lib/ids.ts'
+import { Secret } from '../lib/secret.ts'
+import type { TenantId } from '../tenants/tenant.ts'
+import type { Claim } from './confirm.ts'
+
+/** As long as the grant waits. */
+const seconds = 600
+
+export const confirmPath = (confirmationId: string) => `/connect/${confirmationId}`
+
+/**
+ * Lax, not Strict: HubSpot's site sends the browser here, and a browser keeps a Strict cookie back from the page that this
+ * redirect leads to. Lax goes with no POST of another site either.
+ */
+const attributes = (confirmationId: string, maxAge: number, secure: boolean) =>
+  `Path=${confirmPath(confirmationId)}; Max-Age=${maxAge}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
+
+/** The prefix keeps a site beside ours from writing it over plain HTTP. */
+const nameOf = (secure: boolean) => (secure ? '__Secure-spoke_connect' : 'spoke_connect')
+
+export const cookieOf = ({ tenantId, confirmationId, secret }: Claim, secure: boolean): string =>
+  `${nameOf(secure)}=${tenantId}.${secret.reveal()}; ${attributes(confirmationId, seconds, secure)}`
+
+export const cookieEnds = (confirmationId: string, secure: boolean): string =>
+  `${nameOf(secure)}=; ${attributes(confirmationId, 0, secure)}`
+
+/** @returns undefined when the browser brings none */
+export function claimOf(
+  confirmationId: string,
+  header: string | undefined,
+  secure: boolean,
+): Claim | undefined {
+  const start = `${nameOf(secure)}=`
+  const given = (header ?? '')
+    .split(';')
+    .map((one) => one.trim())
+    .find((one) => one.startsWith(start))
+  const [, tenant, secret] = /^([0-9a-f-]{36})\.([\w-]{43})$/.exec(given?.slice(start.length) ?? '') ?? []
+  const tenantId = tenant && parseUuid(tenant)
+  if (!tenantId || !secret) return undefined
+  return { tenantId: tenantId as TenantId, confirmationId, secret: new Secret(secret) }
+}

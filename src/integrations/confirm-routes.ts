@@ -1,0 +1,142 @@
+/** What a person's browser meets on its way back from HubSpot: the callback, the page that names the account, its two buttons. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { AppError } from '../lib/errors.ts'
+import { sendPage } from '../lib/page.ts'
+import { Secret } from '../lib/secret.ts'
+import { invalidState, tenantThatWaits } from './authorize.ts'
+import {
+  askPerson,
+  type Claim,
+  type ConfirmParts,
+  cancel,
+  confirm,
+  questionOf,
+  tenantThatAsks,
+} from './confirm.ts'
+import { claimOf, confirmPath, cookieEnds, cookieOf } from './confirm-cookie.ts'
+import { cancelledPage, confirmPage } from './confirm-page.ts'
+import { failedPage } from './connected-page.ts'
+import type { IntegrationParts } from './routes.ts'
+import { callbackQuery, confirmBody, confirmParams, noQuery } from './schema.ts'
+
+export interface ConfirmRouteParts extends ConfirmParts, Pick<IntegrationParts, 'wake'> {
+  /** Where browsers reach us. */
+  publicUrl: string
+}
+
+const tags = ['integrations']
+const config = { access: 'public', errorPage: failedPage } as const
+
+/** @param instance one that takes forms and nothing else */
+export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRouteParts): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const ownOrigin = new URL(parts.publicUrl).origin
+  const secure = [parts.publicUrl, parts.app?.redirectUri].some((url) => url?.startsWith('https:'))
+  const claimIn = ({ headers }: FastifyRequest, confirmationId: string) =>
+    claimOf(confirmationId, headers.cookie, secure)
+
+  // Where HubSpot sends the browser: the single-use state is the credential, and the code leaves the address bar.
+  app.get(
+    '/api/hubspot/oauth/callback',
+    {
+      config: {
+        ...config,
+        audited: 'oauth.browserCallback',
+        // Whoever brings a state that is waiting; nobody else has an effect here, or is worth a row.
+        auditedFor: async ({ query }) => {
+          const tenantId = await tenantThatWaits(parts, (query as { state?: string }).state)
+          return tenantId && { actor: 'browser', tenantId }
+        },
+      },
+      schema: { tags, operationId: 'oauth.browserCallback', querystring: callbackQuery },
+    },
+    async (request, reply) => {
+      const { code, state, error } = request.query
+      if (error !== undefined) {
+        throw new AppError('oauth_denied', 'HubSpot did not give access; the person may have said no')
+      }
+      if (!code || !state)
+        throw new AppError('invalid_state', 'HubSpot sends a code and a state to this page')
+      const claim = await askPerson(parts, { state, code: new Secret(code) })
+      reply.header('set-cookie', cookieOf(claim, secure))
+      return await reply.redirect(confirmPath(claim.confirmationId), 303)
+    },
+  )
+
+  app.get(
+    '/connect/:confirmation_id',
+    {
+      config,
+      schema: { tags, operationId: 'oauth.confirmPage', params: confirmParams, querystring: noQuery },
+    },
+    async (request, reply) => {
+      const { confirmation_id: id } = request.params
+      const claim = presented(claimIn(request, id))
+      const question = await questionOf(parts, claim)
+      // Back on the page, or there once more, after the button.
+      if (question.confirmed) return await reply.redirect(connected(question.account.portalId), 303)
+      return sendPage(reply, 200, confirmPage(question, claim.tenantId, id), true)
+    },
+  )
+
+  app.post(
+    '/connect/:confirmation_id',
+    {
+      config: {
+        ...config,
+        audited: ({ body }) =>
+          (body as { decision?: string } | undefined)?.decision === 'cancel'
+            ? 'oauth.cancel'
+            : 'oauth.confirm',
+        // The browser that was asked; of others nothing is written.
+        auditedFor: async (request) => {
+          const { confirmation_id: id } = request.params as { confirmation_id: string }
+          const claim = claimIn(request, id)
+          const tenantId = claim && (await tenantThatAsks(parts, claim))
+          return tenantId && { actor: 'browser', tenantId }
+        },
+      },
+      schema: {
+        tags,
+        operationId: 'oauth.confirm',
+        consumes: ['application/x-www-form-urlencoded'],
+        params: confirmParams,
+        querystring: noQuery,
+        body: confirmBody,
+      },
+    },
+    async (request, reply) => {
+      refuseCrossSite(request, ownOrigin)
+      const { confirmation_id: id } = request.params
+      const claim = presented(claimIn(request, id))
+      if (request.body.decision === 'cancel') {
+        const { cancelled, portalId } = await cancel(parts, claim)
+        if (!cancelled) return await reply.redirect(connected(portalId), 303)
+        reply.header('set-cookie', cookieEnds(id, secure))
+        return sendPage(reply, 200, cancelledPage())
+      }
+      // The cookie stays for a second press; what it opens is without tokens now.
+      const { portalId, integrationId } = await confirm(parts, claim)
+      if (integrationId) parts.wake(claim.tenantId, integrationId)
+      return await reply.redirect(connected(portalId), 303)
+    },
+  )
+}
+
+const connected = (hubId: number) => `/connected?hub_id=${hubId}`
+
+function presented(claim: Claim | undefined): Claim {
+  if (!claim) throw invalidState()
+  return claim
+}
+
+/**
+ * A form of another site must not press the button. The browser itself says where the form stood; only one too old to say
+ * so is asked for its origin.
+ */
+function refuseCrossSite({ headers }: FastifyRequest, ownOrigin: string): void {
+  const site = headers['sec-fetch-site']
+  if (site === undefined ? headers.origin === ownOrigin : site === 'same-origin') return
+  throw new AppError('cross_site', 'The form was not sent by a page of this service')
+}

@@ -1,0 +1,171 @@
+/**
+ * Connecting in a browser: what HubSpot granted waits, sealed, until the person who came back has seen which account it is and
+ * said yes. The browser holds a secret in a cookie; whoever has only the page's address can do nothing with it.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { AppError } from '../lib/errors.ts'
+import { newId } from '../lib/ids.ts'
+import { Secret } from '../lib/secret.ts'
+import { type TenantScope, withTenant } from '../tenants/scope.ts'
+import type { TenantId } from '../tenants/tenant.ts'
+import { accountOf, type Granted, invalidState, redeem } from './authorize.ts'
+import {
+  deleteConfirmation,
+  insertConfirmation,
+  lockConfirmation,
+  markConfirmed,
+} from './confirmation-store.ts'
+import { activate, type ConnectParts, weigh } from './connect.ts'
+import type { Account } from './integration.ts'
+import type { ReleaseParts } from './release.ts'
+import { findByPortal, findIntegration, lockTenant } from './store.ts'
+import { openWaiting, releaseWaiting, sealWaiting } from './waiting-grant.ts'
+
+export interface ConfirmParts extends ConnectParts, ReleaseParts {}
+
+/** What a browser brings with each look and each press. */
+export interface Claim {
+  tenantId: TenantId
+  confirmationId: string
+  secret: Secret
+}
+
+/**
+ * Exchanges the code, finds out which account it opens, and keeps the grant until a person decides. Nothing is connected
+ * yet. What cannot become a connection is refused here, before anybody is asked.
+ *
+ * @throws AppError invalid_state | oauth_code_rejected | missing_scopes | portal_changed | hubspot_unavailable | …
+ */
+export async function askPerson(
+  parts: ConfirmParts,
+  answer: { state: string; code: Secret },
+): Promise<Claim> {
+  const granted = await redeem(parts, answer, undefined)
+  const { tenantId } = granted
+  let portalId = granted.grant.portalId ?? null
+  try {
+    const account = await accountOf(parts, granted)
+    portalId = account.portalId
+    const claim = {
+      tenantId,
+      confirmationId: newId(),
+      secret: new Secret(randomBytes(32).toString('base64url')),
+    }
+    await withTenant(parts.db, tenantId, (scope) => keepWaiting(parts, scope, claim, granted, account))
+    return claim
+  } catch (error) {
+    if (isDecided(error)) await releaseWaiting(parts, { portalId, refreshToken: granted.grant.refreshToken })
+    throw error
+  }
+}
+
+async function keepWaiting(
+  parts: ConfirmParts,
+  scope: TenantScope,
+  { confirmationId, secret }: Claim,
+  { integrationId, grant }: Granted,
+  account: Account,
+): Promise<void> {
+  await lockTenant(scope)
+  const { begun } = await weigh(scope, integrationId, account.portalId)
+  const row = { confirmationId, integrationId }
+  const sealed = begun && (await sealWaiting(scope, parts.ring, row, grant))
+  // Deleted while the person was at HubSpot.
+  if (!sealed) throw invalidState()
+  await insertConfirmation(scope, hashOf(secret), { ...account, ...row, ...sealed })
+}
+
+export interface Question {
+  account: Pick<Account, 'portalId' | 'hubDomain' | 'user' | 'scopes'>
+  /** The tenant has this account connected already; that connection goes on with the new grant. */
+  renews: boolean
+  /** This browser said yes already: there is nothing to ask any more. */
+  confirmed: boolean
+}
+
+/** What a person is asked. Throws AppError invalid_state. */
+export async function questionOf(parts: ConfirmParts, claim: Claim): Promise<Question> {
+  return await withTenant(parts.db, claim.tenantId, async (scope) => {
+    const waiting = await lockConfirmation(scope, claim.confirmationId, hashOf(claim.secret))
+    if (!waiting) throw invalidState()
+    const holder = await findByPortal(scope, waiting.portalId)
+    return { account: waiting, renews: holder !== undefined, confirmed: waiting.accessToken === null }
+  })
+}
+
+/** Whose confirmation this browser may press; undefined when there is none. Nothing is changed. */
+export async function tenantThatAsks(
+  { db }: Pick<ConfirmParts, 'db'>,
+  { tenantId, confirmationId, secret }: Claim,
+): Promise<TenantId | undefined> {
+  const waiting = await withTenant(db, tenantId, (scope) =>
+    lockConfirmation(scope, confirmationId, hashOf(secret)),
+  )
+  return waiting && tenantId
+}
+
+/**
+ * The person said yes: connects, once. A second press by the same browser changes nothing and hears the same.
+ *
+ * @returns the integration that is now active; undefined for a second press
+ * @throws AppError invalid_state | portal_changed
+ */
+export async function confirm(
+  parts: ConfirmParts,
+  claim: Claim,
+): Promise<{ portalId: number; integrationId: string | undefined }> {
+  const { confirmationId } = claim
+  try {
+    return await withTenant(parts.db, claim.tenantId, async (scope) => {
+      await lockTenant(scope)
+      const waiting = await lockConfirmation(scope, confirmationId, hashOf(claim.secret))
+      if (!waiting) throw invalidState()
+      const { portalId, integrationId } = waiting
+      const accessToken = await openWaiting(scope, parts.ring, waiting, 'access_token')
+      if (!accessToken) return { portalId, integrationId: undefined }
+      // Deleted while the person read.
+      if (!(await findIntegration(scope, integrationId))) throw invalidState()
+      const tokens = {
+        accessToken,
+        refreshToken: await openWaiting(scope, parts.ring, waiting, 'refresh_token'),
+      }
+      await markConfirmed(scope, confirmationId)
+      const account: Account = { ...waiting, kind: 'oauth' }
+      const { integration } = await activate(parts, scope, integrationId, account, tokens)
+      return { portalId, integrationId: integration.integrationId }
+    })
+  } catch (error) {
+    // It will never be connected.
+    if (isDecided(error)) await cancel(parts, claim).catch(() => {})
+    throw error
+  }
+}
+
+/**
+ * The person said no: the grant is forgotten here, then revoked at HubSpot.
+ *
+ * @returns cancelled: false when it is connected already
+ * @throws AppError invalid_state
+ */
+export async function cancel(
+  parts: ConfirmParts,
+  claim: Claim,
+): Promise<{ cancelled: boolean; portalId: number }> {
+  const { portalId, refreshToken, cancelled } = await withTenant(parts.db, claim.tenantId, async (scope) => {
+    const waiting = await lockConfirmation(scope, claim.confirmationId, hashOf(claim.secret))
+    if (!waiting) throw invalidState()
+    const { portalId } = waiting
+    if (waiting.accessToken === null) return { portalId, refreshToken: undefined, cancelled: false }
+    const refreshToken = await openWaiting(scope, parts.ring, waiting, 'refresh_token')
+    await deleteConfirmation(scope, claim.confirmationId)
+    return { portalId, refreshToken, cancelled: true }
+  })
+  await releaseWaiting(parts, { portalId, refreshToken })
+  return { cancelled, portalId }
+}
+
+/** Refused for good, by us; not an outage, after which there is nobody to tell at HubSpot. */
+const isDecided = (error: unknown): boolean =>
+  error instanceof AppError && ['missing_scopes', 'portal_changed', 'invalid_state'].includes(error.code)
+
+const hashOf = (secret: Secret) => createHash('sha256').update(secret.reveal()).digest('base64url')

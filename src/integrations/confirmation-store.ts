@@ -1,0 +1,91 @@
+/** All SQL on grants that wait for a person's yes. Tokens come and go sealed. */
+import { sql } from 'kysely'
+import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import { mostUnfinished, pendingFor } from './authorization-store.ts'
+import type { Account } from './integration.ts'
+
+/** A grant that waits: for which integration, of which account. */
+export interface Waiting extends Omit<Account, 'kind'> {
+  confirmationId: string
+  integrationId: string
+  /** Sealed; null when it is confirmed already. */
+  accessToken: string | null
+  refreshToken: string | null
+}
+
+const columns = sql`
+  confirmation_id as "confirmationId", integration_id as "integrationId", portal_id as "portalId",
+  hub_domain as "hubDomain", ui_domain as "uiDomain", hub_user as "user", scopes,
+  access_token as "accessToken", refresh_token as "refreshToken",
+  (extract(epoch from token_expires_at - clock_timestamp()) * 1000)::float8 as "expiresInMs"`
+
+/** Keeps it for as long as a person may take. What is too much for one tenant expires, the oldest first. */
+export async function insertConfirmation(
+  scope: TenantScope,
+  secretHash: string,
+  row: Waiting,
+): Promise<void> {
+  const { portalId, hubDomain, uiDomain, user, scopes, accessToken, refreshToken, expiresInMs } = row
+  await scope.query(sql`
+    update confirmations set expires_at = now() where tenant_id = ${scope.tenantId} and confirmation_id in (
+      select confirmation_id from confirmations where tenant_id = ${scope.tenantId} and expires_at > now()
+      order by expires_at desc, confirmation_id offset ${mostUnfinished - 1})`)
+  await scope.query(sql`
+    insert into confirmations
+      (tenant_id, confirmation_id, integration_id, secret_hash, portal_id, hub_domain, ui_domain, hub_user, scopes,
+        access_token, refresh_token, token_expires_at, expires_at)
+    values
+      (${scope.tenantId}, ${row.confirmationId}, ${row.integrationId}, ${secretHash}, ${portalId}, ${hubDomain},
+        ${uiDomain}, ${user}, ${scopes}::text[], ${accessToken}, ${refreshToken},
+        clock_timestamp() + ${expiresInMs}::float8 * interval '1 ms', now() + ${pendingFor})`)
+}
+
+/**
+ * Locks the row until the transaction ends, so that of two who decide at once the second sees what the first did.
+ *
+ * @returns undefined when it is not there, over, or another browser's
+ */
+export async function lockConfirmation(
+  scope: TenantScope,
+  id: string,
+  secretHash: string,
+): Promise<Waiting | undefined> {
+  const rows = await scope.query(sql<Waiting>`
+    select ${columns} from confirmations
+    where tenant_id = ${scope.tenantId} and confirmation_id = ${id} and secret_hash = ${secretHash}
+      and expires_at > now()
+    for update`)
+  return rows[0]
+}
+
+/** The row stays without its tokens, for a second press of the same button. */
+export async function markConfirmed(scope: TenantScope, id: string): Promise<void> {
+  await scope.query(sql`
+    update confirmations set access_token = null, refresh_token = null, confirmed_at = now()
+    where tenant_id = ${scope.tenantId} and confirmation_id = ${id}`)
+}
+
+export async function deleteConfirmation(scope: TenantScope, id: string): Promise<void> {
+  await scope.query(
+    sql`delete from confirmations where tenant_id = ${scope.tenantId} and confirmation_id = ${id}`,
+  )
+}
+
+/** Which are over, of whatever tenant. */
+export async function findExpired(
+  scope: SystemScope,
+  limit: number,
+): Promise<{ tenantId: string; confirmationId: string }[]> {
+  return await scope.query(sql`
+    select tenant_id as "tenantId", confirmation_id as "confirmationId" from confirmations
+    where expires_at <= now() order by expires_at limit ${limit}`)
+}
+
+/** @returns undefined when another process was first */
+export async function takeExpired(scope: TenantScope, id: string): Promise<Waiting | undefined> {
+  const rows = await scope.query(sql<Waiting>`
+    delete from confirmations
+    where tenant_id = ${scope.tenantId} and confirmation_id = ${id} and expires_at <= now()
+    returning ${columns}`)
+  return rows[0]
+}
