@@ -11,6 +11,14 @@ import { Secret } from './lib/secret.ts'
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
 
+/** A provider's keys decide who is let in, so they come over HTTPS or from this machine. */
+function isKeysUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, username, password } = new URL(text)
+  const near = loopback.has(hostname.replace(/^\[(.*)\]$/, '$1'))
+  return (protocol === 'https:' || (protocol === 'http:' && near)) && username === '' && password === ''
+}
+
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
 /** `30s`, `5m`, `250ms`: a whole number and a unit. In our words: milliseconds. */
@@ -34,6 +42,8 @@ const whole = (least: number, most: number) =>
     .transform(Number)
     .refine((n) => n >= least && n <= most, `must be from ${least} to ${most}`)
 
+const claimName = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be the name of a claim')
+
 /**
  * Every variable: what it means stands in .env.example, and a test holds the two against each other.
  * Absent and empty are the same.
@@ -56,6 +66,14 @@ export const variables = {
   SPOKE_ADMIN_KEY: z.string().min(24, 'must have at least 24 characters').optional(),
   SPOKE_METRICS_KEY: z.string().min(24, 'must have at least 24 characters').optional(),
   SPOKE_ENCRYPTION_KEYS: z.string().optional(),
+  SPOKE_JWT_ISSUER: z.string().max(500, 'must have at most 500 characters').optional(),
+  SPOKE_JWT_AUDIENCE: z.string().max(500, 'must have at most 500 characters').optional(),
+  SPOKE_JWT_JWKS_URL: z
+    .string()
+    .refine(isKeysUrl, 'must be an https URL without a login (http only for a loopback host)')
+    .optional(),
+  SPOKE_JWT_TENANT_CLAIM: claimName.default('tenant_id'),
+  SPOKE_JWT_SCOPE_CLAIM: claimName.default('scope'),
   HUBSPOT_CLIENT_ID: z.string().optional(),
   HUBSPOT_CLIENT_SECRET: z.string().optional(),
   HUBSPOT_REDIRECT_URI: url.optional(),
@@ -136,6 +154,16 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     (part) => part !== undefined,
   ).length
   if (oauthGiven === 1) faults.push('HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET go together; one is missing')
+  const provider = {
+    SPOKE_JWT_ISSUER: set.SPOKE_JWT_ISSUER,
+    SPOKE_JWT_AUDIENCE: set.SPOKE_JWT_AUDIENCE,
+    SPOKE_JWT_JWKS_URL: set.SPOKE_JWT_JWKS_URL,
+  }
+  const missing = Object.entries(provider).flatMap(([name, value]) => (value === undefined ? [name] : []))
+  if (missing.length > 0 && missing.length < 3)
+    faults.push(`${Object.keys(provider).join(', ')} go together; missing: ${missing.join(', ')}`)
+  if (missing.length < 3 && openMode)
+    faults.push('SPOKE_JWT_… needs SPOKE_ADMIN_KEY: without it nobody is asked who they are')
   const clientSecrets = secretsOf(set.HUBSPOT_CLIENT_SECRET)
   if (clientSecrets.length > 2 || clientSecrets.some((secret) => secret.reveal() === ''))
     faults.push('HUBSPOT_CLIENT_SECRET must be one secret, or two with a comma between: new,old')
@@ -161,6 +189,17 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     adminKey: set.SPOKE_ADMIN_KEY === undefined ? undefined : new Secret(set.SPOKE_ADMIN_KEY),
     /** Opens /metrics and nothing else. */
     metricsKey: set.SPOKE_METRICS_KEY === undefined ? undefined : new Secret(set.SPOKE_METRICS_KEY),
+    /** The operator's identity provider. Absent: no JWT is taken. */
+    jwt:
+      set.SPOKE_JWT_ISSUER && set.SPOKE_JWT_AUDIENCE && set.SPOKE_JWT_JWKS_URL
+        ? Object.freeze({
+            issuer: set.SPOKE_JWT_ISSUER,
+            audience: set.SPOKE_JWT_AUDIENCE,
+            jwksUrl: set.SPOKE_JWT_JWKS_URL,
+            tenantClaim: set.SPOKE_JWT_TENANT_CLAIM,
+            scopeClaim: set.SPOKE_JWT_SCOPE_CLAIM,
+          })
+        : undefined,
     keyRing: ring.length > 0 ? ring : localKeyRing(dataDir, notice),
     hubspot: Object.freeze({
       apiUrl: set.HUBSPOT_API_URL,

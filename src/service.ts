@@ -28,9 +28,13 @@ import { anyLiveKey } from './tenants/api-key-store.ts'
 import { type Authenticate, anybody, createAuthenticate } from './tenants/authenticate.ts'
 import { admitLogin } from './tenants/isolation/login.ts'
 import { isolationFaults } from './tenants/isolation.ts'
+import { byJwt, providerOf } from './tenants/jwt.ts'
 import { admitRing } from './tenants/key-ring.ts'
-import { createProveKey } from './tenants/prove-key.ts'
+import { byTenantKey, createProveKey } from './tenants/prove-key.ts'
+import { createProviderKeys } from './tenants/provider-keys.ts'
 import { type TenantScope, withSystem, withTenant } from './tenants/scope.ts'
+import { createSessions, type Sessions } from './tenants/sessions.ts'
+import { createStanding } from './tenants/standing.ts'
 import type { TenantId } from './tenants/tenant.ts'
 import { createQueues, type Queues } from './worker/queues.ts'
 import { startWorker, type Worker } from './worker/worker.ts'
@@ -146,7 +150,7 @@ export async function askBeside(
     const open = config.adminKey === undefined
     const server = await createServer({
       open,
-      authenticate: async () => ({ kind: 'admin', by: 'cli' }),
+      authenticate: async () => ({ principal: { kind: 'admin', by: 'cli' } }),
       publicUrl: config.publicUrl,
       log,
       requestMs: config.hubspot.timeoutMs,
@@ -205,11 +209,17 @@ async function refuseOpenKeys(db: Database, { adminKey }: Config): Promise<void>
 }
 
 function authenticateBy(
-  { adminKey, metricsKey }: Config,
+  { adminKey, metricsKey, jwt }: Config,
   parts: Parameters<typeof createProveKey>[0],
+  sessions: Sessions,
 ): Authenticate {
   if (!adminKey) return anybody
-  return createAuthenticate({ admin: adminKey, metrics: metricsKey }, createProveKey(parts))
+  const { clock, log } = parts
+  const ways = [
+    byTenantKey(createProveKey(parts)),
+    ...(jwt ? [byJwt(jwt, { ...parts, keys: createProviderKeys(jwt.jwksUrl, clock, log) })] : []),
+  ]
+  return createAuthenticate({ admin: adminKey, metrics: metricsKey }, ways, sessions.find)
 }
 
 /** Never seals, and never serves, with a ring that does not open what is there. One line, without a key in it. */
@@ -267,7 +277,9 @@ async function assemble(
   }
   const patience = { tries: 2, totalMs: timeoutMs }
   const progress = createProgress(db, clock, log)
-  const open = config.adminKey === undefined
+  const { adminKey, jwt, publicUrl } = config
+  const open = adminKey === undefined
+  const sessions = createSessions({ db, adminKey, publicUrl, provider: jwt && providerOf(jwt) })
   const api = {
     integrations: {
       ...shared,
@@ -287,12 +299,14 @@ async function assemble(
     },
     issues: { db, hubspot, tokens, clock, totalMs: timeoutMs },
     sync: { db, tokens, progress, kind: ticketKind.name, patience, wakeStream },
+    sessions,
+    standing: createStanding(db, clock, log),
   }
   const health = { db, metrics, draining: () => draining }
   const server = await createServer({
     open,
-    authenticate: standIns?.authenticate ?? authenticateBy(config, { ...shared, clock }),
-    publicUrl: config.publicUrl,
+    authenticate: standIns?.authenticate ?? authenticateBy(config, { ...shared, clock }, sessions),
+    publicUrl,
     log,
     requestMs: timeoutMs,
     health,

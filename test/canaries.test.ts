@@ -23,9 +23,19 @@ import { type Canary, canary, dumpOf, filesOf, formsOf, type Place, search } fro
 import { startTestEmulator, type TestEmulator } from './support/emulator.ts'
 import { quiet } from './support/engines.ts'
 import { newPostgresDatabase } from './support/postgres.ts'
+import {
+  claimsFor,
+  environmentOf,
+  newKey,
+  type Provider,
+  type SigningKey,
+  sign,
+  startProvider,
+} from './support/provider.ts'
 import { eventually, startTestService, type TestService } from './support/service.ts'
 
 const callback = '/api/hubspot/oauth/callback'
+const ours = 'https://spoke.example'
 const secretOfApp = () => `zq${randomUUID()}`
 
 for (const engine of ['PostgreSQL', 'PGlite'] as const) {
@@ -43,12 +53,14 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
     let dir: string
     let dataDir: string
     let emulator: TestEmulator
+    let provider: Provider
     let service: TestService
     let stopped = false
 
     before(async () => {
       dir = mkdtempSync(join(tmpdir(), 'spoke-canaries-'))
       dataDir = join(dir, 'data')
+      provider = await startProvider()
       emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } }, 'rotating')
       const app = emulator.world.tokens.apps.get('test-client')
       assert.ok(app)
@@ -57,6 +69,8 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         DATABASE_URL: engine === 'PostgreSQL' ? await newPostgresDatabase() : '',
         SPOKE_DATA_DIR: dataDir,
         SPOKE_ADMIN_KEY: adminKey,
+        SPOKE_PUBLIC_URL: ours,
+        ...environmentOf(provider),
         SPOKE_ENCRYPTION_KEYS: ring
           .map(({ kid, key }) => `${kid}:${Buffer.from(key).toString('base64')}`)
           .join(),
@@ -69,13 +83,16 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
     after(async () => {
       if (!stopped) await service?.stop()
       await emulator?.close()
+      await provider?.close()
       rmSync(dir, { recursive: true, force: true })
     })
 
     const auth = { authorization: `Bearer ${adminKey}` }
 
-    async function ask(sent: Sent): Promise<Answer> {
-      const answer = await send(service.url, { ...sent, headers: { ...auth, ...sent.headers } })
+    const ask = (sent: Sent): Promise<Answer> => askAs(auth, sent)
+
+    async function askAs(who: Record<string, string>, sent: Sent): Promise<Answer> {
+      const answer = await send(service.url, { ...sent, headers: { ...who, ...sent.headers } })
       const said = `${JSON.stringify(answer.headers)}\n${answer.text}`
       answers.push({
         name: `answer ${answers.length} to ${sent.method ?? 'GET'}`,
@@ -208,6 +225,80 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       assert.ok(refreshes[0].ok >= 2, JSON.stringify(refreshes))
     })
 
+    test('browsers: logins by each kind of credential, with what rides on them, and all that is refused', async () => {
+      const { tenant, id } = pasted
+      const token = () =>
+        sign(provider.keys[0] as SigningKey, { ...claimsFor(provider, tenant), jti: randomUUID() })
+      const rememberJwt = (what: string, jwt: string) => {
+        // The header is the same for each of a key; the claims and the signature are the token's own.
+        for (const part of jwt.split('.').slice(1)) remember(what, part)
+      }
+      const keyPath = `/api/tenants/${tenant}/api-keys`
+      const made = await send(service.url, {
+        method: 'POST',
+        path: keyPath,
+        headers: { ...auth, 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'canary', scopes: ['read'] }),
+      })
+      assert.equal(made.status, 201, made.text)
+      remember('a key of a tenant', made.json.api_key.split('_')[2])
+      const bearers = [adminKey, made.json.api_key as string, await token()]
+      rememberJwt('a JWT', bearers[2] as string)
+      for (const bearer of bearers) {
+        const authorization = `Bearer ${bearer}`
+        // The one answer that must hold both, and the one that tells the second again, are not kept.
+        const host = 'spoke.example'
+        const login = await send(service.url, {
+          method: 'POST',
+          path: '/api/session',
+          headers: { host, authorization },
+        })
+        assert.equal(login.status, 200, login.text)
+        const cookie = login.headers['set-cookie']?.[0]?.split(';')[0] as string
+        const csrf = login.json.csrf_token as string
+        remember('a session', cookie.split('=')[1] as string)
+        remember('what a page must send', csrf)
+        const page = { host, cookie, 'sec-fetch-site': 'same-origin', 'x-spoke-csrf': csrf }
+        const own = (sent: Sent, over: Record<string, string> = {}) => askAs({ ...page, ...over }, sent)
+        const look = { path: `/api/hubspot/integrations/${tenant}/${id}` }
+        const drop = { method: 'DELETE', path: `/api/hubspot/integrations/${tenant}/${randomUUID()}` }
+        assert.equal((await own(look)).status, 200)
+        assert.ok([403, 404].includes((await own(drop)).status))
+        assert.equal((await own(drop, { 'sec-fetch-site': 'cross-site' })).status, 403)
+        assert.equal((await own(drop, { 'x-spoke-csrf': `${csrf}x` })).status, 403)
+        assert.equal((await own(drop, { host: 'evil.example' })).status, 421)
+        assert.equal((await own(look, { cookie: `${cookie}; ${cookie}` })).status, 401)
+        assert.equal((await own({ path: `/api/hubspot/status/${tenant}/${csrf}` })).status, 400)
+        assert.equal((await own({ method: 'POST', path: '/api/session' })).status, 401)
+        assert.equal((await askAs({ authorization }, look)).status, 200)
+        if (bearer !== bearers[0]) {
+          assert.equal((await own({ method: 'DELETE', path: '/api/session' })).status, 200)
+          assert.equal((await own(look)).status, 401)
+        }
+      }
+      const stale = await sign(provider.keys[0] as SigningKey, {
+        ...claimsFor(provider, tenant),
+        exp: 1,
+        jti: randomUUID(),
+      })
+      rememberJwt('a JWT that is over', stale)
+      assert.equal((await askAs({ authorization: `Bearer ${stale}` }, { path: '/api/session' })).status, 401)
+      const nowhere = await token()
+      rememberJwt('a JWT in a wrong place', nowhere)
+      for (const path of [
+        `/api/session?access_token=${nowhere}`,
+        `/api/hubspot/issues/${nowhere}`,
+        `/${nowhere}`,
+      ])
+        assert.ok((await ask({ path })).status >= 400)
+      provider.answer = (_, response) => void response.destroy()
+      const unknown = await sign(await newKey(), { ...claimsFor(provider, tenant), jti: randomUUID() })
+      rememberJwt('a JWT while the provider is away', unknown)
+      const away = await askAs({ authorization: `Bearer ${unknown}` }, { path: '/api/session' })
+      assert.ok([401, 503].includes(away.status), away.text)
+      provider.answer = undefined
+    })
+
     test('errors of callers: wrong tokens, codes, states, keys and bodies', async () => {
       const { tenant, id } = pasted
       const wrong = `pat-na1-${randomUUID()}`
@@ -323,6 +414,9 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         'a PKCE verifier',
         "the secret of a browser's cookie",
         'a data key',
+        'a session',
+        'what a page must send',
+        'a JWT',
       ])
         assert.ok((kinds.get(what) ?? 0) >= 2, `${what}: ${kinds.get(what)}`)
 

@@ -86,6 +86,11 @@ describe('the configuration', () => {
   })
 
   const key = 'k'.repeat(24)
+  const provider = {
+    SPOKE_JWT_ISSUER: 'https://login.example/',
+    SPOKE_JWT_AUDIENCE: 'spoke',
+    SPOKE_JWT_JWKS_URL: 'https://login.example/keys',
+  }
   const cases: [string, Record<string, string>, RegExp | undefined][] = [
     ['loopback without a key', {}, undefined],
     [
@@ -119,6 +124,48 @@ describe('the configuration', () => {
       undefined,
     ],
     ['a client id alone', { HUBSPOT_CLIENT_ID: 'x' }, /go together/],
+    ['an identity provider', { SPOKE_ADMIN_KEY: key, ...provider }, undefined],
+    [
+      'its keys on loopback by http',
+      { SPOKE_ADMIN_KEY: key, ...provider, SPOKE_JWT_JWKS_URL: 'http://[::1]:9/k' },
+      undefined,
+    ],
+    [
+      'its keys elsewhere by http',
+      { SPOKE_ADMIN_KEY: key, ...provider, SPOKE_JWT_JWKS_URL: 'http://login.example/k' },
+      /SPOKE_JWT_JWKS_URL must be an https URL/,
+    ],
+    [
+      'its keys at a name that only begins like loopback',
+      { SPOKE_ADMIN_KEY: key, ...provider, SPOKE_JWT_JWKS_URL: 'http://localhost.evil.example/k' },
+      /SPOKE_JWT_JWKS_URL must be an https URL/,
+    ],
+    [
+      'its keys behind a login',
+      { SPOKE_ADMIN_KEY: key, ...provider, SPOKE_JWT_JWKS_URL: 'https://a:hidden-word@login.example/k' },
+      /SPOKE_JWT_JWKS_URL must be an https URL/,
+    ],
+    [
+      'its keys in a file',
+      { SPOKE_ADMIN_KEY: key, ...provider, SPOKE_JWT_JWKS_URL: 'file:///etc/keys' },
+      /SPOKE_JWT_JWKS_URL must be an https URL/,
+    ],
+    [
+      'an issuer alone',
+      { SPOKE_ADMIN_KEY: key, SPOKE_JWT_ISSUER: 'x' },
+      /go together; missing: SPOKE_JWT_AUDIENCE, SPOKE_JWT_JWKS_URL/,
+    ],
+    [
+      'no audience',
+      { SPOKE_ADMIN_KEY: key, ...provider, SPOKE_JWT_AUDIENCE: '' },
+      /go together; missing: SPOKE_JWT_AUDIENCE$/m,
+    ],
+    ['an identity provider in open mode', provider, /needs SPOKE_ADMIN_KEY/],
+    [
+      'a claim that is no name',
+      { SPOKE_ADMIN_KEY: key, ...provider, SPOKE_JWT_TENANT_CLAIM: 'a b' },
+      /SPOKE_JWT_TENANT_CLAIM must be the name of a claim/,
+    ],
     ['a worker on the embedded database', { SPOKE_ROLE: 'worker' }, /needs DATABASE_URL/],
     [
       'a migration login without a database',

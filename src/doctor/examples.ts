@@ -10,6 +10,7 @@ export const columnExamples: Readonly<Record<string, (word: string) => unknown>>
   'issue_associations.associations': (word) => ({ contacts: [{ id: '1', name: word, labels: [] }] }),
   'api_keys.key_id': () => randomBytes(8).toString('hex'),
   'api_keys.scopes': () => ['read'],
+  'sessions.made_by': (word) => `key:${word}`,
   // Ended, so that nobody waits for its progress.
   'sync_events.state': () => 'succeeded',
 }

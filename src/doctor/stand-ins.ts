@@ -2,7 +2,7 @@
 import type { Call, HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import type { Authenticate } from '../tenants/authenticate.ts'
-import { type Principal, scopes } from '../tenants/principal.ts'
+import { scopes } from '../tenants/principal.ts'
 import type { TenantId } from '../tenants/tenant.ts'
 import type { Queues } from '../worker/queues.ts'
 
@@ -33,7 +33,7 @@ export const asTenant = (tenantId: TenantId) => ({ authorization: `Rehearsal ${t
 /** Knows these tenants by name, each with every scope, and nobody else. */
 export const believe =
   (tenants: readonly TenantId[]): Authenticate =>
-  async ({ authorization }): Promise<Principal | undefined> => {
-    const tenantId = tenants.find((one) => authorization === asTenant(one).authorization)
-    return tenantId && { kind: 'tenant', tenantId, scopes, by: 'rehearsal' }
+  async ({ headers }) => {
+    const tenantId = tenants.find((one) => headers.authorization === asTenant(one).authorization)
+    return tenantId && { principal: { kind: 'tenant', tenantId, scopes, by: 'rehearsal' } }
   }

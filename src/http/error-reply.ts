@@ -16,7 +16,7 @@ const statusOf: Record<ErrorCode, number> = {
   bad_request: 400,
   unauthenticated: 401,
   insufficient_scope: 403,
-  cross_site: 403,
+  forged_request: 403,
   not_found: 404,
   tenant_not_found: 404,
   api_key_not_found: 404,

@@ -3,13 +3,14 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import type { Authenticate } from '../tenants/authenticate.ts'
 import { mayAdminister, mayDo, owns, type Principal, type Scope, scopes } from '../tenants/principal.ts'
+import type { Proven } from '../tenants/proven.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
 
 /**
- * public: nobody is asked who they are. A scope: the tenant of the path, by it. admin: the operator. metrics: the operator, or who
- * collects figures.
+ * public: nobody is asked who they are. session: whoever may have one. A scope: the tenant of the path, by it. admin: the operator.
+ * metrics: the operator, or who collects figures.
  */
-export type Access = 'public' | Scope | 'admin' | 'metrics'
+export type Access = 'public' | 'session' | Scope | 'admin' | 'metrics'
 
 export interface Rule {
   method: string
@@ -30,12 +31,15 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     principal: Principal | undefined
+    /** The principal, and what proved it. */
+    proven: Proven | undefined
   }
 }
 
 /** Before any route: from then on a route without a rule, or with one that nothing can hold, stops the start. */
 export function requireRules(app: FastifyInstance): void {
   app.decorateRequest('principal', undefined)
+  app.decorateRequest('proven', undefined)
   const rules: Rule[] = []
   app.decorate('rules', rules)
   app.addHook('onRoute', ({ method, url, config }) => {
@@ -52,18 +56,20 @@ export function requireRules(app: FastifyInstance): void {
  * Lets a request through, or refuses it before anything is looked up: a tenant's credential learns the same of another's
  * path whether anything stands there or not.
  *
- * @throws AppError unauthenticated | integration_not_found | invalid_id | insufficient_scope
+ * @throws AppError unauthenticated | forged_request | integration_not_found | invalid_id | insufficient_scope | unavailable
  */
 export async function passGate(request: FastifyRequest, authenticate: Authenticate): Promise<void> {
   const { access } = request.routeOptions.config
   if (access === 'public') return
-  const principal = await authenticate(request.headers)
-  if (!principal) throw new AppError('unauthenticated', 'A credential is needed')
+  const proven = await authenticate(request)
+  if (!proven) throw new AppError('unauthenticated', 'A credential is needed')
+  const { principal } = proven
+  request.proven = proven
   request.principal = principal
   // A path that is not there has no rule; who asks is known, and it answers 404 to everybody.
   if (!access) return
   if (!isScope(access)) {
-    const may = mayAdminister(principal) || principal.kind === access
+    const may = mayAdminister(principal) || principal.kind === (access === 'session' ? 'tenant' : access)
     if (!may) throw insufficientScope(access)
     return
   }

@@ -26,8 +26,12 @@ import { type SyncParts, syncRoutes } from '../sync/routes.ts'
 import { apiKeyRoutes } from '../tenants/api-key-routes.ts'
 import { auditRoutes } from '../tenants/audit-routes.ts'
 import type { Authenticate } from '../tenants/authenticate.ts'
+import type { Proven } from '../tenants/proven.ts'
 import type { Audit } from '../tenants/record.ts'
 import { type TenantParts, tenantRoutes } from '../tenants/routes.ts'
+import { sessionRoutes } from '../tenants/session-routes.ts'
+import type { Sessions } from '../tenants/sessions.ts'
+import type { Standing } from '../tenants/standing.ts'
 import { auditEffects } from './audited.ts'
 import { replyError } from './error-reply.ts'
 import { acceptFormOnly } from './form-body.ts'
@@ -64,6 +68,8 @@ export interface ServerParts {
     integrations: WithoutSignal<IntegrationParts>
     issues: WithoutSignal<IssueParts>
     sync: WithoutSignal<SyncParts>
+    sessions: Sessions
+    standing: Standing
   }
 }
 
@@ -159,7 +165,10 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   })
   app.server.on('checkExpectation', (_request, response) => refuseExpectation(response, parts.log, secure))
 
-  const watchOf = (request: FastifyRequest): AbortSignal => request.calledOff
+  const provenOf = ({ proven }: FastifyRequest) => proven as Proven
+  /** For an answer that stays open: it ends with the caller's right to it. */
+  const watchOf = (request: FastifyRequest): AbortSignal =>
+    parts.api?.standing.signalOf(provenOf(request), request.calledOff) ?? request.calledOff
   /** All calls to HubSpot of one request together end at its deadline, however many they are. */
   const signalOf = (request: FastifyRequest): AbortSignal => {
     const deadline = new AbortController()
@@ -197,6 +206,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     issueRoutes(app, { ...parts.api.issues, signalOf })
     problemRoutes(app, parts.api.issues)
     syncRoutes(app, { ...parts.api.sync, signalOf, watchOf })
+    sessionRoutes(app, parts.api.sessions, provenOf)
   }
   app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
     app.swagger(),

@@ -138,5 +138,5 @@ function presented(claim: Claim | undefined): Claim {
 function refuseCrossSite({ headers }: FastifyRequest, ownOrigin: string): void {
   const site = headers['sec-fetch-site']
   if (site === undefined ? headers.origin === ownOrigin : site === 'same-origin') return
-  throw new AppError('cross_site', 'The form was not sent by a page of this service')
+  throw new AppError('forged_request', 'The form was not sent by a page of this service')
 }

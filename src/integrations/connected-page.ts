@@ -16,7 +16,7 @@ const causes: Record<string, string> = {
     'This link was used before, or is older than ten minutes. Start again from where you clicked “Connect”.',
   portal_changed:
     'You chose another HubSpot account than the one connected before. Start again and choose the same one.',
-  cross_site: 'The button was not pressed on our own page. Start again from where you clicked “Connect”.',
+  forged_request: 'The button was not pressed on our own page. Start again from where you clicked “Connect”.',
   missing_scopes:
     'The account did not grant access to tickets. Start again and grant everything that is asked for.',
 }

@@ -21,12 +21,14 @@ export type ErrorCode =
   | 'request_too_large'
   /** The request could not be parsed as HTTP, or took too long to arrive. */
   | 'bad_request'
-  /** The Host header names a machine that open mode does not answer to. Use localhost or set an admin key. */
+  /** The Host header names another machine: than this one in open mode, than SPOKE_PUBLIC_URL's for a session. Use the right one. */
   | 'misdirected_request'
-  /** No credential, or one that is not known, revoked or over. Send `Authorization: Bearer <key>`. */
+  /** No credential, or one that is not known, revoked or over. Send `Authorization: Bearer <key or token>`. */
   | 'unauthenticated'
   /** The credential is known and may not do this; the message names what it lacks. Use another one. */
   | 'insufficient_scope'
+  /** A page of another origin made a browser send this, or the page's x-spoke-csrf is not the session's. Ask GET /api/session for it. */
+  | 'forged_request'
   /** No such path. */
   | 'not_found'
   /** The path exists, the method does not; see the Allow header. */
@@ -63,15 +65,13 @@ export type ErrorCode =
   | 'portal_changed'
   /** The OAuth state, or a browser's yes, is forged, used, expired or somebody else's. Start again at authorize. */
   | 'invalid_state'
-  /** A form was sent from another site's page. Press the button on our own. */
-  | 'cross_site'
   /** HubSpot does not take the authorisation code (used, expired). Start again at authorize. */
   | 'oauth_code_rejected'
   /** The person said no on HubSpot's page. */
   | 'oauth_denied'
   /** HUBSPOT_CLIENT_ID, _SECRET or _REDIRECT_URI is missing or refused by HubSpot: an operator's job. */
   | 'oauth_not_configured'
-  /** The service is stopping or its database is not reachable. Try again shortly. */
+  /** The service is stopping, or its database or the identity provider is not reachable. Try again shortly. */
   | 'unavailable'
 
 export interface ErrorDetail {

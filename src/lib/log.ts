@@ -17,6 +17,11 @@ const patterns: [RegExp, string][] = [
     /((?:access_token|refresh_token|client_secret|code_verifier|tokenKey|password)(?:\\?"\s*:\s*\\?"|=|%3D))[^"\\&\s,}]+/gi,
     '$1[secret]',
   ],
+  // Sessions: their tokens wherever they stand, and whole cookie headers, whoever's.
+  [/\bsp[sc]_[A-Za-z0-9_-]{20,}/g, '[secret]'],
+  [/((?:set-)?cookie\\?"\s*:\s*(?:\[\s*)?\\?")(?:[^"\\]|\\[^"])*/gi, '$1[secret]'],
+  [/\b((?:set-)?cookie:\s*)[^"\\\r\n]+/gi, '$1[secret]'],
+  [/((?:__Host-)?spoke_session=)[^;"\\\s]+/g, '$1[secret]'],
   [/([?&](?:code|state)=)[^"\\&\s]+/g, '$1[secret]'],
   [/(postgres(?:ql)?:\/\/[^:@/\s"]*:)[^@\s"]+@/g, '$1[secret]@'],
 ]

@@ -1,31 +1,42 @@
 /** Tells who asks from what a request carries. Open mode has one principal; otherwise a credential must prove it. */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Secret } from '../lib/secret.ts'
-import type { Principal } from './principal.ts'
-import type { ProveKey } from './prove-key.ts'
+import { refuseForeignPage } from './forged.ts'
+import { byOperatorKey } from './operator-keys.ts'
+import type { Asked, Proven, Way } from './proven.ts'
 
-/** @returns undefined when the headers prove nobody. Throws the database's errors: who cannot be looked up is not let in */
-export type Authenticate = (headers: { authorization?: string | undefined }) => Promise<Principal | undefined>
+/** @returns undefined when the request proves nobody. Throws as its ways do: who cannot be looked up is not let in */
+export type Authenticate = (asked: Asked) => Promise<Proven | undefined>
 
-/** What a service that is open to this machine answers with. */
-export const anybody: Authenticate = async () => ({ kind: 'open' })
+/** What a service that is open to this machine answers with, to all but pages of other sites. */
+export const anybody: Authenticate = async (asked) => {
+  refuseForeignPage(asked)
+  return { principal: { kind: 'open' } }
+}
 
-const digest = (text: string) => createHash('sha256').update(text).digest()
+/** Beyond it no credential of ours or of a provider is read. */
+const bearerOf = (header: unknown) => /^Bearer ([\x21-\x7e]{1,8192})$/i.exec(String(header))?.[1]
 
-/** @param keys of the operator's own configuration; every other credential is a tenant's */
+/**
+ * @param keys of the operator's own configuration
+ * @param ways what a bearer may be besides, in the order in which it is tried
+ * @param bySession by a cookie; asked when there is no Authorization header
+ */
 export function createAuthenticate(
   keys: { admin: Secret; metrics: Secret | undefined },
-  proveKey: ProveKey,
+  ways: readonly Way[],
+  bySession: Authenticate,
 ): Authenticate {
-  const admin = digest(keys.admin.reveal())
-  const metrics = keys.metrics && digest(keys.metrics.reveal())
-  return async ({ authorization }) => {
-    const [, given] = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '') ?? []
-    if (given === undefined) return undefined
-    // Digests are of one length, so the comparison takes the same time for every key.
-    const known = digest(given)
-    if (timingSafeEqual(known, admin)) return { kind: 'admin' }
-    if (metrics && timingSafeEqual(known, metrics)) return { kind: 'metrics' }
-    return await proveKey(given)
+  const all = [byOperatorKey(keys), ...ways]
+  return async (asked) => {
+    const { authorization } = asked.headers
+    // Whoever sends a header means it: a cookie never stands in for one that does not hold.
+    if (authorization === undefined) return await bySession(asked)
+    const bearer = bearerOf(authorization)
+    if (bearer === undefined) return undefined
+    for (const way of all) {
+      const proven = await way(bearer)
+      if (proven) return proven
+    }
+    return undefined
   }
 }

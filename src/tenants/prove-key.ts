@@ -12,6 +12,7 @@ import { keyIdOf } from './api-key.ts'
 import { findLiveKey, type KeyToProve, noteUse } from './api-key-store.ts'
 import { hashOf } from './api-keys.ts'
 import type { Principal } from './principal.ts'
+import type { Way } from './proven.ts'
 import { withSystem, withTenant } from './scope.ts'
 
 const freshMs = 500
@@ -26,6 +27,14 @@ interface Proof {
 }
 
 export type ProveKey = (text: string) => Promise<Principal | undefined>
+
+/** A tenant's key as a bearer. */
+export const byTenantKey =
+  (proveKey: ProveKey): Way =>
+  async (bearer) => {
+    const principal = await proveKey(bearer)
+    return principal && { principal }
+  }
 
 /** @returns reads a key as it was sent; undefined when it is none, is not known, or is over. Throws the database's errors. */
 export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Clock; log: Log }): ProveKey {

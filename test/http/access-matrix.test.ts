@@ -7,6 +7,14 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { startTestEmulator } from '../support/emulator.ts'
 import { adminQuery } from '../support/postgres.ts'
+import {
+  claimsFor,
+  environmentOf,
+  type Provider,
+  type SigningKey,
+  sign,
+  startProvider,
+} from '../support/provider.ts'
 import { idle, newAccount, startOn } from './bench.ts'
 import { tableCounts } from './database.ts'
 import { pathOf, readOperations } from './operations.ts'
@@ -42,6 +50,9 @@ const rules: Record<string, string> = {
   'GET /api/hubspot/sync/{tenant_id}/{integration_id}': 'read',
   'GET /api/hubspot/sync/{tenant_id}/{integration_id}/{sync_event_id}': 'read',
   'GET /api/hubspot/sync/{tenant_id}/{integration_id}/{sync_event_id}/events': 'read',
+  'POST /api/session': 'session',
+  'GET /api/session': 'session',
+  'DELETE /api/session': 'session',
   'GET /livez': 'public',
   'GET /readyz': 'public',
   'GET /metrics': 'metrics',
@@ -54,7 +65,10 @@ const adminKey = randomBytes(32).toString('base64url')
 const metricsKey = randomBytes(32).toString('base64url')
 const scopes = ['read', 'sync', 'manage']
 
+const host = 'spoke.example'
+
 let bench: Watched
+let provider: Provider
 /** The tenant whose ids stand in every path, and another. */
 const [own, other] = [randomUUID(), randomUUID()]
 const ids: Record<string, string> = { tenant_id: own, confirmation_id: randomUUID() }
@@ -63,7 +77,7 @@ const principals = new Map<string, { headers: Record<string, string>; may: reado
 
 const ask = (sent: Sent) => send(bench.service.url, sent)
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
-const everything = [...scopes, 'admin', 'metrics']
+const everything = [...scopes, 'session', 'admin', 'metrics']
 
 async function made(path: string, body: object): Promise<Answer['json']> {
   const headers = { ...bearer(adminKey), 'content-type': 'application/json' }
@@ -74,13 +88,30 @@ async function made(path: string, body: object): Promise<Answer['json']> {
 
 async function principal(name: string, tenant: string, given: string[], may = given): Promise<string> {
   const { api_key, key_id } = await made(`/api/tenants/${tenant}/api-keys`, { name, scopes: given })
-  principals.set(name, { headers: bearer(api_key), may, of: tenant })
+  principals.set(name, { headers: bearer(api_key), may: [...may, 'session'], of: tenant })
   return key_id
+}
+
+/** The same by a cookie: a page of ours has logged in with it. */
+async function byCookie(name: string): Promise<void> {
+  const who = principals.get(name)
+  assert.ok(who)
+  const answer = await ask({ method: 'POST', path: '/api/session', headers: { ...who.headers, host } })
+  assert.equal(answer.status, 200, answer.text)
+  const cookie = answer.headers['set-cookie']?.[0]?.split(';')[0] as string
+  const page = { host, cookie, 'sec-fetch-site': 'same-origin', 'x-spoke-csrf': answer.json.csrf_token }
+  principals.set(`${name}, by cookie`, { ...who, headers: page })
 }
 
 before(async () => {
   const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
-  const env = { SPOKE_ADMIN_KEY: adminKey, SPOKE_METRICS_KEY: metricsKey }
+  provider = await startProvider()
+  const env = {
+    SPOKE_ADMIN_KEY: adminKey,
+    SPOKE_METRICS_KEY: metricsKey,
+    SPOKE_PUBLIC_URL: `http://${host}`,
+    ...environmentOf(provider),
+  }
   bench = { emulator, ...(await startOn(emulator, env)) }
   for (const tenant of [own, other]) {
     const { integration_id } = await made(`/api/hubspot/integrations/${tenant}`, {
@@ -102,6 +133,15 @@ before(async () => {
   for (const scope of scopes) ids.key_id = await principal(`own, ${scope}`, own, [scope])
   await principal('own, all scopes', own, scopes)
   await principal("another's, all scopes", other, scopes)
+  for (const [name, tenant] of [
+    ['own, by a JWT', own],
+    ["another's, by a JWT", other],
+  ] as const) {
+    const token = await sign(provider.keys[0] as SigningKey, claimsFor(provider, tenant))
+    principals.set(name, { headers: bearer(token), may: [...scopes, 'session'], of: tenant })
+  }
+  for (const name of ['the admin key', 'own, read', "another's, all scopes", 'own, by a JWT'])
+    await byCookie(name)
   const revoked = await principal('own, revoked', own, scopes, [])
   const over = await principal('own, over', own, scopes, [])
   const path = `/api/tenants/${own}/api-keys/${revoked}`
@@ -112,6 +152,7 @@ before(async () => {
 after(async () => {
   await bench.service.stop()
   await bench.emulator.close()
+  await provider.close()
 })
 
 test('each route says what it needs, and this list says the same', async () => {

@@ -45,7 +45,10 @@ function gated(reached: () => void): FastifyInstance {
   app.setErrorHandler(replyError)
   requireRules(app)
   app.addHook('onRequest', (request) =>
-    passGate(request, async () => principals[String(request.headers['x-who'])]),
+    passGate(request, async () => {
+      const principal = principals[String(request.headers['x-who'])]
+      return principal && { principal }
+    }),
   )
   for (const rule of rules)
     app.get(`/${rule}/:tenant_id`, { config: { access: rule } }, async () => {

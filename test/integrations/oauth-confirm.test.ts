@@ -185,7 +185,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       for (const headers of foreign) {
         for (const body of ['decision=connect', 'decision=cancel']) {
           const answer = await press(path, { cookie, ...headers }, body)
-          checkShape(answer, { what: JSON.stringify(headers), status: 403, code: 'cross_site' })
+          checkShape(answer, { what: JSON.stringify(headers), status: 403, code: 'forged_request' })
         }
       }
       const type = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -202,7 +202,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         { origin: 'https://evil.example' },
         { origin: `${publicUrl}0` },
       ])
-        checkShape(await old(headers), { what: JSON.stringify(headers), status: 403, code: 'cross_site' })
+        checkShape(await old(headers), { what: JSON.stringify(headers), status: 403, code: 'forged_request' })
       const html = await old({ accept: 'text/html' })
       assert.deepEqual([html.status, /<h1>HubSpot is not connected/.test(html.text)], [403, true])
       assert.equal((await bench.integration(came)).status, 'pending')

@@ -27,6 +27,18 @@ test('a token is scrubbed in each of the ways it can reach a line', () => {
   })
   log.info({ url: 'postgres://spoke:opaque-token-8@db.example/spoke' })
   log.info({ secret: new Secret('opaque-token-9') })
+  log.info({
+    headers: {
+      cookie: 'theme=dark; spoke_session=opaque-token-10',
+      'set-cookie': ['a=opaque-token-11; Path=/'],
+    },
+  })
+  log.info('Cookie: other=opaque-token-12; x=opaque-token-13')
+  log.info(`a line with __Host-spoke_session=opaque-token-14 in it`)
+  log.info(`and sps_opaque-token-15-${'a'.repeat(20)} and spc_opaque-token-16-${'a'.repeat(20)}`)
+  log.info({
+    nested: JSON.stringify({ headers: { Cookie: 'b=opaque-token-17', 'Set-Cookie': 'c=opaque-token-18' } }),
+  })
   const text = lines.join('')
   assert.doesNotMatch(text, /opaque-token/)
   assert.ok(!text.includes(pat) && !text.includes(refresh))

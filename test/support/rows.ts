@@ -20,7 +20,8 @@ import type { AuditEvent } from '../../src/tenants/audit.ts'
 import { appendToTenant } from '../../src/tenants/audit-store.ts'
 import { readIdempotency } from '../../src/tenants/idempotency.ts'
 import { once } from '../../src/tenants/once.ts'
-import { withTenant } from '../../src/tenants/scope.ts'
+import { withSystem, withTenant } from '../../src/tenants/scope.ts'
+import { insertSession } from '../../src/tenants/session-store.ts'
 import { ensureTenant } from '../../src/tenants/store.ts'
 import { parseTenantId, type TenantId } from '../../src/tenants/tenant.ts'
 
@@ -93,6 +94,16 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     await appendToTenant(scope, auditEvent)
     await scope.query(sql`select 1`)
   })
+  await withSystem(db, (scope) =>
+    insertSession(scope, {
+      tokenHash: newId(),
+      tenantId,
+      scopes: ['read'],
+      madeBy: 'jwt:seed',
+      boundTo: 'seed',
+      until: undefined,
+    }),
+  )
   return id
 }
 

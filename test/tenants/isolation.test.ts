@@ -123,13 +123,17 @@ for (const engine of engines) {
       const asSystem = (statement: string) => withSystem(db, ({ query }) => query(sql.raw(statement)))
       assert.equal((await asSystem('select tenant_id, integration_id from portal_routes')).length, 2)
       assert.equal((await asSystem('select tenant_id, epoch, next_at from sync_streams')).length, 2)
+      assert.equal((await asSystem('select made_by from sessions')).length, 2)
       const closed = [
         ...tables
-          .filter((table) => !['portal_routes', 'sync_streams'].includes(table))
+          .filter((table) => !['portal_routes', 'sessions', 'sync_streams'].includes(table))
           .map((table) => `select * from ${table}`),
         'select cursor from sync_streams',
         'select watermark from sync_streams',
         'delete from portal_routes',
+        'update sessions set expires_at = now()',
+        'update sessions set tenant_id = null',
+        "update sessions set scopes = '{manage}'",
         'update sync_streams set epoch = 1',
         `insert into portal_routes (portal_id, tenant_id, integration_id) values (1, '${A}', '${A}')`,
       ]

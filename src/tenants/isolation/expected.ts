@@ -29,6 +29,7 @@ const appGrants: Grants = {
   idempotency_keys: 'select insert update delete',
   api_keys: 'select insert update delete',
   audit_events: 'select insert',
+  sessions: 'select delete',
 }
 
 /** Over all tenants: ids and times that lead to a tenant's scope, and what belongs to no tenant. */
@@ -43,6 +44,7 @@ const systemGrants: Grants = {
   api_keys:
     'select(key_id,tenant_id,scopes,key_hash,expires_at,revoked_at,last_used_at) update(last_used_at)',
   operator_audit: 'select insert',
+  sessions: 'select insert delete update(last_used_at)',
 }
 
 export const grants: Readonly<Record<Door, Grants>> = { spoke_app: appGrants, spoke_system: systemGrants }
@@ -54,6 +56,7 @@ export const systemPolicies: Readonly<Record<string, readonly string[]>> = {
   tenants: ['find_keys r spoke_system true -'],
   confirmations: ['find_waiting r spoke_system true -'],
   api_keys: ['find_key r spoke_system true -', 'touch_key w spoke_system true true'],
+  sessions: ['hold_sessions * spoke_system true true'],
 }
 
 /** Functions of the schema by the md5 of their text. None runs with its owner's rights. */

@@ -1,0 +1,14 @@
+/** Sessions on the wire. */
+import { z } from 'zod'
+
+export const sessionAnswer = z.object({
+  success: z.literal(true),
+  principal: z.enum(['open', 'admin', 'tenant']),
+  tenant_id: z.string().nullable(),
+  scopes: z.array(z.enum(['read', 'sync', 'manage'])),
+  by: z.string(),
+  csrf_token: z.string().nullable(),
+  expires_at: z.string().nullable(),
+})
+
+export const sessionEnded = z.object({ success: z.literal(true), ended: z.boolean() })

@@ -1,0 +1,96 @@
+/** All SQL on sessions. Times are the database's: processes may differ. */
+import { sql } from 'kysely'
+import type { Scope } from './principal.ts'
+import type { SystemScope } from './scope.ts'
+import type { TenantId } from './tenant.ts'
+
+/** Without a request for so long it ends. */
+const idle = sql`interval '30 minutes'`
+/** However much it is used. */
+const longest = sql`interval '12 hours'`
+/** A use is written down only when the last one is older: not every request writes. */
+const noted = sql`interval '1 minute'`
+
+const alive = sql`(s.expires_at > clock_timestamp() and s.last_used_at > clock_timestamp() - ${idle}
+  and (s.tenant_id is null or exists (select from tenants t where t.tenant_id = s.tenant_id)))`
+
+export interface NewSession {
+  tokenHash: string
+  /** Absent: the admin's. */
+  tenantId: TenantId | undefined
+  scopes: readonly Scope[]
+  madeBy: string
+  boundTo: string | undefined
+  /** When the credential itself ends, epoch ms. */
+  until: number | undefined
+}
+
+/** @returns when it ends, or undefined when the credential has ended and so nothing was made */
+export async function insertSession({ query }: SystemScope, made: NewSession): Promise<Date | undefined> {
+  const until = made.until === undefined ? null : made.until / 1_000
+  const [row] = await query(sql<{ expires_at: Date }>`
+    insert into sessions (token_hash, tenant_id, scopes, made_by, bound_to, expires_at)
+    select ${made.tokenHash}, ${made.tenantId ?? null}::uuid, ${[...made.scopes]}::text[], ${made.madeBy},
+      ${made.boundTo ?? null}, e.at
+    from (select least(clock_timestamp() + ${longest}, to_timestamp(${until}::float8)) as at) e
+    where e.at > clock_timestamp()
+    returning expires_at`)
+  return row?.expires_at
+}
+
+export interface SessionRow {
+  tenant_id: TenantId | null
+  scopes: Scope[]
+  made_by: string
+  bound_to: string | null
+  expires_at: Date
+  /** Its last use was written down a while ago. */
+  unnoted: boolean
+}
+
+/** A session that has not ended and whose tenant is still there. */
+export async function findSession(
+  { query }: SystemScope,
+  tokenHash: string,
+): Promise<SessionRow | undefined> {
+  const [row] = await query(sql<SessionRow>`
+    select s.tenant_id, s.scopes, s.made_by, s.bound_to, s.expires_at,
+      s.last_used_at < clock_timestamp() - ${noted} as unnoted
+    from sessions s where s.token_hash = ${tokenHash} and ${alive}`)
+  return row
+}
+
+/** The session was used: it is idle from now on. */
+export async function noteUse({ query }: SystemScope, tokenHash: string): Promise<void> {
+  await query(sql`
+    update sessions set last_used_at = clock_timestamp()
+    where token_hash = ${tokenHash} and last_used_at < clock_timestamp() - ${noted}`)
+}
+
+/** Which of these have not ended, and what made each. */
+export async function aliveAmong(
+  { query }: SystemScope,
+  tokenHashes: readonly string[],
+): Promise<{ token_hash: string; made_by: string }[]> {
+  if (tokenHashes.length === 0) return []
+  return await query(sql<{ token_hash: string; made_by: string }>`
+    select s.token_hash, s.made_by from sessions s
+    where s.token_hash = any(${[...tokenHashes]}::text[]) and ${alive}`)
+}
+
+/** @returns whether there was one to end */
+export async function deleteSession({ query }: SystemScope, tokenHash: string): Promise<boolean> {
+  const rows = await query(sql`delete from sessions where token_hash = ${tokenHash} returning 1 as one`)
+  return rows.length > 0
+}
+
+/** Sessions that have ended by themselves go, some at a time. @returns how many */
+export async function deleteEndedSessions({ query }: SystemScope, atMost = 200): Promise<number> {
+  const rows = await query(sql`
+    delete from sessions where token_hash in (
+      select token_hash from sessions
+      where expires_at <= clock_timestamp() or last_used_at <= clock_timestamp() - ${idle}
+      limit ${atMost} for update skip locked)
+    returning 1 as one`)
+  return rows.length
+}

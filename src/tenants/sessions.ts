@@ -1,0 +1,119 @@
+/** Sessions of browsers: made with a credential, carried by a cookie, ended on the server. */
+import type { Database } from '../lib/db.ts'
+import { AppError } from '../lib/errors.ts'
+import type { Secret } from '../lib/secret.ts'
+import { credentialStands } from './credential.ts'
+import { refuseForged, refuseOtherHost } from './forged.ts'
+import { nameOf, type Principal, scopes } from './principal.ts'
+import type { Asked, Proven, Session } from './proven.ts'
+import { type SystemScope, withSystem } from './scope.ts'
+import { boundTo, csrfOf, hashOf, newToken, setCookie, tokenIn } from './session.ts'
+import {
+  deleteEndedSessions,
+  deleteSession,
+  findSession,
+  insertSession,
+  noteUse,
+  type SessionRow,
+} from './session-store.ts'
+
+export interface SessionParts {
+  db: Database
+  /** Absent: open mode, in which no session is made and none is looked for. */
+  adminKey: Secret | undefined
+  /** The identity provider as it is configured, in one string; a session made by another one is refused. */
+  provider: string | undefined
+  /** Where browsers reach us. */
+  publicUrl: string
+}
+
+export interface Sessions {
+  /**
+   * Makes a session with the credential of the request, and ends the one of its cookie: no session has two logins.
+   *
+   * @throws AppError unauthenticated when the credential is itself a session, or has just ended; misdirected_request
+   */
+  begin(asked: Asked, proven: Proven): Promise<{ session: Session; cookie: string }>
+  /**
+   * Who asks, by the cookie.
+   *
+   * @throws AppError forged_request | misdirected_request
+   */
+  find(asked: Asked): Promise<Proven | undefined>
+  /** @returns whether there was one to end */
+  end(asked: Asked): Promise<boolean>
+  /** Where browsers reach us; cookies are made for it. */
+  readonly ours: URL
+}
+
+export function createSessions({ db, adminKey, provider, publicUrl }: SessionParts): Sessions {
+  const ours = new URL(publicUrl)
+
+  /** What a session is tied to besides its row; undefined: it never was, or is no longer. */
+  const tieOf = (madeBy: string): string | undefined =>
+    madeBy === 'admin' ? adminKey?.reveal() : madeBy.startsWith('jwt:') ? provider : undefined
+
+  const tied = (token: string, madeBy: string): string | undefined => {
+    const tie = tieOf(madeBy)
+    return tie === undefined ? undefined : boundTo(token, tie)
+  }
+
+  async function stands(scope: SystemScope, token: string, row: SessionRow): Promise<boolean> {
+    // Both are hashes under the token: comparing them tells nobody anything about either.
+    return (
+      (row.bound_to ?? undefined) === tied(token, row.made_by) && (await credentialStands(scope, row.made_by))
+    )
+  }
+
+  async function begin(asked: Asked, { principal, until, session: carried }: Proven) {
+    if (carried)
+      throw new AppError('unauthenticated', 'A session is made with a key or a token, not with a session')
+    refuseOtherHost(asked.headers, ours)
+    const token = newToken()
+    const old = tokenIn(asked.headers.cookie, ours)
+    const madeBy = nameOf(principal)
+    const expiresAt = await withSystem(db, async (scope) => {
+      await deleteEndedSessions(scope)
+      if (old) await deleteSession(scope, hashOf(old))
+      return await insertSession(scope, {
+        tokenHash: hashOf(token),
+        tenantId: principal.kind === 'tenant' ? principal.tenantId : undefined,
+        scopes: principal.kind === 'tenant' ? principal.scopes : scopes,
+        madeBy,
+        boundTo: tied(token, madeBy),
+        until,
+      })
+    })
+    if (!expiresAt) throw new AppError('unauthenticated', 'This token has ended')
+    return { session: sessionOf(token, expiresAt), cookie: setCookie(ours, token) }
+  }
+
+  async function find(asked: Asked): Promise<Proven | undefined> {
+    const token = tokenIn(asked.headers.cookie, ours)
+    if (!token) return undefined
+    // Before it counts as a use, so that another's page cannot even keep it alive.
+    refuseForged(asked, ours, csrfOf(token))
+    return await withSystem(db, async (scope) => {
+      const row = await findSession(scope, hashOf(token))
+      if (!row || !(await stands(scope, token, row))) return undefined
+      if (row.unnoted) await noteUse(scope, hashOf(token))
+      return { principal: principalOf(row), session: sessionOf(token, row.expires_at) }
+    })
+  }
+
+  async function end({ headers }: Asked): Promise<boolean> {
+    const token = tokenIn(headers.cookie, ours)
+    return token !== undefined && (await withSystem(db, (scope) => deleteSession(scope, hashOf(token))))
+  }
+
+  return { begin, find, end, ours }
+}
+
+const sessionOf = (token: string, expiresAt: Date): Session => ({
+  tokenHash: hashOf(token),
+  csrf: csrfOf(token),
+  expiresAt,
+})
+
+const principalOf = ({ tenant_id: tenantId, scopes, made_by: by }: SessionRow): Principal =>
+  tenantId === null ? { kind: 'admin' } : { kind: 'tenant', tenantId, scopes, by }

@@ -1,0 +1,66 @@
+/** For answers that stay open: ends them when what proved the caller no longer stands. One poll per process, however many are open. */
+import type { Clock } from '../lib/clock.ts'
+import type { Database } from '../lib/db.ts'
+import type { Log } from '../lib/log.ts'
+import { credentialStands } from './credential.ts'
+import { nameOf } from './principal.ts'
+import type { Proven } from './proven.ts'
+import { withSystem } from './scope.ts'
+import { aliveAmong } from './session-store.ts'
+
+const everyMs = 500
+
+export interface Standing {
+  /**
+   * Watching is no use of a session: a page that only listens ends with it.
+   *
+   * @param open aborts when the answer is over; then nobody is watched any more
+   * @returns aborts as `open` does, and within about a second of a logout, a revocation or the credential's own end
+   */
+  signalOf(proven: Proven, open: AbortSignal): AbortSignal
+}
+
+export function createStanding(db: Database, clock: Clock, log: Log): Standing {
+  const watched = new Map<AbortController, Proven>()
+  const idle = new AbortController()
+  let polling = false
+
+  async function poll(): Promise<void> {
+    const all = [...watched]
+    const lapsed = await withSystem(db, async (scope) => {
+      const hashes = all.flatMap(([, { session }]) => session?.tokenHash ?? [])
+      const alive = new Set((await aliveAmong(scope, hashes)).map(({ token_hash }) => token_hash))
+      const stands = new Map<string, boolean>()
+      for (const by of new Set(all.map(([, { principal }]) => nameOf(principal))))
+        stands.set(by, await credentialStands(scope, by))
+      return all.filter(([, { principal, session, until = Number.POSITIVE_INFINITY }]) => {
+        const ended = session !== undefined && !alive.has(session.tokenHash)
+        return ended || clock.now() >= until || !stands.get(nameOf(principal))
+      })
+    })
+    for (const [controller] of lapsed) controller.abort(new Error('the credential no longer stands'))
+  }
+
+  /** Runs only while somebody is watched. */
+  async function keepPolling(): Promise<void> {
+    if (polling) return
+    polling = true
+    while (watched.size > 0) {
+      // A database that is away has no news for the stream either.
+      await poll().catch((err: unknown) => log.warn({ err }, 'open streams could not be checked'))
+      await clock.sleep(everyMs, idle.signal)
+    }
+    polling = false
+  }
+
+  return {
+    signalOf(proven, open) {
+      if (proven.principal.kind === 'open' || open.aborted) return open
+      const controller = new AbortController()
+      watched.set(controller, proven)
+      open.addEventListener('abort', () => watched.delete(controller), { once: true })
+      void keepPolling()
+      return AbortSignal.any([open, controller.signal])
+    },
+  }
+}

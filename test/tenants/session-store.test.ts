@@ -1,0 +1,126 @@
+/** Sessions in SQL, on both engines: how long they live, what each door reaches, and that the ended go in small steps. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import type { Database } from '../../src/lib/db.ts'
+import { withSystem, withTenant } from '../../src/tenants/scope.ts'
+import {
+  aliveAmong,
+  deleteEndedSessions,
+  deleteSession,
+  findSession,
+  insertSession,
+  type NewSession,
+  noteUse,
+} from '../../src/tenants/session-store.ts'
+import { engines } from '../support/engines.ts'
+import { A, B, seedTenant } from '../support/rows.ts'
+
+for (const engine of engines) {
+  describe(`sessions on ${engine.name}`, () => {
+    let db: Database
+    let close: () => Promise<void>
+    before(async () => {
+      ;({ db, close } = await engine.open())
+      await seedTenant(db, A)
+      await seedTenant(db, B)
+      await sql`delete from sessions`.execute(db.kysely)
+    })
+    after(() => close())
+
+    const make = (tokenHash: string, over: Partial<NewSession> = {}) =>
+      withSystem(db, (scope) =>
+        insertSession(scope, {
+          tokenHash,
+          tenantId: A,
+          scopes: ['read', 'sync'],
+          madeBy: 'jwt:x',
+          boundTo: 'tie',
+          until: undefined,
+          ...over,
+        }),
+      )
+    const find = (tokenHash: string) => withSystem(db, (scope) => findSession(scope, tokenHash))
+    const age = async (tokenHash: string, column: string, interval: string) =>
+      void (await sql
+        .raw(
+          `update sessions set ${column} = now() + interval '${interval}' where token_hash = '${tokenHash}'`,
+        )
+        .execute(db.kysely))
+    const seconds = (at: Date | undefined) => ((at?.getTime() ?? 0) - Date.now()) / 1_000
+
+    test('one lives for twelve hours, or as long as its credential; of an ended one nothing is made', async () => {
+      assert.ok(Math.abs(seconds(await make('a')) - 43_200) < 60)
+      assert.ok(Math.abs(seconds(await make('b', { until: Date.now() + 600_000 })) - 600) < 60)
+      assert.ok(Math.abs(seconds(await make('c', { until: Date.now() + 864_000_000 })) - 43_200) < 60)
+      assert.equal(await make('d', { until: Date.now() - 60_000 }), undefined)
+      const row = await find('a')
+      assert.deepEqual(
+        [row?.tenant_id, row?.scopes, row?.made_by, row?.bound_to, row?.unnoted],
+        [A, ['read', 'sync'], 'jwt:x', 'tie', false],
+      )
+      assert.equal(await find('d'), undefined)
+    })
+
+    test('what is the admin’s has no tenant, and nothing else has none', async () => {
+      assert.ok(await make('admin', { tenantId: undefined, madeBy: 'admin' }))
+      await assert.rejects(make('x', { tenantId: undefined, madeBy: 'key:1' }), { code: '23514' })
+      await assert.rejects(make('x', { tenantId: A, madeBy: 'admin' }), { code: '23514' })
+    })
+
+    test('it ends by either time and with its tenant, for whoever looks it up or watches it', async () => {
+      const alive = async (tokenHash: string) => {
+        const seen = await withSystem(db, (scope) => aliveAmong(scope, [tokenHash, 'nothing']))
+        assert.equal(seen.length === 1, (await find(tokenHash)) !== undefined)
+        return seen.length === 1
+      }
+      await make('e')
+      await age('e', 'last_used_at', '-29 minutes -50 seconds')
+      assert.equal(await alive('e'), true)
+      assert.equal((await find('e'))?.unnoted, true)
+      await age('e', 'last_used_at', '-30 minutes -1 second')
+      assert.equal(await alive('e'), false)
+      await withSystem(db, (scope) => noteUse(scope, 'e'))
+      assert.equal(await alive('e'), true)
+      await age('e', 'expires_at', '-1 second')
+      assert.equal(await alive('e'), false)
+      await make('f', { tenantId: 'cccccccc-cccc-4ccc-8ccc-cccccccccccc' as typeof A })
+      assert.equal(await alive('f'), false)
+    })
+
+    test('a tenant’s door sees and ends its own, and neither makes nor changes one; the admin’s is nobody’s', async () => {
+      await make('g', { tenantId: B })
+      const as = (tenant: typeof A, statement: string) =>
+        withTenant(db, tenant, ({ query }) => query(sql.raw<{ token_hash: string }>(statement)))
+      const seen = (await as(B, 'select token_hash from sessions')).map(({ token_hash }) => token_hash)
+      assert.deepEqual(seen, ['g'])
+      for (const statement of [
+        `insert into sessions (token_hash, tenant_id, scopes, made_by, expires_at) values ('h', '${B}', '{}', 'key:1', now())`,
+        `update sessions set expires_at = now() + interval '1 year'`,
+        `update sessions set tenant_id = null`,
+      ])
+        await assert.rejects(as(B, statement), { code: '42501' }, statement)
+      await as(B, 'delete from sessions')
+      assert.equal(await find('g'), undefined)
+      assert.ok(await find('a'))
+      assert.ok(await find('admin'))
+    })
+
+    test('the ended go some at a time, and the others stay', async () => {
+      for (let n = 0; n < 5; n++) {
+        await make(`old ${n}`)
+        await age(`old ${n}`, n % 2 ? 'expires_at' : 'last_used_at', '-13 hours')
+      }
+      const clear = () => withSystem(db, (scope) => deleteEndedSessions(scope, 4))
+      let gone = 0
+      for (let n = await clear(); n > 0; n = await clear()) {
+        assert.ok(n <= 4)
+        gone += n
+      }
+      assert.ok(gone >= 5, `${gone}`)
+      assert.ok(await find('a'))
+      assert.equal(await withSystem(db, (scope) => deleteSession(scope, 'a')), true)
+      assert.equal(await withSystem(db, (scope) => deleteSession(scope, 'a')), false)
+    })
+  })
+}
