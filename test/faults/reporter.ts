@@ -29,7 +29,9 @@ function outcomeOf(passed: boolean, { name, details }: Ended['data']): Outcome {
   if (passed) return { name, passed }
   const { cause, failureType } = details?.error ?? {}
   const { code, message } = (cause ?? {}) as { code?: string; message?: string }
-  return code === 'ERR_ASSERTION'
+  // What a hook meets says nothing of a test; a property that fast-check disproved is an assertion like any other.
+  const own = failureType === 'testCodeFailure'
+  return own && (code === 'ERR_ASSERTION' || /^Property failed after \d+ test/.test(String(message)))
     ? { name, passed, assertion: String(message) }
     : { name, passed, other: `${failureType}: ${message ?? String(cause)}` }
 }
