@@ -6,11 +6,13 @@ import { credentials } from './credentials.ts'
 import { isolation } from './isolation.ts'
 import { oauth } from './oauth.ts'
 import { secrets } from './secrets.ts'
+import { sessions } from './sessions.ts'
 import { surface } from './surface.ts'
 
 export const kinds: [heading: string, faults: Fault[]][] = [
   ['Isolation of tenants', isolation],
   ['Who is let in', credentials],
+  ['Tokens of an identity provider, and sessions', sessions],
   ['Secrets', secrets],
   ['HubSpot and OAuth', oauth],
   ['Who began, and a person’s yes', confirm],
