@@ -143,6 +143,7 @@ async function learn(url: string, stay: Pair[], go: Pair[], tokens: string[]): P
       access_token: tokens,
       after: cursors,
       limit: ['1', '2', '50'],
+      name: ['app', 'reporting'],
       integration_id: stay.map(({ integration }) => integration),
       state: stay.map(({ tenant, integration }) => `${tenant}:${integration}:${'A'.repeat(43)}`),
     },

@@ -37,7 +37,7 @@ const block = 500
 const lanes = 4
 const mostFindings = 10
 /** A planned refusal. What an operation may answer besides these stands in the document. */
-const planned = new Set([400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 417, 422, 431])
+const planned = new Set([400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 417, 421, 422, 431])
 
 export async function fuzz(world: FuzzWorld, options: FuzzOptions): Promise<FuzzResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: lanes })
