@@ -15,6 +15,7 @@ import { type Operation, pathOf, readOperations } from './http/operations.ts'
 import { type Answer, type Sent, send } from './http/send.ts'
 import { canary, formsOf, type Place, search } from './support/canaries.ts'
 import { type CanaryTenant, newCanaryTenant } from './support/canary-tenants.ts'
+import { layOutEmbedded } from './support/embedded.ts'
 import { startTestEmulator, type TestEmulator } from './support/emulator.ts'
 import { newPostgresDatabase } from './support/postgres.ts'
 import { eventually, startTestService, type TestService } from './support/service.ts'
@@ -50,6 +51,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
 
     before(async () => {
       dir = mkdtempSync(join(tmpdir(), 'spoke-tenant-canaries-'))
+      if (engine === 'PGlite') await layOutEmbedded(join(dir, 'data'))
       emulator = await startTestEmulator({ quirks: { index_lag_ms: 0, index_lag_jitter_ms: 0 } })
       await emulator.control('POST', '/limits', noLimits)
       service = await startTestService(emulator.url, {
@@ -57,7 +59,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         SPOKE_DATA_DIR: join(dir, 'data'),
         SPOKE_ADMIN_KEY: admin.authorization.slice(7),
         SPOKE_TOKEN_CHECK_EVERY: '0s',
-        SPOKE_SYNC_EVERY: '1h',
+        SPOKE_SYNC_EVERY: '500h',
         HUBSPOT_TIMEOUT: '1s',
       })
       operations = await readOperations(service.url)
@@ -264,7 +266,8 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         { kind: 'html', status: 502 },
         { kind: 'invalid_json' },
         { kind: 'reset' },
-        { kind: 'rate_limit', policy: 'daily' },
+        // Without a time a daily stop lasts until a quarter of an hour, and the runs after this walk would wait for it.
+        { kind: 'rate_limit', policy: 'daily', retry_after: 1 },
         { kind: 'status', status: 401, body },
       ] as const) {
         const { id } = emulator.world.faults.add({ ...fault, match, times: null })

@@ -9,8 +9,8 @@ import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
 import { scratchOnServer } from '../../src/doctor/scratch.ts'
 import { openDatabase } from '../../src/lib/db.ts'
-import { migrate } from '../../src/lib/migrate.ts'
-import { runSpoke } from '../support/command.ts'
+import { inherited, runSpoke } from '../support/command.ts'
+import { layOutEmbedded } from '../support/embedded.ts'
 import { quiet } from '../support/engines.ts'
 import { adminQuery, newPostgresDatabase, withDatabase } from '../support/postgres.ts'
 import { A, seedTenant } from '../support/rows.ts'
@@ -58,8 +58,9 @@ test('on a server it counts what it tried, leaks nothing, and leaves everything 
 })
 
 test('on an embedded directory it names a fault, exits 1, and finds nothing else', async () => {
-  const db = await openDatabase({ dataDir: join(cwd, 'data'), poolSize: 1 }, quiet)
-  await migrate(db)
+  const dataDir = join(cwd, 'data')
+  await layOutEmbedded(dataDir)
+  const db = await openDatabase({ dataDir, poolSize: 1 }, quiet)
   await sql`create view seen as select * from issues`.execute(db.kysely)
   await db.close()
   const { code, out, err } = await runSpoke(cwd, { SPOKE_ENCRYPTION_KEYS: testKeys }, 'doctor', 'isolation')
@@ -84,7 +85,7 @@ test('killed while it rehearses, it leaves nothing behind', async () => {
   const child = spawn(
     process.execPath,
     [join(import.meta.dirname, '../../bin/spoke.js'), 'doctor', 'isolation'],
-    { cwd, env: { PATH: process.env.PATH, ...env() }, stdio: 'ignore' },
+    { cwd, env: { ...inherited(), ...env() }, stdio: 'ignore' },
   )
   const rehearsing = () =>
     adminQuery(

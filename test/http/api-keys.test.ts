@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Ran, runSpoke } from '../support/command.ts'
+import { layOutEmbedded } from '../support/embedded.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
@@ -248,7 +249,8 @@ describe('by command', () => {
 
   test('through the service that holds the embedded directory', async () => {
     const port = String(20_000 + Math.floor(Math.random() * 10_000))
-    const embedded = { SPOKE_ADMIN_KEY: adminKey, PORT: port }
+    const embedded = { SPOKE_ADMIN_KEY: adminKey, PORT: port, SPOKE_ENCRYPTION_KEYS: testKeys }
+    await layOutEmbedded(join(dir, 'data'))
     const service = startProcess(dir, embedded)
     await service.url
     try {

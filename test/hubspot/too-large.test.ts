@@ -10,6 +10,10 @@ const mebibytes = (n: number) => 'x'.repeat(n * 1_048_576)
 /** A ticket of ten MiB each, but the one that no answer holds. */
 const giant = '5'
 
+/** A slow machine needs seconds for a page of eighty MiB: nothing here is about time. */
+const unhurriedMs = 60_000
+const unhurried = { ...callOptions(), patience: { tries: 2, totalMs: 2 * unhurriedMs } }
+
 const record = (id: string, properties: readonly string[]) => ({
   id,
   properties: {
@@ -37,12 +41,12 @@ describe('a page longer than an answer may be', () => {
       const end = from + Number(query.get('limit'))
       const results = ids.slice(from, end).map((id) => record(id, (query.get('properties') ?? '').split(',')))
       return { json: { results, ...(end < ids.length ? { paging: { next: { after: String(end) } } } : {}) } }
-    })
+    }, unhurriedMs)
     try {
       const read: string[] = []
       let after: string | undefined
       do {
-        const page = await listPage(canned.hubspot, kind, { after, limit: 8 }, callOptions())
+        const page = await listPage(canned.hubspot, kind, { after, limit: 8 }, unhurried)
         read.push(...whole(page.records))
         after = page.after
       } while (after !== undefined)
@@ -59,16 +63,16 @@ describe('a page longer than an answer may be', () => {
       const { limit, inputs, properties } = given as Body
       const asked = inputs ? inputs.map(({ id }) => id) : ids.slice(0, limit)
       return { json: { results: asked.map((id) => record(id, properties)) } }
-    })
+    }, unhurriedMs)
     try {
       const found = await searchPage(
         canned.hubspot,
         kind,
         { filters: [], sortBy: 'hs_object_id', after: undefined, limit: 8 },
-        callOptions(),
+        unhurried,
       )
       assert.deepEqual(whole(found.records), expected.slice(0, 2))
-      const { records } = await batchRead(canned.hubspot, kind, ids, false, callOptions())
+      const { records } = await batchRead(canned.hubspot, kind, ids, false, unhurried)
       assert.deepEqual(whole(records), expected)
     } finally {
       await canned.close()
@@ -85,9 +89,9 @@ describe('a page longer than an answer may be', () => {
         to: [{ toObjectId: Number(id) + 900, associationTypes: [], padding: mebibytes(10) }],
       }))
       return { json: { status: 'COMPLETE', results } }
-    })
+    }, unhurriedMs)
     try {
-      const { found } = await readAssociations(canned.hubspot, 'tickets', 'contacts', ids, callOptions())
+      const { found } = await readAssociations(canned.hubspot, 'tickets', 'contacts', ids, unhurried)
       assert.deepEqual(
         [...found].map(([id, ends]) => `${id} ${ends.map((end) => end.id)}`),
         ids.map((id) => `${id} ${Number(id) + 900}`),

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
+import { layOutEmbedded } from '../support/embedded.ts'
 import { eventually } from '../support/service.ts'
 import { callback, startOAuth } from './oauth-bench.ts'
 
@@ -11,6 +12,7 @@ export const publicUrl = 'http://localhost:8000'
 export async function startConfirm(engine: 'PostgreSQL' | 'PGlite') {
   const dir = mkdtempSync(join(tmpdir(), 'spoke-confirm-'))
   const embedded = engine === 'PGlite' ? { DATABASE_URL: '', SPOKE_DATA_DIR: dir } : {}
+  if (engine === 'PGlite') await layOutEmbedded(dir)
   const bench = await startOAuth({ SPOKE_PUBLIC_URL: publicUrl, ...embedded })
   const { kysely } = bench.service.db
   const rows = async (text: string) => (await sql.raw<Record<string, unknown>>(text).execute(kysely)).rows

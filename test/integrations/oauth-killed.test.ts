@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createBrowser } from '../../demo/browser.ts'
+import { layOutEmbedded } from '../support/embedded.ts'
 import { redirectUri, startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
 import { type SpokeProcess, startProcess } from '../support/process.ts'
@@ -32,6 +33,7 @@ for (const engine of ['PostgreSQL', 'PGlite']) {
       HUBSPOT_CLIENT_SECRET: 'test-secret-of-the-app',
       HUBSPOT_REDIRECT_URI: redirectUri,
     }
+    if (engine === 'PGlite') await layOutEmbedded(join(dir, 'data'))
     const portal = emulator.world.addPortal({ tickets: 2 }).portal_id
     const spokes: SpokeProcess[] = []
     const next = async () => {

@@ -18,11 +18,11 @@ import type { TestEmulator } from '../support/emulator.ts'
 import { quiet } from '../support/engines.ts'
 import { A, ring, seedTenant } from '../support/rows.ts'
 
-export function freeHubSpot(apiUrl: string): HubSpot {
+export function freeHubSpot(apiUrl: string, timeoutMs = 2_000): HubSpot {
   const budget: Budget = { take: async () => {}, pause: async () => 0, answered: async () => {} }
   return createHubSpot({
     apiUrl,
-    timeoutMs: 2_000,
+    timeoutMs,
     budget,
     clock: systemClock,
     metrics: createMetrics(),
@@ -43,6 +43,7 @@ export function callOptions(token = 'any'): CallOptions {
 /** A HubSpot that answers what it is told, for shapes that the emulator does not give. */
 export async function startCanned(
   answer: (path: string, body: unknown, asked: number) => { status?: number; json: unknown },
+  timeoutMs?: number,
 ) {
   const asked: { path: string; body: unknown }[] = []
   const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
@@ -55,7 +56,7 @@ export async function startCanned(
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json))
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
-  const hubspot = freeHubSpot(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const hubspot = freeHubSpot(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, timeoutMs)
   return {
     hubspot,
     asked,

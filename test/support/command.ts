@@ -10,13 +10,19 @@ export interface Ran {
   err: string
 }
 
+/** What a command of ours takes over from the tests: nothing that could configure it. */
+export const inherited = (): Record<string, string | undefined> => ({
+  PATH: process.env.PATH,
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+})
+
 /** @param cwd where `./data` lies */
 export function runSpoke(cwd: string, env: Record<string, string>, ...words: string[]): Promise<Ran> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
       [spoke, ...words],
-      { cwd, env: { PATH: process.env.PATH, ...env } },
+      { cwd, env: { ...inherited(), ...env } },
       (error, out, err) => resolve({ code: Number(error?.code ?? 0), out, err }),
     )
   })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '../../src/lib/db.ts'
 import { createLog } from '../../src/lib/log.ts'
-import { migrate } from '../../src/lib/migrate.ts'
+import { layOutEmbedded } from './embedded.ts'
 import { newPostgresDatabase } from './postgres.ts'
 
 export const quiet = createLog('silent')
@@ -27,8 +27,8 @@ export const engines: Engine[] = [
     name: 'PGlite',
     async open() {
       const dataDir = mkdtempSync(join(tmpdir(), 'spoke-pglite-'))
+      await layOutEmbedded(dataDir)
       const db = await openDatabase({ dataDir, poolSize: 1 }, quiet)
-      await migrate(db)
       return {
         db,
         close: async () => {

@@ -1,5 +1,7 @@
 /** Before the first test: one PostgreSQL, with a migrated template that each test file copies. After the last: gone. */
-
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { openDatabase } from '../../src/lib/db.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { migrate } from '../../src/lib/migrate.ts'
@@ -8,8 +10,13 @@ import { adminQuery, withDatabase } from './postgres.ts'
 import { type PostgresServer, startPostgres } from './postgres-server.ts'
 
 let server: PostgresServer | undefined
+let scratch: string | undefined
 
 export async function globalSetup(): Promise<void> {
+  scratch = mkdtempSync(join(tmpdir(), 'spoke-tests-'))
+  process.env.SPOKE_TEST_SCRATCH = scratch
+  // Each test file is a process that loads the same modules, and so is each command that one runs.
+  process.env.NODE_COMPILE_CACHE = join(scratch, 'compiled')
   server = await startPostgres()
   process.env.SPOKE_TEST_PG = server.url
   await adminQuery('create database spoke_template')
@@ -24,4 +31,5 @@ export async function globalSetup(): Promise<void> {
 
 export async function globalTeardown(): Promise<void> {
   await server?.stop()
+  if (scratch) rmSync(scratch, { recursive: true, force: true })
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { inherited } from './command.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -30,7 +31,7 @@ export function startProcess(
 ): SpokeProcess {
   const child = spawn(process.execPath, [...heap, join(root, 'bin/spoke.js'), 'serve'], {
     cwd,
-    env: { PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'info', ...env },
+    env: { ...inherited(), PORT: '0', LOG_LEVEL: 'info', ...env },
   })
   let output = ''
   const { promise: url, resolve, reject } = Promise.withResolvers<string>()

@@ -90,7 +90,7 @@ describe('a run goes on in another process', () => {
       SPOKE_ENCRYPTION_KEYS: testKeys,
       HUBSPOT_API_URL: emulator.url,
       SPOKE_LEASE: '1500ms',
-      SPOKE_SYNC_EVERY: '1h',
+      SPOKE_SYNC_EVERY: '500h',
     }
     const spokes: SpokeProcess[] = []
     const start = () => {

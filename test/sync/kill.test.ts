@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { layOutEmbedded } from '../support/embedded.ts'
 import { startTestEmulator, type TestEmulator, truthOf } from '../support/emulator.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
 import { type SpokeProcess, startProcess } from '../support/process.ts'
@@ -56,6 +57,7 @@ async function killInTheMiddle(
     )
   const spokes: SpokeProcess[] = []
   try {
+    if (!env.DATABASE_URL) await layOutEmbedded(join(dir, 'data'))
     const first = startProcess(dir, { HUBSPOT_API_URL: emulator.url, ...env })
     spokes.push(first)
     const { integration_id: id } = await ask(first, `/integrations/${T}`, { access_token: token })
@@ -100,7 +102,7 @@ async function killInTheMiddle(
 }
 
 test('embedded: it goes on at once after the start, and at most one page is read twice', async (t) => {
-  t.diagnostic(await killInTheMiddle(1001, {}, 5_000))
+  t.diagnostic(await killInTheMiddle(1001, { SPOKE_ENCRYPTION_KEYS: testKeys }, 5_000))
 })
 
 test('PostgreSQL: it goes on within the lease of 35 s, and at most one page is read twice', async (t) => {

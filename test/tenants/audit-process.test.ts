@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { connectTenant, newAccount } from '../http/bench.ts'
+import { inherited } from '../support/command.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
@@ -47,7 +48,7 @@ const spoke = (...args: string[]) =>
     execFile(
       process.execPath,
       [spokeFile, ...args],
-      { cwd: dir, env: { PATH: process.env.PATH, ...env() } },
+      { cwd: dir, env: { ...inherited(), ...env() } },
       (error, out, err) => resolve({ code: error ? Number(error.code) : 0, out, err }),
     )
   })

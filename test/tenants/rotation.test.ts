@@ -14,6 +14,7 @@ import { newDataKey } from '../../src/lib/seal.ts'
 import { withTenant } from '../../src/tenants/scope.ts'
 import { parseTenantId } from '../../src/tenants/tenant.ts'
 import { connectTenant, newAccount } from '../http/bench.ts'
+import { inherited } from '../support/command.ts'
 import { startTestEmulator } from '../support/emulator.ts'
 import { quiet } from '../support/engines.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
@@ -114,7 +115,7 @@ test('20 tenants’ tokens open all the time while the ring turns, and every dat
     const rotation = () => {
       const child = spawn(process.execPath, [spokeFile, 'key-ring', 'rotate', '--json'], {
         cwd: dir,
-        env: { PATH: process.env.PATH, DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: ringOf(k2, k1) },
+        env: { ...inherited(), DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: ringOf(k2, k1) },
       })
       let out = ''
       child.stdout.on('data', (chunk) => {
