@@ -17,6 +17,7 @@ import { canary, formsOf, type Place, search } from './support/canaries.ts'
 import { type CanaryTenant, newCanaryTenant } from './support/canary-tenants.ts'
 import { layOutEmbedded } from './support/embedded.ts'
 import { startTestEmulator, type TestEmulator } from './support/emulator.ts'
+import { onlyLong } from './support/long.ts'
 import { newPostgresDatabase } from './support/postgres.ts'
 import { eventually, startTestService, type TestService } from './support/service.ts'
 
@@ -41,7 +42,7 @@ const admin = { authorization: `Bearer ${randomBytes(32).toString('base64url')}`
 const aboveTenants = ['GET /api/tenants', 'GET /api/audit']
 
 for (const engine of ['PostgreSQL', 'PGlite'] as const) {
-  describe(`tenant canaries on ${engine}`, () => {
+  describe(`tenant canaries on ${engine}`, engine === 'PGlite' ? onlyLong : {}, () => {
     let dir: string
     let emulator: TestEmulator
     let service: TestService

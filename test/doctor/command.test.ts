@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
 import { scratchOnServer } from '../../src/doctor/scratch.ts'
 import { openDatabase } from '../../src/lib/db.ts'
-import { inherited, runSpoke } from '../support/command.ts'
+import { inherited, runSpoke, startSpoke } from '../support/command.ts'
 import { layOutEmbedded } from '../support/embedded.ts'
 import { quiet } from '../support/engines.ts'
 import { adminQuery, newPostgresDatabase, withDatabase } from '../support/postgres.ts'
@@ -63,7 +63,7 @@ test('on an embedded directory it names a fault, exits 1, and finds nothing else
   const db = await openDatabase({ dataDir, poolSize: 1 }, quiet)
   await sql`create view seen as select * from issues`.execute(db.kysely)
   await db.close()
-  const { code, out, err } = await runSpoke(cwd, { SPOKE_ENCRYPTION_KEYS: testKeys }, 'doctor', 'isolation')
+  const { code, out, err } = await startSpoke(cwd, { SPOKE_ENCRYPTION_KEYS: testKeys }, 'doctor', 'isolation')
   assert.equal(code, 1, err + out)
   assert.match(out, /^database\tembedded$/m)
   assert.match(out, /^rehearsed\tin an embedded database in memory$/m)

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type Ran, runSpoke } from '../support/command.ts'
+import { type Ran, runSpoke, startSpoke } from '../support/command.ts'
 import { layOutEmbedded } from '../support/embedded.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
@@ -228,9 +228,9 @@ describe('by command', () => {
   test('open mode makes no keys, and is not served where there are some', async () => {
     const { SPOKE_ADMIN_KEY, ...open } = env
     const fresh = { ...open, DATABASE_URL: await newPostgresDatabase() }
-    done(await runSpoke(dir, fresh, 'migrate'))
+    done(await startSpoke(dir, fresh, 'migrate'))
     const tenant = done(await runSpoke(dir, fresh, 'tenants', 'create'))
-    const refused = await runSpoke(dir, fresh, 'api-keys', 'create', tenant, '--name', 'x')
+    const refused = await startSpoke(dir, fresh, 'api-keys', 'create', tenant, '--name', 'x')
     assert.match(refused.err, /SPOKE_ADMIN_KEY.*\(open_mode\)/)
     const closed = { ...fresh, SPOKE_ADMIN_KEY: adminKey }
     const key = done(await runSpoke(dir, closed, 'api-keys', 'create', tenant, '--name', 'x'))

@@ -7,12 +7,13 @@ import { createHash, randomUUID } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { checkShape } from '../http/oracle.ts'
 import { send } from '../http/send.ts'
+import { onlyLong } from '../support/long.ts'
 import { eventually } from '../support/service.ts'
 import { type ConfirmBench, publicUrl, startConfirm } from './confirm-bench.ts'
 import { callback } from './oauth-bench.ts'
 
 for (const engine of ['PostgreSQL', 'PGlite'] as const) {
-  describe(`confirming on ${engine}`, () => {
+  describe(`confirming on ${engine}`, engine === 'PGlite' ? onlyLong : {}, () => {
     let bench: ConfirmBench
     before(async () => {
       bench = await startConfirm(engine)

@@ -1,5 +1,6 @@
 /** The spoke command, run to its end as an operator runs it. */
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 
 const spoke = join(import.meta.dirname, '../../bin/spoke.js')
@@ -16,8 +17,8 @@ export const inherited = (): Record<string, string | undefined> => ({
   NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
 })
 
-/** @param cwd where `./data` lies */
-export function runSpoke(cwd: string, env: Record<string, string>, ...words: string[]): Promise<Ran> {
+/** In a process of its own. @param cwd where `./data` lies */
+export function startSpoke(cwd: string, env: Record<string, string>, ...words: string[]): Promise<Ran> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
@@ -26,4 +27,27 @@ export function runSpoke(cwd: string, env: Record<string, string>, ...words: str
       (error, out, err) => resolve({ code: Number(error?.code ?? 0), out, err }),
     )
   })
+}
+
+let host: ChildProcess | undefined
+let last: Promise<unknown> = Promise.resolve()
+
+/**
+ * The same in a process that carries out one command after the other, for tests with many: most of what a command costs is
+ * its start. What is said of exit codes and of the command line itself is shown by startSpoke.
+ */
+export function runSpoke(cwd: string, env: Record<string, string>, ...words: string[]): Promise<Ran> {
+  const next = last.then(async () => {
+    host ??= fork(join(import.meta.dirname, 'command-host.ts'))
+    host.ref()
+    host.channel?.ref()
+    host.send({ cwd, env, words })
+    const [done] = (await once(host, 'message', { signal: AbortSignal.timeout(60_000) })) as [Ran]
+    // Idle, it keeps nobody from ending.
+    host.unref()
+    host.channel?.unref()
+    return done
+  })
+  last = next.catch(() => {})
+  return next
 }

@@ -1,19 +1,17 @@
 /** The audit log from outside: a process that is killed in the middle, and the commands that write it and walk it. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { connectTenant, newAccount } from '../http/bench.ts'
-import { inherited } from '../support/command.ts'
+import { runSpoke } from '../support/command.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
 import { eventually, startTestService, testKeys } from '../support/service.ts'
 
-const spokeFile = join(import.meta.dirname, '../../bin/spoke.js')
 const adminKey = 'zq-admin-key-of-the-audit-process-test'
 
 let dir: string
@@ -43,15 +41,7 @@ const env = () => ({
 })
 
 /** As somebody at the command line. */
-const spoke = (...args: string[]) =>
-  new Promise<{ code: number; out: string; err: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      [spokeFile, ...args],
-      { cwd: dir, env: { ...inherited(), ...env() } },
-      (error, out, err) => resolve({ code: error ? Number(error.code) : 0, out, err }),
-    )
-  })
+const spoke = (...args: string[]) => runSpoke(dir, env(), ...args)
 
 const eventsOf = (where: string) =>
   adminQuery(

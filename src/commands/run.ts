@@ -1,0 +1,104 @@
+/** The spoke command: what its words mean, and what the operator hears when it cannot be done. */
+import { Command } from 'commander'
+import { ConfigError, readConfig } from '../config.ts'
+import { LockedError } from '../lib/lock.ts'
+import { createLog } from '../lib/log.ts'
+import { migrateAll, type Service, StartError, startService } from '../service.ts'
+import { addApiKeyCommands } from './api-keys.ts'
+import { addAuditCommands } from './audit.ts'
+import { config, say } from './console.ts'
+import { addDoctorCommands } from './doctor.ts'
+import { addKeyRingCommands } from './key-ring.ts'
+import { addTenantCommands } from './tenants.ts'
+
+/**
+ * Does what the words say. When it cannot, one line on standard error says why and the process ends with 1, whatever is
+ * still open.
+ *
+ * @param words without the program's name
+ */
+export async function run(words: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(words, { from: 'user' })
+  } catch (error) {
+    const forOperator =
+      error instanceof ConfigError || error instanceof LockedError || error instanceof StartError
+    say(`spoke: ${forOperator ? error.message : startFailure(error)}`)
+    process.exit(1)
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command('spoke')
+    .description('Keeps the HubSpot tickets of many tenants in sync, in one Postgres.')
+    .version('0.1.0')
+    .showHelpAfterError()
+
+  program
+    .command('serve', { isDefault: true })
+    .description('run the service: API and worker, unless SPOKE_ROLE says otherwise')
+    .action(() => serve({}))
+
+  program
+    .command('worker')
+    .description('run a worker alone (as SPOKE_ROLE=worker)')
+    .action(() => serve({ SPOKE_ROLE: 'worker' }))
+
+  program
+    .command('migrate')
+    .description('bring the database schema up to date and exit')
+    .option('--json', 'print the applied migrations as JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const read = config()
+      const applied = await migrateAll(read, createLog('warn', say))
+      if (json) console.log(JSON.stringify({ applied }))
+      else console.log(applied.length > 0 ? `applied ${applied.join(', ')}` : 'the schema is up to date')
+    })
+
+  addTenantCommands(program)
+  addApiKeyCommands(program)
+  addDoctorCommands(program)
+  addKeyRingCommands(program)
+  addAuditCommands(program)
+  return program
+}
+
+async function serve(over: Record<string, string>): Promise<void> {
+  const read = readConfig({ ...process.env, ...over }, say)
+  const log = createLog(read.logLevel)
+  let service: Service | undefined
+  let stopping = false
+  const stop = async (signal: string) => {
+    if (stopping) return
+    stopping = true
+    log.info({ signal }, 'stopping')
+    // Whatever hangs, the process ends; leases and the next start see to the rest.
+    setTimeout(() => process.exit(1), 10_000).unref()
+    await service?.stop()
+    process.exit(0)
+  }
+  const crash = (err: unknown) => {
+    log.fatal({ err }, 'a bug: the process ends and its leases run out')
+    process.exit(1)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal).catch(crash))
+  service = await startService(read, log)
+  process.on('uncaughtException', crash)
+  process.on('unhandledRejection', crash)
+  if (!read.adminKey) {
+    log.warn(
+      'open mode: no admin key is set, so anybody on this machine can use every tenant; set SPOKE_ADMIN_KEY to close it',
+    )
+  }
+  const { url, instance, db } = service
+  log.info({ url, database: db.kind, role: read.role, instance }, 'Spoke is listening')
+}
+
+/** Anything else at start: the message of the driver, scrubbed like a log line. */
+function startFailure(error: unknown): string {
+  let line = ''
+  createLog('error', (text) => {
+    line = text
+  }).error({ err: error }, 'could not start')
+  return line.trim()
+}
