@@ -4,9 +4,9 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { decodeIdCursor, pageOf } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
+import { tenantNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { problems, tenantPath } from '../lib/wire.ts'
-import { tenantNotFound } from './api-keys.ts'
 import { readIdempotency } from './idempotency.ts'
 import { once } from './once.ts'
 import { nameOf, type Principal } from './principal.ts'
@@ -36,6 +36,7 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantPart
     {
       config: {
         access: 'admin',
+        makesTenant: true,
         audited: 'tenants.create',
         auditedFor: async ({ body, principal }) => ({
           actor: nameOf(principal as Principal),

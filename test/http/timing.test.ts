@@ -106,7 +106,7 @@ test('on every route of a tenant no statement is sent beyond those that prove th
     return Reflect.apply(query, this, given)
   } as typeof query
   const foreign = (text: string) =>
-    !/\b(api_keys|pgboss|sync_streams|audit_events|pg_advisory_xact_lock)\b|for key share$|^(begin|commit|rollback|select 1)\b|^set local role spoke_system$|data_key/i.test(
+    !/\b(api_keys|pgboss|sync_streams|audit_events|pg_advisory_xact_lock|erasing_at|upkeep)\b|for key share$|^(begin|commit|rollback|select 1)\b|^set local role spoke_system$|data_key/i.test(
       text,
     )
   try {
