@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { Clock } from '../lib/clock.ts'
 import { decodeIdCursor, pageOf } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
 import { tenantNotFound } from '../lib/errors.ts'
@@ -18,6 +19,7 @@ import { parseTenantId } from './tenant.ts'
 export interface TenantParts {
   db: Database
   ring: KeyRing
+  clock: Clock
   /** No admin key is configured. */
   open: boolean
 }
