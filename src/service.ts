@@ -269,6 +269,7 @@ async function assemble(
           kinds: [createTicketKind({ db, hubspot, tokens })],
           concurrency: config.syncConcurrency,
           quietMs: erasureQuietMs,
+          keep: config.keep,
         })
   house.running.push(() => worker.stop(stopWithinMs))
 

@@ -1,4 +1,4 @@
-/** The worker: runs streams as it is woken, sweeps for what nobody woke, and erases tenants. */
+/** The worker: runs streams as it is woken, sweeps for what nobody woke, erases tenants, and deletes what was kept long enough. */
 import type { ExpireParts } from '../integrations/expire.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
@@ -10,8 +10,9 @@ import { type EraseParts, eraseUntil } from './erase.ts'
 import { expireUntil } from './expire.ts'
 import type { SyncJob } from './queues.ts'
 import { type SweepParts, sweepUntil } from './sweep.ts'
+import { type UpkeepParts, upkeepUntil } from './upkeep.ts'
 
-export interface WorkerParts extends RunParts, SweepParts, ExpireParts, EraseParts {
+export interface WorkerParts extends RunParts, SweepParts, ExpireParts, EraseParts, UpkeepParts {
   kinds: readonly ObjectKind[]
   concurrency: number
   log: Log
@@ -53,6 +54,7 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
     sweepUntil(parts, stopping.signal),
     expireUntil(parts, stopping.signal),
     eraseUntil(parts, stopping.signal),
+    upkeepUntil(parts, stopping.signal),
   ]
   return {
     async stop(timeoutMs) {
