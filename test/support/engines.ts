@@ -1,10 +1,8 @@
 /** Both engines, so that one test body runs on each: PostgreSQL, and PGlite in a directory of its own. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { type Database, openDatabase } from '../../src/lib/db.ts'
 import { createLog } from '../../src/lib/log.ts'
-import { migrate } from '../../src/lib/migrate.ts'
+import { newEmbeddedDirectory } from './pglite.ts'
 import { newPostgresDatabase } from './postgres.ts'
 
 export const quiet = createLog('silent')
@@ -27,9 +25,8 @@ export const engines: Engine[] = [
   {
     name: 'PGlite',
     async open() {
-      const dataDir = mkdtempSync(join(tmpdir(), 'spoke-pglite-'))
+      const dataDir = await newEmbeddedDirectory()
       const db = await openDatabase({ dataDir, poolSize: 1 }, quiet)
-      await migrate(db)
       return {
         db,
         close: async () => {

@@ -1,5 +1,7 @@
-/** Before the first test: one PostgreSQL, with a migrated template that each test file copies. After the last: gone. */
-
+/** Before the first test: one PostgreSQL, with a migrated template that each test file copies, and a place for an embedded one. After the last: gone. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { openDatabase } from '../../src/lib/db.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { migrate } from '../../src/lib/migrate.ts'
@@ -8,8 +10,11 @@ import { adminQuery, withDatabase } from './postgres.ts'
 import { type PostgresServer, startPostgres } from './postgres-server.ts'
 
 let server: PostgresServer | undefined
+let embedded: string | undefined
 
 export async function globalSetup(): Promise<void> {
+  embedded = mkdtempSync(join(tmpdir(), 'spoke-embedded-'))
+  process.env.SPOKE_TEST_PGLITE = embedded
   server = await startPostgres()
   process.env.SPOKE_TEST_PG = server.url
   await adminQuery('create database spoke_template')
@@ -24,4 +29,5 @@ export async function globalSetup(): Promise<void> {
 
 export async function globalTeardown(): Promise<void> {
   await server?.stop()
+  if (embedded) rmSync(embedded, { recursive: true, force: true })
 }

@@ -29,6 +29,15 @@ const isGone = (tenant: string) =>
     `${tenant} is gone`,
     60_000,
   )
+/** As if the ten seconds were over in which a sweep may still send what it had found; only where nothing is under way. */
+const hurry = async (tenants: readonly string[]) => {
+  for (const tenant of tenants)
+    await look(
+      bench.database,
+      `update tenants set erasing_at = erasing_at - interval '1 minute' where tenant_id = '${tenant}'`,
+    )
+  for (const tenant of tenants) await isGone(tenant)
+}
 
 test('from the answer on every route is 404 for it, a connect is refused, and HubSpot hears of the token', async () => {
   const { tenant, integration, portal } = await bench.byOAuth()
@@ -60,7 +69,7 @@ test('from the answer on every route is 404 for it, a connect is refused, and Hu
   ])
     assert.deepEqual([made.status, made.body.code], [409, 'tenant_erasing'])
   assert.equal((await erase(tenant)).status, 202, 'asked again')
-  await isGone(tenant)
+  await hurry([tenant])
   assert.equal(bench.living(portal), 0, 'the refresh token is revoked')
   assert.ok(!(await everyRow(bench.database)).includes(tenant))
   checkShape(await erase(tenant), { what: 'gone', status: 404, code: 'tenant_not_found' })
@@ -74,7 +83,7 @@ test('HubSpot that refuses, fails or hangs holds up no erasure; an account of tw
   bench.emulator.world.faults.add({ kind: 'status', status: 400, match: revoke, times: 1 })
   bench.emulator.world.faults.add({ kind: 'hang', match: revoke, times: 4 })
   for (const { tenant } of [refused, hanging, one]) assert.equal((await erase(tenant)).status, 202)
-  for (const { tenant } of [refused, hanging, one]) await isGone(tenant)
+  await hurry([refused, hanging, one].map(({ tenant }) => tenant))
   const everything = await everyRow(bench.database)
   for (const { tenant } of [refused, hanging, one]) assert.ok(!everything.includes(tenant))
   assert.equal(bench.living(one.portal), 2, 'the one that is erased is not told to HubSpot')
@@ -97,7 +106,7 @@ test('a grant that waits for a person’s yes is revoked as well, unless another
   const leave = [alone, own.tenant, guest]
   for (const tenant of leave) assert.equal((await erase(tenant)).status, 202)
   assert.ok((await bench.browser.press(page)).status >= 400, 'nobody says yes any more')
-  for (const tenant of leave) await isGone(tenant)
+  await hurry(leave)
   const everything = await everyRow(bench.database)
   for (const tenant of leave) assert.ok(!everything.includes(tenant))
   assert.deepEqual([bench.living(portal), bench.living(own.portal), bench.living(host.portal)], [0, 0, 2])
