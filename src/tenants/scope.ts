@@ -2,8 +2,7 @@
  * The only three doors to the database. A unit of work enters one, does its statements, and commits. Row level
  * security stands behind each; the types here only make it hard to knock at the wrong one.
  */
-import { sql } from 'kysely'
-import { type Database, inTransaction, type Query } from '../lib/db.ts'
+import { become, type Database, inTransaction, type Query } from '../lib/db.ts'
 import { tenantErasing } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import type { TenantId } from './tenant.ts'
@@ -59,11 +58,6 @@ export async function withTenant<T>(
   }
 }
 
-const become = {
-  spoke_eraser: sql`set local role spoke_eraser`,
-  spoke_app: sql`set local role spoke_app`,
-}
-
 /**
  * Runs `work` as one transaction that has this tenant alone: it begins when the last unit of work in it has ended, and
  * whoever comes meanwhile waits. Both roles are at hand in it, one statement after the other.
@@ -77,9 +71,9 @@ export async function withErasure<T>(
   return await inTransaction(db, prelude, (query) => {
     let role = 'spoke_eraser'
     const as =
-      (wanted: keyof typeof become): Query =>
+      (wanted: 'spoke_eraser' | 'spoke_app'): Query =>
       async (statement) => {
-        if (role !== wanted) await query(become[wanted])
+        if (role !== wanted) await query(become(wanted))
         role = wanted
         return await query(statement)
       }
