@@ -15,7 +15,7 @@ export const leaving: Fault[] = [
 `,
     put: '',
     test: erasure,
-    only: 'it begins when',
+    only: 'erasing on PostgreSQL it begins when',
     gain: 'a page that is being kept at that moment leaves rows of a tenant that is erased',
   },
   {
@@ -24,7 +24,7 @@ export const leaving: Fault[] = [
     find: '  if spoke_erasing() then',
     put: '  if false then',
     test: erasure,
-    only: 'from the mark',
+    only: 'erasing on PostgreSQL from the mark',
     gain: 'work goes on in a tenant while it is erased, and leaves rows behind',
   },
   {
@@ -33,7 +33,7 @@ export const leaving: Fault[] = [
     find: 'with check (tenant_id = (select spoke_tenant()) and erasing_at is not null);',
     put: 'with check (tenant_id = (select spoke_tenant()));',
     test: erasure,
-    only: 'the door',
+    only: 'erasing on PostgreSQL the door',
     gain: 'a tenant comes back with half of its data',
   },
   {
@@ -42,7 +42,7 @@ export const leaving: Fault[] = [
     find: '  using (tenant_id = (select spoke_tenant()) and erasing_at is not null);',
     put: '  using (tenant_id = (select spoke_tenant()));',
     test: erasure,
-    only: 'the door',
+    only: 'erasing on PostgreSQL the door',
     gain: 'one wrong id deletes a tenant that nobody meant to erase',
   },
   {
@@ -66,7 +66,7 @@ export const leaving: Fault[] = [
 `,
     put: '',
     test: erasure,
-    only: 'the list',
+    only: 'erasing on PostgreSQL the list',
     gain: 'what a new table holds of a tenant outlives it, and is in no export',
   },
   {
@@ -75,7 +75,7 @@ export const leaving: Fault[] = [
     find: 'await holdsAny(scope.rows, holding)',
     put: 'holding.table === scope.tenantId',
     test: erasure,
-    only: 'a tenant',
+    only: 'erasing on PostgreSQL a tenant',
     gain: 'a tenant counts as gone while rows of it are there',
   },
   {
@@ -130,7 +130,7 @@ export const leaving: Fault[] = [
     find: 'sql`not exists (select from portal_routes r where r.portal_id = b.portal_id)`',
     put: 'sql`true`',
     test: erasure,
-    only: 'in the',
+    only: 'erasing on PostgreSQL in the',
     gain: 'erasing one tenant makes the other lose what HubSpot said of its limits',
   },
   {
@@ -141,7 +141,7 @@ export const leaving: Fault[] = [
     put: `told: 'integration_id kind access_token expires_at refresh_at confirmed_at epoch lease_until',
     withheld: 'refresh_token',`,
     test: told,
-    only: 'holds every',
+    only: 'an export on PostgreSQL holds every',
     gain: 'who may read an export carries sealed tokens away, to open them with a key that leaks later',
   },
   {
@@ -150,7 +150,7 @@ export const leaving: Fault[] = [
     find: `(\${refs(key)}) > (`,
     put: `(\${refs(key)}) >= (`,
     test: told,
-    only: 'holds every',
+    only: 'an export on PostgreSQL holds every',
     gain: 'an export is not what is held',
   },
   {
@@ -160,7 +160,7 @@ export const leaving: Fault[] = [
         and not \${shownSince(sql\`i.ticket_id\`, sql\`i\`, keepMs)}`,
     put: '',
     test: upkeep,
-    only: 'tombstones stay',
+    only: 'the upkeep on PostgreSQL tombstones stay',
     gain: 'a deleted ticket comes back with each full run, as one that was just deleted',
   },
 ]
