@@ -19,18 +19,24 @@ function isKeysUrl(text: string): boolean {
   return (protocol === 'https:' || (protocol === 'http:' && near)) && username === '' && password === ''
 }
 
-const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** `30s`, `5m`, `250ms`: a whole number and a unit. In our words: milliseconds. */
+/** `30s`, `5m`, `250ms`, `1d`: a whole number and a unit. In our words: milliseconds. */
 const duration = (least: number) =>
   z
     .string()
-    .regex(/^\d{1,9}(ms|s|m|h)$/, 'must be a duration such as 30s or 5m')
+    .regex(/^\d{1,9}(ms|s|m|h|d)$/, 'must be a duration such as 30s or 5m')
     .transform((text) => {
       const [, count, unit] = /^(\d+)(\w+)$/.exec(text) as unknown as [string, string, keyof typeof units]
       return Number(count) * units[unit]
     })
     .refine((ms) => ms >= least, `must be at least ${least} ms`)
+
+/** `90d`, or `forever`. In our words: milliseconds, or undefined. */
+const keptFor = z
+  .string()
+  .regex(/^([1-9]\d{0,4}d|forever)$/, 'must be a number of days such as 90d, or forever')
+  .transform((text) => (text === 'forever' ? undefined : Number.parseInt(text, 10) * units.d))
 
 const url = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
@@ -92,6 +98,9 @@ export const variables = {
   SPOKE_SWEEP_LIMIT: whole(0, 100).default(20),
   SPOKE_LEASE: duration(1_000).default(25_000),
   SPOKE_SYNC_CONCURRENCY: whole(1, 64).default(4),
+  SPOKE_KEEP_SYNC_EVENTS: keptFor.default(90 * units.d),
+  SPOKE_KEEP_PROBLEMS: keptFor.default(90 * units.d),
+  SPOKE_KEEP_ARCHIVED: keptFor.optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 } as const
 
@@ -167,6 +176,8 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
   const clientSecrets = secretsOf(set.HUBSPOT_CLIENT_SECRET)
   if (clientSecrets.length > 2 || clientSecrets.some((secret) => secret.reveal() === ''))
     faults.push('HUBSPOT_CLIENT_SECRET must be one secret, or two with a comma between: new,old')
+  if (set.SPOKE_KEEP_ARCHIVED !== undefined && set.SPOKE_KEEP_ARCHIVED < 2 * set.SPOKE_FULL_EVERY)
+    faults.push('SPOKE_KEEP_ARCHIVED must be at least twice SPOKE_FULL_EVERY')
   const dataDir = resolve(set.SPOKE_DATA_DIR)
   const ring = parseKeyRing(set.SPOKE_ENCRYPTION_KEYS, faults)
   if (!set.SPOKE_ENCRYPTION_KEYS && (set.DATABASE_URL || !onLoopback)) {
@@ -226,6 +237,11 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
       sweepShare: set.SPOKE_SWEEP_LIMIT / 100,
     }),
     syncConcurrency: set.SPOKE_SYNC_CONCURRENCY,
+    keep: Object.freeze({
+      syncEventsMs: set.SPOKE_KEEP_SYNC_EVENTS,
+      problemsMs: set.SPOKE_KEEP_PROBLEMS,
+      archivedMs: set.SPOKE_KEEP_ARCHIVED,
+    }),
     logLevel: set.LOG_LEVEL,
   })
 }

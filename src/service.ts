@@ -55,6 +55,8 @@ export interface Service {
 }
 
 const stopWithinMs = 8_000
+/** Sweeps take less, and so do the wake-ups that follow a commit. */
+const erasureQuietMs = 10_000
 
 /** Brings the schema up to date, with the login that may. @returns what was applied */
 export async function migrateAll(config: Config, log: Log): Promise<string[]> {
@@ -156,7 +158,7 @@ export async function askBeside(
       requestMs: config.hubspot.timeoutMs,
       health: { db, metrics: createMetrics(), draining: () => false },
       audit: { db, ring: config.keyRing },
-      tenants: { db, ring: config.keyRing, open },
+      tenants: { db, ring: config.keyRing, open, clock: systemClock },
     })
     const answer = await server.inject(request)
     return { status: answer.statusCode, body: answer.json() }
@@ -266,6 +268,8 @@ async function assemble(
           periods,
           kinds: [createTicketKind({ db, hubspot, tokens })],
           concurrency: config.syncConcurrency,
+          quietMs: erasureQuietMs,
+          keep: config.keep,
         })
   house.running.push(() => worker.stop(stopWithinMs))
 
@@ -311,7 +315,7 @@ async function assemble(
     requestMs: timeoutMs,
     health,
     audit: { db, ring: config.keyRing },
-    ...(config.role === 'worker' ? {} : { api, tenants: { db, ring: config.keyRing, open } }),
+    ...(config.role === 'worker' ? {} : { api, tenants: { db, ring: config.keyRing, open, clock } }),
   })
   house.running.push(async () => {
     draining = true

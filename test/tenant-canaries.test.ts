@@ -378,10 +378,10 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
 const without = (ids: Record<string, string>, name: string) =>
   Object.fromEntries(Object.entries(ids).filter(([key]) => key !== name))
 
-/** A tenant's audit log tells what it asked for, with the ids that it sent itself. Anybody else's may stand there no more than elsewhere. */
+/** A tenant's audit log, which its export holds too, tells what it asked for, with the ids that it sent itself. Anybody else's may stand there no more than elsewhere. */
 function withoutOwnWords({ sent }: Walker, path: string, text: string): string {
-  if (!/^\/api\/tenants\/[^/]+\/audit\b/.test(path)) return text
-  return text.replaceAll(/"target":"[^"]*"/g, (target) =>
+  if (!/^\/api\/tenants\/[^/]+\/(audit|export)\b/.test(path)) return text
+  return text.replaceAll(/"target": ?"[^"]*"/g, (target) =>
     [...sent].reduce((shorter, id) => shorter.replaceAll(id, ''), target),
   )
 }

@@ -1,7 +1,8 @@
-/** `spoke tenants`: make one, list them. */
+/** `spoke tenants`: make one, list them, erase one. */
 import type { Command } from 'commander'
 import { newId } from '../lib/ids.ts'
 import { ask, askAll } from './ask.ts'
+import { say } from './console.ts'
 
 interface Options {
   json?: boolean
@@ -28,5 +29,23 @@ export function addTenantCommands(program: Command): void {
       const all = await askAll('/api/tenants', 'tenants')
       if (json) return console.log(JSON.stringify({ tenants: all }))
       for (const { tenant_id, created_at } of all) console.log(`${tenant_id}\tsince ${created_at}`)
+    })
+
+  tenants
+    .command('erase')
+    .description(
+      'erase a tenant with all its data, for good; a worker does it, from now or from its next start on',
+    )
+    .argument('<tenant_id>')
+    .option('--yes', 'needed, because nothing brings it back')
+    .option('--json', 'print the answer as JSON')
+    .action(async (tenantId: string, { yes, json }: Options & { yes?: boolean }) => {
+      if (!yes) {
+        say(`spoke: this erases tenant ${tenantId} with all its data, for good; say --yes`)
+        process.exitCode = 1
+        return
+      }
+      const begun = await ask('DELETE', `/api/tenants/${encodeURIComponent(tenantId)}`)
+      console.log(json ? JSON.stringify(begun) : `tenant ${begun.tenant_id} is being erased`)
     })
 }

@@ -23,6 +23,7 @@ export const noQueues: Queues = {
   install: async () => {},
   start: async () => {},
   wake: async () => {},
+  forget: async () => {},
   depth: async () => [],
   stop: async () => {},
 }

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { type Database, inTransaction, type Query } from '../lib/db.ts'
 import { type Door, grantLines } from '../tenants/isolation/expected.ts'
-import { withSystem, withTenant } from '../tenants/scope.ts'
+import { withErasure, withSystem, withTenant } from '../tenants/scope.ts'
 import { asText } from './as-text.ts'
 import { type Attempt, attemptsOfNobody, attemptsOn } from './statements.ts'
 import type { Table } from './tables.ts'
@@ -119,12 +119,13 @@ function note(
   )
 }
 
-/** Both doors on what is not on their lists: every verb on every table, and every column that may not be read. */
-export async function tryBeyondGrants(db: Database, { tables }: World): Promise<Tried> {
+/** Each door on what is not on its list: every verb on every table, and every column that may not be read. */
+export async function tryBeyondGrants(db: Database, { tables, a }: World): Promise<Tried> {
   const tried: Tried = { count: 0, leaked: 0, faults: [] }
   const asDoor: Record<Door, (work: (query: Query) => Promise<never>) => Promise<never>> = {
     spoke_app: (work) => inTransaction(db, ['set local role spoke_app'], work),
     spoke_system: (work) => withSystem(db, ({ query }) => work(query)),
+    spoke_eraser: (work) => withErasure(db, a.tenantId, ({ query }) => work(query)),
   }
   for (const [door, enter] of Object.entries(asDoor) as [Door, (typeof asDoor)[Door]][]) {
     const list = new Set(grantLines(door))

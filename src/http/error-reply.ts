@@ -1,7 +1,14 @@
 /** Every error as the one object that is both the specification's and RFC 9457's. The status per code stands here alone. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { asAppError } from '../hubspot/as-app-error.ts'
-import { AppError, type ErrorCode, type ErrorDetail } from '../lib/errors.ts'
+import {
+  AppError,
+  type ErrorCode,
+  type ErrorDetail,
+  integrationNotFound,
+  isTenantErasing,
+  tenantNotFound,
+} from '../lib/errors.ts'
 import { sendPage } from '../lib/page.ts'
 import { SealError } from '../lib/seal.ts'
 
@@ -29,6 +36,7 @@ const statusOf: Record<ErrorCode, number> = {
   portal_changed: 409,
   api_key_not_active: 409,
   open_mode: 409,
+  tenant_erasing: 409,
   idempotency_in_progress: 409,
   body_too_large: 413,
   request_too_large: 431,
@@ -69,12 +77,15 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** For a route that a person's browser meets: the page that tells of an error, by its code. */
     errorPage?: (code: string) => string
+    /** For a route that makes a tenant: it is told that one of the id is being erased. To all others it is gone. */
+    makesTenant?: true
   }
 }
 
 /** Answers with the error; what no caller can act on becomes a 500 without a word of its own, and is logged whole. */
 export function replyError(failure: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const error = known(failure)
+  const { makesTenant } = request.routeOptions.config
+  const error = isTenantErasing(failure) && !makesTenant ? gone(request) : known(failure)
   if (!error) {
     request.log.error({ err: failure }, 'a request failed')
     send(request, reply, problemBody('internal', 'Internal error', 500, request.id))
@@ -89,6 +100,10 @@ export function replyError(failure: unknown, request: FastifyRequest, reply: Fas
   if (error.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="spoke"')
   send(request, reply, problemBody(error.code, error.message, status, request.id, error.details))
 }
+
+/** The same as for a tenant that was never there. */
+const gone = ({ routeOptions }: FastifyRequest) =>
+  routeOptions.url?.startsWith('/api/tenants') ? tenantNotFound() : integrationNotFound()
 
 function send(request: FastifyRequest, reply: FastifyReply, body: ReturnType<typeof problemBody>): void {
   request.refusedWith = body.code

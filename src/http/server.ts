@@ -26,6 +26,7 @@ import { type SyncParts, syncRoutes } from '../sync/routes.ts'
 import { apiKeyRoutes } from '../tenants/api-key-routes.ts'
 import { auditRoutes } from '../tenants/audit-routes.ts'
 import type { Authenticate } from '../tenants/authenticate.ts'
+import { leavingRoutes } from '../tenants/leaving-routes.ts'
 import type { Proven } from '../tenants/proven.ts'
 import type { Audit } from '../tenants/record.ts'
 import { type TenantParts, tenantRoutes } from '../tenants/routes.ts'
@@ -195,6 +196,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     tenantRoutes(app, parts.tenants)
     apiKeyRoutes(app, parts.tenants)
     auditRoutes(app, parts.audit.db)
+    leavingRoutes(app, { ...parts.tenants, watchOf })
   }
   if (parts.api) {
     const { integrations } = parts.api

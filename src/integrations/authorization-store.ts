@@ -51,13 +51,17 @@ export async function insertAuthorization(
   scope: TenantScope,
   row: { integrationId: string; stateHash: string; codeVerifier: string; askedBy: string },
 ): Promise<void> {
-  await scope.query(
-    sql`delete from authorizations where tenant_id = ${scope.tenantId} and expires_at < now()`,
-  )
+  await deleteExpiredAuthorizations(scope)
   await scope.query(sql`
     insert into authorizations (tenant_id, state_hash, integration_id, code_verifier, asked_by, expires_at)
     values (${scope.tenantId}, ${row.stateHash}, ${row.integrationId}, ${row.codeVerifier}, ${row.askedBy},
       now() + ${pendingFor})`)
+}
+
+export async function deleteExpiredAuthorizations(scope: TenantScope): Promise<void> {
+  await scope.query(
+    sql`delete from authorizations where tenant_id = ${scope.tenantId} and expires_at < now()`,
+  )
 }
 
 /** Whether the authorisation is there to be used. */

@@ -12,7 +12,7 @@ import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
 import { mayFinish, nameOf, type Principal } from '../tenants/principal.ts'
 import { withTenant } from '../tenants/scope.ts'
-import { ensureTenant, sealerOf } from '../tenants/store.ts'
+import { ensureTenant, sealerOf, tenantSince } from '../tenants/store.ts'
 import type { TenantId } from '../tenants/tenant.ts'
 import {
   authorizationWaits,
@@ -76,6 +76,8 @@ export async function beginAuthorization(
 
 export interface Granted extends Whose {
   grant: Grant
+  /** Since when the tenant has been there. */
+  since: string | undefined
 }
 
 /**
@@ -166,7 +168,7 @@ async function takeState(parts: AuthorizeParts, state: string, finisher: Princip
       integration: integrationId,
       field: 'code_verifier',
     })
-    return { tenantId, integrationId, codeVerifier }
+    return { tenantId, integrationId, codeVerifier, since: await tenantSince(scope) }
   })
 }
 

@@ -17,11 +17,10 @@ import {
 } from './confirmation-store.ts'
 import { activate, type ConnectParts, weigh } from './connect.ts'
 import type { Account } from './integration.ts'
-import type { ReleaseParts } from './release.ts'
 import { findByPortal, findIntegration, lockTenant } from './store.ts'
 import { openWaiting, releaseWaiting, sealWaiting } from './waiting-grant.ts'
 
-export interface ConfirmParts extends ConnectParts, ReleaseParts {}
+export type ConfirmParts = ConnectParts
 
 /** What a browser brings with each look and each press. */
 export interface Claim {
@@ -131,7 +130,7 @@ export async function confirm(
       }
       await markConfirmed(scope, confirmationId)
       const account: Account = { ...waiting, kind: 'oauth' }
-      const { integration } = await activate(parts, scope, integrationId, account, tokens)
+      const { integration } = await activate(parts, scope, { integrationId }, account, tokens)
       return { portalId, integrationId: integration.integrationId }
     })
   } catch (error) {
@@ -166,6 +165,7 @@ export async function cancel(
 
 /** Refused for good, by us; not an outage, after which there is nobody to tell at HubSpot. */
 const isDecided = (error: unknown): boolean =>
-  error instanceof AppError && ['missing_scopes', 'portal_changed', 'invalid_state'].includes(error.code)
+  error instanceof AppError &&
+  ['missing_scopes', 'portal_changed', 'invalid_state', 'tenant_erasing'].includes(error.code)
 
 const hashOf = (secret: Secret) => createHash('sha256').update(secret.reveal()).digest('base64url')

@@ -19,6 +19,10 @@ const columns = sql`
   access_token as "accessToken", refresh_token as "refreshToken",
   (extract(epoch from token_expires_at - clock_timestamp()) * 1000)::float8 as "expiresInMs"`
 
+/** Said by the system door: the tenant is not being erased. */
+export const tenantStays = sql`not exists (
+  select from tenants t where t.tenant_id = confirmations.tenant_id and t.erasing_at is not null)`
+
 /** Keeps it for as long as a person may take. What is too much for one tenant expires, the oldest first. */
 export async function insertConfirmation(
   scope: TenantScope,
@@ -71,14 +75,20 @@ export async function deleteConfirmation(scope: TenantScope, id: string): Promis
   )
 }
 
-/** Which are over, of whatever tenant. */
+/** Some of the tenant's, also what is over or confirmed, for an erasure that takes them a few at a time. */
+export async function listConfirmations(scope: TenantScope, atMost: number): Promise<Waiting[]> {
+  return await scope.query(sql<Waiting>`
+    select ${columns} from confirmations where tenant_id = ${scope.tenantId} limit ${atMost}`)
+}
+
+/** Which are over, of whatever tenant that may be entered: an erasure revokes its own. */
 export async function findExpired(
   scope: SystemScope,
   limit: number,
 ): Promise<{ tenantId: string; confirmationId: string }[]> {
   return await scope.query(sql`
     select tenant_id as "tenantId", confirmation_id as "confirmationId" from confirmations
-    where expires_at <= now() order by expires_at limit ${limit}`)
+    where expires_at <= now() and ${tenantStays} order by expires_at limit ${limit}`)
 }
 
 /** @returns undefined when another process was first */

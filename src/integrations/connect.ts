@@ -1,19 +1,21 @@
 /** Connecting: by a pasted token, or by OAuth. One integration per tenant and portal; reconnecting keeps its id and data. */
 import { asAppError } from '../hubspot/as-app-error.ts'
-import { AppError } from '../lib/errors.ts'
+import { AppError, isTenantErasing, tenantErasing } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { Principal } from '../tenants/principal.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
-import { ensureTenant } from '../tenants/store.ts'
+import { ensureTenant, tenantSince } from '../tenants/store.ts'
 import type { TenantId } from '../tenants/tenant.ts'
 import { type AuthorizeParts, accountOf, redeem } from './authorize.ts'
 import { identifyPasted } from './identify.ts'
 import type { Account, Integration } from './integration.ts'
+import type { ReleaseParts } from './release.ts'
 import { deleteIntegration, findByPortal, findIntegration, keepConnected, lockTenant } from './store.ts'
 import { replaceToken } from './token-store.ts'
+import { releaseWaiting } from './waiting-grant.ts'
 
-export interface ConnectParts extends AuthorizeParts {
+export interface ConnectParts extends AuthorizeParts, ReleaseParts {
   /** Told inside the connecting transaction: the sync begins with it. */
   onConnected(scope: TenantScope, connected: Connected): Promise<void>
 }
@@ -37,11 +39,13 @@ export async function connectByToken(
   accessToken: Secret,
   signal: AbortSignal,
 ): Promise<Connected> {
+  const since = await withTenant(parts.db, tenantId, tenantSince)
   const account = await identifyPasted({ ...parts, signal }, accessToken).catch((error: unknown) => {
     throw asAppError(error, true)
   })
+  const begun = { since, integrationId: undefined }
   return await withTenant(parts.db, tenantId, (scope) =>
-    activate(parts, scope, undefined, account, { accessToken, refreshToken: undefined }),
+    activate(parts, scope, begun, account, { accessToken, refreshToken: undefined }),
   )
 }
 
@@ -58,8 +62,13 @@ export async function finishAuthorization(
   const granted = await redeem(parts, answer, finisher)
   const account = await accountOf(parts, granted)
   await withTenant(parts.db, granted.tenantId, (scope) =>
-    activate(parts, scope, granted.integrationId, account, granted.grant),
-  )
+    activate(parts, scope, granted, account, granted.grant),
+  ).catch(async (error: unknown) => {
+    // The erasure has told HubSpot of what it found, and this came after: nobody else would end it.
+    const { refreshToken } = granted.grant
+    if (isTenantErasing(error)) await releaseWaiting(parts, { portalId: account.portalId, refreshToken })
+    throw error
+  })
 }
 
 /**
@@ -81,15 +90,25 @@ export async function weigh(scope: TenantScope, wanted: string | undefined, port
   return { holder, begun }
 }
 
-/** Stores the connection: account, tokens, route and what begins with it, in one transaction. */
+/** As it was before HubSpot was called; `since` undefined where nothing was waited for meanwhile. */
+interface Begun {
+  since?: string | undefined
+  integrationId: string | undefined
+}
+
+/**
+ * Stores the connection: account, tokens, route and what begins with it, in one transaction. Not when the tenant was erased while
+ * HubSpot was called: a connect that began before does not bring it back.
+ */
 export async function activate(
   parts: ConnectParts,
   scope: TenantScope,
-  wanted: string | undefined,
+  { since, integrationId: wanted }: Begun,
   account: Account,
   tokens: TokenPair,
 ): Promise<Connected> {
   await lockTenant(scope)
+  if (since !== undefined && (await tenantSince(scope)) !== since) throw tenantErasing()
   await ensureTenant(scope, parts.ring)
   const { holder, begun } = await weigh(scope, wanted, account.portalId)
   // The portal is there under another id: that one is renewed, and what was begun is not needed.

@@ -1,4 +1,5 @@
 /** Grants that nobody said yes to in time are forgotten, and revoked at HubSpot. */
+import { isTenantErasing } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { withSystem, withTenant } from '../tenants/scope.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
@@ -29,6 +30,7 @@ export async function releaseExpired(parts: ExpireParts, signal: AbortSignal): P
       })
       if (grant) await releaseWaiting(parts, grant)
     } catch (err) {
+      if (isTenantErasing(err)) continue
       parts.log.warn({ err, tenant_id: tenantId }, 'a grant that nobody confirmed could not be forgotten')
     }
   }

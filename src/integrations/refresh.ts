@@ -5,7 +5,7 @@ import { HubSpotError } from '../hubspot/errors.ts'
 import { type App, type Grant, refreshGrant } from '../hubspot/oauth.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
-import { AppError } from '../lib/errors.ts'
+import { AppError, isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { KeyRing } from '../lib/seal.ts'
@@ -103,6 +103,7 @@ export function createRefresher(parts: RefreshParts, refuse: Refuse): Refresher 
         await within(whose, (scope) => keepRefreshed(scope, ring, whose.integrationId, claim, token))
         return
       } catch (err) {
+        if (isTenantErasing(err)) throw err
         if (clock.monotonic() >= end) {
           log.error(
             { err, ...whose },

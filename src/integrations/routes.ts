@@ -85,7 +85,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.post(
     '/api/hubspot/integrations/:tenant_id',
     {
-      config: { access: 'manage', audited: 'integrations.connect' },
+      config: { access: 'manage', audited: 'integrations.connect', makesTenant: true },
       schema: {
         tags,
         operationId: 'integrations.connect',
@@ -204,7 +204,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
   app.get(
     '/api/hubspot/authorize/:tenant_id',
     {
-      config: { access: 'manage', audited: 'oauth.authorize' },
+      config: { access: 'manage', audited: 'oauth.authorize', makesTenant: true },
       schema: {
         tags,
         operationId: 'oauth.authorize',

@@ -1,6 +1,7 @@
 /** All SQL on integrations and their portal routes. Tokens, and what is under way to them, have stores of their own. */
 import { sql } from 'kysely'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import { tenantStays } from './confirmation-store.ts'
 import { type Account, type Integration, type IntegrationStatus, sourcesOf } from './integration.ts'
 
 const columns = sql`
@@ -101,7 +102,8 @@ export async function deleteRoute(scope: TenantScope, id: string): Promise<void>
 }
 
 /**
- * Whether another live integration, of whatever tenant, hangs on the portal, or a grant that waits for a person's yes.
+ * Whether another live integration, of whatever tenant, hangs on the portal, or a grant that waits for a person's yes. A tenant
+ * that is being erased has no route any more, and what waits in it nobody can say yes to.
  *
  * @param except the integration that is not another one; absent: each is
  */
@@ -115,7 +117,7 @@ export async function portalIsShared(
     where portal_id = ${portalId} and integration_id is distinct from ${except ?? null}::uuid
     union all
     select from confirmations
-    where portal_id = ${portalId} and confirmed_at is null and expires_at > now()
+    where portal_id = ${portalId} and confirmed_at is null and expires_at > now() and ${tenantStays}
     limit 1`)
   return rows.length > 0
 }

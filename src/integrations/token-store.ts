@@ -170,6 +170,23 @@ export async function confirmToken(scope: TenantScope, id: string, epoch: number
     where tenant_id = ${scope.tenantId} and integration_id = ${id} and epoch = ${epoch}`)
 }
 
+/** Some of the tenant's tokens, for an erasure that takes them a few at a time. */
+export async function listTokens(
+  scope: TenantScope,
+  atMost: number,
+): Promise<{ integrationId: string; portalId: number | null }[]> {
+  return await scope.query(sql`
+    select t.integration_id as "integrationId", i.portal_id as "portalId"
+    from integration_tokens t
+    join tenant_integrations i on i.tenant_id = t.tenant_id and i.integration_id = t.integration_id
+    where t.tenant_id = ${scope.tenantId} limit ${atMost}`)
+}
+
+export async function deleteToken(scope: TenantScope, id: string): Promise<void> {
+  await scope.query(sql`
+    delete from integration_tokens where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
+}
+
 /** The row stays for its epoch, which fences whoever still refreshes. */
 export async function forgetToken(scope: TenantScope, id: string): Promise<void> {
   await scope.query(sql`

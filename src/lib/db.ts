@@ -160,6 +160,9 @@ function isTransient(error: unknown): boolean {
   return code === '40001' || code === '40P01'
 }
 
+/** Makes what follows in a transaction another role's. */
+export const become = (role: string) => sql`set local role ${sql.id(role)}`
+
 /**
  * One unit of work: a transaction that first becomes what `prelude` says (role, tenant) and then runs `work`.
  * Serialisation failures and deadlocks run it again, up to five times, so `work` must not reach outside the

@@ -49,6 +49,8 @@ export type ErrorCode =
   | 'sync_event_not_found'
   /** The integration is pending or disconnected. Connect it first. */
   | 'integration_not_connected'
+  /** The tenant is being erased, and cannot be made anew before it is gone. Try again after Retry-After. */
+  | 'tenant_erasing'
   /** This Idempotency-Key was used for another request. Take a new key. */
   | 'idempotency_mismatch'
   /** The request with this Idempotency-Key is still under way. Try again after Retry-After. */
@@ -112,6 +114,15 @@ export const sentences = {
 
 export const integrationNotFound = () =>
   new AppError('integration_not_found', sentences.integration_not_found)
+
+export const tenantNotFound = () => new AppError('tenant_not_found', 'Tenant not found')
+
+/** Whoever enters a tenant that is being erased. The routes that make tenants say so; for all others it is not there. */
+export const tenantErasing = () =>
+  new AppError('tenant_erasing', 'The tenant is being erased', { retryAfter: 10 })
+
+export const isTenantErasing = (error: unknown): boolean =>
+  error instanceof AppError && error.code === 'tenant_erasing'
 
 /** @param status 422 while connecting (the caller sent the token), 409 afterwards (ours is stale). */
 export const tokenInvalid = (cause?: unknown, status: 409 | 422 = 409) =>

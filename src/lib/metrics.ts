@@ -107,6 +107,11 @@ export function createMetrics() {
       labelNames: ['queue', 'state'],
       registers,
     }),
+    tenantsErasing: new Gauge({
+      name: 'spoke_tenants_erasing',
+      help: 'Tenants that are being erased, as this process saw them last (100 at most)',
+      registers,
+    }),
     contentType: registry.contentType,
     /** The text that `/metrics` answers. */
     print: () => registry.metrics(),

@@ -12,7 +12,7 @@ import type { Tokens } from '../integrations/tokens.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
-import { AppError } from '../lib/errors.ts'
+import { AppError, isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
@@ -77,7 +77,7 @@ export type Outcome =
   /** Waits for HubSpot; the sweep goes on with it when the time has come. */
   | 'backed_off'
   | 'failed'
-  /** A newer claim, a disconnect or a purge took the stream away. */
+  /** A newer claim, a disconnect, a purge or an erasure took the stream away. */
   | 'fenced'
 
 /** Beats in a lease. */
@@ -144,7 +144,7 @@ export async function runStream(
     log.info({ mode: key.mode, outcome }, 'sync run')
     return outcome
   } catch (error) {
-    if (error instanceof Fenced || stop.signal.aborted) {
+    if (error instanceof Fenced || isTenantErasing(error) || stop.signal.aborted) {
       metrics.syncFenced.inc()
       return 'fenced'
     }
@@ -213,7 +213,10 @@ function heartbeat({ within, key, claim, claimant, log }: Run, stop: AbortContro
     within((scope) => extendLease(scope, key, claim, claimant.leaseMs)).then(
       (held) => held || stop.abort(new Fenced()),
       // The database may be away for a moment; the lease decides, not this beat.
-      (err: unknown) => log.warn({ err }, 'a sync run could not renew its lease'),
+      (err: unknown) =>
+        isTenantErasing(err)
+          ? stop.abort(new Fenced())
+          : log.warn({ err }, 'a sync run could not renew its lease'),
     )
   }, claimant.leaseMs / beatsALease)
 }

@@ -1,5 +1,5 @@
 /** Making, rotating and revoking the keys of a tenant. The key itself leaves here once, to whoever made it. */
-import { AppError } from '../lib/errors.ts'
+import { AppError, tenantNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { newApiKey } from './api-key.ts'
@@ -13,7 +13,6 @@ export interface MadeKey {
   key: Secret
 }
 
-export const tenantNotFound = () => new AppError('tenant_not_found', 'Tenant not found')
 const keyNotFound = () => new AppError('api_key_not_found', 'API key not found')
 
 /** The field under which keys are hashed. */

@@ -1,5 +1,6 @@
 /** Walks the chains as they stand in the database, a few hundred rows at a time, and tells where each broke first. */
 import type { Database } from '../lib/db.ts'
+import { isTenantErasing } from '../lib/errors.ts'
 import { type AuditRow, type Chain, operatorChain, readOn, unread, type Verdict } from './audit.ts'
 import { hashAt, rowsAfter } from './audit-store.ts'
 import { withSystem, withTenant } from './scope.ts'
@@ -13,12 +14,22 @@ export async function* verifyChains(db: Database): AsyncGenerator<Verdict> {
   yield await verifyChain(operatorChain, (seq) => withSystem(db, (scope) => rowsAfter(scope, seq, step)))
   for (let after: TenantId | undefined; ; ) {
     const tenants = await withSystem(db, (scope) => listTenants(scope, { after, limit: step }))
-    for (const { tenantId: id } of tenants)
-      yield await verifyChain(id, (seq) => withTenant(db, id, (scope) => rowsAfter(scope, seq, step)))
+    for (const { tenantId: id } of tenants) {
+      const read = (seq: number | undefined) => withTenant(db, id, (scope) => rowsAfter(scope, seq, step))
+      const verdict = await unlessErasing(verifyChain(id, read))
+      if (verdict) yield verdict
+    }
     after = tenants.at(-1)?.tenantId
     if (tenants.length < step) return
   }
 }
+
+/** A chain goes with its tenant: of one that is being erased there is none any more. */
+const unlessErasing = <T>(read: Promise<T>): Promise<T | undefined> =>
+  read.catch((error: unknown) => {
+    if (isTenantErasing(error)) return undefined
+    throw error
+  })
 
 async function verifyChain(
   chain: Chain,
@@ -51,7 +62,7 @@ export async function headFault(db: Database, { chain, seq, head }: Head): Promi
   const now =
     chain === operatorChain
       ? await withSystem(db, (scope) => hashAt(scope, seq))
-      : await withTenant(db, parseTenantId(chain), (scope) => hashAt(scope, seq))
+      : await unlessErasing(withTenant(db, parseTenantId(chain), (scope) => hashAt(scope, seq)))
   if (now === head) return undefined
   return now === undefined ? `event ${seq} was noted and is gone` : `event ${seq} is another than was noted`
 }

@@ -1,10 +1,11 @@
-/** All SQL on kept answers. Expired rows of the tenant go whenever one of its keys is used. Times are the database's. */
+/** All SQL on kept answers. Expired rows of the tenant go whenever one of its keys is used, and with the upkeep. Times are the database's. */
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Idempotency } from './idempotency.ts'
-import type { TenantScope } from './scope.ts'
+import type { SystemScope, TenantScope } from './scope.ts'
+import type { TenantId } from './tenant.ts'
 
 export interface KeptAnswer<Body = unknown> {
   status: number
@@ -39,10 +40,7 @@ export async function findAnswer<Body>(
   scope: TenantScope,
   asked: Idempotency,
 ): Promise<KeptAnswer<Body> | undefined> {
-  await scope.query(sql`
-    delete from idempotency_keys where tenant_id = ${scope.tenantId} and key_hash in (
-      select key_hash from idempotency_keys
-      where tenant_id = ${scope.tenantId} and expires_at <= now() limit 100 for update skip locked)`)
+  await deleteExpiredKeys(scope, 100)
   const [row] = await scope.query(sql<Row>`
     select salt, request_hash, status, answer, lease_until > clock_timestamp() as held from idempotency_keys
     where tenant_id = ${scope.tenantId} and key_hash = ${asked.keyHash} and expires_at > now()`)
@@ -51,6 +49,29 @@ export async function findAnswer<Body>(
   if (row.request_hash !== asked.hashWith(row.salt)) throw mismatch()
   if (row.status === null) throw inProgress()
   return { status: row.status, body: row.answer as Body }
+}
+
+/** @returns how many went */
+export async function deleteExpiredKeys(scope: TenantScope, atMost: number): Promise<number> {
+  const rows = await scope.query(sql`
+    delete from idempotency_keys where tenant_id = ${scope.tenantId} and key_hash in (
+      select key_hash from idempotency_keys
+      where tenant_id = ${scope.tenantId} and expires_at <= now() limit ${atMost} for update skip locked)
+    returning 1 as one`)
+  return rows.length
+}
+
+/** Tenants by id, also such that were never made, that hold keys which have run out. */
+export async function tenantsWithExpiredKeys(
+  { query }: SystemScope,
+  after: TenantId | undefined,
+  limit: number,
+): Promise<TenantId[]> {
+  const rows = await query(sql<{ tenant_id: TenantId }>`
+    select distinct tenant_id from idempotency_keys
+    where expires_at <= now() and (${after ?? null}::uuid is null or tenant_id > ${after ?? null}::uuid)
+    order by tenant_id limit ${limit}`)
+  return rows.map((row) => row.tenant_id)
 }
 
 /**

@@ -18,21 +18,23 @@ export async function deleteKeys({ query }: SystemScope, kids: readonly string[]
   if (kids.length > 0) await query(sql`delete from ring_keys where key_id in (${sql.join(kids)})`)
 }
 
-/** How many tenants' data keys a key seals, and one of them. */
+/** How many tenants' data keys a key seals, and one of them that may be entered. */
 export interface KeyUse {
   kid: string
   tenants: number
-  example: TenantId
+  /** null: all of them are being erased. */
+  example: TenantId | null
 }
 
 /** One look through all tenants: about 20 ms for 100,000. */
 export async function keyUses({ query }: SystemScope): Promise<KeyUse[]> {
   return await query(sql<KeyUse>`
-    select key_id as kid, count(*) as tenants, min(tenant_id::text) as example
+    select key_id as kid, count(*) as tenants, 
+      min(tenant_id::text) filter (where erasing_at is null) as example
     from tenants group by key_id order by key_id`)
 }
 
-/** The next tenants, by id, that another key than `kid` seals. */
+/** The next tenants, by id, that another key than `kid` seals. Those being erased are gone before long. */
 export async function tenantsNotUnder(
   { query }: SystemScope,
   kid: string,
@@ -41,7 +43,7 @@ export async function tenantsNotUnder(
 ): Promise<TenantId[]> {
   const rows = await query(sql<{ tenant_id: TenantId }>`
     select tenant_id from tenants
-    where key_id <> ${kid} and (${after ?? null}::uuid is null or tenant_id > ${after ?? null}::uuid)
+    where key_id <> ${kid} and erasing_at is null and (${after ?? null}::uuid is null or tenant_id > ${after ?? null}::uuid)
     order by tenant_id limit ${limit}`)
   return rows.map((row) => row.tenant_id)
 }

@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
+import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
@@ -54,7 +55,11 @@ export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Cloc
   /** One key may be hashed again only when its row has changed: opening the data key is the dear part. */
   async function holds(text: string, { tenantId, keyHash }: KeyToProve, proof: Proof): Promise<boolean> {
     if (proof.hash === keyHash) return true
-    const hash = await withTenant(db, tenantId, (scope) => hashOf(scope, ring, new Secret(text)))
+    const hash = await withTenant(db, tenantId, (scope) => hashOf(scope, ring, new Secret(text))).catch(
+      (error: unknown) => {
+        if (!isTenantErasing(error)) throw error
+      },
+    )
     if (hash?.length !== keyHash.length || !timingSafeEqual(Buffer.from(hash), Buffer.from(keyHash)))
       return false
     proof.hash = keyHash

@@ -1,5 +1,6 @@
 /** Writes an event where it belongs: into its tenant's chain, or into the operator's. */
 import type { Database } from '../lib/db.ts'
+import { isTenantErasing } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { type AuditEvent, type Chain, operatorChain } from './audit.ts'
 import { appendToOperator, appendToTenant } from './audit-store.ts'
@@ -13,7 +14,7 @@ export interface Audit {
 }
 
 /**
- * One transaction. An event of a tenant that is not there stands in the operator's chain, which names it by its pseudonym.
+ * One transaction. An event of a tenant that is not there, or is being erased, stands in the operator's chain, which names it by its pseudonym.
  *
  * @param tenantId absent: the event stands above tenants
  * @returns the chain that it stands in
@@ -27,7 +28,13 @@ export async function record(
     await withSystem(db, (scope) => appendToOperator(scope, event))
     return operatorChain
   }
-  if (await withTenant(db, tenantId, (scope) => appendToTenant(scope, event))) return tenantId
+  const written = await withTenant(db, tenantId, (scope) => appendToTenant(scope, event)).catch(
+    (error: unknown) => {
+      if (!isTenantErasing(error)) throw error
+      return false
+    },
+  )
+  if (written) return tenantId
   const target = [pseudonymOf(ring, tenantId), event.target].filter(Boolean).join(' ')
   return await record({ db, ring }, undefined, { ...event, target })
 }

@@ -2,11 +2,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { Clock } from '../lib/clock.ts'
 import { decodeIdCursor, pageOf } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
+import { tenantNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { problems, tenantPath } from '../lib/wire.ts'
-import { tenantNotFound } from './api-keys.ts'
 import { readIdempotency } from './idempotency.ts'
 import { once } from './once.ts'
 import { nameOf, type Principal } from './principal.ts'
@@ -18,6 +19,7 @@ import { parseTenantId } from './tenant.ts'
 export interface TenantParts {
   db: Database
   ring: KeyRing
+  clock: Clock
   /** No admin key is configured. */
   open: boolean
 }
@@ -36,6 +38,7 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantPart
     {
       config: {
         access: 'admin',
+        makesTenant: true,
         audited: 'tenants.create',
         auditedFor: async ({ body, principal }) => ({
           actor: nameOf(principal as Principal),

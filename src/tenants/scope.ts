@@ -1,8 +1,9 @@
 /**
- * The only two doors to the database. A unit of work enters one, does its statements, and commits. Row level
- * security stands behind both; the types here only make it hard to knock at the wrong one.
+ * The only three doors to the database. A unit of work enters one, does its statements, and commits. Row level
+ * security stands behind each; the types here only make it hard to knock at the wrong one.
  */
-import { type Database, inTransaction, type Query } from '../lib/db.ts'
+import { become, type Database, inTransaction, type Query } from '../lib/db.ts'
+import { tenantErasing } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import type { TenantId } from './tenant.ts'
 
@@ -21,20 +22,64 @@ export interface SystemScope {
   readonly query: Query
 }
 
-/** Runs `work` as one transaction that can reach this tenant's rows and no other's. */
+/** Marks a tenant and deletes what is marked; nobody else is in that tenant meanwhile. */
+export interface ErasureScope {
+  readonly [door]: 'erasure'
+  readonly tenantId: TenantId
+  /** As the role that alone may mark and delete tenants. */
+  readonly query: Query
+  /** The tenant's rows, mark or no mark. */
+  readonly rows: TenantScope
+}
+
+/** The id stands in the statement itself (Citus does not carry set_config), so it is checked once more here. */
+function setTenant(tenantId: TenantId): string {
+  const checked = parseUuid(tenantId)
+  if (!checked) throw new TypeError('a tenant id that is no UUID reached the scope')
+  return `set local spoke.tenant_id = '${checked}'`
+}
+
+/**
+ * Runs `work` as one transaction that can reach this tenant's rows and no other's.
+ *
+ * @throws AppError tenant_erasing, before `work`
+ */
 export async function withTenant<T>(
   db: Database,
   tenantId: TenantId,
   work: (scope: TenantScope) => Promise<T>,
 ): Promise<T> {
-  // The id stands in the statement itself (Citus does not carry set_config), so it is checked once more here.
-  const checked = parseUuid(tenantId)
-  if (!checked) throw new TypeError('a tenant id that is no UUID reached the scope')
-  return await inTransaction(
-    db,
-    ['set local role spoke_app', `set local spoke.tenant_id = '${checked}'`],
-    (query) => work({ tenantId, query } as TenantScope),
-  )
+  const prelude = ['set local role spoke_app', setTenant(tenantId), 'select spoke_enter()']
+  try {
+    return await inTransaction(db, prelude, (query) => work({ tenantId, query } as TenantScope))
+  } catch (error) {
+    if ((error as { code?: string }).code === 'SP002') throw tenantErasing()
+    throw error
+  }
+}
+
+/**
+ * Runs `work` as one transaction that has this tenant alone: it begins when the last unit of work in it has ended, and
+ * whoever comes meanwhile waits. Both roles are at hand in it, one statement after the other.
+ */
+export async function withErasure<T>(
+  db: Database,
+  tenantId: TenantId,
+  work: (scope: ErasureScope) => Promise<T>,
+): Promise<T> {
+  const prelude = ['set local role spoke_eraser', setTenant(tenantId), 'select spoke_enter_alone()']
+  return await inTransaction(db, prelude, (query) => {
+    let role = 'spoke_eraser'
+    const as =
+      (wanted: 'spoke_eraser' | 'spoke_app'): Query =>
+      async (statement) => {
+        if (role !== wanted) await query(become(wanted))
+        role = wanted
+        return await query(statement)
+      }
+    const rows = { tenantId, query: as('spoke_app') } as TenantScope
+    return work({ tenantId, query: as('spoke_eraser'), rows } as ErasureScope)
+  })
 }
 
 /** Runs `work` as one transaction on the routing tables. Nothing of issues, tokens or sync events is granted. */

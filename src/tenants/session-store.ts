@@ -12,7 +12,8 @@ const longest = sql`interval '12 hours'`
 const noted = sql`interval '1 minute'`
 
 const alive = sql`(s.expires_at > clock_timestamp() and s.last_used_at > clock_timestamp() - ${idle}
-  and (s.tenant_id is null or exists (select from tenants t where t.tenant_id = s.tenant_id)))`
+  and (s.tenant_id is null or exists (
+    select from tenants t where t.tenant_id = s.tenant_id and t.erasing_at is null)))`
 
 export interface NewSession {
   tokenHash: string
@@ -25,7 +26,7 @@ export interface NewSession {
   until: number | undefined
 }
 
-/** @returns when it ends, or undefined when the credential has ended and so nothing was made */
+/** @returns when it ends, or undefined when the credential has ended, or its tenant, and so nothing was made */
 export async function insertSession({ query }: SystemScope, made: NewSession): Promise<Date | undefined> {
   const until = made.until === undefined ? null : made.until / 1_000
   const [row] = await query(sql<{ expires_at: Date }>`
@@ -33,7 +34,8 @@ export async function insertSession({ query }: SystemScope, made: NewSession): P
     select ${made.tokenHash}, ${made.tenantId ?? null}::uuid, ${[...made.scopes]}::text[], ${made.madeBy},
       ${made.boundTo ?? null}, e.at
     from (select least(clock_timestamp() + ${longest}, to_timestamp(${until}::float8)) as at) e
-    where e.at > clock_timestamp()
+    where e.at > clock_timestamp() and (${made.tenantId ?? null}::uuid is null or exists (
+      select from tenants t where t.tenant_id = ${made.tenantId ?? null}::uuid and t.erasing_at is null))
     returning expires_at`)
   return row?.expires_at
 }

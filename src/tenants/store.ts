@@ -63,6 +63,16 @@ export async function listTenants(
     order by tenant_id limit ${limit}`)
 }
 
+/**
+ * Since when the tenant has been there, exact to what the database keeps: a tenant that was erased and made anew since is
+ * another one. undefined: it is not there.
+ */
+export async function tenantSince(scope: TenantScope): Promise<string | undefined> {
+  const rows = await scope.query(sql<{ since: string }>`
+    select created_at::text as since from tenants where tenant_id = ${scope.tenantId}`)
+  return rows[0]?.since
+}
+
 export async function tenantExists(scope: TenantScope): Promise<boolean> {
   return (await dataKey(scope)) !== undefined
 }

@@ -18,6 +18,8 @@ export interface Queues {
    * @param occasion what the wake-up is for: while one of an occasion is on its way or at work, another is dropped
    */
   wake(job: SyncJob, occasion: string): Promise<void>
+  /** Deletes what the queue holds of a tenant, whatever its state. */
+  forget(tenantId: string): Promise<void>
   depth(): Promise<{ queue: string; state: string; count: number }[]>
   /** Waits for handlers that run. */
   stop(timeoutMs: number): Promise<void>
@@ -52,6 +54,8 @@ export function createQueues(
     migrate: mayInstall,
     createSchema: mayInstall,
     useListenNotify: true,
+    // Ended jobs go by the policy below, but only when this comes round; by itself once a day.
+    maintenanceIntervalSeconds: 300,
     application_name: 'spoke',
   })
   boss.on('error', (err) => log.warn({ err }, 'the job queue met an error'))
@@ -95,6 +99,11 @@ export function createQueues(
         { tenantId, integrationId, kind, mode },
         { singletonKey, group: { id: tenantId } },
       )
+    },
+    async forget(tenantId) {
+      await db.jobs.executeSql(`delete from pgboss.job where group_id = $1 or data ->> 'tenantId' = $1`, [
+        tenantId,
+      ])
     },
     async depth() {
       const found = await boss.getQueues([...queues])

@@ -1,6 +1,7 @@
 /** Every few seconds: what should run and does not? The net under lost wake-ups and dead processes, and the schedule. */
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
+import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { type Periods, takeSlot } from '../sync/requests.ts'
@@ -52,6 +53,7 @@ export async function sweep(parts: SweepParts, signal: AbortSignal): Promise<voi
       waiting += 1
       await queues.wake(stream, occasionOf(stream, clock))
     } catch (err) {
+      if (isTenantErasing(err)) continue
       // One tenant's trouble (a sealed value that does not open, a row gone meanwhile) is not the others'.
       log.warn(
         { err, tenant_id: stream.tenantId, integration_id: stream.integrationId },

@@ -1,15 +1,18 @@
-/** The worker: runs streams as it is woken, and sweeps for what nobody woke. */
+/** The worker: runs streams as it is woken, sweeps for what nobody woke, erases tenants, and deletes what was kept long enough. */
 import type { ExpireParts } from '../integrations/expire.ts'
+import { isTenantErasing } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
 import { type RunParts, runStream } from '../sync/run-stream.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
+import { type EraseParts, eraseUntil } from './erase.ts'
 import { expireUntil } from './expire.ts'
 import type { SyncJob } from './queues.ts'
 import { type SweepParts, sweepUntil } from './sweep.ts'
+import { type UpkeepParts, upkeepUntil } from './upkeep.ts'
 
-export interface WorkerParts extends RunParts, SweepParts, ExpireParts {
+export interface WorkerParts extends RunParts, SweepParts, ExpireParts, EraseParts, UpkeepParts {
   kinds: readonly ObjectKind[]
   concurrency: number
   log: Log
@@ -35,6 +38,7 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
       // The sweep would find it too; this is sooner.
       if (outcome === 'yielded' && !stopping.signal.aborted) await queues.wake(job, newId())
     } catch (err) {
+      if (isTenantErasing(err)) return
       log.error({ err, tenant_id: job.tenantId, integration_id: integrationId }, 'a sync run failed')
     }
   }
@@ -46,11 +50,16 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   }
 
   await queues.start({ concurrency: parts.concurrency, run: tracked })
-  const sweeping = [sweepUntil(parts, stopping.signal), expireUntil(parts, stopping.signal)]
+  const keeping = [
+    sweepUntil(parts, stopping.signal),
+    expireUntil(parts, stopping.signal),
+    eraseUntil(parts, stopping.signal),
+    upkeepUntil(parts, stopping.signal),
+  ]
   return {
     async stop(timeoutMs) {
       stopping.abort(new Error('the worker stops'))
-      await Promise.all([...sweeping, ...running])
+      await Promise.all([...keeping, ...running])
       await queues.stop(timeoutMs)
     },
   }

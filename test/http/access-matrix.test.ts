@@ -25,6 +25,8 @@ const rules: Record<string, string> = {
   'POST /api/tenants': 'admin',
   'GET /api/tenants': 'admin',
   'GET /api/tenants/{tenant_id}': 'read',
+  'DELETE /api/tenants/{tenant_id}': 'admin',
+  'GET /api/tenants/{tenant_id}/export': 'manage',
   'POST /api/tenants/{tenant_id}/api-keys': 'admin',
   'GET /api/tenants/{tenant_id}/api-keys': 'manage',
   'POST /api/tenants/{tenant_id}/api-keys/{key_id}/rotate': 'admin',
@@ -58,7 +60,10 @@ const rules: Record<string, string> = {
   'GET /metrics': 'metrics',
 }
 /** Of these a HEAD would wait for a stream. */
-const withoutHead = ['GET /api/hubspot/sync/{tenant_id}/{integration_id}/{sync_event_id}/events']
+const withoutHead = [
+  'GET /api/hubspot/sync/{tenant_id}/{integration_id}/{sync_event_id}/events',
+  'GET /api/tenants/{tenant_id}/export',
+]
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 const adminKey = randomBytes(32).toString('base64url')

@@ -125,6 +125,9 @@ async function learn(url: string, stay: Pair[], go: Pair[], tokens: string[]): P
     }
   }
   const doomed = go.map(({ tenant, integration }) => ({ tenant_id: tenant, integration_id: integration }))
+  // Their own, because nothing is met in a tenant that is being erased.
+  const leavers = Array.from({ length: 3 }, () => ({ tenant_id: randomUUID() }))
+  for (const leaver of leavers) await ask('/api/tenants', JSON.stringify(leaver))
   // Each authorisation leaves a pending integration for ten minutes, which a list of these need not show.
   const visitors = Array.from({ length: 8 }, () => ({ tenant_id: randomUUID() }))
   return {
@@ -132,6 +135,7 @@ async function learn(url: string, stay: Pair[], go: Pair[], tokens: string[]): P
     idsFor: ({ name, template }) => {
       if (template.includes('{key_id}'))
         return (name.startsWith('DELETE ') ? pools.revoked : pools.keys) ?? []
+      if (name === 'DELETE /api/tenants/{tenant_id}') return leavers
       if (name.startsWith('DELETE ') || name === 'POST /api/hubspot/integrations/{tenant_id}') return doomed
       if (template.includes('/authorize/')) return visitors
       if (template.includes('{confirmation_id}')) return [{ confirmation_id: randomUUID() }]

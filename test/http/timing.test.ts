@@ -114,7 +114,7 @@ test('on every route of a tenant no statement is sent beyond those that prove th
     return Reflect.apply(query, this, given)
   } as typeof query
   const foreign = (text: string) =>
-    !/\b(api_keys|audit_events|pg_advisory_xact_lock)\b|for key share$|^(begin|commit|rollback|select 1)\b|^set local role spoke_system$|data_key/i.test(
+    !/\b(api_keys|audit_events|erasing_at|pg_advisory_xact_lock)\b|for key share$|^(begin|commit|rollback|select 1)\b|^set local role spoke_system$|data_key/i.test(
       text,
     )
   try {

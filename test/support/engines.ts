@@ -11,16 +11,17 @@ export const quiet = createLog('silent')
 
 export interface Engine {
   name: string
-  /** A migrated database with nothing in it. */
-  open(): Promise<{ db: Database; close(): Promise<void> }>
+  /** A migrated database with nothing in it; without a URL it is this process's own. */
+  open(): Promise<{ db: Database; url?: string; close(): Promise<void> }>
 }
 
 export const engines: Engine[] = [
   {
     name: 'PostgreSQL',
     async open() {
-      const db = await openDatabase({ url: await newPostgresDatabase(), dataDir: '', poolSize: 8 }, quiet)
-      return { db, close: () => db.close() }
+      const url = await newPostgresDatabase()
+      const db = await openDatabase({ url, dataDir: '', poolSize: 8 }, quiet)
+      return { db, url, close: () => db.close() }
     },
   },
   {

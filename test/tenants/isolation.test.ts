@@ -281,6 +281,31 @@ for (const engine of engines) {
           'revoke select on operator_audit from spoke_app',
           /operator_audit has grants beyond its door: SELECT for spoke_app/,
         ],
+        [
+          'grant delete on tenants to spoke_app',
+          'revoke delete on tenants from spoke_app',
+          /tenants has grants beyond its door: DELETE for spoke_app/,
+        ],
+        [
+          'grant update (erasing_at) on tenants to spoke_app',
+          'revoke update (erasing_at) on tenants from spoke_app',
+          /tenants.erasing_at has grants beyond its door: UPDATE for spoke_app/,
+        ],
+        [
+          'grant select on issues to spoke_eraser',
+          'revoke select on issues from spoke_eraser',
+          /issues has grants beyond its door: SELECT for spoke_eraser/,
+        ],
+        [
+          'alter policy erase_marked on tenants using (true)',
+          'alter policy erase_marked on tenants using (tenant_id = (select spoke_tenant()) and erasing_at is not null)',
+          /tenants has an open policy: erase_marked/,
+        ],
+        [
+          `alter function spoke_enter() rename to kept; create function spoke_enter() returns void language sql as $$ select $$`,
+          'drop function spoke_enter(); alter function kept() rename to spoke_enter',
+          /spoke_enter\(\) is not the one of the migrations/,
+        ],
         ['create table leak (tenant_id uuid)', 'drop table leak', /leak has no row level security/],
       ]
       // Roles belong to the whole server, so this one only where nobody else is on it.

@@ -60,22 +60,22 @@ test('a login that may make roles but is no superuser migrates and serves', asyn
 
 test('a login that may not even make roles serves on roles that were prepared for it', async () => {
   const url = await owned('plain', '')
-  await adminQuery('grant spoke_app, spoke_system to plain')
+  await adminQuery('grant spoke_app, spoke_system, spoke_eraser to plain')
   await connects({ DATABASE_URL: url })
 })
 
 test('with a migration login of its own, a serving login that owns nothing serves', async () => {
   const migrateUrl = await owned('migrator', '')
-  await adminQuery('grant spoke_app, spoke_system to migrator with admin option')
+  await adminQuery('grant spoke_app, spoke_system, spoke_eraser to migrator with admin option')
   await adminQuery('create role server login')
   await connects({ DATABASE_URL: withDatabase('migrator', 'server'), SPOKE_MIGRATE_URL: migrateUrl })
 })
 
 test('with a migration login of its own, a serving login that owns or bypasses is refused by name', async () => {
   const migrateUrl = await owned('strict', '')
-  await adminQuery('grant spoke_app, spoke_system to strict with admin option')
+  await adminQuery('grant spoke_app, spoke_system, spoke_eraser to strict with admin option')
   await adminQuery('create role bypasser login bypassrls')
-  await adminQuery('grant spoke_app, spoke_system to bypasser')
+  await adminQuery('grant spoke_app, spoke_system, spoke_eraser to bypasser')
   for (const [login, fault] of [
     ['strict', /serving login strict owns tables/],
     ['postgres', /serving login postgres bypasses/],

@@ -471,8 +471,12 @@ describe('sessions', () => {
   })
 
   /** Opens the stream of a run that goes on. @returns resolves with the milliseconds until it ended */
-  async function watch(headers: Record<string, string>, path: string): Promise<{ ended: Promise<number> }> {
-    const { hostname, port } = new URL(bench.service.url)
+  async function watch(
+    headers: Record<string, string>,
+    path: string,
+    url = bench.service.url,
+  ): Promise<{ ended: Promise<number> }> {
+    const { hostname, port } = new URL(url)
     const opened = Promise.withResolvers<void>()
     const ended = new Promise<number>((resolve, reject) => {
       const began = performance.now()
@@ -554,6 +558,79 @@ describe('sessions', () => {
       path: `/api/hubspot/integrations/${slow}/${made.json.integration_id}`,
       headers: { authorization: `Bearer ${adminKey}` },
     })
+  })
+
+  test('everything that opened a tenant ends when it is erased, within a second or so and in every process', async (t) => {
+    bench.emulator.world.faults.add({
+      kind: 'delay',
+      delay_ms: 900,
+      match: { path: '/crm/objects' },
+      times: null,
+    })
+    const leaving = randomUUID()
+    const { token } = newAccount(bench.emulator, { tickets: 5_000 })
+    const asAdmin = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' }
+    const body = JSON.stringify({ access_token: token })
+    const connectPath = `/api/hubspot/integrations/${leaving}`
+    const made = await ask({ method: 'POST', path: connectPath, headers: asAdmin, body })
+    assert.equal(made.status, 201, made.text)
+    const base = `/api/hubspot/sync/${leaving}/${made.json.integration_id}`
+    const [event] = (await ask({ path: base, headers: asAdmin })).json.events
+    const wanted = JSON.stringify({ name: 'of one who leaves', scopes: ['read', 'manage'] })
+    const keyPath = `/api/tenants/${leaving}/api-keys`
+    const key = (await ask({ method: 'POST', path: keyPath, headers: asAdmin, body: wanted })).json.api_key
+    const bearer = await jwt({ tenant_id: leaving, scope: 'read sync manage' })
+    const session = await logIn(bearer)
+    const other = await second()
+    try {
+      const credentials = {
+        session: { cookie: session.cookie },
+        key: { authorization: `Bearer ${key}` },
+        jwt: { authorization: `Bearer ${bearer}` },
+      }
+      const urls = [bench.service.url, other.url]
+      // Each process has met each of them, and remembers what it may.
+      for (const url of urls)
+        for (const headers of Object.values(credentials))
+          assert.equal((await ask({ path: connectPath, headers }, url)).status, 200)
+      const streams = await Promise.all(
+        [...Object.values(credentials), asAdmin].map((headers) =>
+          watch(headers, `${base}/${event.sync_event_id}/events`, other.url),
+        ),
+      )
+      const began = performance.now()
+      const erased = await ask({ method: 'DELETE', path: `/api/tenants/${leaving}`, headers: asAdmin })
+      assert.equal(erased.status, 202, erased.text)
+      await Promise.all(streams.map(({ ended }) => ended))
+      const took = Math.round(performance.now() - began)
+      assert.ok(took < 5_000, `streams ended after ${took} ms`)
+      t.diagnostic(
+        `${streams.length} streams of another process ended ${took} ms after the erasure was asked for`,
+      )
+      // A JWT's name is nobody's: it makes no session and no tenant. Keys and sessions are not even known.
+      for (const url of urls) {
+        const json = { ...credentials.jwt, 'content-type': 'application/json' }
+        for (const sent of [
+          { path: connectPath, headers: credentials.jwt },
+          { method: 'POST', path: connectPath, headers: json, body },
+          { path: `/api/hubspot/authorize/${leaving}`, headers: credentials.jwt },
+          { method: 'POST', path: '/api/session', headers: credentials.jwt },
+        ]) {
+          const what = `${sent.method ?? 'GET'} ${sent.path}`
+          checkShape(await ask(sent, url), { what, status: 404, code: 'integration_not_found' })
+        }
+        for (const headers of [credentials.session, credentials.key])
+          await eventually(
+            async () => (await ask({ path: connectPath, headers }, url)).status === 401,
+            'the credential is forgotten',
+          )
+      }
+      const held = await look(bench.database, `select from sessions where tenant_id = '${leaving}'`)
+      assert.equal(held.length, 0)
+    } finally {
+      bench.emulator.world.faults.clear()
+      await other.stop()
+    }
   })
 
   test('what has ended by itself is gone at the next login', async () => {

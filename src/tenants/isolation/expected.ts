@@ -1,9 +1,9 @@
 /**
- * What the two doors may do, as data: a new table is one line in each list that concerns it. The check at start and
+ * What the three doors may do, as data: a new table is one line in each list that concerns it. The check at start and
  * `spoke doctor isolation` hold the catalogue to exactly this.
  */
 
-export const doors = ['spoke_app', 'spoke_system'] as const
+export const doors = ['spoke_app', 'spoke_system', 'spoke_eraser'] as const
 export type Door = (typeof doors)[number]
 
 /** By table, with spaces between: `select`, or of columns `select(a,b)`. */
@@ -35,11 +35,13 @@ const appGrants: Grants = {
 /** Over all tenants: ids and times that lead to a tenant's scope, and what belongs to no tenant. */
 const systemGrants: Grants = {
   portal_routes: 'select',
-  tenants: 'select(tenant_id,key_id,created_at)',
+  tenants: 'select(tenant_id,key_id,created_at,erasing_at)',
   sync_streams:
     'select(tenant_id,integration_id,kind,mode,epoch,lease_until,lease_by,sync_event_id,not_before,next_at)',
   confirmations: 'select(tenant_id,confirmation_id,portal_id,confirmed_at,expires_at)',
-  budgets: 'select insert update',
+  idempotency_keys: 'select(tenant_id,expires_at)',
+  budgets: 'select insert update delete',
+  upkeep: 'select insert update',
   ring_keys: 'select insert delete',
   api_keys:
     'select(key_id,tenant_id,scopes,key_hash,expires_at,revoked_at,last_used_at) update(last_used_at)',
@@ -47,14 +49,35 @@ const systemGrants: Grants = {
   sessions: 'select insert delete update(last_used_at)',
 }
 
-export const grants: Readonly<Record<Door, Grants>> = { spoke_app: appGrants, spoke_system: systemGrants }
+/** Of one tenant that is marked: the mark, its row, and what nobody else may delete. */
+const eraserGrants: Grants = {
+  tenants: 'select(tenant_id,erasing_at) update(erasing_at) delete',
+  audit_events: 'select delete',
+}
 
-/** Policies besides a table's own: where the system door finds ids. Each as `name command role using check`. */
-export const systemPolicies: Readonly<Record<string, readonly string[]>> = {
+export const grants: Readonly<Record<Door, Grants>> = {
+  spoke_app: appGrants,
+  spoke_system: systemGrants,
+  spoke_eraser: eraserGrants,
+}
+
+const own = '(tenant_id = ( SELECT spoke_tenant() AS spoke_tenant))'
+const ownMarked = `(${own} AND (erasing_at IS NOT NULL))`
+const ofMarked = `(${own} AND ( SELECT spoke_erasing() AS spoke_erasing))`
+
+/** Policies besides a table's own: where the system door finds ids, and what an erasure may. Each as `name command role using check`. */
+export const otherPolicies: Readonly<Record<string, readonly string[]>> = {
   portal_routes: ['find_ids r spoke_system true -'],
   sync_streams: ['find_due r spoke_system true -'],
-  tenants: ['find_keys r spoke_system true -'],
   confirmations: ['find_waiting r spoke_system true -'],
+  tenants: [
+    'find_keys r spoke_system true -',
+    `see_mark r spoke_eraser ${own} -`,
+    `mark w spoke_eraser ${own} ${ownMarked}`,
+    `erase_marked d spoke_eraser ${ownMarked} -`,
+  ],
+  audit_events: [`see_marked r spoke_eraser ${ofMarked} -`, `erase_marked d spoke_eraser ${ofMarked} -`],
+  idempotency_keys: ['find_expired r spoke_system (expires_at <= now()) -'],
   api_keys: ['find_key r spoke_system true -', 'touch_key w spoke_system true true'],
   sessions: ['hold_sessions * spoke_system true true'],
 }
@@ -62,6 +85,9 @@ export const systemPolicies: Readonly<Record<string, readonly string[]>> = {
 /** Functions of the schema by the md5 of their text. None runs with its owner's rights. */
 export const functions: Readonly<Record<string, string>> = {
   spoke_tenant: '3f1ddbc86c396984a3541d703a8afe3c',
+  spoke_erasing: 'a559318f5ae29d5d2eb2e9622b159cbf',
+  spoke_enter: '1b4f8ec998c6d51c167be7e6d8a927db',
+  spoke_enter_alone: 'e47bab5bb9772bca7308344ea32b18c3',
 }
 
 /** Triggers of our tables, as `table.trigger`. */
@@ -69,7 +95,7 @@ export const triggers: readonly string[] = []
 
 /** Every table named above. */
 export const knownTables: readonly string[] = [
-  ...new Set([...Object.keys(appGrants), ...Object.keys(systemGrants)]),
+  ...new Set(Object.values(grants).flatMap((tables) => Object.keys(tables))),
 ]
 
 /** @returns `table PRIVILEGE` and `table.column PRIVILEGE`, as the catalogue is read */

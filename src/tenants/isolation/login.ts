@@ -1,6 +1,7 @@
 /** The login that serves: what it must not be, and letting it in. */
 import { sql } from 'kysely'
 import type { Database } from '../../lib/db.ts'
+import { doors } from './expected.ts'
 
 /** With a login of its own for migrations, the serving one must own and bypass nothing either. */
 export async function loginFaults(db: Database): Promise<string[]> {
@@ -19,16 +20,16 @@ export async function loginFaults(db: Database): Promise<string[]> {
 }
 
 /**
- * Lets a serving login act through the two doors, read which migrations are applied, and use the job queue. It
+ * Lets a serving login act through the three doors, read which migrations are applied, and use the job queue. It
  * owns nothing. Run by the login that migrates.
  */
 export async function admitLogin(db: Database, login: string): Promise<void> {
   const role = sql.id(login)
   const { rows } = await sql<{ admitted: boolean }>`
-    select pg_has_role(${login}, 'spoke_app', 'member') and pg_has_role(${login}, 'spoke_system', 'member') as admitted
+    select bool_and(pg_has_role(${login}, door, 'member')) as admitted from unnest(${[...doors]}::text[]) door
     `.execute(db.kysely)
   for (const grant of [
-    ...(rows[0]?.admitted ? [] : [sql`grant spoke_app, spoke_system to ${role}`]),
+    ...(rows[0]?.admitted ? [] : [sql`grant ${sql.join(doors.map((door) => sql.id(door)))} to ${role}`]),
     sql`grant select on spoke_migrations to ${role}`,
     sql`grant usage on schema pgboss to ${role}`,
     sql`grant select, insert, update, delete on all tables in schema pgboss to ${role}`,

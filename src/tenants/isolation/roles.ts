@@ -1,4 +1,4 @@
-/** The two roles: there, weak, owning nothing, and open to the login. */
+/** The three roles: there, weak, owning nothing, and open to the login. */
 import { sql } from 'kysely'
 import type { Database } from '../../lib/db.ts'
 import { doors } from './expected.ts'

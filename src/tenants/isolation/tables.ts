@@ -1,7 +1,7 @@
 /** Tables with a tenant_id: row level security, and exactly the policies that are meant. */
 import { sql } from 'kysely'
 import type { Database } from '../../lib/db.ts'
-import { systemPolicies } from './expected.ts'
+import { otherPolicies } from './expected.ts'
 
 /** The one policy of every tenant table, as PostgreSQL prints it. */
 const own = '(tenant_id = ( SELECT spoke_tenant() AS spoke_tenant))'
@@ -21,7 +21,7 @@ export async function tableFaults(db: Database): Promise<string[]> {
     where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace`.execute(db.kysely)
   if (rows.length === 0) return ['no table of tenants is there; run `spoke migrate`']
   return rows.flatMap(({ name, enabled, forced, policies }) => {
-    const meant = [ownPolicy, ...(systemPolicies[name] ?? [])]
+    const meant = [ownPolicy, ...(otherPolicies[name] ?? [])]
     return [
       ...(enabled ? [] : [`table ${name} has no row level security`]),
       ...(forced ? [] : [`table ${name} does not FORCE row level security`]),

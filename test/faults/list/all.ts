@@ -4,6 +4,7 @@ import { audit } from './audit.ts'
 import { confirm } from './confirm.ts'
 import { credentials } from './credentials.ts'
 import { isolation } from './isolation.ts'
+import { leaving } from './leaving.ts'
 import { oauth } from './oauth.ts'
 import { secrets } from './secrets.ts'
 import { sessions } from './sessions.ts'
@@ -18,6 +19,7 @@ export const kinds: [heading: string, faults: Fault[]][] = [
   ['Who began, and a person’s yes', confirm],
   ['HTTP surface', surface],
   ['The audit log', audit],
+  ['A tenant that leaves', leaving],
 ]
 
 export const faults: Fault[] = kinds.flatMap(([, some]) => some)

@@ -67,10 +67,10 @@ export const secrets: Fault[] = [
     file: 'src/integrations/connect.ts',
     find: `throw asAppError(error, true)
   })
-  return await withTenant(parts.db, tenantId, (scope) =>`,
+  const begun =`,
     put: `throw new AppError('token_invalid', \`Invalid token \${accessToken.reveal()}\`, { status: 422, cause: error })
   })
-  return await withTenant(parts.db, tenantId, (scope) =>`,
+  const begun =`,
     test: 'test/integrations/connect-refused.test.ts',
     gain: 'a refused token stands in the answer and in whatever keeps answers',
   },

@@ -1,0 +1,88 @@
+-- A tenant that leaves: from its mark on nobody enters but who deletes. And what retention looks for.
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'spoke_eraser') then
+    begin
+      create role spoke_eraser nologin nosuperuser nobypassrls nocreatedb nocreaterole noinherit;
+    exception when duplicate_object or unique_violation then
+      null; -- another database of this server made it at the same moment
+    end;
+  end if;
+  begin
+    execute format('grant spoke_eraser to %I', current_user);
+  exception when insufficient_privilege or internal_error then
+    null; -- granted before, by whoever prepared the roles; the start-up check tells if it was not
+  end;
+  execute format('grant usage on schema %I to spoke_eraser', current_schema());
+end $$;
+
+alter table tenants add column erasing_at timestamptz;
+
+comment on column tenants.erasing_at is 'from then on the tenant is being erased; never taken back';
+
+create index tenants_erasing on tenants (tenant_id) where erasing_at is not null;
+
+create function spoke_erasing() returns boolean language plpgsql stable as $$
+begin
+  return exists (select from tenants where tenant_id = spoke_tenant() and erasing_at is not null);
+end $$;
+
+-- Each unit of work of a tenant begins with it: it shares the tenant with others of its kind until its transaction ends, and
+-- finds the mark, since each statement in here sees what was committed before it.
+create function spoke_enter() returns void language plpgsql as $$
+begin
+  perform pg_advisory_xact_lock_shared(hashtextextended(spoke_tenant()::text, 1));
+  if spoke_erasing() then
+    raise exception 'the tenant is being erased' using errcode = 'SP002';
+  end if;
+end $$;
+
+-- An erasure has the tenant alone: it begins when the last unit of work that saw no mark has ended.
+create function spoke_enter_alone() returns void language plpgsql as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(spoke_tenant()::text, 1));
+end $$;
+
+-- The third door. It marks, and it deletes what is marked; it can neither take a mark back nor read what the row seals.
+create policy see_mark on tenants for select to spoke_eraser using (tenant_id = (select spoke_tenant()));
+
+create policy mark on tenants for update to spoke_eraser
+  using (tenant_id = (select spoke_tenant()))
+  with check (tenant_id = (select spoke_tenant()) and erasing_at is not null);
+
+create policy erase_marked on tenants for delete to spoke_eraser
+  using (tenant_id = (select spoke_tenant()) and erasing_at is not null);
+
+grant select (tenant_id, erasing_at), update (erasing_at), delete on tenants to spoke_eraser;
+
+-- Of the audit log nobody else may delete; the tenant's part goes with the tenant, in steps like the rest.
+create policy see_marked on audit_events for select to spoke_eraser
+  using (tenant_id = (select spoke_tenant()) and (select spoke_erasing()));
+
+create policy erase_marked on audit_events for delete to spoke_eraser
+  using (tenant_id = (select spoke_tenant()) and (select spoke_erasing()));
+
+grant select, delete on audit_events to spoke_eraser;
+
+-- The system door finds whom to erase, and whose kept answers have run out: also of tenants that were never made.
+grant select (erasing_at) on tenants to spoke_system;
+
+create policy find_expired on idempotency_keys for select to spoke_system using (expires_at <= now());
+
+grant select (tenant_id, expires_at) on idempotency_keys to spoke_system;
+
+grant delete on budgets to spoke_system;
+
+create index issues_archived_at on issues (tenant_id, archived_at) where archived;
+
+create index record_problems_found on record_problems (tenant_id, found_at);
+
+-- When each kind of upkeep is due: one process at a time takes it.
+create table upkeep (
+  task text primary key,
+  due_at timestamptz not null
+);
+
+comment on table upkeep is 'reference';
+
+grant select, insert, update on upkeep to spoke_system;

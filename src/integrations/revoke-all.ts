@@ -1,0 +1,95 @@
+/** What HubSpot granted a tenant that is being erased: told to HubSpot a few at a time, then deleted here whatever it said. */
+
+import { SealError } from '../lib/seal.ts'
+import type { Secret } from '../lib/secret.ts'
+import { whileErasing } from '../tenants/erasure.ts'
+import type { TenantScope } from '../tenants/scope.ts'
+import type { TenantId } from '../tenants/tenant.ts'
+import { deleteConfirmation, listConfirmations } from './confirmation-store.ts'
+import type { DisconnectParts } from './disconnect.ts'
+import { releaseGrant } from './release.ts'
+import { deleteToken, listTokens, readToken } from './token-store.ts'
+import { openWaiting } from './waiting-grant.ts'
+
+export type RevokeParts = Pick<DisconnectParts, 'db' | 'ring' | 'hubspot' | 'app' | 'log'>
+
+interface Held {
+  portalId: number | null
+  refreshToken: Secret | undefined
+  /** Absent: it waits for a person's yes, and is no integration's. */
+  integrationId: string | undefined
+  forget(scope: TenantScope): Promise<void>
+}
+
+/** Each is waited for 5 s at most: a HubSpot that hangs holds an erasure up for so long a round. */
+const atOnce = 10
+
+/**
+ * HubSpot is told first and the grant deleted after: nobody can use it any more, and a crash between tells HubSpot twice, which it
+ * does not mind. What is of an account that another tenant is connected to is not revoked, as at a disconnect.
+ *
+ * @param signal aborts when the process stops: what is in hand is left for the next try
+ * @param more asked before each round: whether there is time for it
+ * @returns false when it was cut short
+ */
+export async function revokeAll(
+  parts: RevokeParts,
+  tenantId: TenantId,
+  signal: AbortSignal,
+  more: () => boolean,
+): Promise<boolean> {
+  for (;;) {
+    if (!more()) return false
+    const held = await whileErasing(parts.db, tenantId, async ({ rows }) => {
+      const tokens = await tokensIn(parts, rows)
+      return tokens.length > 0 ? tokens : await waitingIn(parts, rows)
+    })
+    if (!held || held.length === 0) return true
+    await Promise.all(held.map((grant) => releaseGrant(parts, grant, grant.integrationId, signal)))
+    if (signal.aborted) return false
+    await whileErasing(parts.db, tenantId, async ({ rows }) => {
+      for (const grant of held) await grant.forget(rows)
+    })
+  }
+}
+
+async function tokensIn(parts: RevokeParts, rows: TenantScope): Promise<Held[]> {
+  const held: Held[] = []
+  for (const { integrationId, portalId } of await listTokens(rows, atOnce))
+    held.push({
+      portalId,
+      integrationId,
+      refreshToken: await opened(parts, rows, async () => {
+        return (await readToken(rows, parts.ring, integrationId))?.refreshToken
+      }),
+      forget: (scope) => deleteToken(scope, integrationId),
+    })
+  return held
+}
+
+async function waitingIn(parts: RevokeParts, rows: TenantScope): Promise<Held[]> {
+  const held: Held[] = []
+  for (const waiting of await listConfirmations(rows, atOnce))
+    held.push({
+      portalId: waiting.portalId,
+      integrationId: undefined,
+      refreshToken: await opened(parts, rows, () => openWaiting(rows, parts.ring, waiting, 'refresh_token')),
+      forget: (scope) => deleteConfirmation(scope, waiting.confirmationId),
+    })
+  return held
+}
+
+/** One that does not open cannot be told to HubSpot; it goes all the same. */
+async function opened(
+  { log }: RevokeParts,
+  { tenantId }: TenantScope,
+  open: () => Promise<Secret | undefined>,
+): Promise<Secret | undefined> {
+  try {
+    return await open()
+  } catch (err) {
+    if (!(err instanceof SealError)) throw err
+    log.warn({ err, tenant_id: tenantId }, 'a token could not be opened to be revoked')
+    return undefined
+  }
+}

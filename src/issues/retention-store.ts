@@ -1,0 +1,73 @@
+/** SQL that forgets what no read has shown for long: tombstones, and problems of records that are gone. Times are HubSpot's. */
+import { type RawBuilder, sql } from 'kysely'
+import type { TenantScope } from '../tenants/scope.ts'
+
+const ago = (ms: number) => sql`clock_timestamp() - ${ms}::float8 * interval '1 ms'`
+
+const shownSince = (id: RawBuilder<unknown>, owner: RawBuilder<unknown>, keepMs: number) => sql`exists (
+  select from issue_sightings s
+  where s.tenant_id = ${owner}.tenant_id and s.integration_id = ${owner}.integration_id and s.ticket_id = ${id}
+    and s.seen_at >= ${ago(keepMs)})`
+
+/**
+ * Deletes tombstones that no read has shown for `keepMs`, with what hangs on them. While HubSpot still lists a ticket as
+ * archived each full run shows it, and the tombstone stays: deleted it would come back with the next one. A merge stays noted,
+ * so that a loser which is shown once more is a tombstone again and never an issue. The caller holds the integration's lock.
+ *
+ * @returns how many went
+ */
+export async function deleteOldTombstones(
+  scope: TenantScope,
+  integrationId: string,
+  keepMs: number,
+  atMost: number,
+): Promise<number> {
+  const { tenantId } = scope
+  const old = sql`any(array(select ticket_id from old))`
+  const rows = await scope.query(sql`
+    with old as materialized (
+      select i.ticket_id from issues i
+      where i.tenant_id = ${tenantId} and i.integration_id = ${integrationId} and i.archived
+        and i.archived_at < ${ago(keepMs)} and i.observed_at < ${ago(keepMs)}
+        and not ${shownSince(sql`i.ticket_id`, sql`i`, keepMs)}
+      order by i.tenant_id, i.archived_at
+      limit ${atMost}
+    ),
+    gone as (
+      delete from issues where tenant_id = ${tenantId} and integration_id = ${integrationId} and ticket_id = ${old}
+    ),
+    theirs as (
+      delete from issue_associations
+      where tenant_id = ${tenantId} and integration_id = ${integrationId} and ticket_id = ${old}
+    ),
+    seen as (
+      delete from issue_sightings
+      where tenant_id = ${tenantId} and integration_id = ${integrationId} and ticket_id = ${old}
+    )
+    select from old`)
+  return rows.length
+}
+
+/**
+ * Deletes problems found longer ago than `keepMs` of records that no read has shown since: one that still comes as it came
+ * would only be noted anew, as if it were new.
+ *
+ * @returns how many went
+ */
+export async function deleteOldProblems(scope: TenantScope, keepMs: number, atMost: number): Promise<number> {
+  const rows = await scope.query(sql`
+    with old as materialized (
+      select r.ctid as id from record_problems r
+      where r.tenant_id = ${scope.tenantId} and r.found_at < ${ago(keepMs)}
+        and not ${shownSince(sql`r.record_id`, sql`r`, keepMs)}
+        and not exists (
+          select from issues i
+          where i.tenant_id = r.tenant_id and i.integration_id = r.integration_id and i.ticket_id = r.record_id
+            and i.observed_at >= ${ago(keepMs)})
+      order by r.tenant_id, r.found_at
+      limit ${atMost}
+    )
+    delete from record_problems where tenant_id = ${scope.tenantId} and ctid = any(array(select id from old))
+    returning 1 as one`)
+  return rows.length
+}

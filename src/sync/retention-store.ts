@@ -1,0 +1,27 @@
+/** SQL that forgets runs which ended long ago. */
+import { sql } from 'kysely'
+import type { TenantScope } from '../tenants/scope.ts'
+
+/**
+ * Deletes runs that ended longer ago than `keepMs`, the oldest first. Their ids sort by the time they were made, so that the
+ * primary key leads to them; one that has not ended stays however old it is.
+ *
+ * @returns how many went
+ */
+export async function deleteOldEvents(scope: TenantScope, keepMs: number, atMost: number): Promise<number> {
+  const since = sql`clock_timestamp() - ${keepMs}::float8 * interval '1 ms'`
+  const rows = await scope.query(sql`
+    with old as materialized (
+      select sync_event_id from sync_events
+      where tenant_id = ${scope.tenantId}
+        and sync_event_id < (
+          select (lpad(to_hex((extract(epoch from ${since}) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid)
+        and finished_at < ${since}
+      order by tenant_id, sync_event_id
+      limit ${atMost}
+    )
+    delete from sync_events
+    where tenant_id = ${scope.tenantId} and sync_event_id = any(array(select sync_event_id from old))
+    returning 1 as one`)
+  return rows.length
+}

@@ -1,0 +1,110 @@
+/** SQL on whatever table holds something of a tenant, a page at a time along its primary key. */
+import { type RawBuilder, sql } from 'kysely'
+import type { Query } from '../lib/db.ts'
+import type { Holding } from './holdings.ts'
+import type { ErasureScope, SystemScope, TenantScope } from './scope.ts'
+import type { TenantId } from './tenant.ts'
+
+/** The key of the last row of a page; undefined: from the beginning. */
+export type Place = readonly string[] | undefined
+
+const refs = (columns: readonly string[]) => sql.join(columns.map((column) => sql.ref(`t.${column}`)))
+
+/** Without statistics the planner would sort all of a tenant for each page, and an embedded database never has any. */
+const byKey = sql`set local enable_sort = off`
+
+/** As text under names of their own, so that ordering by a key means the column. */
+const keyOf = ({ key }: Holding) =>
+  sql.join([sql`array[]::text[]`, ...key.map((column) => sql`${sql.ref(`t.${column}`)}::text`)], sql` || `)
+
+const pageOf = (
+  { table, key }: Holding,
+  tenantId: TenantId,
+  beyond: Place,
+  what: RawBuilder<unknown>,
+  atMost: number,
+) => sql`
+  select ${what} from ${sql.table(table)} t
+  where t.tenant_id = ${tenantId}
+    ${beyond && key.length > 0 ? sql`and (${refs(key)}) > (${sql.join(beyond)})` : sql``}
+  order by ${refs(['tenant_id', ...key])}
+  limit ${atMost}`
+
+export interface ExportedRow {
+  place: string[]
+  /** One line of JSON. */
+  text: string
+}
+
+/** The next rows of a table, as JSON of the columns that are told; times in UTC. */
+export async function readPage(
+  scope: TenantScope,
+  holding: Holding,
+  beyond: Place,
+  atMost: number,
+): Promise<ExportedRow[]> {
+  await scope.query(byKey)
+  await scope.query(sql`set local time zone 'UTC'`)
+  const told = sql.join(
+    ['tenant_id', ...holding.told].map((column) => sql`${column}::text, ${sql.ref(`t.${column}`)}`),
+  )
+  // As jsonb, because a value of type json may hold line breaks.
+  const what = sql`${keyOf(holding)} as place, jsonb_build_object(${told})::text as text`
+  return await scope.query(pageOf(holding, scope.tenantId, beyond, what, atMost) as RawBuilder<ExportedRow>)
+}
+
+/** Deletes the next rows of a table. @returns where to go on; undefined when there was nothing beyond */
+export async function deletePage(
+  { query, tenantId }: { query: Query; tenantId: TenantId },
+  holding: Holding,
+  beyond: Place,
+  atMost: number,
+): Promise<Place> {
+  await query(byKey)
+  const what = sql`t.ctid as id, ${keyOf(holding)} as place`
+  const rows = await query(sql<{ place: string[] }>`
+    with next as materialized (${pageOf(holding, tenantId, beyond, what, atMost)}),
+    gone as (
+      delete from ${sql.table(holding.table)}
+      where tenant_id = ${tenantId} and ctid = any(array(select id from next))
+    )
+    select place from next`)
+  return rows.at(-1)?.place
+}
+
+/** Deletes all of the tenant in a table of few rows. */
+export async function deleteAll({ query, tenantId }: TenantScope, { table }: Holding): Promise<void> {
+  await query(sql`delete from ${sql.table(table)} where tenant_id = ${tenantId}`)
+}
+
+export async function holdsAny({ query, tenantId }: TenantScope, { table }: Holding): Promise<boolean> {
+  const rows = await query(sql`select from ${sql.table(table)} where tenant_id = ${tenantId} limit 1`)
+  return rows.length > 0
+}
+
+/** Sets the mark unless it is set. @returns false when there is no such tenant */
+export async function markErasing({ query, tenantId }: ErasureScope): Promise<boolean> {
+  const rows = await query(sql`
+    update tenants set erasing_at = coalesce(erasing_at, clock_timestamp()) where tenant_id = ${tenantId}
+    returning tenant_id`)
+  return rows.length > 0
+}
+
+/** How long ago the tenant was marked, ms; undefined when there is no such tenant, or it is not marked. */
+export async function markedMsAgo({ query, tenantId }: ErasureScope): Promise<number | undefined> {
+  const rows = await query(sql<{ ms: number }>`
+    select (extract(epoch from clock_timestamp() - erasing_at) * 1000)::float8 as ms from tenants
+    where tenant_id = ${tenantId} and erasing_at is not null`)
+  return rows[0]?.ms
+}
+
+export async function deleteTenant({ query, tenantId }: ErasureScope): Promise<void> {
+  await query(sql`delete from tenants where tenant_id = ${tenantId}`)
+}
+
+/** Marked tenants, the longest first. */
+export async function findErasing({ query }: SystemScope, limit: number): Promise<TenantId[]> {
+  const rows = await query(sql<{ tenant_id: TenantId }>`
+    select tenant_id from tenants where erasing_at is not null order by erasing_at, tenant_id limit ${limit}`)
+  return rows.map((row) => row.tenant_id)
+}

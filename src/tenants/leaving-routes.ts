@@ -1,0 +1,86 @@
+/** The HTTP face of leaving: a tenant's data as a stream of lines, and its erasure. */
+import { once } from 'node:events'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { tenantNotFound } from '../lib/errors.ts'
+import { problems, tenantPath } from '../lib/wire.ts'
+import { beginErasure } from './erasure.ts'
+import { exportTenant } from './export.ts'
+import type { TenantParts } from './routes.ts'
+import { parseTenantId } from './tenant.ts'
+
+export interface LeavingParts extends Pick<TenantParts, 'db' | 'clock'> {
+  /** Aborts when the caller is gone or the server stops; without a deadline. */
+  watchOf(request: FastifyRequest): AbortSignal
+}
+
+const tags = ['tenants']
+/** A reader that takes nothing for so long is cut off. */
+const readWithinMs = 60_000
+
+const erasureBegun = z.object({
+  success: z.literal(true),
+  tenant_id: z.string(),
+  status: z.literal('erasing'),
+})
+
+export function leavingRoutes(instance: FastifyInstance, { db, clock, watchOf }: LeavingParts): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+
+  app.get(
+    '/api/tenants/:tenant_id/export',
+    {
+      config: { access: 'manage', audited: 'tenants.export' },
+      // A HEAD would read everything and give nothing of it.
+      exposeHeadRoute: false,
+      schema: { tags, operationId: 'tenants.export', params: tenantPath, querystring: z.strictObject({}) },
+    },
+    async (request, reply) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const pieces = exportTenant(db, clock, tenantId)
+      // What is refused is refused here, with a status; what fails later cuts the answer off before its last line.
+      const first = await pieces.next()
+      const signal = watchOf(request)
+      reply.hijack()
+      const { raw } = reply
+      raw.writeHead(200, {
+        'content-type': 'application/x-ndjson; charset=utf-8',
+        'content-disposition': `attachment; filename="spoke-${tenantId}.ndjson"`,
+      })
+      try {
+        for (let piece = first; !piece.done; piece = await pieces.next()) {
+          signal.throwIfAborted()
+          if (raw.write(piece.value)) continue
+          await once(raw, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(readWithinMs)]) })
+        }
+        raw.end()
+      } catch (err) {
+        raw.destroy()
+        if (!signal.aborted) request.log.warn({ err, tenant_id: tenantId }, 'an export was cut off')
+      } finally {
+        await pieces.return(undefined)
+      }
+    },
+  )
+
+  app.delete(
+    '/api/tenants/:tenant_id',
+    {
+      config: { access: 'admin', audited: 'tenants.erase' },
+      schema: {
+        tags,
+        operationId: 'tenants.erase',
+        params: tenantPath,
+        querystring: z.strictObject({}),
+        response: { 202: erasureBegun, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      if (!(await beginErasure(db, tenantId))) throw tenantNotFound()
+      request.log.info({ tenant_id: tenantId }, 'a tenant is being erased')
+      return reply.code(202).send({ success: true, tenant_id: tenantId, status: 'erasing' })
+    },
+  )
+}

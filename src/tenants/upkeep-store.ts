@@ -1,0 +1,26 @@
+/** SQL of the upkeep: whose turn it is, and the tenants one after the other. */
+import { sql } from 'kysely'
+import type { SystemScope } from './scope.ts'
+import type { TenantId } from './tenant.ts'
+
+/** Takes a task that is due. @returns false when it is not, or another process has it */
+export async function takeUpkeep({ query }: SystemScope, task: string, everyMs: number): Promise<boolean> {
+  const rows = await query(sql`
+    insert into upkeep as u (task, due_at) values (${task}, clock_timestamp() + ${everyMs}::float8 * interval '1 ms')
+    on conflict (task) do update set due_at = excluded.due_at where u.due_at <= clock_timestamp()
+    returning task`)
+  return rows.length > 0
+}
+
+/** The next tenants by id that are not being erased. */
+export async function tenantsFrom(
+  { query }: SystemScope,
+  after: string | undefined,
+  limit: number,
+): Promise<TenantId[]> {
+  const rows = await query(sql<{ tenant_id: TenantId }>`
+    select tenant_id from tenants
+    where erasing_at is null and (${after ?? null}::uuid is null or tenant_id > ${after ?? null}::uuid)
+    order by tenant_id limit ${limit}`)
+  return rows.map((row) => row.tenant_id)
+}

@@ -1,0 +1,72 @@
+/** Erases the tenants that are marked: a while for each in turn, in short steps, taken up again wherever it ended. */
+import { forgetPortals, portalsOf } from '../integrations/portal-store.ts'
+import { type RevokeParts, revokeAll } from '../integrations/revoke-all.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import { endErasure, eraseRows, whileErasing } from '../tenants/erasure.ts'
+import { findErasing } from '../tenants/holdings-store.ts'
+import { withSystem } from '../tenants/scope.ts'
+import type { TenantId } from '../tenants/tenant.ts'
+import type { Queues } from './queues.ts'
+
+export interface EraseParts extends RevokeParts {
+  queues: Queues
+  clock: Clock
+  metrics: Metrics
+  /** A tenant stays at least so long after its mark: a sweep that had found its streams has sent its wake-ups by then. */
+  quietMs: number
+}
+
+const everyMs = 4_000
+const atOnce = 100
+/** After so long it is the next tenant's turn. */
+const sliceMs = 5_000
+
+/** Looks for marked tenants until the signal aborts. Any number of processes may: each step has its tenant alone. */
+export async function eraseUntil(parts: EraseParts, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await eraseMarked(parts, signal).catch((err: unknown) =>
+      parts.log.warn({ err }, 'tenants to be erased could not be looked for'),
+    )
+    await parts.clock.sleep(everyMs, signal).catch(() => {})
+  }
+}
+
+/** Goes round the tenants that are marked until none of them can be brought further now. */
+export async function eraseMarked(parts: EraseParts, signal: AbortSignal): Promise<void> {
+  const { db, metrics, log } = parts
+  const marked = await withSystem(db, (scope) => findErasing(scope, atOnce))
+  metrics.tenantsErasing.set(marked.length)
+  for (let turn = marked; turn.length > 0; ) {
+    const next: TenantId[] = []
+    for (const tenantId of turn) {
+      if (signal.aborted) return
+      try {
+        const outcome = await eraseForAWhile(parts, tenantId, signal)
+        if (outcome === 'cut_short') next.push(tenantId)
+        if (outcome === 'gone') log.info({ tenant_id: tenantId }, 'a tenant is erased')
+      } catch (err) {
+        // One tenant's trouble is not the others', and it is tried again with the next look.
+        log.warn({ err, tenant_id: tenantId }, 'an erasure goes on later')
+      }
+    }
+    turn = next
+  }
+}
+
+async function eraseForAWhile(
+  parts: EraseParts,
+  tenantId: TenantId,
+  signal: AbortSignal,
+): Promise<'cut_short' | 'too_soon' | 'rows_left' | 'gone'> {
+  const { db, clock, queues, quietMs } = parts
+  const end = clock.monotonic() + sliceMs
+  const more = () => !signal.aborted && clock.monotonic() < end
+  if (!(await revokeAll(parts, tenantId, signal, more))) return 'cut_short'
+  if (!(await eraseRows(db, tenantId, 'rows', more))) return 'cut_short'
+  const portals = await whileErasing(db, tenantId, ({ rows }) => portalsOf(rows))
+  if (portals && portals.length > 0) await withSystem(db, (scope) => forgetPortals(scope, portals))
+  for (const when of ['integrations', 'audit'] as const)
+    if (!(await eraseRows(db, tenantId, when, more))) return 'cut_short'
+  return await endErasure(db, tenantId, quietMs, () => queues.forget(tenantId))
+}

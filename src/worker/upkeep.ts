@@ -1,0 +1,125 @@
+/** Once an hour, one process of all: what has run out or was kept long enough goes, tenant by tenant, in short steps. */
+
+import { deleteExpiredAuthorizations, deleteStalePending } from '../integrations/authorization-store.ts'
+import { deleteIdleBudgets } from '../integrations/portal-store.ts'
+import { listIntegrations, lockIntegration } from '../integrations/store.ts'
+import { deleteOldProblems, deleteOldTombstones } from '../issues/retention-store.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Database } from '../lib/db.ts'
+import { isTenantErasing } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { deleteOldEvents } from '../sync/retention-store.ts'
+import { deleteExpiredKeys, tenantsWithExpiredKeys } from '../tenants/idempotency-store.ts'
+import { type TenantScope, withSystem, withTenant } from '../tenants/scope.ts'
+import { deleteEndedSessions } from '../tenants/session-store.ts'
+import type { TenantId } from '../tenants/tenant.ts'
+import { takeUpkeep, tenantsFrom } from '../tenants/upkeep-store.ts'
+
+/** How long each kind is kept, ms; undefined: for good. */
+export interface Keep {
+  syncEventsMs: number | undefined
+  problemsMs: number | undefined
+  archivedMs: number | undefined
+}
+
+export interface UpkeepParts {
+  db: Database
+  keep: Keep
+  clock: Clock
+  log: Log
+}
+
+const periodMs = 3_600_000
+const lookEveryMs = 60_000
+/** Rows of one statement. */
+const step = 2_000
+const tenantsAtOnce = 200
+
+export async function upkeepUntil(parts: UpkeepParts, signal: AbortSignal): Promise<void> {
+  const { db, clock, log } = parts
+  while (!signal.aborted) {
+    try {
+      if (await withSystem(db, (scope) => takeUpkeep(scope, 'retention', periodMs)))
+        await keepUp(parts, signal)
+    } catch (err) {
+      log.warn({ err }, 'the upkeep goes on later')
+    }
+    await clock.sleep(lookEveryMs, signal).catch(() => {})
+  }
+}
+
+/** One pass over everything, to its end. It begins at any tenant, so that one which ends it early is never the same for all. */
+export async function keepUp(parts: UpkeepParts, signal: AbortSignal): Promise<void> {
+  const { db, clock } = parts
+  const more = () => !signal.aborted
+  for (const remove of [deleteIdleBudgets, deleteEndedSessions])
+    while (more() && (await withSystem(db, (scope) => remove(scope, step))) === step);
+  for (let after: TenantId | undefined; more(); ) {
+    const ids = await withSystem(db, (scope) => tenantsWithExpiredKeys(scope, after, tenantsAtOnce))
+    await each(parts, ids, signal, (scope) => deleteExpiredKeys(scope, step))
+    after = ids.at(-1)
+    if (!after) break
+  }
+  const from = `${Math.floor(clock.random() * 256)
+    .toString(16)
+    .padStart(2, '0')}000000-0000-0000-0000-000000000000`
+  for (const [start, end] of [
+    [from, 'g'],
+    [undefined, from],
+  ] as const)
+    for (let after: string | undefined = start; more(); ) {
+      const found = await withSystem(db, (scope) => tenantsFrom(scope, after, tenantsAtOnce))
+      const ids = found.filter((id) => id <= end)
+      await tidyTenants(parts, ids, signal)
+      const last = ids.at(-1)
+      if (!last || ids.length < found.length) break
+      after = last
+    }
+}
+
+async function tidyTenants(parts: UpkeepParts, ids: readonly TenantId[], signal: AbortSignal): Promise<void> {
+  const { syncEventsMs, problemsMs, archivedMs } = parts.keep
+  await each(parts, ids, signal, async (scope) => {
+    await deleteExpiredAuthorizations(scope)
+    await deleteStalePending(scope)
+    return 0
+  })
+  if (syncEventsMs !== undefined)
+    await each(parts, ids, signal, (scope) => deleteOldEvents(scope, syncEventsMs, step))
+  if (problemsMs !== undefined)
+    await each(parts, ids, signal, (scope) => deleteOldProblems(scope, problemsMs, step))
+  if (archivedMs !== undefined) await each(parts, ids, signal, (scope) => tombstones(scope, archivedMs))
+}
+
+/** A page of one integration after the other, under its lock. @returns `step` when there may be more */
+async function tombstones(scope: TenantScope, archivedMs: number): Promise<number> {
+  for (const { integrationId } of await listIntegrations(scope)) {
+    await lockIntegration(scope, integrationId)
+    if ((await deleteOldTombstones(scope, integrationId, archivedMs, step)) === step) return step
+  }
+  return 0
+}
+
+/**
+ * A step of each tenant in turn, round after round while a step is full: a tenant with much to delete holds up nobody, and one
+ * that fails fails alone.
+ */
+async function each(
+  { db, log }: UpkeepParts,
+  ids: readonly TenantId[],
+  signal: AbortSignal,
+  work: (scope: TenantScope) => Promise<number>,
+): Promise<void> {
+  for (let turn = ids; turn.length > 0; ) {
+    const full: TenantId[] = []
+    for (const tenantId of turn) {
+      if (signal.aborted) return
+      try {
+        if ((await withTenant(db, tenantId, work)) === step) full.push(tenantId)
+      } catch (err) {
+        if (!isTenantErasing(err)) log.warn({ err, tenant_id: tenantId }, 'the upkeep left a tenant out')
+      }
+    }
+    turn = full
+  }
+}

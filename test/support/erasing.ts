@@ -1,0 +1,44 @@
+/** What the tests of erasing share: a worker's erasing without the worker, and a look into every row there is. */
+import { sql } from 'kysely'
+import { systemClock } from '../../src/lib/clock.ts'
+import type { Database } from '../../src/lib/db.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
+import { type EraseParts, eraseMarked } from '../../src/worker/erase.ts'
+import { dumpOf } from './canaries.ts'
+import { quiet } from './engines.ts'
+import { ring } from './rows.ts'
+
+/** The tables (of every schema) that hold the text in any row. */
+export async function tablesWith(db: Database, text: string): Promise<string[]> {
+  return (await dumpOf(db)).filter(({ content }) => content.includes(text)).map(({ name }) => name)
+}
+
+/** One round of erasing, as a worker goes it; HubSpot is not asked. */
+export async function eraseNow(db: Database, over: Partial<EraseParts> = {}): Promise<void> {
+  const queues = { forget: async () => {} } as unknown as EraseParts['queues']
+  const hubspot = {} as EraseParts['hubspot']
+  const parts = { db, ring, hubspot, app: undefined, log: quiet, queues, clock: systemClock, quietMs: 0 }
+  await eraseMarked({ ...parts, metrics: createMetrics(), ...over }, new AbortController().signal)
+}
+
+/** Adds issues without the sync, with a sighting each. */
+export async function addIssues(
+  db: Database,
+  tenantId: string,
+  integrationId: string,
+  count: number,
+  content = 'x',
+): Promise<void> {
+  const step = 10_000
+  for (let from = 1; from <= count; from += step) {
+    const to = Math.min(count, from + step - 1)
+    await sql`
+      with made as (
+        insert into issues (tenant_id, integration_id, ticket_id, issue_id, modified_at, properties, observed_at)
+        select ${tenantId}, ${integrationId}, (1000000 + n)::text, gen_random_uuid(), now(),
+          jsonb_build_object('subject', 'Subject ' || n, 'content', ${content}::text), now()
+        from generate_series(${from}::int, ${to}::int) n returning ticket_id)
+      insert into issue_sightings (tenant_id, integration_id, ticket_id, seen_at)
+      select ${tenantId}, ${integrationId}, ticket_id, now() from made`.execute(db.kysely)
+  }
+}

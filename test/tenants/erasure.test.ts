@@ -1,0 +1,261 @@
+/** Erasing on both engines: the door, the steps, what is left (nothing), and what is not touched (everything else). */
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import type { Database } from '../../src/lib/db.ts'
+import { beginErasure, endErasure } from '../../src/tenants/erasure.ts'
+import { holdings } from '../../src/tenants/holdings.ts'
+import { findErasing } from '../../src/tenants/holdings-store.ts'
+import { admitRing, ringFaults, rotate } from '../../src/tenants/key-ring.ts'
+import { withErasure, withSystem, withTenant } from '../../src/tenants/scope.ts'
+import { ensureTenant, tenantExists } from '../../src/tenants/store.ts'
+import { parseTenantId, type TenantId } from '../../src/tenants/tenant.ts'
+import { createQueues } from '../../src/worker/queues.ts'
+import { dumpOf } from '../support/canaries.ts'
+import { engines, quiet } from '../support/engines.ts'
+import { addIssues, eraseNow, tablesWith } from '../support/erasing.ts'
+import { A, B, ring, seedTenant } from '../support/rows.ts'
+
+const codeOf = (error: unknown) => (error as { code?: string }).code
+/** As many as an erasure of the larger kind has: SPOKE_TEST_ISSUES=100000. */
+const many = Number(process.env.SPOKE_TEST_ISSUES ?? 5_000)
+
+for (const engine of engines) {
+  describe(`erasing on ${engine.name}`, () => {
+    let db: Database
+    let url: string | undefined
+    let close: () => Promise<void>
+    let integration: string
+    before(async () => {
+      ;({ db, url, close } = await engine.open())
+    })
+    after(() => close())
+    beforeEach(async () => {
+      await sql`truncate tenants, issues, issue_sightings, portal_routes, idempotency_keys, api_keys, budgets, ring_keys cascade`.execute(
+        db.kysely,
+      )
+      integration = await seedTenant(db, A)
+      await seedTenant(db, B)
+    })
+
+    const app = (tenantId: TenantId, statement: string) =>
+      withTenant(db, tenantId, ({ query }) => query(sql.raw(statement)))
+    const eraser = (tenantId: TenantId, statement: string) =>
+      withErasure(db, tenantId, ({ query }) => query(sql.raw(statement)))
+    const owner = <Row>(statement: string) =>
+      sql
+        .raw<Row>(statement)
+        .execute(db.kysely)
+        .then(({ rows }) => rows)
+    const budget = (portalId: number) =>
+      withSystem(db, ({ query }) =>
+        query(
+          sql`insert into budgets (app, portal_id, bucket, next_at) values ('pasted', ${portalId}, 'calls', now())`,
+        ),
+      )
+    const budgets = async () =>
+      (await owner<{ portal_id: number }>('select portal_id from budgets order by 1')).map(
+        (row) => row.portal_id,
+      )
+    /** All that is not the tenant's: each row of each table without its id. */
+    const others = async (tenantId: string) =>
+      (await dumpOf(db)).flatMap(({ name, content }) =>
+        String(content)
+          .split('\n')
+          .filter((row) => row !== '' && !row.includes(tenantId))
+          .map((row) => `${name} ${row}`),
+      )
+
+    test('the list of what is held names every table, column and key of the catalogue', async () => {
+      const rows = await owner<{ name: string; columns: string[]; key: string[] }>(`
+        select c.relname as name,
+          array(select a.attname::text from pg_attribute a
+            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by 1) as columns,
+          array(select a.attname::text from pg_index x join pg_attribute a on a.attrelid = c.oid and a.attnum = any(x.indkey)
+            where x.indrelid = c.oid and x.indisprimary and a.attname <> 'tenant_id' order by 1) as key
+        from pg_class c
+        where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace
+          and exists (select from pg_attribute t where t.attrelid = c.oid and t.attname = 'tenant_id' and not t.attisdropped)
+        order by 1`)
+      const decided = holdings.map(({ table, key, told, withheld }) => ({
+        name: table,
+        columns: ['tenant_id', ...told, ...withheld].sort(),
+        key: [...key].sort(),
+      }))
+      assert.deepEqual(
+        decided.sort((a, b) => (a.name < b.name ? -1 : 1)),
+        rows,
+      )
+    })
+
+    test('the door marks and deletes its own tenant, takes no mark back, and reads nothing else', async () => {
+      const denied = async (work: Promise<unknown>) =>
+        await assert.rejects(work, (error) => codeOf(error) === '42501')
+      await denied(app(A, `update tenants set erasing_at = now()`))
+      await denied(app(A, 'delete from tenants'))
+      await denied(eraser(A, 'select data_key from tenants'))
+      await denied(eraser(A, `update tenants set data_key = 'x'`))
+      for (const { table } of holdings.filter(({ goes }) => goes !== 'tenant' && goes !== 'audit'))
+        await denied(eraser(A, `select from ${table}`))
+      assert.deepEqual(await eraser(A, 'select tenant_id from tenants'), [{ tenant_id: A }])
+      assert.deepEqual(await eraser(A, 'delete from tenants returning tenant_id'), [], 'not marked')
+      assert.deepEqual(await eraser(A, 'delete from audit_events returning tenant_id'), [], 'not marked')
+      assert.deepEqual(await eraser(A, 'select from audit_events'), [])
+      await denied(app(A, 'delete from audit_events'))
+      assert.deepEqual(await eraser(A, 'update tenants set erasing_at = now() returning tenant_id'), [
+        { tenant_id: A },
+      ])
+      await denied(eraser(A, 'update tenants set erasing_at = null'))
+      assert.deepEqual(await eraser(B, 'delete from tenants returning tenant_id'), [])
+      assert.deepEqual(await eraser(A, 'select distinct tenant_id from audit_events'), [{ tenant_id: A }])
+      await denied(eraser(A, `update audit_events set actor = 'x'`))
+    })
+
+    test('from the mark on nobody enters, makes the tenant anew or counts it for a rotation', async () => {
+      assert.equal(await beginErasure(db, A), true)
+      assert.equal(await beginErasure(db, A), true, 'again')
+      assert.equal(await beginErasure(db, parseTenantId('cccccccc-cccc-4ccc-8ccc-cccccccccccc')), false)
+      for (const work of [
+        () => withTenant(db, A, tenantExists),
+        () => withTenant(db, A, (scope) => ensureTenant(scope, ring)),
+        () => app(A, 'select 1'),
+      ])
+        await assert.rejects(work, (error) => codeOf(error) === 'tenant_erasing')
+      assert.deepEqual(await withSystem(db, (scope) => findErasing(scope, 10)), [A])
+      assert.deepEqual(await owner(`select from sync_streams where tenant_id = '${A}'`), [])
+      assert.equal(await withTenant(db, B, tenantExists), true)
+      assert.deepEqual(await admitRing(db, ring), [])
+      const next = [{ kid: 'k2', key: new Uint8Array(32).fill(8) }, ...ring]
+      assert.deepEqual(await admitRing(db, next), [])
+      const { resealed, failed, left } = await rotate(db, next)
+      assert.deepEqual({ resealed, failed, left }, { resealed: 1, failed: [], left: 1 })
+      assert.deepEqual(await ringFaults(db, next), [])
+    })
+
+    test('in the end no row of any schema holds its id, and another tenant on the same account is untouched', async () => {
+      await budget(4242)
+      await budget(7)
+      await beginErasure(db, A)
+      const before = await others(A)
+      await eraseNow(db, { quietMs: 60_000 })
+      assert.deepEqual(await tablesWith(db, A), ['table public.tenants'], 'the tenant itself waits')
+      await eraseNow(db)
+      assert.deepEqual(await tablesWith(db, A), [])
+      assert.deepEqual(await others(A), before)
+      assert.deepEqual(await budgets(), [7, 4242])
+      await withTenant(db, A, (scope) => ensureTenant(scope, ring))
+      assert.equal(await withTenant(db, A, tenantExists), true, 'made anew')
+    })
+
+    test('its wake-ups go with it, whatever became of them, and another tenant’s stay', async () => {
+      const queues = createQueues(db, url, true, quiet)
+      await queues.start()
+      try {
+        const states = ['created', 'retry', 'active', 'completed', 'cancelled', 'failed']
+        for (const tenantId of [A, B])
+          for (const kind of states)
+            for (const mode of ['full', 'incremental'] as const)
+              await queues.wake({ tenantId, integrationId: tenantId, kind, mode }, 'a test')
+        await owner(`update pgboss.job set state = (data ->> 'kind')::pgboss.job_state`)
+        await beginErasure(db, A)
+        await eraseNow(db, { queues })
+        assert.deepEqual(await tablesWith(db, A), [])
+        const left = await owner<{ n: number }>(
+          `select count(*)::int as n from pgboss.job where data ->> 'tenantId' = '${B}'`,
+        )
+        assert.equal(left[0]?.n, 2 * states.length)
+      } finally {
+        await queues.stop(1_000)
+        await owner('drop schema pgboss cascade')
+      }
+    })
+
+    test('the budgets of an account go with the last integration on it', async () => {
+      await budget(4242)
+      await budget(7)
+      for (const tenantId of [A, B]) await beginErasure(db, tenantId)
+      await eraseNow(db)
+      assert.deepEqual(await tablesWith(db, B), [])
+      assert.deepEqual(await budgets(), [7])
+    })
+
+    test('a tenant that still has a row, wherever it came from, does not go', async () => {
+      await beginErasure(db, A)
+      await owner(`insert into issue_sightings (tenant_id, integration_id, ticket_id, seen_at)
+        values ('${A}', '${A}', '1', now())`)
+      assert.equal(await endErasure(db, A, 0, async () => {}), 'rows_left')
+      await eraseNow(db)
+      assert.deepEqual(await tablesWith(db, A), [])
+      assert.equal(await endErasure(db, A, 0, async () => {}), 'gone')
+    })
+
+    test('it begins when the last unit of work has ended, and whoever comes after finds the mark', async () => {
+      const happened: string[] = []
+      const inside = Promise.withResolvers<void>()
+      const work = withTenant(db, A, async ({ query }) => {
+        await query(sql`select 1`)
+        inside.resolve()
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        await query(sql`insert into idempotency_keys (tenant_id, key_hash, claim, salt, request_hash, expires_at)
+          values (${A}, 'late', gen_random_uuid(), 's', 'r', now())`)
+      }).then(() => happened.push('worked'))
+      await inside.promise
+      const marked = beginErasure(db, A).then(() => happened.push('marked'))
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      const late = assert.rejects(
+        withTenant(db, A, tenantExists),
+        (error) => codeOf(error) === 'tenant_erasing',
+      )
+      await Promise.all([work, marked, late])
+      assert.deepEqual(happened, ['worked', 'marked'])
+      await eraseNow(db)
+      assert.deepEqual(await tablesWith(db, A), [])
+    })
+
+    test('one tenant that cannot be erased stops no other', async () => {
+      for (const tenantId of [A, B]) await beginErasure(db, tenantId)
+      await owner(`create function stuck() returns trigger language plpgsql as
+        $$ begin if old.tenant_id = '${A}' then raise exception 'stuck'; end if; return old; end $$`)
+      await owner('create trigger stuck before delete on labels for each row execute function stuck()')
+      await eraseNow(db)
+      assert.deepEqual(await tablesWith(db, B), [])
+      assert.notDeepEqual(await tablesWith(db, A), [])
+      await owner('drop function stuck() cascade')
+      await eraseNow(db)
+      assert.deepEqual(await tablesWith(db, A), [])
+    })
+
+    test(`${many} issues and their sightings go in steps that stay short`, async (t) => {
+      await addIssues(db, A, integration, many)
+      const began = performance.now()
+      await beginErasure(db, A)
+      const marked = performance.now() - began
+      let longest = 0
+      const timed: Database = {
+        ...db,
+        kysely: new Proxy(db.kysely, {
+          get: (target, name) =>
+            name === 'transaction'
+              ? () => ({
+                  execute: async (work: never) => {
+                    const at = performance.now()
+                    const done = await target.transaction().execute(work)
+                    longest = Math.max(longest, performance.now() - at)
+                    return done
+                  },
+                })
+              : Reflect.get(target, name),
+        }),
+      }
+      await eraseNow(timed)
+      const took = performance.now() - began
+      assert.deepEqual(await owner(`select from tenants where tenant_id = '${A}'`), [])
+      assert.deepEqual(await owner(`select from issues where tenant_id = '${A}' limit 1`), [])
+      assert.ok(took < 60_000, `${took} ms`)
+      assert.ok(longest < 3_000, `a step took ${longest} ms`)
+      t.diagnostic(
+        `${many} issues erased in ${Math.round(took)} ms; marked in ${Math.round(marked)} ms; longest step ${Math.round(longest)} ms`,
+      )
+    })
+  })
+}
