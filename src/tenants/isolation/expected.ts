@@ -45,6 +45,7 @@ const systemGrants: Grants = {
     'select(key_id,tenant_id,scopes,key_hash,expires_at,revoked_at,last_used_at) update(last_used_at)',
   operator_audit: 'select insert',
   sessions: 'select insert delete update(last_used_at)',
+  rate_windows: 'select insert update delete',
 }
 
 export const grants: Readonly<Record<Door, Grants>> = { spoke_app: appGrants, spoke_system: systemGrants }
