@@ -7,6 +7,7 @@ import type { AuditEvent, Chain } from '../tenants/audit.ts'
 import { nameOf } from '../tenants/principal.ts'
 import { type Audit, record, recordDone } from '../tenants/record.ts'
 import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
+import { callerOf } from './address.ts'
 
 /** Who asked, and whose it is. */
 export interface AuditedFor {
@@ -167,7 +168,7 @@ const eventOf = (
   action,
   target,
   // The command line asks from inside: no peer is there.
-  address: actor === 'cli' ? null : (request.socket.remoteAddress ?? null),
+  address: actor === 'cli' ? null : (callerOf(request) ?? null),
   // A caller may choose it, and may choose badly.
   requestId: scrub(request.id),
   phase,

@@ -13,12 +13,12 @@ export interface HealthParts {
 }
 
 const withinMs = 2_000
-const open = { config: { access: 'public' } } as const
+const probe = { config: { access: 'public', probe: true } } as const
 
 export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: HealthParts): void {
-  app.get('/livez', open, async () => ({ status: 'ok' }))
+  app.get('/livez', probe, async () => ({ status: 'ok' }))
 
-  app.get('/readyz', open, async (_request, reply) => {
+  app.get('/readyz', probe, async (_request, reply) => {
     const checks: Record<string, string> = { draining: draining() ? 'yes' : 'no' }
     checks.database = await bounded(ping(db))
     checks.schema = checks.database === 'ok' ? await bounded(atNewest(db)) : 'unknown'

@@ -1,4 +1,7 @@
-/** The HTTP server: limits, who may ask, one error shape, and the routes in one list. */
+/**
+ * The HTTP server: limits, who may ask, one error shape, and the routes in one list. Over 200 lines because the order of the hooks
+ * is one thought.
+ */
 import swagger from '@fastify/swagger'
 import Fastify, {
   type FastifyBaseLogger,
@@ -19,6 +22,7 @@ import { confirmRoutes } from '../integrations/confirm-routes.ts'
 import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
 import { problemRoutes } from '../issues/problem-routes.ts'
 import { type IssueParts, issueRoutes } from '../issues/routes.ts'
+import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
@@ -39,7 +43,9 @@ import { passGate, requireRules } from './gate.ts'
 import { securityHeaders } from './headers.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
 import { acceptJsonOnly } from './json-body.ts'
+import { createLimits, type LimitParts } from './limits.ts'
 import { refuseExpectation, refuseOdd, refuseRaw } from './refuse-raw.ts'
+import { createShedding, type Load, watchDelay } from './shedding.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -61,6 +67,12 @@ export interface ServerParts {
   requestMs: number
   health: HealthParts
   audit: Audit
+  clock: Clock
+  /** Absent: nobody is limited. */
+  limits?: Pick<LimitParts, 'rates' | 'limiter'>
+  load: Load
+  /** Addresses and networks whose X-Forwarded-For counts. */
+  trustedProxies: readonly string[]
   /** Absent on a worker alone, which answers to probes only. */
   tenants?: TenantParts
   /** The same; absent also where the command line asks for what the operator does. */
@@ -90,6 +102,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: (request) => saneId(request.headers['x-request-id']) ?? newId(),
     bodyLimit: 64 * 1024,
+    trustProxy: parts.trustedProxies.length > 0 && [...parts.trustedProxies],
     routerOptions: { maxParamLength: 100 },
     // All three, or Node lets a body drip for half a minute and more.
     requestTimeout: 3_000,
@@ -130,6 +143,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
 
   requireRules(app)
   auditEffects(app, parts.audit, parts.health.metrics)
+  const { metrics } = parts.health
+  const delay = watchDelay(parts.clock)
+  app.addHook('onClose', async () => delay.stop())
+  const shedding = createShedding({ load: parts.load, metrics, clock: parts.clock, delayMs: delay.delayMs })
+  const limits = parts.limits && createLimits({ ...parts.limits, metrics, clock: parts.clock })
   // Every request gets its own in the first hook; the type asks for something to begin with.
   app.decorateRequest('calledOff', undefined as unknown as AbortSignal)
   app.addHook('onRequest', async (request, reply) => {
@@ -137,6 +155,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     reply.raw.once('close', () => gone.abort(new AppError('bad_request', 'The caller is gone')))
     request.calledOff = AbortSignal.any([gone.signal, stopping.signal])
     dress(request, reply)
+    shedding.enter(request, reply)
     if (parts.open && !ownNames.test(request.headers.host ?? '')) {
       reply.header('connection', 'close')
       throw new AppError('misdirected_request', 'Without an admin key Spoke answers only to localhost', {
@@ -144,7 +163,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       })
     }
     refuseOdd(request)
-    await passGate(request, parts.authenticate)
+    const pass = () => passGate(request, parts.authenticate)
+    await (limits ? limits(request, reply, pass) : pass())
+    shedding.enterStream(request, reply)
   })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'

@@ -180,7 +180,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
   app.get(
     '/api/hubspot/sync/:tenant_id/:integration_id/:sync_event_id/events',
     {
-      config: { access: 'read' },
+      config: { access: 'read', stream: true },
       // A HEAD would wait for the end of a stream of which it is given nothing.
       exposeHeadRoute: false,
       schema: { tags, operationId: 'sync.events', params: eventPath, querystring: z.strictObject({}) },
