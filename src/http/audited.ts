@@ -49,16 +49,22 @@ declare module 'fastify' {
 
 const isUnsafe = (method: string) => !['GET', 'HEAD', 'OPTIONS'].includes(method)
 
-/** Before any route: from then on an unsafe one that does not say what the audit log calls it stops the start. */
+/**
+ * Before any route: from then on an unsafe one that does not say what the audit log calls it stops the start, and so does a HEAD
+ * that would have an effect.
+ */
 export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metrics): void {
   app.decorateRequest('audit', undefined)
   app.decorateRequest('refusedWith', undefined)
-  app.addHook('onRoute', ({ method, url, config }) => {
+  app.addHook('onRoute', ({ method, url, config, exposeHeadRoute }) => {
     const { access, audited, auditedFor } = config ?? {}
     const methods = [method].flat()
     const route = `${methods.join(', ')} ${url}`
     if (methods.some(isUnsafe) && audited === undefined)
       throw new Error(`${route} does not say what the audit log calls it`)
+    // Whoever looks ahead (a mail scanner, a preview) asks by HEAD, and must not have done it.
+    if (audited && methods.includes('GET') && exposeHeadRoute !== false)
+      throw new Error(`${route} has an effect, so it must set exposeHeadRoute to false`)
     if (audited && access === 'public' && !auditedFor)
       throw new Error(`${route} is audited and open to everybody, and does not say for whom`)
   })

@@ -57,8 +57,12 @@ const rules: Record<string, string> = {
   'GET /readyz': 'public',
   'GET /metrics': 'metrics',
 }
-/** Of these a HEAD would wait for a stream. */
-const withoutHead = ['GET /api/hubspot/sync/{tenant_id}/{integration_id}/{sync_event_id}/events']
+/** Of these a HEAD would wait for a stream, or have an effect. */
+const withoutHead = [
+  'GET /api/hubspot/sync/{tenant_id}/{integration_id}/{sync_event_id}/events',
+  'GET /api/hubspot/authorize/{tenant_id}',
+  'GET /api/hubspot/oauth/callback',
+]
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 const adminKey = randomBytes(32).toString('base64url')

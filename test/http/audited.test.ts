@@ -137,14 +137,7 @@ test('each route with an effect writes asked and done in its tenant’s chain, a
   }
   assert.equal(audited, 11)
   const head = await written({ method: 'HEAD', path: `/api/hubspot/authorize/${bench.tenant}` })
-  assert.deepEqual(
-    head.events.map(({ action, phase }) => [action, phase]),
-    [
-      ['oauth.authorize', 'asked'],
-      ['oauth.authorize', 'done'],
-    ],
-    'a HEAD begins an authorisation too',
-  )
+  assert.deepEqual([head.answer.status, head.events], [405, []], 'a HEAD has no effect, so it is not taken')
 })
 
 test('a purge is called one, and neither parameters nor bodies are written', async () => {
@@ -519,5 +512,15 @@ test('an unsafe route that does not say what the audit log calls it stops the st
     app.route({ ...route, url: '/y', config: { access: 'public', audited: false } })
     app.get(`/z`, { config: { access: 'public' } }, async () => ({}))
   }
+  await db.close()
+})
+
+test('a GET with an effect that leaves its HEAD to the framework stops the start', async () => {
+  const db = await openDatabase({ url: await databaseOf(), dataDir: '', poolSize: 1 }, quiet)
+  const app = Fastify()
+  auditEffects(app, { db, ring }, createMetrics())
+  const config = { access: 'manage', audited: 'x' } as const
+  assert.throws(() => app.get('/a', { config }, async () => ({})), /must set exposeHeadRoute to false/)
+  app.get('/b', { config, exposeHeadRoute: false }, async () => ({}))
   await db.close()
 })
