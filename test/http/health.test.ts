@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
+import pg from 'pg'
 import { type Bench, startBench } from './bench.ts'
+import { holdDatabase } from './hold.ts'
 
 let bench: Bench
 before(async () => {
@@ -17,6 +19,27 @@ test('a service that can serve is alive and ready', async () => {
     assert.equal(answer.json.status, 'ok')
     assert.ok(answer.headers['request-id'])
   }
+})
+
+test('a flood of probes is one look at the database at a time', async (t) => {
+  const release = await holdDatabase(bench.database, 'spoke_migrations')
+  t.after(release)
+  const { query } = pg.Client.prototype
+  let looks = 0
+  pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
+    const [first] = given as [string | { text?: string }]
+    if (/^select 1\b/.test(typeof first === 'string' ? first : String(first.text))) looks += 1
+    return Reflect.apply(query, this, given)
+  } as typeof query
+  t.after(() => {
+    pg.Client.prototype.query = query
+  })
+  const probes = Array.from({ length: 100 }, () => bench.send({ path: '/readyz' }))
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  await release()
+  assert.ok((await Promise.all(probes)).every(({ status }) => status === 200))
+  // One, and those of whoever came after it; two seconds are the longest that one takes.
+  assert.ok(looks >= 1 && looks <= 20, `${looks} looks for 100 probes`)
 })
 
 test('metrics count HTTP, HubSpot calls, syncs, queue and tokens, and name no tenant', async () => {
