@@ -53,21 +53,20 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
     const known = credential === undefined ? undefined : tries.known(address, credential)
     // One backend with the admin key asks for all tenants from one address.
     if (known !== 'admin') await spend(request, reply, 'address', address)
-    if (credential === undefined) return await pass()
-
-    const attempt = await tries.begin(address, credential, request.calledOff)
-    if (attempt.tooMany) refuse(request, reply, 'failed', attempt.tooMany.who, attempt.tooMany.verdict)
+    const attempt =
+      credential === undefined ? undefined : await tries.begin(address, credential, request.calledOff)
+    if (attempt?.tooMany) refuse(request, reply, 'failed', attempt.tooMany.who, attempt.tooMany.verdict)
     try {
       const refusal = await refusalOf(pass)
       const { principal } = request
-      if (principal) attempt.right(principal.kind)
-      // Also when the path is another tenant's: what it costs tells nothing.
+      if (principal) attempt?.right(principal.kind)
+      // Also when the path is another tenant's: what it costs tells nothing. A session has the budget of the key it was made with.
       if (principal?.kind === 'tenant') await spend(request, reply, 'key', principal.by)
-      const tooMany = refusal && isUnknown(refusal.error) ? await attempt.wrong() : undefined
+      const tooMany = refusal && isUnknown(refusal.error) ? await attempt?.wrong() : undefined
       if (tooMany) refuse(request, reply, 'failed', tooMany.who, tooMany.verdict)
       if (refusal) throw refusal.error
     } finally {
-      attempt.end()
+      attempt?.end()
     }
   }
 

@@ -2,21 +2,14 @@
  * The HTTP server: limits, who may ask, one error shape, and the routes in one list. Over 200 lines because the order of the hooks
  * is one thought.
  */
-import swagger from '@fastify/swagger'
 import Fastify, {
   type FastifyBaseLogger,
-  type FastifyContextConfig,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   LogController,
 } from 'fastify'
-import {
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  serializerCompiler,
-  validatorCompiler,
-} from 'fastify-type-provider-zod'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { confirmRoutes } from '../integrations/confirm-routes.ts'
 import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
@@ -44,8 +37,10 @@ import { securityHeaders } from './headers.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import { createLimits, type LimitParts } from './limits.ts'
+import { describeRoutes } from './openapi.ts'
 import { refuseExpectation, refuseOdd, refuseRaw } from './refuse-raw.ts'
 import { createShedding, type Load, watchDelay } from './shedding.ts'
+import { letSlowReadersGo } from './slow-readers.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -128,18 +123,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(replyError)
   acceptJsonOnly(app)
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Spoke', version: '0.1.0', description: 'HubSpot tickets of many tenants, in sync.' },
-    },
-    transform: (route) => {
-      const { access } = route.route.config as FastifyContextConfig
-      const described = jsonSchemaTransform(route)
-      return { ...described, schema: { ...described.schema, 'x-spoke-access': access } }
-    },
-    transformObject: jsonSchemaTransformObject,
-  })
+  await describeRoutes(app)
 
   requireRules(app)
   auditEffects(app, parts.audit, parts.health.metrics)
@@ -165,8 +149,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     refuseOdd(request)
     const pass = () => passGate(request, parts.authenticate)
     await (limits ? limits(request, reply, pass) : pass())
-    shedding.enterStream(request, reply)
+    shedding.enterKnown(request, reply)
   })
+  letSlowReadersGo(app)
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
     const seconds = reply.elapsedTime / 1_000

@@ -3,7 +3,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import type { Principal } from '../tenants/principal.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -13,7 +12,7 @@ declare module 'fastify' {
 }
 
 export interface Load {
-  /** Requests under way at once. */
+  /** Requests under way at once; a fifth of them for one tenant. */
   requests: number
   /** Streams open at once; a tenth of them for one tenant. */
   streams: number
@@ -31,11 +30,11 @@ export interface Shedding {
   /** @throws AppError overloaded */
   enter(request: FastifyRequest, reply: FastifyReply): void
   /**
-   * For a stream, once it is known who asks: it leaves the count of requests.
+   * Once it is known who asks: of what is under way one tenant has its share. A stream leaves the count of requests.
    *
    * @throws AppError overloaded | rate_limited
    */
-  enterStream(request: FastifyRequest, reply: FastifyReply): void
+  enterKnown(request: FastifyRequest, reply: FastifyReply): void
 }
 
 /** Later than this, and answers take seconds whatever they are. */
@@ -44,7 +43,8 @@ const mostDelayMs = 1_000
 export function createShedding({ load, metrics, clock, delayMs }: SheddingParts): Shedding {
   let requests = 0
   let streams = 0
-  const streamsOf = new Map<string, number>()
+  const requestsOf = countByName()
+  const streamsOf = countByName()
   /** Requests that have left the count before they end. */
   const moved = new WeakSet<FastifyReply>()
 
@@ -52,6 +52,22 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
     metrics.httpShed.inc({ reason })
     // Apart, or those who were refused together would come back together.
     throw new AppError('overloaded', message, { retryAfter: 1 + Math.floor(clock.random() * 3) })
+  }
+
+  /** The operator acts for all tenants, and has no share. */
+  function shareOf(request: FastifyRequest, reply: FastifyReply, what: keyof Load, counts: Counts): void {
+    const { principal } = request
+    if (principal?.kind !== 'tenant') return
+    const { tenantId } = principal
+    request.calledOff.throwIfAborted()
+    if (counts.of(tenantId) >= mostOfOne[what](load[what])) {
+      metrics.httpLimited.inc({ limit: what })
+      throw new AppError('rate_limited', `Too many ${what} of this tenant are ${underWay[what]}`, {
+        retryAfter: again[what],
+      })
+    }
+    counts.add(tenantId)
+    reply.raw.once('close', () => counts.drop(tenantId))
   }
 
   return {
@@ -64,37 +80,46 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
         if (!moved.has(reply)) requests -= 1
       })
     },
-    enterStream(request, reply) {
-      if (!request.routeOptions.config.stream) return
+    enterKnown(request, reply) {
+      if (!request.routeOptions.config.stream) return shareOf(request, reply, 'requests', requestsOf)
       // Whoever is gone by now has left the count already.
       request.calledOff.throwIfAborted()
-      const whose = whoseStream(request.principal)
-      const theirs = streamsOf.get(whose) ?? 0
       if (streams >= load.streams) shed('streams', 'Too many streams are open')
-      if (whose !== all && theirs >= mostOf(load)) {
-        metrics.httpLimited.inc({ limit: 'streams' })
-        throw new AppError('rate_limited', 'Too many streams of this tenant are open', { retryAfter: 5 })
-      }
+      shareOf(request, reply, 'streams', streamsOf)
       moved.add(reply)
       requests -= 1
       streams += 1
-      streamsOf.set(whose, theirs + 1)
       reply.raw.once('close', () => {
         streams -= 1
-        const left = (streamsOf.get(whose) ?? 0) - 1
-        if (left > 0) streamsOf.set(whose, left)
-        else streamsOf.delete(whose)
       })
     },
   }
 }
 
-const all = 'all'
-/** The operator's streams are those of all tenants. */
-const whoseStream = (principal: Principal | undefined) =>
-  principal?.kind === 'tenant' ? principal.tenantId : all
+const underWay = { requests: 'under way', streams: 'open' }
+const again = { requests: 1, streams: 5 }
+const shareFor = (share: number) => (all: number) => Math.max(1, Math.floor(all / share))
+const mostOfOne = { requests: shareFor(5), streams: shareFor(10) }
 
-const mostOf = ({ streams }: Load) => Math.max(1, Math.floor(streams / 10))
+interface Counts {
+  of(name: string): number
+  add(name: string): void
+  drop(name: string): void
+}
+
+/** Names without anything are forgotten. */
+function countByName(): Counts {
+  const counts = new Map<string, number>()
+  const of = (name: string) => counts.get(name) ?? 0
+  return {
+    of,
+    add: (name) => void counts.set(name, of(name) + 1),
+    drop(name) {
+      if (of(name) > 1) counts.set(name, of(name) - 1)
+      else counts.delete(name)
+    },
+  }
+}
 
 const tickMs = 100
 

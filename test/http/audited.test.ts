@@ -458,7 +458,7 @@ test('an answer that is streamed ends when its last piece is out, or with its re
   const { app, events, close } = await smallServer({ kind: 'admin' }, (one) => {
     one.get(
       '/export/:tenant_id',
-      { config: { access: 'manage', audited: 'tenants.export' } },
+      { config: { access: 'manage', audited: 'tenants.export' }, exposeHeadRoute: false },
       async (_: FastifyRequest, reply: FastifyReply) =>
         reply.send(
           Readable.from(

@@ -1,4 +1,4 @@
-/** Event streams are counted apart: they take no room from requests, and one tenant's take none from another's. */
+/** Of what a process takes on at once one tenant has its share, and event streams are counted apart from requests. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
@@ -12,11 +12,22 @@ import { type Answer, send } from './send.ts'
 const adminKey = 'the-admin-key-of-the-stream-tests'
 const admin = { authorization: `Bearer ${adminKey}` }
 
-/** 20 streams in all, two of a tenant; and only four requests at once. No worker, so that runs stay queued. */
-const env = { SPOKE_ADMIN_KEY: adminKey, SPOKE_ROLE: 'api', SPOKE_MAX_STREAMS: '20', SPOKE_MAX_REQUESTS: '4' }
+/** 20 streams in all, two of a tenant; 15 requests at once, three of a tenant. No worker, so that runs stay queued. */
+const env = {
+  SPOKE_ADMIN_KEY: adminKey,
+  SPOKE_ROLE: 'api',
+  SPOKE_MAX_STREAMS: '20',
+  SPOKE_MAX_REQUESTS: '15',
+  // What hangs does so for as long as the test needs.
+  HUBSPOT_TIMEOUT: '60s',
+}
 
 interface Tenant {
+  /** The events of its run. */
   path: string
+  runs: string
+  tickets: string
+  portal: number
   headers: Record<string, string>
 }
 
@@ -49,14 +60,16 @@ async function newTenant(): Promise<Tenant> {
     assert.ok(answer.status < 300, answer.text)
     return answer.json
   }
-  const connected = await post(`/api/hubspot/integrations/${tenant}`, {
-    access_token: newAccount(bench.emulator).token,
-  })
+  const { token, portal } = newAccount(bench.emulator)
+  const connected = await post(`/api/hubspot/integrations/${tenant}`, { access_token: token })
   const { api_key } = await post(`/api/tenants/${tenant}/api-keys`, { name: 'k', scopes: ['read'] })
   const runs = `/api/hubspot/sync/${tenant}/${connected.integration_id}`
   const { json } = await send(bench.service.url, { path: runs, headers: admin })
   return {
     path: `${runs}/${json.events[0].sync_event_id}/events`,
+    runs,
+    tickets: `/api/hubspot/tickets/${tenant}/${connected.integration_id}`,
+    portal,
     headers: { authorization: `Bearer ${api_key}` },
   }
 }
@@ -111,13 +124,37 @@ test('streams have a bound in all, and take no room from requests', async () => 
   const refused = await ask(first, admin)
   checkShape(refused, { what: 'one more', status: 503, code: 'overloaded' })
   assert.match(String(refused.headers['retry-after']), /^[1-3]$/)
-  const list = first.path.replace(/\/[^/]+\/events$/, '')
   for (let n = 0; n < 20; n++)
-    assert.equal((await send(bench.service.url, { path: list, headers: first.headers })).status, 200)
+    assert.equal((await send(bench.service.url, { path: first.runs, headers: first.headers })).status, 200)
   const { text } = await send(bench.service.url, { path: '/metrics', headers: admin })
   assert.match(text, /^spoke_http_shed_total\{reason="streams"\} [1-9]/m)
   assert.match(text, /^spoke_http_limited_total\{limit="streams"\} [1-9]/m)
   closeAll()
+})
+
+test('a tenant whose requests hang has its fifth of them under way, and the others are answered as ever', async () => {
+  bench.emulator.world.faults.add({ kind: 'hang', match: { portal_id: first.portal }, times: null })
+  const of = (tenant: Tenant, path: string, headers = tenant.headers) =>
+    send(bench.service.url, { path, headers })
+  const leaving = new AbortController()
+  const hanging = Array.from({ length: 3 }, () =>
+    fetch(bench.service.url + first.tickets, { headers: first.headers, signal: leaving.signal }).catch(
+      () => 'left',
+    ),
+  )
+  await eventually(async () => (await of(first, first.runs)).status === 429, 'its share is taken')
+  for (let n = 0; n < 20; n++) {
+    const refused = await of(first, n % 2 === 0 ? first.tickets : first.runs)
+    checkShape(refused, { what: 'a fourth request', status: 429, code: 'rate_limited' })
+    assert.equal(refused.headers['retry-after'], '1')
+    assert.equal((await of(second, second.tickets)).status, 200)
+    assert.equal((await of(second, second.runs)).status, 200)
+    assert.equal((await of(first, first.runs, admin)).status, 200, 'the operator is not of the tenant')
+  }
+  leaving.abort()
+  assert.deepEqual(await Promise.all(hanging), ['left', 'left', 'left'])
+  bench.emulator.world.faults.clear()
+  await eventually(async () => (await of(first, first.runs)).status === 200, 'whoever has left makes room')
 })
 
 test('a stream that is refused, or has nothing to watch, leaves no trace in the counts', async () => {
