@@ -8,7 +8,7 @@ export interface Turnstile {
   leave(name: string): void
   /** The same, by one who was let look and does not go in: the next one may. */
   pass(name: string): void
-  /** Stands in line while somebody is inside. @returns false when nobody left in time, or the caller is gone */
+  /** Stands in line. @returns false when nobody is inside who could leave, nobody did in time, or the caller is gone */
   wait(name: string, withinMs: number, gone: AbortSignal): Promise<boolean>
 }
 
@@ -47,7 +47,7 @@ export function createTurnstile(clock: Clock): Turnstile {
     },
     async wait(name, withinMs, gone) {
       const gate = gates.get(name)
-      if (!gate || gate.inside === 0) return true
+      if (!gate || gate.inside === 0) return false
       const called = Promise.withResolvers<boolean>()
       const call = () => called.resolve(true)
       gate.line.add(call)
