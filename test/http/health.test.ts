@@ -129,3 +129,20 @@ test('the document tells the errors in the shape they have', async () => {
   assert.ok(refused, Object.keys(responses).join(' '))
   assert.ok(responses['4XX'] ?? responses['404'], 'OpenAPI writes a range of statuses 4XX, in capitals')
 })
+
+test('the document says of every route but the probes that it may be limited or shed, and when to come back', async () => {
+  const { json } = await bench.send({ path: '/openapi.json' })
+  for (const [path, operations] of Object.entries(json.paths as Record<string, Record<string, never>>))
+    for (const [method, { responses }] of Object.entries(operations) as [string, { responses: object }][]) {
+      const refs = Object.entries(responses as Record<string, { $ref?: string }>).filter(
+        ([, one]) => one.$ref,
+      )
+      const said = Object.fromEntries(refs.map(([status, { $ref }]) => [status, $ref?.split('/').at(-1)]))
+      const probe = path === '/livez' || path === '/readyz'
+      assert.deepEqual(said, probe ? {} : { 429: 'Limited', 503: 'Unavailable' }, `${method} ${path}`)
+    }
+  for (const { headers, content } of Object.values(json.components.responses) as Record<string, object>[]) {
+    assert.deepEqual(Object.keys(headers as object), ['Retry-After'])
+    assert.deepEqual(Object.keys(content as object), ['application/json'])
+  }
+})
