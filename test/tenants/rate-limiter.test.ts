@@ -123,18 +123,18 @@ test("the minute is the database's: a clock that is behind, or set back, is beli
   assert.equal(await spendMany(one, 'a', 50, 100), 50)
 })
 
-test('100,000 names do not grow the memory, and the one that keeps asking keeps its count', async () => {
+test('40,000 names do not grow the memory, and the one that keeps asking keeps its count', async () => {
   const clock = handClock()
   const { limiter } = ledger(clock)
   const one = limiter()
   let busy = 0
-  for (let n = 0; n < 100_000; n += 100) {
+  for (let n = 0; n < 40_000; n += 100) {
     await Promise.all(Array.from({ length: 100 }, (_, m) => one.spend(`address ${n + m}`, 1_200)))
-    if ((await one.spend('busy', 900)).ok) busy += 1
+    if ((await one.spend('busy', 350)).ok) busy += 1
     assert.ok(one.size() <= mostNames)
   }
   assert.equal(one.size(), mostNames)
-  assert.equal(busy, 900)
+  assert.equal(busy, 350)
   clock.move(minuteMs)
   await one.spend('a', 1)
   assert.ok(one.size() <= 1, 'the minute empties it')
