@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { KeyRing } from './lib/seal.ts'
@@ -50,6 +51,27 @@ const whole = (least: number, most: number) =>
 
 const claimName = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be the name of a claim')
 
+/** Addresses and networks with commas between; one that holds every address would let anybody say who they are. */
+const networks = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== ''),
+  )
+  .refine(
+    (all) => all.every(isNetwork),
+    'must be addresses or networks such as 10.0.0.0/8, with commas between',
+  )
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/')
+  const most = { 4: 32, 6: 128 }[isIP(address)]
+  if (most === undefined || more.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most)
+}
+
 /**
  * Every variable: what it means stands in .env.example, and a test holds the two against each other.
  * Absent and empty are the same.
@@ -80,6 +102,12 @@ export const variables = {
     .optional(),
   SPOKE_JWT_TENANT_CLAIM: claimName.default('tenant_id'),
   SPOKE_JWT_SCOPE_CLAIM: claimName.default('scope'),
+  SPOKE_RATE_KEY: whole(0, 1_000_000).default(600),
+  SPOKE_RATE_ADDRESS: whole(0, 1_000_000).default(1_200),
+  SPOKE_RATE_FAILED: whole(0, 1_000_000).default(10),
+  SPOKE_TRUSTED_PROXIES: networks.optional(),
+  SPOKE_MAX_REQUESTS: whole(1, 100_000).default(1_000),
+  SPOKE_MAX_STREAMS: whole(1, 100_000).default(500),
   HUBSPOT_CLIENT_ID: z.string().optional(),
   HUBSPOT_CLIENT_SECRET: z.string().optional(),
   HUBSPOT_REDIRECT_URI: url.optional(),
@@ -211,6 +239,14 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
             scopeClaim: set.SPOKE_JWT_SCOPE_CLAIM,
           })
         : undefined,
+    /** Requests a minute, 0 for no limit; in open mode nobody is limited. */
+    rates: Object.freeze({
+      key: set.SPOKE_RATE_KEY,
+      address: set.SPOKE_RATE_ADDRESS,
+      failed: set.SPOKE_RATE_FAILED,
+    }),
+    trustedProxies: Object.freeze(set.SPOKE_TRUSTED_PROXIES ?? []),
+    load: Object.freeze({ requests: set.SPOKE_MAX_REQUESTS, streams: set.SPOKE_MAX_STREAMS }),
     keyRing: ring.length > 0 ? ring : localKeyRing(dataDir, notice),
     hubspot: Object.freeze({
       apiUrl: set.HUBSPOT_API_URL,

@@ -32,6 +32,8 @@ import { byJwt, providerOf } from './tenants/jwt.ts'
 import { admitRing } from './tenants/key-ring.ts'
 import { byTenantKey, createProveKey } from './tenants/prove-key.ts'
 import { createProviderKeys } from './tenants/provider-keys.ts'
+import { createLimiter } from './tenants/rate-limiter.ts'
+import { forgetMinutes, takeTurns } from './tenants/rate-store.ts'
 import { type TenantScope, withSystem, withTenant } from './tenants/scope.ts'
 import { createSessions, type Sessions } from './tenants/sessions.ts'
 import { createStanding } from './tenants/standing.ts'
@@ -158,6 +160,9 @@ export async function askBeside(
       requestMs: config.hubspot.timeoutMs,
       health: { db, metrics: createMetrics(), draining: () => false },
       audit: { db, ring: config.keyRing },
+      load: config.load,
+      trustedProxies: [],
+      clock: systemClock,
       tenants: { db, ring: config.keyRing, open, clock: systemClock },
     })
     const answer = await server.inject(request)
@@ -307,9 +312,21 @@ async function assemble(
     standing: createStanding(db, clock, log),
   }
   const health = { db, metrics, draining: () => draining }
+  const limiter = createLimiter({
+    take: (asks) => withSystem(db, (scope) => takeTurns(scope, asks)),
+    forget: (most) => withSystem(db, (scope) => forgetMinutes(scope, most)),
+    clock,
+    log,
+  })
+  house.ground.push(() => limiter.settle())
   const server = await createServer({
     open,
     authenticate: standIns?.authenticate ?? authenticateBy(config, { ...shared, clock }, sessions),
+    // In open mode everybody is this machine; a rehearsal asks for itself alone.
+    ...(open || standIns ? {} : { limits: { rates: config.rates, limiter } }),
+    load: config.load,
+    trustedProxies: config.trustedProxies,
+    clock,
     publicUrl,
     log,
     requestMs: timeoutMs,

@@ -7,6 +7,7 @@ import type { AuditEvent, Chain } from '../tenants/audit.ts'
 import { nameOf } from '../tenants/principal.ts'
 import { type Audit, record, recordDone } from '../tenants/record.ts'
 import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
+import { callerOf } from './address.ts'
 
 /** Who asked, and whose it is. */
 export interface AuditedFor {
@@ -48,16 +49,22 @@ declare module 'fastify' {
 
 const isUnsafe = (method: string) => !['GET', 'HEAD', 'OPTIONS'].includes(method)
 
-/** Before any route: from then on an unsafe one that does not say what the audit log calls it stops the start. */
+/**
+ * Before any route: from then on an unsafe one that does not say what the audit log calls it stops the start, and so does a HEAD
+ * that would have an effect.
+ */
 export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metrics): void {
   app.decorateRequest('audit', undefined)
   app.decorateRequest('refusedWith', undefined)
-  app.addHook('onRoute', ({ method, url, config }) => {
+  app.addHook('onRoute', ({ method, url, config, exposeHeadRoute }) => {
     const { access, audited, auditedFor } = config ?? {}
     const methods = [method].flat()
     const route = `${methods.join(', ')} ${url}`
     if (methods.some(isUnsafe) && audited === undefined)
       throw new Error(`${route} does not say what the audit log calls it`)
+    // Whoever looks ahead (a mail scanner, a preview) asks by HEAD, and must not have done it.
+    if (audited && methods.includes('GET') && exposeHeadRoute !== false)
+      throw new Error(`${route} has an effect, so it must set exposeHeadRoute to false`)
     if (audited && access === 'public' && !auditedFor)
       throw new Error(`${route} is audited and open to everybody, and does not say for whom`)
   })
@@ -167,7 +174,7 @@ const eventOf = (
   action,
   target,
   // The command line asks from inside: no peer is there.
-  address: actor === 'cli' ? null : (request.socket.remoteAddress ?? null),
+  address: actor === 'cli' ? null : (callerOf(request) ?? null),
   // A caller may choose it, and may choose badly.
   requestId: scrub(request.id),
   phase,

@@ -44,9 +44,11 @@ const statusOf: Record<ErrorCode, number> = {
   misdirected_request: 421,
   missing_scopes: 422,
   idempotency_mismatch: 422,
+  rate_limited: 429,
   hubspot_unavailable: 502,
   oauth_not_configured: 503,
   hubspot_limit: 503,
+  overloaded: 503,
   unavailable: 503,
 }
 
@@ -93,7 +95,8 @@ export function replyError(failure: unknown, request: FastifyRequest, reply: Fas
   }
   const status = error.status ?? statusOf[error.code]
   request.log[status >= 500 ? 'warn' : 'info'](
-    { code: error.code, err: status >= 500 ? error : undefined },
+    // A process that has too much to do already writes no stacks about it.
+    { code: error.code, err: status >= 500 && error.code !== 'overloaded' ? error : undefined },
     'request refused',
   )
   if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))

@@ -13,15 +13,18 @@ export interface HealthParts {
 }
 
 const withinMs = 2_000
-const open = { config: { access: 'public' } } as const
+const probe = { config: { access: 'public', probe: true } } as const
 
 export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: HealthParts): void {
-  app.get('/livez', open, async () => ({ status: 'ok' }))
+  app.get('/livez', probe, async () => ({ status: 'ok' }))
 
-  app.get('/readyz', open, async (_request, reply) => {
-    const checks: Record<string, string> = { draining: draining() ? 'yes' : 'no' }
-    checks.database = await bounded(ping(db))
-    checks.schema = checks.database === 'ok' ? await bounded(atNewest(db)) : 'unknown'
+  const look = joined(async () => {
+    const database = await bounded(ping(db))
+    return { database, schema: database === 'ok' ? await bounded(atNewest(db)) : 'unknown' }
+  })
+
+  app.get('/readyz', probe, async (_request, reply) => {
+    const checks = { draining: draining() ? 'yes' : 'no', ...(await look()) }
     const ready = !draining() && checks.database === 'ok' && checks.schema === 'ok'
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', checks })
   })
@@ -38,6 +41,17 @@ async function ping(db: Database): Promise<string> {
 
 async function atNewest(db: Database): Promise<string> {
   return (await currentMigration(db)) === newestMigration() ? 'ok' : 'not migrated'
+}
+
+/** Nobody limits probes, so whoever asks while one is answered gets the same answer: a flood of them is one look at a time. */
+function joined<T>(work: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined
+  return () => {
+    underWay ??= work().finally(() => {
+      underWay = undefined
+    })
+    return underWay
+  }
 }
 
 /** A check that hangs is a check that failed; why stands in the log, not in a public answer. */

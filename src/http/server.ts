@@ -1,24 +1,21 @@
-/** The HTTP server: limits, who may ask, one error shape, and the routes in one list. */
-import swagger from '@fastify/swagger'
+/**
+ * The HTTP server: limits, who may ask, one error shape, and the routes in one list. Over 200 lines because the order of the hooks
+ * is one thought.
+ */
 import Fastify, {
   type FastifyBaseLogger,
-  type FastifyContextConfig,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   LogController,
 } from 'fastify'
-import {
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  serializerCompiler,
-  validatorCompiler,
-} from 'fastify-type-provider-zod'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { confirmRoutes } from '../integrations/confirm-routes.ts'
 import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
 import { problemRoutes } from '../issues/problem-routes.ts'
 import { type IssueParts, issueRoutes } from '../issues/routes.ts'
+import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
@@ -40,7 +37,11 @@ import { passGate, requireRules } from './gate.ts'
 import { securityHeaders } from './headers.ts'
 import { type HealthParts, healthRoutes } from './health.ts'
 import { acceptJsonOnly } from './json-body.ts'
+import { createLimits, type LimitParts } from './limits.ts'
+import { describeRoutes } from './openapi.ts'
 import { refuseExpectation, refuseOdd, refuseRaw } from './refuse-raw.ts'
+import { createShedding, type Load, watchDelay } from './shedding.ts'
+import { letSlowReadersGo } from './slow-readers.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -62,6 +63,12 @@ export interface ServerParts {
   requestMs: number
   health: HealthParts
   audit: Audit
+  clock: Clock
+  /** Absent: nobody is limited. */
+  limits?: Pick<LimitParts, 'rates' | 'limiter'>
+  load: Load
+  /** Addresses and networks whose X-Forwarded-For counts. */
+  trustedProxies: readonly string[]
   /** Absent on a worker alone, which answers to probes only. */
   tenants?: TenantParts
   /** The same; absent also where the command line asks for what the operator does. */
@@ -91,6 +98,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: (request) => saneId(request.headers['x-request-id']) ?? newId(),
     bodyLimit: 64 * 1024,
+    trustProxy: parts.trustedProxies.length > 0 && [...parts.trustedProxies],
     routerOptions: { maxParamLength: 100 },
     // All three, or Node lets a body drip for half a minute and more.
     requestTimeout: 3_000,
@@ -116,21 +124,15 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(replyError)
   acceptJsonOnly(app)
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Spoke', version: '0.1.0', description: 'HubSpot tickets of many tenants, in sync.' },
-    },
-    transform: (route) => {
-      const { access } = route.route.config as FastifyContextConfig
-      const described = jsonSchemaTransform(route)
-      return { ...described, schema: { ...described.schema, 'x-spoke-access': access } }
-    },
-    transformObject: jsonSchemaTransformObject,
-  })
+  await describeRoutes(app)
 
   requireRules(app)
   auditEffects(app, parts.audit, parts.health.metrics)
+  const { metrics } = parts.health
+  const delay = watchDelay(parts.clock)
+  app.addHook('onClose', async () => delay.stop())
+  const shedding = createShedding({ load: parts.load, metrics, clock: parts.clock, delayMs: delay.delayMs })
+  const limits = parts.limits && createLimits({ ...parts.limits, metrics, clock: parts.clock })
   // Every request gets its own in the first hook; the type asks for something to begin with.
   app.decorateRequest('calledOff', undefined as unknown as AbortSignal)
   app.addHook('onRequest', async (request, reply) => {
@@ -138,6 +140,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     reply.raw.once('close', () => gone.abort(new AppError('bad_request', 'The caller is gone')))
     request.calledOff = AbortSignal.any([gone.signal, stopping.signal])
     dress(request, reply)
+    shedding.enter(request, reply)
     if (parts.open && !ownNames.test(request.headers.host ?? '')) {
       reply.header('connection', 'close')
       throw new AppError('misdirected_request', 'Without an admin key Spoke answers only to localhost', {
@@ -145,8 +148,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       })
     }
     refuseOdd(request)
-    await passGate(request, parts.authenticate)
+    const pass = () => passGate(request, parts.authenticate)
+    await (limits ? limits(request, reply, pass) : pass())
+    shedding.enterKnown(request, reply)
   })
+  letSlowReadersGo(app)
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
     const seconds = reply.elapsedTime / 1_000

@@ -49,6 +49,8 @@ export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRoutePart
           return tenantId && { actor: 'browser', tenantId }
         },
       },
+      // Whoever looks ahead at the address must not spend the state.
+      exposeHeadRoute: false,
       schema: { tags, operationId: 'oauth.browserCallback', querystring: callbackQuery },
     },
     async (request, reply) => {

@@ -205,6 +205,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
     '/api/hubspot/authorize/:tenant_id',
     {
       config: { access: 'manage', audited: 'oauth.authorize', makesTenant: true },
+      exposeHeadRoute: false,
       schema: {
         tags,
         operationId: 'oauth.authorize',

@@ -73,6 +73,10 @@ export type ErrorCode =
   | 'oauth_denied'
   /** HUBSPOT_CLIENT_ID, _SECRET or _REDIRECT_URI is missing or refused by HubSpot: an operator's job. */
   | 'oauth_not_configured'
+  /** More was asked in a minute, or held open, than one caller may. Try again after Retry-After. */
+  | 'rate_limited'
+  /** The service has as much under way as it takes on at once; nothing was done. Try again after Retry-After. */
+  | 'overloaded'
   /** The service is stopping, or its database or the identity provider is not reachable. Try again shortly. */
   | 'unavailable'
 

@@ -17,6 +17,18 @@ export function createMetrics() {
       buckets: seconds,
       registers,
     }),
+    httpLimited: new Counter({
+      name: 'spoke_http_limited_total',
+      help: 'Requests answered 429, by the limit (address, key, failed, streams)',
+      labelNames: ['limit'],
+      registers,
+    }),
+    httpShed: new Counter({
+      name: 'spoke_http_shed_total',
+      help: 'Requests refused because of the load, by reason (requests, delay, streams)',
+      labelNames: ['reason'],
+      registers,
+    }),
     hubspotRequests: new Counter({
       name: 'spoke_hubspot_requests_total',
       help: 'Calls to HubSpot by endpoint and outcome (ok or the kind of error)',

@@ -1,6 +1,6 @@
 /**
  * The HTTP face of runs: start, history, one run, and its progress as server-sent events. Over 200 lines because the
- * last is a stream that writes its own answer.
+ * four are read side by side.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -12,6 +12,7 @@ import type { Tokens } from '../integrations/tokens.ts'
 import { decodeIdCursor, pageOf } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
+import { openEventStream } from '../lib/event-stream.ts'
 import { after, integrationPath, limit, problems, uuidText } from '../lib/wire.ts'
 import { readIdempotency } from '../tenants/idempotency.ts'
 import { findAnswer } from '../tenants/idempotency-store.ts'
@@ -53,7 +54,6 @@ const presentStarted = (tenantId: string, event: SyncEvent, already: boolean): S
 
 const historyQuery = z.strictObject({ limit: limit(200, 50), after })
 const tags = ['sync']
-const keepAliveMs = 15_000
 
 export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
@@ -180,7 +180,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
   app.get(
     '/api/hubspot/sync/:tenant_id/:integration_id/:sync_event_id/events',
     {
-      config: { access: 'read' },
+      config: { access: 'read', stream: true },
       // A HEAD would wait for the end of a stream of which it is given nothing.
       exposeHeadRoute: false,
       schema: { tags, operationId: 'sync.events', params: eventPath, querystring: z.strictObject({}) },
@@ -189,34 +189,17 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
       const tenantId = parseTenantId(request.params.tenant_id)
       const event = await existing(tenantId, request.params.integration_id, request.params.sync_event_id)
       const seen = /^\d{1,9}$/.exec(String(request.headers['last-event-id'] ?? ''))?.[0]
-      const stopping = parts.watchOf(request)
+      const until = parts.watchOf(request)
       reply.hijack()
-      const { raw } = reply
-      raw.writeHead(200, {
-        'content-type': 'text/event-stream; charset=utf-8',
-        'request-id': request.id,
-        connection: 'keep-alive',
-      })
-      raw.write('retry: 2000\n\n')
+      const stream = openEventStream(reply.raw, request.id, until)
       const tell = (news: SyncEvent | undefined) => {
         if (news)
-          raw.write(`id: ${news.version}\nevent: progress\ndata: ${JSON.stringify(presentEvent(news))}\n\n`)
-        if (!news || isFinished(news.state)) end()
+          stream.say(`id: ${news.version}\nevent: progress\ndata: ${JSON.stringify(presentEvent(news))}\n\n`)
+        if (!news || isFinished(news.state)) stream.end()
       }
-      const unwatch = parts.progress.watch(tenantId, event.syncEventId, Number(seen ?? 0), tell)
-      const alive = setInterval(() => raw.write(': alive\n\n'), keepAliveMs)
-      const end = () => {
-        clearInterval(alive)
-        unwatch()
-        stopping.removeEventListener('abort', end)
-        if (!raw.writableEnded) raw.end()
-      }
-      stopping.addEventListener('abort', end, { once: true })
-      // Gone, or stopped, before there was anything to listen to.
-      if (stopping.aborted || raw.destroyed) end()
-      raw.once('close', end)
+      void stream.ended.then(parts.progress.watch(tenantId, event.syncEventId, Number(seen ?? 0), tell))
       // Somebody who comes back after the end has nothing more to wait for.
-      if (isFinished(event.state) && event.version <= Number(seen ?? 0)) end()
+      if (isFinished(event.state) && event.version <= Number(seen ?? 0)) stream.end()
     },
   )
 }

@@ -142,7 +142,7 @@ test('a migration marks each of its tables distributed, reference or local', () 
   }
 })
 
-const tablesOf = (text: string) => matches(text, /^create table (?:if not exists )?(\w+)/gm)
+const tablesOf = (text: string) => matches(text, /^create (?:unlogged )?table (?:if not exists )?(\w+)/gm)
 
 test('the table of marks in docs/architecture.md is that of the migrations', () => {
   const told = [...section(read('docs/architecture.md'), 'The tables').matchAll(/^\| `(\w+)` \| (\w+) \|/gm)]

@@ -59,9 +59,11 @@ const rules: Record<string, string> = {
   'GET /readyz': 'public',
   'GET /metrics': 'metrics',
 }
-/** Of these a HEAD would wait for a stream. */
+/** Of these a HEAD would wait for a stream, or have an effect. */
 const withoutHead = [
   'GET /api/hubspot/sync/{tenant_id}/{integration_id}/{sync_event_id}/events',
+  'GET /api/hubspot/authorize/{tenant_id}',
+  'GET /api/hubspot/oauth/callback',
   'GET /api/tenants/{tenant_id}/export',
 ]
 

@@ -55,6 +55,8 @@ export async function startFuzzWorld(): Promise<FuzzWorld> {
       SPOKE_ROLE: 'api',
       SPOKE_ADMIN_KEY: adminKey,
       SPOKE_ENCRYPTION_KEYS: testKeys,
+      SPOKE_RATE_ADDRESS: '0',
+      SPOKE_RATE_FAILED: '0',
       HUBSPOT_API_URL: emulator.url,
       HUBSPOT_AUTHORIZE_URL: `${emulator.url}/oauth/authorize`,
       HUBSPOT_CLIENT_ID: 'test-client',

@@ -26,13 +26,15 @@ const principals: Record<string, Principal | undefined> = {
   ...Object.fromEntries(scopes.map((scope) => [`a tenant that may ${scope}`, ofTenant(scope)])),
   'a tenant that may all': ofTenant(...scopes),
 }
-const rules: Access[] = ['public', ...scopes, 'admin', 'metrics']
+const rules: Access[] = ['public', 'session', ...scopes, 'admin', 'metrics']
 
 /** Where each answer must come from, written down a second time. */
 function expected(who: string, rule: Access, tenant: string): number {
   if (rule === 'public') return 200
   const principal = principals[who]
   if (!principal) return 401
+  // Whoever may have a session: every tenant and the operator, by whatever path.
+  if (rule === 'session') return principal.kind === 'metrics' ? 403 : 200
   if (principal.kind === 'metrics') return rule === 'metrics' ? 200 : rule === 'admin' ? 403 : 404
   if (principal.kind !== 'tenant') return 200
   if (rule === 'admin' || rule === 'metrics') return 403
@@ -79,7 +81,7 @@ test('each rule lets in whom it names, for their own tenant, and nobody else com
         cells += 1
       }
   assert.equal(foreign.size, 1, 'another tenant’s path is one answer, whatever was asked')
-  assert.equal(cells, 9 * 6 * 2)
+  assert.equal(cells, 9 * 7 * 2)
 })
 
 test('a route that does not say who may ask for it stops the start', () => {

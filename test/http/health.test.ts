@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
+import pg from 'pg'
 import { type Bench, startBench } from './bench.ts'
+import { holdDatabase } from './hold.ts'
 
 let bench: Bench
 before(async () => {
@@ -17,6 +19,27 @@ test('a service that can serve is alive and ready', async () => {
     assert.equal(answer.json.status, 'ok')
     assert.ok(answer.headers['request-id'])
   }
+})
+
+test('a flood of probes is one look at the database at a time', async (t) => {
+  const release = await holdDatabase(bench.database, 'spoke_migrations')
+  t.after(release)
+  const { query } = pg.Client.prototype
+  let looks = 0
+  pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
+    const [first] = given as [string | { text?: string }]
+    if (/^select 1\b/.test(typeof first === 'string' ? first : String(first.text))) looks += 1
+    return Reflect.apply(query, this, given)
+  } as typeof query
+  t.after(() => {
+    pg.Client.prototype.query = query
+  })
+  const probes = Array.from({ length: 100 }, () => bench.send({ path: '/readyz' }))
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  await release()
+  assert.ok((await Promise.all(probes)).every(({ status }) => status === 200))
+  // One, and those of whoever came after it; two seconds are the longest that one takes.
+  assert.ok(looks >= 1 && looks <= 20, `${looks} looks for 100 probes`)
 })
 
 test('metrics count HTTP, HubSpot calls, syncs, queue and tokens, and name no tenant', async () => {
@@ -105,4 +128,21 @@ test('the document tells the errors in the shape they have', async () => {
   const refused = responses['4XX'] ?? responses['4xx'] ?? responses['404']
   assert.ok(refused, Object.keys(responses).join(' '))
   assert.ok(responses['4XX'] ?? responses['404'], 'OpenAPI writes a range of statuses 4XX, in capitals')
+})
+
+test('the document says of every route but the probes that it may be limited or shed, and when to come back', async () => {
+  const { json } = await bench.send({ path: '/openapi.json' })
+  for (const [path, operations] of Object.entries(json.paths as Record<string, Record<string, never>>))
+    for (const [method, { responses }] of Object.entries(operations) as [string, { responses: object }][]) {
+      const refs = Object.entries(responses as Record<string, { $ref?: string }>).filter(
+        ([, one]) => one.$ref,
+      )
+      const said = Object.fromEntries(refs.map(([status, { $ref }]) => [status, $ref?.split('/').at(-1)]))
+      const probe = path === '/livez' || path === '/readyz'
+      assert.deepEqual(said, probe ? {} : { 429: 'Limited', 503: 'Unavailable' }, `${method} ${path}`)
+    }
+  for (const { headers, content } of Object.values(json.components.responses) as Record<string, object>[]) {
+    assert.deepEqual(Object.keys(headers as object), ['Retry-After'])
+    assert.deepEqual(Object.keys(content as object), ['application/json'])
+  }
 })

@@ -8,6 +8,8 @@ export interface Sent {
   path: string
   headers?: Record<string, string | string[]>
   body?: string | Buffer
+  /** No answer for so long is none, ms. */
+  withinMs?: number
 }
 
 export interface Answer {
@@ -18,7 +20,10 @@ export interface Answer {
   json: any
 }
 
-export function send(url: string, { method = 'GET', path, headers = {}, body }: Sent): Promise<Answer> {
+export function send(
+  url: string,
+  { method = 'GET', path, headers = {}, body, withinMs = 8_000 }: Sent,
+): Promise<Answer> {
   const { hostname, port } = new URL(url)
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
   return new Promise((resolve, reject) => {
@@ -34,7 +39,7 @@ export function send(url: string, { method = 'GET', path, headers = {}, body }: 
       },
     )
     request.on('error', reject)
-    request.setTimeout(8_000, () => request.destroy(new Error(`no answer to ${method} ${path}`)))
+    request.setTimeout(withinMs, () => request.destroy(new Error(`no answer to ${method} ${path}`)))
     request.end(body)
   })
 }

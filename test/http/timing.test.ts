@@ -28,7 +28,14 @@ before(async () => {
   const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
   bench = {
     emulator,
-    ...(await startOn(emulator, { SPOKE_ADMIN_KEY: admin.authorization.slice(7), SPOKE_ROLE: 'api' })),
+    ...(await startOn(emulator, {
+      SPOKE_ADMIN_KEY: admin.authorization.slice(7),
+      SPOKE_ROLE: 'api',
+      // Counted as ever, and never met.
+      SPOKE_RATE_KEY: '1000000',
+      SPOKE_RATE_ADDRESS: '1000000',
+      SPOKE_RATE_FAILED: '10',
+    })),
   }
   // Gone before anything is measured, so that each statement that is seen is an answer's.
   const { service: worker } = await startOn(emulator, {
@@ -91,7 +98,8 @@ const ask = (one: Operation, ids: Record<string, string>) =>
 /** All that a caller can tell apart, but for the id and the moment that each answer has of its own. */
 const seen = ({ status, headers, text, json }: Answer) => ({
   status,
-  headers: { ...headers, 'request-id': '', date: '' },
+  // What is left of the limit is one less each time, whatever was asked.
+  headers: { ...headers, 'request-id': '', date: '', ratelimit: typeof headers.ratelimit },
   text: text.replaceAll(json?.request_id, ''),
 })
 
@@ -104,7 +112,7 @@ test('on every route of a tenant the answer is the same bytes, whether anything 
   }
 })
 
-test('on every route of a tenant no statement is sent beyond those that prove the key and note its refusal', async () => {
+test('on every route of a tenant no statement is sent beyond those that prove the key, count it and note its refusal', async () => {
   const statements: string[] = []
   const { query } = pg.Client.prototype
   // What the driver is given, whoever gives it.
@@ -114,7 +122,7 @@ test('on every route of a tenant no statement is sent beyond those that prove th
     return Reflect.apply(query, this, given)
   } as typeof query
   const foreign = (text: string) =>
-    !/\b(api_keys|audit_events|erasing_at|pg_advisory_xact_lock)\b|for key share$|^(begin|commit|rollback|select 1)\b|^set local role spoke_system$|data_key/i.test(
+    !/\b(api_keys|rate_windows|audit_events|erasing_at|pg_advisory_xact_lock)\b|for key share$|^(begin|commit|rollback|select 1)\b|^set local role spoke_system$|data_key/i.test(
       text,
     )
   try {

@@ -5,8 +5,8 @@ import { after, before, test } from 'node:test'
 import { idle } from '../http/bench.ts'
 import { look, tableCounts } from '../http/database.ts'
 import { checkLog, checkShape } from '../http/oracle.ts'
-import type { Answer } from '../http/send.ts'
-import { type OAuthBench, startOAuth } from './oauth-bench.ts'
+import { type Answer, send } from '../http/send.ts'
+import { callback, type OAuthBench, startOAuth } from './oauth-bench.ts'
 
 let bench: OAuthBench
 before(async () => {
@@ -71,6 +71,19 @@ test('a state is good once, by whichever door', async () => {
   assert.equal((await bench.browse(two.search)).status, 303)
   await idle(bench.service, bench.database)
   await refusedState('used by a browser', two.state)
+})
+
+test('a HEAD by whoever looks ahead at the address spends nothing', async () => {
+  const mine = await bench.start(bench.portal())
+  const asked = bench.emulator.world.log.list().length
+  const counts = await tableCounts(bench.database)
+  const path = `${callback}?${new URLSearchParams({ code: mine.code, state: mine.state })}`
+  const answer = await send(bench.service.url, { method: 'HEAD', path })
+  assert.equal(answer.status, 405)
+  assert.equal(answer.headers.allow, 'GET, POST')
+  assert.equal(bench.emulator.world.log.list().length, asked, 'HubSpot was asked')
+  assert.deepEqual(await tableCounts(bench.database), counts)
+  assert.equal((await bench.post(mine.code, mine.state)).status, 200)
 })
 
 test('of six requests with one state at the same moment one wins, and HubSpot is asked for one token', async () => {

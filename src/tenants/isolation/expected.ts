@@ -47,6 +47,7 @@ const systemGrants: Grants = {
     'select(key_id,tenant_id,scopes,key_hash,expires_at,revoked_at,last_used_at) update(last_used_at)',
   operator_audit: 'select insert',
   sessions: 'select insert delete update(last_used_at)',
+  rate_windows: 'select insert update delete',
 }
 
 /** Of one tenant that is marked: the mark, its row, and what nobody else may delete. */

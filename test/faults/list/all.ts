@@ -5,6 +5,7 @@ import { confirm } from './confirm.ts'
 import { credentials } from './credentials.ts'
 import { isolation } from './isolation.ts'
 import { leaving } from './leaving.ts'
+import { limits } from './limits.ts'
 import { oauth } from './oauth.ts'
 import { secrets } from './secrets.ts'
 import { sessions } from './sessions.ts'
@@ -18,6 +19,7 @@ export const kinds: [heading: string, faults: Fault[]][] = [
   ['HubSpot and OAuth', oauth],
   ['Who began, and a person’s yes', confirm],
   ['HTTP surface', surface],
+  ['Limits and load', limits],
   ['The audit log', audit],
   ['A tenant that leaves', leaving],
 ]

@@ -68,4 +68,13 @@ export const surface: Fault[] = [
     test: 'test/http/headers.test.ts',
     gain: 'a foreign page shows ours in a frame and steers the clicks',
   },
+  {
+    name: 'effects-by-looking-ahead',
+    file: 'src/http/audited.ts',
+    find: `if (audited && methods.includes('GET') && exposeHeadRoute !== false)`,
+    put: 'if (audited === null)',
+    test: 'test/http/audited.test.ts',
+    only: 'a GET with an effect',
+    gain: 'a mail scanner that looks at an address spends its state',
+  },
 ]

@@ -1,0 +1,59 @@
+/** Server-sent events on an answer of ours, in bounded memory: a reader that does not read is let go. */
+import type { ServerResponse } from 'node:http'
+
+export interface EventStream {
+  /** @param text whole events, each with the empty line behind it */
+  say(text: string): void
+  /** Nothing more comes; what was said is still sent. */
+  end(): void
+  /** Resolves when it has ended, by whomever. */
+  ended: Promise<void>
+}
+
+/** Said and not taken, bytes. Beyond it the reader is let go; it may come back and say what it saw last. */
+export const mostWaiting = 1_048_576
+const keepAliveMs = 15_000
+
+/**
+ * Writes the head, and keeps the connection from looking dead.
+ *
+ * @param until ends the stream
+ * @param takeWithinMs what was said last is taken so soon after the end, or never
+ */
+export function openEventStream(
+  raw: ServerResponse,
+  requestId: string,
+  until: AbortSignal,
+  takeWithinMs = 4_000,
+): EventStream {
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
+  raw.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'request-id': requestId,
+    connection: 'keep-alive',
+  })
+
+  function say(text: string): void {
+    if (raw.writableEnded || raw.destroyed) return
+    raw.write(text)
+    if (raw.writableLength > mostWaiting) raw.destroy()
+  }
+
+  function end(): void {
+    clearInterval(alive)
+    until.removeEventListener('abort', end)
+    resolve()
+    if (raw.writableEnded || raw.destroyed) return
+    raw.end()
+    const late = setTimeout(() => raw.destroy(), takeWithinMs).unref()
+    raw.once('close', () => clearTimeout(late))
+  }
+
+  const alive = setInterval(() => say(': alive\n\n'), keepAliveMs)
+  until.addEventListener('abort', end, { once: true })
+  raw.once('close', end)
+  say('retry: 2000\n\n')
+  // Gone, or over, before there was anything to listen to.
+  if (until.aborted || raw.destroyed) end()
+  return { say, end, ended }
+}

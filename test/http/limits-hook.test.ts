@@ -1,0 +1,205 @@
+/** The limits in front of a gate that knows tenants: per credential, whatever it asks for, and with the database away. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { replyError } from '../../src/http/error-reply.ts'
+import { passGate, requireRules } from '../../src/http/gate.ts'
+import { createLimits, type Rates } from '../../src/http/limits.ts'
+import { type Clock, systemClock } from '../../src/lib/clock.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
+import type { Authenticate } from '../../src/tenants/authenticate.ts'
+import { createLimiter } from '../../src/tenants/rate-limiter.ts'
+import type { Ask, Taken } from '../../src/tenants/rate-store.ts'
+import { parseTenantId } from '../../src/tenants/tenant.ts'
+import { handClock } from '../support/clock.ts'
+import { quiet } from '../support/engines.ts'
+
+const one = '5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11'
+const other = '5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f12'
+
+interface House {
+  app: FastifyInstance
+  /** Credentials that were looked at. */
+  looked: string[]
+  /** How long a look takes, ms. */
+  slow(ms: number): void
+  /** Looks do not end. @returns call it to let them */
+  hold(): () => void
+  away(): void
+  revoke(key: string): void
+}
+
+/** Keys are `tenant-<n>`, all of tenant `one`, and `admin`. */
+async function openHouse(rates: Rates, clock: Clock = systemClock): Promise<House> {
+  const booked = new Map<string, number>()
+  let isAway = false
+  let lookMs = 0
+  let held: Promise<void> | undefined
+  const looked: string[] = []
+  const revoked = new Set<string>()
+  const take = async (asks: readonly Ask[]): Promise<Taken> => {
+    if (isAway) throw new Error('away')
+    for (const { key, turns } of asks) booked.set(key, (booked.get(key) ?? 0) + turns)
+    return { minute: 0, leftMs: 60_000, totals: new Map(asks.map(({ key }) => [key, booked.get(key) ?? 0])) }
+  }
+  const authenticate: Authenticate = async ({ headers }) => {
+    const key = String(headers.authorization ?? headers.cookie ?? '').replace('Bearer ', '')
+    if (!key) return undefined
+    looked.push(key)
+    if (lookMs > 0) await new Promise((resolve) => setTimeout(resolve, lookMs))
+    await held
+    if (key === 'admin') return { principal: { kind: 'admin' } }
+    return key.startsWith('tenant-') && !revoked.has(key)
+      ? { principal: { kind: 'tenant', tenantId: parseTenantId(one), scopes: ['read'], by: `key:${key}` } }
+      : undefined
+  }
+  const limiter = createLimiter({ take, forget: async () => 0, clock, log: quiet })
+  const limits = createLimits({ rates, limiter, metrics: createMetrics(), clock })
+  const app = Fastify()
+  app.setErrorHandler(replyError)
+  requireRules(app)
+  app.decorateRequest('calledOff', undefined as unknown as AbortSignal)
+  app.addHook('onRequest', async (request, reply) => {
+    request.calledOff = AbortSignal.timeout(60_000)
+    await limits(request, reply, () => passGate(request, authenticate))
+  })
+  app.get('/of/:tenant_id', { config: { access: 'read' } }, async () => ({ success: true }))
+  return {
+    app,
+    looked,
+    slow: (ms) => {
+      lookMs = ms
+    },
+    hold: () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      held = promise
+      return resolve
+    },
+    away: () => {
+      isAway = true
+    },
+    revoke: (key) => void revoked.add(key),
+  }
+}
+
+const ask = async ({ app }: House, key: string, tenant = one, remoteAddress = '203.0.113.1') =>
+  await app.inject({
+    path: `/of/${tenant}`,
+    remoteAddress,
+    headers: key === '' ? {} : { authorization: `Bearer ${key}` },
+  })
+
+/** @returns how many answers there were of each status */
+async function askMany(
+  house: House,
+  count: number,
+  ...rest: Parameters<typeof ask> extends [House, ...infer R] ? R : never
+) {
+  const tally: Record<number, number> = {}
+  for (let n = 0; n < count; n++) {
+    const { statusCode } = await ask(house, ...rest)
+    tally[statusCode] = (tally[statusCode] ?? 0) + 1
+  }
+  return tally
+}
+
+test('a credential has its limit from wherever it asks, and each credential its own', async () => {
+  const house = await openHouse({ key: 60, address: 0, failed: 0 })
+  for (let n = 0; n < 60; n++)
+    assert.equal((await ask(house, 'tenant-1', one, `203.0.113.${n}`)).statusCode, 200)
+  const refused = await ask(house, 'tenant-1')
+  assert.equal(refused.statusCode, 429)
+  assert.equal(refused.json().code, 'rate_limited')
+  assert.match(String(refused.headers['retry-after']), /^\d+$/)
+  assert.equal(refused.headers['ratelimit-policy'], '"key";q=60;w=60')
+  const fine = await ask(house, 'tenant-2')
+  assert.equal(fine.statusCode, 200)
+  assert.match(String(fine.headers.ratelimit), /^"key";r=59;t=60$/)
+  assert.deepEqual(await askMany(house, 100, 'admin'), { 200: 100 })
+})
+
+test("another tenant's path costs a credential as much as its own", async () => {
+  const house = await openHouse({ key: 10, address: 0, failed: 0 })
+  assert.deepEqual(await askMany(house, 12, 'tenant-1', other), { 404: 10, 429: 2 })
+  assert.deepEqual(await askMany(house, 2, 'tenant-1', one), { 429: 2 })
+})
+
+test('wrong credentials beyond the limit are not looked at, one after the other or all at once', async () => {
+  const house = await openHouse({ key: 0, address: 0, failed: 10 })
+  assert.deepEqual(await askMany(house, 100, 'wrong'), { 401: 10, 429: 90 })
+  assert.equal(house.looked.length, 10)
+  const atOnce = await openHouse({ key: 0, address: 0, failed: 10 }, handClock())
+  atOnce.slow(5)
+  const answers = await Promise.all(Array.from({ length: 300 }, (_, n) => ask(atOnce, `wrong-${n}`)))
+  assert.equal(answers.filter(({ statusCode }) => statusCode === 401).length, 10)
+  assert.equal(atOnce.looked.length, 10)
+})
+
+test('a key that was right from an address stays in there, until it is revoked', async () => {
+  const house = await openHouse({ key: 0, address: 0, failed: 3 })
+  for (const key of ['tenant-1', 'tenant-3']) assert.equal((await ask(house, key)).statusCode, 200)
+  assert.deepEqual(await askMany(house, 10, 'wrong'), { 401: 3, 429: 7 })
+  assert.equal((await ask(house, 'tenant-1')).statusCode, 200)
+  assert.equal((await ask(house, 'tenant-2')).statusCode, 429)
+  house.revoke('tenant-1')
+  assert.deepEqual(await askMany(house, 3, 'tenant-1'), { 429: 3 })
+  assert.equal(house.looked.filter((key) => key === 'tenant-1').length, 3, 'once more, and then no more')
+  assert.equal((await ask(house, 'tenant-3')).statusCode, 200)
+  assert.equal((await ask(house, '')).statusCode, 401)
+})
+
+test('many keys of one backend, all new to the process, are looked at in turn and none is refused', async () => {
+  // A clock that stands: whether all of them are looked at within two seconds is the machine's.
+  const house = await openHouse({ key: 0, address: 0, failed: 10 }, handClock())
+  house.slow(5)
+  const answers = await Promise.all(Array.from({ length: 300 }, (_, n) => ask(house, `tenant-${n}`)))
+  assert.equal(answers.filter(({ statusCode }) => statusCode === 200).length, 300)
+})
+
+test('looks that do not end keep nobody waiting for more than two seconds', async () => {
+  const clock = handClock()
+  const house = await openHouse({ key: 0, address: 0, failed: 2 }, clock)
+  const release = house.hold()
+  const stuck = [ask(house, 'wrong-1'), ask(house, 'wrong-2')]
+  while (house.looked.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+  const began = clock.now()
+  let waited: number | undefined
+  const third = ask(house, 'tenant-1').finally(() => {
+    waited = clock.now() - began
+  })
+  while (waited === undefined) {
+    clock.move(100)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  assert.ok(waited >= 2_000, `${waited}`)
+  const { statusCode, headers } = await third
+  assert.deepEqual([statusCode, headers['retry-after']], [429, '1'])
+  assert.equal(house.looked.length, 2)
+  release()
+  await Promise.all(stuck)
+})
+
+test('a session has the budget of the credential that it was made with, and a wrong cookie is nobody’s try', async () => {
+  const house = await openHouse({ key: 10, address: 0, failed: 2 })
+  const byCookie = async (cookie: string) =>
+    (await house.app.inject({ path: `/of/${one}`, headers: { cookie } })).statusCode
+  for (let n = 0; n < 8; n++) assert.equal(await byCookie('tenant-1'), 200)
+  assert.deepEqual(await askMany(house, 3, 'tenant-1'), { 200: 2, 429: 1 })
+  assert.equal(await byCookie('tenant-1'), 429)
+  for (let n = 0; n < 5; n++) assert.equal(await byCookie('wrong'), 401)
+  assert.equal((await ask(house, 'tenant-2')).statusCode, 200)
+})
+
+test('0 is no limit', async () => {
+  const house = await openHouse({ key: 0, address: 0, failed: 0 })
+  assert.deepEqual(await askMany(house, 40, 'wrong'), { 401: 40 })
+  assert.deepEqual(await askMany(house, 40, 'tenant-1'), { 200: 40 })
+})
+
+test('with the database away each limit holds in the process alone', async () => {
+  const house = await openHouse({ key: 50, address: 200, failed: 10 })
+  house.away()
+  assert.deepEqual(await askMany(house, 60, 'tenant-1'), { 200: 50, 429: 10 })
+  assert.deepEqual(await askMany(house, 20, 'wrong', one, '203.0.113.2'), { 401: 10, 429: 10 })
+  assert.deepEqual(await askMany(house, 210, '', one, '203.0.113.3'), { 401: 200, 429: 10 })
+})

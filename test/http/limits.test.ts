@@ -1,0 +1,277 @@
+/** Limits over the wire: two services on one database, forged addresses, wrong keys in numbers, and who is exempt. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
+import { startTestService, type TestService } from '../support/service.ts'
+import { databaseOf, look } from './database.ts'
+import { checkShape } from './oracle.ts'
+import { type Answer, send } from './send.ts'
+
+const key = 'the-admin-key-of-the-limits-tests'
+const path = '/api/hubspot/integrations/5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11'
+const wrong = (n: number) => ({ authorization: `Bearer wrong-key-${n}-of-enough-characters` })
+const right = { authorization: `Bearer ${key}` }
+const limits = { SPOKE_RATE_ADDRESS: '60', SPOKE_RATE_FAILED: '10', SPOKE_RATE_KEY: '60' }
+/** Two services, one limit; the proxy is whoever says so in the header. */
+const env = { SPOKE_ADMIN_KEY: key, SPOKE_TRUSTED_PROXIES: '127.0.0.1', SPOKE_ROLE: 'api', LOG_LEVEL: 'info' }
+
+let emulator: TestEmulator
+let database: string
+const services: TestService[] = []
+const start = async (over: Record<string, string> = {}) => {
+  const service = await startTestService(emulator.url, { DATABASE_URL: database, ...env, ...over })
+  services.push(service)
+  return service
+}
+
+let a: TestService
+let b: TestService
+before(async () => {
+  emulator = await startTestEmulator()
+  database = await databaseOf()
+  a = await start(limits)
+  b = await start(limits)
+})
+after(async () => {
+  for (const service of services) await service.stop().catch(() => {})
+  await emulator.close()
+})
+
+/** The minute of the database that all counts are of. */
+async function minuteNow(): Promise<number> {
+  const [row] = await look(database, `select floor(extract(epoch from now()) / 60)::int as minute`)
+  return Number(row?.minute)
+}
+
+/** A test that says something of one minute; when the minute ends in the midst of it, it is told of the next one instead. */
+function inMinute(name: string, body: () => Promise<void>): void {
+  test(name, async () => {
+    for (let tries = 1; ; tries++) {
+      const minute = await minuteNow()
+      try {
+        return await body()
+      } catch (error) {
+        if (tries === 3 || (await minuteNow()) === minute) throw error
+      }
+    }
+  })
+}
+
+let hosts = 0
+/** An address that no test has used. */
+const newAddress = () => `198.18.${Math.floor(++hosts / 250)}.${hosts % 250}`
+
+const ask = (service: TestService, address: string, headers: Record<string, string> = {}) =>
+  send(service.url, { path, headers: { 'x-forwarded-for': address, ...headers } })
+
+/** @returns answers in order of their requests */
+async function askMany(
+  count: number,
+  request: (n: number) => Promise<Answer>,
+  atOnce = 40,
+): Promise<Answer[]> {
+  const answers: Answer[] = []
+  let next = 0
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      while (next < count) {
+        const n = next++
+        answers[n] = await request(n)
+      }
+    }),
+  )
+  return answers
+}
+
+const counted = (answers: Answer[], status: number) => answers.filter((one) => one.status === status).length
+const isLimited = (answer: Answer, limit: string) => {
+  checkShape(answer, { what: limit, status: 429, code: 'rate_limited' })
+  assert.match(String(answer.headers['retry-after']), /^([1-9]|[1-5]\d|60)$/)
+  assert.match(String(answer.headers['ratelimit-policy']), new RegExp(`^"${limit}";q=\\d+;w=60$`))
+  assert.match(String(answer.headers.ratelimit), new RegExp(`^"${limit}";r=0;t=\\d+$`))
+}
+
+for (const [what, share] of [
+  ['evenly', 2],
+  ['nine to one', 10],
+] as const) {
+  inMinute(`two services loaded ${what} keep the limit of an address within 5 percent`, async () => {
+    const address = newAddress()
+    const answers = await askMany(130, (n) => ask(n % share === 0 ? a : b, address))
+    const admitted = counted(answers, 401)
+    assert.ok(admitted >= 57 && admitted <= 60, `${admitted} of 60`)
+    assert.equal(counted(answers, 429), 130 - admitted)
+    isLimited(answers.at(-1) as Answer, 'address')
+    assert.equal((await ask(a, newAddress())).status, 401, 'another address is not limited')
+  })
+}
+
+inMinute(
+  'a process more has no fresh budget, and its first burst with the right key is not taken for tries',
+  async () => {
+    const address = newAddress()
+    assert.equal(counted(await askMany(65, () => ask(a, address)), 401), 60)
+    const fresh = await start(limits)
+    assert.equal(counted(await askMany(5, () => ask(fresh, address)), 401), 0)
+    const [many, one] = [() => ask(fresh, newAddress(), right), newAddress()]
+    assert.equal(counted(await askMany(50, many, 50), 404), 50)
+    assert.equal(counted(await askMany(50, () => ask(fresh, one, right), 50), 404), 50)
+    await fresh.stop()
+  },
+)
+
+inMinute('a whole /64 of IPv6 is one address, and the next one another', async () => {
+  const inside = (n: number) => `2001:db8:0:7:${n.toString(16)}::1`
+  const answers = await askMany(65, (n) => ask(a, inside(n)))
+  assert.equal(counted(answers, 401), 60)
+  assert.equal((await ask(a, '2001:db8:0:8::1')).status, 401)
+})
+
+inMinute('X-Forwarded-For of whoever is no trusted proxy does not help', async () => {
+  const strict = await start({ SPOKE_RATE_ADDRESS: '20', SPOKE_TRUSTED_PROXIES: '' })
+  const answers = await askMany(30, (n) => ask(strict, `203.0.113.${n}`))
+  assert.equal(counted(answers, 401), 20)
+  const forged = newAddress()
+  const chain = await askMany(65, (n) => ask(a, `203.0.113.${n}, ${forged}`))
+  assert.equal(counted(chain, 401), 60, 'the entries on the left are whatever the caller wrote')
+  await strict.stop()
+})
+
+inMinute('probes are never limited, and paths that are not there are', async () => {
+  const address = newAddress()
+  await askMany(65, () => ask(a, address))
+  const headers = { 'x-forwarded-for': address }
+  for (const probe of ['/livez', '/readyz'])
+    assert.equal((await send(a.url, { path: probe, headers })).status, 200)
+  isLimited(await send(a.url, { path: '/nope', headers }), 'address')
+  isLimited(await send(a.url, { path: '/openapi.json', headers }), 'address')
+})
+
+inMinute('the admin key is exempt: one backend asks for all tenants', async () => {
+  const address = newAddress()
+  const answers = await askMany(130, () => ask(a, address, right))
+  assert.equal(counted(answers, 404), 130)
+  assert.equal(answers.at(-1)?.headers.ratelimit, undefined)
+  await askMany(65, () => ask(a, address))
+  assert.equal((await ask(a, address, right)).status, 404, 'also when others used the address up')
+})
+
+inMinute('after the tenth wrong key from an address none is looked at, whatever the process', async () => {
+  const address = newAddress()
+  const spread = await askMany(12, (n) => ask(n % 2 === 0 ? a : b, address, wrong(n)), 1)
+  assert.deepEqual(
+    spread.map(({ status }) => status),
+    [...Array.from({ length: 10 }, () => 401), 429, 429],
+  )
+  isLimited(spread.at(-1) as Answer, 'failed')
+  assert.deepEqual(
+    (await askMany(4, (n) => ask(n % 2 === 0 ? a : b, address, right))).map(({ status }) => status),
+    [429, 429, 429, 429],
+    'not even the right one, from where it was never right',
+  )
+  assert.equal((await ask(a, newAddress(), right)).status, 404, 'from elsewhere it is right as ever')
+  assert.equal((await ask(a, address)).status, 401, 'who shows no credential is told that one is needed')
+})
+
+inMinute('wrong keys at the same moment are no more looked at than one after the other', async () => {
+  const address = newAddress()
+  const answers = await askMany(50, (n) => ask(a, address, n === 30 ? right : wrong(n)), 50)
+  assert.equal(counted(answers, 401), 10)
+  assert.equal(counted(answers, 429), 40)
+})
+
+inMinute(
+  'who was right from an address stays in while others try there, and a flood costs them no more than a moment',
+  async () => {
+    const address = newAddress()
+    assert.equal((await ask(a, address, right)).status, 404)
+    const answers = await askMany(100, (n) => ask(a, address, n % 10 === 0 ? right : wrong(n)))
+    assert.equal(counted(answers, 404), 10)
+    assert.equal(counted(answers, 401), 10)
+    assert.equal(counted(answers, 429), 80)
+  },
+)
+
+/** A key of a new tenant, made by the operator. */
+async function newKey(): Promise<{ tenant: string; key: string }> {
+  const headers = { ...right, 'content-type': 'application/json', 'x-forwarded-for': newAddress() }
+  const post = async (path: string, body: object) => {
+    const answer = await send(a.url, { method: 'POST', path, headers, body: JSON.stringify(body) })
+    assert.ok(answer.status < 300, answer.text)
+    return answer.json
+  }
+  const { tenant_id: tenant } = await post('/api/tenants', { tenant_id: randomUUID() })
+  const { api_key: key } = await post(`/api/tenants/${tenant}/api-keys`, { name: 'k', scopes: ['read'] })
+  return { tenant, key }
+}
+
+inMinute(
+  "a tenant's key has its limit in both services together, from wherever it asks, and is told what is left",
+  async () => {
+    const { tenant, key } = await newKey()
+    const own = (n: number) =>
+      send((n % 2 === 0 ? a : b).url, {
+        path: `/api/hubspot/integrations/${n % 3 === 0 ? tenant : '00000000-0000-4000-8000-000000000000'}`,
+        headers: { authorization: `Bearer ${key}`, 'x-forwarded-for': newAddress() },
+      })
+    const answers = await askMany(100, own)
+    const refused = counted(answers, 429)
+    assert.ok(refused >= 40 && refused <= 43, `${100 - refused} of 60`)
+    const first = answers.find(({ status }) => status === 200)
+    assert.equal(first?.headers['ratelimit-policy'], '"key";q=60;w=60')
+    assert.match(String(first?.headers.ratelimit), /^"key";r=\d+;t=\d+$/)
+    isLimited(answers.find(({ status }) => status === 429) as Answer, 'key')
+  },
+)
+
+inMinute(
+  'one key is tried ten times a minute, from however many addresses, and works on where it worked',
+  async () => {
+    const { tenant, key } = await newKey()
+    const [id] = /^spk_[0-9a-f]+_/.exec(key) as unknown as [string]
+    const from = (service: TestService, given: string) =>
+      send(service.url, {
+        path: `/api/hubspot/integrations/${tenant}`,
+        headers: { authorization: `Bearer ${given}`, 'x-forwarded-for': newAddress() },
+      })
+    assert.equal((await from(a, key)).status, 200)
+    const tried = await askMany(30, (n) => from(n % 2 === 0 ? a : b, id + String(n).padStart(43, 'A')), 1)
+    assert.equal(counted(tried, 401), 10)
+    assert.equal(counted(tried, 429), 20)
+    isLimited(tried.at(-1) as Answer, 'failed')
+    assert.equal((await from(a, key)).status, 200, 'also from an address that it never came from')
+    assert.equal((await from(b, key)).status, 429, 'where it is new it waits for the next minute')
+    assert.equal((await from(b, (await newKey()).key)).status, 404, 'another key is not touched by it')
+  },
+)
+
+inMinute(
+  'neither the answers nor the database tell of the keys, and the log names the address once',
+  async () => {
+    const address = newAddress()
+    const from = a.lines.length
+    const answers = await askMany(30, (n) => ask(a, address, wrong(n)))
+    const lines = a.lines.slice(from)
+    assert.ok(!lines.join('').includes('wrong-key'))
+    assert.ok(!answers.some(({ text }) => text.includes('wrong-key')))
+    const told = lines.filter((line) => line.includes('a limit was met'))
+    assert.equal(told.length, 1)
+    assert.ok(told[0]?.includes(address))
+    const metrics = await send(a.url, { path: '/metrics', headers: right })
+    assert.match(metrics.text, /^spoke_http_limited_total\{limit="failed"\} [1-9]/m)
+  },
+)
+
+inMinute('in open mode there is no limit a minute', async () => {
+  const open = await start({
+    DATABASE_URL: await databaseOf(),
+    SPOKE_ADMIN_KEY: '',
+    SPOKE_RATE_ADDRESS: '5',
+    SPOKE_RATE_FAILED: '1',
+    SPOKE_RATE_KEY: '1',
+  })
+  const address = newAddress()
+  assert.equal(counted(await askMany(40, (n) => ask(open, address, wrong(n))), 404), 40)
+  await open.stop()
+})

@@ -1,0 +1,173 @@
+/** A minute's budget in one process and in several: shares, the turn of the minute, memory, and a database that is away. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createLimiter, type Limiter, mostNames } from '../../src/tenants/rate-limiter.ts'
+import type { Ask, Taken } from '../../src/tenants/rate-store.ts'
+import { type HandClock, handClock } from '../support/clock.ts'
+import { quiet } from '../support/engines.ts'
+
+const minuteMs = 60_000
+
+/** What the database does, in a map: books turns of the minute that its clock shows. */
+function ledger(clock: HandClock) {
+  const booked = new Map<string, number>()
+  const state = { statements: 0, away: false, silent: false, behindMs: 0 }
+  const take = async (asks: readonly Ask[]): Promise<Taken> => {
+    state.statements += 1
+    if (state.away) throw new Error('away')
+    if (state.silent) await new Promise(() => {})
+    const now = clock.now() - state.behindMs
+    const minute = Math.floor(now / minuteMs) * minuteMs
+    const totals = new Map<string, number>()
+    for (const { key, turns } of asks) {
+      const total = (booked.get(`${minute} ${key}`) ?? 0) + turns
+      booked.set(`${minute} ${key}`, total)
+      totals.set(key, total)
+    }
+    return { minute, leftMs: minute + minuteMs - now, totals }
+  }
+  const limiter = () => createLimiter({ take, forget: async () => 0, clock, log: quiet })
+  return { state, limiter }
+}
+
+async function spendMany(limiter: Limiter, name: string, limit: number, times: number): Promise<number> {
+  let admitted = 0
+  for (let n = 0; n < times; n++) if ((await limiter.spend(name, limit)).ok) admitted += 1
+  return admitted
+}
+
+for (const limit of [1, 7, 10, 600, 1_200]) {
+  test(`a limit of ${limit} is kept to the last one, however many ask at once`, async () => {
+    const { limiter } = ledger(handClock())
+    assert.equal(await spendMany(limiter(), 'a', limit, limit * 2), limit)
+    const burst = limiter()
+    const verdicts = await Promise.all(Array.from({ length: limit * 2 }, () => burst.spend('b', limit)))
+    assert.equal(verdicts.filter(({ ok }) => ok).length, limit)
+    assert.equal(verdicts.filter(({ news }) => news).length, 1)
+  })
+}
+
+test('most requests cost the database nothing, and a spent budget costs it nothing at all', async () => {
+  const { limiter, state } = ledger(handClock())
+  const one = limiter()
+  assert.equal(await spendMany(one, 'a', 600, 300), 300)
+  assert.ok(state.statements <= 20, `${state.statements} statements for half of the budget`)
+  assert.equal(await spendMany(one, 'a', 600, 1_000), 300)
+  assert.ok(state.statements <= 100, `${state.statements} statements for all of it`)
+  const before = state.statements
+  assert.equal(await spendMany(one, 'a', 600, 1_000), 0)
+  assert.equal(state.statements, before)
+})
+
+test('names that ask at once are booked in one statement', async () => {
+  const { limiter, state } = ledger(handClock())
+  const one = limiter()
+  await Promise.all(Array.from({ length: 400 }, (_, n) => one.spend(`name ${n}`, 100)))
+  assert.ok(state.statements <= 2, `${state.statements}`)
+})
+
+test('processes that share a budget keep it, and one that falls silent holds back a twentieth at most', async () => {
+  const { limiter } = ledger(handClock())
+  const [a, b, c] = [limiter(), limiter(), limiter()]
+  assert.equal(await inTurn([a, b, c]), 600)
+  const silent = (await b.spend('uneven', 600)).ok ? 1 : 0
+  const all = silent + (await spendMany(a, 'uneven', 600, 1_000))
+  assert.ok(all >= 570 && all < 600, `${all}`)
+})
+
+async function inTurn(limiters: Limiter[]): Promise<number> {
+  let admitted = 0
+  for (let n = 0; n < 400; n++)
+    for (const one of limiters) if ((await one.spend('in turn', 600)).ok) admitted += 1
+  return admitted
+}
+
+test('a restart gives no fresh budget', async () => {
+  const { limiter } = ledger(handClock())
+  assert.equal(await spendMany(limiter(), 'a', 100, 200), 100)
+  assert.equal(await spendMany(limiter(), 'a', 100, 200), 0)
+})
+
+test('with the minute the budget is fresh, and shares of the old one are gone', async () => {
+  const clock = handClock()
+  const { limiter } = ledger(clock)
+  const [a, b] = [limiter(), limiter()]
+  assert.equal(await spendMany(a, 'a', 100, 98), 98)
+  assert.equal(await spendMany(a, 'a', 100, 2), 2)
+  const refused = await a.spend('a', 100)
+  assert.equal(refused.ok, false)
+  assert.ok(a.refusal('a'))
+  clock.move(refused.againMs - 1)
+  assert.ok(a.refusal('a'))
+  clock.move(1)
+  assert.equal(a.refusal('a'), undefined)
+  const both = (await spendMany(a, 'a', 100, 150)) + (await spendMany(b, 'a', 100, 150))
+  assert.equal(both, 100)
+  clock.move(10 * minuteMs + 5)
+  assert.equal(await spendMany(b, 'a', 100, 150), 100)
+})
+
+test("the minute is the database's: a clock that is behind, or set back, is believed", async () => {
+  const clock = handClock()
+  const { limiter, state } = ledger(clock)
+  const one = limiter()
+  state.behindMs = 17_000
+  assert.equal(await spendMany(one, 'a', 50, 100), 50)
+  const { againMs } = await one.spend('a', 50)
+  clock.move(againMs)
+  assert.equal(await spendMany(one, 'a', 50, 100), 50)
+  state.behindMs += 30_000
+  clock.move(minuteMs)
+  assert.equal(await spendMany(one, 'a', 50, 100), 0, 'it is still the same minute there')
+  clock.move((await one.spend('a', 50)).againMs)
+  assert.equal(await spendMany(one, 'a', 50, 100), 50)
+})
+
+test('40,000 names do not grow the memory, and the one that keeps asking keeps its count', async () => {
+  const clock = handClock()
+  const { limiter } = ledger(clock)
+  const one = limiter()
+  let busy = 0
+  for (let n = 0; n < 40_000; n += 100) {
+    await Promise.all(Array.from({ length: 100 }, (_, m) => one.spend(`address ${n + m}`, 1_200)))
+    if ((await one.spend('busy', 350)).ok) busy += 1
+    assert.ok(one.size() <= mostNames)
+  }
+  assert.equal(one.size(), mostNames)
+  assert.equal(busy, 350)
+  clock.move(minuteMs)
+  await one.spend('a', 1)
+  assert.ok(one.size() <= 1, 'the minute empties it')
+})
+
+test('while the database is away each process counts for itself, and asks again later', async () => {
+  const clock = handClock()
+  const { limiter, state } = ledger(clock)
+  const one = limiter()
+  assert.equal(await spendMany(one, 'a', 100, 40), 40)
+  state.away = true
+  assert.equal(await spendMany(one, 'a', 100, 200), 60, 'what it has spent counts')
+  assert.equal(await spendMany(one, 'b', 100, 200), 100)
+  assert.equal(await spendMany(one, 'failed', 10, 200), 10, 'wrong credentials are refused as ever')
+  const asked = state.statements
+  assert.equal(await spendMany(one, 'c', 100, 10), 10)
+  assert.equal(state.statements, asked, 'nobody asks while it is known to be away')
+  state.away = false
+  clock.move(5_000)
+  assert.equal(await spendMany(one, 'd', 100, 200), 100)
+  assert.ok(state.statements > asked)
+  assert.equal(await spendMany(limiter(), 'd', 100, 200), 0, 'and it is shared again')
+})
+
+test('a database that says nothing holds a request for a second at most', async () => {
+  const clock = handClock()
+  const { limiter, state } = ledger(clock)
+  const one = limiter()
+  state.silent = true
+  const waiting = one.spend('a', 5)
+  assert.ok(waiting instanceof Promise)
+  await Promise.resolve()
+  clock.move(1_000)
+  assert.equal((await waiting).ok, true)
+  assert.equal(await spendMany(one, 'a', 5, 20), 4)
+})

@@ -1,0 +1,89 @@
+/** The minutes' budgets in SQL, on both engines: booked together, by the database's minute, and forgotten. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import { systemClock } from '../../src/lib/clock.ts'
+import type { Database } from '../../src/lib/db.ts'
+import { createLimiter } from '../../src/tenants/rate-limiter.ts'
+import { type Ask, forgetMinutes, takeTurns } from '../../src/tenants/rate-store.ts'
+import { withSystem } from '../../src/tenants/scope.ts'
+import { engines, quiet } from '../support/engines.ts'
+
+for (const engine of engines) {
+  describe(engine.name, () => {
+    let db: Database
+    let close: () => Promise<void>
+    before(async () => {
+      ;({ db, close } = await engine.open())
+    })
+    after(() => close())
+
+    const take = (asks: readonly Ask[]) => withSystem(db, (scope) => takeTurns(scope, asks))
+    const forget = (most: number) => withSystem(db, (scope) => forgetMinutes(scope, most))
+    /** What these tests say of one minute takes less than a second; it must not turn meanwhile. */
+    const earlyInMinute = async () => {
+      const { leftMs } = await take([{ key: 'clock', turns: 0 }])
+      if (leftMs < 5_000) await new Promise((resolve) => setTimeout(resolve, leftMs + 20))
+    }
+
+    test('turns of many keys are booked in one statement, and added up', async () => {
+      await earlyInMinute()
+      const first = await take([
+        { key: 'b', turns: 3 },
+        { key: 'a', turns: 1 },
+      ])
+      assert.deepEqual(Object.fromEntries(first.totals), { a: 1, b: 3 })
+      const second = await take([
+        { key: 'a', turns: 5 },
+        { key: 'c', turns: 0 },
+      ])
+      assert.deepEqual(Object.fromEntries(second.totals), { a: 6, c: 0 })
+      assert.equal(second.minute, first.minute)
+      assert.equal(first.minute % 60_000, 0)
+      const [row] = (
+        await sql<{ now: number }>`select (extract(epoch from now()) * 1000)::float8 as now`.execute(
+          db.kysely,
+        )
+      ).rows
+      const left = first.minute + 60_000 - Number(row?.now)
+      assert.ok(Math.abs(left - second.leftMs) < 2_000, `${left} and ${second.leftMs}`)
+    })
+
+    test('limiters that share a database give out the limit, a twentieth less at most, and not one more', async () => {
+      await earlyInMinute()
+      const limiters = Array.from({ length: 4 }, () =>
+        createLimiter({ take, forget, clock: systemClock, log: quiet }),
+      )
+      const verdicts = await Promise.all(
+        Array.from({ length: 800 }, (_, n) => limiters[n % 4]?.spend('shared', 300)),
+      )
+      const admitted = verdicts.filter((verdict) => verdict?.ok).length
+      assert.ok(admitted >= 285 && admitted <= 300, `${admitted}`)
+      for (const limiter of limiters) await limiter.settle()
+    })
+
+    test('what is over is deleted in small steps, and the present minute stays', async () => {
+      await sql`insert into rate_windows select now() - interval '3 minutes', 'old ' || n, 1 from generate_series(1, 2500) n`.execute(
+        db.kysely,
+      )
+      await take([{ key: 'present', turns: 1 }])
+      assert.equal(await forget(1_000), 1_000)
+      const limiter = createLimiter({ take, forget, clock: systemClock, log: quiet })
+      await limiter.spend('anything', 10)
+      await limiter.settle()
+      const { rows } = await sql<{
+        key: string
+      }>`select key from rate_windows where key like 'old %' or key = 'present'`.execute(db.kysely)
+      assert.deepEqual(rows, [{ key: 'present' }])
+    })
+
+    test('what is limited stands there as a hash', async () => {
+      const limiter = createLimiter({ take, forget, clock: systemClock, log: quiet })
+      await limiter.spend('address 203.0.113.9', 10)
+      const { rows } = await sql<{
+        all: string
+      }>`select string_agg(w::text, ',') as all from rate_windows w`.execute(db.kysely)
+      assert.ok(!rows[0]?.all.includes('203.0.113'))
+    })
+  })
+}
