@@ -31,7 +31,7 @@ export function leavingRoutes(instance: FastifyInstance, { db, clock, watchOf }:
   app.get(
     '/api/tenants/:tenant_id/export',
     {
-      config: { access: 'manage', audited: 'tenants.export' },
+      config: { access: 'manage', audited: 'tenants.export', stream: true },
       // A HEAD would read everything and give nothing of it.
       exposeHeadRoute: false,
       schema: { tags, operationId: 'tenants.export', params: tenantPath, querystring: z.strictObject({}) },

@@ -14,6 +14,7 @@ import { withSystem, withTenant } from '../../src/tenants/scope.ts'
 import { ensureTenant } from '../../src/tenants/store.ts'
 import { parseTenantId, type TenantId } from '../../src/tenants/tenant.ts'
 import { engines, quiet } from '../support/engines.ts'
+import { long, onlyLong } from '../support/long.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
 import { A, auditEvent, B, ring } from '../support/rows.ts'
 
@@ -146,7 +147,10 @@ for (const engine of engines) {
       assert.deepEqual(await faults(db), [])
     })
 
-    test('whatever its owner changes in one row is named: chain, row, 150 changes of any column', async () => {
+    // What is a property of our hashing needs many examples on one engine, and some on the other.
+    const isPostgres = engine.name === 'PostgreSQL'
+
+    test('whatever its owner changes in one row is named: chain, row, many changes of any column', async () => {
       const text = fc.constantFrom(`'x'`, `''`, `'admin'`, `'200'`, `'sync.start '`)
       const nullable = fc.oneof(text, fc.constant('null'))
       const columns: Record<string, fc.Arbitrary<string>> = {
@@ -193,7 +197,7 @@ for (const engine of engines) {
             if (column !== 'seq') assert.match(found[0] as string, new RegExp(`event ${seq}\\b`))
           },
         ),
-        { numRuns: 150 },
+        { numRuns: isPostgres || long ? 150 : 30 },
       )
       assert.deepEqual(await faults(db), [])
     })
@@ -298,30 +302,34 @@ for (const engine of engines) {
       await restore()
     })
 
-    test('a long chain is walked in steps; it may have lost its old end, and says so', async (t) => {
-      const C = parseTenantId(newId())
-      await makeTenant(db, C)
-      await withTenant(db, C, async (scope) => {
-        for (let n = 0; n < 1_203; n++) await appendToTenant(scope, auditEvent)
-      })
-      const here = async () => (await verdicts(db)).get(C) as Verdict
-      const began = performance.now()
-      const { events, fault } = await here()
-      t.diagnostic(`${events} events verified in ${(performance.now() - began).toFixed(0)} ms`)
-      assert.deepEqual([events, fault], [1_203, undefined])
-      await asOwner(db, `delete from audit_events where tenant_id = '${C}' and seq <= 500`)
-      const cut = await here()
-      assert.deepEqual([cut.from, cut.events, cut.fault], [501, 703, undefined])
-      for (const seq of [1_000, 1_001, 1_203]) {
-        await asOwner(db, `update audit_events set result = 'x' where tenant_id = '${C}' and seq = ${seq}`)
-        assert.match(String((await here()).fault), new RegExp(`^event ${seq} is not what was written`))
-        await asOwner(db, `update audit_events set result = null where tenant_id = '${C}' and seq = ${seq}`)
-      }
-      await asOwner(db, `delete from audit_events where tenant_id = '${C}' and seq = 1001`)
-      assert.match(String((await here()).fault), /between event 1000 and event 1002/)
-      await asOwner(db, `delete from tenants where tenant_id = '${C}'`)
-      assert.equal((await verdicts(db)).has(C), false, 'a tenant that goes takes its chain along')
-    })
+    test(
+      'a long chain is walked in steps; it may have lost its old end, and says so',
+      isPostgres ? {} : onlyLong,
+      async (t) => {
+        const C = parseTenantId(newId())
+        await makeTenant(db, C)
+        await withTenant(db, C, async (scope) => {
+          for (let n = 0; n < 1_203; n++) await appendToTenant(scope, auditEvent)
+        })
+        const here = async () => (await verdicts(db)).get(C) as Verdict
+        const began = performance.now()
+        const { events, fault } = await here()
+        t.diagnostic(`${events} events verified in ${(performance.now() - began).toFixed(0)} ms`)
+        assert.deepEqual([events, fault], [1_203, undefined])
+        await asOwner(db, `delete from audit_events where tenant_id = '${C}' and seq <= 500`)
+        const cut = await here()
+        assert.deepEqual([cut.from, cut.events, cut.fault], [501, 703, undefined])
+        for (const seq of [1_000, 1_001, 1_203]) {
+          await asOwner(db, `update audit_events set result = 'x' where tenant_id = '${C}' and seq = ${seq}`)
+          assert.match(String((await here()).fault), new RegExp(`^event ${seq} is not what was written`))
+          await asOwner(db, `update audit_events set result = null where tenant_id = '${C}' and seq = ${seq}`)
+        }
+        await asOwner(db, `delete from audit_events where tenant_id = '${C}' and seq = 1001`)
+        assert.match(String((await here()).fault), /between event 1000 and event 1002/)
+        await asOwner(db, `delete from tenants where tenant_id = '${C}'`)
+        assert.equal((await verdicts(db)).has(C), false, 'a tenant that goes takes its chain along')
+      },
+    )
 
     test('an event of a tenant that is not there stands in the operator’s chain, which never holds its id', async () => {
       const D = parseTenantId(newId())
