@@ -11,7 +11,7 @@ export interface Patience {
 const ours: Patience = { leastMs: 10_000, bytesPerSecond: 65_536 }
 
 /** Of answers that are there as a whole; one that is sent piece by piece has bounds of its own. */
-export function letSlowReadersGo(app: FastifyInstance, { leastMs, bytesPerSecond }: Patience = ours): void {
+export function letSlowReadersGo(app: FastifyInstance, patience: Readonly<Patience> = ours): void {
   app.addHook('onSend', async (request, reply, payload) => {
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return
     const late = setTimeout(
@@ -19,7 +19,7 @@ export function letSlowReadersGo(app: FastifyInstance, { leastMs, bytesPerSecond
         request.log.warn('an answer was not taken in time')
         request.raw.socket.destroy()
       },
-      leastMs + (1_000 * Buffer.byteLength(payload)) / bytesPerSecond,
+      patience.leastMs + (1_000 * Buffer.byteLength(payload)) / patience.bytesPerSecond,
     ).unref()
     reply.raw.once('close', () => clearTimeout(late))
   })
