@@ -79,7 +79,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         HUBSPOT_CLIENT_SECRET: `${newest},${older}`,
         SPOKE_TOKEN_CHECK_EVERY: '0s',
         SPOKE_SYNC_EVERY: '500h',
-        HUBSPOT_TIMEOUT: '1s',
+        HUBSPOT_TIMEOUT: '10s',
       })
     })
     after(async () => {

@@ -61,7 +61,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         SPOKE_ADMIN_KEY: admin.authorization.slice(7),
         SPOKE_TOKEN_CHECK_EVERY: '0s',
         SPOKE_SYNC_EVERY: '500h',
-        HUBSPOT_TIMEOUT: '1s',
+        HUBSPOT_TIMEOUT: '10s',
       })
       operations = await readOperations(service.url)
       walkers = Array.from({ length: 4 }, () => ({

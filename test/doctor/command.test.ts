@@ -12,6 +12,7 @@ import { openDatabase } from '../../src/lib/db.ts'
 import { inherited, runSpoke, startSpoke } from '../support/command.ts'
 import { layOutEmbedded } from '../support/embedded.ts'
 import { quiet } from '../support/engines.ts'
+import { onlyLong } from '../support/long.ts'
 import { adminQuery, newPostgresDatabase, withDatabase } from '../support/postgres.ts'
 import { A, seedTenant } from '../support/rows.ts'
 import { eventually, testKeys } from '../support/service.ts'
@@ -57,7 +58,7 @@ test('on a server it counts what it tried, leaks nothing, and leaves everything 
   assert.equal(await everything(), before)
 })
 
-test('on an embedded directory it names a fault, exits 1, and finds nothing else', async () => {
+test('on an embedded directory it names a fault, exits 1, and finds nothing else', onlyLong, async () => {
   const dataDir = join(cwd, 'data')
   await layOutEmbedded(dataDir)
   const db = await openDatabase({ dataDir, poolSize: 1 }, quiet)

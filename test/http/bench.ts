@@ -72,7 +72,7 @@ export async function startOn(emulator: TestEmulator, env: Record<string, string
     DATABASE_URL: database,
     // The first slot lies anywhere in the period: so long that none comes during a test.
     SPOKE_SYNC_EVERY: '500h',
-    HUBSPOT_TIMEOUT: '1s',
+    HUBSPOT_TIMEOUT: '8s',
     ...env,
   })
   return { service, database }

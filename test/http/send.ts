@@ -22,7 +22,7 @@ export interface Answer {
 
 export function send(
   url: string,
-  { method = 'GET', path, headers = {}, body, withinMs = 8_000 }: Sent,
+  { method = 'GET', path, headers = {}, body, withinMs = 30_000 }: Sent,
 ): Promise<Answer> {
   const { hostname, port } = new URL(url)
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }

@@ -11,7 +11,7 @@ import { startOAuth } from './oauth-bench.ts'
 export type Ids = { tenant: string; integration: string }
 
 export async function startDisconnects() {
-  const bench = await startOAuth({ HUBSPOT_TIMEOUT: '1s' })
+  const bench = await startOAuth({ HUBSPOT_TIMEOUT: '3s' })
 
   const pathOf = ({ tenant, integration }: Ids) => `/api/hubspot/integrations/${tenant}/${integration}`
   const drop = (ids: Ids, query = '') =>

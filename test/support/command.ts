@@ -42,7 +42,7 @@ export function runSpoke(cwd: string, env: Record<string, string>, ...words: str
     host.ref()
     host.channel?.ref()
     host.send({ cwd, env, words })
-    const [done] = (await once(host, 'message', { signal: AbortSignal.timeout(60_000) })) as [Ran]
+    const [done] = (await once(host, 'message', { signal: AbortSignal.timeout(170_000) })) as [Ran]
     // Idle, it keeps nobody from ending.
     host.unref()
     host.channel?.unref()
