@@ -47,22 +47,29 @@ export async function idle(service: TestService, database: string): Promise<void
 export async function startBench(env: Record<string, string> = {}): Promise<Bench> {
   const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
   const { service, database } = await startOn(emulator, env)
-  const first = await connectTenant(service, newAccount(emulator).token)
-  const second = await connectTenant(service, newAccount(emulator).token)
-  await idle(service, database)
   const bench = { service, emulator, database }
-  return {
-    ...bench,
-    tenant: first.tenant,
-    integration: first.integration,
-    otherTenant: second.tenant,
-    otherIntegration: second.integration,
-    send: (sent) => send(service.url, sent),
-    refused: (expected) => refused(bench, expected),
-    async stop() {
-      await service.stop()
-      await emulator.close()
-    },
+  const stop = async () => {
+    await service.stop()
+    await emulator.close()
+  }
+  try {
+    const first = await connectTenant(service, newAccount(emulator).token)
+    const second = await connectTenant(service, newAccount(emulator).token)
+    await idle(service, database)
+    return {
+      ...bench,
+      tenant: first.tenant,
+      integration: first.integration,
+      otherTenant: second.tenant,
+      otherIntegration: second.integration,
+      send: (sent) => send(service.url, sent),
+      refused: (expected) => refused(bench, expected),
+      stop,
+    }
+  } catch (error) {
+    // What nobody can stop any more would keep the test's process for ever.
+    await stop()
+    throw error
   }
 }
 

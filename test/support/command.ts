@@ -38,15 +38,22 @@ let last: Promise<unknown> = Promise.resolve()
  */
 export function runSpoke(cwd: string, env: Record<string, string>, ...words: string[]): Promise<Ran> {
   const next = last.then(async () => {
-    host ??= fork(join(import.meta.dirname, 'command-host.ts'))
-    host.ref()
-    host.channel?.ref()
-    host.send({ cwd, env, words })
-    const [done] = (await once(host, 'message', { signal: AbortSignal.timeout(170_000) })) as [Ran]
-    // Idle, it keeps nobody from ending.
-    host.unref()
-    host.channel?.unref()
-    return done
+    const one = host ?? fork(join(import.meta.dirname, 'command-host.ts'))
+    host = one
+    one.ref()
+    one.channel?.ref()
+    one.send({ cwd, env, words })
+    try {
+      const [done] = await once(one, 'message', { signal: AbortSignal.timeout(170_000) })
+      // Idle, it keeps nobody from ending.
+      one.unref()
+      one.channel?.unref()
+      return done as Ran
+    } catch (error) {
+      one.kill()
+      host = undefined
+      throw error
+    }
   })
   last = next.catch(() => {})
   return next
