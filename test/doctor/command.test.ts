@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
 import { scratchOnServer } from '../../src/doctor/scratch.ts'
 import { openDatabase } from '../../src/lib/db.ts'
-import { inherited, runSpoke, startSpoke } from '../support/command.ts'
+import { inherited, startSpoke } from '../support/command.ts'
 import { layOutEmbedded } from '../support/embedded.ts'
 import { quiet } from '../support/engines.ts'
 import { onlyLong } from '../support/long.ts'
@@ -46,7 +46,7 @@ async function everything(): Promise<string> {
 
 test('on a server it counts what it tried, leaks nothing, and leaves everything as it was', async () => {
   const before = await everything()
-  const { code, out, err } = await runSpoke(cwd, env(), 'doctor', 'isolation', '--json')
+  const { code, out, err } = await startSpoke(cwd, env(), 'doctor', 'isolation', '--json')
   assert.equal(code, 0, err + out)
   const report = JSON.parse(out)
   assert.deepEqual(report.faults, [])
