@@ -12,7 +12,7 @@ import { startTestEmulator } from '../support/emulator.ts'
 let bench: Watched
 before(async () => {
   const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
-  bench = { emulator, ...(await startOn(emulator, { HUBSPOT_TIMEOUT: '1500ms' })) }
+  bench = { emulator, ...(await startOn(emulator, { HUBSPOT_TIMEOUT: '3s' })) }
 })
 after(async () => {
   await bench.service.stop()

@@ -11,7 +11,7 @@ import { type Came, type OAuthBench, startOAuth } from './oauth-bench.ts'
 
 let bench: OAuthBench
 before(async () => {
-  bench = await startOAuth({ HUBSPOT_TIMEOUT: '1500ms' })
+  bench = await startOAuth({ HUBSPOT_TIMEOUT: '3s' })
 })
 after(() => bench.stop())
 beforeEach(() => bench.emulator.world.faults.clear())

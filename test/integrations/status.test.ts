@@ -12,7 +12,7 @@ let bench: OAuthBench
 type Ids = { tenant: string; integration: string; portal: number }
 
 before(async () => {
-  bench = await startOAuth({ HUBSPOT_TIMEOUT: '500ms', SPOKE_TOKEN_CHECK_EVERY: '0s' })
+  bench = await startOAuth({ HUBSPOT_TIMEOUT: '2s', SPOKE_TOKEN_CHECK_EVERY: '0s' })
 })
 after(() => bench.stop())
 beforeEach(() => bench.emulator.world.faults.clear())

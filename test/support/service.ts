@@ -37,7 +37,7 @@ export async function startTestService(
     HUBSPOT_CLIENT_ID: 'test-client',
     HUBSPOT_CLIENT_SECRET: 'test-secret-of-the-app',
     HUBSPOT_REDIRECT_URI: 'http://localhost:8000/api/hubspot/oauth/callback',
-    HUBSPOT_TIMEOUT: '3s',
+    HUBSPOT_TIMEOUT: '10s',
     // A test of something else asks as often as it likes, with as many wrong keys as it likes.
     SPOKE_RATE_KEY: '0',
     SPOKE_RATE_ADDRESS: '0',
