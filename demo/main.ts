@@ -11,7 +11,7 @@ import { type SpokeProcess, startSpoke } from './spoke-process.ts'
 import { play } from './story.ts'
 
 /** The whole story takes some ten seconds; a demo that hangs is one that failed. */
-const deadlineMs = 120_000
+const deadlineMs = 240_000
 const help = `Usage: npm run demo -- [--exit] [--port 8000]
 
   --exit   end when the story is told: 0 when every step held
@@ -70,7 +70,7 @@ async function run(wanted: number): Promise<void> {
   screen.held('HubSpot emulator', `${url}  two accounts, ${a.tickets()} and ${b.tickets()} tickets`)
   const signal = AbortSignal.any([stop.signal, spoke.ended])
   screen.redraw([screen.paint('dim', '    Spoke             makes its embedded database …')])
-  await spoke.ready(60_000, signal)
+  await spoke.ready(150_000, signal)
   screen.redraw([])
   const busy = port === wanted ? '' : `port ${wanted} is taken, so ${port}; `
   screen.held('Spoke', `${base}  embedded database`, `${busy}${seconds(elapsed())} after the start`)

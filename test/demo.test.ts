@@ -22,13 +22,13 @@ const port = 18_000
 
 test(
   'the demo tells its whole story and ends 0, also when its port is taken',
-  { timeout: 120_000 },
+  { timeout: 235_000 },
   async (t) => {
     const taken = createServer().listen(port, '127.0.0.1')
     await once(taken, 'listening')
     const scratch = mkdtempSync(join(tmpdir(), 'spoke-demo-test-'))
     const args = [script, '--exit', '--port', String(port)]
-    const { code, stdout, stderr } = await runProgram(process.execPath, args, { TMPDIR: scratch }, 100_000)
+    const { code, stdout, stderr } = await runProgram(process.execPath, args, { TMPDIR: scratch }, 230_000)
     taken.close()
     assert.equal(code, 0, `${stdout}\n${stderr}`)
     assert.equal(stderr, '')
