@@ -1,9 +1,8 @@
 /** News of runs for whoever watches: one poll per process and tenant, however many watch. */
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
-import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { withTenant } from '../tenants/scope.ts'
+import { unlessErasing, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
 import { findEvents, type SyncEvent } from './store.ts'
 
@@ -33,14 +32,9 @@ export function createProgress(db: Database, clock: Clock, log: Log): Progress {
   async function poll(): Promise<void> {
     for (const [tenantId, watching] of watchers) {
       const ids = [...new Set([...watching].map(({ syncEventId }) => syncEventId))]
-      const events = await withTenant(db, tenantId, (scope) => findEvents(scope, ids)).catch(
-        (err: unknown) => {
-          // Gone, for whoever watches; and nothing of the other tenants' matter.
-          if (isTenantErasing(err)) return []
-          throw err
-        },
-      )
-      const byId = new Map(events.map((event) => [event.syncEventId, event]))
+      const events = await unlessErasing(withTenant(db, tenantId, (scope) => findEvents(scope, ids)))
+      // Of a tenant that is being erased there is nothing, for whoever watches; and that is no matter of the others'.
+      const byId = new Map(events?.map((event) => [event.syncEventId, event]))
       for (const watcher of watching) {
         const event = byId.get(watcher.syncEventId)
         if (event && event.version <= watcher.version) continue

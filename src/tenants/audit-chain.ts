@@ -1,9 +1,8 @@
 /** Walks the chains as they stand in the database, a few hundred rows at a time, and tells where each broke first. */
 import type { Database } from '../lib/db.ts'
-import { isTenantErasing } from '../lib/errors.ts'
 import { type AuditRow, type Chain, operatorChain, readOn, unread, type Verdict } from './audit.ts'
 import { hashAt, rowsAfter } from './audit-store.ts'
-import { withSystem, withTenant } from './scope.ts'
+import { unlessErasing, withSystem, withTenant } from './scope.ts'
 import { listTenants } from './store.ts'
 import { parseTenantId, type TenantId } from './tenant.ts'
 
@@ -16,6 +15,7 @@ export async function* verifyChains(db: Database): AsyncGenerator<Verdict> {
     const tenants = await withSystem(db, (scope) => listTenants(scope, { after, limit: step }))
     for (const { tenantId: id } of tenants) {
       const read = (seq: number | undefined) => withTenant(db, id, (scope) => rowsAfter(scope, seq, step))
+      // A chain goes with its tenant: of one that is being erased there is none any more.
       const verdict = await unlessErasing(verifyChain(id, read))
       if (verdict) yield verdict
     }
@@ -23,13 +23,6 @@ export async function* verifyChains(db: Database): AsyncGenerator<Verdict> {
     if (tenants.length < step) return
   }
 }
-
-/** A chain goes with its tenant: of one that is being erased there is none any more. */
-const unlessErasing = <T>(read: Promise<T>): Promise<T | undefined> =>
-  read.catch((error: unknown) => {
-    if (isTenantErasing(error)) return undefined
-    throw error
-  })
 
 async function verifyChain(
   chain: Chain,

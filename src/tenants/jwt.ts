@@ -2,12 +2,12 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
-import { AppError, integrationNotFound, isTenantErasing } from '../lib/errors.ts'
+import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { type Scope, scopes } from './principal.ts'
 import type { Proven, Way } from './proven.ts'
-import { withTenant } from './scope.ts'
+import { unlessErasing, withTenant } from './scope.ts'
 import { tenantExists } from './store.ts'
 import type { TenantId } from './tenant.ts'
 
@@ -74,20 +74,13 @@ export function byJwt(config: JwtConfig, { db, keys, clock, log }: JwtParts): Wa
     if (!tenantId) return refuse(`${config.tenantClaim} is not a UUID`)
     const by = nameFor(payload.sub)
     if (!by) return refuse('sub')
-    if (!(await isThere(db, tenantId))) throw integrationNotFound()
+    // One that is being erased is not: no token comes in, and none makes it anew when it is gone.
+    if (!(await unlessErasing(withTenant(db, tenantId, tenantExists)))) throw integrationNotFound()
     return {
       principal: { kind: 'tenant', tenantId, scopes: scopesIn(claim(payload, config.scopeClaim)), by },
       until: (payload.exp as number) * 1_000,
     }
   }
-}
-
-/** One that is being erased is not: no token comes in, and none makes it anew when it is gone. */
-async function isThere(db: Database, tenantId: TenantId): Promise<boolean> {
-  return await withTenant(db, tenantId, tenantExists).catch((error: unknown) => {
-    if (isTenantErasing(error)) return false
-    throw error
-  })
 }
 
 const claim = (payload: JWTPayload, name: string): unknown =>

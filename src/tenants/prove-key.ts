@@ -5,7 +5,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
-import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
@@ -14,7 +13,7 @@ import { findLiveKey, type KeyToProve, noteUse } from './api-key-store.ts'
 import { hashOf } from './api-keys.ts'
 import type { Principal } from './principal.ts'
 import type { Way } from './proven.ts'
-import { withSystem, withTenant } from './scope.ts'
+import { unlessErasing, withSystem, withTenant } from './scope.ts'
 
 const freshMs = 500
 /** More keys than this at one time are looked up more often, never wrongly. */
@@ -55,10 +54,8 @@ export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Cloc
   /** One key may be hashed again only when its row has changed: opening the data key is the dear part. */
   async function holds(text: string, { tenantId, keyHash }: KeyToProve, proof: Proof): Promise<boolean> {
     if (proof.hash === keyHash) return true
-    const hash = await withTenant(db, tenantId, (scope) => hashOf(scope, ring, new Secret(text))).catch(
-      (error: unknown) => {
-        if (!isTenantErasing(error)) throw error
-      },
+    const hash = await unlessErasing(
+      withTenant(db, tenantId, (scope) => hashOf(scope, ring, new Secret(text))),
     )
     if (hash?.length !== keyHash.length || !timingSafeEqual(Buffer.from(hash), Buffer.from(keyHash)))
       return false

@@ -1,11 +1,10 @@
 /** Writes an event where it belongs: into its tenant's chain, or into the operator's. */
 import type { Database } from '../lib/db.ts'
-import { isTenantErasing } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { type AuditEvent, type Chain, operatorChain } from './audit.ts'
 import { appendToOperator, appendToTenant } from './audit-store.ts'
 import { pseudonymOf } from './pseudonym.ts'
-import { withSystem, withTenant } from './scope.ts'
+import { unlessErasing, withSystem, withTenant } from './scope.ts'
 import type { TenantId } from './tenant.ts'
 
 export interface Audit {
@@ -28,13 +27,7 @@ export async function record(
     await withSystem(db, (scope) => appendToOperator(scope, event))
     return operatorChain
   }
-  const written = await withTenant(db, tenantId, (scope) => appendToTenant(scope, event)).catch(
-    (error: unknown) => {
-      if (!isTenantErasing(error)) throw error
-      return false
-    },
-  )
-  if (written) return tenantId
+  if (await unlessErasing(withTenant(db, tenantId, (scope) => appendToTenant(scope, event)))) return tenantId
   const target = [pseudonymOf(ring, tenantId), event.target].filter(Boolean).join(' ')
   return await record({ db, ring }, undefined, { ...event, target })
 }

@@ -3,7 +3,7 @@
  * security stands behind each; the types here only make it hard to knock at the wrong one.
  */
 import { become, type Database, inTransaction, type Query } from '../lib/db.ts'
-import { tenantErasing } from '../lib/errors.ts'
+import { isTenantErasing, tenantErasing } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import type { TenantId } from './tenant.ts'
 
@@ -57,6 +57,13 @@ export async function withTenant<T>(
     throw error
   }
 }
+
+/** What was done in a tenant, or undefined when the tenant is being erased. */
+export const unlessErasing = <T>(done: Promise<T>): Promise<T | undefined> =>
+  done.catch((error: unknown) => {
+    if (isTenantErasing(error)) return undefined
+    throw error
+  })
 
 /**
  * Runs `work` as one transaction that has this tenant alone: it begins when the last unit of work in it has ended, and
