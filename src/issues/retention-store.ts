@@ -1,6 +1,7 @@
 /** SQL that forgets what no read has shown for long: tombstones, and problems of records that are gone. Times are HubSpot's. */
 import { type RawBuilder, sql } from 'kysely'
 import type { TenantScope } from '../tenants/scope.ts'
+import { deletionOf } from './store.ts'
 
 const ago = (ms: number) => sql`clock_timestamp() - ${ms}::float8 * interval '1 ms'`
 
@@ -23,7 +24,6 @@ export async function deleteOldTombstones(
   atMost: number,
 ): Promise<number> {
   const { tenantId } = scope
-  const old = sql`any(array(select ticket_id from old))`
   const rows = await scope.query(sql`
     with old as materialized (
       select i.ticket_id from issues i
@@ -33,17 +33,7 @@ export async function deleteOldTombstones(
       order by i.tenant_id, i.archived_at
       limit ${atMost}
     ),
-    gone as (
-      delete from issues where tenant_id = ${tenantId} and integration_id = ${integrationId} and ticket_id = ${old}
-    ),
-    theirs as (
-      delete from issue_associations
-      where tenant_id = ${tenantId} and integration_id = ${integrationId} and ticket_id = ${old}
-    ),
-    seen as (
-      delete from issue_sightings
-      where tenant_id = ${tenantId} and integration_id = ${integrationId} and ticket_id = ${old}
-    )
+    ${deletionOf(scope, integrationId, sql`array(select ticket_id from old)`)}
     select from old`)
   return rows.length
 }

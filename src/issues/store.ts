@@ -119,6 +119,20 @@ export async function findIssue(scope: TenantScope, issueId: string): Promise<St
   return rows[0]
 }
 
+/** An issue and what hangs on it, each under the integration and the ticket. */
+const issueTables = ['issues', 'issue_associations', 'issue_sightings']
+
+/** The parts of a statement that delete issues with what hangs on them. @param ids an array of ticket ids */
+export const deletionOf = ({ tenantId }: TenantScope, integrationId: string, ids: RawBuilder<unknown>) =>
+  sql.join(
+    issueTables.map(
+      (table) => sql`${sql.id(`gone_${table}`)} as (
+      delete from ${sql.table(table)} where tenant_id = ${tenantId} and integration_id = ${integrationId}
+        and ticket_id = any(${ids})
+    )`,
+    ),
+  )
+
 /** Deletes some issues of an integration, with what hangs on them. @returns how many; zero when none is left */
 export async function deleteSomeIssues(
   scope: TenantScope,
@@ -132,18 +146,7 @@ export async function deleteSomeIssues(
       order by ticket_id
       limit ${limit}
     ),
-    gone as (
-      delete from issues where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
-        and ticket_id = any(array(select ticket_id from next))
-    ),
-    theirs as (
-      delete from issue_associations where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
-        and ticket_id = any(array(select ticket_id from next))
-    ),
-    seen as (
-      delete from issue_sightings where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
-        and ticket_id = any(array(select ticket_id from next))
-    )
+    ${deletionOf(scope, integrationId, sql`array(select ticket_id from next)`)}
     select ticket_id from next`)
   return rows.length
 }

@@ -93,10 +93,10 @@ export const isolation: Fault[] = [
   {
     name: 'purge-of-another-integration',
     file: 'src/issues/store.ts',
-    find: `      delete from issues where tenant_id = \${scope.tenantId} and integration_id = \${integrationId}
-        and ticket_id`,
-    put: `      delete from issues where tenant_id = \${scope.tenantId}
-        and ticket_id`,
+    find: `where tenant_id = \${tenantId} and integration_id = \${integrationId}
+        and ticket_id = any`,
+    put: `where tenant_id = \${tenantId}
+        and ticket_id = any`,
     test: 'test/integrations/purge.test.ts',
     gain: 'ending one integration destroys the data of another',
   },
