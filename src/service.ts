@@ -165,8 +165,12 @@ export async function askBeside(
       clock: systemClock,
       tenants: { db, ring: config.keyRing, open, clock: systemClock },
     })
-    const answer = await server.inject(request)
-    return { status: answer.statusCode, body: answer.json() }
+    try {
+      const answer = await server.inject(request)
+      return { status: answer.statusCode, body: answer.json() }
+    } finally {
+      await server.close()
+    }
   })
 }
 

@@ -31,7 +31,7 @@ function shown(report: IsolationReport): string {
     `tried\t${statements} statements on ${tables} tables, ${requests} requests to ${routes} routes`,
     `looked\t${report.live_statements} statements on the live tables, read only`,
     `leaked\t${report.leaked}`,
-    `may act as the two roles\t${report.may_act.join(', ')}`,
+    `may act as the three roles\t${report.may_act.join(', ')}`,
     `faults\t${faults.length}`,
   ].join('\n')
 }

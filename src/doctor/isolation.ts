@@ -22,7 +22,7 @@ export interface IsolationReport {
   /** Read-only statements on the live tables. */
   live_statements: number
   leaked: number
-  /** Logins and roles that can act as the two doors, for a person to judge. */
+  /** Logins and roles that can act as the doors, for a person to judge. */
   may_act: string[]
   /** What is wrong, in words; empty when the tenants are kept apart. */
   faults: string[]

@@ -1,5 +1,4 @@
 /** What HubSpot granted a tenant that is being erased: told to HubSpot a few at a time, then deleted here whatever it said. */
-
 import { SealError } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { whileErasing } from '../tenants/erasure.ts'

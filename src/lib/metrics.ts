@@ -19,7 +19,7 @@ export function createMetrics() {
     }),
     httpLimited: new Counter({
       name: 'spoke_http_limited_total',
-      help: 'Requests answered 429, by the limit (address, key, failed, streams)',
+      help: 'Requests answered 429, by the limit (address, key, failed, requests, streams)',
       labelNames: ['limit'],
       registers,
     }),

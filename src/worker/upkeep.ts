@@ -1,5 +1,4 @@
 /** Once an hour, one process of all: what has run out or was kept long enough goes, tenant by tenant, in short steps. */
-
 import { deleteExpiredAuthorizations, deleteStalePending } from '../integrations/authorization-store.ts'
 import { deleteIdleBudgets } from '../integrations/portal-store.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
