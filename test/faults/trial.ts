@@ -19,8 +19,8 @@ export interface Trial {
 }
 
 export interface Copy {
-  /** Runs the test file; with a fault, while it is planted. */
-  run(test: string, only: string | undefined, fault?: Fault): Promise<Trial>
+  /** Runs the test file, or those of its tests whose name one of `only` fits; with a fault, while it is planted. */
+  run(test: string, only: readonly string[], fault?: Fault): Promise<Trial>
   remove(): void
 }
 
@@ -51,14 +51,14 @@ export function copyTree(): Copy {
   }
 }
 
-async function runTest(cwd: string, test: string, only: string | undefined): Promise<Trial> {
+async function runTest(cwd: string, test: string, only: readonly string[]): Promise<Trial> {
   const began = performance.now()
   const args = [
     '--test',
     '--test-timeout=60000',
     '--test-global-setup=test/support/global-setup.ts',
     '--test-reporter=./test/faults/reporter.ts',
-    ...(only ? [`--test-name-pattern=${only}`] : []),
+    ...only.map((name) => `--test-name-pattern=${name}`),
     test,
   ]
   // A group of its own, so that what it started ends with it.

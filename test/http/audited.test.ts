@@ -300,10 +300,11 @@ test('while the audit log cannot be written nothing is done, and the answer says
   await eventually(async () => {
     const [row] = await look(
       bench.database,
-      'select count(*)::int as n from sync_events where finished_at is null',
+      `select (select count(*)::int from sync_events where finished_at is null) as runs,
+        (select count(*)::int from tenants where erasing_at is not null) as erasing`,
     )
-    return row?.n === 0
-  }, 'all runs have ended')
+    return row?.runs === 0 && row?.erasing === 0
+  }, 'all runs have ended, and the tenant that left is gone')
   const before = await tableCounts(bench.database)
   const calls = bench.emulator.world.log.list().length
   const from = bench.service.lines.length
