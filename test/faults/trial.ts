@@ -62,7 +62,13 @@ async function runTest(cwd: string, test: string, only: readonly string[]): Prom
     test,
   ]
   // A group of its own, so that what it started ends with it.
-  const child = spawn(process.execPath, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
+  const env = { ...process.env, SPOKE_TEST_PATIENCE_MS: '20000' }
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   let said = ''
   child.stdout.on('data', (chunk) => {
     said += chunk
