@@ -142,9 +142,7 @@ test('a tenant whose requests hang has its fifth of them under way, and the othe
       () => 'left',
     ),
   )
-  await assert.doesNotReject(
-    eventually(async () => (await of(first, first.runs)).status === 429, 'its share is taken', 10_000),
-  )
+  await eventually(async () => (await of(first, first.runs)).status === 429, 'its share is taken', 10_000)
   for (let n = 0; n < 20; n++) {
     const refused = await of(first, n % 2 === 0 ? first.tickets : first.runs)
     checkShape(refused, { what: 'a fourth request', status: 429, code: 'rate_limited' })
