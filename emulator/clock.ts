@@ -4,18 +4,24 @@ export type Clock = {
   offset(): number
   advance(ms: number): void
   reset(): void
+  // Who waits for a time must look again when the time is moved.
+  listen(tell: () => void): void
 }
 
 export function createClock(): Clock {
   let offset = 0
+  const listeners: (() => void)[] = []
+  function move(next: number): void {
+    offset = next
+    for (const tell of listeners) tell()
+  }
   return {
     now: () => Date.now() + offset,
     offset: () => offset,
-    advance: (ms) => {
-      offset += ms
-    },
-    reset: () => {
-      offset = 0
+    advance: (ms) => move(offset + ms),
+    reset: () => move(0),
+    listen: (tell) => {
+      listeners.push(tell)
     },
   }
 }

@@ -7,6 +7,7 @@ import { type Columns, createColumns } from './crm/columns.ts'
 import { type Cursors, createCursors } from './crm/cursors.ts'
 import { customDefinitions, type Definition, standardDefinitions } from './crm/definitions.ts'
 import { createGenerated } from './crm/generated.ts'
+import type { News } from './crm/happenings.ts'
 import { createSearchIndex, type SearchIndex } from './crm/search-index.ts'
 import { createTickets, type Tickets } from './crm/tickets.ts'
 import type { Quirks } from './quirks.ts'
@@ -56,6 +57,7 @@ export type Portal = {
   // All names in order, made again when the definitions have changed.
   definitionNames(): readonly string[]
   quirks: Readonly<Quirks>
+  news: News
   tickets: Tickets
   associations: Associations
   cursors: Cursors
@@ -72,6 +74,7 @@ export function createPortal(
   seed: number,
   clock: Clock,
   quirks: Quirks,
+  news: News,
 ): Portal {
   const now = clock.now()
   const portal_id = input.portal_id ?? 25_000_000 + place * 137 + (hash(seed, place) % 100)
@@ -133,6 +136,7 @@ export function createPortal(
       return names.list
     },
     quirks,
+    news,
     tickets,
     associations: createAssociations(generated, hash(seed, portal_id, 78), input.associations ?? {}),
     cursors: createCursors(quirks),

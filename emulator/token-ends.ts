@@ -8,6 +8,7 @@ export function createTokenEnds(
   refresh: ReadonlyMap<string, RefreshToken>,
   clock: Clock,
   quirks: Quirks,
+  ended: (grant: Grant) => void,
 ) {
   const ofPortal = (portal_id: number) => [...access.values()].filter((one) => one.portal_id === portal_id)
 
@@ -28,9 +29,11 @@ export function createTokenEnds(
   }
 
   function endGrant(grant: Grant, keepAccess: boolean): void {
+    const lived = grant.alive
     grant.alive = false
     for (const one of refresh.values()) if (one.grant === grant) one.revoked = true
     if (!keepAccess) for (const one of access.values()) if (one.grant === grant) one.refused = true
+    if (lived) ended(grant)
   }
 
   // As after an uninstall: refresh tokens are dead and access tokens refused.

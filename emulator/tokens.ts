@@ -1,5 +1,6 @@
 // Apps, their installs and every token: what is minted, what still works, what was taken away.
 import type { Clock } from './clock.ts'
+import { createInstalls } from './installs.ts'
 import type { Portal } from './portals.ts'
 import type { Quirks } from './quirks.ts'
 import { hash, opaque, seededUuid, uuid } from './random.ts'
@@ -13,6 +14,7 @@ export function createTokens(seed: number, clock: Clock, quirks: Quirks) {
   const access = new Map<string, Access>()
   const refresh = new Map<string, RefreshToken>()
   const codes = new Map<string, Code>()
+  const installs = createInstalls()
   let nextApp = 0
 
   function addApp(input: NewApp): App {
@@ -72,6 +74,7 @@ export function createTokens(seed: number, clock: Clock, quirks: Quirks) {
       current: '',
     }
     addRefresh(grant, portal.hublet)
+    installs.add(grant)
     return grant
   }
 
@@ -138,13 +141,14 @@ export function createTokens(seed: number, clock: Clock, quirks: Quirks) {
     return known || [...apps.values()].some((app) => app.client_secret === text)
   }
 
-  const ends = createTokenEnds(access, refresh, clock, quirks)
+  const ends = createTokenEnds(access, refresh, clock, quirks, installs.remove)
 
   return {
     apps,
     access,
     refresh,
     codes,
+    installs,
     addApp,
     addCode,
     addRefresh,
@@ -156,6 +160,7 @@ export function createTokens(seed: number, clock: Clock, quirks: Quirks) {
     ...ends,
     clear: () => {
       for (const map of [apps, access, refresh, codes]) map.clear()
+      installs.clear()
       nextApp = 0
     },
   }

@@ -1,6 +1,7 @@
 // The emulated world: clock, switches, accounts, apps and tokens, and what tests do to them.
 import { createClock } from './clock.ts'
 import { createTicketActs } from './crm/acts.ts'
+import { createNews } from './crm/happenings.ts'
 import { createSettingsActs } from './crm/settings-acts.ts'
 import { createFaults } from './http/faults.ts'
 import { createRates } from './http/rates.ts'
@@ -20,6 +21,7 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
   const faults = createFaults(seed)
   const log = createRequestLog(clock, tokens.isSecret)
   const portals = new Map<number, Portal>()
+  const news = createNews()
   let places = 0
 
   function changeQuirks(next: Record<string, unknown>): Quirks {
@@ -33,7 +35,7 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
       throw new Error(`portal ${input.portal_id} exists already`)
     }
     places += 1
-    const portal = createPortal(input, places, seed, clock, quirks)
+    const portal = createPortal(input, places, seed, clock, quirks, news)
     portals.set(portal.portal_id, portal)
     return portal
   }
@@ -53,6 +55,7 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
     rates,
     faults,
     log,
+    news,
     portals,
     addPortal,
     portal,

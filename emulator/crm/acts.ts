@@ -70,7 +70,9 @@ export function createTicketActs(clock: Clock, portalOf: (portal_id: number) => 
         content: contentOf(portal_id, turn, 2),
       }
       const own = applyChanges(portal, ticket, changes, now)
-      portal.tickets.put({ ...ticket, own, updatedAt: input.silent ? ticket.updatedAt : now })
+      const next = { ...ticket, own, updatedAt: input.silent ? ticket.updatedAt : now }
+      portal.tickets.put(next)
+      portal.news.tell?.(portal_id, { kind: 'changed', before: ticket, ticket: next, at: now })
     }
     return idsOf(chosen)
   }
@@ -83,7 +85,13 @@ export function createTicketActs(clock: Clock, portalOf: (portal_id: number) => 
     turn += 1
     const chosen = chooseLive(portal, input, turn)
     const mergedInto = input.merged_into ? Number(input.merged_into) : null
-    for (const one of chosen) archiveTicket(portal, one, input.at ?? clock.now(), mergedInto)
+    const at = input.at ?? clock.now()
+    for (const one of chosen) {
+      archiveTicket(portal, one, at, mergedInto)
+      if (mergedInto === null) continue
+      const told = { primary: mergedInto, merged: [one.id], into: mergedInto, survivor: null }
+      portal.news.tell?.(portal_id, { kind: 'merged', ...told, at })
+    }
     return idsOf(chosen)
   }
 
@@ -97,13 +105,15 @@ export function createTicketActs(clock: Clock, portalOf: (portal_id: number) => 
 
   // For good, as by a request of a person to be forgotten; ids may name archived ones too.
   function deleteTickets(portal_id: number, input: Selection): string[] {
-    const { tickets, associations } = portalOf(portal_id)
+    const { tickets, associations, news } = portalOf(portal_id)
     turn += 1
     const ids = input.ids?.map(String) ?? idsOf(chooseLive(portalOf(portal_id), input, turn))
     const unknown = ids.find((id) => !tickets.get(Number(id)))
     if (unknown !== undefined) throw new Error(`there is no ticket ${unknown}`)
     for (const id of ids) {
+      const live = tickets.get(Number(id))?.archivedAt === null
       tickets.remove(Number(id))
+      if (live) news.tell?.(portal_id, { kind: 'deleted', id: Number(id), at: clock.now() })
       associations.forget(Number(id))
     }
     return ids

@@ -2,6 +2,7 @@
 import { missingFields } from '../http/call.ts'
 import { invalid } from '../http/reply.ts'
 import type { Portal } from '../portals.ts'
+import { associate } from './associate.ts'
 import { type Associated, type AssociationType, typeById } from './association-types.ts'
 import type { Ticket } from './tickets.ts'
 
@@ -32,5 +33,5 @@ export function readAssociations(given: unknown): Given[] {
 }
 
 export function keepAssociations(portal: Portal, ticket: Ticket, given: readonly Given[]): void {
-  for (const { to, id, type } of given) portal.associations.add(ticket.id, to, id, [type])
+  for (const { to, id, type } of given) associate(portal, ticket.id, to, id, [type], ticket.updatedAt)
 }

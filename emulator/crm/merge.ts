@@ -22,6 +22,14 @@ export function mergeTickets(portal: Portal, primary: Ticket, loser: Ticket, now
   })
   associations.merge(survivor, primary, loser)
   for (const one of [primary, loser]) archiveTicket(portal, one, now, survivor.id)
+  portal.news.tell?.(portal.portal_id, {
+    kind: 'merged',
+    primary: primary.id,
+    merged: [loser.id],
+    into: survivor.id,
+    survivor,
+    at: now,
+  })
   return survivor
 }
 

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts'
 import { fillOptions, type Portal } from '../portals.ts'
 import type { Owner, Pipeline } from './account-data.ts'
+import { associate, dissociate } from './associate.ts'
 import { type Associated, type AssociationType, associatedOf, PLAIN } from './association-types.ts'
 import { customDefinition, type Definition } from './definitions.ts'
 import type { PropertyType } from './property-words.ts'
@@ -89,8 +90,8 @@ export function createSettingsActs(clock: Clock, portalOf: (portal_id: number) =
     const other = Number(input.to_id)
     if (!Number.isSafeInteger(other) || other <= 0) throw new Error('to_id must be the id of a record')
     const types = (input.types ?? []).map((one) => typeOf(to, one))
-    if (input.remove) portal.associations.remove(ticket.id, to, other, types)
-    else portal.associations.add(ticket.id, to, other, types)
+    const act = input.remove ? dissociate : associate
+    act(portal, ticket.id, to, other, types, clock.now())
     // Whether this moves the modified time of the ticket is undocumented: a switch.
     if (portal.quirks.association_bumps) portal.tickets.put({ ...ticket, updatedAt: clock.now() })
     return { ticket_id: String(ticket.id), to, results: portal.associations.of(ticket.id, to) }

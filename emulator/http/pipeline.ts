@@ -1,6 +1,7 @@
 // The way of one HubSpot request: find the route, act out faults, check token, limits and scopes, answer, log.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { accountInfoRoutes } from '../account-info.ts'
+import { actedBy } from '../crm/happenings.ts'
 import { crmRoutes } from '../crm/routes.ts'
 import { oauthRoutes } from '../oauth/routes.ts'
 import type { Portal } from '../portals.ts'
@@ -126,7 +127,11 @@ function judge(call: Call, match: Match, access: Access | null): Reply {
     return withHeaders(missingScopes(scopes), verdict.headers)
   }
   return withHeaders(
-    handled(() => found.handle({ ...call, access, portal: portal as Portal })),
+    handled(() =>
+      actedBy(world.news, { changeSource: 'INTEGRATION', sourceId: String(access.app_id) }, () =>
+        found.handle({ ...call, access, portal: portal as Portal }),
+      ),
+    ),
     verdict.headers,
   )
 }
