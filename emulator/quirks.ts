@@ -44,6 +44,19 @@ export type Quirks = {
   secondly_body: 'policy' | 'category'
   refused_calls_count: boolean
   rate_headers: boolean
+  webhook_type_field: 'subscriptionType' | 'eventType'
+  webhook_signatures: 'both' | 'v1' | 'v3'
+  webhook_mixed_portals: boolean
+  webhook_retry_keeps_id: boolean
+  webhook_retries_4xx: boolean
+  webhook_honours_retry_after: boolean
+  webhook_creation_burst: boolean
+  webhook_calculated_fires: boolean
+  webhook_merge_noise: boolean
+  webhook_merge_object: 'new' | 'primary'
+  webhook_primary_twice: boolean
+  webhook_association_sides: 'both' | 'own'
+  webhook_association_object_id: boolean
 }
 
 export const DEFAULT_QUIRKS: Readonly<Quirks> = {
@@ -91,6 +104,19 @@ export const DEFAULT_QUIRKS: Readonly<Quirks> = {
   secondly_body: 'policy',
   refused_calls_count: false,
   rate_headers: true,
+  webhook_type_field: 'subscriptionType',
+  webhook_signatures: 'both',
+  webhook_mixed_portals: false,
+  webhook_retry_keeps_id: true,
+  webhook_retries_4xx: true,
+  webhook_honours_retry_after: false,
+  webhook_creation_burst: true,
+  webhook_calculated_fires: false,
+  webhook_merge_noise: false,
+  webhook_merge_object: 'new',
+  webhook_primary_twice: true,
+  webhook_association_sides: 'both',
+  webhook_association_object_id: true,
 }
 
 const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
@@ -110,6 +136,10 @@ const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
   associations_bucket: ['own', 'general'],
   search_bucket: ['account', 'app'],
   secondly_body: ['policy', 'category'],
+  webhook_type_field: ['subscriptionType', 'eventType'],
+  webhook_signatures: ['both', 'v1', 'v3'],
+  webhook_merge_object: ['new', 'primary'],
+  webhook_association_sides: ['both', 'own'],
 }
 
 // What a switch may be instead of its default; of an amount, nothing.

@@ -28,6 +28,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     world,
     close: () =>
       new Promise((done) => {
+        world.stop()
         server.close(() => done())
         server.closeAllConnections()
       }),

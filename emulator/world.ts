@@ -1,14 +1,17 @@
 // The emulated world: clock, switches, accounts, apps and tokens, and what tests do to them.
 import { createClock } from './clock.ts'
 import { createTicketActs } from './crm/acts.ts'
-import { createNews } from './crm/happenings.ts'
+import { createNews, type Happening } from './crm/happenings.ts'
 import { createSettingsActs } from './crm/settings-acts.ts'
 import { createFaults } from './http/faults.ts'
 import { createRates } from './http/rates.ts'
 import { createRequestLog } from './http/request-log.ts'
 import { createPortal, type NewPortal, type Portal } from './portals.ts'
 import { DEFAULT_QUIRKS, type Quirks, setQuirks } from './quirks.ts'
+import type { App } from './token-types.ts'
 import { createTokens } from './tokens.ts'
+import { type SignInput, setWebhooks, showWebhooks, signWebhook, type WebhooksInput } from './webhooks/set.ts'
+import { createWebhooks } from './webhooks/webhooks.ts'
 
 export type World = ReturnType<typeof createWorld>
 
@@ -22,12 +25,30 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
   const log = createRequestLog(clock, tokens.isSecret)
   const portals = new Map<number, Portal>()
   const news = createNews()
+  const webhooks = createWebhooks(seed, clock, quirks, tokens, news, listen)
   let places = 0
 
   function changeQuirks(next: Record<string, unknown>): Quirks {
     const wrong = setQuirks(quirks, next)
     if (wrong.length > 0) throw new Error(wrong.join('; '))
     return quirks
+  }
+
+  // Changes are watched only while somebody is subscribed to any.
+  function listen(): void {
+    news.tell = webhooks.wanted() ? tell : null
+  }
+
+  function tell(portal_id: number, happening: Happening): void {
+    const found = portals.get(portal_id)
+    if (!found || found.deleted) return
+    webhooks.tell(found, happening)
+  }
+
+  function app(client_id: string): App {
+    const found = tokens.apps.get(client_id)
+    if (!found) throw new Error(`there is no app with client_id ${client_id}`)
+    return found
   }
 
   function addPortal(input: NewPortal = {}): Portal {
@@ -56,6 +77,7 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
     faults,
     log,
     news,
+    webhooks,
     portals,
     addPortal,
     portal,
@@ -66,9 +88,16 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
     deletePortal: (portal_id: number) => {
       portal(portal_id).deleted = true
     },
+    appWebhooks: (client_id: string) => showWebhooks(webhooks.subscriptions, app(client_id)),
+    setWebhooks: (client_id: string, input: WebhooksInput) =>
+      setWebhooks(webhooks.subscriptions, app(client_id), input),
+    signWebhook: (client_id: string, input: SignInput) =>
+      signWebhook(webhooks.subscriptions, clock, app(client_id), input),
     ...createTicketActs(clock, portal),
     ...createSettingsActs(clock, portal),
     reset(): void {
+      webhooks.reset()
+      listen()
       portals.clear()
       places = 0
       tokens.clear()
@@ -77,6 +106,10 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
       log.clear()
       clock.reset()
       Object.assign(quirks, DEFAULT_QUIRKS, changes)
+    },
+    // Ends what goes on by itself: deliveries under way and their timers.
+    stop(): void {
+      webhooks.sender.stop()
     },
   }
 }

@@ -25,6 +25,12 @@ export const worlds: Record<string, Partial<Quirks>> = {
     wrong_link: false,
     hub_domain_null: true,
     gzip: false,
+    webhook_type_field: 'eventType',
+    webhook_signatures: 'v1',
+    webhook_mixed_portals: true,
+    webhook_merge_object: 'primary',
+    webhook_association_object_id: false,
+    webhook_association_sides: 'own',
   },
   'ids in no order, an index that shows what is gone': {
     ticket_id_sort: 'mixed',
@@ -41,6 +47,10 @@ export const worlds: Record<string, Partial<Quirks>> = {
     unknown_archive: 404,
     noop_update_bumps: false,
     account_info_scope: null,
+    webhook_retry_keeps_id: false,
+    webhook_merge_noise: true,
+    webhook_calculated_fires: true,
+    webhook_honours_retry_after: true,
   },
   'short pages, wrong totals, present values': {
     short_pages: true,
@@ -48,6 +58,10 @@ export const worlds: Record<string, Partial<Quirks>> = {
     search_values: 'current',
     shared_refresh_token: true,
     oauth_v1: 'alive',
+    webhook_signatures: 'v3',
+    webhook_retries_4xx: false,
+    webhook_creation_burst: false,
+    webhook_primary_twice: false,
   },
 }
 

@@ -5,13 +5,16 @@ import type { World } from '../world.ts'
 import { ACCOUNT_ACTS } from './account-acts.ts'
 import type { Input } from './table.ts'
 import { TICKET_ACTS } from './ticket-acts.ts'
+import { WEBHOOK_ACTS } from './webhook-acts.ts'
 import { WORLD_ACTS } from './world-acts.ts'
 
-const ACTS = [...WORLD_ACTS, ...ACCOUNT_ACTS, ...TICKET_ACTS].map(([method, pattern, act]) => ({
-  method,
-  path: new RegExp(`^${pattern.replaceAll(':', '([^/]+)')}$`),
-  act,
-}))
+const ACTS = [...WORLD_ACTS, ...ACCOUNT_ACTS, ...TICKET_ACTS, ...WEBHOOK_ACTS].map(
+  ([method, pattern, act]) => ({
+    method,
+    path: new RegExp(`^${pattern.replaceAll(':', '([^/]+)')}$`),
+    act,
+  }),
+)
 
 export async function serveControl(world: World, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const url = new URL(req.url ?? '/', 'http://emulator')
@@ -25,7 +28,7 @@ export async function serveControl(world: World, req: IncomingMessage, res: Serv
       return reply(
         res,
         200,
-        act({ world, params: hit.slice(1).map(decodeURIComponent), query: url.searchParams, body }),
+        await act({ world, params: hit.slice(1).map(decodeURIComponent), query: url.searchParams, body }),
       )
     }
     reply(res, 404, { error: `the control API has no ${req.method} ${path}` })

@@ -8,7 +8,7 @@ export type Act = (request: Request) => unknown
 export const portalId = ({ params }: Request) => Number(params[0])
 export const numberOf = (text: string | null) => (text === null || text === '' ? undefined : Number(text))
 
-// `:` in the path stands for one segment. What an act returns is the JSON answer; what it throws is a 400 with its message.
+// `:` in the path stands for one segment. What an act returns, now or later, is the JSON answer; what it throws is a 400 with its message.
 export type Row = readonly [method: string, path: string, act: Act]
 
 export function missing(what: string): never {

@@ -1,0 +1,140 @@
+// The events that a happening makes for the subscriptions of one app, with the fields that HubSpot sends.
+import type { Associated, AssociationType } from '../crm/association-types.ts'
+import { PRIMARY_COMPANY, SINGULAR } from '../crm/association-types.ts'
+import { differences } from '../crm/differences.ts'
+import type { Actor, Happening } from '../crm/happenings.ts'
+import type { Ticket } from '../crm/tickets.ts'
+import type { Portal } from '../portals.ts'
+import type { Quirks } from '../quirks.ts'
+import type { Lookup } from './lookup.ts'
+import type { Action, Subscription, WebhookEvent } from './types.ts'
+
+type Fields = Record<string, unknown>
+
+export type Making = {
+  app_id: number
+  portal: Portal
+  actor: Actor
+  quirks: Quirks
+  lookup: Lookup
+  // Names of properties whose values are not sent.
+  sensitive: readonly string[]
+  nextId(): number
+}
+
+/** Each subscription gets an event of its own, with an id of its own. */
+export function eventsOf(making: Making, happening: Happening): WebhookEvent[] {
+  const events: WebhookEvent[] = []
+  const emit = (subscriptions: readonly Subscription[], objectId: number | null, fields: Fields) => {
+    for (const one of subscriptions) events.push(event(making, one, happening.at, objectId, fields))
+  }
+  const { lookup, portal, quirks } = making
+  const plain = (action: Action, id: number, fields: Fields = {}) => emit(lookup.of(action), id, fields)
+
+  // A new record comes with a burst of changes, one for each subscribed property that has a value.
+  function born(ticket: Ticket): void {
+    plain('creation', ticket.id, { changeFlag: 'NEW' })
+    if (quirks.webhook_creation_burst) changed(null, ticket)
+  }
+
+  function changed(before: Ticket | null, ticket: Ticket): void {
+    if (lookup.of('propertyChange').length === 0) return
+    for (const [propertyName, value] of differences(portal, before, ticket)) {
+      const subscriptions = lookup.ofProperty(propertyName)
+      if (subscriptions.length === 0) continue
+      if (portal.definitions.get(propertyName)?.calculated && !quirks.webhook_calculated_fires) continue
+      const hidden = making.sensitive.includes(propertyName)
+      for (const one of subscriptions) {
+        const fields: Fields = { propertyName, propertyValue: hidden ? 'REDACTED' : value }
+        if (generic(one)) fields.isSensitive = hidden
+        emit([one], ticket.id, fields)
+      }
+    }
+  }
+
+  switch (happening.kind) {
+    case 'created':
+      born(happening.ticket)
+      break
+    case 'changed':
+      changed(happening.before, happening.ticket)
+      break
+    case 'deleted':
+      plain('deletion', happening.id, { changeFlag: 'DELETED' })
+      break
+    case 'restored':
+      plain('restore', happening.id)
+      break
+    case 'merged': {
+      const { primary, merged, into, survivor } = happening
+      plain('merge', quirks.webhook_merge_object === 'new' ? into : primary, {
+        primaryObjectId: primary,
+        mergedObjectIds: merged,
+        newObjectId: into,
+        numberOfPropertiesMoved: Object.keys(survivor?.own ?? {}).length,
+      })
+      // Whether HubSpot also tells of the records that come and go with a merge is undocumented: a switch.
+      if (!quirks.webhook_merge_noise) break
+      if (survivor) born(survivor)
+      for (const id of survivor ? [primary, ...merged] : merged)
+        plain('deletion', id, { changeFlag: 'DELETED' })
+      break
+    }
+    case 'associated':
+      for (const [from, fields] of associationChanges(happening, quirks))
+        emit(lookup.of('associationChange'), quirks.webhook_association_object_id ? from : null, fields)
+  }
+  return events
+}
+
+const generic = ({ event_type }: Subscription) => event_type.startsWith('object.')
+
+function event(
+  { app_id, portal, actor, quirks, nextId }: Making,
+  subscription: Subscription,
+  occurredAt: number,
+  objectId: number | null,
+  fields: Fields,
+): WebhookEvent {
+  return {
+    eventId: nextId(),
+    subscriptionId: subscription.id,
+    portalId: portal.portal_id,
+    appId: app_id,
+    occurredAt,
+    [quirks.webhook_type_field]: subscription.event_type,
+    attemptNumber: 0,
+    ...(objectId === null ? {} : { objectId }),
+    ...(generic(subscription) ? { objectTypeId: subscription.object_type_id } : {}),
+    ...fields,
+    changeSource: actor.changeSource,
+    sourceId: actor.sourceId ?? `userId:${portal.user_id}`,
+  }
+}
+
+// One event from each side; when the primary company changes, one more that says so.
+function associationChanges(
+  happening: Extract<Happening, { kind: 'associated' }>,
+  quirks: Quirks,
+): [number, Fields][] {
+  const { before, after, id, to, other } = happening
+  const primary = (types: readonly AssociationType[]) =>
+    types.some((one) => one.typeId === PRIMARY_COMPANY.typeId && one.category === PRIMARY_COMPANY.category)
+  const linked = before.length > 0 !== after.length > 0
+  const madePrimary = primary(before) !== primary(after)
+  const kinds: boolean[] = []
+  if (linked && !(madePrimary && !quirks.webhook_primary_twice)) kinds.push(false)
+  if (madePrimary) kinds.push(true)
+  return kinds.flatMap((isPrimaryAssociation) => {
+    const removed = isPrimaryAssociation ? !primary(after) : after.length === 0
+    const side = (associationType: string, fromObjectId: number, toObjectId: number): [number, Fields] => [
+      fromObjectId,
+      { associationType, fromObjectId, toObjectId, associationRemoved: removed, isPrimaryAssociation },
+    ]
+    const name = nameOf(to)
+    const own = side(`TICKET_TO_${name}`, id, other)
+    return quirks.webhook_association_sides === 'own' ? [own] : [own, side(`${name}_TO_TICKET`, other, id)]
+  })
+}
+
+const nameOf = (to: Associated) => SINGULAR[to].toUpperCase()
