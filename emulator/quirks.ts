@@ -46,6 +46,7 @@ export type Quirks = {
   rate_headers: boolean
   webhook_type_field: 'subscriptionType' | 'eventType'
   webhook_signatures: 'both' | 'v1' | 'v3'
+  webhook_api_auth: 'either' | 'hapikey' | 'scopes'
   webhook_mixed_portals: boolean
   webhook_retry_keeps_id: boolean
   webhook_retries_4xx: boolean
@@ -57,6 +58,7 @@ export type Quirks = {
   webhook_primary_twice: boolean
   webhook_association_sides: 'both' | 'own'
   webhook_association_object_id: boolean
+  journal_scopes: 'developer' | 'spec'
 }
 
 export const DEFAULT_QUIRKS: Readonly<Quirks> = {
@@ -106,6 +108,7 @@ export const DEFAULT_QUIRKS: Readonly<Quirks> = {
   rate_headers: true,
   webhook_type_field: 'subscriptionType',
   webhook_signatures: 'both',
+  webhook_api_auth: 'either',
   webhook_mixed_portals: false,
   webhook_retry_keeps_id: true,
   webhook_retries_4xx: true,
@@ -117,6 +120,7 @@ export const DEFAULT_QUIRKS: Readonly<Quirks> = {
   webhook_primary_twice: true,
   webhook_association_sides: 'both',
   webhook_association_object_id: true,
+  journal_scopes: 'developer',
 }
 
 const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
@@ -138,8 +142,10 @@ const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
   secondly_body: ['policy', 'category'],
   webhook_type_field: ['subscriptionType', 'eventType'],
   webhook_signatures: ['both', 'v1', 'v3'],
+  webhook_api_auth: ['either', 'hapikey', 'scopes'],
   webhook_merge_object: ['new', 'primary'],
   webhook_association_sides: ['both', 'own'],
+  journal_scopes: ['developer', 'spec'],
 }
 
 // What a switch may be instead of its default; of an amount, nothing.

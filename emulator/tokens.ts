@@ -1,4 +1,5 @@
 // Apps, their installs and every token: what is minted, what still works, what was taken away.
+import { createAppTokens } from './app-tokens.ts'
 import type { Clock } from './clock.ts'
 import { createInstalls } from './installs.ts'
 import type { Portal } from './portals.ts'
@@ -15,6 +16,7 @@ export function createTokens(seed: number, clock: Clock, quirks: Quirks) {
   const refresh = new Map<string, RefreshToken>()
   const codes = new Map<string, Code>()
   const installs = createInstalls()
+  const ofApps = createAppTokens(clock, quirks)
   let nextApp = 0
 
   function addApp(input: NewApp): App {
@@ -137,7 +139,7 @@ export function createTokens(seed: number, clock: Clock, quirks: Quirks) {
   // Any value that must not be shown to somebody who reads a log.
   function isSecret(text: string): boolean {
     if (text.length < 12) return false
-    const known = access.has(text) || refresh.has(text) || codes.has(text)
+    const known = access.has(text) || refresh.has(text) || codes.has(text) || ofApps.get(text) !== null
     return known || [...apps.values()].some((app) => app.client_secret === text)
   }
 
@@ -149,6 +151,7 @@ export function createTokens(seed: number, clock: Clock, quirks: Quirks) {
     refresh,
     codes,
     installs,
+    ofApps,
     addApp,
     addCode,
     addRefresh,
@@ -161,6 +164,7 @@ export function createTokens(seed: number, clock: Clock, quirks: Quirks) {
     clear: () => {
       for (const map of [apps, access, refresh, codes]) map.clear()
       installs.clear()
+      ofApps.clear()
       nextApp = 0
     },
   }

@@ -7,6 +7,7 @@ import { oauthRoutes } from '../oauth/routes.ts'
 import type { Portal } from '../portals.ts'
 import { correlationId } from '../random.ts'
 import type { Access, Grant } from '../token-types.ts'
+import { webhookRoutes } from '../webhooks/routes.ts'
 import type { World } from '../world.ts'
 import { bearer, type Call } from './call.ts'
 import { deliver } from './deliver.ts'
@@ -23,7 +24,7 @@ import {
 import { createRouter, type Match } from './router.ts'
 import { pause, readBody, render, send } from './wire.ts'
 
-const route = createRouter([...crmRoutes, ...oauthRoutes, ...accountInfoRoutes])
+const route = createRouter([...crmRoutes, ...oauthRoutes, ...accountInfoRoutes, ...webhookRoutes])
 
 export async function serveHubSpot(world: World, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const started = world.log.begin()
@@ -33,7 +34,9 @@ export async function serveHubSpot(world: World, req: IncomingMessage, res: Serv
   const query = new URLSearchParams(mark < 0 ? '' : rawUrl.slice(mark + 1))
   const method = req.method ?? 'GET'
   const match = route(method, path)
-  const access = world.tokens.access.get(bearer(req.headers) ?? '') ?? null
+  const token = bearer(req.headers) ?? ''
+  const access = world.tokens.access.get(token) ?? null
+  const ofApp = access ? null : world.tokens.ofApps.get(token)
   const log = {
     status: 0,
     bytes: 0,
@@ -86,8 +89,8 @@ export async function serveHubSpot(world: World, req: IncomingMessage, res: Serv
       url: rawUrl,
       endpoint: match.kind === 'none' ? null : match.name,
       portal_id: log.portal_id,
-      token_kind: access?.kind ?? null,
-      app_id: access?.app_id ?? log.grant?.app.app_id ?? null,
+      token_kind: access?.kind ?? (ofApp ? 'client_credentials' : null),
+      app_id: access?.app_id ?? ofApp?.app.app_id ?? log.grant?.app.app_id ?? null,
       status: log.status,
       bytes: log.bytes,
       fault: log.fault,

@@ -12,6 +12,7 @@ const ERRORS = {
   BAD_REDIRECT_URI: ['invalid_request', 'missing or invalid redirect uri'],
   BAD_GRANT_TYPE: ['unsupported_grant_type', 'missing or unknown grant type'],
   BAD_CODE_VERIFIER: ['invalid_grant', 'missing or invalid code verifier'],
+  BAD_SCOPES: ['invalid_scope', 'missing or invalid scopes'],
   BAD_TOKEN: ['invalid_request', 'missing token'],
 } as const
 

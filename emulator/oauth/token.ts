@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Call } from '../http/call.ts'
 import type { Reply } from '../http/reply.ts'
 import type { App, Code, Grant } from '../token-types.ts'
+import { issueAppToken } from './app-token.ts'
 import { oauthError, readClient, readForm, refuseOAuth } from './form.ts'
 
 export function issueToken(call: Call): Reply {
@@ -11,6 +12,7 @@ export function issueToken(call: Call): Reply {
   if (call.path.startsWith('/oauth/v1/'))
     for (const [name, value] of call.query) if (!form.has(name)) form.set(name, value)
   const grantType = form.get('grant_type')
+  if (grantType === 'client_credentials') return issueAppToken(call, form)
   if (grantType !== 'authorization_code' && grantType !== 'refresh_token') return oauthError('BAD_GRANT_TYPE')
   const app = readClient(call, form)
   const grant = grantType === 'authorization_code' ? redeem(call, app, form) : refresh(call, app, form)

@@ -22,16 +22,18 @@ export type SignInput = { body?: unknown; url?: string; timestamp?: number; whic
 export type AppWebhooks = {
   client_id: string
   app_id: number
+  hapikey: string
   target_url: string | null
   max_concurrent_requests: number | null
   subscriptions: Subscription[]
 }
 
 export function showWebhooks(subscriptions: Subscriptions, app: App): AppWebhooks {
-  const { plan } = subscriptions.of(app)
+  const { hapikey, plan } = subscriptions.of(app)
   return {
     client_id: app.client_id,
     app_id: app.app_id,
+    hapikey,
     target_url: plan.settings?.target_url ?? null,
     max_concurrent_requests: plan.settings?.max_concurrent_requests ?? null,
     subscriptions: [...plan.subscriptions.values()],

@@ -1,5 +1,6 @@
 // Each app's webhook settings and subscriptions, which hold for all accounts that installed the app.
 import type { Clock } from '../clock.ts'
+import { seededUuid } from '../random.ts'
 import type { App } from '../token-types.ts'
 import type { Hooked, NewSubscription, Plan, Settings, Subscription } from './types.ts'
 
@@ -11,7 +12,7 @@ const FIRST_ID = 2_300_000
 export type Subscriptions = ReturnType<typeof createSubscriptions>
 
 /** `lag` says how long HubSpot goes on with what an app had set before a change; `changed` is called after each. */
-export function createSubscriptions(clock: Clock, lag: () => number, changed: () => void) {
+export function createSubscriptions(seed: number, clock: Clock, lag: () => number, changed: () => void) {
   const hooked = new Map<string, Hooked>()
   let ids = FIRST_ID
 
@@ -20,6 +21,7 @@ export function createSubscriptions(clock: Clock, lag: () => number, changed: ()
     if (known) return known
     const made: Hooked = {
       app,
+      hapikey: seededUuid(seed, app.app_id, 31),
       plan: NOTHING,
       earlier: NOTHING,
       changed_at: Number.NEGATIVE_INFINITY,

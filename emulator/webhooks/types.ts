@@ -40,7 +40,7 @@ export type NewSubscription = {
 // What an app has set; replaced by a new one on each change, so that an old one can stay in force for a while.
 export type Plan = { settings: Settings | null; subscriptions: ReadonlyMap<number, Subscription> }
 
-export type Hooked = { app: App; plan: Plan; earlier: Plan; changed_at: number }
+export type Hooked = { app: App; hapikey: string; plan: Plan; earlier: Plan; changed_at: number }
 
 // As it goes over the wire, with the fields that every event has.
 export type WebhookEvent = { eventId: number; portalId: number; attemptNumber: number } & Record<

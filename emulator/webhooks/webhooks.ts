@@ -41,7 +41,7 @@ export function createWebhooks(
     KEEP_CHARACTERS,
     ({ event }) => String(event.propertyValue ?? '').length,
   )
-  const subscriptions = createSubscriptions(clock, () => sending.settings_lag_ms, changed)
+  const subscriptions = createSubscriptions(seed, clock, () => sending.settings_lag_ms, changed)
   // When an app left an account, as long as deliveries may go on after that.
   const left = new Map<string, number>()
   let made = 0

@@ -1,8 +1,9 @@
 // HubSpot's own Node client against the emulator: its requests, its parsers, its errors and its retries.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Client } from '@hubspot/api-client'
+import { Client, Signature } from '@hubspot/api-client'
 import { startLimited } from './help.ts'
+import { type Got, startHooked } from './receiver.ts'
 
 type Failure = { code: number; body: Record<string, unknown>; headers: Record<string, string> }
 
@@ -232,4 +233,44 @@ test('the authorize URL that it builds is understood', async (t) => {
   const back = new URL(answer.headers.get('location') ?? '')
   assert.equal(back.searchParams.get('state'), 'st')
   assert.ok(back.searchParams.get('code'))
+})
+
+test('it sets an app’s webhooks with the developer key, and takes a delivery for genuine', async (t) => {
+  const hook = await startHooked(t, [])
+  const { app, world, receiver } = hook
+  const client = new Client({
+    developerApiKey: hook.set.hapikey,
+    basePath: hook.url,
+    numberOfApiCallRetries: 0,
+  })
+  const { settingsApi, subscriptionsApi } = client.webhooks
+  const throttling = { maxConcurrentRequests: 10 }
+  const targetUrl = `${receiver.url}?from=hs%3Aapp`
+  assert.equal((await settingsApi.configure(app.app_id, { targetUrl, throttling })).targetUrl, targetUrl)
+  const eventType = 'ticket.creation' as Parameters<typeof subscriptionsApi.create>[1]['eventType']
+  const made = await subscriptionsApi.create(app.app_id, { eventType, active: false })
+  assert.ok(made.createdAt instanceof Date)
+  await subscriptionsApi.update(Number(made.id), app.app_id, { active: true })
+  assert.equal((await subscriptionsApi.getAll(app.app_id)).results[0]?.active, true)
+  const denied = new Client({ developerApiKey: 'wrong', basePath: hook.url, numberOfApiCallRetries: 0 })
+  assert.equal((await failure(denied.webhooks.settingsApi.getAll(app.app_id))).code, 401)
+
+  world.addTickets(hook.portal_id, { properties: { subject: 'Zoë ☕' } })
+  await hook.wait()
+  const [got] = receiver.got
+  const { headers, body: requestBody } = got as Got
+  // The client leaves the decoding to whoever calls it.
+  const url = `${receiver.url}?from=hs:app`
+  const signed = { clientSecret: app.client_secret, requestBody, url, method: 'POST' }
+  assert.ok(
+    Signature.isValid({
+      ...signed,
+      signatureVersion: 'v3',
+      signature: String(headers['x-hubspot-signature-v3']),
+      timestamp: Number(headers['x-hubspot-request-timestamp']),
+    }),
+  )
+  const signature = String(headers['x-hubspot-signature'])
+  assert.ok(Signature.isValid({ ...signed, signatureVersion: 'v1', signature }))
+  assert.ok(!Signature.isValid({ ...signed, clientSecret: 'other', signatureVersion: 'v1', signature }))
 })

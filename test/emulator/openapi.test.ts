@@ -336,6 +336,38 @@ test('pipelines, owners, properties and account info fit their documents', { ski
   }
 })
 
+test('webhook settings and subscriptions fit their document', { skip: absent }, async (t) => {
+  const { emulator } = await start(t)
+  const app = emulator.world.addApp({})
+  const { hapikey } = emulator.world.webhooks.subscriptions.of(app)
+  const doc = readDocument('webhooks.2026-09.json')
+  const base = '/app-webhooks/2026-09'
+  const call = async (method: string, rest: string, body?: unknown, shown = rest) => {
+    const path = `${base}/${app.app_id}${rest}?hapikey=${hapikey}`
+    const answer = await ask(emulator.url, method, path, body === undefined ? {} : { body })
+    check(doc, method, `${base}/{appId}${shown}`, answer)
+    return answer.json
+  }
+  const settings = { targetUrl: 'https://hooks.example.test', throttling: { maxConcurrentRequests: 10 } }
+  await call('GET', '/settings')
+  await call('PUT', '/settings', settings)
+  await call('PUT', '/settings', {})
+  await call('GET', '/settings')
+  const named = { eventType: 'ticket.propertyChange', propertyName: 'subject' }
+  const { id } = await call('POST', '/subscriptions', named)
+  await call('POST', '/subscriptions', { eventType: 'object.merge', objectTypeId: '0-5', active: true })
+  await call('POST', '/subscriptions', {})
+  await call('GET', '/subscriptions')
+  const one = '/subscriptions/{subscriptionId}'
+  await call('GET', `/subscriptions/${id}`, undefined, one)
+  await call('PATCH', `/subscriptions/${id}`, { active: true }, one)
+  const inputs = [id, 1].map((each) => ({ id: Number(each), active: false }))
+  await call('POST', '/subscriptions/batch/update', { inputs })
+  await call('DELETE', `/subscriptions/${id}`, undefined, one)
+  await call('DELETE', `/subscriptions/${id}`, undefined, one)
+  await call('DELETE', '/settings')
+})
+
 test(
   'OAuth answers fit their documents: token, introspection of both kinds, revocation, uninstall',
   { skip: absent },
