@@ -59,6 +59,9 @@ export type Quirks = {
   webhook_association_sides: 'both' | 'own'
   webhook_association_object_id: boolean
   journal_scopes: 'developer' | 'spec'
+  journal_lost_offset: 'error' | 'earliest'
+  journal_merge_object: 'new' | 'primary'
+  journal_uninstall_ends_subscriptions: boolean
 }
 
 export const DEFAULT_QUIRKS: Readonly<Quirks> = {
@@ -121,6 +124,9 @@ export const DEFAULT_QUIRKS: Readonly<Quirks> = {
   webhook_association_sides: 'both',
   webhook_association_object_id: true,
   journal_scopes: 'developer',
+  journal_lost_offset: 'error',
+  journal_merge_object: 'new',
+  journal_uninstall_ends_subscriptions: true,
 }
 
 const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
@@ -146,6 +152,8 @@ const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
   webhook_merge_object: ['new', 'primary'],
   webhook_association_sides: ['both', 'own'],
   journal_scopes: ['developer', 'spec'],
+  journal_lost_offset: ['error', 'earliest'],
+  journal_merge_object: ['new', 'primary'],
 }
 
 // What a switch may be instead of its default; of an amount, nothing.

@@ -6,6 +6,7 @@ import { createSettingsActs } from './crm/settings-acts.ts'
 import { createFaults } from './http/faults.ts'
 import { createRates } from './http/rates.ts'
 import { createRequestLog } from './http/request-log.ts'
+import { createJournal } from './journal/journal.ts'
 import { createPortal, type NewPortal, type Portal } from './portals.ts'
 import { DEFAULT_QUIRKS, type Quirks, setQuirks } from './quirks.ts'
 import type { App } from './token-types.ts'
@@ -25,6 +26,7 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
   const log = createRequestLog(clock, tokens.isSecret)
   const portals = new Map<number, Portal>()
   const news = createNews()
+  const journal = createJournal(clock, quirks, tokens, listen)
   const webhooks = createWebhooks(seed, clock, quirks, tokens, news, listen)
   let places = 0
 
@@ -36,13 +38,14 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
 
   // Changes are watched only while somebody is subscribed to any.
   function listen(): void {
-    news.tell = webhooks.wanted() ? tell : null
+    news.tell = webhooks.wanted() || journal.wanted() ? tell : null
   }
 
   function tell(portal_id: number, happening: Happening): void {
     const found = portals.get(portal_id)
     if (!found || found.deleted) return
     webhooks.tell(found, happening)
+    journal.tell(found, happening)
   }
 
   function app(client_id: string): App {
@@ -78,6 +81,7 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
     log,
     news,
     webhooks,
+    journal,
     portals,
     addPortal,
     portal,
@@ -97,6 +101,7 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
     ...createSettingsActs(clock, portal),
     reset(): void {
       webhooks.reset()
+      journal.reset()
       listen()
       portals.clear()
       places = 0

@@ -33,6 +33,7 @@ export const worlds: Record<string, Partial<Quirks>> = {
     webhook_association_object_id: false,
     webhook_association_sides: 'own',
     journal_scopes: 'spec',
+    journal_merge_object: 'primary',
   },
   'ids in no order, an index that shows what is gone': {
     ticket_id_sort: 'mixed',
@@ -53,6 +54,7 @@ export const worlds: Record<string, Partial<Quirks>> = {
     webhook_merge_noise: true,
     webhook_calculated_fires: true,
     webhook_honours_retry_after: true,
+    journal_uninstall_ends_subscriptions: false,
   },
   'short pages, wrong totals, present values': {
     short_pages: true,
@@ -65,6 +67,7 @@ export const worlds: Record<string, Partial<Quirks>> = {
     webhook_retries_4xx: false,
     webhook_creation_burst: false,
     webhook_primary_twice: false,
+    journal_lost_offset: 'earliest',
   },
 }
 

@@ -3,12 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { readBody } from '../http/wire.ts'
 import type { World } from '../world.ts'
 import { ACCOUNT_ACTS } from './account-acts.ts'
+import { JOURNAL_ACTS } from './journal-acts.ts'
 import type { Input } from './table.ts'
 import { TICKET_ACTS } from './ticket-acts.ts'
 import { WEBHOOK_ACTS } from './webhook-acts.ts'
 import { WORLD_ACTS } from './world-acts.ts'
 
-const ACTS = [...WORLD_ACTS, ...ACCOUNT_ACTS, ...TICKET_ACTS, ...WEBHOOK_ACTS].map(
+const ACTS = [...WORLD_ACTS, ...ACCOUNT_ACTS, ...TICKET_ACTS, ...WEBHOOK_ACTS, ...JOURNAL_ACTS].map(
   ([method, pattern, act]) => ({
     method,
     path: new RegExp(`^${pattern.replaceAll(':', '([^/]+)')}$`),

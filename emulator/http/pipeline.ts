@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { accountInfoRoutes } from '../account-info.ts'
 import { actedBy } from '../crm/happenings.ts'
 import { crmRoutes } from '../crm/routes.ts'
+import { journalReadRoutes } from '../journal/read-routes.ts'
+import { journalSubscriptionRoutes } from '../journal/subscription-routes.ts'
 import { oauthRoutes } from '../oauth/routes.ts'
 import type { Portal } from '../portals.ts'
 import { correlationId } from '../random.ts'
@@ -24,7 +26,14 @@ import {
 import { createRouter, type Match } from './router.ts'
 import { pause, readBody, render, send } from './wire.ts'
 
-const route = createRouter([...crmRoutes, ...oauthRoutes, ...accountInfoRoutes, ...webhookRoutes])
+const route = createRouter([
+  ...crmRoutes,
+  ...oauthRoutes,
+  ...accountInfoRoutes,
+  ...webhookRoutes,
+  ...journalSubscriptionRoutes,
+  ...journalReadRoutes,
+])
 
 export async function serveHubSpot(world: World, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const started = world.log.begin()

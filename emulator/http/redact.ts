@@ -24,7 +24,9 @@ export function redact(
   const shownQuery: Record<string, string> = {}
   for (const [name, value] of query) {
     const secretValue = SECRET_NAMES.test(name) || isToken(value)
-    const text = secretValue ? hide(value) : value
+    // HubSpot itself puts a signature into the address of a file, so it is hidden and not held against the client.
+    const signed = name === 'signature' ? '[redacted]' : value
+    const text = secretValue ? hide(value) : signed
     shownQuery[name] = name in shownQuery ? `${shownQuery[name]},${text}` : text
   }
   return { path: safe, query: shownQuery, secret_in_url: secret }

@@ -368,6 +368,66 @@ test('webhook settings and subscriptions fit their document', { skip: absent }, 
   await call('DELETE', '/settings')
 })
 
+test('the journal fits its document', { skip: absent }, async (t) => {
+  const { emulator, portal_id } = await start(t)
+  const { world, url } = emulator
+  const app = world.addApp({})
+  world.addToken(portal_id, { kind: 'oauth', client_id: app.client_id })
+  const { token } = world.tokens.ofApps.mint(
+    app,
+    ['read', 'subscriptions.read', 'subscriptions.write'].map((each) => `developer.webhooks_journal.${each}`),
+  )
+  const doc = readDocument('webhooks-journal.2026-03.json')
+  const call = async (method: string, path: string, body?: unknown, shown = path) => {
+    const answer = await ask(url, method, path, { token, ...(body === undefined ? {} : { body }) })
+    check(doc, method, shown, answer)
+    return answer
+  }
+  const base = '/webhooks-journal/subscriptions/2026-03'
+  const object = {
+    subscriptionType: 'OBJECT',
+    portalId: portal_id,
+    objectTypeId: '0-5',
+    actions: ['CREATE', 'UPDATE'],
+    properties: ['subject'],
+    objectIds: [],
+  }
+  const made = (await call('POST', base, object)).json
+  const lifecycle = { subscriptionType: 'APP_LIFECYCLE_EVENT', eventTypeId: '4-1909196', properties: [] }
+  await call('POST', base, lifecycle)
+  await call('POST', base, {})
+  await call('GET', base)
+  await call('GET', `${base}/${made.id}`, undefined, `${base}/{subscriptionId}`)
+  await call('GET', `${base}/1`, undefined, `${base}/{subscriptionId}`)
+  const conditions = [
+    { filterType: 'CRM_OBJECT_PROPERTY', property: 'subject', operator: 'IN', values: ['x', 'y'] },
+  ]
+  const filter = (await call('POST', `${base}/filters`, { subscriptionId: made.id, filter: { conditions } }))
+    .json
+  await call('GET', `${base}/filters/${filter.filterId}`, undefined, `${base}/filters/{filterId}`)
+  const filters = `${base}/filters/subscription`
+  await call('GET', `${filters}/${made.id}`, undefined, `${filters}/{subscriptionId}`)
+  world.addTickets(portal_id, { properties: { subject: 'x' } })
+  for (const feed of ['journal', 'journal-local']) {
+    const read = `/webhooks-journal/${feed}/2026-03`
+    // Of these three the document has errors alone; the answers are of the schema that its batches hold.
+    const pointer = await ask(url, 'GET', `${read}/earliest`, { token })
+    const schema = doc.compile(doc.document.components.schemas.JournalFetchResponse as Schema)
+    assert.ok(schema(pointer.json), JSON.stringify(schema.errors))
+    await call('GET', `${read}/batch/earliest/5`, undefined, `${read}/batch/earliest/{count}`)
+    await call('GET', `${read}/batch/latest/5`, undefined, `${read}/batch/latest/{count}`)
+    const { currentOffset } = pointer.json as { currentOffset: string }
+    const next = `${read}/batch/{offset}/next/{count}`
+    await call('GET', `${read}/batch/${currentOffset}/next/2`, undefined, next)
+    await call('GET', `${read}/batch/none/next/2`, undefined, next)
+    await call('POST', `${read}/batch/read`, { inputs: [currentOffset] })
+    await call('POST', `${read}/batch/read`, { inputs: [currentOffset, 'none'] })
+  }
+  await call('DELETE', `${base}/filters/${filter.filterId}`, undefined, `${base}/filters/{filterId}`)
+  await call('DELETE', `${base}/portals/${portal_id}`, undefined, `${base}/portals/{portalId}`)
+  await call('DELETE', `${base}/1`, undefined, `${base}/{subscriptionId}`)
+})
+
 test(
   'OAuth answers fit their documents: token, introspection of both kinds, revocation, uninstall',
   { skip: absent },

@@ -1,0 +1,85 @@
+// What the journal takes as a subscription and as a filter, and the refusals.
+import type { AppCall } from '../http/app-call.ts'
+import { jsonBody, missingFields } from '../http/call.ts'
+import { invalid, refuse } from '../http/reply.ts'
+import type { GivenSubscription } from './journal.ts'
+import {
+  ACTIONS,
+  type Condition,
+  INSTALLED,
+  type JournalAction,
+  OPERATORS,
+  type SubscriptionType,
+  TYPES,
+  UNINSTALLED,
+} from './types.ts'
+
+const NEEDED: Record<SubscriptionType, readonly string[]> = {
+  OBJECT: ['actions', 'objectIds', 'objectTypeId', 'portalId', 'properties'],
+  ASSOCIATION: ['actions', 'associatedObjectTypeIds', 'objectIds', 'objectTypeId', 'portalId'],
+  APP_LIFECYCLE_EVENT: ['eventTypeId', 'properties'],
+  LIST_MEMBERSHIP: ['actions', 'listIds', 'objectIds', 'portalId'],
+  GDPR_PRIVACY_DELETION: ['actions', 'objectTypeId', 'portalId'],
+}
+// Clients that work leave these out.
+const MAY_LACK = ['objectIds', 'properties', 'associatedObjectTypeIds', 'listIds']
+
+export function readSubscription(call: AppCall): GivenSubscription {
+  const body = jsonBody(call)
+  const type = body.subscriptionType as SubscriptionType
+  if (type === undefined) return missingFields('subscriptionType')
+  if (!TYPES.includes(type)) return invalid(`${String(type).slice(0, 100)} is not a subscription type`)
+  const lacking = NEEDED[type].filter((name) => !MAY_LACK.includes(name) && body[name] == null)
+  if (lacking.length > 0) missingFields(...lacking)
+  const texts = (name: string) => list(body, name, (one) => typeof one === 'string') as string[]
+  const lifecycle = type === 'APP_LIFECYCLE_EVENT'
+  const given: GivenSubscription = {
+    type,
+    portal_id: lifecycle ? null : portalOf(call, body.portalId),
+    object_type_id: String(lifecycle ? body.eventTypeId : (body.objectTypeId ?? '')),
+    actions: lifecycle
+      ? [body.eventTypeId === UNINSTALLED ? 'APP_UNINSTALL' : 'APP_INSTALL']
+      : (texts('actions') as JournalAction[]),
+    properties: texts('properties'),
+    object_ids: list(body, 'objectIds', (one) => Number.isSafeInteger(Number(one))).map(Number),
+    associated_object_type_ids: texts('associatedObjectTypeIds'),
+  }
+  if (lifecycle && ![INSTALLED, UNINSTALLED].includes(given.object_type_id))
+    invalid(`${given.object_type_id.slice(0, 100)} is not an app lifecycle event type`)
+  const [wrong] = given.actions.filter((one) => !ACTIONS.includes(one))
+  if (wrong !== undefined) invalid(`${String(wrong).slice(0, 100)} is not an action`)
+  return given
+}
+
+// Whether a subscription for an account without the app is refused is undocumented; who relies on the refusal is safe.
+function portalOf({ world, app }: AppCall, id: unknown): number {
+  const portal_id = Number(id)
+  if (!Number.isSafeInteger(portal_id)) return invalid('portalId must be a whole number')
+  const portal = world.portals.get(portal_id)
+  if (!portal || portal.deleted || world.tokens.installs.of(app, portal_id).length === 0)
+    return refuse(403, `The app is not installed in account ${portal_id}`, {
+      category: 'MISSING_PERMISSIONS',
+    })
+  return portal_id
+}
+
+function list(body: Record<string, unknown>, name: string, right: (one: unknown) => boolean): unknown[] {
+  const given = body[name] ?? []
+  if (!Array.isArray(given) || !given.every(right)) return invalid(`${name} must be a list of the right kind`)
+  return given
+}
+
+export function readFilter(call: AppCall): { subscription_id: number; conditions: Condition[] } {
+  const { subscriptionId, filter } = jsonBody(call)
+  const conditions = (filter as { conditions?: unknown } | null | undefined)?.conditions
+  if (subscriptionId === undefined || !Array.isArray(conditions))
+    return missingFields('subscriptionId', 'filter')
+  for (const one of conditions as (Partial<Condition> | null)[]) {
+    if (one?.filterType !== 'CRM_OBJECT_PROPERTY' || typeof one.property !== 'string')
+      return invalid('A condition needs filterType CRM_OBJECT_PROPERTY and a property')
+    if (!OPERATORS.includes(one.operator as Condition['operator']))
+      return invalid(`${String(one.operator).slice(0, 100)} is not an operator`)
+    if (one.values !== undefined && !Array.isArray(one.values)) return invalid('values must be a list')
+  }
+  return { subscription_id: Number(subscriptionId), conditions: conditions as Condition[] }
+}

@@ -1,0 +1,114 @@
+// The journal's events that a happening makes for one app: one each, with what its subscriptions ask for.
+import { ASSOCIATED, type Associated, SINGULAR } from '../crm/association-types.ts'
+import { differences } from '../crm/differences.ts'
+import type { Happening } from '../crm/happenings.ts'
+import { propertyValue } from '../crm/show.ts'
+import type { Ticket } from '../crm/tickets.ts'
+import type { Portal } from '../portals.ts'
+import type { Quirks } from '../quirks.ts'
+import { passes } from './conditions.ts'
+import type { Filter, JournalAction, JournalSubscription } from './types.ts'
+
+export const TICKET_TYPE = '0-5'
+
+type Fields = Record<string, unknown>
+export type Subscribed = { subscription: JournalSubscription; filters: readonly Filter[] }
+
+/** `subscribed` are the app's subscriptions to this account. */
+export function journalEvents(
+  portal: Portal,
+  quirks: Quirks,
+  subscribed: readonly Subscribed[],
+  happening: Happening,
+): Fields[] {
+  const head = (type: string, action: JournalAction): Fields => ({
+    type,
+    portalId: portal.portal_id,
+    occurredAt: new Date(happening.at).toISOString(),
+    action,
+  })
+  if (happening.kind === 'associated') return associationEvents(subscribed, happening, head)
+
+  const [action, id, ticket] = about(portal, quirks, happening)
+  const wanting = subscribed.filter(({ subscription, filters }) => {
+    const { type, object_type_id, actions, object_ids } = subscription
+    if (type !== 'OBJECT' || object_type_id !== TICKET_TYPE || !actions.includes(action)) return false
+    if (object_ids.length > 0 && !object_ids.includes(id)) return false
+    // Of a ticket that is gone for good nothing is known that a condition could ask for.
+    return ticket === null || passes(filters, (name) => propertyValue(portal, ticket, name))
+  })
+  if (wanting.length === 0) return []
+  const event = { ...head('crmObject', action), objectTypeId: TICKET_TYPE, objectId: id }
+  if (happening.kind !== 'created' && happening.kind !== 'changed') return [event]
+
+  const names = new Set(wanting.flatMap(({ subscription }) => subscription.properties))
+  const before = happening.kind === 'changed' ? happening.before : null
+  const propertyChanges: Record<string, string> = {}
+  for (const [name, value] of differences(portal, before, happening.ticket))
+    if (names.has(name)) propertyChanges[name] = value
+  // A change of nothing that was asked for is no event; a creation is one all the same.
+  if (action === 'UPDATE' && Object.keys(propertyChanges).length === 0) return []
+  return [{ ...event, propertyChanges }]
+}
+
+function about(
+  portal: Portal,
+  quirks: Quirks,
+  happening: Exclude<Happening, { kind: 'associated' }>,
+): [JournalAction, number, Ticket | null] {
+  switch (happening.kind) {
+    case 'created':
+      return ['CREATE', happening.ticket.id, happening.ticket]
+    case 'changed':
+      return ['UPDATE', happening.ticket.id, happening.ticket]
+    case 'merged': {
+      const id = quirks.journal_merge_object === 'new' ? happening.into : happening.primary
+      return ['MERGE', id, portal.tickets.get(id)]
+    }
+    default:
+      return [
+        happening.kind === 'deleted' ? 'DELETE' : 'RESTORE',
+        happening.id,
+        portal.tickets.get(happening.id),
+      ]
+  }
+}
+
+const typeIdOf = (to: Associated) => `0-${ASSOCIATED.indexOf(to) + 1}`
+
+// From either side, for who is subscribed to that side.
+function associationEvents(
+  subscribed: readonly Subscribed[],
+  happening: Extract<Happening, { kind: 'associated' }>,
+  head: (type: string, action: JournalAction) => Fields,
+): Fields[] {
+  const { before, after, id, to, other } = happening
+  if (before.length > 0 === after.length > 0) return []
+  const action = after.length > 0 ? 'ASSOCIATION_ADDED' : 'ASSOCIATION_REMOVED'
+  const name = SINGULAR[to].toUpperCase()
+  const sides = [
+    { from: TICKET_TYPE, fromId: id, at: typeIdOf(to), atId: other, associationType: `TICKET_TO_${name}` },
+    { from: typeIdOf(to), fromId: other, at: TICKET_TYPE, atId: id, associationType: `${name}_TO_TICKET` },
+  ]
+  return sides
+    .filter(({ from, fromId, at }) =>
+      subscribed.some(({ subscription: one }) => {
+        const { associated_object_type_ids: ends, object_ids } = one
+        return (
+          one.type === 'ASSOCIATION' &&
+          one.object_type_id === from &&
+          one.actions.includes(action) &&
+          (ends.length === 0 || ends.includes(at)) &&
+          (object_ids.length === 0 || object_ids.includes(fromId))
+        )
+      }),
+    )
+    .map(({ from, fromId, at, atId, associationType }) => ({
+      ...head('association', action),
+      objectTypeId: from,
+      objectId: fromId,
+      associatedObjectTypeId: at,
+      associatedObjectId: atId,
+      associationType,
+    }))
+}
