@@ -34,8 +34,9 @@ export function journalScope(quirks: Quirks, what: JournalScope): string {
 
 /** What of these scopes no app can have for itself. */
 export function unknownScopes(quirks: Quirks, app: App, scopes: readonly string[]): string[] {
+  // The journal was a beta that an app had to be let into; whether it still is, is a switch.
   const known = [
-    ...Object.values(JOURNAL_SCOPES[quirks.journal_scopes]),
+    ...(quirks.journal_available ? Object.values(JOURNAL_SCOPES[quirks.journal_scopes]) : []),
     ...DEVELOPER_SCOPES,
     ...app.required_scopes,
     ...(app.optional_scopes ?? []),

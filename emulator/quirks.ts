@@ -58,6 +58,8 @@ export type Quirks = {
   webhook_primary_twice: boolean
   webhook_association_sides: 'both' | 'own'
   webhook_association_object_id: boolean
+  client_credentials_versions: 'all' | 'not_2026_09'
+  journal_available: boolean
   journal_scopes: 'developer' | 'spec'
   journal_lost_offset: 'error' | 'earliest'
   journal_merge_object: 'new' | 'primary'
@@ -123,6 +125,8 @@ export const DEFAULT_QUIRKS: Readonly<Quirks> = {
   webhook_primary_twice: true,
   webhook_association_sides: 'both',
   webhook_association_object_id: true,
+  client_credentials_versions: 'all',
+  journal_available: true,
   journal_scopes: 'developer',
   journal_lost_offset: 'error',
   journal_merge_object: 'new',
@@ -151,6 +155,7 @@ const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
   webhook_api_auth: ['either', 'hapikey', 'scopes'],
   webhook_merge_object: ['new', 'primary'],
   webhook_association_sides: ['both', 'own'],
+  client_credentials_versions: ['all', 'not_2026_09'],
   journal_scopes: ['developer', 'spec'],
   journal_lost_offset: ['error', 'earliest'],
   journal_merge_object: ['new', 'primary'],

@@ -55,6 +55,7 @@ export const worlds: Record<string, Partial<Quirks>> = {
     webhook_calculated_fires: true,
     webhook_honours_retry_after: true,
     journal_uninstall_ends_subscriptions: false,
+    client_credentials_versions: 'not_2026_09',
   },
   'short pages, wrong totals, present values': {
     short_pages: true,
@@ -68,6 +69,7 @@ export const worlds: Record<string, Partial<Quirks>> = {
     webhook_creation_burst: false,
     webhook_primary_twice: false,
     journal_lost_offset: 'earliest',
+    journal_available: false,
   },
 }
 

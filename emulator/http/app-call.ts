@@ -1,5 +1,5 @@
 // Calls that an app makes for itself: with a token of client_credentials, or with its developer key.
-import type { AppToken } from '../app-tokens.ts'
+import { type AppToken, type JournalScope, journalScope } from '../app-tokens.ts'
 import type { App } from '../token-types.ts'
 import { bearer, type Call } from './call.ts'
 import { credentialsNotFound, missingScopes, type Reply, tokenExpired } from './reply.ts'
@@ -7,11 +7,15 @@ import { credentialsNotFound, missingScopes, type Reply, tokenExpired } from './
 export type AppCall = Call & { app: App }
 type Handle = (call: AppCall) => Reply
 
-/** Serves the call for the app whose token it carries, when that token has the scope. No limit counts such calls. */
-export function asApp(scope: (call: Call) => string, handle: Handle): (call: Call) => Reply {
+/** A call to the journal, for the app whose token it carries, when that token has the scope. No limit counts such calls. */
+export function asReader(what: JournalScope, handle: Handle): (call: Call) => Reply {
   return (call) => {
     const held = tokenOf(call)
-    return refusal(call, held, scope(call)) ?? handle({ ...call, app: (held as AppToken).app })
+    const scope = journalScope(call.world.quirks, what)
+    const refused = refusal(call, held, scope)
+    if (refused) return refused
+    if (!call.world.quirks.journal_available) return missingScopes([scope])
+    return handle({ ...call, app: (held as AppToken).app })
   }
 }
 

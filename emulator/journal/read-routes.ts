@@ -1,8 +1,7 @@
 // The paths by which an app reads its journal, and the addresses of its files, which need no token.
 import { createHmac } from 'node:crypto'
-import { journalScope } from '../app-tokens.ts'
 import { instant } from '../clock.ts'
-import { type AppCall, asApp } from '../http/app-call.ts'
+import { type AppCall, asReader } from '../http/app-call.ts'
 import { type Call, jsonBody, missingFields } from '../http/call.ts'
 import { invalid, problem, type Reply } from '../http/reply.ts'
 import type { Route } from '../http/router.ts'
@@ -19,7 +18,7 @@ function route(method: string, rest: string, handle: (call: AppCall) => Reply): 
     method,
     pattern: BASE + rest,
     auth: 'none',
-    handle: asApp(({ world }) => journalScope(world.quirks, 'read'), handle),
+    handle: asReader('read', handle),
   }
 }
 

@@ -1,7 +1,6 @@
 // The paths by which an app says what its journal is to hold.
-import { journalScope } from '../app-tokens.ts'
 import { instant } from '../clock.ts'
-import { type AppCall, asApp } from '../http/app-call.ts'
+import { type AppCall, asReader } from '../http/app-call.ts'
 import { problem, type Reply } from '../http/reply.ts'
 import type { Route } from '../http/router.ts'
 import { readFilter, readSubscription } from './check.ts'
@@ -19,7 +18,7 @@ function route(
     method,
     pattern: BASE + rest,
     auth: 'none',
-    handle: asApp(({ world }) => journalScope(world.quirks, need), handle),
+    handle: asReader(need, handle),
   }
 }
 

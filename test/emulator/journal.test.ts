@@ -1,6 +1,8 @@
 // The webhooks journal: what an app subscribes to, the files it reads, how long they are kept.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { passes } from '../../emulator/journal/conditions.ts'
+import type { Condition } from '../../emulator/journal/types.ts'
 import type { NewPortal } from '../../emulator/portals.ts'
 import type { Quirks } from '../../emulator/quirks.ts'
 import { ask, startLimited, TICKETS } from './help.ts'
@@ -311,6 +313,12 @@ test('a file is published after a while, or at once on order', async (t) => {
     open: 0,
     dropped: 3,
   })
+  await ask(j.url, 'PATCH', '/_emulator/journal', {
+    body: { file_events: 100, file_characters: 1000, most_events: 100 },
+  })
+  j.world.addTickets(j.portal_id, { properties: { content: 'x'.repeat(1200) } })
+  const [state] = j.world.journal.state()
+  assert.deepEqual([state?.files, state?.open], [4, 0])
   for (const body of [{ file_event: 1 }, { file_events: 0 }, { retention_ms: 'long' }])
     assert.equal((await ask(j.url, 'PATCH', '/_emulator/journal', { body })).status, 400)
 })
@@ -351,6 +359,41 @@ test('a filter lets only tickets through that fit one of its subscription’s fi
   assert.equal((await add(condition('subject', 'LIKE', {}))).status, 400)
   assert.equal((await add({ property: 'subject', operator: 'EQ' })).status, 400)
   assert.equal((await j.api('POST', '/subscriptions/2026-03/filters', { subscriptionId: id })).status, 400)
+})
+
+test('conditions compare as their names say', () => {
+  const value = (name: string) => ({ n: '10', text: 'Bike 1', time: '2026-11-25T10:00:00Z', empty: '' })[name]
+  const cases: [string, string, string | string[], boolean][] = [
+    ['text', 'EQ', 'Bike 1', true],
+    ['text', 'EQ', 'bike 1', false],
+    ['text', 'N_EQ', 'Car', true],
+    ['text', 'CONTAINS', 'ke', true],
+    ['text', 'CONTAINS', 'car', false],
+    ['text', 'STARTS_WITH', 'ike', false],
+    ['text', 'ENDS_WITH', '1', true],
+    ['text', 'ENDS_WITH', 'Bike', false],
+    ['n', 'GT', '9', true],
+    ['n', 'GT', '10', false],
+    ['n', 'GTE', '10', true],
+    ['n', 'LT', '9', false],
+    ['n', 'LT', '100', true],
+    ['n', 'LTE', '10', true],
+    ['time', 'GT', '2026-11-25T09:59:59.999Z', true],
+    ['time', 'LTE', '2026-11-24T00:00:00Z', false],
+    ['empty', 'LT', '5', false],
+    ['text', 'IN', ['Car', 'Bike 1'], true],
+    ['text', 'NOT_IN', ['Car', 'Bike 1'], false],
+    ['nothing', 'IS_EMPTY', '', true],
+    ['nothing', 'IS_NOT_EMPTY', '', false],
+    ['n', 'IS_EMPTY', '', false],
+  ]
+  for (const [property, operator, given, right] of cases) {
+    const more = Array.isArray(given) ? { values: given } : { value: given }
+    const condition = { filterType: 'CRM_OBJECT_PROPERTY', property, operator, ...more } as Condition
+    const filter = { id: 1, subscription_id: 1, created_at: 0, conditions: [condition] }
+    assert.equal(passes([filter], value), right, `${property} ${operator} ${given}`)
+  }
+  assert.equal(passes([], value), true)
 })
 
 test('subscriptions are listed, shown and taken away, one or all of an account; nonsense is refused', async (t) => {
@@ -424,6 +467,10 @@ test('each call needs its scope, of either naming by switch; an account’s toke
   const foreign = (await ask(j.url, 'POST', '/oauth/2026-09/token', { form })).json.access_token
   assert.equal((await j.api('GET', '/journal/2026-03/earliest', undefined, foreign)).status, 204)
   assert.equal((await j.read('/earliest')).status, 200)
+  j.world.changeQuirks({ journal_available: false })
+  assert.equal((await j.read('/earliest')).json.category, 'MISSING_SCOPES')
+  assert.equal((await j.api('GET', '/subscriptions/2026-03')).status, 403)
+  assert.equal(await j.mint('webhooks-journal-data-access'), undefined)
 })
 
 test('no limit counts reads of the journal', async (t) => {

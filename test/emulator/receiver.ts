@@ -25,9 +25,13 @@ export async function startReceiver(t: TestContext) {
   const server = createServer(async (req, res) => {
     running += 1
     receiver.most_running = Math.max(receiver.most_running, running)
-    res.on('close', () => {
-      running -= 1
-    })
+    // Over when the answer begins: whoever reads it may already send the next request.
+    let over = false
+    const end = () => {
+      if (!over) running -= 1
+      over = true
+    }
+    res.on('close', end)
     const chunks: Buffer[] = []
     for await (const chunk of req) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks).toString('utf8')
@@ -37,6 +41,7 @@ export async function startReceiver(t: TestContext) {
     const { status, after = 0, headers = {} } = typeof said === 'number' ? { status: said } : said
     // A receiver that is slow to answer is not waited for when the test is over.
     if (after > 0) await sleep(after, undefined, { ref: false })
+    end()
     if (!res.destroyed) res.writeHead(status, headers).end()
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))

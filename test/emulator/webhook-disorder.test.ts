@@ -1,9 +1,26 @@
 // Disorder on order: loss, copies, delay, wrong order and ids that are not unique, the same way for the same seed.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import fc from 'fast-check'
+import { createHeap } from '../../emulator/webhooks/heap.ts'
 import { startHooked } from './receiver.ts'
 
 const COUNT = 200
+
+test('a heap gives the least first, whatever the order they came in', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 50 })), (numbers) => {
+      const heap = createHeap<number>((a, b) => a < b)
+      for (const one of numbers) heap.push(one)
+      assert.equal(heap.count(), numbers.length)
+      assert.deepEqual(
+        heap.drain(),
+        [...numbers].sort((a, b) => a - b),
+      )
+      assert.equal(heap.peek(), undefined)
+    }),
+  )
+})
 
 // The numbers of the tickets in the order in which they came, and their events.
 async function run(t: TestContext, disorder: object, settings: object = {}) {

@@ -13,8 +13,8 @@ async function start(t: { after(act: () => unknown): void }, quirks = {}) {
   const app = world.addApp({ required_scopes: ['oauth', 'tickets'] })
   const hooks = (await ask(url, 'GET', `/_emulator/apps/${app.client_id}/webhooks`)).json
   const key = `?hapikey=${hooks.hapikey}`
-  const token = (scope: string, more = {}) =>
-    ask(url, 'POST', '/oauth/2026-09/token', {
+  const token = (scope: string, more = {}, version = '2026-09') =>
+    ask(url, 'POST', `/oauth/${version}/token`, {
       form: {
         grant_type: 'client_credentials',
         client_id: app.client_id,
@@ -155,6 +155,9 @@ test('client_credentials gives an app a token for itself: no account’s data, n
   assert.equal((await token('webhooks-journal-data-access')).status, 200)
   assert.equal((await token('developer.webhooks_journal.read')).json.error, 'invalid_scope')
   assert.equal((await token('developers-read', { client_secret: 'x' })).json.status, 'BAD_CLIENT_SECRET')
+  world.changeQuirks({ client_credentials_versions: 'not_2026_09' })
+  assert.equal((await token('developers-read')).json.status, 'BAD_GRANT_TYPE')
+  assert.equal((await token('developers-read', {}, '2026-03')).status, 200)
   world.clock.advance(1_800_001)
   const late = await ask(url, 'GET', `/app-webhooks/2026-09/${app.app_id}/settings`, { token: access_token })
   assert.deepEqual([late.status, late.json.category], [401, 'EXPIRED_AUTHENTICATION'])
