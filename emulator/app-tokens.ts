@@ -28,6 +28,7 @@ const JOURNAL_SCOPES = {
 export type JournalScope = keyof (typeof JOURNAL_SCOPES)['spec']
 export const DEVELOPER_SCOPES = ['developers-read', 'developers-write'] as const
 
+/** The name of a scope under the naming that is in use. */
 export function journalScope(quirks: Quirks, what: JournalScope): string {
   return JOURNAL_SCOPES[quirks.journal_scopes][what]
 }
@@ -44,6 +45,7 @@ export function unknownScopes(quirks: Quirks, app: App, scopes: readonly string[
   return scopes.filter((one) => !known.includes(one))
 }
 
+/** The tokens that apps hold now. */
 export function createAppTokens(clock: Clock, quirks: Quirks) {
   const tokens = new Map<string, AppToken>()
   return {

@@ -4,6 +4,7 @@ import type { App, Grant } from './token-types.ts'
 export type Installs = ReturnType<typeof createInstalls>
 export type InstallListener = (app: App, portal_id: number, installed: boolean) => void
 
+/** Tells of the first authorisation of an app in an account and of the end of the last. */
 export function createInstalls() {
   const byPortal = new Map<number, Grant[]>()
   const listeners: InstallListener[] = []

@@ -2,6 +2,7 @@
 import type { Portal } from '../portals.ts'
 import type { Associated, AssociationType } from './association-types.ts'
 
+/** Labels come on top of the plain type. */
 export function associate(
   portal: Portal,
   id: number,

@@ -27,6 +27,7 @@ export type News = { tell: ((portal_id: number, happening: Happening) => void) |
 
 export const IN_THE_CRM: Actor = { changeSource: 'CRM_UI', sourceId: null }
 
+/** Nobody listens yet. */
 export function createNews(): News {
   return { tell: null, actor: IN_THE_CRM }
 }

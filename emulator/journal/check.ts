@@ -24,6 +24,7 @@ const NEEDED: Record<SubscriptionType, readonly string[]> = {
 // Clients that work leave these out.
 const MAY_LACK = ['objectIds', 'properties', 'associatedObjectTypeIds', 'listIds']
 
+/** The subscription that a request asks for, or a refusal. */
 export function readSubscription(call: AppCall): GivenSubscription {
   const body = jsonBody(call)
   const type = body.subscriptionType as SubscriptionType
@@ -69,6 +70,7 @@ function list(body: Record<string, unknown>, name: string, right: (one: unknown)
   return given
 }
 
+/** The filter that a request asks for, or a refusal. */
 export function readFilter(call: AppCall): { subscription_id: number; conditions: Condition[] } {
   const { subscriptionId, filter } = jsonBody(call)
   const conditions = (filter as { conditions?: unknown } | null | undefined)?.conditions

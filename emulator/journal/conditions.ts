@@ -1,6 +1,7 @@
 // Whether a ticket fits the filters of a subscription: all conditions of one of them.
 import type { Condition, Filter } from './types.ts'
 
+/** `read` gives the value of a property; without filters everything passes. */
 export function passes(filters: readonly Filter[], read: (name: string) => string | undefined): boolean {
   if (filters.length === 0) return true
   return filters.some(({ conditions }) => conditions.every((one) => holds(one, read(one.property) ?? '')))

@@ -13,6 +13,7 @@ export type JournalFile = {
 
 export type Files = ReturnType<typeof createFiles>
 
+/** No timer runs: files are published and forgotten when somebody writes or reads. */
 export function createFiles(clock: Clock, settings: JournalSettings) {
   let files: JournalFile[] = []
   let open: Line[] = []

@@ -4,6 +4,7 @@ import type { Call } from '../http/call.ts'
 import type { Reply } from '../http/reply.ts'
 import { oauthError, readClient } from './form.ts'
 
+/** A token without an account and without a refresh token. */
 export function issueAppToken(call: Call, form: URLSearchParams): Reply {
   const app = readClient(call, form)
   const { world } = call

@@ -19,6 +19,7 @@ EVENT_TYPES.delete('product.associationChange')
 
 const LEAST_CONCURRENT = 6
 
+/** The settings that a request asks for, or a refusal. */
 export function readSettings(
   body: Record<string, unknown>,
 ): Pick<Settings, 'target_url' | 'max_concurrent_requests'> {
@@ -32,6 +33,7 @@ export function readSettings(
   return { target_url: body.targetUrl, max_concurrent_requests: most }
 }
 
+/** The subscription that a request asks for beside those of the plan, or a refusal. */
 export function readSubscription(body: Record<string, unknown>, { subscriptions }: Plan): NewSubscription {
   const { eventType, propertyName, objectTypeId, eventTypeName, active = false } = body
   if (typeof eventType !== 'string') return missingFields('eventType')

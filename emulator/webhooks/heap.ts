@@ -1,6 +1,7 @@
 // A queue that gives the least first.
 export type Heap<T> = ReturnType<typeof createHeap<T>>
 
+/** `before` says which of two comes first; of equals either may. */
 export function createHeap<T>(before: (a: T, b: T) => boolean) {
   const items: T[] = []
   const at = (i: number) => items[i] as T

@@ -17,6 +17,7 @@ const before = (a: Item, b: Item) => a.due_at < b.due_at || (a.due_at === b.due_
 
 export type Lanes = ReturnType<typeof createLanes>
 
+/** Nothing is sent here: whoever sends takes from a lane and counts what is under way. */
 export function createLanes() {
   const lanes = new Map<string, Lane>()
   let queued = 0

@@ -27,6 +27,7 @@ const AN_HOUR = 3_600_000
 
 export type Sender = ReturnType<typeof createSender>
 
+/** Takes events and sees to it that each is delivered, given up, or dropped; all waits end with `stop`. */
 export function createSender(parts: Parts) {
   const { clock, quirks, sending, tally } = parts
   const { counts } = tally

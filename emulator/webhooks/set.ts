@@ -28,6 +28,7 @@ export type AppWebhooks = {
   subscriptions: Subscription[]
 }
 
+/** What an app has set, whether or not it is in force yet. */
 export function showWebhooks(subscriptions: Subscriptions, app: App): AppWebhooks {
   const { hapikey, plan } = subscriptions.of(app)
   return {

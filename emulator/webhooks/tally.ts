@@ -36,6 +36,7 @@ const ZERO = {
 
 export type Tally = ReturnType<typeof createTally>
 
+/** Counts that grow for ever and attempts that do not. */
 export function createTally() {
   const counts = { ...ZERO }
   const attempts = createRing<Attempt>(KEEP, Number.POSITIVE_INFINITY, () => 1)

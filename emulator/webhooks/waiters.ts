@@ -1,6 +1,7 @@
 // Waiting for a state: whoever changes it says so, and whoever waits looks again.
 export type Waiters = ReturnType<typeof createWaiters>
 
+/** Any number may wait, each for a state of its own. */
 export function createWaiters() {
   const looking = new Set<(end?: boolean) => void>()
   return {
