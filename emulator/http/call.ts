@@ -45,6 +45,11 @@ export function booleanParam(query: URLSearchParams, name: string): boolean {
   })
 }
 
+/** A number of a body, also when it is written as text; NaN for anything else. */
+export function numberIn(value: unknown): number {
+  return typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN
+}
+
 // The exact wording of these two is not documented.
 export function limitParam(query: URLSearchParams, standard: number, max: number): number {
   const value = query.get('limit')

@@ -1,6 +1,6 @@
 // What the journal takes as a subscription and as a filter, and the refusals.
 import type { AppCall } from '../http/app-call.ts'
-import { jsonBody, missingFields } from '../http/call.ts'
+import { jsonBody, missingFields, numberIn } from '../http/call.ts'
 import { invalid, refuse } from '../http/reply.ts'
 import type { GivenSubscription } from './journal.ts'
 import {
@@ -29,7 +29,7 @@ export function readSubscription(call: AppCall): GivenSubscription {
   const body = jsonBody(call)
   const type = body.subscriptionType as SubscriptionType
   if (type === undefined) return missingFields('subscriptionType')
-  if (!TYPES.includes(type)) return invalid(`${String(type).slice(0, 100)} is not a subscription type`)
+  if (!TYPES.includes(type)) return invalid(`${shown(type)} is not a subscription type`)
   const lacking = NEEDED[type].filter((name) => !MAY_LACK.includes(name) && body[name] == null)
   if (lacking.length > 0) missingFields(...lacking)
   const texts = (name: string) => list(body, name, (one) => typeof one === 'string') as string[]
@@ -37,24 +37,24 @@ export function readSubscription(call: AppCall): GivenSubscription {
   const given: GivenSubscription = {
     type,
     portal_id: lifecycle ? null : portalOf(call, body.portalId),
-    object_type_id: String(lifecycle ? body.eventTypeId : (body.objectTypeId ?? '')),
+    object_type_id: textOf(lifecycle ? body.eventTypeId : (body.objectTypeId ?? '')),
     actions: lifecycle
       ? [body.eventTypeId === UNINSTALLED ? 'APP_UNINSTALL' : 'APP_INSTALL']
       : (texts('actions') as JournalAction[]),
     properties: texts('properties'),
-    object_ids: list(body, 'objectIds', (one) => Number.isSafeInteger(Number(one))).map(Number),
+    object_ids: list(body, 'objectIds', (one) => Number.isSafeInteger(numberIn(one))).map(numberIn),
     associated_object_type_ids: texts('associatedObjectTypeIds'),
   }
   if (lifecycle && ![INSTALLED, UNINSTALLED].includes(given.object_type_id))
-    invalid(`${given.object_type_id.slice(0, 100)} is not an app lifecycle event type`)
+    invalid(`${shown(given.object_type_id)} is not an app lifecycle event type`)
   const [wrong] = given.actions.filter((one) => !ACTIONS.includes(one))
-  if (wrong !== undefined) invalid(`${String(wrong).slice(0, 100)} is not an action`)
+  if (wrong !== undefined) invalid(`${shown(wrong)} is not an action`)
   return given
 }
 
 // Whether a subscription for an account without the app is refused is undocumented; who relies on the refusal is safe.
 function portalOf({ world, app }: AppCall, id: unknown): number {
-  const portal_id = Number(id)
+  const portal_id = numberIn(id)
   if (!Number.isSafeInteger(portal_id)) return invalid('portalId must be a whole number')
   const portal = world.portals.get(portal_id)
   if (!portal || portal.deleted || world.tokens.installs.of(app, portal_id).length === 0)
@@ -63,6 +63,9 @@ function portalOf({ world, app }: AppCall, id: unknown): number {
     })
   return portal_id
 }
+
+const shown = (value: unknown) => (JSON.stringify(value) ?? '').slice(0, 100)
+const textOf = (value: unknown) => (typeof value === 'string' ? value : shown(value))
 
 function list(body: Record<string, unknown>, name: string, right: (one: unknown) => boolean): unknown[] {
   const given = body[name] ?? []
@@ -80,8 +83,14 @@ export function readFilter(call: AppCall): { subscription_id: number; conditions
     if (one?.filterType !== 'CRM_OBJECT_PROPERTY' || typeof one.property !== 'string')
       return invalid('A condition needs filterType CRM_OBJECT_PROPERTY and a property')
     if (!OPERATORS.includes(one.operator as Condition['operator']))
-      return invalid(`${String(one.operator).slice(0, 100)} is not an operator`)
-    if (one.values !== undefined && !Array.isArray(one.values)) return invalid('values must be a list')
+      return invalid(`${shown(one.operator)} is not an operator`)
+    const { value = '', values = [] } = one as Record<string, unknown>
+    if (
+      typeof value !== 'string' ||
+      !Array.isArray(values) ||
+      !values.every((each) => typeof each === 'string')
+    )
+      return invalid('value must be text, and values a list of texts')
   }
-  return { subscription_id: Number(subscriptionId), conditions: conditions as Condition[] }
+  return { subscription_id: numberIn(subscriptionId), conditions: conditions as Condition[] }
 }

@@ -88,7 +88,8 @@ function readMany(call: AppCall): Reply {
   const { inputs } = jsonBody(call)
   if (!Array.isArray(inputs)) return missingFields('inputs')
   if (inputs.length > MOST_FILES) return invalid(`No more than ${MOST_FILES} inputs are allowed`)
-  const offsets = inputs.map(String)
+  if (!inputs.every((one) => typeof one === 'string')) return invalid('inputs must be a list of offsets')
+  const offsets = inputs as string[]
   const found = offsets.map((offset) => filesOf(call).find(offset))
   const results = found.flatMap((file) => (file ? [show(call, file)] : []))
   const missing = offsets.filter((_, i) => !found[i])

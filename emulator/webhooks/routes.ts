@@ -2,7 +2,7 @@
 import { DEVELOPER_SCOPES } from '../app-tokens.ts'
 import { instant } from '../clock.ts'
 import { type AppCall, asDeveloper } from '../http/app-call.ts'
-import { jsonBody, missingFields } from '../http/call.ts'
+import { jsonBody, missingFields, numberIn } from '../http/call.ts'
 import { invalid, problem, type Reply } from '../http/reply.ts'
 import type { Route } from '../http/router.ts'
 import { readSettings, readSubscription } from './check.ts'
@@ -102,7 +102,7 @@ function updateMany(call: AppCall): Reply {
   if (!Array.isArray(inputs)) return missingFields('inputs')
   const states = new Map<number, boolean>()
   for (const input of inputs as ({ id?: unknown; active?: unknown } | null)[]) {
-    const id = Number(input?.id)
+    const id = numberIn(input?.id)
     if (!Number.isSafeInteger(id) || typeof input?.active !== 'boolean') return missingFields('id', 'active')
     states.set(id, input.active)
   }

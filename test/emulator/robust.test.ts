@@ -92,6 +92,85 @@ test('odd bodies of a search, a batch and a write are answered, not crashed on',
   )
 })
 
+test('odd settings, subscriptions and filters of webhooks are answered, not crashed on', async (t) => {
+  const account = await startAccount()
+  t.after(account.close)
+  const { world } = account.emulator
+  const app = world.addApp({})
+  world.addToken(account.portal_id, { kind: 'oauth', client_id: app.client_id })
+  const scopes = ['read', 'subscriptions.read', 'subscriptions.write'].map(
+    (one) => `developer.webhooks_journal.${one}`,
+  )
+  const { token } = world.tokens.ofApps.mint(app, [...scopes, 'developers-read', 'developers-write'])
+  const object = {
+    subscriptionType: 'OBJECT',
+    portalId: account.portal_id,
+    objectTypeId: '0-5',
+    actions: ['CREATE', 'UPDATE'],
+  }
+  const { id } = world.journal.upsert(app, {
+    type: 'OBJECT',
+    portal_id: account.portal_id,
+    object_type_id: '0-5',
+    actions: ['CREATE'],
+    properties: ['subject'],
+    object_ids: [],
+    associated_object_type_ids: [],
+  })
+  const condition = { filterType: 'CRM_OBJECT_PROPERTY', property: 'subject', operator: 'EQ', value: 'x' }
+  const hooks = `/app-webhooks/2026-09/${app.app_id}`
+  const journal = '/webhooks-journal/subscriptions/2026-03'
+  const right: [string, string, Record<string, unknown>][] = [
+    ['PUT', `${hooks}/settings`, { targetUrl: 'https://x.test', throttling: { maxConcurrentRequests: 9 } }],
+    [
+      'POST',
+      `${hooks}/subscriptions`,
+      { eventType: 'ticket.propertyChange', propertyName: 'a', active: true },
+    ],
+    ['POST', `${hooks}/subscriptions`, { eventType: 'object.merge', objectTypeId: '0-5', active: true }],
+    ['POST', `${hooks}/subscriptions/batch/update`, { inputs: [{ id: 1, active: true }] }],
+    ['POST', journal, { ...object, properties: [], objectIds: [1], associatedObjectTypeIds: [] }],
+    ['POST', journal, { subscriptionType: 'APP_LIFECYCLE_EVENT', eventTypeId: '4-1909196', properties: [] }],
+    ['POST', `${journal}/filters`, { subscriptionId: id, filter: { conditions: [condition] } }],
+    ['POST', '/webhooks-journal/journal/2026-03/batch/read', { inputs: ['a'] }],
+    [
+      'PUT',
+      `/_emulator/apps/${app.client_id}/webhooks`,
+      { target_url: null, subscriptions: ['ticket.merge'] },
+    ],
+    ['PATCH', '/_emulator/webhooks', { compression: 1, sensitive_properties: ['a'], change_source: null }],
+    ['PATCH', '/_emulator/journal', { file_events: 10 }],
+  ]
+  const odd = fc.constantFrom<unknown>(null, 0, -1, 1.5, 1e300, '', 'x', true, [], {}, [null], [[]], [{}], {
+    toString: 1,
+    valueOf: 1,
+  })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...right),
+      fc.nat(),
+      odd,
+      fc.boolean(),
+      async (call, place, value, deep) => {
+        const [method, path, whole] = call
+        const body = structuredClone(whole)
+        const names = Object.keys(body)
+        const name = names[place % names.length] as string
+        const list = body[name]
+        // Either the whole field, or what stands in it.
+        if (deep && Array.isArray(list)) body[name] = [value]
+        else if (deep && typeof list === 'object')
+          body[name] = { conditions: [{ ...condition, operator: value }] }
+        else body[name] = value
+        const answer = await account.call(method, path, { body, token })
+        assert.ok(EXPECTED.has(answer.status), `${answer.status} for ${path} ${JSON.stringify(body)}`)
+        world.addTickets(account.portal_id)
+      },
+    ),
+    { numRuns: 200 },
+  )
+})
+
 test('odd paths and OAuth forms are answered, not crashed on', async (t) => {
   const account = await startAccount()
   t.after(account.close)
