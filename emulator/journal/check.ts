@@ -14,15 +14,14 @@ import {
   UNINSTALLED,
 } from './types.ts'
 
+// The specification wants lists of properties, records and types too; clients that work leave them out.
 const NEEDED: Record<SubscriptionType, readonly string[]> = {
-  OBJECT: ['actions', 'objectIds', 'objectTypeId', 'portalId', 'properties'],
-  ASSOCIATION: ['actions', 'associatedObjectTypeIds', 'objectIds', 'objectTypeId', 'portalId'],
-  APP_LIFECYCLE_EVENT: ['eventTypeId', 'properties'],
-  LIST_MEMBERSHIP: ['actions', 'listIds', 'objectIds', 'portalId'],
+  OBJECT: ['actions', 'objectTypeId', 'portalId'],
+  ASSOCIATION: ['actions', 'objectTypeId', 'portalId'],
+  APP_LIFECYCLE_EVENT: ['eventTypeId'],
+  LIST_MEMBERSHIP: ['actions', 'portalId'],
   GDPR_PRIVACY_DELETION: ['actions', 'objectTypeId', 'portalId'],
 }
-// Clients that work leave these out.
-const MAY_LACK = ['objectIds', 'properties', 'associatedObjectTypeIds', 'listIds']
 
 /** The subscription that a request asks for, or a refusal. */
 export function readSubscription(call: AppCall): GivenSubscription {
@@ -30,7 +29,7 @@ export function readSubscription(call: AppCall): GivenSubscription {
   const type = body.subscriptionType as SubscriptionType
   if (type === undefined) return missingFields('subscriptionType')
   if (!TYPES.includes(type)) return invalid(`${shown(type)} is not a subscription type`)
-  const lacking = NEEDED[type].filter((name) => !MAY_LACK.includes(name) && body[name] == null)
+  const lacking = NEEDED[type].filter((name) => body[name] === undefined || body[name] === null)
   if (lacking.length > 0) missingFields(...lacking)
   const texts = (name: string) => list(body, name, (one) => typeof one === 'string') as string[]
   const lifecycle = type === 'APP_LIFECYCLE_EVENT'

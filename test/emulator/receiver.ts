@@ -90,7 +90,7 @@ export async function startHooked(
     control,
     wait,
     set: set.json,
-    // Waits and answers the events that came, oldest change first, without what differs from run to run.
+    // Waits, and answers all events that came so far.
     events: async (): Promise<Event[]> => {
       await wait()
       return receiver.events()
