@@ -82,18 +82,20 @@ export async function findAbsent(
  * stays, and one that was merged is a tombstone of another kind.
  *
  * @param provedAt HubSpot's clock at the read by id that did not find them
- * @returns the ids of those that were not tombstones before
+ * @returns buried: those that were not tombstones before. doubtful: those that a read of the same second or a later one
+ *   has shown, so that this one proves nothing
  */
 export async function buryDeleted(
   scope: TenantScope,
   integrationId: string,
   ticketIds: readonly string[],
   provedAt: Date,
-): Promise<string[]> {
+): Promise<{ buried: string[]; doubtful: string[] }> {
   const at = provedAt.toISOString()
-  const rows = await scope.query(sql<{ ticketId: string; wasLive: boolean }>`
-    with doomed as materialized (
-      select i.ticket_id, i.archived from unnest(${[...ticketIds]}::text[]) asked(id)
+  const rows = await scope.query(sql<{ ticketId: string; wasLive: boolean; proved: boolean }>`
+    with asked as materialized (
+      select i.ticket_id, i.archived, i.observed_at < ${at} and (shown.seen_at is null or shown.seen_at < ${at}) as proved
+      from unnest(${[...ticketIds]}::text[]) asked(id)
       cross join lateral (
         select i.ticket_id, i.archived, i.deleted_at, i.observed_at from issues i
         where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId}
@@ -101,16 +103,20 @@ export async function buryDeleted(
         order by i.tenant_id, i.integration_id, i.ticket_id
         limit 1
       ) i ${withSightings(scope, integrationId)}
-      where i.deleted_at is null and i.observed_at < ${at} and ${isUnshown(at)}
+      where i.deleted_at is null and merged.loser_id is null
     ),
     buried as (
       update issues set archived = true, archived_at = coalesce(archived_at, ${at}), deleted_at = ${at},
         observed_at = ${at}, synced_at = now()
       where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
-        and ticket_id = any(array(select ticket_id from doomed))
+        and ticket_id = any(array(select ticket_id from asked where proved))
     )
-    select ticket_id as "ticketId", not archived as "wasLive" from doomed`)
-  return rows.filter(({ wasLive }) => wasLive).map(({ ticketId }) => ticketId)
+    select ticket_id as "ticketId", not archived as "wasLive", proved from asked`)
+  const ids = (some: typeof rows) => some.map(({ ticketId }) => ticketId)
+  return {
+    buried: ids(rows.filter(({ wasLive, proved }) => proved && wasLive)),
+    doubtful: ids(rows.filter(({ proved }) => !proved)),
+  }
 }
 
 /** Live issues in the order of their ids, for what is read beside them. */

@@ -79,6 +79,10 @@ export interface KeepReport {
   merged: string[]
   /** Live records that were written. */
   touched: string[]
+  /** Of those: which were not here live before. */
+  arrived: string[]
+  /** When the newest of `arrived` was created, by HubSpot's clock. */
+  newestAt: string | undefined
 }
 
 /** Keeps a page of tickets as issues; a record that cannot be kept is set aside and does not stop the others. */
@@ -102,6 +106,8 @@ async function keepTickets(
   const archived = new Set(rows.filter((row) => row.archived).map((row) => row.ticket_id))
   const of = (...outcomes: KeptRow['outcome'][]) =>
     kept.filter(({ outcome }) => outcomes.includes(outcome)).map(({ ticketId }) => ticketId)
+  const arrived = new Set(of('inserted', 'restored').filter((id) => !archived.has(id)))
+  const created = rows.filter((row) => arrived.has(row.ticket_id)).map((row) => row.ticket_created_at ?? '')
   return {
     inserted: of('inserted').length,
     changed: of('changed', 'restored').length,
@@ -112,6 +118,8 @@ async function keepTickets(
     doubtful: of('doubtful'),
     merged: losers,
     touched: of('inserted', 'changed', 'restored').filter((id) => !archived.has(id)),
+    arrived: [...arrived],
+    newestAt: created.reduce((a, b) => (a > b ? a : b), '') || undefined,
   }
 }
 

@@ -18,6 +18,10 @@ export interface KeepReport {
   merged: string[]
   /** Live records that were written. */
   touched: string[]
+  /** Of those: which were not here live before. */
+  arrived: string[]
+  /** When the newest of `arrived` was created, by HubSpot's clock. */
+  newestAt: string | undefined
 }
 
 /** What an account lets us read of a kind. */
@@ -75,13 +79,13 @@ export interface ObjectKind extends ObjectPaths {
     beyond: string | undefined,
     atMost: number,
   ): Promise<{ beyond: string | undefined; live: number; absent: string[]; absentLive: number }>
-  /** @returns those that were live */
+  /** @returns buried: those that were live. doubtful: shown by a read of the same second, or a later one; to be read again */
   buryDeleted(
     scope: TenantScope,
     integrationId: string,
     ids: readonly string[],
     provedAt: Date,
-  ): Promise<string[]>
+  ): Promise<{ buried: string[]; doubtful: string[] }>
   findLive(
     scope: TenantScope,
     integrationId: string,

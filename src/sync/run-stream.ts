@@ -4,9 +4,8 @@
  * Over 200 lines because a run is one story: claim, steps, end, and each way it can be cut short.
  */
 import { asAppError } from '../hubspot/as-app-error.ts'
-import type { Access, HubSpot } from '../hubspot/client.ts'
+import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
-import type { Whose } from '../integrations/integration.ts'
 import { lockIntegration, moveTo } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
 import { fullJitter } from '../lib/backoff.ts'
@@ -17,13 +16,14 @@ import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
+import { holdAccess } from './access.ts'
+import type { Claimant } from './lease-store.ts'
 import type { ObjectKind } from './object-kind.ts'
 import type { Keep, StepParts } from './step.ts'
 import { readStep } from './steps.ts'
 import {
   addProgress,
   type Claim,
-  type Claimant,
   checkpoint,
   claimStream,
   type Ending,
@@ -52,6 +52,8 @@ export interface RunParts {
   tokens: Tokens
   claimant: Claimant
   sync: SyncSettings
+  /** Told within the transaction of a step of what came to light that nothing had told of before. */
+  onFound?: (scope: TenantScope, integrationId: string, newestAt: string) => Promise<void>
   clock: Clock
   metrics: Metrics
   log: Log
@@ -171,42 +173,6 @@ interface Run extends RunParts {
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
 }
 
-/** So long a step may use the token of the step before, without reading and opening it again. */
-const accessHeldMs = 10_000
-
-/**
- * A token for one step after the other. Refused, or without a scope, a call goes the whole way of `Tokens.use`, which
- * knows what that means.
- */
-function holdAccess(
-  { tokens, clock }: RunParts,
-  whose: Whose,
-  options: Parameters<Tokens['use']>[1],
-): StepParts['withAccess'] {
-  let held: { access: Access; until: number } | undefined
-  return async (work) => {
-    let refused: { access: Access; error: HubSpotError } | undefined
-    if (held && clock.monotonic() < held.until) {
-      const { access } = held
-      try {
-        return await work(access)
-      } catch (error) {
-        held = undefined
-        if (!(error instanceof HubSpotError && (error.kind === 'unauthorized' || error.kind === 'forbidden')))
-          throw error
-        refused = { access, error }
-      }
-    }
-    return await tokens.use(whose, options, async (access) => {
-      // The same token would be refused once more; what it met is told instead.
-      if (refused?.access.token.reveal() === access.token.reveal()) throw refused.error
-      const done = await work(access)
-      held = { access, until: clock.monotonic() + accessHeldMs }
-      return done
-    })
-  }
-}
-
 /** Keeps the lease while a page takes long; stops the run when the stream is another's. */
 function heartbeat({ within, key, claim, claimant, log }: Run, stop: AbortController): NodeJS.Timeout {
   return setInterval(() => {
@@ -264,6 +230,8 @@ async function keepStep(run: Run, at: Cursor, keep: Keep): Promise<Cursor | unde
       repaired: kept.report?.repaired ?? 0,
       total: kept.total,
     })
+    if (key.mode === 'incremental' && kept.report?.newestAt !== undefined)
+      await run.onFound?.(scope, key.integrationId, kept.report.newestAt)
     if (isOver(kept.next)) await finish(run, scope, kept.next, status)
     return kept
   })

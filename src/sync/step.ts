@@ -4,11 +4,9 @@ import type { CallOptions } from '../hubspot/objects.ts'
 import { asTime } from '../hubspot/time.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { TenantScope } from '../tenants/scope.ts'
+import type { WithAccess } from './access.ts'
 import type { KeepReport, KindReader, ObjectKind } from './object-kind.ts'
 import type { Cursor, Mode } from './stream.ts'
-
-/** Runs calls with a valid token; each use is one step, so the token is confirmed at most once a step. */
-export type WithAccess = <T>(work: (access: Access) => Promise<T>) => Promise<T>
 
 export interface StepParts {
   hubspot: HubSpot
@@ -45,7 +43,10 @@ export interface Kept {
 /** Keeps what a step has read; within the transaction that also moves the cursor. */
 export type Keep = (scope: TenantScope) => Promise<Kept>
 
-export const optionsOf = ({ patience, signal }: StepParts, access: Access): CallOptions => ({
+export const optionsOf = (
+  { patience, signal }: Pick<StepParts, 'patience' | 'signal'>,
+  access: Access,
+): CallOptions => ({
   access,
   patience,
   signal,

@@ -6,10 +6,8 @@ import { sql } from 'kysely'
 import { liveStatuses } from '../integrations/integration.ts'
 import { newId } from '../lib/ids.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import { type Claimant, leaseIsFree, until } from './lease-store.ts'
 import type { Cursor, EventState, Mode, Trigger } from './stream.ts'
-
-/** `leaseMs`: a run holds its stream this long without a sign of life; then the next sweep finds it. */
-const until = (leaseMs: number) => sql`clock_timestamp() + ${leaseMs}::float8 * interval '1 ms'`
 
 export interface StreamKey {
   integrationId: string
@@ -17,19 +15,9 @@ export interface StreamKey {
   mode: Mode
 }
 
-/** Who claims: in an embedded database a lease of any other process is a dead process's. */
-export interface Claimant {
-  instance: string
-  exclusive: boolean
-  leaseMs: number
-}
-
 const isStream = (scope: TenantScope, key: StreamKey) => sql`
   tenant_id = ${scope.tenantId} and integration_id = ${key.integrationId}
     and kind = ${key.kind} and mode = ${key.mode}`
-
-const leaseIsFree = ({ instance, exclusive }: Claimant) => sql`
-  (lease_until is null or lease_until <= clock_timestamp() or (${exclusive} and lease_by is distinct from ${instance}))`
 
 const mayRun = sql`sync_event_id is not null and (not_before is null or not_before <= clock_timestamp())`
 

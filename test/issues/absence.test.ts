@@ -71,7 +71,8 @@ for (const engine of engines) {
       const buried = await within((scope) =>
         buryDeleted(scope, id, ['1008', '1009', '2000', '1007', '9999'], at(20)),
       )
-      assert.deepEqual(buried, ['1008'])
+      // 1009 was shown later than the proof; it proves nothing of that one.
+      assert.deepEqual(buried, { buried: ['1008'], doubtful: ['1009'] })
       const rows = await within((scope) =>
         listIssuesOf(scope, { integrationId: id, after: undefined, limit: 100 }),
       )
@@ -127,7 +128,7 @@ for (const engine of engines) {
       } while (beyond !== undefined)
       assert.equal(absent.length, 1_000)
       const some = absent.slice(0, 100)
-      assert.equal((await quick('bury', (scope) => buryDeleted(scope, id, some, at(20)))).length, 100)
+      assert.equal((await quick('bury', (scope) => buryDeleted(scope, id, some, at(20)))).buried.length, 100)
       assert.equal(await quick('delete', (scope) => deleteSomeIssues(scope, id, 2_000)), 2_000)
     } finally {
       await close()

@@ -115,6 +115,7 @@ export async function startBench(
     token,
     whose,
     parts,
+    tokens,
     /** How often HubSpot was asked on paths that hold `path` since `from`. */
     async asked(path: string): Promise<number> {
       const all = await emulator.requests(path)

@@ -153,6 +153,8 @@ for (const engine of engines) {
           doubtful: [],
           merged: [],
           touched: ['70', '72', '73', '9223372036854775807'],
+          arrived: ['70', '72', '73', '9223372036854775807'],
+          newestAt: undefined,
         },
       )
       assert.equal((await stored('72'))?.subject, 'ab\uFFFDc')

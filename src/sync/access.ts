@@ -1,0 +1,45 @@
+/** The token of a run, held from one step to the next. */
+import type { Access } from '../hubspot/client.ts'
+import { HubSpotError } from '../hubspot/errors.ts'
+import type { Whose } from '../integrations/integration.ts'
+import type { Tokens } from '../integrations/tokens.ts'
+import type { Clock } from '../lib/clock.ts'
+
+/** Runs calls with a valid token; each use is one step, so the token is confirmed at most once a step. */
+export type WithAccess = <T>(work: (access: Access) => Promise<T>) => Promise<T>
+
+/** So long a step may use the token of the step before, without reading and opening it again. */
+const accessHeldMs = 10_000
+
+/**
+ * A token for one step after the other. Refused, or without a scope, a call goes the whole way of `Tokens.use`, which
+ * knows what that means.
+ */
+export function holdAccess(
+  { tokens, clock }: { tokens: Tokens; clock: Clock },
+  whose: Whose,
+  options: Parameters<Tokens['use']>[1],
+): WithAccess {
+  let held: { access: Access; until: number } | undefined
+  return async (work) => {
+    let refused: { access: Access; error: HubSpotError } | undefined
+    if (held && clock.monotonic() < held.until) {
+      const { access } = held
+      try {
+        return await work(access)
+      } catch (error) {
+        held = undefined
+        if (!(error instanceof HubSpotError && (error.kind === 'unauthorized' || error.kind === 'forbidden')))
+          throw error
+        refused = { access, error }
+      }
+    }
+    return await tokens.use(whose, options, async (access) => {
+      // The same token would be refused once more; what it met is told instead.
+      if (refused?.access.token.reveal() === access.token.reveal()) throw refused.error
+      const done = await work(access)
+      held = { access, until: clock.monotonic() + accessHeldMs }
+      return done
+    })
+  }
+}
