@@ -110,6 +110,7 @@ export const variables = {
   SPOKE_MAX_STREAMS: whole(1, 100_000).default(500),
   HUBSPOT_CLIENT_ID: z.string().optional(),
   HUBSPOT_CLIENT_SECRET: z.string().optional(),
+  HUBSPOT_APP_ID: whole(1, Number.MAX_SAFE_INTEGER).optional(),
   HUBSPOT_REDIRECT_URI: url.optional(),
   HUBSPOT_OPTIONAL_SCOPES: z
     .string()
@@ -122,11 +123,13 @@ export const variables = {
   SPOKE_SYNC_EVERY: duration(1_000).default(300_000),
   SPOKE_SYNC_OVERLAP: duration(0).default(600_000),
   SPOKE_FULL_EVERY: duration(1_000).default(86_400_000),
+  SPOKE_WEBHOOK_WINDOW: duration(0).default(500),
   SPOKE_INDEX_LAG: duration(0).default(60_000),
   SPOKE_SWEEP_LIMIT: whole(0, 100).default(20),
   SPOKE_LEASE: duration(1_000).default(25_000),
   SPOKE_SYNC_CONCURRENCY: whole(1, 64).default(4),
   SPOKE_KEEP_SYNC_EVENTS: keptFor.default(90 * units.d),
+  SPOKE_KEEP_INBOX: keptFor.default(14 * units.d),
   SPOKE_KEEP_PROBLEMS: keptFor.default(90 * units.d),
   SPOKE_KEEP_ARCHIVED: keptFor.optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -191,6 +194,8 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     (part) => part !== undefined,
   ).length
   if (oauthGiven === 1) faults.push('HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET go together; one is missing')
+  if (set.HUBSPOT_APP_ID !== undefined && oauthGiven === 0)
+    faults.push('HUBSPOT_APP_ID needs HUBSPOT_CLIENT_SECRET: webhooks are proved with it')
   const provider = {
     SPOKE_JWT_ISSUER: set.SPOKE_JWT_ISSUER,
     SPOKE_JWT_AUDIENCE: set.SPOKE_JWT_AUDIENCE,
@@ -257,6 +262,8 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
         set.HUBSPOT_CLIENT_ID && clientSecrets.length > 0
           ? Object.freeze({
               clientId: set.HUBSPOT_CLIENT_ID,
+              /** Absent: no webhooks are taken. */
+              appId: set.HUBSPOT_APP_ID,
               clientSecrets: Object.freeze(clientSecrets),
               redirectUri: set.HUBSPOT_REDIRECT_URI ?? `${publicUrl}/api/hubspot/oauth/callback`,
               optionalScopes: set.HUBSPOT_OPTIONAL_SCOPES.split(' ').filter((scope) => scope !== ''),
@@ -266,6 +273,8 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     tokenCheckEveryMs: set.SPOKE_TOKEN_CHECK_EVERY,
     syncEveryMs: set.SPOKE_SYNC_EVERY,
     fullEveryMs: set.SPOKE_FULL_EVERY,
+    /** What HubSpot tells of within it is read together. */
+    webhookWindowMs: set.SPOKE_WEBHOOK_WINDOW,
     leaseMs: set.SPOKE_LEASE,
     sync: Object.freeze({
       lookBackMs: set.SPOKE_SYNC_OVERLAP,
@@ -275,6 +284,7 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     syncConcurrency: set.SPOKE_SYNC_CONCURRENCY,
     keep: Object.freeze({
       syncEventsMs: set.SPOKE_KEEP_SYNC_EVENTS,
+      inboxMs: set.SPOKE_KEEP_INBOX,
       problemsMs: set.SPOKE_KEEP_PROBLEMS,
       archivedMs: set.SPOKE_KEEP_ARCHIVED,
     }),

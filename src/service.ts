@@ -9,6 +9,7 @@ import type { Config } from './config.ts'
 import { createServer } from './http/server.ts'
 import { createBudget } from './hubspot/budget.ts'
 import { createHubSpot, type HubSpot } from './hubspot/client.ts'
+import { createNoticeSilence } from './inbox/silence.ts'
 import type { Connected } from './integrations/connect.ts'
 import type { Whose } from './integrations/integration.ts'
 import { deleteIntegration, lockIntegration } from './integrations/store.ts'
@@ -264,6 +265,7 @@ async function assemble(
   }
   const periods = { full: config.fullEveryMs, incremental: config.syncEveryMs }
   let draining = false
+  const tickets = createTicketKind({ db, hubspot, tokens })
 
   const worker =
     config.role === 'api'
@@ -275,8 +277,11 @@ async function assemble(
           claimant,
           sync: config.sync,
           periods,
-          kinds: [createTicketKind({ db, hubspot, tokens })],
+          kinds: [tickets],
+          kind: tickets,
           concurrency: config.syncConcurrency,
+          windowMs: config.webhookWindowMs,
+          ...(app?.appId === undefined ? {} : { onFound: createNoticeSilence(log) }),
           quietMs: erasureQuietMs,
           keep: config.keep,
         })
@@ -314,6 +319,14 @@ async function assemble(
     sync: { db, tokens, progress, kind: ticketKind.name, patience, wakeStream },
     sessions,
     standing: createStanding(db, clock, log),
+    webhooks: {
+      db,
+      app: app?.appId === undefined ? undefined : { appId: app.appId, clientSecrets: app.clientSecrets },
+      publicUrl,
+      windowMs: config.webhookWindowMs,
+      clock,
+      metrics,
+    },
   }
   const health = { db, metrics, draining: () => draining }
   const limiter = createLimiter({

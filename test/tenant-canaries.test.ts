@@ -103,6 +103,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
     const bodies: Record<string, (walker: Walker) => unknown> = {
       'POST /api/hubspot/integrations/{tenant_id}': ({ token }) => ({ access_token: token }),
       'POST /api/hubspot/sync/{tenant_id}/{integration_id}': () => ({ sync_type: 'incremental' }),
+      'POST /api/hubspot/inbox/{tenant_id}/{integration_id}/replay': () => ({}),
       'POST /api/tenants': ({ id }) => ({ tenant_id: id }),
       'POST /api/tenants/{tenant_id}/api-keys': ({ word }) => ({
         name: word,

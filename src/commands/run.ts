@@ -10,6 +10,7 @@ import { config, say } from './console.ts'
 import { addDoctorCommands } from './doctor.ts'
 import { addKeyRingCommands } from './key-ring.ts'
 import { addTenantCommands } from './tenants.ts'
+import { addWebhookCommands } from './webhooks.ts'
 
 /**
  * Does what the words say. When it cannot, one line on standard error says why and the process ends with 1, whatever is
@@ -60,6 +61,7 @@ function createProgram(): Command {
   addDoctorCommands(program)
   addKeyRingCommands(program)
   addAuditCommands(program)
+  addWebhookCommands(program)
   return program
 }
 

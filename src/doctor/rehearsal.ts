@@ -34,6 +34,7 @@ const stageConfig = (config: Config, ring: Config['keyRing']): Config => ({
     apiUrl: 'http://127.0.0.1:9',
     app: {
       clientId: 'rehearsal',
+      appId: 1,
       clientSecrets: [new Secret('rehearsal')],
       redirectUri: `${config.publicUrl}/api/hubspot/oauth/callback`,
       optionalScopes: [],

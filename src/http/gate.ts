@@ -7,10 +7,10 @@ import type { Proven } from '../tenants/proven.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
 
 /**
- * public: nobody is asked who they are. session: whoever may have one. A scope: the tenant of the path, by it. admin: the operator.
+ * public: nobody is asked who they are. signed: HubSpot, which signs what it sends. session: whoever may have one. A scope: the tenant of the path, by it. admin: the operator.
  * metrics: the operator, or who collects figures.
  */
-export type Access = 'public' | 'session' | Scope | 'admin' | 'metrics'
+export type Access = 'public' | 'signed' | 'session' | Scope | 'admin' | 'metrics'
 
 export interface Rule {
   method: string
@@ -60,7 +60,8 @@ export function requireRules(app: FastifyInstance): void {
  */
 export async function passGate(request: FastifyRequest, authenticate: Authenticate): Promise<void> {
   const { access } = request.routeOptions.config
-  if (access === 'public') return
+  // Who signed it is seen once the body is here.
+  if (access === 'public' || access === 'signed') return
   const proven = await authenticate(request)
   if (!proven) throw new AppError('unauthenticated', 'A credential is needed')
   const { principal } = proven

@@ -11,6 +11,8 @@ import Fastify, {
 } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { HubSpotError } from '../hubspot/errors.ts'
+import { laneRoutes } from '../inbox/lane-routes.ts'
+import { type WebhookParts, webhookRoutes } from '../inbox/routes.ts'
 import { confirmRoutes } from '../integrations/confirm-routes.ts'
 import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
 import { problemRoutes } from '../issues/problem-routes.ts'
@@ -78,6 +80,7 @@ export interface ServerParts {
     sync: WithoutSignal<SyncParts>
     sessions: Sessions
     standing: Standing
+    webhooks: WebhookParts
   }
 }
 
@@ -215,6 +218,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     problemRoutes(app, parts.api.issues)
     syncRoutes(app, { ...parts.api.sync, signalOf, watchOf })
     sessionRoutes(app, parts.api.sessions, provenOf)
+    const { webhooks } = parts.api
+    laneRoutes(app, { db: webhooks.db, webhooks: webhooks.app !== undefined })
+    await app.register(async (forHubSpot) => webhookRoutes(forHubSpot, webhooks))
   }
   app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
     app.swagger(),

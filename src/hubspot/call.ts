@@ -23,7 +23,7 @@ export interface Credentials {
 export interface Call {
   /** A short fixed name for logs and metrics; never holds an id. */
   endpoint: string
-  method: 'GET' | 'POST' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   path: string
   query?: Record<string, string>
   /** Sent as JSON. */

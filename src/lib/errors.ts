@@ -73,6 +73,10 @@ export type ErrorCode =
   | 'oauth_denied'
   /** HUBSPOT_CLIENT_ID, _SECRET or _REDIRECT_URI is missing or refused by HubSpot: an operator's job. */
   | 'oauth_not_configured'
+  /** A webhook without a fresh signature of HubSpot's (version 3) over its bytes. Normal for whoever is not HubSpot. */
+  | 'invalid_signature'
+  /** HUBSPOT_APP_ID or the app's client secret is missing, so no webhook can be proved: an operator's job. */
+  | 'webhooks_not_configured'
   /** More was asked in a minute, or held open, than one caller may. Try again after Retry-After. */
   | 'rate_limited'
   /** The service has as much under way as it takes on at once; nothing was done. Try again after Retry-After. */

@@ -29,6 +29,39 @@ export function createMetrics() {
       labelNames: ['reason'],
       registers,
     }),
+    webhookDeliveries: new Counter({
+      name: 'spoke_webhook_deliveries_total',
+      help: 'Deliveries of HubSpot by outcome (kept, replayed, invalid, or why the signature does not count)',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    webhookEvents: new Counter({
+      name: 'spoke_webhook_events_total',
+      help: 'Events of HubSpot by outcome (heard, unknown_account, other_kind, other_app, malformed)',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    inboxDrained: new Counter({
+      name: 'spoke_inbox_drained_total',
+      help: 'Changes of the inbox whose tickets were read again',
+      registers,
+    }),
+    inboxSetAside: new Counter({
+      name: 'spoke_inbox_set_aside_total',
+      help: 'Changes of the inbox that could not be drained',
+      registers,
+    }),
+    feedsSilent: new Gauge({
+      name: 'spoke_feeds_silent',
+      help: 'Integrations of which a sync found new tickets and webhooks tell nothing',
+      registers,
+    }),
+    inboxLag: new Histogram({
+      name: 'spoke_inbox_lag_seconds',
+      help: 'From the receipt of a change to its ticket being kept',
+      buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600],
+      registers,
+    }),
     hubspotRequests: new Counter({
       name: 'spoke_hubspot_requests_total',
       help: 'Calls to HubSpot by endpoint and outcome (ok or the kind of error)',

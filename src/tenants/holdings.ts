@@ -109,6 +109,14 @@ export const holdings: readonly Holding[] = [
     told: `sync_event_id integration_id kind sync_type trigger state version total done inserted changed unchanged archived
       failed repaired pages waiting_for waiting_until error_code error requested_at started_at finished_at`,
   }),
+  holding('inbox', 'rows', {
+    key: 'integration_id due_at inbox_id',
+    told: 'integration_id due_at inbox_id ticket_id change occurred_at received_at tries set_aside_for',
+  }),
+  holding('feeds', 'rows', {
+    key: 'integration_id',
+    told: `integration_id lease_until lease_by failures not_before error_code received_at occurred_at silent_since`,
+  }),
   holding('audit_events', 'audit', {
     key: 'seq',
     told: 'seq at actor action target address request_id phase result prev_hash hash',

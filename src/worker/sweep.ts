@@ -1,4 +1,5 @@
 /** Every few seconds: what should run and does not? The net under lost wake-ups and dead processes, and the schedule. */
+import { countSilent } from '../inbox/lane-store.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
 import { isTenantErasing } from '../lib/errors.ts'
@@ -63,6 +64,7 @@ export async function sweep(parts: SweepParts, signal: AbortSignal): Promise<voi
     }
   }
   metrics.streamsDue.set(waiting)
+  metrics.feedsSilent.set(await withSystem(db, countSilent))
   for (const { queue, state, count } of await queues.depth()) metrics.queueDepth.set({ queue, state }, count)
 }
 

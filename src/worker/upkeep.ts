@@ -1,4 +1,5 @@
 /** Once an hour, one process of all: what has run out or was kept long enough goes, tenant by tenant, in short steps. */
+import { deleteOldChanges, forgetReceipts } from '../inbox/retention-store.ts'
 import { deleteExpiredAuthorizations, deleteStalePending } from '../integrations/authorization-store.ts'
 import { deleteIdleBudgets } from '../integrations/portal-store.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
@@ -17,6 +18,7 @@ import { takeUpkeep, tenantsFrom } from '../tenants/upkeep-store.ts'
 /** How long each kind is kept, ms; undefined: for good. */
 export interface Keep {
   syncEventsMs: number | undefined
+  inboxMs: number | undefined
   problemsMs: number | undefined
   archivedMs: number | undefined
 }
@@ -51,7 +53,7 @@ export async function upkeepUntil(parts: UpkeepParts, signal: AbortSignal): Prom
 export async function keepUp(parts: UpkeepParts, signal: AbortSignal): Promise<void> {
   const { db, clock } = parts
   const more = () => !signal.aborted
-  for (const remove of [deleteIdleBudgets, deleteEndedSessions])
+  for (const remove of [deleteIdleBudgets, deleteEndedSessions, forgetReceipts])
     while (more() && (await withSystem(db, (scope) => remove(scope, step))) === step);
   for (let after: TenantId | undefined; more(); ) {
     const ids = await withSystem(db, (scope) => tenantsWithExpiredKeys(scope, after, tenantsAtOnce))
@@ -77,7 +79,7 @@ export async function keepUp(parts: UpkeepParts, signal: AbortSignal): Promise<v
 }
 
 async function tidyTenants(parts: UpkeepParts, ids: readonly TenantId[], signal: AbortSignal): Promise<void> {
-  const { syncEventsMs, problemsMs, archivedMs } = parts.keep
+  const { syncEventsMs, inboxMs, problemsMs, archivedMs } = parts.keep
   await each(parts, ids, signal, async (scope) => {
     await deleteExpiredAuthorizations(scope)
     await deleteStalePending(scope)
@@ -85,6 +87,7 @@ async function tidyTenants(parts: UpkeepParts, ids: readonly TenantId[], signal:
   })
   if (syncEventsMs !== undefined)
     await each(parts, ids, signal, (scope) => deleteOldEvents(scope, syncEventsMs, step))
+  if (inboxMs !== undefined) await each(parts, ids, signal, (scope) => deleteOldChanges(scope, inboxMs, step))
   if (problemsMs !== undefined)
     await each(parts, ids, signal, (scope) => deleteOldProblems(scope, problemsMs, step))
   if (archivedMs !== undefined) await each(parts, ids, signal, (scope) => tombstones(scope, archivedMs))

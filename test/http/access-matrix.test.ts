@@ -48,6 +48,9 @@ const rules: Record<string, string> = {
   'GET /api/hubspot/issues/{tenant_id}': 'read',
   'GET /api/hubspot/issues/{tenant_id}/{issue_id}': 'read',
   'GET /api/hubspot/problems/{tenant_id}/{integration_id}': 'read',
+  'GET /api/hubspot/inbox/{tenant_id}/{integration_id}': 'read',
+  'POST /api/hubspot/inbox/{tenant_id}/{integration_id}/replay': 'sync',
+  'POST /api/hubspot/webhooks': 'signed',
   'POST /api/hubspot/sync/{tenant_id}/{integration_id}': 'sync',
   'GET /api/hubspot/sync/{tenant_id}/{integration_id}': 'read',
   'GET /api/hubspot/sync/{tenant_id}/{integration_id}/{sync_event_id}': 'read',
@@ -177,7 +180,8 @@ test('each route says what it needs, and this list says the same', async () => {
 
 /** What a principal gets of a route; 'past' when the gate lets it through. */
 function expected(rule: string, { may, of }: { may: readonly string[]; of?: string }, template: string) {
-  if (rule === 'public') return 'past'
+  // What a signature proves nobody's credential does, and none is looked at.
+  if (rule === 'public' || rule === 'signed') return 'past'
   if (of === undefined) return 'unauthenticated'
   const ofTenant = scopes.includes(rule)
   if (ofTenant && of === 'none')

@@ -1,6 +1,7 @@
 /** What the fuzzer sends: for each operation of the document requests that it allows, and requests with one or more things broken. */
 import fc from 'fast-check'
 import { type Body, body, json } from './fuzz-bodies.ts'
+import { delivery } from './fuzz-deliveries.ts'
 import { credential, extra } from './fuzz-headers.ts'
 import { canary, encoded, fitting, type Known, odd } from './fuzz-values.ts'
 import type { Operation } from './operations.ts'
@@ -130,6 +131,7 @@ function requestsOf(
       { type: 'text/plain', body: canary },
     ),
   )
+  const signed = operation.template === '/api/hubspot/webhooks'
   return fc
     .record({
       method: fc.oneof(
@@ -138,7 +140,11 @@ function requestsOf(
       ),
       path: path(operation, known),
       query: query(operation, known),
-      content: operation.body ? body(operation.body, known) : none,
+      content: (signed
+        ? fc.oneof({ weight: 4, arbitrary: delivery }, none)
+        : operation.body
+          ? body(operation.body, known)
+          : none) as fc.Arbitrary<Body & { headers?: Record<string, string> }>,
       credential: credential(known.adminKey),
       extra,
     })
@@ -149,6 +155,7 @@ function requestsOf(
       headers: {
         ...credential,
         ...extra,
+        ...content.headers,
         ...(content.type === undefined ? {} : { 'content-type': content.type }),
         ...(content.encoding === undefined ? {} : { 'content-encoding': content.encoding }),
       },

@@ -8,6 +8,7 @@ import { startTestEmulator } from '../support/emulator.ts'
 import { startProcess } from '../support/process.ts'
 import { testKeys } from '../support/service.ts'
 import { connectTenant, idle, newAccount, startOn } from './bench.ts'
+import { signing } from './fuzz-deliveries.ts'
 import { canary, type Known } from './fuzz-values.ts'
 import { type Operation, readOperations } from './operations.ts'
 import { send } from './send.ts'
@@ -57,10 +58,11 @@ export async function startFuzzWorld(): Promise<FuzzWorld> {
       SPOKE_ENCRYPTION_KEYS: testKeys,
       SPOKE_RATE_ADDRESS: '0',
       SPOKE_RATE_FAILED: '0',
+      HUBSPOT_APP_ID: String(signing.appId),
       HUBSPOT_API_URL: emulator.url,
       HUBSPOT_AUTHORIZE_URL: `${emulator.url}/oauth/authorize`,
       HUBSPOT_CLIENT_ID: 'test-client',
-      HUBSPOT_CLIENT_SECRET: 'test-secret-of-the-app',
+      HUBSPOT_CLIENT_SECRET: signing.secret,
     },
     watch,
   )

@@ -144,7 +144,12 @@ test("a wrong client secret is the operator's error, and no tenant is marked for
 })
 
 test('without an app of its own OAuth is 503 oauth_not_configured, makes no tenant, and tokens can still be pasted', async () => {
-  const none = { HUBSPOT_CLIENT_ID: '', HUBSPOT_CLIENT_SECRET: '', HUBSPOT_REDIRECT_URI: '' }
+  const none = {
+    HUBSPOT_CLIENT_ID: '',
+    HUBSPOT_CLIENT_SECRET: '',
+    HUBSPOT_APP_ID: '',
+    HUBSPOT_REDIRECT_URI: '',
+  }
   const { service, database } = await startOn(bench.emulator, none)
   try {
     const before = await tableCounts(database)

@@ -84,7 +84,7 @@ describe('a refresh in flight, where refresh tokens rotate', () => {
     const { service, databaseUrl, start, id } = await connected(4)
     await service.stop()
     await expire(databaseUrl)
-    const without = await start({ HUBSPOT_CLIENT_ID: '', HUBSPOT_CLIENT_SECRET: '' })
+    const without = await start({ HUBSPOT_CLIENT_ID: '', HUBSPOT_CLIENT_SECRET: '', HUBSPOT_APP_ID: '' })
     const { connected: now, code, status } = await statusOf(without, id)
     assert.deepEqual([now, code, status], [false, 'oauth_not_configured', 'active'])
     await without.stop()

@@ -55,7 +55,7 @@ const writable = async (db: Database, table: string): Promise<string[]> =>
   (
     await sql<{ name: string }>`
       select attname::text as name from pg_attribute
-      where attrelid = ${table}::regclass and attnum > 0 and not attisdropped and attgenerated = ''`.execute(
+      where attrelid = to_regclass(${table}) and attnum > 0 and not attisdropped and attgenerated = ''`.execute(
       db.kysely,
     )
   ).rows.map(({ name }) => name)
@@ -96,7 +96,10 @@ test('from 0017 on, with two tenants’ rows in every table, nothing is lost and
     await migrateUpTo(db, before0018)
     const then: Rows = new Map()
     for (const [table, rows] of seeded) {
-      const columns = sql.join((await writable(db, table)).map((name) => sql.ref(name)))
+      const there = await writable(db, table)
+      // Came later.
+      if (there.length === 0) continue
+      const columns = sql.join(there.map((name) => sql.ref(name)))
       await sql`
         insert into ${sql.table(table)} (${columns})
         select ${columns} from jsonb_populate_recordset(null::${sql.table(table)}, ${JSON.stringify(rows)}::jsonb)`.execute(
@@ -105,6 +108,7 @@ test('from 0017 on, with two tenants’ rows in every table, nothing is lost and
       then.set(table, await rowsIn(db, table))
       assert.ok(then.get(table)?.length, `${engine}: ${table}`)
     }
+    assert.ok(then.size >= 17, `${then.size} tables`)
 
     const applied = await migrate(db)
     assert.deepEqual(

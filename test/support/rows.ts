@@ -1,5 +1,6 @@
 /** Rows for tests of SQL: two tenants, each with something in every table. */
 import { sql } from 'kysely'
+import { claimLane, owe } from '../../src/inbox/store.ts'
 import { insertAuthorization } from '../../src/integrations/authorization-store.ts'
 import { insertConfirmation } from '../../src/integrations/confirmation-store.ts'
 import { keepPart } from '../../src/integrations/part-store.ts'
@@ -92,6 +93,8 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     const request = { method: 'POST', url: '/', headers: { 'idempotency-key': 'k' }, body: {} }
     await once(scope, readIdempotency(request), async () => ({ status: 202, body: {} }))
     await appendToTenant(scope, auditEvent)
+    await claimLane(scope, id, { instance: 'seed', exclusive: false, leaseMs: 1_000 })
+    await owe(scope, id, ['1'], new Date())
     await scope.query(sql`select 1`)
   })
   await withSystem(db, (scope) =>

@@ -37,6 +37,7 @@ export async function startTestService(
     HUBSPOT_AUTHORIZE_URL: `${emulatorUrl}/oauth/authorize`,
     HUBSPOT_CLIENT_ID: 'test-client',
     HUBSPOT_CLIENT_SECRET: 'test-secret-of-the-app',
+    HUBSPOT_APP_ID: '1160001',
     HUBSPOT_REDIRECT_URI: 'http://localhost:8000/api/hubspot/oauth/callback',
     HUBSPOT_TIMEOUT: '10s',
     // A test of something else asks as often as it likes, with as many wrong keys as it likes.

@@ -14,6 +14,7 @@ import { createQueues } from '../../src/worker/queues.ts'
 import { dumpOf } from '../support/canaries.ts'
 import { engines, quiet } from '../support/engines.ts'
 import { addIssues, eraseNow, tablesWith } from '../support/erasing.ts'
+import { onlyLong } from '../support/long.ts'
 import { A, B, ring, seedTenant } from '../support/rows.ts'
 
 const codeOf = (error: unknown) => (error as { code?: string }).code
@@ -21,7 +22,7 @@ const codeOf = (error: unknown) => (error as { code?: string }).code
 const many = Number(process.env.SPOKE_TEST_ISSUES ?? 5_000)
 
 for (const engine of engines) {
-  describe(`erasing on ${engine.name}`, () => {
+  describe(`erasing on ${engine.name}`, engine.name === 'PGlite' ? onlyLong : {}, () => {
     let db: Database
     let url: string | undefined
     let close: () => Promise<void>

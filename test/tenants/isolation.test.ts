@@ -124,12 +124,20 @@ for (const engine of engines) {
       assert.equal((await asSystem('select tenant_id, integration_id from portal_routes')).length, 2)
       assert.equal((await asSystem('select tenant_id, epoch, next_at from sync_streams')).length, 2)
       assert.equal((await asSystem('select made_by from sessions')).length, 2)
+      assert.equal((await asSystem('select tenant_id, integration_id, due_at from inbox')).length, 2)
+      assert.equal((await asSystem('select tenant_id, lease_until, not_before from feeds')).length, 2)
       const closed = [
         ...tables
           .filter((table) => !['portal_routes', 'sessions', 'sync_streams'].includes(table))
           .map((table) => `select * from ${table}`),
         'select cursor from sync_streams',
         'select watermark from sync_streams',
+        'select ticket_id from inbox',
+        'select change from inbox',
+        'update inbox set due_at = now()',
+        'delete from inbox',
+        'select received_at from feeds',
+        'update feeds set lease_until = null',
         'delete from portal_routes',
         'update sessions set expires_at = now()',
         'update sessions set tenant_id = null',

@@ -13,13 +13,14 @@ import { type TenantScope, withSystem, withTenant } from '../../src/tenants/scop
 import { takeUpkeep } from '../../src/tenants/upkeep-store.ts'
 import { type Keep, keepUp } from '../../src/worker/upkeep.ts'
 import { engines, quiet } from '../support/engines.ts'
+import { onlyLong } from '../support/long.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 
 const day = 86_400_000
 const keep90 = 90 * day
 
 for (const engine of engines) {
-  describe(`the upkeep on ${engine.name}`, () => {
+  describe(`the upkeep on ${engine.name}`, engine.name === 'PGlite' ? onlyLong : {}, () => {
     let db: Database
     let close: () => Promise<void>
     let integration: string
@@ -35,7 +36,7 @@ for (const engine of engines) {
       keepUp(
         {
           db,
-          keep: { syncEventsMs: keep90, problemsMs: keep90, archivedMs: undefined, ...keep },
+          keep: { syncEventsMs: keep90, inboxMs: keep90, problemsMs: keep90, archivedMs: undefined, ...keep },
           clock: systemClock,
           log: quiet,
         },

@@ -26,6 +26,8 @@ const appGrants: Grants = {
   integration_parts: 'select insert update delete',
   sync_streams: 'select insert update delete',
   sync_events: 'select insert update delete',
+  inbox: 'select insert update delete',
+  feeds: 'select insert update delete',
   idempotency_keys: 'select insert update delete',
   api_keys: 'select insert update delete',
   audit_events: 'select insert',
@@ -48,6 +50,10 @@ const systemGrants: Grants = {
   operator_audit: 'select insert',
   sessions: 'select insert delete update(last_used_at)',
   rate_windows: 'select insert update delete',
+  inbox:
+    'select(tenant_id,integration_id,due_at) insert(tenant_id,integration_id,due_at,ticket_id,change,occurred_at)',
+  feeds: 'select(tenant_id,integration_id,lease_until,lease_by,not_before,silent_since)',
+  webhook_receipts: 'select insert delete',
 }
 
 /** Of one tenant that is marked: the mark, its row, and what nobody else may delete. */
@@ -70,6 +76,8 @@ const ofMarked = `(${own} AND ( SELECT spoke_erasing() AS spoke_erasing))`
 export const otherPolicies: Readonly<Record<string, readonly string[]>> = {
   portal_routes: ['find_ids r spoke_system true -'],
   sync_streams: ['find_due r spoke_system true -'],
+  inbox: ['keep a spoke_system - true', 'find_due r spoke_system true -'],
+  feeds: ['find_due r spoke_system true -'],
   confirmations: ['find_waiting r spoke_system true -'],
   tenants: [
     'find_keys r spoke_system true -',

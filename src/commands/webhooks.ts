@@ -1,0 +1,80 @@
+/** `spoke webhooks`: what the app at HubSpot must be told, so that its webhooks come here. */
+import type { Command } from 'commander'
+import type { Budget } from '../hubspot/budget.ts'
+import { createHubSpot } from '../hubspot/client.ts'
+import { HubSpotError } from '../hubspot/errors.ts'
+import { registerWebhooks, webhookFile } from '../hubspot/webhook-setup.ts'
+import { ticketProperties } from '../issues/properties.ts'
+import { systemClock } from '../lib/clock.ts'
+import { createLog } from '../lib/log.ts'
+import { createMetrics } from '../lib/metrics.ts'
+import { StartError } from '../service.ts'
+import { config, say } from './console.ts'
+
+const withinMs = 120_000
+/** These calls are the app's own and count to no account. */
+const noBudget: Budget = { take: async () => {}, pause: async () => 0, answered: async () => {} }
+
+interface Options {
+  property: string[]
+  register?: boolean
+  json?: boolean
+}
+
+export function addWebhookCommands(program: Command): void {
+  program
+    .command('webhooks')
+    .description('the app’s webhooks at HubSpot')
+    .command('setup')
+    .description(
+      'print the app’s subscription file for its project (src/app/webhooks/webhooks-hsmeta.json); for an app that is no project, register it',
+    )
+    .option(
+      '--property <name>',
+      'a property whose changes should be here at once, besides those that Spoke knows; again for more',
+      (name: string, all: string[]) => [...all, name],
+      [],
+    )
+    .option('--register', 'tell HubSpot by its API instead; what else the app has subscribed to stays')
+    .option('--json', 'with --register: print what was done as JSON')
+    .action(async ({ property, register, json }: Options) => {
+      const read = config()
+      const { app } = read.hubspot
+      const target = `${read.publicUrl}/api/hubspot/webhooks`
+      if (!target.startsWith('https://'))
+        say(`spoke: HubSpot calls https addresses only, and SPOKE_PUBLIC_URL is ${read.publicUrl}`)
+      const properties = [...ticketProperties, ...property]
+      if (!register) return console.log(JSON.stringify(webhookFile(target, properties), null, 2))
+      if (!app?.appId)
+        throw new StartError('HUBSPOT_APP_ID, HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET must be set')
+      const { apiUrl, timeoutMs } = read.hubspot
+      const hubspot = createHubSpot({
+        apiUrl,
+        timeoutMs,
+        budget: noBudget,
+        clock: systemClock,
+        metrics: createMetrics(),
+        log: createLog('warn', say),
+      })
+      try {
+        const signal = AbortSignal.timeout(withinMs)
+        const done = await registerWebhooks(hubspot, app, app.appId, target, properties, signal).catch(
+          refused,
+        )
+        if (json) return console.log(JSON.stringify({ target, ...done }))
+        console.log(`HubSpot sends to ${target}`)
+        for (const one of done.added) console.log(`added      ${one}`)
+        for (const one of done.activated) console.log(`activated  ${one}`)
+        console.log(`${done.kept} were there already`)
+      } finally {
+        await hubspot.close()
+      }
+    })
+}
+
+function refused(error: unknown): never {
+  if (!(error instanceof HubSpotError)) throw error
+  throw new StartError(
+    `HubSpot did not take it (${error.message}${error.category ? `, ${error.category}` : ''}); what was done so far stays, and the command may be run again`,
+  )
+}

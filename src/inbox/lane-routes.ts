@@ -1,0 +1,116 @@
+/** The HTTP face of an integration's inbox: how it stands, and once more what was set aside. */
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { findIntegration, lockIntegration } from '../integrations/store.ts'
+import { decodeNumberCursor, pageOf } from '../lib/cursor.ts'
+import type { Database } from '../lib/db.ts'
+import { integrationNotFound } from '../lib/errors.ts'
+import { integrationPath, problems } from '../lib/wire.ts'
+import { readIdempotency } from '../tenants/idempotency.ts'
+import { once } from '../tenants/once.ts'
+import { withTenant } from '../tenants/scope.ts'
+import { parseTenantId } from '../tenants/tenant.ts'
+import { laneOf, listSetAside, replay } from './lane-store.ts'
+import { inboxAnswer, inboxQuery, replayAnswer, replayBody } from './schema.ts'
+
+export interface LaneParts {
+  db: Database
+  /** Whether webhooks are taken. */
+  webhooks: boolean
+}
+
+const tags = ['webhooks']
+const iso = (time: Date | null) => time?.toISOString() ?? null
+
+export function laneRoutes(instance: FastifyInstance, { db, webhooks }: LaneParts): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+
+  app.get(
+    '/api/hubspot/inbox/:tenant_id/:integration_id',
+    {
+      config: { access: 'read' },
+      schema: {
+        tags,
+        operationId: 'inbox.get',
+        params: integrationPath,
+        querystring: inboxQuery,
+        response: { 200: inboxAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { integration_id: id } = request.params
+      const { limit: most, after } = request.query
+      const beyond = after === undefined ? undefined : decodeNumberCursor(id, after)
+      const { lane, rows } = await withTenant(db, tenantId, async (scope) => {
+        if (!(await findIntegration(scope, id))) throw integrationNotFound()
+        return {
+          lane: await laneOf(scope, id),
+          rows: await listSetAside(scope, id, { beyond, limit: most + 1 }),
+        }
+      })
+      const { shown, next_after } = pageOf(rows, most, id, ({ inboxId }) => inboxId)
+      return {
+        success: true as const,
+        tenant_id: tenantId,
+        integration_id: id,
+        webhooks,
+        last_received_at: iso(lane.receivedAt),
+        last_occurred_at: iso(lane.occurredAt),
+        silent_since: iso(lane.silentSince),
+        failures: lane.failures,
+        next_try_at: iso(lane.notBefore),
+        error_code: lane.errorCode,
+        waiting: lane.waiting,
+        waiting_since: iso(lane.waitingSince),
+        set_aside: lane.setAside,
+        changes: shown.map((row) => ({
+          ticket_id: row.ticketId,
+          change: row.change,
+          occurred_at: row.occurredAt.toISOString(),
+          received_at: row.receivedAt.toISOString(),
+          tries: row.tries,
+          set_aside_for: row.setAsideFor,
+        })),
+        next_after,
+      }
+    },
+  )
+
+  app.post(
+    '/api/hubspot/inbox/:tenant_id/:integration_id/replay',
+    {
+      config: { access: 'sync', audited: 'inbox.replay' },
+      schema: {
+        tags,
+        operationId: 'inbox.replay',
+        description: 'Drains again what was set aside: all of it, or what fits every field that is given.',
+        params: integrationPath,
+        querystring: z.strictObject({}),
+        body: replayBody,
+        response: { 200: replayAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { integration_id: id } = request.params
+      const { ticket_ids: ticketIds, received_from: from, received_to: to } = request.body
+      const asked = readIdempotency(request)
+      const answer = (replayed: number) => ({
+        success: true as const,
+        tenant_id: tenantId,
+        integration_id: id,
+        replayed,
+      })
+      return await withTenant(db, tenantId, async (scope) => {
+        if (!(await lockIntegration(scope, id))) throw integrationNotFound()
+        const { body } = await once(scope, asked, async () => ({
+          status: 200,
+          body: answer(await replay(scope, id, { ticketIds, from, to })),
+        }))
+        return body
+      })
+    },
+  )
+}

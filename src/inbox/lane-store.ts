@@ -1,0 +1,110 @@
+/** SQL on how an integration's inbox stands, for whoever looks after it. */
+import { sql } from 'kysely'
+import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+
+export interface LaneState {
+  receivedAt: Date | null
+  occurredAt: Date | null
+  silentSince: Date | null
+  failures: number
+  notBefore: Date | null
+  errorCode: string | null
+  waiting: number
+  waitingSince: Date | null
+  setAside: number
+}
+
+const ofLane = ({ tenantId }: TenantScope, integrationId: string) =>
+  sql`tenant_id = ${tenantId} and integration_id = ${integrationId}`
+
+export async function laneOf(scope: TenantScope, integrationId: string): Promise<LaneState> {
+  const [lane] = await scope.query(sql<LaneState>`
+    select f.received_at as "receivedAt", f.occurred_at as "occurredAt", f.silent_since as "silentSince",
+      coalesce(f.failures, 0) as failures, f.not_before as "notBefore", f.error_code as "errorCode",
+      i.waiting, i.waiting_since as "waitingSince", i.set_aside as "setAside"
+    from (
+      select count(*) filter (where due_at < 'infinity')::int as waiting,
+        min(received_at) filter (where due_at < 'infinity') as waiting_since,
+        count(*) filter (where due_at = 'infinity')::int as set_aside
+      from inbox where ${ofLane(scope, integrationId)}) i
+    left join feeds f on f.tenant_id = ${scope.tenantId} and f.integration_id = ${integrationId}`)
+  return lane as LaneState
+}
+
+/** Deliveries of HubSpot may be late by so much, and its clock and ours apart. */
+const lateBy = sql`interval '2 minutes'`
+
+/**
+ * A sync found a ticket that no webhook had told of, and no later one came either. Our own app's accounts alone have
+ * webhooks. The caller holds the integration's lock.
+ *
+ * @param newestAt when the newest such ticket was created, by HubSpot's clock
+ * @returns whether it was not known before
+ */
+export async function noticeSilence(
+  scope: TenantScope,
+  integrationId: string,
+  newestAt: string,
+): Promise<boolean> {
+  const rows = await scope.query(sql`
+    insert into feeds as f (tenant_id, integration_id, silent_since)
+    select tenant_id, integration_id, clock_timestamp() from integration_tokens
+    where ${ofLane(scope, integrationId)} and kind = 'oauth' and ${newestAt}::timestamptz < clock_timestamp() - ${lateBy}
+      and not exists (select from inbox where ${ofLane(scope, integrationId)} and due_at < 'infinity')
+    on conflict (tenant_id, integration_id) do update set silent_since = excluded.silent_since
+      where f.silent_since is null and (f.occurred_at is null or f.occurred_at < ${newestAt})
+    returning 1 as one`)
+  return rows.length > 0
+}
+
+/** Of all tenants. */
+export async function countSilent({ query }: SystemScope): Promise<number> {
+  const [row] = await query(sql<{ silent: number }>`
+    select count(*)::int as silent from feeds where silent_since is not null`)
+  return row?.silent ?? 0
+}
+
+export interface SetAside {
+  inboxId: string
+  ticketId: string
+  change: string
+  occurredAt: Date
+  receivedAt: Date
+  tries: number
+  setAsideFor: string | null
+}
+
+/** In the order they came. */
+export async function listSetAside(
+  scope: TenantScope,
+  integrationId: string,
+  at: { beyond: number | undefined; limit: number },
+): Promise<SetAside[]> {
+  const beyond = at.beyond === undefined ? sql`` : sql`and inbox_id > ${at.beyond}`
+  return await scope.query(sql<SetAside>`
+    select inbox_id::text as "inboxId", ticket_id as "ticketId", change, occurred_at as "occurredAt",
+      received_at as "receivedAt", tries, set_aside_for as "setAsideFor"
+    from inbox where ${ofLane(scope, integrationId)} and due_at = 'infinity' ${beyond}
+    order by inbox_id
+    limit ${at.limit}`)
+}
+
+/** Makes due what was set aside. Each that is given narrows it. @returns how many */
+export async function replay(
+  scope: TenantScope,
+  integrationId: string,
+  {
+    ticketIds,
+    from,
+    to,
+  }: { ticketIds?: string[] | undefined; from?: string | undefined; to?: string | undefined },
+): Promise<number> {
+  const rows = await scope.query(sql`
+    update inbox set due_at = clock_timestamp(), tries = 0, set_aside_for = null
+    where ${ofLane(scope, integrationId)} and due_at = 'infinity'
+      ${ticketIds === undefined ? sql`` : sql`and ticket_id = any(${ticketIds}::text[])`}
+      ${from === undefined ? sql`` : sql`and received_at >= ${from}::timestamptz`}
+      ${to === undefined ? sql`` : sql`and received_at <= ${to}::timestamptz`}
+    returning 1 as one`)
+  return rows.length
+}

@@ -1,0 +1,150 @@
+/** Where HubSpot sends its webhooks: proved, kept, answered. Nothing is read from HubSpot before the answer. */
+import { createHash } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { signatureFault } from '../hubspot/signature.ts'
+import { type Delivery, readDelivery } from '../hubspot/webhook-event.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Database } from '../lib/db.ts'
+import { AppError } from '../lib/errors.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import type { Secret } from '../lib/secret.ts'
+import { problems } from '../lib/wire.ts'
+import { withSystem } from '../tenants/scope.ts'
+import { keepDelivery } from './store.ts'
+
+export interface WebhookParts {
+  db: Database
+  /** Our app; absent: no webhook can be proved. */
+  app: { appId: number; clientSecrets: readonly Secret[] } | undefined
+  /** Where HubSpot reaches us: what it signed begins with it, whatever a Host header says. */
+  publicUrl: string
+  windowMs: number
+  clock: Clock
+  metrics: Metrics
+}
+
+/** A hundred events whose values are as long as HubSpot lets them be. */
+const bodyLimit = 8 * 2 ** 20
+/** What may be on its way at once. Nobody has proved anything yet, and HubSpot sends again what is refused. */
+const mostOnTheWay = 8 * bodyLimit
+
+/** @param instance a part of the server of its own: its bodies are taken as bytes, which is what was signed */
+export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): void {
+  instance.removeAllContentTypeParsers()
+  instance.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  const onTheWay = countBytes()
+
+  instance.withTypeProvider<ZodTypeProvider>().post(
+    '/api/hubspot/webhooks',
+    {
+      // HubSpot's deed, and no effect but that tickets are read again: the inbox is its record.
+      config: { access: 'signed', audited: false },
+      bodyLimit,
+      onRequest: async ({ headers }, { raw }) => {
+        const length = Number(headers['content-length'] ?? bodyLimit)
+        const left = onTheWay.take(length)
+        if (!left) throw new AppError('overloaded', 'Too many webhooks are on their way', { retryAfter: 1 })
+        raw.once('close', left)
+      },
+      schema: {
+        tags: ['webhooks'],
+        operationId: 'webhooks.receive',
+        description:
+          'For HubSpot: up to 100 events as a JSON array, signed (X-HubSpot-Signature-v3) with the client secret of the app.',
+        querystring: z.strictObject({}),
+        response: { 204: z.null(), ...problems },
+      },
+    },
+    async (request, reply) => {
+      await receive(parts, request)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+interface Received {
+  method: string
+  url: string
+  headers: NodeJS.Dict<string | string[]>
+  body: unknown
+}
+
+/** @throws AppError webhooks_not_configured | invalid_signature | invalid_json | validation_failed */
+async function receive(
+  { db, app, publicUrl, windowMs, clock, metrics }: WebhookParts,
+  request: Received,
+): Promise<void> {
+  if (!app)
+    throw new AppError('webhooks_not_configured', 'This service takes no webhooks: HUBSPOT_APP_ID is not set')
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+  const signature = headerOf(request, 'x-hubspot-signature-v3')
+  const timestamp = headerOf(request, 'x-hubspot-request-timestamp')
+  const signed = { method: request.method, url: publicUrl + request.url, body, signature, timestamp }
+  const fault = signatureFault(signed, app.clientSecrets, clock.now())
+  if (fault) {
+    metrics.webhookDeliveries.inc({ outcome: fault })
+    throw new AppError(
+      'invalid_signature',
+      'The signature is not one that HubSpot made for this request just now',
+    )
+  }
+  const delivery = readDelivery(parse(body), app.appId)
+  if (!delivery) {
+    metrics.webhookDeliveries.inc({ outcome: 'invalid' })
+    throw new AppError('validation_failed', 'The body is not an array of events', {
+      details: [{ pointer: '', rule: 'must be an array' }],
+    })
+  }
+  const hash = createHash('sha256')
+    .update(signature ?? '')
+    .digest()
+  const keep = () => withSystem(db, (scope) => keepDelivery(scope, hash, delivery.changes, windowMs))
+  const { replayed, unknown } = await keep().catch((error: { code?: string }) => {
+    // An integration was deleted in this very moment, and has no route any more.
+    if (error.code === '23503') return keep()
+    throw error
+  })
+  metrics.webhookDeliveries.inc({ outcome: replayed ? 'replayed' : 'kept' })
+  if (!replayed) count(metrics, delivery, unknown)
+}
+
+const headerOf = ({ headers }: Received, name: string): string | undefined => {
+  const value = headers[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch (cause) {
+    throw new AppError('invalid_json', 'The body is not JSON', { cause })
+  }
+}
+
+function count(
+  { webhookEvents }: Metrics,
+  { changes, otherKind, otherApp, malformed }: Delivery,
+  unknown: number,
+): void {
+  webhookEvents.inc({ outcome: 'heard' }, changes.length)
+  webhookEvents.inc({ outcome: 'unknown_account' }, unknown)
+  webhookEvents.inc({ outcome: 'other_kind' }, otherKind)
+  webhookEvents.inc({ outcome: 'other_app' }, otherApp)
+  webhookEvents.inc({ outcome: 'malformed' }, malformed)
+}
+
+/** @returns `take`, which gives undefined when no room is left, else what gives the room back */
+function countBytes() {
+  let taken = 0
+  return {
+    take(bytes: number): (() => void) | undefined {
+      if (taken + bytes > mostOnTheWay) return undefined
+      taken += bytes
+      return () => {
+        taken -= bytes
+      }
+    },
+  }
+}

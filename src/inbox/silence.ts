@@ -1,0 +1,14 @@
+/** Says once when webhooks tell nothing of an integration in which a sync finds new tickets. */
+import type { Log } from '../lib/log.ts'
+import type { TenantScope } from '../tenants/scope.ts'
+import { noticeSilence } from './lane-store.ts'
+
+export const createNoticeSilence =
+  (log: Log) =>
+  async (scope: TenantScope, integrationId: string, newestAt: string): Promise<void> => {
+    if (!(await noticeSilence(scope, integrationId, newestAt))) return
+    log.warn(
+      { tenant_id: scope.tenantId, integration_id: integrationId, newest_at: newestAt },
+      'webhooks tell nothing of an integration',
+    )
+  }

@@ -1,0 +1,75 @@
+/** Of webhooks and the inbox: what nobody but HubSpot may send, and what must not be lost. */
+import type { Fault } from '../fault.ts'
+
+export const inbox: Fault[] = [
+  {
+    name: 'webhook-good-for-ever',
+    file: 'src/hubspot/signature.ts',
+    find: `  if (Math.abs(nowMs - Number(timestamp)) > freshForMs) return 'stale'`,
+    put: '',
+    test: 'test/hubspot/signature.test.ts',
+    gain: 'a delivery that was overheard once can be sent again for good',
+  },
+  {
+    name: 'webhook-from-the-future',
+    file: 'src/hubspot/signature.ts',
+    find: 'Math.abs(nowMs - Number(timestamp))',
+    put: 'nowMs - Number(timestamp)',
+    test: 'test/hubspot/signature.test.ts',
+    gain: 'a delivery dated ahead stays good for as long as its author likes',
+  },
+  {
+    name: 'webhook-address-from-the-host-header',
+    file: 'src/inbox/routes.ts',
+    find: 'url: publicUrl + request.url',
+    put: `url: 'http://' + request.headers.host + request.url`,
+    test: 'test/inbox/silence.test.ts',
+    only: 'the next webhook ends it',
+    gain: 'what counts as signed is up to whoever sends the request',
+  },
+  {
+    name: 'webhook-of-another-app',
+    file: 'src/hubspot/webhook-event.ts',
+    find: 'if (data.appId !== ourApp) {',
+    put: 'if (data.appId === -1) {',
+    test: 'test/hubspot/webhook-event.test.ts',
+    gain: 'another app of the same developer account makes this service read whatever it likes',
+  },
+  {
+    name: 'webhook-replayed',
+    file: 'src/inbox/store.ts',
+    find: '      where exists (select from receipt)\n    )',
+    put: '    )',
+    test: 'test/inbox/webhooks.test.ts',
+    only: 'the same request again',
+    gain: 'an overheard delivery, sent a thousand times within five minutes, spends the account’s calls',
+  },
+  {
+    name: 'change-dropped-before-it-is-drained',
+    file: 'src/inbox/drain.ts',
+    find: '    if (!mayBePoison(drain, error)) throw error',
+    put: `    if (!mayBePoison(drain, error))
+      return void (await keepWith(drain, (scope) => deleteDrained(scope, drain.whose.integrationId, step.rows)))`,
+    test: 'test/inbox/lane.test.ts',
+    only: 'while HubSpot is away',
+    gain: 'an outage of HubSpot loses what it told of',
+  },
+  {
+    name: 'poison-that-holds-up-the-rest',
+    file: 'src/inbox/drain.ts',
+    find: '    if (!mayBePoison(drain, error)) throw error',
+    put: '    throw error',
+    test: 'test/inbox/webhooks.test.ts',
+    only: 'of which HubSpot will not tell',
+    gain: 'one ticket that HubSpot refuses to show keeps all others of the account from being seen',
+  },
+  {
+    name: 'lane-of-another-process',
+    file: 'src/sync/lease-store.ts',
+    find: '} <= clock_timestamp()\n',
+    put: '} is not null\n',
+    test: 'test/inbox/lane.test.ts',
+    only: 'a lease that a dead process left',
+    gain: 'processes ask HubSpot for the same tickets side by side',
+  },
+]

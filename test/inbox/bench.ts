@@ -1,0 +1,154 @@
+/** What the tests of the inbox share: an emulator whose app sends webhooks, and a service that takes them and never polls. */
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { connectTenant, idle } from '../http/bench.ts'
+import { databaseOf } from '../http/database.ts'
+import { startTestEmulator, type TestEmulator, truthOf } from '../support/emulator.ts'
+import { adminQuery } from '../support/postgres.ts'
+import { eventually, startTestService, type TestService } from '../support/service.ts'
+
+export interface InboxBench {
+  emulator: TestEmulator
+  service: TestService
+  database: string
+  /** Sends the events as HubSpot would: signed, for this service. */
+  deliver(events: unknown, over?: Delivered): Promise<Response>
+  /** Waits until nothing is on its way and nothing waits in the inbox but what was set aside. */
+  drained(): Promise<void>
+  /** An account that has our app, connected under a tenant of its own. */
+  account(portal?: object, connected?: string): Promise<Account>
+  look<Row>(statement: string): Promise<Row[]>
+  stop(): Promise<void>
+}
+
+export interface Account {
+  portal: number
+  tenant: string
+  integration: string
+  token: string
+}
+
+/** What differs from a genuine delivery. */
+export interface Delivered {
+  url?: string
+  timestamp?: number
+  which?: 'v1' | 'v2' | 'v3' | 'both'
+  headers?: Record<string, string>
+  /** Sent in the place of what was signed. */
+  body?: string | Buffer
+}
+
+export const clientId = 'test-client'
+const scopes = [
+  'oauth',
+  'tickets',
+  'crm.objects.owners.read',
+  'crm.objects.contacts.read',
+  'crm.objects.companies.read',
+  'crm.objects.deals.read',
+]
+const everything = ['ticket', 'object'].flatMap((of) => [
+  ...['creation', 'deletion', 'merge', 'restore', 'associationChange'].map((type) => `${of}.${type}`),
+  ...['subject', 'content', 'hs_pipeline_stage'].map((name) => `${of}.propertyChange:${name}`),
+])
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((done) => server.close(done))
+  return port
+}
+
+/** @param subscriptions of the app; both families of events unless told otherwise */
+export async function startInboxBench(
+  env: Record<string, string> = {},
+  quirks: object = {},
+  subscriptions: readonly string[] = everything,
+): Promise<InboxBench> {
+  const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0, ...quirks } })
+  const port = await freePort()
+  const publicUrl = `http://127.0.0.1:${port}`
+  const { app_id } = await emulator.control('PUT', `/apps/${clientId}/webhooks`, {
+    target_url: `${publicUrl}/api/hubspot/webhooks`,
+    subscriptions,
+  })
+  const database = await databaseOf()
+  const service = await startTestService(emulator.url, {
+    DATABASE_URL: database,
+    HUBSPOT_APP_ID: String(app_id),
+    PORT: String(port),
+    SPOKE_PUBLIC_URL: publicUrl,
+    // Nothing comes but by webhook.
+    SPOKE_SYNC_EVERY: '500h',
+    SPOKE_WEBHOOK_WINDOW: '100ms',
+    ...env,
+  })
+  const look = <Row>(statement: string) => adminQuery(statement, database) as Promise<Row[]>
+  return {
+    emulator,
+    service,
+    database,
+    look,
+    async deliver(events, { body: sent, headers: more = {}, ...over } = {}) {
+      const { body, headers } = await emulator.control('POST', `/apps/${clientId}/webhooks/sign`, {
+        body: typeof events === 'string' ? events : JSON.stringify(events),
+        url: `${publicUrl}/api/hubspot/webhooks`,
+        ...over,
+      })
+      return await fetch(`${service.url}/api/hubspot/webhooks`, {
+        method: 'POST',
+        headers: new Headers([...Object.entries<string>(headers), ...Object.entries(more)]),
+        body: sent ?? body,
+      })
+    },
+    async drained() {
+      await emulator.control('POST', '/webhooks/wait', { timeout_ms: 20_000 })
+      await eventually(async () => {
+        const [row] = await look<{ open: number }>(
+          `select count(*)::int as open from inbox where due_at < 'infinity'`,
+        )
+        return row?.open === 0
+      }, 'the inbox is drained')
+    },
+    async account(portal = {}, connected) {
+      const { portal_id } = emulator.world.addPortal({ tickets: 3, ...portal })
+      emulator.world.addToken(portal_id, {
+        kind: 'oauth',
+        client_id: clientId,
+        scopes: [...scopes],
+      })
+      const { token } = emulator.world.addToken(portal_id, { kind: 'private_app', scopes: [...scopes] })
+      const made = await connectTenant(service, token, connected)
+      await idle(service, database)
+      return { portal: portal_id, token, ...made }
+    },
+    async stop() {
+      await service.stop()
+      await emulator.close()
+    },
+  }
+}
+
+/** How the store differs from what HubSpot has: live ids, subjects and times. Empty: they are equal. */
+export async function differences(
+  { emulator, look }: Pick<InboxBench, 'emulator' | 'look'>,
+  { portal, integration }: Account,
+): Promise<string[]> {
+  const truth = await truthOf(emulator, portal)
+  const rows = await look<{ id: string; subject: string | null; modified: Date }>(
+    `select ticket_id as id, subject, modified_at as modified from issues
+     where integration_id = '${integration}' and not archived`,
+  )
+  const kept = new Map(rows.map((row) => [row.id, row]))
+  const faults: string[] = []
+  for (const [id, { subject, updatedAt }] of truth) {
+    const row = kept.get(id)
+    if (!row) faults.push(`${id} is missing`)
+    else if (row.subject !== subject) faults.push(`${id} says ${row.subject}, not ${subject}`)
+    else if (row.modified.getTime() !== Date.parse(updatedAt)) faults.push(`${id} is of another time`)
+  }
+  for (const id of kept.keys()) if (!truth.has(id)) faults.push(`${id} is a ghost`)
+  return faults
+}

@@ -1,0 +1,343 @@
+/** HubSpot's webhooks, from the change at HubSpot to the issue here. No poll helps: what arrives came by webhook. */
+import assert from 'node:assert/strict'
+import { createHmac, randomUUID } from 'node:crypto'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { connectTenant, idle } from '../http/bench.ts'
+import { eventually } from '../support/service.ts'
+import { type Account, differences, type InboxBench, startInboxBench } from './bench.ts'
+
+let bench: InboxBench
+let account: Account
+
+before(async () => {
+  bench = await startInboxBench()
+  account = await bench.account({ tickets: 12 })
+})
+after(() => bench?.stop())
+beforeEach(() => bench.drained())
+
+const same = async (of: Account = account) => {
+  await bench.drained()
+  assert.deepEqual(await differences(bench, of), [])
+}
+const liveIds = async ({ integration }: Account = account) =>
+  (
+    await bench.look<{ id: string }>(
+      `select ticket_id as id from issues where integration_id = '${integration}' and not archived order by 1`,
+    )
+  ).map(({ id }) => id)
+const acts = (path: string, body: object, method = 'POST', { portal }: Account = account) =>
+  bench.emulator.control(method, `/portals/${portal}/${path}`, body)
+const metric = async (line: string) => {
+  const { body } = await bench.service.get('/metrics')
+  return Number(new RegExp(`^${line.replaceAll(/[{}"]/g, '\\$&')} (\\d+)`, 'm').exec(body)?.[1] ?? 0)
+}
+
+describe('each kind of change is here without a poll', () => {
+  test('a creation, with its associations', async () => {
+    const { ids } = await acts('tickets', { count: 3 })
+    await acts('associations', {
+      ticket_id: ids[0],
+      to: 'contacts',
+      to_id: '77',
+      types: [{ category: 'HUBSPOT_DEFINED', typeId: 16 }],
+    })
+    await same()
+    assert.ok((await liveIds()).includes(String(ids[0])))
+    const { body } = await bench.service.get(`/api/hubspot/issues/${account.tenant}?limit=200`)
+    const issue = body.issues.find((one: { ticket_id: string }) => one.ticket_id === String(ids[0]))
+    assert.deepEqual(
+      issue.associations.contacts.map(({ id }: { id: string }) => id),
+      ['77'],
+    )
+  })
+
+  test('a change of a property', async () => {
+    const [id] = await liveIds()
+    await acts('tickets', { ids: [id], properties: { subject: 'told by a webhook' } }, 'PATCH')
+    await same()
+    const rows = await bench.look(`select from issues where subject = 'told by a webhook'`)
+    assert.equal(rows.length, 1)
+  })
+
+  test('an archived ticket, and its return', async () => {
+    const [id] = await liveIds()
+    await acts('tickets', { ids: [id] }, 'DELETE')
+    await same()
+    assert.ok(!(await liveIds()).includes(String(id)))
+    await acts('tickets/restore', { ids: [id] })
+    await same()
+    assert.ok((await liveIds()).includes(String(id)))
+  })
+
+  test('a ticket that is gone for good', async () => {
+    const [id] = await liveIds()
+    await acts('tickets', { ids: [id], permanent: true }, 'DELETE')
+    await same()
+    const [row] = await bench.look<{ gone: boolean }>(
+      `select deleted_at is not null as gone from issues where ticket_id = '${id}'`,
+    )
+    assert.equal(row?.gone, true)
+  })
+
+  test('a merge: the survivor is a ticket of its own, the others are tombstones', async () => {
+    const [primary, loser] = await liveIds()
+    const { survivor } = await acts('tickets/merge', { primary, loser })
+    await same()
+    const live = await liveIds()
+    assert.ok(live.includes(String(survivor)))
+    assert.ok(!live.includes(String(primary)) && !live.includes(String(loser)))
+  })
+
+  test('an association that came, and that went', async () => {
+    const [id] = await liveIds()
+    const types = [{ category: 'HUBSPOT_DEFINED', typeId: 16 }]
+    const contacts = async () => {
+      await bench.drained()
+      const [row] = await bench.look<{ contacts: { id: string }[] }>(
+        `select associations -> 'contacts' as contacts from issue_associations where ticket_id = '${id}'`,
+      )
+      return row?.contacts.map((one) => one.id)
+    }
+    await acts('associations', { ticket_id: id, to: 'contacts', to_id: '4711', types })
+    assert.deepEqual(await contacts(), ['4711'])
+    await acts('associations', { ticket_id: id, to: 'contacts', to_id: '4711', types, remove: true })
+    assert.deepEqual(await contacts(), [])
+  })
+})
+
+test('an account under two tenants feeds both, each by its own token', async () => {
+  const other = await connectTenant(bench.service, account.token)
+  await idle(bench.service, bench.database)
+  const [id] = await liveIds()
+  await acts('tickets', { ids: [id], properties: { subject: 'told to both' } }, 'PATCH')
+  await same()
+  await same({ ...account, ...other })
+  const rows = await bench.look(`select from issues where subject = 'told to both'`)
+  assert.equal(rows.length, 2)
+  assert.equal(
+    (await bench.service.delete(`/api/hubspot/integrations/${other.tenant}/${other.integration}`)).status,
+    200,
+  )
+})
+
+const reads = async () => (await bench.emulator.requests('/batch/read')).length
+const event = (over: object = {}) => ({
+  eventId: 1,
+  subscriptionId: 2,
+  portalId: account.portal,
+  appId: 0,
+  occurredAt: Date.now(),
+  subscriptionType: 'ticket.propertyChange',
+  attemptNumber: 0,
+  objectId: 1,
+  propertyName: 'subject',
+  propertyValue: 'a value that is nobody’s business',
+  changeSource: 'CRM_UI',
+  ...over,
+})
+const ours = async () => (await bench.emulator.control('GET', '/apps/test-client/webhooks')).app_id as number
+
+describe('what is kept and what is not', () => {
+  test('the same request again is answered and does nothing; the same events signed anew are read again', async () => {
+    const appId = await ours()
+    const [id] = await liveIds()
+    const events = [event({ appId, objectId: Number(id) })]
+    const timestamp = Date.now()
+    const before = await reads()
+    assert.equal((await bench.deliver(events, { timestamp })).status, 204)
+    await bench.drained()
+    assert.equal(await reads(), before + 1)
+    assert.equal((await bench.deliver(events, { timestamp })).status, 204)
+    assert.deepEqual(await bench.look('select from inbox'), [])
+    assert.equal(await reads(), before + 1)
+    assert.equal((await bench.deliver(events, { timestamp: timestamp + 1 })).status, 204)
+    await bench.drained()
+    assert.equal(await reads(), before + 2)
+  })
+
+  test('many events of few tickets are one read', async () => {
+    const appId = await ours()
+    const ids = (await liveIds()).map(Number)
+    const before = await reads()
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, at) =>
+        bench.deliver(
+          Array.from({ length: 100 }, (_, n) =>
+            event({ appId, eventId: n, objectId: ids[(n + at) % ids.length], occurredAt: Date.now() + n }),
+          ),
+        ),
+      ),
+    )
+    assert.ok(answers.every(({ status }) => status === 204))
+    await bench.drained()
+    assert.ok((await reads()) - before <= 3, `${(await reads()) - before} reads`)
+    await same()
+  })
+
+  test('values never come into the database', async () => {
+    const appId = await ours()
+    // Held back, so that it can be looked at.
+    bench.emulator.world.faults.add({
+      kind: 'status',
+      status: 503,
+      match: { path: '/batch/read' },
+      times: null,
+    })
+    assert.equal((await bench.deliver([event({ appId, objectId: 5 })])).status, 204)
+    const [row] = await bench.look<{ text: string }>('select inbox::text as text from inbox')
+    assert.match(row?.text ?? '', /propertyChange/)
+    assert.doesNotMatch(row?.text ?? '', /nobody/)
+    bench.emulator.world.faults.clear()
+  })
+
+  test('an account that nobody connected, another app and what cannot be read are counted, and answered 204', async () => {
+    const appId = await ours()
+    const names = ['unknown_account', 'other_app', 'other_kind', 'malformed']
+    const counts = () =>
+      Promise.all(names.map((name) => metric(`spoke_webhook_events_total{outcome="${name}"}`)))
+    const before = await counts()
+    const answer = await bench.deliver([
+      event({ appId, portalId: 999_999_999 }),
+      event({ appId: appId + 1 }),
+      event({ appId, subscriptionType: 'contact.creation' }),
+      event({ appId, objectId: undefined }),
+      'not even an object',
+    ])
+    assert.equal(answer.status, 204)
+    assert.deepEqual(await bench.look('select from inbox'), [])
+    const after = await counts()
+    assert.deepEqual(
+      after.map((count, at) => count - (before[at] ?? 0)),
+      [1, 1, 1, 2],
+    )
+  })
+
+  test('events of a disconnected integration are dropped, and those that wait go with it', async () => {
+    const appId = await ours()
+    const leaving = await bench.account()
+    bench.emulator.world.faults.add({
+      kind: 'status',
+      status: 503,
+      match: { path: '/batch/read' },
+      times: null,
+    })
+    assert.equal((await bench.deliver([event({ appId, portalId: leaving.portal })])).status, 204)
+    await bench.service.delete(`/api/hubspot/integrations/${leaving.tenant}/${leaving.integration}`)
+    bench.emulator.world.faults.clear()
+    assert.equal((await bench.deliver([event({ appId, portalId: leaving.portal, objectId: 2 })])).status, 204)
+    await bench.drained()
+    assert.deepEqual(
+      await bench.look(`select from inbox where integration_id = '${leaving.integration}'`),
+      [],
+    )
+  })
+})
+
+describe('whoever is not HubSpot', () => {
+  const refusals: [string, () => Promise<Response>][] = [
+    ['without any signature', () => bench.deliver([], { headers: { 'x-hubspot-signature-v3': '' } })],
+    ['with version 1 alone', () => bench.deliver([], { which: 'v1' })],
+    ['with version 2 alone', () => bench.deliver([], { which: 'v2' })],
+    ['with a byte changed', () => bench.deliver('[ ]', { body: '[  ]' })],
+    ['for another host', () => bench.deliver([], { url: 'https://elsewhere.example/api/hubspot/webhooks' })],
+    ['six minutes ago', () => bench.deliver([], { timestamp: Date.now() - 360_000 })],
+    ['in six minutes', () => bench.deliver([], { timestamp: Date.now() + 360_000 })],
+  ]
+  for (const [name, deliver] of refusals)
+    test(`is refused ${name}`, async () => {
+      const answer = await deliver()
+      assert.equal(answer.status, 401)
+      const { code } = (await answer.json()) as { code: string }
+      assert.equal(code, 'invalid_signature')
+      assert.deepEqual(await bench.look('select from inbox'), [])
+    })
+
+  test('is refused with two signatures, each in a header of its own', async () => {
+    const { headers, body } = await bench.emulator.control('POST', '/apps/test-client/webhooks/sign', {
+      body: '[]',
+    })
+    const doubled = new Headers(headers)
+    doubled.append('x-hubspot-signature-v3', doubled.get('x-hubspot-signature-v3') as string)
+    const answer = await fetch(`${bench.service.url}/api/hubspot/webhooks`, {
+      method: 'POST',
+      headers: doubled,
+      body,
+    })
+    assert.equal(answer.status, 401)
+  })
+
+  test('a Host header decides nothing: HubSpot’s signature is over the configured address', async () => {
+    const answer = await bench.deliver([], { headers: { 'x-forwarded-host': 'elsewhere.example' } })
+    assert.equal(answer.status, 204)
+  })
+
+  test('what is signed and is no array is refused; an empty array is taken', async () => {
+    for (const [body, code] of [
+      ['{}', 'validation_failed'],
+      ['null', 'validation_failed'],
+      ['', 'invalid_json'],
+      ['[', 'invalid_json'],
+    ] as const) {
+      const answer = await bench.deliver(body)
+      assert.equal(answer.status, 400, body)
+      assert.equal(((await answer.json()) as { code: string }).code, code)
+    }
+    assert.equal((await bench.deliver('[]')).status, 204)
+  })
+})
+
+test('one record of which HubSpot will not tell holds up nobody, and is set aside in the end', async () => {
+  const appId = await ours()
+  const [id] = await liveIds()
+  const poisoned = '99999999999999999999'
+  const { portal } = account
+  // Refused as HubSpot refuses an id that is none.
+  bench.emulator.world.faults.add({
+    kind: 'status',
+    status: 400,
+    match: { path: '/batch/read', body: poisoned },
+    times: null,
+  })
+  await acts('tickets', { ids: [id], properties: { subject: 'beside poison' } }, 'PATCH')
+  assert.equal((await bench.deliver([event({ appId, portalId: portal, objectId: poisoned })])).status, 204)
+  await eventually(
+    async () => (await bench.look(`select from issues where subject = 'beside poison'`)).length > 0,
+    'the other ticket is kept',
+  )
+  await bench.look(`update inbox set tries = 4, due_at = now() where ticket_id = '${poisoned}'`)
+  await eventually(
+    async () => (await bench.look(`select from inbox where due_at = 'infinity'`)).length === 1,
+    'it is set aside',
+  )
+  bench.emulator.world.faults.clear()
+})
+
+test('nothing is answered 2xx that is not kept', async () => {
+  const appId = await ours()
+  await bench.look('revoke insert on inbox from spoke_system')
+  await bench.look('revoke insert (tenant_id) on inbox from spoke_system')
+  try {
+    const answer = await bench.deliver([event({ appId })])
+    assert.equal(answer.status, 500)
+  } finally {
+    await bench.look('grant insert (tenant_id) on inbox to spoke_system')
+  }
+})
+
+test('a request that is proved by another secret is not', async () => {
+  const body = '[]'
+  const at = String(Date.now())
+  const url = `${bench.service.url}/api/hubspot/webhooks`
+  const signed = createHmac('sha256', randomUUID()).update(`POST${url}${body}${at}`).digest('base64')
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-hubspot-signature-v3': signed,
+      'x-hubspot-request-timestamp': at,
+    },
+    body,
+  })
+  assert.equal(answer.status, 401)
+})
