@@ -12,6 +12,7 @@ import { manyTenants } from './many-tenants.ts'
 import { memory } from './memory.ts'
 import { requests } from './requests.ts'
 import { type BenchResult, table } from './result.ts'
+import { webhooks } from './webhooks.ts'
 
 const benchmarks: readonly [number: number, run: (house: House) => Promise<BenchResult>][] = [
   [1, firstLoad],
@@ -19,10 +20,11 @@ const benchmarks: readonly [number: number, run: (house: House) => Promise<Bench
   [3, requests],
   [4, memory],
   [5, manyTenants],
+  [6, webhooks],
 ]
 
 const usage = `npm run --silent bench -- [options]
-  --only <1 to 5>     one benchmark; may be repeated
+  --only <1 to 6>     one benchmark; may be repeated
   --scale <fraction>  smaller numbers, for a quick look; the figures then say little
   --json              one JSON object on standard output`
 
