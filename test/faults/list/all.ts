@@ -3,6 +3,7 @@ import type { Fault } from '../fault.ts'
 import { audit } from './audit.ts'
 import { confirm } from './confirm.ts'
 import { credentials } from './credentials.ts'
+import { inbox } from './inbox.ts'
 import { isolation } from './isolation.ts'
 import { leaving } from './leaving.ts'
 import { limits } from './limits.ts'
@@ -20,6 +21,7 @@ export const kinds: [heading: string, faults: Fault[]][] = [
   ['Who began, and a person’s yes', confirm],
   ['HTTP surface', surface],
   ['Limits and load', limits],
+  ['Webhooks', inbox],
   ['The audit log', audit],
   ['A tenant that leaves', leaving],
 ]
