@@ -65,7 +65,6 @@ export async function webhooks(house: House): Promise<BenchResult> {
     SPOKE_SYNC_EVERY: '500h',
     SPOKE_FULL_EVERY: '500h',
     SPOKE_DB_POOL: '20',
-    LOG_LEVEL: 'warn',
   })
   const world = { house, hubspot, service, target, appId }
   try {

@@ -43,7 +43,8 @@ export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): v
       config: { access: 'signed', audited: false },
       bodyLimit,
       onRequest: async ({ headers }, { raw }) => {
-        const length = Number(headers['content-length'] ?? bodyLimit)
+        // A longer one is refused before it is read.
+        const length = Math.min(Number(headers['content-length'] ?? bodyLimit), bodyLimit)
         const left = onTheWay.take(length)
         if (!left) throw new AppError('overloaded', 'Too many webhooks are on their way', { retryAfter: 1 })
         raw.once('close', left)

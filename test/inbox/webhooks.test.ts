@@ -272,6 +272,12 @@ describe('whoever is not HubSpot', () => {
     assert.equal(answer.status, 204)
   })
 
+  test('a body beyond what a hundred events can be is refused unread', async () => {
+    const answer = await bench.deliver('[]', { body: Buffer.alloc(8 * 2 ** 20 + 1, ' ') })
+    assert.equal(answer.status, 413)
+    assert.equal(((await answer.json()) as { code: string }).code, 'body_too_large')
+  })
+
   test('what is signed and is no array is refused; an empty array is taken', async () => {
     for (const [body, code] of [
       ['{}', 'validation_failed'],
