@@ -9,6 +9,7 @@ create table inbox (
   occurred_at timestamptz not null,
   received_at timestamptz not null default now(),
   tries smallint not null default 0,
+  rounds smallint not null default 0,
   set_aside_for text,
   primary key (tenant_id, integration_id, due_at, inbox_id),
   foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
@@ -16,9 +17,16 @@ create table inbox (
 
 comment on table inbox is 'distributed: tenant_id';
 
+-- The look for what is due walks it several times a second, and what was set aside is none of its business.
+create index inbox_due on inbox (tenant_id, integration_id, due_at) where due_at < 'infinity';
+
 comment on column inbox.due_at is 'to be drained from then on, with whatever else is there; infinity: set aside';
 
 comment on column inbox.change is 'what HubSpot calls it; all but an associationChange are drained by reading the ticket';
+
+comment on column inbox.tries is 'so often HubSpot refused to tell of it';
+
+comment on column inbox.rounds is 'so often an answer proved nothing and it was postponed by a second';
 
 comment on column inbox.occurred_at is 'on HubSpot''s clock';
 

@@ -123,7 +123,9 @@ export const variables = {
   SPOKE_SYNC_EVERY: duration(1_000).default(300_000),
   SPOKE_SYNC_OVERLAP: duration(0).default(600_000),
   SPOKE_FULL_EVERY: duration(1_000).default(86_400_000),
-  SPOKE_WEBHOOK_WINDOW: duration(0).default(500),
+  SPOKE_WEBHOOK_WINDOW: duration(0)
+    .refine((ms) => ms <= 60_000, 'must be at most 60s')
+    .default(500),
   SPOKE_INDEX_LAG: duration(0).default(60_000),
   SPOKE_SWEEP_LIMIT: whole(0, 100).default(20),
   SPOKE_LEASE: duration(1_000).default(25_000),

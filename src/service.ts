@@ -10,6 +10,7 @@ import { createServer } from './http/server.ts'
 import { createBudget } from './hubspot/budget.ts'
 import { createHubSpot, type HubSpot } from './hubspot/client.ts'
 import { createNoticeSilence } from './inbox/silence.ts'
+import { forgetLane } from './inbox/store.ts'
 import type { Connected } from './integrations/connect.ts'
 import type { Whose } from './integrations/integration.ts'
 import { deleteIntegration, lockIntegration } from './integrations/store.ts'
@@ -308,7 +309,10 @@ async function assemble(
       onConnected: async (scope: TenantScope, { integration }: Connected) => {
         await beginSync(scope, integration.integrationId, ticketKind.name, periods)
       },
-      onDisconnected: cancelRuns,
+      onDisconnected: async (scope: TenantScope, integrationId: string) => {
+        await cancelRuns(scope, integrationId)
+        await forgetLane(scope, integrationId)
+      },
       purge: (whose: Whose) => purge(db, whose),
       wake: (tenantId: TenantId, integrationId: string) => {
         for (const mode of ['full', 'incremental'] as const)

@@ -53,6 +53,8 @@ export interface DrainParts {
 /** Rows of one take. Many may speak of the same ticket. */
 const atOnce = 2_000
 const linksAtOnce = 1_000
+/** Beats in a lease. */
+const beatsALease = 3
 /** After this long the lane is given back, so that many integrations share few drains. */
 const sliceMs = 10_000
 const patience = { tries: 3, totalMs: 15_000 }
@@ -78,6 +80,8 @@ interface Drain extends DrainParts {
   reader: KindReader
   /** In a row, before this drain. */
   failures: number
+  /** Tickets that HubSpot told of in this drain. */
+  read: number
   poisoned: number
   withAccess: ReturnType<typeof holdAccess>
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
@@ -100,6 +104,10 @@ export async function drain(
   )
   if (failures === undefined) return undefined
   const whose = { tenantId, integrationId }
+  const stop = new AbortController()
+  const beats = heartbeat(parts, within, integrationId, stop)
+  const given = signal
+  signal = AbortSignal.any([given, stop.signal])
   try {
     const mayKeep = (scope: TenantScope) => holdLane(scope, integrationId, claimant)
     const withAccess = holdAccess(parts, whose, { patience, signal })
@@ -111,17 +119,38 @@ export async function drain(
       signal,
       reader,
       failures,
+      read: 0,
       poisoned: 0,
       withAccess,
       within,
     })
-    await within((scope) => releaseLane(scope, integrationId, claimant))
+    await within((scope) => releaseLane(scope, integrationId, claimant, 'well'))
     return drained
   } catch (error) {
-    if (error instanceof Lost || isTenantErasing(error)) return undefined
-    await giveBack(parts, within, whose, failures, error, signal)
+    if (error instanceof Lost || stop.signal.aborted || isTenantErasing(error)) return undefined
+    await giveBack(parts, within, whose, failures, error, given)
     return undefined
+  } finally {
+    clearInterval(beats)
   }
+}
+
+/** Keeps the lane while HubSpot takes long; ends the drain when it is another's. */
+function heartbeat(
+  { claimant, log }: DrainParts,
+  within: Drain['within'],
+  integrationId: string,
+  stop: AbortController,
+): NodeJS.Timeout {
+  return setInterval(() => {
+    within((scope) => holdLane(scope, integrationId, claimant)).then(
+      (held) => held || stop.abort(new Lost()),
+      (err: unknown) =>
+        isTenantErasing(err)
+          ? stop.abort(new Lost())
+          : log.warn({ err }, 'a drain could not renew its lease'),
+    )
+  }, claimant.leaseMs / beatsALease)
 }
 
 async function drainAll(drain: Drain): Promise<number> {
@@ -164,51 +193,76 @@ function stepsOf(rows: readonly InboxRow[]): Step[] {
   return steps
 }
 
-/** Reads and keeps; what HubSpot refuses to tell of is cut in two until it stands alone. */
+/** One ticket of which HubSpot will not tell, or will not tell anybody just now. */
+interface Suspect {
+  step: Step
+  error: HubSpotError
+}
+
+/** Reads and keeps. Whether a ticket is to blame is decided by the others: where none is told of, it is HubSpot. */
 async function drainStep(drain: Drain, step: Step): Promise<void> {
+  const suspects: Suspect[] = []
+  await halved(drain, step, suspects)
+  const [first] = suspects
+  if (!first) return
+  if (drain.read === 0 && drain.failures < failuresBeforeBlame) throw first.error
+  for (const suspect of suspects) await poison(drain, suspect)
+}
+
+/** What HubSpot refuses to tell of is cut in two until it stands alone. */
+async function halved(drain: Drain, step: Step, suspects: Suspect[]): Promise<void> {
   try {
     if (step.reads === 'links') await drainLinks(drain, step)
     else await drainTickets(drain, step)
+    drain.read += step.ids.length
   } catch (error) {
-    if (!mayBePoison(drain, error)) throw error
-    if (step.ids.length === 1) return await poison(drain, step, error)
+    // Another 4xx, or an answer that is none: it may be one of the ids. All else may pass.
+    const ofIds = error instanceof HubSpotError && (error.kind === 'rejected' || error.kind === 'invalid')
+    if (!ofIds || drain.poisoned + suspects.length >= mostPoison) throw error
+    if (step.ids.length === 1) return void suspects.push({ step, error })
     const half = new Set(step.ids.slice(0, step.ids.length >> 1))
     for (const first of [true, false])
-      await drainStep(drain, {
-        reads: step.reads,
-        ids: step.ids.filter((id) => half.has(id) === first),
-        rows: step.rows.filter(({ ticketId }) => half.has(ticketId) === first),
-      })
+      await halved(
+        drain,
+        {
+          reads: step.reads,
+          ids: step.ids.filter((id) => half.has(id) === first),
+          rows: step.rows.filter(({ ticketId }) => half.has(ticketId) === first),
+        },
+        suspects,
+      )
   }
 }
 
-/** It may be one of the ids. All else may pass. */
-const mayBePoison = ({ failures, poisoned }: Drain, error: unknown): error is HubSpotError =>
-  error instanceof HubSpotError &&
-  poisoned < mostPoison &&
-  (error.kind === 'rejected' || (error.kind === 'invalid' && failures >= failuresBeforeBlame))
+/** A change that leaves a ticket to be read. */
+const leavesOne = ({ change }: InboxRow) => change !== 'deletion' && change !== 'merge'
 
 async function drainTickets(drain: Drain, { ids, rows }: Step): Promise<void> {
   const { hubspot, kind, whose, withAccess, signal } = drain
   const { integrationId } = whose
-  const keep = await readByIds({ hubspot, kind, integrationId, withAccess, patience, signal }, ids)
-  const report = await keepWith(drain, async (scope) => {
+  const parts = { hubspot, kind, integrationId, withAccess, patience, signal }
+  const { keep, undecided, gone } = await readByIds(parts, ids)
+  const unsaid = new Set(undecided)
+  const untold = new Set(gone)
+  const { report, done } = await keepWith(drain, async (scope) => {
     const report = await keep(scope)
     const doubtful = new Set(report.doubtful)
-    const again = rows.filter(({ ticketId, tries }) => doubtful.has(ticketId) && tries < mostRounds)
-    const waits = new Set(again)
-    await postpone(scope, integrationId, again, secondMs)
-    await deleteDrained(
-      scope,
-      integrationId,
-      rows.filter((row) => !waits.has(row)),
-    )
+    const silent = rows.filter(({ ticketId }) => unsaid.has(ticketId))
+    // What was told of and is not there may be there in a second: HubSpot's own parts are not all of one moment.
+    const early = (row: InboxRow) =>
+      doubtful.has(row.ticketId) || (untold.has(row.ticketId) && leavesOne(row))
+    const again = rows.filter((row) => early(row) && row.rounds < mostRounds && !unsaid.has(row.ticketId))
+    const waits = new Set([...silent, ...again])
+    const done = rows.filter((row) => !waits.has(row))
+    await later(drain, scope, silent, 'HubSpot would not say whether it is there')
+    await postpone(scope, integrationId, again, secondMs, 'rounds')
+    await deleteDrained(scope, integrationId, done)
     // What has just come has associations too, and no other event need tell of them.
     await owe(scope, integrationId, report.arrived, latestOf(rows))
-    return report
+    return { report, done }
   })
   tell(drain, report)
-  told(drain, rows)
+  told(drain, done)
 }
 
 async function drainLinks(drain: Drain, { ids, rows }: Step): Promise<void> {
@@ -263,19 +317,34 @@ function tell({ metrics, log, whose }: Drain, report: KeepReport): void {
     )
 }
 
-/** One ticket of which HubSpot will not tell: later again, and in the end not any more. */
-async function poison(drain: Drain, { rows }: Step, error: HubSpotError): Promise<void> {
-  const { whose, clock, log, metrics } = drain
-  const tries = Math.max(...rows.map(({ tries }) => tries)) + 1
-  const last = tries >= mostTries
+/** Refused: tried later, and each that was tried often enough not any more. @returns how many were set aside */
+async function later(
+  { whose, clock }: Drain,
+  scope: TenantScope,
+  rows: readonly InboxRow[],
+  why: string,
+): Promise<number> {
+  const isLast = ({ tries }: InboxRow) => tries + 1 >= mostTries
+  const last = rows.filter(isLast)
+  const tries = Math.max(0, ...rows.map(({ tries }) => tries))
+  const waitMs = betweenTries.base + fullJitter(betweenTries, tries, clock.random())
+  await setAside(scope, whose.integrationId, last, why)
+  await postpone(
+    scope,
+    whose.integrationId,
+    rows.filter((row) => !isLast(row)),
+    waitMs,
+    'tries',
+  )
+  return last.length
+}
+
+async function poison(drain: Drain, { step: { rows }, error }: Suspect): Promise<void> {
+  const { whose, log, metrics } = drain
   drain.poisoned += 1
-  await keepWith(drain, async (scope) => {
-    const waitMs = betweenTries.base + fullJitter(betweenTries, tries, clock.random())
-    if (last) await setAside(scope, whose.integrationId, rows, error.message)
-    else await postpone(scope, whose.integrationId, rows, waitMs)
-  })
-  if (!last) return
-  metrics.inboxSetAside.inc(rows.length)
+  const aside = await keepWith(drain, (scope) => later(drain, scope, rows, error.message))
+  if (aside === 0) return
+  metrics.inboxSetAside.inc(aside)
   log.warn(
     {
       err: error,

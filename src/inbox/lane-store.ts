@@ -100,7 +100,7 @@ export async function replay(
   }: { ticketIds?: string[] | undefined; from?: string | undefined; to?: string | undefined },
 ): Promise<number> {
   const rows = await scope.query(sql`
-    update inbox set due_at = clock_timestamp(), tries = 0, set_aside_for = null
+    update inbox set due_at = clock_timestamp(), tries = 0, rounds = 0, set_aside_for = null
     where ${ofLane(scope, integrationId)} and due_at = 'infinity'
       ${ticketIds === undefined ? sql`` : sql`and ticket_id = any(${ticketIds}::text[])`}
       ${from === undefined ? sql`` : sql`and received_at >= ${from}::timestamptz`}

@@ -1,5 +1,7 @@
 /** Where HubSpot sends its webhooks: proved, kept, answered. Nothing is read from HubSpot before the answer. */
 import { createHash } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import { pipeline, Transform } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -12,7 +14,7 @@ import type { Metrics } from '../lib/metrics.ts'
 import type { Secret } from '../lib/secret.ts'
 import { problems } from '../lib/wire.ts'
 import { withSystem } from '../tenants/scope.ts'
-import { keepDelivery } from './store.ts'
+import { type Kept, keepDelivery } from './store.ts'
 
 export interface WebhookParts {
   db: Database
@@ -27,14 +29,19 @@ export interface WebhookParts {
 
 /** A hundred events whose values are as long as HubSpot lets them be. */
 const bodyLimit = 8 * 2 ** 20
-/** What may be on its way at once. Nobody has proved anything yet, and HubSpot sends again what is refused. */
-const mostOnTheWay = 8 * bodyLimit
+/** As long as most deliveries are. So much of each has room in any case: as many as requests are taken on. */
+const usualLength = 64 * 1024
+/**
+ * What is longer shares this, as it arrives and until it is answered: nobody has proved anything yet, and a length that is only
+ * said takes nothing away from HubSpot, which sends again what is refused.
+ */
+const roomForLong = 64 * 2 ** 20
 
 /** @param instance a part of the server of its own: its bodies are taken as bytes, which is what was signed */
 export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): void {
   instance.removeAllContentTypeParsers()
   instance.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  const onTheWay = countBytes()
+  const room = createRoom()
 
   instance.withTypeProvider<ZodTypeProvider>().post(
     '/api/hubspot/webhooks',
@@ -42,13 +49,7 @@ export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): v
       // HubSpot's deed, and no effect but that tickets are read again: the inbox is its record.
       config: { access: 'signed', audited: false },
       bodyLimit,
-      onRequest: async ({ headers }, { raw }) => {
-        // A longer one is refused before it is read.
-        const length = Math.min(Number(headers['content-length'] ?? bodyLimit), bodyLimit)
-        const left = onTheWay.take(length)
-        if (!left) throw new AppError('overloaded', 'Too many webhooks are on their way', { retryAfter: 1 })
-        raw.once('close', left)
-      },
+      preParsing: async (_request, { raw }, payload) => pipeline(payload, room.meter(raw), () => {}),
       schema: {
         tags: ['webhooks'],
         operationId: 'webhooks.receive',
@@ -101,14 +102,29 @@ async function receive(
   const hash = createHash('sha256')
     .update(signature ?? '')
     .digest()
-  const keep = () => withSystem(db, (scope) => keepDelivery(scope, hash, delivery.changes, windowMs))
-  const { replayed, unknown } = await keep().catch((error: { code?: string }) => {
-    // An integration was deleted in this very moment, and has no route any more.
-    if (error.code === '23503') return keep()
-    throw error
-  })
+  const { replayed, unknown } = await whileRoutesChange(() =>
+    withSystem(db, (scope) => keepDelivery(scope, hash, delivery.changes, windowMs)),
+  )
   metrics.webhookDeliveries.inc({ outcome: replayed ? 'replayed' : 'kept' })
   if (!replayed) count(metrics, delivery, unknown)
+}
+
+const mostTries = 3
+
+/** An integration that is deleted in this very moment has no route any more at the next try. */
+async function whileRoutesChange(keep: () => Promise<Kept>): Promise<Kept> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await keep()
+    } catch (error) {
+      if ((error as { code?: string }).code !== '23503') throw error
+      if (tries === mostTries)
+        throw new AppError('unavailable', 'Integrations go too fast to keep up', {
+          cause: error,
+          retryAfter: 1,
+        })
+    }
+  }
 }
 
 const headerOf = ({ headers }: Received, name: string): string | undefined => {
@@ -136,16 +152,27 @@ function count(
   webhookEvents.inc({ outcome: 'malformed' }, malformed)
 }
 
-/** @returns `take`, which gives undefined when no room is left, else what gives the room back */
-function countBytes() {
-  let taken = 0
+/** Counts what is held of long bodies, all requests together. */
+function createRoom() {
+  let held = 0
   return {
-    take(bytes: number): (() => void) | undefined {
-      if (taken + bytes > mostOnTheWay) return undefined
-      taken += bytes
-      return () => {
-        taken -= bytes
-      }
+    /** @param answer the bytes are held until it is out or its reader gone */
+    meter(answer: ServerResponse): Transform {
+      let [length, own] = [0, 0]
+      answer.once('close', () => {
+        held -= own
+      })
+      return new Transform({
+        transform(chunk: Buffer, _encoding, done) {
+          length += chunk.length
+          const more = Math.max(0, length - usualLength) - own
+          if (held + more > roomForLong)
+            return done(new AppError('overloaded', 'Too many webhooks are on their way', { retryAfter: 1 }))
+          held += more
+          own += more
+          done(null, chunk)
+        },
+      })
     },
   }
 }

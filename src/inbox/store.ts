@@ -67,11 +67,12 @@ export interface Lane {
 export async function findDueLanes({ query }: SystemScope, by: Claimant, atMost: number): Promise<Lane[]> {
   return await query(sql<Lane>`/* prepared */
     with recursive lanes as (
-      (select tenant_id, integration_id, due_at from inbox order by tenant_id, integration_id, due_at limit 1)
+      (select tenant_id, integration_id, due_at from inbox where due_at < 'infinity'
+        order by tenant_id, integration_id, due_at limit 1)
       union all
       select n.* from lanes l cross join lateral (
         select i.tenant_id, i.integration_id, i.due_at from inbox i
-        where (i.tenant_id, i.integration_id) > (l.tenant_id, l.integration_id)
+        where (i.tenant_id, i.integration_id) > (l.tenant_id, l.integration_id) and i.due_at < 'infinity'
         order by i.tenant_id, i.integration_id, i.due_at
         limit 1) n
     )
@@ -79,6 +80,7 @@ export async function findDueLanes({ query }: SystemScope, by: Claimant, atMost:
     left join feeds f on f.tenant_id = l.tenant_id and f.integration_id = l.integration_id
     where l.due_at <= clock_timestamp() and ${leaseIsFree(by, 'f')}
       and (f.not_before is null or f.not_before <= clock_timestamp())
+      and not exists (select from tenants t where t.tenant_id = l.tenant_id and t.erasing_at is not null)
     order by l.due_at
     limit ${atMost}`)
 }
@@ -107,17 +109,21 @@ export async function holdLane(scope: TenantScope, integrationId: string, by: Cl
   return held.length > 0
 }
 
-/** Gives it back. @param failed why, and how long nobody need try; absent: it went well */
+/** Gives it back. @param ended well; or why not, and how long nobody need try; absent: it was interrupted, and stands as it stood */
 export async function releaseLane(
   scope: TenantScope,
   integrationId: string,
   by: Claimant,
-  failed?: { code: string; waitMs: number; failures: number },
+  ended?: 'well' | { code: string; waitMs: number; failures: number },
 ): Promise<void> {
-  const { code = null, failures = 0, waitMs } = failed ?? {}
+  const how =
+    ended === undefined
+      ? sql``
+      : ended === 'well'
+        ? sql`, failures = 0, error_code = null, not_before = null`
+        : sql`, failures = ${ended.failures}, error_code = ${ended.code}, not_before = ${until(ended.waitMs)}`
   await scope.query(sql`
-    update feeds set lease_until = null, lease_by = null, failures = ${failures}, error_code = ${code},
-      not_before = ${waitMs === undefined ? sql`null` : until(waitMs)}
+    update feeds set lease_until = null, lease_by = null${how}
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and lease_by = ${by.instance}`)
 }
 
@@ -128,6 +134,7 @@ export interface InboxRow {
   ticketId: string
   change: ChangeType
   tries: number
+  rounds: number
   occurredAt: Date
   receivedAt: Date
 }
@@ -143,11 +150,11 @@ export async function takeDue(
   atMost: number,
 ): Promise<InboxRow[]> {
   return await scope.query(sql<InboxRow>`/* prepared */
-    select inbox_id::text as "inboxId", due_at::text as "dueAt", ticket_id as "ticketId", change, tries,
+    select inbox_id::text as "inboxId", due_at::text as "dueAt", ticket_id as "ticketId", change, tries, rounds,
       occurred_at as "occurredAt", received_at as "receivedAt"
     from inbox
     where ${ofLane(scope, integrationId)} and due_at <= ${until(windowMs)}
-      and (tries = 0 or due_at <= clock_timestamp())
+      and (tries + rounds = 0 or due_at <= clock_timestamp())
     order by due_at, inbox_id
     limit ${atMost}`)
 }
@@ -171,21 +178,24 @@ export async function deleteDrained(
     latest(rows.map(({ occurredAt }) => occurredAt)),
   ]
   await scope.query(sql`
-    update feeds set received_at = greatest(received_at, ${receivedAt}), occurred_at = greatest(occurred_at, ${occurredAt}),
+    update feeds set received_at = greatest(received_at, ${receivedAt}), 
+      occurred_at = greatest(occurred_at, least(${occurredAt}::timestamptz, ${receivedAt}::timestamptz)),
       silent_since = null
     where ${ofLane(scope, integrationId)}`)
 }
 
-/** Tried once more later. */
+/** Read once more later. @param because tries: HubSpot refused to tell of it. rounds: an answer proved nothing */
 export async function postpone(
   scope: TenantScope,
   integrationId: string,
   rows: readonly InboxRow[],
   waitMs: number,
+  because: 'tries' | 'rounds',
 ): Promise<void> {
   if (rows.length === 0) return
   await scope.query(sql`
-    update inbox set due_at = ${until(waitMs)}, tries = tries + 1 where ${ofLane(scope, integrationId)} and ${keysOf(rows)}`)
+    update inbox set due_at = ${until(waitMs)}, ${sql.ref(because)} = ${sql.ref(because)} + 1
+    where ${ofLane(scope, integrationId)} and ${keysOf(rows)}`)
 }
 
 /** Not tried again until somebody replays it. */
@@ -195,8 +205,9 @@ export async function setAside(
   rows: readonly InboxRow[],
   why: string,
 ): Promise<void> {
+  if (rows.length === 0) return
   await scope.query(sql`
-    update inbox set due_at = 'infinity', set_aside_for = ${why} where ${ofLane(scope, integrationId)} and ${keysOf(rows)}`)
+    update inbox set due_at = 'infinity', tries = tries + 1, set_aside_for = ${why} where ${ofLane(scope, integrationId)} and ${keysOf(rows)}`)
 }
 
 /** Whose associations are to be read, since nothing else would say so before the next full pass. */

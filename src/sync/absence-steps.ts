@@ -51,7 +51,7 @@ export async function confirmStep(parts: StepParts, cursor: Cursor, ids: string[
 }
 
 async function proveStep(parts: StepParts, next: Cursor, ids: readonly string[]): Promise<Keep> {
-  const keep = await readByIds(parts, ids)
+  const { keep } = await readByIds(parts, ids)
   return async (scope) => {
     const report = await keep(scope)
     const { tooSoon: _over, ...told } = next

@@ -15,6 +15,15 @@ export interface ReadParts {
   signal: AbortSignal
 }
 
+export interface Reading {
+  /** Keeps what was read, within the caller's transaction under the integration's lock. */
+  keep(scope: TenantScope): Promise<KeepReport>
+  /** HubSpot would not say whether they are there. */
+  undecided: string[]
+  /** HubSpot knows them not. */
+  gone: string[]
+}
+
 /** HubSpot is asked for at most so many ids one by one. */
 const oneByOne = 20
 
@@ -23,14 +32,10 @@ const oneByOne = 20
  * a single id; else it is gone for good.
  *
  * @param ids 1 to 100, none twice
- * @returns keeps what was read, within the caller's transaction under the integration's lock
  */
-export async function readByIds(
-  parts: ReadParts,
-  ids: readonly string[],
-): Promise<(scope: TenantScope) => Promise<KeepReport>> {
+export async function readByIds(parts: ReadParts, ids: readonly string[]): Promise<Reading> {
   const { hubspot, kind, integrationId } = parts
-  const { live, archived, gone } = await parts.withAccess(async (access) => {
+  const { live, archived, gone, undecided } = await parts.withAccess(async (access) => {
     const options = optionsOf(parts, access)
     const live = await batchRead(hubspot, kind, ids, false, options)
     const missing = without(ids, live.records)
@@ -48,9 +53,10 @@ export async function readByIds(
       live: { ...live, records: [...live.records, ...(read?.records ?? [])] },
       archived,
       gone: nowhere.filter((id) => !shown.has(id)),
+      undecided: missing.filter((id) => undecided.has(id)),
     }
   })
-  return async (scope) => {
+  const keep = async (scope: TenantScope) => {
     const report = await kind.keep(scope, integrationId, live.records, live.observedAt, 'read')
     if (archived)
       add(report, await kind.keep(scope, integrationId, archived.records, archived.observedAt, 'read'))
@@ -62,6 +68,7 @@ export async function readByIds(
     }
     return report
   }
+  return { keep, undecided, gone }
 }
 
 function add(into: KeepReport, more: KeepReport): void {

@@ -9,15 +9,22 @@ import { parseTenantId } from '../tenants/tenant.ts'
 const everyMs = 200
 /** Of one process. */
 const atOnce = 8
+/** Whatever a look costs, it takes no more than so much of the time. */
+const lookShare = 0.1
+/** A lane whose drain broke off unforeseen makes room for the others. */
+const restMs = 5_000
 
 /** Goes on until the signal aborts, and ends when the last drain has. A look that fails is logged; the next tries again. */
 export async function drainUntil(parts: DrainParts, signal: AbortSignal): Promise<void> {
   const running = new Map<string, Promise<void>>()
+  const resting = new Map<string, number>()
   while (!signal.aborted) {
-    await look(parts, running, signal).catch((err: unknown) =>
+    const began = parts.clock.monotonic()
+    await look(parts, running, resting, signal).catch((err: unknown) =>
       parts.log.warn({ err }, 'the inbox could not be looked at'),
     )
-    await parts.clock.sleep(everyMs, signal).catch(() => {})
+    const tookMs = parts.clock.monotonic() - began
+    await parts.clock.sleep(Math.max(everyMs, tookMs / lookShare), signal).catch(() => {})
   }
   await Promise.all(running.values())
 }
@@ -25,14 +32,20 @@ export async function drainUntil(parts: DrainParts, signal: AbortSignal): Promis
 async function look(
   parts: DrainParts,
   running: Map<string, Promise<void>>,
+  resting: Map<string, number>,
   signal: AbortSignal,
 ): Promise<void> {
   if (running.size >= atOnce) return
-  const due = await withSystem(parts.db, (scope) => findDueLanes(scope, parts.claimant, 2 * atOnce))
+  const now = parts.clock.monotonic()
+  for (const [id, until] of resting) if (until <= now) resting.delete(id)
+  const most = 2 * atOnce + resting.size
+  const due = await withSystem(parts.db, (scope) => findDueLanes(scope, parts.claimant, most))
   for (const lane of due) {
     if (signal.aborted || running.size >= atOnce) return
-    if (running.has(lane.integrationId)) continue
-    const done = drainLane(parts, lane, signal).finally(() => running.delete(lane.integrationId))
+    if (running.has(lane.integrationId) || resting.has(lane.integrationId)) continue
+    const done = drainLane(parts, lane, signal)
+      .catch(() => void resting.set(lane.integrationId, parts.clock.monotonic() + restMs))
+      .finally(() => running.delete(lane.integrationId))
     running.set(lane.integrationId, done)
   }
 }
@@ -42,10 +55,11 @@ async function drainLane(parts: DrainParts, { tenantId, integrationId }: Lane, s
   try {
     await drain(parts, parseTenantId(tenantId), integrationId, signal)
   } catch (err) {
-    if (isTenantErasing(err)) return
-    parts.log.error(
-      { err, tenant_id: tenantId, integration_id: integrationId },
-      'an inbox could not be drained',
-    )
+    if (!isTenantErasing(err))
+      parts.log.error(
+        { err, tenant_id: tenantId, integration_id: integrationId },
+        'an inbox could not be drained',
+      )
+    throw err
   }
 }

@@ -1,6 +1,7 @@
 /** HubSpot's webhooks, from the change at HubSpot to the issue here. No poll helps: what arrives came by webhook. */
 import assert from 'node:assert/strict'
 import { createHmac, randomUUID } from 'node:crypto'
+import { connect } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { connectTenant, idle } from '../http/bench.ts'
 import { eventually } from '../support/service.ts'
@@ -270,6 +271,24 @@ describe('whoever is not HubSpot', () => {
   test('a Host header decides nothing: HubSpot’s signature is over the configured address', async () => {
     const answer = await bench.deliver([], { headers: { 'x-forwarded-host': 'elsewhere.example' } })
     assert.equal(answer.status, 204)
+  })
+
+  test('cannot keep HubSpot out by sockets that say they will send much', async () => {
+    const { port } = new URL(bench.service.url)
+    const sockets = Array.from({ length: 20 }, () => {
+      const socket = connect(Number(port), '127.0.0.1')
+      socket.on('error', () => {})
+      socket.write(
+        `POST /api/hubspot/webhooks HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nContent-Length: 8388608\r\n\r\n[`,
+      )
+      return socket
+    })
+    try {
+      await new Promise((done) => setTimeout(done, 300))
+      assert.equal((await bench.deliver([])).status, 204)
+    } finally {
+      for (const socket of sockets) socket.destroy()
+    }
   })
 
   test('a body beyond what a hundred events can be is refused unread', async () => {
