@@ -219,7 +219,8 @@ async function seen({ hubspot, service }: World, accounts: readonly Account[], s
     const early = began + n * 10 - performance.now()
     if (early > 1) await pause(early)
     const account = accounts[n % accounts.length] as Account
-    const id = account.ids[n % account.ids.length] as string
+    // None twice: a later change would hide the one that is waited for.
+    const id = account.ids[Math.floor(n / accounts.length) % account.ids.length] as string
     const subject = `change ${n}`
     const changed = hubspot.control('PATCH', `/portals/${account.portalId}/tickets`, {
       ids: [id],
