@@ -47,8 +47,8 @@ export const inbox: Fault[] = [
   {
     name: 'change-dropped-before-it-is-drained',
     file: 'src/inbox/drain.ts',
-    find: '    if (!mayBePoison(drain, error)) throw error',
-    put: `    if (!mayBePoison(drain, error))
+    find: '    if (!ofIds || drain.poisoned + suspects.length >= mostPoison) throw error',
+    put: `    if (!ofIds)
       return void (await keepWith(drain, (scope) => deleteDrained(scope, drain.whose.integrationId, step.rows)))`,
     test: 'test/inbox/lane.test.ts',
     only: 'while HubSpot is away',
@@ -57,7 +57,7 @@ export const inbox: Fault[] = [
   {
     name: 'poison-that-holds-up-the-rest',
     file: 'src/inbox/drain.ts',
-    find: '    if (!mayBePoison(drain, error)) throw error',
+    find: '    if (!ofIds || drain.poisoned + suspects.length >= mostPoison) throw error',
     put: '    throw error',
     test: 'test/inbox/webhooks.test.ts',
     only: 'of which HubSpot will not tell',
