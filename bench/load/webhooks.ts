@@ -3,8 +3,7 @@
  * calls the reading again costs. Over 200 lines because the four measurements share accounts and the ways to count.
  */
 import { createHmac } from 'node:crypto'
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { freePort } from '../../test/support/free-port.ts'
 import {
   allScopes,
   type House,
@@ -103,14 +102,6 @@ export async function webhooks(house: House): Promise<BenchResult> {
     await house.dropDatabase(databaseUrl)
     await hubspot.stop()
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
 }
 
 /** Connected by a pasted token, with our app installed beside it: that is what makes HubSpot send. */

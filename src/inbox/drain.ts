@@ -7,7 +7,7 @@ import { asAppError } from '../hubspot/as-app-error.ts'
 import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { batchLimit } from '../hubspot/objects.ts'
-import type { Whose } from '../integrations/integration.ts'
+import { isConnected, type Whose } from '../integrations/integration.ts'
 import { lockIntegration } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
 import { fullJitter } from '../lib/backoff.ts'
@@ -17,9 +17,11 @@ import { AppError, isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { holdAccess } from '../sync/access.ts'
+import { heartbeat } from '../sync/heartbeat.ts'
 import type { Claimant } from '../sync/lease-store.ts'
-import type { KeepReport, KindReader, ObjectKind } from '../sync/object-kind.ts'
+import type { KindReader, ObjectKind } from '../sync/object-kind.ts'
 import { readByIds } from '../sync/read-by-ids.ts'
+import { tellRecords } from '../sync/report.ts'
 import { optionsOf } from '../sync/step.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
@@ -53,8 +55,6 @@ export interface DrainParts {
 /** Rows of one take. Many may speak of the same ticket. */
 const atOnce = 2_000
 const linksAtOnce = 1_000
-/** Beats in a lease. */
-const beatsALease = 3
 /** After this long the lane is given back, so that many integrations share few drains. */
 const sliceMs = 10_000
 const patience = { tries: 3, totalMs: 15_000 }
@@ -105,18 +105,24 @@ export async function drain(
   if (failures === undefined) return undefined
   const whose = { tenantId, integrationId }
   const stop = new AbortController()
-  const beats = heartbeat(parts, within, integrationId, stop)
-  const given = signal
-  signal = AbortSignal.any([given, stop.signal])
+  const working = AbortSignal.any([signal, stop.signal])
+  const lost = () => stop.abort(new Lost())
+  const mayKeep = (scope: TenantScope) => holdLane(scope, integrationId, claimant)
+  const beats = heartbeat({
+    leaseMs: claimant.leaseMs,
+    renew: () => within(mayKeep),
+    lost,
+    failed: (err) =>
+      isTenantErasing(err) ? lost() : parts.log.warn({ err }, 'a drain could not renew its lease'),
+  })
   try {
-    const mayKeep = (scope: TenantScope) => holdLane(scope, integrationId, claimant)
-    const withAccess = holdAccess(parts, whose, { patience, signal })
-    const reader = await kind.prepare(whose, { patience, signal, mayKeep })
+    const withAccess = holdAccess(parts, whose, { patience, signal: working })
+    const reader = await kind.prepare(whose, { patience, signal: working, mayKeep })
     const drained = await drainAll({
       ...parts,
       kind: { ...kind, ...reader },
       whose,
-      signal,
+      signal: working,
       reader,
       failures,
       read: 0,
@@ -128,29 +134,11 @@ export async function drain(
     return drained
   } catch (error) {
     if (error instanceof Lost || stop.signal.aborted || isTenantErasing(error)) return undefined
-    await giveBack(parts, within, whose, failures, error, given)
+    await giveBack(parts, within, whose, failures, error, signal)
     return undefined
   } finally {
     clearInterval(beats)
   }
-}
-
-/** Keeps the lane while HubSpot takes long; ends the drain when it is another's. */
-function heartbeat(
-  { claimant, log }: DrainParts,
-  within: Drain['within'],
-  integrationId: string,
-  stop: AbortController,
-): NodeJS.Timeout {
-  return setInterval(() => {
-    within((scope) => holdLane(scope, integrationId, claimant)).then(
-      (held) => held || stop.abort(new Lost()),
-      (err: unknown) =>
-        isTenantErasing(err)
-          ? stop.abort(new Lost())
-          : log.warn({ err }, 'a drain could not renew its lease'),
-    )
-  }, claimant.leaseMs / beatsALease)
 }
 
 async function drainAll(drain: Drain): Promise<number> {
@@ -234,6 +222,8 @@ async function halved(drain: Drain, step: Step, suspects: Suspect[]): Promise<vo
   }
 }
 
+const unsaidWords = 'HubSpot would not say whether it is there'
+
 /** A change that leaves a ticket to be read. */
 const leavesOne = ({ change }: InboxRow) => change !== 'deletion' && change !== 'merge'
 
@@ -244,7 +234,7 @@ async function drainTickets(drain: Drain, { ids, rows }: Step): Promise<void> {
   const { keep, undecided, gone } = await readByIds(parts, ids)
   const unsaid = new Set(undecided)
   const untold = new Set(gone)
-  const { report, done } = await keepWith(drain, async (scope) => {
+  const { report, done, aside } = await keepWith(drain, async (scope) => {
     const report = await keep(scope)
     const doubtful = new Set(report.doubtful)
     const silent = rows.filter(({ ticketId }) => unsaid.has(ticketId))
@@ -254,14 +244,15 @@ async function drainTickets(drain: Drain, { ids, rows }: Step): Promise<void> {
     const again = rows.filter((row) => early(row) && row.rounds < mostRounds && !unsaid.has(row.ticketId))
     const waits = new Set([...silent, ...again])
     const done = rows.filter((row) => !waits.has(row))
-    await later(drain, scope, silent, 'HubSpot would not say whether it is there')
+    const aside = await later(drain, scope, silent, unsaidWords)
     await postpone(scope, integrationId, again, secondMs, 'rounds')
     await deleteDrained(scope, integrationId, done)
     // What has just come has associations too, and no other event need tell of them.
     await owe(scope, integrationId, report.arrived, latestOf(rows))
-    return { report, done }
+    return { report, done, aside }
   })
-  tell(drain, report)
+  tellRecords(drain, report, { tenant_id: whose.tenantId, integration_id: integrationId })
+  tellAside(drain, aside, unsaidWords)
   told(drain, done)
 }
 
@@ -287,8 +278,7 @@ const latestOf = (rows: readonly InboxRow[]) =>
 
 /** Takes the integration's lock. What came for one that nobody is connected by is forgotten: connecting again begins with everything. */
 async function isGone(scope: TenantScope, integrationId: string): Promise<boolean> {
-  const status = await lockIntegration(scope, integrationId)
-  const gone = status === undefined || status === 'pending' || status === 'disconnected'
+  const gone = !isConnected(await lockIntegration(scope, integrationId))
   if (gone) await forgetLane(scope, integrationId)
   return gone
 }
@@ -306,24 +296,13 @@ async function keepWith<T>(drain: Drain, work: (scope: TenantScope) => Promise<T
   })
 }
 
-function tell({ metrics, log, whose }: Drain, report: KeepReport): void {
-  for (const op of ['inserted', 'changed', 'archived', 'unchanged'] as const)
-    metrics.syncRecords.inc({ op }, report[op])
-  metrics.syncRecords.inc({ op: 'rejected' }, report.rejected.length)
-  for (const { id, reason } of report.rejected)
-    log.warn(
-      { tenant_id: whose.tenantId, integration_id: whose.integrationId, ticket_id: id, reason },
-      'a record could not be kept',
-    )
-}
-
-/** Refused: tried later, and each that was tried often enough not any more. @returns how many were set aside */
+/** Refused: tried later, and each that was tried often enough not any more. @returns those that were set aside */
 async function later(
   { whose, clock }: Drain,
   scope: TenantScope,
   rows: readonly InboxRow[],
   why: string,
-): Promise<number> {
+): Promise<InboxRow[]> {
   const isLast = ({ tries }: InboxRow) => tries + 1 >= mostTries
   const last = rows.filter(isLast)
   const tries = Math.max(0, ...rows.map(({ tries }) => tries))
@@ -336,24 +315,22 @@ async function later(
     waitMs,
     'tries',
   )
-  return last.length
+  return last
 }
 
 async function poison(drain: Drain, { step: { rows }, error }: Suspect): Promise<void> {
-  const { whose, log, metrics } = drain
   drain.poisoned += 1
   const aside = await keepWith(drain, (scope) => later(drain, scope, rows, error.message))
-  if (aside === 0) return
-  metrics.inboxSetAside.inc(aside)
-  log.warn(
-    {
-      err: error,
-      tenant_id: whose.tenantId,
-      integration_id: whose.integrationId,
-      ticket_id: rows[0]?.ticketId,
-    },
-    'a change could not be drained and was set aside',
-  )
+  tellAside(drain, aside, error.message)
+}
+
+function tellAside({ whose, log, metrics }: Drain, aside: readonly InboxRow[], why: string): void {
+  metrics.inboxSetAside.inc(aside.length)
+  for (const ticketId of new Set(aside.map((row) => row.ticketId)))
+    log.warn(
+      { tenant_id: whose.tenantId, integration_id: whose.integrationId, ticket_id: ticketId, reason: why },
+      'a change could not be drained and was set aside',
+    )
 }
 
 async function giveBack(

@@ -1,6 +1,7 @@
 /** SQL on how an integration's inbox stands, for whoever looks after it. */
 import { sql } from 'kysely'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import { ofLane } from './store.ts'
 
 export interface LaneState {
   receivedAt: Date | null
@@ -13,9 +14,6 @@ export interface LaneState {
   waitingSince: Date | null
   setAside: number
 }
-
-const ofLane = ({ tenantId }: TenantScope, integrationId: string) =>
-  sql`tenant_id = ${tenantId} and integration_id = ${integrationId}`
 
 export async function laneOf(scope: TenantScope, integrationId: string): Promise<LaneState> {
   const [lane] = await scope.query(sql<LaneState>`

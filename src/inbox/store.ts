@@ -58,6 +58,10 @@ function distinct(changes: readonly TicketChange[]) {
   return [...rows.values()].map(({ at, ...row }) => ({ ...row, occurred_at: new Date(at).toISOString() }))
 }
 
+/** The rows of one integration. */
+export const ofLane = ({ tenantId }: TenantScope, integrationId: string) =>
+  sql`tenant_id = ${tenantId} and integration_id = ${integrationId}`
+
 export interface Lane {
   tenantId: string
   integrationId: string
@@ -104,7 +108,7 @@ export async function claimLane(
 export async function holdLane(scope: TenantScope, integrationId: string, by: Claimant): Promise<boolean> {
   const held = await scope.query(sql`
     update feeds set lease_until = ${until(by.leaseMs)}
-    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and lease_by = ${by.instance}
+    where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}
     returning 1 as one`)
   return held.length > 0
 }
@@ -124,7 +128,7 @@ export async function releaseLane(
         : sql`, failures = ${ended.failures}, error_code = ${ended.code}, not_before = ${until(ended.waitMs)}`
   await scope.query(sql`
     update feeds set lease_until = null, lease_by = null${how}
-    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and lease_by = ${by.instance}`)
+    where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}`)
 }
 
 export interface InboxRow {
@@ -138,9 +142,6 @@ export interface InboxRow {
   occurredAt: Date
   receivedAt: Date
 }
-
-const ofLane = (scope: TenantScope, integrationId: string) =>
-  sql`tenant_id = ${scope.tenantId} and integration_id = ${integrationId}`
 
 /** What is due, and what came beside it within the window, the oldest first. What was postponed waits for its own time. */
 export async function takeDue(
@@ -178,7 +179,7 @@ export async function deleteDrained(
     latest(rows.map(({ occurredAt }) => occurredAt)),
   ]
   await scope.query(sql`
-    update feeds set received_at = greatest(received_at, ${receivedAt}), 
+    update feeds set received_at = greatest(received_at, ${receivedAt}),
       occurred_at = greatest(occurred_at, least(${occurredAt}::timestamptz, ${receivedAt}::timestamptz)),
       silent_since = null
     where ${ofLane(scope, integrationId)}`)
@@ -207,7 +208,8 @@ export async function setAside(
 ): Promise<void> {
   if (rows.length === 0) return
   await scope.query(sql`
-    update inbox set due_at = 'infinity', tries = tries + 1, set_aside_for = ${why} where ${ofLane(scope, integrationId)} and ${keysOf(rows)}`)
+    update inbox set due_at = 'infinity', tries = tries + 1, set_aside_for = ${why}
+    where ${ofLane(scope, integrationId)} and ${keysOf(rows)}`)
 }
 
 /** Whose associations are to be read, since nothing else would say so before the next full pass. */

@@ -21,6 +21,10 @@ export const sourcesOf = (to: IntegrationStatus): IntegrationStatus[] =>
 /** The states in which calls may be made. */
 export const liveStatuses: readonly IntegrationStatus[] = ['active', 'degraded']
 
+/** Whether an account hangs on it, whatever becomes of its token. */
+export const isConnected = (status: IntegrationStatus | undefined): status is IntegrationStatus =>
+  status !== undefined && status !== 'pending' && status !== 'disconnected'
+
 export type TokenKind =
   /** Of our own app, with a refresh token. */
   | 'oauth'

@@ -6,6 +6,7 @@
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
+import { isConnected } from '../integrations/integration.ts'
 import { lockIntegration, moveTo } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
 import { fullJitter } from '../lib/backoff.ts'
@@ -17,8 +18,10 @@ import type { Metrics } from '../lib/metrics.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
 import { holdAccess } from './access.ts'
+import { heartbeat } from './heartbeat.ts'
 import type { Claimant } from './lease-store.ts'
 import type { ObjectKind } from './object-kind.ts'
+import { tellRecords } from './report.ts'
 import type { Keep, StepParts } from './step.ts'
 import { readStep } from './steps.ts'
 import {
@@ -82,8 +85,6 @@ export type Outcome =
   /** A newer claim, a disconnect, a purge or an erasure took the stream away. */
   | 'fenced'
 
-/** Beats in a lease. */
-const beatsALease = 3
 /** After this long the worker is given back between two pages, so that many tenants share few workers. */
 const sliceMs = 20_000
 const patience = { tries: 4, totalMs: 30_000 }
@@ -120,7 +121,14 @@ export async function runStream(
     sync_event_id: claim.syncEventId,
   })
   const stop = new AbortController()
-  const beats = heartbeat(run, stop)
+  const lost = () => stop.abort(new Fenced())
+  const beats = heartbeat({
+    leaseMs: parts.claimant.leaseMs,
+    renew: () => within((scope) => extendLease(scope, key, claim, parts.claimant.leaseMs)),
+    lost,
+    failed: (err) =>
+      isTenantErasing(err) ? lost() : run.log.warn({ err }, 'a sync run could not renew its lease'),
+  })
   const whose = { tenantId, integrationId: key.integrationId }
   const working = AbortSignal.any([signal, stop.signal])
   const steps = {
@@ -173,20 +181,6 @@ interface Run extends RunParts {
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
 }
 
-/** Keeps the lease while a page takes long; stops the run when the stream is another's. */
-function heartbeat({ within, key, claim, claimant, log }: Run, stop: AbortController): NodeJS.Timeout {
-  return setInterval(() => {
-    within((scope) => extendLease(scope, key, claim, claimant.leaseMs)).then(
-      (held) => held || stop.abort(new Fenced()),
-      // The database may be away for a moment; the lease decides, not this beat.
-      (err: unknown) =>
-        isTenantErasing(err)
-          ? stop.abort(new Fenced())
-          : log.warn({ err }, 'a sync run could not renew its lease'),
-    )
-  }, claimant.leaseMs / beatsALease)
-}
-
 async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Outcome> {
   const { clock, claim, within, key } = run
   const sliceEnds = clock.monotonic() + sliceMs
@@ -211,10 +205,10 @@ async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Ou
 
 /** What a step brought, the cursor after it and, with the last one, the end of the run: one transaction. */
 async function keepStep(run: Run, at: Cursor, keep: Keep): Promise<Cursor | undefined> {
-  const { key, claim, claimant, within, metrics, log } = run
+  const { key, claim, claimant, within, metrics } = run
   const { next, report } = await within(async (scope) => {
     const status = await lockIntegration(scope, key.integrationId)
-    if (status === undefined || status === 'pending' || status === 'disconnected') throw new Fenced()
+    if (!isConnected(status)) throw new Fenced()
     const kept = await keep(scope)
     if (!(await checkpoint(scope, key, claim, claimant.leaseMs, kept.next))) throw new Fenced()
     if (at.startedAt === null && kept.next.startedAt !== null && key.mode === 'full')
@@ -238,11 +232,7 @@ async function keepStep(run: Run, at: Cursor, keep: Keep): Promise<Cursor | unde
   run.failures = 0
   if (report) {
     metrics.syncPages.inc({ type: key.mode })
-    for (const op of ['inserted', 'changed', 'archived', 'unchanged'] as const)
-      metrics.syncRecords.inc({ op }, report[op])
-    metrics.syncRecords.inc({ op: 'rejected' }, report.rejected.length)
-    for (const { id, reason } of report.rejected)
-      log.warn({ sync_event_id: claim.syncEventId, ticket_id: id, reason }, 'a record could not be kept')
+    tellRecords(run, report, { sync_event_id: claim.syncEventId })
   }
   return isOver(next) ? undefined : next
 }

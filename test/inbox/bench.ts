@@ -1,10 +1,8 @@
 /** What the tests of the inbox share: an emulator whose app sends webhooks, and a service that takes them and never polls. */
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { connectTenant, idle } from '../http/bench.ts'
 import { databaseOf } from '../http/database.ts'
 import { startTestEmulator, type TestEmulator, truthOf } from '../support/emulator.ts'
+import { freePort } from '../support/free-port.ts'
 import { adminQuery } from '../support/postgres.ts'
 import { eventually, startTestService, type TestService } from '../support/service.ts'
 
@@ -52,14 +50,6 @@ const everything = ['ticket', 'object'].flatMap((of) => [
   ...['creation', 'deletion', 'merge', 'restore', 'associationChange'].map((type) => `${of}.${type}`),
   ...['subject', 'content', 'hs_pipeline_stage'].map((name) => `${of}.propertyChange:${name}`),
 ])
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
-}
 
 /** @param subscriptions of the app; both families of events unless told otherwise */
 export async function startInboxBench(

@@ -2,10 +2,10 @@
 import { execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
+import { freePort } from './free-port.ts'
 
 export interface PostgresServer {
   /** As superuser, to the database `postgres`. */
@@ -56,14 +56,6 @@ function readableBy(owner: SpawnOptions, binaries: Binaries, scratch: string): B
 
 const libraryPath = ({ libraries }: Binaries) =>
   libraries ? { ...process.env, LD_LIBRARY_PATH: libraries } : process.env
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
 
 export async function startPostgres(): Promise<PostgresServer> {
   const scratch = mkdtempSync(join(tmpdir(), 'spoke-pg-'))

@@ -1,0 +1,17 @@
+/** What became of the records of a page, for whoever watches the service. */
+import type { Log } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import type { KeepReport } from './object-kind.ts'
+
+/** @param about whose they are, for the log */
+export function tellRecords(
+  { metrics, log }: { metrics: Metrics; log: Log },
+  report: KeepReport,
+  about: Record<string, string>,
+): void {
+  for (const op of ['inserted', 'changed', 'archived', 'unchanged'] as const)
+    metrics.syncRecords.inc({ op }, report[op])
+  metrics.syncRecords.inc({ op: 'rejected' }, report.rejected.length)
+  for (const { id, reason } of report.rejected)
+    log.warn({ ...about, ticket_id: id, reason }, 'a record could not be kept')
+}
