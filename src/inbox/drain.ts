@@ -27,15 +27,17 @@ import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
 import {
   claimLane,
-  deleteDrained,
   forgetLane,
   holdLane,
-  type InboxRow,
+  noteDrained,
   owe,
   postpone,
   releaseLane,
+  remove,
   setAside,
+  type Told,
   takeDue,
+  without,
 } from './store.ts'
 
 export interface DrainParts {
@@ -52,7 +54,7 @@ export interface DrainParts {
   log: Log
 }
 
-/** Rows of one take. Many may speak of the same ticket. */
+/** Tickets of one take, counted as often as they are told of. */
 const atOnce = 2_000
 const linksAtOnce = 1_000
 /** After this long the lane is given back, so that many integrations share few drains. */
@@ -148,34 +150,34 @@ async function drainAll(drain: Drain): Promise<number> {
   for (;;) {
     const rows = await within((scope) => takeDue(scope, whose.integrationId, windowMs, atOnce))
     if (rows.length === 0) return drained
-    for (const step of stepsOf(rows)) {
+    const told = rows.flatMap((row) => row.ticketIds.map((ticketId) => ({ row, ticketId })))
+    for (const step of stepsOf(told)) {
       signal.throwIfAborted()
       await drainStep(drain, step)
-      drained += step.rows.length
+      drained += step.told.length
     }
     if (clock.monotonic() >= until) return drained
   }
 }
 
-/** Rows that are drained together, by one way of reading. */
+/** What is drained together, by one way of reading. */
 interface Step {
   reads: 'tickets' | 'links'
   ids: string[]
-  rows: InboxRow[]
+  told: Told[]
 }
 
 /** An association is read for itself: it changes no property. */
-const readsOf = ({ change }: InboxRow): Step['reads'] =>
-  change === 'associationChange' ? 'links' : 'tickets'
+const readsOf = ({ row }: Told): Step['reads'] => (row.change === 'associationChange' ? 'links' : 'tickets')
 
-function stepsOf(rows: readonly InboxRow[]): Step[] {
+function stepsOf(told: readonly Told[]): Step[] {
   const steps: Step[] = []
-  for (const [reads, some] of Map.groupBy(rows, readsOf)) {
+  for (const [reads, some] of Map.groupBy(told, readsOf)) {
     const byTicket = [...Map.groupBy(some, ({ ticketId }) => ticketId)]
     const most = reads === 'links' ? linksAtOnce : batchLimit
     for (let at = 0; at < byTicket.length; at += most) {
       const part = byTicket.slice(at, at + most)
-      steps.push({ reads, ids: part.map(([id]) => id), rows: part.flatMap(([, of]) => of) })
+      steps.push({ reads, ids: part.map(([id]) => id), told: part.flatMap(([, of]) => of) })
     }
   }
   return steps
@@ -215,7 +217,7 @@ async function halved(drain: Drain, step: Step, suspects: Suspect[]): Promise<vo
         {
           reads: step.reads,
           ids: step.ids.filter((id) => half.has(id) === first),
-          rows: step.rows.filter(({ ticketId }) => half.has(ticketId) === first),
+          told: step.told.filter(({ ticketId }) => half.has(ticketId) === first),
         },
         suspects,
       )
@@ -225,56 +227,56 @@ async function halved(drain: Drain, step: Step, suspects: Suspect[]): Promise<vo
 const unsaidWords = 'HubSpot would not say whether it is there'
 
 /** A change that leaves a ticket to be read. */
-const leavesOne = ({ change }: InboxRow) => change !== 'deletion' && change !== 'merge'
+const leavesOne = ({ row: { change } }: Told) => change !== 'deletion' && change !== 'merge'
 
-async function drainTickets(drain: Drain, { ids, rows }: Step): Promise<void> {
+async function drainTickets(drain: Drain, { ids, told }: Step): Promise<void> {
   const { hubspot, kind, whose, withAccess, signal } = drain
   const { integrationId } = whose
   const parts = { hubspot, kind, integrationId, withAccess, patience, signal }
   const { keep, undecided, gone } = await readByIds(parts, ids)
   const unsaid = new Set(undecided)
-  const untold = new Set(gone)
-  const { report, done, aside } = await keepWith(drain, async (scope) => {
+  const nowhere = new Set(gone)
+  const { report, done, aside } = await keepWith(drain, told, async (scope) => {
     const report = await keep(scope)
     const doubtful = new Set(report.doubtful)
-    const silent = rows.filter(({ ticketId }) => unsaid.has(ticketId))
+    const silent = told.filter(({ ticketId }) => unsaid.has(ticketId))
     // What was told of and is not there may be there in a second: HubSpot's own parts are not all of one moment.
-    const early = (row: InboxRow) =>
-      doubtful.has(row.ticketId) || (untold.has(row.ticketId) && leavesOne(row))
-    const again = rows.filter((row) => early(row) && row.rounds < mostRounds && !unsaid.has(row.ticketId))
+    const early = (one: Told) => doubtful.has(one.ticketId) || (nowhere.has(one.ticketId) && leavesOne(one))
+    const again = told.filter((one) => early(one) && one.row.rounds < mostRounds && !unsaid.has(one.ticketId))
     const waits = new Set([...silent, ...again])
-    const done = rows.filter((row) => !waits.has(row))
+    const done = told.filter((one) => !waits.has(one))
     const aside = await later(drain, scope, silent, unsaidWords)
     await postpone(scope, integrationId, again, secondMs, 'rounds')
-    await deleteDrained(scope, integrationId, done)
+    await noteDrained(scope, integrationId, done)
     // What has just come has associations too, and no other event need tell of them.
-    await owe(scope, integrationId, report.arrived, latestOf(rows))
+    await owe(scope, integrationId, report.arrived, latestOf(told))
     return { report, done, aside }
   })
   tellRecords(drain, report, { tenant_id: whose.tenantId, integration_id: integrationId })
   tellAside(drain, aside, unsaidWords)
-  told(drain, done)
+  tellDrained(drain, done)
 }
 
-async function drainLinks(drain: Drain, { ids, rows }: Step): Promise<void> {
+async function drainLinks(drain: Drain, { ids, told }: Step): Promise<void> {
   const { hubspot, whose, withAccess, reader, signal } = drain
   const keep = await withAccess((access) =>
     reader.readLinks(hubspot, ids, optionsOf({ patience, signal }, access)),
   )
-  await keepWith(drain, async (scope) => {
+  await keepWith(drain, told, async (scope) => {
     await keep(scope, whose.integrationId)
-    await deleteDrained(scope, whose.integrationId, rows)
+    await noteDrained(scope, whose.integrationId, told)
   })
-  told(drain, rows)
+  tellDrained(drain, told)
 }
 
-function told({ metrics, clock }: Drain, rows: readonly InboxRow[]): void {
-  metrics.inboxDrained.inc(rows.length)
-  for (const { receivedAt } of rows) metrics.inboxLag.observe((clock.now() - receivedAt.getTime()) / 1_000)
+function tellDrained({ metrics, clock }: Drain, told: readonly Told[]): void {
+  metrics.inboxDrained.inc(told.length)
+  for (const { receivedAt } of new Set(told.map(({ row }) => row)))
+    metrics.inboxLag.observe((clock.now() - receivedAt.getTime()) / 1_000)
 }
 
-const latestOf = (rows: readonly InboxRow[]) =>
-  new Date(Math.max(...rows.map(({ occurredAt }) => occurredAt.getTime())))
+const latestOf = (told: readonly Told[]) =>
+  new Date(Math.max(...told.map(({ row }) => row.occurredAt.getTime())))
 
 /** Takes the integration's lock. What came for one that nobody is connected by is forgotten: connecting again begins with everything. */
 async function isGone(scope: TenantScope, integrationId: string): Promise<boolean> {
@@ -283,50 +285,54 @@ async function isGone(scope: TenantScope, integrationId: string): Promise<boolea
   return gone
 }
 
-/** One transaction under the integration's lock, while the lane is ours. */
-async function keepWith<T>(drain: Drain, work: (scope: TenantScope) => Promise<T>): Promise<T> {
-  const { within, whose, claimant } = drain
-  return await within(async (scope) => {
+/** One transaction under the integration's lock, while the lane is ours. What was told of goes out of the inbox in it. */
+async function keepWith<T>(
+  { within, whose, claimant }: Drain,
+  told: readonly Told[],
+  work: (scope: TenantScope) => Promise<T>,
+): Promise<T> {
+  const kept = await within(async (scope) => {
     if (await isGone(scope, whose.integrationId)) return undefined
     if (!(await holdLane(scope, whose.integrationId, claimant))) return undefined
+    await remove(scope, whose.integrationId, told)
     return { done: await work(scope) }
-  }).then((kept) => {
-    if (!kept) throw new Lost()
-    return kept.done
   })
+  if (!kept) throw new Lost()
+  for (const [row, left] of without(told)) row.ticketIds = left
+  return kept.done
 }
 
-/** Refused: tried later, and each that was tried often enough not any more. @returns those that were set aside */
+/** Refused: tried later, and what was tried often enough not any more. @returns what was set aside */
 async function later(
   { whose, clock }: Drain,
   scope: TenantScope,
-  rows: readonly InboxRow[],
+  told: readonly Told[],
   why: string,
-): Promise<InboxRow[]> {
-  const isLast = ({ tries }: InboxRow) => tries + 1 >= mostTries
-  const last = rows.filter(isLast)
-  const tries = Math.max(0, ...rows.map(({ tries }) => tries))
+): Promise<Told[]> {
+  const isLast = ({ row }: Told) => row.tries + 1 >= mostTries
+  const last = told.filter(isLast)
+  const tries = Math.max(0, ...told.map(({ row }) => row.tries))
   const waitMs = betweenTries.base + fullJitter(betweenTries, tries, clock.random())
   await setAside(scope, whose.integrationId, last, why)
   await postpone(
     scope,
     whose.integrationId,
-    rows.filter((row) => !isLast(row)),
+    told.filter((one) => !isLast(one)),
     waitMs,
     'tries',
   )
   return last
 }
 
-async function poison(drain: Drain, { step: { rows }, error }: Suspect): Promise<void> {
+async function poison(drain: Drain, { step: { told }, error }: Suspect): Promise<void> {
   drain.poisoned += 1
-  const aside = await keepWith(drain, (scope) => later(drain, scope, rows, error.message))
+  const aside = await keepWith(drain, told, (scope) => later(drain, scope, told, error.message))
   tellAside(drain, aside, error.message)
 }
 
-function tellAside({ whose, log, metrics }: Drain, aside: readonly InboxRow[], why: string): void {
+function tellAside({ whose, log, metrics }: Drain, aside: readonly Told[], why: string): void {
   metrics.inboxSetAside.inc(aside.length)
-  for (const ticketId of new Set(aside.map((row) => row.ticketId)))
+  for (const ticketId of new Set(aside.map((one) => one.ticketId)))
     log.warn(
       { tenant_id: whose.tenantId, integration_id: whose.integrationId, ticket_id: ticketId, reason: why },
       'a change could not be drained and was set aside',

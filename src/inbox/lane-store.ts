@@ -21,7 +21,7 @@ export async function laneOf(scope: TenantScope, integrationId: string): Promise
       coalesce(f.failures, 0) as failures, f.not_before as "notBefore", f.error_code as "errorCode",
       i.waiting, i.waiting_since as "waitingSince", i.set_aside as "setAside"
     from (
-      select count(*) filter (where due_at < 'infinity')::int as waiting,
+      select coalesce(sum(cardinality(ticket_ids)) filter (where due_at < 'infinity'), 0)::int as waiting,
         min(received_at) filter (where due_at < 'infinity') as waiting_since,
         count(*) filter (where due_at = 'infinity')::int as set_aside
       from inbox where ${ofLane(scope, integrationId)}) i
@@ -72,7 +72,7 @@ export interface SetAside {
   setAsideFor: string | null
 }
 
-/** In the order they came. */
+/** In the order they came; each tells of one ticket. */
 export async function listSetAside(
   scope: TenantScope,
   integrationId: string,
@@ -80,7 +80,7 @@ export async function listSetAside(
 ): Promise<SetAside[]> {
   const beyond = at.beyond === undefined ? sql`` : sql`and inbox_id > ${at.beyond}`
   return await scope.query(sql<SetAside>`
-    select inbox_id::text as "inboxId", ticket_id as "ticketId", change, occurred_at as "occurredAt",
+    select inbox_id::text as "inboxId", ticket_ids[1] as "ticketId", change, occurred_at as "occurredAt",
       received_at as "receivedAt", tries, set_aside_for as "setAsideFor"
     from inbox where ${ofLane(scope, integrationId)} and due_at = 'infinity' ${beyond}
     order by inbox_id
@@ -100,7 +100,7 @@ export async function replay(
   const rows = await scope.query(sql`
     update inbox set due_at = clock_timestamp(), tries = 0, rounds = 0, set_aside_for = null
     where ${ofLane(scope, integrationId)} and due_at = 'infinity'
-      ${ticketIds === undefined ? sql`` : sql`and ticket_id = any(${ticketIds}::text[])`}
+      ${ticketIds === undefined ? sql`` : sql`and ticket_ids && ${ticketIds}::text[]`}
       ${from === undefined ? sql`` : sql`and received_at >= ${from}::timestamptz`}
       ${to === undefined ? sql`` : sql`and received_at <= ${to}::timestamptz`}
     returning 1 as one`)

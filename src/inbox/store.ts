@@ -31,32 +31,42 @@ export async function keepDelivery(
       insert into webhook_receipts (signature_hash) values (${signatureHash}) on conflict do nothing returning 1
     ),
     heard as materialized (
-      select * from jsonb_to_recordset(${JSON.stringify(distinct(changes))}::jsonb)
-        as h(portal_id bigint, ticket_id text, change text, occurred_at timestamptz)
+      select * from jsonb_to_recordset(${JSON.stringify(rowsOf(changes))}::jsonb)
+        as h(portal_id bigint, change text, ticket_ids text[], occurred_at timestamptz)
     ),
     kept as (
-      insert into inbox (tenant_id, integration_id, due_at, ticket_id, change, occurred_at)
-      select r.tenant_id, r.integration_id, ${until(windowMs)}, h.ticket_id, h.change, h.occurred_at
+      insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
+      select r.tenant_id, r.integration_id, ${until(windowMs)}, h.ticket_ids, h.change, h.occurred_at
       from heard h join portal_routes r on r.portal_id = h.portal_id
       where exists (select from receipt)
     )
     select exists (select from receipt) as fresh,
-      (select count(*)::int from heard h
+      (select coalesce(sum(cardinality(h.ticket_ids)), 0)::int from heard h
         where not exists (select from portal_routes r where r.portal_id = h.portal_id)) as unknown`)
   return { replayed: !kept?.fresh, unknown: kept?.unknown ?? 0 }
 }
 
-/** One row for each ticket and kind of change, with the latest time. */
-function distinct(changes: readonly TicketChange[]) {
-  const rows = new Map<string, { portal_id: number; ticket_id: string; change: ChangeType; at: number }>()
-  for (const { portalId, type, ticketIds, occurredAt } of changes)
-    for (const ticketId of ticketIds) {
-      const key = `${portalId} ${ticketId} ${type}`
-      const at = Math.max(occurredAt, rows.get(key)?.at ?? 0)
-      rows.set(key, { portal_id: portalId, ticket_id: ticketId, change: type, at })
-    }
-  return [...rows.values()].map(({ at, ...row }) => ({ ...row, occurred_at: new Date(at).toISOString() }))
+/** Tickets of one row: more, which merges can tell of, are another row. */
+const mostOfRow = 100
+
+/** One row for each account and kind of change, with the latest time; no ticket twice. */
+function rowsOf(changes: readonly TicketChange[]) {
+  const kinds = Map.groupBy(changes, ({ portalId, type }) => `${portalId} ${type}`)
+  return [...kinds.values()].flatMap((alike) => {
+    const [{ portalId, type }] = alike as [TicketChange]
+    const ids = [...new Set(alike.flatMap(({ ticketIds }) => ticketIds))]
+    const occurred_at = new Date(Math.max(...alike.map(({ occurredAt }) => occurredAt))).toISOString()
+    return chunks(ids, mostOfRow).map((ticket_ids) => ({
+      portal_id: portalId,
+      change: type,
+      ticket_ids,
+      occurred_at,
+    }))
+  })
 }
+
+const chunks = <T>(all: readonly T[], most: number): T[][] =>
+  Array.from({ length: Math.ceil(all.length / most) }, (_, n) => all.slice(n * most, (n + 1) * most))
 
 /** The rows of one integration. */
 export const ofLane = ({ tenantId }: TenantScope, integrationId: string) =>
@@ -71,12 +81,11 @@ export interface Lane {
 export async function findDueLanes({ query }: SystemScope, by: Claimant, atMost: number): Promise<Lane[]> {
   return await query(sql<Lane>`/* prepared */
     with recursive lanes as (
-      (select tenant_id, integration_id, due_at from inbox where due_at < 'infinity'
-        order by tenant_id, integration_id, due_at limit 1)
+      (select tenant_id, integration_id, due_at from inbox order by tenant_id, integration_id, due_at limit 1)
       union all
       select n.* from lanes l cross join lateral (
         select i.tenant_id, i.integration_id, i.due_at from inbox i
-        where (i.tenant_id, i.integration_id) > (l.tenant_id, l.integration_id) and i.due_at < 'infinity'
+        where (i.tenant_id, i.integration_id) > (l.tenant_id, l.integration_id)
         order by i.tenant_id, i.integration_id, i.due_at
         limit 1) n
     )
@@ -135,7 +144,8 @@ export interface InboxRow {
   inboxId: string
   /** As text: a Date of ours would lose its microseconds, and it is half of the key. */
   dueAt: string
-  ticketId: string
+  /** Not yet drained. */
+  ticketIds: string[]
   change: ChangeType
   tries: number
   rounds: number
@@ -143,7 +153,17 @@ export interface InboxRow {
   receivedAt: Date
 }
 
-/** What is due, and what came beside it within the window, the oldest first. What was postponed waits for its own time. */
+/** One ticket that a row tells of. */
+export interface Told {
+  row: InboxRow
+  ticketId: string
+}
+
+/**
+ * What is due, and what came beside it within the window, the oldest first. What was postponed waits for its own time.
+ *
+ * @param atMost tickets, counted in each row; the row that goes beyond is taken whole
+ */
 export async function takeDue(
   scope: TenantScope,
   integrationId: string,
@@ -151,32 +171,69 @@ export async function takeDue(
   atMost: number,
 ): Promise<InboxRow[]> {
   return await scope.query(sql<InboxRow>`/* prepared */
-    select inbox_id::text as "inboxId", due_at::text as "dueAt", ticket_id as "ticketId", change, tries, rounds,
+    with due as (
+      select * from inbox
+      where ${ofLane(scope, integrationId)} and due_at <= ${until(windowMs)}
+        and (tries + rounds = 0 or due_at <= clock_timestamp())
+      order by due_at, inbox_id
+      limit ${atMost}
+    ),
+    counted as (
+      select *, sum(cardinality(ticket_ids)) over (order by due_at, inbox_id) - cardinality(ticket_ids) as before from due
+    )
+    select inbox_id::text as "inboxId", due_at::text as "dueAt", ticket_ids as "ticketIds", change, tries, rounds,
       occurred_at as "occurredAt", received_at as "receivedAt"
-    from inbox
-    where ${ofLane(scope, integrationId)} and due_at <= ${until(windowMs)}
-      and (tries + rounds = 0 or due_at <= clock_timestamp())
-    order by due_at, inbox_id
-    limit ${atMost}`)
+    from counted where before < ${atMost}
+    order by due_at, inbox_id`)
 }
 
-const keysOf = (rows: readonly InboxRow[]) => sql`
-  (due_at, inbox_id) in (select * from unnest(
-    ${rows.map(({ dueAt }) => dueAt)}::text[]::timestamptz[], ${rows.map(({ inboxId }) => inboxId)}::bigint[]))`
+const idsOf = (told: readonly Told[]) => told.map(({ ticketId }) => ticketId)
 
-/** Drained: the rows go in the transaction that keeps what was read. */
-export async function deleteDrained(
+/** What is left of each row. */
+export const without = (told: readonly Told[]): Map<InboxRow, string[]> =>
+  new Map(
+    [...Map.groupBy(told, ({ row }) => row)].map(([row, some]) => {
+      const done = new Set(idsOf(some))
+      return [row, row.ticketIds.filter((id) => !done.has(id))]
+    }),
+  )
+
+/** Out of the inbox, in the transaction that keeps what was read of them. The rows given stand as they stood. */
+export async function remove(
   scope: TenantScope,
   integrationId: string,
-  rows: readonly InboxRow[],
+  told: readonly Told[],
 ): Promise<void> {
-  if (rows.length === 0) return
-  await scope.query(sql`/* prepared */
-    delete from inbox where ${ofLane(scope, integrationId)} and ${keysOf(rows)}`)
+  const [done, more] = partition([...without(told)], ([, left]) => left.length === 0)
+  const keys = (some: readonly (readonly [InboxRow, string[]])[]) =>
+    sql`${some.map(([{ dueAt }]) => dueAt)}::text[]::timestamptz[], ${some.map(([{ inboxId }]) => inboxId)}::bigint[]`
+  if (done.length > 0)
+    await scope.query(sql`/* prepared */
+      delete from inbox where ${ofLane(scope, integrationId)}
+        and (due_at, inbox_id) in (select * from unnest(${keys(done)}))`)
+  if (more.length > 0)
+    await scope.query(sql`
+      update inbox i set ticket_ids = array(select jsonb_array_elements_text(l.left_over))
+      from unnest(${keys(more)}, ${more.map(([, left]) => JSON.stringify(left))}::jsonb[]) as l(due_at, inbox_id, left_over)
+      where ${ofLane(scope, integrationId)} and (i.due_at, i.inbox_id) = (l.due_at, l.inbox_id)`)
+}
+
+const partition = <T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] => [
+  all.filter(is),
+  all.filter((one) => !is(one)),
+]
+
+/** What is drained ends a silence. */
+export async function noteDrained(
+  scope: TenantScope,
+  integrationId: string,
+  told: readonly Told[],
+): Promise<void> {
+  if (told.length === 0) return
   const latest = (times: Date[]) => new Date(Math.max(...times.map(Number))).toISOString()
   const [receivedAt, occurredAt] = [
-    latest(rows.map(({ receivedAt }) => receivedAt)),
-    latest(rows.map(({ occurredAt }) => occurredAt)),
+    latest(told.map(({ row }) => row.receivedAt)),
+    latest(told.map(({ row }) => row.occurredAt)),
   ]
   await scope.query(sql`
     update feeds set received_at = greatest(received_at, ${receivedAt}),
@@ -185,40 +242,59 @@ export async function deleteDrained(
     where ${ofLane(scope, integrationId)}`)
 }
 
+/** Kept anew, with what it was: it was taken out in the same transaction. */
+async function put(
+  scope: TenantScope,
+  integrationId: string,
+  rows: readonly (InboxRow & { why?: string })[],
+  dueAt: ReturnType<typeof until>,
+): Promise<void> {
+  if (rows.length === 0) return
+  await scope.query(sql`
+    insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, tries, rounds, set_aside_for)
+    select ${scope.tenantId}, ${integrationId}, ${dueAt}, r."ticketIds", r.change, r."occurredAt", r."receivedAt", r.tries, r.rounds, r.why
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("ticketIds" text[], change text, "occurredAt" timestamptz,
+      "receivedAt" timestamptz, tries smallint, rounds smallint, why text)`)
+}
+
 /** Read once more later. @param because tries: HubSpot refused to tell of it. rounds: an answer proved nothing */
 export async function postpone(
   scope: TenantScope,
   integrationId: string,
-  rows: readonly InboxRow[],
+  told: readonly Told[],
   waitMs: number,
   because: 'tries' | 'rounds',
 ): Promise<void> {
-  if (rows.length === 0) return
-  await scope.query(sql`
-    update inbox set due_at = ${until(waitMs)}, ${sql.ref(because)} = ${sql.ref(because)} + 1
-    where ${ofLane(scope, integrationId)} and ${keysOf(rows)}`)
+  const rows = [...Map.groupBy(told, ({ row }) => row)].map(([row, some]) => ({
+    ...row,
+    [because]: row[because] + 1,
+    ticketIds: idsOf(some),
+  }))
+  await put(scope, integrationId, rows, until(waitMs))
 }
 
-/** Not tried again until somebody replays it. */
+/** Not tried again until somebody replays it; each ticket for itself. */
 export async function setAside(
   scope: TenantScope,
   integrationId: string,
-  rows: readonly InboxRow[],
+  told: readonly Told[],
   why: string,
 ): Promise<void> {
-  if (rows.length === 0) return
-  await scope.query(sql`
-    update inbox set due_at = 'infinity', tries = tries + 1, set_aside_for = ${why}
-    where ${ofLane(scope, integrationId)} and ${keysOf(rows)}`)
+  const rows = told.map(({ row, ticketId }) => ({
+    ...row,
+    tries: row.tries + 1,
+    ticketIds: [ticketId],
+    why,
+  }))
+  await put(scope, integrationId, rows, sql`timestamptz 'infinity'`)
 }
 
 /** Whose associations are to be read, since nothing else would say so before the next full pass. */
 export async function owe(scope: TenantScope, integrationId: string, ticketIds: readonly string[], at: Date) {
   if (ticketIds.length === 0) return
   await scope.query(sql`
-    insert into inbox (tenant_id, integration_id, due_at, ticket_id, change, occurred_at)
-    select ${scope.tenantId}, ${integrationId}, clock_timestamp(), id, 'associationChange', ${at.toISOString()}
-    from unnest(${[...ticketIds]}::text[]) id`)
+    insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
+    values (${scope.tenantId}, ${integrationId}, clock_timestamp(), ${[...ticketIds]}::text[], 'associationChange', ${at.toISOString()})`)
 }
 
 /** Of an integration that nobody is connected by any more. */

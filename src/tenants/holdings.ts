@@ -111,7 +111,7 @@ export const holdings: readonly Holding[] = [
   }),
   holding('inbox', 'rows', {
     key: 'integration_id due_at inbox_id',
-    told: 'integration_id due_at inbox_id ticket_id change occurred_at received_at tries rounds set_aside_for',
+    told: 'integration_id due_at inbox_id ticket_ids change occurred_at received_at tries rounds set_aside_for',
   }),
   holding('feeds', 'rows', {
     key: 'integration_id',

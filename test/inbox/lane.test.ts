@@ -27,8 +27,8 @@ const ids = async () =>
 /** Changes that could not be drained, a second of receipt apart. */
 const setAside = (tickets: readonly string[], of: Account = account) =>
   bench.look(`
-    insert into inbox (tenant_id, integration_id, due_at, ticket_id, change, occurred_at, received_at, tries, set_aside_for)
-    select '${of.tenant}', '${of.integration}', 'infinity', id, 'propertyChange', now(),
+    insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, tries, set_aside_for)
+    select '${of.tenant}', '${of.integration}', 'infinity', array[id], 'propertyChange', now(),
       timestamptz '2026-01-01T00:00:00Z' + n * interval '1 s', 5, 'HubSpot tickets batch read: rejected (400)'
     from unnest(array[${tickets.map((id) => `'${id}'`).join()}]) with ordinality as u(id, n)`)
 

@@ -330,7 +330,7 @@ test('one record of which HubSpot will not tell holds up nobody, and is set asid
     async () => (await bench.look(`select from issues where subject = 'beside poison'`)).length > 0,
     'the other ticket is kept',
   )
-  await bench.look(`update inbox set tries = 4, due_at = now() where ticket_id = '${poisoned}'`)
+  await bench.look(`update inbox set tries = 4, due_at = now() where ticket_ids = '{${poisoned}}'`)
   await eventually(
     async () => (await bench.look(`select from inbox where due_at = 'infinity'`)).length === 1,
     'it is set aside',

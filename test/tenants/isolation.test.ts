@@ -132,7 +132,7 @@ for (const engine of engines) {
           .map((table) => `select * from ${table}`),
         'select cursor from sync_streams',
         'select watermark from sync_streams',
-        'select ticket_id from inbox',
+        'select ticket_ids from inbox',
         'select change from inbox',
         'update inbox set due_at = now()',
         'delete from inbox',

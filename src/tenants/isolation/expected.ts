@@ -51,7 +51,7 @@ const systemGrants: Grants = {
   sessions: 'select insert delete update(last_used_at)',
   rate_windows: 'select insert update delete',
   inbox:
-    'select(tenant_id,integration_id,due_at) insert(tenant_id,integration_id,due_at,ticket_id,change,occurred_at)',
+    'select(tenant_id,integration_id,due_at) insert(tenant_id,integration_id,due_at,ticket_ids,change,occurred_at)',
   feeds: 'select(tenant_id,integration_id,lease_until,lease_by,not_before,silent_since)',
   webhook_receipts: 'select insert delete',
 }
