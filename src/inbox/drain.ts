@@ -27,9 +27,10 @@ import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
 import {
   claimLane,
+  endStep,
   forgetLane,
   holdLane,
-  noteDrained,
+  type InboxRow,
   owe,
   postpone,
   releaseLane,
@@ -85,6 +86,8 @@ interface Drain extends DrainParts {
   /** Tickets that HubSpot told of in this drain. */
   read: number
   poisoned: number
+  /** With the last step of all. */
+  released: boolean
   withAccess: ReturnType<typeof holdAccess>
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
 }
@@ -101,10 +104,14 @@ export async function drain(
 ): Promise<number | undefined> {
   const { db, claimant, kind } = parts
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
-  const failures = await within(async (scope) =>
-    (await isGone(scope, integrationId)) ? undefined : await claimLane(scope, integrationId, claimant),
-  )
-  if (failures === undefined) return undefined
+  const claim = await within(async (scope) => {
+    if (await isGone(scope, integrationId)) return undefined
+    const failures = await claimLane(scope, integrationId, claimant)
+    if (failures === undefined) return undefined
+    return { failures, rows: await takeDue(scope, integrationId, parts.windowMs, atOnce) }
+  })
+  if (!claim) return undefined
+  const { failures, rows } = claim
   const whose = { tenantId, integrationId }
   const stop = new AbortController()
   const working = AbortSignal.any([signal, stop.signal])
@@ -120,7 +127,7 @@ export async function drain(
   try {
     const withAccess = holdAccess(parts, whose, { patience, signal: working })
     const reader = await kind.prepare(whose, { patience, signal: working, mayKeep })
-    const drained = await drainAll({
+    const drain: Drain = {
       ...parts,
       kind: { ...kind, ...reader },
       whose,
@@ -129,10 +136,12 @@ export async function drain(
       failures,
       read: 0,
       poisoned: 0,
+      released: false,
       withAccess,
       within,
-    })
-    await within((scope) => releaseLane(scope, integrationId, claimant, 'well'))
+    }
+    const drained = await drainAll(drain, rows)
+    if (!drain.released) await within((scope) => releaseLane(scope, integrationId, claimant, 'well'))
     return drained
   } catch (error) {
     if (error instanceof Lost || stop.signal.aborted || isTenantErasing(error)) return undefined
@@ -143,20 +152,21 @@ export async function drain(
   }
 }
 
-async function drainAll(drain: Drain): Promise<number> {
+async function drainAll(drain: Drain, first: InboxRow[]): Promise<number> {
   const { clock, signal, whose, within, windowMs } = drain
   const until = clock.monotonic() + sliceMs
   let drained = 0
-  for (;;) {
-    const rows = await within((scope) => takeDue(scope, whose.integrationId, windowMs, atOnce))
-    if (rows.length === 0) return drained
+  for (let rows = first; ; ) {
     const told = rows.flatMap((row) => row.ticketIds.map((ticketId) => ({ row, ticketId })))
-    for (const step of stepsOf(told)) {
+    // What comes meanwhile waits for its own window: another look at once would be one read more in the same window.
+    const isLast = told.length < atOnce
+    for (const step of stepsOf(told, isLast)) {
       signal.throwIfAborted()
       await drainStep(drain, step)
       drained += step.told.length
     }
-    if (clock.monotonic() >= until) return drained
+    if (isLast || clock.monotonic() >= until) return drained
+    rows = await within((scope) => takeDue(scope, whose.integrationId, windowMs, atOnce))
   }
 }
 
@@ -165,21 +175,25 @@ interface Step {
   reads: 'tickets' | 'links'
   ids: string[]
   told: Told[]
+  /** Nothing is drained after it. */
+  isLast: boolean
 }
 
 /** An association is read for itself: it changes no property. */
 const readsOf = ({ row }: Told): Step['reads'] => (row.change === 'associationChange' ? 'links' : 'tickets')
 
-function stepsOf(told: readonly Told[]): Step[] {
+function stepsOf(told: readonly Told[], areLast: boolean): Step[] {
   const steps: Step[] = []
   for (const [reads, some] of Map.groupBy(told, readsOf)) {
     const byTicket = [...Map.groupBy(some, ({ ticketId }) => ticketId)]
     const most = reads === 'links' ? linksAtOnce : batchLimit
     for (let at = 0; at < byTicket.length; at += most) {
       const part = byTicket.slice(at, at + most)
-      steps.push({ reads, ids: part.map(([id]) => id), told: part.flatMap(([, of]) => of) })
+      steps.push({ reads, ids: part.map(([id]) => id), told: part.flatMap(([, of]) => of), isLast: false })
     }
   }
+  const last = steps.at(-1)
+  if (last) last.isLast = areLast
   return steps
 }
 
@@ -218,6 +232,7 @@ async function halved(drain: Drain, step: Step, suspects: Suspect[]): Promise<vo
           reads: step.reads,
           ids: step.ids.filter((id) => half.has(id) === first),
           told: step.told.filter(({ ticketId }) => half.has(ticketId) === first),
+          isLast: false,
         },
         suspects,
       )
@@ -229,14 +244,15 @@ const unsaidWords = 'HubSpot would not say whether it is there'
 /** A change that leaves a ticket to be read. */
 const leavesOne = ({ row: { change } }: Told) => change !== 'deletion' && change !== 'merge'
 
-async function drainTickets(drain: Drain, { ids, told }: Step): Promise<void> {
+async function drainTickets(drain: Drain, step: Step): Promise<void> {
+  const { ids, told } = step
   const { hubspot, kind, whose, withAccess, signal } = drain
   const { integrationId } = whose
   const parts = { hubspot, kind, integrationId, withAccess, patience, signal }
   const { keep, undecided, gone } = await readByIds(parts, ids)
   const unsaid = new Set(undecided)
   const nowhere = new Set(gone)
-  const { report, done, aside } = await keepWith(drain, told, async (scope) => {
+  const { report, drained, aside } = await keepWith(drain, step, async (scope) => {
     const report = await keep(scope)
     const doubtful = new Set(report.doubtful)
     const silent = told.filter(({ ticketId }) => unsaid.has(ticketId))
@@ -244,27 +260,27 @@ async function drainTickets(drain: Drain, { ids, told }: Step): Promise<void> {
     const early = (one: Told) => doubtful.has(one.ticketId) || (nowhere.has(one.ticketId) && leavesOne(one))
     const again = told.filter((one) => early(one) && one.row.rounds < mostRounds && !unsaid.has(one.ticketId))
     const waits = new Set([...silent, ...again])
-    const done = told.filter((one) => !waits.has(one))
+    const drained = told.filter((one) => !waits.has(one))
     const aside = await later(drain, scope, silent, unsaidWords)
     await postpone(scope, integrationId, again, secondMs, 'rounds')
-    await noteDrained(scope, integrationId, done)
     // What has just come has associations too, and no other event need tell of them.
     await owe(scope, integrationId, report.arrived, latestOf(told))
-    return { report, done, aside }
+    return { report, drained, aside }
   })
   tellRecords(drain, report, { tenant_id: whose.tenantId, integration_id: integrationId })
   tellAside(drain, aside, unsaidWords)
-  tellDrained(drain, done)
+  tellDrained(drain, drained)
 }
 
-async function drainLinks(drain: Drain, { ids, told }: Step): Promise<void> {
+async function drainLinks(drain: Drain, step: Step): Promise<void> {
+  const { ids, told } = step
   const { hubspot, whose, withAccess, reader, signal } = drain
   const keep = await withAccess((access) =>
     reader.readLinks(hubspot, ids, optionsOf({ patience, signal }, access)),
   )
-  await keepWith(drain, told, async (scope) => {
+  await keepWith(drain, step, async (scope) => {
     await keep(scope, whose.integrationId)
-    await noteDrained(scope, whose.integrationId, told)
+    return { drained: told }
   })
   tellDrained(drain, told)
 }
@@ -285,21 +301,29 @@ async function isGone(scope: TenantScope, integrationId: string): Promise<boolea
   return gone
 }
 
-/** One transaction under the integration's lock, while the lane is ours. What was told of goes out of the inbox in it. */
-async function keepWith<T>(
-  { within, whose, claimant }: Drain,
-  told: readonly Told[],
+/**
+ * One transaction under the integration's lock, while the lane is ours. What the step was told of goes out of the inbox in it.
+ *
+ * @throws Lost and keeps nothing, when the lane is another's
+ */
+async function keepWith<T extends { drained: readonly Told[] }>(
+  drain: Drain,
+  { told, isLast }: Step,
   work: (scope: TenantScope) => Promise<T>,
 ): Promise<T> {
-  const kept = await within(async (scope) => {
-    if (await isGone(scope, whose.integrationId)) return undefined
-    if (!(await holdLane(scope, whose.integrationId, claimant))) return undefined
-    await remove(scope, whose.integrationId, told)
-    return { done: await work(scope) }
+  const { integrationId } = drain.whose
+  const kept = await drain.within(async (scope) => {
+    if (await isGone(scope, integrationId)) return undefined
+    await remove(scope, integrationId, told)
+    const done = await work(scope)
+    const end = { drained: done.drained, releases: isLast }
+    if (!(await endStep(scope, integrationId, drain.claimant, end))) throw new Lost()
+    return done
   })
   if (!kept) throw new Lost()
   for (const [row, left] of without(told)) row.ticketIds = left
-  return kept.done
+  drain.released = isLast
+  return kept
 }
 
 /** Refused: tried later, and what was tried often enough not any more. @returns what was set aside */
@@ -324,9 +348,12 @@ async function later(
   return last
 }
 
-async function poison(drain: Drain, { step: { told }, error }: Suspect): Promise<void> {
+async function poison(drain: Drain, { step, error }: Suspect): Promise<void> {
   drain.poisoned += 1
-  const aside = await keepWith(drain, told, (scope) => later(drain, scope, told, error.message))
+  const { aside } = await keepWith(drain, step, async (scope) => ({
+    aside: await later(drain, scope, step.told, error.message),
+    drained: [],
+  }))
   tellAside(drain, aside, error.message)
 }
 

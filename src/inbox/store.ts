@@ -223,23 +223,39 @@ const partition = <T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] =>
   all.filter((one) => !is(one)),
 ]
 
-/** What is drained ends a silence. */
-export async function noteDrained(
+/**
+ * Ends a step, in its transaction: a sign of life, and what was drained ends a silence.
+ *
+ * @param releases gives the lane back: it is drained
+ * @returns false when another process has it by now
+ */
+export async function endStep(
   scope: TenantScope,
   integrationId: string,
-  told: readonly Told[],
-): Promise<void> {
-  if (told.length === 0) return
+  by: Claimant,
+  { drained, releases }: { drained: readonly Told[]; releases: boolean },
+): Promise<boolean> {
+  const lease = releases
+    ? sql`lease_until = null, lease_by = null, failures = 0, error_code = null, not_before = null`
+    : sql`lease_until = ${until(by.leaseMs)}`
   const latest = (times: Date[]) => new Date(Math.max(...times.map(Number))).toISOString()
-  const [receivedAt, occurredAt] = [
-    latest(told.map(({ row }) => row.receivedAt)),
-    latest(told.map(({ row }) => row.occurredAt)),
-  ]
-  await scope.query(sql`
-    update feeds set received_at = greatest(received_at, ${receivedAt}),
-      occurred_at = greatest(occurred_at, least(${occurredAt}::timestamptz, ${receivedAt}::timestamptz)),
-      silent_since = null
-    where ${ofLane(scope, integrationId)}`)
+  const heard = (
+    receivedAt: string,
+    occurredAt: string,
+  ) => sql`, received_at = greatest(received_at, ${receivedAt}),
+      occurred_at = greatest(occurred_at, least(${occurredAt}::timestamptz, ${receivedAt}::timestamptz)), silent_since = null`
+  const held = await scope.query(sql`
+    update feeds set ${lease}${
+      drained.length > 0
+        ? heard(
+            latest(drained.map(({ row }) => row.receivedAt)),
+            latest(drained.map(({ row }) => row.occurredAt)),
+          )
+        : sql``
+    }
+    where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}
+    returning 1 as one`)
+  return held.length > 0
 }
 
 /** Kept anew, with what it was: it was taken out in the same transaction. */

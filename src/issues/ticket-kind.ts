@@ -51,13 +51,15 @@ export function createTicketKind({
         },
         whose,
       )
-      const skip = await withTenant(db, whose.tenantId, (scope) =>
-        unreadableKinds(scope, whose.integrationId),
-      )
+      let unreadable: ReturnType<typeof unreadableKinds> | undefined
       return {
         properties,
-        readLinks: (through: HubSpot, ids: readonly string[], how: CallOptions) =>
-          readLinks(through, ids, how, skip),
+        async readLinks(through: HubSpot, ids: readonly string[], how: CallOptions) {
+          unreadable ??= withTenant(db, whose.tenantId, (scope) =>
+            unreadableKinds(scope, whose.integrationId),
+          )
+          return await readLinks(through, ids, how, await unreadable)
+        },
       }
     },
   }

@@ -102,14 +102,27 @@ function nameOf(text: string): string {
 }
 
 /**
- * Ends its connection when an answer does not come, so that the pool never lends a stuck one again; and prepares
- * what asks for it.
+ * Ends its connection when an answer does not come, so that the pool never lends a stuck one again; prepares what asks
+ * for it; and sends `begin` together with the statement behind it, which saves each unit of work a round trip.
  */
 class BoundedClient extends pg.Client {
+  #begins = false
+
   // The driver's overloads in one: whatever it is given it passes on.
   // biome-ignore lint/suspicious/noExplicitAny: a pass-through
   override query(...given: any[]): any {
     const [text, values, ...rest] = given
+    if (text === 'begin') {
+      this.#begins = true
+      return Promise.resolve({ command: 'BEGIN', rows: [] })
+    }
+    if (this.#begins) {
+      this.#begins = false
+      // Only what has no values may be several statements.
+      return typeof text === 'string' && !values?.length
+        ? this.query(`begin;${text}`).then((results: unknown[]) => results.at(-1))
+        : super.query('begin').then(() => this.query(...given))
+    }
     const asked =
       typeof text === 'string' && text.startsWith(prepared) && Array.isArray(values)
         ? [{ name: nameOf(text), text, values }, ...rest]

@@ -39,6 +39,7 @@ export function startProcess(
   const collect = (chunk: Buffer) => {
     if (listens && watch) return watch(String(chunk))
     output += chunk
+    if (listens) return
     const [, found] = /"url":"([^"]+)","database".*Spoke is listening/.exec(output) ?? []
     if (!found) return
     listens = true

@@ -48,7 +48,7 @@ export const inbox: Fault[] = [
     name: 'change-dropped-before-it-is-drained',
     file: 'src/inbox/drain.ts',
     find: '    if (!ofIds || drain.poisoned + suspects.length >= mostPoison) throw error',
-    put: '    if (!ofIds) return void (await keepWith(drain, step.told, async () => {}))',
+    put: '    if (!ofIds) return void (await keepWith(drain, step, async () => ({ drained: [] })))',
     test: 'test/inbox/lane.test.ts',
     only: 'while HubSpot is away',
     gain: 'an outage of HubSpot loses what it told of',
