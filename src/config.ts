@@ -132,6 +132,7 @@ export const variables = {
   SPOKE_SYNC_CONCURRENCY: whole(1, 64).default(4),
   SPOKE_KEEP_SYNC_EVENTS: keptFor.default(90 * units.d),
   SPOKE_KEEP_INBOX: keptFor.default(14 * units.d),
+  SPOKE_KEEP_CHANGES: keptFor.default(30 * units.d),
   SPOKE_KEEP_PROBLEMS: keptFor.default(90 * units.d),
   SPOKE_KEEP_ARCHIVED: keptFor.optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -287,6 +288,7 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     keep: Object.freeze({
       syncEventsMs: set.SPOKE_KEEP_SYNC_EVENTS,
       inboxMs: set.SPOKE_KEEP_INBOX,
+      changesMs: set.SPOKE_KEEP_CHANGES,
       problemsMs: set.SPOKE_KEEP_PROBLEMS,
       archivedMs: set.SPOKE_KEEP_ARCHIVED,
     }),

@@ -5,6 +5,8 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { createNews } from './changes/news.ts'
+import { blankChanges, tell } from './changes/store.ts'
 import type { Config } from './config.ts'
 import { createServer } from './http/server.ts'
 import { createBudget } from './hubspot/budget.ts'
@@ -296,6 +298,7 @@ async function assemble(
   }
   const patience = { tries: 2, totalMs: timeoutMs }
   const progress = createProgress(db, clock, log)
+  const news = createNews(db, clock, log)
   const { adminKey, jwt, publicUrl } = config
   const open = adminKey === undefined
   const sessions = createSessions({ db, adminKey, publicUrl, provider: jwt && providerOf(jwt) })
@@ -320,6 +323,7 @@ async function assemble(
       },
     },
     issues: { db, hubspot, tokens, clock, totalMs: timeoutMs },
+    changes: { db, news, log },
     sync: { db, tokens, progress, kind: ticketKind.name, patience, wakeStream },
     sessions,
     standing: createStanding(db, clock, log),
@@ -359,6 +363,7 @@ async function assemble(
     draining = true
     progress.stop()
     await server.close()
+    news.stop()
   })
   return { server, instance: claimant.instance }
 }
@@ -388,11 +393,20 @@ async function purge(db: Database, { tenantId, integrationId }: Whose): Promise<
   do {
     deleted = await ifStillGone(async (scope) => {
       await forgetStreams(scope, integrationId)
-      const some = await deleteSomeIssues(scope, integrationId, 2_000)
-      if (some === 0) await deleteIntegration(scope, integrationId)
-      return some
+      return await deleteSomeIssues(scope, integrationId, 2_000)
     })
   } while (deleted)
+  // Nothing is told of its issues any more: a few steps, and the feed has no word of theirs.
+  for (let beyond: number | undefined = 0; deleted === 0 && beyond !== undefined; ) {
+    const from: number = beyond
+    deleted = await ifStillGone(async (scope) => {
+      beyond = await blankChanges(scope, integrationId, from, 5_000)
+      if (beyond !== undefined) return 0
+      await deleteIntegration(scope, integrationId)
+      await tell(scope, 'integration.purged', integrationId, {})
+      return 0
+    })
+  }
   return deleted === 0
 }
 

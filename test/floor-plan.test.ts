@@ -10,6 +10,7 @@ const root = join(import.meta.dirname, '..')
 const floors = [
   ['lib', 'config'],
   ['hubspot', 'tenants'],
+  ['changes'],
   ['integrations'],
   ['issues'],
   ['sync'],

@@ -39,6 +39,7 @@ const statusOf: Record<ErrorCode, number> = {
   open_mode: 409,
   tenant_erasing: 409,
   idempotency_in_progress: 409,
+  cursor_gone: 410,
   body_too_large: 413,
   request_too_large: 431,
   unsupported_media_type: 415,

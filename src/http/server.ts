@@ -10,6 +10,7 @@ import Fastify, {
   LogController,
 } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { type ChangeParts, changeRoutes } from '../changes/routes.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { laneRoutes } from '../inbox/lane-routes.ts'
 import { type WebhookParts, webhookRoutes } from '../inbox/routes.ts'
@@ -77,6 +78,7 @@ export interface ServerParts {
   api?: {
     integrations: WithoutSignal<IntegrationParts>
     issues: WithoutSignal<IssueParts>
+    changes: WithoutSignal<ChangeParts>
     sync: WithoutSignal<SyncParts>
     sessions: Sessions
     standing: Standing
@@ -216,6 +218,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     })
     issueRoutes(app, { ...parts.api.issues, signalOf })
     problemRoutes(app, parts.api.issues)
+    changeRoutes(app, { ...parts.api.changes, watchOf })
     syncRoutes(app, { ...parts.api.sync, signalOf, watchOf })
     sessionRoutes(app, parts.api.sessions, provenOf)
     const { webhooks } = parts.api

@@ -12,7 +12,11 @@ export async function forgetReceipts({ query }: SystemScope, atMost: number): Pr
 }
 
 /** What was received longer than `keepMs` ago; a full pass has seen such tickets many times since. @returns how many went */
-export async function deleteOldChanges(scope: TenantScope, keepMs: number, atMost: number): Promise<number> {
+export async function deleteOldDeliveries(
+  scope: TenantScope,
+  keepMs: number,
+  atMost: number,
+): Promise<number> {
   const rows = await scope.query(sql`
     delete from inbox where tenant_id = ${scope.tenantId} and (integration_id, due_at, inbox_id) in (
       select integration_id, due_at, inbox_id from inbox

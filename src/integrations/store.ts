@@ -1,5 +1,6 @@
 /** All SQL on integrations and their portal routes. Tokens, and what is under way to them, have stores of their own. */
 import { sql } from 'kysely'
+import { tell } from '../changes/store.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import { tenantStays } from './confirmation-store.ts'
 import { type Account, type Integration, type IntegrationStatus, sourcesOf } from './integration.ts'
@@ -79,6 +80,7 @@ export async function keepConnected(scope: TenantScope, id: string, account: Acc
   await scope.query(sql`
     insert into portal_routes (portal_id, tenant_id, integration_id) values (${portalId}, ${tenantId}, ${id})
     on conflict do nothing`)
+  await tell(scope, 'integration.connected', id, { portal_id: portalId })
   return rows[0] as Integration
 }
 
@@ -93,7 +95,10 @@ export async function moveTo(
     update tenant_integrations set status = ${to}, status_reason = ${reason}, updated_at = now()
     where tenant_id = ${scope.tenantId} and integration_id = ${id} and status = any(${sourcesOf(to)})
     returning integration_id`)
-  return rows.length > 0
+  if (rows.length === 0) return false
+  if (to === 'reauth_required' || to === 'disconnected')
+    await tell(scope, `integration.${to}`, id, { reason })
+  return true
 }
 
 export async function deleteRoute(scope: TenantScope, id: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** SQL on what a full pass did not meet. Each statement looks at some thousand issues at most, however many there are. */
 import { sql } from 'kysely'
+import { writeTold } from '../changes/store.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 
 const window = 10_000
@@ -94,10 +95,10 @@ export async function buryDeleted(
   const at = provedAt.toISOString()
   const rows = await scope.query(sql<{ ticketId: string; wasLive: boolean; proved: boolean }>`
     with asked as materialized (
-      select i.ticket_id, i.archived, i.observed_at < ${at} and (shown.seen_at is null or shown.seen_at < ${at}) as proved
+      select i.ticket_id, i.issue_id, i.archived, i.observed_at < ${at} and (shown.seen_at is null or shown.seen_at < ${at}) as proved
       from unnest(${[...ticketIds]}::text[]) asked(id)
       cross join lateral (
-        select i.ticket_id, i.archived, i.deleted_at, i.observed_at from issues i
+        select i.ticket_id, i.issue_id, i.archived, i.deleted_at, i.observed_at from issues i
         where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId}
           and i.ticket_id >= asked.id and i.ticket_id <= asked.id
         order by i.tenant_id, i.integration_id, i.ticket_id
@@ -110,7 +111,12 @@ export async function buryDeleted(
         observed_at = ${at}, synced_at = now()
       where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
         and ticket_id = any(array(select ticket_id from asked where proved))
-    )
+    ),
+    told as (
+      select 'issue.archived' as type, ${integrationId}::uuid as integration_id, issue_id, ticket_id, '{"deleted": true}'::jsonb as detail
+      from asked where proved and not archived
+    ),
+    ${writeTold(scope)}
     select ticket_id as "ticketId", not archived as "wasLive", proved from asked`)
   const ids = (some: typeof rows) => some.map(({ ticketId }) => ticketId)
   return {

@@ -3,6 +3,7 @@
  * because that statement is long, and what leans on its rules stands beside it.
  */
 import { sql } from 'kysely'
+import { writeTold } from '../changes/store.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 import type { IssueRow } from './issue.ts'
 
@@ -57,7 +58,8 @@ export async function keepIssues(
         and m.loser_id = any (array(select ticket_id from page))
     ),
     judged as (
-      select p.*, p.archived or m.merged as buried, k.properties as before, k.observed_at as shown_at,
+      select p.*, p.archived or m.merged as buried, m.merged, k.properties as before, k.observed_at as shown_at,
+        k.issue_id as kept_as, not k.archived as was_live,
         case
           when k.ticket_id is null and (p.archived or m.merged) then 'archived'
           when k.ticket_id is null then 'inserted'
@@ -78,7 +80,7 @@ export async function keepIssues(
       -- integration, and without the order the other key, which begins with the tenant too, looks as good.
       from page p
       left join lateral (
-        select i.ticket_id, i.properties, i.archived, i.deleted_at, i.modified_at, i.observed_at
+        select i.ticket_id, i.issue_id, i.properties, i.archived, i.deleted_at, i.modified_at, i.observed_at
         from issues i
         where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId}
           and i.ticket_id >= p.ticket_id and i.ticket_id <= p.ticket_id
@@ -112,14 +114,34 @@ export async function keepIssues(
         modified_at = excluded.modified_at, archived = excluded.archived, archived_at = excluded.archived_at,
         deleted_at = null, url = excluded.url, properties = excluded.properties, observed_at = excluded.observed_at,
         synced_at = now()
-    )
+    ),
+    compared as materialized (
+      select j.*,
+        case when j.outcome in ('changed', 'restored') then (
+          select jsonb_object_agg(coalesce(n.key, o.key), jsonb_build_object('from', o.value, 'to', n.value))
+          from jsonb_each(j.properties) n full join jsonb_each(j.before) o on n.key = o.key
+          where n.value is distinct from o.value) end as differs
+      from judged j
+    ),
+    told as (
+      select
+        case j.outcome when 'inserted' then 'issue.created' when 'changed' then 'issue.updated'
+          when 'restored' then 'issue.restored' else case when j.merged then 'issue.merged' else 'issue.archived' end end as type,
+        ${integrationId}::uuid as integration_id, coalesce(j.kept_as, j.issue_id) as issue_id, j.ticket_id,
+        case when j.outcome in ('changed', 'restored') then jsonb_build_object('changed', coalesce(j.differs, '{}')) end as detail
+      from compared j
+      -- What the first full run brings was there before; and what never was live here is no news when it is gone.
+      where case j.outcome when 'inserted' then exists (
+          select from tenant_integrations t
+          where t.tenant_id = ${scope.tenantId} and t.integration_id = ${integrationId} and t.loaded_at is not null)
+        when 'archived' then j.was_live
+        else j.outcome in ('changed', 'restored') end
+    ),
+    ${writeTold(scope)}
     select j.ticket_id as "ticketId", j.outcome,
-      case when j.outcome = 'changed' then coalesce((
-        select array_agg(coalesce(n.key, o.key) order by coalesce(n.key, o.key))
-        from jsonb_each(j.properties) n full join jsonb_each(j.before) o on n.key = o.key
-        where n.value is distinct from o.value), '{}')
-      else '{}' end as changed
-    from judged j`)
+      case when j.outcome = 'changed' and j.differs is not null
+        then array(select jsonb_object_keys(j.differs) order by 1) else '{}' end as changed
+    from compared j`)
 }
 
 /** A page's ids as seen, also of records that could not be kept: they are there. */
@@ -161,11 +183,20 @@ export async function keepMerges(
       where (length(m.survivor_id), m.survivor_id) < (length(excluded.survivor_id), excluded.survivor_id)`)
   const at = observedAt.toISOString()
   const buried = await scope.query(sql<{ ticketId: string }>`
-    update issues set archived = true, archived_at = ${at},
-      observed_at = greatest(observed_at, ${at}), synced_at = now()
-    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
-      and ticket_id = any(${losers}::text[]) and not archived
-    returning ticket_id as "ticketId"`)
+    with buried as (
+      update issues set archived = true, archived_at = ${at},
+        observed_at = greatest(observed_at, ${at}), synced_at = now()
+      where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
+        and ticket_id = any(${losers}::text[]) and not archived
+      returning ticket_id, issue_id
+    ),
+    told as (
+      select 'issue.merged' as type, ${integrationId}::uuid as integration_id, b.issue_id, b.ticket_id,
+        jsonb_build_object('merged_into', u.survivor) as detail
+      from buried b join unnest(${losers}::text[], ${survivors}::text[]) as u(loser, survivor) on u.loser = b.ticket_id
+    ),
+    ${writeTold(scope)}
+    select ticket_id as "ticketId" from buried`)
   return buried.map(({ ticketId }) => ticketId)
 }
 

@@ -2,7 +2,7 @@
 import { AppError } from './errors.ts'
 import { parseUuid } from './ids.ts'
 
-const invalid = () =>
+export const invalidCursor = () =>
   new AppError('invalid_cursor', '`after` is not a cursor that this route gave out', {
     details: [{ pointer: '/after', rule: 'must be the next_after of the page before' }],
   })
@@ -17,24 +17,24 @@ export function decodeCursor(of: string, cursor: string): string {
   try {
     read = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
   } catch {
-    throw invalid()
+    throw invalidCursor()
   }
   const [owner, position] = Array.isArray(read) && read.length === 2 ? (read as unknown[]) : []
-  if (owner !== of || typeof position !== 'string' || position === '') throw invalid()
+  if (owner !== of || typeof position !== 'string' || position === '') throw invalidCursor()
   return position
 }
 
 /** The same for positions that are ids of ours. */
 export function decodeIdCursor(of: string, cursor: string): string {
   const id = parseUuid(decodeCursor(of, cursor))
-  if (!id) throw invalid()
+  if (!id) throw invalidCursor()
   return id
 }
 
 /** The same for positions that are numbers from 1 on. */
 export function decodeNumberCursor(of: string, cursor: string): number {
   const position = decodeCursor(of, cursor)
-  if (!/^[1-9]\d{0,14}$/.test(position)) throw invalid()
+  if (!/^[1-9]\d{0,14}$/.test(position)) throw invalidCursor()
   return Number(position)
 }
 

@@ -120,7 +120,7 @@ class BoundedClient extends pg.Client {
       this.#begins = false
       // Only what has no values may be several statements.
       return typeof text === 'string' && !values?.length
-        ? this.query(`begin;${text}`).then((results: unknown[]) => results.at(-1))
+        ? this.query(`begin;${text}`).then((results: unknown) => [results].flat().at(-1))
         : super.query('begin').then(() => this.query(...given))
     }
     const asked =

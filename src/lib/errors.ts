@@ -13,6 +13,8 @@ export type ErrorCode =
   | 'invalid_id'
   /** `after` is not a cursor that this route gave out. Start again without it. */
   | 'invalid_cursor'
+  /** What came after the cursor is not kept any more, or is not what it was. Read the issues again, and go on from `after=now`. */
+  | 'cursor_gone'
   /** The body is of a media type that this route does not take. Send application/json. */
   | 'unsupported_media_type'
   /** The body is larger than the route takes. */

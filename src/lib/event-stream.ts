@@ -4,6 +4,8 @@ import type { ServerResponse } from 'node:http'
 export interface EventStream {
   /** @param text whole events, each with the empty line behind it */
   say(text: string): void
+  /** Resolves when the reader has taken what was said, or is gone: whoever has much to say waits for it between. */
+  taken(): Promise<void>
   /** Nothing more comes; what was said is still sent. */
   end(): void
   /** Resolves when it has ended, by whomever. */
@@ -39,6 +41,14 @@ export function openEventStream(
     if (raw.writableLength > mostWaiting) raw.destroy()
   }
 
+  function taken(): Promise<void> {
+    if (raw.writableEnded || raw.destroyed || !raw.writableNeedDrain) return Promise.resolve()
+    return new Promise((resolve) => {
+      raw.once('drain', resolve)
+      void ended.then(resolve)
+    })
+  }
+
   function end(): void {
     clearInterval(alive)
     until.removeEventListener('abort', end)
@@ -55,5 +65,5 @@ export function openEventStream(
   say('retry: 2000\n\n')
   // Gone, or over, before there was anything to listen to.
   if (until.aborted || raw.destroyed) end()
-  return { say, end, ended }
+  return { say, taken, end, ended }
 }

@@ -3,6 +3,7 @@
  * together with the cursor in one. Killed anywhere, the next claim goes on at the cursor and does at most one step again.
  * Over 200 lines because a run is one story: claim, steps, end, and each way it can be cut short.
  */
+import { tell } from '../changes/store.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
@@ -253,6 +254,13 @@ async function finish(run: Run, scope: TenantScope, cursor: Cursor, status: stri
     listWasIdle: cursor.listWasIdle ?? false,
   }
   run.endedAs = (await finishRun(scope, key, claim, ending)) ?? 'cancelled'
+  // An incremental run tells what it found, change by change, and need not say that it ended.
+  if (key.mode === 'full' && run.endedAs !== 'cancelled')
+    await tell(scope, 'sync.completed', key.integrationId, {
+      sync_event_id: claim.syncEventId,
+      state: run.endedAs,
+      first: claim.watermark === null,
+    })
   if (status === 'degraded') await moveTo(scope, key.integrationId, 'active', null)
 }
 
@@ -292,6 +300,12 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
         error: message,
         lost: restart !== undefined,
       })
+      if (ended)
+        await tell(scope, 'sync.failed', key.integrationId, {
+          sync_event_id: claim.syncEventId,
+          sync_type: key.mode,
+          code,
+        })
       if (ended && !final)
         await moveTo(
           scope,

@@ -281,7 +281,8 @@ async function endWell(
       where ${isStream(scope, { ...key, mode: 'incremental' })}`)
   }
   await scope.query(sql`
-    update tenant_integrations set last_sync_at = clock_timestamp()
+    update tenant_integrations set last_sync_at = clock_timestamp(),
+      loaded_at = case when ${key.mode} = 'full' then coalesce(loaded_at, clock_timestamp()) else loaded_at end
     where tenant_id = ${scope.tenantId} and integration_id = ${key.integrationId}`)
   return true
 }
@@ -319,6 +320,9 @@ export async function forgetStreams(scope: TenantScope, integrationId: string): 
   await scope.query(sql`
     update sync_streams set watermark = null, cursor = null, withheld = null
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}`)
+  await scope.query(sql`
+    update tenant_integrations set loaded_at = null
+    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and loaded_at is not null`)
 }
 
 /** Slots lie at `offset` in each period; the next one from now. */

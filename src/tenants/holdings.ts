@@ -38,7 +38,7 @@ export const holdings: readonly Holding[] = [
   holding('tenant_integrations', 'integrations', {
     key: 'integration_id',
     told: `integration_id integration_type status status_reason portal_id hub_domain ui_domain hub_user scopes total_count
-      total_count_at last_sync_at connected_at created_at updated_at`,
+      total_count_at last_sync_at loaded_at connected_at created_at updated_at`,
   }),
   holding('integration_tokens', 'tokens', {
     key: 'integration_id',
@@ -108,6 +108,11 @@ export const holdings: readonly Holding[] = [
     key: 'sync_event_id',
     told: `sync_event_id integration_id kind sync_type trigger state version total done inserted changed unchanged archived
       failed repaired pages waiting_for waiting_until error_code error requested_at started_at finished_at`,
+  }),
+  holding('change_counters', 'rows', { key: '', told: 'last_seq' }),
+  holding('changes', 'rows', {
+    key: 'seq',
+    told: 'seq change_id type at integration_id issue_id ticket_id detail',
   }),
   holding('inbox', 'rows', {
     key: 'integration_id due_at inbox_id',

@@ -1,5 +1,6 @@
 /** Once an hour, one process of all: what has run out or was kept long enough goes, tenant by tenant, in short steps. */
-import { deleteOldChanges, forgetReceipts } from '../inbox/retention-store.ts'
+import { deleteOldChanges } from '../changes/store.ts'
+import { deleteOldDeliveries, forgetReceipts } from '../inbox/retention-store.ts'
 import { deleteExpiredAuthorizations, deleteStalePending } from '../integrations/authorization-store.ts'
 import { deleteIdleBudgets } from '../integrations/portal-store.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
@@ -19,6 +20,7 @@ import { takeUpkeep, tenantsFrom } from '../tenants/upkeep-store.ts'
 export interface Keep {
   syncEventsMs: number | undefined
   inboxMs: number | undefined
+  changesMs: number | undefined
   problemsMs: number | undefined
   archivedMs: number | undefined
 }
@@ -79,7 +81,7 @@ export async function keepUp(parts: UpkeepParts, signal: AbortSignal): Promise<v
 }
 
 async function tidyTenants(parts: UpkeepParts, ids: readonly TenantId[], signal: AbortSignal): Promise<void> {
-  const { syncEventsMs, inboxMs, problemsMs, archivedMs } = parts.keep
+  const { syncEventsMs, inboxMs, changesMs, problemsMs, archivedMs } = parts.keep
   await each(parts, ids, signal, async (scope) => {
     await deleteExpiredAuthorizations(scope)
     await deleteStalePending(scope)
@@ -87,7 +89,10 @@ async function tidyTenants(parts: UpkeepParts, ids: readonly TenantId[], signal:
   })
   if (syncEventsMs !== undefined)
     await each(parts, ids, signal, (scope) => deleteOldEvents(scope, syncEventsMs, step))
-  if (inboxMs !== undefined) await each(parts, ids, signal, (scope) => deleteOldChanges(scope, inboxMs, step))
+  if (inboxMs !== undefined)
+    await each(parts, ids, signal, (scope) => deleteOldDeliveries(scope, inboxMs, step))
+  if (changesMs !== undefined)
+    await each(parts, ids, signal, (scope) => deleteOldChanges(scope, changesMs, step))
   if (problemsMs !== undefined)
     await each(parts, ids, signal, (scope) => deleteOldProblems(scope, problemsMs, step))
   if (archivedMs !== undefined) await each(parts, ids, signal, (scope) => tombstones(scope, archivedMs))

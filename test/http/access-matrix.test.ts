@@ -48,6 +48,7 @@ const rules: Record<string, string> = {
   'GET /api/hubspot/issues/{tenant_id}': 'read',
   'GET /api/hubspot/issues/{tenant_id}/{issue_id}': 'read',
   'GET /api/hubspot/problems/{tenant_id}/{integration_id}': 'read',
+  'GET /api/hubspot/changes/{tenant_id}': 'read',
   'GET /api/hubspot/inbox/{tenant_id}/{integration_id}': 'read',
   'POST /api/hubspot/inbox/{tenant_id}/{integration_id}/replay': 'sync',
   'POST /api/hubspot/webhooks': 'signed',

@@ -126,13 +126,17 @@ for (const engine of engines) {
       assert.equal((await asSystem('select made_by from sessions')).length, 2)
       assert.equal((await asSystem('select tenant_id, integration_id, due_at from inbox')).length, 2)
       assert.equal((await asSystem('select tenant_id, lease_until, not_before from feeds')).length, 2)
+      assert.equal((await asSystem('select tenant_id, last_seq from change_counters')).length, 2)
       const closed = [
         ...tables
-          .filter((table) => !['portal_routes', 'sessions', 'sync_streams'].includes(table))
+          .filter(
+            (table) => !['change_counters', 'portal_routes', 'sessions', 'sync_streams'].includes(table),
+          )
           .map((table) => `select * from ${table}`),
         'select cursor from sync_streams',
         'select watermark from sync_streams',
         'select ticket_ids from inbox',
+        'update change_counters set last_seq = 0',
         'select change from inbox',
         'update inbox set due_at = now()',
         'delete from inbox',

@@ -36,7 +36,14 @@ for (const engine of engines) {
       keepUp(
         {
           db,
-          keep: { syncEventsMs: keep90, inboxMs: keep90, problemsMs: keep90, archivedMs: undefined, ...keep },
+          keep: {
+            syncEventsMs: keep90,
+            inboxMs: keep90,
+            changesMs: keep90,
+            problemsMs: keep90,
+            archivedMs: undefined,
+            ...keep,
+          },
           clock: systemClock,
           log: quiet,
         },

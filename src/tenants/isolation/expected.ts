@@ -28,6 +28,8 @@ const appGrants: Grants = {
   sync_events: 'select insert update delete',
   inbox: 'select insert update delete',
   feeds: 'select insert update delete',
+  change_counters: 'select insert update delete',
+  changes: 'select insert update delete',
   idempotency_keys: 'select insert update delete',
   api_keys: 'select insert update delete',
   audit_events: 'select insert',
@@ -54,6 +56,7 @@ const systemGrants: Grants = {
     'select(tenant_id,integration_id,due_at) insert(tenant_id,integration_id,due_at,ticket_ids,change,occurred_at)',
   feeds: 'select(tenant_id,integration_id,lease_until,lease_by,not_before,silent_since)',
   webhook_receipts: 'select insert delete',
+  change_counters: 'select',
 }
 
 /** Of one tenant that is marked: the mark, its row, and what nobody else may delete. */
@@ -78,6 +81,7 @@ export const otherPolicies: Readonly<Record<string, readonly string[]>> = {
   sync_streams: ['find_due r spoke_system true -'],
   inbox: ['keep a spoke_system - true', 'find_due r spoke_system true -'],
   feeds: ['find_due r spoke_system true -'],
+  change_counters: ['find_news r spoke_system true -'],
   confirmations: ['find_waiting r spoke_system true -'],
   tenants: [
     'find_keys r spoke_system true -',

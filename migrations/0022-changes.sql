@@ -1,0 +1,60 @@
+-- The change feed: what became of each tenant's issues and integrations, numbered in the order in which it was committed.
+create table change_counters (
+  tenant_id uuid primary key,
+  last_seq bigint not null
+);
+
+comment on table change_counters is 'distributed: tenant_id';
+
+comment on column change_counters.last_seq is 'locked from the first change of a transaction to its end: no later number is seen before an earlier one';
+
+create table changes (
+  tenant_id uuid not null,
+  seq bigint not null,
+  change_id uuid not null default gen_random_uuid(),
+  type text not null,
+  at timestamptz not null default clock_timestamp(),
+  integration_id uuid,
+  issue_id uuid,
+  ticket_id text,
+  detail jsonb,
+  primary key (tenant_id, seq)
+);
+
+comment on table changes is 'distributed: tenant_id';
+
+comment on column changes.change_id is 'unlike the number never given twice, not even after a restore from a backup';
+
+comment on column changes.detail is 'old and new values of an issue; why, of an integration; what was counted, of a run';
+
+-- An issue that is new is told of from then on, and not while the first full run brings what was there before.
+alter table tenant_integrations add column loaded_at timestamptz;
+
+comment on column tenant_integrations.loaded_at is 'when the first full run had brought everything';
+
+alter table tenant_integrations no force row level security;
+
+update tenant_integrations set loaded_at = last_sync_at;
+
+alter table tenant_integrations force row level security;
+
+alter table change_counters enable row level security;
+
+alter table change_counters force row level security;
+
+create policy own_tenant on change_counters to spoke_app
+  using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));
+
+-- Whoever waits for news of many tenants asks once for all of them.
+create policy find_news on change_counters for select to spoke_system using (true);
+
+alter table changes enable row level security;
+
+alter table changes force row level security;
+
+create policy own_tenant on changes to spoke_app
+  using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));
+
+grant select, insert, update, delete on change_counters, changes to spoke_app;
+
+grant select on change_counters to spoke_system;

@@ -1,0 +1,61 @@
+/** The change feed's words. Pure. */
+import { decodeCursor, encodeCursor, invalidCursor } from '../lib/cursor.ts'
+
+export const changeTypes = [
+  'issue.created',
+  'issue.updated',
+  'issue.archived',
+  'issue.restored',
+  'issue.merged',
+  'sync.completed',
+  'sync.failed',
+  'integration.connected',
+  'integration.reauth_required',
+  'integration.disconnected',
+  'integration.purged',
+] as const
+
+export type ChangeType = (typeof changeTypes)[number]
+
+export interface Change {
+  /** Its number in the tenant's feed. */
+  seq: number
+  changeId: string
+  type: ChangeType
+  at: Date
+  integrationId: string | null
+  /** Of an issue; null also when its integration was purged since. */
+  issueId: string | null
+  ticketId: string | null
+  detail: Record<string, unknown> | null
+}
+
+/** A place in a feed: behind the change that stands there. */
+export interface Position {
+  seq: number
+  /** The beginning of the change's id. A number may be given again after a restore from a backup, an id is not. */
+  mark: string
+}
+
+export const beginning: Position = { seq: 0, mark: '' }
+
+const markOf = (changeId: string) => changeId.slice(0, 8)
+
+export const positionOf = ({ seq, changeId }: Pick<Change, 'seq' | 'changeId'>): Position => ({
+  seq,
+  mark: markOf(changeId),
+})
+
+/** Whether it is the change that the position names. */
+export const standsAt = ({ seq, mark }: Position, change: Pick<Change, 'seq' | 'changeId'> | undefined) =>
+  change !== undefined && change.seq === seq && markOf(change.changeId) === mark
+
+export const encodePosition = (tenantId: string, { seq, mark }: Position): string =>
+  encodeCursor(tenantId, `${seq}.${mark}`)
+
+/** @throws AppError invalid_cursor */
+export function decodePosition(tenantId: string, cursor: string): Position {
+  const [, seq, mark] = /^(0|[1-9]\d{0,14})\.([0-9a-f]{8}|)$/.exec(decodeCursor(tenantId, cursor)) ?? []
+  if (seq === undefined || mark === undefined || (seq === '0') !== (mark === '')) throw invalidCursor()
+  return { seq: Number(seq), mark }
+}

@@ -1,0 +1,65 @@
+/** Waiting for news of a feed: one look per process at all feeds that somebody waits for, however many wait. */
+import type { Clock } from '../lib/clock.ts'
+import type { Database } from '../lib/db.ts'
+import type { Log } from '../lib/log.ts'
+import { withSystem } from '../tenants/scope.ts'
+import type { TenantId } from '../tenants/tenant.ts'
+import { lastSeqs } from './store.ts'
+
+const everyMs = 200
+
+export interface News {
+  /** Resolves when the feed has come beyond `seq`, or the signal aborts: whoever waits looks for itself. */
+  beyond(tenantId: TenantId, seq: number, signal: AbortSignal): Promise<void>
+  /** When nobody can come any more to wait. */
+  stop(): void
+}
+
+interface Waiter {
+  tenantId: TenantId
+  seq: number
+  tell(): void
+}
+
+export function createNews(db: Database, clock: Clock, log: Log): News {
+  const waiters = new Set<Waiter>()
+  const stopped = new AbortController()
+  let looking = false
+
+  async function look(): Promise<void> {
+    const waiting = [...waiters]
+    const ids = [...new Set(waiting.map(({ tenantId }) => tenantId))]
+    const feeds = await withSystem(db, (scope) => lastSeqs(scope, ids))
+    const last = new Map(feeds.map(({ tenantId, lastSeq }) => [tenantId, lastSeq]))
+    for (const { tenantId, seq, tell } of waiting) if ((last.get(tenantId) ?? 0) > seq) tell()
+  }
+
+  /** Runs only while somebody waits. */
+  async function keepLooking(): Promise<void> {
+    if (looking) return
+    looking = true
+    while (waiters.size > 0 && !stopped.signal.aborted) {
+      await look().catch((err: unknown) => log.warn({ err }, 'the change feeds could not be looked at'))
+      await clock.sleep(everyMs, stopped.signal).catch(() => {})
+    }
+    looking = false
+  }
+
+  return {
+    beyond(tenantId, seq, signal) {
+      return new Promise((resolve) => {
+        const waiter = { tenantId, seq, tell }
+        function tell() {
+          waiters.delete(waiter)
+          signal.removeEventListener('abort', tell)
+          resolve()
+        }
+        if (signal.aborted) return resolve()
+        signal.addEventListener('abort', tell, { once: true })
+        waiters.add(waiter)
+        void keepLooking()
+      })
+    },
+    stop: () => stopped.abort(),
+  }
+}

@@ -1,0 +1,212 @@
+/** The change feed as a product reads it: page by page, waiting, and as a stream. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { connectTenant, idle, newAccount } from '../http/bench.ts'
+import { databaseOf } from '../http/database.ts'
+import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
+import { adminQuery } from '../support/postgres.ts'
+import { eventually, startTestService, type TestService } from '../support/service.ts'
+
+let emulator: TestEmulator
+let service: TestService
+let database: string
+let tenant: string
+let integration: string
+let portal: number
+
+before(async () => {
+  emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
+  database = await databaseOf()
+  service = await startTestService(emulator.url, { DATABASE_URL: database, SPOKE_SYNC_EVERY: '500h' })
+  const account = newAccount(emulator, { tickets: 250 })
+  portal = account.portal
+  ;({ tenant, integration } = await connectTenant(service, account.token))
+  await idle(service, database)
+})
+after(async () => {
+  await service?.stop()
+  await emulator?.close()
+})
+
+const path = (query = '', of = tenant) => `/api/hubspot/changes/${of}${query}`
+const read = async (query = '') => {
+  const answer = await service.get(path(query))
+  assert.equal(answer.status, 200, JSON.stringify(answer.body))
+  return answer.body
+}
+const now = async () => (await read('?after=now')).next_after as string
+const types = (changes: { type: string }[]) => changes.map(({ type }) => type)
+const ids = async () =>
+  (
+    (await adminQuery(
+      `select ticket_id as id from issues where integration_id = '${integration}' and not archived order by 1`,
+      database,
+    )) as { id: string }[]
+  ).map(({ id }) => id)
+const edit = (some: string[], subject: string) =>
+  emulator.control('PATCH', `/portals/${portal}/tickets`, { ids: some, properties: { subject } })
+async function sync(type = 'incremental') {
+  const { body } = await service.post(`/api/hubspot/sync/${tenant}/${integration}`, { sync_type: type })
+  assert.equal(body.success, true, JSON.stringify(body))
+  await idle(service, database)
+}
+
+/** HubSpot’s Date counts whole seconds: what is edited within the second of a read is found by the next one. */
+const found = (from: string, count: number) =>
+  eventually(async () => {
+    await sync()
+    const { changes } = await read(`?after=${from}&limit=1000`)
+    return changes.length >= count && changes
+  }, `${count} changes are found`)
+
+test('a first load is one sync.completed, whatever it brought', async () => {
+  const { changes, has_more } = await read()
+  assert.deepEqual(types(changes), ['integration.connected', 'sync.completed'])
+  assert.equal(has_more, false)
+  assert.deepEqual([changes[1].detail.state, changes[1].detail.first], ['succeeded', true])
+  assert.equal(changes[1].integration_id, integration)
+  assert.equal((await read('?after=now')).changes.length, 0)
+})
+
+test('a change is told with old and new value, page by page, and the cursor goes on behind each', async () => {
+  const from = await now()
+  const [a, b, c] = await ids()
+  await edit([a, b, c] as string[], 'edited')
+  await found(from, 3)
+  const first = await read(`?after=${from}&limit=2`)
+  assert.deepEqual([first.changes.length, first.has_more], [2, true])
+  const second = await read(`?after=${first.next_after}&limit=2`)
+  assert.deepEqual([second.changes.length, second.has_more], [1, false])
+  const all = [...first.changes, ...second.changes]
+  assert.deepEqual(all.map((one) => one.ticket_id).sort(), [a, b, c].sort())
+  for (const one of all) {
+    assert.equal(one.type, 'issue.updated')
+    assert.equal(one.changed.subject.to, 'edited')
+    const issue = await service.get(`/api/hubspot/issues/${tenant}/${one.issue_id}`)
+    assert.equal(issue.body.ticket_id, one.ticket_id)
+  }
+  assert.deepEqual((await read(`?after=${all[0].cursor}`)).changes, all.slice(1))
+  assert.deepEqual((await read(`?after=${second.next_after}`)).changes, [])
+})
+
+test('whoever waits is answered when there is news, and without any when the time is over', async () => {
+  const from = await now()
+  const began = Date.now()
+  const nothing = await read(`?after=${from}&wait=1`)
+  assert.deepEqual([nothing.changes, nothing.next_after], [[], from])
+  assert.ok(Date.now() - began >= 900)
+  const waiting = read(`?after=${from}&wait=30`)
+  const [a] = await ids()
+  await edit([a] as string[], 'waited for')
+  await found(from, 1)
+  const told = Date.now()
+  const { changes } = await waiting
+  assert.ok(Date.now() - told < 3_000)
+  assert.equal(changes[0].changed.subject.to, 'waited for')
+})
+
+interface Told {
+  id: string
+  event: string
+  data: { type: string; ticket_id: string | null; changed?: Record<string, { to: unknown }> }
+}
+
+/** Reads a stream until it has said so many events, and leaves. */
+async function listen(count: number, query: string, headers: Record<string, string> = {}): Promise<Told[]> {
+  const leave = new AbortController()
+  const answer = await fetch(`${service.url}${path(query)}`, {
+    headers: { accept: 'text/event-stream', ...headers },
+    signal: leave.signal,
+  })
+  assert.equal(answer.headers.get('content-type'), 'text/event-stream; charset=utf-8')
+  const told: Told[] = []
+  let text = ''
+  for await (const chunk of answer.body ?? []) {
+    text += Buffer.from(chunk).toString('utf8')
+    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
+      const fields = Object.fromEntries(
+        text
+          .slice(0, end)
+          .split('\n')
+          .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+      )
+      text = text.slice(end + 2)
+      if (fields.data)
+        told.push({ id: fields.id ?? '', event: fields.event ?? '', data: JSON.parse(fields.data) })
+    }
+    if (told.length >= count) break
+  }
+  leave.abort()
+  return told
+}
+
+test('a stream says what there is and goes on; who comes back says what it saw last', async () => {
+  const from = await now()
+  const some = (await ids()).slice(0, 150)
+  const listening = listen(150, `?after=${from}`)
+  await edit(some, 'streamed')
+  await found(from, 150)
+  const told = await listening
+  assert.deepEqual(told.map(({ data }) => data.ticket_id).sort(), some.sort())
+  for (const { event, data } of told) assert.deepEqual([event, data.type], ['issue.updated', 'issue.updated'])
+  const again = await listen(50, '?after=now', { 'last-event-id': told[99]?.id ?? '' })
+  assert.deepEqual(again, told.slice(100))
+})
+
+test('a cursor of another tenant, none at all, and one that is too old are each told so', async () => {
+  const other = newAccount(emulator)
+  const theirs = await connectTenant(service, other.token)
+  await idle(service, database)
+  const cursor = (await service.get(path('?after=now', theirs.tenant))).body.next_after
+  for (const [query, code] of [
+    [`?after=${cursor}`, 'invalid_cursor'],
+    ['?after=x', 'invalid_cursor'],
+    ['?limit=0', 'validation_failed'],
+    ['?limit=1001', 'validation_failed'],
+    ['?wait=31', 'validation_failed'],
+    ['?wait=-1', 'validation_failed'],
+    ['?since=1', 'validation_failed'],
+  ] as const) {
+    const answer = await service.get(path(query))
+    assert.deepEqual([answer.status, answer.body.code], [400, code], query)
+  }
+  assert.equal((await service.get(path('', randomUUID()))).status, 404)
+  const { changes } = await read('?limit=3')
+  await adminQuery(`delete from changes where tenant_id = '${tenant}' and seq < 3`, database)
+  for (const [at, accept] of [
+    [0, 'application/json'],
+    [1, 'text/event-stream'],
+  ] as const) {
+    const answer = await service.get(path(`?after=${changes[at].cursor}`), { accept })
+    assert.deepEqual([answer.status, answer.body.code], [410, 'cursor_gone'])
+  }
+  assert.equal((await read(`?after=${changes[2].cursor}&limit=1`)).changes.length, 1)
+  assert.equal((await read('?limit=1')).changes[0].cursor, changes[2].cursor, 'the oldest that is kept')
+})
+
+test('a full run that ends is told, and so are a disconnect and a purge, which leaves no value behind', async () => {
+  const from = await now()
+  await sync('full')
+  const [a] = await ids()
+  await edit([a] as string[], 'of the purged')
+  await found(from, 2)
+  await service.delete(`/api/hubspot/integrations/${tenant}/${integration}?purge=true`)
+  const told = await eventually(async () => {
+    const { changes } = await read(`?after=${from}`)
+    return types(changes).includes('integration.purged') && changes
+  }, 'the purge is told')
+  assert.deepEqual(types(told), [
+    'sync.completed',
+    'issue.updated',
+    'integration.disconnected',
+    'integration.purged',
+  ])
+  assert.equal(told[0].detail.first, false)
+  assert.deepEqual([told[1].issue_id, told[1].ticket_id, told[1].changed], [null, null, undefined])
+  const rows = await adminQuery(
+    `select detail::text as it from changes where tenant_id = '${tenant}'`,
+    database,
+  )
+  assert.doesNotMatch(JSON.stringify(rows), /of the purged|streamed/)
+})

@@ -1,0 +1,268 @@
+/** What the change feed tells and how it is numbered, on both engines. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import type { Change, Position } from '../../src/changes/change.ts'
+import { beginning, decodePosition, encodePosition, positionOf } from '../../src/changes/change.ts'
+import {
+  blankChanges,
+  deleteOldChanges,
+  endOf,
+  readChanges,
+  readOldest,
+  tell,
+} from '../../src/changes/store.ts'
+import { lockIntegration, moveTo } from '../../src/integrations/store.ts'
+import { buryDeleted } from '../../src/issues/absence-store.ts'
+import type { IssueRow } from '../../src/issues/issue.ts'
+import { keepIssues, keepMerges } from '../../src/issues/keep-store.ts'
+import type { Database } from '../../src/lib/db.ts'
+import { type TenantScope, withTenant } from '../../src/tenants/scope.ts'
+import { engines } from '../support/engines.ts'
+import { A, B, issueRow, seedTenant } from '../support/rows.ts'
+
+const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 0, 0, second))
+const hour = 3_600_000
+
+for (const engine of engines) {
+  describe(`the change feed on ${engine.name}`, () => {
+    let db: Database
+    let close: () => Promise<void>
+    let id: string
+    before(async () => {
+      ;({ db, close } = await engine.open())
+      id = await seedTenant(db, A)
+      await seedTenant(db, B)
+    })
+    after(() => close())
+
+    const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, A, work)
+    const keep = (rows: IssueRow[], observedAt: Date) =>
+      within(async (scope) => {
+        await lockIntegration(scope, id)
+        return await keepIssues(scope, id, rows, observedAt)
+      })
+    const end = () => within(endOf)
+    /** What was told while `work` ran. */
+    async function toldBy(work: () => Promise<unknown>): Promise<Change[]> {
+      const from = await end()
+      await work()
+      return (await within((scope) => readChanges(scope, from, 1_000))) ?? assert.fail('the feed is gone')
+    }
+    /** HubSpot’s own time of change differs with every edit. */
+    const short = ({ type, ticketId, detail }: Change) => {
+      const { hs_lastmodifieddate: _, ...changed } = (detail?.changed ?? {}) as Record<string, unknown>
+      return [type, ticketId, detail?.changed ? { changed } : detail]
+    }
+    const loaded = (when: string) =>
+      within((scope) => scope.query(sql`update tenant_integrations set loaded_at = ${sql.raw(when)}`))
+
+    test('what the first full run brings is not told; what changes meanwhile is', async () => {
+      await loaded('null')
+      assert.deepEqual(
+        await toldBy(() => keep([issueRow('10'), issueRow('11', { archived: true })], at(1))),
+        [],
+      )
+      const edited = issueRow('10', { subject: 'edited', modified_at: '2026-01-01T00:00:01.000Z' })
+      assert.deepEqual((await toldBy(() => keep([edited], at(2)))).map(short), [
+        ['issue.updated', '10', { changed: { subject: { from: 'Subject 10', to: 'edited' } } }],
+      ])
+      await loaded('now()')
+    })
+
+    test('each thing that can become of an issue is told once, with what there is to say', async () => {
+      const first = issueRow('20', { properties: { subject: 'a', gone: 'x', same: 'y' } })
+      const [created, ...none] = await toldBy(() => keep([first], at(1)))
+      assert.ok(created)
+      assert.deepEqual(none, [])
+      assert.deepEqual(short(created), ['issue.created', '20', null])
+      assert.deepEqual([created.issueId, created.integrationId], [first.issue_id, id])
+
+      assert.deepEqual(await toldBy(() => keep([first], at(2))), [], 'as it was')
+      const later = { modified_at: '2026-01-01T00:01:00.000Z' }
+      const second = issueRow('20', { ...later, properties: { subject: 'b', come: 'z', same: 'y' } })
+      const [updated] = await toldBy(() => keep([second], at(3)))
+      assert.deepEqual(updated && short(updated), [
+        'issue.updated',
+        '20',
+        {
+          changed: {
+            subject: { from: 'a', to: 'b' },
+            gone: { from: 'x', to: null },
+            come: { from: null, to: 'z' },
+          },
+        },
+      ])
+      assert.equal(updated?.issueId, first.issue_id, 'the id stays')
+      assert.deepEqual(await toldBy(() => keep([first], at(4))), [], 'an older one')
+
+      const tombstone = { ...second, archived: true, archived_at: at(5).toISOString() }
+      assert.deepEqual((await toldBy(() => keep([tombstone], at(5)))).map(short), [
+        ['issue.archived', '20', null],
+      ])
+      assert.deepEqual(await toldBy(() => keep([tombstone], at(6))), [])
+      assert.deepEqual((await toldBy(() => keep([second], at(7)))).map(short), [
+        ['issue.restored', '20', { changed: {} }],
+      ])
+      const gone = () => within((scope) => buryDeleted(scope, id, ['20'], at(8)))
+      assert.deepEqual((await toldBy(gone)).map(short), [['issue.archived', '20', { deleted: true }]])
+      assert.deepEqual(await toldBy(gone), [])
+      const back = issueRow('20', { ...later, modified_at: '2026-01-01T00:02:00.000Z', subject: 'c' })
+      const [restored] = await toldBy(() => keep([back], at(9)))
+      assert.equal(restored?.type, 'issue.restored')
+      assert.deepEqual((restored?.detail?.changed as Record<string, unknown>)?.subject, {
+        from: 'b',
+        to: 'c',
+      })
+    })
+
+    test('a merge is told of the loser that was live, by whoever comes first', async () => {
+      await keep([issueRow('30'), issueRow('31')], at(1))
+      const merge = (losers: string[]) =>
+        within((scope) =>
+          keepMerges(
+            scope,
+            id,
+            losers.map((loser) => ({ loser, survivor: '39' })),
+            at(2),
+          ),
+        )
+      assert.deepEqual((await toldBy(() => merge(['30', '404']))).map(short), [
+        ['issue.merged', '30', { merged_into: '39' }],
+      ])
+      assert.deepEqual(await toldBy(() => merge(['30'])), [])
+      assert.deepEqual(
+        await toldBy(() => keep([issueRow('30')], at(3))),
+        [],
+        'shown once more it is still a tombstone',
+      )
+    })
+
+    test('of an integration and its runs it is told what somebody has to know', async () => {
+      const changes = await toldBy(() =>
+        within(async (scope) => {
+          await moveTo(scope, id, 'degraded', 'x')
+          await moveTo(scope, id, 'reauth_required', 'token_invalid')
+          await moveTo(scope, id, 'reauth_required', 'token_invalid')
+          await tell(scope, 'sync.completed', id, { state: 'partial' })
+          await moveTo(scope, id, 'active', null)
+        }),
+      )
+      assert.deepEqual(changes.map(short), [
+        ['integration.reauth_required', null, { reason: 'token_invalid' }],
+        ['sync.completed', null, { state: 'partial' }],
+      ])
+    })
+
+    test('numbers have no gap, whatever was rolled back, and each tenant has its own', async () => {
+      const before = await end()
+      await assert.rejects(
+        within(async (scope) => {
+          await tell(scope, 'sync.failed', id, {})
+          throw new Error('not kept')
+        }),
+        /not kept/,
+      )
+      await toldBy(() =>
+        keep(
+          Array.from({ length: 50 }, (_, n) => issueRow(String(4_000 + n))),
+          at(1),
+        ),
+      )
+      const changes = (await within((scope) => readChanges(scope, before, 1_000))) ?? []
+      assert.deepEqual(
+        changes.map(({ seq }) => seq),
+        Array.from({ length: 50 }, (_, n) => before.seq + 1 + n),
+      )
+      const all = await within((scope) => readOldest(scope, 10_000))
+      assert.deepEqual(
+        all.map(({ seq }) => seq),
+        all.map((_, n) => n + 1),
+      )
+      assert.equal(new Set(all.map(({ changeId }) => changeId)).size, all.length)
+      assert.deepEqual(
+        (await withTenant(db, B, (scope) => readOldest(scope, 10))).map(({ seq, type }) => [seq, type]),
+        [[1, 'integration.connected']],
+      )
+    })
+
+    test('a cursor says whose it is and where, and nothing else is taken for one', async () => {
+      const position = await end()
+      const cursor = encodePosition(A, position)
+      assert.deepEqual(decodePosition(A, cursor), position)
+      assert.deepEqual(decodePosition(A, encodePosition(A, beginning)), beginning)
+      for (const text of [
+        encodePosition(B, position),
+        ...['1.', '0.abcdef01', '01.abcdef01', '-1.abcdef01', '1.abcdef0g', '1', 'x', '9'.repeat(16)].map(
+          (odd) => Buffer.from(JSON.stringify([A, odd])).toString('base64url'),
+        ),
+      ])
+        assert.throws(() => decodePosition(A, text), { code: 'invalid_cursor' })
+    })
+
+    test('retention takes the oldest, never the newest; who was behind is told so', async () => {
+      const [first, second] = await within((scope) => readOldest(scope, 2))
+      assert.ok(first && second)
+      await within((scope) =>
+        scope.query(sql`update changes set at = now() - interval '2 hours' where seq <= ${second.seq}`),
+      )
+      assert.equal(await within((scope) => deleteOldChanges(scope, 3 * hour, 1_000)), 0)
+      assert.equal(await within((scope) => deleteOldChanges(scope, hour, 1)), 1)
+      const read = (after: Position) => within((scope) => readChanges(scope, after, 1))
+      assert.equal((await read(positionOf(second)))?.length, 1)
+      assert.equal(await read(positionOf(first)), undefined)
+      assert.equal(await read(beginning), undefined)
+      await within((scope) => scope.query(sql`update changes set at = now() - interval '2 hours'`))
+      const last = await end()
+      while ((await within((scope) => deleteOldChanges(scope, hour, 1_000))) > 0);
+      assert.deepEqual(await end(), last)
+      assert.deepEqual(await read(last), [], 'who had read everything has missed nothing')
+    })
+
+    test('after a restore from a backup a cursor of the time after it is told so, whatever has come since', async () => {
+      const lost = await toldBy(() => keep([issueRow('70'), issueRow('71')], at(1)))
+      const cursors = lost.map(positionOf)
+      const [kept] = (await within((scope) => readOldest(scope, 1))).map(positionOf)
+      assert.ok(kept)
+      // As the backup had it.
+      await within(async (scope) => {
+        await scope.query(sql`delete from changes where seq > ${kept.seq}`)
+        await scope.query(sql`update change_counters set last_seq = ${kept.seq}`)
+        await scope.query(sql`delete from issues where ticket_id in ('70', '71')`)
+      })
+      for (const cursor of cursors)
+        assert.equal(await within((scope) => readChanges(scope, cursor, 10)), undefined)
+      await keep([issueRow('70'), issueRow('71'), issueRow('72')], at(1))
+      for (const cursor of cursors)
+        assert.equal(
+          await within((scope) => readChanges(scope, cursor, 10)),
+          undefined,
+          'the number is there again',
+        )
+      assert.equal((await within((scope) => readChanges(scope, kept, 10)))?.length, 3)
+    })
+
+    test('of a purged integration no word of its issues stays, and who reads goes on where it was', async () => {
+      const from = await end()
+      await keep([issueRow('80', { subject: 'a secret of theirs' })], at(1))
+      const middle = await end()
+      await keep([issueRow('80', { subject: 'another', modified_at: '2026-01-01T00:01:00.000Z' })], at(2))
+      for (let beyond: number | undefined = 0; beyond !== undefined; ) {
+        const window: number = beyond
+        beyond = await within((scope) => blankChanges(scope, id, window, 2))
+      }
+      const rows = await within((scope) => scope.query(sql`select changes::text as all from changes`))
+      assert.ok(rows.length > 2)
+      assert.doesNotMatch(JSON.stringify(rows), /secret of theirs|another/)
+      const shown = (await within((scope) => readChanges(scope, from, 10))) ?? []
+      assert.deepEqual(
+        shown.map(({ type, issueId, ticketId, detail }) => [type, issueId, ticketId, detail]),
+        [
+          ['issue.created', null, null, null],
+          ['issue.updated', null, null, null],
+        ],
+      )
+      assert.equal((await within((scope) => readChanges(scope, middle, 10)))?.length, 1)
+    })
+  })
+}
