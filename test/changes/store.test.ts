@@ -101,6 +101,14 @@ for (const engine of engines) {
         ['issue.archived', '20', null],
       ])
       assert.deepEqual(await toldBy(() => keep([tombstone], at(6))), [])
+      const other = issueRow('25')
+      await keep([other], at(1))
+      await keep([{ ...other, archived: true, archived_at: at(2).toISOString() }], at(2))
+      assert.deepEqual(
+        await toldBy(() => within((scope) => buryDeleted(scope, id, ['25'], at(3)))),
+        [],
+        'archived before, gone for good now',
+      )
       assert.deepEqual((await toldBy(() => keep([second], at(7)))).map(short), [
         ['issue.restored', '20', { changed: {} }],
       ])

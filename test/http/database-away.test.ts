@@ -1,51 +1,14 @@
 /** While the database is away the service is alive, not ready, and answers 503 in bounded time; afterwards it serves again. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { startTestEmulator } from '../support/emulator.ts'
 import { adminQuery } from '../support/postgres.ts'
 import { eventually } from '../support/service.ts'
+import { wireTo } from '../support/wire.ts'
 import { connectTenant, idle, newAccount, startOn } from './bench.ts'
 import { databaseOf } from './database.ts'
 import { checkShape, type Watched } from './oracle.ts'
 import { send } from './send.ts'
-
-/** A wire to the database that a test can cut or let fall silent. */
-async function wireTo(url: string) {
-  const { port, hostname } = new URL(url)
-  const sockets = new Set<Socket>()
-  let state: 'whole' | 'cut' | 'silent' = 'whole'
-  const server = createServer((near) => {
-    sockets.add(near.on('error', () => {}))
-    if (state === 'cut') return void near.destroy()
-    if (state === 'silent') return
-    const far = connect(Number(port), hostname)
-    sockets.add(far.on('error', () => {}))
-    near.pipe(far)
-    far.pipe(near)
-    near.once('close', () => far.destroy())
-    far.once('close', () => near.destroy())
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const through = new URL(url)
-  through.port = String((server.address() as { port: number }).port)
-  return {
-    url: through.toString(),
-    set(next: typeof state) {
-      state = next
-      for (const socket of sockets) {
-        if (next === 'silent') socket.unpipe().pause()
-        else socket.destroy()
-      }
-      if (next !== 'silent') sockets.clear()
-    },
-    close: () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
-  }
-}
 
 let bench: Watched & { tenant: string; integration: string }
 let wire: Awaited<ReturnType<typeof wireTo>>

@@ -51,11 +51,15 @@ const everything = ['ticket', 'object'].flatMap((of) => [
   ...['subject', 'content', 'hs_pipeline_stage'].map((name) => `${of}.propertyChange:${name}`),
 ])
 
-/** @param subscriptions of the app; both families of events unless told otherwise */
+/**
+ * @param subscriptions of the app; both families of events unless told otherwise
+ * @param wired the way from the service to its database
+ */
 export async function startInboxBench(
   env: Record<string, string> = {},
   quirks: object = {},
   subscriptions: readonly string[] = everything,
+  wired = async (database: string) => database,
 ): Promise<InboxBench> {
   const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0, ...quirks } })
   const port = await freePort()
@@ -66,7 +70,7 @@ export async function startInboxBench(
   })
   const database = await databaseOf()
   const service = await startTestService(emulator.url, {
-    DATABASE_URL: database,
+    DATABASE_URL: await wired(database),
     HUBSPOT_APP_ID: String(app_id),
     PORT: String(port),
     SPOKE_PUBLIC_URL: publicUrl,

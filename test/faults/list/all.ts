@@ -1,6 +1,7 @@
 /** Every planted fault. A new protection brings its fault into the file of its kind. */
 import type { Fault } from '../fault.ts'
 import { audit } from './audit.ts'
+import { changes } from './changes.ts'
 import { confirm } from './confirm.ts'
 import { credentials } from './credentials.ts'
 import { inbox } from './inbox.ts'
@@ -22,6 +23,7 @@ export const kinds: [heading: string, faults: Fault[]][] = [
   ['HTTP surface', surface],
   ['Limits and load', limits],
   ['Webhooks', inbox],
+  ['The change feed', changes],
   ['The audit log', audit],
   ['A tenant that leaves', leaving],
 ]

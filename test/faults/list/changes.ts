@@ -1,0 +1,67 @@
+/** Of the change feed: what a reader must not miss, and what must not stay in it. */
+import type { Fault } from '../fault.ts'
+
+export const changes: Fault[] = [
+  {
+    name: 'change-numbered-outside-the-transaction',
+    file: 'src/changes/store.ts',
+    find: '      on conflict (tenant_id) do update set last_seq = c.last_seq + excluded.last_seq\n      returning last_seq',
+    put: '      on conflict (tenant_id) do update set last_seq = c.last_seq\n      returning last_seq + (select count(*) from changes) as last_seq',
+    test: 'test/changes/order.test.ts',
+    gain: 'two writers give the same number, or a reader passes over the later one',
+  },
+  {
+    name: 'cursor-that-is-only-a-number',
+    file: 'src/changes/change.ts',
+    find: 'change.seq === seq && markOf(change.changeId) === mark',
+    put: 'change.seq === seq',
+    test: 'test/changes/store.test.ts',
+    only: 'after a restore from a backup',
+    gain: 'after a restore from a backup readers pass over what has the numbers that they know',
+  },
+  {
+    name: 'retention-unknown-to-readers',
+    file: 'src/changes/store.ts',
+    find: 'return standsAt(after, rows[0]) ? rows.slice(1) : undefined',
+    put: 'return standsAt(after, rows[0]) ? rows.slice(1) : rows',
+    test: 'test/changes/store.test.ts',
+    only: 'retention takes the oldest',
+    gain: 'a reader that was away for too long goes on as if it had missed nothing',
+  },
+  {
+    name: 'newest-change-forgotten',
+    file: 'src/changes/store.ts',
+    find: 'and seq < (select last_seq from',
+    put: 'and seq > -(select last_seq from',
+    test: 'test/changes/store.test.ts',
+    only: 'retention takes the oldest',
+    gain: 'every reader of a quiet tenant is told to begin again',
+  },
+  {
+    name: 'first-load-as-news',
+    file: 'src/issues/keep-store.ts',
+    find: ' and t.loaded_at is not null)',
+    put: ')',
+    test: 'test/changes/store.test.ts',
+    only: 'what the first full run brings',
+    gain: 'connecting an account of a million tickets tells the product a million times',
+  },
+  {
+    name: 'purged-but-in-the-feed',
+    file: 'src/service.ts',
+    find: 'beyond = await blankChanges(scope, integrationId, from, 5_000)',
+    put: 'beyond = undefined',
+    test: 'test/changes/routes.test.ts',
+    only: 'leaves no value behind',
+    gain: 'what a tenant had deleted can be read in the feed for a month',
+  },
+  {
+    name: 'change-told-apart-from-the-row',
+    file: 'src/issues/absence-store.ts',
+    find: 'from asked where proved and not archived',
+    put: 'from asked where proved',
+    test: 'test/changes/store.test.ts',
+    only: 'each thing that can become of an issue',
+    gain: 'an issue is told to be gone again and again',
+  },
+]

@@ -1,0 +1,220 @@
+/** What a drain must not lose, and what must not hold it up; on PostgreSQL, with HubSpot's answers in the test's hand. */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { after, before, beforeEach, test } from 'node:test'
+import { sql } from 'kysely'
+import type { Answer, Call } from '../../src/hubspot/call.ts'
+import { HubSpotError } from '../../src/hubspot/errors.ts'
+import type { ChangeType } from '../../src/hubspot/webhook-event.ts'
+import { drain } from '../../src/inbox/drain.ts'
+import { findDueLanes, keepDelivery, takeDue } from '../../src/inbox/store.ts'
+import { createTicketKind } from '../../src/issues/ticket-kind.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { type Database, openDatabase } from '../../src/lib/db.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
+import { withSystem, withTenant } from '../../src/tenants/scope.ts'
+import { type Bench, startBench } from '../issues/catalog-bench.ts'
+import { startTestEmulator, type TestEmulator, truthOf } from '../support/emulator.ts'
+import { quiet } from '../support/engines.ts'
+import { newPostgresDatabase } from '../support/postgres.ts'
+import { A, B, seedTenant } from '../support/rows.ts'
+
+let emulator: TestEmulator
+let db: Database
+let bench: Bench
+let parts: Parameters<typeof drain>[0]
+/** Answers a batch read in HubSpot's place; undefined: it may. */
+let answer: ((ids: string[]) => Promise<Answer | undefined>) | undefined
+let reads: string[][] = []
+
+const claimant = { instance: 'test', exclusive: false, leaseMs: 60_000 }
+
+before(async () => {
+  emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
+  db = await openDatabase({ url: await newPostgresDatabase(), dataDir: '', poolSize: 8 }, quiet)
+  bench = await startBench(db, emulator, { tickets: 240 }, ['oauth', 'tickets'])
+  const real = bench.parts.hubspot
+  const hubspot = {
+    ...real,
+    async call(call: Call) {
+      const ids = (call.json as { inputs?: { id: string }[] } | undefined)?.inputs?.map(({ id }) => id)
+      if (!ids || !call.path.endsWith('/tickets/batch/read')) return await real.call(call)
+      reads.push(ids)
+      return (await answer?.(ids)) ?? (await real.call(call))
+    },
+  }
+  parts = {
+    db,
+    hubspot,
+    tokens: bench.tokens,
+    claimant,
+    kind: createTicketKind({ db, hubspot, tokens: bench.tokens }),
+    windowMs: 60_000,
+    clock: systemClock,
+    metrics: createMetrics(),
+    log: quiet,
+  }
+})
+beforeEach(async () => {
+  answer = undefined
+  reads = []
+  await run(`delete from inbox`)
+  await run(`update feeds set lease_until = null, lease_by = null, failures = 0, not_before = null`)
+})
+after(async () => {
+  await bench?.close()
+  await db?.close()
+  await emulator?.close()
+})
+
+const run = async <Row>(text: string) => (await sql.raw<Row>(text).execute(db.kysely)).rows
+const tickets = async () => [...(await truthOf(emulator, bench.portalId)).keys()].sort()
+const tell = (ticketIds: string[], type: ChangeType = 'propertyChange', portalId = bench.portalId) =>
+  withSystem(db, (scope) =>
+    keepDelivery(scope, randomBytes(32), [{ portalId, type, ticketIds, occurredAt: Date.now() }], 0),
+  )
+const drainOnce = () => drain(parts, A, bench.whose.integrationId, new AbortController().signal)
+interface Row {
+  ids: string[]
+  tries: number
+  rounds: number
+  aside: boolean
+  why: string | null
+}
+const inbox = () =>
+  run<Row>(`select ticket_ids as ids, tries, rounds, due_at = 'infinity' as aside, set_aside_for as why from inbox
+    where change <> 'associationChange' order by inbox_id`)
+/** Whatever waits for its time waits no longer. */
+const hurry = () => run(`update inbox set due_at = now() where due_at < 'infinity'`)
+
+test('what HubSpot leaves undecided is asked for again, and set aside in the end; the rest is drained', async () => {
+  const [a, b] = (await tickets()) as [string, string]
+  answer = async (ids) =>
+    ids.includes(a)
+      ? {
+          status: 207,
+          date: new Date(),
+          body: {
+            status: 'COMPLETE',
+            results: [
+              {
+                id: b,
+                properties: { subject: 'told', hs_lastmodifieddate: '2027-01-01T00:00:00Z' },
+                archived: false,
+                createdAt: '2026-01-01T00:00:00Z',
+                updatedAt: '2027-01-01T00:00:00Z',
+              },
+            ],
+            numErrors: 1,
+            errors: [
+              { status: 'error', category: 'INTERNAL_ERROR', message: 'not now', context: { ids: [a] } },
+            ],
+          },
+        }
+      : undefined
+  await tell([a, b])
+  await drainOnce()
+  assert.deepEqual(await inbox(), [{ ids: [a], tries: 1, rounds: 0, aside: false, why: null }])
+  assert.equal((await run(`select from issues where subject = 'told'`)).length, 1)
+  for (let tries = 2; tries <= 5; tries++) {
+    await hurry()
+    await drainOnce()
+  }
+  const [aside, ...none] = await inbox()
+  assert.deepEqual(none, [])
+  assert.deepEqual([aside?.ids, aside?.tries, aside?.aside], [[a], 5, true])
+  assert.match(aside?.why ?? '', /would not say/)
+})
+
+test('a drain whose lane another process took meanwhile keeps nothing, and takes nothing out', async () => {
+  const [a] = (await tickets()) as [string]
+  await tell([a])
+  await drainOnce()
+  await emulator.control('PATCH', `/portals/${bench.portalId}/tickets`, {
+    ids: [a],
+    properties: { subject: 'late' },
+  })
+  await tell([a])
+  answer = async () => {
+    await run(`update feeds set lease_by = 'another process', lease_until = now() + interval '1 minute'`)
+    return undefined
+  }
+  assert.equal(await drainOnce(), undefined)
+  assert.deepEqual(
+    (await inbox()).map(({ ids }) => ids),
+    [[a]],
+  )
+  assert.deepEqual(await run(`select from issues where subject = 'late'`), [])
+  assert.deepEqual(
+    (await run<{ by: string }>('select lease_by as by from feeds')).map(({ by }) => by),
+    ['another process'],
+  )
+})
+
+test('an outage in the middle leaves exactly what was not read', async () => {
+  const all = await tickets()
+  await tell(all.slice(0, 150))
+  await tell(all.slice(140, 230))
+  answer = async () => {
+    if (reads.length > 1) throw new HubSpotError('unavailable', 'test', { status: 503 })
+    return undefined
+  }
+  assert.equal(await drainOnce(), undefined)
+  const [first = []] = reads
+  assert.equal(first.length, 100)
+  const left = (await inbox()).flatMap(({ ids }) => ids)
+  assert.deepEqual(new Set(left), new Set(all.slice(0, 230).filter((id) => !first.includes(id))))
+  answer = undefined
+  await run('update feeds set not_before = null')
+  assert.equal(typeof (await drainOnce()), 'number')
+  assert.deepEqual(await inbox(), [])
+})
+
+test('while HubSpot refuses everything nobody is blamed', async () => {
+  const some = (await tickets()).slice(0, 3)
+  await tell(some)
+  answer = async () => {
+    throw new HubSpotError('rejected', 'test', { status: 400 })
+  }
+  for (let failures = 1; failures <= 3; failures++) {
+    await run('update feeds set not_before = null')
+    await drainOnce()
+    assert.deepEqual(await inbox(), [{ ids: some, tries: 0, rounds: 0, aside: false, why: null }])
+    const [feed] = await run<{ failures: number }>('select failures from feeds where failures > 0')
+    assert.equal(feed?.failures, failures)
+  }
+})
+
+test('what was postponed waits for its own time, however wide the window', async () => {
+  const [a, b] = (await tickets()) as [string, string]
+  await tell([a])
+  await run(`update inbox set rounds = 1, due_at = now() + interval '20 s'`)
+  await tell([b])
+  const due = await withTenant(db, A, (scope) => takeDue(scope, bench.whose.integrationId, 60_000, 100))
+  assert.deepEqual(
+    due.map(({ ticketIds }) => ticketIds),
+    [[b]],
+  )
+})
+
+test('the inbox of a tenant that is being erased is not offered, and holds up nobody else', async () => {
+  const other = await seedTenant(db, B, 777)
+  await run('delete from inbox')
+  await run('update feeds set lease_until = null, lease_by = null')
+  await tell(['1'])
+  await tell(['1'], 'propertyChange', 777)
+  const lanes = () => withSystem(db, (scope) => findDueLanes(scope, claimant, 10))
+  assert.deepEqual(
+    (await lanes()).map(({ integrationId }) => integrationId).sort(),
+    [bench.whose.integrationId, other].sort(),
+  )
+  await run(`update tenants set erasing_at = now() where tenant_id = '${A}'`)
+  try {
+    assert.deepEqual(
+      (await lanes()).map(({ integrationId }) => integrationId),
+      [other],
+    )
+  } finally {
+    await run(`update tenants set erasing_at = null where tenant_id = '${A}'`)
+  }
+})
