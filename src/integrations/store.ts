@@ -3,7 +3,13 @@ import { sql } from 'kysely'
 import { tell } from '../changes/store.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import { tenantStays } from './confirmation-store.ts'
-import { type Account, type Integration, type IntegrationStatus, sourcesOf } from './integration.ts'
+import {
+  type Account,
+  type Integration,
+  type IntegrationStatus,
+  liveStatuses,
+  sourcesOf,
+} from './integration.ts'
 
 const columns = sql`
   integration_id as "integrationId", integration_type as "integrationType", status,
@@ -65,7 +71,7 @@ export async function deleteIntegration(scope: TenantScope, id: string): Promise
 export async function keepConnected(scope: TenantScope, id: string, account: Account): Promise<Integration> {
   const { tenantId } = scope
   const { portalId, hubDomain, uiDomain, user, scopes } = account
-  const rows = await scope.query(sql<Integration>`
+  const [row] = await scope.query(sql<Integration & { was: IntegrationStatus | null }>`
     insert into tenant_integrations as i
       (tenant_id, integration_id, status, portal_id, hub_domain, ui_domain, hub_user, scopes, connected_at)
     values
@@ -76,12 +82,17 @@ export async function keepConnected(scope: TenantScope, id: string, account: Acc
       ui_domain = coalesce(excluded.ui_domain, i.ui_domain),
       hub_user = coalesce(excluded.hub_user, i.hub_user),
       scopes = excluded.scopes, connected_at = now(), updated_at = now()
-    returning ${columns}`)
+    -- What is selected here stands as before the statement.
+    returning ${columns}, (select o.status from tenant_integrations o
+      where o.tenant_id = i.tenant_id and o.integration_id = i.integration_id) as was`)
   await scope.query(sql`
     insert into portal_routes (portal_id, tenant_id, integration_id) values (${portalId}, ${tenantId}, ${id})
     on conflict do nothing`)
-  await tell(scope, 'integration.connected', id, { portal_id: portalId })
-  return rows[0] as Integration
+  const { was, ...integration } = row as Integration & { was: IntegrationStatus | null }
+  // Another token for what is connected is no news.
+  if (was === null || !liveStatuses.includes(was))
+    await tell(scope, 'integration.connected', id, { portal_id: portalId })
+  return integration
 }
 
 /** Takes a legal step; a step that is not legal from where the row stands changes nothing. @returns whether it moved */

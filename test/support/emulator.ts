@@ -7,9 +7,15 @@ export interface TestEmulator extends Emulator {
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into what it asked for
   control(method: string, path: string, body?: unknown): Promise<any>
   /** Requests that HubSpot saw, of paths that hold `path`. */
-  requests(
-    path?: string,
-  ): Promise<{ path: string; method: string; status: number; query: Record<string, string> }[]>
+  requests(path?: string): Promise<
+    {
+      path: string
+      method: string
+      status: number
+      portal_id: number | null
+      query: Record<string, string>
+    }[]
+  >
 }
 
 /** @param app whether our own app is registered at it */

@@ -293,7 +293,12 @@ describe('a run', () => {
     await new Promise((resolve) => setTimeout(resolve, 500))
     await emulator.control('DELETE', '/requests')
     await new Promise((resolve) => setTimeout(resolve, 1_000))
-    assert.deepEqual(await emulator.requests('/crm/'), [])
+    // Others of this service have a schedule of their own.
+    const requests = await emulator.requests('/crm/')
+    assert.deepEqual(
+      requests.filter(({ portal_id }) => portal_id === 109),
+      [],
+    )
     assert.equal((await readBack(id)).size, 700)
   })
 
