@@ -33,6 +33,8 @@ for (const engine of engines) {
       ;({ db, close } = await engine.open())
       id = await seedTenant(db, A)
       await seedTenant(db, B)
+      await loaded('now()')
+      await keep([issueRow('1000'), issueRow('1001')], at(1))
     })
     after(() => close())
 
