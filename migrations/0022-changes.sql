@@ -34,7 +34,14 @@ comment on column tenant_integrations.loaded_at is 'when the first full run had 
 
 alter table tenant_integrations no force row level security;
 
-update tenant_integrations set loaded_at = last_sync_at;
+alter table sync_streams no force row level security;
+
+update tenant_integrations i set loaded_at = last_sync_at
+where exists (
+  select from sync_streams s
+  where s.tenant_id = i.tenant_id and s.integration_id = i.integration_id and s.mode = 'full' and s.watermark is not null);
+
+alter table sync_streams force row level security;
 
 alter table tenant_integrations force row level security;
 

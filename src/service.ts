@@ -390,11 +390,15 @@ async function purge(db: Database, { tenantId, integrationId }: Whose): Promise<
       (await lockIntegration(scope, integrationId)) === 'disconnected' ? await work(scope) : undefined,
     )
   let deleted: number | undefined
+  let told = false
   do {
     deleted = await ifStillGone(async (scope) => {
+      // With the first step: one that breaks off has told of what it deleted, and connected again it begins with everything.
+      if (!told) await tell(scope, 'integration.purged', integrationId, {})
       await forgetStreams(scope, integrationId)
       return await deleteSomeIssues(scope, integrationId, 2_000)
     })
+    told = true
   } while (deleted)
   // Nothing is told of its issues any more: a few steps, and the feed has no word of theirs.
   for (let beyond: number | undefined = 0; deleted === 0 && beyond !== undefined; ) {
@@ -403,7 +407,6 @@ async function purge(db: Database, { tenantId, integrationId }: Whose): Promise<
       beyond = await blankChanges(scope, integrationId, from, 5_000)
       if (beyond !== undefined) return 0
       await deleteIntegration(scope, integrationId)
-      await tell(scope, 'integration.purged', integrationId, {})
       return 0
     })
   }

@@ -1,5 +1,7 @@
 /** The change feed's words. Pure. */
+import type { z } from 'zod'
 import { decodeCursor, encodeCursor, invalidCursor } from '../lib/cursor.ts'
+import type { change } from './schema.ts'
 
 export const changeTypes = [
   'issue.created',
@@ -58,4 +60,22 @@ export function decodePosition(tenantId: string, cursor: string): Position {
   const [, seq, mark] = /^(0|[1-9]\d{0,14})\.([0-9a-f]{8}|)$/.exec(decodeCursor(tenantId, cursor)) ?? []
   if (seq === undefined || mark === undefined || (seq === '0') !== (mark === '')) throw invalidCursor()
   return { seq: Number(seq), mark }
+}
+
+type PresentedChange = z.infer<typeof change>
+
+/** As it goes over the wire. */
+export function presentChange(tenantId: string, one: Change): PresentedChange {
+  const { changed, ...detail } = one.detail ?? {}
+  return {
+    cursor: encodePosition(tenantId, positionOf(one)),
+    change_id: one.changeId,
+    type: one.type,
+    at: one.at.toISOString(),
+    integration_id: one.integrationId,
+    issue_id: one.issueId,
+    ticket_id: one.ticketId,
+    ...(changed ? { changed: changed as PresentedChange['changed'] } : {}),
+    detail: Object.keys(detail).length > 0 ? detail : null,
+  }
 }

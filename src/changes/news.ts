@@ -7,9 +7,10 @@ import type { TenantId } from '../tenants/tenant.ts'
 import { lastSeqs } from './store.ts'
 
 const everyMs = 200
+const afterFailureMs = 2_000
 
 export interface News {
-  /** Resolves when the feed has come beyond `seq`, or the signal aborts: whoever waits looks for itself. */
+  /** Resolves when the feed stands elsewhere than at `seq`, or the signal aborts: whoever waits looks for itself. */
   beyond(tenantId: TenantId, seq: number, signal: AbortSignal): Promise<void>
   /** When nobody can come any more to wait. */
   stop(): void
@@ -31,7 +32,7 @@ export function createNews(db: Database, clock: Clock, log: Log): News {
     const ids = [...new Set(waiting.map(({ tenantId }) => tenantId))]
     const feeds = await withSystem(db, (scope) => lastSeqs(scope, ids))
     const last = new Map(feeds.map(({ tenantId, lastSeq }) => [tenantId, lastSeq]))
-    for (const { tenantId, seq, tell } of waiting) if ((last.get(tenantId) ?? 0) > seq) tell()
+    for (const { tenantId, seq, tell } of waiting) if ((last.get(tenantId) ?? 0) !== seq) tell()
   }
 
   /** Runs only while somebody waits. */
@@ -39,8 +40,11 @@ export function createNews(db: Database, clock: Clock, log: Log): News {
     if (looking) return
     looking = true
     while (waiters.size > 0 && !stopped.signal.aborted) {
-      await look().catch((err: unknown) => log.warn({ err }, 'the change feeds could not be looked at'))
-      await clock.sleep(everyMs, stopped.signal).catch(() => {})
+      const looked = await look().then(
+        () => true,
+        (err: unknown) => log.warn({ err }, 'the change feeds could not be looked at'),
+      )
+      await clock.sleep(looked ? everyMs : afterFailureMs, stopped.signal).catch(() => {})
     }
     looking = false
   }

@@ -1,7 +1,6 @@
 /** The HTTP face of the change feed: page by page, waiting for news, or as a stream. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { z } from 'zod'
 import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { type EventStream, openEventStream } from '../lib/event-stream.ts'
@@ -10,9 +9,17 @@ import { problems, tenantPath } from '../lib/wire.ts'
 import { withTenant } from '../tenants/scope.ts'
 import { tenantExists } from '../tenants/store.ts'
 import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
-import { type Change, decodePosition, encodePosition, type Position, positionOf } from './change.ts'
+import {
+  beginning,
+  type Change,
+  decodePosition,
+  encodePosition,
+  type Position,
+  positionOf,
+  presentChange,
+} from './change.ts'
 import type { News } from './news.ts'
-import { type change, changesAnswer, changesQuery } from './schema.ts'
+import { changesAnswer, changesQuery } from './schema.ts'
 import { endOf, readChanges, readOldest } from './store.ts'
 
 export interface ChangeParts {
@@ -34,21 +41,6 @@ const gone = () =>
     'What came after this cursor is not kept any more, or the database was restored to a time before it; read the issues again and go on from after=now',
   )
 
-function present(tenantId: TenantId, one: Change): z.infer<typeof change> {
-  const { changed, ...detail } = one.detail ?? {}
-  return {
-    cursor: encodePosition(tenantId, positionOf(one)),
-    change_id: one.changeId,
-    type: one.type,
-    at: one.at.toISOString(),
-    integration_id: one.integrationId,
-    issue_id: one.issueId,
-    ticket_id: one.ticketId,
-    ...(changed ? { changed: changed as z.infer<typeof change>['changed'] } : {}),
-    detail: Object.keys(detail).length > 0 ? detail : null,
-  }
-}
-
 interface Page {
   changes: Change[]
   more: boolean
@@ -66,13 +58,13 @@ async function read(
   return await withTenant(db, tenantId, async (scope) => {
     if (!(await tenantExists(scope))) throw integrationNotFound()
     if (after === 'now') return { changes: [], more: false, end: await endOf(scope) }
-    const rows = after ? await readChanges(scope, after, most + 1) : await readOldest(scope, most + 1)
-    if (!rows) throw gone()
-    const changes = rows.slice(0, most)
+    const page = after ? await readChanges(scope, after, most) : await readOldest(scope, most)
+    if (!page) throw gone()
+    const { changes, more } = page
     const last = changes.at(-1)
-    // Whoever began at the oldest and found nothing is at the beginning.
-    const end = last ? positionOf(last) : (after ?? (await endOf(scope)))
-    return { changes, more: rows.length > most, end }
+    // The newest is never deleted: where there is nothing there never was anything.
+    const end = last ? positionOf(last) : (after ?? beginning)
+    return { changes, more, end }
   })
 }
 
@@ -102,16 +94,19 @@ export function changeRoutes(instance: FastifyInstance, parts: ChangeParts): voi
       const tenantId = parseTenantId(request.params.tenant_id)
       const { after, limit, wait } = request.query
       if (wantsStream(request)) return await openStream(parts, tenantId, after, request, reply)
-      const until = wait === 0 ? undefined : waitAtMost(parts.watchOf(request), wait * 1_000)
+      const may = parts.watchOf(request)
+      const until = wait === 0 ? undefined : AbortSignal.any([may, AbortSignal.timeout(wait * 1_000)])
       let page = await read(db, tenantId, placeOf(tenantId, after), limit)
       while (until && page.changes.length === 0 && !until.aborted) {
         await news.beyond(tenantId, page.end.seq, until)
+        // Who waits may by now be somebody who may not.
+        may.throwIfAborted()
         page = await read(db, tenantId, page.end, limit)
       }
       return {
         success: true as const,
         tenant_id: tenantId,
-        changes: page.changes.map((one) => present(tenantId, one)),
+        changes: page.changes.map((one) => presentChange(tenantId, one)),
         has_more: page.more,
         next_after: encodePosition(tenantId, page.end),
       }
@@ -136,6 +131,8 @@ async function openStream(
   const until = parts.watchOf(request)
   reply.hijack()
   const stream = openEventStream(reply.raw, request.id, until)
+  // Says nothing, but whoever leaves before the first change comes back to this place.
+  if (page.changes.length === 0) stream.say(`id: ${encodePosition(tenantId, page.end)}\n\n`)
   void follow(parts, tenantId, page, stream, until).catch((err: unknown) => {
     // The reader comes back with what it saw last, and is told then.
     parts.log.warn({ err, request_id: request.id }, 'a stream of changes broke off')
@@ -143,8 +140,6 @@ async function openStream(
   })
   return reply
 }
-
-const waitAtMost = (signal: AbortSignal, ms: number) => AbortSignal.any([signal, AbortSignal.timeout(ms)])
 
 /** Says what there is and waits for more, no faster than it is taken. */
 async function follow(
@@ -159,10 +154,11 @@ async function follow(
   const over = AbortSignal.any([until, left.signal])
   for (let page = first; !over.aborted; ) {
     for (const one of page.changes) {
-      const told = present(tenantId, one)
+      const told = presentChange(tenantId, one)
       stream.say(`id: ${told.cursor}\nevent: ${told.type}\ndata: ${JSON.stringify(told)}\n\n`)
+      await stream.taken()
+      if (over.aborted) return
     }
-    await stream.taken()
     if (!page.more) await news.beyond(tenantId, page.end.seq, over)
     if (over.aborted) return
     page = await read(db, tenantId, page.end, streamPage)

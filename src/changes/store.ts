@@ -25,26 +25,69 @@ export const writeTold = ({ tenantId }: TenantScope) => sql`
       select ${tenantId}, n.last_seq - count(*) over () + row_number() over (), t.type, t.integration_id, t.issue_id, t.ticket_id,
         t.detail
       from told t cross join numbered n
+      returning seq
     )`
 
-/** Tells of something that is no issue. */
+/** Tells of something that is no issue. @returns its number */
 export async function tell(
   scope: TenantScope,
   type: Exclude<ChangeType, `issue.${string}`>,
-  integrationId: string,
+  integrationId: string | null,
   detail: Record<string, unknown>,
-): Promise<void> {
-  await scope.query(sql`
+): Promise<number> {
+  const [row] = await scope.query(sql<{ seq: number }>`
     with told as (
       select ${type} as type, ${integrationId}::uuid as integration_id, null::uuid as issue_id, null as ticket_id,
         ${JSON.stringify(detail)}::jsonb as detail
     ),
     ${writeTold(scope)}
-    select 1 as one`)
+    select seq from written`)
+  return row?.seq ?? 0
 }
 
 const columns: RawBuilder<unknown> = sql`seq, change_id as "changeId", type, at, integration_id as "integrationId",
   issue_id as "issueId", ticket_id as "ticketId", detail`
+
+/** Of a page, bytes of old and new values. The change that goes beyond is the last. */
+const mostBytes = 4 * 2 ** 20
+
+export interface Page {
+  changes: Change[]
+  /** More is there already. */
+  more: boolean
+}
+
+interface Row extends Change {
+  /** How many were there, those that are too much for one page included. */
+  there: number
+}
+
+/** What stands at `from` and behind it. @param own the change of a reader's position, which is not told again */
+async function rowsFrom(scope: TenantScope, from: number, own: number, atMost: number): Promise<Row[]> {
+  return await scope.query(sql<Row>`
+    with page as (
+      select ${columns} from changes
+      where tenant_id = ${scope.tenantId} and seq >= ${from}
+      order by seq
+      limit ${atMost}
+    ),
+    measured as (
+      select *, (count(*) over ())::int as there,
+        coalesce(sum(case when seq = ${own} then 0 else octet_length(detail::text) end)
+          over (order by seq rows between unbounded preceding and 1 preceding), 0) as before
+      from page
+    )
+    select seq, "changeId", type, at, "integrationId", "issueId", "ticketId", detail, there from measured
+    where before <= ${mostBytes}
+    order by seq`)
+}
+
+/** @param own whether the first is the reader's position */
+function toPage(rows: readonly Row[], own: boolean, atMost: number): Page {
+  const skip = own ? 1 : 0
+  const changes = rows.slice(skip, skip + atMost).map(({ there: _, ...change }) => change)
+  return { changes, more: (rows[0]?.there ?? 0) - skip > changes.length }
+}
 
 /**
  * What comes behind a position, in one statement: what retention takes away meanwhile is either all there or known to be gone.
@@ -55,24 +98,17 @@ export async function readChanges(
   scope: TenantScope,
   after: Position,
   atMost: number,
-): Promise<Change[] | undefined> {
-  const rows = await scope.query(sql<Change>`
-    select ${columns} from changes
-    where tenant_id = ${scope.tenantId} and seq >= ${after.seq}
-    order by seq
-    limit ${atMost + 1}`)
-  if (after.seq > 0) return standsAt(after, rows[0]) ? rows.slice(1) : undefined
+): Promise<Page | undefined> {
+  const rows = await rowsFrom(scope, after.seq, after.seq, atMost + 2)
+  const [first] = rows
+  if (after.seq > 0) return standsAt(after, first) ? toPage(rows, true, atMost) : undefined
   // From the very beginning, which may be gone.
-  return rows.length === 0 || rows[0]?.seq === 1 ? rows.slice(0, atMost) : undefined
+  return !first || first.seq === 1 ? toPage(rows, false, atMost) : undefined
 }
 
 /** From the oldest that is kept. */
-export async function readOldest(scope: TenantScope, atMost: number): Promise<Change[]> {
-  return await scope.query(sql<Change>`
-    select ${columns} from changes
-    where tenant_id = ${scope.tenantId}
-    order by seq
-    limit ${atMost}`)
+export async function readOldest(scope: TenantScope, atMost: number): Promise<Page> {
+  return toPage(await rowsFrom(scope, 0, 0, atMost + 1), false, atMost)
 }
 
 /** Where the feed ends now. */
@@ -121,16 +157,20 @@ export async function blankChanges(
   return row?.last ?? undefined
 }
 
-/** Older than `keepMs`; the newest stays, or whoever has read it would not know that nothing came after. @returns how many went */
+/**
+ * Older than `keepMs`. The newest of them stays: whoever has read it has missed nothing that is not there.
+ *
+ * @returns how many went
+ */
 export async function deleteOldChanges(scope: TenantScope, keepMs: number, atMost: number): Promise<number> {
   const rows = await scope.query(sql`
-    with oldest as materialized (
-      select seq, at from changes where tenant_id = ${scope.tenantId} order by seq limit ${atMost}
+    with old as materialized (
+      select seq from (
+        select seq, at from changes where tenant_id = ${scope.tenantId} order by seq limit ${atMost + 1}) oldest
+      where at < clock_timestamp() - ${keepMs}::float8 * interval '1 ms'
     )
     delete from changes
-    where tenant_id = ${scope.tenantId}
-      and seq = any(array(select seq from oldest where at < clock_timestamp() - ${keepMs}::float8 * interval '1 ms'))
-      and seq < (select last_seq from change_counters where tenant_id = ${scope.tenantId})
+    where tenant_id = ${scope.tenantId} and seq = any(array(select seq from old)) and seq < (select max(seq) from old)
     returning 1 as one`)
   return rows.length
 }

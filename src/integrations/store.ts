@@ -71,7 +71,8 @@ export async function deleteIntegration(scope: TenantScope, id: string): Promise
 export async function keepConnected(scope: TenantScope, id: string, account: Account): Promise<Integration> {
   const { tenantId } = scope
   const { portalId, hubDomain, uiDomain, user, scopes } = account
-  const [row] = await scope.query(sql<Integration & { was: IntegrationStatus | null }>`
+  const was = await lockIntegration(scope, id)
+  const rows = await scope.query(sql<Integration>`
     insert into tenant_integrations as i
       (tenant_id, integration_id, status, portal_id, hub_domain, ui_domain, hub_user, scopes, connected_at)
     values
@@ -82,17 +83,14 @@ export async function keepConnected(scope: TenantScope, id: string, account: Acc
       ui_domain = coalesce(excluded.ui_domain, i.ui_domain),
       hub_user = coalesce(excluded.hub_user, i.hub_user),
       scopes = excluded.scopes, connected_at = now(), updated_at = now()
-    -- What is selected here stands as before the statement.
-    returning ${columns}, (select o.status from tenant_integrations o
-      where o.tenant_id = i.tenant_id and o.integration_id = i.integration_id) as was`)
+    returning ${columns}`)
   await scope.query(sql`
     insert into portal_routes (portal_id, tenant_id, integration_id) values (${portalId}, ${tenantId}, ${id})
     on conflict do nothing`)
-  const { was, ...integration } = row as Integration & { was: IntegrationStatus | null }
   // Another token for what is connected is no news.
-  if (was === null || !liveStatuses.includes(was))
+  if (!was || !liveStatuses.includes(was))
     await tell(scope, 'integration.connected', id, { portal_id: portalId })
-  return integration
+  return rows[0] as Integration
 }
 
 /** Takes a legal step; a step that is not legal from where the row stands changes nothing. @returns whether it moved */

@@ -119,7 +119,7 @@ export async function keepIssues(
       select j.*,
         case when j.outcome in ('changed', 'restored') then (
           select jsonb_object_agg(coalesce(n.key, o.key), jsonb_build_object('from', o.value, 'to', n.value))
-          from jsonb_each(j.properties) n full join jsonb_each(j.before) o on n.key = o.key
+          from jsonb_each_text(j.properties) n full join jsonb_each_text(j.before) o on n.key = o.key
           where n.value is distinct from o.value) end as differs
       from judged j
     ),
@@ -135,7 +135,9 @@ export async function keepIssues(
           select from tenant_integrations t
           where t.tenant_id = ${scope.tenantId} and t.integration_id = ${integrationId} and t.loaded_at is not null)
         when 'archived' then j.was_live
-        else j.outcome in ('changed', 'restored') end
+        -- A property that is new at HubSpot comes with no value, and is no change to tell.
+        when 'changed' then j.differs is not null
+        else j.outcome = 'restored' end
     ),
     ${writeTold(scope)}
     select j.ticket_id as "ticketId", j.outcome,

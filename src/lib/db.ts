@@ -121,7 +121,7 @@ class BoundedClient extends pg.Client {
       // Only what has no values may be several statements.
       return typeof text === 'string' && !values?.length
         ? this.query(`begin;${text}`).then((results: unknown) => [results].flat().at(-1))
-        : super.query('begin').then(() => this.query(...given))
+        : this.query('begin;').then(() => this.query(...given))
     }
     const asked =
       typeof text === 'string' && text.startsWith(prepared) && Array.isArray(values)

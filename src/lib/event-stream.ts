@@ -37,8 +37,9 @@ export function openEventStream(
 
   function say(text: string): void {
     if (raw.writableEnded || raw.destroyed) return
+    // Before it is written: one text that is longer than that on its own can still be taken.
+    if (raw.writableLength > mostWaiting) return void raw.destroy()
     raw.write(text)
-    if (raw.writableLength > mostWaiting) raw.destroy()
   }
 
   function taken(): Promise<void> {

@@ -6,15 +6,18 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
 import { beginning, type Change, type Position, positionOf } from '../../src/changes/change.ts'
-import { readChanges, tell } from '../../src/changes/store.ts'
+import { readChanges as readPage, tell } from '../../src/changes/store.ts'
 import { lockIntegration } from '../../src/integrations/store.ts'
 import { keepIssues } from '../../src/issues/keep-store.ts'
 import { type Database, openDatabase } from '../../src/lib/db.ts'
-import { withTenant } from '../../src/tenants/scope.ts'
+import { type TenantScope, withTenant } from '../../src/tenants/scope.ts'
 import { engines, quiet } from '../support/engines.ts'
 import { long } from '../support/long.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 import { A, issueRow, seedTenant } from '../support/rows.ts'
+
+const readChanges = async (scope: TenantScope, after: Position, atMost: number) =>
+  (await readPage(scope, after, atMost))?.changes
 
 let db: Database
 let url: string

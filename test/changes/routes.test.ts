@@ -154,6 +154,33 @@ test('a stream says what there is and goes on; who comes back says what it saw l
   assert.deepEqual(again, told.slice(100))
 })
 
+test('a stream says where it begins, and a change that is long comes whole', async () => {
+  const leave = new AbortController()
+  const answer = await fetch(`${service.url}${path('?after=now')}`, {
+    headers: { accept: 'text/event-stream' },
+    signal: leave.signal,
+  })
+  const reader = (answer.body as ReadableStream<Uint8Array>).getReader()
+  let begun = ''
+  while (!/id: \S+\n\n/.test(begun)) begun += Buffer.from((await reader.read()).value ?? []).toString('utf8')
+  leave.abort()
+  const from = /id: (\S+)\n/.exec(begun)?.[1] as string
+  assert.equal(from, await now())
+  // Longer than what may wait for a reader, each alone and all together.
+  const long = (length: number) =>
+    adminQuery(
+      `with n as (update change_counters set last_seq = last_seq + 1 where tenant_id = '${tenant}' returning last_seq)
+       insert into changes (tenant_id, seq, type, detail)
+       select '${tenant}', last_seq, 'sync.completed', jsonb_build_object('long', repeat('x', ${length})) from n`,
+      database,
+    )
+  await long(1_200_000)
+  for (let n = 0; n < 30; n++) await long(100_000)
+  const told = await listen(31, `?after=${from}`)
+  assert.equal(told.length, 31)
+  await adminQuery(`update changes set detail = null where type = 'sync.completed'`, database)
+})
+
 test('a cursor of another tenant, none at all, and one that is too old are each told so', async () => {
   const other = newAccount(emulator)
   const theirs = await connectTenant(service, other.token)

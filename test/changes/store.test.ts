@@ -8,8 +8,8 @@ import {
   blankChanges,
   deleteOldChanges,
   endOf,
-  readChanges,
-  readOldest,
+  readOldest as oldestPage,
+  readChanges as readPage,
   tell,
 } from '../../src/changes/store.ts'
 import { lockIntegration, moveTo } from '../../src/integrations/store.ts'
@@ -23,6 +23,9 @@ import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 0, 0, second))
 const hour = 3_600_000
+const readChanges = async (scope: TenantScope, after: Position, atMost: number) =>
+  (await readPage(scope, after, atMost))?.changes
+const readOldest = async (scope: TenantScope, atMost: number) => (await oldestPage(scope, atMost)).changes
 
 for (const engine of engines) {
   describe(`the change feed on ${engine.name}`, () => {
@@ -227,6 +230,44 @@ for (const engine of engines) {
       while ((await within((scope) => deleteOldChanges(scope, hour, 1_000))) > 0);
       assert.deepEqual(await end(), last)
       assert.deepEqual(await read(last), [], 'who had read everything has missed nothing')
+    })
+
+    test('who had read everything stays where it is, also when something comes after a long silence', async () => {
+      await within((scope) => scope.query(sql`update changes set at = now() - interval '2 hours'`))
+      const last = await end()
+      await keep([issueRow('60')], at(1))
+      while ((await within((scope) => deleteOldChanges(scope, hour, 1_000))) > 0);
+      assert.deepEqual((await within((scope) => readChanges(scope, last, 10)))?.map(short), [
+        ['issue.created', '60', null],
+      ])
+    })
+
+    test('a property that is new at HubSpot and has no value is no news', async () => {
+      const plain = issueRow('61', { properties: { subject: 'x' } })
+      await keep([plain], at(1))
+      const more = { ...plain, properties: { ...plain.properties, brand_new: null } }
+      assert.deepEqual(await toldBy(() => keep([more], at(2))), [])
+      const [row] = await within((scope) =>
+        scope.query(sql<{ there: boolean }>`
+          select properties ? 'brand_new' as there from issues where ticket_id = '61'`),
+      )
+      assert.equal(row?.there, true)
+    })
+
+    test('a page ends where its values are too many, and says that there is more', async () => {
+      const from = await end()
+      for (let n = 0; n < 4; n++)
+        await within((scope) => tell(scope, 'sync.completed', id, { long: 'x'.repeat(3 * 2 ** 20) }))
+      const sizes: number[] = []
+      for (let after = from, more = true; more; ) {
+        const at: Position = after
+        const page = await within((scope) => readPage(scope, at, 100))
+        assert.ok(page)
+        sizes.push(page.changes.length)
+        after = page.changes.map(positionOf).at(-1) ?? assert.fail('a page without a change')
+        more = page.more
+      }
+      assert.deepEqual(sizes, [2, 2])
     })
 
     test('after a restore from a backup a cursor of the time after it is told so, whatever has come since', async () => {

@@ -62,7 +62,7 @@ for (const engine of engines) {
       const modified_at = '2026-01-01T00:00:05.000Z'
       const now = issueRow('20', {
         modified_at,
-        properties: { hs_pipeline_stage: '2', same: 'y', fresh: null },
+        properties: { hs_pipeline_stage: '2', same: 'y', fresh: 'z', empty: null },
       })
       const [row] = await keep([now], at(2))
       assert.deepEqual(row, {

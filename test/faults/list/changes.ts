@@ -22,8 +22,8 @@ export const changes: Fault[] = [
   {
     name: 'retention-unknown-to-readers',
     file: 'src/changes/store.ts',
-    find: 'return standsAt(after, rows[0]) ? rows.slice(1) : undefined',
-    put: 'return standsAt(after, rows[0]) ? rows.slice(1) : rows',
+    find: 'return standsAt(after, first) ? toPage(rows, true, atMost) : undefined',
+    put: 'return toPage(rows, standsAt(after, first), atMost)',
     test: 'test/changes/store.test.ts',
     only: 'retention takes the oldest',
     gain: 'a reader that was away for too long goes on as if it had missed nothing',
@@ -31,8 +31,8 @@ export const changes: Fault[] = [
   {
     name: 'newest-change-forgotten',
     file: 'src/changes/store.ts',
-    find: 'and seq < (select last_seq from',
-    put: 'and seq > -(select last_seq from',
+    find: 'and seq < (select max(seq) from old)',
+    put: 'and seq <= (select max(seq) from old)',
     test: 'test/changes/store.test.ts',
     only: 'retention takes the oldest',
     gain: 'every reader of a quiet tenant is told to begin again',
