@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { KeyRing } from './lib/seal.ts'
 import { Secret } from './lib/secret.ts'
+import { parseSecret } from './lib/standard-webhooks.ts'
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
 
@@ -126,6 +127,14 @@ export const variables = {
   SPOKE_WEBHOOK_WINDOW: duration(0)
     .refine((ms) => ms <= 60_000, 'must be at most 60s')
     .default(500),
+  SPOKE_EVENTS_URL: url.optional(),
+  SPOKE_EVENTS_SECRET: z.string().optional(),
+  SPOKE_EVENTS_TYPES: z
+    .string()
+    .regex(/^[a-z_.]+( *, *[a-z_.]+)*$/, 'must be types of events with commas between')
+    .optional(),
+  SPOKE_EVENTS_IN_ORDER: z.enum(['true', 'false']).default('true'),
+  SPOKE_ENDPOINTS_PRIVATE: z.enum(['true', 'false']).default('false'),
   SPOKE_INDEX_LAG: duration(0).default(60_000),
   SPOKE_SWEEP_LIMIT: whole(0, 100).default(20),
   SPOKE_LEASE: duration(1_000).default(25_000),
@@ -146,6 +155,7 @@ export const secretNames = [
   'SPOKE_METRICS_KEY',
   'SPOKE_ENCRYPTION_KEYS',
   'HUBSPOT_CLIENT_SECRET',
+  'SPOKE_EVENTS_SECRET',
 ] as const
 
 export type Config = ReturnType<typeof readConfig>
@@ -212,6 +222,11 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
   const clientSecrets = secretsOf(set.HUBSPOT_CLIENT_SECRET)
   if (clientSecrets.length > 2 || clientSecrets.some((secret) => secret.reveal() === ''))
     faults.push('HUBSPOT_CLIENT_SECRET must be one secret, or two with a comma between: new,old')
+  const eventSecrets = secretsOf(set.SPOKE_EVENTS_SECRET).map((secret) => parseSecret(secret.reveal()))
+  if ((set.SPOKE_EVENTS_URL === undefined) !== (set.SPOKE_EVENTS_SECRET === undefined))
+    faults.push('SPOKE_EVENTS_URL and SPOKE_EVENTS_SECRET go together; one is missing')
+  if (eventSecrets.length > 2 || eventSecrets.includes(undefined))
+    faults.push('SPOKE_EVENTS_SECRET must be whsec_ and 24 to 64 bytes in base64, or two of them: new,old')
   if (set.SPOKE_KEEP_ARCHIVED !== undefined && set.SPOKE_KEEP_ARCHIVED < 2 * set.SPOKE_FULL_EVERY)
     faults.push('SPOKE_KEEP_ARCHIVED must be at least twice SPOKE_FULL_EVERY')
   const dataDir = resolve(set.SPOKE_DATA_DIR)
@@ -278,6 +293,17 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     fullEveryMs: set.SPOKE_FULL_EVERY,
     /** What HubSpot tells of within it is read together. */
     webhookWindowMs: set.SPOKE_WEBHOOK_WINDOW,
+    /** The product's own endpoint. Absent: only tenants have some. */
+    events: set.SPOKE_EVENTS_URL
+      ? Object.freeze({
+          url: set.SPOKE_EVENTS_URL,
+          secrets: Object.freeze(eventSecrets.filter((secret) => secret !== undefined)),
+          types: set.SPOKE_EVENTS_TYPES?.split(',').map((type) => type.trim()),
+          inOrder: set.SPOKE_EVENTS_IN_ORDER === 'true',
+        })
+      : undefined,
+    /** Tenants' endpoints may lie in private networks, and speak http: for developers. */
+    endpointsPrivate: set.SPOKE_ENDPOINTS_PRIVATE === 'true',
     leaseMs: set.SPOKE_LEASE,
     sync: Object.freeze({
       lookBackMs: set.SPOKE_SYNC_OVERLAP,

@@ -25,6 +25,9 @@ import { newId } from './lib/ids.ts'
 import type { Log } from './lib/log.ts'
 import { createMetrics } from './lib/metrics.ts'
 import { currentMigration, migrate, newestMigration } from './lib/migrate.ts'
+import { productEndpoint } from './outbox/endpoint.ts'
+import { setProductEndpoint } from './outbox/endpoint-store.ts'
+import { createPoster } from './outbox/post.ts'
 import { createProgress } from './sync/progress.ts'
 import { beginSync } from './sync/requests.ts'
 import { cancelRuns, forgetStreams, type StreamKey } from './sync/store.ts'
@@ -270,6 +273,17 @@ async function assemble(
   let draining = false
   const tickets = createTicketKind({ db, hubspot, tokens })
 
+  const { events } = config
+  const product = events && { endpointId: productEndpoint, failing: false, ...events }
+  const posters = {
+    tenants: createPoster({ clock, allowPrivate: config.endpointsPrivate }),
+    product: createPoster({ clock, allowPrivate: true }),
+  }
+  house.ground.push(
+    () => posters.tenants.close(),
+    () => posters.product.close(),
+  )
+  if (!standIns) await withSystem(db, (scope) => setProductEndpoint(scope, product ? product.types : 'none'))
   const worker =
     config.role === 'api'
       ? await sendOnly(queues)
@@ -284,6 +298,8 @@ async function assemble(
           kind: tickets,
           concurrency: config.syncConcurrency,
           windowMs: config.webhookWindowMs,
+          product,
+          posters,
           ...(app?.appId === undefined ? {} : { onFound: createNoticeSilence(log) }),
           quietMs: erasureQuietMs,
           keep: config.keep,
@@ -324,6 +340,7 @@ async function assemble(
     },
     issues: { db, hubspot, tokens, clock, totalMs: timeoutMs },
     changes: { db, news, log },
+    outbox: { db, ring: config.keyRing, allowPrivate: config.endpointsPrivate },
     sync: { db, tokens, progress, kind: ticketKind.name, patience, wakeStream },
     sessions,
     standing: createStanding(db, clock, log),

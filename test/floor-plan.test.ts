@@ -11,6 +11,7 @@ const floors = [
   ['lib', 'config'],
   ['hubspot', 'tenants'],
   ['changes'],
+  ['outbox'],
   ['integrations'],
   ['issues'],
   ['sync'],

@@ -104,6 +104,13 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       'POST /api/hubspot/integrations/{tenant_id}': ({ token }) => ({ access_token: token }),
       'POST /api/hubspot/sync/{tenant_id}/{integration_id}': () => ({ sync_type: 'incremental' }),
       'POST /api/hubspot/inbox/{tenant_id}/{integration_id}/replay': () => ({}),
+      'POST /api/hubspot/endpoints/{tenant_id}': ({ word }) => ({ url: `https://${word}.example.com/` }),
+      'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}': ({ word }) => ({
+        url: `https://${word}.example.com/`,
+      }),
+      'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}/recover': () => ({
+        since: '2026-01-01T00:00:00Z',
+      }),
       'POST /api/tenants': ({ id }) => ({ tenant_id: id }),
       'POST /api/tenants/{tenant_id}/api-keys': ({ word }) => ({
         name: word,
@@ -153,6 +160,14 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       const made = await ask(walker, right(walker, operation('POST /api/hubspot/integrations/{tenant_id}')))
       assert.equal(made.status, 201, made.text)
       own(walker, 'integration_id', made.json.integration_id)
+      const endpoint = await ask(walker, right(walker, operation('POST /api/hubspot/endpoints/{tenant_id}')))
+      assert.equal(endpoint.status, 201, endpoint.text)
+      own(walker, 'endpoint_id', endpoint.json.endpoint_id)
+      const sent = await ask(
+        walker,
+        right(walker, operation('POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}/test')),
+      )
+      own(walker, 'change_id', sent.json.change_id)
       const { events } = await idle(walker)
       own(walker, 'sync_event_id', events[0].sync_event_id)
       const { json } = await ask(walker, { path: `/api/hubspot/issues/${walker.id}` })

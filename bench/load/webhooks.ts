@@ -1,8 +1,10 @@
 /**
- * 6. Webhooks: how soon a delivery is answered while the inbox is drained, how soon a change at HubSpot is seen in the API, and how many
- * calls the reading again costs. Over 200 lines because the four measurements share accounts and the ways to count.
+ * 6. Webhooks: how soon a delivery is answered while the inbox is drained, how soon a change at HubSpot is seen in the API, how many
+ * calls the reading again costs, and how many webhooks go out a second. Over 200 lines because the five measurements share accounts and the ways to count.
  */
 import { createHmac } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { freePort } from '../../test/support/free-port.ts'
 import {
   allScopes,
@@ -64,6 +66,7 @@ export async function webhooks(house: House): Promise<BenchResult> {
     SPOKE_SYNC_EVERY: '500h',
     SPOKE_FULL_EVERY: '500h',
     SPOKE_DB_POOL: '20',
+    SPOKE_ENDPOINTS_PRIVATE: 'true',
   })
   const world = { house, hubspot, service, target, appId }
   try {
@@ -80,6 +83,8 @@ export async function webhooks(house: House): Promise<BenchResult> {
     house.say(`   burst ${JSON.stringify(burst)}`)
     const trickle = await trickleOf(world, large, seconds)
     house.say(`   trickle ${JSON.stringify(trickle)}`)
+    const outbound = await outboundOf(world, large)
+    house.say(`   outbound ${JSON.stringify(outbound)}`)
     return {
       number: 6,
       name: 'webhooks',
@@ -91,7 +96,7 @@ export async function webhooks(house: House): Promise<BenchResult> {
         burst.batch_reads_per_1000 <= aims.readsPerThousand &&
         burst.association_reads === 0 &&
         trickle.batch_reads <= trickle.windows,
-      figures: { acknowledged: ack, visible, burst, trickle },
+      figures: { acknowledged: ack, visible, burst, trickle, outbound },
       notes: [
         'the sender, the emulator, PostgreSQL (fsync on) and Spoke share this machine',
         `deliveries: ${seconds} s, of ${portals} accounts with ${ticketsEach} tickets each, so that tickets are told of again and again`,
@@ -302,4 +307,45 @@ async function trickleOf({ hubspot, service }: World, { portalId, ids }: Account
   const windows = Math.ceil((performance.now() - began) / windowMs) + 1
   await quiet(hubspot, service)
   return { changes, windows, ...(await asked(hubspot)) }
+}
+
+/** Each change of the account to one endpoint, which answers at once. */
+async function outboundOf({ hubspot, service }: World, { tenantId, portalId, ids, integrationId }: Account) {
+  const times: number[] = []
+  const seen = new Set<unknown>()
+  const receiver = createServer((request, response) => {
+    times.push(performance.now())
+    seen.add(request.headers['webhook-id'])
+    request.resume()
+    request.on('end', () => response.writeHead(204).end())
+  })
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
+  const { port } = receiver.address() as AddressInfo
+  const made = await service.post(`/api/hubspot/endpoints/${tenantId}`, {
+    url: `http://127.0.0.1:${port}/`,
+    types: ['issue.updated'],
+  })
+  if (made.status !== 201) throw new Error(`the endpoint was answered ${JSON.stringify(made.body)}`)
+  for (let at = 0; at < ids.length; at += 1_000)
+    await hubspot.control('PATCH', `/portals/${portalId}/tickets`, {
+      ids: ids.slice(at, at + 1_000),
+      properties: { subject: 'told outside' },
+    })
+  await quiet(hubspot, service)
+  const end = performance.now() + 300_000
+  while (seen.size < ids.length && performance.now() < end) await pause(50)
+  const [row] = await service.rows<{ open: number }>(
+    `select count(*)::int as open from deliveries d join changes c using (tenant_id, seq)
+     where c.integration_id = $1 and d.delivered_at is null`,
+    [integrationId],
+  )
+  receiver.closeAllConnections()
+  receiver.close()
+  const seconds = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1_000
+  return {
+    webhooks: seen.size,
+    sent: times.length,
+    not_delivered: row?.open ?? -1,
+    per_second: round(times.length / seconds, 0),
+  }
 }

@@ -15,6 +15,8 @@ export const changeTypes = [
   'integration.reauth_required',
   'integration.disconnected',
   'integration.purged',
+  'endpoint.disabled',
+  'endpoint.test',
 ] as const
 
 export type ChangeType = (typeof changeTypes)[number]

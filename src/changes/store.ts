@@ -7,7 +7,8 @@ import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import { beginning, type Change, type ChangeType, type Position, positionOf, standsAt } from './change.ts'
 
 /**
- * CTEs of a statement that changes rows: they number and write what its CTE `told` lists, and touch nothing where it is empty.
+ * CTEs of a statement that changes rows: they number and write what its CTE `told` lists, address it to whoever wants to be told by
+ * webhook, and touch nothing where it is empty.
  * Other transactions of the tenant that tell of something wait from here to the end of this one; so whatever else it locks for
  * long is locked before.
  *
@@ -25,7 +26,16 @@ export const writeTold = ({ tenantId }: TenantScope) => sql`
       select ${tenantId}, n.last_seq - count(*) over () + row_number() over (), t.type, t.integration_id, t.issue_id, t.ticket_id,
         t.detail
       from told t cross join numbered n
-      returning seq
+      returning seq, type, integration_id, ticket_id
+    ),
+    addressed as (
+      insert into deliveries (tenant_id, endpoint_id, seq, subject)
+      select ${tenantId}, e.endpoint_id, w.seq, w.integration_id || ' ' || w.ticket_id
+      from written w join (
+        select endpoint_id, types from endpoints where tenant_id = ${tenantId} and disabled_at is null
+        union all
+        select endpoint_id, types from product_endpoint) e
+        on w.type <> 'endpoint.test' and (e.types is null or w.type = any(e.types))
     )`
 
 /** Tells of something that is no issue. @returns its number */

@@ -10,6 +10,10 @@ export const columnExamples: Readonly<Record<string, (word: string) => unknown>>
   'issues.properties': (word) => ({ subject: `${word} subject`, content: `${word} content` }),
   'issue_associations.associations': (word) => ({ contacts: [{ id: '1', name: word, labels: [] }] }),
   'api_keys.key_id': () => randomBytes(8).toString('hex'),
+  // The tenant's first change, which tells that it was connected.
+  'deliveries.seq': () => 1,
+  'attempts.seq': () => 1,
+  'endpoints.url': (word) => `https://${word}.example.com/`,
   'api_keys.scopes': () => ['read'],
   'sessions.made_by': (word) => `key:${word}`,
   // Ended, so that nobody waits for its progress.
@@ -21,4 +25,5 @@ export const fieldExamples: Readonly<Record<string, unknown>> = {
   access_token: 'pat-na1-of-the-rehearsal',
   code: 'code-of-the-rehearsal',
   hub_id: '1',
+  url: 'https://example.com/hook',
 }

@@ -58,6 +58,7 @@ function inOrder(tables: Table[]): Table[] {
     }
     done.set(table.name, table)
   }
-  for (const table of tables) add(table, [])
+  // What a short key names the longer ones speak of, also where no reference says so.
+  for (const table of tables.toSorted((one, other) => one.key.length - other.key.length)) add(table, [])
   return [...done.values()]
 }

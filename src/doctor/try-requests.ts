@@ -57,7 +57,8 @@ async function tryOne(stage: Stage, tried: Tried, route: Route): Promise<void> {
   const fault = (text: string) => tried.faults.push(`as another tenant, ${name} ${text}`)
   // Whoever holds a single-use state may end what it began, so a public route is asked with nobody's.
   const shown = route.rule?.access === 'public' ? { state: idsOfNobody(b.ids).state as string } : {}
-  const tries = triesFor(stage.world, route.url)
+  // Who deletes its own may: there would be nothing left to ask its own routes for.
+  const tries = triesFor(stage.world, route.url).filter(({ barred }) => barred || route.method !== 'DELETE')
   let before = route.rule ? await rowsOfOther(stage) : ''
   // A verb that the path does not take is refused before any id is looked at.
   for (const one of route.rule ? tries : tries.slice(0, 1)) {

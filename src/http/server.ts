@@ -22,6 +22,7 @@ import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
+import { type OutboxParts, outboxRoutes } from '../outbox/routes.ts'
 import { type SyncParts, syncRoutes } from '../sync/routes.ts'
 import { apiKeyRoutes } from '../tenants/api-key-routes.ts'
 import { auditRoutes } from '../tenants/audit-routes.ts'
@@ -79,6 +80,7 @@ export interface ServerParts {
     integrations: WithoutSignal<IntegrationParts>
     issues: WithoutSignal<IssueParts>
     changes: WithoutSignal<ChangeParts>
+    outbox: OutboxParts
     sync: WithoutSignal<SyncParts>
     sessions: Sessions
     standing: Standing
@@ -218,6 +220,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     })
     issueRoutes(app, { ...parts.api.issues, signalOf })
     problemRoutes(app, parts.api.issues)
+    outboxRoutes(app, parts.api.outbox)
     changeRoutes(app, { ...parts.api.changes, watchOf })
     syncRoutes(app, { ...parts.api.sync, signalOf, watchOf })
     sessionRoutes(app, parts.api.sessions, provenOf)

@@ -47,6 +47,12 @@ export type ErrorCode =
   | 'integration_not_found'
   /** No such issue for this tenant. */
   | 'issue_not_found'
+  /** No such endpoint for this tenant. */
+  | 'endpoint_not_found'
+  /** No such delivery to this endpoint. */
+  | 'delivery_not_found'
+  /** The tenant has as many endpoints as it may. Delete one. */
+  | 'too_many_endpoints'
   /** No such run for this integration. */
   | 'sync_event_not_found'
   /** The integration is pending or disconnected. Connect it first. */

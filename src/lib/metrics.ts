@@ -51,6 +51,18 @@ export function createMetrics() {
       help: 'Changes of the inbox that could not be drained',
       registers,
     }),
+    outboxSent: new Counter({
+      name: 'spoke_outbox_sent_total',
+      help: 'Tries to send a webhook by outcome: delivered, refused, gone, failed',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    outboxDuration: new Histogram({
+      name: 'spoke_outbox_seconds',
+      help: 'How long a try to send a webhook took',
+      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
+      registers,
+    }),
     feedsSilent: new Gauge({
       name: 'spoke_feeds_silent',
       help: 'Integrations of which a sync found new tickets and webhooks tell nothing',

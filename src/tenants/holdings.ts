@@ -114,6 +114,19 @@ export const holdings: readonly Holding[] = [
     key: 'seq',
     told: 'seq change_id type at integration_id issue_id ticket_id detail',
   }),
+  holding('endpoints', 'rows', {
+    key: 'endpoint_id',
+    told: 'endpoint_id url types in_order older_until created_at failing_since disabled_at disabled_for',
+    withheld: 'secret older_secret',
+  }),
+  holding('deliveries', 'rows', {
+    key: 'endpoint_id seq',
+    told: 'endpoint_id seq due_at subject tries delivered_at given_up_for',
+  }),
+  holding('attempts', 'rows', {
+    key: 'endpoint_id seq at',
+    told: 'endpoint_id seq at ms status error answer',
+  }),
   holding('inbox', 'rows', {
     key: 'integration_id due_at inbox_id',
     told: 'integration_id due_at inbox_id ticket_ids change occurred_at received_at tries rounds set_aside_for',

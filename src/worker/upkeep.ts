@@ -9,6 +9,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { deleteOldDeliveries as deleteOldSent } from '../outbox/delivery-store.ts'
 import { deleteOldEvents } from '../sync/retention-store.ts'
 import { deleteExpiredKeys, tenantsWithExpiredKeys } from '../tenants/idempotency-store.ts'
 import { type TenantScope, withSystem, withTenant } from '../tenants/scope.ts'
@@ -91,8 +92,10 @@ async function tidyTenants(parts: UpkeepParts, ids: readonly TenantId[], signal:
     await each(parts, ids, signal, (scope) => deleteOldEvents(scope, syncEventsMs, step))
   if (inboxMs !== undefined)
     await each(parts, ids, signal, (scope) => deleteOldDeliveries(scope, inboxMs, step))
-  if (changesMs !== undefined)
+  if (changesMs !== undefined) {
+    await each(parts, ids, signal, (scope) => deleteOldSent(scope, changesMs, step))
     await each(parts, ids, signal, (scope) => deleteOldChanges(scope, changesMs, step))
+  }
   if (problemsMs !== undefined)
     await each(parts, ids, signal, (scope) => deleteOldProblems(scope, problemsMs, step))
   if (archivedMs !== undefined) await each(parts, ids, signal, (scope) => tombstones(scope, archivedMs))

@@ -1,20 +1,29 @@
-/** The worker: runs streams as it is woken, sweeps for what nobody woke, drains the inbox, erases tenants, and deletes what was kept long enough. */
+/** The worker: runs streams as it is woken, sweeps for what nobody woke, drains the inbox, sends webhooks, erases tenants, and deletes what was kept long enough. */
 import type { DrainParts } from '../inbox/drain.ts'
 import type { ExpireParts } from '../integrations/expire.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
+import type { SendParts } from '../outbox/send.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
 import { type RunParts, runStream } from '../sync/run-stream.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
 import { drainUntil } from './drain.ts'
 import { type EraseParts, eraseUntil } from './erase.ts'
 import { expireUntil } from './expire.ts'
+import { sendUntil } from './outbox.ts'
 import type { SyncJob } from './queues.ts'
 import { type SweepParts, sweepUntil } from './sweep.ts'
 import { type UpkeepParts, upkeepUntil } from './upkeep.ts'
 
-export interface WorkerParts extends RunParts, SweepParts, ExpireParts, EraseParts, UpkeepParts, DrainParts {
+export interface WorkerParts
+  extends RunParts,
+    SweepParts,
+    ExpireParts,
+    EraseParts,
+    UpkeepParts,
+    DrainParts,
+    SendParts {
   kinds: readonly ObjectKind[]
   concurrency: number
   log: Log
@@ -58,6 +67,7 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
     eraseUntil(parts, stopping.signal),
     upkeepUntil(parts, stopping.signal),
     drainUntil(parts, stopping.signal),
+    sendUntil(parts, stopping.signal),
   ]
   return {
     async stop(timeoutMs) {

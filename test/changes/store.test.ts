@@ -195,7 +195,10 @@ for (const engine of engines) {
       assert.equal(new Set(all.map(({ changeId }) => changeId)).size, all.length)
       assert.deepEqual(
         (await withTenant(db, B, (scope) => readOldest(scope, 10))).map(({ seq, type }) => [seq, type]),
-        [[1, 'integration.connected']],
+        [
+          [1, 'integration.connected'],
+          [2, 'sync.failed'],
+        ],
       )
     })
 

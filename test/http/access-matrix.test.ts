@@ -49,6 +49,15 @@ const rules: Record<string, string> = {
   'GET /api/hubspot/issues/{tenant_id}/{issue_id}': 'read',
   'GET /api/hubspot/problems/{tenant_id}/{integration_id}': 'read',
   'GET /api/hubspot/changes/{tenant_id}': 'read',
+  'GET /api/hubspot/endpoints/{tenant_id}': 'manage',
+  'POST /api/hubspot/endpoints/{tenant_id}': 'manage',
+  'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}': 'manage',
+  'DELETE /api/hubspot/endpoints/{tenant_id}/{endpoint_id}': 'manage',
+  'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}/rotate': 'manage',
+  'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}/test': 'manage',
+  'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}/recover': 'manage',
+  'GET /api/hubspot/endpoints/{tenant_id}/{endpoint_id}/deliveries': 'manage',
+  'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}/deliveries/{change_id}/resend': 'manage',
   'GET /api/hubspot/inbox/{tenant_id}/{integration_id}': 'read',
   'POST /api/hubspot/inbox/{tenant_id}/{integration_id}/replay': 'sync',
   'POST /api/hubspot/webhooks': 'signed',
@@ -137,6 +146,11 @@ before(async () => {
   ids.sync_event_id = events[0].sync_event_id
   const { issues } = (await ask({ path: `/api/hubspot/issues/${own}`, headers: bearer(adminKey) })).json
   ids.issue_id = issues[0].issue_id
+  const endpoint = await made(`/api/hubspot/endpoints/${own}`, { url: 'https://example.com/' })
+  ids.endpoint_id = endpoint.endpoint_id
+  const sent = await made(`/api/hubspot/endpoints/${own}/${endpoint.endpoint_id}/test`, {})
+  ids.change_id = sent.change_id
+  await adminQuery("update deliveries set due_at = 'infinity'", bench.database)
   principals.set('nobody', { headers: {}, may: [] })
   principals.set('a wrong key', { headers: bearer(randomBytes(32).toString('base64url')), may: [] })
   principals.set('the admin key', { headers: bearer(adminKey), may: everything, of: 'all' })

@@ -89,6 +89,8 @@ function requestFor({ name, method, template }: Operation, ids: Record<string, s
   const bodies: Record<string, object> = {
     'POST /api/tenants': { tenant_id: bench.tenant },
     'POST /api/tenants/{tenant_id}/api-keys': { name: 'x', scopes: ['read'] },
+    'POST /api/hubspot/endpoints/{tenant_id}': { url: 'https://example.com/' },
+    'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}/recover': { since: '2026-01-01T00:00:00Z' },
     'POST /api/hubspot/integrations/{tenant_id}': { access_token: `pat-na1-${randomUUID()}` },
     'POST /api/hubspot/oauth/callback': { code: 'x', state: `${bench.tenant}:${bench.integration}:x` },
   }
@@ -96,6 +98,14 @@ function requestFor({ name, method, template }: Operation, ids: Record<string, s
   const body = bodies[name] ?? {}
   return method === 'POST' ? { method, path, headers: json, body: JSON.stringify(body) } : { method, path }
 }
+
+/** What a route is about besides the tenant. */
+const targetOf = (template: string, ids: Record<string, string>) =>
+  [...template.matchAll(/\{(\w+)_id\}/g)]
+    .map(([, name]) => name as string)
+    .filter((name) => name !== 'tenant')
+    .map((name) => `${name}:${ids[`${name}_id`]}`)
+    .join(' ') || null
 
 test('each route with an effect writes asked and done in its tenant’s chain, and no other route writes anything', async () => {
   const history = await bench.send({ path: `/api/hubspot/sync/${bench.tenant}/${bench.integration}` })
@@ -107,13 +117,11 @@ test('each route with an effect writes asked and done in its tenant’s chain, a
     issue_id: issues.json.issues[0].issue_id,
     key_id: '0123456789abcdef',
     confirmation_id: randomUUID(),
-  }
+    endpoint_id: randomUUID(),
+    change_id: randomUUID(),
+  } as Record<string, string>
   const operations = await readOperations(bench.service.url)
   operations.sort((a, b) => Number(a.method === 'DELETE') - Number(b.method === 'DELETE'))
-  const targets: Record<string, string> = {
-    integration: `integration:${ids.integration_id}`,
-    key: `key:${ids.key_id}`,
-  }
   let audited = 0
   for (const operation of operations) {
     if (ofBrowsers.includes(operation.name) || operation.name === erasure) continue
@@ -140,7 +148,7 @@ test('each route with an effect writes asked and done in its tenant’s chain, a
     const common = {
       actor: 'open',
       action: asked?.action,
-      target: targets[/\{(integration|key)_id\}/.exec(operation.template)?.[1] ?? ''] ?? null,
+      target: targetOf(operation.template, ids),
       address: '127.0.0.1',
     }
     for (const [row, phase, result] of [
@@ -153,7 +161,7 @@ test('each route with an effect writes asked and done in its tenant’s chain, a
       assert.deepEqual([row?.phase, row?.result, chain], [phase, result, whose], operation.name)
     }
   }
-  assert.equal(audited, 13)
+  assert.equal(audited, 20)
   const head = await written({ method: 'HEAD', path: `/api/hubspot/authorize/${bench.tenant}` })
   assert.deepEqual([head.answer.status, head.events], [405, []], 'a HEAD has no effect, so it is not taken')
 })

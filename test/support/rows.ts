@@ -1,5 +1,5 @@
 /** Rows for tests of SQL: two tenants, each with something in every table. */
-import { sql } from 'kysely'
+import { tell } from '../../src/changes/store.ts'
 import { claimLane, owe } from '../../src/inbox/store.ts'
 import { insertAuthorization } from '../../src/integrations/authorization-store.ts'
 import { insertConfirmation } from '../../src/integrations/confirmation-store.ts'
@@ -15,6 +15,9 @@ import type { Database } from '../../src/lib/db.ts'
 import { newId } from '../../src/lib/ids.ts'
 import type { KeyRing } from '../../src/lib/seal.ts'
 import { Secret } from '../../src/lib/secret.ts'
+import { newSecret } from '../../src/lib/standard-webhooks.ts'
+import { keepAttempt } from '../../src/outbox/delivery-store.ts'
+import { insertEndpoint } from '../../src/outbox/endpoint-store.ts'
 import { requestRun } from '../../src/sync/store.ts'
 import { createKey, endKey } from '../../src/tenants/api-keys.ts'
 import type { AuditEvent } from '../../src/tenants/audit.ts'
@@ -95,7 +98,17 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     await appendToTenant(scope, auditEvent)
     await claimLane(scope, id, { instance: 'seed', exclusive: false, leaseMs: 1_000 })
     await owe(scope, id, ['1'], new Date())
-    await scope.query(sql`select 1`)
+    const endpointId = newId()
+    const endpoint = { endpointId, url: 'https://example.com/', types: ['sync.failed'], inOrder: false }
+    await insertEndpoint(scope, ring, endpoint, newSecret())
+    const seq = await tell(scope, 'sync.failed', null, {})
+    await keepAttempt(
+      scope,
+      endpointId,
+      seq,
+      { ms: 1, status: 500, error: undefined, answer: 'x' },
+      { waitMs: 3_600_000 },
+    )
   })
   await withSystem(db, (scope) =>
     insertSession(scope, {

@@ -29,6 +29,10 @@ const appGrants: Grants = {
   inbox: 'select insert update delete',
   feeds: 'select insert update delete',
   change_counters: 'select insert update delete',
+  endpoints: 'select insert update delete',
+  deliveries: 'select insert update delete',
+  attempts: 'select insert update delete',
+  product_endpoint: 'select',
   changes: 'select insert update delete',
   idempotency_keys: 'select insert update delete',
   api_keys: 'select insert update delete',
@@ -57,6 +61,8 @@ const systemGrants: Grants = {
   feeds: 'select(tenant_id,integration_id,lease_until,lease_by,not_before,silent_since)',
   webhook_receipts: 'select insert delete',
   change_counters: 'select',
+  deliveries: 'select(tenant_id,endpoint_id,due_at)',
+  product_endpoint: 'select insert update delete',
 }
 
 /** Of one tenant that is marked: the mark, its row, and what nobody else may delete. */
@@ -82,6 +88,7 @@ export const otherPolicies: Readonly<Record<string, readonly string[]>> = {
   inbox: ['keep a spoke_system - true', 'find_due r spoke_system true -'],
   feeds: ['find_due r spoke_system true -'],
   change_counters: ['find_news r spoke_system true -'],
+  deliveries: ['find_due r spoke_system true -'],
   confirmations: ['find_waiting r spoke_system true -'],
   tenants: [
     'find_keys r spoke_system true -',

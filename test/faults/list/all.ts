@@ -9,6 +9,7 @@ import { isolation } from './isolation.ts'
 import { leaving } from './leaving.ts'
 import { limits } from './limits.ts'
 import { oauth } from './oauth.ts'
+import { outbox } from './outbox.ts'
 import { secrets } from './secrets.ts'
 import { sessions } from './sessions.ts'
 import { surface } from './surface.ts'
@@ -24,6 +25,7 @@ export const kinds: [heading: string, faults: Fault[]][] = [
   ['Limits and load', limits],
   ['Webhooks', inbox],
   ['The change feed', changes],
+  ['Webhooks out', outbox],
   ['The audit log', audit],
   ['A tenant that leaves', leaving],
 ]

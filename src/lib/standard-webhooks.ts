@@ -1,0 +1,41 @@
+/** Standard Webhooks: how a receiver knows that it was us. https://www.standardwebhooks.com */
+import { createHmac, randomBytes } from 'node:crypto'
+import { Secret } from './secret.ts'
+
+const prefix = 'whsec_'
+
+/** 32 random bytes, written as Standard Webhooks writes them. */
+export const newSecret = (): Secret => new Secret(prefix + randomBytes(32).toString('base64'))
+
+/** @returns undefined unless it is `whsec_` and 24 to 64 bytes in base64 */
+export function parseSecret(text: string): Secret | undefined {
+  if (!/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(text)) return undefined
+  const bytes = Buffer.from(text.slice(prefix.length), 'base64')
+  // Buffer passes over what is no base64: what it read must be what was written.
+  const same = bytes.toString('base64').replace(/=+$/, '') === text.slice(prefix.length).replace(/=+$/, '')
+  return same && bytes.length >= 24 && bytes.length <= 64 ? new Secret(text) : undefined
+}
+
+/**
+ * The headers of one try. `id` is the same for each try of one event; the time is of the try.
+ *
+ * @param secrets each signs, the newest first: while one replaces the other the receiver may hold either
+ * @param body exactly what is sent
+ */
+export function signatureHeaders(
+  id: string,
+  at: Date,
+  body: string,
+  secrets: readonly Secret[],
+): Record<string, string> {
+  const timestamp = String(Math.floor(at.getTime() / 1_000))
+  const sign = (secret: Secret) =>
+    createHmac('sha256', Buffer.from(secret.reveal().slice(prefix.length), 'base64'))
+      .update(`${id}.${timestamp}.${body}`)
+      .digest('base64')
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': secrets.map((secret) => `v1,${sign(secret)}`).join(' '),
+  }
+}

@@ -1,0 +1,204 @@
+/** All SQL on what is to be sent, and on what came of it. A delivery that is under way is due again when its sender is long dead. */
+import { sql } from 'kysely'
+import type { Change } from '../changes/change.ts'
+import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+
+/** The rows of one endpoint. */
+export const ofEndpoint = ({ tenantId }: TenantScope, endpointId: string) =>
+  sql`tenant_id = ${tenantId} and endpoint_id = ${endpointId}`
+
+const after = (ms: number) => sql`clock_timestamp() + ${ms}::float8 * interval '1 ms'`
+
+export interface Addressed {
+  tenantId: string
+  endpointId: string
+}
+
+/** Endpoints with something due, the longest due first. However much waits, each costs one probe of the index. */
+export async function findDueEndpoints({ query }: SystemScope, atMost: number): Promise<Addressed[]> {
+  return await query(sql<Addressed>`/* prepared */
+    with recursive lanes as (
+      (select tenant_id, endpoint_id, due_at from deliveries where due_at < 'infinity'
+        order by tenant_id, endpoint_id, due_at limit 1)
+      union all
+      select n.* from lanes l cross join lateral (
+        select d.tenant_id, d.endpoint_id, d.due_at from deliveries d
+        where (d.tenant_id, d.endpoint_id) > (l.tenant_id, l.endpoint_id) and d.due_at < 'infinity'
+        order by d.tenant_id, d.endpoint_id, d.due_at
+        limit 1) n
+    )
+    select l.tenant_id as "tenantId", l.endpoint_id as "endpointId" from lanes l
+    where l.due_at <= clock_timestamp()
+      and not exists (select from tenants t where t.tenant_id = l.tenant_id and t.erasing_at is not null)
+    order by l.due_at
+    limit ${atMost}`)
+}
+
+export interface Delivery {
+  seq: number
+  /** Before this one. */
+  tries: number
+  /** undefined: not kept any more */
+  change: Change | undefined
+}
+
+/**
+ * Takes what is due, the oldest first; nobody else takes it before `leaseMs` are over.
+ *
+ * @param inOrder leaves out what is told of a ticket of which something earlier has not arrived
+ */
+export async function takeDeliveries(
+  scope: TenantScope,
+  endpointId: string,
+  { inOrder, atMost, leaseMs }: { inOrder: boolean; atMost: number; leaseMs: number },
+): Promise<Delivery[]> {
+  const nothingBefore = sql`and (d.subject is null or not exists (
+        select from deliveries b
+        where b.tenant_id = d.tenant_id and b.endpoint_id = d.endpoint_id and b.subject = d.subject and b.seq < d.seq
+          and b.due_at < 'infinity'))`
+  const rows = await scope.query(sql<{
+    seq: number
+    tries: number
+    change: (Omit<Change, 'at'> & { at: string }) | null
+  }>`/* prepared */
+    with due as (
+      select d.seq from deliveries d
+      where ${ofEndpoint(scope, endpointId)} and d.due_at <= clock_timestamp() ${inOrder ? nothingBefore : sql``}
+      order by d.due_at, d.seq
+      limit ${atMost}
+      for update skip locked
+    ),
+    taken as (
+      update deliveries set due_at = ${after(leaseMs)}
+      where ${ofEndpoint(scope, endpointId)} and seq = any(array(select seq from due))
+      returning seq, tries
+    )
+    select t.seq, t.tries, case when c.seq is null then null else json_build_object(
+      'seq', c.seq, 'changeId', c.change_id, 'type', c.type, 'at', c.at, 'integrationId', c.integration_id,
+      'issueId', c.issue_id, 'ticketId', c.ticket_id, 'detail', c.detail) end as change
+    from taken t left join changes c on c.tenant_id = ${scope.tenantId} and c.seq = t.seq
+    order by t.seq`)
+  return rows.map(({ change, ...row }) => ({
+    ...row,
+    change: change === null ? undefined : { ...change, at: new Date(change.at) },
+  }))
+}
+
+export interface Attempt {
+  ms: number
+  status: number | undefined
+  error: string | undefined
+  /** The beginning of what was answered. */
+  answer: string | undefined
+}
+
+/** What came of a try, and when the next is due. @param next undefined: none. given up: why */
+export async function keepAttempt(
+  scope: TenantScope,
+  endpointId: string,
+  seq: number,
+  { ms, status, error, answer }: Attempt,
+  next: 'delivered' | { waitMs: number } | { givenUpFor: string },
+): Promise<void> {
+  const ends =
+    next === 'delivered'
+      ? sql`due_at = 'infinity', delivered_at = clock_timestamp(), given_up_for = null`
+      : 'waitMs' in next
+        ? sql`due_at = ${after(next.waitMs)}`
+        : sql`due_at = 'infinity', given_up_for = ${next.givenUpFor}`
+  await scope.query(sql`/* prepared */
+    with tried as (
+      update deliveries set tries = tries + 1, ${ends}
+      where ${ofEndpoint(scope, endpointId)} and seq = ${seq}
+      returning tries
+    )
+    insert into attempts (tenant_id, endpoint_id, seq, ms, status, error, answer)
+    select ${scope.tenantId}, ${endpointId}, ${seq}, ${Math.round(ms)}, ${status ?? null}, ${error ?? null}, ${answer ?? null}
+    from tried`)
+}
+
+/** Nothing of an endpoint is sent any more that has not arrived by now. @returns how many */
+export async function giveUpAll(scope: TenantScope, endpointId: string, why: string): Promise<number> {
+  const rows = await scope.query(sql`
+    update deliveries set due_at = 'infinity', given_up_for = ${why}
+    where ${ofEndpoint(scope, endpointId)} and due_at < 'infinity' returning 1 as one`)
+  return rows.length
+}
+
+/** Sends once more, delivered or not. @returns false when it was never addressed to the endpoint */
+export async function resend(scope: TenantScope, endpointId: string, changeId: string): Promise<boolean> {
+  const rows = await scope.query(sql`
+    update deliveries d set due_at = clock_timestamp(), delivered_at = null, given_up_for = null, tries = 0
+    from changes c
+    where d.tenant_id = ${scope.tenantId} and d.endpoint_id = ${endpointId} and c.tenant_id = d.tenant_id and c.seq = d.seq
+      and c.change_id = ${changeId}
+    returning 1 as one`)
+  return rows.length > 0
+}
+
+/** Taken and not sent: it is due. */
+export async function releaseDelivery(scope: TenantScope, endpointId: string, seq: number): Promise<void> {
+  await scope.query(sql`
+    update deliveries set due_at = clock_timestamp() where ${ofEndpoint(scope, endpointId)} and seq = ${seq} and due_at < 'infinity'`)
+}
+
+export interface DeliveryState {
+  seq: number
+  changeId: string | null
+  type: string | null
+  dueAt: Date | null
+  tries: number
+  deliveredAt: Date | null
+  givenUpFor: string | null
+  attempts: { at: string; ms: number; status: number | null; error: string | null; answer: string | null }[]
+}
+
+/** Newest first, each with its attempts. */
+export async function listDeliveries(
+  scope: TenantScope,
+  endpointId: string,
+  at: { before: number | undefined; limit: number },
+): Promise<DeliveryState[]> {
+  return await scope.query(sql<DeliveryState>`
+    select d.seq, c.change_id as "changeId", c.type, case when d.due_at < 'infinity' then d.due_at end as "dueAt", d.tries,
+      d.delivered_at as "deliveredAt", d.given_up_for as "givenUpFor",
+      coalesce((
+        select json_agg(json_build_object('at', a.at, 'ms', a.ms, 'status', a.status, 'error', a.error, 'answer', a.answer) order by a.at)
+        from attempts a where a.tenant_id = d.tenant_id and a.endpoint_id = d.endpoint_id and a.seq = d.seq), '[]') as attempts
+    from deliveries d left join changes c on c.tenant_id = d.tenant_id and c.seq = d.seq
+    where d.tenant_id = ${scope.tenantId} and d.endpoint_id = ${endpointId}
+      ${at.before === undefined ? sql`` : sql`and d.seq < ${at.before}`}
+    order by d.seq desc
+    limit ${at.limit}`)
+}
+
+/** What is done with whose change is not kept any more. @returns how many went */
+export async function deleteOldDeliveries(
+  scope: TenantScope,
+  keepMs: number,
+  atMost: number,
+): Promise<number> {
+  const rows = await scope.query(sql`
+    with old as materialized (
+      select d.endpoint_id, d.seq from deliveries d
+      where d.tenant_id = ${scope.tenantId} and d.due_at = 'infinity' and not exists (
+        select from changes c where c.tenant_id = d.tenant_id and c.seq = d.seq and c.at >= clock_timestamp() - ${keepMs}::float8 * interval '1 ms')
+      limit ${atMost}
+    ),
+    tries as (
+      delete from attempts where tenant_id = ${scope.tenantId} and (endpoint_id, seq) in (select endpoint_id, seq from old)
+    )
+    delete from deliveries where tenant_id = ${scope.tenantId} and (endpoint_id, seq) in (select endpoint_id, seq from old)
+    returning 1 as one`)
+  return rows.length
+}
+
+/** Addresses one change to one endpoint. @returns the change's id */
+export async function address(scope: TenantScope, endpointId: string, seq: number): Promise<string> {
+  const [row] = await scope.query(sql<{ changeId: string }>`
+    with addressed as (
+      insert into deliveries (tenant_id, endpoint_id, seq) values (${scope.tenantId}, ${endpointId}, ${seq})
+    )
+    select change_id as "changeId" from changes where tenant_id = ${scope.tenantId} and seq = ${seq}`)
+  return row?.changeId ?? ''
+}

@@ -1,0 +1,198 @@
+/** All SQL on endpoints of tenants, and on whether the product has one. Secrets are sealed with the tenant's data key. */
+import { sql } from 'kysely'
+import { tell } from '../changes/store.ts'
+import type { KeyRing, TenantSealer } from '../lib/seal.ts'
+import type { Secret } from '../lib/secret.ts'
+import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import { sealerOf } from '../tenants/store.ts'
+import { giveUpAll, ofEndpoint } from './delivery-store.ts'
+import { type Endpoint, type EndpointState, productEndpoint } from './endpoint.ts'
+
+const field = (endpointId: string) => ({ field: `endpoint ${endpointId}` })
+
+/** So long an older secret signs beside the new one. */
+const overlap = sql`interval '24 hours'`
+
+export interface NewEndpoint {
+  endpointId: string
+  url: string
+  types: readonly string[] | undefined
+  inOrder: boolean
+}
+
+/** @returns false when there is no such tenant */
+export async function insertEndpoint(
+  scope: TenantScope,
+  ring: KeyRing,
+  { endpointId, url, types, inOrder }: NewEndpoint,
+  secret: Secret,
+): Promise<boolean> {
+  const sealer = await sealerOf(scope, ring)
+  if (!sealer) return false
+  await scope.query(sql`
+    insert into endpoints (tenant_id, endpoint_id, url, types, in_order, secret)
+    values (${scope.tenantId}, ${endpointId}, ${url}, ${types ? [...types] : null}::text[], ${inOrder},
+      ${await sealer.seal(secret, field(endpointId))})`)
+  return true
+}
+
+/** Held until the transaction ends: how many there are cannot change meanwhile. */
+export async function countEndpoints(scope: TenantScope): Promise<number> {
+  await scope.query(sql`select from tenants where tenant_id = ${scope.tenantId} for no key update`)
+  const [row] = await scope.query(sql<{ count: number }>`
+    select count(*)::int as count from endpoints where tenant_id = ${scope.tenantId}`)
+  return row?.count ?? 0
+}
+
+const shown = sql`endpoint_id as "endpointId", url, types, in_order as "inOrder", created_at as "createdAt",
+  failing_since as "failingSince", disabled_at as "disabledAt", disabled_for as "disabledFor",
+  case when older_until > clock_timestamp() then older_until end as "olderUntil",
+  (select count(*)::int from deliveries d
+    where d.tenant_id = e.tenant_id and d.endpoint_id = e.endpoint_id and d.due_at < 'infinity') as waiting`
+
+export async function listEndpoints(scope: TenantScope): Promise<EndpointState[]> {
+  return await scope.query(sql<EndpointState>`
+    select ${shown} from endpoints e where tenant_id = ${scope.tenantId} order by created_at, endpoint_id`)
+}
+
+export async function findState(scope: TenantScope, endpointId: string): Promise<EndpointState | undefined> {
+  const [row] = await scope.query(sql<EndpointState>`
+    select ${shown} from endpoints e where ${ofEndpoint(scope, endpointId)}`)
+  return row
+}
+
+/** @returns undefined when it is gone or disabled */
+export async function openEndpoint(
+  scope: TenantScope,
+  ring: KeyRing,
+  endpointId: string,
+): Promise<Endpoint | undefined> {
+  const [row] = await scope.query(sql<{
+    url: string
+    types: string[] | null
+    inOrder: boolean
+    failing: boolean
+    secret: string
+    older: string | null
+  }>`
+    select url, types, in_order as "inOrder", failing_since is not null as failing, secret,
+      case when older_until > clock_timestamp() then older_secret end as older
+    from endpoints where ${ofEndpoint(scope, endpointId)} and disabled_at is null`)
+  const sealer = row && (await sealerOf(scope, ring))
+  if (!sealer) return undefined
+  const open = (sealed: string) => sealer.open(sealed, field(endpointId))
+  return {
+    endpointId,
+    url: row.url,
+    types: row.types ?? undefined,
+    inOrder: row.inOrder,
+    failing: row.failing,
+    secrets: [await open(row.secret), ...(row.older === null ? [] : [await open(row.older)])],
+  }
+}
+
+/** What is given is changed. Enabled again it is as if it had never failed. @returns false when there is none */
+export async function changeEndpoint(
+  scope: TenantScope,
+  endpointId: string,
+  {
+    url,
+    types,
+    inOrder,
+    enabled,
+  }: { url?: string; types?: string[] | null; inOrder?: boolean; enabled?: true },
+): Promise<boolean> {
+  const rows = await scope.query(sql`
+    update endpoints set endpoint_id = endpoint_id
+      ${url === undefined ? sql`` : sql`, url = ${url}`}
+      ${types === undefined ? sql`` : sql`, types = ${types}::text[]`}
+      ${inOrder === undefined ? sql`` : sql`, in_order = ${inOrder}`}
+      ${enabled === undefined ? sql`` : sql`, disabled_at = null, disabled_for = null, failing_since = null`}
+    where ${ofEndpoint(scope, endpointId)} returning 1 as one`)
+  return rows.length > 0
+}
+
+/** The secret so far signs on for a day. @returns false when there is none */
+export async function rotateSecret(
+  scope: TenantScope,
+  ring: KeyRing,
+  endpointId: string,
+  secret: Secret,
+): Promise<boolean> {
+  const sealer: TenantSealer | undefined = await sealerOf(scope, ring)
+  if (!sealer) return false
+  const rows = await scope.query(sql`
+    update endpoints set older_secret = secret, older_until = clock_timestamp() + ${overlap},
+      secret = ${await sealer.seal(secret, field(endpointId))}
+    where ${ofEndpoint(scope, endpointId)} returning 1 as one`)
+  return rows.length > 0
+}
+
+/** Some of what hangs on it, and at last itself. @returns whether it is gone */
+export async function deleteSome(scope: TenantScope, endpointId: string, atMost: number): Promise<boolean> {
+  await scope.query(sql`
+    update endpoints set disabled_at = coalesce(disabled_at, clock_timestamp()) where ${ofEndpoint(scope, endpointId)}`)
+  for (const table of ['attempts', 'deliveries']) {
+    const rows = await scope.query(sql`
+      delete from ${sql.table(table)} where ${ofEndpoint(scope, endpointId)} and seq in (
+        select seq from ${sql.table(table)} where ${ofEndpoint(scope, endpointId)} order by seq limit ${atMost})
+      returning 1 as one`)
+    if (rows.length >= atMost) return false
+  }
+  await scope.query(sql`delete from endpoints where ${ofEndpoint(scope, endpointId)}`)
+  return true
+}
+
+/** So long nothing has arrived, and it is disabled. */
+const failsFor = sql`interval '5 days'`
+
+/** A try failed. @returns whether it has failed for so long that it is to be disabled */
+export async function noteFailing(scope: TenantScope, endpointId: string): Promise<boolean> {
+  const [row] = await scope.query(sql<{ over: boolean }>`
+    update endpoints set failing_since = coalesce(failing_since, clock_timestamp())
+    where ${ofEndpoint(scope, endpointId)}
+    returning failing_since < clock_timestamp() - ${failsFor} as over`)
+  return row?.over ?? false
+}
+
+export async function noteWorking(scope: TenantScope, endpointId: string): Promise<void> {
+  await scope.query(sql`
+    update endpoints set failing_since = null where ${ofEndpoint(scope, endpointId)} and failing_since is not null`)
+}
+
+/** Nothing is sent to it any more, and whoever reads the feed is told. Once. */
+export async function disable(scope: TenantScope, endpointId: string, why: string): Promise<boolean> {
+  const rows = await scope.query(sql`
+    update endpoints set disabled_at = clock_timestamp(), disabled_for = ${why}
+    where ${ofEndpoint(scope, endpointId)} and disabled_at is null returning 1 as one`)
+  if (rows.length === 0) return false
+  await giveUpAll(scope, endpointId, why)
+  await tell(scope, 'endpoint.disabled', null, { endpoint_id: endpointId, reason: why })
+  return true
+}
+
+/** Addresses to the endpoint what was told since then and has not arrived, as if it had just been told. @returns how many */
+export async function recover(scope: TenantScope, endpointId: string, since: string): Promise<number> {
+  const rows = await scope.query(sql`
+    insert into deliveries as d (tenant_id, endpoint_id, seq, subject)
+    select c.tenant_id, e.endpoint_id, c.seq, c.integration_id || ' ' || c.ticket_id
+    from changes c join endpoints e on e.tenant_id = c.tenant_id
+    where c.tenant_id = ${scope.tenantId} and e.endpoint_id = ${endpointId} and c.at >= ${since}
+      and c.type <> 'endpoint.test' and (e.types is null or c.type = any(e.types))
+    on conflict (tenant_id, endpoint_id, seq) do update set due_at = clock_timestamp(), tries = 0, given_up_for = null
+      where d.delivered_at is null
+    returning 1 as one`)
+  return rows.length
+}
+
+/** Says that the product has an endpoint, and from now on what is told is addressed to it; or that it has none. */
+export async function setProductEndpoint(
+  { query }: SystemScope,
+  types: readonly string[] | 'none' | undefined,
+): Promise<void> {
+  if (types === 'none') await query(sql`delete from product_endpoint`)
+  else
+    await query(sql`
+      insert into product_endpoint (endpoint_id, types) values (${productEndpoint}, ${types ? [...types] : null}::text[])
+      on conflict (endpoint_id) do update set types = excluded.types`)
+}

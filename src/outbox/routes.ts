@@ -1,0 +1,380 @@
+/** The HTTP face of webhooks out: a tenant's endpoints, and what was sent to them. Over 200 lines because each verb is a route. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { tell } from '../changes/store.ts'
+import { decodeNumberCursor, pageOf } from '../lib/cursor.ts'
+import type { Database } from '../lib/db.ts'
+import { AppError, integrationNotFound } from '../lib/errors.ts'
+import { newId } from '../lib/ids.ts'
+import type { KeyRing } from '../lib/seal.ts'
+import type { Secret } from '../lib/secret.ts'
+import { newSecret, parseSecret } from '../lib/standard-webhooks.ts'
+import { problems, tenantPath } from '../lib/wire.ts'
+import { readIdempotency } from '../tenants/idempotency.ts'
+import { once } from '../tenants/once.ts'
+import { type TenantScope, withTenant } from '../tenants/scope.ts'
+import { tenantExists } from '../tenants/store.ts'
+import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
+import { urlFault } from './address.ts'
+import { address, type DeliveryState, listDeliveries, resend } from './delivery-store.ts'
+import type { EndpointState } from './endpoint.ts'
+import {
+  changeEndpoint,
+  countEndpoints,
+  deleteSome,
+  findState,
+  insertEndpoint,
+  listEndpoints,
+  recover,
+  rotateSecret,
+} from './endpoint-store.ts'
+import {
+  deletedAnswer,
+  deliveriesQuery,
+  deliveryList,
+  deliveryPath,
+  endpointAnswer,
+  endpointBody,
+  endpointChange,
+  endpointList,
+  endpointPath,
+  madeEndpointAnswer,
+  recoverAnswer,
+  recoverBody,
+  sentAnswer,
+} from './schema.ts'
+
+export interface OutboxParts {
+  db: Database
+  ring: KeyRing
+  /** Endpoints may lie in private networks. */
+  allowPrivate: boolean
+}
+
+const tags = ['webhooks out']
+const mostOfTenant = 20
+const none = z.strictObject({})
+const iso = (time: Date | null) => time?.toISOString() ?? null
+
+const endpointNotFound = () => new AppError('endpoint_not_found', 'Endpoint not found')
+
+const presentEndpoint = (one: EndpointState) => ({
+  endpoint_id: one.endpointId,
+  url: one.url,
+  types: one.types,
+  in_order: one.inOrder,
+  created_at: one.createdAt.toISOString(),
+  failing_since: iso(one.failingSince),
+  disabled_at: iso(one.disabledAt),
+  disabled_for: one.disabledFor,
+  older_secret_until: iso(one.olderUntil),
+  waiting: one.waiting,
+})
+
+const presentDelivery = (one: DeliveryState) => ({
+  change_id: one.changeId,
+  type: one.type,
+  state: one.deliveredAt ? ('delivered' as const) : one.dueAt ? ('waiting' as const) : ('given_up' as const),
+  next_try_at: iso(one.dueAt),
+  delivered_at: iso(one.deliveredAt),
+  given_up_for: one.givenUpFor,
+  attempts: one.attempts.map(({ at, ...rest }) => ({ at: new Date(at).toISOString(), ...rest })),
+})
+
+export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate }: OutboxParts): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+
+  function checkUrl(url: string | undefined): void {
+    const rule = url === undefined ? undefined : urlFault(url, allowPrivate)
+    if (rule !== undefined)
+      throw new AppError('validation_failed', `The URL ${rule}`, { details: [{ pointer: '/url', rule }] })
+  }
+
+  function secretOf(given: string | undefined): Secret {
+    const secret = given === undefined ? newSecret() : parseSecret(given)
+    if (secret) return secret
+    const rule = 'must be whsec_ and 24 to 64 bytes in base64'
+    throw new AppError('validation_failed', `The secret ${rule}`, { details: [{ pointer: '/secret', rule }] })
+  }
+
+  async function stateOf(scope: TenantScope, tenantId: TenantId, endpointId: string) {
+    const state = await findState(scope, endpointId)
+    if (!state) throw endpointNotFound()
+    return { success: true as const, tenant_id: tenantId, ...presentEndpoint(state) }
+  }
+
+  /** Makes a secret's change once, and shows the secret once: the answer that is kept for a second asking is without it. */
+  async function shownOnce(
+    tenantId: TenantId,
+    request: FastifyRequest,
+    secret: Secret,
+    make: (scope: TenantScope) => Promise<string>,
+  ) {
+    let made = false
+    const { body } = await withTenant(db, tenantId, (scope) =>
+      once(scope, readIdempotency(request), async () => {
+        const endpointId = await make(scope)
+        made = true
+        return { status: 201, body: { ...(await stateOf(scope, tenantId, endpointId)), secret: null } }
+      }),
+    )
+    return { ...body, secret: made ? secret.reveal() : null }
+  }
+
+  app.post(
+    '/api/hubspot/endpoints/:tenant_id',
+    {
+      config: { access: 'manage', audited: 'endpoints.create' },
+      schema: {
+        tags,
+        operationId: 'endpoints.create',
+        params: tenantPath,
+        querystring: none,
+        body: endpointBody,
+        response: { 201: madeEndpointAnswer, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { url, types, in_order: inOrder, secret: given } = request.body
+      checkUrl(url)
+      const secret = secretOf(given)
+      const answer = await shownOnce(tenantId, request, secret, async (scope) => {
+        if ((await countEndpoints(scope)) >= mostOfTenant)
+          throw new AppError('too_many_endpoints', `A tenant has at most ${mostOfTenant} endpoints`)
+        const endpointId = newId()
+        const made = { endpointId, url, types: types ?? undefined, inOrder }
+        if (!(await insertEndpoint(scope, ring, made, secret))) throw integrationNotFound()
+        return endpointId
+      })
+      return reply.code(201).send(answer)
+    },
+  )
+
+  app.get(
+    '/api/hubspot/endpoints/:tenant_id',
+    {
+      config: { access: 'manage' },
+      schema: {
+        tags,
+        operationId: 'endpoints.list',
+        params: tenantPath,
+        querystring: none,
+        response: { 200: endpointList, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const endpoints = await withTenant(db, tenantId, async (scope) => {
+        if (!(await tenantExists(scope))) throw integrationNotFound()
+        return await listEndpoints(scope)
+      })
+      return { success: true as const, tenant_id: tenantId, endpoints: endpoints.map(presentEndpoint) }
+    },
+  )
+
+  app.post(
+    '/api/hubspot/endpoints/:tenant_id/:endpoint_id',
+    {
+      config: { access: 'manage', audited: 'endpoints.change' },
+      schema: {
+        tags,
+        operationId: 'endpoints.change',
+        description: 'Changes what is given.',
+        params: endpointPath,
+        querystring: none,
+        body: endpointChange,
+        response: { 200: endpointAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { endpoint_id: id } = request.params
+      const { url, types, in_order: inOrder, enabled } = request.body
+      checkUrl(url)
+      const change = {
+        ...(url === undefined ? {} : { url }),
+        ...(types === undefined ? {} : { types }),
+        ...(inOrder === undefined ? {} : { inOrder }),
+        ...(enabled === undefined ? {} : { enabled }),
+      }
+      return await withTenant(db, tenantId, async (scope) => {
+        const { body } = await once(scope, readIdempotency(request), async () => {
+          if (!(await changeEndpoint(scope, id, change))) throw endpointNotFound()
+          return { status: 200, body: await stateOf(scope, tenantId, id) }
+        })
+        return body
+      })
+    },
+  )
+
+  app.delete(
+    '/api/hubspot/endpoints/:tenant_id/:endpoint_id',
+    {
+      config: { access: 'manage', audited: 'endpoints.delete' },
+      schema: {
+        tags,
+        operationId: 'endpoints.delete',
+        params: endpointPath,
+        querystring: none,
+        response: { 200: deletedAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { endpoint_id: id } = request.params
+      await withTenant(db, tenantId, async (scope) => {
+        if (!(await findState(scope, id))) throw endpointNotFound()
+      })
+      while (!(await withTenant(db, tenantId, (scope) => deleteSome(scope, id, 2_000))));
+      return { success: true as const, tenant_id: tenantId, endpoint_id: id }
+    },
+  )
+
+  app.post(
+    '/api/hubspot/endpoints/:tenant_id/:endpoint_id/rotate',
+    {
+      config: { access: 'manage', audited: 'endpoints.rotate' },
+      schema: {
+        tags,
+        operationId: 'endpoints.rotate',
+        description: 'A new secret; the one so far signs beside it for 24 hours.',
+        params: endpointPath,
+        querystring: none,
+        response: { 201: madeEndpointAnswer, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { endpoint_id: id } = request.params
+      const secret = newSecret()
+      const answer = await shownOnce(tenantId, request, secret, async (scope) => {
+        if (!(await rotateSecret(scope, ring, id, secret))) throw endpointNotFound()
+        return id
+      })
+      return reply.code(201).send(answer)
+    },
+  )
+
+  app.post(
+    '/api/hubspot/endpoints/:tenant_id/:endpoint_id/test',
+    {
+      config: { access: 'manage', audited: 'endpoints.test' },
+      schema: {
+        tags,
+        operationId: 'endpoints.test',
+        description: 'Sends an `endpoint.test` to it alone.',
+        params: endpointPath,
+        querystring: none,
+        response: { 202: sentAnswer, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { endpoint_id: id } = request.params
+      const answer = await withTenant(db, tenantId, async (scope) => {
+        const { body } = await once(scope, readIdempotency(request), async () => {
+          if ((await findState(scope, id))?.disabledAt !== null) throw endpointNotFound()
+          const changeId = await address(
+            scope,
+            id,
+            await tell(scope, 'endpoint.test', null, { endpoint_id: id }),
+          )
+          const body = { success: true as const, tenant_id: tenantId, endpoint_id: id, change_id: changeId }
+          return { status: 202, body }
+        })
+        return body
+      })
+      return reply.code(202).send(answer)
+    },
+  )
+
+  app.post(
+    '/api/hubspot/endpoints/:tenant_id/:endpoint_id/recover',
+    {
+      config: { access: 'manage', audited: 'endpoints.recover' },
+      schema: {
+        tags,
+        operationId: 'endpoints.recover',
+        description: 'Sends what was told since then and has not arrived.',
+        params: endpointPath,
+        querystring: none,
+        body: recoverBody,
+        response: { 200: recoverAnswer, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { endpoint_id: id } = request.params
+      return await withTenant(db, tenantId, async (scope) => {
+        const { body } = await once(scope, readIdempotency(request), async () => {
+          if ((await findState(scope, id))?.disabledAt !== null) throw endpointNotFound()
+          const addressed = await recover(scope, id, request.body.since)
+          return {
+            status: 200,
+            body: { success: true as const, tenant_id: tenantId, endpoint_id: id, addressed },
+          }
+        })
+        return body
+      })
+    },
+  )
+
+  app.get(
+    '/api/hubspot/endpoints/:tenant_id/:endpoint_id/deliveries',
+    {
+      config: { access: 'manage' },
+      schema: {
+        tags,
+        operationId: 'endpoints.deliveries',
+        params: endpointPath,
+        querystring: deliveriesQuery,
+        response: { 200: deliveryList, ...problems },
+      },
+    },
+    async (request) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { endpoint_id: id } = request.params
+      const { limit, after } = request.query
+      const before = after === undefined ? undefined : decodeNumberCursor(id, after)
+      const rows = await withTenant(db, tenantId, async (scope) => {
+        if (!(await findState(scope, id))) throw endpointNotFound()
+        return await listDeliveries(scope, id, { before, limit: limit + 1 })
+      })
+      const { shown, next_after } = pageOf(rows, limit, id, ({ seq }) => String(seq))
+      const deliveries = shown.map(presentDelivery)
+      return { success: true as const, tenant_id: tenantId, endpoint_id: id, deliveries, next_after }
+    },
+  )
+
+  app.post(
+    '/api/hubspot/endpoints/:tenant_id/:endpoint_id/deliveries/:change_id/resend',
+    {
+      config: { access: 'manage', audited: 'endpoints.resend' },
+      schema: {
+        tags,
+        operationId: 'endpoints.resend',
+        description: 'Sends it once more, whether it has arrived or not; with the same id.',
+        params: deliveryPath,
+        querystring: none,
+        response: { 202: sentAnswer, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const tenantId = parseTenantId(request.params.tenant_id)
+      const { endpoint_id: id, change_id: changeId } = request.params
+      const answer = await withTenant(db, tenantId, async (scope) => {
+        const { body } = await once(scope, readIdempotency(request), async () => {
+          if ((await findState(scope, id))?.disabledAt !== null) throw endpointNotFound()
+          if (!(await resend(scope, id, changeId)))
+            throw new AppError('delivery_not_found', 'Delivery not found')
+          const body = { success: true as const, tenant_id: tenantId, endpoint_id: id, change_id: changeId }
+          return { status: 202, body }
+        })
+        return body
+      })
+      return reply.code(202).send(answer)
+    },
+  )
+}

@@ -1,0 +1,132 @@
+/**
+ * Sends what is due to one endpoint. A delivery is taken for a while, sent, and what came of it is kept; a process that dies in
+ * between costs that while, and the receiver sees the same id again.
+ */
+import type { Clock } from '../lib/clock.ts'
+import type { Database } from '../lib/db.ts'
+import type { Log } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import type { KeyRing } from '../lib/seal.ts'
+import { signatureHeaders } from '../lib/standard-webhooks.ts'
+import { type TenantScope, withTenant } from '../tenants/scope.ts'
+import type { TenantId } from '../tenants/tenant.ts'
+import { type Delivery, giveUpAll, keepAttempt, releaseDelivery, takeDeliveries } from './delivery-store.ts'
+import { type Endpoint, productEndpoint } from './endpoint.ts'
+import { disable, noteFailing, noteWorking, openEndpoint } from './endpoint-store.ts'
+import { payloadOf } from './payload.ts'
+import type { Poster, Sent } from './post.ts'
+import { waitAfter } from './schedule.ts'
+
+export interface SendParts {
+  db: Database
+  ring: KeyRing
+  /** The product's own; undefined: it has none. */
+  product: Endpoint | undefined
+  /** To tenants' endpoints, and to the product's. */
+  posters: { tenants: Poster; product: Poster }
+  clock: Clock
+  metrics: Metrics
+  log: Log
+}
+
+/** To one endpoint. */
+const atOnce = 8
+/** Longer than a try can take. */
+const leaseMs = 60_000
+/** After this long others have their turn. */
+const sliceMs = 10_000
+
+/** @param signal aborts when the process stops: what is under way is given back */
+export async function sendTo(
+  parts: SendParts,
+  tenantId: TenantId,
+  endpointId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { db, ring, clock } = parts
+  const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
+  const endpoint =
+    endpointId === productEndpoint
+      ? parts.product
+      : await within((scope) => openEndpoint(scope, ring, endpointId))
+  if (!endpoint) {
+    await within((scope) => giveUpAll(scope, endpointId, 'the endpoint is gone or disabled'))
+    return
+  }
+  const until = clock.monotonic() + sliceMs
+  const take = { inOrder: endpoint.inOrder, atMost: atOnce, leaseMs }
+  while (!signal.aborted && clock.monotonic() < until) {
+    const deliveries = await within((scope) => takeDeliveries(scope, endpointId, take))
+    if (deliveries.length === 0) return
+    const sending = { ...parts, tenantId, endpoint, within, signal }
+    const ends = await Promise.allSettled(deliveries.map((delivery) => sendOne(sending, delivery)))
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+  }
+}
+
+interface Sending extends SendParts {
+  tenantId: TenantId
+  endpoint: Endpoint
+  within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
+  signal: AbortSignal
+}
+
+async function sendOne(sending: Sending, delivery: Delivery): Promise<void> {
+  const { tenantId, endpoint, within, posters, clock, metrics, signal } = sending
+  const { endpointId } = endpoint
+  const { seq, change } = delivery
+  if (!change) {
+    const attempt = { ms: 0, status: undefined, error: 'expired', answer: undefined }
+    const givenUpFor = 'the change is not kept any more'
+    return await within((scope) => keepAttempt(scope, endpointId, seq, attempt, { givenUpFor }))
+  }
+  const body = payloadOf(tenantId, change)
+  const headers = signatureHeaders(change.changeId, new Date(clock.now()), body, endpoint.secrets)
+  const poster = endpointId === productEndpoint ? posters.product : posters.tenants
+  let sent: Sent
+  try {
+    sent = await poster.post(endpoint.url, headers, body, signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+    // Nobody knows whether it arrived: another process sends it again.
+    return await within((scope) => releaseDelivery(scope, endpointId, seq))
+  }
+  metrics.outboxSent.inc({ outcome: sent.outcome })
+  metrics.outboxDuration.observe(sent.ms / 1_000)
+  await keep(sending, delivery, sent)
+}
+
+async function keep(
+  { endpoint, within, clock, log, tenantId }: Sending,
+  { seq, tries }: Delivery,
+  sent: Sent,
+): Promise<void> {
+  const { endpointId } = endpoint
+  const wait = waitAfter(tries + 1, sent.retryAfterMs, clock.random())
+  const next =
+    sent.outcome === 'delivered'
+      ? ('delivered' as const)
+      : sent.outcome !== 'gone' && wait !== undefined
+        ? { waitMs: wait }
+        : { givenUpFor: sent.outcome === 'gone' ? 'the receiver wants no more (410)' : 'tried often enough' }
+  const disabled = await within(async (scope) => {
+    await keepAttempt(scope, endpointId, seq, sent, next)
+    // The product's own is never disabled: whoever configured it is told by metrics and log.
+    if (endpointId === productEndpoint) return false
+    if (next === 'delivered') {
+      if (endpoint.failing) await noteWorking(scope, endpointId)
+      return false
+    }
+    const over = await noteFailing(scope, endpointId)
+    if (sent.outcome !== 'gone' && !over) return false
+    return await disable(
+      scope,
+      endpointId,
+      sent.outcome === 'gone' ? 'the receiver wants no more (410)' : 'nothing has arrived for five days',
+    )
+  })
+  const about = { tenant_id: tenantId, endpoint_id: endpointId }
+  if (disabled) log.warn(about, 'an endpoint was disabled')
+  if (next !== 'delivered' && 'givenUpFor' in next)
+    log.warn({ ...about, reason: next.givenUpFor, status: sent.status }, 'a webhook was given up')
+}

@@ -1,0 +1,59 @@
+/** Several times a second: which endpoints are to be told of something? Some at a time are; one that hangs holds up itself. */
+
+import { isTenantErasing } from '../lib/errors.ts'
+import { findDueEndpoints } from '../outbox/delivery-store.ts'
+import { type SendParts, sendTo } from '../outbox/send.ts'
+import { withSystem } from '../tenants/scope.ts'
+import { parseTenantId } from '../tenants/tenant.ts'
+
+const everyMs = 200
+/** Endpoints of one process. Most of the time they wait for their receivers. */
+const atOnce = 32
+/** Whatever a look costs, it takes no more than so much of the time. */
+const lookShare = 0.1
+/** One whose sending broke off unforeseen makes room for the others. */
+const restMs = 5_000
+
+/** Goes on until the signal aborts, and ends when what is under way has. */
+export async function sendUntil(parts: SendParts, signal: AbortSignal): Promise<void> {
+  const { clock, log } = parts
+  const running = new Map<string, Promise<void>>()
+  const resting = new Map<string, number>()
+  while (!signal.aborted) {
+    const began = clock.monotonic()
+    await look(parts, running, resting, signal).catch((err: unknown) =>
+      log.warn({ err }, 'the outbox could not be looked at'),
+    )
+    const tookMs = clock.monotonic() - began
+    await clock.sleep(Math.max(everyMs, tookMs / lookShare), signal).catch(() => {})
+  }
+  await Promise.all(running.values())
+}
+
+async function look(
+  parts: SendParts,
+  running: Map<string, Promise<void>>,
+  resting: Map<string, number>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (running.size >= atOnce) return
+  const now = parts.clock.monotonic()
+  for (const [key, until] of resting) if (until <= now) resting.delete(key)
+  const due = await withSystem(parts.db, (scope) => findDueEndpoints(scope, 2 * atOnce + resting.size))
+  for (const { tenantId, endpointId } of due) {
+    if (signal.aborted || running.size >= atOnce) return
+    const key = `${tenantId} ${endpointId}`
+    if (running.has(key) || resting.has(key)) continue
+    const done = sendTo(parts, parseTenantId(tenantId), endpointId, signal)
+      .catch((err: unknown) => {
+        resting.set(key, parts.clock.monotonic() + restMs)
+        if (!isTenantErasing(err))
+          parts.log.error(
+            { err, tenant_id: tenantId, endpoint_id: endpointId },
+            'an endpoint could not be sent to',
+          )
+      })
+      .finally(() => running.delete(key))
+    running.set(key, done)
+  }
+}

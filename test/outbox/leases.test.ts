@@ -1,0 +1,115 @@
+/** What is taken comes back when its sender died, is given back when it stops, and is nobody else's meanwhile; on both engines. */
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import { tell } from '../../src/changes/store.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import type { Database } from '../../src/lib/db.ts'
+import { newId } from '../../src/lib/ids.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
+import { newSecret } from '../../src/lib/standard-webhooks.ts'
+import { findDueEndpoints, takeDeliveries } from '../../src/outbox/delivery-store.ts'
+import { insertEndpoint } from '../../src/outbox/endpoint-store.ts'
+import type { Poster } from '../../src/outbox/post.ts'
+import { sendTo } from '../../src/outbox/send.ts'
+import { type TenantScope, withSystem, withTenant } from '../../src/tenants/scope.ts'
+import { engines, quiet } from '../support/engines.ts'
+import { A, ring, seedTenant } from '../support/rows.ts'
+
+for (const engine of engines)
+  describe(`deliveries on ${engine.name}`, () => {
+    let db: Database
+    let close: () => Promise<void>
+    let id: string
+    const endpointId = newId()
+    before(async () => {
+      ;({ db, close } = await engine.open())
+      id = await seedTenant(db, A)
+      await within((scope) => scope.query(sql`delete from endpoints`))
+      const endpoint = { endpointId, url: 'https://example.com/', types: undefined, inOrder: false }
+      await within((scope) => insertEndpoint(scope, ring, endpoint, newSecret()))
+    })
+    beforeEach(async () => {
+      await within((scope) => scope.query(sql`delete from deliveries`))
+    })
+    after(() => close())
+
+    const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, A, work)
+    const told = () => within((scope) => tell(scope, 'sync.completed', id, {}))
+    const take = (leaseMs: number) =>
+      within((scope) => takeDeliveries(scope, endpointId, { inOrder: false, atMost: 8, leaseMs }))
+    const due = async () => (await withSystem(db, (scope) => findDueEndpoints(scope, 10))).length
+    const send = (post: Poster['post'], signal = new AbortController().signal) => {
+      const poster = { post, close: async () => {} }
+      const parts = { db, ring, product: undefined, clock: systemClock, metrics: createMetrics(), log: quiet }
+      return sendTo({ ...parts, posters: { tenants: poster, product: poster } }, A, endpointId, signal)
+    }
+    const sent = {
+      outcome: 'delivered',
+      status: 204,
+      error: undefined,
+      answer: undefined,
+      retryAfterMs: undefined,
+      ms: 1,
+    } as const
+
+    test('what is taken is nobody else’s, until its sender has been silent for too long', async () => {
+      const seq = await told()
+      assert.equal(await due(), 1)
+      assert.deepEqual(
+        (await take(300)).map((one) => [one.seq, one.change?.seq]),
+        [[seq, seq]],
+      )
+      assert.deepEqual(await take(300), [])
+      assert.equal(await due(), 0)
+      await new Promise((later) => setTimeout(later, 350))
+      assert.equal(await due(), 1)
+      assert.equal((await take(60_000))[0]?.seq, seq)
+    })
+
+    test('a process that stops gives back what it was sending, as if it had never tried', async () => {
+      const seq = await told()
+      const stop = new AbortController()
+      await send(async (_url, _headers, _body, signal) => {
+        stop.abort(new Error('it stops'))
+        signal.throwIfAborted()
+        return sent
+      }, stop.signal)
+      const [again] = await take(60_000)
+      assert.deepEqual([again?.seq, again?.tries], [seq, 0])
+    })
+
+    test('what was delivered is not due any more; a change that is gone is given up', async () => {
+      await told()
+      const gone = await told()
+      await within((scope) => scope.query(sql`delete from changes where seq = ${gone}`))
+      const ids: string[] = []
+      await send(async (_url, headers) => {
+        ids.push(headers['webhook-id'] ?? '')
+        return sent
+      })
+      assert.equal(ids.length, 1)
+      assert.equal(await due(), 0)
+      const rows = await within((scope) =>
+        scope.query(sql<{ done: boolean; why: string | null }>`
+          select delivered_at is not null as done, given_up_for as why from deliveries order by seq`),
+      )
+      assert.deepEqual(rows, [
+        { done: true, why: null },
+        { done: false, why: 'the change is not kept any more' },
+      ])
+    })
+
+    test('a disabled endpoint is addressed nothing, and what waits for it is given up', async () => {
+      await told()
+      await within((scope) => scope.query(sql`update endpoints set disabled_at = now()`))
+      await told()
+      await send(async () => assert.fail('nothing is sent'))
+      assert.equal(await due(), 0)
+      const [row] = await within((scope) =>
+        scope.query(sql<{ n: number }>`select count(*)::int as n from deliveries`),
+      )
+      assert.equal(row?.n, 1)
+      await within((scope) => scope.query(sql`update endpoints set disabled_at = null`))
+    })
+  })

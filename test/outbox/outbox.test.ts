@@ -1,0 +1,319 @@
+/** Webhooks out as a receiver sees them, written with the `standardwebhooks` package alone: a tenant's endpoints, and the product's. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, beforeEach, test } from 'node:test'
+import { Webhook } from 'standardwebhooks'
+import { connectTenant, idle, newAccount } from '../http/bench.ts'
+import { databaseOf } from '../http/database.ts'
+import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
+import { adminQuery } from '../support/postgres.ts'
+import { eventually, startTestService, type TestService } from '../support/service.ts'
+
+interface Heard {
+  path: string
+  headers: Record<string, string>
+  text: string
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into what it heard
+  body: any
+}
+
+let heard: Heard[] = []
+/** What is answered at a path; 204 unless told. */
+let statuses = new Map<string, number>()
+const receiver = createServer(async (request, response) => {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  const text = Buffer.concat(chunks).toString('utf8')
+  const path = request.url ?? ''
+  heard.push({ path, headers: plain(request.headers), text, body: JSON.parse(text) })
+  response.writeHead(statuses.get(path) ?? 204).end()
+})
+const plain = (headers: IncomingHttpHeaders) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+const productSecret = `whsec_${Buffer.alloc(32, 9).toString('base64')}`
+
+let emulator: TestEmulator
+let service: TestService
+let database: string
+let base: string
+let tenant: string
+let integration: string
+let portal: number
+
+before(async () => {
+  await once(receiver.listen(0, '127.0.0.1'), 'listening')
+  base = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`
+  emulator = await startTestEmulator({
+    quirks: { index_lag_ms: 0, index_lag_jitter_ms: 0, index_outlier_ms: 0 },
+  })
+  database = await databaseOf()
+  service = await startTestService(emulator.url, {
+    DATABASE_URL: database,
+    SPOKE_SYNC_EVERY: '500h',
+    SPOKE_ENDPOINTS_PRIVATE: 'true',
+    SPOKE_EVENTS_URL: `${base}/product`,
+    SPOKE_EVENTS_SECRET: productSecret,
+  })
+  const account = newAccount(emulator, { tickets: 20 })
+  portal = account.portal
+  ;({ tenant, integration } = await connectTenant(service, account.token))
+  await idle(service, database)
+})
+beforeEach(() => {
+  heard = []
+  statuses = new Map()
+})
+after(async () => {
+  await service?.stop()
+  await emulator?.close()
+  receiver.closeAllConnections()
+  receiver.close()
+})
+
+const path = (rest = '', of = tenant) => `/api/hubspot/endpoints/${of}${rest}`
+const look = (text: string) => adminQuery(text, database)
+const at = (where: string) => heard.filter(({ path }) => path === where)
+async function post(rest: string, body: object = {}, status = 200, headers = {}) {
+  const answer = await service.post(path(rest), body, headers)
+  assert.equal(answer.status, status, JSON.stringify(answer.body))
+  return answer.body
+}
+const endpoint = (where: string, more: object = {}) => post('', { url: base + where, ...more }, 201)
+const deliveries = async (id: string) => (await service.get(path(`/${id}/deliveries`))).body.deliveries
+const stateOf = async (id: string) =>
+  (await service.get(path())).body.endpoints.find((one: { endpoint_id: string }) => one.endpoint_id === id)
+const tickets = async () =>
+  (
+    (await look(
+      `select ticket_id as id from issues where integration_id = '${integration}' and not archived order by 1`,
+    )) as { id: string }[]
+  ).map(({ id }) => id)
+/** Edits and reads, until the store has it. */
+async function edit(ids: string[], subject: string) {
+  await emulator.control('PATCH', `/portals/${portal}/tickets`, { ids, properties: { subject } })
+  await eventually(async () => {
+    await service.post(`/api/hubspot/sync/${tenant}/${integration}`, { sync_type: 'incremental' })
+    await idle(service, database)
+    const [row] = (await look(`select count(*)::int as n from issues where subject = '${subject}'`)) as {
+      n: number
+    }[]
+    return row?.n === ids.length
+  }, `${subject} is kept`)
+}
+const hurry = (id: string) =>
+  look(`update deliveries set due_at = now() where endpoint_id = '${id}' and due_at < 'infinity'`)
+const proved = ({ text, headers }: Heard, secret: string) => {
+  try {
+    new Webhook(secret).verify(text, headers)
+    return true
+  } catch {
+    return false
+  }
+}
+
+test('an endpoint is told of what it asked for, signed, with old and new value', async () => {
+  const made = await endpoint('/a', { types: ['issue.updated'] })
+  assert.match(made.secret, /^whsec_/)
+  const [a, b] = (await tickets()) as [string, string]
+  await edit([a, b], 'told outside')
+  await eventually(async () => at('/a').length === 2, 'both are told')
+  for (const one of at('/a')) {
+    assert.ok(proved(one, made.secret))
+    assert.ok(!proved(one, productSecret))
+    assert.equal(one.headers['webhook-id'], one.body.id)
+    assert.equal(one.body.type, 'issue.updated')
+    assert.equal(one.body.tenant_id, tenant)
+    assert.equal(one.body.data.changed.subject.to, 'told outside')
+    assert.equal(one.body.data.integration_id, integration)
+  }
+  const [first] = await deliveries(made.endpoint_id)
+  assert.equal(first.state, 'delivered')
+  assert.deepEqual([first.attempts.length, first.attempts[0].status], [1, 204])
+  await service.delete(path(`/${made.endpoint_id}`))
+})
+
+test('the product’s endpoint is told of every tenant, and nobody else’s list shows it', async () => {
+  const other = await connectTenant(service, newAccount(emulator).token)
+  await idle(service, database)
+  await eventually(
+    async () => at('/product').some(({ body }) => body.type === 'sync.completed'),
+    'its first load is told',
+  )
+  const told = at('/product').filter(({ body }) => body.tenant_id === other.tenant)
+  assert.deepEqual(
+    new Set(told.map(({ body }) => body.type)),
+    new Set(['integration.connected', 'sync.completed']),
+  )
+  assert.ok(told.every((one) => proved(one, productSecret)))
+  assert.deepEqual((await service.get(path('', other.tenant))).body.endpoints, [])
+})
+
+test('what fails is tried again with the same id, and what was tried is shown', async () => {
+  const made = await endpoint('/fails', { types: ['issue.updated'] })
+  statuses.set('/fails', 500)
+  const [a] = (await tickets()) as [string]
+  await edit([a], 'tried again')
+  await eventually(
+    async () => (await deliveries(made.endpoint_id))[0]?.attempts.length === 1,
+    'a try has failed',
+  )
+  const [waiting] = await deliveries(made.endpoint_id)
+  assert.equal(waiting.state, 'waiting')
+  assert.deepEqual([waiting.attempts[0].status, waiting.attempts[0].error], [500, null])
+  assert.ok(Date.parse(waiting.next_try_at) > Date.now())
+  assert.notEqual((await stateOf(made.endpoint_id)).failing_since, null)
+  statuses.delete('/fails')
+  await hurry(made.endpoint_id)
+  await eventually(async () => (await deliveries(made.endpoint_id))[0].state === 'delivered', 'it arrives')
+  const [first, second] = at('/fails')
+  assert.equal(first?.headers['webhook-id'], second?.headers['webhook-id'])
+  assert.equal(first?.text, second?.text)
+  assert.deepEqual(
+    [(await stateOf(made.endpoint_id)).failing_since, (await stateOf(made.endpoint_id)).waiting],
+    [null, 0],
+  )
+  await service.delete(path(`/${made.endpoint_id}`))
+})
+
+test('in order: what is told of a ticket waits for what was told before; other tickets do not', async () => {
+  const made = await endpoint('/ordered', { types: ['issue.updated'], in_order: true })
+  const loose = await endpoint('/loose', { types: ['issue.updated'] })
+  for (const where of ['/ordered', '/loose']) statuses.set(where, 503)
+  const [a, b] = (await tickets()) as [string, string]
+  await edit([a], 'first')
+  await eventually(async () => at('/ordered').length === 1 && at('/loose').length === 1, 'the first try')
+  await edit([a], 'second')
+  await edit([b], 'of another')
+  await eventually(
+    async () => at('/ordered').length === 2 && at('/loose').length === 3,
+    'what may go has gone',
+  )
+  assert.deepEqual(
+    at('/ordered').map(({ body }) => body.data.changed.subject.to),
+    ['first', 'of another'],
+  )
+  statuses.clear()
+  heard = []
+  await hurry(made.endpoint_id)
+  await eventually(async () => at('/ordered').length === 3, 'all arrive')
+  const told = at('/ordered').map(({ body }) => body.data.changed.subject.to)
+  assert.ok(told.indexOf('first') < told.indexOf('second'), String(told))
+  for (const { endpoint_id } of [made, loose]) await service.delete(path(`/${endpoint_id}`))
+})
+
+test('after eight tries a webhook is given up, after five days the endpoint; recovered, all arrives', async () => {
+  const made = await endpoint('/long', { types: ['issue.updated', 'endpoint.disabled'] })
+  const id = made.endpoint_id
+  statuses.set('/long', 500)
+  const [a, b] = (await tickets()) as [string, string]
+  const since = new Date().toISOString()
+  await edit([a], 'given up')
+  for (let tries = 1; tries <= 8; tries++) {
+    await eventually(async () => (await deliveries(id))[0]?.attempts.length === tries, `try ${tries}`)
+    await hurry(id)
+  }
+  const [givenUp] = await deliveries(id)
+  assert.deepEqual([givenUp.state, givenUp.next_try_at], ['given_up', null])
+  await look(`update endpoints set failing_since = now() - interval '6 days' where endpoint_id = '${id}'`)
+  await edit([b], 'of the last day')
+  await eventually(async () => (await stateOf(id)).disabled_at !== null, 'it is disabled')
+  const { changes } = (await service.get(`/api/hubspot/changes/${tenant}?limit=1000`)).body
+  const told = changes.filter(({ type }: { type: string }) => type === 'endpoint.disabled')
+  assert.deepEqual(
+    told.map(({ detail }: { detail: object }) => detail),
+    [{ endpoint_id: id, reason: 'nothing has arrived for five days' }],
+  )
+  await edit([a], 'while disabled')
+  assert.equal((await stateOf(id)).waiting, 0)
+  await post(`/${id}/recover`, { since }, 404)
+
+  statuses.delete('/long')
+  heard = []
+  await post(`/${id}`, { enabled: true, types: ['issue.updated'] })
+  assert.equal((await post(`/${id}/recover`, { since })).addressed, 3)
+  await eventually(async () => at('/long').length === 3, 'all arrive')
+  assert.deepEqual(
+    at('/long')
+      .map(({ body }) => body.data.changed.subject.to)
+      .sort(),
+    ['given up', 'of the last day', 'while disabled'],
+  )
+  assert.equal((await post(`/${id}/recover`, { since })).addressed, 0)
+  await service.delete(path(`/${id}`))
+})
+
+test('410 disables at once; a test event goes to one endpoint alone; one delivery is sent once more', async () => {
+  const [one, other] = [await endpoint('/one'), await endpoint('/other')]
+  const { change_id: changeId } = await post(`/${one.endpoint_id}/test`, {}, 202)
+  await eventually(async () => at('/one').some(({ body }) => body.id === changeId), 'the test arrives')
+  assert.equal(at('/one')[0]?.body.type, 'endpoint.test')
+  await post(`/${one.endpoint_id}/deliveries/${changeId}/resend`, {}, 202)
+  await eventually(
+    async () => at('/one').filter(({ body }) => body.id === changeId).length === 2,
+    'and again',
+  )
+  assert.deepEqual([at('/other').length, at('/product').length], [0, 0])
+  await post(`/${other.endpoint_id}/deliveries/${changeId}/resend`, {}, 404)
+  statuses.set('/other', 410)
+  await post(`/${other.endpoint_id}/test`, {}, 202)
+  const gone = await eventually(async () => {
+    const state = await stateOf(other.endpoint_id)
+    return state.disabled_at !== null && state
+  }, 'it is disabled')
+  assert.match(gone.disabled_for, /410/)
+  for (const { endpoint_id } of [one, other]) await service.delete(path(`/${endpoint_id}`))
+})
+
+test('while a secret is rotated both prove', async () => {
+  const made = await endpoint('/rotated', { secret: `whsec_${Buffer.alloc(24, 1).toString('base64')}` })
+  const { secret, older_secret_until } = await post(`/${made.endpoint_id}/rotate`, {}, 201)
+  assert.ok(Date.parse(older_secret_until) > Date.now() + 23 * 3_600_000)
+  await post(`/${made.endpoint_id}/test`, {}, 202)
+  const [told] = await eventually(async () => at('/rotated').length > 0 && at('/rotated'), 'the test arrives')
+  assert.ok(told && proved(told, secret) && proved(told, made.secret))
+  await look(`update endpoints set older_until = now() where endpoint_id = '${made.endpoint_id}'`)
+  heard = []
+  await post(`/${made.endpoint_id}/test`, {}, 202)
+  const [later] = await eventually(async () => at('/rotated').length > 0 && at('/rotated'), 'another')
+  assert.ok(later && proved(later, secret) && !proved(later, made.secret))
+  const rows = JSON.stringify(await look('select * from endpoints'))
+  for (const shown of [secret, made.secret]) assert.ok(!rows.includes(shown.slice('whsec_'.length)))
+  await service.delete(path(`/${made.endpoint_id}`))
+})
+
+test('odd endpoints are refused, another tenant’s is not there, and a key makes one only', async () => {
+  for (const body of [
+    {},
+    { url: 'nowhere' },
+    { url: 'ftp://example.com/' },
+    { url: `${base}/#x` },
+    { url: base, types: [] },
+    { url: base, types: ['ISSUE'] },
+    { url: base, secret: 'whsec_short' },
+    { url: base, more: true },
+  ]) {
+    const answer = await service.post(path(), body)
+    assert.deepEqual([answer.status, answer.body.code], [400, 'validation_failed'], JSON.stringify(body))
+  }
+  const key = { 'idempotency-key': randomUUID() }
+  const body = { url: `${base}/once`, types: ['issue.updated'] }
+  const [first, again] = [await post('', body, 201, key), await post('', body, 201, key)]
+  assert.deepEqual([again.endpoint_id, again.secret], [first.endpoint_id, null])
+  const other = await connectTenant(service, newAccount(emulator).token)
+  for (const rest of ['', '/rotate', '/test', '/recover']) {
+    const answer = await service.post(
+      path(`/${first.endpoint_id}${rest}`, other.tenant),
+      rest === '/recover' ? { since: '2026-01-01T00:00:00Z' } : {},
+    )
+    assert.deepEqual([answer.status, answer.body.code], [404, 'endpoint_not_found'], rest)
+  }
+  assert.equal((await service.delete(path(`/${first.endpoint_id}`, other.tenant))).status, 404)
+  assert.equal((await service.get(path(`/${first.endpoint_id}/deliveries`, other.tenant))).status, 404)
+  assert.equal((await service.delete(path(`/${first.endpoint_id}`))).status, 200)
+  assert.equal((await service.delete(path(`/${first.endpoint_id}`))).status, 404)
+  for (let n = 0; n < 20; n++) await endpoint(`/many${n}`, { types: ['issue.merged'] })
+  assert.equal((await service.post(path(), { url: base })).body.code, 'too_many_endpoints')
+})

@@ -1,0 +1,173 @@
+/** One try: bounded whatever the receiver does, never redirected, and never to a private address, whatever a name means by then. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, LookupFunction } from 'node:net'
+import { after, before, beforeEach, test } from 'node:test'
+import { systemClock } from '../../src/lib/clock.ts'
+import { createPoster, type Poster } from '../../src/outbox/post.ts'
+
+let answer: (request: IncomingMessage, response: ServerResponse) => void
+let connections = 0
+let requests: { headers: IncomingMessage['headers']; body: string; path: string | undefined }[] = []
+const server = createServer(async (request, response) => {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  requests.push({ headers: request.headers, body: Buffer.concat(chunks).toString('utf8'), path: request.url })
+  answer(request, response)
+}).on('connection', () => {
+  connections += 1
+})
+let poster: Poster
+let url: string
+
+before(async () => {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
+  poster = createPoster({ clock: systemClock, allowPrivate: true, timeoutMs: 700, mostChars: 100 })
+})
+beforeEach(() => {
+  requests = []
+  connections = 0
+})
+after(async () => {
+  await poster.close()
+  server.closeAllConnections()
+  server.close()
+})
+const never = new AbortController().signal
+const post = (to = url, by = poster) => by.post(to, { 'webhook-id': 'x' }, '{"a":1}', never)
+
+test('what is delivered says so, with the bytes that were given', async () => {
+  answer = (_request, response) => response.writeHead(202).end('thank you')
+  const { ms, ...sent } = await post()
+  assert.deepEqual(sent, {
+    outcome: 'delivered',
+    status: 202,
+    error: undefined,
+    answer: 'thank you',
+    retryAfterMs: undefined,
+  })
+  assert.ok(ms > 0)
+  assert.equal(requests[0]?.body, '{"a":1}')
+  assert.deepEqual(
+    ['content-type', 'user-agent', 'webhook-id'].map((name) => requests[0]?.headers[name]),
+    ['application/json', 'Spoke-Webhooks', 'x'],
+  )
+})
+
+test('a redirect is a failure, and nobody is asked there', async () => {
+  for (const status of [301, 302, 303, 307, 308]) {
+    answer = (_request, response) => response.writeHead(status, { location: `${url}/elsewhere` }).end()
+    const { outcome, error } = await post()
+    assert.deepEqual([outcome, error], ['failed', 'redirect'])
+  }
+  assert.deepEqual(new Set(requests.map(({ path }) => path)), new Set(['/hook']))
+})
+
+test('what the receiver answers is told apart', async () => {
+  const says = async (status: number, headers: Record<string, string> = {}) => {
+    answer = (_request, response) => response.writeHead(status, headers).end()
+    const { outcome, retryAfterMs } = await post()
+    return [outcome, retryAfterMs]
+  }
+  assert.deepEqual(await says(410), ['gone', undefined])
+  assert.deepEqual(await says(500), ['refused', undefined])
+  assert.deepEqual(await says(429, { 'retry-after': '17' }), ['refused', 17_000])
+  assert.deepEqual(await says(503, { 'retry-after': 'soon' }), ['refused', undefined])
+  const [outcome, wait] = await says(503, { 'retry-after': new Date(Date.now() + 60_000).toUTCString() })
+  assert.equal(outcome, 'refused')
+  assert.ok(Number(wait) > 55_000 && Number(wait) <= 60_000)
+})
+
+test('a long answer is cut, an odd one is made text, and one without an end ends at the deadline', async () => {
+  answer = (_request, response) => response.end(Buffer.alloc(10_000_000, 'x'))
+  assert.equal((await post()).answer, 'x'.repeat(100))
+  answer = (_request, response) => response.end(Buffer.from([0x61, 0x00, 0xff, 0x62]))
+  assert.equal((await post()).answer, 'a\ufffd\ufffdb')
+  answer = (_request, response) => {
+    response.write('y')
+    const drip = setInterval(() => response.write('y'), 200)
+    response.on('close', () => clearInterval(drip))
+  }
+  const dripping = await post()
+  assert.deepEqual([dripping.outcome, dripping.status], ['delivered', 200])
+  assert.ok(dripping.ms < 2_000)
+})
+
+test('a receiver that never answers, one that hangs up, and one that is not there', async () => {
+  answer = () => {}
+  const silent = await post()
+  assert.deepEqual([silent.outcome, silent.error], ['failed', 'timeout'])
+  assert.ok(silent.ms < 2_000)
+  answer = (request) => request.socket.destroy()
+  assert.deepEqual((await post()).outcome, 'failed')
+  assert.equal((await post('http://127.0.0.1:9/')).error, 'connect')
+})
+
+test('whoever stops is told nothing of how it ended', async () => {
+  answer = () => {}
+  const stop = new AbortController()
+  const sending = poster.post(url, {}, '{}', stop.signal)
+  setTimeout(() => stop.abort(new Error('it stops')), 100)
+  await assert.rejects(sending, /it stops/)
+})
+
+/** A name that means something else at each look. */
+const rebinding =
+  (...addresses: string[]): LookupFunction =>
+  (_host, options, done) => {
+    const address = addresses.shift() ?? '127.0.0.1'
+    const family = address.includes(':') ? 6 : 4
+    if (options.all) done(null, [{ address, family }])
+    else done(null, address, family)
+  }
+
+test('a private address is never connected to: written out, by name, by a name that changes its mind, or beside a public one', async () => {
+  const { port } = new URL(url)
+  const strict = (lookup?: LookupFunction) =>
+    createPoster({ clock: systemClock, allowPrivate: false, timeoutMs: 700, ...(lookup ? { lookup } : {}) })
+  const mixed: LookupFunction = (_host, _options, done) =>
+    done(null, [
+      { address: '8.8.8.8', family: 4 },
+      { address: '127.0.0.1', family: 4 },
+    ])
+  answer = (_request, response) => response.end()
+  const cases: [string, LookupFunction | undefined][] = [
+    [`http://127.0.0.1:${port}/`, undefined],
+    [`http://[::ffff:127.0.0.1]:${port}/`, undefined],
+    [`http://2130706433:${port}/`, undefined],
+    [`http://localhost:${port}/`, undefined],
+    [`http://rebound.example:${port}/`, rebinding('127.0.0.1')],
+    [`http://rebound.example:${port}/`, rebinding('::1')],
+    [`http://rebound.example:${port}/`, rebinding('169.254.169.254')],
+    [`http://rebound.example:${port}/`, mixed],
+  ]
+  for (const [to, lookup] of cases) {
+    const by = strict(lookup)
+    const { outcome, error } = await post(to, by)
+    assert.deepEqual([outcome, error], ['failed', 'private_address'], to)
+    await by.close()
+  }
+  assert.equal(connections, 0)
+  // The name was public when somebody looked, and is not when it is connected to.
+  const changes = rebinding('93.184.215.14', '127.0.0.1')
+  const by = strict(changes)
+  await new Promise((resolve) => changes('rebound.example', {}, resolve))
+  assert.equal((await post(`http://rebound.example:${port}/`, by)).error, 'private_address')
+  assert.equal(connections, 0)
+  await by.close()
+})
+
+test('a name that nobody resolves fails as such, and one whose resolver hangs by the deadline', async () => {
+  const failing: LookupFunction = (_host, _options, done) =>
+    done(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), [])
+  const by = createPoster({ clock: systemClock, allowPrivate: false, timeoutMs: 500, lookup: failing })
+  assert.equal((await post('http://nowhere.example/', by)).error, 'dns')
+  await by.close()
+  const hanging = createPoster({ clock: systemClock, allowPrivate: false, timeoutMs: 500, lookup: () => {} })
+  const sent = await post('http://nowhere.example/', hanging)
+  assert.equal(sent.error, 'timeout')
+  assert.ok(sent.ms < 2_000)
+  await hanging.close()
+})
