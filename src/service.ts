@@ -324,6 +324,7 @@ async function assemble(
       tokens,
       tickets: ticketKind,
       authorizeBase: authorizeUrl,
+      webhooks: app?.appId !== undefined,
       patience,
       onConnected: async (scope: TenantScope, { integration }: Connected) => {
         await beginSync(scope, integration.integrationId, ticketKind.name, periods)

@@ -93,6 +93,11 @@ export const statusAnswer = z.object({
   integration_id: z.string(),
   hub_id: z.number().nullable(),
   status: integration.shape.status,
+  changes_by: z
+    .enum(['webhooks', 'polling'])
+    .describe(
+      'How changes come: webhooks within about a second, and the schedule behind them; or the schedule alone',
+    ),
   parts,
   error: z.string().optional(),
   code: z.string().optional(),

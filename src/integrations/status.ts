@@ -17,6 +17,8 @@ export interface ConnectionStatus {
   parts: Parts
   /** Whole seconds the token still lives; null when it does not expire, or nobody knows. */
   expiresIn: number | null
+  /** Of our own app; only its accounts send webhooks. */
+  byOAuth: boolean
 }
 
 const answered = new Set([
@@ -54,5 +56,6 @@ export async function connectionStatus(
     trouble,
     parts: known.get(whose.integrationId) ?? unknownParts(),
     expiresIn,
+    byOAuth: held?.kind === 'oauth',
   }
 }

@@ -99,11 +99,15 @@ test('the next webhook ends it, and one lost among others is no silence', async 
   assert.equal(await silentSince(), null)
 })
 
-test('an account that was connected by a pasted token has no webhooks to miss', async () => {
+test('an account that was connected by a pasted token has no webhooks to miss, and its status says so', async () => {
+  const changesBy = async ({ tenant, integration }: { tenant: string; integration: string }) =>
+    (await bench.service.get(`/api/hubspot/status/${tenant}/${integration}`)).body.changes_by
+  assert.equal(await changesBy(oauth), 'webhooks')
   const { portal, token } = newAccount(bench.emulator)
   const pasted = { ...(await connectTenant(bench.service, token)), portal }
   await idle(bench.service, bench.database)
   await addTicket(portal, 5)
   assert.equal((await incremental(pasted)).inserted, 1)
   assert.equal(await silentSince(pasted), null)
+  assert.equal(await changesBy(pasted), 'polling')
 })
