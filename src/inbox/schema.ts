@@ -1,6 +1,6 @@
 /** What goes over the wire about the inbox. */
 import { z } from 'zod'
-import { after, limit } from '../lib/wire.ts'
+import { after, limit, time } from '../lib/wire.ts'
 
 export const inboxQuery = z.strictObject({ limit: limit(200, 50), after })
 
@@ -30,14 +30,6 @@ export const inboxAnswer = z.object({
   changes: z.array(change).describe('Those that were set aside, in the order they came'),
   next_after: z.string().nullable(),
 })
-
-/** Of any offset; in our words UTC, from 1970 to 9999, which every reader of dates can read. */
-const time = z.iso
-  .datetime({ offset: true, error: 'must be a time such as 2026-11-25T09:30:00Z' })
-  .transform((text) => new Date(text))
-  .refine((at) => at.getTime() >= 0 && at.getTime() < 253_402_300_800_000, 'must be from 1970 to 9999')
-  .transform((at) => at.toISOString())
-  .meta({ type: 'string', format: 'date-time' })
 
 export const replayBody = z.strictObject({
   ticket_ids: z

@@ -24,6 +24,14 @@ export const limit = (most: number, byDefault: number) =>
 
 export const after = z.string().min(1).max(1_024).optional().describe('The next_after of the page before')
 
+/** Of any offset; in our words UTC, from 1970 to 9999, which every reader of dates can read. */
+export const time = z.iso
+  .datetime({ offset: true, error: 'must be a time such as 2026-11-25T09:30:00Z' })
+  .transform((text) => new Date(text))
+  .refine((at) => at.getTime() >= 0 && at.getTime() < 253_402_300_800_000, 'must be from 1970 to 9999')
+  .transform((at) => at.toISOString())
+  .meta({ type: 'string', format: 'date-time' })
+
 /** The one error shape: the specification's and RFC 9457's in one object. */
 export const problem = z
   .object({

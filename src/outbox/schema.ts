@@ -1,6 +1,6 @@
 /** What goes over the wire about webhooks out. */
 import { z } from 'zod'
-import { after, limit, uuidText } from '../lib/wire.ts'
+import { after, limit, time, uuidText } from '../lib/wire.ts'
 
 export const endpointPath = z.object({ tenant_id: uuidText, endpoint_id: uuidText })
 export const deliveryPath = z.object({ tenant_id: uuidText, endpoint_id: uuidText, change_id: uuidText })
@@ -80,9 +80,7 @@ export const deliveryList = z.object({
   next_after: z.string().nullable(),
 })
 
-export const recoverBody = z.strictObject({
-  since: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-25T09:30:00Z' }),
-})
+export const recoverBody = z.strictObject({ since: time })
 export const recoverAnswer = z.object({
   success: z.literal(true),
   tenant_id: z.string(),

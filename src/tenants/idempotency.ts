@@ -36,7 +36,7 @@ export function readIdempotency(request: {
     })
   }
   const { method, url, body } = request
-  const asked = JSON.stringify(body, (_, value) => sorted(value))
+  const asked = JSON.stringify(body ?? null, (_, value) => sorted(value))
   return { keyHash: digest(header), hashWith: (salt) => digest(salt, method, url, asked) }
 }
 

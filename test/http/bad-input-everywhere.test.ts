@@ -21,6 +21,8 @@ before(async () => {
     integration_id: integration,
     sync_event_id: history.json.events[0].sync_event_id,
     key_id: '0123456789abcdef',
+    endpoint_id: '0b1e5f64-6a0b-4c39-9a53-0d6a4e0c7f12',
+    change_id: '0b1e5f64-6a0b-4c39-9a53-0d6a4e0c7f13',
     issue_id: issues.json.issues[0].issue_id,
     confirmation_id: '0b1e5f64-6a0b-4c39-9a53-0d6a4e0c7f11',
   }
@@ -37,6 +39,8 @@ const strict = () =>
 /** A body that the schema allows, so that the query alone is wrong. */
 const bodies: Record<string, string> = {
   'POST /api/hubspot/integrations/{tenant_id}': `{"access_token":"${mark}"}`,
+  'POST /api/hubspot/endpoints/{tenant_id}': `{"url":"https://${mark}.example.com/"}`,
+  'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}/recover': '{"since":"2026-01-01T00:00:00Z"}',
   'POST /api/hubspot/oauth/callback': `{"code":"${mark}","state":"${mark}"}`,
 }
 const sent = (operation: Operation, query = '') => ({

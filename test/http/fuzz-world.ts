@@ -107,7 +107,15 @@ async function learn(url: string, stay: Pair[], go: Pair[], tokens: string[]): P
   const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' }
   const ask = async (path: string, body?: string) =>
     (await send(url, { path, headers, ...(body ? { method: 'POST', body } : {}) })).json
-  const pools: Record<string, Ids[]> = { pairs: [], events: [], issues: [], keys: [], revoked: [] }
+  const pools: Record<string, Ids[]> = {
+    pairs: [],
+    events: [],
+    issues: [],
+    keys: [],
+    revoked: [],
+    endpoints: [],
+    dropped: [],
+  }
   const cursors: string[] = []
   for (const { tenant, integration } of stay) {
     const pair = { tenant_id: tenant, integration_id: integration }
@@ -123,6 +131,12 @@ async function learn(url: string, stay: Pair[], go: Pair[], tokens: string[]): P
     for (const { sync_event_id } of (await ask(sync)).events) pools.events?.push({ ...pair, sync_event_id })
     const { issues } = await ask(`/api/hubspot/issues/${tenant}`)
     for (const { issue_id } of issues) pools.issues?.push({ ...pair, issue_id })
+    const endpoints = `/api/hubspot/endpoints/${tenant}`
+    for (let n = 0; n < 8; n++) {
+      const { endpoint_id } = await ask(endpoints, '{"url":"https://example.com/"}')
+      const { change_id } = await ask(`${endpoints}/${endpoint_id}/test`, '{}')
+      pools[n % 4 ? 'endpoints' : 'dropped']?.push({ ...pair, endpoint_id, change_id })
+    }
     for (let n = 0; n < 12; n++) {
       const { key_id } = await ask(`/api/tenants/${tenant}/api-keys`, '{"name":"fuzz","scopes":["read"]}')
       pools[n % 4 ? 'keys' : 'revoked']?.push({ ...pair, key_id })
@@ -139,6 +153,8 @@ async function learn(url: string, stay: Pair[], go: Pair[], tokens: string[]): P
     idsFor: ({ name, template }) => {
       if (template.includes('{key_id}'))
         return (name.startsWith('DELETE ') ? pools.revoked : pools.keys) ?? []
+      if (template.includes('{endpoint_id}'))
+        return (name.startsWith('DELETE ') ? pools.dropped : pools.endpoints) ?? []
       if (name === 'DELETE /api/tenants/{tenant_id}') return leavers
       if (name.startsWith('DELETE ') || name === 'POST /api/hubspot/integrations/{tenant_id}') return doomed
       if (template.includes('/authorize/')) return visitors
@@ -152,6 +168,8 @@ async function learn(url: string, stay: Pair[], go: Pair[], tokens: string[]): P
       after: cursors,
       limit: ['1', '2', '50'],
       name: ['app', 'reporting'],
+      secret: [`whsec_${Buffer.alloc(32, 3).toString('base64')}`],
+      url: ['https://example.com/', 'https://hooks.example.org/spoke'],
       integration_id: stay.map(({ integration }) => integration),
       state: stay.map(({ tenant, integration }) => `${tenant}:${integration}:${'A'.repeat(43)}`),
     },

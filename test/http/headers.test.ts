@@ -49,6 +49,8 @@ async function everyRoute(): Promise<Sent[]> {
     integration_id: integration,
     sync_event_id: history.json.events[0].sync_event_id,
     key_id: '0123456789abcdef',
+    endpoint_id: '0b1e5f64-6a0b-4c39-9a53-0d6a4e0c7f12',
+    change_id: '0b1e5f64-6a0b-4c39-9a53-0d6a4e0c7f13',
     issue_id: issues.json.issues[0].issue_id,
     confirmation_id: '0b1e5f64-6a0b-4c39-9a53-0d6a4e0c7f11',
   }

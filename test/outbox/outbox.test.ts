@@ -302,6 +302,15 @@ test('odd endpoints are refused, another tenant’s is not there, and a key make
   const body = { url: `${base}/once`, types: ['issue.updated'] }
   const [first, again] = [await post('', body, 201, key), await post('', body, 201, key)]
   assert.deepEqual([again.endpoint_id, again.secret], [first.endpoint_id, null])
+  // Without a body too.
+  const asked = { method: 'POST', headers: { 'idempotency-key': randomUUID() } }
+  const tests: unknown[][] = []
+  for (let n = 0; n < 2; n++) {
+    const answer = await fetch(`${service.url}${path(`/${first.endpoint_id}/test`)}`, asked)
+    tests.push([answer.status, ((await answer.json()) as { change_id: string }).change_id])
+  }
+  assert.deepEqual(tests[0], tests[1])
+  assert.equal(tests[0]?.[0], 202)
   const other = await connectTenant(service, newAccount(emulator).token)
   for (const rest of ['', '/rotate', '/test', '/recover']) {
     const answer = await service.post(
