@@ -127,7 +127,13 @@ export const variables = {
   SPOKE_WEBHOOK_WINDOW: duration(0)
     .refine((ms) => ms <= 60_000, 'must be at most 60s')
     .default(500),
-  SPOKE_EVENTS_URL: url.optional(),
+  SPOKE_EVENTS_URL: z
+    .string()
+    .refine((text) => {
+      const url = URL.parse(text)
+      return url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.hash
+    }, 'must be an http or https URL without a login or a fragment')
+    .optional(),
   SPOKE_EVENTS_SECRET: z.string().optional(),
   SPOKE_EVENTS_TYPES: z
     .string()

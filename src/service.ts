@@ -283,7 +283,9 @@ async function assemble(
     () => posters.tenants.close(),
     () => posters.product.close(),
   )
-  if (!standIns) await withSystem(db, (scope) => setProductEndpoint(scope, product ? product.types : 'none'))
+  // Who sends says whether there is one to send to.
+  if (!standIns && config.role !== 'api')
+    await withSystem(db, (scope) => setProductEndpoint(scope, product ? product.types : 'none'))
   const worker =
     config.role === 'api'
       ? await sendOnly(queues)

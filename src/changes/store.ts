@@ -162,6 +162,12 @@ export async function blankChanges(
       update changes set issue_id = null, ticket_id = null, detail = null
       where tenant_id = ${scope.tenantId} and seq = any(array(select seq from stretch)) and integration_id = ${integrationId}
         and issue_id is not null
+      returning seq
+    ),
+    silenced as (
+      update deliveries set subject = null, due_at = 'infinity',
+        given_up_for = case when delivered_at is null then 'its integration was purged' end
+      where tenant_id = ${scope.tenantId} and seq = any(array(select seq from blanked))
     )
     select max(seq) as last from stretch`)
   return row?.last ?? undefined

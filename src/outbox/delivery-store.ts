@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { Change } from '../changes/change.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import { productEndpoint } from './endpoint.ts'
 
 /** The rows of one endpoint. */
 export const ofEndpoint = ({ tenantId }: TenantScope, endpointId: string) =>
@@ -14,8 +15,15 @@ export interface Addressed {
   endpointId: string
 }
 
-/** Endpoints with something due, the longest due first. However much waits, each costs one probe of the index. */
-export async function findDueEndpoints({ query }: SystemScope, atMost: number): Promise<Addressed[]> {
+/**
+ * Endpoints with something due, the longest due first. However much waits, each costs one probe of the index.
+ *
+ * @param withProduct whether the product's own can be sent to from here
+ */
+export async function findDueEndpoints(
+  { query }: SystemScope,
+  { atMost, withProduct }: { atMost: number; withProduct: boolean },
+): Promise<Addressed[]> {
   return await query(sql<Addressed>`/* prepared */
     with recursive lanes as (
       (select tenant_id, endpoint_id, due_at from deliveries where due_at < 'infinity'
@@ -28,7 +36,7 @@ export async function findDueEndpoints({ query }: SystemScope, atMost: number): 
         limit 1) n
     )
     select l.tenant_id as "tenantId", l.endpoint_id as "endpointId" from lanes l
-    where l.due_at <= clock_timestamp()
+    where l.due_at <= clock_timestamp() and (${withProduct} or l.endpoint_id <> ${productEndpoint})
       and not exists (select from tenants t where t.tenant_id = l.tenant_id and t.erasing_at is not null)
     order by l.due_at
     limit ${atMost}`)
@@ -38,6 +46,8 @@ export interface Delivery {
   seq: number
   /** Before this one. */
   tries: number
+  /** Until when it is ours, as text: what was taken over or asked for again meanwhile is not. */
+  lease: string
   /** undefined: not kept any more */
   change: Change | undefined
 }
@@ -59,6 +69,7 @@ export async function takeDeliveries(
   const rows = await scope.query(sql<{
     seq: number
     tries: number
+    lease: string
     change: (Omit<Change, 'at'> & { at: string }) | null
   }>`/* prepared */
     with due as (
@@ -71,9 +82,9 @@ export async function takeDeliveries(
     taken as (
       update deliveries set due_at = ${after(leaseMs)}
       where ${ofEndpoint(scope, endpointId)} and seq = any(array(select seq from due))
-      returning seq, tries
+      returning seq, tries, due_at::text as lease
     )
-    select t.seq, t.tries, case when c.seq is null then null else json_build_object(
+    select t.seq, t.tries, t.lease, case when c.seq is null then null else json_build_object(
       'seq', c.seq, 'changeId', c.change_id, 'type', c.type, 'at', c.at, 'integrationId', c.integration_id,
       'issueId', c.issue_id, 'ticketId', c.ticket_id, 'detail', c.detail) end as change
     from taken t left join changes c on c.tenant_id = ${scope.tenantId} and c.seq = t.seq
@@ -92,24 +103,27 @@ export interface Attempt {
   answer: string | undefined
 }
 
-/** What came of a try, and when the next is due. @param next undefined: none. given up: why */
+/**
+ * What came of a try, and when the next is due. An arrival counts whenever it is heard of; else what was taken over or asked for again
+ * meanwhile stays as it is.
+ */
 export async function keepAttempt(
   scope: TenantScope,
   endpointId: string,
-  seq: number,
+  { seq, lease }: Pick<Delivery, 'seq' | 'lease'>,
   { ms, status, error, answer }: Attempt,
   next: 'delivered' | { waitMs: number } | { givenUpFor: string },
 ): Promise<void> {
   const ends =
     next === 'delivered'
-      ? sql`due_at = 'infinity', delivered_at = clock_timestamp(), given_up_for = null`
+      ? sql`due_at = case when due_at = ${lease} then 'infinity' else due_at end, delivered_at = clock_timestamp(), given_up_for = null`
       : 'waitMs' in next
         ? sql`due_at = ${after(next.waitMs)}`
         : sql`due_at = 'infinity', given_up_for = ${next.givenUpFor}`
   await scope.query(sql`/* prepared */
     with tried as (
       update deliveries set tries = tries + 1, ${ends}
-      where ${ofEndpoint(scope, endpointId)} and seq = ${seq}
+      where ${ofEndpoint(scope, endpointId)} and seq = ${seq} ${next === 'delivered' ? sql`` : sql`and due_at = ${lease}`}
       returning tries
     )
     insert into attempts (tenant_id, endpoint_id, seq, ms, status, error, answer)
@@ -117,11 +131,18 @@ export async function keepAttempt(
     from tried`)
 }
 
-/** Nothing of an endpoint is sent any more that has not arrived by now. @returns how many */
-export async function giveUpAll(scope: TenantScope, endpointId: string, why: string): Promise<number> {
+/** Of an endpoint that is gone or disabled nothing is sent any more. @returns how many */
+export async function giveUpSome(
+  scope: TenantScope,
+  endpointId: string,
+  why: string,
+  atMost: number,
+): Promise<number> {
   const rows = await scope.query(sql`
     update deliveries set due_at = 'infinity', given_up_for = ${why}
-    where ${ofEndpoint(scope, endpointId)} and due_at < 'infinity' returning 1 as one`)
+    where ${ofEndpoint(scope, endpointId)} and due_at < 'infinity' and seq = any(array(
+      select seq from deliveries where ${ofEndpoint(scope, endpointId)} and due_at < 'infinity' order by due_at limit ${atMost}))
+    returning 1 as one`)
   return rows.length
 }
 
@@ -137,9 +158,14 @@ export async function resend(scope: TenantScope, endpointId: string, changeId: s
 }
 
 /** Taken and not sent: it is due. */
-export async function releaseDelivery(scope: TenantScope, endpointId: string, seq: number): Promise<void> {
+export async function releaseDelivery(
+  scope: TenantScope,
+  endpointId: string,
+  { seq, lease }: Pick<Delivery, 'seq' | 'lease'>,
+): Promise<void> {
   await scope.query(sql`
-    update deliveries set due_at = clock_timestamp() where ${ofEndpoint(scope, endpointId)} and seq = ${seq} and due_at < 'infinity'`)
+    update deliveries set due_at = clock_timestamp()
+    where ${ofEndpoint(scope, endpointId)} and seq = ${seq} and due_at = ${lease}`)
 }
 
 export interface DeliveryState {
@@ -173,16 +199,12 @@ export async function listDeliveries(
 }
 
 /** What is done with whose change is not kept any more. @returns how many went */
-export async function deleteOldDeliveries(
-  scope: TenantScope,
-  keepMs: number,
-  atMost: number,
-): Promise<number> {
+export async function deleteOldDeliveries(scope: TenantScope, atMost: number): Promise<number> {
   const rows = await scope.query(sql`
     with old as materialized (
-      select d.endpoint_id, d.seq from deliveries d
-      where d.tenant_id = ${scope.tenantId} and d.due_at = 'infinity' and not exists (
-        select from changes c where c.tenant_id = d.tenant_id and c.seq = d.seq and c.at >= clock_timestamp() - ${keepMs}::float8 * interval '1 ms')
+      select endpoint_id, seq from deliveries
+      where tenant_id = ${scope.tenantId} and due_at = 'infinity'
+        and seq < (select min(seq) from changes where tenant_id = ${scope.tenantId})
       limit ${atMost}
     ),
     tries as (

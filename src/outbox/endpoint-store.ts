@@ -5,7 +5,7 @@ import type { KeyRing, TenantSealer } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import { sealerOf } from '../tenants/store.ts'
-import { giveUpAll, ofEndpoint } from './delivery-store.ts'
+import { ofEndpoint } from './delivery-store.ts'
 import { type Endpoint, type EndpointState, productEndpoint } from './endpoint.ts'
 
 const field = (endpointId: string) => ({ field: `endpoint ${endpointId}` })
@@ -132,7 +132,7 @@ export async function rotateSecret(
 export async function deleteSome(scope: TenantScope, endpointId: string, atMost: number): Promise<boolean> {
   await scope.query(sql`
     update endpoints set disabled_at = coalesce(disabled_at, clock_timestamp()) where ${ofEndpoint(scope, endpointId)}`)
-  for (const table of ['attempts', 'deliveries']) {
+  for (const table of ['deliveries', 'attempts']) {
     const rows = await scope.query(sql`
       delete from ${sql.table(table)} where ${ofEndpoint(scope, endpointId)} and seq in (
         select seq from ${sql.table(table)} where ${ofEndpoint(scope, endpointId)} order by seq limit ${atMost})
@@ -160,29 +160,48 @@ export async function noteWorking(scope: TenantScope, endpointId: string): Promi
     update endpoints set failing_since = null where ${ofEndpoint(scope, endpointId)} and failing_since is not null`)
 }
 
-/** Nothing is sent to it any more, and whoever reads the feed is told. Once. */
+/** Nothing is sent to it any more, and whoever reads the feed is told, once. What waits for it is given up by whoever finds it due. */
 export async function disable(scope: TenantScope, endpointId: string, why: string): Promise<boolean> {
   const rows = await scope.query(sql`
     update endpoints set disabled_at = clock_timestamp(), disabled_for = ${why}
     where ${ofEndpoint(scope, endpointId)} and disabled_at is null returning 1 as one`)
   if (rows.length === 0) return false
-  await giveUpAll(scope, endpointId, why)
   await tell(scope, 'endpoint.disabled', null, { endpoint_id: endpointId, reason: why })
   return true
 }
 
-/** Addresses to the endpoint what was told since then and has not arrived, as if it had just been told. @returns how many */
-export async function recover(scope: TenantScope, endpointId: string, since: string): Promise<number> {
+/**
+ * Addresses to the endpoint what was told since then, has not arrived and is not on its way, as if it had just been told.
+ *
+ * @returns how many; as many as `atMost`: there may be more
+ */
+export async function recover(
+  scope: TenantScope,
+  endpointId: string,
+  since: string,
+  atMost: number,
+): Promise<number> {
   const rows = await scope.query(sql`
     insert into deliveries as d (tenant_id, endpoint_id, seq, subject)
     select c.tenant_id, e.endpoint_id, c.seq, c.integration_id || ' ' || c.ticket_id
     from changes c join endpoints e on e.tenant_id = c.tenant_id
     where c.tenant_id = ${scope.tenantId} and e.endpoint_id = ${endpointId} and c.at >= ${since}
       and c.type <> 'endpoint.test' and (e.types is null or c.type = any(e.types))
+      and not exists (
+        select from deliveries o
+        where o.tenant_id = c.tenant_id and o.endpoint_id = e.endpoint_id and o.seq = c.seq
+          and (o.delivered_at is not null or o.due_at < 'infinity'))
+    order by c.seq
+    limit ${atMost}
     on conflict (tenant_id, endpoint_id, seq) do update set due_at = clock_timestamp(), tries = 0, given_up_for = null
-      where d.delivered_at is null
+      where d.due_at = 'infinity'
     returning 1 as one`)
   return rows.length
+}
+
+/** Whoever changes what hangs on it and the endpoint itself takes this lock first. */
+export async function lockEndpoint(scope: TenantScope, endpointId: string): Promise<void> {
+  await scope.query(sql`select from endpoints where ${ofEndpoint(scope, endpointId)} for no key update`)
 }
 
 /** Says that the product has an endpoint, and from now on what is told is addressed to it; or that it has none. */

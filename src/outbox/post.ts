@@ -1,5 +1,5 @@
 /** One try to send a webhook: bounded in time and in what is read, never redirected, and only to an address that may be sent to. */
-import { type LookupAddress, lookup as systemLookup } from 'node:dns'
+import { type LookupAddress, Resolver, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, buildConnector, request } from 'undici'
 import type { Clock } from '../lib/clock.ts'
@@ -45,7 +45,9 @@ export function createPoster({
   allowPrivate,
   timeoutMs = 15_000,
   mostChars = 1_000,
-  lookup = systemLookup as LookupFunction,
+  lookup = allowPrivate
+    ? (systemLookup as LookupFunction)
+    : lookupOf(new Resolver({ timeout: 2_000, tries: 2 })),
 }: PosterOptions): Poster {
   const connector = buildConnector({
     timeout: timeoutMs,
@@ -60,8 +62,8 @@ export function createPoster({
         else done(new PrivateAddress('the name leads to a private network'), [])
       }),
   })
+  // Not so many to one address: an address is not one tenant's, and who sends has a bound of its own.
   const agent = new Agent({
-    connections: 8,
     keepAliveTimeout: 5_000,
     // An address that is written out is looked up by nobody.
     connect: (options, done) => {
@@ -119,6 +121,29 @@ export function createPoster({
   return { post, close: () => agent.destroy() }
 }
 
+/**
+ * A tenant's name is asked of the name servers alone, and not of the system: there few looks can be under way at once in the whole
+ * process, and a name whose servers are silent would hold up HubSpot's.
+ */
+function lookupOf(resolver: Resolver): LookupFunction {
+  const ask = (host: string, family: 4 | 6) =>
+    new Promise<LookupAddress[]>((resolve, reject) => {
+      const told = (error: Error | null, found: string[]) =>
+        error ? reject(error) : resolve(found.map((address) => ({ address, family })))
+      if (family === 4) resolver.resolve4(host, told)
+      else resolver.resolve6(host, told)
+    })
+  return (host, options, done) => {
+    Promise.allSettled([ask(host, 4), ask(host, 6)]).then((asked) => {
+      const found = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+      const [first] = found
+      if (!first) done((asked[0] as PromiseRejectedResult).reason, [])
+      else if (options.all) done(null, found)
+      else done(null, first.address, first.family)
+    })
+  }
+}
+
 /** A name that is looked up cannot be called off, and is not waited for. */
 async function within<T>(work: Promise<T>, over: AbortSignal): Promise<T> {
   work.catch(() => {})
@@ -173,9 +198,9 @@ const connectCodes = [
 ]
 
 function codeOf(error: unknown): string {
-  const { code = '', cause } = error as { code?: string; cause?: unknown }
+  const { code = '', syscall = '', cause } = error as { code?: string; syscall?: string; cause?: unknown }
   if (code === 'PRIVATE_ADDRESS') return 'private_address'
-  if (dnsCodes.includes(code)) return 'dns'
+  if (dnsCodes.includes(code) || syscall.startsWith('query')) return 'dns'
   if (connectCodes.includes(code)) return 'connect'
   if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH)/.test(code))
     return 'tls'

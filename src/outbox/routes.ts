@@ -54,6 +54,7 @@ export interface OutboxParts {
 
 const tags = ['webhooks out']
 const mostOfTenant = 20
+const mostRecovered = 10_000
 const none = z.strictObject({})
 const iso = (time: Date | null) => time?.toISOString() ?? null
 
@@ -112,13 +113,15 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
     make: (scope: TenantScope) => Promise<string>,
   ) {
     let made = false
-    const { body } = await withTenant(db, tenantId, (scope) =>
-      once(scope, readIdempotency(request), async () => {
+    const { body } = await withTenant(db, tenantId, (scope) => {
+      // A transaction that is run once more may find another's answer.
+      made = false
+      return once(scope, readIdempotency(request), async () => {
         const endpointId = await make(scope)
         made = true
         return { status: 201, body: { ...(await stateOf(scope, tenantId, endpointId)), secret: null } }
-      }),
-    )
+      })
+    })
     return { ...body, secret: made ? secret.reveal() : null }
   }
 
@@ -310,7 +313,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       return await withTenant(db, tenantId, async (scope) => {
         const { body } = await once(scope, readIdempotency(request), async () => {
           if ((await findState(scope, id))?.disabledAt !== null) throw endpointNotFound()
-          const addressed = await recover(scope, id, request.body.since)
+          const addressed = await recover(scope, id, request.body.since, mostRecovered)
           return {
             status: 200,
             body: { success: true as const, tenant_id: tenantId, endpoint_id: id, addressed },

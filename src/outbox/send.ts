@@ -10,9 +10,9 @@ import type { KeyRing } from '../lib/seal.ts'
 import { signatureHeaders } from '../lib/standard-webhooks.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
-import { type Delivery, giveUpAll, keepAttempt, releaseDelivery, takeDeliveries } from './delivery-store.ts'
+import { type Delivery, giveUpSome, keepAttempt, releaseDelivery, takeDeliveries } from './delivery-store.ts'
 import { type Endpoint, productEndpoint } from './endpoint.ts'
-import { disable, noteFailing, noteWorking, openEndpoint } from './endpoint-store.ts'
+import { disable, lockEndpoint, noteFailing, noteWorking, openEndpoint } from './endpoint-store.ts'
 import { payloadOf } from './payload.ts'
 import type { Poster, Sent } from './post.ts'
 import { waitAfter } from './schedule.ts'
@@ -36,32 +36,43 @@ const leaseMs = 60_000
 /** After this long others have their turn. */
 const sliceMs = 10_000
 
-/** @param signal aborts when the process stops: what is under way is given back */
+const giveUpAtOnce = 2_000
+
+/**
+ * @param signal aborts when the process stops: what is under way is given back
+ * @returns how many were taken; none where all that is due waits for something before it
+ */
 export async function sendTo(
   parts: SendParts,
   tenantId: TenantId,
   endpointId: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const { db, ring, clock } = parts
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
-  const endpoint =
-    endpointId === productEndpoint
-      ? parts.product
-      : await within((scope) => openEndpoint(scope, ring, endpointId))
-  if (!endpoint) {
-    await within((scope) => giveUpAll(scope, endpointId, 'the endpoint is gone or disabled'))
-    return
-  }
   const until = clock.monotonic() + sliceMs
-  const take = { inOrder: endpoint.inOrder, atMost: atOnce, leaseMs }
+  let taken = 0
   while (!signal.aborted && clock.monotonic() < until) {
-    const deliveries = await within((scope) => takeDeliveries(scope, endpointId, take))
-    if (deliveries.length === 0) return
+    // Its address and secrets as they are now.
+    const batch = await within(async (scope) => {
+      const endpoint =
+        endpointId === productEndpoint ? parts.product : await openEndpoint(scope, ring, endpointId)
+      if (!endpoint) {
+        await giveUpSome(scope, endpointId, 'the endpoint is gone or disabled', giveUpAtOnce)
+        return undefined
+      }
+      const take = { inOrder: endpoint.inOrder, atMost: atOnce, leaseMs }
+      return { endpoint, deliveries: await takeDeliveries(scope, endpointId, take) }
+    })
+    if (!batch) return 1
+    const { endpoint, deliveries } = batch
+    if (deliveries.length === 0) return taken
+    taken += deliveries.length
     const sending = { ...parts, tenantId, endpoint, within, signal }
     const ends = await Promise.allSettled(deliveries.map((delivery) => sendOne(sending, delivery)))
     for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
+  return taken
 }
 
 interface Sending extends SendParts {
@@ -74,11 +85,11 @@ interface Sending extends SendParts {
 async function sendOne(sending: Sending, delivery: Delivery): Promise<void> {
   const { tenantId, endpoint, within, posters, clock, metrics, signal } = sending
   const { endpointId } = endpoint
-  const { seq, change } = delivery
+  const { change } = delivery
   if (!change) {
     const attempt = { ms: 0, status: undefined, error: 'expired', answer: undefined }
     const givenUpFor = 'the change is not kept any more'
-    return await within((scope) => keepAttempt(scope, endpointId, seq, attempt, { givenUpFor }))
+    return await within((scope) => keepAttempt(scope, endpointId, delivery, attempt, { givenUpFor }))
   }
   const body = payloadOf(tenantId, change)
   const headers = signatureHeaders(change.changeId, new Date(clock.now()), body, endpoint.secrets)
@@ -89,7 +100,7 @@ async function sendOne(sending: Sending, delivery: Delivery): Promise<void> {
   } catch (error) {
     if (!signal.aborted) throw error
     // Nobody knows whether it arrived: another process sends it again.
-    return await within((scope) => releaseDelivery(scope, endpointId, seq))
+    return await within((scope) => releaseDelivery(scope, endpointId, delivery))
   }
   metrics.outboxSent.inc({ outcome: sent.outcome })
   metrics.outboxDuration.observe(sent.ms / 1_000)
@@ -98,11 +109,11 @@ async function sendOne(sending: Sending, delivery: Delivery): Promise<void> {
 
 async function keep(
   { endpoint, within, clock, log, tenantId }: Sending,
-  { seq, tries }: Delivery,
+  delivery: Delivery,
   sent: Sent,
 ): Promise<void> {
   const { endpointId } = endpoint
-  const wait = waitAfter(tries + 1, sent.retryAfterMs, clock.random())
+  const wait = waitAfter(delivery.tries + 1, sent.retryAfterMs, clock.random())
   const next =
     sent.outcome === 'delivered'
       ? ('delivered' as const)
@@ -110,7 +121,9 @@ async function keep(
         ? { waitMs: wait }
         : { givenUpFor: sent.outcome === 'gone' ? 'the receiver wants no more (410)' : 'tried often enough' }
   const disabled = await within(async (scope) => {
-    await keepAttempt(scope, endpointId, seq, sent, next)
+    if (endpointId !== productEndpoint && (next !== 'delivered' || endpoint.failing))
+      await lockEndpoint(scope, endpointId)
+    await keepAttempt(scope, endpointId, delivery, sent, next)
     // The product's own is never disabled: whoever configured it is told by metrics and log.
     if (endpointId === productEndpoint) return false
     if (next === 'delivered') {

@@ -13,6 +13,9 @@ const atOnce = 32
 const lookShare = 0.1
 /** One whose sending broke off unforeseen makes room for the others. */
 const restMs = 5_000
+/** One tenant's receivers that hang leave room for the others'. */
+const atOnceOfTenant = 4
+const idleMs = 1_000
 
 /** Goes on until the signal aborts, and ends when what is under way has. */
 export async function sendUntil(parts: SendParts, signal: AbortSignal): Promise<void> {
@@ -39,12 +42,20 @@ async function look(
   if (running.size >= atOnce) return
   const now = parts.clock.monotonic()
   for (const [key, until] of resting) if (until <= now) resting.delete(key)
-  const due = await withSystem(parts.db, (scope) => findDueEndpoints(scope, 2 * atOnce + resting.size))
+  const atMost = 2 * atOnce + running.size + resting.size
+  const due = await withSystem(parts.db, (scope) =>
+    findDueEndpoints(scope, { atMost, withProduct: parts.product !== undefined }),
+  )
+  const ofTenant = (id: string) => [...running.keys()].filter((key) => key.startsWith(id)).length
   for (const { tenantId, endpointId } of due) {
     if (signal.aborted || running.size >= atOnce) return
     const key = `${tenantId} ${endpointId}`
-    if (running.has(key) || resting.has(key)) continue
+    if (running.has(key) || resting.has(key) || ofTenant(tenantId) >= atOnceOfTenant) continue
     const done = sendTo(parts, parseTenantId(tenantId), endpointId, signal)
+      .then((taken) => {
+        // All that is due waits for something before it, which has a time of its own.
+        if (taken === 0) resting.set(key, parts.clock.monotonic() + idleMs)
+      })
       .catch((err: unknown) => {
         resting.set(key, parts.clock.monotonic() + restMs)
         if (!isTenantErasing(err))

@@ -93,8 +93,8 @@ async function tidyTenants(parts: UpkeepParts, ids: readonly TenantId[], signal:
   if (inboxMs !== undefined)
     await each(parts, ids, signal, (scope) => deleteOldDeliveries(scope, inboxMs, step))
   if (changesMs !== undefined) {
-    await each(parts, ids, signal, (scope) => deleteOldSent(scope, changesMs, step))
     await each(parts, ids, signal, (scope) => deleteOldChanges(scope, changesMs, step))
+    await each(parts, ids, signal, (scope) => deleteOldSent(scope, step))
   }
   if (problemsMs !== undefined)
     await each(parts, ids, signal, (scope) => deleteOldProblems(scope, problemsMs, step))

@@ -8,7 +8,7 @@ import type { Database } from '../../src/lib/db.ts'
 import { newId } from '../../src/lib/ids.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { newSecret } from '../../src/lib/standard-webhooks.ts'
-import { findDueEndpoints, takeDeliveries } from '../../src/outbox/delivery-store.ts'
+import { findDueEndpoints, keepAttempt, takeDeliveries } from '../../src/outbox/delivery-store.ts'
 import { insertEndpoint } from '../../src/outbox/endpoint-store.ts'
 import type { Poster } from '../../src/outbox/post.ts'
 import { sendTo } from '../../src/outbox/send.ts'
@@ -38,7 +38,8 @@ for (const engine of engines)
     const told = () => within((scope) => tell(scope, 'sync.completed', id, {}))
     const take = (leaseMs: number) =>
       within((scope) => takeDeliveries(scope, endpointId, { inOrder: false, atMost: 8, leaseMs }))
-    const due = async () => (await withSystem(db, (scope) => findDueEndpoints(scope, 10))).length
+    const due = async () =>
+      (await withSystem(db, (scope) => findDueEndpoints(scope, { atMost: 10, withProduct: true }))).length
     const send = (post: Poster['post'], signal = new AbortController().signal) => {
       const poster = { post, close: async () => {} }
       const parts = { db, ring, product: undefined, clock: systemClock, metrics: createMetrics(), log: quiet }
@@ -98,6 +99,39 @@ for (const engine of engines)
         { done: true, why: null },
         { done: false, why: 'the change is not kept any more' },
       ])
+    })
+
+    test('what was taken over or asked for again meanwhile is not undone by a late failure; a late arrival counts', async () => {
+      const seq = await told()
+      const [late] = await take(0)
+      assert.ok(late)
+      const [again] = await take(60_000)
+      assert.equal(again?.seq, seq)
+      const attempt = { ms: 1, status: 500, error: undefined, answer: undefined }
+      await within((scope) => keepAttempt(scope, endpointId, late, attempt, { givenUpFor: 'late' }))
+      const state = () =>
+        within((scope) =>
+          scope.query(sql<{ done: boolean; open: boolean; why: string | null }>`
+            select delivered_at is not null as done, due_at < 'infinity' as open, given_up_for as why from deliveries`),
+        )
+      assert.deepEqual(await state(), [{ done: false, open: true, why: null }])
+      await within((scope) => keepAttempt(scope, endpointId, late, { ...attempt, status: 204 }, 'delivered'))
+      assert.deepEqual(await state(), [{ done: true, open: true, why: null }])
+      await within((scope) => keepAttempt(scope, endpointId, again, { ...attempt, status: 204 }, 'delivered'))
+      assert.deepEqual(await state(), [{ done: true, open: false, why: null }])
+    })
+
+    test('an endpoint that is refused eight times at once is disabled once, and all eight are kept', async () => {
+      for (let n = 0; n < 8; n++) await told()
+      const gone = { ...sent, outcome: 'gone', status: 410 } as const
+      await Promise.all([1, 2].map(() => send(async () => gone)))
+      const [row] = await within((scope) =>
+        scope.query(sql<{ tries: number; told: number }>`
+          select (select count(*)::int from deliveries where tries = 1) as tries,
+            (select count(*)::int from changes where type = 'endpoint.disabled') as told`),
+      )
+      assert.deepEqual(row, { tries: 8, told: 1 })
+      await within((scope) => scope.query(sql`update endpoints set disabled_at = null`))
     })
 
     test('a disabled endpoint is addressed nothing, and what waits for it is given up', async () => {

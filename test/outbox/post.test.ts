@@ -137,7 +137,6 @@ test('a private address is never connected to: written out, by name, by a name t
     [`http://127.0.0.1:${port}/`, undefined],
     [`http://[::ffff:127.0.0.1]:${port}/`, undefined],
     [`http://2130706433:${port}/`, undefined],
-    [`http://localhost:${port}/`, undefined],
     [`http://rebound.example:${port}/`, rebinding('127.0.0.1')],
     [`http://rebound.example:${port}/`, rebinding('::1')],
     [`http://rebound.example:${port}/`, rebinding('169.254.169.254')],

@@ -16,7 +16,7 @@ import { newId } from '../../src/lib/ids.ts'
 import type { KeyRing } from '../../src/lib/seal.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { newSecret } from '../../src/lib/standard-webhooks.ts'
-import { keepAttempt } from '../../src/outbox/delivery-store.ts'
+import { keepAttempt, takeDeliveries } from '../../src/outbox/delivery-store.ts'
 import { insertEndpoint } from '../../src/outbox/endpoint-store.ts'
 import { requestRun } from '../../src/sync/store.ts'
 import { createKey, endKey } from '../../src/tenants/api-keys.ts'
@@ -102,13 +102,9 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     const endpoint = { endpointId, url: 'https://example.com/', types: ['sync.failed'], inOrder: false }
     await insertEndpoint(scope, ring, endpoint, newSecret())
     const seq = await tell(scope, 'sync.failed', null, {})
-    await keepAttempt(
-      scope,
-      endpointId,
-      seq,
-      { ms: 1, status: 500, error: undefined, answer: 'x' },
-      { waitMs: 3_600_000 },
-    )
+    const [taken] = await takeDeliveries(scope, endpointId, { inOrder: false, atMost: 1, leaseMs: 1_000 })
+    const attempt = { ms: 1, status: 500, error: undefined, answer: 'x' }
+    await keepAttempt(scope, endpointId, { seq, lease: taken?.lease ?? '' }, attempt, { waitMs: 3_600_000 })
   })
   await withSystem(db, (scope) =>
     insertSession(scope, {
