@@ -42,7 +42,13 @@ test('a pasted token that works is connected, of type access, and does not expir
   const { status, body } = await statusOf(ids)
   assert.equal(status, 200)
   const { scopes, tenant_id, integration_id, hub_id, status: state, success, parts, ...rest } = body
-  assert.deepEqual(rest, { connected: true, hub_domain: null, token_type: 'access', expires_in: null })
+  assert.deepEqual(rest, {
+    connected: true,
+    hub_domain: null,
+    token_type: 'access',
+    expires_in: null,
+    changes_by: 'polling',
+  })
   assert.ok(scopes.includes('tickets'))
   assert.deepEqual(parts.pipelines, { state: 'ok', problem: null, at: parts.pipelines.at })
   assert.deepEqual([tenant_id, integration_id, hub_id], [ids.tenant, ids.integration, ids.portal])
