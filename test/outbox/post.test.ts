@@ -83,6 +83,10 @@ test('what the receiver answers is told apart', async () => {
 test('a long answer is cut, an odd one is made text, and one without an end ends at the deadline', async () => {
   answer = (_request, response) => response.end(Buffer.alloc(10_000_000, 'x'))
   assert.equal((await post()).answer, 'x'.repeat(100))
+  // Not a byte more is waited for than is kept.
+  answer = (_request, response) => void response.write('z'.repeat(200))
+  const more = await post()
+  assert.deepEqual([more.answer, more.ms < 500], ['z'.repeat(100), true])
   answer = (_request, response) => response.end(Buffer.from([0x61, 0x00, 0xff, 0x62]))
   assert.equal((await post()).answer, 'a\ufffd\ufffdb')
   answer = (_request, response) => {
