@@ -6,18 +6,15 @@ import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { createNews } from './changes/news.ts'
-import { blankChanges, tell } from './changes/store.ts'
 import type { Config } from './config.ts'
 import { createServer } from './http/server.ts'
 import { createBudget } from './hubspot/budget.ts'
 import { createHubSpot, type HubSpot } from './hubspot/client.ts'
+import { forgetLane } from './inbox/claim-store.ts'
 import { createNoticeSilence } from './inbox/silence.ts'
-import { forgetLane } from './inbox/store.ts'
 import type { Connected } from './integrations/connect.ts'
 import type { Whose } from './integrations/integration.ts'
-import { deleteIntegration, lockIntegration } from './integrations/store.ts'
 import { createTokens } from './integrations/tokens.ts'
-import { deleteSomeIssues } from './issues/store.ts'
 import { createTicketKind, ticketKind } from './issues/ticket-kind.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { type Database, openDatabase } from './lib/db.ts'
@@ -29,8 +26,9 @@ import { productEndpoint } from './outbox/endpoint.ts'
 import { setProductEndpoint } from './outbox/endpoint-store.ts'
 import { createPoster } from './outbox/post.ts'
 import { createProgress } from './sync/progress.ts'
+import { purge } from './sync/purge.ts'
 import { beginSync } from './sync/requests.ts'
-import { cancelRuns, forgetStreams, type StreamKey } from './sync/store.ts'
+import { cancelRuns, type StreamKey } from './sync/store.ts'
 import { anyLiveKey } from './tenants/api-key-store.ts'
 import { type Authenticate, anybody, createAuthenticate } from './tenants/authenticate.ts'
 import { admitLogin } from './tenants/isolation/login.ts'
@@ -41,7 +39,7 @@ import { byTenantKey, createProveKey } from './tenants/prove-key.ts'
 import { createProviderKeys } from './tenants/provider-keys.ts'
 import { createLimiter } from './tenants/rate-limiter.ts'
 import { forgetMinutes, takeTurns } from './tenants/rate-store.ts'
-import { type TenantScope, withSystem, withTenant } from './tenants/scope.ts'
+import { type TenantScope, withSystem } from './tenants/scope.ts'
 import { createSessions, type Sessions } from './tenants/sessions.ts'
 import { createStanding } from './tenants/standing.ts'
 import type { TenantId } from './tenants/tenant.ts'
@@ -395,42 +393,6 @@ async function listen(server: FastifyInstance, { host, port: wanted }: Config): 
   })
   const { port } = server.server.address() as AddressInfo
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-/**
- * An integration with all its data, in statements that stay short; what is left at a crash goes with the next try. Each
- * holds the integration's lock and sees it disconnected: one that is connected again meanwhile stays, and since its
- * streams went first it begins with everything.
- *
- * @returns false when it was connected again before the end
- */
-async function purge(db: Database, { tenantId, integrationId }: Whose): Promise<boolean> {
-  const ifStillGone = (work: (scope: TenantScope) => Promise<number>) =>
-    withTenant(db, tenantId, async (scope) =>
-      (await lockIntegration(scope, integrationId)) === 'disconnected' ? await work(scope) : undefined,
-    )
-  let deleted: number | undefined
-  let told = false
-  do {
-    deleted = await ifStillGone(async (scope) => {
-      // With the first step: one that breaks off has told of what it deleted, and connected again it begins with everything.
-      if (!told) await tell(scope, 'integration.purged', integrationId, {})
-      await forgetStreams(scope, integrationId)
-      return await deleteSomeIssues(scope, integrationId, 2_000)
-    })
-    told = true
-  } while (deleted)
-  // Nothing is told of its issues any more: a few steps, and the feed has no word of theirs.
-  for (let beyond: number | undefined = 0; deleted === 0 && beyond !== undefined; ) {
-    const from: number = beyond
-    deleted = await ifStillGone(async (scope) => {
-      beyond = await blankChanges(scope, integrationId, from, 5_000)
-      if (beyond !== undefined) return 0
-      await deleteIntegration(scope, integrationId)
-      return 0
-    })
-  }
-  return deleted === 0
 }
 
 async function sendOnly(queues: Queues): Promise<Worker> {

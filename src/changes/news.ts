@@ -2,6 +2,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
 import type { Log } from '../lib/log.ts'
+import { createPoller } from '../lib/poller.ts'
 import { withSystem } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
 import { lastSeqs } from './store.ts'
@@ -25,7 +26,6 @@ interface Waiter {
 export function createNews(db: Database, clock: Clock, log: Log): News {
   const waiters = new Set<Waiter>()
   const stopped = new AbortController()
-  let looking = false
 
   async function look(): Promise<void> {
     const waiting = [...waiters]
@@ -35,19 +35,17 @@ export function createNews(db: Database, clock: Clock, log: Log): News {
     for (const { tenantId, seq, tell } of waiting) if ((last.get(tenantId) ?? 0) !== seq) tell()
   }
 
-  /** Runs only while somebody waits. */
-  async function keepLooking(): Promise<void> {
-    if (looking) return
-    looking = true
-    while (waiters.size > 0 && !stopped.signal.aborted) {
-      const looked = await look().then(
-        () => true,
-        (err: unknown) => log.warn({ err }, 'the change feeds could not be looked at'),
-      )
-      await clock.sleep(looked ? everyMs : afterFailureMs, stopped.signal).catch(() => {})
-    }
-    looking = false
-  }
+  const poll = createPoller({
+    clock,
+    everyMs,
+    isWanted: () => waiters.size > 0,
+    look: () =>
+      look().catch(async (err: unknown) => {
+        log.warn({ err }, 'the change feeds could not be looked at')
+        await clock.sleep(afterFailureMs, stopped.signal).catch(() => {})
+      }),
+    stopped: stopped.signal,
+  })
 
   return {
     beyond(tenantId, seq, signal) {
@@ -61,7 +59,7 @@ export function createNews(db: Database, clock: Clock, log: Log): News {
         if (signal.aborted) return resolve()
         signal.addEventListener('abort', tell, { once: true })
         waiters.add(waiter)
-        void keepLooking()
+        poll()
       })
     },
     stop: () => stopped.abort(),

@@ -34,7 +34,6 @@ const tags = ['changes']
 /** Of a stream, read ahead of what its reader has taken. */
 const streamPage = 100
 
-/** @throws AppError cursor_gone */
 const gone = () =>
   new AppError(
     'cursor_gone',
@@ -48,7 +47,10 @@ interface Page {
   end: Position
 }
 
-/** @param after absent: from the oldest that is kept; now: nothing, and where the feed ends */
+/**
+ * @param after absent: from the oldest that is kept; now: nothing, and where the feed ends
+ * @throws AppError integration_not_found | cursor_gone
+ */
 async function read(
   db: Database,
   tenantId: TenantId,

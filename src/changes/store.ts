@@ -3,6 +3,7 @@
  * locked until its end: what a reader sees up to a number is all there ever is up to it.
  */
 import { type RawBuilder, sql } from 'kysely'
+import { ago } from '../lib/db.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import { beginning, type Change, type ChangeType, type Position, positionOf, standsAt } from './change.ts'
 
@@ -183,7 +184,7 @@ export async function deleteOldChanges(scope: TenantScope, keepMs: number, atMos
     with old as materialized (
       select seq from (
         select seq, at from changes where tenant_id = ${scope.tenantId} order by seq limit ${atMost + 1}) oldest
-      where at < clock_timestamp() - ${keepMs}::float8 * interval '1 ms'
+      where at < ${ago(keepMs)}
     )
     delete from changes
     where tenant_id = ${scope.tenantId} and seq = any(array(select seq from old)) and seq < (select max(seq) from old)

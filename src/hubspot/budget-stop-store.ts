@@ -1,6 +1,7 @@
 /** Pauses of a budget, in SQL: after a 429, and the daily stop with its one prober. */
 import { sql } from 'kysely'
 import type { Query } from '../lib/db.ts'
+import { fromNow } from '../lib/db.ts'
 import { type Bucket, type BudgetKey, leastPace, ms, recoveryPerMs, row } from './budget-store.ts'
 import type { RateLimitPolicy } from './errors.ts'
 
@@ -32,8 +33,7 @@ export async function close(
   stop: { waitMs: number; policy: RateLimitPolicy; asked: boolean },
 ): Promise<number> {
   const daily = stop.policy === 'daily'
-  const until =
-    daily && !stop.asked ? nextQuarter : sql`clock_timestamp() + ${stop.waitMs}::float8 * interval '1 ms'`
+  const until = daily && !stop.asked ? nextQuarter : sql`${fromNow(stop.waitMs)}`
   const grown = sql`least(1, b.pace + greatest(0, extract(epoch from clock_timestamp() - b.paced_at)::float8 * 1000)
     * ${recoveryPerMs}::float8)`
   // Many calls may be under way when the first is refused; they all tell of one and the same excess.
@@ -59,7 +59,7 @@ export async function close(
 /** @returns whether the caller is the one, among all processes, who may try whether a daily stop still stands */
 export async function claimProbe(query: Query, key: BudgetKey): Promise<boolean> {
   const mark = sql`
-    closed_until = ${nextQuarter}, probing_until = clock_timestamp() + ${probeMs}::float8 * interval '1 ms'`
+    closed_until = ${nextQuarter}, probing_until = ${fromNow(probeMs)}`
   const won = await query(sql`
     update budgets b set ${mark}
     where ${row(key, 'calls')} and closed_by = 'daily' and closed_until <= clock_timestamp()

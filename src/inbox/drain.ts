@@ -11,6 +11,7 @@ import { isConnected, type Whose } from '../integrations/integration.ts'
 import { lockIntegration } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
 import { fullJitter } from '../lib/backoff.ts'
+import { chunks } from '../lib/chunks.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
 import { AppError, isTenantErasing } from '../lib/errors.ts'
@@ -25,21 +26,8 @@ import { tellRecords } from '../sync/report.ts'
 import { optionsOf } from '../sync/step.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
-import {
-  claimLane,
-  endStep,
-  forgetLane,
-  holdLane,
-  type InboxRow,
-  owe,
-  postpone,
-  releaseLane,
-  remove,
-  setAside,
-  type Told,
-  takeDue,
-  without,
-} from './store.ts'
+import { claimLane, endStep, forgetLane, holdLane, releaseLane } from './claim-store.ts'
+import { type InboxRow, leftOf, owe, postpone, remove, setAside, type Told, takeDue } from './store.ts'
 
 export interface DrainParts {
   db: Database
@@ -186,11 +174,8 @@ function stepsOf(told: readonly Told[], areLast: boolean): Step[] {
   const steps: Step[] = []
   for (const [reads, some] of Map.groupBy(told, readsOf)) {
     const byTicket = [...Map.groupBy(some, ({ ticketId }) => ticketId)]
-    const most = reads === 'links' ? linksAtOnce : batchLimit
-    for (let at = 0; at < byTicket.length; at += most) {
-      const part = byTicket.slice(at, at + most)
+    for (const part of chunks(byTicket, reads === 'links' ? linksAtOnce : batchLimit))
       steps.push({ reads, ids: part.map(([id]) => id), told: part.flatMap(([, of]) => of), isLast: false })
-    }
   }
   const last = steps.at(-1)
   if (last) last.isLast = areLast
@@ -321,7 +306,7 @@ async function keepWith<T extends { drained: readonly Told[] }>(
     return done
   })
   if (!kept) throw new Lost()
-  for (const [row, left] of without(told)) row.ticketIds = left
+  for (const [row, left] of leftOf(told)) row.ticketIds = left
   drain.released = isLast
   return kept
 }

@@ -6,7 +6,7 @@ import { findIntegration, lockIntegration } from '../integrations/store.ts'
 import { decodeNumberCursor, pageOf } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
 import { integrationNotFound } from '../lib/errors.ts'
-import { integrationPath, problems } from '../lib/wire.ts'
+import { integrationPath, iso, problems } from '../lib/wire.ts'
 import { readIdempotency } from '../tenants/idempotency.ts'
 import { once } from '../tenants/once.ts'
 import { withTenant } from '../tenants/scope.ts'
@@ -21,7 +21,6 @@ export interface LaneParts {
 }
 
 const tags = ['webhooks']
-const iso = (time: Date | null) => time?.toISOString() ?? null
 
 export function laneRoutes(instance: FastifyInstance, { db, webhooks }: LaneParts): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()

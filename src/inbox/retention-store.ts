@@ -1,5 +1,6 @@
 /** SQL that forgets: signatures that are too old to count, and changes that nobody could drain for long. */
 import { sql } from 'kysely'
+import { ago } from '../lib/db.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 
 /** Signatures are good for five minutes either way. @returns how many went */
@@ -20,7 +21,7 @@ export async function deleteOldDeliveries(
   const rows = await scope.query(sql`
     delete from inbox where tenant_id = ${scope.tenantId} and (integration_id, due_at, inbox_id) in (
       select integration_id, due_at, inbox_id from inbox
-      where tenant_id = ${scope.tenantId} and received_at < clock_timestamp() - ${keepMs}::float8 * interval '1 ms'
+      where tenant_id = ${scope.tenantId} and received_at < ${ago(keepMs)}
       limit ${atMost})
     returning 1 as one`)
   return rows.length

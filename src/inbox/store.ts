@@ -1,10 +1,11 @@
 /**
- * All SQL on the inbox and on who drains it. A change is kept through the system door, once for each integration on its
- * account, and drained within the tenant.
+ * SQL on the inbox. A change is kept through the system door, once for each integration on its account, and drained within the
+ * tenant. Over 200 lines because a row that is taken apart and put back is one thought.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { ChangeType, TicketChange } from '../hubspot/webhook-event.ts'
-import { type Claimant, leaseIsFree, until } from '../sync/lease-store.ts'
+import { chunks } from '../lib/chunks.ts'
+import { fromNow } from '../lib/db.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 
 export interface Kept {
@@ -36,7 +37,7 @@ export async function keepDelivery(
     ),
     kept as (
       insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
-      select r.tenant_id, r.integration_id, ${until(windowMs)}, h.ticket_ids, h.change, h.occurred_at
+      select r.tenant_id, r.integration_id, ${fromNow(windowMs)}, h.ticket_ids, h.change, h.occurred_at
       from heard h join portal_routes r on r.portal_id = h.portal_id
       where exists (select from receipt)
     )
@@ -65,80 +66,9 @@ function rowsOf(changes: readonly TicketChange[]) {
   })
 }
 
-const chunks = <T>(all: readonly T[], most: number): T[][] =>
-  Array.from({ length: Math.ceil(all.length / most) }, (_, n) => all.slice(n * most, (n + 1) * most))
-
 /** The rows of one integration. */
 export const ofLane = ({ tenantId }: TenantScope, integrationId: string) =>
   sql`tenant_id = ${tenantId} and integration_id = ${integrationId}`
-
-export interface Lane {
-  tenantId: string
-  integrationId: string
-}
-
-/** Integrations with something due that nobody drains, the longest due first. However much waits, each costs one probe of the key. */
-export async function findDueLanes({ query }: SystemScope, by: Claimant, atMost: number): Promise<Lane[]> {
-  return await query(sql<Lane>`/* prepared */
-    with recursive lanes as (
-      (select tenant_id, integration_id, due_at from inbox order by tenant_id, integration_id, due_at limit 1)
-      union all
-      select n.* from lanes l cross join lateral (
-        select i.tenant_id, i.integration_id, i.due_at from inbox i
-        where (i.tenant_id, i.integration_id) > (l.tenant_id, l.integration_id)
-        order by i.tenant_id, i.integration_id, i.due_at
-        limit 1) n
-    )
-    select l.tenant_id as "tenantId", l.integration_id as "integrationId" from lanes l
-    left join feeds f on f.tenant_id = l.tenant_id and f.integration_id = l.integration_id
-    where l.due_at <= clock_timestamp() and ${leaseIsFree(by, 'f')}
-      and (f.not_before is null or f.not_before <= clock_timestamp())
-      and not exists (select from tenants t where t.tenant_id = l.tenant_id and t.erasing_at is not null)
-    order by l.due_at
-    limit ${atMost}`)
-}
-
-/** Takes the inbox of an integration for one process. @returns how often it failed in a row; undefined when another has it */
-export async function claimLane(
-  scope: TenantScope,
-  integrationId: string,
-  by: Claimant,
-): Promise<number | undefined> {
-  const [claim] = await scope.query(sql<{ failures: number }>`
-    insert into feeds as f (tenant_id, integration_id, lease_until, lease_by)
-    values (${scope.tenantId}, ${integrationId}, ${until(by.leaseMs)}, ${by.instance})
-    on conflict (tenant_id, integration_id) do update set lease_until = excluded.lease_until, lease_by = excluded.lease_by
-      where ${leaseIsFree(by, 'f')} and (f.not_before is null or f.not_before <= clock_timestamp())
-    returning failures`)
-  return claim?.failures
-}
-
-/** A sign of life. @returns false when another process has it by now */
-export async function holdLane(scope: TenantScope, integrationId: string, by: Claimant): Promise<boolean> {
-  const held = await scope.query(sql`
-    update feeds set lease_until = ${until(by.leaseMs)}
-    where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}
-    returning 1 as one`)
-  return held.length > 0
-}
-
-/** Gives it back. @param ended well; or why not, and how long nobody need try; absent: it was interrupted, and stands as it stood */
-export async function releaseLane(
-  scope: TenantScope,
-  integrationId: string,
-  by: Claimant,
-  ended?: 'well' | { code: string; waitMs: number; failures: number },
-): Promise<void> {
-  const how =
-    ended === undefined
-      ? sql``
-      : ended === 'well'
-        ? sql`, failures = 0, error_code = null, not_before = null`
-        : sql`, failures = ${ended.failures}, error_code = ${ended.code}, not_before = ${until(ended.waitMs)}`
-  await scope.query(sql`
-    update feeds set lease_until = null, lease_by = null${how}
-    where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}`)
-}
 
 export interface InboxRow {
   inboxId: string
@@ -173,7 +103,7 @@ export async function takeDue(
   return await scope.query(sql<InboxRow>`/* prepared */
     with due as (
       select * from inbox
-      where ${ofLane(scope, integrationId)} and due_at <= ${until(windowMs)}
+      where ${ofLane(scope, integrationId)} and due_at <= ${fromNow(windowMs)}
         and (tries + rounds = 0 or due_at <= clock_timestamp())
       order by due_at, inbox_id
       limit ${atMost}
@@ -189,8 +119,8 @@ export async function takeDue(
 
 const idsOf = (told: readonly Told[]) => told.map(({ ticketId }) => ticketId)
 
-/** What is left of each row. */
-export const without = (told: readonly Told[]): Map<InboxRow, string[]> =>
+/** What is left of each row when so much of it is done. */
+export const leftOf = (told: readonly Told[]): Map<InboxRow, string[]> =>
   new Map(
     [...Map.groupBy(told, ({ row }) => row)].map(([row, some]) => {
       const done = new Set(idsOf(some))
@@ -204,7 +134,9 @@ export async function remove(
   integrationId: string,
   told: readonly Told[],
 ): Promise<void> {
-  const [done, more] = partition([...without(told)], ([, left]) => left.length === 0)
+  const rows = [...leftOf(told)]
+  const done = rows.filter(([, left]) => left.length === 0)
+  const more = rows.filter(([, left]) => left.length > 0)
   const keys = (some: readonly (readonly [InboxRow, string[]])[]) =>
     sql`${some.map(([{ dueAt }]) => dueAt)}::text[]::timestamptz[], ${some.map(([{ inboxId }]) => inboxId)}::bigint[]`
   if (done.length > 0)
@@ -218,52 +150,12 @@ export async function remove(
       where ${ofLane(scope, integrationId)} and (i.due_at, i.inbox_id) = (l.due_at, l.inbox_id)`)
 }
 
-const partition = <T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] => [
-  all.filter(is),
-  all.filter((one) => !is(one)),
-]
-
-/**
- * Ends a step, in its transaction: a sign of life, and what was drained ends a silence.
- *
- * @param releases gives the lane back: it is drained
- * @returns false when another process has it by now
- */
-export async function endStep(
-  scope: TenantScope,
-  integrationId: string,
-  by: Claimant,
-  { drained, releases }: { drained: readonly Told[]; releases: boolean },
-): Promise<boolean> {
-  const lease = releases
-    ? sql`lease_until = null, lease_by = null, failures = 0, error_code = null, not_before = null`
-    : sql`lease_until = ${until(by.leaseMs)}`
-  const latest = (times: Date[]) => new Date(Math.max(...times.map(Number))).toISOString()
-  const heard = (
-    receivedAt: string,
-    occurredAt: string,
-  ) => sql`, received_at = greatest(received_at, ${receivedAt}),
-      occurred_at = greatest(occurred_at, least(${occurredAt}::timestamptz, ${receivedAt}::timestamptz)), silent_since = null`
-  const held = await scope.query(sql`
-    update feeds set ${lease}${
-      drained.length > 0
-        ? heard(
-            latest(drained.map(({ row }) => row.receivedAt)),
-            latest(drained.map(({ row }) => row.occurredAt)),
-          )
-        : sql``
-    }
-    where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}
-    returning 1 as one`)
-  return held.length > 0
-}
-
 /** Kept anew, with what it was: it was taken out in the same transaction. */
 async function put(
   scope: TenantScope,
   integrationId: string,
   rows: readonly (InboxRow & { why?: string })[],
-  dueAt: ReturnType<typeof until>,
+  dueAt: RawBuilder<unknown>,
 ): Promise<void> {
   if (rows.length === 0) return
   await scope.query(sql`
@@ -286,7 +178,7 @@ export async function postpone(
     [because]: row[because] + 1,
     ticketIds: idsOf(some),
   }))
-  await put(scope, integrationId, rows, until(waitMs))
+  await put(scope, integrationId, rows, fromNow(waitMs))
 }
 
 /** Not tried again until somebody replays it; each ticket for itself. */
@@ -311,10 +203,4 @@ export async function owe(scope: TenantScope, integrationId: string, ticketIds: 
   await scope.query(sql`
     insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
     values (${scope.tenantId}, ${integrationId}, clock_timestamp(), ${[...ticketIds]}::text[], 'associationChange', ${at.toISOString()})`)
-}
-
-/** Of an integration that nobody is connected by any more. */
-export async function forgetLane(scope: TenantScope, integrationId: string): Promise<void> {
-  await scope.query(sql`delete from inbox where ${ofLane(scope, integrationId)}`)
-  await scope.query(sql`delete from feeds where ${ofLane(scope, integrationId)}`)
 }

@@ -1,5 +1,6 @@
 /** All SQL on grants that wait for a person's yes. Tokens come and go sealed. */
 import { sql } from 'kysely'
+import { fromNow } from '../lib/db.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import { mostUnfinished, pendingFor } from './authorization-store.ts'
 import type { Account } from './integration.ts'
@@ -41,7 +42,7 @@ export async function insertConfirmation(
     values
       (${scope.tenantId}, ${row.confirmationId}, ${row.integrationId}, ${secretHash}, ${portalId}, ${hubDomain},
         ${uiDomain}, ${user}, ${scopes}::text[], ${accessToken}, ${refreshToken},
-        clock_timestamp() + ${expiresInMs}::float8 * interval '1 ms', now() + ${pendingFor})`)
+        ${fromNow(expiresInMs)}, now() + ${pendingFor})`)
 }
 
 /**

@@ -1,5 +1,6 @@
 /** All SQL on tokens. Every write carries the epoch it was read with, so that a stale refresher changes nothing. */
 import { sql } from 'kysely'
+import { fromNow } from '../lib/db.ts'
 import type { KeyRing, TenantSealer } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { TenantScope } from '../tenants/scope.ts'
@@ -111,8 +112,8 @@ export async function replaceToken(
     insert into integration_tokens as t
       (tenant_id, integration_id, kind, access_token, refresh_token, expires_at, refresh_at, confirmed_at)
     values (${scope.tenantId}, ${id}, ${token.kind}, ${access}, ${refresh},
-      clock_timestamp() + ${expiresInMs}::float8 * interval '1 ms',
-      clock_timestamp() + ${refreshInMs}::float8 * interval '1 ms', clock_timestamp())
+      ${fromNow(expiresInMs)},
+      ${fromNow(refreshInMs)}, clock_timestamp())
     on conflict (tenant_id, integration_id) do update set
       kind = excluded.kind, access_token = excluded.access_token, refresh_token = excluded.refresh_token,
       expires_at = excluded.expires_at, refresh_at = excluded.refresh_at, confirmed_at = excluded.confirmed_at,
@@ -147,8 +148,8 @@ export async function keepRefreshed(
   const rows = await scope.query(sql`
     update integration_tokens set
       access_token = ${access}, refresh_token = coalesce(${refresh}, refresh_token),
-      expires_at = clock_timestamp() + ${expiresInMs}::float8 * interval '1 ms',
-      refresh_at = clock_timestamp() + ${refreshInMs}::float8 * interval '1 ms',
+      expires_at = ${fromNow(expiresInMs)},
+      refresh_at = ${fromNow(refreshInMs)},
       confirmed_at = clock_timestamp(), epoch = epoch + 1, lease_until = null
     where tenant_id = ${scope.tenantId} and integration_id = ${id} and epoch = ${claim}
     returning epoch`)

@@ -9,6 +9,7 @@ import { HubSpotError } from '../hubspot/errors.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import { keepPartsReadable, keepRefusal, readDue } from '../integrations/part-store.ts'
 import { type Refusal, refusalOf } from '../integrations/parts.ts'
+import { chunks } from '../lib/chunks.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 import {
   type AssociatedKind,
@@ -67,8 +68,7 @@ async function readKind(
   }
   if (skipped || ids.length === 0) return nothing()
   try {
-    for (let at = 0; at < ids.length; at += associationLimit) {
-      const some = ids.slice(at, at + associationLimit)
+    for (const some of chunks(ids, associationLimit)) {
       const { found, observedAt } = await readAssociations(hubspot, 'tickets', kind, some, options)
       if (into.observedAt === null || observedAt < into.observedAt) into.observedAt = observedAt
       for (const [id, ends] of found) {

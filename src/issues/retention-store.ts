@@ -1,9 +1,8 @@
 /** SQL that forgets what no read has shown for long: tombstones, and problems of records that are gone. Times are HubSpot's. */
 import { type RawBuilder, sql } from 'kysely'
+import { ago } from '../lib/db.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 import { deletionOf } from './store.ts'
-
-const ago = (ms: number) => sql`clock_timestamp() - ${ms}::float8 * interval '1 ms'`
 
 const shownSince = (id: RawBuilder<unknown>, owner: RawBuilder<unknown>, keepMs: number) => sql`exists (
   select from issue_sightings s

@@ -173,6 +173,12 @@ function isTransient(error: unknown): boolean {
   return code === '40001' || code === '40P01'
 }
 
+/** So many ms from now, by the database's clock. @param ms null: never */
+export const fromNow = (ms: number | null) => sql`clock_timestamp() + ${ms}::float8 * interval '1 ms'`
+
+/** So many ms before now, by the database's clock. */
+export const ago = (ms: number) => sql`clock_timestamp() - ${ms}::float8 * interval '1 ms'`
+
 /** Makes what follows in a transaction another role's. */
 export const become = (role: string) => sql`set local role ${sql.id(role)}`
 

@@ -45,8 +45,14 @@ export function openEventStream(
   function taken(): Promise<void> {
     if (raw.writableEnded || raw.destroyed || !raw.writableNeedDrain) return Promise.resolve()
     return new Promise((resolve) => {
-      raw.once('drain', resolve)
-      void ended.then(resolve)
+      // Nothing of a wait is left behind: a stream may have many.
+      const done = () => {
+        raw.off('drain', done)
+        raw.off('close', done)
+        resolve()
+      }
+      raw.on('drain', done)
+      raw.on('close', done)
     })
   }
 

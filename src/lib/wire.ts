@@ -24,6 +24,9 @@ export const limit = (most: number, byDefault: number) =>
 
 export const after = z.string().min(1).max(1_024).optional().describe('The next_after of the page before')
 
+/** A time as every answer writes it. */
+export const iso = (time: Date | null): string | null => time?.toISOString() ?? null
+
 /** Of any offset; in our words UTC, from 1970 to 9999, which every reader of dates can read. */
 export const time = z.iso
   .datetime({ offset: true, error: 'must be a time such as 2026-11-25T09:30:00Z' })

@@ -1,14 +1,13 @@
 /** All SQL on what is to be sent, and on what came of it. A delivery that is under way is due again when its sender is long dead. */
 import { sql } from 'kysely'
 import type { Change } from '../changes/change.ts'
+import { fromNow } from '../lib/db.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import { productEndpoint } from './endpoint.ts'
 
 /** The rows of one endpoint. */
 export const ofEndpoint = ({ tenantId }: TenantScope, endpointId: string) =>
   sql`tenant_id = ${tenantId} and endpoint_id = ${endpointId}`
-
-const after = (ms: number) => sql`clock_timestamp() + ${ms}::float8 * interval '1 ms'`
 
 export interface Addressed {
   tenantId: string
@@ -80,7 +79,7 @@ export async function takeDeliveries(
       for update skip locked
     ),
     taken as (
-      update deliveries set due_at = ${after(leaseMs)}
+      update deliveries set due_at = ${fromNow(leaseMs)}
       where ${ofEndpoint(scope, endpointId)} and seq = any(array(select seq from due))
       returning seq, tries, due_at::text as lease
     )
@@ -94,6 +93,9 @@ export async function takeDeliveries(
     change: change === null ? undefined : { ...change, at: new Date(change.at) },
   }))
 }
+
+/** What becomes of a delivery after a try. */
+export type Next = 'delivered' | { waitMs: number } | { givenUpFor: string }
 
 export interface Attempt {
   ms: number
@@ -112,13 +114,13 @@ export async function keepAttempt(
   endpointId: string,
   { seq, lease }: Pick<Delivery, 'seq' | 'lease'>,
   { ms, status, error, answer }: Attempt,
-  next: 'delivered' | { waitMs: number } | { givenUpFor: string },
+  next: Next,
 ): Promise<void> {
   const ends =
     next === 'delivered'
       ? sql`due_at = case when due_at = ${lease} then 'infinity' else due_at end, delivered_at = clock_timestamp(), given_up_for = null`
       : 'waitMs' in next
-        ? sql`due_at = ${after(next.waitMs)}`
+        ? sql`due_at = ${fromNow(next.waitMs)}`
         : sql`due_at = 'infinity', given_up_for = ${next.givenUpFor}`
   await scope.query(sql`/* prepared */
     with tried as (
@@ -146,17 +148,6 @@ export async function giveUpSome(
   return rows.length
 }
 
-/** Sends once more, delivered or not. @returns false when it was never addressed to the endpoint */
-export async function resend(scope: TenantScope, endpointId: string, changeId: string): Promise<boolean> {
-  const rows = await scope.query(sql`
-    update deliveries d set due_at = clock_timestamp(), delivered_at = null, given_up_for = null, tries = 0
-    from changes c
-    where d.tenant_id = ${scope.tenantId} and d.endpoint_id = ${endpointId} and c.tenant_id = d.tenant_id and c.seq = d.seq
-      and c.change_id = ${changeId}
-    returning 1 as one`)
-  return rows.length > 0
-}
-
 /** Taken and not sent: it is due. */
 export async function releaseDelivery(
   scope: TenantScope,
@@ -166,36 +157,6 @@ export async function releaseDelivery(
   await scope.query(sql`
     update deliveries set due_at = clock_timestamp()
     where ${ofEndpoint(scope, endpointId)} and seq = ${seq} and due_at = ${lease}`)
-}
-
-export interface DeliveryState {
-  seq: number
-  changeId: string | null
-  type: string | null
-  dueAt: Date | null
-  tries: number
-  deliveredAt: Date | null
-  givenUpFor: string | null
-  attempts: { at: string; ms: number; status: number | null; error: string | null; answer: string | null }[]
-}
-
-/** Newest first, each with its attempts. */
-export async function listDeliveries(
-  scope: TenantScope,
-  endpointId: string,
-  at: { before: number | undefined; limit: number },
-): Promise<DeliveryState[]> {
-  return await scope.query(sql<DeliveryState>`
-    select d.seq, c.change_id as "changeId", c.type, case when d.due_at < 'infinity' then d.due_at end as "dueAt", d.tries,
-      d.delivered_at as "deliveredAt", d.given_up_for as "givenUpFor",
-      coalesce((
-        select json_agg(json_build_object('at', a.at, 'ms', a.ms, 'status', a.status, 'error', a.error, 'answer', a.answer) order by a.at)
-        from attempts a where a.tenant_id = d.tenant_id and a.endpoint_id = d.endpoint_id and a.seq = d.seq), '[]') as attempts
-    from deliveries d left join changes c on c.tenant_id = d.tenant_id and c.seq = d.seq
-    where d.tenant_id = ${scope.tenantId} and d.endpoint_id = ${endpointId}
-      ${at.before === undefined ? sql`` : sql`and d.seq < ${at.before}`}
-    order by d.seq desc
-    limit ${at.limit}`)
 }
 
 /** What is done with whose change is not kept any more. @returns how many went */
@@ -213,14 +174,4 @@ export async function deleteOldDeliveries(scope: TenantScope, atMost: number): P
     delete from deliveries where tenant_id = ${scope.tenantId} and (endpoint_id, seq) in (select endpoint_id, seq from old)
     returning 1 as one`)
   return rows.length
-}
-
-/** Addresses one change to one endpoint. @returns the change's id */
-export async function address(scope: TenantScope, endpointId: string, seq: number): Promise<string> {
-  const [row] = await scope.query(sql<{ changeId: string }>`
-    with addressed as (
-      insert into deliveries (tenant_id, endpoint_id, seq) values (${scope.tenantId}, ${endpointId}, ${seq})
-    )
-    select change_id as "changeId" from changes where tenant_id = ${scope.tenantId} and seq = ${seq}`)
-  return row?.changeId ?? ''
 }

@@ -61,6 +61,16 @@ export async function findState(scope: TenantScope, endpointId: string): Promise
   return row
 }
 
+/** Whether there is one, and whether it is sent to. */
+export async function standingOf(
+  scope: TenantScope,
+  endpointId: string,
+): Promise<'live' | 'disabled' | undefined> {
+  const [row] = await scope.query(sql<{ disabled: boolean }>`
+    select disabled_at is not null as disabled from endpoints where ${ofEndpoint(scope, endpointId)}`)
+  return row && (row.disabled ? 'disabled' : 'live')
+}
+
 /** @returns undefined when it is gone or disabled */
 export async function openEndpoint(
   scope: TenantScope,
@@ -168,35 +178,6 @@ export async function disable(scope: TenantScope, endpointId: string, why: strin
   if (rows.length === 0) return false
   await tell(scope, 'endpoint.disabled', null, { endpoint_id: endpointId, reason: why })
   return true
-}
-
-/**
- * Addresses to the endpoint what was told since then, has not arrived and is not on its way, as if it had just been told.
- *
- * @returns how many; as many as `atMost`: there may be more
- */
-export async function recover(
-  scope: TenantScope,
-  endpointId: string,
-  since: string,
-  atMost: number,
-): Promise<number> {
-  const rows = await scope.query(sql`
-    insert into deliveries as d (tenant_id, endpoint_id, seq, subject)
-    select c.tenant_id, e.endpoint_id, c.seq, c.integration_id || ' ' || c.ticket_id
-    from changes c join endpoints e on e.tenant_id = c.tenant_id
-    where c.tenant_id = ${scope.tenantId} and e.endpoint_id = ${endpointId} and c.at >= ${since}
-      and c.type <> 'endpoint.test' and (e.types is null or c.type = any(e.types))
-      and not exists (
-        select from deliveries o
-        where o.tenant_id = c.tenant_id and o.endpoint_id = e.endpoint_id and o.seq = c.seq
-          and (o.delivered_at is not null or o.due_at < 'infinity'))
-    order by c.seq
-    limit ${atMost}
-    on conflict (tenant_id, endpoint_id, seq) do update set due_at = clock_timestamp(), tries = 0, given_up_for = null
-      where d.due_at = 'infinity'
-    returning 1 as one`)
-  return rows.length
 }
 
 /** Whoever changes what hangs on it and the endpoint itself takes this lock first. */

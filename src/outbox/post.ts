@@ -1,9 +1,10 @@
 /** One try to send a webhook: bounded in time and in what is read, never redirected, and only to an address that may be sent to. */
-import { type LookupAddress, Resolver, lookup as systemLookup } from 'node:dns'
+import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, buildConnector, request } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import { isPublic } from './address.ts'
+import { byNameServers } from './lookup.ts'
 
 /** What came of a try. gone: the receiver wants no more. refused: it answered something else than 2xx. */
 export interface Sent {
@@ -45,9 +46,7 @@ export function createPoster({
   allowPrivate,
   timeoutMs = 15_000,
   mostChars = 1_000,
-  lookup = allowPrivate
-    ? (systemLookup as LookupFunction)
-    : lookupOf(new Resolver({ timeout: 2_000, tries: 2 })),
+  lookup = allowPrivate ? (systemLookup as LookupFunction) : byNameServers(),
 }: PosterOptions): Poster {
   const connector = buildConnector({
     timeout: timeoutMs,
@@ -119,29 +118,6 @@ export function createPoster({
     }
   }
   return { post, close: () => agent.destroy() }
-}
-
-/**
- * A tenant's name is asked of the name servers alone, and not of the system: there few looks can be under way at once in the whole
- * process, and a name whose servers are silent would hold up HubSpot's.
- */
-function lookupOf(resolver: Resolver): LookupFunction {
-  const ask = (host: string, family: 4 | 6) =>
-    new Promise<LookupAddress[]>((resolve, reject) => {
-      const told = (error: Error | null, found: string[]) =>
-        error ? reject(error) : resolve(found.map((address) => ({ address, family })))
-      if (family === 4) resolver.resolve4(host, told)
-      else resolver.resolve6(host, told)
-    })
-  return (host, options, done) => {
-    Promise.allSettled([ask(host, 4), ask(host, 6)]).then((asked) => {
-      const found = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
-      const [first] = found
-      if (!first) done((asked[0] as PromiseRejectedResult).reason, [])
-      else if (options.all) done(null, found)
-      else done(null, first.address, first.family)
-    })
-  }
 }
 
 /** A name that is looked up cannot be called off, and is not waited for. */

@@ -10,14 +10,13 @@ import { newId } from '../lib/ids.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { newSecret, parseSecret } from '../lib/standard-webhooks.ts'
-import { problems, tenantPath } from '../lib/wire.ts'
+import { iso, problems, tenantPath } from '../lib/wire.ts'
 import { readIdempotency } from '../tenants/idempotency.ts'
-import { once } from '../tenants/once.ts'
+import { once, onceShowing } from '../tenants/once.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import { tenantExists } from '../tenants/store.ts'
 import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
 import { urlFault } from './address.ts'
-import { address, type DeliveryState, listDeliveries, resend } from './delivery-store.ts'
 import type { EndpointState } from './endpoint.ts'
 import {
   changeEndpoint,
@@ -26,9 +25,10 @@ import {
   findState,
   insertEndpoint,
   listEndpoints,
-  recover,
   rotateSecret,
+  standingOf,
 } from './endpoint-store.ts'
+import { address, type DeliveryState, listDeliveries, recover, resend } from './history-store.ts'
 import {
   deletedAnswer,
   deliveriesQuery,
@@ -56,7 +56,6 @@ const tags = ['webhooks out']
 const mostOfTenant = 20
 const mostRecovered = 10_000
 const none = z.strictObject({})
-const iso = (time: Date | null) => time?.toISOString() ?? null
 
 const endpointNotFound = () => new AppError('endpoint_not_found', 'Endpoint not found')
 
@@ -105,24 +104,40 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
     return { success: true as const, tenant_id: tenantId, ...presentEndpoint(state) }
   }
 
-  /** Makes a secret's change once, and shows the secret once: the answer that is kept for a second asking is without it. */
+  /** Makes or changes an endpoint and its secret, and shows the secret once. */
   async function shownOnce(
     tenantId: TenantId,
     request: FastifyRequest,
     secret: Secret,
     make: (scope: TenantScope) => Promise<string>,
   ) {
-    let made = false
-    const { body } = await withTenant(db, tenantId, (scope) => {
-      // A transaction that is run once more may find another's answer.
-      made = false
-      return once(scope, readIdempotency(request), async () => {
-        const endpointId = await make(scope)
-        made = true
-        return { status: 201, body: { ...(await stateOf(scope, tenantId, endpointId)), secret: null } }
-      })
-    })
-    return { ...body, secret: made ? secret.reveal() : null }
+    const shown = await withTenant(db, tenantId, (scope) =>
+      onceShowing(scope, readIdempotency(request), async () => {
+        const state = await stateOf(scope, tenantId, await make(scope))
+        return { answer: { status: 201, body: { ...state, secret: null } }, secret }
+      }),
+    )
+    return { ...shown.body, secret: shown.secret?.reveal() ?? null }
+  }
+
+  /** One deed with one endpoint, done once for each Idempotency-Key. */
+  async function doneOnce<Body extends object>(
+    tenantId: TenantId,
+    request: FastifyRequest,
+    act: (scope: TenantScope) => Promise<Body>,
+  ): Promise<Body> {
+    const { body } = await withTenant(db, tenantId, (scope) =>
+      once(scope, readIdempotency(request), async () => ({ status: 200, body: await act(scope) })),
+    )
+    return body
+  }
+
+  async function requireLive(scope: TenantScope, endpointId: string): Promise<void> {
+    if ((await standingOf(scope, endpointId)) !== 'live') throw endpointNotFound()
+  }
+
+  async function requireAny(scope: TenantScope, endpointId: string): Promise<void> {
+    if (!(await standingOf(scope, endpointId))) throw endpointNotFound()
   }
 
   app.post(
@@ -202,12 +217,9 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
         ...(inOrder === undefined ? {} : { inOrder }),
         ...(enabled === undefined ? {} : { enabled }),
       }
-      return await withTenant(db, tenantId, async (scope) => {
-        const { body } = await once(scope, readIdempotency(request), async () => {
-          if (!(await changeEndpoint(scope, id, change))) throw endpointNotFound()
-          return { status: 200, body: await stateOf(scope, tenantId, id) }
-        })
-        return body
+      return await doneOnce(tenantId, request, async (scope) => {
+        if (!(await changeEndpoint(scope, id, change))) throw endpointNotFound()
+        return await stateOf(scope, tenantId, id)
       })
     },
   )
@@ -227,9 +239,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { endpoint_id: id } = request.params
-      await withTenant(db, tenantId, async (scope) => {
-        if (!(await findState(scope, id))) throw endpointNotFound()
-      })
+      await withTenant(db, tenantId, (scope) => requireAny(scope, id))
       while (!(await withTenant(db, tenantId, (scope) => deleteSome(scope, id, 2_000))));
       return { success: true as const, tenant_id: tenantId, endpoint_id: id }
     },
@@ -276,18 +286,11 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { endpoint_id: id } = request.params
-      const answer = await withTenant(db, tenantId, async (scope) => {
-        const { body } = await once(scope, readIdempotency(request), async () => {
-          if ((await findState(scope, id))?.disabledAt !== null) throw endpointNotFound()
-          const changeId = await address(
-            scope,
-            id,
-            await tell(scope, 'endpoint.test', null, { endpoint_id: id }),
-          )
-          const body = { success: true as const, tenant_id: tenantId, endpoint_id: id, change_id: changeId }
-          return { status: 202, body }
-        })
-        return body
+      const answer = await doneOnce(tenantId, request, async (scope) => {
+        await requireLive(scope, id)
+        const seq = await tell(scope, 'endpoint.test', null, { endpoint_id: id })
+        const changeId = await address(scope, id, seq)
+        return { success: true as const, tenant_id: tenantId, endpoint_id: id, change_id: changeId }
       })
       return reply.code(202).send(answer)
     },
@@ -310,16 +313,10 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { endpoint_id: id } = request.params
-      return await withTenant(db, tenantId, async (scope) => {
-        const { body } = await once(scope, readIdempotency(request), async () => {
-          if ((await findState(scope, id))?.disabledAt !== null) throw endpointNotFound()
-          const addressed = await recover(scope, id, request.body.since, mostRecovered)
-          return {
-            status: 200,
-            body: { success: true as const, tenant_id: tenantId, endpoint_id: id, addressed },
-          }
-        })
-        return body
+      return await doneOnce(tenantId, request, async (scope) => {
+        await requireLive(scope, id)
+        const addressed = await recover(scope, id, request.body.since, mostRecovered)
+        return { success: true as const, tenant_id: tenantId, endpoint_id: id, addressed }
       })
     },
   )
@@ -342,7 +339,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       const { limit, after } = request.query
       const before = after === undefined ? undefined : decodeNumberCursor(id, after)
       const rows = await withTenant(db, tenantId, async (scope) => {
-        if (!(await findState(scope, id))) throw endpointNotFound()
+        await requireAny(scope, id)
         return await listDeliveries(scope, id, { before, limit: limit + 1 })
       })
       const { shown, next_after } = pageOf(rows, limit, id, ({ seq }) => String(seq))
@@ -367,15 +364,11 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { endpoint_id: id, change_id: changeId } = request.params
-      const answer = await withTenant(db, tenantId, async (scope) => {
-        const { body } = await once(scope, readIdempotency(request), async () => {
-          if ((await findState(scope, id))?.disabledAt !== null) throw endpointNotFound()
-          if (!(await resend(scope, id, changeId)))
-            throw new AppError('delivery_not_found', 'Delivery not found')
-          const body = { success: true as const, tenant_id: tenantId, endpoint_id: id, change_id: changeId }
-          return { status: 202, body }
-        })
-        return body
+      const answer = await doneOnce(tenantId, request, async (scope) => {
+        await requireLive(scope, id)
+        if (!(await resend(scope, id, changeId)))
+          throw new AppError('delivery_not_found', 'Delivery not found')
+        return { success: true as const, tenant_id: tenantId, endpoint_id: id, change_id: changeId }
       })
       return reply.code(202).send(answer)
     },

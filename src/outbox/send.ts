@@ -10,7 +10,14 @@ import type { KeyRing } from '../lib/seal.ts'
 import { signatureHeaders } from '../lib/standard-webhooks.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
-import { type Delivery, giveUpSome, keepAttempt, releaseDelivery, takeDeliveries } from './delivery-store.ts'
+import {
+  type Delivery,
+  giveUpSome,
+  keepAttempt,
+  type Next,
+  releaseDelivery,
+  takeDeliveries,
+} from './delivery-store.ts'
 import { type Endpoint, productEndpoint } from './endpoint.ts'
 import { disable, lockEndpoint, noteFailing, noteWorking, openEndpoint } from './endpoint-store.ts'
 import { payloadOf } from './payload.ts'
@@ -37,6 +44,8 @@ const leaseMs = 60_000
 const sliceMs = 10_000
 
 const giveUpAtOnce = 2_000
+
+const wantsNoMore = 'the receiver wants no more (410)'
 
 /**
  * @param signal aborts when the process stops: what is under way is given back
@@ -113,13 +122,7 @@ async function keep(
   sent: Sent,
 ): Promise<void> {
   const { endpointId } = endpoint
-  const wait = waitAfter(delivery.tries + 1, sent.retryAfterMs, clock.random())
-  const next =
-    sent.outcome === 'delivered'
-      ? ('delivered' as const)
-      : sent.outcome !== 'gone' && wait !== undefined
-        ? { waitMs: wait }
-        : { givenUpFor: sent.outcome === 'gone' ? 'the receiver wants no more (410)' : 'tried often enough' }
+  const next = nextOf(delivery, sent, clock.random())
   const disabled = await within(async (scope) => {
     if (endpointId !== productEndpoint && (next !== 'delivered' || endpoint.failing))
       await lockEndpoint(scope, endpointId)
@@ -131,15 +134,18 @@ async function keep(
       return false
     }
     const over = await noteFailing(scope, endpointId)
-    if (sent.outcome !== 'gone' && !over) return false
-    return await disable(
-      scope,
-      endpointId,
-      sent.outcome === 'gone' ? 'the receiver wants no more (410)' : 'nothing has arrived for five days',
-    )
+    if (sent.outcome === 'gone') return await disable(scope, endpointId, wantsNoMore)
+    return over && (await disable(scope, endpointId, 'nothing has arrived for five days'))
   })
   const about = { tenant_id: tenantId, endpoint_id: endpointId }
   if (disabled) log.warn(about, 'an endpoint was disabled')
   if (next !== 'delivered' && 'givenUpFor' in next)
     log.warn({ ...about, reason: next.givenUpFor, status: sent.status }, 'a webhook was given up')
+}
+
+function nextOf({ tries }: Delivery, { outcome, retryAfterMs }: Sent, random: number): Next {
+  if (outcome === 'delivered') return 'delivered'
+  if (outcome === 'gone') return { givenUpFor: wantsNoMore }
+  const waitMs = waitAfter(tries + 1, retryAfterMs, random)
+  return waitMs === undefined ? { givenUpFor: 'tried often enough' } : { waitMs }
 }

@@ -8,9 +8,6 @@ export interface Claimant {
   leaseMs: number
 }
 
-/** `ms` from now, by the database's clock: without a sign of life until then the work is anybody's. */
-export const until = (ms: number) => sql`clock_timestamp() + ${ms}::float8 * interval '1 ms'`
-
 /** @param row what the table is called in the statement */
 export function leaseIsFree({ instance, exclusive }: Claimant, row?: string) {
   const [leaseUntil, leaseBy] = ['lease_until', 'lease_by'].map((column) =>

@@ -1,9 +1,8 @@
 /** A run as the API shows it. Pure. */
 import type { z } from 'zod'
+import { iso } from '../lib/wire.ts'
 import type { syncEvent } from './schema.ts'
 import type { SyncEvent } from './store.ts'
-
-const time = (at: Date | null) => at?.toISOString() ?? null
 
 export function presentEvent(event: SyncEvent): z.infer<typeof syncEvent> {
   const seconds = event.runningMs / 1_000
@@ -25,11 +24,11 @@ export function presentEvent(event: SyncEvent): z.infer<typeof syncEvent> {
     pages: event.pages,
     rate_per_second: seconds > 0 && event.done > 0 ? Math.round((event.done / seconds) * 10) / 10 : null,
     waiting_for: event.waitingFor,
-    waiting_until: time(event.waitingUntil),
+    waiting_until: iso(event.waitingUntil),
     error_code: event.errorCode,
     error: event.error,
     requested_at: event.requestedAt.toISOString(),
-    started_at: time(event.startedAt),
-    finished_at: time(event.finishedAt),
+    started_at: iso(event.startedAt),
+    finished_at: iso(event.finishedAt),
   }
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
 import type { Log } from '../lib/log.ts'
+import { createPoller } from '../lib/poller.ts'
 import { unlessErasing, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
 import { findEvents, type SyncEvent } from './store.ts'
@@ -27,7 +28,6 @@ export interface Progress {
 export function createProgress(db: Database, clock: Clock, log: Log): Progress {
   const watchers = new Map<TenantId, Set<Watcher>>()
   const stopped = new AbortController()
-  let polling = false
 
   async function poll(): Promise<void> {
     for (const [tenantId, watching] of watchers) {
@@ -44,23 +44,20 @@ export function createProgress(db: Database, clock: Clock, log: Log): Progress {
     }
   }
 
-  /** Runs only while somebody watches. */
-  async function keepPolling(): Promise<void> {
-    if (polling) return
-    polling = true
-    while (watchers.size > 0 && !stopped.signal.aborted) {
-      await poll().catch((err: unknown) => log.warn({ err }, 'progress could not be read'))
-      await clock.sleep(everyMs, stopped.signal).catch(() => {})
-    }
-    polling = false
-  }
+  const keepPolling = createPoller({
+    clock,
+    everyMs,
+    isWanted: () => watchers.size > 0,
+    look: () => poll().catch((err: unknown) => log.warn({ err }, 'progress could not be read')),
+    stopped: stopped.signal,
+  })
 
   return {
     watch(tenantId, syncEventId, version, tell) {
       const watcher: Watcher = { syncEventId, version, tell }
       const watching = watchers.get(tenantId) ?? new Set()
       watchers.set(tenantId, watching.add(watcher))
-      void keepPolling()
+      keepPolling()
       return () => {
         watching.delete(watcher)
         if (watching.size === 0) watchers.delete(tenantId)

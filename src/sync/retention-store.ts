@@ -1,5 +1,6 @@
 /** SQL that forgets runs which ended long ago. */
 import { sql } from 'kysely'
+import { ago } from '../lib/db.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 
 /**
@@ -9,7 +10,7 @@ import type { TenantScope } from '../tenants/scope.ts'
  * @returns how many went
  */
 export async function deleteOldEvents(scope: TenantScope, keepMs: number, atMost: number): Promise<number> {
-  const since = sql`clock_timestamp() - ${keepMs}::float8 * interval '1 ms'`
+  const since = sql`${ago(keepMs)}`
   const rows = await scope.query(sql`
     with old as materialized (
       select sync_event_id from sync_events

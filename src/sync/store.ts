@@ -4,9 +4,10 @@
  */
 import { sql } from 'kysely'
 import { liveStatuses } from '../integrations/integration.ts'
+import { fromNow } from '../lib/db.ts'
 import { newId } from '../lib/ids.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
-import { type Claimant, leaseIsFree, until } from './lease-store.ts'
+import { type Claimant, leaseIsFree } from './lease-store.ts'
 import type { Cursor, EventState, Mode, Trigger } from './stream.ts'
 
 export interface StreamKey {
@@ -104,7 +105,7 @@ export async function claimStream(
 ): Promise<Claim | undefined> {
   const [claim] = await scope.query(sql<Claim>`
     update sync_streams
-    set epoch = epoch + 1, lease_until = ${until(by.leaseMs)}, lease_by = ${by.instance}, not_before = null
+    set epoch = epoch + 1, lease_until = ${fromNow(by.leaseMs)}, lease_by = ${by.instance}, not_before = null
     where ${isStream(scope, key)} and ${mayRun} and ${leaseIsFree(by)}
     returning epoch, sync_event_id as "syncEventId", cursor, watermark, failures, withheld,
       coalesce(list_asked_at > clock_timestamp() - interval '1 hour', false) as "listWasIdle"`)
@@ -129,7 +130,7 @@ export async function extendLease(
   leaseMs: number,
 ): Promise<boolean> {
   const rows = await scope.query(sql`
-    update sync_streams set lease_until = ${until(leaseMs)}
+    update sync_streams set lease_until = ${fromNow(leaseMs)}
     where ${isStream(scope, key)} and ${isHeld(claim)} and lease_until is not null returning epoch`)
   return rows.length > 0
 }
@@ -143,7 +144,7 @@ export async function checkpoint(
   cursor: Cursor,
 ): Promise<boolean> {
   const rows = await scope.query(sql`/* prepared */
-    update sync_streams set cursor = ${JSON.stringify(cursor)}::jsonb, failures = 0, lease_until = ${until(leaseMs)}
+    update sync_streams set cursor = ${JSON.stringify(cursor)}::jsonb, failures = 0, lease_until = ${fromNow(leaseMs)}
     where ${isStream(scope, key)} and ${isHeld(claim)} returning epoch`)
   return rows.length > 0
 }
@@ -192,7 +193,7 @@ export async function releaseStream(
 ): Promise<boolean> {
   const rows = await scope.query(sql<{ sync_event_id: string }>`
     update sync_streams set lease_until = null, lease_by = null,
-      not_before = clock_timestamp() + ${wait?.ms ?? null}::float8 * interval '1 ms',
+      not_before = ${fromNow(wait?.ms ?? null)},
       failures = coalesce(${wait?.failures ?? null}::integer, failures),
       cursor = coalesce(${wait?.restart === undefined ? null : JSON.stringify(wait.restart)}::jsonb, cursor)
     where ${isStream(scope, key)} and ${isHeld(claim)} returning sync_event_id`)
@@ -213,7 +214,7 @@ export async function markWaiting(
 ): Promise<void> {
   await scope.query(sql`
     update sync_events set state = 'waiting', waiting_for = ${waitingFor},
-      waiting_until = clock_timestamp() + ${waitMs}::float8 * interval '1 ms', version = version + 1
+      waiting_until = ${fromNow(waitMs)}, version = version + 1
     where tenant_id = ${scope.tenantId} and sync_event_id = ${syncEventId}`)
 }
 
@@ -268,7 +269,7 @@ async function endWell(
 ): Promise<boolean> {
   // An answer dated in the future must not make the next runs blind until then. One dated earlier than the last,
   // because HubSpot's clock was set back, only reads more.
-  const mark = sql`least(${watermark.toISOString()}::timestamptz, ${until(-lookBackMs)})`
+  const mark = sql`least(${watermark.toISOString()}::timestamptz, ${fromNow(-lookBackMs)})`
   const rows = await scope.query(sql`
     update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_by = null, failures = 0,
       not_before = null, watermark = ${mark}, withheld = ${withheld},

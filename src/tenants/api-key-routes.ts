@@ -8,7 +8,7 @@ import { problems, tenantPath } from '../lib/wire.ts'
 import { type ApiKey, listKeys } from './api-key-store.ts'
 import { createKey, endKey, type MadeKey, rotateKey } from './api-keys.ts'
 import { readIdempotency } from './idempotency.ts'
-import { once } from './once.ts'
+import { onceShowing } from './once.ts'
 import type { TenantParts } from './routes.ts'
 import { keyAnswer, keyBody, keyList, keyPath, listQuery, madeKeyAnswer, rotateBody } from './schema.ts'
 import { type TenantScope, withTenant } from './scope.ts'
@@ -40,16 +40,15 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
         'open_mode',
         'Keys hold once SPOKE_ADMIN_KEY is set; until then nobody is asked for one',
       )
-    let made: MadeKey | undefined
-    const { body } = await withTenant(db, tenantId, async (scope) => {
+    const { body, secret } = await withTenant(db, tenantId, async (scope) => {
       if (!(await tenantExists(scope))) throw tenantNotFound()
-      return await once<z.infer<typeof madeKeyAnswer>>(scope, readIdempotency(request), async () => {
-        made = await make(scope)
-        const shown = { tenant_id: tenantId, ...present(made.shown), api_key: null }
-        return { status: 201, body: { success: true, ...shown } }
+      return await onceShowing<z.infer<typeof madeKeyAnswer>>(scope, readIdempotency(request), async () => {
+        const { shown, key } = await make(scope)
+        const told = { tenant_id: tenantId, ...present(shown), api_key: null }
+        return { answer: { status: 201, body: { success: true, ...told } }, secret: key }
       })
     })
-    return { ...body, api_key: made?.key.reveal() ?? null }
+    return { ...body, api_key: secret?.reveal() ?? null }
   }
 
   app.post(

@@ -1,5 +1,6 @@
 /** Does what a request asks once for each Idempotency-Key, and gives the same answer again to whoever asks again. */
 import type { Database } from '../lib/db.ts'
+import type { Secret } from '../lib/secret.ts'
 import type { Idempotency } from './idempotency.ts'
 import { claimKey, findAnswer, type KeptAnswer, keepAnswer, releaseKey } from './idempotency-store.ts'
 
@@ -24,6 +25,25 @@ export async function once<Body>(
   const answer = await act()
   await keepAnswer(scope, asked, claim, answer)
   return answer
+}
+
+/**
+ * The same for an effect that makes a secret: the answer that is kept for a second asking is without it.
+ *
+ * @returns secret for whoever made it; undefined where the answer was kept for another asking
+ */
+export async function onceShowing<Body>(
+  scope: TenantScope,
+  asked: Idempotency | undefined,
+  act: () => Promise<{ answer: KeptAnswer<Body>; secret: Secret }>,
+): Promise<{ body: Body; secret: Secret | undefined }> {
+  let secret: Secret | undefined
+  const { body } = await once(scope, asked, async () => {
+    const made = await act()
+    secret = made.secret
+    return made.answer
+  })
+  return { body, secret }
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
 import type { Log } from '../lib/log.ts'
+import { createPoller } from '../lib/poller.ts'
 import { credentialStands } from './credential.ts'
 import { nameOf } from './principal.ts'
 import type { Proven } from './proven.ts'
@@ -22,8 +23,7 @@ export interface Standing {
 
 export function createStanding(db: Database, clock: Clock, log: Log): Standing {
   const watched = new Map<AbortController, Proven>()
-  const idle = new AbortController()
-  let polling = false
+  const never = new AbortController()
 
   async function poll(): Promise<void> {
     const all = [...watched]
@@ -41,17 +41,14 @@ export function createStanding(db: Database, clock: Clock, log: Log): Standing {
     for (const [controller] of lapsed) controller.abort(new Error('the credential no longer stands'))
   }
 
-  /** Runs only while somebody is watched. */
-  async function keepPolling(): Promise<void> {
-    if (polling) return
-    polling = true
-    while (watched.size > 0) {
-      // A database that is away has no news for the stream either.
-      await poll().catch((err: unknown) => log.warn({ err }, 'open streams could not be checked'))
-      await clock.sleep(everyMs, idle.signal)
-    }
-    polling = false
-  }
+  const keepPolling = createPoller({
+    clock,
+    everyMs,
+    isWanted: () => watched.size > 0,
+    // A database that is away has no news for the stream either.
+    look: () => poll().catch((err: unknown) => log.warn({ err }, 'open streams could not be checked')),
+    stopped: never.signal,
+  })
 
   return {
     signalOf(proven, open) {
@@ -59,7 +56,7 @@ export function createStanding(db: Database, clock: Clock, log: Log): Standing {
       const controller = new AbortController()
       watched.set(controller, proven)
       open.addEventListener('abort', () => watched.delete(controller), { once: true })
-      void keepPolling()
+      keepPolling()
       return AbortSignal.any([open, controller.signal])
     },
   }

@@ -1,12 +1,13 @@
 /** SQL of the upkeep: whose turn it is, and the tenants one after the other. */
 import { sql } from 'kysely'
+import { fromNow } from '../lib/db.ts'
 import type { SystemScope } from './scope.ts'
 import type { TenantId } from './tenant.ts'
 
 /** Takes a task that is due. @returns false when it is not, or another process has it */
 export async function takeUpkeep({ query }: SystemScope, task: string, everyMs: number): Promise<boolean> {
   const rows = await query(sql`
-    insert into upkeep as u (task, due_at) values (${task}, clock_timestamp() + ${everyMs}::float8 * interval '1 ms')
+    insert into upkeep as u (task, due_at) values (${task}, ${fromNow(everyMs)})
     on conflict (task) do update set due_at = excluded.due_at where u.due_at <= clock_timestamp()
     returning task`)
   return rows.length > 0

@@ -1,16 +1,13 @@
 /** Several times a second: which endpoints are to be told of something? Some at a time are; one that hangs holds up itself. */
-
 import { isTenantErasing } from '../lib/errors.ts'
 import { findDueEndpoints } from '../outbox/delivery-store.ts'
 import { type SendParts, sendTo } from '../outbox/send.ts'
 import { withSystem } from '../tenants/scope.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
+import { createRest, lookUntil, type Rest } from './look.ts'
 
-const everyMs = 200
 /** Endpoints of one process. Most of the time they wait for their receivers. */
 const atOnce = 32
-/** Whatever a look costs, it takes no more than so much of the time. */
-const lookShare = 0.1
 /** One whose sending broke off unforeseen makes room for the others. */
 const restMs = 5_000
 /** One tenant's receivers that hang leave room for the others'. */
@@ -21,28 +18,23 @@ const idleMs = 1_000
 export async function sendUntil(parts: SendParts, signal: AbortSignal): Promise<void> {
   const { clock, log } = parts
   const running = new Map<string, Promise<void>>()
-  const resting = new Map<string, number>()
-  while (!signal.aborted) {
-    const began = clock.monotonic()
-    await look(parts, running, resting, signal).catch((err: unknown) =>
+  const resting = createRest(clock)
+  const looking = () =>
+    look(parts, running, resting, signal).catch((err: unknown) =>
       log.warn({ err }, 'the outbox could not be looked at'),
     )
-    const tookMs = clock.monotonic() - began
-    await clock.sleep(Math.max(everyMs, tookMs / lookShare), signal).catch(() => {})
-  }
+  await lookUntil(clock, looking, signal)
   await Promise.all(running.values())
 }
 
 async function look(
   parts: SendParts,
   running: Map<string, Promise<void>>,
-  resting: Map<string, number>,
+  resting: Rest,
   signal: AbortSignal,
 ): Promise<void> {
   if (running.size >= atOnce) return
-  const now = parts.clock.monotonic()
-  for (const [key, until] of resting) if (until <= now) resting.delete(key)
-  const atMost = 2 * atOnce + running.size + resting.size
+  const atMost = 2 * atOnce + running.size + resting.size()
   const due = await withSystem(parts.db, (scope) =>
     findDueEndpoints(scope, { atMost, withProduct: parts.product !== undefined }),
   )
@@ -50,14 +42,14 @@ async function look(
   for (const { tenantId, endpointId } of due) {
     if (signal.aborted || running.size >= atOnce) return
     const key = `${tenantId} ${endpointId}`
-    if (running.has(key) || resting.has(key) || ofTenant(tenantId) >= atOnceOfTenant) continue
+    if (running.has(key) || resting.rests(key) || ofTenant(tenantId) >= atOnceOfTenant) continue
     const done = sendTo(parts, parseTenantId(tenantId), endpointId, signal)
       .then((taken) => {
         // All that is due waits for something before it, which has a time of its own.
-        if (taken === 0) resting.set(key, parts.clock.monotonic() + idleMs)
+        if (taken === 0) resting.rest(key, idleMs)
       })
       .catch((err: unknown) => {
-        resting.set(key, parts.clock.monotonic() + restMs)
+        resting.rest(key, restMs)
         if (!isTenantErasing(err))
           parts.log.error(
             { err, tenant_id: tenantId, endpoint_id: endpointId },

@@ -1,6 +1,7 @@
 /** Rows for tests of SQL: two tenants, each with something in every table. */
 import { tell } from '../../src/changes/store.ts'
-import { claimLane, owe } from '../../src/inbox/store.ts'
+import { claimLane } from '../../src/inbox/claim-store.ts'
+import { owe } from '../../src/inbox/store.ts'
 import { insertAuthorization } from '../../src/integrations/authorization-store.ts'
 import { insertConfirmation } from '../../src/integrations/confirmation-store.ts'
 import { keepPart } from '../../src/integrations/part-store.ts'

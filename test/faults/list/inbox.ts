@@ -118,7 +118,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'erasing-tenant-first-in-line',
-    file: 'src/inbox/store.ts',
+    file: 'src/inbox/claim-store.ts',
     find: '      and not exists (select from tenants t where t.tenant_id = l.tenant_id and t.erasing_at is not null)\n',
     put: '',
     test: 'test/inbox/drain.test.ts',

@@ -1,0 +1,115 @@
+/** SQL on who drains an integration's inbox: what is due, whose it is, and how it ended. */
+import { sql } from 'kysely'
+import { fromNow } from '../lib/db.ts'
+import { type Claimant, leaseIsFree } from '../sync/lease-store.ts'
+import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import { ofLane, type Told } from './store.ts'
+
+export interface Lane {
+  tenantId: string
+  integrationId: string
+}
+
+/** Integrations with something due that nobody drains, the longest due first. However much waits, each costs one probe of the key. */
+export async function findDueLanes({ query }: SystemScope, by: Claimant, atMost: number): Promise<Lane[]> {
+  return await query(sql<Lane>`/* prepared */
+    with recursive lanes as (
+      (select tenant_id, integration_id, due_at from inbox order by tenant_id, integration_id, due_at limit 1)
+      union all
+      select n.* from lanes l cross join lateral (
+        select i.tenant_id, i.integration_id, i.due_at from inbox i
+        where (i.tenant_id, i.integration_id) > (l.tenant_id, l.integration_id)
+        order by i.tenant_id, i.integration_id, i.due_at
+        limit 1) n
+    )
+    select l.tenant_id as "tenantId", l.integration_id as "integrationId" from lanes l
+    left join feeds f on f.tenant_id = l.tenant_id and f.integration_id = l.integration_id
+    where l.due_at <= clock_timestamp() and ${leaseIsFree(by, 'f')}
+      and (f.not_before is null or f.not_before <= clock_timestamp())
+      and not exists (select from tenants t where t.tenant_id = l.tenant_id and t.erasing_at is not null)
+    order by l.due_at
+    limit ${atMost}`)
+}
+
+/** Takes the inbox of an integration for one process. @returns how often it failed in a row; undefined when another has it */
+export async function claimLane(
+  scope: TenantScope,
+  integrationId: string,
+  by: Claimant,
+): Promise<number | undefined> {
+  const [claim] = await scope.query(sql<{ failures: number }>`
+    insert into feeds as f (tenant_id, integration_id, lease_until, lease_by)
+    values (${scope.tenantId}, ${integrationId}, ${fromNow(by.leaseMs)}, ${by.instance})
+    on conflict (tenant_id, integration_id) do update set lease_until = excluded.lease_until, lease_by = excluded.lease_by
+      where ${leaseIsFree(by, 'f')} and (f.not_before is null or f.not_before <= clock_timestamp())
+    returning failures`)
+  return claim?.failures
+}
+
+/** A sign of life. @returns false when another process has it by now */
+export async function holdLane(scope: TenantScope, integrationId: string, by: Claimant): Promise<boolean> {
+  const held = await scope.query(sql`
+    update feeds set lease_until = ${fromNow(by.leaseMs)}
+    where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}
+    returning 1 as one`)
+  return held.length > 0
+}
+
+/** Gives it back. @param ended well; or why not, and how long nobody need try; absent: it was interrupted, and stands as it stood */
+export async function releaseLane(
+  scope: TenantScope,
+  integrationId: string,
+  by: Claimant,
+  ended?: 'well' | { code: string; waitMs: number; failures: number },
+): Promise<void> {
+  const how =
+    ended === undefined
+      ? sql``
+      : ended === 'well'
+        ? sql`, failures = 0, error_code = null, not_before = null`
+        : sql`, failures = ${ended.failures}, error_code = ${ended.code}, not_before = ${fromNow(ended.waitMs)}`
+  await scope.query(sql`
+    update feeds set lease_until = null, lease_by = null${how}
+    where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}`)
+}
+
+/**
+ * Ends a step, in its transaction: a sign of life, and what was drained ends a silence.
+ *
+ * @param releases gives the lane back: it is drained
+ * @returns false when another process has it by now
+ */
+export async function endStep(
+  scope: TenantScope,
+  integrationId: string,
+  by: Claimant,
+  { drained, releases }: { drained: readonly Told[]; releases: boolean },
+): Promise<boolean> {
+  const lease = releases
+    ? sql`lease_until = null, lease_by = null, failures = 0, error_code = null, not_before = null`
+    : sql`lease_until = ${fromNow(by.leaseMs)}`
+  const latest = (times: Date[]) => new Date(Math.max(...times.map(Number))).toISOString()
+  const heard = (
+    receivedAt: string,
+    occurredAt: string,
+  ) => sql`, received_at = greatest(received_at, ${receivedAt}),
+      occurred_at = greatest(occurred_at, least(${occurredAt}::timestamptz, ${receivedAt}::timestamptz)), silent_since = null`
+  const held = await scope.query(sql`
+    update feeds set ${lease}${
+      drained.length > 0
+        ? heard(
+            latest(drained.map(({ row }) => row.receivedAt)),
+            latest(drained.map(({ row }) => row.occurredAt)),
+          )
+        : sql``
+    }
+    where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}
+    returning 1 as one`)
+  return held.length > 0
+}
+
+/** Of an integration that nobody is connected by any more. */
+export async function forgetLane(scope: TenantScope, integrationId: string): Promise<void> {
+  await scope.query(sql`delete from inbox where ${ofLane(scope, integrationId)}`)
+  await scope.query(sql`delete from feeds where ${ofLane(scope, integrationId)}`)
+}

@@ -1,0 +1,83 @@
+/** SQL for whoever looks after an endpoint: what was sent to it, and what is to be sent once more. */
+import { sql } from 'kysely'
+import type { TenantScope } from '../tenants/scope.ts'
+
+export interface DeliveryState {
+  seq: number
+  changeId: string | null
+  type: string | null
+  dueAt: Date | null
+  tries: number
+  deliveredAt: Date | null
+  givenUpFor: string | null
+  attempts: { at: string; ms: number; status: number | null; error: string | null; answer: string | null }[]
+}
+
+/** Newest first, each with its attempts. */
+export async function listDeliveries(
+  scope: TenantScope,
+  endpointId: string,
+  at: { before: number | undefined; limit: number },
+): Promise<DeliveryState[]> {
+  return await scope.query(sql<DeliveryState>`
+    select d.seq, c.change_id as "changeId", c.type, case when d.due_at < 'infinity' then d.due_at end as "dueAt", d.tries,
+      d.delivered_at as "deliveredAt", d.given_up_for as "givenUpFor",
+      coalesce((
+        select json_agg(json_build_object('at', a.at, 'ms', a.ms, 'status', a.status, 'error', a.error, 'answer', a.answer) order by a.at)
+        from attempts a where a.tenant_id = d.tenant_id and a.endpoint_id = d.endpoint_id and a.seq = d.seq), '[]') as attempts
+    from deliveries d left join changes c on c.tenant_id = d.tenant_id and c.seq = d.seq
+    where d.tenant_id = ${scope.tenantId} and d.endpoint_id = ${endpointId}
+      ${at.before === undefined ? sql`` : sql`and d.seq < ${at.before}`}
+    order by d.seq desc
+    limit ${at.limit}`)
+}
+
+/** Sends once more, delivered or not. @returns false when it was never addressed to the endpoint */
+export async function resend(scope: TenantScope, endpointId: string, changeId: string): Promise<boolean> {
+  const rows = await scope.query(sql`
+    update deliveries d set due_at = clock_timestamp(), delivered_at = null, given_up_for = null, tries = 0
+    from changes c
+    where d.tenant_id = ${scope.tenantId} and d.endpoint_id = ${endpointId} and c.tenant_id = d.tenant_id and c.seq = d.seq
+      and c.change_id = ${changeId}
+    returning 1 as one`)
+  return rows.length > 0
+}
+
+/**
+ * Addresses to the endpoint what was told since then, has not arrived and is not on its way, as if it had just been told.
+ *
+ * @returns how many; as many as `atMost`: there may be more
+ */
+export async function recover(
+  scope: TenantScope,
+  endpointId: string,
+  since: string,
+  atMost: number,
+): Promise<number> {
+  const rows = await scope.query(sql`
+    insert into deliveries as d (tenant_id, endpoint_id, seq, subject)
+    select c.tenant_id, e.endpoint_id, c.seq, c.integration_id || ' ' || c.ticket_id
+    from changes c join endpoints e on e.tenant_id = c.tenant_id
+    where c.tenant_id = ${scope.tenantId} and e.endpoint_id = ${endpointId} and c.at >= ${since}
+      and c.type <> 'endpoint.test' and (e.types is null or c.type = any(e.types))
+      and not exists (
+        select from deliveries o
+        where o.tenant_id = c.tenant_id and o.endpoint_id = e.endpoint_id and o.seq = c.seq
+          and (o.delivered_at is not null or o.due_at < 'infinity'))
+    order by c.seq
+    limit ${atMost}
+    on conflict (tenant_id, endpoint_id, seq) do update set due_at = clock_timestamp(), tries = 0, given_up_for = null
+      where d.due_at = 'infinity'
+    returning 1 as one`)
+  return rows.length
+}
+
+/** Addresses one change to one endpoint. @returns the change's id */
+export async function address(scope: TenantScope, endpointId: string, seq: number): Promise<string> {
+  const [row] = await scope.query(sql<{ changeId: string }>`
+    with addressed as (
+      insert into deliveries (tenant_id, endpoint_id, seq) values (${scope.tenantId}, ${endpointId}, ${seq})
+    )
+    select change_id as "changeId" from changes where tenant_id = ${scope.tenantId} and seq = ${seq}`)
+  return row?.changeId ?? ''
+}
