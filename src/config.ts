@@ -127,6 +127,7 @@ export const variables = {
   SPOKE_WEBHOOK_WINDOW: duration(0)
     .refine((ms) => ms <= 60_000, 'must be at most 60s')
     .default(500),
+  SPOKE_JOURNAL: z.enum(['true', 'false']).default('false'),
   SPOKE_EVENTS_URL: z
     .string()
     .refine((text) => {
@@ -215,6 +216,10 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
   if (oauthGiven === 1) faults.push('HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET go together; one is missing')
   if (set.HUBSPOT_APP_ID !== undefined && oauthGiven === 0)
     faults.push('HUBSPOT_APP_ID needs HUBSPOT_CLIENT_SECRET: webhooks are proved with it')
+  if (set.SPOKE_JOURNAL === 'true' && oauthGiven === 0)
+    faults.push(
+      'SPOKE_JOURNAL needs HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET: HubSpot keeps a journal for an app',
+    )
   const provider = {
     SPOKE_JWT_ISSUER: set.SPOKE_JWT_ISSUER,
     SPOKE_JWT_AUDIENCE: set.SPOKE_JWT_AUDIENCE,
@@ -299,6 +304,8 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     fullEveryMs: set.SPOKE_FULL_EVERY,
     /** What HubSpot tells of within it is read together. */
     webhookWindowMs: set.SPOKE_WEBHOOK_WINDOW,
+    /** HubSpot's webhooks journal is read. */
+    journal: set.SPOKE_JOURNAL === 'true',
     /** The product's own endpoint. Absent: only tenants have some. */
     events: set.SPOKE_EVENTS_URL
       ? Object.freeze({

@@ -10,10 +10,12 @@ import type { Config } from './config.ts'
 import { createServer } from './http/server.ts'
 import { createBudget } from './hubspot/budget.ts'
 import { createHubSpot, type HubSpot } from './hubspot/client.ts'
+import { createJournal } from './hubspot/journal.ts'
 import { forgetLane } from './inbox/claim-store.ts'
 import { createNoticeSilence } from './inbox/silence.ts'
 import type { Connected } from './integrations/connect.ts'
 import type { Whose } from './integrations/integration.ts'
+import type { IntegrationParts } from './integrations/routes.ts'
 import { createTokens } from './integrations/tokens.ts'
 import { createTicketKind, ticketKind } from './issues/ticket-kind.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
@@ -271,6 +273,22 @@ async function assemble(
   let draining = false
   const tickets = createTicketKind({ db, hubspot, tokens })
 
+  const patience = { tries: 2, totalMs: timeoutMs }
+  const journalWork =
+    app && config.journal
+      ? {
+          ...shared,
+          tokens,
+          claimant,
+          kind: tickets,
+          clientId: app.clientId,
+          journal: createJournal({ hubspot, app, patience, clock }),
+          patience,
+          windowMs: config.webhookWindowMs,
+        }
+      : undefined
+  // What tells of the accounts of our own app; of others nothing does.
+  const feed: IntegrationParts['feed'] = app?.appId !== undefined ? 'webhooks' : journalWork ? 'journal' : undefined
   const { events } = config
   const product = events && { endpointId: productEndpoint, failing: false, ...events }
   const posters = {
@@ -300,7 +318,8 @@ async function assemble(
           windowMs: config.webhookWindowMs,
           product,
           posters,
-          ...(app?.appId === undefined ? {} : { onFound: createNoticeSilence(log) }),
+          journalWork,
+          ...(feed === undefined ? {} : { onFound: createNoticeSilence(log) }),
           quietMs: erasureQuietMs,
           keep: config.keep,
         })
@@ -312,7 +331,6 @@ async function assemble(
       .wake({ tenantId, ...key }, occasion)
       .catch((err: unknown) => log.warn({ err }, 'a worker could not be woken'))
   }
-  const patience = { tries: 2, totalMs: timeoutMs }
   const progress = createProgress(db, clock, log)
   const news = createNews(db, clock, log)
   const { adminKey, jwt, publicUrl } = config
@@ -324,7 +342,7 @@ async function assemble(
       tokens,
       tickets: ticketKind,
       authorizeBase: authorizeUrl,
-      webhooks: app?.appId !== undefined,
+      feed,
       patience,
       onConnected: async (scope: TenantScope, { integration }: Connected) => {
         await beginSync(scope, integration.integrationId, ticketKind.name, periods)

@@ -24,7 +24,8 @@ export interface Call {
   /** A short fixed name for logs and metrics; never holds an id. */
   endpoint: string
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  path: string
+  /** On HubSpot's API; a secret: an address that HubSpot gave, which opens something to whoever holds it. */
+  path: string | Secret
   query?: Record<string, string>
   /** Sent as JSON. */
   json?: unknown

@@ -25,7 +25,7 @@ export async function send(
   dispatcher: Dispatcher,
 ): Promise<Answer> {
   const { apiUrl, clock } = parts
-  const url = new URL(call.path, apiUrl)
+  const url = whereTo(call, apiUrl)
   for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value)
   const headers: Record<string, string> = { accept: 'application/json', 'accept-encoding': 'identity' }
   if (call.token) headers.authorization = `Bearer ${call.token.reveal()}`
@@ -48,6 +48,20 @@ export async function send(
   }
   const retryAfter = [answer.headers['retry-after']].flat()[0]
   throw (call.form ? oauthErrorOf : errorOf)(call.endpoint, status, parsed, retryAfter)
+}
+
+/**
+ * An address that HubSpot gave is followed over https alone, so that whoever answers has proved to be who it names, or to where
+ * HubSpot's API itself lies. It carries its own proof: nothing of ours goes there.
+ */
+function whereTo({ endpoint, path, token, form }: Call, apiUrl: string): URL {
+  if (typeof path === 'string') return new URL(path, apiUrl)
+  const url = URL.parse(path.reveal())
+  const near = url?.origin === new URL(apiUrl).origin
+  if (!url || (url.protocol !== 'https:' && !near) || url.username !== '' || url.password !== '')
+    throw new HubSpotError('invalid', endpoint)
+  if (token || form) throw new TypeError('a token stays with HubSpot’s API')
+  return url
 }
 
 async function readCapped(endpoint: string, body: AsyncIterable<Buffer>): Promise<string> {

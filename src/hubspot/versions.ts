@@ -6,6 +6,9 @@ export const paths = {
   token: '/oauth/2026-09/token',
   /** The one specification of 2026-09 that we have does not know `client_credentials`; 2026-03's does. */
   appToken: '/oauth/2026-03/token',
+  /** As of 2026-03, whose specification of it we have. */
+  journal: '/webhooks-journal/journal/2026-03',
+  journalSubscriptions: '/webhooks-journal/subscriptions/2026-03',
   appWebhooks: (appId: number) => `/app-webhooks/2026-09/${appId}`,
   introspect: '/oauth/2026-09/token/introspect',
   revoke: '/oauth/2026-09/token/revoke',

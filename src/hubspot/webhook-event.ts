@@ -1,5 +1,6 @@
 /** HubSpot's webhook events, as far as they say which tickets to read again. Pure; their values are not even looked at. */
 import { z } from 'zod'
+import { accountId, epochMs, recordId, ticketTypeId } from './ids.ts'
 
 export const changeTypes = [
   'creation',
@@ -33,33 +34,24 @@ export interface Delivery {
   malformed: number
 }
 
-/** HubSpot counts objects and accounts in numbers; a larger one has lost digits on the way through JSON. */
-const count = z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
-/** Up to the year 9999, which is as far as a written date goes. */
-const time = count.max(253_402_300_799_999)
-const id = z.union([count, z.string().regex(/^\d{1,20}$/)]).transform(String)
-
 /** Fields as in HubSpot's webhooks guide. Its payloads say `subscriptionType` and its table says `eventType`. */
 const event = z.object({
   subscriptionType: z.string().optional(),
   eventType: z.string().optional(),
-  portalId: count,
-  appId: count.optional(),
-  occurredAt: time,
-  objectId: id.optional(),
+  portalId: accountId,
+  appId: accountId.optional(),
+  occurredAt: epochMs,
+  objectId: recordId.optional(),
   objectTypeId: z.string().optional(),
-  primaryObjectId: id.optional(),
-  mergedObjectIds: z.array(id).max(1_000).optional(),
-  newObjectId: id.optional(),
+  primaryObjectId: recordId.optional(),
+  mergedObjectIds: z.array(recordId).max(1_000).optional(),
+  newObjectId: recordId.optional(),
   associationType: z.string().optional(),
-  fromObjectId: id.optional(),
-  toObjectId: id.optional(),
+  fromObjectId: recordId.optional(),
+  toObjectId: recordId.optional(),
 })
 
 type Event = z.infer<typeof event>
-
-/** HubSpot's own type id of tickets. */
-const ticketTypeId = '0-5'
 
 /** @returns undefined for what is about no ticket */
 function typeOf(event: Event): ChangeType | undefined {

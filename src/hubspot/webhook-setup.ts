@@ -1,6 +1,6 @@
 /** What an app must subscribe to at HubSpot, as its project file says it and as its API takes it. */
 import { z } from 'zod'
-import { Secret } from '../lib/secret.ts'
+import { askAppToken } from './app-token.ts'
 import type { HubSpot } from './client.ts'
 import type { App } from './oauth.ts'
 import { readAs } from './read-as.ts'
@@ -47,7 +47,6 @@ const subscription = z.object({
 })
 
 const list = z.object({ results: z.array(subscription) })
-const token = z.object({ access_token: z.string().min(1) })
 
 export interface Registered {
   /** As `ticket.propertyChange subject`. */
@@ -73,17 +72,10 @@ export async function registerWebhooks(
 ): Promise<Registered> {
   const patience = { tries: 2, totalMs: 30_000 }
   const endpoint = 'app webhooks'
-  const form = { grant_type: 'client_credentials', scope: 'developers-read developers-write' }
-  const asked = await hubspot.call({
-    endpoint: 'app token',
-    method: 'POST',
-    path: paths.appToken,
-    app,
-    form,
+  const { token: own } = await askAppToken(hubspot, app, ['developers-read', 'developers-write'], {
     patience,
     signal,
   })
-  const own = new Secret(readAs('app token', token, asked).access_token)
   const call = (method: 'GET' | 'POST' | 'PUT', path: string, json?: unknown) =>
     hubspot.call({
       endpoint,

@@ -14,7 +14,8 @@ import type { Metrics } from '../lib/metrics.ts'
 import type { Secret } from '../lib/secret.ts'
 import { problems } from '../lib/wire.ts'
 import { withSystem } from '../tenants/scope.ts'
-import { type Kept, keepDelivery } from './store.ts'
+import { keepDelivery } from './store.ts'
+import { whileRoutesChange } from './while-routes-change.ts'
 
 export interface WebhookParts {
   db: Database
@@ -107,24 +108,6 @@ async function receive(
   )
   metrics.webhookDeliveries.inc({ outcome: replayed ? 'replayed' : 'kept' })
   if (!replayed) count(metrics, delivery, unknown)
-}
-
-const mostTries = 3
-
-/** An integration that is deleted in this very moment has no route any more at the next try. */
-async function whileRoutesChange(keep: () => Promise<Kept>): Promise<Kept> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await keep()
-    } catch (error) {
-      if ((error as { code?: string }).code !== '23503') throw error
-      if (tries === mostTries)
-        throw new AppError('unavailable', 'Integrations go too fast to keep up', {
-          cause: error,
-          retryAfter: 1,
-        })
-    }
-  }
 }
 
 const headerOf = ({ headers }: Received, name: string): string | undefined => {

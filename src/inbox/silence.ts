@@ -1,4 +1,4 @@
-/** Says once when webhooks tell nothing of an integration in which a sync finds new tickets. */
+/** Says once when no feed tells anything of an integration in which a sync finds new tickets. */
 import type { Log } from '../lib/log.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 import { noticeSilence } from './lane-store.ts'
@@ -9,6 +9,6 @@ export const createNoticeSilence =
     if (!(await noticeSilence(scope, integrationId, newestAt))) return
     log.warn(
       { tenant_id: scope.tenantId, integration_id: integrationId, newest_at: newestAt },
-      'webhooks tell nothing of an integration',
+      'no feed tells of an integration',
     )
   }

@@ -9,28 +9,26 @@ import { fromNow } from '../lib/db.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 
 export interface Kept {
-  /** The same delivery came before, letter for letter: nothing was kept. */
+  /** It was kept before: nothing is kept again. */
   replayed: boolean
   /** Changes of accounts that nobody is connected to. */
   unknown: number
 }
 
 /**
- * Keeps what a delivery says, in one statement.
+ * Keeps what HubSpot told, in one statement with what makes sure that it is kept once.
  *
- * @param signatureHash of the delivery: another try of HubSpot's has another one
+ * @param once a statement that gives a row the first time, and none ever after
  * @param windowMs what comes so soon after is drained together with it
  */
-export async function keepDelivery(
+export async function keepChanges(
   { query }: SystemScope,
-  signatureHash: Buffer,
+  once: RawBuilder<unknown>,
   changes: readonly TicketChange[],
   windowMs: number,
 ): Promise<Kept> {
   const [kept] = await query(sql<{ fresh: boolean; unknown: number }>`/* prepared */
-    with receipt as (
-      insert into webhook_receipts (signature_hash) values (${signatureHash}) on conflict do nothing returning 1
-    ),
+    with once as (${once}),
     heard as materialized (
       select * from jsonb_to_recordset(${JSON.stringify(rowsOf(changes))}::jsonb)
         as h(portal_id bigint, change text, ticket_ids text[], occurred_at timestamptz)
@@ -39,13 +37,27 @@ export async function keepDelivery(
       insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
       select r.tenant_id, r.integration_id, ${fromNow(windowMs)}, h.ticket_ids, h.change, h.occurred_at
       from heard h join portal_routes r on r.portal_id = h.portal_id
-      where exists (select from receipt)
+      where exists (select from once)
     )
-    select exists (select from receipt) as fresh,
+    select exists (select from once) as fresh,
       (select coalesce(sum(cardinality(h.ticket_ids)), 0)::int from heard h
         where not exists (select from portal_routes r where r.portal_id = h.portal_id)) as unknown`)
   return { replayed: !kept?.fresh, unknown: kept?.unknown ?? 0 }
 }
+
+/** @param signatureHash of the delivery: another try of HubSpot's has another one */
+export const keepDelivery = (
+  scope: SystemScope,
+  signatureHash: Buffer,
+  changes: readonly TicketChange[],
+  windowMs: number,
+): Promise<Kept> =>
+  keepChanges(
+    scope,
+    sql`insert into webhook_receipts (signature_hash) values (${signatureHash}) on conflict do nothing returning 1`,
+    changes,
+    windowMs,
+  )
 
 /** Tickets of one row: more, which merges can tell of, are another row. */
 const mostOfRow = 100

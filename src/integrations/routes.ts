@@ -38,8 +38,8 @@ import { findIntegration, listIntegrations } from './store.ts'
 import type { Tokens } from './tokens.ts'
 
 export interface IntegrationParts extends ConnectParts, DisconnectParts {
-  /** Whether this service takes webhooks at all. */
-  webhooks: boolean
+  /** What tells of the accounts of our own app. Absent: the schedule alone. */
+  feed: 'webhooks' | 'journal' | undefined
   tokens: Tokens
   /** Called after a connect is committed: there is work. */
   wake(tenantId: TenantId, integrationId: string): void
@@ -197,7 +197,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
         integration_id: integrationId,
         hub_id: integration.portalId,
         status: integration.status,
-        changes_by: status.byOAuth && parts.webhooks ? ('webhooks' as const) : ('polling' as const),
+        changes_by: (status.byOAuth && parts.feed) || ('polling' as const),
         parts: presentParts(status.parts),
         ...status.trouble,
       }

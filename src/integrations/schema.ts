@@ -94,9 +94,9 @@ export const statusAnswer = z.object({
   hub_id: z.number().nullable(),
   status: integration.shape.status,
   changes_by: z
-    .enum(['webhooks', 'polling'])
+    .enum(['webhooks', 'journal', 'polling'])
     .describe(
-      'How changes come: webhooks within about a second, and the schedule behind them; or the schedule alone',
+      'How changes come: by HubSpot’s webhooks or its journal within seconds, and the schedule behind them; or by the schedule alone',
     ),
   parts,
   error: z.string().optional(),

@@ -17,7 +17,7 @@ export interface ConnectionStatus {
   parts: Parts
   /** Whole seconds the token still lives; null when it does not expire, or nobody knows. */
   expiresIn: number | null
-  /** Of our own app; only its accounts send webhooks. */
+  /** Of our own app; only of its accounts HubSpot tells. */
   byOAuth: boolean
 }
 

@@ -70,7 +70,7 @@ export async function deleteIntegration(scope: TenantScope, id: string): Promise
 /** Writes what connect found out, and makes the integration active whatever it was. */
 export async function keepConnected(scope: TenantScope, id: string, account: Account): Promise<Integration> {
   const { tenantId } = scope
-  const { portalId, hubDomain, uiDomain, user, scopes } = account
+  const { kind, portalId, hubDomain, uiDomain, user, scopes } = account
   const was = await lockIntegration(scope, id)
   const rows = await scope.query(sql<Integration>`
     insert into tenant_integrations as i
@@ -85,8 +85,9 @@ export async function keepConnected(scope: TenantScope, id: string, account: Acc
       scopes = excluded.scopes, connected_at = now(), updated_at = now()
     returning ${columns}`)
   await scope.query(sql`
-    insert into portal_routes (portal_id, tenant_id, integration_id) values (${portalId}, ${tenantId}, ${id})
-    on conflict do nothing`)
+    insert into portal_routes (portal_id, tenant_id, integration_id, installed_at)
+    values (${portalId}, ${tenantId}, ${id}, ${kind === 'oauth' ? sql`clock_timestamp()` : null})
+    on conflict (portal_id, tenant_id, integration_id) do update set installed_at = excluded.installed_at`)
   // Another token for what is connected is no news.
   if (!was || !liveStatuses.includes(was))
     await tell(scope, 'integration.connected', id, { portal_id: portalId })

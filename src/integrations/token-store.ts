@@ -171,6 +171,13 @@ export async function confirmToken(scope: TenantScope, id: string, epoch: number
     where tenant_id = ${scope.tenantId} and integration_id = ${id} and epoch = ${epoch}`)
 }
 
+/** However long it would live, it is refreshed before it is used again. */
+export async function makeDue(scope: TenantScope, id: string): Promise<void> {
+  await scope.query(sql`
+    update integration_tokens set refresh_at = clock_timestamp()
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} and kind = 'oauth' and access_token is not null`)
+}
+
 /** Some of the tenant's tokens, for an erasure that takes them a few at a time. */
 export async function listTokens(
   scope: TenantScope,

@@ -41,6 +41,23 @@ export function createMetrics() {
       labelNames: ['outcome'],
       registers,
     }),
+    journalFiles: new Counter({
+      name: 'spoke_journal_files_total',
+      help: 'Files of the webhooks journal by outcome (kept, replayed, passed_over, missed: some were gone before they were read)',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    journalEvents: new Counter({
+      name: 'spoke_journal_events_total',
+      help: 'Events of the webhooks journal by outcome (heard, unknown_account, uninstalled, other_kind, malformed)',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    journalFailures: new Gauge({
+      name: 'spoke_journal_failures',
+      help: 'Tries to read the webhooks journal that failed in a row, of the process that reads it',
+      registers,
+    }),
     inboxDrained: new Counter({
       name: 'spoke_inbox_drained_total',
       help: 'Changes of the inbox whose tickets were read again',
@@ -65,7 +82,7 @@ export function createMetrics() {
     }),
     feedsSilent: new Gauge({
       name: 'spoke_feeds_silent',
-      help: 'Integrations of which a sync found new tickets and webhooks tell nothing',
+      help: 'Integrations of which a sync found new tickets and neither webhooks nor the journal tell',
       registers,
     }),
     inboxLag: new Histogram({

@@ -1,6 +1,7 @@
 /** Once an hour, one process of all: what has run out or was kept long enough goes, tenant by tenant, in short steps. */
 import { deleteOldChanges } from '../changes/store.ts'
 import { deleteOldDeliveries, forgetReceipts } from '../inbox/retention-store.ts'
+import { forgetSubscriptions } from '../inbox/subscription-store.ts'
 import { deleteExpiredAuthorizations, deleteStalePending } from '../integrations/authorization-store.ts'
 import { deleteIdleBudgets } from '../integrations/portal-store.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
@@ -56,7 +57,7 @@ export async function upkeepUntil(parts: UpkeepParts, signal: AbortSignal): Prom
 export async function keepUp(parts: UpkeepParts, signal: AbortSignal): Promise<void> {
   const { db, clock } = parts
   const more = () => !signal.aborted
-  for (const remove of [deleteIdleBudgets, deleteEndedSessions, forgetReceipts])
+  for (const remove of [deleteIdleBudgets, deleteEndedSessions, forgetReceipts, forgetSubscriptions])
     while (more() && (await withSystem(db, (scope) => remove(scope, step))) === step);
   for (let after: TenantId | undefined; more(); ) {
     const ids = await withSystem(db, (scope) => tenantsWithExpiredKeys(scope, after, tenantsAtOnce))

@@ -1,4 +1,4 @@
-/** The worker: runs streams as it is woken, sweeps for what nobody woke, drains the inbox, sends webhooks, erases tenants, and deletes what was kept long enough. */
+/** The worker: runs streams as it is woken, sweeps for what nobody woke, reads HubSpot's journal, drains the inbox, sends webhooks, erases tenants, and deletes what was kept long enough. */
 import type { DrainParts } from '../inbox/drain.ts'
 import type { ExpireParts } from '../integrations/expire.ts'
 import { isTenantErasing } from '../lib/errors.ts'
@@ -11,6 +11,7 @@ import { parseTenantId } from '../tenants/tenant.ts'
 import { drainUntil } from './drain.ts'
 import { type EraseParts, eraseUntil } from './erase.ts'
 import { expireUntil } from './expire.ts'
+import { type JournalWork, journalUntil } from './journal.ts'
 import { sendUntil } from './outbox.ts'
 import type { SyncJob } from './queues.ts'
 import { type SweepParts, sweepUntil } from './sweep.ts'
@@ -26,6 +27,8 @@ export interface WorkerParts
     SendParts {
   kinds: readonly ObjectKind[]
   concurrency: number
+  /** Absent: HubSpot's webhooks journal is not read. */
+  journalWork: JournalWork | undefined
   log: Log
 }
 
@@ -68,6 +71,7 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
     upkeepUntil(parts, stopping.signal),
     drainUntil(parts, stopping.signal),
     sendUntil(parts, stopping.signal),
+    parts.journalWork && journalUntil(parts.journalWork, stopping.signal),
   ]
   return {
     async stop(timeoutMs) {

@@ -39,7 +39,7 @@ before(async () => {
     ...real,
     async call(call: Call) {
       const ids = (call.json as { inputs?: { id: string }[] } | undefined)?.inputs?.map(({ id }) => id)
-      if (!ids || !call.path.endsWith('/tickets/batch/read')) return await real.call(call)
+      if (!ids || !String(call.path).endsWith('/tickets/batch/read')) return await real.call(call)
       reads.push(ids)
       return (await answer?.(ids)) ?? (await real.call(call))
     },

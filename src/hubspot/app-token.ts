@@ -1,0 +1,35 @@
+/** A token of our app itself: for what is the app's, and for no account's data. */
+import { z } from 'zod'
+import { Secret } from '../lib/secret.ts'
+import type { Credentials, HubSpot, Patience } from './client.ts'
+import { readAs } from './read-as.ts'
+import { paths } from './versions.ts'
+
+const grant = z.object({ access_token: z.string().min(1), expires_in: z.number().positive().catch(1_800) })
+
+export interface AppToken {
+  token: Secret
+  expiresInMs: number
+}
+
+/** @throws HubSpotError as `HubSpot.call`; misconfigured when HubSpot gives the app no token for these scopes */
+export async function askAppToken(
+  hubspot: HubSpot,
+  app: Credentials,
+  scopes: readonly string[],
+  { patience, signal }: { patience: Patience; signal: AbortSignal },
+): Promise<AppToken> {
+  const endpoint = 'app token'
+  const form = { grant_type: 'client_credentials', scope: scopes.join(' ') }
+  const answer = await hubspot.call({
+    endpoint,
+    method: 'POST',
+    path: paths.appToken,
+    app,
+    form,
+    patience,
+    signal,
+  })
+  const { access_token, expires_in } = readAs(endpoint, grant, answer)
+  return { token: new Secret(access_token), expiresInMs: expires_in * 1_000 }
+}

@@ -1,0 +1,314 @@
+/** The webhooks journal as a source: what HubSpot writes there reaches the store, and what may go wrong costs time and nothing else. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import type { App } from '../../emulator/token-types.ts'
+import { connectTenant, idle, newAccount } from '../http/bench.ts'
+import { type OAuthBench, startOAuth } from '../integrations/oauth-bench.ts'
+import { adminQuery } from '../support/postgres.ts'
+import { eventually } from '../support/service.ts'
+import { type Account, differences } from './bench.ts'
+
+const clientId = 'test-client'
+let bench: OAuthBench
+
+before(async () => {
+  bench = await startOAuth({
+    SPOKE_JOURNAL: 'true',
+    HUBSPOT_APP_ID: '',
+    // Nothing comes but by the journal.
+    SPOKE_SYNC_EVERY: '500h',
+    SPOKE_WEBHOOK_WINDOW: '100ms',
+    HUBSPOT_TIMEOUT: '3s',
+    HUBSPOT_OPTIONAL_SCOPES: 'crm.objects.contacts.read',
+  })
+})
+after(() => bench?.stop())
+
+const look = <Row>(statement: string) => adminQuery(statement, bench.database) as Promise<Row[]>
+
+async function connected(
+  portal = bench.portal({ tickets: 12 }),
+  tenant: string = randomUUID(),
+): Promise<Account> {
+  const { integration, code, state } = await bench.start(portal, tenant)
+  const answer = await bench.post(code, state)
+  assert.equal(answer.status, 200, answer.text)
+  await idle(bench.service, bench.database)
+  return { portal, tenant, integration: answer.json.integration_id ?? integration, token: '' }
+}
+
+const appOf = () => bench.emulator.world.tokens.apps.get(clientId) as App
+const subscriptions = () => bench.emulator.world.journal.of(appOf()).subscriptions
+const lines = (text: string) => bench.service.lines.filter((line) => line.includes(text)).length
+const requests = (text: string) => bench.emulator.world.log.list().filter(({ path }) => path.includes(text))
+
+const subscribedTo = (portal: number) =>
+  [...subscriptions().values()].filter(({ portal_id }) => portal_id === portal)
+
+const told = (portal: number) =>
+  eventually(async () => subscribedTo(portal).length >= 2, 'the journal is asked to tell of the account')
+
+const equal = (account: Account) =>
+  eventually(
+    async () => (await differences({ emulator: bench.emulator, look }, account)).length === 0,
+    'the store is equal to HubSpot',
+  )
+
+const act = (portal: number, method: string, path: string, body: object) =>
+  bench.emulator.control(method, `/portals/${portal}/tickets${path}`, body)
+
+const idsOf = async ({ integration }: Account) =>
+  (
+    await look<{ id: string }>(
+      `select ticket_id as id from issues where integration_id = '${integration}' and not archived order by 1`,
+    )
+  ).map(({ id }) => id)
+
+for (const journal_merge_object of ['new', 'primary'] as const)
+  test(`every kind of change that the journal tells of reaches the store (a merge names the ${journal_merge_object})`, async () => {
+    bench.emulator.world.changeQuirks({ journal_merge_object })
+    const account = await connected()
+    await told(account.portal)
+    const [a, b, c, d, e, f] = await idsOf(account)
+    const { portal } = account
+    await act(portal, 'POST', '', { count: 3, properties: { subject: 'new' } })
+    await act(portal, 'PATCH', '', { ids: [a, b], properties: { subject: 'edited' } })
+    await act(portal, 'DELETE', '', { ids: [b, c] })
+    await act(portal, 'POST', '/restore', { ids: [c] })
+    await act(portal, 'DELETE', '', { ids: [d], permanent: true })
+    await act(portal, 'POST', '/merge', { primary: e, loser: f })
+    assert.ok((await differences({ emulator: bench.emulator, look }, account)).length >= 5)
+    if (journal_merge_object === 'new') {
+      await equal(account)
+      return
+    }
+    // Then nothing tells of the new record or of the other that it replaced, and the next incremental run finds both.
+    const only = async (count: number) =>
+      (await differences({ emulator: bench.emulator, look }, account)).length === count
+    await eventually(async () => await only(2), 'all else is equal')
+    await eventually(async () => {
+      await bench.service.post(`/api/hubspot/sync/${account.tenant}/${account.integration}`, {
+        sync_type: 'incremental',
+      })
+      await idle(bench.service, bench.database)
+      return await only(0)
+    }, 'the store is equal to HubSpot')
+  })
+
+test('a change of a property that the account has made for itself is told, and one of an association', async () => {
+  const account = await connected()
+  const { portal } = account
+  await told(portal)
+  const asked = subscribedTo(portal).find(({ type }) => type === 'OBJECT')
+  assert.ok(asked?.properties.includes('order_number'), asked?.properties.join(' '))
+  const [a] = await idsOf(account)
+  await act(portal, 'PATCH', '', { ids: [a], properties: { order_number: 'A-17' } })
+  await eventually(async () => {
+    const [row] = await look<{ value: string | null }>(
+      `select properties ->> 'order_number' as value from issues where integration_id = '${account.integration}' and ticket_id = '${a}'`,
+    )
+    return row?.value === 'A-17'
+  }, 'the custom property is here')
+  await bench.emulator.control('POST', `/portals/${portal}/associations`, {
+    ticket_id: a,
+    to: 'contacts',
+    to_id: 501,
+    types: [{ category: 'HUBSPOT_DEFINED', typeId: 16, label: null }],
+  })
+  await eventually(async () => {
+    const rows = await look(
+      `select from issue_associations where integration_id = '${account.integration}' and ticket_id = '${a}'`,
+    )
+    return rows.length === 1
+  }, 'the association is here')
+})
+
+test('the status says that changes come by the journal, and of a pasted token that they do not', async () => {
+  const { tenant, integration } = await connected()
+  const { body } = await bench.service.get(`/api/hubspot/status/${tenant}/${integration}`)
+  assert.equal(body.changes_by, 'journal')
+  const { portal, token } = newAccount(bench.emulator)
+  const pasted = await connectTenant(bench.service, token)
+  await idle(bench.service, bench.database)
+  const { body: polled } = await bench.service.get(
+    `/api/hubspot/status/${pasted.tenant}/${pasted.integration}`,
+  )
+  assert.equal(polled.changes_by, 'polling')
+  const next = await connected()
+  await told(next.portal)
+  assert.deepEqual(subscribedTo(portal), [])
+})
+
+test('a disconnect ends what was asked for, and a connect asks again', async () => {
+  const account = await connected()
+  await told(account.portal)
+  const path = `/api/hubspot/integrations/${account.tenant}/${account.integration}`
+  assert.equal((await bench.service.delete(path)).status, 200)
+  await eventually(async () => {
+    const rows = await look(`select from journal_subscriptions where portal_id = ${account.portal}`)
+    return rows.length === 0 && subscribedTo(account.portal).length === 0
+  }, 'the journal is to tell of it no more')
+  const again = await connected(account.portal, account.tenant)
+  assert.equal(again.integration, account.integration)
+  await told(account.portal)
+})
+
+test('one account under two tenants: both hear, and it is told of until the last has gone', async () => {
+  const one = await connected()
+  const two = await connected(one.portal)
+  await told(one.portal)
+  const [a] = await idsOf(one)
+  await act(one.portal, 'PATCH', '', { ids: [a], properties: { subject: 'for both' } })
+  await Promise.all([equal(one), equal(two)])
+  await bench.service.delete(`/api/hubspot/integrations/${one.tenant}/${one.integration}`)
+  await act(one.portal, 'PATCH', '', { ids: [a], properties: { subject: 'for the other' } })
+  await equal(two)
+  assert.ok(subscribedTo(one.portal).length > 0)
+})
+
+for (const journal_uninstall_ends_subscriptions of [true, false])
+  test(`an uninstall asks for a new connect at once, and that is told of again (it ends subscriptions: ${journal_uninstall_ends_subscriptions})`, async () => {
+    bench.emulator.world.changeQuirks({ journal_uninstall_ends_subscriptions })
+    const account = await connected()
+    const other = await connected()
+    await Promise.all([told(account.portal), told(other.portal)])
+    bench.emulator.world.tokens.uninstall(appOf().app_id, account.portal)
+    const status = async ({ tenant, integration }: Account) =>
+      (await bench.service.get(`/api/hubspot/integrations/${tenant}/${integration}`)).body.status
+    await eventually(async () => (await status(account)) === 'reauth_required', 'it asks for a connect')
+    assert.equal(await status(other), 'active')
+    await connected(account.portal, account.tenant)
+    assert.equal(await status(account), 'active')
+    await told(account.portal)
+    const [a] = await idsOf(account)
+    await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'after all' } })
+    await equal(account)
+    assert.equal(await status(account), 'active', 'an uninstall that is long past disconnects nobody')
+  })
+
+for (const journal_lost_offset of ['error', 'earliest'] as const)
+  test(`a place that HubSpot has forgotten is left for what it still has (it answers: ${journal_lost_offset})`, async () => {
+    bench.emulator.world.changeQuirks({ journal_lost_offset })
+    const account = await connected()
+    await told(account.portal)
+    await look(`update journals set position = '${randomUUID()}'`)
+    const [a] = await idsOf(account)
+    await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: journal_lost_offset } })
+    await equal(account)
+    assert.ok(!lines('was not read for longer'), 'it was read all the time')
+  })
+
+test('whoever was away for longer than HubSpot keeps files says so', async () => {
+  bench.emulator.world.changeQuirks({ journal_lost_offset: 'error' })
+  const account = await connected()
+  await told(account.portal)
+  await look(
+    `update journals set lease_by = 'the test', lease_until = now() + interval '1 hour',
+     position = '${randomUUID()}', read_at = now() - interval '80 hours'`,
+  )
+  const [a] = await idsOf(account)
+  await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'late' } })
+  await look('update journals set lease_until = null, lease_by = null')
+  await equal(account)
+  assert.ok(lines('was not read for longer than HubSpot keeps it'))
+})
+
+test('while another process reads, this one does not', async () => {
+  const account = await connected()
+  await told(account.portal)
+  const [a] = await idsOf(account)
+  await look(`update journals set lease_by = 'the test', lease_until = now() + interval '1 hour'`)
+  await eventually(
+    async () => (await differences({ emulator: bench.emulator, look }, account)).length === 0,
+    'it is equal',
+  )
+  const before = requests('/journal/').length
+  await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'later' } })
+  await new Promise((done) => setTimeout(done, 2_500))
+  assert.ok(requests('/journal/').length - before <= 1, 'one may have been under way')
+  assert.equal((await differences({ emulator: bench.emulator, look }, account)).length, 1)
+  await look(`update journals set lease_until = now() - interval '1 second'`)
+  await equal(account)
+})
+
+const faults: [name: string, fault: object][] = [
+  [
+    'its place is not told for a while',
+    { match: { path: '/webhooks-journal/journal/' }, kind: 'status', status: 503, times: 4 },
+  ],
+  [
+    'its place is told by half',
+    { match: { path: '/webhooks-journal/journal/' }, kind: 'truncate', times: 2 },
+  ],
+  ['it is cut', { match: { path: '/journal-files/' }, kind: 'truncate', times: 3 }],
+  [
+    'it is refused for a while',
+    { match: { path: '/journal-files/' }, kind: 'status', status: 403, times: 2 },
+  ],
+  ['the connection breaks', { match: { path: '/journal-files/' }, kind: 'reset', times: 3 }],
+  [
+    'the app’s token is refused',
+    { match: { path: '/webhooks-journal/journal/' }, kind: 'status', status: 401, times: 1 },
+  ],
+]
+for (const [name, fault] of faults)
+  test(`a file is late and not lost when ${name}`, async () => {
+    const account = await connected()
+    await told(account.portal)
+    const [a] = await idsOf(account)
+    await bench.emulator.control('POST', '/faults', fault)
+    await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: name } })
+    await equal(account)
+    await bench.emulator.control('DELETE', '/faults')
+  })
+
+test('a file that nobody can read is passed over, and what comes after it is kept', async () => {
+  const account = await connected()
+  await told(account.portal)
+  const [a, b] = await idsOf(account)
+  // As if it had failed for a while: the last try is near.
+  await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'unreadable' } })
+  await bench.emulator.control('POST', '/journal/publish', {})
+  const offset = await eventually(async () => {
+    const [row] = await look<{ position: string }>('select position from journals')
+    return (await differences({ emulator: bench.emulator, look }, account)).length === 0 && row?.position
+  }, 'the file before was read')
+  const { id } = await bench.emulator.control('POST', '/faults', {
+    match: { path: '/journal-files/' },
+    kind: 'invalid_json',
+    times: null,
+  })
+  await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'never heard of' } })
+  await eventually(async () => {
+    await look('update journals set not_before = null')
+    const [row] = await look<{ position: string }>('select position from journals')
+    return row?.position !== offset
+  }, 'it is passed over')
+  await bench.emulator.control('DELETE', `/faults/${id}`)
+  assert.ok(lines('cannot be read and was passed over'))
+  await act(account.portal, 'PATCH', '', { ids: [b], properties: { subject: 'heard of' } })
+  await eventually(async () => {
+    const [row] = await look<{ subject: string }>(
+      `select subject from issues where integration_id = '${account.integration}' and ticket_id = '${b}'`,
+    )
+    return row?.subject === 'heard of'
+  }, 'the next is read')
+})
+
+test('no token goes with the address of a file, and neither stands in the log', () => {
+  const files = bench.emulator.world.log.list().filter(({ path }) => path.startsWith('/journal-files/'))
+  assert.ok(files.length > 5)
+  for (const { token_kind } of files) assert.equal(token_kind, null)
+  const log = bench.service.lines.join('\n')
+  assert.ok(!/signature=|journal-files/.test(log), 'an address opens a file to whoever reads it')
+})
+
+test('what the journal told of is counted', async () => {
+  const { body } = await bench.service.get('/metrics')
+  for (const outcome of ['kept', 'passed_over', 'missed'])
+    assert.match(body, new RegExp(`spoke_journal_files_total\\{outcome="${outcome}"\\} [1-9]`))
+  for (const outcome of ['heard', 'uninstalled'])
+    assert.match(body, new RegExp(`spoke_journal_events_total\\{outcome="${outcome}"\\} [1-9]`))
+  assert.match(body, /spoke_journal_failures 0/)
+})
