@@ -41,7 +41,7 @@ import { byTenantKey, createProveKey } from './tenants/prove-key.ts'
 import { createProviderKeys } from './tenants/provider-keys.ts'
 import { createLimiter } from './tenants/rate-limiter.ts'
 import { forgetMinutes, takeTurns } from './tenants/rate-store.ts'
-import { type TenantScope, withSystem } from './tenants/scope.ts'
+import { type TenantScope, withSystem, withSystemOnce } from './tenants/scope.ts'
 import { createSessions, type Sessions } from './tenants/sessions.ts'
 import { createStanding } from './tenants/standing.ts'
 import type { TenantId } from './tenants/tenant.ts'
@@ -288,7 +288,8 @@ async function assemble(
         }
       : undefined
   // What tells of the accounts of our own app; of others nothing does.
-  const feed: IntegrationParts['feed'] = app?.appId !== undefined ? 'webhooks' : journalWork ? 'journal' : undefined
+  const feed: IntegrationParts['feed'] =
+    app?.appId !== undefined ? 'webhooks' : journalWork ? 'journal' : undefined
   const { events } = config
   const product = events && { endpointId: productEndpoint, failing: false, ...events }
   const posters = {
@@ -374,7 +375,7 @@ async function assemble(
   }
   const health = { db, metrics, draining: () => draining }
   const limiter = createLimiter({
-    take: (asks) => withSystem(db, (scope) => takeTurns(scope, asks)),
+    take: (asks) => withSystemOnce(db, (scope) => takeTurns(scope, asks)),
     forget: (most) => withSystem(db, (scope) => forgetMinutes(scope, most)),
     clock,
     log,

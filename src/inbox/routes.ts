@@ -13,7 +13,7 @@ import { AppError } from '../lib/errors.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { Secret } from '../lib/secret.ts'
 import { problems } from '../lib/wire.ts'
-import { withSystem } from '../tenants/scope.ts'
+import { withSystemOnce } from '../tenants/scope.ts'
 import { keepDelivery } from './store.ts'
 import { whileRoutesChange } from './while-routes-change.ts'
 
@@ -104,7 +104,7 @@ async function receive(
     .update(signature ?? '')
     .digest()
   const { replayed, unknown } = await whileRoutesChange(() =>
-    withSystem(db, (scope) => keepDelivery(scope, hash, delivery.changes, windowMs)),
+    withSystemOnce(db, (scope) => keepDelivery(scope, hash, delivery.changes, windowMs)),
   )
   metrics.webhookDeliveries.inc({ outcome: replayed ? 'replayed' : 'kept' })
   if (!replayed) count(metrics, delivery, unknown)

@@ -1,11 +1,19 @@
 /** The database: PostgreSQL by URL, or PGlite embedded in a directory. The same SQL runs on both. */
-import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
-import { Kysely, PGliteDialect, PostgresDialect, type RawBuilder, sql, type Transaction } from 'kysely'
+import {
+  type CompiledQuery,
+  Kysely,
+  PGliteDialect,
+  PostgresDialect,
+  type RawBuilder,
+  sql,
+  type Transaction,
+} from 'kysely'
 import pg from 'pg'
 import { type Db, fromPglite } from 'pg-boss'
+import { BoundedClient } from './bounded-client.ts'
 import { lockDirectory } from './lock.ts'
 import type { Log } from './log.ts'
 
@@ -18,6 +26,8 @@ export interface Database {
   kysely: Kysely<Tables>
   /** The same database as the job queue sees it. */
   jobs: Db
+  /** A whole transaction of one statement, on a server in one packet. Through a scope too. */
+  alone?(opening: string, statement: CompiledQuery): Promise<unknown[]>
   close(): Promise<void>
 }
 
@@ -66,6 +76,7 @@ function openPostgres({ url, poolSize: max, statementMs }: DatabaseTarget, log: 
     ...(statementMs ? { statement_timeout: statementMs, query_timeout: statementMs + 1_000 } : {}),
     idle_in_transaction_session_timeout: 30_000,
     Client: BoundedClient,
+    pipeline: true,
     types,
   })
   // Without both handlers one idle backend that ends takes the whole process with it.
@@ -83,59 +94,15 @@ function openPostgres({ url, poolSize: max, statementMs }: DatabaseTarget, log: 
         return { rows: results.flatMap((result) => result.rows ?? []) }
       },
     },
+    async alone(opening, { sql: text, parameters }) {
+      const client = (await pool.connect()) as pg.PoolClient & BoundedClient
+      try {
+        return await client.alone(opening, text, [...parameters])
+      } finally {
+        client.release()
+      }
+    },
     close: () => kysely.destroy(),
-  }
-}
-
-/** A statement that begins so is prepared once a connection: for the long ones of a sync planning took more than running. */
-export const prepared = '/* prepared */'
-
-/** Statements that are prepared, and their names; as many as there are in our stores. */
-const names = new Map<string, string>()
-
-function nameOf(text: string): string {
-  const known = names.get(text)
-  if (known) return known
-  const name = `spoke_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`
-  names.set(text, name)
-  return name
-}
-
-/**
- * Ends its connection when an answer does not come, so that the pool never lends a stuck one again; prepares what asks
- * for it; and sends `begin` together with the statement behind it, which saves each unit of work a round trip.
- */
-class BoundedClient extends pg.Client {
-  #begins = false
-
-  // The driver's overloads in one: whatever it is given it passes on.
-  // biome-ignore lint/suspicious/noExplicitAny: a pass-through
-  override query(...given: any[]): any {
-    const [text, values, ...rest] = given
-    if (text === 'begin') {
-      this.#begins = true
-      return Promise.resolve({ command: 'BEGIN', rows: [] })
-    }
-    if (this.#begins) {
-      this.#begins = false
-      // Only what has no values may be several statements.
-      return typeof text === 'string' && !values?.length
-        ? this.query(`begin;${text}`).then((results: unknown) => [results].flat().at(-1))
-        : this.query('begin;').then(() => this.query(...given))
-    }
-    const asked =
-      typeof text === 'string' && text.startsWith(prepared) && Array.isArray(values)
-        ? [{ name: nameOf(text), text, values }, ...rest]
-        : given
-    const answer: unknown = Reflect.apply(super.query, this, asked)
-    if (answer instanceof Promise) {
-      answer.catch((error: unknown) => {
-        const silent = error instanceof Error && error.message === 'Query read timeout'
-        if (silent)
-          (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
-      })
-    }
-    return answer
   }
 }
 
@@ -192,14 +159,31 @@ export async function inTransaction<T>(
   prelude: readonly string[],
   work: (query: Query) => Promise<T>,
 ): Promise<T> {
+  return await repeated(() =>
+    db.kysely.transaction().execute(async (trx: Transaction<Tables>) => {
+      // One message on a server; PGlite takes one statement a message.
+      const messages = db.kind === 'postgres' ? [prelude.join(';')] : prelude
+      for (const message of messages) await sql.raw(message).execute(trx)
+      return await work(async (statement) => (await statement.execute(trx)).rows)
+    }),
+  )
+}
+
+/** A unit of work of one statement: whoever has its rows knows that it is committed. */
+export async function inOneStatement<Row>(
+  db: Database,
+  prelude: readonly string[],
+  statement: RawBuilder<Row>,
+): Promise<Row[]> {
+  const { alone } = db
+  if (!alone) return await inTransaction(db, prelude, (query) => query(statement))
+  return (await repeated(() => alone(prelude.join(';'), statement.compile(db.kysely)))) as Row[]
+}
+
+async function repeated<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.kysely.transaction().execute(async (trx: Transaction<Tables>) => {
-        // One round trip on a server; PGlite takes one statement a message.
-        const messages = db.kind === 'postgres' ? [prelude.join(';')] : prelude
-        for (const message of messages) await sql.raw(message).execute(trx)
-        return await work(async (statement) => (await statement.execute(trx)).rows)
-      })
+      return await work()
     } catch (error) {
       if (attempt >= 5 || !isTransient(error)) throw error
     }

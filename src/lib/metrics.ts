@@ -43,7 +43,7 @@ export function createMetrics() {
     }),
     journalFiles: new Counter({
       name: 'spoke_journal_files_total',
-      help: 'Files of the webhooks journal by outcome (kept, replayed, passed_over, missed: some were gone before they were read)',
+      help: 'Files of the webhooks journal by outcome (kept, replayed, passed_over; missed: nobody read for so long that some are gone; restarted: HubSpot did not know our place)',
       labelNames: ['outcome'],
       registers,
     }),
@@ -55,7 +55,7 @@ export function createMetrics() {
     }),
     journalFailures: new Gauge({
       name: 'spoke_journal_failures',
-      help: 'Tries to read the webhooks journal that failed in a row, of the process that reads it',
+      help: 'Tries to read the webhooks journal that failed in a row, whichever process reads it',
       registers,
     }),
     inboxDrained: new Counter({

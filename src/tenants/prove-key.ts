@@ -13,7 +13,7 @@ import { findLiveKey, type KeyToProve, noteUse } from './api-key-store.ts'
 import { hashOf } from './api-keys.ts'
 import type { Principal } from './principal.ts'
 import type { Way } from './proven.ts'
-import { unlessErasing, withSystem, withTenant } from './scope.ts'
+import { unlessErasing, withSystem, withSystemOnce, withTenant } from './scope.ts'
 
 const freshMs = 500
 /** More keys than this at one time are looked up more often, never wrongly. */
@@ -42,7 +42,7 @@ export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Cloc
   const proofs = new Map<string, Proof>()
 
   async function prove(text: string, keyId: string, proof: Proof): Promise<Principal | undefined> {
-    const found = await withSystem(db, (scope) => findLiveKey(scope, keyId))
+    const found = await withSystemOnce(db, (scope) => findLiveKey(scope, keyId))
     if (!found || !(await holds(text, found, proof))) return undefined
     // It may come late, or not at all: nothing hangs on it.
     withSystem(db, (scope) => noteUse(scope, keyId)).catch((err: unknown) =>

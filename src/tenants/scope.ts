@@ -2,7 +2,7 @@
  * The only three doors to the database. A unit of work enters one, does its statements, and commits. Row level
  * security stands behind each; the types here only make it hard to knock at the wrong one.
  */
-import { become, type Database, inTransaction, type Query } from '../lib/db.ts'
+import { become, type Database, inOneStatement, inTransaction, type Query } from '../lib/db.ts'
 import { isTenantErasing, tenantErasing } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import type { TenantId } from './tenant.ts'
@@ -92,4 +92,18 @@ export async function withErasure<T>(
 /** Runs `work` as one transaction on the routing tables. Nothing of issues, tokens or sync events is granted. */
 export async function withSystem<T>(db: Database, work: (scope: SystemScope) => Promise<T>): Promise<T> {
   return await inTransaction(db, ['set local role spoke_system'], (query) => work({ query } as SystemScope))
+}
+
+/**
+ * The same for `work` of one statement, which is committed when its rows are there: on a server one packet there and one back.
+ * Whatever `work` does with the rows is outside the transaction.
+ */
+export async function withSystemOnce<T>(db: Database, work: (scope: SystemScope) => Promise<T>): Promise<T> {
+  let asked = false
+  const query: Query = async (statement) => {
+    if (asked) throw new TypeError('a unit of work of one statement has asked a second')
+    asked = true
+    return await inOneStatement(db, ['set local role spoke_system'], statement)
+  }
+  return await work({ query } as SystemScope)
 }

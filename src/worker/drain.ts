@@ -3,7 +3,7 @@
 import { findDueLanes, type Lane } from '../inbox/claim-store.ts'
 import { type DrainParts, drain } from '../inbox/drain.ts'
 import { isTenantErasing } from '../lib/errors.ts'
-import { withSystem } from '../tenants/scope.ts'
+import { withSystemOnce } from '../tenants/scope.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
 import { createRest, lookUntil, type Rest } from './look.ts'
 
@@ -59,7 +59,7 @@ async function look(parts: DrainParts, drains: Drains, signal: AbortSignal): Pro
   const { running, resting } = drains
   if (running.size >= atOnce) return
   const most = 2 * atOnce + resting.size()
-  const due = await withSystem(parts.db, (scope) => findDueLanes(scope, parts.claimant, most))
+  const due = await withSystemOnce(parts.db, (scope) => findDueLanes(scope, parts.claimant, most))
   drains.due = due.filter(({ integrationId }) => !running.has(integrationId) && !resting.rests(integrationId))
   begin(parts, drains, signal)
 }

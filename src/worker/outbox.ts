@@ -2,7 +2,7 @@
 import { isTenantErasing } from '../lib/errors.ts'
 import { findDueEndpoints } from '../outbox/delivery-store.ts'
 import { type SendParts, sendTo } from '../outbox/send.ts'
-import { withSystem } from '../tenants/scope.ts'
+import { withSystemOnce } from '../tenants/scope.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
 import { createRest, lookUntil, type Rest } from './look.ts'
 
@@ -35,7 +35,7 @@ async function look(
 ): Promise<void> {
   if (running.size >= atOnce) return
   const atMost = 2 * atOnce + running.size + resting.size()
-  const due = await withSystem(parts.db, (scope) =>
+  const due = await withSystemOnce(parts.db, (scope) =>
     findDueEndpoints(scope, { atMost, withProduct: parts.product !== undefined }),
   )
   const ofTenant = (id: string) => [...running.keys()].filter((key) => key.startsWith(id)).length

@@ -1,0 +1,126 @@
+/** What opens a unit of work goes with its first statement, and changes nothing of what it promises. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import type { Database } from '../../src/lib/db.ts'
+import { withErasure, withSystem, withSystemOnce, withTenant } from '../../src/tenants/scope.ts'
+import { parseTenantId } from '../../src/tenants/tenant.ts'
+import { engines } from '../support/engines.ts'
+import { seedTenant } from '../support/rows.ts'
+
+for (const engine of engines)
+  describe(engine.name, () => {
+    let db: Database
+    let close: () => Promise<void>
+    const tenant = parseTenantId(randomUUID())
+    const erasing = parseTenantId(randomUUID())
+    before(async () => {
+      ;({ db, close } = await engine.open())
+      await seedTenant(db, tenant, 1)
+      await seedTenant(db, erasing, 2)
+      await withErasure(db, erasing, ({ query, tenantId }) =>
+        query(sql`update tenants set erasing_at = now() where tenant_id = ${tenantId}`),
+      )
+    })
+    after(() => close())
+
+    const upkeep = async (topic: string) =>
+      (await sql`select from upkeep where task = ${topic}`.execute(db.kysely)).rows.length
+
+    test('a tenant that is being erased is refused by that name, with a statement or without', async () => {
+      const refused = { code: 'tenant_erasing' }
+      await assert.rejects(
+        withTenant(db, erasing, ({ query }) => query(sql`select 1 as one`)),
+        refused,
+      )
+      await assert.rejects(
+        withTenant(db, erasing, ({ query }) => query(sql`/* prepared */ select 2 as two where ${1} = 1`)),
+        refused,
+      )
+      await assert.rejects(
+        withTenant(db, erasing, async () => 'nothing was asked'),
+        refused,
+      )
+    })
+
+    test('a statement that was never prepared because of it is prepared the next time', async () => {
+      for (let times = 0; times < 12; times++) {
+        const ask = (of: typeof tenant) =>
+          withTenant(db, of, ({ query }) =>
+            query(
+              sql<{ n: number }>`/* prepared */ select ${sql.raw(String(times))} as n, 'a new one' as text`,
+            ),
+          )
+        await assert.rejects(ask(erasing))
+        assert.deepEqual(
+          (await ask(tenant)).map(({ n }) => n),
+          [times],
+        )
+      }
+    })
+
+    test('the first statement stands behind the wall already, and so do those at the same time', async () => {
+      const seen = await Promise.all(
+        Array.from({ length: 30 }, () =>
+          withTenant(db, tenant, async ({ query }) => {
+            const [first, second] = await Promise.all([
+              query(sql<{ id: string }>`select tenant_id as id from tenant_integrations`),
+              query(sql<{ who: string }>`select current_user::text as who`),
+            ])
+            return [...new Set(first.map(({ id }) => id)), second[0]?.who]
+          }),
+        ),
+      )
+      assert.deepEqual(new Set(seen.map(String)), new Set([`${tenant},spoke_app`]))
+      const [row] = (await sql<{ who: string }>`select current_user::text as who`.execute(db.kysely)).rows
+      assert.notEqual(row?.who, 'spoke_app')
+    })
+
+    test('one statement alone is committed when it is answered, and leaves nothing when it fails', async () => {
+      const keep = (topic: string, cast: string) =>
+        withSystemOnce(db, ({ query }) =>
+          query(sql<{ who: string }>`
+            insert into upkeep (task, due_at) values (${topic}, now() + ${cast}::interval) returning current_user::text as who`),
+        )
+      const kept = await keep('one', '1 hour')
+      assert.deepEqual(kept, [{ who: 'spoke_system' }])
+      assert.equal(await upkeep('one'), 1)
+      await assert.rejects(keep('two', 'no interval'), { code: '22007' })
+      await assert.rejects(keep('one', '1 hour'), { code: '23505' })
+      assert.equal(await upkeep('two'), 0)
+      await keep('two', '1 hour')
+      assert.equal(await upkeep('two'), 1)
+      await assert.rejects(
+        withSystemOnce(db, ({ query }) => query(sql`select from issues`)),
+        { code: '42501' },
+      )
+    })
+
+    test('a unit of one statement has no second', async () => {
+      await assert.rejects(
+        withSystemOnce(db, async ({ query }) => {
+          await query(sql`select 1 as one`)
+          return await query(sql`select 2 as two`)
+        }),
+        TypeError,
+      )
+    })
+
+    test('what fails in the middle takes all of it back', async () => {
+      await assert.rejects(
+        withSystem(db, async ({ query }) => {
+          await query(sql`insert into upkeep (task, due_at) values ('three', now())`)
+          throw new Error('on the way')
+        }),
+        /on the way/,
+      )
+      await assert.rejects(
+        withSystem(db, async () => {
+          throw new Error('before anything')
+        }),
+        /before anything/,
+      )
+      assert.equal(await upkeep('three'), 0)
+    })
+  })
