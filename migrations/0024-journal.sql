@@ -32,7 +32,10 @@ create table journals (
   lease_by text,
   failures integer not null default 0,
   not_before timestamptz,
-  error_code text
+  error_code text,
+  restarted_at timestamptz,
+  bad_offset text,
+  bad_since timestamptz
 );
 
 comment on table journals is 'reference';
@@ -40,6 +43,10 @@ comment on table journals is 'reference';
 comment on column journals.position is 'HubSpot''s offset of the file that was kept last; null: from the earliest that there is';
 
 comment on column journals.read_at is 'when HubSpot last told of a file, or that there is no newer one';
+
+comment on column journals.restarted_at is 'when it was last begun from the earliest, because HubSpot did not know the place any more';
+
+comment on column journals.bad_offset is 'the file after it, which could not be read so far';
 
 -- What HubSpot was asked to write into the journal. Accounts and times; nothing of a tenant's.
 create table journal_subscriptions (

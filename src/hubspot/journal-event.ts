@@ -28,23 +28,32 @@ const actions = new Map<string, ChangeType>([
   ['ASSOCIATION_REMOVED', 'associationChange'],
 ])
 
-/** As text in what was seen; a number where webhooks have one. */
-const time = z.union([z.number(), z.string().transform((text) => Date.parse(text))]).pipe(epochMs)
+/** As text in what was seen, or as a number where webhooks have one. */
+const time = z
+  .union([z.number(), z.string().transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)))])
+  .pipe(epochMs)
 
-/** Only what is looked at. Of what HubSpot does not document, each form that it may have. */
+/** HubSpot documents few of the fields: one that is not what we take it for is none, and does not take the others with it. */
+const maybe = <T>(shape: z.ZodType<T>) => shape.optional().catch(undefined)
+
 const event = z.object({
-  type: z.string().optional(),
-  portalId: accountId,
-  occurredAt: time,
-  action: z.string().optional(),
-  eventTypeId: z.string().optional(),
-  objectTypeId: z.string().optional(),
-  objectId: recordId.optional(),
-  associatedObjectTypeId: z.string().optional(),
-  associatedObjectId: recordId.optional(),
-  primaryObjectId: recordId.optional(),
-  mergedObjectIds: z.array(recordId).max(1_000).optional(),
-  newObjectId: recordId.optional(),
+  portalId: z.union([
+    accountId,
+    z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .transform(Number),
+  ]),
+  occurredAt: maybe(time),
+  action: maybe(z.string()),
+  eventTypeId: maybe(z.string()),
+  objectTypeId: maybe(z.string()),
+  objectId: maybe(recordId),
+  associatedObjectTypeId: maybe(z.string()),
+  associatedObjectId: maybe(recordId),
+  primaryObjectId: maybe(recordId),
+  mergedObjectIds: maybe(z.array(recordId)),
+  newObjectId: maybe(recordId),
 })
 
 type Event = z.infer<typeof event>
@@ -74,8 +83,11 @@ function ticketIdsOf(event: Event, type: ChangeType): string[] {
 
 const file = z.object({ journalEvents: z.array(z.unknown()) })
 
-/** @returns undefined when it is no such file */
-export function readJournalFile(body: unknown): JournalEvents | undefined {
+/**
+ * @param nowMs stands for a time that HubSpot does not say
+ * @returns undefined when it is no such file
+ */
+export function readJournalFile(body: unknown, nowMs: number): JournalEvents | undefined {
   const read = file.safeParse(body)
   if (!read.success) return undefined
   const events: JournalEvents = { changes: [], uninstalled: [], otherKind: 0, malformed: 0 }
@@ -95,7 +107,7 @@ export function readJournalFile(body: unknown): JournalEvents | undefined {
       events.otherKind += 1
       continue
     }
-    const { portalId, occurredAt } = data
+    const { portalId, occurredAt = nowMs } = data
     const ticketIds = ticketIdsOf(data, type)
     if (ticketIds.length === 0) events.malformed += 1
     else events.changes.push({ portalId, type, ticketIds, occurredAt })

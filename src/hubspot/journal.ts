@@ -29,8 +29,12 @@ export interface Journal {
   next(after: string | undefined, signal: AbortSignal): Promise<JournalFile | undefined>
   /** What stands in the file, as JSON. */
   read(file: JournalFile, signal: AbortSignal): Promise<unknown>
-  /** Asks for what happens to the tickets of an account. Asked again it takes the place of what was asked for before. */
-  subscribe(portalId: number, properties: readonly string[], signal: AbortSignal): Promise<void>
+  /**
+   * Asks for what happens to the tickets of an account. Asked again it takes the place of what was asked for before.
+   *
+   * @returns the kinds besides the tickets' own that HubSpot refuses to tell of
+   */
+  subscribe(portalId: number, properties: readonly string[], signal: AbortSignal): Promise<string[]>
   /** Asks to be told when an account uninstalls our app. */
   subscribeToUninstalls(signal: AbortSignal): Promise<void>
   /** Of an account that is nobody's any more. */
@@ -154,7 +158,13 @@ export function createJournal(parts: {
         },
         { subscriptionType: 'GDPR_PRIVACY_DELETION', ...about, actions: ['GDPR_DELETE'] },
       ]
-      for (const other of others) await subscribeTo(other, signal).catch(unlessRefused)
+      const refused: string[] = []
+      for (const other of others)
+        await subscribeTo(other, signal).catch((error: unknown) => {
+          if (!isRefusal(error)) throw error
+          refused.push(other.subscriptionType)
+        })
+      return refused
     },
 
     async subscribeToUninstalls(signal) {
@@ -169,13 +179,12 @@ export function createJournal(parts: {
       try {
         await call({ endpoint: 'journal subscriptions', method: 'DELETE', path, bodyless: true }, signal)
       } catch (error) {
-        if (!(error instanceof HubSpotError && error.kind === 'not_found')) throw error
+        // What HubSpot does not let us end of an account that has our app no more is ended.
+        if (!isRefusal(error)) throw error
       }
     },
   }
 }
 
-/** A kind that an account does not let be told of leaves the others: a full run finds what it would have told. */
-function unlessRefused(error: unknown): void {
-  if (!(error instanceof HubSpotError && ['rejected', 'forbidden'].includes(error.kind))) throw error
-}
+const isRefusal = (error: unknown) =>
+  error instanceof HubSpotError && ['rejected', 'forbidden', 'not_found'].includes(error.kind)

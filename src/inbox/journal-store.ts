@@ -13,7 +13,15 @@ export interface Place {
   failures: number
   /** Since HubSpot last told of a file, or that there is none; null: never. */
   readMsAgo: number | null
+  /** Since HubSpot last did not know the place. */
+  restartedMsAgo: number | null
+  /** The next file, when it could not be read, and since when. */
+  badOffset: string | null
+  badMsAgo: number | null
 }
+
+const msAgo = (column: string) =>
+  sql`(extract(epoch from clock_timestamp() - ${sql.ref(column)}) * 1000)::float8`
 
 /** @returns undefined while another process reads, or while it is not to be tried */
 export async function claimJournal(
@@ -27,11 +35,14 @@ export async function claimJournal(
     on conflict (client_id) do update set lease_until = excluded.lease_until, lease_by = excluded.lease_by
       where (${leaseIsFree(by, 'j')} or j.lease_by = ${by.instance})
         and (j.not_before is null or j.not_before <= clock_timestamp())
-    returning position, failures, (extract(epoch from clock_timestamp() - read_at) * 1000)::float8 as "readMsAgo"`)
+    returning position, failures, bad_offset as "badOffset", ${msAgo('read_at')} as "readMsAgo",
+      ${msAgo('restarted_at')} as "restartedMsAgo", ${msAgo('bad_since')} as "badMsAgo"`)
   return place
 }
 
-const well = sql`read_at = clock_timestamp(), failures = 0, error_code = null, not_before = null`
+const well = (restarted: boolean) => sql`
+  read_at = clock_timestamp(), failures = 0, error_code = null, not_before = null, bad_offset = null, bad_since = null,
+  restarted_at = case when ${restarted} then clock_timestamp() else restarted_at end`
 
 /** Only from the place that it was read after, so that no file is kept twice and none is left out. */
 const stoodAt = (clientId: string, from: string | null) =>
@@ -40,45 +51,58 @@ const stoodAt = (clientId: string, from: string | null) =>
 /**
  * Keeps what a file tells of, and that it was read, in one statement.
  *
+ * @param at restarted: HubSpot did not know the place, and gave the earliest that it has
  * @returns replayed when another process has kept it by now
  */
 export const keepFile = (
   scope: SystemScope,
   clientId: string,
-  at: { from: string | null; to: string },
+  at: { from: string | null; to: string; restarted: boolean },
   changes: readonly TicketChange[],
   windowMs: number,
 ): Promise<Kept> =>
   keepChanges(
     scope,
-    sql`update journals set position = ${at.to}, ${well} where ${stoodAt(clientId, at.from)} returning 1`,
+    sql`update journals set position = ${at.to}, ${well(at.restarted)} where ${stoodAt(clientId, at.from)} returning 1`,
     changes,
     windowMs,
   )
 
-/** There is nothing newer. @param lost HubSpot does not know the place any more, and has no file at all */
+/** There is nothing newer. @param restarted HubSpot does not know the place any more, and has no file at all */
 export async function keepEnd(
   { query }: SystemScope,
   clientId: string,
   from: string | null,
-  lost: boolean,
+  restarted: boolean,
 ): Promise<void> {
   await query(sql`/* prepared */
-    update journals set position = case when ${lost} then null else position end, ${well}
+    update journals set position = case when ${restarted} then null else position end, ${well(restarted)}
     where ${stoodAt(clientId, from)}`)
 }
 
-/** @param failed absent: it is left as it stands, for another process */
+/** @param failed absent: it is left as it stands, for another process. badOffset: the file itself, or the way to it, is at fault */
 export async function releaseJournal(
   { query }: SystemScope,
   clientId: string,
   by: Claimant,
-  failed?: { code: string; failures: number; waitMs: number },
+  failed?: { code: string; failures: number; waitMs: number; badOffset: string | undefined },
 ): Promise<void> {
   const why = failed
-    ? sql`, failures = ${failed.failures}, error_code = ${failed.code}, not_before = ${fromNow(failed.waitMs)}`
+    ? sql`, failures = ${failed.failures}, error_code = ${failed.code}, not_before = ${fromNow(failed.waitMs)}${
+        failed.badOffset === undefined
+          ? sql``
+          : sql`, bad_since = case when bad_offset = ${failed.badOffset} then bad_since else clock_timestamp() end,
+              bad_offset = ${failed.badOffset}`
+      }`
     : sql``
   await query(sql`
     update journals set lease_until = null, lease_by = null${why}
     where client_id = ${clientId} and lease_by = ${by.instance}`)
+}
+
+/** Tries to read that failed in a row, whoever reads. */
+export async function journalFailures({ query }: SystemScope): Promise<number> {
+  const [row] = await query(sql<{ failures: number }>`
+    select coalesce(max(failures), 0)::int as failures from journals`)
+  return row?.failures ?? 0
 }

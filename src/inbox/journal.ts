@@ -12,7 +12,7 @@ import { AppError, isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { Claimant } from '../sync/lease-store.ts'
-import { withSystem, withTenant } from '../tenants/scope.ts'
+import { withSystem, withSystemOnce, withTenant } from '../tenants/scope.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
 import { claimJournal, keepEnd, keepFile, type Place, releaseJournal } from './journal-store.ts'
 import { askAgain, installsOn } from './subscription-store.ts'
@@ -41,18 +41,25 @@ export interface Turn {
 const nothing: Turn = { more: false, uninstalled: [] }
 
 const betweenFailures = { base: 1_000, cap: 60_000 }
-/** A file that cannot be read so often in a row is passed over, so that it does not hold up all that come after. */
-const mostTries = 5
 /** HubSpot keeps a file for three days. */
 const keptMs = 3 * 86_400_000
+/** A file that is none stays so. */
+const patienceWithFileMs = 60_000
+/** What lies behind a refusal may be the way there: a store of files that is away for a while loses nothing. */
+const patienceWithWayMs = 3_600_000
+/** However HubSpot says that there is nothing newer, no more than so often is all of it read again. */
+const betweenRestartsMs = 3_600_000
 
-/** The file itself is at fault, and not the way to it. */
+/** HubSpot tells of a file that cannot be read. */
 class BadFile extends Error {
   readonly file: JournalFile
+  /** How long it is tried, ms. */
+  readonly patienceMs: number
 
-  constructor(file: JournalFile, cause: unknown) {
+  constructor(file: JournalFile, patienceMs: number, cause: unknown) {
     super('a file of the journal cannot be read', { cause })
     this.file = file
+    this.patienceMs = patienceMs
   }
 }
 
@@ -62,21 +69,21 @@ class BadFile extends Error {
  * @param signal aborts when the process stops
  */
 export async function readOn(parts: JournalParts, signal: AbortSignal): Promise<Turn> {
-  const { db, clientId, claimant, metrics } = parts
-  const place = await withSystem(db, (scope) => claimJournal(scope, clientId, claimant))
+  const { db, clientId, claimant } = parts
+  const place = await withSystemOnce(db, (scope) => claimJournal(scope, clientId, claimant))
   if (!place) return nothing
   try {
-    const turn = await readNext(parts, place, signal)
-    metrics.journalFailures.set(0)
-    return turn
+    tellMissed(parts, place)
+    return await readNext(parts, place, signal)
   } catch (error) {
     if (signal.aborted) return nothing
-    const file = error instanceof BadFile && place.failures + 1 >= mostTries ? error.file : undefined
-    if (!file) return await giveUp(parts, place, error)
-    await passOver(parts, place, file, error)
-    return { more: true, uninstalled: [] }
+    if (error instanceof BadFile && isHopeless(error, place)) return await passOver(parts, place, error)
+    return await giveUp(parts, place, error)
   }
 }
+
+const isHopeless = ({ file, patienceMs }: BadFile, { badOffset, badMsAgo }: Place) =>
+  badOffset === file.offset && badMsAgo !== null && badMsAgo > patienceMs
 
 /** For another process to read on. */
 export async function letGo({ db, clientId, claimant }: JournalParts): Promise<void> {
@@ -86,56 +93,73 @@ export async function letGo({ db, clientId, claimant }: JournalParts): Promise<v
 async function readNext(parts: JournalParts, place: Place, signal: AbortSignal): Promise<Turn> {
   const { db, clientId, windowMs, metrics } = parts
   const from = place.position
-  const { file, lost } = await findNext(parts, place, signal)
-  if (!file) {
-    await withSystem(db, (scope) => keepEnd(scope, clientId, from, lost))
+  const { file, restarted } = await findNext(parts, place, signal)
+  // A file that comes after itself would be read for ever.
+  if (!file || file.offset === from) {
+    await withSystemOnce(db, (scope) => keepEnd(scope, clientId, from, restarted))
     return nothing
   }
-  const events = await contentOf(parts.journal, file, signal)
+  const events = await contentOf(parts, file, signal)
   // Before it counts as read: who has uninstalled our app is told once.
   const uninstalled = await markUninstalled(parts, events.uninstalled)
-  const at = { from, to: file.offset }
+  const at = { from, to: file.offset, restarted }
   const { replayed, unknown } = await whileRoutesChange(() =>
-    withSystem(db, (scope) => keepFile(scope, clientId, at, events.changes, windowMs)),
+    withSystemOnce(db, (scope) => keepFile(scope, clientId, at, events.changes, windowMs)),
   )
   metrics.journalFiles.inc({ outcome: replayed ? 'replayed' : 'kept' })
-  if (!replayed) count(metrics, events, unknown)
+  if (!replayed) count(parts, file, events, unknown)
   return { more: true, uninstalled }
 }
 
-/** @returns lost: HubSpot does not know the place any more, and what it still has is read from its beginning */
+/** Whatever HubSpot answers now: what it has thrown away meanwhile nobody can read any more. */
+function tellMissed({ metrics, log }: JournalParts, { position, readMsAgo }: Place): void {
+  if (position === null || readMsAgo === null || readMsAgo <= keptMs) return
+  metrics.journalFiles.inc({ outcome: 'missed' })
+  log.warn(
+    { read_hours_ago: Math.round(readMsAgo / 3_600_000) },
+    'the webhooks journal was not read for longer than HubSpot keeps it; what it told of meanwhile is left to the next syncs',
+  )
+}
+
+/** @returns restarted: HubSpot does not know the place any more, and what it still has is read from its beginning */
 async function findNext(
   { journal, log, metrics }: JournalParts,
-  { position, readMsAgo }: Place,
+  { position, restartedMsAgo }: Place,
   signal: AbortSignal,
-): Promise<{ file: JournalFile | undefined; lost: boolean }> {
+): Promise<{ file: JournalFile | undefined; restarted: boolean }> {
   try {
-    return { file: await journal.next(position ?? undefined, signal), lost: false }
+    return { file: await journal.next(position ?? undefined, signal), restarted: false }
   } catch (error) {
     const lost = position !== null && error instanceof HubSpotError && error.kind === 'not_found'
     if (!lost) throw error
+    if (restartedMsAgo !== null && restartedMsAgo < betweenRestartsMs)
+      return { file: undefined, restarted: false }
     const file = await journal.next(undefined, signal)
+    metrics.journalFiles.inc({ outcome: 'restarted' })
     // Where little happens the file that was kept last grows old and goes, and nothing is missing.
-    if (readMsAgo !== null && readMsAgo > keptMs) {
-      metrics.journalFiles.inc({ outcome: 'missed' })
-      log.warn(
-        { read_hours_ago: Math.round(readMsAgo / 3_600_000) },
-        'the webhooks journal was not read for longer than HubSpot keeps it; what it told of meanwhile is left to the next syncs',
-      )
-    }
-    return { file, lost }
+    log.info(
+      'HubSpot does not know our place in the webhooks journal any more; it is read from its beginning',
+    )
+    return { file, restarted: true }
   }
 }
 
-const faultsOfFile = new Set(['invalid', 'too_large', 'not_found', 'rejected', 'forbidden', 'unauthorized'])
+const faultsOfFile = new Set(['too_large'])
+const faultsOfWay = new Set(['invalid', 'not_found', 'rejected', 'forbidden', 'unauthorized', 'timeout'])
 
 /** @throws BadFile */
-async function contentOf(journal: Journal, file: JournalFile, signal: AbortSignal): Promise<JournalEvents> {
+async function contentOf(
+  { journal, clock }: JournalParts,
+  file: JournalFile,
+  signal: AbortSignal,
+): Promise<JournalEvents> {
   const body = await journal.read(file, signal).catch((error: unknown) => {
-    throw error instanceof HubSpotError && faultsOfFile.has(error.kind) ? new BadFile(file, error) : error
+    if (!(error instanceof HubSpotError)) throw error
+    if (faultsOfFile.has(error.kind)) throw new BadFile(file, patienceWithFileMs, error)
+    throw faultsOfWay.has(error.kind) ? new BadFile(file, patienceWithWayMs, error) : error
   })
-  const events = readJournalFile(body)
-  if (!events) throw new BadFile(file, new HubSpotError('invalid', 'journal file'))
+  const events = readJournalFile(body, clock.now())
+  if (!events) throw new BadFile(file, patienceWithFileMs, new HubSpotError('invalid', 'journal file'))
   return events
 }
 
@@ -166,36 +190,39 @@ async function markUninstalled(
 async function passOver(
   { db, clientId, windowMs, metrics, log }: JournalParts,
   { position }: Place,
-  { offset }: JournalFile,
-  err: unknown,
-): Promise<void> {
-  await withSystem(db, (scope) => keepFile(scope, clientId, { from: position, to: offset }, [], windowMs))
+  { file: { offset }, cause }: BadFile,
+): Promise<Turn> {
+  const at = { from: position, to: offset, restarted: false }
+  await withSystemOnce(db, (scope) => keepFile(scope, clientId, at, [], windowMs))
   metrics.journalFiles.inc({ outcome: 'passed_over' })
   log.error(
-    { err, offset },
+    { err: cause, offset },
     'a file of the webhooks journal cannot be read and was passed over; what it told of is left to the next syncs',
   )
+  return { more: true, uninstalled: [] }
 }
 
 async function giveUp(
-  { db, clientId, claimant, clock, metrics, log }: JournalParts,
+  { db, clientId, claimant, clock, log }: JournalParts,
   place: Place,
   failure: unknown,
 ): Promise<Turn> {
-  const cause = failure instanceof BadFile ? failure.cause : failure
+  const bad = failure instanceof BadFile ? failure : undefined
+  const cause = bad ? bad.cause : failure
   const error = asAppError(cause)
   const code = error instanceof AppError ? error.code : 'internal'
   const failures = place.failures + 1
   const asked = cause instanceof HubSpotError ? cause.retryAfterMs : undefined
   const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
-  metrics.journalFailures.set(failures)
   log.warn({ err: failure, code, failures }, 'the webhooks journal could not be read')
-  await withSystem(db, (scope) => releaseJournal(scope, clientId, claimant, { code, failures, waitMs }))
+  const failed = { code, failures, waitMs, badOffset: bad?.file.offset }
+  await withSystem(db, (scope) => releaseJournal(scope, clientId, claimant, failed))
   return nothing
 }
 
 function count(
-  { journalEvents }: Metrics,
+  { metrics: { journalEvents }, log }: JournalParts,
+  { offset }: JournalFile,
   { changes, uninstalled, otherKind, malformed }: JournalEvents,
   unknown: number,
 ): void {
@@ -204,4 +231,6 @@ function count(
   journalEvents.inc({ outcome: 'uninstalled' }, uninstalled.length)
   journalEvents.inc({ outcome: 'other_kind' }, otherKind)
   journalEvents.inc({ outcome: 'malformed' }, malformed)
+  if (malformed > changes.length)
+    log.warn({ offset, malformed }, 'most of a file of the webhooks journal is of no shape that we know')
 }

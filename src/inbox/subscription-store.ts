@@ -10,6 +10,8 @@ export interface Subscription {
   portalId: number
   /** In a row. */
   failures: number
+  /** Until then it is in the hand of who took it; as text, since a Date of ours would lose its microseconds. */
+  taken: string
 }
 
 /** Whoever took it and died costs so much. */
@@ -42,7 +44,7 @@ export async function takeSubscriptions(
       set installed_at = excluded.installed_at, due_at = excluded.due_at, ending = false,
         failures = case when s.installed_at < excluded.installed_at then 0 else s.failures end
       where s.ending or s.installed_at < excluded.installed_at or s.due_at <= clock_timestamp()
-    returning portal_id as "portalId", failures`)
+    returning portal_id as "portalId", failures, due_at::text as taken`)
 }
 
 /** Takes some of accounts that have our app no more, as far as we are concerned. */
@@ -59,19 +61,19 @@ export async function takeEnding(
       where e.client_id = ${clientId} and e.portal_id <> ${appItself} and (not e.ending or e.due_at <= clock_timestamp())
         and not exists (select from portal_routes r where r.portal_id = e.portal_id and r.installed_at is not null)
       limit ${atMost}))
-    returning portal_id as "portalId", failures`)
+    returning portal_id as "portalId", failures, due_at::text as taken`)
 }
 
-/** How asking, or ending, went; and when it is asked for again. */
+/** How asking, or ending, went, and when it is asked for again; unless somebody wants it asked for anew since it was taken. */
 export async function keepAsked(
   { query }: SystemScope,
   clientId: string,
-  portalId: number,
+  { portalId, taken }: Subscription,
   { failures, code, waitMs }: { failures: number; code: string | null; waitMs: number },
 ): Promise<void> {
   await query(sql`
     update journal_subscriptions set failures = ${failures}, error_code = ${code}, due_at = ${fromNow(waitMs)}
-    where client_id = ${clientId} and portal_id = ${portalId}`)
+    where client_id = ${clientId} and portal_id = ${portalId} and due_at = ${taken}::timestamptz`)
 }
 
 /** It has ended at HubSpot. Where the account was connected again meanwhile, it is asked for once more. */
@@ -95,14 +97,12 @@ export async function askAgain(
     where client_id = ${clientId} and portal_id = any(${[...portalIds]}::bigint[])`)
 }
 
-/** Of accounts that nobody is connected to and whose end nobody could ask for, for long. @returns how many went */
+/** What nobody has asked for again for a day, because the journal is not read or by another app. @returns how many went */
 export async function forgetSubscriptions({ query }: SystemScope, atMost: number): Promise<number> {
   const rows = await query(sql`
     delete from journal_subscriptions where (client_id, portal_id) in (
-      select s.client_id, s.portal_id from journal_subscriptions s
-      where s.portal_id <> ${appItself} and s.due_at < clock_timestamp() - interval '1 day'
-        and not exists (select from portal_routes r where r.portal_id = s.portal_id)
-      limit ${atMost})
+      select client_id, portal_id from journal_subscriptions
+      where due_at < clock_timestamp() - interval '1 day' limit ${atMost})
     returning 1 as one`)
   return rows.length
 }

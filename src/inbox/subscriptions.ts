@@ -3,7 +3,6 @@ import { asAppError } from '../hubspot/as-app-error.ts'
 import type { Patience } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { fullJitter } from '../lib/backoff.ts'
-import { chunks } from '../lib/chunks.ts'
 import { AppError } from '../lib/errors.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
 import { withSystem } from '../tenants/scope.ts'
@@ -25,44 +24,62 @@ export interface SubscribeParts extends JournalParts {
   patience: Patience
 }
 
-const most = 40
+/** Of one pass: what is taken is done within the minute for which it is taken. */
+const most = 12
 const atOnce = 4
 /** A subscription may get lost, and an account gets properties of its own: each is asked for again after so long. */
 const againMs = 6 * 3_600_000
 const betweenFailures = { base: 5_000, cap: againMs }
+/** HubSpot refuses our app itself, or is away: that is no account's trouble. */
+const appWaitMs = 30_000
 /** What an account has defined is kept if it was read within so long. */
 const freshMs = 30_000
 
-/** One pass: what is due is asked for, and what is nobody's any more is ended. Any number of processes may. */
+class AppTrouble extends Error {}
+
+/**
+ * One pass: what is due is asked for, and what is nobody's any more is ended. Any number of processes may.
+ *
+ * @throws AppTrouble and asks no more, when it is not the accounts that HubSpot refuses
+ */
 export async function subscribeDue(parts: SubscribeParts, signal: AbortSignal): Promise<void> {
   const { db, clientId, journal } = parts
   const ending = await withSystem(db, (scope) => takeEnding(scope, clientId, most))
-  for (const some of chunks(ending, atOnce))
-    await Promise.all(
-      some.map((one) =>
-        told(parts, one, signal, async () => {
-          await journal.unsubscribe(one.portalId, signal)
-          await withSystem(db, (scope) => keepEnded(scope, clientId, one.portalId))
-        }),
-      ),
-    )
+  await each(parts, ending, signal, async ({ portalId }) => {
+    await asApp(journal.unsubscribe(portalId, signal))
+    await withSystem(db, (scope) => keepEnded(scope, clientId, portalId))
+  })
   const due = await withSystem(db, (scope) => takeSubscriptions(scope, clientId, most))
-  for (const some of chunks(due, atOnce))
-    await Promise.all(
-      some.map((one) =>
-        told(parts, one, signal, async () => {
-          await subscribe(parts, one.portalId, signal)
-          const asked = { failures: 0, code: null, waitMs: againMs }
-          await withSystem(db, (scope) => keepAsked(scope, clientId, one.portalId, asked))
-        }),
-      ),
-    )
+  await each(parts, due, signal, async (one) => {
+    await subscribe(parts, one.portalId, signal)
+    const asked = { failures: 0, code: null, waitMs: againMs }
+    await withSystem(db, (scope) => keepAsked(scope, clientId, one, asked))
+  })
+}
+
+/** @throws AppTrouble for what is said of our app and of no account */
+async function asApp<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call
+  } catch (error) {
+    const ofAccount =
+      error instanceof HubSpotError && ['rejected', 'forbidden', 'not_found'].includes(error.kind)
+    throw ofAccount
+      ? error
+      : new AppTrouble('HubSpot lets our app subscribe to nothing now', { cause: error })
+  }
 }
 
 async function subscribe(parts: SubscribeParts, portalId: number, signal: AbortSignal): Promise<void> {
-  const { journal } = parts
-  if (portalId === appItself) return await journal.subscribeToUninstalls(signal)
-  await journal.subscribe(portalId, await propertiesOf(parts, portalId, signal), signal)
+  const { journal, log } = parts
+  if (portalId === appItself) return await asApp(journal.subscribeToUninstalls(signal))
+  const properties = await propertiesOf(parts, portalId, signal)
+  const refused = await asApp(journal.subscribe(portalId, properties, signal))
+  if (refused.length > 0)
+    log.info(
+      { portal_id: portalId, refused },
+      'HubSpot writes not all of an account into the webhooks journal',
+    )
 }
 
 /** All that the account has, custom ones too, as the first of its integrations that can say so says. */
@@ -86,23 +103,46 @@ async function propertiesOf(
   throw failure ?? new AppError('integration_not_connected', 'Nobody is connected to the account any more')
 }
 
-/** One account's trouble is not the others', and is tried again later. */
-async function told(
-  { db, clientId, clock, log }: SubscribeParts,
-  { portalId, failures: before }: Subscription,
+/** Some at a time. One account's trouble is not the others', and is tried again later. */
+async function each(
+  parts: SubscribeParts,
+  all: readonly Subscription[],
   signal: AbortSignal,
-  work: () => Promise<void>,
+  work: (one: Subscription) => Promise<void>,
 ): Promise<void> {
-  try {
-    await work()
-  } catch (err) {
-    if (signal.aborted) return
-    const error = asAppError(err)
-    const code = error instanceof AppError ? error.code : 'internal'
-    const failures = before + 1
-    const asked = err instanceof HubSpotError ? err.retryAfterMs : undefined
-    const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
-    log.warn({ err, code, failures, portal_id: portalId }, 'the webhooks journal could not be subscribed to')
-    await withSystem(db, (scope) => keepAsked(scope, clientId, portalId, { failures, code, waitMs }))
+  const left = [...all]
+  const trouble: AppTrouble[] = []
+  const next = async (): Promise<void> => {
+    for (let one = left.shift(); one && trouble.length === 0; one = left.shift()) {
+      const subscription = one
+      await work(one).catch(async (error: unknown) => {
+        if (signal.aborted) return
+        if (error instanceof AppTrouble) trouble.push(error)
+        await failed(parts, subscription, error)
+      })
+    }
   }
+  await Promise.all(Array.from({ length: atOnce }, next))
+  if (trouble[0]) throw trouble[0]
+}
+
+async function failed(
+  { db, clientId, clock, log }: SubscribeParts,
+  one: Subscription,
+  failure: unknown,
+): Promise<void> {
+  const ofApp = failure instanceof AppTrouble
+  const cause = ofApp ? failure.cause : failure
+  const error = asAppError(cause)
+  const code = error instanceof AppError ? error.code : 'internal'
+  const failures = ofApp ? one.failures : one.failures + 1
+  const waitMs = ofApp
+    ? appWaitMs
+    : betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
+  if (!ofApp)
+    log.warn(
+      { err: failure, code, failures, portal_id: one.portalId },
+      'the webhooks journal could not be subscribed to',
+    )
+  await withSystem(db, (scope) => keepAsked(scope, clientId, one, { failures, code, waitMs }))
 }

@@ -27,3 +27,15 @@ export async function deleteIdleBudgets({ query }: SystemScope, atMost: number):
     returning 1 as one`)
   return rows.length
 }
+
+/** A process of an earlier release has written routes that do not say whether our own app is installed. @returns how many were mended */
+export async function mendRoutes({ query, tenantId }: TenantScope): Promise<number> {
+  const rows = await query(sql`
+    update portal_routes r
+    set installed_at = case when t.kind = 'oauth' then clock_timestamp() end
+    from integration_tokens t
+    where r.tenant_id = ${tenantId} and t.tenant_id = ${tenantId} and t.integration_id = r.integration_id
+      and (t.kind = 'oauth') is distinct from (r.installed_at is not null)
+    returning 1 as one`)
+  return rows.length
+}

@@ -68,7 +68,7 @@ export const holdings: readonly Holding[] = [
   }),
   holding('portal_routes', 'marked', {
     key: 'portal_id integration_id',
-    told: 'portal_id integration_id',
+    told: 'portal_id integration_id installed_at',
   }),
   holding('integration_parts', 'rows', {
     key: 'integration_id part',

@@ -11,6 +11,8 @@ export interface JournalWork extends SubscribeParts {
 /** After the last file HubSpot is asked so often whether there is another. */
 const everyMs = 1_000
 const subscribeEveryMs = 2_000
+/** So long after a pass that could not go on. */
+const subscribeAgainMs = 30_000
 /** Integrations whose token is tried at once. Of more, the next sync finds what became of it. */
 const checksAtOnce = 8
 
@@ -46,9 +48,13 @@ async function check({ tokens, patience }: JournalWork, whose: Whose, signal: Ab
 
 async function subscribeUntil(work: JournalWork, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await subscribeDue(work, signal).catch((err: unknown) =>
-      work.log.warn({ err }, 'what the webhooks journal is to tell of could not be looked at'),
+    const wentWell = await subscribeDue(work, signal).then(
+      () => true,
+      (err: unknown) => {
+        if (!signal.aborted) work.log.warn({ err }, 'the webhooks journal takes no subscription now')
+        return false
+      },
     )
-    await work.clock.sleep(subscribeEveryMs, signal).catch(() => {})
+    await work.clock.sleep(wentWell ? subscribeEveryMs : subscribeAgainMs, signal).catch(() => {})
   }
 }

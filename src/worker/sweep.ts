@@ -1,4 +1,5 @@
 /** Every few seconds: what should run and does not? The net under lost wake-ups and dead processes, and the schedule. */
+import { journalFailures } from '../inbox/journal-store.ts'
 import { countSilent } from '../inbox/lane-store.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
@@ -65,6 +66,7 @@ export async function sweep(parts: SweepParts, signal: AbortSignal): Promise<voi
   }
   metrics.streamsDue.set(waiting)
   metrics.feedsSilent.set(await withSystem(db, countSilent))
+  metrics.journalFailures.set(await withSystem(db, journalFailures))
   for (const { queue, state, count } of await queues.depth()) metrics.queueDepth.set({ queue, state }, count)
 }
 

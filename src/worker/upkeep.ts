@@ -3,7 +3,7 @@ import { deleteOldChanges } from '../changes/store.ts'
 import { deleteOldDeliveries, forgetReceipts } from '../inbox/retention-store.ts'
 import { forgetSubscriptions } from '../inbox/subscription-store.ts'
 import { deleteExpiredAuthorizations, deleteStalePending } from '../integrations/authorization-store.ts'
-import { deleteIdleBudgets } from '../integrations/portal-store.ts'
+import { deleteIdleBudgets, mendRoutes } from '../integrations/portal-store.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
 import { deleteOldProblems, deleteOldTombstones } from '../issues/retention-store.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -87,6 +87,7 @@ async function tidyTenants(parts: UpkeepParts, ids: readonly TenantId[], signal:
   await each(parts, ids, signal, async (scope) => {
     await deleteExpiredAuthorizations(scope)
     await deleteStalePending(scope)
+    await mendRoutes(scope)
     return 0
   })
   if (syncEventsMs !== undefined)

@@ -87,6 +87,37 @@ describe('a call to HubSpot', () => {
     return failure.kind
   }
 
+  test('an address that HubSpot gave is followed at its own origin or over https, and nothing of ours goes there', async () => {
+    let called = 0
+    const trap = createServer((_request, response) => {
+      called += 1
+      response.end('{}')
+    }).listen(0, '127.0.0.1')
+    await once(trap, 'listening')
+    const elsewhere = `http://127.0.0.1:${(trap.address() as AddressInfo).port}/file`
+    const own = `http://127.0.0.1:${(server.address() as AddressInfo).port}/file?signature=s3cr3t`
+    const given = [json(200, { here: true })]
+    assert.deepEqual((await call(given, { path: new Secret(own) })).body, { here: true })
+    assert.equal(asked[0]?.url, '/file?signature=s3cr3t')
+    assert.equal(asked[0]?.headers.authorization, undefined)
+    for (const address of [
+      elsewhere,
+      `${own.replace('http://', 'http://user:word@')}`,
+      'http://169.254.169.254/latest/meta-data',
+      'file:///etc/passwd',
+      '/file',
+      '',
+    ])
+      assert.equal(await kindOf(given, { path: new Secret(address) }), 'invalid', address)
+    await assert.rejects(call(given, { path: new Secret(own), token: new Secret('t') }), HubSpotError)
+    assert.equal(
+      await kindOf([json(302, {}, { location: elsewhere })], { path: new Secret(own) }),
+      'rejected',
+    )
+    trap.close()
+    assert.equal(called, 0)
+  })
+
   test('an address in a body or in a header is never called', async () => {
     let called = 0
     const trap = createServer((_request, response) => {

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { readJournalFile } from '../../src/hubspot/journal-event.ts'
 
+const now = 1_790_000_000_000
 const common = { type: 'crmObject', portalId: 62_515, occurredAt: '2026-09-03T10:00:00.123Z' }
 const ticket = { ...common, objectTypeId: '0-5', objectId: 77 }
 
 const read = (...journalEvents: unknown[]) => {
-  const events = readJournalFile({ offset: 'x', journalEvents, publishedAt: '2026-09-03T10:00:01Z' })
+  const events = readJournalFile({ offset: 'x', journalEvents, publishedAt: '2026-09-03T10:00:01Z' }, now)
   assert.ok(events)
   return events
 }
@@ -67,17 +68,16 @@ test('what is of another kind, or is no event, is counted and stops nothing', ()
     [],
     {},
     { ...ticket, action: 'UPDATE', portalId: 'x' },
+    { ...ticket, action: 'UPDATE', portalId: null },
     { ...ticket, action: 'UPDATE', portalId: -1 },
     { ...ticket, action: 'UPDATE', objectId: 1.5 },
     { ...ticket, action: 'UPDATE', objectId: undefined },
     { ...ticket, action: 'UPDATE', objectId: '12; drop' },
-    { ...ticket, action: 'UPDATE', occurredAt: 'yesterday' },
-    { ...ticket, action: 'UPDATE', occurredAt: 1e300 },
-    { ...ticket, action: 7 },
   ]
   const other = [
     { ...ticket, action: 'SNAPSHOT' },
     { ...ticket, action: 'constructor' },
+    { ...ticket, action: 7 },
     { ...ticket, objectTypeId: '0-1', action: 'UPDATE' },
     { ...common, action: 'ADDED_TO_LIST' },
   ]
@@ -85,8 +85,31 @@ test('what is of another kind, or is no event, is counted and stops nothing', ()
   assert.deepEqual([changes.length, otherKind, malformed], [1, other.length, odd.length])
 })
 
+test('a field that nobody needs may be anything', () => {
+  const odd = {
+    associatedObjectId: null,
+    eventTypeId: null,
+    mergedObjectIds: 'x',
+    newObjectId: {},
+    type: null,
+  }
+  assert.deepEqual(idsOf({ ...ticket, action: 'UPDATE', ...odd }), [['propertyChange', ['77']]])
+  for (const occurredAt of [undefined, null, 'yesterday', 1e300, -1])
+    assert.equal(read({ ...ticket, action: 'UPDATE', occurredAt }).changes[0]?.occurredAt, now)
+  const at = 1_785_000_000_000
+  assert.equal(read({ ...ticket, action: 'UPDATE', occurredAt: String(at) }).changes[0]?.occurredAt, at)
+  assert.equal(read({ ...ticket, action: 'UPDATE', portalId: '62515' }).changes[0]?.portalId, 62_515)
+  const uninstall = { ...common, action: 'APP_UNINSTALL', objectId: '', objectTypeId: null, occurredAt: null }
+  assert.deepEqual(read(uninstall).uninstalled, [62_515])
+  const many = Array.from({ length: 1_200 }, (_, at) => at + 1)
+  assert.equal(
+    read({ ...ticket, action: 'MERGE', mergedObjectIds: many }).changes[0]?.ticketIds.length,
+    1_200,
+  )
+})
+
 test('what is no file is none', () => {
   for (const body of [undefined, null, [], 'x', {}, { journalEvents: null }, { journalEvents: {} }])
-    assert.equal(readJournalFile(body), undefined)
+    assert.equal(readJournalFile(body, now), undefined)
   assert.deepEqual(read().changes, [])
 })

@@ -75,7 +75,7 @@ async function ofJournal(): Promise<TicketChange[]> {
   })
   const changes: TicketChange[] = []
   for (const { url } of results) {
-    const events = readJournalFile(await (await fetch(url)).json())
+    const events = readJournalFile(await (await fetch(url)).json(), Date.now())
     assert.equal(events?.malformed, 0)
     changes.push(...(events?.changes ?? []))
   }

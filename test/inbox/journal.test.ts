@@ -192,27 +192,32 @@ for (const journal_lost_offset of ['error', 'earliest'] as const)
     bench.emulator.world.changeQuirks({ journal_lost_offset })
     const account = await connected()
     await told(account.portal)
-    await look(`update journals set position = '${randomUUID()}'`)
+    await look(`update journals set position = '${randomUUID()}', restarted_at = null`)
     const [a] = await idsOf(account)
     await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: journal_lost_offset } })
     await equal(account)
     assert.ok(!lines('was not read for longer'), 'it was read all the time')
   })
 
-test('whoever was away for longer than HubSpot keeps files says so', async () => {
-  bench.emulator.world.changeQuirks({ journal_lost_offset: 'error' })
-  const account = await connected()
-  await told(account.portal)
-  await look(
-    `update journals set lease_by = 'the test', lease_until = now() + interval '1 hour',
-     position = '${randomUUID()}', read_at = now() - interval '80 hours'`,
-  )
-  const [a] = await idsOf(account)
-  await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'late' } })
-  await look('update journals set lease_until = null, lease_by = null')
-  await equal(account)
-  assert.ok(lines('was not read for longer than HubSpot keeps it'))
-})
+for (const journal_lost_offset of ['error', 'earliest'] as const)
+  test(`whoever was away for longer than HubSpot keeps files says so (it answers: ${journal_lost_offset})`, async () => {
+    bench.emulator.world.changeQuirks({ journal_lost_offset })
+    const before = lines('was not read for longer than HubSpot keeps it')
+    const account = await connected()
+    await told(account.portal)
+    await look(
+      `update journals set lease_by = 'the test', lease_until = now() + interval '1 hour',
+     position = '${randomUUID()}', restarted_at = null, read_at = now() - interval '80 hours'`,
+    )
+    const [a] = await idsOf(account)
+    await act(account.portal, 'PATCH', '', {
+      ids: [a],
+      properties: { subject: `late ${journal_lost_offset}` },
+    })
+    await look('update journals set lease_until = null, lease_by = null')
+    await equal(account)
+    assert.equal(lines('was not read for longer than HubSpot keeps it'), before + 1)
+  })
 
 test('while another process reads, this one does not', async () => {
   const account = await connected()
@@ -263,30 +268,42 @@ for (const [name, fault] of faults)
     await bench.emulator.control('DELETE', '/faults')
   })
 
-test('a file that nobody can read is passed over, and what comes after it is kept', async () => {
+const placeNow = async () =>
+  (
+    await look<{ position: string; bad_offset: string | null }>('select position, bad_offset from journals')
+  )[0] ?? { position: '', bad_offset: null }
+
+test('a file that nobody can read is passed over in the end and not before, and what comes after it is kept', async () => {
   const account = await connected()
   await told(account.portal)
   const [a, b] = await idsOf(account)
-  // As if it had failed for a while: the last try is near.
-  await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'unreadable' } })
-  await bench.emulator.control('POST', '/journal/publish', {})
-  const offset = await eventually(async () => {
-    const [row] = await look<{ position: string }>('select position from journals')
-    return (await differences({ emulator: bench.emulator, look }, account)).length === 0 && row?.position
-  }, 'the file before was read')
+  await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'read' } })
+  await equal(account)
+  const { position } = await placeNow()
+  // An outage has passed, and says nothing about the next file.
+  await look('update journals set failures = 40')
   const { id } = await bench.emulator.control('POST', '/faults', {
     match: { path: '/journal-files/' },
-    kind: 'invalid_json',
+    kind: 'status',
+    status: 403,
     times: null,
   })
   await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'never heard of' } })
+  const tryNow = (more = '') => look(`update journals set not_before = null ${more}`)
   await eventually(async () => {
-    await look('update journals set not_before = null')
-    const [row] = await look<{ position: string }>('select position from journals')
-    return row?.position !== offset
+    await tryNow()
+    return (await placeNow()).bad_offset !== null
+  }, 'it was tried')
+  await tryNow(", bad_since = now() - interval '55 minutes'")
+  await new Promise((done) => setTimeout(done, 2_500))
+  await tryNow()
+  assert.equal((await placeNow()).position, position, 'the store of files may be away')
+  await eventually(async () => {
+    await tryNow(", bad_since = now() - interval '61 minutes'")
+    return (await placeNow()).position !== position
   }, 'it is passed over')
   await bench.emulator.control('DELETE', `/faults/${id}`)
-  assert.ok(lines('cannot be read and was passed over'))
+  assert.equal(lines('cannot be read and was passed over'), 1)
   await act(account.portal, 'PATCH', '', { ids: [b], properties: { subject: 'heard of' } })
   await eventually(async () => {
     const [row] = await look<{ subject: string }>(
@@ -294,6 +311,27 @@ test('a file that nobody can read is passed over, and what comes after it is kep
     )
     return row?.subject === 'heard of'
   }, 'the next is read')
+  assert.equal((await placeNow()).bad_offset, null)
+})
+
+test('a journal that says it is lost wherever it ends is not read from its beginning again and again', async () => {
+  bench.emulator.world.changeQuirks({ journal_lost_offset: 'error' })
+  const account = await connected()
+  await told(account.portal)
+  const [a] = await idsOf(account)
+  await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'before' } })
+  await equal(account)
+  await look(`update journals set restarted_at = null, position = '${randomUUID()}'`)
+  await eventually(async () => {
+    const [row] = await look<{ again: boolean }>('select restarted_at is not null as again from journals')
+    return row?.again
+  }, 'it was begun again')
+  await look(`update journals set position = 'nowhere'`)
+  const earliest = requests('/earliest').length
+  await new Promise((done) => setTimeout(done, 3_500))
+  assert.equal(requests('/earliest').length, earliest)
+  await look(`update journals set restarted_at = now() - interval '61 minutes'`)
+  await eventually(async () => requests('/earliest').length > earliest, 'after an hour it is')
 })
 
 test('no token goes with the address of a file, and neither stands in the log', () => {
@@ -306,9 +344,29 @@ test('no token goes with the address of a file, and neither stands in the log', 
 
 test('what the journal told of is counted', async () => {
   const { body } = await bench.service.get('/metrics')
-  for (const outcome of ['kept', 'passed_over', 'missed'])
+  for (const outcome of ['kept', 'passed_over', 'missed', 'restarted'])
     assert.match(body, new RegExp(`spoke_journal_files_total\\{outcome="${outcome}"\\} [1-9]`))
   for (const outcome of ['heard', 'uninstalled'])
     assert.match(body, new RegExp(`spoke_journal_events_total\\{outcome="${outcome}"\\} [1-9]`))
-  assert.match(body, /spoke_journal_failures 0/)
+  assert.match(body, /spoke_journal_failures \d/)
+})
+
+test('while HubSpot takes no subscription at all, no account is to blame', async () => {
+  await bench.emulator.control('POST', '/faults', {
+    match: { path: '/webhooks-journal/subscriptions' },
+    kind: 'status',
+    status: 401,
+    times: null,
+  })
+  const accounts = [await connected(), await connected(), await connected()]
+  await eventually(async () => lines('the webhooks journal takes no subscription now') > 0, 'it is told')
+  const calls = requests('/subscriptions').length
+  await new Promise((done) => setTimeout(done, 5_000))
+  assert.ok(requests('/subscriptions').length - calls <= 8, 'it is not asked for each account')
+  const portals = accounts.map(({ portal }) => portal).join(', ')
+  const blamed = await look(
+    `select from journal_subscriptions where portal_id in (${portals}) and failures > 0`,
+  )
+  assert.deepEqual(blamed, [])
+  assert.equal(lines('the webhooks journal could not be subscribed to'), 0)
 })

@@ -1,0 +1,147 @@
+/** What is asked of HubSpot's journal, and as whom. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Answer, Call, HubSpot } from '../../src/hubspot/client.ts'
+import { HubSpotError, type HubSpotErrorKind } from '../../src/hubspot/errors.ts'
+import { createJournal } from '../../src/hubspot/journal.ts'
+import { Secret } from '../../src/lib/secret.ts'
+import { handClock } from '../support/clock.ts'
+
+type Given = (call: Call) => unknown
+
+/** A HubSpot that answers the token itself, and everything else as it is told. @param token fails, when it throws */
+function startJournal(given: Given, token: Given = () => ({ access_token: 't', expires_in: 1_800 })) {
+  const calls: Call[] = []
+  const tokens: Call[] = []
+  const hubspot: HubSpot = {
+    async call(call): Promise<Answer> {
+      const isToken = call.endpoint === 'app token'
+      ;(isToken ? tokens : calls).push(call)
+      const body = (isToken ? token : given)(call)
+      return { status: body === undefined ? 204 : 200, body, date: new Date(0) }
+    },
+    close: async () => {},
+  }
+  const clock = handClock()
+  const app = { clientId: 'ours', clientSecrets: [new Secret('s3cr3t')] }
+  const journal = createJournal({ hubspot, app, patience: { tries: 1, totalMs: 1_000 }, clock })
+  return { journal, calls, tokens, clock, signal: new AbortController().signal }
+}
+
+const failing = (kind: HubSpotErrorKind, facts: object = {}) => {
+  throw new HubSpotError(kind, 'test', facts)
+}
+
+test('the next file comes after a place, the first is the earliest, and nothing newer is none', async () => {
+  const { journal, calls, signal } = startJournal(({ path }) =>
+    String(path).endsWith('earliest')
+      ? { currentOffset: 'a', url: 'https://x/1', expiresAt: 'soon' }
+      : undefined,
+  )
+  assert.equal((await journal.next(undefined, signal))?.offset, 'a')
+  assert.equal(await journal.next('a/b c', signal), undefined)
+  assert.deepEqual(
+    calls.map(({ path }) => path),
+    ['/webhooks-journal/journal/2026-03/earliest', '/webhooks-journal/journal/2026-03/offset/a%2Fb%20c/next'],
+  )
+})
+
+test('what is no pointer to a file is refused', async () => {
+  for (const body of [{}, { currentOffset: '', url: 'x' }, { currentOffset: 'a' }, 'text', []]) {
+    const { journal, signal } = startJournal(() => body)
+    await assert.rejects(journal.next(undefined, signal), { kind: 'invalid' })
+  }
+})
+
+test('the address of a file is a secret on its whole way, and no token goes with it', async () => {
+  const { journal, calls, signal } = startJournal(({ path }) =>
+    path instanceof Secret ? { journalEvents: [] } : { currentOffset: 'a', url: 'https://x/1?signature=abc' },
+  )
+  const file = await journal.next(undefined, signal)
+  assert.ok(file)
+  assert.ok(!JSON.stringify(file).includes('signature'))
+  await journal.read(file, signal).catch(() => {})
+  const { path, token, app } = calls.at(-1) as Call
+  assert.ok(path instanceof Secret)
+  assert.deepEqual([token, app], [undefined, undefined])
+})
+
+test('one token serves until shortly before its end; one that HubSpot refuses is replaced once', async () => {
+  let refused = 0
+  const { journal, tokens, clock, signal } = startJournal(() => {
+    if (refused-- > 0) failing('unauthorized')
+    return undefined
+  })
+  for (let times = 0; times < 5; times++) await journal.next('a', signal)
+  assert.equal(tokens.length, 1)
+  clock.move(1_739_000)
+  await journal.next('a', signal)
+  assert.equal(tokens.length, 1)
+  clock.move(2_000)
+  await journal.next('a', signal)
+  assert.equal(tokens.length, 2)
+  refused = 1
+  await journal.next('a', signal)
+  assert.equal(tokens.length, 3)
+  refused = 2
+  await assert.rejects(journal.next('a', signal), { kind: 'unauthorized' })
+  assert.equal(tokens.length, 4)
+})
+
+test('HubSpot knows the scopes by one name or the other, and is asked by the right one from then on', async () => {
+  const named = (call: Call, name: string) => call.form?.scope?.includes(name)
+  for (const name of ['developer.webhooks_journal.read', 'webhooks-journal-data-access']) {
+    const { journal, tokens, clock, signal } = startJournal(
+      () => undefined,
+      (call) => (named(call, name) ? { access_token: 't', expires_in: 100 } : failing('misconfigured')),
+    )
+    await journal.next('a', signal)
+    clock.move(200_000)
+    await journal.next('a', signal)
+    assert.ok(named(tokens.at(-1) as Call, name))
+    assert.equal(tokens.length, name.startsWith('developer') ? 2 : 3)
+  }
+  const wrong = startJournal(
+    () => undefined,
+    () => failing('misconfigured', { clientRefused: true }),
+  )
+  await assert.rejects(wrong.journal.next('a', wrong.signal), { kind: 'misconfigured' })
+  assert.equal(wrong.tokens.length, 1, 'our id or secret is wrong, not a name')
+  const closed = startJournal(
+    () => undefined,
+    () => failing('misconfigured'),
+  )
+  await assert.rejects(closed.journal.next('a', closed.signal), { kind: 'misconfigured' })
+})
+
+test('an account is asked for with all that it has; what HubSpot refuses besides is told', async () => {
+  const typeOf = ({ json }: Call) => (json as { subscriptionType: string }).subscriptionType
+  const { journal, calls, signal } = startJournal((call) =>
+    typeOf(call) === 'GDPR_PRIVACY_DELETION' ? failing('rejected') : {},
+  )
+  assert.deepEqual(await journal.subscribe(4711, ['subject', 'mine'], signal), ['GDPR_PRIVACY_DELETION'])
+  const [first] = calls
+  assert.deepEqual(first?.json, {
+    subscriptionType: 'OBJECT',
+    portalId: 4711,
+    objectTypeId: '0-5',
+    actions: ['CREATE', 'UPDATE', 'DELETE', 'MERGE', 'RESTORE'],
+    properties: ['subject', 'mine'],
+    objectIds: [],
+  })
+  for (const kind of ['forbidden', 'rejected'] as const) {
+    const refused = startJournal(() => failing(kind))
+    await assert.rejects(refused.journal.subscribe(4711, [], refused.signal), { kind })
+  }
+  const away = startJournal((call) => (typeOf(call) === 'ASSOCIATION' ? failing('unavailable') : {}))
+  await assert.rejects(away.journal.subscribe(4711, [], away.signal), { kind: 'unavailable' })
+})
+
+test('what HubSpot does not let us end has ended; while it is away nothing has', async () => {
+  for (const kind of ['not_found', 'forbidden', 'rejected'] as const) {
+    const { journal, signal } = startJournal(() => failing(kind))
+    await journal.unsubscribe(4711, signal)
+  }
+  const { journal, signal } = startJournal(() => failing('unavailable'))
+  await assert.rejects(journal.unsubscribe(4711, signal), { kind: 'unavailable' })
+})

@@ -1,0 +1,216 @@
+/** The place in the journal, and what was subscribed to: what the statements promise whoever else is at it at the same moment. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import { claimJournal, keepEnd, keepFile, releaseJournal } from '../../src/inbox/journal-store.ts'
+import {
+  askAgain,
+  forgetSubscriptions,
+  keepAsked,
+  keepEnded,
+  type Subscription,
+  takeEnding,
+  takeSubscriptions,
+} from '../../src/inbox/subscription-store.ts'
+import { mendRoutes } from '../../src/integrations/portal-store.ts'
+import type { Database } from '../../src/lib/db.ts'
+
+import { type SystemScope, withSystem, withTenant } from '../../src/tenants/scope.ts'
+import { ensureTenant } from '../../src/tenants/store.ts'
+import { parseTenantId } from '../../src/tenants/tenant.ts'
+import { engines } from '../support/engines.ts'
+import { ring, seedTenant } from '../support/rows.ts'
+
+const by = (instance: string) => ({ instance, exclusive: false, leaseMs: 60_000 })
+const change = (portalId: number, id: string) => ({
+  portalId,
+  type: 'propertyChange' as const,
+  ticketIds: [id],
+  occurredAt: 1_790_000_000_000,
+})
+
+for (const engine of engines)
+  describe(engine.name, () => {
+    let db: Database
+    let close: () => Promise<void>
+    let portal = 0
+    let app = ''
+    before(async () => {
+      ;({ db, close } = await engine.open())
+    })
+    after(() => close())
+
+    const within = <T>(work: (scope: SystemScope) => Promise<T>) => withSystem(db, work)
+    const look = async <Row>(statement: ReturnType<typeof sql<Row>>) =>
+      (await statement.execute(db.kysely)).rows
+
+    /** An account with our app, under a new tenant. */
+    async function connected(portalId: number, installedAt: string | null = '2026-01-01'): Promise<string> {
+      const [tenant, integration] = [parseTenantId(randomUUID()), randomUUID()]
+      await withTenant(db, tenant, (scope) => ensureTenant(scope, ring))
+      await sql`insert into tenant_integrations (tenant_id, integration_id, status, portal_id)
+        values (${tenant}, ${integration}, 'active', ${portalId})`.execute(db.kysely)
+      await sql`insert into portal_routes (portal_id, tenant_id, integration_id, installed_at)
+        values (${portalId}, ${tenant}, ${integration}, ${installedAt}::timestamptz)`.execute(db.kysely)
+      return integration
+    }
+
+    /** No test meets another's accounts. */
+    async function anew(): Promise<void> {
+      await sql`delete from portal_routes`.execute(db.kysely)
+      portal += 10
+      app = `app-${portal}`
+    }
+
+    test('a file is kept once, whoever reads it at the same time, and none is left out', async () => {
+      await anew()
+      const integration = await connected(portal)
+      await within((scope) => claimJournal(scope, app, by('a')))
+      const keep = (from: string | null, to: string, id: string) =>
+        within((scope) => keepFile(scope, app, { from, to, restarted: false }, [change(portal, id)], 0))
+      assert.equal((await keep(null, 'one', '1')).replayed, false)
+      assert.equal((await keep(null, 'one', '1')).replayed, true)
+      assert.equal((await keep('one', 'two', '2')).replayed, false)
+      assert.equal((await keep('one', 'two', '2')).replayed, true)
+      assert.equal((await keep(null, 'three', '3')).replayed, true)
+      await within((scope) => keepEnd(scope, app, 'one', true))
+      const kept = await look(
+        sql<{
+          id: string
+        }>`select unnest(ticket_ids) as id from inbox where integration_id = ${integration} order by 1`,
+      )
+      assert.deepEqual(
+        kept.map(({ id }) => id),
+        ['1', '2'],
+      )
+      const place = await within((scope) => claimJournal(scope, app, by('a')))
+      assert.equal(place?.position, 'two')
+      await within((scope) => keepEnd(scope, app, 'two', false))
+      assert.equal((await within((scope) => claimJournal(scope, app, by('a'))))?.position, 'two')
+      await within((scope) => keepEnd(scope, app, 'two', true))
+      assert.equal((await within((scope) => claimJournal(scope, app, by('a'))))?.position, null)
+    })
+
+    test('one reads at a time; who failed is not followed at once, and who is gone is', async () => {
+      await anew()
+      const claim = (who: string) => within((scope) => claimJournal(scope, app, by(who)))
+      assert.ok(await claim('a'))
+      assert.ok(await claim('a'), 'it goes on')
+      assert.equal(await claim('b'), undefined)
+      await within((scope) => releaseJournal(scope, app, by('b')))
+      assert.equal(await claim('b'), undefined, 'nobody lets go of what is another’s')
+      await within((scope) =>
+        releaseJournal(scope, app, by('a'), { code: 'x', failures: 3, waitMs: 60_000, badOffset: undefined }),
+      )
+      assert.equal(await claim('b'), undefined)
+      await sql`update journals set not_before = now() where client_id = ${app}`.execute(db.kysely)
+      assert.equal((await claim('b'))?.failures, 3)
+      assert.ok(await within((scope) => claimJournal(scope, `${app}-other`, by('a'))), 'each app has its own')
+    })
+
+    const take = () => within((scope) => takeSubscriptions(scope, app, 10))
+    const idsOf = (taken: readonly Subscription[]) => taken.map(({ portalId }) => portalId).sort()
+    const ending = async () => idsOf(await within((scope) => takeEnding(scope, app, 10)))
+    const keep = async (taken: readonly Subscription[], how: object = {}) => {
+      for (const one of taken)
+        await within((scope) =>
+          keepAsked(scope, app, one, { failures: 0, code: null, waitMs: 3_600_000, ...how }),
+        )
+    }
+
+    test('each account that has our app is asked for once, and again when it is due or connected anew', async () => {
+      await anew()
+      const [one, pasted] = [portal + 1, portal + 2]
+      await connected(one)
+      await connected(pasted, null)
+      const taken = await take()
+      assert.deepEqual(idsOf(taken), [0, one])
+      assert.deepEqual(await take(), [], 'it is in somebody’s hand')
+      await keep(taken)
+      assert.deepEqual(await take(), [])
+      await within((scope) => askAgain(scope, app, [one]))
+      const again = await take()
+      assert.deepEqual(idsOf(again), [one])
+      await keep(again, { failures: 4, code: 'x' })
+      await connected(one, '2026-02-02')
+      const [newly] = await take()
+      assert.deepEqual([newly?.portalId, newly?.failures], [one, 0])
+    })
+
+    test('who was slow to ask does not put off what somebody wants asked for since', async () => {
+      await anew()
+      await connected(portal)
+      const taken = await take()
+      await within((scope) => askAgain(scope, app, [portal]))
+      await keep(taken)
+      assert.deepEqual(idsOf(await take()), [portal])
+    })
+
+    test('it ends with the last integration on the account, and a connect meanwhile asks again', async () => {
+      await anew()
+      const one = portal + 1
+      const [first, second] = [await connected(one), await connected(one)]
+      await keep(await take())
+      const leave = (integration: string) =>
+        sql`delete from portal_routes where integration_id = ${integration}`.execute(db.kysely)
+      await leave(first)
+      assert.deepEqual(await ending(), [])
+      await leave(second)
+      assert.deepEqual(await ending(), [one])
+      assert.deepEqual(await ending(), [], 'it is in somebody’s hand')
+      assert.deepEqual(await take(), [], 'what ends is not asked for')
+      // Connected again before HubSpot has answered, and asked for by another process.
+      await connected(one, '2026-02-02')
+      const other = await take()
+      assert.deepEqual(idsOf(other), [one])
+      // The end comes between the other's asking and its saying so.
+      await within((scope) => keepEnded(scope, app, one))
+      await keep(other)
+      assert.deepEqual(idsOf(await take()), [one], 'the end may have come after')
+      await sql`delete from portal_routes where portal_id = ${one}`.execute(db.kysely)
+      assert.deepEqual(await ending(), [one])
+      await within((scope) => keepEnded(scope, app, one))
+      assert.deepEqual(await look(sql`select from journal_subscriptions where portal_id = ${one}`), [])
+    })
+
+    test('what nobody asks for any more is forgotten after a day', async () => {
+      await anew()
+      await connected(portal)
+      await keep(await take())
+      assert.equal(await within((scope) => forgetSubscriptions(scope, 100)), 0)
+      await sql`update journal_subscriptions set due_at = now() - interval '25 hours' where client_id = ${app}`.execute(
+        db.kysely,
+      )
+      assert.equal(await within((scope) => forgetSubscriptions(scope, 100)), 2)
+    })
+
+    test('a route that an earlier release wrote is mended', async () => {
+      await anew()
+      const tenant = parseTenantId(randomUUID())
+      const integration = await seedTenant(db, tenant, portal)
+      const installed = async () =>
+        (
+          await look(
+            sql<{
+              is: boolean
+            }>`select installed_at is not null as is from portal_routes where integration_id = ${integration}`,
+          )
+        )[0]?.is
+      const set = async (kind: string, at: string | null) => {
+        await sql`update integration_tokens set kind = ${kind} where integration_id = ${integration}`.execute(
+          db.kysely,
+        )
+        await sql`update portal_routes set installed_at = ${at}::timestamptz where integration_id = ${integration}`.execute(
+          db.kysely,
+        )
+      }
+      await set('oauth', null)
+      assert.equal(await withTenant(db, tenant, mendRoutes), 1)
+      assert.equal(await installed(), true)
+      assert.equal(await withTenant(db, tenant, mendRoutes), 0)
+      await set('static', '2026-01-01')
+      assert.equal(await withTenant(db, tenant, mendRoutes), 1)
+      assert.equal(await installed(), false)
+    })
+  })
