@@ -1,4 +1,7 @@
-/** Reads HubSpot's webhooks journal on: the inbox gets what it tells of, and an uninstalled app is asked after at once. */
+/**
+ * Reads HubSpot's webhooks journal on: the inbox gets what it tells of, and an uninstalled app is asked after at once.
+ * Over 200 lines because one turn is one story: take, find, read, keep, and each way in which that can fail.
+ */
 import { asAppError } from '../hubspot/as-app-error.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import type { Journal, JournalFile } from '../hubspot/journal.ts'
@@ -73,7 +76,6 @@ export async function readOn(parts: JournalParts, signal: AbortSignal): Promise<
   const place = await withSystemOnce(db, (scope) => claimJournal(scope, clientId, claimant))
   if (!place) return nothing
   try {
-    tellMissed(parts, place)
     return await readNext(parts, place, signal)
   } catch (error) {
     if (signal.aborted) return nothing
@@ -94,6 +96,7 @@ async function readNext(parts: JournalParts, place: Place, signal: AbortSignal):
   const { db, clientId, windowMs, metrics } = parts
   const from = place.position
   const { file, restarted } = await findNext(parts, place, signal)
+  tellMissed(parts, place)
   // A file that comes after itself would be read for ever.
   if (!file || file.offset === from) {
     await withSystemOnce(db, (scope) => keepEnd(scope, clientId, from, restarted))

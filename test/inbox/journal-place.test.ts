@@ -1,4 +1,7 @@
-/** The place in the journal, and what was subscribed to: what the statements promise whoever else is at it at the same moment. */
+/**
+ * The place in the journal, and what was subscribed to: what the statements promise whoever else is at it at the same moment.
+ * Over 200 lines because each promise runs on both engines from the same helpers.
+ */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'

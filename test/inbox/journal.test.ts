@@ -1,4 +1,7 @@
-/** The webhooks journal as a source: what HubSpot writes there reaches the store, and what may go wrong costs time and nothing else. */
+/**
+ * The webhooks journal as a source: what HubSpot writes there reaches the store, and what may go wrong costs time and nothing else.
+ * Over 200 lines because one service and one emulator serve all of it.
+ */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
