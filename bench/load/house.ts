@@ -17,6 +17,8 @@ export interface House {
   /** Migrated and empty. */
   createDatabase(): Promise<string>
   dropDatabase(url: string): Promise<void>
+  /** What is committed meanwhile has reached the disk when it is answered, as where it counts. */
+  durably<T>(work: () => Promise<T>): Promise<T>
   /** To somebody who waits. */
   say(line: string): void
   stop(): Promise<void>
@@ -63,12 +65,36 @@ export async function startHouse(scale: number): Promise<House> {
     async dropDatabase(url) {
       await adminQuery(`drop database if exists ${new URL(url).pathname.slice(1)} with (force)`)
     },
+    async durably(work) {
+      await setAll('on')
+      try {
+        return await work()
+      } finally {
+        await setAll('off')
+      }
+    },
     say: (line) => console.error(line),
     async stop() {
       process.off('exit', lastWord)
       await databases.stop()
     },
   }
+}
+
+const durable = ['fsync', 'synchronous_commit', 'full_page_writes']
+
+/** @throws when the server does not take it */
+async function setAll(to: 'on' | 'off'): Promise<void> {
+  for (const name of durable) await adminQuery(`alter system set ${name} = ${to}`)
+  await adminQuery('select pg_reload_conf()')
+  for (let tries = 0; tries < 50; tries++) {
+    const rows = await adminQuery(
+      `select from pg_settings where name in (${durable.map((name) => `'${name}'`).join()}) and setting = '${to}'`,
+    )
+    if (rows.length === durable.length) return
+    await pause(50)
+  }
+  throw new Error(`PostgreSQL does not turn fsync ${to}`)
 }
 
 /** The backend must be alive while its parent is looked up. */

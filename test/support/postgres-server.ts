@@ -1,7 +1,7 @@
 /** A PostgreSQL of our own for the tests: started once for a run, on a free loopback port, gone with it. */
 import { execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, chmodSync, chownSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
@@ -72,17 +72,16 @@ export async function startPostgres(): Promise<PostgresServer> {
     { ...options, stdio: 'pipe' },
   )
   const port = await freePort()
-  // Nothing here outlives the run, so nothing need reach the disk.
   const settings = {
     port,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    fsync: 'off',
-    synchronous_commit: 'off',
-    full_page_writes: 'off',
     max_connections: 300,
     shared_buffers: '128MB',
   }
+  // Nothing here outlives the run, so nothing need reach the disk. In the file, so that who measures can have it otherwise.
+  const loose = ['fsync', 'synchronous_commit', 'full_page_writes'].map((name) => `${name} = off\n`)
+  appendFileSync(join(data, 'postgresql.conf'), loose.join(''))
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const server = spawn(binaries.postgres, ['-D', data, ...flags], {
     ...options,
