@@ -255,7 +255,11 @@ async function assemble(
   standIns?: StandIns,
 ): Promise<{ server: FastifyInstance; instance: string }> {
   const metrics = createMetrics()
-  const budget = createBudget((work) => withSystem(db, ({ query }) => work(query)), clock, metrics)
+  const budget = createBudget(
+    (work) => withSystem(db, ({ query }) => work(query), { fleeting: true }),
+    clock,
+    metrics,
+  )
   const { app, apiUrl, authorizeUrl, timeoutMs } = config.hubspot
   const hubspot = standIns?.hubspot ?? createHubSpot({ apiUrl, timeoutMs, budget, clock, metrics, log })
   house.ground.push(() => hubspot.close())
@@ -375,7 +379,7 @@ async function assemble(
   }
   const health = { db, metrics, draining: () => draining }
   const limiter = createLimiter({
-    take: (asks) => withSystemOnce(db, (scope) => takeTurns(scope, asks)),
+    take: (asks) => withSystemOnce(db, (scope) => takeTurns(scope, asks), { fleeting: true }),
     forget: (most) => withSystem(db, (scope) => forgetMinutes(scope, most)),
     clock,
     log,

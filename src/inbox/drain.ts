@@ -92,12 +92,13 @@ export async function drain(
 ): Promise<number | undefined> {
   const { db, claimant, kind } = parts
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
-  const claim = await within(async (scope) => {
+  const take = async (scope: TenantScope) => {
     if (await isGone(scope, integrationId)) return undefined
     const failures = await claimLane(scope, integrationId, claimant)
     if (failures === undefined) return undefined
     return { failures, rows: await takeDue(scope, integrationId, parts.windowMs, atOnce) }
-  })
+  }
+  const claim = await withTenant(db, tenantId, take, { fleeting: true })
   if (!claim) return undefined
   const { failures, rows } = claim
   const whose = { tenantId, integrationId }
@@ -107,7 +108,7 @@ export async function drain(
   const mayKeep = (scope: TenantScope) => holdLane(scope, integrationId, claimant)
   const beats = heartbeat({
     leaseMs: claimant.leaseMs,
-    renew: () => within(mayKeep),
+    renew: () => withTenant(db, tenantId, mayKeep, { fleeting: true }),
     lost,
     failed: (err) =>
       isTenantErasing(err) ? lost() : parts.log.warn({ err }, 'a drain could not renew its lease'),

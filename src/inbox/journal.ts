@@ -73,7 +73,9 @@ class BadFile extends Error {
  */
 export async function readOn(parts: JournalParts, signal: AbortSignal): Promise<Turn> {
   const { db, clientId, claimant } = parts
-  const place = await withSystemOnce(db, (scope) => claimJournal(scope, clientId, claimant))
+  const place = await withSystemOnce(db, (scope) => claimJournal(scope, clientId, claimant), {
+    fleeting: true,
+  })
   if (!place) return nothing
   try {
     return await readNext(parts, place, signal)

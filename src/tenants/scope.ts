@@ -32,6 +32,16 @@ export interface ErasureScope {
   readonly rows: TenantScope
 }
 
+export interface How {
+  /**
+   * Not waited for until it is on the disk: a lease, a turn or a count, which a crash of the database may take back. Nothing that
+   * somebody is told of, and nothing that others build on, is so.
+   */
+  fleeting?: boolean
+}
+
+const lastly = ({ fleeting }: How) => (fleeting ? ['set local synchronous_commit = off'] : [])
+
 /** The id stands in the statement itself (Citus does not carry set_config), so it is checked once more here. */
 function setTenant(tenantId: TenantId): string {
   const checked = parseUuid(tenantId)
@@ -48,8 +58,9 @@ export async function withTenant<T>(
   db: Database,
   tenantId: TenantId,
   work: (scope: TenantScope) => Promise<T>,
+  how: How = {},
 ): Promise<T> {
-  const prelude = ['set local role spoke_app', setTenant(tenantId), 'select spoke_enter()']
+  const prelude = ['set local role spoke_app', ...lastly(how), setTenant(tenantId), 'select spoke_enter()']
   try {
     return await inTransaction(db, prelude, (query) => work({ tenantId, query } as TenantScope))
   } catch (error) {
@@ -90,20 +101,30 @@ export async function withErasure<T>(
 }
 
 /** Runs `work` as one transaction on the routing tables. Nothing of issues, tokens or sync events is granted. */
-export async function withSystem<T>(db: Database, work: (scope: SystemScope) => Promise<T>): Promise<T> {
-  return await inTransaction(db, ['set local role spoke_system'], (query) => work({ query } as SystemScope))
+export async function withSystem<T>(
+  db: Database,
+  work: (scope: SystemScope) => Promise<T>,
+  how: How = {},
+): Promise<T> {
+  const prelude = ['set local role spoke_system', ...lastly(how)]
+  return await inTransaction(db, prelude, (query) => work({ query } as SystemScope))
 }
 
 /**
  * The same for `work` of one statement, which is committed when its rows are there: on a server one packet there and one back.
  * Whatever `work` does with the rows is outside the transaction.
  */
-export async function withSystemOnce<T>(db: Database, work: (scope: SystemScope) => Promise<T>): Promise<T> {
+export async function withSystemOnce<T>(
+  db: Database,
+  work: (scope: SystemScope) => Promise<T>,
+  how: How = {},
+): Promise<T> {
+  const prelude = ['set local role spoke_system', ...lastly(how)]
   let asked = false
   const query: Query = async (statement) => {
     if (asked) throw new TypeError('a unit of work of one statement has asked a second')
     asked = true
-    return await inOneStatement(db, ['set local role spoke_system'], statement)
+    return await inOneStatement(db, prelude, statement)
   }
   return await work({ query } as SystemScope)
 }

@@ -97,6 +97,22 @@ for (const engine of engines)
       )
     })
 
+    test('what is fleeting is not waited for on the disk, and nothing else is so', async () => {
+      const source = sql<{ source: string }>`select source from pg_settings where name = 'synchronous_commit'`
+      const how = { fleeting: true }
+      const ask = async (fleeting: boolean) => {
+        const given = fleeting ? [how] : []
+        const rows = [
+          await withTenant(db, tenant, ({ query }) => query(source), ...given),
+          await withSystem(db, ({ query }) => query(source), ...given),
+          await withSystemOnce(db, ({ query }) => query(source), ...given),
+        ]
+        return rows.map(([row]) => row?.source === 'session')
+      }
+      assert.deepEqual(await ask(true), [true, true, true])
+      assert.deepEqual(await ask(false), [false, false, false])
+    })
+
     test('a unit of one statement has no second', async () => {
       await assert.rejects(
         withSystemOnce(db, async ({ query }) => {
