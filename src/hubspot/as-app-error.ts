@@ -41,6 +41,12 @@ export function missingScopes(scopes: readonly string[], cause?: unknown): AppEr
   })
 }
 
+/** What a log and a row say of a failure: the code of our error, or `internal` for what nobody foresaw. */
+export function codeOf(failure: unknown): string {
+  const error = asAppError(failure)
+  return error instanceof AppError ? error.code : 'internal'
+}
+
 function hubspotUnavailable(cause: HubSpotError, status: 502 | 504): AppError {
   const retryAfter = Math.ceil((cause.retryAfterMs ?? 30_000) / 1_000)
   return new AppError('hubspot_unavailable', sentences.hubspot_unavailable, { cause, retryAfter, status })

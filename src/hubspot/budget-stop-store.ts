@@ -1,7 +1,6 @@
 /** Pauses of a budget, in SQL: after a 429, and the daily stop with its one prober. */
 import { sql } from 'kysely'
-import type { Query } from '../lib/db.ts'
-import { fromNow } from '../lib/db.ts'
+import { fromNow, type Query } from '../lib/db.ts'
 import { type Bucket, type BudgetKey, leastPace, ms, recoveryPerMs, row } from './budget-store.ts'
 import type { RateLimitPolicy } from './errors.ts'
 
@@ -33,7 +32,7 @@ export async function close(
   stop: { waitMs: number; policy: RateLimitPolicy; asked: boolean },
 ): Promise<number> {
   const daily = stop.policy === 'daily'
-  const until = daily && !stop.asked ? nextQuarter : sql`${fromNow(stop.waitMs)}`
+  const until = daily && !stop.asked ? nextQuarter : fromNow(stop.waitMs)
   const grown = sql`least(1, b.pace + greatest(0, extract(epoch from clock_timestamp() - b.paced_at)::float8 * 1000)
     * ${recoveryPerMs}::float8)`
   // Many calls may be under way when the first is refused; they all tell of one and the same excess.

@@ -186,5 +186,6 @@ export function createJournal(parts: {
   }
 }
 
-const isRefusal = (error: unknown) =>
+/** HubSpot answers that it does not take this one thing: of our app itself it says nothing so. */
+export const isRefusal = (error: unknown): boolean =>
   error instanceof HubSpotError && ['rejected', 'forbidden', 'not_found'].includes(error.kind)

@@ -3,7 +3,7 @@
  * change goes in the transaction that keeps what was read, so that a process killed anywhere costs a lease and loses nothing.
  * Over 200 lines because a drain is one story: take, read, keep, and each way in which that can fail.
  */
-import { asAppError } from '../hubspot/as-app-error.ts'
+import { codeOf } from '../hubspot/as-app-error.ts'
 import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { batchLimit } from '../hubspot/objects.ts'
@@ -14,7 +14,7 @@ import { fullJitter } from '../lib/backoff.ts'
 import { chunks } from '../lib/chunks.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
-import { AppError, isTenantErasing } from '../lib/errors.ts'
+import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { holdAccess } from '../sync/access.ts'
@@ -360,8 +360,7 @@ async function giveBack(
   failure: unknown,
   signal: AbortSignal,
 ): Promise<void> {
-  const error = asAppError(failure)
-  const code = error instanceof AppError ? error.code : 'internal'
+  const code = codeOf(failure)
   const asked = failure instanceof HubSpotError ? failure.retryAfterMs : undefined
   const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures + 1, clock.random())
   if (!signal.aborted)

@@ -2,7 +2,7 @@
  * Reads HubSpot's webhooks journal on: the inbox gets what it tells of, and an uninstalled app is asked after at once.
  * Over 200 lines because one turn is one story: take, find, read, keep, and each way in which that can fail.
  */
-import { asAppError } from '../hubspot/as-app-error.ts'
+import { codeOf } from '../hubspot/as-app-error.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import type { Journal, JournalFile } from '../hubspot/journal.ts'
 import { type JournalEvents, readJournalFile } from '../hubspot/journal-event.ts'
@@ -11,7 +11,7 @@ import { makeDue } from '../integrations/token-store.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
-import { AppError, isTenantErasing } from '../lib/errors.ts'
+import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { Claimant } from '../sync/lease-store.ts'
@@ -149,7 +149,6 @@ async function findNext(
   }
 }
 
-const faultsOfFile = new Set(['too_large'])
 const faultsOfWay = new Set(['invalid', 'not_found', 'rejected', 'forbidden', 'unauthorized', 'timeout'])
 
 /** @throws BadFile */
@@ -160,7 +159,7 @@ async function contentOf(
 ): Promise<JournalEvents> {
   const body = await journal.read(file, signal).catch((error: unknown) => {
     if (!(error instanceof HubSpotError)) throw error
-    if (faultsOfFile.has(error.kind)) throw new BadFile(file, patienceWithFileMs, error)
+    if (error.kind === 'too_large') throw new BadFile(file, patienceWithFileMs, error)
     throw faultsOfWay.has(error.kind) ? new BadFile(file, patienceWithWayMs, error) : error
   })
   const events = readJournalFile(body, clock.now())
@@ -214,8 +213,7 @@ async function giveUp(
 ): Promise<Turn> {
   const bad = failure instanceof BadFile ? failure : undefined
   const cause = bad ? bad.cause : failure
-  const error = asAppError(cause)
-  const code = error instanceof AppError ? error.code : 'internal'
+  const code = codeOf(cause)
   const failures = place.failures + 1
   const asked = cause instanceof HubSpotError ? cause.retryAfterMs : undefined
   const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())

@@ -1,7 +1,7 @@
 /** Asks HubSpot to write into its journal what happens in the accounts that have our app, and no more once nobody is connected. */
-import { asAppError } from '../hubspot/as-app-error.ts'
+import { codeOf } from '../hubspot/as-app-error.ts'
 import type { Patience } from '../hubspot/client.ts'
-import { HubSpotError } from '../hubspot/errors.ts'
+import { isRefusal } from '../hubspot/journal.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import { AppError } from '../lib/errors.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
@@ -62,9 +62,7 @@ async function asApp<T>(call: Promise<T>): Promise<T> {
   try {
     return await call
   } catch (error) {
-    const ofAccount =
-      error instanceof HubSpotError && ['rejected', 'forbidden', 'not_found'].includes(error.kind)
-    throw ofAccount
+    throw isRefusal(error)
       ? error
       : new AppTrouble('HubSpot lets our app subscribe to nothing now', { cause: error })
   }
@@ -133,8 +131,7 @@ async function failed(
 ): Promise<void> {
   const ofApp = failure instanceof AppTrouble
   const cause = ofApp ? failure.cause : failure
-  const error = asAppError(cause)
-  const code = error instanceof AppError ? error.code : 'internal'
+  const code = codeOf(cause)
   const failures = ofApp ? one.failures : one.failures + 1
   const waitMs = ofApp
     ? appWaitMs

@@ -100,14 +100,15 @@ export async function withErasure<T>(
   })
 }
 
+const asSystem = (how: How) => ['set local role spoke_system', ...lastly(how)]
+
 /** Runs `work` as one transaction on the routing tables. Nothing of issues, tokens or sync events is granted. */
 export async function withSystem<T>(
   db: Database,
   work: (scope: SystemScope) => Promise<T>,
   how: How = {},
 ): Promise<T> {
-  const prelude = ['set local role spoke_system', ...lastly(how)]
-  return await inTransaction(db, prelude, (query) => work({ query } as SystemScope))
+  return await inTransaction(db, asSystem(how), (query) => work({ query } as SystemScope))
 }
 
 /**
@@ -119,12 +120,11 @@ export async function withSystemOnce<T>(
   work: (scope: SystemScope) => Promise<T>,
   how: How = {},
 ): Promise<T> {
-  const prelude = ['set local role spoke_system', ...lastly(how)]
   let asked = false
   const query: Query = async (statement) => {
     if (asked) throw new TypeError('a unit of work of one statement has asked a second')
     asked = true
-    return await inOneStatement(db, prelude, statement)
+    return await inOneStatement(db, asSystem(how), statement)
   }
   return await work({ query } as SystemScope)
 }

@@ -35,6 +35,18 @@ const hubspotAt = (apiUrl: string, timeoutMs = 1_500) =>
     log: quiet,
   })
 
+/** What is never to be called. */
+async function startTrap() {
+  let called = 0
+  const server = createServer((_request, response) => {
+    called += 1
+    response.end('{}')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return { port, called: () => called, close: () => server.close() }
+}
+
 describe('a call to HubSpot', () => {
   let server: Server
   let hubspot: HubSpot
@@ -88,13 +100,8 @@ describe('a call to HubSpot', () => {
   }
 
   test('an address that HubSpot gave is followed at its own origin or over https, and nothing of ours goes there', async () => {
-    let called = 0
-    const trap = createServer((_request, response) => {
-      called += 1
-      response.end('{}')
-    }).listen(0, '127.0.0.1')
-    await once(trap, 'listening')
-    const elsewhere = `http://127.0.0.1:${(trap.address() as AddressInfo).port}/file`
+    const trap = await startTrap()
+    const elsewhere = `http://127.0.0.1:${trap.port}/file`
     const own = `http://127.0.0.1:${(server.address() as AddressInfo).port}/file?signature=s3cr3t`
     const given = [json(200, { here: true })]
     assert.deepEqual((await call(given, { path: new Secret(own) })).body, { here: true })
@@ -115,17 +122,12 @@ describe('a call to HubSpot', () => {
       'rejected',
     )
     trap.close()
-    assert.equal(called, 0)
+    assert.equal(trap.called(), 0)
   })
 
   test('an address in a body or in a header is never called', async () => {
-    let called = 0
-    const trap = createServer((_request, response) => {
-      called += 1
-      response.end('{}')
-    }).listen(0, '127.0.0.1')
-    await once(trap, 'listening')
-    const link = `http://127.0.0.1:${(trap.address() as AddressInfo).port}/x?after=1`
+    const trap = await startTrap()
+    const link = `http://127.0.0.1:${trap.port}/x?after=1`
     const body = {
       results: [],
       paging: { next: { after: '1', link }, prev: { link } },
@@ -138,7 +140,7 @@ describe('a call to HubSpot', () => {
     for (const status of [301, 302, 303, 307, 308, 401, 429, 503])
       await kindOf([json(status, body, { ...headers, 'retry-after': '0' })], { token: new Secret('t') })
     trap.close()
-    assert.equal(called, 0)
+    assert.equal(trap.called(), 0)
   })
 
   test('gives the body and HubSpot’s own time, and sends the token in the header alone', async () => {
