@@ -73,6 +73,8 @@ export const row = ({ app, portalId }: BudgetKey, bucket: Bucket) =>
  *
  * While the share is lent, background turns are spaced without gaps until `dense_until`; an interactive call that
  * comes then goes at once and moves the background on by one turn. Otherwise it falls into a gap.
+ *
+ * Each part is materialized: put into one another their expressions multiply, and planning took 12 ms for 1 ms of running.
  */
 export async function reserve(query: Query, key: BudgetKey, bucket: Bucket, ask: Ask): Promise<Reserved> {
   const { max, intervalMs, reserveMs } = safe[bucket]
@@ -88,47 +90,47 @@ export async function reserve(query: Query, key: BudgetKey, bucket: Bucket, ask:
     ), timed as materialized (
       -- Read after the row is ours, so that waiting for it costs nobody a turn.
       select held.*, ${ms(sql`clock_timestamp()`)} as now_ms from held
-    ), paced as (
+    ), paced as materialized (
       select timed.*, now_ms - ${column('interactive_at')} > ${lendAfterMs}::float8 as lent,
         least(1, pace + greatest(0, now_ms - ${column('paced_at')}) * ${recoveryPerMs}::float8) as grown
       from timed
-    ), speed as (
+    ), speed as materialized (
       select paced.*, coalesce(${number(learnt.ourPart)} < grown - 0.01, false) as slower,
         least(grown, greatest(coalesce(${number(learnt.ourPart)}, 1), ${leastPace}::float8)) as pace_now
       from paced
-    ), spaced as (
+    ), spaced as materialized (
       select speed.*, (interval_now + ${reserveMs}::float8) / max_now / pace_now as every_ms,
         case when closed_by = 'daily' and closed_ms > now_ms then 'daily'
           when closed_by = 'daily' and probing_ms > now_ms then 'daily'
           when closed_by = 'daily' then 'probe_due' else 'open' end as closed
       from speed
-    ), credited as (
+    ), credited as materialized (
       -- No turn is given further ahead than two minutes: what says so comes from a clock that was set back.
       -- Gaps of the last moments that nobody used may be used up at once, as far as a window has room for it.
       select spaced.*, greatest(least(next_ms, now_ms + 120000), closed_ms, now_ms - ${graceMs[bucket] / 2}::float8) as total_ms,
         greatest(0, least(4, floor(${share}::float8 * max_now) - 1)) as credit
       from spaced
-    ), lanes as (
+    ), lanes as materialized (
       select credited.*, greatest(lane_ms, now_ms - credit * every_ms / ${share}::float8,
           case when lent then least(next_ms, now_ms) else lane_ms end,
           -- A window of five has no room at all for a call more: there it waits until the gaps begin.
           case when credit > 0 then lane_ms else dense_ms end) as lane_from
       from credited
-    ), chosen as (
+    ), chosen as materialized (
       select lanes.*, ${interactive}::boolean and total_ms > now_ms and greatest(lane_from, closed_ms) < total_ms as in_lane
       from lanes
-    ), planned as (
+    ), planned as materialized (
       select chosen.*, case when in_lane then greatest(lane_from, closed_ms) else total_ms end as first_ms,
         case when in_lane then every_ms / ${share}::float8
           when ${interactive}::boolean or lent then every_ms
           else every_ms / (1 - ${share}::float8) end as spacing_ms
       from chosen
-    ), granted as (
+    ), granted as materialized (
       select planned.*, case when closed <> 'open' then 0
         else greatest(0, least(${ask.turns}::float8,
           floor((now_ms + ${ask.patienceMs}::float8 - first_ms) / spacing_ms) + 1)) end as n
       from planned
-    ), after as (
+    ), after as materialized (
       select granted.*,
         case when n = 0 then next_ms
           when in_lane and now_ms >= dense_ms then next_ms
