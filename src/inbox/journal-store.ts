@@ -54,19 +54,18 @@ const stoodAt = (clientId: string, from: string | null) =>
  * @param at restarted: HubSpot did not know the place, and gave the earliest that it has
  * @returns replayed when another process has kept it by now
  */
-export const keepFile = (
+export async function keepFile(
   scope: SystemScope,
   clientId: string,
   at: { from: string | null; to: string; restarted: boolean },
   changes: readonly TicketChange[],
   windowMs: number,
-): Promise<Kept> =>
-  keepChanges(
-    scope,
-    sql`update journals set position = ${at.to}, ${well(at.restarted)} where ${stoodAt(clientId, at.from)} returning 1`,
-    changes,
-    windowMs,
-  )
+): Promise<Kept> {
+  const once = sql`fresh as (
+    update journals set position = ${at.to}, ${well(at.restarted)} where ${stoodAt(clientId, at.from)} returning 0 as nth)`
+  const [kept] = await keepChanges(scope, once, [changes], windowMs)
+  return kept as Kept
+}
 
 /** There is nothing newer. @param restarted HubSpot does not know the place any more, and has no file at all */
 export async function keepEnd(

@@ -13,9 +13,7 @@ import { AppError } from '../lib/errors.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { Secret } from '../lib/secret.ts'
 import { problems } from '../lib/wire.ts'
-import { withSystemOnce } from '../tenants/scope.ts'
-import { keepDelivery } from './store.ts'
-import { whileRoutesChange } from './while-routes-change.ts'
+import { createKeeper, type Keeper } from './keeper.ts'
 
 export interface WebhookParts {
   db: Database
@@ -43,6 +41,7 @@ export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): v
   instance.removeAllContentTypeParsers()
   instance.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   const room = createRoom()
+  const keep = createKeeper(parts.db, parts.windowMs)
 
   instance.withTypeProvider<ZodTypeProvider>().post(
     '/api/hubspot/webhooks',
@@ -61,7 +60,7 @@ export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): v
       },
     },
     async (request, reply) => {
-      await receive(parts, request)
+      await receive(parts, keep, request)
       return reply.code(204).send(null)
     },
   )
@@ -76,7 +75,8 @@ interface Received {
 
 /** @throws AppError webhooks_not_configured | invalid_signature | invalid_json | validation_failed */
 async function receive(
-  { db, app, publicUrl, windowMs, clock, metrics }: WebhookParts,
+  { app, publicUrl, clock, metrics }: WebhookParts,
+  keep: Keeper,
   request: Received,
 ): Promise<void> {
   if (!app)
@@ -103,9 +103,7 @@ async function receive(
   const hash = createHash('sha256')
     .update(signature ?? '')
     .digest()
-  const { replayed, unknown } = await whileRoutesChange(() =>
-    withSystemOnce(db, (scope) => keepDelivery(scope, hash, delivery.changes, windowMs)),
-  )
+  const { replayed, unknown } = await keep({ hash, changes: delivery.changes })
   metrics.webhookDeliveries.inc({ outcome: replayed ? 'replayed' : 'kept' })
   if (!replayed) count(metrics, delivery, unknown)
 }

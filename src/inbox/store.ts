@@ -16,46 +16,62 @@ export interface Kept {
 }
 
 /**
- * Keeps what HubSpot told, in one statement with what makes sure that it is kept once.
+ * Keeps what HubSpot told in several lots, in one statement with what makes sure that each is kept once.
  *
- * @param once a statement that gives a row the first time, and none ever after
+ * @param once named queries of which the last, `fresh`, gives the number of each lot that comes for the first time (`nth`, from 0)
  * @param windowMs what comes so soon after is drained together with it
+ * @returns for each lot
  */
 export async function keepChanges(
   { query }: SystemScope,
   once: RawBuilder<unknown>,
-  changes: readonly TicketChange[],
+  lots: readonly (readonly TicketChange[])[],
   windowMs: number,
-): Promise<Kept> {
-  const [kept] = await query(sql<{ fresh: boolean; unknown: number }>`/* prepared */
-    with once as (${once}),
+): Promise<Kept[]> {
+  return await query(sql<Kept>`/* prepared */
+    with ${once},
     heard as materialized (
-      select * from jsonb_to_recordset(${JSON.stringify(rowsOf(changes))}::jsonb)
-        as h(portal_id bigint, change text, ticket_ids text[], occurred_at timestamptz)
+      select * from jsonb_to_recordset(${JSON.stringify(lots.flatMap(rowsOf))}::jsonb)
+        as h(nth int, portal_id bigint, change text, ticket_ids text[], occurred_at timestamptz)
     ),
     kept as (
       insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
       select r.tenant_id, r.integration_id, ${fromNow(windowMs)}, h.ticket_ids, h.change, h.occurred_at
-      from heard h join portal_routes r on r.portal_id = h.portal_id
-      where exists (select from once)
+      from fresh join heard h using (nth) join portal_routes r using (portal_id)
     )
-    select exists (select from once) as fresh,
+    select not exists (select from fresh f where f.nth = lot.nth) as replayed,
       (select coalesce(sum(cardinality(h.ticket_ids)), 0)::int from heard h
-        where not exists (select from portal_routes r where r.portal_id = h.portal_id)) as unknown`)
-  return { replayed: !kept?.fresh, unknown: kept?.unknown ?? 0 }
+        where h.nth = lot.nth and not exists (select from portal_routes r where r.portal_id = h.portal_id)) as unknown
+    from jsonb_to_recordset(${JSON.stringify(lots.map((_, nth) => ({ nth })))}::jsonb) as lot(nth int)
+    order by nth`)
 }
 
-/** @param signatureHash of the delivery: another try of HubSpot's has another one */
-export const keepDelivery = (
+export interface SignedDelivery {
+  /** Of the signature: another try of HubSpot's has another one. */
+  hash: Buffer
+  changes: readonly TicketChange[]
+}
+
+/** @returns for each; of two with one signature the first is kept */
+export const keepDeliveries = (
   scope: SystemScope,
-  signatureHash: Buffer,
-  changes: readonly TicketChange[],
+  deliveries: readonly SignedDelivery[],
   windowMs: number,
-): Promise<Kept> =>
+): Promise<Kept[]> =>
   keepChanges(
     scope,
-    sql`insert into webhook_receipts (signature_hash) values (${signatureHash}) on conflict do nothing returning 1`,
-    changes,
+    sql`given as (
+      select distinct on (hash) decode(hash, 'hex') as signature_hash, nth
+      from jsonb_to_recordset(${JSON.stringify(deliveries.map(({ hash }, nth) => ({ nth, hash: hash.toString('hex') })))}::jsonb)
+        as g(nth int, hash text)
+      order by hash, nth
+    ),
+    noted as (
+      insert into webhook_receipts (signature_hash) select signature_hash from given
+      on conflict do nothing returning signature_hash
+    ),
+    fresh as (select nth from given join noted using (signature_hash))`,
+    deliveries.map(({ changes }) => changes),
     windowMs,
   )
 
@@ -63,13 +79,14 @@ export const keepDelivery = (
 const mostOfRow = 100
 
 /** One row for each account and kind of change, with the latest time; no ticket twice. */
-function rowsOf(changes: readonly TicketChange[]) {
+function rowsOf(changes: readonly TicketChange[], nth: number) {
   const kinds = Map.groupBy(changes, ({ portalId, type }) => `${portalId} ${type}`)
   return [...kinds.values()].flatMap((alike) => {
     const [{ portalId, type }] = alike as [TicketChange]
     const ids = [...new Set(alike.flatMap(({ ticketIds }) => ticketIds))]
     const occurred_at = new Date(Math.max(...alike.map(({ occurredAt }) => occurredAt))).toISOString()
     return chunks(ids, mostOfRow).map((ticket_ids) => ({
+      nth,
       portal_id: portalId,
       change: type,
       ticket_ids,

@@ -8,7 +8,7 @@ import { HubSpotError } from '../../src/hubspot/errors.ts'
 import type { ChangeType } from '../../src/hubspot/webhook-event.ts'
 import { findDueLanes } from '../../src/inbox/claim-store.ts'
 import { drain } from '../../src/inbox/drain.ts'
-import { keepDelivery, takeDue } from '../../src/inbox/store.ts'
+import { keepDeliveries, takeDue } from '../../src/inbox/store.ts'
 import { createTicketKind } from '../../src/issues/ticket-kind.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { type Database, openDatabase } from '../../src/lib/db.ts'
@@ -72,7 +72,11 @@ const run = async <Row>(text: string) => (await sql.raw<Row>(text).execute(db.ky
 const tickets = async () => [...(await truthOf(emulator, bench.portalId)).keys()].sort()
 const tell = (ticketIds: string[], type: ChangeType = 'propertyChange', portalId = bench.portalId) =>
   withSystem(db, (scope) =>
-    keepDelivery(scope, randomBytes(32), [{ portalId, type, ticketIds, occurredAt: Date.now() }], 0),
+    keepDeliveries(
+      scope,
+      [{ hash: randomBytes(32), changes: [{ portalId, type, ticketIds, occurredAt: Date.now() }] }],
+      0,
+    ),
   )
 const drainOnce = () => drain(parts, A, bench.whose.integrationId, new AbortController().signal)
 interface Row {

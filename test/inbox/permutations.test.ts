@@ -9,7 +9,7 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { readDelivery } from '../../src/hubspot/webhook-event.ts'
 import { drain } from '../../src/inbox/drain.ts'
-import { keepDelivery } from '../../src/inbox/store.ts'
+import { keepDeliveries } from '../../src/inbox/store.ts'
 import { createTicketKind } from '../../src/issues/ticket-kind.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { Database } from '../../src/lib/db.ts'
@@ -145,7 +145,7 @@ for (const engine of long ? engines : engines.slice(0, 1))
       const delivery = readDelivery(some, appId)
       assert.ok(delivery && delivery.malformed === 0 && delivery.otherApp === 0)
       const hash = createHash('sha256').update(randomBytes(16)).digest()
-      await withSystem(db, (scope) => keepDelivery(scope, hash, delivery.changes, 0))
+      await withSystem(db, (scope) => keepDeliveries(scope, [{ hash, changes: delivery.changes }], 0))
     }
     /** Until nothing is due: what a drain reads may leave more to read. */
     async function drainAll(): Promise<number> {

@@ -1,0 +1,148 @@
+/** Deliveries that arrive together are kept together, and each is answered for itself. */
+import assert from 'node:assert/strict'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import pg from 'pg'
+import { createKeeper, type Keeper } from '../../src/inbox/keeper.ts'
+import type { Database } from '../../src/lib/db.ts'
+import { withTenant } from '../../src/tenants/scope.ts'
+import { ensureTenant } from '../../src/tenants/store.ts'
+import { parseTenantId } from '../../src/tenants/tenant.ts'
+import { engines } from '../support/engines.ts'
+import { ring } from '../support/rows.ts'
+
+const nobodys = 999
+const delivery = (portalId: number, ticketIds: string[], hash = randomBytes(32)) => ({
+  hash,
+  changes: [{ portalId, type: 'propertyChange' as const, ticketIds, occurredAt: 1_790_000_000_000 }],
+})
+
+for (const engine of engines)
+  describe(engine.name, () => {
+    let db: Database
+    let url: string | undefined
+    let close: () => Promise<void>
+    let keep: Keeper
+    const integrations = new Map<number, string>()
+
+    before(async () => {
+      ;({ db, url, close } = await engine.open())
+      keep = createKeeper(db, 0)
+      for (const portalId of [1, 2]) {
+        const [tenant, integration] = [parseTenantId(randomUUID()), randomUUID()]
+        await withTenant(db, tenant, (scope) => ensureTenant(scope, ring))
+        await sql`insert into tenant_integrations (tenant_id, integration_id, status, portal_id)
+          values (${tenant}, ${integration}, 'active', ${portalId})`.execute(db.kysely)
+        await sql`insert into portal_routes (portal_id, tenant_id, integration_id, installed_at)
+          values (${portalId}, ${tenant}, ${integration}, now())`.execute(db.kysely)
+        integrations.set(portalId, integration)
+      }
+    })
+    beforeEach(async () => {
+      await sql`delete from inbox`.execute(db.kysely)
+      await sql`delete from webhook_receipts`.execute(db.kysely)
+    })
+    after(() => close())
+
+    async function kept(portalId: number): Promise<string[]> {
+      const { rows } = await sql<{ id: string }>`
+        select unnest(ticket_ids) as id from inbox where integration_id = ${integrations.get(portalId)}`.execute(
+        db.kysely,
+      )
+      return rows.map(({ id }) => id).sort((a, b) => Number(a) - Number(b))
+    }
+
+    test('forty that arrive at once are two transactions; each is kept once, under its own account', async () => {
+      const ids = Array.from({ length: 40 }, (_, n) => String(n))
+      const answers = await Promise.all(ids.map((id, n) => keep(delivery(1 + (n % 2), [id]))))
+      assert.deepEqual(
+        answers,
+        ids.map(() => ({ replayed: false, unknown: 0 })),
+      )
+      assert.deepEqual(
+        await kept(1),
+        ids.filter((_, n) => n % 2 === 0),
+      )
+      assert.deepEqual(
+        await kept(2),
+        ids.filter((_, n) => n % 2 === 1),
+      )
+      const { rows } = await sql<{ n: number }>`
+        select count(distinct xmin::text)::int as n from webhook_receipts`.execute(db.kysely)
+      assert.deepEqual(rows, [{ n: 2 }])
+    })
+
+    test('each learns for itself what nobody is connected to, and that it was there before', async () => {
+      const before = delivery(1, ['1'])
+      await keep(before)
+      const twice = randomBytes(32)
+      assert.deepEqual(
+        await Promise.all([
+          keep(delivery(nobodys, ['7', '8', '9'])),
+          keep(before),
+          keep(delivery(2, ['2'], twice)),
+          keep(delivery(2, ['3'], twice)),
+          keep({ hash: randomBytes(32), changes: [] }),
+          keep(delivery(nobodys, ['7'])),
+        ]),
+        [
+          { replayed: false, unknown: 3 },
+          { replayed: true, unknown: 0 },
+          { replayed: false, unknown: 0 },
+          { replayed: true, unknown: 0 },
+          { replayed: false, unknown: 0 },
+          { replayed: false, unknown: 1 },
+        ],
+      )
+      assert.deepEqual(await kept(1), ['1'])
+      assert.deepEqual(await kept(2), ['2'])
+    })
+
+    test('one that cannot be kept costs none of the others', async () => {
+      const beyond = 1e30
+      const answers = await Promise.allSettled([
+        keep(delivery(1, ['1'])),
+        keep(delivery(beyond, ['2'])),
+        keep(delivery(2, ['3'])),
+      ])
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        ['fulfilled', 'rejected', 'fulfilled'],
+      )
+      assert.deepEqual([await kept(1), await kept(2)], [['1'], ['3']])
+      // What was refused is not counted as received: HubSpot's next try is not a replay.
+      const { rows } = await sql`select from webhook_receipts`.execute(db.kysely)
+      assert.equal(rows.length, 2)
+    })
+
+    test('one that waits for another’s lock holds up nobody who comes after it', async (t) => {
+      if (!url) return t.skip('PGlite has one connection')
+      const other = new pg.Client({ connectionString: url })
+      await other.connect()
+      try {
+        await other.query('begin')
+        await other.query('select from tenant_integrations where integration_id = $1 for update', [
+          integrations.get(1),
+        ])
+        let answered = false
+        const waits = keep(delivery(1, ['1'])).then((answer) => {
+          answered = true
+          return answer
+        })
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        const late = new Promise((resolve) => setTimeout(resolve, 10_000, 'late').unref())
+        for (const id of ['2', '3', '4'])
+          assert.deepEqual(await Promise.race([keep(delivery(2, [id])), late]), {
+            replayed: false,
+            unknown: 0,
+          })
+        assert.equal(answered, false)
+        await other.query('rollback')
+        assert.equal((await waits).replayed, false)
+        assert.deepEqual([await kept(1), await kept(2)], [['1'], ['2', '3', '4']])
+      } finally {
+        await other.end()
+      }
+    })
+  })
