@@ -7,10 +7,12 @@ import { withSystemOnce } from '../tenants/scope.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
 import { createRest, lookUntil, type Rest } from './look.ts'
 
-/** Of one process: fewer than its connections to the database, which whoever asks now needs as well. */
-const atOnce = 8
-/** Of one that has hardly time for anything else: what waits is read together later, and whoever asks now is answered. */
-const atOnceWhenBusy = 3
+/**
+ * Of one process. Most of a drain is waiting for HubSpot, so there is room for many; but where the processors are what is short,
+ * each more takes from the others and from whoever asks now, and no more is drained: what waits is read together later.
+ */
+const most = 24
+const least = 2
 const busyFrom = 0.7
 /** A lane whose drain broke off unforeseen makes room for the others. */
 const restMs = 5_000
@@ -21,6 +23,8 @@ interface Drains {
   resting: Rest
   /** Found by the last look and not yet begun. */
   due: Lane[]
+  /** How many may run. */
+  room: number
   isBusy: () => boolean
 }
 
@@ -30,6 +34,7 @@ export async function drainUntil(parts: DrainParts, signal: AbortSignal): Promis
     running: new Map(),
     resting: createRest(parts.clock),
     due: [],
+    room: least,
     isBusy: watchLoad(),
   }
   const looking = () =>
@@ -40,34 +45,36 @@ export async function drainUntil(parts: DrainParts, signal: AbortSignal): Promis
   await Promise.all(drains.running.values())
 }
 
-/** @returns whether the event loop had little time left, in the last stretch that is long enough to tell */
+/** @returns whether the event loop had hardly time for more since it was asked last */
 function watchLoad(): () => boolean {
-  const stretchMs = 50
   let from = performance.eventLoopUtilization()
-  let busy = false
   return () => {
-    const { utilization, active, idle } = performance.eventLoopUtilization(from)
-    if (active + idle >= stretchMs) {
-      busy = utilization >= busyFrom
-      from = performance.eventLoopUtilization()
-    }
-    return busy
+    const { utilization } = performance.eventLoopUtilization(from)
+    from = performance.eventLoopUtilization()
+    return utilization >= busyFrom
   }
 }
 
 async function look(parts: DrainParts, drains: Drains, signal: AbortSignal): Promise<void> {
   const { running, resting } = drains
-  if (running.size >= atOnce) return
-  const most = 2 * atOnce + resting.size()
-  const due = await withSystemOnce(parts.db, (scope) => findDueLanes(scope, parts.claimant, most))
+  drains.room = roomOf(drains)
+  if (running.size >= drains.room) return
+  const atMost = 2 * most + resting.size()
+  const due = await withSystemOnce(parts.db, (scope) => findDueLanes(scope, parts.claimant, atMost))
   drains.due = due.filter(({ integrationId }) => !running.has(integrationId) && !resting.rests(integrationId))
   begin(parts, drains, signal)
+}
+
+/** One more where some wait and there is time for it; half as many where there is not. */
+function roomOf({ room, due, isBusy }: Drains): number {
+  if (isBusy()) return Math.max(least, room >> 1)
+  return due.length > 0 ? Math.min(most, room + 1) : room
 }
 
 /** Begins as many as there is room for; each that ends makes room for another. */
 function begin(parts: DrainParts, drains: Drains, signal: AbortSignal): void {
   const { running, resting, due } = drains
-  while (!signal.aborted && running.size < (drains.isBusy() ? atOnceWhenBusy : atOnce)) {
+  while (!signal.aborted && running.size < drains.room) {
     const lane = due.shift()
     if (!lane) return
     const done = drainLane(parts, lane, signal)
