@@ -1,5 +1,6 @@
 /** Where the figures were measured, and of which code: without it they say nothing. */
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { round } from './result.ts'
@@ -17,6 +18,16 @@ export function machine(postgres: string) {
     postgres,
     /** At the start: what else the machine was doing, runnable processes over 1, 5 and 15 minutes. */
     load_before: loadavg().map((load) => round(load)),
+  }
+}
+
+/** Seconds of our processors that other guests of the host have had so far; null where the kernel does not tell. */
+export function stolenSeconds(): number | null {
+  try {
+    const [, , , , , , , , stolen] = readFileSync('/proc/stat', 'utf8').split(/\s+/, 9)
+    return Number(stolen) / 100
+  } catch {
+    return null
   }
 }
 
