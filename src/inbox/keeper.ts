@@ -1,15 +1,21 @@
 /** Keeps deliveries. What comes while others are being kept goes with the next statement: many wait for one commit, one for no other. */
 import type { Database } from '../lib/db.ts'
+import { AppError } from '../lib/errors.ts'
 import { withSystemOnce } from '../tenants/scope.ts'
 import { type Kept, keepDeliveries, type SignedDelivery } from './store.ts'
 import { whileRoutesChange } from './while-routes-change.ts'
 
-/** Under way at once: two, so that a connection that has fallen silent does not hold up all. */
 const atOnce = 2
 const mostOfOne = 32
+/** So long one waits for the lock of another's account; and what hangs, for whatever reason, then holds up nobody who comes later. */
+const patienceMs = 250
 
 /** Resolves when it is kept: it is on the disk. @throws what the database throws; the caller's delivery is not kept then */
 export type Keeper = (delivery: SignedDelivery) => Promise<Kept>
+
+/** Whether what failed may lie in one of the deliveries: a value (SQLSTATE 22), an integration that goes (23) or is locked (55P03). */
+const mayBeOne = (error: unknown) =>
+  error instanceof AppError || /^(2[23]|55P03$)/.test((error as { code?: string }).code ?? '')
 
 interface Waiting {
   delivery: SignedDelivery
@@ -28,17 +34,33 @@ export function createKeeper(db: Database, windowMs: number): Keeper {
     setImmediate(() => {
       begins = false
       const group = waiting.splice(0, mostOfOne)
-      underWay += 1
-      void keepAll(group).finally(() => {
-        underWay -= 1
-        if (waiting.length > 0) beginSoon()
-      })
+      const done = takePlace()
+      void keepAll(group).finally(done)
       if (waiting.length > 0) beginSoon()
     })
   }
 
-  const keep = (deliveries: readonly SignedDelivery[]) =>
-    whileRoutesChange(() => withSystemOnce(db, (scope) => keepDeliveries(scope, deliveries, windowMs)))
+  /** @returns gives the place back; it is given back anyway to who comes after when that takes long */
+  function takePlace(): () => void {
+    underWay += 1
+    let isTaken = true
+    const give = () => {
+      clearTimeout(long)
+      if (!isTaken) return
+      isTaken = false
+      underWay -= 1
+      if (waiting.length > 0) beginSoon()
+    }
+    const long = setTimeout(give, patienceMs)
+    return give
+  }
+
+  const keep = (deliveries: readonly SignedDelivery[]) => {
+    const how = deliveries.length > 1 ? { lockMs: patienceMs } : {}
+    return whileRoutesChange(() =>
+      withSystemOnce(db, (scope) => keepDeliveries(scope, deliveries, windowMs), how),
+    )
+  }
 
   /** Never rejects. */
   async function keepAll(group: readonly Waiting[]): Promise<void> {
@@ -46,10 +68,9 @@ export function createKeeper(db: Database, windowMs: number): Keeper {
       const kept = await keep(group.map(({ delivery }) => delivery))
       group.forEach(({ resolve }, at) => void resolve(kept[at] as Kept))
     } catch (error) {
-      const [only, ...others] = group as [Waiting, ...Waiting[]]
-      if (others.length === 0) return only.reject(error)
-      // It may be one of them: none pays for another.
-      await Promise.all(group.map((one) => keepAll([one])))
+      // None pays for another. But where the database is in trouble, it is not asked for each once more.
+      if (group.length > 1 && mayBeOne(error)) await Promise.all(group.map((one) => keepAll([one])))
+      else for (const { reject } of group) reject(error)
     }
   }
 

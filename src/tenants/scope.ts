@@ -38,9 +38,14 @@ export interface How {
    * somebody is told of, and nothing that others build on, is so.
    */
   fleeting?: boolean
+  /** A statement that waits longer than so many ms for a lock fails (SQLSTATE 55P03). */
+  lockMs?: number
 }
 
-const lastly = ({ fleeting }: How) => (fleeting ? ['set local synchronous_commit = off'] : [])
+const lastly = ({ fleeting, lockMs }: How) => [
+  ...(fleeting ? ['set local synchronous_commit = off'] : []),
+  ...(lockMs === undefined ? [] : [`set local lock_timeout = ${Math.trunc(lockMs)}`]),
+]
 
 /** The id stands in the statement itself (Citus does not carry set_config), so it is checked once more here. */
 function setTenant(tenantId: TenantId): string {

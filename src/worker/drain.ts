@@ -14,6 +14,8 @@ import { createRest, lookUntil, type Rest } from './look.ts'
 const most = 24
 const least = 2
 const busyFrom = 0.7
+/** A look takes a few; where it takes so many, the database or the connections to it are what is short. */
+const slowLookMs = 100
 /** A lane whose drain broke off unforeseen makes room for the others. */
 const restMs = 5_000
 
@@ -57,18 +59,20 @@ function watchLoad(): () => boolean {
 
 async function look(parts: DrainParts, drains: Drains, signal: AbortSignal): Promise<void> {
   const { running, resting } = drains
-  drains.room = roomOf(drains)
-  if (running.size >= drains.room) return
+  if (running.size >= most) return
   const atMost = 2 * most + resting.size()
+  const began = parts.clock.monotonic()
   const due = await withSystemOnce(parts.db, (scope) => findDueLanes(scope, parts.claimant, atMost))
+  const isSlow = parts.clock.monotonic() - began >= slowLookMs
   drains.due = due.filter(({ integrationId }) => !running.has(integrationId) && !resting.rests(integrationId))
+  drains.room = nextRoom(drains.room, running.size + drains.due.length, drains.isBusy() || isSlow)
   begin(parts, drains, signal)
 }
 
-/** One more where some wait and there is time for it; half as many where there is not. */
-function roomOf({ room, due, isBusy }: Drains): number {
-  if (isBusy()) return Math.max(least, room >> 1)
-  return due.length > 0 ? Math.min(most, room + 1) : room
+/** One more where some would wait; half as many where time is short. @param wanted those that run and those that are due */
+export function nextRoom(room: number, wanted: number, isShort: boolean): number {
+  if (isShort) return Math.max(least, room >> 1)
+  return wanted > room ? Math.min(most, room + 1) : room
 }
 
 /** Begins as many as there is room for; each that ends makes room for another. */

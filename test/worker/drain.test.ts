@@ -1,8 +1,10 @@
 /** How many inboxes one process drains side by side. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { nextRoom } from '../../src/worker/drain.ts'
 import { type Account, differences, type InboxBench, startInboxBench } from '../inbox/bench.ts'
 import { truthOf } from '../support/emulator.ts'
+import { eventually } from '../support/service.ts'
 
 const accounts: Account[] = []
 let bench: InboxBench
@@ -13,11 +15,16 @@ before(async () => {
 })
 after(() => bench?.stop())
 
-test('while HubSpot takes its time one account after another joins in, and none waits for all before it', async () => {
+const beingDrained = async () => (await bench.look(`select from feeds where lease_until is not null`)).length
+
+test('while HubSpot takes its time one account after another joins in, and none waits for those before it', async () => {
+  const slowMs = 4_000
   const path = '/tickets/batch/read'
   await bench.emulator.control('DELETE', '/requests')
-  bench.emulator.world.faults.add({ match: { path }, kind: 'delay', delay_ms: 4_000, times: 8 })
-  for (const { portal } of accounts) {
+  bench.emulator.world.faults.add({ match: { path }, kind: 'delay', delay_ms: slowMs, times: 8 })
+  for (const [at, { portal }] of accounts.entries()) {
+    // The others come when there is room for no more than those that wait already.
+    if (at === 2) await eventually(async () => (await beingDrained()) === 2, 'two are being drained')
     const ids = [...(await truthOf(bench.emulator, portal)).keys()].slice(0, 1)
     await bench.emulator.control('PATCH', `/portals/${portal}/tickets`, {
       ids,
@@ -27,9 +34,39 @@ test('while HubSpot takes its time one account after another joins in, and none 
   await bench.drained()
   for (const account of accounts) assert.deepEqual(await differences(bench, account), [])
   const { results } = await bench.emulator.control('GET', '/requests?limit=1000')
-  const beside = (results as { path: string; concurrent: number }[])
+  const reads = (results as { path: string; at: string; concurrent: number }[])
     .filter((one) => one.path.includes(path))
-    .map(({ concurrent }) => concurrent)
-  assert.equal(beside.length, 8)
-  assert.ok(Math.max(...beside) >= 6, `side by side: ${beside}`)
+    .sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
+  const [first, , third] = reads.map(({ at }) => Date.parse(at)) as [number, number, number]
+  assert.equal(reads.length, 8)
+  assert.ok(third - first < slowMs - 1_000, `the third began after ${third - first} ms`)
+  const beside = reads.map(({ concurrent }) => concurrent)
+  assert.ok(Math.max(...beside) >= 5, `side by side: ${beside}`)
+})
+
+test('room grows one by one while some wait, is halved where time is short, and stays between 2 and 24', () => {
+  const rooms = (of: [wanted: number, isShort: boolean][], room = 2) => {
+    let now = room
+    return of.map(([wanted, isShort]) => {
+      now = nextRoom(now, wanted, isShort)
+      return now
+    })
+  }
+  const busy: [number, boolean] = [50, true]
+  const quiet: [number, boolean] = [50, false]
+  assert.deepEqual(rooms([quiet, quiet, busy, busy, quiet]), [3, 4, 2, 2, 3])
+  assert.deepEqual(
+    rooms(
+      [
+        [3, false],
+        [4, false],
+        [4, false],
+        [0, false],
+      ],
+      3,
+    ),
+    [3, 4, 4, 4],
+  )
+  assert.equal(rooms(Array.from({ length: 30 }, () => quiet)).at(-1), 24)
+  assert.deepEqual(rooms([busy, busy, busy, busy], 24), [12, 6, 3, 2])
 })
