@@ -27,6 +27,8 @@ interface Drains {
   due: Lane[]
   /** How many may run. */
   room: number
+  /** What the last look took. */
+  lookedMs: number
   isBusy: () => boolean
 }
 
@@ -37,6 +39,7 @@ export async function drainUntil(parts: DrainParts, signal: AbortSignal): Promis
     resting: createRest(parts.clock),
     due: [],
     room: least,
+    lookedMs: 0,
     isBusy: watchLoad(),
   }
   const looking = () =>
@@ -59,20 +62,24 @@ function watchLoad(): () => boolean {
 
 async function look(parts: DrainParts, drains: Drains, signal: AbortSignal): Promise<void> {
   const { running, resting } = drains
-  if (running.size >= most) return
-  const atMost = 2 * most + resting.size()
+  const isShort = drains.isBusy() || drains.lookedMs >= slowLookMs
+  const room = nextRoom(drains.room, drains.due.length > 0, isShort)
+  drains.room = room
+  drains.lookedMs = 0
+  // While it is full it is enough to know that some wait.
+  if (running.size >= most || (running.size >= room && drains.due.length > 0)) return
   const began = parts.clock.monotonic()
+  const atMost = 2 * most + resting.size()
   const due = await withSystemOnce(parts.db, (scope) => findDueLanes(scope, parts.claimant, atMost))
-  const isSlow = parts.clock.monotonic() - began >= slowLookMs
+  drains.lookedMs = parts.clock.monotonic() - began
   drains.due = due.filter(({ integrationId }) => !running.has(integrationId) && !resting.rests(integrationId))
-  drains.room = nextRoom(drains.room, running.size + drains.due.length, drains.isBusy() || isSlow)
   begin(parts, drains, signal)
 }
 
-/** One more where some would wait; half as many where time is short. @param wanted those that run and those that are due */
-export function nextRoom(room: number, wanted: number, isShort: boolean): number {
+/** One more where some have waited since the last look; half as many where time is short. */
+export function nextRoom(room: number, someWait: boolean, isShort: boolean): number {
   if (isShort) return Math.max(least, room >> 1)
-  return wanted > room ? Math.min(most, room + 1) : room
+  return someWait ? Math.min(most, room + 1) : room
 }
 
 /** Begins as many as there is room for; each that ends makes room for another. */

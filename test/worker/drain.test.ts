@@ -45,28 +45,11 @@ test('while HubSpot takes its time one account after another joins in, and none 
 })
 
 test('room grows one by one while some wait, is halved where time is short, and stays between 2 and 24', () => {
-  const rooms = (of: [wanted: number, isShort: boolean][], room = 2) => {
-    let now = room
-    return of.map(([wanted, isShort]) => {
-      now = nextRoom(now, wanted, isShort)
-      return now
-    })
-  }
-  const busy: [number, boolean] = [50, true]
-  const quiet: [number, boolean] = [50, false]
-  assert.deepEqual(rooms([quiet, quiet, busy, busy, quiet]), [3, 4, 2, 2, 3])
-  assert.deepEqual(
-    rooms(
-      [
-        [3, false],
-        [4, false],
-        [4, false],
-        [0, false],
-      ],
-      3,
-    ),
-    [3, 4, 4, 4],
-  )
-  assert.equal(rooms(Array.from({ length: 30 }, () => quiet)).at(-1), 24)
-  assert.deepEqual(rooms([busy, busy, busy, busy], 24), [12, 6, 3, 2])
+  const grown = [1, 2, 3].reduce((room) => nextRoom(room, true, false), 2)
+  assert.equal(grown, 5)
+  assert.equal(nextRoom(5, false, false), 5)
+  assert.equal(nextRoom(5, true, true), 2)
+  assert.equal(nextRoom(24, true, false), 24)
+  assert.equal(nextRoom(24, false, true), 12)
+  assert.equal(nextRoom(2, true, true), 2)
 })
