@@ -18,12 +18,10 @@ import {
 } from '../../src/inbox/subscription-store.ts'
 import { mendRoutes } from '../../src/integrations/portal-store.ts'
 import type { Database } from '../../src/lib/db.ts'
-
 import { type SystemScope, withSystem, withTenant } from '../../src/tenants/scope.ts'
-import { ensureTenant } from '../../src/tenants/store.ts'
 import { parseTenantId } from '../../src/tenants/tenant.ts'
 import { engines } from '../support/engines.ts'
-import { ring, seedTenant } from '../support/rows.ts'
+import { seedLink, seedTenant } from '../support/rows.ts'
 
 const by = (instance: string) => ({ instance, exclusive: false, leaseMs: 60_000 })
 const change = (portalId: number, id: string) => ({
@@ -48,16 +46,7 @@ for (const engine of engines)
     const look = async <Row>(statement: ReturnType<typeof sql<Row>>) =>
       (await statement.execute(db.kysely)).rows
 
-    /** An account with our app, under a new tenant. */
-    async function connected(portalId: number, installedAt: string | null = '2026-01-01'): Promise<string> {
-      const [tenant, integration] = [parseTenantId(randomUUID()), randomUUID()]
-      await withTenant(db, tenant, (scope) => ensureTenant(scope, ring))
-      await sql`insert into tenant_integrations (tenant_id, integration_id, status, portal_id)
-        values (${tenant}, ${integration}, 'active', ${portalId})`.execute(db.kysely)
-      await sql`insert into portal_routes (portal_id, tenant_id, integration_id, installed_at)
-        values (${portalId}, ${tenant}, ${integration}, ${installedAt}::timestamptz)`.execute(db.kysely)
-      return integration
-    }
+    const connected = (portalId: number, installedAt?: string | null) => seedLink(db, portalId, installedAt)
 
     /** No test meets another's accounts. */
     async function anew(): Promise<void> {

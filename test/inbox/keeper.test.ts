@@ -1,16 +1,13 @@
 /** Deliveries that arrive together are kept together, and each is answered for itself. */
 import assert from 'node:assert/strict'
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { createKeeper, type Keeper } from '../../src/inbox/keeper.ts'
 import type { Database } from '../../src/lib/db.ts'
-import { withTenant } from '../../src/tenants/scope.ts'
-import { ensureTenant } from '../../src/tenants/store.ts'
-import { parseTenantId } from '../../src/tenants/tenant.ts'
 import { engines } from '../support/engines.ts'
-import { ring } from '../support/rows.ts'
+import { seedLink } from '../support/rows.ts'
 
 const nobodys = 999
 const delivery = (portalId: number, ticketIds: string[], hash = randomBytes(32)) => ({
@@ -29,15 +26,7 @@ for (const engine of engines)
     before(async () => {
       ;({ db, url, close } = await engine.open())
       keep = createKeeper(db, 0)
-      for (const portalId of [1, 2]) {
-        const [tenant, integration] = [parseTenantId(randomUUID()), randomUUID()]
-        await withTenant(db, tenant, (scope) => ensureTenant(scope, ring))
-        await sql`insert into tenant_integrations (tenant_id, integration_id, status, portal_id)
-          values (${tenant}, ${integration}, 'active', ${portalId})`.execute(db.kysely)
-        await sql`insert into portal_routes (portal_id, tenant_id, integration_id, installed_at)
-          values (${portalId}, ${tenant}, ${integration}, now())`.execute(db.kysely)
-        integrations.set(portalId, integration)
-      }
+      for (const portalId of [1, 2]) integrations.set(portalId, await seedLink(db, portalId))
     })
     beforeEach(async () => {
       await sql`delete from inbox`.execute(db.kysely)

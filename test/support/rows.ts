@@ -1,4 +1,6 @@
 /** Rows for tests of SQL: two tenants, each with something in every table. */
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
 import { tell } from '../../src/changes/store.ts'
 import { claimLane } from '../../src/inbox/claim-store.ts'
 import { owe } from '../../src/inbox/store.ts'
@@ -118,6 +120,21 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     }),
   )
   return id
+}
+
+/** An account under a new tenant, with nothing but its link. @param installedAt null: our app is not in it @returns its integration's id */
+export async function seedLink(
+  db: Database,
+  portalId: number,
+  installedAt: string | null = '2026-01-01',
+): Promise<string> {
+  const [tenant, integration] = [parseTenantId(randomUUID()), randomUUID()]
+  await withTenant(db, tenant, (scope) => ensureTenant(scope, ring))
+  await sql`insert into tenant_integrations (tenant_id, integration_id, status, portal_id)
+    values (${tenant}, ${integration}, 'active', ${portalId})`.execute(db.kysely)
+  await sql`insert into portal_routes (portal_id, tenant_id, integration_id, installed_at)
+    values (${portalId}, ${tenant}, ${integration}, ${installedAt}::timestamptz)`.execute(db.kysely)
+  return integration
 }
 
 /** @param over what differs from a plain ticket; a subject goes into its properties */
