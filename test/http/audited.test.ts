@@ -282,8 +282,14 @@ test('a browser that comes back with a state that waits is written down, once wi
 
 test('an effect whose caller has gone is ended with how it ended, not with the going', async () => {
   const { tenant } = bench
-  const { token } = newAccount(bench.emulator)
-  bench.emulator.world.faults.add({ kind: 'delay', delay_ms: 400, times: 1 })
+  const { token, portal } = newAccount(bench.emulator)
+  // Of this account alone: a call for another would use it up, and the connect be done before it is seen to be asked.
+  bench.emulator.world.faults.add({
+    kind: 'delay',
+    match: { portal_id: portal },
+    delay_ms: 1_000,
+    times: null,
+  })
   const id = `gone-${randomUUID()}`
   const { hostname, port } = new URL(bench.service.url)
   const body = JSON.stringify({ access_token: token })
