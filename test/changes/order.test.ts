@@ -15,6 +15,7 @@ import { engines, quiet } from '../support/engines.ts'
 import { long } from '../support/long.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 import { A, issueRow, seedTenant } from '../support/rows.ts'
+import { eventually } from '../support/service.ts'
 
 const readChanges = async (scope: TenantScope, after: Position, atMost: number) =>
   (await readPage(scope, after, atMost))?.changes
@@ -27,16 +28,31 @@ before(async () => {
 })
 after(() => db?.close())
 
+const lockWaits = async () =>
+  (
+    await adminQuery(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      url,
+    )
+  ).length
+
 /** Two writers: the first has its number and commits last. @returns what a reader with a cursor saw, look by look */
 async function late(
-  write: (name: string, before: Promise<void>) => Promise<void>,
+  write: (name: string, before: () => Promise<void>) => Promise<void>,
   read: () => Promise<string[]>,
 ): Promise<string[][]> {
   const hold = Promise.withResolvers<void>()
-  const first = write('first', hold.promise)
-  await new Promise((done) => setTimeout(done, 150))
-  const second = write('second', Promise.resolve())
-  await Promise.race([second, new Promise((done) => setTimeout(done, 300))])
+  const numbered = Promise.withResolvers<void>()
+  const first = write('first', () => {
+    numbered.resolve()
+    return hold.promise
+  })
+  await numbered.promise
+  let committed = false
+  const second = write('second', async () => {}).then(() => {
+    committed = true
+  })
+  await eventually(async () => committed || (await lockWaits()) > 0, 'the second commits or waits')
   const looks = [await read()]
   hold.resolve()
   await Promise.all([first, second])
@@ -52,7 +68,7 @@ test('a cursor over a sequence misses what commits late; the feed’s does not',
     (name, before) =>
       db.kysely.transaction().execute(async (trx) => {
         await sql`insert into naive (name) values (${name})`.execute(trx)
-        await before
+        await before()
       }),
     async () => {
       const rows = (await adminQuery(
@@ -75,7 +91,7 @@ test('a cursor over a sequence misses what commits late; the feed’s does not',
     (name, before) =>
       withTenant(db, A, async (scope) => {
         await tell(scope, 'sync.completed', id, { name })
-        await before
+        await before()
       }),
     async () => {
       const changes = await withTenant(db, A, (scope) => readChanges(scope, position ?? beginning, 1_000))

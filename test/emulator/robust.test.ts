@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { DEFAULT_QUIRKS } from '../../emulator/quirks.ts'
+import { eventually } from '../support/service.ts'
 import { ask, SEARCH, startAccount, TICKETS } from './help.ts'
 
 const EXPECTED = new Set([200, 201, 204, 207, 302, 400, 401, 403, 404, 405, 413, 414, 415])
@@ -232,9 +233,8 @@ test('a client that leaves in the middle of its request leaves nothing behind', 
       }, 20)
     })
   })
-  await new Promise((done) => setTimeout(done, 30))
   assert.equal((await account.get(TICKETS)).status, 200)
-  assert.equal(account.emulator.world.log.stats().in_flight, 0)
+  await eventually(async () => account.emulator.world.log.stats().in_flight === 0, 'nothing is left')
 })
 
 test('the emulator imports only itself and Node, without a circle', () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { retryDelay } from '../../emulator/webhooks/retries.ts'
+import { eventually } from '../support/service.ts'
 import { startHooked } from './receiver.ts'
 
 const CREATION = ['ticket.creation']
@@ -72,7 +73,10 @@ test('retries follow HubSpot’s clock: moved by a day, all that waits is sent',
   const hook = await startHooked(t, CREATION)
   hook.receiver.answer = () => (hook.receiver.got.length < 2 ? 500 : 200)
   hook.world.addTickets(hook.portal_id)
-  const soon = await hook.wait(300)
+  const soon = await eventually(async () => {
+    const counts = await hook.wait(100)
+    return (counts.retried as number) > 0 && counts
+  }, 'it is to be tried again')
   assert.deepEqual([soon.quiet, soon.queued, soon.retried], [false, 1, 1])
   hook.world.clock.advance(120_000)
   assert.equal((await hook.wait()).quiet, true)

@@ -52,7 +52,7 @@ async function isBack(): Promise<void> {
   await eventually(
     async () => (await ask(`/api/hubspot/integrations/${bench.tenant}`)).status === 200,
     'it serves again',
-    3_000,
+    10_000,
   )
 }
 

