@@ -2,9 +2,20 @@
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../lib/errors.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A request without a body is as good as one with an empty object; whatever type it names. */
+    bodyOptional?: true
+  }
+}
+
 const unsupported = () => new AppError('unsupported_media_type', 'The body must be application/json in UTF-8')
 
 export function acceptJsonOnly(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ routeOptions, headers }) => {
+    // `curl -d ''` names the type of a form and sends nothing.
+    if (routeOptions.config.bodyOptional && headers['content-length'] === '0') delete headers['content-type']
+  })
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
@@ -17,6 +28,7 @@ export function acceptJsonOnly(app: FastifyInstance): void {
     } catch {
       return done(new AppError('invalid_json', 'The body is not UTF-8'))
     }
+    if (text === '' && request.routeOptions.config.bodyOptional) return done(null, undefined)
     if (text === '') {
       const details = [{ pointer: '', rule: 'must be an object' }]
       return done(new AppError('validation_failed', 'The request has no body', { details }))

@@ -13,6 +13,7 @@ import { decodeIdCursor, pageOf } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { openEventStream } from '../lib/event-stream.ts'
+import { newId } from '../lib/ids.ts'
 import { after, integrationPath, limit, problems, uuidText } from '../lib/wire.ts'
 import { readIdempotency } from '../tenants/idempotency.ts'
 import { findAnswer } from '../tenants/idempotency-store.ts'
@@ -22,7 +23,7 @@ import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
 import { presentEvent } from './present.ts'
 import type { Progress } from './progress.ts'
 import { syncBody, syncEventAnswer, syncHistory, syncStarted } from './schema.ts'
-import { findEvent, listEvents, requestRun, type StreamKey, type SyncEvent } from './store.ts'
+import { findEvent, listEvents, type Requested, requestRun, type StreamKey, type SyncEvent } from './store.ts'
 import { isFinished } from './stream.ts'
 
 export interface SyncParts {
@@ -42,14 +43,23 @@ export interface SyncParts {
 const eventPath = integrationPath.extend({ sync_event_id: uuidText })
 type SyncStarted = z.infer<typeof syncStarted>
 
-const presentStarted = (tenantId: string, event: SyncEvent, already: boolean): SyncStarted => ({
+/** What happened, in words; those for a started run are the specification's. */
+function messageOf({ event, already, resumed }: Requested): string {
+  const what = `HubSpot ${event.syncType} sync`
+  if (resumed) return `${what} was waiting and has been resumed`
+  if (already) return `${what} is already ${event.state === 'queued' ? 'queued' : 'running'}`
+  return `${what} started in background`
+}
+
+const presentStarted = (tenantId: string, requested: Requested): SyncStarted => ({
   success: true,
-  message: `HubSpot ${event.syncType} sync started in background`,
+  message: messageOf(requested),
   tenant_id: tenantId,
-  integration_id: event.integrationId,
-  sync_event_id: event.syncEventId,
-  sync_type: event.syncType,
-  already_running: already,
+  integration_id: requested.event.integrationId,
+  sync_event_id: requested.event.syncEventId,
+  sync_type: requested.event.syncType,
+  already_running: requested.already,
+  resumed: requested.resumed,
 })
 
 const historyQuery = z.strictObject({ limit: limit(200, 50), after })
@@ -74,7 +84,10 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
   app.post(
     '/api/hubspot/sync/:tenant_id/:integration_id',
     {
-      config: { access: 'sync', audited: 'sync.start' },
+      config: { access: 'sync', audited: 'sync.start', bodyOptional: true },
+      preValidation: async (request) => {
+        if (request.body === undefined) request.body = { sync_type: 'full' }
+      },
       schema: {
         tags,
         operationId: 'sync.start',
@@ -101,11 +114,12 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
         const { body } = await withTenant(parts.db, tenantId, async (scope) => {
           if (!(await lockIntegration(scope, integrationId))) throw integrationNotFound()
           return await once(scope, asked, async () => {
-            const { event, already } = await requestRun(scope, key, 'api')
-            return { status: 202, body: presentStarted(tenantId, event, already) }
+            const requested = await requestRun(scope, key, 'api')
+            return { status: 202, body: presentStarted(tenantId, requested) }
           })
         })
-        parts.wakeStream(tenantId, key, body.sync_event_id)
+        // A run that waited was woken under its own id before, so it is woken under another.
+        parts.wakeStream(tenantId, key, body.resumed ? newId() : body.sync_event_id)
         return body
       }
       const kept =

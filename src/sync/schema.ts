@@ -36,7 +36,8 @@ export const syncStarted = z.object({
   integration_id: z.string(),
   sync_event_id: z.string(),
   sync_type: z.enum(['full', 'incremental']),
-  already_running: z.boolean(),
+  already_running: z.boolean().describe('A run of this type was queued, running or waiting before'),
+  resumed: z.boolean().describe('The run was waiting for its next attempt and goes on now'),
 })
 
 export const syncHistory = z.object({

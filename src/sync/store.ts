@@ -57,12 +57,19 @@ const eventColumns = sql`
   started_at as "startedAt", finished_at as "finishedAt",
   coalesce(extract(epoch from coalesce(finished_at, clock_timestamp()) - started_at) * 1000, 0)::float8 as "runningMs"`
 
-/** Gives the run under way of this stream, or queues a new one. */
-export async function requestRun(
-  scope: TenantScope,
-  key: StreamKey,
-  trigger: Trigger,
-): Promise<{ event: SyncEvent; already: boolean }> {
+export interface Requested {
+  event: SyncEvent
+  /** It was queued, running or waiting before. */
+  already: boolean
+  /** It waited for its next attempt, which is due now. */
+  resumed: boolean
+}
+
+/**
+ * Gives the run under way of this stream, or queues a new one. Somebody who asks for a run that waits for HubSpot has it
+ * resumed at once; the schedule leaves it waiting.
+ */
+export async function requestRun(scope: TenantScope, key: StreamKey, trigger: Trigger): Promise<Requested> {
   await scope.query(sql`
     insert into sync_streams (tenant_id, integration_id, kind, mode)
     values (${scope.tenantId}, ${key.integrationId}, ${key.kind}, ${key.mode})
@@ -72,7 +79,8 @@ export async function requestRun(
   const running = stream?.sync_event_id
     ? await findEvent(scope, key.integrationId, stream.sync_event_id)
     : undefined
-  if (running) return { event: running, already: true }
+  if (running)
+    return { event: running, already: true, resumed: trigger === 'api' && (await resumeStream(scope, key)) }
   const [event] = await scope.query(sql<SyncEvent>`
     insert into sync_events (tenant_id, sync_event_id, integration_id, kind, sync_type, trigger, state)
     values (${scope.tenantId}, ${newId()}, ${key.integrationId}, ${key.kind}, ${key.mode}, ${trigger}, 'queued')
@@ -82,7 +90,16 @@ export async function requestRun(
     update sync_streams set sync_event_id = ${event?.syncEventId}, failures = 0, not_before = null,
       cursor = case when (cursor->>'startedAt')::timestamptz > clock_timestamp() - interval '1 day' then cursor end
     where ${isStream(scope, key)}`)
-  return { event: event as SyncEvent, already: false }
+  return { event: event as SyncEvent, already: false, resumed: false }
+}
+
+/** Ends the wait of a run for its next attempt. @returns whether it waited */
+async function resumeStream(scope: TenantScope, key: StreamKey): Promise<boolean> {
+  const rows = await scope.query(sql`
+    update sync_streams set not_before = null
+    where ${isStream(scope, key)} and sync_event_id is not null and not_before > clock_timestamp()
+    returning mode`)
+  return rows.length > 0
 }
 
 export interface Claim {

@@ -179,6 +179,69 @@ describe('a run', () => {
     assert.deepEqual(await readBack(id), await truthOf(emulator, 105))
   })
 
+  test('asking without a body, of whatever type, starts a full one; a body that is no object does not', async () => {
+    const { id } = await connected(117, 3)
+    const ask = (init: RequestInit) =>
+      fetch(`${service.url}/api/hubspot/sync/${T}/${id}`, { method: 'POST', ...init })
+    const json = { 'content-type': 'application/json' }
+    const empty = () => new ReadableStream({ start: (stream) => stream.close() })
+    const without: [string, RequestInit][] = [
+      ['nothing', {}],
+      ['an empty body', { body: '' }],
+      ['an empty form', { body: '', headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
+      ['an empty JSON body', { body: '', headers: json }],
+      ['an empty JSON body in chunks', { body: empty(), headers: json, duplex: 'half' } as RequestInit],
+      ['an empty object', { body: '{}', headers: json }],
+    ]
+    for (const [what, init] of without) {
+      const answer = await ask(init)
+      const body = (await answer.json()) as Record<string, string>
+      assert.equal(answer.status, 202, `${what}: ${JSON.stringify(body)}`)
+      assert.equal(body.sync_type, 'full', what)
+      assert.equal(body.message, 'HubSpot full sync started in background', what)
+      await runEnded(service, T, id, String(body.sync_event_id))
+    }
+    for (const body of ['null', '[]', '"full"'])
+      assert.equal((await ask({ body, headers: json })).status, 400)
+    assert.equal((await ask({ body: 'a=b', headers: { 'content-type': 'text/plain' } })).status, 415)
+  })
+
+  test('asking for one that waits resumes it at once, and the answer says what happened', async () => {
+    const { id } = await connected(118, 250)
+    await emulator.control('POST', '/faults', {
+      match: { path: '/tickets', method: 'GET', portal_id: 118 },
+      kind: 'status',
+      status: 503,
+      times: null,
+    })
+    const ask = async () => (await service.post(`/api/hubspot/sync/${T}/${id}`, {})).body
+    const started = await ask()
+    const event = async () =>
+      (await service.get(`/api/hubspot/sync/${T}/${id}/${started.sync_event_id}`)).body
+    await eventually(async () => (await event()).state === 'running', 'the run has begun')
+    const running = await ask()
+    await eventually(async () => (await event()).state === 'waiting', 'the run waits')
+    await adminQuery(
+      `update sync_streams set not_before = now() + interval '1 hour' where integration_id = '${id}'`,
+      databaseUrl,
+    )
+    await emulator.control('DELETE', '/faults')
+    const resumed = await ask()
+    const said = (body: { message: string; already_running: boolean; resumed: boolean }) => [
+      body.message,
+      body.already_running,
+      body.resumed,
+    ]
+    assert.deepEqual([started, running, resumed].map(said), [
+      ['HubSpot full sync started in background', false, false],
+      ['HubSpot full sync is already running', true, false],
+      ['HubSpot full sync was waiting and has been resumed', true, true],
+    ])
+    assert.equal(resumed.sync_event_id, started.sync_event_id)
+    const ended = await runEnded(service, T, id, started.sync_event_id, 20_000)
+    assert.equal(ended.state, 'succeeded')
+  })
+
   test('HubSpot’s 429, 5xx, resets, cut and odd answers in the middle cost time and nothing else', async () => {
     const { id } = await connected(106, 1_500)
     const path = '/crm/objects/2026-09/tickets'
