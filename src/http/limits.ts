@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import type { Principal } from '../tenants/principal.ts'
 import type { Limiter, Verdict } from '../tenants/rate-limiter.ts'
 import { callerOf, limitedAs } from './address.ts'
 import { createTries } from './tries.ts'
@@ -56,15 +57,15 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
     if (known !== 'admin') await spend(request, reply, 'address', address)
     const attempt =
       credential === undefined ? undefined : await tries.begin(address, credential, request.calledOff)
-    if (attempt?.tooMany) refuse(request, reply, 'failed', attempt.tooMany.who, attempt.tooMany.verdict)
+    if (credential !== undefined && !attempt) refuse(request, reply, 'failed', address, noPlace)
     try {
       const refusal = await refusalOf(pass)
       const { principal } = request
       if (principal) attempt?.right(principal.kind)
       // Also when the path is another tenant's: what it costs tells nothing. A session has the budget of the key it was made with.
-      if (principal?.kind === 'tenant') await spend(request, reply, 'key', principal.by)
+      if (principal?.kind === 'tenant') await spend(request, reply, 'key', nameIn(principal))
       const tooMany = refusal && isUnknown(refusal.error) ? await attempt?.wrong() : undefined
-      if (tooMany) refuse(request, reply, 'failed', tooMany.who, tooMany.verdict)
+      if (tooMany) refuse(request, reply, 'failed', address, tooMany)
       if (refusal) throw refusal.error
     } finally {
       attempt?.end()
@@ -100,6 +101,12 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
     reply.header('ratelimit', `"${what}";r=${left};t=${Math.ceil(againMs / 1_000)}`)
   }
 }
+
+/** With its tenant: a provider may give users of two tenants the same subject. */
+const nameIn = ({ tenantId, by }: Extract<Principal, { kind: 'tenant' }>) => `${tenantId} ${by}`
+
+/** The credential was not verified; the line is short, so it may come back soon. */
+const noPlace: Verdict = { ok: false, left: 0, againMs: 1_000, news: false }
 
 const words: Record<What, string> = {
   key: 'This credential asked too often',

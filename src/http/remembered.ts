@@ -1,4 +1,4 @@
-/** Credentials that were right, and from where: what a flood of wrong ones must not lock out. */
+/** Credentials that were right, and from which address: a flood of wrong ones from there does not delay them. */
 import { hash, randomBytes } from 'node:crypto'
 import type { Principal } from '../tenants/principal.ts'
 
@@ -8,7 +8,6 @@ type Kind = Principal['kind']
 const mostPairs = 20_000
 
 export interface Remembered {
-  /** @param from an address, or nothing: from anywhere */
   find(from: string, credential: string): Kind | undefined
   keep(from: string, credential: string, kind: Kind): void
   forget(from: string, credential: string): void

@@ -1,110 +1,78 @@
-/** Wrong credentials: so many a minute from one address and for one key, and beyond that none is looked at. */
+/**
+ * Wrong credentials, counted by the address that sends them and by nothing else: whoever knows a key's id can do nothing to that key.
+ * An address with too many is not shut out, since the owner of a right one may share it: from then on its credentials are verified a
+ * few at a time, together with those of all such addresses, and a right one passes.
+ */
 import type { Clock } from '../lib/clock.ts'
-import { keyIdOf } from '../tenants/api-key.ts'
 import type { Principal } from '../tenants/principal.ts'
 import type { Limiter, Verdict } from '../tenants/rate-limiter.ts'
+import { createPermits } from './permits.ts'
 import { createRemembered } from './remembered.ts'
-import { createTurnstile } from './turnstile.ts'
 
 type Kind = Principal['kind']
 
-export interface TooMany {
-  /** The address, or the key that was named. */
-  who: string
-  verdict: Verdict
-}
-
 export interface Try {
-  /** Set: the credential must not be looked at. */
-  tooMany?: TooMany
   right(kind: Kind): void
-  /** @returns what to answer with, when this one was one too many */
-  wrong(): Promise<TooMany | undefined>
+  /** @returns what to answer with, when this address has sent too many */
+  wrong(): Promise<Verdict | undefined>
   end(): void
 }
 
 export interface Tries {
   /** What this credential was found to be when it last came from this address. */
   known(address: string, credential: string): Kind | undefined
-  /** Before a credential is looked at; may wait for others that are looked at now. */
-  begin(address: string, credential: string, gone: AbortSignal): Promise<Try>
+  /**
+   * Before a credential is verified; may wait for others that are verified now.
+   *
+   * @returns undefined: too many wait already, or this one has waited too long
+   */
+  begin(address: string, credential: string, gone: AbortSignal): Promise<Try | undefined>
 }
 
-/** A credential waits no longer than this to be looked at. */
-const patienceMs = 2_000
-const anywhere = ''
+/** Of all addresses with too many wrong ones together, so that guessing takes few of the database's connections. */
+const slow = { most: 4, mostWaiting: 300, waitMs: 2_000 }
 
-/** @param limit wrong ones a minute; 0: as many as come */
+/** @param limit wrong ones of an address in a minute; 0: as many as come */
 export function createTries(limit: number, limiter: Limiter, clock: Clock): Tries {
   const remembered = createRemembered()
-  const looks = createTurnstile(clock)
+  const permits = createPermits({ clock, ...slow })
+  /** How many are verified now, by address. */
+  const inside = new Map<string, number>()
+  const countOf = (address: string) => inside.get(address) ?? 0
+  const nameOf = (address: string) => `failed ${address}`
 
-  /**
-   * Whose counts this credential stands under. One that was right from this address has nothing to fear from others who try
-   * there, and one that was right at all nothing from those who try its key.
-   */
-  function countsOf(address: string, credential: string): string[] {
-    if (limit === 0 || remembered.find(address, credential)) return []
-    const keyId = keyIdOf(credential.replace(/^Bearer /i, ''))
-    return keyId && !remembered.find(anywhere, credential) ? [address, `key:${keyId}`] : [address]
-  }
-
-  const nameOf = (who: string) => `failed ${who}`
-
-  function refusalOf(counts: readonly string[]): TooMany | undefined {
-    for (const who of counts) {
-      const verdict = limiter.refusal(nameOf(who))
-      if (verdict) return { who, verdict }
-    }
-    return undefined
-  }
-
-  /**
-   * No more are looked at at once than may still be wrong: a thousand tries sent at the same moment would all be looked at before
-   * the first of them is counted.
-   */
-  async function place(address: string, credential: string, gone: AbortSignal): Promise<TooMany | string[]> {
-    const until = clock.monotonic() + patienceMs
-    for (let waited: string | undefined; ; ) {
-      // Asked again each time: one of those who were in may have brought the same credential, and it was right.
-      const counts = countsOf(address, credential)
-      const tooMany = refusalOf(counts)
-      const full = counts.find((who) => looks.inside(who) >= limiter.left(nameOf(who), limit))
-      if (waited && (tooMany || full !== waited)) looks.pass(waited)
-      if (tooMany) return tooMany
-      if (full === undefined) {
-        for (const who of counts) looks.enter(who)
-        return counts
+  /** @returns gives the place back; undefined: there is none */
+  async function place(
+    address: string,
+    credential: string,
+    gone: AbortSignal,
+  ): Promise<(() => void) | undefined> {
+    if (limit === 0 || remembered.find(address, credential)) return () => {}
+    // Those under way count as wrong: a thousand tries sent at the same moment are as many as a thousand in a row.
+    if (countOf(address) < limiter.left(nameOf(address), limit)) {
+      inside.set(address, countOf(address) + 1)
+      return () => {
+        if (countOf(address) > 1) inside.set(address, countOf(address) - 1)
+        else inside.delete(address)
       }
-      waited = full
-      if (!(await looks.wait(full, until - clock.monotonic(), gone)))
-        return { who: full, verdict: { ok: false, left: 0, againMs: 1_000, news: false } }
     }
+    return (await permits.acquire(gone)) ? permits.release : undefined
   }
 
   return {
     known: (address, credential) => remembered.find(address, credential),
     async begin(address, credential, gone) {
-      const placed = await place(address, credential, gone)
-      const counts = Array.isArray(placed) ? placed : []
+      const end = await place(address, credential, gone)
+      if (!end) return undefined
       return {
-        ...(Array.isArray(placed) ? {} : { tooMany: placed }),
-        right(kind) {
-          if (remembered.find(address, credential)) return
-          remembered.keep(address, credential, kind)
-          remembered.keep(anywhere, credential, kind)
-        },
+        end,
+        right: (kind) => remembered.keep(address, credential, kind),
         async wrong() {
           // Also one that was right until now, and was revoked.
-          for (const from of [address, anywhere]) remembered.forget(from, credential)
-          const whose = counts.length > 0 ? counts : countsOf(address, credential)
-          const spent = await Promise.all(
-            whose.map(async (who) => ({ who, verdict: await limiter.spend(nameOf(who), limit) })),
-          )
-          return spent.find(({ verdict }) => !verdict.ok)
-        },
-        end() {
-          for (const who of counts) looks.leave(who)
+          remembered.forget(address, credential)
+          if (limit === 0) return undefined
+          const verdict = await limiter.spend(nameOf(address), limit)
+          return verdict.ok ? undefined : verdict
         },
       }
     },

@@ -1,4 +1,5 @@
 /** A JWT of the operator's identity provider as a bearer: it names one tenant, and what may be done there. */
+import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
@@ -92,10 +93,12 @@ function scopesIn(given: unknown): Scope[] {
   return scopes.filter((scope) => words.includes(scope))
 }
 
-/** The subject as it may stand in a log: short, and of harmless letters. */
+/** The subject as it may stand in a log: short, of harmless letters, and its own. What was shortened or replaced has a hash behind it. */
 function nameFor(sub: unknown): string | undefined {
   if (typeof sub !== 'string' || sub === '') return undefined
-  return `jwt:${sub.slice(0, 100).replaceAll(/[^\w.@|:+/=-]/g, '_')}`
+  if (/^[\w.@|:+/=-]{1,100}$/.test(sub)) return `jwt:${sub}`
+  const readable = sub.slice(0, 60).replaceAll(/[^\w.@|:+/=-]/g, '_')
+  return `jwt:${readable}~${createHash('sha256').update(sub).digest('base64url').slice(0, 22)}`
 }
 
 /** jose's own words, which name claims and never values. */

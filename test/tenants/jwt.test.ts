@@ -301,11 +301,14 @@ test('no token makes a tenant, and none is the operator', async () => {
   )
 })
 
-test('a subject is told in harmless letters, and short', async () => {
-  const { json } = await ask(
-    await sign(es, claims({ sub: `auth0|a b\n{"x"}${'é'.repeat(500)}` })),
-    '/api/session',
-  )
-  assert.match(json.by, /^jwt:auth0\|a_b___x____+$/)
-  assert.ok(json.by.length <= 104)
+test('a subject stands in harmless letters and short, and two subjects are never one name', async () => {
+  const nameOf = async (sub: string) => (await ask(await sign(es, claims({ sub })), '/api/session')).json.by
+  const long = `auth0|a b\n{"x"}${'é'.repeat(500)}`
+  const [one, two, three] = [await nameOf(long), await nameOf(`${long}é`), await nameOf('auth0|a_b')]
+  assert.match(one, /^jwt:auth0\|a_b___x____+~[\w-]{22}$/)
+  assert.ok(one.length <= 104)
+  assert.notEqual(one, two)
+  assert.equal(three, 'jwt:auth0|a_b')
+  assert.equal(await nameOf('x'.repeat(100)), `jwt:${'x'.repeat(100)}`)
+  assert.match(await nameOf('x'.repeat(101)), /^jwt:x{60}~/)
 })
