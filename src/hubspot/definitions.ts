@@ -12,11 +12,25 @@ export interface Property {
   label: string
   /** HubSpot's: string, number, date, datetime, enumeration, bool, … */
   type: string
+  /** How HubSpot shows and fills it: text, textarea, select, calculation_equation, calculation_read_time, … */
+  fieldType?: string | undefined
   /** HubSpot's own, not the customer's. */
   hubspotDefined: boolean
-  /** Changes without moving the time of last change. */
+  /** HubSpot says so of few that it calculates: not of those computed when they are read. */
   calculated: boolean
 }
+
+/**
+ * Whether HubSpot computes the value when it is asked, so that it differs each time and the time of last change does not
+ * move. Its field type says so (seen in recorded definitions and records); where that is unknown, the name of those that were seen.
+ */
+export const isReadTime = ({
+  name,
+  fieldType,
+}: {
+  name: string
+  fieldType?: string | null | undefined
+}): boolean => (fieldType ? fieldType === 'calculation_read_time' : /^hs_time_in_/.test(name))
 
 export interface Stage {
   id: string
@@ -40,6 +54,7 @@ const property = z.object({
   name: z.string().min(1),
   label: z.string().catch(''),
   type: z.string().catch('string'),
+  fieldType: z.string().catch('').optional(),
   hubspotDefined: z.boolean().catch(false),
   calculated: z.boolean().catch(false),
   archived: z.boolean().catch(false),

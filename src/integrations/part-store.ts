@@ -39,8 +39,8 @@ export interface PartDue {
   /** It may be asked again: its time has come, or the tenant has connected since. */
   due: boolean
   problem: string | null
-  /** Of properties: the names that were read last; null: never read. */
-  names: string[] | null
+  /** Of properties: what was read last; null: never read. `fieldType` is null where an older version stored it. */
+  properties: { name: string; fieldType: string | null }[] | null
 }
 
 /** The parts that were asked about at least once; one that is not among them is due. */
@@ -48,7 +48,8 @@ export async function readDue(scope: TenantScope, integrationId: string): Promis
   return await scope.query(sql<PartDue>`
     select p.part, p.problem,
       p.due_at <= clock_timestamp() or p.asked_at < coalesce(i.connected_at, p.asked_at) as due,
-      (select array_agg(d ->> 'name') from jsonb_array_elements(p.content) d) as names
+      (select jsonb_agg(jsonb_build_object('name', d ->> 'name', 'fieldType', d ->> 'fieldType'))
+        from jsonb_array_elements(p.content) d) as properties
     from integration_parts p
     join tenant_integrations i on i.tenant_id = p.tenant_id and i.integration_id = p.integration_id
     where p.tenant_id = ${scope.tenantId} and p.integration_id = ${integrationId}`)

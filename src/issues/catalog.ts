@@ -3,7 +3,13 @@
  * whichever run comes first; a part that HubSpot does not give keeps what was read before and says so.
  */
 import type { Access, HubSpot, Patience } from '../hubspot/client.ts'
-import { type Pipeline, type Property, readPipelines, readProperties } from '../hubspot/definitions.ts'
+import {
+  isReadTime,
+  type Pipeline,
+  type Property,
+  readPipelines,
+  readProperties,
+} from '../hubspot/definitions.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import { type Owner, readOwners } from '../hubspot/owners.ts'
@@ -44,20 +50,28 @@ interface Found {
 /** A failing list of owners is not to hold up the tickets. */
 const brief = (patience: Patience): Patience => ({ tries: 2, totalMs: Math.min(patience.totalMs, 10_000) })
 
+/** The properties of an account, by name. */
+export interface Readable {
+  /** To ask for, sorted. */
+  properties: string[]
+  /** Of them: computed by HubSpot when it is asked, so that they differ without an edit. */
+  readTime: string[]
+}
+
 /**
  * Brings the catalog up to date where it is older than an hour, outside any transaction.
  *
- * @returns the names of the properties to ask for, sorted; from the catalog, without a call, while that is fresh
+ * @returns the properties to ask for; from the catalog, without a call, while that is fresh
  * @throws HubSpotError when the properties were never read and cannot be now, unless they may not be read: then
  *   those that every account has are asked for. Whatever `withAccess` throws
  */
-export async function refreshCatalog(parts: CatalogParts, whose: Whose): Promise<string[]> {
+export async function refreshCatalog(parts: CatalogParts, whose: Whose): Promise<Readable> {
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(parts.db, whose.tenantId, work)
   const known = await within((scope) => readDue(scope, whose.integrationId))
-  const { names = null } = known.find(({ part }) => part === 'properties') ?? {}
+  const { properties: defined = null } = known.find(({ part }) => part === 'properties') ?? {}
   const due = topics.filter((topic) => known.find(({ part }) => part === topic)?.due ?? true)
-  if (due.length === 0) return toAskFor(names)
-  const found = await parts.withAccess((access) => readTopics(parts, due, names !== null, access))
+  if (due.length === 0) return toAskFor(defined)
+  const found = await parts.withAccess((access) => readTopics(parts, due, defined !== null, access))
   for (const one of found) {
     await within(async (scope) => {
       const status = await lockIntegration(scope, whose.integrationId)
@@ -66,12 +80,19 @@ export async function refreshCatalog(parts: CatalogParts, whose: Whose): Promise
     })
   }
   const properties = found.find(({ topic }) => topic === 'properties')?.properties
-  return toAskFor(properties?.map(({ name }) => name) ?? names)
+  return toAskFor(properties ?? defined)
 }
 
-/** @param names null: HubSpot does not let us read what there is */
-const toAskFor = (names: readonly string[] | null): string[] =>
-  [...new Set([...(names ?? ticketProperties), ...neededProperties])].sort()
+/** @param defined null: HubSpot does not let us read what there is */
+function toAskFor(
+  defined: readonly { name: string; fieldType?: string | null | undefined }[] | null,
+): Readable {
+  const known = defined ?? ticketProperties.map((name) => ({ name }))
+  return {
+    properties: [...new Set([...known.map(({ name }) => name), ...neededProperties])].sort(),
+    readTime: known.filter(isReadTime).map(({ name }) => name),
+  }
+}
 
 /**
  * One after the other within one use of the token. A refusal is caught here, because `Tokens.use` takes a missing
@@ -126,6 +147,7 @@ const mended = (property: Property): Property => ({
   name: mend(property.name),
   label: mend(property.label),
   type: mend(property.type),
+  ...(property.fieldType ? { fieldType: mend(property.fieldType) } : {}),
 })
 
 function pipelineLabels({ id, label, archived, stages }: Pipeline): LabelRow[] {
@@ -152,7 +174,7 @@ function ownerLabel({ id, email, firstName, lastName, archived }: Owner): LabelR
     .map((part) => mend(part ?? '').trim())
     .filter((part) => part !== '')
     .join(' ')
-  const address = email ? mend(email) : null
+  const address = mend(email ?? '').trim() || null
   return {
     topic: 'owner',
     parent: '',

@@ -1,5 +1,5 @@
 /** HubSpot's ticket becomes our issue: the one place that knows both shapes. Pure; mends what a database cannot hold. */
-import { asTime } from '../hubspot/time.ts'
+import { asTime, parseTime } from '../hubspot/time.ts'
 import { newId } from '../lib/ids.ts'
 
 /**
@@ -10,6 +10,7 @@ export interface IssueRow {
   ticket_id: string
   issue_id: string
   ticket_created_at: string | null
+  /** The beginning of 1970 where HubSpot does not know: older than all that it knows. */
   modified_at: string
   archived: boolean
   archived_at: string | null
@@ -77,7 +78,9 @@ export function toIssue(record: unknown): MappedIssue | RejectedRecord {
   const archived = given.archived === true
   const repairs: string[] = []
   const properties = asProperties(given.properties, repairs)
-  const modified = asTime(properties.hs_lastmodifieddate) ?? asTime(updatedAt)
+  const { hs_lastmodifieddate: lastModified } = properties
+  const modified =
+    asTime(lastModified) ?? asTime(updatedAt) ?? parseTime(lastModified) ?? parseTime(updatedAt)
   if (!modified) return { id, reason: 'it has no time of last change' }
   const row: IssueRow = {
     ticket_id: id,

@@ -28,8 +28,13 @@ export type Source = 'read' | 'search'
  * same content writes nothing. A tombstone comes and goes by `observedAt` alone, for neither archiving nor restoring
  * needs to move the time of change. The caller holds the integration's row lock, so what is compared cannot move.
  *
+ * Two rows have the same content when no value differs. An empty value is "", null or absent, in one kind of answer so and in
+ * another otherwise, and properties that HubSpot computes when it is asked differ each time: neither is an edit. Such values are
+ * written together with an edit, or where there was none before.
+ *
  * @param rows no ticket twice
  * @param observedAt HubSpot's clock at the answer that carried them; of a search: as old as its index may be
+ * @param readTime the properties that HubSpot computes when it is asked
  */
 export async function keepIssues(
   scope: TenantScope,
@@ -37,6 +42,7 @@ export async function keepIssues(
   rows: readonly IssueRow[],
   observedAt: Date,
   source: Source = 'read',
+  readTime: readonly string[] = [],
 ): Promise<KeptRow[]> {
   if (rows.length === 0) return []
   const bySearch = source === 'search'
@@ -47,19 +53,19 @@ export async function keepIssues(
     where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = p.ticket_id))))`
   return await scope.query(sql<KeptRow>`/* prepared */
     with page as (
-      select r.*, ${observedAt.toISOString()}::timestamptz as observed_at
+      select r.*, ${observedAt.toISOString()}::timestamptz as observed_at, ${[...readTime]}::text[] as computed
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(
         ticket_id text, issue_id uuid, ticket_created_at timestamptz, modified_at timestamptz, archived boolean,
         archived_at timestamptz, url text, properties jsonb)
     ),
     losers as materialized (
-      select m.loser_id from issue_merges m
+      select m.loser_id, m.survivor_id from issue_merges m
       where m.tenant_id = ${scope.tenantId} and m.integration_id = ${integrationId}
         and m.loser_id = any (array(select ticket_id from page))
     ),
     judged as (
       select p.*, p.archived or m.merged as buried, m.merged, k.properties as before, k.observed_at as shown_at,
-        k.issue_id as kept_as, not k.archived as was_live,
+        k.issue_id as kept_as, not k.archived as is_live, k.was_live, d.differs,
         case
           when k.ticket_id is null and (p.archived or m.merged) then 'archived'
           when k.ticket_id is null then 'inserted'
@@ -67,7 +73,7 @@ export async function keepIssues(
             when -1 then 'stale'
             when 0 then 'doubtful'
             else case when ${bySearch} then 'doubtful' when p.archived or m.merged then 'archived' else 'restored' end end
-          when p.properties = k.properties then 'unchanged'
+          when d.differs is null then 'unchanged'
           when p.modified_at < k.modified_at then 'stale'
           when p.modified_at > k.modified_at then 'changed'
           -- The same time of change with other content: a second edit in one millisecond, or an index behind.
@@ -80,7 +86,7 @@ export async function keepIssues(
       -- integration, and without the order the other key, which begins with the tenant too, looks as good.
       from page p
       left join lateral (
-        select i.ticket_id, i.issue_id, i.properties, i.archived, i.deleted_at, i.modified_at, i.observed_at
+        select i.ticket_id, i.issue_id, i.properties, i.archived, i.deleted_at, i.modified_at, i.observed_at, i.was_live
         from issues i
         where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId}
           and i.ticket_id >= p.ticket_id and i.ticket_id <= p.ticket_id
@@ -88,6 +94,25 @@ export async function keepIssues(
         limit 1
       ) k on true
       cross join lateral (select p.ticket_id in (select loser_id from losers) as merged) m
+      -- The cheap questions first; offset: asked once a row, not once for each use.
+      cross join lateral (
+        select case when k.ticket_id is null or p.properties = k.properties
+            or p.properties - p.computed = k.properties - p.computed then null
+          else (
+            select jsonb_object_agg(coalesce(n.key, o.key), jsonb_build_object('from', nullif(o.value, ''), 'to', nullif(n.value, '')))
+            from jsonb_each_text(p.properties) n full join jsonb_each_text(k.properties) o on n.key = o.key
+            where nullif(n.value, '') is distinct from nullif(o.value, '') and coalesce(n.key, o.key) <> all(p.computed)
+          ) end as differs
+        offset 0
+      ) d
+    ),
+    -- The same, with a property that has no place here yet, or with the first value of one that is computed.
+    widened as (
+      select j.ticket_id from judged j
+      where not ${bySearch} and j.outcome = 'unchanged' and j.observed_at > j.shown_at and j.properties <> j.before
+        and (exists (select from jsonb_object_keys(j.properties) name where not j.before ? name)
+          or exists (select from unnest(j.computed) name
+            where nullif(j.properties ->> name, '') is not null and nullif(j.before ->> name, '') is null))
     ),
     sighted as (
       insert into issue_sightings as s (tenant_id, integration_id, ticket_id, seen_at)
@@ -104,46 +129,55 @@ export async function keepIssues(
     kept as (
       insert into issues (
         tenant_id, integration_id, ticket_id, issue_id, ticket_created_at, modified_at, archived, archived_at, url,
-        properties, observed_at)
+        properties, observed_at, was_live)
       select ${scope.tenantId}, ${integrationId}, j.ticket_id, j.issue_id, j.ticket_created_at, j.modified_at, j.buried,
-        case when j.buried then coalesce(j.archived_at, j.observed_at) end, j.url, j.properties, j.observed_at
+        case when j.buried then coalesce(j.archived_at, j.observed_at) end, j.url,
+        -- A search may know nothing of what is computed: an older value is better than none.
+        case when ${bySearch} then j.properties || coalesce((
+          select jsonb_object_agg(name, j.before -> name) from unnest(j.computed) name
+          where nullif(j.properties ->> name, '') is null and nullif(j.before ->> name, '') is not null), '{}')
+          else j.properties end,
+        j.observed_at, not j.buried
       from judged j
       where j.outcome in ('inserted', 'changed', 'archived', 'restored')
+        or j.ticket_id in (select ticket_id from widened)
       on conflict (tenant_id, integration_id, ticket_id) do update set
         ticket_created_at = excluded.ticket_created_at,
         modified_at = excluded.modified_at, archived = excluded.archived, archived_at = excluded.archived_at,
         deleted_at = null, url = excluded.url, properties = excluded.properties, observed_at = excluded.observed_at,
-        synced_at = now()
+        was_live = issues.was_live or excluded.was_live, synced_at = now()
     ),
-    compared as materialized (
+    reported as (
       select j.*,
-        case when j.outcome in ('changed', 'restored') then (
-          select jsonb_object_agg(coalesce(n.key, o.key), jsonb_build_object('from', o.value, 'to', n.value))
-          from jsonb_each_text(j.properties) n full join jsonb_each_text(j.before) o on n.key = o.key
-          where n.value is distinct from o.value) end as differs
+        case
+          when j.outcome = 'inserted' or (j.outcome = 'restored' and not j.was_live) then 'issue.created'
+          when j.outcome = 'restored' then 'issue.restored'
+          when j.outcome = 'archived' and j.is_live then case when j.merged then 'issue.merged' else 'issue.archived' end
+          -- Of a tombstone too: what is known of it is to stay what it is.
+          else 'issue.updated' end as type
       from judged j
+      where case j.outcome when 'inserted' then true when 'restored' then true
+        when 'archived' then j.was_live and (j.is_live or j.differs is not null)
+        when 'changed' then j.was_live
+        else false end
     ),
     told as (
-      select
-        case j.outcome when 'inserted' then 'issue.created' when 'changed' then 'issue.updated'
-          when 'restored' then 'issue.restored' else case when j.merged then 'issue.merged' else 'issue.archived' end end as type,
-        ${integrationId}::uuid as integration_id, coalesce(j.kept_as, j.issue_id) as issue_id, j.ticket_id,
-        case when j.outcome in ('changed', 'restored') then jsonb_build_object('changed', coalesce(j.differs, '{}')) end as detail
-      from compared j
-      -- What the first full run brings was there before; and what never was live here is no news when it is gone.
-      where case j.outcome when 'inserted' then exists (
-          select from tenant_integrations t
-          where t.tenant_id = ${scope.tenantId} and t.integration_id = ${integrationId} and t.loaded_at is not null)
-        when 'archived' then j.was_live
-        -- A property that is new at HubSpot comes with no value, and is no change to tell.
-        when 'changed' then j.differs is not null
-        else j.outcome = 'restored' end
+      select r.type, ${integrationId}::uuid as integration_id, coalesce(r.kept_as, r.issue_id) as issue_id, r.ticket_id,
+        nullif(jsonb_strip_nulls(jsonb_build_object(
+          'merged_into', case when r.type = 'issue.merged' then (select l.survivor_id from losers l where l.loser_id = r.ticket_id) end))
+          || case when r.type = 'issue.created' then '{}'
+            when r.differs is not null then jsonb_build_object('changed', r.differs)
+            when r.type = 'issue.restored' then '{"changed": {}}' else '{}' end, '{}') as detail
+      from reported r
+      -- What the first full run brings was there before.
+      where r.type <> 'issue.created' or exists (
+        select from tenant_integrations t
+        where t.tenant_id = ${scope.tenantId} and t.integration_id = ${integrationId} and t.loaded_at is not null)
     ),
     ${writeTold(scope)}
     select j.ticket_id as "ticketId", j.outcome,
-      case when j.outcome = 'changed' and j.differs is not null
-        then array(select jsonb_object_keys(j.differs) order by 1) else '{}' end as changed
-    from compared j`)
+      case when j.outcome = 'changed' then array(select jsonb_object_keys(j.differs) order by 1) else '{}' end as changed
+    from judged j`)
 }
 
 /** A page's ids as seen, also of records that could not be kept: they are there. */
@@ -176,26 +210,34 @@ export async function keepMerges(
 ): Promise<string[]> {
   const losers = merges.map(({ loser }) => loser)
   const survivors = merges.map(({ survivor }) => survivor)
-  await scope.query(sql`
-    insert into issue_merges as m (tenant_id, integration_id, loser_id, survivor_id)
-    select ${scope.tenantId}, ${integrationId}, loser, survivor
-    from unnest(${losers}::text[], ${survivors}::text[]) as u(loser, survivor)
-    on conflict (tenant_id, integration_id, loser_id) do update set survivor_id = excluded.survivor_id
-      -- Ids grow: of two survivors that name one loser, the newer replaced the older.
-      where (length(m.survivor_id), m.survivor_id) < (length(excluded.survivor_id), excluded.survivor_id)`)
   const at = observedAt.toISOString()
   const buried = await scope.query(sql<{ ticketId: string }>`
-    with buried as (
+    with merged as (
+      insert into issue_merges as m (tenant_id, integration_id, loser_id, survivor_id)
+      select ${scope.tenantId}, ${integrationId}, loser, survivor
+      from unnest(${losers}::text[], ${survivors}::text[]) as u(loser, survivor)
+      on conflict (tenant_id, integration_id, loser_id) do update set survivor_id = excluded.survivor_id
+        -- Ids grow: of two survivors that name one loser, the newer replaced the older.
+        where (length(m.survivor_id), m.survivor_id) < (length(excluded.survivor_id), excluded.survivor_id)
+      returning loser_id, survivor_id
+    ),
+    buried as (
       update issues set archived = true, archived_at = ${at},
         observed_at = greatest(observed_at, ${at}), synced_at = now()
       where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
         and ticket_id = any(${losers}::text[]) and not archived
-      returning ticket_id, issue_id
+      returning ticket_id
     ),
     told as (
-      select 'issue.merged' as type, ${integrationId}::uuid as integration_id, b.issue_id, b.ticket_id,
-        jsonb_build_object('merged_into', u.survivor) as detail
-      from buried b join unnest(${losers}::text[], ${survivors}::text[]) as u(loser, survivor) on u.loser = b.ticket_id
+      -- Also of one that was archived before it was known where it went, or whose survivor was itself merged.
+      select 'issue.merged' as type, ${integrationId}::uuid as integration_id, i.issue_id, i.ticket_id,
+        jsonb_build_object('merged_into', coalesce(m.survivor_id, b.survivor_id)) as detail
+      from issues i
+      left join merged m on m.loser_id = i.ticket_id
+      left join issue_merges b
+        on b.tenant_id = ${scope.tenantId} and b.integration_id = ${integrationId} and b.loser_id = i.ticket_id
+      where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId} and i.ticket_id = any(${losers}::text[])
+        and i.was_live and (m.loser_id is not null or not i.archived)
     ),
     ${writeTold(scope)}
     select ticket_id as "ticketId" from buried`)

@@ -43,7 +43,7 @@ function present(stored: StoredIssue): z.infer<typeof issue> {
     owner_name: stored.ownerName,
     owner_email: stored.ownerEmail,
     created_at: stored.createdAt?.toISOString() ?? null,
-    modified_at: stored.modifiedAt.toISOString(),
+    modified_at: stored.modifiedAt?.toISOString() ?? null,
     archived: stored.archived,
     archived_at: stored.archivedAt?.toISOString() ?? null,
     deleted_at: stored.deletedAt?.toISOString() ?? null,

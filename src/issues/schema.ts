@@ -53,8 +53,11 @@ export const issue = z.object({
   owner_id: z.string().nullable(),
   owner_name: z.string().nullable().describe('First and last name, or the address where there is none'),
   owner_email: z.string().nullable(),
-  created_at: z.string().nullable(),
-  modified_at: z.string().describe('HubSpot’s time of the last change'),
+  created_at: z.string().nullable().describe('null: HubSpot does not know'),
+  modified_at: z
+    .string()
+    .nullable()
+    .describe('HubSpot’s time of the last change; null: HubSpot does not know'),
   archived: z.boolean(),
   archived_at: z.string().nullable(),
   deleted_at: z.string().nullable().describe('When HubSpot was found to know the ticket no more'),

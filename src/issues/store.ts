@@ -21,7 +21,8 @@ export interface StoredIssue {
   ownerName: string | null
   ownerEmail: string | null
   createdAt: Date | null
-  modifiedAt: Date
+  /** null: HubSpot does not know. */
+  modifiedAt: Date | null
   archived: boolean
   archivedAt: Date | null
   /** HubSpot knows it no more. */
@@ -58,7 +59,7 @@ const complete = (
     i.content, i.pipeline_id as "pipelineId", p.label as "pipelineName", i.stage_id as "stageId",
     s.label as "stageName", s.closed as "stageClosed", i.priority, i.category, i.owner_id as "ownerId",
     o.label as "ownerName", o.email as "ownerEmail", i.ticket_created_at as "createdAt",
-    i.modified_at as "modifiedAt", i.archived, i.archived_at as "archivedAt", i.deleted_at as "deletedAt",
+    nullif(i.modified_at, 'epoch') as "modifiedAt", i.archived, i.archived_at as "archivedAt", i.deleted_at as "deletedAt",
     m.survivor_id as "mergedInto", i.url, i.properties, a.associations, i.synced_at as "syncedAt"
   from (${page}) i
   left join lateral (

@@ -42,7 +42,7 @@ export function createTicketKind({
   return {
     ...ticketKind,
     async prepare(whose: Whose, options: Pick<CatalogParts, 'patience' | 'signal' | 'mayKeep'>) {
-      const properties = await refreshCatalog(
+      const { properties, readTime } = await refreshCatalog(
         {
           db,
           hubspot,
@@ -54,6 +54,8 @@ export function createTicketKind({
       let unreadable: ReturnType<typeof unreadableKinds> | undefined
       return {
         properties,
+        keep: (...[scope, integrationId, records, observedAt, source]: Parameters<typeof keepTickets>) =>
+          keepTickets(scope, integrationId, records, observedAt, source, readTime),
         async readLinks(through: HubSpot, ids: readonly string[], how: CallOptions) {
           unreadable ??= withTenant(db, whose.tenantId, (scope) =>
             unreadableKinds(scope, whose.integrationId),
@@ -94,11 +96,12 @@ async function keepTickets(
   records: readonly unknown[],
   observedAt: Date,
   source: Source,
+  readTime: readonly string[] = [],
 ): Promise<KeepReport> {
   const { rows, problems, rejected } = mapPage(records)
   const merges = mergesOf(rows)
   const losers = merges.length > 0 ? await keepMerges(scope, integrationId, merges, observedAt) : []
-  const kept = await keepIssues(scope, integrationId, rows, observedAt, source)
+  const kept = await keepIssues(scope, integrationId, rows, observedAt, source, readTime)
   const known = rejected.flatMap(({ id }) => (id === undefined ? [] : [id]))
   if (source === 'read' && known.length > 0)
     await sightOnly(scope, integrationId, [...new Set(known)], observedAt)

@@ -120,8 +120,28 @@ async function openEmbedded(dataDir: string): Promise<Database> {
 /** An empty database in this process's memory, gone when it is closed. */
 export const openInMemory = (): Promise<Database> => openPglite(undefined, () => {})
 
+/** Keeps a leading U+FEFF, which a TextDecoder takes for a byte order mark and drops unless it is told not to. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+const decodeWhole = decoder.decode.bind(decoder)
+
+/**
+ * PGlite decodes each value by a decoder of its own, which it cannot be given. It does so while the statement runs, in one
+ * synchronous call, and only for that time its decoders do as ours.
+ */
+class WholeTextPglite extends PGlite {
+  override execProtocolRawSync(message: Uint8Array): Uint8Array {
+    const { decode } = TextDecoder.prototype
+    TextDecoder.prototype.decode = decodeWhole
+    try {
+      return super.execProtocolRawSync(message)
+    } finally {
+      TextDecoder.prototype.decode = decode
+    }
+  }
+}
+
 async function openPglite(dataDir: string | undefined, closed: () => void): Promise<Database> {
-  const pglite = new PGlite({ ...(dataDir ? { dataDir } : {}), parsers: { [int8]: parseInt8 } })
+  const pglite = new WholeTextPglite({ ...(dataDir ? { dataDir } : {}), parsers: { [int8]: parseInt8 } })
   await pglite.waitReady
   return {
     kind: 'embedded',

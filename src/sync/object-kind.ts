@@ -28,6 +28,8 @@ export interface KeepReport {
 export interface KindReader {
   /** Every property that the account has. */
   properties: readonly string[]
+  /** As `ObjectKind.keep`, by what is known of this account's properties. */
+  keep: ObjectKind['keep']
   /**
    * Reads from HubSpot what hangs on these records (at most 1,000) beside their properties.
    *

@@ -81,7 +81,7 @@ export const holdings: readonly Holding[] = [
   holding('issues', 'rows', {
     key: 'integration_id ticket_id',
     told: `integration_id ticket_id issue_id subject content pipeline_id stage_id priority category owner_id
-      ticket_created_at modified_at archived archived_at deleted_at url properties observed_at first_synced_at synced_at`,
+      ticket_created_at modified_at archived archived_at deleted_at url properties observed_at first_synced_at synced_at was_live`,
   }),
   holding('issue_associations', 'rows', {
     key: 'integration_id ticket_id',

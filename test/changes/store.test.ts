@@ -129,6 +129,53 @@ for (const engine of engines) {
       })
     })
 
+    test('an edit that is seen together with an archiving is reported with it, and each from is what was reported before', async () => {
+      const row = (subject: string, minute: number, more: Partial<IssueRow> = {}) =>
+        issueRow('21', { ...more, modified_at: `2026-01-01T00:0${minute}:00.000Z`, properties: { subject } })
+      const gone = { archived: true, archived_at: at(2).toISOString() }
+      const subject = (from: string, to: string) => ({ changed: { subject: { from, to } } })
+      await keep([row('a', 0)], at(1))
+      assert.deepEqual((await toldBy(() => keep([row('b', 1, gone)], at(3)))).map(short), [
+        ['issue.archived', '21', subject('a', 'b')],
+      ])
+      assert.deepEqual((await toldBy(() => keep([row('c', 2, gone)], at(4)))).map(short), [
+        ['issue.updated', '21', subject('b', 'c')],
+      ])
+      await within((scope) => buryDeleted(scope, id, ['21'], at(5)))
+      // In the recycle bin after all.
+      assert.deepEqual((await toldBy(() => keep([row('d', 3, gone)], at(6)))).map(short), [
+        ['issue.updated', '21', subject('c', 'd')],
+      ])
+      assert.deepEqual((await toldBy(() => keep([row('d', 3)], at(7)))).map(short), [
+        ['issue.restored', '21', { changed: {} }],
+      ])
+    })
+
+    test('of a ticket that was never live here nothing is reported until it is', async () => {
+      const gone = issueRow('22', { archived: true, archived_at: at(1).toISOString() })
+      const edited = {
+        ...gone,
+        properties: { ...gone.properties, subject: 'edited' },
+        modified_at: '2026-01-01T00:01:00.000Z',
+      }
+      assert.deepEqual(await toldBy(() => keep([gone], at(1))), [])
+      assert.deepEqual(await toldBy(() => keep([edited], at(2))), [])
+      assert.deepEqual(await toldBy(() => within((scope) => buryDeleted(scope, id, ['22'], at(3)))), [])
+      const live = { ...edited, archived: false, archived_at: null }
+      assert.deepEqual((await toldBy(() => keep([live], at(4)))).map(short), [['issue.created', '22', null]])
+      const again = {
+        ...live,
+        properties: { ...live.properties, subject: 'again' },
+        modified_at: '2026-01-01T00:02:00.000Z',
+      }
+      assert.deepEqual((await toldBy(() => keep([{ ...again, archived: true }], at(5)))).map(short), [
+        ['issue.archived', '22', { changed: { subject: { from: 'edited', to: 'again' } } }],
+      ])
+      assert.deepEqual((await toldBy(() => keep([again], at(6)))).map(short), [
+        ['issue.restored', '22', { changed: {} }],
+      ])
+    })
+
     test('a merge is told of the loser that was live, by whoever comes first', async () => {
       await keep([issueRow('30'), issueRow('31')], at(1))
       const merge = (losers: string[]) =>
@@ -149,6 +196,25 @@ for (const engine of engines) {
         [],
         'shown once more it is still a tombstone',
       )
+      // Archived before it was known where it went; and its survivor was merged in turn.
+      await keep([{ ...issueRow('31'), archived: true }], at(4))
+      assert.deepEqual((await toldBy(() => merge(['31']))).map(short), [
+        ['issue.merged', '31', { merged_into: '39' }],
+      ])
+      const again = () =>
+        within((scope) =>
+          keepMerges(
+            scope,
+            id,
+            ['30', '31', '405'].map((loser) => ({ loser, survivor: '390' })),
+            at(5),
+          ),
+        )
+      assert.deepEqual((await toldBy(again)).map(short).sort(), [
+        ['issue.merged', '30', { merged_into: '390' }],
+        ['issue.merged', '31', { merged_into: '390' }],
+      ])
+      assert.deepEqual(await toldBy(again), [])
     })
 
     test('of an integration and its runs it is told what somebody has to know', async () => {

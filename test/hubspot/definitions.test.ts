@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { readAssociations } from '../../src/hubspot/associations.ts'
-import { readPipelines, readProperties } from '../../src/hubspot/definitions.ts'
+import { isReadTime, readPipelines, readProperties } from '../../src/hubspot/definitions.ts'
 import { HubSpotError } from '../../src/hubspot/errors.ts'
 import { readOwners } from '../../src/hubspot/owners.ts'
 import { callOptions, startCanned } from '../issues/catalog-bench.ts'
@@ -32,6 +32,8 @@ describe('properties', () => {
         { name: 'hs_object_id', label: 'Record ID', type: 'number', hubspotDefined: true, calculated: true },
         { name: 'old', label: 'Old', type: 'string', archived: true },
         { name: 'score', calculated: true },
+        { name: 'hs_time_in_1', type: 'number', fieldType: 'calculation_read_time', calculated: false },
+        { name: 'odd', fieldType: null },
         { label: 'no name' },
         null,
       ],
@@ -49,9 +51,34 @@ describe('properties', () => {
             calculated: true,
           },
           { name: 'score', label: '', type: 'string', hubspotDefined: false, calculated: true },
+          {
+            name: 'hs_time_in_1',
+            label: '',
+            type: 'number',
+            fieldType: 'calculation_read_time',
+            hubspotDefined: false,
+            calculated: false,
+          },
+          { name: 'odd', label: '', type: 'string', fieldType: '', hubspotDefined: false, calculated: false },
         ])
         assert.equal(asked[0]?.path, '/crm/properties/2026-09/tickets')
       },
+    )
+  })
+
+  test('what HubSpot computes when it is asked is told by the field type, and by name where that is unknown', () => {
+    const fieldType = 'calculation_read_time'
+    assert.deepEqual(
+      [
+        { name: 'hs_time_in_1', fieldType },
+        { name: 'hs_v2_time_in_current_stage', fieldType },
+        { name: 'hs_time_in_customer_stage' },
+        { name: 'hs_time_in_2', fieldType: null },
+        { name: 'hs_time_in_3', fieldType: 'number' },
+        { name: 'hs_date_entered_1', fieldType: 'calculation_equation' },
+        { name: 'time_in', fieldType: '' },
+      ].map(isReadTime),
+      [true, true, true, true, false, false, false],
     )
   })
 

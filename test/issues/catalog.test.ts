@@ -44,7 +44,7 @@ for (const engine of engines) {
       await bench.close()
     })
 
-    const refresh = () => refreshCatalog(bench.parts, bench.whose)
+    const refresh = async () => (await refreshCatalog(bench.parts, bench.whose)).properties
     const labels = () =>
       withTenant(db, A, ({ query }) =>
         query(

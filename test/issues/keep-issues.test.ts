@@ -29,10 +29,10 @@ for (const engine of engines) {
     })
     after(() => close())
 
-    const keep = (rows: IssueRow[], observedAt: Date, source: Source = 'read') =>
+    const keep = (rows: IssueRow[], observedAt: Date, source: Source = 'read', readTime: string[] = []) =>
       withTenant(db, A, async (scope) => {
         await lockIntegration(scope, id)
-        return await keepIssues(scope, id, rows, observedAt, source)
+        return await keepIssues(scope, id, rows, observedAt, source, readTime)
       })
     const stored = async (ticketId: string) =>
       (
@@ -73,8 +73,133 @@ for (const engine of engines) {
       const then = await stored('20')
       assert.equal(then?.stageId, '2')
       assert.equal(then?.issueId, first?.issueId)
-      assert.equal(then?.modifiedAt.toISOString(), modified_at)
+      assert.equal(then?.modifiedAt?.toISOString(), modified_at)
       assert.deepEqual(then?.properties, now.properties)
+    })
+
+    describe('a property that HubSpot computes when it is asked', () => {
+      const readTime = ['hs_time_in_1', 'hs_time_in_2']
+      const first = { subject: 'a', hs_time_in_1: '1000', hs_time_in_2: null }
+      const save = (
+        properties: IssueRow['properties'],
+        second: number,
+        more: Partial<IssueRow> = {},
+        source?: Source,
+      ) => keep([issueRow('25', { ...more, properties })], at(second), source, readTime)
+      const stillHas = async (name: string) => (await stored('25'))?.properties[name]
+
+      test('is stored, and a read that differs in it alone writes nothing, by list or by search', async () => {
+        assert.deepEqual(outcomes(await save(first, 1)), { 25: 'inserted' })
+        assert.deepEqual(await save({ ...first, hs_time_in_1: '2000' }, 2), [
+          { ticketId: '25', outcome: 'unchanged', changed: [] },
+        ])
+        assert.deepEqual(outcomes(await save({ ...first, hs_time_in_1: '9000' }, 9, {}, 'search')), {
+          25: 'unchanged',
+        })
+        assert.equal(await stillHas('hs_time_in_1'), '1000')
+        // Not even asked of an older answer: it differs in nothing that counts.
+        assert.deepEqual(outcomes(await save({ ...first, hs_time_in_1: '1' }, 1)), { 25: 'unchanged' })
+      })
+
+      test('is written with an edit of another one and stands in no list of what changed', async () => {
+        const edited = { subject: 'b', hs_time_in_1: '3000', hs_time_in_2: null }
+        const [row] = await save(edited, 10, { modified_at: '2026-01-01T00:00:05.000Z' })
+        assert.deepEqual([row?.outcome, row?.changed], ['changed', ['hs_lastmodifieddate', 'subject']])
+        assert.equal(await stillHas('hs_time_in_1'), '3000')
+      })
+
+      test('keeps its value where a search shows none, and has its first one from the next list', async () => {
+        const later = { modified_at: '2026-01-01T00:00:06.000Z' }
+        const bare = { subject: 'c', hs_time_in_1: null, hs_time_in_2: null }
+        assert.deepEqual(outcomes(await save(bare, 20, later, 'search')), { 25: 'changed' })
+        assert.equal(await stillHas('hs_time_in_1'), '3000')
+        const full = { ...bare, hs_time_in_1: '4000', hs_time_in_2: '7' }
+        assert.deepEqual(outcomes(await save(full, 21, later)), { 25: 'unchanged' })
+        assert.deepEqual([await stillHas('hs_time_in_1'), await stillHas('hs_time_in_2')], ['4000', '7'])
+        assert.deepEqual(outcomes(await save({ ...full, hs_time_in_1: '5000' }, 22, later)), {
+          25: 'unchanged',
+        })
+        assert.equal(await stillHas('hs_time_in_1'), '4000')
+      })
+    })
+
+    test('a value that was cleared is one change, however an answer shows that there is none', async () => {
+      await keep([issueRow('26', { properties: { category: 'A', never: null } })], at(1))
+      const modified_at = '2026-01-01T00:00:05.000Z'
+      const cleared = (properties: IssueRow['properties']) => issueRow('26', { modified_at, properties })
+      const [row] = await keep([cleared({ category: null, never: '' })], at(2), 'search')
+      assert.deepEqual(row?.changed, ['category', 'hs_lastmodifieddate'])
+      for (const [n, properties] of [
+        { category: '', never: null },
+        {},
+        { category: null },
+        { category: '', never: '' },
+      ].entries())
+        for (const source of ['read', 'search'] as const)
+          assert.deepEqual(outcomes(await keep([cleared(properties)], at(10 + n), source)), {
+            26: 'unchanged',
+          })
+    })
+
+    test('the beginning of 1970 is no time: HubSpot does not know', async () => {
+      const epoch = '1970-01-01T00:00:00Z'
+      const records = [
+        {
+          id: '27',
+          properties: { createdate: '', hs_lastmodifieddate: '2026-01-01T00:00:00Z' },
+          createdAt: epoch,
+        },
+        {
+          id: '28',
+          properties: { createdate: epoch, hs_lastmodifieddate: null, subject: 'a' },
+          createdAt: epoch,
+          updatedAt: epoch,
+        },
+        { id: '29', properties: { createdate: '0', hs_lastmodifieddate: '0' } },
+      ]
+      const save = (given: unknown[], second: number) =>
+        withTenant(db, A, (scope) => ticketKind.keep(scope, id, given, at(second), 'read'))
+      assert.deepEqual((await save(records, 1)).rejected, [])
+      for (const ticket of ['27', '28', '29']) assert.equal((await stored(ticket))?.createdAt, null)
+      assert.equal((await stored('27'))?.modifiedAt?.toISOString(), '2026-01-01T00:00:00.000Z')
+      assert.deepEqual([(await stored('28'))?.modifiedAt, (await stored('29'))?.modifiedAt], [null, null])
+      // Without a time of change the later read wins, and whatever has a time is newer.
+      const edited = { ...records[1], properties: { ...records[1]?.properties, subject: 'b' } }
+      assert.equal((await save([edited], 3)).changed, 1)
+      assert.equal((await save([records[1]], 2)).changed, 0)
+      assert.equal(
+        (await save([{ ...edited, updatedAt: '2026-01-01T00:00:00Z', properties: { subject: 'c' } }], 2))
+          .changed,
+        1,
+      )
+      assert.equal((await stored('28'))?.subject, 'c')
+    })
+
+    test('a text that begins with U+FEFF stays whole, in columns and in values', async () => {
+      const text = '\uFEFFa \uFEFF b'
+      await keep([issueRow('24', { subject: text, properties: { [text]: text, only: '\uFEFF' } })], at(1))
+      const kept = await stored('24')
+      assert.equal(kept?.subject, text)
+      assert.deepEqual([kept?.properties[text], kept?.properties.only], [text, '\uFEFF'])
+      const edited = { subject: `${text}!`, properties: { [text]: null } }
+      const [row] = await keep(
+        [issueRow('24', { ...edited, modified_at: '2026-01-01T00:00:05.000Z' })],
+        at(2),
+      )
+      assert.ok(row?.changed.includes(text))
+      const [found] = await withTenant(db, A, ({ query }) =>
+        query(
+          sql<{
+            one: string
+            array: string[]
+            error: string
+          }>`select ${text}::text as one, array[${text}] as array`,
+        ),
+      )
+      assert.deepEqual(found, { one: text, array: [text] })
+      // Also after a statement that failed.
+      await assert.rejects(withTenant(db, A, ({ query }) => query(sql`select 1 / 0`)))
+      assert.equal((await stored('24'))?.subject, `${text}!`)
     })
 
     test('an older page kept after a newer one changes nothing', async () => {
