@@ -25,6 +25,7 @@ export type Quirks = {
   restore_bumps: boolean
   association_bumps: boolean
   no_associations: 'empty' | 'error'
+  written_answer: 'set' | 'nulls'
   to_object_id: 'number' | 'string'
   associations_bucket: 'own' | 'general'
   batch_order: 'shuffled' | 'asked'
@@ -58,11 +59,16 @@ export type Quirks = {
   webhook_primary_twice: boolean
   webhook_association_sides: 'both' | 'own'
   webhook_association_object_id: boolean
+  webhook_association_source: 'USER' | 'actor'
+  webhook_classic_association: 'named' | 'typed' | 'bare'
+  webhook_object_association: 'ends' | 'object'
+  webhook_classic_is_sensitive: boolean
   client_credentials_versions: 'all' | 'not_2026_09'
   journal_available: boolean
   journal_scopes: 'developer' | 'spec'
   journal_lost_offset: 'error' | 'earliest'
   journal_merge_object: 'new' | 'primary'
+  journal_association: 'ends' | 'object'
   journal_uninstall_ends_subscriptions: boolean
 }
 
@@ -91,7 +97,8 @@ export const DEFAULT_QUIRKS: Readonly<Quirks> = {
   archive_bumps: false,
   restore_bumps: false,
   association_bumps: false,
-  no_associations: 'empty',
+  no_associations: 'error',
+  written_answer: 'set',
   to_object_id: 'number',
   associations_bucket: 'own',
   batch_order: 'shuffled',
@@ -124,12 +131,17 @@ export const DEFAULT_QUIRKS: Readonly<Quirks> = {
   webhook_merge_object: 'new',
   webhook_primary_twice: true,
   webhook_association_sides: 'both',
-  webhook_association_object_id: true,
+  webhook_association_object_id: false,
+  webhook_association_source: 'USER',
+  webhook_classic_association: 'named',
+  webhook_object_association: 'ends',
+  webhook_classic_is_sensitive: true,
   client_credentials_versions: 'all',
   journal_available: true,
   journal_scopes: 'developer',
   journal_lost_offset: 'error',
   journal_merge_object: 'new',
+  journal_association: 'ends',
   journal_uninstall_ends_subscriptions: true,
 }
 
@@ -146,6 +158,7 @@ const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
   search_order: ['sorted', 'shuffled'],
   search_total: ['exact', 'wobbly'],
   no_associations: ['empty', 'error'],
+  written_answer: ['set', 'nulls'],
   to_object_id: ['number', 'string'],
   associations_bucket: ['own', 'general'],
   search_bucket: ['account', 'app'],
@@ -155,10 +168,14 @@ const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
   webhook_api_auth: ['either', 'hapikey', 'scopes'],
   webhook_merge_object: ['new', 'primary'],
   webhook_association_sides: ['both', 'own'],
+  webhook_association_source: ['USER', 'actor'],
+  webhook_classic_association: ['named', 'typed', 'bare'],
+  webhook_object_association: ['ends', 'object'],
   client_credentials_versions: ['all', 'not_2026_09'],
   journal_scopes: ['developer', 'spec'],
   journal_lost_offset: ['error', 'earliest'],
   journal_merge_object: ['new', 'primary'],
+  journal_association: ['ends', 'object'],
 }
 
 // What a switch may be instead of its default; of an amount, nothing.

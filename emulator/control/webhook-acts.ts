@@ -1,6 +1,6 @@
 // Control acts on webhooks: what an app is subscribed to, how deliveries go, what became of them.
 import type { SignInput, WebhooksInput } from '../webhooks/set.ts'
-import { numberOf, type Request, type Row } from './table.ts'
+import { missing, numberOf, type Request, type Row } from './table.ts'
 
 const MOST_WAIT_MS = 120_000
 
@@ -15,6 +15,14 @@ export const WEBHOOK_ACTS: readonly Row[] = [
     'POST',
     '/apps/:/webhooks/sign',
     ({ world, params, body }) => world.signWebhook(params[0] ?? '', body as SignInput),
+  ],
+  [
+    'POST',
+    '/apps/:/webhooks/test',
+    ({ world, params, body }) => {
+      const app = world.tokens.apps.get(params[0] ?? '') ?? missing('app')
+      return { events: world.webhooks.test(app, world.portal(Number(body.portal_id)).portal_id) }
+    },
   ],
   ['GET', '/webhooks', showAll],
   [

@@ -15,13 +15,15 @@ export type Owner = {
   teams: { id: string; name: string; primary: boolean }[]
 }
 
-export type Stage = { id: string; label: string; closed: boolean; createdAt: number; updatedAt: number }
-export type Pipeline = { id: string; label: string; stages: Stage[]; createdAt: number; updatedAt: number }
+type Dated = { createdAt: number; updatedAt: number; archivedAt: number | null }
+export type Stage = Dated & { id: string; label: string; closed: boolean }
+export type Pipeline = Dated & { id: string; label: string; stages: Stage[] }
 
 export type NewPipeline = {
   id?: string
-  label?: string
-  stages?: { id?: string; label: string; closed?: boolean }[]
+  label?: string | undefined
+  archived?: boolean
+  stages?: { id?: string; label: string; closed?: boolean | undefined; archived?: boolean }[] | undefined
 }
 
 // Deactivated users stay owners, and tickets may still point at them: so many at the end, or every sixth.
@@ -58,12 +60,14 @@ function supportPipeline(): Pipeline {
     closed,
     createdAt: 0,
     updatedAt: 0,
+    archivedAt: null,
   })
   return {
     id: '0',
     label: 'Support Pipeline',
     createdAt: 0,
     updatedAt: 0,
+    archivedAt: null,
     stages: [
       stage('1', 'New'),
       stage('2', 'Waiting on contact'),
@@ -78,15 +82,28 @@ const EXTRA: NewPipeline[] = [
     label: 'Onboarding',
     stages: [{ label: 'Kick-off' }, { label: 'Data migration' }, { label: 'Live', closed: true }],
   },
+  // Made through the API with ids of its maker's: words.
   {
+    id: 'returns_pipeline',
     label: 'Returns',
-    stages: [{ label: 'Requested' }, { label: 'In transit' }, { label: 'Refunded', closed: true }],
+    stages: [
+      { id: 'returns_requested', label: 'Requested' },
+      { id: 'in-transit', label: 'In transit' },
+      { id: 'refunded', label: 'Refunded', closed: true },
+    ],
   },
   {
     label: 'Escalations',
     stages: [{ label: 'Open' }, { label: 'With engineering' }, { label: 'Solved', closed: true }],
   },
 ]
+
+// After the last comes the first again, with ids that HubSpot chooses.
+function extra(place: number): NewPipeline {
+  const one = EXTRA[place % EXTRA.length] as NewPipeline
+  if (place < EXTRA.length) return one
+  return { label: one.label, stages: one.stages?.map(({ label, closed }) => ({ label, closed })) }
+}
 
 export function makePipelines(
   input: number | NewPipeline[] | undefined,
@@ -96,23 +113,23 @@ export function makePipelines(
   const wanted =
     typeof input === 'object'
       ? input
-      : Array.from(
-          { length: Math.max(0, (input ?? 2) - 1) },
-          (_, i) => EXTRA[i % EXTRA.length] as NewPipeline,
-        )
+      : Array.from({ length: Math.max(0, (input ?? 2) - 1) }, (_, i) => extra(i))
+  const times = (archived = false) => ({
+    createdAt: now - 86_400_000 * 300,
+    updatedAt: now - 86_400_000 * 30,
+    archivedAt: archived ? now - 86_400_000 * 30 : null,
+  })
   const made = wanted.map((one, i) => {
     const id = one.id ?? String(700_000_000 + (portalId % 99_991) * 1000 + i * 10)
     return {
       id,
       label: one.label ?? `Pipeline ${i + 1}`,
-      createdAt: now - 86_400_000 * 300,
-      updatedAt: now - 86_400_000 * 30,
+      ...times(one.archived),
       stages: (one.stages ?? [{ label: 'Open' }, { label: 'Done', closed: true }]).map((stage, k) => ({
         id: stage.id ?? String(1_000_000_000 + (portalId % 99_991) * 1000 + i * 10 + k),
         label: stage.label,
         closed: stage.closed ?? false,
-        createdAt: now - 86_400_000 * 300,
-        updatedAt: now - 86_400_000 * 30,
+        ...times(stage.archived),
       })),
     }
   })

@@ -38,9 +38,12 @@ function showPipeline(pipeline: Pipeline, displayOrder: number): Record<string, 
     stages: pipeline.stages.map(showStage),
     createdAt: instant(pipeline.createdAt),
     updatedAt: instant(pipeline.updatedAt),
-    archived: false,
+    ...archival(pipeline),
   }
 }
+
+const archival = ({ archivedAt }: { archivedAt: number | null }) =>
+  archivedAt === null ? { archived: false } : { archived: true, archivedAt: instant(archivedAt) }
 
 // Values of metadata are text, booleans too.
 function showStage(stage: Stage, displayOrder: number): Record<string, unknown> {
@@ -51,7 +54,7 @@ function showStage(stage: Stage, displayOrder: number): Record<string, unknown> 
     id: stage.id,
     createdAt: instant(stage.createdAt),
     updatedAt: instant(stage.updatedAt),
-    archived: false,
+    ...archival(stage),
     writePermissions: 'CRM_PERMISSIONS_ENFORCEMENT',
   }
 }

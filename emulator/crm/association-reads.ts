@@ -1,6 +1,6 @@
 // Reading associations: many tickets at once, one ticket page by page, and the short inline form.
 import { instant } from '../clock.ts'
-import { type AccountCall, jsonBody, limitParam, missingFields } from '../http/call.ts'
+import { type AccountCall, jsonBody, limitParam, missingFields, tooMany } from '../http/call.ts'
 import { invalid, missingScopes, Refusal, type Reply, refuse } from '../http/reply.ts'
 import { hash } from '../random.ts'
 import { type Associated, associatedOf, inlineName, SCOPE, SINGULAR } from './association-types.ts'
@@ -52,12 +52,7 @@ export function batchReadAssociations(call: AccountCall): Reply {
 function readInputs(call: AccountCall): { id: string; after: string | null }[] {
   const { inputs } = jsonBody(call)
   if (!Array.isArray(inputs)) return missingFields('inputs')
-  // That more than 1,000 are refused is documented, the words are not.
-  if (inputs.length > MAX_INPUTS) {
-    invalid(`The maximum number of inputs is ${MAX_INPUTS}, but ${inputs.length} were given`, {
-      context: { inputs: [String(inputs.length)] },
-    })
-  }
+  tooMany(inputs, MAX_INPUTS)
   return inputs.map((one: unknown) => {
     const { id, after } = (typeof one === 'object' && one !== null ? one : {}) as Record<string, unknown>
     if (typeof id !== 'string' && typeof id !== 'number') return missingFields('id')

@@ -47,6 +47,48 @@ export const PLAIN: Record<Associated, AssociationType> = {
   deals: { category: 'HUBSPOT_DEFINED', typeId: 28, label: null },
 }
 
+// The same association seen from the other side has a type of its own.
+const FROM_THE_OTHER_SIDE: Record<number, number> = { 16: 15, 26: 25, 339: 340, 28: 27 }
+
+/** HubSpot's id of the kind of object: 0-1 contacts, 0-2 companies, 0-3 deals. */
+export const typeIdOf = (to: Associated) => `0-${ASSOCIATED.indexOf(to) + 1}`
+export const TICKET_TYPE = '0-5'
+
+export type End = { type_id: string; id: number }
+export type Side = {
+  name: string
+  from: End
+  to: End
+  associationTypeId: number
+  associationCategory: string
+}
+
+/** An association as it is told from the ticket's side and from the other. */
+export function sidesOf(ticket: number, to: Associated, other: number, primary: boolean): [Side, Side] {
+  const { typeId, category } = primary ? PRIMARY_COMPANY : PLAIN[to]
+  const ends: [End, End] = [
+    { type_id: TICKET_TYPE, id: ticket },
+    { type_id: typeIdOf(to), id: other },
+  ]
+  const name = SINGULAR[to].toUpperCase()
+  return [
+    {
+      name: `TICKET_TO_${name}`,
+      from: ends[0],
+      to: ends[1],
+      associationTypeId: typeId,
+      associationCategory: category,
+    },
+    {
+      name: `${name}_TO_TICKET`,
+      from: ends[1],
+      to: ends[0],
+      associationTypeId: FROM_THE_OTHER_SIDE[typeId] ?? typeId,
+      associationCategory: category,
+    },
+  ]
+}
+
 // Labels that a customer defined; some generated associations carry one beside the plain type.
 export const LABELS: Record<Associated, readonly AssociationType[]> = {
   contacts: [

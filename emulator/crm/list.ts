@@ -7,6 +7,7 @@ import {
   limitParam,
   listParam,
   missingFields,
+  tooMany,
 } from '../http/call.ts'
 import { invalid, type Reply } from '../http/reply.ts'
 import { hash } from '../random.ts'
@@ -65,15 +66,7 @@ function showRead(
 export function readInputs(body: Record<string, unknown>): Record<string, unknown>[] {
   const inputs = body.inputs
   if (!Array.isArray(inputs)) return missingFields('inputs')
-  // Undocumented in its wording; that 100 is the most is documented.
-  if (inputs.length > MAX_BATCH) {
-    invalid(
-      `The maximum number of inputs in a batch request is ${MAX_BATCH}, but ${inputs.length} were given`,
-      {
-        context: { inputs: [String(inputs.length)] },
-      },
-    )
-  }
+  tooMany(inputs, MAX_BATCH)
   for (const one of inputs) {
     if (typeof one !== 'object' || one === null || Array.isArray(one)) {
       invalid('Invalid input JSON on line 1, column 2: Cannot deserialize an element of inputs')

@@ -119,7 +119,10 @@ export function showWritten(
   ticket: Ticket,
   given: readonly string[],
 ): Record<string, unknown> {
-  return showTicket(portal, quirks, ticket, { names: known(portal, [...AFTER_WRITE, ...given]), history: [] })
+  const names = known(portal, [...AFTER_WRITE, ...given])
+  // In what was recorded nothing is null: what has no value is left out.
+  const withoutNulls = quirks.written_answer === 'set' ? { ...quirks, absent_empty_properties: true } : quirks
+  return showTicket(portal, withoutNulls, ticket, { names, history: [] })
 }
 
 // Earlier values are not kept: the history is the present value.

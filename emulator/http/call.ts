@@ -97,3 +97,11 @@ export function missingFields(...names: string[]): never {
     `Invalid input JSON on line 1, column 2. Some required fields were not set: [${names.join(', ')}]`,
   )
 }
+
+/** Refuses more inputs than a batch may have. In these words, and without a context, wherever it was recorded. */
+export function tooMany(inputs: readonly unknown[], most: number): void {
+  if (inputs.length > most)
+    invalid(
+      `The maximum number of inputs supported in a batch is ${most}. Please reduce the number of items and try again`,
+    )
+}

@@ -1,5 +1,5 @@
 // The journal's events that a happening makes for one app: one each, with what its subscriptions ask for.
-import { ASSOCIATED, type Associated, SINGULAR } from '../crm/association-types.ts'
+import { sidesOf, TICKET_TYPE } from '../crm/association-types.ts'
 import { differences } from '../crm/differences.ts'
 import type { Happening } from '../crm/happenings.ts'
 import { propertyValue } from '../crm/show.ts'
@@ -8,8 +8,6 @@ import type { Portal } from '../portals.ts'
 import type { Quirks } from '../quirks.ts'
 import { passes } from './conditions.ts'
 import type { Filter, JournalAction, JournalSubscription } from './types.ts'
-
-export const TICKET_TYPE = '0-5'
 
 type Fields = Record<string, unknown>
 export type Subscribed = { subscription: JournalSubscription; filters: readonly Filter[] }
@@ -27,7 +25,7 @@ export function journalEvents(
     occurredAt: new Date(happening.at).toISOString(),
     action,
   })
-  if (happening.kind === 'associated') return associationEvents(subscribed, happening, head)
+  if (happening.kind === 'associated') return associationEvents(quirks, subscribed, happening, head)
 
   const [action, id, ticket] = about(portal, quirks, happening)
   const wanting = subscribed.filter(({ subscription, filters }) => {
@@ -74,41 +72,47 @@ function about(
   }
 }
 
-const typeIdOf = (to: Associated) => `0-${ASSOCIATED.indexOf(to) + 1}`
-
 // From either side, for who is subscribed to that side.
 function associationEvents(
+  quirks: Quirks,
   subscribed: readonly Subscribed[],
   happening: Extract<Happening, { kind: 'associated' }>,
   head: (type: string, action: JournalAction) => Fields,
 ): Fields[] {
-  const { before, after, id, to, other } = happening
+  const { before, after, id, to: kind, other } = happening
   if (before.length > 0 === after.length > 0) return []
   const action = after.length > 0 ? 'ASSOCIATION_ADDED' : 'ASSOCIATION_REMOVED'
-  const name = SINGULAR[to].toUpperCase()
-  const sides = [
-    { from: TICKET_TYPE, fromId: id, at: typeIdOf(to), atId: other, associationType: `TICKET_TO_${name}` },
-    { from: typeIdOf(to), fromId: other, at: TICKET_TYPE, atId: id, associationType: `${name}_TO_TICKET` },
-  ]
-  return sides
-    .filter(({ from, fromId, at }) =>
+  return sidesOf(id, kind, other, false)
+    .filter(({ from, to }) =>
       subscribed.some(({ subscription: one }) => {
         const { associated_object_type_ids: ends, object_ids } = one
         return (
           one.type === 'ASSOCIATION' &&
-          one.object_type_id === from &&
+          one.object_type_id === from.type_id &&
           one.actions.includes(action) &&
-          (ends.length === 0 || ends.includes(at)) &&
-          (object_ids.length === 0 || object_ids.includes(fromId))
+          (ends.length === 0 || ends.includes(to.type_id)) &&
+          (object_ids.length === 0 || object_ids.includes(from.id))
         )
       }),
     )
-    .map(({ from, fromId, at, atId, associationType }) => ({
+    .map(({ name, from, to, associationTypeId, associationCategory }) => ({
       ...head('association', action),
-      objectTypeId: from,
-      objectId: fromId,
-      associatedObjectTypeId: at,
-      associatedObjectId: atId,
-      associationType,
+      ...(quirks.journal_association === 'ends'
+        ? {
+            fromObjectTypeId: from.type_id,
+            fromObjectId: from.id,
+            toObjectTypeId: to.type_id,
+            toObjectId: to.id,
+            associationTypeId,
+            associationCategory,
+            isPrimary: false,
+          }
+        : {
+            objectTypeId: from.type_id,
+            objectId: from.id,
+            associatedObjectTypeId: to.type_id,
+            associatedObjectId: to.id,
+            associationType: name,
+          }),
     }))
 }

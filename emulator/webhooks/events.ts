@@ -1,6 +1,5 @@
 // The events that a happening makes for the subscriptions of one app, with the fields that HubSpot sends.
-import type { Associated, AssociationType } from '../crm/association-types.ts'
-import { PRIMARY_COMPANY, SINGULAR } from '../crm/association-types.ts'
+import { type AssociationType, PRIMARY_COMPANY, type Side, sidesOf } from '../crm/association-types.ts'
 import { differences } from '../crm/differences.ts'
 import type { Actor, Happening } from '../crm/happenings.ts'
 import type { Ticket } from '../crm/tickets.ts'
@@ -46,7 +45,7 @@ export function eventsOf(making: Making, happening: Happening): WebhookEvent[] {
       const hidden = making.sensitive.includes(propertyName)
       for (const one of subscriptions) {
         const fields: Fields = { propertyName, propertyValue: hidden ? 'REDACTED' : value }
-        if (generic(one)) fields.isSensitive = hidden
+        if (generic(one) || quirks.webhook_classic_is_sensitive) fields.isSensitive = hidden
         emit([one], ticket.id, fields)
       }
     }
@@ -81,8 +80,9 @@ export function eventsOf(making: Making, happening: Happening): WebhookEvent[] {
       break
     }
     case 'associated':
-      for (const [from, fields] of associationChanges(happening, quirks))
-        emit(lookup.of('associationChange'), quirks.webhook_association_object_id ? from : null, fields)
+      for (const change of associationChanges(happening, quirks))
+        for (const one of lookup.of('associationChange'))
+          emit([one], ...associationFields(one, change, quirks))
   }
   return events
 }
@@ -106,17 +106,43 @@ function event(
     attemptNumber: 0,
     ...(objectId === null ? {} : { objectId }),
     ...(generic(subscription) ? { objectTypeId: subscription.object_type_id } : {}),
-    ...fields,
     changeSource: actor.changeSource,
     sourceId: actor.sourceId ?? `userId:${portal.user_id}`,
+    ...fields,
   }
 }
+
+/** Event 100 about object 123, whatever was subscribed to. */
+export function testEvent(
+  appId: number,
+  portalId: number,
+  { id, event_type, property_name, object_type_id }: Subscription,
+  occurredAt: number,
+  typeField: Quirks['webhook_type_field'],
+): WebhookEvent {
+  const changed = { propertyName: property_name, propertyValue: 'sample-value', isSensitive: false }
+  return {
+    eventId: 100,
+    subscriptionId: id,
+    portalId,
+    appId,
+    occurredAt,
+    [typeField]: event_type,
+    attemptNumber: 0,
+    objectId: 123,
+    ...(object_type_id === null ? {} : { objectTypeId: object_type_id }),
+    changeSource: 'CRM',
+    ...(property_name === null ? { changeFlag: 'NEW' } : changed),
+  }
+}
+
+type AssociationChange = { side: Side; removed: boolean; primary: boolean }
 
 // One event from each side; when the primary company changes, one more that says so.
 function associationChanges(
   happening: Extract<Happening, { kind: 'associated' }>,
   quirks: Quirks,
-): [number, Fields][] {
+): AssociationChange[] {
   const { before, after, id, to, other } = happening
   const primary = (types: readonly AssociationType[]) =>
     types.some((one) => one.typeId === PRIMARY_COMPANY.typeId && one.category === PRIMARY_COMPANY.category)
@@ -125,16 +151,36 @@ function associationChanges(
   const kinds: boolean[] = []
   if (linked && !(madePrimary && !quirks.webhook_primary_twice)) kinds.push(false)
   if (madePrimary) kinds.push(true)
-  return kinds.flatMap((isPrimaryAssociation) => {
-    const removed = isPrimaryAssociation ? !primary(after) : after.length === 0
-    const side = (associationType: string, fromObjectId: number, toObjectId: number): [number, Fields] => [
-      fromObjectId,
-      { associationType, fromObjectId, toObjectId, associationRemoved: removed, isPrimaryAssociation },
-    ]
-    const name = nameOf(to)
-    const own = side(`TICKET_TO_${name}`, id, other)
-    return quirks.webhook_association_sides === 'own' ? [own] : [own, side(`${name}_TO_TICKET`, other, id)]
+  return kinds.flatMap((isPrimary) => {
+    const removed = isPrimary ? !primary(after) : after.length === 0
+    const [own, reverse] = sidesOf(id, to, other, isPrimary)
+    return (quirks.webhook_association_sides === 'own' ? [own] : [own, reverse]).map((side) => ({
+      side,
+      removed,
+      primary: isPrimary,
+    }))
   })
 }
 
-const nameOf = (to: Associated) => SINGULAR[to].toUpperCase()
+// The object that the event names, if any, and its fields. HubSpot's guide gives those of generic events; of classic ones
+// captured bodies name the pair of types, and others were seen with type ids and without the name.
+function associationFields(
+  subscription: Subscription,
+  { side: { name, from, to, associationTypeId, associationCategory }, removed, primary }: AssociationChange,
+  quirks: Quirks,
+): [number | null, Fields] {
+  const source = quirks.webhook_association_source === 'USER' ? { changeSource: 'USER' } : {}
+  const ids = { fromObjectId: from.id, toObjectId: to.id }
+  const types = {
+    fromObjectTypeId: from.type_id,
+    toObjectTypeId: to.type_id,
+    associationTypeId,
+    associationCategory,
+  }
+  const flags = { associationRemoved: removed, isPrimaryAssociation: primary, ...source }
+  if (generic(subscription) && quirks.webhook_object_association === 'ends')
+    return [null, { objectTypeId: undefined, ...ids, ...types, ...flags }]
+  const form = generic(subscription) ? 'named' : quirks.webhook_classic_association
+  const words = form === 'named' ? { associationType: name } : form === 'typed' ? types : {}
+  return [quirks.webhook_association_object_id ? from.id : null, { ...ids, ...words, ...flags }]
+}

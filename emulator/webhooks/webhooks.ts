@@ -9,7 +9,7 @@ import { hash } from '../random.ts'
 import type { App } from '../token-types.ts'
 import type { Tokens } from '../tokens.ts'
 import { type Disorder, disturb, NO_DISORDER, setDisorder } from './disorder.ts'
-import { eventsOf } from './events.ts'
+import { eventsOf, testEvent } from './events.ts'
 import { lookupOf } from './lookup.ts'
 import { createSender } from './sender.ts'
 import { DEFAULT_SENDING, type Sending, setSending } from './sending.ts'
@@ -131,6 +131,13 @@ export function createWebhooks(
     forgetAttempts: tally.clear,
     sender,
     tell,
+    /** One made-up event of each active subscription, as the Test button of an app's page sends it. */
+    test(app: App, portal_id: number): number {
+      const active = [...subscriptions.of(app).plan.subscriptions.values()].filter((one) => one.active)
+      for (const one of active)
+        give(app.client_id, testEvent(app.app_id, portal_id, one, clock.now(), quirks.webhook_type_field))
+      return active.length
+    },
     wanted: subscriptions.wanted,
     set(given: Record<string, unknown>): void {
       setSending(sending, given)

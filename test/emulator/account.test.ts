@@ -51,6 +51,8 @@ test('the support pipeline has id 0, stages 1 to 4, dates of 1970 and metadata o
   )
   assert.deepEqual(first.stages[3].metadata, { ticketState: 'CLOSED', isClosed: 'true' })
   assert.match(second.id, /^\d{6,}$/)
+  const [, , third] = json.results
+  assert.deepEqual([third.id, third.stages[0].id], ['returns_pipeline', 'returns_requested'])
   const one = await account.get(`/crm/v3/pipelines/tickets/${second.id}`)
   assert.deepEqual({ ...one.json, displayOrder: 1 }, second)
   const stages = await account.get(`/crm/pipelines/2026-03/0-5/${second.id}/stages`)
@@ -59,6 +61,23 @@ test('the support pipeline has id 0, stages 1 to 4, dates of 1970 and metadata o
   assert.deepEqual(stage.json, first.stages[3])
   assert.equal((await account.get('/crm/pipelines/2026-09/tickets/77')).status, 404)
   assert.equal((await account.get('/crm/pipelines/2026-09/tickets/0/stages/77')).status, 404)
+})
+
+test('an archived stage says since when, and a live one does not', async (t) => {
+  const stages = [
+    { id: 'open', label: 'Open' },
+    { id: 'old', label: 'Old', archived: true },
+  ]
+  const account = await startAccount({ pipelines: [{ id: 'repairs', label: 'Repairs', stages }] })
+  t.after(account.close)
+  const { results } = (await account.get('/crm/pipelines/2026-09/tickets/repairs/stages')).json
+  assert.deepEqual(
+    results.map((one: { archived: boolean; archivedAt?: string }) => [one.archived, 'archivedAt' in one]),
+    [
+      [false, false],
+      [true, true],
+    ],
+  )
 })
 
 test('owners come page by page; deactivated ones only on request, without a user id', async (t) => {

@@ -44,8 +44,8 @@ test('a portal without them has none; with them each ticket has at most so many,
   const bare = await start({ tickets: 20 })
   t.after(bare.close)
   const none = await read(bare, 'contacts', await listIds(bare))
-  assert.equal(none.status, 200)
-  assert.ok(none.json.results.every((one: Row) => one.to.length === 0))
+  assert.equal(none.status, 207)
+  assert.deepEqual(none.json.results, [])
 
   const account = await start({ tickets: 80, associations: { contacts: 2, companies: 1, deals: 3 } })
   t.after(account.close)
@@ -56,9 +56,8 @@ test('a portal without them has none; with them each ticket has at most so many,
     ['deals', 3, 28],
   ] as const) {
     const rows: Row[] = (await read(account, to, ids)).json.results
-    const sizes = rows.map((one) => one.to.length)
-    assert.equal(Math.max(...sizes), most)
-    assert.ok(new Set(sizes).size > 1)
+    assert.equal(Math.max(...rows.map((one) => one.to.length)), most)
+    assert.ok(rows.length < ids.length, 'some have none')
     const types = rows.flatMap((one) => one.to.flatMap((each) => each.associationTypes))
     assert.ok(
       rows.every((one) =>
@@ -83,9 +82,10 @@ test('a portal without them has none; with them each ticket has at most so many,
   assert.deepEqual(singular.json.results, (await read(account, 'contacts', ids)).json.results)
 })
 
-test('tickets without any are missing or empty, or errors of a 207 by switch', async (t) => {
+test('tickets without any are errors of a 207, or missing or empty by switch', async (t) => {
   const account = await start({ tickets: 60, associations: { contacts: 1 } })
   t.after(account.close)
+  account.emulator.world.changeQuirks({ no_associations: 'empty' })
   const ids = [...(await listIds(account, '', 100)), '404', 'abc']
   const quiet = await read(account, 'contacts', ids)
   assert.equal(quiet.status, 200)
@@ -101,7 +101,12 @@ test('tickets without any are missing or empty, or errors of a 207 by switch', a
   const error = loud.json.errors.at(-2)
   assert.equal(error.subCategory, 'crm.associations.NO_ASSOCIATIONS_FOUND')
   assert.equal(error.category, 'OBJECT_NOT_FOUND')
-  assert.deepEqual(error.context.fromObjectId, ['404'])
+  assert.deepEqual(error.context, {
+    fromObjectId: ['404'],
+    fromObjectType: ['ticket'],
+    toObjectType: ['contact'],
+  })
+  assert.equal(error.message, 'No contact is associated with ticket 404.')
   assert.equal(
     (
       await read(
@@ -118,10 +123,11 @@ test('at most 1,000 inputs, and 500 of one ticket at once with a cursor for the 
   const account = await start({ tickets: 40, associations: { contacts: 1300 } })
   t.after(account.close)
   const inputs = (count: number) => Array.from({ length: count }, (_, i) => String(i + 1))
-  assert.equal((await read(account, 'contacts', inputs(1000))).status, 200)
+  assert.equal((await read(account, 'contacts', inputs(1000))).status, 207)
   const tooMany = await read(account, 'contacts', inputs(1001))
   assert.equal(tooMany.status, 400)
   assert.equal(tooMany.json.category, 'VALIDATION_ERROR')
+  assert.match(tooMany.json.message, /inputs supported in a batch is 1000\. Please reduce/)
   assert.equal((await account.post('/crm/associations/2026-09/tickets/contacts/batch/read', {})).status, 400)
 
   const rows: Row[] = (await read(account, 'contacts', await listIds(account, '', 100))).json.results

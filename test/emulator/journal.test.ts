@@ -86,11 +86,13 @@ test('associations are told from the side that is subscribed', async (t) => {
   const side = {
     type: 'association',
     portalId: j.portal_id,
-    objectTypeId: '0-5',
-    objectId: Number(id),
-    associatedObjectTypeId: '0-1',
-    associatedObjectId: 88,
-    associationType: 'TICKET_TO_CONTACT',
+    fromObjectTypeId: '0-5',
+    fromObjectId: Number(id),
+    toObjectTypeId: '0-1',
+    toObjectId: 88,
+    associationTypeId: 16,
+    associationCategory: 'HUBSPOT_DEFINED',
+    isPrimary: false,
   }
   assert.deepEqual(
     events.map(({ occurredAt: _, ...one }) => one),
@@ -101,8 +103,19 @@ test('associations are told from the side that is subscribed', async (t) => {
   )
   await j.subscribe({ ...association, objectTypeId: '0-3', associatedObjectTypeIds: ['0-5'] })
   change('deals')
-  const [deal] = (await j.walk(offset)).events
-  assert.deepEqual([deal.objectTypeId, deal.objectId, deal.associatedObjectId], ['0-3', 88, Number(id)])
+  const next = await j.walk(offset)
+  const [deal] = next.events
+  assert.deepEqual(
+    [deal.fromObjectTypeId, deal.fromObjectId, deal.toObjectTypeId, deal.toObjectId],
+    ['0-3', 88, '0-5', Number(id)],
+  )
+  j.world.changeQuirks({ journal_association: 'object' })
+  change('deals', { remove: true })
+  const [gone] = (await j.walk(next.offset)).events
+  assert.deepEqual(
+    [gone.objectTypeId, gone.objectId, gone.associatedObjectId, gone.associationType, gone.fromObjectId],
+    ['0-3', 88, Number(id), 'DEAL_TO_TICKET', undefined],
+  )
 })
 
 test('installs and uninstalls of the app are told, and an uninstall ends what is subscribed there', async (t) => {

@@ -60,7 +60,7 @@ test('it creates, updates and archives a ticket', async (t) => {
   const made = await basicApi.create({ properties: NEW, associations: [] })
   const changed = await basicApi.update(made.id, { properties: { hs_ticket_priority: 'HIGH', subject: '' } })
   assert.equal(changed.properties.hs_ticket_priority, 'HIGH')
-  assert.equal(changed.properties.subject, null)
+  assert.equal(changed.properties.subject, undefined)
   await basicApi.archive(made.id)
   assert.equal((await failure(basicApi.getById(made.id))).code, 404)
   const archived = await basicApi.getById(made.id, undefined, undefined, undefined, true)

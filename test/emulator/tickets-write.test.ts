@@ -60,7 +60,25 @@ test('closing sets the close date, and reopening takes it away', async (t) => {
   assert.match(closed.closed_date, /Z$/)
   const open = (await patch('1')).json.properties
   assert.equal(open.hs_is_closed, 'false')
-  assert.equal(open.closed_date, null)
+  assert.ok(!('closed_date' in open))
+})
+
+test('a create and an update answer what has a value, or nulls too by switch', async (t) => {
+  const account = await startAccount()
+  t.after(account.close)
+  const update = (id: string) =>
+    account.call('PATCH', `${TICKETS}/${id}`, { body: { properties: { content: '', subject: 'b' } } })
+  const made = (await account.post(TICKETS, { properties: NEW })).json
+  const changed = (await update(made.id)).json
+  for (const { properties } of [made, changed]) {
+    assert.ok(!Object.values(properties).includes(null))
+    assert.ok(properties.hs_v2_date_entered_current_stage, 'kept after an update')
+    assert.equal(properties.hs_is_closed, 'false')
+  }
+  account.emulator.world.changeQuirks({ written_answer: 'nulls' })
+  const other = (await account.post(TICKETS, { properties: NEW })).json
+  assert.equal(other.properties.hubspot_owner_id, null)
+  assert.equal((await update(other.id)).json.properties.closed_date, null)
 })
 
 test('an unknown property is 400, naming every wrong one in the message and in errors', async (t) => {

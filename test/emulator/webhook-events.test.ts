@@ -105,13 +105,16 @@ test('what cannot be subscribed to never fires, computed values only by switch, 
   assert.deepEqual(types(first), ['object.propertyChange', 'object.propertyChange', 'ticket.propertyChange'])
   assert.deepEqual(
     first.map((one) => [one.propertyValue, one.isSensitive, one.changeSource]),
-    first.map((one) => ['REDACTED', one.subscriptionType.startsWith('object') ? true : undefined, 'IMPORT']),
+    first.map(() => ['REDACTED', true, 'IMPORT']),
   )
-  hook.world.changeQuirks({ webhook_calculated_fires: true })
+  hook.world.changeQuirks({ webhook_calculated_fires: true, webhook_classic_is_sensitive: false })
   hook.receiver.got.length = 0
   change('4')
   change('1')
-  const names = (await hook.events()).map((one) => one.propertyName)
+  const later = await hook.events()
+  for (const one of later.filter(({ propertyName }) => propertyName === 'subject'))
+    assert.equal(one.isSensitive, one.subscriptionType.startsWith('object') ? true : undefined)
+  const names = later.map((one) => one.propertyName)
   assert.ok(names.includes('hs_is_closed'))
   assert.ok(!names.includes('hs_lastmodifieddate'))
 })
@@ -171,7 +174,12 @@ test('a merge names the new record, and by switch the records that come and go w
 })
 
 test('an association tells from both sides, a primary one twice, and so does its end', async (t) => {
-  const hook = await startHooked(t, ['ticket.associationChange'], { tickets: 2 })
+  const hook = await startHooked(
+    t,
+    ['ticket.associationChange'],
+    { tickets: 2 },
+    { webhook_association_object_id: true },
+  )
   const [{ id }] = (await hook.get(`${TICKETS}?limit=1`)).json.results
   const change = async (more: object) => {
     hook.receiver.got.length = 0
@@ -227,6 +235,111 @@ test('an association tells from both sides, a primary one twice, and so does its
     ],
   })
   assert.equal((await hook.events())[0].toObjectId, 77)
+})
+
+test('an association comes in the forms of the classic and of the generic subscription', async (t) => {
+  const hook = await startHooked(t, ['ticket.associationChange', 'object.associationChange'], { tickets: 2 })
+  const [{ id }] = (await hook.get(`${TICKETS}?limit=1`)).json.results
+  const n = Number(id)
+  /** Without what every event has. */
+  const change = async (quirks: object, more: object = {}) => {
+    hook.world.changeQuirks({ webhook_association_sides: 'both', ...quirks })
+    hook.receiver.got.length = 0
+    const body = { ticket_id: id, to_id: 501, to: 'companies', ...more }
+    assert.equal((await hook.control('POST', `/portals/${hook.portal_id}/associations`, body)).status, 200)
+    const common = [
+      'eventId',
+      'subscriptionId',
+      'portalId',
+      'appId',
+      'occurredAt',
+      'attemptNumber',
+      'sourceId',
+    ]
+    return (await hook.events()).map((one) =>
+      Object.fromEntries(Object.entries(one).filter(([name]) => !common.includes(name))),
+    )
+  }
+  const of = (events: object[], type: string, from: number) =>
+    events.find(
+      (one) =>
+        (one as Record<string, unknown>).subscriptionType === type &&
+        (one as Record<string, unknown>).fromObjectId === from,
+    )
+  const flags = { associationRemoved: false, isPrimaryAssociation: false, changeSource: 'USER' }
+  const types = (from: string, to: string, associationTypeId: number) => ({
+    fromObjectTypeId: from,
+    toObjectTypeId: to,
+    associationTypeId,
+    associationCategory: 'HUBSPOT_DEFINED',
+  })
+  const ids = { fromObjectId: 501, toObjectId: n }
+  const usual = await change({})
+  assert.equal(usual.length, 4)
+  const generic = 'object.associationChange'
+  assert.deepEqual(of(usual, generic, 501), {
+    subscriptionType: generic,
+    ...ids,
+    ...types('0-2', '0-5', 340),
+    ...flags,
+  })
+  assert.deepEqual(of(usual, generic, n), {
+    subscriptionType: generic,
+    fromObjectId: n,
+    toObjectId: 501,
+    ...types('0-5', '0-2', 339),
+    ...flags,
+  })
+  const classic = 'ticket.associationChange'
+  assert.deepEqual(of(usual, classic, 501), {
+    subscriptionType: classic,
+    ...ids,
+    associationType: 'COMPANY_TO_TICKET',
+    ...flags,
+  })
+  const removed = { remove: true }
+  const typed = await change({ webhook_classic_association: 'typed' }, removed)
+  assert.deepEqual(of(typed, classic, 501), {
+    subscriptionType: classic,
+    ...ids,
+    ...types('0-2', '0-5', 340),
+    ...flags,
+    associationRemoved: true,
+  })
+  const bare = await change({
+    webhook_classic_association: 'bare',
+    webhook_object_association: 'object',
+    webhook_association_source: 'actor',
+  })
+  assert.deepEqual(of(bare, classic, 501), {
+    subscriptionType: classic,
+    ...ids,
+    ...flags,
+    changeSource: 'CRM_UI',
+  })
+  assert.deepEqual(of(bare, generic, 501), {
+    subscriptionType: generic,
+    objectTypeId: '0-5',
+    ...ids,
+    associationType: 'COMPANY_TO_TICKET',
+    ...flags,
+    changeSource: 'CRM_UI',
+  })
+})
+
+test('the Test button sends event 100 about object 123 for each active subscription', async (t) => {
+  const hook = await startHooked(t, ['ticket.creation', 'object.propertyChange:subject'])
+  const path = `/apps/${hook.app.client_id}/webhooks/test`
+  const sent = await hook.control('POST', path, { portal_id: hook.portal_id })
+  assert.deepEqual([sent.status, sent.json], [200, { events: 2 }])
+  assert.deepEqual(
+    (await hook.events()).map((one) => [one.eventId, one.objectId, one.subscriptionType, one.propertyValue]),
+    [
+      [100, 123, 'ticket.creation', undefined],
+      [100, 123, 'object.propertyChange', 'sample-value'],
+    ],
+  )
+  assert.equal((await hook.control('POST', path, { portal_id: 7 })).status, 400)
 })
 
 test('only accounts that installed the app by OAuth, with the scope, are told of', async (t) => {
