@@ -1,6 +1,7 @@
 /** A file of the webhooks journal, as far as it says which tickets to read again and who has uninstalled our app. Pure. */
 import { z } from 'zod'
-import { accountId, epochMs, recordId, ticketTypeId } from './ids.ts'
+import { ticketsAmong } from './association-event.ts'
+import { accountId, eventTime, optionalField, recordId, recordIds, ticketTypeId } from './ids.ts'
 import type { ChangeType, TicketChange } from './webhook-event.ts'
 
 /** HubSpot's type of the event that our app was uninstalled. */
@@ -28,32 +29,24 @@ const actions = new Map<string, ChangeType>([
   ['ASSOCIATION_REMOVED', 'associationChange'],
 ])
 
-/** As text in what was seen, or as a number where webhooks have one. */
-const time = z
-  .union([z.number(), z.string().transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)))])
-  .pipe(epochMs)
-
-/** HubSpot documents few of the fields: one that is not what we take it for is none, and does not take the others with it. */
-const maybe = <T>(shape: z.ZodType<T>) => shape.optional().catch(undefined)
-
+/** HubSpot documents few of the fields. Associations were seen with from and to; `associated…` are names of its specification. */
 const event = z.object({
-  portalId: z.union([
-    accountId,
-    z
-      .string()
-      .regex(/^\d{1,15}$/)
-      .transform(Number),
-  ]),
-  occurredAt: maybe(time),
-  action: maybe(z.string()),
-  eventTypeId: maybe(z.string()),
-  objectTypeId: maybe(z.string()),
-  objectId: maybe(recordId),
-  associatedObjectTypeId: maybe(z.string()),
-  associatedObjectId: maybe(recordId),
-  primaryObjectId: maybe(recordId),
-  mergedObjectIds: maybe(z.array(recordId)),
-  newObjectId: maybe(recordId),
+  portalId: accountId,
+  occurredAt: optionalField(eventTime),
+  action: optionalField(z.string()),
+  eventTypeId: optionalField(z.string()),
+  objectTypeId: optionalField(z.string()),
+  objectId: optionalField(recordId),
+  associatedObjectTypeId: optionalField(z.string()),
+  associatedObjectId: optionalField(recordId),
+  associationType: optionalField(z.string()),
+  fromObjectId: optionalField(recordId),
+  fromObjectTypeId: optionalField(z.string()),
+  toObjectId: optionalField(recordId),
+  toObjectTypeId: optionalField(z.string()),
+  primaryObjectId: optionalField(recordId),
+  mergedObjectIds: optionalField(recordIds),
+  newObjectId: optionalField(recordId),
 })
 
 type Event = z.infer<typeof event>
@@ -61,24 +54,23 @@ type Event = z.infer<typeof event>
 const isUninstall = ({ action, eventTypeId }: Event) =>
   action === 'APP_UNINSTALL' || eventTypeId === uninstalledType
 
-/** @returns undefined for what is about no ticket */
-function typeOf({ action = '', objectTypeId, associatedObjectTypeId }: Event): ChangeType | undefined {
-  const type = actions.get(action)
-  const ends = type === 'associationChange' ? [objectTypeId, associatedObjectTypeId] : [objectTypeId]
-  return ends.includes(ticketTypeId) ? type : undefined
-}
+const associationTickets = (event: Event) =>
+  ticketsAmong(
+    { typeId: event.fromObjectTypeId ?? event.objectTypeId, id: event.fromObjectId ?? event.objectId },
+    {
+      typeId: event.toObjectTypeId ?? event.associatedObjectTypeId,
+      id: event.toObjectId ?? event.associatedObjectId,
+    },
+    event.associationType,
+  )
 
-function ticketIdsOf(event: Event, type: ChangeType): string[] {
-  const ids =
-    type === 'merge'
-      ? [event.objectId, event.primaryObjectId, ...(event.mergedObjectIds ?? []), event.newObjectId]
-      : [
-          event.objectTypeId === ticketTypeId ? event.objectId : undefined,
-          type === 'associationChange' && event.associatedObjectTypeId === ticketTypeId
-            ? event.associatedObjectId
-            : undefined,
-        ]
-  return [...new Set(ids.filter((one) => one !== undefined))]
+/** @returns undefined for what is about no ticket; empty when it names none although it is about one */
+function ticketIdsOf(event: Event, type: ChangeType): string[] | undefined {
+  if (type === 'associationChange') return associationTickets(event)
+  const { objectTypeId, objectId, primaryObjectId, mergedObjectIds = [], newObjectId } = event
+  if (objectTypeId !== ticketTypeId) return undefined
+  const ids = type === 'merge' ? [objectId, primaryObjectId, ...mergedObjectIds, newObjectId] : [objectId]
+  return ids.filter((one) => one !== undefined)
 }
 
 const file = z.object({ journalEvents: z.array(z.unknown()) })
@@ -102,15 +94,15 @@ export function readJournalFile(body: unknown, nowMs: number): JournalEvents | u
       uninstalled.add(data.portalId)
       continue
     }
-    const type = typeOf(data)
-    if (!type) {
+    const type = actions.get(data.action ?? '')
+    const ticketIds = type && ticketIdsOf(data, type)
+    if (!type || !ticketIds) {
       events.otherKind += 1
       continue
     }
     const { portalId, occurredAt = nowMs } = data
-    const ticketIds = ticketIdsOf(data, type)
     if (ticketIds.length === 0) events.malformed += 1
-    else events.changes.push({ portalId, type, ticketIds, occurredAt })
+    else events.changes.push({ portalId, type, ticketIds: [...new Set(ticketIds)], occurredAt })
   }
   return { ...events, uninstalled: [...uninstalled] }
 }

@@ -1,6 +1,7 @@
 /** HubSpot's webhook events, as far as they say which tickets to read again. Pure; their values are not even looked at. */
 import { z } from 'zod'
-import { accountId, epochMs, recordId, ticketTypeId } from './ids.ts'
+import { ticketsAmong } from './association-event.ts'
+import { accountId, eventTime, optionalField, recordId, recordIds, ticketTypeId } from './ids.ts'
 
 export const changeTypes = [
   'creation',
@@ -36,63 +37,66 @@ export interface Delivery {
 
 /** Fields as in HubSpot's webhooks guide. Its payloads say `subscriptionType` and its table says `eventType`. */
 const event = z.object({
-  subscriptionType: z.string().optional(),
-  eventType: z.string().optional(),
+  subscriptionType: optionalField(z.string()),
+  eventType: optionalField(z.string()),
   portalId: accountId,
-  appId: accountId.optional(),
-  occurredAt: epochMs,
-  objectId: recordId.optional(),
-  objectTypeId: z.string().optional(),
-  primaryObjectId: recordId.optional(),
-  mergedObjectIds: z.array(recordId).max(1_000).optional(),
-  newObjectId: recordId.optional(),
-  associationType: z.string().optional(),
-  fromObjectId: recordId.optional(),
-  toObjectId: recordId.optional(),
+  appId: optionalField(accountId),
+  occurredAt: optionalField(eventTime),
+  objectId: optionalField(recordId),
+  objectTypeId: optionalField(z.string()),
+  primaryObjectId: optionalField(recordId),
+  mergedObjectIds: optionalField(recordIds),
+  newObjectId: optionalField(recordId),
+  associationType: optionalField(z.string()),
+  fromObjectId: optionalField(recordId),
+  fromObjectTypeId: optionalField(z.string()),
+  toObjectId: optionalField(recordId),
+  toObjectTypeId: optionalField(z.string()),
 })
 
 type Event = z.infer<typeof event>
 
+const typeIn = ({ subscriptionType, eventType }: Event) => subscriptionType ?? eventType
+
 /** @returns undefined for what is about no ticket */
 function typeOf(event: Event): ChangeType | undefined {
-  const [of, name] = (event.subscriptionType ?? event.eventType ?? '').split('.')
-  const aboutTickets = of === 'ticket' || (of === 'object' && event.objectTypeId === ticketTypeId)
-  return aboutTickets ? changeTypes.find((type) => type === name) : undefined
+  const [of, name] = (typeIn(event) ?? '').split('.')
+  const type = changeTypes.find((one) => one === name)
+  if (of === 'ticket') return type
+  // An association has no object of its own: its ends say whether they are tickets.
+  const { objectTypeId = type === 'associationChange' ? ticketTypeId : undefined } = event
+  return of === 'object' && objectTypeId === ticketTypeId ? type : undefined
 }
 
-/** A link is told from both ends; which end is the ticket is in its name: TICKET_TO_CONTACT, CONTACT_TO_TICKET. */
-function linked({ associationType = '', objectId, fromObjectId, toObjectId }: Event) {
-  const ends = [
-    /^TICKET_TO_/.test(associationType) ? fromObjectId : undefined,
-    /_TO_TICKET$/.test(associationType) ? toObjectId : undefined,
-  ]
-  // A name that says neither is one that we do not know: then whatever may be a ticket is.
-  return ends.some((end) => end !== undefined) ? ends : [objectId ?? fromObjectId]
-}
+/** Of an event that names no ends its object is the first. */
+const associationTickets = (event: Event) =>
+  ticketsAmong(
+    { typeId: event.fromObjectTypeId, id: event.fromObjectId ?? event.objectId },
+    { typeId: event.toObjectTypeId, id: event.toObjectId },
+    event.associationType,
+  )
 
-function ticketIdsOf(event: Event, type: ChangeType): string[] {
+/** @returns undefined for what is about no ticket; empty when it names none although it is about one */
+function ticketIdsOf(event: Event, type: ChangeType): string[] | undefined {
+  if (type === 'associationChange') return associationTickets(event)
   const { objectId, primaryObjectId, mergedObjectIds = [], newObjectId } = event
-  const ids =
-    type === 'merge'
-      ? [objectId, primaryObjectId, ...mergedObjectIds, newObjectId]
-      : type === 'associationChange'
-        ? linked(event)
-        : [objectId]
-  return [...new Set(ids.filter((one) => one !== undefined))]
+  const ids = type === 'merge' ? [objectId, primaryObjectId, ...mergedObjectIds, newObjectId] : [objectId]
+  return ids.filter((one) => one !== undefined)
 }
 
 /**
  * Sorts the events of one delivery: HubSpot's JSON array of up to 100, of any types and accounts.
  *
  * @param ourApp our app's id at HubSpot
+ * @param nowMs stands for a time that an event does not say
  * @returns undefined when the body is no array
  */
-export function readDelivery(body: unknown, ourApp: number): Delivery | undefined {
+export function readDelivery(body: unknown, ourApp: number, nowMs: number): Delivery | undefined {
   if (!Array.isArray(body)) return undefined
   const delivery: Delivery = { changes: [], otherKind: 0, otherApp: 0, malformed: 0 }
   for (const given of body) {
     const { data, success } = event.safeParse(given)
-    if (!success || (data.subscriptionType ?? data.eventType) === undefined) {
+    if (!success || typeIn(data) === undefined) {
       delivery.malformed += 1
       continue
     }
@@ -101,13 +105,14 @@ export function readDelivery(body: unknown, ourApp: number): Delivery | undefine
       continue
     }
     const type = typeOf(data)
-    if (!type) {
+    const ticketIds = type && ticketIdsOf(data, type)
+    if (!type || !ticketIds) {
       delivery.otherKind += 1
       continue
     }
-    const ticketIds = ticketIdsOf(data, type)
+    const { portalId, occurredAt = nowMs } = data
     if (ticketIds.length === 0) delivery.malformed += 1
-    else delivery.changes.push({ portalId: data.portalId, type, ticketIds, occurredAt: data.occurredAt })
+    else delivery.changes.push({ portalId, type, ticketIds: [...new Set(ticketIds)], occurredAt })
   }
   return delivery
 }

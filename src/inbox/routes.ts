@@ -93,7 +93,7 @@ async function receive(
       'The signature is not one that HubSpot made for this request just now',
     )
   }
-  const delivery = readDelivery(parse(body), app.appId)
+  const delivery = readDelivery(parse(body), app.appId, clock.now())
   if (!delivery) {
     metrics.webhookDeliveries.inc({ outcome: 'invalid' })
     throw new AppError('validation_failed', 'The body is not an array of events', {

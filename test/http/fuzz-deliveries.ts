@@ -11,6 +11,8 @@ export const signing = {
   appId: 1_160_001,
 }
 
+/** A field that an event may lack: null as often as something odd. */
+const typeId = fc.constantFrom<unknown>('0-5', '0-1', '2-4711', '', null, 5, {})
 const number = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 1, max: 2 ** 31 - 1 }) },
   fc.constantFrom<unknown>(0, -1, 1.5, 1e300, 2 ** 53, null, '7', '', [], {}),
@@ -35,23 +37,29 @@ const event = fc.record(
     subscriptionType: fc
       .tuple(fc.constantFrom('ticket', 'object', 'contact', ''), type)
       .map((both) => both.join('.')),
-    eventType: odd,
+    eventType: fc.oneof(fc.constant(null), odd),
     eventId: number,
     portalId: number,
     appId: fc.oneof({ weight: 9, arbitrary: fc.constant<unknown>(signing.appId) }, number),
     occurredAt: fc.oneof({ weight: 9, arbitrary: fc.constant<unknown>(1_790_000_000_000) }, number),
     objectId: number,
-    objectTypeId: fc.constantFrom('0-5', '0-1', ''),
+    objectTypeId: typeId,
     propertyName: odd,
     propertyValue: odd,
     mergedObjectIds: fc.oneof(fc.array(number, { maxLength: 5 }), odd),
     newObjectId: number,
+    primaryObjectId: number,
     associationType: fc.oneof(
-      fc.constantFrom('TICKET_TO_CONTACT', 'CONTACT_TO_TICKET', 'TICKET_TO_TICKET'),
+      fc.constantFrom<unknown>('TICKET_TO_CONTACT', 'CONTACT_TO_TICKET', 'TICKET_TO_TICKET', '_TO_', null),
       odd,
     ),
     fromObjectId: number,
+    fromObjectTypeId: typeId,
     toObjectId: number,
+    toObjectTypeId: typeId,
+    associationTypeId: number,
+    associationCategory: odd,
+    isSensitive: odd,
   },
   { requiredKeys: [] },
 )

@@ -39,16 +39,24 @@ describe('what is about tickets', () => {
     assert.deepEqual(idsOf({ ...ticket, action: 'MERGE', ...merge }), [['merge', ['77', '5', '6', '9']]])
   })
 
-  test('an association names the end that is a ticket', () => {
-    const link = { ...common, type: 'association', action: 'ASSOCIATION_ADDED' }
-    const ends = (objectTypeId: string, associatedObjectTypeId: string) =>
-      idsOf({ ...link, objectTypeId, objectId: 5, associatedObjectTypeId, associatedObjectId: 6 })
-    assert.deepEqual(ends('0-5', '0-1'), [['associationChange', ['5']]])
-    assert.deepEqual(ends('0-1', '0-5'), [['associationChange', ['6']]])
-    assert.deepEqual(ends('0-5', '0-5'), [['associationChange', ['5', '6']]])
-    assert.deepEqual(ends('0-1', '0-2'), [])
-    assert.deepEqual(idsOf({ ...ticket, action: 'ASSOCIATION_REMOVED' }), [['associationChange', ['77']]])
-  })
+  for (const names of [
+    ['fromObjectTypeId', 'fromObjectId', 'toObjectTypeId', 'toObjectId'],
+    ['objectTypeId', 'objectId', 'associatedObjectTypeId', 'associatedObjectId'],
+  ] as const)
+    test(`an association names the end that is a ticket (${names[1]})`, () => {
+      const link = { ...common, type: 'association', action: 'ASSOCIATION_ADDED', associationTypeId: 16 }
+      const [fromType, from, toType, to] = names
+      const ends = (one: unknown, other: unknown) =>
+        idsOf({ ...link, [fromType]: one, [from]: 5, [toType]: other, [to]: '6' })
+      assert.deepEqual(ends('0-5', '0-1'), [['associationChange', ['5']]])
+      assert.deepEqual(ends('0-1', '0-5'), [['associationChange', ['6']]])
+      assert.deepEqual(ends('0-5', '0-5'), [['associationChange', ['5', '6']]])
+      assert.deepEqual(ends('0-1', '0-2'), [])
+      assert.deepEqual(ends(null, null), [['associationChange', ['5', '6']]])
+    })
+
+  test('an association with one end alone names it', () =>
+    assert.deepEqual(idsOf({ ...ticket, action: 'ASSOCIATION_REMOVED' }), [['associationChange', ['77']]]))
 })
 
 test('an uninstall is told once for each account, whether its action or its type says so', () => {

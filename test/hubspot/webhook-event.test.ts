@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { changeTypes, readDelivery } from '../../src/hubspot/webhook-event.ts'
 
 const app = 54_321
+const now = 1_795_000_000_000
 const common = {
   eventId: 1,
   subscriptionId: 2,
@@ -16,7 +17,7 @@ const common = {
 }
 
 const read = (...events: unknown[]) => {
-  const delivery = readDelivery(events, app)
+  const delivery = readDelivery(events, app, now)
   assert.ok(delivery)
   return delivery
 }
@@ -54,9 +55,90 @@ describe('both families of events', () => {
         ['associationChange', ids],
       ])
     const generic = { ...link, subscriptionType: 'object.associationChange', objectTypeId: '0-5' }
-    assert.deepEqual(idsOf({ ...generic, associationType: 'SOMETHING_NEW' }), [['associationChange', ['5']]])
-    assert.deepEqual(idsOf({ ...generic, objectId: 8 }), [['associationChange', ['8']]])
+    assert.deepEqual(idsOf({ ...generic, associationType: 'CONTACT_TO_TICKET', objectId: 5 }), [
+      ['associationChange', ['6']],
+    ])
   })
+
+  const ends = {
+    fromObjectId: 5,
+    toObjectId: 6,
+    associationTypeId: 16,
+    associationCategory: 'HUBSPOT_DEFINED',
+  }
+
+  for (const subscriptionType of ['object.associationChange', 'ticket.associationChange'])
+    test(`${subscriptionType} without a name or an object names the end whose type is that of tickets`, () => {
+      const between = (fromObjectTypeId: unknown, toObjectTypeId: unknown) =>
+        idsOf({ ...ends, subscriptionType, fromObjectTypeId, toObjectTypeId })
+      assert.deepEqual(between('0-5', '0-2'), [['associationChange', ['5']]])
+      assert.deepEqual(between('0-2', '0-5'), [['associationChange', ['6']]])
+      assert.deepEqual(between('0-5', '0-5'), [['associationChange', ['5', '6']]])
+      assert.deepEqual(between('0-5', '2-4711'), [['associationChange', ['5']]])
+      assert.deepEqual(between('0-1', '0-2'), [])
+    })
+
+  test('the type ids count, whatever the name or the object says', () => {
+    const odd = { ...ends, subscriptionType: 'ticket.associationChange', objectId: 5 }
+    const types = { fromObjectTypeId: '0-2', toObjectTypeId: '0-5' }
+    for (const associationType of ['SOMETHING_NEW', 'TICKET_TO_COMPANY', '', null])
+      assert.deepEqual(idsOf({ ...odd, ...types, associationType }), [['associationChange', ['6']]])
+  })
+
+  test('an association that does not say which end is the ticket names both', () => {
+    for (const subscriptionType of ['ticket.associationChange', 'object.associationChange'])
+      for (const more of [
+        {},
+        { objectId: 5 },
+        { associationType: 'SOMETHING_NEW' },
+        { fromObjectTypeId: null, toObjectTypeId: null, associationType: null },
+      ])
+        assert.deepEqual(idsOf({ ...ends, ...more, subscriptionType }), [['associationChange', ['5', '6']]])
+    // One end is known to be something else.
+    const half = { ...ends, subscriptionType: 'ticket.associationChange', fromObjectTypeId: '0-1' }
+    assert.deepEqual(idsOf(half), [['associationChange', ['6']]])
+    assert.deepEqual(idsOf({ subscriptionType: 'ticket.associationChange', objectId: 8 }), [
+      ['associationChange', ['8']],
+    ])
+  })
+})
+
+test('a null in a field that an event may lack is the same as its absence', () => {
+  const nothing = {
+    eventType: null,
+    objectTypeId: null,
+    primaryObjectId: null,
+    mergedObjectIds: null,
+    newObjectId: null,
+    associationType: null,
+    fromObjectId: null,
+    toObjectId: null,
+    fromObjectTypeId: null,
+    toObjectTypeId: null,
+    occurredAt: null,
+    propertyName: null,
+    propertyValue: null,
+    sourceId: null,
+    changeFlag: null,
+  }
+  for (const type of changeTypes)
+    assert.deepEqual(idsOf({ ...nothing, subscriptionType: `ticket.${type}`, objectId: 77 }), [
+      [type, ['77']],
+    ])
+  const merge = { primaryObjectId: 5, mergedObjectIds: [null, 6, {}], newObjectId: null, objectId: null }
+  assert.deepEqual(idsOf({ subscriptionType: 'ticket.merge', ...merge }), [['merge', ['5', '6']]])
+  assert.deepEqual(idsOf({ subscriptionType: null, eventType: 'ticket.creation', objectId: 7 }), [
+    ['creation', ['7']],
+  ])
+})
+
+test('a time that is not said is the present one, and a number may be text', () => {
+  const event = { ...common, subscriptionType: 'ticket.creation', objectId: 1 }
+  for (const occurredAt of [null, undefined, 'yesterday', 9e15, -1])
+    assert.equal(read({ ...event, occurredAt }).changes[0]?.occurredAt, now)
+  assert.equal(read({ ...event, occurredAt: '1790000000000' }).changes[0]?.occurredAt, 1_790_000_000_000)
+  const { changes } = read({ ...event, portalId: '62515', appId: String(app) })
+  assert.equal(changes[0]?.portalId, 62_515)
 })
 
 test('only what is about tickets counts, and only of our app', () => {
@@ -87,20 +169,18 @@ test('one event that cannot be read spoils no other', () => {
     [],
     {},
     { ...good, portalId: undefined },
-    { ...good, portalId: '62515' },
+    { ...good, portalId: null },
+    { ...good, portalId: 'all' },
+    { ...good, portalId: '0' },
     { ...good, portalId: -1 },
     { ...good, portalId: 1.5 },
     { ...good, portalId: 2 ** 53 },
-    { ...good, occurredAt: undefined },
-    { ...good, occurredAt: 'yesterday' },
-    { ...good, occurredAt: 9e15 },
     { ...good, objectId: undefined },
     { ...good, objectId: 2 ** 53 },
     { ...good, objectId: "1' or true" },
     { ...good, objectId: {} },
     { ...good, subscriptionType: undefined },
     { ...good, subscriptionType: 7 },
-    { ...good, subscriptionType: 'ticket.merge', mergedObjectIds: 'all' },
   ]
   const { changes, malformed } = read(...odd, good)
   assert.equal(malformed, odd.length)
@@ -120,6 +200,6 @@ test('ids are kept as HubSpot gives them, as numbers or as text', () => {
 })
 
 test('a body that is no array is no delivery; an empty one is', () => {
-  for (const body of [{}, null, 'text', 7, undefined]) assert.equal(readDelivery(body, app), undefined)
-  assert.deepEqual(readDelivery([], app), { changes: [], otherKind: 0, otherApp: 0, malformed: 0 })
+  for (const body of [{}, null, 'text', 7, undefined]) assert.equal(readDelivery(body, app, now), undefined)
+  assert.deepEqual(readDelivery([], app, now), { changes: [], otherKind: 0, otherApp: 0, malformed: 0 })
 })

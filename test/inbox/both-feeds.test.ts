@@ -93,6 +93,7 @@ test('both feeds tell of the same tickets, and the store is equal to HubSpot', a
   const delivery = readDelivery(
     results.map(({ event }: { event: unknown }) => event),
     Number((await bench.emulator.control('GET', `/apps/${clientId}/webhooks`)).app_id),
+    Date.now(),
   )
   const journal = await ofJournal()
   // A merge names the new record alone there, and both that it replaced here.

@@ -99,7 +99,35 @@ for (const journal_merge_object of ['new', 'primary'] as const)
     }, 'the store is equal to HubSpot')
   })
 
-test('a change of a property that the account has made for itself is told, and one of an association', async () => {
+for (const journal_association of ['ends', 'object'] as const)
+  test(`an association that came and that went is told (${journal_association})`, async () => {
+    bench.emulator.world.changeQuirks({ journal_association })
+    const account = await connected()
+    const { portal } = account
+    await eventually(async () => subscribedTo(portal).length >= 3, 'the journal is asked for associations')
+    const [a] = await idsOf(account)
+    const change = (more = {}) =>
+      bench.emulator.control('POST', `/portals/${portal}/associations`, {
+        ticket_id: a,
+        to: 'contacts',
+        to_id: 501,
+        ...more,
+      })
+    const contacts = async (wanted: number) => {
+      const [row] = await look<{ n: number }>(
+        `select jsonb_array_length(associations -> 'contacts') as n from issue_associations
+         where integration_id = '${account.integration}' and ticket_id = '${a}'`,
+      )
+      return (row?.n ?? 0) === wanted
+    }
+    await change()
+    await eventually(() => contacts(1), 'the association is here')
+    await change({ remove: true })
+    await eventually(() => contacts(0), 'the association is gone')
+    bench.emulator.world.changeQuirks({ journal_association: 'ends' })
+  })
+
+test('a change of a property that the account has made for itself is told', async () => {
   const account = await connected()
   const { portal } = account
   await told(portal)
@@ -113,18 +141,6 @@ test('a change of a property that the account has made for itself is told, and o
     )
     return row?.value === 'A-17'
   }, 'the custom property is here')
-  await bench.emulator.control('POST', `/portals/${portal}/associations`, {
-    ticket_id: a,
-    to: 'contacts',
-    to_id: 501,
-    types: [{ category: 'HUBSPOT_DEFINED', typeId: 16, label: null }],
-  })
-  await eventually(async () => {
-    const rows = await look(
-      `select from issue_associations where integration_id = '${account.integration}' and ticket_id = '${a}'`,
-    )
-    return rows.length === 1
-  }, 'the association is here')
 })
 
 test('the status says that changes come by the journal, and of a pasted token that they do not', async () => {

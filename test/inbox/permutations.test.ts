@@ -142,7 +142,7 @@ for (const engine of long ? engines : engines.slice(0, 1))
     }
 
     async function keep(some: readonly unknown[]): Promise<void> {
-      const delivery = readDelivery(some, appId)
+      const delivery = readDelivery(some, appId, Date.now())
       assert.ok(delivery && delivery.malformed === 0 && delivery.otherApp === 0)
       const hash = createHash('sha256').update(randomBytes(16)).digest()
       await withSystem(db, (scope) => keepDeliveries(scope, [{ hash, changes: delivery.changes }], 0))

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { connectTenant, idle } from '../http/bench.ts'
 import { eventually } from '../support/service.ts'
-import { type Account, differences, type InboxBench, startInboxBench } from './bench.ts'
+import { type Account, clientId, differences, type InboxBench, startInboxBench } from './bench.ts'
 
 let bench: InboxBench
 let account: Account
@@ -105,6 +105,75 @@ describe('each kind of change is here without a poll', () => {
     await acts('associations', { ticket_id: id, to: 'contacts', to_id: '4711', types, remove: true })
     assert.deepEqual(await contacts(), [])
   })
+})
+
+describe('one event of an association is enough, whatever its form', () => {
+  const forms = [
+    {},
+    { webhook_classic_association: 'typed' },
+    { webhook_classic_association: 'bare' },
+    { webhook_object_association: 'object', webhook_association_object_id: true },
+  ]
+  const record = async (on: boolean) =>
+    await bench.emulator.control('PATCH', '/webhooks', { send: !on, record: on })
+  after(async () => {
+    await record(false)
+    bench.emulator.world.changeQuirks({
+      webhook_classic_association: 'named',
+      webhook_object_association: 'ends',
+      webhook_association_object_id: false,
+    })
+  })
+
+  for (const form of forms)
+    test(JSON.stringify(form), async () => {
+      const [id] = await liveIds()
+      await record(true)
+      await bench.emulator.control('PATCH', '/quirks', form)
+      const take = async (to: string, to_id: string, more = {}) => {
+        await bench.emulator.control('DELETE', '/webhooks/events')
+        await acts('associations', { ticket_id: id, to, to_id, ...more })
+        const { results } = await bench.emulator.control('GET', '/webhooks/events')
+        return results.map(({ event }: { event: Record<string, unknown> }) => event)
+      }
+      const companies = async () => {
+        const [row] = await bench.look<{ companies: { id: string }[] | null }>(
+          `select associations -> 'companies' as companies from issue_associations where ticket_id = '${id}'`,
+        )
+        return row?.companies?.map((one) => one.id) ?? []
+      }
+      // Each of the four events alone: both families, from the ticket and from the company.
+      for (const at of [0, 1, 2, 3]) {
+        const company = `88${at}`
+        const added = await take('companies', company)
+        assert.equal(added.length, 4)
+        assert.equal((await bench.deliver([added[at]])).status, 204)
+        await bench.drained()
+        assert.ok((await companies()).includes(company), JSON.stringify(added[at]))
+        const removed = await take('companies', company, { remove: true })
+        assert.equal((await bench.deliver([removed[at]])).status, 204)
+        await bench.drained()
+        assert.ok(!(await companies()).includes(company), JSON.stringify(removed[at]))
+      }
+      await same()
+    })
+
+  test('an id that is no ticket’s makes no issue', async () => {
+    const rows = await bench.look(`select from issues where ticket_id like '88_'`)
+    assert.equal(rows.length, 0)
+  })
+})
+
+test('the Test button’s event about a ticket that nobody has is taken, and makes no issue', async () => {
+  const sent = await bench.emulator.control('POST', `/apps/${clientId}/webhooks/test`, {
+    portal_id: account.portal,
+  })
+  assert.ok(sent.events >= 10)
+  await bench.drained()
+  assert.equal((await bench.look(`select from issues where ticket_id = '123'`)).length, 0)
+  const [waiting] = await bench.look<{ n: number }>(`select count(*)::int as n from inbox`)
+  assert.equal(waiting?.n, 0)
+  await same()
 })
 
 test('an account under two tenants feeds both, each by its own token', async () => {
