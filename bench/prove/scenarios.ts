@@ -2,6 +2,7 @@
 import type { Scenario } from './scenario.ts'
 import { changeScenarios } from './scenarios/changes.ts'
 import { deathScenarios } from './scenarios/deaths.ts'
+import { eventScenarios } from './scenarios/events.ts'
 import { outageScenarios } from './scenarios/outages.ts'
 import { pagingScenarios } from './scenarios/paging.ts'
 import { processScenarios } from './scenarios/processes.ts'
@@ -16,4 +17,5 @@ export const scenarios: readonly Scenario[] = [
   ...pagingScenarios,
   ...deathScenarios,
   ...recordScenarios,
+  ...eventScenarios,
 ]

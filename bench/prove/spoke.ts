@@ -11,7 +11,7 @@ import type { RunReport, SyncType, SystemUnderTest } from './system.ts'
 
 export interface SpokeServer {
   get(path: string): Promise<Reply>
-  post(path: string, body: unknown): Promise<Reply>
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Reply>
   delete(path: string): Promise<Reply>
   kill(): Promise<void>
   /** Stops as an operator would; start() goes on. */
@@ -66,15 +66,15 @@ export async function startSpoke(
   const lastWord = () => void running.child.kill('SIGKILL')
   process.on('exit', lastWord)
 
-  async function ask(method: string, path: string, body?: unknown): Promise<Reply> {
+  async function ask(method: string, path: string, body?: unknown, headers = {}): Promise<Reply> {
     const answer = await fetch(`${await running.url}${path}`, {
       method,
       signal: AbortSignal.timeout(30_000),
       ...(body === undefined
         ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+        : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } }),
     })
-    return { status: answer.status, body: await answer.json() }
+    return { status: answer.status, body: JSON.parse((await answer.text()) || 'null') }
   }
 
   async function start(): Promise<void> {
@@ -86,7 +86,7 @@ export async function startSpoke(
   await start()
   return {
     get: (path) => ask('GET', path),
-    post: (path, body) => ask('POST', path, body),
+    post: (path, body, headers) => ask('POST', path, body, headers),
     delete: (path) => ask('DELETE', path),
     async kill() {
       await running.end('SIGKILL')
