@@ -7,9 +7,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { eventTypes } from './lib/event-types.ts'
+import { nearest } from './lib/nearest.ts'
 import type { KeyRing } from './lib/seal.ts'
 import { Secret } from './lib/secret.ts'
 import { parseSecret } from './lib/standard-webhooks.ts'
+import './lib/zod-messages.ts'
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
 
@@ -55,16 +58,18 @@ const claimName = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be the name of 
 /** Addresses and networks with commas between; one that holds every address would let anybody say who they are. */
 const networks = z
   .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((one) => one.trim())
-      .filter((one) => one !== ''),
-  )
+  .transform(listOf)
   .refine(
     (all) => all.every(isNetwork),
     'must be addresses or networks such as 10.0.0.0/8, with commas between',
   )
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+}
 
 function isNetwork(text: string): boolean {
   const [address = '', bits, ...more] = text.split('/')
@@ -138,7 +143,8 @@ export const variables = {
   SPOKE_EVENTS_SECRET: z.string().optional(),
   SPOKE_EVENTS_TYPES: z
     .string()
-    .regex(/^[a-z_.]+( *, *[a-z_.]+)*$/, 'must be types of events with commas between')
+    .transform(listOf)
+    .pipe(z.array(z.enum(eventTypes)).min(1))
     .optional(),
   SPOKE_EVENTS_IN_ORDER: z.enum(['true', 'false']).default('true'),
   SPOKE_ENDPOINTS_PRIVATE: z.enum(['true', 'false']).default('false'),
@@ -185,7 +191,7 @@ type Env = Readonly<Record<string, string | undefined>>
  * @throws ConfigError
  */
 export function readConfig(env: Env, notice: (line: string) => void = () => {}) {
-  const faults: string[] = []
+  const faults = unknownNames(env)
   const given = withSecretFiles(env, faults)
   const read = z.object(variables).safeParse(given)
   if (!read.success) {
@@ -311,7 +317,7 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
       ? Object.freeze({
           url: set.SPOKE_EVENTS_URL,
           secrets: Object.freeze(eventSecrets.filter((secret) => secret !== undefined)),
-          types: set.SPOKE_EVENTS_TYPES?.split(',').map((type) => type.trim()),
+          types: set.SPOKE_EVENTS_TYPES,
           inOrder: set.SPOKE_EVENTS_IN_ORDER === 'true',
         })
       : undefined,
@@ -332,6 +338,30 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
       archivedMs: set.SPOKE_KEEP_ARCHIVED,
     }),
     logLevel: set.LOG_LEVEL,
+  })
+}
+
+/** Names that others read: the recipes in deploy/, the examples, and the tests of Spoke itself. */
+const namesOfOthers =
+  /^(SPOKE_SERVING_PASSWORD|SPOKE_URL|SPOKE_TENANT|SPOKE_SHARED_DIR|HUBSPOT_TOKEN|HUBSPOT_TEST_TOKEN|SPOKE_TEST_[A-Z_]+)$/
+
+/** What Kubernetes and Docker set for a service whose name begins so (`enableServiceLinks`, `--link`). */
+const serviceLinks =
+  /^[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/
+const isServiceLink = (name: string, value: string) =>
+  serviceLinks.test(name) || (/^[A-Z0-9_]+_PORT$/.test(name) && /^(tcp|udp|sctp):\/\//.test(value))
+
+/** A line for each variable that looks like ours and is none, with the name that was probably meant. */
+function unknownNames(env: Env): string[] {
+  const names = Object.keys(variables)
+  const known = new Set([...names, ...secretNames.map((name) => `${name}_FILE`)])
+  return Object.entries(env).flatMap(([name, value = '']) => {
+    if (!/^(SPOKE|HUBSPOT)_/i.test(name) || known.has(name) || value.trim() === '') return []
+    if (namesOfOthers.test(name) || isServiceLink(name, value)) return []
+    // With a prefix too many, or in a file where there is no secret to hide.
+    const bare = [name.replace(/^[^_]*_/, ''), name.replace(/_FILE$/, '')].find((one) => known.has(one))
+    const meant = bare ?? nearest(name, [...known])
+    return [`${name} is not a variable of Spoke${meant ? `; did you mean ${meant}?` : ''}`]
   })
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { ConfigError, readConfig } from '../src/config.ts'
+import { startSpoke } from './support/command.ts'
 import { testKeys } from './support/service.ts'
 
 const url = 'postgres://spoke:hidden-word@localhost/spoke'
@@ -83,6 +84,58 @@ describe('the configuration', () => {
       assert.equal(faults.filter((fault) => fault.startsWith(`${name} `)).length, 1, `${name}: ${faults}`)
     }
     assert.ok(!faults.join().includes('hidden-word'), faults.join())
+  })
+
+  const unknown: [name: string, value: string, meant: string | undefined][] = [
+    ['SPOKE_ADMINKEY', 'k', 'SPOKE_ADMIN_KEY'],
+    ['SPOKE_SYNC_EVRY', '1m', 'SPOKE_SYNC_EVERY'],
+    ['HUBSPOT_CLEINT_ID', 'k', 'HUBSPOT_CLIENT_ID'],
+    ['SPOKE_ADMIN_KEY_FIEL', '/k', 'SPOKE_ADMIN_KEY_FILE'],
+    ['SPOKE_DATA_DIR_FILE', '/k', 'SPOKE_DATA_DIR'],
+    ['SPOKE_DATABASE_URL', 'k', 'DATABASE_URL'],
+    ['SPOKE_PORT', '8001', 'PORT'],
+    ['spoke_admin_key', 'k', 'SPOKE_ADMIN_KEY'],
+    ['SPOKE_COLOUR_OF_THE_SKY', 'blue', undefined],
+    ['HUBSPOT_', 'k', undefined],
+    ['SPOKE_SERVICE_HOSTS', 'k', undefined],
+  ]
+  for (const [name, value, meant] of unknown)
+    test(`${name} is refused${meant ? `, and ${meant} proposed` : ''}`, () => {
+      assert.deepEqual(faultsOf({ [name]: value }), [
+        `${name} is not a variable of Spoke${meant ? `; did you mean ${meant}?` : ''}`,
+      ])
+    })
+
+  test('unknown names are told together with all other faults, without a value; empty ones count as absent', () => {
+    const faults = faultsOf({ SPOKE_ADMINKEY: 'hidden-word', PORT: 'hidden-word', SPOKE_SYNC_EVRY: ' ' })
+    assert.deepEqual(faults, [
+      'SPOKE_ADMINKEY is not a variable of Spoke; did you mean SPOKE_ADMIN_KEY?',
+      'PORT must be a whole number',
+    ])
+  })
+
+  test('what others set and read is no fault: service links of Kubernetes, compose, examples, the tests', () => {
+    const links = {
+      SPOKE_SERVICE_HOST: '10.0.0.1',
+      SPOKE_SERVICE_PORT: '8000',
+      SPOKE_SERVICE_PORT_HTTP: '8000',
+      SPOKE_PORT: 'tcp://10.0.0.1:8000',
+      SPOKE_PORT_8000_TCP: 'tcp://10.0.0.1:8000',
+      SPOKE_PORT_8000_TCP_PROTO: 'tcp',
+      SPOKE_PORT_8000_TCP_PORT: '8000',
+      SPOKE_PORT_8000_TCP_ADDR: '10.0.0.1',
+      HUBSPOT_PROXY_SERVICE_HOST: '10.0.0.2',
+      HUBSPOT_PROXY_PORT: 'tcp://10.0.0.2:80',
+    }
+    const others = { SPOKE_SERVING_PASSWORD: 'k', SPOKE_URL: 'k', HUBSPOT_TOKEN: 'k', SPOKE_TEST_PG: 'k' }
+    assert.deepEqual(faultsOf({ ...links, ...others, PATH: '/bin', SPOKESMAN: 'x' }), [])
+  })
+
+  test('no sentence about a variable is the schema’s own', () => {
+    const faults = faultsOf({ SPOKE_ROLE: 'api ', LOG_LEVEL: 'loud', SPOKE_EVENTS_TYPES: 'issue.craeted' })
+    assert.match(faults.join('\n'), /^LOG_LEVEL must be one of debug, info, warn, error, silent/m)
+    assert.match(faults.join('\n'), /^SPOKE_EVENTS_TYPES must be one of .*; the nearest is issue.created$/m)
+    assert.doesNotMatch(faults.join('\n'), /Invalid|expected|received/)
   })
 
   const key = 'k'.repeat(24)
@@ -207,5 +260,20 @@ describe('the configuration', () => {
       JSON.stringify({ ...config, keyRing: undefined, databaseUrl: undefined }),
       /hidden-word/,
     )
+  })
+})
+
+describe('the spoke command', () => {
+  const cases: [words: string[], said: RegExp][] = [
+    [['tenant', 'list'], /^error: unknown command 'tenant'\n\(Did you mean tenants\?\)/],
+    [['tenants', 'lsit'], /^error: unknown command 'lsit'\n\(Did you mean list\?\)/],
+    [['migrate', '--jsno'], /^error: unknown option '--jsno'\n\(Did you mean --json\?\)/],
+  ]
+  test('a misspelled word is refused with the nearest, and starts nothing', async () => {
+    for (const [words, said] of cases) {
+      const { code, out, err } = await startSpoke(tmpdir(), { SPOKE_DATA_DIR: '/dev/null/never' }, ...words)
+      assert.deepEqual([code, out], [1, ''], words.join(' '))
+      assert.match(err, said)
+    }
   })
 })

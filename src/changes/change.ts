@@ -1,25 +1,10 @@
 /** The change feed's words. Pure. */
 import type { z } from 'zod'
 import { decodeCursor, encodeCursor, invalidCursor } from '../lib/cursor.ts'
+import type { EventType } from '../lib/event-types.ts'
 import type { change } from './schema.ts'
 
-export const changeTypes = [
-  'issue.created',
-  'issue.updated',
-  'issue.archived',
-  'issue.restored',
-  'issue.merged',
-  'sync.completed',
-  'sync.failed',
-  'integration.connected',
-  'integration.reauth_required',
-  'integration.disconnected',
-  'integration.purged',
-  'endpoint.disabled',
-  'endpoint.test',
-] as const
-
-export type ChangeType = (typeof changeTypes)[number]
+export type ChangeType = EventType
 
 export interface Change {
   /** Its number in the tenant's feed. */

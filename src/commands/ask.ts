@@ -21,6 +21,7 @@ export async function ask(method: Method, url: string, payload?: object): Promis
   )
   if (status < 400) return body
   const details = ((body.errors ?? []) as { pointer: string; rule: string }[])
+    .filter(({ rule }) => !String(body.error).includes(rule))
     .map(({ pointer, rule }) => `; ${pointer.replace('/', '')} ${rule}`)
     .join('')
   throw new StartError(`${body.error}${details} (${body.code})`)

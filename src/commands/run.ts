@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { ConfigError, readConfig } from '../config.ts'
 import { LockedError } from '../lib/lock.ts'
 import { createLog } from '../lib/log.ts'
+import { nearest } from '../lib/nearest.ts'
 import { migrateAll, type Service, StartError, startService } from '../service.ts'
 import { addApiKeyCommands } from './api-keys.ts'
 import { addAuditCommands } from './audit.ts'
@@ -20,13 +21,23 @@ import { addWebhookCommands } from './webhooks.ts'
  */
 export async function run(words: readonly string[]): Promise<void> {
   try {
-    await createProgram().parseAsync(words, { from: 'user' })
+    const program = createProgram()
+    refuseUnknown(program, words[0])
+    await program.parseAsync(words, { from: 'user' })
   } catch (error) {
     const forOperator =
       error instanceof ConfigError || error instanceof LockedError || error instanceof StartError
     say(`spoke: ${forOperator ? error.message : startFailure(error)}`)
     process.exit(1)
   }
+}
+
+/** The default command would take a misspelled one for its argument. */
+function refuseUnknown(program: Command, word: string | undefined): void {
+  const names = [...program.commands.map((command) => command.name()), 'help']
+  if (word === undefined || word.startsWith('-') || names.includes(word)) return
+  const near = nearest(word, names)
+  program.error(`error: unknown command '${word}'${near ? `\n(Did you mean ${near}?)` : ''}`)
 }
 
 function createProgram(): Command {

@@ -186,25 +186,69 @@ function fromFastify(error: FastifyError): AppError | undefined {
   }
 }
 
+/** Characters of details in one answer; the first is always there. */
+const mostDetails = 900
+
 function fromValidation(error: FastifyError): AppError {
-  const inPath = error.validationContext === 'params'
-  const details = (error.validation ?? []).map(({ keyword, instancePath, message, params }) => ({
-    pointer: pointerOf(instancePath.replace(/\/$/, ''), params),
-    // The schema's own sentence would quote the unknown name as it was sent.
-    rule: keyword === 'unrecognized_keys' ? 'is not a known field' : (message ?? 'does not fit'),
-  }))
-  return inPath
+  const { validationContext: context = 'body' } = error
+  const found = error.validation ?? []
+  const all = found.flatMap((one) => detailsOf(one, context === 'querystring'))
+  const count = found.reduce((sum, { params }) => sum + (unknownKeysOf(params)?.length ?? 1), 0)
+  let room = mostDetails
+  const details = all.filter(({ pointer, rule }, at) => {
+    room -= pointer.length + rule.length
+    return at === 0 || room >= 0
+  })
+  return context === 'params'
     ? new AppError('invalid_id', 'An id in the path is not a UUID', { details })
-    : new AppError('validation_failed', 'The request does not fit the schema', { details })
+    : new AppError('validation_failed', sentenceOf(details[0], count - 1, context), { details })
 }
 
-/**
- * An unknown field is reported where it stands, not at the object that holds it; unless its name could be a token that
- * was pasted in its place.
- */
-function pointerOf(instancePath: string, params: unknown): string {
+type Finding = NonNullable<FastifyError['validation']>[number]
+
+/** One fault, or one for each unknown name: its message has a line for each (lib/zod-messages.ts). */
+function detailsOf({ keyword, instancePath, message, params }: Finding, inQuery: boolean): ErrorDetail[] {
+  const path = instancePath.replace(/\/$/, '')
+  const keys = unknownKeysOf(params)
+  if (keyword !== 'unrecognized_keys' || !keys) {
+    const name = path.slice(1)
+    const rule = message ?? 'is not allowed'
+    return [{ pointer: path, ...(inQuery && name !== '' ? { parameter: name } : {}), rule }]
+  }
+  return (message ?? '').split('\n').map((rule, at) => {
+    const key = keys[at]
+    if (!isShowable(key)) return { pointer: path, rule: ofParameter(rule, inQuery) }
+    return {
+      pointer: `${path}/${key}`,
+      ...(inQuery ? { parameter: key } : {}),
+      rule: ofParameter(rule, inQuery),
+    }
+  })
+}
+
+const unknownKeysOf = (params: unknown): unknown[] | undefined => {
   const { keys } = (params ?? {}) as { keys?: unknown }
-  const [key] = Array.isArray(keys) ? (keys as unknown[]) : []
-  const safe = typeof key === 'string' && /^[A-Za-z_.-]{1,32}$/.test(key)
-  return safe ? `${instancePath}/${key}` : instancePath
+  return Array.isArray(keys) ? keys : undefined
+}
+
+/** An unknown name is shown, unless it could be a token that was pasted in its place. */
+const isShowable = (key: unknown): key is string => typeof key === 'string' && /^[A-Za-z_.-]{1,32}$/.test(key)
+
+const ofParameter = (rule: string, inQuery: boolean) =>
+  inQuery ? rule.replace('a known field', 'a known query parameter') : rule
+
+/** The first fault as a sentence: what stands where, and what is wrong with it. */
+function sentenceOf(first: ErrorDetail | undefined, others: number, context: string): string {
+  const { pointer = '', rule = 'cannot be used' } = first ?? {}
+  const name = pointer.slice(1)
+  const known = rule.startsWith('is not a known')
+  const where =
+    context === 'querystring'
+      ? `The query parameter${name && ` ${name}`}`
+      : name === ''
+        ? known
+          ? 'A field of the body'
+          : 'The body'
+        : `The field ${name.replaceAll('/', '.')}`
+  return `${where} ${rule}${others > 0 ? `; and ${others} more` : ''}`
 }

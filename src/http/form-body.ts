@@ -17,7 +17,7 @@ export function acceptFormOnly(app: FastifyInstance): void {
       const named = new Map(fields)
       if (named.size === fields.length) return done(null, Object.fromEntries(named))
       const details = [{ pointer: '', rule: 'must not hold a field twice' }]
-      return done(new AppError('validation_failed', 'The request does not fit the schema', { details }))
+      return done(new AppError('validation_failed', 'The form holds a field twice', { details }))
     },
   )
 }

@@ -4,7 +4,7 @@ import { parseUuid } from './ids.ts'
 
 export const invalidCursor = () =>
   new AppError('invalid_cursor', '`after` is not a cursor that this route gave out', {
-    details: [{ pointer: '/after', rule: 'must be the next_after of the page before' }],
+    details: [{ pointer: '/after', parameter: 'after', rule: 'must be the next_after of the page before' }],
   })
 
 /** @param of what the cursor pages through: tenant or integration id */

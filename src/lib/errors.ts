@@ -95,6 +95,8 @@ export type ErrorCode =
 export interface ErrorDetail {
   /** JSON pointer into the body, or the name of the query or path parameter with a leading slash. */
   pointer: string
+  /** The name of the query parameter, where one is at fault. */
+  parameter?: string
   /** What rule was broken, in words; never the value that was sent. */
   rule: string
 }

@@ -1,5 +1,7 @@
 /** Pieces of wire schemas that every route shares. */
 import { z } from 'zod'
+import { eventTypes } from './event-types.ts'
+import './zod-messages.ts'
 
 /** Ids in paths: any UUID, in whatever case; what comes out is canonical. */
 const uuid = z
@@ -24,6 +26,8 @@ export const limit = (most: number, byDefault: number) =>
 
 export const after = z.string().min(1).max(1_024).optional().describe('The next_after of the page before')
 
+export const eventType = z.enum(eventTypes)
+
 /** A time as every answer writes it. */
 export const iso = (time: Date | null): string | null => time?.toISOString() ?? null
 
@@ -46,7 +50,15 @@ export const problem = z
     title: z.string(),
     status: z.number(),
     detail: z.string(),
-    errors: z.array(z.object({ pointer: z.string(), rule: z.string() })).optional(),
+    errors: z
+      .array(
+        z.object({
+          pointer: z.string(),
+          parameter: z.string().optional().describe('The query parameter at fault'),
+          rule: z.string(),
+        }),
+      )
+      .optional(),
   })
   .meta({ id: 'Problem' })
 

@@ -1,12 +1,12 @@
 /** What goes over the wire about webhooks out. */
 import { z } from 'zod'
-import { after, limit, time, uuidText } from '../lib/wire.ts'
+import { after, eventType, limit, time, uuidText } from '../lib/wire.ts'
 
 export const endpointPath = z.object({ tenant_id: uuidText, endpoint_id: uuidText })
 export const deliveryPath = z.object({ tenant_id: uuidText, endpoint_id: uuidText, change_id: uuidText })
 
 const types = z
-  .array(z.string().regex(/^[a-z_]{1,40}\.[a-z_]{1,40}$/, 'must be a type such as issue.updated'))
+  .array(eventType)
   .min(1)
   .max(50)
   .nullable()
@@ -17,8 +17,10 @@ export const endpointBody = z.strictObject({
   types: types.optional(),
   in_order: z
     .boolean()
-    .default(false)
-    .describe('What is told of a ticket waits until what was told of it before has arrived'),
+    .default(true)
+    .describe(
+      'What is told of a ticket waits until what was told of it before has arrived; true unless given',
+    ),
   secret: z.string().max(200).optional().describe('whsec_ and 24 to 64 bytes in base64; absent: one is made'),
 })
 

@@ -77,7 +77,7 @@ export function sessionRoutes(
 function refuseBody(body: unknown): void {
   if (body === undefined || body === null || (typeof body === 'object' && Object.keys(body).length === 0))
     return
-  throw new AppError('validation_failed', 'The request does not fit the schema', {
+  throw new AppError('validation_failed', 'This request takes no body', {
     details: [{ pointer: '', rule: 'must have no body' }],
   })
 }

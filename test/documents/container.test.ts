@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
-import { secretNames, variables } from '../../src/config.ts'
+import { readConfig, secretNames, variables } from '../../src/config.ts'
 import { adminQuery, withDatabase } from '../support/postgres.ts'
-import { startTestService } from '../support/service.ts'
+import { startTestService, testKeys } from '../support/service.ts'
 import { matches, read, root } from './markdown.ts'
 
 const run = promisify(execFile)
@@ -104,14 +104,53 @@ const services = below('services', compose)
 const spokeService = below('spoke', services, ' {2}')
 const postgresService = below('postgres', services, ' {2}')
 
-test('compose gives Spoke only variables that it reads', () => {
-  const given = matches(below('environment', spokeService), /^ +([A-Z_]+):/gm)
-  assert.ok(given.length > 5)
-  for (const name of given) assert.ok(known.has(name), name)
-  // Beside Spoke's own: the passwords of the two logins.
-  const passwords = matches(below('environment', postgresService), /^ +(\w*PASSWORD):/gm)
+const example = [...read('.env.example').matchAll(/^(?:# )?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(
+  ([, name = '', value = '']) => ({ name, value }),
+)
+/** What compose sets, whatever deploy/.env says: name to value. */
+const setByCompose = new Map(
+  [...below('environment', spokeService).matchAll(/^ +([A-Z_]+): (.+)$/gm)].map(
+    ([, name = '', value = '']) => [name, value],
+  ),
+)
+
+test('compose gives Spoke every variable of .env.example, and sets only those that a container needs', () => {
+  const whole = /^ {4}env_file: \.env$/m.test(spokeService)
+  const missing = example.filter(({ name }) => known.has(name) && !whole && !setByCompose.has(name))
+  assert.deepEqual(missing, [])
+  assert.deepEqual([...setByCompose.keys()].sort(), [
+    'DATABASE_URL',
+    'HOST',
+    'PORT',
+    'SPOKE_ADMIN_KEY',
+    'SPOKE_ENCRYPTION_KEYS',
+    'SPOKE_MIGRATE_URL',
+  ])
+  // What compose itself reads stands in the same file.
   for (const name of matches(compose, /\$\{(\w+)/g))
-    assert.ok(known.has(name) || passwords.includes(name), name)
+    assert.ok(
+      example.some((one) => one.name === name),
+      name,
+    )
+  assert.match(spokeService, /- '127\.0\.0\.1:8000:8000'/)
+  assert.equal(setByCompose.get('PORT'), '8000')
+})
+
+test('a deploy/.env with every line of .env.example and the four secrets starts Spoke in compose', () => {
+  const secrets: Record<string, string> = {
+    SPOKE_ADMIN_KEY: 'k'.repeat(44),
+    SPOKE_ENCRYPTION_KEYS: testKeys,
+    POSTGRES_PASSWORD: 'a',
+    SPOKE_SERVING_PASSWORD: 'b',
+  }
+  const file = { ...Object.fromEntries(example.map(({ name, value }) => [name, value])), ...secrets }
+  const set = [...setByCompose].map(([name, value]) => [
+    name,
+    value.replaceAll(/\$\{(\w+)[^}]*\}/g, (_, of: string) => secrets[of] ?? ''),
+  ])
+  const config = readConfig({ ...file, ...Object.fromEntries(set) })
+  assert.deepEqual([config.host, config.port], ['0.0.0.0', 8000])
+  assert.match(config.databaseUrl ?? '', /^postgres:\/\/spoke_serving:b@postgres:5432\/spoke$/)
 })
 
 test('compose does not start without the secrets, and gives none a value', () => {

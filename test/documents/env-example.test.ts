@@ -6,6 +6,9 @@ import { matches, read } from './markdown.ts'
 
 type Name = keyof typeof variables
 
+/** Read by deploy/compose.yml, and not by Spoke. */
+const ofContainers = ['POSTGRES_PASSWORD', 'SPOKE_SERVING_PASSWORD']
+
 const example = read('.env.example')
 /** Each `NAME=value`, commented out or not. */
 const shown = [...example.matchAll(/^(?:# )?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(({ 1: name, 2: value }) => ({
@@ -15,16 +18,16 @@ const shown = [...example.matchAll(/^(?:# )?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(({ 
 
 test('every variable of the schema stands in .env.example once, and no other', () => {
   const names: string[] = shown.map(({ name }) => name)
-  assert.deepEqual(names.toSorted(), Object.keys(variables).sort())
+  assert.deepEqual(names.toSorted(), [...Object.keys(variables), ...ofContainers].sort())
 })
 
 test('every variable has a line that says what it means', () => {
   const told = matches(example, /^# (?![A-Z0-9_]+=).{10,}\n(?:# )?([A-Z][A-Z0-9_]*)=/gm)
-  assert.deepEqual(told.sort(), Object.keys(variables).sort())
+  assert.deepEqual(told.sort(), [...Object.keys(variables), ...ofContainers].sort())
 })
 
 test('the default shown is the default of the schema', () => {
-  for (const { name, value } of shown) {
+  for (const { name, value } of shown.filter(({ name }) => !ofContainers.includes(name))) {
     const byDefault = variables[name].parse(undefined)
     const asShown = value === '' ? undefined : variables[name].parse(value)
     // Empty and absent are the same, so an empty default is shown as nothing.
@@ -34,8 +37,9 @@ test('the default shown is the default of the schema', () => {
 
 test('no secret has a value, and the NAME_FILE rule names each of them', () => {
   const rule = example.slice(0, example.indexOf('NAME_FILE'))
-  for (const secret of secretNames) {
+  for (const secret of [...secretNames, ...ofContainers])
     assert.equal(shown.find(({ name }) => name === secret)?.value, '', secret)
+  for (const secret of secretNames) {
     assert.match(rule, new RegExp(`\\b${secret}\\b`))
   }
 })

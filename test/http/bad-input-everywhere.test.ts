@@ -55,9 +55,25 @@ const sent = (operation: Operation, query = '') => ({
 
 test('every route refuses a query that it does not know, by its place and without its value', async () => {
   for (const operation of strict()) {
-    await bench.refused({ ...sent(operation, `?foo=${mark}`), ...bad, pointer: '/foo' })
+    const { json } = await bench.refused({ ...sent(operation, `?foo=${mark}`), ...bad, pointer: '/foo' })
+    const names = operation.query.map(({ name }) => name).sort()
+    const rule = `is not a known query parameter (${names.length > 0 ? `known: ${names.join(', ')}` : 'none is'})`
+    assert.deepEqual(json.errors[0], { pointer: '/foo', parameter: 'foo', rule })
+    assert.equal(json.error, `The query parameter foo ${rule}`)
     await bench.refused({ ...sent(operation, `?api_key=${mark}&foo=1`), ...bad })
     await bench.refused({ ...sent(operation, `?__proto__=${mark}`), ...bad })
+  }
+})
+
+test('a misspelled query parameter is refused with the nearest that there is', async () => {
+  const wrong = operations.flatMap((operation) =>
+    operation.query.map(({ name }) => ({ operation, name, typo: `${name.slice(0, -2)}${name.at(-1)}` })),
+  )
+  assert.ok(wrong.length > 10)
+  for (const { operation, name, typo } of wrong) {
+    if (!strict().includes(operation)) continue
+    const { json } = await bench.refused({ ...sent(operation, `?${typo}=1`), ...bad, pointer: `/${typo}` })
+    assert.match(json.errors[0].rule, new RegExp(`\\(did you mean ${name}\\? known: `), operation.name)
   }
 })
 

@@ -24,6 +24,9 @@ export interface Watched {
 const inside =
   /node_modules|node:internal|\bat \S+ \(|\.ts\b|\/src\/|\bselect\b.+\bfrom\b|\binsert into\b|\brelation "|postgres|kysely|fastify|FST_|\bzod\b|\bundici\b|ECONN/i
 
+const wordsOfZod =
+  /Invalid (input|option|key|element|string|UUID|ISO)|expected (one of|string|object|number|array|boolean)|received (null|undefined|string|number|array|object|boolean|NaN)|Unrecognized key|Too (small|big)|does not fit the schema/
+
 /** Status, media type and shape of one refusal; what the server is made of does not show. */
 export function checkShape(
   answer: Answer,
@@ -50,12 +53,17 @@ export function checkShape(
   if (pointer !== undefined) assert.equal(json.errors?.[0]?.pointer, pointer, said)
   assert.ok(Buffer.byteLength(answer.text) <= 2_048, `${Buffer.byteLength(answer.text)} bytes: ${said}`)
   assert.doesNotMatch(answer.text, inside, said)
+  assert.doesNotMatch(answer.text, wordsOfZod, said)
 }
 
 function checkErrors(json: { code: string; errors: unknown[] }, said: string): void {
   assert.ok(['validation_failed', 'invalid_id', 'invalid_cursor', 'missing_scopes'].includes(json.code), said)
   for (const one of json.errors as Record<string, unknown>[])
-    assert.deepEqual(Object.keys(one).sort(), ['pointer', 'rule'], said)
+    assert.deepEqual(
+      Object.keys(one).sort(),
+      'parameter' in one ? ['parameter', 'pointer', 'rule'] : ['pointer', 'rule'],
+      said,
+    )
 }
 
 /** Sends a request that is refused without asking HubSpot, and holds every promise about refusals against the answer. */

@@ -7,6 +7,7 @@ import { decodeCursor, encodeCursor } from '../../src/lib/cursor.ts'
 import { AppError } from '../../src/lib/errors.ts'
 import { newId, parseUuid } from '../../src/lib/ids.ts'
 import { statementsOf } from '../../src/lib/migrate.ts'
+import { nearest } from '../../src/lib/nearest.ts'
 
 test('a cursor leads back to where it was made, and nowhere else', () => {
   fc.assert(
@@ -59,4 +60,21 @@ test('statements end at a semicolon before an empty line; a function body stays 
     '-- why\ncreate table a (b int)',
     'create function f() as $$\nbegin\n  x := 1;\n  y := 2;\nend $$',
   ])
+})
+
+test('the nearest name is within few edits: a letter too many, too few, another, or two that changed places', () => {
+  const names = ['limit', 'after', 'integration_id', 'archived']
+  for (const [given, meant] of [
+    ['limmit', 'limit'],
+    ['limt', 'limit'],
+    ['lomit', 'limit'],
+    ['liimt', 'limit'],
+    ['LIMIT', 'limit'],
+    ['integartion_id', 'integration_id'],
+    ['priority', undefined],
+    ['', undefined],
+    ['limit'.repeat(20), undefined],
+  ] as const)
+    assert.equal(nearest(given, names), meant, given)
+  assert.equal(nearest('x', []), undefined)
 })

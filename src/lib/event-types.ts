@@ -1,0 +1,18 @@
+/** The types of events in the change feed and in outgoing webhooks. Here, so that the configuration can name them too. */
+export const eventTypes = [
+  'issue.created',
+  'issue.updated',
+  'issue.archived',
+  'issue.restored',
+  'issue.merged',
+  'sync.completed',
+  'sync.failed',
+  'integration.connected',
+  'integration.reauth_required',
+  'integration.disconnected',
+  'integration.purged',
+  'endpoint.disabled',
+  'endpoint.test',
+] as const
+
+export type EventType = (typeof eventTypes)[number]

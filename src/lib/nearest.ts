@@ -1,0 +1,42 @@
+/** The valid name that a misspelled one was probably meant to be. */
+
+/** Longer ones are not compared: the work grows with the square. */
+const longest = 64
+
+/**
+ * @returns the name with the fewest edits, when these are few for its length; undefined when nothing is near
+ */
+export function nearest(given: string, names: readonly string[]): string | undefined {
+  if (given.length > longest) return undefined
+  let best: string | undefined
+  let fewest = Number.POSITIVE_INFINITY
+  for (const name of names) {
+    const edits = editsBetween(given.toLowerCase(), name.toLowerCase())
+    if (edits < fewest && edits <= Math.max(1, Math.floor(name.length / 4))) {
+      best = name
+      fewest = edits
+    }
+  }
+  return best
+}
+
+/** Damerau-Levenshtein (optimal string alignment): inserted, deleted and changed letters, and neighbours that changed places. */
+function editsBetween(a: string, b: string): number {
+  let before: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1]
+      let edits = Math.min(at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + (same ? 0 : 1))
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        edits = Math.min(edits, at(before, j - 2) + 1)
+      row.push(edits)
+    }
+    before = last
+    last = row
+  }
+  return at(last, b.length)
+}
+
+const at = (row: readonly number[], index: number): number => row[index] ?? Number.POSITIVE_INFINITY

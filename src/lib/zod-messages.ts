@@ -1,0 +1,85 @@
+/**
+ * Plain sentences in place of zod's own: they are read behind a name, as in "sync_type must be one of full, incremental". What was sent
+ * is never quoted. Importing this file sets them for every schema that has no sentence of its own.
+ */
+import { z } from 'zod'
+import { nearest } from './nearest.ts'
+
+z.config({ localeError: messageOf })
+
+function messageOf(issue: z.core.$ZodRawIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'is required' : `must be ${nounOf(issue.expected)}`
+    case 'invalid_value':
+      return oneOf(issue.values.map(String), issue.input)
+    case 'too_small':
+      return size('at least', issue.minimum, issue.origin)
+    case 'too_big':
+      return size('at most', issue.maximum, issue.origin)
+    case 'invalid_format':
+      return formats[issue.format] ?? 'does not have the expected form'
+    case 'not_multiple_of':
+      return `must be a multiple of ${issue.divisor}`
+    case 'unrecognized_keys':
+      return unknownKeys(issue.keys, namesOf(issue.inst))
+    case 'invalid_union':
+      return 'has none of the forms that are allowed here'
+    default:
+      return 'is not allowed'
+  }
+}
+
+/** "must be one of a, b", with the nearest where there are many. */
+export function oneOf(values: readonly string[], input: unknown): string {
+  if (values.length === 1) return `must be ${values[0]}`
+  const near = values.length > 4 && typeof input === 'string' ? nearest(input, values) : undefined
+  return `must be one of ${values.join(', ')}${near ? `; the nearest is ${near}` : ''}`
+}
+
+/** Unknown keys that have a line of their own: a body may hold thousands. */
+const mostKeys = 10
+
+/**
+ * A line for each of the first unknown keys, in their order. The keys themselves are left to the caller: one may be a secret that was
+ * pasted in the wrong place.
+ */
+function unknownKeys(keys: readonly string[], names: readonly string[]): string {
+  const known = names.length === 0 ? 'none is' : `known: ${names.join(', ')}`
+  return keys
+    .slice(0, mostKeys)
+    .map((key) => {
+      const near = nearest(key, names)
+      return `is not a known field (${near ? `did you mean ${near}? ` : ''}${known})`
+    })
+    .join('\n')
+}
+
+const namesOf = (inst: unknown): string[] =>
+  inst instanceof z.ZodObject ? Object.keys(inst.shape).sort() : []
+
+const formats: Record<string, string> = {
+  uuid: 'must be a UUID',
+  url: 'must be a URL',
+  datetime: 'must be a time such as 2026-11-25T09:30:00Z',
+}
+
+const nouns: Record<string, string> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'an object',
+  record: 'an object',
+  array: 'an array',
+  null: 'null',
+}
+
+const nounOf = (expected: string): string => nouns[expected] ?? 'of another type'
+
+function size(bound: string, count: number | bigint, origin: string): string {
+  if (origin === 'string') return `must have ${bound} ${count} character${count === 1 ? '' : 's'}`
+  if (origin === 'array' || origin === 'set')
+    return `must have ${bound} ${count} item${count === 1 ? '' : 's'}`
+  return `must be ${bound} ${count}`
+}
