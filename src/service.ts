@@ -14,6 +14,7 @@ import { createJournal } from './hubspot/journal.ts'
 import { forgetLane } from './inbox/claim-store.ts'
 import { createNoticeSilence } from './inbox/silence.ts'
 import type { Connected } from './integrations/connect.ts'
+import { createConnectionTest } from './integrations/connection-test.ts'
 import type { Whose } from './integrations/integration.ts'
 import type { IntegrationParts } from './integrations/routes.ts'
 import { createTokens } from './integrations/tokens.ts'
@@ -336,6 +337,7 @@ async function assemble(
       .wake({ tenantId, ...key }, occasion)
       .catch((err: unknown) => log.warn({ err }, 'a worker could not be woken'))
   }
+  const testConnection = createConnectionTest({ hubspot, tokens, tickets: ticketKind })
   const progress = createProgress(db, clock, log)
   const news = createNews(db, clock, log)
   const { adminKey, jwt, publicUrl } = config
@@ -345,6 +347,7 @@ async function assemble(
     integrations: {
       ...shared,
       tokens,
+      testConnection,
       tickets: ticketKind,
       authorizeBase: authorizeUrl,
       feed,
@@ -365,7 +368,7 @@ async function assemble(
     issues: { db, hubspot, tokens, clock, totalMs: timeoutMs },
     changes: { db, news, log },
     outbox: { db, ring: config.keyRing, allowPrivate: config.endpointsPrivate },
-    sync: { db, tokens, progress, kind: ticketKind.name, patience, wakeStream },
+    sync: { db, testConnection, progress, kind: ticketKind.name, patience, wakeStream },
     sessions,
     standing: createStanding(db, clock, log),
     webhooks: {

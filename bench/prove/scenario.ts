@@ -8,10 +8,14 @@ import type { RunReport, SystemUnderTest } from './system.ts'
 export interface Match {
   method?: string
   path?: string
+  query?: string
 }
 
-/** List pages, live and archived; not the lists of properties and pipelines, whose paths end in `/tickets` too. */
-export const listCalls: Match = { method: 'GET', path: '/objects/' }
+/**
+ * List pages, live and archived; not the lists of properties and pipelines, whose paths end in `/tickets` too, and not the test
+ * of the connection before a run, which names no properties.
+ */
+export const listCalls: Match = { method: 'GET', path: '/objects/', query: 'properties=' }
 export const searchCalls: Match = { method: 'POST', path: '/tickets/search' }
 export const batchReads: Match = { method: 'POST', path: '/tickets/batch/read' }
 /** Everything about records and none of OAuth. */

@@ -120,7 +120,7 @@ export function createScene(
     calls: (): Call[] =>
       log
         .list({ since: from, portal_id: portal })
-        .filter((one) => one.seq <= to && isRecordCall(one.path) && (!other || one.app_id !== other.app)),
+        .filter((one) => one.seq <= to && isRecordCall(one) && (!other || one.app_id !== other.app)),
 
     check(what, holds) {
       if (spoke && !holds) faults.push(`not so: ${what}`)
@@ -132,6 +132,11 @@ export function createScene(
   return scene
 }
 
-/** Calls about records: not about tokens, and not the hourly upkeep of owners, pipelines and properties. */
-const isRecordCall = (path: string) =>
-  path.startsWith('/crm/') && !/^\/crm\/(v3\/)?(owners|pipelines|properties)\b/.test(path)
+/**
+ * Calls about records: not about tokens, not the hourly upkeep of owners, pipelines and properties, and not the test of the
+ * connection that comes before a run.
+ */
+const isRecordCall = ({ method, path, query }: Pick<Call, 'method' | 'path' | 'query'>) =>
+  path.startsWith('/crm/') &&
+  !/^\/crm\/(v3\/)?(owners|pipelines|properties)\b/.test(path) &&
+  !(method === 'GET' && query.limit === '1' && query.properties === undefined)

@@ -19,7 +19,7 @@ export const FAULT_KINDS = [
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
 export type NewFault = {
-  match?: { method?: string; path?: string; portal_id?: number; body?: string }
+  match?: { method?: string; path?: string; query?: string; portal_id?: number; body?: string }
   kind: FaultKind
   // 'after' lets HubSpot do the work and loses the answer; 'before' fails without having done anything.
   phase?: 'before' | 'after'
@@ -43,7 +43,7 @@ export type Fault = NewFault & {
   hits: number
 }
 
-export type Subject = { method: string; path: string; portal_id: number | null; body: Buffer }
+export type Subject = { method: string; path: string; query: string; portal_id: number | null; body: Buffer }
 
 export type Faults = ReturnType<typeof createFaults>
 
@@ -100,10 +100,11 @@ export function createFaults(seed: number) {
   }
 }
 
-function fits(fault: Fault, { method, path, portal_id, body }: Subject): boolean {
+function fits(fault: Fault, { method, path, query, portal_id, body }: Subject): boolean {
   const { match = {} } = fault
   if (match.method && match.method.toUpperCase() !== method) return false
   if (match.path && !path.includes(match.path)) return false
+  if (match.query && !query.includes(match.query)) return false
   if (match.body && !body.includes(match.body)) return false
   return match.portal_id === undefined || match.portal_id === portal_id
 }

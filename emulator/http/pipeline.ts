@@ -72,7 +72,13 @@ export async function serveHubSpot(world: World, req: IncomingMessage, res: Serv
       log.portal_id = log.grant?.portal_id ?? portalOfForm(call)
     if (log.grant) world.log.refreshBegins(log.grant.id, log.grant.app.app_id, log.grant.portal_id)
 
-    const faults = world.faults.take({ method, path, portal_id: log.portal_id, body })
+    const faults = world.faults.take({
+      method,
+      path,
+      query: mark < 0 ? '' : rawUrl.slice(mark + 1),
+      portal_id: log.portal_id,
+      body,
+    })
     log.fault = faults.map((one) => one.kind).join(',') || null
     for (const fault of faults) if (fault.kind === 'delay') await pause(res, fault.delay_ms ?? 1000)
     const fault = faults.find((one) => one.kind !== 'delay') ?? null

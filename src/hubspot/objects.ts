@@ -16,7 +16,7 @@ export interface ObjectPaths {
   path: string
   /** The property that moves with each change. Contacts alone call it otherwise. */
   modifiedProperty: string
-  /** What to ask for. List and search ask for the same, so that both give the same content. */
+  /** What to ask for. List and search ask for the same, so that both give the same content. A list without any gives HubSpot's default ones. */
   properties: readonly string[]
 }
 
@@ -128,7 +128,7 @@ async function callList(
     path: paths.objects(kind.path),
     query: {
       limit: String(at.limit),
-      properties: kind.properties.join(','),
+      ...(kind.properties.length > 0 ? { properties: kind.properties.join(',') } : {}),
       ...(at.after === undefined ? {} : { after: at.after }),
       ...(at.archived ? { archived: 'true' } : {}),
     },

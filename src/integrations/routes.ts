@@ -19,6 +19,7 @@ import { beginAuthorization, invalidState } from './authorize.ts'
 import { type ConnectParts, connectByToken, finishAuthorization } from './connect.ts'
 import { connectOnce } from './connect-once.ts'
 import { connectedPage } from './connected-page.ts'
+import type { TestConnection } from './connection-test.ts'
 import { type DisconnectParts, disconnect } from './disconnect.ts'
 import { listParts } from './part-store.ts'
 import { present, presentParts } from './present.ts'
@@ -41,6 +42,7 @@ export interface IntegrationParts extends ConnectParts, DisconnectParts {
   /** What tells of the accounts of our own app. Absent: the schedule alone. */
   feed: 'webhooks' | 'journal' | undefined
   tokens: Tokens
+  testConnection: TestConnection
   /** Called after a connect is committed: there is work. */
   wake(tenantId: TenantId, integrationId: string): void
   /** Aborts when the caller is gone or the server stops. */

@@ -3,6 +3,7 @@ import { asAppError } from '../hubspot/as-app-error.ts'
 import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { withTenant } from '../tenants/scope.ts'
+import type { TestConnection } from './connection-test.ts'
 import type { Integration, Whose } from './integration.ts'
 import { listParts, unknownParts } from './part-store.ts'
 import type { Parts } from './parts.ts'
@@ -30,19 +31,20 @@ const answered = new Set([
   'oauth_not_configured',
 ])
 
-/** @throws AppError integration_not_found */
+/** Tests the connection each time; nothing is answered from memory. @throws AppError integration_not_found */
 export async function connectionStatus(
-  parts: { db: Database; tokens: Tokens },
+  parts: { db: Database; tokens: Tokens; testConnection: TestConnection },
   whose: Whose,
   options: UseOptions,
 ): Promise<ConnectionStatus> {
-  const trouble = await parts.tokens
-    .use(whose, options, async () => undefined)
-    .catch((failure: unknown) => {
+  const trouble = await parts.testConnection(whose, options).then(
+    () => undefined,
+    (failure: unknown) => {
       const error = asAppError(failure)
       if (!(error instanceof AppError && answered.has(error.code))) throw error
       return { code: error.code, error: error.message }
-    })
+    },
+  )
   const { integration, known } = await withTenant(parts.db, whose.tenantId, async (scope) => ({
     integration: await findIntegration(scope, whose.integrationId),
     known: await listParts(scope),

@@ -24,6 +24,8 @@ export interface TokenParts extends RefreshParts {
 export interface UseOptions {
   patience: Patience
   signal: AbortSignal
+  /** `work` itself makes the call that proves the token, so HubSpot is not asked about it first. */
+  provesToken?: boolean
 }
 
 export interface Tokens {
@@ -142,6 +144,12 @@ export function createTokens(parts: TokenParts): Tokens {
     return ready
   }
 
+  /** A call that HubSpot has just answered counts as its confirmation; written no more often than it is needed. */
+  async function noteProof(whose: Whose, { confirmedMsAgo, epoch }: HeldToken): Promise<void> {
+    if (confirmedMsAgo !== undefined && confirmedMsAgo < parts.checkEveryMs / 2) return
+    await within(whose, (scope) => confirmToken(scope, whose.integrationId, epoch))
+  }
+
   /** After HubSpot said no to the token: a refreshed one where that is possible. */
   async function replaceRefused(whose: Whose, token: HeldToken, signal: AbortSignal): Promise<Ready> {
     if (token.kind === 'oauth') return await renew(whose, token, signal)
@@ -169,9 +177,11 @@ export function createTokens(parts: TokenParts): Tokens {
     async use(whose, options, work) {
       const found = await read(whose)
       const fresh = found.token.due ? await renew(whose, found.token, options.signal) : found
-      const ready = await confirmed(whose, fresh, options)
+      const ready = options.provesToken ? fresh : await confirmed(whose, fresh, options)
       try {
-        return await work(accessOf(ready), ready.integration)
+        const done = await work(accessOf(ready), ready.integration)
+        if (options.provesToken) await noteProof(whose, ready.token)
+        return done
       } catch (error) {
         await noticeMissingScope(whose, ready, error)
         if (!(error instanceof HubSpotError && error.kind === 'unauthorized')) throw error

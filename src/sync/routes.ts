@@ -7,8 +7,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { Patience } from '../hubspot/client.ts'
+import type { TestConnection } from '../integrations/connection-test.ts'
 import { findIntegration, lockIntegration } from '../integrations/store.ts'
-import type { Tokens } from '../integrations/tokens.ts'
 import { decodeIdCursor, pageOf } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
@@ -28,7 +28,7 @@ import { isFinished } from './stream.ts'
 
 export interface SyncParts {
   db: Database
-  tokens: Tokens
+  testConnection: TestConnection
   progress: Progress
   /** The kind that `sync` syncs. */
   kind: string
@@ -105,12 +105,10 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
       const asked = readIdempotency(request)
       const start = async (): Promise<SyncStarted> => {
         const options = { patience: parts.patience, signal: parts.signalOf(request) }
-        // The connection is checked first, so that a dead token is said here and not in a run nobody watches.
-        await parts.tokens
-          .use({ tenantId, integrationId }, options, async () => undefined)
-          .catch((error: unknown) => {
-            throw asAppError(error)
-          })
+        // The connection is tested first, so that a dead token is said here and not in a run nobody watches.
+        await parts.testConnection({ tenantId, integrationId }, options).catch((error: unknown) => {
+          throw asAppError(error)
+        })
         const { body } = await withTenant(parts.db, tenantId, async (scope) => {
           if (!(await lockIntegration(scope, integrationId))) throw integrationNotFound()
           return await once(scope, asked, async () => {

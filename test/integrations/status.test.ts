@@ -12,7 +12,7 @@ let bench: OAuthBench
 type Ids = { tenant: string; integration: string; portal: number }
 
 before(async () => {
-  bench = await startOAuth({ HUBSPOT_TIMEOUT: '2s', SPOKE_TOKEN_CHECK_EVERY: '0s' })
+  bench = await startOAuth({ HUBSPOT_TIMEOUT: '2s' })
 })
 after(() => bench.stop())
 beforeEach(() => bench.emulator.world.faults.clear())
@@ -74,6 +74,25 @@ test('a status asks HubSpot, and does not answer from memory', async () => {
   const from = bench.emulator.world.log.list().length
   await statusOf(ids)
   assert.ok(bench.emulator.world.log.list().length > from)
+})
+
+test('statuses asked for at the same moment share one call to HubSpot, also when the first caller goes away', async () => {
+  const ids = await byToken()
+  const from = bench.emulator.world.log.list().at(-1)?.seq ?? 0
+  bench.emulator.world.faults.add({ kind: 'delay', delay_ms: 300, match: { portal_id: ids.portal } })
+  const path = `/api/hubspot/status/${ids.tenant}/${ids.integration}`
+  const gone = AbortSignal.timeout(150)
+  const first = fetch(`${bench.service.url}${path}`, { signal: gone })
+  const others = Array.from({ length: 8 }, () => statusOf(ids))
+  await assert.rejects(first)
+  for (const { body } of await Promise.all(others)) assert.equal(body.connected, true, JSON.stringify(body))
+  const calls = bench.emulator.world.log.list({ since: from, portal_id: ids.portal })
+  assert.deepEqual(
+    calls.map(({ method, path }) => `${method} ${path}`),
+    ['GET /crm/objects/2026-09/tickets'],
+  )
+  await statusOf(ids)
+  assert.equal(bench.emulator.world.log.list({ since: from, portal_id: ids.portal }).length, 2)
 })
 
 const ways: [what: string, connect: () => Promise<Ids>, domain: string | null][] = [
