@@ -34,6 +34,7 @@ import { type TenantParts, tenantRoutes } from '../tenants/routes.ts'
 import { sessionRoutes } from '../tenants/session-routes.ts'
 import type { Sessions } from '../tenants/sessions.ts'
 import type { Standing } from '../tenants/standing.ts'
+import { resolveAliases } from './aliases.ts'
 import { auditEffects } from './audited.ts'
 import { replyError } from './error-reply.ts'
 import { acceptFormOnly } from './form-body.ts'
@@ -134,6 +135,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await describeRoutes(app)
 
   requireRules(app)
+  resolveAliases(app, parts.audit.db)
   auditEffects(app, parts.audit, parts.health.metrics)
   const { metrics } = parts.health
   const delay = watchDelay(parts.clock)

@@ -8,6 +8,7 @@ import { newId } from '../lib/ids.ts'
 import { Secret } from '../lib/secret.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { TenantId } from '../tenants/tenant.ts'
+import { resolveAlias } from './alias-store.ts'
 import { accountOf, type Granted, invalidState, redeem } from './authorize.ts'
 import {
   deleteConfirmation,
@@ -119,7 +120,9 @@ export async function confirm(
       await lockTenant(scope)
       const waiting = await lockConfirmation(scope, confirmationId, hashOf(claim.secret))
       if (!waiting) throw invalidState()
-      const { portalId, integrationId } = waiting
+      const { portalId } = waiting
+      // Another connect may have given its id to an older integration meanwhile.
+      const integrationId = await resolveAlias(scope, waiting.integrationId)
       const accessToken = await openWaiting(scope, parts.ring, waiting, 'access_token')
       if (!accessToken) return { portalId, integrationId: undefined }
       // Deleted while the person read.

@@ -7,6 +7,7 @@ import type { Principal } from '../tenants/principal.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import { ensureTenant, tenantSince } from '../tenants/store.ts'
 import type { TenantId } from '../tenants/tenant.ts'
+import { insertAlias, resolveAlias } from './alias-store.ts'
 import { type AuthorizeParts, accountOf, redeem } from './authorize.ts'
 import { identifyPasted } from './identify.ts'
 import type { Account, Integration } from './integration.ts'
@@ -80,7 +81,8 @@ export async function finishAuthorization(
  */
 export async function weigh(scope: TenantScope, wanted: string | undefined, portalId: number) {
   const holder = await findByPortal(scope, portalId)
-  const begun = wanted === undefined ? undefined : await findIntegration(scope, wanted)
+  const begun =
+    wanted === undefined ? undefined : await findIntegration(scope, await resolveAlias(scope, wanted))
   if (begun && begun.portalId !== null && begun.portalId !== portalId) {
     throw new AppError(
       'portal_changed',
@@ -111,11 +113,12 @@ export async function activate(
   if (since !== undefined && (await tenantSince(scope)) !== since) throw tenantErasing()
   await ensureTenant(scope, parts.ring)
   const { holder, begun } = await weigh(scope, wanted, account.portalId)
-  // The portal is there under another id: that one is renewed, and what was begun is not needed.
+  // The account is there under another id: that one is renewed, and the id that was given out stands for it.
   if (begun && holder && begun.integrationId !== holder.integrationId) {
     await deleteIntegration(scope, begun.integrationId)
+    await insertAlias(scope, begun.integrationId, holder.integrationId)
   }
-  const id = holder?.integrationId ?? wanted ?? newId()
+  const id = holder?.integrationId ?? begun?.integrationId ?? wanted ?? newId()
   const integration = await keepConnected(scope, id, account)
   await replaceToken(scope, parts.ring, id, {
     ...tokens,

@@ -40,6 +40,10 @@ export const holdings: readonly Holding[] = [
     told: `integration_id integration_type status status_reason portal_id hub_domain ui_domain hub_user scopes total_count
       total_count_at last_sync_at loaded_at connected_at created_at updated_at`,
   }),
+  holding('integration_aliases', 'rows', {
+    key: 'alias_id',
+    told: 'alias_id integration_id created_at',
+  }),
   holding('integration_tokens', 'tokens', {
     key: 'integration_id',
     told: 'integration_id kind expires_at refresh_at confirmed_at epoch lease_until',

@@ -164,7 +164,12 @@ describe('a run goes on in another process', () => {
         try {
           // The second page is the one: the first is kept, the third not yet read.
           await emulator.control('POST', '/faults', {
-            match: { path: '/crm/objects/2026-09/tickets', method: 'GET', portal_id: 400 + n },
+            match: {
+              path: '/crm/objects/2026-09/tickets',
+              method: 'GET',
+              query: 'properties=',
+              portal_id: 400 + n,
+            },
             kind: 'delay',
             delay_ms: 4_000,
             after: 1,
@@ -200,7 +205,7 @@ describe('a run goes on in another process', () => {
   test('killed after the fetch has begun: the page is read once more', async () => {
     await crash(410, async ({ first, startSecond, startFull }) => {
       await emulator.control('POST', '/faults', {
-        match: { path: '/crm/objects/2026-09/tickets', method: 'GET', portal_id: 410 },
+        match: { path: '/crm/objects/2026-09/tickets', method: 'GET', query: 'properties=', portal_id: 410 },
         kind: 'hang',
         after: 1,
         times: 1,
@@ -226,7 +231,7 @@ describe('a run goes on in another process', () => {
       const second = startSecond()
       await second.url
       await emulator.control('POST', '/faults', {
-        match: { path: '/crm/objects/2026-09/tickets', method: 'GET', portal_id: 411 },
+        match: { path: '/crm/objects/2026-09/tickets', method: 'GET', query: 'properties=', portal_id: 411 },
         kind: 'delay',
         delay_ms: 600,
         after: 1,

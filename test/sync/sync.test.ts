@@ -108,7 +108,8 @@ describe('a run', () => {
     const idle = await sync(id, 'incremental')
     assert.equal(idle.done, 0)
     const asked = (await emulator.requests('/crm/')).map(({ method, path }) => `${method} ${path}`)
-    assert.deepEqual(asked, ['POST /crm/objects/2026-09/tickets/search'])
+    // The connection is tested for whoever asked, and then the run searches.
+    assert.deepEqual(asked, ['GET /crm/objects/2026-09/tickets', 'POST /crm/objects/2026-09/tickets/search'])
   })
 
   test('a ticket edited while the first load runs is right after the next incremental', async () => {
@@ -116,7 +117,7 @@ describe('a run', () => {
     const { token } = await emulator.control('POST', '/portals/103/tokens', { kind: 'private_app' })
     const ids = [...(await truthOf(emulator, 103)).keys()]
     await emulator.control('POST', '/faults', {
-      match: { path: '/tickets', method: 'GET', portal_id: 103 },
+      match: { path: '/tickets', method: 'GET', query: 'properties=', portal_id: 103 },
       kind: 'delay',
       delay_ms: 150,
       times: null,
@@ -280,7 +281,7 @@ describe('a run', () => {
   test('while HubSpot is down the run waits and says for what; afterwards it goes on at its cursor', async () => {
     const { id } = await connected(107, 800)
     const fault = {
-      match: { path: '/crm/objects/2026-09/tickets', method: 'GET', portal_id: 107 },
+      match: { path: '/crm/objects/2026-09/tickets', method: 'GET', query: 'properties=', portal_id: 107 },
       kind: 'status',
       status: 503,
       after: 4,
@@ -310,7 +311,7 @@ describe('a run', () => {
   test('a token that dies in the middle ends the run with its code and asks for a reconnect; reconnecting goes on', async () => {
     const { id } = await connected(108, 800)
     await emulator.control('POST', '/faults', {
-      match: { path: '/crm/objects', method: 'GET', portal_id: 108 },
+      match: { path: '/crm/objects', method: 'GET', query: 'properties=', portal_id: 108 },
       kind: 'delay',
       delay_ms: 100,
       times: null,
@@ -343,7 +344,7 @@ describe('a run', () => {
   test('an integration that is disconnected in the middle stops at once and keeps what it has', async () => {
     const { id } = await connected(109, 700)
     await emulator.control('POST', '/faults', {
-      match: { path: '/crm/objects', method: 'GET', portal_id: 109 },
+      match: { path: '/crm/objects', method: 'GET', query: 'properties=', portal_id: 109 },
       kind: 'delay',
       delay_ms: 150,
       times: null,
@@ -371,7 +372,7 @@ describe('a run', () => {
   test('a run whose stream a newer claim has taken writes nothing more', async () => {
     const { id } = await connected(110, 500)
     await emulator.control('POST', '/faults', {
-      match: { path: '/crm/objects', method: 'GET', portal_id: 110 },
+      match: { path: '/crm/objects', method: 'GET', query: 'properties=', portal_id: 110 },
       kind: 'delay',
       delay_ms: 400,
       times: null,

@@ -13,6 +13,7 @@ type Grants = Readonly<Record<string, string>>
 const appGrants: Grants = {
   tenants: 'select insert update(data_key)',
   tenant_integrations: 'select insert update delete',
+  integration_aliases: 'select insert update delete',
   integration_tokens: 'select insert update delete',
   authorizations: 'select insert update delete',
   confirmations: 'select insert update delete',

@@ -1,0 +1,26 @@
+/** All SQL on aliases: ids that `authorize` returned, and that a connect of an account already connected gave up for the older one. */
+import { sql } from 'kysely'
+import type { TenantScope } from '../tenants/scope.ts'
+
+/** Of one integration; a program that connects again and again must not grow a tenant. The oldest go first. */
+const mostAliases = 20
+
+/** @returns the integration that this id stands for: another one when it is an alias, itself otherwise */
+export async function resolveAlias(scope: TenantScope, id: string): Promise<string> {
+  const rows = await scope.query(sql<{ integrationId: string }>`
+    select integration_id as "integrationId" from integration_aliases
+    where tenant_id = ${scope.tenantId} and alias_id = ${id}`)
+  return rows[0]?.integrationId ?? id
+}
+
+/** From now on `alias` names the integration `id`. Under the tenant's lock. */
+export async function insertAlias(scope: TenantScope, alias: string, id: string): Promise<void> {
+  const { tenantId } = scope
+  await scope.query(sql`
+    insert into integration_aliases (tenant_id, alias_id, integration_id) values (${tenantId}, ${alias}, ${id})
+    on conflict (tenant_id, alias_id) do update set integration_id = excluded.integration_id`)
+  await scope.query(sql`
+    delete from integration_aliases where tenant_id = ${tenantId} and alias_id in (
+      select alias_id from integration_aliases where tenant_id = ${tenantId} and integration_id = ${id}
+      order by created_at desc, alias_id desc offset ${mostAliases})`)
+}
