@@ -106,7 +106,7 @@ describe('testing connections with token validation', () => {
   test('a connection that holds says so, with account and scopes, after HubSpot confirmed the token', async () => {
     for (const tenant of [a, b]) {
       await settled(tenant)
-      const before = calls('token-info')
+      const before = calls('/crm/objects')
       const { status: code, body } = await status(tenant.id, tenant.integrationId)
       assert.equal(code, 200)
       assert.equal(body.connected, true)
@@ -114,7 +114,7 @@ describe('testing connections with token validation', () => {
       assert.equal(body.token_type, 'access')
       assert.equal(body.expires_in, null)
       assert.deepEqual([...body.scopes].sort(), ['crm.objects.owners.read', 'oauth', 'tickets'])
-      assert.equal(calls('token-info'), before + 1)
+      assert.equal(calls('/crm/objects'), before + 1)
     }
   })
 
