@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { tell } from '../../src/changes/store.ts'
 import { claimLane } from '../../src/inbox/claim-store.ts'
 import { owe } from '../../src/inbox/store.ts'
+import { insertAlias } from '../../src/integrations/alias-store.ts'
 import { insertAuthorization } from '../../src/integrations/authorization-store.ts'
 import { insertConfirmation } from '../../src/integrations/confirmation-store.ts'
 import { keepPart } from '../../src/integrations/part-store.ts'
@@ -74,6 +75,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
       expiresInMs: null,
     } as const
     await keepConnected(scope, id, { ...account, scopes: ['tickets'] })
+    await insertAlias(scope, newId(), id)
     const accessToken = new Secret(`pat-na1-${tenantId}`)
     await replaceToken(scope, ring, id, {
       kind: 'static',

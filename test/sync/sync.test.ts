@@ -210,7 +210,7 @@ describe('a run', () => {
   test('asking for one that waits resumes it at once, and the answer says what happened', async () => {
     const { id } = await connected(118, 250)
     await emulator.control('POST', '/faults', {
-      match: { path: '/tickets', method: 'GET', portal_id: 118 },
+      match: { path: '/tickets', method: 'GET', query: 'properties=', portal_id: 118 },
       kind: 'status',
       status: 503,
       times: null,
