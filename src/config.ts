@@ -37,6 +37,14 @@ const duration = (least: number) =>
     })
     .refine((ms) => ms >= least, `must be at least ${least} ms`)
 
+const sizes = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
+
+/** `64MiB`, `1GiB`, or `0`: a whole number and a unit. In our words: bytes. */
+const size = z
+  .string()
+  .regex(/^(0|\d{1,6}(KiB|MiB|GiB))$/, 'must be a size such as 64MiB, or 0')
+  .transform((text) => Number.parseInt(text, 10) * (sizes[text.slice(-3) as keyof typeof sizes] ?? 0))
+
 /** `90d`, or `forever`. In our words: milliseconds, or undefined. */
 const keptFor = z
   .string()
@@ -93,6 +101,9 @@ export const variables = {
     .optional(),
   SPOKE_DATA_DIR: z.string().default('./data'),
   SPOKE_DB_POOL: whole(1, 200).default(10),
+  SPOKE_DB_PREPARE: z.enum(['auto', 'on', 'off']).default('auto'),
+  SPOKE_DB_WAIT: duration(0).default(60_000),
+  SPOKE_MIN_FREE_DISK: size.default(32 * 2 ** 20),
   HOST: z.string().default('127.0.0.1'),
   PORT: whole(0, 65_535).default(8000),
   SPOKE_PUBLIC_URL: url.optional(),
@@ -260,6 +271,12 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     migrateUrl: set.SPOKE_MIGRATE_URL,
     dataDir,
     poolSize: set.SPOKE_DB_POOL,
+    /** Whether long statements are prepared once a connection. */
+    prepare: set.SPOKE_DB_PREPARE,
+    /** How long a start waits for a database that is not there yet, ms. */
+    databaseWaitMs: set.SPOKE_DB_WAIT,
+    /** The embedded database takes no work while less is free on its disk, bytes; 0: whatever is free. */
+    minFreeBytes: set.SPOKE_MIN_FREE_DISK,
     host: set.HOST,
     port: set.PORT,
     publicUrl,

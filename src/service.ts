@@ -70,8 +70,10 @@ const erasureQuietMs = 10_000
 
 /** Brings the schema up to date, with the login that may. @returns what was applied */
 export async function migrateAll(config: Config, log: Log): Promise<string[]> {
-  const url = config.migrateUrl ?? config.databaseUrl
-  const db = await openDatabase({ url, dataDir: config.dataDir, poolSize: 2 }, log)
+  const { migrateUrl, databaseUrl, dataDir, databaseWaitMs: waitMs, minFreeBytes } = config
+  const url = migrateUrl ?? databaseUrl
+  const variable = migrateUrl ? 'SPOKE_MIGRATE_URL' : 'DATABASE_URL'
+  const db = await openDatabase({ url, variable, dataDir, poolSize: 2, waitMs, minFreeBytes }, log)
   try {
     const applied = await migrate(db)
     if (url) await createQueues(db, url, true, log).install()
@@ -119,8 +121,10 @@ export async function standUp(
   return { server, stop: () => closeHouse(house, log) }
 }
 
-export const openServing = ({ databaseUrl: url, dataDir, poolSize }: Config, log: Log) =>
-  openDatabase({ url, dataDir, poolSize, statementMs: 5_000 }, log)
+export function openServing(config: Config, log: Log): Promise<Database> {
+  const { databaseUrl: url, dataDir, poolSize, prepare, databaseWaitMs: waitMs, minFreeBytes } = config
+  return openDatabase({ url, dataDir, poolSize, statementMs: 5_000, prepare, waitMs, minFreeBytes }, log)
+}
 
 /**
  * For a command that works on the database beside the service and serves nothing.

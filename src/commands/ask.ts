@@ -1,9 +1,8 @@
 /** Asks the API for what the operator does: beside the service, or of the service itself when it holds the embedded database. */
 import type { Config } from '../config.ts'
 import { LockedError } from '../lib/lock.ts'
-import { createLog } from '../lib/log.ts'
 import { type Asked, askBeside, StartError } from '../service.ts'
-import { config, say } from './console.ts'
+import { commandLog, config } from './console.ts'
 
 type Method = 'GET' | 'POST' | 'DELETE'
 
@@ -13,12 +12,10 @@ const withinMs = 30_000
 export async function ask(method: Method, url: string, payload?: object): Promise<Record<string, unknown>> {
   const read = config()
   const request = { method, url, ...(payload ? { payload } : {}) }
-  const { status, body } = await askBeside(read, createLog('warn', say), request).catch(
-    async (error: unknown) => {
-      if (!(error instanceof LockedError)) throw error
-      return await askService(read, error, request)
-    },
-  )
+  const { status, body } = await askBeside(read, commandLog(), request).catch(async (error: unknown) => {
+    if (!(error instanceof LockedError)) throw error
+    return await askService(read, error, request)
+  })
   if (status < 400) return body
   const details = ((body.errors ?? []) as { pointer: string; rule: string }[])
     .filter(({ rule }) => !String(body.error).includes(rule))

@@ -4,7 +4,6 @@ import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import type { z } from 'zod'
 import type { Database } from '../lib/db.ts'
-import { createLog } from '../lib/log.ts'
 import { besideService, StartError } from '../service.ts'
 import type { Verdict } from '../tenants/audit.ts'
 import { type Head, headFault, verifyChains } from '../tenants/audit-chain.ts'
@@ -12,7 +11,7 @@ import type { auditEvent } from '../tenants/audit-schema.ts'
 import { pseudonymsOf } from '../tenants/pseudonym.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
 import { ask } from './ask.ts'
-import { config, say } from './console.ts'
+import { commandLog, config, say } from './console.ts'
 
 export function addAuditCommands(program: Command): void {
   const audit = program
@@ -28,7 +27,7 @@ export function addAuditCommands(program: Command): void {
     .option('--json', 'print one JSON object a chain and line')
     .action(async ({ heads, json }: { heads?: string; json?: boolean }) => {
       const read = config()
-      await besideService(read, createLog('warn', say), async (db) => {
+      await besideService(read, commandLog(), async (db) => {
         const broken = heads === undefined ? 0 : await checkHeads(db, heads)
         const { chains, events, faults } = await printVerdicts(db, json === true)
         if (!json) console.log(`${chains} chains, ${events} events, ${broken + faults} broken`)

@@ -1,8 +1,7 @@
 /** `spoke doctor`: is what is promised so, here and now? */
 import type { Command } from 'commander'
 import { examineIsolation, type IsolationReport } from '../doctor/isolation.ts'
-import { createLog } from '../lib/log.ts'
-import { config, say } from './console.ts'
+import { commandLog, config, say } from './console.ts'
 
 export function addDoctorCommands(program: Command): void {
   const doctor = program
@@ -16,7 +15,7 @@ export function addDoctorCommands(program: Command): void {
     )
     .option('--json', 'print the report as JSON')
     .action(async ({ json }: { json?: boolean }) => {
-      const report = await examineIsolation(config(), createLog('warn', say))
+      const report = await examineIsolation(config(), commandLog())
       console.log(json ? JSON.stringify(report) : shown(report))
       if (!json) for (const fault of report.faults) say(`spoke: ${fault}`)
       if (report.faults.length > 0) process.exitCode = 1

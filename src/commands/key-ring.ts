@@ -1,11 +1,10 @@
 /** `spoke key-ring`: which key seals what, and sealing everything under the newest. */
 import type { Command } from 'commander'
-import { createLog } from '../lib/log.ts'
 import { newestOf } from '../lib/seal.ts'
 import { besideService, refuseWrongKeys } from '../service.ts'
 import { type RingStatus, ringFaults, ringStatus, rotate } from '../tenants/key-ring.ts'
 import { auditCommand } from './audited.ts'
-import { config, say } from './console.ts'
+import { commandLog, config, say } from './console.ts'
 
 export function addKeyRingCommands(program: Command): void {
   const keyRing = program
@@ -18,7 +17,7 @@ export function addKeyRingCommands(program: Command): void {
     .option('--json', 'print the counts as JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const read = config()
-      await besideService(read, createLog('warn', say), async (db) => {
+      await besideService(read, commandLog(), async (db) => {
         const status = await ringStatus(db, read.keyRing)
         const faults = await ringFaults(db, read.keyRing)
         console.log(json ? JSON.stringify({ ...status, faults }) : shown(status))
@@ -35,7 +34,7 @@ export function addKeyRingCommands(program: Command): void {
     .option('--json', 'print the outcome as JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const read = config()
-      await besideService(read, createLog('warn', say), async (db) => {
+      await besideService(read, commandLog(), async (db) => {
         await refuseWrongKeys(db, read)
         const told = (resealed: number) => json || say(`${resealed} sealed again`)
         const audit = { db, ring: read.keyRing }

@@ -1,13 +1,15 @@
 /** The spoke command: what its words mean, and what the operator hears when it cannot be done. */
 import { Command } from 'commander'
 import { ConfigError, readConfig } from '../config.ts'
+import { isOfDatabase, reasonOf } from '../lib/database-errors.ts'
 import { LockedError } from '../lib/lock.ts'
-import { createLog } from '../lib/log.ts'
+import { createLog, scrub } from '../lib/log.ts'
 import { nearest } from '../lib/nearest.ts'
+import { DatabaseStartError } from '../lib/reach.ts'
 import { migrateAll, type Service, StartError, startService } from '../service.ts'
 import { addApiKeyCommands } from './api-keys.ts'
 import { addAuditCommands } from './audit.ts'
-import { config, say } from './console.ts'
+import { commandLog, config, say } from './console.ts'
 import { addDoctorCommands } from './doctor.ts'
 import { addKeyRingCommands } from './key-ring.ts'
 import { addTenantCommands } from './tenants.ts'
@@ -26,7 +28,10 @@ export async function run(words: readonly string[]): Promise<void> {
     await program.parseAsync(words, { from: 'user' })
   } catch (error) {
     const forOperator =
-      error instanceof ConfigError || error instanceof LockedError || error instanceof StartError
+      error instanceof ConfigError ||
+      error instanceof LockedError ||
+      error instanceof DatabaseStartError ||
+      error instanceof StartError
     say(`spoke: ${forOperator ? error.message : startFailure(error)}`)
     process.exit(1)
   }
@@ -62,7 +67,7 @@ function createProgram(): Command {
     .option('--json', 'print the applied migrations as JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const read = config()
-      const applied = await migrateAll(read, createLog('warn', say))
+      const applied = await migrateAll(read, commandLog())
       if (json) console.log(JSON.stringify({ applied }))
       else console.log(applied.length > 0 ? `applied ${applied.join(', ')}` : 'the schema is up to date')
     })
@@ -107,8 +112,13 @@ async function serve(over: Record<string, string>): Promise<void> {
   log.info({ url, database: db.kind, role: read.role, instance }, 'Spoke is listening')
 }
 
-/** Anything else at start: the message of the driver, scrubbed like a log line. */
+/**
+ * Anything else at start. What the database refuses is one line; what nobody foresaw is the log's own line with its stack, but
+ * not on a terminal.
+ */
 function startFailure(error: unknown): string {
+  if (isOfDatabase(error)) return scrub(`the database refuses: ${reasonOf(error)}`)
+  if (process.stderr.isTTY) return scrub(`could not start: ${error instanceof Error ? error.message : error}`)
   let line = ''
   createLog('error', (text) => {
     line = text

@@ -6,10 +6,9 @@ import { HubSpotError } from '../hubspot/errors.ts'
 import { registerWebhooks, webhookFile } from '../hubspot/webhook-setup.ts'
 import { ticketProperties } from '../issues/properties.ts'
 import { systemClock } from '../lib/clock.ts'
-import { createLog } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { StartError } from '../service.ts'
-import { config, say } from './console.ts'
+import { commandLog, config, say } from './console.ts'
 
 const withinMs = 120_000
 /** These calls are the app's own and count to no account. */
@@ -54,7 +53,7 @@ export function addWebhookCommands(program: Command): void {
         budget: noBudget,
         clock: systemClock,
         metrics: createMetrics(),
-        log: createLog('warn', say),
+        log: commandLog(),
       })
       try {
         const signal = AbortSignal.timeout(withinMs)

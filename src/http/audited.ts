@@ -1,6 +1,7 @@
 /** What has an effect is written down before it happens and after it: no effect without it, and no route that does not say. */
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { AppError } from '../lib/errors.ts'
+import { isDiskFull } from '../lib/database-errors.ts'
+import { AppError, diskFull } from '../lib/errors.ts'
 import { scrub } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { AuditEvent, Chain } from '../tenants/audit.ts'
@@ -75,6 +76,7 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
     const asked = eventOf(request, entry, 'asked', null)
     const askedIn = await record(audit, entry.tenantId, asked).catch((cause: unknown) => {
       metrics.auditFailures.inc({ phase: 'asked' })
+      if (isDiskFull(cause)) throw diskFull(cause)
       throw new AppError('unavailable', 'The audit log cannot be written, so nothing was done', {
         cause,
         retryAfter: 5,

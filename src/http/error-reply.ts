@@ -1,6 +1,7 @@
 /** Every error as the one object that is both the specification's and RFC 9457's. The status per code stands here alone. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { asAppError } from '../hubspot/as-app-error.ts'
+import { fromDatabase } from '../lib/database-errors.ts'
 import {
   AppError,
   type ErrorCode,
@@ -55,6 +56,7 @@ const statusOf: Record<ErrorCode, number> = {
   webhooks_not_configured: 503,
   hubspot_limit: 503,
   overloaded: 503,
+  disk_full: 503,
   unavailable: 503,
 }
 
@@ -149,19 +151,6 @@ function known(failure: unknown): AppError | undefined {
   if (error instanceof AppError) return error
   if (error instanceof SealError) return undefined
   return fromDatabase(error) ?? fromFastify(error as FastifyError)
-}
-
-/** PostgreSQL's own codes and the network's: shutting down, too many connections, no such database, cancelled, gone. */
-const awayCodes = /^(57P0[1-5]|57014|08...|53300|3D000|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|ETIMEDOUT)$/
-/** The driver's failures that carry no code. */
-const awayWords =
-  /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client (was closed|has encountered))|not currently accepting connections/
-
-/** The database is away, silent, or all connections are taken for too long. */
-function fromDatabase(error: unknown): AppError | undefined {
-  const { code, message } = error as { code?: string; message?: string }
-  if (!awayCodes.test(code ?? '') && !awayWords.test(message ?? '')) return undefined
-  return new AppError('unavailable', 'The service cannot reach its database', { cause: error, retryAfter: 5 })
 }
 
 function fromFastify(error: FastifyError): AppError | undefined {

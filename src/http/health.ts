@@ -19,13 +19,15 @@ export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: He
   app.get('/livez', probe, async () => ({ status: 'ok' }))
 
   const look = joined(async () => {
+    const disk = db.disk?.check() ? 'full' : 'ok'
     const database = await bounded(ping(db))
-    return { database, schema: database === 'ok' ? await bounded(atNewest(db)) : 'unknown' }
+    return { database, schema: database === 'ok' ? await bounded(atNewest(db)) : 'unknown', disk }
   })
 
   app.get('/readyz', probe, async (_request, reply) => {
     const checks = { draining: draining() ? 'yes' : 'no', ...(await look()) }
-    const ready = !draining() && checks.database === 'ok' && checks.schema === 'ok'
+    const { database, schema, disk } = checks
+    const ready = !draining() && database === 'ok' && schema === 'ok' && disk === 'ok'
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', checks })
   })
 

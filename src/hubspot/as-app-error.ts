@@ -1,4 +1,5 @@
 /** A failed call to HubSpot, as our caller is told of it: a stable code, the specification's words, no text of HubSpot's. */
+import { fromDatabase } from '../lib/database-errors.ts'
 import { AppError, sentences, tokenInvalid } from '../lib/errors.ts'
 import { HubSpotError } from './errors.ts'
 
@@ -41,10 +42,10 @@ export function missingScopes(scopes: readonly string[], cause?: unknown): AppEr
   })
 }
 
-/** What a log and a row say of a failure: the code of our error, or `internal` for what nobody foresaw. */
+/** What a log and a row say of a failure: the code of our error or the database's, or `internal` for what nobody foresaw. */
 export function codeOf(failure: unknown): string {
   const error = asAppError(failure)
-  return error instanceof AppError ? error.code : 'internal'
+  return error instanceof AppError ? error.code : (fromDatabase(error)?.code ?? 'internal')
 }
 
 function hubspotUnavailable(cause: HubSpotError, status: 502 | 504): AppError {

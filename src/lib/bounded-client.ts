@@ -2,6 +2,14 @@
 import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import pg from 'pg'
+import { isLostStatement } from './pooler.ts'
+
+/** Whether statements are prepared; shared by the connections of a process. */
+export interface Preparing {
+  on: boolean
+  /** Called once when PostgreSQL says that a prepared statement is lost; absent: it is left to the operator. */
+  onLost?(): void
+}
 
 /** A statement that begins so is prepared once a connection: for the long ones of a sync planning took more than running. */
 export const prepared = '/* prepared */'
@@ -19,7 +27,7 @@ function nameOf(text: string): string {
 
 /** The beginning of each transaction of ours; there is nothing in it to wait for. */
 const opens = (text: unknown, values: readonly unknown[] | undefined) =>
-  typeof text === 'string' && !values?.length && text.startsWith('set local role')
+  typeof text === 'string' && !values?.length && text.startsWith('set local ')
 
 /**
  * Ends its connection when an answer does not come, so that the pool never lends a stuck one again; prepares what asks for it; and
@@ -29,6 +37,12 @@ const opens = (text: unknown, values: readonly unknown[] | undefined) =>
 export class BoundedClient extends pg.Client {
   /** Not sent yet. */
   #opening: string[] = []
+  readonly #preparing: Preparing
+
+  constructor(config: pg.ClientConfig & { preparing: Preparing }) {
+    super(config)
+    this.#preparing = config.preparing
+  }
 
   // The driver's overloads in one: whatever it is given it passes on.
   // biome-ignore lint/suspicious/noExplicitAny: a pass-through
@@ -50,15 +64,15 @@ export class BoundedClient extends pg.Client {
         return opened.then(() => asked)
       })
     }
-    const asked =
-      typeof text === 'string' && text.startsWith(prepared) && Array.isArray(values)
-        ? [{ name: nameOf(text), text, values }, ...rest]
-        : given
+    const named =
+      this.#preparing.on && typeof text === 'string' && text.startsWith(prepared) && Array.isArray(values)
+    const asked = named ? [{ name: nameOf(text), text, values }, ...rest] : given
     const answer: unknown = Reflect.apply(super.query, this, asked)
     if (answer instanceof Promise) {
       answer.catch((error: unknown) => {
         const silent = error instanceof Error && error.message === 'Query read timeout'
         if (silent) this.#stream.destroy()
+        if (named && isLostStatement(error)) this.#preparing.onLost?.()
       })
     }
     return answer

@@ -1,5 +1,6 @@
 /** The database: PostgreSQL by URL, or PGlite embedded in a directory. The same SQL runs on both. */
-import { mkdirSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import {
@@ -13,9 +14,20 @@ import {
 } from 'kysely'
 import pg from 'pg'
 import { type Db, fromPglite } from 'pg-boss'
-import { BoundedClient } from './bounded-client.ts'
-import { lockDirectory } from './lock.ts'
+import { BoundedClient, type Preparing } from './bounded-client.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { isDiskFull, reasonOf } from './database-errors.ts'
+import {
+  createDiskSpace,
+  createServerDisk,
+  DiskFullError,
+  type DiskSpace,
+  waitForRoom,
+} from './disk-space.ts'
+import { LockedError, lockDirectory } from './lock.ts'
 import type { Log } from './log.ts'
+import { detectPooling, isLostStatement } from './pooler.ts'
+import { addressOf, DatabaseStartError, reachPostgres } from './reach.ts'
 
 // Tables are written out in SQL, so kysely needs no description of them.
 type Tables = Record<string, never>
@@ -26,6 +38,12 @@ export interface Database {
   kysely: Kysely<Tables>
   /** The same database as the job queue sees it. */
   jobs: Db
+  /** True behind a pooler that lends a connection for a transaction only: LISTEN is lost there. */
+  pooled?: boolean
+  /** What each unit of work sets for itself first; at the session's start a pooler would refuse it, or lose it. */
+  limits?: readonly string[]
+  /** Whether there is room to store anything, as far as we know. */
+  disk?: DiskSpace
   /** A whole transaction of one statement, on a server in one packet. Through a scope too. */
   alone?(opening: string, statement: CompiledQuery): Promise<unknown[]>
   close(): Promise<void>
@@ -49,23 +67,41 @@ export const types = {
 export interface DatabaseTarget {
   /** Absent: embedded. */
   url?: string | undefined
+  /** The variable that holds the URL, for the operator. */
+  variable?: string
   dataDir: string
   /** Connections of this process; ignored when embedded, which has one. */
   poolSize: number
   /** Bound of one statement, ms; absent: none, for migrations. Ignored when embedded. */
   statementMs?: number
+  /** Whether long statements are prepared; `auto` asks whether a pooler can carry them. Absent: nothing is found out, and they are. */
+  prepare?: 'auto' | 'on' | 'off' | undefined
+  /** How long to wait for a server that is not up yet, or for room on the disk, ms; absent: not at all. */
+  waitMs?: number
+  /** Embedded: nothing is stored while less is free on the disk, bytes; absent or 0: whatever is free. */
+  minFreeBytes?: number
 }
 
 /**
  * Opens the database without touching its schema.
  *
- * @throws LockedError when another process holds the embedded directory
+ * @throws LockedError when another process holds the embedded directory. DatabaseStartError when it cannot be used
  */
-export async function openDatabase(target: DatabaseTarget, log: Log): Promise<Database> {
-  return target.url ? openPostgres(target, log) : await openEmbedded(target.dataDir)
+export async function openDatabase(
+  target: DatabaseTarget,
+  log: Log,
+  clock: Clock = systemClock,
+): Promise<Database> {
+  return target.url
+    ? await openPostgres(target, target.url, log, clock)
+    : await openEmbedded(target, log, clock)
 }
 
-function openPostgres({ url, poolSize: max, statementMs }: DatabaseTarget, log: Log): Database {
+async function openPostgres(target: DatabaseTarget, url: string, log: Log, clock: Clock): Promise<Database> {
+  const { poolSize: max, statementMs, variable = 'DATABASE_URL', waitMs = 0, prepare } = target
+  await reachPostgres({ url, variable, waitMs }, clock, log)
+  const { pooled, preparing } = await settlePreparing(url, variable, prepare, log)
+  const disk = createServerDisk(clock)
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -73,12 +109,12 @@ function openPostgres({ url, poolSize: max, statementMs }: DatabaseTarget, log: 
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     // The server cancels what takes too long; the client's own bound is for a server that has fallen silent.
-    ...(statementMs ? { statement_timeout: statementMs, query_timeout: statementMs + 1_000 } : {}),
-    idle_in_transaction_session_timeout: 30_000,
-    Client: BoundedClient,
+    ...(statementMs ? { query_timeout: statementMs + 1_000 } : {}),
+    Client: BoundedClient as unknown as new () => pg.Client,
     pipeline: true,
     types,
-  })
+    preparing,
+  } as pg.PoolConfig)
   // Without both handlers one idle backend that ends takes the whole process with it.
   const onError = (err: Error) => log.warn({ err }, 'a database connection ended')
   pool.on('error', onError)
@@ -87,6 +123,12 @@ function openPostgres({ url, poolSize: max, statementMs }: DatabaseTarget, log: 
   return {
     kind: 'postgres',
     kysely,
+    pooled,
+    limits: [
+      ...(statementMs ? [`set local statement_timeout = ${statementMs}`] : []),
+      'set local idle_in_transaction_session_timeout = 30000',
+    ],
+    disk,
     jobs: {
       executeSql: async (text, values) => {
         const answer: unknown = await pool.query(text, values)
@@ -106,11 +148,63 @@ function openPostgres({ url, poolSize: max, statementMs }: DatabaseTarget, log: 
   }
 }
 
-async function openEmbedded(dataDir: string): Promise<Database> {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const lock = lockDirectory(dataDir)
+/** @throws DatabaseStartError */
+async function settlePreparing(
+  url: string,
+  variable: string,
+  prepare: DatabaseTarget['prepare'],
+  log: Log,
+): Promise<{ pooled: boolean; preparing: Preparing }> {
+  if (prepare === undefined) return { pooled: false, preparing: { on: true } }
+  const found = await detectPooling(url, `spoke_probe_${randomUUID()}`).catch((cause: unknown) => {
+    throw new DatabaseStartError(
+      `cannot reach PostgreSQL at ${addressOf(url, variable)} (${variable}): ${reasonOf(cause)}`,
+      { cause },
+    )
+  })
+  const preparing: Preparing = { on: prepare === 'auto' ? found.prepares : prepare === 'on' }
+  if (prepare === 'auto')
+    preparing.onLost = () => {
+      if (preparing.on)
+        log.warn('prepared statements are lost between transactions; none is prepared from now on')
+      preparing.on = false
+    }
+  if (found.pooled)
+    log.info(
+      { prepared_statements: preparing.on },
+      'a pooler in transaction mode stands before the database; the job queue polls instead of listening',
+    )
+  return { pooled: found.pooled, preparing }
+}
+
+async function openEmbedded(
+  { dataDir, waitMs = 0, minFreeBytes = 0 }: DatabaseTarget,
+  log: Log,
+  clock: Clock,
+): Promise<Database> {
+  const unusable = (cause: unknown) =>
+    new DatabaseStartError(`cannot use the data directory ${dataDir} (SPOKE_DATA_DIR): ${reasonOf(cause)}`, {
+      cause,
+    })
+  let lock: ReturnType<typeof lockDirectory>
   try {
-    return await openPglite(join(dataDir, 'pg'), () => lock.release())
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    lock = lockDirectory(dataDir)
+  } catch (error) {
+    throw error instanceof LockedError ? error : unusable(error)
+  }
+  const files = join(dataDir, 'pg')
+  const place = { dir: dataDir, minFreeBytes }
+  try {
+    await waitForRoom({ ...place, isNew: !existsSync(files), waitMs }, clock, log)
+    const disk = createDiskSpace({ ...place, log, clock })
+    return await openPglite(files, disk, () => {
+      disk.stop()
+      lock.release()
+    }).catch((error: unknown) => {
+      disk.stop()
+      throw unusable(error)
+    })
   } catch (error) {
     lock.release()
     throw error
@@ -118,7 +212,7 @@ async function openEmbedded(dataDir: string): Promise<Database> {
 }
 
 /** An empty database in this process's memory, gone when it is closed. */
-export const openInMemory = (): Promise<Database> => openPglite(undefined, () => {})
+export const openInMemory = (): Promise<Database> => openPglite(undefined, undefined, () => {})
 
 /** Keeps a leading U+FEFF, which a TextDecoder takes for a byte order mark and drops unless it is told not to. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -140,13 +234,25 @@ class WholeTextPglite extends PGlite {
   }
 }
 
-async function openPglite(dataDir: string | undefined, closed: () => void): Promise<Database> {
+async function openPglite(
+  dataDir: string | undefined,
+  disk: DiskSpace | undefined,
+  closed: () => void,
+): Promise<Database> {
   const pglite = new WholeTextPglite({ ...(dataDir ? { dataDir } : {}), parsers: { [int8]: parseInt8 } })
   await pglite.waitReady
+  const jobs = fromPglite(pglite)
   return {
     kind: 'embedded',
     kysely: new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) }),
-    jobs: fromPglite(pglite),
+    jobs: {
+      ...jobs,
+      executeSql: async (text, values) => {
+        if (disk?.check()) throw new DiskFullError()
+        return await jobs.executeSql(text, values)
+      },
+    },
+    ...(disk ? { disk } : {}),
     close: async () => {
       await pglite.close()
       closed()
@@ -157,7 +263,7 @@ async function openPglite(dataDir: string | undefined, closed: () => void): Prom
 /** True for failures after which the same transaction may simply be run again. */
 function isTransient(error: unknown): boolean {
   const code = (error as { code?: string }).code
-  return code === '40001' || code === '40P01'
+  return code === '40001' || code === '40P01' || isLostStatement(error)
 }
 
 /** So many ms from now, by the database's clock. @param ms null: never */
@@ -179,13 +285,16 @@ export async function inTransaction<T>(
   prelude: readonly string[],
   work: (query: Query) => Promise<T>,
 ): Promise<T> {
-  return await repeated(() =>
-    db.kysely.transaction().execute(async (trx: Transaction<Tables>) => {
-      // One message on a server; PGlite takes one statement a message.
-      const messages = db.kind === 'postgres' ? [prelude.join(';')] : prelude
-      for (const message of messages) await sql.raw(message).execute(trx)
-      return await work(async (statement) => (await statement.execute(trx)).rows)
-    }),
+  return await repeated(
+    db,
+    (opening) =>
+      db.kysely.transaction().execute(async (trx: Transaction<Tables>) => {
+        // One message on a server; PGlite takes one statement a message.
+        const messages = db.kind === 'postgres' ? [opening.join(';')] : opening
+        for (const message of messages) await sql.raw(message).execute(trx)
+        return await work(async (statement) => (await statement.execute(trx)).rows)
+      }),
+    prelude,
   )
 }
 
@@ -197,14 +306,27 @@ export async function inOneStatement<Row>(
 ): Promise<Row[]> {
   const { alone } = db
   if (!alone) return await inTransaction(db, prelude, (query) => query(statement))
-  return (await repeated(() => alone(prelude.join(';'), statement.compile(db.kysely)))) as Row[]
+  const run = (opening: readonly string[]) => alone(opening.join(';'), statement.compile(db.kysely))
+  return (await repeated(db, run, prelude)) as Row[]
 }
 
-async function repeated<T>(work: () => Promise<T>): Promise<T> {
+/** Where nothing can be stored a unit of work may read, and the database itself refuses the rest. */
+async function repeated<T>(
+  db: Database,
+  work: (opening: readonly string[]) => Promise<T>,
+  prelude: readonly string[],
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
+    const readOnly = db.kind === 'embedded' && db.disk?.check() === true
     try {
-      return await work()
+      return await work([
+        ...(readOnly ? ['set transaction read only'] : []),
+        ...(db.limits ?? []),
+        ...prelude,
+      ])
     } catch (error) {
+      if (readOnly && (error as { code?: string }).code === '25006') throw new DiskFullError()
+      if (isDiskFull(error)) db.disk?.noteFull()
       if (attempt >= 5 || !isTransient(error)) throw error
     }
   }

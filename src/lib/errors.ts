@@ -89,6 +89,8 @@ export type ErrorCode =
   | 'rate_limited'
   /** The service has as much under way as it takes on at once; nothing was done. Try again after Retry-After. */
   | 'overloaded'
+  /** The database's disk is full, or has less room than SPOKE_MIN_FREE_DISK; nothing was done. Make room; try again after Retry-After. */
+  | 'disk_full'
   /** The service is stopping, or its database or the identity provider is not reachable. Try again shortly. */
   | 'unavailable'
 
@@ -141,6 +143,12 @@ export const tenantErasing = () =>
 
 export const isTenantErasing = (error: unknown): boolean =>
   error instanceof AppError && error.code === 'tenant_erasing'
+
+export const diskFull = (cause?: unknown) =>
+  new AppError('disk_full', 'The disk of the database is full, so nothing can be stored', {
+    cause,
+    retryAfter: 30,
+  })
 
 /** @param status 422 while connecting (the caller sent the token), 409 afterwards (ours is stale). */
 export const tokenInvalid = (cause?: unknown, status: 409 | 422 = 409) =>

@@ -4,7 +4,7 @@
  * Over 200 lines because a run is one story: claim, steps, end, and each way it can be cut short.
  */
 import { tell } from '../changes/store.ts'
-import { asAppError } from '../hubspot/as-app-error.ts'
+import { asAppError, codeOf } from '../hubspot/as-app-error.ts'
 import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { isConnected } from '../integrations/integration.ts'
@@ -280,7 +280,7 @@ function restartOf({ key, claim, cursor }: Run, failure: unknown): Cursor | unde
 async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outcome> {
   const { key, claim, within, clock, metrics } = run
   const error = asAppError(failure)
-  const code = error instanceof AppError ? error.code : 'internal'
+  const code = codeOf(failure)
   // A bare 401 came through a fresh token: it may pass. A token that is refused for good comes as an AppError.
   const passing = failure instanceof HubSpotError && failure.kind !== 'forbidden'
   const final = error instanceof AppError && !passing

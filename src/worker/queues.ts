@@ -1,5 +1,6 @@
 /** The job queue. A job is a wake-up that carries ids; what there is to do, and how far it got, stands in our rows. */
 import { PgBoss } from 'pg-boss'
+import { isDiskFull } from '../lib/database-errors.ts'
 import type { Database } from '../lib/db.ts'
 import type { Log } from '../lib/log.ts'
 import type { StreamKey } from '../sync/store.ts'
@@ -53,12 +54,18 @@ export function createQueues(
     schedule: false,
     migrate: mayInstall,
     createSchema: mayInstall,
-    useListenNotify: true,
+    // A pooler loses what a session listens to.
+    useListenNotify: !db.pooled,
     // Ended jobs go by the policy below, but only when this comes round; by itself once a day.
     maintenanceIntervalSeconds: 300,
     application_name: 'spoke',
   })
-  boss.on('error', (err) => log.warn({ err }, 'the job queue met an error'))
+  // That nothing can be stored is said once, when it begins.
+  boss.on('error', (err) => {
+    if (!isDiskFull(err)) log.warn({ err }, 'the job queue met an error')
+  })
+  /** One of this process's workers of each queue. */
+  const workers = new Map<string, string>()
 
   async function open(): Promise<void> {
     await boss.start()
@@ -78,19 +85,23 @@ export function createQueues(
       // Fetched in pairs, because a fetch that comes back full is followed by the next at once: of single jobs each
       // worker would take one an interval, however many wait.
       const pairs = Math.max(1, Math.ceil(handler.concurrency / 2))
+      // The shortest that the library takes. Wake-ups of this process are heard at once besides.
+      const everySeconds = db.pooled ? 0.5 : 2
       const options = {
         localConcurrency: pairs,
         batchSize: 2,
         burstWhenBatchFull: true,
         // One tenant never takes all workers of a process while others wait.
         localGroupConcurrency: pairs,
-        pollingIntervalSeconds: 2,
-        notifyPollingIntervalSeconds: 2,
+        pollingIntervalSeconds: everySeconds,
+        notifyPollingIntervalSeconds: everySeconds,
       }
-      for (const queue of queues)
-        await boss.work<SyncJob>(queue, options, async (jobs) => {
+      for (const queue of queues) {
+        const worker = await boss.work<SyncJob>(queue, options, async (jobs) => {
           await Promise.all(jobs.map((job) => handler.run(job.data)))
         })
+        workers.set(queue, worker)
+      }
     },
     async wake({ tenantId, integrationId, kind, mode }, occasion) {
       const singletonKey = `${integrationId}/${kind}/${mode}/${occasion}`
@@ -99,6 +110,8 @@ export function createQueues(
         { tenantId, integrationId, kind, mode },
         { singletonKey, group: { id: tenantId } },
       )
+      const worker = db.pooled && workers.get(queueOf[mode])
+      if (worker) boss.notifyWorker(worker)
     },
     async forget(tenantId) {
       await db.jobs.executeSql(`delete from pgboss.job where group_id = $1 or data ->> 'tenantId' = $1`, [

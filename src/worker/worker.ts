@@ -1,6 +1,7 @@
 /** The worker: runs streams as it is woken, sweeps for what nobody woke, reads HubSpot's journal, drains the inbox, sends webhooks, erases tenants, and deletes what was kept long enough. */
 import type { DrainParts } from '../inbox/drain.ts'
 import type { ExpireParts } from '../integrations/expire.ts'
+import { isDiskFull } from '../lib/database-errors.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
@@ -39,20 +40,24 @@ export interface Worker {
 
 export async function startWorker(parts: WorkerParts): Promise<Worker> {
   const { queues, log } = parts
+  const { disk } = parts.db
   const stopping = new AbortController()
+  /** Until the worker stops, or nothing can be stored. */
+  const working = () => (disk ? AbortSignal.any([stopping.signal, disk.untilFull()]) : stopping.signal)
   const running = new Set<Promise<void>>()
 
   async function run(job: SyncJob): Promise<void> {
     const kind = parts.kinds.find(({ name }) => name === job.kind)
-    if (!kind || stopping.signal.aborted) return
+    const signal = working()
+    if (!kind || signal.aborted) return
     const { integrationId, mode } = job
     const key = { integrationId, kind: job.kind, mode }
     try {
-      const outcome = await runStream(parts, parseTenantId(job.tenantId), key, kind, stopping.signal)
+      const outcome = await runStream(parts, parseTenantId(job.tenantId), key, kind, signal)
       // The sweep would find it too; this is sooner.
-      if (outcome === 'yielded' && !stopping.signal.aborted) await queues.wake(job, newId())
+      if (outcome === 'yielded' && !signal.aborted) await queues.wake(job, newId())
     } catch (err) {
-      if (isTenantErasing(err)) return
+      if (isTenantErasing(err) || (signal.aborted && isDiskFull(err))) return
       log.error({ err, tenant_id: job.tenantId, integration_id: integrationId }, 'a sync run failed')
     }
   }
@@ -64,19 +69,29 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   }
 
   await queues.start({ concurrency: parts.concurrency, run: tracked })
-  const keeping = [
-    sweepUntil(parts, stopping.signal),
-    expireUntil(parts, stopping.signal),
-    eraseUntil(parts, stopping.signal),
-    upkeepUntil(parts, stopping.signal),
-    drainUntil(parts, stopping.signal),
-    sendUntil(parts, stopping.signal),
-    parts.journalWork && journalUntil(parts.journalWork, stopping.signal),
-  ]
+  const loops = async (signal: AbortSignal) => {
+    await Promise.all([
+      sweepUntil(parts, signal),
+      expireUntil(parts, signal),
+      eraseUntil(parts, signal),
+      upkeepUntil(parts, signal),
+      drainUntil(parts, signal),
+      sendUntil(parts, signal),
+      parts.journalWork && journalUntil(parts.journalWork, signal),
+    ])
+  }
+  /** What cannot be stored is not begun: without room on the disk all loops end, and begin again once there is some. */
+  async function whileThereIsRoom(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await loops(working())
+      await disk?.room(stopping.signal)
+    }
+  }
+  const keeping = whileThereIsRoom()
   return {
     async stop(timeoutMs) {
       stopping.abort(new Error('the worker stops'))
-      await Promise.all([...keeping, ...running])
+      await Promise.all([keeping, ...running])
       await queues.stop(timeoutMs)
     },
   }

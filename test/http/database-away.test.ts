@@ -12,12 +12,14 @@ import { send } from './send.ts'
 
 let bench: Watched & { tenant: string; integration: string }
 let wire: Awaited<ReturnType<typeof wireTo>>
+const login = `away_${process.pid}`
 const ask = (path: string) => send(bench.service.url, { path })
 
 before(async () => {
   const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
   const database = await databaseOf()
-  wire = await wireTo(database)
+  await adminQuery(`create role ${login} login superuser`)
+  wire = await wireTo(Object.assign(new URL(database), { username: login }).toString())
   const { service } = await startOn(emulator, { DATABASE_URL: wire.url })
   const ids = await connectTenant(service, newAccount(emulator).token)
   await idle(service, database)
@@ -79,5 +81,39 @@ test('a database that ends all connections and takes no new ones is 503', async 
   } finally {
     await adminQuery(`alter database ${name} allow_connections true`)
   }
+  await isBack()
+})
+
+test('a login that PostgreSQL does not let in any more is 503', async () => {
+  await adminQuery(`alter role ${login} nologin`)
+  await adminQuery(`select pg_terminate_backend(pid) from pg_stat_activity where usename = '${login}'`)
+  try {
+    await isAway()
+  } finally {
+    await adminQuery(`alter role ${login} login`)
+  }
+  await isBack()
+})
+
+test('a server without room on its disk is 503 disk_full for what would be stored, and reads go on', async () => {
+  const post = () =>
+    bench.service.post(`/api/hubspot/sync/${bench.tenant}/${bench.integration}`, { sync_type: 'full' })
+  await adminQuery(
+    `create function no_room() returns trigger language plpgsql as $$
+      begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$;
+     create trigger no_room before insert on audit_events for each row execute function no_room()`,
+    bench.database,
+  )
+  try {
+    const { status, headers, body } = await post()
+    assert.deepEqual([status, body.code], [503, 'disk_full'])
+    assert.match(String(headers.get('retry-after')), /^\d+$/)
+    assert.equal((await ask(`/api/hubspot/issues/${bench.tenant}`)).status, 200)
+    const ready = await ask('/readyz')
+    assert.deepEqual([ready.status, ready.json.checks.disk], [503, 'full'])
+  } finally {
+    await adminQuery('drop trigger no_room on audit_events', bench.database)
+  }
+  assert.equal((await post()).status, 202)
   await isBack()
 })

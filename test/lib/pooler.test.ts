@@ -1,0 +1,85 @@
+/** Whether a pooler stands before the database and can carry prepared statements is found out by what it does. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { sql } from 'kysely'
+import { inTransaction, openDatabase } from '../../src/lib/db.ts'
+import { createLog } from '../../src/lib/log.ts'
+import { detectPooling } from '../../src/lib/pooler.ts'
+import { startPgbouncer, withPgbouncer } from '../support/pgbouncer.ts'
+import { newPostgresDatabase } from '../support/postgres.ts'
+
+test('a server of its own is not pooled, and prepares', async () => {
+  const found = await detectPooling(await newPostgresDatabase(), 'probe_1')
+  assert.deepEqual(found, { pooled: false, prepares: true })
+})
+
+const kinds: [what: string, settings: Record<string, string | number>, pooled: boolean][] = [
+  ['in transaction mode', {}, true],
+  ['in transaction mode with one server connection', { default_pool_size: 1 }, true],
+  [
+    'in transaction mode that takes its connections in turn',
+    { server_round_robin: 1, min_pool_size: 3 },
+    true,
+  ],
+  ['in session mode', { pool_mode: 'session' }, false],
+]
+
+describe('PgBouncer 1.18', withPgbouncer, () => {
+  for (const [what, settings, pooled] of kinds)
+    test(`${what} is ${pooled ? 'found out' : 'as good as the server'}`, async (t) => {
+      const pooler = await startPgbouncer(await newPostgresDatabase(), settings)
+      t.after(pooler.stop)
+      for (let times = 0; times < 3; times++)
+        assert.deepEqual(await detectPooling(pooler.url, `probe_${times}`), { pooled, prepares: !pooled })
+    })
+
+  test('a statement that is prepared is run unprepared by `auto` and `off`, and fails with `on`', async (t) => {
+    const pooler = await startPgbouncer(await newPostgresDatabase())
+    t.after(pooler.stop)
+    const statement = sql<{ n: number }>`/* prepared */ select ${1}::int as n, pg_sleep(0.01)`
+    const failures = async (prepare: 'auto' | 'on' | 'off') => {
+      const db = await openDatabase(
+        { url: pooler.url, dataDir: '', poolSize: 8, prepare },
+        createLog('silent'),
+      )
+      const all = Array.from({ length: 60 }, () => inTransaction(db, [], (query) => query(statement)))
+      const ended = await Promise.allSettled(all)
+      await db.close()
+      return ended.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []))
+    }
+    assert.deepEqual(await failures('off'), [])
+    assert.deepEqual(await failures('auto'), [])
+    const lost = await failures('on')
+    assert.ok(lost.length > 0)
+    for (const code of lost) assert.match(code, /^(42P05|26000)$/)
+  })
+
+  test('a unit of work has its bounds behind it too, and leaves none behind', async (t) => {
+    const pooler = await startPgbouncer(await newPostgresDatabase(), { default_pool_size: 1 })
+    t.after(pooler.stop)
+    const target = { url: pooler.url, dataDir: '', poolSize: 2, statementMs: 300, prepare: 'auto' as const }
+    const db = await openDatabase(target, createLog('silent'))
+    t.after(() => db.close())
+    await assert.rejects(
+      inTransaction(db, [], (query) => query(sql`select pg_sleep(5)`)),
+      { code: '57014' },
+    )
+    const [bounds] = await inTransaction(db, [], (query) =>
+      query(sql`select current_setting('statement_timeout') as statement,
+        current_setting('idle_in_transaction_session_timeout') as idle`),
+    )
+    assert.deepEqual(bounds, { statement: '300ms', idle: '30s' })
+    const after = await sql`select current_setting('statement_timeout') as statement`.execute(db.kysely)
+    assert.deepEqual(after.rows, [{ statement: '0' }])
+  })
+})
+
+test('without a pooler a unit of work is bounded by the server as well', async (t) => {
+  const url = await newPostgresDatabase()
+  const db = await openDatabase({ url, dataDir: '', poolSize: 1, statementMs: 300 }, createLog('silent'))
+  t.after(() => db.close())
+  await assert.rejects(
+    inTransaction(db, [], (query) => query(sql`select pg_sleep(5)`)),
+    { code: '57014' },
+  )
+})
