@@ -33,11 +33,7 @@ export async function scratchOnServer(url: string): Promise<Scratch | undefined>
     connectionString: url,
     application_name: 'spoke doctor',
     connectionTimeoutMillis: 5_000,
-    statement_timeout: 10_000,
     query_timeout: 15_000,
-    // A doctor that hangs holds its transaction no longer than this.
-    idle_in_transaction_session_timeout: 20_000,
-    lock_timeout: 2_000,
     types,
   })
   client.on('error', () => {})
@@ -45,6 +41,10 @@ export async function scratchOnServer(url: string): Promise<Scratch | undefined>
   const schema = `spoke_rehearsal_${randomBytes(6).toString('hex')}`
   try {
     await client.query('begin')
+    // Here and not at the start of the session, which a pooler would refuse. A doctor that hangs holds its transaction no longer.
+    await client.query('set local statement_timeout = 10000')
+    await client.query('set local idle_in_transaction_session_timeout = 20000')
+    await client.query('set local lock_timeout = 2000')
     await client.query(`create schema ${schema}`)
     await client.query(`set local search_path = ${schema}`)
     // Without savepoints: many that were kept would make the snapshots of everybody else on the server dearer.
