@@ -120,6 +120,7 @@ export const variables = {
   SPOKE_JWT_TENANT_CLAIM: claimName.default('tenant_id'),
   SPOKE_JWT_SCOPE_CLAIM: claimName.default('scope'),
   SPOKE_RATE_KEY: whole(0, 1_000_000).default(600),
+  SPOKE_RATE_TENANT: whole(0, 1_000_000).default(3_000),
   SPOKE_RATE_ADDRESS: whole(0, 1_000_000).default(1_200),
   SPOKE_RATE_FAILED: whole(0, 1_000_000).default(10),
   SPOKE_TRUSTED_PROXIES: networks.optional(),
@@ -299,6 +300,7 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     /** Requests a minute, 0 for no limit; in open mode nobody is limited. */
     rates: Object.freeze({
       key: set.SPOKE_RATE_KEY,
+      tenant: set.SPOKE_RATE_TENANT,
       address: set.SPOKE_RATE_ADDRESS,
       failed: set.SPOKE_RATE_FAILED,
     }),

@@ -1,4 +1,4 @@
-/** How much an address, a credential, and somebody with wrong credentials may ask in a minute. */
+/** How much an address, a credential, a tenant, and somebody with wrong credentials may ask in a minute. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
@@ -18,6 +18,8 @@ declare module 'fastify' {
 /** Requests a minute; 0: no limit. */
 export interface Rates {
   key: number
+  /** All credentials of one tenant together. */
+  tenant: number
   address: number
   failed: number
 }
@@ -41,6 +43,7 @@ export type Limits = (
 ) => Promise<void>
 
 type What = keyof Rates
+type TenantPrincipal = Extract<Principal, { kind: 'tenant' }>
 
 export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Limits {
   const tries = createTries(rates.failed, limiter, clock)
@@ -63,13 +66,22 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
       const { principal } = request
       if (principal) attempt?.right(principal.kind)
       // Also when the path is another tenant's: what it costs tells nothing. A session has the budget of the key it was made with.
-      if (principal?.kind === 'tenant') await spend(request, reply, 'key', nameIn(principal))
+      if (principal?.kind === 'tenant') await spendOf(request, reply, principal)
       const tooMany = refusal && isUnknown(refusal.error) ? await attempt?.wrong() : undefined
       if (tooMany) refuse(request, reply, 'failed', address, tooMany)
       if (refusal) throw refusal.error
     } finally {
       attempt?.end()
     }
+  }
+
+  async function spendOf(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    principal: TenantPrincipal,
+  ): Promise<void> {
+    await spend(request, reply, 'key', nameIn(principal))
+    await spend(request, reply, 'tenant', principal.tenantId)
   }
 
   async function spend(request: FastifyRequest, reply: FastifyReply, what: What, who: string): Promise<void> {
@@ -103,13 +115,14 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
 }
 
 /** With its tenant: a provider may give users of two tenants the same subject. */
-const nameIn = ({ tenantId, by }: Extract<Principal, { kind: 'tenant' }>) => `${tenantId} ${by}`
+const nameIn = ({ tenantId, by }: TenantPrincipal) => `${tenantId} ${by}`
 
 /** The credential was not verified; the line is short, so it may come back soon. */
 const noPlace: Verdict = { ok: false, left: 0, againMs: 1_000, news: false }
 
 const words: Record<What, string> = {
   key: 'This credential asked too often',
+  tenant: 'This tenant asked too often',
   address: 'This address asked too often',
   failed: 'Too many wrong credentials were tried',
 }

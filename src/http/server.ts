@@ -47,6 +47,7 @@ import { describeRoutes } from './openapi.ts'
 import { refuseExpectation, refuseOdd, refuseRaw } from './refuse-raw.ts'
 import { createShedding, type Load, watchDelay } from './shedding.ts'
 import { letSlowReadersGo } from './slow-readers.ts'
+import { limitSockets, openFiles, socketLimits } from './sockets.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -162,6 +163,15 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     shedding.enterKnown(request, reply)
   })
   letSlowReadersGo(app)
+  const sockets = limitSockets(app.server, socketLimits(parts.load, openFiles()), {
+    trusted: parts.trustedProxies,
+    now: () => parts.clock.monotonic(),
+    onClosed: () => metrics.httpShed.inc({ reason: 'sockets' }),
+  })
+  app.addHook('onSend', async ({ raw }, reply) => {
+    // What is left of an unread body would be read for nothing. The caller is told, so that it sends nothing more into it.
+    if (!raw.complete || !sockets.mayStay(raw.socket)) reply.header('connection', 'close')
+  })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
     const seconds = reply.elapsedTime / 1_000

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import { createStrangers } from './strangers.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -39,6 +40,8 @@ export interface Shedding {
 
 /** Later than this, and answers take seconds whatever they are. */
 const mostDelayMs = 1_000
+/** A small service still serves a page and takes webhooks beside it. */
+const leastStrangers = 32
 
 export function createShedding({ load, metrics, clock, delayMs }: SheddingParts): Shedding {
   let requests = 0
@@ -47,8 +50,14 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
   const streamsOf = countByName()
   /** Requests that have left the count before they end. */
   const moved = new WeakSet<FastifyReply>()
+  const usual = Math.max(leastStrangers, Math.floor(load.requests / 5))
+  const strangers = createStrangers(
+    { usual, ofOneAddress: Math.ceil(usual / 4), most: 5 * usual },
+    () => clock.monotonic(),
+    () => metrics.httpShed.inc({ reason: 'unfinished' }),
+  )
 
-  function shed(reason: 'requests' | 'delay' | 'streams', message: string): never {
+  function shed(reason: 'requests' | 'delay' | 'streams' | 'strangers', message: string): never {
     metrics.httpShed.inc({ reason })
     // Apart, or those who were refused together would come back together.
     throw new AppError('overloaded', message, { retryAfter: 1 + Math.floor(clock.random() * 3) })
@@ -72,7 +81,14 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
 
   return {
     enter(request, reply) {
-      if (request.routeOptions.config.probe) return
+      const { probe, access } = request.routeOptions.config
+      if (probe) return
+      if (access === 'public' || access === 'signed') {
+        if (!strangers.enter(request, reply))
+          shed('strangers', 'Too many requests without a credential are under way')
+        if (delayMs() > mostDelayMs) shed('delay', 'The service is too busy')
+        return
+      }
       if (requests >= load.requests) shed('requests', 'Too many requests are under way')
       if (delayMs() > mostDelayMs) shed('delay', 'The service is too busy')
       requests += 1

@@ -5,7 +5,7 @@ import { pipeline, Transform } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { signatureFault } from '../hubspot/signature.ts'
+import { type SignatureFault, signatureFault, signatureHeaderFault } from '../hubspot/signature.ts'
 import { type Delivery, readDelivery } from '../hubspot/webhook-event.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
@@ -49,6 +49,7 @@ export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): v
       // HubSpot's deed, and no effect but that tickets are read again: the inbox is its record.
       config: { access: 'signed', audited: false },
       bodyLimit,
+      onRequest: async (request) => refuseUnread(parts, request),
       preParsing: async (_request, { raw }, payload) => pipeline(payload, room.meter(raw), () => {}),
       schema: {
         tags: ['webhooks'],
@@ -66,11 +67,29 @@ export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): v
   )
 }
 
-interface Received {
+interface Headed {
+  headers: NodeJS.Dict<string | string[]>
+}
+
+interface Received extends Headed {
   method: string
   url: string
-  headers: NodeJS.Dict<string | string[]>
   body: unknown
+}
+
+/**
+ * What cannot be a delivery of HubSpot's is refused before its body is read.
+ *
+ * @throws AppError webhooks_not_configured | invalid_signature | unsupported_media_type | body_too_large
+ */
+function refuseUnread({ app, clock, metrics }: WebhookParts, request: Headed): void {
+  if (!app) throw notConfigured()
+  const fault = signatureHeaderFault(signatureHeadersOf(request), clock.now())
+  if (fault) throw invalidSignature(metrics, fault)
+  if (!/^application\/json\s*(;|$)/i.test(headerOf(request, 'content-type') ?? ''))
+    throw new AppError('unsupported_media_type', 'The body must be application/json')
+  if (Number(headerOf(request, 'content-length') ?? 0) > bodyLimit)
+    throw new AppError('body_too_large', 'The body is too large')
 }
 
 /** @throws AppError webhooks_not_configured | invalid_signature | invalid_json | validation_failed */
@@ -79,20 +98,12 @@ async function receive(
   keep: Keeper,
   request: Received,
 ): Promise<void> {
-  if (!app)
-    throw new AppError('webhooks_not_configured', 'This service takes no webhooks: HUBSPOT_APP_ID is not set')
+  if (!app) throw notConfigured()
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  const signature = headerOf(request, 'x-hubspot-signature-v3')
-  const timestamp = headerOf(request, 'x-hubspot-request-timestamp')
+  const { signature, timestamp } = signatureHeadersOf(request)
   const signed = { method: request.method, url: publicUrl + request.url, body, signature, timestamp }
   const fault = signatureFault(signed, app.clientSecrets, clock.now())
-  if (fault) {
-    metrics.webhookDeliveries.inc({ outcome: fault })
-    throw new AppError(
-      'invalid_signature',
-      'The signature is not one that HubSpot made for this request just now',
-    )
-  }
+  if (fault) throw invalidSignature(metrics, fault)
   const delivery = readDelivery(parse(body), app.appId, clock.now())
   if (!delivery) {
     metrics.webhookDeliveries.inc({ outcome: 'invalid' })
@@ -108,7 +119,23 @@ async function receive(
   if (!replayed) count(metrics, delivery, unknown)
 }
 
-const headerOf = ({ headers }: Received, name: string): string | undefined => {
+const notConfigured = () =>
+  new AppError('webhooks_not_configured', 'This service takes no webhooks: HUBSPOT_APP_ID is not set')
+
+function invalidSignature(metrics: Metrics, fault: SignatureFault): AppError {
+  metrics.webhookDeliveries.inc({ outcome: fault })
+  return new AppError(
+    'invalid_signature',
+    'The signature is not one that HubSpot made for this request just now',
+  )
+}
+
+const signatureHeadersOf = (request: Headed) => ({
+  signature: headerOf(request, 'x-hubspot-signature-v3'),
+  timestamp: headerOf(request, 'x-hubspot-request-timestamp'),
+})
+
+const headerOf = ({ headers }: Headed, name: string): string | undefined => {
   const value = headers[name]
   return typeof value === 'string' ? value : undefined
 }

@@ -19,13 +19,13 @@ export function createMetrics() {
     }),
     httpLimited: new Counter({
       name: 'spoke_http_limited_total',
-      help: 'Requests answered 429, by the limit (address, key, failed, requests, streams)',
+      help: 'Requests answered 429, by the limit (address, key, tenant, failed, requests, streams, bytes)',
       labelNames: ['limit'],
       registers,
     }),
     httpShed: new Counter({
       name: 'spoke_http_shed_total',
-      help: 'Requests refused because of the load, by reason (requests, delay, streams)',
+      help: 'Requests refused because of the load, by reason (requests, delay, streams, strangers, unfinished, sockets, bytes, unread)',
       labelNames: ['reason'],
       registers,
     }),

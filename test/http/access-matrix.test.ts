@@ -196,7 +196,8 @@ test('each route says what it needs, and this list says the same', async () => {
 /** What a principal gets of a route; 'past' when the gate lets it through. */
 function expected(rule: string, { may, of }: { may: readonly string[]; of?: string }, template: string) {
   // What a signature proves nobody's credential does, and none is looked at.
-  if (rule === 'public' || rule === 'signed') return 'past'
+  if (rule === 'public') return 'past'
+  if (rule === 'signed') return 'invalid_signature'
   if (of === undefined) return 'unauthenticated'
   const ofTenant = scopes.includes(rule)
   if (ofTenant && of === 'none')

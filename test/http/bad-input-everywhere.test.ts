@@ -43,11 +43,19 @@ const bodies: Record<string, string> = {
   'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}/recover': '{"since":"2026-01-01T00:00:00Z"}',
   'POST /api/hubspot/oauth/callback': `{"code":"${mark}","state":"${mark}"}`,
 }
+const webhooks = 'POST /api/hubspot/webhooks'
+/** Or it is refused before anything else is looked at. */
+const signedInForm = () => ({
+  'content-type': 'application/json',
+  'x-hubspot-signature-v3': Buffer.alloc(32).toString('base64'),
+  'x-hubspot-request-timestamp': String(Date.now()),
+})
 const sent = (operation: Operation, query = '') => ({
   what: `${operation.name}${query}`,
   method: operation.method,
   path: `${pathOf(operation, ids)}${query}`,
   secret: [mark],
+  ...(operation.name === webhooks ? { headers: signedInForm() } : {}),
   ...(operation.body
     ? { headers: { 'content-type': 'application/json' }, body: bodies[operation.name] ?? '{}' }
     : {}),

@@ -33,7 +33,7 @@ interface House {
 }
 
 /** Keys are `tenant-<n>`, all of tenant `one`, `other-<name>` of tenant `other` under the same name, and `admin`. */
-async function openHouse(rates: Rates, clock: Clock = systemClock): Promise<House> {
+async function openHouse(given: Partial<Rates>, clock: Clock = systemClock): Promise<House> {
   const booked = new Map<string, number>()
   let isAway = false
   let lookMs = 0
@@ -59,6 +59,7 @@ async function openHouse(rates: Rates, clock: Clock = systemClock): Promise<Hous
     }
   }
   const limiter = createLimiter({ take, forget: async () => 0, clock, log: quiet })
+  const rates = { key: 0, tenant: 0, address: 0, failed: 0, ...given }
   const limits = createLimits({ rates, limiter, metrics: createMetrics(), clock })
   const app = Fastify()
   app.setErrorHandler(replyError)
@@ -127,6 +128,22 @@ test('subjects of the same name in two tenants have a limit each', async () => {
   const house = await openHouse({ key: 10, address: 0, failed: 0 })
   assert.deepEqual(await askMany(house, 12, 'tenant-1'), { 200: 10, 429: 2 })
   assert.deepEqual(await askMany(house, 12, 'other-1', other), { 200: 10, 429: 2 })
+})
+
+test('a tenant has a limit over all of its credentials', async () => {
+  const house = await openHouse({ key: 10, tenant: 25 })
+  const statuses = async (key: string) => await askMany(house, 10, key)
+  assert.deepEqual(await statuses('tenant-1'), { 200: 10 })
+  assert.deepEqual(await statuses('tenant-2'), { 200: 10 })
+  assert.deepEqual(await statuses('tenant-3'), { 200: 5, 429: 5 })
+  const refused = await ask(house, 'tenant-4')
+  assert.equal(refused.statusCode, 429)
+  assert.equal(refused.headers['ratelimit-policy'], '"tenant";q=25;w=60')
+  // What one credential has used up costs the tenant nothing more.
+  const alike = await openHouse({ key: 5, tenant: 15 })
+  assert.deepEqual(await askMany(alike, 50, 'tenant-1'), { 200: 5, 429: 45 })
+  assert.deepEqual(await askMany(alike, 20, 'tenant-2'), { 200: 5, 429: 15 })
+  assert.equal((await ask(alike, 'admin')).statusCode, 200)
 })
 
 test("another tenant's path costs a credential as much as its own", async () => {

@@ -33,6 +33,7 @@ before(async () => {
       SPOKE_ROLE: 'api',
       // Counted as ever, and never met.
       SPOKE_RATE_KEY: '1000000',
+      SPOKE_RATE_TENANT: '0',
       SPOKE_RATE_ADDRESS: '1000000',
       SPOKE_RATE_FAILED: '10',
     })),

@@ -42,6 +42,7 @@ export async function startTestService(
     HUBSPOT_TIMEOUT: '10s',
     // A test of something else asks as often as it likes, with as many wrong keys as it likes.
     SPOKE_RATE_KEY: '0',
+    SPOKE_RATE_TENANT: '0',
     SPOKE_RATE_ADDRESS: '0',
     SPOKE_RATE_FAILED: '0',
     LOG_LEVEL: 'debug',

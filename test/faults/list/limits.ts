@@ -120,6 +120,24 @@ export const limits: Fault[] = [
     gain: 'a burst takes the memory and the time of everybody',
   },
   {
+    name: 'strangers-among-the-rest',
+    file: 'src/http/shedding.ts',
+    find: "if (access === 'public' || access === 'signed')",
+    put: 'if (access === undefined)',
+    test: 'test/http/strangers.test.ts',
+    only: 'half-sent webhooks',
+    gain: 'half-sent bodies from one address keep every tenant out',
+  },
+  {
+    name: 'a-tenant-without-a-limit-of-its-own',
+    file: 'src/http/limits.ts',
+    find: `await spend(request, reply, 'tenant', principal.tenantId)`,
+    put: '',
+    test: 'test/http/limits-hook.test.ts',
+    only: 'a tenant has a limit',
+    gain: 'whoever makes more keys asks as often as they like',
+  },
+  {
     name: 'streams-of-one-tenant-for-all',
     file: 'src/http/shedding.ts',
     find: 'if (counts.of(tenantId) >= mostOfOne',
@@ -167,7 +185,7 @@ export const limits: Fault[] = [
   {
     name: 'probes-shed-with-the-rest',
     file: 'src/http/shedding.ts',
-    find: 'if (request.routeOptions.config.probe) return',
+    find: 'if (probe) return',
     put: '',
     test: 'test/http/shedding.test.ts',
     only: 'while the event loop is late',
