@@ -34,6 +34,7 @@ import { beginSync } from './sync/requests.ts'
 import { cancelRuns, type StreamKey } from './sync/store.ts'
 import { anyLiveKey } from './tenants/api-key-store.ts'
 import { type Authenticate, anybody, createAuthenticate } from './tenants/authenticate.ts'
+import { isolationWarnings } from './tenants/isolation/bypass.ts'
 import { admitLogin } from './tenants/isolation/login.ts'
 import { isolationFaults } from './tenants/isolation.ts'
 import { byJwt, providerOf } from './tenants/jwt.ts'
@@ -92,6 +93,8 @@ export async function startService(config: Config, log: Log, clock: Clock = syst
   try {
     if (db.kind === 'embedded') await migrate(db)
     await refuseUnsafe(db, config)
+    for (const warning of await isolationWarnings(db))
+      log.warn({ warning }, 'the database allows more than it must')
     await refuseOpenKeys(db, config)
     await refuseWrongKeys(db, config)
     const { server, instance } = await assemble(config, db, log, clock, house)
@@ -346,7 +349,13 @@ async function assemble(
   const news = createNews(db, clock, log)
   const { adminKey, jwt, publicUrl } = config
   const open = adminKey === undefined
-  const sessions = createSessions({ db, adminKey, publicUrl, provider: jwt && providerOf(jwt) })
+  const sessions = createSessions({
+    db,
+    ring: config.keyRing,
+    adminKey,
+    publicUrl,
+    provider: jwt && providerOf(jwt),
+  })
   const api = {
     integrations: {
       ...shared,

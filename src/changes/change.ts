@@ -44,7 +44,8 @@ export const encodePosition = (tenantId: string, { seq, mark }: Position): strin
 
 /** @throws AppError invalid_cursor */
 export function decodePosition(tenantId: string, cursor: string): Position {
-  const [, seq, mark] = /^(0|[1-9]\d{0,14})\.([0-9a-f]{8}|)$/.exec(decodeCursor(tenantId, cursor)) ?? []
+  const form = /^(0|[1-9]\d{0,14})\.([0-9a-f]{8}|)$/
+  const [, seq, mark] = form.exec(decodeCursor(tenantId, cursor, form)) ?? []
   if (seq === undefined || mark === undefined || (seq === '0') !== (mark === '')) throw invalidCursor()
   return { seq: Number(seq), mark }
 }

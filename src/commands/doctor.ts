@@ -17,7 +17,10 @@ export function addDoctorCommands(program: Command): void {
     .action(async ({ json }: { json?: boolean }) => {
       const report = await examineIsolation(config(), commandLog())
       console.log(json ? JSON.stringify(report) : shown(report))
-      if (!json) for (const fault of report.faults) say(`spoke: ${fault}`)
+      if (!json) {
+        for (const warning of report.warnings) say(`spoke: warning: ${warning}`)
+        for (const fault of report.faults) say(`spoke: ${fault}`)
+      }
       if (report.faults.length > 0) process.exitCode = 1
     })
 }
@@ -31,6 +34,7 @@ function shown(report: IsolationReport): string {
     `looked\t${report.live_statements} statements on the live tables, read only`,
     `leaked\t${report.leaked}`,
     `may act as the three roles\t${report.may_act.join(', ')}`,
+    `warnings\t${report.warnings.length}`,
     `faults\t${faults.length}`,
   ].join('\n')
 }

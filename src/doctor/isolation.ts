@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts'
 import type { Log } from '../lib/log.ts'
 import { openServing, refuseOtherSchema } from '../service.ts'
+import { isolationWarnings } from '../tenants/isolation/bypass.ts'
 import { isolationFaults } from '../tenants/isolation.ts'
 import { catalogueFaults } from './catalogue.ts'
 import { whoMayActAsDoors } from './catalogue-roles.ts'
@@ -24,6 +25,8 @@ export interface IsolationReport {
   leaked: number
   /** Logins and roles that can act as the doors, for a person to judge. */
   may_act: string[]
+  /** More than Spoke needs, each with the statement that takes it away. */
+  warnings: string[]
   /** What is wrong, in words; empty when the tenants are kept apart. */
   faults: string[]
 }
@@ -51,6 +54,7 @@ export async function examineIsolation(config: Config, log: Log): Promise<Isolat
       live_statements: live.count,
       leaked: live.leaked + played.leaked,
       may_act: mayAct,
+      warnings: await isolationWarnings(db),
       faults: [
         ...catalogue,
         ...live.faults.map((fault) => `live: ${fault}`),

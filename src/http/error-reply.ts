@@ -1,6 +1,7 @@
 /** Every error as the one object that is both the specification's and RFC 9457's. The status per code stands here alone. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { asAppError } from '../hubspot/as-app-error.ts'
+import { invalidState } from '../integrations/authorize.ts'
 import { fromDatabase } from '../lib/database-errors.ts'
 import {
   AppError,
@@ -112,9 +113,11 @@ export function replyError(failure: unknown, request: FastifyRequest, reply: Fas
   send(request, reply, problemBody(error.code, error.message, status, request.id, error.details))
 }
 
-/** The same as for a tenant that was never there. */
-const gone = ({ routeOptions }: FastifyRequest) =>
-  routeOptions.url?.startsWith('/api/tenants') ? tenantNotFound() : integrationNotFound()
+/** The same as for a tenant that was never there. Strangers bring a state or a cookie, and learn no more than that it does not count. */
+function gone({ routeOptions: { url, config } }: FastifyRequest): AppError {
+  if (config.access === 'public') return invalidState()
+  return url?.startsWith('/api/tenants') ? tenantNotFound() : integrationNotFound()
+}
 
 function send(request: FastifyRequest, reply: FastifyReply, body: ReturnType<typeof problemBody>): void {
   request.refusedWith = body.code

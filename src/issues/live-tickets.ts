@@ -39,6 +39,9 @@ export interface LiveTickets {
 
 const totalKeptMs = 60_000
 
+/** Opaque, but never anything that does not fit into a URL. */
+const hubspotCursor = /^[\x21-\x7e]{1,512}$/
+
 /**
  * @param at.limit 1 to 1,000; HubSpot gives 100 a page, so up to ten calls
  * @throws AppError invalid_cursor and as Tokens.use; HubSpot's failures as asAppError tells them
@@ -50,7 +53,8 @@ export async function listLiveTickets(
   signal: AbortSignal,
 ): Promise<LiveTickets> {
   const { hubspot, clock } = parts
-  const start = at.after === undefined ? undefined : decodeCursor(whose.integrationId, at.after)
+  const start =
+    at.after === undefined ? undefined : decodeCursor(whose.integrationId, at.after, hubspotCursor)
   const end = clock.monotonic() + parts.totalMs
   const patience = () => ({ tries: 3, totalMs: Math.max(0, end - clock.monotonic()) })
   try {

@@ -51,7 +51,8 @@ export function problemRoutes(instance: FastifyInstance, { db }: { db: Database 
       const rows = await withTenant(db, tenantId, async (scope) => {
         if (!(await findIntegration(scope, id))) throw integrationNotFound()
         return await listProblems(scope, id, {
-          after: cursor === undefined ? undefined : decodeCursor(id, cursor),
+          after:
+            cursor === undefined ? undefined : decodeCursor(id, cursor, /^(\d{1,20}|unknown-[0-9a-f]{16})$/),
           limit: most + 1,
         })
       })

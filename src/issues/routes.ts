@@ -124,7 +124,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
           )
         }
         if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
-        const after = cursor === undefined ? undefined : decodeCursor(integrationId, cursor)
+        const after = cursor === undefined ? undefined : decodeCursor(integrationId, cursor, /^\d{1,20}$/)
         const rows = await listIssuesOf(scope, { integrationId, archived, after, limit: limit + 1 })
         return pageOf(rows, limit, integrationId, (last) => last.ticketId)
       })

@@ -11,8 +11,11 @@ export const invalidCursor = () =>
 export const encodeCursor = (of: string, position: string): string =>
   Buffer.from(JSON.stringify([of, position])).toString('base64url')
 
-/** @throws AppError invalid_cursor */
-export function decodeCursor(of: string, cursor: string): string {
+/**
+ * @param form what positions of this route look like: a cursor can be made up, and its position goes into a statement
+ * @throws AppError invalid_cursor
+ */
+export function decodeCursor(of: string, cursor: string, form: RegExp): string {
   let read: unknown
   try {
     read = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
@@ -20,22 +23,20 @@ export function decodeCursor(of: string, cursor: string): string {
     throw invalidCursor()
   }
   const [owner, position] = Array.isArray(read) && read.length === 2 ? (read as unknown[]) : []
-  if (owner !== of || typeof position !== 'string' || position === '') throw invalidCursor()
+  if (owner !== of || typeof position !== 'string' || !form.test(position)) throw invalidCursor()
   return position
 }
 
 /** The same for positions that are ids of ours. */
 export function decodeIdCursor(of: string, cursor: string): string {
-  const id = parseUuid(decodeCursor(of, cursor))
+  const id = parseUuid(decodeCursor(of, cursor, /^[\da-f-]{36}$/i))
   if (!id) throw invalidCursor()
   return id
 }
 
 /** The same for positions that are numbers from 1 on. */
 export function decodeNumberCursor(of: string, cursor: string): number {
-  const position = decodeCursor(of, cursor)
-  if (!/^[1-9]\d{0,14}$/.test(position)) throw invalidCursor()
-  return Number(position)
+  return Number(decodeCursor(of, cursor, /^[1-9]\d{0,14}$/))
 }
 
 /**

@@ -90,7 +90,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { limit, after: cursor } = request.query
-      const after = cursor === undefined ? undefined : decodeCursor(tenantId, cursor)
+      const after = cursor === undefined ? undefined : decodeCursor(tenantId, cursor, /^[0-9a-f]{16}$/)
       const rows = await withTenant(db, tenantId, async (scope) => {
         if (!(await tenantExists(scope))) throw tenantNotFound()
         return await listKeys(scope, { after, limit: limit + 1 })

@@ -1,7 +1,7 @@
 /** Making, rotating and revoking the keys of a tenant. The key itself leaves here once, to whoever made it. */
 import { AppError, tenantNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
-import type { Secret } from '../lib/secret.ts'
+import { Secret } from '../lib/secret.ts'
 import { newApiKey } from './api-key.ts'
 import { type ApiKey, endKeyWithin, insertKey, lockKey, revokeKey } from './api-key-store.ts'
 import type { Scope } from './principal.ts'
@@ -17,6 +17,8 @@ const keyNotFound = () => new AppError('api_key_not_found', 'API key not found')
 
 /** The field under which keys are hashed. */
 const field = 'api_key'
+/** Hashed with what it may do: whoever can write the row, and has a key for reading, has no more by writing. */
+const bound = (key: Secret, scopes: readonly Scope[]) => new Secret([key.reveal(), ...scopes].join(' '))
 
 /** @throws AppError tenant_not_found */
 export async function createKey(
@@ -27,7 +29,11 @@ export async function createKey(
   const sealer = await sealerOf(scope, ring)
   if (!sealer) throw tenantNotFound()
   const { keyId, key } = newApiKey()
-  const shown = await insertKey(scope, { ...wanted, keyId, keyHash: sealer.hash(key, field) })
+  const shown = await insertKey(scope, {
+    ...wanted,
+    keyId,
+    keyHash: sealer.hash(bound(key, wanted.scopes), field),
+  })
   if (!shown) throw tenantNotFound()
   return { shown, key }
 }
@@ -60,7 +66,12 @@ export async function endKey(scope: TenantScope, keyId: string): Promise<ApiKey>
   return shown
 }
 
-/** The hash that a key of this tenant must have, or undefined when the tenant is gone. */
-export async function hashOf(scope: TenantScope, ring: KeyRing, key: Secret): Promise<string | undefined> {
-  return (await sealerOf(scope, ring))?.hash(key, field)
+/** The hash that a key of this tenant with these scopes must have, or undefined when the tenant is gone. */
+export async function hashOf(
+  scope: TenantScope,
+  ring: KeyRing,
+  key: Secret,
+  scopes: readonly Scope[],
+): Promise<string | undefined> {
+  return (await sealerOf(scope, ring))?.hash(bound(key, scopes), field)
 }

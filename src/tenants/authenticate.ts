@@ -7,7 +7,7 @@ import type { Asked, Proven, Way } from './proven.ts'
 /** @returns undefined when the request proves nobody. Throws as its ways do: who cannot be looked up is not let in */
 export type Authenticate = (asked: Asked) => Promise<Proven | undefined>
 
-/** What a service that is open to this machine answers with, to all but pages of other sites. */
+/** What a service that is open to this machine answers with, to all but pages of other origins. */
 export const anybody: Authenticate = async (asked) => {
   refuseForeignPage(asked)
   return { principal: { kind: 'open' } }

@@ -47,10 +47,24 @@ export function refuseOtherHost(headers: Asked['headers'], ours: URL): void {
 }
 
 /**
- * In open mode being on this machine is the credential, and any page in its browser has that.
+ * In open mode being on this machine is the credential, and any page in its browser has that: one of another site, and one of another
+ * port of this machine, which browsers call the same site. A browser says where the page stood by `Sec-Fetch-Site`, or, for what is
+ * no plain GET, by `Origin`; a page can drop neither, and programs send none. Reading is refused alike, since a GET may have an effect
+ * (authorize).
  *
  * @throws AppError forged_request
  */
 export function refuseForeignPage({ headers }: Asked): void {
-  if (headers['sec-fetch-site'] === 'cross-site') throw forged('A page of another site asks')
+  const site = headers['sec-fetch-site']
+  // `none`: typed, or from a bookmark.
+  const foreign =
+    site === undefined ? isForeign(headers.origin, headers.host) : site !== 'same-origin' && site !== 'none'
+  if (foreign) throw forged('A page of another origin asks')
+}
+
+/** `null` too: a page without an origin of its own, such as a file or a sandboxed frame. */
+function isForeign(origin: unknown, host: unknown): boolean {
+  if (origin === undefined) return false
+  const url = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : undefined
+  return url === undefined || !/^https?:$/.test(url.protocol) || url.host !== hostOf(url.protocol, host)
 }

@@ -22,8 +22,8 @@ const most = 10_000
 interface Proof {
   at: number
   principal: Promise<Principal | undefined>
-  /** The stored hash that this very key was proved to have. */
-  hash: string | undefined
+  /** The stored hash, and the scopes with it, that this very key was proved to have. */
+  proved: string | undefined
 }
 
 export type ProveKey = (text: string) => Promise<Principal | undefined>
@@ -52,14 +52,19 @@ export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Cloc
   }
 
   /** One key may be hashed again only when its row has changed: opening the data key is the dear part. */
-  async function holds(text: string, { tenantId, keyHash }: KeyToProve, proof: Proof): Promise<boolean> {
-    if (proof.hash === keyHash) return true
+  async function holds(
+    text: string,
+    { tenantId, scopes, keyHash }: KeyToProve,
+    proof: Proof,
+  ): Promise<boolean> {
+    const stored = [keyHash, ...scopes].join(' ')
+    if (proof.proved === stored) return true
     const hash = await unlessErasing(
-      withTenant(db, tenantId, (scope) => hashOf(scope, ring, new Secret(text))),
+      withTenant(db, tenantId, (scope) => hashOf(scope, ring, new Secret(text), scopes)),
     )
     if (hash?.length !== keyHash.length || !timingSafeEqual(Buffer.from(hash), Buffer.from(keyHash)))
       return false
-    proof.hash = keyHash
+    proof.proved = stored
     return true
   }
 
@@ -69,7 +74,11 @@ export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Cloc
     const known = digest(text)
     const last = proofs.get(known)
     if (last && clock.monotonic() - last.at < freshMs) return await last.principal
-    const proof: Proof = { at: clock.monotonic(), principal: Promise.resolve(undefined), hash: last?.hash }
+    const proof: Proof = {
+      at: clock.monotonic(),
+      principal: Promise.resolve(undefined),
+      proved: last?.proved,
+    }
     proof.principal = prove(text, keyId, proof)
     remember(known, proof)
     try {

@@ -1,8 +1,7 @@
 /** All SQL on sessions. Times are the database's: processes may differ. */
 import { sql } from 'kysely'
-import type { Scope } from './principal.ts'
 import type { SystemScope } from './scope.ts'
-import type { TenantId } from './tenant.ts'
+import type { SessionRights } from './session.ts'
 
 /** Without a request for so long it ends. */
 const idle = sql`interval '30 minutes'`
@@ -15,37 +14,40 @@ const alive = sql`(s.expires_at > clock_timestamp() and s.last_used_at > clock_t
   and (s.tenant_id is null or exists (
     select from tenants t where t.tenant_id = s.tenant_id and t.erasing_at is null)))`
 
-export interface NewSession {
-  tokenHash: string
-  /** Absent: the admin's. */
-  tenantId: TenantId | undefined
-  scopes: readonly Scope[]
-  madeBy: string
-  boundTo: string | undefined
-  /** When the credential itself ends, epoch ms. */
-  until: number | undefined
+export interface NewSession extends SessionRights {
+  token_hash: string
+  bound_to: string
 }
 
-/** @returns when it ends, or undefined when the credential has ended, or its tenant, and so nothing was made */
-export async function insertSession({ query }: SystemScope, made: NewSession): Promise<Date | undefined> {
-  const until = made.until === undefined ? null : made.until / 1_000
-  const [row] = await query(sql<{ expires_at: Date }>`
+/**
+ * When a session that is made now ends, to the millisecond.
+ *
+ * @param until when the credential itself ends, epoch ms
+ */
+export async function endOfNew({ query }: SystemScope, until: number | undefined): Promise<Date> {
+  const seconds = until === undefined ? null : until / 1_000
+  const [row] = await query(sql<{ at: Date }>`
+    select date_trunc('milliseconds',
+      least(clock_timestamp() + ${longest}, to_timestamp(${seconds}::float8))) as at`)
+  return (row as { at: Date }).at
+}
+
+/** @returns false when the credential has ended, or its tenant, and so nothing was made */
+export async function insertSession({ query }: SystemScope, made: NewSession): Promise<boolean> {
+  const { tenant_id } = made
+  const rows = await query(sql`
     insert into sessions (token_hash, tenant_id, scopes, made_by, bound_to, expires_at)
-    select ${made.tokenHash}, ${made.tenantId ?? null}::uuid, ${[...made.scopes]}::text[], ${made.madeBy},
-      ${made.boundTo ?? null}, e.at
-    from (select least(clock_timestamp() + ${longest}, to_timestamp(${until}::float8)) as at) e
-    where e.at > clock_timestamp() and (${made.tenantId ?? null}::uuid is null or exists (
-      select from tenants t where t.tenant_id = ${made.tenantId ?? null}::uuid and t.erasing_at is null))
-    returning expires_at`)
-  return row?.expires_at
+    select ${made.token_hash}, ${tenant_id}::uuid, ${[...made.scopes]}::text[], ${made.made_by}, ${made.bound_to}, e.at
+    from (select ${made.expires_at}::timestamptz as at) e
+    where e.at > clock_timestamp() and (${tenant_id}::uuid is null or exists (
+      select from tenants t where t.tenant_id = ${tenant_id}::uuid and t.erasing_at is null))
+    returning 1 as one`)
+  return rows.length > 0
 }
 
-export interface SessionRow {
-  tenant_id: TenantId | null
-  scopes: Scope[]
-  made_by: string
+export interface SessionRow extends SessionRights {
+  /** null: a row that the service has not made. */
   bound_to: string | null
-  expires_at: Date
   /** Its last use was written down a while ago. */
   unnoted: boolean
 }

@@ -1,5 +1,8 @@
 /** A browser's session: its cookie, its token, and what follows from the token. Pure. */
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { type KeyRing, newestOf, type RingKey } from '../lib/seal.ts'
+import type { Scope } from './principal.ts'
+import type { TenantId } from './tenant.ts'
 
 /** The prefix pins the cookie to this host and to HTTPS; browsers take it only there. */
 export const cookieName = (ours: URL): string =>
@@ -36,9 +39,54 @@ export const hashOf = (token: string): string => createHash('sha256').update(tok
 export const csrfOf = (token: string): string =>
   `spc_${createHmac('sha256', token).update('spoke csrf').digest('base64url')}`
 
+/** The columns that say what a session opens, and until when. */
+export interface SessionRights {
+  /** null: the operator's. */
+  tenant_id: TenantId | null
+  scopes: readonly Scope[]
+  made_by: string
+  expires_at: Date
+}
+
 /**
- * Ties a session to what made it. Whoever has the database has not the token, so not even a weak admin key can be tried against
- * what is stored.
+ * What stands in the row as `bound_to`: an HMAC of all that the session opens, under a key of the ring. Whoever can write the
+ * database can therefore neither make a session nor change or copy one. The token is in it too and stands in no row, so not even a
+ * weak admin key can be tried against what is stored.
+ *
+ * @param credential the admin key, or the identity provider; undefined: made with a tenant's key, which has a row to ask
  */
-export const boundTo = (token: string, credential: string): string =>
-  createHmac('sha256', token).update(`spoke bound to ${credential}`).digest('base64url')
+function under(
+  { key }: RingKey,
+  token: string,
+  rights: SessionRights,
+  credential: string | undefined,
+): string {
+  const { tenant_id, scopes, made_by, expires_at } = rights
+  // A key of its own, so that the ring's key does one thing only.
+  const own = Buffer.from(hkdfSync('sha256', key, '', 'spoke: session', 32))
+  const bound = JSON.stringify([token, tenant_id, scopes, made_by, expires_at.getTime(), credential ?? null])
+  return createHmac('sha256', own).update(bound).digest('base64url')
+}
+
+/** Under the newest key of the ring. */
+export const boundTo = (
+  ring: KeyRing,
+  token: string,
+  rights: SessionRights,
+  credential: string | undefined,
+): string => under(newestOf(ring), token, rights, credential)
+
+/** Under any key of the ring: a rotation ends no session before its key leaves the ring. */
+export function isBound(
+  bound: string | null,
+  ring: KeyRing,
+  token: string,
+  rights: SessionRights,
+  credential: string | undefined,
+): boolean {
+  const given = Buffer.from(bound ?? '')
+  return ring.some((key) => {
+    const expected = Buffer.from(under(key, token, rights, credential))
+    return given.length === expected.length && timingSafeEqual(given, expected)
+  })
+}

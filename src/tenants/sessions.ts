@@ -1,16 +1,18 @@
 /** Sessions of browsers: made with a credential, carried by a cookie, ended on the server. */
 import type { Database } from '../lib/db.ts'
 import { AppError } from '../lib/errors.ts'
+import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { credentialStands } from './credential.ts'
 import { refuseForged, refuseOtherHost } from './forged.ts'
 import { nameOf, type Principal, scopes } from './principal.ts'
 import type { Asked, Proven, Session } from './proven.ts'
 import { type SystemScope, withSystem } from './scope.ts'
-import { boundTo, csrfOf, hashOf, newToken, setCookie, tokenIn } from './session.ts'
+import { boundTo, csrfOf, hashOf, isBound, newToken, setCookie, tokenIn } from './session.ts'
 import {
   deleteEndedSessions,
   deleteSession,
+  endOfNew,
   findSession,
   insertSession,
   noteUse,
@@ -19,6 +21,7 @@ import {
 
 export interface SessionParts {
   db: Database
+  ring: KeyRing
   /** Absent: open mode, in which no session is made and none is looked for. */
   adminKey: Secret | undefined
   /** The identity provider as it is configured, in one string; a session made by another one is refused. */
@@ -46,22 +49,17 @@ export interface Sessions {
   readonly ours: URL
 }
 
-export function createSessions({ db, adminKey, provider, publicUrl }: SessionParts): Sessions {
+export function createSessions({ db, ring, adminKey, provider, publicUrl }: SessionParts): Sessions {
   const ours = new URL(publicUrl)
 
-  /** What a session is tied to besides its row; undefined: it never was, or is no longer. */
-  const tieOf = (madeBy: string): string | undefined =>
+  /** What of the configuration a session ends with; undefined: it is made with a tenant's key, which has a row to ask. */
+  const credentialOf = (madeBy: string): string | undefined =>
     madeBy === 'admin' ? adminKey?.reveal() : madeBy.startsWith('jwt:') ? provider : undefined
 
-  const tied = (token: string, madeBy: string): string | undefined => {
-    const tie = tieOf(madeBy)
-    return tie === undefined ? undefined : boundTo(token, tie)
-  }
-
   async function stands(scope: SystemScope, token: string, row: SessionRow): Promise<boolean> {
-    // Both are hashes under the token: comparing them tells nobody anything about either.
     return (
-      (row.bound_to ?? undefined) === tied(token, row.made_by) && (await credentialStands(scope, row.made_by))
+      isBound(row.bound_to, ring, token, row, credentialOf(row.made_by)) &&
+      (await credentialStands(scope, row.made_by))
     )
   }
 
@@ -75,14 +73,18 @@ export function createSessions({ db, adminKey, provider, publicUrl }: SessionPar
     const expiresAt = await withSystem(db, async (scope) => {
       await deleteEndedSessions(scope)
       if (old) await deleteSession(scope, hashOf(old))
-      return await insertSession(scope, {
-        tokenHash: hashOf(token),
-        tenantId: principal.kind === 'tenant' ? principal.tenantId : undefined,
+      const rights = {
+        tenant_id: principal.kind === 'tenant' ? principal.tenantId : null,
         scopes: principal.kind === 'tenant' ? principal.scopes : scopes,
-        madeBy,
-        boundTo: tied(token, madeBy),
-        until,
+        made_by: madeBy,
+        expires_at: await endOfNew(scope, until),
+      }
+      const made = await insertSession(scope, {
+        ...rights,
+        token_hash: hashOf(token),
+        bound_to: boundTo(ring, token, rights, credentialOf(madeBy)),
       })
+      return made ? rights.expires_at : undefined
     })
     if (!expiresAt) throw new AppError('unauthenticated', 'This token has ended')
     return { session: sessionOf(token, expiresAt), cookie: setCookie(ours, token) }

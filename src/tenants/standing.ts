@@ -1,6 +1,7 @@
 /** For answers that stay open: ends them when what proved the caller no longer stands. One poll per process, however many are open. */
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
+import { AppError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { createPoller } from '../lib/poller.ts'
 import { credentialStands } from './credential.ts'
@@ -16,7 +17,8 @@ export interface Standing {
    * Watching is no use of a session: a page that only listens ends with it.
    *
    * @param open aborts when the answer is over; then nobody is watched any more
-   * @returns aborts as `open` does, and within about a second of a logout, a revocation or the credential's own end
+   * @returns aborts as `open` does, and within about a second of a logout, a revocation or the credential's own end; then the
+   *   reason is an AppError unauthenticated, for an answer that has not begun
    */
   signalOf(proven: Proven, open: AbortSignal): AbortSignal
 }
@@ -38,7 +40,8 @@ export function createStanding(db: Database, clock: Clock, log: Log): Standing {
         return ended || clock.now() >= until || !stands.get(nameOf(principal))
       })
     })
-    for (const [controller] of lapsed) controller.abort(new Error('the credential no longer stands'))
+    for (const [controller] of lapsed)
+      controller.abort(new AppError('unauthenticated', 'This credential has ended'))
   }
 
   const keepPolling = createPoller({

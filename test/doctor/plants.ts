@@ -140,7 +140,7 @@ export const plants: Plant[] = [
   plant(
     'a setting on spoke_tenant()',
     'alter function spoke_tenant() set work_mem to default; alter function spoke_tenant() set search_path to pg_catalog',
-    'alter function spoke_tenant() reset all',
+    'alter function spoke_tenant() reset all; alter function spoke_tenant() set search_path = public, pg_temp',
     /function spoke_tenant\(\) is not the one of the migrations/,
   ),
   plant(

@@ -35,26 +35,56 @@ test('a page asks, logs in and out as anywhere else, and gets no cookie and no r
   assert.deepEqual(await tableCounts(bench.database), before)
 })
 
-test('a page of another site is refused whatever it asks, also by methods that need no preflight', async () => {
+test('a page of another origin is refused whatever it asks, also by methods that need no preflight, and a program is not', async () => {
   const { tenant, integration } = bench
-  for (const [method, path] of [
-    ['GET', `/api/hubspot/authorize/${tenant}`],
-    ['GET', `/api/hubspot/integrations/${tenant}`],
-    ['POST', `/api/hubspot/sync/${tenant}/${integration}`],
-    ['POST', '/api/session'],
-    ['DELETE', `/api/hubspot/integrations/${tenant}/${integration}`],
-  ] as const)
-    await bench.refused({
-      what: path,
-      method,
-      path,
-      headers: { 'sec-fetch-site': 'cross-site' },
-      status: 403,
-      code: 'forged_request',
-    })
-  for (const site of ['same-origin', 'same-site', 'none']) {
+  const endpoint = '0b1e5f64-6a0b-4c39-9a53-0d6a4e0c7f12'
+  const own = new URL(bench.service.url)
+  const foreign: Record<string, string>[] = [
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { 'sec-fetch-site': 'same-site', origin: own.origin },
+    { 'sec-fetch-site': 'something-new' },
+    { origin: 'https://evil.example' },
+    { origin: `http://127.0.0.1:${Number(own.port) + 1}` },
+    { origin: `http://localhost:${own.port}` },
+    { origin: 'null' },
+    { origin: 'file://' },
+    { origin: `chrome-extension://${own.host}` },
+    { origin: '' },
+  ]
+  for (const headers of foreign)
+    for (const [method, path] of [
+      ['GET', `/api/hubspot/authorize/${tenant}`],
+      ['GET', `/api/hubspot/integrations/${tenant}`],
+      ['POST', `/api/hubspot/sync/${tenant}/${integration}`],
+      ['POST', `/api/hubspot/endpoints/${tenant}/${endpoint}/rotate`],
+      ['POST', '/api/session'],
+      ['DELETE', `/api/hubspot/integrations/${tenant}/${integration}`],
+    ] as const)
+      await bench.refused({
+        what: `${method} ${path} ${JSON.stringify(headers)}`,
+        method,
+        path,
+        headers,
+        status: 403,
+        code: 'forged_request',
+      })
+  for (const headers of [
+    {},
+    { 'sec-fetch-site': 'same-origin' },
+    { 'sec-fetch-site': 'none' },
+    { origin: own.origin },
+    // A front end's development server that passes requests on.
+    { 'sec-fetch-site': 'same-origin', origin: 'http://localhost:5173' },
+  ]) {
     const path = `/api/hubspot/integrations/${tenant}`
-    assert.equal((await bench.send({ path, headers: { 'sec-fetch-site': site } })).status, 200)
+    assert.equal((await bench.send({ path, headers })).status, 200)
+    const unknown = await bench.send({
+      method: 'POST',
+      path: `/api/hubspot/endpoints/${tenant}/${endpoint}/rotate`,
+      headers,
+    })
+    assert.equal(unknown.json.code, 'endpoint_not_found', unknown.text)
   }
 })
 

@@ -36,6 +36,8 @@ export async function newPostgresDatabase(template = 'spoke_template'): Promise<
   for (let tries = 0; ; tries++) {
     try {
       await adminQuery(`create database ${name} template ${template}`)
+      // Privileges on a database are not copied with it; the migrations took this one away.
+      await adminQuery(`revoke temporary on database ${name} from public`)
       return withDatabase(name)
     } catch (error) {
       // Two copies of one template at the same moment: the later tries again.

@@ -113,12 +113,12 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
   })
   await withSystem(db, (scope) =>
     insertSession(scope, {
-      tokenHash: newId(),
-      tenantId,
+      token_hash: newId(),
+      tenant_id: tenantId,
       scopes: ['read'],
-      madeBy: 'jwt:seed',
-      boundTo: 'seed',
-      until: undefined,
+      made_by: 'jwt:seed',
+      bound_to: 'seed',
+      expires_at: new Date(Date.now() + 3_600_000),
     }),
   )
   return id

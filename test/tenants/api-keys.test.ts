@@ -124,6 +124,20 @@ for (const engine of engines) {
       }
     })
 
+    test('a key has no more scopes by writing them into its row', async () => {
+      const made = await create()
+      const remembers = createProveKey({ db, ring, clock: systemClock, log: quiet })
+      assert.ok(await remembers(made.key.reveal()))
+      await sql`update api_keys set scopes = '{read,sync,manage}' where key_id = ${made.shown.keyId}`.execute(
+        db.kysely,
+      )
+      assert.equal(await prove(made), undefined)
+      await eventually(
+        async () => (await remembers(made.key.reveal())) === undefined,
+        'nor where it was proved before',
+      )
+    })
+
     test('a rotated key is followed by one like it, and ends after the overlap', async () => {
       const made = await create(3_600_000)
       const next = await withTenant(db, A, (scope) => rotateKey(scope, ring, made.shown.keyId, 2_000))

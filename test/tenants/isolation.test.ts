@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { type Database, inTransaction } from '../../src/lib/db.ts'
+import { isolationWarnings } from '../../src/tenants/isolation/bypass.ts'
 import { isolationFaults } from '../../src/tenants/isolation.ts'
 import { withSystem, withTenant } from '../../src/tenants/scope.ts'
 import type { TenantId } from '../../src/tenants/tenant.ts'
@@ -152,6 +153,28 @@ for (const engine of engines) {
       for (const statement of closed) {
         await assert.rejects(asSystem(statement), (error) => codeOf(error) === '42501', statement)
       }
+    })
+
+    test('no role makes temporary tables, and one that is there misleads no function of ours', async () => {
+      const shadow = 'create temporary table tenants (tenant_id uuid, erasing_at timestamptz) on commit drop'
+      await assert.rejects(asTenant(A, shadow), { code: '42501' })
+      assert.deepEqual(await isolationWarnings(db), [])
+      const prelude = [
+        shadow,
+        `insert into pg_temp.tenants values ('${A}', now())`,
+        'grant select on pg_temp.tenants to spoke_app',
+        'set local role spoke_app',
+        `set local spoke.tenant_id = '${A}'`,
+      ]
+      // It would find the tenant marked.
+      await inTransaction(db, prelude, (query) => query(sql`select spoke_enter()`))
+      const { rows } = await sql<{ name: string }>`select quote_ident(current_database()) as name`.execute(
+        db.kysely,
+      )
+      const name = rows[0]?.name
+      await sql.raw(`grant temporary on database ${name} to public`).execute(db.kysely)
+      assert.match(String(await isolationWarnings(db)), /revoke temporary on database .* from public/)
+      await sql.raw(`revoke temporary on database ${name} from public`).execute(db.kysely)
     })
 
     test('TRUNCATE, which would pass by every policy, is granted on no table', async () => {
@@ -317,6 +340,11 @@ for (const engine of engines) {
           `alter function spoke_enter() rename to kept; create function spoke_enter() returns void language sql as $$ select $$`,
           'drop function spoke_enter(); alter function kept() rename to spoke_enter',
           /spoke_enter\(\) is not the one of the migrations/,
+        ],
+        [
+          'alter function spoke_erasing() reset search_path',
+          'alter function spoke_erasing() set search_path = public, pg_temp',
+          /spoke_erasing\(\) is not the one of the migrations/,
         ],
         ['create table leak (tenant_id uuid)', 'drop table leak', /leak has no row level security/],
       ]

@@ -76,6 +76,33 @@ test('from the answer on every route is 404 for it, a connect is refused, and Hu
   await connectTenant(bench.service, token, tenant)
 })
 
+test('a stranger cannot tell a tenant that is being erased from one that was never there', async () => {
+  const { tenant } = await bench.byToken()
+  assert.equal((await erase(tenant)).status, 202)
+  const ask = async (
+    of: string,
+    sent: { method?: string; path: string; headers?: Record<string, string> },
+  ) => {
+    const body = sent.method === 'POST' ? { body: 'decision=connect' } : {}
+    const { status, text, json } = await send(bench.service.url, { ...sent, ...body })
+    return [status, json?.code, text.replaceAll(of, '').replaceAll(json?.request_id ?? ' ', '')]
+  }
+  const id = randomUUID()
+  const own = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-www-form-urlencoded' }
+  const answers = async (of: string) => {
+    const cookie = `spoke_connect=${of}.${'A'.repeat(43)}`
+    return [
+      await ask(of, { path: `${callback}?code=x&state=${of}:${id}:${'A'.repeat(43)}` }),
+      await ask(of, { path: `${callback}?code=x&state=${of}:${id}` }),
+      await ask(of, { path: `/connect/${id}`, headers: { cookie } }),
+      await ask(of, { method: 'POST', path: `/connect/${id}`, headers: { cookie, ...own } }),
+    ]
+  }
+  const erasing = await answers(tenant)
+  for (const [status, code] of erasing) assert.deepEqual([status, code], [400, 'invalid_state'])
+  assert.deepEqual(erasing, await answers(randomUUID()))
+})
+
 test('HubSpot that refuses, fails or hangs holds up no erasure; an account of two tenants keeps its token', async () => {
   const [refused, hanging, one] = [await bench.byOAuth(), await bench.byOAuth(), await bench.byOAuth()]
   const two = await bench.byOAuth(one.portal)

@@ -8,6 +8,7 @@ import {
   aliveAmong,
   deleteEndedSessions,
   deleteSession,
+  endOfNew,
   findSession,
   insertSession,
   type NewSession,
@@ -28,18 +29,21 @@ for (const engine of engines) {
     })
     after(() => close())
 
-    const make = (tokenHash: string, over: Partial<NewSession> = {}) =>
-      withSystem(db, (scope) =>
-        insertSession(scope, {
-          tokenHash,
-          tenantId: A,
+    const make = (token_hash: string, over: Partial<NewSession> & { until?: number } = {}) =>
+      withSystem(db, async (scope) => {
+        const { until, ...columns } = over
+        const expires_at = await endOfNew(scope, until)
+        const made = await insertSession(scope, {
+          token_hash,
+          tenant_id: A,
           scopes: ['read', 'sync'],
-          madeBy: 'jwt:x',
-          boundTo: 'tie',
-          until: undefined,
-          ...over,
-        }),
-      )
+          made_by: 'jwt:x',
+          bound_to: 'tie',
+          expires_at,
+          ...columns,
+        })
+        return made ? expires_at : undefined
+      })
     const find = (tokenHash: string) => withSystem(db, (scope) => findSession(scope, tokenHash))
     const age = async (tokenHash: string, column: string, interval: string) =>
       void (await sql
@@ -55,6 +59,12 @@ for (const engine of engines) {
       assert.ok(Math.abs(seconds(await make('c', { until: Date.now() + 864_000_000 })) - 43_200) < 60)
       assert.equal(await make('d', { until: Date.now() - 60_000 }), undefined)
       const row = await find('a')
+      const again = await make('a2')
+      assert.equal(
+        (await find('a2'))?.expires_at.getTime(),
+        again?.getTime(),
+        'as it was bound, to the millisecond',
+      )
       assert.deepEqual(
         [row?.tenant_id, row?.scopes, row?.made_by, row?.bound_to, row?.unnoted],
         [A, ['read', 'sync'], 'jwt:x', 'tie', false],
@@ -63,9 +73,9 @@ for (const engine of engines) {
     })
 
     test('what is the admin’s has no tenant, and nothing else has none', async () => {
-      assert.ok(await make('admin', { tenantId: undefined, madeBy: 'admin' }))
-      await assert.rejects(make('x', { tenantId: undefined, madeBy: 'key:1' }), { code: '23514' })
-      await assert.rejects(make('x', { tenantId: A, madeBy: 'admin' }), { code: '23514' })
+      assert.ok(await make('admin', { tenant_id: null, made_by: 'admin' }))
+      await assert.rejects(make('x', { tenant_id: null, made_by: 'key:1' }), { code: '23514' })
+      await assert.rejects(make('x', { tenant_id: A, made_by: 'admin' }), { code: '23514' })
     })
 
     test('it ends by either time and with its tenant, for whoever looks it up or watches it', async () => {
@@ -84,18 +94,18 @@ for (const engine of engines) {
       assert.equal(await alive('e'), true)
       await age('e', 'expires_at', '-1 second')
       assert.equal(await alive('e'), false)
-      await make('f', { tenantId: 'cccccccc-cccc-4ccc-8ccc-cccccccccccc' as typeof A })
+      await make('f', { tenant_id: 'cccccccc-cccc-4ccc-8ccc-cccccccccccc' as typeof A })
       assert.equal(await alive('f'), false)
     })
 
     test('a tenant’s door sees and ends its own, and neither makes nor changes one; the admin’s is nobody’s', async () => {
-      await make('g', { tenantId: B })
+      await make('g', { tenant_id: B })
       const as = (tenant: typeof A, statement: string) =>
         withTenant(db, tenant, ({ query }) => query(sql.raw<{ token_hash: string }>(statement)))
       const seen = (await as(B, 'select token_hash from sessions')).map(({ token_hash }) => token_hash)
       assert.deepEqual(seen, ['g'])
       for (const statement of [
-        `insert into sessions (token_hash, tenant_id, scopes, made_by, expires_at) values ('h', '${B}', '{}', 'key:1', now())`,
+        `insert into sessions (token_hash, tenant_id, scopes, made_by, bound_to, expires_at) values ('h', '${B}', '{}', 'key:1', 'x', now())`,
         `update sessions set expires_at = now() + interval '1 year'`,
         `update sessions set tenant_id = null`,
       ])

@@ -1,6 +1,6 @@
 /** Sessions of browsers over HTTP: how they are given, what may ride on them, and everything that ends them. Over 200 lines because they share one service. */
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { hashOf } from '../../src/tenants/session.ts'
@@ -19,7 +19,7 @@ import {
   sign,
   startProvider,
 } from '../support/provider.ts'
-import { eventually, startTestService, type TestService } from '../support/service.ts'
+import { eventually, startTestService, type TestService, testKeys } from '../support/service.ts'
 
 const adminKey = 'an-admin-key-of-the-session-tests'
 const ours = 'https://spoke.example'
@@ -220,10 +220,90 @@ describe('sessions', () => {
 
   test('it ends after twelve hours, however much it is used', async () => {
     const session = await logIn(adminKey)
-    await change(session, `expires_at = now() + interval '2 seconds'`)
-    assert.equal((await whoami(session)).status, 200)
+    const [{ hours } = {}] = await look(
+      bench.database,
+      `select extract(epoch from expires_at - now())::float8 / 3600 as hours from sessions where token_hash = '${row(session)}'`,
+    )
+    assert.ok(Number(hours) > 11.99 && Number(hours) <= 12, `${hours}`)
     await change(session, `expires_at = now() - interval '1 second'`)
     await isOver(session, 'old')
+  })
+
+  test('a row that the service has not made opens nothing, and one that was changed or copied neither', async () => {
+    const victim = randomUUID()
+    const theirs = '0123456789abcdef'
+    await look(
+      bench.database,
+      `insert into tenants (tenant_id, data_key) select '${victim}', data_key from tenants limit 1;
+       insert into api_keys (key_id, tenant_id, name, scopes, key_hash) values ('${theirs}', '${victim}', 'x', '{read}', 'x')`,
+    )
+    const byKey = await logIn((await newTenantKey()).api_key)
+    const byJwt = await logIn(await jwt({ scope: 'read' }))
+    const byAdmin = await logIn(adminKey)
+    const columns = ['tenant_id', 'scopes', 'made_by', 'bound_to', 'expires_at'] as const
+    type Row = Record<(typeof columns)[number], string | null>
+    const text = columns.map((column) => `${column}::text as ${column}`).join(', ')
+    const read = async (session: LoggedIn) =>
+      (
+        await look(bench.database, `select ${text} from sessions where token_hash = '${row(session)}'`)
+      )[0] as Row
+    /** With what the serving login may do in the service's own role. */
+    const write = (token: string, values: Row) => {
+      const literals = columns.map((column) => (values[column] === null ? 'null' : `'${values[column]}'`))
+      return look(
+        bench.database,
+        `begin; set local role spoke_system; delete from sessions where token_hash = '${hashOf(token)}';
+         insert into sessions (token_hash, ${columns.join(', ')}) values ('${hashOf(token)}', ${literals.join(', ')}); commit`,
+      )
+    }
+    const all = '{read,sync,manage}'
+    const later = new Date(Date.now() + 864_000_000).toISOString()
+    const forgeries: [what: string, from: LoggedIn, over: Partial<Row>][] = [
+      ['another tenant by my key', byKey, { tenant_id: victim }],
+      ['another tenant by its key', byKey, { tenant_id: victim, made_by: `key:${theirs}` }],
+      ['another tenant and more', byKey, { tenant_id: victim, made_by: `key:${theirs}`, scopes: all }],
+      ['another tenant by a JWT', byJwt, { tenant_id: victim }],
+      ['another subject', byJwt, { made_by: 'jwt:somebody' }],
+      ['a JWT for a key', byKey, { made_by: 'jwt:somebody' }],
+      ['more than the key may', byKey, { scopes: all }],
+      ['more than the JWT may', byJwt, { scopes: all }],
+      ['a longer life', byKey, { expires_at: later }],
+      ['a longer life of the operator', byAdmin, { expires_at: later }],
+      ['the operator for a key', byKey, { tenant_id: null, made_by: 'admin' }],
+      ['nothing that ties it', byKey, { bound_to: '' }],
+      ['no tie at all', byKey, { bound_to: null }],
+      ['tied as another is', byKey, { bound_to: (await read(byJwt)).bound_to }],
+      ['tied as the operator is', byKey, { ...(await read(byAdmin)) }],
+    ]
+    const made = { cookie: '', token: `sps_${randomBytes(32).toString('base64url')}` }
+    made.cookie = `__Host-spoke_session=${made.token}`
+    for (const [what, from, over] of forgeries) {
+      const kept = await read(from)
+      await write(made.token, { ...kept, ...over })
+      await isOver(made, `${what}, under a token made up`)
+      await write(from.token, { ...kept, ...over })
+      await isOver(from, what)
+      await write(from.token, kept)
+      assert.equal((await whoami(from)).status, 200, 'as it was')
+    }
+    for (const from of [byKey, byJwt, byAdmin]) {
+      await write(made.token, await read(from))
+      await isOver(made, 'a copy')
+    }
+  })
+
+  test('a key ring that is turned ends no session; a key that leaves it ends those that it tied', async () => {
+    const [k1, k2] = [testKeys, `k2:${Buffer.alloc(32, 9).toString('base64')}`]
+    const turned = await second({ SPOKE_ENCRYPTION_KEYS: `${k2},${k1}` })
+    try {
+      const [old, young] = [await logIn(adminKey), await logIn(adminKey, {}, turned.url)]
+      assert.equal((await whoami(old, turned.url)).status, 200)
+      assert.equal((await whoami(young, turned.url)).status, 200)
+      await isOver(young, 'where the key is not known')
+    } finally {
+      await turned.stop()
+      await look(bench.database, `delete from ring_keys where key_id = 'k2'`)
+    }
   })
 
   test('it ends with the JWT it was made with', async () => {
@@ -558,6 +638,22 @@ describe('sessions', () => {
       path: `/api/hubspot/integrations/${slow}/${made.json.integration_id}`,
       headers: { authorization: `Bearer ${adminKey}` },
     })
+  })
+
+  test('who waits for news with a credential that ends meanwhile is told 401, and nothing else', async () => {
+    const path = `/api/hubspot/changes/${tenant}?after=now&wait=30`
+    const { api_key, key_id } = await newTenantKey()
+    const session = await logIn(await jwt())
+    const waiting = [
+      ask({ path, headers: { authorization: `Bearer ${api_key}` } }),
+      ask({ path, headers: { cookie: session.cookie, ...fromUs } }),
+      ask({ path, headers: { authorization: `Bearer ${await jwt({ exp: now() + 2 })}` } }),
+    ]
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await revoke(key_id)
+    assert.equal((await logOut(session)).status, 200)
+    for (const answer of await Promise.all(waiting))
+      checkShape(answer, { what: 'a long poll', status: 401, code: 'unauthenticated' })
   })
 
   test('everything that opened a tenant ends when it is erased, within a second or so and in every process', async (t) => {

@@ -3,13 +3,16 @@ import { sql } from 'kysely'
 import type { Database } from '../../lib/db.ts'
 import { doors, functions } from './expected.ts'
 
+/** What a function of ours finds by name: this schema's, and a temporary table only after it. */
+export const pinnedPath = sql`array['search_path=' || quote_ident(current_schema()) || ', pg_temp']`
+
 export async function bypassFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
     select 'function ' || b.name || '() is not the one of the migrations' as fault
     from unnest(${Object.keys(functions)}::text[], ${Object.values(functions)}::text[]) b(name, md5)
     where not exists (
       select from pg_proc f where f.pronamespace = current_schema()::regnamespace and f.proname = b.name
-        and md5(f.prosrc) = b.md5 and not f.prosecdef and f.pronargs = 0)
+        and md5(f.prosrc) = b.md5 and not f.prosecdef and f.pronargs = 0 and f.proconfig = ${pinnedPath})
     union all
     select 'function ' || f.proname || ' runs with the rights of its owner' from pg_proc f
     where f.pronamespace = current_schema()::regnamespace and f.prosecdef
@@ -24,4 +27,13 @@ export async function bypassFaults(db: Database): Promise<string[]> {
     select 'role ' || pg_get_userbyid(m.member) || ' is a member of ' || pg_get_userbyid(m.roleid) from pg_auth_members m
     where pg_get_userbyid(m.member) in (${sql.join(doors)})`.execute(db.kysely)
   return rows.map(({ fault }) => fault)
+}
+
+/** What is more than Spoke needs and opens nothing by itself; only the owner of the database may take it away. */
+export async function isolationWarnings(db: Database): Promise<string[]> {
+  const { rows } = await sql<{ warning: string }>`
+    select format('every role may make temporary tables; as the owner of the database: revoke temporary on database %I from public',
+      current_database()) as warning
+    where has_database_privilege('spoke_app', current_database(), 'TEMPORARY')`.execute(db.kysely)
+  return rows.map(({ warning }) => warning)
 }
