@@ -19,6 +19,7 @@ export type Quirks = {
   search_outside: boolean
   search_total: 'exact' | 'wobbly'
   merged_ids_missing_in_batch: boolean
+  missing_ids_in_batch: 'named' | 'silent'
   archived_list_has_merged: boolean
   get_merged: 'survivor' | 'missing'
   archive_bumps: boolean
@@ -92,6 +93,7 @@ export const DEFAULT_QUIRKS: Readonly<Quirks> = {
   search_outside: false,
   search_total: 'exact',
   merged_ids_missing_in_batch: false,
+  missing_ids_in_batch: 'named',
   archived_list_has_merged: true,
   get_merged: 'survivor',
   archive_bumps: false,
@@ -153,6 +155,7 @@ const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
   unknown_archive: [204, 404],
   search_values: ['indexed', 'current'],
   batch_order: ['shuffled', 'asked'],
+  missing_ids_in_batch: ['named', 'silent'],
   list_after: ['opaque', 'id'],
   get_merged: ['survivor', 'missing'],
   search_order: ['sorted', 'shuffled'],

@@ -10,6 +10,7 @@ export const worlds: Record<string, Partial<Quirks>> = {
     get_merged: 'missing',
     archived_list_has_merged: false,
     merged_ids_missing_in_batch: true,
+    missing_ids_in_batch: 'silent',
     archive_bumps: true,
     restore_bumps: true,
     association_bumps: true,

@@ -121,7 +121,7 @@ export function batchRead(call: AccountCall): Reply {
     startedAt,
     200,
     found.map((one) => showTicket(portal, world.quirks, one, shape)),
-    missing,
+    world.quirks.missing_ids_in_batch === 'named' ? missing : [],
     'get',
   )
 }

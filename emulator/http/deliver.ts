@@ -1,7 +1,7 @@
 // Sends the answer, or spoils it in the way a fault orders.
 import type { ServerResponse } from 'node:http'
 import type { Call } from './call.ts'
-import { type Fault, faultReply } from './faults.ts'
+import { type Fault, faultReply, omitted, SPOILS, stuck } from './faults.ts'
 import { problem, type Reply } from './reply.ts'
 import { drip, pause, render, send, sendCut } from './wire.ts'
 
@@ -23,8 +23,14 @@ export async function deliver(
     return
   }
   const own = fault ? faultReply(fault, world.quirks) : null
-  const last = own ?? reply ?? problem(500, 'internal error')
-  const plain = fault !== null && ['truncate', 'invalid_json', 'drip'].includes(fault.kind)
+  const whole = own ?? reply ?? problem(500, 'internal error')
+  const last =
+    fault?.kind === 'omit'
+      ? omitted(whole, fault.keep)
+      : fault?.kind === 'stuck_cursor'
+        ? stuck(whole)
+        : whole
+  const plain = fault !== null && SPOILS.includes(fault.kind)
   const rendered = render(world, last, call.correlationId, plain ? {} : call.headers)
   log.status = last.status
   if (fault?.kind === 'truncate') {

@@ -15,6 +15,8 @@ export const FAULT_KINDS = [
   'reset',
   'hang',
   'drip',
+  'omit',
+  'stuck_cursor',
 ] as const
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
@@ -29,6 +31,8 @@ export type NewFault = {
   policy?: Policy
   retry_after?: number
   delay_ms?: number
+  // Of omit: so many results stay.
+  keep?: number
   times?: number | null
   after?: number
   probability?: number
@@ -127,6 +131,29 @@ export function faultReply(fault: Fault, quirks: Quirks): Reply | null {
     default:
       return null
   }
+}
+
+// Kinds that do something to the true answer.
+export const SPOILS: readonly FaultKind[] = ['truncate', 'invalid_json', 'drip', 'omit', 'stuck_cursor']
+
+// The true answer without a part of its results, and without a word about them.
+export function omitted(reply: Reply, keep = 0): Reply {
+  const {
+    results,
+    errors: _named,
+    numErrors: _counted,
+    ...rest
+  } = (reply.json ?? {}) as Record<string, unknown>
+  if (!Array.isArray(results)) return reply
+  return { ...reply, status: 200, json: { ...rest, results: results.slice(0, keep) } }
+}
+
+// Associations read by batch: the list of each record goes on, always at the same place.
+export function stuck(reply: Reply): Reply {
+  const json = (reply.json ?? {}) as Record<string, unknown>
+  if (!Array.isArray(json.results)) return reply
+  const results = json.results.map((one) => ({ ...one, paging: { next: { after: '0' } } }))
+  return { ...reply, json: { ...json, results } }
 }
 
 function withHeaders(reply: Reply, headers: Record<string, string>): Reply {

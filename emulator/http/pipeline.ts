@@ -13,6 +13,7 @@ import { webhookRoutes } from '../webhooks/routes.ts'
 import type { World } from '../world.ts'
 import { bearer, type Call } from './call.ts'
 import { deliver } from './deliver.ts'
+import { SPOILS } from './faults.ts'
 import {
   credentialsNotFound,
   edgePage,
@@ -82,8 +83,7 @@ export async function serveHubSpot(world: World, req: IncomingMessage, res: Serv
     log.fault = faults.map((one) => one.kind).join(',') || null
     for (const fault of faults) if (fault.kind === 'delay') await pause(res, fault.delay_ms ?? 1000)
     const fault = faults.find((one) => one.kind !== 'delay') ?? null
-    const works =
-      fault === null || fault.phase === 'after' || ['truncate', 'invalid_json', 'drip'].includes(fault.kind)
+    const works = fault === null || fault.phase === 'after' || SPOILS.includes(fault.kind)
     const reply = works ? answer(call, match, access) : null
     await deliver(call, res, fault, reply, log)
   } catch (error) {

@@ -25,6 +25,10 @@ export interface Association {
 export interface AssociationsRead {
   /** Of each id that HubSpot answered for, none included. An id that is missing is one it would not say now. */
   found: Map<string, Association[]>
+  /** Of those: the ones that the answers do not mention. That they have none is likely and not said. */
+  silent: string[]
+  /** Those whose list has no end, which are not in `found`, or in which an entry cannot be read, which are there without it. */
+  broken: string[]
   /** HubSpot's clock at the first answer: nothing here is older. */
   observedAt: Date
 }
@@ -90,6 +94,8 @@ export async function readAssociations(
   const endpoint = `${fromPath} ${toPath} associations`
   const found = new Map<string, Map<string, Association>>(ids.map((one) => [one, new Map()]))
   const seen = new Set<string>()
+  const mentioned = new Set<string>()
+  const broken = new Set<string>()
   const waiting: Input[][] = [ids.map((one) => ({ id: one }))]
   let observedAt: Date | undefined
   const call = (inputs: readonly Input[]) =>
@@ -118,26 +124,76 @@ export async function readAssociations(
     const read = readAs(endpoint, batch, answer)
     const answered = readEach(read.results, result)
     for (const unsaid of unsaidOf(inputs, answered, read.errors ?? [])) found.delete(unsaid)
+    for (const named of namedIn(read.errors ?? [])) mentioned.add(named)
     const more: Input[] = []
     for (const { from, to: ends, paging } of answered) {
       const kept = found.get(from.id)
       if (!kept) continue
-      for (const end of readEach(ends, to)) kept.set(end.id, merged(kept.get(end.id), end))
+      mentioned.add(from.id)
+      const legible = readEach(ends, to)
+      for (const end of legible) kept.set(end.id, merged(kept.get(end.id), end))
       const after = paging?.next?.after
-      if (after === undefined) continue
-      // A HubSpot that sends us back to where we were would be paged through for ever.
       const place = `${from.id} ${after}`
-      if (seen.has(place)) throw new HubSpotError('invalid', endpoint, { status: answer.status })
-      seen.add(place)
-      more.push({ id: from.id, after })
+      // A HubSpot that sends us back to where we were would be paged through for ever.
+      if (legible.length < ends.length) broken.add(from.id)
+      if (after !== undefined && seen.has(place)) {
+        broken.add(from.id)
+        found.delete(from.id)
+      } else if (after !== undefined) {
+        seen.add(place)
+        more.push({ id: from.id, after })
+      }
     }
     waiting.push(more)
   }
   return {
     found: new Map([...found].map(([from, ends]) => [from, [...ends.values()].toSorted(byId)])),
+    silent: [...found.keys()].filter((id) => !mentioned.has(id)),
+    broken: [...broken],
     observedAt: observedAt ?? new Date(0),
   }
 }
+
+const page = z.object({ results: z.array(z.unknown()) })
+
+/**
+ * Whether one record has any association to another kind.
+ *
+ * @returns undefined when HubSpot does not show the record itself: it is archived or gone
+ */
+export async function hasAssociations(
+  hubspot: HubSpot,
+  fromPath: string,
+  toPath: string,
+  id: string,
+  { access, patience, signal, priority = 'interactive' }: CallOptions,
+): Promise<boolean | undefined> {
+  const endpoint = `${fromPath} ${toPath} associations of one`
+  try {
+    const answer = await hubspot.call({
+      endpoint,
+      method: 'GET',
+      path: paths.associationsOf(fromPath, id, toPath),
+      query: { limit: '1' },
+      token: access.token,
+      budget: { key: access, bucket: 'associations', priority },
+      patience,
+      signal,
+    })
+    return readAs(endpoint, page, answer).results.length > 0
+  } catch (error) {
+    if (error instanceof HubSpotError && error.kind === 'not_found' && !error.isPage) return undefined
+    throw error
+  }
+}
+
+/** Every id that errors name, of whatever kind. */
+const namedIn = (errors: readonly unknown[]): string[] =>
+  readEach(errors, fault).flatMap(({ context }) =>
+    Object.values(context ?? {})
+      .flat()
+      .map(String),
+  )
 
 /**
  * The ids that this answer leaves open. A record without any may be missing, come empty, or come as an error that

@@ -40,6 +40,8 @@ export class HubSpotError extends Error {
   readonly circuit: boolean
   /** True when HubSpot does not take our client id or secret, and so has not looked at the grant. */
   readonly clientRefused: boolean
+  /** True when the answer was no JSON: a page of the edge, or of a server that knows no such path. */
+  readonly isPage: boolean
 
   constructor(
     kind: HubSpotErrorKind,
@@ -52,6 +54,7 @@ export class HubSpotError extends Error {
       scopes?: readonly string[]
       circuit?: boolean
       clientRefused?: boolean
+      isPage?: boolean
       cause?: unknown
     } = {},
   ) {
@@ -66,6 +69,7 @@ export class HubSpotError extends Error {
     this.scopes = facts.scopes ?? []
     this.circuit = facts.circuit ?? false
     this.clientRefused = facts.clientRefused ?? false
+    this.isPage = facts.isPage ?? false
   }
 }
 
@@ -92,7 +96,7 @@ export function errorOf(
   const seconds = retryAfter !== undefined && /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined
   const longest = status === 477 || policyOf(fields) === 'daily' ? dayMs : 600_000
   const retryAfterMs = seconds === undefined ? undefined : Math.min(seconds * 1_000, longest)
-  const facts = { status, category, retryAfterMs }
+  const facts = { status, category, retryAfterMs, isPage: body === undefined }
   if (status === 429)
     return new HubSpotError('rate_limited', endpoint, { ...facts, policy: policyOf(fields) })
   if (status === 401) return new HubSpotError('unauthorized', endpoint, facts)

@@ -7,6 +7,7 @@ import type { Priority } from './budget.ts'
 import type { Access, Answer, HubSpot, Patience } from './client.ts'
 import { HubSpotError } from './errors.ts'
 import { readAs } from './read-as.ts'
+import { readEach } from './read-each.ts'
 import { shrinking } from './shrinking.ts'
 import { paths } from './versions.ts'
 
@@ -29,6 +30,8 @@ export interface Page {
   observedAt: Date
   /** Of a search only: how many match in all. */
   total?: number
+  /** Of a batch read: ids of which HubSpot said that they are not there. One that is left out without a word is not among them. */
+  absent?: string[]
   /** Of a batch read: ids of which HubSpot would not say whether they are there. */
   undecided?: string[]
 }
@@ -45,19 +48,17 @@ const longestSearch = 2_900
 const page = z.object({
   results: z.array(z.unknown()),
   total: z.number().optional(),
-  errors: z
-    .array(
-      z.looseObject({
-        category: z.string().optional(),
-        context: z.looseObject({ ids: z.array(z.unknown()).optional() }).optional(),
-      }),
-    )
-    .catch([])
-    .optional(),
+  errors: z.array(z.unknown()).nullish().catch([]),
   paging: z.object({ next: z.object({ after: z.string().min(1) }).optional() }).nullish(),
 })
 
-const shown = z.object({ id: z.union([z.string(), z.number()]) })
+/** What a batch read says of ids; 207 with `OBJECT_NOT_FOUND` names those that are not there. */
+const fault = z.looseObject({
+  category: z.string().optional(),
+  context: z.looseObject({ ids: z.array(z.unknown()).optional() }).optional(),
+})
+
+const shown = z.looseObject({ id: z.union([z.string(), z.number()]) })
 
 export interface CallOptions {
   access: Access
@@ -70,14 +71,16 @@ export interface CallOptions {
 function readPage(endpoint: string, answer: Answer): Page {
   const read = readAs(endpoint, page, answer)
   const total = read.total === undefined ? {} : { total: read.total }
-  const undecided = (read.errors ?? [])
-    .filter(({ category }) => category !== 'OBJECT_NOT_FOUND')
-    .flatMap(({ context }) => context?.ids?.map(String) ?? [])
+  const absent: string[] = []
+  const undecided: string[] = []
+  for (const { category, context } of readEach(read.errors ?? [], fault))
+    (category === 'OBJECT_NOT_FOUND' ? absent : undecided).push(...(context?.ids?.map(String) ?? []))
   return {
     records: read.results,
     after: read.paging?.next?.after,
     observedAt: answer.date,
     ...total,
+    ...(absent.length > 0 ? { absent } : {}),
     ...(undecided.length > 0 ? { undecided } : {}),
   }
 }
@@ -199,9 +202,9 @@ async function callSearch(
 }
 
 /**
- * The objects of these ids as they are now, in no particular order. One that is not there is missing from the answer,
- * with or without a word (HubSpot answers 207 for some, and leaves merged ones out in silence); one that was merged
- * may come as its survivor.
+ * The objects of these ids as they are now, in no particular order. HubSpot names those that are not there (207,
+ * `absent`). One that is missing without a word may be there all the same: HubSpot leaves merged ones out in silence, and
+ * an answer may be short. One that was merged may come as its survivor.
  *
  * @param ids 1 to 100, none twice
  */
@@ -226,11 +229,11 @@ export async function batchRead(
     rest = rest.slice(taken)
   }
   const [first] = parts as [Page]
-  const undecided = parts.flatMap((part) => part.undecided ?? [])
   return {
     ...first,
     records: parts.flatMap(({ records }) => records),
-    ...(undecided.length > 0 ? { undecided } : {}),
+    absent: parts.flatMap((part) => part.absent ?? []),
+    undecided: parts.flatMap((part) => part.undecided ?? []),
   }
 }
 
@@ -258,33 +261,51 @@ async function callBatch(
 }
 
 /**
- * Whom HubSpot shows under this id: the object itself, or the survivor it was merged into.
+ * What HubSpot shows under one id: the object itself, or the survivor it was merged into. Where the properties do not fit
+ * a URL, it comes without its values.
  *
- * @returns the id of what it shows; undefined when it knows none
+ * @param archived true: one in the recycle bin, which is not found otherwise
+ * @returns undefined when HubSpot says that there is none (404)
  */
-export async function readIdOf(
+export async function readOne(
   hubspot: HubSpot,
   kind: ObjectPaths,
   id: string,
+  archived: boolean,
   options: CallOptions,
-): Promise<string | undefined> {
-  const { access, patience, signal, priority = 'interactive' } = options
+): Promise<unknown> {
   try {
-    const answer = await hubspot.call({
-      endpoint: `${kind.path} read`,
-      method: 'GET',
-      path: `${paths.objects(kind.path)}/${encodeURIComponent(id)}`,
-      query: { properties: 'hs_object_id' },
-      token: access.token,
-      budget: { key: access, bucket: 'calls', priority },
-      patience,
-      signal,
-    })
-    return String(readAs(`${kind.path} read`, shown, answer).id)
+    const { records } = await shrinking(1, (_limit, whole) =>
+      callOne(hubspot, whole && fitsList(kind) ? kind : bare(kind), id, archived, options),
+    )
+    return records[0]
   } catch (error) {
-    if (error instanceof HubSpotError && error.kind === 'not_found') return undefined
+    // A page says nothing of the id: somebody before HubSpot's API answered.
+    if (error instanceof HubSpotError && error.kind === 'not_found' && !error.isPage) return undefined
     throw error
   }
+}
+
+async function callOne(
+  hubspot: HubSpot,
+  kind: ObjectPaths,
+  id: string,
+  archived: boolean,
+  options: CallOptions,
+): Promise<Page> {
+  const endpoint = `${kind.path} read`
+  const { access, patience, signal, priority = 'interactive' } = options
+  const answer = await hubspot.call({
+    endpoint,
+    method: 'GET',
+    path: `${paths.objects(kind.path)}/${encodeURIComponent(id)}`,
+    query: { properties: kind.properties.join(','), ...(archived ? { archived: 'true' } : {}) },
+    token: access.token,
+    budget: { key: access, bucket: 'calls', priority },
+    patience,
+    signal,
+  })
+  return { records: [readAs(endpoint, shown, answer)], after: undefined, observedAt: answer.date }
 }
 
 /** How many live objects HubSpot has. Only a search says so. */

@@ -21,4 +21,7 @@ export const paths = {
   owners: '/crm/owners/2026-09',
   associations: (fromPath: string, toPath: string) =>
     `/crm/associations/2026-09/${fromPath}/${toPath}/batch/read`,
+  /** As of 2026-03: the one specification of 2026-09 that we have lacks it. */
+  associationsOf: (fromPath: string, id: string, toPath: string) =>
+    `/crm/objects/2026-03/${fromPath}/${encodeURIComponent(id)}/associations/${toPath}`,
 } as const

@@ -235,8 +235,9 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
   const { hubspot, kind, whose, withAccess, signal } = drain
   const { integrationId } = whose
   const parts = { hubspot, kind, integrationId, withAccess, patience, signal }
-  const { keep, undecided, gone } = await readByIds(parts, ids)
+  const { keep, undecided, unanswered, gone } = await readByIds(parts, ids)
   const unsaid = new Set(undecided)
+  const open = new Set(unanswered)
   const nowhere = new Set(gone)
   const { report, drained, aside } = await keepWith(drain, step, async (scope) => {
     const report = await keep(scope)
@@ -245,10 +246,13 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
     // What was told of and is not there may be there in a second: HubSpot's own parts are not all of one moment.
     const early = (one: Told) => doubtful.has(one.ticketId) || (nowhere.has(one.ticketId) && leavesOne(one))
     const again = told.filter((one) => early(one) && one.row.rounds < mostRounds && !unsaid.has(one.ticketId))
-    const waits = new Set([...silent, ...again])
+    // Left out by answers that are short: nothing is known of them, and no number of tries sets them aside.
+    const leftOut = told.filter(({ ticketId }) => open.has(ticketId))
+    const waits = new Set([...silent, ...again, ...leftOut])
     const drained = told.filter((one) => !waits.has(one))
     const aside = await later(drain, scope, silent, unsaidWords)
     await postpone(scope, integrationId, again, secondMs, 'rounds')
+    await postpone(scope, integrationId, leftOut, leftOutWait(drain, leftOut), 'rounds')
     // What has just come has associations too, and no other event need tell of them.
     await owe(scope, integrationId, report.arrived, latestOf(told))
     return { report, drained, aside }
@@ -261,7 +265,7 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
 async function drainLinks(drain: Drain, step: Step): Promise<void> {
   const { ids, told } = step
   const { hubspot, whose, withAccess, reader, signal } = drain
-  const keep = await withAccess((access) =>
+  const { keep } = await withAccess((access) =>
     reader.readLinks(hubspot, ids, optionsOf({ patience, signal }, access)),
   )
   await keepWith(drain, step, async (scope) => {
@@ -275,6 +279,12 @@ function tellDrained({ metrics, clock }: Drain, told: readonly Told[]): void {
   metrics.inboxDrained.inc(told.length)
   for (const { receivedAt } of new Set(told.map(({ row }) => row)))
     metrics.inboxLag.observe((clock.now() - receivedAt.getTime()) / 1_000)
+}
+
+/** ms; longer each time that HubSpot's answers leave them out. */
+function leftOutWait({ clock }: Drain, told: readonly Told[]): number {
+  const rounds = Math.max(0, ...told.map(({ row }) => row.rounds))
+  return betweenTries.base + fullJitter(betweenTries, rounds, clock.random())
 }
 
 const latestOf = (told: readonly Told[]) =>

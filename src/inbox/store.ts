@@ -194,6 +194,9 @@ async function put(
       "receivedAt" timestamptz, tries smallint, rounds smallint, why text)`)
 }
 
+/** Fits the column, and so many say no more than fewer. */
+const mostCounted = 1_000
+
 /** Read once more later. @param because tries: HubSpot refused to tell of it. rounds: an answer proved nothing */
 export async function postpone(
   scope: TenantScope,
@@ -204,7 +207,7 @@ export async function postpone(
 ): Promise<void> {
   const rows = [...Map.groupBy(told, ({ row }) => row)].map(([row, some]) => ({
     ...row,
-    [because]: row[because] + 1,
+    [because]: Math.min(row[because] + 1, mostCounted),
     ticketIds: idsOf(some),
   }))
   await put(scope, integrationId, rows, fromNow(waitMs))

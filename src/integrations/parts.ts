@@ -8,7 +8,7 @@ export type PartName = (typeof partNames)[number]
 export interface Part {
   /** unknown: HubSpot was never asked. */
   state: 'ok' | 'degraded' | 'unknown'
-  /** A code of ours: `missing_scopes:…`, `forbidden`, `refused`, `hubspot_limit`, `hubspot_unavailable`. */
+  /** A code of ours: `missing_scopes:…`, `forbidden`, `refused`, `hubspot_limit`, `hubspot_unavailable`, `invalid_answer`. */
   problem: string | null
   /** When HubSpot gave it last. */
   at: Date | null
@@ -21,6 +21,14 @@ export interface Refusal {
   /** HubSpot will say the same again until somebody changes something there. */
   lasting: boolean
 }
+
+/** HubSpot's answer cannot be read as a whole: a shape of its own, a cursor that does not move, records left out. */
+export const invalidAnswer: Refusal = { problem: 'invalid_answer', lasting: false }
+
+const passing: readonly string[] = ['hubspot_limit', 'hubspot_unavailable', invalidAnswer.problem]
+
+/** Whether HubSpot will refuse the part again, as it said last. */
+export const isLasting = (problem: string): boolean => !passing.includes(problem)
 
 /** No list of scopes is longer than this here. */
 const longestProblem = 300
@@ -41,9 +49,10 @@ export function refusalOf(error: HubSpotError): Refusal | undefined {
       return { problem: 'hubspot_limit', lasting: false }
     case 'unavailable':
     case 'timeout':
-    case 'invalid':
     case 'too_large':
       return { problem: 'hubspot_unavailable', lasting: false }
+    case 'invalid':
+      return invalidAnswer
     default:
       return undefined
   }

@@ -45,7 +45,7 @@ const part = z.object({
   problem: z
     .string()
     .nullable()
-    .describe('missing_scopes:…, forbidden, refused, hubspot_limit, hubspot_unavailable'),
+    .describe('missing_scopes:…, forbidden, refused, hubspot_limit, hubspot_unavailable, invalid_answer'),
   at: z.string().nullable().describe('When HubSpot gave it last'),
 })
 

@@ -69,3 +69,24 @@ export async function keepAssociations(
     from judged`)
   return counts[0] ?? { changed: 0, unchanged: 0 }
 }
+
+/** Which of these tickets have associations of the kind here. */
+export async function findAssociated(
+  scope: TenantScope,
+  integrationId: string,
+  kind: AssociatedKind,
+  ticketIds: readonly string[],
+): Promise<Set<string>> {
+  const rows = await scope.query(sql<{ id: string }>`
+    select k.ticket_id as id
+    from unnest(${[...ticketIds]}::text[]) asked(id)
+    -- One probe of the key per row, also before the table has statistics.
+    cross join lateral (
+      select a.ticket_id, a.associations from issue_associations a
+      where a.tenant_id = ${scope.tenantId} and a.integration_id = ${integrationId} and a.ticket_id = asked.id
+      limit 1
+    ) k
+    where jsonb_array_length(case jsonb_typeof(k.associations -> ${kind}) when 'array' then k.associations -> ${kind}
+      else '[]' end) > 0`)
+  return new Set(rows.map(({ id }) => id))
+}

@@ -3,12 +3,18 @@
  * problem of that part alone; the tickets themselves do not wait for it.
  */
 
-import { type Association, associationLimit, readAssociations } from '../hubspot/associations.ts'
+import {
+  type Association,
+  type AssociationsRead,
+  associationLimit,
+  hasAssociations,
+  readAssociations,
+} from '../hubspot/associations.ts'
 import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import { keepPartsReadable, keepRefusal, readDue } from '../integrations/part-store.ts'
-import { type Refusal, refusalOf } from '../integrations/parts.ts'
+import { invalidAnswer, isLasting, type Refusal, refusalOf } from '../integrations/parts.ts'
 import { chunks } from '../lib/chunks.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 import {
@@ -21,6 +27,21 @@ import {
 } from './association-store.ts'
 import { mend } from './issue.ts'
 
+/** As a step of a sync takes it. */
+export interface LinksRead {
+  /** Keeps what was found, within the caller's transaction under the lock. */
+  keep(scope: TenantScope, integrationId: string): Promise<void>
+  /** Kinds that HubSpot did not give for some of the tickets, for a reason that may pass. */
+  unread: string[]
+}
+
+export interface HowToRead {
+  /** Which of these tickets have associations of a kind here. Absent: what HubSpot does not mention counts as none. */
+  held?: (kind: AssociatedKind, ids: readonly string[]) => Promise<ReadonlySet<string>>
+  /** A kind that HubSpot fails to give becomes a problem of that kind instead of an error. */
+  tolerant?: boolean
+}
+
 export interface AssociationsFound {
   /** By ticket id. */
   associations: Map<string, TicketAssociations>
@@ -28,7 +49,7 @@ export interface AssociationsFound {
   observedAt: Date | null
   /** The kinds that were read. */
   read: AssociatedKind[]
-  /** The kinds that were refused, and why. */
+  /** The kinds that were refused, or read only in part, and why. */
   problems: Map<AssociatedKind, Refusal>
 }
 
@@ -38,18 +59,21 @@ export interface AssociationsFound {
  *
  * @param ids none twice
  * @param skip kinds known not to be readable; they come as null without a call
- * @throws HubSpotError when HubSpot cannot be reached, or does not take the token
+ * @throws HubSpotError when HubSpot cannot be reached (unless `tolerant`), or does not take the token
  */
 export async function readAssociationsOf(
   hubspot: HubSpot,
   ids: readonly string[],
   options: CallOptions,
   skip: ReadonlySet<string>,
+  how: HowToRead = {},
 ): Promise<AssociationsFound> {
   const associations = new Map<string, TicketAssociations>(ids.map((id) => [id, {}]))
   const found: AssociationsFound = { associations, observedAt: null, read: [], problems: new Map() }
   const asked = await Promise.allSettled(
-    associatedKinds.map((kind) => readKind(hubspot, kind, ids, options, found, skip.has(kind))),
+    associatedKinds.map((kind) =>
+      readKind(hubspot, kind, ids, options, found, { ...how, skipped: skip.has(kind) }),
+    ),
   )
   for (const one of asked) if (one.status === 'rejected') throw one.reason
   return found
@@ -61,28 +85,63 @@ async function readKind(
   ids: readonly string[],
   options: CallOptions,
   into: AssociationsFound,
-  skipped: boolean,
+  { skipped, held, tolerant }: HowToRead & { skipped: boolean },
 ): Promise<void> {
   const nothing = () => {
     for (const of of into.associations.values()) of[kind] = null
   }
   if (skipped || ids.length === 0) return nothing()
   try {
+    let isWhole = true
     for (const some of chunks(ids, associationLimit)) {
-      const { found, observedAt } = await readAssociations(hubspot, 'tickets', kind, some, options)
+      const read = await readAssociations(hubspot, 'tickets', kind, some, options)
+      const { found, observedAt } = read
       if (into.observedAt === null || observedAt < into.observedAt) into.observedAt = observedAt
+      const open = held ? await leftOut(hubspot, kind, some, read, options, held) : new Set()
       for (const [id, ends] of found) {
         const of = into.associations.get(id)
-        if (of) of[kind] = ends.map(asStored)
+        if (of && !open.has(id)) of[kind] = ends.map(asStored)
       }
+      isWhole &&= open.size === 0 && read.broken.length === 0
     }
-    into.read.push(kind)
+    if (isWhole) into.read.push(kind)
+    else into.problems.set(kind, invalidAnswer)
   } catch (error) {
     const refusal = error instanceof HubSpotError ? refusalOf(error) : undefined
-    if (!refusal?.lasting) throw error
+    if (!refusal || !(refusal.lasting || tolerant)) throw error
     into.problems.set(kind, refusal)
-    nothing()
+    if (refusal.lasting) nothing()
   }
+}
+
+/** HubSpot is asked for at most so many tickets one by one. */
+const oneByOne = 20
+
+/**
+ * Tickets that the answer leaves out although they may have associations: they stay as they are. One that has some here is
+ * asked for alone before they are taken away; where nobody is mentioned at all, any one is.
+ */
+async function leftOut(
+  hubspot: HubSpot,
+  kind: AssociatedKind,
+  ids: readonly string[],
+  { silent }: AssociationsRead,
+  options: CallOptions,
+  held: NonNullable<HowToRead['held']>,
+): Promise<Set<string>> {
+  if (silent.length === 0) return new Set()
+  const stored = await held(kind, silent)
+  const ask = silent.filter((id) => stored.has(id))
+  // With one record nothing is more likely than that it has none.
+  if (ask.length === 0 && silent.length === ids.length && ids.length > 1) ask.push(...silent.slice(0, 1))
+  const open = new Set(ask)
+  for (const id of ask.slice(0, oneByOne)) {
+    const has = await hasAssociations(hubspot, 'tickets', kind, id, options)
+    // The answers are short: nothing follows for any that they leave out.
+    if (has) return new Set(silent)
+    open.delete(id)
+  }
+  return open
 }
 
 const asStored = ({ id, labels }: Association): AssociatedRecord => ({
@@ -98,18 +157,25 @@ const asStored = ({ id, labels }: Association): AssociatedRecord => ({
  * The same as a step of a sync takes it.
  *
  * @param skip gains the kinds that are refused now, so that the next step does not ask for them again
- * @returns keeps what was found, within the caller's transaction under the lock
+ * @param how.failed kinds that this run failed to read before: their problem stays
  */
 export async function readLinks(
   hubspot: HubSpot,
   ids: readonly string[],
   options: CallOptions,
   skip: Set<string>,
-): Promise<(scope: TenantScope, integrationId: string) => Promise<void>> {
-  const found = await readAssociationsOf(hubspot, ids, options, skip)
-  for (const kind of found.problems.keys()) skip.add(kind)
-  return async (scope, integrationId) => {
-    await keepFound(scope, integrationId, found)
+  how: HowToRead & { failed?: readonly string[] } = {},
+): Promise<LinksRead> {
+  const found = await readAssociationsOf(hubspot, ids, options, skip, how)
+  const unread: string[] = []
+  for (const [kind, { lasting }] of found.problems) {
+    if (lasting) skip.add(kind)
+    else unread.push(kind)
+  }
+  const read = found.read.filter((kind) => !how.failed?.includes(kind))
+  return {
+    unread,
+    keep: async (scope, integrationId) => void (await keepFound(scope, integrationId, { ...found, read })),
   }
 }
 
@@ -118,7 +184,7 @@ export async function unreadableKinds(scope: TenantScope, integrationId: string)
   const known = await readDue(scope, integrationId)
   return new Set(
     associatedKinds.filter((kind) =>
-      known.some(({ part, due, problem }) => part === kind && problem !== null && !due),
+      known.some(({ part, due, problem }) => part === kind && problem !== null && isLasting(problem) && !due),
     ),
   )
 }

@@ -7,6 +7,7 @@ import type { Tokens } from '../integrations/tokens.ts'
 import type { Database } from '../lib/db.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import { buryDeleted, findAbsent, findLive } from './absence-store.ts'
+import { findAssociated } from './association-store.ts'
 import { readLinks, unreadableKinds } from './associations.ts'
 import { type CatalogParts, refreshCatalog } from './catalog.ts'
 import { type IssueRow, isRejected, mend, toIssue } from './issue.ts'
@@ -56,11 +57,18 @@ export function createTicketKind({
         properties,
         keep: (...[scope, integrationId, records, observedAt, source]: Parameters<typeof keepTickets>) =>
           keepTickets(scope, integrationId, records, observedAt, source, readTime),
-        async readLinks(through: HubSpot, ids: readonly string[], how: CallOptions) {
-          unreadable ??= withTenant(db, whose.tenantId, (scope) =>
-            unreadableKinds(scope, whose.integrationId),
-          )
-          return await readLinks(through, ids, how, await unreadable)
+        async readLinks(
+          through: HubSpot,
+          ids: readonly string[],
+          options: CallOptions,
+          how: { tolerant?: boolean; failed?: readonly string[] } = {},
+        ) {
+          const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, whose.tenantId, work)
+          unreadable ??= within((scope) => unreadableKinds(scope, whose.integrationId))
+          return await readLinks(through, ids, options, await unreadable, {
+            ...how,
+            held: (kind, some) => within((scope) => findAssociated(scope, whose.integrationId, kind, some)),
+          })
         },
       }
     },

@@ -1,5 +1,6 @@
 /** What a full pass did not meet, and what a search alone said: weighed first, then read by id. A tombstone needs proof. */
 import { batchLimit } from '../hubspot/objects.ts'
+import { fullJitter } from '../lib/backoff.ts'
 import { readByIds } from './read-by-ids.ts'
 import { doubtsOf, type Keep, owedLinks, type StepParts } from './step.ts'
 import { type Cursor, isTooMany, type WeighWalk } from './stream.ts'
@@ -51,10 +52,44 @@ export async function confirmStep(parts: StepParts, cursor: Cursor, ids: string[
 }
 
 async function proveStep(parts: StepParts, next: Cursor, ids: readonly string[]): Promise<Keep> {
-  const { keep } = await readByIds(parts, ids)
+  const { keep, undecided, unanswered, isShort } = await readByIds(parts, ids)
+  const open = [...undecided, ...unanswered]
+  // As long as each round settles some, it goes on at once.
+  const again = againOf(parts, next, open, isShort || undecided.length > 0)
   return async (scope) => {
     const report = await keep(scope)
-    const { tooSoon: _over, ...told } = next
-    return { next: { ...told, ...doubtsOf(next, report), ...owedLinks(parts, next, report) }, report }
+    const { tooSoon: _over, shortRounds: _last, ...told } = next
+    return {
+      next: {
+        ...told,
+        ...again.next,
+        ...doubtsOf(next, report, again.ids),
+        ...owedLinks(parts, next, report),
+      },
+      report,
+      ...(again.waitMs === undefined ? {} : { waitMs: again.waitMs }),
+    }
   }
+}
+
+/** So often in a row a run waits for answers that are whole; about a minute in all. */
+const mostShortRounds = 4
+const betweenShortRounds = { base: 2_000, cap: 30_000 }
+
+/**
+ * What becomes of ids that HubSpot said nothing of: asked for again, after a while where its answers are short. Where they
+ * stay short the run goes on without them and says so, and does not wait for later ones.
+ */
+function againOf(
+  parts: StepParts,
+  { shortRounds = 0, unproven }: Cursor,
+  ids: readonly string[],
+  waits: boolean,
+) {
+  if (ids.length === 0 || !waits) return { ids, next: {} }
+  if (shortRounds >= mostShortRounds || unproven !== undefined)
+    return { ids: [], next: { unproven: (unproven ?? 0) + ids.length } }
+  const { base } = betweenShortRounds
+  const waitMs = base + fullJitter(betweenShortRounds, shortRounds, parts.clock.random())
+  return { ids, next: { shortRounds: shortRounds + 1 }, waitMs }
 }

@@ -24,6 +24,14 @@ export interface KeepReport {
   newestAt: string | undefined
 }
 
+/** What hangs on records: associations with other kinds. */
+export interface LinksRead {
+  /** Keeps it, within the caller's transaction. */
+  keep(scope: TenantScope, integrationId: string): Promise<void>
+  /** Which kinds HubSpot did not give for some of them. */
+  unread: string[]
+}
+
 /** What an account lets us read of a kind. */
 export interface KindReader {
   /** Every property that the account has. */
@@ -33,13 +41,15 @@ export interface KindReader {
   /**
    * Reads from HubSpot what hangs on these records (at most 1,000) beside their properties.
    *
-   * @returns keeps it, within the caller's transaction
+   * @param how.tolerant what HubSpot fails to give is named in `unread` instead of thrown
+   * @param how.failed what this run failed to read before
    */
   readLinks(
     hubspot: HubSpot,
     ids: readonly string[],
     options: CallOptions,
-  ): Promise<(scope: TenantScope, integrationId: string) => Promise<void>>
+    how?: { tolerant?: boolean; failed?: readonly string[] },
+  ): Promise<LinksRead>
 }
 
 export interface PrepareOptions {

@@ -1,10 +1,10 @@
 /** What becomes of records that somebody has asked after by id: a full pass that missed them, or a webhook that named them. */
 import type { HubSpot, Patience } from '../hubspot/client.ts'
-import { batchRead, readIdOf } from '../hubspot/objects.ts'
+import { batchRead, type CallOptions, fitsList, readOne } from '../hubspot/objects.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 import type { WithAccess } from './access.ts'
 import type { KeepReport, ObjectKind } from './object-kind.ts'
-import { optionsOf, without } from './step.ts'
+import { idsOf, optionsOf, without } from './step.ts'
 
 export interface ReadParts {
   hubspot: HubSpot
@@ -20,7 +20,11 @@ export interface Reading {
   keep(scope: TenantScope): Promise<KeepReport>
   /** HubSpot would not say whether they are there. */
   undecided: string[]
-  /** HubSpot knows them not. */
+  /** HubSpot left them out of its answers without a word, and they were not asked for one by one: to be read again. */
+  unanswered: string[]
+  /** Left out were some that are there: HubSpot's batch reads are short at the moment. */
+  isShort: boolean
+  /** HubSpot said of each that it is not there. */
   gone: string[]
 }
 
@@ -28,47 +32,93 @@ export interface Reading {
 const oneByOne = 20
 
 /**
- * Reads by id: live ones, then archived ones. What is neither may have been merged into another, which HubSpot tells for
- * a single id; else it is gone for good.
+ * Reads by id: live ones, then archived ones. Only what HubSpot says of an id counts as its absence: an error of the batch
+ * that names it, or a 404 for it alone. What both batches leave out is asked for one by one; when one of those turns out to be
+ * there, the answers were short, and the rest is left for later.
  *
  * @param ids 1 to 100, none twice
  */
 export async function readByIds(parts: ReadParts, ids: readonly string[]): Promise<Reading> {
   const { hubspot, kind, integrationId } = parts
-  const { live, archived, gone, undecided } = await parts.withAccess(async (access) => {
+  const { live, archived, single, undecided } = await parts.withAccess(async (access) => {
     const options = optionsOf(parts, access)
     const live = await batchRead(hubspot, kind, ids, false, options)
     const missing = without(ids, live.records)
     const archived = missing.length > 0 ? await batchRead(hubspot, kind, missing, true, options) : undefined
-    const undecided = new Set([...(live.undecided ?? []), ...(archived?.undecided ?? [])])
-    const nowhere = archived ? without(missing, archived.records).filter((id) => !undecided.has(id)) : []
-    const shown = new Map<string, string>()
-    for (const id of nowhere.slice(0, oneByOne)) {
-      const found = await readIdOf(hubspot, kind, id, options)
-      if (found !== undefined) shown.set(id, found)
-    }
-    const survivors = [...new Set(shown.values())]
-    const read = survivors.length > 0 ? await batchRead(hubspot, kind, survivors, false, options) : undefined
-    return {
-      live: { ...live, records: [...live.records, ...(read?.records ?? [])] },
-      archived,
-      gone: nowhere.filter((id) => !shown.has(id)),
-      undecided: missing.filter((id) => undecided.has(id)),
-    }
+    const refused = new Set([...(live.undecided ?? []), ...(archived?.undecided ?? [])])
+    const nowhere = archived ? without(missing, archived.records).filter((id) => !refused.has(id)) : []
+    const [inLive, inArchive] = [new Set(live.absent), new Set(archived?.absent)]
+    const named = nowhere.filter((id) => inLive.has(id) && inArchive.has(id))
+    const silent = nowhere.filter((id) => !inLive.has(id) || !inArchive.has(id))
+    const single = await readSingly(parts, named, silent, options)
+    return { live, archived, single, undecided: missing.filter((id) => refused.has(id)) }
   })
   const keep = async (scope: TenantScope) => {
-    const report = await kind.keep(scope, integrationId, live.records, live.observedAt, 'read')
-    if (archived)
-      add(report, await kind.keep(scope, integrationId, archived.records, archived.observedAt, 'read'))
-    // The earlier of the two answers is the proof: one restored between them was in neither.
-    if (gone.length > 0) {
-      const { buried, doubtful } = await kind.buryDeleted(scope, integrationId, gone, live.observedAt)
+    const page = [...live.records, ...single.live]
+    const report = await kind.keep(scope, integrationId, page, live.observedAt, 'read')
+    const inArchive = [...(archived?.records ?? []), ...single.archived]
+    if (archived) add(report, await kind.keep(scope, integrationId, inArchive, archived.observedAt, 'read'))
+    // The earliest answer is the proof: one restored between them was in neither.
+    if (single.gone.length > 0) {
+      const { buried, doubtful } = await kind.buryDeleted(scope, integrationId, single.gone, live.observedAt)
       report.archived += buried.length
       report.doubtful.push(...doubtful)
     }
     return report
   }
-  return { keep, undecided, gone }
+  const { gone, unanswered, isShort } = single
+  return { keep, undecided: [...undecided, ...single.undecided], unanswered, isShort, gone }
+}
+
+interface Single {
+  live: unknown[]
+  archived: unknown[]
+  gone: string[]
+  undecided: string[]
+  unanswered: string[]
+  isShort: boolean
+}
+
+/**
+ * What no batch has shown, one by one: HubSpot tells only there what a merged one became.
+ *
+ * @param named HubSpot said that they are not there; only the first are asked for their survivors
+ * @param silent HubSpot said nothing of them
+ */
+async function readSingly(
+  parts: ReadParts,
+  named: readonly string[],
+  silent: readonly string[],
+  options: CallOptions,
+): Promise<Single> {
+  const { hubspot, kind } = parts
+  const found: Single = { live: [], archived: [], gone: [], undecided: [], unanswered: [], isShort: false }
+  const take = async (id: string, record: unknown, archived: boolean) => {
+    const [shown = id] = idsOf([record])
+    const into = archived ? found.archived : found.live
+    if (fitsList(kind)) return void into.push(record)
+    const { records } = await batchRead(hubspot, kind, [shown], archived, options)
+    into.push(...records)
+    if (without([shown], records).length > 0) found.undecided.push(id)
+  }
+  for (const [at, id] of silent.entries()) {
+    if (found.isShort || at >= oneByOne) {
+      found.unanswered.push(id)
+      continue
+    }
+    const live = await readOne(hubspot, kind, id, false, options)
+    const archived = live ?? (await readOne(hubspot, kind, id, true, options))
+    if (archived === undefined) found.gone.push(id)
+    else await take(id, archived, live === undefined)
+    // A merged one is left out in silence always; itself it is not there.
+    found.isShort ||= idsOf([archived])[0] === id
+  }
+  for (const [at, id] of named.entries()) {
+    const record = at < oneByOne ? await readOne(hubspot, kind, id, false, options) : undefined
+    if (record === undefined) found.gone.push(id)
+    else await take(id, record, false)
+  }
+  return found
 }
 
 function add(into: KeepReport, more: KeepReport): void {

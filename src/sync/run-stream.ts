@@ -23,7 +23,7 @@ import { heartbeat } from './heartbeat.ts'
 import type { Claimant } from './lease-store.ts'
 import type { ObjectKind } from './object-kind.ts'
 import { tellRecords } from './report.ts'
-import type { Keep, StepParts } from './step.ts'
+import type { Keep, Kept, StepParts } from './step.ts'
 import { readStep } from './steps.ts'
 import {
   addProgress,
@@ -46,6 +46,8 @@ import {
   isOver,
   markAt,
   maxFailures,
+  unprovenWords,
+  unreadWords,
   watermarkAfter,
   withheldWords,
 } from './stream.ts'
@@ -190,13 +192,17 @@ async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Ou
     run.cursor = cursor
     const mark = markAt(cursor)
     if (!mark) throw new HubSpotError('invalid', circle)
-    const next = await keepStep(
+    const kept = await keepStep(
       run,
       cursor,
       await readStep({ ...steps, failures: run.failures }, { ...cursor, mark }),
     )
-    if (!next) return 'caught_up'
-    cursor = next
+    if (!kept) return 'caught_up'
+    cursor = kept.next
+    if (kept.waitMs !== undefined) {
+      await waitFor(run, 'hubspot_unavailable', kept.waitMs)
+      return 'backed_off'
+    }
     if (signal.aborted || clock.monotonic() >= sliceEnds) {
       await within((scope) => releaseStream(scope, key, claim))
       return 'yielded'
@@ -205,9 +211,9 @@ async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Ou
 }
 
 /** What a step brought, the cursor after it and, with the last one, the end of the run: one transaction. */
-async function keepStep(run: Run, at: Cursor, keep: Keep): Promise<Cursor | undefined> {
+async function keepStep(run: Run, at: Cursor, keep: Keep): Promise<Kept | undefined> {
   const { key, claim, claimant, within, metrics } = run
-  const { next, report } = await within(async (scope) => {
+  const kept = await within(async (scope) => {
     const status = await lockIntegration(scope, key.integrationId)
     if (!isConnected(status)) throw new Fenced()
     const kept = await keep(scope)
@@ -231,11 +237,24 @@ async function keepStep(run: Run, at: Cursor, keep: Keep): Promise<Cursor | unde
     return kept
   })
   run.failures = 0
-  if (report) {
+  if (kept.report) {
     metrics.syncPages.inc({ type: key.mode })
-    tellRecords(run, report, { sync_event_id: claim.syncEventId })
+    tellRecords(run, kept.report, { sync_event_id: claim.syncEventId })
   }
-  return isOver(next) ? undefined : next
+  return isOver(kept.next) ? undefined : kept
+}
+
+/** Gives the stream back until the run may go on. @param restart where it goes on instead of at its cursor */
+async function waitFor(
+  { key, claim, within, failures }: Run,
+  reason: string,
+  ms: number,
+  more: { failures?: number; restart?: Cursor | undefined } = {},
+): Promise<void> {
+  await within(async (scope) => {
+    const held = await releaseStream(scope, key, claim, { ms, failures, restart: undefined, ...more })
+    if (held) await markWaiting(scope, claim.syncEventId, reason, ms)
+  })
 }
 
 /** The watermark stays behind what the index is sure to hold, however short the look-back. */
@@ -243,14 +262,15 @@ const lookBackOf = ({ sync }: Run) => Math.max(sync.lookBackMs, sync.indexLagMs)
 
 async function finish(run: Run, scope: TenantScope, cursor: Cursor, status: string): Promise<void> {
   const { key, claim } = run
-  const withheld = cursor.withheld ?? null
+  const { withheld = null, unproven } = cursor
+  const watermark = watermarkAfter(cursor.startedAt ?? new Date(0).toISOString(), lookBackOf(run))
   const ending: Ending = {
     state: 'succeeded',
-    watermark: watermarkAfter(cursor.startedAt ?? new Date(0).toISOString(), lookBackOf(run)),
+    // What an incremental run could not read is searched for again.
+    watermark: key.mode === 'incremental' && unproven ? (claim.watermark ?? watermark) : watermark,
     lookBackMs: lookBackOf(run),
     withheld,
-    errorCode: withheld === null ? null : 'sweep_withheld',
-    error: withheld === null ? null : withheldWords(withheld),
+    ...shortcomingOf(cursor),
     listWasIdle: cursor.listWasIdle ?? false,
   }
   run.endedAs = (await finishRun(scope, key, claim, ending)) ?? 'cancelled'
@@ -262,6 +282,17 @@ async function finish(run: Run, scope: TenantScope, cursor: Cursor, status: stri
       first: claim.watermark === null,
     })
   if (status === 'degraded') await moveTo(scope, key.integrationId, 'active', null)
+}
+
+/** Why a run that came to its end is `partial`, beside records that could not be kept. */
+function shortcomingOf({ withheld, unproven, unread }: Cursor): {
+  errorCode: string | null
+  error: string | null
+} {
+  if (withheld !== undefined) return { errorCode: 'sweep_withheld', error: withheldWords(withheld) }
+  if (unproven !== undefined) return { errorCode: 'answers_incomplete', error: unprovenWords(unproven) }
+  if (unread?.length) return { errorCode: 'associations_unread', error: unreadWords(unread) }
+  return { errorCode: null, error: null }
 }
 
 const circle = 'paging in a circle'
@@ -320,9 +351,6 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
   const asked = failure instanceof HubSpotError ? failure.retryAfterMs : undefined
   const refused = restart && (failure as HubSpotError).kind === 'rejected'
   const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
-  await within(async (scope) => {
-    const held = await releaseStream(scope, key, claim, { ms: waitMs, failures, restart })
-    if (held) await markWaiting(scope, claim.syncEventId, refused ? 'cursor_refused' : code, waitMs)
-  })
+  await waitFor(run, refused ? 'cursor_refused' : code, waitMs, { failures, restart })
   return 'backed_off'
 }

@@ -38,6 +38,8 @@ export interface Kept {
   done?: number
   /** How many there are in all, when the step learnt it. */
   total?: number | null
+  /** The run waits so long before its next step. */
+  waitMs?: number
 }
 
 /** Keeps what a step has read; within the transaction that also moves the cursor. */

@@ -5,7 +5,7 @@ import { recountStep, searchStep } from './search-step.ts'
 import { type Keep, optionsOf, type StepParts } from './step.ts'
 import { type Cursor, linksAtOnce } from './stream.ts'
 
-/** So often a run that meets errors tries associations once more. */
+/** After so many errors in a row a run does without the associations that fail. */
 const linksTries = 3
 
 /** Associations are read a thousand tickets at a time, and the rest of them at the end. */
@@ -46,14 +46,24 @@ export async function readStep(parts: StepParts, cursor: Cursor): Promise<Keep> 
   }
 }
 
+/** A kind that failed before is asked for once. */
+const briefly = { tries: 1, totalMs: 15_000 }
+
+/**
+ * Associations that HubSpot fails to give do not hold up the tickets: after some errors the run goes on without them, and says
+ * at its end which could not be read. The next full pass reads them all again.
+ */
 async function linksStep(parts: StepParts, ids: readonly string[], next: Cursor): Promise<Keep> {
-  // Associations that HubSpot fails to give do not hold up the tickets: the next full pass reads them all again.
-  if (ids.length === 0 || parts.failures >= linksTries) return async () => ({ next })
-  const keepLinks = await parts.withAccess((access) =>
-    parts.kind.readLinks(parts.hubspot, [...new Set(ids)], optionsOf(parts, access)),
-  )
+  if (ids.length === 0) return async () => ({ next })
+  const failed = next.unread ?? []
+  const tolerant = parts.failures >= linksTries || failed.length > 0
+  const { keep, unread } = await parts.withAccess((access) => {
+    const options = optionsOf(tolerant ? { ...parts, patience: briefly } : parts, access)
+    return parts.kind.readLinks(parts.hubspot, [...new Set(ids)], options, { tolerant, failed })
+  })
+  const all = [...new Set([...failed, ...unread])].sort()
   return async (scope) => {
-    await keepLinks(scope, parts.integrationId)
-    return { next }
+    await keep(scope, parts.integrationId)
+    return { next: all.length > 0 ? { ...next, unread: all } : next }
   }
 }

@@ -75,8 +75,14 @@ export interface Cursor {
   confirm?: string[]
   /** Two reads of one second said otherwise, so often in a row: what is to be read by id is not read within it. */
   tooSoon?: number
+  /** HubSpot's answers by id left out some that are there, so often in a row. */
+  shortRounds?: number
+  /** How many were left out in the end: nothing is known of them, and they stay as they are. */
+  unproven?: number
   /** Changed, and their associations not read since. */
   links?: string[]
+  /** Kinds of records whose associations with some tickets could not be read. */
+  unread?: string[]
   /** Absent ones that were not buried, because they were too many. */
   withheld?: number
   /** The list was asked because of a count, and nothing had been missing. */
@@ -182,6 +188,12 @@ export const isTooMany = ({ live, absentLive }: WeighWalk, share: number): boole
 export const withheldWords = (count: number): string =>
   `${count} issues were missing from HubSpot's list, too many to be believed. None was marked as deleted; if the next full sync misses them too, those that HubSpot does not know by id will be`
 
+export const unprovenWords = (count: number): string =>
+  `HubSpot left ${count} tickets out of its answers by id without saying that they are gone. They stay as they are; a later sync asks again`
+
+export const unreadWords = (kinds: readonly string[]): string =>
+  `The associations of some tickets with ${kinds.join(', ')} could not be read, and stay as they are; the next full sync reads them again`
+
 /** Where a walk stands, without what it has counted so far. */
 export function placeOf(walk: Walk): unknown {
   switch (walk.at) {
@@ -214,8 +226,8 @@ export interface Mark {
  * @returns the mark to go on with; undefined when `cursor` stands at the mark again
  */
 export function markAt(cursor: Cursor): Mark | undefined {
-  const { walk, confirm, tooSoon, links } = cursor
-  const place = JSON.stringify([placeOf(walk), confirm?.length, tooSoon, links?.length])
+  const { walk, confirm, tooSoon, shortRounds, links } = cursor
+  const place = JSON.stringify([placeOf(walk), confirm?.length, tooSoon, shortRounds, links?.length])
   const { mark } = cursor
   if (!mark) return { place, reach: 1, steps: 0 }
   if (mark.place === place) return undefined

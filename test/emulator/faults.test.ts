@@ -249,3 +249,30 @@ test('closing the emulator ends requests that hang', async () => {
   await account.close()
   await waiting
 })
+
+test('what is not there is named or left out; omit leaves out results too; stuck_cursor leads each ticket’s associations in a circle', async (t) => {
+  const account = await startAccount({ tickets: 5, associations: { contacts: 2 } })
+  t.after(account.close)
+  const ids = await listIds(account)
+  const inputs = [...ids, '999'].map((id) => ({ id }))
+  const read = async (path: string) => (await account.post(path, { inputs, properties: [] })).json
+  const whole = await read(`${TICKETS}/batch/read`)
+  assert.equal(whole.results.length, 5)
+  assert.equal(whole.errors[0].category, 'OBJECT_NOT_FOUND')
+  account.emulator.world.changeQuirks({ missing_ids_in_batch: 'silent' })
+  const silent = await account.post(`${TICKETS}/batch/read`, { inputs, properties: [] })
+  assert.deepEqual([silent.status, silent.json.results.length, silent.json.errors], [200, 5, undefined])
+  account.emulator.world.changeQuirks({ missing_ids_in_batch: 'named' })
+  await order(account, { kind: 'omit', keep: 2 })
+  const short = await read(`${TICKETS}/batch/read`)
+  assert.deepEqual([short.results.length, short.errors, short.numErrors], [2, undefined, undefined])
+  await order(account, { kind: 'stuck_cursor' })
+  const { token } = account.emulator.world.addToken(account.portal_id, {
+    kind: 'private_app',
+    scopes: ['tickets', 'crm.objects.contacts.read'],
+  })
+  const path = '/crm/associations/2026-09/tickets/contacts/batch/read'
+  const { results } = (await account.call('POST', path, { token, body: { inputs } })).json
+  assert.ok(results.length > 0)
+  for (const { paging } of results) assert.deepEqual(paging, { next: { after: '0' } })
+})

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { idle } from '../http/bench.ts'
+import { truthOf } from '../support/emulator.ts'
 import { eventually } from '../support/service.ts'
 import { wireTo } from '../support/wire.ts'
 import { type Account, differences, type InboxBench, startInboxBench } from './bench.ts'
@@ -59,6 +60,46 @@ test('with every webhook lost the next incremental and full run make it equal', 
   assert.deepEqual(await bench.look('select from inbox'), [])
   await bench.emulator.control('PATCH', '/webhooks', { send: true })
 })
+
+test('batch reads that leave out live tickets delete none of them, and set no change aside', async () => {
+  const { portal, integration } = account
+  const { emulator } = bench
+  const edited = [...(await truthOf(emulator, portal)).keys()].slice(0, 21)
+  const archived = () => bench.look(`select from issues where integration_id = '${integration}' and archived`)
+  const before = (await archived()).length
+  const { id } = await emulator.control('POST', '/faults', {
+    kind: 'omit',
+    match: { path: '/objects/2026-09/tickets/batch/read', portal_id: portal },
+    times: null,
+  })
+  await emulator.control('PATCH', `/portals/${portal}/tickets`, {
+    ids: edited,
+    properties: { subject: 'edited in an outage' },
+  })
+  await eventually(async () => (emulator.world.faults.get(id)?.hits ?? 0) >= 5, 'HubSpot was asked again')
+  await emulator.control('DELETE', '/faults')
+  await bench.drained()
+  assert.equal((await archived()).length, before)
+  assert.deepEqual(await differences(bench, account), [])
+  assert.deepEqual(await bench.look('select from inbox'), [])
+})
+
+for (const missing_ids_in_batch of ['named', 'silent'])
+  test(`a ticket that is deleted for good is a tombstone at once (missing ids in batches: ${missing_ids_in_batch})`, async () => {
+    const { portal, integration } = account
+    await bench.emulator.control('PATCH', '/quirks', { missing_ids_in_batch })
+    const [deleted] = [...(await truthOf(bench.emulator, portal)).keys()]
+    const began = Date.now()
+    await bench.emulator.control('DELETE', `/portals/${portal}/tickets`, { ids: [deleted], permanent: true })
+    await eventually(async () => {
+      const [found] = await bench.look<{ deleted_at: Date | null }>(
+        `select deleted_at from issues where integration_id = '${integration}' and ticket_id = '${deleted}'`,
+      )
+      return found?.deleted_at
+    }, 'it is a tombstone')
+    assert.ok(Date.now() - began < 10_000)
+    await bench.drained()
+  })
 
 test('whatever becomes of the database, what was answered 2xx is kept', async () => {
   // Nobody drains it, so that all that is kept can be seen.

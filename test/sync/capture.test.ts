@@ -70,6 +70,75 @@ describe('change capture', () => {
     assert.deepEqual(await one.differences(), [])
   })
 
+  test('where HubSpot leaves out what is deleted without a word, each is asked for alone and buried', async () => {
+    const one = await connect(emulator, service, { portal_id: 230, tickets: 80 })
+    const gone = (await idsOf(one)).slice(20, 65)
+    await emulator.control('PATCH', '/quirks', { missing_ids_in_batch: 'silent' })
+    await nextSecond()
+    await one.act('DELETE', '/tickets', { ids: gone, permanent: true })
+    const pass = await one.sync('full')
+    await emulator.control('PATCH', '/quirks', { missing_ids_in_batch: 'named' })
+    assert.deepEqual({ state: pass.state, archived: pass.archived }, { state: 'succeeded', archived: 45 })
+    assert.deepEqual(await one.differences(), [])
+  })
+
+  test('answers that leave out live tickets prove nothing: the run waits, goes on without them, and says so', async () => {
+    const one = await connect(emulator, service, { portal_id: 231, tickets: 100 })
+    await nextSecond()
+    const fault = (more: object) =>
+      emulator.control('POST', '/faults', { kind: 'omit', times: null, ...more })
+    // The list misses 45, and read by id HubSpot says nothing of anyone.
+    await fault({ keep: 55, match: { method: 'GET', path: '/objects/', portal_id: 231 } })
+    await fault({ match: { path: '/objects/2026-09/tickets/batch/read', portal_id: 231 } })
+    const run = await one.start('full')
+    const end = await eventually(async () => {
+      const { body } = await service.get(`/api/hubspot/sync/${T}/${one.id}/${run}`)
+      // Asked again, it waits no longer.
+      if (body.state === 'waiting') {
+        assert.equal(body.waiting_for, 'hubspot_unavailable')
+        await one.start('full')
+      }
+      return typeof body.finished_at === 'string' && body
+    }, 'the pass ends')
+    await emulator.control('DELETE', '/faults')
+    assert.deepEqual([end.state, end.error_code, end.archived], ['partial', 'answers_incomplete', 0])
+    assert.deepEqual(await one.differences(), [])
+    const healed = await one.sync('full')
+    assert.deepEqual([healed.state, healed.archived], ['succeeded', 0])
+  })
+
+  test('associations whose cursor does not move: the contacts are degraded, the run is partial, and the rest is kept', async () => {
+    const associations = { contacts: 2, companies: 1 }
+    const match = { path: '/tickets/contacts/batch/read', portal_id: 232 }
+    await emulator.control('POST', '/faults', { kind: 'stuck_cursor', times: null, match })
+    const scopes = ['tickets', 'crm.objects.contacts.read', 'crm.objects.companies.read']
+    const token = { kind: 'private_app', scopes }
+    const one = await connect(emulator, service, { portal_id: 232, tickets: 30, associations }, token)
+    const contacts = async () => {
+      const { body } = await service.get(`/api/hubspot/integrations/${T}/${one.id}`)
+      return body.parts.contacts
+    }
+    const { body: history } = await service.get(`/api/hubspot/sync/${T}/${one.id}`)
+    const [first] = history.events
+    assert.deepEqual([first.state, first.error_code], ['partial', 'associations_unread'])
+    assert.match(first.error, /contacts/)
+    assert.deepEqual([(await contacts()).state, (await contacts()).problem], ['degraded', 'invalid_answer'])
+    const withSome = async (kind: string) =>
+      [...(await one.issues()).values()].filter(({ associations: of }) => of?.[kind]?.length > 0).length
+    assert.ok((await withSome('companies')) > 0)
+    await emulator.control('DELETE', '/faults')
+    assert.equal((await one.sync('full')).state, 'succeeded')
+    assert.equal((await contacts()).state, 'ok')
+    const had = await withSome('contacts')
+    assert.ok(had > 15, String(had))
+    // Answers that leave tickets out take nothing away.
+    await emulator.control('POST', '/faults', { kind: 'omit', times: null, match })
+    const short = await one.sync('full')
+    await emulator.control('DELETE', '/faults')
+    assert.deepEqual([short.state, short.error_code], ['partial', 'associations_unread'])
+    assert.equal(await withSome('contacts'), had)
+  })
+
   test('a merge: the incremental brings the survivor, and its losers point to it', async () => {
     const one = await connect(emulator, service, { portal_id: 203, tickets: 60 })
     const [primary, loser, third] = (await idsOf(one)) as [string, string, string]

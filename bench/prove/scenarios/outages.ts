@@ -213,6 +213,23 @@ export const outageScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'lists and batch reads that leave tickets out without a word',
+    source: 'H21: what an answer leaves out is not deleted',
+    portal: { tickets: 200 },
+    ideal: { requests: 3, how: '2 list pages of live tickets, 1 of archived ones' },
+    async script(scene) {
+      await scene.full()
+      await scene.later()
+      scene.count()
+      const gone = (await scene.someIds(100)).slice(-3)
+      await scene.remove({ ids: gone, permanent: true })
+      await scene.fault({ kind: 'omit', keep: 80, match: listCalls, times: 3 })
+      await scene.fault({ kind: 'omit', match: batchReads, times: 4 })
+      const { state } = await scene.full(60)
+      scene.check(`it ends well once the answers are whole (${state})`, state === 'succeeded')
+    },
+  },
+  {
     name: 'connections reset, before and after the work',
     source: 'H9',
     portal: { tickets: 800 },
