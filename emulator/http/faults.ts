@@ -31,6 +31,8 @@ export type NewFault = {
   policy?: Policy
   retry_after?: number
   delay_ms?: number
+  // Of delay: so much more for each record of the answer.
+  per_record_ms?: number
   // Of omit: so many results stay.
   keep?: number
   times?: number | null

@@ -81,10 +81,13 @@ export async function serveHubSpot(world: World, req: IncomingMessage, res: Serv
       body,
     })
     log.fault = faults.map((one) => one.kind).join(',') || null
-    for (const fault of faults) if (fault.kind === 'delay') await pause(res, fault.delay_ms ?? 1000)
+    for (const fault of faults)
+      if (fault.kind === 'delay') await pause(res, fault.delay_ms ?? (fault.per_record_ms ? 0 : 1000))
     const fault = faults.find((one) => one.kind !== 'delay') ?? null
     const works = fault === null || fault.phase === 'after' || SPOILS.includes(fault.kind)
     const reply = works ? answer(call, match, access) : null
+    for (const { kind, per_record_ms } of faults)
+      if (kind === 'delay' && per_record_ms) await pause(res, per_record_ms * recordsIn(reply))
     await deliver(call, res, fault, reply, log)
   } catch (error) {
     if (!res.headersSent && !res.destroyed) {
@@ -111,6 +114,11 @@ export async function serveHubSpot(world: World, req: IncomingMessage, res: Serv
       fault: log.fault,
     })
   }
+}
+
+function recordsIn(reply: Reply | null): number {
+  const { results } = (reply?.json ?? {}) as { results?: unknown }
+  return Array.isArray(results) ? results.length : 0
 }
 
 function answer(call: Call, match: Match, access: Access | null): Reply {

@@ -15,6 +15,7 @@ export function noHubSpot(): HubSpot & { calls: Call[] } {
       calls.push(call)
       throw new HubSpotError('unavailable', call.endpoint)
     },
+    fit: (_key, _endpoint, wanted) => wanted,
     async close() {},
   }
 }

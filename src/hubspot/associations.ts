@@ -1,5 +1,6 @@
 /** Which records of another kind hang on ours, and as what: by batches of ids. */
 import { z } from 'zod'
+import { chunks } from '../lib/chunks.ts'
 import type { Answer, HubSpot } from './client.ts'
 import { HubSpotError } from './errors.ts'
 import type { CallOptions } from './objects.ts'
@@ -96,7 +97,11 @@ export async function readAssociations(
   const seen = new Set<string>()
   const mentioned = new Set<string>()
   const broken = new Set<string>()
-  const waiting: Input[][] = [ids.map((one) => ({ id: one }))]
+  const atOnce = hubspot.fit(access, endpoint, associationLimit)
+  const waiting: Input[][] = chunks(
+    ids.map((one) => ({ id: one })),
+    atOnce,
+  )
   let observedAt: Date | undefined
   const call = (inputs: readonly Input[]) =>
     hubspot.call({
@@ -104,6 +109,7 @@ export async function readAssociations(
       method: 'POST',
       path: paths.associations(fromPath, toPath),
       json: { inputs },
+      records: inputs.length,
       token: access.token,
       budget: { key: access, bucket: 'associations', priority },
       patience,

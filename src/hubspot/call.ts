@@ -34,6 +34,8 @@ export interface Call {
   /** Goes into the form: the call is made as our app. */
   app?: Credentials
   token?: Secret
+  /** So many records are asked for: one that is too slow is not repeated as it is, and the next asks for fewer. */
+  records?: number
   /** The answer's body says nothing and may be missing. */
   bodyless?: boolean
   /** Absent: the call counts to no portal's budget (OAuth). Without a priority it is one that somebody waits for. */

@@ -1,11 +1,11 @@
 /**
- * Stops asking what fails: one circuit per portal, one per endpoint that belongs to no portal, one for the whole of
- * HubSpot. In memory of each process; a few processes learn the same within a few calls each.
+ * Stops asking what fails: one circuit per portal and one per kind of its calls, one per endpoint that belongs to no portal, one for
+ * the whole of HubSpot. A call that hangs counts against its kind alone, so that a slow kind closes no other. In memory of each process; a few processes learn the same within a few calls each.
  */
 import type { Clock } from '../lib/clock.ts'
 import type { Metrics } from '../lib/metrics.ts'
 
-export type CircuitScope = 'portal' | 'endpoint' | 'hubspot'
+export type CircuitScope = 'call' | 'portal' | 'endpoint' | 'hubspot'
 
 /**
  * What became of a call. passed: HubSpot answered, whatever it said; hung: it did not within the deadline;
@@ -19,10 +19,13 @@ export interface Pass {
 }
 
 export interface Circuits {
-  /** @returns a pass, or in how many ms asking again makes sense. Whoever gets a pass must end it */
-  enter(scope: 'portal' | 'endpoint', name: string): Pass | number
+  /**
+   * @param kind of a portal's call: what is asked
+   * @returns a pass, or in how many ms asking again makes sense. Whoever gets a pass must end it
+   */
+  enter(scope: 'portal' | 'endpoint', name: string, kind?: string): Pass | number
   /** Whether `enter` would refuse now, ms; 0: it would not. Takes nothing. */
-  wait(scope: 'portal' | 'endpoint', name: string): number
+  wait(scope: 'portal' | 'endpoint', name: string, kind?: string): number
 }
 
 const windowMs = 30_000
@@ -36,7 +39,7 @@ const firstOpenMs = 5_000
 const longestOpenMs = 60_000
 /** Callers that meet a probe under way come back after this, ms. */
 const probeMs = 2_000
-const mostCircuits = 5_000
+const mostCircuits = 20_000
 
 interface Circuit {
   scope: CircuitScope
@@ -122,8 +125,8 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
   }
 
   function tooMany({ scope, ends, hung }: Circuit): boolean {
-    // One portal that hangs says nothing of the whole, nor one token of the endpoint that all tokens go to.
-    if (scope === 'portal' && hung >= fewestHung) return true
+    // What hangs says nothing of the whole, nor one token of the endpoint that all tokens go to.
+    if ((scope === 'call' || scope === 'portal') && hung >= fewestHung) return true
     const failed = ends.filter((end) => end.failed).length
     if (ends.length < fewest || failed < failedPart * ends.length) return false
     if (scope !== 'hubspot') return true
@@ -141,22 +144,33 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
     else open(circuit, longer(circuit.openMs))
   }
 
-  return {
-    wait: (scope, name) => Math.max(waitOf(find(scope, name)), waitOf(whole)),
+  /** Those that a call goes through. */
+  const through = (scope: 'portal' | 'endpoint', name: string, kind: string | undefined) => [
+    find(scope, name),
+    whole,
+    ...(kind === undefined ? [] : [find('call', `${name} ${kind}`)]),
+  ]
+  const longestOf = (all: readonly Circuit[]) => Math.max(...all.map(waitOf))
 
-    enter(scope, name) {
-      const own = find(scope, name)
-      const wait = Math.max(waitOf(own), waitOf(whole))
+  return {
+    wait: (scope, name, kind) => longestOf(through(scope, name, kind)),
+
+    enter(scope, name, kind) {
+      const all = through(scope, name, kind)
+      const [own] = all as [Circuit]
+      const wait = longestOf(all)
       if (wait > 0) return wait
       const began = clock.monotonic()
-      const both = [own, whole].map((circuit) => ({ circuit, probe: circuit.openMs > 0 }))
-      for (const { circuit, probe } of both) if (probe) circuit.probing = true
+      const passed = all.map((circuit) => ({ circuit, probe: circuit.openMs > 0 }))
+      for (const { circuit, probe } of passed) if (probe) circuit.probing = true
       return {
         end(how, closedForMs) {
           // Away by its own word: the portal's circuit alone, and the call itself was answered.
           const away = closedForMs !== undefined && scope === 'portal'
-          for (const { circuit, probe } of both)
-            settle(circuit, `${scope} ${name}`, probe, began, away ? 'passed' : how)
+          for (const { circuit, probe } of passed) {
+            const ofOthers = kind !== undefined && circuit.scope !== 'call' && how === 'hung'
+            settle(circuit, `${scope} ${name}`, probe, began, away ? 'passed' : ofOthers ? 'unknown' : how)
+          }
           if (away) open(own, closedForMs)
         },
       }

@@ -3,12 +3,13 @@ import { Agent } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import type { Budget } from './budget.ts'
+import type { Budget, BudgetKey } from './budget.ts'
 import type { Answer, Call } from './call.ts'
 import { type CallEnd, type Circuits, createCircuits } from './circuit.ts'
 import { createAsApp } from './client-secret.ts'
 import { HubSpotError } from './errors.ts'
-import { waitAfter, wasReset } from './retry.ts'
+import { createPageSizes } from './page-sizes.ts'
+import { isTooSlow, waitAfter, wasReset } from './retry.ts'
 import { type Heard, send } from './send.ts'
 
 export type { Access, Answer, Call, Credentials, Patience } from './call.ts'
@@ -16,6 +17,8 @@ export type { Access, Answer, Call, Credentials, Patience } from './call.ts'
 export interface HubSpot {
   /** @throws HubSpotError; or the signal's reason when the caller gave up */
   call(call: Call): Promise<Answer>
+  /** How many of `wanted` records a call of this kind should ask for, so that it is answered in time. */
+  fit(key: BudgetKey, endpoint: string, wanted: number): number
   close(): Promise<void>
 }
 
@@ -41,6 +44,7 @@ export function createHubSpot(parts: {
   // Without pipelining a connection serves one call and closes: what comes here meets no socket that went stale.
   const fresh = new Agent({ connections: 8, connect: { timeout: 5_000 }, pipelining: 0 })
   const circuits = parts.circuits ?? createCircuits(clock, metrics)
+  const sizes = createPageSizes(clock)
   const asApp = createAsApp(log)
 
   async function once(call: Call, timeoutMs: number, dispatcher: Agent): Promise<Answer> {
@@ -84,13 +88,18 @@ export function createHubSpot(parts: {
     if (typeof pass === 'number') throw away(call, pass)
     let end: CallEnd = 'unknown'
     let closedForMs: number | undefined
+    const began = clock.monotonic()
+    const { budget: spent, endpoint, records } = call
     try {
       const answer = await once(call, timeoutMs, dispatcher)
       end = 'passed'
+      const share = (clock.monotonic() - began) / parts.timeoutMs
+      if (spent && records) sizes.answered(spent.key.portalId, endpoint, records, share)
       return answer
     } catch (error) {
       if (error instanceof HubSpotError) {
         end = endOf(error, timeoutMs >= Math.min(parts.timeoutMs, fairTryMs))
+        if (spent && records && end === 'hung') sizes.tooSlow(spent.key.portalId, endpoint, records)
         if (error.status === 477) closedForMs = error.retryAfterMs ?? moveMs
       }
       throw error
@@ -143,7 +152,13 @@ export function createHubSpot(parts: {
           dispatcher = fresh
           wait = 0
         }
-        if (wait === undefined || attempt + 1 >= call.patience.tries || wait >= left()) throw error
+        const isLast = attempt + 1 >= call.patience.tries || wait === undefined || wait >= left()
+        // HubSpot's edge gave up each time: then it may be the size.
+        if (isLast && isTooSlow(error) && call.budget && call.records)
+          sizes.tooSlow(call.budget.key.portalId, call.endpoint, call.records)
+        // The same again would take as long again.
+        const tooMany = error.kind === 'timeout' && (call.records ?? 1) > 1
+        if (isLast || tooMany || wait === undefined) throw error
         await clock.sleep(wait, call.signal)
       }
     }
@@ -155,14 +170,21 @@ export function createHubSpot(parts: {
       const made = (one: Call) => repeated(one, end)
       return await (call.app ? asApp(call, call.app, made) : made(call))
     },
+    fit: ({ portalId }, endpoint, wanted) => sizes.fit(portalId, endpoint, wanted),
     async close() {
       await Promise.all([agent.destroy(), fresh.destroy()])
     },
   }
 }
 
-const circuitOf = ({ budget, endpoint }: Call): ['portal' | 'endpoint', string] =>
-  budget ? ['portal', String(budget.key.portalId)] : ['endpoint', endpoint]
+/** A call for more records takes its time, which says nothing of those for fewer. */
+const fewRecords = 20
+
+/** Of a portal's call also its kind, so that one which is slow closes no other. */
+const circuitOf = ({ budget, endpoint, records = 1 }: Call): Parameters<Circuits['enter']> =>
+  budget
+    ? ['portal', String(budget.key.portalId), records > fewRecords ? `${endpoint} page` : endpoint]
+    : ['endpoint', endpoint]
 
 const away = ({ endpoint }: Call, waitMs: number) =>
   new HubSpotError('unavailable', endpoint, {

@@ -113,7 +113,7 @@ export const listPage = (
   at: ListAt,
   options: CallOptions,
 ): Promise<Page> =>
-  shrinking(at.limit, (limit, whole) =>
+  shrinking(hubspot.fit(options.access, `${kind.path} list`, at.limit), (limit, whole) =>
     callList(hubspot, whole ? kind : bare(kind), { ...at, limit }, options),
   )
 
@@ -128,6 +128,7 @@ async function callList(
   const answer = await hubspot.call({
     endpoint,
     method: 'GET',
+    records: at.limit,
     path: paths.objects(kind.path),
     query: {
       limit: String(at.limit),
@@ -176,7 +177,7 @@ export const searchPage = (
   at: SearchAt,
   options: CallOptions,
 ): Promise<Page> =>
-  shrinking(at.limit, (limit, whole) =>
+  shrinking(hubspot.fit(options.access, `${kind.path} search`, at.limit), (limit, whole) =>
     callSearch(hubspot, whole ? kind : bare(kind), { ...at, limit }, options),
   )
 
@@ -191,6 +192,7 @@ async function callSearch(
   const answer = await hubspot.call({
     endpoint,
     method: 'POST',
+    records: at.limit,
     path: `${paths.objects(kind.path)}/search`,
     json: searchBody(kind, at),
     token: access.token,
@@ -221,7 +223,7 @@ export async function batchRead(
   while (rest.length > 0) {
     let taken = rest.length
     parts.push(
-      await shrinking(rest.length, (limit, whole) => {
+      await shrinking(hubspot.fit(options.access, `${kind.path} batch read`, rest.length), (limit, whole) => {
         taken = limit
         return callBatch(hubspot, whole ? kind : bare(kind), rest.slice(0, limit), archived, options)
       }),
@@ -249,6 +251,7 @@ async function callBatch(
   const answer = await hubspot.call({
     endpoint,
     method: 'POST',
+    records: ids.length,
     path: `${paths.objects(kind.path)}/batch/read`,
     ...(archived ? { query: { archived: 'true' } } : {}),
     json: { properties: kind.properties, propertiesWithHistory: [], inputs: ids.map((id) => ({ id })) },

@@ -57,12 +57,14 @@ async function readList(hubspot: HubSpot, archived: boolean, options: CallOption
   const seen = new Set<string>()
   let after: string | undefined
   do {
+    const limit = hubspot.fit(access, endpoint, pageSize)
     const answer = await hubspot.call({
       endpoint,
       method: 'GET',
       path: paths.owners,
+      records: limit,
       query: {
-        limit: String(pageSize),
+        limit: String(limit),
         archived: String(archived),
         ...(after === undefined ? {} : { after }),
       },

@@ -15,6 +15,10 @@ export const policyWaitMs: Record<RateLimitPolicy, number> = {
   daily: 900_000,
 }
 
+/** HubSpot's edge gave up waiting for what is behind it. */
+export const isTooSlow = ({ status }: HubSpotError): boolean =>
+  status === 408 || status === 502 || status === 504 || status === 524
+
 const resets = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
 /** The connection went, without an answer: often one that HubSpot closed for idleness while we wrote to it. */

@@ -74,6 +74,25 @@ describe('a circuit', () => {
     assert.equal(circuits.wait('portal', 'b'), 0)
   })
 
+  test('of a kind of call that hangs opens alone: other kinds of the portal go through, and so do the other portals', () => {
+    const { circuits } = setUp()
+    for (let n = 0; n < 40 && circuits.wait('portal', 'a', 'list page') === 0; n++) {
+      const pass = circuits.enter('portal', 'a', 'list page')
+      assert.ok(typeof pass === 'object' && n < 3)
+      pass.end('hung')
+    }
+    assert.ok(circuits.wait('portal', 'a', 'list page') > 0)
+    assert.equal(circuits.wait('portal', 'a', 'list'), 0)
+    assert.equal(circuits.wait('portal', 'a'), 0)
+    assert.equal(circuits.wait('portal', 'b', 'list page'), 0)
+    // What fails counts against the portal as a whole.
+    for (let n = 0; n < 20; n++) {
+      const pass = circuits.enter('portal', 'b', n % 2 === 0 ? 'list' : 'search')
+      if (typeof pass === 'object') pass.end('failed')
+    }
+    assert.ok(circuits.wait('portal', 'b', 'owners') > 0)
+  })
+
   test('of an endpoint that all tenants go to is not opened by three calls of one of them that hang', () => {
     const { circuits } = setUp()
     for (let n = 0; n < 3; n++) {

@@ -21,6 +21,7 @@ function startJournal(given: Given, token: Given = () => ({ access_token: 't', e
       return { status: body === undefined ? 204 : 200, body, date: new Date(0) }
     },
     close: async () => {},
+    fit: (_key, _endpoint, wanted) => wanted,
   }
   const clock = handClock()
   const app = { clientId: 'ours', clientSecrets: [new Secret('s3cr3t')] }

@@ -213,6 +213,20 @@ export const outageScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'pages of 100 take longer than the deadline, those of 50 do not',
+    source: 'H4: slow accounts; HubSpot’s edge gives up on large pages',
+    portal: { tickets: 400 },
+    env: { HUBSPOT_TIMEOUT: '2s' },
+    ideal: { requests: 9, how: '8 list pages of 50 live tickets, 1 of archived ones' },
+    atMost: 14,
+    naiveWithin: 10,
+    async script(scene) {
+      await scene.fault({ kind: 'delay', per_record_ms: 30, match: listCalls, times: null })
+      const { state } = await scene.full(90)
+      scene.check(`the load gets through (${state})`, state === 'succeeded')
+    },
+  },
+  {
     name: 'lists and batch reads that leave tickets out without a word',
     source: 'H21: what an answer leaves out is not deleted',
     portal: { tickets: 200 },
