@@ -104,6 +104,9 @@ export const variables = {
   SPOKE_DB_PREPARE: z.enum(['auto', 'on', 'off']).default('auto'),
   SPOKE_DB_WAIT: duration(0).default(60_000),
   SPOKE_MIN_FREE_DISK: size.default(32 * 2 ** 20),
+  SPOKE_WATCHDOG: duration(0)
+    .refine((ms) => ms === 0 || (ms >= 5_000 && ms <= 3_600_000), 'must be from 5s to 1h, or 0s')
+    .default(60_000),
   HOST: z.string().default('127.0.0.1'),
   PORT: whole(0, 65_535).default(8000),
   SPOKE_PUBLIC_URL: url.optional(),
@@ -278,6 +281,8 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     databaseWaitMs: set.SPOKE_DB_WAIT,
     /** The embedded database takes no work while less is free on its disk, bytes; 0: whatever is free. */
     minFreeBytes: set.SPOKE_MIN_FREE_DISK,
+    /** The process ends when its event loop has stood still for so long, ms; 0: never. */
+    watchdogMs: set.SPOKE_WATCHDOG,
     host: set.HOST,
     port: set.PORT,
     publicUrl,

@@ -18,7 +18,8 @@ const where = (pattern: RegExp) =>
 
 const once: [what: string, pattern: RegExp, files: string[]][] = [
   ['text is run as code', /\beval\(|new Function\b|node:vm|import\((?!['"`])/, []],
-  ['another program is started', /child_process|node:cluster|worker_threads/, []],
+  ['another program is started', /child_process|node:cluster/, []],
+  ['another thread is started', /worker_threads/, ['lib/watchdog-thread.ts', 'lib/watchdog.ts']],
   [
     'SQL is made of text',
     /\bsql\.(raw|lit)\b|\bsql\.unsafe/,

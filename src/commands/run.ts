@@ -6,6 +6,7 @@ import { LockedError } from '../lib/lock.ts'
 import { createLog, scrub } from '../lib/log.ts'
 import { nearest } from '../lib/nearest.ts'
 import { DatabaseStartError } from '../lib/reach.ts'
+import { startWatchdog } from '../lib/watchdog.ts'
 import { migrateAll, type Service, StartError, startService } from '../service.ts'
 import { addApiKeyCommands } from './api-keys.ts'
 import { addAuditCommands } from './audit.ts'
@@ -100,7 +101,12 @@ async function serve(over: Record<string, string>): Promise<void> {
     process.exit(1)
   }
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal).catch(crash))
+  const watchdog =
+    read.watchdogMs > 0
+      ? startWatchdog(read.watchdogMs, read.databaseUrl ? undefined : read.dataDir, log)
+      : undefined
   service = await startService(read, log)
+  watchdog?.started()
   process.on('uncaughtException', crash)
   process.on('unhandledRejection', crash)
   if (!read.adminKey) {

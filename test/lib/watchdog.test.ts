@@ -1,0 +1,73 @@
+/** A process whose event loop stands still is ended by its watchdog, with a line that says so; no other one is. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const watchdog = join(import.meta.dirname, '../../src/lib/watchdog.ts')
+const stuckMs = 1_000
+
+/** A program with a watchdog, which then does what `then` says. */
+function start(then: string, flags: string[] = []) {
+  const program = `
+    import { startWatchdog } from ${JSON.stringify(watchdog)}
+    const dog = startWatchdog(${stuckMs}, process.cwd(), console)
+    const spin = () => { for (;;); }
+    process.on('SIGTERM', () => process.exit(7))
+    setInterval(() => {}, 1000)
+    console.log('runs')
+    ${then}`
+  const child = spawn(process.execPath, [...flags, '--input-type=module-typescript', '-e', program])
+  let err = ''
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  const exit = once(child, 'exit')
+  return { child, exit, err: () => err, runs: once(child.stdout, 'data') }
+}
+
+test('a loop that stands still is ended for good, though it hears no signal', async () => {
+  const { child, exit, err, runs } = start('dog.started(); setTimeout(spin, 300)')
+  await runs
+  await sleep(500)
+  child.kill('SIGTERM')
+  const [code, signal] = await exit
+  assert.deepEqual([code, signal], [null, 'SIGKILL'])
+  const line = JSON.parse(err())
+  assert.equal(line.level, 'fatal')
+  assert.match(line.msg, /^the event loop stands still; the process ends/)
+  assert.ok(line.still_s >= 1)
+  assert.equal(typeof line.free_mib, 'number')
+})
+
+const spared: [what: string, then: string, flags?: string[]][] = [
+  ['that works', 'dog.started()'],
+  ['during its start', 'setTimeout(() => { const end = Date.now() + 2500; while (Date.now() < end); }, 100)'],
+  [
+    'that a debugger may hold',
+    'dog.started(); setTimeout(() => { const end = Date.now() + 2500; while (Date.now() < end); }, 300)',
+    ['--inspect=127.0.0.1:0'],
+  ],
+]
+for (const [what, then, flags] of spared)
+  test(`a loop ${what} is left alone`, async () => {
+    const { child, exit, runs } = start(then, flags)
+    await runs
+    await sleep(3_500)
+    child.kill('SIGTERM')
+    assert.deepEqual(await exit, [7, null])
+  })
+
+test('time in which all of the process was stopped does not count', async () => {
+  const { child, exit, runs } = start('dog.started()')
+  await runs
+  await sleep(300)
+  child.kill('SIGSTOP')
+  await sleep(3 * stuckMs)
+  child.kill('SIGCONT')
+  await sleep(500)
+  child.kill('SIGTERM')
+  assert.deepEqual(await exit, [7, null])
+})
