@@ -61,6 +61,8 @@ const statusOf: Record<ErrorCode, number> = {
   unavailable: 503,
 }
 
+const inNeed = new Set<ErrorCode>(['overloaded', 'disk_full'])
+
 const title = (code: string) => code.charAt(0).toUpperCase() + code.slice(1).replaceAll('_', ' ')
 
 export function problemBody(
@@ -104,8 +106,8 @@ export function replyError(failure: unknown, request: FastifyRequest, reply: Fas
   }
   const status = error.status ?? statusOf[error.code]
   request.log[status >= 500 ? 'warn' : 'info'](
-    // A process that has too much to do already writes no stacks about it.
-    { code: error.code, err: status >= 500 && error.code !== 'overloaded' ? error : undefined },
+    // What is refused again and again, by a process in need, is told without a stack.
+    { code: error.code, err: status >= 500 && !inNeed.has(error.code) ? error : undefined },
     'request refused',
   )
   if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
