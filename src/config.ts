@@ -5,10 +5,11 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { eventTypes } from './lib/event-types.ts'
 import { nearest } from './lib/nearest.ts'
+import { anybodyMayReplaceIn, makeFilePrivate } from './lib/private-directory.ts'
 import type { KeyRing } from './lib/seal.ts'
 import { Secret } from './lib/secret.ts'
 import { parseSecret } from './lib/standard-webhooks.ts'
@@ -433,6 +434,11 @@ function parseKeyRing(text: string | undefined, faults: string[]): KeyRing {
  */
 function localKeyRing(dataDir: string, notice: (line: string) => void): KeyRing {
   const path = `${dataDir}.keys`
+  const parent = dirname(resolve(path))
+  if (existsSync(parent) && anybodyMayReplaceIn(parent))
+    throw new ConfigError([
+      `${parent} is writable for every user of this machine, who could put another key file in the place of ${path}; chmod o-w it, or set SPOKE_DATA_DIR`,
+    ])
   if (!existsSync(path)) {
     // A new key would open nothing of what is there, and would hide that the old one is gone.
     if (existsSync(join(dataDir, 'pg')))
@@ -450,6 +456,8 @@ function localKeyRing(dataDir: string, notice: (line: string) => void): KeyRing 
         throw new ConfigError([`the key file ${path} cannot be written`])
     }
   }
+  if (!makeFilePrivate(path))
+    throw new ConfigError([`the key file ${path} is open to other users of this machine; chmod 600 it`])
   const faults: string[] = []
   const ring = parseKeyRing(readFileSync(path, 'utf8').trim(), faults)
   if (faults.length > 0)

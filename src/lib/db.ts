@@ -27,6 +27,7 @@ import {
 import { LockedError, lockDirectory } from './lock.ts'
 import type { Log } from './log.ts'
 import { detectPooling, isLostStatement } from './pooler.ts'
+import { makePrivate } from './private-directory.ts'
 import { addressOf, DatabaseStartError, reachPostgres } from './reach.ts'
 
 // Tables are written out in SQL, so kysely needs no description of them.
@@ -189,6 +190,7 @@ async function openEmbedded(
   let lock: ReturnType<typeof lockDirectory>
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makePrivate(dataDir)
     lock = lockDirectory(dataDir)
   } catch (error) {
     throw error instanceof LockedError ? error : unusable(error)

@@ -6,6 +6,15 @@ const canaries = 'test/canaries.test.ts'
 
 export const secrets: Fault[] = [
   {
+    name: 'data-directory-left-open',
+    file: 'src/lib/private-directory.ts',
+    find: 'chmodSync(dir, 0o700)',
+    put: 'chmodSync(dir, 0o755)',
+    test: 'test/lib/private-directory.test.ts',
+    only: 'an embedded database',
+    gain: 'every user of the machine reads the tickets out of the files',
+  },
+  {
     name: 'sealed-for-any-tenant',
     file: 'src/lib/seal.ts',
     find: 'stands?.tenant === belongs.tenant &&',
