@@ -21,17 +21,19 @@ export function addAuditCommands(program: Command): void {
   audit
     .command('verify')
     .description(
-      'walk every chain and print its head; exit 1 and the first broken place where one does not hold',
+      'walk every chain and print its head; exit 1 and the first broken place where one does not hold, or lacks its oldest events',
     )
     .option('--heads <file>', 'what an earlier `verify --json` printed: those heads must still stand')
     .option('--json', 'print one JSON object a chain and line')
     .action(async ({ heads, json }: { heads?: string; json?: boolean }) => {
       const read = config()
       await besideService(read, commandLog(), async (db) => {
-        const broken = heads === undefined ? 0 : await checkHeads(db, heads)
-        const { chains, events, faults } = await printVerdicts(db, json === true)
-        if (!json) console.log(`${chains} chains, ${events} events, ${broken + faults} broken`)
-        if (broken + faults > 0) process.exitCode = 1
+        const { chains, events, faults, cuts } = await printVerdicts(db, json === true)
+        const gone = heads === undefined ? 0 : await checkHeads(db, heads, cuts)
+        for (const [chain, { from }] of cuts) say(`spoke: ${chain}: the events before event ${from} are gone`)
+        const broken = faults + gone + cuts.size
+        if (!json) console.log(`${chains} chains, ${events} events, ${broken} broken`)
+        if (broken > 0) process.exitCode = 1
       })
     })
 
@@ -64,12 +66,18 @@ export function addAuditCommands(program: Command): void {
     })
 }
 
+/** Chains that lack their oldest events, and what the first that is there follows. */
+type Cuts = Map<string, { from: number; follows: string }>
+
 async function printVerdicts(db: Database, json: boolean) {
-  const sum = { chains: 0, events: 0, faults: 0 }
+  const cuts: Cuts = new Map()
+  const sum = { chains: 0, events: 0, faults: 0, cuts }
   for await (const verdict of verifyChains(db)) {
     sum.chains += 1
     sum.events += verdict.events
+    const { chain, from, follows } = verdict
     if (verdict.fault !== undefined) sum.faults += 1
+    else if (from !== null && from > 1) cuts.set(chain, { from, follows })
     if (json) console.log(JSON.stringify(verdict))
     else if (verdict.events > 0 || verdict.fault !== undefined) console.log(shown(verdict))
   }
@@ -83,8 +91,13 @@ function shown({ chain, from, seq, head, fault }: Verdict): string {
   return `${chain}\tholds up to event ${seq}\t${head}${began}`
 }
 
-/** @returns how many heads no longer stand */
-async function checkHeads(db: Database, file: string): Promise<number> {
+/**
+ * A noted head right before the oldest event explains a cut, which is then taken from `cuts`: what was verified up to there may be
+ * deleted by the owner.
+ *
+ * @returns how many heads no longer stand
+ */
+async function checkHeads(db: Database, file: string, cuts: Cuts): Promise<number> {
   let gone = 0
   let line = 0
   for await (const text of createInterface({ input: createReadStream(file) })) {
@@ -92,6 +105,11 @@ async function checkHeads(db: Database, file: string): Promise<number> {
     if (text.trim() === '') continue
     const head = headIn(text)
     if (!head) throw new StartError(`${file}, line ${line}: not what \`spoke audit verify --json\` prints`)
+    const cut = cuts.get(head.chain)
+    if (cut && head.seq === cut.from - 1 && head.head === cut.follows) {
+      cuts.delete(head.chain)
+      continue
+    }
     const fault = await headFault(db, head)
     if (fault === undefined) continue
     gone += 1

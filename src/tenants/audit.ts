@@ -57,8 +57,10 @@ export const hashOf = (chain: Chain, row: Omit<AuditRow, 'hash'>): string =>
 /** How far a chain was read, and where it broke first. */
 export interface Verdict {
   chain: Chain
-  /** The oldest row that is there: above 1, what stood before it is not looked at. Null: the chain is empty. */
+  /** The oldest row that is there; above 1 the rows before it are gone. Null: the chain is empty. */
   from: number | null
+  /** The hash that the oldest row follows. */
+  follows: string
   /** The last row that was read, and its hash. */
   seq: number
   head: string
@@ -66,7 +68,14 @@ export interface Verdict {
   fault?: string
 }
 
-export const unread = (chain: Chain): Verdict => ({ chain, from: null, seq: 0, head: noHash, events: 0 })
+export const unread = (chain: Chain): Verdict => ({
+  chain,
+  from: null,
+  follows: noHash,
+  seq: 0,
+  head: noHash,
+  events: 0,
+})
 
 /**
  * Reads on in a chain; a fault that was found stays, and nothing behind it counts.
@@ -83,6 +92,7 @@ export function readOn(before: Verdict, rows: readonly AuditRow[]): Verdict {
         ? {
             ...verdict,
             from: verdict.from ?? row.seq,
+            follows: verdict.from === null ? row.prevHash : verdict.follows,
             seq: row.seq,
             head: row.hash,
             events: verdict.events + 1,

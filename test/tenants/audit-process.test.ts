@@ -139,6 +139,23 @@ test('verify prints every head, finds noted ones again, and ends with 1 at the f
   assert.equal(cut.code, 1)
   assert.match(cut.err, new RegExp(`${tenant}: event ${seq} was noted and is gone`))
 
+  await adminQuery(`delete from operator_audit where seq = 1`, url)
+  const old = await spoke('audit', 'verify')
+  assert.equal(old.code, 1, 'the oldest event is gone')
+  assert.match(old.err, /^spoke: operator: the events before event 2 are gone$/m)
+  assert.match(old.out, /\b1 broken$/m)
+  const [first] = await adminQuery('select prev_hash from operator_audit where seq = 2', url)
+  const explained = JSON.stringify({ chain: 'operator', seq: 1, head: first?.prev_hash })
+  writeFileSync(file, `${explained}\n`)
+  assert.equal((await spoke('audit', 'verify', '--heads', file)).code, 0, 'what was noted up to there may go')
+  writeFileSync(
+    file,
+    explained
+      .replace(/[0-9a-f]"}/, 'x"}')
+      .replace('x"}', first?.prev_hash?.toString().endsWith('0') ? '1"}' : '0"}'),
+  )
+  assert.equal((await spoke('audit', 'verify', '--heads', file)).code, 1, 'another head explains nothing')
+
   await adminQuery(`update operator_audit set actor = 'x' where seq = 2`, url)
   const broken = await spoke('audit', 'verify')
   assert.equal(broken.code, 1)

@@ -31,9 +31,16 @@ test('what is hashed is one JSON array of every column, and its hash is what Pyt
 test('a chain that nobody touched holds, in one run or in several', () => {
   const rows = chainOf(A, 9)
   const whole = verdictOn(A, rows)
-  assert.deepEqual(whole, { chain: A, from: 1, seq: 9, head: rows[8]?.hash, events: 9 })
+  assert.deepEqual(whole, { chain: A, from: 1, follows: noHash, seq: 9, head: rows[8]?.hash, events: 9 })
   assert.deepEqual(readOn(verdictOn(A, rows.slice(0, 4)), rows.slice(4)), whole)
-  assert.deepEqual(verdictOn(A, []), { chain: A, from: null, seq: 0, head: noHash, events: 0 })
+  assert.deepEqual(verdictOn(A, []), {
+    chain: A,
+    from: null,
+    follows: noHash,
+    seq: 0,
+    head: noHash,
+    events: 0,
+  })
 })
 
 test('any change to any one field of any row is found at that row or the next, 3,000 changes', () => {
@@ -83,8 +90,9 @@ test('a row that is taken out, put in, moved, swapped or of another tenant is fo
 })
 
 test('a chain that was cut at its old end says where it begins, and is not taken for whole', () => {
-  const { from, events, fault } = verdictOn(A, chainOf(A, 9).slice(3))
-  assert.deepEqual([from, events, fault], [4, 6, undefined])
+  const rows = chainOf(A, 9)
+  const { from, follows, events, fault } = verdictOn(A, rows.slice(3))
+  assert.deepEqual([from, follows, events, fault], [4, rows[2]?.hash, 6, undefined])
 })
 
 test('a pseudonym is the same each time, differs by tenant and key, and holds nothing of the id', () => {
