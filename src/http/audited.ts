@@ -9,6 +9,7 @@ import { nameOf } from '../tenants/principal.ts'
 import { type Audit, record, recordDone } from '../tenants/record.ts'
 import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
 import { callerOf } from './address.ts'
+import { createRefusals } from './refusals.ts'
 
 /** Who asked, and whose it is. */
 export interface AuditedFor {
@@ -90,7 +91,10 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
   })
 
   app.addHook('onSend', async (request, reply, payload) => {
-    request.audit ??= refusedAtGate(request)
+    if (!request.audit) {
+      const refused = refusedAtGate(request)
+      if (refused && refusals.admit(refused)) request.audit = refused
+    }
     const { audit: entry, refusedWith } = request
     if (!entry) return
     entry.streams = typeof payload === 'object' && payload !== null && !Buffer.isBuffer(payload)
@@ -101,8 +105,34 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
     )
   })
 
+  // Whoever is refused without end writes no rows without end.
+  const refusals = createRefusals<Entry>()
+  async function writeCounts(): Promise<void> {
+    for (const { refused, count } of refusals.takeCounts()) {
+      const { actor, tenantId } = refused
+      const counted = { actor, action: 'refused', target: null, address: null, requestId: null }
+      await record(audit, tenantId, { ...counted, phase: 'done', result: `${count} more` }).catch(
+        (err: unknown) => {
+          metrics.auditFailures.inc({ phase: 'done' })
+          app.log.error(
+            { err, action: 'refused', result: `${count} more` },
+            'the audit log could not be written',
+          )
+        },
+      )
+    }
+  }
+  const minutely = setInterval(() => track(writeCounts()), 60_000).unref()
+
   const ending = new Set<Promise<void>>()
-  app.addHook('onClose', async () => void (await Promise.all(ending)))
+  function track(work: Promise<void>): Promise<void> {
+    ending.add(work)
+    return work.finally(() => ending.delete(work))
+  }
+  app.addHook('onClose', async () => {
+    clearInterval(minutely)
+    await Promise.all([...ending, writeCounts()])
+  })
 
   /** What has happened has happened: an event that cannot be written then is told to the operator, not to the caller. */
   async function end(request: FastifyRequest, result: string): Promise<void> {
@@ -114,9 +144,7 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
       metrics.auditFailures.inc({ phase: 'done' })
       request.log.error({ err, action: entry.action, result }, 'the audit log could not be written')
     })
-    ending.add(written)
-    await written
-    ending.delete(written)
+    await track(written)
   }
 }
 

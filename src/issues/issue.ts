@@ -89,10 +89,15 @@ export function toIssue(record: unknown): MappedIssue | RejectedRecord {
     modified_at: modified,
     archived,
     archived_at: archived ? asTime(archivedAt) : null,
-    url: typeof url === 'string' ? mend(url) : null,
+    url: linkOf(url),
     properties,
   }
   return { row, repaired: repairs.length > 0 ? repairs.join('; ') : undefined }
+}
+
+/** HubSpot's link to a record, which somebody's page will show: https alone, since other schemes may run something there. */
+export function linkOf(url: unknown): string | null {
+  return typeof url === 'string' && /^https:\/\/[^\s\0]{1,2000}$/i.test(url) ? mend(url) : null
 }
 
 /** The bag itself where a database can hold it, which is nearly always: copying it cost as much as reading it. */

@@ -11,6 +11,7 @@ import { decodeCursor, encodeCursor } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
 import { AppError } from '../lib/errors.ts'
 import { withTenant } from '../tenants/scope.ts'
+import { linkOf } from './issue.ts'
 import { ticketKind } from './ticket-kind.ts'
 
 export interface LiveParts {
@@ -69,7 +70,7 @@ export async function listLiveTickets(
           { after, limit },
           { access, patience: patience(), signal },
         )
-        tickets.push(...page.records.filter(isTicket))
+        tickets.push(...page.records.filter(isTicket).map(withSafeLink))
         after = page.after
       } while (after !== undefined && tickets.length < at.limit)
       const total = await currentTotal(parts, whose, access, signal)
@@ -84,6 +85,9 @@ export async function listLiveTickets(
     throw refusedCursor(error, at.after) ?? asAppError(error)
   }
 }
+
+const withSafeLink = (ticket: LiveTicket): LiveTicket =>
+  'url' in ticket ? { ...ticket, url: linkOf(ticket.url) } : ticket
 
 /** HubSpot answers 400 to a paging token it does not take. */
 function refusedCursor(error: unknown, after: string | undefined): AppError | undefined {

@@ -9,6 +9,8 @@ export type Log = Logger
  */
 const patterns: [RegExp, string][] = [
   [/\b(spk_[0-9a-f]{16}_)[A-Za-z0-9_-]{20,}/g, '$1[secret]'],
+  // Of webhooks we send: the endpoint's secret.
+  [/\bwhsec_[A-Za-z0-9+/=_-]{16,}/g, '[secret]'],
   [/\bpat-[a-z]{2,4}\d?-[0-9a-fA-F-]{8,}/g, '[secret]'],
   [/\b(?:na|eu|ap)\d-[0-9a-fA-F]{4}[0-9a-fA-F-]{12,}/g, '[secret]'],
   [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/gi, '$1 [secret]'],

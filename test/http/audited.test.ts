@@ -496,6 +496,32 @@ test('a credential that asks for what is not its own leaves one event, in its ow
   }
 })
 
+test('whoever is refused without end writes a few rows and a count', async () => {
+  const key: Principal = { kind: 'tenant', tenantId: A, scopes: ['read'], by: 'key:abc' }
+  for (const [principal, chain, actor] of [
+    [key, A, 'key:abc'],
+    [{ kind: 'metrics' }, 'operator', 'metrics'],
+  ] as [Principal, string, string][]) {
+    const { app, events, close } = await smallServer(
+      principal,
+      (one) =>
+        void one.post(
+          '/t/:tenant_id',
+          { config: { access: 'sync', audited: 'things.do' } },
+          async () => ({}),
+        ),
+    )
+    for (let n = 0; n < 60; n++)
+      assert.ok((await app.inject({ method: 'POST', url: `/t/${A}` })).statusCode >= 403)
+    await app.close()
+    const written = (await events()).map(([, , , phase, result]) => `${phase} ${result}`)
+    assert.equal(written.length, 6, written.join('\n'))
+    assert.equal(written.at(-1), 'done 55 more')
+    for (const [whose, who] of await events()) assert.deepEqual([whose, who], [chain, actor])
+    await close()
+  }
+})
+
 test('an answer that is streamed ends when its last piece is out, or with its reader', async () => {
   const { app, events, close } = await smallServer({ kind: 'admin' }, (one) => {
     one.get(

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { toIssue } from '../../src/issues/issue.ts'
 import { type Bench, startBench } from './bench.ts'
 
 let bench: Bench
@@ -161,4 +162,48 @@ test('authorize to reconnect an integration of nobody or of another tenant is th
     const path = `/api/hubspot/authorize/${bench.tenant}?integration_id=${id}`
     await bench.refused({ what: id, path, status: 404, code: 'integration_not_found' })
   }
+})
+
+test('a link of HubSpot’s that is no https is passed on neither with live tickets nor with issues', async () => {
+  const at = '2026-01-02T03:04:05.678Z'
+  const record = (id: string, url: unknown) => ({
+    id,
+    properties: { hs_lastmodifieddate: at, createdate: at },
+    createdAt: at,
+    updatedAt: at,
+    archived: false,
+    url,
+  })
+  const links: [unknown, string | null][] = [
+    ['https://app.hubspot.com/contacts/1/record/0-5/1', 'https://app.hubspot.com/contacts/1/record/0-5/1'],
+    ['javascript:alert(1)', null],
+    ['JavaScript://app.hubspot.com/%0aalert(1)', null],
+    [' javascript:alert(1)', null],
+    ['data:text/html,x', null],
+    ['http://app.hubspot.com/', null],
+    ['//app.hubspot.com/', null],
+    ['https://a b/', null],
+    [`https://${'a'.repeat(3_000)}/`, null],
+    [7, null],
+  ]
+  bench.emulator.world.faults.add({
+    kind: 'status',
+    status: 200,
+    body: { results: links.map(([url], at) => record(String(at + 1), url)) },
+    match: { method: 'GET', path: '/crm/objects' },
+    times: null,
+  })
+  const path = `/api/hubspot/tickets/${bench.tenant}/${bench.integration}?limit=100`
+  const { status, json: live } = await bench.send({ path })
+  bench.emulator.world.faults.clear()
+  assert.equal(status, 200)
+  assert.deepEqual(
+    live.tickets.map(({ url }: { url: unknown }) => url),
+    links.map(([, shown]) => shown),
+  )
+  const kept = links.map(([url], at) => toIssue(record(String(at + 1), url)))
+  assert.deepEqual(
+    kept.map((one) => 'row' in one && one.row.url),
+    links.map(([, shown]) => shown),
+  )
 })

@@ -39,6 +39,9 @@ test('a token is scrubbed in each of the ways it can reach a line', () => {
   log.info({
     nested: JSON.stringify({ headers: { Cookie: 'b=opaque-token-17', 'Set-Cookie': 'c=opaque-token-18' } }),
   })
+  log.info(
+    `a secret whsec_opaque-token-19/${'A'.repeat(20)}+/== and {"secret":"whsec_opaque-token-20${'b'.repeat(20)}"}`,
+  )
   const text = lines.join('')
   assert.doesNotMatch(text, /opaque-token/)
   assert.ok(!text.includes(pat) && !text.includes(refresh))

@@ -5,6 +5,24 @@ const chains = 'test/tenants/audit-chain.test.ts'
 
 export const audit: Fault[] = [
   {
+    name: 'rows-of-refusals-without-end',
+    file: 'src/http/audited.ts',
+    find: 'if (refused && refusals.admit(refused)) request.audit = refused',
+    put: 'if (refused) request.audit = refused',
+    test: 'test/http/audited.test.ts',
+    only: 'whoever is refused without end',
+    gain: 'a key that may only read fills the disk with refusals',
+  },
+  {
+    name: 'oldest-events-not-missed',
+    file: 'src/commands/audit.ts',
+    find: 'else if (from !== null && from > 1) cuts.set(chain, { from, follows })',
+    put: '',
+    test: 'test/tenants/audit-process.test.ts',
+    only: 'verify prints',
+    gain: 'whoever owns the tables deletes the oldest events, and a job that asks for the exit code hears nothing',
+  },
+  {
     name: 'audit-that-can-be-changed',
     file: 'migrations/0013-audit.sql',
     find: 'grant select, insert on audit_events to spoke_app;',

@@ -3,6 +3,15 @@ import type { Fault } from '../fault.ts'
 
 export const surface: Fault[] = [
   {
+    name: 'links-of-any-scheme',
+    file: 'src/issues/issue.ts',
+    find: '/^https:',
+    put: '/^[a-z]+:',
+    test: 'test/http/bad-input-connect.test.ts',
+    only: 'a link of',
+    gain: 'a ticket’s link runs a script in the page of whoever shows it',
+  },
+  {
     name: 'unknown-fields-taken',
     file: 'src/sync/schema.ts',
     find: 'export const syncBody = z.strictObject(',
