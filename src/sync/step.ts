@@ -76,7 +76,8 @@ export function doubtsOf(at: Cursor, { doubtful }: KeepReport, more: readonly st
  * After failures in a row fewer records are asked for: HubSpot may never be done with so many within a call's time. The client
  * remembers what is too many (`fit`), but another process has the failures alone.
  */
-export const easierOf = ({ failures }: StepParts, limit: number): number => Math.max(1, limit >> failures)
+export const easierOf = ({ failures }: StepParts, limit: number): number =>
+  Math.max(1, limit >> Math.max(0, failures - 1))
 
 /** An incremental reads the associations of what it wrote; a full pass those of all, in a walk of their own. */
 export const owedLinks = ({ mode }: StepParts, at: Cursor, { touched }: KeepReport) =>

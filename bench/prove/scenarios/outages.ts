@@ -218,7 +218,7 @@ export const outageScenarios: readonly Scenario[] = [
     portal: { tickets: 400 },
     env: { HUBSPOT_TIMEOUT: '2s' },
     ideal: { requests: 9, how: '8 list pages of 50 live tickets, 1 of archived ones' },
-    atMost: 14,
+    atMost: 20,
     naiveWithin: 10,
     async script(scene) {
       await scene.fault({ kind: 'delay', per_record_ms: 30, match: listCalls, times: null })
