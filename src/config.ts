@@ -10,6 +10,7 @@ import { z } from 'zod'
 import { eventTypes } from './lib/event-types.ts'
 import { nearest } from './lib/nearest.ts'
 import { anybodyMayReplaceIn, makeFilePrivate } from './lib/private-directory.ts'
+import { noProxyRules, parseProxy } from './lib/proxy.ts'
 import type { KeyRing } from './lib/seal.ts'
 import { Secret } from './lib/secret.ts'
 import { parseSecret } from './lib/standard-webhooks.ts'
@@ -87,6 +88,20 @@ function isNetwork(text: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most)
 }
 
+/** `http://user:password@proxy:3128`, or `proxy:3128`. */
+const proxy = z.string().transform((text, context) => {
+  const read = parseProxy(text)
+  if (read) return read
+  context.addIssue({ code: 'custom', message: 'must be the http or https URL of a proxy, or host:port' })
+  return z.NEVER
+})
+
+/** `oauth tickets`: none twice. */
+const scopeNames = z
+  .string()
+  .regex(/^[A-Za-z0-9._ -]*$/, 'must be scope names with spaces between')
+  .transform((text) => [...new Set(text.split(' ').filter((scope) => scope !== ''))])
+
 /**
  * Every variable: what it means stands in .env.example, and a test holds the two against each other.
  * Absent and empty are the same.
@@ -134,13 +149,20 @@ export const variables = {
   HUBSPOT_CLIENT_SECRET: z.string().optional(),
   HUBSPOT_APP_ID: whole(1, Number.MAX_SAFE_INTEGER).optional(),
   HUBSPOT_REDIRECT_URI: url.optional(),
-  HUBSPOT_OPTIONAL_SCOPES: z
-    .string()
-    .regex(/^[A-Za-z0-9._ -]*$/, 'must be scope names with spaces between')
-    .default(''),
+  // Without these HubSpot neither names the account nor shows its tickets.
+  HUBSPOT_REQUIRED_SCOPES: scopeNames
+    .refine(
+      (scopes) => ['oauth', 'tickets'].every((one) => scopes.includes(one)),
+      'must name oauth and tickets: Spoke cannot work without them',
+    )
+    .default(['oauth', 'tickets', 'crm.objects.owners.read']),
+  HUBSPOT_OPTIONAL_SCOPES: scopeNames.optional(),
   HUBSPOT_API_URL: url.default('https://api.hubapi.com'),
   HUBSPOT_AUTHORIZE_URL: url.default('https://app.hubspot.com/oauth/authorize'),
   HUBSPOT_TIMEOUT: duration(100).default(15_000),
+  HTTPS_PROXY: proxy.optional(),
+  HTTP_PROXY: proxy.optional(),
+  NO_PROXY: z.string().transform(noProxyRules).optional(),
   SPOKE_TOKEN_CHECK_EVERY: duration(0).default(60_000),
   SPOKE_SYNC_EVERY: duration(1_000).default(300_000),
   SPOKE_SYNC_OVERLAP: duration(0).default(600_000),
@@ -185,7 +207,12 @@ export const secretNames = [
   'SPOKE_ENCRYPTION_KEYS',
   'HUBSPOT_CLIENT_SECRET',
   'SPOKE_EVENTS_SECRET',
+  'HTTPS_PROXY',
+  'HTTP_PROXY',
 ] as const
+
+/** Other programs read these in lower case, and some write them so; what is written so wins. */
+const inLowerCase = new Set(['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'])
 
 export type Config = ReturnType<typeof readConfig>
 
@@ -326,9 +353,20 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
               appId: set.HUBSPOT_APP_ID,
               clientSecrets: Object.freeze(clientSecrets),
               redirectUri: set.HUBSPOT_REDIRECT_URI ?? `${publicUrl}/api/hubspot/oauth/callback`,
-              optionalScopes: set.HUBSPOT_OPTIONAL_SCOPES.split(' ').filter((scope) => scope !== ''),
+              requiredScopes: Object.freeze(set.HUBSPOT_REQUIRED_SCOPES),
+              optionalScopes: Object.freeze(
+                (set.HUBSPOT_OPTIONAL_SCOPES ?? []).filter(
+                  (scope) => !set.HUBSPOT_REQUIRED_SCOPES.includes(scope),
+                ),
+              ),
             })
           : undefined,
+    }),
+    /** Through which calls to HubSpot, webhooks out and the identity provider's keys go. */
+    proxies: Object.freeze({
+      https: set.HTTPS_PROXY,
+      http: set.HTTP_PROXY,
+      except: Object.freeze(set.NO_PROXY ?? []),
     }),
     tokenCheckEveryMs: set.SPOKE_TOKEN_CHECK_EVERY,
     syncEveryMs: set.SPOKE_SYNC_EVERY,
@@ -392,7 +430,9 @@ function unknownNames(env: Env): string[] {
 
 function withSecretFiles(env: Env, faults: string[]): Record<string, string | undefined> {
   const given: Record<string, string | undefined> = {}
-  for (const name of Object.keys(variables)) given[name] = env[name]?.trim() || undefined
+  for (const name of Object.keys(variables))
+    given[name] =
+      (inLowerCase.has(name) ? env[name.toLowerCase()]?.trim() : undefined) || env[name]?.trim() || undefined
   for (const name of secretNames) {
     const path = env[`${name}_FILE`]?.trim()
     if (!path) continue

@@ -25,6 +25,7 @@ import { newId } from './lib/ids.ts'
 import type { Log } from './lib/log.ts'
 import { createMetrics } from './lib/metrics.ts'
 import { currentMigration, migrate, newestMigration } from './lib/migrate.ts'
+import { createEgress, type Egress } from './lib/proxy.ts'
 import { productEndpoint } from './outbox/endpoint.ts'
 import { setProductEndpoint } from './outbox/endpoint-store.ts'
 import { createPoster } from './outbox/post.ts'
@@ -236,14 +237,14 @@ async function refuseOpenKeys(db: Database, { adminKey }: Config): Promise<void>
 
 function authenticateBy(
   { adminKey, metricsKey, jwt }: Config,
-  parts: Parameters<typeof createProveKey>[0],
+  parts: Parameters<typeof createProveKey>[0] & { egress: Egress | undefined },
   sessions: Sessions,
 ): Authenticate {
   if (!adminKey) return anybody
-  const { clock, log } = parts
+  const { clock, log, egress } = parts
   const ways = [
     byTenantKey(createProveKey(parts)),
-    ...(jwt ? [byJwt(jwt, { ...parts, keys: createProviderKeys(jwt.jwksUrl, clock, log) })] : []),
+    ...(jwt ? [byJwt(jwt, { ...parts, keys: createProviderKeys(jwt.jwksUrl, clock, log, egress) })] : []),
   ]
   return createAuthenticate({ admin: adminKey, metrics: metricsKey }, ways, sessions.find)
 }
@@ -269,8 +270,13 @@ async function assemble(
     metrics,
   )
   const { app, apiUrl, authorizeUrl, timeoutMs } = config.hubspot
-  const hubspot = standIns?.hubspot ?? createHubSpot({ apiUrl, timeoutMs, budget, clock, metrics, log })
-  house.ground.push(() => hubspot.close())
+  const egress = createEgress(config.proxies, clock, log)
+  const hubspot =
+    standIns?.hubspot ?? createHubSpot({ apiUrl, timeoutMs, budget, clock, metrics, log, egress })
+  house.ground.push(
+    async () => await egress?.close(),
+    () => hubspot.close(),
+  )
   const shared = { db, ring: config.keyRing, hubspot, app, clock, metrics, log }
   const tokens = createTokens({ ...shared, checkEveryMs: config.tokenCheckEveryMs })
   house.ground.push(() => tokens.settle())
@@ -305,8 +311,8 @@ async function assemble(
   const { events } = config
   const product = events && { endpointId: productEndpoint, failing: false, ...events }
   const posters = {
-    tenants: createPoster({ clock, allowPrivate: config.endpointsPrivate }),
-    product: createPoster({ clock, allowPrivate: true }),
+    tenants: createPoster({ clock, allowPrivate: config.endpointsPrivate, egress }),
+    product: createPoster({ clock, allowPrivate: true, egress }),
   }
   house.ground.push(
     () => posters.tenants.close(),
@@ -403,7 +409,7 @@ async function assemble(
   house.ground.push(() => limiter.settle())
   const server = await createServer({
     open,
-    authenticate: standIns?.authenticate ?? authenticateBy(config, { ...shared, clock }, sessions),
+    authenticate: standIns?.authenticate ?? authenticateBy(config, { ...shared, clock, egress }, sessions),
     // In open mode everybody is this machine; a rehearsal asks for itself alone.
     ...(open || standIns ? {} : { limits: { rates: config.rates, limiter } }),
     load: config.load,

@@ -225,6 +225,24 @@ describe('the configuration', () => {
       { SPOKE_MIGRATE_URL: url },
       /SPOKE_MIGRATE_URL needs DATABASE_URL/,
     ],
+    [
+      'required scopes without tickets',
+      { HUBSPOT_REQUIRED_SCOPES: 'oauth crm.objects.contacts.read' },
+      /^HUBSPOT_REQUIRED_SCOPES must name oauth and tickets: Spoke cannot work without them$/,
+    ],
+    ['required scopes of an own app', { HUBSPOT_REQUIRED_SCOPES: 'tickets oauth files' }, undefined],
+    ['a proxy as a URL', { HTTPS_PROXY: 'http://me:hidden-word@proxy.example:3128' }, undefined],
+    [
+      'a proxy as a host and port',
+      { https_proxy: 'proxy.example:3128', NO_PROXY: '*.internal,10.0.0.0/8' },
+      undefined,
+    ],
+    [
+      'a proxy of another kind',
+      { HTTPS_PROXY: 'socks5://hidden-word:1080' },
+      /^HTTPS_PROXY must be the http or https URL of a proxy, or host:port$/,
+    ],
+    ['a proxy that is a path', { HTTP_PROXY: 'http://proxy.example/x' }, /^HTTP_PROXY must be the http/],
     ['another kind of database', { DATABASE_URL: 'mysql://x' }, /DATABASE_URL must begin with postgres/],
   ]
   for (const [name, env, expected] of cases) {
@@ -255,7 +273,9 @@ describe('the configuration', () => {
       SPOKE_ADMIN_KEY: `${key}hidden-word`,
       HUBSPOT_CLIENT_ID: 'id',
       HUBSPOT_CLIENT_SECRET: 'hidden-word',
+      HTTPS_PROXY: 'https://me:hidden-word@proxy.example',
     })
+    assert.equal(config.proxies.https?.origin, 'https://proxy.example')
     assert.doesNotMatch(
       JSON.stringify({ ...config, keyRing: undefined, databaseUrl: undefined }),
       /hidden-word/,

@@ -7,6 +7,7 @@ import { registerWebhooks, webhookFile } from '../hubspot/webhook-setup.ts'
 import { ticketProperties } from '../issues/properties.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createMetrics } from '../lib/metrics.ts'
+import { createEgress } from '../lib/proxy.ts'
 import { StartError } from '../service.ts'
 import { commandLog, config, say } from './console.ts'
 
@@ -47,13 +48,16 @@ export function addWebhookCommands(program: Command): void {
       if (!app?.appId)
         throw new StartError('HUBSPOT_APP_ID, HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET must be set')
       const { apiUrl, timeoutMs } = read.hubspot
+      const log = commandLog()
+      const egress = createEgress(read.proxies, systemClock, log)
       const hubspot = createHubSpot({
         apiUrl,
         timeoutMs,
         budget: noBudget,
         clock: systemClock,
         metrics: createMetrics(),
-        log: commandLog(),
+        log,
+        egress,
       })
       try {
         const signal = AbortSignal.timeout(withinMs)
@@ -67,6 +71,7 @@ export function addWebhookCommands(program: Command): void {
         console.log(`${done.kept} were there already`)
       } finally {
         await hubspot.close()
+        await egress?.close()
       }
     })
 }

@@ -37,6 +37,7 @@ const stageConfig = (config: Config, ring: Config['keyRing']): Config => ({
       appId: 1,
       clientSecrets: [new Secret('rehearsal')],
       redirectUri: `${config.publicUrl}/api/hubspot/oauth/callback`,
+      requiredScopes: ['oauth', 'tickets'],
       optionalScopes: [],
     },
   },

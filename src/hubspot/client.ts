@@ -3,6 +3,8 @@ import { Agent } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import type { Egress } from '../lib/proxy.ts'
+import { within } from '../lib/within.ts'
 import type { Budget, BudgetKey } from './budget.ts'
 import type { Answer, Call } from './call.ts'
 import { type CallEnd, type Circuits, createCircuits } from './circuit.ts'
@@ -27,6 +29,8 @@ const moveMs = 60_000
 /** A try that was given less says nothing of HubSpot when it runs out, ms. */
 const fairTryMs = 5_000
 
+const connectTimeoutMs = 5_000
+
 export function createHubSpot(parts: {
   apiUrl: string
   /** Total deadline of one try, body included, ms. */
@@ -37,12 +41,15 @@ export function createHubSpot(parts: {
   log: Log
   /** Absent: its own. */
   circuits?: Circuits
+  /** Absent: every connection is direct. */
+  egress?: Egress | undefined
 }): HubSpot {
   const { apiUrl, budget, clock, metrics, log } = parts
   // Redirects are not followed (undici's request does not), and the origin is always the configured one.
-  const agent = new Agent({ connections: 32, connect: { timeout: 5_000 }, keepAliveTimeout: 10_000 })
+  const connect = parts.egress?.connector(connectTimeoutMs) ?? { timeout: connectTimeoutMs }
+  const agent = new Agent({ connections: 32, connect, keepAliveTimeout: 10_000 })
   // Without pipelining a connection serves one call and closes: what comes here meets no socket that went stale.
-  const fresh = new Agent({ connections: 8, connect: { timeout: 5_000 }, pipelining: 0 })
+  const fresh = new Agent({ connections: 8, connect, pipelining: 0 })
   const circuits = parts.circuits ?? createCircuits(clock, metrics)
   const sizes = createPageSizes(clock)
   const asApp = createAsApp(log)
@@ -53,7 +60,8 @@ export function createHubSpot(parts: {
     let outcome = 'aborted'
     try {
       const signal = AbortSignal.any([call.signal, deadline])
-      const answer = await send({ apiUrl, clock, heard: heardBy(call) }, call, signal, dispatcher)
+      const sent = send({ apiUrl, clock, heard: heardBy(call) }, call, signal, dispatcher)
+      const answer = await within(sent, signal)
       outcome = 'ok'
       return answer
     } catch (error) {

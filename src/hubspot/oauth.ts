@@ -9,11 +9,10 @@ import { paths } from './versions.ts'
 /** Our app at HubSpot, from the configuration. */
 export interface App extends Credentials {
   redirectUri: string
+  /** HubSpot refuses an authorisation that names others than the app requires in its own settings. */
+  requiredScopes: readonly string[]
   optionalScopes: readonly string[]
 }
-
-/** What Spoke cannot work without. `tickets` is the only ticket scope HubSpot's documentation is sure of. */
-export const requiredScopes = ['oauth', 'tickets', 'crm.objects.owners.read'] as const
 
 /** Whoever asks waits in all this long at most; a grant is sent once, because a second try might burn the token. */
 export const askPatience = (totalMs: number): Patience => ({ tries: 2, totalMs })
@@ -26,7 +25,7 @@ export function authorizeUrl(authorizeBase: string, app: App, state: string, cod
   const parameters: Record<string, string> = {
     client_id: app.clientId,
     redirect_uri: app.redirectUri,
-    scope: requiredScopes.join(' '),
+    scope: app.requiredScopes.join(' '),
     ...(app.optionalScopes.length > 0 ? { optional_scope: app.optionalScopes.join(' ') } : {}),
     state,
     code_challenge: challenge,

@@ -3,6 +3,8 @@ import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, buildConnector, request } from 'undici'
 import type { Clock } from '../lib/clock.ts'
+import { type Egress, ProxyError } from '../lib/proxy.ts'
+import { within } from '../lib/within.ts'
 import { isPublic } from './address.ts'
 import { byNameServers } from './lookup.ts'
 
@@ -10,7 +12,7 @@ import { byNameServers } from './lookup.ts'
 export interface Sent {
   outcome: 'delivered' | 'refused' | 'gone' | 'failed'
   status: number | undefined
-  /** `timeout`, `private_address`, `dns`, `tls`, `connect`, `redirect`, `broken`; undefined when it was delivered or refused. */
+  /** `timeout`, `private_address`, `dns`, `tls`, `connect`, `proxy`, `redirect`, `broken`; undefined when it was delivered or refused. */
   error: string | undefined
   /** The beginning of the answer, as far as it is text. */
   answer: string | undefined
@@ -38,6 +40,8 @@ export interface PosterOptions {
   /** Of the answer. */
   mostChars?: number
   lookup?: LookupFunction
+  /** Absent: every connection is direct. */
+  egress?: Egress | undefined
 }
 
 /** @param options those of a tenant's endpoint forbid private addresses at the moment of connecting: whatever a name meant before */
@@ -47,29 +51,37 @@ export function createPoster({
   timeoutMs = 15_000,
   mostChars = 1_000,
   lookup = allowPrivate ? (systemLookup as LookupFunction) : byNameServers(),
+  egress,
 }: PosterOptions): Poster {
-  const connector = buildConnector({
-    timeout: timeoutMs,
-    lookup: (host, options, done) =>
-      lookup(host, options, (error, found, family) => {
-        const addresses = (Array.isArray(found) ? found : [{ address: found }]) as Pick<
-          LookupAddress,
-          'address'
-        >[]
-        const open = allowPrivate || error || addresses.every(({ address }) => isPublic(address))
-        if (open) done(error, found, family)
-        else done(new PrivateAddress('the name leads to a private network'), [])
-      }),
-  })
+  const guarded: LookupFunction = (host, options, done) =>
+    lookup(host, options, (error, found, family) => {
+      const open = allowPrivate || error || addressesOf(found).every(isPublic)
+      if (open) done(error, found, family)
+      else done(new PrivateAddress('the name leads to a private network'), [])
+    })
+  const connector = buildConnector({ timeout: timeoutMs, lookup: guarded })
+  // Also of a tenant's endpoint it would be the proxy that resolves the name, within the operator's network: it gets the address
+  // that was found to be public. TLS is with the name.
+  const throughProxy: buildConnector.connector = (options, done) => {
+    const proxy = egress?.proxyFor(options)
+    if (!egress || !proxy) return connector(options, done)
+    if (allowPrivate || isIP(bare(options.hostname)))
+      return egress.tunnel(proxy, options, options.hostname, done)
+    guarded(options.hostname, { all: true }, (error, found) => {
+      const [address] = addressesOf(found)
+      if (error || address === undefined) done(error ?? new Error('no address'), null)
+      else egress.tunnel(proxy, options, address, done)
+    })
+  }
   // Not so many to one address: an address is not one tenant's, and who sends has a bound of its own.
   const agent = new Agent({
     keepAliveTimeout: 5_000,
     // An address that is written out is looked up by nobody.
     connect: (options, done) => {
-      const host = options.hostname.replace(/^\[|\]$/g, '')
+      const host = bare(options.hostname)
       if (!allowPrivate && isIP(host) && !isPublic(host))
         return done(new PrivateAddress('the address is of a private network'), null)
-      return connector(options, done)
+      return throughProxy(options, done)
     },
   })
 
@@ -120,19 +132,10 @@ export function createPoster({
   return { post, close: () => agent.destroy() }
 }
 
-/** A name that is looked up cannot be called off, and is not waited for. */
-async function within<T>(work: Promise<T>, over: AbortSignal): Promise<T> {
-  work.catch(() => {})
-  over.throwIfAborted()
-  const { promise, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(over.reason)
-  over.addEventListener('abort', stop, { once: true })
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    over.removeEventListener('abort', stop)
-  }
-}
+const bare = (host: string) => host.replace(/^\[|\]$/g, '')
+
+const addressesOf = (found: string | LookupAddress[]): string[] =>
+  Array.isArray(found) ? found.map(({ address }) => address) : [found]
 
 /** What is beyond it is not read. A body that breaks off or never ends is as long as it came: what counts is the status. */
 async function beginningOf(
@@ -176,6 +179,7 @@ const connectCodes = [
 function codeOf(error: unknown): string {
   const { code = '', syscall = '', cause } = error as { code?: string; syscall?: string; cause?: unknown }
   if (code === 'PRIVATE_ADDRESS') return 'private_address'
+  if (error instanceof ProxyError) return 'proxy'
   if (dnsCodes.includes(code) || syscall.startsWith('query')) return 'dns'
   if (connectCodes.includes(code)) return 'connect'
   if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH)/.test(code))

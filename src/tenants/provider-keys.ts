@@ -1,8 +1,10 @@
 /** The public keys of the identity provider: from the configured address alone, kept, and asked for again seldom. */
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
+import { Agent, type Dispatcher, fetch } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import type { Egress } from '../lib/proxy.ts'
 
 /** A key that the provider takes back is refused after so long. */
 const freshForMs = 5 * 60_000
@@ -14,8 +16,9 @@ const withinMs = 4_000
 const mostBytes = 256 * 1024
 
 /** @param url from the configuration; no token names another */
-export async function fetchKeys(url: string): Promise<JWTVerifyGetKey> {
+export async function fetchKeys(url: string, dispatcher?: Dispatcher): Promise<JWTVerifyGetKey> {
   const answer = await fetch(url, {
+    ...(dispatcher ? { dispatcher } : {}),
     redirect: 'error',
     signal: AbortSignal.timeout(withinMs),
     headers: { accept: 'application/json' },
@@ -42,7 +45,13 @@ export async function fetchKeys(url: string): Promise<JWTVerifyGetKey> {
  *
  * @returns throws jose's error when there is none, and AppError unavailable when that cannot be known: the provider is away
  */
-export function createProviderKeys(url: string, clock: Clock, log: Log): JWTVerifyGetKey {
+export function createProviderKeys(
+  url: string,
+  clock: Clock,
+  log: Log,
+  egress?: Egress | undefined,
+): JWTVerifyGetKey {
+  const dispatcher = egress && new Agent({ connect: egress.connector(withinMs) })
   let kept: { find: JWTVerifyGetKey; at: number } | undefined
   let asking: Promise<void> | undefined
   let askedAt = Number.NEGATIVE_INFINITY
@@ -54,7 +63,7 @@ export function createProviderKeys(url: string, clock: Clock, log: Log): JWTVeri
     if (asking) return await asking
     if (since(askedAt) < notAgainForMs) return
     askedAt = clock.monotonic()
-    asking = fetchKeys(url)
+    asking = fetchKeys(url, dispatcher)
       .then((find) => {
         kept = { find, at: clock.monotonic() }
         failed = false

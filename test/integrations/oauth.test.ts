@@ -48,6 +48,30 @@ test('authorize makes the tenant and a pending integration, and sends to HubSpot
   }
 })
 
+test('the scopes that the operator’s app requires are a setting, and are asked for', async () => {
+  const scopes = 'oauth tickets crm.objects.owners.read crm.objects.contacts.read'
+  const own = await startOAuth({
+    HUBSPOT_REQUIRED_SCOPES: scopes,
+    HUBSPOT_OPTIONAL_SCOPES: 'crm.objects.contacts.read crm.objects.deals.read',
+  })
+  try {
+    Object.assign(own.emulator.world.tokens.apps.get('test-client') ?? {}, {
+      required_scopes: scopes.split(' '),
+    })
+    const portal = own.portal()
+    const { json } = await own.authorize(randomUUID())
+    const query = new URL(json.authorization_url).searchParams
+    assert.equal(query.get('scope'), scopes)
+    assert.equal(query.get('optional_scope'), 'crm.objects.deals.read')
+    const { code, state } = await own.start(portal)
+    const connected = await own.post(code, state)
+    assert.equal(connected.status, 200, connected.text)
+    assert.ok(connected.json.scopes.includes('crm.objects.contacts.read'))
+  } finally {
+    await own.stop()
+  }
+})
+
 test('a program that posts code and state connects the account', async () => {
   const portal = bench.portal({ hub_domain: 'acme.example.com' })
   const { tenant, integration, code, state } = await bench.start(portal)

@@ -1,11 +1,17 @@
-/** One try: bounded whatever the receiver does, never redirected, and never to a private address, whatever a name means by then. */
+/**
+ * One try: bounded whatever the receiver does, never redirected, and never to a private address, whatever a name means by then.
+ * Over 200 lines because one receiver serves all of it, directly and through a proxy.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, LookupFunction } from 'node:net'
-import { after, before, beforeEach, test } from 'node:test'
+import { after, before, beforeEach, describe, test } from 'node:test'
 import { systemClock } from '../../src/lib/clock.ts'
+import { createLog } from '../../src/lib/log.ts'
+import { createEgress, type Egress, parseProxy } from '../../src/lib/proxy.ts'
 import { createPoster, type Poster } from '../../src/outbox/post.ts'
+import { startProxy, type TestProxy } from '../support/proxy.ts'
 
 let answer: (request: IncomingMessage, response: ServerResponse) => void
 let connections = 0
@@ -160,6 +166,91 @@ test('a private address is never connected to: written out, by name, by a name t
   assert.equal((await post(`http://rebound.example:${port}/`, by)).error, 'private_address')
   assert.equal(connections, 0)
   await by.close()
+})
+
+describe('through a proxy', () => {
+  let proxy: TestProxy
+  let egress: Egress
+  let port: number
+  before(async () => {
+    proxy = await startProxy()
+    port = Number(new URL(url).port)
+    proxy.portOf = () => port
+    const server = parseProxy(proxy.url)
+    const log = createLog('silent', () => {})
+    egress = createEgress({ https: server, http: server, except: [] }, systemClock, log, 1_000) as Egress
+  })
+  beforeEach(() => {
+    proxy.targets = []
+    proxy.answer = 200
+    answer = (_request, response) => response.writeHead(204).end()
+  })
+  after(async () => {
+    await egress.close()
+    await proxy.close()
+  })
+  const strict = (lookup: LookupFunction) =>
+    createPoster({ clock: systemClock, allowPrivate: false, timeoutMs: 3_000, lookup, egress })
+
+  test('a tenant’s name is resolved here, and the proxy gets the public address', async () => {
+    const by = strict(rebinding('93.184.215.14', '127.0.0.1'))
+    assert.equal((await post('http://hook.example/in', by)).outcome, 'delivered')
+    assert.deepEqual(proxy.targets, ['93.184.215.14:80'])
+    assert.equal(requests[0]?.headers.host, 'hook.example')
+    await by.close()
+    const six = strict(rebinding('2606:2800:21f:cb07::1'))
+    await post('http://hook.example/in', six)
+    assert.equal(proxy.targets.at(-1), '[2606:2800:21f:cb07::1]:80')
+    await six.close()
+  })
+
+  test('a private address is never asked for: by name, beside a public one, or written out', async () => {
+    const mixed: LookupFunction = (_host, _options, done) =>
+      done(null, [
+        { address: '8.8.8.8', family: 4 },
+        { address: '10.0.0.7', family: 4 },
+      ])
+    for (const [to, lookup] of [
+      ['https://hook.example/', rebinding('127.0.0.1')],
+      ['https://hook.example/', rebinding('169.254.169.254')],
+      ['https://hook.example/', rebinding('::1')],
+      ['https://hook.example/', mixed],
+      ['https://10.0.0.7/', rebinding()],
+      ['https://[::1]/', rebinding()],
+    ] as const) {
+      const by = strict(lookup)
+      assert.equal((await post(to, by)).error, 'private_address', to)
+      await by.close()
+    }
+    assert.deepEqual(proxy.targets, [])
+    assert.equal(connections, 0)
+  })
+
+  test('the operator’s own endpoint goes by its name, which the proxy resolves', async () => {
+    const never: LookupFunction = (_host, _options, done) => done(new Error('looked up'), [])
+    const by = createPoster({
+      clock: systemClock,
+      allowPrivate: true,
+      timeoutMs: 3_000,
+      lookup: never,
+      egress,
+    })
+    assert.equal((await post('http://app.example:8080/in', by)).outcome, 'delivered')
+    assert.deepEqual(proxy.targets, ['app.example:8080'])
+    await by.close()
+  })
+
+  test('a proxy that refuses, hangs or goes is a failure of its own, in time', async () => {
+    for (const how of [407, 'hang', 'reset'] as const) {
+      proxy.answer = how
+      const by = strict(rebinding('93.184.215.14'))
+      const sent = await post('https://hook.example/in', by)
+      assert.deepEqual([sent.outcome, sent.error], ['failed', 'proxy'], String(how))
+      assert.ok(sent.ms < 3_000)
+      await by.close()
+    }
+    assert.equal(connections, 0)
+  })
 })
 
 test('a name that nobody resolves fails as such, and one whose resolver hangs by the deadline', async () => {

@@ -5,8 +5,8 @@ export const outbox: Fault[] = [
   {
     name: 'address-judged-before-it-is-connected-to',
     file: 'src/outbox/post.ts',
-    find: 'addresses.every(({ address }) => isPublic(address))',
-    put: 'addresses.length > 0',
+    find: 'addressesOf(found).every(isPublic)',
+    put: 'addressesOf(found).length > 0',
     test: 'test/outbox/post.test.ts',
     only: 'a private address is never connected to',
     gain: 'a tenant reads what its name leads to: the metadata of the cloud, the database next door',
@@ -19,6 +19,15 @@ export const outbox: Fault[] = [
     test: 'test/outbox/post.test.ts',
     only: 'a private address is never connected to',
     gain: 'no name, no look: 169.254.169.254 as it stands',
+  },
+  {
+    name: 'proxy-resolves-a-tenants-name',
+    file: 'src/outbox/post.ts',
+    find: 'if (allowPrivate || isIP(bare(options.hostname)))',
+    put: 'if (options.hostname)',
+    test: 'test/outbox/post.test.ts',
+    only: 'a private address is never asked for',
+    gain: 'a name that the proxy resolves inside leads a tenant to what the proxy reaches',
   },
   {
     name: 'mapped-address',

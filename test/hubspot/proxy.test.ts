@@ -1,0 +1,94 @@
+/** HubSpot behind the operator's proxy: every call goes through it, and a proxy that is at fault is named in the log. */
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
+import { claimsFor, environmentOf, newKey, type Provider, sign, startProvider } from '../support/provider.ts'
+import { startProxy, type TestProxy } from '../support/proxy.ts'
+import { eventually, startTestService, type TestService } from '../support/service.ts'
+
+const T = '11111111-1111-4111-8111-111111111111'
+let emulator: TestEmulator
+let proxy: TestProxy
+let provider: Provider
+before(async () => {
+  emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
+  proxy = await startProxy()
+  provider = await startProvider()
+})
+beforeEach(() => {
+  proxy.targets = []
+  proxy.answer = 200
+})
+after(async () => {
+  await proxy.close()
+  await emulator.close()
+  await provider.close()
+})
+
+async function connect(service: TestService, headers: Record<string, string> = {}) {
+  const { portal_id } = await emulator.control('POST', '/portals', { tickets: 3 })
+  const { token } = await emulator.control('POST', `/portals/${portal_id}/tokens`, { kind: 'private_app' })
+  return await service.post(`/api/hubspot/integrations/${T}`, { access_token: token }, headers)
+}
+
+test('calls to HubSpot and to the identity provider go through the proxy, and not where NO_PROXY says so', async () => {
+  const key = await newKey()
+  provider.keys = [key]
+  const closed = { SPOKE_ADMIN_KEY: 'k'.repeat(32), ...environmentOf(provider) }
+  const headers = { authorization: `Bearer ${'k'.repeat(32)}` }
+  for (const [env, through] of [
+    [{ HTTP_PROXY: proxy.url.replace('http://', 'http://me:hidden-word@') }, true],
+    [{ http_proxy: proxy.url, no_proxy: '127.0.0.1,localhost' }, false],
+    [{ HTTPS_PROXY: proxy.url }, false],
+  ] as const) {
+    proxy.targets = []
+    const service = await startTestService(emulator.url, { ...closed, ...env })
+    try {
+      const { status, body } = await connect(service, headers)
+      assert.equal(status, 201, JSON.stringify(body))
+      await eventually(async () => {
+        const answer = await service.get(`/api/hubspot/sync/${T}/${body.integration_id}`, headers)
+        return answer.body.running.length === 0
+      }, 'the first full ends')
+      const jwt = await sign(key, claimsFor(provider, T))
+      const issues = await service.get(`/api/hubspot/issues/${T}`, { authorization: `Bearer ${jwt}` })
+      assert.deepEqual([issues.status, issues.body.issues?.length], [200, 3])
+      const hosts = new Set(proxy.targets)
+      const wanted = [new URL(emulator.url).host, new URL(provider.jwksUrl).host].sort()
+      assert.deepEqual([...hosts].sort(), through ? wanted : [])
+      assert.ok(!service.lines.join('').includes('hidden-word'))
+      assert.equal(proxy.others, 0)
+    } finally {
+      await service.stop()
+    }
+  }
+})
+
+test('a proxy that refuses or hangs is hubspot_unavailable in time, and the log names it', async () => {
+  for (const how of [407, 'hang'] as const) {
+    const service = await startTestService(emulator.url, { HTTP_PROXY: proxy.url, HUBSPOT_TIMEOUT: '1s' })
+    try {
+      proxy.answer = how
+      const began = performance.now()
+      const { status, body } = await connect(service)
+      assert.ok([502, 504].includes(status), String(status))
+      assert.equal(body.code, 'hubspot_unavailable')
+      assert.ok(performance.now() - began < 3_000, `${Math.round(performance.now() - began)} ms`)
+      await eventually(
+        async () =>
+          service.lines.some(
+            (line) => line.includes('the proxy opened no connection') && line.includes(proxy.url),
+          ),
+        'the log names the proxy',
+      )
+      proxy.answer = 200
+      const again = await eventually(async () => {
+        const answer = await connect(service)
+        return answer.status === 201 && answer
+      }, 'it works again')
+      assert.equal(again.body.success, true)
+    } finally {
+      await service.stop()
+    }
+  }
+})
