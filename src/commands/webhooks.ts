@@ -3,13 +3,13 @@ import type { Command } from 'commander'
 import type { Budget } from '../hubspot/budget.ts'
 import { createHubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
-import { registerWebhooks, webhookFile } from '../hubspot/webhook-setup.ts'
+import { createRegistration, type Plan, planOf, webhookFile } from '../hubspot/webhook-setup.ts'
 import { ticketProperties } from '../issues/properties.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { createEgress } from '../lib/proxy.ts'
 import { StartError } from '../service.ts'
-import { commandLog, config, say } from './console.ts'
+import { commandLog, config, confirmed, say } from './console.ts'
 
 const withinMs = 120_000
 /** These calls are the app's own and count to no account. */
@@ -18,6 +18,7 @@ const noBudget: Budget = { take: async () => {}, pause: async () => 0, answered:
 interface Options {
   property: string[]
   register?: boolean
+  yes?: boolean
   json?: boolean
 }
 
@@ -36,8 +37,9 @@ export function addWebhookCommands(program: Command): void {
       [],
     )
     .option('--register', 'tell HubSpot by its API instead; what else the app has subscribed to stays')
+    .option('--yes', 'with --register: replace what is registered without asking')
     .option('--json', 'with --register: print what was done as JSON')
-    .action(async ({ property, register, json }: Options) => {
+    .action(async ({ property, register, yes, json }: Options) => {
       const read = config()
       const { app } = read.hubspot
       const target = `${read.publicUrl}/api/hubspot/webhooks`
@@ -60,20 +62,31 @@ export function addWebhookCommands(program: Command): void {
         egress,
       })
       try {
-        const signal = AbortSignal.timeout(withinMs)
-        const done = await registerWebhooks(hubspot, app, app.appId, target, properties, signal).catch(
-          refused,
-        )
-        if (json) return console.log(JSON.stringify({ target, ...done }))
+        const registration = createRegistration(hubspot, app, app.appId, target, properties)
+        const there = await registration.read(AbortSignal.timeout(withinMs)).catch(refused)
+        const plan = planOf(there, target, properties)
+        if (plan.replaced.length > 0 && !yes) await ask(plan)
+        await registration.apply(there, AbortSignal.timeout(withinMs)).catch(refused)
+        if (json) return console.log(JSON.stringify({ target, ...plan }))
         console.log(`HubSpot sends to ${target}`)
-        for (const one of done.added) console.log(`added      ${one}`)
-        for (const one of done.activated) console.log(`activated  ${one}`)
-        console.log(`${done.kept} were there already`)
+        for (const one of plan.replaced) console.log(`replaced   ${one}`)
+        for (const one of plan.added) console.log(`added      ${one}`)
+        for (const one of plan.activated) console.log(`activated  ${one}`)
+        console.log(`${plan.kept} were there already`)
       } finally {
         await hubspot.close()
         await egress?.close()
       }
     })
+}
+
+/** @throws StartError when nobody agrees; then nothing was changed */
+async function ask({ replaced, added, others }: Plan): Promise<void> {
+  say('This app has webhooks at HubSpot already, for every account that installed it. It would replace:')
+  for (const one of replaced) say(`  ${one}`)
+  say(`It would add ${added.length} subscriptions. ${others.length} others stay.`)
+  if (!process.stdin.isTTY) throw new StartError('nothing was changed; say --yes to replace this')
+  if (!(await confirmed('Replace it?'))) throw new StartError('nothing was changed')
 }
 
 function refused(error: unknown): never {

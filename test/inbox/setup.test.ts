@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { after, before, test } from 'node:test'
+import { confirmed } from '../../src/commands/console.ts'
 import { runSpoke } from '../support/command.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { testKeys } from '../support/service.ts'
@@ -66,7 +68,7 @@ test('registers what is missing, wakes what is paused, leaves the rest, and does
       { event_type: 'ticket.propertyChange', property_name: 'of_somebody_else' },
     ],
   })
-  const first = await setup('--register', '--property', 'customer_tier')
+  const first = await setup('--register', '--yes', '--property', 'customer_tier')
   assert.deepEqual([first.code, first.err], [0, ''])
   assert.match(first.out, /^HubSpot sends to https:\/\/spoke\.example\.test\/api\/hubspot\/webhooks$/m)
   assert.match(first.out, /^activated {2}ticket\.creation$/m)
@@ -88,6 +90,58 @@ test('registers what is missing, wakes what is paused, leaves the rest, and does
   assert.deepEqual([second.code, done.added, done.activated], [0, [], []])
   assert.equal(done.kept, there.length - 1)
   for (const { path } of await emulator.requests('/app-webhooks')) assert.doesNotMatch(path, /hapikey|secret/)
+})
+
+test('without a terminal nothing that is registered is replaced before --yes, and it says what would be', async () => {
+  const registered = { target_url: 'https://another.example.test/hook', max_concurrent_requests: 25 }
+  await emulator.control('PUT', '/apps/test-client/webhooks', {
+    ...registered,
+    subscriptions: [
+      { event_type: 'ticket.deletion', active: false },
+      { event_type: 'ticket.propertyChange', property_name: 'of_somebody_else' },
+    ],
+  })
+  const before = await emulator.control('GET', '/apps/test-client/webhooks')
+  for (const more of [[], ['--json']]) {
+    const { code, out, err } = await setup('--register', ...more)
+    assert.deepEqual([code, out], [1, ''])
+    const target = 'https://spoke.example.test/api/hubspot/webhooks'
+    assert.match(err, new RegExp(`^ {2}target URL https://another.example.test/hook by ${target}$`, 'm'))
+    assert.match(err, /^ {2}25 concurrent requests for an account by 10$/m)
+    assert.match(err, /^ {2}paused subscription ticket\.deletion by an active one$/m)
+    assert.match(err, /1 others stay/)
+    assert.match(err, /nothing was changed; say --yes/)
+    assert.deepEqual(await emulator.control('GET', '/apps/test-client/webhooks'), before)
+  }
+  const { code, out } = await setup('--register', '--yes', '--json')
+  assert.equal(code, 0)
+  const done = JSON.parse(out)
+  assert.equal(done.replaced.length, 3)
+  assert.deepEqual(done.others, ['ticket.propertyChange of_somebody_else'])
+  const after = await emulator.control('GET', '/apps/test-client/webhooks')
+  assert.deepEqual([after.target_url, after.max_concurrent_requests], [done.target, 10])
+  // What is right already is neither replaced nor asked about.
+  const again = await setup('--register', '--json')
+  assert.deepEqual([again.code, JSON.parse(again.out).replaced], [0, []])
+})
+
+test('on a terminal only a yes is one', async () => {
+  for (const [typed, yes] of [
+    ['y\n', true],
+    ['YES\n', true],
+    ['\n', false],
+    ['n\n', false],
+    ['yes please\n', false],
+    ['', false],
+  ] as const) {
+    const input = new PassThrough()
+    const output = new PassThrough()
+    const answer = confirmed('Replace it?', input, output)
+    if (typed) input.write(typed)
+    else input.end()
+    assert.equal(await answer, yes, JSON.stringify(typed))
+    assert.match(String(output.read()), /^Replace it\? \[y\/N\] /)
+  }
 })
 
 test('what HubSpot refuses is one line and exit 1', async () => {
