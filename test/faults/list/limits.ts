@@ -90,7 +90,7 @@ export const limits: Fault[] = [
     put: 'undefined',
     test: 'test/http/limits-hook.test.ts',
     only: 'a right credential passes',
-    gain: 'ten wrong keys a minute keep out everybody behind the same address',
+    gain: 'ten wrong keys a minute keep out everybody behind the same address, and after a restart for good',
   },
   {
     name: 'subjects-of-two-tenants-as-one',

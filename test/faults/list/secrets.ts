@@ -8,8 +8,8 @@ export const secrets: Fault[] = [
   {
     name: 'data-directory-left-open',
     file: 'src/lib/private-directory.ts',
-    find: 'chmodSync(dir, 0o700)',
-    put: 'chmodSync(dir, 0o755)',
+    find: 'if (!hasModes || isPrivate(dir)) return',
+    put: 'if (hasModes || isPrivate(dir)) return',
     test: 'test/lib/private-directory.test.ts',
     only: 'an embedded database',
     gain: 'every user of the machine reads the tickets out of the files',
