@@ -1,4 +1,5 @@
 /** Asks Spoke over HTTP as any program would: JSON in, JSON out, every wait bounded. For the demo and the live test. */
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Answer {
   status: number
@@ -40,7 +41,13 @@ export function createApi(base: string, signal: AbortSignal, key?: string) {
 
   /** The answer when it has the status that was hoped for. @throws Error with Spoke's own words otherwise */
   async function expect(status: number, method: string, path: string, body?: unknown): Promise<Answer> {
-    const answer = await ask(method, path, body)
+    let answer = await ask(method, path, body)
+    // A busy machine; nothing was done, and Spoke says when to come back.
+    for (let tries = 1; answer.body?.code === 'overloaded' && tries < 10; tries++) {
+      const seconds = Math.min(Number(answer.headers.get('retry-after') ?? 1), 5)
+      await sleep(seconds * 1_000, undefined, { signal })
+      answer = await ask(method, path, body)
+    }
     if (answer.status === status) return answer
     const why = answer.body?.error ?? answer.text.slice(0, 200)
     throw new Error(`${method} ${path} answered ${answer.status} and not ${status}: ${why}`)

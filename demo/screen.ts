@@ -29,11 +29,12 @@ export function createScreen(
     columns: Math.min(out.columns ?? 110, 130),
     line,
     heading: (text: string) => line(`\n${paint('bold', text)}`),
-    /** A step that held. */
-    held: (what: string, detail = '', aside = '') =>
-      line(
-        `  ${paint('green', '✓')} ${what.padEnd(18)}${detail}${aside === '' ? '' : paint('dim', `  ${aside}`)}`,
-      ),
+    /** A step that held. What would not fit beside it on a terminal comes below. */
+    held(what: string, detail = '', aside = ''): void {
+      const fits = 24 + detail.length + aside.length <= (out.columns ?? Number.POSITIVE_INFINITY)
+      const after = aside === '' ? '' : paint('dim', `${fits ? '  ' : `\n${' '.repeat(22)}`}${aside}`)
+      line(`  ${paint('green', '✓')} ${what.padEnd(18)}${detail}${after}`)
+    },
     /** Draws the moving lines again. */
     redraw(lines: string[]): void {
       if (!moving || lines.join('\n') === live.join('\n')) return

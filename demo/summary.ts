@@ -6,7 +6,7 @@ import { table } from './screen.ts'
 export async function showTable({ api, screen, step }: Cast, tenants: Tenant[]): Promise<void> {
   step('the table adds up')
   const rows: (string | number)[][] = [
-    ['tenant', 'HubSpot account', 'connected by', 'tickets at HubSpot', 'issues here', 'last sync (UTC)'],
+    ['', 'HubSpot account', 'connected by', 'tickets', 'issues', 'last sync'],
   ]
   for (const { letter, id, integrationId, account, connected } of tenants) {
     const live = (await api.get(`/api/hubspot/tickets/${id}/${integrationId}?limit=1`)).body.total_count
@@ -31,25 +31,34 @@ export async function showTable({ api, screen, step }: Cast, tenants: Tenant[]):
 
 export function showLines({ base, hubspot, screen }: Cast, a: Tenant, b: Tenant): void {
   screen.heading('Try it')
-  const own = `${a.id}/${a.integrationId}`
-  const json = "-H 'Content-Type: application/json'"
-  const lines: [string, string][] = [
-    ['is the connection good?', `curl ${base}/api/hubspot/status/${own}`],
-    ['tickets, live from HubSpot', `curl '${base}/api/hubspot/tickets/${own}?limit=3'`],
-    ['issues, our copy', `curl '${base}/api/hubspot/issues/${a.id}?limit=3'`],
-    ['tenant B asks for A’s integration', `curl -i ${base}/api/hubspot/status/${b.id}/${a.integrationId}`],
+  const at = '$SPOKE/api/hubspot'
+  const lines: [string, string[]][] = [
     [
-      'change three tickets at HubSpot …',
-      `curl -X PATCH ${json} -d '{"count": 3}' ${hubspot.url}/_emulator/portals/${a.account.portalId}/tickets`,
+      'the ids: tenant A, its integration, and tenant B',
+      [
+        `TENANT=${a.id}`,
+        `INTEGRATION=${a.integrationId}`,
+        `OTHER=${b.id}`,
+        `SPOKE=${base}`,
+        `HUBSPOT=${hubspot.url}/_emulator/portals/${a.account.portalId}`,
+      ],
     ],
+    ['is the connection good?', [`curl "${at}/status/$TENANT/$INTEGRATION"`]],
+    ['tickets, live from HubSpot', [`curl "${at}/tickets/$TENANT/$INTEGRATION?limit=3"`]],
+    ['issues, our copy', [`curl "${at}/issues/$TENANT?limit=3"`]],
+    ['tenant B asks for A’s integration', [`curl -i "${at}/status/$OTHER/$INTEGRATION"`]],
+    ['change three tickets at HubSpot …', [`curl -X PATCH -d '{"count": 3}' "$HUBSPOT/tickets"`]],
     [
       '… and sync what changed',
-      `curl -X POST ${json} -d '{"sync_type": "incremental"}' ${base}/api/hubspot/sync/${own}`,
+      [
+        `curl -H 'Content-Type: application/json' -d '{"sync_type":"incremental"}' \\`,
+        `  "${at}/sync/$TENANT/$INTEGRATION"`,
+      ],
     ],
-    ['how the runs went', `curl ${base}/api/hubspot/sync/${own}`],
+    ['how the runs went', [`curl "${at}/sync/$TENANT/$INTEGRATION"`]],
   ]
-  for (const [what, command] of lines) {
+  for (const [what, commands] of lines) {
     screen.line(`  ${screen.paint('dim', `# ${what}`)}`)
-    screen.line(`  ${command}`)
+    for (const command of commands) screen.line(`  ${command}`)
   }
 }

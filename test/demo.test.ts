@@ -73,11 +73,15 @@ test(
 
     await t.test('the lines to paste carry real ids', () => {
       const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
-      const own = new RegExp(`^  curl http://localhost:\\d+/api/hubspot/status/${uuid}/(${uuid})$`, 'm').exec(
-        stdout,
-      )
-      assert.ok(own)
-      assert.match(stdout, new RegExp(`curl -i http://localhost:\\d+/api/hubspot/status/${uuid}/${own[1]}`))
+      for (const name of ['TENANT', 'INTEGRATION', 'OTHER'])
+        assert.match(stdout, new RegExp(`^  ${name}=${uuid}$`, 'm'))
+      assert.match(stdout, /^ {2}SPOKE=http:\/\/localhost:\d+$/m)
+      assert.match(stdout, /^ {2}curl "\$SPOKE\/api\/hubspot\/issues\/\$TENANT\?limit=3"$/m)
+      const wide = stdout
+        .slice(stdout.indexOf('Try it'))
+        .split('\n')
+        .filter((line) => line.length > 80)
+      assert.deepEqual(wide, [])
     })
 
     await t.test('a pipe gets no control characters', () => {

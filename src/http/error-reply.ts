@@ -235,14 +235,12 @@ const ofParameter = (rule: string, inQuery: boolean) =>
 function sentenceOf(first: ErrorDetail | undefined, others: number, context: string): string {
   const { pointer = '', rule = 'cannot be used' } = first ?? {}
   const name = pointer.slice(1)
-  const known = rule.startsWith('is not a known')
-  const where =
-    context === 'querystring'
-      ? `The query parameter${name && ` ${name}`}`
-      : name === ''
-        ? known
-          ? 'A field of the body'
-          : 'The body'
-        : `The field ${name.replaceAll('/', '.')}`
+  const unknown = rule.startsWith('is not a known')
+  const inQuery = context === 'querystring'
+  const whole = inQuery ? 'The query' : 'The body'
+  const named = unknown
+    ? name
+    : `${inQuery ? 'The query parameter' : 'The field'} ${name.replaceAll('/', '.')}`
+  const where = name === '' ? (unknown ? 'A name in the request' : whole) : named
   return `${where} ${rule}${others > 0 ? `; and ${others} more` : ''}`
 }

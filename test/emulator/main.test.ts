@@ -1,9 +1,12 @@
 // The command: it starts with two accounts to try, prints what is needed, and stops on a signal.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
+import { readConfig } from '../../src/config.ts'
+import { testKeys } from '../support/service.ts'
 import { ask, TICKETS } from './help.ts'
 
 const MAIN = join(import.meta.dirname, '../../emulator/main.ts')
@@ -32,13 +35,41 @@ test('it seeds two accounts, prints tokens that work, and the same ones for the 
   const portals = [...text.matchAll(/portal (\d+)/g)].map((one) => one[1])
   assert.equal(new Set(portals).size, 2)
   for (const token of new Set(tokens)) assert.equal((await ask(url, 'GET', TICKETS, { token })).status, 200)
-  assert.match(text, /HUBSPOT_CLIENT_ID=[0-9a-f-]{36}/)
-  assert.match(text, /HUBSPOT_CLIENT_SECRET=[0-9a-f-]{36}/)
   assert.deepEqual(again.text.match(/pat-\w+-[0-9a-f-]{36}/g), tokens)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const one = signal === 'SIGTERM' ? child : again.child
     one.kill(signal)
     assert.deepEqual(await once(one, 'exit'), [0, null])
+  }
+})
+
+test('the lines that it prints for Spoke can be pasted: a shell exports them, and Spoke takes them all', async (t) => {
+  for (const [args, redirect] of [
+    [['--spoke-port', '18001'], 'http://localhost:18001/api/hubspot/oauth/callback'],
+    [['--redirect', 'https://spoke.example/back'], 'https://spoke.example/back'],
+  ] as const) {
+    const { text, url } = await run(t, ...args)
+    const [, lines = ''] = /paste these lines.*\n((?: {2}export .*\n)+) {2}npm start\n/.exec(text) ?? []
+    const { stdout } = await promisify(execFile)('sh', ['-c', `${lines} env`], { env: {} })
+    const env = Object.fromEntries(
+      [...stdout.matchAll(/^((?:HUBSPOT_|PORT)\w*)=(.*)$/gm)].map(([, name, value]) => [name, value]),
+    )
+    const config = readConfig({ ...env, SPOKE_ENCRYPTION_KEYS: testKeys })
+    assert.equal(config.hubspot.apiUrl, url)
+    assert.equal(config.hubspot.app?.redirectUri, redirect)
+    const { client_id, target_url, app_id } = (
+      await ask(url, 'GET', `/_emulator/apps/${config.hubspot.app?.clientId}/webhooks`)
+    ).json
+    assert.deepEqual([client_id, app_id], [config.hubspot.app?.clientId, config.hubspot.app?.appId])
+    assert.equal(target_url, `${config.publicUrl}/api/hubspot/webhooks`)
+    const page = new URL(`${url}/oauth/authorize`)
+    page.search = new URLSearchParams({
+      client_id,
+      redirect_uri: redirect,
+      scope: 'oauth tickets crm.objects.owners.read',
+      auto: '1',
+    }).toString()
+    assert.equal((await fetch(page, { redirect: 'manual' })).status, 302, 'the redirect URL is registered')
   }
 })
 
