@@ -8,10 +8,14 @@ import { type Cursors, createCursors } from './crm/cursors.ts'
 import { customDefinitions, type Definition, standardDefinitions } from './crm/definitions.ts'
 import { createGenerated } from './crm/generated.ts'
 import type { News } from './crm/happenings.ts'
+import { readTimeDefinitions } from './crm/read-time-definitions.ts'
 import { createSearchIndex, type SearchIndex } from './crm/search-index.ts'
 import { createTickets, type Tickets } from './crm/tickets.ts'
 import type { Quirks } from './quirks.ts'
 import { hash } from './random.ts'
+
+// Before it lies the history of every account.
+const EPOCH = Date.UTC(2026, 0, 1)
 
 export type Plan = 'starter' | 'professional' | 'enterprise'
 
@@ -57,6 +61,7 @@ export type Portal = {
   // All names in order, made again when the definitions have changed.
   definitionNames(): readonly string[]
   quirks: Readonly<Quirks>
+  now(): number
   news: News
   tickets: Tickets
   associations: Associations
@@ -76,7 +81,8 @@ export function createPortal(
   quirks: Quirks,
   news: News,
 ): Portal {
-  const now = clock.now()
+  // What was there before is of the same dates after a restart, and not of the future.
+  const now = Math.min(EPOCH, clock.now())
   const portal_id = input.portal_id ?? 25_000_000 + place * 137 + (hash(seed, place) % 100)
   const hublet = input.hublet ?? 'na1'
   const name = input.name ?? `Company ${portal_id}`
@@ -85,6 +91,7 @@ export function createPortal(
   const pipelines = makePipelines(input.pipelines, portal_id, now)
   const definitions = new Map<string, Definition>()
   for (const one of standardDefinitions(born)) definitions.set(one.name, one)
+  for (const one of readTimeDefinitions(pipelines, born)) definitions.set(one.name, one)
   for (const one of customDefinitions(input.custom_properties ?? 3, born)) definitions.set(one.name, one)
   let names: { version: number; list: string[] } | null = null
   // Options of these three come from the account itself.
@@ -136,6 +143,7 @@ export function createPortal(
       return names.list
     },
     quirks,
+    now: () => clock.now(),
     news,
     tickets,
     associations: createAssociations(generated, hash(seed, portal_id, 78), input.associations ?? {}),

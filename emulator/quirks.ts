@@ -8,6 +8,9 @@ export type Quirks = {
   token_info_needs_bearer: boolean
   unknown_archive: 204 | 404
   absent_empty_properties: boolean
+  cleared_values: 'null' | 'empty_in_list' | 'empty_in_search'
+  read_time_properties: boolean
+  search_read_time: boolean
   retry_after_on_429: boolean
   index_lag_ms: number
   index_lag_jitter_ms: number
@@ -82,6 +85,9 @@ export const DEFAULT_QUIRKS: Readonly<Quirks> = {
   token_info_needs_bearer: false,
   unknown_archive: 204,
   absent_empty_properties: false,
+  cleared_values: 'null',
+  read_time_properties: true,
+  search_read_time: true,
   retry_after_on_429: false,
   index_lag_ms: 2000,
   index_lag_jitter_ms: 1000,
@@ -154,6 +160,7 @@ const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
   token_info_unknown: [401, 404],
   unknown_archive: [204, 404],
   search_values: ['indexed', 'current'],
+  cleared_values: ['null', 'empty_in_list', 'empty_in_search'],
   batch_order: ['shuffled', 'asked'],
   missing_ids_in_batch: ['named', 'silent'],
   list_after: ['opaque', 'id'],

@@ -17,6 +17,8 @@ export interface Truth {
   archived: Map<string, TrueTicket>
   /** Tickets that were merged away are shown nowhere: nobody can know their last values, only their survivor. */
   losersHidden?: boolean
+  /** Properties that HubSpot computes when it is asked: there is no telling what a copy should hold. */
+  computed?: ReadonlySet<string>
 }
 
 /** A ticket as a sync has it. Several rows of one id are possible, and a fault. */
@@ -91,7 +93,7 @@ function pushStale(
   const unseen = truth.losersHidden && ticket.mergedInto !== null
   const all = properties ?? new Set([...Object.keys(ticket.properties), ...Object.keys(row.properties)])
   const wrong = (unseen ? [] : [...all]).filter(
-    (name) => !same(ticket.properties[name], row.properties[name]),
+    (name) => !truth.computed?.has(name) && !same(ticket.properties[name], row.properties[name]),
   )
   if (wrong.length > 0) verdict.stale.push(`${ticket.id}: ${wrong.slice(0, 5).join(', ')}`)
   else if (row.mergedInto !== undefined && last(row.mergedInto, truth) !== last(ticket.mergedInto, truth))

@@ -3,6 +3,7 @@ import type { Scenario } from './scenario.ts'
 import { changeScenarios } from './scenarios/changes.ts'
 import { deathScenarios } from './scenarios/deaths.ts'
 import { eventScenarios } from './scenarios/events.ts'
+import { feedScenarios } from './scenarios/feed.ts'
 import { outageScenarios } from './scenarios/outages.ts'
 import { pagingScenarios } from './scenarios/paging.ts'
 import { processScenarios } from './scenarios/processes.ts'
@@ -18,4 +19,5 @@ export const scenarios: readonly Scenario[] = [
   ...deathScenarios,
   ...recordScenarios,
   ...eventScenarios,
+  ...feedScenarios,
 ]

@@ -4,10 +4,12 @@ import type { TrueTicket, Truth } from './oracle.ts'
 
 export async function readTruth(emulator: TestEmulator, portal: number): Promise<Truth> {
   const { archived_list_has_merged } = await emulator.control('GET', '/quirks')
+  const { computed_at_read } = await emulator.control('GET', `/portals/${portal}`)
   return {
     live: await readSide(emulator, portal, false),
     archived: await readSide(emulator, portal, true),
     losersHidden: !archived_list_has_merged,
+    computed: new Set(computed_at_read),
   }
 }
 

@@ -1,4 +1,6 @@
 // Control acts on apps, accounts, tokens, and on an account's properties, owners and pipelines.
+
+import { isReadTime } from '../crm/read-time-definitions.ts'
 import type { OwnerChange, PipelineChange } from '../crm/settings-acts.ts'
 import type { NewPortal, Portal } from '../portals.ts'
 import type { NewApp, NewToken } from '../token-types.ts'
@@ -136,6 +138,7 @@ function showPortal(portal: Portal): unknown {
     custom_properties: [...portal.definitions.values()]
       .filter((one) => !one.hubspotDefined)
       .map((one) => one.name),
+    computed_at_read: [...portal.definitions.values()].filter(isReadTime).map((one) => one.name),
     removed_scopes: [...portal.removed_scopes],
   }
 }

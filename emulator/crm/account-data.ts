@@ -4,10 +4,10 @@ import { personName } from './sentences.ts'
 
 export type Owner = {
   id: string
-  email: string
+  email: string | null
   type: 'PERSON' | 'QUEUE'
-  firstName: string
-  lastName: string
+  firstName: string | null
+  lastName: string | null
   user_id: number
   archived: boolean
   createdAt: number

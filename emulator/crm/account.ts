@@ -5,6 +5,7 @@ import { invalid, problem, type Reply, refuse } from '../http/reply.ts'
 import type { Owner, Pipeline, Stage } from './account-data.ts'
 import type { Definition } from './definitions.ts'
 import { nextPage } from './paging.ts'
+import { isDefined } from './read-time-definitions.ts'
 
 export function listPipelines(call: AccountCall): Reply {
   return { status: 200, json: { results: call.portal.pipelines.map(showPipeline) } }
@@ -112,14 +113,17 @@ export function listProperties(call: AccountCall): Reply {
   const sensitive = (call.query.get('dataSensitivity') ?? 'non_sensitive') !== 'non_sensitive'
   const all = sensitive
     ? []
-    : [...call.portal.definitions.values()].filter((one) => one.archived === archived)
+    : [...call.portal.definitions.values()].filter((one) =>
+        archived ? one.archived : isDefined(one, call.world.quirks),
+      )
   return { status: 200, json: { results: all.map(showDefinition) } }
 }
 
 export function getProperty(call: AccountCall): Reply {
   const name = call.params.propertyName ?? ''
   const found = call.portal.definitions.get(name)
-  if (!found || found.archived !== booleanParam(call.query, 'archived')) {
+  const archived = booleanParam(call.query, 'archived')
+  if (!found || (archived ? !found.archived : !isDefined(found, call.world.quirks))) {
     return problem(404, `Property "${name}" does not exist`, {
       category: 'OBJECT_NOT_FOUND',
       subCategory: 'PROPERTY_DOESNT_EXIST',
@@ -129,30 +133,41 @@ export function getProperty(call: AccountCall): Reply {
   return { status: 200, json: showDefinition(found) }
 }
 
+// Of HubSpot's calculations few say that they are: `calculated` is false for most, the field type tells.
+const saysCalculated = ({ calculated, fieldType }: Definition) =>
+  calculated && fieldType !== 'calculation_equation'
+
+// Which fields there are differs, as recorded: `archived` where it is true, `hubspotDefined` not on the customer's own, …
 function showDefinition(one: Definition): Record<string, unknown> {
+  const ofStages = one.name === 'hs_pipeline' || one.name === 'hs_pipeline_stage'
+  const isDate = one.type === 'date' || one.type === 'datetime'
   return {
-    updatedAt: instant(one.updatedAt),
-    createdAt: instant(one.createdAt),
+    ...(one.undated ? {} : { updatedAt: instant(one.updatedAt), createdAt: instant(one.createdAt) }),
     name: one.name,
     label: one.label,
     type: one.type,
     fieldType: one.fieldType,
     description: one.description,
     groupName: one.groupName,
-    options: one.options,
+    options: one.options.map((option, i) =>
+      i === 0 && !one.hubspotDefined ? { ...option, description: `${option.label}, first` } : option,
+    ),
     ...(one.referencedObjectType ? { referencedObjectType: one.referencedObjectType } : {}),
     displayOrder: one.displayOrder,
-    calculated: one.calculated,
+    calculated: saysCalculated(one),
+    ...(one.calculationFormula ? { calculationFormula: one.calculationFormula } : {}),
     externalOptions: one.externalOptions,
-    archived: one.archived,
+    ...(one.archived ? { archived: true } : {}),
     ...(one.archivedAt === null ? {} : { archivedAt: instant(one.archivedAt) }),
     hasUniqueValue: one.hasUniqueValue,
     hidden: one.hidden,
-    hubspotDefined: one.hubspotDefined,
+    ...(one.hubspotDefined ? { hubspotDefined: true } : { createdUserId: '9000001' }),
+    ...(!one.hubspotDefined && one.type === 'number' ? { showCurrencySymbol: false } : {}),
+    ...(!one.hubspotDefined && isDate ? { dateDisplayHint: 'absolute' } : {}),
     modificationMetadata: {
       archivable: !one.hubspotDefined,
       readOnlyDefinition: one.hubspotDefined,
-      readOnlyOptions: one.hubspotDefined,
+      ...(ofStages ? { readOnlyOptions: true } : {}),
       readOnlyValue: one.readOnly,
     },
     formField: !one.hubspotDefined || one.name === 'subject' || one.name === 'content',

@@ -1,6 +1,6 @@
 // The ticket properties of a portal: what HubSpot defines in every account, and custom ones as customers make them.
 import { hash, pick } from '../random.ts'
-import { CUSTOM_WORDS, type PropertyType, STANDARD } from './property-words.ts'
+import { CUSTOM_WORDS, type PropertyType, type Short, STANDARD } from './property-words.ts'
 
 export type Option = {
   label: string
@@ -27,6 +27,9 @@ export type Definition = {
   archivedAt: number | null
   createdAt: number
   updatedAt: number
+  // Of some HubSpot does not say when they were made.
+  undated?: boolean
+  calculationFormula?: string
   referencedObjectType?: string
   externalOptions: boolean
   hasUniqueValue: boolean
@@ -39,6 +42,8 @@ const FIELD: Record<PropertyType, string> = {
   datetime: 'date',
   enumeration: 'select',
   bool: 'booleancheckbox',
+  phone_number: 'phonenumber',
+  object_coordinates: 'text',
 }
 
 function options(values: readonly string[]): Option[] {
@@ -57,14 +62,25 @@ export function standardDefinitions(now: number): readonly Definition[] {
   return standard.list
 }
 
-function makeStandard(now: number): Definition[] {
-  return STANDARD.map(([name, label, type, marks = '', values = []]) => ({
+const makeStandard = (now: number): Definition[] => STANDARD.map((one) => standardDefinition(one, now))
+
+function fieldTypeOf(type: PropertyType, marks: string): string {
+  if (marks.includes('m')) return 'checkbox'
+  if (marks.includes('t')) return 'textarea'
+  if (marks.includes('e')) return 'calculation_equation'
+  if (marks.includes('u')) return 'calculation_rollup'
+  return FIELD[type]
+}
+
+export function standardDefinition(short: Short, now: number): Definition {
+  const [name, label, type, marks = '', values = []] = short
+  return {
     name,
     label,
     description: '',
     groupName: 'ticketinformation',
     type,
-    fieldType: marks.includes('m') ? 'checkbox' : marks.includes('t') ? 'textarea' : FIELD[type],
+    fieldType: fieldTypeOf(type, marks),
     options: type === 'bool' ? options(['true', 'false']) : options(values),
     displayOrder: -1,
     calculated: marks.includes('c'),
@@ -77,8 +93,10 @@ function makeStandard(now: number): Definition[] {
     updatedAt: now,
     externalOptions: marks.includes('o'),
     hasUniqueValue: name === 'hs_object_id',
+    ...(nameSeed(name) % 12 === 0 ? { undated: true } : {}),
+    ...(marks.includes('e') ? { calculationFormula: `[properties.${name}]` } : {}),
     ...(marks.includes('o') ? { referencedObjectType: 'OWNER' } : {}),
-  }))
+  }
 }
 
 export function customDefinition(input: {
@@ -86,20 +104,23 @@ export function customDefinition(input: {
   label?: string
   type?: PropertyType
   options?: string[]
+  field_type?: string
   now: number
 }): Definition {
   const type = input.type ?? 'string'
+  const fieldType = input.field_type ?? FIELD[type]
+  const calculated = fieldType.startsWith('calculation_')
   return {
     name: input.name,
     label: input.label ?? input.name,
     description: '',
     groupName: 'ticketinformation',
     type,
-    fieldType: FIELD[type],
+    fieldType,
     options: type === 'bool' ? options(['true', 'false']) : options(input.options ?? []),
     displayOrder: -1,
-    calculated: false,
-    readOnly: false,
+    calculated,
+    readOnly: calculated,
     hidden: false,
     hubspotDefined: false,
     archived: false,
@@ -108,12 +129,13 @@ export function customDefinition(input: {
     updatedAt: input.now,
     externalOptions: false,
     hasUniqueValue: false,
+    ...(calculated ? { calculationFormula: `[properties.${input.name}]` } : {}),
   }
 }
 
 export function customDefinitions(count: number, now: number): Definition[] {
   return Array.from({ length: count }, (_, i) => {
-    const [name, label, type, values] = pick(CUSTOM_WORDS, i)
+    const [name, label, type, values, field_type] = pick(CUSTOM_WORDS, i)
     const round = Math.floor(i / CUSTOM_WORDS.length)
     const suffix = round === 0 ? '' : `_${round + 1}`
     return customDefinition({
@@ -122,6 +144,7 @@ export function customDefinitions(count: number, now: number): Definition[] {
       type,
       now,
       ...(values ? { options: values } : {}),
+      ...(field_type ? { field_type } : {}),
     })
   })
 }
@@ -146,12 +169,18 @@ export function customValue(
       return new Date(createdAt - (n % 10_000_000)).toISOString()
     case 'bool':
       return n % 3 === 0 ? 'true' : 'false'
+    case 'phone_number':
+      return `+49${String(n % 1_000_000_000).padStart(9, '0')}`
+    case 'object_coordinates':
+      return `${(n % 180) - 90},${(n % 360) - 180}`
     case 'enumeration':
       return definition.options.length > 0 ? pick(definition.options, n).value : undefined
     default:
-      return `${String.fromCharCode(65 + (n % 26))}-${10_000 + (n % 89_999)}`
+      return definition.fieldType === 'html' ? `<p>Handed over <b>${n % 9}</b> times</p>` : plain(n)
   }
 }
+
+const plain = (n: number) => `${String.fromCharCode(65 + (n % 26))}-${10_000 + (n % 89_999)}`
 
 export function nameSeed(name: string): number {
   let h = 7

@@ -1,5 +1,6 @@
 // Which properties differ between two states of a ticket, those that HubSpot computes among them.
 import type { Portal } from '../portals.ts'
+import { isReadTime } from './read-time-definitions.ts'
 import { propertyValue } from './show.ts'
 import type { Ticket } from './tickets.ts'
 
@@ -13,7 +14,8 @@ export function differences(portal: Portal, before: Ticket | null, after: Ticket
   if (before === null) names.push(...BORN_WITH)
   const found = new Map<string, string>()
   for (const name of names) {
-    if (found.has(name) || portal.definitions.get(name)?.archived !== false) continue
+    const definition = portal.definitions.get(name)
+    if (found.has(name) || definition?.archived !== false || isReadTime(definition)) continue
     const value = propertyValue(portal, after, name) ?? ''
     if (value !== (before ? (propertyValue(portal, before, name) ?? '') : '')) found.set(name, value)
   }

@@ -38,7 +38,7 @@ export function listTickets(call: AccountCall): Reply {
   const [page, next] = archived
     ? portal.tickets.archivedPage(from, limit, asText, quirks.archived_list_has_merged)
     : portal.tickets.page(from, limit, asText)
-  const shape = shapeOf(portal, wantedOf(call))
+  const shape = shapeOf(portal, wantedOf(call), 'list')
   const types = inlineTypes(call, listParam(call.query, 'associations'))
   const reply: Record<string, unknown> = { results: page.map((one) => showRead(call, one, shape, types)) }
   if (next !== null) reply.paging = nextPage(call, portal.cursors.make(next))
@@ -48,7 +48,7 @@ export function listTickets(call: AccountCall): Reply {
 export function getTicket(call: AccountCall): Reply {
   const ticket = findTicket(call, booleanParam(call.query, 'archived'))
   const types = inlineTypes(call, listParam(call.query, 'associations'))
-  return { status: 200, json: showRead(call, ticket, shapeOf(call.portal, wantedOf(call)), types) }
+  return { status: 200, json: showRead(call, ticket, shapeOf(call.portal, wantedOf(call), 'ids'), types) }
 }
 
 function showRead(
@@ -115,7 +115,7 @@ export function batchRead(call: AccountCall): Reply {
   }
   // Results do not promise to come back in the order asked.
   if (world.quirks.batch_order === 'shuffled') found.sort((a, b) => hash(a.id, 3) - hash(b.id, 3))
-  const shape = shapeOf(portal, wanted)
+  const shape = shapeOf(portal, wanted, 'ids')
   return batchReply(
     call,
     startedAt,

@@ -45,7 +45,7 @@ export function searchTickets(call: AccountCall): Reply {
   const key = JSON.stringify([body.filterGroups, body.filters, sort, query])
   const found = find(portal, world.quirks, key, { filters, query }, sort)
   const page = found.ids.slice(after, after + limit).filter((id) => id !== null)
-  const shape = shapeOf(portal, { properties, history: [] })
+  const shape = shapeOf(portal, { properties, history: [] }, 'search')
   const rows = world.quirks.search_order === 'shuffled' ? shuffled(page, after) : page
   const results = rows.map((id) => showTicket(portal, world.quirks, rowOf(portal, world.quirks, id), shape))
   const reply: Record<string, unknown> = { total: found.shownTotal, results }

@@ -21,7 +21,7 @@ export type PipelineChange = { label?: string; stages?: { id: string; label: str
 export function createSettingsActs(clock: Clock, portalOf: (portal_id: number) => Portal) {
   function addProperty(
     portal_id: number,
-    input: { name: string; label?: string; type?: PropertyType; options?: string[] },
+    input: { name: string; label?: string; type?: PropertyType; options?: string[]; field_type?: string },
   ): Definition {
     const portal = portalOf(portal_id)
     const made = customDefinition({ ...input, now: clock.now() })
@@ -51,7 +51,7 @@ export function createSettingsActs(clock: Clock, portalOf: (portal_id: number) =
     for (const [name, value] of Object.entries(input)) {
       if (!['firstName', 'lastName', 'email'].includes(name))
         throw new Error(`an owner has no ${name} to change`)
-      if (typeof value !== 'string') throw new Error(`${name} must be a string`)
+      if (value !== null && typeof value !== 'string') throw new Error(`${name} must be a string or null`)
     }
     return Object.assign(owner, input, { updatedAt: clock.now() })
   }

@@ -2,6 +2,8 @@
 import { instant } from '../clock.ts'
 import type { Portal } from '../portals.ts'
 import type { Quirks } from '../quirks.ts'
+import { readTimeValue } from './read-time.ts'
+import { isDefined, isReadTime } from './read-time-definitions.ts'
 import type { Ticket } from './tickets.ts'
 
 const DEFAULTS = [
@@ -35,16 +37,20 @@ const AFTER_WRITE = [
 
 export type Wanted = { properties: string[]; history: string[] }
 
+// What is answered: a list, a search, or records by their ids.
+export type Source = 'list' | 'search' | 'ids'
+
 // What a request wants, checked against the definitions once and not for each of its tickets.
-export type Shape = { names: readonly string[]; history: readonly string[] }
+export type Shape = { names: readonly string[]; history: readonly string[]; source: Source }
 
 export function propertyValue(portal: Portal, ticket: Ticket, name: string): string | undefined {
   switch (name) {
+    // Time zero is one that HubSpot does not know.
     case 'createdate':
     case 'hs_createdate':
-      return instant(ticket.createdAt)
+      return ticket.createdAt === 0 ? '' : instant(ticket.createdAt)
     case 'hs_lastmodifieddate':
-      return instant(ticket.updatedAt)
+      return ticket.updatedAt === 0 ? undefined : instant(ticket.updatedAt)
     case 'hs_object_id':
     case 'hs_ticket_id':
       return String(ticket.id)
@@ -59,24 +65,28 @@ export function propertyValue(portal: Portal, ticket: Ticket, name: string): str
     case 'hs_all_owner_ids':
       return portal.tickets.value(ticket, 'hubspot_owner_id')
     default:
-      return portal.tickets.value(ticket, name)
+      return isReadTime(portal.definitions.get(name))
+        ? readTimeValue(portal, ticket, name)
+        : portal.tickets.value(ticket, name)
   }
 }
 
 // A name without a definition is dropped without a word.
-export function shapeOf(portal: Portal, wanted: Wanted): Shape {
+export function shapeOf(portal: Portal, wanted: Wanted, source: Source): Shape {
   const names = wanted.properties.length > 0 ? [...wanted.properties, ...ALWAYS] : DEFAULTS
-  return { names: known(portal, [...names, ...wanted.history]), history: wanted.history }
+  return { names: known(portal, [...names, ...wanted.history]), history: wanted.history, source }
 }
 
 function known(portal: Portal, names: readonly string[]): string[] {
-  const defined = (name: string) => portal.definitions.get(name)?.archived === false
+  const defined = (name: string) => isDefined(portal.definitions.get(name), portal.quirks)
   return [...new Set(names)].filter(defined).sort()
 }
 
+// All but those that differ each time they are asked for.
 export function allProperties(portal: Portal, ticket: Ticket): Record<string, string> {
   const all: Record<string, string> = {}
   for (const name of portal.definitionNames()) {
+    if (isReadTime(portal.definitions.get(name))) continue
     const value = propertyValue(portal, ticket, name)
     if (value !== undefined) all[name] = value
   }
@@ -87,18 +97,13 @@ export function showTicket(
   portal: Portal,
   quirks: Quirks,
   ticket: Ticket,
-  { names, history }: Shape,
+  { names, history, source }: Shape,
 ): Record<string, unknown> {
   const createdAt = instant(ticket.createdAt)
   const updatedAt = ticket.updatedAt === ticket.createdAt ? createdAt : instant(ticket.updatedAt)
   const properties: Record<string, string | null> = {}
   for (const name of names) {
-    const value =
-      name === 'createdate'
-        ? createdAt
-        : name === 'hs_lastmodifieddate'
-          ? updatedAt
-          : propertyValue(portal, ticket, name)
+    const value = shownValue(portal, quirks, ticket, name, source)
     // Defined but empty is null, or absent by switch.
     if (value !== undefined) properties[name] = value
     else if (!quirks.absent_empty_properties) properties[name] = null
@@ -113,6 +118,15 @@ export function showTicket(
   return shown
 }
 
+// Whether a search computes what is computed at read time, and which answers show a cleared value as '', is undocumented: switches.
+function shownValue(portal: Portal, quirks: Quirks, ticket: Ticket, name: string, source: Source) {
+  if (source === 'search' && !quirks.search_read_time && isReadTime(portal.definitions.get(name)))
+    return undefined
+  const emptyIn = quirks.cleared_values === 'empty_in_list' ? 'list' : 'search'
+  if (ticket.own[name] === null && quirks.cleared_values !== 'null' && source === emptyIn) return ''
+  return propertyValue(portal, ticket, name)
+}
+
 export function showWritten(
   portal: Portal,
   quirks: Quirks,
@@ -122,7 +136,7 @@ export function showWritten(
   const names = known(portal, [...AFTER_WRITE, ...given])
   // In what was recorded nothing is null: what has no value is left out.
   const withoutNulls = quirks.written_answer === 'set' ? { ...quirks, absent_empty_properties: true } : quirks
-  return showTicket(portal, withoutNulls, ticket, { names, history: [] })
+  return showTicket(portal, withoutNulls, ticket, { names, history: [], source: 'ids' })
 }
 
 // Earlier values are not kept: the history is the present value.

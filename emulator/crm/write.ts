@@ -2,6 +2,8 @@
 import { instant } from '../clock.ts'
 import type { Portal } from '../portals.ts'
 import { type Changes, timeOf } from './checks.ts'
+import { readTimeValue } from './read-time.ts'
+import { timeInStage } from './read-time-definitions.ts'
 import type { Ticket } from './tickets.ts'
 
 // What follows from a change: closing sets the close date, reopening takes it away, a stage implies its pipeline.
@@ -13,11 +15,9 @@ export function applyChanges(
   now: number,
 ): Record<string, string | null> {
   const next: Record<string, string | null> = { ...ticket?.own }
-  const generated = ticket !== null && ticket.place !== null
   const set = (name: string, value: string | null) => {
-    // A generated value shows through unless a null covers it.
-    if (value !== null || generated) next[name] = value
-    else delete next[name]
+    // A generated value shows through unless a null covers it; and what was cleared is remembered.
+    if (value !== null || ticket !== null) next[name] = value
   }
   const before = (name: string) => (ticket ? (portal.tickets.value(ticket, name) ?? null) : null)
   for (const [name, value] of Object.entries(changes)) if (name !== 'createdate') set(name, value)
@@ -32,7 +32,10 @@ export function applyChanges(
   }
   const pipeline = next.hs_pipeline === undefined ? before('hs_pipeline') : next.hs_pipeline
   if (pipeline === null && pipelines[0]) set('hs_pipeline', pipelines[0].id)
-  if (stage === before('hs_pipeline_stage')) return next
+  const left = before('hs_pipeline_stage')
+  if (stage === left) return next
+  if (ticket && left !== null)
+    set(timeInStage(left), readTimeValue(portal, ticket, timeInStage(left)) ?? null)
   set('hs_v2_date_entered_current_stage', instant(now))
   if (!portal.closedStages.has(stage ?? '')) {
     set('closed_date', null)

@@ -106,13 +106,15 @@ export async function keepIssues(
         offset 0
       ) d
     ),
-    -- The same, with a property that has no place here yet, or with the first value of one that is computed.
+    -- The same, with a property that has no place here yet, or with the first value of one that is computed. What is stored may lie
+    -- compressed apart: it is unpacked a few times a row here, never once for each name (hence the case: it fixes the order).
     widened as (
       select j.ticket_id from judged j
       where not ${bySearch} and j.outcome = 'unchanged' and j.observed_at > j.shown_at and j.properties <> j.before
-        and (exists (select from jsonb_object_keys(j.properties) name where not j.before ? name)
-          or exists (select from unnest(j.computed) name
-            where nullif(j.properties ->> name, '') is not null and nullif(j.before ->> name, '') is null))
+        and (exists (select from jsonb_each_text(j.properties) n
+            where case when n.key = any(j.computed) then n.value <> '' and coalesce(j.before ->> n.key, '') = '' end)
+          or (j.properties - j.computed <> j.before - j.computed
+            and exists (select jsonb_object_keys(j.properties) except select jsonb_object_keys(j.before))))
     ),
     sighted as (
       insert into issue_sightings as s (tenant_id, integration_id, ticket_id, seen_at)
@@ -134,8 +136,8 @@ export async function keepIssues(
         case when j.buried then coalesce(j.archived_at, j.observed_at) end, j.url,
         -- A search may know nothing of what is computed: an older value is better than none.
         case when ${bySearch} then j.properties || coalesce((
-          select jsonb_object_agg(name, j.before -> name) from unnest(j.computed) name
-          where nullif(j.properties ->> name, '') is null and nullif(j.before ->> name, '') is not null), '{}')
+          select jsonb_object_agg(o.key, o.value) from jsonb_each_text(j.before) o
+          where case when o.key = any(j.computed) then o.value <> '' and coalesce(j.properties ->> o.key, '') = '' end), '{}')
           else j.properties end,
         j.observed_at, not j.buried
       from judged j

@@ -121,6 +121,97 @@ test('a defined but empty property is null, an undefined one is absent, and by s
   assert.equal('hs_resolution' in (await account.get(path)).json.properties, false)
 })
 
+test('the time in a stage is computed when it is asked for, moves no time of change, and stands in no truth', async (t) => {
+  const account = await startAccount({ tickets: 3 })
+  t.after(account.close)
+  const { world } = account.emulator
+  world.changeQuirks({ index_lag_ms: 0, index_lag_jitter_ms: 0 })
+  const [id = ''] = world.changeTickets(account.portal_id, {
+    count: 1,
+    properties: { hs_pipeline_stage: '2' },
+  })
+  world.clock.advance(5_000)
+  const properties = ['hs_time_in_1', 'hs_time_in_2', 'hs_time_in_3']
+  const filters = [{ propertyName: 'hs_object_id', operator: 'EQ', value: id }]
+  const read = async () => [
+    (await account.get(`${TICKETS}/${id}?properties=${properties}`)).json,
+    (await account.get(`${TICKETS}?limit=100&properties=${properties}`)).json.results.find(
+      (one: { id: string }) => one.id === id,
+    ),
+    (await account.post(`${TICKETS}/batch/read`, { properties, inputs: [{ id }] })).json.results[0],
+    (await account.post(`${TICKETS}/search`, { properties, filterGroups: [{ filters }] })).json.results[0],
+  ]
+  const before = await read()
+  world.clock.advance(60_000)
+  const after = await read()
+  for (const [i, one] of before.entries()) {
+    const took = Number(after[i].properties.hs_time_in_2) - Number(one.properties.hs_time_in_2)
+    assert.ok(took >= 60_000 && took < 70_000 && Number(one.properties.hs_time_in_2) >= 5_000, String(took))
+    assert.equal(after[i].properties.hs_lastmodifieddate, one.properties.hs_lastmodifieddate)
+    assert.equal(one.properties.hs_time_in_3, null)
+  }
+  // A stage that was left took the time that it took.
+  const entered = { hs_pipeline_stage: '3' }
+  world.changeTickets(account.portal_id, { ids: [id], properties: entered })
+  world.clock.advance(1_000)
+  const [left] = await read()
+  world.clock.advance(1_000)
+  const [again] = await read()
+  assert.equal(left.properties.hs_time_in_2, again.properties.hs_time_in_2)
+  assert.notEqual(left.properties.hs_time_in_3, again.properties.hs_time_in_3)
+  assert.equal('hs_time_in_3' in (world.ticket(account.portal_id, id)?.properties ?? {}), false)
+
+  world.changeQuirks({ search_read_time: false })
+  const shown = (await read()).map((one) => one.properties.hs_time_in_3 !== null)
+  assert.deepEqual(shown, [true, true, true, false])
+  world.changeQuirks({ read_time_properties: false })
+  assert.ok((await read()).every((one) => !('hs_time_in_3' in one.properties)))
+  const { json } = await account.get('/crm/properties/2026-09/tickets')
+  assert.ok(json.results.every((one: { name: string }) => !one.name.startsWith('hs_time_in_')))
+  assert.equal((await account.get('/crm/properties/2026-09/tickets/hs_time_in_3')).status, 404)
+})
+
+test('a cleared value is null; by switch it is an empty text in lists, or in searches', async (t) => {
+  const account = await startAccount({ tickets: 2 })
+  t.after(account.close)
+  const { world } = account.emulator
+  world.changeQuirks({ index_lag_ms: 0, index_lag_jitter_ms: 0 })
+  const [made = ''] = world.addTickets(account.portal_id, {})
+  const [id = ''] = world.changeTickets(account.portal_id, { ids: [made], properties: { content: null } })
+  const properties = ['content', 'hs_resolution']
+  const filters = [{ propertyName: 'hs_object_id', operator: 'EQ', value: id }]
+  const read = async () =>
+    [
+      (await account.get(`${TICKETS}?limit=100&properties=${properties}`)).json.results.at(-1),
+      (await account.post(`${TICKETS}/search`, { properties, filterGroups: [{ filters }] })).json.results[0],
+      (await account.post(`${TICKETS}/batch/read`, { properties, inputs: [{ id }] })).json.results[0],
+    ].map((one) => {
+      // Never set is null everywhere.
+      assert.deepEqual([one.id, one.properties.hs_resolution], [id, null])
+      return one.properties.content
+    })
+  assert.deepEqual(await read(), [null, null, null])
+  world.changeQuirks({ cleared_values: 'empty_in_list' })
+  assert.deepEqual(await read(), ['', null, null])
+  world.changeQuirks({ cleared_values: 'empty_in_search' })
+  assert.deepEqual(await read(), [null, '', null])
+})
+
+test('a time that HubSpot does not know is 1970 beside the properties, and none in them', async (t) => {
+  const account = await startAccount({ tickets: 0 })
+  t.after(account.close)
+  const { world } = account.emulator
+  const [never = ''] = world.addTickets(account.portal_id, { at: 0 })
+  const [late = ''] = world.addTickets(account.portal_id, { properties: { createdate: '0' } })
+  const epoch = '1970-01-01T00:00:00Z'
+  const one = (await account.get(`${TICKETS}/${never}`)).json
+  assert.deepEqual([one.createdAt, one.updatedAt], [epoch, epoch])
+  assert.deepEqual([one.properties.createdate, one.properties.hs_lastmodifieddate], ['', null])
+  const other = (await account.get(`${TICKETS}/${late}`)).json
+  assert.deepEqual([other.createdAt, other.properties.createdate], [epoch, ''])
+  assert.notEqual(other.updatedAt, epoch)
+})
+
 test('times have milliseconds, except when they are zero: then there is no fraction', async (t) => {
   const account = await startAccount()
   t.after(account.close)
