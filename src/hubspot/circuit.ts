@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../lib/clock.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import { HubSpotError } from './errors.ts'
 
 export type CircuitScope = 'call' | 'portal' | 'endpoint' | 'hubspot'
 
@@ -36,7 +37,8 @@ const failedPart = 0.5
 /** The whole of HubSpot is taken for away only when so many portals or endpoints fail: one tenant's storm is its own. */
 const fewestFailing = 3
 const firstOpenMs = 5_000
-const longestOpenMs = 60_000
+/** Not longer than those who wait for HubSpot's return can spare. */
+const longestOpenMs = 10_000
 /** Callers that meet a probe under way come back after this, ms. */
 const probeMs = 2_000
 const mostCircuits = 20_000
@@ -177,3 +179,14 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
     },
   }
 }
+
+const away = new Set(['unavailable', 'timeout', 'invalid'])
+
+/**
+ * Whether HubSpot could not be reached and named no time to come back at (as it does for an account that it moves): whoever
+ * waits for that may go on as soon as HubSpot answers anybody.
+ */
+export const awaitsReturn = (failure: unknown): boolean =>
+  failure instanceof HubSpotError &&
+  away.has(failure.kind) &&
+  (failure.retryAfterMs === undefined || (failure.circuit && failure.retryAfterMs <= longestOpenMs))

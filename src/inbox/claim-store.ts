@@ -31,19 +31,26 @@ export async function findDueLanes({ query }: SystemScope, by: Claimant, atMost:
     limit ${atMost}`)
 }
 
-/** Takes the inbox of an integration for one process. @returns how often it failed in a row; undefined when another has it */
+export interface LaneClaim {
+  /** How often it failed in a row. */
+  failures: number
+  /** Waited for HubSpot to come back. */
+  awaitedHubSpot: boolean
+}
+
+/** Takes the inbox of an integration for one process. @returns undefined when another has it */
 export async function claimLane(
   scope: TenantScope,
   integrationId: string,
   by: Claimant,
-): Promise<number | undefined> {
-  const [claim] = await scope.query(sql<{ failures: number }>`
+): Promise<LaneClaim | undefined> {
+  const [claim] = await scope.query(sql<LaneClaim>`
     insert into feeds as f (tenant_id, integration_id, lease_until, lease_by)
     values (${scope.tenantId}, ${integrationId}, ${fromNow(by.leaseMs)}, ${by.instance})
     on conflict (tenant_id, integration_id) do update set lease_until = excluded.lease_until, lease_by = excluded.lease_by
       where ${leaseIsFree(by, 'f')} and (f.not_before is null or f.not_before <= clock_timestamp())
-    returning failures`)
-  return claim?.failures
+    returning failures, awaits_hubspot as "awaitedHubSpot"`)
+  return claim
 }
 
 /** A sign of life. @returns false when another process has it by now */
@@ -60,14 +67,15 @@ export async function releaseLane(
   scope: TenantScope,
   integrationId: string,
   by: Claimant,
-  ended?: 'well' | { code: string; waitMs: number; failures: number },
+  ended?: 'well' | { code: string; waitMs: number; failures: number; awaitsHubSpot: boolean },
 ): Promise<void> {
   const how =
     ended === undefined
       ? sql``
       : ended === 'well'
-        ? sql`, failures = 0, error_code = null, not_before = null`
-        : sql`, failures = ${ended.failures}, error_code = ${ended.code}, not_before = ${fromNow(ended.waitMs)}`
+        ? sql`, failures = 0, error_code = null, not_before = null, awaits_hubspot = false`
+        : sql`, failures = ${ended.failures}, error_code = ${ended.code}, not_before = ${fromNow(ended.waitMs)},
+          awaits_hubspot = ${ended.awaitsHubSpot}`
   await scope.query(sql`
     update feeds set lease_until = null, lease_by = null${how}
     where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}`)
@@ -86,7 +94,7 @@ export async function endStep(
   { drained, releases }: { drained: readonly Told[]; releases: boolean },
 ): Promise<boolean> {
   const lease = releases
-    ? sql`lease_until = null, lease_by = null, failures = 0, error_code = null, not_before = null`
+    ? sql`lease_until = null, lease_by = null, failures = 0, error_code = null, not_before = null, awaits_hubspot = false`
     : sql`lease_until = ${fromNow(by.leaseMs)}`
   const latest = (times: Date[]) => new Date(Math.max(...times.map(Number))).toISOString()
   const heard = (
@@ -106,6 +114,21 @@ export async function endStep(
     where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}
     returning 1 as one`)
   return held.length > 0
+}
+
+/** Inboxes that wait for HubSpot to come back, over all tenants; those first that would be drained last. */
+export async function findAwaitingLanes({ query }: SystemScope, atMost: number): Promise<Lane[]> {
+  return await query(sql<Lane>`
+    select tenant_id as "tenantId", integration_id as "integrationId" from feeds
+    where awaits_hubspot and not_before > clock_timestamp()
+    order by not_before desc
+    limit ${atMost}`)
+}
+
+/** Lets one of them be drained now. */
+export async function resumeLane(scope: TenantScope, integrationId: string): Promise<void> {
+  await scope.query(sql`
+    update feeds set not_before = null where ${ofLane(scope, integrationId)} and awaits_hubspot and lease_until is null`)
 }
 
 /** Of an integration that nobody is connected by any more. */

@@ -4,6 +4,7 @@
  * Over 200 lines because a drain is one story: take, read, keep, and each way in which that can fail.
  */
 import { codeOf } from '../hubspot/as-app-error.ts'
+import { awaitsReturn } from '../hubspot/circuit.ts'
 import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { batchLimit } from '../hubspot/objects.ts'
@@ -38,6 +39,8 @@ export interface DrainParts {
   kind: ObjectKind
   /** What arrives within it is read together, ms. */
   windowMs: number
+  /** Called when an inbox that waited for HubSpot to come back was drained. */
+  onHubSpotBack?: () => void
   clock: Clock
   metrics: Metrics
   log: Log
@@ -94,13 +97,13 @@ export async function drain(
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
   const take = async (scope: TenantScope) => {
     if (await isGone(scope, integrationId)) return undefined
-    const failures = await claimLane(scope, integrationId, claimant)
-    if (failures === undefined) return undefined
-    return { failures, rows: await takeDue(scope, integrationId, parts.windowMs, atOnce) }
+    const claimed = await claimLane(scope, integrationId, claimant)
+    if (!claimed) return undefined
+    return { ...claimed, rows: await takeDue(scope, integrationId, parts.windowMs, atOnce) }
   }
   const claim = await withTenant(db, tenantId, take, { fleeting: true })
   if (!claim) return undefined
-  const { failures, rows } = claim
+  const { failures, rows, awaitedHubSpot } = claim
   const whose = { tenantId, integrationId }
   const stop = new AbortController()
   const working = AbortSignal.any([signal, stop.signal])
@@ -131,6 +134,7 @@ export async function drain(
     }
     const drained = await drainAll(drain, rows)
     if (!drain.released) await within((scope) => releaseLane(scope, integrationId, claimant, 'well'))
+    if (awaitedHubSpot && drain.read > 0) parts.onHubSpotBack?.()
     return drained
   } catch (error) {
     if (error instanceof Lost || stop.signal.aborted || isTenantErasing(error)) return undefined
@@ -383,7 +387,9 @@ async function giveBack(
       scope,
       integrationId,
       claimant,
-      signal.aborted ? undefined : { code, waitMs, failures: failures + 1 },
+      signal.aborted
+        ? undefined
+        : { code, waitMs, failures: failures + 1, awaitsHubSpot: awaitsReturn(failure) },
     ),
   )
 }

@@ -43,7 +43,8 @@ export interface Turn {
 
 const nothing: Turn = { more: false, uninstalled: [] }
 
-const betweenFailures = { base: 1_000, cap: 60_000 }
+/** One process asks for all tenants, so it may ask often. */
+const betweenFailures = { base: 1_000, cap: 10_000 }
 /** HubSpot keeps a file for three days. */
 const keptMs = 3 * 86_400_000
 /** A file that is none stays so. */

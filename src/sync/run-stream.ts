@@ -5,6 +5,7 @@
  */
 import { tell } from '../changes/store.ts'
 import { asAppError, codeOf } from '../hubspot/as-app-error.ts'
+import { awaitsReturn } from '../hubspot/circuit.ts'
 import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { isConnected } from '../integrations/integration.ts'
@@ -60,6 +61,8 @@ export interface RunParts {
   sync: SyncSettings
   /** Told within the transaction of a step of what came to light that nothing had told of before. */
   onFound?: (scope: TenantScope, integrationId: string, newestAt: string) => Promise<void>
+  /** Called when a run that waited for HubSpot to come back got through. */
+  onHubSpotBack?: () => void
   clock: Clock
   metrics: Metrics
   log: Log
@@ -114,6 +117,7 @@ export async function runStream(
     kind,
     claim,
     within,
+    awaitsHubSpot: claim.awaitedHubSpot,
     failures: claim.failures,
     cursor: null,
     endedAs: 'succeeded',
@@ -177,6 +181,8 @@ interface Run extends RunParts {
   claim: Claim
   /** In a row, without a page between. */
   failures: number
+  /** Waited for HubSpot to come back, and has read nothing since. */
+  awaitsHubSpot: boolean
   /** Of the step under way. */
   cursor: Cursor | null
   /** partial: some records could not be kept. */
@@ -237,6 +243,8 @@ async function keepStep(run: Run, at: Cursor, keep: Keep): Promise<Kept | undefi
     return kept
   })
   run.failures = 0
+  if (run.awaitsHubSpot) run.onHubSpotBack?.()
+  run.awaitsHubSpot = false
   if (kept.report) {
     metrics.syncPages.inc({ type: key.mode })
     tellRecords(run, kept.report, { sync_event_id: claim.syncEventId })
@@ -249,10 +257,11 @@ async function waitFor(
   { key, claim, within, failures }: Run,
   reason: string,
   ms: number,
-  more: { failures?: number; restart?: Cursor | undefined } = {},
+  more: { failures?: number; restart?: Cursor | undefined; awaitsHubSpot?: boolean } = {},
 ): Promise<void> {
   await within(async (scope) => {
-    const held = await releaseStream(scope, key, claim, { ms, failures, restart: undefined, ...more })
+    const wait = { ms, failures, restart: undefined, awaitsHubSpot: false, ...more }
+    const held = await releaseStream(scope, key, claim, wait)
     if (held) await markWaiting(scope, claim.syncEventId, reason, ms)
   })
 }
@@ -315,8 +324,13 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
   // A bare 401 came through a fresh token: it may pass. A token that is refused for good comes as an AppError.
   const passing = failure instanceof HubSpotError && failure.kind !== 'forbidden'
   const final = error instanceof AppError && !passing
-  // A limit is no failure, and neither is a circuit that let no call through: the run waits for it at its cursor.
-  const spared = code === 'hubspot_limit' || (failure instanceof HubSpotError && failure.circuit)
+  const awaitsHubSpot = awaitsReturn(failure)
+  // A limit is no failure, and neither is a circuit that let no call through, or an attempt before its time: the run waits at
+  // its cursor.
+  const spared =
+    code === 'hubspot_limit' ||
+    (failure instanceof HubSpotError && failure.circuit) ||
+    (awaitsHubSpot && run.awaitsHubSpot && claim.isProbe)
   const restart = restartOf(run, failure)
   // What leads back to the beginning is counted on its own: the good steps on the way there would hide it.
   const failures = Math.max(spared ? run.failures : run.failures + 1, restart?.restarts ?? 0)
@@ -351,6 +365,6 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
   const asked = failure instanceof HubSpotError ? failure.retryAfterMs : undefined
   const refused = restart && (failure as HubSpotError).kind === 'rejected'
   const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
-  await waitFor(run, refused ? 'cursor_refused' : code, waitMs, { failures, restart })
+  await waitFor(run, refused ? 'cursor_refused' : code, waitMs, { failures, restart, awaitsHubSpot })
   return 'backed_off'
 }

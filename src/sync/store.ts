@@ -112,6 +112,10 @@ export interface Claim {
   withheld: number | null
   /** A list that was asked because of a count found nothing, less than an hour ago. */
   listWasIdle: boolean
+  /** Waited for HubSpot to come back. */
+  awaitedHubSpot: boolean
+  /** Resumed before its time, to see whether HubSpot is back. */
+  isProbe: boolean
 }
 
 /** Takes the stream for one process. @returns undefined when nothing is to do or another has it */
@@ -122,10 +126,12 @@ export async function claimStream(
 ): Promise<Claim | undefined> {
   const [claim] = await scope.query(sql<Claim>`
     update sync_streams
-    set epoch = epoch + 1, lease_until = ${fromNow(by.leaseMs)}, lease_by = ${by.instance}, not_before = null
+    set epoch = epoch + 1, lease_until = ${fromNow(by.leaseMs)}, lease_by = ${by.instance},
+      is_probe = awaits_hubspot and not_before is null, not_before = null
     where ${isStream(scope, key)} and ${mayRun} and ${leaseIsFree(by)}
     returning epoch, sync_event_id as "syncEventId", cursor, watermark, failures, withheld,
-      coalesce(list_asked_at > clock_timestamp() - interval '1 hour', false) as "listWasIdle"`)
+      coalesce(list_asked_at > clock_timestamp() - interval '1 hour', false) as "listWasIdle",
+      awaits_hubspot as "awaitedHubSpot", is_probe as "isProbe"`)
   if (!claim) return undefined
   await scope.query(sql`
     update sync_events set state = 'running', started_at = coalesce(started_at, clock_timestamp()),
@@ -161,7 +167,8 @@ export async function checkpoint(
   cursor: Cursor,
 ): Promise<boolean> {
   const rows = await scope.query(sql`/* prepared */
-    update sync_streams set cursor = ${JSON.stringify(cursor)}::jsonb, failures = 0, lease_until = ${fromNow(leaseMs)}
+    update sync_streams set cursor = ${JSON.stringify(cursor)}::jsonb, failures = 0, lease_until = ${fromNow(leaseMs)},
+      awaits_hubspot = false
     where ${isStream(scope, key)} and ${isHeld(claim)} returning epoch`)
   return rows.length > 0
 }
@@ -206,12 +213,13 @@ export async function releaseStream(
   scope: TenantScope,
   key: StreamKey,
   claim: Held,
-  wait?: { ms: number; failures: number; restart: Cursor | undefined },
+  wait?: { ms: number; failures: number; restart: Cursor | undefined; awaitsHubSpot?: boolean },
 ): Promise<boolean> {
   const rows = await scope.query(sql<{ sync_event_id: string }>`
     update sync_streams set lease_until = null, lease_by = null,
       not_before = ${fromNow(wait?.ms ?? null)},
       failures = coalesce(${wait?.failures ?? null}::integer, failures),
+      awaits_hubspot = coalesce(${wait?.awaitsHubSpot ?? null}::boolean, awaits_hubspot),
       cursor = coalesce(${wait?.restart === undefined ? null : JSON.stringify(wait.restart)}::jsonb, cursor)
     where ${isStream(scope, key)} and ${isHeld(claim)} returning sync_event_id`)
   if (rows[0] && wait?.restart) {
@@ -289,7 +297,7 @@ async function endWell(
   const mark = sql`least(${watermark.toISOString()}::timestamptz, ${fromNow(-lookBackMs)})`
   const rows = await scope.query(sql`
     update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_by = null, failures = 0,
-      not_before = null, watermark = ${mark}, withheld = ${withheld},
+      not_before = null, awaits_hubspot = false, watermark = ${mark}, withheld = ${withheld},
       list_asked_at = case when ${listWasIdle} then clock_timestamp() else list_asked_at end
     where ${isStream(scope, key)} and ${isHeld(claim)} returning epoch`)
   if (rows.length === 0) return false
@@ -313,6 +321,7 @@ async function giveUp(
 ): Promise<boolean> {
   const rows = await scope.query(sql`
     update sync_streams set sync_event_id = null, lease_until = null, lease_by = null, failures = 0, not_before = null,
+      awaits_hubspot = false,
       cursor = case when ${lost} then null else cursor end,
       next_at = case when mode = 'full' and watermark is null
         then least(next_at, clock_timestamp() + ${firstAgain}) else next_at end
@@ -324,7 +333,7 @@ async function giveUp(
 export async function cancelRuns(scope: TenantScope, integrationId: string): Promise<void> {
   await scope.query(sql`
     update sync_streams set epoch = epoch + 1, sync_event_id = null, cursor = null, lease_until = null,
-      lease_by = null, not_before = null, next_at = null
+      lease_by = null, not_before = null, next_at = null, awaits_hubspot = false
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}`)
   await scope.query(sql`
     update sync_events set state = 'cancelled', finished_at = clock_timestamp(), waiting_for = null,
@@ -412,6 +421,30 @@ export async function findDue(scope: SystemScope, by: Claimant, limit: number): 
     where next_at <= clock_timestamp() or (${mayRun} and ${leaseIsFree(by)})
     order by coalesce(not_before, next_at) nulls first
     limit ${limit}`)
+}
+
+export interface AwaitingStream extends StreamKey {
+  tenantId: string
+}
+
+/** Runs that wait for HubSpot to come back, over all tenants; those first that would go on last. */
+export async function findAwaiting(scope: SystemScope, limit: number): Promise<AwaitingStream[]> {
+  return await scope.query(sql<AwaitingStream>`
+    select tenant_id as "tenantId", integration_id as "integrationId", kind, mode from sync_streams
+    where awaits_hubspot and not_before > clock_timestamp()
+    order by not_before desc
+    limit ${limit}`)
+}
+
+/** Lets one of them go on now. @returns false when it does not wait any more */
+export async function resumeAwaiting(scope: TenantScope, key: StreamKey): Promise<boolean> {
+  return (await isAwaiting(scope, key)) && (await resumeStream(scope, key))
+}
+
+async function isAwaiting(scope: TenantScope, key: StreamKey): Promise<boolean> {
+  const rows = await scope.query(sql`
+    select mode from sync_streams where ${isStream(scope, key)} and awaits_hubspot for update`)
+  return rows.length > 0
 }
 
 export async function findEvent(

@@ -106,7 +106,7 @@ export const holdings: readonly Holding[] = [
   holding('sync_streams', 'marked', {
     key: 'integration_id kind mode',
     told: `integration_id kind mode epoch lease_until lease_by sync_event_id cursor watermark failures not_before next_at
-      withheld list_asked_at`,
+      withheld list_asked_at awaits_hubspot is_probe`,
   }),
   holding('sync_events', 'rows', {
     key: 'sync_event_id',
@@ -137,7 +137,7 @@ export const holdings: readonly Holding[] = [
   }),
   holding('feeds', 'rows', {
     key: 'integration_id',
-    told: `integration_id lease_until lease_by failures not_before error_code received_at occurred_at silent_since`,
+    told: `integration_id lease_until lease_by failures not_before error_code received_at occurred_at silent_since awaits_hubspot`,
   }),
   holding('audit_events', 'audit', {
     key: 'seq',

@@ -11,6 +11,7 @@ import { type Periods, takeSlot } from '../sync/requests.ts'
 import { type DueStream, findDue } from '../sync/store.ts'
 import { withSystem, withTenant } from '../tenants/scope.ts'
 import { parseTenantId } from '../tenants/tenant.ts'
+import { probeHubSpot } from './hubspot-return.ts'
 import type { Queues } from './queues.ts'
 
 export interface SweepParts {
@@ -64,6 +65,7 @@ export async function sweep(parts: SweepParts, signal: AbortSignal): Promise<voi
       )
     }
   }
+  await probeHubSpot(parts)
   metrics.streamsDue.set(waiting)
   metrics.feedsSilent.set(await withSystem(db, countSilent))
   metrics.journalFailures.set(await withSystem(db, journalFailures))

@@ -12,6 +12,7 @@ import { parseTenantId } from '../tenants/tenant.ts'
 import { drainUntil } from './drain.ts'
 import { type EraseParts, eraseUntil } from './erase.ts'
 import { expireUntil } from './expire.ts'
+import { createResumer } from './hubspot-return.ts'
 import { type JournalWork, journalUntil } from './journal.ts'
 import { sendUntil } from './outbox.ts'
 import type { SyncJob } from './queues.ts'
@@ -38,7 +39,8 @@ export interface Worker {
   stop(timeoutMs: number): Promise<void>
 }
 
-export async function startWorker(parts: WorkerParts): Promise<Worker> {
+export async function startWorker(given: WorkerParts): Promise<Worker> {
+  const parts = { ...given, onHubSpotBack: createResumer(given) }
   const { queues, log } = parts
   const { disk } = parts.db
   const stopping = new AbortController()

@@ -153,6 +153,24 @@ export const outageScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'half a minute without HubSpot: the run goes on soon after its return',
+    source: 'a run that waited a minute and a half more, with HubSpot back',
+    portal: { tickets: 500 },
+    ideal: pages(500),
+    naiveWithin: 5,
+    async script(scene) {
+      await scene.fault({ kind: 'status', status: 503, match: crmCalls, after: 3, times: null })
+      const run = scene.full(150)
+      await seen(scene, (calls) => calls.some((one) => one.status === 503), 20)
+      await pause(30_000)
+      await scene.clearFaults()
+      const began = Date.now()
+      await run
+      const seconds = Math.round((Date.now() - began) / 1_000)
+      scene.check(`it ends within 30 s of the return (${seconds} s)`, seconds <= 30)
+    },
+  },
+  {
     name: 'no answer at all, to lists and to searches',
     source: 'H4: a hang in each phase',
     portal: { tickets: 600 },

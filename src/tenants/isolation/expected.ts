@@ -46,7 +46,7 @@ const systemGrants: Grants = {
   portal_routes: 'select',
   tenants: 'select(tenant_id,key_id,created_at,erasing_at)',
   sync_streams:
-    'select(tenant_id,integration_id,kind,mode,epoch,lease_until,lease_by,sync_event_id,not_before,next_at)',
+    'select(tenant_id,integration_id,kind,mode,epoch,lease_until,lease_by,sync_event_id,not_before,next_at,awaits_hubspot)',
   confirmations: 'select(tenant_id,confirmation_id,portal_id,confirmed_at,expires_at)',
   idempotency_keys: 'select(tenant_id,expires_at)',
   budgets: 'select insert update delete',
@@ -59,7 +59,7 @@ const systemGrants: Grants = {
   rate_windows: 'select insert update delete',
   inbox:
     'select(tenant_id,integration_id,due_at) insert(tenant_id,integration_id,due_at,ticket_ids,change,occurred_at)',
-  feeds: 'select(tenant_id,integration_id,lease_until,lease_by,not_before,silent_since)',
+  feeds: 'select(tenant_id,integration_id,lease_until,lease_by,not_before,silent_since,awaits_hubspot)',
   webhook_receipts: 'select insert delete',
   journals: 'select insert update',
   journal_subscriptions: 'select insert update delete',
