@@ -62,6 +62,7 @@ for (const engine of engines) {
         createMetrics(),
       )
       const key = { app: 'app', portalId: 1 }
+      const paused = performance.now()
       await budget.pause(key, 'calls', { waitMs: 60_000, policy: 'ten_secondly', asked: false })
       for (let n = 0; n < 50; n++) {
         await assert.rejects(
@@ -73,10 +74,9 @@ for (const engine of engines) {
         )
       }
       await budget.take(key, 'calls', { priority: 'background', patienceMs: 120_000 }, signal)
-      assert.ok(
-        (clock.waits.at(-1) as number) > 55_000 && (clock.waits.at(-1) as number) < 61_000,
-        String(clock.waits),
-      )
+      // However long the fifty took.
+      const opens = (clock.waits.at(-1) as number) + performance.now() - paused
+      assert.ok(opens > 55_000 && (clock.waits.at(-1) as number) < 61_000, String(clock.waits))
       const { length } = clock.waits
       await budget.take({ ...key, portalId: 2 }, 'calls', { priority: 'background', patienceMs: 0 }, signal)
       assert.equal(clock.waits.length, length)
