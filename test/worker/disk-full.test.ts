@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { startSpoke } from '../support/command.ts'
 import { layOutEmbedded } from '../support/embedded.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
+import { onlyLong } from '../support/long.ts'
 import { type SpokeProcess, startProcess } from '../support/process.ts'
 import { eventually, testKeys } from '../support/service.ts'
 import { makeSmallDisk, type SmallDisk, withSmallDisk } from '../support/small-disk.ts'
@@ -189,31 +190,35 @@ describe('a full disk', withSmallDisk, () => {
     )
   })
 
-  test('that is filled by somebody else in spite of the margin ends the process, with its reason', async (t) => {
-    disk.remove()
-    disk = makeSmallDisk(100)
-    await layOutEmbedded(join(disk.dir, 'data'))
-    const spoke = start({ SPOKE_MIN_FREE_DISK: '0', SPOKE_WATCHDOG: '5s' })
-    const integration = await connect(spoke)
-    await eventually(async () => (await loaded(spoke, integration)) > 500, 'it loads')
-    const kept = await issueIds(spoke)
-    // Room for some more tickets and for no more than this file of the WAL, which is where the database hangs.
-    writeFileSync(join(disk.dir, 'somebody-else'), Buffer.alloc(Math.floor((freeMib() - 9) * 2 ** 20)))
-    const began = performance.now()
-    const tooLong = setTimeout(() => spoke.child.kill('SIGTERM'), 90_000)
-    assert.equal(await spoke.exit, null, spoke.output().slice(-2_000))
-    clearTimeout(tooLong)
-    assert.equal(spoke.child.signalCode, 'SIGKILL')
-    assert.match(spoke.output(), /"free_mib":\d,"msg":"the event loop stands still; the process ends/)
-    t.diagnostic(
-      `ended ${Math.round(performance.now() - began)} ms after the room was gone, the hang itself included`,
-    )
+  test(
+    'that is filled by somebody else in spite of the margin ends the process, with its reason',
+    onlyLong,
+    async (t) => {
+      disk.remove()
+      disk = makeSmallDisk(100)
+      await layOutEmbedded(join(disk.dir, 'data'))
+      const spoke = start({ SPOKE_MIN_FREE_DISK: '0', SPOKE_WATCHDOG: '5s' })
+      const integration = await connect(spoke)
+      await eventually(async () => (await loaded(spoke, integration)) > 500, 'it loads')
+      const kept = await issueIds(spoke)
+      // Room for some more tickets and for no more than this file of the WAL, which is where the database hangs.
+      writeFileSync(join(disk.dir, 'somebody-else'), Buffer.alloc(Math.floor((freeMib() - 9) * 2 ** 20)))
+      const began = performance.now()
+      const tooLong = setTimeout(() => spoke.child.kill('SIGTERM'), 90_000)
+      assert.equal(await spoke.exit, null, spoke.output().slice(-2_000))
+      clearTimeout(tooLong)
+      assert.equal(spoke.child.signalCode, 'SIGKILL')
+      assert.match(spoke.output(), /"free_mib":\d,"msg":"the event loop stands still; the process ends/)
+      t.diagnostic(
+        `ended ${Math.round(performance.now() - began)} ms after the room was gone, the hang itself included`,
+      )
 
-    disk.resize(400)
-    const again = start()
-    await ended(again, integration)
-    const all = await issueIds(again)
-    assert.equal(all.size, tickets)
-    for (const id of kept) assert.ok(all.has(id))
-  })
+      disk.resize(400)
+      const again = start()
+      await ended(again, integration)
+      const all = await issueIds(again)
+      assert.equal(all.size, tickets)
+      for (const id of kept) assert.ok(all.has(id))
+    },
+  )
 })

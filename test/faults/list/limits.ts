@@ -191,4 +191,13 @@ export const limits: Fault[] = [
     only: 'while the event loop is late',
     gain: 'a flood gets the process restarted by whoever watches it',
   },
+  {
+    name: 'statement-without-an-end',
+    file: 'src/lib/db.ts',
+    find: '(statementMs ? [`set local',
+    put: '(statementMs === 0 ? [`set local',
+    test: 'test/lib/pooler.test.ts',
+    only: 'is bounded by the server as well',
+    gain: 'a call that is long over keeps the server at work, and a few of them all of it',
+  },
 ]
