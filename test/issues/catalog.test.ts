@@ -118,6 +118,32 @@ for (const engine of engines) {
       assert.deepEqual([owner?.archived, owner?.email], [true, gone.email])
     })
 
+    test('an owner without name or address has none here, and the others have theirs', async () => {
+      const held = emulator.world.portals.get(bench.portalId)?.owners ?? assert.fail()
+      const [bare, blank, nameless] = held.map(({ id }) => id)
+      const change = (id: string | undefined, body: object) =>
+        emulator.control('PATCH', `/portals/${bench.portalId}/owners/${id}`, body)
+      await change(bare, { firstName: null, lastName: null, email: null })
+      await change(blank, { firstName: '', lastName: null, email: ' ' })
+      await change(nameless, { firstName: null, lastName: null })
+      await refresh()
+      const owners = (await labels()).filter(({ topic }) => topic === 'owner')
+      const shown = (id: string | undefined) => {
+        const { label, email } = owners.find((one) => one.id === id) ?? assert.fail()
+        return [label, email]
+      }
+      assert.deepEqual(
+        [shown(bare), shown(blank)],
+        [
+          [null, null],
+          [null, null],
+        ],
+      )
+      const address = held[2]?.email
+      assert.deepEqual(shown(nameless), [address, address])
+      assert.equal(owners.length, 12)
+    })
+
     test('the same content is not written again', async () => {
       await refresh()
       const versions = () =>

@@ -64,4 +64,22 @@ export const changes: Fault[] = [
     only: 'each thing that can become of an issue',
     gain: 'an issue is told to be gone again and again',
   },
+  {
+    name: 'computed-value-as-an-edit',
+    file: 'src/issues/keep-store.ts',
+    find: ' and coalesce(n.key, o.key) <> all(p.computed)',
+    put: '',
+    test: 'test/issues/keep-issues.test.ts',
+    only: 'a property that HubSpot computes',
+    gain: 'each edit is reported with a value that nobody edited',
+  },
+  {
+    name: 'edit-lost-in-an-archiving',
+    file: 'src/issues/keep-store.ts',
+    find: "when r.differs is not null then jsonb_build_object('changed', r.differs)",
+    put: "when r.differs is not null and r.type <> 'issue.archived' then jsonb_build_object('changed', r.differs)",
+    test: 'test/changes/store.test.ts',
+    only: 'an edit that is seen together with an archiving',
+    gain: 'who applies differences keeps a value that HubSpot no longer has',
+  },
 ]
