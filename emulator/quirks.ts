@@ -6,6 +6,9 @@ export type Quirks = {
   shared_refresh_token: boolean
   token_info_unknown: 401 | 404
   token_info_needs_bearer: boolean
+  unknown_hublet: 530 | 401
+  missing_scopes: 'required' | 'granular' | 'both' | 'unnamed'
+  sensitive_refusal: 'granular' | 'required' | 'property' | 'unnamed'
   unknown_archive: 204 | 404
   absent_empty_properties: boolean
   cleared_values: 'null' | 'empty_in_list' | 'empty_in_search'
@@ -83,6 +86,9 @@ export const DEFAULT_QUIRKS: Readonly<Quirks> = {
   shared_refresh_token: false,
   token_info_unknown: 401,
   token_info_needs_bearer: false,
+  unknown_hublet: 530,
+  missing_scopes: 'required',
+  sensitive_refusal: 'granular',
   unknown_archive: 204,
   absent_empty_properties: false,
   cleared_values: 'null',
@@ -158,6 +164,9 @@ const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
   oauth_v1: ['ended', 'alive'],
   ticket_id_sort: ['number', 'text', 'mixed'],
   token_info_unknown: [401, 404],
+  unknown_hublet: [530, 401],
+  missing_scopes: ['required', 'granular', 'both', 'unnamed'],
+  sensitive_refusal: ['granular', 'required', 'property', 'unnamed'],
   unknown_archive: [204, 404],
   search_values: ['indexed', 'current'],
   cleared_values: ['null', 'empty_in_list', 'empty_in_search'],

@@ -83,6 +83,11 @@ export const ACCOUNT_ACTS: readonly Row[] = [
     (request) => request.world.addProperty(portalId(request), request.body as { name: string }),
   ],
   [
+    'PATCH',
+    '/portals/:/properties/:',
+    (request) => request.world.changeProperty(portalId(request), request.params[1] ?? '', request.body),
+  ],
+  [
     'DELETE',
     '/portals/:/properties/:',
     (request) => {

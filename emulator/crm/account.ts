@@ -6,6 +6,7 @@ import type { Owner, Pipeline, Stage } from './account-data.ts'
 import type { Definition } from './definitions.ts'
 import { nextPage } from './paging.ts'
 import { isDefined } from './read-time-definitions.ts'
+import { sensitivityOf } from './sensitive.ts'
 
 export function listPipelines(call: AccountCall): Reply {
   return { status: 200, json: { results: call.portal.pipelines.map(showPipeline) } }
@@ -109,13 +110,12 @@ function showOwner(owner: Owner): Record<string, unknown> {
 
 export function listProperties(call: AccountCall): Reply {
   const archived = booleanParam(call.query, 'archived')
-  // There is no sensitive property in an emulated account.
-  const sensitive = (call.query.get('dataSensitivity') ?? 'non_sensitive') !== 'non_sensitive'
-  const all = sensitive
-    ? []
-    : [...call.portal.definitions.values()].filter((one) =>
-        archived ? one.archived : isDefined(one, call.world.quirks),
-      )
+  // Sensitive ones are listed only for who asks for them; that needs no scope.
+  const wanted = call.query.get('dataSensitivity') ?? 'non_sensitive'
+  const all = [...call.portal.definitions.values()].filter(
+    (one) =>
+      sensitivityOf(one) === wanted && (archived ? one.archived : isDefined(one, call.world.quirks)),
+  )
   return { status: 200, json: { results: all.map(showDefinition) } }
 }
 
@@ -171,6 +171,6 @@ function showDefinition(one: Definition): Record<string, unknown> {
       readOnlyValue: one.readOnly,
     },
     formField: !one.hubspotDefined || one.name === 'subject' || one.name === 'content',
-    dataSensitivity: 'non_sensitive',
+    dataSensitivity: sensitivityOf(one),
   }
 }

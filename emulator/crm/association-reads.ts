@@ -18,7 +18,7 @@ export function toTypeOf(name: string): Associated {
 // Reading an association needs both sides: the route asks for the other one's scope, this for the tickets.
 export function needScope(call: AccountCall, scope: string): void {
   if (!call.world.tokens.effectiveScopes(call.access, call.portal).includes(scope))
-    throw new Refusal(missingScopes([scope]))
+    throw new Refusal(missingScopes([scope], call.world.quirks.missing_scopes))
 }
 
 export function batchReadAssociations(call: AccountCall): Reply {

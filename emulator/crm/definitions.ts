@@ -1,6 +1,7 @@
 // The ticket properties of a portal: what HubSpot defines in every account, and custom ones as customers make them.
 import { hash, pick } from '../random.ts'
 import { CUSTOM_WORDS, type PropertyType, type Short, STANDARD } from './property-words.ts'
+import type { Sensitivity } from './sensitive.ts'
 
 export type Option = {
   label: string
@@ -33,6 +34,8 @@ export type Definition = {
   referencedObjectType?: string
   externalOptions: boolean
   hasUniqueValue: boolean
+  // Absent: not sensitive.
+  sensitivity?: Sensitivity
 }
 
 const FIELD: Record<PropertyType, string> = {

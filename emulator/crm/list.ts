@@ -15,6 +15,7 @@ import { inlineTypes, showInline } from './association-reads.ts'
 import type { Associated } from './association-types.ts'
 import { findTicket } from './find.ts'
 import { nextPage } from './paging.ts'
+import { readableNames } from './sensitive.ts'
 import { type Shape, shapeOf, showTicket, type Wanted } from './show.ts'
 import type { Ticket } from './tickets.ts'
 
@@ -23,7 +24,7 @@ const MAX_BATCH = 100
 
 function wantedOf(call: AccountCall): Wanted {
   return {
-    properties: listParam(call.query, 'properties'),
+    properties: readableNames(call, listParam(call.query, 'properties')),
     history: listParam(call.query, 'propertiesWithHistory'),
   }
 }
@@ -96,7 +97,10 @@ export function batchRead(call: AccountCall): Reply {
   const ids = inputIds(readInputs(body))
   const archived = booleanParam(call.query, 'archived')
   const names = (value: unknown) => (Array.isArray(value) ? value.map(String) : [])
-  const wanted = { properties: names(body.properties), history: names(body.propertiesWithHistory) }
+  const wanted = {
+    properties: readableNames(call, names(body.properties)),
+    history: names(body.propertiesWithHistory),
+  }
   const idProperty = body.idProperty
   if (typeof idProperty === 'string' && idProperty !== '' && idProperty !== 'hs_object_id') {
     invalid(`idProperty ${idProperty} is not a unique property of TICKET`, {

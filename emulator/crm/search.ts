@@ -9,6 +9,7 @@ import { nameSeed } from './definitions.ts'
 import { outsiders, shuffled, withGaps, withOutsiders, wobbly } from './disorder.ts'
 import { readFilters } from './filters.ts'
 import { matches, type Query } from './matches.ts'
+import { readableNames } from './sensitive.ts'
 import { shapeOf, showTicket } from './show.ts'
 import { MAX_RESULTS, readSort, type Sort, sorted } from './sorting.ts'
 import type { Ticket } from './tickets.ts'
@@ -40,7 +41,8 @@ export function searchTickets(call: AccountCall): Reply {
   const filters = readFilters(portal, world.quirks, body)
   const sort = readSort(portal, body.sorts)
   const query = typeof body.query === 'string' ? body.query.trim() : ''
-  const properties = Array.isArray(body.properties) ? body.properties.map(String) : []
+  const asked = Array.isArray(body.properties) ? body.properties.map(String) : []
+  const properties = readableNames(call, asked)
 
   const key = JSON.stringify([body.filterGroups, body.filters, sort, query])
   const found = find(portal, world.quirks, key, { filters, query }, sort)

@@ -6,6 +6,7 @@ import { associate, dissociate } from './associate.ts'
 import { type Associated, type AssociationType, associatedOf, PLAIN } from './association-types.ts'
 import { customDefinition, type Definition } from './definitions.ts'
 import type { PropertyType } from './property-words.ts'
+import { SENSITIVITIES } from './sensitive.ts'
 
 export type AssociationChange = {
   ticket_id: string | number
@@ -38,6 +39,19 @@ export function createSettingsActs(clock: Clock, portalOf: (portal_id: number) =
     const now = clock.now()
     portal.definitions.set(name, { ...found, archived: true, archivedAt: now, updatedAt: now })
     portal.definitionsVersion += 1
+  }
+
+  // From now on, or no longer: values stay as they are.
+  function changeProperty(portal_id: number, name: string, input: { sensitivity?: unknown }): Definition {
+    const portal = portalOf(portal_id)
+    const found = portal.definitions.get(name)
+    if (!found) throw new Error(`there is no property ${name}`)
+    const sensitivity = SENSITIVITIES.find((one) => one === input.sensitivity)
+    if (!sensitivity) throw new Error(`sensitivity must be one of ${SENSITIVITIES.join(', ')}`)
+    const changed = { ...found, sensitivity, updatedAt: clock.now() }
+    portal.definitions.set(name, changed)
+    portal.definitionsVersion += 1
+    return changed
   }
 
   function ownerOf(portal_id: number, id: string): Owner {
@@ -100,6 +114,7 @@ export function createSettingsActs(clock: Clock, portalOf: (portal_id: number) =
   return {
     addProperty,
     archiveProperty,
+    changeProperty,
     changeOwner,
     archiveOwner,
     changePipeline,

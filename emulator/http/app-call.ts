@@ -14,7 +14,7 @@ export function asReader(what: JournalScope, handle: Handle): (call: Call) => Re
     const scope = journalScope(call.world.quirks, what)
     const refused = refusal(call, held, scope)
     if (refused) return refused
-    if (!call.world.quirks.journal_available) return missingScopes([scope])
+    if (!call.world.quirks.journal_available) return missingScopes([scope], call.world.quirks.missing_scopes)
     return handle({ ...call, app: (held as AppToken).app })
   }
 }
@@ -27,7 +27,7 @@ function refusal(call: Call, held: AppToken | null, scope: string): Reply | null
   const now = call.world.clock.now()
   if (!held) return credentialsNotFound()
   if (held.expires_at <= now) return tokenExpired(held.expires_at, now)
-  return held.scopes.includes(scope) ? null : missingScopes([scope])
+  return held.scopes.includes(scope) ? null : missingScopes([scope], call.world.quirks.missing_scopes)
 }
 
 /**

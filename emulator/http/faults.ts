@@ -2,10 +2,11 @@
 import type { Quirks } from '../quirks.ts'
 import { unit } from '../random.ts'
 import { limited, type Policy } from './limited.ts'
-import { edgePage, problem, type Reply } from './reply.ts'
+import { edgePage, problem, type Reply, refused } from './reply.ts'
 
 export const FAULT_KINDS = [
   'status',
+  'forbidden',
   'rate_limit',
   'delay',
   'truncate',
@@ -26,6 +27,8 @@ export type NewFault = {
   // 'after' lets HubSpot do the work and loses the answer; 'before' fails without having done anything.
   phase?: 'before' | 'after'
   status?: number
+  // Of `forbidden`.
+  category?: string
   body?: unknown
   headers?: Record<string, string>
   policy?: Policy
@@ -121,10 +124,12 @@ export function faultReply(fault: Fault, quirks: Quirks): Reply | null {
   switch (fault.kind) {
     case 'status':
       return withHeaders(statusReply(fault.status ?? 500, fault.body), { ...headers, ...fault.headers })
+    case 'forbidden':
+      return withHeaders(refused(fault.category ?? 'BANNED'), headers)
     case 'rate_limit':
       return withHeaders(limited(fault.policy ?? 'ten_secondly', null, quirks, null), headers)
     case 'html':
-      return withHeaders(edgePage(fault.status ?? 502, 'Bad gateway'), headers)
+      return withHeaders(edgePage(fault.status ?? 502, PAGES[fault.status ?? 502] ?? 'Bad gateway'), headers)
     case 'empty':
       return withHeaders(
         { status: fault.status ?? 200, text: '', contentType: 'application/json;charset=utf-8' },
@@ -161,6 +166,9 @@ export function stuck(reply: Reply): Reply {
 function withHeaders(reply: Reply, headers: Record<string, string>): Reply {
   return { ...reply, headers: { ...reply.headers, ...headers } }
 }
+
+// The page by which the edge shuts out an address is a 403.
+const PAGES: Record<number, string> = { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found' }
 
 const EDGE: Record<number, string> = {
   520: 'Web server is returning an unknown error',

@@ -141,6 +141,15 @@ function judge(call: Call, match: Match, access: Access | null): Reply {
   const found = match.route
   if (found.auth === 'none') return found.handle(call)
 
+  // The edge finds the data centre by the token; one that names none leads nowhere.
+  const hublet = /^pat-([^-]*)-/.exec(bearer(call.headers) ?? '')?.[1]
+  if (
+    !access &&
+    hublet !== undefined &&
+    !/^(na|eu|ap|ca)\d{1,2}$/.test(hublet) &&
+    world.quirks.unknown_hublet === 530
+  )
+    return edgePage(530, 'Origin DNS error')
   const portal = access ? world.portals.get(access.portal_id) : undefined
   if (!access || access.refused || !portal || portal.deleted) return credentialsNotFound()
   const now = world.clock.now()
@@ -150,7 +159,7 @@ function judge(call: Call, match: Match, access: Access | null): Reply {
   const scopes = found.scopes(call)
   const held = world.tokens.effectiveScopes(access, portal)
   if (scopes.length > 0 && !scopes.some((one) => held.includes(one))) {
-    return withHeaders(missingScopes(scopes), verdict.headers)
+    return withHeaders(missingScopes(scopes, world.quirks.missing_scopes), verdict.headers)
   }
   return withHeaders(
     handled(() =>

@@ -1,4 +1,6 @@
 // What a handler answers, and HubSpot's error bodies: the one place where their wording stands.
+import type { Quirks } from '../quirks.ts'
+
 export type Reply = {
   status: number
   headers?: Record<string, string>
@@ -74,22 +76,31 @@ export function tokenExpired(expiredAt: number, now: number): Reply {
   }
 }
 
-export function missingScopes(scopes: readonly string[]): Reply {
-  return problem(
-    403,
-    "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: https://developers.hubspot.com/scopes.",
-    {
-      category: 'MISSING_SCOPES',
-      errors: [
-        {
-          message: 'One or more of the following scopes are required.',
-          context: { requiredGranularScopes: [...scopes] },
-        },
-      ],
-      links: { scopes: 'https://developers.hubspot.com/scopes' },
-    },
-  )
+// Recorded answers name them in many ways, and two of five name none. The newest form is in HubSpot's own schema alone.
+export function missingScopes(
+  scopes: readonly string[],
+  form: Quirks['missing_scopes'] | 'top' | 'missing',
+): Reply {
+  const links = { scopes: 'https://developers.hubspot.com/scopes' }
+  const category = 'MISSING_SCOPES'
+  if (form === 'unnamed') return problem(403, 'This endpoint is not for public use.', { category })
+  const names = [...scopes]
+  const message = `${names.length > 1 || form === 'both' ? 'One or more' : 'All'} of the following scopes are required.`
+  const said =
+    "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: https://developers.hubspot.com/scopes."
+  const places: Record<Exclude<typeof form, 'unnamed'>, ErrorExtras> = {
+    required: { errors: [{ message, context: { requiredScopes: names } }] },
+    granular: { errors: [{ message, context: { requiredGranularScopes: names } }] },
+    both: { errors: [{ message, context: { requiredScopes: names, requiredGranularScopes: names } }] },
+    top: { context: { requiredGranularScopes: names } },
+    missing: { context: { missingScopes: names } },
+  }
+  return problem(403, said, { category, links, ...places[form] })
 }
+
+// A 403 that is not about scopes: the account, the app or the user is refused.
+export const refused = (category: string): Reply =>
+  problem(403, 'This request was refused. Contact HubSpot support for more information.', { category })
 
 // A record that is not there: a numeric id gets the short body without a category, anything else the long one.
 export function objectNotFound(id: string): Reply {

@@ -27,6 +27,15 @@ export function refuseOAuth(status: OAuthError): never {
   throw new Refusal(oauthError(status))
 }
 
+// As recorded: in the older shape, without RFC 6749's `error`.
+export function refuseOtherApp(): never {
+  const status = 'MISMATCH_REFRESH_TOKEN_CLIENT'
+  throw new Refusal({
+    status: 400,
+    json: { status, message: 'refresh token and client id do not match', correlationId: '' },
+  })
+}
+
 // Only the form is read: neither JSON nor the query.
 export function readForm(call: Call): URLSearchParams {
   const type = call.headers['content-type']

@@ -4,7 +4,7 @@ import type { Call } from '../http/call.ts'
 import type { Reply } from '../http/reply.ts'
 import type { App, Code, Grant } from '../token-types.ts'
 import { issueAppToken } from './app-token.ts'
-import { oauthError, readClient, readForm, refuseOAuth } from './form.ts'
+import { oauthError, readClient, readForm, refuseOAuth, refuseOtherApp } from './form.ts'
 
 export function issueToken(call: Call): Reply {
   const form = readForm(call)
@@ -51,7 +51,8 @@ function refresh(call: Call, app: App, form: URLSearchParams): Grant {
   const { world } = call
   const now = world.clock.now()
   const held = world.tokens.refresh.get(form.get('refresh_token') ?? '')
-  if (!held || held.grant.app !== app) return refuseOAuth('BAD_REFRESH_TOKEN')
+  if (!held) return refuseOAuth('BAD_REFRESH_TOKEN')
+  if (held.grant.app !== app) return refuseOtherApp()
   const { grant } = held
   const portal = world.portals.get(grant.portal_id)
   if (!portal || portal.deleted) return refuseOAuth('BAD_HUB')

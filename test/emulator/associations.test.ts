@@ -179,7 +179,7 @@ test('each type needs its own scope, and the tickets theirs; the refusal names t
   const poor = (...scopes: string[]) => world.addToken(account.portal_id, { kind: 'static', scopes }).token
   const missing = async (token: string, path: string, body?: object) => {
     const answer = await account.call(body ? 'POST' : 'GET', path, { token, ...(body ? { body } : {}) })
-    return answer.status === 403 ? answer.json.errors[0].context.requiredGranularScopes : answer.status
+    return answer.status === 403 ? answer.json.errors[0].context.requiredScopes : answer.status
   }
   const body = { inputs: [{ id }] }
   const some = poor('tickets', 'crm.objects.contacts.read')

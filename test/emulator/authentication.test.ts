@@ -71,10 +71,10 @@ test('a missing scope is 403 and names what is needed', async (t) => {
   const answer = await account.call('GET', TICKETS, { token })
   assert.equal(answer.status, 403)
   assert.equal(answer.json.category, 'MISSING_SCOPES')
-  assert.deepEqual(answer.json.errors[0].context.requiredGranularScopes, ['tickets'])
+  assert.deepEqual(answer.json.errors[0].context.requiredScopes, ['tickets'])
   assert.deepEqual(answer.json.links, { scopes: 'https://developers.hubspot.com/scopes' })
   const owners = await account.call('GET', '/crm/owners/2026-09', { token })
-  assert.deepEqual(owners.json.errors[0].context.requiredGranularScopes, ['crm.objects.owners.read'])
+  assert.deepEqual(owners.json.errors[0].context.requiredScopes, ['crm.objects.owners.read'])
   assert.equal((await account.call('GET', '/account-info/2026-09/details', { token })).status, 200)
 })
 
