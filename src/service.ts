@@ -8,7 +8,8 @@ import type { FastifyInstance } from 'fastify'
 import { createNews } from './changes/news.ts'
 import type { Config } from './config.ts'
 import { createServer } from './http/server.ts'
-import { createBudget } from './hubspot/budget.ts'
+import { createAppPause } from './hubspot/app-pause.ts'
+import { type BudgetRows, createBudget } from './hubspot/budget.ts'
 import { createHubSpot, type HubSpot } from './hubspot/client.ts'
 import { createJournal } from './hubspot/journal.ts'
 import { forgetLane } from './inbox/claim-store.ts'
@@ -264,21 +265,19 @@ async function assemble(
   standIns?: StandIns,
 ): Promise<{ server: FastifyInstance; instance: string }> {
   const metrics = createMetrics()
-  const budget = createBudget(
-    (work) => withSystem(db, ({ query }) => work(query), { fleeting: true }),
-    clock,
-    metrics,
-  )
+  const budgetRows: BudgetRows = (work) => withSystem(db, ({ query }) => work(query), { fleeting: true })
+  const budget = createBudget(budgetRows, clock, metrics)
   const { app, apiUrl, authorizeUrl, timeoutMs } = config.hubspot
   const egress = createEgress(config.proxies, clock, log)
+  const appPause = createAppPause(budgetRows)
   const hubspot =
-    standIns?.hubspot ?? createHubSpot({ apiUrl, timeoutMs, budget, clock, metrics, log, egress })
+    standIns?.hubspot ?? createHubSpot({ apiUrl, timeoutMs, budget, appPause, clock, metrics, log, egress })
   house.ground.push(
     async () => await egress?.close(),
     () => hubspot.close(),
   )
   const shared = { db, ring: config.keyRing, hubspot, app, clock, metrics, log }
-  const tokens = createTokens({ ...shared, checkEveryMs: config.tokenCheckEveryMs })
+  const tokens = createTokens({ ...shared, tickets: ticketKind, checkEveryMs: config.tokenCheckEveryMs })
   house.ground.push(() => tokens.settle())
   const queues =
     standIns?.queues ?? createQueues(db, config.databaseUrl, config.migrateUrl === undefined, log)

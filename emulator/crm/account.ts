@@ -113,8 +113,7 @@ export function listProperties(call: AccountCall): Reply {
   // Sensitive ones are listed only for who asks for them; that needs no scope.
   const wanted = call.query.get('dataSensitivity') ?? 'non_sensitive'
   const all = [...call.portal.definitions.values()].filter(
-    (one) =>
-      sensitivityOf(one) === wanted && (archived ? one.archived : isDefined(one, call.world.quirks)),
+    (one) => sensitivityOf(one) === wanted && (archived ? one.archived : isDefined(one, call.world.quirks)),
   )
   return { status: 200, json: { results: all.map(showDefinition) } }
 }

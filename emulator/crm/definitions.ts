@@ -1,7 +1,9 @@
 // The ticket properties of a portal: what HubSpot defines in every account, and custom ones as customers make them.
 import { hash, pick } from '../random.ts'
 import { CUSTOM_WORDS, type PropertyType, type Short, STANDARD } from './property-words.ts'
-import type { Sensitivity } from './sensitive.ts'
+
+export const SENSITIVITIES = ['non_sensitive', 'sensitive', 'highly_sensitive'] as const
+export type Sensitivity = (typeof SENSITIVITIES)[number]
 
 export type Option = {
   label: string

@@ -1,10 +1,7 @@
 // Properties that an account has marked sensitive: whoever names one without its scope is refused the whole request.
 import type { AccountCall } from '../http/call.ts'
 import { missingScopes, problem, Refusal } from '../http/reply.ts'
-import type { Definition } from './definitions.ts'
-
-export const SENSITIVITIES = ['non_sensitive', 'sensitive', 'highly_sensitive'] as const
-export type Sensitivity = (typeof SENSITIVITIES)[number]
+import type { Definition, Sensitivity } from './definitions.ts'
 
 const SCOPE: Record<Sensitivity, string | null> = {
   non_sensitive: null,

@@ -4,9 +4,8 @@ import { fillOptions, type Portal } from '../portals.ts'
 import type { Owner, Pipeline } from './account-data.ts'
 import { associate, dissociate } from './associate.ts'
 import { type Associated, type AssociationType, associatedOf, PLAIN } from './association-types.ts'
-import { customDefinition, type Definition } from './definitions.ts'
+import { customDefinition, type Definition, SENSITIVITIES } from './definitions.ts'
 import type { PropertyType } from './property-words.ts'
-import { SENSITIVITIES } from './sensitive.ts'
 
 export type AssociationChange = {
   ticket_id: string | number

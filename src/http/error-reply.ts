@@ -39,6 +39,7 @@ const statusOf: Record<ErrorCode, number> = {
   integration_not_connected: 409,
   token_invalid: 409,
   portal_changed: 409,
+  hubspot_forbidden: 409,
   api_key_not_active: 409,
   open_mode: 409,
   too_many_endpoints: 409,

@@ -2,6 +2,7 @@
 import { fromDatabase } from '../lib/database-errors.ts'
 import { AppError, sentences, tokenInvalid } from '../lib/errors.ts'
 import { HubSpotError } from './errors.ts'
+import { type MissingScopes, scopesSentence } from './missing-scopes.ts'
 
 const hourMs = 3_600_000
 
@@ -16,7 +17,7 @@ export function asAppError(error: unknown, connecting = false): unknown {
     case 'unauthorized':
       return tokenInvalid(cause, connecting ? 422 : 409)
     case 'forbidden':
-      return missingScopes(error.scopes, cause)
+      return error.missing ? missingScopes(error.missing, cause) : forbidden(error, connecting)
     case 'rate_limited': {
       const waitMs =
         error.policy === 'daily' ? (error.retryAfterMs ?? hourMs) : (error.retryAfterMs ?? 10_000)
@@ -34,11 +35,23 @@ export function asAppError(error: unknown, connecting = false): unknown {
   }
 }
 
-export function missingScopes(scopes: readonly string[], cause?: unknown): AppError {
-  const named = scopes.length > 0 ? scopes : ['tickets']
-  return new AppError('missing_scopes', `The token lacks the scope ${named.join(', ')}`, {
+export function missingScopes(missing: MissingScopes, cause?: unknown): AppError {
+  const { names, need } = missing
+  const rule = (list: readonly string[]) =>
+    list.length === 1 ? `needs the scope ${list[0]}` : `needs one of the scopes ${list.join(', ')}`
+  const rules = need === 'any' ? [rule(names)] : names.map((name) => rule([name]))
+  return new AppError('missing_scopes', scopesSentence(missing), {
     cause,
-    details: named.map((scope) => ({ pointer: '/access_token', rule: `needs the scope ${scope}` })),
+    ...(names.length > 0 ? { details: rules.map((rule) => ({ pointer: '/access_token', rule })) } : {}),
+  })
+}
+
+/** HubSpot refuses the account, the app or the user, and not for a scope: BANNED, SCOPE_RESTRICTED, TRUST_VIOLATION, … */
+function forbidden(cause: HubSpotError, connecting: boolean): AppError {
+  const why = cause.category === undefined ? '' : ` (${cause.category})`
+  return new AppError('hubspot_forbidden', `HubSpot refuses this for a reason other than a scope${why}`, {
+    cause,
+    status: connecting ? 422 : 409,
   })
 }
 

@@ -55,6 +55,13 @@ export async function close(
   return opensIn
 }
 
+/** @returns ms until it opens; 0: it is open */
+export async function closedFor(query: Query, key: BudgetKey, bucket: Bucket): Promise<number> {
+  const [found] = await query(sql<{ left_ms: number }>`
+    select ${ms(sql`b.closed_until - clock_timestamp()`)} as left_ms from budgets b where ${row(key, bucket)}`)
+  return Math.max(0, found?.left_ms ?? 0)
+}
+
 /** @returns whether the caller is the one, among all processes, who may try whether a daily stop still stands */
 export async function claimProbe(query: Query, key: BudgetKey): Promise<boolean> {
   const mark = sql`

@@ -5,8 +5,9 @@ import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { Egress } from '../lib/proxy.ts'
 import { within } from '../lib/within.ts'
+import { type AppPause, pauseAfter } from './app-pause.ts'
 import type { Budget, BudgetKey } from './budget.ts'
-import type { Answer, Call } from './call.ts'
+import type { Answer, Call, Credentials } from './call.ts'
 import { type CallEnd, type Circuits, createCircuits } from './circuit.ts'
 import { createAsApp } from './client-secret.ts'
 import { HubSpotError } from './errors.ts'
@@ -43,6 +44,8 @@ export function createHubSpot(parts: {
   circuits?: Circuits
   /** Absent: every connection is direct. */
   egress?: Egress | undefined
+  /** Absent: only the caller itself waits when HubSpot asks our app to. */
+  appPause?: AppPause
 }): HubSpot {
   const { apiUrl, budget, clock, metrics, log } = parts
   // Redirects are not followed (undici's request does not), and the origin is always the configured one.
@@ -172,11 +175,36 @@ export function createHubSpot(parts: {
     }
   }
 
+  /** What our app asks for itself waits for as long as HubSpot asked any process of ours to. */
+  async function unlessPaused(
+    { endpoint, patience, signal }: Call,
+    { clientId }: Credentials,
+    send: () => Promise<Answer>,
+  ): Promise<Answer> {
+    const { appPause } = parts
+    if (!appPause) return await send()
+    const wait = await appPause.left(clientId)
+    if (wait >= patience.totalMs) throw away({ endpoint }, wait)
+    if (wait > 0) await clock.sleep(Math.ceil(wait), signal)
+    try {
+      return await send()
+    } catch (error) {
+      const pause = pauseAfter(error)
+      if (pause !== undefined)
+        await appPause
+          .pause(clientId, pause)
+          .catch((err: unknown) => log.warn({ err }, 'a pause that HubSpot asked for could not be stored'))
+      throw error
+    }
+  }
+
   return {
     async call(call) {
       const end = clock.monotonic() + call.patience.totalMs
       const made = (one: Call) => repeated(one, end)
-      return await (call.app ? asApp(call, call.app, made) : made(call))
+      return await (call.app
+        ? unlessPaused(call, call.app, () => asApp(call, call.app as Credentials, made))
+        : made(call))
     },
     fit: ({ portalId }, endpoint, wanted) => sizes.fit(portalId, endpoint, wanted),
     async close() {
@@ -194,7 +222,7 @@ const circuitOf = ({ budget, endpoint, records = 1 }: Call): Parameters<Circuits
     ? ['portal', String(budget.key.portalId), records > fewRecords ? `${endpoint} page` : endpoint]
     : ['endpoint', endpoint]
 
-const away = ({ endpoint }: Call, waitMs: number) =>
+const away = ({ endpoint }: Pick<Call, 'endpoint'>, waitMs: number) =>
   new HubSpotError('unavailable', endpoint, {
     circuit: true,
     retryAfterMs: Math.max(1_000, Math.ceil(waitMs)),
@@ -203,7 +231,9 @@ const away = ({ endpoint }: Call, waitMs: number) =>
 /** What a failure says about whether HubSpot is there at all. @param fair whether the try had time enough */
 function endOf({ kind, status }: HubSpotError, fair: boolean): CallEnd {
   if (kind === 'timeout') return fair ? 'hung' : 'unknown'
-  return kind === 'unavailable' && (status === undefined || status >= 500) ? 'failed' : 'passed'
+  // A 403 of this kind is a page of the edge, which shuts out everybody behind our address.
+  const away = status === undefined || status >= 500 || status === 403
+  return kind === 'unavailable' && away ? 'failed' : 'passed'
 }
 
 /** Whatever the transport threw. Its own message may quote a request, so it stays in `cause` for the log alone. */

@@ -1,16 +1,20 @@
 /** What can go wrong with a call to HubSpot, by kind. Whoever retries or gives up looks at the kind, never at prose. */
+import { type MissingScopes, readMissingScopes } from './missing-scopes.ts'
 
 export type HubSpotErrorKind =
   /** 429; `policy` says which limit. */
   | 'rate_limited'
   /** 401: the token is expired, revoked or unknown. */
   | 'unauthorized'
-  /** 403: a scope is missing; `scopes` names it when HubSpot does. */
+  /** 403: `missing` when it is about scopes; else HubSpot refuses for a reason of its own (`category`), which may pass. */
   | 'forbidden'
   | 'not_found'
   /** Another 4xx: our request is wrong; never repeated. */
   | 'rejected'
-  /** 5xx, 423, 477, connection refused or reset: may pass. `circuit`: not even asked, because lately it failed. */
+  /**
+   * 5xx, 423, 477, connection refused or reset, a 401 or 403 that is a page of HubSpot's edge, and what the token endpoint says
+   * that nobody knows: may pass. `circuit`: not even asked, because lately it failed.
+   */
   | 'unavailable'
   /** The total deadline passed, at whatever phase. */
   | 'timeout'
@@ -35,7 +39,10 @@ export class HubSpotError extends Error {
   readonly policy: RateLimitPolicy | undefined
   /** What HubSpot asked to wait, ms. */
   readonly retryAfterMs: number | undefined
-  readonly scopes: readonly string[]
+  /** Of a 403 about scopes. */
+  readonly missing: MissingScopes | undefined
+  /** Of such a 403: words of its text, among which may be the property that it is about. */
+  readonly words: ReadonlySet<string>
   /** True when no call was made, because too many before it had failed: nothing new is known. */
   readonly circuit: boolean
   /** True when HubSpot does not take our client id or secret, and so has not looked at the grant. */
@@ -51,7 +58,8 @@ export class HubSpotError extends Error {
       category?: string | undefined
       policy?: RateLimitPolicy
       retryAfterMs?: number | undefined
-      scopes?: readonly string[]
+      missing?: MissingScopes | undefined
+      words?: ReadonlySet<string>
       circuit?: boolean
       clientRefused?: boolean
       isPage?: boolean
@@ -66,7 +74,8 @@ export class HubSpotError extends Error {
     this.category = facts.category
     this.policy = facts.policy
     this.retryAfterMs = facts.retryAfterMs
-    this.scopes = facts.scopes ?? []
+    this.missing = facts.missing
+    this.words = facts.words ?? new Set()
     this.circuit = facts.circuit ?? false
     this.clientRefused = facts.clientRefused ?? false
     this.isPage = facts.isPage ?? false
@@ -77,6 +86,10 @@ export class HubSpotError extends Error {
 const dayMs = 86_400_000
 
 const string = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+
+/** A category of HubSpot's goes into logs and rows: letters alone, so that it can be no token and no text. */
+const word = (value: unknown): string | undefined =>
+  typeof value === 'string' && /^[A-Za-z_]{1,60}$/.test(value) ? value : undefined
 
 /**
  * HubSpot's error answer as an error of ours. Treats every field of the body as optional, as HubSpot's
@@ -92,22 +105,35 @@ export function errorOf(
   retryAfter: string | undefined,
 ): HubSpotError {
   const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
-  const category = string(fields.category) ?? string(fields.errorType)
+  const category = word(fields.category) ?? word(fields.errorType)
   const seconds = retryAfter !== undefined && /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined
   const longest = status === 477 || policyOf(fields) === 'daily' ? dayMs : 600_000
   const retryAfterMs = seconds === undefined ? undefined : Math.min(seconds * 1_000, longest)
-  const facts = { status, category, retryAfterMs, isPage: body === undefined }
+  const isPage = body === undefined
+  const facts = { status, category, retryAfterMs, isPage }
+  // HubSpot refuses a token or a right in JSON. A page comes from the edge, and says nothing about either.
+  if (isPage && (status === 401 || status === 403)) return new HubSpotError('unavailable', endpoint, facts)
   if (status === 429)
     return new HubSpotError('rate_limited', endpoint, { ...facts, policy: policyOf(fields) })
   if (status === 401) return new HubSpotError('unauthorized', endpoint, facts)
-  if (status === 403)
-    return new HubSpotError('forbidden', endpoint, { ...facts, scopes: missingScopes(fields) })
+  if (status === 403) {
+    const missing = readMissingScopes(fields)
+    const aboutScopes = category === 'MISSING_SCOPES' || missing.names.length > 0
+    if (!aboutScopes) return new HubSpotError('forbidden', endpoint, facts)
+    return new HubSpotError('forbidden', endpoint, { ...facts, missing, words: wordsOf(fields) })
+  }
   if (status === 404) return new HubSpotError('not_found', endpoint, facts)
   // 477: the account moves between data centres; 423: locked for two seconds; 408: HubSpot's edge gave up.
   if (status >= 500 || status === 477 || status === 423 || status === 408) {
     return new HubSpotError('unavailable', endpoint, facts)
   }
   return new HubSpotError('rejected', endpoint, facts)
+}
+
+/** Whatever could be a property's name; compared with names of ours, and never shown. */
+function wordsOf(fields: Record<string, unknown>): Set<string> {
+  const text = JSON.stringify([fields.message, fields.context, fields.errors]).slice(0, 10_000)
+  return new Set(text.match(/[a-z][a-z0-9_]{0,99}/g))
 }
 
 function policyOf(fields: Record<string, unknown>): RateLimitPolicy {
@@ -122,14 +148,6 @@ function policyOf(fields: Record<string, unknown>): RateLimitPolicy {
   return words.includes('secondly') ? 'secondly' : 'unknown'
 }
 
-function missingScopes(fields: Record<string, unknown>): string[] {
-  const errors = Array.isArray(fields.errors) ? fields.errors : []
-  return errors.flatMap((error: { context?: { requiredGranularScopes?: unknown } } | null) => {
-    const scopes = error?.context?.requiredGranularScopes
-    return Array.isArray(scopes) ? scopes.filter((scope): scope is string => typeof scope === 'string') : []
-  })
-}
-
 const deadGrants = new Set([
   'BAD_REFRESH_TOKEN',
   'BAD_HUB',
@@ -138,9 +156,27 @@ const deadGrants = new Set([
   'BAD_CODE_VERIFIER',
 ])
 
+/** What HubSpot calls a wrong client id or secret; before 2026 without RFC 6749's `invalid_client`. */
+const refusedClients = new Set(['BAD_CLIENT_ID', 'BAD_CLIENT_SECRET'])
+
+/** Other faults of our configuration, by RFC 6749's name or HubSpot's older one. */
+const badRequests = new Set([
+  'invalid_request',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+  'BAD_REDIRECT_URI',
+  'BAD_GRANT_TYPE',
+  'BAD_SCOPES',
+])
+
+/** A refresh token that another app was given: HubSpot's only word for it is this one, without an `error`. */
+export const otherAppsToken = 'MISMATCH_REFRESH_TOKEN_CLIENT'
+
 /**
- * The token endpoint's error answer. The RFC 6749 `error` counts first, then HubSpot's older `status`; a 4xx that
- * is neither is taken for our configuration, so that one wrong client secret never disconnects every tenant.
+ * The token endpoint's error answer. The RFC 6749 `error` counts first, then HubSpot's older `status`. Only what is named is
+ * the grant's fault or our configuration's: a page, a notice of a migration, a 404 and whatever else nobody knows may pass, so that
+ * it neither disconnects a tenant nor sends an operator after a client secret that is right.
  */
 export function oauthErrorOf(
   endpoint: string,
@@ -148,16 +184,20 @@ export function oauthErrorOf(
   body: unknown,
   retryAfter: string | undefined,
 ): HubSpotError {
-  if (status >= 500 || status === 429 || status === 477) return errorOf(endpoint, status, body, retryAfter)
+  const general = errorOf(endpoint, status, body, retryAfter)
+  if (general.kind === 'unavailable' || general.kind === 'rate_limited') return general
   const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
-  const error = string(fields.error)
-  const category = string(fields.status) ?? error
+  const error = word(fields.error)
+  const category = word(fields.status) ?? error ?? general.category
+  const facts = { status, category, retryAfterMs: general.retryAfterMs, isPage: general.isPage }
+  if (error === 'invalid_client' || (error === undefined && refusedClients.has(category ?? '')))
+    return new HubSpotError('misconfigured', endpoint, { ...facts, clientRefused: true })
   const refused =
     error === 'invalid_grant' ||
+    category === otherAppsToken ||
     (error === 'access_denied' && category === 'BAD_HUB') ||
     (error === undefined && deadGrants.has(category ?? ''))
-  const clientRefused =
-    error === 'invalid_client' || (error === undefined && category === 'BAD_CLIENT_SECRET')
-  const kind = refused ? 'grant_refused' : 'misconfigured'
-  return new HubSpotError(kind, endpoint, { status, category, clientRefused })
+  if (refused) return new HubSpotError('grant_refused', endpoint, facts)
+  if (badRequests.has(error ?? category ?? '')) return new HubSpotError('misconfigured', endpoint, facts)
+  return new HubSpotError('unavailable', endpoint, facts)
 }

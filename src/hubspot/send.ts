@@ -9,6 +9,8 @@ import { type RateFacts, rateFacts } from './rate-headers.ts'
 export type Heard = (facts: RateFacts, at: number) => Promise<void>
 
 const maxBytes = 32 * 1024 * 1024
+/** HubSpot's errors are a few hundred bytes; of a longer one no more is read, and it counts as a page. */
+const maxErrorBytes = 64 * 1024
 
 /** HubSpot did the work, or refused it for what it asked: the limits let it through. */
 const counted = (status: number) => status < 500 && ![401, 408, 423, 429, 477].includes(status)
@@ -40,13 +42,14 @@ export async function send(
   const answer = await request(url, { dispatcher, method: call.method, headers, body, signal })
   const status = answer.statusCode
   if (counted(status)) await parts.heard(rateFacts(answer.headers), (began + clock.monotonic()) / 2)
-  const parsed = parseJson(await readCapped(call.endpoint, answer.body))
   if (status >= 200 && status < 300) {
+    const parsed = parseJson(await readCapped(call.endpoint, answer.body))
     if (parsed === undefined && status !== 204 && !call.bodyless)
       throw new HubSpotError('invalid', call.endpoint, { status })
     return { status, body: parsed, date: dateOf(answer.headers.date, clock) }
   }
   const retryAfter = [answer.headers['retry-after']].flat()[0]
+  const parsed = parseJson(await readError(answer.body))
   throw (call.form ? oauthErrorOf : errorOf)(call.endpoint, status, parsed, retryAfter)
 }
 
@@ -71,6 +74,18 @@ async function readCapped(endpoint: string, body: AsyncIterable<Buffer>): Promis
     size += chunk.length
     if (size > maxBytes) throw new HubSpotError('too_large', endpoint)
     chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** The body of an error, cut off where it is too long to be one of the API's. */
+async function readError(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size > maxErrorBytes) break
   }
   return Buffer.concat(chunks).toString('utf8')
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Secret } from '../lib/secret.ts'
 import type { HubSpot } from './client.ts'
-import { HubSpotError } from './errors.ts'
+import { HubSpotError, type HubSpotErrorKind } from './errors.ts'
 import { type App, askPatience } from './oauth.ts'
 import { readAs } from './read-as.ts'
 import { paths } from './versions.ts'
@@ -81,24 +81,52 @@ export async function staticTokenFacts(
   totalMs: number,
   signal: AbortSignal,
 ): Promise<TokenFacts | undefined> {
-  const endpoint = 'token info'
   try {
-    const answer = await hubspot.call({
-      endpoint,
-      method: 'POST',
-      path: paths.tokenInfo,
-      token,
-      json: { tokenKey: token.reveal() },
-      patience: askPatience(totalMs),
-      signal,
-    })
-    const read = readAs(endpoint, staticInfo, answer)
-    return { portalId: read.hubId, scopes: read.scopes }
+    return await askTokenInfo(hubspot, token, totalMs, signal)
   } catch (error) {
-    const unknown =
-      error instanceof HubSpotError &&
-      ['unauthorized', 'forbidden', 'not_found', 'rejected'].includes(error.kind)
-    if (unknown) return undefined
+    if (error instanceof HubSpotError && [...unknownToken, ...noAnswer].includes(error.kind)) return undefined
     throw error
   }
+}
+
+const unknownToken: readonly HubSpotErrorKind[] = ['unauthorized', 'not_found']
+const noAnswer: readonly HubSpotErrorKind[] = ['forbidden', 'rejected']
+
+/**
+ * Whether HubSpot knows a token as a static one, after it refused it elsewhere.
+ *
+ * @returns undefined when HubSpot does not answer the question
+ * @throws HubSpotError when it cannot be asked now
+ */
+export async function knowsStaticToken(
+  hubspot: HubSpot,
+  token: Secret,
+  totalMs: number,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  try {
+    await askTokenInfo(hubspot, token, totalMs, signal)
+    return true
+  } catch (error) {
+    if (!(error instanceof HubSpotError)) throw error
+    // A 404 page is no word about the token: the endpoint, of an old API, may have gone.
+    if (noAnswer.includes(error.kind) || (error.kind === 'not_found' && error.isPage)) return undefined
+    if (unknownToken.includes(error.kind)) return false
+    throw error
+  }
+}
+
+async function askTokenInfo(hubspot: HubSpot, token: Secret, totalMs: number, signal: AbortSignal) {
+  const endpoint = 'token info'
+  const answer = await hubspot.call({
+    endpoint,
+    method: 'POST',
+    path: paths.tokenInfo,
+    token,
+    json: { tokenKey: token.reveal() },
+    patience: askPatience(totalMs),
+    signal,
+  })
+  const read = readAs(endpoint, staticInfo, answer)
+  return { portalId: read.hubId, scopes: read.scopes }
 }

@@ -21,7 +21,7 @@ import type { Metrics } from '../lib/metrics.ts'
 import { holdAccess } from '../sync/access.ts'
 import { heartbeat } from '../sync/heartbeat.ts'
 import type { Claimant } from '../sync/lease-store.ts'
-import type { KindReader, ObjectKind } from '../sync/object-kind.ts'
+import type { ObjectKind, PreparedKind } from '../sync/object-kind.ts'
 import { readByIds } from '../sync/read-by-ids.ts'
 import { tellRecords } from '../sync/report.ts'
 import { optionsOf } from '../sync/step.ts'
@@ -71,7 +71,7 @@ class Lost extends Error {}
 interface Drain extends DrainParts {
   whose: Whose
   signal: AbortSignal
-  reader: KindReader
+  reader: PreparedKind
   /** In a row, before this drain. */
   failures: number
   /** Tickets that HubSpot told of in this drain. */
@@ -239,7 +239,12 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
   const { hubspot, kind, whose, withAccess, signal } = drain
   const { integrationId } = whose
   const parts = { hubspot, kind, integrationId, withAccess, patience, signal }
-  const { keep, undecided, unanswered, gone } = await readByIds(parts, ids)
+  const { keep, undecided, unanswered, gone } = await readByIds(parts, ids).catch(async (error: unknown) => {
+    const properties = await drain.reader.omitRefused?.(error, kind.properties)
+    if (!properties) throw error
+    drain.kind = { ...kind, properties }
+    return await readByIds({ ...parts, kind: drain.kind }, ids)
+  })
   const unsaid = new Set(undecided)
   const open = new Set(unanswered)
   const nowhere = new Set(gone)

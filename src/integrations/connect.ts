@@ -1,6 +1,7 @@
 /** Connecting: by a pasted token, or by OAuth. One integration per tenant and portal; reconnecting keeps its id and data. */
 import { asAppError } from '../hubspot/as-app-error.ts'
-import { AppError, isTenantErasing, tenantErasing } from '../lib/errors.ts'
+import { HubSpotError } from '../hubspot/errors.ts'
+import { AppError, isTenantErasing, tenantErasing, tokenInvalid } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { Principal } from '../tenants/principal.ts'
@@ -42,6 +43,8 @@ export async function connectByToken(
 ): Promise<Connected> {
   const since = await withTenant(parts.db, tenantId, tenantSince)
   const account = await identifyPasted({ ...parts, signal }, accessToken).catch((error: unknown) => {
+    // The edge finds the data centre by the token itself, and has 530 for one that leads nowhere.
+    if (error instanceof HubSpotError && error.status === 530) throw tokenInvalid(error, 422)
     throw asAppError(error, true)
   })
   const begun = { since, integrationId: undefined }

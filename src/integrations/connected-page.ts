@@ -18,7 +18,9 @@ const causes: Record<string, string> = {
     'You chose another HubSpot account than the one connected before. Start again and choose the same one.',
   forged_request: 'The button was not pressed on our own page. Start again from where you clicked “Connect”.',
   missing_scopes:
-    'The account did not grant access to tickets. Start again and grant everything that is asked for.',
+    'HubSpot did not grant everything that is needed. Start again and grant everything that is asked for.',
+  hubspot_forbidden:
+    'HubSpot refuses this account or this person. Ask an administrator of the HubSpot account, then start again.',
 }
 
 /** @param code of ours, never text of HubSpot's */

@@ -59,12 +59,11 @@ async function complete(
   facts: TokenFacts,
 ): Promise<Account> {
   const { hubspot, patience, signal, tickets } = parts
-  if (lacksTickets(facts.scopes)) throw missingScopes(['tickets'])
+  if (lacksTickets(facts.scopes)) throw missingScopes({ names: ['tickets'], need: 'all' })
   const account = await accountInfo(hubspot, token, patience, signal).catch((error: unknown) => {
     // Without the scope for account info the domain stays unknown; the account itself must not.
     if (error instanceof HubSpotError && error.kind === 'forbidden' && facts.portalId !== undefined)
       return undefined
-    if (error instanceof HubSpotError && error.kind === 'forbidden') throw missingScopes(['oauth'], error)
     throw error
   })
   const portalId = facts.portalId ?? account?.portalId

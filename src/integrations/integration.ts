@@ -68,7 +68,9 @@ export interface Account {
 
 const ticketScopes = ['tickets', 'crm.objects.tickets.read']
 
+export const isTicketScope = (scope: string): boolean => ticketScopes.includes(scope)
+
 /** Which of the scopes Spoke cannot work without is missing; unknown scopes are settled by a real call instead. */
 export function lacksTickets(scopes: readonly string[] | null | undefined): boolean {
-  return scopes != null && !scopes.some((scope) => ticketScopes.includes(scope))
+  return scopes != null && !scopes.some(isTicketScope)
 }

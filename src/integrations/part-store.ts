@@ -41,12 +41,14 @@ export interface PartDue {
   problem: string | null
   /** Of properties: what was read last; null: never read. `fieldType` is null where an older version stored it. */
   properties: { name: string; fieldType: string | null }[] | null
+  /** Of properties: those that HubSpot refuses to give; null: none. */
+  omitted: string[] | null
 }
 
 /** The parts that were asked about at least once; one that is not among them is due. */
 export async function readDue(scope: TenantScope, integrationId: string): Promise<PartDue[]> {
   return await scope.query(sql<PartDue>`
-    select p.part, p.problem,
+    select p.part, p.problem, p.omitted,
       p.due_at <= clock_timestamp() or p.asked_at < coalesce(i.connected_at, p.asked_at) as due,
       (select jsonb_agg(jsonb_build_object('name', d ->> 'name', 'fieldType', d ->> 'fieldType'))
         from jsonb_array_elements(p.content) d) as properties
@@ -69,6 +71,7 @@ export async function keepPart(
       clock_timestamp(), ${given}::jsonb)
     on conflict (tenant_id, integration_id, part) do update set
       asked_at = excluded.asked_at, due_at = excluded.due_at, read_at = excluded.read_at, problem = null,
+      omitted = null,
       content = case when p.content is distinct from excluded.content then excluded.content else p.content end`)
 }
 
@@ -104,4 +107,20 @@ export async function keepRefusal(
       clock_timestamp() + ${lasting ? goodFor : soon}, ${problem})
     on conflict (tenant_id, integration_id, part) do update set
       asked_at = excluded.asked_at, due_at = excluded.due_at, problem = excluded.problem`)
+}
+
+/** HubSpot has these properties and does not give them. They are left out until the properties are read again. */
+export async function keepOmitted(
+  scope: TenantScope,
+  integrationId: string,
+  names: readonly string[],
+  problem: string,
+): Promise<void> {
+  await scope.query(sql`
+    insert into integration_parts as p (tenant_id, integration_id, part, asked_at, due_at, problem, omitted)
+    values (${scope.tenantId}, ${integrationId}, 'properties', clock_timestamp(), clock_timestamp() + ${goodFor},
+      ${problem}, ${[...names]}::text[])
+    on conflict (tenant_id, integration_id, part) do update set
+      asked_at = excluded.asked_at, due_at = excluded.due_at, problem = excluded.problem,
+      omitted = (select array_agg(distinct name) from unnest(p.omitted || excluded.omitted) name)`)
 }

@@ -1,5 +1,6 @@
 /** What is read of an account besides the tickets themselves: each part can fail alone, and says so. Pure. */
 import type { HubSpotError } from '../hubspot/errors.ts'
+import { scopesCode } from '../hubspot/missing-scopes.ts'
 
 export const partNames = ['properties', 'pipelines', 'owners', 'contacts', 'companies', 'deals'] as const
 
@@ -30,9 +31,6 @@ const passing: readonly string[] = ['hubspot_limit', 'hubspot_unavailable', inva
 /** Whether HubSpot will refuse the part again, as it said last. */
 export const isLasting = (problem: string): boolean => !passing.includes(problem)
 
-/** No list of scopes is longer than this here. */
-const longestProblem = 300
-
 /**
  * Why a part could not be read.
  *
@@ -41,7 +39,7 @@ const longestProblem = 300
 export function refusalOf(error: HubSpotError): Refusal | undefined {
   switch (error.kind) {
     case 'forbidden':
-      return { problem: forbidden(error), lasting: true }
+      return { problem: error.missing ? scopesCode(error.missing) : 'forbidden', lasting: true }
     case 'rejected':
     case 'not_found':
       return { problem: 'refused', lasting: true }
@@ -56,11 +54,4 @@ export function refusalOf(error: HubSpotError): Refusal | undefined {
     default:
       return undefined
   }
-}
-
-function forbidden({ category, scopes }: HubSpotError): string {
-  // Names of HubSpot's, but text from outside all the same.
-  const named = scopes.filter((scope) => /^[\w.-]{1,100}$/.test(scope))
-  if (named.length > 0) return `missing_scopes:${named.join(',')}`.slice(0, longestProblem)
-  return category === 'MISSING_SCOPES' ? 'missing_scopes' : 'forbidden'
 }

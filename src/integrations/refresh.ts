@@ -1,7 +1,7 @@
 /** Refreshing with the claim in hand: what HubSpot grants is stored whatever becomes of the caller, the stop or the database. */
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { HubSpot } from '../hubspot/client.ts'
-import { HubSpotError } from '../hubspot/errors.ts'
+import { HubSpotError, otherAppsToken } from '../hubspot/errors.ts'
 import { type App, type Grant, refreshGrant } from '../hubspot/oauth.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
@@ -18,6 +18,11 @@ import { type HeldToken, keepRefreshed, releaseRefresh } from './token-store.ts'
 const refreshDeadlineMs = 6_000
 /** With the deadline above below the lease of 20 s. */
 const keepGrantWithinMs = 12_000
+const clientRefusedWords =
+  'HubSpot refuses our client id or secret; no token can be refreshed until HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are right'
+const badRequestWords = 'HubSpot does not take our requests for tokens; see the category'
+const otherAppWords =
+  'HubSpot gave this refresh token to another app, so the integration must be connected again. If many integrations say so at once, HUBSPOT_CLIENT_ID is not that of the app they were connected with'
 const noApp = 'HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are not set, so OAuth tokens cannot be refreshed'
 
 export interface RefreshParts {
@@ -74,17 +79,22 @@ export function createRefresher(parts: RefreshParts, refuse: Refuse): Refresher 
     } catch (error) {
       if (error instanceof HubSpotError && error.kind === 'grant_refused') {
         metrics.tokenRefreshes.inc({ result: 'refused' })
+        if (error.category === otherAppsToken) {
+          log.error(whose, otherAppWords)
+          return await refuse(whose, claim, 'refresh_token_of_another_app', error)
+        }
         return await refuse(whose, claim, `refresh_refused:${error.category ?? 'unknown'}`, error)
       }
       await within(whose, (scope) => releaseRefresh(scope, whose.integrationId, claim))
       const misconfigured = error instanceof HubSpotError && error.kind === 'misconfigured'
       metrics.tokenRefreshes.inc({ result: misconfigured ? 'misconfigured' : 'unavailable' })
-      if (misconfigured) {
-        log.error(
-          { category: error.category },
-          'HubSpot refuses our client id or secret; no token can be refreshed until HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are right',
+      if (misconfigured)
+        log.error({ category: error.category }, error.clientRefused ? clientRefusedWords : badRequestWords)
+      else if (error instanceof HubSpotError && error.status !== undefined && error.status < 500)
+        log.warn(
+          { ...whose, status: error.status, category: error.category, page: error.isPage },
+          'HubSpot’s token endpoint gave an answer that is none; the refresh is tried again',
         )
-      }
       throw asAppErrorIfMisconfigured(error)
     }
   }

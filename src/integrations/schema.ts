@@ -5,6 +5,8 @@ import { uuidText } from '../lib/wire.ts'
 export const connectBody = z.strictObject({
   access_token: z
     .string()
+    // A token that was copied with the end of its line.
+    .overwrite((text) => text.replace(/[\r\n]+$/, ''))
     .min(1)
     .max(2_048)
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces'),

@@ -27,6 +27,7 @@ const answered = new Set([
   'hubspot_unavailable',
   'hubspot_limit',
   'missing_scopes',
+  'hubspot_forbidden',
   'integration_not_connected',
   'oauth_not_configured',
 ])

@@ -2,13 +2,17 @@
  * A valid token before every call: known not to be expired, confirmed by HubSpot lately, refreshed in time by one
  * process at a time, and once more when HubSpot answers 401 all the same.
  */
+
+import { missingScopes } from '../hubspot/as-app-error.ts'
 import type { Access, Patience } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
-import { accountInfo } from '../hubspot/objects.ts'
-import { introspect, staticTokenFacts } from '../hubspot/token-facts.ts'
+import { readScopesCode, scopesCode } from '../hubspot/missing-scopes.ts'
+import { accountInfo, listPage, type ObjectPaths } from '../hubspot/objects.ts'
+import { introspect, knowsStaticToken, staticTokenFacts } from '../hubspot/token-facts.ts'
 import { AppError, integrationNotFound, tokenInvalid } from '../lib/errors.ts'
+import type { Secret } from '../lib/secret.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
-import type { Integration, Whose } from './integration.ts'
+import { type Integration, isTicketScope, type Whose } from './integration.ts'
 import { asAppErrorIfMisconfigured, createRefresher, type RefreshParts } from './refresh.ts'
 import { findIntegration, lockIntegration, moveTo } from './store.ts'
 import { claimRefresh, confirmToken, type HeldToken, readToken, releaseRefresh } from './token-store.ts'
@@ -19,6 +23,7 @@ const loserWaitsMs = 22_000
 export interface TokenParts extends RefreshParts {
   /** A token confirmed longer ago than this is introspected before use, ms. */
   checkEveryMs: number
+  tickets: ObjectPaths
 }
 
 export interface UseOptions {
@@ -63,7 +68,10 @@ export function createTokens(parts: TokenParts): Tokens {
       const integration = await findIntegration(scope, whose.integrationId)
       if (!integration) throw integrationNotFound()
       const { status, portalId } = integration
-      if (status === 'reauth_required') throw tokenInvalid()
+      if (status === 'reauth_required') {
+        const missing = readScopesCode(integration.statusReason)
+        throw missing ? missingScopes(missing) : tokenInvalid()
+      }
       const token = await readToken(scope, ring, whose.integrationId)
       if (status === 'pending' || status === 'disconnected' || portalId === null || !token) {
         throw new AppError('integration_not_connected', `The integration is ${status}; connect it first`)
@@ -119,16 +127,7 @@ export function createTokens(parts: TokenParts): Tokens {
       (await staticTokenFacts(hubspot, token.accessToken, patience.totalMs, signal))
     )
       return true
-    try {
-      await accountInfo(hubspot, token.accessToken, patience, signal)
-      return true
-    } catch (error) {
-      if (!(error instanceof HubSpotError)) throw error
-      if (error.kind === 'unauthorized') return false
-      // 403 is an answer to a known token that lacks the scope for this one question.
-      if (error.kind === 'forbidden') return true
-      throw error
-    }
+    return await opensAccount(token.accessToken, patience, signal)
   }
 
   async function confirmed(whose: Whose, ready: Ready, options: UseOptions): Promise<Ready> {
@@ -139,7 +138,7 @@ export function createTokens(parts: TokenParts): Tokens {
       throw asAppErrorIfMisconfigured(error)
     })
     metrics.tokenChecks.inc({ result: active ? 'active' : 'refused' })
-    if (!active) return await replaceRefused(whose, token, options.signal)
+    if (!active) return await afterRefusal(whose, ready, options)
     await within(whose, (scope) => confirmToken(scope, whose.integrationId, token.epoch))
     return ready
   }
@@ -150,15 +149,37 @@ export function createTokens(parts: TokenParts): Tokens {
     await within(whose, (scope) => confirmToken(scope, whose.integrationId, epoch))
   }
 
-  /** After HubSpot said no to the token: a refreshed one where that is possible. */
-  async function replaceRefused(whose: Whose, token: HeldToken, signal: AbortSignal): Promise<Ready> {
-    if (token.kind === 'oauth') return await renew(whose, token, signal)
-    return await refuse(
-      whose,
-      token.epoch,
-      token.kind === 'foreign' ? 'token_expired' : 'token_refused',
-      undefined,
-    )
+  /**
+   * After HubSpot said no to the token: a refreshed one where that is possible. One that cannot be refreshed is given up only when
+   * HubSpot says no a second time, to another question: single 401s come for tokens that live.
+   */
+  async function afterRefusal(whose: Whose, ready: Ready, options: UseOptions): Promise<Ready> {
+    const { token } = ready
+    if (token.kind === 'oauth') return await renew(whose, token, options.signal)
+    if (await isKnown(token, options)) return ready
+    const reason = token.kind === 'foreign' ? 'token_expired' : 'token_refused'
+    return await refuse(whose, token.epoch, reason, undefined)
+  }
+
+  /** @throws HubSpotError when HubSpot cannot be asked now: then nothing is known */
+  async function isKnown(token: HeldToken, { patience, signal }: UseOptions): Promise<boolean> {
+    const { accessToken, kind } = token
+    const known =
+      kind === 'static' ? await knowsStaticToken(hubspot, accessToken, patience.totalMs, signal) : undefined
+    return known ?? (await opensAccount(accessToken, patience, signal))
+  }
+
+  async function opensAccount(token: Secret, patience: Patience, signal: AbortSignal): Promise<boolean> {
+    try {
+      await accountInfo(hubspot, token, patience, signal)
+      return true
+    } catch (error) {
+      if (!(error instanceof HubSpotError)) throw error
+      if (error.kind === 'unauthorized') return false
+      // 403 is an answer to a known token that lacks the scope for this one question.
+      if (error.kind === 'forbidden') return true
+      throw error
+    }
   }
 
   const accessOf = ({ token, integration }: Ready): Access => ({
@@ -167,10 +188,29 @@ export function createTokens(parts: TokenParts): Tokens {
     portalId: integration.portalId,
   })
 
-  async function noticeMissingScope(whose: Whose, { token }: Ready, error: unknown): Promise<void> {
-    if (!(error instanceof HubSpotError && error.kind === 'forbidden' && error.category === 'MISSING_SCOPES'))
-      return
-    await refuse(whose, token.epoch, `missing_scopes:${error.scopes.join(',')}`, error).catch(() => {})
+  /** Without a scope for tickets at all nothing can be read: the tenant must connect again. */
+  async function noticeMissingScope(
+    whose: Whose,
+    ready: Ready,
+    error: unknown,
+    options: UseOptions,
+  ): Promise<void> {
+    if (!(error instanceof HubSpotError && error.missing)) return
+    if (!error.missing.names.some(isTicketScope) && (await readsTickets(ready, options))) return
+    await refuse(whose, ready.token.epoch, scopesCode(error.missing), error).catch(() => {})
+  }
+
+  /** Whether a ticket can be read by itself, so that what was refused is one of its properties, or something else. */
+  async function readsTickets(ready: Ready, { patience, signal }: UseOptions): Promise<boolean> {
+    const bare = { ...parts.tickets, properties: [] }
+    const options = { access: accessOf(ready), patience, signal }
+    try {
+      await listPage(hubspot, bare, { after: undefined, limit: 1 }, options)
+      return true
+    } catch (error) {
+      // Nothing is given up for what could not be asked.
+      return !(error instanceof HubSpotError && error.missing)
+    }
   }
 
   return {
@@ -183,16 +223,29 @@ export function createTokens(parts: TokenParts): Tokens {
         if (options.provesToken) await noteProof(whose, ready.token)
         return done
       } catch (error) {
-        await noticeMissingScope(whose, ready, error)
+        await noticeMissingScope(whose, ready, error, options)
         if (!(error instanceof HubSpotError && error.kind === 'unauthorized')) throw error
-        const again = await replaceRefused(whose, ready.token, options.signal)
-        // A second 401 is the caller's: HubSpot granted this token a moment ago, so it may pass, and nothing is given up.
-        return await work(accessOf(again), again.integration)
+        const again = await afterRefusal(whose, ready, options)
+        try {
+          return await work(accessOf(again), again.integration)
+        } catch (second) {
+          throw again.token.kind === 'oauth' ? second : asOutage(second)
+        }
       }
     },
     settle: () => refresher.settle(),
     held: (whose) => within(whose, (scope) => readToken(scope, ring, whose.integrationId)),
   }
+}
+
+/**
+ * A second 401 is the caller's. HubSpot granted this token a moment ago, so that nothing is given up; one that HubSpot knows and
+ * refuses all the same is an outage.
+ */
+function asOutage(error: unknown): unknown {
+  if (!(error instanceof HubSpotError && error.kind === 'unauthorized')) return error
+  const { endpoint, category } = error
+  return new HubSpotError('unavailable', endpoint, { status: 401, category, cause: error })
 }
 
 /** Another access token than the stale one: a claim alone also moves the epoch. */

@@ -68,9 +68,9 @@ export interface Readable {
 export async function refreshCatalog(parts: CatalogParts, whose: Whose): Promise<Readable> {
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(parts.db, whose.tenantId, work)
   const known = await within((scope) => readDue(scope, whose.integrationId))
-  const { properties: defined = null } = known.find(({ part }) => part === 'properties') ?? {}
+  const { properties: defined = null, omitted = null } = known.find(({ part }) => part === 'properties') ?? {}
   const due = topics.filter((topic) => known.find(({ part }) => part === topic)?.due ?? true)
-  if (due.length === 0) return toAskFor(defined)
+  if (due.length === 0) return toAskFor(defined, omitted)
   const found = await parts.withAccess((access) => readTopics(parts, due, defined !== null, access))
   for (const one of found) {
     await within(async (scope) => {
@@ -80,16 +80,23 @@ export async function refreshCatalog(parts: CatalogParts, whose: Whose): Promise
     })
   }
   const properties = found.find(({ topic }) => topic === 'properties')?.properties
-  return toAskFor(properties ?? defined)
+  // A new list of properties is asked for as a whole: what was refused may be given again.
+  return properties ? toAskFor(properties, null) : toAskFor(defined, omitted)
 }
 
-/** @param defined null: HubSpot does not let us read what there is */
+/**
+ * @param defined null: HubSpot does not let us read what there is
+ * @param omitted what HubSpot refuses to give; null: nothing
+ */
 function toAskFor(
   defined: readonly { name: string; fieldType?: string | null | undefined }[] | null,
+  omitted: readonly string[] | null,
 ): Readable {
   const known = defined ?? ticketProperties.map((name) => ({ name }))
   return {
-    properties: [...new Set([...known.map(({ name }) => name), ...neededProperties])].sort(),
+    properties: [...new Set([...known.map(({ name }) => name), ...neededProperties])]
+      .filter((name) => !omitted?.includes(name))
+      .sort(),
     readTime: known.filter(isReadTime).map(({ name }) => name),
   }
 }

@@ -2,7 +2,7 @@
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { Access, HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
-import { countObjects, listLimit, listPage } from '../hubspot/objects.ts'
+import { countObjects, listLimit, listPage, type ObjectPaths } from '../hubspot/objects.ts'
 import type { Whose } from '../integrations/integration.ts'
 import { keepTotal, readTotal } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
@@ -12,6 +12,7 @@ import type { Database } from '../lib/db.ts'
 import { AppError } from '../lib/errors.ts'
 import { withTenant } from '../tenants/scope.ts'
 import { linkOf } from './issue.ts'
+import { omitRefused } from './omitted-properties.ts'
 import { ticketKind } from './ticket-kind.ts'
 
 export interface LiveParts {
@@ -58,18 +59,15 @@ export async function listLiveTickets(
     at.after === undefined ? undefined : decodeCursor(whose.integrationId, at.after, hubspotCursor)
   const end = clock.monotonic() + parts.totalMs
   const patience = () => ({ tries: 3, totalMs: Math.max(0, end - clock.monotonic()) })
-  try {
-    return await parts.tokens.use(whose, { patience: patience(), signal }, async (access) => {
+  const use = <T>(work: (access: Access) => Promise<T>) =>
+    parts.tokens.use(whose, { patience: patience(), signal }, work)
+  const read = (kind: ObjectPaths) =>
+    use(async (access) => {
       const tickets: LiveTicket[] = []
       let after = start
       do {
         const limit = Math.min(listLimit, at.limit - tickets.length)
-        const page = await listPage(
-          hubspot,
-          ticketKind,
-          { after, limit },
-          { access, patience: patience(), signal },
-        )
+        const page = await listPage(hubspot, kind, { after, limit }, { access, patience: patience(), signal })
         tickets.push(...page.records.filter(isTicket).map(withSafeLink))
         after = page.after
       } while (after !== undefined && tickets.length < at.limit)
@@ -80,6 +78,13 @@ export async function listLiveTickets(
         totalCount: total?.count ?? null,
         totalCountAt: total?.at ?? null,
       }
+    })
+  try {
+    return await read(ticketKind).catch(async (error: unknown) => {
+      const omit = { db: parts.db, hubspot, withAccess: use, patience: patience(), signal }
+      const properties = await omitRefused(omit, whose, ticketKind, error)
+      if (!properties) throw error
+      return await read({ ...ticketKind, properties })
     })
   } catch (error) {
     throw refusedCursor(error, at.after) ?? asAppError(error)

@@ -12,6 +12,7 @@ import { readLinks, unreadableKinds } from './associations.ts'
 import { type CatalogParts, refreshCatalog } from './catalog.ts'
 import { type IssueRow, isRejected, mend, toIssue } from './issue.ts'
 import { findOutdated, type KeptRow, keepIssues, keepMerges, type Source, sightOnly } from './keep-store.ts'
+import { omitRefused } from './omitted-properties.ts'
 import { keepProblems, type RecordProblem } from './problem-store.ts'
 import { ticketProperties } from './properties.ts'
 
@@ -43,20 +44,22 @@ export function createTicketKind({
   return {
     ...ticketKind,
     async prepare(whose: Whose, options: Pick<CatalogParts, 'patience' | 'signal' | 'mayKeep'>) {
-      const { properties, readTime } = await refreshCatalog(
-        {
-          db,
-          hubspot,
-          ...options,
-          withAccess: (work) => tokens.use(whose, options, (access) => work(access)),
-        },
-        whose,
-      )
+      const withAccess: CatalogParts['withAccess'] = (work) =>
+        tokens.use(whose, options, (access) => work(access))
+      const { properties, readTime } = await refreshCatalog({ db, hubspot, ...options, withAccess }, whose)
+      let rounds = 0
       let unreadable: ReturnType<typeof unreadableKinds> | undefined
       return {
         properties,
         keep: (...[scope, integrationId, records, observedAt, source]: Parameters<typeof keepTickets>) =>
           keepTickets(scope, integrationId, records, observedAt, source, readTime),
+        async omitRefused(failure: unknown, asked: readonly string[]) {
+          // A second round for what became sensitive meanwhile; more would be something else.
+          if (rounds >= 2) return undefined
+          rounds += 1
+          const kind = { ...ticketKind, properties: asked }
+          return await omitRefused({ db, hubspot, ...options, withAccess }, whose, kind, failure)
+        },
         async readLinks(
           through: HubSpot,
           ids: readonly string[],

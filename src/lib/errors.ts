@@ -67,6 +67,8 @@ export type ErrorCode =
   | 'token_invalid'
   /** The token lacks a scope Spoke needs; `errors[]` names it. Grant it and reconnect. */
   | 'missing_scopes'
+  /** HubSpot refuses the account, the app or the user for another reason than a scope; the message has HubSpot's word for it. Ask HubSpot. */
+  | 'hubspot_forbidden'
   /** HubSpot cannot be reached, answers 5xx or is too slow. Try again after Retry-After. */
   | 'hubspot_unavailable'
   /** HubSpot's limit is used up for longer than a request may wait. Try again after Retry-After. */

@@ -35,8 +35,12 @@ export function holdAccess(
       }
     }
     return await tokens.use(whose, options, async (access) => {
-      // The same token would be refused once more; what it met is told instead.
-      if (refused?.access.token.reveal() === access.token.reveal()) throw refused.error
+      // The same token would be refused once more; what it met is told instead, once: asked again, HubSpot has said that it lives.
+      if (refused?.access.token.reveal() === access.token.reveal()) {
+        const { error } = refused
+        refused = undefined
+        throw error
+      }
       const done = await work(access)
       held = { access, until: clock.monotonic() + accessHeldMs }
       return done

@@ -52,6 +52,15 @@ export interface KindReader {
   ): Promise<LinksRead>
 }
 
+export interface PreparedKind extends KindReader {
+  /**
+   * After HubSpot refused a read: leaves out the properties that it was about.
+   *
+   * @returns those that can still be asked for; undefined when it was about something else
+   */
+  omitRefused?(failure: unknown, properties: readonly string[]): Promise<readonly string[] | undefined>
+}
+
 export interface PrepareOptions {
   patience: Patience
   signal: AbortSignal
@@ -63,7 +72,7 @@ export interface PrepareOptions {
 export interface ObjectKind extends ObjectPaths {
   name: string
   /** Before the steps of a run: what this account has, kept up to date. Calls HubSpot when the last answer is old. */
-  prepare(whose: Whose, options: PrepareOptions): Promise<KindReader>
+  prepare(whose: Whose, options: PrepareOptions): Promise<PreparedKind>
   /**
    * Keeps a page; newer wins. A bad record is reported, never thrown.
    *

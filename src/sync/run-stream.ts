@@ -198,10 +198,17 @@ async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Ou
     run.cursor = cursor
     const mark = markAt(cursor)
     if (!mark) throw new HubSpotError('invalid', circle)
+    const at = { ...cursor, mark }
+    const read = () => readStep({ ...steps, failures: run.failures }, at)
     const kept = await keepStep(
       run,
       cursor,
-      await readStep({ ...steps, failures: run.failures }, { ...cursor, mark }),
+      await read().catch(async (error: unknown) => {
+        const properties = await steps.kind.omitRefused?.(error, steps.kind.properties)
+        if (!properties) throw error
+        steps.kind = { ...steps.kind, properties }
+        return await read()
+      }),
     )
     if (!kept) return 'caught_up'
     cursor = kept.next
@@ -322,7 +329,8 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
   const error = asAppError(failure)
   const code = codeOf(failure)
   // A bare 401 came through a fresh token: it may pass. A token that is refused for good comes as an AppError.
-  const passing = failure instanceof HubSpotError && failure.kind !== 'forbidden'
+  // So may a 403 that is not about scopes.
+  const passing = failure instanceof HubSpotError && !failure.missing
   const final = error instanceof AppError && !passing
   const awaitsHubSpot = awaitsReturn(failure)
   // A limit is no failure, and neither is a circuit that let no call through, or an attempt before its time: the run waits at

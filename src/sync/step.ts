@@ -5,12 +5,12 @@ import { asTime } from '../hubspot/time.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 import type { WithAccess } from './access.ts'
-import type { KeepReport, KindReader, ObjectKind } from './object-kind.ts'
+import type { KeepReport, ObjectKind, PreparedKind } from './object-kind.ts'
 import type { Cursor, Mode } from './stream.ts'
 
 export interface StepParts {
   hubspot: HubSpot
-  kind: ObjectKind & KindReader
+  kind: ObjectKind & PreparedKind
   mode: Mode
   integrationId: string
   clock: Clock

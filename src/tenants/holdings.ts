@@ -76,7 +76,7 @@ export const holdings: readonly Holding[] = [
   }),
   holding('integration_parts', 'rows', {
     key: 'integration_id part',
-    told: 'integration_id part asked_at due_at read_at problem content',
+    told: 'integration_id part asked_at due_at read_at problem content omitted',
   }),
   holding('labels', 'rows', {
     key: 'integration_id topic parent id',

@@ -160,6 +160,14 @@ describe('a call to HubSpot', () => {
   const kinds: [string, Answer, HubSpotErrorKind, number][] = [
     ['401', json(401, { category: 'EXPIRED_AUTHENTICATION' }), 'unauthorized', 1],
     ['403', json(403, { category: 'MISSING_SCOPES' }), 'forbidden', 1],
+    ['a page with 403', (_request, response) => void response.writeHead(403).end('<html>'), 'unavailable', 3],
+    ['a page with 401', (_request, response) => void response.writeHead(401).end('<html>'), 'unavailable', 3],
+    [
+      'an endless 403',
+      (_request, response) => void response.writeHead(403).end('{"a":"'.padEnd(200_000)),
+      'unavailable',
+      3,
+    ],
     ['404', json(404, {}), 'not_found', 1],
     ['400', json(400, { category: 'VALIDATION_ERROR' }), 'rejected', 1],
     ['500', once500, 'unavailable', 3],
@@ -314,10 +322,25 @@ describe('a call to HubSpot', () => {
       [{ error: 'invalid_client', status: 'BAD_CLIENT_SECRET' }, 'misconfigured'],
       [{ status: 'BAD_CLIENT_ID' }, 'misconfigured'],
       [{ status: 'BAD_REDIRECT_URI' }, 'misconfigured'],
-      [{ message: 'something new' }, 'misconfigured'],
-      [undefined, 'misconfigured'],
+      [{ error: 'invalid_scope', status: 'BAD_SCOPES' }, 'misconfigured'],
+      [{ status: 'MISMATCH_REFRESH_TOKEN_CLIENT', message: 'another client’s' }, 'grant_refused'],
+      [{ message: 'something new' }, 'unavailable'],
+      [{ category: 'MIGRATION_IN_PROGRESS', message: 'come back later' }, 'unavailable'],
+      [undefined, 'unavailable'],
     ]
     for (const [body, kind] of cases)
       assert.equal(await kindOf([json(400, body)], { form, method: 'POST' }), kind, JSON.stringify(body))
+    const page: Answer = (_request, response) => void response.writeHead(400).end('<html>')
+    assert.equal(await kindOf([page], { form, method: 'POST' }), 'unavailable')
+    for (const status of [401, 403, 404])
+      for (const body of [{}, { category: 'BANNED' }])
+        assert.equal(await kindOf([json(status, body)], { form, method: 'POST' }), 'unavailable', `${status}`)
+  })
+
+  test('a category that is a text or a token goes nowhere', async () => {
+    for (const category of ['pat-na1-0123', 'a b', 'x'.repeat(61), 7]) {
+      const failing = call([json(403, { category })], {})
+      await assert.rejects(failing, (error: HubSpotError) => error.category === undefined)
+    }
   })
 })

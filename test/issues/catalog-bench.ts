@@ -9,6 +9,7 @@ import type { CallOptions } from '../../src/hubspot/objects.ts'
 import type { Whose } from '../../src/integrations/integration.ts'
 import { replaceToken } from '../../src/integrations/token-store.ts'
 import { createTokens } from '../../src/integrations/tokens.ts'
+import { ticketKind } from '../../src/issues/ticket-kind.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { Database } from '../../src/lib/db.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
@@ -99,6 +100,7 @@ export async function startBench(
     metrics: createMetrics(),
     log: quiet,
     checkEveryMs: 3_600_000,
+    tickets: ticketKind,
   })
   const { signal } = new AbortController()
   const parts = {
