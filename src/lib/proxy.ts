@@ -1,6 +1,7 @@
 /**
  * The operator's HTTP proxy: which targets go through it, and tunnels through it (CONNECT, RFC 9110 section 9.3.6). HTTPS_PROXY,
- * HTTP_PROXY and NO_PROXY mean what they mean to curl, except that a target of http is tunnelled too.
+ * HTTP_PROXY and NO_PROXY mean what they mean to curl, except that a target of http is tunnelled too, and that loopback is never asked
+ * of a proxy: it would answer from its own.
  */
 import { BlockList, isIP, type Socket } from 'node:net'
 import { Agent, buildConnector } from 'undici'
@@ -69,6 +70,18 @@ function inNetwork(text: string): ((host: string) => boolean) | undefined {
   const list = new BlockList()
   list.addSubnet(address, length, family === 4 ? 'ipv4' : 'ipv6')
   return (host) => isIP(host) === family && list.check(host, family === 4 ? 'ipv4' : 'ipv6')
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+loopback.addSubnet('::ffff:127.0.0.0', 104, 'ipv6')
+
+/** @param host lower case, without brackets; `localhost` and what is below it are loopback by RFC 6761 section 6.3 */
+function isLoopback(host: string): boolean {
+  const family = isIP(host)
+  if (family === 0) return isWithin(host, 'localhost')
+  return loopback.check(host, family === 4 ? 'ipv4' : 'ipv6')
 }
 
 /** The proxy did not open a tunnel. It names the proxy, never the login. */
@@ -150,6 +163,7 @@ export function createEgress(
       const proxy = protocol === 'https:' ? https : http
       if (!proxy) return undefined
       const host = bare(hostname).replace(/\.$/, '').toLowerCase()
+      if (isLoopback(host)) return undefined
       return except.some((rule) => rule(host, portOf(protocol, port))) ? undefined : proxy
     },
     tunnel(proxy, target, address, done) {

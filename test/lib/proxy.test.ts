@@ -181,7 +181,7 @@ describe('a tunnel', () => {
       assert.doesNotMatch(lines.join() + String(error.stack), /hidden-word|bWU6/)
     })
 
-  test('is for its protocol and for what NO_PROXY does not name', async () => {
+  test('is for its protocol, for what NO_PROXY does not name, and never for loopback', async () => {
     const only = createEgress(
       { https: parseProxy(proxy.url), http: undefined, except: noProxyRules('hubspot.example') },
       systemClock,
@@ -194,6 +194,10 @@ describe('a tunnel', () => {
     assert.equal(through('https://api.hubapi.com'), true)
     assert.equal(through('http://api.hubapi.com'), false)
     assert.equal(through('https://api.HUBSPOT.example.'), false)
+    for (const host of ['127.0.0.1', '127.9.8.7', '[::1]', '[::ffff:127.0.0.1]', 'LOCALHOST.', 'a.localhost'])
+      assert.equal(through(`https://${host}:8443`), false, host)
+    for (const host of ['128.0.0.1', '[::2]', '[::ffff:10.0.0.1]', 'localhost.example', 'alocalhost'])
+      assert.equal(through(`https://${host}:8443`), true, host)
     const none = { https: undefined, http: undefined, except: [] }
     assert.equal(
       createEgress(
