@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { getHeapStatistics } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
 import { createNews } from './changes/news.ts'
 import type { Config } from './config.ts'
@@ -20,6 +21,7 @@ import type { Whose } from './integrations/integration.ts'
 import type { IntegrationParts } from './integrations/routes.ts'
 import { createTokens } from './integrations/tokens.ts'
 import { createTicketKind, ticketKind } from './issues/ticket-kind.ts'
+import { byteLimits, createByteBudget } from './lib/byte-budget.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { type Database, openDatabase } from './lib/db.ts'
 import { newId } from './lib/ids.ts'
@@ -178,6 +180,7 @@ export async function askBeside(
       health: { db, metrics: createMetrics(), draining: () => false },
       audit: { db, ring: config.keyRing },
       load: config.load,
+      bytes: createByteBudget(byteLimits(), systemClock, () => {}),
       trustedProxies: [],
       clock: systemClock,
       tenants: { db, ring: config.keyRing, open, clock: systemClock },
@@ -265,6 +268,10 @@ async function assemble(
   standIns?: StandIns,
 ): Promise<{ server: FastifyInstance; instance: string }> {
   const metrics = createMetrics()
+  const bytes = createByteBudget(byteLimits(), clock, (why) => {
+    if (why === 'tenant') metrics.httpLimited.inc({ limit: 'bytes' })
+    else metrics.httpShed.inc({ reason: why === 'all' ? 'bytes' : 'unread' })
+  })
   const budgetRows: BudgetRows = (work) => withSystem(db, ({ query }) => work(query), { fleeting: true })
   const budget = createBudget(budgetRows, clock, metrics)
   const { app, apiUrl, authorizeUrl, timeoutMs } = config.hubspot
@@ -336,6 +343,8 @@ async function assemble(
           windowMs: config.webhookWindowMs,
           product,
           posters,
+          // Of its own: what a receiver does not take is not taken from the tenant's answers.
+          bytes: createByteBudget(byteLimits(getHeapStatistics().heap_size_limit / 2), clock, () => {}),
           journalWork,
           ...(feed === undefined ? {} : { onFound: createNoticeSilence(log) }),
           quietMs: erasureQuietMs,
@@ -412,6 +421,7 @@ async function assemble(
     // In open mode everybody is this machine; a rehearsal asks for itself alone.
     ...(open || standIns ? {} : { limits: { rates: config.rates, limiter } }),
     load: config.load,
+    bytes,
     trustedProxies: config.trustedProxies,
     clock,
     publicUrl,

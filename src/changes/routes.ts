@@ -1,12 +1,13 @@
 /** The HTTP face of the change feed: page by page, waiting for news, or as a stream. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { type ByteBudget, type Hold, pageBytes, readPageWithin } from '../lib/byte-budget.ts'
 import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { type EventStream, openEventStream } from '../lib/event-stream.ts'
 import type { Log } from '../lib/log.ts'
 import { problems, tenantPath } from '../lib/wire.ts'
-import { withTenant } from '../tenants/scope.ts'
+import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import { tenantExists } from '../tenants/store.ts'
 import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
 import {
@@ -26,13 +27,18 @@ export interface ChangeParts {
   db: Database
   news: News
   log: Log
+  bytes: ByteBudget
   /** For an answer that stays open: it ends with the caller's right to it. */
   watchOf(request: FastifyRequest): AbortSignal
 }
 
 const tags = ['changes']
-/** Of a stream, read ahead of what its reader has taken. */
-const streamPage = 100
+/** Of a stream, read ahead of what its reader has taken: changes, and bytes of them. */
+const streamPage = { changes: 100, bytes: 256 * 1024 }
+/** A stream waits for room for its next page. */
+const streamPatienceMs = 10_000
+/** A reader of a stream that takes nothing for so long is let go. */
+const takenWithinMs = 60_000
 
 const gone = () =>
   new AppError(
@@ -47,6 +53,9 @@ interface Page {
   end: Position
 }
 
+/** Makes room for so many bytes, in the place of what was reserved before. */
+type Reserve = (bytes: number) => Promise<void>
+
 /**
  * @param after absent: from the oldest that is kept; now: nothing, and where the feed ends
  * @throws AppError integration_not_found | cursor_gone
@@ -55,19 +64,29 @@ async function read(
   db: Database,
   tenantId: TenantId,
   after: Position | 'now' | undefined,
-  most: number,
+  most: { changes: number; bytes: number },
+  reserve: Reserve,
 ): Promise<Page> {
-  return await withTenant(db, tenantId, async (scope) => {
-    if (!(await tenantExists(scope))) throw integrationNotFound()
-    if (after === 'now') return { changes: [], more: false, end: await endOf(scope) }
-    const page = after ? await readChanges(scope, after, most) : await readOldest(scope, most)
-    if (!page) throw gone()
-    const { changes, more } = page
-    const last = changes.at(-1)
-    // The newest is never deleted: where there is nothing there never was anything.
-    const end = last ? positionOf(last) : (after ?? beginning)
-    return { changes, more, end }
-  })
+  const within = <T>(work: (scope: TenantScope) => Promise<T>) =>
+    withTenant(db, tenantId, async (scope) => {
+      if (!(await tenantExists(scope))) throw integrationNotFound()
+      return await work(scope)
+    })
+  if (after === 'now') return { changes: [], more: false, end: await within(endOf) }
+  const readUpTo = (bytes: number) =>
+    within(async (scope) => {
+      const atMost = most.changes + 1
+      const rows = after
+        ? await readChanges(scope, after, atMost, bytes)
+        : await readOldest(scope, atMost, bytes)
+      if (!rows) throw gone()
+      return rows
+    })
+  const { rows, more } = await readPageWithin(most.changes, reserve, readUpTo, most.bytes)
+  const last = rows.at(-1)
+  // The newest is never deleted: where there is nothing there never was anything.
+  const end = last ? positionOf(last) : (after ?? beginning)
+  return { changes: rows, more, end }
 }
 
 const placeOf = (tenantId: TenantId, after: string | undefined) =>
@@ -98,12 +117,17 @@ export function changeRoutes(instance: FastifyInstance, parts: ChangeParts): voi
       if (wantsStream(request)) return await openStream(parts, tenantId, after, request, reply)
       const may = parts.watchOf(request)
       const until = wait === 0 ? undefined : AbortSignal.any([may, AbortSignal.timeout(wait * 1_000)])
-      let page = await read(db, tenantId, placeOf(tenantId, after), limit)
+      const most = { changes: limit, bytes: pageBytes }
+      const readFrom = (place: Position | 'now' | undefined) =>
+        read(db, tenantId, place, most, (bytes) => request.reserve(bytes))
+      let page = await readFrom(placeOf(tenantId, after))
       while (until && page.changes.length === 0 && !until.aborted) {
+        // Whoever waits keeps no room.
+        await request.reserve(0)
         await news.beyond(tenantId, page.end.seq, until)
         // Who waits may by now be somebody who may not.
         may.throwIfAborted()
-        page = await read(db, tenantId, page.end, limit)
+        page = await readFrom(page.end)
       }
       return {
         success: true as const,
@@ -129,13 +153,15 @@ async function openStream(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const seen = String(request.headers['last-event-id'] ?? '') || after
-  const page = await read(parts.db, tenantId, placeOf(tenantId, seen), streamPage)
   const until = parts.watchOf(request)
+  const room = createRoom(parts.bytes, tenantId, until)
+  reply.raw.once('close', () => room.release())
+  const page = await read(parts.db, tenantId, placeOf(tenantId, seen), streamPage, room.reserve)
   reply.hijack()
   const stream = openEventStream(reply.raw, request.id, until)
   // Says nothing, but whoever leaves before the first change comes back to this place.
   if (page.changes.length === 0) stream.say(`id: ${encodePosition(tenantId, page.end)}\n\n`)
-  void follow(parts, tenantId, page, stream, until).catch((err: unknown) => {
+  void follow(parts, tenantId, page, stream, until, room).catch((err: unknown) => {
     // The reader comes back with what it saw last, and is told then.
     parts.log.warn({ err, request_id: request.id }, 'a stream of changes broke off')
     stream.end()
@@ -150,19 +176,41 @@ async function follow(
   first: Page,
   stream: EventStream,
   until: AbortSignal,
+  room: Room,
 ): Promise<void> {
   const left = new AbortController()
   void stream.ended.then(() => left.abort())
   const over = AbortSignal.any([until, left.signal])
   for (let page = first; !over.aborted; ) {
+    room.waitsForReader(() => stream.drop())
     for (const one of page.changes) {
       const told = presentChange(tenantId, one)
       stream.say(`id: ${told.cursor}\nevent: ${told.type}\ndata: ${JSON.stringify(told)}\n\n`)
-      await stream.taken()
+      await stream.taken(takenWithinMs)
       if (over.aborted) return
     }
+    room.release()
     if (!page.more) await news.beyond(tenantId, page.end.seq, over)
     if (over.aborted) return
-    page = await read(db, tenantId, page.end, streamPage)
+    page = await read(db, tenantId, page.end, streamPage, room.reserve)
+  }
+}
+
+interface Room {
+  reserve: Reserve
+  waitsForReader(drop: () => void): void
+  release(): void
+}
+
+/** The memory of a stream's page, from before it is read until it was taken. */
+function createRoom(bytes: ByteBudget, tenantId: TenantId, signal: AbortSignal): Room {
+  let hold: Hold | undefined
+  return {
+    async reserve(wanted) {
+      hold?.release()
+      hold = await bytes.take(tenantId, wanted, signal, streamPatienceMs)
+    },
+    waitsForReader: (drop) => hold?.waitsForCaller(drop),
+    release: () => hold?.release(),
   }
 }

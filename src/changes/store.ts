@@ -3,6 +3,7 @@
  * locked until its end: what a reader sees up to a number is all there ever is up to it.
  */
 import { type RawBuilder, sql } from 'kysely'
+import type { Sized } from '../lib/byte-budget.ts'
 import { ago } from '../lib/db.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import { beginning, type Change, type ChangeType, type Position, positionOf, standsAt } from './change.ts'
@@ -59,67 +60,60 @@ export async function tell(
 const columns: RawBuilder<unknown> = sql`seq, change_id as "changeId", type, at, integration_id as "integrationId",
   issue_id as "issueId", ticket_id as "ticketId", detail`
 
-/** Of a page, bytes of old and new values. The change that goes beyond is the last. */
-const mostBytes = 4 * 2 ** 20
+export type SizedChange = Change & Sized
 
-export interface Page {
-  changes: Change[]
-  /** More is there already. */
-  more: boolean
-}
+/** Of a change as it goes over the wire: cursor, ids, time and type, bytes. */
+const besides = sql`500`
 
-interface Row extends Change {
-  /** How many were there, those that are too much for one page included. */
-  there: number
-}
-
-/** What stands at `from` and behind it. @param own the change of a reader's position, which is not told again */
-async function rowsFrom(scope: TenantScope, from: number, own: number, atMost: number): Promise<Row[]> {
-  return await scope.query(sql<Row>`
-    with page as (
-      select ${columns} from changes
-      where tenant_id = ${scope.tenantId} and seq >= ${from}
-      order by seq
-      limit ${atMost}
-    ),
-    measured as (
-      select *, (count(*) over ())::int as there,
-        coalesce(sum(case when seq = ${own} then 0 else octet_length(detail::text) end)
-          over (order by seq rows between unbounded preceding and 1 preceding), 0) as before
-      from page
-    )
-    select seq, "changeId", type, at, "integrationId", "issueId", "ticketId", detail, there from measured
-    where before <= ${mostBytes}
+/**
+ * What stands at `from` and behind it. How long the rows are is added up before a detail is opened.
+ *
+ * @param own the change of a reader's position, which is not told again
+ * @param bytes of rows that go beyond it the detail is null
+ */
+async function rowsFrom(
+  scope: TenantScope,
+  from: number,
+  own: number,
+  atMost: number,
+  bytes = Number.MAX_SAFE_INTEGER,
+): Promise<SizedChange[]> {
+  return await scope.query(sql<SizedChange>`
+    select seq, "changeId", type, at, "integrationId", "issueId", "ticketId", "upTo",
+      case when "upTo" <= ${bytes} and seq <> ${own} then detail end as detail
+    from (
+      select *, (sum(case when seq = ${own} then 0 else ${besides} + bytes end) over (order by seq))::float8 as "upTo"
+      from (
+        select ${columns}, bytes from changes
+        where tenant_id = ${scope.tenantId} and seq >= ${from}
+        order by seq
+        limit ${atMost}) page) measured
     order by seq`)
-}
-
-/** @param own whether the first is the reader's position */
-function toPage(rows: readonly Row[], own: boolean, atMost: number): Page {
-  const skip = own ? 1 : 0
-  const changes = rows.slice(skip, skip + atMost).map(({ there: _, ...change }) => change)
-  return { changes, more: (rows[0]?.there ?? 0) - skip > changes.length }
 }
 
 /**
  * What comes behind a position, in one statement: what retention takes away meanwhile is either all there or known to be gone.
  *
+ * @param bytes of rows that go beyond it the detail is null
  * @returns undefined when the change at the position is there no more, or is another one
  */
 export async function readChanges(
   scope: TenantScope,
   after: Position,
   atMost: number,
-): Promise<Page | undefined> {
-  const rows = await rowsFrom(scope, after.seq, after.seq, atMost + 2)
+  bytes?: number,
+): Promise<SizedChange[] | undefined> {
+  const own = after.seq > 0
+  const rows = await rowsFrom(scope, after.seq, after.seq, own ? atMost + 1 : atMost, bytes)
   const [first] = rows
-  if (after.seq > 0) return standsAt(after, first) ? toPage(rows, true, atMost) : undefined
+  if (own) return standsAt(after, first) ? rows.slice(1) : undefined
   // From the very beginning, which may be gone.
-  return !first || first.seq === 1 ? toPage(rows, false, atMost) : undefined
+  return !first || first.seq === 1 ? rows : undefined
 }
 
 /** From the oldest that is kept. */
-export async function readOldest(scope: TenantScope, atMost: number): Promise<Page> {
-  return toPage(await rowsFrom(scope, 0, 0, atMost + 1), false, atMost)
+export async function readOldest(scope: TenantScope, atMost: number, bytes?: number): Promise<SizedChange[]> {
+  return await rowsFrom(scope, 0, 0, atMost, bytes)
 }
 
 /** Where the feed ends now. */

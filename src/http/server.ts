@@ -18,6 +18,7 @@ import { confirmRoutes } from '../integrations/confirm-routes.ts'
 import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
 import { problemRoutes } from '../issues/problem-routes.ts'
 import { type IssueParts, issueRoutes } from '../issues/routes.ts'
+import type { ByteBudget } from '../lib/byte-budget.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
@@ -35,6 +36,7 @@ import { sessionRoutes } from '../tenants/session-routes.ts'
 import type { Sessions } from '../tenants/sessions.ts'
 import type { Standing } from '../tenants/standing.ts'
 import { resolveAliases } from './aliases.ts'
+import { accountForAnswers } from './answer-bytes.ts'
 import { auditEffects } from './audited.ts'
 import { replyError } from './error-reply.ts'
 import { acceptFormOnly } from './form-body.ts'
@@ -73,6 +75,8 @@ export interface ServerParts {
   /** Absent: nobody is limited. */
   limits?: Pick<LimitParts, 'rates' | 'limiter'>
   load: Load
+  /** What answers may take of the memory. */
+  bytes: ByteBudget
   /** Addresses and networks whose X-Forwarded-For counts. */
   trustedProxies: readonly string[]
   /** Absent on a worker alone, which answers to probes only. */
@@ -81,7 +85,7 @@ export interface ServerParts {
   api?: {
     integrations: WithoutSignal<IntegrationParts>
     issues: WithoutSignal<IssueParts>
-    changes: WithoutSignal<ChangeParts>
+    changes: Omit<ChangeParts, 'watchOf' | 'bytes'>
     outbox: OutboxParts
     sync: WithoutSignal<SyncParts>
     sessions: Sessions
@@ -162,6 +166,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     await (limits ? limits(request, reply, pass) : pass())
     shedding.enterKnown(request, reply)
   })
+  accountForAnswers(app, parts.bytes)
   letSlowReadersGo(app)
   const sockets = limitSockets(app.server, socketLimits(parts.load, openFiles()), {
     trusted: parts.trustedProxies,
@@ -221,7 +226,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     tenantRoutes(app, parts.tenants)
     apiKeyRoutes(app, parts.tenants)
     auditRoutes(app, parts.audit.db)
-    leavingRoutes(app, { ...parts.tenants, watchOf })
+    leavingRoutes(app, { ...parts.tenants, bytes: parts.bytes, watchOf })
   }
   if (parts.api) {
     const { integrations } = parts.api
@@ -233,15 +238,22 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     issueRoutes(app, { ...parts.api.issues, signalOf })
     problemRoutes(app, parts.api.issues)
     outboxRoutes(app, parts.api.outbox)
-    changeRoutes(app, { ...parts.api.changes, watchOf })
+    changeRoutes(app, { ...parts.api.changes, bytes: parts.bytes, watchOf })
     syncRoutes(app, { ...parts.api.sync, signalOf, watchOf })
     sessionRoutes(app, parts.api.sessions, provenOf)
     const { webhooks } = parts.api
     laneRoutes(app, { db: webhooks.db, webhooks: webhooks.app !== undefined })
     await app.register(async (forHubSpot) => webhookRoutes(forHubSpot, webhooks))
   }
-  app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
-    app.swagger(),
+  // Made once, and the same bytes for everybody: however many do not take it.
+  let described: Buffer | undefined
+  app.get(
+    '/openapi.json',
+    { config: { access: 'public' }, schema: { hide: true } },
+    async (_request, reply) => {
+      described ??= Buffer.from(JSON.stringify(app.swagger()))
+      return reply.type('application/json; charset=utf-8').send(described)
+    },
   )
   return app
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { chunks } from '../lib/chunks.ts'
 import type { Answer, HubSpot } from './client.ts'
 import { HubSpotError } from './errors.ts'
-import type { CallOptions } from './objects.ts'
+import { type CallOptions, recordBytes } from './objects.ts'
 import { readAs } from './read-as.ts'
 import { readEach } from './read-each.ts'
 import { paths } from './versions.ts'
@@ -114,6 +114,7 @@ export async function readAssociations(
       budget: { key: access, bucket: 'associations', priority },
       patience,
       signal,
+      mostBytes: recordBytes,
     })
   for (let inputs = waiting.shift(); inputs; inputs = waiting.shift()) {
     if (inputs.length === 0) continue

@@ -42,11 +42,15 @@ export interface Call {
   budget?: { key: BudgetKey; bucket: Bucket; priority?: Priority }
   patience: Patience
   signal: AbortSignal
+  /** A longer answer is `too_large`. Absent: 32 MiB. */
+  mostBytes?: number
 }
 
 export interface Answer {
   status: number
   body: unknown
+  /** Of the body, as it came. */
+  bytes?: number
   /** HubSpot's clock at this answer (its Date header): versions and windows are measured on it. */
   date: Date
 }

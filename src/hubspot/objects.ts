@@ -28,6 +28,8 @@ export interface Page {
   after: string | undefined
   /** HubSpot's clock at this answer. */
   observedAt: Date
+  /** Of HubSpot's answer, as it came. */
+  bytes?: number
   /** Of a search only: how many match in all. */
   total?: number
   /** Of a batch read: ids of which HubSpot said that they are not there. One that is left out without a word is not among them. */
@@ -40,6 +42,11 @@ export interface Page {
 export const listLimit = 100
 export const searchLimit = 200
 export const batchLimit = 100
+/**
+ * An answer with records lies in memory several times while it is read and stored, in several workers at once. A page that is longer is
+ * read in shorter ones; a record that is longer alone is set aside.
+ */
+export const recordBytes = 8 * 2 ** 20
 /** HubSpot refuses URLs of some 16,000 characters (414), and proxies on the way refuse shorter ones. */
 const longestQuery = 6_000
 /** HubSpot refuses the body of a search of more than 3,000 characters. */
@@ -66,6 +73,8 @@ export interface CallOptions {
   signal: AbortSignal
   /** Whose share of the budget is spent; absent: somebody waits for the answer. */
   priority?: Priority
+  /** Of an answer; absent: `recordBytes`. */
+  mostBytes?: number
 }
 
 function readPage(endpoint: string, answer: Answer): Page {
@@ -79,6 +88,7 @@ function readPage(endpoint: string, answer: Answer): Page {
     records: read.results,
     after: read.paging?.next?.after,
     observedAt: answer.date,
+    bytes: answer.bytes ?? 0,
     ...total,
     ...(absent.length > 0 ? { absent } : {}),
     ...(undecided.length > 0 ? { undecided } : {}),
@@ -124,7 +134,7 @@ async function callList(
   options: CallOptions,
 ): Promise<Page> {
   const endpoint = `${kind.path} list`
-  const { access, patience, signal, priority = 'interactive' } = options
+  const { access, patience, signal, priority = 'interactive', mostBytes = recordBytes } = options
   const answer = await hubspot.call({
     endpoint,
     method: 'GET',
@@ -140,6 +150,7 @@ async function callList(
     budget: { key: access, bucket: 'calls', priority },
     patience,
     signal,
+    mostBytes,
   })
   return readPage(endpoint, answer)
 }
@@ -188,7 +199,7 @@ async function callSearch(
   options: CallOptions,
 ): Promise<Page> {
   const endpoint = `${kind.path} search`
-  const { access, patience, signal, priority = 'interactive' } = options
+  const { access, patience, signal, priority = 'interactive', mostBytes = recordBytes } = options
   const answer = await hubspot.call({
     endpoint,
     method: 'POST',
@@ -199,6 +210,7 @@ async function callSearch(
     budget: { key: access, bucket: 'search', priority },
     patience,
     signal,
+    mostBytes,
   })
   return readPage(endpoint, answer)
 }
@@ -247,7 +259,7 @@ async function callBatch(
   options: CallOptions,
 ): Promise<Page> {
   const endpoint = `${kind.path} batch read`
-  const { access, patience, signal, priority = 'interactive' } = options
+  const { access, patience, signal, priority = 'interactive', mostBytes = recordBytes } = options
   const answer = await hubspot.call({
     endpoint,
     method: 'POST',
@@ -259,6 +271,7 @@ async function callBatch(
     budget: { key: access, bucket: 'calls', priority },
     patience,
     signal,
+    mostBytes,
   })
   return readPage(endpoint, answer)
 }

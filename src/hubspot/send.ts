@@ -43,10 +43,11 @@ export async function send(
   const status = answer.statusCode
   if (counted(status)) await parts.heard(rateFacts(answer.headers), (began + clock.monotonic()) / 2)
   if (status >= 200 && status < 300) {
-    const parsed = parseJson(await readCapped(call.endpoint, answer.body))
+    const text = await readCapped(call.endpoint, answer.body, call.mostBytes ?? maxBytes)
+    const parsed = parseJson(text.toString('utf8'))
     if (parsed === undefined && status !== 204 && !call.bodyless)
       throw new HubSpotError('invalid', call.endpoint, { status })
-    return { status, body: parsed, date: dateOf(answer.headers.date, clock) }
+    return { status, body: parsed, bytes: text.length, date: dateOf(answer.headers.date, clock) }
   }
   const retryAfter = [answer.headers['retry-after']].flat()[0]
   const parsed = parseJson(await readError(answer.body))
@@ -67,15 +68,15 @@ function whereTo({ endpoint, path, token, form }: Call, apiUrl: string): URL {
   return url
 }
 
-async function readCapped(endpoint: string, body: AsyncIterable<Buffer>): Promise<string> {
+async function readCapped(endpoint: string, body: AsyncIterable<Buffer>, most: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > maxBytes) throw new HubSpotError('too_large', endpoint)
+    if (size > most) throw new HubSpotError('too_large', endpoint)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 /** The body of an error, cut off where it is too long to be one of the API's. */

@@ -2,10 +2,11 @@
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { Access, HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
-import { countObjects, listLimit, listPage, type ObjectPaths } from '../hubspot/objects.ts'
+import { countObjects, listLimit, listPage, type ObjectPaths, recordBytes } from '../hubspot/objects.ts'
 import type { Whose } from '../integrations/integration.ts'
 import { keepTotal, readTotal } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
+import { pageBytes } from '../lib/byte-budget.ts'
 import type { Clock } from '../lib/clock.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
@@ -40,12 +41,19 @@ export interface LiveTickets {
 }
 
 const totalKeptMs = 60_000
+/** Most tickets are shorter: so much room is made for each, before HubSpot is called. */
+const roomForEach = 16 * 1024
+const leastRoom = 256 * 1024
 
 /** Opaque, but never anything that does not fit into a URL. */
 const hubspotCursor = /^[\x21-\x7e]{1,512}$/
 
 /**
+ * Tickets until there are `limit` of them, or the room for them is full: then the cursor goes on from there. A ticket that is
+ * longer than all the room comes alone.
+ *
  * @param at.limit 1 to 1,000; HubSpot gives 100 a page, so up to ten calls
+ * @param reserve makes room for so many bytes, in the place of what was reserved before
  * @throws AppError invalid_cursor and as Tokens.use; HubSpot's failures as asAppError tells them
  */
 export async function listLiveTickets(
@@ -53,24 +61,36 @@ export async function listLiveTickets(
   whose: Whose,
   at: { limit: number; after: string | undefined },
   signal: AbortSignal,
+  reserve: (bytes: number) => Promise<void>,
 ): Promise<LiveTickets> {
   const { hubspot, clock } = parts
   const start =
     at.after === undefined ? undefined : decodeCursor(whose.integrationId, at.after, hubspotCursor)
   const end = clock.monotonic() + parts.totalMs
   const patience = () => ({ tries: 3, totalMs: Math.max(0, end - clock.monotonic()) })
+  const room = Math.min(pageBytes, Math.max(leastRoom, at.limit * roomForEach))
   const use = <T>(work: (access: Access) => Promise<T>) =>
     parts.tokens.use(whose, { patience: patience(), signal }, work)
   const read = (kind: ObjectPaths) =>
     use(async (access) => {
+      await reserve(room)
       const tickets: LiveTicket[] = []
       let after = start
+      let left = room
+      const readSome = (limit: number, mostBytes: number) =>
+        listPage(hubspot, kind, { after, limit }, { access, patience: patience(), signal, mostBytes })
       do {
-        const limit = Math.min(listLimit, at.limit - tickets.length)
-        const page = await listPage(hubspot, kind, { after, limit }, { access, patience: patience(), signal })
+        let page = await readSome(mostThatFit(at.limit, tickets.length, room, left), left)
+        if (page.records.some(isOversize)) {
+          if (tickets.length > 0) break
+          await reserve(recordBytes)
+          page = await readSome(1, recordBytes)
+          left = 0
+        }
         tickets.push(...page.records.filter(isTicket).map(withSafeLink))
         after = page.after
-      } while (after !== undefined && tickets.length < at.limit)
+        left -= page.bytes ?? 0
+      } while (after !== undefined && tickets.length < at.limit && left >= leastRoom)
       const total = await currentTotal(parts, whose, access, signal)
       return {
         tickets,
@@ -93,6 +113,14 @@ export async function listLiveTickets(
 
 const withSafeLink = (ticket: LiveTicket): LiveTicket =>
   'url' in ticket ? { ...ticket, url: linkOf(ticket.url) } : ticket
+
+/** As many as are still wanted, or as have room if they are as long as those before them. */
+function mostThatFit(limit: number, have: number, room: number, left: number): number {
+  const wanted = Math.min(listLimit, limit - have)
+  return have === 0 ? wanted : Math.max(1, Math.min(wanted, Math.ceil((left * have) / (room - left))))
+}
+
+const isOversize = (record: unknown) => (record as { oversize?: unknown } | null)?.oversize === true
 
 /** HubSpot answers 400 to a paging token it does not take. */
 function refusedCursor(error: unknown, after: string | undefined): AppError | undefined {

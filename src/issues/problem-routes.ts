@@ -3,7 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { findIntegration } from '../integrations/store.ts'
-import { decodeCursor, pageOf } from '../lib/cursor.ts'
+import { readPageWithin } from '../lib/byte-budget.ts'
+import { cursorBehind, decodeCursor } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
 import { integrationNotFound } from '../lib/errors.ts'
 import { after, integrationPath, limit, problems } from '../lib/wire.ts'
@@ -48,20 +49,19 @@ export function problemRoutes(instance: FastifyInstance, { db }: { db: Database 
       const tenantId = parseTenantId(request.params.tenant_id)
       const { integration_id: id } = request.params
       const { limit: most, after: cursor } = request.query
-      const rows = await withTenant(db, tenantId, async (scope) => {
-        if (!(await findIntegration(scope, id))) throw integrationNotFound()
-        return await listProblems(scope, id, {
-          after:
-            cursor === undefined ? undefined : decodeCursor(id, cursor, /^(\d{1,20}|unknown-[0-9a-f]{16})$/),
-          limit: most + 1,
+      const after =
+        cursor === undefined ? undefined : decodeCursor(id, cursor, /^(\d{1,20}|unknown-[0-9a-f]{16})$/)
+      const read = (bytes: number) =>
+        withTenant(db, tenantId, async (scope) => {
+          if (!(await findIntegration(scope, id))) throw integrationNotFound()
+          return await listProblems(scope, id, { after, limit: most + 1, bytes })
         })
-      })
-      const { shown, next_after } = pageOf(rows, most, id, (last) => last.recordId)
+      const page = await readPageWithin(most, (bytes) => request.reserve(bytes), read)
       return {
         success: true as const,
         tenant_id: tenantId,
         integration_id: id,
-        problems: shown.map(({ kind, recordId, state, reason, record, foundAt }) => ({
+        problems: page.rows.map(({ kind, recordId, state, reason, record, foundAt }) => ({
           kind,
           record_id: recordId,
           state,
@@ -69,7 +69,7 @@ export function problemRoutes(instance: FastifyInstance, { db }: { db: Database 
           record,
           found_at: foundAt.toISOString(),
         })),
-        next_after,
+        next_after: cursorBehind(page, id, (last) => last.recordId),
       }
     },
   )

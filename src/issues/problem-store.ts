@@ -1,5 +1,6 @@
 /** SQL on records that could not be kept as they came. */
 import { sql } from 'kysely'
+import type { Sized } from '../lib/byte-budget.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 
 export interface RecordProblem {
@@ -35,21 +36,33 @@ export async function keepProblems(
       and record_id = any(${[...healthy]}::text[])`)
 }
 
-export interface FoundProblem extends RecordProblem {
+export interface FoundProblem extends RecordProblem, Sized {
   kind: string
   foundAt: Date
 }
 
-/** In the order of kind and record id. */
+/** In the order of kind and record id. @param bytes of rows that go beyond it reason and record are null */
 export async function listProblems(
   scope: TenantScope,
   integrationId: string,
-  at: { after: string | undefined; limit: number },
+  {
+    after,
+    limit,
+    bytes = Number.MAX_SAFE_INTEGER,
+  }: { after: string | undefined; limit: number; bytes?: number },
 ): Promise<FoundProblem[]> {
-  const beyond = at.after === undefined ? sql`` : sql`and record_id > ${at.after}`
+  const beyond = after === undefined ? sql`` : sql`and record_id > ${after}`
   return await scope.query(sql<FoundProblem>`
-    select kind, record_id as "recordId", state, reason, record, found_at as "foundAt" from record_problems
-    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and kind = 'tickets' ${beyond}
-    order by record_id
-    limit ${at.limit}`)
+    select kind, record_id as "recordId", state, found_at as "foundAt", up_to as "upTo",
+      case when up_to <= ${bytes} then reason end as reason, case when up_to <= ${bytes} then record end as record
+    from (
+      -- A record is JSON already: as text within JSON it has a backslash before each quote.
+      select *, (sum(400 + 2 * octet_length(reason) + 2 * coalesce(octet_length(record), 0))
+        over (order by record_id))::float8 as up_to
+      from (
+        select * from record_problems
+        where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and kind = 'tickets' ${beyond}
+        order by record_id
+        limit ${limit}) page) measured
+    order by record_id`)
 }

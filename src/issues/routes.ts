@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { findIntegration } from '../integrations/store.ts'
-import { decodeCursor, decodeIdCursor, pageOf } from '../lib/cursor.ts'
+import { readPageWithin } from '../lib/byte-budget.ts'
+import { cursorBehind, decodeCursor, decodeIdCursor } from '../lib/cursor.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { integrationPath, problems, tenantPath } from '../lib/wire.ts'
 import { withTenant } from '../tenants/scope.ts'
@@ -59,6 +60,9 @@ function present(stored: StoredIssue): z.infer<typeof issue> {
   }
 }
 
+/** HubSpot answers in some hundred ms, and a tenant's calls wait for each other. */
+const roomForLiveMs = 10_000
+
 export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
@@ -83,6 +87,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
         { tenantId, integrationId },
         { limit, after },
         parts.signalOf(request),
+        (bytes) => request.reserve(bytes, roomForLiveMs),
       )
       return {
         success: true as const,
@@ -112,23 +117,24 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
       const tenantId = parseTenantId(request.params.tenant_id)
       const { limit, integration_id: integrationId, after: cursor } = request.query
       const archived = request.query.archived === undefined ? undefined : request.query.archived === 'true'
-      const { shown, next_after } = await withTenant(parts.db, tenantId, async (scope) => {
-        if (!(await tenantExists(scope))) throw integrationNotFound()
-        if (integrationId === undefined) {
-          const after = cursor === undefined ? undefined : decodeIdCursor(tenantId, cursor)
-          return pageOf(
-            await listIssues(scope, { archived, after, limit: limit + 1 }),
-            limit,
-            tenantId,
-            (last) => last.issueId,
-          )
-        }
-        if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
-        const after = cursor === undefined ? undefined : decodeCursor(integrationId, cursor, /^\d{1,20}$/)
-        const rows = await listIssuesOf(scope, { integrationId, archived, after, limit: limit + 1 })
-        return pageOf(rows, limit, integrationId, (last) => last.ticketId)
-      })
-      return { success: true as const, tenant_id: tenantId, issues: shown.map(present), next_after }
+      const read = (bytes: number) =>
+        withTenant(parts.db, tenantId, async (scope) => {
+          if (!(await tenantExists(scope))) throw integrationNotFound()
+          const page = { archived, limit: limit + 1, bytes }
+          if (integrationId === undefined) {
+            const after = cursor === undefined ? undefined : decodeIdCursor(tenantId, cursor)
+            return await listIssues(scope, { ...page, after })
+          }
+          if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
+          const after = cursor === undefined ? undefined : decodeCursor(integrationId, cursor, /^\d{1,20}$/)
+          return await listIssuesOf(scope, { ...page, integrationId, after })
+        })
+      const page = await readPageWithin(limit, (bytes) => request.reserve(bytes), read)
+      const next_after =
+        integrationId === undefined
+          ? cursorBehind(page, tenantId, (last) => last.issueId)
+          : cursorBehind(page, integrationId, (last) => last.ticketId)
+      return { success: true as const, tenant_id: tenantId, issues: page.rows.map(present), next_after }
     },
   )
 
@@ -146,10 +152,15 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
     },
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
-      const found = await withTenant(parts.db, tenantId, async (scope) => {
-        if (!(await tenantExists(scope))) throw integrationNotFound()
-        return await findIssue(scope, request.params.issue_id)
-      })
+      const read = (bytes: number) =>
+        withTenant(parts.db, tenantId, async (scope) => {
+          if (!(await tenantExists(scope))) throw integrationNotFound()
+          const found = await findIssue(scope, request.params.issue_id, bytes)
+          return found ? [found] : []
+        })
+      const {
+        rows: [found],
+      } = await readPageWithin(1, (bytes) => request.reserve(bytes), read)
       if (!found) throw new AppError('issue_not_found', 'Issue not found')
       return { success: true as const, tenant_id: tenantId, ...present(found) }
     },

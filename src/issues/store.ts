@@ -1,10 +1,11 @@
 /** All SQL on issues. */
 import { type RawBuilder, sql } from 'kysely'
+import type { Sized } from '../lib/byte-budget.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 import type { TicketAssociations } from './association-store.ts'
 
 /** An issue as it is read back, with what the account's catalog and the ticket's associations add to it. */
-export interface StoredIssue {
+export interface StoredIssue extends Sized {
   issueId: string
   integrationId: string
   ticketId: string
@@ -42,26 +43,41 @@ export interface IssuePage {
   archived?: boolean | undefined
   after: string | undefined
   limit: number
+  /** Of rows that go beyond so many bytes on this page the long values are null. Absent: of none. */
+  bytes?: number
 }
+
+/** Of an issue as it goes over the wire: ids, times, names and labels, bytes. */
+const besides = sql`1500`
 
 /**
  * Adds the names behind the ids to the issues of `page`. Each join is one probe of a whole key per issue, also before
- * the tables have statistics, and only for what is shown.
+ * the tables have statistics, and only for what is shown. How long the rows are is added up before a bag is opened.
  *
- * @param order what `page` was ordered by
+ * @param order what `page` was ordered by; nothing, where it is one row
  */
 const complete = (
   scope: TenantScope,
   page: RawBuilder<unknown>,
   order: RawBuilder<unknown>,
+  bytes = Number.MAX_SAFE_INTEGER,
 ) => sql<StoredIssue>`
-  select i.issue_id as "issueId", i.integration_id as "integrationId", i.ticket_id as "ticketId", i.subject,
-    i.content, i.pipeline_id as "pipelineId", p.label as "pipelineName", i.stage_id as "stageId",
+  select i.up_to as "upTo", i.issue_id as "issueId", i.integration_id as "integrationId", i.ticket_id as "ticketId",
+    case when i.up_to <= ${bytes} then i.subject end as subject,
+    case when i.up_to <= ${bytes} then i.content end as content, i.pipeline_id as "pipelineId", p.label as "pipelineName", i.stage_id as "stageId",
     s.label as "stageName", s.closed as "stageClosed", i.priority, i.category, i.owner_id as "ownerId",
     o.label as "ownerName", o.email as "ownerEmail", i.ticket_created_at as "createdAt",
     nullif(i.modified_at, 'epoch') as "modifiedAt", i.archived, i.archived_at as "archivedAt", i.deleted_at as "deletedAt",
-    m.survivor_id as "mergedInto", i.url, i.properties, a.associations, i.synced_at as "syncedAt"
-  from (${page}) i
+    m.survivor_id as "mergedInto", i.url,
+    case when i.up_to <= ${bytes} then i.properties end as properties,
+    case when i.up_to <= ${bytes} then a.associations end as associations, i.synced_at as "syncedAt"
+  from (
+    select i.*,
+      (sum(${besides} + i.bytes + coalesce(octet_length(i.subject), 0) + coalesce(octet_length(i.content), 0) + coalesce((
+        select x.bytes from issue_associations x
+        where x.tenant_id = ${scope.tenantId} and x.integration_id = i.integration_id
+          and x.ticket_id = i.ticket_id limit 1), 0)) over (${order}))::float8 as up_to
+    from (${page}) i) i
   left join lateral (
     select l.label from labels l
     where l.tenant_id = ${scope.tenantId} and l.integration_id = i.integration_id
@@ -82,7 +98,7 @@ const complete = (
     select x.survivor_id from issue_merges x
     where x.tenant_id = ${scope.tenantId} and x.integration_id = i.integration_id
       and x.loser_id = i.ticket_id limit 1) m on true
-  order by ${order}`
+  ${order}`
 
 const beyond = (column: RawBuilder<unknown>, after: string | undefined) =>
   after === undefined ? sql`` : sql`and ${column} > ${after}`
@@ -97,7 +113,7 @@ export async function listIssues(scope: TenantScope, at: IssuePage): Promise<Sto
     where tenant_id = ${scope.tenantId} ${beyond(sql`issue_id`, at.after)} ${wanted(at)}
     order by issue_id
     limit ${at.limit}`
-  return await scope.query(complete(scope, page, sql`i.issue_id`))
+  return await scope.query(complete(scope, page, sql`order by i.issue_id`, at.bytes))
 }
 
 /** The same for one integration, by ticket id: the key they lie under, so that others' issues are not walked over. */
@@ -111,12 +127,17 @@ export async function listIssuesOf(
       ${beyond(sql`ticket_id`, at.after)} ${wanted(at)}
     order by ticket_id
     limit ${at.limit}`
-  return await scope.query(complete(scope, page, sql`i.ticket_id`))
+  return await scope.query(complete(scope, page, sql`order by i.ticket_id`, at.bytes))
 }
 
-export async function findIssue(scope: TenantScope, issueId: string): Promise<StoredIssue | undefined> {
+/** @param bytes as of a page */
+export async function findIssue(
+  scope: TenantScope,
+  issueId: string,
+  bytes?: number,
+): Promise<StoredIssue | undefined> {
   const page = sql`select * from issues where tenant_id = ${scope.tenantId} and issue_id = ${issueId}`
-  const rows = await scope.query(complete(scope, page, sql`i.issue_id`))
+  const rows = await scope.query(complete(scope, page, sql``, bytes))
   return rows[0]
 }
 

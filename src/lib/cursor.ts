@@ -39,6 +39,16 @@ export function decodeNumberCursor(of: string, cursor: string): number {
   return Number(decodeCursor(of, cursor, /^[1-9]\d{0,14}$/))
 }
 
+/** The cursor behind the last row of a page, where there are more. */
+export const cursorBehind = <Row>(
+  { rows, more }: { rows: readonly Row[]; more: boolean },
+  of: string,
+  positionOf: (row: Row) => string,
+): string | null => {
+  const last = more ? rows.at(-1) : undefined
+  return last === undefined ? null : encodeCursor(of, positionOf(last))
+}
+
 /**
  * Cuts a page off the rows that were read for it.
  *

@@ -4,8 +4,14 @@ import type { ServerResponse } from 'node:http'
 export interface EventStream {
   /** @param text whole events, each with the empty line behind it */
   say(text: string): void
-  /** Resolves when the reader has taken what was said, or is gone: whoever has much to say waits for it between. */
-  taken(): Promise<void>
+  /**
+   * Resolves when the reader has taken what was said, or is gone: whoever has much to say waits for it between.
+   *
+   * @param withinMs then the reader is let go
+   */
+  taken(withinMs: number): Promise<void>
+  /** Lets the reader go, with what it has not taken. */
+  drop(): void
   /** Nothing more comes; what was said is still sent. */
   end(): void
   /** Resolves when it has ended, by whomever. */
@@ -42,11 +48,15 @@ export function openEventStream(
     raw.write(text)
   }
 
-  function taken(): Promise<void> {
+  const drop = () => void raw.destroy()
+
+  function taken(withinMs: number): Promise<void> {
     if (raw.writableEnded || raw.destroyed || !raw.writableNeedDrain) return Promise.resolve()
     return new Promise((resolve) => {
+      const late = setTimeout(drop, withinMs).unref()
       // Nothing of a wait is left behind: a stream may have many.
       const done = () => {
+        clearTimeout(late)
         raw.off('drain', done)
         raw.off('close', done)
         resolve()
@@ -72,5 +82,5 @@ export function openEventStream(
   say('retry: 2000\n\n')
   // Gone, or over, before there was anything to listen to.
   if (until.aborted || raw.destroyed) end()
-  return { say, taken, end, ended }
+  return { say, taken, drop, end, ended }
 }

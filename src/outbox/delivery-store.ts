@@ -51,47 +51,67 @@ export interface Delivery {
   change: Change | undefined
 }
 
+export interface Taken {
+  deliveries: Delivery[]
+  /** Set where nothing was taken: the oldest that is due is so long. */
+  tooLong?: number
+}
+
 /**
  * Takes what is due, the oldest first; nobody else takes it before `leaseMs` are over.
  *
+ * @param bytes of all that is taken
  * @param inOrder leaves out what is told of a ticket of which something earlier has not arrived
  */
 export async function takeDeliveries(
   scope: TenantScope,
   endpointId: string,
-  { inOrder, atMost, leaseMs }: { inOrder: boolean; atMost: number; leaseMs: number },
-): Promise<Delivery[]> {
+  {
+    inOrder,
+    atMost,
+    bytes = Number.MAX_SAFE_INTEGER,
+    leaseMs,
+  }: { inOrder: boolean; atMost: number; bytes?: number; leaseMs: number },
+): Promise<Taken> {
   const nothingBefore = sql`and (d.subject is null or not exists (
         select from deliveries b
         where b.tenant_id = d.tenant_id and b.endpoint_id = d.endpoint_id and b.subject = d.subject and b.seq < d.seq
           and b.due_at < 'infinity'))`
   const rows = await scope.query(sql<{
+    upTo: number
     seq: number
     tries: number
-    lease: string
+    lease: string | null
     change: (Omit<Change, 'at'> & { at: string }) | null
   }>`/* prepared */
     with due as (
-      select d.seq from deliveries d
+      select d.seq, d.due_at from deliveries d
       where ${ofEndpoint(scope, endpointId)} and d.due_at <= clock_timestamp() ${inOrder ? nothingBefore : sql``}
       order by d.due_at, d.seq
       limit ${atMost}
       for update skip locked
     ),
+    sized as (
+      select d.seq, (sum(500 + coalesce(c.bytes, 0)) over (order by d.due_at, d.seq))::float8 as up_to
+      from due d left join changes c on c.tenant_id = ${scope.tenantId} and c.seq = d.seq
+    ),
     taken as (
       update deliveries set due_at = ${fromNow(leaseMs)}
-      where ${ofEndpoint(scope, endpointId)} and seq = any(array(select seq from due))
+      where ${ofEndpoint(scope, endpointId)} and seq = any(array(select seq from sized where up_to <= ${bytes}))
       returning seq, tries, due_at::text as lease
     )
-    select t.seq, t.tries, t.lease, case when c.seq is null then null else json_build_object(
+    select s.up_to as "upTo", s.seq, t.tries, t.lease, case when c.seq is null then null else json_build_object(
       'seq', c.seq, 'changeId', c.change_id, 'type', c.type, 'at', c.at, 'integrationId', c.integration_id,
       'issueId', c.issue_id, 'ticketId', c.ticket_id, 'detail', c.detail) end as change
-    from taken t left join changes c on c.tenant_id = ${scope.tenantId} and c.seq = t.seq
-    order by t.seq`)
-  return rows.map(({ change, ...row }) => ({
-    ...row,
-    change: change === null ? undefined : { ...change, at: new Date(change.at) },
-  }))
+    from sized s left join taken t on t.seq = s.seq left join changes c on c.tenant_id = ${scope.tenantId} and c.seq = t.seq
+    order by s.seq`)
+  const deliveries = rows.flatMap(({ seq, tries, lease, change }) =>
+    lease === null
+      ? []
+      : { seq, tries, lease, change: change === null ? undefined : { ...change, at: new Date(change.at) } },
+  )
+  const shortest = Math.min(...rows.map(({ upTo }) => upTo))
+  return { deliveries, ...(deliveries.length === 0 && rows.length > 0 ? { tooLong: shortest } : {}) }
 }
 
 /** What becomes of a delivery after a try. */

@@ -1,8 +1,9 @@
 /** SQL for whoever looks after an endpoint: what was sent to it, and what is to be sent once more. */
 import { sql } from 'kysely'
+import type { Sized } from '../lib/byte-budget.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 
-export interface DeliveryState {
+export interface DeliveryState extends Sized {
   seq: number
   changeId: string | null
   type: string | null
@@ -13,23 +14,32 @@ export interface DeliveryState {
   attempts: { at: string; ms: number; status: number | null; error: string | null; answer: string | null }[]
 }
 
-/** Newest first, each with its attempts. */
+/** Attempts that are shown of one delivery; whoever sends again and again makes more. */
+const attemptsShown = 20
+
+/** Newest first, each with its last attempts. @param at.bytes of rows that go beyond it the attempts are null */
 export async function listDeliveries(
   scope: TenantScope,
   endpointId: string,
-  at: { before: number | undefined; limit: number },
+  at: { before: number | undefined; limit: number; bytes: number },
 ): Promise<DeliveryState[]> {
   return await scope.query(sql<DeliveryState>`
+    select seq, "changeId", type, "dueAt", tries, "deliveredAt", "givenUpFor", "upTo",
+      case when "upTo" <= ${at.bytes} then attempts end as attempts from (
+    select *, (sum(400 + octet_length(attempts::text)) over (order by seq desc))::float8 as "upTo" from (
     select d.seq, c.change_id as "changeId", c.type, case when d.due_at < 'infinity' then d.due_at end as "dueAt", d.tries,
       d.delivered_at as "deliveredAt", d.given_up_for as "givenUpFor",
       coalesce((
         select json_agg(json_build_object('at', a.at, 'ms', a.ms, 'status', a.status, 'error', a.error, 'answer', a.answer) order by a.at)
-        from attempts a where a.tenant_id = d.tenant_id and a.endpoint_id = d.endpoint_id and a.seq = d.seq), '[]') as attempts
+        from (
+          select * from attempts t where t.tenant_id = d.tenant_id and t.endpoint_id = d.endpoint_id and t.seq = d.seq
+          order by t.at desc limit ${attemptsShown}) a), '[]') as attempts
     from deliveries d left join changes c on c.tenant_id = d.tenant_id and c.seq = d.seq
     where d.tenant_id = ${scope.tenantId} and d.endpoint_id = ${endpointId}
       ${at.before === undefined ? sql`` : sql`and d.seq < ${at.before}`}
     order by d.seq desc
-    limit ${at.limit}`)
+    limit ${at.limit}) page) measured
+    order by seq desc`)
 }
 
 /** Sends once more, delivered or not. @returns false when it was never addressed to the endpoint */

@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { tell } from '../changes/store.ts'
-import { decodeNumberCursor, pageOf } from '../lib/cursor.ts'
+import { readPageWithin } from '../lib/byte-budget.ts'
+import { cursorBehind, decodeNumberCursor } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
@@ -338,12 +339,14 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       const { endpoint_id: id } = request.params
       const { limit, after } = request.query
       const before = after === undefined ? undefined : decodeNumberCursor(id, after)
-      const rows = await withTenant(db, tenantId, async (scope) => {
-        await requireAny(scope, id)
-        return await listDeliveries(scope, id, { before, limit: limit + 1 })
-      })
-      const { shown, next_after } = pageOf(rows, limit, id, ({ seq }) => String(seq))
-      const deliveries = shown.map(presentDelivery)
+      const read = (bytes: number) =>
+        withTenant(db, tenantId, async (scope) => {
+          await requireAny(scope, id)
+          return await listDeliveries(scope, id, { before, limit: limit + 1, bytes })
+        })
+      const page = await readPageWithin(limit, (bytes) => request.reserve(bytes), read)
+      const next_after = cursorBehind(page, id, ({ seq }) => String(seq))
+      const deliveries = page.rows.map(presentDelivery)
       return { success: true as const, tenant_id: tenantId, endpoint_id: id, deliveries, next_after }
     },
   )

@@ -2,6 +2,7 @@
  * Sends what is due to one endpoint. A delivery is taken for a while, sent, and what came of it is kept; a process that dies in
  * between costs that while, and the receiver sees the same id again.
  */
+import type { ByteBudget } from '../lib/byte-budget.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
 import type { Log } from '../lib/log.ts'
@@ -31,6 +32,8 @@ export interface SendParts {
   product: Endpoint | undefined
   /** To tenants' endpoints, and to the product's. */
   posters: { tenants: Poster; product: Poster }
+  /** What is being sent lies in memory until it has arrived. */
+  bytes: ByteBudget
   clock: Clock
   metrics: Metrics
   log: Log
@@ -44,6 +47,10 @@ const leaseMs = 60_000
 const sliceMs = 10_000
 
 const giveUpAtOnce = 2_000
+
+/** What is sent at once to one endpoint, unless a single change is longer. */
+const usualBytes = 256 * 1024
+const patienceForRoomMs = 10_000
 
 const wantsNoMore = 'the receiver wants no more (410)'
 
@@ -61,25 +68,33 @@ export async function sendTo(
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
   const until = clock.monotonic() + sliceMs
   let taken = 0
+  let bytes = usualBytes
   while (!signal.aborted && clock.monotonic() < until) {
-    // Its address and secrets as they are now.
-    const batch = await within(async (scope) => {
-      const endpoint =
-        endpointId === productEndpoint ? parts.product : await openEndpoint(scope, ring, endpointId)
-      if (!endpoint) {
-        await giveUpSome(scope, endpointId, 'the endpoint is gone or disabled', giveUpAtOnce)
-        return undefined
-      }
-      const take = { inOrder: endpoint.inOrder, atMost: atOnce, leaseMs }
-      return { endpoint, deliveries: await takeDeliveries(scope, endpointId, take) }
-    })
-    if (!batch) return 1
-    const { endpoint, deliveries } = batch
-    if (deliveries.length === 0) return taken
-    taken += deliveries.length
-    const sending = { ...parts, tenantId, endpoint, within, signal }
-    const ends = await Promise.allSettled(deliveries.map((delivery) => sendOne(sending, delivery)))
-    for (const end of ends) if (end.status === 'rejected') throw end.reason
+    const hold = await parts.bytes.take(tenantId, bytes, signal, patienceForRoomMs)
+    try {
+      // Its address and secrets as they are now.
+      const batch = await within(async (scope) => {
+        const endpoint =
+          endpointId === productEndpoint ? parts.product : await openEndpoint(scope, ring, endpointId)
+        if (!endpoint) {
+          await giveUpSome(scope, endpointId, 'the endpoint is gone or disabled', giveUpAtOnce)
+          return undefined
+        }
+        const take = { inOrder: endpoint.inOrder, atMost: atOnce, bytes, leaseMs }
+        return { endpoint, ...(await takeDeliveries(scope, endpointId, take)) }
+      })
+      if (!batch) return 1
+      const { endpoint, deliveries, tooLong } = batch
+      bytes = tooLong ?? usualBytes
+      if (tooLong !== undefined) continue
+      if (deliveries.length === 0) return taken
+      taken += deliveries.length
+      const sending = { ...parts, tenantId, endpoint, within, signal }
+      const ends = await Promise.allSettled(deliveries.map((delivery) => sendOne(sending, delivery)))
+      for (const end of ends) if (end.status === 'rejected') throw end.reason
+    } finally {
+      hold.release()
+    }
   }
   return taken
 }

@@ -1,4 +1,5 @@
 /** All that is held of a tenant, as lines of JSON: a page of rows at a time, each in a short transaction of its own. */
+import { readPageWithin } from '../lib/byte-budget.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
 import { tenantNotFound } from '../lib/errors.ts'
@@ -10,7 +11,7 @@ import type { TenantId } from './tenant.ts'
 
 export const exportFormat = 'spoke-export/1'
 
-/** Letters of one piece, about: it grows page by page until it has so many. */
+/** Bytes of one piece: it grows page by page until it has so many. A row that is longer comes alone. */
 const pieceLength = 256 * 1024
 const page = { first: 32, most: 1_000 }
 
@@ -20,9 +21,15 @@ const line = (value: object) => `${JSON.stringify(value)}\n`
  * Gives the export in pieces of whole lines, and holds no connection between two of them. Rows that change meanwhile come as
  * they are when their page is read; one that is there all the time comes exactly once.
  *
+ * @param reserve makes room for a piece of so many bytes, before it is read
  * @throws AppError tenant_not_found before the first piece; tenant_erasing when the tenant is erased meanwhile
  */
-export async function* exportTenant(db: Database, clock: Clock, tenantId: TenantId): AsyncGenerator<string> {
+export async function* exportTenant(
+  db: Database,
+  clock: Clock,
+  tenantId: TenantId,
+  reserve: (bytes: number) => Promise<void> = async () => {},
+): AsyncGenerator<string> {
   const now = () => new Date(clock.now()).toISOString()
   if (!(await withTenant(db, tenantId, tenantExists))) throw tenantNotFound()
   yield line({
@@ -40,11 +47,14 @@ export async function* exportTenant(db: Database, clock: Clock, tenantId: Tenant
     counts[table] = 0
     let place: Place
     for (let atMost = page.first; ; ) {
-      const rows = await withTenant(db, tenantId, (scope) => readPage(scope, holding, place, atMost))
+      const limit = atMost
+      const read = (bytes: number) =>
+        withTenant(db, tenantId, (scope) => readPage(scope, holding, place, limit + 1, bytes))
+      const { rows, more } = await readPageWithin(limit, reserve, read, pieceLength)
       const piece = rows.map(({ text }) => `{"table":"${table}","row":${text}}\n`).join('')
       if (piece !== '') yield piece
       counts[table] += rows.length
-      if (rows.length < atMost || key.length === 0) break
+      if (!more || key.length === 0) break
       place = rows.at(-1)?.place
       const fitting = Math.floor((pieceLength / piece.length) * rows.length)
       atMost = Math.max(1, Math.min(page.most, atMost * 2, fitting))

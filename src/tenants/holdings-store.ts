@@ -1,5 +1,6 @@
 /** SQL on whatever table holds something of a tenant, a page at a time along its primary key. */
 import { type RawBuilder, sql } from 'kysely'
+import type { Sized } from '../lib/byte-budget.ts'
 import type { Query } from '../lib/db.ts'
 import type { Holding } from './holdings.ts'
 import type { ErasureScope, SystemScope, TenantScope } from './scope.ts'
@@ -30,18 +31,27 @@ const pageOf = (
   order by ${refs(['tenant_id', ...key])}
   limit ${atMost}`
 
-export interface ExportedRow {
+export interface ExportedRow extends Sized {
   place: string[]
   /** One line of JSON. */
   text: string
 }
 
-/** The next rows of a table, as JSON of the columns that are told; times in UTC. */
+/** How long a row is as a line, about. Where a column says how long its bag is, the bag is not opened. */
+const lengthOf = ({ told }: Holding) =>
+  told.includes('bytes') ? sql`1000 + 2 * t.bytes` : sql`1000 + octet_length(t::text)`
+
+/**
+ * The next rows of a table, as JSON of the columns that are told; times in UTC.
+ *
+ * @param bytes of rows that go beyond it the text is null
+ */
 export async function readPage(
   scope: TenantScope,
   holding: Holding,
   beyond: Place,
   atMost: number,
+  bytes = Number.MAX_SAFE_INTEGER,
 ): Promise<ExportedRow[]> {
   await scope.query(byKey)
   await scope.query(sql`set local time zone 'UTC'`)
@@ -49,8 +59,15 @@ export async function readPage(
     ['tenant_id', ...holding.told].map((column) => sql`${column}::text, ${sql.ref(`t.${column}`)}`),
   )
   // As jsonb, because a value of type json may hold line breaks.
-  const what = sql`${keyOf(holding)} as place, jsonb_build_object(${told})::text as text`
-  return await scope.query(pageOf(holding, scope.tenantId, beyond, what, atMost) as RawBuilder<ExportedRow>)
+  // By the key alone, in which the page is sorted already.
+  const order = holding.key.length > 0 ? sql`order by ${refs(holding.key)}` : sql``
+  return await scope.query(sql<ExportedRow>`
+    select ${keyOf(holding)} as place, t.up_to as "upTo",
+      case when t.up_to <= ${bytes} then jsonb_build_object(${told})::text end as text
+    from (
+      select t.*, (sum(${lengthOf(holding)}) over (${order}))::float8 as up_to
+      from (${pageOf(holding, scope.tenantId, beyond, sql`t.*`, atMost)}) t) t
+    ${order}`)
 }
 
 /** Deletes the next rows of a table. @returns where to go on; undefined when there was nothing beyond */

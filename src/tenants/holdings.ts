@@ -85,11 +85,11 @@ export const holdings: readonly Holding[] = [
   holding('issues', 'rows', {
     key: 'integration_id ticket_id',
     told: `integration_id ticket_id issue_id subject content pipeline_id stage_id priority category owner_id
-      ticket_created_at modified_at archived archived_at deleted_at url properties observed_at first_synced_at synced_at was_live`,
+      ticket_created_at modified_at archived archived_at deleted_at url properties bytes observed_at first_synced_at synced_at was_live`,
   }),
   holding('issue_associations', 'rows', {
     key: 'integration_id ticket_id',
-    told: 'integration_id ticket_id associations observed_at',
+    told: 'integration_id ticket_id associations bytes observed_at',
   }),
   holding('issue_merges', 'rows', {
     key: 'integration_id loser_id',
@@ -116,7 +116,7 @@ export const holdings: readonly Holding[] = [
   holding('change_counters', 'rows', { key: '', told: 'last_seq' }),
   holding('changes', 'rows', {
     key: 'seq',
-    told: 'seq change_id type at integration_id issue_id ticket_id detail',
+    told: 'seq change_id type at integration_id issue_id ticket_id detail bytes',
   }),
   holding('endpoints', 'rows', {
     key: 'endpoint_id',

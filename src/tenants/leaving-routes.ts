@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { ByteBudget, Hold } from '../lib/byte-budget.ts'
 import { tenantNotFound } from '../lib/errors.ts'
 import { problems, tenantPath } from '../lib/wire.ts'
 import { beginErasure } from './erasure.ts'
@@ -11,6 +12,7 @@ import type { TenantParts } from './routes.ts'
 import { parseTenantId } from './tenant.ts'
 
 export interface LeavingParts extends Pick<TenantParts, 'db' | 'clock'> {
+  bytes: ByteBudget
   /** Aborts when the caller is gone or the server stops; without a deadline. */
   watchOf(request: FastifyRequest): AbortSignal
 }
@@ -18,6 +20,8 @@ export interface LeavingParts extends Pick<TenantParts, 'db' | 'clock'> {
 const tags = ['tenants']
 /** A reader that takes nothing for so long is cut off. */
 const readWithinMs = 60_000
+/** An export waits for room for its next piece. */
+const patienceMs = 10_000
 
 const erasureBegun = z.object({
   success: z.literal(true),
@@ -25,7 +29,7 @@ const erasureBegun = z.object({
   status: z.literal('erasing'),
 })
 
-export function leavingRoutes(instance: FastifyInstance, { db, clock, watchOf }: LeavingParts): void {
+export function leavingRoutes(instance: FastifyInstance, { db, clock, bytes, watchOf }: LeavingParts): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
   app.get(
@@ -38,12 +42,17 @@ export function leavingRoutes(instance: FastifyInstance, { db, clock, watchOf }:
     },
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
-      const pieces = exportTenant(db, clock, tenantId)
+      const signal = watchOf(request)
+      const { raw } = reply
+      let hold: Hold | undefined
+      raw.once('close', () => hold?.release())
+      const pieces = exportTenant(db, clock, tenantId, async (wanted) => {
+        hold?.release()
+        hold = await bytes.take(tenantId, wanted, signal, patienceMs)
+      })
       // What is refused is refused here, with a status; what fails later cuts the answer off before its last line.
       const first = await pieces.next()
-      const signal = watchOf(request)
       reply.hijack()
-      const { raw } = reply
       raw.writeHead(200, {
         'content-type': 'application/x-ndjson; charset=utf-8',
         'content-disposition': `attachment; filename="spoke-${tenantId}.ndjson"`,
@@ -51,6 +60,7 @@ export function leavingRoutes(instance: FastifyInstance, { db, clock, watchOf }:
       try {
         for (let piece = first; !piece.done; piece = await pieces.next()) {
           signal.throwIfAborted()
+          hold?.waitsForCaller(() => raw.destroy())
           if (raw.write(piece.value)) continue
           await once(raw, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(readWithinMs)]) })
         }

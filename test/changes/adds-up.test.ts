@@ -227,7 +227,7 @@ async function live(random: Random, statements: number, integrationId: string, w
       ]),
     )
     const changes: Change[] =
-      (await within((scope) => readChanges(scope, position, 1_000)))?.changes ?? assert.fail('no feed')
+      (await within((scope) => readChanges(scope, position, 1_000))) ?? assert.fail('no feed')
     for (const change of changes) {
       const { type, ticketId = '', detail } = change
       if (type === 'issue.created') {

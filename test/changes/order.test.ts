@@ -18,7 +18,7 @@ import { A, issueRow, seedTenant } from '../support/rows.ts'
 import { eventually } from '../support/service.ts'
 
 const readChanges = async (scope: TenantScope, after: Position, atMost: number) =>
-  (await readPage(scope, after, atMost))?.changes
+  await readPage(scope, after, atMost)
 
 let db: Database
 let url: string

@@ -1,14 +1,16 @@
 /**
- * `npm run flood`: how late the probe and the other tenants are answered while somebody asks for too much. What is promised of it is held
+ * `npm run flood`, and with `-- --seconds 60` an attack for so long instead: how late the probe and the other tenants are answered while somebody asks for too much. What is promised of it is held
  * against the figures and ends 1 when it was not kept; how late answers are depends on the machine, and is told beside what it is alone.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { globalSetup, globalTeardown } from '../support/global-setup.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
 import { testKeys } from '../support/service.ts'
+import { attacks, startAttackWorld } from './attack.ts'
 import { alone, type Finding, flood, lorises, neighbours, type World } from './flood.ts'
 
 const adminKey = 'the-admin-key-of-the-flood-command'
@@ -18,6 +20,32 @@ const runs: ((world: World) => Promise<Finding>)[] = [
   (world) => lorises(world, 1_000),
   (world) => neighbours(world, 100),
 ]
+
+const tell = ({ what, figures, kept }: Finding) =>
+  console.log(`${kept === false ? 'NOT KEPT  ' : ''}${what}: ${figures}`)
+
+async function attackFor(seconds: number): Promise<boolean> {
+  await globalSetup()
+  const cwd = mkdtempSync(join(tmpdir(), 'spoke-attack-'))
+  const world = await startAttackWorld(cwd)
+  const lastWord = () => world.processes.forEach(({ child }) => void child.kill('SIGKILL'))
+  process.on('exit', lastWord)
+  try {
+    console.log(`${cpus().length} cores, load before ${loadavg()[0]?.toFixed(1)}`)
+    let kept = true
+    for (const attack of attacks) {
+      const finding = await attack(world, seconds)
+      tell(finding)
+      kept &&= finding.kept !== false
+    }
+    return kept
+  } finally {
+    await world.close()
+    process.off('exit', lastWord)
+    rmSync(cwd, { recursive: true, force: true })
+    await globalTeardown()
+  }
+}
 
 async function run(): Promise<boolean> {
   await globalSetup()
@@ -33,6 +61,7 @@ async function run(): Promise<boolean> {
       SPOKE_MAX_REQUESTS: '500',
       SPOKE_RATE_ADDRESS: '0',
       SPOKE_RATE_KEY: '6000',
+      SPOKE_RATE_TENANT: '0',
       SPOKE_ENCRYPTION_KEYS: testKeys,
       HUBSPOT_API_URL: 'http://127.0.0.1:9',
     },
@@ -46,7 +75,7 @@ async function run(): Promise<boolean> {
     let kept = true
     for (const one of runs) {
       const finding = await one(world)
-      console.log(`${finding.kept === false ? 'NOT KEPT  ' : ''}${finding.what}: ${finding.figures}`)
+      tell(finding)
       kept &&= finding.kept !== false
     }
     return kept
@@ -58,4 +87,7 @@ async function run(): Promise<boolean> {
   }
 }
 
-process.exit((await run()) ? 0 : 1)
+const { seconds } = parseArgs({ options: { seconds: { type: 'string' } } }).values
+if (seconds !== undefined && !/^[1-9]\d{0,2}$/.test(seconds))
+  throw new Error('--seconds must be a whole number up to 999')
+process.exit((await (seconds === undefined ? run() : attackFor(Number(seconds)))) ? 0 : 1)

@@ -7,17 +7,17 @@ import { callOptions, startCanned } from '../issues/catalog-bench.ts'
 
 const kind: ObjectPaths = { path: 'tickets', modifiedProperty: 'm', properties: ['content', 'm'] }
 const mebibytes = (n: number) => 'x'.repeat(n * 1_048_576)
-/** A ticket of ten MiB each, but the one that no answer holds. */
+/** A ticket of 2.5 MiB each, but the one that no answer holds. */
 const giant = '5'
 
-/** A slow machine needs seconds for a page of eighty MiB: nothing here is about time. */
+/** A slow machine needs seconds for a page of twenty MiB: nothing here is about time. */
 const unhurriedMs = 60_000
 const unhurried = { ...callOptions(), patience: { tries: 2, totalMs: 2 * unhurriedMs } }
 
 const record = (id: string, properties: readonly string[]) => ({
   id,
   properties: {
-    ...(properties.includes('content') ? { content: mebibytes(id === giant ? 33 : 10) } : {}),
+    ...(properties.includes('content') ? { content: mebibytes(id === giant ? 9 : 2.5) } : {}),
     ...(properties.includes('m') ? { m: `changed ${id}` } : {}),
   },
 })
@@ -86,7 +86,7 @@ describe('a page longer than an answer may be', () => {
       asked.push(inputs.length)
       const results = inputs.map(({ id }) => ({
         from: { id },
-        to: [{ toObjectId: Number(id) + 900, associationTypes: [], padding: mebibytes(10) }],
+        to: [{ toObjectId: Number(id) + 900, associationTypes: [], padding: mebibytes(2.5) }],
       }))
       return { json: { status: 'COMPLETE', results } }
     }, unhurriedMs)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { tell } from '../../src/changes/store.ts'
+import { byteLimits, createByteBudget } from '../../src/lib/byte-budget.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { Database } from '../../src/lib/db.ts'
 import { newId } from '../../src/lib/ids.ts'
@@ -38,12 +39,24 @@ for (const engine of engines)
     const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, A, work)
     const told = () => within((scope) => tell(scope, 'sync.completed', id, {}))
     const take = (leaseMs: number) =>
-      within((scope) => takeDeliveries(scope, endpointId, { inOrder: false, atMost: 8, leaseMs }))
+      within(
+        async (scope) =>
+          (await takeDeliveries(scope, endpointId, { inOrder: false, atMost: 8, leaseMs })).deliveries,
+      )
     const due = async () =>
       (await withSystem(db, (scope) => findDueEndpoints(scope, { atMost: 10, withProduct: true }))).length
     const send = (post: Poster['post'], signal = new AbortController().signal) => {
       const poster = { post, close: async () => {} }
-      const parts = { db, ring, product: undefined, clock: systemClock, metrics: createMetrics(), log: quiet }
+      const bytes = createByteBudget(byteLimits(), systemClock, () => {})
+      const parts = {
+        db,
+        ring,
+        product: undefined,
+        bytes,
+        clock: systemClock,
+        metrics: createMetrics(),
+        log: quiet,
+      }
       return sendTo({ ...parts, posters: { tenants: poster, product: poster } }, A, endpointId, signal)
     }
     const sent = {

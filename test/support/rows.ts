@@ -107,7 +107,9 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     const endpoint = { endpointId, url: 'https://example.com/', types: ['sync.failed'], inOrder: false }
     await insertEndpoint(scope, ring, endpoint, newSecret())
     const seq = await tell(scope, 'sync.failed', null, {})
-    const [taken] = await takeDeliveries(scope, endpointId, { inOrder: false, atMost: 1, leaseMs: 1_000 })
+    const {
+      deliveries: [taken],
+    } = await takeDeliveries(scope, endpointId, { inOrder: false, atMost: 1, leaseMs: 1_000 })
     const attempt = { ms: 1, status: 500, error: undefined, answer: 'x' }
     await keepAttempt(scope, endpointId, { seq, lease: taken?.lease ?? '' }, attempt, { waitMs: 3_600_000 })
   })

@@ -32,13 +32,13 @@ export const recordScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'a page longer than 32 MiB is read in shorter ones',
+    name: 'a page longer than 8 MiB is read in shorter ones',
     source: 'H8: a hundred long tickets wedge a sync that caps its answers',
     portal: { tickets: 150 },
     ideal: { requests: 3, how: '2 list pages of live tickets, 1 of archived ones' },
     async script(scene) {
       const ids = await scene.someIds(100)
-      // 24 MiB in one answer are fine; 48 are not.
+      // 50 MB in one answer.
       for (const id of ids.slice(0, 50))
         await scene.edit({
           ids: [id],

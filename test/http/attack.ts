@@ -1,0 +1,253 @@
+/**
+ * The attack of `npm run flood -- --seconds n`: a tenant whose texts are long, and strangers with half-sent bodies, against two processes
+ * with default settings, while another tenant asks on. Over 200 lines because the stages share one world.
+ */
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
+import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
+import { type SpokeProcess, startProcess } from '../support/process.ts'
+import { eventually, testKeys } from '../support/service.ts'
+import type { Finding } from './flood.ts'
+import { send } from './send.ts'
+
+const adminKey = 'the-admin-key-of-the-attack-command'
+const admin = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' }
+const appId = 1_160_001
+/** The attacker's sockets come from here, so that the victim's address has limits of its own. */
+const attackersAddress = '127.0.0.66'
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+interface Tenant {
+  tenantId: string
+  integrationId: string
+  portal: number
+  headers: Record<string, string>
+}
+
+export interface AttackWorld {
+  emulator: TestEmulator
+  processes: SpokeProcess[]
+  urls: string[]
+  /** Tenants whose texts are long, and one who only asks. */
+  attackers: Tenant[]
+  victim: Tenant
+  close(): Promise<void>
+}
+
+/** Two processes on one PostgreSQL database, with no setting but what they cannot do without. */
+export async function startAttackWorld(cwd: string): Promise<AttackWorld> {
+  const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
+  const database = await newPostgresDatabase()
+  const env = {
+    DATABASE_URL: database,
+    SPOKE_ADMIN_KEY: adminKey,
+    SPOKE_ENCRYPTION_KEYS: testKeys,
+    HUBSPOT_API_URL: emulator.url,
+    HUBSPOT_CLIENT_ID: 'attack-client',
+    HUBSPOT_CLIENT_SECRET: 'the-secret-of-the-app-under-attack',
+    HUBSPOT_APP_ID: String(appId),
+  }
+  const first = startProcess(cwd, env, () => {})
+  const urls = [await first.url]
+  const second = startProcess(cwd, env, () => {})
+  urls.push(await second.url)
+  const processes = [first, second]
+  const [url] = urls as [string]
+
+  async function post(path: string, body: object) {
+    const answer = await send(url, { method: 'POST', path, headers: admin, body: JSON.stringify(body) })
+    if (answer.status >= 300) throw new Error(answer.text)
+    return answer.json
+  }
+  async function newTenant(tickets: number): Promise<Tenant> {
+    const tenantId = randomUUID()
+    const { portal_id: portal } = emulator.world.addPortal({ tickets })
+    const { token } = emulator.world.addToken(portal, { kind: 'private_app' })
+    const { integration_id: integrationId } = await post(`/api/hubspot/integrations/${tenantId}`, {
+      access_token: token,
+    })
+    const { api_key } = await post(`/api/tenants/${tenantId}/api-keys`, { name: 'k', scopes: ['read'] })
+    return { tenantId, integrationId, portal, headers: { authorization: `Bearer ${api_key}` } }
+  }
+
+  const victim = await newTenant(100)
+  const attackers = [await newTenant(300), await newTenant(300), await newTenant(300)]
+  await eventually(
+    async () =>
+      (await adminQuery('select from sync_events where finished_at is null limit 1', database)).length === 0,
+    'the first syncs have ended',
+    120_000,
+  )
+  for (const { tenantId, portal } of attackers) {
+    // What HubSpot allows in one property, in some of them; at HubSpot itself in two of each ticket. One letter is beyond Latin-1.
+    await adminQuery(
+      `update issues set properties = properties || (
+         select jsonb_object_agg('long_' || n, repeat('x', 65535) || '…') from generate_series(1, 45) n)
+       where tenant_id = '${tenantId}' and ticket_id in (select ticket_id from issues where tenant_id = '${tenantId}' order by ticket_id limit 60)`,
+      database,
+    )
+    await adminQuery(
+      `update issues set properties = properties || jsonb_build_object('content', repeat('y', 65536), 'subject', repeat('z', 65536))
+       where tenant_id = '${tenantId}' and not properties ? 'long_1'`,
+      database,
+    )
+    const ids = await adminQuery(`select ticket_id from issues where tenant_id = '${tenantId}'`, database)
+    await emulator.control('PATCH', `/portals/${portal}/tickets`, {
+      ids: ids.map(({ ticket_id }) => ticket_id),
+      properties: { content: 'y'.repeat(65_536), subject: 'z'.repeat(65_536) },
+    })
+  }
+  return {
+    emulator,
+    processes,
+    urls,
+    victim,
+    attackers,
+    async close() {
+      await Promise.all(processes.map((one) => one.end('SIGTERM')))
+      await emulator.close()
+    },
+  }
+}
+
+/** The most memory that a process had so far, MiB. */
+function peakMiB({ child }: SpokeProcess): number {
+  const [, kib] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? []
+  return Number(kib) / 1_024
+}
+
+/** The other tenant: five requests a second to each process, of what a product asks for. */
+async function askAsVictim({ urls, victim }: AttackWorld, until: number) {
+  const tally: Record<string, number> = {}
+  const took: number[] = []
+  const { tenantId, integrationId, headers } = victim
+  const paths = [
+    `/api/hubspot/issues/${tenantId}?limit=50`,
+    `/api/hubspot/integrations/${tenantId}`,
+    `/api/hubspot/changes/${tenantId}?limit=50`,
+    `/api/hubspot/sync/${tenantId}/${integrationId}`,
+  ]
+  const asked: Promise<void>[] = []
+  for (let n = 0; Date.now() < until; n++) {
+    for (const url of urls)
+      asked.push(
+        (async () => {
+          const began = performance.now()
+          const path = paths[n % paths.length] as string
+          const answer = await send(url, { path, headers, withinMs: 20_000 }).catch(() => undefined)
+          took.push(performance.now() - began)
+          const status = String(answer?.status ?? 'no answer')
+          tally[status] = (tally[status] ?? 0) + 1
+        })(),
+      )
+    await pause(200)
+  }
+  await Promise.all(asked)
+  return { tally, took: took.toSorted((x, y) => x - y) }
+}
+
+type Attack = (world: AttackWorld, until: number) => Promise<Record<string, number>>
+
+/** Keeps so many sockets open, each for at most `lifeMs`. @returns how many answers began with each status */
+async function keepSockets(
+  count: number,
+  until: number,
+  lifeMs: number,
+  dial: (n: number) => { url: string; text: string; reads: boolean },
+): Promise<Record<string, number>> {
+  const tally: Record<string, number> = {}
+  const note = (what: string) => {
+    tally[what] = (tally[what] ?? 0) + 1
+  }
+  const lane = async (n: number) => {
+    await pause((n * 2_000) / count)
+    while (Date.now() < until) {
+      const { url, text, reads } = dial(n)
+      const { hostname, port } = new URL(url)
+      const socket: Socket = connect({ host: hostname, port: Number(port), localAddress: attackersAddress })
+      socket.on('error', () => {})
+      await new Promise<void>((resolve) => {
+        const end = setTimeout(() => socket.destroy(), Math.min(lifeMs, Math.max(1, until - Date.now())))
+        socket.once('connect', () => socket.write(text))
+        socket.once('data', (data) => {
+          note(/^HTTP\/1\.1 (\d+)/.exec(String(data))?.[1] ?? 'other')
+          if (!reads) socket.pause()
+        })
+        socket.once('close', () => {
+          clearTimeout(end)
+          resolve()
+        })
+      })
+      await pause(20)
+    }
+  }
+  await Promise.all(Array.from({ length: count }, (_, n) => lane(n)))
+  return tally
+}
+
+const get = (path: string, headers: Record<string, string>) =>
+  `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: ${headers.authorization}\r\n\r\n`
+
+/** Every route that gives long texts, by callers who read, callers who do not, and streams. */
+const bytes: Attack = ({ urls, attackers }, until) =>
+  keepSockets(240, until, 15_000, (n) => {
+    const { tenantId, integrationId, headers } = attackers[n % attackers.length] as Tenant
+    const paths = [
+      `/api/hubspot/issues/${tenantId}?limit=200`,
+      `/api/hubspot/issues/${tenantId}?limit=200&integration_id=${integrationId}`,
+      `/api/hubspot/tickets/${tenantId}/${integrationId}?limit=1000`,
+      `/api/hubspot/changes/${tenantId}?limit=1000`,
+    ]
+    const lane = Math.floor(n / attackers.length)
+    return {
+      url: urls[n % urls.length] as string,
+      text: get(paths[lane % paths.length] as string, headers),
+      reads: lane % 2 === 0,
+    }
+  })
+
+const halfSent = [
+  () =>
+    `POST /api/hubspot/webhooks HTTP/1.1\r\nHost: localhost\r\nX-HubSpot-Signature-v3: ${Buffer.alloc(32, 1).toString('base64')}\r\nX-HubSpot-Request-Timestamp: ${Date.now()}\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n[`,
+  () =>
+    `POST /connect/${randomUUID()} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 20\r\n\r\nd`,
+  () =>
+    'POST /api/hubspot/webhooks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 8388608\r\n\r\n[',
+  () => 'GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n',
+]
+
+/** 1,050 sockets to each process, renewed; among them some that ask once and stay idle. */
+const strangers: Attack = ({ urls }, until) =>
+  keepSockets(1_050 * urls.length, until, 10_000, (n) => ({
+    url: urls[n % urls.length] as string,
+    text: (halfSent[Math.floor(n / urls.length) % halfSent.length] as () => string)(),
+    reads: true,
+  }))
+
+const at = (sorted: readonly number[], share: number) =>
+  sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
+
+/** @param seconds of the attack */
+async function under(world: AttackWorld, what: string, attack: Attack, seconds: number): Promise<Finding> {
+  const until = Date.now() + seconds * 1_000
+  const [attackers, victim] = await Promise.all([attack(world, until), askAsVictim(world, until)])
+  const crashes = world.processes.filter(({ child }) => child.exitCode !== null || child.signalCode !== null)
+  const peaks = crashes.length > 0 ? [] : world.processes.map(peakMiB)
+  const { tally, took } = victim
+  const refused = Object.entries(tally).reduce((sum, [status, n]) => sum + (status === '200' ? 0 : n), 0)
+  return {
+    what: `${what}, ${seconds} s`,
+    figures: `crashes ${crashes.length}; the other tenant ${JSON.stringify(tally)}, p50 ${at(took, 0.5).toFixed(0)}, p99 ${at(took, 0.99).toFixed(0)}, most ${at(took, 1).toFixed(0)} ms; the attackers ${JSON.stringify(attackers)}; peak memory ${peaks.map((one) => one.toFixed(0)).join(' and ')} MiB`,
+    kept: crashes.length === 0 && refused === 0,
+  }
+}
+
+/** Nothing but the other tenant, then each attack for so long. */
+export const attacks: ((world: AttackWorld, seconds: number) => Promise<Finding>)[] = [
+  (world) => under(world, 'nothing else', async () => ({}), 5),
+  (world, seconds) => under(world, 'half-sent bodies and idle connections', strangers, seconds),
+  (world, seconds) => under(world, 'long texts', bytes, seconds),
+]

@@ -1,0 +1,111 @@
+/** What answers may take of the memory: a tenant's share, the process's, and what gives way when there is none left. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { byteLimits, createByteBudget, readPageWithin } from '../../src/lib/byte-budget.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { AppError } from '../../src/lib/errors.ts'
+import { handClock } from '../support/clock.ts'
+
+const limits = { total: 1_000, ofOneTenant: 400 }
+const never = new AbortController().signal
+
+test('the limits follow the heap: all answers that are made at once take less than half of it', () => {
+  const { total, ofOneTenant } = byteLimits(512 * 2 ** 20)
+  // Each counts twice, and takes six times its length while it is made.
+  assert.ok((total / 2) * 6 <= 512 * 2 ** 20 * 0.51)
+  assert.equal(ofOneTenant, Math.floor(total / 8))
+})
+
+test('a tenant whose share is taken waits, and is refused in the end; another is not kept waiting', async () => {
+  const refused: string[] = []
+  const budget = createByteBudget(limits, systemClock, (why) => refused.push(why))
+  const first = await budget.take('a', 200, never)
+  await assert.rejects(
+    budget.take('a', 1, never, 150),
+    (error: AppError) => error.code === 'rate_limited' && error.retryAfter === 2,
+  )
+  await budget.take('b', 200, never)
+  const waiting = budget.take('a', 100, never)
+  first.resize(100)
+  await waiting
+  assert.equal(budget.held(), 100 + 200 + 400)
+  assert.deepEqual(refused, ['tenant'])
+})
+
+test('one answer longer than the share has it to itself, and whoever leaves keeps nothing', async () => {
+  const budget = createByteBudget(limits, systemClock, () => {})
+  const long = await budget.take('a', 5_000, never)
+  assert.equal(budget.held(), 400)
+  const leaving = new AbortController()
+  const left = budget.take('a', 10, leaving.signal)
+  leaving.abort(new AppError('bad_request', 'gone'))
+  await assert.rejects(left, { code: 'bad_request' })
+  long.release()
+  long.release()
+  assert.equal(budget.held(), 0)
+})
+
+test('where the process has no room, the answer that waits longest for its caller is given up, of the tenant that holds most', async () => {
+  const clock = handClock()
+  const refused: string[] = []
+  const budget = createByteBudget(limits, clock, (why) => refused.push(why))
+  const given: string[] = []
+  const unread = (tenant: string, bytes: number, name: string) => {
+    budget.hold(tenant, bytes).waitsForCaller(() => given.push(name))
+    clock.move(10)
+  }
+  unread('a', 150, 'a1')
+  unread('a', 150, 'a2')
+  unread('b', 200, 'b1')
+  unread('c', 250, 'c1')
+  unread('d', 150, 'd1')
+  // Nobody is unread for a second yet.
+  const early = budget.take('e', 100, never, 50)
+  clock.move(200)
+  await assert.rejects(early, { code: 'overloaded' })
+  assert.deepEqual(given, [])
+  clock.move(2_000)
+  const late = budget.take('e', 100, never)
+  await late
+  assert.deepEqual([given, refused], [['a1'], ['all', 'unread']])
+})
+
+test('with nothing to give up a caller is told that the process is overloaded', async () => {
+  const budget = createByteBudget({ total: 400, ofOneTenant: 400 }, systemClock, () => {})
+  const hold = await budget.take('a', 200, never)
+  await assert.rejects(budget.take('b', 100, never, 120), { code: 'overloaded' })
+  const [b, a] = [budget.take('b', 100, never), budget.take('b', 100, never)]
+  hold.release()
+  await Promise.all([a, b])
+})
+
+test('a page is cut by bytes before it is read, and a row that is longer comes alone', async () => {
+  const sizes = [10, 20, 900, 30, 40]
+  const reserved: number[] = []
+  const opened: number[] = []
+  const page = async (from: number, limit: number) =>
+    await readPageWithin(
+      limit,
+      async (bytes) => void reserved.push(bytes),
+      async (bytes) => {
+        let upTo = 0
+        return sizes.slice(from, from + limit + 1).map((size, n) => {
+          upTo += size
+          if (upTo <= bytes) opened.push(from + n)
+          return { n: from + n, upTo }
+        })
+      },
+      100,
+    )
+  const names = (rows: { n: number }[]) => rows.map(({ n }) => n)
+  const first = await page(0, 5)
+  assert.deepEqual([names(first.rows), first.more], [[0, 1], true])
+  const second = await page(2, 5)
+  assert.deepEqual([names(second.rows), second.more], [[2], true])
+  const third = await page(3, 5)
+  assert.deepEqual([names(third.rows), third.more], [[3, 4], false])
+  assert.deepEqual(reserved, [100, 100, 900, 100])
+  assert.deepEqual(opened, [0, 1, 2, 3, 4])
+  const short = await page(0, 1)
+  assert.deepEqual([names(short.rows), short.more], [[0], true])
+})
