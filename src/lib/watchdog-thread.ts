@@ -1,5 +1,5 @@
 /** The thread of watchdog.ts: looks whether the loop still moves. */
-import { statfsSync, writeSync } from 'node:fs'
+import { statfsSync, write } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import type { Watched } from './watchdog.ts'
 
@@ -23,7 +23,13 @@ setInterval(() => {
   if (stillMs >= Atomics.load(shared, places.stuckMs)) end()
 }, tickMs)
 
+/** So long the last line may take: nobody may read standard error, and a write to it then blocks. */
+const lineMs = 500
+let ending = false
+
 function end(): void {
+  if (ending) return
+  ending = true
   const line = {
     level: 'fatal',
     time: new Date().toISOString(),
@@ -31,12 +37,11 @@ function end(): void {
     ...freeSpace(),
     msg: 'the event loop stands still; the process ends, so that it can be started again',
   }
-  try {
-    writeSync(2, `${JSON.stringify(line)}\n`)
-  } catch {
-    // Nobody reads it; it ends all the same.
-  }
-  process.kill(process.pid, 'SIGKILL')
+  // PID 1 of a container is spared by the kernel; startWatchdog has warned of that.
+  const kill = () => process.kill(process.pid, 'SIGKILL')
+  setTimeout(kill, lineMs)
+  // By a thread of the pool, so that this one is free to kill.
+  write(2, `${JSON.stringify(line)}\n`, kill)
 }
 
 /** The likeliest reason. */

@@ -32,6 +32,11 @@ const beatsInLimit = 10
  * @param dir the disk that the last line tells of; absent where the database is elsewhere
  */
 export function startWatchdog(stuckMs: number, dir: string | undefined, log: Log): Watchdog {
+  // The kernel ignores SIGKILL to PID 1 from inside its own PID namespace.
+  if (process.pid === 1)
+    log.warn(
+      'the service is PID 1, which the watchdog cannot end if it hangs; start it under an init (docker run --init, or shareProcessNamespace in Kubernetes)',
+    )
   const shared = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT))
   Atomics.store(shared, places.stuckMs, stuckMs * startFactor)
   const beatMs = Math.min(1_000, stuckMs / beatsInLimit)

@@ -28,13 +28,15 @@ test('everything the Dockerfile copies is there, and .dockerignore lets it in an
   assert.ok(rest.every((line) => line.startsWith('!')))
 })
 
-test('the image runs as a numbered user, listens outward, is probed, and starts without a shell', () => {
+test('the image runs as a numbered user, listens outward, is probed, and starts under an init without a shell', () => {
   assert.match(dockerfile, /^FROM node:24-slim$/m)
   assert.match(dockerfile, /^RUN npm ci --omit=dev --omit=optional --ignore-scripts/m)
   assert.match(dockerfile, /^USER [1-9]\d*:[1-9]\d*$/m)
   assert.match(dockerfile, /^ENV .*\\\n(?:.*\n)*? *HOST=0\.0\.0\.0/m)
   assert.match(dockerfile, /^VOLUME \/data$/m)
   assert.match(dockerfile, /^HEALTHCHECK .*\\\n {2}CMD \["node", "-e", ".*\/livez/m)
+  assert.match(dockerfile, /^RUN apt-get .* tini /m)
+  assert.match(dockerfile, /^ENTRYPOINT \["tini", "--"\]$/m)
   assert.match(dockerfile, /^CMD \["node", ("--[a-z-]+=\d+", )+"bin\/spoke\.js", "serve"\]$/m)
   for (const name of matches(dockerfile, /^(?:ENV|) +([A-Z_]+)=/gm))
     assert.ok(name === 'NODE_ENV' || known.has(name), name)

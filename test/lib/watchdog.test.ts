@@ -1,6 +1,6 @@
 /** A process whose event loop stands still is ended by its watchdog, with a line that says so; no other one is. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -9,8 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const watchdog = join(import.meta.dirname, '../../src/lib/watchdog.ts')
 const stuckMs = 1_000
 
+interface How {
+  flags?: string[]
+  /** The command that starts it. */
+  wrapper?: string[]
+}
+
 /** A program with a watchdog, which then does what `then` says. */
-function start(then: string, flags: string[] = []) {
+function start(then: string, { flags = [], wrapper = [] }: How = {}) {
   const program = `
     import { startWatchdog } from ${JSON.stringify(watchdog)}
     const dog = startWatchdog(${stuckMs}, process.cwd(), console)
@@ -19,7 +25,8 @@ function start(then: string, flags: string[] = []) {
     setInterval(() => {}, 1000)
     console.log('runs')
     ${then}`
-  const child = spawn(process.execPath, [...flags, '--input-type=module-typescript', '-e', program])
+  const words = [...wrapper, process.execPath, ...flags, '--input-type=module-typescript', '-e', program]
+  const child = spawn(words[0] as string, words.slice(1))
   let err = ''
   child.stderr.on('data', (chunk) => {
     err += chunk
@@ -42,6 +49,23 @@ test('a loop that stands still is ended for good, though it hears no signal', as
   assert.equal(typeof line.free_mib, 'number')
 })
 
+const unshare = ['unshare', '--fork', '--pid', '--kill-child']
+const mayUnshare = spawnSync('unshare', [...unshare.slice(1), 'true']).status === 0
+
+test(
+  'as PID 1, which it cannot end, it warns at the start and says its line once',
+  { skip: !mayUnshare && 'no PID namespace may be made here' },
+  async () => {
+    const { child, exit, err, runs } = start('dog.started(); setTimeout(spin, 300)', { wrapper: unshare })
+    await runs
+    await sleep(3 * stuckMs)
+    child.kill('SIGKILL')
+    await exit
+    assert.match(err(), /^the service is PID 1, which the watchdog cannot end/)
+    assert.equal(err().match(/the event loop stands still/g)?.length, 1)
+  },
+)
+
 const spared: [what: string, then: string, flags?: string[]][] = [
   ['that works', 'dog.started()'],
   ['during its start', 'setTimeout(() => { const end = Date.now() + 2500; while (Date.now() < end); }, 100)'],
@@ -53,7 +77,7 @@ const spared: [what: string, then: string, flags?: string[]][] = [
 ]
 for (const [what, then, flags] of spared)
   test(`a loop ${what} is left alone`, async () => {
-    const { child, exit, runs } = start(then, flags)
+    const { child, exit, runs } = start(then, { flags: flags ?? [] })
     await runs
     await sleep(3_500)
     child.kill('SIGTERM')
