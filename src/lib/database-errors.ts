@@ -48,7 +48,7 @@ export function mayPass(error: unknown): boolean {
   return (
     /^(08...|53...|57P0[1-5])$/.test(code) ||
     awayNetwork.test(code) ||
-    /^(timeout expired|Connection terminated)/.test(message)
+    /^(timeout expired|Connection terminated|Query read timeout)/.test(message)
   )
 }
 
@@ -69,7 +69,7 @@ const words: Record<string, string> = {
 /** One line for the operator: why the database cannot be reached. PostgreSQL's messages name logins, never passwords. */
 export function reasonOf(error: unknown): string {
   const { code = '', message = '' } = error as Failure
-  if (message === 'timeout expired') return 'no answer'
+  if (message === 'timeout expired' || message === 'Query read timeout') return 'no answer'
   if (message.startsWith('Connection terminated')) return 'the connection was closed'
   if (message.includes('client password must be a string')) return 'the server asks for a password'
   return (

@@ -26,9 +26,9 @@ import {
 } from './disk-space.ts'
 import { LockedError, lockDirectory } from './lock.ts'
 import type { Log } from './log.ts'
-import { detectPooling, isLostStatement } from './pooler.ts'
+import { detectPooling, isLostStatement, type Pooling } from './pooler.ts'
 import { makePrivate } from './private-directory.ts'
-import { addressOf, DatabaseStartError, reachPostgres } from './reach.ts'
+import { connectOnce, DatabaseStartError, reachPostgres } from './reach.ts'
 
 // Tables are written out in SQL, so kysely needs no description of them.
 type Tables = Record<string, never>
@@ -100,8 +100,12 @@ export async function openDatabase(
 
 async function openPostgres(target: DatabaseTarget, url: string, log: Log, clock: Clock): Promise<Database> {
   const { poolSize: max, statementMs, variable = 'DATABASE_URL', waitMs = 0, prepare } = target
-  await reachPostgres({ url, variable, waitMs }, clock, log)
-  const { pooled, preparing } = await settlePreparing(url, variable, prepare, log)
+  const look = async (connectionString: string): Promise<Pooling | undefined> =>
+    prepare === undefined
+      ? await connectOnce(connectionString).then(() => ({ pooled: false, prepares: true }))
+      : await detectPooling(connectionString, `spoke_probe_${randomUUID()}`)
+  const found = await reachPostgres({ url, variable, waitMs }, clock, log, look)
+  const { pooled, preparing } = settlePreparing(found, prepare, log)
   const disk = createServerDisk(clock)
   const pool = new pg.Pool({
     connectionString: url,
@@ -149,28 +153,25 @@ async function openPostgres(target: DatabaseTarget, url: string, log: Log, clock
   }
 }
 
-/** @throws DatabaseStartError */
-async function settlePreparing(
-  url: string,
-  variable: string,
+/** @param seen undefined: nothing could be shown, so the worse is assumed */
+function settlePreparing(
+  seen: Pooling | undefined,
   prepare: DatabaseTarget['prepare'],
   log: Log,
-): Promise<{ pooled: boolean; preparing: Preparing }> {
-  if (prepare === undefined) return { pooled: false, preparing: { on: true } }
-  const found = await detectPooling(url, `spoke_probe_${randomUUID()}`).catch((cause: unknown) => {
-    throw new DatabaseStartError(
-      `cannot reach PostgreSQL at ${addressOf(url, variable)} (${variable}): ${reasonOf(cause)}`,
-      { cause },
+): { pooled: boolean; preparing: Preparing } {
+  if (!seen)
+    log.warn(
+      'the database grants a single connection, so a pooler before it cannot be ruled out, and is assumed; raise the connection limit of the login or the pooler',
     )
-  })
-  const preparing: Preparing = { on: prepare === 'auto' ? found.prepares : prepare === 'on' }
+  const found = seen ?? { pooled: true, prepares: false }
+  const preparing: Preparing = { on: prepare === 'auto' ? found.prepares : prepare !== 'off' }
   if (prepare === 'auto')
     preparing.onLost = () => {
       if (preparing.on)
         log.warn('prepared statements are lost between transactions; none is prepared from now on')
       preparing.on = false
     }
-  if (found.pooled)
+  if (seen?.pooled)
     log.info(
       { prepared_statements: preparing.on },
       'a pooler in transaction mode stands before the database; the job queue polls instead of listening',

@@ -34,21 +34,25 @@ export function addressOf(url: string, variable: string): string {
 }
 
 /**
- * Returns once a connection has been made.
+ * Returns once a connection has been made, or what `attempt` found out with connections of its own.
  *
  * @throws DatabaseStartError at once for what waiting does not mend (a wrong password, an unknown database), else after `waitMs`
  */
-export async function reachPostgres(
+export async function reachPostgres<T>(
   { url, variable, waitMs }: Reached,
   clock: Clock,
   log: Log,
-): Promise<void> {
+  attempt: (url: string) => Promise<T>,
+): Promise<T> {
   const address = addressOf(url, variable)
   const began = clock.monotonic()
   let nextLineAt = began
   for (;;) {
-    const failure = await tryConnecting(url)
-    if (failure === undefined) return
+    const { found, failure } = await attempt(url).then(
+      (found) => ({ found, failure: undefined }),
+      (error: unknown) => ({ found: undefined, failure: error ?? new Error('no reason given') }),
+    )
+    if (failure === undefined) return found as T
     const reason = reasonOf(failure)
     const now = clock.monotonic()
     const leftMs = began + waitMs - now
@@ -69,14 +73,12 @@ export async function reachPostgres(
 
 const never = new AbortController().signal
 
-async function tryConnecting(connectionString: string): Promise<unknown> {
+/** @throws what the connection throws */
+export async function connectOnce(connectionString: string): Promise<void> {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: connectMs })
   client.on('error', () => {})
   try {
     await client.connect()
-    return undefined
-  } catch (error) {
-    return error ?? new Error('no reason given')
   } finally {
     await client.end().catch(() => {})
   }

@@ -6,7 +6,7 @@ import { inTransaction, openDatabase } from '../../src/lib/db.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { detectPooling } from '../../src/lib/pooler.ts'
 import { startPgbouncer, withPgbouncer } from '../support/pgbouncer.ts'
-import { newPostgresDatabase } from '../support/postgres.ts'
+import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 
 test('a server of its own is not pooled, and prepares', async () => {
   const found = await detectPooling(await newPostgresDatabase(), 'probe_1')
@@ -22,6 +22,11 @@ const kinds: [what: string, settings: Record<string, string | number>, pooled: b
     true,
   ],
   ['in session mode', { pool_mode: 'session' }, false],
+  [
+    'in session mode with two server connections',
+    { pool_mode: 'session', default_pool_size: 2, query_wait_timeout: 1 },
+    false,
+  ],
 ]
 
 describe('PgBouncer 1.18', withPgbouncer, () => {
@@ -82,4 +87,27 @@ test('without a pooler a unit of work is bounded by the server as well', async (
     inTransaction(db, [], (query) => query(sql`select pg_sleep(5)`)),
     { code: '57014' },
   )
+})
+
+test('a login that may hold few connections is opened, and with one the worse is assumed', async (t) => {
+  const database = await newPostgresDatabase()
+  for (const [limit, pooled] of [
+    [2, false],
+    [1, true],
+  ] as const) {
+    const login = `few_${limit}_${process.pid}`
+    await adminQuery(`create role ${login} login connection limit ${limit}`)
+    t.after(() => adminQuery(`drop role ${login}`))
+    const url = Object.assign(new URL(database), { username: login }).toString()
+    const lines: string[] = []
+    const log = Object.assign(createLog('silent'), { warn: (line: string) => lines.push(line) })
+    const db = await openDatabase({ url, dataDir: '', poolSize: 1, prepare: 'auto' }, log)
+    assert.equal(db.pooled, pooled)
+    assert.deepEqual(
+      lines.map((line) => line.slice(0, 41)),
+      pooled ? ['the database grants a single connection, '] : [],
+    )
+    assert.deepEqual(await inTransaction(db, [], (query) => query(sql`select 1 as n`)), [{ n: 1 }])
+    await db.close()
+  }
 })
