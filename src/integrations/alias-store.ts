@@ -6,11 +6,24 @@ import type { TenantScope } from '../tenants/scope.ts'
 const mostAliases = 20
 
 /** @returns the integration that this id stands for: another one when it is an alias, itself otherwise */
-export async function resolveAlias(scope: TenantScope, id: string): Promise<string> {
-  const rows = await scope.query(sql<{ integrationId: string }>`
-    select integration_id as "integrationId" from integration_aliases
-    where tenant_id = ${scope.tenantId} and alias_id = ${id}`)
-  return rows[0]?.integrationId ?? id
+export const resolveAlias = async (scope: TenantScope, id: string): Promise<string> =>
+  (await lookUpAlias(scope, id)).integrationId
+
+/**
+ * @returns `settled`: an integration that has had an account, so the id names it and nothing else from now on. Only one that never had
+ * any is given up for an older one
+ */
+export async function lookUpAlias(
+  scope: TenantScope,
+  id: string,
+): Promise<{ integrationId: string; settled: boolean }> {
+  const [row] = await scope.query(sql<{ integrationId: string | null; settled: boolean }>`
+    select
+      (select a.integration_id from integration_aliases a
+        where a.tenant_id = ${scope.tenantId} and a.alias_id = ${id}) as "integrationId",
+      exists (select from tenant_integrations i
+        where i.tenant_id = ${scope.tenantId} and i.integration_id = ${id} and i.portal_id is not null) as settled`)
+  return { integrationId: row?.integrationId ?? id, settled: row?.settled ?? false }
 }
 
 /** From now on `alias` names the integration `id`. Under the tenant's lock. */

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import pg from 'pg'
 import { idle } from '../http/bench.ts'
 import { look } from '../http/database.ts'
 import { pathOf, readOperations } from '../http/operations.ts'
@@ -23,6 +25,9 @@ async function renewed() {
   const survivor: string = body.integration_id
   await idle(bench.service, bench.database)
   const { integration: alias, code, state } = await bench.start(portal, tenant)
+  // Asked about before it is one.
+  const pending = await ask('GET', `/api/hubspot/integrations/${tenant}/${alias}`)
+  assert.deepEqual([pending.status, pending.json.status], [200, 'pending'])
   const connected = await bench.post(code, state)
   assert.deepEqual([connected.status, connected.json.integration_id], [200, survivor], connected.text)
   await idle(bench.service, bench.database)
@@ -69,6 +74,23 @@ test('every route with an integration takes the id that authorize returned, and 
     // Each start of an authorization or a run is another one.
     if (bySurvivor && !/authorize|POST/.test(operation.name))
       assert.equal(timeless(byAlias), timeless(bySurvivor), operation.name)
+  }
+})
+
+test('an integration that was asked about before is not looked up among the aliases again', async () => {
+  const { tenant, survivor, alias } = await renewed()
+  const path = `/api/hubspot/integrations/${tenant}/${survivor}`
+  assert.equal((await ask('GET', path)).status, 200)
+  const client = new pg.Client({ connectionString: bench.database })
+  await client.connect()
+  try {
+    await client.query(`begin; lock table integration_aliases in access exclusive mode`)
+    const answers = [ask('GET', path), ask('GET', path.replace(survivor, alias))].map((answer) =>
+      Promise.race([answer.then(({ status }) => status), setTimeout(2_000, 'waits', { ref: false })]),
+    )
+    assert.deepEqual(await Promise.all(answers), [200, 'waits'])
+  } finally {
+    await client.end()
   }
 })
 
