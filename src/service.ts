@@ -243,12 +243,15 @@ function authenticateBy(
   { adminKey, metricsKey, jwt }: Config,
   parts: Parameters<typeof createProveKey>[0] & { egress: Egress | undefined },
   sessions: Sessions,
+  { ground }: House,
 ): Authenticate {
   if (!adminKey) return anybody
   const { clock, log, egress } = parts
+  const keys = jwt && createProviderKeys(jwt.jwksUrl, clock, log, egress)
+  if (keys) ground.push(() => keys.close())
   const ways = [
     byTenantKey(createProveKey(parts)),
-    ...(jwt ? [byJwt(jwt, { ...parts, keys: createProviderKeys(jwt.jwksUrl, clock, log, egress) })] : []),
+    ...(jwt && keys ? [byJwt(jwt, { ...parts, keys: keys.find })] : []),
   ]
   return createAuthenticate({ admin: adminKey, metrics: metricsKey }, ways, sessions.find)
 }
@@ -417,7 +420,8 @@ async function assemble(
   house.ground.push(() => limiter.settle())
   const server = await createServer({
     open,
-    authenticate: standIns?.authenticate ?? authenticateBy(config, { ...shared, clock, egress }, sessions),
+    authenticate:
+      standIns?.authenticate ?? authenticateBy(config, { ...shared, clock, egress }, sessions, house),
     // In open mode everybody is this machine; a rehearsal asks for itself alone.
     ...(open || standIns ? {} : { limits: { rates: config.rates, limiter } }),
     load: config.load,

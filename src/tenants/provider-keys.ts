@@ -40,17 +40,22 @@ export async function fetchKeys(url: string, dispatcher?: Dispatcher): Promise<J
   return find
 }
 
-/**
- * Finds the key for a token's header among the provider's.
- *
- * @returns throws jose's error when there is none, and AppError unavailable when that cannot be known: the provider is away
- */
+export interface ProviderKeys {
+  /**
+   * The key for a token's header, among the provider's. Throws jose's error when there is none, and AppError unavailable when that
+   * cannot be known: the provider is away.
+   */
+  find: JWTVerifyGetKey
+  /** Its own connections; a call under way fails. */
+  close(): Promise<void>
+}
+
 export function createProviderKeys(
   url: string,
   clock: Clock,
   log: Log,
   egress?: Egress | undefined,
-): JWTVerifyGetKey {
+): ProviderKeys {
   const dispatcher = egress && new Agent({ connect: egress.connector(withinMs) })
   let kept: { find: JWTVerifyGetKey; at: number } | undefined
   let asking: Promise<void> | undefined
@@ -84,22 +89,23 @@ export function createProviderKeys(
     })
   const usable = () => (kept && since(kept.at) < keptForMs ? kept.find : undefined)
 
-  return async (header, token) => {
+  const find: JWTVerifyGetKey = async (header, token) => {
     if (!kept || since(kept.at) >= freshForMs) {
       const asked = ask()
       // Once it has failed, nobody waits for a provider whose last keys still count.
       if (!usable() || !failed) await asked
     }
-    const find = usable()
-    if (!find) throw away()
+    const known = usable()
+    if (!known) throw away()
     try {
-      return await find(header, token)
+      return await known(header, token)
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
     }
     // It may be signed with a new key.
     await ask()
     if (failed) throw away()
-    return await (usable() ?? find)(header, token)
+    return await (usable() ?? known)(header, token)
   }
+  return { find, close: async () => await dispatcher?.destroy() }
 }

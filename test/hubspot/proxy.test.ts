@@ -68,6 +68,8 @@ test('calls to HubSpot go through the proxy, and not where NO_PROXY says so; loo
     } finally {
       await service.stop()
     }
+    // Sooner than either side would close an idle one.
+    await eventually(async () => (await provider.connections()) === 0, 'no connection is left', 2_000)
   }
 })
 

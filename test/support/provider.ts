@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
 
 export type Alg = 'EdDSA' | 'ES256' | 'RS256'
@@ -18,6 +19,8 @@ export interface Provider {
   jwksUrl: string
   /** How often its keys were asked for. */
   calls(): number
+  /** Open now. */
+  connections(): Promise<number>
   /** Requests to any other path: nobody should come by. */
   strays: string[]
   /** What the keys' address answers from now on; undefined: the keys. */
@@ -53,6 +56,7 @@ export async function startProvider(): Promise<Provider> {
     issuer: `http://127.0.0.1:${port}`,
     jwksUrl: `http://127.0.0.1:${port}/keys`,
     calls: () => calls,
+    connections: () => promisify(server.getConnections.bind(server))(),
     strays: [],
     answer: undefined,
     keys,

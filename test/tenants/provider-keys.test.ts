@@ -40,7 +40,7 @@ describe('the keys of the identity provider', () => {
     lines = []
     provider.answer = undefined
     const clock: Clock = { ...systemClock, monotonic: () => elapsed }
-    const keys = createProviderKeys(
+    const { find: keys } = createProviderKeys(
       provider.jwksUrl,
       clock,
       createLog('debug', (line) => lines.push(line)),
