@@ -135,7 +135,7 @@ export function limitSockets(
     setBusy(peer)
     response.once('close', () => {
       if (!peers.has(socket)) return
-      // The answer may have been a stream, which has asked nobody.
+      // A stream has asked nobody, and says `connection: close`.
       if (!mayStay(peer)) return void socket.end()
       peer.since = now()
       idle.add(peer)

@@ -38,7 +38,8 @@ export function openEventStream(
   raw.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'request-id': requestId,
-    connection: 'keep-alive',
+    // It may end when its caller has as many idle connections as are kept: the head is the last place to say that this is none.
+    connection: 'close',
   })
 
   function say(text: string): void {

@@ -56,6 +56,7 @@ export function leavingRoutes(instance: FastifyInstance, { db, clock, bytes, wat
       raw.writeHead(200, {
         'content-type': 'application/x-ndjson; charset=utf-8',
         'content-disposition': `attachment; filename="spoke-${tenantId}.ndjson"`,
+        connection: 'close',
       })
       try {
         for (let piece = first; !piece.done; piece = await pieces.next()) {

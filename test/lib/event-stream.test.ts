@@ -72,6 +72,7 @@ test('a reader that reads gets all of it, however much it is, and the end', asyn
     got,
     /^HTTP\/1\.1 200 OK\r\ncontent-type: text\/event-stream; charset=utf-8\r\nrequest-id: a-request\r\n/,
   )
+  assert.match(got, /^connection: close\r$/m)
   assert.equal(got.split(event.trim()).length - 1, 100)
   assert.ok(got.includes('retry: 2000\n\n') && got.endsWith('0\r\n\r\n'))
 })
