@@ -25,8 +25,9 @@ export interface AssociationCounts {
 
 /**
  * Keeps the associations of up to 1,000 tickets in one statement: the same writes nothing, older never replaces
- * newer, an empty list takes away what was there, a kind that is absent leaves it. The caller holds the
- * integration's row lock, so what is compared cannot move.
+ * newer, an empty list takes away what was there, a kind that is absent leaves it. Nothing is kept for an id that is no
+ * issue here, and it is not counted: an event that does not say which end is the ticket makes us read both, and a ticket's own are
+ * read again when it arrives. The caller holds the integration's row lock, so what is compared cannot move.
  *
  * @param observedAt HubSpot's clock at the first answer that carried them. Of two within its second, the later kept wins
  */
@@ -50,6 +51,11 @@ export async function keepAssociations(
         end as changed
       -- One probe of the key per row, also before the table has statistics.
       from page p
+      cross join lateral (
+        select from issues i
+        where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId} and i.ticket_id = p.ticket_id
+        limit 1
+      ) here
       left join lateral (
         select a.ticket_id, a.associations, a.observed_at
         from issue_associations a

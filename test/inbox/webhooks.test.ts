@@ -158,9 +158,11 @@ describe('one event of an association is enough, whatever its form', () => {
       await same()
     })
 
-  test('an id that is no ticket’s makes no issue', async () => {
-    const rows = await bench.look(`select from issues where ticket_id like '88_'`)
-    assert.equal(rows.length, 0)
+  test('an id that is no ticket’s makes no issue, and leaves no associations', async () => {
+    for (const table of ['issues', 'issue_associations']) {
+      const rows = await bench.look(`select from ${table} where ticket_id like '88_'`)
+      assert.equal(rows.length, 0, table)
+    }
   })
 })
 

@@ -11,11 +11,12 @@ import {
   type TicketAssociations,
 } from '../../src/issues/association-store.ts'
 import { keepFound, readAssociationsOf, readLinks, unreadableKinds } from '../../src/issues/associations.ts'
+import { keepIssues } from '../../src/issues/keep-store.ts'
 import { deleteSomeIssues, listIssuesOf } from '../../src/issues/store.ts'
 import type { Database } from '../../src/lib/db.ts'
 import { withTenant } from '../../src/tenants/scope.ts'
 import { engines } from '../support/engines.ts'
-import { A, B, seedTenant } from '../support/rows.ts'
+import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 import { callOptions, letAnHourPass, startCanned } from './catalog-bench.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 0, 0, second))
@@ -38,6 +39,8 @@ for (const engine of engines) {
       ;({ db, close } = await engine.open())
       id = await seedTenant(db, A)
       await seedTenant(db, B)
+      const rows = [...Array(1_000).keys()].map((n) => issueRow(String(n)))
+      await withTenant(db, A, (scope) => keepIssues(scope, id, rows, at(0)))
     })
     after(() => close())
     beforeEach(() => withTenant(db, A, ({ query }) => query(sql`delete from issue_associations`)))
@@ -92,6 +95,11 @@ for (const engine of engines) {
       assert.deepEqual((await stored())[1], { contacts: null, companies: [one('c')], deals: [] })
       assert.deepEqual(await keep({ 9: {} }, at(3)), { changed: 0, unchanged: 1 })
       assert.equal((await stored())[9], undefined)
+    })
+
+    test('of a ticket that is no issue here nothing is kept', async () => {
+      assert.deepEqual(await keep({ 1: all([]), 4711: all([]) }, at(1)), { changed: 1, unchanged: 0 })
+      assert.deepEqual(await stored(), { 1: all([]) })
     })
 
     test('a thousand at once, and another tenant sees none of them', async () => {
@@ -152,16 +160,14 @@ for (const engine of engines) {
     })
 
     test('what is purged takes its associations along', async () => {
-      await keep({ 1: all([one('7')]), 'not an issue': all([]) }, at(1))
-      const before = await withTenant(db, A, (scope) =>
+      await keep(Object.fromEntries([...Array(15).keys()].map((n) => [n, all([one('7')])])), at(1))
+      await withTenant(db, A, ({ query }) => query(sql`delete from issues where ticket_id::int > 14`))
+      assert.equal(await withTenant(db, A, (scope) => deleteSomeIssues(scope, id, 10)), 10)
+      const left = await withTenant(db, A, (scope) =>
         listIssuesOf(scope, { integrationId: id, after: undefined, limit: 9 }),
       )
-      assert.deepEqual(
-        before.map(({ ticketId }) => ticketId),
-        ['1'],
-      )
-      assert.equal(await withTenant(db, A, (scope) => deleteSomeIssues(scope, id, 10)), 1)
-      assert.deepEqual(Object.keys(await stored()), ['not an issue'])
+      assert.equal(left.length, 5)
+      assert.deepEqual(Object.keys(await stored()).sort(), left.map(({ ticketId }) => ticketId).sort())
     })
   })
 }
