@@ -109,3 +109,59 @@ test('a path that nothing serves is an HTML 404, a wrong method a 405, an unknow
     'Invalid object or event type id: 0-9999',
   )
 })
+
+test('a pasted token that names no data centre gets a page of the edge, or is unknown like others', async (t) => {
+  const account = await startAccount()
+  t.after(account.close)
+  const token = 'pat-nowhere-00000000'
+  const page = await account.call('GET', TICKETS, { token })
+  assert.deepEqual([page.status, page.json], [530, null])
+  account.emulator.world.changeQuirks({ unknown_hublet: 401 })
+  const answer = await account.call('GET', TICKETS, { token })
+  assert.deepEqual([answer.status, answer.json.category], [401, 'INVALID_AUTHENTICATION'])
+})
+
+test('a 403 for scopes names them in the form that is asked for, or not at all', async (t) => {
+  const account = await startAccount()
+  t.after(account.close)
+  const { world } = account.emulator
+  const { token } = world.addToken(account.portal_id, { kind: 'private_app', scopes: [] })
+  const names = { required: ['requiredScopes'], granular: ['requiredGranularScopes'] }
+  for (const [missing_scopes, fields] of Object.entries<string[]>({
+    ...names,
+    both: [...names.required, ...names.granular],
+    unnamed: [],
+  })) {
+    world.changeQuirks({ missing_scopes })
+    const { status, json } = await account.call('GET', TICKETS, { token })
+    assert.deepEqual([status, json.category], [403, 'MISSING_SCOPES'])
+    for (const field of [...names.required, ...names.granular])
+      assert.equal(
+        JSON.stringify(json).includes(`"${field}":["tickets"]`),
+        fields.includes(field),
+        missing_scopes,
+      )
+  }
+})
+
+test('naming a property that became sensitive is a 403, told in the form that is asked for', async (t) => {
+  const account = await startAccount()
+  t.after(account.close)
+  const { world } = account.emulator
+  await account.call('PATCH', `/_emulator/portals/${account.portal_id}/properties/content`, {
+    body: { sensitivity: 'sensitive' },
+  })
+  const said = {
+    granular: '"requiredGranularScopes":["tickets.sensitive.v2"]',
+    required: '"requiredScopes":["tickets.sensitive.v2"]',
+    property: 'the property content,',
+  }
+  for (const sensitive_refusal of ['granular', 'required', 'property', 'unnamed']) {
+    world.changeQuirks({ sensitive_refusal })
+    const { status, json } = await account.get(`${TICKETS}?properties=content`)
+    assert.equal(status, 403)
+    for (const [form, words] of Object.entries(said))
+      assert.equal(JSON.stringify(json).includes(words), form === sensitive_refusal, sensitive_refusal)
+    assert.equal((await account.get(`${TICKETS}?properties=subject`)).status, 200)
+  }
+})
