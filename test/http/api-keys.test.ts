@@ -216,7 +216,7 @@ describe('by command', () => {
       [['api-keys', 'create', 'x', '--name', 'x'], /^spoke: .*tenant_id must be a UUID \(invalid_id\)\n$/],
       [
         ['api-keys', 'create', tenant, '--name', 'x', '--scopes', 'all'],
-        /scopes\/0 .*\(validation_failed\)\n$/,
+        /^spoke: The field scopes\.0 must be one of read, sync, manage \(validation_failed\)\n$/,
       ],
       [
         ['api-keys', 'create', tenant, '--name', 'x', '--expires-in', 'soon'],
