@@ -265,6 +265,10 @@ test('the export answers lines, HEAD is 405, and a tenant that is not there is 4
   assert.equal(answer.status, 200)
   const lines = answer.text.trim().split('\n')
   assert.equal(JSON.parse(lines.at(-1) as string).complete, true)
+  // To a caller that would use its connection again: it is told that it cannot.
+  const kept = await fetch(`${bench.service.url}/api/tenants/${tenant}/export`)
+  assert.equal(kept.headers.get('connection'), 'close')
+  await kept.text()
   const head = await send(bench.service.url, { method: 'HEAD', path: `/api/tenants/${tenant}/export` })
   assert.equal(head.status, 405)
   const none = await send(bench.service.url, { path: `/api/tenants/${randomUUID()}/export` })

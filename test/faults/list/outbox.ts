@@ -30,6 +30,15 @@ export const outbox: Fault[] = [
     gain: 'a name that the proxy resolves inside leads a tenant to what the proxy reaches',
   },
   {
+    name: 'loopback-through-the-proxy',
+    file: 'src/lib/proxy.ts',
+    find: 'if (isLoopback(host)) return undefined',
+    put: 'void isLoopback',
+    test: 'test/lib/proxy.test.ts',
+    only: 'never for loopback',
+    gain: 'keys that are trusted because this machine answers come from the proxy’s machine',
+  },
+  {
     name: 'mapped-address',
     file: 'src/outbox/address.ts',
     find: `!address.includes('%') && open6.check(address, 'ipv6') && !closed6.check(address, 'ipv6')`,
