@@ -3,20 +3,24 @@
  * with default settings, while another tenant asks on. Over 200 lines because the stages share one world.
  */
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { Worker } from 'node:worker_threads'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 import { type SpokeProcess, startProcess } from '../support/process.ts'
 import { eventually, testKeys } from '../support/service.ts'
 import type { Finding } from './flood.ts'
 import { send } from './send.ts'
+import type { Served, Victim } from './victim-worker.ts'
 
 const adminKey = 'the-admin-key-of-the-attack-command'
 const admin = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' }
 const appId = 1_160_001
-/** The attacker's sockets come from here, so that the victim's address has limits of its own. */
-const attackersAddress = '127.0.0.66'
+/** The attackers' sockets come from as many addresses, so that no limit of one address holds them back. */
+const addresses = 60
+const addressOf = (n: number) => `127.0.1.${1 + (n % addresses)}`
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
@@ -119,10 +123,8 @@ function peakMiB({ child }: SpokeProcess): number {
   return Number(kib) / 1_024
 }
 
-/** The other tenant: five requests a second to each process, of what a product asks for. */
-async function askAsVictim({ urls, victim }: AttackWorld, until: number) {
-  const tally: Record<string, number> = {}
-  const took: number[] = []
+/** The other tenant, in a thread of its own. */
+async function askAsVictim({ urls, victim }: AttackWorld, until: number): Promise<Served> {
   const { tenantId, integrationId, headers } = victim
   const paths = [
     `/api/hubspot/issues/${tenantId}?limit=50`,
@@ -130,32 +132,20 @@ async function askAsVictim({ urls, victim }: AttackWorld, until: number) {
     `/api/hubspot/changes/${tenantId}?limit=50`,
     `/api/hubspot/sync/${tenantId}/${integrationId}`,
   ]
-  const asked: Promise<void>[] = []
-  for (let n = 0; Date.now() < until; n++) {
-    for (const url of urls)
-      asked.push(
-        (async () => {
-          const began = performance.now()
-          const path = paths[n % paths.length] as string
-          const answer = await send(url, { path, headers, withinMs: 20_000 }).catch(() => undefined)
-          took.push(performance.now() - began)
-          const status = String(answer?.status ?? 'no answer')
-          tally[status] = (tally[status] ?? 0) + 1
-        })(),
-      )
-    await pause(200)
-  }
-  await Promise.all(asked)
+  const workerData: Victim = { urls, paths, headers, until }
+  const worker = new Worker(new URL('./victim-worker.ts', import.meta.url), { workerData })
+  const [{ tally, took }] = (await once(worker, 'message')) as [Served]
   return { tally, took: took.toSorted((x, y) => x - y) }
 }
 
 type Attack = (world: AttackWorld, until: number) => Promise<Record<string, number>>
 
-/** Keeps so many sockets open, each for at most `lifeMs`. @returns how many answers began with each status */
+/** Keeps so many sockets open, each for at most `lifeMs` and dialled again after `everyMs` at the soonest. @returns how many answers began with each status */
 async function keepSockets(
   count: number,
   until: number,
   lifeMs: number,
+  everyMs: number,
   dial: (n: number) => { url: string; text: string; reads: boolean },
 ): Promise<Record<string, number>> {
   const tally: Record<string, number> = {}
@@ -163,11 +153,12 @@ async function keepSockets(
     tally[what] = (tally[what] ?? 0) + 1
   }
   const lane = async (n: number) => {
-    await pause((n * 2_000) / count)
+    await pause((n * everyMs) / count)
     while (Date.now() < until) {
+      const next = Date.now() + everyMs
       const { url, text, reads } = dial(n)
       const { hostname, port } = new URL(url)
-      const socket: Socket = connect({ host: hostname, port: Number(port), localAddress: attackersAddress })
+      const socket: Socket = connect({ host: hostname, port: Number(port), localAddress: addressOf(n) })
       socket.on('error', () => {})
       await new Promise<void>((resolve) => {
         const end = setTimeout(() => socket.destroy(), Math.min(lifeMs, Math.max(1, until - Date.now())))
@@ -181,7 +172,7 @@ async function keepSockets(
           resolve()
         })
       })
-      await pause(20)
+      await pause(Math.max(0, next - Date.now()))
     }
   }
   await Promise.all(Array.from({ length: count }, (_, n) => lane(n)))
@@ -191,21 +182,31 @@ async function keepSockets(
 const get = (path: string, headers: Record<string, string>) =>
   `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: ${headers.authorization}\r\n\r\n`
 
-/** Every route that gives long texts, by callers who read, callers who do not, and streams. */
+/** As many requests as the limits allow: every route that gives long texts, by callers who read, callers who do not, and streams. */
 const bytes: Attack = ({ urls, attackers }, until) =>
-  keepSockets(240, until, 15_000, (n) => {
+  keepSockets(240, until, 30_000, 8_000, (n) => {
     const { tenantId, integrationId, headers } = attackers[n % attackers.length] as Tenant
+    const issues = `/api/hubspot/issues/${tenantId}?limit=200`
+    const byIntegration = `${issues}&integration_id=${integrationId}`
+    const changes = `/api/hubspot/changes/${tenantId}?limit=1000`
+    // Few of them: it is the emulator, in this process, that they would keep busy.
+    const tickets = `/api/hubspot/tickets/${tenantId}/${integrationId}?limit=1000`
     const paths = [
-      `/api/hubspot/issues/${tenantId}?limit=200`,
-      `/api/hubspot/issues/${tenantId}?limit=200&integration_id=${integrationId}`,
-      `/api/hubspot/tickets/${tenantId}/${integrationId}?limit=1000`,
-      `/api/hubspot/changes/${tenantId}?limit=1000`,
+      issues,
+      byIntegration,
+      changes,
+      issues,
+      byIntegration,
+      changes,
+      issues,
+      byIntegration,
+      tickets,
     ]
     const lane = Math.floor(n / attackers.length)
     return {
-      url: urls[n % urls.length] as string,
+      url: urls[lane % urls.length] as string,
       text: get(paths[lane % paths.length] as string, headers),
-      reads: lane % 2 === 0,
+      reads: lane % 4 < 2,
     }
   })
 
@@ -221,7 +222,7 @@ const halfSent = [
 
 /** 1,050 sockets to each process, renewed; among them some that ask once and stay idle. */
 const strangers: Attack = ({ urls }, until) =>
-  keepSockets(1_050 * urls.length, until, 10_000, (n) => ({
+  keepSockets(1_050 * urls.length, until, 10_000, 3_000, (n) => ({
     url: urls[n % urls.length] as string,
     text: (halfSent[Math.floor(n / urls.length) % halfSent.length] as () => string)(),
     reads: true,
