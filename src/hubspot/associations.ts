@@ -28,6 +28,8 @@ export interface AssociationsRead {
   found: Map<string, Association[]>
   /** Of those: the ones that the answers do not mention. That they have none is likely and not said. */
   silent: string[]
+  /** Those that an error leaves open, by id or by naming none; they are not in `found`. */
+  undecided: string[]
   /** Those whose list has no end, which are not in `found`, or in which an entry cannot be read, which are there without it. */
   broken: string[]
   /** HubSpot's clock at the first answer: nothing here is older. */
@@ -97,6 +99,7 @@ export async function readAssociations(
   const seen = new Set<string>()
   const mentioned = new Set<string>()
   const broken = new Set<string>()
+  const undecided = new Set<string>()
   const atOnce = hubspot.fit(access, endpoint, associationLimit)
   const waiting: Input[][] = chunks(
     ids.map((one) => ({ id: one })),
@@ -130,7 +133,10 @@ export async function readAssociations(
     observedAt ??= answer.date
     const read = readAs(endpoint, batch, answer)
     const answered = readEach(read.results, result)
-    for (const unsaid of unsaidOf(inputs, answered, read.errors ?? [])) found.delete(unsaid)
+    for (const unsaid of unsaidOf(inputs, answered, read.errors ?? [])) {
+      found.delete(unsaid)
+      undecided.add(unsaid)
+    }
     for (const named of namedIn(read.errors ?? [])) mentioned.add(named)
     const more: Input[] = []
     for (const { from, to: ends, paging } of answered) {
@@ -156,6 +162,7 @@ export async function readAssociations(
   return {
     found: new Map([...found].map(([from, ends]) => [from, [...ends.values()].toSorted(byId)])),
     silent: [...found.keys()].filter((id) => !mentioned.has(id)),
+    undecided: [...undecided],
     broken: [...broken],
     observedAt: observedAt ?? new Date(0),
   }

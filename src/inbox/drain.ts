@@ -230,6 +230,7 @@ async function halved(drain: Drain, step: Step, suspects: Suspect[]): Promise<vo
 }
 
 const unsaidWords = 'HubSpot would not say whether it is there'
+const unsaidLinks = 'HubSpot would not give its associations'
 
 /** A change that leaves a ticket to be read. */
 const leavesOne = ({ row: { change } }: Told) => change !== 'deletion' && change !== 'merge'
@@ -274,14 +275,22 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
 async function drainLinks(drain: Drain, step: Step): Promise<void> {
   const { ids, told } = step
   const { hubspot, whose, withAccess, reader, signal } = drain
-  const { keep } = await withAccess((access) =>
-    reader.readLinks(hubspot, ids, optionsOf({ patience, signal }, access)),
+  const { keep, undecided, unanswered } = await withAccess((access) =>
+    reader.readLinks(hubspot, ids, optionsOf({ patience, signal }, access), { problems: 'none' }),
   )
-  await keepWith(drain, step, async (scope) => {
+  const unsaid = new Set(undecided)
+  const open = new Set(unanswered)
+  const silent = told.filter(({ ticketId }) => unsaid.has(ticketId))
+  const leftOut = told.filter(({ ticketId }) => open.has(ticketId) && !unsaid.has(ticketId))
+  const drained = told.filter(({ ticketId }) => !unsaid.has(ticketId) && !open.has(ticketId))
+  const { aside } = await keepWith(drain, step, async (scope) => {
     await keep(scope, whose.integrationId)
-    return { drained: told }
+    const aside = await later(drain, scope, silent, unsaidLinks)
+    await postpone(scope, whose.integrationId, leftOut, leftOutWait(drain, leftOut), 'rounds')
+    return { drained, aside }
   })
-  tellDrained(drain, told)
+  tellAside(drain, aside, unsaidLinks)
+  tellDrained(drain, drained)
 }
 
 function tellDrained({ metrics, clock }: Drain, told: readonly Told[]): void {

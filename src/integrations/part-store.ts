@@ -1,7 +1,7 @@
 /** All SQL on the parts of an account. Times are the database's. */
 import { sql } from 'kysely'
 import type { TenantScope } from '../tenants/scope.ts'
-import { type Part, type PartName, type Parts, partNames, type Refusal } from './parts.ts'
+import { type Part, type PartName, type Parts, partNames, passing, type Refusal } from './parts.ts'
 
 /** How long what was read stays good, and how long a lasting refusal is believed. */
 const goodFor = sql`interval '1 hour'`
@@ -75,12 +75,18 @@ export async function keepPart(
       content = case when p.content is distinct from excluded.content then excluded.content else p.content end`)
 }
 
-/** The same for parts that are read again and again: written once an hour, or when a problem is over. */
+/**
+ * The same for parts that are read again and again: written once an hour, or when a problem is over.
+ *
+ * @param clearsPassing false: what was read is a few records of many, and a problem that may pass stays
+ */
 export async function keepPartsReadable(
   scope: TenantScope,
   integrationId: string,
   parts: readonly PartName[],
+  { clearsPassing }: { clearsPassing: boolean },
 ): Promise<void> {
+  const stay = clearsPassing ? [] : [...passing]
   await scope.query(sql`
     insert into integration_parts as p (tenant_id, integration_id, part, asked_at, due_at, read_at)
     select ${scope.tenantId}, ${integrationId}, u.name, clock_timestamp(), clock_timestamp() + ${goodFor},
@@ -89,7 +95,7 @@ export async function keepPartsReadable(
     where not exists (
       select from integration_parts k
       where k.tenant_id = ${scope.tenantId} and k.integration_id = ${integrationId} and k.part = u.name
-        and k.problem is null and k.due_at > clock_timestamp())
+        and (k.problem is null and k.due_at > clock_timestamp() or k.problem = any(${stay}::text[])))
     on conflict (tenant_id, integration_id, part) do update set
       asked_at = excluded.asked_at, due_at = excluded.due_at, read_at = excluded.read_at, problem = null`)
 }

@@ -26,7 +26,8 @@ export interface Refusal {
 /** HubSpot's answer cannot be read as a whole: a shape of its own, a cursor that does not move, records left out. */
 export const invalidAnswer: Refusal = { problem: 'invalid_answer', lasting: false }
 
-const passing: readonly string[] = ['hubspot_limit', 'hubspot_unavailable', invalidAnswer.problem]
+/** Problems that need nobody to change anything. */
+export const passing: readonly string[] = ['hubspot_limit', 'hubspot_unavailable', invalidAnswer.problem]
 
 /** Whether HubSpot will refuse the part again, as it said last. */
 export const isLasting = (problem: string): boolean => !passing.includes(problem)

@@ -33,6 +33,10 @@ export interface LinksRead {
   keep(scope: TenantScope, integrationId: string): Promise<void>
   /** Kinds that HubSpot did not give for some of the tickets, for a reason that may pass. */
   unread: string[]
+  /** Tickets that HubSpot would not answer for, by an error or by a list without an end: they stay as they are. */
+  undecided: string[]
+  /** Tickets that the answers leave out although they may have associations: they stay as they are too. */
+  unanswered: string[]
 }
 
 export interface HowToRead {
@@ -41,6 +45,12 @@ export interface HowToRead {
   /** A kind that HubSpot fails to give becomes a problem of that kind instead of an error. */
   tolerant?: boolean
 }
+
+/**
+ * What a reading changes of the problems of a kind that may pass. all: it sets and clears them, as a full pass may. found: it sets
+ * them, for what it has not read is read again by a full pass only. none: what it has not read is read again on its own.
+ */
+export type PassingProblems = 'all' | 'found' | 'none'
 
 export interface AssociationsFound {
   /** By ticket id. */
@@ -51,6 +61,10 @@ export interface AssociationsFound {
   read: AssociatedKind[]
   /** The kinds that were refused, or read only in part, and why. */
   problems: Map<AssociatedKind, Refusal>
+  /** Ids of which a kind stays open, because HubSpot would not say. */
+  undecided: Set<string>
+  /** Ids of which a kind stays open, because the answers leave them out. */
+  unanswered: Set<string>
 }
 
 /**
@@ -69,7 +83,14 @@ export async function readAssociationsOf(
   how: HowToRead = {},
 ): Promise<AssociationsFound> {
   const associations = new Map<string, TicketAssociations>(ids.map((id) => [id, {}]))
-  const found: AssociationsFound = { associations, observedAt: null, read: [], problems: new Map() }
+  const found: AssociationsFound = {
+    associations,
+    observedAt: null,
+    read: [],
+    problems: new Map(),
+    undecided: new Set(),
+    unanswered: new Set(),
+  }
   const asked = await Promise.allSettled(
     associatedKinds.map((kind) =>
       readKind(hubspot, kind, ids, options, found, { ...how, skipped: skip.has(kind) }),
@@ -97,12 +118,15 @@ async function readKind(
       const read = await readAssociations(hubspot, 'tickets', kind, some, options)
       const { found, observedAt } = read
       if (into.observedAt === null || observedAt < into.observedAt) into.observedAt = observedAt
-      const open = held ? await leftOut(hubspot, kind, some, read, options, held) : new Set()
+      const open = held ? await leftOut(hubspot, kind, some, read, options, held) : new Set<string>()
       for (const [id, ends] of found) {
         const of = into.associations.get(id)
         if (of && !open.has(id)) of[kind] = ends.map(asStored)
       }
-      isWhole &&= open.size === 0 && read.broken.length === 0
+      const unsaid = [...read.undecided, ...read.broken.filter((id) => !found.has(id))]
+      for (const id of unsaid) into.undecided.add(id)
+      for (const id of open) into.unanswered.add(id)
+      isWhole &&= open.size === 0 && unsaid.length === 0 && read.broken.length === 0
     }
     if (isWhole) into.read.push(kind)
     else into.problems.set(kind, invalidAnswer)
@@ -158,13 +182,14 @@ const asStored = ({ id, labels }: Association): AssociatedRecord => ({
  *
  * @param skip gains the kinds that are refused now, so that the next step does not ask for them again
  * @param how.failed kinds that this run failed to read before: their problem stays
+ * @param how.problems all unless told otherwise
  */
 export async function readLinks(
   hubspot: HubSpot,
   ids: readonly string[],
   options: CallOptions,
   skip: Set<string>,
-  how: HowToRead & { failed?: readonly string[] } = {},
+  how: HowToRead & { failed?: readonly string[]; problems?: PassingProblems } = {},
 ): Promise<LinksRead> {
   const found = await readAssociationsOf(hubspot, ids, options, skip, how)
   const unread: string[] = []
@@ -175,7 +200,10 @@ export async function readLinks(
   const read = found.read.filter((kind) => !how.failed?.includes(kind))
   return {
     unread,
-    keep: async (scope, integrationId) => void (await keepFound(scope, integrationId, { ...found, read })),
+    undecided: [...found.undecided],
+    unanswered: [...found.unanswered],
+    keep: async (scope, integrationId) =>
+      void (await keepFound(scope, integrationId, { ...found, read }, how.problems)),
   }
 }
 
@@ -193,10 +221,13 @@ export async function unreadableKinds(scope: TenantScope, integrationId: string)
 export async function keepFound(
   scope: TenantScope,
   integrationId: string,
-  { associations, observedAt, read, problems }: AssociationsFound,
+  { associations, observedAt, read, problems }: Omit<AssociationsFound, 'undecided' | 'unanswered'>,
+  passing: PassingProblems = 'all',
 ): Promise<AssociationCounts> {
-  for (const [kind, refusal] of problems) await keepRefusal(scope, integrationId, kind, refusal)
-  if (read.length > 0) await keepPartsReadable(scope, integrationId, read)
+  for (const [kind, refusal] of problems)
+    if (refusal.lasting || passing !== 'none') await keepRefusal(scope, integrationId, kind, refusal)
+  if (read.length > 0)
+    await keepPartsReadable(scope, integrationId, read, { clearsPassing: passing === 'all' })
   // Nothing was asked: all kinds are known to be unreadable, and that is content of no date.
   if (observedAt === null) return { changed: 0, unchanged: associations.size }
   return await keepAssociations(scope, integrationId, associations, observedAt)

@@ -8,7 +8,7 @@ import type { Database } from '../lib/db.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import { buryDeleted, findAbsent, findLive } from './absence-store.ts'
 import { findAssociated } from './association-store.ts'
-import { readLinks, unreadableKinds } from './associations.ts'
+import { type PassingProblems, readLinks, unreadableKinds } from './associations.ts'
 import { type CatalogParts, refreshCatalog } from './catalog.ts'
 import { type IssueRow, isRejected, mend, toIssue } from './issue.ts'
 import { findOutdated, type KeptRow, keepIssues, keepMerges, type Source, sightOnly } from './keep-store.ts'
@@ -64,7 +64,7 @@ export function createTicketKind({
           through: HubSpot,
           ids: readonly string[],
           options: CallOptions,
-          how: { tolerant?: boolean; failed?: readonly string[] } = {},
+          how: { tolerant?: boolean; failed?: readonly string[]; problems?: PassingProblems } = {},
         ) {
           const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, whose.tenantId, work)
           unreadable ??= within((scope) => unreadableKinds(scope, whose.integrationId))

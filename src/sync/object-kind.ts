@@ -30,6 +30,10 @@ export interface LinksRead {
   keep(scope: TenantScope, integrationId: string): Promise<void>
   /** Which kinds HubSpot did not give for some of them. */
   unread: string[]
+  /** Of which HubSpot would not say. */
+  undecided: string[]
+  /** Which the answers leave out. */
+  unanswered: string[]
 }
 
 /** What an account lets us read of a kind. */
@@ -43,12 +47,13 @@ export interface KindReader {
    *
    * @param how.tolerant what HubSpot fails to give is named in `unread` instead of thrown
    * @param how.failed what this run failed to read before
+   * @param how.problems which problems that may pass are kept of it: all unless told otherwise (see PassingProblems)
    */
   readLinks(
     hubspot: HubSpot,
     ids: readonly string[],
     options: CallOptions,
-    how?: { tolerant?: boolean; failed?: readonly string[] },
+    how?: { tolerant?: boolean; failed?: readonly string[]; problems?: 'all' | 'found' | 'none' },
   ): Promise<LinksRead>
 }
 

@@ -59,7 +59,9 @@ async function linksStep(parts: StepParts, ids: readonly string[], next: Cursor)
   const tolerant = parts.failures >= linksTries || failed.length > 0
   const { keep, unread } = await parts.withAccess((access) => {
     const options = optionsOf(tolerant ? { ...parts, patience: briefly } : parts, access)
-    return parts.kind.readLinks(parts.hubspot, [...new Set(ids)], options, { tolerant, failed })
+    // A few tickets say nothing of those that a full pass could not read.
+    const problems = parts.mode === 'full' ? 'all' : 'found'
+    return parts.kind.readLinks(parts.hubspot, [...new Set(ids)], options, { tolerant, failed, problems })
   })
   const all = [...new Set([...failed, ...unread])].sort()
   return async (scope) => {

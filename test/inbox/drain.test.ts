@@ -27,6 +27,8 @@ let parts: Parameters<typeof drain>[0]
 /** Answers a batch read in HubSpot's place; undefined: it may. */
 let answer: ((ids: string[]) => Promise<Answer | undefined>) | undefined
 let reads: string[][] = []
+/** Answers for the contacts of tickets in HubSpot's place: of many, or of one. */
+let contacts: ((ids: string[] | undefined) => object) | undefined
 
 const claimant = { instance: 'test', exclusive: false, leaseMs: 60_000 }
 
@@ -39,6 +41,9 @@ before(async () => {
     ...real,
     async call(call: Call) {
       const ids = (call.json as { inputs?: { id: string }[] } | undefined)?.inputs?.map(({ id }) => id)
+      const path = String(call.path)
+      if (contacts && /tickets\/(contacts\/batch\/read|.*\/contacts)$/.test(path))
+        return { status: 207, date: new Date(), body: contacts(ids) }
       if (!ids || !String(call.path).endsWith('/tickets/batch/read')) return await real.call(call)
       reads.push(ids)
       return (await answer?.(ids)) ?? (await real.call(call))
@@ -58,6 +63,7 @@ before(async () => {
 })
 beforeEach(async () => {
   answer = undefined
+  contacts = undefined
   reads = []
   await run(`delete from inbox`)
   await run(`update feeds set lease_until = null, lease_by = null, failures = 0, not_before = null`)
@@ -130,6 +136,54 @@ test('what HubSpot leaves undecided is asked for again, and set aside in the end
   assert.deepEqual([aside?.ids, aside?.tries, aside?.aside], [[a], 5, true])
   assert.match(aside?.why ?? '', /would not say/)
 })
+
+for (const [how, open] of [
+  ['an error', { results: [], errors: [{ category: 'INTERNAL_ERROR', context: { ids: ['A'] } }] }],
+  ['an error that names nobody', { results: [], errors: [{ category: 'INTERNAL_ERROR' }] }],
+  ['a list without an end', { results: [{ from: { id: 'A' }, to: [], paging: { next: { after: 'x' } } }] }],
+  ['silence', { results: [] }],
+] as const)
+  test(`an associated contact that ${how} leaves open is read again, and no problem of the account is cleared`, async () => {
+    const [a, b] = (await tickets()).slice(10) as [string, string]
+    const to = [{ toObjectId: 77, associationTypes: [{ category: 'HUBSPOT_DEFINED', typeId: 16 }] }]
+    const whole = { results: [a, b].map((id) => ({ from: { id }, to })) }
+    const stored = async () =>
+      await run<{ id: string; contact: string | null }>(
+        `select ticket_id as id, associations #>> '{contacts,0,id}' as contact from issue_associations
+         where ticket_id in ('${a}', '${b}') order by 1`,
+      )
+    const problem = async () =>
+      (await run<{ problem: string }>(`select problem from integration_parts where part = 'contacts'`))[0]
+    await tell([a, b])
+    await drainOnce()
+    await run('delete from inbox')
+    await run(`delete from integration_parts where part = 'contacts'`)
+    contacts = () => whole
+    await tell([a], 'associationChange')
+    await drainOnce()
+    assert.deepEqual(await run('select from inbox'), [])
+    assert.deepEqual(await problem(), { problem: null })
+    // A full run has not read all of them.
+    await run(`update integration_parts set problem = 'invalid_answer' where part = 'contacts'`)
+    const given = JSON.parse(JSON.stringify(open).replaceAll('A', a))
+    contacts = (ids) =>
+      // Asked for alone, it has one.
+      ids ? { ...given, results: [...given.results, { from: { id: b }, to }] } : { results: [{}] }
+    await tell([a, b], 'associationChange')
+    await drainOnce()
+    const left = () =>
+      run<{ ids: string[]; n: number }>('select ticket_ids as ids, tries + rounds as n from inbox')
+    assert.deepEqual(await left(), [{ ids: [a], n: 1 }])
+    assert.deepEqual(
+      await stored(),
+      [a, b].map((id) => ({ id, contact: '77' })),
+    )
+    contacts = () => whole
+    await hurry()
+    await drainOnce()
+    assert.deepEqual(await left(), [])
+    assert.deepEqual(await problem(), { problem: 'invalid_answer' })
+  })
 
 test('a drain whose lane another process took meanwhile keeps nothing, and takes nothing out', async () => {
   const [a] = (await tickets()) as [string]

@@ -274,15 +274,20 @@ describe('reading associations', () => {
     )
   })
 
-  test('a record HubSpot says nothing of is left as it is', async () => {
+  test('a record HubSpot says nothing of is left as it is, and its kind is not read whole', async () => {
     const answer = () => ({
       status: 207,
       json: { results: [], errors: [{ category: 'INTERNAL_ERROR', context: { ids: ['1'] } }] },
     })
     await hubspotWith(answer, async ({ hubspot }) => {
-      const { associations } = await readAssociationsOf(hubspot, ['1', '2'], callOptions(), new Set())
-      assert.deepEqual(associations.get('1'), {})
-      assert.deepEqual(associations.get('2'), { contacts: [], companies: [], deals: [] })
+      const found = await readAssociationsOf(hubspot, ['1', '2'], callOptions(), new Set())
+      assert.deepEqual(found.associations.get('1'), {})
+      assert.deepEqual(found.associations.get('2'), { contacts: [], companies: [], deals: [] })
+      assert.deepEqual([found.read, [...found.undecided]], [[], ['1']])
+      assert.deepEqual(
+        new Set([...found.problems.values()].map(({ problem }) => problem)),
+        new Set(['invalid_answer']),
+      )
     })
   })
 })
