@@ -13,16 +13,25 @@ export interface PageSizes {
   answered(portalId: number, endpoint: string, records: number, share: number): void
 }
 
-/** After this long twice as many are tried again; ms. */
+/** After this long twice as many are tried again, also where so many were too slow before; ms. */
 const tryMoreAfterMs = 600_000
-/** An answer that took a smaller share of the deadline leaves room for twice as many. */
+/** An answer that took a smaller share of the deadline leaves room for twice as many, if so many were not too slow. */
 const quickShare = 0.25
 /** No call asks for more records. */
 const mostRecords = 1_000
 const mostKept = 10_000
 
+interface Known {
+  /** How many to ask for. */
+  records: number
+  /** The fewest that were too slow. */
+  below: number
+  /** When either changed last, ms. */
+  since: number
+}
+
 export function createPageSizes(clock: Clock): PageSizes {
-  const sizes = new Map<string, { records: number; since: number }>()
+  const sizes = new Map<string, Known>()
   const keyOf = (portalId: number, endpoint: string) => `${portalId} ${endpoint}`
 
   return {
@@ -31,10 +40,15 @@ export function createPageSizes(clock: Clock): PageSizes {
 
     tooSlow(portalId, endpoint, records) {
       const key = keyOf(portalId, endpoint)
+      const known = sizes.get(key)
+      // A call that began before fewer were learnt says nothing new.
+      if (known && records > known.records) return
       // The one learnt first goes first.
       if (sizes.size >= mostKept) for (const oldest of [...sizes.keys()].slice(0, 100)) sizes.delete(oldest)
       sizes.delete(key)
-      sizes.set(key, { records: Math.max(1, records >> 1), since: clock.monotonic() })
+      // Where one alone is too slow it is not their number.
+      const below = records > 1 ? records : Number.POSITIVE_INFINITY
+      sizes.set(key, { records: Math.max(1, records >> 1), below, since: clock.monotonic() })
     },
 
     answered(portalId, endpoint, records, share) {
@@ -43,9 +57,16 @@ export function createPageSizes(clock: Clock): PageSizes {
       // One that asked for fewer anyway says nothing of more.
       if (!known || records < known.records) return
       const now = clock.monotonic()
-      if (share > quickShare && now - known.since < tryMoreAfterMs) return
-      if (known.records * 2 > mostRecords) sizes.delete(key)
-      else sizes.set(key, { records: known.records * 2, since: now })
+      const more = known.records * 2
+      const isLate = now - known.since >= tryMoreAfterMs
+      if (!isLate && (share > quickShare || more >= known.below)) return
+      if (more > mostRecords) sizes.delete(key)
+      else
+        sizes.set(key, {
+          records: more,
+          below: more < known.below ? known.below : Number.POSITIVE_INFINITY,
+          since: now,
+        })
     },
   }
 }

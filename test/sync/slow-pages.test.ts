@@ -89,3 +89,28 @@ test('a size is halved by a call that is too slow, and grows by answers that are
   sizes.answered(1, 'list', 1, 0.01)
   assert.equal(fit(), 2, 'who asked for fewer says nothing of more')
 })
+
+test('quick answers lead back to what was too slow only after ten minutes, and at once after an outage', () => {
+  let at = 0
+  const sizes = createPageSizes({ ...systemClock, monotonic: () => at })
+  const asked: number[] = []
+  // So many or more are never answered; all others at once.
+  const ask = (tooMany: number) => {
+    const records = sizes.fit(1, 'list', 100)
+    asked.push(records)
+    at += 1_000
+    if (records >= tooMany) sizes.tooSlow(1, 'list', records)
+    else sizes.answered(1, 'list', records, 0.05)
+  }
+  for (let page = 0; page < 100; page++) ask(100)
+  assert.deepEqual(asked.splice(0), [100, ...Array(99).fill(50)])
+  sizes.tooSlow(1, 'list', 100)
+  assert.equal(sizes.fit(1, 'list', 100), 50, 'a call that began before says nothing new')
+  at += 600_000
+  for (let page = 0; page < 4; page++) ask(100)
+  assert.deepEqual(asked.splice(0), [50, 100, 50, 50])
+  for (let page = 0; page < 7; page++) ask(0)
+  asked.splice(0)
+  for (let page = 0; page < 9; page++) ask(1_000)
+  assert.deepEqual(asked, [1, 2, 4, 8, 16, 32, 64, 100, 100])
+})
