@@ -262,7 +262,7 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
     const drained = told.filter((one) => !waits.has(one))
     const aside = await later(drain, scope, silent, unsaidWords)
     await postpone(scope, integrationId, again, secondMs, 'rounds')
-    await postpone(scope, integrationId, leftOut, leftOutWait(drain, leftOut), 'rounds')
+    await postpone(scope, integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
     // What has just come has associations too, and no other event need tell of them.
     await owe(scope, integrationId, report.arrived, latestOf(told))
     return { report, drained, aside }
@@ -286,7 +286,7 @@ async function drainLinks(drain: Drain, step: Step): Promise<void> {
   const { aside } = await keepWith(drain, step, async (scope) => {
     await keep(scope, whose.integrationId)
     const aside = await later(drain, scope, silent, unsaidLinks)
-    await postpone(scope, whose.integrationId, leftOut, leftOutWait(drain, leftOut), 'rounds')
+    await postpone(scope, whose.integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
     return { drained, aside }
   })
   tellAside(drain, aside, unsaidLinks)
@@ -299,10 +299,10 @@ function tellDrained({ metrics, clock }: Drain, told: readonly Told[]): void {
     metrics.inboxLag.observe((clock.now() - receivedAt.getTime()) / 1_000)
 }
 
-/** ms; longer each time that HubSpot's answers leave them out. */
+/** ms; longer the longer they wait already, so that answers which leave them out are asked for less and less often. */
 function leftOutWait({ clock }: Drain, told: readonly Told[]): number {
-  const rounds = Math.max(0, ...told.map(({ row }) => row.rounds))
-  return betweenTries.base + fullJitter(betweenTries, rounds, clock.random())
+  const ages = told.map(({ row }) => clock.now() - row.receivedAt.getTime())
+  return betweenTries.base + clock.random() * Math.min(betweenTries.cap, Math.max(betweenTries.base, ...ages))
 }
 
 const latestOf = (told: readonly Told[]) =>

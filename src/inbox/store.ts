@@ -197,17 +197,24 @@ async function put(
 /** Fits the column, and so many say no more than fewer. */
 const mostCounted = 1_000
 
-/** Read once more later. @param because tries: HubSpot refused to tell of it. rounds: an answer proved nothing */
+/**
+ * Read once more later.
+ *
+ * @param because tries: HubSpot refused to tell of it. rounds: an answer proved nothing. left_out: there was no answer, which is
+ *   no round; that it waits for its own time is all that is noted
+ */
 export async function postpone(
   scope: TenantScope,
   integrationId: string,
   told: readonly Told[],
   waitMs: number,
-  because: 'tries' | 'rounds',
+  because: 'tries' | 'rounds' | 'left_out',
 ): Promise<void> {
   const rows = [...Map.groupBy(told, ({ row }) => row)].map(([row, some]) => ({
     ...row,
-    [because]: Math.min(row[because] + 1, mostCounted),
+    ...(because === 'left_out'
+      ? { rounds: Math.max(row.rounds, 1) }
+      : { [because]: Math.min(row[because] + 1, mostCounted) }),
     ticketIds: idsOf(some),
   }))
   await put(scope, integrationId, rows, fromNow(waitMs))

@@ -137,6 +137,36 @@ test('what HubSpot leaves undecided is asked for again, and set aside in the end
   assert.match(aside?.why ?? '', /would not say/)
 })
 
+test('a change that short answers left out often still has its second chance', async () => {
+  const [shown, b] = (await tickets()).slice(30) as [string, string]
+  const short = async () => ({
+    status: 200,
+    date: new Date(),
+    body: { status: 'COMPLETE', results: [] },
+  })
+  await tell([b])
+  for (let round = 0; round < 5; round++) {
+    // One that is asked for alone and shown proves that the answers are short.
+    await tell([shown])
+    await run(`update inbox set due_at = now() - interval '1 minute' where ticket_ids = array['${shown}']`)
+    answer = short
+    await drainOnce()
+    assert.deepEqual(
+      (await inbox()).map(({ ids, tries }) => [ids, tries]),
+      [[[b], 0]],
+    )
+    await hurry()
+  }
+  // Now HubSpot says that it is not there, as it does of what has just been created.
+  await emulator.control('DELETE', `/portals/${bench.portalId}/tickets`, { ids: [b], permanent: true })
+  answer = undefined
+  await drainOnce()
+  assert.deepEqual(
+    (await inbox()).map(({ ids }) => ids),
+    [[b]],
+  )
+})
+
 for (const [how, open] of [
   ['an error', { results: [], errors: [{ category: 'INTERNAL_ERROR', context: { ids: ['A'] } }] }],
   ['an error that names nobody', { results: [], errors: [{ category: 'INTERNAL_ERROR' }] }],
