@@ -31,7 +31,7 @@ export type Quirks = {
   archive_bumps: boolean
   restore_bumps: boolean
   association_bumps: boolean
-  no_associations: 'empty' | 'error'
+  no_associations: 'empty' | 'error' | 'silent'
   written_answer: 'set' | 'nulls'
   to_object_id: 'number' | 'string'
   associations_bucket: 'own' | 'general'
@@ -176,7 +176,7 @@ const ALLOWED: Partial<Record<keyof Quirks, readonly unknown[]>> = {
   get_merged: ['survivor', 'missing'],
   search_order: ['sorted', 'shuffled'],
   search_total: ['exact', 'wobbly'],
-  no_associations: ['empty', 'error'],
+  no_associations: ['empty', 'error', 'silent'],
   written_answer: ['set', 'nulls'],
   to_object_id: ['number', 'string'],
   associations_bucket: ['own', 'general'],

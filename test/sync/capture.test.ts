@@ -139,6 +139,32 @@ describe('change capture', () => {
     assert.equal(await withSome('contacts'), had)
   })
 
+  for (const no_associations of ['silent', 'empty', 'error'])
+    test(`contacts taken away from many tickets are gone after one full pass (tickets without any: ${no_associations})`, async () => {
+      await emulator.control('PATCH', '/quirks', { no_associations })
+      const portal_id = { silent: 233, empty: 234, error: 235 }[no_associations] ?? 0
+      const token = { kind: 'private_app', scopes: ['tickets', 'crm.objects.contacts.read'] }
+      const portal = { portal_id, tickets: 90, associations: { contacts: 1 } }
+      const one = await connect(emulator, service, portal, token)
+      const having = async () =>
+        [...(await one.issues())].filter(([, { associations: of }]) => of.contacts.length > 0)
+      const before = await having()
+      assert.ok(before.length > 25, String(before.length))
+      await nextSecond()
+      for (const [ticket_id, { associations: of }] of before)
+        emulator.world.changeAssociation(portal_id, {
+          ticket_id,
+          to: 'contacts',
+          to_id: of.contacts[0].id,
+          types: [],
+          remove: true,
+        })
+      const pass = await one.sync('full')
+      await emulator.control('PATCH', '/quirks', { no_associations: 'error' })
+      assert.equal(pass.state, 'succeeded')
+      assert.deepEqual(await having(), [])
+    })
+
   test('a merge: the incremental brings the survivor, and its losers point to it', async () => {
     const one = await connect(emulator, service, { portal_id: 203, tickets: 60 })
     const [primary, loser, third] = (await idsOf(one)) as [string, string, string]
