@@ -280,12 +280,12 @@ async function drainLinks(drain: Drain, step: Step): Promise<void> {
   )
   const unsaid = new Set(undecided)
   const open = new Set(unanswered)
-  const silent = told.filter(({ ticketId }) => unsaid.has(ticketId))
+  const unread = told.filter(({ ticketId }) => unsaid.has(ticketId))
   const leftOut = told.filter(({ ticketId }) => open.has(ticketId) && !unsaid.has(ticketId))
   const drained = told.filter(({ ticketId }) => !unsaid.has(ticketId) && !open.has(ticketId))
   const { aside } = await keepWith(drain, step, async (scope) => {
     await keep(scope, whose.integrationId)
-    const aside = await later(drain, scope, silent, unsaidLinks)
+    const aside = await later(drain, scope, unread, unsaidLinks)
     await postpone(scope, whose.integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
     return { drained, aside }
   })
