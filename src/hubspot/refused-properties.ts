@@ -8,8 +8,8 @@ import { HubSpotError } from './errors.ts'
 import type { MissingScopes } from './missing-scopes.ts'
 import { type CallOptions, listPage, type ObjectPaths } from './objects.ts'
 
-/** So many calls of one ticket each at most; what is undecided then is left out with the rest. */
-const mostCalls = 40
+/** So many calls of one ticket each at most: enough to ask for each of thirty properties alone. */
+const mostCalls = 60
 /** As many names as surely fit into a URL. */
 const atOnce = 100
 
@@ -20,11 +20,13 @@ export interface RefusedProperties {
 }
 
 /**
- * Asks for one record with fewer and fewer of the properties, the suspects first. Every property is taken to be refused or given
- * for itself.
+ * Asks for one record with fewer and fewer of the properties: first for those that are no suspects, in one call while HubSpot gives
+ * them all. Every property is taken to be refused or given for itself. When the calls run out, suspects that are undecided count as
+ * refused; any other property only after HubSpot refused it alone.
  *
- * @param suspects of `kind.properties`: those that the error names, or that are no longer defined
- * @returns undefined when HubSpot gives all of them now, or refuses a record without any: then it is no property
+ * @param suspects of `kind.properties`: those that the error names, or that are no longer defined, in the order to decide them
+ * @returns undefined when HubSpot gives all of them now, or refuses a record without any: then it is no property; and when more
+ *   are refused than the calls could tell apart
  * @throws HubSpotError when HubSpot cannot be asked
  */
 export async function findRefusedProperties(
@@ -48,22 +50,32 @@ export async function findRefusedProperties(
     }
   }
 
-  async function refusedOf(names: readonly string[]): Promise<string[]> {
-    if (names.length === 0) return []
-    if (calls >= mostCalls) return [...names]
-    if (names.length > atOnce) return await halves(names)
-    if (await isGiven(names)) return []
-    return names.length === 1 ? [...names] : await halves(names)
-  }
+  const refused: string[] = []
+  const undecided: string[] = []
 
-  async function halves(names: readonly string[]): Promise<string[]> {
+  async function decide(names: readonly string[]): Promise<void> {
+    if (names.length === 0) return
+    if (calls >= mostCalls) {
+      undecided.push(...names)
+      return
+    }
+    if (names.length <= atOnce && (await isGiven(names))) return
+    if (names.length === 1) {
+      refused.push(...names)
+      return
+    }
     const half = names.length >> 1
-    return [...(await refusedOf(names.slice(0, half))), ...(await refusedOf(names.slice(half)))]
+    await decide(names.slice(0, half))
+    await decide(names.slice(half))
   }
 
   if (!(await isGiven([]))) return undefined
   const suspected = new Set(suspects)
-  const names = await refusedOf(kind.properties.filter((name) => suspected.has(name)))
-  names.push(...(await refusedOf(kind.properties.filter((name) => !suspected.has(name)))))
-  return names.length === 0 ? undefined : { names, missing: missing ?? { names: [], need: 'unsaid' } }
+  await decide(kind.properties.filter((name) => !suspected.has(name)))
+  if (undecided.length > 0) return undefined
+  await decide(suspects)
+  refused.push(...undecided)
+  return refused.length === 0
+    ? undefined
+    : { names: refused, missing: missing ?? { names: [], need: 'unsaid' } }
 }

@@ -13,6 +13,7 @@ import { keepOmitted } from '../integrations/part-store.ts'
 import { lockIntegration } from '../integrations/store.ts'
 import type { Database } from '../lib/db.ts'
 import { withTenant } from '../tenants/scope.ts'
+import { neededProperties, versionProperties } from './properties.ts'
 
 export interface OmitParts {
   db: Database
@@ -25,7 +26,7 @@ export interface OmitParts {
 /**
  * After HubSpot refused a read of `kind.properties`: finds the properties that it is about, and writes them down.
  *
- * @returns those that can still be asked for; undefined when it is not about a property
+ * @returns those that can still be asked for; undefined when it is not about a property, or about one that tickets cannot be kept without
  * @throws HubSpotError when HubSpot cannot be asked; whatever `withAccess` throws
  */
 export async function omitRefused(
@@ -45,9 +46,15 @@ export async function omitRefused(
     })
     const listed = new Set(defined?.map(({ name }) => name) ?? kind.properties)
     const suspects = kind.properties.filter((name) => !listed.has(name) || failure.words.has(name))
-    return await findRefusedProperties(hubspot, kind, suspects, options)
+    // An issue's columns first: they are left out only after HubSpot refused them alone.
+    const needed = new Set<string>(neededProperties)
+    const ordered = [
+      ...suspects.filter((name) => needed.has(name)),
+      ...suspects.filter((name) => !needed.has(name)),
+    ]
+    return await findRefusedProperties(hubspot, kind, ordered, options)
   })
-  if (!found) return undefined
+  if (!found || found.names.some((name) => versionProperties.includes(name))) return undefined
   await withTenant(db, whose.tenantId, async (scope) => {
     await lockIntegration(scope, whose.integrationId)
     await keepOmitted(scope, whose.integrationId, found.names, scopesCode(found.missing))

@@ -1,11 +1,16 @@
 /** Which of a ticket's properties are read: all that the account has, by `catalog.ts`. Here are those known beforehand. */
 
-/** Asked for in any case: an issue's columns, its version, and whom it replaced. */
-export const neededProperties = [
+/** Never left out: without them no ticket can be kept, or the one that it replaced stays. */
+export const versionProperties: readonly string[] = [
   'hs_object_id',
   'hs_lastmodifieddate',
   'createdate',
   'hs_merged_object_ids',
+]
+
+/** Asked for in any case: an issue's columns, its version, and whom it replaced. */
+export const neededProperties = [
+  ...versionProperties,
   'subject',
   'content',
   'hs_pipeline',

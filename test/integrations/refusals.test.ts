@@ -239,6 +239,32 @@ for (const form of ['granular', 'required', 'property', 'unnamed'] as const)
     assert.ok(issues.body.issues.some((one: { properties: object }) => 'region' in one.properties))
   })
 
+const sensitive = (portal: number, name: string) =>
+  bench.emulator.control('PATCH', `/portals/${portal}/properties/${name}`, { sensitivity: 'sensitive' })
+
+/** The names of the properties of all stored tickets together. */
+async function storedNames({ tenant }: Ids): Promise<string[]> {
+  const { body } = await bench.service.get(`/api/hubspot/issues/${tenant}?limit=200`)
+  const names = body.issues.flatMap((one: { properties: object }) => Object.keys(one.properties))
+  return [...new Set<string>(names)].sort()
+}
+
+for (const listed of [true, false])
+  test(`many properties that become sensitive, their list ${listed ? 'read' : 'out of reach'}: no other is left out`, async () => {
+    bench.emulator.world.changeQuirks({ sensitive_refusal: 'unnamed' })
+    const ids = await byToken({ custom_properties: 57, tickets: 40 })
+    const before = await storedNames(ids)
+    const { custom_properties: custom } = await bench.emulator.control('GET', `/portals/${ids.portal}`)
+    const names = (custom as string[]).filter((_name, at) => at % 2 === 0)
+    assert.equal(names.length, 29)
+    for (const name of names) await sensitive(ids.portal, name)
+    if (!listed) fault(ids.portal, '/crm/properties', { kind: 'status', status: 500, times: null })
+    const { state: ended } = await full(ids)
+    assert.equal(ended, listed ? 'succeeded' : 'failed')
+    assert.deepEqual(await state(ids), ['active', null])
+    assert.deepEqual(await storedNames(ids), listed ? before.filter((name) => !names.includes(name)) : before)
+  })
+
 test('when the token endpoint asks to wait, every process waits, with the tokens of every tenant', async () => {
   const [one, two] = [await byOAuth(), await byOAuth()]
   const second = await startTestService(bench.emulator.url, {
