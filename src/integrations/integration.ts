@@ -68,7 +68,7 @@ export interface Account {
 
 const ticketScopes = ['tickets', 'crm.objects.tickets.read']
 
-export const isTicketScope = (scope: string): boolean => ticketScopes.includes(scope)
+const isTicketScope = (scope: string): boolean => ticketScopes.includes(scope)
 
 /** Which of the scopes Spoke cannot work without is missing; unknown scopes are settled by a real call instead. */
 export function lacksTickets(scopes: readonly string[] | null | undefined): boolean {

@@ -12,7 +12,7 @@ import { introspect, knowsStaticToken, staticTokenFacts } from '../hubspot/token
 import { AppError, integrationNotFound, tokenInvalid } from '../lib/errors.ts'
 import type { Secret } from '../lib/secret.ts'
 import { type TenantScope, withTenant } from '../tenants/scope.ts'
-import { type Integration, isTicketScope, type Whose } from './integration.ts'
+import type { Integration, Whose } from './integration.ts'
 import { asAppErrorIfMisconfigured, createRefresher, type RefreshParts } from './refresh.ts'
 import { findIntegration, lockIntegration, moveTo } from './store.ts'
 import { claimRefresh, confirmToken, type HeldToken, readToken, releaseRefresh } from './token-store.ts'
@@ -188,7 +188,10 @@ export function createTokens(parts: TokenParts): Tokens {
     portalId: integration.portalId,
   })
 
-  /** Without a scope for tickets at all nothing can be read: the tenant must connect again. */
+  /**
+   * Without a scope for tickets nothing can be read: the tenant must connect again. What HubSpot names is what the call required, not
+   * what the token lacks, so that a ticket is asked for.
+   */
   async function noticeMissingScope(
     whose: Whose,
     ready: Ready,
@@ -196,7 +199,7 @@ export function createTokens(parts: TokenParts): Tokens {
     options: UseOptions,
   ): Promise<void> {
     if (!(error instanceof HubSpotError && error.missing)) return
-    if (!error.missing.names.some(isTicketScope) && (await readsTickets(ready, options))) return
+    if (await readsTickets(ready, options)) return
     await refuse(whose, ready.token.epoch, scopesCode(error.missing), error).catch(() => {})
   }
 

@@ -265,6 +265,16 @@ for (const listed of [true, false])
     assert.deepEqual(await storedNames(ids), listed ? before.filter((name) => !names.includes(name)) : before)
   })
 
+test('a 403 whose list of required scopes names one that the token has gives up nothing', async () => {
+  const ids = await byToken()
+  const context = { requiredScopes: ['tickets', 'tickets.sensitive.v2'] }
+  const body = { category: 'MISSING_SCOPES', message: 'no', errors: [{ message: 'no', context }] }
+  fault(ids.portal, '/crm/objects', { kind: 'status', status: 403, body })
+  assert.equal((await get('tickets', ids)).status, 422)
+  assert.deepEqual(await state(ids), ['active', null])
+  assert.equal((await get('tickets', ids)).status, 200)
+})
+
 test('when the token endpoint asks to wait, every process waits, with the tokens of every tenant', async () => {
   const [one, two] = [await byOAuth(), await byOAuth()]
   const second = await startTestService(bench.emulator.url, {
