@@ -369,6 +369,7 @@ async function assemble(
   const sessions = createSessions({
     db,
     ring: config.keyRing,
+    log,
     adminKey,
     publicUrl,
     provider: jwt && providerOf(jwt),

@@ -21,16 +21,18 @@ const isWaitedFor = (scope: TenantScope) => sql`
     where c.tenant_id = ${scope.tenantId} and c.integration_id = tenant_integrations.integration_id
       and c.expires_at > now())`
 
-/** Forgets what was begun and never finished: such a row holds no account and no data. */
+/** A row of tenant_integrations that was begun and can be finished by nobody any more: it holds no account and no data. */
+export const isStalePending = (scope: TenantScope) => sql`(
+  status = 'pending' and created_at < now() - ${pendingFor}
+  and not exists (
+    select from authorizations a
+    where a.tenant_id = ${scope.tenantId} and a.integration_id = tenant_integrations.integration_id
+      and a.expires_at > now())
+  and not ${isWaitedFor(scope)})`
+
 export async function deleteStalePending(scope: TenantScope): Promise<void> {
   await scope.query(sql`
-    delete from tenant_integrations
-    where tenant_id = ${scope.tenantId} and status = 'pending' and created_at < now() - ${pendingFor}
-      and not exists (
-        select from authorizations a
-        where a.tenant_id = ${scope.tenantId} and a.integration_id = tenant_integrations.integration_id
-          and a.expires_at > now())
-      and not ${isWaitedFor(scope)}`)
+    delete from tenant_integrations where tenant_id = ${scope.tenantId} and ${isStalePending(scope)}`)
 }
 
 /** Leaves room for one more of each under the tenant's lock: the oldest pending integrations and authorisations go. */

@@ -14,7 +14,6 @@ import { nameOf, owns, type Principal } from '../tenants/principal.ts'
 import { withTenant } from '../tenants/scope.ts'
 import { tenantExists } from '../tenants/store.ts'
 import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
-import { deleteStalePending } from './authorization-store.ts'
 import { beginAuthorization, invalidState } from './authorize.ts'
 import { type ConnectParts, connectByToken, finishAuthorization } from './connect.ts'
 import { connectOnce } from './connect-once.ts'
@@ -78,7 +77,6 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
       const tenantId = parseTenantId(request.params.tenant_id)
       const { found, known } = await withTenant(parts.db, tenantId, async (scope) => {
         if (!(await tenantExists(scope))) throw integrationNotFound()
-        await deleteStalePending(scope)
         return { found: await listIntegrations(scope), known: await listParts(scope) }
       })
       const integrations = found.map((integration) => present(tenantId, integration, known))

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import { tell } from '../changes/store.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import { isStalePending } from './authorization-store.ts'
 import { tenantStays } from './confirmation-store.ts'
 import {
   type Account,
@@ -30,10 +31,11 @@ export async function findByPortal(scope: TenantScope, portalId: number): Promis
   return rows[0]
 }
 
+/** Without those that were begun and never finished; the upkeep deletes them. */
 export async function listIntegrations(scope: TenantScope): Promise<Integration[]> {
   return await scope.query(sql<Integration>`
     select ${columns} from tenant_integrations
-    where tenant_id = ${scope.tenantId}
+    where tenant_id = ${scope.tenantId} and not ${isStalePending(scope)}
     order by created_at, integration_id`)
 }
 

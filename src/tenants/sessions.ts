@@ -1,6 +1,7 @@
 /** Sessions of browsers: made with a credential, carried by a cookie, ended on the server. */
 import type { Database } from '../lib/db.ts'
 import { AppError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { credentialStands } from './credential.ts'
@@ -22,6 +23,7 @@ import {
 export interface SessionParts {
   db: Database
   ring: KeyRing
+  log: Log
   /** Absent: open mode, in which no session is made and none is looked for. */
   adminKey: Secret | undefined
   /** The identity provider as it is configured, in one string; a session made by another one is refused. */
@@ -49,7 +51,7 @@ export interface Sessions {
   readonly ours: URL
 }
 
-export function createSessions({ db, ring, adminKey, provider, publicUrl }: SessionParts): Sessions {
+export function createSessions({ db, ring, log, adminKey, provider, publicUrl }: SessionParts): Sessions {
   const ours = new URL(publicUrl)
 
   /** What of the configuration a session ends with; undefined: it is made with a tenant's key, which has a row to ask. */
@@ -95,12 +97,17 @@ export function createSessions({ db, ring, adminKey, provider, publicUrl }: Sess
     if (!token) return undefined
     // Before it counts as a use, so that another's page cannot even keep it alive.
     refuseForged(asked, ours, csrfOf(token))
-    return await withSystem(db, async (scope) => {
-      const row = await findSession(scope, hashOf(token))
-      if (!row || !(await stands(scope, token, row))) return undefined
-      if (row.unnoted) await noteUse(scope, hashOf(token))
-      return { principal: principalOf(row), session: sessionOf(token, row.expires_at) }
+    const row = await withSystem(db, async (scope) => {
+      const found = await findSession(scope, hashOf(token))
+      return found && (await stands(scope, token, found)) ? found : undefined
     })
+    if (!row) return undefined
+    // Not waited for, and allowed to fail: a database that takes no writes can still be read from.
+    if (row.unnoted)
+      withSystem(db, (scope) => noteUse(scope, hashOf(token))).catch((err: unknown) =>
+        log.warn({ err }, 'the use of a session could not be noted'),
+      )
+    return { principal: principalOf(row), session: sessionOf(token, row.expires_at) }
   }
 
   async function end({ headers }: Asked): Promise<boolean> {

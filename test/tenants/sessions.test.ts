@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { hashOf } from '../../src/tenants/session.ts'
 import { connectTenant, idle, newAccount, startOn } from '../http/bench.ts'
 import { everyRow, look } from '../http/database.ts'
+import { pathOf, readOperations } from '../http/operations.ts'
 import { checkShape, refused, type Watched } from '../http/oracle.ts'
 import { type Answer, type Sent, send } from '../http/send.ts'
 import { canary, formsOf } from '../support/canaries.ts'
@@ -95,6 +96,44 @@ describe('sessions', () => {
     const [set = ''] = answer.headers['set-cookie'] ?? []
     assert.match(set, /^__Host-spoke_session=sps_[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Secure$/)
     assert.equal(answer.headers['cache-control'], 'no-store')
+  })
+
+  test('what only reads goes on, by key and by session, while the database takes no writes', async () => {
+    const sessions = [await logIn(adminKey), await logIn(await jwt({ scope: 'read manage' }))]
+    for (const session of sessions) await change(session, "last_used_at = now() - interval '2 minutes'")
+    await look(
+      bench.database,
+      `insert into tenant_integrations (tenant_id, integration_id, status, created_at)
+       values ('${tenant}', '${randomUUID()}', 'pending', now() - interval '1 hour')`,
+    )
+    const [run] = await look(
+      bench.database,
+      `select sync_event_id from sync_events where tenant_id = '${tenant}'`,
+    )
+    const ids = { tenant_id: tenant, integration_id: integration, sync_event_id: String(run?.sync_event_id) }
+    // Written down before it happens, or with an effect, or a call to HubSpot, which is counted, or a stream.
+    const others = /authorize|callback|export|status|tickets|events$|^GET \/connect|readyz/
+    const operations = (await readOperations(bench.service.url)).filter(
+      ({ name }) => name.startsWith('GET ') && !others.test(name),
+    )
+    const readOnly = new URL(bench.database)
+    readOnly.searchParams.set('options', '-c default_transaction_read_only=on')
+    const other = await second({ DATABASE_URL: readOnly.href })
+    try {
+      const failed: string[] = []
+      for (const headers of [
+        { authorization: `Bearer ${adminKey}` },
+        ...sessions.map(({ cookie }) => ({ cookie, ...fromUs })),
+      ])
+        for (const operation of operations) {
+          const all = new Proxy(ids, { get: (of, id: keyof typeof ids) => of[id] ?? randomUUID() })
+          const { status, text } = await ask({ path: pathOf(operation, all), headers }, other.url)
+          if (status >= 500) failed.push(`${operation.name} ${Object.keys(headers)[0]}: ${text}`)
+        }
+      assert.deepEqual(failed, [])
+    } finally {
+      await other.stop()
+    }
   })
 
   test('without HTTPS it goes by a name without the promise, and is otherwise the same', async () => {
