@@ -74,8 +74,19 @@ export function createDiskSpace({ dir, minFreeBytes, log, clock }: DiskSpacePart
   /** A little more than the margin is asked for before work begins again, so that it does not come and go. */
   const lacksRoom = (free: number) => free < minFreeBytes + (isFull ? minFreeBytes / 8 : 0)
 
+  let unreadable = false
+
+  /** A file system that does not answer leaves what was known: its next write says more. */
   function check(): boolean {
-    const free = freeBytes(dir)
+    let free: number
+    try {
+      free = freeBytes(dir)
+      unreadable = false
+    } catch (err) {
+      if (!unreadable) log.warn({ err, dir }, 'the free room of the disk cannot be read')
+      unreadable = true
+      return isFull
+    }
     const now = clock.monotonic() < believedUntil || lacksRoom(free)
     if (now !== isFull) turn(now, free)
     return isFull

@@ -1,0 +1,27 @@
+/** A disk that cannot be asked for its free room leaves the last verdict, and is told of once. */
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { systemClock } from '../../src/lib/clock.ts'
+import { createDiskSpace } from '../../src/lib/disk-space.ts'
+import { createLog } from '../../src/lib/log.ts'
+
+test('a disk that cannot be asked leaves what was known', () => {
+  const dir = join(mkdtempSync(join(tmpdir(), 'spoke-space-')), 'data')
+  mkdirSync(dir)
+  const lines: string[] = []
+  const log = Object.assign(createLog('silent'), {
+    warn: (_: unknown, line: string) => lines.push(line),
+  })
+  const disk = createDiskSpace({ dir, minFreeBytes: 1, log, clock: systemClock })
+  try {
+    assert.equal(disk.check(), false)
+    rmSync(join(dir, '..'), { recursive: true })
+    assert.deepEqual([disk.check(), disk.check()], [false, false])
+    assert.deepEqual(lines, ['the free room of the disk cannot be read'])
+  } finally {
+    disk.stop()
+  }
+})
