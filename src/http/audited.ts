@@ -49,6 +49,9 @@ declare module 'fastify' {
   }
 }
 
+/** So long a stop waits for what is still to be written; a database that is silent would hold it longer. */
+const stopWithinMs = 2_000
+
 const isUnsafe = (method: string) => !['GET', 'HEAD', 'OPTIONS'].includes(method)
 
 /**
@@ -107,19 +110,22 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
 
   // Whoever is refused without end writes no rows without end.
   const refusals = createRefusals<Entry>()
-  async function writeCounts(): Promise<void> {
+  /** @param signal of a stop: ends it between two, and after a failure the rest is not tried. */
+  async function writeCounts(signal?: AbortSignal): Promise<void> {
     for (const { refused, count } of refusals.takeCounts()) {
+      if (signal?.aborted) return
       const { actor, tenantId } = refused
       const counted = { actor, action: 'refused', target: null, address: null, requestId: null }
-      await record(audit, tenantId, { ...counted, phase: 'done', result: `${count} more` }).catch(
-        (err: unknown) => {
-          metrics.auditFailures.inc({ phase: 'done' })
-          app.log.error(
-            { err, action: 'refused', result: `${count} more` },
-            'the audit log could not be written',
-          )
-        },
-      )
+      try {
+        await record(audit, tenantId, { ...counted, phase: 'done', result: `${count} more` })
+      } catch (err) {
+        metrics.auditFailures.inc({ phase: 'done' })
+        app.log.error(
+          { err, action: 'refused', result: `${count} more` },
+          'the audit log could not be written',
+        )
+        if (signal) return
+      }
     }
   }
   const minutely = setInterval(() => track(writeCounts()), 60_000).unref()
@@ -131,7 +137,9 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
   }
   app.addHook('onClose', async () => {
     clearInterval(minutely)
-    await Promise.all([...ending, writeCounts()])
+    const late = AbortSignal.timeout(stopWithinMs)
+    const lateness = new Promise<void>((resolve) => late.addEventListener('abort', () => resolve()))
+    await Promise.race([Promise.all([...ending, writeCounts(late)]), lateness])
   })
 
   /** What has happened has happened: an event that cannot be written then is told to the operator, not to the caller. */
