@@ -476,9 +476,9 @@ function localKeyRing(dataDir: string, notice: (line: string) => void): KeyRing 
   const path = `${dataDir}.keys`
   const parent = dirname(resolve(path))
   if (existsSync(parent) && anybodyMayReplaceIn(parent))
-    throw new ConfigError([
-      `${parent} is writable for every user of this machine, who could put another key file in the place of ${path}; chmod o-w it, or set SPOKE_DATA_DIR`,
-    ])
+    notice(
+      `warning: ${parent} is writable for every user of this machine, who could put another key file in the place of ${path}; chmod o-w it, or set SPOKE_ENCRYPTION_KEYS`,
+    )
   if (!existsSync(path)) {
     // A new key would open nothing of what is there, and would hide that the old one is gone.
     if (existsSync(join(dataDir, 'pg')))
