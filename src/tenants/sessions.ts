@@ -102,9 +102,9 @@ export function createSessions({ db, ring, log, adminKey, provider, publicUrl }:
       return found && (await stands(scope, token, found)) ? found : undefined
     })
     if (!row) return undefined
-    // Not waited for, and allowed to fail: a database that takes no writes can still be read from.
+    // By itself, because it may fail: a database that takes no writes can still be read from.
     if (row.unnoted)
-      withSystem(db, (scope) => noteUse(scope, hashOf(token))).catch((err: unknown) =>
+      await withSystem(db, (scope) => noteUse(scope, hashOf(token))).catch((err: unknown) =>
         log.warn({ err }, 'the use of a session could not be noted'),
       )
     return { principal: principalOf(row), session: sessionOf(token, row.expires_at) }
