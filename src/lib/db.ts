@@ -191,7 +191,7 @@ async function openEmbedded(
   let lock: ReturnType<typeof lockDirectory>
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-    makePrivate(dataDir, (line) => log.info(line))
+    makePrivate(dataDir, (dir, mode) => log.info({ dir, mode }, 'closed the data directory to other users'))
     lock = lockDirectory(dataDir)
   } catch (error) {
     throw error instanceof LockedError ? error : unusable(error)

@@ -10,10 +10,10 @@ const octal = (mode: number) => (mode & 0o7777).toString(8)
  * Takes a directory that was made beforehand away from group and others. One that holds something else than our database is not
  * touched: it is somebody's, or the system's.
  *
- * @param notice told when its mode was changed
+ * @param notice told when its mode was changed, with the one that it had
  * @throws Error when others of this machine can still reach into it
  */
-export function makePrivate(dir: string, notice: (line: string) => void = () => {}): void {
+export function makePrivate(dir: string, notice: (dir: string, mode: string) => void = () => {}): void {
   if (!hasModes || isPrivate(dir)) return
   const mode = octal(statSync(dir).mode)
   const held = readdirSync(dir).filter((name) => name !== 'lost+found')
@@ -30,7 +30,7 @@ export function makePrivate(dir: string, notice: (line: string) => void = () => 
     throw new Error(
       `it is open to other users of this machine (mode ${mode}), and this user may not change that; name a directory in it, which Spoke then makes: SPOKE_DATA_DIR=${join(dir, 'spoke')}`,
     )
-  notice(`closed ${dir} to other users of this machine (its mode was ${mode})`)
+  notice(dir, mode)
 }
 
 const isPrivate = (path: string) => (statSync(path).mode & 0o077) === 0
