@@ -24,13 +24,11 @@ export const createAppPause = (rows: BudgetRows): AppPause => ({
   },
 })
 
-/** An outage holds up all tenants' tokens no longer than this at a time, ms. */
-const longestOutageMs = 60_000
-
-/** How long everybody waits after this failure, ms. An account that is being moved (477) says nothing about others. */
+/**
+ * How long everybody waits after this failure, ms: after a limit. An outage with a `Retry-After` may be one token's or one account's,
+ * and holds up its own caller.
+ */
 export function pauseAfter(error: unknown): number | undefined {
-  if (!(error instanceof HubSpotError) || error.circuit || error.status === 477) return undefined
-  if (error.kind === 'rate_limited') return error.retryAfterMs ?? policyWaitMs[error.policy ?? 'unknown']
-  if (error.kind !== 'unavailable' || error.retryAfterMs === undefined) return undefined
-  return Math.min(error.retryAfterMs, longestOutageMs)
+  if (!(error instanceof HubSpotError) || error.kind !== 'rate_limited') return undefined
+  return error.retryAfterMs ?? policyWaitMs[error.policy ?? 'unknown']
 }

@@ -185,7 +185,11 @@ export function createHubSpot(parts: {
     if (!appPause) return await send()
     const wait = await appPause.left(clientId)
     if (wait >= patience.totalMs) throw away({ endpoint }, wait)
-    if (wait > 0) await clock.sleep(Math.ceil(wait), signal)
+    if (wait > 0) {
+      // Not all at the same moment; and the call itself needs some of the time.
+      const spread = clock.random() * Math.min(spreadMs, (patience.totalMs - wait) / 2)
+      await clock.sleep(Math.ceil(wait + spread), signal)
+    }
     try {
       return await send()
     } catch (error) {
@@ -212,6 +216,9 @@ export function createHubSpot(parts: {
     },
   }
 }
+
+/** Over so long the callers come back that all waited for one pause, ms. */
+const spreadMs = 2_000
 
 /** A call for more records takes its time, which says nothing of those for fewer. */
 const fewRecords = 20
