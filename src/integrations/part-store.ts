@@ -115,7 +115,17 @@ export async function keepRefusal(
       asked_at = excluded.asked_at, due_at = excluded.due_at, problem = excluded.problem`)
 }
 
-/** HubSpot has these properties and does not give them. They are left out until the properties are read again. */
+/** The properties that HubSpot refuses to give. */
+export async function readOmitted(scope: TenantScope, integrationId: string): Promise<string[]> {
+  const [found] = await scope.query(sql<{ omitted: string[] | null }>`
+    select omitted from integration_parts
+    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and part = 'properties'`)
+  return found?.omitted ?? []
+}
+
+/**
+ * HubSpot has these properties and does not give them. They are left out until the properties are read again, which is due when it was.
+ */
 export async function keepOmitted(
   scope: TenantScope,
   integrationId: string,
@@ -127,6 +137,6 @@ export async function keepOmitted(
     values (${scope.tenantId}, ${integrationId}, 'properties', clock_timestamp(), clock_timestamp() + ${goodFor},
       ${problem}, ${[...names]}::text[])
     on conflict (tenant_id, integration_id, part) do update set
-      asked_at = excluded.asked_at, due_at = excluded.due_at, problem = excluded.problem,
+      problem = excluded.problem,
       omitted = (select array_agg(distinct name) from unnest(p.omitted || excluded.omitted) name)`)
 }

@@ -4,6 +4,7 @@ import type { Access, HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { countObjects, listLimit, listPage, type ObjectPaths, recordBytes } from '../hubspot/objects.ts'
 import type { Whose } from '../integrations/integration.ts'
+import { readOmitted } from '../integrations/part-store.ts'
 import { keepTotal, readTotal } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
 import { pageBytes } from '../lib/byte-budget.ts'
@@ -100,9 +101,16 @@ export async function listLiveTickets(
       }
     })
   try {
-    return await read(ticketKind).catch(async (error: unknown) => {
+    const omitted = await withTenant(parts.db, whose.tenantId, (scope) =>
+      readOmitted(scope, whose.integrationId),
+    )
+    const kind = {
+      ...ticketKind,
+      properties: ticketKind.properties.filter((name) => !omitted.includes(name)),
+    }
+    return await read(kind).catch(async (error: unknown) => {
       const omit = { db: parts.db, hubspot, withAccess: use, patience: patience(), signal }
-      const properties = await omitRefused(omit, whose, ticketKind, error)
+      const properties = await omitRefused(omit, whose, kind, error)
       if (!properties) throw error
       return await read({ ...ticketKind, properties })
     })

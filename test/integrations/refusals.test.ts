@@ -5,6 +5,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import type { NewFault } from '../../emulator/http/faults.ts'
 import { DEFAULT_QUIRKS } from '../../emulator/quirks.ts'
 import { connectTenant, idle, newAccount } from '../http/bench.ts'
+import { adminQuery } from '../support/postgres.ts'
 import { runEnded, startTestService } from '../support/service.ts'
 import { type OAuthBench, startOAuth } from './oauth-bench.ts'
 
@@ -218,12 +219,22 @@ for (const form of ['granular', 'required', 'property', 'unnamed'] as const)
     const refused = bench.emulator.world.log.list({ since: from, portal_id: ids.portal })
     assert.ok(refused.filter(({ status }) => status === 403).length < 10)
     // A default property: live tickets name it too.
+    const due = await propertiesDue(ids)
     await bench.emulator.control('PATCH', `/portals/${ids.portal}/properties/content`, {
       sensitivity: 'highly_sensitive',
     })
     const live = await get('tickets', ids)
     assert.deepEqual([live.status, live.body.tickets.length > 0], [200, true])
     assert.ok(!('content' in live.body.tickets[0].properties))
+    const since = bench.emulator.world.log.list().at(-1)?.seq ?? 0
+    await get('tickets', ids)
+    const again = bench.emulator.world.log.list({ since, portal_id: ids.portal })
+    assert.deepEqual(
+      again.map(({ status }) => status),
+      [200],
+      'what is known to be refused is not asked for',
+    )
+    assert.deepEqual(await propertiesDue(ids), due)
     assert.equal((await full(ids)).state, 'succeeded')
     assert.deepEqual(await state(ids), ['active', null])
     // Given again, it is read again after the next connect.
@@ -238,6 +249,13 @@ for (const form of ['granular', 'required', 'property', 'unnamed'] as const)
     const issues = await bench.service.get(`/api/hubspot/issues/${ids.tenant}?limit=200`)
     assert.ok(issues.body.issues.some((one: { properties: object }) => 'region' in one.properties))
   })
+
+/** When the list of properties is read next. */
+const propertiesDue = async ({ integration }: Ids) =>
+  await adminQuery(
+    `select due_at from integration_parts where integration_id = '${integration}' and part = 'properties'`,
+    bench.database,
+  )
 
 const sensitive = (portal: number, name: string) =>
   bench.emulator.control('PATCH', `/portals/${portal}/properties/${name}`, { sensitivity: 'sensitive' })
@@ -273,6 +291,16 @@ test('a 403 whose list of required scopes names one that the token has gives up 
   assert.equal((await get('tickets', ids)).status, 422)
   assert.deepEqual(await state(ids), ['active', null])
   assert.equal((await get('tickets', ids)).status, 200)
+})
+
+test('an outage of the token endpoint with Retry-After holds up the token that met it, and no other tenant’s', async () => {
+  const [one, two] = [await byOAuth(), await byOAuth()]
+  for (const { portal } of [one, two])
+    await bench.emulator.control('POST', '/tokens/expire', { portal_id: portal })
+  const match = { path: '/token', method: 'POST' }
+  bench.emulator.world.faults.add({ match, kind: 'status', status: 503, retry_after: 60 })
+  const [first, second] = [await get('tickets', one), await get('tickets', two)]
+  assert.deepEqual([first.status, second.status], [502, 200], JSON.stringify(second.body))
 })
 
 test('when the token endpoint asks to wait, every process waits, with the tokens of every tenant', async () => {
