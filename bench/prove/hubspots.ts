@@ -74,6 +74,7 @@ export const worlds: Record<string, Partial<Quirks>> = {
   },
   'short pages, wrong totals, present values': {
     short_pages: true,
+    no_associations: 'silent',
     missing_scopes: 'unnamed',
     sensitive_refusal: 'unnamed',
     search_total: 'wobbly',
