@@ -273,7 +273,7 @@ async function assemble(
   const metrics = createMetrics()
   const bytes = createByteBudget(byteLimits(), clock, (why) => {
     if (why === 'tenant') metrics.httpLimited.inc({ limit: 'bytes' })
-    else metrics.httpShed.inc({ reason: why === 'all' ? 'bytes' : 'unread' })
+    else metrics.httpShed.inc({ reason: why === 'all' ? 'bytes' : why })
   })
   const budgetRows: BudgetRows = (work) => withSystem(db, ({ query }) => work(query), { fleeting: true })
   const budget = createBudget(budgetRows, clock, metrics)

@@ -1,7 +1,7 @@
 /** The HTTP face of the change feed: page by page, waiting for news, or as a stream. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { type ByteBudget, type Hold, pageBytes, readPageWithin } from '../lib/byte-budget.ts'
+import { type ByteBudget, type Hold, pageBytes, type Reserve, readPageWithin } from '../lib/byte-budget.ts'
 import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { type EventStream, openEventStream } from '../lib/event-stream.ts'
@@ -52,9 +52,6 @@ interface Page {
   /** Behind what was read. */
   end: Position
 }
-
-/** Makes room for so many bytes, in the place of what was reserved before. */
-type Reserve = (bytes: number) => Promise<void>
 
 /**
  * @param after absent: from the oldest that is kept; now: nothing, and where the feed ends
@@ -119,7 +116,7 @@ export function changeRoutes(instance: FastifyInstance, parts: ChangeParts): voi
       const until = wait === 0 ? undefined : AbortSignal.any([may, AbortSignal.timeout(wait * 1_000)])
       const most = { changes: limit, bytes: pageBytes }
       const readFrom = (place: Position | 'now' | undefined) =>
-        read(db, tenantId, place, most, (bytes) => request.reserve(bytes))
+        read(db, tenantId, place, most, (...room) => request.reserve(...room))
       let page = await readFrom(placeOf(tenantId, after))
       while (until && page.changes.length === 0 && !until.aborted) {
         // Whoever waits keeps no room.
@@ -206,9 +203,9 @@ interface Room {
 function createRoom(bytes: ByteBudget, tenantId: TenantId, signal: AbortSignal): Room {
   let hold: Hold | undefined
   return {
-    async reserve(wanted) {
+    async reserve(wanted, asking) {
       hold?.release()
-      hold = await bytes.take(tenantId, wanted, signal, streamPatienceMs)
+      hold = await bytes.take(tenantId, wanted, signal, { ...asking, patienceMs: streamPatienceMs })
     },
     waitsForReader: (drop) => hold?.waitsForCaller(drop),
     release: () => hold?.release(),

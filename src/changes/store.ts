@@ -3,7 +3,7 @@
  * locked until its end: what a reader sees up to a number is all there ever is up to it.
  */
 import { type RawBuilder, sql } from 'kysely'
-import type { Sized } from '../lib/byte-budget.ts'
+import { pageBytes, type Sized } from '../lib/byte-budget.ts'
 import { ago } from '../lib/db.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import { beginning, type Change, type ChangeType, type Position, positionOf, standsAt } from './change.ts'
@@ -82,12 +82,13 @@ async function rowsFrom(
     select seq, "changeId", type, at, "integrationId", "issueId", "ticketId", "upTo",
       case when "upTo" <= ${bytes} and seq <> ${own} then detail end as detail
     from (
-      select *, (sum(case when seq = ${own} then 0 else ${besides} + bytes end) over (order by seq))::float8 as "upTo"
+      select *, (sum(size) over (order by seq))::float8 as "upTo"
       from (
-        select ${columns}, bytes from changes
+        select ${columns}, case when seq = ${own} then 0 else ${besides} + bytes end as size from changes
         where tenant_id = ${scope.tenantId} and seq >= ${from}
         order by seq
         limit ${atMost}) page) measured
+    where "upTo" - size <= ${Math.max(bytes, pageBytes)}
     order by seq`)
 }
 

@@ -1,6 +1,6 @@
 /** Each answer is accounted for until its caller has taken it; a long one has its room before it is made. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { ByteBudget, Hold } from '../lib/byte-budget.ts'
+import type { Asking, ByteBudget, Hold } from '../lib/byte-budget.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -9,7 +9,7 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     /** Makes room for an answer of so many bytes, in the place of what was reserved before. @throws AppError rate_limited | overloaded */
-    reserve(bytes: number, patienceMs?: number): Promise<void>
+    reserve(bytes: number, asking?: Asking): Promise<void>
   }
 }
 
@@ -27,9 +27,9 @@ export function accountForAnswers(app: FastifyInstance, budget: ByteBudget): voi
 
   app.decorateRequest(
     'reserve',
-    async function reserve(this: FastifyRequest, bytes: number, patienceMs?: number) {
+    async function reserve(this: FastifyRequest, bytes: number, asking?: Asking) {
       replace(this, undefined)
-      if (bytes > 0) replace(this, await budget.take(whose(this), bytes, this.calledOff, patienceMs))
+      if (bytes > 0) replace(this, await budget.take(whose(this), bytes, this.calledOff, asking))
     },
   )
   app.addHook('onRequest', async (request, reply) => {

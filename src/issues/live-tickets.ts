@@ -7,7 +7,6 @@ import type { Whose } from '../integrations/integration.ts'
 import { readOmitted } from '../integrations/part-store.ts'
 import { keepTotal, readTotal } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
-import { pageBytes } from '../lib/byte-budget.ts'
 import type { Clock } from '../lib/clock.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursor.ts'
 import type { Database } from '../lib/db.ts'
@@ -42,6 +41,8 @@ export interface LiveTickets {
 }
 
 const totalKeptMs = 60_000
+/** Of all tickets of an answer together; they come at HubSpot's pace, some at a time. */
+const mostBytes = 2 * 2 ** 20
 /** Most tickets are shorter: so much room is made for each, before HubSpot is called. */
 const roomForEach = 16 * 1024
 const leastRoom = 256 * 1024
@@ -69,7 +70,7 @@ export async function listLiveTickets(
     at.after === undefined ? undefined : decodeCursor(whose.integrationId, at.after, hubspotCursor)
   const end = clock.monotonic() + parts.totalMs
   const patience = () => ({ tries: 3, totalMs: Math.max(0, end - clock.monotonic()) })
-  const room = Math.min(pageBytes, Math.max(leastRoom, at.limit * roomForEach))
+  const room = Math.min(mostBytes, Math.max(leastRoom, at.limit * roomForEach))
   const use = <T>(work: (access: Access) => Promise<T>) =>
     parts.tokens.use(whose, { patience: patience(), signal }, work)
   const read = (kind: ObjectPaths) =>
@@ -78,8 +79,8 @@ export async function listLiveTickets(
       const tickets: LiveTicket[] = []
       let after = start
       let left = room
-      const readSome = (limit: number, mostBytes: number) =>
-        listPage(hubspot, kind, { after, limit }, { access, patience: patience(), signal, mostBytes })
+      const readSome = (limit: number, bytes: number) =>
+        listPage(hubspot, kind, { after, limit }, { access, patience: patience(), signal, mostBytes: bytes })
       do {
         let page = await readSome(mostThatFit(at.limit, tickets.length, room, left), left)
         if (page.records.some(isOversize)) {

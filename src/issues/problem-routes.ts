@@ -56,7 +56,7 @@ export function problemRoutes(instance: FastifyInstance, { db }: { db: Database 
           if (!(await findIntegration(scope, id))) throw integrationNotFound()
           return await listProblems(scope, id, { after, limit: most + 1, bytes })
         })
-      const page = await readPageWithin(most, (bytes) => request.reserve(bytes), read)
+      const page = await readPageWithin(most, (...room) => request.reserve(...room), read)
       return {
         success: true as const,
         tenant_id: tenantId,

@@ -87,7 +87,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
         { tenantId, integrationId },
         { limit, after },
         parts.signalOf(request),
-        (bytes) => request.reserve(bytes, roomForLiveMs),
+        (bytes) => request.reserve(bytes, { patienceMs: roomForLiveMs }),
       )
       return {
         success: true as const,
@@ -129,7 +129,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
           const after = cursor === undefined ? undefined : decodeCursor(integrationId, cursor, /^\d{1,20}$/)
           return await listIssuesOf(scope, { ...page, integrationId, after })
         })
-      const page = await readPageWithin(limit, (bytes) => request.reserve(bytes), read)
+      const page = await readPageWithin(limit, (...room) => request.reserve(...room), read)
       const next_after =
         integrationId === undefined
           ? cursorBehind(page, tenantId, (last) => last.issueId)
@@ -160,7 +160,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
         })
       const {
         rows: [found],
-      } = await readPageWithin(1, (bytes) => request.reserve(bytes), read)
+      } = await readPageWithin(1, (...room) => request.reserve(...room), read)
       if (!found) throw new AppError('issue_not_found', 'Issue not found')
       return { success: true as const, tenant_id: tenantId, ...present(found) }
     },

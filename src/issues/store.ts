@@ -1,6 +1,6 @@
 /** All SQL on issues. */
 import { type RawBuilder, sql } from 'kysely'
-import type { Sized } from '../lib/byte-budget.ts'
+import { pageBytes, type Sized } from '../lib/byte-budget.ts'
 import type { TenantScope } from '../tenants/scope.ts'
 import type { TicketAssociations } from './association-store.ts'
 
@@ -50,6 +50,9 @@ export interface IssuePage {
 /** Of an issue as it goes over the wire: ids, times, names and labels, bytes. */
 const besides = sql`1500`
 
+/** The rows that a page may show, and one behind it: nothing is looked up for what is cut off. */
+const onPage = (bytes: number) => sql`i.up_to - i.size <= ${Math.max(bytes, pageBytes)}`
+
 /**
  * Adds the names behind the ids to the issues of `page`. Each join is one probe of a whole key per issue, also before
  * the tables have statistics, and only for what is shown. How long the rows are is added up before a bag is opened.
@@ -72,12 +75,14 @@ const complete = (
     case when i.up_to <= ${bytes} then i.properties end as properties,
     case when i.up_to <= ${bytes} then a.associations end as associations, i.synced_at as "syncedAt"
   from (
-    select i.*,
-      (sum(${besides} + i.bytes + coalesce(octet_length(i.subject), 0) + coalesce(octet_length(i.content), 0) + coalesce((
-        select x.bytes from issue_associations x
-        where x.tenant_id = ${scope.tenantId} and x.integration_id = i.integration_id
-          and x.ticket_id = i.ticket_id limit 1), 0)) over (${order}))::float8 as up_to
-    from (${page}) i) i
+    select *, (sum(size) over (${order}))::float8 as up_to
+    from (
+      select i.*, ${besides} + i.bytes + coalesce(octet_length(i.subject), 0) + coalesce(octet_length(i.content), 0)
+        + coalesce((
+          select x.bytes from issue_associations x
+          where x.tenant_id = ${scope.tenantId} and x.integration_id = i.integration_id
+            and x.ticket_id = i.ticket_id limit 1), 0) as size
+      from (${page}) i) i) i
   left join lateral (
     select l.label from labels l
     where l.tenant_id = ${scope.tenantId} and l.integration_id = i.integration_id
@@ -98,6 +103,7 @@ const complete = (
     select x.survivor_id from issue_merges x
     where x.tenant_id = ${scope.tenantId} and x.integration_id = i.integration_id
       and x.loser_id = i.ticket_id limit 1) m on true
+  where ${onPage(bytes)}
   ${order}`
 
 const beyond = (column: RawBuilder<unknown>, after: string | undefined) =>

@@ -1,7 +1,8 @@
 /**
  * What answers may take of this process's memory, in all and for one tenant: from before their rows are read until the last byte has
  * been taken by the caller. Whoever finds no room waits a little; where the process has none, the answer that its caller has not
- * taken for longest is given up.
+ * taken for longest is given up. Single rows that are longer than a page are read one after the other, because everybody else waits
+ * while the event loop is busy with one. Over 200 lines because room and turns are given together.
  */
 import { getHeapStatistics } from 'node:v8'
 import type { Clock } from './clock.ts'
@@ -21,26 +22,41 @@ export interface Hold {
   release(): void
 }
 
+export interface Asking {
+  /** Absent: two seconds. */
+  patienceMs?: number | undefined
+  /**
+   * Begins only when no other of its kind is being made, and when the process has then had as long for everybody else. It is made
+   * when its length is told, or it waits for its caller, or is released.
+   */
+  inTurn?: boolean
+}
+
 export interface ByteBudget {
   /**
    * @param bytes of the answer as it goes over the wire; while it is made it lies in memory several times, and counts twice
-   * @param patienceMs absent: two seconds
-   * @throws AppError rate_limited: the tenant's share is taken; overloaded: all of it is. The signal's reason.
+   * @throws AppError rate_limited: the tenant's share is taken; overloaded: all of it is, or too many wait for their turn. The
+   *   signal's reason.
    */
-  take(tenantId: string, bytes: number, signal: AbortSignal, patienceMs?: number): Promise<Hold>
+  take(tenantId: string, bytes: number, signal: AbortSignal, asking?: Asking): Promise<Hold>
   /** What is there already and cannot wait. */
   hold(tenantId: string, bytes: number): Hold
   /** Bytes held now. */
   held(): number
 }
 
-/** A page of rows, about: whoever asks for more rows gets a cursor. One row that is longer comes alone. */
-export const pageBytes = 2 * 2 ** 20
+/**
+ * A page of rows, about: whoever asks for more rows gets a cursor. One row that is longer comes alone. It is what the event loop
+ * does in one go, for which everybody else waits: some ten ms.
+ */
+export const pageBytes = 512 * 2 ** 10
 
 const patienceForRoomMs = 2_000
 const lookAgainMs = 100
 /** An answer that its caller takes is gone sooner, ms. */
 const unreadMs = 1_000
+/** A slow database does not keep the others waiting for their turn for longer, ms. */
+const mostTurnMs = 1_000
 
 /**
  * Of the heap, not of the machine: rows and their JSON are made there. While an answer is made it takes about six times its length
@@ -62,6 +78,7 @@ interface Entry {
 interface Waiting {
   tenantId: string
   cost: number
+  inTurn: boolean
   admit(): void
 }
 
@@ -69,8 +86,9 @@ interface Waiting {
 export function createByteBudget(
   limits: ByteLimits,
   clock: Clock,
-  onRefused: (why: 'tenant' | 'all' | 'unread') => void,
+  onRefused: (why: 'tenant' | 'all' | 'turns' | 'unread') => void,
 ): ByteBudget {
+  const turns = createTurns(clock)
   const entries = new Set<Entry>()
   const ofTenant = new Map<string, number>()
   const waiting = new Set<Waiting>()
@@ -85,7 +103,7 @@ export function createByteBudget(
     else ofTenant.delete(tenantId)
   }
 
-  function enter(tenantId: string, cost: number): Hold {
+  function enter(tenantId: string, cost: number, endTurn = () => {}): Hold {
     const entry: Entry = { tenantId, cost }
     entries.add(entry)
     account(tenantId, cost)
@@ -96,15 +114,18 @@ export function createByteBudget(
     }
     return {
       resize(bytes) {
+        endTurn()
         set(bytes)
         admitWaiting()
       },
       waitsForCaller(giveUp) {
+        endTurn()
         // The last one counts, and its time begins when it began to wait.
         entries.delete(entry)
         entries.add(Object.assign(entry, { since: clock.monotonic(), giveUp }))
       },
       release() {
+        endTurn()
         set(0)
         entries.delete(entry)
         admitWaiting()
@@ -113,13 +134,12 @@ export function createByteBudget(
   }
 
   const tenantHasRoom = ({ tenantId, cost }: Waiting) => heldBy(tenantId) + cost <= limits.ofOneTenant
+  const isNext = (one: Waiting) => tenantHasRoom(one) && (!one.inTurn || turns.isFree())
 
   /** Who holds least goes first, then who came first. */
   function admitWaiting(): void {
     for (;;) {
-      const [next] = [...waiting]
-        .filter(tenantHasRoom)
-        .sort((x, y) => heldBy(x.tenantId) - heldBy(y.tenantId))
+      const [next] = [...waiting].filter(isNext).sort((x, y) => heldBy(x.tenantId) - heldBy(y.tenantId))
       if (!next || total + next.cost > limits.total) return
       waiting.delete(next)
       next.admit()
@@ -147,13 +167,13 @@ export function createByteBudget(
   function makeRoom(): void {
     admitWaiting()
     // Only where the process has no room: a tenant that has taken its own share waits for its own callers.
-    while ([...waiting].some(tenantHasRoom) && giveUpOne()) admitWaiting()
+    while ([...waiting].some(isNext) && giveUpOne()) admitWaiting()
   }
 
   return {
     hold: (tenantId, bytes) => enter(tenantId, bytes),
     held: () => total,
-    async take(tenantId, bytes, signal, patienceMs = patienceForRoomMs) {
+    async take(tenantId, bytes, signal, { patienceMs = patienceForRoomMs, inTurn = false } = {}) {
       signal.throwIfAborted()
       // One that is longer than a share has the share to itself.
       const cost = Math.min(2 * bytes, limits.ofOneTenant)
@@ -161,8 +181,9 @@ export function createByteBudget(
       const own: Waiting = {
         tenantId,
         cost,
+        inTurn,
         admit: () => {
-          hold = enter(tenantId, cost)
+          hold = enter(tenantId, cost, inTurn ? turns.begin() : undefined)
           awake.abort()
         },
       }
@@ -195,10 +216,38 @@ export function createByteBudget(
           },
         )
       }
+      const retryAfter = 1 + Math.floor(clock.random() * 3)
+      if (!isNext(own)) {
+        onRefused('turns')
+        throw new AppError('overloaded', 'Too many very long answers are waiting to be made', { retryAfter })
+      }
       onRefused('all')
       throw new AppError('overloaded', 'Answers that are not read yet take all of the memory for them', {
-        retryAfter: 1 + Math.floor(clock.random() * 3),
+        retryAfter,
       })
+    },
+  }
+}
+
+/** One at a time, each followed by a rest that is as long as it was. */
+function createTurns(clock: Clock): { isFree(): boolean; begin(): () => void } {
+  let current: { since: number } | undefined
+  let restUntil = -Infinity
+  return {
+    isFree() {
+      const now = clock.monotonic()
+      return current ? now - current.since > mostTurnMs : now >= restUntil
+    },
+    begin() {
+      const own = { since: clock.monotonic() }
+      current = own
+      return () => {
+        // Over already, or passed on to somebody else.
+        if (current !== own) return
+        current = undefined
+        const now = clock.monotonic()
+        restUntil = now + Math.min(mostTurnMs, now - own.since)
+      }
     },
   }
 }
@@ -209,24 +258,23 @@ export interface Sized {
   upTo: number
 }
 
-/** Most pages are shorter, and cost one statement. */
-const usualBytes = 512 * 2 ** 10
+/** Makes room for so many bytes, in the place of what was reserved before. */
+export type Reserve = (bytes: number, asking?: Asking) => Promise<void>
 
 /**
  * Reads a page of at most `pageBytes`, or of one row that is longer. Nothing is read that was not made room for.
  *
- * @param reserve makes room for so many bytes, in the place of what was reserved before
  * @param read at most one row more than `limit`, in order; of those beyond `bytes` only how long they are
  * @returns the rows of the page, and whether there are more
  */
 export async function readPageWithin<Row extends Sized>(
   limit: number,
-  reserve: (bytes: number) => Promise<void>,
+  reserve: Reserve,
   read: (bytes: number) => Promise<Row[]>,
   most = pageBytes,
 ): Promise<{ rows: Row[]; more: boolean }> {
-  for (let bytes = Math.min(usualBytes, most), tries = 1; ; tries++) {
-    await reserve(bytes)
+  for (let bytes = most, tries = 1; ; tries++) {
+    await reserve(bytes, { inTurn: bytes > most })
     const all = await read(bytes)
     const page = all.slice(0, limit).filter(({ upTo }, at) => at === 0 || upTo <= most)
     const needed = page.at(-1)?.upTo ?? 0

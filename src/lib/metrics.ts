@@ -25,7 +25,7 @@ export function createMetrics() {
     }),
     httpShed: new Counter({
       name: 'spoke_http_shed_total',
-      help: 'Requests refused because of the load, by reason (requests, delay, streams, strangers, unfinished, sockets, bytes, unread)',
+      help: 'Requests refused because of the load, by reason (requests, delay, streams, strangers, unfinished, sockets, bytes, turns, unread)',
       labelNames: ['reason'],
       registers,
     }),

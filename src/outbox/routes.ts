@@ -344,7 +344,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
           await requireAny(scope, id)
           return await listDeliveries(scope, id, { before, limit: limit + 1, bytes })
         })
-      const page = await readPageWithin(limit, (bytes) => request.reserve(bytes), read)
+      const page = await readPageWithin(limit, (...room) => request.reserve(...room), read)
       const next_after = cursorBehind(page, id, ({ seq }) => String(seq))
       const deliveries = page.rows.map(presentDelivery)
       return { success: true as const, tenant_id: tenantId, endpoint_id: id, deliveries, next_after }

@@ -70,7 +70,7 @@ export async function sendTo(
   let taken = 0
   let bytes = usualBytes
   while (!signal.aborted && clock.monotonic() < until) {
-    const hold = await parts.bytes.take(tenantId, bytes, signal, patienceForRoomMs)
+    const hold = await parts.bytes.take(tenantId, bytes, signal, { patienceMs: patienceForRoomMs })
     try {
       // Its address and secrets as they are now.
       const batch = await within(async (scope) => {

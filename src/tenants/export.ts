@@ -1,5 +1,5 @@
 /** All that is held of a tenant, as lines of JSON: a page of rows at a time, each in a short transaction of its own. */
-import { readPageWithin } from '../lib/byte-budget.ts'
+import { type Reserve, readPageWithin } from '../lib/byte-budget.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Database } from '../lib/db.ts'
 import { tenantNotFound } from '../lib/errors.ts'
@@ -28,7 +28,7 @@ export async function* exportTenant(
   db: Database,
   clock: Clock,
   tenantId: TenantId,
-  reserve: (bytes: number) => Promise<void> = async () => {},
+  reserve: Reserve = async () => {},
 ): AsyncGenerator<string> {
   const now = () => new Date(clock.now()).toISOString()
   if (!(await withTenant(db, tenantId, tenantExists))) throw tenantNotFound()

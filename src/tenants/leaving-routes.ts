@@ -46,9 +46,9 @@ export function leavingRoutes(instance: FastifyInstance, { db, clock, bytes, wat
       const { raw } = reply
       let hold: Hold | undefined
       raw.once('close', () => hold?.release())
-      const pieces = exportTenant(db, clock, tenantId, async (wanted) => {
+      const pieces = exportTenant(db, clock, tenantId, async (wanted, asking) => {
         hold?.release()
-        hold = await bytes.take(tenantId, wanted, signal, patienceMs)
+        hold = await bytes.take(tenantId, wanted, signal, { ...asking, patienceMs })
       })
       // What is refused is refused here, with a status; what fails later cuts the answer off before its last line.
       const first = await pieces.next()

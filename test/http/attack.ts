@@ -228,6 +228,9 @@ const strangers: Attack = ({ urls }, until) =>
     reads: true,
   }))
 
+/** So much the other tenant may notice, on a machine that has two cores for all of it. */
+const servedWithinMs = 1_000
+
 const at = (sorted: readonly number[], share: number) =>
   sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
 
@@ -242,7 +245,7 @@ async function under(world: AttackWorld, what: string, attack: Attack, seconds: 
   return {
     what: `${what}, ${seconds} s`,
     figures: `crashes ${crashes.length}; the other tenant ${JSON.stringify(tally)}, p50 ${at(took, 0.5).toFixed(0)}, p99 ${at(took, 0.99).toFixed(0)}, most ${at(took, 1).toFixed(0)} ms; the attackers ${JSON.stringify(attackers)}; peak memory ${peaks.map((one) => one.toFixed(0)).join(' and ')} MiB`,
-    kept: crashes.length === 0 && refused === 0,
+    kept: crashes.length === 0 && refused === 0 && at(took, 0.99) <= servedWithinMs,
   }
 }
 

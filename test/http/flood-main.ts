@@ -1,6 +1,6 @@
 /**
  * `npm run flood`, and with `-- --seconds 60` an attack for so long instead: how late the probe and the other tenants are answered while somebody asks for too much. What is promised of it is held
- * against the figures and ends 1 when it was not kept; how late answers are depends on the machine, and is told beside what it is alone.
+ * against the figures and ends 1 when it was not kept; how late answers are depends on the machine, and is told beside what it is alone. Under an attack the other tenant is served within a second.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'

@@ -50,9 +50,9 @@ async function readAll(
   }
 }
 
-const isBounded = (pages: Awaited<ReturnType<typeof readAll>>) => {
+const isBounded = (pages: Awaited<ReturnType<typeof readAll>>, most = pageBytes) => {
   for (const { length, rows } of pages)
-    assert.ok(rows.length === 1 || length <= pageBytes, `${rows.length} rows are ${length} bytes`)
+    assert.ok(rows.length === 1 || length <= most, `${rows.length} rows are ${length} bytes`)
   assert.ok(pages.length > 2)
 }
 
@@ -82,7 +82,7 @@ test('live tickets end where their texts are too long, and go on from there', as
     properties: { content: long, subject: long },
   })
   const pages = await readAll(`/api/hubspot/tickets/${tenant}/${integration}?limit=1000`, 'tickets')
-  isBounded(pages)
+  isBounded(pages, 2 * 2 ** 20)
   assert.deepEqual(
     pages.flatMap(({ rows }) => rows).map(({ id }) => id),
     ids,

@@ -21,7 +21,7 @@ test('a tenant whose share is taken waits, and is refused in the end; another is
   const budget = createByteBudget(limits, systemClock, (why) => refused.push(why))
   const first = await budget.take('a', 200, never)
   await assert.rejects(
-    budget.take('a', 1, never, 150),
+    budget.take('a', 1, never, { patienceMs: 150 }),
     (error: AppError) => error.code === 'rate_limited' && error.retryAfter === 2,
   )
   await budget.take('b', 200, never)
@@ -60,7 +60,7 @@ test('where the process has no room, the answer that waits longest for its calle
   unread('c', 250, 'c1')
   unread('d', 150, 'd1')
   // Nobody is unread for a second yet.
-  const early = budget.take('e', 100, never, 50)
+  const early = budget.take('e', 100, never, { patienceMs: 50 })
   clock.move(200)
   await assert.rejects(early, { code: 'overloaded' })
   assert.deepEqual(given, [])
@@ -73,20 +73,66 @@ test('where the process has no room, the answer that waits longest for its calle
 test('with nothing to give up a caller is told that the process is overloaded', async () => {
   const budget = createByteBudget({ total: 400, ofOneTenant: 400 }, systemClock, () => {})
   const hold = await budget.take('a', 200, never)
-  await assert.rejects(budget.take('b', 100, never, 120), { code: 'overloaded' })
+  await assert.rejects(budget.take('b', 100, never, { patienceMs: 120 }), { code: 'overloaded' })
   const [b, a] = [budget.take('b', 100, never), budget.take('b', 100, never)]
   hold.release()
   await Promise.all([a, b])
 })
 
+test('answers in turn are made one at a time, with a rest as long as each took; others are not kept waiting', async () => {
+  const clock = handClock()
+  const refused: string[] = []
+  const budget = createByteBudget(limits, clock, (why) => refused.push(why))
+  const began: string[] = []
+  const take = async (tenant: string, patienceMs: number) => {
+    const hold = await budget.take(tenant, 50, never, { inTurn: true, patienceMs })
+    began.push(tenant)
+    return hold
+  }
+  const until = async (names: string[]) => {
+    for (let n = 0; n < 50 && began.length < names.length; n++) await new Promise(setImmediate)
+    assert.deepEqual(began, names)
+  }
+  const first = await take('a', 0)
+  const again = take('a', 60_000)
+  const other = take('b', 60_000)
+  await budget.take('c', 50, never)
+  clock.move(300)
+  await until(['a'])
+  first.resize(10)
+  clock.move(200)
+  await until(['a'])
+  // Who holds less comes first.
+  clock.move(100)
+  await until(['a', 'b'])
+  ;(await other).waitsForCaller(() => {})
+  clock.move(100)
+  await until(['a', 'b', 'a'])
+  const late = assert.rejects(take('d', 500), { code: 'overloaded' })
+  clock.move(600)
+  await late
+  assert.deepEqual(refused, ['turns'])
+  // The one that takes too long is left to itself, and ends nobody else's turn.
+  const next = take('d', 60_000)
+  clock.move(500)
+  await until(['a', 'b', 'a', 'd'])
+  ;(await again).release()
+  const last = take('e', 60_000)
+  clock.move(500)
+  await until(['a', 'b', 'a', 'd'])
+  ;(await next).release()
+  clock.move(600)
+  ;(await last).release()
+})
+
 test('a page is cut by bytes before it is read, and a row that is longer comes alone', async () => {
   const sizes = [10, 20, 900, 30, 40]
-  const reserved: number[] = []
+  const reserved: [number, boolean | undefined][] = []
   const opened: number[] = []
   const page = async (from: number, limit: number) =>
     await readPageWithin(
       limit,
-      async (bytes) => void reserved.push(bytes),
+      async (bytes, asking) => void reserved.push([bytes, asking?.inTurn]),
       async (bytes) => {
         let upTo = 0
         return sizes.slice(from, from + limit + 1).map((size, n) => {
@@ -104,7 +150,12 @@ test('a page is cut by bytes before it is read, and a row that is longer comes a
   assert.deepEqual([names(second.rows), second.more], [[2], true])
   const third = await page(3, 5)
   assert.deepEqual([names(third.rows), third.more], [[3, 4], false])
-  assert.deepEqual(reserved, [100, 100, 900, 100])
+  assert.deepEqual(reserved, [
+    [100, false],
+    [100, false],
+    [900, true],
+    [100, false],
+  ])
   assert.deepEqual(opened, [0, 1, 2, 3, 4])
   const short = await page(0, 1)
   assert.deepEqual([names(short.rows), short.more], [[0], true])
