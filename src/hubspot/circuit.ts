@@ -180,13 +180,21 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
   }
 }
 
-const away = new Set(['unavailable', 'timeout', 'invalid'])
-
 /**
  * Whether HubSpot could not be reached and named no time to come back at (as it does for an account that it moves): whoever
- * waits for that may go on as soon as HubSpot answers anybody.
+ * waits for that may go on as soon as HubSpot answers anybody. A timeout or an answer that cannot be read may be of one account's
+ * data alone, until it opens a circuit.
  */
 export const awaitsReturn = (failure: unknown): boolean =>
   failure instanceof HubSpotError &&
-  away.has(failure.kind) &&
+  failure.kind === 'unavailable' &&
   (failure.retryAfterMs === undefined || (failure.circuit && failure.retryAfterMs <= longestOpenMs))
+
+/** Those whom an open circuit sends away come back one after the other, ms. */
+const spreadMs = 5_000
+
+/** @returns how long a failure asks to wait, ms; undefined: it does not say */
+export function askedWait(failure: unknown, clock: Clock): number | undefined {
+  if (!(failure instanceof HubSpotError) || failure.retryAfterMs === undefined) return undefined
+  return failure.retryAfterMs + (failure.circuit ? spreadMs * clock.random() : 0)
+}

@@ -4,7 +4,7 @@
  * Over 200 lines because a drain is one story: take, read, keep, and each way in which that can fail.
  */
 import { codeOf } from '../hubspot/as-app-error.ts'
-import { awaitsReturn } from '../hubspot/circuit.ts'
+import { askedWait, awaitsReturn } from '../hubspot/circuit.ts'
 import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { batchLimit } from '../hubspot/objects.ts'
@@ -389,8 +389,9 @@ async function giveBack(
   signal: AbortSignal,
 ): Promise<void> {
   const code = codeOf(failure)
-  const asked = failure instanceof HubSpotError ? failure.retryAfterMs : undefined
-  const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures + 1, clock.random())
+  const waitMs =
+    askedWait(failure, clock) ??
+    betweenFailures.base + fullJitter(betweenFailures, failures + 1, clock.random())
   if (!signal.aborted)
     log[code === 'internal' ? 'error' : 'warn'](
       { err: failure, code, failures: failures + 1, tenant_id: tenantId, integration_id: integrationId },

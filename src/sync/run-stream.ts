@@ -5,7 +5,7 @@
  */
 import { tell } from '../changes/store.ts'
 import { asAppError, codeOf } from '../hubspot/as-app-error.ts'
-import { awaitsReturn } from '../hubspot/circuit.ts'
+import { askedWait, awaitsReturn } from '../hubspot/circuit.ts'
 import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { isConnected } from '../integrations/integration.ts'
@@ -370,9 +370,9 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
     metrics.syncRuns.inc({ type: key.mode, state: 'failed' })
     return 'failed'
   }
-  const asked = failure instanceof HubSpotError ? failure.retryAfterMs : undefined
   const refused = restart && (failure as HubSpotError).kind === 'rejected'
-  const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
+  const waitMs =
+    askedWait(failure, clock) ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
   await waitFor(run, refused ? 'cursor_refused' : code, waitMs, { failures, restart, awaitsHubSpot })
   return 'backed_off'
 }

@@ -1,7 +1,14 @@
 /** The circuits: what fails is not asked again and again, and one tenant's storm closes nobody else's way. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type CallEnd, type Circuits, createCircuits } from '../../src/hubspot/circuit.ts'
+import {
+  askedWait,
+  awaitsReturn,
+  type CallEnd,
+  type Circuits,
+  createCircuits,
+} from '../../src/hubspot/circuit.ts'
+import { HubSpotError } from '../../src/hubspot/errors.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 
@@ -182,4 +189,23 @@ describe('a circuit', () => {
     }
     assert.equal(reached.size, 100)
   })
+})
+
+test('whoever waits for HubSpot to come back was told so by an outage or a circuit, and not by an answer of its own', () => {
+  const of = (kind: HubSpotError['kind'], facts = {}) => awaitsReturn(new HubSpotError(kind, 'e', facts))
+  assert.ok(of('unavailable', { status: 503 }))
+  assert.ok(of('unavailable', { circuit: true, retryAfterMs: 4_000 }))
+  assert.ok(!of('unavailable', { status: 477, retryAfterMs: 3_600_000 }))
+  for (const kind of ['timeout', 'invalid', 'rate_limited'] as const) assert.ok(!of(kind), kind)
+  assert.ok(!awaitsReturn(new Error('of ours')))
+})
+
+test('those whom an open circuit sends away come back apart; HubSpot’s own word is kept to the letter', () => {
+  const clock = standing()
+  const waitOf = (facts: object, share: number) =>
+    askedWait(new HubSpotError('unavailable', 'e', facts), { ...clock, random: () => share })
+  const circuit = { circuit: true, retryAfterMs: 1_000 }
+  assert.deepEqual([waitOf(circuit, 0), waitOf(circuit, 0.5)], [1_000, 3_500])
+  assert.equal(waitOf({ status: 429, retryAfterMs: 1_000 }, 0.5), 1_000)
+  assert.equal(waitOf({ status: 503 }, 0.5), undefined)
 })
