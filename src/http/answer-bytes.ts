@@ -46,6 +46,8 @@ export function accountForAnswers(app: FastifyInstance, budget: ByteBudget): voi
     if (reply.raw.destroyed) return bytes
     const hold = holds.get(request) ?? budget.hold(whose(request), 0)
     holds.set(request, hold)
+    // Here too: of a request that was refused before the first hook above nothing else would let go.
+    reply.raw.once('close', () => replace(request, undefined))
     hold.resize(bytes.length)
     hold.waitsForCaller(() => {
       request.log.warn('an answer was given up: its caller did not take it, and others need the room')

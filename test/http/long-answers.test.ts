@@ -7,6 +7,7 @@ import { accountForAnswers } from '../../src/http/answer-bytes.ts'
 import { replyError } from '../../src/http/error-reply.ts'
 import { type ByteBudget, createByteBudget, pageBytes } from '../../src/lib/byte-budget.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { AppError } from '../../src/lib/errors.ts'
 import { adminQuery } from '../support/postgres.ts'
 import { eventually } from '../support/service.ts'
 import { type Bench, connectTenant, newAccount, startBench } from './bench.ts'
@@ -149,6 +150,7 @@ async function startSmall(budget: ByteBudget): Promise<FastifyInstance> {
     request.calledOff = gone.signal
     const tenantId = String(request.headers['x-tenant'])
     Object.assign(request, { principal: { kind: 'tenant', tenantId } })
+    if (tenantId === 'nobody') throw new AppError('unauthenticated', 'refused before the first hook of ours')
   })
   accountForAnswers(app, budget)
   app.get('/long', { config: { access: 'public', answerBytes: answer.length } }, async () => answer)
@@ -184,4 +186,20 @@ test('answers that nobody takes hold a tenant’s share and no more, and give wa
   const began = performance.now()
   assert.equal(await statusOf('b'), 200)
   assert.ok(performance.now() - began < 1_900)
+})
+
+test('an answer that was taken holds nothing, also that of a request which was refused at once', async (t) => {
+  const budget = createByteBudget({ total: 1_000, ofOneTenant: 400 }, systemClock, () => {})
+  const app = await startSmall(budget)
+  t.after(() => app.close())
+  const { port } = app.server.address() as { port: number }
+  for (const [tenant, status] of [
+    ['a', 200],
+    ['nobody', 401],
+  ] as const) {
+    const answer = await fetch(`http://127.0.0.1:${port}/short`, { headers: { 'x-tenant': tenant } })
+    assert.equal(answer.status, status)
+    await answer.text()
+    await eventually(async () => budget.held() === 0, `nothing is held after ${status}`, 2_000)
+  }
 })
