@@ -140,7 +140,7 @@ export const limits: Fault[] = [
   {
     name: 'unread-answers-stay',
     file: 'src/lib/byte-budget.ts',
-    find: 'while ([...waiting].some(tenantHasRoom) && giveUpOne()) admitWaiting()',
+    find: 'while ([...waiting].some(isNext) && giveUpOne()) admitWaiting()',
     put: '',
     test: 'test/lib/byte-budget.test.ts',
     only: 'where the process has no room',
