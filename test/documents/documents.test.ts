@@ -5,7 +5,6 @@ import { dirname, join, normalize } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { variables } from '../../src/config.ts'
 import { steps } from '../../src/integrations/integration.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { syncEvent } from '../../src/sync/schema.ts'
@@ -163,24 +162,6 @@ test('the states in docs/concepts.md are those of the code', () => {
   assert.deepEqual(Object.fromEntries(integration), steps)
   const events = table('Sync event: states').map(([from]) => from)
   assert.deepEqual(events, syncEvent.shape.state.options)
-})
-
-test('the seconds that documents give are those of the code', () => {
-  const found = (file: string, pattern: RegExp) => Number(pattern.exec(read(file))?.[1]?.replaceAll('_', ''))
-  const lease = variables.SPOKE_LEASE.parse(undefined) / 1_000
-  const tokenLease = found('src/integrations/token-store.ts', /leaseFor = sql`interval '(\d+) seconds'`/)
-  const slice = found('src/sync/run-stream.ts', /sliceMs = ([\d_]+)/) / 1_000
-  const sweep = found('src/worker/sweep.ts', /everyMs = ([\d_]+)/) / 1_000
-  const concepts = read('docs/concepts.md')
-  const architecture = read('docs/architecture.md')
-  assert.ok(concepts.includes(`${lease} seconds for a stream, ${tokenLease} seconds for a token`))
-  for (const words of [
-    `a lease of ${lease} seconds. Every`,
-    `a lease of ${tokenLease} seconds. It`,
-    `after ${slice} seconds`,
-    `one sweep: ${sweep} seconds`,
-  ])
-    assert.ok(architecture.includes(words), words)
 })
 
 test('relative links lead to files and headings that are there', () => {

@@ -2,8 +2,12 @@
 
 export interface Fault {
   name: string
-  file: string
-  /** Stands there exactly once. */
+  /**
+   * The declaration of src/ that the code stands in, by its name; absent: the code stands once in all of src/ and migrations/.
+   * Neither moving a file nor formatting it breaks this.
+   */
+  in?: string
+  /** The code, whose white space does not matter. It stands there exactly once. */
   find: string
   /** What stands there instead, while the fault is planted. */
   put: string

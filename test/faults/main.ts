@@ -1,14 +1,18 @@
 /**
  * `npm run faults`: plants each fault of the list in a copy of the tree, one at a time, and demands that its test fails by an
- * assertion. `--only <name>` (again and again, if wanted), `--write` brings docs/planted-faults.md in step and runs nothing.
+ * assertion. `--only <name>` (again and again, if wanted); `--check` looks whether the list fits the source and the page the
+ * list, and plants nothing; `--write` writes the page.
  */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Fault } from './fault.ts'
 import { faults } from './list/all.ts'
 import { pagePath, pageText } from './page.ts'
+import { placeOf, readSources } from './place.ts'
 import { type Copy, copyTree, type Trial } from './trial.ts'
+
+const root = join(import.meta.dirname, '../..')
 
 interface Verdict {
   name: string
@@ -60,13 +64,52 @@ async function unsound(copy: Copy, chosen: Fault[]): Promise<Set<string>> {
   return failing
 }
 
+/** What is wrong with the list, before anything is planted. */
+function mistakes(): string[] {
+  const sources = readSources(root)
+  const names = new Set<string>()
+  const found: string[] = []
+  for (const fault of faults) {
+    const { name, test, only, gain, find, put } = fault
+    if (names.has(name)) found.push(`${name}: the name is there twice`)
+    names.add(name)
+    if (!/^[a-z]+(-[a-z]+)+$/.test(name)) found.push(`${name}: a name is words with hyphens`)
+    if (find.trim() === put.trim()) found.push(`${name}: changes nothing`)
+    // The page's table would end a cell there.
+    if (/\||\n|\.$/.test(gain)) found.push(`${name}: the gain is one phrase, without | and full stop`)
+    try {
+      placeOf(fault, sources)
+      // A name may be made from parts: its beginning must be there.
+      const begins = only?.split(' ').slice(0, 2).join(' ') ?? ''
+      if (!readFileSync(join(root, test), 'utf8').includes(begins))
+        found.push(`${name}: no test in ${test} is called ${only}`)
+    } catch (error) {
+      found.push((error as Error).message)
+    }
+  }
+  if (readFileSync(join(root, pagePath), 'utf8') !== pageText())
+    found.push(`${pagePath} is not what npm run faults -- --write makes`)
+  return found
+}
+
 const { values } = parseArgs({
-  options: { only: { type: 'string', multiple: true }, write: { type: 'boolean' } },
+  options: {
+    only: { type: 'string', multiple: true },
+    check: { type: 'boolean' },
+    write: { type: 'boolean' },
+  },
 })
 
 async function main(): Promise<boolean> {
   if (values.write) {
-    writeFileSync(join(import.meta.dirname, '../..', pagePath), pageText())
+    writeFileSync(join(root, pagePath), pageText())
+    return true
+  }
+  const found = mistakes()
+  for (const mistake of found) console.log(mistake)
+  if (found.length > 0) return false
+  if (values.check) {
+    console.log(`${faults.length} faults have their place, and ${pagePath} is in step`)
     return true
   }
   const unknown = (values.only ?? []).filter((name) => !faults.some((fault) => fault.name === name))

@@ -6,8 +6,8 @@ export const pagePath = 'docs/planted-faults.md'
 
 const link = (path: string) => `[${path.replace(/^test\//, '').replace(/\.test\.ts$/, '')}](../${path})`
 
-const row = ({ name, file, gain, test }: Fault) =>
-  `| \`${name}\` | [${file}](../${file}) | ${gain} | ${link(test)} |`
+const row = ({ name, in: declared, gain, test }: Fault) =>
+  `| \`${name}\` | ${declared === undefined ? '' : `\`${declared}\``} | ${gain} | ${link(test)} |`
 
 const table = ([heading, some]: [string, Fault[]]) => `## ${heading}
 
@@ -28,8 +28,11 @@ npm run faults -- --only state-good-twice
 
 copies the tree to a temporary folder, runs the tests there once without a fault, and then plants one fault at a time. Each must
 make a named test fail by an assertion of its own; a copy that does not load, or a hook that breaks, does not count. It ends with 1
-when a fault survives. The list is data: [test/faults/list](../test/faults/list). A new protection brings its fault;
-\`npm run faults -- --write\` then writes this page, and \`npm test\` holds it, and the text that each fault replaces, against the
-source.
+when a fault survives.
+
+The list is data: [test/faults/list](../test/faults/list). A fault names the declaration it is planted in and the code that it
+replaces there, so that moving or formatting a file does not break it. A new protection brings its fault; \`npm run faults --
+--write\` then writes this page. \`npm run faults -- --check\` runs no test: it says whether each fault still has its place and
+whether this page is the one that the list makes. The full run begins with the same check.
 
 ${kinds.map(table).join('\n')}`

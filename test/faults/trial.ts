@@ -1,10 +1,11 @@
 /** A copy of the tree to plant faults in, and one run of one test file there. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import type { Fault } from './fault.ts'
+import { placeOf, readSources } from './place.ts'
 import type { Outcome } from './reporter.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -24,27 +25,21 @@ export interface Copy {
   remove(): void
 }
 
-/** @throws Error when the fault's text does not stand exactly once in its file */
-export function planted(text: string, { name, file, find, put }: Fault): string {
-  const times = text.split(find).length - 1
-  if (times !== 1) throw new Error(`${name}: its text stands ${times} times in ${file}, not once`)
-  return text.split(find).join(put)
-}
-
 export function copyTree(): Copy {
   const at = mkdtempSync(join(tmpdir(), 'spoke-faults-'))
   const left = /^(node_modules|\.git|data.*)$/
   cpSync(root, at, { recursive: true, filter: (path) => !left.test(relative(root, path)) })
   symlinkSync(realpathSync(join(root, 'node_modules')), join(at, 'node_modules'))
+  const sources = readSources(at)
   return {
     async run(test, only, fault) {
-      const path = fault && join(at, fault.file)
-      const before = path && readFileSync(path, 'utf8')
-      if (path && before) writeFileSync(path, planted(before, fault))
+      if (!fault) return await runTest(at, test, only)
+      const { file, planted } = placeOf(fault, sources)
+      writeFileSync(join(at, file), planted)
       try {
         return await runTest(at, test, only)
       } finally {
-        if (path && before) writeFileSync(path, before)
+        writeFileSync(join(at, file), sources.get(file) as string)
       }
     },
     remove: () => rmSync(at, { recursive: true, force: true }),

@@ -6,7 +6,7 @@ const chains = 'test/tenants/audit-chain.test.ts'
 export const audit: Fault[] = [
   {
     name: 'rows-of-refusals-without-end',
-    file: 'src/http/audited.ts',
+    in: 'auditEffects',
     find: 'if (refused && refusals.admit(refused)) request.audit = refused',
     put: 'if (refused) request.audit = refused',
     test: 'test/http/audited.test.ts',
@@ -15,7 +15,7 @@ export const audit: Fault[] = [
   },
   {
     name: 'oldest-events-not-missed',
-    file: 'src/commands/audit.ts',
+    in: 'printVerdicts',
     find: 'else if (from !== null && from > 1) cuts.set(chain, { from, follows })',
     put: '',
     test: 'test/tenants/audit-process.test.ts',
@@ -23,7 +23,6 @@ export const audit: Fault[] = [
   },
   {
     name: 'audit-that-can-be-changed',
-    file: 'migrations/0013-audit.sql',
     find: 'grant select, insert on audit_events to spoke_app;',
     put: 'grant select, insert, update, delete on audit_events to spoke_app;',
     test: chains,
@@ -32,7 +31,7 @@ export const audit: Fault[] = [
   },
   {
     name: 'chain-that-holds-nothing',
-    file: 'src/tenants/audit.ts',
+    in: 'faultOf',
     find: 'first ? row.seq === 1 && row.prevHash !== noHash : row.prevHash !== head',
     put: 'first && row.seq === 1 && row.prevHash !== noHash',
     test: 'test/tenants/audit.test.ts',
@@ -40,7 +39,7 @@ export const audit: Fault[] = [
   },
   {
     name: 'effect-without-a-trace',
-    file: 'src/http/audited.ts',
+    in: 'auditEffects',
     find: `throw new AppError('unavailable', 'The audit log cannot be written, so nothing was done', {
         cause,
         retryAfter: 5,

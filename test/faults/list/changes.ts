@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts'
 export const changes: Fault[] = [
   {
     name: 'change-numbered-outside-the-transaction',
-    file: 'src/changes/store.ts',
+    in: 'writeTold',
     find: '      on conflict (tenant_id) do update set last_seq = c.last_seq + excluded.last_seq\n      returning last_seq',
     put: '      on conflict (tenant_id) do update set last_seq = c.last_seq\n      returning last_seq + (select count(*) from changes) as last_seq',
     test: 'test/changes/order.test.ts',
@@ -12,7 +12,7 @@ export const changes: Fault[] = [
   },
   {
     name: 'cursor-that-is-only-a-number',
-    file: 'src/changes/change.ts',
+    in: 'standsAt',
     find: 'change.seq === seq && markOf(change.changeId) === mark',
     put: 'change.seq === seq',
     test: 'test/changes/store.test.ts',
@@ -21,7 +21,7 @@ export const changes: Fault[] = [
   },
   {
     name: 'retention-unknown-to-readers',
-    file: 'src/changes/store.ts',
+    in: 'readChanges',
     find: 'return standsAt(after, first) ? rows.slice(1) : undefined',
     put: 'return standsAt(after, first) ? rows.slice(1) : rows',
     test: 'test/changes/store.test.ts',
@@ -30,7 +30,7 @@ export const changes: Fault[] = [
   },
   {
     name: 'newest-change-forgotten',
-    file: 'src/changes/store.ts',
+    in: 'deleteOldChanges',
     find: 'and seq < (select max(seq) from old)',
     put: 'and seq <= (select max(seq) from old)',
     test: 'test/changes/store.test.ts',
@@ -39,7 +39,7 @@ export const changes: Fault[] = [
   },
   {
     name: 'first-load-as-news',
-    file: 'src/issues/keep-store.ts',
+    in: 'keepIssues',
     find: ' and t.loaded_at is not null)',
     put: ')',
     test: 'test/changes/store.test.ts',
@@ -48,7 +48,7 @@ export const changes: Fault[] = [
   },
   {
     name: 'purged-but-in-the-feed',
-    file: 'src/sync/purge.ts',
+    in: 'purge',
     find: 'beyond = await blankChanges(scope, integrationId, from, 5_000)',
     put: 'beyond = undefined',
     test: 'test/changes/routes.test.ts',
@@ -57,7 +57,7 @@ export const changes: Fault[] = [
   },
   {
     name: 'change-told-apart-from-the-row',
-    file: 'src/issues/absence-store.ts',
+    in: 'buryDeleted',
     find: 'from asked where proved and not archived',
     put: 'from asked where proved',
     test: 'test/changes/store.test.ts',
@@ -66,7 +66,7 @@ export const changes: Fault[] = [
   },
   {
     name: 'computed-value-as-an-edit',
-    file: 'src/issues/keep-store.ts',
+    in: 'keepIssues',
     find: ' and coalesce(n.key, o.key) <> all(p.computed)',
     put: '',
     test: 'test/issues/keep-issues.test.ts',
@@ -75,7 +75,7 @@ export const changes: Fault[] = [
   },
   {
     name: 'edit-lost-in-an-archiving',
-    file: 'src/issues/keep-store.ts',
+    in: 'keepIssues',
     find: "when r.differs is not null then jsonb_build_object('changed', r.differs)",
     put: "when r.differs is not null and r.type <> 'issue.archived' then jsonb_build_object('changed', r.differs)",
     test: 'test/changes/store.test.ts',

@@ -8,7 +8,7 @@ const attacks = 'test/integrations/oauth-attacks.test.ts'
 export const confirm: Fault[] = [
   {
     name: 'anybody-finishes',
-    file: 'src/tenants/principal.ts',
+    in: 'mayFinish',
     find: `(operators[begunBy] ?? 'tenant') === principal.kind`,
     put: 'operators !== undefined',
     test: principals,
@@ -16,7 +16,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'no-pkce',
-    file: 'src/hubspot/oauth.ts',
+    in: 'authorizeUrl',
     find: `    code_challenge: challenge,
     code_challenge_method: 'S256',`,
     put: '    ...(challenge ? {} : {}),',
@@ -26,7 +26,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'redirect-from-a-header',
-    file: 'src/integrations/confirm-routes.ts',
+    in: 'confirmRoutes',
     find: 'reply.redirect(confirmPath(claim.confirmationId), 303)',
     put: `reply.redirect(\`https://\${request.headers['x-forwarded-host']}\${confirmPath(claim.confirmationId)}\`, 303)`,
     test: attacks,
@@ -35,7 +35,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'yes-of-another-browser',
-    file: 'src/integrations/confirmation-store.ts',
+    in: 'lockConfirmation',
     find: ` and secret_hash = \${secretHash}`,
     put: '',
     test: confirms,
@@ -44,7 +44,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'yes-from-another-site',
-    file: 'src/integrations/confirm-routes.ts',
+    in: 'refuseCrossSite',
     find: `site === 'same-origin'`,
     put: `site !== 'cross-site'`,
     test: confirms,
@@ -53,7 +53,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'yes-counts-again',
-    file: 'src/integrations/confirmation-store.ts',
+    in: 'markConfirmed',
     find: `update confirmations set access_token = null, refresh_token = null, confirmed_at = now()
     where`,
     put: `update confirmations set expires_at = expires_at
@@ -64,7 +64,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'yes-without-end',
-    file: 'src/integrations/confirmation-store.ts',
+    in: 'lockConfirmation',
     find: `      and expires_at > now()
     for update`,
     put: '    for update',
@@ -74,7 +74,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'words-of-hubspot-as-markup',
-    file: 'src/lib/page.ts',
+    in: 'escaped',
     find: `.replace(/[&<>"']/g, (character) => entities[character] as string)`,
     put: '',
     test: confirms,
@@ -83,7 +83,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'form-to-anywhere',
-    file: 'src/lib/page.ts',
+    in: 'sendPage',
     find: `withForm ? "'self'" : "'none'"`,
     put: `withForm ? '*' : "'none'"`,
     test: confirms,
@@ -92,16 +92,16 @@ export const confirm: Fault[] = [
   },
   {
     name: 'cookie-that-scripts-read',
-    file: 'src/integrations/confirm-cookie.ts',
-    find: '; HttpOnly',
-    put: '',
+    in: 'attributes',
+    find: 'HttpOnly; SameSite=Lax',
+    put: 'SameSite=Lax',
     test: confirms,
     only: 'nothing is connected before',
     gain: 'a script on our origin takes the secret away',
   },
   {
     name: 'secret-of-the-cookie-kept',
-    file: 'src/integrations/confirm.ts',
+    in: 'hashOf',
     find: `createHash('sha256').update(secret.reveal()).digest('base64url')`,
     put: '(createHash, secret.reveal())',
     test: confirms,
@@ -110,7 +110,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'grant-sealed-for-the-integration-alone',
-    file: 'src/integrations/waiting-grant.ts',
+    in: 'sealedFor',
     find: `field: \`confirmation/\${confirmationId}/\${field}\``,
     put: `field: \`confirmation/\${confirmationId && field}\``,
     test: confirms,
@@ -119,7 +119,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'deleted-integration-brought-back',
-    file: 'src/integrations/confirm.ts',
+    in: 'confirm',
     find: 'if (!(await findIntegration(scope, integrationId))) throw invalidState()',
     put: 'void findIntegration',
     test: confirms,
@@ -128,7 +128,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'unwanted-grant-lives-on',
-    file: 'src/integrations/expire.ts',
+    in: 'releaseExpired',
     find: 'if (grant) await releaseWaiting(parts, grant)',
     put: 'void [grant, releaseWaiting]',
     test: confirms,
@@ -137,7 +137,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'waiting-grant-revoked-by-a-neighbour',
-    file: 'src/integrations/store.ts',
+    in: 'portalIsShared',
     find: `where portal_id = \${portalId} and confirmed_at is null and expires_at > now()`,
     put: `where false and portal_id = \${portalId}`,
     test: confirms,
@@ -146,7 +146,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'beginnings-without-end',
-    file: 'src/integrations/authorize.ts',
+    in: 'beginAuthorization',
     find: '    await makeRoom(scope)',
     put: '    void makeRoom',
     test: confirms,

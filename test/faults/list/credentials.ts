@@ -8,7 +8,7 @@ const keys = 'test/tenants/api-keys.test.ts'
 export const credentials: Fault[] = [
   {
     name: 'admin-key-by-its-beginning',
-    file: 'src/tenants/operator-keys.ts',
+    in: 'byOperatorKey',
     find: 'if (timingSafeEqual(known, admin))',
     put: 'if (keys.admin.reveal().startsWith(bearer))',
     test: 'test/http/closed-mode.test.ts',
@@ -16,7 +16,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'admin-key-compared-in-plain',
-    file: 'src/tenants/operator-keys.ts',
+    in: 'byOperatorKey',
     find: 'if (timingSafeEqual(known, admin))',
     put: 'if (bearer === keys.admin.reveal())',
     test: 'test/tenants/authenticate.test.ts',
@@ -24,7 +24,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'gate-left-open-on-one-route',
-    file: 'src/issues/problem-routes.ts',
+    in: 'problemRoutes',
     find: `config: { access: 'read' },`,
     put: `config: { access: 'public' },`,
     test: matrix,
@@ -32,7 +32,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'route-without-a-rule',
-    file: 'src/http/gate.ts',
+    in: 'requireRules',
     find: 'if (!access) throw new Error(',
     put: 'if (!access) console.error(',
     test: gate,
@@ -40,7 +40,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'another-tenants-path',
-    file: 'src/http/gate.ts',
+    in: 'passGate',
     find: '!owns(principal, parseTenantId(asked))',
     put: '!parseTenantId(asked)',
     test: gate,
@@ -48,7 +48,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'scope-not-asked',
-    file: 'src/http/gate.ts',
+    in: 'passGate',
     find: 'if (!mayDo(principal, access)) throw insufficientScope(access)',
     put: '',
     test: gate,
@@ -56,7 +56,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'operators-route-for-tenants',
-    file: 'src/http/gate.ts',
+    in: 'passGate',
     find: 'const may = mayAdminister(principal) || principal.kind ===',
     put: 'const may = true || principal.kind ===',
     test: gate,
@@ -64,7 +64,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'host-not-checked-in-open-mode',
-    file: 'src/http/server.ts',
+    in: 'createServer',
     find: 'if (parts.open && !ownNames.test',
     put: 'if (parts.open && /^$/.test',
     test: 'test/http/open-mode.test.ts',
@@ -72,7 +72,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'pages-without-sec-fetch-in-open-mode',
-    file: 'src/tenants/forged.ts',
+    in: 'refuseForeignPage',
     find: 'isForeign(headers.origin, headers.host)',
     put: 'false',
     test: 'test/http/open-session.test.ts',
@@ -81,7 +81,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'pages-of-other-ports-in-open-mode',
-    file: 'src/tenants/forged.ts',
+    in: 'refuseForeignPage',
     find: `: site !== 'same-origin' && site !== 'none'`,
     put: `: site === 'cross-site'`,
     test: 'test/http/open-session.test.ts',
@@ -90,7 +90,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'open-mode-on-every-address',
-    file: 'src/config.ts',
+    in: 'readConfig',
     find: 'if (openMode && !onLoopback) {',
     put: 'if (openMode && set.HOST === "") {',
     test: 'test/http/open-mode.test.ts',
@@ -99,7 +99,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'key-of-a-tenant-not-compared',
-    file: 'src/tenants/prove-key.ts',
+    in: 'createProveKey',
     find: 'if (hash?.length !== keyHash.length || !timingSafeEqual(Buffer.from(hash), Buffer.from(keyHash)))',
     put: 'if (hash === undefined || !timingSafeEqual(Buffer.from(hash), Buffer.from(hash)))',
     test: keys,
@@ -108,7 +108,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'scopes-by-writing-them',
-    file: 'src/tenants/api-keys.ts',
+    in: 'bound',
     find: "new Secret([key.reveal(), ...scopes].join(' '))",
     put: 'key',
     test: keys,
@@ -117,7 +117,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'revoked-key-lets-in',
-    file: 'src/tenants/api-key-store.ts',
+    in: 'findLiveKey',
     find: 'and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())',
     put: 'and (expires_at is null or expires_at > clock_timestamp())',
     test: keys,
@@ -126,7 +126,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'key-without-an-end',
-    file: 'src/tenants/api-key-store.ts',
+    in: 'findLiveKey',
     find: 'and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())',
     put: 'and revoked_at is null',
     test: keys,
@@ -135,7 +135,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'proof-that-is-kept-for-long',
-    file: 'src/tenants/prove-key.ts',
+    in: 'freshMs',
     find: 'const freshMs = 500',
     put: 'const freshMs = 60_000',
     test: keys,
@@ -144,7 +144,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'key-hash-without-its-tenant',
-    file: 'src/lib/seal.ts',
+    in: 'tenantSealer',
     find: `hkdfSync('sha256', dataKey, tenant, `,
     put: `hkdfSync('sha256', 'spoke', '', `,
     test: keys,

@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts'
 export const inbox: Fault[] = [
   {
     name: 'webhook-good-for-ever',
-    file: 'src/hubspot/signature.ts',
+    in: 'signatureHeaderFault',
     find: `  if (Math.abs(nowMs - Number(timestamp)) > freshForMs) return 'stale'`,
     put: '',
     test: 'test/hubspot/signature.test.ts',
@@ -12,7 +12,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'webhook-from-the-future',
-    file: 'src/hubspot/signature.ts',
+    in: 'signatureHeaderFault',
     find: 'Math.abs(nowMs - Number(timestamp))',
     put: 'nowMs - Number(timestamp)',
     test: 'test/hubspot/signature.test.ts',
@@ -20,7 +20,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'webhook-address-from-the-host-header',
-    file: 'src/inbox/routes.ts',
+    in: 'receive',
     find: 'url: publicUrl + request.url',
     put: `url: 'http://' + request.headers.host + request.url`,
     test: 'test/inbox/silence.test.ts',
@@ -29,7 +29,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'webhook-of-another-app',
-    file: 'src/hubspot/webhook-event.ts',
+    in: 'readDelivery',
     find: 'if (data.appId !== ourApp) {',
     put: 'if (data.appId === -1) {',
     test: 'test/hubspot/webhook-event.test.ts',
@@ -37,7 +37,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'webhook-replayed',
-    file: 'src/inbox/store.ts',
+    in: 'keepChanges',
     find: 'from fresh join heard h using (nth) join',
     put: 'from heard h join',
     test: 'test/inbox/webhooks.test.ts',
@@ -46,7 +46,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'one-delivery-refuses-others',
-    file: 'src/inbox/keeper.ts',
+    in: 'createKeeper',
     find: 'if (group.length > 1 && mayBeOne(error))',
     put: 'if (group.length > 1_000 && mayBeOne(error))',
     test: 'test/inbox/keeper.test.ts',
@@ -55,7 +55,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'waiting-deliveries-hold-all',
-    file: 'src/inbox/keeper.ts',
+    in: 'patienceMs',
     find: 'const patienceMs = 250',
     put: 'const patienceMs = 60_000',
     test: 'test/inbox/keeper.test.ts',
@@ -64,7 +64,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'change-dropped-before-it-is-drained',
-    file: 'src/inbox/drain.ts',
+    in: 'halved',
     find: '    if (!ofIds || drain.poisoned + suspects.length >= mostPoison) throw error',
     put: '    if (!ofIds) return void (await keepWith(drain, step, async () => ({ drained: [] })))',
     test: 'test/inbox/lane.test.ts',
@@ -73,7 +73,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'poison-that-holds-up-the-rest',
-    file: 'src/inbox/drain.ts',
+    in: 'halved',
     find: '    if (!ofIds || drain.poisoned + suspects.length >= mostPoison) throw error',
     put: '    throw error',
     test: 'test/inbox/webhooks.test.ts',
@@ -82,7 +82,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'lane-of-another-process',
-    file: 'src/sync/lease-store.ts',
+    in: 'leaseIsFree',
     find: '} <= clock_timestamp()\n',
     put: '} is not null\n',
     test: 'test/inbox/lane.test.ts',
@@ -91,7 +91,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'undecided-taken-for-drained',
-    file: 'src/inbox/drain.ts',
+    in: 'drainTickets',
     find: 'const silent = told.filter(({ ticketId }) => unsaid.has(ticketId))',
     put: 'const silent = told.filter(() => false)',
     test: 'test/inbox/drain.test.ts',
@@ -100,7 +100,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'drain-without-its-lane',
-    file: 'src/inbox/drain.ts',
+    in: 'keepWith',
     find: 'if (!(await endStep(scope, integrationId, drain.claimant, end))) throw new Lost()',
     put: 'await endStep(scope, integrationId, drain.claimant, end)',
     test: 'test/inbox/drain.test.ts',
@@ -109,7 +109,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'outage-takes-the-rest-of-a-row',
-    file: 'src/inbox/store.ts',
+    in: 'remove',
     find: '  if (more.length > 0)\n    await scope.query(sql`\n      update inbox i',
     put: '  if (more.length < 0)\n    await scope.query(sql`\n      update inbox i',
     test: 'test/inbox/drain.test.ts',
@@ -118,7 +118,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'outage-taken-for-poison',
-    file: 'src/inbox/drain.ts',
+    in: 'drainStep',
     find: 'drain.read === 0 && drain.failures < failuresBeforeBlame',
     put: 'drain.read < 0',
     test: 'test/inbox/drain.test.ts',
@@ -127,7 +127,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'window-undoes-a-postponement',
-    file: 'src/inbox/store.ts',
+    in: 'takeDue',
     find: '        and (tries + rounds = 0 or due_at <= clock_timestamp())\n',
     put: '',
     test: 'test/inbox/drain.test.ts',
@@ -136,7 +136,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'erasing-tenant-first-in-line',
-    file: 'src/inbox/claim-store.ts',
+    in: 'findDueLanes',
     find: '      and not exists (select from tenants t where t.tenant_id = l.tenant_id and t.erasing_at is not null)\n',
     put: '',
     test: 'test/inbox/drain.test.ts',
@@ -145,7 +145,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'journal-kept-by-whoever-reads',
-    file: 'src/inbox/journal-store.ts',
+    in: 'stoodAt',
     find: ' and position is not distinct from',
     put: ' and position is not distinct from position or position is not distinct from',
     test: 'test/inbox/journal-place.test.ts',
@@ -154,7 +154,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'journal-read-by-everybody',
-    file: 'src/inbox/journal-store.ts',
+    in: 'claimJournal',
     find: ' or j.lease_by = ',
     put: ' or true or j.lease_by = ',
     test: 'test/inbox/journal-place.test.ts',
@@ -163,7 +163,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'uninstall-not-asked-after',
-    file: 'src/inbox/journal.ts',
+    in: 'markUninstalled',
     find: 'await withTenant(db, whose.tenantId, (scope) => makeDue(scope, whose.integrationId)).then(',
     put: 'await Promise.resolve().then(',
     test: 'test/inbox/journal.test.ts',
@@ -172,7 +172,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'outage-that-passes-over-the-next-file',
-    file: 'src/inbox/journal.ts',
+    in: 'isHopeless',
     find: 'badOffset === file.offset && badMsAgo !== null && badMsAgo > patienceMs',
     put: 'badOffset === file.offset',
     test: 'test/inbox/journal.test.ts',
@@ -181,7 +181,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'journal-begun-again-for-ever',
-    file: 'src/inbox/journal.ts',
+    in: 'findNext',
     find: 'if (restartedMsAgo !== null && restartedMsAgo < betweenRestartsMs)',
     put: 'if (restartedMsAgo === -1)',
     test: 'test/inbox/journal.test.ts',
@@ -190,7 +190,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'journal-address-in-the-log',
-    file: 'src/hubspot/journal.ts',
+    in: 'createJournal',
     find: 'path: address,',
     put: 'path: address.reveal(),',
     test: 'test/hubspot/journal.test.ts',
@@ -199,7 +199,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'subscription-that-outlives-the-last-disconnect',
-    file: 'src/inbox/subscription-store.ts',
+    in: 'takeEnding',
     find: 'and not exists (select from portal_routes r where r.portal_id = e.portal_id and r.installed_at is not null)',
     put: 'and false',
     test: 'test/inbox/journal-place.test.ts',
@@ -208,7 +208,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'subscription-put-off-by-who-was-slow',
-    file: 'src/inbox/subscription-store.ts',
+    in: 'keepAsked',
     find: ' and due_at = ',
     put: ' and null is distinct from ',
     test: 'test/inbox/journal-place.test.ts',
@@ -217,7 +217,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'address-of-a-file-over-http',
-    file: 'src/hubspot/send.ts',
+    in: 'whereTo',
     find: `(url.protocol !== 'https:' && !near) || `,
     put: '',
     test: 'test/hubspot/client.test.ts',
@@ -226,7 +226,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'opening-that-failed-without-a-word',
-    file: 'src/lib/bounded-client.ts',
+    in: 'BoundedClient',
     find: 'return opened.then(() => asked)',
     put: 'opened.catch(() => {})\n        return asked',
     test: 'test/lib/one-packet.test.ts',

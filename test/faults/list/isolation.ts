@@ -10,7 +10,6 @@ const onPostgres = 'tenant canaries on PostgreSQL'
 export const isolation: Fault[] = [
   {
     name: 'a-table-without-row-security',
-    file: 'migrations/0010-idempotency.sql',
     find: 'alter table idempotency_keys enable row level security;',
     put: 'select 1;',
     test: wall,
@@ -19,7 +18,6 @@ export const isolation: Fault[] = [
   },
   {
     name: 'a-table-without-its-policy',
-    file: 'migrations/0003-issues.sql',
     find: `create policy own_tenant on issues to spoke_app
   using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));`,
     put: 'create policy own_tenant on issues to spoke_app using (true) with check (true);',
@@ -29,16 +27,16 @@ export const isolation: Fault[] = [
   },
   {
     name: 'a-policy-that-guards-reading-alone',
-    file: 'migrations/0003-issues.sql',
-    find: 'using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));',
-    put: 'using (tenant_id = (select spoke_tenant())) with check (true);',
+    find: `create policy own_tenant on issues to spoke_app
+  using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));`,
+    put: `create policy own_tenant on issues to spoke_app
+  using (tenant_id = (select spoke_tenant())) with check (true);`,
     test: wall,
     only: wallOnPostgres,
     gain: 'a tenant can plant issues in the data of another',
   },
   {
     name: 'a-table-not-forced',
-    file: 'migrations/0006-capture.sql',
     find: 'alter table record_problems force row level security;',
     put: 'select 1;',
     test: wall,
@@ -47,7 +45,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'set-that-outlives-its-transaction',
-    file: 'src/tenants/scope.ts',
+    in: 'setTenant',
     find: 'set local spoke.tenant_id',
     put: 'set spoke.tenant_id',
     test: wall,
@@ -56,7 +54,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'role-that-is-not-dropped',
-    file: 'src/tenants/scope.ts',
+    in: 'withTenant',
     find: `['set local role spoke_app', `,
     put: `['set local role none', `,
     test: wall,
@@ -65,7 +63,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'tenant-id-not-checked-in-the-scope',
-    file: 'src/tenants/scope.ts',
+    in: 'setTenant',
     find: 'const checked = parseUuid(tenantId)',
     put: 'const checked: string | undefined = tenantId',
     test: wall,
@@ -74,7 +72,6 @@ export const isolation: Fault[] = [
   },
   {
     name: 'system-door-opened-wider',
-    file: 'migrations/0004-sync.sql',
     find: 'grant select (tenant_id, integration_id, kind, mode, epoch,',
     put: 'grant select (cursor, tenant_id, integration_id, kind, mode, epoch,',
     test: wall,
@@ -83,7 +80,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'start-check-that-sees-no-open-policy',
-    file: 'src/tenants/isolation/tables.ts',
+    in: 'tableFaults',
     find: '.filter((policy) => !meant.includes(policy))',
     put: '.filter(() => false)',
     test: wall,
@@ -92,7 +89,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'purge-of-another-integration',
-    file: 'src/issues/store.ts',
+    in: 'deletionOf',
     find: `where tenant_id = \${tenantId} and integration_id = \${integrationId}
         and ticket_id = any`,
     put: `where tenant_id = \${tenantId}
@@ -102,7 +99,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'cursor-of-another-accepted',
-    file: 'src/lib/cursor.ts',
+    in: 'decodeCursor',
     find: 'if (owner !== of || typeof',
     put: 'if (typeof',
     test: 'test/http/bad-input-everywhere.test.ts',
@@ -110,7 +107,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'answer-kept-for-another-request',
-    file: 'src/tenants/idempotency-store.ts',
+    in: 'findAnswer',
     find: 'if (row.request_hash !== asked.hashWith(row.salt)) throw mismatch()',
     put: '',
     test: 'test/http/idempotency.test.ts',
@@ -118,7 +115,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'shared-account-revoked',
-    file: 'src/integrations/release.ts',
+    in: 'releaseGrant',
     find: 'if (await withSystem(db, (scope) => portalIsShared(scope, portalId, except))) return false',
     put: '',
     test: 'test/integrations/disconnect.test.ts',
@@ -126,7 +123,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'other-account-under-the-same-integration',
-    file: 'src/integrations/connect.ts',
+    in: 'weigh',
     find: 'if (begun && begun.portalId !== null && begun.portalId !== portalId) {',
     put: 'if (begun && begun.portalId === -1) {',
     test: 'test/integrations/oauth.test.ts',
@@ -134,7 +131,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'memory-shared-by-tenants',
-    file: 'src/issues/routes.ts',
+    in: 'present',
     find: 'subject: stored.subject,',
     put: 'subject: ((globalThis as { kept?: string | null }).kept ??= stored.subject),',
     test: words,
@@ -143,7 +140,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'metrics-that-name-tenants',
-    file: 'src/http/server.ts',
+    in: 'createServer',
     find: '{ method: request.method, route, status: reply.statusCode },',
     put: `{ method: request.method, route: String(request.url.split('?')[0]), status: reply.statusCode },`,
     test: words,
@@ -152,7 +149,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'log-line-of-two-tenants',
-    file: 'src/http/server.ts',
+    in: 'createServer',
     find: 'status: reply.statusCode, ms: Math.round(reply.elapsedTime) },',
     put: 'status: reply.statusCode, sockets: known.push({ method: request.id, pattern: /$^/ }) && known.slice(-2) },',
     test: words,

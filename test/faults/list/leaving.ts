@@ -5,12 +5,10 @@ const erasure = 'test/tenants/erasure.test.ts'
 const leaves = 'test/tenants/leaving.test.ts'
 const told = 'test/tenants/export.test.ts'
 const upkeep = 'test/worker/upkeep.test.ts'
-const door = '0018-erasure.sql'
 
 export const leaving: Fault[] = [
   {
     name: 'erasure-that-waits-for-nobody',
-    file: `migrations/${door}`,
     find: `  perform pg_advisory_xact_lock_shared(hashtextextended(spoke_tenant()::text, 1));
 `,
     put: '',
@@ -20,7 +18,6 @@ export const leaving: Fault[] = [
   },
   {
     name: 'mark-that-keeps-nobody-out',
-    file: `migrations/${door}`,
     find: '  if spoke_erasing() then',
     put: '  if false then',
     test: erasure,
@@ -29,7 +26,6 @@ export const leaving: Fault[] = [
   },
   {
     name: 'mark-that-can-be-taken-back',
-    file: `migrations/${door}`,
     find: 'with check (tenant_id = (select spoke_tenant()) and erasing_at is not null);',
     put: 'with check (tenant_id = (select spoke_tenant()));',
     test: erasure,
@@ -38,7 +34,6 @@ export const leaving: Fault[] = [
   },
   {
     name: 'door-that-deletes-whom-nobody-marked',
-    file: `migrations/${door}`,
     find: '  using (tenant_id = (select spoke_tenant()) and erasing_at is not null);',
     put: '  using (tenant_id = (select spoke_tenant()));',
     test: erasure,
@@ -47,7 +42,6 @@ export const leaving: Fault[] = [
   },
   {
     name: 'audit-log-deleted-without-a-mark',
-    file: `migrations/${door}`,
     find: `create policy erase_marked on audit_events for delete to spoke_eraser
   using (tenant_id = (select spoke_tenant()) and (select spoke_erasing()));`,
     put: `create policy erase_marked on audit_events for delete to spoke_eraser
@@ -58,7 +52,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'table-that-nobody-decided',
-    file: 'src/tenants/holdings.ts',
+    in: 'holdings',
     find: `  holding('issue_merges', 'rows', {
     key: 'integration_id loser_id',
     told: 'integration_id loser_id survivor_id',
@@ -71,7 +65,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'end-without-a-last-look',
-    file: 'src/tenants/erasure.ts',
+    in: 'endErasure',
     find: 'await holdsAny(scope.rows, holding)',
     put: 'holding.table === scope.tenantId',
     test: erasure,
@@ -80,7 +74,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'wake-ups-that-outlive-their-tenant',
-    file: 'src/worker/erase.ts',
+    in: 'eraseForAWhile',
     find: '() => queues.forget(tenantId)',
     put: 'async () => {}',
     test: leaves,
@@ -89,7 +83,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'connect-that-brings-a-tenant-back',
-    file: 'src/integrations/connect.ts',
+    in: 'activate',
     find: 'if (since !== undefined && (await tenantSince(scope)) !== since) throw tenantErasing()',
     put: '',
     test: leaves,
@@ -98,7 +92,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'grant-that-waits-is-not-told',
-    file: 'src/integrations/revoke-all.ts',
+    in: 'waitingIn',
     find: `refreshToken: await opened(parts, rows, () => openWaiting(rows, parts.ring, waiting, 'refresh_token')),`,
     put: 'refreshToken: undefined,',
     test: leaves,
@@ -107,7 +101,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'grants-of-one-who-leaves-keep-each-other',
-    file: 'src/integrations/confirmation-store.ts',
+    in: 'tenantStays',
     find: `sql\`not exists (
   select from tenants t where t.tenant_id = confirmations.tenant_id and t.erasing_at is not null)\``,
     put: 'sql`true`',
@@ -117,7 +111,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'grant-that-came-after-the-mark',
-    file: 'src/integrations/connect.ts',
+    in: 'finishAuthorization',
     find: 'if (isTenantErasing(error)) await releaseWaiting',
     put: 'if (error === undefined) await releaseWaiting',
     test: leaves,
@@ -126,7 +120,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'budget-of-a-shared-account-forgotten',
-    file: 'src/integrations/portal-store.ts',
+    in: 'unused',
     find: 'sql`not exists (select from portal_routes r where r.portal_id = b.portal_id)`',
     put: 'sql`true`',
     test: erasure,
@@ -135,7 +129,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'sealed-token-in-an-export',
-    file: 'src/tenants/holdings.ts',
+    in: 'holdings',
     find: `told: 'integration_id kind expires_at refresh_at confirmed_at epoch lease_until',
     withheld: 'access_token refresh_token',`,
     put: `told: 'integration_id kind access_token expires_at refresh_at confirmed_at epoch lease_until',
@@ -146,7 +140,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'export-that-repeats-rows',
-    file: 'src/tenants/holdings-store.ts',
+    in: 'pageOf',
     find: `(\${refs(key)}) > (`,
     put: `(\${refs(key)}) >= (`,
     test: told,
@@ -155,7 +149,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'tombstones-by-age-alone',
-    file: 'src/issues/retention-store.ts',
+    in: 'deleteOldTombstones',
     find: `and i.observed_at < \${ago(keepMs)}
         and not \${shownSince(sql\`i.ticket_id\`, sql\`i\`, keepMs)}`,
     put: '',

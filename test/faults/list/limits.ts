@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts'
 export const limits: Fault[] = [
   {
     name: 'shares-beyond-the-limit',
-    file: 'src/tenants/rate.ts',
+    in: 'got',
     find: 'turns: Math.max(0, Math.min(turns, limit - (total - turns))),',
     put: 'turns,',
     test: 'test/tenants/rate-limiter.test.ts',
@@ -12,7 +12,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'each-process-for-itself',
-    file: 'src/tenants/rate-limiter.ts',
+    in: 'keyOf',
     find: `createHash('sha256').update(name)`,
     put: `createHash('sha256').update(name + process.hrtime.bigint())`,
     test: 'test/http/limits.test.ts',
@@ -21,7 +21,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'names-without-end',
-    file: 'src/tenants/rate-limiter.ts',
+    in: 'createLimiter',
     find: 'entries.size >= mostNames',
     put: 'entries.size < 0',
     test: 'test/tenants/rate-limiter.test.ts',
@@ -30,7 +30,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'minute-that-never-ends',
-    file: 'src/tenants/rate-limiter.ts',
+    in: 'createLimiter',
     find: `    if (late < 0) return
     entries.clear()`,
     put: '    if (late < 0) return',
@@ -40,7 +40,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'no-limit-while-the-database-is-away',
-    file: 'src/tenants/rate-limiter.ts',
+    in: 'createLimiter',
     find: 'held: Math.max(0, limit - entry.spent)',
     put: 'held: Number.MAX_SAFE_INTEGER',
     test: 'test/http/limits-hook.test.ts',
@@ -49,7 +49,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'addresses-of-one-network-each-alone',
-    file: 'src/http/address.ts',
+    in: 'limitedAs',
     find: 'if (isIP(address) !== 6) return address\n  const network',
     put: 'if (isIP(address) !== 0) return address\n  const network',
     test: 'test/http/limits.test.ts',
@@ -58,7 +58,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'anybody-says-who-they-are',
-    file: 'src/http/server.ts',
+    in: 'createServer',
     find: 'trustProxy: parts.trustedProxies.length > 0 && [...parts.trustedProxies],',
     put: 'trustProxy: true,',
     test: 'test/http/limits.test.ts',
@@ -67,7 +67,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'wrong-keys-beyond-the-limit-as-many-as-come',
-    file: 'src/http/tries.ts',
+    in: 'createTries',
     find: '(await permits.acquire(gone)) ? permits.release : undefined',
     put: '() => {}',
     test: 'test/http/limits-hook.test.ts',
@@ -76,7 +76,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'wrong-keys-looked-at-all-at-once',
-    file: 'src/http/tries.ts',
+    in: 'createTries',
     find: 'countOf(address) < limiter.left(nameOf(address), limit)',
     put: 'countOf(address) >= 0',
     test: 'test/http/limits-hook.test.ts',
@@ -85,7 +85,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'right-keys-locked-out',
-    file: 'src/http/tries.ts',
+    in: 'createTries',
     find: '(await permits.acquire(gone)) ? permits.release : undefined',
     put: 'undefined',
     test: 'test/http/limits-hook.test.ts',
@@ -94,7 +94,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'subjects-of-two-tenants-as-one',
-    file: 'src/http/limits.ts',
+    in: 'createLimits',
     find: `'key', nameIn(principal))`,
     put: `'key', nameIn({ ...principal, tenantId: '' as typeof principal.tenantId }))`,
     test: 'test/http/limits-hook.test.ts',
@@ -103,7 +103,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'foreign-paths-without-a-price',
-    file: 'src/http/limits.ts',
+    in: 'createLimits',
     find: `if (principal?.kind === 'tenant') await`,
     put: `if (principal?.kind === 'tenant' && !refusal) await`,
     test: 'test/http/limits-hook.test.ts',
@@ -112,7 +112,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'nothing-shed',
-    file: 'src/http/shedding.ts',
+    in: 'createShedding',
     find: 'if (requests >= load.requests)',
     put: 'if (requests < 0)',
     test: 'test/http/shedding.test.ts',
@@ -121,7 +121,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'bytes-of-one-tenant-for-all',
-    file: 'src/lib/byte-budget.ts',
+    in: 'createByteBudget',
     find: 'heldBy(tenantId) + cost <= limits.ofOneTenant',
     put: 'cost <= limits.ofOneTenant',
     test: 'test/lib/byte-budget.test.ts',
@@ -130,7 +130,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'a-page-without-a-bound-in-bytes',
-    file: 'src/lib/byte-budget.ts',
+    in: 'readPageWithin',
     find: 'at === 0 || upTo <= most',
     put: 'at === 0 || upTo > 0',
     test: 'test/http/long-answers.test.ts',
@@ -139,7 +139,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'unread-answers-stay',
-    file: 'src/lib/byte-budget.ts',
+    in: 'createByteBudget',
     find: 'while ([...waiting].some(isNext) && giveUpOne()) admitWaiting()',
     put: '',
     test: 'test/lib/byte-budget.test.ts',
@@ -148,7 +148,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'strangers-among-the-rest',
-    file: 'src/http/shedding.ts',
+    in: 'createShedding',
     find: "if (access === 'public' || access === 'signed')",
     put: 'if (access === undefined)',
     test: 'test/http/strangers.test.ts',
@@ -157,7 +157,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'a-tenant-without-a-limit-of-its-own',
-    file: 'src/http/limits.ts',
+    in: 'createLimits',
     find: `await spend(request, reply, 'tenant', principal.tenantId)`,
     put: '',
     test: 'test/http/limits-hook.test.ts',
@@ -166,7 +166,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'streams-of-one-tenant-for-all',
-    file: 'src/http/shedding.ts',
+    in: 'createShedding',
     find: 'if (counts.of(tenantId) >= mostOfOne',
     put: `if (what === 'requests' && counts.of(tenantId) >= mostOfOne`,
     test: 'test/http/shares.test.ts',
@@ -175,7 +175,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'requests-of-one-tenant-for-all',
-    file: 'src/http/shedding.ts',
+    in: 'createShedding',
     find: 'if (counts.of(tenantId) >= mostOfOne',
     put: `if (what === 'streams' && counts.of(tenantId) >= mostOfOne`,
     test: 'test/http/shares.test.ts',
@@ -184,7 +184,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'sessions-without-a-budget',
-    file: 'src/http/limits.ts',
+    in: 'createLimits',
     find: `if (principal?.kind === 'tenant') await`,
     put: `if (principal?.kind === 'tenant' && attempt) await`,
     test: 'test/http/limits-hook.test.ts',
@@ -193,7 +193,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'answers-that-wait-for-ever',
-    file: 'src/http/slow-readers.ts',
+    in: 'letSlowReadersGo',
     find: 'request.raw.socket.destroy()',
     put: 'void request',
     test: 'test/http/slow-readers.test.ts',
@@ -202,7 +202,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'events-that-wait-for-ever',
-    file: 'src/lib/event-stream.ts',
+    in: 'openEventStream',
     find: 'if (raw.writableLength > mostWaiting)',
     put: 'if (raw.writableLength < 0)',
     test: 'test/lib/event-stream.test.ts',
@@ -211,7 +211,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'probes-shed-with-the-rest',
-    file: 'src/http/shedding.ts',
+    in: 'createShedding',
     find: 'if (probe) return',
     put: '',
     test: 'test/http/shedding.test.ts',
@@ -220,7 +220,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'statement-without-an-end',
-    file: 'src/lib/db.ts',
+    in: 'openPostgres',
     find: '(statementMs ? [`set local',
     put: '(statementMs === 0 ? [`set local',
     test: 'test/lib/pooler.test.ts',

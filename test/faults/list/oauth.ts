@@ -6,7 +6,7 @@ const states = 'test/integrations/oauth-state.test.ts'
 export const oauth: Fault[] = [
   {
     name: 'state-good-twice',
-    file: 'src/integrations/authorization-store.ts',
+    in: 'takeAuthorization',
     find: `    delete from authorizations
     where tenant_id = \${scope.tenantId} and state_hash = \${stateHash}
       and integration_id = \${integrationId} and expires_at > now()
@@ -19,7 +19,7 @@ export const oauth: Fault[] = [
   },
   {
     name: 'state-that-does-not-end',
-    file: 'src/integrations/authorization-store.ts',
+    in: 'takeAuthorization',
     find: `      and integration_id = \${integrationId} and expires_at > now()
     returning`,
     put: `      and integration_id = \${integrationId}
@@ -29,7 +29,7 @@ export const oauth: Fault[] = [
   },
   {
     name: 'verifier-not-sent',
-    file: 'src/integrations/authorize.ts',
+    in: 'redeem',
     find: 'exchangeCode(hubspot, app, answer.code, codeVerifier,',
     put: 'exchangeCode(hubspot, app, answer.code, undefined,',
     test: 'test/integrations/oauth.test.ts',
@@ -37,7 +37,7 @@ export const oauth: Fault[] = [
   },
   {
     name: 'bare-state-from-a-browser',
-    file: 'src/integrations/authorize.ts',
+    in: 'takeState',
     find: 'if (!read || (read.stateHash === undefined && !finisher)) throw invalidState()',
     put: 'if (!read) throw invalidState()',
     test: states,
@@ -45,7 +45,7 @@ export const oauth: Fault[] = [
   },
   {
     name: 'bare-state-while-two-are-pending',
-    file: 'src/integrations/authorization-store.ts',
+    in: 'takeOnlyAuthorization',
     find: 'and a.expires_at > now()) = 1',
     put: 'and a.expires_at > now()) > 0',
     test: states,
@@ -53,7 +53,7 @@ export const oauth: Fault[] = [
   },
   {
     name: 'callback-of-a-foreign-tenant',
-    file: 'src/integrations/routes.ts',
+    in: 'integrationRoutes',
     find: 'if (tenantId && !owns(principal, tenantId)) throw invalidState()',
     put: '',
     test: 'test/http/access-matrix.test.ts',
@@ -61,7 +61,6 @@ export const oauth: Fault[] = [
   },
   {
     name: 'redirects-followed',
-    file: 'src/hubspot/send.ts',
     find: `import { type Dispatcher, request } from 'undici'`,
     put: `import { type Dispatcher, interceptors, request as once } from 'undici'
 const request = (url: URL, options: { dispatcher: Dispatcher } & Parameters<typeof once>[1]) =>
@@ -72,7 +71,7 @@ const request = (url: URL, options: { dispatcher: Dispatcher } & Parameters<type
   },
   {
     name: 'paging-link-followed',
-    file: 'src/hubspot/send.ts',
+    in: 'send',
     find: 'if (status >= 200 && status < 300) {',
     put: `const link = (parsed as { paging?: { next?: { link?: string } } } | undefined)?.paging?.next?.link
   if (link) await request(link, { dispatcher, headers, signal }).then(({ body }) => body.dump(), () => {})

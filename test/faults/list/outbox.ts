@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts'
 export const outbox: Fault[] = [
   {
     name: 'address-judged-before-it-is-connected-to',
-    file: 'src/outbox/post.ts',
+    in: 'createPoster',
     find: 'addressesOf(found).every(isPublic)',
     put: 'addressesOf(found).length > 0',
     test: 'test/outbox/post.test.ts',
@@ -13,7 +13,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'address-written-out',
-    file: 'src/outbox/post.ts',
+    in: 'createPoster',
     find: 'if (!allowPrivate && isIP(host) && !isPublic(host))',
     put: 'if (host === "")',
     test: 'test/outbox/post.test.ts',
@@ -22,7 +22,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'proxy-resolves-a-tenants-name',
-    file: 'src/outbox/post.ts',
+    in: 'createPoster',
     find: 'if (allowPrivate || isIP(bare(options.hostname)))',
     put: 'if (options.hostname)',
     test: 'test/outbox/post.test.ts',
@@ -31,7 +31,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'loopback-through-the-proxy',
-    file: 'src/lib/proxy.ts',
+    in: 'createEgress',
     find: 'if (isLoopback(host)) return undefined',
     put: 'void isLoopback',
     test: 'test/lib/proxy.test.ts',
@@ -40,7 +40,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'mapped-address',
-    file: 'src/outbox/address.ts',
+    in: 'isPublic',
     find: `!address.includes('%') && open6.check(address, 'ipv6') && !closed6.check(address, 'ipv6')`,
     put: `!closed6.check(address, 'ipv6')`,
     test: 'test/outbox/signing.test.ts',
@@ -49,7 +49,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'redirect-taken-for-an-arrival',
-    file: 'src/outbox/post.ts',
+    in: 'createPoster',
     find: 'if (status >= 200 && status < 300) return',
     put: 'if (status >= 200 && status < 400) return',
     test: 'test/outbox/post.test.ts',
@@ -58,7 +58,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'answer-without-an-end',
-    file: 'src/outbox/post.ts',
+    in: 'beginningOf',
     find: '      if (size > most) break\n',
     put: '',
     test: 'test/outbox/post.test.ts',
@@ -67,7 +67,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'older-secret-dropped',
-    file: 'src/lib/standard-webhooks.ts',
+    in: 'signatureHeaders',
     find: `secrets.map((secret)`,
     put: `secrets.slice(0, 1).map((secret)`,
     test: 'test/outbox/signing.test.ts',
@@ -76,7 +76,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'order-forgotten',
-    file: 'src/outbox/delivery-store.ts',
+    in: 'takeDeliveries',
     find: `and b.due_at < 'infinity'))`,
     put: 'and b.seq < 0))',
     test: 'test/outbox/outbox.test.ts',
@@ -85,7 +85,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'delivery-that-nobody-takes-over',
-    file: 'src/outbox/delivery-store.ts',
+    in: 'takeDeliveries',
     find: '    taken as (\n      update deliveries set due_at = ',
     put: `    taken as (\n      update deliveries set due_at = interval '100 years' + `,
     test: 'test/outbox/leases.test.ts',

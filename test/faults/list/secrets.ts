@@ -7,7 +7,7 @@ const canaries = 'test/canaries.test.ts'
 export const secrets: Fault[] = [
   {
     name: 'data-directory-left-open',
-    file: 'src/lib/private-directory.ts',
+    in: 'makePrivate',
     find: 'if (!hasModes || isPrivate(dir)) return',
     put: 'if (hasModes || isPrivate(dir)) return',
     test: 'test/lib/private-directory.test.ts',
@@ -16,7 +16,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'sealed-for-any-tenant',
-    file: 'src/lib/seal.ts',
+    in: 'decrypt',
     find: 'stands?.tenant === belongs.tenant &&',
     put: 'stands !== undefined &&',
     test: sealing,
@@ -24,7 +24,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'sealed-for-any-integration',
-    file: 'src/lib/seal.ts',
+    in: 'decrypt',
     find: 'stands.integration === belongs.integration &&',
     put: '',
     test: sealing,
@@ -32,7 +32,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'sealed-for-any-field',
-    file: 'src/lib/seal.ts',
+    in: 'decrypt',
     find: 'stands.field === belongs.field',
     put: 'true',
     test: sealing,
@@ -40,7 +40,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'sentinels-not-asked',
-    file: 'src/tenants/key-ring.ts',
+    in: 'wrongKeys',
     find: 'if (sentinel !== undefined && !(await opensSentinel(key, sentinel)))',
     put: 'if (sentinel === "")',
     test: 'test/tenants/key-ring-start.test.ts',
@@ -48,7 +48,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'short-ring-key',
-    file: 'src/config.ts',
+    in: 'parseKeyRing',
     find: 'else if (key.length !== 32)',
     put: 'else if (key.length === 0)',
     test: 'test/config.test.ts',
@@ -56,7 +56,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'verifier-not-sealed',
-    file: 'src/integrations/authorize.ts',
+    in: 'beginAuthorization',
     find: `codeVerifier: await sealer.seal(codeVerifier, { integration: integrationId, field: 'code_verifier' }),`,
     put: `codeVerifier: codeVerifier.reveal(),`,
     test: 'test/integrations/oauth.test.ts',
@@ -64,7 +64,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'state-not-hashed',
-    file: 'src/integrations/authorize.ts',
+    in: 'hash',
     find: `const hash = (state: string) => createHash('sha256').update(state).digest('base64url')`,
     put: 'const hash = (state: string) => (createHash, state)',
     test: canaries,
@@ -73,7 +73,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'token-in-an-error',
-    file: 'src/integrations/connect.ts',
+    in: 'connectByToken',
     find: `throw asAppError(error, true)
   })
   const begun =`,
@@ -85,7 +85,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'code-in-an-error',
-    file: 'src/integrations/authorize.ts',
+    in: 'redeem',
     find: `throw new AppError('oauth_code_rejected', 'HubSpot does not take this authorisation code', {`,
     put: `throw new AppError('oauth_code_rejected', \`HubSpot does not take \${answer.code.reveal()}\`, {`,
     test: canaries,
@@ -94,7 +94,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'urls-in-the-log',
-    file: 'src/http/server.ts',
+    in: 'createServer',
     find: '{ method: request.method, route, status: reply.statusCode, ms:',
     put: '{ method: request.method, route: request.url, status: reply.statusCode, ms:',
     test: canaries,
@@ -103,7 +103,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'scrubber-off',
-    file: 'src/lib/log.ts',
+    in: 'createLog',
     find: 'write(scrub(line))',
     put: 'write(line)',
     test: 'test/lib/log.test.ts',
@@ -111,7 +111,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'secret-that-goes-into-json',
-    file: 'src/lib/secret.ts',
+    in: 'Secret',
     find: `toJSON(): string {
     return printed`,
     put: `toJSON(): string {
@@ -121,7 +121,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'words-of-an-unknown-error',
-    file: 'src/http/error-reply.ts',
+    in: 'replyError',
     find: `problemBody('internal', 'Internal error', 500, request.id)`,
     put: `problemBody('internal', String((failure as Error).message), 500, request.id)`,
     test: 'test/http/unknown-error.test.ts',
@@ -129,7 +129,7 @@ export const secrets: Fault[] = [
   },
   {
     name: 'tokens-kept-after-a-disconnect',
-    file: 'src/integrations/disconnect.ts',
+    in: 'disconnect',
     find: 'await forgetToken(scope, integrationId)',
     put: '',
     test: 'test/integrations/disconnect.test.ts',

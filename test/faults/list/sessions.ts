@@ -7,7 +7,7 @@ const sessionTests = 'test/tenants/sessions.test.ts'
 export const sessions: Fault[] = [
   {
     name: 'token-for-another-audience',
-    file: 'src/tenants/jwt.ts',
+    in: 'byJwt',
     find: 'audience: config.audience,',
     put: '',
     test: jwts,
@@ -15,7 +15,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'token-of-another-issuer',
-    file: 'src/tenants/jwt.ts',
+    in: 'byJwt',
     find: 'issuer: config.issuer,',
     put: '',
     test: jwts,
@@ -23,7 +23,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'token-that-need-not-end',
-    file: 'src/tenants/jwt.ts',
+    in: 'byJwt',
     find: `requiredClaims: ['exp', 'iat', 'sub'],
         maxTokenAge: 24 * 60 * 60,`,
     put: `requiredClaims: ['sub'],`,
@@ -32,7 +32,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'token-of-any-type',
-    file: 'src/tenants/jwt.ts',
+    in: 'byJwt',
     find: `if (!/^(application\\/)?(at\\+)?jwt$/i.test(protectedHeader.typ ?? 'jwt')) return refuse('typ')`,
     put: '',
     test: jwts,
@@ -40,7 +40,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'session-cookie-that-scripts-read',
-    file: 'src/tenants/session.ts',
+    in: 'attributes',
     find: 'Path=/; HttpOnly; SameSite=Strict',
     put: 'Path=/; SameSite=Strict',
     test: sessionTests,
@@ -48,7 +48,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'cookie-that-goes-with-foreign-pages',
-    file: 'src/tenants/session.ts',
+    in: 'attributes',
     find: 'SameSite=Strict',
     put: 'SameSite=None',
     test: sessionTests,
@@ -56,7 +56,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'forged-requests-let-through',
-    file: 'src/tenants/forged.ts',
+    in: 'refuseForged',
     find: `if (!same(headers['x-spoke-csrf'], csrf))`,
     put: 'if (csrf === undefined)',
     test: sessionTests,
@@ -64,7 +64,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'session-kept-in-plain',
-    file: 'src/tenants/session.ts',
+    in: 'hashOf',
     find: `export const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url')`,
     put: 'export const hashOf = (token: string): string => (createHash, token)',
     test: sessionTests,
@@ -72,7 +72,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'session-that-does-not-idle-out',
-    file: 'src/tenants/session-store.ts',
+    in: 'alive',
     find: 'and s.last_used_at > clock_timestamp() - ',
     put: 'and s.last_used_at > clock_timestamp() - 9 * ',
     test: sessionTests,
@@ -80,7 +80,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'session-row-that-is-believed',
-    file: 'src/tenants/sessions.ts',
+    in: 'createSessions',
     find: 'isBound(row.bound_to, ring, token, row, credentialOf(row.made_by)) &&',
     put: '',
     test: sessionTests,
@@ -89,7 +89,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'session-tied-to-no-tenant',
-    file: 'src/tenants/session.ts',
+    in: 'under',
     find: 'JSON.stringify([token, tenant_id, scopes,',
     put: 'JSON.stringify([token, scopes,',
     test: sessionTests,
@@ -98,7 +98,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'ended-credential-as-a-bug',
-    file: 'src/tenants/standing.ts',
+    in: 'createStanding',
     find: `new AppError('unauthenticated', 'This credential has ended')`,
     put: `new TypeError('This credential has ended')`,
     test: sessionTests,
@@ -107,7 +107,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'session-chosen-by-somebody-else',
-    file: 'src/tenants/sessions.ts',
+    in: 'createSessions',
     find: 'const token = newToken()',
     put: 'const token = tokenIn(asked.headers.cookie, ours) ?? newToken()',
     test: sessionTests,

@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts'
 export const surface: Fault[] = [
   {
     name: 'links-of-any-scheme',
-    file: 'src/issues/issue.ts',
+    in: 'linkOf',
     find: '/^https:',
     put: '/^[a-z]+:',
     test: 'test/http/bad-input-connect.test.ts',
@@ -13,7 +13,7 @@ export const surface: Fault[] = [
   },
   {
     name: 'unknown-fields-taken',
-    file: 'src/sync/schema.ts',
+    in: 'syncBody',
     find: 'export const syncBody = z.strictObject(',
     put: 'export const syncBody = z.object(',
     test: 'test/http/bad-input.test.ts',
@@ -21,7 +21,7 @@ export const surface: Fault[] = [
   },
   {
     name: 'bodies-of-any-type',
-    file: 'src/http/json-body.ts',
+    in: 'acceptJsonOnly',
     find: `app.addContentTypeParser('application/json',`,
     put: `app.addContentTypeParser(/^.*$/,`,
     test: 'test/http/open-mode.test.ts',
@@ -30,7 +30,7 @@ export const surface: Fault[] = [
   },
   {
     name: 'bodies-of-any-length',
-    file: 'src/http/server.ts',
+    in: 'createServer',
     find: 'bodyLimit: 64 * 1024,',
     put: 'bodyLimit: 64 * 1024 * 1024,',
     test: 'test/http/bad-input.test.ts',
@@ -38,7 +38,7 @@ export const surface: Fault[] = [
   },
   {
     name: 'bodies-as-slow-as-they-like',
-    file: 'src/http/server.ts',
+    in: 'createServer',
     find: 'connectionsCheckingInterval: 500,',
     put: 'connectionsCheckingInterval: 60_000,',
     test: 'test/http/bad-input-wire.test.ts',
@@ -46,7 +46,7 @@ export const surface: Fault[] = [
   },
   {
     name: 'two-hosts',
-    file: 'src/http/refuse-raw.ts',
+    in: 'refuseOdd',
     find: 'if (hosts > 1 ||',
     put: 'if (',
     test: 'test/http/open-mode.test.ts',
@@ -55,7 +55,7 @@ export const surface: Fault[] = [
   },
   {
     name: 'request-id-of-any-form',
-    file: 'src/http/server.ts',
+    in: 'saneId',
     find: '/^[A-Za-z0-9._-]{1,64}$/.test(given)',
     put: 'given.length > 0',
     test: 'test/http/pretending-headers.test.ts',
@@ -63,7 +63,7 @@ export const surface: Fault[] = [
   },
   {
     name: 'answers-that-may-be-kept',
-    file: 'src/http/headers.ts',
+    in: 'securityHeaders',
     find: `'cache-control': 'no-store',`,
     put: '',
     test: 'test/http/headers.test.ts',
@@ -71,7 +71,7 @@ export const surface: Fault[] = [
   },
   {
     name: 'answers-that-may-be-framed',
-    file: 'src/http/headers.ts',
+    in: 'securityHeaders',
     find: `"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"`,
     put: `"default-src 'none'; base-uri 'none'; form-action 'none'"`,
     test: 'test/http/headers.test.ts',
@@ -79,7 +79,7 @@ export const surface: Fault[] = [
   },
   {
     name: 'effects-by-looking-ahead',
-    file: 'src/http/audited.ts',
+    in: 'auditEffects',
     find: `if (audited && methods.includes('GET') && exposeHeadRoute !== false)`,
     put: 'if (audited === null)',
     test: 'test/http/audited.test.ts',
