@@ -161,3 +161,18 @@ export async function keepTotal(scope: TenantScope, id: string, count: number): 
     update tenant_integrations set total_count = ${count}, total_count_at = clock_timestamp()
     where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
 }
+
+/** A run came to its end. @param whole it read everything: the first load is done */
+export async function saveSyncTime(scope: TenantScope, id: string, whole: boolean): Promise<void> {
+  await scope.query(sql`
+    update tenant_integrations set last_sync_at = clock_timestamp(),
+      loaded_at = case when ${whole} then coalesce(loaded_at, clock_timestamp()) else loaded_at end
+    where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
+}
+
+/** Its data is deleted: connected again it is loaded anew. */
+export async function forgetFirstLoad(scope: TenantScope, id: string): Promise<void> {
+  await scope.query(sql`
+    update tenant_integrations set loaded_at = null
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} and loaded_at is not null`)
+}

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import { liveStatuses } from '../integrations/integration.ts'
+import { forgetFirstLoad, saveSyncTime } from '../integrations/store.ts'
 import { fromNow } from '../lib/db.ts'
 import { newId } from '../lib/ids.ts'
 import type { SystemScope, TenantScope } from '../tenants/scope.ts'
@@ -306,10 +307,7 @@ async function endWell(
       update sync_streams set watermark = greatest(watermark, ${mark})
       where ${isStream(scope, { ...key, mode: 'incremental' })}`)
   }
-  await scope.query(sql`
-    update tenant_integrations set last_sync_at = clock_timestamp(),
-      loaded_at = case when ${key.mode} = 'full' then coalesce(loaded_at, clock_timestamp()) else loaded_at end
-    where tenant_id = ${scope.tenantId} and integration_id = ${key.integrationId}`)
+  await saveSyncTime(scope, key.integrationId, key.mode === 'full')
   return true
 }
 
@@ -347,9 +345,7 @@ export async function forgetStreams(scope: TenantScope, integrationId: string): 
   await scope.query(sql`
     update sync_streams set watermark = null, cursor = null, withheld = null
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}`)
-  await scope.query(sql`
-    update tenant_integrations set loaded_at = null
-    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and loaded_at is not null`)
+  await forgetFirstLoad(scope, integrationId)
 }
 
 /** Slots lie at `offset` in each period; the next one from now. */

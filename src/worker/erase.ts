@@ -1,5 +1,6 @@
 /** Erases the tenants that are marked: a while for each in turn, in short steps, taken up again wherever it ended. */
-import { forgetPortals, portalsOf } from '../integrations/portal-store.ts'
+import { deleteBudgets } from '../hubspot/budget-retention-store.ts'
+import { portalsOf } from '../integrations/portal-store.ts'
 import { type RevokeParts, revokeAll } from '../integrations/revoke-all.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -65,7 +66,7 @@ async function eraseForAWhile(
   if (!(await revokeAll(parts, tenantId, signal, more))) return 'cut_short'
   if (!(await eraseRows(db, tenantId, 'rows', more))) return 'cut_short'
   const portals = await whileErasing(db, tenantId, ({ rows }) => portalsOf(rows))
-  if (portals && portals.length > 0) await withSystem(db, (scope) => forgetPortals(scope, portals))
+  if (portals && portals.length > 0) await withSystem(db, (scope) => deleteBudgets(scope, portals))
   for (const when of ['integrations', 'audit'] as const)
     if (!(await eraseRows(db, tenantId, when, more))) return 'cut_short'
   return await endErasure(db, tenantId, quietMs, () => queues.forget(tenantId))

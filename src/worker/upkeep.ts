@@ -1,9 +1,10 @@
 /** Once an hour, one process of all: what has run out or was kept long enough goes, tenant by tenant, in short steps. */
 import { deleteOldChanges } from '../changes/store.ts'
+import { deleteIdleBudgets } from '../hubspot/budget-retention-store.ts'
 import { deleteOldDeliveries, forgetReceipts } from '../inbox/retention-store.ts'
 import { forgetSubscriptions } from '../inbox/subscription-store.ts'
 import { deleteExpiredAuthorizations, deleteStalePending } from '../integrations/authorization-store.ts'
-import { deleteIdleBudgets, mendRoutes } from '../integrations/portal-store.ts'
+import { mendRoutes } from '../integrations/portal-store.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
 import { deleteOldProblems, deleteOldTombstones } from '../issues/retention-store.ts'
 import type { Clock } from '../lib/clock.ts'

@@ -1,0 +1,25 @@
+/** Deletes budgets that nobody uses any more, in SQL. */
+import { sql } from 'kysely'
+import type { Query } from '../lib/db.ts'
+
+const unused = sql`not exists (select from portal_routes r where r.portal_id = b.portal_id)`
+
+/** What is left of accounts that no integration is connected to. */
+export async function deleteBudgets(
+  { query }: { query: Query },
+  portalIds: readonly number[],
+): Promise<void> {
+  await query(sql`
+    delete from budgets b where b.portal_id = any(${[...portalIds]}::bigint[]) and ${unused}`)
+}
+
+/** Budgets of accounts that nobody is connected to any more, a day after their last call. @returns how many went */
+export async function deleteIdleBudgets({ query }: { query: Query }, atMost: number): Promise<number> {
+  const rows = await query(sql`
+    delete from budgets where ctid = any(array(
+      select b.ctid from budgets b
+      where greatest(b.next_at, b.closed_until) < clock_timestamp() - interval '1 day' and ${unused}
+      limit ${atMost}))
+    returning 1 as one`)
+  return rows.length
+}
