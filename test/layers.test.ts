@@ -106,7 +106,7 @@ test('a schema.ts is zod and nothing else of ours but the shared wire pieces', (
 })
 
 test('SQL stands in stores, and only the scope file opens a transaction', () => {
-  const sqlFiles = /(store|budget|migrate|db|health)\.ts$|^src\/(tenants\/isolation|doctor)\//
+  const sqlFiles = /(store|budget|health)\.ts$|^src\/(db|doctor)\//
   const withSql = files('src').filter((file) => /\bsql`|\bsql</.test(readFileSync(join(root, file), 'utf8')))
   assert.deepEqual(
     withSql.filter((file) => !sqlFiles.test(file)),
@@ -118,6 +118,6 @@ test('SQL stands in stores, and only the scope file opens a transaction', () => 
   assert.deepEqual(
     // The doctor tries what no scope would: nobody's tenant, and the scratch database's own owner.
     opening.sort().filter((file) => !file.startsWith('src/doctor/')),
-    ['src/http/health.ts', 'src/lib/db.ts', 'src/tenants/scope.ts'],
+    ['src/db/database.ts', 'src/db/scope.ts', 'src/http/health.ts'],
   )
 })

@@ -1,10 +1,11 @@
 /** Waiting for news of a feed: one look per process at all feeds that somebody waits for, however many wait. */
+
+import type { Database } from '../db/database.ts'
+import { withSystem } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Database } from '../lib/db.ts'
 import type { Log } from '../lib/log.ts'
 import { createPoller } from '../lib/poller.ts'
-import { withSystem } from '../tenants/scope.ts'
-import type { TenantId } from '../tenants/tenant.ts'
 import { lastSeqs } from './store.ts'
 
 const everyMs = 200

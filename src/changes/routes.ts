@@ -1,15 +1,15 @@
 /** The HTTP face of the change feed: page by page, waiting for news, or as a stream. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Database } from '../db/database.ts'
+import { type TenantScope, withTenant } from '../db/scope.ts'
+import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { type ByteBudget, type Hold, pageBytes, type Reserve, readPageWithin } from '../lib/byte-budget.ts'
-import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { type EventStream, openEventStream } from '../lib/event-stream.ts'
 import type { Log } from '../lib/log.ts'
 import { problems, tenantPath } from '../lib/wire.ts'
-import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import { tenantExists } from '../tenants/store.ts'
-import { parseTenantId, type TenantId } from '../tenants/tenant.ts'
 import {
   beginning,
   type Change,

@@ -1,6 +1,6 @@
 /** Asks the API for what the operator does: beside the service, or of the service itself when it holds the embedded database. */
 import type { Config } from '../config.ts'
-import { LockedError } from '../lib/lock.ts'
+import { LockedError } from '../db/directory-lock.ts'
 import { type Asked, askBeside, StartError } from '../service.ts'
 import { commandLog, config } from './console.ts'
 

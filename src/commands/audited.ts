@@ -1,8 +1,9 @@
 /** What a command changes stands in the audit log, like what a request does. */
+
+import type { TenantId } from '../db/tenant-id.ts'
 import { AppError } from '../lib/errors.ts'
 import type { AuditEvent } from '../tenants/audit.ts'
 import { type Audit, record, recordDone } from '../tenants/record.ts'
-import type { TenantId } from '../tenants/tenant.ts'
 
 /** What a command is about: a tenant and things of it, or what stands above tenants. Never a secret. */
 export interface CommandTarget {

@@ -1,8 +1,8 @@
 /** Code that runs where a statement does not say so, and keys that reach from one tenant to another. */
 import { sql } from 'kysely'
-import type { Database } from '../lib/db.ts'
-import { pinnedPath } from '../tenants/isolation/bypass.ts'
-import { doors, functions, triggers } from '../tenants/isolation/expected.ts'
+import type { Database } from '../db/database.ts'
+import { pinnedPath } from '../db/isolation/bypass.ts'
+import { doors, functions, triggers } from '../db/isolation/expected.ts'
 
 export async function codeFaults(db: Database): Promise<string[]> {
   const names = Object.keys(functions)

@@ -1,7 +1,7 @@
 /** Grants beyond our own tables: every object of the database that names a door, and what is open to everybody. */
 import { sql } from 'kysely'
-import type { Database } from '../lib/db.ts'
-import { doors } from '../tenants/isolation/expected.ts'
+import type { Database } from '../db/database.ts'
+import { doors } from '../db/isolation/expected.ts'
 
 /** Our schema's own relations are read one by one at start, policies with them; the schema may be used and no more. */
 export async function mentionFaults(db: Database): Promise<string[]> {

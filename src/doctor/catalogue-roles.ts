@@ -1,7 +1,7 @@
 /** The doors as roles: what they own, what they may do to the server, and what is set for whoever logs in. */
 import { sql } from 'kysely'
-import type { Database } from '../lib/db.ts'
-import { doors } from '../tenants/isolation/expected.ts'
+import type { Database } from '../db/database.ts'
+import { doors } from '../db/isolation/expected.ts'
 
 export async function roleFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`

@@ -1,6 +1,6 @@
 /** The whole walk of the catalogue: what is checked at start, and what takes longer to look at. */
-import type { Database } from '../lib/db.ts'
-import { isolationFaults } from '../tenants/isolation.ts'
+import type { Database } from '../db/database.ts'
+import { isolationFaults } from '../db/isolation/check-isolation.ts'
 import { codeFaults, keyFaults } from './catalogue-code.ts'
 import { defaultPrivilegeFaults, mentionFaults, schemaFaults } from './catalogue-grants.ts'
 import { ownerFaults, roleFaults } from './catalogue-roles.ts'

@@ -1,8 +1,8 @@
 /** A look at the operator's own tables, in read-only transactions: as a tenant that owns nothing, as nobody, and at the queue. */
 import { sql } from 'kysely'
-import { type Database, inTransaction, type Query } from '../lib/db.ts'
+import { type Database, inTransaction, type Query } from '../db/database.ts'
+import { type Door, grantLines } from '../db/isolation/expected.ts'
 import { newId } from '../lib/ids.ts'
-import { type Door, grantLines } from '../tenants/isolation/expected.ts'
 import { asText } from './as-text.ts'
 import type { Tried } from './try-statements.ts'
 

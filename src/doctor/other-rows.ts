@@ -1,7 +1,7 @@
 /** The rows that are not A's, as digests: did a request move any? */
 import { type RawBuilder, sql } from 'kysely'
-import { grantLines } from '../tenants/isolation/expected.ts'
-import { withTenant } from '../tenants/scope.ts'
+import { grantLines } from '../db/isolation/expected.ts'
+import { withTenant } from '../db/scope.ts'
 import { asOwner } from './owner.ts'
 import type { Stage } from './stage.ts'
 

@@ -1,5 +1,5 @@
 /** The scratch database as its owner sees it, for laying out rows and looking at all of them. Never the operator's tables. */
-import { type Database, inTransaction, type Query } from '../lib/db.ts'
+import { type Database, inTransaction, type Query } from '../db/database.ts'
 import { asText } from './as-text.ts'
 
 /**

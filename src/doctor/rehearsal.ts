@@ -1,7 +1,7 @@
 /** The rehearsal: two tenants on a scratch database, and everything that one might try on the other. */
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
-import type { Database } from '../lib/db.ts'
+import type { Database } from '../db/database.ts'
 import { createLog } from '../lib/log.ts'
 import { Secret } from '../lib/secret.ts'
 import { standUp } from '../service.ts'

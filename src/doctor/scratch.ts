@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { type Database, openInMemory, types } from '../lib/db.ts'
-import { allStatements } from '../lib/migrate.ts'
+import { type Database, openInMemory, types } from '../db/database.ts'
+import { allStatements } from '../db/migrate.ts'
 import { asText } from './as-text.ts'
 import { createTurns } from './turns.ts'
 

@@ -1,8 +1,8 @@
 /** One request of the rehearsal and its answer, as a caller sees it. */
 import type { FastifyInstance } from 'fastify'
+import type { Database } from '../db/database.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import type { Call } from '../hubspot/client.ts'
-import type { Database } from '../lib/db.ts'
-import type { TenantId } from '../tenants/tenant.ts'
 import type { Asked, Ids } from './described.ts'
 import { asTenant } from './stand-ins.ts'
 import type { World } from './world.ts'

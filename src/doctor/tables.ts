@@ -1,6 +1,6 @@
 /** The tables of the schema as the catalogue describes them: what a row of each needs, and which rows hang on which. */
 import { sql } from 'kysely'
-import type { Database } from '../lib/db.ts'
+import type { Database } from '../db/database.ts'
 
 export interface Column {
   name: string

@@ -1,8 +1,8 @@
 /** Tries every statement of one tenant on the other's rows, each in a unit of work that is rolled back. */
 import { sql } from 'kysely'
-import { type Database, inTransaction, type Query } from '../lib/db.ts'
-import { type Door, grantLines } from '../tenants/isolation/expected.ts'
-import { withErasure, withSystem, withTenant } from '../tenants/scope.ts'
+import { type Database, inTransaction, type Query } from '../db/database.ts'
+import { type Door, grantLines } from '../db/isolation/expected.ts'
+import { withErasure, withSystem, withTenant } from '../db/scope.ts'
 import { asText } from './as-text.ts'
 import { type Attempt, attemptsOfNobody, attemptsOn } from './statements.ts'
 import type { Table } from './tables.ts'

@@ -1,10 +1,10 @@
 /** Ids stay valid: a path or query that names an alias is answered for the integration it stands for, in every route. */
 import type { FastifyInstance } from 'fastify'
+import type { Database } from '../db/database.ts'
+import { withTenant } from '../db/scope.ts'
+import { parseTenantId } from '../db/tenant-id.ts'
 import { lookUpAlias } from '../integrations/alias-store.ts'
-import type { Database } from '../lib/db.ts'
 import { parseUuid } from '../lib/ids.ts'
-import { withTenant } from '../tenants/scope.ts'
-import { parseTenantId } from '../tenants/tenant.ts'
 
 interface Named {
   tenant_id?: string

@@ -1,8 +1,8 @@
 /** Every error as the one object that is both the specification's and RFC 9457's. The status per code stands here alone. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { fromDatabase } from '../db/database-errors.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import { invalidState } from '../integrations/authorize.ts'
-import { fromDatabase } from '../lib/database-errors.ts'
 import {
   AppError,
   type ErrorCode,

@@ -1,10 +1,10 @@
 /** Who may ask for what: one rule per route, and no route without one. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { parseTenantId } from '../db/tenant-id.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import type { Authenticate } from '../tenants/authenticate.ts'
 import { mayAdminister, mayDo, owns, type Principal, type Scope, scopes } from '../tenants/principal.ts'
 import type { Proven } from '../tenants/proven.ts'
-import { parseTenantId } from '../tenants/tenant.ts'
 
 /**
  * public: nobody is asked who they are. signed: HubSpot, which signs what it sends. session: whoever may have one. A scope: the tenant of the path, by it. admin: the operator.

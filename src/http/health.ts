@@ -1,9 +1,9 @@
 /** Is the process alive, can it serve, and what does it count. Cheap, probes open to all, without a word about tenants. */
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
-import { type Database, inTransaction } from '../lib/db.ts'
+import { type Database, inTransaction } from '../db/database.ts'
+import { currentMigration, newestMigration } from '../db/migrate.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { currentMigration, newestMigration } from '../lib/migrate.ts'
 
 export interface HealthParts {
   db: Database

@@ -1,5 +1,5 @@
 /** A failed call to HubSpot, as our caller is told of it: a stable code, the specification's words, no text of HubSpot's. */
-import { fromDatabase } from '../lib/database-errors.ts'
+import { fromDatabase } from '../db/database-errors.ts'
 import { AppError, sentences, tokenInvalid } from '../lib/errors.ts'
 import { HubSpotError } from './errors.ts'
 import { type MissingScopes, scopesSentence } from './missing-scopes.ts'

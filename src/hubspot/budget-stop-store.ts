@@ -1,6 +1,6 @@
 /** Pauses of a budget, in SQL: after a 429, and the daily stop with its one prober. */
 import { sql } from 'kysely'
-import { fromNow, type Query } from '../lib/db.ts'
+import { fromNow, type Query } from '../db/database.ts'
 import { type Bucket, type BudgetKey, leastPace, ms, recoveryPerMs, row } from './budget-store.ts'
 import type { RateLimitPolicy } from './errors.ts'
 

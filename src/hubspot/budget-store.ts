@@ -1,6 +1,6 @@
 /** Turns of a budget, in SQL. Times go out as epoch ms of the database's clock. */
 import { type RawBuilder, sql } from 'kysely'
-import type { Query } from '../lib/db.ts'
+import type { Query } from '../db/database.ts'
 import type { RateLimitPolicy } from './errors.ts'
 
 export type Bucket = 'calls' | 'search' | 'associations'

@@ -2,8 +2,9 @@
  * The calls one portal may still take, shared by all processes through the database. A caller learns when its turn is
  * and waits for it; nobody fails because others are busy, except a caller that cannot wait that long.
  */
+
+import type { Query } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Query } from '../lib/db.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { claimProbe, close, reopen } from './budget-stop-store.ts'
 import { type Ask, type Bucket, type BudgetKey, graceMs, reserve } from './budget-store.ts'

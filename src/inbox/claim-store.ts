@@ -1,8 +1,8 @@
 /** SQL on who drains an integration's inbox: what is due, whose it is, and how it ended. */
 import { sql } from 'kysely'
-import { fromNow } from '../lib/db.ts'
-import { type Claimant, leaseIsFree } from '../sync/lease-store.ts'
-import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import { fromNow } from '../db/database.ts'
+import { type Claimant, leaseIsFree } from '../db/lease.ts'
+import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { ofLane, type Told } from './store.ts'
 
 export interface Lane {

@@ -3,6 +3,12 @@
  * change goes in the transaction that keeps what was read, so that a process killed anywhere costs a lease and loses nothing.
  * Over 200 lines because a drain is one story: take, read, keep, and each way in which that can fail.
  */
+
+import type { Database } from '../db/database.ts'
+import { heartbeat } from '../db/heartbeat.ts'
+import type { Claimant } from '../db/lease.ts'
+import { type TenantScope, withTenant } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import { codeOf } from '../hubspot/as-app-error.ts'
 import { askedWait, awaitsReturn } from '../hubspot/circuit.ts'
 import type { HubSpot } from '../hubspot/client.ts'
@@ -14,19 +20,14 @@ import type { Tokens } from '../integrations/tokens.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import { chunks } from '../lib/chunks.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Database } from '../lib/db.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { holdAccess } from '../sync/access.ts'
-import { heartbeat } from '../sync/heartbeat.ts'
-import type { Claimant } from '../sync/lease-store.ts'
 import type { ObjectKind, PreparedKind } from '../sync/object-kind.ts'
 import { readByIds } from '../sync/read-by-ids.ts'
 import { tellRecords } from '../sync/report.ts'
 import { optionsOf } from '../sync/step.ts'
-import { type TenantScope, withTenant } from '../tenants/scope.ts'
-import type { TenantId } from '../tenants/tenant.ts'
 import { claimLane, endStep, forgetLane, holdLane, releaseLane } from './claim-store.ts'
 import { type InboxRow, leftOf, owe, postpone, remove, setAside, type Told, takeDue } from './store.ts'
 

@@ -1,9 +1,9 @@
 /** SQL on how far the webhooks journal was read. Whoever reads it holds a lease; what it keeps is fenced by the place it read from. */
 import { sql } from 'kysely'
+import { fromNow } from '../db/database.ts'
+import { type Claimant, leaseIsFree } from '../db/lease.ts'
+import type { SystemScope } from '../db/scope.ts'
 import type { TicketChange } from '../hubspot/webhook-event.ts'
-import { fromNow } from '../lib/db.ts'
-import { type Claimant, leaseIsFree } from '../sync/lease-store.ts'
-import type { SystemScope } from '../tenants/scope.ts'
 import { type Kept, keepChanges } from './store.ts'
 
 export interface Place {

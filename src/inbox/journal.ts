@@ -2,6 +2,11 @@
  * Reads HubSpot's webhooks journal on: the inbox gets what it tells of, and an uninstalled app is asked after at once.
  * Over 200 lines because one turn is one story: take, find, read, keep, and each way in which that can fail.
  */
+
+import type { Database } from '../db/database.ts'
+import type { Claimant } from '../db/lease.ts'
+import { withSystem, withSystemOnce, withTenant } from '../db/scope.ts'
+import { parseTenantId } from '../db/tenant-id.ts'
 import { codeOf } from '../hubspot/as-app-error.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import type { Journal, JournalFile } from '../hubspot/journal.ts'
@@ -10,13 +15,9 @@ import type { Whose } from '../integrations/integration.ts'
 import { makeDue } from '../integrations/token-store.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Database } from '../lib/db.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import type { Claimant } from '../sync/lease-store.ts'
-import { withSystem, withSystemOnce, withTenant } from '../tenants/scope.ts'
-import { parseTenantId } from '../tenants/tenant.ts'
 import { claimJournal, keepEnd, keepFile, type Place, releaseJournal } from './journal-store.ts'
 import { askAgain, installsOn } from './subscription-store.ts'
 import { whileRoutesChange } from './while-routes-change.ts'

@@ -1,7 +1,7 @@
 /** Keeps deliveries. What comes while others are being kept goes with the next statement: many wait for one commit, one for no other. */
-import type { Database } from '../lib/db.ts'
+import type { Database } from '../db/database.ts'
+import { withSystemOnce } from '../db/scope.ts'
 import { AppError } from '../lib/errors.ts'
-import { withSystemOnce } from '../tenants/scope.ts'
 import { type Kept, keepDeliveries, type SignedDelivery } from './store.ts'
 import { whileRoutesChange } from './while-routes-change.ts'
 

@@ -1,6 +1,6 @@
 /** SQL on how an integration's inbox stands, for whoever looks after it. */
 import { sql } from 'kysely'
-import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { ofLane } from './store.ts'
 
 export interface LaneState {

@@ -1,7 +1,7 @@
 /** SQL that forgets: signatures that are too old to count, and changes that nobody could drain for long. */
 import { sql } from 'kysely'
-import { ago } from '../lib/db.ts'
-import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import { ago } from '../db/database.ts'
+import type { SystemScope, TenantScope } from '../db/scope.ts'
 
 /** Signatures are good for five minutes either way. @returns how many went */
 export async function forgetReceipts({ query }: SystemScope, atMost: number): Promise<number> {

@@ -1,6 +1,7 @@
 /** Says once when no feed tells anything of an integration in which a sync finds new tickets. */
+
+import type { TenantScope } from '../db/scope.ts'
 import type { Log } from '../lib/log.ts'
-import type { TenantScope } from '../tenants/scope.ts'
 import { noticeSilence } from './lane-store.ts'
 
 export const createNoticeSilence =

@@ -3,10 +3,10 @@
  * tenant. Over 200 lines because a row that is taken apart and put back is one thought.
  */
 import { type RawBuilder, sql } from 'kysely'
+import { fromNow } from '../db/database.ts'
+import type { SystemScope, TenantScope } from '../db/scope.ts'
 import type { ChangeType, TicketChange } from '../hubspot/webhook-event.ts'
 import { chunks } from '../lib/chunks.ts'
-import { fromNow } from '../lib/db.ts'
-import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 
 export interface Kept {
   /** It was kept before: nothing is kept again. */

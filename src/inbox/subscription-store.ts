@@ -1,7 +1,7 @@
 /** SQL on what HubSpot was asked to write into its journal: one row for each account that has our app, and one for the app itself. */
 import { sql } from 'kysely'
-import { fromNow } from '../lib/db.ts'
-import type { SystemScope } from '../tenants/scope.ts'
+import { fromNow } from '../db/database.ts'
+import type { SystemScope } from '../db/scope.ts'
 
 /** What happens to our app itself, in whatever account. */
 export const appItself = 0

@@ -1,12 +1,13 @@
 /** Asks HubSpot to write into its journal what happens in the accounts that have our app, and no more once nobody is connected. */
+
+import { withSystem } from '../db/scope.ts'
+import { parseTenantId } from '../db/tenant-id.ts'
 import { codeOf } from '../hubspot/as-app-error.ts'
 import type { Patience } from '../hubspot/client.ts'
 import { isRefusal } from '../hubspot/journal.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import { AppError } from '../lib/errors.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
-import { withSystem } from '../tenants/scope.ts'
-import { parseTenantId } from '../tenants/tenant.ts'
 import type { JournalParts } from './journal.ts'
 import {
   appItself,

@@ -1,6 +1,6 @@
 /** All SQL on aliases: ids that `authorize` returned, and that a connect of an account already connected gave up for the older one. */
 import { sql } from 'kysely'
-import type { TenantScope } from '../tenants/scope.ts'
+import type { TenantScope } from '../db/scope.ts'
 
 /** Of one integration; a program that connects again and again must not grow a tenant. The oldest go first. */
 const mostAliases = 20

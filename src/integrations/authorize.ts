@@ -1,19 +1,19 @@
 /** OAuth as far as HubSpot's grant: beginning an authorisation, and taking in the state and code that come back. */
 import { createHash, randomBytes } from 'node:crypto'
+import type { Database } from '../db/database.ts'
+import { withTenant } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { HubSpot, Patience } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { type App, authorizeUrl, exchangeCode, type Grant } from '../hubspot/oauth.ts'
 import type { ObjectPaths } from '../hubspot/objects.ts'
-import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { newId, parseUuid } from '../lib/ids.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
 import { mayFinish, nameOf, type Principal } from '../tenants/principal.ts'
-import { withTenant } from '../tenants/scope.ts'
 import { ensureTenant, sealerOf, tenantSince } from '../tenants/store.ts'
-import type { TenantId } from '../tenants/tenant.ts'
 import {
   authorizationWaits,
   deleteStalePending,

@@ -3,11 +3,11 @@
  * said yes. The browser holds a secret in a cookie; whoever has only the page's address can do nothing with it.
  */
 import { createHash, randomBytes } from 'node:crypto'
+import { type TenantScope, withTenant } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import { Secret } from '../lib/secret.ts'
-import { type TenantScope, withTenant } from '../tenants/scope.ts'
-import type { TenantId } from '../tenants/tenant.ts'
 import { resolveAlias } from './alias-store.ts'
 import { accountOf, type Granted, invalidState, redeem } from './authorize.ts'
 import {

@@ -1,7 +1,7 @@
 /** All SQL on grants that wait for a person's yes. Tokens come and go sealed. */
 import { sql } from 'kysely'
-import { fromNow } from '../lib/db.ts'
-import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import { fromNow } from '../db/database.ts'
+import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { mostUnfinished, pendingFor } from './authorization-store.ts'
 import type { Account } from './integration.ts'
 

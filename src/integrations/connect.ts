@@ -1,13 +1,14 @@
 /** Connecting: by a pasted token, or by OAuth. One integration per tenant and portal; reconnecting keeps its id and data. */
+
+import { type TenantScope, withTenant } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
 import { AppError, isTenantErasing, tenantErasing, tokenInvalid } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { Principal } from '../tenants/principal.ts'
-import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import { ensureTenant, tenantSince } from '../tenants/store.ts'
-import type { TenantId } from '../tenants/tenant.ts'
 import { insertAlias, resolveAlias } from './alias-store.ts'
 import { type AuthorizeParts, accountOf, redeem } from './authorize.ts'
 import { identifyPasted } from './identify.ts'

@@ -1,7 +1,8 @@
 /** Disconnecting: the token ends at HubSpot and here, work stops, data stays unless it is to go too. */
+
+import { type TenantScope, withTenant } from '../db/scope.ts'
 import { integrationNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
-import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { Whose } from './integration.ts'
 import { type ReleaseParts, releaseGrant } from './release.ts'
 import { deleteRoute, findIntegration, lockIntegration, moveTo } from './store.ts'

@@ -1,5 +1,5 @@
 /** An integration: one tenant's link to one HubSpot account. Its states and legal steps, as a table. Pure. */
-import type { TenantId } from '../tenants/tenant.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 
 export const statuses = ['pending', 'active', 'degraded', 'reauth_required', 'disconnected'] as const
 

@@ -1,6 +1,6 @@
 /** All SQL on the parts of an account. Times are the database's. */
 import { sql } from 'kysely'
-import type { TenantScope } from '../tenants/scope.ts'
+import type { TenantScope } from '../db/scope.ts'
 import { type Part, type PartName, type Parts, partNames, passing, type Refusal } from './parts.ts'
 
 /** How long what was read stays good, and how long a lasting refusal is believed. */

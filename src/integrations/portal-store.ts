@@ -1,6 +1,6 @@
 /** SQL on what is kept by HubSpot account and not by tenant: it goes with the last integration on the account. */
 import { sql } from 'kysely'
-import type { TenantScope } from '../tenants/scope.ts'
+import type { TenantScope } from '../db/scope.ts'
 
 /** All accounts of a tenant, also of integrations that are disconnected. */
 export async function portalsOf({ query, tenantId }: TenantScope): Promise<number[]> {

@@ -1,16 +1,17 @@
 /** Refreshing with the claim in hand: what HubSpot grants is stored whatever becomes of the caller, the stop or the database. */
+
+import type { Database } from '../db/database.ts'
+import { type TenantScope, withTenant } from '../db/scope.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { HubSpot } from '../hubspot/client.ts'
 import { HubSpotError, otherAppsToken } from '../hubspot/errors.ts'
 import { type App, type Grant, refreshGrant } from '../hubspot/oauth.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Database } from '../lib/db.ts'
 import { AppError, isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
-import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { Whose } from './integration.ts'
 import { type HeldToken, keepRefreshed, releaseRefresh } from './token-store.ts'
 

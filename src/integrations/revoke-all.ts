@@ -1,9 +1,10 @@
 /** What HubSpot granted a tenant that is being erased: told to HubSpot a few at a time, then deleted here whatever it said. */
+
+import type { TenantScope } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import { SealError } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { whileErasing } from '../tenants/erasure.ts'
-import type { TenantScope } from '../tenants/scope.ts'
-import type { TenantId } from '../tenants/tenant.ts'
 import { deleteConfirmation, listConfirmations } from './confirmation-store.ts'
 import type { DisconnectParts } from './disconnect.ts'
 import { releaseGrant } from './release.ts'

@@ -1,8 +1,9 @@
 /** Does the connection hold? An answer either way: a dead token is what was asked about, not a failure to answer. */
+
+import type { Database } from '../db/database.ts'
+import { withTenant } from '../db/scope.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
-import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
-import { withTenant } from '../tenants/scope.ts'
 import type { TestConnection } from './connection-test.ts'
 import type { Integration, Whose } from './integration.ts'
 import { listParts, unknownParts } from './part-store.ts'

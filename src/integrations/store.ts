@@ -1,7 +1,7 @@
 /** All SQL on integrations and their portal routes. Tokens, and what is under way to them, have stores of their own. */
 import { sql } from 'kysely'
 import { tell } from '../changes/store.ts'
-import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { isStalePending } from './authorization-store.ts'
 import { tenantStays } from './confirmation-store.ts'
 import {

@@ -1,9 +1,9 @@
 /** All SQL on tokens. Every write carries the epoch it was read with, so that a stale refresher changes nothing. */
 import { sql } from 'kysely'
-import { fromNow } from '../lib/db.ts'
+import { fromNow } from '../db/database.ts'
+import type { TenantScope } from '../db/scope.ts'
 import type { KeyRing, TenantSealer } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
-import type { TenantScope } from '../tenants/scope.ts'
 import { sealerOf } from '../tenants/store.ts'
 import type { TokenKind } from './integration.ts'
 

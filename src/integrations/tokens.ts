@@ -3,6 +3,7 @@
  * process at a time, and once more when HubSpot answers 401 all the same.
  */
 
+import { type TenantScope, withTenant } from '../db/scope.ts'
 import { missingScopes } from '../hubspot/as-app-error.ts'
 import type { Access, Patience } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
@@ -11,7 +12,6 @@ import { accountInfo, listPage, type ObjectPaths } from '../hubspot/objects.ts'
 import { introspect, knowsStaticToken, staticTokenFacts } from '../hubspot/token-facts.ts'
 import { AppError, integrationNotFound, tokenInvalid } from '../lib/errors.ts'
 import type { Secret } from '../lib/secret.ts'
-import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import type { Integration, Whose } from './integration.ts'
 import { asAppErrorIfMisconfigured, createRefresher, type RefreshParts } from './refresh.ts'
 import { findIntegration, lockIntegration, moveTo } from './store.ts'

@@ -1,7 +1,8 @@
 /** The tokens of a grant that waits for a person's yes: sealed for its row alone, and revoked when they are not to be used. */
+
+import type { TenantScope } from '../db/scope.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
-import type { TenantScope } from '../tenants/scope.ts'
 import { sealerOf } from '../tenants/store.ts'
 import type { Waiting } from './confirmation-store.ts'
 import { type ReleaseParts, releaseGrant } from './release.ts'

@@ -1,7 +1,7 @@
 /** SQL on what a full pass did not meet. Each statement looks at some thousand issues at most, however many there are. */
 import { sql } from 'kysely'
 import { writeTold } from '../changes/store.ts'
-import type { TenantScope } from '../tenants/scope.ts'
+import type { TenantScope } from '../db/scope.ts'
 
 const window = 10_000
 

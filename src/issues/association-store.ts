@@ -1,6 +1,6 @@
 /** All SQL that keeps what hangs on tickets. It is joined where issues are read. */
 import { sql } from 'kysely'
-import type { TenantScope } from '../tenants/scope.ts'
+import type { TenantScope } from '../db/scope.ts'
 
 export const associatedKinds = ['contacts', 'companies', 'deals'] as const
 

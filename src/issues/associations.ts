@@ -3,6 +3,7 @@
  * problem of that part alone; the tickets themselves do not wait for it.
  */
 
+import type { TenantScope } from '../db/scope.ts'
 import {
   type Association,
   type AssociationsRead,
@@ -16,7 +17,6 @@ import type { CallOptions } from '../hubspot/objects.ts'
 import { keepPartsReadable, keepRefusal, readDue } from '../integrations/part-store.ts'
 import { invalidAnswer, isLasting, type Refusal, refusalOf } from '../integrations/parts.ts'
 import { chunks } from '../lib/chunks.ts'
-import type { TenantScope } from '../tenants/scope.ts'
 import {
   type AssociatedKind,
   type AssociatedRecord,

@@ -2,6 +2,9 @@
  * What an account has defined: its properties, and the names of pipelines, stages and owners. Read once an hour by
  * whichever run comes first; a part that HubSpot does not give keeps what was read before and says so.
  */
+
+import type { Database } from '../db/database.ts'
+import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { Access, HubSpot, Patience } from '../hubspot/client.ts'
 import {
   isReadTime,
@@ -17,8 +20,6 @@ import { liveStatuses, type Whose } from '../integrations/integration.ts'
 import { keepPart, keepRefusal, readDue } from '../integrations/part-store.ts'
 import { type Refusal, refusalOf } from '../integrations/parts.ts'
 import { lockIntegration } from '../integrations/store.ts'
-import type { Database } from '../lib/db.ts'
-import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import { mend } from './issue.ts'
 import { keepLabels, type LabelRow } from './label-store.ts'
 import { neededProperties, ticketProperties } from './properties.ts'

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { writeTold } from '../changes/store.ts'
-import type { TenantScope } from '../tenants/scope.ts'
+import type { TenantScope } from '../db/scope.ts'
 import type { IssueRow } from './issue.ts'
 
 /** What the upsert did with one row. */

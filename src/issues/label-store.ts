@@ -1,6 +1,6 @@
 /** All SQL that keeps the names behind the ids that tickets carry. They are joined where issues are read. */
 import { sql } from 'kysely'
-import type { TenantScope } from '../tenants/scope.ts'
+import type { TenantScope } from '../db/scope.ts'
 
 export interface LabelRow {
   topic: 'pipeline' | 'stage' | 'owner'

@@ -1,4 +1,7 @@
 /** Tickets as HubSpot has them now, and how many there are. Nothing of this is stored but the count. */
+
+import type { Database } from '../db/database.ts'
+import { withTenant } from '../db/scope.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { Access, HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
@@ -9,9 +12,7 @@ import { keepTotal, readTotal } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
 import type { Clock } from '../lib/clock.ts'
 import { decodeCursor, encodeCursor } from '../lib/cursor.ts'
-import type { Database } from '../lib/db.ts'
 import { AppError } from '../lib/errors.ts'
-import { withTenant } from '../tenants/scope.ts'
 import { linkOf } from './issue.ts'
 import { omitRefused } from './omitted-properties.ts'
 import { ticketKind } from './ticket-kind.ts'

@@ -2,6 +2,9 @@
  * Properties that HubSpot refuses although the account has them, because they became sensitive: they are left out, the resource
  * `properties` says so with the scope's name, and they are asked for again with the next list of properties.
  */
+
+import type { Database } from '../db/database.ts'
+import { withTenant } from '../db/scope.ts'
 import type { Access, HubSpot, Patience } from '../hubspot/client.ts'
 import { readProperties } from '../hubspot/definitions.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
@@ -11,8 +14,6 @@ import { findRefusedProperties } from '../hubspot/refused-properties.ts'
 import type { Whose } from '../integrations/integration.ts'
 import { keepOmitted } from '../integrations/part-store.ts'
 import { lockIntegration } from '../integrations/store.ts'
-import type { Database } from '../lib/db.ts'
-import { withTenant } from '../tenants/scope.ts'
 import { neededProperties, versionProperties } from './properties.ts'
 
 export interface OmitParts {

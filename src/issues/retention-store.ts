@@ -1,7 +1,7 @@
 /** SQL that forgets what no read has shown for long: tombstones, and problems of records that are gone. Times are HubSpot's. */
 import { type RawBuilder, sql } from 'kysely'
-import { ago } from '../lib/db.ts'
-import type { TenantScope } from '../tenants/scope.ts'
+import { ago } from '../db/database.ts'
+import type { TenantScope } from '../db/scope.ts'
 import { deletionOf } from './store.ts'
 
 const shownSince = (id: RawBuilder<unknown>, owner: RawBuilder<unknown>, keepMs: number) => sql`exists (

@@ -2,14 +2,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { withTenant } from '../db/scope.ts'
+import { parseTenantId } from '../db/tenant-id.ts'
 import { findIntegration } from '../integrations/store.ts'
 import { readPageWithin } from '../lib/byte-budget.ts'
 import { cursorBehind, decodeCursor, decodeIdCursor } from '../lib/cursor.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { integrationPath, problems, tenantPath } from '../lib/wire.ts'
-import { withTenant } from '../tenants/scope.ts'
 import { tenantExists } from '../tenants/store.ts'
-import { parseTenantId } from '../tenants/tenant.ts'
 import { type LiveParts, listLiveTickets } from './live-tickets.ts'
 import {
   type issue,

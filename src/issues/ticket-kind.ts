@@ -1,11 +1,11 @@
 /** Tickets as a kind of object to sync: what HubSpot must be asked, and where the records go. */
 import { createHash } from 'node:crypto'
+import type { Database } from '../db/database.ts'
+import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { HubSpot } from '../hubspot/client.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import type { Whose } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens.ts'
-import type { Database } from '../lib/db.ts'
-import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import { buryDeleted, findAbsent, findLive } from './absence-store.ts'
 import { findAssociated } from './association-store.ts'
 import { type PassingProblems, readLinks, unreadableKinds } from './associations.ts'

@@ -1,8 +1,8 @@
 /** All SQL on what is to be sent, and on what came of it. A delivery that is under way is due again when its sender is long dead. */
 import { sql } from 'kysely'
 import type { Change } from '../changes/change.ts'
-import { fromNow } from '../lib/db.ts'
-import type { SystemScope, TenantScope } from '../tenants/scope.ts'
+import { fromNow } from '../db/database.ts'
+import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { productEndpoint } from './endpoint.ts'
 
 /** The rows of one endpoint. */

@@ -1,9 +1,9 @@
 /** All SQL on endpoints of tenants, and on whether the product has one. Secrets are sealed with the tenant's data key. */
 import { sql } from 'kysely'
 import { tell } from '../changes/store.ts'
+import type { SystemScope, TenantScope } from '../db/scope.ts'
 import type { KeyRing, TenantSealer } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
-import type { SystemScope, TenantScope } from '../tenants/scope.ts'
 import { sealerOf } from '../tenants/store.ts'
 import { ofEndpoint } from './delivery-store.ts'
 import { type Endpoint, type EndpointState, productEndpoint } from './endpoint.ts'

@@ -2,15 +2,16 @@
  * Sends what is due to one endpoint. A delivery is taken for a while, sent, and what came of it is kept; a process that dies in
  * between costs that while, and the receiver sees the same id again.
  */
+
+import type { Database } from '../db/database.ts'
+import { type TenantScope, withTenant } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import type { ByteBudget } from '../lib/byte-budget.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Database } from '../lib/db.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { signatureHeaders } from '../lib/standard-webhooks.ts'
-import { type TenantScope, withTenant } from '../tenants/scope.ts'
-import type { TenantId } from '../tenants/tenant.ts'
 import {
   type Delivery,
   giveUpSome,

@@ -1,8 +1,9 @@
 /** What the sync must know of a kind of object. Tickets are one value of it; companies would be a second. */
+
+import type { TenantScope } from '../db/scope.ts'
 import type { HubSpot, Patience } from '../hubspot/client.ts'
 import type { CallOptions, ObjectPaths } from '../hubspot/objects.ts'
 import type { Whose } from '../integrations/integration.ts'
-import type { TenantScope } from '../tenants/scope.ts'
 
 /** What became of one page. */
 export interface KeepReport {

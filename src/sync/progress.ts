@@ -1,10 +1,11 @@
 /** News of runs for whoever watches: one poll per process and tenant, however many watch. */
+
+import type { Database } from '../db/database.ts'
+import { unlessErasing, withTenant } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Database } from '../lib/db.ts'
 import type { Log } from '../lib/log.ts'
 import { createPoller } from '../lib/poller.ts'
-import { unlessErasing, withTenant } from '../tenants/scope.ts'
-import type { TenantId } from '../tenants/tenant.ts'
 import { findEvents, type SyncEvent } from './store.ts'
 
 const everyMs = 500

@@ -1,10 +1,10 @@
 /** What a purge deletes, and in which order. */
 import { blankChanges, tell } from '../changes/store.ts'
+import type { Database } from '../db/database.ts'
+import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { Whose } from '../integrations/integration.ts'
 import { deleteIntegration, lockIntegration } from '../integrations/store.ts'
 import { deleteSomeIssues } from '../issues/store.ts'
-import type { Database } from '../lib/db.ts'
-import { type TenantScope, withTenant } from '../tenants/scope.ts'
 import { forgetStreams } from './store.ts'
 
 /**

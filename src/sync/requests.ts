@@ -1,5 +1,5 @@
 /** Asking for runs: by a caller, at connect, by the schedule. Rows only; waking a worker is the caller's next step. */
-import type { TenantScope } from '../tenants/scope.ts'
+import type { TenantScope } from '../db/scope.ts'
 import { claimSlot, hasWatermark, requestRun, type StreamKey, scheduleStream, slotIsOfUse } from './store.ts'
 import { type Mode, scheduleOffset } from './stream.ts'
 

@@ -1,7 +1,7 @@
 /** SQL that forgets runs which ended long ago. */
 import { sql } from 'kysely'
-import { ago } from '../lib/db.ts'
-import type { TenantScope } from '../tenants/scope.ts'
+import { ago } from '../db/database.ts'
+import type { TenantScope } from '../db/scope.ts'
 
 /**
  * Deletes runs that ended longer ago than `keepMs`, the oldest first. Their ids sort by the time they were made, so that the

@@ -1,9 +1,10 @@
 /** What every step of a run is given, and what it gives: a reading of HubSpot, and then how that is kept. */
+
+import type { TenantScope } from '../db/scope.ts'
 import type { Access, HubSpot, Patience } from '../hubspot/client.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import { asTime } from '../hubspot/time.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { TenantScope } from '../tenants/scope.ts'
 import type { WithAccess } from './access.ts'
 import type { KeepReport, ObjectKind, PreparedKind } from './object-kind.ts'
 import type { Cursor, Mode } from './stream.ts'

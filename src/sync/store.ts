@@ -3,12 +3,12 @@
  * write on a run carries the epoch of its claim: seen side by side it can be checked that none forgets it.
  */
 import { sql } from 'kysely'
+import { fromNow } from '../db/database.ts'
+import { type Claimant, leaseIsFree } from '../db/lease.ts'
+import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { liveStatuses } from '../integrations/integration.ts'
 import { forgetFirstLoad, saveSyncTime } from '../integrations/store.ts'
-import { fromNow } from '../lib/db.ts'
 import { newId } from '../lib/ids.ts'
-import type { SystemScope, TenantScope } from '../tenants/scope.ts'
-import { type Claimant, leaseIsFree } from './lease-store.ts'
 import type { Cursor, EventState, Mode, Trigger } from './stream.ts'
 
 export interface StreamKey {

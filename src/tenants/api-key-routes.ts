@@ -2,6 +2,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { type TenantScope, withTenant } from '../db/scope.ts'
+import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { decodeCursor, pageOf } from '../lib/cursor.ts'
 import { AppError, tenantNotFound } from '../lib/errors.ts'
 import { problems, tenantPath } from '../lib/wire.ts'
@@ -11,9 +13,7 @@ import { readIdempotency } from './idempotency.ts'
 import { onceShowing } from './once.ts'
 import type { TenantParts } from './routes.ts'
 import { keyAnswer, keyBody, keyList, keyPath, listQuery, madeKeyAnswer, rotateBody } from './schema.ts'
-import { type TenantScope, withTenant } from './scope.ts'
 import { tenantExists } from './store.ts'
-import { parseTenantId, type TenantId } from './tenant.ts'
 
 const present = (key: ApiKey) => ({
   key_id: key.keyId,

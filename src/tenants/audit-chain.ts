@@ -1,10 +1,10 @@
 /** Walks the chains as they stand in the database, a few hundred rows at a time, and tells where each broke first. */
-import type { Database } from '../lib/db.ts'
+import type { Database } from '../db/database.ts'
+import { unlessErasing, withSystem, withTenant } from '../db/scope.ts'
+import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { type AuditRow, type Chain, operatorChain, readOn, unread, type Verdict } from './audit.ts'
 import { hashAt, rowsAfter } from './audit-store.ts'
-import { unlessErasing, withSystem, withTenant } from './scope.ts'
 import { listTenants } from './store.ts'
-import { parseTenantId, type TenantId } from './tenant.ts'
 
 const step = 500
 

@@ -2,16 +2,16 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { Database } from '../db/database.ts'
+import { type SystemScope, type TenantScope, withSystem, withTenant } from '../db/scope.ts'
+import { parseTenantId } from '../db/tenant-id.ts'
 import { decodeNumberCursor, pageOf } from '../lib/cursor.ts'
-import type { Database } from '../lib/db.ts'
 import { tenantNotFound } from '../lib/errors.ts'
 import { after, limit, problems, tenantPath } from '../lib/wire.ts'
 import { type AuditRow, type Chain, operatorChain } from './audit.ts'
 import { auditList, operatorAuditList } from './audit-schema.ts'
 import { rowsBefore } from './audit-store.ts'
-import { type SystemScope, type TenantScope, withSystem, withTenant } from './scope.ts'
 import { tenantExists } from './store.ts'
-import { parseTenantId } from './tenant.ts'
 
 const query = z.strictObject({ limit: limit(500, 100), after })
 const tags = ['audit']

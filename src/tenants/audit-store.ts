@@ -1,8 +1,8 @@
 /** All SQL on the audit log. A row is added under its chain's lock, which is the last one that its transaction takes. */
 import { type RawBuilder, sql } from 'kysely'
-import type { Query } from '../lib/db.ts'
+import type { Query } from '../db/database.ts'
+import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { type AuditEvent, type AuditRow, type Chain, hashOf, noHash, operatorChain } from './audit.ts'
-import type { SystemScope, TenantScope } from './scope.ts'
 
 const columns = sql`
   seq, extract(epoch from at)::text as at, actor, action, target, address, request_id as "requestId", phase, result,

@@ -1,6 +1,7 @@
 /** Whether a credential still stands, by its name. The one question that sessions and open streams ask about what they came from. */
+
+import type { SystemScope } from '../db/scope.ts'
 import { findLiveKey } from './api-key-store.ts'
-import type { SystemScope } from './scope.ts'
 
 /**
  * @param by the name of a principal. Only a tenant's key can be taken back while this process runs: the operator's keys are a

@@ -1,5 +1,7 @@
 /** Erasing a tenant: the mark that ends everything else, rows in short steps, the tenant itself last. */
-import type { Database } from '../lib/db.ts'
+import type { Database } from '../db/database.ts'
+import { type ErasureScope, withErasure } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import { type Holding, holdings } from './holdings.ts'
 import {
   deleteAll,
@@ -10,8 +12,6 @@ import {
   markedMsAgo,
   type Place,
 } from './holdings-store.ts'
-import { type ErasureScope, withErasure } from './scope.ts'
-import type { TenantId } from './tenant.ts'
 
 /** Rows of one step. */
 const stepRows = 2_000

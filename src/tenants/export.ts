@@ -1,13 +1,14 @@
 /** All that is held of a tenant, as lines of JSON: a page of rows at a time, each in a short transaction of its own. */
+
+import type { Database } from '../db/database.ts'
+import { withTenant } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import { type Reserve, readPageWithin } from '../lib/byte-budget.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Database } from '../lib/db.ts'
 import { tenantNotFound } from '../lib/errors.ts'
 import { holdings } from './holdings.ts'
 import { type Place, readPage } from './holdings-store.ts'
-import { withTenant } from './scope.ts'
 import { tenantExists } from './store.ts'
-import type { TenantId } from './tenant.ts'
 
 export const exportFormat = 'spoke-export/1'
 

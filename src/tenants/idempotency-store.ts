@@ -1,11 +1,11 @@
 /** All SQL on kept answers. Expired rows of the tenant go whenever one of its keys is used, and with the upkeep. Times are the database's. */
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import type { SystemScope, TenantScope } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Idempotency } from './idempotency.ts'
-import type { SystemScope, TenantScope } from './scope.ts'
-import type { TenantId } from './tenant.ts'
 
 export interface KeptAnswer<Body = unknown> {
   status: number

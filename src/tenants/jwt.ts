@@ -1,16 +1,16 @@
 /** A JWT of the operator's identity provider as a bearer: it names one tenant, and what may be done there. */
 import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import type { Database } from '../db/database.ts'
+import { unlessErasing, withTenant } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Database } from '../lib/db.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { type Scope, scopes } from './principal.ts'
 import type { Proven, Way } from './proven.ts'
-import { unlessErasing, withTenant } from './scope.ts'
 import { tenantExists } from './store.ts'
-import type { TenantId } from './tenant.ts'
 
 export interface JwtConfig {
   issuer: string

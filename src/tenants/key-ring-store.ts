@@ -1,7 +1,7 @@
 /** All SQL on the key ring's use: which keys the database knows, and how many tenants each of them seals. */
 import { sql } from 'kysely'
-import type { SystemScope } from './scope.ts'
-import type { TenantId } from './tenant.ts'
+import type { SystemScope } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 
 /** Each key that has ever been in a ring here, with what it must open. */
 export async function knownKeys({ query }: SystemScope): Promise<{ kid: string; sentinel: string }[]> {

@@ -1,11 +1,11 @@
 /** The key ring against the database: does every key open what it should, what does each seal, and sealing under the newest. */
-import type { Database } from '../lib/db.ts'
+import type { Database } from '../db/database.ts'
+import { type SystemScope, withSystem, withTenant } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { type KeyRing, newestOf, newSentinel, opensSentinel, type RingKey, SealError } from '../lib/seal.ts'
 import { deleteKeys, insertKey, type KeyUse, keyUses, knownKeys, tenantsNotUnder } from './key-ring-store.ts'
-import { type SystemScope, withSystem, withTenant } from './scope.ts'
 import { resealTenant, sealerOf } from './store.ts'
-import type { TenantId } from './tenant.ts'
 
 const tenantsOf = (count: number) => (count === 1 ? '1 tenant' : `${count} tenants`)
 const another = (kid: string) =>

@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { parseTenantId } from '../db/tenant-id.ts'
 import type { ByteBudget, Hold } from '../lib/byte-budget.ts'
 import { tenantNotFound } from '../lib/errors.ts'
 import { problems, tenantPath } from '../lib/wire.ts'
 import { beginErasure } from './erasure.ts'
 import { exportTenant } from './export.ts'
 import type { TenantParts } from './routes.ts'
-import { parseTenantId } from './tenant.ts'
 
 export interface LeavingParts extends Pick<TenantParts, 'db' | 'clock'> {
   bytes: ByteBudget

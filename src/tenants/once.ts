@@ -1,13 +1,13 @@
 /** Does what a request asks once for each Idempotency-Key, and gives the same answer again to whoever asks again. */
-import type { Database } from '../lib/db.ts'
+import type { Database } from '../db/database.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { Idempotency } from './idempotency.ts'
 import { claimKey, findAnswer, type KeptAnswer, keepAnswer, releaseKey } from './idempotency-store.ts'
 
 export type { KeptAnswer } from './idempotency-store.ts'
 
-import { type TenantScope, withTenant } from './scope.ts'
-import type { TenantId } from './tenant.ts'
+import { type TenantScope, withTenant } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 
 /**
  * For an effect that is one transaction: key, effect and answer are committed together, or none is. Whoever comes at

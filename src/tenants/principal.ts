@@ -1,5 +1,5 @@
 /** Who asks, and what they may do. Pure. */
-import type { TenantId } from './tenant.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 
 /** read: look at everything of the tenant. sync: start runs. manage: connect, disconnect. None includes another. */
 export const scopes = ['read', 'sync', 'manage'] as const

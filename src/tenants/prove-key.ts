@@ -3,8 +3,9 @@
  * revoked one is refused by every process within one.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Database } from '../db/database.ts'
+import { unlessErasing, withSystem, withSystemOnce, withTenant } from '../db/scope.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Database } from '../lib/db.ts'
 import type { Log } from '../lib/log.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
@@ -13,7 +14,6 @@ import { findLiveKey, type KeyToProve, noteUse } from './api-key-store.ts'
 import { hashOf } from './api-keys.ts'
 import type { Principal } from './principal.ts'
 import type { Way } from './proven.ts'
-import { unlessErasing, withSystem, withSystemOnce, withTenant } from './scope.ts'
 
 const freshMs = 500
 /** More keys than this at one time are looked up more often, never wrongly. */

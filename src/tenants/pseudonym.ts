@@ -1,7 +1,7 @@
 /** What a tenant is called where its id may not stay: a keyed hash, by which nobody finds the id without the key ring. Pure. */
 import { createHmac, hkdfSync } from 'node:crypto'
+import type { TenantId } from '../db/tenant-id.ts'
 import { type KeyRing, newestOf, type RingKey } from '../lib/seal.ts'
-import type { TenantId } from './tenant.ts'
 
 /** `tenant:<name of the ring's key>:<hash>`. */
 function under({ kid, key }: RingKey, tenantId: TenantId): string {

@@ -1,11 +1,11 @@
 /** Writes an event where it belongs: into its tenant's chain, or into the operator's. */
-import type { Database } from '../lib/db.ts'
+import type { Database } from '../db/database.ts'
+import { unlessErasing, withSystem, withTenant } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { type AuditEvent, type Chain, operatorChain } from './audit.ts'
 import { appendToOperator, appendToTenant } from './audit-store.ts'
 import { pseudonymOf } from './pseudonym.ts'
-import { unlessErasing, withSystem, withTenant } from './scope.ts'
-import type { TenantId } from './tenant.ts'
 
 export interface Audit {
   db: Database

@@ -2,9 +2,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { Database } from '../db/database.ts'
+import { withSystem, withTenant } from '../db/scope.ts'
+import { parseTenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
 import { decodeIdCursor, pageOf } from '../lib/cursor.ts'
-import type { Database } from '../lib/db.ts'
 import { tenantNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { problems, tenantPath } from '../lib/wire.ts'
@@ -12,9 +14,7 @@ import { readIdempotency } from './idempotency.ts'
 import { once } from './once.ts'
 import { nameOf, type Principal } from './principal.ts'
 import { listQuery, tenantAnswer, tenantBody, tenantList } from './schema.ts'
-import { withSystem, withTenant } from './scope.ts'
 import { ensureTenant, findTenant, listTenants, type Tenant } from './store.ts'
-import { parseTenantId } from './tenant.ts'
 
 export interface TenantParts {
   db: Database

@@ -1,6 +1,6 @@
 /** All SQL on sessions. Times are the database's: processes may differ. */
 import { sql } from 'kysely'
-import type { SystemScope } from './scope.ts'
+import type { SystemScope } from '../db/scope.ts'
 import type { SessionRights } from './session.ts'
 
 /** Without a request for so long it ends. */

@@ -1,5 +1,6 @@
 /** Sessions of browsers: made with a credential, carried by a cookie, ended on the server. */
-import type { Database } from '../lib/db.ts'
+import type { Database } from '../db/database.ts'
+import { type SystemScope, withSystem } from '../db/scope.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { KeyRing } from '../lib/seal.ts'
@@ -8,7 +9,6 @@ import { credentialStands } from './credential.ts'
 import { refuseForged, refuseOtherHost } from './forged.ts'
 import { nameOf, type Principal, scopes } from './principal.ts'
 import type { Asked, Proven, Session } from './proven.ts'
-import { type SystemScope, withSystem } from './scope.ts'
 import { boundTo, csrfOf, hashOf, isBound, newToken, setCookie, tokenIn } from './session.ts'
 import {
   deleteEndedSessions,

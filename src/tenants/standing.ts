@@ -1,13 +1,14 @@
 /** For answers that stay open: ends them when what proved the caller no longer stands. One poll per process, however many are open. */
+
+import type { Database } from '../db/database.ts'
+import { withSystem } from '../db/scope.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Database } from '../lib/db.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { createPoller } from '../lib/poller.ts'
 import { credentialStands } from './credential.ts'
 import { nameOf } from './principal.ts'
 import type { Proven } from './proven.ts'
-import { withSystem } from './scope.ts'
 import { aliveAmong } from './session-store.ts'
 
 const everyMs = 500

@@ -1,8 +1,8 @@
 /** All SQL on tenants: making one, and its data key. */
 import { sql } from 'kysely'
+import type { SystemScope, TenantScope } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import { type KeyRing, newDataKey, resealDataKey, type TenantSealer, tenantSealer } from '../lib/seal.ts'
-import type { SystemScope, TenantScope } from './scope.ts'
-import type { TenantId } from './tenant.ts'
 
 /** Makes the tenant unless it is there. Two callers at once make one. @returns whether it was this call */
 export async function ensureTenant(scope: TenantScope, ring: KeyRing): Promise<boolean> {

@@ -1,8 +1,8 @@
 /** SQL of the upkeep: whose turn it is, and the tenants one after the other. */
 import { sql } from 'kysely'
-import { fromNow } from '../lib/db.ts'
-import type { SystemScope } from './scope.ts'
-import type { TenantId } from './tenant.ts'
+import { fromNow } from '../db/database.ts'
+import type { SystemScope } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 
 /** Takes a task that is due. @returns false when it is not, or another process has it */
 export async function takeUpkeep({ query }: SystemScope, task: string, everyMs: number): Promise<boolean> {

@@ -1,10 +1,10 @@
 /** Several times a second: which inboxes are due? Those are drained, some at a time; a process that dies costs a lease. */
 
+import { withSystemOnce } from '../db/scope.ts'
+import { parseTenantId } from '../db/tenant-id.ts'
 import { findDueLanes, type Lane } from '../inbox/claim-store.ts'
 import { type DrainParts, drain } from '../inbox/drain.ts'
 import { isTenantErasing } from '../lib/errors.ts'
-import { withSystemOnce } from '../tenants/scope.ts'
-import { parseTenantId } from '../tenants/tenant.ts'
 import { createRest, lookUntil, type Rest } from './look.ts'
 
 /**

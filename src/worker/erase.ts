@@ -1,4 +1,7 @@
 /** Erases the tenants that are marked: a while for each in turn, in short steps, taken up again wherever it ended. */
+
+import { withSystem } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import { deleteBudgets } from '../hubspot/budget-retention-store.ts'
 import { portalsOf } from '../integrations/portal-store.ts'
 import { type RevokeParts, revokeAll } from '../integrations/revoke-all.ts'
@@ -6,8 +9,6 @@ import type { Clock } from '../lib/clock.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { endErasure, eraseRows, whileErasing } from '../tenants/erasure.ts'
 import { findErasing } from '../tenants/holdings-store.ts'
-import { withSystem } from '../tenants/scope.ts'
-import type { TenantId } from '../tenants/tenant.ts'
 import type { Queues } from './queues.ts'
 
 export interface EraseParts extends RevokeParts {

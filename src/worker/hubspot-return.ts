@@ -2,15 +2,16 @@
  * After an outage: every few seconds one of those that wait for HubSpot tries before its time; the first that gets through
  * resumes some of the others, and each of these some more. Rows only, so it works across processes.
  */
+
+import type { Database } from '../db/database.ts'
+import { withSystem, withTenant } from '../db/scope.ts'
+import { parseTenantId } from '../db/tenant-id.ts'
 import { findAwaitingLanes, resumeLane } from '../inbox/claim-store.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Database } from '../lib/db.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { findAwaiting, resumeAwaiting } from '../sync/store.ts'
-import { withSystem, withTenant } from '../tenants/scope.ts'
-import { parseTenantId } from '../tenants/tenant.ts'
 import { takeUpkeep } from '../tenants/upkeep-store.ts'
 import type { Queues } from './queues.ts'
 

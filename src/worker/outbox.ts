@@ -1,9 +1,10 @@
 /** Several times a second: which endpoints are to be told of something? Some at a time are; one that hangs holds up itself. */
+
+import { withSystemOnce } from '../db/scope.ts'
+import { parseTenantId } from '../db/tenant-id.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { findDueEndpoints } from '../outbox/delivery-store.ts'
 import { type SendParts, sendTo } from '../outbox/send.ts'
-import { withSystemOnce } from '../tenants/scope.ts'
-import { parseTenantId } from '../tenants/tenant.ts'
 import { createRest, lookUntil, type Rest } from './look.ts'
 
 /** Endpoints of one process. Most of the time they wait for their receivers. */

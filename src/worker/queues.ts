@@ -1,7 +1,7 @@
 /** The job queue. A job is a wake-up that carries ids; what there is to do, and how far it got, stands in our rows. */
 import { PgBoss } from 'pg-boss'
-import { isDiskFull } from '../lib/database-errors.ts'
-import type { Database } from '../lib/db.ts'
+import type { Database } from '../db/database.ts'
+import { isDiskFull } from '../db/database-errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { StreamKey } from '../sync/store.ts'
 

@@ -1,16 +1,17 @@
 /** Every few seconds: what should run and does not? The net under lost wake-ups and dead processes, and the schedule. */
+
+import type { Database } from '../db/database.ts'
+import type { Claimant } from '../db/lease.ts'
+import { withSystem, withTenant } from '../db/scope.ts'
+import { parseTenantId } from '../db/tenant-id.ts'
 import { journalFailures } from '../inbox/journal-store.ts'
 import { countSilent } from '../inbox/lane-store.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Database } from '../lib/db.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import type { Claimant } from '../sync/lease-store.ts'
 import { type Periods, takeSlot } from '../sync/requests.ts'
 import { type DueStream, findDue } from '../sync/store.ts'
-import { withSystem, withTenant } from '../tenants/scope.ts'
-import { parseTenantId } from '../tenants/tenant.ts'
 import { probeHubSpot } from './hubspot-return.ts'
 import type { Queues } from './queues.ts'
 

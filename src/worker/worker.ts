@@ -1,14 +1,15 @@
 /** The worker: runs streams as it is woken, sweeps for what nobody woke, reads HubSpot's journal, drains the inbox, sends webhooks, erases tenants, and deletes what was kept long enough. */
+
+import { isDiskFull } from '../db/database-errors.ts'
+import { parseTenantId } from '../db/tenant-id.ts'
 import type { DrainParts } from '../inbox/drain.ts'
 import type { ExpireParts } from '../integrations/expire.ts'
-import { isDiskFull } from '../lib/database-errors.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import type { SendParts } from '../outbox/send.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
 import { type RunParts, runStream } from '../sync/run-stream.ts'
-import { parseTenantId } from '../tenants/tenant.ts'
 import { drainUntil } from './drain.ts'
 import { type EraseParts, eraseUntil } from './erase.ts'
 import { expireUntil } from './expire.ts'

@@ -13,12 +13,12 @@ import {
   type SizedChange,
   tell,
 } from '../../src/changes/store.ts'
+import type { Database } from '../../src/db/database.ts'
+import { type TenantScope, withTenant } from '../../src/db/scope.ts'
 import { lockIntegration, moveTo } from '../../src/integrations/store.ts'
 import { buryDeleted } from '../../src/issues/absence-store.ts'
 import type { IssueRow } from '../../src/issues/issue.ts'
 import { keepIssues, keepMerges } from '../../src/issues/keep-store.ts'
-import type { Database } from '../../src/lib/db.ts'
-import { type TenantScope, withTenant } from '../../src/tenants/scope.ts'
 import { engines } from '../support/engines.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 

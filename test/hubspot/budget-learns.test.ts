@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
+import type { Database } from '../../src/db/database.ts'
+import { withSystem } from '../../src/db/scope.ts'
 import { type Bucket, type Budget, createBudget, type Priority } from '../../src/hubspot/budget.ts'
 import { HubSpotError } from '../../src/hubspot/errors.ts'
 import type { Clock } from '../../src/lib/clock.ts'
-import type { Database } from '../../src/lib/db.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
-import { withSystem } from '../../src/tenants/scope.ts'
 import { engines } from '../support/engines.ts'
 
 /** Of the present test; each has a portal of its own. */

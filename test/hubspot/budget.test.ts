@@ -1,10 +1,10 @@
 /** The budget: turns in the database, so that many processes together stay below HubSpot's limit. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { withSystem } from '../../src/db/scope.ts'
 import { type Bucket, createBudget } from '../../src/hubspot/budget.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
-import { withSystem } from '../../src/tenants/scope.ts'
 import { engines } from '../support/engines.ts'
 
 /** Does not wait; notes how long it was asked to. */

@@ -2,14 +2,15 @@
  * One process that calls HubSpot as fast as its budget lets it, as a worker with many pages to read would. Told what
  * to do by its first argument (JSON), ends after `seconds`, prints what it met as JSON.
  */
+
+import { openDatabase } from '../../src/db/database.ts'
+import { withSystem } from '../../src/db/scope.ts'
 import { createBudget, type Priority } from '../../src/hubspot/budget.ts'
 import { createHubSpot } from '../../src/hubspot/client.ts'
 import { HubSpotError } from '../../src/hubspot/errors.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { openDatabase } from '../../src/lib/db.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { Secret } from '../../src/lib/secret.ts'
-import { withSystem } from '../../src/tenants/scope.ts'
 import { quiet } from '../support/engines.ts'
 
 export interface CallerTask {

@@ -6,6 +6,9 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
+import type { Database } from '../../src/db/database.ts'
+import { type SystemScope, withSystem, withTenant } from '../../src/db/scope.ts'
+import { parseTenantId } from '../../src/db/tenant-id.ts'
 import { claimJournal, keepEnd, keepFile, releaseJournal } from '../../src/inbox/journal-store.ts'
 import {
   askAgain,
@@ -17,9 +20,6 @@ import {
   takeSubscriptions,
 } from '../../src/inbox/subscription-store.ts'
 import { mendRoutes } from '../../src/integrations/portal-store.ts'
-import type { Database } from '../../src/lib/db.ts'
-import { type SystemScope, withSystem, withTenant } from '../../src/tenants/scope.ts'
-import { parseTenantId } from '../../src/tenants/tenant.ts'
 import { engines } from '../support/engines.ts'
 import { seedLink, seedTenant } from '../support/rows.ts'
 

@@ -1,6 +1,8 @@
 /** Associations from an emulated HubSpot into issues, under each answer to what HubSpot leaves open. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import type { Database } from '../../src/db/database.ts'
+import { withTenant } from '../../src/db/scope.ts'
 import { listParts } from '../../src/integrations/part-store.ts'
 import { findIntegration, lockIntegration } from '../../src/integrations/store.ts'
 import type { TicketAssociations } from '../../src/issues/association-store.ts'
@@ -9,8 +11,6 @@ import { keepFound, readAssociationsOf, unreadableKinds } from '../../src/issues
 import { toIssue } from '../../src/issues/issue.ts'
 import { keepIssues } from '../../src/issues/keep-store.ts'
 import { listIssuesOf } from '../../src/issues/store.ts'
-import type { Database } from '../../src/lib/db.ts'
-import { withTenant } from '../../src/tenants/scope.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { engines } from '../support/engines.ts'
 import { A } from '../support/rows.ts'

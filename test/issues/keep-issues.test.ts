@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
+import type { Database } from '../../src/db/database.ts'
+import { withTenant } from '../../src/db/scope.ts'
 import { lockIntegration } from '../../src/integrations/store.ts'
 import { findAbsent } from '../../src/issues/absence-store.ts'
 import type { IssueRow } from '../../src/issues/issue.ts'
@@ -9,8 +11,6 @@ import { findOutdated, type KeptRow, keepIssues, type Source } from '../../src/i
 import { listProblems } from '../../src/issues/problem-store.ts'
 import { findIssue, listIssues, listIssuesOf } from '../../src/issues/store.ts'
 import { ticketKind } from '../../src/issues/ticket-kind.ts'
-import type { Database } from '../../src/lib/db.ts'
-import { withTenant } from '../../src/tenants/scope.ts'
 import { engines } from '../support/engines.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { statementsOf } from '../../src/db/migrate.ts'
 import { fullJitter } from '../../src/lib/backoff.ts'
 import { decodeCursor, encodeCursor } from '../../src/lib/cursor.ts'
 import { AppError } from '../../src/lib/errors.ts'
 import { newId, parseUuid } from '../../src/lib/ids.ts'
-import { statementsOf } from '../../src/lib/migrate.ts'
 import { nearest } from '../../src/lib/nearest.ts'
 
 test('a cursor leads back to where it was made, and nowhere else', () => {

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type RawBuilder, sql } from 'kysely'
-import type { Database } from '../../src/lib/db.ts'
+import type { Database } from '../../src/db/database.ts'
 
 /** What a secret is, and its bytes. */
 export interface Canary {

@@ -4,9 +4,9 @@
  */
 import { cpSync, existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { openDatabase } from '../../src/lib/db.ts'
+import { openDatabase } from '../../src/db/database.ts'
+import { migrate } from '../../src/db/migrate.ts'
 import { createLog } from '../../src/lib/log.ts'
-import { migrate } from '../../src/lib/migrate.ts'
 import { createQueues } from '../../src/worker/queues.ts'
 
 const quiet = createLog('silent')

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Database, openDatabase } from '../../src/lib/db.ts'
+import { type Database, openDatabase } from '../../src/db/database.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { layOutEmbedded } from './embedded.ts'
 import { newPostgresDatabase } from './postgres.ts'

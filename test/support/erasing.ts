@@ -1,7 +1,7 @@
 /** What the tests of erasing share: a worker's erasing without the worker, and a look into every row there is. */
 import { sql } from 'kysely'
+import type { Database } from '../../src/db/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import type { Database } from '../../src/lib/db.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { type EraseParts, eraseMarked } from '../../src/worker/erase.ts'
 import { dumpOf } from './canaries.ts'

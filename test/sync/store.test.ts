@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import type { Database } from '../../src/lib/db.ts'
+import type { Database } from '../../src/db/database.ts'
+import { withTenant } from '../../src/db/scope.ts'
 import { newId } from '../../src/lib/ids.ts'
 import {
   type Claim,
@@ -15,7 +16,6 @@ import {
   type StreamKey,
 } from '../../src/sync/store.ts'
 import { firstCursor } from '../../src/sync/stream.ts'
-import { withTenant } from '../../src/tenants/scope.ts'
 import { engines } from '../support/engines.ts'
 import { A, seedTenant } from '../support/rows.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
-import { openDatabase } from '../../src/lib/db.ts'
+import { openDatabase } from '../../src/db/database.ts'
 import { connectTenant, idle, newAccount } from '../http/bench.ts'
 import { everyRow, look } from '../http/database.ts'
 import { checkShape } from '../http/oracle.ts'

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import type { Database } from '../../src/lib/db.ts'
-import { withSystem, withTenant } from '../../src/tenants/scope.ts'
+import type { Database } from '../../src/db/database.ts'
+import { withSystem, withTenant } from '../../src/db/scope.ts'
 import {
   aliveAmong,
   deleteEndedSessions,

@@ -229,7 +229,7 @@ export const inbox: Fault[] = [
     in: 'BoundedClient',
     find: 'return opened.then(() => asked)',
     put: 'opened.catch(() => {})\n        return asked',
-    test: 'test/lib/one-packet.test.ts',
+    test: 'test/db/one-packet.test.ts',
     only: 'is refused by that name',
     gain: 'a tenant that is being erased is a fault of the service, tried again and again',
   },

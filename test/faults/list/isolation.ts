@@ -1,7 +1,7 @@
 /** Faults in the wall between tenants: roles, policies, scopes, and who may act for whom. */
 import type { Fault } from '../fault.ts'
 
-const wall = 'test/tenants/isolation.test.ts'
+const wall = 'test/db/isolation.test.ts'
 const words = 'test/tenant-canaries.test.ts'
 /** What is planted is the same on both engines; one of them spares time. */
 const wallOnPostgres = 'isolation on PostgreSQL'

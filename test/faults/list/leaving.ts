@@ -46,7 +46,7 @@ export const leaving: Fault[] = [
   using (tenant_id = (select spoke_tenant()) and (select spoke_erasing()));`,
     put: `create policy erase_marked on audit_events for delete to spoke_eraser
   using (tenant_id = (select spoke_tenant()));`,
-    test: 'test/tenants/isolation.test.ts',
+    test: 'test/db/isolation.test.ts',
     only: 'isolation on PostgreSQL',
     gain: 'the door of erasures removes the audit log of a tenant that stays',
   },

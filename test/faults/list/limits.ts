@@ -223,7 +223,7 @@ export const limits: Fault[] = [
     in: 'openPostgres',
     find: '(statementMs ? [`set local',
     put: '(statementMs === 0 ? [`set local',
-    test: 'test/lib/pooler.test.ts',
+    test: 'test/db/pooler.test.ts',
     only: 'is bounded by the server as well',
     gain: 'a call that is long over keeps the server at work, and a few of them all of it',
   },

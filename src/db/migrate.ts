@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
-import type { Database } from './db.ts'
+import type { Database } from './database.ts'
 
 const folder = join(import.meta.dirname, '../../migrations')
 

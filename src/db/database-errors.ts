@@ -1,5 +1,5 @@
 /** What went wrong between us and the database, by PostgreSQL's SQLSTATE, the network's code, or the driver's words. */
-import { AppError, diskFull } from './errors.ts'
+import { AppError, diskFull } from '../lib/errors.ts'
 
 interface Failure {
   code?: string

@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { createDiskSpace } from '../../src/db/disk-space.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { createDiskSpace } from '../../src/lib/disk-space.ts'
 import { createLog } from '../../src/lib/log.ts'
 
 test('a disk that cannot be asked leaves what was known', () => {

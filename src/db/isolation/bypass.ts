@@ -1,6 +1,6 @@
 /** Ways round the tables: a changed context function, code or views with their owner's rights, a door through a door. */
 import { sql } from 'kysely'
-import type { Database } from '../../lib/db.ts'
+import type { Database } from '../database.ts'
 import { doors, functions } from './expected.ts'
 
 /** What a function of ours finds by name: this schema's, and a temporary table only after it. */

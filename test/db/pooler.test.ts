@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { sql } from 'kysely'
-import { inTransaction, openDatabase } from '../../src/lib/db.ts'
+import { inTransaction, openDatabase } from '../../src/db/database.ts'
+import { detectPooling } from '../../src/db/pooler.ts'
 import { createLog } from '../../src/lib/log.ts'
-import { detectPooling } from '../../src/lib/pooler.ts'
 import { startPgbouncer, withPgbouncer } from '../support/pgbouncer.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 

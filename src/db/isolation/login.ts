@@ -1,6 +1,6 @@
 /** The login that serves: what it must not be, and letting it in. */
 import { sql } from 'kysely'
-import type { Database } from '../../lib/db.ts'
+import type { Database } from '../database.ts'
 import { doors } from './expected.ts'
 
 /** With a login of its own for migrations, the serving one must own and bypass nothing either. */

@@ -14,9 +14,12 @@ import {
 } from 'kysely'
 import pg from 'pg'
 import { type Db, fromPglite } from 'pg-boss'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { makePrivate } from '../lib/private-directory.ts'
 import { BoundedClient, type Preparing } from './bounded-client.ts'
-import { type Clock, systemClock } from './clock.ts'
 import { isDiskFull, reasonOf } from './database-errors.ts'
+import { LockedError, lockDirectory } from './directory-lock.ts'
 import {
   createDiskSpace,
   createServerDisk,
@@ -24,10 +27,7 @@ import {
   type DiskSpace,
   waitForRoom,
 } from './disk-space.ts'
-import { LockedError, lockDirectory } from './lock.ts'
-import type { Log } from './log.ts'
 import { detectPooling, isLostStatement, type Pooling } from './pooler.ts'
-import { makePrivate } from './private-directory.ts'
 import { connectOnce, DatabaseStartError, reachPostgres } from './reach.ts'
 
 // Tables are written out in SQL, so kysely needs no description of them.

@@ -1,10 +1,10 @@
 /** Reads the catalogue at start: does the wall between tenants stand? If not, nothing is served. */
-import type { Database } from '../lib/db.ts'
-import { bypassFaults } from './isolation/bypass.ts'
-import { grantFaults } from './isolation/grants.ts'
-import { loginFaults } from './isolation/login.ts'
-import { roleFaults } from './isolation/roles.ts'
-import { tableFaults } from './isolation/tables.ts'
+import type { Database } from '../database.ts'
+import { bypassFaults } from './bypass.ts'
+import { grantFaults } from './grants.ts'
+import { loginFaults } from './login.ts'
+import { roleFaults } from './roles.ts'
+import { tableFaults } from './tables.ts'
 
 /**
  * A few milliseconds. `spoke doctor isolation` looks further.

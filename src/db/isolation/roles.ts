@@ -1,6 +1,6 @@
 /** The three roles: there, weak, owning nothing, and open to the login. */
 import { sql } from 'kysely'
-import type { Database } from '../../lib/db.ts'
+import type { Database } from '../database.ts'
 import { doors } from './expected.ts'
 
 export async function roleFaults(db: Database): Promise<string[]> {

@@ -1,8 +1,8 @@
 /** Reaches PostgreSQL at the start: waits for a server that is not up yet, and says in one line why it cannot be used. */
 import pg from 'pg'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
 import { mayPass, reasonOf } from './database-errors.ts'
-import type { Log } from './log.ts'
 
 /** The database cannot be used as configured; the message is for the operator. */
 export class DatabaseStartError extends Error {

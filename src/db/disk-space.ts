@@ -3,8 +3,8 @@
  * there is less than a margin left; a PostgreSQL server refuses what it has no room for, and is believed for a while.
  */
 import { statfsSync } from 'node:fs'
-import type { Clock } from './clock.ts'
-import type { Log } from './log.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
 import { DatabaseStartError } from './reach.ts'
 
 /** Nothing is stored, because there is no room. The code is PostgreSQL's disk_full. */

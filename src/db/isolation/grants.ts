@@ -1,6 +1,6 @@
 /** Every grant in our schema to one of the doors, and to everybody on a table of ours: exactly those that are meant. */
 import { sql } from 'kysely'
-import type { Database } from '../../lib/db.ts'
+import type { Database } from '../database.ts'
 import { type Door, doors, grantLines, knownTables } from './expected.ts'
 
 export async function grantFaults(db: Database): Promise<string[]> {

@@ -1,6 +1,6 @@
 /** Tables with a tenant_id: row level security, and exactly the policies that are meant. */
 import { sql } from 'kysely'
-import type { Database } from '../../lib/db.ts'
+import type { Database } from '../database.ts'
 import { knownTables, otherPolicies } from './expected.ts'
 
 /** The one policy of every tenant table, as PostgreSQL prints it. */

@@ -2,10 +2,11 @@
  * The only three doors to the database. A unit of work enters one, does its statements, and commits. Row level
  * security stands behind each; the types here only make it hard to knock at the wrong one.
  */
-import { become, type Database, inOneStatement, inTransaction, type Query } from '../lib/db.ts'
+
 import { isTenantErasing, tenantErasing } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
-import type { TenantId } from './tenant.ts'
+import { become, type Database, inOneStatement, inTransaction, type Query } from './database.ts'
+import type { TenantId } from './tenant-id.ts'
 
 declare const door: unique symbol
 
