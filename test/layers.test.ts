@@ -98,7 +98,7 @@ test('the emulator and the service know nothing of each other', () => {
 test('a schema.ts is zod and nothing else of ours but the shared wire pieces', () => {
   for (const file of files('src').filter((path) => path.endsWith('/schema.ts'))) {
     assert.deepEqual(
-      importsOf(file).filter((target) => target !== 'src/lib/wire.ts'),
+      importsOf(file).filter((target) => target !== 'src/api/wire.ts'),
       [],
       file,
     )

@@ -1,6 +1,6 @@
 /** The change feed's words. Pure. */
 import type { z } from 'zod'
-import { decodeCursor, encodeCursor, invalidCursor } from '../lib/cursor.ts'
+import { decodeCursor, encodeCursor, invalidCursor } from '../api/cursor.ts'
 import type { EventType } from '../lib/event-types.ts'
 import type { change } from './schema.ts'
 

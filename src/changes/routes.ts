@@ -1,14 +1,14 @@
 /** The HTTP face of the change feed: page by page, waiting for news, or as a stream. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { type ByteBudget, type Hold, pageBytes, type Reserve, readPageWithin } from '../api/byte-budget.ts'
+import { type EventStream, openEventStream } from '../api/event-stream.ts'
+import { problems, tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
-import { type ByteBudget, type Hold, pageBytes, type Reserve, readPageWithin } from '../lib/byte-budget.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
-import { type EventStream, openEventStream } from '../lib/event-stream.ts'
 import type { Log } from '../lib/log.ts'
-import { problems, tenantPath } from '../lib/wire.ts'
 import { tenantExists } from '../tenants/store.ts'
 import {
   beginning,

@@ -1,6 +1,6 @@
 /** What goes over the wire about changes. */
 import { z } from 'zod'
-import { limit } from '../lib/wire.ts'
+import { limit } from '../api/wire.ts'
 
 const cursor = z.string().min(1).max(1_024).optional()
 

@@ -3,9 +3,9 @@
  * locked until its end: what a reader sees up to a number is all there ever is up to it.
  */
 import { type RawBuilder, sql } from 'kysely'
+import { pageBytes, type Sized } from '../api/byte-budget.ts'
 import { ago } from '../db/database.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import { pageBytes, type Sized } from '../lib/byte-budget.ts'
 import { beginning, type Change, type ChangeType, type Position, positionOf, standsAt } from './change.ts'
 
 /**

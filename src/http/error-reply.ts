@@ -1,5 +1,6 @@
 /** Every error as the one object that is both the specification's and RFC 9457's. The status per code stands here alone. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { sendPage } from '../api/html-page.ts'
 import { fromDatabase } from '../db/database-errors.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import { invalidState } from '../integrations/authorize.ts'
@@ -11,7 +12,6 @@ import {
   isTenantErasing,
   tenantNotFound,
 } from '../lib/errors.ts'
-import { sendPage } from '../lib/page.ts'
 import { SealError } from '../lib/seal.ts'
 
 const statusOf: Record<ErrorCode, number> = {

@@ -1,9 +1,9 @@
 /** Who may ask for what: one rule per route, and no route without one. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { mayAdminister, mayDo, owns, type Principal, type Scope, scopes } from '../api/principal.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import type { Authenticate } from '../tenants/authenticate.ts'
-import { mayAdminister, mayDo, owns, type Principal, type Scope, scopes } from '../tenants/principal.ts'
 import type { Proven } from '../tenants/proven.ts'
 
 /**

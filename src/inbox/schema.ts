@@ -1,6 +1,6 @@
 /** What goes over the wire about the inbox. */
 import { z } from 'zod'
-import { after, limit, time } from '../lib/wire.ts'
+import { after, limit, time } from '../api/wire.ts'
 
 export const inboxQuery = z.strictObject({ limit: limit(200, 50), after })
 

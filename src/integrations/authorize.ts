@@ -1,5 +1,6 @@
 /** OAuth as far as HubSpot's grant: beginning an authorisation, and taking in the state and code that come back. */
 import { createHash, randomBytes } from 'node:crypto'
+import { mayFinish, nameOf, type Principal } from '../api/principal.ts'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
@@ -12,7 +13,6 @@ import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { newId, parseUuid } from '../lib/ids.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
-import { mayFinish, nameOf, type Principal } from '../tenants/principal.ts'
 import { ensureTenant, sealerOf, tenantSince } from '../tenants/store.ts'
 import {
   authorizationWaits,

@@ -1,8 +1,8 @@
 /** What a person's browser meets on its way back from HubSpot: the callback, the page that names the account, its two buttons. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { sendPage } from '../api/html-page.ts'
 import { AppError } from '../lib/errors.ts'
-import { sendPage } from '../lib/page.ts'
 import { Secret } from '../lib/secret.ts'
 import { invalidState, tenantThatWaits } from './authorize.ts'
 import {

@@ -1,10 +1,10 @@
 /** A connect that its caller may ask for again: done once for each Idempotency-Key. */
 import type { FastifyRequest } from 'fastify'
 import type { z } from 'zod'
+import { readIdempotency } from '../api/idempotency.ts'
+import { type KeptAnswer, onceAcross } from '../api/once.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import { readIdempotency } from '../tenants/idempotency.ts'
-import { type KeptAnswer, onceAcross } from '../tenants/once.ts'
 import type { Connected, ConnectParts } from './connect.ts'
 import { listParts } from './part-store.ts'
 import { present } from './present.ts'

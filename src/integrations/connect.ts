@@ -1,5 +1,6 @@
 /** Connecting: by a pasted token, or by OAuth. One integration per tenant and portal; reconnecting keeps its id and data. */
 
+import type { Principal } from '../api/principal.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
@@ -7,7 +8,6 @@ import { HubSpotError } from '../hubspot/errors.ts'
 import { AppError, isTenantErasing, tenantErasing, tokenInvalid } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Secret } from '../lib/secret.ts'
-import type { Principal } from '../tenants/principal.ts'
 import { ensureTenant, tenantSince } from '../tenants/store.ts'
 import { insertAlias, resolveAlias } from './alias-store.ts'
 import { type AuthorizeParts, accountOf, redeem } from './authorize.ts'

@@ -1,6 +1,6 @@
 /** What goes over the wire about integrations. */
 import { z } from 'zod'
-import { uuidText } from '../lib/wire.ts'
+import { uuidText } from '../api/wire.ts'
 
 export const connectBody = z.strictObject({
   access_token: z

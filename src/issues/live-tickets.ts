@@ -1,5 +1,6 @@
 /** Tickets as HubSpot has them now, and how many there are. Nothing of this is stored but the count. */
 
+import { decodeCursor, encodeCursor } from '../api/cursor.ts'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
@@ -11,7 +12,6 @@ import { readOmitted } from '../integrations/part-store.ts'
 import { keepTotal, readTotal } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens.ts'
 import type { Clock } from '../lib/clock.ts'
-import { decodeCursor, encodeCursor } from '../lib/cursor.ts'
 import { AppError } from '../lib/errors.ts'
 import { linkOf } from './issue.ts'
 import { omitRefused } from './omitted-properties.ts'

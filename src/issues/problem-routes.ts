@@ -2,14 +2,14 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { readPageWithin } from '../api/byte-budget.ts'
+import { cursorBehind, decodeCursor } from '../api/cursor.ts'
+import { after, integrationPath, limit, problems } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { findIntegration } from '../integrations/store.ts'
-import { readPageWithin } from '../lib/byte-budget.ts'
-import { cursorBehind, decodeCursor } from '../lib/cursor.ts'
 import { integrationNotFound } from '../lib/errors.ts'
-import { after, integrationPath, limit, problems } from '../lib/wire.ts'
 import { listProblems } from './problem-store.ts'
 
 const query = z.strictObject({ limit: limit(200, 50), after })

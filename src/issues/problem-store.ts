@@ -1,7 +1,7 @@
 /** SQL on records that could not be kept as they came. */
 import { sql } from 'kysely'
+import type { Sized } from '../api/byte-budget.ts'
 import type { TenantScope } from '../db/scope.ts'
-import type { Sized } from '../lib/byte-budget.ts'
 
 export interface RecordProblem {
   recordId: string

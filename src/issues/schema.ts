@@ -1,6 +1,6 @@
 /** What goes over the wire about tickets (live) and issues (our copy). */
 import { z } from 'zod'
-import { after, limit, uuidText } from '../lib/wire.ts'
+import { after, limit, uuidText } from '../api/wire.ts'
 
 export const ticketsQuery = z.strictObject({ limit: limit(1_000, 50), after })
 

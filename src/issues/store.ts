@@ -1,7 +1,7 @@
 /** All SQL on issues. */
 import { type RawBuilder, sql } from 'kysely'
+import { pageBytes, type Sized } from '../api/byte-budget.ts'
 import type { TenantScope } from '../db/scope.ts'
-import { pageBytes, type Sized } from '../lib/byte-budget.ts'
 import type { TicketAssociations } from './association-store.ts'
 
 /** An issue as it is read back, with what the account's catalog and the ticket's associations add to it. */

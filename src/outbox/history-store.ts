@@ -1,7 +1,7 @@
 /** SQL for whoever looks after an endpoint: what was sent to it, and what is to be sent once more. */
 import { sql } from 'kysely'
+import type { Sized } from '../api/byte-budget.ts'
 import type { TenantScope } from '../db/scope.ts'
-import type { Sized } from '../lib/byte-budget.ts'
 
 export interface DeliveryState extends Sized {
   seq: number

@@ -1,6 +1,6 @@
 /** What goes over the wire about webhooks out. */
 import { z } from 'zod'
-import { after, eventType, limit, time, uuidText } from '../lib/wire.ts'
+import { after, eventType, limit, time, uuidText } from '../api/wire.ts'
 
 export const endpointPath = z.object({ tenant_id: uuidText, endpoint_id: uuidText })
 export const deliveryPath = z.object({ tenant_id: uuidText, endpoint_id: uuidText, change_id: uuidText })

@@ -3,10 +3,10 @@
  * between costs that while, and the receiver sees the same id again.
  */
 
+import type { ByteBudget } from '../api/byte-budget.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import type { ByteBudget } from '../lib/byte-budget.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'

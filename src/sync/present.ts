@@ -1,6 +1,6 @@
 /** A run as the API shows it. Pure. */
 import type { z } from 'zod'
-import { iso } from '../lib/wire.ts'
+import { iso } from '../api/wire.ts'
 import type { syncEvent } from './schema.ts'
 import type { SyncEvent } from './store.ts'
 

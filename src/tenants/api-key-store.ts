@@ -1,8 +1,8 @@
 /** All SQL on tenants' keys. Times are the database's; a key that is revoked or over is never found for a caller. */
 import { sql } from 'kysely'
+import type { Scope } from '../api/principal.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import type { Scope } from './principal.ts'
 
 /** A key as it is shown: without anything to prove it by. */
 export interface ApiKey {

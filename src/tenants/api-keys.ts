@@ -1,12 +1,12 @@
 /** Making, rotating and revoking the keys of a tenant. The key itself leaves here once, to whoever made it. */
 
+import type { Scope } from '../api/principal.ts'
 import type { TenantScope } from '../db/scope.ts'
 import { AppError, tenantNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
 import { newApiKey } from './api-key.ts'
 import { type ApiKey, endKeyWithin, insertKey, lockKey, revokeKey } from './api-key-store.ts'
-import type { Scope } from './principal.ts'
 import { sealerOf } from './store.ts'
 
 export interface MadeKey {

@@ -1,9 +1,9 @@
 /** All that is held of a tenant, as lines of JSON: a page of rows at a time, each in a short transaction of its own. */
 
+import { type Reserve, readPageWithin } from '../api/byte-budget.ts'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import { type Reserve, readPageWithin } from '../lib/byte-budget.ts'
 import type { Clock } from '../lib/clock.ts'
 import { tenantNotFound } from '../lib/errors.ts'
 import { holdings } from './holdings.ts'

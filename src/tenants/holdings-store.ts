@@ -1,9 +1,9 @@
 /** SQL on whatever table holds something of a tenant, a page at a time along its primary key. */
 import { type RawBuilder, sql } from 'kysely'
+import type { Sized } from '../api/byte-budget.ts'
 import type { Query } from '../db/database.ts'
 import type { ErasureScope, SystemScope, TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import type { Sized } from '../lib/byte-budget.ts'
 import type { Holding } from './holdings.ts'
 
 /** The key of the last row of a page; undefined: from the beginning. */

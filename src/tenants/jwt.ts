@@ -1,6 +1,7 @@
 /** A JWT of the operator's identity provider as a bearer: it names one tenant, and what may be done there. */
 import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { type Scope, scopes } from '../api/principal.ts'
 import type { Database } from '../db/database.ts'
 import { unlessErasing, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
@@ -8,7 +9,6 @@ import type { Clock } from '../lib/clock.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
-import { type Scope, scopes } from './principal.ts'
 import type { Proven, Way } from './proven.ts'
 import { tenantExists } from './store.ts'
 

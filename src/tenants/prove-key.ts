@@ -3,6 +3,7 @@
  * revoked one is refused by every process within one.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Principal } from '../api/principal.ts'
 import type { Database } from '../db/database.ts'
 import { unlessErasing, withSystem, withSystemOnce, withTenant } from '../db/scope.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -12,7 +13,6 @@ import { Secret } from '../lib/secret.ts'
 import { keyIdOf } from './api-key.ts'
 import { findLiveKey, type KeyToProve, noteUse } from './api-key-store.ts'
 import { hashOf } from './api-keys.ts'
-import type { Principal } from './principal.ts'
 import type { Way } from './proven.ts'
 
 const freshMs = 500

@@ -1,5 +1,5 @@
 /** What a request carries, and what was proved by it. */
-import type { Principal } from './principal.ts'
+import type { Principal } from '../api/principal.ts'
 
 /** The part of a request that can prove who asks. */
 export interface Asked {

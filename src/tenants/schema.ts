@@ -1,6 +1,6 @@
 /** What goes over the wire about tenants and their keys. */
 import { z } from 'zod'
-import { after, limit, tenantPath, uuidText } from '../lib/wire.ts'
+import { after, limit, tenantPath, uuidText } from '../api/wire.ts'
 
 const day = 86_400
 

@@ -1,8 +1,8 @@
 /** A browser's session: its cookie, its token, and what follows from the token. Pure. */
 import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Scope } from '../api/principal.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { type KeyRing, newestOf, type RingKey } from '../lib/seal.ts'
-import type { Scope } from './principal.ts'
 
 /** The prefix pins the cookie to this host and to HTTPS; browsers take it only there. */
 export const cookieName = (ours: URL): string =>

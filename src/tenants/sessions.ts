@@ -1,4 +1,6 @@
 /** Sessions of browsers: made with a credential, carried by a cookie, ended on the server. */
+
+import { nameOf, type Principal, scopes } from '../api/principal.ts'
 import type { Database } from '../db/database.ts'
 import { type SystemScope, withSystem } from '../db/scope.ts'
 import { AppError } from '../lib/errors.ts'
@@ -7,7 +9,6 @@ import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { credentialStands } from './credential.ts'
 import { refuseForged, refuseOtherHost } from './forged.ts'
-import { nameOf, type Principal, scopes } from './principal.ts'
 import type { Asked, Proven, Session } from './proven.ts'
 import { boundTo, csrfOf, hashOf, isBound, newToken, setCookie, tokenIn } from './session.ts'
 import {

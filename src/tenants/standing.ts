@@ -1,5 +1,6 @@
 /** For answers that stay open: ends them when what proved the caller no longer stands. One poll per process, however many are open. */
 
+import { nameOf } from '../api/principal.ts'
 import type { Database } from '../db/database.ts'
 import { withSystem } from '../db/scope.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -7,7 +8,6 @@ import { AppError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { createPoller } from '../lib/poller.ts'
 import { credentialStands } from './credential.ts'
-import { nameOf } from './principal.ts'
 import type { Proven } from './proven.ts'
 import { aliveAmong } from './session-store.ts'
 

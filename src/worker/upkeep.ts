@@ -1,4 +1,6 @@
 /** Once an hour, one process of all: what has run out or was kept long enough goes, tenant by tenant, in short steps. */
+
+import { deleteExpiredKeys, tenantsWithExpiredKeys } from '../api/idempotency-store.ts'
 import { deleteOldChanges } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withSystem, withTenant } from '../db/scope.ts'
@@ -15,7 +17,6 @@ import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { deleteOldDeliveries as deleteOldSent } from '../outbox/delivery-store.ts'
 import { deleteOldEvents } from '../sync/retention-store.ts'
-import { deleteExpiredKeys, tenantsWithExpiredKeys } from '../tenants/idempotency-store.ts'
 import { deleteEndedSessions } from '../tenants/session-store.ts'
 import { takeUpkeep, tenantsFrom } from '../tenants/upkeep-store.ts'
 

@@ -1,7 +1,7 @@
 /** Bad input that every route refuses alike, walked over the routes that the service tells of, so that a new one is held to it. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { encodeCursor } from '../../src/lib/cursor.ts'
+import { encodeCursor } from '../../src/api/cursor.ts'
 import { type Bench, startBench } from './bench.ts'
 import { type Operation, pathOf, readOperations } from './operations.ts'
 import { checkShape } from './oracle.ts'

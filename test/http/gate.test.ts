@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { type Principal, type Scope, scopes } from '../../src/api/principal.ts'
 import type { TenantId } from '../../src/db/tenant-id.ts'
 import { replyError } from '../../src/http/error-reply.ts'
 import { type Access, passGate, requireRules } from '../../src/http/gate.ts'
-import { type Principal, type Scope, scopes } from '../../src/tenants/principal.ts'
 
 const own = randomUUID() as TenantId
 const other = randomUUID()

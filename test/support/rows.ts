@@ -1,6 +1,8 @@
 /** Rows for tests of SQL: two tenants, each with something in every table. */
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
+import { readIdempotency } from '../../src/api/idempotency.ts'
+import { once } from '../../src/api/once.ts'
 import { tell } from '../../src/changes/store.ts'
 import type { Database } from '../../src/db/database.ts'
 import { withSystem, withTenant } from '../../src/db/scope.ts'
@@ -28,8 +30,6 @@ import { requestRun } from '../../src/sync/store.ts'
 import { createKey, endKey } from '../../src/tenants/api-keys.ts'
 import type { AuditEvent } from '../../src/tenants/audit.ts'
 import { appendToTenant } from '../../src/tenants/audit-store.ts'
-import { readIdempotency } from '../../src/tenants/idempotency.ts'
-import { once } from '../../src/tenants/once.ts'
 import { insertSession } from '../../src/tenants/session-store.ts'
 import { ensureTenant } from '../../src/tenants/store.ts'
 

@@ -110,7 +110,7 @@ export const isolation: Fault[] = [
     in: 'findAnswer',
     find: 'if (row.request_hash !== asked.hashWith(row.salt)) throw mismatch()',
     put: '',
-    test: 'test/http/idempotency.test.ts',
+    test: 'test/api/idempotency-http.test.ts',
     gain: 'the answer to one request is given to another that uses its key',
   },
   {

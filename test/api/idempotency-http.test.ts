@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { type Bench, idle, newAccount, startBench } from '../http/bench.ts'
+import { everyRow, look } from '../http/database.ts'
 import { eventually } from '../support/service.ts'
-import { type Bench, idle, newAccount, startBench } from './bench.ts'
-import { everyRow, look } from './database.ts'
 
 let bench: Bench
 before(async () => {

@@ -1,7 +1,7 @@
 /** What answers may take of the memory: a tenant's share, the process's, and what gives way when there is none left. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { byteLimits, createByteBudget, readPageWithin } from '../../src/lib/byte-budget.ts'
+import { byteLimits, createByteBudget, readPageWithin } from '../../src/api/byte-budget.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { AppError } from '../../src/lib/errors.ts'
 import { handClock } from '../support/clock.ts'

@@ -5,8 +5,8 @@
  * while the event loop is busy with one. Over 200 lines because room and turns are given together.
  */
 import { getHeapStatistics } from 'node:v8'
-import type { Clock } from './clock.ts'
-import { AppError } from './errors.ts'
+import type { Clock } from '../lib/clock.ts'
+import { AppError } from '../lib/errors.ts'
 
 export interface ByteLimits {
   total: number

@@ -1,7 +1,7 @@
 /** Pieces of wire schemas that every route shares. */
 import { z } from 'zod'
-import { eventTypes } from './event-types.ts'
-import './zod-messages.ts'
+import { eventTypes } from '../lib/event-types.ts'
+import '../lib/zod-messages.ts'
 
 /** Ids in paths: any UUID, in whatever case; what comes out is canonical. */
 const uuid = z

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, test } from 'node:test'
-import { type EventStream, mostWaiting, openEventStream } from '../../src/lib/event-stream.ts'
+import { type EventStream, mostWaiting, openEventStream } from '../../src/api/event-stream.ts'
 
 const ends: (() => void)[] = []
 afterEach(() => {

@@ -1,6 +1,6 @@
 /** Paging cursors for our callers: opaque text that says whose it is, so that one given elsewhere is refused. */
-import { AppError } from './errors.ts'
-import { parseUuid } from './ids.ts'
+import { AppError } from '../lib/errors.ts'
+import { parseUuid } from '../lib/ids.ts'
 
 export const invalidCursor = () =>
   new AppError('invalid_cursor', '`after` is not a cursor that this route gave out', {
