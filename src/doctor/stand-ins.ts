@@ -1,10 +1,10 @@
 /** The world outside, for a rehearsal: a HubSpot that only writes down who asked, a queue that wakes nobody, callers by name. */
 
 import { scopes } from '../api/principal.ts'
+import type { Authenticate } from '../auth/authenticate.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { Call, HubSpot } from '../hubspot/client.ts'
 import { HubSpotError } from '../hubspot/errors.ts'
-import type { Authenticate } from '../tenants/authenticate.ts'
 import type { Queues } from '../worker/queues.ts'
 
 /** Every call ends as if HubSpot were away, and nothing leaves the machine. */

@@ -1,10 +1,10 @@
 /** Who may ask for what: one rule per route, and no route without one. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { mayAdminister, mayDo, owns, type Principal, type Scope, scopes } from '../api/principal.ts'
+import type { Authenticate } from '../auth/authenticate.ts'
+import type { Proven } from '../auth/proven.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
-import type { Authenticate } from '../tenants/authenticate.ts'
-import type { Proven } from '../tenants/proven.ts'
 
 /**
  * public: nobody is asked who they are. signed: HubSpot, which signs what it sends. session: whoever may have one. A scope: the tenant of the path, by it. admin: the operator.

@@ -1,6 +1,7 @@
 /** Once an hour, one process of all: what has run out or was kept long enough goes, tenant by tenant, in short steps. */
 
 import { deleteExpiredKeys, tenantsWithExpiredKeys } from '../api/idempotency-store.ts'
+import { deleteEndedSessions } from '../auth/session-store.ts'
 import { deleteOldChanges } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withSystem, withTenant } from '../db/scope.ts'
@@ -17,7 +18,6 @@ import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { deleteOldDeliveries as deleteOldSent } from '../outbox/delivery-store.ts'
 import { deleteOldEvents } from '../sync/retention-store.ts'
-import { deleteEndedSessions } from '../tenants/session-store.ts'
 import { takeUpkeep, tenantsFrom } from '../tenants/upkeep-store.ts'
 
 /** How long each kind is kept, ms; undefined: for good. */

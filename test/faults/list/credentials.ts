@@ -3,7 +3,7 @@ import type { Fault } from '../fault.ts'
 
 const gate = 'test/http/gate.test.ts'
 const matrix = 'test/http/access-matrix.test.ts'
-const keys = 'test/tenants/api-keys.test.ts'
+const keys = 'test/auth/api-keys.test.ts'
 
 export const credentials: Fault[] = [
   {
@@ -19,7 +19,7 @@ export const credentials: Fault[] = [
     in: 'byOperatorKey',
     find: 'if (timingSafeEqual(known, admin))',
     put: 'if (bearer === keys.admin.reveal())',
-    test: 'test/tenants/authenticate.test.ts',
+    test: 'test/auth/authenticate.test.ts',
     gain: 'the time of the answer tells how many letters were right',
   },
   {

@@ -1,8 +1,8 @@
 /** Faults in tokens of an identity provider, and in browsers' sessions. */
 import type { Fault } from '../fault.ts'
 
-const jwts = 'test/tenants/jwt.test.ts'
-const sessionTests = 'test/tenants/sessions.test.ts'
+const jwts = 'test/auth/jwt.test.ts'
+const sessionTests = 'test/auth/sessions.test.ts'
 
 export const sessions: Fault[] = [
   {

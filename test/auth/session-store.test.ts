@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import type { Database } from '../../src/db/database.ts'
-import { withSystem, withTenant } from '../../src/db/scope.ts'
 import {
   aliveAmong,
   deleteEndedSessions,
@@ -13,7 +11,9 @@ import {
   insertSession,
   type NewSession,
   noteUse,
-} from '../../src/tenants/session-store.ts'
+} from '../../src/auth/session-store.ts'
+import type { Database } from '../../src/db/database.ts'
+import { withSystem, withTenant } from '../../src/db/scope.ts'
 import { engines } from '../support/engines.ts'
 import { A, B, seedTenant } from '../support/rows.ts'
 

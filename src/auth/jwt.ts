@@ -9,8 +9,8 @@ import type { Clock } from '../lib/clock.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
+import { tenantExists } from '../tenants/store.ts'
 import type { Proven, Way } from './proven.ts'
-import { tenantExists } from './store.ts'
 
 export interface JwtConfig {
   issuer: string

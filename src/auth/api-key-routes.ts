@@ -9,11 +9,19 @@ import { problems, tenantPath } from '../api/wire.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { AppError, tenantNotFound } from '../lib/errors.ts'
+import type { TenantParts } from '../tenants/routes.ts'
+import {
+  keyAnswer,
+  keyBody,
+  keyList,
+  keyPath,
+  listQuery,
+  madeKeyAnswer,
+  rotateBody,
+} from '../tenants/schema.ts'
+import { tenantExists } from '../tenants/store.ts'
 import { type ApiKey, listKeys } from './api-key-store.ts'
 import { createKey, endKey, type MadeKey, rotateKey } from './api-keys.ts'
-import type { TenantParts } from './routes.ts'
-import { keyAnswer, keyBody, keyList, keyPath, listQuery, madeKeyAnswer, rotateBody } from './schema.ts'
-import { tenantExists } from './store.ts'
 
 const present = (key: ApiKey) => ({
   key_id: key.keyId,

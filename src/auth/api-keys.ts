@@ -5,9 +5,9 @@ import type { TenantScope } from '../db/scope.ts'
 import { AppError, tenantNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
+import { sealerOf } from '../tenants/store.ts'
 import { newApiKey } from './api-key.ts'
 import { type ApiKey, endKeyWithin, insertKey, lockKey, revokeKey } from './api-key-store.ts'
-import { sealerOf } from './store.ts'
 
 export interface MadeKey {
   shown: ApiKey
