@@ -1,9 +1,9 @@
 /** What a command changes stands in the audit log, like what a request does. */
 
+import type { AuditEvent } from '../audit/event.ts'
+import { type Audit, record, recordDone } from '../audit/record.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { AppError } from '../lib/errors.ts'
-import type { AuditEvent } from '../tenants/audit.ts'
-import { type Audit, record, recordDone } from '../tenants/record.ts'
 
 /** What a command is about: a tenant and things of it, or what stands above tenants. Never a secret. */
 export interface CommandTarget {

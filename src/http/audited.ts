@@ -1,13 +1,13 @@
 /** What has an effect is written down before it happens and after it: no effect without it, and no route that does not say. */
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { nameOf } from '../api/principal.ts'
+import type { AuditEvent, Chain } from '../audit/event.ts'
+import { type Audit, record, recordDone } from '../audit/record.ts'
 import { isDiskFull } from '../db/database-errors.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { AppError, diskFull } from '../lib/errors.ts'
 import { scrub } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import type { AuditEvent, Chain } from '../tenants/audit.ts'
-import { type Audit, record, recordDone } from '../tenants/record.ts'
 import { callerOf } from './address.ts'
 import { createRefusals } from './refusals.ts'
 

@@ -1,7 +1,7 @@
 /** Faults in the audit log. */
 import type { Fault } from '../fault.ts'
 
-const chains = 'test/tenants/audit-chain.test.ts'
+const chains = 'test/audit/chain.test.ts'
 
 export const audit: Fault[] = [
   {
@@ -9,7 +9,7 @@ export const audit: Fault[] = [
     in: 'auditEffects',
     find: 'if (refused && refusals.admit(refused)) request.audit = refused',
     put: 'if (refused) request.audit = refused',
-    test: 'test/http/audited.test.ts',
+    test: 'test/audit/audited.test.ts',
     only: 'whoever is refused without end',
     gain: 'a key that may only read fills the disk with refusals',
   },
@@ -18,7 +18,7 @@ export const audit: Fault[] = [
     in: 'printVerdicts',
     find: 'else if (from !== null && from > 1) cuts.set(chain, { from, follows })',
     put: '',
-    test: 'test/tenants/audit-process.test.ts',
+    test: 'test/audit/process.test.ts',
     gain: 'whoever owns the tables deletes the oldest events, and a job that asks for the exit code hears nothing',
   },
   {
@@ -34,7 +34,7 @@ export const audit: Fault[] = [
     in: 'faultOf',
     find: 'first ? row.seq === 1 && row.prevHash !== noHash : row.prevHash !== head',
     put: 'first && row.seq === 1 && row.prevHash !== noHash',
-    test: 'test/tenants/audit.test.ts',
+    test: 'test/audit/audit.test.ts',
     gain: 'a row that was exchanged, with a hash of its own, is not noticed',
   },
   {
@@ -45,7 +45,7 @@ export const audit: Fault[] = [
         retryAfter: 5,
       })`,
     put: `return String(cause) as Chain`,
-    test: 'test/http/audited.test.ts',
+    test: 'test/audit/audited.test.ts',
     gain: 'who fills the disk first acts unseen afterwards',
   },
 ]

@@ -82,7 +82,7 @@ export const surface: Fault[] = [
     in: 'auditEffects',
     find: `if (audited && methods.includes('GET') && exposeHeadRoute !== false)`,
     put: 'if (audited === null)',
-    test: 'test/http/audited.test.ts',
+    test: 'test/audit/audited.test.ts',
     only: 'a GET with an effect',
     gain: 'a mail scanner that looks at an address spends its state',
   },

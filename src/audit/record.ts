@@ -3,9 +3,9 @@ import type { Database } from '../db/database.ts'
 import { unlessErasing, withSystem, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { KeyRing } from '../lib/seal.ts'
-import { type AuditEvent, type Chain, operatorChain } from './audit.ts'
-import { appendToOperator, appendToTenant } from './audit-store.ts'
+import { type AuditEvent, type Chain, operatorChain } from './event.ts'
 import { pseudonymOf } from './pseudonym.ts'
+import { appendToOperator, appendToTenant } from './store.ts'
 
 export interface Audit {
   db: Database

@@ -2,7 +2,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Query } from '../db/database.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import { type AuditEvent, type AuditRow, type Chain, hashOf, noHash, operatorChain } from './audit.ts'
+import { type AuditEvent, type AuditRow, type Chain, hashOf, noHash, operatorChain } from './event.ts'
 
 const columns = sql`
   seq, extract(epoch from at)::text as at, actor, action, target, address, request_id as "requestId", phase, result,

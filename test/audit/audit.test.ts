@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type AuditRow, canonical, hashOf, noHash, readOn, unread } from '../../src/tenants/audit.ts'
-import { pseudonymOf, pseudonymsOf } from '../../src/tenants/pseudonym.ts'
+import { type AuditRow, canonical, hashOf, noHash, readOn, unread } from '../../src/audit/event.ts'
+import { pseudonymOf, pseudonymsOf } from '../../src/audit/pseudonym.ts'
 import { A, auditEvent, B, ring } from '../support/rows.ts'
 
 /** A whole chain of `count` events. */

@@ -8,10 +8,10 @@ import type { Database } from '../db/database.ts'
 import { type SystemScope, type TenantScope, withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { tenantNotFound } from '../lib/errors.ts'
-import { type AuditRow, type Chain, operatorChain } from './audit.ts'
-import { auditList, operatorAuditList } from './audit-schema.ts'
-import { rowsBefore } from './audit-store.ts'
-import { tenantExists } from './store.ts'
+import { tenantExists } from '../tenants/store.ts'
+import { type AuditRow, type Chain, operatorChain } from './event.ts'
+import { auditList, operatorAuditList } from './schema.ts'
+import { rowsBefore } from './store.ts'
 
 const query = z.strictObject({ limit: limit(500, 100), after })
 const tags = ['audit']

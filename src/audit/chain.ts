@@ -2,9 +2,9 @@
 import type { Database } from '../db/database.ts'
 import { unlessErasing, withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
-import { type AuditRow, type Chain, operatorChain, readOn, unread, type Verdict } from './audit.ts'
-import { hashAt, rowsAfter } from './audit-store.ts'
-import { listTenants } from './store.ts'
+import { listTenants } from '../tenants/store.ts'
+import { type AuditRow, type Chain, operatorChain, readOn, unread, type Verdict } from './event.ts'
+import { hashAt, rowsAfter } from './store.ts'
 
 const step = 500
 
