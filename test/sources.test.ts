@@ -33,7 +33,7 @@ const once: [what: string, pattern: RegExp, files: string[]][] = [
     'a request leaves by another door',
     /^import (?!type)[^\n]*'node:https?'|\bfetch\(|\brequest\(url/m,
     // HubSpot, and the keys of the operator's identity provider.
-    ['auth/provider-keys.ts', 'hubspot/send.ts', 'outbox/post.ts'],
+    ['auth/provider-keys.ts', 'hubspot/client/send.ts', 'outbox/post.ts'],
   ],
   ['the environment is read', /process\.env/, []],
   [

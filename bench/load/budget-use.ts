@@ -9,7 +9,7 @@ import { startService } from './service.ts'
 /** Of an OAuth app, per account: so many calls in so many ms. */
 const allowed = { calls: 110, ms: 10_000 }
 /**
- * What Spoke spaces its turns by (src/hubspot/budget-store.ts): as if HubSpot's window were so much longer, so that a
+ * What Spoke spaces its turns by (src/hubspot/budget/budget-store.ts): as if HubSpot's window were so much longer, so that a
  * call which the network delays never meets a full one. That is the background's budget while nobody else calls.
  */
 const reserveMs = 170

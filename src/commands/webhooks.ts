@@ -1,8 +1,8 @@
 /** `spoke webhooks`: what the app at HubSpot must be told, so that its webhooks come here. */
 import type { Command } from 'commander'
-import type { Budget } from '../hubspot/budget.ts'
-import { createHubSpot } from '../hubspot/client.ts'
-import { HubSpotError } from '../hubspot/errors.ts'
+import type { Budget } from '../hubspot/budget/budget.ts'
+import { createHubSpot } from '../hubspot/client/client.ts'
+import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { createRegistration, type Plan, planOf, webhookFile } from '../hubspot/webhook-setup.ts'
 import { ticketProperties } from '../issues/properties.ts'
 import { systemClock } from '../lib/clock.ts'

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Database } from '../db/database.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import type { Call } from '../hubspot/client.ts'
+import type { Call } from '../hubspot/client/client.ts'
 import type { Asked, Ids } from './described.ts'
 import { asTenant } from './stand-ins.ts'
 import type { World } from './world.ts'

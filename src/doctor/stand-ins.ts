@@ -3,8 +3,8 @@
 import { scopes } from '../api/principal.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import type { Call, HubSpot } from '../hubspot/client.ts'
-import { HubSpotError } from '../hubspot/errors.ts'
+import type { Call, HubSpot } from '../hubspot/client/client.ts'
+import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { Queues } from '../worker/queues.ts'
 
 /** Every call ends as if HubSpot were away, and nothing leaves the machine. */

@@ -1,7 +1,7 @@
 /** A token of our app itself: for what is the app's, and for no account's data. */
 import { z } from 'zod'
 import { Secret } from '../lib/secret.ts'
-import type { Credentials, HubSpot, Patience } from './client.ts'
+import type { Credentials, HubSpot, Patience } from './client/client.ts'
 import { readAs } from './read-as.ts'
 import { paths } from './versions.ts'
 

@@ -1,7 +1,7 @@
 /** A failed call to HubSpot, as our caller is told of it: a stable code, the specification's words, no text of HubSpot's. */
 import { fromDatabase } from '../db/database-errors.ts'
 import { AppError, sentences, tokenInvalid } from '../lib/errors.ts'
-import { HubSpotError } from './errors.ts'
+import { HubSpotError } from './hubspot-error.ts'
 import { type MissingScopes, scopesSentence } from './missing-scopes.ts'
 
 const hourMs = 3_600_000

@@ -1,7 +1,7 @@
 /** What an account has defined for a kind of object: its properties, and its pipelines with their stages. */
 import { z } from 'zod'
-import type { HubSpot } from './client.ts'
-import { HubSpotError } from './errors.ts'
+import type { HubSpot } from './client/client.ts'
+import { HubSpotError } from './hubspot-error.ts'
 import type { CallOptions } from './objects.ts'
 import { readAs } from './read-as.ts'
 import { readEach } from './read-each.ts'

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { Secret } from '../lib/secret.ts'
-import type { Credentials, HubSpot, Patience } from './client.ts'
+import type { Credentials, HubSpot, Patience } from './client/client.ts'
 import { readAs } from './read-as.ts'
 import { paths } from './versions.ts'
 

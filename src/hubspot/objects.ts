@@ -3,9 +3,9 @@
  * the three ways to ask for the same records are held to one shape here.
  */
 import { z } from 'zod'
-import type { Priority } from './budget.ts'
-import type { Access, Answer, HubSpot, Patience } from './client.ts'
-import { HubSpotError } from './errors.ts'
+import type { Priority } from './budget/budget.ts'
+import type { Access, Answer, HubSpot, Patience } from './client/client.ts'
+import { HubSpotError } from './hubspot-error.ts'
 import { readAs } from './read-as.ts'
 import { readEach } from './read-each.ts'
 import { shrinking } from './shrinking.ts'

@@ -1,7 +1,7 @@
 /** The people and queues that tickets belong to, deactivated ones too: tickets go on pointing at them. */
 import { z } from 'zod'
-import type { HubSpot } from './client.ts'
-import { HubSpotError } from './errors.ts'
+import type { HubSpot } from './client/client.ts'
+import { HubSpotError } from './hubspot-error.ts'
 import type { CallOptions } from './objects.ts'
 import { readAs } from './read-as.ts'
 import { readEach } from './read-each.ts'

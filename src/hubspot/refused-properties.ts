@@ -3,8 +3,8 @@
  * and the answer need not say which one it was.
  */
 
-import type { HubSpot } from './client.ts'
-import { HubSpotError } from './errors.ts'
+import type { HubSpot } from './client/client.ts'
+import { HubSpotError } from './hubspot-error.ts'
 import type { MissingScopes } from './missing-scopes.ts'
 import { type CallOptions, listPage, type ObjectPaths } from './objects.ts'
 

@@ -1,5 +1,5 @@
 /** Pages longer than an answer may be: read in shorter ones, down to a single record that comes without its values. */
-import { HubSpotError } from './errors.ts'
+import { HubSpotError } from './hubspot-error.ts'
 
 /** What stands for a record whose values alone are longer than an answer may be. */
 export interface Oversize {

@@ -1,8 +1,8 @@
 /** The ways to ask HubSpot what a token is. Tokens travel in bodies and headers, never in a URL. */
 import { z } from 'zod'
 import type { Secret } from '../lib/secret.ts'
-import type { HubSpot } from './client.ts'
-import { HubSpotError, type HubSpotErrorKind } from './errors.ts'
+import type { HubSpot } from './client/client.ts'
+import { HubSpotError, type HubSpotErrorKind } from './hubspot-error.ts'
 import { type App, askPatience } from './oauth.ts'
 import { readAs } from './read-as.ts'
 import { paths } from './versions.ts'

@@ -1,8 +1,8 @@
 /** What an app must subscribe to at HubSpot, as its project file says it and as its API takes it. */
 import { z } from 'zod'
 import { type AppToken, askAppToken } from './app-token.ts'
-import type { Answer, HubSpot } from './client.ts'
-import { HubSpotError } from './errors.ts'
+import type { Answer, HubSpot } from './client/client.ts'
+import { HubSpotError } from './hubspot-error.ts'
 import type { App } from './oauth.ts'
 import { readAs } from './read-as.ts'
 import { paths } from './versions.ts'

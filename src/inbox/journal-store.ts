@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import { type Claimant, leaseIsFree } from '../db/lease.ts'
 import type { SystemScope } from '../db/scope.ts'
-import type { TicketChange } from '../hubspot/webhook-event.ts'
+import type { TicketChange } from '../hubspot/events/webhook-event.ts'
 import { type Kept, keepChanges } from './store.ts'
 
 export interface Place {

@@ -5,7 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import type { ChangeType, TicketChange } from '../hubspot/webhook-event.ts'
+import type { ChangeType, TicketChange } from '../hubspot/events/webhook-event.ts'
 import { chunks } from '../lib/chunks.ts'
 
 export interface Kept {

@@ -1,5 +1,5 @@
 /** Tests a connection with a real call: HubSpot takes the token now, and the tickets can be read. */
-import type { HubSpot } from '../hubspot/client.ts'
+import type { HubSpot } from '../hubspot/client/client.ts'
 import { listPage, type ObjectPaths } from '../hubspot/objects.ts'
 import type { Whose } from './integration.ts'
 import type { Tokens, UseOptions } from './tokens.ts'

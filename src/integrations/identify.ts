@@ -1,7 +1,7 @@
 /** Finds out what a pasted or freshly granted token opens: which account, whose, with which scopes. */
 import { missingScopes } from '../hubspot/as-app-error.ts'
-import type { HubSpot, Patience } from '../hubspot/client.ts'
-import { HubSpotError } from '../hubspot/errors.ts'
+import type { HubSpot, Patience } from '../hubspot/client/client.ts'
+import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { App } from '../hubspot/oauth.ts'
 import { accountInfo, listPage, type ObjectPaths } from '../hubspot/objects.ts'
 import { introspect, staticTokenFacts, type TokenFacts } from '../hubspot/token-facts.ts'

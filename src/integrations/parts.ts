@@ -1,5 +1,5 @@
 /** What is read of an account besides the tickets themselves: each part can fail alone, and says so. Pure. */
-import type { HubSpotError } from '../hubspot/errors.ts'
+import type { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { scopesCode } from '../hubspot/missing-scopes.ts'
 
 export const partNames = ['properties', 'pipelines', 'owners', 'contacts', 'companies', 'deals'] as const

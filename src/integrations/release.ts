@@ -2,7 +2,7 @@
 
 import type { Database } from '../db/database.ts'
 import { withSystem } from '../db/scope.ts'
-import type { HubSpot } from '../hubspot/client.ts'
+import type { HubSpot } from '../hubspot/client/client.ts'
 import { type App, revoke } from '../hubspot/oauth.ts'
 import type { Log } from '../lib/log.ts'
 import type { Secret } from '../lib/secret.ts'

@@ -5,8 +5,8 @@
 
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import { missingScopes } from '../hubspot/as-app-error.ts'
-import type { Access, Patience } from '../hubspot/client.ts'
-import { HubSpotError } from '../hubspot/errors.ts'
+import type { Access, Patience } from '../hubspot/client/client.ts'
+import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { readScopesCode, scopesCode } from '../hubspot/missing-scopes.ts'
 import { accountInfo, listPage, type ObjectPaths } from '../hubspot/objects.ts'
 import { introspect, knowsStaticToken, staticTokenFacts } from '../hubspot/token-facts.ts'

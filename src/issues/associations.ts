@@ -10,9 +10,9 @@ import {
   associationLimit,
   hasAssociations,
   readAssociations,
-} from '../hubspot/associations.ts'
-import type { HubSpot } from '../hubspot/client.ts'
-import { HubSpotError } from '../hubspot/errors.ts'
+} from '../hubspot/association-reads.ts'
+import type { HubSpot } from '../hubspot/client/client.ts'
+import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import { keepPartsReadable, keepRefusal, readDue } from '../integrations/part-store.ts'
 import { invalidAnswer, isLasting, type Refusal, refusalOf } from '../integrations/parts.ts'

@@ -5,7 +5,7 @@
 
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
-import type { Access, HubSpot, Patience } from '../hubspot/client.ts'
+import type { Access, HubSpot, Patience } from '../hubspot/client/client.ts'
 import {
   isReadTime,
   type Pipeline,
@@ -13,7 +13,7 @@ import {
   readPipelines,
   readProperties,
 } from '../hubspot/definitions.ts'
-import { HubSpotError } from '../hubspot/errors.ts'
+import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import { type Owner, readOwners } from '../hubspot/owners.ts'
 import { liveStatuses, type Whose } from '../integrations/integration.ts'

@@ -5,9 +5,9 @@
 
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
-import type { Access, HubSpot, Patience } from '../hubspot/client.ts'
+import type { Access, HubSpot, Patience } from '../hubspot/client/client.ts'
 import { readProperties } from '../hubspot/definitions.ts'
-import { HubSpotError } from '../hubspot/errors.ts'
+import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { scopesCode } from '../hubspot/missing-scopes.ts'
 import type { ObjectPaths } from '../hubspot/objects.ts'
 import { findRefusedProperties } from '../hubspot/refused-properties.ts'

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
-import type { HubSpot } from '../hubspot/client.ts'
+import type { HubSpot } from '../hubspot/client/client.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import type { Whose } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens.ts'

@@ -1,6 +1,6 @@
 /** The token of a run, held from one step to the next. */
-import type { Access } from '../hubspot/client.ts'
-import { HubSpotError } from '../hubspot/errors.ts'
+import type { Access } from '../hubspot/client/client.ts'
+import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { Whose } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens.ts'
 import type { Clock } from '../lib/clock.ts'

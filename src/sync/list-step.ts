@@ -1,5 +1,5 @@
 /** A page of HubSpot's list: everything, live or archived, in HubSpot's own order. */
-import { HubSpotError } from '../hubspot/errors.ts'
+import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import {
   batchRead,
   type CallOptions,

@@ -1,7 +1,7 @@
 /** What the sync must know of a kind of object. Tickets are one value of it; companies would be a second. */
 
 import type { TenantScope } from '../db/scope.ts'
-import type { HubSpot, Patience } from '../hubspot/client.ts'
+import type { HubSpot, Patience } from '../hubspot/client/client.ts'
 import type { CallOptions, ObjectPaths } from '../hubspot/objects.ts'
 import type { Whose } from '../integrations/integration.ts'
 

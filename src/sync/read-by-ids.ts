@@ -1,7 +1,7 @@
 /** What becomes of records that somebody has asked after by id: a full pass that missed them, or a webhook that named them. */
 
 import type { TenantScope } from '../db/scope.ts'
-import type { HubSpot, Patience } from '../hubspot/client.ts'
+import type { HubSpot, Patience } from '../hubspot/client/client.ts'
 import { batchRead, type CallOptions, fitsList, readOne } from '../hubspot/objects.ts'
 import type { WithAccess } from './access.ts'
 import type { KeepReport, ObjectKind } from './object-kind.ts'

@@ -1,7 +1,7 @@
 /** What every step of a run is given, and what it gives: a reading of HubSpot, and then how that is kept. */
 
 import type { TenantScope } from '../db/scope.ts'
-import type { Access, HubSpot, Patience } from '../hubspot/client.ts'
+import type { Access, HubSpot, Patience } from '../hubspot/client/client.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import { asTime } from '../hubspot/time.ts'
 import type { Clock } from '../lib/clock.ts'

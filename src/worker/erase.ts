@@ -2,7 +2,7 @@
 
 import { withSystem } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import { deleteBudgets } from '../hubspot/budget-retention-store.ts'
+import { deleteBudgets } from '../hubspot/budget/budget-retention-store.ts'
 import { portalsOf } from '../integrations/portal-store.ts'
 import { type RevokeParts, revokeAll } from '../integrations/revoke-all.ts'
 import type { Clock } from '../lib/clock.ts'

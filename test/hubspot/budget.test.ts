@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { withSystem } from '../../src/db/scope.ts'
-import { type Bucket, createBudget } from '../../src/hubspot/budget.ts'
+import { type Bucket, createBudget } from '../../src/hubspot/budget/budget.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { engines } from '../support/engines.ts'

@@ -7,8 +7,8 @@ import {
   type CallEnd,
   type Circuits,
   createCircuits,
-} from '../../src/hubspot/circuit.ts'
-import { HubSpotError } from '../../src/hubspot/errors.ts'
+} from '../../src/hubspot/client/circuit.ts'
+import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 

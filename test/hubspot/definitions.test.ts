@@ -1,9 +1,9 @@
 /** Reading what an account has defined, and associations: the shapes HubSpot gives, and the odd ones it may give. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { readAssociations } from '../../src/hubspot/associations.ts'
+import { readAssociations } from '../../src/hubspot/association-reads.ts'
 import { isReadTime, readPipelines, readProperties } from '../../src/hubspot/definitions.ts'
-import { HubSpotError } from '../../src/hubspot/errors.ts'
+import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 import { readOwners } from '../../src/hubspot/owners.ts'
 import { callOptions, startCanned } from '../issues/catalog-bench.ts'
 

@@ -1,7 +1,7 @@
 /** Which tickets the files of HubSpot's journal speak of, and who has uninstalled our app. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { readJournalFile } from '../../src/hubspot/journal-event.ts'
+import { readJournalFile } from '../../src/hubspot/events/journal-event.ts'
 
 const now = 1_790_000_000_000
 const common = { type: 'crmObject', portalId: 62_515, occurredAt: '2026-09-03T10:00:00.123Z' }

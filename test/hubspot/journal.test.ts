@@ -1,9 +1,9 @@
 /** What is asked of HubSpot's journal, and as whom. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Answer, Call, HubSpot } from '../../src/hubspot/client.ts'
-import { HubSpotError, type HubSpotErrorKind } from '../../src/hubspot/errors.ts'
-import { createJournal } from '../../src/hubspot/journal.ts'
+import type { Answer, Call, HubSpot } from '../../src/hubspot/client/client.ts'
+import { HubSpotError, type HubSpotErrorKind } from '../../src/hubspot/hubspot-error.ts'
+import { createJournal } from '../../src/hubspot/journal-api.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { handClock } from '../support/clock.ts'
 

@@ -1,12 +1,12 @@
 /** The arithmetic of limits: headers, clocks, foreign calls, waits. No database, no time of its own. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createDatabaseTime } from '../../src/hubspot/database-time.ts'
-import { errorOf, HubSpotError } from '../../src/hubspot/errors.ts'
-import { createForeignTraffic } from '../../src/hubspot/foreign-traffic.ts'
-import { rateFacts } from '../../src/hubspot/rate-headers.ts'
-import { waitAfter, wasReset } from '../../src/hubspot/retry.ts'
-import { createLine, type LineParts } from '../../src/hubspot/turns.ts'
+import { createDatabaseTime } from '../../src/hubspot/budget/database-time.ts'
+import { createForeignTraffic } from '../../src/hubspot/budget/foreign-traffic.ts'
+import { createLine, type LineParts } from '../../src/hubspot/budget/turns.ts'
+import { rateFacts } from '../../src/hubspot/client/rate-headers.ts'
+import { waitAfter, wasReset } from '../../src/hubspot/client/retry.ts'
+import { errorOf, HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 
 test('the headers are read as HubSpot sends them; what cannot be a limit is as if it were absent', () => {
   assert.deepEqual(

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { missingScopes as emulated } from '../../emulator/http/reply.ts'
 import { asAppError } from '../../src/hubspot/as-app-error.ts'
-import { errorOf } from '../../src/hubspot/errors.ts'
+import { errorOf } from '../../src/hubspot/hubspot-error.ts'
 import { scopesCode } from '../../src/hubspot/missing-scopes.ts'
 import { AppError } from '../../src/lib/errors.ts'
 

@@ -4,7 +4,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { freshForMs, type Signed, signatureFault } from '../../src/hubspot/signature.ts'
+import { freshForMs, type Signed, signatureFault } from '../../src/hubspot/events/signature.ts'
 import { Secret } from '../../src/lib/secret.ts'
 
 const secret = 'yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy'

@@ -1,7 +1,7 @@
 /** Pages longer than we take: fewer records a call, and a single one that is too long comes without its values. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { readAssociations } from '../../src/hubspot/associations.ts'
+import { readAssociations } from '../../src/hubspot/association-reads.ts'
 import { batchRead, listPage, type ObjectPaths, searchPage } from '../../src/hubspot/objects.ts'
 import { callOptions, startCanned } from '../issues/catalog-bench.ts'
 

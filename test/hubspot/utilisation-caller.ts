@@ -5,9 +5,9 @@
 
 import { openDatabase } from '../../src/db/database.ts'
 import { withSystem } from '../../src/db/scope.ts'
-import { createBudget, type Priority } from '../../src/hubspot/budget.ts'
-import { createHubSpot } from '../../src/hubspot/client.ts'
-import { HubSpotError } from '../../src/hubspot/errors.ts'
+import { createBudget, type Priority } from '../../src/hubspot/budget/budget.ts'
+import { createHubSpot } from '../../src/hubspot/client/client.ts'
+import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { Secret } from '../../src/lib/secret.ts'

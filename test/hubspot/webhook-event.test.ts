@@ -1,7 +1,7 @@
 /** Which tickets HubSpot's webhook events speak of. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { changeTypes, readDelivery } from '../../src/hubspot/webhook-event.ts'
+import { changeTypes, readDelivery } from '../../src/hubspot/events/webhook-event.ts'
 
 const app = 54_321
 const now = 1_795_000_000_000

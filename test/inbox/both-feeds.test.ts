@@ -1,8 +1,8 @@
 /** Webhooks and the journal at once: they tell of the same, and the store is what HubSpot has. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { readJournalFile } from '../../src/hubspot/journal-event.ts'
-import { readDelivery, type TicketChange } from '../../src/hubspot/webhook-event.ts'
+import { readJournalFile } from '../../src/hubspot/events/journal-event.ts'
+import { readDelivery, type TicketChange } from '../../src/hubspot/events/webhook-event.ts'
 import { eventually } from '../support/service.ts'
 import { type Account, clientId, differences, type InboxBench, startInboxBench } from './bench.ts'
 

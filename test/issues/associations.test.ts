@@ -4,7 +4,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
-import { HubSpotError } from '../../src/hubspot/errors.ts'
+import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 import { listParts } from '../../src/integrations/part-store.ts'
 import { lockIntegration } from '../../src/integrations/store.ts'
 import {

@@ -1,7 +1,7 @@
 /** An account whose large pages take longer than the deadline: smaller ones get through, and nothing else is held up. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { createPageSizes } from '../../src/hubspot/page-sizes.ts'
+import { createPageSizes } from '../../src/hubspot/client/page-sizes.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { eventually, startTestService, type TestService } from '../support/service.ts'

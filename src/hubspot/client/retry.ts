@@ -1,6 +1,6 @@
 /** How long to wait before a call is sent again: pure, by kind of error. Whether it is sent again the client decides. */
-import { type Backoff, fullJitter } from '../lib/backoff.ts'
-import type { HubSpotError, RateLimitPolicy } from './errors.ts'
+import { type Backoff, fullJitter } from '../../lib/backoff.ts'
+import type { HubSpotError, RateLimitPolicy } from '../hubspot-error.ts'
 
 const repeatable = new Set(['rate_limited', 'unavailable', 'timeout', 'invalid'])
 const outage: Backoff = { base: 500, cap: 15_000 }

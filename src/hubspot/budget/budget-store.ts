@@ -1,7 +1,7 @@
 /** Turns of a budget, in SQL. Times go out as epoch ms of the database's clock. */
 import { type RawBuilder, sql } from 'kysely'
-import type { Query } from '../db/database.ts'
-import type { RateLimitPolicy } from './errors.ts'
+import type { Query } from '../../db/database.ts'
+import type { RateLimitPolicy } from '../hubspot-error.ts'
 
 export type Bucket = 'calls' | 'search' | 'associations'
 

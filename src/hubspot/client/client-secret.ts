@@ -1,7 +1,7 @@
 /** Calls as our app: by the newest client secret, and by an older one only when HubSpot refuses the client. */
-import type { Log } from '../lib/log.ts'
+import type { Log } from '../../lib/log.ts'
+import { HubSpotError } from '../hubspot-error.ts'
 import type { Answer, Call, Credentials } from './call.ts'
-import { HubSpotError } from './errors.ts'
 
 /** @returns makes the call by `send`, with our credentials in its form; a client refused has not spent the grant */
 export function createAsApp(

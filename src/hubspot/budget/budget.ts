@@ -3,15 +3,15 @@
  * and waits for it; nobody fails because others are busy, except a caller that cannot wait that long.
  */
 
-import type { Query } from '../db/database.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { Metrics } from '../lib/metrics.ts'
+import type { Query } from '../../db/database.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Metrics } from '../../lib/metrics.ts'
+import type { RateFacts } from '../client/rate-headers.ts'
+import { HubSpotError, type RateLimitPolicy } from '../hubspot-error.ts'
 import { claimProbe, close, reopen } from './budget-stop-store.ts'
 import { type Ask, type Bucket, type BudgetKey, graceMs, reserve } from './budget-store.ts'
 import { createDatabaseTime } from './database-time.ts'
-import { HubSpotError, type RateLimitPolicy } from './errors.ts'
 import { createForeignTraffic, type ForeignTraffic } from './foreign-traffic.ts'
-import type { RateFacts } from './rate-headers.ts'
 import { createLine, type Got, type Line } from './turns.ts'
 
 export type { Bucket, BudgetKey } from './budget-store.ts'

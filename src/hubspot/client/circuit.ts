@@ -2,9 +2,9 @@
  * Stops asking what fails: one circuit per portal and one per kind of its calls, one per endpoint that belongs to no portal, one for
  * the whole of HubSpot. A call that hangs counts against its kind alone, so that a slow kind closes no other. In memory of each process; a few processes learn the same within a few calls each.
  */
-import type { Clock } from '../lib/clock.ts'
-import type { Metrics } from '../lib/metrics.ts'
-import { HubSpotError } from './errors.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Metrics } from '../../lib/metrics.ts'
+import { HubSpotError } from '../hubspot-error.ts'
 
 export type CircuitScope = 'call' | 'portal' | 'endpoint' | 'hubspot'
 

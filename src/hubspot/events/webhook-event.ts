@@ -1,7 +1,7 @@
 /** HubSpot's webhook events, as far as they say which tickets to read again. Pure; their values are not even looked at. */
 import { z } from 'zod'
+import { accountId, eventTime, optionalField, recordId, recordIds, ticketTypeId } from '../record-ids.ts'
 import { ticketsAmong } from './association-event.ts'
-import { accountId, eventTime, optionalField, recordId, recordIds, ticketTypeId } from './ids.ts'
 
 export const changeTypes = [
   'creation',

@@ -1,7 +1,7 @@
 /** A file of the webhooks journal, as far as it says which tickets to read again and who has uninstalled our app. Pure. */
 import { z } from 'zod'
+import { accountId, eventTime, optionalField, recordId, recordIds, ticketTypeId } from '../record-ids.ts'
 import { ticketsAmong } from './association-event.ts'
-import { accountId, eventTime, optionalField, recordId, recordIds, ticketTypeId } from './ids.ts'
 import type { ChangeType, TicketChange } from './webhook-event.ts'
 
 /** HubSpot's type of the event that our app was uninstalled. */

@@ -1,6 +1,6 @@
 /** What a call to HubSpot is, and what comes of it. */
-import type { Secret } from '../lib/secret.ts'
-import type { Bucket, BudgetKey, Priority } from './budget.ts'
+import type { Secret } from '../../lib/secret.ts'
+import type { Bucket, BudgetKey, Priority } from '../budget/budget.ts'
 
 /** How long a caller can wait in all, repeats and turns included, and how often a call is sent at most. */
 export interface Patience {

@@ -2,7 +2,7 @@
  * How many records one call may ask for, where more have taken longer than the deadline: learnt by account and kind of call. In
  * the memory of each process: one that starts anew, or another one, learns it by one call that is too slow.
  */
-import type { Clock } from '../lib/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 
 export interface PageSizes {
   /** @returns how many of `wanted` records to ask for, 1 at least */

@@ -1,8 +1,8 @@
 /** Which records of another kind hang on ours, and as what: by batches of ids. */
 import { z } from 'zod'
 import { chunks } from '../lib/chunks.ts'
-import type { Answer, HubSpot } from './client.ts'
-import { HubSpotError } from './errors.ts'
+import type { Answer, HubSpot } from './client/client.ts'
+import { HubSpotError } from './hubspot-error.ts'
 import { type CallOptions, recordBytes } from './objects.ts'
 import { readAs } from './read-as.ts'
 import { readEach } from './read-each.ts'

@@ -1,8 +1,8 @@
 /** One request to HubSpot and its answer: what goes out, a cap on what comes in, and errors by kind. */
 import { type Dispatcher, request } from 'undici'
-import type { Clock } from '../lib/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { errorOf, HubSpotError, oauthErrorOf } from '../hubspot-error.ts'
 import type { Answer, Call } from './call.ts'
-import { errorOf, HubSpotError, oauthErrorOf } from './errors.ts'
 import { type RateFacts, rateFacts } from './rate-headers.ts'
 
 /** The limits let a call through. @param at about when HubSpot counted it, on our monotonic clock */

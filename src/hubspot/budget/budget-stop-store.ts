@@ -1,8 +1,8 @@
 /** Pauses of a budget, in SQL: after a 429, and the daily stop with its one prober. */
 import { sql } from 'kysely'
-import { fromNow, type Query } from '../db/database.ts'
+import { fromNow, type Query } from '../../db/database.ts'
+import type { RateLimitPolicy } from '../hubspot-error.ts'
 import { type Bucket, type BudgetKey, leastPace, ms, recoveryPerMs, row } from './budget-store.ts'
-import type { RateLimitPolicy } from './errors.ts'
 
 /** After a 429 the pace falls to this part of itself. */
 const slowdown = 0.9

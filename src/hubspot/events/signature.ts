@@ -1,6 +1,6 @@
 /** Whether a request came from HubSpot: signature version 3, and no older one. Pure. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Secret } from '../lib/secret.ts'
+import type { Secret } from '../../lib/secret.ts'
 
 /** A request as HubSpot signed it. */
 export interface Signed {

@@ -1,6 +1,6 @@
 /** Deletes budgets that nobody uses any more, in SQL. */
 import { sql } from 'kysely'
-import type { Query } from '../db/database.ts'
+import type { Query } from '../../db/database.ts'
 
 const unused = sql`not exists (select from portal_routes r where r.portal_id = b.portal_id)`
 

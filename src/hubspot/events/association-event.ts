@@ -2,7 +2,7 @@
  * Which end of an association is a ticket, as HubSpot's events write it. Pure. The fields are those of HubSpot's guide to generic
  * webhook subscriptions: from/to ids and type ids; classic events name the pair instead (`TICKET_TO_CONTACT`).
  */
-import { ticketTypeId } from './ids.ts'
+import { ticketTypeId } from '../record-ids.ts'
 
 /** One end of an association. */
 export interface AssociationEnd {
