@@ -8,7 +8,7 @@ import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { AppError, diskFull } from '../lib/errors.ts'
 import { scrub } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { callerOf } from './address.ts'
+import { callerOf } from './limits/client-address.ts'
 import { createRefusals } from './refusals.ts'
 
 /** Who asked, and whose it is. */

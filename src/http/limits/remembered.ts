@@ -1,6 +1,6 @@
 /** Credentials that were right, and from which address: a flood of wrong ones from there does not delay them. */
 import { hash, randomBytes } from 'node:crypto'
-import type { Principal } from '../api/principal.ts'
+import type { Principal } from '../../api/principal.ts'
 
 type Kind = Principal['kind']
 

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import type { Database } from '../../src/db/database.ts'
-import { withSystem } from '../../src/db/scope.ts'
-import { systemClock } from '../../src/lib/clock.ts'
-import { createLimiter } from '../../src/tenants/rate-limiter.ts'
-import { type Ask, forgetMinutes, takeTurns } from '../../src/tenants/rate-store.ts'
-import { engines, quiet } from '../support/engines.ts'
+import type { Database } from '../../../src/db/database.ts'
+import { withSystem } from '../../../src/db/scope.ts'
+import { createLimiter } from '../../../src/http/limits/rate-limiter.ts'
+import { type Ask, forgetMinutes, takeTurns } from '../../../src/http/limits/rate-store.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { engines, quiet } from '../../support/engines.ts'
 
 for (const engine of engines) {
   describe(engine.name, () => {

@@ -1,6 +1,6 @@
 /** Each answer is accounted for until its caller has taken it; a long one has its room before it is made. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Asking, ByteBudget, Hold } from '../api/byte-budget.ts'
+import type { Asking, ByteBudget, Hold } from '../../api/byte-budget.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { letSlowReadersGo } from '../../src/http/slow-readers.ts'
-import { eventually } from '../support/service.ts'
+import { letSlowReadersGo } from '../../../src/http/limits/slow-readers.ts'
+import { eventually } from '../../support/service.ts'
 
 /** More than the kernel keeps for a socket. */
 const answer = 'x'.repeat(24 * 1_048_576)

@@ -1,5 +1,5 @@
 /** At most so many at a time; the others wait in the order they came, for a bounded time. */
-import type { Clock } from '../lib/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 
 export interface Permits {
   /** @returns whether there is one now, or was within the time; `release` gives it back. False also when the line is full or the caller gone */

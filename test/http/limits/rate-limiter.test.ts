@@ -1,10 +1,10 @@
 /** A minute's budget in one process and in several: shares, the turn of the minute, memory, and a database that is away. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLimiter, type Limiter, mostNames } from '../../src/tenants/rate-limiter.ts'
-import type { Ask, Taken } from '../../src/tenants/rate-store.ts'
-import { type HandClock, handClock } from '../support/clock.ts'
-import { quiet } from '../support/engines.ts'
+import { createLimiter, type Limiter, mostNames } from '../../../src/http/limits/rate-limiter.ts'
+import type { Ask, Taken } from '../../../src/http/limits/rate-store.ts'
+import { type HandClock, handClock } from '../../support/clock.ts'
+import { quiet } from '../../support/engines.ts'
 
 const minuteMs = 60_000
 

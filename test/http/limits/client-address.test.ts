@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Fastify from 'fastify'
-import { readConfig } from '../../src/config.ts'
-import { callerOf, limitedAs, readAddress } from '../../src/http/address.ts'
+import { readConfig } from '../../../src/config.ts'
+import { callerOf, limitedAs, readAddress } from '../../../src/http/limits/client-address.ts'
 
 const read: [text: string | undefined, address: string | undefined][] = [
   ['203.0.113.9', '203.0.113.9'],

@@ -1,11 +1,11 @@
 /** How much an address, a credential, a tenant, and somebody with wrong credentials may ask in a minute. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Principal } from '../api/principal.ts'
-import type { Clock } from '../lib/clock.ts'
-import { AppError } from '../lib/errors.ts'
-import type { Metrics } from '../lib/metrics.ts'
-import type { Limiter, Verdict } from '../tenants/rate-limiter.ts'
-import { callerOf, limitedAs } from './address.ts'
+import type { Principal } from '../../api/principal.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { AppError } from '../../lib/errors.ts'
+import type { Metrics } from '../../lib/metrics.ts'
+import { callerOf, limitedAs } from './client-address.ts'
+import type { Limiter, Verdict } from './rate-limiter.ts'
 import { createTries } from './tries.ts'
 
 declare module 'fastify' {

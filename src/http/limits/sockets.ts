@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { BlockList, isIP, type Socket } from 'node:net'
-import { limitedAs, readAddress } from './address.ts'
+import { limitedAs, readAddress } from './client-address.ts'
 
 export interface SocketLimits {
   /** Connections of this process. */

@@ -3,7 +3,7 @@
  * pool of their own, so that no number of them takes a place from a caller with a credential.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { callerOf, limitedAs } from './address.ts'
+import { callerOf, limitedAs } from './client-address.ts'
 
 export interface StrangerLimits {
   /** Beyond it the oldest unfinished request is closed for each new one. */

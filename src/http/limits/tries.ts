@@ -4,10 +4,10 @@
  * few at a time, together with those of all such addresses, and a right one passes.
  */
 
-import type { Principal } from '../api/principal.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { Limiter, Verdict } from '../tenants/rate-limiter.ts'
+import type { Principal } from '../../api/principal.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { createPermits } from './permits.ts'
+import type { Limiter, Verdict } from './rate-limiter.ts'
 import { createRemembered } from './remembered.ts'
 
 type Kind = Principal['kind']

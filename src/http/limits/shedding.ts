@@ -1,8 +1,8 @@
 /** What this process takes on at once. Beyond it a request is refused before anything is done for it, so that the rest is served. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Clock } from '../lib/clock.ts'
-import { AppError } from '../lib/errors.ts'
-import type { Metrics } from '../lib/metrics.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { AppError } from '../../lib/errors.ts'
+import type { Metrics } from '../../lib/metrics.ts'
 import { createStrangers } from './strangers.ts'
 
 declare module 'fastify' {

@@ -4,8 +4,8 @@
  * Over 200 lines because all of it works on one map and one minute.
  */
 import { createHash } from 'node:crypto'
-import type { Clock } from '../lib/clock.ts'
-import type { Log } from '../lib/log.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
 import { got, wanted } from './rate.ts'
 import type { Ask, Taken } from './rate-store.ts'
 

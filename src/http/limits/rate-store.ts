@@ -1,6 +1,6 @@
 /** All SQL on the minutes' budgets. A minute is the database's: processes need not agree on the time. */
 import { sql } from 'kysely'
-import type { SystemScope } from '../db/scope.ts'
+import type { SystemScope } from '../../db/scope.ts'
 
 /** Turns wanted of one key. */
 export interface Ask {
