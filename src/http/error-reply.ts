@@ -3,7 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { sendPage } from '../api/html-page.ts'
 import { fromDatabase } from '../db/database-errors.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
-import { invalidState } from '../integrations/authorize.ts'
+import { invalidState } from '../integrations/oauth/authorize.ts'
 import {
   AppError,
   type ErrorCode,

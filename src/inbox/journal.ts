@@ -12,7 +12,7 @@ import { type JournalEvents, readJournalFile } from '../hubspot/events/journal-e
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { Journal, JournalFile } from '../hubspot/journal-api.ts'
 import type { Whose } from '../integrations/integration.ts'
-import { makeDue } from '../integrations/token-store.ts'
+import { makeDue } from '../integrations/tokens/token-store.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'

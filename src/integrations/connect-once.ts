@@ -7,7 +7,7 @@ import type { TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { Connected, ConnectParts } from './connect.ts'
 import { listParts } from './part-store.ts'
-import { present } from './present.ts'
+import { present } from './present-integration.ts'
 import type { integrationAnswer } from './schema.ts'
 
 type Body = z.infer<typeof integrationAnswer>

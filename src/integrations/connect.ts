@@ -10,13 +10,13 @@ import { newId } from '../lib/ids.ts'
 import type { Secret } from '../lib/secret.ts'
 import { ensureTenant, tenantSince } from '../tenants/store.ts'
 import { insertAlias, resolveAlias } from './alias-store.ts'
-import { type AuthorizeParts, accountOf, redeem } from './authorize.ts'
 import { identifyPasted } from './identify.ts'
 import type { Account, Integration } from './integration.ts'
-import type { ReleaseParts } from './release.ts'
+import { type AuthorizeParts, accountOf, redeem } from './oauth/authorize.ts'
+import { releaseWaiting } from './oauth/waiting-grant.ts'
 import { deleteIntegration, findByPortal, findIntegration, keepConnected, lockTenant } from './store.ts'
-import { replaceToken } from './token-store.ts'
-import { releaseWaiting } from './waiting-grant.ts'
+import type { ReleaseParts } from './tokens/release.ts'
+import { replaceToken } from './tokens/token-store.ts'
 
 export interface ConnectParts extends AuthorizeParts, ReleaseParts {
   /** Told inside the connecting transaction: the sync begins with it. */

@@ -2,7 +2,7 @@
 import type { HubSpot } from '../hubspot/client/client.ts'
 import { listPage, type ObjectPaths } from '../hubspot/objects.ts'
 import type { Whose } from './integration.ts'
-import type { Tokens, UseOptions } from './tokens.ts'
+import type { Tokens, UseOptions } from './tokens/tokens.ts'
 
 /**
  * Resolves when the connection works. Callers of the same integration at the same moment share one test.

@@ -4,9 +4,9 @@ import { type TenantScope, withTenant } from '../db/scope.ts'
 import { integrationNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Whose } from './integration.ts'
-import { type ReleaseParts, releaseGrant } from './release.ts'
 import { deleteRoute, findIntegration, lockIntegration, moveTo } from './store.ts'
-import { forgetToken, lockToken, readToken } from './token-store.ts'
+import { type ReleaseParts, releaseGrant } from './tokens/release.ts'
+import { forgetToken, lockToken, readToken } from './tokens/token-store.ts'
 
 export interface DisconnectParts extends ReleaseParts {
   ring: KeyRing

@@ -14,14 +14,14 @@ import { integrationNotFound } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import { Secret } from '../lib/secret.ts'
 import { tenantExists } from '../tenants/store.ts'
-import { beginAuthorization, invalidState } from './authorize.ts'
 import { type ConnectParts, connectByToken, finishAuthorization } from './connect.ts'
 import { connectOnce } from './connect-once.ts'
-import { connectedPage } from './connected-page.ts'
 import type { TestConnection } from './connection-test.ts'
 import { type DisconnectParts, disconnect } from './disconnect.ts'
+import { beginAuthorization, invalidState } from './oauth/authorize.ts'
+import { connectedPage } from './oauth/connected-page.ts'
 import { listParts } from './part-store.ts'
-import { present, presentParts } from './present.ts'
+import { present, presentParts } from './present-integration.ts'
 import {
   authorizeAnswer,
   authorizeQuery,
@@ -35,7 +35,7 @@ import {
 } from './schema.ts'
 import { connectionStatus } from './status.ts'
 import { findIntegration, listIntegrations } from './store.ts'
-import type { Tokens } from './tokens.ts'
+import type { Tokens } from './tokens/tokens.ts'
 
 export interface IntegrationParts extends ConnectParts, DisconnectParts {
   /** What tells of the accounts of our own app. Absent: the schedule alone. */

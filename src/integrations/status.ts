@@ -9,7 +9,7 @@ import type { Integration, Whose } from './integration.ts'
 import { listParts, unknownParts } from './part-store.ts'
 import type { Parts } from './parts.ts'
 import { findIntegration } from './store.ts'
-import type { Tokens, UseOptions } from './tokens.ts'
+import type { Tokens, UseOptions } from './tokens/tokens.ts'
 
 export interface ConnectionStatus {
   integration: Integration

@@ -2,8 +2,6 @@
 import { sql } from 'kysely'
 import { tell } from '../changes/store.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import { isStalePending } from './authorization-store.ts'
-import { tenantStays } from './confirmation-store.ts'
 import {
   type Account,
   type Integration,
@@ -11,6 +9,8 @@ import {
   liveStatuses,
   sourcesOf,
 } from './integration.ts'
+import { isStalePending } from './oauth/authorization-store.ts'
+import { tenantStays } from './oauth/confirmation-store.ts'
 
 const columns = sql`
   integration_id as "integrationId", integration_type as "integrationType", status,

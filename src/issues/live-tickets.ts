@@ -10,7 +10,7 @@ import { countObjects, listLimit, listPage, type ObjectPaths, recordBytes } from
 import type { Whose } from '../integrations/integration.ts'
 import { readOmitted } from '../integrations/part-store.ts'
 import { keepTotal, readTotal } from '../integrations/store.ts'
-import type { Tokens } from '../integrations/tokens.ts'
+import type { Tokens } from '../integrations/tokens/tokens.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import { linkOf } from './issue.ts'

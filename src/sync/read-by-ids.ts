@@ -3,7 +3,7 @@
 import type { TenantScope } from '../db/scope.ts'
 import type { HubSpot, Patience } from '../hubspot/client/client.ts'
 import { batchRead, type CallOptions, fitsList, readOne } from '../hubspot/objects.ts'
-import type { WithAccess } from './access.ts'
+import type { WithAccess } from '../integrations/tokens/hold-access.ts'
 import type { KeepReport, ObjectKind } from './object-kind.ts'
 import { idsOf, optionsOf, without } from './step.ts'
 

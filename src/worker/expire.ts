@@ -1,5 +1,5 @@
 /** Every few seconds: grants that nobody confirmed in time are forgotten. Beside the sweep, which waits for no call to HubSpot. */
-import { type ExpireParts, releaseExpired } from '../integrations/expire.ts'
+import { type ExpireParts, releaseExpired } from '../integrations/oauth/expire-authorizations.ts'
 import type { Clock } from '../lib/clock.ts'
 
 const everyMs = 5_000

@@ -2,7 +2,7 @@
 import { type JournalParts, letGo, readOn, type Turn } from '../inbox/journal.ts'
 import { type SubscribeParts, subscribeDue } from '../inbox/subscriptions.ts'
 import type { Whose } from '../integrations/integration.ts'
-import type { Tokens } from '../integrations/tokens.ts'
+import type { Tokens } from '../integrations/tokens/tokens.ts'
 
 export interface JournalWork extends SubscribeParts {
   tokens: Tokens

@@ -3,7 +3,7 @@
 import { isDiskFull } from '../db/database-errors.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import type { DrainParts } from '../inbox/drain.ts'
-import type { ExpireParts } from '../integrations/expire.ts'
+import type { ExpireParts } from '../integrations/oauth/expire-authorizations.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'

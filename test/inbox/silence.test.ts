@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { connectTenant, idle, newAccount } from '../http/bench.ts'
-import { startOAuth } from '../integrations/oauth-bench.ts'
+import { startOAuth } from '../integrations/oauth/oauth-bench.ts'
 import { adminQuery } from '../support/postgres.ts'
 import { eventually, runEnded } from '../support/service.ts'
 

@@ -8,7 +8,7 @@ import { idle } from '../http/bench.ts'
 import { look } from '../http/database.ts'
 import { pathOf, readOperations } from '../http/operations.ts'
 import { type Answer, send } from '../http/send.ts'
-import { type OAuthBench, startOAuth } from './oauth-bench.ts'
+import { type OAuthBench, startOAuth } from './oauth/oauth-bench.ts'
 
 let bench: OAuthBench
 before(async () => {

@@ -6,7 +6,7 @@ import { look } from '../http/database.ts'
 import { checkShape } from '../http/oracle.ts'
 import { send } from '../http/send.ts'
 import { eventually } from '../support/service.ts'
-import { startOAuth } from './oauth-bench.ts'
+import { startOAuth } from './oauth/oauth-bench.ts'
 
 export type Ids = { tenant: string; integration: string }
 

@@ -7,7 +7,7 @@ import { DEFAULT_QUIRKS } from '../../emulator/quirks.ts'
 import { connectTenant, idle, newAccount } from '../http/bench.ts'
 import { adminQuery } from '../support/postgres.ts'
 import { runEnded, startTestService } from '../support/service.ts'
-import { type OAuthBench, startOAuth } from './oauth-bench.ts'
+import { type OAuthBench, startOAuth } from './oauth/oauth-bench.ts'
 
 let bench: OAuthBench
 before(async () => {

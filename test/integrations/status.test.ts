@@ -6,7 +6,7 @@ import { connectTenant, idle, newAccount } from '../http/bench.ts'
 import { tableCounts } from '../http/database.ts'
 import { checkLog, checkShape } from '../http/oracle.ts'
 import { send } from '../http/send.ts'
-import { type OAuthBench, startOAuth } from './oauth-bench.ts'
+import { type OAuthBench, startOAuth } from './oauth/oauth-bench.ts'
 
 let bench: OAuthBench
 type Ids = { tenant: string; integration: string; portal: number }

@@ -1,9 +1,9 @@
 /** Faults in what stands between HubSpot's grant and a connection: who began, and a person's yes. */
 import type { Fault } from '../fault.ts'
 
-const confirms = 'test/integrations/oauth-confirm.test.ts'
-const principals = 'test/integrations/oauth-principals.test.ts'
-const attacks = 'test/integrations/oauth-attacks.test.ts'
+const confirms = 'test/integrations/oauth/oauth-confirm.test.ts'
+const principals = 'test/integrations/oauth/oauth-principals.test.ts'
+const attacks = 'test/integrations/oauth/oauth-attacks.test.ts'
 
 export const confirm: Fault[] = [
   {

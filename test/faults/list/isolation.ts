@@ -126,7 +126,7 @@ export const isolation: Fault[] = [
     in: 'weigh',
     find: 'if (begun && begun.portalId !== null && begun.portalId !== portalId) {',
     put: 'if (begun && begun.portalId === -1) {',
-    test: 'test/integrations/oauth.test.ts',
+    test: 'test/integrations/oauth/oauth.test.ts',
     gain: 'the tickets of one account are mixed into the data of another',
   },
   {

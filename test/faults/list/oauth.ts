@@ -1,7 +1,7 @@
 /** Faults in the way to HubSpot and back. */
 import type { Fault } from '../fault.ts'
 
-const states = 'test/integrations/oauth-state.test.ts'
+const states = 'test/integrations/oauth/oauth-state.test.ts'
 
 export const oauth: Fault[] = [
   {
@@ -32,7 +32,7 @@ export const oauth: Fault[] = [
     in: 'redeem',
     find: 'exchangeCode(hubspot, app, answer.code, codeVerifier,',
     put: 'exchangeCode(hubspot, app, answer.code, undefined,',
-    test: 'test/integrations/oauth.test.ts',
+    test: 'test/integrations/oauth/oauth.test.ts',
     gain: 'a caught code is enough for a token',
   },
   {

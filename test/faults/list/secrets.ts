@@ -59,7 +59,7 @@ export const secrets: Fault[] = [
     in: 'beginAuthorization',
     find: `codeVerifier: await sealer.seal(codeVerifier, { integration: integrationId, field: 'code_verifier' }),`,
     put: `codeVerifier: codeVerifier.reveal(),`,
-    test: 'test/integrations/oauth.test.ts',
+    test: 'test/integrations/oauth/oauth.test.ts',
     gain: 'a copy of the database and a caught code are enough for a token',
   },
   {

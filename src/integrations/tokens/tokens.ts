@@ -3,18 +3,18 @@
  * process at a time, and once more when HubSpot answers 401 all the same.
  */
 
-import { type TenantScope, withTenant } from '../db/scope.ts'
-import { missingScopes } from '../hubspot/as-app-error.ts'
-import type { Access, Patience } from '../hubspot/client/client.ts'
-import { HubSpotError } from '../hubspot/hubspot-error.ts'
-import { readScopesCode, scopesCode } from '../hubspot/missing-scopes.ts'
-import { accountInfo, listPage, type ObjectPaths } from '../hubspot/objects.ts'
-import { introspect, knowsStaticToken, staticTokenFacts } from '../hubspot/token-facts.ts'
-import { AppError, integrationNotFound, tokenInvalid } from '../lib/errors.ts'
-import type { Secret } from '../lib/secret.ts'
-import type { Integration, Whose } from './integration.ts'
+import { type TenantScope, withTenant } from '../../db/scope.ts'
+import { missingScopes } from '../../hubspot/as-app-error.ts'
+import type { Access, Patience } from '../../hubspot/client/client.ts'
+import { HubSpotError } from '../../hubspot/hubspot-error.ts'
+import { readScopesCode, scopesCode } from '../../hubspot/missing-scopes.ts'
+import { accountInfo, listPage, type ObjectPaths } from '../../hubspot/objects.ts'
+import { introspect, knowsStaticToken, staticTokenFacts } from '../../hubspot/token-facts.ts'
+import { AppError, integrationNotFound, tokenInvalid } from '../../lib/errors.ts'
+import type { Secret } from '../../lib/secret.ts'
+import type { Integration, Whose } from '../integration.ts'
+import { findIntegration, lockIntegration, moveTo } from '../store.ts'
 import { asAppErrorIfMisconfigured, createRefresher, type RefreshParts } from './refresh.ts'
-import { findIntegration, lockIntegration, moveTo } from './store.ts'
 import { claimRefresh, confirmToken, type HeldToken, readToken, releaseRefresh } from './token-store.ts'
 
 /** A loser waits for the winner this long: one lease and a little. */

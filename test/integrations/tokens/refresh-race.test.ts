@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { startTestEmulator } from '../support/emulator.ts'
-import { long } from '../support/long.ts'
-import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
-import { type SpokeProcess, startProcess } from '../support/process.ts'
-import { eventually, testKeys } from '../support/service.ts'
+import { startTestEmulator } from '../../support/emulator.ts'
+import { long } from '../../support/long.ts'
+import { adminQuery, newPostgresDatabase } from '../../support/postgres.ts'
+import { type SpokeProcess, startProcess } from '../../support/process.ts'
+import { eventually, testKeys } from '../../support/service.ts'
 
 const processes = long ? 8 : 4
 const expiries = 50

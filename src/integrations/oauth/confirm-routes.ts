@@ -1,9 +1,11 @@
 /** What a person's browser meets on its way back from HubSpot: the callback, the page that names the account, its two buttons. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { sendPage } from '../api/html-page.ts'
-import { AppError } from '../lib/errors.ts'
-import { Secret } from '../lib/secret.ts'
+import { sendPage } from '../../api/html-page.ts'
+import { AppError } from '../../lib/errors.ts'
+import { Secret } from '../../lib/secret.ts'
+import type { IntegrationParts } from '../routes.ts'
+import { callbackQuery, confirmBody, confirmParams, noQuery } from '../schema.ts'
 import { invalidState, tenantThatWaits } from './authorize.ts'
 import {
   askPerson,
@@ -17,8 +19,6 @@ import {
 import { claimOf, confirmPath, cookieEnds, cookieOf } from './confirm-cookie.ts'
 import { cancelledPage, confirmPage } from './confirm-page.ts'
 import { failedPage } from './connected-page.ts'
-import type { IntegrationParts } from './routes.ts'
-import { callbackQuery, confirmBody, confirmParams, noQuery } from './schema.ts'
 
 export interface ConfirmRouteParts extends ConfirmParts, Pick<IntegrationParts, 'wake'> {
   /** Where browsers reach us. */

@@ -1,6 +1,6 @@
 /** All SQL on authorisations under way, and on the pending integrations that they are for. */
 import { sql } from 'kysely'
-import type { TenantScope } from '../db/scope.ts'
+import type { TenantScope } from '../../db/scope.ts'
 
 /** How long a person has to finish on HubSpot's page, and then again on ours. */
 export const pendingFor = sql`interval '10 minutes'`

@@ -1,6 +1,6 @@
 /** The two small pages that a person sees after HubSpot's own. Nothing on them comes from the request unescaped. */
 
-import { page } from '../api/html-page.ts'
+import { page } from '../../api/html-page.ts'
 
 /** @param hubId digits only; the route's schema has seen to that */
 export const connectedPage = (hubId: string): string =>

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { connectTenant, idle } from '../http/bench.ts'
-import { everyRow, tableCounts } from '../http/database.ts'
-import { checkShape } from '../http/oracle.ts'
-import { send } from '../http/send.ts'
+import { connectTenant, idle } from '../../http/bench.ts'
+import { everyRow, tableCounts } from '../../http/database.ts'
+import { checkShape } from '../../http/oracle.ts'
+import { send } from '../../http/send.ts'
 import { type OAuthBench, startOAuth } from './oauth-bench.ts'
 
 let bench: OAuthBench

@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { createBrowser } from '../../demo/browser.ts'
-import { layOutEmbedded } from '../support/embedded.ts'
-import { redirectUri, startTestEmulator, type TestEmulator } from '../support/emulator.ts'
-import { newPostgresDatabase } from '../support/postgres.ts'
-import { type SpokeProcess, startProcess } from '../support/process.ts'
-import { testKeys } from '../support/service.ts'
+import { createBrowser } from '../../../demo/browser.ts'
+import { layOutEmbedded } from '../../support/embedded.ts'
+import { redirectUri, startTestEmulator, type TestEmulator } from '../../support/emulator.ts'
+import { newPostgresDatabase } from '../../support/postgres.ts'
+import { type SpokeProcess, startProcess } from '../../support/process.ts'
+import { testKeys } from '../../support/service.ts'
 
 let emulator: TestEmulator
 before(async () => {

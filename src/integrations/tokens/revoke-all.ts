@@ -1,15 +1,15 @@
 /** What HubSpot granted a tenant that is being erased: told to HubSpot a few at a time, then deleted here whatever it said. */
 
-import type { TenantScope } from '../db/scope.ts'
-import type { TenantId } from '../db/tenant-id.ts'
-import { SealError } from '../lib/seal.ts'
-import type { Secret } from '../lib/secret.ts'
-import { whileErasing } from '../tenants/erasure.ts'
-import { deleteConfirmation, listConfirmations } from './confirmation-store.ts'
-import type { DisconnectParts } from './disconnect.ts'
+import type { TenantScope } from '../../db/scope.ts'
+import type { TenantId } from '../../db/tenant-id.ts'
+import { SealError } from '../../lib/seal.ts'
+import type { Secret } from '../../lib/secret.ts'
+import { whileErasing } from '../../tenants/erasure.ts'
+import type { DisconnectParts } from '../disconnect.ts'
+import { deleteConfirmation, listConfirmations } from '../oauth/confirmation-store.ts'
+import { openWaiting } from '../oauth/waiting-grant.ts'
 import { releaseGrant } from './release.ts'
 import { deleteToken, listTokens, readToken } from './token-store.ts'
-import { openWaiting } from './waiting-grant.ts'
 
 export type RevokeParts = Pick<DisconnectParts, 'db' | 'ring' | 'hubspot' | 'app' | 'log'>
 

@@ -1,9 +1,9 @@
 /** A valid token before every call: asked about once a request, refreshed in time, and once more after a 401. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
-import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
-import { eventually, runEnded, startTestService, type TestService } from '../support/service.ts'
+import { startTestEmulator, type TestEmulator } from '../../support/emulator.ts'
+import { adminQuery, newPostgresDatabase } from '../../support/postgres.ts'
+import { eventually, runEnded, startTestService, type TestService } from '../../support/service.ts'
 
 const T = '11111111-1111-4111-8111-111111111111'
 const introspect = '/oauth/2026-09/token/introspect'

@@ -3,12 +3,15 @@
  * said yes. The browser holds a secret in a cookie; whoever has only the page's address can do nothing with it.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { type TenantScope, withTenant } from '../db/scope.ts'
-import type { TenantId } from '../db/tenant-id.ts'
-import { AppError } from '../lib/errors.ts'
-import { newId } from '../lib/ids.ts'
-import { Secret } from '../lib/secret.ts'
-import { resolveAlias } from './alias-store.ts'
+import { type TenantScope, withTenant } from '../../db/scope.ts'
+import type { TenantId } from '../../db/tenant-id.ts'
+import { AppError } from '../../lib/errors.ts'
+import { newId } from '../../lib/ids.ts'
+import { Secret } from '../../lib/secret.ts'
+import { resolveAlias } from '../alias-store.ts'
+import { activate, type ConnectParts, weigh } from '../connect.ts'
+import type { Account } from '../integration.ts'
+import { findByPortal, findIntegration, lockTenant } from '../store.ts'
 import { accountOf, type Granted, invalidState, redeem } from './authorize.ts'
 import {
   deleteConfirmation,
@@ -16,9 +19,6 @@ import {
   lockConfirmation,
   markConfirmed,
 } from './confirmation-store.ts'
-import { activate, type ConnectParts, weigh } from './connect.ts'
-import type { Account } from './integration.ts'
-import { findByPortal, findIntegration, lockTenant } from './store.ts'
 import { openWaiting, releaseWaiting, sealWaiting } from './waiting-grant.ts'
 
 export type ConfirmParts = ConnectParts

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { idle } from '../http/bench.ts'
-import { look, tableCounts } from '../http/database.ts'
-import { checkLog, checkShape } from '../http/oracle.ts'
-import { type Answer, send } from '../http/send.ts'
+import { idle } from '../../http/bench.ts'
+import { look, tableCounts } from '../../http/database.ts'
+import { checkLog, checkShape } from '../../http/oracle.ts'
+import { type Answer, send } from '../../http/send.ts'
 import { callback, type OAuthBench, startOAuth } from './oauth-bench.ts'
 
 let bench: OAuthBench

@@ -1,11 +1,11 @@
 /** Grants that nobody said yes to in time are forgotten, and revoked at HubSpot. */
 
-import { withSystem, withTenant } from '../db/scope.ts'
-import { parseTenantId } from '../db/tenant-id.ts'
-import { isTenantErasing } from '../lib/errors.ts'
-import type { KeyRing } from '../lib/seal.ts'
+import { withSystem, withTenant } from '../../db/scope.ts'
+import { parseTenantId } from '../../db/tenant-id.ts'
+import { isTenantErasing } from '../../lib/errors.ts'
+import type { KeyRing } from '../../lib/seal.ts'
+import type { ReleaseParts } from '../tokens/release.ts'
 import { findExpired, takeExpired } from './confirmation-store.ts'
-import type { ReleaseParts } from './release.ts'
 import { openWaiting, releaseWaiting } from './waiting-grant.ts'
 
 export interface ExpireParts extends ReleaseParts {

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { mayFinish, type Principal } from '../../src/api/principal.ts'
-import { parseTenantId } from '../../src/db/tenant-id.ts'
-import { idle } from '../http/bench.ts'
-import { look } from '../http/database.ts'
-import { checkShape } from '../http/oracle.ts'
-import { send } from '../http/send.ts'
+import { mayFinish, type Principal } from '../../../src/api/principal.ts'
+import { parseTenantId } from '../../../src/db/tenant-id.ts'
+import { idle } from '../../http/bench.ts'
+import { look } from '../../http/database.ts'
+import { checkShape } from '../../http/oracle.ts'
+import { send } from '../../http/send.ts'
 import { callback, type OAuthBench, startOAuth } from './oauth-bench.ts'
 
 const tenantId = parseTenantId(randomUUID())

@@ -1,12 +1,12 @@
 /** Ending a grant at HubSpot that nobody here holds any more, without ending another's with it. */
 
-import type { Database } from '../db/database.ts'
-import { withSystem } from '../db/scope.ts'
-import type { HubSpot } from '../hubspot/client/client.ts'
-import { type App, revoke } from '../hubspot/oauth.ts'
-import type { Log } from '../lib/log.ts'
-import type { Secret } from '../lib/secret.ts'
-import { portalIsShared } from './store.ts'
+import type { Database } from '../../db/database.ts'
+import { withSystem } from '../../db/scope.ts'
+import type { HubSpot } from '../../hubspot/client/client.ts'
+import { type App, revoke } from '../../hubspot/oauth.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Secret } from '../../lib/secret.ts'
+import { portalIsShared } from '../store.ts'
 
 export interface ReleaseParts {
   db: Database

@@ -1,5 +1,5 @@
 /** The page on which a person sees which HubSpot account is about to be connected, and to what. HubSpot's words are escaped. */
-import { escaped, page } from '../api/html-page.ts'
+import { escaped, page } from '../../api/html-page.ts'
 import type { Question } from './confirm.ts'
 import { confirmPath } from './confirm-cookie.ts'
 

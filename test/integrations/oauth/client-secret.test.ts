@@ -1,10 +1,10 @@
 /** Two client secrets at once: the newest first, the older one only when HubSpot refuses the client, and neither is written. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { readConfig } from '../../src/config.ts'
-import { idle } from '../http/bench.ts'
-import { everyRow } from '../http/database.ts'
-import { eventually, testKeys } from '../support/service.ts'
+import { readConfig } from '../../../src/config.ts'
+import { idle } from '../../http/bench.ts'
+import { everyRow } from '../../http/database.ts'
+import { eventually, testKeys } from '../../support/service.ts'
 import { type OAuthBench, startOAuth } from './oauth-bench.ts'
 
 const [fresh, old] = ['zqnew-secret-of-the-app', 'zqold-secret-of-the-app']

@@ -1,9 +1,9 @@
 /** A rotated refresh token is never lost by us: not by a stop, not by a database that stumbles, not by a missing setting. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
-import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
-import { eventually, startTestService, type TestService } from '../support/service.ts'
+import { startTestEmulator, type TestEmulator } from '../../support/emulator.ts'
+import { adminQuery, newPostgresDatabase } from '../../support/postgres.ts'
+import { eventually, startTestService, type TestService } from '../../support/service.ts'
 
 const T = '11111111-1111-4111-8111-111111111111'
 const tokenPath = '/oauth/2026-09/token'

@@ -1,9 +1,9 @@
 /** All SQL on grants that wait for a person's yes. Tokens come and go sealed. */
 import { sql } from 'kysely'
-import { fromNow } from '../db/database.ts'
-import type { SystemScope, TenantScope } from '../db/scope.ts'
+import { fromNow } from '../../db/database.ts'
+import type { SystemScope, TenantScope } from '../../db/scope.ts'
+import type { Account } from '../integration.ts'
 import { mostUnfinished, pendingFor } from './authorization-store.ts'
-import type { Account } from './integration.ts'
 
 /** A grant that waits: for which integration, of which account. */
 export interface Waiting extends Omit<Account, 'kind'> {

@@ -1,11 +1,11 @@
 /** All SQL on tokens. Every write carries the epoch it was read with, so that a stale refresher changes nothing. */
 import { sql } from 'kysely'
-import { fromNow } from '../db/database.ts'
-import type { TenantScope } from '../db/scope.ts'
-import type { KeyRing, TenantSealer } from '../lib/seal.ts'
-import type { Secret } from '../lib/secret.ts'
-import { sealerOf } from '../tenants/store.ts'
-import type { TokenKind } from './integration.ts'
+import { fromNow } from '../../db/database.ts'
+import type { TenantScope } from '../../db/scope.ts'
+import type { KeyRing, TenantSealer } from '../../lib/seal.ts'
+import type { Secret } from '../../lib/secret.ts'
+import { sealerOf } from '../../tenants/store.ts'
+import type { TokenKind } from '../integration.ts'
 
 /** A refresher holds its claim this long at most; its call to HubSpot is bounded well below. */
 const leaseFor = sql`interval '20 seconds'`

@@ -1,11 +1,11 @@
 /** The tokens of a grant that waits for a person's yes: sealed for its row alone, and revoked when they are not to be used. */
 
-import type { TenantScope } from '../db/scope.ts'
-import type { KeyRing } from '../lib/seal.ts'
-import type { Secret } from '../lib/secret.ts'
-import { sealerOf } from '../tenants/store.ts'
+import type { TenantScope } from '../../db/scope.ts'
+import type { KeyRing } from '../../lib/seal.ts'
+import type { Secret } from '../../lib/secret.ts'
+import { sealerOf } from '../../tenants/store.ts'
+import { type ReleaseParts, releaseGrant } from '../tokens/release.ts'
 import type { Waiting } from './confirmation-store.ts'
-import { type ReleaseParts, releaseGrant } from './release.ts'
 
 type TokenField = 'access_token' | 'refresh_token'
 type Row = Pick<Waiting, 'integrationId' | 'confirmationId'>

@@ -1,9 +1,9 @@
 /** The token of a run, held from one step to the next. */
-import type { Access } from '../hubspot/client/client.ts'
-import { HubSpotError } from '../hubspot/hubspot-error.ts'
-import type { Whose } from '../integrations/integration.ts'
-import type { Tokens } from '../integrations/tokens.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { Access } from '../../hubspot/client/client.ts'
+import { HubSpotError } from '../../hubspot/hubspot-error.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Whose } from '../integration.ts'
+import type { Tokens } from './tokens.ts'
 
 /** Runs calls with a valid token; each use is one step, so the token is confirmed at most once a step. */
 export type WithAccess = <T>(work: (access: Access) => Promise<T>) => Promise<T>

@@ -1,11 +1,11 @@
 /** What the tests of OAuth share: a service, an emulator with our app, and the way through HubSpot's page. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { createBrowser } from '../../demo/browser.ts'
-import { startOn } from '../http/bench.ts'
-import type { Watched } from '../http/oracle.ts'
-import { type Answer, send } from '../http/send.ts'
-import { startTestEmulator } from '../support/emulator.ts'
+import { createBrowser } from '../../../demo/browser.ts'
+import { startOn } from '../../http/bench.ts'
+import type { Watched } from '../../http/oracle.ts'
+import { type Answer, send } from '../../http/send.ts'
+import { startTestEmulator } from '../../support/emulator.ts'
 
 export const callback = '/api/hubspot/oauth/callback'
 

@@ -1,19 +1,22 @@
 /** OAuth as far as HubSpot's grant: beginning an authorisation, and taking in the state and code that come back. */
 import { createHash, randomBytes } from 'node:crypto'
-import { mayFinish, nameOf, type Principal } from '../api/principal.ts'
-import type { Database } from '../db/database.ts'
-import { withTenant } from '../db/scope.ts'
-import type { TenantId } from '../db/tenant-id.ts'
-import { asAppError } from '../hubspot/as-app-error.ts'
-import type { HubSpot, Patience } from '../hubspot/client/client.ts'
-import { HubSpotError } from '../hubspot/hubspot-error.ts'
-import { type App, authorizeUrl, exchangeCode, type Grant } from '../hubspot/oauth.ts'
-import type { ObjectPaths } from '../hubspot/objects.ts'
-import { AppError, integrationNotFound } from '../lib/errors.ts'
-import { newId, parseUuid } from '../lib/ids.ts'
-import type { KeyRing } from '../lib/seal.ts'
-import { Secret } from '../lib/secret.ts'
-import { ensureTenant, sealerOf, tenantSince } from '../tenants/store.ts'
+import { mayFinish, nameOf, type Principal } from '../../api/principal.ts'
+import type { Database } from '../../db/database.ts'
+import { withTenant } from '../../db/scope.ts'
+import type { TenantId } from '../../db/tenant-id.ts'
+import { asAppError } from '../../hubspot/as-app-error.ts'
+import type { HubSpot, Patience } from '../../hubspot/client/client.ts'
+import { HubSpotError } from '../../hubspot/hubspot-error.ts'
+import { type App, authorizeUrl, exchangeCode, type Grant } from '../../hubspot/oauth.ts'
+import type { ObjectPaths } from '../../hubspot/objects.ts'
+import { AppError, integrationNotFound } from '../../lib/errors.ts'
+import { newId, parseUuid } from '../../lib/ids.ts'
+import type { KeyRing } from '../../lib/seal.ts'
+import { Secret } from '../../lib/secret.ts'
+import { ensureTenant, sealerOf, tenantSince } from '../../tenants/store.ts'
+import { identifyGranted } from '../identify.ts'
+import type { Account, Whose } from '../integration.ts'
+import { findIntegration, lockTenant } from '../store.ts'
 import {
   authorizationWaits,
   deleteStalePending,
@@ -23,9 +26,6 @@ import {
   takeAuthorization,
   takeOnlyAuthorization,
 } from './authorization-store.ts'
-import { identifyGranted } from './identify.ts'
-import type { Account, Whose } from './integration.ts'
-import { findIntegration, lockTenant } from './store.ts'
 
 export interface AuthorizeParts {
   db: Database
