@@ -1,8 +1,9 @@
 /** Reads HubSpot's webhooks journal, one process of all at a time; and sees to it that it tells of every account. */
-import { type JournalParts, letGo, readOn, type Turn } from '../inbox/journal.ts'
-import { type SubscribeParts, subscribeDue } from '../inbox/subscriptions.ts'
+
 import type { Whose } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
+import { type JournalParts, letGo, readOn, type Turn } from '../journal/read-journal.ts'
+import { type SubscribeParts, subscribeDue } from '../journal/subscriptions.ts'
 
 export interface JournalWork extends SubscribeParts {
   tokens: Tokens

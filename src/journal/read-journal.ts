@@ -11,6 +11,7 @@ import { codeOf } from '../hubspot/as-app-error.ts'
 import { type JournalEvents, readJournalFile } from '../hubspot/events/journal-event.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { Journal, JournalFile } from '../hubspot/journal-api.ts'
+import { whileRoutesChange } from '../inbox/while-routes-change.ts'
 import type { Whose } from '../integrations/integration.ts'
 import { makeDue } from '../integrations/tokens/token-store.ts'
 import { fullJitter } from '../lib/backoff.ts'
@@ -18,9 +19,8 @@ import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { claimJournal, keepEnd, keepFile, type Place, releaseJournal } from './journal-store.ts'
+import { claimJournal, keepEnd, keepFile, type Place, releaseJournal } from './store.ts'
 import { askAgain, installsOn } from './subscription-store.ts'
-import { whileRoutesChange } from './while-routes-change.ts'
 
 export interface JournalParts {
   db: Database

@@ -4,7 +4,7 @@ import { fromNow } from '../db/database.ts'
 import { type Claimant, leaseIsFree } from '../db/lease.ts'
 import type { SystemScope } from '../db/scope.ts'
 import type { TicketChange } from '../hubspot/events/webhook-event.ts'
-import { type Kept, keepChanges } from './store.ts'
+import { type Kept, keepChanges } from '../inbox/store.ts'
 
 export interface Place {
   /** HubSpot's offset of the file that was kept last; null: none, or none that HubSpot still has. */

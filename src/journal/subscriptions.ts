@@ -8,7 +8,7 @@ import { isRefusal } from '../hubspot/journal-api.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import { AppError } from '../lib/errors.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
-import type { JournalParts } from './journal.ts'
+import type { JournalParts } from './read-journal.ts'
 import {
   appItself,
   installsOn,

@@ -7,10 +7,10 @@ import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import type { App } from '../../emulator/token-types.ts'
 import { connectTenant, idle, newAccount } from '../http/bench.ts'
+import { type Account, differences } from '../inbox/bench.ts'
 import { type OAuthBench, startOAuth } from '../integrations/oauth/oauth-bench.ts'
 import { adminQuery } from '../support/postgres.ts'
 import { eventually } from '../support/service.ts'
-import { type Account, differences } from './bench.ts'
 
 const clientId = 'test-client'
 let bench: OAuthBench

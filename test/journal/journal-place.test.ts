@@ -9,7 +9,8 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { type SystemScope, withSystem, withTenant } from '../../src/db/scope.ts'
 import { parseTenantId } from '../../src/db/tenant-id.ts'
-import { claimJournal, keepEnd, keepFile, releaseJournal } from '../../src/inbox/journal-store.ts'
+import { mendRoutes } from '../../src/integrations/portal-store.ts'
+import { claimJournal, keepEnd, keepFile, releaseJournal } from '../../src/journal/store.ts'
 import {
   askAgain,
   forgetSubscriptions,
@@ -18,8 +19,7 @@ import {
   type Subscription,
   takeEnding,
   takeSubscriptions,
-} from '../../src/inbox/subscription-store.ts'
-import { mendRoutes } from '../../src/integrations/portal-store.ts'
+} from '../../src/journal/subscription-store.ts'
 import { engines } from '../support/engines.ts'
 import { seedLink, seedTenant } from '../support/rows.ts'
 
