@@ -1,4 +1,4 @@
 /** The spoke command. */
-import { run } from './commands/run.ts'
+import { run } from './cli/run.ts'
 
 await run(process.argv.slice(2))

@@ -12,7 +12,7 @@ const layers = {
   platform: ['hubspot', 'api', 'tenants', 'auth', 'audit'],
   features: ['changes', 'outbox', 'integrations', 'issues', 'sync', 'inbox', 'journal'],
   delivery: ['http', 'worker'],
-  entry: ['app', 'service', 'doctor', 'cli', 'commands', 'main'],
+  entry: ['app', 'service', 'doctor', 'cli', 'main'],
 }
 
 /** HTTP and the worker are two ways in, and do not know each other. */

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 const root = join(import.meta.dirname, '../src')
 const sources = readdirSync(root, { recursive: true, encoding: 'utf8' })
   // The commands speak to the operator who runs them.
-  .filter((file) => file.endsWith('.ts') && file !== 'main.ts' && !file.startsWith('commands/'))
+  .filter((file) => file.endsWith('.ts') && file !== 'main.ts' && !file.startsWith('cli/'))
   .map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }))
 
 const where = (pattern: RegExp) =>

@@ -1,5 +1,5 @@
 /** Runs commands one after the other in one process: starting one costs more than most commands do. See command.ts. */
-import { run } from '../../src/commands/run.ts'
+import { run } from '../../src/cli/run.ts'
 
 interface Order {
   cwd: string

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { newestOf } from '../lib/seal.ts'
 import { besideService, refuseWrongKeys } from '../service.ts'
 import { type RingStatus, ringFaults, ringStatus, rotate } from '../tenants/key-ring.ts'
-import { auditCommand } from './audited.ts'
+import { auditCommand } from './audited-command.ts'
 import { commandLog, config, say } from './console.ts'
 
 export function addKeyRingCommands(program: Command): void {
