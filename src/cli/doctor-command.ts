@@ -1,6 +1,6 @@
 /** `spoke doctor`: is what is promised so, here and now? */
 import type { Command } from 'commander'
-import { examineIsolation, type IsolationReport } from '../doctor/isolation.ts'
+import { examineIsolation, type IsolationReport } from '../doctor/isolation-report.ts'
 import { commandLog, config, say } from './console.ts'
 
 export function addDoctorCommands(program: Command): void {

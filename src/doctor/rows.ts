@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { newId } from '../lib/ids.ts'
 import { columnExamples } from './examples.ts'
-import type { Column, Table } from './tables.ts'
+import type { Column, Table } from './tenant-tables.ts'
 
 /** What a tenant's rows have in common. */
 export interface Marks {

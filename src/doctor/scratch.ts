@@ -5,7 +5,7 @@ import pg from 'pg'
 import { type Database, openInMemory, types } from '../db/database.ts'
 import { allStatements } from '../db/migrate.ts'
 import { asText } from './as-text.ts'
-import { createTurns } from './turns.ts'
+import { createTurns } from './mutex.ts'
 
 export interface Scratch {
   db: Database

@@ -1,6 +1,6 @@
 /** The statements that a tenant tries on another's rows, as text. Pure. */
 
-import type { Table } from './tables.ts'
+import type { Table } from './tenant-tables.ts'
 import type { Inhabitant } from './world.ts'
 
 export interface Attempt {

@@ -1,11 +1,11 @@
 /** Asks every route, by every verb, as tenant A with the ids of B: what comes back, who was asked, and what moved? */
 import { type Access, isScope, type Rule } from '../http/gate.ts'
+import { idsOfNobody, type Try, triesFor } from './attempts.ts'
 import { type Asked, type Document, type Operation, operationOf, requestFor } from './described.ts'
 import { changed, rowsOfAllOthers, rowsOfOther } from './other-rows.ts'
 import { reachOwn } from './own-requests.ts'
 import { ask, holdsOfOther, masked, parsed, type Stage } from './stage.ts'
 import { asTenant } from './stand-ins.ts'
-import { idsOfNobody, type Try, triesFor } from './tries.ts'
 import type { Tried } from './try-statements.ts'
 import type { Inhabitant } from './world.ts'
 

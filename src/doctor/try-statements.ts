@@ -5,7 +5,7 @@ import { type Door, grantLines } from '../db/isolation/expected.ts'
 import { withErasure, withSystem, withTenant } from '../db/scope.ts'
 import { asText } from './as-text.ts'
 import { type Attempt, attemptsOfNobody, attemptsOn } from './statements.ts'
-import type { Table } from './tables.ts'
+import type { Table } from './tenant-tables.ts'
 import type { Inhabitant, World } from './world.ts'
 
 export interface Tried {

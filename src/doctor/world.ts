@@ -12,7 +12,7 @@ import { Secret } from '../lib/secret.ts'
 import { ensureTenant } from '../tenants/store.ts'
 import { asOwner } from './owner.ts'
 import { candidateRows, type Marks, ownKey } from './rows.ts'
-import { readTables, type Table } from './tables.ts'
+import { readTables, type Table } from './tenant-tables.ts'
 
 export interface Inhabitant extends Marks {
   tenantId: TenantId

@@ -5,8 +5,8 @@ import { Agent, buildConnector, request } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import { type Egress, ProxyError } from '../lib/proxy.ts'
 import { within } from '../lib/within.ts'
-import { isPublic } from './address.ts'
 import { byNameServers } from './lookup.ts'
+import { isPublic } from './public-address.ts'
 
 /** What came of a try. gone: the receiver wants no more. refused: it answered something else than 2xx. */
 export interface Sent {

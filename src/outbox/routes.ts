@@ -17,7 +17,6 @@ import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { newSecret, parseSecret } from '../lib/standard-webhooks.ts'
 import { tenantExists } from '../tenants/store.ts'
-import { urlFault } from './address.ts'
 import type { EndpointState } from './endpoint.ts'
 import {
   changeEndpoint,
@@ -30,6 +29,7 @@ import {
   standingOf,
 } from './endpoint-store.ts'
 import { address, type DeliveryState, listDeliveries, recover, resend } from './history-store.ts'
+import { urlFault } from './public-address.ts'
 import {
   deletedAnswer,
   deliveriesQuery,

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
 import { Secret } from '../../src/lib/secret.ts'
 import { newSecret, parseSecret, signatureHeaders } from '../../src/lib/standard-webhooks.ts'
-import { isPublic, urlFault } from '../../src/outbox/address.ts'
+import { isPublic, urlFault } from '../../src/outbox/public-address.ts'
 import { waitAfter } from '../../src/outbox/schedule.ts'
 
 const body = '{"type":"issue.updated","data":{"subject":"Grüße, \\u0000 and 😀"}}'

@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts'
 const erasure = 'test/tenants/erasure.test.ts'
 const leaves = 'test/tenants/leaving.test.ts'
 const told = 'test/tenants/export.test.ts'
-const upkeep = 'test/worker/upkeep.test.ts'
+const upkeep = 'test/worker/retention.test.ts'
 
 export const leaving: Fault[] = [
   {

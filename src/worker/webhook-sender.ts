@@ -4,8 +4,8 @@ import { withSystemOnce } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { findDueEndpoints } from '../outbox/delivery-store.ts'
-import { type SendParts, sendTo } from '../outbox/send.ts'
-import { createRest, lookUntil, type Rest } from './look.ts'
+import { type SendParts, sendTo } from '../outbox/sender.ts'
+import { createRest, lookUntil, type Rest } from './poll.ts'
 
 /** Endpoints of one process. Most of the time they wait for their receivers. */
 const atOnce = 32

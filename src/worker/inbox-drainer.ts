@@ -5,7 +5,7 @@ import { parseTenantId } from '../db/tenant-id.ts'
 import { findDueLanes, type Lane } from '../inbox/claim-store.ts'
 import { type DrainParts, drain } from '../inbox/drain.ts'
 import { isTenantErasing } from '../lib/errors.ts'
-import { createRest, lookUntil, type Rest } from './look.ts'
+import { createRest, lookUntil, type Rest } from './poll.ts'
 
 /**
  * Of one process. Most of a drain is waiting for HubSpot, so there is room for many; but where the processors are what is short,

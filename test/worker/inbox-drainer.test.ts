@@ -1,7 +1,7 @@
 /** How many inboxes one process drains side by side. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { nextRoom } from '../../src/worker/drain.ts'
+import { nextRoom } from '../../src/worker/inbox-drainer.ts'
 import { type Account, differences, type InboxBench, startInboxBench } from '../inbox/bench.ts'
 import { truthOf } from '../support/emulator.ts'
 import { eventually } from '../support/service.ts'
