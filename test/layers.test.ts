@@ -12,7 +12,7 @@ const layers = {
   platform: ['hubspot', 'api', 'tenants', 'auth', 'audit'],
   features: ['changes', 'outbox', 'integrations', 'issues', 'sync', 'inbox', 'journal'],
   delivery: ['http', 'worker'],
-  entry: ['app', 'service', 'doctor', 'cli', 'main'],
+  entry: ['app', 'doctor', 'cli', 'main'],
 }
 
 /** HTTP and the worker are two ways in, and do not know each other. */
@@ -103,6 +103,15 @@ test('a schema.ts is zod and nothing else of ours but the shared wire pieces', (
       file,
     )
   }
+})
+
+test('a file name appears once in src, apart from those that every folder may have', () => {
+  const each = new Set(['store.ts', 'schema.ts', 'routes.ts'])
+  const names = files('src').map((file) => file.split('/').at(-1) as string)
+  assert.deepEqual(
+    names.filter((name, at) => !each.has(name) && names.indexOf(name) !== at),
+    [],
+  )
 })
 
 test('SQL stands in stores, and only the scope file opens a transaction', () => {

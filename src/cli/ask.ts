@@ -1,7 +1,9 @@
 /** Asks the API for what the operator does: beside the service, or of the service itself when it holds the embedded database. */
+
+import { type Asked, askBeside } from '../app/admin-client.ts'
+import { StartError } from '../app/preflight.ts'
 import type { Config } from '../config.ts'
 import { LockedError } from '../db/directory-lock.ts'
-import { type Asked, askBeside, StartError } from '../service.ts'
 import { commandLog, config } from './console.ts'
 
 type Method = 'GET' | 'POST' | 'DELETE'

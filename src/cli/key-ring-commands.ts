@@ -1,7 +1,8 @@
 /** `spoke key-ring`: which key seals what, and sealing everything under the newest. */
 import type { Command } from 'commander'
+import { besideService } from '../app/open.ts'
+import { refuseWrongKeys } from '../app/preflight.ts'
 import { newestOf } from '../lib/seal.ts'
-import { besideService, refuseWrongKeys } from '../service.ts'
 import { type RingStatus, ringFaults, ringStatus, rotate } from '../tenants/key-ring.ts'
 import { auditCommand } from './audited-command.ts'
 import { commandLog, config, say } from './console.ts'

@@ -1,5 +1,6 @@
 /** `spoke webhooks`: what the app at HubSpot must be told, so that its webhooks come here. */
 import type { Command } from 'commander'
+import { StartError } from '../app/preflight.ts'
 import type { Budget } from '../hubspot/budget/budget.ts'
 import { createHubSpot } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
@@ -8,7 +9,6 @@ import { ticketProperties } from '../issues/properties.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { createEgress } from '../lib/proxy.ts'
-import { StartError } from '../service.ts'
 import { commandLog, config, confirmed, say } from './console.ts'
 
 const withinMs = 120_000

@@ -1,9 +1,11 @@
 /** Whether tenants are kept apart: the catalogue is read, the live tables are looked at, and an attack is rehearsed. */
+
+import { openServing } from '../app/open.ts'
+import { refuseOtherSchema } from '../app/preflight.ts'
 import type { Config } from '../config.ts'
 import { isolationWarnings } from '../db/isolation/bypass.ts'
 import { isolationFaults } from '../db/isolation/check-isolation.ts'
 import type { Log } from '../lib/log.ts'
-import { openServing, refuseOtherSchema } from '../service.ts'
 import { catalogueFaults } from './catalogue.ts'
 import { whoMayActAsDoors } from './catalogue-roles.ts'
 import { lookAtLiveTables } from './live.ts'

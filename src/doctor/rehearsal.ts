@@ -1,10 +1,10 @@
 /** The rehearsal: two tenants on a scratch database, and everything that one might try on the other. */
 import type { FastifyInstance } from 'fastify'
+import { standUp } from '../app/start.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
 import { createLog } from '../lib/log.ts'
 import { Secret } from '../lib/secret.ts'
-import { standUp } from '../service.ts'
 import type { Stage } from './stage.ts'
 import { believe, noHubSpot, noQueues } from './stand-ins.ts'
 import { tryRequests } from './try-requests.ts'

@@ -1,8 +1,8 @@
 /** Who may log in to serve: a login without superuser rights works, and a strict one that owns or bypasses is refused. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { startService } from '../../src/app/start.ts'
 import { readConfig } from '../../src/config.ts'
-import { startService } from '../../src/service.ts'
 import { startTestEmulator } from '../support/emulator.ts'
 import { quiet } from '../support/engines.ts'
 import { adminQuery as query } from '../support/postgres.ts'

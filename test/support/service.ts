@@ -1,8 +1,8 @@
 /** A whole service in the test's own process, against an emulator, on a database of its own. */
 import assert from 'node:assert/strict'
+import { type Service, startService } from '../../src/app/start.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/lib/log.ts'
-import { type Service, startService } from '../../src/service.ts'
 import { newPostgresDatabase } from './postgres.ts'
 
 export const testKeys = `k1:${Buffer.alloc(32, 7).toString('base64')}`

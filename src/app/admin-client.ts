@@ -1,0 +1,51 @@
+/** Asks the API as the operator, without a running service. */
+import { byteLimits, createByteBudget } from '../api/byte-budget.ts'
+import type { Config } from '../config.ts'
+import { createServer } from '../http/server.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { createMetrics } from '../lib/metrics.ts'
+import { besideService } from './open.ts'
+import { refuseWrongKeys } from './preflight.ts'
+
+/** An answer of the API, asked from inside. */
+export interface Asked {
+  status: number
+  body: Record<string, unknown>
+}
+
+/**
+ * What the operator may ask of the API, asked beside the service and over no network.
+ *
+ * @throws LockedError when the service holds the embedded directory: then it is asked itself. StartError
+ */
+export async function askBeside(
+  config: Config,
+  log: Log,
+  request: { method: 'GET' | 'POST' | 'DELETE'; url: string; payload?: object },
+): Promise<Asked> {
+  return await besideService(config, log, async (db) => {
+    await refuseWrongKeys(db, config)
+    const open = config.adminKey === undefined
+    const server = await createServer({
+      open,
+      authenticate: async () => ({ principal: { kind: 'admin', by: 'cli' } }),
+      publicUrl: config.publicUrl,
+      log,
+      requestMs: config.hubspot.timeoutMs,
+      health: { db, metrics: createMetrics(), draining: () => false },
+      audit: { db, ring: config.keyRing },
+      load: config.load,
+      bytes: createByteBudget(byteLimits(), systemClock, () => {}),
+      trustedProxies: [],
+      clock: systemClock,
+      tenants: { db, ring: config.keyRing, open, clock: systemClock },
+    })
+    try {
+      const answer = await server.inject(request)
+      return { status: answer.statusCode, body: answer.json() }
+    } finally {
+      await server.close()
+    }
+  })
+}

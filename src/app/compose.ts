@@ -1,0 +1,264 @@
+/**
+ * Connects the parts of a process to each other: which of them there are follows from the configuration. Over 200 lines because
+ * each part is made once and given to those that use it, by name.
+ */
+import { randomUUID } from 'node:crypto'
+import { getHeapStatistics } from 'node:v8'
+import type { FastifyInstance } from 'fastify'
+import { byteLimits, createByteBudget } from '../api/byte-budget.ts'
+import { type Authenticate, anybody, createAuthenticate } from '../auth/authenticate.ts'
+import { byJwt, providerOf } from '../auth/jwt.ts'
+import { byTenantKey, createProveKey } from '../auth/prove-key.ts'
+import { createProviderKeys } from '../auth/provider-keys.ts'
+import { createSessions, type Sessions } from '../auth/sessions.ts'
+import { createStanding } from '../auth/standing.ts'
+import { createNews } from '../changes/news.ts'
+import type { Config } from '../config.ts'
+import type { Database } from '../db/database.ts'
+import { type TenantScope, withSystem, withSystemOnce } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
+import { createLimiter } from '../http/limits/rate-limiter.ts'
+import { forgetMinutes, takeTurns } from '../http/limits/rate-store.ts'
+import { createServer } from '../http/server.ts'
+import { createAppPause } from '../hubspot/budget/app-pause.ts'
+import { type BudgetRows, createBudget } from '../hubspot/budget/budget.ts'
+import { createHubSpot, type HubSpot } from '../hubspot/client/client.ts'
+import { createJournal } from '../hubspot/journal-api.ts'
+import { forgetLane } from '../inbox/claim-store.ts'
+import { createNoticeSilence } from '../inbox/silence.ts'
+import type { Connected } from '../integrations/connect.ts'
+import { createConnectionTest } from '../integrations/connection-test.ts'
+import type { Whose } from '../integrations/integration.ts'
+import type { IntegrationParts } from '../integrations/routes.ts'
+import { createTokens } from '../integrations/tokens/tokens.ts'
+import { createTicketKind, ticketKind } from '../issues/ticket-kind.ts'
+import type { Clock } from '../lib/clock.ts'
+import { newId } from '../lib/ids.ts'
+import type { Log } from '../lib/log.ts'
+import { createMetrics } from '../lib/metrics.ts'
+import { createEgress, type Egress } from '../lib/proxy.ts'
+import { productEndpoint } from '../outbox/endpoint.ts'
+import { setProductEndpoint } from '../outbox/endpoint-store.ts'
+import { createPoster } from '../outbox/post.ts'
+import { createProgress } from '../sync/progress.ts'
+import { purge } from '../sync/purge.ts'
+import { beginSync } from '../sync/requests.ts'
+import { cancelRuns, type StreamKey } from '../sync/store.ts'
+import { createQueues, type Queues } from '../worker/queues.ts'
+import { startWorker, type Worker } from '../worker/worker.ts'
+import type { Shutdown } from './shutdown.ts'
+
+/** Sweeps take less, and so do the wake-ups that follow a commit. */
+const erasureQuietMs = 10_000
+const stopWithinMs = 8_000
+
+/** What a rehearsal puts in the place of the world outside: nobody is called or woken, and it says who asks. */
+export interface Fakes {
+  hubspot: HubSpot
+  queues: Queues
+  authenticate: Authenticate
+}
+
+export async function compose(
+  config: Config,
+  db: Database,
+  log: Log,
+  clock: Clock,
+  shutdown: Shutdown,
+  fakes?: Fakes,
+): Promise<{ server: FastifyInstance; instance: string }> {
+  const metrics = createMetrics()
+  const bytes = createByteBudget(byteLimits(), clock, (why) => {
+    if (why === 'tenant') metrics.httpLimited.inc({ limit: 'bytes' })
+    else metrics.httpShed.inc({ reason: why === 'all' ? 'bytes' : why })
+  })
+  const budgetRows: BudgetRows = (work) => withSystem(db, ({ query }) => work(query), { fleeting: true })
+  const budget = createBudget(budgetRows, clock, metrics)
+  const { app, apiUrl, authorizeUrl, timeoutMs } = config.hubspot
+  const egress = createEgress(config.proxies, clock, log)
+  const appPause = createAppPause(budgetRows)
+  const hubspot =
+    fakes?.hubspot ?? createHubSpot({ apiUrl, timeoutMs, budget, appPause, clock, metrics, log, egress })
+  shutdown.resources.push(
+    async () => await egress?.close(),
+    () => hubspot.close(),
+  )
+  const shared = { db, ring: config.keyRing, hubspot, app, clock, metrics, log }
+  const tokens = createTokens({ ...shared, tickets: ticketKind, checkEveryMs: config.tokenCheckEveryMs })
+  shutdown.resources.push(() => tokens.settle())
+  const queues = fakes?.queues ?? createQueues(db, config.databaseUrl, config.migrateUrl === undefined, log)
+  const claimant = {
+    instance: randomUUID(),
+    exclusive: db.kind === 'embedded',
+    leaseMs: config.leaseMs,
+  }
+  const periods = { full: config.fullEveryMs, incremental: config.syncEveryMs }
+  let draining = false
+  const tickets = createTicketKind({ db, hubspot, tokens })
+
+  const patience = { tries: 2, totalMs: timeoutMs }
+  const journalWork =
+    app && config.journal
+      ? {
+          ...shared,
+          tokens,
+          claimant,
+          kind: tickets,
+          clientId: app.clientId,
+          journal: createJournal({ hubspot, app, patience, clock }),
+          patience,
+          windowMs: config.webhookWindowMs,
+        }
+      : undefined
+  // What tells of the accounts of our own app; of others nothing does.
+  const feed: IntegrationParts['feed'] =
+    app?.appId !== undefined ? 'webhooks' : journalWork ? 'journal' : undefined
+  const { events } = config
+  const product = events && { endpointId: productEndpoint, failing: false, ...events }
+  const posters = {
+    tenants: createPoster({ clock, allowPrivate: config.endpointsPrivate, egress }),
+    product: createPoster({ clock, allowPrivate: true, egress }),
+  }
+  shutdown.resources.push(
+    () => posters.tenants.close(),
+    () => posters.product.close(),
+  )
+  // Who sends says whether there is one to send to.
+  if (!fakes && config.role !== 'api')
+    await withSystem(db, (scope) => setProductEndpoint(scope, product ? product.types : 'none'))
+  const worker =
+    config.role === 'api'
+      ? await sendOnly(queues)
+      : await startWorker({
+          ...shared,
+          tokens,
+          queues,
+          claimant,
+          sync: config.sync,
+          periods,
+          kinds: [tickets],
+          kind: tickets,
+          concurrency: config.syncConcurrency,
+          windowMs: config.webhookWindowMs,
+          product,
+          posters,
+          // Of its own: what a receiver does not take is not taken from the tenant's answers.
+          bytes: createByteBudget(byteLimits(getHeapStatistics().heap_size_limit / 2), clock, () => {}),
+          journalWork,
+          ...(feed === undefined ? {} : { onFound: createNoticeSilence(log) }),
+          quietMs: erasureQuietMs,
+          keep: config.keep,
+        })
+  shutdown.running.push(() => worker.stop(stopWithinMs))
+
+  // A wake-up that fails is only late: the sweep finds the row.
+  const wakeStream = (tenantId: TenantId, key: StreamKey, occasion: string) => {
+    queues
+      .wake({ tenantId, ...key }, occasion)
+      .catch((err: unknown) => log.warn({ err }, 'a worker could not be woken'))
+  }
+  const testConnection = createConnectionTest({ hubspot, tokens, tickets: ticketKind })
+  const progress = createProgress(db, clock, log)
+  const news = createNews(db, clock, log)
+  const { adminKey, jwt, publicUrl } = config
+  const open = adminKey === undefined
+  const sessions = createSessions({
+    db,
+    ring: config.keyRing,
+    log,
+    adminKey,
+    publicUrl,
+    provider: jwt && providerOf(jwt),
+  })
+  const api = {
+    integrations: {
+      ...shared,
+      tokens,
+      testConnection,
+      tickets: ticketKind,
+      authorizeBase: authorizeUrl,
+      feed,
+      patience,
+      onConnected: async (scope: TenantScope, { integration }: Connected) => {
+        await beginSync(scope, integration.integrationId, ticketKind.name, periods)
+      },
+      onDisconnected: async (scope: TenantScope, integrationId: string) => {
+        await cancelRuns(scope, integrationId)
+        await forgetLane(scope, integrationId)
+      },
+      purge: (whose: Whose) => purge(db, whose),
+      wake: (tenantId: TenantId, integrationId: string) => {
+        for (const mode of ['full', 'incremental'] as const)
+          wakeStream(tenantId, { integrationId, kind: ticketKind.name, mode }, newId())
+      },
+    },
+    issues: { db, hubspot, tokens, clock, totalMs: timeoutMs },
+    changes: { db, news, log },
+    outbox: { db, ring: config.keyRing, allowPrivate: config.endpointsPrivate },
+    sync: { db, testConnection, progress, kind: ticketKind.name, patience, wakeStream },
+    sessions,
+    standing: createStanding(db, clock, log),
+    webhooks: {
+      db,
+      app: app?.appId === undefined ? undefined : { appId: app.appId, clientSecrets: app.clientSecrets },
+      publicUrl,
+      windowMs: config.webhookWindowMs,
+      clock,
+      metrics,
+    },
+  }
+  const health = { db, metrics, draining: () => draining }
+  const limiter = createLimiter({
+    take: (asks) => withSystemOnce(db, (scope) => takeTurns(scope, asks), { fleeting: true }),
+    forget: (most) => withSystem(db, (scope) => forgetMinutes(scope, most)),
+    clock,
+    log,
+  })
+  shutdown.resources.push(() => limiter.settle())
+  const server = await createServer({
+    open,
+    authenticate:
+      fakes?.authenticate ?? authenticateBy(config, { ...shared, clock, egress }, sessions, shutdown),
+    // In open mode everybody is this machine; a rehearsal asks for itself alone.
+    ...(open || fakes ? {} : { limits: { rates: config.rates, limiter } }),
+    load: config.load,
+    bytes,
+    trustedProxies: config.trustedProxies,
+    clock,
+    publicUrl,
+    log,
+    requestMs: timeoutMs,
+    health,
+    audit: { db, ring: config.keyRing },
+    ...(config.role === 'worker' ? {} : { api, tenants: { db, ring: config.keyRing, open, clock } }),
+  })
+  shutdown.running.push(async () => {
+    draining = true
+    progress.stop()
+    await server.close()
+    news.stop()
+  })
+  return { server, instance: claimant.instance }
+}
+
+function authenticateBy(
+  { adminKey, metricsKey, jwt }: Config,
+  parts: Parameters<typeof createProveKey>[0] & { egress: Egress | undefined },
+  sessions: Sessions,
+  { resources }: Shutdown,
+): Authenticate {
+  if (!adminKey) return anybody
+  const { clock, log, egress } = parts
+  const keys = jwt && createProviderKeys(jwt.jwksUrl, clock, log, egress)
+  if (keys) resources.push(() => keys.close())
+  const ways = [
+    byTenantKey(createProveKey(parts)),
+    ...(jwt && keys ? [byJwt(jwt, { ...parts, keys: keys.find })] : []),
+  ]
+  return createAuthenticate({ admin: adminKey, metrics: metricsKey }, ways, sessions.find)
+}
+
+async function sendOnly(queues: Queues): Promise<Worker> {
+  await queues.start()
+  return { stop: (timeoutMs) => queues.stop(timeoutMs) }
+}

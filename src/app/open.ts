@@ -1,0 +1,50 @@
+/** Opens the database: to migrate it, to serve, or to work beside the service. */
+import type { Config } from '../config.ts'
+import { type Database, openDatabase } from '../db/database.ts'
+import { admitLogin } from '../db/isolation/login.ts'
+import { migrate } from '../db/migrate.ts'
+import type { Log } from '../lib/log.ts'
+import { createQueues } from '../worker/queues.ts'
+import { refuseUnsafe } from './preflight.ts'
+
+/** Brings the schema up to date, with the login that may. @returns what was applied */
+export async function migrateAll(config: Config, log: Log): Promise<string[]> {
+  const { migrateUrl, databaseUrl, dataDir, databaseWaitMs: waitMs, minFreeBytes } = config
+  const url = migrateUrl ?? databaseUrl
+  const variable = migrateUrl ? 'SPOKE_MIGRATE_URL' : 'DATABASE_URL'
+  const db = await openDatabase({ url, variable, dataDir, poolSize: 2, waitMs, minFreeBytes }, log)
+  try {
+    const applied = await migrate(db)
+    if (url) await createQueues(db, url, true, log).install()
+    if (config.migrateUrl && config.databaseUrl) await admitLogin(db, loginOf(config.databaseUrl))
+    return applied
+  } finally {
+    await db.close()
+  }
+}
+
+export function openServing(config: Config, log: Log): Promise<Database> {
+  const { databaseUrl: url, dataDir, poolSize, prepare, databaseWaitMs: waitMs, minFreeBytes } = config
+  return openDatabase({ url, dataDir, poolSize, statementMs: 5_000, prepare, waitMs, minFreeBytes }, log)
+}
+
+/**
+ * For a command that works on the database beside the service and serves nothing.
+ *
+ * @throws LockedError | StartError | as `work`
+ */
+export async function besideService<T>(
+  config: Config,
+  log: Log,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  const db = await openServing(config, log)
+  try {
+    await refuseUnsafe(db, config)
+    return await work(db)
+  } finally {
+    await db.close()
+  }
+}
+
+const loginOf = (url: string) => decodeURIComponent(new URL(url).username)

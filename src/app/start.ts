@@ -1,0 +1,64 @@
+/** Starts what `spoke serve` and `spoke worker` run, and what a test runs in its own process. */
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Config } from '../config.ts'
+import type { Database } from '../db/database.ts'
+import { isolationWarnings } from '../db/isolation/bypass.ts'
+import { migrate } from '../db/migrate.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { compose, type Fakes } from './compose.ts'
+import { migrateAll, openServing } from './open.ts'
+import { refuseOpenKeys, refuseUnsafe, refuseWrongKeys, StartError } from './preflight.ts'
+import { type Shutdown, shutDown } from './shutdown.ts'
+
+export interface Service {
+  /** Where it listens; a worker alone answers to probes there. */
+  url: string
+  /** The name under which it claims streams (`lease_by`). */
+  instance: string
+  db: Database
+  /** Finishes or gives back what is in hand, within about ten seconds. */
+  stop(): Promise<void>
+}
+
+/** @throws ConfigError | LockedError | StartError | the database's own error */
+export async function startService(config: Config, log: Log, clock: Clock = systemClock): Promise<Service> {
+  if (config.databaseUrl) await migrateAll(config, log)
+  const db = await openServing(config, log)
+  const shutdown: Shutdown = { resources: [() => db.close()], running: [] }
+  try {
+    if (db.kind === 'embedded') await migrate(db)
+    await refuseUnsafe(db, config)
+    for (const warning of await isolationWarnings(db))
+      log.warn({ warning }, 'the database allows more than it must')
+    await refuseOpenKeys(db, config)
+    await refuseWrongKeys(db, config)
+    const { server, instance } = await compose(config, db, log, clock, shutdown)
+    return { url: await listen(server, config), instance, db, stop: () => shutDown(shutdown, log) }
+  } catch (error) {
+    await shutDown(shutdown, log)
+    throw error
+  }
+}
+
+/** The API as `serve` has it, on a database of the caller's, with fakes and without a socket. */
+export async function standUp(
+  config: Config,
+  db: Database,
+  log: Log,
+  fakes: Fakes,
+): Promise<{ server: FastifyInstance; stop(): Promise<void> }> {
+  const shutdown: Shutdown = { resources: [], running: [] }
+  const { server } = await compose({ ...config, role: 'api' }, db, log, systemClock, shutdown, fakes)
+  return { server, stop: () => shutDown(shutdown, log) }
+}
+
+async function listen(server: FastifyInstance, { host, port: wanted }: Config): Promise<string> {
+  await server.listen({ host, port: wanted }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error
+    throw new StartError(`port ${wanted} on ${host} is taken; stop what listens there or set PORT`)
+  })
+  const { port } = server.server.address() as AddressInfo
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
