@@ -7,12 +7,12 @@ import { isolationWarnings } from '../../src/db/isolation/bypass.ts'
 import { isolationFaults } from '../../src/db/isolation/check-isolation.ts'
 import { withSystem, withTenant } from '../../src/db/scope.ts'
 import type { TenantId } from '../../src/db/tenant-id.ts'
-import { engines } from '../support/engines.ts'
+import { bothEngines } from '../support/engines.ts'
 import { A, B, seedTenant } from '../support/rows.ts'
 
 const codeOf = (error: unknown) => (error as { code?: string }).code
 
-for (const engine of engines) {
+for (const engine of bothEngines) {
   describe(`isolation on ${engine.name}`, () => {
     let db: Database
     let close: () => Promise<void>

@@ -13,7 +13,7 @@ import { withTenant } from '../../src/db/scope.ts'
 import { beginErasure } from '../../src/tenants/erasure.ts'
 import { holdings } from '../../src/tenants/holdings.ts'
 import { tenantExists } from '../../src/tenants/store.ts'
-import { engines, quiet } from '../support/engines.ts'
+import { postgres, quiet } from '../support/engines.ts'
 import { eraseNow, tablesWith } from '../support/erasing.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
 import { A, B, seedTenant } from '../support/rows.ts'
@@ -73,8 +73,7 @@ const rowsIn = async (db: Database, table: string): Promise<Row[]> =>
 /** What two tenants have in every table, made by this build. */
 let seeded: Rows
 before(async () => {
-  const [postgres] = engines
-  const { db, close } = await (postgres as (typeof engines)[number]).open()
+  const { db, close } = await postgres.open()
   await seedTenant(db, A)
   await seedTenant(db, B)
   seeded = new Map()

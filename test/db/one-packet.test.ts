@@ -6,10 +6,10 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { withErasure, withSystem, withSystemOnce, withTenant } from '../../src/db/scope.ts'
 import { parseTenantId } from '../../src/db/tenant-id.ts'
-import { engines } from '../support/engines.ts'
+import { bothEngines } from '../support/engines.ts'
 import { seedTenant } from '../support/rows.ts'
 
-for (const engine of engines)
+for (const engine of bothEngines)
   describe(engine.name, () => {
     let db: Database
     let close: () => Promise<void>

@@ -8,7 +8,7 @@ import { catalogueFaults } from '../../src/doctor/catalogue.ts'
 import { lookAtLiveTables } from '../../src/doctor/live.ts'
 import { tryAsTenant, tryBeyondGrants } from '../../src/doctor/try-statements.ts'
 import { inhabit, type World } from '../../src/doctor/world.ts'
-import { engines } from '../support/engines.ts'
+import { bothEngines } from '../support/engines.ts'
 import { plants, rolePlants } from './plants.ts'
 
 const own = 'using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()))'
@@ -47,7 +47,7 @@ const holes: [string, string, RegExp][] = [
   ],
 ]
 
-for (const engine of engines) {
+for (const engine of bothEngines) {
   describe(`isolation, examined on ${engine.name}`, () => {
     let db: Database
     let close: () => Promise<void>

@@ -17,7 +17,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { type Bench, startBench } from '../issues/catalog-bench.ts'
 import { startTestEmulator, type TestEmulator, truthOf } from '../support/emulator.ts'
-import { engines, quiet } from '../support/engines.ts'
+import { bothEngines, engines, quiet } from '../support/engines.ts'
 import { long } from '../support/long.ts'
 import { A } from '../support/rows.ts'
 
@@ -34,7 +34,7 @@ const subscriptions = [
 const kept = ['issues', 'issue_sightings', 'issue_merges', 'issue_associations', 'record_problems']
 const runs = long ? 10_000 : 25
 
-for (const engine of long ? engines : engines.slice(0, 1))
+for (const engine of long ? bothEngines : engines)
   describe(`permutations of a history on ${engine.name}`, { timeout: 3_600_000 }, () => {
     let emulator: TestEmulator
     let db: Database

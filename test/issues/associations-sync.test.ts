@@ -12,7 +12,7 @@ import { toIssue } from '../../src/issues/issue.ts'
 import { keepIssues } from '../../src/issues/keep-store.ts'
 import { listIssuesOf } from '../../src/issues/store.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
-import { engines } from '../support/engines.ts'
+import { postgres } from '../support/engines.ts'
 import { A } from '../support/rows.ts'
 import { type Bench, startBench } from './catalog-bench.ts'
 
@@ -38,8 +38,7 @@ for (const quirks of uncertain) {
     let ids: string[]
     before(async () => {
       emulator = await startTestEmulator({ quirks })
-      const [postgres] = engines
-      ;({ db, close } = await (postgres ?? assert.fail()).open())
+      ;({ db, close } = await postgres.open())
       const associations = { contacts: 3, companies: 1, deals: 2 }
       bench = await startBench(db, emulator, { tickets: 1_200, associations }, scopes)
       ids = await keepTickets(emulator, db, bench)

@@ -11,13 +11,13 @@ import { findOutdated, type KeptRow, keepIssues, type Source } from '../../src/i
 import { listProblems } from '../../src/issues/problem-store.ts'
 import { findIssue, listIssues, listIssuesOf } from '../../src/issues/store.ts'
 import { ticketKind } from '../../src/issues/ticket-kind.ts'
-import { engines } from '../support/engines.ts'
+import { bothEngines } from '../support/engines.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 0, 0, second))
 const outcomes = (kept: KeptRow[]) => Object.fromEntries(kept.map((row) => [row.ticketId, row.outcome]))
 
-for (const engine of engines) {
+for (const engine of bothEngines) {
   describe(`keeping issues on ${engine.name}`, () => {
     let db: Database
     let close: () => Promise<void>

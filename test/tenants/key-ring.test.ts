@@ -11,14 +11,14 @@ import type { KeyRing } from '../../src/lib/seal.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { admitRing, ringFaults, ringStatus, rotate } from '../../src/tenants/key-ring.ts'
 import { ensureTenant, resealTenant } from '../../src/tenants/store.ts'
-import { engines } from '../support/engines.ts'
+import { bothEngines } from '../support/engines.ts'
 import { A, B, ring as seedRing, seedTenant } from '../support/rows.ts'
 
 const key = (kid: string, fill: number) => ({ kid, key: new Uint8Array(32).fill(fill) })
 const [k1] = seedRing as unknown as [KeyRing[number]]
 const k2 = key('k2', 8)
 
-for (const engine of engines) {
+for (const engine of bothEngines) {
   describe(`the key ring on ${engine.name}`, () => {
     let db: Database
     let close: () => Promise<void>
