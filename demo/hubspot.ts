@@ -1,5 +1,5 @@
 /** The HubSpot of the demo: the emulator with two accounts, and what their people do while we watch. */
-import { type Emulator, startEmulator } from '../emulator/server.ts'
+import { type Emulator, startEmulator } from '../packages/emulator/src/server.ts'
 import { isFree } from './ports.ts'
 
 const scopes = ['oauth', 'tickets', 'crm.objects.owners.read']

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { type Emulator, startEmulator } from '../emulator/server.ts'
+import { type Emulator, startEmulator } from '../packages/emulator/src/server.ts'
 import { eventually, type Reply, runEnded, startTestService, type TestService } from './support/service.ts'
 
 interface Tenant {

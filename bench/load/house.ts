@@ -113,7 +113,7 @@ async function serverPid(databases: Databases): Promise<number> {
 
 /** The emulator as a process, with our app registered and no account. */
 export async function startHubSpot(): Promise<HubSpotProcess> {
-  const program = join(import.meta.dirname, '../../emulator/main.ts')
+  const program = join(import.meta.dirname, '../../packages/emulator/src/main.ts')
   const child = spawn(process.execPath, [program, '--port', '0', '--empty'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

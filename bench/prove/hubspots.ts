@@ -2,7 +2,7 @@
  * The worlds that HubSpot's documents leave possible. A world sets several of the emulator's switches to what we do not
  * take for likely; together they give each switch each of its other values at least once.
  */
-import { DEFAULT_QUIRKS, otherValues, type Quirks } from '../../emulator/quirks.ts'
+import { DEFAULT_QUIRKS, otherValues, type Quirks } from '../../packages/emulator/src/quirks.ts'
 
 export const worlds: Record<string, Partial<Quirks>> = {
   'ids as text, merged ones silent': {

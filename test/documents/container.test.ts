@@ -52,10 +52,11 @@ before(async () => {
   }
   // What `npm ci --omit=dev --omit=optional` installs, by the lock file, without the registry.
   const { packages } = JSON.parse(read('package-lock.json')) as {
-    packages: Record<string, { dev?: boolean; optional?: boolean; devOptional?: boolean }>
+    packages: Record<string, { dev?: boolean; optional?: boolean; devOptional?: boolean; link?: boolean }>
   }
-  for (const [path, { dev, optional, devOptional }] of Object.entries(packages)) {
-    if (path === '' || dev || optional || devOptional) continue
+  for (const [path, { dev, optional, devOptional, link }] of Object.entries(packages)) {
+    // A workspace is none of the image's files, and npm leaves its link out.
+    if (path === '' || dev || optional || devOptional || link) continue
     // A package inside another came along with it.
     if (path.lastIndexOf('node_modules/') === 0)
       cpSync(join(root, path), join(image, path), { recursive: true })

@@ -1,7 +1,7 @@
 /** A 403 of HubSpot's: which scopes it names, in each form that was recorded, and what a caller and a row are told. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { missingScopes as emulated } from '../../emulator/http/reply.ts'
+import { missingScopes as emulated } from '../../packages/emulator/src/http/reply.ts'
 import { asAppError } from '../../src/hubspot/as-app-error.ts'
 import { errorOf } from '../../src/hubspot/hubspot-error.ts'
 import { scopesCode } from '../../src/hubspot/missing-scopes.ts'

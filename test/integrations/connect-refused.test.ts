@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
-import type { NewFault } from '../../emulator/http/faults.ts'
+import type { NewFault } from '../../packages/emulator/src/http/faults.ts'
 import { newAccount, startOn } from '../http/bench.ts'
 import { everyRow, tableCounts } from '../http/database.ts'
 import { checkLog, checkShape, type Watched } from '../http/oracle.ts'

@@ -1,7 +1,7 @@
 /** Disconnecting: HubSpot is told unless somebody else still hangs on the account, tokens are forgotten, the data stays. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import type { NewFault } from '../../emulator/http/faults.ts'
+import type { NewFault } from '../../packages/emulator/src/http/faults.ts'
 import { connectTenant, idle } from '../http/bench.ts'
 import { type Disconnects, startDisconnects } from './disconnect-bench.ts'
 

@@ -1,7 +1,7 @@
 /** The status of a connection: the question is answered with 200, whatever HubSpot says; tickets and sync say it in errors. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import type { NewFault } from '../../emulator/http/faults.ts'
+import type { NewFault } from '../../packages/emulator/src/http/faults.ts'
 import { connectTenant, idle, newAccount } from '../http/bench.ts'
 import { tableCounts } from '../http/database.ts'
 import { checkLog, checkShape } from '../http/oracle.ts'

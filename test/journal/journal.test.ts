@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import type { App } from '../../emulator/token-types.ts'
+import type { App } from '../../packages/emulator/src/token-types.ts'
 import { connectTenant, idle, newAccount } from '../http/bench.ts'
 import { type Account, differences } from '../inbox/bench.ts'
 import { type OAuthBench, startOAuth } from '../integrations/oauth/oauth-bench.ts'

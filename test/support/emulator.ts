@@ -1,5 +1,5 @@
 /** The emulator for a test: started empty, spoken to over its control API, as a user of the tool would. */
-import { type Emulator, startEmulator } from '../../emulator/server.ts'
+import { type Emulator, startEmulator } from '../../packages/emulator/src/server.ts'
 
 export const redirectUri = 'http://localhost:8000/api/hubspot/oauth/callback'
 

@@ -7,7 +7,7 @@ import {
   signatureV2,
   signatureV3,
   signedUri,
-} from '../../emulator/webhooks/signing.ts'
+} from '../src/webhooks/signing.ts'
 
 const SECRET = 'yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy'
 const URL = 'https://www.example.com/webhook_uri'

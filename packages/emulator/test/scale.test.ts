@@ -1,9 +1,9 @@
 // Many tickets, many portals, many requests: memory stays bounded and counts stay exact.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createClock, instant } from '../../emulator/clock.ts'
-import { createRequestLog } from '../../emulator/http/request-log.ts'
-import { createRing } from '../../emulator/http/ring.ts'
+import { createClock, instant } from '../src/clock.ts'
+import { createRequestLog } from '../src/http/request-log.ts'
+import { createRing } from '../src/http/ring.ts'
 import { ask, filter, SEARCH, startAccount, TICKETS } from './help.ts'
 
 test('times are printed as HubSpot prints them, far away ones too', () => {

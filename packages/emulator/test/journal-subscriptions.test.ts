@@ -1,8 +1,8 @@
 // What an app subscribes to in its journal, the filters on it, and who may.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { passes } from '../../emulator/journal/conditions.ts'
-import type { Condition } from '../../emulator/journal/types.ts'
+import { passes } from '../src/journal/conditions.ts'
+import type { Condition } from '../src/journal/types.ts'
 import { ask } from './help.ts'
 import { shape, startJournal } from './journal-help.ts'
 

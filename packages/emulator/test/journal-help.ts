@@ -1,8 +1,8 @@
 // What the tests of the journal share: an account with an app, the app's token, and ways to subscribe and to read.
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import type { NewPortal } from '../../emulator/portals.ts'
-import type { Quirks } from '../../emulator/quirks.ts'
+import type { NewPortal } from '../src/portals.ts'
+import type { Quirks } from '../src/quirks.ts'
 import { ask, startLimited } from './help.ts'
 
 const SCOPES = ['read', 'subscriptions.read', 'subscriptions.write'].map(

@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { DEFAULT_QUIRKS } from '../../emulator/quirks.ts'
-import { eventually } from '../support/service.ts'
+import { DEFAULT_QUIRKS } from '../src/quirks.ts'
+import { eventually } from './eventually.ts'
 import { ask, SEARCH, startAccount, TICKETS } from './help.ts'
 
 const EXPECTED = new Set([200, 201, 204, 207, 302, 400, 401, 403, 404, 405, 413, 414, 415])
@@ -238,7 +238,7 @@ test('a client that leaves in the middle of its request leaves nothing behind', 
 })
 
 test('the emulator imports only itself and Node, without a circle', () => {
-  const root = join(import.meta.dirname, '../../emulator')
+  const root = join(import.meta.dirname, '../src')
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.ts'),
   )
@@ -271,12 +271,12 @@ test('every switch is turned in some test and stands in the documentation with i
     .filter((name) => name.endsWith('.test.ts') && name !== 'robust.test.ts')
     .map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'))
     .join('\n')
-  const page = readFileSync(join(import.meta.dirname, '../../docs/emulator.md'), 'utf8')
+  const page = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
   for (const [name, value] of Object.entries(DEFAULT_QUIRKS)) {
     assert.ok(tests.includes(name), `no test turns ${name}`)
     assert.ok(
       page.includes(`| \`${name}\` | \`${JSON.stringify(value).replaceAll('"', '')}\` |`),
-      `docs/emulator.md lacks ${name} with ${value}`,
+      `README.md lacks ${name} with ${value}`,
     )
   }
 })

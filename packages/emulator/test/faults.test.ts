@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import type { NewFault } from '../../emulator/http/faults.ts'
-import { eventually } from '../support/service.ts'
+import type { NewFault } from '../src/http/faults.ts'
+import { eventually } from './eventually.ts'
 import { type Account, ask, listIds, startAccount, TICKETS } from './help.ts'
 
 const order = (account: Account, fault: NewFault) =>

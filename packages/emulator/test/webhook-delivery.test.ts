@@ -1,7 +1,7 @@
 // How events reach a receiver: batches, signatures, side by side, to what the app has set, and never after the end.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { signatureV1, signatureV3 } from '../../emulator/webhooks/signing.ts'
+import { signatureV1, signatureV3 } from '../src/webhooks/signing.ts'
 import { startHooked } from './receiver.ts'
 
 const CREATION = ['ticket.creation']

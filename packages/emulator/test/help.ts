@@ -1,8 +1,8 @@
 // What the emulator's tests share: one emulator, one account, and short ways to call it.
 
-import type { NewPortal } from '../../emulator/portals.ts'
-import type { Quirks } from '../../emulator/quirks.ts'
-import { type Emulator, startEmulator } from '../../emulator/server.ts'
+import type { NewPortal } from '../src/portals.ts'
+import type { Quirks } from '../src/quirks.ts'
+import { type Emulator, startEmulator } from '../src/server.ts'
 
 export type Answer = {
   status: number

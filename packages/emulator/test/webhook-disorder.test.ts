@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { createHeap } from '../../emulator/webhooks/heap.ts'
-import { eventually } from '../support/service.ts'
+import { createHeap } from '../src/webhooks/heap.ts'
+import { eventually } from './eventually.ts'
 import { startHooked } from './receiver.ts'
 
 const COUNT = 200

@@ -8,7 +8,7 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import formatsModule from 'ajv-formats'
 import { type Account, type Answer, ask, startAccount } from './help.ts'
 
-const shared = process.env.SPOKE_SHARED_DIR ?? join(import.meta.dirname, '../../../shared')
+const shared = process.env.SPOKE_SHARED_DIR ?? join(import.meta.dirname, '../../../../shared')
 const folder = join(shared, 'hubspot-openapi')
 const absent = existsSync(folder)
   ? false

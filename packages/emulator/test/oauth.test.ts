@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import type { Quirks } from '../../emulator/quirks.ts'
-import { startEmulator } from '../../emulator/server.ts'
-import type { RefreshMode } from '../../emulator/token-types.ts'
+import type { Quirks } from '../src/quirks.ts'
+import { startEmulator } from '../src/server.ts'
+import type { RefreshMode } from '../src/token-types.ts'
 import { ask, TICKETS } from './help.ts'
 
 const REDIRECT = 'http://localhost:8000/callback'

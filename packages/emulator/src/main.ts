@@ -110,7 +110,7 @@ async function main(): Promise<void> {
   }
   const emulator = await startEmulator({ port: options.port, host: options.host, seed: options.seed })
   process.stdout.write(
-    `HubSpot emulator on ${emulator.url} (control API under /_emulator, see docs/emulator.md)\n`,
+    `HubSpot emulator on ${emulator.url} (control API under /_emulator, see its README.md)\n`,
   )
   if (!options.empty) process.stdout.write(seedDemo(emulator, options))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

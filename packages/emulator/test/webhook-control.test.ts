@@ -1,8 +1,8 @@
 // Deliveries in the hand of a test: held back, hurried, dropped, kept instead of sent, signed for others.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { signatureV3 } from '../../emulator/webhooks/signing.ts'
-import { createWorld } from '../../emulator/world.ts'
+import { signatureV3 } from '../src/webhooks/signing.ts'
+import { createWorld } from '../src/world.ts'
 import { ask, TICKETS } from './help.ts'
 import { startHooked } from './receiver.ts'
 

@@ -3,8 +3,8 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { NewPortal } from '../../emulator/portals.ts'
-import type { Quirks } from '../../emulator/quirks.ts'
+import type { NewPortal } from '../src/portals.ts'
+import type { Quirks } from '../src/quirks.ts'
 import { type Answer, ask, startAccount } from './help.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: test code reads foreign JSON

@@ -1,8 +1,8 @@
 // Contacts, companies and deals of tickets: batch reads, single reads, the inline form, scopes, and changes.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { NewPortal } from '../../emulator/portals.ts'
-import type { Quirks } from '../../emulator/quirks.ts'
+import type { NewPortal } from '../src/portals.ts'
+import type { Quirks } from '../src/quirks.ts'
 import { type Account, ask, listIds, startAccount, TICKETS } from './help.ts'
 
 const SCOPES = [

@@ -302,7 +302,7 @@ test('propertiesWithHistory is accepted and answers with the present value', asy
 
 test('the same seed gives the same tickets, another seed and another account give others', async (t) => {
   const subjects = async (seed: number, portal_id: number) => {
-    const { startEmulator } = await import('../../emulator/server.ts')
+    const { startEmulator } = await import('../src/server.ts')
     const emulator = await startEmulator({ seed })
     t.after(emulator.close)
     emulator.world.addPortal({ portal_id, tickets: 30 })

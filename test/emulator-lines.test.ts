@@ -1,15 +1,14 @@
-// The command: it starts with two accounts to try, prints what is needed, and stops on a signal.
+/** What the emulator prints for a Spoke to be pasted, against Spoke's own configuration. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
-import { readConfig } from '../../src/config.ts'
-import { testKeys } from '../support/service.ts'
-import { ask, TICKETS } from './help.ts'
+import { ask } from '../packages/emulator/test/help.ts'
+import { readConfig } from '../src/config.ts'
+import { testKeys } from './support/service.ts'
 
-const MAIN = join(import.meta.dirname, '../../emulator/main.ts')
+const MAIN = join(import.meta.dirname, '../packages/emulator/src/main.ts')
 
 async function run(
   t: TestContext,
@@ -25,23 +24,6 @@ async function run(
   }
   return { child, text, url: /http:\/\/[\d.]+:\d+/.exec(text)?.[0] ?? '' }
 }
-
-test('it seeds two accounts, prints tokens that work, and the same ones for the same seed', async (t) => {
-  const [{ child, text, url }, again] = await Promise.all([
-    run(t, '--seed', '7', '--tickets', '12'),
-    run(t, '--seed', '7', '--tickets', '12'),
-  ])
-  const tokens = text.match(/pat-\w+-[0-9a-f-]{36}/g) ?? []
-  const portals = [...text.matchAll(/portal (\d+)/g)].map((one) => one[1])
-  assert.equal(new Set(portals).size, 2)
-  for (const token of new Set(tokens)) assert.equal((await ask(url, 'GET', TICKETS, { token })).status, 200)
-  assert.deepEqual(again.text.match(/pat-\w+-[0-9a-f-]{36}/g), tokens)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    const one = signal === 'SIGTERM' ? child : again.child
-    one.kill(signal)
-    assert.deepEqual(await once(one, 'exit'), [0, null])
-  }
-})
 
 test('the lines that it prints for Spoke can be pasted: a shell exports them, and Spoke takes them all', async (t) => {
   for (const [args, redirect] of [
@@ -71,26 +53,4 @@ test('the lines that it prints for Spoke can be pasted: a shell exports them, an
     }).toString()
     assert.equal((await fetch(page, { redirect: 'manual' })).status, 302, 'the redirect URL is registered')
   }
-})
-
-test('--empty starts without accounts, a port in use and a bad option are said in one line', async (t) => {
-  const { text, url } = await run(t, '--empty')
-  assert.doesNotMatch(text, /pat-/)
-  assert.deepEqual((await ask(url, 'GET', '/_emulator')).json.portals, [])
-  const wrong = [
-    ['--port', new URL(url).port],
-    ['--port', 'nine'],
-    ['--colour', 'red'],
-  ]
-  const ends = wrong.map(async (args) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
-    let errors = ''
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      errors += chunk
-    })
-    assert.deepEqual(await once(child, 'close'), [1, null])
-    assert.match(errors, /^emulator: /)
-    assert.doesNotMatch(errors, /\n\s+at /)
-  })
-  await Promise.all(ends)
 })

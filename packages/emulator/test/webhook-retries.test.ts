@@ -1,8 +1,8 @@
 // Deliveries that fail: tried again ten times over a day of HubSpot's clock, and then given up.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { retryDelay } from '../../emulator/webhooks/retries.ts'
-import { eventually } from '../support/service.ts'
+import { retryDelay } from '../src/webhooks/retries.ts'
+import { eventually } from './eventually.ts'
 import { startHooked } from './receiver.ts'
 
 const CREATION = ['ticket.creation']
