@@ -6,7 +6,7 @@ alter table budgets
   add column daily_left bigint,
   add column pace float8 not null default 1,
   add column paced_at timestamptz not null default 'epoch',
-  add column lane_at timestamptz not null default 'epoch',
+  add column reserved_at timestamptz not null default 'epoch',
   add column dense_until timestamptz not null default 'epoch',
   add column interactive_at timestamptz not null default 'epoch',
   add column turns bigint not null default 0,
@@ -24,7 +24,7 @@ comment on column budgets.max_calls is 'calls per interval_ms, as HubSpot last s
 
 comment on column budgets.pace is 'the part of the limit that was ours at paced_at, 0 to 1; grows back with time';
 
-comment on column budgets.lane_at is 'when the next turn of the share kept for interactive calls is due';
+comment on column budgets.reserved_at is 'when the next turn of the share kept for interactive calls is due';
 
 comment on column budgets.dense_until is 'until then background turns were given without gaps for interactive calls';
 

@@ -77,12 +77,12 @@ create index issues_archived_at on issues (tenant_id, archived_at) where archive
 
 create index record_problems_found on record_problems (tenant_id, found_at);
 
--- When each kind of upkeep is due: one process at a time takes it.
-create table upkeep (
+-- When each kind of periodic_tasks is due: one process at a time takes it.
+create table periodic_tasks (
   task text primary key,
   due_at timestamptz not null
 );
 
-comment on table upkeep is 'reference';
+comment on table periodic_tasks is 'reference';
 
-grant select, insert, update on upkeep to spoke_system;
+grant select, insert, update on periodic_tasks to spoke_system;

@@ -31,7 +31,7 @@ interface Counts {
   list: number
   associations: number
   token: number
-  upkeep: number
+  refresh: number
   other: number
 }
 
@@ -91,7 +91,7 @@ export async function requests(house: House): Promise<BenchResult> {
       aim: '1 CRM call for no change; for n changes the searches at 200 a page and one association read per type and 1,000',
       met: rows.every(({ crm_calls, ideal }) => crm_calls <= ideal),
       figures: { runs: rows },
-      notes: ['token calls and the hourly upkeep (owners, pipelines, properties) are counted apart'],
+      notes: ['token calls and the hourly refresh (owners, pipelines, properties) are counted apart'],
     }
   } finally {
     await service.stop()
@@ -119,7 +119,7 @@ function count(entries: Entry[]): Counts {
     list: 0,
     associations: 0,
     token: 0,
-    upkeep: 0,
+    refresh: 0,
     other: 0,
   }
   for (const { method, path } of entries) counts[kindOf(method, path)] += 1
@@ -128,7 +128,7 @@ function count(entries: Entry[]): Counts {
 
 function kindOf(method: string, path: string): keyof Counts {
   if (path.startsWith('/oauth/') || path.startsWith('/account-info/')) return 'token'
-  if (/^\/crm\/(owners|pipelines|properties)\//.test(path)) return 'upkeep'
+  if (/^\/crm\/(owners|pipelines|properties)\//.test(path)) return 'refresh'
   if (path.startsWith('/crm/associations/')) return 'associations'
   if (path.endsWith('/search')) return 'search'
   if (path.endsWith('/batch/read')) return 'batch_read'

@@ -133,7 +133,7 @@ export function createScene(
 }
 
 /**
- * Calls about records: not about tokens, not the hourly upkeep of owners, pipelines and properties, and not the test of the
+ * Calls about records: not about tokens, not the hourly refresh of owners, pipelines and properties, and not the test of the
  * connection that comes before a run.
  */
 const isRecordCall = ({ method, path, query }: Pick<Call, 'method' | 'path' | 'query'>) =>

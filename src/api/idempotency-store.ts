@@ -1,4 +1,4 @@
-/** All SQL on kept answers. Expired rows of the tenant go whenever one of its keys is used, and with the upkeep. Times are the database's. */
+/** All SQL on kept answers. Expired rows of the tenant go whenever one of its keys is used, and with retention. Times are the database's. */
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { SystemScope, TenantScope } from '../db/scope.ts'

@@ -24,7 +24,7 @@ import { createAppPause } from '../hubspot/budget/app-pause.ts'
 import { type BudgetRows, createBudget } from '../hubspot/budget/budget.ts'
 import { createHubSpot, type HubSpot } from '../hubspot/client/client.ts'
 import { createJournal } from '../hubspot/journal-api.ts'
-import { forgetLane } from '../inbox/claim-store.ts'
+import { forgetInbox } from '../inbox/claim-store.ts'
 import { createNoticeSilence } from '../inbox/silence.ts'
 import type { Connected } from '../integrations/connect.ts'
 import { createConnectionTest } from '../integrations/connection-test.ts'
@@ -72,7 +72,7 @@ export async function compose(
     if (why === 'tenant') metrics.httpLimited.inc({ limit: 'bytes' })
     else metrics.httpShed.inc({ reason: why === 'all' ? 'bytes' : why })
   })
-  const budgetRows: BudgetRows = (work) => withSystem(db, ({ query }) => work(query), { fleeting: true })
+  const budgetRows: BudgetRows = (work) => withSystem(db, ({ query }) => work(query), { asyncCommit: true })
   const budget = createBudget(budgetRows, clock, metrics)
   const { app, apiUrl, authorizeUrl, timeoutMs } = config.hubspot
   const egress = createEgress(config.proxies, clock, log)
@@ -184,7 +184,7 @@ export async function compose(
       },
       onDisconnected: async (scope: TenantScope, integrationId: string) => {
         await cancelRuns(scope, integrationId)
-        await forgetLane(scope, integrationId)
+        await forgetInbox(scope, integrationId)
       },
       purge: (whose: Whose) => purge(db, whose),
       wake: (tenantId: TenantId, integrationId: string) => {
@@ -209,7 +209,7 @@ export async function compose(
   }
   const health = { db, metrics, draining: () => draining }
   const limiter = createLimiter({
-    take: (asks) => withSystemOnce(db, (scope) => takeTurns(scope, asks), { fleeting: true }),
+    take: (asks) => withSystemOnce(db, (scope) => takeTurns(scope, asks), { asyncCommit: true }),
     forget: (most) => withSystem(db, (scope) => forgetMinutes(scope, most)),
     clock,
     log,

@@ -1,5 +1,4 @@
 /** Making, rotating and revoking the keys of a tenant. The key itself leaves here once, to whoever made it. */
-
 import type { Scope } from '../api/principal.ts'
 import type { TenantScope } from '../db/scope.ts'
 import { AppError, tenantNotFound } from '../lib/errors.ts'

@@ -1,5 +1,4 @@
 /** Whether a credential still stands, by its name. The one question that sessions and open streams ask about what they came from. */
-
 import type { SystemScope } from '../db/scope.ts'
 import { findLiveKey } from './api-key-store.ts'
 

@@ -1,5 +1,4 @@
 /** Sessions of browsers: made with a credential, carried by a cookie, ended on the server. */
-
 import { nameOf, type Principal, scopes } from '../api/principal.ts'
 import type { Database } from '../db/database.ts'
 import { type SystemScope, withSystem } from '../db/scope.ts'

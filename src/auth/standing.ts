@@ -1,5 +1,4 @@
 /** For answers that stay open: ends them when what proved the caller no longer stands. One poll per process, however many are open. */
-
 import { nameOf } from '../api/principal.ts'
 import type { Database } from '../db/database.ts'
 import { withSystem } from '../db/scope.ts'

@@ -1,5 +1,4 @@
 /** Waiting for news of a feed: one look per process at all feeds that somebody waits for, however many wait. */
-
 import type { Database } from '../db/database.ts'
 import { withSystem } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'

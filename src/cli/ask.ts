@@ -1,5 +1,4 @@
 /** Asks the API for what the operator does: beside the service, or of the service itself when it holds the embedded database. */
-
 import { type Asked, askBeside } from '../app/admin-client.ts'
 import { StartError } from '../app/preflight.ts'
 import type { Config } from '../config.ts'

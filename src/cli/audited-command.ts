@@ -1,5 +1,4 @@
 /** What a command changes stands in the audit log, like what a request does. */
-
 import type { AuditEvent } from '../audit/event.ts'
 import { type Audit, record, recordDone } from '../audit/record.ts'
 import type { TenantId } from '../db/tenant-id.ts'

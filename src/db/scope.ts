@@ -2,7 +2,6 @@
  * The only three doors to the database. A unit of work enters one, does its statements, and commits. Row level
  * security stands behind each; the types here only make it hard to knock at the wrong one.
  */
-
 import { isTenantErasing, tenantErasing } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import { become, type Database, inOneStatement, inTransaction, type Query } from './database.ts'
@@ -38,13 +37,13 @@ export interface How {
    * Not waited for until it is on the disk: a lease, a turn or a count, which a crash of the database may take back. Nothing that
    * somebody is told of, and nothing that others build on, is so.
    */
-  fleeting?: boolean
+  asyncCommit?: boolean
   /** A statement that waits longer than so many ms for a lock fails (SQLSTATE 55P03). */
   lockMs?: number
 }
 
-const lastly = ({ fleeting, lockMs }: How) => [
-  ...(fleeting ? ['set local synchronous_commit = off'] : []),
+const lastly = ({ asyncCommit, lockMs }: How) => [
+  ...(asyncCommit ? ['set local synchronous_commit = off'] : []),
   ...(lockMs === undefined ? [] : [`set local lock_timeout = ${Math.trunc(lockMs)}`]),
 ]
 

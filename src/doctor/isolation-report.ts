@@ -1,5 +1,4 @@
 /** Whether tenants are kept apart: the catalogue is read, the live tables are looked at, and an attack is rehearsed. */
-
 import { openServing } from '../app/open.ts'
 import { refuseOtherSchema } from '../app/preflight.ts'
 import type { Config } from '../config.ts'

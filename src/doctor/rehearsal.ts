@@ -9,7 +9,7 @@ import type { Stage } from './stage.ts'
 import { believe, noHubSpot, noQueues } from './stand-ins.ts'
 import { tryRequests } from './try-requests.ts'
 import { tryAsTenant, tryBeyondGrants } from './try-statements.ts'
-import { inhabit } from './world.ts'
+import { createFixtures } from './world.ts'
 
 export interface Rehearsal {
   tables: number
@@ -52,7 +52,7 @@ export async function rehearse(
   config: Config,
   addTo: (server: FastifyInstance) => void = () => {},
 ): Promise<Rehearsal> {
-  const world = await inhabit(db)
+  const world = await createFixtures(db)
   const asTenant = await tryAsTenant(db, world)
   const asDoors = await tryBeyondGrants(db, world)
   const hubspot = noHubSpot()

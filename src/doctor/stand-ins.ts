@@ -1,5 +1,4 @@
 /** The world outside, for a rehearsal: a HubSpot that only writes down who asked, a queue that wakes nobody, callers by name. */
-
 import { scopes } from '../api/principal.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
 import type { TenantId } from '../db/tenant-id.ts'

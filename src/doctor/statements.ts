@@ -1,5 +1,4 @@
 /** The statements that a tenant tries on another's rows, as text. Pure. */
-
 import type { Table } from './tenant-tables.ts'
 import type { Inhabitant } from './world.ts'
 

@@ -34,7 +34,7 @@ export interface World {
 }
 
 /** @param db migrated, and nobody's: what is written there is thrown away with it */
-export async function inhabit(db: Database): Promise<World> {
+export async function createFixtures(db: Database): Promise<World> {
   const ring: KeyRing = [{ kid: 'rehearsal', key: new Uint8Array(randomBytes(32)) }]
   const tables = await readTables(db)
   const { rows } = await sql<{ name: string }>`

@@ -1,5 +1,4 @@
 /** What is refused before there is a proper request: in the same shape, over whatever is there to answer with. */
-
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'

@@ -21,7 +21,7 @@ import type { Sessions } from '../auth/sessions.ts'
 import type { Standing } from '../auth/standing.ts'
 import { type ChangeParts, changeRoutes } from '../changes/routes.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
-import { laneRoutes } from '../inbox/lane-routes.ts'
+import { inboxStateRoutes } from '../inbox/inbox-state-routes.ts'
 import { type WebhookParts, webhookRoutes } from '../inbox/routes.ts'
 import { confirmRoutes } from '../integrations/oauth/confirm-routes.ts'
 import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
@@ -242,7 +242,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     syncRoutes(app, { ...parts.api.sync, signalOf, watchOf })
     sessionRoutes(app, parts.api.sessions, provenOf)
     const { webhooks } = parts.api
-    laneRoutes(app, { db: webhooks.db, webhooks: webhooks.app !== undefined })
+    inboxStateRoutes(app, { db: webhooks.db, webhooks: webhooks.app !== undefined })
     await app.register(async (forHubSpot) => webhookRoutes(forHubSpot, webhooks))
   }
   // Made once, and the same bytes for everybody: however many do not take it.

@@ -2,7 +2,6 @@
  * Which properties HubSpot does not let a token name. One that becomes sensitive is refused with the whole request (403 with a scope),
  * and the answer need not say which one it was.
  */
-
 import type { HubSpot } from './client/client.ts'
 import { HubSpotError } from './hubspot-error.ts'
 import type { MissingScopes } from './missing-scopes.ts'

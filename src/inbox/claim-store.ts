@@ -3,26 +3,30 @@ import { sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import { type Claimant, leaseIsFree } from '../db/lease.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import { ofLane, type Told } from './store.ts'
+import { ofInbox, type Told } from './store.ts'
 
-export interface Lane {
+export interface DueInbox {
   tenantId: string
   integrationId: string
 }
 
 /** Integrations with something due that nobody drains, the longest due first. However much waits, each costs one probe of the key. */
-export async function findDueLanes({ query }: SystemScope, by: Claimant, atMost: number): Promise<Lane[]> {
-  return await query(sql<Lane>`/* prepared */
-    with recursive lanes as (
+export async function findDueInboxes(
+  { query }: SystemScope,
+  by: Claimant,
+  atMost: number,
+): Promise<DueInbox[]> {
+  return await query(sql<DueInbox>`/* prepared */
+    with recursive due_inboxes as (
       (select tenant_id, integration_id, due_at from inbox order by tenant_id, integration_id, due_at limit 1)
       union all
-      select n.* from lanes l cross join lateral (
+      select n.* from due_inboxes l cross join lateral (
         select i.tenant_id, i.integration_id, i.due_at from inbox i
         where (i.tenant_id, i.integration_id) > (l.tenant_id, l.integration_id)
         order by i.tenant_id, i.integration_id, i.due_at
         limit 1) n
     )
-    select l.tenant_id as "tenantId", l.integration_id as "integrationId" from lanes l
+    select l.tenant_id as "tenantId", l.integration_id as "integrationId" from due_inboxes l
     left join feeds f on f.tenant_id = l.tenant_id and f.integration_id = l.integration_id
     where l.due_at <= clock_timestamp() and ${leaseIsFree(by, 'f')}
       and (f.not_before is null or f.not_before <= clock_timestamp())
@@ -31,7 +35,7 @@ export async function findDueLanes({ query }: SystemScope, by: Claimant, atMost:
     limit ${atMost}`)
 }
 
-export interface LaneClaim {
+export interface InboxClaim {
   /** How often it failed in a row. */
   failures: number
   /** Waited for HubSpot to come back. */
@@ -39,12 +43,12 @@ export interface LaneClaim {
 }
 
 /** Takes the inbox of an integration for one process. @returns undefined when another has it */
-export async function claimLane(
+export async function claimInbox(
   scope: TenantScope,
   integrationId: string,
   by: Claimant,
-): Promise<LaneClaim | undefined> {
-  const [claim] = await scope.query(sql<LaneClaim>`
+): Promise<InboxClaim | undefined> {
+  const [claim] = await scope.query(sql<InboxClaim>`
     insert into feeds as f (tenant_id, integration_id, lease_until, lease_by)
     values (${scope.tenantId}, ${integrationId}, ${fromNow(by.leaseMs)}, ${by.instance})
     on conflict (tenant_id, integration_id) do update set lease_until = excluded.lease_until, lease_by = excluded.lease_by
@@ -54,16 +58,16 @@ export async function claimLane(
 }
 
 /** A sign of life. @returns false when another process has it by now */
-export async function holdLane(scope: TenantScope, integrationId: string, by: Claimant): Promise<boolean> {
+export async function holdInbox(scope: TenantScope, integrationId: string, by: Claimant): Promise<boolean> {
   const held = await scope.query(sql`
     update feeds set lease_until = ${fromNow(by.leaseMs)}
-    where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}
+    where ${ofInbox(scope, integrationId)} and lease_by = ${by.instance}
     returning 1 as one`)
   return held.length > 0
 }
 
 /** Gives it back. @param ended well; or why not, and how long nobody need try; absent: it was interrupted, and stands as it stood */
-export async function releaseLane(
+export async function releaseInbox(
   scope: TenantScope,
   integrationId: string,
   by: Claimant,
@@ -78,13 +82,13 @@ export async function releaseLane(
           awaits_hubspot = ${ended.awaitsHubSpot}`
   await scope.query(sql`
     update feeds set lease_until = null, lease_by = null${how}
-    where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}`)
+    where ${ofInbox(scope, integrationId)} and lease_by = ${by.instance}`)
 }
 
 /**
  * Ends a step, in its transaction: a sign of life, and what was drained ends a silence.
  *
- * @param releases gives the lane back: it is drained
+ * @param releases gives the inbox back: it is drained
  * @returns false when another process has it by now
  */
 export async function endStep(
@@ -111,14 +115,14 @@ export async function endStep(
           )
         : sql``
     }
-    where ${ofLane(scope, integrationId)} and lease_by = ${by.instance}
+    where ${ofInbox(scope, integrationId)} and lease_by = ${by.instance}
     returning 1 as one`)
   return held.length > 0
 }
 
 /** Inboxes that wait for HubSpot to come back, over all tenants; those first that would be drained last. */
-export async function findAwaitingLanes({ query }: SystemScope, atMost: number): Promise<Lane[]> {
-  return await query(sql<Lane>`
+export async function findAwaitingInboxes({ query }: SystemScope, atMost: number): Promise<DueInbox[]> {
+  return await query(sql<DueInbox>`
     select tenant_id as "tenantId", integration_id as "integrationId" from feeds
     where awaits_hubspot and not_before > clock_timestamp()
     order by not_before desc
@@ -126,13 +130,13 @@ export async function findAwaitingLanes({ query }: SystemScope, atMost: number):
 }
 
 /** Lets one of them be drained now. */
-export async function resumeLane(scope: TenantScope, integrationId: string): Promise<void> {
+export async function resumeInbox(scope: TenantScope, integrationId: string): Promise<void> {
   await scope.query(sql`
-    update feeds set not_before = null where ${ofLane(scope, integrationId)} and awaits_hubspot and lease_until is null`)
+    update feeds set not_before = null where ${ofInbox(scope, integrationId)} and awaits_hubspot and lease_until is null`)
 }
 
 /** Of an integration that nobody is connected by any more. */
-export async function forgetLane(scope: TenantScope, integrationId: string): Promise<void> {
-  await scope.query(sql`delete from inbox where ${ofLane(scope, integrationId)}`)
-  await scope.query(sql`delete from feeds where ${ofLane(scope, integrationId)}`)
+export async function forgetInbox(scope: TenantScope, integrationId: string): Promise<void> {
+  await scope.query(sql`delete from inbox where ${ofInbox(scope, integrationId)}`)
+  await scope.query(sql`delete from feeds where ${ofInbox(scope, integrationId)}`)
 }

@@ -3,7 +3,6 @@
  * change goes in the transaction that keeps what was read, so that a process killed anywhere costs a lease and loses nothing.
  * Over 200 lines because a drain is one story: take, read, keep, and each way in which that can fail.
  */
-
 import type { Database } from '../db/database.ts'
 import { heartbeat } from '../db/heartbeat.ts'
 import type { Claimant } from '../db/lease.ts'
@@ -28,7 +27,7 @@ import type { ObjectKind, PreparedKind } from '../sync/object-kind.ts'
 import { readByIds } from '../sync/read-by-ids.ts'
 import { tellRecords } from '../sync/report.ts'
 import { optionsOf } from '../sync/step.ts'
-import { claimLane, endStep, forgetLane, holdLane, releaseLane } from './claim-store.ts'
+import { claimInbox, endStep, forgetInbox, holdInbox, releaseInbox } from './claim-store.ts'
 import { type InboxRow, leftOf, owe, postpone, remove, setAside, type Told, takeDue } from './store.ts'
 
 export interface DrainParts {
@@ -50,7 +49,7 @@ export interface DrainParts {
 /** Tickets of one take, counted as often as they are told of. */
 const atOnce = 2_000
 const linksAtOnce = 1_000
-/** After this long the lane is given back, so that many integrations share few drains. */
+/** After this long the inbox is given back, so that many integrations share few drains. */
 const sliceMs = 10_000
 const patience = { tries: 3, totalMs: 15_000 }
 const betweenFailures = { base: 1_000, cap: 300_000 }
@@ -66,7 +65,7 @@ const failuresBeforeBlame = 3
 /** Poison is rare: where more than so many of one drain cannot be read, it is not they. */
 const mostPoison = 10
 
-/** Thrown when the lane is another's, or the integration is no more. */
+/** Thrown when the inbox is another's, or the integration is no more. */
 class Lost extends Error {}
 
 interface Drain extends DrainParts {
@@ -98,21 +97,21 @@ export async function drain(
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
   const take = async (scope: TenantScope) => {
     if (await isGone(scope, integrationId)) return undefined
-    const claimed = await claimLane(scope, integrationId, claimant)
+    const claimed = await claimInbox(scope, integrationId, claimant)
     if (!claimed) return undefined
     return { ...claimed, rows: await takeDue(scope, integrationId, parts.windowMs, atOnce) }
   }
-  const claim = await withTenant(db, tenantId, take, { fleeting: true })
+  const claim = await withTenant(db, tenantId, take, { asyncCommit: true })
   if (!claim) return undefined
   const { failures, rows, awaitedHubSpot } = claim
   const whose = { tenantId, integrationId }
   const stop = new AbortController()
   const working = AbortSignal.any([signal, stop.signal])
   const lost = () => stop.abort(new Lost())
-  const mayKeep = (scope: TenantScope) => holdLane(scope, integrationId, claimant)
+  const mayKeep = (scope: TenantScope) => holdInbox(scope, integrationId, claimant)
   const beats = heartbeat({
     leaseMs: claimant.leaseMs,
-    renew: () => withTenant(db, tenantId, mayKeep, { fleeting: true }),
+    renew: () => withTenant(db, tenantId, mayKeep, { asyncCommit: true }),
     lost,
     failed: (err) =>
       isTenantErasing(err) ? lost() : parts.log.warn({ err }, 'a drain could not renew its lease'),
@@ -134,7 +133,7 @@ export async function drain(
       within,
     }
     const drained = await drainAll(drain, rows)
-    if (!drain.released) await within((scope) => releaseLane(scope, integrationId, claimant, 'well'))
+    if (!drain.released) await within((scope) => releaseInbox(scope, integrationId, claimant, 'well'))
     if (awaitedHubSpot && drain.read > 0) parts.onHubSpotBack?.()
     return drained
   } catch (error) {
@@ -252,10 +251,10 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
   const nowhere = new Set(gone)
   const { report, drained, aside } = await keepWith(drain, step, async (scope) => {
     const report = await keep(scope)
-    const doubtful = new Set(report.doubtful)
+    const unverified = new Set(report.unverified)
     const silent = told.filter(({ ticketId }) => unsaid.has(ticketId))
     // What was told of and is not there may be there in a second: HubSpot's own parts are not all of one moment.
-    const early = (one: Told) => doubtful.has(one.ticketId) || (nowhere.has(one.ticketId) && leavesOne(one))
+    const early = (one: Told) => unverified.has(one.ticketId) || (nowhere.has(one.ticketId) && leavesOne(one))
     const again = told.filter((one) => early(one) && one.row.rounds < mostRounds && !unsaid.has(one.ticketId))
     // Left out by answers that are short: nothing is known of them, and no number of tries sets them aside.
     const leftOut = told.filter(({ ticketId }) => open.has(ticketId))
@@ -312,14 +311,14 @@ const latestOf = (told: readonly Told[]) =>
 /** Takes the integration's lock. What came for one that nobody is connected by is forgotten: connecting again begins with everything. */
 async function isGone(scope: TenantScope, integrationId: string): Promise<boolean> {
   const gone = !isConnected(await lockIntegration(scope, integrationId))
-  if (gone) await forgetLane(scope, integrationId)
+  if (gone) await forgetInbox(scope, integrationId)
   return gone
 }
 
 /**
- * One transaction under the integration's lock, while the lane is ours. What the step was told of goes out of the inbox in it.
+ * One transaction under the integration's lock, while the inbox is ours. What the step was told of goes out of the inbox in it.
  *
- * @throws Lost and keeps nothing, when the lane is another's
+ * @throws Lost and keeps nothing, when the inbox is another's
  */
 async function keepWith<T extends { drained: readonly Told[] }>(
   drain: Drain,
@@ -399,7 +398,7 @@ async function giveBack(
       'an inbox could not be drained',
     )
   await within((scope) =>
-    releaseLane(
+    releaseInbox(
       scope,
       integrationId,
       claimant,

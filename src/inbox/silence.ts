@@ -1,8 +1,7 @@
 /** Says once when no feed tells anything of an integration in which a sync finds new tickets. */
-
 import type { TenantScope } from '../db/scope.ts'
 import type { Log } from '../lib/log.ts'
-import { noticeSilence } from './lane-store.ts'
+import { noticeSilence } from './inbox-state-store.ts'
 
 export const createNoticeSilence =
   (log: Log) =>

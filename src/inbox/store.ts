@@ -96,7 +96,7 @@ function rowsOf(changes: readonly TicketChange[], nth: number) {
 }
 
 /** The rows of one integration. */
-export const ofLane = ({ tenantId }: TenantScope, integrationId: string) =>
+export const ofInbox = ({ tenantId }: TenantScope, integrationId: string) =>
   sql`tenant_id = ${tenantId} and integration_id = ${integrationId}`
 
 export interface InboxRow {
@@ -132,7 +132,7 @@ export async function takeDue(
   return await scope.query(sql<InboxRow>`/* prepared */
     with due as (
       select * from inbox
-      where ${ofLane(scope, integrationId)} and due_at <= ${fromNow(windowMs)}
+      where ${ofInbox(scope, integrationId)} and due_at <= ${fromNow(windowMs)}
         and (tries + rounds = 0 or due_at <= clock_timestamp())
       order by due_at, inbox_id
       limit ${atMost}
@@ -170,13 +170,13 @@ export async function remove(
     sql`${some.map(([{ dueAt }]) => dueAt)}::text[]::timestamptz[], ${some.map(([{ inboxId }]) => inboxId)}::bigint[]`
   if (done.length > 0)
     await scope.query(sql`/* prepared */
-      delete from inbox where ${ofLane(scope, integrationId)}
+      delete from inbox where ${ofInbox(scope, integrationId)}
         and (due_at, inbox_id) in (select * from unnest(${keys(done)}))`)
   if (more.length > 0)
     await scope.query(sql`
       update inbox i set ticket_ids = array(select jsonb_array_elements_text(l.left_over))
       from unnest(${keys(more)}, ${more.map(([, left]) => JSON.stringify(left))}::jsonb[]) as l(due_at, inbox_id, left_over)
-      where ${ofLane(scope, integrationId)} and (i.due_at, i.inbox_id) = (l.due_at, l.inbox_id)`)
+      where ${ofInbox(scope, integrationId)} and (i.due_at, i.inbox_id) = (l.due_at, l.inbox_id)`)
 }
 
 /** Kept anew, with what it was: it was taken out in the same transaction. */

@@ -1,5 +1,4 @@
 /** Connecting: by a pasted token, or by OAuth. One integration per tenant and portal; reconnecting keeps its id and data. */
-
 import type { Principal } from '../api/principal.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'

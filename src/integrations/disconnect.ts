@@ -1,5 +1,4 @@
 /** Disconnecting: the token ends at HubSpot and here, work stops, data stays unless it is to go too. */
-
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import { integrationNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'

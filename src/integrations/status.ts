@@ -1,5 +1,4 @@
 /** Does the connection hold? An answer either way: a dead token is what was asked about, not a failure to answer. */
-
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'

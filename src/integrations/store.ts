@@ -31,7 +31,7 @@ export async function findByPortal(scope: TenantScope, portalId: number): Promis
   return rows[0]
 }
 
-/** Without those that were begun and never finished; the upkeep deletes them. */
+/** Without those that were begun and never finished; retention deletes them. */
 export async function listIntegrations(scope: TenantScope): Promise<Integration[]> {
   return await scope.query(sql<Integration>`
     select ${columns} from tenant_integrations
@@ -61,8 +61,8 @@ export async function lockIntegration(
 }
 
 export async function deleteIntegration(scope: TenantScope, id: string): Promise<void> {
-  // The two tables beneath it without a foreign key: empty by now, but for sightings of records that were set aside.
-  for (const table of ['issues', 'issue_sightings'])
+  // The two tables beneath it without a foreign key: empty by now, except for when quarantined records were last seen.
+  for (const table of ['issues', 'issue_last_seen'])
     await scope.query(sql`
       delete from ${sql.table(table)} where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
   await scope.query(sql`

@@ -21,9 +21,9 @@ export interface Stretch {
  * When a read last showed each issue `i`, and whether it was merged away: one probe of a whole key a row. As semi joins the planner
  * read the integration once for each row wherever the tables had no statistics, which embedded ones never have.
  */
-const withSightings = (scope: TenantScope, integrationId: string) => sql`
+const withLastSeen = (scope: TenantScope, integrationId: string) => sql`
   left join lateral (
-    select s.seen_at from issue_sightings s
+    select s.seen_at from issue_last_seen s
     where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = i.ticket_id
     limit 1) shown on true
   left join lateral (
@@ -59,7 +59,7 @@ export async function findAbsent(
       limit ${window}
     ),
     absent as (
-      select i.ticket_id as id, not i.archived as live from stretch i ${withSightings(scope, integrationId)}
+      select i.ticket_id as id, not i.archived as live from stretch i ${withLastSeen(scope, integrationId)}
       where i.deleted_at is null and i.observed_at < ${at} and ${isUnshown(at)}
       order by i.ticket_id
       limit ${atMost}
@@ -83,15 +83,15 @@ export async function findAbsent(
  * stays, and one that was merged is a tombstone of another kind.
  *
  * @param provedAt HubSpot's clock at the read by id that did not find them
- * @returns buried: those that were not tombstones before. doubtful: those that a read of the same second or a later one
+ * @returns markedDeleted: those that were not tombstones before. unverified: those that a read of the same second or a later one
  *   has shown, so that this one proves nothing
  */
-export async function buryDeleted(
+export async function markDeleted(
   scope: TenantScope,
   integrationId: string,
   ticketIds: readonly string[],
   provedAt: Date,
-): Promise<{ buried: string[]; doubtful: string[] }> {
+): Promise<{ markedDeleted: string[]; unverified: string[] }> {
   const at = provedAt.toISOString()
   const rows = await scope.query(sql<{ ticketId: string; wasLive: boolean; proved: boolean }>`
     with asked as materialized (
@@ -103,10 +103,10 @@ export async function buryDeleted(
           and i.ticket_id >= asked.id and i.ticket_id <= asked.id
         order by i.tenant_id, i.integration_id, i.ticket_id
         limit 1
-      ) i ${withSightings(scope, integrationId)}
+      ) i ${withLastSeen(scope, integrationId)}
       where i.deleted_at is null and merged.loser_id is null
     ),
-    buried as (
+    markedDeleted as (
       update issues set archived = true, archived_at = coalesce(archived_at, ${at}), deleted_at = ${at},
         observed_at = ${at}, synced_at = now()
       where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
@@ -120,8 +120,8 @@ export async function buryDeleted(
     select ticket_id as "ticketId", not archived as "wasLive", proved from asked`)
   const ids = (some: typeof rows) => some.map(({ ticketId }) => ticketId)
   return {
-    buried: ids(rows.filter(({ wasLive, proved }) => proved && wasLive)),
-    doubtful: ids(rows.filter(({ proved }) => !proved)),
+    markedDeleted: ids(rows.filter(({ wasLive, proved }) => proved && wasLive)),
+    unverified: ids(rows.filter(({ proved }) => !proved)),
   }
 }
 

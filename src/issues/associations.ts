@@ -2,7 +2,6 @@
  * The contacts, companies and deals of tickets. A kind that the account does not let us read is null there and a
  * problem of that part alone; the tickets themselves do not wait for it.
  */
-
 import type { TenantScope } from '../db/scope.ts'
 import {
   type Association,

@@ -2,7 +2,6 @@
  * What an account has defined: its properties, and the names of pipelines, stages and owners. Read once an hour by
  * whichever run comes first; a part that HubSpot does not give keeps what was read before and says so.
  */
-
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { Access, HubSpot, Patience } from '../hubspot/client/client.ts'

@@ -12,10 +12,10 @@ export interface KeptRow {
   ticketId: string
   /**
    * archived, restored: a tombstone came or went. stale: the row here is newer, so nothing was written.
-   * doubtful: only a search said so, and a search cannot prove it; or another read of the same second said otherwise, and
+   * unverified: only a search said so, and a search cannot prove it; or another read of the same second said otherwise, and
    * HubSpot's Date counts whole seconds. Nothing was written, a read by id must tell.
    */
-  outcome: 'inserted' | 'changed' | 'archived' | 'restored' | 'unchanged' | 'stale' | 'doubtful'
+  outcome: 'inserted' | 'changed' | 'archived' | 'restored' | 'unchanged' | 'stale' | 'unverified'
   /** The names of the properties that differ; empty unless changed. */
   changed: string[]
 }
@@ -49,7 +49,7 @@ export async function keepIssues(
   // Against the later of the two: the issue, or a read that found all as it was and so wrote nothing to it. Asked for few rows.
   // -1: the page is the older one; 0: of the same second.
   const sinceShown = sql`sign(extract(epoch from p.observed_at - greatest(k.observed_at, (
-    select s.seen_at from issue_sightings s
+    select s.seen_at from issue_last_seen s
     where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = p.ticket_id))))`
   return await scope.query(sql<KeptRow>`/* prepared */
     with page as (
@@ -64,23 +64,23 @@ export async function keepIssues(
         and m.loser_id = any (array(select ticket_id from page))
     ),
     judged as (
-      select p.*, p.archived or m.merged as buried, m.merged, k.properties as before, k.observed_at as shown_at,
+      select p.*, p.archived or m.merged as markedDeleted, m.merged, k.properties as before, k.observed_at as shown_at,
         k.issue_id as kept_as, not k.archived as is_live, k.was_live, d.differs,
         case
           when k.ticket_id is null and (p.archived or m.merged) then 'archived'
           when k.ticket_id is null then 'inserted'
           when k.archived <> (p.archived or m.merged) or k.deleted_at is not null then case ${sinceShown}
             when -1 then 'stale'
-            when 0 then 'doubtful'
-            else case when ${bySearch} then 'doubtful' when p.archived or m.merged then 'archived' else 'restored' end end
+            when 0 then 'unverified'
+            else case when ${bySearch} then 'unverified' when p.archived or m.merged then 'archived' else 'restored' end end
           when d.differs is null then 'unchanged'
           when p.modified_at < k.modified_at then 'stale'
           when p.modified_at > k.modified_at then 'changed'
           -- The same time of change with other content: a second edit in one millisecond, or an index behind.
           else case ${sinceShown}
             when -1 then 'stale'
-            when 0 then 'doubtful'
-            else case when ${bySearch} then 'doubtful' else 'changed' end end
+            when 0 then 'unverified'
+            else case when ${bySearch} then 'unverified' else 'changed' end end
         end as outcome
       -- One probe of the primary key per row, whatever the statistics know of this tenant: a join would read the whole
       -- integration, and without the order the other key, which begins with the tenant too, looks as good.
@@ -117,7 +117,7 @@ export async function keepIssues(
             and exists (select jsonb_object_keys(j.properties) except select jsonb_object_keys(j.before))))
     ),
     sighted as (
-      insert into issue_sightings as s (tenant_id, integration_id, ticket_id, seen_at)
+      insert into issue_last_seen as s (tenant_id, integration_id, ticket_id, seen_at)
       -- What a read writes carries the time itself; what a search writes is dated back, and must not take away what a
       -- read has shown.
       select ${scope.tenantId}, ${integrationId}, j.ticket_id,
@@ -132,14 +132,14 @@ export async function keepIssues(
       insert into issues (
         tenant_id, integration_id, ticket_id, issue_id, ticket_created_at, modified_at, archived, archived_at, url,
         properties, observed_at, was_live)
-      select ${scope.tenantId}, ${integrationId}, j.ticket_id, j.issue_id, j.ticket_created_at, j.modified_at, j.buried,
-        case when j.buried then coalesce(j.archived_at, j.observed_at) end, j.url,
+      select ${scope.tenantId}, ${integrationId}, j.ticket_id, j.issue_id, j.ticket_created_at, j.modified_at, j.markedDeleted,
+        case when j.markedDeleted then coalesce(j.archived_at, j.observed_at) end, j.url,
         -- A search may know nothing of what is computed: an older value is better than none.
         case when ${bySearch} then j.properties || coalesce((
           select jsonb_object_agg(o.key, o.value) from jsonb_each_text(j.before) o
           where case when o.key = any(j.computed) then o.value <> '' and coalesce(j.properties ->> o.key, '') = '' end), '{}')
           else j.properties end,
-        j.observed_at, not j.buried
+        j.observed_at, not j.markedDeleted
       from judged j
       where j.outcome in ('inserted', 'changed', 'archived', 'restored')
         or j.ticket_id in (select ticket_id from widened)
@@ -190,7 +190,7 @@ export async function sightOnly(
   seenAt: Date,
 ): Promise<void> {
   await scope.query(sql`
-    insert into issue_sightings as s (tenant_id, integration_id, ticket_id, seen_at)
+    insert into issue_last_seen as s (tenant_id, integration_id, ticket_id, seen_at)
     select ${scope.tenantId}, ${integrationId}, id, ${seenAt.toISOString()}
     from unnest(${[...ticketIds]}::text[]) id
     on conflict (tenant_id, integration_id, ticket_id) do update set seen_at = excluded.seen_at
@@ -213,7 +213,7 @@ export async function keepMerges(
   const losers = merges.map(({ loser }) => loser)
   const survivors = merges.map(({ survivor }) => survivor)
   const at = observedAt.toISOString()
-  const buried = await scope.query(sql<{ ticketId: string }>`
+  const markedDeleted = await scope.query(sql<{ ticketId: string }>`
     with merged as (
       insert into issue_merges as m (tenant_id, integration_id, loser_id, survivor_id)
       select ${scope.tenantId}, ${integrationId}, loser, survivor
@@ -223,7 +223,7 @@ export async function keepMerges(
         where (length(m.survivor_id), m.survivor_id) < (length(excluded.survivor_id), excluded.survivor_id)
       returning loser_id, survivor_id
     ),
-    buried as (
+    markedDeleted as (
       update issues set archived = true, archived_at = ${at},
         observed_at = greatest(observed_at, ${at}), synced_at = now()
       where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
@@ -242,12 +242,12 @@ export async function keepMerges(
         and i.was_live and (m.loser_id is not null or not i.archived)
     ),
     ${writeTold(scope)}
-    select ticket_id as "ticketId" from buried`)
-  return buried.map(({ ticketId }) => ticketId)
+    select ticket_id as "ticketId" from markedDeleted`)
+  return markedDeleted.map(({ ticketId }) => ticketId)
 }
 
 /** One row of a search that was asked for ids and times alone. */
-export interface Sighting {
+export interface SearchHit {
   id: string
   modifiedAt: string
 }
@@ -261,16 +261,16 @@ export interface Sighting {
 export async function findOutdated(
   scope: TenantScope,
   integrationId: string,
-  sightings: readonly Sighting[],
+  hits: readonly SearchHit[],
   asOf: Date,
 ): Promise<string[]> {
   const rows = await scope.query(sql<{ id: string }>`
     select p.id
-    from jsonb_to_recordset(${JSON.stringify(sightings)}::jsonb) as p(id text, "modifiedAt" timestamptz)
+    from jsonb_to_recordset(${JSON.stringify(hits)}::jsonb) as p(id text, "modifiedAt" timestamptz)
     left join lateral (
       select i.ticket_id, i.archived, i.modified_at, greatest(i.observed_at, s.seen_at) as observed_at
       from issues i
-      left join issue_sightings s
+      left join issue_last_seen s
         on s.tenant_id = i.tenant_id and s.integration_id = i.integration_id and s.ticket_id = i.ticket_id
       where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId}
         and i.ticket_id >= p.id and i.ticket_id <= p.id

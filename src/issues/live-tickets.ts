@@ -1,5 +1,4 @@
 /** Tickets as HubSpot has them now, and how many there are. Nothing of this is stored but the count. */
-
 import { decodeCursor, encodeCursor } from '../api/cursor.ts'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'

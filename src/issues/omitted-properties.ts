@@ -2,7 +2,6 @@
  * Properties that HubSpot refuses although the account has them, because they became sensitive: they are left out, the resource
  * `properties` says so with the scope's name, and they are asked for again with the next list of properties.
  */
-
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
 import type { Access, HubSpot, Patience } from '../hubspot/client/client.ts'

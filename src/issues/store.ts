@@ -148,7 +148,7 @@ export async function findIssue(
 }
 
 /** An issue and what hangs on it, each under the integration and the ticket. */
-const issueTables = ['issues', 'issue_associations', 'issue_sightings']
+const issueTables = ['issues', 'issue_associations', 'issue_last_seen']
 
 /** The parts of a statement that delete issues with what hangs on them. @param ids an array of ticket ids */
 export const deletionOf = ({ tenantId }: TenantScope, integrationId: string, ids: RawBuilder<unknown>) =>

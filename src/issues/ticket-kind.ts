@@ -6,7 +6,7 @@ import type { HubSpot } from '../hubspot/client/client.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import type { Whose } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
-import { buryDeleted, findAbsent, findLive } from './absence-store.ts'
+import { findAbsent, findLive, markDeleted } from './absence-store.ts'
 import { findAssociated } from './association-store.ts'
 import { type PassingProblems, readLinks, unreadableKinds } from './associations.ts'
 import { type CatalogParts, refreshCatalog } from './catalog.ts'
@@ -28,7 +28,7 @@ export const ticketKind = {
   findOutdated,
   findAbsent,
   findLive,
-  buryDeleted,
+  markDeleted,
 } as const
 
 /** The same with what must be asked of an account before a run: its properties, and which associations it lets us read. */
@@ -89,7 +89,7 @@ export interface KeepReport {
   repaired: number
   rejected: { id: string | undefined; reason: string }[]
   /** Not proved; to be read by id. */
-  doubtful: string[]
+  unverified: string[]
   /** Were live here, and a survivor says that it replaced them. */
   merged: string[]
   /** Live records that were written. */
@@ -131,7 +131,7 @@ async function keepTickets(
     unchanged: of('unchanged', 'stale').length,
     repaired: problems.filter(({ state }) => state === 'repaired').length,
     rejected,
-    doubtful: of('doubtful'),
+    unverified: of('unverified'),
     merged: losers,
     touched: of('inserted', 'changed', 'restored').filter((id) => !archived.has(id)),
     arrived: [...arrived],

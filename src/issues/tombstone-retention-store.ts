@@ -5,7 +5,7 @@ import type { TenantScope } from '../db/scope.ts'
 import { deletionOf } from './store.ts'
 
 const shownSince = (id: RawBuilder<unknown>, owner: RawBuilder<unknown>, keepMs: number) => sql`exists (
-  select from issue_sightings s
+  select from issue_last_seen s
   where s.tenant_id = ${owner}.tenant_id and s.integration_id = ${owner}.integration_id and s.ticket_id = ${id}
     and s.seen_at >= ${ago(keepMs)})`
 

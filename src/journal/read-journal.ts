@@ -2,7 +2,6 @@
  * Reads HubSpot's webhooks journal on: the inbox gets what it tells of, and an uninstalled app is asked after at once.
  * Over 200 lines because one turn is one story: take, find, read, keep, and each way in which that can fail.
  */
-
 import type { Database } from '../db/database.ts'
 import type { Claimant } from '../db/lease.ts'
 import { withSystem, withSystemOnce, withTenant } from '../db/scope.ts'
@@ -76,7 +75,7 @@ class BadFile extends Error {
 export async function readOn(parts: JournalParts, signal: AbortSignal): Promise<Turn> {
   const { db, clientId, claimant } = parts
   const place = await withSystemOnce(db, (scope) => claimJournal(scope, clientId, claimant), {
-    fleeting: true,
+    asyncCommit: true,
   })
   if (!place) return nothing
   try {

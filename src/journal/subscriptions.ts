@@ -1,5 +1,4 @@
 /** Asks HubSpot to write into its journal what happens in the accounts that have our app, and no more once nobody is connected. */
-
 import { withSystem } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { codeOf } from '../hubspot/as-app-error.ts'

@@ -24,17 +24,17 @@ export async function findDueEndpoints(
   { atMost, withProduct }: { atMost: number; withProduct: boolean },
 ): Promise<Addressed[]> {
   return await query(sql<Addressed>`/* prepared */
-    with recursive lanes as (
+    with recursive due_endpoints as (
       (select tenant_id, endpoint_id, due_at from deliveries where due_at < 'infinity'
         order by tenant_id, endpoint_id, due_at limit 1)
       union all
-      select n.* from lanes l cross join lateral (
+      select n.* from due_endpoints l cross join lateral (
         select d.tenant_id, d.endpoint_id, d.due_at from deliveries d
         where (d.tenant_id, d.endpoint_id) > (l.tenant_id, l.endpoint_id) and d.due_at < 'infinity'
         order by d.tenant_id, d.endpoint_id, d.due_at
         limit 1) n
     )
-    select l.tenant_id as "tenantId", l.endpoint_id as "endpointId" from lanes l
+    select l.tenant_id as "tenantId", l.endpoint_id as "endpointId" from due_endpoints l
     where l.due_at <= clock_timestamp() and (${withProduct} or l.endpoint_id <> ${productEndpoint})
       and not exists (select from tenants t where t.tenant_id = l.tenant_id and t.erasing_at is not null)
     order by l.due_at

@@ -2,7 +2,6 @@
  * Sends what is due to one endpoint. A delivery is taken for a while, sent, and what came of it is kept; a process that dies in
  * between costs that while, and the receiver sees the same id again.
  */
-
 import type { ByteBudget } from '../api/byte-budget.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'

@@ -2,7 +2,7 @@
 import { batchLimit } from '../hubspot/objects.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import { readByIds } from './read-by-ids.ts'
-import { doubtsOf, type Keep, owedLinks, type StepParts } from './step.ts'
+import { type Keep, owedLinks, type StepParts, unverifiedOf } from './step.ts'
 import { type Cursor, isTooMany, type WeighWalk } from './stream.ts'
 
 export function weighStep(parts: StepParts, cursor: Cursor, walk: WeighWalk): Keep {
@@ -63,7 +63,7 @@ async function proveStep(parts: StepParts, next: Cursor, ids: readonly string[])
       next: {
         ...told,
         ...again.next,
-        ...doubtsOf(next, report, again.ids),
+        ...unverifiedOf(next, report, again.ids),
         ...owedLinks(parts, next, report),
       },
       report,

@@ -11,7 +11,6 @@ import {
 } from '../hubspot/objects.ts'
 import type { KeepReport } from './object-kind.ts'
 import {
-  doubtsOf,
   easierOf,
   idsOf,
   type Keep,
@@ -20,6 +19,7 @@ import {
   owedLinks,
   type StepParts,
   startOf,
+  unverifiedOf,
   without,
 } from './step.ts'
 import { afterList, type Cursor, type ListWalk } from './stream.ts'
@@ -50,7 +50,7 @@ export async function listStep(parts: StepParts, cursor: Cursor, walk: ListWalk)
         startedAt,
         walk: next,
         ...(found === 0 && next.at === 'end' ? { listWasIdle: true } : {}),
-        ...doubtsOf(cursor, report, missing),
+        ...unverifiedOf(cursor, report, missing),
         ...owedLinks(parts, cursor, report),
       },
       report,

@@ -1,5 +1,4 @@
 /** What the sync must know of a kind of object. Tickets are one value of it; companies would be a second. */
-
 import type { TenantScope } from '../db/scope.ts'
 import type { HubSpot, Patience } from '../hubspot/client/client.ts'
 import type { CallOptions, ObjectPaths } from '../hubspot/objects.ts'
@@ -14,7 +13,7 @@ export interface KeepReport {
   repaired: number
   rejected: { id: string | undefined; reason: string }[]
   /** Not proved: only a search said so, or a read of the very second in which another said otherwise. To be read by id. */
-  doubtful: string[]
+  unverified: string[]
   /** Were live here, and a survivor says that it replaced them. */
   merged: string[]
   /** Live records that were written. */
@@ -95,7 +94,7 @@ export interface ObjectKind extends ObjectPaths {
   findOutdated(
     scope: TenantScope,
     integrationId: string,
-    sightings: readonly { id: string; modifiedAt: string }[],
+    hits: readonly { id: string; modifiedAt: string }[],
     asOf: Date,
   ): Promise<string[]>
   /** Records that no read has shown since a pass began, a stretch at a time. */
@@ -106,13 +105,13 @@ export interface ObjectKind extends ObjectPaths {
     beyond: string | undefined,
     atMost: number,
   ): Promise<{ beyond: string | undefined; live: number; absent: string[]; absentLive: number }>
-  /** @returns buried: those that were live. doubtful: shown by a read of the same second, or a later one; to be read again */
-  buryDeleted(
+  /** @returns markedDeleted: those that were live. unverified: shown by a read of the same second, or a later one; to be read again */
+  markDeleted(
     scope: TenantScope,
     integrationId: string,
     ids: readonly string[],
     provedAt: Date,
-  ): Promise<{ buried: string[]; doubtful: string[] }>
+  ): Promise<{ markedDeleted: string[]; unverified: string[] }>
   findLive(
     scope: TenantScope,
     integrationId: string,

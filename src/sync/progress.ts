@@ -1,5 +1,4 @@
 /** News of runs for whoever watches: one poll per process and tenant, however many watch. */
-
 import type { Database } from '../db/database.ts'
 import { unlessErasing, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'

@@ -1,5 +1,4 @@
 /** What becomes of records that somebody has asked after by id: a full pass that missed them, or a webhook that named them. */
-
 import type { TenantScope } from '../db/scope.ts'
 import type { HubSpot, Patience } from '../hubspot/client/client.ts'
 import { batchRead, type CallOptions, fitsList, readOne } from '../hubspot/objects.ts'
@@ -61,9 +60,14 @@ export async function readByIds(parts: ReadParts, ids: readonly string[]): Promi
     if (archived) add(report, await kind.keep(scope, integrationId, inArchive, archived.observedAt, 'read'))
     // The earliest answer is the proof: one restored between them was in neither.
     if (single.gone.length > 0) {
-      const { buried, doubtful } = await kind.buryDeleted(scope, integrationId, single.gone, live.observedAt)
-      report.archived += buried.length
-      report.doubtful.push(...doubtful)
+      const { markedDeleted, unverified } = await kind.markDeleted(
+        scope,
+        integrationId,
+        single.gone,
+        live.observedAt,
+      )
+      report.archived += markedDeleted.length
+      report.unverified.push(...unverified)
     }
     return report
   }
@@ -126,7 +130,7 @@ function add(into: KeepReport, more: KeepReport): void {
   for (const name of ['inserted', 'changed', 'archived', 'unchanged', 'repaired'] as const)
     into[name] += more[name]
   into.rejected.push(...more.rejected)
-  into.doubtful.push(...more.doubtful)
+  into.unverified.push(...more.unverified)
   into.merged.push(...more.merged)
   into.touched.push(...more.touched)
   into.arrived.push(...more.arrived)

@@ -12,7 +12,6 @@ import {
 } from '../hubspot/objects.ts'
 import { ordersAfter } from './id-order.ts'
 import {
-  doubtsOf,
   easierOf,
   idsOf,
   type Keep,
@@ -21,6 +20,7 @@ import {
   owedLinks,
   type StepParts,
   startOf,
+  unverifiedOf,
 } from './step.ts'
 import { afterRecount, afterSearch, type Cursor, type RecountWalk, type SearchWalk } from './stream.ts'
 
@@ -68,7 +68,7 @@ export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchW
         walk: next,
         startedAt,
         // A loser is a tombstone already; read by id it also has HubSpot's own last word on it.
-        ...doubtsOf(cursor, report, [...report.merged, ...missing]),
+        ...unverifiedOf(cursor, report, [...report.merged, ...missing]),
         ...owedLinks(parts, cursor, report),
       },
       report,
@@ -92,14 +92,12 @@ async function readSearch(parts: StepParts, at: SearchAt, options: CallOptions) 
   }
   const narrow = { ...kind, properties: ['hs_object_id', kind.modifiedProperty] }
   const page = await searchPage(hubspot, narrow, at, options)
-  const sightings = page.records.flatMap((record) => {
+  const hits = page.records.flatMap((record) => {
     const [id] = idsOf([record])
     const modifiedAt = modifiedOf(kind, record)
     return id === undefined || modifiedAt === undefined ? [] : [{ id, modifiedAt }]
   })
-  const outdated = await parts.within((scope) =>
-    kind.findOutdated(scope, integrationId, sightings, asOf(page)),
-  )
+  const outdated = await parts.within((scope) => kind.findOutdated(scope, integrationId, hits, asOf(page)))
   const ids = [...new Set(outdated)]
   const given: unknown[] = []
   let { observedAt } = page

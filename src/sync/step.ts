@@ -1,5 +1,4 @@
 /** What every step of a run is given, and what it gives: a reading of HubSpot, and then how that is kept. */
-
 import type { TenantScope } from '../db/scope.ts'
 import type { Access, HubSpot, Patience } from '../hubspot/client/client.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
@@ -22,7 +21,7 @@ export interface StepParts {
   signal: AbortSignal
   /** How far HubSpot's index may be behind, ms. */
   indexLagMs: number
-  /** More than this share of the live ones (0 to 1) is never buried by one pass alone. */
+  /** More than this share of the live ones (0 to 1) is never markedDeleted by one pass alone. */
   sweepShare: number
   /** The pass before met the same: this one agrees with it. */
   sweepAgreed: boolean
@@ -64,9 +63,9 @@ export const startOf = (parts: StepParts, observedAt: Date, began: number) =>
 const mostRounds = 3
 
 /** What a read could not prove is read by id, when the second that it happened in is over. */
-export function doubtsOf(at: Cursor, { doubtful }: KeepReport, more: readonly string[] = []) {
+export function unverifiedOf(at: Cursor, { unverified }: KeepReport, more: readonly string[] = []) {
   const rounds = at.tooSoon ?? 0
-  const doubts = rounds < mostRounds ? doubtful : []
+  const doubts = rounds < mostRounds ? unverified : []
   return {
     ...(doubts.length + more.length > 0 ? { confirm: [...(at.confirm ?? []), ...doubts, ...more] } : {}),
     ...(doubts.length > 0 ? { tooSoon: rounds + 1 } : {}),

@@ -109,7 +109,7 @@ export interface Claim {
   cursor: Cursor | null
   watermark: Date | null
   failures: number
-  /** How many absent issues the last full pass did not bury. */
+  /** How many absent issues the last full pass did not mark deleted. */
   withheld: number | null
   /** A list that was asked because of a count found nothing, less than an hour ago. */
   listWasIdle: boolean
@@ -245,12 +245,12 @@ export async function markWaiting(
 }
 
 export type Ending =
-  /** Saw everything since its start; one that could not keep some records, or did not bury some, ends as `partial`. */
+  /** Saw everything since its start; one that could not keep some records, or did not mark some deleted, ends as `partial`. */
   | {
       state: 'succeeded'
       watermark: Date
       lookBackMs: number
-      /** Absent issues that were not buried, and the words for it. */
+      /** Absent issues that were not markedDeleted, and the words for it. */
       withheld: number | null
       errorCode: string | null
       error: string | null

@@ -83,7 +83,7 @@ export interface Cursor {
   links?: string[]
   /** Kinds of records whose associations with some tickets could not be read. */
   unread?: string[]
-  /** Absent ones that were not buried, because they were too many. */
+  /** Absent ones that were not markedDeleted, because they were too many. */
   withheld?: number
   /** The list was asked because of a count, and nothing had been missing. */
   listWasIdle?: boolean
@@ -178,7 +178,7 @@ const settleByList = (from: string): ListWalk => ({
 const alwaysSwept = 50
 
 /**
- * Whether a sweep would bury more than a share of what is live here: then HubSpot's list is not believed.
+ * Whether a full pass would mark deleted more than a share of what is live here: then HubSpot's list is not believed.
  *
  * @param share 0 to 1
  */

@@ -2,7 +2,7 @@
 import type { Database } from '../db/database.ts'
 import { type ErasureScope, withErasure } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import { type Holding, holdings } from './holdings.ts'
+import { dataInventory, type InventoryEntry } from './data-inventory.ts'
 import {
   deleteAll,
   deletePage,
@@ -11,12 +11,12 @@ import {
   markErasing,
   markedMsAgo,
   type Place,
-} from './holdings-store.ts'
+} from './data-inventory-store.ts'
 
 /** Rows of one step. */
 const stepRows = 2_000
 
-const going = (when: Holding['goes']) => holdings.filter(({ goes }) => goes === when)
+const going = (when: InventoryEntry['goes']) => dataInventory.filter(({ goes }) => goes === when)
 
 /**
  * Marks the tenant. From its commit on nobody enters the tenant, and what lets in or makes work is gone: credentials, streams,
@@ -27,7 +27,7 @@ const going = (when: Holding['goes']) => holdings.filter(({ goes }) => goes === 
 export async function beginErasure(db: Database, tenantId: TenantId): Promise<boolean> {
   return await withErasure(db, tenantId, async (scope) => {
     if (!(await markErasing(scope))) return false
-    for (const holding of going('marked')) await deleteAll(scope.rows, holding)
+    for (const entry of going('marked')) await deleteAll(scope.rows, entry)
     return true
   })
 }
@@ -61,12 +61,12 @@ export async function eraseRows(
   more: () => boolean,
 ): Promise<boolean> {
   // What the mark deleted is looked at once more with the rows: nothing may be left, whoever set the mark.
-  for (const holding of [...going(when), ...(when === 'rows' ? going('marked') : [])]) {
+  for (const entry of [...going(when), ...(when === 'rows' ? going('marked') : [])]) {
     let place: Place
     do {
       if (!more()) return false
       place = await whileErasing(db, tenantId, (scope) =>
-        deletePage(when === 'audit' ? scope : scope.rows, holding, place, stepRows),
+        deletePage(when === 'audit' ? scope : scope.rows, entry, place, stepRows),
       )
     } while (place)
   }
@@ -91,8 +91,8 @@ export async function endErasure(
   if (ms < quietMs) return 'too_soon'
   await justBefore()
   const left = await whileErasing(db, tenantId, async (scope) => {
-    for (const holding of holdings)
-      if (holding.goes !== 'tenant' && (await holdsAny(scope.rows, holding))) return true
+    for (const entry of dataInventory)
+      if (entry.goes !== 'tenant' && (await holdsAny(scope.rows, entry))) return true
     await deleteTenant(scope)
     return false
   })

@@ -1,13 +1,12 @@
 /** All that is held of a tenant, as lines of JSON: a page of rows at a time, each in a short transaction of its own. */
-
 import { type Reserve, readPageWithin } from '../api/byte-budget.ts'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
 import { tenantNotFound } from '../lib/errors.ts'
-import { holdings } from './holdings.ts'
-import { type Place, readPage } from './holdings-store.ts'
+import { dataInventory } from './data-inventory.ts'
+import { type Place, readPage } from './data-inventory-store.ts'
 import { tenantExists } from './store.ts'
 
 export const exportFormat = 'spoke-export/1'
@@ -37,20 +36,22 @@ export async function* exportTenant(
     format: exportFormat,
     tenant_id: tenantId,
     started_at: now(),
-    tables: holdings.map(({ table }) => table),
+    tables: dataInventory.map(({ table }) => table),
     withheld: Object.fromEntries(
-      holdings.filter(({ withheld }) => withheld.length > 0).map(({ table, withheld }) => [table, withheld]),
+      dataInventory
+        .filter(({ withheld }) => withheld.length > 0)
+        .map(({ table, withheld }) => [table, withheld]),
     ),
   })
   const counts: Record<string, number> = {}
-  for (const holding of holdings) {
-    const { table, key } = holding
+  for (const entry of dataInventory) {
+    const { table, key } = entry
     counts[table] = 0
     let place: Place
     for (let atMost = page.first; ; ) {
       const limit = atMost
       const read = (bytes: number) =>
-        withTenant(db, tenantId, (scope) => readPage(scope, holding, place, limit + 1, bytes))
+        withTenant(db, tenantId, (scope) => readPage(scope, entry, place, limit + 1, bytes))
       const { rows, more } = await readPageWithin(limit, reserve, read, pieceLength)
       const piece = rows.map(({ text }) => `{"table":"${table}","row":${text}}\n`).join('')
       if (piece !== '') yield piece

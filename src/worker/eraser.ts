@@ -1,5 +1,4 @@
 /** Erases the tenants that are marked: a while for each in turn, in short steps, taken up again wherever it ended. */
-
 import { withSystem } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { deleteBudgets } from '../hubspot/budget/budget-retention-store.ts'
@@ -7,8 +6,8 @@ import { portalsOf } from '../integrations/portal-store.ts'
 import { type RevokeParts, revokeAll } from '../integrations/tokens/revoke-all.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import { findErasing } from '../tenants/data-inventory-store.ts'
 import { endErasure, eraseRows, whileErasing } from '../tenants/erasure.ts'
-import { findErasing } from '../tenants/holdings-store.ts'
 import type { Queues } from './queues.ts'
 
 export interface EraseParts extends RevokeParts {

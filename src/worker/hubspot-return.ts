@@ -2,17 +2,16 @@
  * After an outage: every few seconds one of those that wait for HubSpot tries before its time; the first that gets through
  * resumes some of the others, and each of these some more. Rows only, so it works across processes.
  */
-
 import type { Database } from '../db/database.ts'
 import { withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import { findAwaitingLanes, resumeLane } from '../inbox/claim-store.ts'
+import { findAwaitingInboxes, resumeInbox } from '../inbox/claim-store.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { findAwaiting, resumeAwaiting } from '../sync/store.ts'
-import { takeUpkeep } from '../tenants/upkeep-store.ts'
+import { claimPeriodicTask } from '../tenants/periodic-task-store.ts'
 import type { Queues } from './queues.ts'
 
 export interface ReturnParts {
@@ -30,12 +29,12 @@ const atOnce = 50
 /** Lets one run and one inbox try, if some wait and it is time. */
 export async function probeHubSpot(parts: ReturnParts): Promise<void> {
   const { db, clock } = parts
-  const { streams, lanes } = await findWaiting(parts)
-  if (streams.length + lanes.length === 0) return
-  if (!(await withSystem(db, (scope) => takeUpkeep(scope, 'probe_hubspot', probeEveryMs)))) return
+  const { streams, inboxes } = await findWaiting(parts)
+  if (streams.length + inboxes.length === 0) return
+  if (!(await withSystem(db, (scope) => claimPeriodicTask(scope, 'probe_hubspot', probeEveryMs)))) return
   // Any of them: one account that stays away is not to stand for all.
   const one = <T>(some: readonly T[]) => some.slice(Math.floor(clock.random() * some.length)).slice(0, 1)
-  await resume(parts, { streams: one(streams), lanes: one(lanes) })
+  await resume(parts, { streams: one(streams), inboxes: one(inboxes) })
 }
 
 /**
@@ -65,12 +64,12 @@ export function createResumer(parts: ReturnParts): () => void {
 const findWaiting = ({ db }: ReturnParts) =>
   withSystem(db, async (scope) => ({
     streams: await findAwaiting(scope, atOnce),
-    lanes: await findAwaitingLanes(scope, atOnce),
+    inboxes: await findAwaitingInboxes(scope, atOnce),
   }))
 
 type Waiting = Awaited<ReturnType<typeof findWaiting>>
 
-async function resume({ db, queues, log }: ReturnParts, { streams, lanes }: Waiting): Promise<void> {
+async function resume({ db, queues, log }: ReturnParts, { streams, inboxes }: Waiting): Promise<void> {
   /** One tenant's trouble is not the others'. */
   const each = async (tenantId: string, work: () => Promise<void>) => {
     await work().catch((err: unknown) => {
@@ -83,8 +82,8 @@ async function resume({ db, queues, log }: ReturnParts, { streams, lanes }: Wait
       if (await withTenant(db, parseTenantId(tenantId), (scope) => resumeAwaiting(scope, key)))
         await queues.wake({ tenantId, ...key }, newId())
     })
-  for (const { tenantId, integrationId } of lanes)
+  for (const { tenantId, integrationId } of inboxes)
     await each(tenantId, () =>
-      withTenant(db, parseTenantId(tenantId), (scope) => resumeLane(scope, integrationId)),
+      withTenant(db, parseTenantId(tenantId), (scope) => resumeInbox(scope, integrationId)),
     )
 }

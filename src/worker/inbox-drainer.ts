@@ -1,8 +1,7 @@
 /** Several times a second: which inboxes are due? Those are drained, some at a time; a process that dies costs a lease. */
-
 import { withSystemOnce } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import { findDueLanes, type Lane } from '../inbox/claim-store.ts'
+import { type DueInbox, findDueInboxes } from '../inbox/claim-store.ts'
 import { type DrainParts, drain } from '../inbox/drain.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { createRest, lookUntil, type Rest } from './poll.ts'
@@ -16,7 +15,7 @@ const least = 2
 const busyFrom = 0.7
 /** A look takes a few; where it takes so many, the database or the connections to it are what is short. */
 const slowLookMs = 100
-/** A lane whose drain broke off unforeseen makes room for the others. */
+/** An inbox whose drain failed unexpectedly makes room for the others. */
 const restMs = 5_000
 
 interface Drains {
@@ -24,7 +23,7 @@ interface Drains {
   running: Map<string, Promise<void>>
   resting: Rest
   /** Found by the last look and not yet begun. */
-  due: Lane[]
+  due: DueInbox[]
   /** How many may run. */
   room: number
   /** What the last look took. */
@@ -70,7 +69,7 @@ async function look(parts: DrainParts, drains: Drains, signal: AbortSignal): Pro
   if (running.size >= most || (running.size >= room && drains.due.length > 0)) return
   const began = parts.clock.monotonic()
   const atMost = 2 * most + resting.size()
-  const due = await withSystemOnce(parts.db, (scope) => findDueLanes(scope, parts.claimant, atMost))
+  const due = await withSystemOnce(parts.db, (scope) => findDueInboxes(scope, parts.claimant, atMost))
   drains.lookedMs = parts.clock.monotonic() - began
   drains.due = due.filter(({ integrationId }) => !running.has(integrationId) && !resting.rests(integrationId))
   begin(parts, drains, signal)
@@ -86,20 +85,20 @@ export function nextRoom(room: number, someWait: boolean, isShort: boolean): num
 function begin(parts: DrainParts, drains: Drains, signal: AbortSignal): void {
   const { running, resting, due } = drains
   while (!signal.aborted && running.size < drains.room) {
-    const lane = due.shift()
-    if (!lane) return
-    const done = drainLane(parts, lane, signal)
-      .catch(() => resting.rest(lane.integrationId, restMs))
+    const inbox = due.shift()
+    if (!inbox) return
+    const done = drainInbox(parts, inbox, signal)
+      .catch(() => resting.rest(inbox.integrationId, restMs))
       .finally(() => {
-        running.delete(lane.integrationId)
+        running.delete(inbox.integrationId)
         begin(parts, drains, signal)
       })
-    running.set(lane.integrationId, done)
+    running.set(inbox.integrationId, done)
   }
 }
 
 /** One tenant's trouble is not the others'. */
-async function drainLane(parts: DrainParts, { tenantId, integrationId }: Lane, signal: AbortSignal) {
+async function drainInbox(parts: DrainParts, { tenantId, integrationId }: DueInbox, signal: AbortSignal) {
   try {
     await drain(parts, parseTenantId(tenantId), integrationId, signal)
   } catch (err) {

@@ -1,5 +1,4 @@
 /** Reads HubSpot's webhooks journal, one process of all at a time; and sees to it that it tells of every account. */
-
 import type { Whose } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
 import { type JournalParts, letGo, readOn, type Turn } from '../journal/read-journal.ts'

@@ -1,5 +1,4 @@
 /** Once an hour, one process of all: what has run out or was kept long enough goes, tenant by tenant, in short steps. */
-
 import { deleteExpiredKeys, tenantsWithExpiredKeys } from '../api/idempotency-store.ts'
 import { deleteEndedSessions } from '../auth/session-store.ts'
 import { deleteOldChanges } from '../changes/store.ts'
@@ -18,7 +17,7 @@ import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { deleteOldDeliveries as deleteOldSent } from '../outbox/delivery-store.ts'
 import { deleteOldEvents } from '../sync/event-retention-store.ts'
-import { takeUpkeep, tenantsFrom } from '../tenants/upkeep-store.ts'
+import { claimPeriodicTask, tenantsFrom } from '../tenants/periodic-task-store.ts'
 
 /** How long each kind is kept, ms; undefined: for good. */
 export interface Keep {
@@ -29,7 +28,7 @@ export interface Keep {
   archivedMs: number | undefined
 }
 
-export interface UpkeepParts {
+export interface RetentionParts {
   db: Database
   keep: Keep
   clock: Clock
@@ -42,21 +41,21 @@ const lookEveryMs = 60_000
 const step = 2_000
 const tenantsAtOnce = 200
 
-export async function upkeepUntil(parts: UpkeepParts, signal: AbortSignal): Promise<void> {
+export async function retentionUntil(parts: RetentionParts, signal: AbortSignal): Promise<void> {
   const { db, clock, log } = parts
   while (!signal.aborted) {
     try {
-      if (await withSystem(db, (scope) => takeUpkeep(scope, 'retention', periodMs)))
+      if (await withSystem(db, (scope) => claimPeriodicTask(scope, 'retention', periodMs)))
         await keepUp(parts, signal)
     } catch (err) {
-      log.warn({ err }, 'the upkeep goes on later')
+      log.warn({ err }, 'a retention pass failed, will retry')
     }
     await clock.sleep(lookEveryMs, signal).catch(() => {})
   }
 }
 
 /** One pass over everything, to its end. It begins at any tenant, so that one which ends it early is never the same for all. */
-export async function keepUp(parts: UpkeepParts, signal: AbortSignal): Promise<void> {
+export async function keepUp(parts: RetentionParts, signal: AbortSignal): Promise<void> {
   const { db, clock } = parts
   const more = () => !signal.aborted
   for (const remove of [deleteIdleBudgets, deleteEndedSessions, forgetReceipts, forgetSubscriptions])
@@ -84,7 +83,11 @@ export async function keepUp(parts: UpkeepParts, signal: AbortSignal): Promise<v
     }
 }
 
-async function tidyTenants(parts: UpkeepParts, ids: readonly TenantId[], signal: AbortSignal): Promise<void> {
+async function tidyTenants(
+  parts: RetentionParts,
+  ids: readonly TenantId[],
+  signal: AbortSignal,
+): Promise<void> {
   const { syncEventsMs, inboxMs, changesMs, problemsMs, archivedMs } = parts.keep
   await each(parts, ids, signal, async (scope) => {
     await deleteExpiredAuthorizations(scope)
@@ -119,7 +122,7 @@ async function tombstones(scope: TenantScope, archivedMs: number): Promise<numbe
  * that fails fails alone.
  */
 async function each(
-  { db, log }: UpkeepParts,
+  { db, log }: RetentionParts,
   ids: readonly TenantId[],
   signal: AbortSignal,
   work: (scope: TenantScope) => Promise<number>,
@@ -131,7 +134,7 @@ async function each(
       try {
         if ((await withTenant(db, tenantId, work)) === step) full.push(tenantId)
       } catch (err) {
-        if (!isTenantErasing(err)) log.warn({ err, tenant_id: tenantId }, 'the upkeep left a tenant out')
+        if (!isTenantErasing(err)) log.warn({ err, tenant_id: tenantId }, 'retention skipped a tenant')
       }
     }
     turn = full

@@ -1,10 +1,9 @@
 /** Every few seconds: what should run and does not? The net under lost wake-ups and dead processes, and the schedule. */
-
 import type { Database } from '../db/database.ts'
 import type { Claimant } from '../db/lease.ts'
 import { withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import { countSilent } from '../inbox/lane-store.ts'
+import { countSilent } from '../inbox/inbox-state-store.ts'
 import { journalFailures } from '../journal/store.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'

@@ -1,5 +1,4 @@
 /** Several times a second: which endpoints are to be told of something? Some at a time are; one that hangs holds up itself. */
-
 import { withSystemOnce } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { isTenantErasing } from '../lib/errors.ts'

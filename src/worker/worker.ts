@@ -1,5 +1,4 @@
 /** The worker: runs streams as it is woken, sweeps for what nobody woke, reads HubSpot's journal, drains the inbox, sends webhooks, erases tenants, and deletes what was kept long enough. */
-
 import { isDiskFull } from '../db/database-errors.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import type { DrainParts } from '../inbox/drain.ts'
@@ -16,7 +15,7 @@ import { createResumer } from './hubspot-return.ts'
 import { drainUntil } from './inbox-drainer.ts'
 import { type JournalWork, journalUntil } from './journal-reader.ts'
 import type { SyncJob } from './queues.ts'
-import { type UpkeepParts, upkeepUntil } from './retention.ts'
+import { type RetentionParts, retentionUntil } from './retention.ts'
 import { type SweepParts, sweepUntil } from './scheduler.ts'
 import { sendUntil } from './webhook-sender.ts'
 
@@ -25,7 +24,7 @@ export interface WorkerParts
     SweepParts,
     ExpireParts,
     EraseParts,
-    UpkeepParts,
+    RetentionParts,
     DrainParts,
     SendParts {
   kinds: readonly ObjectKind[]
@@ -77,7 +76,7 @@ export async function startWorker(given: WorkerParts): Promise<Worker> {
       sweepUntil(parts, signal),
       expireUntil(parts, signal),
       eraseUntil(parts, signal),
-      upkeepUntil(parts, signal),
+      retentionUntil(parts, signal),
       drainUntil(parts, signal),
       sendUntil(parts, signal),
       parts.journalWork && journalUntil(parts.journalWork, signal),

@@ -12,7 +12,7 @@ import { type Change, positionOf } from '../../src/changes/change.ts'
 import { endOf, readChanges } from '../../src/changes/store.ts'
 import { type TenantScope, withTenant } from '../../src/db/scope.ts'
 import { lockIntegration } from '../../src/integrations/store.ts'
-import { buryDeleted } from '../../src/issues/absence-store.ts'
+import { markDeleted } from '../../src/issues/absence-store.ts'
 import { listIssues, type StoredIssue } from '../../src/issues/store.ts'
 import { ticketKind } from '../../src/issues/ticket-kind.ts'
 import { startTestEmulator } from '../support/emulator.ts'
@@ -95,7 +95,7 @@ for (const engine of engines)
         try {
           const id = await seedTenant(db, A)
           await withTenant(db, A, async ({ query }) => {
-            for (const table of ['issues', 'issue_sightings', 'issue_merges'])
+            for (const table of ['issues', 'issue_last_seen', 'issue_merges'])
               await query(sql`delete from ${sql.table(table)}`)
             await query(sql`update tenant_integrations set loaded_at = now()`)
           })
@@ -196,7 +196,7 @@ async function live(random: Random, statements: number, integrationId: string, w
     if (chance(0.1)) return void late.push({ records, at: clock().getTime() })
     if (chance(0.2)) {
       const gone = tickets.filter(({ state }) => state === 'gone').map((ticket) => ticket.id)
-      return await buryDeleted(scope, integrationId, gone, clock())
+      return await markDeleted(scope, integrationId, gone, clock())
     }
     const bySearch = chance(0.4)
     await keep(

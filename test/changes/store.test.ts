@@ -16,7 +16,7 @@ import {
 import type { Database } from '../../src/db/database.ts'
 import { type TenantScope, withTenant } from '../../src/db/scope.ts'
 import { lockIntegration, moveTo } from '../../src/integrations/store.ts'
-import { buryDeleted } from '../../src/issues/absence-store.ts'
+import { markDeleted } from '../../src/issues/absence-store.ts'
 import type { IssueRow } from '../../src/issues/issue.ts'
 import { keepIssues, keepMerges } from '../../src/issues/keep-store.ts'
 import { engines } from '../support/engines.ts'
@@ -113,14 +113,14 @@ for (const engine of engines) {
       await keep([other], at(1))
       await keep([{ ...other, archived: true, archived_at: at(2).toISOString() }], at(2))
       assert.deepEqual(
-        await toldBy(() => within((scope) => buryDeleted(scope, id, ['25'], at(3)))),
+        await toldBy(() => within((scope) => markDeleted(scope, id, ['25'], at(3)))),
         [],
         'archived before, gone for good now',
       )
       assert.deepEqual((await toldBy(() => keep([second], at(7)))).map(short), [
         ['issue.restored', '20', { changed: {} }],
       ])
-      const gone = () => within((scope) => buryDeleted(scope, id, ['20'], at(8)))
+      const gone = () => within((scope) => markDeleted(scope, id, ['20'], at(8)))
       assert.deepEqual((await toldBy(gone)).map(short), [['issue.archived', '20', { deleted: true }]])
       assert.deepEqual(await toldBy(gone), [])
       const back = issueRow('20', { ...later, modified_at: '2026-01-01T00:02:00.000Z', subject: 'c' })
@@ -144,7 +144,7 @@ for (const engine of engines) {
       assert.deepEqual((await toldBy(() => keep([row('c', 2, gone)], at(4)))).map(short), [
         ['issue.updated', '21', subject('b', 'c')],
       ])
-      await within((scope) => buryDeleted(scope, id, ['21'], at(5)))
+      await within((scope) => markDeleted(scope, id, ['21'], at(5)))
       // In the recycle bin after all.
       assert.deepEqual((await toldBy(() => keep([row('d', 3, gone)], at(6)))).map(short), [
         ['issue.updated', '21', subject('c', 'd')],
@@ -163,7 +163,7 @@ for (const engine of engines) {
       }
       assert.deepEqual(await toldBy(() => keep([gone], at(1))), [])
       assert.deepEqual(await toldBy(() => keep([edited], at(2))), [])
-      assert.deepEqual(await toldBy(() => within((scope) => buryDeleted(scope, id, ['22'], at(3)))), [])
+      assert.deepEqual(await toldBy(() => within((scope) => markDeleted(scope, id, ['22'], at(3)))), [])
       const live = { ...edited, archived: false, archived_at: null }
       assert.deepEqual((await toldBy(() => keep([live], at(4)))).map(short), [['issue.created', '22', null]])
       const again = {

@@ -10,8 +10,8 @@ import { type Database, openDatabase, openInMemory } from '../../src/db/database
 import { isolationFaults } from '../../src/db/isolation/check-isolation.ts'
 import { migrate, statementsOf } from '../../src/db/migrate.ts'
 import { withTenant } from '../../src/db/scope.ts'
+import { dataInventory } from '../../src/tenants/data-inventory.ts'
 import { beginErasure } from '../../src/tenants/erasure.ts'
-import { holdings } from '../../src/tenants/holdings.ts'
 import { tenantExists } from '../../src/tenants/store.ts'
 import { postgres, quiet } from '../support/engines.ts'
 import { eraseNow, tablesWith } from '../support/erasing.ts'
@@ -77,7 +77,7 @@ before(async () => {
   await seedTenant(db, A)
   await seedTenant(db, B)
   seeded = new Map()
-  for (const { table } of holdings) seeded.set(table, await rowsIn(db, table))
+  for (const { table } of dataInventory) seeded.set(table, await rowsIn(db, table))
   await close()
 })
 

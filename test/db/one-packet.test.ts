@@ -25,8 +25,8 @@ for (const engine of bothEngines)
     })
     after(() => close())
 
-    const upkeep = async (topic: string) =>
-      (await sql`select from upkeep where task = ${topic}`.execute(db.kysely)).rows.length
+    const periodic_tasks = async (topic: string) =>
+      (await sql`select from periodic_tasks where task = ${topic}`.execute(db.kysely)).rows.length
 
     test('a tenant that is being erased is refused by that name, with a statement or without', async () => {
       const refused = { code: 'tenant_erasing' }
@@ -81,27 +81,27 @@ for (const engine of bothEngines)
       const keep = (topic: string, cast: string) =>
         withSystemOnce(db, ({ query }) =>
           query(sql<{ who: string }>`
-            insert into upkeep (task, due_at) values (${topic}, now() + ${cast}::interval) returning current_user::text as who`),
+            insert into periodic_tasks (task, due_at) values (${topic}, now() + ${cast}::interval) returning current_user::text as who`),
         )
       const kept = await keep('one', '1 hour')
       assert.deepEqual(kept, [{ who: 'spoke_system' }])
-      assert.equal(await upkeep('one'), 1)
+      assert.equal(await periodic_tasks('one'), 1)
       await assert.rejects(keep('two', 'no interval'), { code: '22007' })
       await assert.rejects(keep('one', '1 hour'), { code: '23505' })
-      assert.equal(await upkeep('two'), 0)
+      assert.equal(await periodic_tasks('two'), 0)
       await keep('two', '1 hour')
-      assert.equal(await upkeep('two'), 1)
+      assert.equal(await periodic_tasks('two'), 1)
       await assert.rejects(
         withSystemOnce(db, ({ query }) => query(sql`select from issues`)),
         { code: '42501' },
       )
     })
 
-    test('what is fleeting is not waited for on the disk, and nothing else is so', async () => {
+    test('what is asyncCommit is not waited for on the disk, and nothing else is so', async () => {
       const source = sql<{ source: string }>`select source from pg_settings where name = 'synchronous_commit'`
-      const how = { fleeting: true }
-      const ask = async (fleeting: boolean) => {
-        const given = fleeting ? [how] : []
+      const how = { asyncCommit: true }
+      const ask = async (asyncCommit: boolean) => {
+        const given = asyncCommit ? [how] : []
         const rows = [
           await withTenant(db, tenant, ({ query }) => query(source), ...given),
           await withSystem(db, ({ query }) => query(source), ...given),
@@ -126,7 +126,7 @@ for (const engine of bothEngines)
     test('what fails in the middle takes all of it back', async () => {
       await assert.rejects(
         withSystem(db, async ({ query }) => {
-          await query(sql`insert into upkeep (task, due_at) values ('three', now())`)
+          await query(sql`insert into periodic_tasks (task, due_at) values ('three', now())`)
           throw new Error('on the way')
         }),
         /on the way/,
@@ -137,6 +137,6 @@ for (const engine of bothEngines)
         }),
         /before anything/,
       )
-      assert.equal(await upkeep('three'), 0)
+      assert.equal(await periodic_tasks('three'), 0)
     })
   })

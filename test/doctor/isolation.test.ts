@@ -7,7 +7,7 @@ import { grantLines } from '../../src/db/isolation/expected.ts'
 import { catalogueFaults } from '../../src/doctor/catalogue.ts'
 import { lookAtLiveTables } from '../../src/doctor/live.ts'
 import { tryAsTenant, tryBeyondGrants } from '../../src/doctor/try-statements.ts'
-import { inhabit, type World } from '../../src/doctor/world.ts'
+import { createFixtures, type World } from '../../src/doctor/world.ts'
 import { bothEngines } from '../support/engines.ts'
 import { plants, rolePlants } from './plants.ts'
 
@@ -54,7 +54,7 @@ for (const engine of bothEngines) {
     let world: World
     before(async () => {
       ;({ db, close } = await engine.open())
-      world = await inhabit(db)
+      world = await createFixtures(db)
     })
     after(() => close())
 
@@ -118,7 +118,7 @@ for (const engine of bothEngines) {
       await sql`create table odd (tenant_id uuid primary key, code text not null check (code ~ '^[0-9]+$'))`.execute(
         db.kysely,
       )
-      const { faults } = await inhabit(db)
+      const { faults } = await createFixtures(db)
       await sql`drop table odd`.execute(db.kysely)
       assert.equal(faults.length, 1)
       assert.match(String(faults[0]), /^table odd was not rehearsed, no row could be made: .*odd_code_check/)

@@ -26,12 +26,12 @@ export async function tables(database: string): Promise<string[]> {
 const counting = new Map<string, Promise<string>>()
 
 /**
- * Rows per table of ours; the job library and the upkeep keep their own time, budgets and limits count calls, not data, and the audit log
+ * Rows per table of ours; the job library and retention keep their own time, budgets and limits count calls, not data, and the audit log
  * tells of refusals too: `auditCount` counts that.
  */
 async function countingQuery(database: string): Promise<string> {
   const ours = (await tables(database)).filter((name) =>
-    /^public\.(?!.*(budget|audit|upkeep|rate_windows))/.test(name),
+    /^public\.(?!.*(budget|audit|periodic_tasks|rate_windows))/.test(name),
   )
   return ours
     .map((name) => `select '${name}' as name, count(*)::int as count from ${name}`)

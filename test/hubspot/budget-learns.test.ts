@@ -62,9 +62,15 @@ const daily = { waitMs: 900_000, policy: 'daily', asked: false } as const
 /** `ms` pass. */
 const later = (db: Database, ms: number) =>
   sql`update budgets set ${sql.join(
-    ['next_at', 'paced_at', 'lane_at', 'dense_until', 'interactive_at', 'closed_until', 'probing_until'].map(
-      (column) => sql`${sql.ref(column)} = ${sql.ref(column)} - ${ms}::float8 * interval '1 ms'`,
-    ),
+    [
+      'next_at',
+      'paced_at',
+      'reserved_at',
+      'dense_until',
+      'interactive_at',
+      'closed_until',
+      'probing_until',
+    ].map((column) => sql`${sql.ref(column)} = ${sql.ref(column)} - ${ms}::float8 * interval '1 ms'`),
   )} where portal_id = ${key.portalId}`.execute(db.kysely)
 
 const rowOf = async (db: Database, bucket: Bucket = 'calls') =>

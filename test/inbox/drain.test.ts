@@ -8,7 +8,7 @@ import { withSystem, withTenant } from '../../src/db/scope.ts'
 import type { Answer, Call } from '../../src/hubspot/client/call.ts'
 import type { ChangeType } from '../../src/hubspot/events/webhook-event.ts'
 import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
-import { findDueLanes } from '../../src/inbox/claim-store.ts'
+import { findDueInboxes } from '../../src/inbox/claim-store.ts'
 import { drain } from '../../src/inbox/drain.ts'
 import { keepDeliveries, takeDue } from '../../src/inbox/store.ts'
 import { createTicketKind } from '../../src/issues/ticket-kind.ts'
@@ -292,7 +292,7 @@ test('the inbox of a tenant that is being erased is not offered, and holds up no
   await run('update feeds set lease_until = null, lease_by = null')
   await tell(['1'])
   await tell(['1'], 'propertyChange', 777)
-  const lanes = () => withSystem(db, (scope) => findDueLanes(scope, claimant, 10))
+  const lanes = () => withSystem(db, (scope) => findDueInboxes(scope, claimant, 10))
   assert.deepEqual(
     (await lanes()).map(({ integrationId }) => integrationId).sort(),
     [bench.whose.integrationId, other].sort(),

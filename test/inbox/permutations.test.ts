@@ -31,7 +31,7 @@ const subscriptions = [
   'object.propertyChange:subject',
 ]
 /** What the history touches, apart from what was prepared for it. */
-const kept = ['issues', 'issue_sightings', 'issue_merges', 'issue_associations', 'record_problems']
+const kept = ['issues', 'issue_last_seen', 'issue_merges', 'issue_associations', 'record_problems']
 const runs = long ? 10_000 : 25
 
 for (const engine of long ? bothEngines : engines)
@@ -75,7 +75,7 @@ for (const engine of long ? bothEngines : engines)
       for (const table of kept) await run(`create table before_${table} as select * from ${table}`)
       // The state before lies minutes back, as it would: HubSpot's clock counts whole seconds.
       await run(`update before_issues set observed_at = observed_at - interval '5 minutes'`)
-      await run(`update before_issue_sightings set seen_at = seen_at - interval '5 minutes'`)
+      await run(`update before_issue_last_seen set seen_at = seen_at - interval '5 minutes'`)
       await live(ids)
       const { results } = await emulator.control('GET', '/webhooks/events')
       events = results.map((one: { event: unknown }) => one.event)

@@ -1,10 +1,10 @@
-/** What a full pass did not meet, on both engines: found a stretch at a time, buried by proof only. */
+/** What a full pass did not meet, on both engines: found a stretch at a time, markedDeleted by proof only. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
-import { buryDeleted, findAbsent, findLive } from '../../src/issues/absence-store.ts'
+import { findAbsent, findLive, markDeleted } from '../../src/issues/absence-store.ts'
 import { keepIssues, keepMerges } from '../../src/issues/keep-store.ts'
 import { deleteSomeIssues, listIssuesOf } from '../../src/issues/store.ts'
 import { bothEngines, engines } from '../support/engines.ts'
@@ -36,7 +36,7 @@ for (const engine of engines) {
     const absent = (since: Date, atMost: number, beyond?: string) =>
       within((scope) => findAbsent(scope, id, since, beyond, atMost))
 
-    test('everything that no read showed since the pass began, merged ones aside; a search is no sighting', async () => {
+    test('everything that no read showed since the pass began, merged ones aside; a search does not count', async () => {
       await within(async (scope) => {
         await keepIssues(
           scope,
@@ -67,13 +67,13 @@ for (const engine of engines) {
       assert.deepEqual([third.absent, third.beyond], [['2001'], undefined])
     })
 
-    test('burying takes what was not seen since the proof, and tells which were live', async () => {
+    test('marking deleted takes what was not seen since the proof, and tells which were live', async () => {
       await within((scope) => keepIssues(scope, id, [issueRow('1009')], at(21)))
-      const buried = await within((scope) =>
-        buryDeleted(scope, id, ['1008', '1009', '2000', '1007', '9999'], at(20)),
+      const markedDeleted = await within((scope) =>
+        markDeleted(scope, id, ['1008', '1009', '2000', '1007', '9999'], at(20)),
       )
       // 1009 was shown later than the proof; it proves nothing of that one.
-      assert.deepEqual(buried, { buried: ['1008'], doubtful: ['1009'] })
+      assert.deepEqual(markedDeleted, { markedDeleted: ['1008'], unverified: ['1009'] })
       const rows = await within((scope) =>
         listIssuesOf(scope, { integrationId: id, after: undefined, limit: 100 }),
       )
@@ -101,14 +101,14 @@ for (const engine of bothEngines) {
     try {
       const id = await seedTenant(db, A)
       // As just after a first load, and in an embedded database always.
-      for (const table of ['issues', 'issue_sightings', 'issue_associations'])
+      for (const table of ['issues', 'issue_last_seen', 'issue_associations'])
         await sql.raw(`alter table ${table} set (autovacuum_enabled = false)`).execute(db.kysely)
       await sql`
         insert into issues (tenant_id, integration_id, ticket_id, issue_id, modified_at, properties, observed_at)
         select ${A}, ${id}, (400000000000 + n)::text, gen_random_uuid(), ${at(1)}, '{}', ${at(1)}
         from generate_series(1, 30000) n`.execute(db.kysely)
       await sql`
-        insert into issue_sightings (tenant_id, integration_id, ticket_id, seen_at)
+        insert into issue_last_seen (tenant_id, integration_id, ticket_id, seen_at)
         select ${A}, ${id}, (400000000000 + n)::text, ${at(10)} from generate_series(1, 29000) n`.execute(
         db.kysely,
       )
@@ -124,7 +124,10 @@ for (const engine of bothEngines) {
       } while (beyond !== undefined)
       assert.equal(absent.length, 1_000)
       const some = absent.slice(0, 100)
-      assert.equal((await quick('bury', (scope) => buryDeleted(scope, id, some, at(20)))).buried.length, 100)
+      assert.equal(
+        (await quick('mark deleted', (scope) => markDeleted(scope, id, some, at(20)))).markedDeleted.length,
+        100,
+      )
       assert.equal(await quick('delete', (scope) => deleteSomeIssues(scope, id, 2_000)), 2_000)
     } finally {
       await close()

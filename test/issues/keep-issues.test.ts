@@ -215,7 +215,7 @@ for (const engine of bothEngines) {
       const second = issueRow('40', { subject: 'second' })
       await keep([second], at(8))
       assert.deepEqual(outcomes(await keep([first], at(7))), { 40: 'stale' })
-      assert.deepEqual(outcomes(await keep([first], at(8))), { 40: 'doubtful' })
+      assert.deepEqual(outcomes(await keep([first], at(8))), { 40: 'unverified' })
       assert.equal((await stored('40'))?.subject, 'second')
       assert.deepEqual(outcomes(await keep([first], at(9))), { 40: 'changed' })
       assert.equal((await stored('40'))?.subject, 'first')
@@ -275,7 +275,7 @@ for (const engine of bothEngines) {
           unchanged: 0,
           repaired: 1,
           rejected: ['71', undefined, '74', 'not-a-number'],
-          doubtful: [],
+          unverified: [],
           merged: [],
           touched: ['70', '72', '73', '9223372036854775807'],
           arrived: ['70', '72', '73', '9223372036854775807'],
@@ -351,7 +351,7 @@ for (const engine of bothEngines) {
         await keep([gone('81')], at(3))
         assert.deepEqual(outcomes(await keep([live('81')], at(2))), { 81: 'stale' })
         // Which of two answers of one second was the later one HubSpot's Date does not tell: a read by id must.
-        assert.deepEqual(outcomes(await keep([live('81')], at(3))), { 81: 'doubtful' })
+        assert.deepEqual(outcomes(await keep([live('81')], at(3))), { 81: 'unverified' })
         const edited = issueRow('81', { subject: 'edited', modified_at: '2026-01-01T00:00:02.500Z' })
         assert.deepEqual(outcomes(await keep([edited], at(2))), { 81: 'stale' })
         assert.equal((await stored('81'))?.archived, true)
@@ -359,16 +359,16 @@ for (const engine of bothEngines) {
 
       test('of the very second in which a read showed the ticket alive is doubted, also where nothing was written then', async () => {
         await keep([live('78')], at(3))
-        assert.deepEqual(outcomes(await keep([gone('78')], at(3))), { 78: 'doubtful' })
+        assert.deepEqual(outcomes(await keep([gone('78')], at(3))), { 78: 'unverified' })
         assert.deepEqual(outcomes(await keep([live('78')], at(5))), { 78: 'unchanged' })
-        assert.deepEqual(outcomes(await keep([gone('78')], at(5))), { 78: 'doubtful' })
+        assert.deepEqual(outcomes(await keep([gone('78')], at(5))), { 78: 'unverified' })
         assert.equal((await stored('78'))?.archived, false)
         assert.deepEqual(outcomes(await keep([gone('78')], at(6))), { 78: 'archived' })
       })
 
-      test('is never lifted by a search, which is to be proved by a read; and does not come late over a newer sighting', async () => {
+      test('is never lifted by a search, which is to be proved by a read; and does not come late over a newer read', async () => {
         await keep([gone('82')], at(3))
-        assert.deepEqual(outcomes(await keep([live('82')], at(9), 'search')), { 82: 'doubtful' })
+        assert.deepEqual(outcomes(await keep([live('82')], at(9), 'search')), { 82: 'unverified' })
         await keep([live('83')], at(1))
         // Read again, the same: nothing is written to the issue, but it was seen.
         assert.deepEqual(outcomes(await keep([live('83')], at(6))), { 83: 'unchanged' })
@@ -381,7 +381,7 @@ for (const engine of bothEngines) {
         for (const order of permutations(reads)) {
           await withTenant(db, A, ({ query }) => query(sql`delete from issues where ticket_id = '84'`))
           await withTenant(db, A, ({ query }) =>
-            query(sql`delete from issue_sightings where ticket_id = '84'`),
+            query(sql`delete from issue_last_seen where ticket_id = '84'`),
           )
           for (const { n, archived } of order) await keep([issueRow('84', { archived })], at(n))
           assert.equal((await stored('84'))?.archived, true, order.map(({ n }) => n).join())
@@ -392,7 +392,7 @@ for (const engine of bothEngines) {
     test('a search that shows other content with the same time of change is doubted, a newer one is believed', async () => {
       await keep([issueRow('85', { subject: 'by list' })], at(5))
       assert.deepEqual(outcomes(await keep([issueRow('85', { subject: 'other' })], at(9), 'search')), {
-        85: 'doubtful',
+        85: 'unverified',
       })
       assert.deepEqual(outcomes(await keep([issueRow('85', { subject: 'other' })], at(4), 'search')), {
         85: 'stale',
@@ -431,12 +431,12 @@ for (const engine of bothEngines) {
       await keep([issueRow('89', { archived: true })], at(5))
       // Read in the second in which it changed: a second edit in that millisecond may have come after.
       await keep([issueRow('95', { modified_at: '2026-01-02T00:00:04.900Z' })], at(5))
-      const sightings = [
+      const hits = [
         ...['86', '87', '89', '94'].map((ticket) => ({ id: ticket, modifiedAt: '2026-01-01T00:00:00.000Z' })),
         { id: '88', modifiedAt: '2026-01-01T00:00:00.001Z' },
         { id: '95', modifiedAt: '2026-01-02T00:00:04.900Z' },
       ]
-      const ask = (asOf: Date) => withTenant(db, A, (scope) => findOutdated(scope, id, sightings, asOf))
+      const ask = (asOf: Date) => withTenant(db, A, (scope) => findOutdated(scope, id, hits, asOf))
       assert.deepEqual((await ask(at(9))).sort(), ['88', '89', '94', '95'])
       assert.deepEqual((await ask(at(4))).sort(), ['88', '94', '95'])
     })

@@ -21,7 +21,7 @@ export async function eraseNow(db: Database, over: Partial<EraseParts> = {}): Pr
   await eraseMarked({ ...parts, metrics: createMetrics(), ...over }, new AbortController().signal)
 }
 
-/** Adds issues without the sync, with a sighting each. */
+/** Adds issues without the sync, each seen once. */
 export async function addIssues(
   db: Database,
   tenantId: string,
@@ -38,7 +38,7 @@ export async function addIssues(
         select ${tenantId}, ${integrationId}, (1000000 + n)::text, gen_random_uuid(), now(),
           jsonb_build_object('subject', 'Subject ' || n, 'content', ${content}::text), now()
         from generate_series(${from}::int, ${to}::int) n returning ticket_id)
-      insert into issue_sightings (tenant_id, integration_id, ticket_id, seen_at)
+      insert into issue_last_seen (tenant_id, integration_id, ticket_id, seen_at)
       select ${tenantId}, ${integrationId}, ticket_id, now() from made`.execute(db.kysely)
   }
 }

@@ -11,7 +11,7 @@ import { tell } from '../../src/changes/store.ts'
 import type { Database } from '../../src/db/database.ts'
 import { withSystem, withTenant } from '../../src/db/scope.ts'
 import { parseTenantId, type TenantId } from '../../src/db/tenant-id.ts'
-import { claimLane } from '../../src/inbox/claim-store.ts'
+import { claimInbox } from '../../src/inbox/claim-store.ts'
 import { owe } from '../../src/inbox/store.ts'
 import { insertAlias } from '../../src/integrations/alias-store.ts'
 import { insertAuthorization } from '../../src/integrations/oauth/authorization-store.ts'
@@ -89,7 +89,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     const waiting = { ...account, ...sealed, scopes: null, confirmationId: newId(), integrationId: id }
     await insertConfirmation(scope, newId(), waiting)
     await requestRun(scope, { integrationId: id, kind: 'tickets', mode: 'full' }, 'api')
-    // Twice: what a read finds as it was is a sighting.
+    // Twice: what a read finds as it was is seen.
     const first = issueRow('1')
     for (const at of [new Date(), new Date(Date.now() + 1_000)]) await keepIssues(scope, id, [first], at)
     await keepMerges(scope, id, [{ loser: '2', survivor: '1' }], new Date())
@@ -101,7 +101,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     const request = { method: 'POST', url: '/', headers: { 'idempotency-key': 'k' }, body: {} }
     await once(scope, readIdempotency(request), async () => ({ status: 202, body: {} }))
     await appendToTenant(scope, auditEvent)
-    await claimLane(scope, id, { instance: 'seed', exclusive: false, leaseMs: 1_000 })
+    await claimInbox(scope, id, { instance: 'seed', exclusive: false, leaseMs: 1_000 })
     await owe(scope, id, ['1'], new Date())
     const endpointId = newId()
     const endpoint = { endpointId, url: 'https://example.com/', types: ['sync.failed'], inOrder: false }

@@ -50,7 +50,7 @@ describe('change capture', () => {
     assert.equal((await one.issues()).get(b).archived_at, null)
   })
 
-  test('tickets deleted for good are read by id twice before they are buried, and no other is asked for', async () => {
+  test('tickets deleted for good are read by id twice before they are markedDeleted, and no other is asked for', async () => {
     const one = await connect(emulator, service, { portal_id: 202, tickets: 250 })
     const gone = (await idsOf(one)).slice(100, 130)
     await nextSecond()
@@ -70,7 +70,7 @@ describe('change capture', () => {
     assert.deepEqual(await one.differences(), [])
   })
 
-  test('where HubSpot leaves out what is deleted without a word, each is asked for alone and buried', async () => {
+  test('where HubSpot leaves out what is deleted without a word, each is asked for alone and markedDeleted', async () => {
     const one = await connect(emulator, service, { portal_id: 230, tickets: 80 })
     const gone = (await idsOf(one)).slice(20, 65)
     await emulator.control('PATCH', '/quirks', { missing_ids_in_batch: 'silent' })

@@ -5,9 +5,9 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { withErasure, withSystem, withTenant } from '../../src/db/scope.ts'
 import { parseTenantId, type TenantId } from '../../src/db/tenant-id.ts'
+import { dataInventory } from '../../src/tenants/data-inventory.ts'
+import { findErasing } from '../../src/tenants/data-inventory-store.ts'
 import { beginErasure, endErasure } from '../../src/tenants/erasure.ts'
-import { holdings } from '../../src/tenants/holdings.ts'
-import { findErasing } from '../../src/tenants/holdings-store.ts'
 import { admitRing, ringFaults, rotate } from '../../src/tenants/key-ring.ts'
 import { ensureTenant, tenantExists } from '../../src/tenants/store.ts'
 import { createQueues } from '../../src/worker/queues.ts'
@@ -32,7 +32,7 @@ for (const engine of engines) {
     })
     after(() => close())
     beforeEach(async () => {
-      await sql`truncate tenants, issues, issue_sightings, portal_routes, idempotency_keys, api_keys, budgets, ring_keys cascade`.execute(
+      await sql`truncate tenants, issues, issue_last_seen, portal_routes, idempotency_keys, api_keys, budgets, ring_keys cascade`.execute(
         db.kysely,
       )
       integration = await seedTenant(db, A)
@@ -78,7 +78,7 @@ for (const engine of engines) {
         where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace
           and exists (select from pg_attribute t where t.attrelid = c.oid and t.attname = 'tenant_id' and not t.attisdropped)
         order by 1`)
-      const decided = holdings.map(({ table, key, told, withheld }) => ({
+      const decided = dataInventory.map(({ table, key, told, withheld }) => ({
         name: table,
         columns: ['tenant_id', ...told, ...withheld].sort(),
         key: [...key].sort(),
@@ -96,7 +96,7 @@ for (const engine of engines) {
       await denied(app(A, 'delete from tenants'))
       await denied(eraser(A, 'select data_key from tenants'))
       await denied(eraser(A, `update tenants set data_key = 'x'`))
-      for (const { table } of holdings.filter(({ goes }) => goes !== 'tenant' && goes !== 'audit'))
+      for (const { table } of dataInventory.filter(({ goes }) => goes !== 'tenant' && goes !== 'audit'))
         await denied(eraser(A, `select from ${table}`))
       assert.deepEqual(await eraser(A, 'select tenant_id from tenants'), [{ tenant_id: A }])
       assert.deepEqual(await eraser(A, 'delete from tenants returning tenant_id'), [], 'not marked')
@@ -182,7 +182,7 @@ for (const engine of engines) {
 
     test('a tenant that still has a row, wherever it came from, does not go', async () => {
       await beginErasure(db, A)
-      await owner(`insert into issue_sightings (tenant_id, integration_id, ticket_id, seen_at)
+      await owner(`insert into issue_last_seen (tenant_id, integration_id, ticket_id, seen_at)
         values ('${A}', '${A}', '1', now())`)
       assert.equal(await endErasure(db, A, 0, async () => {}), 'rows_left')
       await eraseNow(db)
@@ -226,7 +226,7 @@ for (const engine of engines) {
       assert.deepEqual(await tablesWith(db, A), [])
     })
 
-    test(`${many} issues and their sightings go in steps that stay short`, async (t) => {
+    test(`${many} issues and when they were seen go in steps that stay short`, async (t) => {
       await addIssues(db, A, integration, many)
       const began = performance.now()
       await beginErasure(db, A)

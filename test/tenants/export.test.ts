@@ -5,10 +5,10 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { dataInventory } from '../../src/tenants/data-inventory.ts'
+import { readPage } from '../../src/tenants/data-inventory-store.ts'
 import { beginErasure } from '../../src/tenants/erasure.ts'
 import { exportTenant } from '../../src/tenants/export.ts'
-import { holdings } from '../../src/tenants/holdings.ts'
-import { readPage } from '../../src/tenants/holdings-store.ts'
 import { engines } from '../support/engines.ts'
 import { addIssues } from '../support/erasing.ts'
 import { A, B, seedTenant } from '../support/rows.ts'
@@ -49,12 +49,12 @@ for (const engine of engines) {
       assert.deepEqual(head.withheld.integration_tokens, ['access_token', 'refresh_token'])
       assert.deepEqual(
         head.tables,
-        holdings.map(({ table }) => table),
+        dataInventory.map(({ table }) => table),
       )
       const rows = lines.slice(1, -1)
       assert.deepEqual([last.complete, last.rows], [true, rows.length])
       assert.deepEqual(last.tables.issues, 701)
-      for (const { table, withheld } of holdings) {
+      for (const { table, withheld } of dataInventory) {
         const { rows: held } = await sql<{ row: Line }>`
           select to_jsonb(t) as row from ${sql.table(table)} t where tenant_id = ${A}`.execute(db.kysely)
         assert.ok(held.length > 0, table)
@@ -96,7 +96,7 @@ for (const engine of engines) {
       assert.equal(ids.length, 701)
       assert.equal(new Set(ids).size, 701)
       const plan = await withTenant(db, A, async (scope) => {
-        const issues = holdings.find(({ table }) => table === 'issues')
+        const issues = dataInventory.find(({ table }) => table === 'issues')
         assert.ok(issues)
         const seen: string[] = []
         const query: typeof scope.query = async (statement) => {

@@ -72,10 +72,10 @@ test('killed in the middle, an erasure is taken up by the next process and comes
       60_000,
     )
     const db = await openDatabase({ url, dataDir: '', poolSize: 1 }, quiet)
-    const holding = await tablesWith(db, A)
+    const entry = await tablesWith(db, A)
     const others = await tablesWith(db, B)
     await db.close()
-    assert.deepEqual(holding, [])
+    assert.deepEqual(entry, [])
     assert.ok(others.length > 10, 'the other tenant is there')
     t.diagnostic(
       `killed with ${killedAt} of ${issues} issues left; gone ${Math.round(performance.now() - began)} ms after the start`,

@@ -218,7 +218,7 @@ test('erased at random moments of syncs, refreshes, connects and repeated reques
   )
   const [left] = await look(
     bench.database,
-    `select count(*)::int as n from issue_sightings s where not exists (select from tenants t where t.tenant_id = s.tenant_id)`,
+    `select count(*)::int as n from issue_last_seen s where not exists (select from tenants t where t.tenant_id = s.tenant_id)`,
   )
   assert.equal(left?.n, 0)
   t.diagnostic(

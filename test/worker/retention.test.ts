@@ -10,7 +10,7 @@ import { deleteOldProblems, deleteOldTombstones } from '../../src/issues/tombsto
 import { systemClock } from '../../src/lib/clock.ts'
 import { deleteOldEvents } from '../../src/sync/event-retention-store.ts'
 import { beginErasure } from '../../src/tenants/erasure.ts'
-import { takeUpkeep } from '../../src/tenants/upkeep-store.ts'
+import { claimPeriodicTask } from '../../src/tenants/periodic-task-store.ts'
 import { type Keep, keepUp } from '../../src/worker/retention.ts'
 import { engines, quiet } from '../support/engines.ts'
 import { onlyLong } from '../support/long.ts'
@@ -20,7 +20,7 @@ const day = 86_400_000
 const keep90 = 90 * day
 
 for (const engine of engines) {
-  describe(`the upkeep on ${engine.name}`, engine.name === 'PGlite' ? onlyLong : {}, () => {
+  describe(`retention on ${engine.name}`, engine.name === 'PGlite' ? onlyLong : {}, () => {
     let db: Database
     let close: () => Promise<void>
     let integration: string
@@ -30,7 +30,7 @@ for (const engine of engines) {
       await seedTenant(db, B)
     })
     after(() => close())
-    beforeEach(() => sql`delete from upkeep`.execute(db.kysely))
+    beforeEach(() => sql`delete from periodic_tasks`.execute(db.kysely))
 
     const run = (keep: Partial<Keep> = {}) =>
       keepUp(
@@ -79,7 +79,7 @@ for (const engine of engines) {
       await owner(sql`insert into record_problems (tenant_id, integration_id, kind, record_id, state, reason, found_at)
         select ${A}, ${integration}, 'tickets', id, 'set_aside', 'a test', now() - interval '91 days'
         from unnest(array['gone', 'shown', 'old-sight']) id`)
-      await owner(sql`insert into issue_sightings (tenant_id, integration_id, ticket_id, seen_at)
+      await owner(sql`insert into issue_last_seen (tenant_id, integration_id, ticket_id, seen_at)
         values (${A}, ${integration}, 'shown', now()), (${A}, ${integration}, 'old-sight', now() - interval '95 days')`)
       await run()
       const left = await owner(sql<{ id: string }>`
@@ -170,10 +170,10 @@ for (const engine of engines) {
       assert.equal(await count('sync_events', `finished_at < now() - interval '90 days'`), 0)
     })
 
-    test('one process takes the upkeep, until it is due again', async () => {
-      const take = (everyMs: number) => withSystem(db, (scope) => takeUpkeep(scope, 'x', everyMs))
+    test('one process takes retention, until it is due again', async () => {
+      const take = (everyMs: number) => withSystem(db, (scope) => claimPeriodicTask(scope, 'x', everyMs))
       assert.deepEqual([await take(60_000), await take(60_000)], [true, false])
-      await owner(sql`update upkeep set due_at = now() - interval '1 second'`)
+      await owner(sql`update periodic_tasks set due_at = now() - interval '1 second'`)
       assert.equal(await take(0), true)
       await new Promise((resolve) => setTimeout(resolve, 5))
       assert.equal(await take(0), true)

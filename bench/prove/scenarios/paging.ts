@@ -223,7 +223,10 @@ export const pagingScenarios: readonly Scenario[] = [
         const end = Date.now() + 10_000
         while (outage.hits() < 3 && Date.now() < end) await pause(20)
         const { missing } = await scene.look()
-        scene.check(`cut short at page ${page + 1} it buried none (${missing.length})`, missing.length === 0)
+        scene.check(
+          `cut short at page ${page + 1} it marked none deleted (${missing.length})`,
+          missing.length === 0,
+        )
         await scene.clearFaults()
         await run
       }

@@ -1,5 +1,4 @@
 // What the emulator's tests share: one emulator, one account, and short ways to call it.
-
 import type { NewPortal } from '../src/portals.ts'
 import type { Quirks } from '../src/quirks.ts'
 import { type Emulator, startEmulator } from '../src/server.ts'

@@ -19,7 +19,7 @@ const appGrants: Grants = {
   confirmations: 'select insert update delete',
   portal_routes: 'select insert update(installed_at) delete',
   issues: 'select insert update delete',
-  issue_sightings: 'select insert update delete',
+  issue_last_seen: 'select insert update delete',
   issue_merges: 'select insert update delete',
   record_problems: 'select insert update delete',
   issue_associations: 'select insert update delete',
@@ -50,7 +50,7 @@ const systemGrants: Grants = {
   confirmations: 'select(tenant_id,confirmation_id,portal_id,confirmed_at,expires_at)',
   idempotency_keys: 'select(tenant_id,expires_at)',
   budgets: 'select insert update delete',
-  upkeep: 'select insert update',
+  periodic_tasks: 'select insert update',
   ring_keys: 'select insert delete',
   api_keys:
     'select(key_id,tenant_id,scopes,key_hash,expires_at,revoked_at,last_used_at) update(last_used_at)',

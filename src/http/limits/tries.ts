@@ -3,7 +3,6 @@
  * An address with too many is not shut out, since the owner of a right one may share it: from then on its credentials are verified a
  * few at a time, together with those of all such addresses, and a right one passes.
  */
-
 import type { Principal } from '../../api/principal.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { createPermits } from './permits.ts'

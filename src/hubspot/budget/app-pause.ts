@@ -2,7 +2,6 @@
  * How long the calls of our app itself (tokens, introspection) wait because HubSpot asked for it, in the database, so that every
  * process waits. HubSpot counts such calls by app or by address and for no account, so all tenants wait together.
  */
-
 import { policyWaitMs } from '../client/retry.ts'
 import { HubSpotError } from '../hubspot-error.ts'
 import type { BudgetRows } from './budget.ts'

@@ -68,7 +68,7 @@ export const row = ({ app, portalId }: BudgetKey, bucket: Bucket) =>
 
 /**
  * A block of turns, in one statement. One row holds two schedules: `next_at` is that of the whole budget, on which
- * background turns stand in line, and `lane_at` that of the share kept for interactive calls, which never stand
+ * background turns stand in line, and `reserved_at` that of the share kept for interactive calls, which never stand
  * behind them. Turns that nobody uses are simply past.
  *
  * While the share is lent, background turns are spaced without gaps until `dense_until`; an interactive call that
@@ -81,7 +81,7 @@ export async function reserve(query: Query, key: BudgetKey, bucket: Bucket, ask:
   const { learnt, interactive } = ask
   const statement = sql<Reserved>`/* prepared */
     with held as materialized (
-      select b.*, ${column('next_at')} as next_ms, ${column('lane_at')} as lane_ms,
+      select b.*, ${column('next_at')} as next_ms, ${column('reserved_at')} as reserved_ms,
         ${column('dense_until')} as dense_ms, ${column('closed_until')} as closed_ms,
         ${column('probing_until')} as probing_ms,
         coalesce(${number(learnt.max)}, b.max_calls, ${max}::float8) as max_now,
@@ -110,18 +110,18 @@ export async function reserve(query: Query, key: BudgetKey, bucket: Bucket, ask:
       select spaced.*, greatest(least(next_ms, now_ms + 120000), closed_ms, now_ms - ${graceMs[bucket] / 2}::float8) as total_ms,
         greatest(0, least(4, floor(${share}::float8 * max_now) - 1)) as credit
       from spaced
-    ), lanes as materialized (
-      select credited.*, greatest(lane_ms, now_ms - credit * every_ms / ${share}::float8,
-          case when lent then least(next_ms, now_ms) else lane_ms end,
+    ), reserved as materialized (
+      select credited.*, greatest(reserved_ms, now_ms - credit * every_ms / ${share}::float8,
+          case when lent then least(next_ms, now_ms) else reserved_ms end,
           -- A window of five has no room at all for a call more: there it waits until the gaps begin.
-          case when credit > 0 then lane_ms else dense_ms end) as lane_from
+          case when credit > 0 then reserved_ms else dense_ms end) as reserved_from
       from credited
     ), chosen as materialized (
-      select lanes.*, ${interactive}::boolean and total_ms > now_ms and greatest(lane_from, closed_ms) < total_ms as in_lane
-      from lanes
+      select reserved.*, ${interactive}::boolean and total_ms > now_ms and greatest(reserved_from, closed_ms) < total_ms as from_reserved
+      from reserved
     ), planned as materialized (
-      select chosen.*, case when in_lane then greatest(lane_from, closed_ms) else total_ms end as first_ms,
-        case when in_lane then every_ms / ${share}::float8
+      select chosen.*, case when from_reserved then greatest(reserved_from, closed_ms) else total_ms end as first_ms,
+        case when from_reserved then every_ms / ${share}::float8
           when ${interactive}::boolean or lent then every_ms
           else every_ms / (1 - ${share}::float8) end as spacing_ms
       from chosen
@@ -133,15 +133,15 @@ export async function reserve(query: Query, key: BudgetKey, bucket: Bucket, ask:
     ), after as materialized (
       select granted.*,
         case when n = 0 then next_ms
-          when in_lane and now_ms >= dense_ms then next_ms
-          when in_lane then next_ms + n * every_ms
+          when from_reserved and now_ms >= dense_ms then next_ms
+          when from_reserved then next_ms + n * every_ms
           else first_ms + n * spacing_ms end as next_after
       from granted
     )
     update budgets b set
       next_at = to_timestamp(a.next_after / 1000),
-      lane_at = case when not ${interactive}::boolean then b.lane_at
-        else to_timestamp((case when a.in_lane then a.first_ms + a.n * a.spacing_ms else a.lane_from end) / 1000) end,
+      reserved_at = case when not ${interactive}::boolean then b.reserved_at
+        else to_timestamp((case when a.from_reserved then a.first_ms + a.n * a.spacing_ms else a.reserved_from end) / 1000) end,
       dense_until = case when a.n > 0 and a.spacing_ms = a.every_ms
         then to_timestamp(a.next_after / 1000) else b.dense_until end,
       interactive_at = case when ${interactive}::boolean then to_timestamp(a.now_ms / 1000) else b.interactive_at end,

@@ -2,7 +2,6 @@
  * The calls one portal may still take, shared by all processes through the database. A caller learns when its turn is
  * and waits for it; nobody fails because others are busy, except a caller that cannot wait that long.
  */
-
 import type { Query } from '../../db/database.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Metrics } from '../../lib/metrics.ts'

@@ -1,5 +1,4 @@
 /** The cookie that makes one browser the one that may say yes. It goes to the page of one confirmation and nowhere else. */
-
 import type { TenantId } from '../../db/tenant-id.ts'
 import { parseUuid } from '../../lib/ids.ts'
 import { Secret } from '../../lib/secret.ts'

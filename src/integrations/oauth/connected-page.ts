@@ -1,5 +1,4 @@
 /** The two small pages that a person sees after HubSpot's own. Nothing on them comes from the request unescaped. */
-
 import { page } from '../../api/html-page.ts'
 
 /** @param hubId digits only; the route's schema has seen to that */

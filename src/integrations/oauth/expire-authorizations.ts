@@ -1,5 +1,4 @@
 /** Grants that nobody said yes to in time are forgotten, and revoked at HubSpot. */
-
 import { withSystem, withTenant } from '../../db/scope.ts'
 import { parseTenantId } from '../../db/tenant-id.ts'
 import { isTenantErasing } from '../../lib/errors.ts'

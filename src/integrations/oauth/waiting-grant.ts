@@ -1,5 +1,4 @@
 /** The tokens of a grant that waits for a person's yes: sealed for its row alone, and revoked when they are not to be used. */
-
 import type { TenantScope } from '../../db/scope.ts'
 import type { KeyRing } from '../../lib/seal.ts'
 import type { Secret } from '../../lib/secret.ts'

@@ -1,5 +1,4 @@
 /** Refreshing with the claim in hand: what HubSpot grants is stored whatever becomes of the caller, the stop or the database. */
-
 import type { Database } from '../../db/database.ts'
 import { type TenantScope, withTenant } from '../../db/scope.ts'
 import { asAppError } from '../../hubspot/as-app-error.ts'

@@ -1,5 +1,4 @@
 /** Ending a grant at HubSpot that nobody here holds any more, without ending another's with it. */
-
 import type { Database } from '../../db/database.ts'
 import { withSystem } from '../../db/scope.ts'
 import type { HubSpot } from '../../hubspot/client/client.ts'

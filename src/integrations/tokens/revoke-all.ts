@@ -1,5 +1,4 @@
 /** What HubSpot granted a tenant that is being erased: told to HubSpot a few at a time, then deleted here whatever it said. */
-
 import type { TenantScope } from '../../db/scope.ts'
 import type { TenantId } from '../../db/tenant-id.ts'
 import { SealError } from '../../lib/seal.ts'

@@ -2,7 +2,6 @@
  * A valid token before every call: known not to be expired, confirmed by HubSpot lately, refreshed in time by one
  * process at a time, and once more when HubSpot answers 401 all the same.
  */
-
 import { type TenantScope, withTenant } from '../../db/scope.ts'
 import { missingScopes } from '../../hubspot/as-app-error.ts'
 import type { Access, Patience } from '../../hubspot/client/client.ts'

@@ -57,7 +57,7 @@ export const changes: Fault[] = [
   },
   {
     name: 'change-told-apart-from-the-row',
-    in: 'buryDeleted',
+    in: 'markDeleted',
     find: 'from asked where proved and not archived',
     put: 'from asked where proved',
     test: 'test/changes/store.test.ts',

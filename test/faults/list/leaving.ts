@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts'
 const erasure = 'test/tenants/erasure.test.ts'
 const leaves = 'test/tenants/leaving.test.ts'
 const told = 'test/tenants/export.test.ts'
-const upkeep = 'test/worker/retention.test.ts'
+const retention = 'test/worker/retention.test.ts'
 
 export const leaving: Fault[] = [
   {
@@ -52,8 +52,8 @@ export const leaving: Fault[] = [
   },
   {
     name: 'table-that-nobody-decided',
-    in: 'holdings',
-    find: `  holding('issue_merges', 'rows', {
+    in: 'dataInventory',
+    find: `  entry('issue_merges', 'rows', {
     key: 'integration_id loser_id',
     told: 'integration_id loser_id survivor_id',
   }),
@@ -66,8 +66,8 @@ export const leaving: Fault[] = [
   {
     name: 'end-without-a-last-look',
     in: 'endErasure',
-    find: 'await holdsAny(scope.rows, holding)',
-    put: 'holding.table === scope.tenantId',
+    find: 'await holdsAny(scope.rows, entry)',
+    put: 'entry.table === scope.tenantId',
     test: erasure,
     only: 'erasing on PostgreSQL a tenant',
     gain: 'a tenant counts as gone while rows of it are there',
@@ -79,7 +79,7 @@ export const leaving: Fault[] = [
     put: 'async () => {}',
     test: leaves,
     only: 'from the',
-    gain: 'the queue goes on holding the ids of a tenant that is gone',
+    gain: 'the queue goes on entry the ids of a tenant that is gone',
   },
   {
     name: 'connect-that-brings-a-tenant-back',
@@ -129,7 +129,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'sealed-token-in-an-export',
-    in: 'holdings',
+    in: 'dataInventory',
     find: `told: 'integration_id kind expires_at refresh_at confirmed_at epoch lease_until',
     withheld: 'access_token refresh_token',`,
     put: `told: 'integration_id kind access_token expires_at refresh_at confirmed_at epoch lease_until',
@@ -153,8 +153,8 @@ export const leaving: Fault[] = [
     find: `and i.observed_at < \${ago(keepMs)}
         and not \${shownSince(sql\`i.ticket_id\`, sql\`i\`, keepMs)}`,
     put: '',
-    test: upkeep,
-    only: 'the upkeep on PostgreSQL tombstones stay',
+    test: retention,
+    only: 'retention on PostgreSQL tombstones stay',
     gain: 'a deleted ticket comes back with each full run, as one that was just deleted',
   },
 ]

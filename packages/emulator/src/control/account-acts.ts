@@ -1,5 +1,4 @@
 // Control acts on apps, accounts, tokens, and on an account's properties, owners and pipelines.
-
 import { isReadTime } from '../crm/read-time-definitions.ts'
 import type { OwnerChange, PipelineChange } from '../crm/settings-acts.ts'
 import type { NewPortal, Portal } from '../portals.ts'

@@ -1,5 +1,4 @@
 // One request as the handlers see it, and the strict readers of its query and body.
-
 import type { Portal } from '../portals.ts'
 import type { Access } from '../token-types.ts'
 import type { World } from '../world.ts'

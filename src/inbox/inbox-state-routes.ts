@@ -11,10 +11,10 @@ import { withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { findIntegration, lockIntegration } from '../integrations/store.ts'
 import { integrationNotFound } from '../lib/errors.ts'
-import { laneOf, listSetAside, replay } from './lane-store.ts'
+import { inboxStateOf, listSetAside, replay } from './inbox-state-store.ts'
 import { inboxAnswer, inboxQuery, replayAnswer, replayBody } from './schema.ts'
 
-export interface LaneParts {
+export interface InboxStateParts {
   db: Database
   /** Whether webhooks are taken. */
   webhooks: boolean
@@ -22,7 +22,7 @@ export interface LaneParts {
 
 const tags = ['webhooks']
 
-export function laneRoutes(instance: FastifyInstance, { db, webhooks }: LaneParts): void {
+export function inboxStateRoutes(instance: FastifyInstance, { db, webhooks }: InboxStateParts): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
   app.get(
@@ -42,10 +42,10 @@ export function laneRoutes(instance: FastifyInstance, { db, webhooks }: LanePart
       const { integration_id: id } = request.params
       const { limit: most, after } = request.query
       const beyond = after === undefined ? undefined : decodeNumberCursor(id, after)
-      const { lane, rows } = await withTenant(db, tenantId, async (scope) => {
+      const { state, rows } = await withTenant(db, tenantId, async (scope) => {
         if (!(await findIntegration(scope, id))) throw integrationNotFound()
         return {
-          lane: await laneOf(scope, id),
+          state: await inboxStateOf(scope, id),
           rows: await listSetAside(scope, id, { beyond, limit: most + 1 }),
         }
       })
@@ -55,15 +55,15 @@ export function laneRoutes(instance: FastifyInstance, { db, webhooks }: LanePart
         tenant_id: tenantId,
         integration_id: id,
         webhooks,
-        last_received_at: iso(lane.receivedAt),
-        last_occurred_at: iso(lane.occurredAt),
-        silent_since: iso(lane.silentSince),
-        failures: lane.failures,
-        next_try_at: iso(lane.notBefore),
-        error_code: lane.errorCode,
-        waiting: lane.waiting,
-        waiting_since: iso(lane.waitingSince),
-        set_aside: lane.setAside,
+        last_received_at: iso(state.receivedAt),
+        last_occurred_at: iso(state.occurredAt),
+        silent_since: iso(state.silentSince),
+        failures: state.failures,
+        next_try_at: iso(state.notBefore),
+        error_code: state.errorCode,
+        waiting: state.waiting,
+        waiting_since: iso(state.waitingSince),
+        set_aside: state.setAside,
         changes: shown.map((row) => ({
           ticket_id: row.ticketId,
           change: row.change,

@@ -3,7 +3,7 @@
  * the catalogue and fails for a table or a column that is not decided here.
  */
 
-export interface Holding {
+export interface InventoryEntry {
   table: string
   /** What tells its rows apart behind the tenant's id, in an order that an index has. */
   key: readonly string[]
@@ -20,11 +20,11 @@ export interface Holding {
 
 const words = (text: string) => text.split(/\s+/).filter((word) => word !== '')
 
-const holding = (
+const entry = (
   table: string,
-  goes: Holding['goes'],
+  goes: InventoryEntry['goes'],
   columns: { key: string; told: string; withheld?: string },
-): Holding => ({
+): InventoryEntry => ({
   table,
   goes,
   key: words(columns.key),
@@ -33,117 +33,117 @@ const holding = (
 })
 
 /** In the order of an export. */
-export const holdings: readonly Holding[] = [
-  holding('tenants', 'tenant', { key: '', told: 'created_at key_id erasing_at', withheld: 'data_key' }),
-  holding('tenant_integrations', 'integrations', {
+export const dataInventory: readonly InventoryEntry[] = [
+  entry('tenants', 'tenant', { key: '', told: 'created_at key_id erasing_at', withheld: 'data_key' }),
+  entry('tenant_integrations', 'integrations', {
     key: 'integration_id',
     told: `integration_id integration_type status status_reason portal_id hub_domain ui_domain hub_user scopes total_count
       total_count_at last_sync_at loaded_at connected_at created_at updated_at`,
   }),
-  holding('integration_aliases', 'rows', {
+  entry('integration_aliases', 'rows', {
     key: 'alias_id',
     told: 'alias_id integration_id created_at',
   }),
-  holding('integration_tokens', 'tokens', {
+  entry('integration_tokens', 'tokens', {
     key: 'integration_id',
     told: 'integration_id kind expires_at refresh_at confirmed_at epoch lease_until',
     withheld: 'access_token refresh_token',
   }),
-  holding('api_keys', 'marked', {
+  entry('api_keys', 'marked', {
     key: 'key_id',
     told: 'key_id name scopes created_at expires_at revoked_at last_used_at',
     withheld: 'key_hash',
   }),
-  holding('authorizations', 'marked', {
+  entry('authorizations', 'marked', {
     key: 'state_hash',
     told: 'integration_id asked_by expires_at',
     withheld: 'state_hash code_verifier',
   }),
-  holding('confirmations', 'tokens', {
+  entry('confirmations', 'tokens', {
     key: 'confirmation_id',
     told: `confirmation_id integration_id portal_id hub_domain ui_domain hub_user scopes token_expires_at confirmed_at
       expires_at`,
     withheld: 'secret_hash access_token refresh_token',
   }),
-  holding('sessions', 'marked', {
+  entry('sessions', 'marked', {
     key: 'token_hash',
     told: 'scopes made_by created_at last_used_at expires_at',
     withheld: 'token_hash bound_to',
   }),
-  holding('portal_routes', 'marked', {
+  entry('portal_routes', 'marked', {
     key: 'portal_id integration_id',
     told: 'portal_id integration_id installed_at',
   }),
-  holding('integration_parts', 'rows', {
+  entry('integration_parts', 'rows', {
     key: 'integration_id part',
     told: 'integration_id part asked_at due_at read_at problem content omitted',
   }),
-  holding('labels', 'rows', {
+  entry('labels', 'rows', {
     key: 'integration_id topic parent id',
     told: 'integration_id topic parent id label email closed archived',
   }),
-  holding('issues', 'rows', {
+  entry('issues', 'rows', {
     key: 'integration_id ticket_id',
     told: `integration_id ticket_id issue_id subject content pipeline_id stage_id priority category owner_id
       ticket_created_at modified_at archived archived_at deleted_at url properties bytes observed_at first_synced_at synced_at was_live`,
   }),
-  holding('issue_associations', 'rows', {
+  entry('issue_associations', 'rows', {
     key: 'integration_id ticket_id',
     told: 'integration_id ticket_id associations bytes observed_at',
   }),
-  holding('issue_merges', 'rows', {
+  entry('issue_merges', 'rows', {
     key: 'integration_id loser_id',
     told: 'integration_id loser_id survivor_id',
   }),
-  holding('issue_sightings', 'rows', {
+  entry('issue_last_seen', 'rows', {
     key: 'integration_id ticket_id',
     told: 'integration_id ticket_id seen_at',
   }),
-  holding('record_problems', 'rows', {
+  entry('record_problems', 'rows', {
     key: 'integration_id kind record_id',
     told: 'integration_id kind record_id state reason record found_at',
   }),
-  holding('sync_streams', 'marked', {
+  entry('sync_streams', 'marked', {
     key: 'integration_id kind mode',
     told: `integration_id kind mode epoch lease_until lease_by sync_event_id cursor watermark failures not_before next_at
       withheld list_asked_at awaits_hubspot is_probe`,
   }),
-  holding('sync_events', 'rows', {
+  entry('sync_events', 'rows', {
     key: 'sync_event_id',
     told: `sync_event_id integration_id kind sync_type trigger state version total done inserted changed unchanged archived
       failed repaired pages waiting_for waiting_until error_code error requested_at started_at finished_at`,
   }),
-  holding('change_counters', 'rows', { key: '', told: 'last_seq' }),
-  holding('changes', 'rows', {
+  entry('change_counters', 'rows', { key: '', told: 'last_seq' }),
+  entry('changes', 'rows', {
     key: 'seq',
     told: 'seq change_id type at integration_id issue_id ticket_id detail bytes',
   }),
-  holding('endpoints', 'rows', {
+  entry('endpoints', 'rows', {
     key: 'endpoint_id',
     told: 'endpoint_id url types in_order older_until created_at failing_since disabled_at disabled_for',
     withheld: 'secret older_secret',
   }),
-  holding('deliveries', 'rows', {
+  entry('deliveries', 'rows', {
     key: 'endpoint_id seq',
     told: 'endpoint_id seq due_at subject tries delivered_at given_up_for',
   }),
-  holding('attempts', 'rows', {
+  entry('attempts', 'rows', {
     key: 'endpoint_id seq at',
     told: 'endpoint_id seq at ms status error answer',
   }),
-  holding('inbox', 'rows', {
+  entry('inbox', 'rows', {
     key: 'integration_id due_at inbox_id',
     told: 'integration_id due_at inbox_id ticket_ids change occurred_at received_at tries rounds set_aside_for',
   }),
-  holding('feeds', 'rows', {
+  entry('feeds', 'rows', {
     key: 'integration_id',
     told: `integration_id lease_until lease_by failures not_before error_code received_at occurred_at silent_since awaits_hubspot`,
   }),
-  holding('audit_events', 'audit', {
+  entry('audit_events', 'audit', {
     key: 'seq',
     told: 'seq at actor action target address request_id phase result prev_hash hash',
   }),
-  holding('idempotency_keys', 'rows', {
+  entry('idempotency_keys', 'rows', {
     key: 'key_hash',
     told: 'claim lease_until status answer expires_at',
     withheld: 'key_hash salt request_hash',

@@ -1,13 +1,17 @@
-/** SQL of the upkeep: whose turn it is, and the tenants one after the other. */
+/** SQL of the periodic_tasks: whose turn it is, and the tenants one after the other. */
 import { sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import type { SystemScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 
 /** Takes a task that is due. @returns false when it is not, or another process has it */
-export async function takeUpkeep({ query }: SystemScope, task: string, everyMs: number): Promise<boolean> {
+export async function claimPeriodicTask(
+  { query }: SystemScope,
+  task: string,
+  everyMs: number,
+): Promise<boolean> {
   const rows = await query(sql`
-    insert into upkeep as u (task, due_at) values (${task}, ${fromNow(everyMs)})
+    insert into periodic_tasks as u (task, due_at) values (${task}, ${fromNow(everyMs)})
     on conflict (task) do update set due_at = excluded.due_at where u.due_at <= clock_timestamp()
     returning task`)
   return rows.length > 0

@@ -1,9 +1,9 @@
 /** SQL on how an integration's inbox stands, for whoever looks after it. */
 import { sql } from 'kysely'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import { ofLane } from './store.ts'
+import { ofInbox } from './store.ts'
 
-export interface LaneState {
+export interface InboxState {
   receivedAt: Date | null
   occurredAt: Date | null
   silentSince: Date | null
@@ -15,8 +15,8 @@ export interface LaneState {
   setAside: number
 }
 
-export async function laneOf(scope: TenantScope, integrationId: string): Promise<LaneState> {
-  const [lane] = await scope.query(sql<LaneState>`
+export async function inboxStateOf(scope: TenantScope, integrationId: string): Promise<InboxState> {
+  const [state] = await scope.query(sql<InboxState>`
     select f.received_at as "receivedAt", f.occurred_at as "occurredAt", f.silent_since as "silentSince",
       coalesce(f.failures, 0) as failures, f.not_before as "notBefore", f.error_code as "errorCode",
       i.waiting, i.waiting_since as "waitingSince", i.set_aside as "setAside"
@@ -24,9 +24,9 @@ export async function laneOf(scope: TenantScope, integrationId: string): Promise
       select coalesce(sum(cardinality(ticket_ids)) filter (where due_at < 'infinity'), 0)::int as waiting,
         min(received_at) filter (where due_at < 'infinity') as waiting_since,
         count(*) filter (where due_at = 'infinity')::int as set_aside
-      from inbox where ${ofLane(scope, integrationId)}) i
+      from inbox where ${ofInbox(scope, integrationId)}) i
     left join feeds f on f.tenant_id = ${scope.tenantId} and f.integration_id = ${integrationId}`)
-  return lane as LaneState
+  return state as InboxState
 }
 
 /** Deliveries of HubSpot may be late by so much, and its clock and ours apart. */
@@ -47,8 +47,8 @@ export async function noticeSilence(
   const rows = await scope.query(sql`
     insert into feeds as f (tenant_id, integration_id, silent_since)
     select tenant_id, integration_id, clock_timestamp() from integration_tokens
-    where ${ofLane(scope, integrationId)} and kind = 'oauth' and ${newestAt}::timestamptz < clock_timestamp() - ${lateBy}
-      and not exists (select from inbox where ${ofLane(scope, integrationId)} and due_at < 'infinity')
+    where ${ofInbox(scope, integrationId)} and kind = 'oauth' and ${newestAt}::timestamptz < clock_timestamp() - ${lateBy}
+      and not exists (select from inbox where ${ofInbox(scope, integrationId)} and due_at < 'infinity')
     on conflict (tenant_id, integration_id) do update set silent_since = excluded.silent_since
       where f.silent_since is null and (f.occurred_at is null or f.occurred_at < ${newestAt})
     returning 1 as one`)
@@ -82,7 +82,7 @@ export async function listSetAside(
   return await scope.query(sql<SetAside>`
     select inbox_id::text as "inboxId", ticket_ids[1] as "ticketId", change, occurred_at as "occurredAt",
       received_at as "receivedAt", tries, set_aside_for as "setAsideFor"
-    from inbox where ${ofLane(scope, integrationId)} and due_at = 'infinity' ${beyond}
+    from inbox where ${ofInbox(scope, integrationId)} and due_at = 'infinity' ${beyond}
     order by inbox_id
     limit ${at.limit}`)
 }
@@ -99,7 +99,7 @@ export async function replay(
 ): Promise<number> {
   const rows = await scope.query(sql`
     update inbox set due_at = clock_timestamp(), tries = 0, rounds = 0, set_aside_for = null
-    where ${ofLane(scope, integrationId)} and due_at = 'infinity'
+    where ${ofInbox(scope, integrationId)} and due_at = 'infinity'
       ${ticketIds === undefined ? sql`` : sql`and ticket_ids && ${ticketIds}::text[]`}
       ${from === undefined ? sql`` : sql`and received_at >= ${from}::timestamptz`}
       ${to === undefined ? sql`` : sql`and received_at <= ${to}::timestamptz`}

@@ -4,7 +4,7 @@ import type { Sized } from '../api/byte-budget.ts'
 import type { Query } from '../db/database.ts'
 import type { ErasureScope, SystemScope, TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import type { Holding } from './holdings.ts'
+import type { InventoryEntry } from './data-inventory.ts'
 
 /** The key of the last row of a page; undefined: from the beginning. */
 export type Place = readonly string[] | undefined
@@ -15,11 +15,11 @@ const refs = (columns: readonly string[]) => sql.join(columns.map((column) => sq
 const byKey = sql`set local enable_sort = off`
 
 /** As text under names of their own, so that ordering by a key means the column. */
-const keyOf = ({ key }: Holding) =>
+const keyOf = ({ key }: InventoryEntry) =>
   sql.join([sql`array[]::text[]`, ...key.map((column) => sql`${sql.ref(`t.${column}`)}::text`)], sql` || `)
 
 const pageOf = (
-  { table, key }: Holding,
+  { table, key }: InventoryEntry,
   tenantId: TenantId,
   beyond: Place,
   what: RawBuilder<unknown>,
@@ -38,7 +38,7 @@ export interface ExportedRow extends Sized {
 }
 
 /** How long a row is as a line, about. Where a column says how long its bag is, the bag is not opened. */
-const lengthOf = ({ told }: Holding) =>
+const lengthOf = ({ told }: InventoryEntry) =>
   told.includes('bytes') ? sql`1000 + 2 * t.bytes` : sql`1000 + octet_length(t::text)`
 
 /**
@@ -48,7 +48,7 @@ const lengthOf = ({ told }: Holding) =>
  */
 export async function readPage(
   scope: TenantScope,
-  holding: Holding,
+  entry: InventoryEntry,
   beyond: Place,
   atMost: number,
   bytes = Number.MAX_SAFE_INTEGER,
@@ -56,33 +56,33 @@ export async function readPage(
   await scope.query(byKey)
   await scope.query(sql`set local time zone 'UTC'`)
   const told = sql.join(
-    ['tenant_id', ...holding.told].map((column) => sql`${column}::text, ${sql.ref(`t.${column}`)}`),
+    ['tenant_id', ...entry.told].map((column) => sql`${column}::text, ${sql.ref(`t.${column}`)}`),
   )
   // As jsonb, because a value of type json may hold line breaks.
   // By the key alone, in which the page is sorted already.
-  const order = holding.key.length > 0 ? sql`order by ${refs(holding.key)}` : sql``
+  const order = entry.key.length > 0 ? sql`order by ${refs(entry.key)}` : sql``
   return await scope.query(sql<ExportedRow>`
-    select ${keyOf(holding)} as place, t.up_to as "upTo",
+    select ${keyOf(entry)} as place, t.up_to as "upTo",
       case when t.up_to <= ${bytes} then jsonb_build_object(${told})::text end as text
     from (
-      select t.*, (sum(${lengthOf(holding)}) over (${order}))::float8 as up_to
-      from (${pageOf(holding, scope.tenantId, beyond, sql`t.*`, atMost)}) t) t
+      select t.*, (sum(${lengthOf(entry)}) over (${order}))::float8 as up_to
+      from (${pageOf(entry, scope.tenantId, beyond, sql`t.*`, atMost)}) t) t
     ${order}`)
 }
 
 /** Deletes the next rows of a table. @returns where to go on; undefined when there was nothing beyond */
 export async function deletePage(
   { query, tenantId }: { query: Query; tenantId: TenantId },
-  holding: Holding,
+  entry: InventoryEntry,
   beyond: Place,
   atMost: number,
 ): Promise<Place> {
   await query(byKey)
-  const what = sql`t.ctid as id, ${keyOf(holding)} as place`
+  const what = sql`t.ctid as id, ${keyOf(entry)} as place`
   const rows = await query(sql<{ place: string[] }>`
-    with next as materialized (${pageOf(holding, tenantId, beyond, what, atMost)}),
+    with next as materialized (${pageOf(entry, tenantId, beyond, what, atMost)}),
     gone as (
-      delete from ${sql.table(holding.table)}
+      delete from ${sql.table(entry.table)}
       where tenant_id = ${tenantId} and ctid = any(array(select id from next))
     )
     select place from next`)
@@ -90,11 +90,14 @@ export async function deletePage(
 }
 
 /** Deletes all of the tenant in a table of few rows. */
-export async function deleteAll({ query, tenantId }: TenantScope, { table }: Holding): Promise<void> {
+export async function deleteAll({ query, tenantId }: TenantScope, { table }: InventoryEntry): Promise<void> {
   await query(sql`delete from ${sql.table(table)} where tenant_id = ${tenantId}`)
 }
 
-export async function holdsAny({ query, tenantId }: TenantScope, { table }: Holding): Promise<boolean> {
+export async function holdsAny(
+  { query, tenantId }: TenantScope,
+  { table }: InventoryEntry,
+): Promise<boolean> {
   const rows = await query(sql`select from ${sql.table(table)} where tenant_id = ${tenantId} limit 1`)
   return rows.length > 0
 }
