@@ -52,8 +52,8 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
       if (!(await tenantExists(scope))) throw tenantNotFound()
       return await onceShowing<z.infer<typeof madeKeyAnswer>>(scope, readIdempotency(request), async () => {
         const { shown, key } = await make(scope)
-        const told = { tenant_id: tenantId, ...present(shown), api_key: null }
-        return { answer: { status: 201, body: { success: true, ...told } }, secret: key }
+        const body = { tenant_id: tenantId, ...present(shown), api_key: null }
+        return { answer: { status: 201, body: { success: true, ...body } }, secret: key }
       })
     })
     return { ...body, api_key: secret?.reveal() ?? null }

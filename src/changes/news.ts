@@ -20,7 +20,7 @@ export interface News {
 interface Waiter {
   tenantId: TenantId
   seq: number
-  tell(): void
+  notify(): void
 }
 
 export function createNews(db: Database, clock: Clock, log: Log): News {
@@ -32,7 +32,7 @@ export function createNews(db: Database, clock: Clock, log: Log): News {
     const ids = [...new Set(waiting.map(({ tenantId }) => tenantId))]
     const feeds = await withSystem(db, (scope) => lastSeqs(scope, ids))
     const last = new Map(feeds.map(({ tenantId, lastSeq }) => [tenantId, lastSeq]))
-    for (const { tenantId, seq, tell } of waiting) if ((last.get(tenantId) ?? 0) !== seq) tell()
+    for (const { tenantId, seq, notify } of waiting) if ((last.get(tenantId) ?? 0) !== seq) notify()
   }
 
   const poll = createPoller({
@@ -50,14 +50,14 @@ export function createNews(db: Database, clock: Clock, log: Log): News {
   return {
     beyond(tenantId, seq, signal) {
       return new Promise((resolve) => {
-        const waiter = { tenantId, seq, tell }
-        function tell() {
+        const waiter = { tenantId, seq, notify }
+        function notify() {
           waiters.delete(waiter)
-          signal.removeEventListener('abort', tell)
+          signal.removeEventListener('abort', notify)
           resolve()
         }
         if (signal.aborted) return resolve()
-        signal.addEventListener('abort', tell, { once: true })
+        signal.addEventListener('abort', notify, { once: true })
         waiters.add(waiter)
         poll()
       })

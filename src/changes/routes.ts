@@ -181,8 +181,8 @@ async function follow(
   for (let page = first; !over.aborted; ) {
     room.waitsForReader(() => stream.drop())
     for (const one of page.changes) {
-      const told = presentChange(tenantId, one)
-      stream.say(`id: ${told.cursor}\nevent: ${told.type}\ndata: ${JSON.stringify(told)}\n\n`)
+      const presented = presentChange(tenantId, one)
+      stream.say(`id: ${presented.cursor}\nevent: ${presented.type}\ndata: ${JSON.stringify(presented)}\n\n`)
       await stream.taken(takenWithinMs)
       if (over.aborted) return
     }

@@ -16,10 +16,10 @@ import { beginning, type Change, type ChangeType, type Position, positionOf, sta
  *
  * @param scope whose feed; `told` has the columns type, integration_id, issue_id, ticket_id and detail
  */
-export const writeTold = ({ tenantId }: TenantScope) => sql`
+export const recordChanges = ({ tenantId }: TenantScope) => sql`
     numbered as (
       insert into change_counters as c (tenant_id, last_seq)
-      select ${tenantId}, count(*) from told having count(*) > 0
+      select ${tenantId}, count(*) from emitted having count(*) > 0
       on conflict (tenant_id) do update set last_seq = c.last_seq + excluded.last_seq
       returning last_seq
     ),
@@ -27,7 +27,7 @@ export const writeTold = ({ tenantId }: TenantScope) => sql`
       insert into changes (tenant_id, seq, type, integration_id, issue_id, ticket_id, detail)
       select ${tenantId}, n.last_seq - count(*) over () + row_number() over (), t.type, t.integration_id, t.issue_id, t.ticket_id,
         t.detail
-      from told t cross join numbered n
+      from emitted t cross join numbered n
       returning seq, type, integration_id, ticket_id
     ),
     addressed as (
@@ -41,18 +41,18 @@ export const writeTold = ({ tenantId }: TenantScope) => sql`
     )`
 
 /** Tells of something that is no issue. @returns its number */
-export async function tell(
+export async function recordChange(
   scope: TenantScope,
   type: Exclude<ChangeType, `issue.${string}`>,
   integrationId: string | null,
   detail: Record<string, unknown>,
 ): Promise<number> {
   const [row] = await scope.query(sql<{ seq: number }>`
-    with told as (
+    with emitted as (
       select ${type} as type, ${integrationId}::uuid as integration_id, null::uuid as issue_id, null as ticket_id,
         ${JSON.stringify(detail)}::jsonb as detail
     ),
-    ${writeTold(scope)}
+    ${recordChanges(scope)}
     select seq from written`)
   return row?.seq ?? 0
 }

@@ -37,10 +37,10 @@ export function addKeyRingCommands(program: Command): void {
       const read = config()
       await besideService(read, commandLog(), async (db) => {
         await refuseWrongKeys(db, read)
-        const told = (resealed: number) => json || say(`${resealed} sealed again`)
+        const onProgress = (resealed: number) => json || say(`${resealed} sealed again`)
         const audit = { db, ring: read.keyRing }
         const target = { target: `key:${newestOf(read.keyRing).kid}` }
-        const turn = () => rotate(db, read.keyRing, told)
+        const turn = () => rotate(db, read.keyRing, onProgress)
         const done = await auditCommand(audit, 'key-ring.rotate', target, turn)
         const { newest, resealed, failed, left } = done
         if (json) console.log(JSON.stringify(done))

@@ -63,7 +63,7 @@ export async function rehearse(
   })
   try {
     addTo(server)
-    const stage: Stage = { db, world, server, calls: hubspot.calls, told: new Set() }
+    const stage: Stage = { db, world, server, calls: hubspot.calls, mentioned: new Set() }
     const asked = await tryRequests(stage)
     return {
       tables: world.tables.filter(({ ofTenants }) => ofTenants).length,

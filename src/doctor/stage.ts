@@ -14,7 +14,7 @@ export interface Stage {
   /** What HubSpot was asked so far. */
   calls: Call[]
   /** Ids of B that A has named so far: an audit log may tell A of them again. */
-  told: Set<string>
+  mentioned: Set<string>
 }
 
 export interface Reply {
@@ -29,7 +29,7 @@ const withinMs = 10_000
 /** @param as absent: without a credential */
 export async function ask(stage: Stage, asked: Asked, as: TenantId | undefined): Promise<Reply> {
   const named = `${asked.path} ${JSON.stringify(asked.body) ?? ''}`
-  for (const id of Object.values(stage.world.b.ids)) if (named.includes(id)) stage.told.add(id)
+  for (const id of Object.values(stage.world.b.ids)) if (named.includes(id)) stage.mentioned.add(id)
   const answer = await stage.server.inject({
     method: asked.method as 'GET',
     url: asked.path,
@@ -38,10 +38,10 @@ export async function ask(stage: Stage, asked: Asked, as: TenantId | undefined):
     signal: AbortSignal.timeout(withinMs),
   })
   // These differ from one request to the next, whoever asks.
-  const told = Object.entries(answer.headers).filter(
+  const headers = Object.entries(answer.headers).filter(
     ([name]) => !/^(date|request-id|(x-)?ratelimit.*)$/.test(name),
   )
-  const text = `${JSON.stringify(Object.fromEntries(told))}\n${answer.payload}`
+  const text = `${JSON.stringify(Object.fromEntries(headers))}\n${answer.payload}`
   return { status: answer.statusCode, text, code: (parsed(answer.payload) as { code?: string }).code }
 }
 
@@ -62,11 +62,11 @@ export function masked({ status, text }: Reply, sent: Ids): string {
 }
 
 /** Whether the answer holds B's word, or an id of B that A could not know. */
-export function holdsOfOther({ world: { b }, told }: Stage, { text }: Reply): boolean {
+export function holdsOfOther({ world: { b }, mentioned }: Stage, { text }: Reply): boolean {
   const plain = text.toLowerCase()
-  const unknown = Object.values(b.ids).filter((id) => id.length >= 16 && !told.has(id))
+  const unknown = Object.values(b.ids).filter((id) => id.length >= 16 && !mentioned.has(id))
   // Some ids are words of B themselves; those that A has named may come back.
   let beside = plain
-  for (const id of told) if (id.includes(b.word)) beside = beside.replaceAll(id, '')
+  for (const id of mentioned) if (id.includes(b.word)) beside = beside.replaceAll(id, '')
   return beside.includes(b.word) || unknown.some((id) => plain.includes(id))
 }

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import { type Claimant, leaseIsFree } from '../db/lease.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import { ofInbox, type Told } from './store.ts'
+import { type InboxItem, ofInbox } from './store.ts'
 
 export interface DueInbox {
   tenantId: string
@@ -95,7 +95,7 @@ export async function endStep(
   scope: TenantScope,
   integrationId: string,
   by: Claimant,
-  { drained, releases }: { drained: readonly Told[]; releases: boolean },
+  { drained, releases }: { drained: readonly InboxItem[]; releases: boolean },
 ): Promise<boolean> {
   const lease = releases
     ? sql`lease_until = null, lease_by = null, failures = 0, error_code = null, not_before = null, awaits_hubspot = false`

@@ -25,10 +25,19 @@ import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { ObjectKind, PreparedKind } from '../sync/object-kind.ts'
 import { readByIds } from '../sync/read-by-ids.ts'
-import { tellRecords } from '../sync/report.ts'
+import { logRecords } from '../sync/report.ts'
 import { optionsOf } from '../sync/step.ts'
 import { claimInbox, endStep, forgetInbox, holdInbox, releaseInbox } from './claim-store.ts'
-import { type InboxRow, leftOf, owe, postpone, remove, setAside, type Told, takeDue } from './store.ts'
+import {
+  enqueueAssociations,
+  type InboxItem,
+  type InboxRow,
+  leftOf,
+  postpone,
+  remove,
+  setAside,
+  takeDue,
+} from './store.ts'
 
 export interface DrainParts {
   db: Database
@@ -150,13 +159,13 @@ async function drainAll(drain: Drain, first: InboxRow[]): Promise<number> {
   const until = clock.monotonic() + sliceMs
   let drained = 0
   for (let rows = first; ; ) {
-    const told = rows.flatMap((row) => row.ticketIds.map((ticketId) => ({ row, ticketId })))
+    const items = rows.flatMap((row) => row.ticketIds.map((ticketId) => ({ row, ticketId })))
     // What comes meanwhile waits for its own window: another look at once would be one read more in the same window.
-    const isLast = told.length < atOnce
-    for (const step of stepsOf(told, isLast)) {
+    const isLast = items.length < atOnce
+    for (const step of stepsOf(items, isLast)) {
       signal.throwIfAborted()
       await drainStep(drain, step)
-      drained += step.told.length
+      drained += step.items.length
     }
     if (isLast || clock.monotonic() >= until) return drained
     rows = await within((scope) => takeDue(scope, whose.integrationId, windowMs, atOnce))
@@ -167,20 +176,21 @@ async function drainAll(drain: Drain, first: InboxRow[]): Promise<number> {
 interface Step {
   reads: 'tickets' | 'links'
   ids: string[]
-  told: Told[]
+  items: InboxItem[]
   /** Nothing is drained after it. */
   isLast: boolean
 }
 
 /** An association is read for itself: it changes no property. */
-const readsOf = ({ row }: Told): Step['reads'] => (row.change === 'associationChange' ? 'links' : 'tickets')
+const readsOf = ({ row }: InboxItem): Step['reads'] =>
+  row.change === 'associationChange' ? 'links' : 'tickets'
 
-function stepsOf(told: readonly Told[], areLast: boolean): Step[] {
+function stepsOf(items: readonly InboxItem[], areLast: boolean): Step[] {
   const steps: Step[] = []
-  for (const [reads, some] of Map.groupBy(told, readsOf)) {
+  for (const [reads, some] of Map.groupBy(items, readsOf)) {
     const byTicket = [...Map.groupBy(some, ({ ticketId }) => ticketId)]
     for (const part of chunks(byTicket, reads === 'links' ? linksAtOnce : batchLimit))
-      steps.push({ reads, ids: part.map(([id]) => id), told: part.flatMap(([, of]) => of), isLast: false })
+      steps.push({ reads, ids: part.map(([id]) => id), items: part.flatMap(([, of]) => of), isLast: false })
   }
   const last = steps.at(-1)
   if (last) last.isLast = areLast
@@ -221,7 +231,7 @@ async function halved(drain: Drain, step: Step, suspects: Suspect[]): Promise<vo
         {
           reads: step.reads,
           ids: step.ids.filter((id) => half.has(id) === first),
-          told: step.told.filter(({ ticketId }) => half.has(ticketId) === first),
+          items: step.items.filter(({ ticketId }) => half.has(ticketId) === first),
           isLast: false,
         },
         suspects,
@@ -233,10 +243,10 @@ const unsaidWords = 'HubSpot would not say whether it is there'
 const unsaidLinks = 'HubSpot would not give its associations'
 
 /** A change that leaves a ticket to be read. */
-const leavesOne = ({ row: { change } }: Told) => change !== 'deletion' && change !== 'merge'
+const leavesOne = ({ row: { change } }: InboxItem) => change !== 'deletion' && change !== 'merge'
 
 async function drainTickets(drain: Drain, step: Step): Promise<void> {
-  const { ids, told } = step
+  const { ids, items } = step
   const { hubspot, kind, whose, withAccess, signal } = drain
   const { integrationId } = whose
   const parts = { hubspot, kind, integrationId, withAccess, patience, signal }
@@ -252,61 +262,64 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
   const { report, drained, aside } = await keepWith(drain, step, async (scope) => {
     const report = await keep(scope)
     const unverified = new Set(report.unverified)
-    const silent = told.filter(({ ticketId }) => unsaid.has(ticketId))
+    const silent = items.filter(({ ticketId }) => unsaid.has(ticketId))
     // What was told of and is not there may be there in a second: HubSpot's own parts are not all of one moment.
-    const early = (one: Told) => unverified.has(one.ticketId) || (nowhere.has(one.ticketId) && leavesOne(one))
-    const again = told.filter((one) => early(one) && one.row.rounds < mostRounds && !unsaid.has(one.ticketId))
+    const early = (one: InboxItem) =>
+      unverified.has(one.ticketId) || (nowhere.has(one.ticketId) && leavesOne(one))
+    const again = items.filter(
+      (one) => early(one) && one.row.rounds < mostRounds && !unsaid.has(one.ticketId),
+    )
     // Left out by answers that are short: nothing is known of them, and no number of tries sets them aside.
-    const leftOut = told.filter(({ ticketId }) => open.has(ticketId))
+    const leftOut = items.filter(({ ticketId }) => open.has(ticketId))
     const waits = new Set([...silent, ...again, ...leftOut])
-    const drained = told.filter((one) => !waits.has(one))
+    const drained = items.filter((one) => !waits.has(one))
     const aside = await later(drain, scope, silent, unsaidWords)
     await postpone(scope, integrationId, again, secondMs, 'rounds')
     await postpone(scope, integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
     // What has just come has associations too, and no other event need tell of them.
-    await owe(scope, integrationId, report.arrived, latestOf(told))
+    await enqueueAssociations(scope, integrationId, report.arrived, latestOf(items))
     return { report, drained, aside }
   })
-  tellRecords(drain, report, { tenant_id: whose.tenantId, integration_id: integrationId })
-  tellAside(drain, aside, unsaidWords)
-  tellDrained(drain, drained)
+  logRecords(drain, report, { tenant_id: whose.tenantId, integration_id: integrationId })
+  logQuarantined(drain, aside, unsaidWords)
+  logDrained(drain, drained)
 }
 
 async function drainLinks(drain: Drain, step: Step): Promise<void> {
-  const { ids, told } = step
+  const { ids, items } = step
   const { hubspot, whose, withAccess, reader, signal } = drain
   const { keep, undecided, unanswered } = await withAccess((access) =>
     reader.readLinks(hubspot, ids, optionsOf({ patience, signal }, access), { problems: 'none' }),
   )
   const unsaid = new Set(undecided)
   const open = new Set(unanswered)
-  const unread = told.filter(({ ticketId }) => unsaid.has(ticketId))
-  const leftOut = told.filter(({ ticketId }) => open.has(ticketId) && !unsaid.has(ticketId))
-  const drained = told.filter(({ ticketId }) => !unsaid.has(ticketId) && !open.has(ticketId))
+  const unread = items.filter(({ ticketId }) => unsaid.has(ticketId))
+  const leftOut = items.filter(({ ticketId }) => open.has(ticketId) && !unsaid.has(ticketId))
+  const drained = items.filter(({ ticketId }) => !unsaid.has(ticketId) && !open.has(ticketId))
   const { aside } = await keepWith(drain, step, async (scope) => {
     await keep(scope, whose.integrationId)
     const aside = await later(drain, scope, unread, unsaidLinks)
     await postpone(scope, whose.integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
     return { drained, aside }
   })
-  tellAside(drain, aside, unsaidLinks)
-  tellDrained(drain, drained)
+  logQuarantined(drain, aside, unsaidLinks)
+  logDrained(drain, drained)
 }
 
-function tellDrained({ metrics, clock }: Drain, told: readonly Told[]): void {
-  metrics.inboxDrained.inc(told.length)
-  for (const { receivedAt } of new Set(told.map(({ row }) => row)))
+function logDrained({ metrics, clock }: Drain, items: readonly InboxItem[]): void {
+  metrics.inboxDrained.inc(items.length)
+  for (const { receivedAt } of new Set(items.map(({ row }) => row)))
     metrics.inboxLag.observe((clock.now() - receivedAt.getTime()) / 1_000)
 }
 
 /** ms; longer the longer they wait already, so that answers which leave them out are asked for less and less often. */
-function leftOutWait({ clock }: Drain, told: readonly Told[]): number {
-  const ages = told.map(({ row }) => clock.now() - row.receivedAt.getTime())
+function leftOutWait({ clock }: Drain, items: readonly InboxItem[]): number {
+  const ages = items.map(({ row }) => clock.now() - row.receivedAt.getTime())
   return betweenTries.base + clock.random() * Math.min(betweenTries.cap, Math.max(betweenTries.base, ...ages))
 }
 
-const latestOf = (told: readonly Told[]) =>
-  new Date(Math.max(...told.map(({ row }) => row.occurredAt.getTime())))
+const latestOf = (items: readonly InboxItem[]) =>
+  new Date(Math.max(...items.map(({ row }) => row.occurredAt.getTime())))
 
 /** Takes the integration's lock. What came for one that nobody is connected by is forgotten: connecting again begins with everything. */
 async function isGone(scope: TenantScope, integrationId: string): Promise<boolean> {
@@ -320,22 +333,22 @@ async function isGone(scope: TenantScope, integrationId: string): Promise<boolea
  *
  * @throws Lost and keeps nothing, when the inbox is another's
  */
-async function keepWith<T extends { drained: readonly Told[] }>(
+async function keepWith<T extends { drained: readonly InboxItem[] }>(
   drain: Drain,
-  { told, isLast }: Step,
+  { items, isLast }: Step,
   work: (scope: TenantScope) => Promise<T>,
 ): Promise<T> {
   const { integrationId } = drain.whose
   const kept = await drain.within(async (scope) => {
     if (await isGone(scope, integrationId)) return undefined
-    await remove(scope, integrationId, told)
+    await remove(scope, integrationId, items)
     const done = await work(scope)
     const end = { drained: done.drained, releases: isLast }
     if (!(await endStep(scope, integrationId, drain.claimant, end))) throw new Lost()
     return done
   })
   if (!kept) throw new Lost()
-  for (const [row, left] of leftOf(told)) row.ticketIds = left
+  for (const [row, left] of leftOf(items)) row.ticketIds = left
   drain.released = isLast
   return kept
 }
@@ -344,18 +357,18 @@ async function keepWith<T extends { drained: readonly Told[] }>(
 async function later(
   { whose, clock }: Drain,
   scope: TenantScope,
-  told: readonly Told[],
+  items: readonly InboxItem[],
   why: string,
-): Promise<Told[]> {
-  const isLast = ({ row }: Told) => row.tries + 1 >= mostTries
-  const last = told.filter(isLast)
-  const tries = Math.max(0, ...told.map(({ row }) => row.tries))
+): Promise<InboxItem[]> {
+  const isLast = ({ row }: InboxItem) => row.tries + 1 >= mostTries
+  const last = items.filter(isLast)
+  const tries = Math.max(0, ...items.map(({ row }) => row.tries))
   const waitMs = betweenTries.base + fullJitter(betweenTries, tries, clock.random())
   await setAside(scope, whose.integrationId, last, why)
   await postpone(
     scope,
     whose.integrationId,
-    told.filter((one) => !isLast(one)),
+    items.filter((one) => !isLast(one)),
     waitMs,
     'tries',
   )
@@ -365,13 +378,13 @@ async function later(
 async function poison(drain: Drain, { step, error }: Suspect): Promise<void> {
   drain.poisoned += 1
   const { aside } = await keepWith(drain, step, async (scope) => ({
-    aside: await later(drain, scope, step.told, error.message),
+    aside: await later(drain, scope, step.items, error.message),
     drained: [],
   }))
-  tellAside(drain, aside, error.message)
+  logQuarantined(drain, aside, error.message)
 }
 
-function tellAside({ whose, log, metrics }: Drain, aside: readonly Told[], why: string): void {
+function logQuarantined({ whose, log, metrics }: Drain, aside: readonly InboxItem[], why: string): void {
   metrics.inboxSetAside.inc(aside.length)
   for (const ticketId of new Set(aside.map((one) => one.ticketId)))
     log.warn(

@@ -20,7 +20,7 @@ export const inboxAnswer = z.object({
   webhooks: z.boolean().describe('Whether this service takes webhooks at all'),
   last_received_at: z.string().nullable().describe('Of the changes that were drained'),
   last_occurred_at: z.string().nullable().describe('HubSpot’s time of the newest of them'),
-  silent_since: z.string().nullable().describe('A sync found changes that no webhook had told of'),
+  silent_since: z.string().nullable().describe('A sync found changes that no webhook had items of'),
   failures: z.number().describe('Drains that failed in a row'),
   next_try_at: z.string().nullable(),
   error_code: z.string().nullable(),

@@ -113,7 +113,7 @@ export interface InboxRow {
 }
 
 /** One ticket that a row tells of. */
-export interface Told {
+export interface InboxItem {
   row: InboxRow
   ticketId: string
 }
@@ -146,12 +146,12 @@ export async function takeDue(
     order by due_at, inbox_id`)
 }
 
-const idsOf = (told: readonly Told[]) => told.map(({ ticketId }) => ticketId)
+const idsOf = (items: readonly InboxItem[]) => items.map(({ ticketId }) => ticketId)
 
 /** What is left of each row when so much of it is done. */
-export const leftOf = (told: readonly Told[]): Map<InboxRow, string[]> =>
+export const leftOf = (items: readonly InboxItem[]): Map<InboxRow, string[]> =>
   new Map(
-    [...Map.groupBy(told, ({ row }) => row)].map(([row, some]) => {
+    [...Map.groupBy(items, ({ row }) => row)].map(([row, some]) => {
       const done = new Set(idsOf(some))
       return [row, row.ticketIds.filter((id) => !done.has(id))]
     }),
@@ -161,9 +161,9 @@ export const leftOf = (told: readonly Told[]): Map<InboxRow, string[]> =>
 export async function remove(
   scope: TenantScope,
   integrationId: string,
-  told: readonly Told[],
+  items: readonly InboxItem[],
 ): Promise<void> {
-  const rows = [...leftOf(told)]
+  const rows = [...leftOf(items)]
   const done = rows.filter(([, left]) => left.length === 0)
   const more = rows.filter(([, left]) => left.length > 0)
   const keys = (some: readonly (readonly [InboxRow, string[]])[]) =>
@@ -206,11 +206,11 @@ const mostCounted = 1_000
 export async function postpone(
   scope: TenantScope,
   integrationId: string,
-  told: readonly Told[],
+  items: readonly InboxItem[],
   waitMs: number,
   because: 'tries' | 'rounds' | 'left_out',
 ): Promise<void> {
-  const rows = [...Map.groupBy(told, ({ row }) => row)].map(([row, some]) => ({
+  const rows = [...Map.groupBy(items, ({ row }) => row)].map(([row, some]) => ({
     ...row,
     ...(because === 'left_out'
       ? { rounds: Math.max(row.rounds, 1) }
@@ -224,10 +224,10 @@ export async function postpone(
 export async function setAside(
   scope: TenantScope,
   integrationId: string,
-  told: readonly Told[],
+  items: readonly InboxItem[],
   why: string,
 ): Promise<void> {
-  const rows = told.map(({ row, ticketId }) => ({
+  const rows = items.map(({ row, ticketId }) => ({
     ...row,
     tries: row.tries + 1,
     ticketIds: [ticketId],
@@ -237,7 +237,12 @@ export async function setAside(
 }
 
 /** Whose associations are to be read, since nothing else would say so before the next full pass. */
-export async function owe(scope: TenantScope, integrationId: string, ticketIds: readonly string[], at: Date) {
+export async function enqueueAssociations(
+  scope: TenantScope,
+  integrationId: string,
+  ticketIds: readonly string[],
+  at: Date,
+) {
   if (ticketIds.length === 0) return
   await scope.query(sql`
     insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)

@@ -30,7 +30,7 @@ export async function connectOnce(
   act: (within: ConnectParts) => Promise<unknown>,
 ): Promise<{ status: 200 | 201; body: Body }> {
   const answer = await onceAcross<Body>(parts.db, tenantId, readIdempotency(request), async (keep) => {
-    const told: { answer: KeptAnswer<Body>; tenantId: TenantId }[] = []
+    const answered: { answer: KeptAnswer<Body>; tenantId: TenantId }[] = []
     await act({
       ...parts,
       async onConnected(scope: TenantScope, connected: Connected) {
@@ -38,10 +38,10 @@ export async function connectOnce(
         const shown = present(scope.tenantId, connected.integration, await listParts(scope))
         const answer = { status: statusOf(connected), body: { success: true as const, ...shown } }
         await keep(scope, answer)
-        told.push({ answer, tenantId: scope.tenantId })
+        answered.push({ answer, tenantId: scope.tenantId })
       },
     })
-    const [first] = told
+    const [first] = answered
     if (!first) throw new Error('a connect ended without having stored anything')
     parts.wake(first.tenantId, first.answer.body.integration_id)
     return first.answer

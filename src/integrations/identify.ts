@@ -40,12 +40,12 @@ export async function identifyGranted(
   granted: TokenFacts,
 ): Promise<Account> {
   const { hubspot, app, patience, signal } = parts
-  const told = app && (await introspect(hubspot, app, token, patience.totalMs, signal))
+  const introspected = app && (await introspect(hubspot, app, token, patience.totalMs, signal))
   // The token answer stands where introspection is silent: HubSpot's 2026-09 may say no more than `active`.
   const facts: TokenFacts = {
-    ...told,
-    portalId: granted.portalId ?? told?.portalId,
-    scopes: granted.scopes ?? told?.scopes,
+    ...introspected,
+    portalId: granted.portalId ?? introspected?.portalId,
+    scopes: granted.scopes ?? introspected?.scopes,
     expiresInMs: granted.expiresInMs,
   }
   return await complete(parts, token, 'oauth', facts)

@@ -1,6 +1,6 @@
 /** All SQL on integrations and their portal routes. Tokens, and what is under way to them, have stores of their own. */
 import { sql } from 'kysely'
-import { tell } from '../changes/store.ts'
+import { recordChange } from '../changes/store.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 import {
   type Account,
@@ -92,7 +92,7 @@ export async function keepConnected(scope: TenantScope, id: string, account: Acc
     on conflict (portal_id, tenant_id, integration_id) do update set installed_at = excluded.installed_at`)
   // Another token for what is connected is no news.
   if (!was || !liveStatuses.includes(was))
-    await tell(scope, 'integration.connected', id, { portal_id: portalId })
+    await recordChange(scope, 'integration.connected', id, { portal_id: portalId })
   return rows[0] as Integration
 }
 
@@ -109,7 +109,7 @@ export async function moveTo(
     returning integration_id`)
   if (rows.length === 0) return false
   if (to === 'reauth_required' || to === 'disconnected')
-    await tell(scope, `integration.${to}`, id, { reason })
+    await recordChange(scope, `integration.${to}`, id, { reason })
   return true
 }
 

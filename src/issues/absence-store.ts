@@ -1,6 +1,6 @@
 /** SQL on what a full pass did not meet. Each statement looks at some thousand issues at most, however many there are. */
 import { sql } from 'kysely'
-import { writeTold } from '../changes/store.ts'
+import { recordChanges } from '../changes/store.ts'
 import type { TenantScope } from '../db/scope.ts'
 
 const window = 10_000
@@ -112,11 +112,11 @@ export async function markDeleted(
       where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
         and ticket_id = any(array(select ticket_id from asked where proved))
     ),
-    told as (
+    emitted as (
       select 'issue.archived' as type, ${integrationId}::uuid as integration_id, issue_id, ticket_id, '{"deleted": true}'::jsonb as detail
       from asked where proved and not archived
     ),
-    ${writeTold(scope)}
+    ${recordChanges(scope)}
     select ticket_id as "ticketId", not archived as "wasLive", proved from asked`)
   const ids = (some: typeof rows) => some.map(({ ticketId }) => ticketId)
   return {

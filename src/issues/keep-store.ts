@@ -3,7 +3,7 @@
  * because that statement is long, and what leans on its rules stands beside it.
  */
 import { sql } from 'kysely'
-import { writeTold } from '../changes/store.ts'
+import { recordChanges } from '../changes/store.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { IssueRow } from './issue.ts'
 
@@ -163,7 +163,7 @@ export async function keepIssues(
         when 'changed' then j.was_live
         else false end
     ),
-    told as (
+    emitted as (
       select r.type, ${integrationId}::uuid as integration_id, coalesce(r.kept_as, r.issue_id) as issue_id, r.ticket_id,
         nullif(jsonb_strip_nulls(jsonb_build_object(
           'merged_into', case when r.type = 'issue.merged' then (select l.survivor_id from losers l where l.loser_id = r.ticket_id) end))
@@ -176,7 +176,7 @@ export async function keepIssues(
         select from tenant_integrations t
         where t.tenant_id = ${scope.tenantId} and t.integration_id = ${integrationId} and t.loaded_at is not null)
     ),
-    ${writeTold(scope)}
+    ${recordChanges(scope)}
     select j.ticket_id as "ticketId", j.outcome,
       case when j.outcome = 'changed' then array(select jsonb_object_keys(j.differs) order by 1) else '{}' end as changed
     from judged j`)
@@ -230,7 +230,7 @@ export async function keepMerges(
         and ticket_id = any(${losers}::text[]) and not archived
       returning ticket_id
     ),
-    told as (
+    emitted as (
       -- Also of one that was archived before it was known where it went, or whose survivor was itself merged.
       select 'issue.merged' as type, ${integrationId}::uuid as integration_id, i.issue_id, i.ticket_id,
         jsonb_build_object('merged_into', coalesce(m.survivor_id, b.survivor_id)) as detail
@@ -241,7 +241,7 @@ export async function keepMerges(
       where i.tenant_id = ${scope.tenantId} and i.integration_id = ${integrationId} and i.ticket_id = any(${losers}::text[])
         and i.was_live and (m.loser_id is not null or not i.archived)
     ),
-    ${writeTold(scope)}
+    ${recordChanges(scope)}
     select ticket_id as "ticketId" from markedDeleted`)
   return markedDeleted.map(({ ticketId }) => ticketId)
 }

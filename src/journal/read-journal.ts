@@ -99,7 +99,7 @@ async function readNext(parts: JournalParts, place: Place, signal: AbortSignal):
   const { db, clientId, windowMs, metrics } = parts
   const from = place.position
   const { file, restarted } = await findNext(parts, place, signal)
-  tellMissed(parts, place)
+  logMissed(parts, place)
   // A file that comes after itself would be read for ever.
   if (!file || file.offset === from) {
     await withSystemOnce(db, (scope) => keepEnd(scope, clientId, from, restarted))
@@ -118,7 +118,7 @@ async function readNext(parts: JournalParts, place: Place, signal: AbortSignal):
 }
 
 /** Whatever HubSpot answers now: what it has thrown away meanwhile nobody can read any more. */
-function tellMissed({ metrics, log }: JournalParts, { position, readMsAgo }: Place): void {
+function logMissed({ metrics, log }: JournalParts, { position, readMsAgo }: Place): void {
   if (position === null || readMsAgo === null || readMsAgo <= keptMs) return
   metrics.journalFiles.inc({ outcome: 'missed' })
   log.warn(

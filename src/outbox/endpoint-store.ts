@@ -1,6 +1,6 @@
 /** All SQL on endpoints of tenants, and on whether the product has one. Secrets are sealed with the tenant's data key. */
 import { sql } from 'kysely'
-import { tell } from '../changes/store.ts'
+import { recordChange } from '../changes/store.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 import type { KeyRing, TenantSealer } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
@@ -176,7 +176,7 @@ export async function disable(scope: TenantScope, endpointId: string, why: strin
     update endpoints set disabled_at = clock_timestamp(), disabled_for = ${why}
     where ${ofEndpoint(scope, endpointId)} and disabled_at is null returning 1 as one`)
   if (rows.length === 0) return false
-  await tell(scope, 'endpoint.disabled', null, { endpoint_id: endpointId, reason: why })
+  await recordChange(scope, 'endpoint.disabled', null, { endpoint_id: endpointId, reason: why })
   return true
 }
 

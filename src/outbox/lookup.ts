@@ -10,10 +10,10 @@ export function byNameServers(): LookupFunction {
   const resolver = new Resolver({ timeout: 2_000, tries: 2 })
   const ask = (host: string, family: 4 | 6) =>
     new Promise<LookupAddress[]>((resolve, reject) => {
-      const told = (error: Error | null, found: string[]) =>
+      const answered = (error: Error | null, found: string[]) =>
         error ? reject(error) : resolve(found.map((address) => ({ address, family })))
-      if (family === 4) resolver.resolve4(host, told)
-      else resolver.resolve6(host, told)
+      if (family === 4) resolver.resolve4(host, answered)
+      else resolver.resolve6(host, answered)
     })
   return (host, options, done) => {
     Promise.allSettled([ask(host, 4), ask(host, 6)]).then((asked) => {

@@ -7,7 +7,7 @@ import { cursorBehind, decodeNumberCursor } from '../api/cursor.ts'
 import { readIdempotency } from '../api/idempotency.ts'
 import { once, onceShowing } from '../api/once.ts'
 import { iso, problems, tenantPath } from '../api/wire.ts'
-import { tell } from '../changes/store.ts'
+import { recordChange } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
@@ -289,7 +289,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       const { endpoint_id: id } = request.params
       const answer = await doneOnce(tenantId, request, async (scope) => {
         await requireLive(scope, id)
-        const seq = await tell(scope, 'endpoint.test', null, { endpoint_id: id })
+        const seq = await recordChange(scope, 'endpoint.test', null, { endpoint_id: id })
         const changeId = await address(scope, id, seq)
         return { success: true as const, tenant_id: tenantId, endpoint_id: id, change_id: changeId }
       })

@@ -58,10 +58,10 @@ async function proveStep(parts: StepParts, next: Cursor, ids: readonly string[])
   const again = againOf(parts, next, open, isShort || undecided.length > 0)
   return async (scope) => {
     const report = await keep(scope)
-    const { tooSoon: _over, shortRounds: _last, ...told } = next
+    const { tooSoon: _over, shortRounds: _last, ...rest } = next
     return {
       next: {
-        ...told,
+        ...rest,
         ...again.next,
         ...unverifiedOf(next, report, again.ids),
         ...owedLinks(parts, next, report),

@@ -13,7 +13,7 @@ interface Watcher {
   syncEventId: string
   /** The version already told. */
   version: number
-  tell(event: SyncEvent | undefined): void
+  notify(event: SyncEvent | undefined): void
 }
 
 export interface Progress {
@@ -21,7 +21,7 @@ export interface Progress {
    * Tells each change of the event from `version` on; undefined when it is gone (purged).
    * @returns call it to stop
    */
-  watch(tenantId: TenantId, syncEventId: string, version: number, tell: Watcher['tell']): () => void
+  watch(tenantId: TenantId, syncEventId: string, version: number, notify: Watcher['notify']): () => void
   stop(): void
 }
 
@@ -39,7 +39,7 @@ export function createProgress(db: Database, clock: Clock, log: Log): Progress {
         const event = byId.get(watcher.syncEventId)
         if (event && event.version <= watcher.version) continue
         if (event) watcher.version = event.version
-        watcher.tell(event)
+        watcher.notify(event)
       }
     }
   }
@@ -53,8 +53,8 @@ export function createProgress(db: Database, clock: Clock, log: Log): Progress {
   })
 
   return {
-    watch(tenantId, syncEventId, version, tell) {
-      const watcher: Watcher = { syncEventId, version, tell }
+    watch(tenantId, syncEventId, version, notify) {
+      const watcher: Watcher = { syncEventId, version, notify }
       const watching = watchers.get(tenantId) ?? new Set()
       watchers.set(tenantId, watching.add(watcher))
       keepPolling()

@@ -1,5 +1,5 @@
 /** What a purge deletes, and in which order. */
-import { blankChanges, tell } from '../changes/store.ts'
+import { blankChanges, recordChange } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { Whose } from '../integrations/integration.ts'
@@ -20,15 +20,15 @@ export async function purge(db: Database, { tenantId, integrationId }: Whose): P
       (await lockIntegration(scope, integrationId)) === 'disconnected' ? await work(scope) : undefined,
     )
   let deleted: number | undefined
-  let told = false
+  let recorded = false
   do {
     deleted = await ifStillGone(async (scope) => {
       // With the first step: one that breaks off has told of what it deleted, and connected again it begins with everything.
-      if (!told) await tell(scope, 'integration.purged', integrationId, {})
+      if (!recorded) await recordChange(scope, 'integration.purged', integrationId, {})
       await forgetStreams(scope, integrationId)
       return await deleteSomeIssues(scope, integrationId, 2_000)
     })
-    told = true
+    recorded = true
   } while (deleted)
   // Nothing is told of its issues any more: a few steps, and the feed has no word of theirs.
   for (let beyond: number | undefined = 0; deleted === 0 && beyond !== undefined; ) {

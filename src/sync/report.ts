@@ -4,7 +4,7 @@ import type { Metrics } from '../lib/metrics.ts'
 import type { KeepReport } from './object-kind.ts'
 
 /** @param about whose they are, for the log */
-export function tellRecords(
+export function logRecords(
   { metrics, log }: { metrics: Metrics; log: Log },
   report: KeepReport,
   about: Record<string, string>,

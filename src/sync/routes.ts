@@ -204,12 +204,12 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
       const until = parts.watchOf(request)
       reply.hijack()
       const stream = openEventStream(reply.raw, request.id, until)
-      const tell = (news: SyncEvent | undefined) => {
+      const notify = (news: SyncEvent | undefined) => {
         if (news)
           stream.say(`id: ${news.version}\nevent: progress\ndata: ${JSON.stringify(presentEvent(news))}\n\n`)
         if (!news || isFinished(news.state)) stream.end()
       }
-      void stream.ended.then(parts.progress.watch(tenantId, event.syncEventId, Number(seen ?? 0), tell))
+      void stream.ended.then(parts.progress.watch(tenantId, event.syncEventId, Number(seen ?? 0), notify))
       // Somebody who comes back after the end has nothing more to wait for.
       if (isFinished(event.state) && event.version <= Number(seen ?? 0)) stream.end()
     },

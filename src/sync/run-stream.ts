@@ -3,7 +3,7 @@
  * together with the cursor in one. Killed anywhere, the next claim goes on at the cursor and does at most one step again.
  * Over 200 lines because a run is one story: claim, steps, end, and each way it can be cut short.
  */
-import { tell } from '../changes/store.ts'
+import { recordChange } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
 import { heartbeat } from '../db/heartbeat.ts'
 import type { Claimant } from '../db/lease.ts'
@@ -23,7 +23,7 @@ import { AppError, isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { ObjectKind } from './object-kind.ts'
-import { tellRecords } from './report.ts'
+import { logRecords } from './report.ts'
 import type { Keep, Kept, StepParts } from './step.ts'
 import { readStep } from './steps.ts'
 import {
@@ -254,7 +254,7 @@ async function keepStep(run: Run, at: Cursor, keep: Keep): Promise<Kept | undefi
   run.awaitsHubSpot = false
   if (kept.report) {
     metrics.syncPages.inc({ type: key.mode })
-    tellRecords(run, kept.report, { sync_event_id: claim.syncEventId })
+    logRecords(run, kept.report, { sync_event_id: claim.syncEventId })
   }
   return isOver(kept.next) ? undefined : kept
 }
@@ -292,7 +292,7 @@ async function finish(run: Run, scope: TenantScope, cursor: Cursor, status: stri
   run.endedAs = (await finishRun(scope, key, claim, ending)) ?? 'cancelled'
   // An incremental run tells what it found, change by change, and need not say that it ended.
   if (key.mode === 'full' && run.endedAs !== 'cancelled')
-    await tell(scope, 'sync.completed', key.integrationId, {
+    await recordChange(scope, 'sync.completed', key.integrationId, {
       sync_event_id: claim.syncEventId,
       state: run.endedAs,
       first: claim.watermark === null,
@@ -354,7 +354,7 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
         lost: restart !== undefined,
       })
       if (ended)
-        await tell(scope, 'sync.failed', key.integrationId, {
+        await recordChange(scope, 'sync.failed', key.integrationId, {
           sync_event_id: claim.syncEventId,
           sync_type: key.mode,
           code,

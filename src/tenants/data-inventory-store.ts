@@ -38,8 +38,8 @@ export interface ExportedRow extends Sized {
 }
 
 /** How long a row is as a line, about. Where a column says how long its bag is, the bag is not opened. */
-const lengthOf = ({ told }: InventoryEntry) =>
-  told.includes('bytes') ? sql`1000 + 2 * t.bytes` : sql`1000 + octet_length(t::text)`
+const lengthOf = ({ exported }: InventoryEntry) =>
+  exported.includes('bytes') ? sql`1000 + 2 * t.bytes` : sql`1000 + octet_length(t::text)`
 
 /**
  * The next rows of a table, as JSON of the columns that are told; times in UTC.
@@ -55,15 +55,15 @@ export async function readPage(
 ): Promise<ExportedRow[]> {
   await scope.query(byKey)
   await scope.query(sql`set local time zone 'UTC'`)
-  const told = sql.join(
-    ['tenant_id', ...entry.told].map((column) => sql`${column}::text, ${sql.ref(`t.${column}`)}`),
+  const exported = sql.join(
+    ['tenant_id', ...entry.exported].map((column) => sql`${column}::text, ${sql.ref(`t.${column}`)}`),
   )
   // As jsonb, because a value of type json may hold line breaks.
   // By the key alone, in which the page is sorted already.
   const order = entry.key.length > 0 ? sql`order by ${refs(entry.key)}` : sql``
   return await scope.query(sql<ExportedRow>`
     select ${keyOf(entry)} as place, t.up_to as "upTo",
-      case when t.up_to <= ${bytes} then jsonb_build_object(${told})::text end as text
+      case when t.up_to <= ${bytes} then jsonb_build_object(${exported})::text end as text
     from (
       select t.*, (sum(${lengthOf(entry)}) over (${order}))::float8 as up_to
       from (${pageOf(entry, scope.tenantId, beyond, sql`t.*`, atMost)}) t) t

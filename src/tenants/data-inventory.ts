@@ -8,7 +8,7 @@ export interface InventoryEntry {
   /** What tells its rows apart behind the tenant's id, in an order that an index has. */
   key: readonly string[]
   /** Exported; `tenant_id` comes first and is not repeated here. */
-  told: readonly string[]
+  exported: readonly string[]
   /** Never exported: what opens something, and what it could be guessed from. */
   withheld: readonly string[]
   /**
@@ -23,129 +23,130 @@ const words = (text: string) => text.split(/\s+/).filter((word) => word !== '')
 const entry = (
   table: string,
   goes: InventoryEntry['goes'],
-  columns: { key: string; told: string; withheld?: string },
+  columns: { key: string; exported: string; withheld?: string },
 ): InventoryEntry => ({
   table,
   goes,
   key: words(columns.key),
-  told: words(columns.told),
+  exported: words(columns.exported),
   withheld: words(columns.withheld ?? ''),
 })
 
 /** In the order of an export. */
 export const dataInventory: readonly InventoryEntry[] = [
-  entry('tenants', 'tenant', { key: '', told: 'created_at key_id erasing_at', withheld: 'data_key' }),
+  entry('tenants', 'tenant', { key: '', exported: 'created_at key_id erasing_at', withheld: 'data_key' }),
   entry('tenant_integrations', 'integrations', {
     key: 'integration_id',
-    told: `integration_id integration_type status status_reason portal_id hub_domain ui_domain hub_user scopes total_count
+    exported: `integration_id integration_type status status_reason portal_id hub_domain ui_domain hub_user scopes total_count
       total_count_at last_sync_at loaded_at connected_at created_at updated_at`,
   }),
   entry('integration_aliases', 'rows', {
     key: 'alias_id',
-    told: 'alias_id integration_id created_at',
+    exported: 'alias_id integration_id created_at',
   }),
   entry('integration_tokens', 'tokens', {
     key: 'integration_id',
-    told: 'integration_id kind expires_at refresh_at confirmed_at epoch lease_until',
+    exported: 'integration_id kind expires_at refresh_at confirmed_at epoch lease_until',
     withheld: 'access_token refresh_token',
   }),
   entry('api_keys', 'marked', {
     key: 'key_id',
-    told: 'key_id name scopes created_at expires_at revoked_at last_used_at',
+    exported: 'key_id name scopes created_at expires_at revoked_at last_used_at',
     withheld: 'key_hash',
   }),
   entry('authorizations', 'marked', {
     key: 'state_hash',
-    told: 'integration_id asked_by expires_at',
+    exported: 'integration_id asked_by expires_at',
     withheld: 'state_hash code_verifier',
   }),
   entry('confirmations', 'tokens', {
     key: 'confirmation_id',
-    told: `confirmation_id integration_id portal_id hub_domain ui_domain hub_user scopes token_expires_at confirmed_at
+    exported: `confirmation_id integration_id portal_id hub_domain ui_domain hub_user scopes token_expires_at confirmed_at
       expires_at`,
     withheld: 'secret_hash access_token refresh_token',
   }),
   entry('sessions', 'marked', {
     key: 'token_hash',
-    told: 'scopes made_by created_at last_used_at expires_at',
+    exported: 'scopes made_by created_at last_used_at expires_at',
     withheld: 'token_hash bound_to',
   }),
   entry('portal_routes', 'marked', {
     key: 'portal_id integration_id',
-    told: 'portal_id integration_id installed_at',
+    exported: 'portal_id integration_id installed_at',
   }),
   entry('integration_parts', 'rows', {
     key: 'integration_id part',
-    told: 'integration_id part asked_at due_at read_at problem content omitted',
+    exported: 'integration_id part asked_at due_at read_at problem content omitted',
   }),
   entry('labels', 'rows', {
     key: 'integration_id topic parent id',
-    told: 'integration_id topic parent id label email closed archived',
+    exported: 'integration_id topic parent id label email closed archived',
   }),
   entry('issues', 'rows', {
     key: 'integration_id ticket_id',
-    told: `integration_id ticket_id issue_id subject content pipeline_id stage_id priority category owner_id
+    exported: `integration_id ticket_id issue_id subject content pipeline_id stage_id priority category owner_id
       ticket_created_at modified_at archived archived_at deleted_at url properties bytes observed_at first_synced_at synced_at was_live`,
   }),
   entry('issue_associations', 'rows', {
     key: 'integration_id ticket_id',
-    told: 'integration_id ticket_id associations bytes observed_at',
+    exported: 'integration_id ticket_id associations bytes observed_at',
   }),
   entry('issue_merges', 'rows', {
     key: 'integration_id loser_id',
-    told: 'integration_id loser_id survivor_id',
+    exported: 'integration_id loser_id survivor_id',
   }),
   entry('issue_last_seen', 'rows', {
     key: 'integration_id ticket_id',
-    told: 'integration_id ticket_id seen_at',
+    exported: 'integration_id ticket_id seen_at',
   }),
   entry('record_problems', 'rows', {
     key: 'integration_id kind record_id',
-    told: 'integration_id kind record_id state reason record found_at',
+    exported: 'integration_id kind record_id state reason record found_at',
   }),
   entry('sync_streams', 'marked', {
     key: 'integration_id kind mode',
-    told: `integration_id kind mode epoch lease_until lease_by sync_event_id cursor watermark failures not_before next_at
+    exported: `integration_id kind mode epoch lease_until lease_by sync_event_id cursor watermark failures not_before next_at
       withheld list_asked_at awaits_hubspot is_probe`,
   }),
   entry('sync_events', 'rows', {
     key: 'sync_event_id',
-    told: `sync_event_id integration_id kind sync_type trigger state version total done inserted changed unchanged archived
+    exported: `sync_event_id integration_id kind sync_type trigger state version total done inserted changed unchanged archived
       failed repaired pages waiting_for waiting_until error_code error requested_at started_at finished_at`,
   }),
-  entry('change_counters', 'rows', { key: '', told: 'last_seq' }),
+  entry('change_counters', 'rows', { key: '', exported: 'last_seq' }),
   entry('changes', 'rows', {
     key: 'seq',
-    told: 'seq change_id type at integration_id issue_id ticket_id detail bytes',
+    exported: 'seq change_id type at integration_id issue_id ticket_id detail bytes',
   }),
   entry('endpoints', 'rows', {
     key: 'endpoint_id',
-    told: 'endpoint_id url types in_order older_until created_at failing_since disabled_at disabled_for',
+    exported: 'endpoint_id url types in_order older_until created_at failing_since disabled_at disabled_for',
     withheld: 'secret older_secret',
   }),
   entry('deliveries', 'rows', {
     key: 'endpoint_id seq',
-    told: 'endpoint_id seq due_at subject tries delivered_at given_up_for',
+    exported: 'endpoint_id seq due_at subject tries delivered_at given_up_for',
   }),
   entry('attempts', 'rows', {
     key: 'endpoint_id seq at',
-    told: 'endpoint_id seq at ms status error answer',
+    exported: 'endpoint_id seq at ms status error answer',
   }),
   entry('inbox', 'rows', {
     key: 'integration_id due_at inbox_id',
-    told: 'integration_id due_at inbox_id ticket_ids change occurred_at received_at tries rounds set_aside_for',
+    exported:
+      'integration_id due_at inbox_id ticket_ids change occurred_at received_at tries rounds set_aside_for',
   }),
   entry('feeds', 'rows', {
     key: 'integration_id',
-    told: `integration_id lease_until lease_by failures not_before error_code received_at occurred_at silent_since awaits_hubspot`,
+    exported: `integration_id lease_until lease_by failures not_before error_code received_at occurred_at silent_since awaits_hubspot`,
   }),
   entry('audit_events', 'audit', {
     key: 'seq',
-    told: 'seq at actor action target address request_id phase result prev_hash hash',
+    exported: 'seq at actor action target address request_id phase result prev_hash hash',
   }),
   entry('idempotency_keys', 'rows', {
     key: 'key_hash',
-    told: 'claim lease_until status answer expires_at',
+    exported: 'claim lease_until status answer expires_at',
     withheld: 'key_hash salt request_hash',
   }),
 ]

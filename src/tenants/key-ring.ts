@@ -120,7 +120,7 @@ export interface Rotation {
 export async function rotate(
   db: Database,
   ring: KeyRing,
-  told: (resealed: number) => void = () => {},
+  onProgress: (resealed: number) => void = () => {},
   step = 200,
 ): Promise<Rotation> {
   const { kid } = newestOf(ring)
@@ -139,7 +139,7 @@ export async function rotate(
       }
     }
     after = ids.at(-1)
-    told(rotation.resealed)
+    onProgress(rotation.resealed)
   }
   rotation.left = await withSystem(db, (scope) => leaveBehind(scope, ring))
   return rotation

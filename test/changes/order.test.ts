@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
 import { beginning, type Change, type Position, positionOf } from '../../src/changes/change.ts'
-import { readChanges as readPage, tell } from '../../src/changes/store.ts'
+import { readChanges as readPage, recordChange } from '../../src/changes/store.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { type TenantScope, withTenant } from '../../src/db/scope.ts'
 import { lockIntegration } from '../../src/integrations/store.ts'
@@ -90,7 +90,7 @@ test('a cursor over a sequence misses what commits late; the feed’s does not',
   const seen = await late(
     (name, before) =>
       withTenant(db, A, async (scope) => {
-        await tell(scope, 'sync.completed', id, { name })
+        await recordChange(scope, 'sync.completed', id, { name })
         await before()
       }),
     async () => {

@@ -10,8 +10,8 @@ import {
   endOf,
   readOldest as oldestPage,
   readChanges as readPage,
+  recordChange,
   type SizedChange,
-  tell,
 } from '../../src/changes/store.ts'
 import type { Database } from '../../src/db/database.ts'
 import { type TenantScope, withTenant } from '../../src/db/scope.ts'
@@ -226,7 +226,7 @@ for (const engine of engines) {
           await moveTo(scope, id, 'degraded', 'x')
           await moveTo(scope, id, 'reauth_required', 'token_invalid')
           await moveTo(scope, id, 'reauth_required', 'token_invalid')
-          await tell(scope, 'sync.completed', id, { state: 'partial' })
+          await recordChange(scope, 'sync.completed', id, { state: 'partial' })
           await moveTo(scope, id, 'active', null)
         }),
       )
@@ -240,7 +240,7 @@ for (const engine of engines) {
       const before = await end()
       await assert.rejects(
         within(async (scope) => {
-          await tell(scope, 'sync.failed', id, {})
+          await recordChange(scope, 'sync.failed', id, {})
           throw new Error('not kept')
         }),
         /not kept/,
@@ -330,7 +330,7 @@ for (const engine of engines) {
       const from = await end()
       const long = 3 * 2 ** 20
       for (let n = 0; n < 4; n++)
-        await within((scope) => tell(scope, 'sync.completed', id, { long: 'x'.repeat(long) }))
+        await within((scope) => recordChange(scope, 'sync.completed', id, { long: 'x'.repeat(long) }))
       const page = (await within((scope) => readPage(scope, from, 100, 2.5 * long))) ?? []
       assert.deepEqual(
         page.map(({ upTo, detail }) => [

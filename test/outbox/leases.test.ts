@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { byteLimits, createByteBudget } from '../../src/api/byte-budget.ts'
-import { tell } from '../../src/changes/store.ts'
+import { recordChange } from '../../src/changes/store.ts'
 import type { Database } from '../../src/db/database.ts'
 import { type TenantScope, withSystem, withTenant } from '../../src/db/scope.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -37,7 +37,7 @@ for (const engine of engines)
     after(() => close())
 
     const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, A, work)
-    const told = () => within((scope) => tell(scope, 'sync.completed', id, {}))
+    const told = () => within((scope) => recordChange(scope, 'sync.completed', id, {}))
     const take = (leaseMs: number) =>
       within(
         async (scope) =>

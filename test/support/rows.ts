@@ -7,12 +7,12 @@ import type { AuditEvent } from '../../src/audit/event.ts'
 import { appendToTenant } from '../../src/audit/store.ts'
 import { createKey, endKey } from '../../src/auth/api-keys.ts'
 import { insertSession } from '../../src/auth/session-store.ts'
-import { tell } from '../../src/changes/store.ts'
+import { recordChange } from '../../src/changes/store.ts'
 import type { Database } from '../../src/db/database.ts'
 import { withSystem, withTenant } from '../../src/db/scope.ts'
 import { parseTenantId, type TenantId } from '../../src/db/tenant-id.ts'
 import { claimInbox } from '../../src/inbox/claim-store.ts'
-import { owe } from '../../src/inbox/store.ts'
+import { enqueueAssociations } from '../../src/inbox/store.ts'
 import { insertAlias } from '../../src/integrations/alias-store.ts'
 import { insertAuthorization } from '../../src/integrations/oauth/authorization-store.ts'
 import { insertConfirmation } from '../../src/integrations/oauth/confirmation-store.ts'
@@ -102,11 +102,11 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     await once(scope, readIdempotency(request), async () => ({ status: 202, body: {} }))
     await appendToTenant(scope, auditEvent)
     await claimInbox(scope, id, { instance: 'seed', exclusive: false, leaseMs: 1_000 })
-    await owe(scope, id, ['1'], new Date())
+    await enqueueAssociations(scope, id, ['1'], new Date())
     const endpointId = newId()
     const endpoint = { endpointId, url: 'https://example.com/', types: ['sync.failed'], inOrder: false }
     await insertEndpoint(scope, ring, endpoint, newSecret())
-    const seq = await tell(scope, 'sync.failed', null, {})
+    const seq = await recordChange(scope, 'sync.failed', null, {})
     const {
       deliveries: [taken],
     } = await takeDeliveries(scope, endpointId, { inOrder: false, atMost: 1, leaseMs: 1_000 })

@@ -89,7 +89,7 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
     const spent = limiter.spend(`${what} ${who}`, rates[what])
     const verdict = spent instanceof Promise ? await spent : spent
     if (!verdict.ok) refuse(request, reply, what, who, verdict)
-    if (what === 'key') tell(reply, what, verdict)
+    if (what === 'key') setRateHeaders(reply, what, verdict)
   }
 
   function refuse(
@@ -102,13 +102,13 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
     metrics.httpLimited.inc({ limit: what })
     // Once a minute for each: what a flood writes must not be another flood.
     if (verdict.news) request.log.warn({ limit: what, who }, 'a limit was met')
-    tell(reply, what, verdict)
+    setRateHeaders(reply, what, verdict)
     const retryAfter = Math.max(1, Math.ceil(verdict.againMs / 1_000))
     throw new AppError('rate_limited', words[what], { retryAfter })
   }
 
   /** As in draft-ietf-httpapi-ratelimit-headers-10. */
-  function tell(reply: FastifyReply, what: What, { left, againMs }: Verdict): void {
+  function setRateHeaders(reply: FastifyReply, what: What, { left, againMs }: Verdict): void {
     reply.header('ratelimit-policy', `"${what}";q=${rates[what]};w=60`)
     reply.header('ratelimit', `"${what}";r=${left};t=${Math.ceil(againMs / 1_000)}`)
   }

@@ -62,7 +62,7 @@ interface Entry {
   left: number | undefined
   /** Nothing more is to be had in this minute. */
   over: boolean
-  told: boolean
+  reported: boolean
 }
 
 interface Asked {
@@ -96,7 +96,7 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
   }
 
   function entryOf(name: string): Entry {
-    const entry = entries.get(name) ?? { held: 0, spent: 0, left: undefined, over: false, told: false }
+    const entry = entries.get(name) ?? { held: 0, spent: 0, left: undefined, over: false, reported: false }
     // The map keeps the order in which names were last met.
     if (!entries.delete(name) && entries.size >= mostNames)
       entries.delete(entries.keys().next().value as string)
@@ -111,8 +111,8 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
       entry.spent += 1
       return { ok: true, left: entry.held + (entry.left ?? 0), againMs, news: false }
     }
-    const news = !entry.told
-    entry.told = true
+    const news = !entry.reported
+    entry.reported = true
     return { ok: false, left: 0, againMs, news }
   }
 

@@ -114,14 +114,14 @@ export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): 
   ): Promise<Got> {
     const { foreign } = row
     const ourPart = foreign.ourPart()
-    const told = { ...row.learnt, ...(ourPart === undefined ? {} : { ourPart }) }
+    const reported = { ...row.learnt, ...(ourPart === undefined ? {} : { ourPart }) }
     // Told once: said again later, it would undo what another process has learnt since.
     row.learnt = {}
     const got = await rows(async (query) => {
       const before = clock.monotonic()
       const patienceMs = Math.max(0, end - before)
       const interactive = priority === 'interactive'
-      const reserved = await reserve(query, key, bucket, { turns, interactive, patienceMs, learnt: told })
+      const reserved = await reserve(query, key, bucket, { turns, interactive, patienceMs, learnt: reported })
       time.saw(reserved.now_ms, before, clock.monotonic())
       return reserved
     })

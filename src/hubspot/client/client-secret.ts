@@ -7,7 +7,7 @@ import type { Answer, Call, Credentials } from './call.ts'
 export function createAsApp(
   log: Log,
 ): (call: Call, app: Credentials, send: (call: Call) => Promise<Answer>) => Promise<Answer> {
-  let told = false
+  let reported = false
   return async (call, { clientId, clientSecrets }, send) => {
     for (let at = 0; ; at++) {
       const secret = clientSecrets[at]
@@ -15,11 +15,11 @@ export function createAsApp(
       const form = { client_id: clientId, client_secret: secret.reveal(), ...call.form }
       try {
         const answer = await send({ ...call, form })
-        if (at > 0 && !told)
+        if (at > 0 && !reported)
           log.warn(
             'HubSpot takes only the older client secret; the newest of HUBSPOT_CLIENT_SECRET is refused',
           )
-        told ||= at > 0
+        reported ||= at > 0
         return answer
       } catch (error) {
         const refused = error instanceof HubSpotError && error.clientRefused

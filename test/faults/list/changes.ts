@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts'
 export const changes: Fault[] = [
   {
     name: 'change-numbered-outside-the-transaction',
-    in: 'writeTold',
+    in: 'recordChanges',
     find: '      on conflict (tenant_id) do update set last_seq = c.last_seq + excluded.last_seq\n      returning last_seq',
     put: '      on conflict (tenant_id) do update set last_seq = c.last_seq\n      returning last_seq + (select count(*) from changes) as last_seq',
     test: 'test/changes/order.test.ts',

@@ -92,8 +92,8 @@ export const inbox: Fault[] = [
   {
     name: 'undecided-taken-for-drained',
     in: 'drainTickets',
-    find: 'const silent = told.filter(({ ticketId }) => unsaid.has(ticketId))',
-    put: 'const silent = told.filter(() => false)',
+    find: 'const silent = items.filter(({ ticketId }) => unsaid.has(ticketId))',
+    put: 'const silent = items.filter(() => false)',
     test: 'test/inbox/drain.test.ts',
     only: 'what HubSpot leaves undecided',
     gain: 'a change is lost because HubSpot had a bad moment',

@@ -55,7 +55,7 @@ export const leaving: Fault[] = [
     in: 'dataInventory',
     find: `  entry('issue_merges', 'rows', {
     key: 'integration_id loser_id',
-    told: 'integration_id loser_id survivor_id',
+    exported: 'integration_id loser_id survivor_id',
   }),
 `,
     put: '',
@@ -130,9 +130,9 @@ export const leaving: Fault[] = [
   {
     name: 'sealed-token-in-an-export',
     in: 'dataInventory',
-    find: `told: 'integration_id kind expires_at refresh_at confirmed_at epoch lease_until',
+    find: `exported: 'integration_id kind expires_at refresh_at confirmed_at epoch lease_until',
     withheld: 'access_token refresh_token',`,
-    put: `told: 'integration_id kind access_token expires_at refresh_at confirmed_at epoch lease_until',
+    put: `exported: 'integration_id kind access_token expires_at refresh_at confirmed_at epoch lease_until',
     withheld: 'refresh_token',`,
     test: told,
     only: 'an export on PostgreSQL holds every',
