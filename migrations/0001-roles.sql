@@ -1,5 +1,6 @@
--- The two doors to tenants' rows. Neither role owns or bypasses anything; the login drops to one of them for each
--- unit of work. Roles belong to the whole server, so a second database of the same server finds them made.
+-- The two database roles with access to tenants' rows. Neither owns or bypasses anything; the login
+-- switches to one of them for each unit of work. Roles belong to the whole server, so in a second
+-- database of the same server they already exist.
 do $$
 declare role_name text;
 begin
@@ -8,20 +9,20 @@ begin
       begin
         execute format('create role %I nologin nosuperuser nobypassrls nocreatedb nocreaterole noinherit', role_name);
       exception when duplicate_object or unique_violation then
-        null; -- another database of this server made it at the same moment
+        null; -- created concurrently by another database of this server
       end;
     end if;
     begin
-      -- Since PostgreSQL 16 the maker of a role may not yet act as it.
+      -- Since PostgreSQL 16, creating a role does not allow SET ROLE to it.
       execute format('grant %I to %I', role_name, current_user);
     exception when insufficient_privilege or internal_error then
-      null; -- granted before, by whoever prepared the roles; the start-up check tells if it was not
+      null; -- granted earlier by an administrator; the start-up check reports if it was not
     end;
   end loop;
   execute format('grant usage on schema %I to spoke_app, spoke_system', current_schema());
 end $$;
 
--- The tenant of this transaction. An unset or empty context raises; it never means "all".
+-- The tenant of this transaction. An unset or empty context raises an error; it never means "all".
 create function spoke_tenant() returns uuid language plpgsql stable as $$
 declare
   context text := current_setting('spoke.tenant_id', true);

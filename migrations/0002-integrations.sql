@@ -1,4 +1,4 @@
--- Tenants, their links to HubSpot accounts, the sealed tokens, and authorisations under way.
+-- Tenants, their connections to HubSpot accounts, sealed tokens, and pending authorisations.
 create table tenants (
   tenant_id uuid primary key,
   data_key text not null,
@@ -7,7 +7,7 @@ create table tenants (
 
 comment on table tenants is 'distributed: tenant_id';
 
-comment on column tenants.data_key is 'seals the tenant''s secrets; itself sealed by the key ring';
+comment on column tenants.data_key is 'encrypts the tenant''s secrets; itself encrypted with a key of the key ring';
 
 create table tenant_integrations (
   tenant_id uuid not null references tenants on delete cascade,
@@ -32,7 +32,7 @@ create table tenant_integrations (
 
 comment on table tenant_integrations is 'distributed: tenant_id';
 
-comment on column tenant_integrations.scopes is 'null: HubSpot would not say';
+comment on column tenant_integrations.scopes is 'null: HubSpot does not report them';
 
 comment on column tenant_integrations.total_count is 'HubSpot''s own count of tickets, at total_count_at';
 
@@ -53,9 +53,9 @@ create table integration_tokens (
 
 comment on table integration_tokens is 'distributed: tenant_id';
 
-comment on column integration_tokens.kind is 'oauth: our app''s; static: does not expire; foreign: an access token of another app';
+comment on column integration_tokens.kind is 'oauth: of our own app; static: does not expire; foreign: an access token of another app';
 
-comment on column integration_tokens.epoch is 'grows with each claim and each write; a stale refresher changes nothing';
+comment on column integration_tokens.epoch is 'incremented by each claim and each write, so that a stale refresh changes nothing';
 
 create table authorizations (
   tenant_id uuid not null,
@@ -69,7 +69,8 @@ create table authorizations (
 
 comment on table authorizations is 'distributed: tenant_id';
 
--- Which integrations hang on a portal, over all tenants. Live links only; the ids lead to a tenant's scope.
+-- The integrations connected to a HubSpot account, across all tenants. Only live connections; the
+-- ids lead to a tenant's scope.
 create table portal_routes (
   portal_id bigint not null,
   tenant_id uuid not null,

@@ -1,4 +1,5 @@
--- Issues: our copy of each ticket. What is filtered by has a column; all that was read lies beside it as jsonb.
+-- Issues: our copy of each ticket. Filterable values have columns; everything read is stored as
+-- jsonb.
 create table issues (
   tenant_id uuid not null,
   integration_id uuid not null,
@@ -27,11 +28,11 @@ create table issues (
 
 comment on table issues is 'distributed: tenant_id';
 
-comment on column issues.modified_at is 'HubSpot''s own time of the last change; with observed_at the version of the row';
+comment on column issues.modified_at is 'HubSpot''s time of the last change; together with observed_at the version of the row';
 
-comment on column issues.observed_at is 'HubSpot''s Date of the answer that carried this content';
+comment on column issues.observed_at is 'the Date header of the HubSpot response that contained this content';
 
-comment on column issues.synced_at is 'when the content last changed here';
+comment on column issues.synced_at is 'when the stored content last changed';
 
 alter table issues enable row level security;
 

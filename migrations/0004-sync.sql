@@ -1,4 +1,5 @@
--- Streams (where a sync goes on) and events (the history people read). These rows are the truth; a job only wakes.
+-- Streams (where a sync resumes) and sync events (the history for people). These rows are
+-- authoritative; a queued job is only a wake-up.
 create table sync_streams (
   tenant_id uuid not null,
   integration_id uuid not null,
@@ -19,15 +20,15 @@ create table sync_streams (
 
 comment on table sync_streams is 'distributed: tenant_id';
 
-comment on column sync_streams.lease_by is 'the process; an embedded database has one at a time, so another''s lease is dead there';
+comment on column sync_streams.lease_by is 'the process; an embedded database has one process at a time, so a lease of another process is dead there';
 
-comment on column sync_streams.sync_event_id is 'the run under way or queued; null: idle';
+comment on column sync_streams.sync_event_id is 'the running or queued run; null: idle';
 
-comment on column sync_streams.watermark is 'on HubSpot''s clock: all changes before it are kept';
+comment on column sync_streams.watermark is 'on HubSpot''s clock: all changes before this time are saved';
 
-comment on column sync_streams.not_before is 'a run that waits goes on then';
+comment on column sync_streams.not_before is 'when a waiting run resumes';
 
-comment on column sync_streams.next_at is 'the schedule starts a run then';
+comment on column sync_streams.next_at is 'when the schedule starts the next run';
 
 create table sync_events (
   tenant_id uuid not null,
@@ -61,7 +62,7 @@ create index sync_events_history on sync_events (tenant_id, integration_id, sync
 
 comment on table sync_events is 'distributed: tenant_id';
 
-comment on column sync_events.version is 'grows with each change of the row; the id of a progress event';
+comment on column sync_events.version is 'incremented by each change of the row; the id of a progress event';
 
 alter table sync_streams enable row level security;
 

@@ -1,4 +1,5 @@
--- The calls a portal may still take, shared by all processes. No tenant: one portal may serve several.
+-- The calls that a HubSpot account still allows, shared by all processes. No tenant: several
+-- tenants may share one account.
 create table budgets (
   app text not null,
   portal_id bigint not null,

@@ -1,11 +1,13 @@
--- What befalls a ticket after it was synced: absence, deletion, merging; and records that could not be kept as they came.
+-- What can happen to a ticket after it was synced: absence, deletion, merging. Also records that
+-- could not be stored as received.
 alter table issues add column deleted_at timestamptz;
 
-comment on column issues.deleted_at is 'HubSpot knows the ticket no more, neither live nor archived: read by id at that time';
+comment on column issues.deleted_at is 'when a read by id found that HubSpot no longer has the ticket, neither live nor archived';
 
--- When a read by list or by id last showed the ticket without changing it. Beside issues, because a full pass moves each of these rows and
--- rewrites no issue that did not change. No foreign key: whoever writes holds the integration's lock, and checking it
--- row by row was a tenth of keeping a page. Who deletes issues deletes these.
+-- When a read by list or by id last returned the ticket unchanged. A table of its own, because a
+-- full pass updates each of these rows but rewrites only the issues that changed. No foreign key:
+-- every writer has locked the integration's row, and checking the key row by row took a tenth of
+-- the time to store a page. Code that deletes issues deletes these rows too.
 create table issue_last_seen (
   tenant_id uuid not null,
   integration_id uuid not null,
@@ -16,9 +18,10 @@ create table issue_last_seen (
 
 comment on table issue_last_seen is 'distributed: tenant_id';
 
-comment on column issue_last_seen.seen_at is 'on HubSpot''s clock; a search does not count, because its index may hold deleted records';
+comment on column issue_last_seen.seen_at is 'on HubSpot''s clock; searches do not count, because the search index may contain deleted records';
 
--- HubSpot merges two tickets into a new one, for good. Kept beside issues because survivor and loser arrive in any order.
+-- HubSpot merges two tickets into a new one, permanently. A table of its own, because survivor and
+-- loser arrive in any order.
 create table issue_merges (
   tenant_id uuid not null,
   integration_id uuid not null,
@@ -45,15 +48,15 @@ create table record_problems (
 
 comment on table record_problems is 'distributed: tenant_id';
 
-comment on column record_problems.record is 'what HubSpot gave, as far as text can hold it; of a record that was set aside';
+comment on column record_problems.record is 'of a quarantined record: what HubSpot returned, as far as it can be stored as text';
 
 alter table sync_streams
   add column withheld bigint,
   add column list_asked_at timestamptz;
 
-comment on column sync_streams.withheld is 'how many issues the last full pass missed and did not mark deleted, because they were too many';
+comment on column sync_streams.withheld is 'how many issues the last full pass did not find and did not mark deleted, because there were too many';
 
-comment on column sync_streams.list_asked_at is 'when a window was last settled by the list and nothing was missing';
+comment on column sync_streams.list_asked_at is 'when a window was last checked with the list and nothing was missing';
 
 alter table sync_events
   add column archived bigint not null default 0,

@@ -1,4 +1,5 @@
--- All of a ticket: what an account has defined, the names behind the ids, and what hangs on each ticket.
+-- The rest of a ticket: the account's definitions, the names for ids, and each ticket's
+-- associations.
 create table integration_parts (
   tenant_id uuid not null,
   integration_id uuid not null,
@@ -14,18 +15,18 @@ create table integration_parts (
 
 comment on table integration_parts is 'distributed: tenant_id';
 
-comment on column integration_parts.asked_at is 'when HubSpot was asked last; before a reconnect, what it said then counts no more';
+comment on column integration_parts.asked_at is 'when HubSpot was last asked; responses from before a reconnect do not count';
 
-comment on column integration_parts.due_at is 'from then on it may be asked again';
+comment on column integration_parts.due_at is 'the earliest time of the next request';
 
-comment on column integration_parts.read_at is 'when HubSpot gave it last; null: never';
+comment on column integration_parts.read_at is 'when HubSpot last returned the content; null: never';
 
-comment on column integration_parts.problem is 'why it could not be read when it was asked last; null: it could';
+comment on column integration_parts.problem is 'why the last read failed; null: it succeeded';
 
-comment on column integration_parts.content is 'of properties: their definitions, by name';
+comment on column integration_parts.content is 'for properties: their definitions, by name';
 
--- Joined when issues are read, so that a renamed stage is renamed everywhere at once. None is ever deleted: issues
--- go on pointing at what HubSpot no longer lists.
+-- Joined when issues are read, so that renaming a stage takes effect everywhere at once. Never
+-- deleted, because issues still refer to objects that HubSpot no longer lists.
 create table labels (
   tenant_id uuid not null,
   integration_id uuid not null,
@@ -42,11 +43,11 @@ create table labels (
 
 comment on table labels is 'distributed: tenant_id';
 
-comment on column labels.parent is 'of a stage: its pipeline, since two may use one stage id; of the others: empty';
+comment on column labels.parent is 'for a stage: its pipeline, because two pipelines may use the same stage id; otherwise empty';
 
-comment on column labels.archived is 'HubSpot says so, or lists it no more';
+comment on column labels.archived is 'HubSpot reports it as archived, or no longer lists it';
 
--- Beside issues, because what hangs on a ticket changes without the ticket changing.
+-- A table of its own, because a ticket's associations change without the ticket changing.
 create table issue_associations (
   tenant_id uuid not null,
   integration_id uuid not null,
@@ -59,12 +60,12 @@ create table issue_associations (
 
 comment on table issue_associations is 'distributed: tenant_id';
 
-comment on column issue_associations.associations is 'by kind: a list; null: may not be read; absent: not read yet';
+comment on column issue_associations.associations is 'by kind: a list; null: reading it is not permitted; absent: not read yet';
 
-comment on column issue_associations.observed_at is 'HubSpot''s Date of the answer that carried this content';
+comment on column issue_associations.observed_at is 'the Date header of the HubSpot response that contained this content';
 
--- Tombstones alone, so that they are found among the many that live. Partial, so that no statement which does not ask
--- for them can take one of these for the key of its row.
+-- Only tombstones, so that they are found quickly among many live issues. Partial, so that
+-- statements that do not ask for tombstones never use one of these to look up a row by its key.
 create index issues_archived on issues (tenant_id, issue_id) where archived;
 
 create index issues_archived_of on issues (tenant_id, integration_id, ticket_id) where archived;

@@ -1,4 +1,5 @@
--- A budget learns the limit HubSpot tells, keeps a share for calls that people wait for, and knows when it is closed.
+-- A budget also records the limit HubSpot reports, reserves a share for interactive calls, and
+-- stores when it is closed.
 alter table budgets
   add column max_calls int,
   add column interval_ms int,
@@ -18,16 +19,16 @@ alter table budgets drop constraint budgets_bucket_check;
 
 alter table budgets add constraint budgets_bucket_check check (bucket in ('calls', 'search', 'associations'));
 
-comment on column budgets.next_at is 'when the next turn of the whole budget is due (GCRA)';
+comment on column budgets.next_at is 'when the next slot of the whole budget is due (GCRA)';
 
-comment on column budgets.max_calls is 'calls per interval_ms, as HubSpot last said; null while it has not';
+comment on column budgets.max_calls is 'calls per interval_ms, as last reported by HubSpot; null: not reported yet';
 
-comment on column budgets.pace is 'the part of the limit that was ours at paced_at, 0 to 1; grows back with time';
+comment on column budgets.pace is 'the part of the limit that was available to us at paced_at, 0 to 1; grows back over time';
 
-comment on column budgets.reserved_at is 'when the next turn of the share kept for interactive calls is due';
+comment on column budgets.reserved_at is 'when the next slot of the share reserved for interactive calls is due';
 
-comment on column budgets.dense_until is 'until then background turns were given without gaps for interactive calls';
+comment on column budgets.dense_until is 'until then, background slots leave no gaps for interactive calls';
 
-comment on column budgets.turns is 'turns given so far, by which foreign traffic is told from our own';
+comment on column budgets.turns is 'slots given out so far; used to tell other apps'' calls from our own';
 
-comment on column budgets.closed_by is 'the policy of the last 429; daily: only one probe at a time may find out whether it still stands';
+comment on column budgets.closed_by is 'the policy of the last 429; daily: one probe at a time checks whether the limit still applies';

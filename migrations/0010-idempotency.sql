@@ -1,4 +1,5 @@
--- Answers that are given again: a caller who heard nothing asks again with the same Idempotency-Key, and nothing is done twice.
+-- Stored responses: a caller that received none repeats its request with the same Idempotency-Key,
+-- and the work is not done twice.
 create table idempotency_keys (
   tenant_id uuid not null,
   key_hash text not null,
@@ -15,17 +16,17 @@ create table idempotency_keys (
 
 comment on table idempotency_keys is 'distributed: tenant_id';
 
-comment on column idempotency_keys.key_hash is 'of the key that the caller sent';
+comment on column idempotency_keys.key_hash is 'hash of the key that the caller sent';
 
-comment on column idempotency_keys.claim is 'whose request is under way';
+comment on column idempotency_keys.claim is 'identifies the request in progress';
 
-comment on column idempotency_keys.request_hash is 'of method, path and body, salted: the body of a connect holds a token';
+comment on column idempotency_keys.request_hash is 'salted hash of method, path and body; salted because the body of a connect request contains a token';
 
-comment on column idempotency_keys.lease_until is 'while no answer is kept: another may take the key after this';
+comment on column idempotency_keys.lease_until is 'while no response is stored: when another request may take over the key';
 
-comment on column idempotency_keys.answer is 'as it was given; never of anything secret';
+comment on column idempotency_keys.answer is 'the response as it was sent; never contains a secret';
 
--- No foreign key: a connect claims its key before its tenant is made.
+-- No foreign key: a connect claims its key before its tenant is created.
 create index idempotency_keys_expiry on idempotency_keys (tenant_id, expires_at);
 
 alter table idempotency_keys enable row level security;

@@ -1,5 +1,5 @@
--- Which key of the ring seals each tenant's data key, read from the sealed value itself, so that it can never say something
--- else; and what each key must open before anything is served.
+-- The key that seals each tenant's data key, read from the sealed value itself, so that the two
+-- cannot disagree. And a sentinel for each key, which it must open before the service starts.
 alter table tenants
   add column key_id text generated always as (
     substring(
@@ -17,7 +17,7 @@ alter table tenants
     )
   ) stored not null;
 
-comment on column tenants.key_id is 'the key of the ring that seals data_key';
+comment on column tenants.key_id is 'the key of the key ring that encrypts data_key';
 
 create table ring_keys (
   key_id text primary key,
@@ -27,10 +27,10 @@ create table ring_keys (
 
 comment on table ring_keys is 'reference';
 
-comment on column ring_keys.sentinel is 'random bytes that the key has sealed: another key of the same name does not open them';
+comment on column ring_keys.sentinel is 'random bytes encrypted with the key; another key with the same name cannot decrypt them';
 
--- The system door finds the tenants that a key still seals, and never sees the sealed key: each is sealed again in
--- its own tenant's scope.
+-- The system role finds the tenants that a key still seals, but never reads the sealed data key:
+-- each is resealed in its own tenant's scope.
 create policy find_keys on tenants for select to spoke_system using (true);
 
 grant select (tenant_id, key_id) on tenants to spoke_system;

@@ -1,5 +1,5 @@
--- Credentials of tenants. Of a key only a hash is kept, keyed by the tenant's own data key. Reference: a caller names a key, and
--- the key leads to its tenant.
+-- Credentials of tenants. Only a hash of each key is stored, keyed by the tenant's own data key. A
+-- reference table, because a caller presents a key id, and that leads to the tenant.
 create table api_keys (
   key_id text primary key,
   tenant_id uuid not null,
@@ -16,11 +16,11 @@ create table api_keys (
 
 comment on table api_keys is 'reference';
 
-comment on column api_keys.key_id is 'stands in the key itself, and may be shown';
+comment on column api_keys.key_id is 'part of the key itself; not secret';
 
-comment on column api_keys.key_hash is 'of the whole key, keyed by the data key of the tenant';
+comment on column api_keys.key_hash is 'keyed hash of the whole key, under the tenant''s data key';
 
-comment on column api_keys.last_used_at is 'to within a minute';
+comment on column api_keys.last_used_at is 'accurate to a minute';
 
 create index api_keys_tenant on api_keys (tenant_id, key_id);
 

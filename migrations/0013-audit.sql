@@ -1,5 +1,6 @@
--- The audit log: who did what, on what, from where, and how it ended. A chain of hashes per tenant, and one of the operator for
--- what stands above tenants. The service's roles may add to it and read it, and nothing else.
+-- The audit log: who did what, to what, from where, with what result. One chain of hashes per
+-- tenant, and the operator's for everything above tenants. spoke_app and spoke_system may insert
+-- and read, nothing else.
 create table audit_events (
   tenant_id uuid not null references tenants on delete cascade,
   seq bigint not null check (seq > 0),
@@ -18,17 +19,18 @@ create table audit_events (
 
 comment on table audit_events is 'distributed: tenant_id';
 
-comment on column audit_events.seq is 'without gaps, from 1 on';
+comment on column audit_events.seq is 'starts at 1, without gaps';
 
-comment on column audit_events.actor is 'whose credential; never the credential';
+comment on column audit_events.actor is 'the owner of the credential; never the credential itself';
 
 comment on column audit_events.target is 'ids within the tenant';
 
-comment on column audit_events.result is 'of what is done: the status, and the code of an error';
+comment on column audit_events.result is 'the outcome of the action: the status, and the code of an error';
 
-comment on column audit_events.hash is 'SHA-256 over every other column, and by prev_hash over all rows before';
+comment on column audit_events.hash is 'SHA-256 over all other columns; includes all earlier rows through prev_hash';
 
--- Without a tenant_id: a tenant that is not there, or no longer, stands here as a keyed hash of its id.
+-- No tenant_id: a tenant that does not exist, or no longer does, is recorded as a keyed hash of its
+-- id.
 create table operator_audit (
   seq bigint primary key check (seq > 0),
   at timestamptz not null,

@@ -1,5 +1,5 @@
--- Sessions of browsers. A request shows a token and nothing else, so a session is found through the system door; the tenant's own
--- door can only delete what is its own, when the tenant is erased.
+-- Browser sessions. A request carries only a token, so the system role looks up its session; the
+-- tenant role can only read and delete its own, when the tenant is erased.
 create table sessions (
   token_hash text primary key,
   tenant_id uuid,
@@ -14,13 +14,13 @@ create table sessions (
 
 comment on table sessions is 'reference';
 
-comment on column sessions.tenant_id is 'null: the admin key''s';
+comment on column sessions.tenant_id is 'null: a session of the admin key';
 
-comment on column sessions.made_by is 'the credential that made it: admin, key:<id> or jwt:<subject>';
+comment on column sessions.made_by is 'the credential that created the session: admin, key:<id> or jwt:<subject>';
 
-comment on column sessions.bound_to is 'an HMAC of the admin key, or of the identity provider, under the session''s own token, which is not here; null: the key has a row to ask';
+comment on column sessions.bound_to is 'an HMAC of the admin key, or of the identity provider, under the session''s token, which is not stored; null: created with an API key, whose own row is checked';
 
-comment on column sessions.last_used_at is 'to the minute';
+comment on column sessions.last_used_at is 'accurate to a minute';
 
 create index sessions_of_tenant on sessions (tenant_id);
 

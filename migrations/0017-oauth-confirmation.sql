@@ -1,7 +1,8 @@
--- Connecting in a browser: what HubSpot granted waits until a person has seen which account it is and said yes. And who asked.
+-- Connecting in a browser: HubSpot's grant waits until a person has seen the account and confirmed
+-- it. Also records who asked.
 alter table authorizations add column asked_by text;
 
-comment on column authorizations.asked_by is 'the principal; null: asked before this column, and over in ten minutes';
+comment on column authorizations.asked_by is 'the principal that started it; null: started before this column existed, and expires within ten minutes';
 
 create table confirmations (
   tenant_id uuid not null references tenants on delete cascade,
@@ -24,12 +25,13 @@ create table confirmations (
 
 comment on table confirmations is 'distributed: tenant_id';
 
--- No foreign key to the integration: when that goes, what HubSpot granted is still there to be revoked.
-comment on column confirmations.integration_id is 'which integration was to be connected';
+-- No foreign key to the integration: when it is deleted, the grant must still be there to be
+-- revoked.
+comment on column confirmations.integration_id is 'the integration to connect';
 
-comment on column confirmations.secret_hash is 'of the secret in the cookie of the browser that HubSpot sent back';
+comment on column confirmations.secret_hash is 'hash of the secret in the cookie of the browser that returned from HubSpot';
 
-comment on column confirmations.access_token is 'sealed for this row alone, as is refresh_token; null once it is confirmed';
+comment on column confirmations.access_token is 'encrypted for this row only, like refresh_token; null once confirmed';
 
 alter table confirmations enable row level security;
 
@@ -38,7 +40,8 @@ alter table confirmations force row level security;
 create policy own_tenant on confirmations to spoke_app
   using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));
 
--- The system door finds the expired ones, and whether one waits for an account whose token is to be revoked.
+-- The system role finds expired confirmations, and whether one is pending for an account whose
+-- token is to be revoked.
 create policy find_waiting on confirmations for select to spoke_system using (true);
 
 grant select, insert, update, delete on confirmations to spoke_app;

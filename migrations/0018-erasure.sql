@@ -1,24 +1,24 @@
--- A tenant that leaves: from its mark on nobody enters but who deletes. And what retention looks for.
+-- Erasure: once a tenant is marked, only the erasure can enter it. Also what retention needs.
 do $$
 begin
   if not exists (select from pg_roles where rolname = 'spoke_eraser') then
     begin
       create role spoke_eraser nologin nosuperuser nobypassrls nocreatedb nocreaterole noinherit;
     exception when duplicate_object or unique_violation then
-      null; -- another database of this server made it at the same moment
+      null; -- created concurrently by another database of this server
     end;
   end if;
   begin
     execute format('grant spoke_eraser to %I', current_user);
   exception when insufficient_privilege or internal_error then
-    null; -- granted before, by whoever prepared the roles; the start-up check tells if it was not
+    null; -- granted earlier by an administrator; the start-up check reports if it was not
   end;
   execute format('grant usage on schema %I to spoke_eraser', current_schema());
 end $$;
 
 alter table tenants add column erasing_at timestamptz;
 
-comment on column tenants.erasing_at is 'from then on the tenant is being erased; never taken back';
+comment on column tenants.erasing_at is 'when the erasure of the tenant began; never reset';
 
 create index tenants_erasing on tenants (tenant_id) where erasing_at is not null;
 
@@ -27,8 +27,9 @@ begin
   return exists (select from tenants where tenant_id = spoke_tenant() and erasing_at is not null);
 end $$;
 
--- Each unit of work of a tenant begins with it: it shares the tenant with others of its kind until its transaction ends, and
--- finds the mark, since each statement in here sees what was committed before it.
+-- Each unit of work of a tenant calls this first. It takes a shared lock on the tenant until the
+-- transaction ends, and sees the mark, since each statement in the function sees what was committed
+-- before it.
 create function spoke_enter() returns void language plpgsql as $$
 begin
   perform pg_advisory_xact_lock_shared(hashtextextended(spoke_tenant()::text, 1));
@@ -37,13 +38,15 @@ begin
   end if;
 end $$;
 
--- An erasure has the tenant alone: it begins when the last unit of work that saw no mark has ended.
+-- An erasure takes an exclusive lock: it starts when the last unit of work that saw no mark has
+-- ended.
 create function spoke_enter_alone() returns void language plpgsql as $$
 begin
   perform pg_advisory_xact_lock(hashtextextended(spoke_tenant()::text, 1));
 end $$;
 
--- The third door. It marks, and it deletes what is marked; it can neither take a mark back nor read what the row seals.
+-- The third database role. It sets the mark and deletes what is marked; it can neither remove a
+-- mark nor read the sealed data key.
 create policy see_mark on tenants for select to spoke_eraser using (tenant_id = (select spoke_tenant()));
 
 create policy mark on tenants for update to spoke_eraser
@@ -55,7 +58,8 @@ create policy erase_marked on tenants for delete to spoke_eraser
 
 grant select (tenant_id, erasing_at), update (erasing_at), delete on tenants to spoke_eraser;
 
--- Of the audit log nobody else may delete; the tenant's part goes with the tenant, in steps like the rest.
+-- The only role that may delete from the audit log. A tenant's events are deleted with the tenant,
+-- in steps like the rest.
 create policy see_marked on audit_events for select to spoke_eraser
   using (tenant_id = (select spoke_tenant()) and (select spoke_erasing()));
 
@@ -64,7 +68,8 @@ create policy erase_marked on audit_events for delete to spoke_eraser
 
 grant select, delete on audit_events to spoke_eraser;
 
--- The system door finds whom to erase, and whose kept answers have run out: also of tenants that were never made.
+-- The system role finds tenants to erase, and expired idempotency keys, including those of tenants
+-- that were never created.
 grant select (erasing_at) on tenants to spoke_system;
 
 create policy find_expired on idempotency_keys for select to spoke_system using (expires_at <= now());
@@ -77,7 +82,7 @@ create index issues_archived_at on issues (tenant_id, archived_at) where archive
 
 create index record_problems_found on record_problems (tenant_id, found_at);
 
--- When each kind of periodic_tasks is due: one process at a time takes it.
+-- When each periodic task is due. One process at a time claims it.
 create table periodic_tasks (
   task text primary key,
   due_at timestamptz not null

@@ -1,5 +1,6 @@
--- What a minute still allows, shared by all processes: each takes a share of it at a time. Unlogged: a write costs no disk, and
--- what a crash of the database forgets is gone with its minute anyway.
+-- The requests taken from each minute's limit, shared by all processes; each takes a share at a
+-- time. Unlogged: a write costs no disk, and counts lost in a crash would expire with their minute
+-- anyway.
 create unlogged table rate_windows (
   window_start timestamptz not null,
   key text not null,
@@ -9,8 +10,8 @@ create unlogged table rate_windows (
 
 comment on table rate_windows is 'reference';
 
-comment on column rate_windows.key is 'a hash of what is limited: an address, or the name of a credential';
+comment on column rate_windows.key is 'hash of what is limited: an address, or the name of a credential';
 
-comment on column rate_windows.taken is 'by all processes together; above the limit when one asked in vain';
+comment on column rate_windows.taken is 'by all processes together; above the limit after a request was refused';
 
 grant select, insert, update, delete on rate_windows to spoke_system;

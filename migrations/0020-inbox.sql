@@ -1,4 +1,5 @@
--- The inbox: which tickets HubSpot's webhooks say to read again, kept before they are answered. Ids, types and times, never values.
+-- The inbox: tickets to read again according to HubSpot's webhooks, stored before the webhook is
+-- acknowledged. Ids, types and times, never values.
 create table inbox (
   tenant_id uuid not null,
   integration_id uuid not null,
@@ -17,22 +18,22 @@ create table inbox (
 
 comment on table inbox is 'distributed: tenant_id';
 
--- The look for what is due walks it several times a second, and what was set aside is none of its business.
+-- The scheduler reads this index several times a second; dead-lettered events are not in it.
 create index inbox_due on inbox (tenant_id, integration_id, due_at) where due_at < 'infinity';
 
-comment on column inbox.due_at is 'to be drained from then on, with whatever else is there; infinity: set aside';
+comment on column inbox.due_at is 'when it is drained, together with everything else that is waiting; infinity: dead-lettered';
 
-comment on column inbox.change is 'what HubSpot calls it; all but an associationChange are drained by reading the ticket';
+comment on column inbox.change is 'HubSpot''s name of the change; every change except an associationChange is drained by reading the ticket';
 
-comment on column inbox.tries is 'so often HubSpot refused to tell of it';
+comment on column inbox.tries is 'how often HubSpot refused to return the ticket';
 
-comment on column inbox.rounds is 'so often an answer proved nothing and it was postponed by a second';
+comment on column inbox.rounds is 'how often a response was inconclusive and the change was postponed by a second';
 
 comment on column inbox.occurred_at is 'on HubSpot''s clock';
 
-comment on column inbox.set_aside_for is 'why it cannot be drained; until somebody replays it';
+comment on column inbox.set_aside_for is 'why it cannot be drained; null again after a replay';
 
--- What feeds each integration, and who drains it now.
+-- The state of each integration's change notifications, and which process drains its inbox.
 create table feeds (
   tenant_id uuid not null,
   integration_id uuid not null,
@@ -54,9 +55,10 @@ comment on column feeds.received_at is 'when the newest drained change was recei
 
 comment on column feeds.occurred_at is 'HubSpot''s time of the newest drained change';
 
-comment on column feeds.silent_since is 'a sync found changes that no feed had told of; null once one tells again';
+comment on column feeds.silent_since is 'since when syncs have found changes that no notification reported; null once a notification arrives';
 
--- Deliveries of the last minutes, so that one that is sent again with the same signature does nothing. No tenant's: a hash and a time.
+-- Recent deliveries, so that one resent with the same signature has no effect. Not a tenant's: a
+-- hash and a time.
 create table webhook_receipts (
   signature_hash bytea primary key,
   received_at timestamptz not null default now()
@@ -73,7 +75,8 @@ alter table inbox force row level security;
 create policy own_tenant on inbox to spoke_app
   using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));
 
--- Keeps for whoever is linked to the account, and finds what is due; it can neither change nor delete.
+-- The system role enqueues for every tenant connected to the account, and finds due rows; it can
+-- neither change nor delete them.
 create policy keep on inbox for insert to spoke_system with check (true);
 
 create policy find_due on inbox for select to spoke_system using (true);

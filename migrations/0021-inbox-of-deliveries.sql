@@ -1,10 +1,10 @@
--- One row of the inbox for what a delivery says of one kind of change, and no longer one for each ticket: twenty thousand changes
--- a second are a few hundred rows.
+-- One inbox row per delivery and kind of change, instead of one per ticket: twenty thousand changes
+-- a second become a few hundred rows.
 alter table inbox alter column ticket_id type text[] using array[ticket_id];
 
 alter table inbox rename column ticket_id to ticket_ids;
 
 alter table inbox add constraint tells_of_some check (cardinality(ticket_ids) > 0);
 
--- What is set aside stands at the end of the primary key, which finds the first that is due as well.
+-- Dead-lettered events are at the end of the primary key, which also finds the first due row.
 drop index inbox_due;

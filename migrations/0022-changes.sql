@@ -1,4 +1,4 @@
--- The change feed: what became of each tenant's issues and integrations, numbered in the order in which it was committed.
+-- The change feed: changes of each tenant's issues and integrations, numbered in commit order.
 create table change_counters (
   tenant_id uuid primary key,
   last_seq bigint not null
@@ -6,7 +6,7 @@ create table change_counters (
 
 comment on table change_counters is 'distributed: tenant_id';
 
-comment on column change_counters.last_seq is 'locked from the first change of a transaction to its end: no later number is seen before an earlier one';
+comment on column change_counters.last_seq is 'locked from a transaction''s first change to its end, so that no later number is visible before an earlier one';
 
 create table changes (
   tenant_id uuid not null,
@@ -23,14 +23,14 @@ create table changes (
 
 comment on table changes is 'distributed: tenant_id';
 
-comment on column changes.change_id is 'unlike the number never given twice, not even after a restore from a backup';
+comment on column changes.change_id is 'unlike seq, never reused, not even after a restore from a backup';
 
-comment on column changes.detail is 'old and new values of an issue; why, of an integration; what was counted, of a run';
+comment on column changes.detail is 'for an issue: old and new values; for an integration: the reason; for a run: its counts';
 
--- An issue that is new is told of from then on, and not while the first full run brings what was there before.
+-- New issues are reported from this time on, not while the first full run loads existing ones.
 alter table tenant_integrations add column loaded_at timestamptz;
 
-comment on column tenant_integrations.loaded_at is 'when the first full run had brought everything';
+comment on column tenant_integrations.loaded_at is 'when the first full run had loaded everything';
 
 alter table tenant_integrations no force row level security;
 
@@ -52,7 +52,7 @@ alter table change_counters force row level security;
 create policy own_tenant on change_counters to spoke_app
   using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));
 
--- Whoever waits for news of many tenants asks once for all of them.
+-- One query covers the change notifications of many tenants.
 create policy find_news on change_counters for select to spoke_system using (true);
 
 alter table changes enable row level security;

@@ -1,4 +1,4 @@
--- Webhooks out: where changes are sent to, what is to be sent, and what came of each try.
+-- Outgoing webhooks: the endpoints, the deliveries, and the result of each attempt.
 create table endpoints (
   tenant_id uuid not null,
   endpoint_id uuid not null,
@@ -18,13 +18,14 @@ create table endpoints (
 
 comment on table endpoints is 'distributed: tenant_id';
 
-comment on column endpoints.types is 'null: whatever there is to tell';
+comment on column endpoints.types is 'null: changes of every type';
 
-comment on column endpoints.in_order is 'what is told of a ticket waits until what was told before it has arrived';
+comment on column endpoints.in_order is 'a change of a ticket waits until the earlier changes of the same ticket are delivered';
 
-comment on column endpoints.older_secret is 'signs beside the new one until older_until, while the receiver learns that';
+comment on column endpoints.older_secret is 'signs together with the new secret until older_until, so that the receiver has time to switch';
 
--- The product's own endpoint is told of every tenant. Its address and secret are configured; this says that there is one.
+-- The product's own endpoint receives the changes of every tenant. Its URL and secret are in the
+-- configuration; this row records that it exists.
 create table product_endpoint (
   endpoint_id uuid primary key,
   types text[]
@@ -46,11 +47,11 @@ create table deliveries (
 
 comment on table deliveries is 'distributed: tenant_id';
 
-comment on column deliveries.seq is 'of the change that is sent';
+comment on column deliveries.seq is 'seq of the change that is sent';
 
-comment on column deliveries.due_at is 'to be sent from then on; while it is being sent: when another may take it over; infinity: delivered or given up';
+comment on column deliveries.due_at is 'when it is sent; while it is being sent: when another process may take it over; infinity: delivered or given up';
 
-comment on column deliveries.subject is 'the ticket, for what is sent in order';
+comment on column deliveries.subject is 'the ticket, for an endpoint that receives changes in order';
 
 create index deliveries_due on deliveries (tenant_id, endpoint_id, due_at) where due_at < 'infinity';
 

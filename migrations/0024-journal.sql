@@ -1,6 +1,6 @@
--- The webhooks journal of HubSpot: how far we read it, and the accounts that it is to tell of.
+-- HubSpot's webhooks journal: how far it has been read, and the accounts to subscribe.
 
--- Only an account that has our own app is told of, and each time somebody connects it, it is to be asked for anew.
+-- Only accounts with our own app are reported, and each new connection must be subscribed again.
 alter table portal_routes add column installed_at timestamptz;
 
 comment on column portal_routes.installed_at is 'when our own app was last connected to the account; null: a pasted token';
@@ -23,7 +23,7 @@ alter table tenant_integrations force row level security;
 
 grant update (installed_at) on portal_routes to spoke_app;
 
--- One row: HubSpot keeps one journal for an app. Another app's begins from its own beginning.
+-- One row, because HubSpot has one journal per app. Another app's journal is read from its start.
 create table journals (
   client_id text primary key,
   position text,
@@ -40,15 +40,15 @@ create table journals (
 
 comment on table journals is 'reference';
 
-comment on column journals.position is 'HubSpot''s offset of the file that was kept last; null: from the earliest that there is';
+comment on column journals.position is 'HubSpot''s offset of the last file that was saved; null: start at the earliest file';
 
-comment on column journals.read_at is 'when HubSpot last told of a file, or that there is no newer one';
+comment on column journals.read_at is 'when HubSpot last returned a file, or reported that there is no newer one';
 
-comment on column journals.restarted_at is 'when it was last begun from the earliest, because HubSpot did not know the place any more';
+comment on column journals.restarted_at is 'when reading last restarted at the earliest file, because HubSpot no longer knew the position';
 
-comment on column journals.bad_offset is 'the file after it, which could not be read so far';
+comment on column journals.bad_offset is 'the next file, if it could not be read so far';
 
--- What HubSpot was asked to write into the journal. Accounts and times; nothing of a tenant's.
+-- The accounts subscribed to the journal. Accounts and times; no tenant data.
 create table journal_subscriptions (
   client_id text not null,
   portal_id bigint not null,
@@ -62,13 +62,13 @@ create table journal_subscriptions (
 
 comment on table journal_subscriptions is 'reference';
 
-comment on column journal_subscriptions.portal_id is '0: what happens to the app itself, in whatever account';
+comment on column journal_subscriptions.portal_id is '0: events of the app itself, in any account';
 
-comment on column journal_subscriptions.installed_at is 'as the account''s route said when it was last asked for';
+comment on column journal_subscriptions.installed_at is 'installed_at of the account''s route when the subscription was last requested';
 
-comment on column journal_subscriptions.due_at is 'when it is asked for again: it may have got lost, and the account''s properties change';
+comment on column journal_subscriptions.due_at is 'when it is requested again, because it may be lost and the account''s properties change';
 
-comment on column journal_subscriptions.ending is 'nobody is connected to the account any more';
+comment on column journal_subscriptions.ending is 'no integration is connected to the account any more';
 
 grant select, insert, update on journals to spoke_system;
 

@@ -1,4 +1,5 @@
--- Ids that an authorization returned before its connect renewed an older integration: they stay valid for that one.
+-- Ids that an authorization returned before its connect renewed an existing integration. They
+-- remain valid as aliases of that integration.
 create table integration_aliases (
   tenant_id uuid not null,
   alias_id uuid not null,
@@ -10,9 +11,9 @@ create table integration_aliases (
 
 comment on table integration_aliases is 'distributed: tenant_id';
 
-comment on column integration_aliases.alias_id is 'the id of an integration that never came to be';
+comment on column integration_aliases.alias_id is 'the id of an integration that was never created';
 
-comment on column integration_aliases.integration_id is 'the integration that was renewed in its place';
+comment on column integration_aliases.integration_id is 'the existing integration that was reconnected instead';
 
 create index integration_aliases_of on integration_aliases (tenant_id, integration_id, created_at);
 
@@ -25,7 +26,8 @@ create policy own_tenant on integration_aliases to spoke_app
 
 grant select, insert, update, delete on integration_aliases to spoke_app;
 
--- Properties that HubSpot refuses to give, because they became sensitive: left out until the list of properties is read again.
+-- Properties that HubSpot refuses to return because they became sensitive. They are omitted until
+-- the property list is read again.
 alter table integration_parts add column omitted text[];
 
-comment on column integration_parts.omitted is 'of properties: the names that HubSpot does not let the token read; null: none';
+comment on column integration_parts.omitted is 'for properties: the names that the token may not read; null: none';

@@ -1,10 +1,11 @@
--- A session's row opens nothing by itself: what it opens is tied to the key ring. Rows of before open nothing any more, and go when
--- they have ended.
-comment on column sessions.bound_to is 'an HMAC under a key of the ring over the session''s token, tenant, scopes, maker and end, and the admin key or the identity provider; the token is not here';
+-- A session row alone grants nothing: what it opens is bound to the key ring. Older rows grant
+-- nothing any more, and are deleted when they expire.
+comment on column sessions.bound_to is 'an HMAC under a key of the key ring over the session''s token, tenant, scopes, creator and expiry, and the admin key or the identity provider; the token is not stored';
 
-comment on column api_keys.key_hash is 'of the whole key and its scopes, keyed by the data key of the tenant';
+comment on column api_keys.key_hash is 'keyed hash of the whole key and its scopes, under the tenant''s data key';
 
--- Our functions find what they name in this schema alone, whatever a session's search_path says and whatever temporary tables it has.
+-- Our functions resolve names only in this schema, whatever the session's search_path and temporary
+-- tables.
 do $$
 declare
   made text;
@@ -14,7 +15,8 @@ begin
   end loop;
 end $$;
 
--- Nobody of ours makes temporary tables. Only the database's owner may say so: `spoke doctor isolation` tells whether it holds.
+-- Spoke does not use temporary tables. Only the database's owner can revoke them; `spoke doctor
+-- isolation` reports whether they still are allowed.
 do $$
 begin
   if has_database_privilege('spoke_app', current_database(), 'TEMPORARY') then

@@ -1,6 +1,7 @@
 /**
- * The only reader of the environment. Called once, in main.ts; all faults are named at once and no value is printed.
- * Over 200 lines because the variables, the rules between them and the key file are what an operator checks together.
+ * Reads and validates the environment; the only code that does. Called once, in main.ts. Reports
+ * all faults at once, and prints no values. Over 200 lines because the variables, the rules between
+ * them and the key file are what an operator checks together.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -18,7 +19,7 @@ import './lib/zod-messages.ts'
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
 
-/** A provider's keys decide who is let in, so they come over HTTPS or from this machine. */
+/** A provider's keys decide who has access, so they must come over HTTPS or from this machine. */
 function isKeysUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, hostname, username, password } = new URL(text)
@@ -28,7 +29,7 @@ function isKeysUrl(text: string): boolean {
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** `30s`, `5m`, `250ms`, `1d`: a whole number and a unit. In our words: milliseconds. */
+/** `30s`, `5m`, `250ms`, `1d`: a whole number and a unit. The result is in milliseconds. */
 const duration = (least: number) =>
   z
     .string()
@@ -41,13 +42,13 @@ const duration = (least: number) =>
 
 const sizes = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
 
-/** `64MiB`, `1GiB`, or `0`: a whole number and a unit. In our words: bytes. */
+/** `64MiB`, `1GiB`, or `0`: a whole number and a unit. The result is in bytes. */
 const size = z
   .string()
   .regex(/^(0|\d{1,6}(KiB|MiB|GiB))$/, 'must be a size such as 64MiB, or 0')
   .transform((text) => Number.parseInt(text, 10) * (sizes[text.slice(-3) as keyof typeof sizes] ?? 0))
 
-/** `90d`, or `forever`. In our words: milliseconds, or undefined. */
+/** `90d`, or `forever`. The result is milliseconds, or undefined. */
 const keptFor = z
   .string()
   .regex(/^([1-9]\d{0,4}d|forever)$/, 'must be a number of days such as 90d, or forever')
@@ -63,15 +64,18 @@ const whole = (least: number, most: number) =>
     .transform(Number)
     .refine((n) => n >= least && n <= most, `must be from ${least} to ${most}`)
 
-const claimName = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be the name of a claim')
+const claimName = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be a claim name')
 
-/** Addresses and networks with commas between; one that holds every address would let anybody say who they are. */
+/**
+ * Addresses and networks, separated by commas. Networks of every address (`/0`) are rejected, since
+ * any caller could then claim any address.
+ */
 const networks = z
   .string()
   .transform(listOf)
   .refine(
     (all) => all.every(isNetwork),
-    'must be addresses or networks such as 10.0.0.0/8, with commas between',
+    'must be addresses or networks such as 10.0.0.0/8, separated by commas',
   )
 
 function listOf(text: string): string[] {
@@ -96,15 +100,15 @@ const proxy = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-/** `oauth tickets`: none twice. */
+/** `oauth tickets`, without duplicates. */
 const scopeNames = z
   .string()
-  .regex(/^[A-Za-z0-9._ -]*$/, 'must be scope names with spaces between')
+  .regex(/^[A-Za-z0-9._ -]*$/, 'must be scope names separated by spaces')
   .transform((text) => [...new Set(text.split(' ').filter((scope) => scope !== ''))])
 
 /**
- * Every variable: what it means stands in .env.example, and a test holds the two against each other.
- * Absent and empty are the same.
+ * All variables. .env.example explains them, and a test compares the two. An empty value counts as
+ * absent.
  */
 export const variables = {
   DATABASE_URL: z
@@ -134,7 +138,7 @@ export const variables = {
   SPOKE_JWT_AUDIENCE: z.string().max(500, 'must have at most 500 characters').optional(),
   SPOKE_JWT_JWKS_URL: z
     .string()
-    .refine(isKeysUrl, 'must be an https URL without a login (http only for a loopback host)')
+    .refine(isKeysUrl, 'must be an https URL without credentials (http only for a loopback host)')
     .optional(),
   SPOKE_JWT_TENANT_CLAIM: claimName.default('tenant_id'),
   SPOKE_JWT_SCOPE_CLAIM: claimName.default('scope'),
@@ -149,11 +153,11 @@ export const variables = {
   HUBSPOT_CLIENT_SECRET: z.string().optional(),
   HUBSPOT_APP_ID: whole(1, Number.MAX_SAFE_INTEGER).optional(),
   HUBSPOT_REDIRECT_URI: url.optional(),
-  // Without these HubSpot neither names the account nor shows its tickets.
+  // Without these, HubSpot neither identifies the account nor returns its tickets.
   HUBSPOT_REQUIRED_SCOPES: scopeNames
     .refine(
       (scopes) => ['oauth', 'tickets'].every((one) => scopes.includes(one)),
-      'must name oauth and tickets: Spoke cannot work without them',
+      'must include oauth and tickets: Spoke cannot work without them',
     )
     .default(['oauth', 'tickets', 'crm.objects.owners.read']),
   HUBSPOT_OPTIONAL_SCOPES: scopeNames.optional(),
@@ -176,7 +180,7 @@ export const variables = {
     .refine((text) => {
       const url = URL.parse(text)
       return url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.hash
-    }, 'must be an http or https URL without a login or a fragment')
+    }, 'must be an http or https URL without credentials or a fragment')
     .optional(),
   SPOKE_EVENTS_SECRET: z.string().optional(),
   SPOKE_EVENTS_TYPES: z
@@ -198,7 +202,7 @@ export const variables = {
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 } as const
 
-/** These may also be given as NAME_FILE: the path of a file that holds the value. */
+/** These may also be set as NAME_FILE: the path of a file with the value. */
 export const secretNames = [
   'DATABASE_URL',
   'SPOKE_MIGRATE_URL',
@@ -211,18 +215,18 @@ export const secretNames = [
   'HTTP_PROXY',
 ] as const
 
-/** Other programs read these in lower case, and some write them so; what is written so wins. */
+/** Other programs also use these in lower case, which takes precedence. */
 const inLowerCase = new Set(['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'])
 
 export type Config = ReturnType<typeof readConfig>
 
-/** Thrown by readConfig; the message lists every fault, a line each, without values. */
+/** Thrown by readConfig. The message lists every fault, one per line, without values. */
 export class ConfigError extends Error {
   override name = 'ConfigError' as const
   readonly faults: readonly string[]
 
   constructor(faults: readonly string[]) {
-    super(`The configuration cannot be used:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`)
+    super(`The configuration is invalid:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`)
     this.faults = faults
   }
 }
@@ -230,7 +234,7 @@ export class ConfigError extends Error {
 type Env = Readonly<Record<string, string | undefined>>
 
 /**
- * @param notice told what was decided for the operator (a key file made)
+ * @param notice called with messages for the operator (such as a created key file)
  * @throws ConfigError
  */
 export function readConfig(env: Env, notice: (line: string) => void = () => {}) {
@@ -246,17 +250,17 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
   const onLoopback = loopback.has(set.HOST)
   if (openMode && !onLoopback) {
     faults.push(
-      'HOST is not loopback, so SPOKE_ADMIN_KEY must be set: without it anybody could read every tenant',
+      'HOST is not loopback, so SPOKE_ADMIN_KEY must be set: without it, anyone could read every tenant',
     )
   }
   if (openMode && set.SPOKE_METRICS_KEY !== undefined)
-    faults.push('SPOKE_METRICS_KEY needs SPOKE_ADMIN_KEY: without it everything is open already')
+    faults.push('SPOKE_METRICS_KEY needs SPOKE_ADMIN_KEY: without it, everything is open anyway')
   if (!openMode && set.SPOKE_METRICS_KEY === set.SPOKE_ADMIN_KEY)
-    faults.push('SPOKE_METRICS_KEY must be another key than SPOKE_ADMIN_KEY')
+    faults.push('SPOKE_METRICS_KEY must differ from SPOKE_ADMIN_KEY')
   if (set.SPOKE_MIGRATE_URL && !set.DATABASE_URL) faults.push('SPOKE_MIGRATE_URL needs DATABASE_URL')
   if (set.SPOKE_ROLE !== 'all' && !set.DATABASE_URL) {
     faults.push(
-      `SPOKE_ROLE=${set.SPOKE_ROLE} needs DATABASE_URL: the embedded database serves one process only`,
+      `SPOKE_ROLE=${set.SPOKE_ROLE} needs DATABASE_URL: the embedded database supports only one process`,
     )
   }
   const oauthGiven = [set.HUBSPOT_CLIENT_ID, set.HUBSPOT_CLIENT_SECRET].filter(
@@ -264,10 +268,10 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
   ).length
   if (oauthGiven === 1) faults.push('HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET go together; one is missing')
   if (set.HUBSPOT_APP_ID !== undefined && oauthGiven === 0)
-    faults.push('HUBSPOT_APP_ID needs HUBSPOT_CLIENT_SECRET: webhooks are proved with it')
+    faults.push('HUBSPOT_APP_ID needs HUBSPOT_CLIENT_SECRET: it verifies webhook signatures')
   if (set.SPOKE_JOURNAL === 'true' && oauthGiven === 0)
     faults.push(
-      'SPOKE_JOURNAL needs HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET: HubSpot keeps a journal for an app',
+      'SPOKE_JOURNAL needs HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET: HubSpot keeps the journal per app',
     )
   const provider = {
     SPOKE_JWT_ISSUER: set.SPOKE_JWT_ISSUER,
@@ -278,22 +282,24 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
   if (missing.length > 0 && missing.length < 3)
     faults.push(`${Object.keys(provider).join(', ')} go together; missing: ${missing.join(', ')}`)
   if (missing.length < 3 && openMode)
-    faults.push('SPOKE_JWT_… needs SPOKE_ADMIN_KEY: without it nobody is asked who they are')
+    faults.push('SPOKE_JWT_… needs SPOKE_ADMIN_KEY: without it, no one is authenticated')
   const clientSecrets = secretsOf(set.HUBSPOT_CLIENT_SECRET)
   if (clientSecrets.length > 2 || clientSecrets.some((secret) => secret.reveal() === ''))
-    faults.push('HUBSPOT_CLIENT_SECRET must be one secret, or two with a comma between: new,old')
+    faults.push('HUBSPOT_CLIENT_SECRET must be one secret, or two separated by a comma: new,old')
   const eventSecrets = secretsOf(set.SPOKE_EVENTS_SECRET).map((secret) => parseSecret(secret.reveal()))
   if ((set.SPOKE_EVENTS_URL === undefined) !== (set.SPOKE_EVENTS_SECRET === undefined))
     faults.push('SPOKE_EVENTS_URL and SPOKE_EVENTS_SECRET go together; one is missing')
   if (eventSecrets.length > 2 || eventSecrets.includes(undefined))
-    faults.push('SPOKE_EVENTS_SECRET must be whsec_ and 24 to 64 bytes in base64, or two of them: new,old')
+    faults.push(
+      'SPOKE_EVENTS_SECRET must be whsec_ followed by 24 to 64 bytes in base64, or two of these: new,old',
+    )
   if (set.SPOKE_KEEP_ARCHIVED !== undefined && set.SPOKE_KEEP_ARCHIVED < 2 * set.SPOKE_FULL_EVERY)
     faults.push('SPOKE_KEEP_ARCHIVED must be at least twice SPOKE_FULL_EVERY')
   const dataDir = resolve(set.SPOKE_DATA_DIR)
   const ring = parseKeyRing(set.SPOKE_ENCRYPTION_KEYS, faults)
   if (!set.SPOKE_ENCRYPTION_KEYS && (set.DATABASE_URL || !onLoopback)) {
     faults.push(
-      'SPOKE_ENCRYPTION_KEYS must be set (kid:base64 of 32 random bytes), or tokens could not be sealed',
+      'SPOKE_ENCRYPTION_KEYS must be set (kid:base64 of 32 random bytes): Spoke seals tokens with it',
     )
   }
   if (faults.length > 0) throw new ConfigError(faults)
@@ -303,13 +309,16 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     migrateUrl: set.SPOKE_MIGRATE_URL,
     dataDir,
     poolSize: set.SPOKE_DB_POOL,
-    /** Whether long statements are prepared once a connection. */
+    /** Whether long statements are prepared once per connection. */
     prepare: set.SPOKE_DB_PREPARE,
-    /** How long a start waits for a database that is not there yet, ms. */
+    /** How long a start waits for a database that is not up yet, ms. */
     databaseWaitMs: set.SPOKE_DB_WAIT,
-    /** The embedded database takes no work while less is free on its disk, bytes; 0: whatever is free. */
+    /**
+     * The embedded database stops writing while less than this is free on its disk, bytes; 0: no
+     * limit.
+     */
     minFreeBytes: set.SPOKE_MIN_FREE_DISK,
-    /** The process ends when its event loop has stood still for so long, ms; 0: never. */
+    /** The process is killed when its event loop hangs for this long, ms; 0: never. */
     watchdogMs: set.SPOKE_WATCHDOG,
     host: set.HOST,
     port: set.PORT,
@@ -317,9 +326,9 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     role: set.SPOKE_ROLE,
     /** Absent: open mode, on loopback only. */
     adminKey: set.SPOKE_ADMIN_KEY === undefined ? undefined : new Secret(set.SPOKE_ADMIN_KEY),
-    /** Opens /metrics and nothing else. */
+    /** Grants access to /metrics and nothing else. */
     metricsKey: set.SPOKE_METRICS_KEY === undefined ? undefined : new Secret(set.SPOKE_METRICS_KEY),
-    /** The operator's identity provider. Absent: no JWT is taken. */
+    /** The operator's identity provider. Absent: JWTs are not accepted. */
     jwt:
       set.SPOKE_JWT_ISSUER && set.SPOKE_JWT_AUDIENCE && set.SPOKE_JWT_JWKS_URL
         ? Object.freeze({
@@ -330,7 +339,7 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
             scopeClaim: set.SPOKE_JWT_SCOPE_CLAIM,
           })
         : undefined,
-    /** Requests a minute, 0 for no limit; in open mode nobody is limited. */
+    /** Requests per minute, 0 for no limit. Open mode has no limits. */
     rates: Object.freeze({
       key: set.SPOKE_RATE_KEY,
       tenant: set.SPOKE_RATE_TENANT,
@@ -343,13 +352,16 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     hubspot: Object.freeze({
       apiUrl: set.HUBSPOT_API_URL,
       authorizeUrl: set.HUBSPOT_AUTHORIZE_URL,
-      /** Total deadline of one call, body included, and of all calls of one request together, ms. */
+      /**
+       * Total deadline of one call, and of all calls of one request together, ms. Includes the
+       * body.
+       */
       timeoutMs: set.HUBSPOT_TIMEOUT,
       app:
         set.HUBSPOT_CLIENT_ID && clientSecrets.length > 0
           ? Object.freeze({
               clientId: set.HUBSPOT_CLIENT_ID,
-              /** Absent: no webhooks are taken. */
+              /** Absent: webhooks are not accepted. */
               appId: set.HUBSPOT_APP_ID,
               clientSecrets: Object.freeze(clientSecrets),
               redirectUri: set.HUBSPOT_REDIRECT_URI ?? `${publicUrl}/api/hubspot/oauth/callback`,
@@ -362,7 +374,7 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
             })
           : undefined,
     }),
-    /** Through which calls to HubSpot, webhooks out and the identity provider's keys go. */
+    /** Used for HubSpot, outgoing webhooks and the identity provider's keys. */
     proxies: Object.freeze({
       https: set.HTTPS_PROXY,
       http: set.HTTP_PROXY,
@@ -371,11 +383,11 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     tokenCheckEveryMs: set.SPOKE_TOKEN_CHECK_EVERY,
     syncEveryMs: set.SPOKE_SYNC_EVERY,
     fullEveryMs: set.SPOKE_FULL_EVERY,
-    /** What HubSpot tells of within it is read together. */
+    /** Notifications from HubSpot within this time are processed together. */
     webhookWindowMs: set.SPOKE_WEBHOOK_WINDOW,
-    /** HubSpot's webhooks journal is read. */
+    /** Whether to read HubSpot's webhooks journal. */
     journal: set.SPOKE_JOURNAL === 'true',
-    /** The product's own endpoint. Absent: only tenants have some. */
+    /** The product's own endpoint. Absent: only tenants have endpoints. */
     events: set.SPOKE_EVENTS_URL
       ? Object.freeze({
           url: set.SPOKE_EVENTS_URL,
@@ -384,7 +396,7 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
           inOrder: set.SPOKE_EVENTS_IN_ORDER === 'true',
         })
       : undefined,
-    /** Tenants' endpoints may lie in private networks, and speak http: for developers. */
+    /** Allows tenants' endpoints in private networks and over http, for development. */
     endpointsPrivate: set.SPOKE_ENDPOINTS_PRIVATE === 'true',
     leaseMs: set.SPOKE_LEASE,
     sync: Object.freeze({
@@ -404,27 +416,32 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
   })
 }
 
-/** Names that others read: the recipes in deploy/, the examples, and the tests of Spoke itself. */
+/** Variables that other code reads: the recipes in deploy/, the examples, and Spoke's own tests. */
 const namesOfOthers =
   /^(SPOKE_SERVING_PASSWORD|SPOKE_URL|SPOKE_TENANT|SPOKE_SHARED_DIR|HUBSPOT_TOKEN|HUBSPOT_TEST_TOKEN|SPOKE_TEST_[A-Z_]+)$/
 
-/** What Kubernetes and Docker set for a service whose name begins so (`enableServiceLinks`, `--link`). */
+/**
+ * What Kubernetes and Docker set for a service with such a name (`enableServiceLinks`, `--link`).
+ */
 const serviceLinks =
   /^[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/
 const isServiceLink = (name: string, value: string) =>
   serviceLinks.test(name) || (/^[A-Z0-9_]+_PORT$/.test(name) && /^(tcp|udp|sctp):\/\//.test(value))
 
-/** A line for each variable that looks like ours and is none, with the name that was probably meant. */
+/**
+ * Reports each variable that resembles one of ours but is not, with the name that was probably
+ * meant.
+ */
 function unknownNames(env: Env): string[] {
   const names = Object.keys(variables)
   const known = new Set([...names, ...secretNames.map((name) => `${name}_FILE`)])
   return Object.entries(env).flatMap(([name, value = '']) => {
     if (!/^(SPOKE|HUBSPOT)_/i.test(name) || known.has(name) || value.trim() === '') return []
     if (namesOfOthers.test(name) || isServiceLink(name, value)) return []
-    // With a prefix too many, or in a file where there is no secret to hide.
+    // With an extra prefix, or with _FILE on a variable that is not a secret.
     const bare = [name.replace(/^[^_]*_/, ''), name.replace(/_FILE$/, '')].find((one) => known.has(one))
     const meant = bare ?? nearest(name, [...known])
-    return [`${name} is not a variable of Spoke${meant ? `; did you mean ${meant}?` : ''}`]
+    return [`${name} is not a Spoke variable${meant ? `; did you mean ${meant}?` : ''}`]
   })
 }
 
@@ -446,7 +463,7 @@ function withSecretFiles(env: Env, faults: string[]): Record<string, string | un
   return given
 }
 
-/** `new,old`: newest first. HubSpot's secrets hold no comma. */
+/** `new,old`: newest first. HubSpot's secrets contain no comma. */
 const secretsOf = (text: string | undefined) =>
   text === undefined ? [] : text.split(',').map((secret) => new Secret(secret.trim()))
 
@@ -469,27 +486,27 @@ function parseKeyRing(text: string | undefined, faults: string[]): KeyRing {
 }
 
 /**
- * The key of an embedded database on loopback: made at the first start, in a file beside the data directory, so
- * that a copy of the directory alone opens nothing.
+ * The key of an embedded database on loopback. Created at the first start in a file beside the data
+ * directory, so that a copy of the directory alone cannot be decrypted.
  */
 function localKeyRing(dataDir: string, notice: (line: string) => void): KeyRing {
   const path = `${dataDir}.keys`
   const parent = dirname(resolve(path))
   if (existsSync(parent) && anybodyMayReplaceIn(parent))
     notice(
-      `warning: ${parent} is writable for every user of this machine, who could put another key file in the place of ${path}; chmod o-w it, or set SPOKE_ENCRYPTION_KEYS`,
+      `warning: every user of this machine can write to ${parent} and could replace the key file ${path}; run chmod o-w ${parent}, or set SPOKE_ENCRYPTION_KEYS`,
     )
   if (!existsSync(path)) {
-    // A new key would open nothing of what is there, and would hide that the old one is gone.
+    // A new key could not open the existing data, and would hide that the old one is missing.
     if (existsSync(join(dataDir, 'pg')))
       throw new ConfigError([
-        `the key file ${path} is missing, and what ${dataDir} holds does not open without it; put it back`,
+        `the key file ${path} is missing, and the data in ${dataDir} cannot be opened without it; put it back`,
       ])
     const line = `local:${randomBytes(32).toString('base64')}\n`
     try {
       writeFileSync(path, line, { mode: 0o600, flag: 'wx' })
       notice(
-        `made ${path}, the key that opens the stored tokens: keep a copy of it, and not beside the copies of the data`,
+        `created ${path}, the key that opens the stored tokens; keep a copy of it, apart from copies of the data`,
       )
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
@@ -497,7 +514,9 @@ function localKeyRing(dataDir: string, notice: (line: string) => void): KeyRing 
     }
   }
   if (!makeFilePrivate(path))
-    throw new ConfigError([`the key file ${path} is open to other users of this machine; chmod 600 it`])
+    throw new ConfigError([
+      `the key file ${path} is open to other users of this machine; run chmod 600 on it`,
+    ])
   const faults: string[] = []
   const ring = parseKeyRing(readFileSync(path, 'utf8').trim(), faults)
   if (faults.length > 0)

@@ -102,14 +102,14 @@ describe('the configuration', () => {
   for (const [name, value, meant] of unknown)
     test(`${name} is refused${meant ? `, and ${meant} proposed` : ''}`, () => {
       assert.deepEqual(faultsOf({ [name]: value }), [
-        `${name} is not a variable of Spoke${meant ? `; did you mean ${meant}?` : ''}`,
+        `${name} is not a Spoke variable${meant ? `; did you mean ${meant}?` : ''}`,
       ])
     })
 
   test('unknown names are told together with all other faults, without a value; empty ones count as absent', () => {
     const faults = faultsOf({ SPOKE_ADMINKEY: 'hidden-word', PORT: 'hidden-word', SPOKE_SYNC_EVRY: ' ' })
     assert.deepEqual(faults, [
-      'SPOKE_ADMINKEY is not a variable of Spoke; did you mean SPOKE_ADMIN_KEY?',
+      'SPOKE_ADMINKEY is not a Spoke variable; did you mean SPOKE_ADMIN_KEY?',
       'PORT must be a whole number',
     ])
   })
@@ -217,7 +217,7 @@ describe('the configuration', () => {
     [
       'a claim that is no name',
       { SPOKE_ADMIN_KEY: key, ...provider, SPOKE_JWT_TENANT_CLAIM: 'a b' },
-      /SPOKE_JWT_TENANT_CLAIM must be the name of a claim/,
+      /SPOKE_JWT_TENANT_CLAIM must be a claim name/,
     ],
     ['a worker on the embedded database', { SPOKE_ROLE: 'worker' }, /needs DATABASE_URL/],
     [
@@ -228,7 +228,7 @@ describe('the configuration', () => {
     [
       'required scopes without tickets',
       { HUBSPOT_REQUIRED_SCOPES: 'oauth crm.objects.contacts.read' },
-      /^HUBSPOT_REQUIRED_SCOPES must name oauth and tickets: Spoke cannot work without them$/,
+      /^HUBSPOT_REQUIRED_SCOPES must include oauth and tickets: Spoke cannot work without them$/,
     ],
     ['required scopes of an own app', { HUBSPOT_REQUIRED_SCOPES: 'tickets oauth files' }, undefined],
     ['a proxy as a URL', { HTTPS_PROXY: 'http://me:hidden-word@proxy.example:3128' }, undefined],

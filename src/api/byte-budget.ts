@@ -1,8 +1,11 @@
 /**
- * What answers may take of this process's memory, in all and for one tenant: from before their rows are read until the last byte has
- * been taken by the caller. Whoever finds no room waits a little; where the process has none, the answer that its caller has not
- * taken for longest is given up. Single rows that are longer than a page are read one after the other, because everybody else waits
- * while the event loop is busy with one. Over 200 lines because room and turns are given together.
+ * Limits the memory that responses use, in total and per tenant.
+ *
+ * A response counts from before its rows are read until the caller has read its last byte. A
+ * request that finds no room waits briefly. When the process has no room, it gives up the response
+ * that its caller has left unread for longest. Single rows longer than a page are read one at a
+ * time, because the event loop serves nobody else while it processes one. Over 200 lines because
+ * memory and permits are granted together.
  */
 import { getHeapStatistics } from 'node:v8'
 import type { Clock } from '../lib/clock.ts'
@@ -13,11 +16,11 @@ export interface ByteLimits {
   ofOneTenant: number
 }
 
-/** Bytes that are accounted for, until they are given back. */
+/** Bytes that count against the budget until they are released. */
 export interface Hold {
-  /** Less, or more without waiting: it is there already. */
+  /** Reduces the bytes, or raises them without waiting, because they are already in memory. */
   resize(bytes: number): void
-  /** From now on it only waits for its caller, and may be given up for others. */
+  /** From now on it only waits for its caller, and may be given up to make room. */
   waitsForCaller(giveUp: () => void): void
   release(): void
 }
@@ -26,41 +29,44 @@ export interface Asking {
   /** Absent: two seconds. */
   patienceMs?: number | undefined
   /**
-   * Begins only when no other of its kind is being made, and when the process has then had as long for everybody else. It is made
-   * when its length is told, or it waits for its caller, or is released.
+   * Starts only when no other such response is being made, and after a pause for other requests as
+   * long as the last one took. The response counts as made once it is resized, waits for its
+   * caller, or is released.
    */
   inTurn?: boolean
 }
 
 export interface ByteBudget {
   /**
-   * @param bytes of the answer as it goes over the wire; while it is made it lies in memory several times, and counts twice
-   * @throws AppError rate_limited: the tenant's share is taken; overloaded: all of it is, or too many wait for their turn. The
-   *   signal's reason.
+   * @param bytes of the response as sent; it counts twice, because several copies are in memory
+   *   while it is made
+   * @throws AppError rate_limited: the tenant's share is used up; overloaded: the whole budget is,
+   *   or too many wait for a permit. Also the signal's reason.
    */
   take(tenantId: string, bytes: number, signal: AbortSignal, asking?: Asking): Promise<Hold>
-  /** What is there already and cannot wait. */
+  /** Counts memory that is already in use and cannot wait. */
   hold(tenantId: string, bytes: number): Hold
-  /** Bytes held now. */
+  /** Bytes counted now. */
   held(): number
 }
 
 /**
- * A page of rows, about: whoever asks for more rows gets a cursor. One row that is longer comes alone. It is what the event loop
- * does in one go, for which everybody else waits: some ten ms.
+ * Approximate size of a page; further rows come with a cursor, and a longer row comes alone. It is
+ * what the event loop processes in one go, blocking everything else for some ten ms.
  */
 export const pageBytes = 512 * 2 ** 10
 
 const patienceForRoomMs = 2_000
 const lookAgainMs = 100
-/** An answer that its caller takes is gone sooner, ms. */
+/** A caller that is reading finishes a response sooner than this, ms. */
 const unreadMs = 1_000
-/** A slow database does not keep the others waiting for their turn for longer, ms. */
+/** A slow database does not make others wait for their permit longer than this, ms. */
 const mostTurnMs = 1_000
 
 /**
- * Of the heap, not of the machine: rows and their JSON are made there. While an answer is made it takes about six times its length
- * (the driver's bytes, values, JSON, each perhaps with two bytes a letter), so that all of them together take less than half.
+ * A share of the heap, not of the machine's memory, because rows and their JSON are on the heap.
+ * While a response is made it takes about six times its length (the driver's bytes, values, and
+ * JSON, each with up to two bytes per character), so that all responses together take at most half.
  */
 export function byteLimits(heapBytes = getHeapStatistics().heap_size_limit): ByteLimits {
   const total = Math.floor(Math.min(heapBytes / 6, 256 * 2 ** 20))
@@ -70,7 +76,7 @@ export function byteLimits(heapBytes = getHeapStatistics().heap_size_limit): Byt
 interface Entry {
   tenantId: string
   cost: number
-  /** Set: it waits for its caller. Monotonic, ms. */
+  /** Set once it waits for its caller. Monotonic, ms. */
   since?: number
   giveUp?: () => void
 }
@@ -82,7 +88,7 @@ interface Waiting {
   admit(): void
 }
 
-/** @param onRefused told why a caller was refused or let go */
+/** @param onRefused receives why a caller was refused or disconnected */
 export function createByteBudget(
   limits: ByteLimits,
   clock: Clock,
@@ -120,7 +126,7 @@ export function createByteBudget(
       },
       waitsForCaller(giveUp) {
         endTurn()
-        // The last one counts, and its time begins when it began to wait.
+        // Reinserted at the end, because its unread time starts now; only the last call counts.
         entries.delete(entry)
         entries.add(Object.assign(entry, { since: clock.monotonic(), giveUp }))
       },
@@ -136,7 +142,7 @@ export function createByteBudget(
   const tenantHasRoom = ({ tenantId, cost }: Waiting) => heldBy(tenantId) + cost <= limits.ofOneTenant
   const isNext = (one: Waiting) => tenantHasRoom(one) && (!one.inTurn || turns.isFree())
 
-  /** Who holds least goes first, then who came first. */
+  /** The tenant that uses least goes first, then the request that came first. */
   function admitWaiting(): void {
     for (;;) {
       const [next] = [...waiting].filter(isNext).sort((x, y) => heldBy(x.tenantId) - heldBy(y.tenantId))
@@ -146,7 +152,7 @@ export function createByteBudget(
     }
   }
 
-  /** Of the tenant that holds most, what its caller has not taken for longest. */
+  /** Gives up the response left unread for longest, of the tenant that uses most. */
   function giveUpOne(): boolean {
     const before = clock.monotonic() - unreadMs
     let found: Entry | undefined
@@ -166,7 +172,8 @@ export function createByteBudget(
 
   function makeRoom(): void {
     admitWaiting()
-    // Only where the process has no room: a tenant that has taken its own share waits for its own callers.
+    // Only when the process has no room: a tenant that has used up its own share waits for its own
+    // callers.
     while ([...waiting].some(isNext) && giveUpOne()) admitWaiting()
   }
 
@@ -175,7 +182,7 @@ export function createByteBudget(
     held: () => total,
     async take(tenantId, bytes, signal, { patienceMs = patienceForRoomMs, inTurn = false } = {}) {
       signal.throwIfAborted()
-      // One that is longer than a share has the share to itself.
+      // A response larger than a tenant's share may use the whole share.
       const cost = Math.min(2 * bytes, limits.ofOneTenant)
       let hold: Hold | undefined
       const own: Waiting = {
@@ -208,28 +215,24 @@ export function createByteBudget(
       if (hold) return hold
       if (!tenantHasRoom(own)) {
         onRefused('tenant')
-        throw new AppError(
-          'rate_limited',
-          'Answers of this tenant that are not read yet take all of its memory',
-          {
-            retryAfter: 2,
-          },
-        )
+        throw new AppError('rate_limited', 'Unread responses use up the memory budget of this tenant', {
+          retryAfter: 2,
+        })
       }
       const retryAfter = 1 + Math.floor(clock.random() * 3)
       if (!isNext(own)) {
         onRefused('turns')
-        throw new AppError('overloaded', 'Too many very long answers are waiting to be made', { retryAfter })
+        throw new AppError('overloaded', 'Too many very large responses are queued', { retryAfter })
       }
       onRefused('all')
-      throw new AppError('overloaded', 'Answers that are not read yet take all of the memory for them', {
+      throw new AppError('overloaded', 'Unread responses use up the memory budget for responses', {
         retryAfter,
       })
     },
   }
 }
 
-/** One at a time, each followed by a rest that is as long as it was. */
+/** One permit at a time, each followed by a pause as long as the permit was used. */
 function createTurns(clock: Clock): { isFree(): boolean; begin(): () => void } {
   let current: { since: number } | undefined
   let restUntil = -Infinity
@@ -242,7 +245,7 @@ function createTurns(clock: Clock): { isFree(): boolean; begin(): () => void } {
       const own = { since: clock.monotonic() }
       current = own
       return () => {
-        // Over already, or passed on to somebody else.
+        // The permit has already ended, or another response has it.
         if (current !== own) return
         current = undefined
         const now = clock.monotonic()
@@ -254,17 +257,19 @@ function createTurns(clock: Clock): { isFree(): boolean; begin(): () => void } {
 
 /** A row of a page that is cut by bytes. */
 export interface Sized {
-  /** Bytes of this row and of those before it on its page. */
+  /** Bytes of this row and the rows before it on its page. */
   upTo: number
 }
 
-/** Makes room for so many bytes, in the place of what was reserved before. */
+/** Reserves memory for this many bytes, replacing the previous reservation. */
 export type Reserve = (bytes: number, asking?: Asking) => Promise<void>
 
 /**
- * Reads a page of at most `pageBytes`, or of one row that is longer. Nothing is read that was not made room for.
+ * Reads a page of at most `pageBytes`, or of one longer row. Memory is reserved before anything is
+ * read.
  *
- * @param read at most one row more than `limit`, in order; of those beyond `bytes` only how long they are
+ * @param read returns at most one row more than `limit`, in order; of rows beyond `bytes` only
+ *   their length
  * @returns the rows of the page, and whether there are more
  */
 export async function readPageWithin<Row extends Sized>(
@@ -279,11 +284,11 @@ export async function readPageWithin<Row extends Sized>(
     const page = all.slice(0, limit).filter(({ upTo }, at) => at === 0 || upTo <= most)
     const needed = page.at(-1)?.upTo ?? 0
     const whole = page.filter(({ upTo }) => upTo <= bytes)
-    // Rows may grow between two statements; whatever is whole by then is a page.
+    // Rows may grow between two statements; the rows that were read whole are then the page.
     if (needed <= bytes || (tries > 1 && whole.length > 0))
       return { rows: whole, more: all.length > whole.length }
     if (tries === 5)
-      throw new AppError('overloaded', 'The rows grow faster than they are read', { retryAfter: 1 })
+      throw new AppError('overloaded', 'The rows keep growing while they are read', { retryAfter: 1 })
     bytes = needed
   }
 }

@@ -1,10 +1,10 @@
-/** Paging cursors for our callers: opaque text that says whose it is, so that one given elsewhere is refused. */
+/** Opaque paging cursors that name their owner, so that a cursor from another list is refused. */
 import { AppError } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 
 export const invalidCursor = () =>
-  new AppError('invalid_cursor', '`after` is not a cursor that this route gave out', {
-    details: [{ pointer: '/after', parameter: 'after', rule: 'must be the next_after of the page before' }],
+  new AppError('invalid_cursor', '`after` is not a cursor returned by this route', {
+    details: [{ pointer: '/after', parameter: 'after', rule: 'must be the next_after of the previous page' }],
   })
 
 /** @param of what the cursor pages through: tenant or integration id */
@@ -12,7 +12,8 @@ export const encodeCursor = (of: string, position: string): string =>
   Buffer.from(JSON.stringify([of, position])).toString('base64url')
 
 /**
- * @param form what positions of this route look like: a cursor can be made up, and its position goes into a statement
+ * @param form the pattern of this route's positions: a caller can make up a cursor, and the
+ *   position is used in SQL
  * @throws AppError invalid_cursor
  */
 export function decodeCursor(of: string, cursor: string, form: RegExp): string {
@@ -27,19 +28,19 @@ export function decodeCursor(of: string, cursor: string, form: RegExp): string {
   return position
 }
 
-/** The same for positions that are ids of ours. */
+/** The same for positions that are Spoke's own ids. */
 export function decodeIdCursor(of: string, cursor: string): string {
   const id = parseUuid(decodeCursor(of, cursor, /^[\da-f-]{36}$/i))
   if (!id) throw invalidCursor()
   return id
 }
 
-/** The same for positions that are numbers from 1 on. */
+/** The same for positions that are numbers from 1 up. */
 export function decodeNumberCursor(of: string, cursor: string): number {
   return Number(decodeCursor(of, cursor, /^[1-9]\d{0,14}$/))
 }
 
-/** The cursor behind the last row of a page, where there are more. */
+/** The cursor after the last row of a page; null when there are no more rows. */
 export const cursorBehind = <Row>(
   { rows, more }: { rows: readonly Row[]; more: boolean },
   of: string,
@@ -50,10 +51,10 @@ export const cursorBehind = <Row>(
 }
 
 /**
- * Cuts a page off the rows that were read for it.
+ * Cuts a page from the rows that were read for it.
  *
  * @param rows one more than `limit` when there is a next page
- * @param of what the cursor pages through; `positionOf` says where a row stands in it
+ * @param of what the cursor pages through; `positionOf` returns a row's position in it
  */
 export function pageOf<Row>(
   rows: readonly Row[],

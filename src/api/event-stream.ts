@@ -1,24 +1,28 @@
-/** Server-sent events on an answer of ours, in bounded memory: a reader that does not read is let go. */
+/** Server-sent events in bounded memory: a reader that falls too far behind is disconnected. */
 import type { ServerResponse } from 'node:http'
 
 export interface EventStream {
-  /** @param text whole events, each with the empty line behind it */
+  /** @param text whole events, each followed by an empty line */
   say(text: string): void
   /**
-   * Resolves when the reader has taken what was said, or is gone: whoever has much to say waits for it between.
+   * Resolves when the reader has taken what was sent, or is gone. Await it between parts of a long
+   * output.
    *
-   * @param withinMs then the reader is let go
+   * @param withinMs after this the reader is disconnected
    */
   taken(withinMs: number): Promise<void>
-  /** Lets the reader go, with what it has not taken. */
+  /** Disconnects the reader and discards what it has not taken. */
   drop(): void
-  /** Nothing more comes; what was said is still sent. */
+  /** Sends nothing more; what was already written is still delivered. */
   end(): void
-  /** Resolves when it has ended, by whomever. */
+  /** Resolves when the stream has ended, for whatever reason. */
   ended: Promise<void>
 }
 
-/** Said and not taken, bytes. Beyond it the reader is let go; it may come back and say what it saw last. */
+/**
+ * Most unread bytes. Beyond this the reader is disconnected; it may reconnect and name the last
+ * event it received.
+ */
 export const mostWaiting = 1_048_576
 const keepAliveMs = 15_000
 
@@ -26,7 +30,7 @@ const keepAliveMs = 15_000
  * Writes the head, and keeps the connection from looking dead.
  *
  * @param until ends the stream
- * @param takeWithinMs what was said last is taken so soon after the end, or never
+ * @param takeWithinMs how long the reader has, after the end, to take the last events
  */
 export function openEventStream(
   raw: ServerResponse,
@@ -38,13 +42,14 @@ export function openEventStream(
   raw.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'request-id': requestId,
-    // It may end when its caller has as many idle connections as are kept: the head is the last place to say that this is none.
+    // The caller may already have its limit of idle connections when the stream ends, and only the
+    // head can announce the close.
     connection: 'close',
   })
 
   function say(text: string): void {
     if (raw.writableEnded || raw.destroyed) return
-    // Before it is written: one text that is longer than that on its own can still be taken.
+    // Checked before the write, so that a single longer text can still be sent.
     if (raw.writableLength > mostWaiting) return void raw.destroy()
     raw.write(text)
   }
@@ -55,7 +60,7 @@ export function openEventStream(
     if (raw.writableEnded || raw.destroyed || !raw.writableNeedDrain) return Promise.resolve()
     return new Promise((resolve) => {
       const late = setTimeout(drop, withinMs).unref()
-      // Nothing of a wait is left behind: a stream may have many.
+      // Remove both listeners: one stream may wait many times.
       const done = () => {
         clearTimeout(late)
         raw.off('drain', done)
@@ -81,7 +86,7 @@ export function openEventStream(
   until.addEventListener('abort', end, { once: true })
   raw.once('close', end)
   say('retry: 2000\n\n')
-  // Gone, or over, before there was anything to listen to.
+  // The reader left, or the signal aborted, before the listeners were added.
   if (until.aborted || raw.destroyed) end()
   return { say, taken, drop, end, ended }
 }

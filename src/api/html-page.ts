@@ -1,4 +1,4 @@
-/** A small HTML page as an answer: it runs nothing, loads nothing, and has the one style that stands here. */
+/** Renders a small HTML page that runs no script, loads nothing, and uses only the style below. */
 import { createHash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 
@@ -20,8 +20,8 @@ const style = `
 const styleHash = createHash('sha256').update(style).digest('base64')
 
 /**
- * @param text of ours; nothing is escaped
- * @param more HTML below it; whatever in it is not ours has gone through `escaped`
+ * @param text Spoke's own; it is not escaped
+ * @param more HTML below it; foreign text in it must have gone through `escaped`
  */
 export const page = (title: string, text: string, mark: string, more = ''): string => `<!doctype html>
 <html lang="en">
@@ -41,17 +41,20 @@ const entities: Record<string, string> = {
   "'": '&#39;',
 }
 
-/** Text of others, to be read and nothing else: no markup, nothing that turns or hides what stands beside it, no flood. */
+/**
+ * Makes foreign text safe to display: no markup, no characters that reorder or hide the text next
+ * to it, and at most 200 characters.
+ */
 export const escaped = (text: string): string =>
   text
     .slice(0, 200)
     .replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu, '\ufffd')
     .replace(/[&<>"']/g, (character) => entities[character] as string)
 
-/** @param withForm the page has a form, which goes to this service only */
+/** @param withForm the page has a form, which may be sent only to this service */
 export function sendPage(reply: FastifyReply, status: number, html: string, withForm = false): FastifyReply {
   const target = withForm ? "'self'" : "'none'"
-  // Without a referrer a browser would call the origin of its own form "null".
+  // Without a referrer, browsers send the origin of their own form as "null".
   if (withForm) reply.header('referrer-policy', 'same-origin')
   return reply
     .code(status)

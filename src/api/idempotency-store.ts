@@ -1,4 +1,8 @@
-/** All SQL on kept answers. Expired rows of the tenant go whenever one of its keys is used, and with retention. Times are the database's. */
+/**
+ * All SQL on stored responses. Times are the database's.
+ *
+ * A tenant's expired rows are deleted when one of its keys is used, and by retention.
+ */
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
@@ -12,15 +16,15 @@ export interface KeptAnswer<Body = unknown> {
   body: Body
 }
 
-/** How long an answer is given again. */
+/** How long a response is repeated. */
 const keptFor = sql`interval '24 hours'`
-/** Longer than a request may take: after it, whoever held the key is dead. */
+/** Longer than any request may take: when it is over, the process that claimed the key is dead. */
 const lease = sql`interval '60 seconds'`
 
 const mismatch = () =>
   new AppError('idempotency_mismatch', 'This Idempotency-Key was used for another request')
 const inProgress = () =>
-  new AppError('idempotency_in_progress', 'The request with this Idempotency-Key is still under way', {
+  new AppError('idempotency_in_progress', 'The request with this Idempotency-Key is still in progress', {
     retryAfter: 1,
   })
 
@@ -33,7 +37,7 @@ interface Row {
 }
 
 /**
- * @returns the answer that was kept, or undefined when the key is free
+ * @returns the stored response, or undefined when the key is free
  * @throws AppError idempotency_mismatch | idempotency_in_progress
  */
 export async function findAnswer<Body>(
@@ -51,7 +55,7 @@ export async function findAnswer<Body>(
   return { status: row.status, body: row.answer as Body }
 }
 
-/** @returns how many went */
+/** @returns how many were deleted */
 export async function deleteExpiredKeys(scope: TenantScope, atMost: number): Promise<number> {
   const rows = await scope.query(sql`
     delete from idempotency_keys where tenant_id = ${scope.tenantId} and key_hash in (
@@ -61,7 +65,7 @@ export async function deleteExpiredKeys(scope: TenantScope, atMost: number): Pro
   return rows.length
 }
 
-/** Tenants by id, also such that were never made, that hold keys which have run out. */
+/** Ids of tenants that have expired keys, in order, including tenants that were never created. */
 export async function tenantsWithExpiredKeys(
   { query }: SystemScope,
   after: TenantId | undefined,
@@ -75,9 +79,10 @@ export async function tenantsWithExpiredKeys(
 }
 
 /**
- * Takes a free key before work that no transaction can hold. Two at once: one gets it.
+ * Claims a free key before work that spans more than one transaction. Of two concurrent claims one
+ * succeeds.
  *
- * @returns the claim, to keep or release by
+ * @returns the claim, needed to store the response or release the key
  * @throws AppError idempotency_in_progress
  */
 export async function claimKey(scope: TenantScope, asked: Idempotency): Promise<string> {
@@ -94,7 +99,11 @@ export async function claimKey(scope: TenantScope, asked: Idempotency): Promise<
   return claim
 }
 
-/** Keeps the answer in the transaction of what it tells of. @throws AppError idempotency_in_progress when the claim was lost */
+/**
+ * Stores the response in the same transaction as the effect.
+ *
+ * @throws AppError idempotency_in_progress when the claim was lost
+ */
 export async function keepAnswer(
   scope: TenantScope,
   asked: Idempotency,
@@ -108,7 +117,7 @@ export async function keepAnswer(
   if (rows.length === 0) throw inProgress()
 }
 
-/** What failed has done nothing: its key may be used again. */
+/** A failed request had no effect, so its key may be used again. */
 export async function releaseKey(scope: TenantScope, asked: Idempotency, claim: string): Promise<void> {
   await scope.query(sql`
     delete from idempotency_keys

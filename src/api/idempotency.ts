@@ -1,22 +1,23 @@
-/** A request that its caller may send again: the key it carries, and what it asks for, as hashes. Pure. */
+/** Hashes the Idempotency-Key of a request, and the request itself. Pure. */
 import { createHash } from 'node:crypto'
 import { AppError } from '../lib/errors.ts'
 
 export interface Idempotency {
   keyHash: string
-  /** Of method, path and body. With a salt of the row, since a body may hold a token. */
+  /** Hash of method, path and body. The row's salt protects tokens that the body may contain. */
   hashWith(salt: string): string
 }
 
 const digest = (...parts: string[]) => {
   const hash = createHash('sha256')
-  // Lengths between, so that no two lists of parts run together into one.
+  // Each part is prefixed with its length, so that different lists of parts never give the same
+  // input.
   for (const part of parts) hash.update(`${Buffer.byteLength(part)}:${part}`)
   return hash.digest('base64url')
 }
 
 /**
- * @param request its body as it was understood: blanks, order and defaults make no other request
+ * @param request its parsed body: whitespace, key order and defaults make no difference
  * @returns undefined when the caller sent no key
  * @throws AppError validation_failed
  */
@@ -29,7 +30,7 @@ export function readIdempotency(request: {
   const header = request.headers['idempotency-key']
   if (header === undefined) return undefined
   if (typeof header !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(header)) {
-    throw new AppError('validation_failed', 'The Idempotency-Key cannot be used', {
+    throw new AppError('validation_failed', 'The Idempotency-Key is not valid', {
       details: [
         { pointer: '/idempotency-key', rule: 'must be 1 to 255 printable ASCII characters without spaces' },
       ],

@@ -1,4 +1,4 @@
-/** Does what a request asks once for each Idempotency-Key, and gives the same answer again to whoever asks again. */
+/** Runs a request once for each Idempotency-Key, and repeats its response to a repeated request. */
 import type { Database } from '../db/database.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { Idempotency } from './idempotency.ts'
@@ -10,8 +10,8 @@ import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 
 /**
- * For an effect that is one transaction: key, effect and answer are committed together, or none is. Whoever comes at
- * the same moment waits for the end of it.
+ * For an effect that is one transaction: key, effect and response are committed together or not at
+ * all. A concurrent request with the same key waits for the transaction to end.
  */
 export async function once<Body>(
   scope: TenantScope,
@@ -28,9 +28,10 @@ export async function once<Body>(
 }
 
 /**
- * The same for an effect that makes a secret: the answer that is kept for a second asking is without it.
+ * The same for an effect that creates a secret. The stored response does not contain it.
  *
- * @returns secret for whoever made it; undefined where the answer was kept for another asking
+ * @returns secret only for the request that created it; undefined when the response was stored
+ *   earlier
  */
 export async function onceShowing<Body>(
   scope: TenantScope,
@@ -47,8 +48,9 @@ export async function onceShowing<Body>(
 }
 
 /**
- * For an effect behind calls to HubSpot, over which no transaction is open: the key is claimed first, and `keep` is
- * called in the transaction of the effect. A refusal has no effect, so its key is free again.
+ * For an effect that calls HubSpot, during which no transaction is open. The key is claimed first,
+ * and `keep` is called in the transaction of the effect. A refusal has no effect, so it releases
+ * the key.
  */
 export async function onceAcross<Body>(
   db: Database,
@@ -66,7 +68,7 @@ export async function onceAcross<Body>(
   try {
     return await act((scope, answer) => keepAnswer(scope, asked, claim, answer))
   } catch (error) {
-    // What cannot be released runs out with its lease.
+    // A key that cannot be released becomes free when its lease ends.
     await withTenant(db, tenantId, (scope) => releaseKey(scope, asked, claim)).catch(() => {})
     throw error
   }

@@ -1,9 +1,9 @@
-/** Pieces of wire schemas that every route shares. */
+/** Parts of request and response schemas that all routes share. */
 import { z } from 'zod'
 import { eventTypes } from '../lib/event-types.ts'
 import '../lib/zod-messages.ts'
 
-/** Ids in paths: any UUID, in whatever case; what comes out is canonical. */
+/** A UUID in a path, in upper or lower case; converted to lower case. */
 const uuid = z
   .string()
   .regex(/^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/, 'must be a UUID')
@@ -14,7 +14,9 @@ export const tenantPath = z.object({ tenant_id: uuid })
 export const integrationPath = z.object({ tenant_id: uuid, integration_id: uuid })
 export const uuidText = uuid
 
-/** Digits only: what JavaScript would also take for a number (1e1, 0x10, 1.0, spaces) is refused. */
+/**
+ * Digits only: other forms that JavaScript reads as a number (1e1, 0x10, 1.0, spaces) are refused.
+ */
 export const limit = (most: number, byDefault: number) =>
   z
     .string()
@@ -24,14 +26,17 @@ export const limit = (most: number, byDefault: number) =>
     .default(byDefault)
     .meta({ type: 'integer', minimum: 1, maximum: most })
 
-export const after = z.string().min(1).max(1_024).optional().describe('The next_after of the page before')
+export const after = z.string().min(1).max(1_024).optional().describe('The next_after of the previous page')
 
 export const eventType = z.enum(eventTypes)
 
-/** A time as every answer writes it. */
+/** A time in the format of all responses. */
 export const iso = (time: Date | null): string | null => time?.toISOString() ?? null
 
-/** Of any offset; in our words UTC, from 1970 to 9999, which every reader of dates can read. */
+/**
+ * Accepts any offset and converts to UTC. Limited to 1970 to 9999, which every date parser can
+ * read.
+ */
 export const time = z.iso
   .datetime({ offset: true, error: 'must be a time such as 2026-11-25T09:30:00Z' })
   .transform((text) => new Date(text))
@@ -39,7 +44,7 @@ export const time = z.iso
   .transform((at) => at.toISOString())
   .meta({ type: 'string', format: 'date-time' })
 
-/** The one error shape: the specification's and RFC 9457's in one object. */
+/** The one error object, which fits both the specification and RFC 9457. */
 export const problem = z
   .object({
     success: z.literal(false),
@@ -54,7 +59,7 @@ export const problem = z
       .array(
         z.object({
           pointer: z.string(),
-          parameter: z.string().optional().describe('The query parameter at fault'),
+          parameter: z.string().optional().describe('The invalid query parameter'),
           rule: z.string(),
         }),
       )
@@ -62,5 +67,5 @@ export const problem = z
   })
   .meta({ id: 'Problem' })
 
-/** The answers every route may give besides its own. */
+/** Error responses that every route may send. */
 export const problems = { '4xx': problem, '5xx': problem } as const

@@ -1,4 +1,4 @@
-/** Asks the API as the operator, without a running service. */
+/** Calls the API as the operator, without a running service. */
 import { byteLimits, createByteBudget } from '../api/byte-budget.ts'
 import type { Config } from '../config.ts'
 import { createServer } from '../http/server.ts'
@@ -8,16 +8,17 @@ import { createMetrics } from '../lib/metrics.ts'
 import { besideService } from './open.ts'
 import { refuseWrongKeys } from './preflight.ts'
 
-/** An answer of the API, asked from inside. */
+/** A response of the API. */
 export interface Asked {
   status: number
   body: Record<string, unknown>
 }
 
 /**
- * What the operator may ask of the API, asked beside the service and over no network.
+ * Runs one API request as the operator, in this process and without a network.
  *
- * @throws LockedError when the service holds the embedded directory: then it is asked itself. StartError
+ * @throws LockedError when the service has locked the embedded directory: call the service instead
+ * @throws StartError
  */
 export async function askBeside(
   config: Config,

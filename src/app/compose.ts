@@ -1,6 +1,6 @@
 /**
- * Connects the parts of a process to each other: which of them there are follows from the configuration. Over 200 lines because
- * each part is made once and given to those that use it, by name.
+ * Builds the components of a process from its configuration and connects them. Over 200 lines
+ * because each component is created once and passed by name to those that use it.
  */
 import { randomUUID } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
@@ -48,11 +48,14 @@ import { createQueues, type Queues } from '../worker/queues.ts'
 import { startWorker, type Worker } from '../worker/worker.ts'
 import type { Shutdown } from './shutdown.ts'
 
-/** Sweeps take less, and so do the wake-ups that follow a commit. */
+/** Longer than a scheduler poll, and than the wake-ups that follow a commit. */
 const erasureQuietMs = 10_000
 const stopWithinMs = 8_000
 
-/** What a rehearsal puts in the place of the world outside: nobody is called or woken, and it says who asks. */
+/**
+ * Replaces the outside world in a rehearsal: HubSpot is not called, no worker is woken, and callers
+ * authenticate by name.
+ */
 export interface Fakes {
   hubspot: HubSpot
   queues: Queues
@@ -110,7 +113,7 @@ export async function compose(
           windowMs: config.webhookWindowMs,
         }
       : undefined
-  // What tells of the accounts of our own app; of others nothing does.
+  // The source of change notifications for accounts of our own app; other accounts have none.
   const feed: IntegrationParts['feed'] =
     app?.appId !== undefined ? 'webhooks' : journalWork ? 'journal' : undefined
   const { events } = config
@@ -123,7 +126,7 @@ export async function compose(
     () => posters.tenants.close(),
     () => posters.product.close(),
   )
-  // Who sends says whether there is one to send to.
+  // The process that sends records whether the product endpoint exists.
   if (!fakes && config.role !== 'api')
     await withSystem(db, (scope) => setProductEndpoint(scope, product ? product.types : 'none'))
   const worker =
@@ -142,7 +145,8 @@ export async function compose(
           windowMs: config.webhookWindowMs,
           product,
           posters,
-          // Of its own: what a receiver does not take is not taken from the tenant's answers.
+          // A budget of its own, so that a slow receiver does not use up the memory for API
+          // responses.
           bytes: createByteBudget(byteLimits(getHeapStatistics().heap_size_limit / 2), clock, () => {}),
           journalWork,
           ...(feed === undefined ? {} : { onFound: createNoticeSilence(log) }),
@@ -151,7 +155,7 @@ export async function compose(
         })
   shutdown.running.push(() => worker.stop(stopWithinMs))
 
-  // A wake-up that fails is only late: the sweep finds the row.
+  // A failed wake-up only delays the run: the scheduler poll finds the row.
   const wakeStream = (tenantId: TenantId, key: StreamKey, occasion: string) => {
     queues
       .wake({ tenantId, ...key }, occasion)
@@ -219,7 +223,7 @@ export async function compose(
     open,
     authenticate:
       fakes?.authenticate ?? authenticateBy(config, { ...shared, clock, egress }, sessions, shutdown),
-    // In open mode everybody is this machine; a rehearsal asks for itself alone.
+    // In open mode every caller is this machine, and a rehearsal is its only caller.
     ...(open || fakes ? {} : { limits: { rates: config.rates, limiter } }),
     load: config.load,
     bytes,

@@ -1,4 +1,4 @@
-/** Opens the database: to migrate it, to serve, or to work beside the service. */
+/** Opens the database to migrate it, to serve, or to run a command beside the service. */
 import type { Config } from '../config.ts'
 import { type Database, openDatabase } from '../db/database.ts'
 import { admitLogin } from '../db/isolation/login.ts'
@@ -7,7 +7,9 @@ import type { Log } from '../lib/log.ts'
 import { createQueues } from '../worker/queues.ts'
 import { refuseUnsafe } from './preflight.ts'
 
-/** Brings the schema up to date, with the login that may. @returns what was applied */
+/**
+ * Migrates the schema, using the migration login if there is one. @returns the migrations applied
+ */
 export async function migrateAll(config: Config, log: Log): Promise<string[]> {
   const { migrateUrl, databaseUrl, dataDir, databaseWaitMs: waitMs, minFreeBytes } = config
   const url = migrateUrl ?? databaseUrl
@@ -29,7 +31,7 @@ export function openServing(config: Config, log: Log): Promise<Database> {
 }
 
 /**
- * For a command that works on the database beside the service and serves nothing.
+ * For a command that uses the database beside the service.
  *
  * @throws LockedError | StartError | as `work`
  */

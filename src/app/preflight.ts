@@ -1,4 +1,4 @@
-/** What a process refuses to start on. */
+/** The checks that must pass before a process starts. */
 import { anyLiveKey } from '../auth/api-key-store.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
@@ -7,40 +7,47 @@ import { currentMigration, newestMigration } from '../db/migrate.ts'
 import { withSystem } from '../db/scope.ts'
 import { admitRing } from '../tenants/key-ring.ts'
 
-/** Refuses the start, in a line for the operator. */
+/** Aborts the start, with one line for the operator. */
 export class StartError extends Error {
   override name = 'StartError' as const
 }
 
-/** @throws StartError unless the schema is the one of this build */
+/** @throws StartError unless the schema is at this build's version */
 export async function refuseOtherSchema(db: Database): Promise<void> {
   const at = await currentMigration(db)
   if (at !== newestMigration())
     throw new StartError(
-      `the schema is at ${at ?? 'nothing'}, not at ${newestMigration()}; run \`spoke migrate\``,
+      `the schema is at ${at ?? 'no migration'}, not at ${newestMigration()}; run \`spoke migrate\``,
     )
 }
 
-/** Never serves on a half-made schema, or behind a wall that does not stand. */
+/** Refuses to serve on an incomplete schema or without tenant isolation. */
 export async function refuseUnsafe(db: Database, config: Config): Promise<void> {
   await refuseOtherSchema(db)
   const faults = await isolationFaults(db, config.migrateUrl !== undefined)
   if (faults.length > 0)
     throw new StartError(
-      `the wall between tenants does not stand:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+      `tenant isolation check failed:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
     )
 }
 
-/** In open mode a key would be asked for by nobody: whoever made it relied on it. */
+/**
+ * Open mode does not check keys, so existing keys would no longer protect what their creator relied
+ * on them for.
+ */
 export async function refuseOpenKeys(db: Database, { adminKey }: Config): Promise<void> {
   if (adminKey === undefined && (await withSystem(db, anyLiveKey)))
     throw new StartError(
-      'this database holds API keys of tenants, and without SPOKE_ADMIN_KEY everybody on this machine could do without one; set it',
+      'this database contains API keys of tenants, but without SPOKE_ADMIN_KEY anyone on this machine needs none; set it',
     )
 }
 
-/** Never seals, and never serves, with a ring that does not open what is there. One line, without a key in it. */
+/**
+ * Refuses to seal or serve with a ring that does not open the existing data. The error is one line
+ * and contains no key.
+ */
 export async function refuseWrongKeys(db: Database, { keyRing }: Config): Promise<void> {
   const faults = await admitRing(db, keyRing)
-  if (faults.length > 0) throw new StartError(`the key ring does not fit the database: ${faults.join('; ')}`)
+  if (faults.length > 0)
+    throw new StartError(`the key ring does not match the database: ${faults.join('; ')}`)
 }

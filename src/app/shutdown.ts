@@ -1,16 +1,16 @@
-/** What a process has started and opened so far, and the order in which it ends. */
+/** What a process has started and opened so far, and the order in which it is closed. */
 import type { Log } from '../lib/log.ts'
 
 type Close = () => Promise<unknown>
 
 export interface Shutdown {
-  /** Closed one after the other, the last first. */
+  /** Closed one by one, the last opened first. */
   resources: Close[]
-  /** Server and worker: stopped first, and at the same time. */
+  /** Server and worker: stopped first, concurrently. */
   running: Close[]
 }
 
-/** One part that cannot be closed keeps nobody else open. */
+/** A resource that fails to close does not keep the others open. */
 export async function shutDown({ resources, running }: Shutdown, log: Log): Promise<void> {
   const close = (part: Close) =>
     part().catch((err: unknown) => log.warn({ err }, 'a part of the service could not be closed'))

@@ -1,4 +1,4 @@
-/** Starts what `spoke serve` and `spoke worker` run, and what a test runs in its own process. */
+/** Starts what `spoke serve` and `spoke worker` run, and what tests run in their own process. */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
@@ -13,12 +13,12 @@ import { refuseOpenKeys, refuseUnsafe, refuseWrongKeys, StartError } from './pre
 import { type Shutdown, shutDown } from './shutdown.ts'
 
 export interface Service {
-  /** Where it listens; a worker alone answers to probes there. */
+  /** The listening address. A worker alone only serves probes there. */
   url: string
-  /** The name under which it claims streams (`lease_by`). */
+  /** The name in its stream claims (`lease_by`). */
   instance: string
   db: Database
-  /** Finishes or gives back what is in hand, within about ten seconds. */
+  /** Finishes or releases the current work, within about ten seconds. */
   stop(): Promise<void>
 }
 
@@ -31,7 +31,7 @@ export async function startService(config: Config, log: Log, clock: Clock = syst
     if (db.kind === 'embedded') await migrate(db)
     await refuseUnsafe(db, config)
     for (const warning of await isolationWarnings(db))
-      log.warn({ warning }, 'the database allows more than it must')
+      log.warn({ warning }, 'the database grants more than Spoke needs')
     await refuseOpenKeys(db, config)
     await refuseWrongKeys(db, config)
     const { server, instance } = await compose(config, db, log, clock, shutdown)
@@ -42,7 +42,7 @@ export async function startService(config: Config, log: Log, clock: Clock = syst
   }
 }
 
-/** The API as `serve` has it, on a database of the caller's, with fakes and without a socket. */
+/** The API as `serve` runs it, on the caller's database, with fakes and without a socket. */
 export async function standUp(
   config: Config,
   db: Database,

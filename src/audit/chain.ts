@@ -1,4 +1,4 @@
-/** Walks the chains as they stand in the database, a few hundred rows at a time, and tells where each broke first. */
+/** Verifies the audit chains, a few hundred rows at a time, and reports the first fault of each. */
 import type { Database } from '../db/database.ts'
 import { unlessErasing, withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
@@ -8,14 +8,17 @@ import { hashAt, rowsAfter } from './store.ts'
 
 const step = 500
 
-/** One chain after the other: the operator's, then each tenant's by its id. Held in memory: one step of one chain. */
+/**
+ * Verifies the operator's chain, then each tenant's, in order of id. Only one step of one chain is
+ * in memory.
+ */
 export async function* verifyChains(db: Database): AsyncGenerator<Verdict> {
   yield await verifyChain(operatorChain, (seq) => withSystem(db, (scope) => rowsAfter(scope, seq, step)))
   for (let after: TenantId | undefined; ; ) {
     const tenants = await withSystem(db, (scope) => listTenants(scope, { after, limit: step }))
     for (const { tenantId: id } of tenants) {
       const read = (seq: number | undefined) => withTenant(db, id, (scope) => rowsAfter(scope, seq, step))
-      // A chain goes with its tenant: of one that is being erased there is none any more.
+      // Erasing a tenant deletes its chain, so there is none to verify.
       const verdict = await unlessErasing(verifyChain(id, read))
       if (verdict) yield verdict
     }
@@ -36,7 +39,7 @@ async function verifyChain(
   }
 }
 
-/** The last event of a chain as it was noted once. */
+/** The last event of a chain, as it was noted earlier. */
 export interface Head {
   chain: Chain
   seq: number
@@ -44,8 +47,8 @@ export interface Head {
 }
 
 /**
- * Whether what was the head once still stands in its chain. With a chain that holds together up to now, nothing up to
- * that event has been written anew.
+ * Whether an event noted earlier as the head is still in its chain. If the chain is also intact,
+ * nothing up to that event has been rewritten.
  *
  * @returns what is wrong, or undefined
  */
@@ -57,5 +60,7 @@ export async function headFault(db: Database, { chain, seq, head }: Head): Promi
       ? await withSystem(db, (scope) => hashAt(scope, seq))
       : await unlessErasing(withTenant(db, parseTenantId(chain), (scope) => hashAt(scope, seq)))
   if (now === head) return undefined
-  return now === undefined ? `event ${seq} was noted and is gone` : `event ${seq} is another than was noted`
+  return now === undefined
+    ? `event ${seq} was noted earlier but is missing`
+    : `event ${seq} differs from the one noted earlier`
 }

@@ -1,38 +1,41 @@
-/** Events of the audit log and the chain they stand in: what is hashed, and whether a run of rows still holds together. Pure. */
+/** Events of the audit log and their hash chain: what is hashed, and how it is verified. Pure. */
 import { createHash } from 'node:crypto'
 
 export interface AuditEvent {
-  /** Whose credential it was; never the credential. */
+  /** The name of the credential, never the credential itself. */
   actor: string
-  /** A word of ours, such as `sync.start`. */
+  /** One of Spoke's own action names, such as `sync.start`. */
   action: string
-  /** What it was done to; null where the action says it all. */
+  /** What the action applied to; null where the action says it all. */
   target: string | null
-  /** Of the peer that asked; null from the command line. */
+  /** The peer's address; null on the command line. */
   address: string | null
   requestId: string | null
   phase: 'asked' | 'done'
-  /** Of what is done: the status, and the code of an error. */
+  /** For `done`: the status, and the code of an error. */
   result: string | null
 }
 
-/** A row as the database gives it. */
+/** A row as the database returns it. */
 export interface AuditRow extends AuditEvent {
   seq: number
-  /** Seconds since 1970 with six decimals, as text: no digit and no era is lost. */
+  /** Seconds since 1970 with six decimals. Text, so that neither a digit nor the era is lost. */
   at: string
   prevHash: string
   hash: string
 }
 
-/** Which chain: a tenant's, by its id, or the operator's. */
+/** A tenant's chain, by its id, or the operator's. */
 export type Chain = string
 export const operatorChain = 'operator'
 
-/** What the first row of a chain follows. */
+/** The previous hash of a chain's first row. */
 export const noHash = '0'.repeat(64)
 
-/** Every column but the hash itself as one JSON array without blanks; the first word is the version of this form. */
+/**
+ * Every column except the hash, as one JSON array without spaces; the first element is the version
+ * of this format.
+ */
 export function canonical(chain: Chain, row: Omit<AuditRow, 'hash'>): string {
   const { seq, at, actor, action, target, address, requestId, phase, result, prevHash } = row
   return JSON.stringify([
@@ -54,12 +57,15 @@ export function canonical(chain: Chain, row: Omit<AuditRow, 'hash'>): string {
 export const hashOf = (chain: Chain, row: Omit<AuditRow, 'hash'>): string =>
   createHash('sha256').update(canonical(chain, row)).digest('hex')
 
-/** How far a chain was read, and where it broke first. */
+/** How far a chain was read, and its first fault. */
 export interface Verdict {
   chain: Chain
-  /** The oldest row that is there; above 1 the rows before it are gone. Null: the chain is empty. */
+  /**
+   * The oldest row present; above 1, the rows before it have been deleted. Null: the chain is
+   * empty.
+   */
   from: number | null
-  /** The hash that the oldest row follows. */
+  /** The previous hash of the oldest row. */
   follows: string
   /** The last row that was read, and its hash. */
   seq: number
@@ -78,9 +84,9 @@ export const unread = (chain: Chain): Verdict => ({
 })
 
 /**
- * Reads on in a chain; a fault that was found stays, and nothing behind it counts.
+ * Continues to verify a chain. A fault is final: no row after it is read.
  *
- * @param rows the next ones, in the order of their numbers
+ * @param rows the next ones, in order of `seq`
  */
 export function readOn(before: Verdict, rows: readonly AuditRow[]): Verdict {
   let verdict = before
@@ -105,9 +111,9 @@ export function readOn(before: Verdict, rows: readonly AuditRow[]): Verdict {
 function faultOf({ chain, from, seq, head }: Verdict, row: AuditRow): string | undefined {
   const first = from === null
   if (!first && row.seq !== seq + 1)
-    return `between event ${seq} and event ${row.seq} some are missing, or one was put in`
-  if (hashOf(chain, row) !== row.hash) return `event ${row.seq} is not what was written`
-  // The oldest row of a chain that was cut at its old end is taken at its word.
+    return `events between ${seq} and ${row.seq} are missing, or one was inserted`
+  if (hashOf(chain, row) !== row.hash) return `event ${row.seq} does not match its hash`
+  // When older rows have been deleted, the previous hash of the oldest row cannot be checked.
   if (first ? row.seq === 1 && row.prevHash !== noHash : row.prevHash !== head)
     return `event ${row.seq} does not follow the one before it`
   return undefined

@@ -1,4 +1,4 @@
-/** Writes an event where it belongs: into its tenant's chain, or into the operator's. */
+/** Writes an event to its tenant's chain, or to the operator's. */
 import type { Database } from '../db/database.ts'
 import { unlessErasing, withSystem, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
@@ -13,10 +13,11 @@ export interface Audit {
 }
 
 /**
- * One transaction. An event of a tenant that is not there, or is being erased, stands in the operator's chain, which names it by its pseudonym.
+ * Runs one transaction. An event of a tenant that does not exist or is being erased goes to the
+ * operator's chain, under the tenant's pseudonym.
  *
- * @param tenantId absent: the event stands above tenants
- * @returns the chain that it stands in
+ * @param tenantId absent: the event belongs to no tenant
+ * @returns the chain that contains the event
  */
 export async function record(
   { db, ring }: Audit,
@@ -33,10 +34,11 @@ export async function record(
 }
 
 /**
- * The end of what was asked: in the chain that it was asked in. Where it made the tenant, the tenant's chain begins with it;
- * where it ended the tenant, the operator's chain has it.
+ * Records the end of a request in the chain that has its beginning. When the request created the
+ * tenant, the tenant's chain starts with this event; when it erased the tenant, the operator's
+ * chain has it.
  *
- * @param askedIn as `record` said; undefined for what was never asked
+ * @param askedIn the result of `record`; undefined when no `asked` event was recorded
  */
 export async function recordDone(
   audit: Audit,

@@ -1,4 +1,4 @@
-/** The HTTP face of the audit log: a tenant's chain, and the operator's. */
+/** HTTP routes of the audit log: a tenant's chain, and the operator's. */
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -22,7 +22,7 @@ export function auditRoutes(instance: FastifyInstance, db: Database): void {
   app.get(
     '/api/tenants/:tenant_id/audit',
     {
-      // Addresses and names of credentials are not for a key that may only read tickets.
+      // A key that may only read tickets must not see addresses and names of credentials.
       config: { access: 'manage' },
       schema: {
         tags,
@@ -74,7 +74,7 @@ const present = ({ at, requestId, prevHash, ...row }: AuditRow) => ({
   prev_hash: prevHash,
 })
 
-/** As it stands, when somebody made a time of it that JavaScript has not. */
+/** Returned unchanged when a manipulated row has a time that JavaScript cannot represent. */
 export function isoOf(at: string): string {
   const date = new Date(Math.round(Number(at) * 1_000))
   return Number.isNaN(date.getTime()) ? at : date.toISOString()

@@ -1,16 +1,16 @@
-/** What goes over the wire about the audit log. */
+/** Response schemas of the audit log. */
 import { z } from 'zod'
 
 export const auditEvent = z.object({
-  seq: z.number().describe('Without gaps within a chain'),
+  seq: z.number().describe('Consecutive within a chain, without gaps'),
   at: z.string(),
   actor: z.string().describe('open, admin, cli, browser, or the name of a credential'),
   action: z.string(),
   target: z.string().nullable(),
-  address: z.string().nullable().describe('Of the peer that asked'),
+  address: z.string().nullable().describe('Of the peer that sent the request'),
   request_id: z.string().nullable(),
   phase: z.enum(['asked', 'done']),
-  result: z.string().nullable().describe('Of what is done: the status, and the code of an error'),
+  result: z.string().nullable().describe('When the phase is done: the status, and the code of an error'),
   prev_hash: z.string(),
   hash: z.string(),
 })

@@ -1,4 +1,8 @@
-/** All SQL on the audit log. A row is added under its chain's lock, which is the last one that its transaction takes. */
+/**
+ * All SQL on the audit log.
+ *
+ * A row is added under its chain's lock, which is the last lock its transaction takes.
+ */
 import { type RawBuilder, sql } from 'kysely'
 import type { Query } from '../db/database.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
@@ -8,7 +12,7 @@ const columns = sql`
   seq, extract(epoch from at)::text as at, actor, action, target, address, request_id as "requestId", phase, result,
   prev_hash as "prevHash", hash`
 
-/** A chain's table, and which of its rows. */
+/** A chain's table, and the condition that selects its rows. */
 interface Place {
   chain: Chain
   table: RawBuilder<unknown>
@@ -25,13 +29,17 @@ const operatorsPlace: Place = { chain: operatorChain, table: sql`operator_audit`
 const placeOf = (scope: TenantScope | SystemScope): Place =>
   'tenantId' in scope ? tenantsPlace(scope) : operatorsPlace
 
-/** Locks the chain until the transaction ends. A statement of its own: the next one sees what the last holder wrote. */
+/**
+ * Locks the chain until the transaction ends. A separate statement, so that the next one sees what
+ * the last lock holder wrote.
+ */
 const lockChain = (chain: Chain) =>
   sql`select pg_advisory_xact_lock(hashtextextended(${`audit:${chain}`}, 0))`
 
 /** @returns false when there is no such tenant, and nothing was written */
 export async function appendToTenant(scope: TenantScope, event: AuditEvent): Promise<boolean> {
-  // The tenant's row first, so that whoever deletes it is met before the chain's lock is held.
+  // Locks the tenant's row first, so that this waits for a concurrent deletion before it takes the
+  // chain's lock.
   const [there] = await scope.query(sql`/* prepared */
     select from tenants where tenant_id = ${scope.tenantId} for key share`)
   if (!there) return false
@@ -51,17 +59,17 @@ export async function appendToOperator({ query }: SystemScope, event: AuditEvent
     values (${valuesOf(row)})`)
 }
 
-/** A row before it is written; `time` is its `at` as the database takes it. */
+/** A row before it is written; `time` is `at` in the form the database accepts. */
 type NewRow = AuditRow & { time: string }
 
-/** The event as the row behind the last one, at the database's time. */
+/** The event as the next row of the chain, at the database's time. */
 async function nextRow(query: Query, { chain, table, where }: Place, event: AuditEvent): Promise<NewRow> {
   await query(lockChain(chain))
   const [now] = await query(sql<{ at: string; time: string; seq: number | null; hash: string | null }>`
     select extract(epoch from t)::text as at, t::text as time, seq, hash
     from (select date_trunc('milliseconds', clock_timestamp()) as t) now
     left join lateral (select seq, hash from ${table} where ${where} order by seq desc limit 1) last on true`)
-  if (!now) throw new Error('the database gave no time')
+  if (!now) throw new Error('the database returned no time')
   const { at, time, seq, hash } = now
   const row = { ...event, seq: (seq ?? 0) + 1, at, prevHash: hash ?? noHash }
   return { ...row, time, hash: hashOf(chain, row) }
@@ -71,7 +79,7 @@ const valuesOf = (row: NewRow) => sql`
   ${row.seq}, ${row.time}::timestamptz, ${row.actor}, ${row.action}, ${row.target}, ${row.address}, ${row.requestId},
   ${row.phase}, ${row.result}, ${row.prevHash}, ${row.hash}`
 
-/** The chain's rows from its old end on. */
+/** The chain's rows, oldest first. */
 export async function rowsAfter(
   scope: TenantScope | SystemScope,
   seq: number | undefined,
@@ -83,7 +91,7 @@ export async function rowsAfter(
     order by seq limit ${limit}`)
 }
 
-/** The chain's rows from its new end on. */
+/** The chain's rows, newest first. */
 export async function rowsBefore(
   scope: TenantScope | SystemScope,
   seq: number | undefined,
@@ -95,7 +103,7 @@ export async function rowsBefore(
     order by seq desc limit ${limit}`)
 }
 
-/** The hash that stands at this number now. */
+/** The hash of the row with this number now. */
 export async function hashAt(scope: TenantScope | SystemScope, seq: number): Promise<string | undefined> {
   const { table, where } = placeOf(scope)
   const rows = await scope.query(sql<{ hash: string }>`

@@ -1,4 +1,4 @@
-/** The HTTP face of tenants' keys: the operator makes, rotates and revokes them; who manages a tenant sees which there are. */
+/** HTTP routes of tenants' keys: the operator manages them, the `manage` scope lists them. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -37,7 +37,10 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const tags = ['api keys']
 
-  /** Makes a key once, and shows it once: the answer that is kept for a second asking is without it. */
+  /**
+   * Makes a key and returns it once: the response stored for a repeated request does not contain
+   * it.
+   */
   async function shownOnce(
     tenantId: TenantId,
     request: FastifyRequest,
@@ -46,7 +49,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
     if (open)
       throw new AppError(
         'open_mode',
-        'Keys hold once SPOKE_ADMIN_KEY is set; until then nobody is asked for one',
+        'API keys need SPOKE_ADMIN_KEY; without it, Spoke does not check credentials',
       )
     const { body, secret } = await withTenant(db, tenantId, async (scope) => {
       if (!(await tenantExists(scope))) throw tenantNotFound()

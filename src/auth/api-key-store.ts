@@ -1,10 +1,14 @@
-/** All SQL on tenants' keys. Times are the database's; a key that is revoked or over is never found for a caller. */
+/**
+ * All SQL on tenants' keys. Times are the database's.
+ *
+ * A revoked or expired key never authenticates a caller.
+ */
 import { sql } from 'kysely'
 import type { Scope } from '../api/principal.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 
-/** A key as it is shown: without anything to prove it by. */
+/** A key as it is shown, without its secret or hash. */
 export interface ApiKey {
   keyId: string
   name: string
@@ -19,7 +23,7 @@ const shown = sql`
   key_id as "keyId", name, scopes, created_at as "createdAt", expires_at as "expiresAt", revoked_at as "revokedAt",
   last_used_at as "lastUsedAt"`
 
-/** What a caller's key is held against. */
+/** What a caller's key is verified against. */
 export interface KeyToProve {
   tenantId: TenantId
   scopes: Scope[]
@@ -33,14 +37,14 @@ export async function findLiveKey({ query }: SystemScope, keyId: string): Promis
   return row
 }
 
-/** Notes the use, once a minute at most: a busy key does not write at each request. */
+/** Records the use at most once a minute, so that a busy key does not write on every request. */
 export async function noteUse({ query }: SystemScope, keyId: string): Promise<void> {
   await query(sql`
     update api_keys set last_used_at = now()
     where key_id = ${keyId} and (last_used_at is null or last_used_at < now() - interval '1 minute')`)
 }
 
-/** Whether any key would let a caller in. */
+/** Whether any key would authenticate a caller. */
 export async function anyLiveKey({ query }: SystemScope): Promise<boolean> {
   const rows = await query(sql`
     select from api_keys where revoked_at is null and (expires_at is null or expires_at > now()) limit 1`)
@@ -52,11 +56,15 @@ export interface NewKey {
   name: string
   scopes: readonly Scope[]
   keyHash: string
-  /** null: it does not end by itself */
+  /** null: it does not expire */
   lifeMs: number | null
 }
 
-/** Only for a tenant that is there, and that stays until the transaction ends. @returns undefined when it is not */
+/**
+ * Inserts only if the tenant exists, and locks the tenant until the transaction ends.
+ *
+ * @returns undefined when there is no such tenant
+ */
 export async function insertKey(scope: TenantScope, key: NewKey): Promise<ApiKey | undefined> {
   const [row] = await scope.query(sql<ApiKey>`
     with whose as (select tenant_id from tenants where tenant_id = ${scope.tenantId} for share)
@@ -96,7 +104,7 @@ export async function endKeyWithin(scope: TenantScope, keyId: string, ms: number
     where tenant_id = ${scope.tenantId} and key_id = ${keyId}`)
 }
 
-/** The first time stays. @returns undefined when there is no such key */
+/** Revoking again does not change the time. @returns undefined when there is no such key */
 export async function revokeKey(scope: TenantScope, keyId: string): Promise<ApiKey | undefined> {
   const [row] = await scope.query(sql<ApiKey>`
     update api_keys set revoked_at = coalesce(revoked_at, now())

@@ -1,4 +1,8 @@
-/** The form of a tenant's key: `spk_<id>_<secret>`. The id may be shown; the rest is 256 random bits. Pure but for the dice. */
+/**
+ * The format of a tenant's key: `spk_<id>_<secret>`. Pure except for randomness.
+ *
+ * The id may be shown; the secret is 256 random bits.
+ */
 import { randomBytes } from 'node:crypto'
 import { Secret } from '../lib/secret.ts'
 
@@ -9,5 +13,5 @@ export function newApiKey(): { keyId: string; key: Secret } {
   return { keyId, key: new Secret(`spk_${keyId}_${randomBytes(32).toString('base64url')}`) }
 }
 
-/** @returns the id that a key names, or undefined when the text has not the form of a key */
+/** @returns the id in the key, or undefined when the text does not have the format of a key */
 export const keyIdOf = (text: string): string | undefined => form.exec(text)?.[1]

@@ -1,4 +1,4 @@
-/** Making, rotating and revoking the keys of a tenant. The key itself leaves here once, to whoever made it. */
+/** Makes, rotates and revokes tenants' keys. The key itself is returned only once, to its maker. */
 import type { Scope } from '../api/principal.ts'
 import type { TenantScope } from '../db/scope.ts'
 import { AppError, tenantNotFound } from '../lib/errors.ts'
@@ -17,7 +17,10 @@ const keyNotFound = () => new AppError('api_key_not_found', 'API key not found')
 
 /** The field under which keys are hashed. */
 const field = 'api_key'
-/** Hashed with what it may do: whoever can write the row, and has a key for reading, has no more by writing. */
+/**
+ * Hashed together with the scopes, so that someone who can write the row and has a read key cannot
+ * add scopes to it.
+ */
 const bound = (key: Secret, scopes: readonly Scope[]) => new Secret([key.reveal(), ...scopes].join(' '))
 
 /** @throws AppError tenant_not_found */
@@ -39,7 +42,8 @@ export async function createKey(
 }
 
 /**
- * A second key like the first, for as long a life as the first was given. Both hold during the overlap; then the first is over.
+ * Makes a second key with the same name, scopes and lifetime. Both are valid during the overlap;
+ * then the first one ends.
  *
  * @throws AppError api_key_not_found | api_key_not_active
  */
@@ -51,7 +55,8 @@ export async function rotateKey(
 ): Promise<MadeKey> {
   const old = await lockKey(scope, keyId)
   if (!old) throw keyNotFound()
-  if (!old.live) throw new AppError('api_key_not_active', 'The API key is revoked or over; make a new one')
+  if (!old.live)
+    throw new AppError('api_key_not_active', 'The API key is revoked or expired; create a new one')
   const { name, scopes, createdAt, expiresAt } = old
   const lifeMs = expiresAt && expiresAt.getTime() - createdAt.getTime()
   const made = await createKey(scope, ring, { name, scopes, lifeMs })
@@ -66,7 +71,9 @@ export async function endKey(scope: TenantScope, keyId: string): Promise<ApiKey>
   return shown
 }
 
-/** The hash that a key of this tenant with these scopes must have, or undefined when the tenant is gone. */
+/**
+ * The expected hash of a key of this tenant with these scopes; undefined when the tenant is gone.
+ */
 export async function hashOf(
   scope: TenantScope,
   ring: KeyRing,

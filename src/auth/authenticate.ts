@@ -1,25 +1,28 @@
-/** Tells who asks from what a request carries. Open mode has one principal; otherwise a credential must prove it. */
+/** Authenticates a request. Open mode has one principal; otherwise a credential is required. */
 import type { Secret } from '../lib/secret.ts'
 import { refuseForeignPage } from './forged.ts'
 import { byOperatorKey } from './operator-keys.ts'
 import type { Asked, Proven, Way } from './proven.ts'
 
-/** @returns undefined when the request proves nobody. Throws as its ways do: who cannot be looked up is not let in */
+/**
+ * @returns undefined when the request is not authenticated. Throws what its authenticators throw: a
+ *   caller that cannot be looked up is not admitted
+ */
 export type Authenticate = (asked: Asked) => Promise<Proven | undefined>
 
-/** What a service that is open to this machine answers with, to all but pages of other origins. */
+/** The authenticator of open mode: admits everything except pages of other origins. */
 export const anybody: Authenticate = async (asked) => {
   refuseForeignPage(asked)
   return { principal: { kind: 'open' } }
 }
 
-/** Beyond it no credential of ours or of a provider is read. */
+/** A longer bearer is not read: no credential of Spoke or a provider is that long. */
 const bearerOf = (header: unknown) => /^Bearer ([\x21-\x7e]{1,8192})$/i.exec(String(header))?.[1]
 
 /**
- * @param keys of the operator's own configuration
- * @param ways what a bearer may be besides, in the order in which it is tried
- * @param bySession by a cookie; asked when there is no Authorization header
+ * @param keys the operator's keys from the configuration
+ * @param ways further authenticators of a bearer, in the order in which they are tried
+ * @param bySession authenticates by a cookie; called when there is no Authorization header
  */
 export function createAuthenticate(
   keys: { admin: Secret; metrics: Secret | undefined },
@@ -29,7 +32,8 @@ export function createAuthenticate(
   const all = [byOperatorKey(keys), ...ways]
   return async (asked) => {
     const { authorization } = asked.headers
-    // Whoever sends a header means it: a cookie never stands in for one that does not hold.
+    // A caller that sends the header means it: a cookie never replaces a credential that is not
+    // valid.
     if (authorization === undefined) return await bySession(asked)
     const bearer = bearerOf(authorization)
     if (bearer === undefined) return undefined

@@ -1,10 +1,10 @@
-/** Whether a credential still stands, by its name. The one question that sessions and open streams ask about what they came from. */
+/** Whether a credential is still valid, by its name: the check of sessions and open streams. */
 import type { SystemScope } from '../db/scope.ts'
 import { findLiveKey } from './api-key-store.ts'
 
 /**
- * @param by the name of a principal. Only a tenant's key can be taken back while this process runs: the operator's keys are a
- *   matter of configuration, and a JWT ends by its own time
+ * @param by the name of a principal. Only a tenant's key can be revoked while this process runs:
+ *   the operator's keys are configuration, and a JWT ends when it expires
  */
 export async function credentialStands(scope: SystemScope, by: string): Promise<boolean> {
   const [, keyId] = /^key:(.+)$/.exec(by) ?? []

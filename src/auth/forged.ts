@@ -1,4 +1,4 @@
-/** Requests that a page of somebody else made a browser send. Pure. */
+/** CSRF protection: refuses requests that a foreign page made a browser send. Pure. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { AppError } from '../lib/errors.ts'
 import type { Asked } from './proven.ts'
@@ -9,7 +9,7 @@ const digest = (text: string) => createHash('sha256').update(text).digest()
 const same = (given: unknown, expected: string) =>
   typeof given === 'string' && timingSafeEqual(digest(given), digest(expected))
 
-/** The host of a Host header, without a port that its scheme has anyway. */
+/** The host of a Host header, without the scheme's default port. */
 function hostOf(scheme: string, host: unknown): string | undefined {
   const url = `${scheme}//${host}`
   return typeof host === 'string' && /^[\w.:[\]-]+$/.test(host) && URL.canParse(url)
@@ -18,11 +18,12 @@ function hostOf(scheme: string, host: unknown): string | undefined {
 }
 
 /**
- * A cookie goes along with whatever a browser is made to send, so such a request must show that a page of ours sent it. The
- * host comes first: a page that was reached by another name (a rebound one) is not ours, whatever else it shows.
+ * A browser sends the cookie with any request, so the request must show that one of our own pages
+ * sent it. The host is checked first: a page reached under another host name (DNS rebinding) is not
+ * ours, whatever else it shows.
  *
  * @param ours where browsers reach us
- * @param csrf what only a page of ours can read
+ * @param csrf what only one of our pages can read
  * @throws AppError misdirected_request | forged_request
  */
 export function refuseForged({ method, headers }: Asked, ours: URL, csrf: string): void {
@@ -31,26 +32,27 @@ export function refuseForged({ method, headers }: Asked, ours: URL, csrf: string
   if (method === 'GET' || method === 'HEAD') {
     // `none`: typed, or from a bookmark. On loopback every port is the same site.
     if (site !== undefined && site !== 'same-origin' && site !== 'none')
-      throw forged('A page of another origin asks with this session')
+      throw forged('A page of another origin sent this request')
     return
   }
   const fromUs = site === undefined ? headers.origin === ours.origin : site === 'same-origin'
-  if (!fromUs) throw forged('This session is used from another origin, or by no page at all')
+  if (!fromUs) throw forged('A request with a session must come from a page of SPOKE_PUBLIC_URL')
   if (!same(headers['x-spoke-csrf'], csrf))
-    throw forged('The header x-spoke-csrf is missing or not this session’s')
+    throw forged('The x-spoke-csrf header is missing or does not match this session')
 }
 
 /** @throws AppError misdirected_request */
 export function refuseOtherHost(headers: Asked['headers'], ours: URL): void {
   if (hostOf(ours.protocol, headers.host) !== ours.host)
-    throw new AppError('misdirected_request', 'Sessions are good only at the host of SPOKE_PUBLIC_URL')
+    throw new AppError('misdirected_request', 'Sessions work only at the host of SPOKE_PUBLIC_URL')
 }
 
 /**
- * In open mode being on this machine is the credential, and any page in its browser has that: one of another site, and one of another
- * port of this machine, which browsers call the same site. A browser says where the page stood by `Sec-Fetch-Site`, or, for what is
- * no plain GET, by `Origin`; a page can drop neither, and programs send none. Reading is refused alike, since a GET may have an effect
- * (authorize).
+ * In open mode access to this machine is the credential, and any page in its browser has that: a
+ * page of another site, or of another port of this machine, which browsers treat as the same site.
+ * A browser reports the page's origin in `Sec-Fetch-Site` or, for anything but a plain GET, in
+ * `Origin`. A page can remove neither, and programs send none. Reads are refused too, because a GET
+ * may have an effect (authorize).
  *
  * @throws AppError forged_request
  */
@@ -59,10 +61,10 @@ export function refuseForeignPage({ headers }: Asked): void {
   // `none`: typed, or from a bookmark.
   const foreign =
     site === undefined ? isForeign(headers.origin, headers.host) : site !== 'same-origin' && site !== 'none'
-  if (foreign) throw forged('A page of another origin asks')
+  if (foreign) throw forged('A page of another origin sent this request')
 }
 
-/** `null` too: a page without an origin of its own, such as a file or a sandboxed frame. */
+/** Also true for `null`: a page without its own origin, such as a file or a sandboxed frame. */
 function isForeign(origin: unknown, host: unknown): boolean {
   if (origin === undefined) return false
   const url = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : undefined

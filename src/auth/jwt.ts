@@ -1,4 +1,4 @@
-/** A JWT of the operator's identity provider as a bearer: it names one tenant, and what may be done there. */
+/** Authenticates a JWT of the operator's identity provider; it names one tenant and its scopes. */
 import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { type Scope, scopes } from '../api/principal.ts'
@@ -16,9 +16,9 @@ export interface JwtConfig {
   issuer: string
   audience: string
   jwksUrl: string
-  /** The claim that holds the tenant's id. */
+  /** The claim with the tenant's id. */
   tenantClaim: string
-  /** The claim that holds the scopes, with spaces between or as a list. */
+  /** The claim with the scopes, separated by spaces or as a list. */
   scopeClaim: string
 }
 
@@ -30,21 +30,21 @@ export interface JwtParts {
   log: Log
 }
 
-/** The whole provider in one string: what a session made by a JWT is tied to. */
+/** The whole provider configuration in one string; a session made by a JWT is bound to it. */
 export const providerOf = (config: JwtConfig): string =>
   JSON.stringify([config.issuer, config.audience, config.jwksUrl, config.tenantClaim, config.scopeClaim])
 
 const shape = /^eyJ[\w-]{1,1000}\.[\w-]{1,7000}\.[\w-]{1,1000}$/
 
 /**
- * Signature, issuer, audience and times by jose, whose keys come from the configuration alone: what a token says about where
- * its key lies is never looked at.
+ * jose verifies signature, issuer, audience and times. Keys come only from the configuration; what
+ * a token says about where its key is located is ignored.
  *
- * @returns a way that throws AppError unavailable while the provider is away, and integration_not_found for a tenant that is
- *   not there, as if nothing of it were
+ * @returns an authenticator that throws AppError unavailable while the provider is unavailable, and
+ *   integration_not_found for a tenant that does not exist, as if nothing of it existed
  */
 export function byJwt(config: JwtConfig, { db, keys, clock, log }: JwtParts): Way {
-  const refuse = (reason: string): undefined => void log.debug({ reason }, 'a JWT is refused')
+  const refuse = (reason: string): undefined => void log.debug({ reason }, 'a JWT was refused')
 
   async function verified(bearer: string) {
     try {
@@ -68,14 +68,16 @@ export function byJwt(config: JwtConfig, { db, keys, clock, log }: JwtParts): Wa
     const token = await verified(bearer)
     if (!token) return undefined
     const { payload, protectedHeader } = token
-    // What a provider signs for other ends (a logout, an event) has a type of its own.
+    // Tokens that a provider signs for other purposes (a logout, an event) have a type of their
+    // own.
     if (!/^(application\/)?(at\+)?jwt$/i.test(protectedHeader.typ ?? 'jwt')) return refuse('typ')
     const tenant = claim(payload, config.tenantClaim)
     const tenantId = typeof tenant === 'string' ? (parseUuid(tenant) as TenantId | undefined) : undefined
     if (!tenantId) return refuse(`${config.tenantClaim} is not a UUID`)
     const by = nameFor(payload.sub)
     if (!by) return refuse('sub')
-    // One that is being erased is not: no token comes in, and none makes it anew when it is gone.
+    // A tenant that is being erased counts as absent: no token is accepted for it, and none can
+    // recreate it later.
     if (!(await unlessErasing(withTenant(db, tenantId, tenantExists)))) throw integrationNotFound()
     return {
       principal: { kind: 'tenant', tenantId, scopes: scopesIn(claim(payload, config.scopeClaim)), by },
@@ -87,13 +89,16 @@ export function byJwt(config: JwtConfig, { db, keys, clock, log }: JwtParts): Wa
 const claim = (payload: JWTPayload, name: string): unknown =>
   Object.hasOwn(payload, name) ? payload[name] : undefined
 
-/** Ours among those given; a provider's other words mean nothing here. */
+/** Only Spoke's own scopes; other words of the provider are ignored. */
 function scopesIn(given: unknown): Scope[] {
   const words: unknown[] = typeof given === 'string' ? given.split(' ') : Array.isArray(given) ? given : []
   return scopes.filter((scope) => words.includes(scope))
 }
 
-/** The subject as it may stand in a log: short, of harmless letters, and its own. What was shortened or replaced has a hash behind it. */
+/**
+ * The subject in a form safe for logs: short, harmless characters, and unique. A shortened or
+ * changed subject ends with a hash.
+ */
 function nameFor(sub: unknown): string | undefined {
   if (typeof sub !== 'string' || sub === '') return undefined
   if (/^[\w.@|:+/=-]{1,100}$/.test(sub)) return `jwt:${sub}`
@@ -101,7 +106,7 @@ function nameFor(sub: unknown): string | undefined {
   return `jwt:${readable}~${createHash('sha256').update(sub).digest('base64url').slice(0, 22)}`
 }
 
-/** jose's own words, which name claims and never values. */
+/** jose's messages, which name claims and never values. */
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired)
     return `${error.claim}: ${error.reason}`

@@ -1,4 +1,4 @@
-/** The operator's own keys as bearers: the admin key, and the one for figures. */
+/** Authenticates the operator's own keys: the admin key, and the metrics key. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Secret } from '../lib/secret.ts'
 import type { Way } from './proven.ts'
@@ -9,7 +9,7 @@ export function byOperatorKey(keys: { admin: Secret; metrics: Secret | undefined
   const admin = digest(keys.admin.reveal())
   const metrics = keys.metrics && digest(keys.metrics.reveal())
   return async (bearer) => {
-    // Digests are of one length, so the comparison takes the same time for every key.
+    // Digests have the same length, so the comparison takes the same time for every key.
     const known = digest(bearer)
     if (timingSafeEqual(known, admin)) return { principal: { kind: 'admin' } }
     if (metrics && timingSafeEqual(known, metrics)) return { principal: { kind: 'metrics' } }

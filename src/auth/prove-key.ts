@@ -1,6 +1,8 @@
 /**
- * Proves a tenant's key. What was proved is remembered for half a second, so that a busy key costs two short reads a second and a
- * revoked one is refused by every process within one.
+ * Authenticates a tenant's key and caches the result for half a second.
+ *
+ * A busy key therefore costs two short reads a second, and every process refuses a revoked key
+ * within one second.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Principal } from '../api/principal.ts'
@@ -16,19 +18,19 @@ import { hashOf } from './api-keys.ts'
 import type { Way } from './proven.ts'
 
 const freshMs = 500
-/** More keys than this at one time are looked up more often, never wrongly. */
+/** With more keys in use at once, some are looked up more often, but never wrongly. */
 const most = 10_000
 
 interface Proof {
   at: number
   principal: Promise<Principal | undefined>
-  /** The stored hash, and the scopes with it, that this very key was proved to have. */
+  /** The stored hash and scopes that this key was verified against. */
   proved: string | undefined
 }
 
 export type ProveKey = (text: string) => Promise<Principal | undefined>
 
-/** A tenant's key as a bearer. */
+/** Authenticates a tenant's key as a bearer. */
 export const byTenantKey =
   (proveKey: ProveKey): Way =>
   async (bearer) => {
@@ -36,7 +38,10 @@ export const byTenantKey =
     return principal && { principal }
   }
 
-/** @returns reads a key as it was sent; undefined when it is none, is not known, or is over. Throws the database's errors. */
+/**
+ * @returns authenticates a key as it was sent; undefined when it is malformed, unknown, revoked or
+ *   expired. Throws the database's errors.
+ */
 export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Clock; log: Log }): ProveKey {
   const { db, ring, clock, log } = parts
   const proofs = new Map<string, Proof>()
@@ -44,14 +49,16 @@ export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Cloc
   async function prove(text: string, keyId: string, proof: Proof): Promise<Principal | undefined> {
     const found = await withSystemOnce(db, (scope) => findLiveKey(scope, keyId))
     if (!found || !(await holds(text, found, proof))) return undefined
-    // It may come late, or not at all: nothing hangs on it.
+    // The write may be late or fail; nothing depends on it.
     withSystem(db, (scope) => noteUse(scope, keyId)).catch((err: unknown) =>
-      log.warn({ err }, 'the use of a key could not be noted'),
+      log.warn({ err }, 'the last use of an API key could not be recorded'),
     )
     return { kind: 'tenant', tenantId: found.tenantId, scopes: found.scopes, by: `key:${keyId}` }
   }
 
-  /** One key may be hashed again only when its row has changed: opening the data key is the dear part. */
+  /**
+   * Hashes a key again only when its row has changed, because opening the data key is expensive.
+   */
   async function holds(
     text: string,
     { tenantId, scopes, keyHash }: KeyToProve,
@@ -83,7 +90,7 @@ export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Cloc
     remember(known, proof)
     try {
       const principal = await proof.principal
-      // Only what holds is worth a place: wrong keys must not push out right ones.
+      // Only valid keys are cached: wrong keys must not evict them.
       if (!principal) forget(known, proof)
       return principal
     } catch (error) {

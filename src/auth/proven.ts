@@ -1,26 +1,30 @@
-/** What a request carries, and what was proved by it. */
+/** What a request carries to authenticate itself, and the result of authentication. */
 import type { Principal } from '../api/principal.ts'
 
-/** The part of a request that can prove who asks. */
+/** The part of a request that can authenticate its caller. */
 export interface Asked {
   method: string
   headers: Readonly<Record<string, string | string[] | undefined>>
 }
 
-/** A browser's session, as it was carried by a cookie. */
+/** A browser's session, from its cookie. */
 export interface Session {
   tokenHash: string
-  /** What a page must send beside the cookie. */
+  /** What a page must send along with the cookie. */
   csrf: string
   expiresAt: Date
 }
 
 export interface Proven {
   principal: Principal
-  /** When the credential ends by itself, epoch ms; absent: not before it is revoked. */
+  /** When the credential expires, epoch ms; absent: only when it is revoked. */
   until?: number
   session?: Session
 }
 
-/** One kind of bearer credential. @returns undefined when it is none of this kind, or proves nobody */
+/**
+ * An authenticator of one kind of bearer credential.
+ *
+ * @returns undefined when the bearer is of another kind or not valid
+ */
 export type Way = (bearer: string) => Promise<Proven | undefined>

@@ -1,4 +1,4 @@
-/** The public keys of the identity provider: from the configured address alone, kept, and asked for again seldom. */
+/** Caches the identity provider's public keys, fetched only from the configured address. */
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
 import { Agent, type Dispatcher, fetch } from 'undici'
 import type { Clock } from '../lib/clock.ts'
@@ -6,16 +6,16 @@ import { AppError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Egress } from '../lib/proxy.ts'
 
-/** A key that the provider takes back is refused after so long. */
+/** A key that the provider withdraws is refused after this long. */
 const freshForMs = 5 * 60_000
-/** While the provider is away its last keys count for so long. */
+/** How long the last keys stay valid while the provider is unavailable. */
 const keptForMs = 60 * 60_000
-/** Not sooner again, whatever comes: a stranger's tokens must not make us call. */
+/** Shortest time between two calls: tokens of unauthenticated callers must not trigger more. */
 const notAgainForMs = 10_000
 const withinMs = 4_000
 const mostBytes = 256 * 1024
 
-/** @param url from the configuration; no token names another */
+/** @param url from the configuration; a token cannot name another */
 export async function fetchKeys(url: string, dispatcher?: Dispatcher): Promise<JWTVerifyGetKey> {
   const answer = await fetch(url, {
     ...(dispatcher ? { dispatcher } : {}),
@@ -25,28 +25,28 @@ export async function fetchKeys(url: string, dispatcher?: Dispatcher): Promise<J
   })
   if (!answer.ok || !answer.body) {
     await answer.body?.cancel()
-    throw new Error(`the provider answered ${answer.status}`)
+    throw new Error(`the identity provider returned status ${answer.status}`)
   }
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of answer.body) {
     bytes += chunk.length
-    if (bytes > mostBytes) throw new Error(`the provider answered more than ${mostBytes} bytes`)
+    if (bytes > mostBytes) throw new Error(`the identity provider returned more than ${mostBytes} bytes`)
     chunks.push(chunk)
   }
   const set = JSON.parse(Buffer.concat(chunks).toString('utf8')) as JSONWebKeySet
   const find = createLocalJWKSet(set)
-  if (set.keys.length === 0) throw new Error('the provider answered no keys')
+  if (set.keys.length === 0) throw new Error('the identity provider returned no keys')
   return find
 }
 
 export interface ProviderKeys {
   /**
-   * The key for a token's header, among the provider's. Throws jose's error when there is none, and AppError unavailable when that
-   * cannot be known: the provider is away.
+   * Finds the provider's key for a token's header. Throws jose's error when there is none, and
+   * AppError unavailable when the provider cannot be reached to check.
    */
   find: JWTVerifyGetKey
-  /** Its own connections; a call under way fails. */
+  /** Closes its own connections; a running call fails. */
   close(): Promise<void>
 }
 
@@ -63,7 +63,7 @@ export function createProviderKeys(
   let failed = false
   const since = (at: number) => clock.monotonic() - at
 
-  /** One call at a time, for all who wait. */
+  /** Makes one call at a time, shared by all callers. */
   async function ask(): Promise<void> {
     if (asking) return await asking
     if (since(askedAt) < notAgainForMs) return
@@ -92,7 +92,7 @@ export function createProviderKeys(
   const find: JWTVerifyGetKey = async (header, token) => {
     if (!kept || since(kept.at) >= freshForMs) {
       const asked = ask()
-      // Once it has failed, nobody waits for a provider whose last keys still count.
+      // After a failed call nobody waits for the provider while its last keys are still valid.
       if (!usable() || !failed) await asked
     }
     const known = usable()
@@ -102,7 +102,7 @@ export function createProviderKeys(
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
     }
-    // It may be signed with a new key.
+    // The token may be signed with a new key.
     await ask()
     if (failed) throw away()
     return await (usable() ?? known)(header, token)

@@ -1,4 +1,4 @@
-/** The HTTP face of sessions: begin, look, end. */
+/** HTTP routes of sessions: begin, read, end. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -14,7 +14,7 @@ const tags = ['session']
 const path = '/api/session'
 const querystring = z.strictObject({})
 
-/** @param provenOf what the gate has found for a request */
+/** @param provenOf returns the gate's result for a request */
 export function sessionRoutes(
   instance: FastifyInstance,
   sessions: Sessions,
@@ -36,7 +36,7 @@ export function sessionRoutes(
     async (request, reply) => {
       refuseBody(request.body)
       const proven = provenOf(request)
-      // Nobody is asked who they are, so there is nothing to remember; the answer is the same for a page.
+      // Open mode has no sessions; the response has the same form, so that a page works unchanged.
       if (proven.principal.kind === 'open') return present(proven)
       const { session, cookie } = await sessions.begin(request, proven)
       reply.header('set-cookie', cookie)
@@ -66,7 +66,7 @@ export function sessionRoutes(
     },
     async (request, reply) => {
       refuseBody(request.body)
-      // A request that proves itself by a header leaves the cookie's session alone.
+      // A request authenticated by a header does not end the cookie's session.
       const ended = provenOf(request).session !== undefined && (await sessions.end(request))
       if (ended) reply.header('set-cookie', clearCookie(sessions.ours))
       return { success: true as const, ended }
@@ -77,14 +77,14 @@ export function sessionRoutes(
 function refuseBody(body: unknown): void {
   if (body === undefined || body === null || (typeof body === 'object' && Object.keys(body).length === 0))
     return
-  throw new AppError('validation_failed', 'This request takes no body', {
-    details: [{ pointer: '', rule: 'must have no body' }],
+  throw new AppError('validation_failed', 'This request must not have a body', {
+    details: [{ pointer: '', rule: 'must not have a body' }],
   })
 }
 
 const present = ({ principal }: Proven, session?: Session): z.infer<typeof sessionAnswer> => ({
   success: true,
-  // The gate lets nobody else come here.
+  // The gate admits no other principal.
   principal: principal.kind as z.infer<typeof sessionAnswer>['principal'],
   tenant_id: principal.kind === 'tenant' ? principal.tenantId : null,
   scopes: principal.kind === 'tenant' ? [...principal.scopes] : [...scopes],

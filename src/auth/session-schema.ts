@@ -1,4 +1,4 @@
-/** Sessions on the wire. */
+/** Response schemas of sessions. */
 import { z } from 'zod'
 
 export const sessionAnswer = z.object({

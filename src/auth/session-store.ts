@@ -1,13 +1,13 @@
-/** All SQL on sessions. Times are the database's: processes may differ. */
+/** All SQL on sessions. Times are the database's, because the clocks of processes may differ. */
 import { sql } from 'kysely'
 import type { SystemScope } from '../db/scope.ts'
 import type { SessionRights } from './session.ts'
 
-/** Without a request for so long it ends. */
+/** A session without requests ends after this time. */
 const idle = sql`interval '30 minutes'`
-/** However much it is used. */
+/** A session ends after this time however much it is used. */
 const longest = sql`interval '12 hours'`
-/** A use is written down only when the last one is older: not every request writes. */
+/** A use is recorded only when the last recorded one is older, so that not every request writes. */
 const noted = sql`interval '1 minute'`
 
 const alive = sql`(s.expires_at > clock_timestamp() and s.last_used_at > clock_timestamp() - ${idle}
@@ -22,7 +22,7 @@ export interface NewSession extends SessionRights {
 /**
  * When a session that is made now ends, to the millisecond.
  *
- * @param until when the credential itself ends, epoch ms
+ * @param until when the credential itself expires, epoch ms
  */
 export async function endOfNew({ query }: SystemScope, until: number | undefined): Promise<Date> {
   const seconds = until === undefined ? null : until / 1_000
@@ -32,7 +32,7 @@ export async function endOfNew({ query }: SystemScope, until: number | undefined
   return (row as { at: Date }).at
 }
 
-/** @returns false when the credential has ended, or its tenant, and so nothing was made */
+/** @returns false when the credential or its tenant has ended, so that nothing was inserted */
 export async function insertSession({ query }: SystemScope, made: NewSession): Promise<boolean> {
   const { tenant_id } = made
   const rows = await query(sql`
@@ -46,13 +46,13 @@ export async function insertSession({ query }: SystemScope, made: NewSession): P
 }
 
 export interface SessionRow extends SessionRights {
-  /** null: a row that the service has not made. */
+  /** null: a row that the service did not insert. */
   bound_to: string | null
-  /** Its last use was written down a while ago. */
+  /** Its last recorded use is more than a minute old. */
   unnoted: boolean
 }
 
-/** A session that has not ended and whose tenant is still there. */
+/** A session that has not ended and whose tenant still exists. */
 export async function findSession(
   { query }: SystemScope,
   tokenHash: string,
@@ -64,14 +64,14 @@ export async function findSession(
   return row
 }
 
-/** The session was used: it is idle from now on. */
+/** Records a use, which restarts the idle time. */
 export async function noteUse({ query }: SystemScope, tokenHash: string): Promise<void> {
   await query(sql`
     update sessions set last_used_at = clock_timestamp()
     where token_hash = ${tokenHash} and last_used_at < clock_timestamp() - ${noted}`)
 }
 
-/** Which of these have not ended, and what made each. */
+/** Which of these sessions have not ended, and what made each. */
 export async function aliveAmong(
   { query }: SystemScope,
   tokenHashes: readonly string[],
@@ -82,13 +82,13 @@ export async function aliveAmong(
     where s.token_hash = any(${[...tokenHashes]}::text[]) and ${alive}`)
 }
 
-/** @returns whether there was one to end */
+/** @returns whether there was a session to end */
 export async function deleteSession({ query }: SystemScope, tokenHash: string): Promise<boolean> {
   const rows = await query(sql`delete from sessions where token_hash = ${tokenHash} returning 1 as one`)
   return rows.length > 0
 }
 
-/** Sessions that have ended by themselves go, some at a time. @returns how many */
+/** Deletes some sessions that have expired. @returns how many */
 export async function deleteEndedSessions({ query }: SystemScope, atMost = 200): Promise<number> {
   const rows = await query(sql`
     delete from sessions where token_hash in (

@@ -1,26 +1,33 @@
-/** A browser's session: its cookie, its token, and what follows from the token. Pure. */
+/** A browser's session: its cookie, its token, and values derived from the token. Pure. */
 import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Scope } from '../api/principal.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { type KeyRing, newestOf, type RingKey } from '../lib/seal.ts'
 
-/** The prefix pins the cookie to this host and to HTTPS; browsers take it only there. */
+/**
+ * The `__Host-` prefix binds the cookie to this host and to HTTPS; browsers accept it only there.
+ */
 export const cookieName = (ours: URL): string =>
   ours.protocol === 'https:' ? '__Host-spoke_session' : 'spoke_session'
 
 const attributes = (ours: URL) =>
   `Path=/; HttpOnly; SameSite=Strict${ours.protocol === 'https:' ? '; Secure' : ''}`
 
-/** Without an age: it goes with the browser, and ends here whatever the browser does. */
+/**
+ * Without Max-Age: the cookie ends with the browser, and the server ends the session in any case.
+ */
 export const setCookie = (ours: URL, token: string): string =>
   `${cookieName(ours)}=${token}; ${attributes(ours)}`
 
 export const clearCookie = (ours: URL): string => `${cookieName(ours)}=; Max-Age=0; ${attributes(ours)}`
 
-/** 256 random bits behind a prefix by which people and scrubbers know it. */
+/** 256 random bits with a prefix that people and scrubbers recognize. */
 export const newToken = (): string => `sps_${randomBytes(32).toString('base64url')}`
 
-/** @returns undefined when there is none, one of odd form, or more than one: then somebody else has set one */
+/**
+ * @returns undefined when there is no token, a malformed one, or more than one: then another site
+ *   has set one
+ */
 export function tokenIn(header: unknown, ours: URL): string | undefined {
   if (typeof header !== 'string') return undefined
   const before = `${cookieName(ours)}=`
@@ -32,14 +39,19 @@ export function tokenIn(header: unknown, ours: URL): string | undefined {
   return found.length === 1 && token !== undefined && /^sps_[\w-]{43}$/.test(token) ? token : undefined
 }
 
-/** How a session is found. A plain hash will do: nobody guesses 256 bits. */
+/**
+ * The key by which a session is found. A plain hash is enough, because nobody can guess 256 bits.
+ */
 export const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url')
 
-/** What a page must send beside the cookie. It follows from the token, so it is stored nowhere; the token does not follow from it. */
+/**
+ * What a page must send along with the cookie. It is derived from the token and stored nowhere; the
+ * token cannot be derived from it.
+ */
 export const csrfOf = (token: string): string =>
   `spc_${createHmac('sha256', token).update('spoke csrf').digest('base64url')}`
 
-/** The columns that say what a session opens, and until when. */
+/** The columns that define what a session gives access to, and until when. */
 export interface SessionRights {
   /** null: the operator's. */
   tenant_id: TenantId | null
@@ -49,11 +61,12 @@ export interface SessionRights {
 }
 
 /**
- * What stands in the row as `bound_to`: an HMAC of all that the session opens, under a key of the ring. Whoever can write the
- * database can therefore neither make a session nor change or copy one. The token is in it too and stands in no row, so not even a
- * weak admin key can be tried against what is stored.
+ * The value of `bound_to`: an HMAC of the session's rights, under a key of the ring. Write access
+ * to the database is therefore not enough to make, change or copy a session. The HMAC includes the
+ * token, which no row contains, so not even a weak admin key can be guessed from stored data.
  *
- * @param credential the admin key, or the identity provider; undefined: made with a tenant's key, which has a row to ask
+ * @param credential the admin key, or the identity provider; undefined: made with a tenant's key,
+ *   whose row can be checked
  */
 function under(
   { key }: RingKey,
@@ -62,7 +75,7 @@ function under(
   credential: string | undefined,
 ): string {
   const { tenant_id, scopes, made_by, expires_at } = rights
-  // A key of its own, so that the ring's key does one thing only.
+  // A derived key, so that the ring's key has only one use.
   const own = Buffer.from(hkdfSync('sha256', key, '', 'spoke: session', 32))
   const bound = JSON.stringify([token, tenant_id, scopes, made_by, expires_at.getTime(), credential ?? null])
   return createHmac('sha256', own).update(bound).digest('base64url')

@@ -1,4 +1,4 @@
-/** Sessions of browsers: made with a credential, carried by a cookie, ended on the server. */
+/** Browser sessions: made with a credential, carried by a cookie, ended on the server. */
 import { nameOf, type Principal, scopes } from '../api/principal.ts'
 import type { Database } from '../db/database.ts'
 import { type SystemScope, withSystem } from '../db/scope.ts'
@@ -24,9 +24,12 @@ export interface SessionParts {
   db: Database
   ring: KeyRing
   log: Log
-  /** Absent: open mode, in which no session is made and none is looked for. */
+  /** Absent: open mode, in which sessions are neither made nor looked up. */
   adminKey: Secret | undefined
-  /** The identity provider as it is configured, in one string; a session made by another one is refused. */
+  /**
+   * The identity provider's configuration in one string; a session made by another provider is
+   * refused.
+   */
   provider: string | undefined
   /** Where browsers reach us. */
   publicUrl: string
@@ -34,18 +37,20 @@ export interface SessionParts {
 
 export interface Sessions {
   /**
-   * Makes a session with the credential of the request, and ends the one of its cookie: no session has two logins.
+   * Makes a session with the request's credential, and ends the session of its cookie: no session
+   * has two logins.
    *
-   * @throws AppError unauthenticated when the credential is itself a session, or has just ended; misdirected_request
+   * @throws AppError unauthenticated when the credential is itself a session, or has just ended;
+   *   misdirected_request
    */
   begin(asked: Asked, proven: Proven): Promise<{ session: Session; cookie: string }>
   /**
-   * Who asks, by the cookie.
+   * Authenticates by the cookie.
    *
    * @throws AppError forged_request | misdirected_request
    */
   find(asked: Asked): Promise<Proven | undefined>
-  /** @returns whether there was one to end */
+  /** @returns whether there was a session to end */
   end(asked: Asked): Promise<boolean>
   /** Where browsers reach us; cookies are made for it. */
   readonly ours: URL
@@ -54,7 +59,10 @@ export interface Sessions {
 export function createSessions({ db, ring, log, adminKey, provider, publicUrl }: SessionParts): Sessions {
   const ours = new URL(publicUrl)
 
-  /** What of the configuration a session ends with; undefined: it is made with a tenant's key, which has a row to ask. */
+  /**
+   * The configured credential that a session depends on; undefined: made with a tenant's key, whose
+   * row can be checked.
+   */
   const credentialOf = (madeBy: string): string | undefined =>
     madeBy === 'admin' ? adminKey?.reveal() : madeBy.startsWith('jwt:') ? provider : undefined
 
@@ -67,7 +75,7 @@ export function createSessions({ db, ring, log, adminKey, provider, publicUrl }:
 
   async function begin(asked: Asked, { principal, until, session: carried }: Proven) {
     if (carried)
-      throw new AppError('unauthenticated', 'A session is made with a key or a token, not with a session')
+      throw new AppError('unauthenticated', 'A session cannot begin another session; use a key or a token')
     refuseOtherHost(asked.headers, ours)
     const token = newToken()
     const old = tokenIn(asked.headers.cookie, ours)
@@ -88,24 +96,24 @@ export function createSessions({ db, ring, log, adminKey, provider, publicUrl }:
       })
       return made ? rights.expires_at : undefined
     })
-    if (!expiresAt) throw new AppError('unauthenticated', 'This token has ended')
+    if (!expiresAt) throw new AppError('unauthenticated', 'This credential is no longer valid')
     return { session: sessionOf(token, expiresAt), cookie: setCookie(ours, token) }
   }
 
   async function find(asked: Asked): Promise<Proven | undefined> {
     const token = tokenIn(asked.headers.cookie, ours)
     if (!token) return undefined
-    // Before it counts as a use, so that another's page cannot even keep it alive.
+    // Checked before the use is recorded, so that a foreign page cannot keep the session alive.
     refuseForged(asked, ours, csrfOf(token))
     const row = await withSystem(db, async (scope) => {
       const found = await findSession(scope, hashOf(token))
       return found && (await stands(scope, token, found)) ? found : undefined
     })
     if (!row) return undefined
-    // By itself, because it may fail: a database that takes no writes can still be read from.
+    // In its own transaction, because it may fail: a read-only database can still authenticate.
     if (row.unnoted)
       await withSystem(db, (scope) => noteUse(scope, hashOf(token))).catch((err: unknown) =>
-        log.warn({ err }, 'the use of a session could not be noted'),
+        log.warn({ err }, 'the last use of a session could not be recorded'),
       )
     return { principal: principalOf(row), session: sessionOf(token, row.expires_at) }
   }

@@ -1,4 +1,4 @@
-/** For answers that stay open: ends them when what proved the caller no longer stands. One poll per process, however many are open. */
+/** Ends open responses whose credential is no longer valid, with one poll per process. */
 import { nameOf } from '../api/principal.ts'
 import type { Database } from '../db/database.ts'
 import { withSystem } from '../db/scope.ts'
@@ -14,11 +14,12 @@ const everyMs = 500
 
 export interface Standing {
   /**
-   * Watching is no use of a session: a page that only listens ends with it.
+   * Watching does not count as a use: the session of a page that only listens ends when idle.
    *
-   * @param open aborts when the answer is over; then nobody is watched any more
-   * @returns aborts as `open` does, and within about a second of a logout, a revocation or the credential's own end; then the
-   *   reason is an AppError unauthenticated, for an answer that has not begun
+   * @param open aborts when the response is over; then it is no longer watched
+   * @returns aborts as `open` does, and within about a second of a logout, a revocation or the
+   *   credential's expiry; then the reason is an AppError unauthenticated, for a response that has
+   *   not begun
    */
   signalOf(proven: Proven, open: AbortSignal): AbortSignal
 }
@@ -41,14 +42,14 @@ export function createStanding(db: Database, clock: Clock, log: Log): Standing {
       })
     })
     for (const [controller] of lapsed)
-      controller.abort(new AppError('unauthenticated', 'This credential has ended'))
+      controller.abort(new AppError('unauthenticated', 'This credential is no longer valid'))
   }
 
   const keepPolling = createPoller({
     clock,
     everyMs,
     isWanted: () => watched.size > 0,
-    // A database that is away has no news for the stream either.
+    // While the database is unavailable, there is nothing to send on the stream either.
     look: () => poll().catch((err: unknown) => log.warn({ err }, 'open streams could not be checked')),
     stopped: never.signal,
   })

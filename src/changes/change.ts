@@ -1,4 +1,4 @@
-/** The change feed's words. Pure. */
+/** Types and cursors of the change feed. Pure. */
 import type { z } from 'zod'
 import { decodeCursor, encodeCursor, invalidCursor } from '../api/cursor.ts'
 import type { EventType } from '../lib/event-types.ts'
@@ -13,16 +13,19 @@ export interface Change {
   type: ChangeType
   at: Date
   integrationId: string | null
-  /** Of an issue; null also when its integration was purged since. */
+  /** For a change of an issue; also null once its integration was purged. */
   issueId: string | null
   ticketId: string | null
   detail: Record<string, unknown> | null
 }
 
-/** A place in a feed: behind the change that stands there. */
+/** A position in a feed: just after the change that it names. */
 export interface Position {
   seq: number
-  /** The beginning of the change's id. A number may be given again after a restore from a backup, an id is not. */
+  /**
+   * The beginning of the change's id. After a restore from a backup a number may be reused; an id
+   * is not.
+   */
   mark: string
 }
 
@@ -35,7 +38,7 @@ export const positionOf = ({ seq, changeId }: Pick<Change, 'seq' | 'changeId'>):
   mark: markOf(changeId),
 })
 
-/** Whether it is the change that the position names. */
+/** Whether this is the change that the position names. */
 export const standsAt = ({ seq, mark }: Position, change: Pick<Change, 'seq' | 'changeId'> | undefined) =>
   change !== undefined && change.seq === seq && markOf(change.changeId) === mark
 
@@ -52,7 +55,7 @@ export function decodePosition(tenantId: string, cursor: string): Position {
 
 type PresentedChange = z.infer<typeof change>
 
-/** As it goes over the wire. */
+/** The change as the API returns it. */
 export function presentChange(tenantId: string, one: Change): PresentedChange {
   const { changed, ...detail } = one.detail ?? {}
   return {

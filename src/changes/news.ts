@@ -1,4 +1,7 @@
-/** Waiting for news of a feed: one look per process at all feeds that somebody waits for, however many wait. */
+/**
+ * Waits for new changes: one poll per process covers all feeds with waiting readers, however many
+ * wait.
+ */
 import type { Database } from '../db/database.ts'
 import { withSystem } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
@@ -11,9 +14,12 @@ const everyMs = 200
 const afterFailureMs = 2_000
 
 export interface News {
-  /** Resolves when the feed stands elsewhere than at `seq`, or the signal aborts: whoever waits looks for itself. */
+  /**
+   * Resolves when the feed's last number is not `seq`, or the signal aborts. The caller then reads
+   * the feed itself.
+   */
   beyond(tenantId: TenantId, seq: number, signal: AbortSignal): Promise<void>
-  /** When nobody can come any more to wait. */
+  /** Call when no more readers can arrive. */
   stop(): void
 }
 
@@ -41,7 +47,7 @@ export function createNews(db: Database, clock: Clock, log: Log): News {
     isWanted: () => waiters.size > 0,
     look: () =>
       look().catch(async (err: unknown) => {
-        log.warn({ err }, 'the change feeds could not be looked at')
+        log.warn({ err }, 'the change feeds could not be polled')
         await clock.sleep(afterFailureMs, stopped.signal).catch(() => {})
       }),
     stopped: stopped.signal,

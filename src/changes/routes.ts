@@ -1,4 +1,7 @@
-/** The HTTP face of the change feed: page by page, waiting for news, or as a stream. */
+/**
+ * The HTTP routes of the change feed: by page, with a wait for new changes, or as a live stream.
+ * Over 200 lines because all three read the same pages.
+ */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type ByteBudget, type Hold, pageBytes, type Reserve, readPageWithin } from '../api/byte-budget.ts'
@@ -28,33 +31,33 @@ export interface ChangeParts {
   news: News
   log: Log
   bytes: ByteBudget
-  /** For an answer that stays open: it ends with the caller's right to it. */
+  /** For a response that stays open: aborts when the caller loses access. */
   watchOf(request: FastifyRequest): AbortSignal
 }
 
 const tags = ['changes']
-/** Of a stream, read ahead of what its reader has taken: changes, and bytes of them. */
+/** How much of a stream is read ahead of its reader: changes, and their bytes. */
 const streamPage = { changes: 100, bytes: 256 * 1024 }
-/** A stream waits for room for its next page. */
+/** How long a stream waits for memory for its next page. */
 const streamPatienceMs = 10_000
-/** A reader of a stream that takes nothing for so long is let go. */
+/** A stream whose reader takes nothing for this long is closed. */
 const takenWithinMs = 60_000
 
 const gone = () =>
   new AppError(
     'cursor_gone',
-    'What came after this cursor is not kept any more, or the database was restored to a time before it; read the issues again and go on from after=now',
+    'The changes after this cursor are no longer retained, or the database was restored from a backup taken before it; request after=now, read the issues again, and continue from there',
   )
 
 interface Page {
   changes: Change[]
   more: boolean
-  /** Behind what was read. */
+  /** The position after the last change read. */
   end: Position
 }
 
 /**
- * @param after absent: from the oldest that is kept; now: nothing, and where the feed ends
+ * @param after absent: from the oldest retained change; now: no changes, only the feed's end
  * @throws AppError integration_not_found | cursor_gone
  */
 async function read(
@@ -81,7 +84,7 @@ async function read(
     })
   const { rows, more } = await readPageWithin(most.changes, reserve, readUpTo, most.bytes)
   const last = rows.at(-1)
-  // The newest is never deleted: where there is nothing there never was anything.
+  // The newest change is never deleted, so an empty feed never had any.
   const end = last ? positionOf(last) : (after ?? beginning)
   return { changes: rows, more, end }
 }
@@ -96,13 +99,13 @@ export function changeRoutes(instance: FastifyInstance, parts: ChangeParts): voi
   app.get(
     '/api/hubspot/changes/:tenant_id',
     {
-      // It may stay open for as long as it waits, and as a stream for as long as its reader stays.
+      // It may stay open while it waits, and as a stream until its reader disconnects.
       config: { access: 'read', stream: true },
       schema: {
         tags,
         operationId: 'changes.list',
         description:
-          'What became of issues and integrations, each change once and in the order in which it was committed. With `Accept: text/event-stream` the same as server-sent events: `event` is the type, `data` the change, `id` the cursor behind it.',
+          'The changes of issues and integrations, each once and in commit order. With `Accept: text/event-stream`, the same as server-sent events: `event` is the type, `data` the change, `id` its cursor.',
         params: tenantPath,
         querystring: changesQuery,
         response: { 200: changesAnswer, ...problems },
@@ -119,10 +122,10 @@ export function changeRoutes(instance: FastifyInstance, parts: ChangeParts): voi
         read(db, tenantId, place, most, (...room) => request.reserve(...room))
       let page = await readFrom(placeOf(tenantId, after))
       while (until && page.changes.length === 0 && !until.aborted) {
-        // Whoever waits keeps no room.
+        // A waiting request reserves no memory.
         await request.reserve(0)
         await news.beyond(tenantId, page.end.seq, until)
-        // Who waits may by now be somebody who may not.
+        // The caller may have lost access while it waited.
         may.throwIfAborted()
         page = await readFrom(page.end)
       }
@@ -137,11 +140,14 @@ export function changeRoutes(instance: FastifyInstance, parts: ChangeParts): voi
   )
 }
 
-/** A HEAD would wait for the end of a stream of which it is given nothing. */
+/** A HEAD request would wait for the end of a stream whose body it never receives. */
 const wantsStream = ({ method, headers }: FastifyRequest) =>
   method === 'GET' && /(^|,)\s*text\/event-stream\s*(;|,|$)/i.test(headers.accept ?? '')
 
-/** What stands behind the cursor is read first: a cursor that is gone is an answer, and no stream. */
+/**
+ * Reads the first page before the stream begins: a cursor that is gone gets an error response, not
+ * a stream.
+ */
 async function openStream(
   parts: ChangeParts,
   tenantId: TenantId,
@@ -156,17 +162,18 @@ async function openStream(
   const page = await read(parts.db, tenantId, placeOf(tenantId, seen), streamPage, room.reserve)
   reply.hijack()
   const stream = openEventStream(reply.raw, request.id, until)
-  // Says nothing, but whoever leaves before the first change comes back to this place.
+  // Sends only an id, so that a reader that disconnects before the first change returns to this
+  // position.
   if (page.changes.length === 0) stream.say(`id: ${encodePosition(tenantId, page.end)}\n\n`)
   void follow(parts, tenantId, page, stream, until, room).catch((err: unknown) => {
-    // The reader comes back with what it saw last, and is told then.
-    parts.log.warn({ err, request_id: request.id }, 'a stream of changes broke off')
+    // The reader reconnects with its last id, and gets the error then.
+    parts.log.warn({ err, request_id: request.id }, 'a change stream failed')
     stream.end()
   })
   return reply
 }
 
-/** Says what there is and waits for more, no faster than it is taken. */
+/** Writes the available changes and waits for more, no faster than the reader takes them. */
 async function follow(
   { db, news }: ChangeParts,
   tenantId: TenantId,
@@ -199,7 +206,7 @@ interface Room {
   release(): void
 }
 
-/** The memory of a stream's page, from before it is read until it was taken. */
+/** The memory reserved for a stream's page, from before it is read until it is taken. */
 function createRoom(bytes: ByteBudget, tenantId: TenantId, signal: AbortSignal): Room {
   let hold: Hold | undefined
   return {

@@ -1,4 +1,4 @@
-/** What goes over the wire about changes. */
+/** Request and response schemas of the change feed. */
 import { z } from 'zod'
 import { limit } from '../api/wire.ts'
 
@@ -6,7 +6,7 @@ const cursor = z.string().min(1).max(1_024).optional()
 
 export const changesQuery = z.strictObject({
   after: cursor.describe(
-    'A cursor of the feed, or `now`: nothing yet, and where it ends. Absent: the oldest that is kept',
+    'A cursor of the feed, or `now`: no changes, only the cursor of its end. Absent: from the oldest retained change',
   ),
   limit: limit(1_000, 100),
   wait: z
@@ -15,13 +15,13 @@ export const changesQuery = z.strictObject({
     .transform(Number)
     .default(0)
     .meta({ type: 'integer', minimum: 0, maximum: 30 })
-    .describe('Seconds to wait for news where there is none yet'),
+    .describe('Seconds to wait for a change when there is none yet'),
 })
 
 export const change = z
   .object({
-    cursor: z.string().describe('Whoever has seen this change goes on behind it'),
-    change_id: z.string().describe('Never given twice'),
+    cursor: z.string().describe('Pass it as `after` to continue after this change'),
+    change_id: z.string().describe('Unique; never reused'),
     type: z.string(),
     at: z.string(),
     integration_id: z.string().nullable(),
@@ -30,8 +30,8 @@ export const change = z
     changed: z
       .record(z.string(), z.object({ from: z.unknown(), to: z.unknown() }))
       .optional()
-      .describe('Of issue.updated and issue.restored: old and new value of each property that differs'),
-    detail: z.record(z.string(), z.unknown()).nullable().describe('What else there is to say, by type'),
+      .describe('Only for issue.updated and issue.restored: old and new value of each property that differs'),
+    detail: z.record(z.string(), z.unknown()).nullable().describe('Further data, depending on the type'),
   })
   .meta({ id: 'Change' })
 
@@ -39,6 +39,6 @@ export const changesAnswer = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   changes: z.array(change),
-  has_more: z.boolean().describe('Whether more is there already'),
-  next_after: z.string().describe('Where to go on; also when there was nothing'),
+  has_more: z.boolean().describe('Whether more changes are available now'),
+  next_after: z.string().describe('Pass it as `after` to continue; present even when there are no changes'),
 })

@@ -1,6 +1,7 @@
 /**
- * All SQL on the change feed. A change is written in the transaction that makes it, and numbered by a counter that stays
- * locked until its end: what a reader sees up to a number is all there ever is up to it.
+ * All SQL on the change feed. A change is written in the transaction that makes it, and numbered by
+ * a counter that stays locked until that transaction ends. What a reader sees up to a number is
+ * therefore complete.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { pageBytes, type Sized } from '../api/byte-budget.ts'
@@ -9,12 +10,13 @@ import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { beginning, type Change, type ChangeType, type Position, positionOf, standsAt } from './change.ts'
 
 /**
- * CTEs of a statement that changes rows: they number and write what its CTE `told` lists, address it to whoever wants to be told by
- * webhook, and touch nothing where it is empty.
- * Other transactions of the tenant that tell of something wait from here to the end of this one; so whatever else it locks for
- * long is locked before.
+ * CTEs for a statement that changes rows. They number and write the changes that its CTE `emitted`
+ * lists, address them to the endpoints that receive webhooks, and do nothing where it is empty.
+ * From here until this transaction ends, other transactions of the tenant that record changes wait;
+ * take any other lock that is needed for long before this.
  *
- * @param scope whose feed; `told` has the columns type, integration_id, issue_id, ticket_id and detail
+ * @param scope whose feed; `emitted` has the columns type, integration_id, issue_id, ticket_id and
+ *   detail
  */
 export const recordChanges = ({ tenantId }: TenantScope) => sql`
     numbered as (
@@ -40,7 +42,11 @@ export const recordChanges = ({ tenantId }: TenantScope) => sql`
         on w.type <> 'endpoint.test' and (e.types is null or w.type = any(e.types))
     )`
 
-/** Tells of something that is no issue. @returns its number */
+/**
+ * Records a change that is not about an issue.
+ *
+ * @returns its number
+ */
 export async function recordChange(
   scope: TenantScope,
   type: Exclude<ChangeType, `issue.${string}`>,
@@ -62,14 +68,14 @@ const columns: RawBuilder<unknown> = sql`seq, change_id as "changeId", type, at,
 
 export type SizedChange = Change & Sized
 
-/** Of a change as it goes over the wire: cursor, ids, time and type, bytes. */
+/** Of a change in a response: cursor, ids, time and type, bytes. */
 const besides = sql`500`
 
 /**
- * What stands at `from` and behind it. How long the rows are is added up before a detail is opened.
+ * The changes from `from` on. Sums up their lengths before any detail is read.
  *
- * @param own the change of a reader's position, which is not told again
- * @param bytes of rows that go beyond it the detail is null
+ * @param own the change at the reader's position, which is not repeated
+ * @param bytes the detail of rows beyond this size is null
  */
 async function rowsFrom(
   scope: TenantScope,
@@ -93,10 +99,11 @@ async function rowsFrom(
 }
 
 /**
- * What comes behind a position, in one statement: what retention takes away meanwhile is either all there or known to be gone.
+ * The changes after a position, in one statement: what retention deletes meanwhile is either all
+ * there or known to be gone.
  *
- * @param bytes of rows that go beyond it the detail is null
- * @returns undefined when the change at the position is there no more, or is another one
+ * @param bytes the detail of rows beyond this size is null
+ * @returns undefined when the change at the position is gone, or is another one
  */
 export async function readChanges(
   scope: TenantScope,
@@ -108,11 +115,11 @@ export async function readChanges(
   const rows = await rowsFrom(scope, after.seq, after.seq, own ? atMost + 1 : atMost, bytes)
   const [first] = rows
   if (own) return standsAt(after, first) ? rows.slice(1) : undefined
-  // From the very beginning, which may be gone.
+  // From the very beginning, which may be deleted.
   return !first || first.seq === 1 ? rows : undefined
 }
 
-/** From the oldest that is kept. */
+/** From the oldest retained change. */
 export async function readOldest(scope: TenantScope, atMost: number, bytes?: number): Promise<SizedChange[]> {
   return await rowsFrom(scope, 0, 0, atMost, bytes)
 }
@@ -127,7 +134,7 @@ export async function endOf(scope: TenantScope): Promise<Position> {
   return last ? positionOf(last) : beginning
 }
 
-/** How far the feeds have come. */
+/** The last number of each feed. */
 export async function lastSeqs(
   { query }: SystemScope,
   tenantIds: readonly string[],
@@ -138,10 +145,10 @@ export async function lastSeqs(
 }
 
 /**
- * Takes what is an issue's out of a stretch of the feed: its integration is being purged. The changes stay, so that who reads goes
- * on where it was.
+ * Removes an issue's data from a section of the feed, because its integration is being purged. The
+ * changes themselves stay, so that readers resume where they were.
  *
- * @param beyond where the stretch begins
+ * @param beyond where the section begins
  * @returns where it ends; undefined at the end of the feed
  */
 export async function blankChanges(
@@ -170,9 +177,10 @@ export async function blankChanges(
 }
 
 /**
- * Older than `keepMs`. The newest of them stays: whoever has read it has missed nothing that is not there.
+ * Deletes changes older than `keepMs`. The newest of them stays: a reader positioned there has
+ * missed nothing.
  *
- * @returns how many went
+ * @returns how many were deleted
  */
 export async function deleteOldChanges(scope: TenantScope, keepMs: number, atMost: number): Promise<number> {
   const rows = await scope.query(sql`

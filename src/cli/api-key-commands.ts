@@ -1,4 +1,4 @@
-/** `spoke api-keys`: make, list, rotate and revoke the keys of a tenant. */
+/** `spoke api-keys`: create, list, rotate and revoke the keys of a tenant. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ask, askAll } from './ask.ts'
 import { say } from './console.ts'
@@ -9,7 +9,7 @@ interface Options {
 
 const units = { s: 1, m: 60, h: 3_600, d: 86_400 }
 
-/** `90d`, `12h`: in seconds, as the API has it. */
+/** `90d`, `12h`: in seconds, the API's unit. */
 function seconds(text: string): number {
   const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
   if (!count || !unit) throw new InvalidArgumentError('It must be a duration such as 90d, 12h, 30m or 0s.')
@@ -19,28 +19,28 @@ function seconds(text: string): number {
 const pathOf = (tenantId: string, keyId = '') =>
   `/api/tenants/${encodeURIComponent(tenantId)}/api-keys${keyId && `/${encodeURIComponent(keyId)}`}`
 
-/** The key on standard output and nothing else there, so that it can go straight to where it is kept. */
+/** Prints only the key to standard output, so that it can be piped straight into a secret store. */
 function showOnce(made: Record<string, unknown>, json: boolean | undefined): void {
   if (json) {
     console.log(JSON.stringify(made))
     return
   }
-  const until = made.expires_at ? `until ${made.expires_at}` : 'without an end'
-  say(`key ${made.key_id} (${(made.scopes as string[]).join(', ')}), ${until}; it is shown this once:`)
+  const until = made.expires_at ? `expires ${made.expires_at}` : 'never expires'
+  say(`key ${made.key_id} (${(made.scopes as string[]).join(', ')}), ${until}; shown only this once:`)
   console.log(made.api_key)
 }
 
 export function addApiKeyCommands(program: Command): void {
-  const keys = program.command('api-keys').description('the keys by which a tenant asks')
-  const json = () => new Option('--json', 'print the answer as JSON')
+  const keys = program.command('api-keys').description('the API keys of a tenant')
+  const json = () => new Option('--json', 'print the response as JSON')
 
   keys
     .command('create')
-    .description('make a key, and show it once')
+    .description('create a key and show it once')
     .argument('<tenant_id>')
-    .requiredOption('--name <name>', 'for people: who or what holds it')
-    .option('--scopes <list>', 'read, sync, manage, with commas between', 'read')
-    .option('--expires-in <duration>', 'such as 90d; absent: without an end', seconds)
+    .requiredOption('--name <name>', 'who or what uses the key, for people to read')
+    .option('--scopes <list>', 'read, sync, manage, separated by commas', 'read')
+    .option('--expires-in <duration>', 'such as 90d; by default the key does not expire', seconds)
     .addOption(json())
     .action(
       async (
@@ -59,7 +59,7 @@ export function addApiKeyCommands(program: Command): void {
 
   keys
     .command('list')
-    .description('the keys of a tenant, without what proves them')
+    .description('list the keys of a tenant, without their secrets')
     .argument('<tenant_id>')
     .addOption(json())
     .action(async (tenantId: string, given: Options) => {
@@ -70,10 +70,10 @@ export function addApiKeyCommands(program: Command): void {
 
   keys
     .command('rotate')
-    .description('make a second key like this one; both hold during the overlap')
+    .description('create a second key like this one; both are valid during the overlap')
     .argument('<tenant_id>')
     .argument('<key_id>')
-    .option('--overlap <duration>', 'how long the old one still holds', seconds, 86_400)
+    .option('--overlap <duration>', 'how long the old key remains valid', seconds, 86_400)
     .addOption(json())
     .action(async (tenantId: string, keyId: string, given: Options & { overlap: number }) => {
       showOnce(await ask('POST', `${pathOf(tenantId, keyId)}/rotate`, { overlap: given.overlap }), given.json)
@@ -81,7 +81,7 @@ export function addApiKeyCommands(program: Command): void {
 
   keys
     .command('revoke')
-    .description('end a key, in every process within a second')
+    .description('revoke a key; every process refuses it within a second')
     .argument('<tenant_id>')
     .argument('<key_id>')
     .addOption(json())
@@ -94,7 +94,7 @@ export function addApiKeyCommands(program: Command): void {
 function lineOf(key: Record<string, unknown>): string {
   const now = new Date().toISOString()
   const over = typeof key.expires_at === 'string' && key.expires_at <= now
-  const state = key.revoked_at ? `revoked ${key.revoked_at}` : over ? `over since ${key.expires_at}` : 'holds'
+  const state = key.revoked_at ? `revoked ${key.revoked_at}` : over ? `expired ${key.expires_at}` : 'valid'
   const used = key.last_used_at ? `used ${key.last_used_at}` : 'never used'
   return [key.key_id, key.name, (key.scopes as string[]).join(','), state, used].join('\t')
 }

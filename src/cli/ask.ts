@@ -1,4 +1,7 @@
-/** Asks the API for what the operator does: beside the service, or of the service itself when it holds the embedded database. */
+/**
+ * Calls the API for operator commands: in this process, or over HTTP when the service has the
+ * embedded database open.
+ */
 import { type Asked, askBeside } from '../app/admin-client.ts'
 import { StartError } from '../app/preflight.ts'
 import type { Config } from '../config.ts'
@@ -9,7 +12,7 @@ type Method = 'GET' | 'POST' | 'DELETE'
 
 const withinMs = 30_000
 
-/** @throws StartError with the API's own sentence when it refuses */
+/** @throws StartError with the API's error message when it refuses */
 export async function ask(method: Method, url: string, payload?: object): Promise<Record<string, unknown>> {
   const read = config()
   const request = { method, url, ...(payload ? { payload } : {}) }
@@ -41,14 +44,17 @@ async function askService(
     },
     ...(payload ? { body: JSON.stringify(payload) } : {}),
   }).catch((cause: unknown) => {
-    throw new StartError(`${locked.message} Nor does it answer at ${at}; HOST and PORT must be its own.`, {
-      cause,
-    })
+    throw new StartError(
+      `${locked.message} That process does not respond at ${at} either; set HOST and PORT to its own.`,
+      {
+        cause,
+      },
+    )
   })
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
 }
 
-/** A list to its end, whatever its pages. */
+/** Reads a list to its end, page by page. */
 export async function askAll(url: string, name: string): Promise<Record<string, unknown>[]> {
   const all: Record<string, unknown>[] = []
   for (let after = ''; ; ) {

@@ -1,4 +1,6 @@
-/** `spoke audit`: does each chain hold together, and what is a tenant called in the operator's. */
+/**
+ * `spoke audit`: verify the chains, list events, and show a tenant's names in the operator's chain.
+ */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
@@ -17,15 +19,15 @@ import { commandLog, config, say } from './console.ts'
 export function addAuditCommands(program: Command): void {
   const audit = program
     .command('audit')
-    .description('the audit log: one chain per tenant, and the operator’s')
+    .description('the audit log: one chain per tenant, and one for the operator')
 
   audit
     .command('verify')
     .description(
-      'walk every chain and print its head; exit 1 and the first broken place where one does not hold, or lacks its oldest events',
+      'verify every chain and print its head; if one is broken or lacks its oldest events, print the first broken place and exit 1',
     )
-    .option('--heads <file>', 'what an earlier `verify --json` printed: those heads must still stand')
-    .option('--json', 'print one JSON object a chain and line')
+    .option('--heads <file>', 'the output of an earlier `verify --json`: those heads must still match')
+    .option('--json', 'print one JSON object per chain, each on its own line')
     .action(async ({ heads, json }: { heads?: string; json?: boolean }) => {
       const read = config()
       await besideService(read, commandLog(), async (db) => {
@@ -40,10 +42,10 @@ export function addAuditCommands(program: Command): void {
 
   audit
     .command('list')
-    .description('the last events of a tenant, or of the operator’s chain, newest first')
+    .description('list the latest events of a tenant, or of the operator’s chain, newest first')
     .argument('[tenant_id]')
     .option('--limit <count>', 'how many, up to 500', '100')
-    .option('--json', 'print the answer as JSON')
+    .option('--json', 'print the response as JSON')
     .action(async (tenantId: string | undefined, { limit, json }: { limit: string; json?: boolean }) => {
       const path =
         tenantId === undefined ? '/api/audit' : `/api/tenants/${encodeURIComponent(tenantId)}/audit`
@@ -60,14 +62,16 @@ export function addAuditCommands(program: Command): void {
   audit
     .command('names <tenant_id>')
     .description(
-      'what the operator’s chain calls a tenant that is not there: one name for each key of the ring',
+      'print the names that the operator’s chain uses for a tenant that does not exist: one for each key of the ring',
     )
     .action((tenantId: string) => {
       for (const name of pseudonymsOf(config().keyRing, parseTenantId(tenantId))) console.log(name)
     })
 }
 
-/** Chains that lack their oldest events, and what the first that is there follows. */
+/**
+ * Chains that lack their oldest events, each with its first event and the hash that event follows.
+ */
 type Cuts = Map<string, { from: number; follows: string }>
 
 async function printVerdicts(db: Database, json: boolean) {
@@ -88,15 +92,17 @@ async function printVerdicts(db: Database, json: boolean) {
 function shown({ chain, from, seq, head, fault }: Verdict): string {
   if (fault !== undefined) return `${chain}\tBROKEN: ${fault}`
   const began =
-    from === 1 ? '' : `\twhat stood before event ${from} is gone, and event ${from} is taken at its word`
-  return `${chain}\tholds up to event ${seq}\t${head}${began}`
+    from === 1
+      ? ''
+      : `\tthe events before event ${from} are gone, so event ${from} cannot be checked against them`
+  return `${chain}\tvalid up to event ${seq}\t${head}${began}`
 }
 
 /**
- * A noted head right before the oldest event explains a cut, which is then taken from `cuts`: what was verified up to there may be
- * deleted by the owner.
+ * Compares the chains with recorded heads. A recorded head right before the oldest event explains a
+ * cut, which is then removed from `cuts`: the owner may delete events that were verified.
  *
- * @returns how many heads no longer stand
+ * @returns how many recorded heads no longer match
  */
 async function checkHeads(db: Database, file: string, cuts: Cuts): Promise<number> {
   let gone = 0
@@ -105,7 +111,7 @@ async function checkHeads(db: Database, file: string, cuts: Cuts): Promise<numbe
     line += 1
     if (text.trim() === '') continue
     const head = headIn(text)
-    if (!head) throw new StartError(`${file}, line ${line}: not what \`spoke audit verify --json\` prints`)
+    if (!head) throw new StartError(`${file}, line ${line}: not output of \`spoke audit verify --json\``)
     const cut = cuts.get(head.chain)
     if (cut && head.seq === cut.from - 1 && head.head === cut.follows) {
       cuts.delete(head.chain)

@@ -1,19 +1,22 @@
-/** What a command changes stands in the audit log, like what a request does. */
+/** Records what a command changes in the audit log, as requests do. */
 import type { AuditEvent } from '../audit/event.ts'
 import { type Audit, record, recordDone } from '../audit/record.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { AppError } from '../lib/errors.ts'
 
-/** What a command is about: a tenant and things of it, or what stands above tenants. Never a secret. */
+/**
+ * The target of a command: a tenant and objects in it, or something outside any tenant. Never a
+ * secret.
+ */
 export interface CommandTarget {
   tenantId?: TenantId | undefined
   target?: string
 }
 
 /**
- * Runs `work` between its two events. Where the first cannot be written, nothing is done.
+ * Runs `work` between its two audit events. If the first cannot be written, nothing is done.
  *
- * @param action what the audit log calls it, as the route that does the same
+ * @param action the name in the audit log, the same as the equivalent route's
  * @throws as `record` and `work`
  */
 export async function auditCommand<T>(

@@ -1,4 +1,7 @@
-/** What every command shares: the configuration, and a line for the operator that is not its output. */
+/**
+ * Shared by all commands: the configuration, the log, and messages to the operator on standard
+ * error.
+ */
 import { createInterface } from 'node:readline/promises'
 import { readConfig } from '../config.ts'
 import { createLog } from '../lib/log.ts'
@@ -6,10 +9,10 @@ import { createLog } from '../lib/log.ts'
 export const say = (line: string) => process.stderr.write(`${line}\n`)
 export const config = () => readConfig(process.env, say)
 
-/** The log of a command: warnings, as lines for a person. */
+/** The log of a command: warnings, formatted for people. */
 export const commandLog = () => createLog('warn', (line) => say(`spoke: ${asText(line)}`))
 
-/** The words of a line of the log, and what it says besides, without time, level and stack. */
+/** The message of a log line and its fields, without time, level and stack. */
 function asText(line: string): string {
   const { level: _level, time: _time, msg, err, ...facts } = JSON.parse(line) as Record<string, unknown>
   const details = Object.entries(facts).map(([name, value]) => `${name}: ${value}`)
@@ -19,7 +22,10 @@ function asText(line: string): string {
 
 const answerWithinMs = 10 * 60_000
 
-/** Asks on the terminal. Anything but yes is no, and so is the end of the input, or no answer within ten minutes. */
+/**
+ * Asks for confirmation on the terminal. Anything but yes is no; so are the end of the input and no
+ * answer within ten minutes.
+ */
 export async function confirmed(
   question: string,
   input: NodeJS.ReadableStream = process.stdin,

@@ -1,4 +1,4 @@
-/** `spoke doctor`: is what is promised so, here and now? */
+/** `spoke doctor`: checks that this installation keeps its guarantees. */
 import type { Command } from 'commander'
 import { examineIsolation, type IsolationReport } from '../doctor/isolation-report.ts'
 import { commandLog, config, say } from './console.ts'
@@ -6,12 +6,12 @@ import { commandLog, config, say } from './console.ts'
 export function addDoctorCommands(program: Command): void {
   const doctor = program
     .command('doctor')
-    .description('examine this installation; exit 1 when something is wrong')
+    .description('check this installation; exit 1 when something is wrong')
 
   doctor
     .command('isolation')
     .description(
-      'read the catalogue, look at the live tables, and rehearse one tenant’s attack on another; writes nothing that stays',
+      'check the database catalog and the live tables, and rehearse an attack of one tenant on another; leaves nothing behind',
     )
     .option('--json', 'print the report as JSON')
     .action(async ({ json }: { json?: boolean }) => {
@@ -31,9 +31,9 @@ function shown(report: IsolationReport): string {
     `database\t${report.database}`,
     `rehearsed\tin ${report.rehearsed}`,
     `tried\t${statements} statements on ${tables} tables, ${requests} requests to ${routes} routes`,
-    `looked\t${report.live_statements} statements on the live tables, read only`,
+    `checked\t${report.live_statements} read-only statements on the live tables`,
     `leaked\t${report.leaked}`,
-    `may act as the three roles\t${report.may_act.join(', ')}`,
+    `can act as the three roles\t${report.may_act.join(', ')}`,
     `warnings\t${report.warnings.length}`,
     `faults\t${faults.length}`,
   ].join('\n')

@@ -1,4 +1,4 @@
-/** `spoke key-ring`: which key seals what, and sealing everything under the newest. */
+/** `spoke key-ring`: shows which key seals what, and reseals everything under the newest. */
 import type { Command } from 'commander'
 import { besideService } from '../app/open.ts'
 import { refuseWrongKeys } from '../app/preflight.ts'
@@ -14,7 +14,9 @@ export function addKeyRingCommands(program: Command): void {
 
   keyRing
     .command('status')
-    .description("count the tenants' data keys by the key that seals them; exit 1 when the ring does not fit")
+    .description(
+      "count the tenants' data keys by the key that seals them; exit 1 when the ring does not match the database",
+    )
     .option('--json', 'print the counts as JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const read = config()
@@ -30,22 +32,21 @@ export function addKeyRingCommands(program: Command): void {
   keyRing
     .command('rotate')
     .description(
-      "seal every tenant's data key under the newest key; may be killed and run again, beside the service",
+      "reseal every tenant's data key under the newest key; can run beside the service, and can be killed and run again",
     )
     .option('--json', 'print the outcome as JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const read = config()
       await besideService(read, commandLog(), async (db) => {
         await refuseWrongKeys(db, read)
-        const onProgress = (resealed: number) => json || say(`${resealed} sealed again`)
+        const onProgress = (resealed: number) => json || say(`${resealed} resealed`)
         const audit = { db, ring: read.keyRing }
         const target = { target: `key:${newestOf(read.keyRing).kid}` }
         const turn = () => rotate(db, read.keyRing, onProgress)
         const done = await auditCommand(audit, 'key-ring.rotate', target, turn)
         const { newest, resealed, failed, left } = done
         if (json) console.log(JSON.stringify(done))
-        else
-          console.log(`${resealed} data keys sealed again under "${newest}"; ${left} left under other keys`)
+        else console.log(`${resealed} data keys resealed under "${newest}"; ${left} left under other keys`)
         if (!json) for (const { tenant_id, error } of failed) say(`spoke: tenant ${tenant_id}: ${error}`)
         if (left > 0) process.exitCode = 1
       })
@@ -56,11 +57,7 @@ function shown({ ring, missing }: RingStatus): string {
   const line = (kid: string, tenants: number, what: string) => `${kid}\t${tenants} tenants\t${what}`
   return [
     ...ring.map(({ kid, newest, tenants }) =>
-      line(
-        kid,
-        tenants,
-        newest ? 'newest: seals' : tenants > 0 ? 'opens' : 'seals nothing: may be taken out',
-      ),
+      line(kid, tenants, newest ? 'newest: seals' : tenants > 0 ? 'opens' : 'seals nothing: can be removed'),
     ),
     ...missing.map(({ kid, tenants }) => line(kid, tenants, 'NOT IN THE RING')),
   ].join('\n')

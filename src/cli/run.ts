@@ -1,4 +1,4 @@
-/** The spoke command: what its words mean, and what the operator hears when it cannot be done. */
+/** The spoke command: its subcommands, and the error messages for the operator. */
 import { Command } from 'commander'
 import { migrateAll } from '../app/open.ts'
 import { StartError } from '../app/preflight.ts'
@@ -9,6 +9,7 @@ import { LockedError } from '../db/directory-lock.ts'
 import { DatabaseStartError } from '../db/reach.ts'
 import { createLog, scrub } from '../lib/log.ts'
 import { nearest } from '../lib/nearest.ts'
+import { version } from '../lib/version.ts'
 import { startWatchdog } from '../lib/watchdog.ts'
 import { addApiKeyCommands } from './api-key-commands.ts'
 import { addAuditCommands } from './audit-commands.ts'
@@ -19,10 +20,10 @@ import { addTenantCommands } from './tenant-commands.ts'
 import { addWebhookCommands } from './webhook-commands.ts'
 
 /**
- * Does what the words say. When it cannot, one line on standard error says why and the process ends with 1, whatever is
- * still open.
+ * Runs a command. On failure, prints one line to standard error and exits with 1, whatever is still
+ * open.
  *
- * @param words without the program's name
+ * @param words the arguments, without the program's name
  */
 export async function run(words: readonly string[]): Promise<void> {
   try {
@@ -40,7 +41,7 @@ export async function run(words: readonly string[]): Promise<void> {
   }
 }
 
-/** The default command would take a misspelled one for its argument. */
+/** Without this, the default command would take a misspelled command as its argument. */
 function refuseUnknown(program: Command, word: string | undefined): void {
   const names = [...program.commands.map((command) => command.name()), 'help']
   if (word === undefined || word.startsWith('-') || names.includes(word)) return
@@ -50,8 +51,8 @@ function refuseUnknown(program: Command, word: string | undefined): void {
 
 function createProgram(): Command {
   const program = new Command('spoke')
-    .description('Keeps the HubSpot tickets of many tenants in sync, in one Postgres.')
-    .version('0.1.0')
+    .description('Keeps the HubSpot tickets of many tenants in sync in one Postgres database.')
+    .version(version)
     .showHelpAfterError()
 
   program
@@ -61,7 +62,7 @@ function createProgram(): Command {
 
   program
     .command('worker')
-    .description('run a worker alone (as SPOKE_ROLE=worker)')
+    .description('run only a worker (same as SPOKE_ROLE=worker)')
     .action(() => serve({ SPOKE_ROLE: 'worker' }))
 
   program
@@ -93,13 +94,13 @@ async function serve(over: Record<string, string>): Promise<void> {
     if (stopping) return
     stopping = true
     log.info({ signal }, 'stopping')
-    // Whatever hangs, the process ends; leases and the next start see to the rest.
+    // Exit even if something hangs; leases and the next start recover the rest.
     setTimeout(() => process.exit(1), 10_000).unref()
     await service?.stop()
     process.exit(0)
   }
   const crash = (err: unknown) => {
-    log.fatal({ err }, 'a bug: the process ends and its leases run out')
+    log.fatal({ err }, 'a bug: the process exits and its leases expire')
     process.exit(1)
   }
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal).catch(crash))
@@ -113,7 +114,7 @@ async function serve(over: Record<string, string>): Promise<void> {
   process.on('unhandledRejection', crash)
   if (!read.adminKey) {
     log.warn(
-      'open mode: no admin key is set, so anybody on this machine can use every tenant; set SPOKE_ADMIN_KEY to close it',
+      'open mode: no admin key is set, so anyone on this machine can access every tenant; set SPOKE_ADMIN_KEY to require a key',
     )
   }
   const { url, instance, db } = service
@@ -121,11 +122,11 @@ async function serve(over: Record<string, string>): Promise<void> {
 }
 
 /**
- * Anything else at start. What the database refuses is one line; what nobody foresaw is the log's own line with its stack, but
- * not on a terminal.
+ * Formats any other error at start. A database error is one line. An unforeseen error is a log line
+ * with its stack, or one line without it on a terminal.
  */
 function startFailure(error: unknown): string {
-  if (isOfDatabase(error)) return scrub(`the database refuses: ${reasonOf(error)}`)
+  if (isOfDatabase(error)) return scrub(`the database reports an error: ${reasonOf(error)}`)
   if (process.stderr.isTTY) return scrub(`could not start: ${error instanceof Error ? error.message : error}`)
   let line = ''
   createLog('error', (text) => {

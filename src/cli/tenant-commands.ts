@@ -1,4 +1,4 @@
-/** `spoke tenants`: make one, list them, erase one. */
+/** `spoke tenants`: create, list and erase tenants. */
 import type { Command } from 'commander'
 import { newId } from '../lib/ids.ts'
 import { ask, askAll } from './ask.ts'
@@ -13,9 +13,9 @@ export function addTenantCommands(program: Command): void {
 
   tenants
     .command('create')
-    .description('make a tenant, unless it is there')
-    .argument('[tenant_id]', 'a UUID of your choice; absent: a new one')
-    .option('--json', 'print the answer as JSON')
+    .description('create a tenant, unless it exists')
+    .argument('[tenant_id]', 'a UUID of your choice; by default a new one')
+    .option('--json', 'print the response as JSON')
     .action(async (tenantId: string | undefined, { json }: Options) => {
       const made = await ask('POST', '/api/tenants', { tenant_id: tenantId ?? newId() })
       console.log(json ? JSON.stringify(made) : made.tenant_id)
@@ -24,24 +24,24 @@ export function addTenantCommands(program: Command): void {
   tenants
     .command('list')
     .description('all tenants, by id')
-    .option('--json', 'print the answers as JSON')
+    .option('--json', 'print the tenants as JSON')
     .action(async ({ json }: Options) => {
       const all = await askAll('/api/tenants', 'tenants')
       if (json) return console.log(JSON.stringify({ tenants: all }))
-      for (const { tenant_id, created_at } of all) console.log(`${tenant_id}\tsince ${created_at}`)
+      for (const { tenant_id, created_at } of all) console.log(`${tenant_id}\tcreated ${created_at}`)
     })
 
   tenants
     .command('erase')
     .description(
-      'erase a tenant with all its data, for good; a worker does it, from now or from its next start on',
+      'permanently erase a tenant with all its data; a worker does it, now or after its next start',
     )
     .argument('<tenant_id>')
-    .option('--yes', 'needed, because nothing brings it back')
-    .option('--json', 'print the answer as JSON')
+    .option('--yes', 'required, because this cannot be undone')
+    .option('--json', 'print the response as JSON')
     .action(async (tenantId: string, { yes, json }: Options & { yes?: boolean }) => {
       if (!yes) {
-        say(`spoke: this erases tenant ${tenantId} with all its data, for good; say --yes`)
+        say(`spoke: this permanently erases tenant ${tenantId} with all its data; add --yes to confirm`)
         process.exitCode = 1
         return
       }

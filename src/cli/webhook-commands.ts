@@ -1,4 +1,4 @@
-/** `spoke webhooks`: what the app at HubSpot must be told, so that its webhooks come here. */
+/** `spoke webhooks`: how to configure the app at HubSpot so that its webhooks are sent here. */
 import type { Command } from 'commander'
 import { StartError } from '../app/preflight.ts'
 import type { Budget } from '../hubspot/budget/budget.ts'
@@ -12,7 +12,7 @@ import { createEgress } from '../lib/proxy.ts'
 import { commandLog, config, confirmed, say } from './console.ts'
 
 const withinMs = 120_000
-/** These calls are the app's own and count to no account. */
+/** These calls are made as the app, so they count against no account's limit. */
 const noBudget: Budget = { take: async () => {}, pause: async () => 0, answered: async () => {} }
 
 interface Options {
@@ -28,15 +28,15 @@ export function addWebhookCommands(program: Command): void {
     .description('the app’s webhooks at HubSpot')
     .command('setup')
     .description(
-      'print the app’s subscription file for its project (src/app/webhooks/webhooks-hsmeta.json); for an app that is no project, register it',
+      'print the subscription file for the app’s HubSpot project (src/app/webhooks/webhooks-hsmeta.json); use --register for an app without a project',
     )
     .option(
       '--property <name>',
-      'a property whose changes should be here at once, besides those that Spoke knows; again for more',
+      'a property whose changes should arrive at once, besides those that Spoke knows; can be repeated',
       (name: string, all: string[]) => [...all, name],
       [],
     )
-    .option('--register', 'tell HubSpot by its API instead; what else the app has subscribed to stays')
+    .option('--register', 'register with HubSpot’s API instead; the app’s other subscriptions stay')
     .option('--yes', 'with --register: replace what is registered without asking')
     .option('--json', 'with --register: print what was done as JSON')
     .action(async ({ property, register, yes, json }: Options) => {
@@ -72,7 +72,7 @@ export function addWebhookCommands(program: Command): void {
         for (const one of plan.replaced) console.log(`replaced   ${one}`)
         for (const one of plan.added) console.log(`added      ${one}`)
         for (const one of plan.activated) console.log(`activated  ${one}`)
-        console.log(`${plan.kept} were there already`)
+        console.log(`${plan.kept} were already registered`)
       } finally {
         await hubspot.close()
         await egress?.close()
@@ -80,18 +80,18 @@ export function addWebhookCommands(program: Command): void {
     })
 }
 
-/** @throws StartError when nobody agrees; then nothing was changed */
+/** @throws StartError when the operator does not agree; nothing was changed */
 async function ask({ replaced, added, others }: Plan): Promise<void> {
-  say('This app has webhooks at HubSpot already, for every account that installed it. It would replace:')
+  say('This app already has webhooks at HubSpot, for every account that installed it. This would replace:')
   for (const one of replaced) say(`  ${one}`)
-  say(`It would add ${added.length} subscriptions. ${others.length} others stay.`)
-  if (!process.stdin.isTTY) throw new StartError('nothing was changed; say --yes to replace this')
+  say(`This would add ${added.length} subscriptions. ${others.length} others stay.`)
+  if (!process.stdin.isTTY) throw new StartError('nothing was changed; add --yes to replace these')
   if (!(await confirmed('Replace it?'))) throw new StartError('nothing was changed')
 }
 
 function refused(error: unknown): never {
   if (!(error instanceof HubSpotError)) throw error
   throw new StartError(
-    `HubSpot did not take it (${error.message}${error.category ? `, ${error.category}` : ''}); what was done so far stays, and the command may be run again`,
+    `HubSpot refused the request (${error.message}${error.category ? `, ${error.category}` : ''}); changes made so far remain, and you can run the command again`,
   )
 }

@@ -1,20 +1,26 @@
-/** A connection to PostgreSQL that waits for no answer for good and for as few as it can. */
+/** A PostgreSQL connection with bounded waits and fewer round trips. */
 import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import pg from 'pg'
 import { isLostStatement } from './pooler.ts'
 
-/** Whether statements are prepared; shared by the connections of a process. */
+/** Whether statements are prepared; shared by all connections of a process. */
 export interface Preparing {
   on: boolean
-  /** Called once when PostgreSQL says that a prepared statement is lost; absent: it is left to the operator. */
+  /**
+   * Called when PostgreSQL reports that a prepared statement is lost. Absent: the operator decides
+   * whether to prepare.
+   */
   onLost?(): void
 }
 
-/** A statement that begins so is prepared once a connection: for the long ones of a sync planning took more than running. */
+/**
+ * The prefix of statements to prepare once per connection: planning the long ones of a sync took
+ * longer than running them.
+ */
 export const prepared = '/* prepared */'
 
-/** Statements that are prepared, and their names; as many as there are in our stores. */
+/** Names of the prepared statements by text; bounded by the number of statements in our stores. */
 const names = new Map<string, string>()
 
 function nameOf(text: string): string {
@@ -25,17 +31,19 @@ function nameOf(text: string): string {
   return name
 }
 
-/** The beginning of each transaction of ours; there is nothing in it to wait for. */
+/** A statement that opens a transaction. It has no result to wait for. */
 const opens = (text: unknown, values: readonly unknown[] | undefined) =>
   typeof text === 'string' && !values?.length && text.startsWith('set local ')
 
 /**
- * Ends its connection when an answer does not come, so that the pool never lends a stuck one again; prepares what asks for it; and
- * sends what opens a transaction in one packet with the first statement in it, which saves each unit of work two round trips. Where
- * the opening fails the statement fails with it, since the transaction is broken, and the opening's error is the one that is told.
+ * Closes its connection when no response arrives, so that the pool never lends out a stuck one, and
+ * prepares statements with the prefix above. Sends the statements that open a transaction in one
+ * packet with the first statement inside it, which saves two round trips per unit of work. If the
+ * opening fails, the first statement fails too, since the transaction is broken; the opening's
+ * error is the one thrown.
  */
 export class BoundedClient extends pg.Client {
-  /** Not sent yet. */
+  /** Opening statements not sent yet. */
   #opening: string[] = []
   readonly #preparing: Preparing
 
@@ -44,7 +52,7 @@ export class BoundedClient extends pg.Client {
     this.#preparing = config.preparing
   }
 
-  // The driver's overloads in one: whatever it is given it passes on.
+  // One signature for all the driver's overloads; arguments are passed on unchanged.
   // biome-ignore lint/suspicious/noExplicitAny: a pass-through
   override query(...given: any[]): any {
     const [text, values, ...rest] = given
@@ -78,13 +86,13 @@ export class BoundedClient extends pg.Client {
     return answer
   }
 
-  /** @throws what the opening threw, or the statement; nothing of it stays then */
+  /** @throws the error of the opening or of the statement; the transaction is rolled back */
   async alone(opening: string, text: string, values: unknown[]): Promise<unknown[]> {
     const [opened, asked, ended] = await Promise.allSettled(
       this.#inOnePacket(() => [
         this.query(`begin;${opening};`),
         this.query(text, values),
-        // Where one before it has failed this rolls back.
+        // After a failure, this commit rolls back.
         this.query('commit'),
       ]),
     )

@@ -1,4 +1,7 @@
-/** What went wrong between us and the database, by PostgreSQL's SQLSTATE, the network's code, or the driver's words. */
+/**
+ * Classifies database failures by PostgreSQL's SQLSTATE, the network's code, or the driver's
+ * message.
+ */
 import { AppError, diskFull } from '../lib/errors.ts'
 
 interface Failure {
@@ -6,18 +9,19 @@ interface Failure {
   message?: string
 }
 
-/** SQLSTATE disk_full: nothing can be written until somebody makes room. */
+/** SQLSTATE disk_full: nothing can be written until space is freed. */
 const noRoom = '53100'
 
 /**
- * PostgreSQL refuses or ends the connection, or serves nobody just now: connection exceptions (08), a login that may not come
- * in (28), out of connections or memory (53), a session that was ended or cancelled (57P, 57014, 25P), a standby that takes no
- * writes (25006), an I/O error (58030), no such database (3D000).
+ * PostgreSQL refuses or closes the connection, or cannot serve at the moment: connection exceptions
+ * (08), a rejected login (28), out of connections or memory (53), a session that was ended or
+ * cancelled (57P, 57014, 25P), a read-only standby (25006), an I/O error (58030), no such database
+ * (3D000).
  */
 const awayStates = /^(08...|28...|53[^1]..|57P0[1-5]|57014|25P0[34]|25006|58030|3D000)$/
 const awayNetwork =
   /^(E(CONN(REFUSED|RESET|ABORTED)|PIPE|AI_AGAIN|TIMEDOUT|(HOST|NET)(UNREACH|DOWN)|ADDRNOTAVAIL|MFILE|NFILE)|ENOTFOUND)$/
-/** The driver's failures that carry no code. */
+/** Driver failures without a code. */
 const awayWords =
   /^(timeout exceeded when trying to connect|timeout expired|Connection terminated|Query read timeout|Client (was closed|has encountered)|The server does not support SSL)|not currently accepting connections/
 
@@ -25,7 +29,8 @@ export const isDiskFull = (error: unknown): boolean =>
   (error as Failure).code === noRoom || (error instanceof AppError && error.code === 'disk_full')
 
 /**
- * What a caller is told of a database that is away, silent, full, or has all its connections taken.
+ * The error a caller gets when the database is unreachable, unresponsive, full or out of
+ * connections.
  *
  * @returns undefined for any other error
  */
@@ -38,8 +43,9 @@ export function fromDatabase(error: unknown): AppError | undefined {
 }
 
 /**
- * Whether a start that failed so may succeed a little later: the server is not up yet, has no connection to spare, or its name
- * is not known yet. A wrong password or database is not of these. A pooler says most things with SQLSTATE 08P01.
+ * Whether a failed start may succeed a little later: the server is not up yet, has no free
+ * connection, or its name does not resolve yet. Not for a wrong password or database, which a
+ * pooler also reports with SQLSTATE 08P01, as it does most errors.
  */
 export function mayPass(error: unknown): boolean {
   const { code = '', message = '' } = error as Failure
@@ -52,7 +58,7 @@ export function mayPass(error: unknown): boolean {
   )
 }
 
-/** PostgreSQL's own error, whatever it says, or a failure to reach it. */
+/** Any error of PostgreSQL's own, or a failure to reach it. */
 export const isOfDatabase = (error: unknown): boolean =>
   /^(?=.*\d)[0-9A-Z]{5}$/.test((error as Failure)?.code ?? '') || fromDatabase(error) !== undefined
 
@@ -61,15 +67,18 @@ const words: Record<string, string> = {
   ECONNRESET: 'the connection was closed',
   ENOTFOUND: 'host not found',
   EAI_AGAIN: 'the host name could not be looked up',
-  ETIMEDOUT: 'no answer',
+  ETIMEDOUT: 'no response',
   EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'no route to the network',
 }
 
-/** One line for the operator: why the database cannot be reached. PostgreSQL's messages name logins, never passwords. */
+/**
+ * Why the database cannot be reached, in one line for the operator. PostgreSQL's messages name
+ * logins, never passwords.
+ */
 export function reasonOf(error: unknown): string {
   const { code = '', message = '' } = error as Failure
-  if (message === 'timeout expired' || message === 'Query read timeout') return 'no answer'
+  if (message === 'timeout expired' || message === 'Query read timeout') return 'no response'
   if (message.startsWith('Connection terminated')) return 'the connection was closed'
   if (message.includes('client password must be a string')) return 'the server asks for a password'
   return (

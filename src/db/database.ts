@@ -1,4 +1,7 @@
-/** The database: PostgreSQL by URL, or PGlite embedded in a directory. The same SQL runs on both. */
+/**
+ * The database: PostgreSQL by URL, or PGlite embedded in a directory. The same SQL runs on both.
+ * Over 200 lines because both implement one interface and share the rules of a transaction.
+ */
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,34 +33,38 @@ import {
 import { detectPooling, isLostStatement, type Pooling } from './pooler.ts'
 import { connectOnce, DatabaseStartError, reachPostgres } from './reach.ts'
 
-// Tables are written out in SQL, so kysely needs no description of them.
+// All SQL is written by hand, so kysely needs no table types.
 type Tables = Record<string, never>
 
 export interface Database {
   kind: 'embedded' | 'postgres'
-  /** For migrations and the scope file only; everything else goes through a scope. */
+  /** Only for migrations and scope.ts; everything else uses a scope. */
   kysely: Kysely<Tables>
-  /** The same database as the job queue sees it. */
+  /** The same database, as an adapter for the job queue. */
   jobs: Db
-  /** True behind a pooler that lends a connection for a transaction only: LISTEN is lost there. */
+  /** True behind a pooler in transaction mode, where LISTEN is lost. */
   pooled?: boolean
-  /** What each unit of work sets for itself first; at the session's start a pooler would refuse it, or lose it. */
+  /**
+   * Settings that each unit of work applies first. At the start of a session, a pooler would refuse
+   * or lose them.
+   */
   limits?: readonly string[]
-  /** Whether there is room to store anything, as far as we know. */
+  /** Whether there is disk space to write, as far as known. */
   disk?: DiskSpace
-  /** A whole transaction of one statement, on a server in one packet. Through a scope too. */
+  /** Runs a transaction of one statement, on a server in one packet. Used through scopes only. */
   alone?(opening: string, statement: CompiledQuery): Promise<unknown[]>
   close(): Promise<void>
 }
 
-/** One statement's rows. The only way the rest of the house talks SQL. */
+/** Runs one statement and returns its rows. The only way the rest of the app runs SQL. */
 export type Query = <Row>(statement: RawBuilder<Row>) => Promise<Row[]>
 
-// 8-byte integers arrive as strings by default; ours (counts, epochs, portal ids) stay far below 2^53.
+// 8-byte integers arrive as strings by default; ours (counts, epochs, portal ids) stay far below
+// 2^53.
 const parseInt8 = (text: string) => Number(text)
 const int8 = 20
 
-/** How the driver reads values, for every connection of ours. */
+/** How the driver parses values, on every connection. */
 export const types = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
     oid === int8
@@ -68,25 +75,33 @@ export const types = {
 export interface DatabaseTarget {
   /** Absent: embedded. */
   url?: string | undefined
-  /** The variable that holds the URL, for the operator. */
+  /** The variable that sets the URL, for messages to the operator. */
   variable?: string
   dataDir: string
-  /** Connections of this process; ignored when embedded, which has one. */
+  /** Connections of this process. Ignored when embedded, which has one. */
   poolSize: number
-  /** Bound of one statement, ms; absent: none, for migrations. Ignored when embedded. */
+  /** Timeout of one statement, ms. Absent: none, for migrations. Ignored when embedded. */
   statementMs?: number
-  /** Whether long statements are prepared; `auto` asks whether a pooler can carry them. Absent: nothing is found out, and they are. */
+  /**
+   * Whether long statements are prepared. `auto`: only if a pooler, if any, supports it. Absent:
+   * pooling is not detected, and they are prepared.
+   */
   prepare?: 'auto' | 'on' | 'off' | undefined
-  /** How long to wait for a server that is not up yet, or for room on the disk, ms; absent: not at all. */
+  /**
+   * How long to wait for a server that is not up yet, or for disk space, ms. Absent: not at all.
+   */
   waitMs?: number
-  /** Embedded: nothing is stored while less is free on the disk, bytes; absent or 0: whatever is free. */
+  /**
+   * Embedded: writes stop while less than this is free on the disk, bytes. Absent or 0: no limit.
+   */
   minFreeBytes?: number
 }
 
 /**
  * Opens the database without touching its schema.
  *
- * @throws LockedError when another process holds the embedded directory. DatabaseStartError when it cannot be used
+ * @throws LockedError when another process has locked the embedded directory
+ * @throws DatabaseStartError when the database cannot be used
  */
 export async function openDatabase(
   target: DatabaseTarget,
@@ -113,14 +128,15 @@ async function openPostgres(target: DatabaseTarget, url: string, log: Log, clock
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-    // The server cancels what takes too long; the client's own bound is for a server that has fallen silent.
+    // The server cancels slow statements; the client's own timeout is for a server that does not
+    // respond.
     ...(statementMs ? { query_timeout: statementMs + 1_000 } : {}),
     Client: BoundedClient as unknown as new () => pg.Client,
     pipeline: true,
     types,
     preparing,
   } as pg.PoolConfig)
-  // Without both handlers one idle backend that ends takes the whole process with it.
+  // Without both handlers, one idle connection that ends would crash the process.
   const onError = (err: Error) => log.warn({ err }, 'a database connection ended')
   pool.on('error', onError)
   pool.on('connect', (client) => client.on('error', onError))
@@ -153,7 +169,7 @@ async function openPostgres(target: DatabaseTarget, url: string, log: Log, clock
   }
 }
 
-/** @param seen undefined: nothing could be shown, so the worse is assumed */
+/** @param seen undefined: detection was not possible, so a pooler is assumed */
 function settlePreparing(
   seen: Pooling | undefined,
   prepare: DatabaseTarget['prepare'],
@@ -161,7 +177,7 @@ function settlePreparing(
 ): { pooled: boolean; preparing: Preparing } {
   if (!seen)
     log.warn(
-      'the database grants a single connection, so a pooler before it cannot be ruled out, and is assumed; raise the connection limit of the login or the pooler',
+      'the database allows only one connection, so Spoke cannot rule out a pooler and assumes one; raise the connection limit of the login or the pooler',
     )
   const found = seen ?? { pooled: true, prepares: false }
   const preparing: Preparing = { on: prepare === 'auto' ? found.prepares : prepare !== 'off' }
@@ -174,7 +190,7 @@ function settlePreparing(
   if (seen?.pooled)
     log.info(
       { prepared_statements: preparing.on },
-      'a pooler in transaction mode stands before the database; the job queue polls instead of listening',
+      'the database is behind a pooler in transaction mode; the job queue polls instead of listening',
     )
   return { pooled: found.pooled, preparing }
 }
@@ -214,16 +230,16 @@ async function openEmbedded(
   }
 }
 
-/** An empty database in this process's memory, gone when it is closed. */
+/** An empty database in the memory of this process, gone when it is closed. */
 export const openInMemory = (): Promise<Database> => openPglite(undefined, undefined, () => {})
 
-/** Keeps a leading U+FEFF, which a TextDecoder takes for a byte order mark and drops unless it is told not to. */
+/** Keeps a leading U+FEFF, which a TextDecoder drops as a byte order mark by default. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const decodeWhole = decoder.decode.bind(decoder)
 
 /**
- * PGlite decodes each value by a decoder of its own, which it cannot be given. It does so while the statement runs, in one
- * synchronous call, and only for that time its decoders do as ours.
+ * PGlite decodes values with a TextDecoder of its own that cannot be configured. It does so
+ * synchronously while a statement runs, so the prototype is patched for that time only.
  */
 class WholeTextPglite extends PGlite {
   override execProtocolRawSync(message: Uint8Array): Uint8Array {
@@ -263,25 +279,25 @@ async function openPglite(
   }
 }
 
-/** True for failures after which the same transaction may simply be run again. */
+/** True for failures after which the same transaction can be run again. */
 function isTransient(error: unknown): boolean {
   const code = (error as { code?: string }).code
   return code === '40001' || code === '40P01' || isLostStatement(error)
 }
 
-/** So many ms from now, by the database's clock. @param ms null: never */
+/** `ms` from now, by the database's clock. @param ms null: never */
 export const fromNow = (ms: number | null) => sql`clock_timestamp() + ${ms}::float8 * interval '1 ms'`
 
-/** So many ms before now, by the database's clock. */
+/** `ms` before now, by the database's clock. */
 export const ago = (ms: number) => sql`clock_timestamp() - ${ms}::float8 * interval '1 ms'`
 
-/** Makes what follows in a transaction another role's. */
+/** Switches the rest of a transaction to another role. */
 export const become = (role: string) => sql`set local role ${sql.id(role)}`
 
 /**
- * One unit of work: a transaction that first becomes what `prelude` says (role, tenant) and then runs `work`.
- * Serialisation failures and deadlocks run it again, up to five times, so `work` must not reach outside the
- * database.
+ * Runs one unit of work: a transaction that first applies `prelude` (role, tenant) and then runs
+ * `work`. Serialisation failures and deadlocks repeat it, up to five attempts, so `work` must not
+ * have effects outside the database.
  */
 export async function inTransaction<T>(
   db: Database,
@@ -292,7 +308,7 @@ export async function inTransaction<T>(
     db,
     (opening) =>
       db.kysely.transaction().execute(async (trx: Transaction<Tables>) => {
-        // One message on a server; PGlite takes one statement a message.
+        // One message on a server; PGlite takes one statement per message.
         const messages = db.kind === 'postgres' ? [opening.join(';')] : opening
         for (const message of messages) await sql.raw(message).execute(trx)
         return await work(async (statement) => (await statement.execute(trx)).rows)
@@ -301,7 +317,7 @@ export async function inTransaction<T>(
   )
 }
 
-/** A unit of work of one statement: whoever has its rows knows that it is committed. */
+/** A unit of work of one statement. When this returns its rows, it is committed. */
 export async function inOneStatement<Row>(
   db: Database,
   prelude: readonly string[],
@@ -313,7 +329,10 @@ export async function inOneStatement<Row>(
   return (await repeated(db, run, prelude)) as Row[]
 }
 
-/** Where nothing can be stored a unit of work may read, and the database itself refuses the rest. */
+/**
+ * Runs `work` again after transient failures. While the disk is full the transaction is read-only:
+ * reads work, and the database rejects writes.
+ */
 async function repeated<T>(
   db: Database,
   work: (opening: readonly string[]) => Promise<T>,

@@ -1,10 +1,12 @@
 /**
- * One process per embedded data directory. PGlite does not guard its files: two processes on one directory lose
- * acknowledged commits without an error, so the second must never get as far as opening it.
+ * Allows one process per embedded data directory. PGlite does not guard its files: two processes on
+ * one directory lose acknowledged commits without an error, so the second must fail before opening
+ * it.
  *
- * The lock is an open exclusive transaction on a SQLite file, because that is the one kernel file lock that Node
- * offers without a native add-on: it ends with its process however that ends (no stale lock after SIGKILL), and
- * it is seen by other containers on the same volume, which a process id in a file is not.
+ * The lock is an open exclusive transaction on a SQLite file, the only kernel file lock that Node
+ * offers without a native add-on. It is released however the process ends (no stale lock after
+ * SIGKILL), and other containers on the same volume see it, which is not true of a process id in a
+ * file.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +16,7 @@ export class LockedError extends Error {
   override name = 'LockedError' as const
 }
 
-/** @throws LockedError naming the holder, when there is one */
+/** @throws LockedError naming the process that has the lock */
 export function lockDirectory(dir: string): { release(): void } {
   const holder = join(dir, 'lock.holder')
   const lock = new DatabaseSync(join(dir, 'lock'))

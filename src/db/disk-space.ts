@@ -1,39 +1,44 @@
 /**
- * Whether the database has room on its disk. PGlite on a full disk never comes back from a write, so nothing may be stored once
- * there is less than a margin left; a PostgreSQL server refuses what it has no room for, and is believed for a while.
+ * Tracks whether the database has room on its disk. PGlite never recovers from a write to a full
+ * disk, so writes stop while less than a margin is free. A PostgreSQL server rejects a write it has
+ * no room for, and is then treated as full for a while.
  */
 import { statfsSync } from 'node:fs'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { DatabaseStartError } from './reach.ts'
 
-/** Nothing is stored, because there is no room. The code is PostgreSQL's disk_full. */
+/** Writes are refused because the disk is full. The code is PostgreSQL's disk_full. */
 export class DiskFullError extends Error {
   override name = 'DiskFullError' as const
   readonly code = '53100'
 
   constructor() {
-    super('the disk of the database has less room than SPOKE_MIN_FREE_DISK')
+    super('the database disk has less free space than SPOKE_MIN_FREE_DISK')
   }
 }
 
 export interface DiskSpace {
-  /** Looks now, where that is possible. @returns whether nothing may be stored */
+  /**
+   * Checks now, if possible.
+   *
+   * @returns whether writes are refused
+   */
   check(): boolean
-  /** PostgreSQL has just said so. */
+  /** Records that PostgreSQL just reported a full disk. */
   noteFull(): void
-  /** Aborts as soon as there is no room; another one each time. */
+  /** Aborts as soon as the disk is full. Each time it fills up has its own signal. */
   untilFull(): AbortSignal
-  /** Resolves when there is room, or the signal aborts. */
+  /** Resolves when there is room, or when the signal aborts. */
   room(signal: AbortSignal): Promise<void>
   stop(): void
 }
 
 const never = new AbortController().signal
 const checkEveryMs = 500
-/** So long a server that has no room is not asked to prove the opposite. */
+/** How long a server that reported a full disk is treated as full. */
 const believedMs = 5_000
-/** What an empty embedded database takes. */
+/** The size of an empty embedded database. */
 const newDatabaseBytes = 40 * 2 ** 20
 
 export const freeBytes = (dir: string): number => {
@@ -43,7 +48,9 @@ export const freeBytes = (dir: string): number => {
 
 const mib = (bytes: number) => Math.floor(bytes / 2 ** 20)
 
-/** Of a server's disk nobody knows more than that a statement found no room on it just now. */
+/**
+ * For a server, whose disk cannot be inspected: full for a while after a statement found no room.
+ */
 export function createServerDisk(clock: Clock): DiskSpace {
   let believedUntil = Number.NEGATIVE_INFINITY
   return {
@@ -71,19 +78,22 @@ export function createDiskSpace({ dir, minFreeBytes, log, clock }: DiskSpacePart
   let full = new AbortController()
   const waiting: (() => void)[] = []
 
-  /** A little more than the margin is asked for before work begins again, so that it does not come and go. */
+  /**
+   * After the disk was full, work resumes only with some extra free space, so that it does not
+   * flap.
+   */
   const lacksRoom = (free: number) => free < minFreeBytes + (isFull ? minFreeBytes / 8 : 0)
 
   let unreadable = false
 
-  /** A file system that does not answer leaves what was known: its next write says more. */
+  /** If the file system cannot be read, the last known state stays; the next write shows more. */
   function check(): boolean {
     let free: number
     try {
       free = freeBytes(dir)
       unreadable = false
     } catch (err) {
-      if (!unreadable) log.warn({ err, dir }, 'the free room of the disk cannot be read')
+      if (!unreadable) log.warn({ err, dir }, 'the free space of the disk cannot be read')
       unreadable = true
       return isFull
     }
@@ -96,11 +106,11 @@ export function createDiskSpace({ dir, minFreeBytes, log, clock }: DiskSpacePart
     isFull = now
     const facts = { free_mib: mib(free), min_free_mib: mib(minFreeBytes) }
     if (isFull) {
-      log.error(facts, 'the disk of the database is full; nothing is stored until there is room')
+      log.error(facts, 'the database disk is full; nothing is stored until there is free space')
       full.abort(new DiskFullError())
       return
     }
-    log.info(facts, 'the disk of the database has room again')
+    log.info(facts, 'the database disk has free space again')
     full = new AbortController()
     for (const resume of waiting.splice(0)) resume()
   }
@@ -128,7 +138,7 @@ export function createDiskSpace({ dir, minFreeBytes, log, clock }: DiskSpacePart
 interface Place {
   dir: string
   minFreeBytes: number
-  /** Nothing is there yet. */
+  /** The database has not been created yet. */
   isNew: boolean
   waitMs: number
 }
@@ -137,9 +147,10 @@ const betweenLinesMs = 5_000
 const betweenLooksMs = 500
 
 /**
- * Opening writes too (a checkpoint, and whatever was under way when the process ended), so it is not begun without room.
+ * Waits for disk space before the embedded database is opened, because opening also writes (a
+ * checkpoint, and recovery of what was in progress when the process ended).
  *
- * @throws DatabaseStartError when there is none after `waitMs`
+ * @throws DatabaseStartError when there is not enough after `waitMs`
  */
 export async function waitForRoom(place: Place, clock: Clock, log: Log): Promise<void> {
   const { dir, minFreeBytes, isNew, waitMs } = place
@@ -155,11 +166,14 @@ export async function waitForRoom(place: Place, clock: Clock, log: Log): Promise
     const facts = { dir, free_mib: mib(free), needed_mib: mib(needed) }
     if (leftMs <= 0)
       throw new DatabaseStartError(
-        `the disk of ${dir} (SPOKE_DATA_DIR) has ${facts.free_mib} MiB free, and ${facts.needed_mib} MiB are needed to start; make room, or lower SPOKE_MIN_FREE_DISK`,
+        `the disk of ${dir} (SPOKE_DATA_DIR) has ${facts.free_mib} MiB free, but ${facts.needed_mib} MiB are needed to start; free some space, or lower SPOKE_MIN_FREE_DISK`,
       )
     if (now >= nextLineAt) {
       nextLineAt = now + betweenLinesMs
-      log.warn({ ...facts, seconds_left: Math.ceil(leftMs / 1_000) }, 'the disk is full; waiting for room')
+      log.warn(
+        { ...facts, seconds_left: Math.ceil(leftMs / 1_000) },
+        'the disk is full; waiting for free space',
+      )
     }
     await clock.sleep(Math.min(betweenLooksMs, leftMs), never)
   }

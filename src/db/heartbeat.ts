@@ -1,13 +1,16 @@
-/** The sign of life of a claim while a step takes long. */
+/** Renews a claim while a step takes long. */
 const beatsALease = 3
 
-/** To be cleared at the end of the work. */
+/** The caller clears the timer when the work ends. */
 export interface Beat {
   leaseMs: number
-  /** @returns false when another has the claim by now */
+  /** @returns false when another process has the claim now */
   renew(): Promise<boolean>
   lost(): void
-  /** The database may be away for a moment; the lease decides, not this beat. */
+  /**
+   * Called when a renewal fails. The database may be briefly unavailable; only the lease decides
+   * whether the claim is lost.
+   */
   failed(error: unknown): void
 }
 

@@ -1,14 +1,19 @@
-/** A row that one process works at: it holds `lease_until` and `lease_by`, and a process that died costs a lease. */
+/**
+ * One process's claim on a row, in `lease_until` and `lease_by`; it expires if the process dies.
+ */
 import { sql } from 'kysely'
 
-/** Who claims: in an embedded database a lease of any other process is a dead process's. */
+/**
+ * The claiming process. With an embedded database, a lease of any other process belongs to a dead
+ * one.
+ */
 export interface Claimant {
   instance: string
   exclusive: boolean
   leaseMs: number
 }
 
-/** @param row what the table is called in the statement */
+/** @param row the table's name or alias in the statement */
 export function leaseIsFree({ instance, exclusive }: Claimant, row?: string) {
   const [leaseUntil, leaseBy] = ['lease_until', 'lease_by'].map((column) =>
     sql.ref(row === undefined ? column : `${row}.${column}`),

@@ -1,4 +1,4 @@
-/** Brings the schema to the newest migration: numbered SQL files, forward only, all or nothing each. */
+/** Migrates the schema: numbered SQL files, forward only, each applied completely or not at all. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Kysely, sql } from 'kysely'
@@ -8,8 +8,8 @@ import type { Database } from './database.ts'
 const folder = join(import.meta.dirname, '../../migrations')
 
 /**
- * A file's statements: each ends in a semicolon that is followed by an empty line. That rule is all the parsing
- * there is, so a function body must hold no such pair.
+ * The statements of a file: each ends in a semicolon followed by an empty line. There is no other
+ * parsing, so a function body must not contain that pair.
  */
 export const statementsOf = (text: string): string[] =>
   text
@@ -23,10 +23,11 @@ const names = () =>
     .sort()
 
 /**
- * Applies what is missing, under the migrator's advisory lock, so that several processes may start at once.
+ * Applies the missing migrations under the migrator's advisory lock, so that several processes may
+ * start at once.
  *
  * @returns the names of the migrations applied now
- * @throws the database's own error when one fails; nothing of that file stays
+ * @throws the database's own error when one fails; that file is rolled back
  */
 export async function migrate(db: Database): Promise<string[]> {
   const migrator = new Migrator({
@@ -54,17 +55,17 @@ export async function migrate(db: Database): Promise<string[]> {
   return (results ?? []).map(({ migrationName }) => migrationName)
 }
 
-/** Every statement of every migration, in order: for an empty schema that nobody else sees and nobody keeps. */
+/** Every statement of every migration, in order, for an empty scratch schema. */
 export const allStatements = (): string[] =>
   names().flatMap((file) => statementsOf(readFileSync(join(folder, file), 'utf8')))
 
-/** The newest migration this build knows. */
+/** The newest migration of this build. */
 export const newestMigration = () =>
   names()
     .at(-1)
     ?.replace(/\.sql$/, '')
 
-/** What the database has applied last, or undefined on an empty one. */
+/** The last migration applied to the database; undefined on an empty one. */
 export async function currentMigration(db: Database): Promise<string | undefined> {
   const { rows } = await sql<{ there: boolean }>`
     select to_regclass('spoke_migrations') is not null as there`.execute(db.kysely)

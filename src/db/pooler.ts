@@ -1,31 +1,38 @@
-/** Finds out whether a pooler stands between us and PostgreSQL that lends a server connection for a transaction only. */
+/** Detects a pooler in transaction mode between us and PostgreSQL. */
 import pg from 'pg'
 import { mayPass } from './database-errors.ts'
 
 export interface Pooling {
-  /** A connection of ours is not one of the server's: what a session keeps (LISTEN, SET, prepared statements) is lost. */
+  /**
+   * A client connection is not one server connection, so session state is lost (LISTEN, SET,
+   * prepared statements).
+   */
   pooled: boolean
-  /** A statement that was prepared once is there in later transactions. */
+  /** Prepared statements still work in later transactions. */
   prepares: boolean
 }
 
-/** So many clients, because two that take turns could meet two server connections that take turns. */
+/** Three, because two alternating clients could meet two alternating server connections. */
 const clients = 3
-/** Each client asks twice in a row and in changing order, so that no fixed rotation looks like a connection of one's own. */
+/**
+ * Each client queries twice in a row and in changing order, so that no fixed rotation looks like a
+ * dedicated connection.
+ */
 const order = [0, 0, 1, 0, 1, 1, 2, 0, 2, 2, 1, 2]
 const rounds = 4
 const connectMs = 5_000
 const answerMs = 5_000
 
 /**
- * By behaviour, not by name: a server connection that serves two of our clients, or a client that meets two of them, is pooled. Then
- * each client prepares another statement under one name and runs it over and over. Only a pooler that carries prepared statements
- * gives each its own; another one answers 42P05 or 26000, or runs somebody else's. Where no run meets a connection on which
- * another client has prepared, nothing is proved, and prepared statements count as lost.
+ * Detects pooling by behaviour: one server connection that serves two of our clients, or one client
+ * that gets two server connections, means a pooler. Then each client prepares a different statement
+ * under the same name and runs it repeatedly. A pooler that supports prepared statements keeps them
+ * apart; any other fails with 42P05 or 26000, or runs another client's statement. If no run hits a
+ * connection on which another client has prepared, support is unproven and assumed to be missing.
  *
- * Where a limit leaves no room for all clients, fewer do.
+ * If a connection limit leaves no room for all clients, fewer are used.
  *
- * @returns undefined where only one client comes in, and nothing can be shown
+ * @returns undefined when only one client can connect, so that nothing can be detected
  * @throws what the connections throw
  */
 export async function detectPooling(connectionString: string, name: string): Promise<Pooling | undefined> {
@@ -41,7 +48,7 @@ export async function detectPooling(connectionString: string, name: string): Pro
 
 const end = (client: pg.Client) => client.end().catch(() => {})
 
-/** @returns false when no more than those that are there can have a server's connection at one time */
+/** @returns false when the connection limit is reached */
 async function addClient(all: pg.Client[], connectionString: string): Promise<boolean> {
   const client = new pg.Client({
     connectionString,
@@ -51,7 +58,7 @@ async function addClient(all: pg.Client[], connectionString: string): Promise<bo
   client.on('error', () => {})
   try {
     await client.connect()
-    // A pooler lets a client in, and lets it wait for a connection of the server.
+    // A pooler accepts a client before it has a server connection for it, so run a query.
     await pidOf(client)
     all.push(client)
     return true
@@ -81,7 +88,7 @@ async function arePooled(all: pg.Client[]): Promise<boolean> {
 const orderOf = (all: pg.Client[]) => order.filter((index) => index < all.length)
 
 async function carryPrepared(all: pg.Client[], name: string): Promise<boolean> {
-  /** On which server connection each client prepared. */
+  /** The server connection on which each client prepared its statement. */
   const preparedOn = new Map<number, number>()
   let proved = false
   for (const index of Array.from({ length: rounds }, () => orderOf(all)).flat()) {
@@ -104,6 +111,6 @@ async function carryPrepared(all: pg.Client[], name: string): Promise<boolean> {
   return proved
 }
 
-/** A prepared statement that is there already (of somebody else), or not any more. */
+/** A prepared statement already exists (another client's), or no longer exists. */
 export const isLostStatement = (error: unknown): boolean =>
   ['42P05', '26000'].includes((error as { code?: string }).code ?? '')

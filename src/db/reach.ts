@@ -1,19 +1,19 @@
-/** Reaches PostgreSQL at the start: waits for a server that is not up yet, and says in one line why it cannot be used. */
+/** Waits for PostgreSQL at start, and explains in one line why it cannot be used. */
 import pg from 'pg'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { mayPass, reasonOf } from './database-errors.ts'
 
-/** The database cannot be used as configured; the message is for the operator. */
+/** The database cannot be used as configured. The message is for the operator. */
 export class DatabaseStartError extends Error {
   override name = 'DatabaseStartError' as const
 }
 
 export interface Reached {
   url: string
-  /** The variable that names it. */
+  /** The variable that sets it. */
   variable: string
-  /** How long to wait for one that is not there yet, ms. */
+  /** How long to wait for a server that is not up yet, ms. */
   waitMs: number
 }
 
@@ -21,7 +21,11 @@ const betweenTriesMs = 1_000
 const betweenLinesMs = 5_000
 const connectMs = 5_000
 
-/** `host:port/database as login`, without the password. @throws DatabaseStartError when the URL cannot be read */
+/**
+ * `host:port/database as login`, without the password.
+ *
+ * @throws DatabaseStartError when the URL cannot be parsed
+ */
 export function addressOf(url: string, variable: string): string {
   try {
     const { host, port, database, user } = new pg.Client({ connectionString: url })
@@ -34,9 +38,10 @@ export function addressOf(url: string, variable: string): string {
 }
 
 /**
- * Returns once a connection has been made, or what `attempt` found out with connections of its own.
+ * Returns the result of `attempt` once it succeeds.
  *
- * @throws DatabaseStartError at once for what waiting does not mend (a wrong password, an unknown database), else after `waitMs`
+ * @throws DatabaseStartError at once when waiting does not help (a wrong password, an unknown
+ * database), otherwise after `waitMs`
  */
 export async function reachPostgres<T>(
   { url, variable, waitMs }: Reached,
@@ -64,7 +69,7 @@ export async function reachPostgres<T>(
       nextLineAt = now + betweenLinesMs
       log.warn(
         { address, reason, seconds_left: Math.ceil(leftMs / 1_000) },
-        'the database is away; waiting for it',
+        'the database is unreachable; waiting for it',
       )
     }
     await clock.sleep(Math.min(betweenTriesMs, leftMs), never)

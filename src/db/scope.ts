@@ -1,6 +1,7 @@
 /**
- * The only three doors to the database. A unit of work enters one, does its statements, and commits. Row level
- * security stands behind each; the types here only make it hard to knock at the wrong one.
+ * The only three ways to the database: a unit of work takes a role, runs its statements, and
+ * commits. Row level security enforces isolation; the types here only make it hard to use the wrong
+ * scope.
  */
 import { isTenantErasing, tenantErasing } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
@@ -9,36 +10,40 @@ import type { TenantId } from './tenant-id.ts'
 
 declare const door: unique symbol
 
-/** Sees and changes the rows of one tenant. */
+/** Reads and changes the rows of one tenant. */
 export interface TenantScope {
   readonly [door]: 'tenant'
   readonly tenantId: TenantId
   readonly query: Query
 }
 
-/** Sees ids and times on the routing tables and the budgets; finds a tenant, then that tenant's scope is entered. */
+/**
+ * Has access to ids and times of the routing tables, and to the budgets. Used to find a tenant,
+ * whose scope is then entered.
+ */
 export interface SystemScope {
   readonly [door]: 'system'
   readonly query: Query
 }
 
-/** Marks a tenant and deletes what is marked; nobody else is in that tenant meanwhile. */
+/** Marks a tenant and deletes marked data. No other unit of work runs in that tenant meanwhile. */
 export interface ErasureScope {
   readonly [door]: 'erasure'
   readonly tenantId: TenantId
-  /** As the role that alone may mark and delete tenants. */
+  /** Runs as the only role that may mark and delete tenants. */
   readonly query: Query
-  /** The tenant's rows, mark or no mark. */
+  /** The tenant's rows, whether it is marked or not. */
   readonly rows: TenantScope
 }
 
 export interface How {
   /**
-   * Not waited for until it is on the disk: a lease, a turn or a count, which a crash of the database may take back. Nothing that
-   * somebody is told of, and nothing that others build on, is so.
+   * Commit without waiting for the disk: for a lease, a rate budget slot or a count, which a
+   * database crash may lose. Never for anything that is reported to a caller or that other writes
+   * depend on.
    */
   asyncCommit?: boolean
-  /** A statement that waits longer than so many ms for a lock fails (SQLSTATE 55P03). */
+  /** A statement that waits longer than this for a lock fails (SQLSTATE 55P03), ms. */
   lockMs?: number
 }
 
@@ -47,15 +52,18 @@ const lastly = ({ asyncCommit, lockMs }: How) => [
   ...(lockMs === undefined ? [] : [`set local lock_timeout = ${Math.trunc(lockMs)}`]),
 ]
 
-/** The id stands in the statement itself (Citus does not carry set_config), so it is checked once more here. */
+/**
+ * The id is part of the statement text (Citus does not propagate set_config), so it is checked
+ * again here.
+ */
 function setTenant(tenantId: TenantId): string {
   const checked = parseUuid(tenantId)
-  if (!checked) throw new TypeError('a tenant id that is no UUID reached the scope')
+  if (!checked) throw new TypeError('a tenant id that is not a UUID reached the scope')
   return `set local spoke.tenant_id = '${checked}'`
 }
 
 /**
- * Runs `work` as one transaction that can reach this tenant's rows and no other's.
+ * Runs `work` as one transaction that can reach only this tenant's rows.
  *
  * @throws AppError tenant_erasing, before `work`
  */
@@ -74,7 +82,7 @@ export async function withTenant<T>(
   }
 }
 
-/** What was done in a tenant, or undefined when the tenant is being erased. */
+/** The result of work in a tenant, or undefined when the tenant is being erased. */
 export const unlessErasing = <T>(done: Promise<T>): Promise<T | undefined> =>
   done.catch((error: unknown) => {
     if (isTenantErasing(error)) return undefined
@@ -82,8 +90,9 @@ export const unlessErasing = <T>(done: Promise<T>): Promise<T | undefined> =>
   })
 
 /**
- * Runs `work` as one transaction that has this tenant alone: it begins when the last unit of work in it has ended, and
- * whoever comes meanwhile waits. Both roles are at hand in it, one statement after the other.
+ * Runs `work` as one transaction with exclusive access to this tenant: it starts when the last unit
+ * of work in the tenant has ended, and later ones wait. `work` can alternate between both roles,
+ * statement by statement.
  */
 export async function withErasure<T>(
   db: Database,
@@ -107,7 +116,10 @@ export async function withErasure<T>(
 
 const asSystem = (how: How) => ['set local role spoke_system', ...lastly(how)]
 
-/** Runs `work` as one transaction on the routing tables. Nothing of issues, tokens or sync events is granted. */
+/**
+ * Runs `work` as one transaction on the routing tables, without access to issues, tokens or sync
+ * events.
+ */
 export async function withSystem<T>(
   db: Database,
   work: (scope: SystemScope) => Promise<T>,
@@ -117,8 +129,8 @@ export async function withSystem<T>(
 }
 
 /**
- * The same for `work` of one statement, which is committed when its rows are there: on a server one packet there and one back.
- * Whatever `work` does with the rows is outside the transaction.
+ * Like withSystem for `work` of a single statement, which is committed when its rows arrive: on a
+ * server, one round trip. What `work` does with the rows is outside the transaction.
  */
 export async function withSystemOnce<T>(
   db: Database,
@@ -127,7 +139,7 @@ export async function withSystemOnce<T>(
 ): Promise<T> {
   let asked = false
   const query: Query = async (statement) => {
-    if (asked) throw new TypeError('a unit of work of one statement has asked a second')
+    if (asked) throw new TypeError('a single-statement unit of work ran a second statement')
     asked = true
     return await inOneStatement(db, asSystem(how), statement)
   }

@@ -1,10 +1,10 @@
-/** A tenant's id as a type of its own, so that a plain string never passes for one. */
+/** A tenant's id as its own type, so that a plain string is never accepted as one. */
 import { AppError } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 
 declare const brand: unique symbol
 
-/** A checked, canonical UUID: safe to stand in a literal `SET LOCAL`. */
+/** A validated, canonical UUID: safe to embed in `SET LOCAL`. */
 export type TenantId = string & { readonly [brand]: 'TenantId' }
 
 /** @throws AppError invalid_id */

@@ -1,6 +1,6 @@
 /**
- * The doctor's statements on tables that it knows by the catalogue alone: text, of names from there and of ids that it made itself,
- * never of anybody's input.
+ * Raw SQL for tables that the doctor knows only from the catalogue. The text contains only names
+ * from the catalogue and ids that the doctor generated, never input.
  */
 import { type RawBuilder, sql } from 'kysely'
 

@@ -1,9 +1,9 @@
-/** Every way to mix the ids of two tenants into one request. Pure. */
+/** All ways to mix the ids of two tenants in one request. Pure. */
 import { newId } from '../lib/ids.ts'
 import type { Ids } from './described.ts'
 import type { World } from './world.ts'
 
-/** Ids as B's are, and nobody's. */
+/** Unused ids in the form of B's. */
 export const idsOfNobody = (ids: Ids): Ids => {
   const made: Record<string, string> = {}
   for (const name of Object.keys(ids)) made[name] = newId()
@@ -15,7 +15,7 @@ export interface Try {
   inPath: Ids
   elsewhere: Ids
   twin: { inPath: Ids; elsewhere: Ids }
-  /** Whether the path leads to the other: then the answer is a refusal, whatever the route does. */
+  /** Whether the path leads to the other tenant: then any route must refuse. */
   barred: boolean
 }
 
@@ -26,7 +26,7 @@ export function triesFor({ a, b }: World, url: string): Try[] {
   const ofTenant = url.includes(':tenant_id')
   return [
     {
-      what: "with the other's ids",
+      what: "with the other tenant's ids",
       inPath: b.ids,
       elsewhere: b.ids,
       twin: { inPath: none, elsewhere: none },
@@ -35,21 +35,21 @@ export function triesFor({ a, b }: World, url: string): Try[] {
     ...(ofTenant
       ? [
           {
-            what: "with its own tenant and the other's ids",
+            what: "with its own tenant and the other tenant's ids",
             inPath: own(b.ids),
             elsewhere: own(b.ids),
             twin: { inPath: own(none), elsewhere: own(none) },
             barred: hasOthers,
           },
           {
-            what: "with the other's tenant and its own ids",
+            what: 'with the other tenant and its own ids',
             inPath: { ...a.ids, tenant_id: b.tenantId },
             elsewhere: a.ids,
             twin: { inPath: { ...a.ids, tenant_id: none.tenant_id as string }, elsewhere: a.ids },
             barred: true,
           },
           {
-            what: "with its own path and the other's ids in query and body",
+            what: "with its own path and the other tenant's ids in query and body",
             inPath: a.ids,
             elsewhere: b.ids,
             twin: { inPath: a.ids, elsewhere: none },

@@ -1,4 +1,4 @@
-/** Code that runs where a statement does not say so, and keys that reach from one tenant to another. */
+/** Checks for implicitly run code, and for keys that cross tenants. */
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import { pinnedPath } from '../db/isolation/bypass.ts'
@@ -16,7 +16,7 @@ export async function codeFaults(db: Database): Promise<string[]> {
         select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = f.oid and d.deptype = 'e')
         and f.pronamespace <> 'pg_catalog'::regnamespace and f.pronamespace <> 'information_schema'::regnamespace
     )
-    select 'function ' || f.oid::regprocedure || ' runs with the rights of its owner and is open to ' || d.door as fault
+    select 'function ' || f.oid::regprocedure || ' runs with the rights of its owner and can be called by ' || d.door as fault
     from own_functions f cross join (select unnest(${sql.val([...doors])}::text[]) as door) d
     where f.prosecdef and has_schema_privilege(d.door, f.pronamespace, 'usage')
       and has_function_privilege(d.door, f.oid, 'execute')
@@ -24,14 +24,14 @@ export async function codeFaults(db: Database): Promise<string[]> {
     -- A leakproof function is shown rows before the policy has hidden them.
     select 'function ' || f.oid::regprocedure || ' is marked leakproof' from own_functions f where f.proleakproof
     union all
-    select 'function ' || f.oid::regprocedure || ' is not the one of the migrations' from pg_proc f
+    select 'function ' || f.oid::regprocedure || ' differs from the one in the migrations' from pg_proc f
     where f.pronamespace = current_schema()::regnamespace and f.proname in (${sql.join(names)})
       and (md5(f.prosrc) <> (${sql.val(JSON.stringify(functions))}::jsonb ->> f.proname::text)
         or f.prosecdef or f.proconfig is distinct from ${pinnedPath})
     union all
     select 'table ' || o.relname || ' has a rule: ' || r.rulename from pg_rewrite r join ours o on o.oid = r.ev_class
     union all
-    select 'table ' || o.relname || ' has a trigger that is none of ours: ' || t.tgname from pg_trigger t
+    select 'table ' || o.relname || ' has an unexpected trigger: ' || t.tgname from pg_trigger t
     join ours o on o.oid = t.tgrelid
     where not t.tgisinternal and o.relname || '.' || t.tgname <> all (${sql.val([...triggers])}::text[])
     union all
@@ -39,13 +39,16 @@ export async function codeFaults(db: Database): Promise<string[]> {
     from pg_inherits i join ours o on o.oid = i.inhparent join pg_class c on c.oid = i.inhrelid
     where not (c.relrowsecurity and c.relforcerowsecurity)
     union all
-    select 'foreign table ' || c.relname || ' has a tenant_id, and no policy can guard it' from pg_class c
+    select 'foreign table ' || c.relname || ' has a tenant_id, and no policy can protect it' from pg_class c
     join pg_attribute t on t.attrelid = c.oid and t.attname = 'tenant_id' and not t.attisdropped
     where c.relkind = 'f' and c.relnamespace = current_schema()::regnamespace`.execute(db.kysely)
   return rows.map(({ fault }) => fault)
 }
 
-/** A key without the tenant tells by a refusal that another has the value; a reference without it leads there. */
+/**
+ * A unique key without the tenant reveals by a conflict that another tenant has the value; a
+ * foreign key without it can lead to another tenant's row.
+ */
 export async function keyFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
     with distributed as (
@@ -59,13 +62,13 @@ export async function keyFaults(db: Database): Promise<string[]> {
     left join pg_attribute a on a.attrelid = t.oid and a.attnum = x.indkey[0]
     where a.attname is distinct from 'tenant_id'
     union all
-    select 'foreign key ' || c.conname || ' of table ' || t.relname || ' leaves the tenant' from pg_constraint c
+    select 'foreign key ' || c.conname || ' of table ' || t.relname || ' can refer to another tenant' from pg_constraint c
     join distributed t on t.oid = c.conrelid
     join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
     join pg_attribute f on f.attrelid = c.confrelid and f.attnum = c.confkey[1]
     where c.contype = 'f' and not (a.attname = 'tenant_id' and f.attname = 'tenant_id')
     union all
-    select 'table ' || d.relname || ' is marked distributed and has no tenant_id' from distributed d
+    select 'table ' || d.relname || ' is marked distributed but has no tenant_id' from distributed d
     where not exists (
       select from pg_attribute a where a.attrelid = d.oid and a.attname = 'tenant_id' and a.attnotnull and not a.attisdropped)
     `.execute(db.kysely)

@@ -1,13 +1,19 @@
-/** Grants beyond our own tables: every object of the database that names a door, and what is open to everybody. */
+/**
+ * Checks grants beyond our own tables: every object that names a database role, and grants to
+ * PUBLIC.
+ */
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import { doors } from '../db/isolation/expected.ts'
 
-/** Our schema's own relations are read one by one at start, policies with them; the schema may be used and no more. */
+/**
+ * Our schema's own relations and policies are checked one by one at start; otherwise the roles may
+ * only have usage of the schema.
+ */
 export async function mentionFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
     with here as (select oid from pg_database where datname = current_database())
-    select r.rolname || ' is named in the grants of ' || pg_describe_object(d.classid, d.objid, d.objsubid) as fault
+    select r.rolname || ' has grants on ' || pg_describe_object(d.classid, d.objid, d.objsubid) as fault
     from pg_shdepend d
     join pg_roles r on r.oid = d.refobjid and r.rolname in (${sql.join(doors)})
     where d.refclassid = 'pg_authid'::regclass and d.deptype = 'a' and (d.dbid = 0 or d.dbid = (select oid from here))
@@ -23,7 +29,7 @@ export async function mentionFaults(db: Database): Promise<string[]> {
   return rows.map(({ fault }) => fault)
 }
 
-/** Who may use, and who may fill, our schema and that of the queue. */
+/** Checks who may use our schema and the queue's, and who may create objects in them. */
 export async function schemaFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
     with schemas as (
@@ -34,34 +40,34 @@ export async function schemaFaults(db: Database): Promise<string[]> {
       select s.oid, s.nspname, s.ours, a.grantee, a.privilege_type from schemas s
       cross join lateral aclexplode(coalesce(s.nspacl, s.by_default)) a
     )
-    select 'everybody may ' || case privilege_type when 'CREATE' then 'make objects in' else 'use' end
+    select 'everyone can ' || case privilege_type when 'CREATE' then 'create objects in' else 'use' end
       || ' schema ' || nspname as fault
     from granted where grantee = 0 and (privilege_type = 'CREATE' or not ours)
     union all
-    select pg_get_userbyid(grantee) || ' may make objects in schema ' || nspname from granted
+    select pg_get_userbyid(grantee) || ' can create objects in schema ' || nspname from granted
     where ours and privilege_type = 'CREATE' and pg_get_userbyid(grantee) in (${sql.join(doors)})
     union all
-    select d.door || ' may not use schema ' || s.nspname from schemas s
+    select d.door || ' cannot use schema ' || s.nspname from schemas s
     cross join (select unnest(${sql.val([...doors])}::text[]) as door) d
     where s.ours and not has_schema_privilege(d.door, s.oid, 'usage')
     union all
     -- The queue has no policies: its jobs name tenants.
-    select distinct 'everybody has grants on ' || c.oid::regclass from pg_class c
+    select distinct 'everyone has grants on ' || c.oid::regclass from pg_class c
     cross join lateral aclexplode(c.relacl) a
     where c.relnamespace = to_regnamespace('pgboss') and a.grantee = 0
     union all
-    select distinct 'everybody has grants on sequence ' || c.relname from pg_class c
+    select distinct 'everyone has grants on sequence ' || c.relname from pg_class c
     cross join lateral aclexplode(c.relacl) a
     where c.relnamespace = current_schema()::regnamespace and c.relkind = 'S' and a.grantee = 0
       and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')`.execute(db.kysely)
   return rows.map(({ fault }) => fault)
 }
 
-/** What would be granted on tables that are not made yet. */
+/** Checks what would be granted on future tables. */
 export async function defaultPrivilegeFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
-    select 'default privileges of ' || pg_get_userbyid(d.defaclrole) || coalesce(' in schema ' || n.nspname, '') || ' give '
-      || case when a.grantee = 0 then 'everybody' else pg_get_userbyid(a.grantee) end || ' ' || a.privilege_type || ' on new '
+    select 'default privileges of ' || pg_get_userbyid(d.defaclrole) || coalesce(' in schema ' || n.nspname, '') || ' grant '
+      || case when a.grantee = 0 then 'everyone' else pg_get_userbyid(a.grantee) end || ' ' || a.privilege_type || ' on new '
       || case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'n' then 'schemas' else 'objects' end as fault
     from pg_default_acl d
     left join pg_namespace n on n.oid = d.defaclnamespace

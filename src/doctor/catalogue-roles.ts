@@ -1,13 +1,13 @@
-/** The doors as roles: what they own, what they may do to the server, and what is set for whoever logs in. */
+/** Checks the database roles: what they own, their rights on the server, and presets for logins. */
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import { doors } from '../db/isolation/expected.ts'
 
 export async function roleFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
-    select 'role ' || r.rolname || ' may ' || right_of.what as fault from pg_roles r
+    select 'role ' || r.rolname || ' can ' || right_of.what as fault from pg_roles r
     cross join lateral (values
-      (r.rolcreaterole, 'make roles'), (r.rolcreatedb, 'make databases'), (r.rolreplication, 'replicate, which passes by every policy')
+      (r.rolcreaterole, 'create roles'), (r.rolcreatedb, 'create databases'), (r.rolreplication, 'replicate, which bypasses every policy')
     ) as right_of(there, what)
     where r.rolname in (${sql.join(doors)}) and right_of.there
     union all
@@ -17,20 +17,23 @@ export async function roleFaults(db: Database): Promise<string[]> {
       and d.dbid in (0, (select oid from pg_database where datname = current_database()))
     union all
     -- What is preset here would be a tenant whom nobody named.
-    select 'spoke.tenant_id is preset for ' || coalesce('role ' || r.rolname, 'everybody')
-      || coalesce(' in database ' || b.datname, '') || ': a missing tenant would mean that one'
+    select 'spoke.tenant_id is preset for ' || coalesce('role ' || r.rolname, 'everyone')
+      || coalesce(' in database ' || b.datname, '') || ': a transaction that names no tenant would use that one'
     from pg_db_role_setting s
     left join pg_roles r on r.oid = s.setrole
     left join pg_database b on b.oid = s.setdatabase
     where (s.setdatabase = 0 or b.datname = current_database())
       and exists (select from unnest(s.setconfig) c where c ~* '^spoke\\.tenant_id=.')
     union all
-    select 'spoke.tenant_id is preset by the server: a missing tenant would mean that one'
+    select 'spoke.tenant_id is preset by the server: a transaction that names no tenant would use that one'
     where current_setting('spoke.tenant_id', true) <> ''`.execute(db.kysely)
   return rows.map(({ fault }) => fault)
 }
 
-/** For an operator to read: who can act as a door, and so as any tenant. The service's own logins are among them. */
+/**
+ * For the operator to review: who can act as one of the database roles, and so as any tenant.
+ * Includes the service's own logins.
+ */
 export async function whoMayActAsDoors(db: Database): Promise<string[]> {
   const { rows } = await sql<{ member: string }>`
     select distinct pg_get_userbyid(m.member) as member from pg_auth_members m
@@ -38,7 +41,10 @@ export async function whoMayActAsDoors(db: Database): Promise<string[]> {
   return rows.map(({ member }) => member)
 }
 
-/** Whoever owns a table can lift its policies, so all of ours have one owner: the login that migrates. */
+/**
+ * The owner of a table can disable its policies, so all of ours must have one owner: the migrating
+ * login.
+ */
 export async function ownerFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
     with owned as (

@@ -1,4 +1,4 @@
-/** The whole walk of the catalogue: what is checked at start, and what takes longer to look at. */
+/** All catalogue checks: those of every start, and slower ones. */
 import type { Database } from '../db/database.ts'
 import { isolationFaults } from '../db/isolation/check-isolation.ts'
 import { codeFaults, keyFaults } from './catalogue-code.ts'
@@ -15,7 +15,7 @@ const deeper = [
   keyFaults,
 ]
 
-/** @param strictLogin as at start. @returns what is wrong, in words for an operator */
+/** @param strictLogin as at start. @returns the faults, worded for an operator */
 export async function catalogueFaults(db: Database, strictLogin: boolean): Promise<string[]> {
   const faults = await isolationFaults(db, strictLogin)
   for (const check of deeper) faults.push(...(await check(db)))

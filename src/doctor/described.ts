@@ -1,4 +1,4 @@
-/** What the service says of its routes, and a request made from that. Pure. */
+/** Reads the OpenAPI document, and builds requests from it. Pure. */
 import { fieldExamples } from './examples.ts'
 
 export interface Schema {
@@ -38,7 +38,7 @@ export interface Asked {
   body: unknown
 }
 
-/** `/a/:b` with what each name stands for. @returns undefined for a name that nothing is known by */
+/** `/a/:b` with its parameters filled in. @returns undefined when a parameter has no known value */
 export function pathOf(url: string, ids: Ids): string | undefined {
   let known = true
   const path = url.replaceAll(/:(\w+)/g, (_, name: string) => {
@@ -48,7 +48,10 @@ export function pathOf(url: string, ids: Ids): string | undefined {
   return known ? path : undefined
 }
 
-/** @param inPath for the names in the path; @param elsewhere for those in query and body */
+/**
+ * @param inPath ids for the path
+ * @param elsewhere ids for the query and body
+ */
 export function requestFor(
   { method, url }: { method: string; url: string },
   operation: Operation | undefined,

@@ -1,4 +1,6 @@
-/** Whether tenants are kept apart: the catalogue is read, the live tables are looked at, and an attack is rehearsed. */
+/**
+ * Checks tenant isolation: reads the catalogue, queries the live tables, and rehearses an attack.
+ */
 import { openServing } from '../app/open.ts'
 import { refuseOtherSchema } from '../app/preflight.ts'
 import type { Config } from '../config.ts'
@@ -13,27 +15,27 @@ import { type Scratch, scratchInMemory, scratchOnServer } from './scratch.ts'
 
 export interface IsolationReport {
   database: 'embedded' | 'postgres'
-  /** Where the rehearsal was played, in words. */
+  /** Where the rehearsal ran, in words. */
   rehearsed: string
-  /** Tables of tenants, routes by method. */
+  /** Tables with tenants' rows; `routes` counts each method. */
   tables: number
   routes: number
-  /** Tried in the rehearsal. */
+  /** Attempts in the rehearsal. */
   statements: number
   requests: number
   /** Read-only statements on the live tables. */
   live_statements: number
   leaked: number
-  /** Logins and roles that can act as the doors, for a person to judge. */
+  /** Logins and roles that can act as the database roles, for a person to review. */
   may_act: string[]
-  /** More than Spoke needs, each with the statement that takes it away. */
+  /** Privileges that Spoke does not need, each with the statement that revokes it. */
   warnings: string[]
-  /** What is wrong, in words; empty when the tenants are kept apart. */
+  /** The faults, in words; empty when tenants are isolated. */
   faults: string[]
 }
 
 /**
- * Writes nothing that stays: the operator's own tables are only read.
+ * Leaves nothing behind: the operator's own tables are only read.
  *
  * @throws LockedError | StartError (another schema than this build's) | the database's own error
  */
@@ -75,12 +77,12 @@ const openScratch = async ({ databaseUrl, migrateUrl }: Config): Promise<Scratch
 async function play(scratch: Scratch, config: Config): Promise<Rehearsal & { where: string }> {
   const { where } = scratch
   try {
-    // What this server adds to new tables (default privileges) shows before anything is tried.
+    // Shows what this server adds to new tables (default privileges), before any attempt.
     const fresh = await isolationFaults(scratch.db, false)
     const played = await rehearse(scratch.db, config)
     return { ...played, faults: [...fresh, ...played.faults], where }
   } catch (error) {
-    const fault = `it broke off, so nothing more is known: ${(error as Error).message}`
+    const fault = `it failed, so the rest was not checked: ${(error as Error).message}`
     return { tables: 0, routes: 0, statements: 0, requests: 0, leaked: 0, faults: [fault], where }
   } finally {
     await scratch.close()

@@ -1,4 +1,7 @@
-/** A look at the operator's own tables, in read-only transactions: as a tenant that owns nothing, as nobody, and at the queue. */
+/**
+ * Queries the operator's own tables, in read-only transactions: as a tenant without data, without a
+ * tenant, and as roles that may not read them.
+ */
 import { sql } from 'kysely'
 import { type Database, inTransaction, type Query } from '../db/database.ts'
 import { type Door, grantLines } from '../db/isolation/expected.ts'
@@ -6,7 +9,7 @@ import { newId } from '../lib/ids.ts'
 import { asText } from './as-text.ts'
 import type { Tried } from './try-statements.ts'
 
-/** Writes nothing, and reads at most one row a statement. */
+/** Writes nothing, and reads at most one row per statement. */
 export async function lookAtLiveTables(db: Database): Promise<Tried> {
   const tried: Tried = { count: 0, leaked: 0, faults: [] }
   const { rows } = await sql<{ name: string; ofTenants: boolean }>`
@@ -24,19 +27,19 @@ export async function lookAtLiveTables(db: Database): Promise<Tried> {
       query(asText(`select 1 from ${table} limit 1`)),
     ).catch((error: { code?: string; message: string }) => {
       if (!refusable.includes(String(error.code)))
-        tried.faults.push(`${who}, table ${table} could not be looked at: ${error.message}`)
+        tried.faults.push(`${who}, table ${table} could not be read: ${error.message}`)
       return []
     })
     if (seen.length === 0) return
     tried.leaked += 1
-    tried.faults.push(`${who}, rows of table ${table} are seen`)
+    tried.faults.push(`${who}, rows of table ${table} are visible`)
   }
 
   for (const { name, ofTenants } of rows) {
     if (ofTenants) {
       const stranger = ['set local role spoke_app', `set local spoke.tenant_id = '${newId()}'`]
       await look('as a tenant that owns nothing', stranger, name, [])
-      // An empty table may be read without asking whose rows they are.
+      // An empty table does not evaluate its policy, so it may be read without an error.
       await look('without a tenant', ['set local role spoke_app'], name, ['SP001'])
     } else await look('as spoke_app', ['set local role spoke_app'], name, ['42501'])
     if (!onSystemList.has(name))

@@ -1,7 +1,7 @@
-/** One at a time, in the order they came. Pure. */
+/** A mutex with first-in, first-out order. Pure. */
 
 export interface Turns {
-  /** @returns call it when done */
+  /** @returns call it to release */
   take(): Promise<() => void>
 }
 

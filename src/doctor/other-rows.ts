@@ -1,11 +1,11 @@
-/** The rows that are not A's, as digests: did a request move any? */
+/** Digests of the rows that are not A's, to detect whether a request changed any. */
 import { type RawBuilder, sql } from 'kysely'
 import { grantLines } from '../db/isolation/expected.ts'
 import { withTenant } from '../db/scope.ts'
 import { asOwner } from './owner.ts'
 import type { Stage } from './stage.ts'
 
-/** B's rows as B sees them: one statement, since it is asked after every request. */
+/** B's rows as B sees them. One statement, because it runs after every request. */
 export async function rowsOfOther({ db, world: { tables, b } }: Stage): Promise<string> {
   const readable = new Set(grantLines('spoke_app'))
   const digests = tables
@@ -17,7 +17,10 @@ export async function rowsOfOther({ db, world: { tables, b } }: Stage): Promise<
   return linesOf(found)
 }
 
-/** Every row that is not A's, as the owner sees it: what the other cannot see itself, and what came up beside both. */
+/**
+ * Every row that is not A's, as the owner sees it: including rows B cannot see, and new rows of
+ * neither tenant.
+ */
 export async function rowsOfAllOthers({ db, world: { tables, forced, a } }: Stage): Promise<string> {
   const digests = tables.map(({ name, ofTenants }) =>
     digestOf(name, ofTenants ? sql`tenant_id <> ${a.tenantId}` : sql`false`),
@@ -38,7 +41,7 @@ const digestOf = (table: string, which: RawBuilder<unknown>) => sql`
 
 const linesOf = (found: Digest[]): string => found.map(({ name, digest }) => `${name} ${digest}`).join('\n')
 
-/** @returns the tables that differ, for a sentence */
+/** @returns the names of the tables that differ, for an error message */
 export const changed = (before: string, after: string): string => {
   const old = before.split('\n')
   return after

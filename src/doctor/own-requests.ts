@@ -1,15 +1,19 @@
-/** A asks for its own by every route: were the attacks refused for whose ids they named, or would anybody's have failed? */
+/**
+ * A's requests with its own ids: they show that the attacks failed because of the ids, and not for
+ * every caller.
+ */
 import { isScope } from '../http/gate.ts'
 import { type Document, operationOf, requestFor } from './described.ts'
 import { ask, holdsOfOther, type Stage } from './stage.ts'
 import type { Tried } from './try-statements.ts'
 
-/** Codes of an answer that was given before the handler had anything to do. */
+/** Error codes of responses sent before the handler did any work. */
 const early =
   /^(validation_failed|invalid_json|invalid_id|unsupported_media_type|unauthenticated|insufficient_scope|method_not_allowed|not_found|\w+_not_found)$/
 
 /**
- * @param which reads before the attacks, when A knows nothing of the other; the rest after them, deleting last
+ * @param which reads before the attacks, while A does not know B's ids; the rest after them,
+ * deletes last
  */
 export async function reachOwn(stage: Stage, document: Document, which: 'reads' | 'rest'): Promise<Tried> {
   const { server, world } = stage
@@ -27,13 +31,13 @@ export async function reachOwn(stage: Stage, document: Document, which: 'reads' 
     const reply = await ask(stage, asked, world.a.tenantId)
     const name = `with its own ids, ${rule.method} ${rule.url}`
     if (early.test(reply.code ?? '') || reply.status === 500)
-      tried.faults.push(`${name} was not reached, so nothing is known of it: ${reply.status} ${reply.code}`)
+      tried.faults.push(`${name} failed early, so the route was not checked: ${reply.status} ${reply.code}`)
     if (holdsOfOther(stage, reply)) {
       tried.leaked += 1
-      tried.faults.push(`${name} answers with what is the other's`)
+      tried.faults.push(`${name} returned data of the other tenant`)
     }
     if (stage.calls.slice(called).some(({ token }) => token?.reveal() === world.b.token))
-      tried.faults.push(`${name} asked HubSpot with the other's token`)
+      tried.faults.push(`${name} called HubSpot with the other tenant's token`)
   }
   return tried
 }

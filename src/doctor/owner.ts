@@ -1,10 +1,12 @@
-/** The scratch database as its owner sees it, for laying out rows and looking at all of them. Never the operator's tables. */
+/**
+ * Runs work on the scratch database as its owner, to create and see all rows. Never on live tables.
+ */
 import { type Database, inTransaction, type Query } from '../db/database.ts'
 import { asText } from './as-text.ts'
 
 /**
- * One transaction without FORCE on these tables, or their owner would see as little as anybody. It is put back before
- * the end.
+ * One transaction without FORCE on these tables, since otherwise policies would apply to the owner
+ * too. FORCE is restored before the end.
  */
 export async function asOwner<T>(
   db: Database,

@@ -1,4 +1,4 @@
-/** The rehearsal: two tenants on a scratch database, and everything that one might try on the other. */
+/** The rehearsal: two tenants on a scratch database, and every attack of one on the other. */
 import type { FastifyInstance } from 'fastify'
 import { standUp } from '../app/start.ts'
 import type { Config } from '../config.ts'
@@ -14,15 +14,18 @@ import { createFixtures } from './world.ts'
 export interface Rehearsal {
   tables: number
   routes: number
-  /** Statements and requests that were tried. */
+  /** Statements and requests tried. */
   statements: number
   requests: number
-  /** Rows of the other that a statement reached, and answers that held something of the other's. */
+  /** Rows of the other tenant that a statement reached, plus responses with the other's data. */
   leaked: number
   faults: string[]
 }
 
-/** What the rehearsed service is given instead of the operator's own: nothing of theirs is opened or called. */
+/**
+ * The configuration of the rehearsed service, which replaces the operator's: none of their
+ * resources is opened or called.
+ */
 const stageConfig = (config: Config, ring: Config['keyRing']): Config => ({
   ...config,
   databaseUrl: undefined,
@@ -44,8 +47,8 @@ const stageConfig = (config: Config, ring: Config['keyRing']): Config => ({
 })
 
 /**
- * @param db migrated and nobody's: it is filled with two tenants
- * @param addTo what else the server is to have before it is asked
+ * @param db migrated and unused; it is filled with two tenants
+ * @param addTo adds routes to the server before the requests
  */
 export async function rehearse(
   db: Database,

@@ -1,26 +1,29 @@
-/** A row for any table, made from what the catalogue says of it. */
+/** Builds a row for any table from its catalogue description. */
 import { randomInt } from 'node:crypto'
 import { newId } from '../lib/ids.ts'
 import { columnExamples } from './examples.ts'
 import type { Column, Table } from './tenant-tables.ts'
 
-/** What a tenant's rows have in common. */
+/** What all rows of a tenant have in common. */
 export interface Marks {
-  /** In every text of the tenant, and in no other's. */
+  /** Appears in every text of this tenant, and of no other. */
   word: string
-  /** Column -> value, for columns that name the same thing in several tables: `tenant_id`, `integration_id`. */
+  /**
+   * Column -> value, for columns with the same meaning in several tables: `tenant_id`,
+   * `integration_id`.
+   */
   ids: Record<string, string>
 }
 
 /**
- * Rows to try one after the other: with every column, so that a leak of any shows; then with those alone that must have
- * a value.
+ * Rows to try in order: without nullable times, with every column, then with only the required
+ * ones. The fullest come first, so that a leak of any column shows.
  */
 export function candidateRows(table: Table, marks: Marks): Record<string, unknown>[] {
   const filled = (columns: Column[]) =>
     Object.fromEntries(columns.map((column) => [column.name, valueFor(table, column, marks)]))
   const required = table.columns.filter(({ name, required }) => required || marks.ids[name] !== undefined)
-  // A time that may be missing says that something has ended, so the fullest row leaves those out.
+  // A nullable time often marks something as ended, so the first row leaves these out.
   const lasting = table.columns.filter((one) => one.required || !one.type.startsWith('timestamp'))
   return [filled(lasting), filled(table.columns), filled(required)]
 }
@@ -47,13 +50,13 @@ function valueFor(table: Table, { name, type }: Column, { word, ids }: Marks): u
   return /^jsonb?$/.test(type) ? { text } : text
 }
 
-/** The column that alone names a row of the tenant, unless another table gives it. */
+/** The column that alone identifies a row within the tenant, unless it references another table. */
 export function ownKey({ key, references }: Table): string | undefined {
   const own = key.filter((column) => column !== 'tenant_id')
   return own.length === 1 && own[0] && !references[own[0]] ? own[0] : undefined
 }
 
-/** The words that a check allows for a column, as PostgreSQL prints it. */
+/** The values that a check constraint allows for a column, in PostgreSQL's format. */
 const wordsOf = (checks: readonly string[], column: string): string[] =>
   checks.flatMap((check) => {
     const [, list = ''] = new RegExp(`\\(${column} = (?:ANY \\()?(.*)`).exec(check) ?? []

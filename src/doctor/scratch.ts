@@ -1,4 +1,4 @@
-/** Where the rehearsal is played: a database like the operator's, which nobody else ever sees and nothing outlives. */
+/** The scratch database of a rehearsal: like the operator's, private and temporary. */
 import { randomBytes } from 'node:crypto'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
@@ -9,12 +9,12 @@ import { createTurns } from './mutex.ts'
 
 export interface Scratch {
   db: Database
-  /** In words for the operator. */
+  /** A description for the operator. */
   where: string
   close(): Promise<void>
 }
 
-/** In this process alone. */
+/** An embedded database in the memory of this process. */
 export async function scratchInMemory(): Promise<Scratch> {
   const db = await openInMemory()
   await layOut((text) => asText(text).execute(db.kysely))
@@ -22,10 +22,11 @@ export async function scratchInMemory(): Promise<Scratch> {
 }
 
 /**
- * A schema on the operator's server, inside one transaction that is never committed: no other connection sees it, and
- * whatever ends this process, the server takes it back. Units of work are savepoints in it.
+ * A schema on the operator's server, in a transaction that is never committed: other connections do
+ * not see it, and the server rolls it back however this process ends. Units of work are savepoints
+ * in it.
  *
- * @returns undefined when the login may not make a schema
+ * @returns undefined when the login may not create a schema
  * @throws the database's own error
  */
 export async function scratchOnServer(url: string): Promise<Scratch | undefined> {
@@ -41,13 +42,14 @@ export async function scratchOnServer(url: string): Promise<Scratch | undefined>
   const schema = `spoke_rehearsal_${randomBytes(6).toString('hex')}`
   try {
     await client.query('begin')
-    // Here and not at the start of the session, which a pooler would refuse. A doctor that hangs holds its transaction no longer.
+    // Set here, because a pooler would refuse these at the start of the session. They end the
+    // transaction of a doctor that hangs.
     await client.query('set local statement_timeout = 10000')
     await client.query('set local idle_in_transaction_session_timeout = 20000')
     await client.query('set local lock_timeout = 2000')
     await client.query(`create schema ${schema}`)
     await client.query(`set local search_path = ${schema}`)
-    // Without savepoints: many that were kept would make the snapshots of everybody else on the server dearer.
+    // Without savepoints: many open ones would slow down snapshots for everyone on the server.
     await layOut((text) => client.query(text))
   } catch (error) {
     await client.end()
@@ -61,7 +63,7 @@ export async function scratchOnServer(url: string): Promise<Scratch | undefined>
     kind: 'postgres',
     kysely,
     jobs: { executeSql: () => Promise.reject(new Error('a rehearsal has no job queue')) },
-    // The end of the connection is the end of the transaction.
+    // Closing the connection rolls back the transaction.
     close: () => client.end(),
   }
   const where = 'a schema on the PostgreSQL server, in a transaction that is never committed'
@@ -78,8 +80,9 @@ interface Lent {
 }
 
 /**
- * What kysely takes for a pool: one connection, lent to one at a time, whose transactions are savepoints. After each
- * the role and the tenant are taken back, since `set local` lasts until the outer transaction ends.
+ * A pool for kysely with one connection, lent to one user at a time, whose transactions are
+ * savepoints. The role and the tenant are reset after each, since `set local` lasts until the outer
+ * transaction ends.
  */
 function oneTransaction(client: pg.Client): {
   options: object
@@ -123,7 +126,7 @@ function oneTransaction(client: pg.Client): {
       return await all('rollback to savepoint unit', 'release savepoint unit')
     }
     const result = await (within ? client.query(text, values) : guarded(text, values))
-    // What was copied out went past the driver; how many rows it was is all that anybody asks.
+    // COPY output bypasses the driver; only its row count is needed.
     return result.command === 'COPY' ? { ...result, rows: [{ n: result.rowCount }] } : result
   }
   return {

@@ -1,4 +1,4 @@
-/** One request of the rehearsal and its answer, as a caller sees it. */
+/** Sends one request of the rehearsal, and inspects its response. */
 import type { FastifyInstance } from 'fastify'
 import type { Database } from '../db/database.ts'
 import type { TenantId } from '../db/tenant-id.ts'
@@ -11,9 +11,9 @@ export interface Stage {
   db: Database
   world: World
   server: FastifyInstance
-  /** What HubSpot was asked so far. */
+  /** The calls to HubSpot so far. */
   calls: Call[]
-  /** Ids of B that A has named so far: an audit log may tell A of them again. */
+  /** Ids of B that A has sent so far: an audit log may return them to A. */
   mentioned: Set<string>
 }
 
@@ -37,7 +37,7 @@ export async function ask(stage: Stage, asked: Asked, as: TenantId | undefined):
     ...(asked.body === undefined ? {} : { payload: asked.body as object }),
     signal: AbortSignal.timeout(withinMs),
   })
-  // These differ from one request to the next, whoever asks.
+  // These headers differ between any two requests.
   const headers = Object.entries(answer.headers).filter(
     ([name]) => !/^(date|request-id|(x-)?ratelimit.*)$/.test(name),
   )
@@ -45,7 +45,7 @@ export async function ask(stage: Stage, asked: Asked, as: TenantId | undefined):
   return { status: answer.statusCode, text, code: (parsed(answer.payload) as { code?: string }).code }
 }
 
-/** @returns an empty object for what is no JSON object */
+/** @returns an empty object if the text is not a JSON object */
 export function parsed(text: string): object {
   try {
     return Object(JSON.parse(text))
@@ -54,18 +54,21 @@ export function parsed(text: string): object {
   }
 }
 
-/** Without what was sent and what differs in every answer: two that a caller could tell apart are then different. */
+/**
+ * The response without the sent ids and without what always differs. If two masked responses
+ * differ, a caller could tell them apart.
+ */
 export function masked({ status, text }: Reply, sent: Ids): string {
   let plain = `${status} ${text}`
   for (const [name, value] of Object.entries(sent)) plain = plain.replaceAll(value, `:${name}`)
   return plain.replaceAll(/"request_id":"[^"]*"/g, '').replaceAll(/"content-length":"\d+"/g, '')
 }
 
-/** Whether the answer holds B's word, or an id of B that A could not know. */
+/** Whether the response contains B's word, or an id of B that A could not know. */
 export function holdsOfOther({ world: { b }, mentioned }: Stage, { text }: Reply): boolean {
   const plain = text.toLowerCase()
   const unknown = Object.values(b.ids).filter((id) => id.length >= 16 && !mentioned.has(id))
-  // Some ids are words of B themselves; those that A has named may come back.
+  // Some ids contain B's word; those that A has sent may be returned.
   let beside = plain
   for (const id of mentioned) if (id.includes(b.word)) beside = beside.replaceAll(id, '')
   return beside.includes(b.word) || unknown.some((id) => plain.includes(id))

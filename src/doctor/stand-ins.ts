@@ -1,4 +1,7 @@
-/** The world outside, for a rehearsal: a HubSpot that only writes down who asked, a queue that wakes nobody, callers by name. */
+/**
+ * Fakes for a rehearsal: HubSpot that only records calls, a queue that wakes no worker, and callers
+ * identified by name.
+ */
 import { scopes } from '../api/principal.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
 import type { TenantId } from '../db/tenant-id.ts'
@@ -6,7 +9,7 @@ import type { Call, HubSpot } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { Queues } from '../worker/queues.ts'
 
-/** Every call ends as if HubSpot were away, and nothing leaves the machine. */
+/** Every call fails as if HubSpot were unavailable, and nothing leaves the machine. */
 export function noHubSpot(): HubSpot & { calls: Call[] } {
   const calls: Call[] = []
   return {
@@ -29,10 +32,13 @@ export const noQueues: Queues = {
   stop: async () => {},
 }
 
-/** The header names the tenant outright: no key is made for a rehearsal, and none would be good elsewhere. */
+/**
+ * The header names the tenant directly: a rehearsal creates no keys, and the header is valid
+ * nowhere else.
+ */
 export const asTenant = (tenantId: TenantId) => ({ authorization: `Rehearsal ${tenantId}` })
 
-/** Knows these tenants by name, each with every scope, and nobody else. */
+/** Authenticates only these tenants, each with every scope. */
 export const believe =
   (tenants: readonly TenantId[]): Authenticate =>
   async ({ headers }) => {

@@ -1,20 +1,20 @@
-/** The statements that a tenant tries on another's rows, as text. Pure. */
+/** The statements that one tenant tries on another's rows, as text. Pure. */
 import type { Table } from './tenant-tables.ts'
 import type { Inhabitant } from './world.ts'
 
 export interface Attempt {
   verb: string
   statement: string
-  /** One parameter, if the statement has one. */
+  /** The value of `$1`, if the statement has it. */
   row?: Record<string, unknown>
   /**
-   * denied: the database refuses, whatever the rows. empty: it may run, and finds or touches none of the other's rows;
-   * a statement of this kind answers with their number as `n`.
+   * denied: the database must refuse, whatever the rows. empty: it may run, but must not find or
+   * change any row of the other tenant; the statement returns their number as `n`.
    */
   expected: 'denied' | 'empty'
 }
 
-/** @param postgres whether COPY can be spoken: PGlite has no wire for it */
+/** @param postgres whether COPY works: PGlite has no wire protocol for it */
 export function attemptsOn(table: Table, a: Inhabitant, b: Inhabitant, postgres: boolean): Attempt[] {
   const t = table.name
   const theirs = `tenant_id = '${b.tenantId}'`
@@ -24,7 +24,7 @@ export function attemptsOn(table: Table, a: Inhabitant, b: Inhabitant, postgres:
   const count = (hits: string, where = '') =>
     `with hit as (${hits}) select count(*)${where}::int as n from hit`
   const row = b.rows[t] ?? {}
-  /** The row of the other, as a new one: its own key, so that nothing but the policy is in the way. */
+  /** The other tenant's row with a key of its own, so that only the policy can refuse it. */
   const fresh = { ...row, ...freshKey(table, row) }
   const read = (verb: string, statement: string): Attempt => ({ verb, statement, expected: 'empty' })
   const write = (verb: string, statement: string): Attempt => ({ verb, statement, row, expected: 'denied' })
@@ -38,7 +38,7 @@ export function attemptsOn(table: Table, a: Inhabitant, b: Inhabitant, postgres:
     ...(postgres ? [read('copy to', `copy (select * from ${t} where ${theirs}) to stdout`)] : []),
     { ...write('insert', `insert into ${t} (${columns}) ${from}`), row: fresh },
     write('insert of the same key', `insert into ${t} (${columns}) ${from}`),
-    write('insert or nothing', `insert into ${t} (${columns}) ${from} on conflict do nothing`),
+    write('insert on conflict do nothing', `insert into ${t} (${columns}) ${from} on conflict do nothing`),
     write(
       'upsert',
       `insert into ${t} (${columns}) ${from} on conflict (${table.key.join(', ')}) do update set tenant_id = excluded.tenant_id`,
@@ -52,9 +52,9 @@ export function attemptsOn(table: Table, a: Inhabitant, b: Inhabitant, postgres:
       'update of all',
       count(`update ${t} set tenant_id = tenant_id returning tenant_id`, ` filter (where ${notMine})`),
     ),
-    barred('update into the other', `update ${t} set ${theirs} where tenant_id = '${a.tenantId}'`),
+    barred('update into the other tenant', `update ${t} set ${theirs} where tenant_id = '${a.tenantId}'`),
     read(
-      'update out of the other',
+      'update out of the other tenant',
       count(`update ${t} set tenant_id = '${a.tenantId}' where ${theirs} returning 1`),
     ),
     read('delete', count(`delete from ${t} where ${theirs} returning 1`)),
@@ -64,18 +64,18 @@ export function attemptsOn(table: Table, a: Inhabitant, b: Inhabitant, postgres:
       `merge into ${t} t using (select '${b.tenantId}'::uuid as id) s on t.tenant_id = s.id when matched then delete`,
     ),
     barred('truncate', `truncate ${t} cascade`),
-    barred('lift row level security', `alter table ${t} disable row level security`),
-    barred('open a policy', `create policy wide on ${t} using (true)`),
+    barred('disable row level security', `alter table ${t} disable row level security`),
+    barred('create a policy', `create policy wide on ${t} using (true)`),
     barred('drop', `drop table ${t} cascade`),
     barred(
       'add a trigger',
       `create trigger spy after insert on ${t} execute function suppress_redundant_updates_trigger()`,
     ),
-    barred('refer to it', `create table spy (tenant_id uuid references ${t})`),
+    barred('create a reference', `create table spy (tenant_id uuid references ${t})`),
   ]
 }
 
-/** What may be left to each verb when no tenant is named: nothing at all. */
+/** Without a tenant, every verb must be refused. */
 export const attemptsOfNobody = ({ name, columns, key }: Table, b: Inhabitant): Attempt[] => {
   const list = columns.map((column) => `"${column.name}"`).join(', ')
   const barred = (verb: string, statement: string): Attempt => ({ verb, statement, expected: 'denied' })

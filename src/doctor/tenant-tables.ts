@@ -1,4 +1,4 @@
-/** The tables of the schema as the catalogue describes them: what a row of each needs, and which rows hang on which. */
+/** Reads the tables of the schema from the catalogue: columns, keys and references. */
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 
@@ -10,18 +10,18 @@ export interface Column {
 
 export interface Table {
   name: string
-  /** Holds rows of tenants. */
+  /** Whether it has tenants' rows. */
   ofTenants: boolean
-  /** Without those that the database makes itself. */
+  /** Without generated columns. */
   columns: Column[]
   key: string[]
-  /** Column -> where its value must be found. */
+  /** Column -> the column it references. */
   references: Record<string, { table: string; column: string }>
-  /** Texts of the check constraints. */
+  /** The definitions of the check constraints. */
   checks: string[]
 }
 
-/** All tables of the current schema, each after those it refers to. */
+/** All tables of the current schema, each after those it references. */
 export async function readTables(db: Database): Promise<Table[]> {
   const { rows } = await sql<Table>`
     select c.relname::text as name,
@@ -58,7 +58,8 @@ function inOrder(tables: Table[]): Table[] {
     }
     done.set(table.name, table)
   }
-  // What a short key names the longer ones speak of, also where no reference says so.
+  // Tables with short keys come first: tables with longer keys refer to their rows, even without a
+  // foreign key.
   for (const table of tables.toSorted((one, other) => one.key.length - other.key.length)) add(table, [])
   return [...done.values()]
 }

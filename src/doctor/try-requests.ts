@@ -1,4 +1,7 @@
-/** Asks every route, by every verb, as tenant A with the ids of B: what comes back, who was asked, and what moved? */
+/**
+ * Sends a request to every route with every verb, as tenant A with ids of B, and checks the
+ * response, the calls to HubSpot and the changed rows.
+ */
 import { type Access, isScope, type Rule } from '../http/gate.ts'
 import { idsOfNobody, type Try, triesFor } from './attempts.ts'
 import { type Asked, type Document, type Operation, operationOf, requestFor } from './described.ts'
@@ -11,7 +14,7 @@ import type { Inhabitant } from './world.ts'
 
 const verbs = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-/** @throws whatever keeps the rehearsal itself from running */
+/** @throws any error that stops the rehearsal itself */
 export async function tryRequests(stage: Stage): Promise<Tried> {
   const { server, world } = stage
   const tried: Tried = { count: 0, leaked: 0, faults: [] }
@@ -46,7 +49,7 @@ export async function tryRequests(stage: Stage): Promise<Tried> {
 interface Route {
   url: string
   method: string
-  /** Absent: the path does not take this verb. */
+  /** Absent: the path does not accept this method. */
   rule: Rule | undefined
   operation: Operation | undefined
 }
@@ -55,17 +58,17 @@ async function tryOne(stage: Stage, tried: Tried, route: Route): Promise<void> {
   const { a, b } = stage.world
   const name = `${route.method} ${route.url}`
   const fault = (text: string) => tried.faults.push(`as another tenant, ${name} ${text}`)
-  // Whoever holds a single-use state may end what it began, so a public route is asked with nobody's.
+  // A single-use state lets its bearer complete what it began, so public routes get an unused one.
   const shown = route.rule?.access === 'public' ? { state: idsOfNobody(b.ids).state as string } : {}
-  // Who deletes its own may: there would be nothing left to ask its own routes for.
+  // A may delete its own rows, but then nothing would be left for its own requests.
   const tries = triesFor(stage.world, route.url).filter(({ barred }) => barred || route.method !== 'DELETE')
   let before = route.rule ? await rowsOfOther(stage) : ''
-  // A verb that the path does not take is refused before any id is looked at.
+  // A method the path does not accept is refused before any id is read, so one attempt is enough.
   for (const one of route.rule ? tries : tries.slice(0, 1)) {
     const asked = requestFor(route, route.operation, one.inPath, { ...one.elsewhere, ...shown })
     const twin = requestFor(route, route.operation, one.twin.inPath, { ...one.twin.elsewhere, ...shown })
     if (!asked || !twin) {
-      tried.faults.push(`${name} was not rehearsed: nothing is known by a name in its path`)
+      tried.faults.push(`${name} was not rehearsed: a parameter in its path has no known value`)
       return
     }
     const called = stage.calls.length
@@ -76,25 +79,26 @@ async function tryOne(stage: Stage, tried: Tried, route: Route): Promise<void> {
     const sent = { ...one.elsewhere, ...one.inPath, ...shown }
     if (holdsOfOther(stage, reply)) {
       tried.leaked += 1
-      fault(`${one.what} answers ${reply.status} with what is the other's`)
+      fault(`${one.what} got ${reply.status} with data of the other tenant`)
     }
-    if (after !== before) fault(`${one.what} changed rows of the other: ${changed(before, after)}`)
+    if (after !== before) fault(`${one.what} changed rows of the other tenant: ${changed(before, after)}`)
     before = after
-    if (theirCalls > 0) fault(`${one.what} asked HubSpot with the other's token`)
-    if (mustRefuse(route.rule, one) && reply.status < 400) fault(`${one.what} answers ${reply.status}`)
+    if (theirCalls > 0) fault(`${one.what} called HubSpot with the other tenant's token`)
+    if (mustRefuse(route.rule, one) && reply.status < 400)
+      fault(`${one.what} got ${reply.status}, not a refusal`)
     if (asked.path === twin.path && JSON.stringify(asked.body) === JSON.stringify(twin.body)) continue
     tried.count += 1
     const nobodys = await ask(stage, twin, a.tenantId)
     if (masked(reply, sent) !== masked(nobodys, { ...one.twin.elsewhere, ...one.twin.inPath, ...shown }))
-      fault(`${one.what} answers otherwise (${reply.status}) than with ids of nobody (${nobodys.status})`)
+      fault(`${one.what} got another response (${reply.status}) than with unused ids (${nobodys.status})`)
   }
   if (route.rule && route.rule.access !== 'public') await tryWithoutCredential(stage, tried, route)
 }
 
-/** Rules that name no tenant: a session is the caller's own, whatever ids are sent along. */
+/** Access rules without a tenant: a session is the caller's own, whatever ids are sent along. */
 const ofNobody: readonly Access[] = ['public', 'session']
 
-/** What leads to the other, or stands above tenants. */
+/** Routes that lead to the other tenant, or are above tenants, must refuse. */
 const mustRefuse = (rule: Rule | undefined, { barred }: Try): boolean =>
   rule !== undefined && !ofNobody.includes(rule.access) && (barred || !isScope(rule.access))
 
@@ -104,10 +108,13 @@ async function tryWithoutCredential(stage: Stage, tried: Tried, route: Route): P
   tried.count += 1
   const { status } = await ask(stage, asked, undefined)
   if (status !== 401)
-    tried.faults.push(`without a credential, ${route.method} ${route.url} answers ${status} and not 401`)
+    tried.faults.push(`without a credential, ${route.method} ${route.url} got ${status}, not 401`)
 }
 
-/** A state that is good, so that using another's is refused for whose it is. */
+/**
+ * Creates a valid state, so that an attempt with another tenant's state is refused because of its
+ * owner.
+ */
 async function beginAuthorization(stage: Stage, who: Inhabitant): Promise<void> {
   const path = `/api/hubspot/authorize/${who.tenantId}?integration_id=${who.ids.integration_id}`
   const answer = await stage.server.inject({

@@ -1,4 +1,7 @@
-/** Tries every statement of one tenant on the other's rows, each in a unit of work that is rolled back. */
+/**
+ * Tries every statement of one tenant on the other's rows, each in a transaction that is rolled
+ * back.
+ */
 import { sql } from 'kysely'
 import { type Database, inTransaction, type Query } from '../db/database.ts'
 import { type Door, grantLines } from '../db/isolation/expected.ts'
@@ -10,21 +13,24 @@ import type { Inhabitant, World } from './world.ts'
 
 export interface Tried {
   count: number
-  /** Rows of the other that were seen or touched. */
+  /** Rows of the other tenant that were read or changed. */
   leaked: number
   faults: string[]
 }
 
-/** Refused by privilege, by policy, by the missing tenant, or (COPY FROM) by row level security itself. */
+/**
+ * Refused by privilege, by policy, by the missing tenant, or (COPY FROM) by row level security
+ * itself.
+ */
 const refusals = ['42501', 'SP001', '0A000']
-/** The tenant's text is no UUID. */
+/** The tenant setting is not a UUID. */
 const noUuid = '22P02'
 
 const codeOf = (error: unknown): string => String((error as { code?: string }).code)
 
 type Outcome = { rows: number } | { refused: string; message: string }
 
-/** As `enter` comes in. What the statement did is undone, whatever it was. */
+/** Runs an attempt in a transaction opened by `enter`, and always rolls it back. */
 async function outcomeOf(
   enter: (work: (query: Query) => Promise<never>) => Promise<never>,
   { statement, row }: Attempt,
@@ -37,7 +43,8 @@ async function outcomeOf(
       const before = await rowsOf(query)
       const [answer] = await query(sampleOf(statement, row))
       rows = Number(answer?.n ?? 0)
-      // Whatever it answered: were the other's rows moved, removed or joined by new ones?
+      // Whatever it returned, check whether the other tenant's rows were changed, deleted or added
+      // to.
       if (rows === 0 && (await rowsOf(query)) !== before) rows = 1
       throw undo
     })
@@ -53,7 +60,7 @@ function sampleOf(statement: string, row: Record<string, unknown> | undefined) {
   return sql<{ n?: number }>`${asText(before)}${JSON.stringify(row)}::jsonb${asText(after)}`
 }
 
-/** Every table of tenants, by every verb: as tenant A on the rows of B, and as nobody. */
+/** Every table of tenants with every verb: as tenant A on B's rows, and without a tenant. */
 export async function tryAsTenant(db: Database, { tables, a, b }: World): Promise<Tried> {
   const tried: Tried = { count: 0, leaked: 0, faults: [] }
   const readable = new Set(grantLines('spoke_app'))
@@ -62,7 +69,8 @@ export async function tryAsTenant(db: Database, { tables, a, b }: World): Promis
       withTenant(db, a.tenantId, ({ query }) => work(query))
     for (const attempt of attemptsOn(table, a, b, db.kind === 'postgres')) {
       const outcome = await outcomeOf(enterA, attempt, (query) =>
-        // A table that tenants only write shows them nothing; what they add there is refused, or is not.
+        // A table that tenants cannot read shows no change; whether an insert is refused is still
+        // checked.
         readable.has(`${table.name} SELECT`) ? placesOf(query, table, a, b) : Promise.resolve(''),
       )
       note(tried, `as another tenant, ${attempt.verb} on ${table.name}`, attempt, outcome, refusals)
@@ -81,10 +89,13 @@ export async function tryAsTenant(db: Database, { tables, a, b }: World): Promis
 const nobodies: [string, string[]][] = [
   ['without a tenant', []],
   ['with an empty tenant', ["set local spoke.tenant_id = ''"]],
-  ['with a tenant that is no UUID', ["set local spoke.tenant_id = 'everybody'"]],
+  ['with a tenant that is not a UUID', ["set local spoke.tenant_id = 'everybody'"]],
 ]
 
-/** Where B's rows lie: a changed row lies elsewhere. Asked as B, and the unit is A's again. */
+/**
+ * The locations of B's rows, which change when a row changes. Read as B, then the transaction is
+ * A's again.
+ */
 async function placesOf(query: Query, { name }: Table, a: Inhabitant, b: Inhabitant): Promise<string> {
   await query(asText(`set local spoke.tenant_id = '${b.tenantId}'`))
   const [found] = await query(
@@ -92,8 +103,8 @@ async function placesOf(query: Query, { name }: Table, a: Inhabitant, b: Inhabit
       select string_agg(ctid::text, ',' order by ctid::text) as places from ${sql.table(name)}
       where tenant_id = ${b.tenantId}`,
   ).catch((error: Error) => {
-    // Without the code, or it would pass for a refusal of what is tried.
-    throw new Error(`the other cannot look at its own rows: ${error.message}`)
+    // A new error without the code, which could pass for the refusal of the attempt.
+    throw new Error(`the other tenant cannot read its own rows: ${error.message}`)
   })
   await query(asText(`set local spoke.tenant_id = '${a.tenantId}'`))
   return found?.places ?? ''
@@ -109,17 +120,22 @@ function note(
   tried.count += 1
   if ('refused' in outcome) {
     if (!expectedCodes.includes(outcome.refused))
-      tried.faults.push(`${what} was not refused as it should be: ${outcome.refused} ${outcome.message}`)
+      tried.faults.push(`${what} failed with an unexpected error: ${outcome.refused} ${outcome.message}`)
     return
   }
   if (expected === 'empty' && outcome.rows === 0) return
   tried.leaked += outcome.rows
   tried.faults.push(
-    expected === 'denied' ? `${what} was not refused` : `${what} reached ${outcome.rows} rows of the other`,
+    expected === 'denied'
+      ? `${what} was not refused`
+      : `${what} reached ${outcome.rows} rows of the other tenant`,
   )
 }
 
-/** Each door on what is not on its list: every verb on every table, and every column that may not be read. */
+/**
+ * Each database role beyond its grants: every verb on every table, and every column it may not
+ * access.
+ */
 export async function tryBeyondGrants(db: Database, { tables, a }: World): Promise<Tried> {
   const tried: Tried = { count: 0, leaked: 0, faults: [] }
   const asDoor: Record<Door, (work: (query: Query) => Promise<never>) => Promise<never>> = {

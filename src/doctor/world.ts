@@ -1,4 +1,7 @@
-/** Two tenants with a row in every table of tenants: the connected account by the code that connects, the rest from the catalogue. */
+/**
+ * Fixtures: two tenants with a row in every table of tenants. The connected account is created by
+ * the code that connects; other rows are built from the catalogue.
+ */
 import { randomBytes, randomInt } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
@@ -16,7 +19,7 @@ import { readTables, type Table } from './tenant-tables.ts'
 
 export interface Inhabitant extends Marks {
   tenantId: TenantId
-  /** Shown to HubSpot for this tenant and no other. */
+  /** The token sent to HubSpot for this tenant only. */
   token: string
   /** Table -> one row of the tenant. */
   rows: Record<string, Record<string, unknown>>
@@ -25,7 +28,7 @@ export interface Inhabitant extends Marks {
 export interface World {
   ring: KeyRing
   tables: Table[]
-  /** Tables with FORCE, which their owner lifts to look at all rows. */
+  /** Tables with FORCE, which their owner disables to see all rows. */
   forced: string[]
   a: Inhabitant
   b: Inhabitant
@@ -33,7 +36,7 @@ export interface World {
   faults: string[]
 }
 
-/** @param db migrated, and nobody's: what is written there is thrown away with it */
+/** @param db migrated and unused; it is discarded with everything written to it */
 export async function createFixtures(db: Database): Promise<World> {
   const ring: KeyRing = [{ kid: 'rehearsal', key: new Uint8Array(randomBytes(32)) }]
   const tables = await readTables(db)
@@ -46,7 +49,7 @@ export async function createFixtures(db: Database): Promise<World> {
     const who = await connected(db, ring)
     for (const table of tables.filter(({ ofTenants }) => ofTenants)) {
       const failure = await rowIn(db, forced, table, who)
-      if (failure) faults.push(`table ${table.name} was not rehearsed, no row could be made: ${failure}`)
+      if (failure) faults.push(`table ${table.name} was not rehearsed, no row could be created: ${failure}`)
     }
     return who
   }
@@ -83,7 +86,7 @@ async function connected(db: Database, ring: KeyRing): Promise<Inhabitant> {
   return { tenantId, word, ids, token, rows: {} }
 }
 
-/** The tenant's row in this table, made unless it is there. @returns why none could be made */
+/** Finds or creates the tenant's row in this table. @returns why none could be created */
 async function rowIn(
   db: Database,
   forced: string[],
@@ -112,13 +115,13 @@ async function rowIn(
     if (failure === undefined) break
   }
   ;[found] = await find()
-  if (!found) return failure ?? 'it is not there after it was made'
+  if (!found) return failure ?? 'it does not exist after it was inserted'
   who.rows[table.name] = found.row
   nameIds(table, found.row, who)
   return undefined
 }
 
-/** What a path may call this row by: the ids of it, and first of all its own. */
+/** Records the ids by which a path can name this row; its own key takes precedence. */
 function nameIds(table: Table, row: Record<string, unknown>, who: Inhabitant): void {
   for (const [column, value] of Object.entries(row)) {
     if (!column.endsWith('_id') || typeof value !== 'string') continue

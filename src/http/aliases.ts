@@ -1,4 +1,4 @@
-/** Ids stay valid: a path or query that names an alias is answered for the integration it stands for, in every route. */
+/** Resolves aliases in paths and queries to integration ids, so that old ids stay valid. */
 import type { FastifyInstance } from 'fastify'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
@@ -14,9 +14,15 @@ interface Named {
 /** Integrations that this process need not look up again. */
 const mostSettled = 10_000
 
-/** After the gate and the validation, so that only the tenant's own aliases are looked up, and before the audit log names anything. */
+/**
+ * Runs after the gate and validation, so that only the tenant's own aliases are looked up, and
+ * before the audit log names a target.
+ */
 export function resolveAliases(app: FastifyInstance, db: Database): void {
-  /** `tenant/id`, the oldest first. Right for good, whatever other processes do: such an id never becomes an alias. */
+  /**
+   * `tenant/id`, oldest first. An entry never goes stale: such an id never becomes an alias,
+   * whatever other processes do.
+   */
   const settled = new Set<string>()
 
   async function resolve(tenant: string, id: string): Promise<string> {

@@ -1,4 +1,7 @@
-/** What has an effect is written down before it happens and after it: no effect without it, and no route that does not say. */
+/**
+ * Writes an audit entry before and after each effect; without the first, nothing is done. Over 200
+ * lines because the entry before, the entry after and what interrupts both belong together.
+ */
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { nameOf } from '../api/principal.ts'
 import type { AuditEvent, Chain } from '../audit/event.ts'
@@ -11,20 +14,20 @@ import type { Metrics } from '../lib/metrics.ts'
 import { callerOf } from './limits/client-address.ts'
 import { createRefusals } from './refusals.ts'
 
-/** Who asked, and whose it is. */
+/** Who made the request, and for which tenant. */
 export interface AuditedFor {
   actor: string
-  /** Absent: it stands above tenants. */
+  /** Absent: the event belongs to no tenant. */
   tenantId?: TenantId | undefined
 }
 
-/** What a request is written down as. */
+/** What the audit log records of a request. */
 interface Entry extends AuditedFor {
   action: string
   target: string | null
-  /** The chain that `asked` stands in; absent for what was refused before its handler. */
+  /** The chain that contains the `asked` event; absent for a request refused before its handler. */
   askedIn?: Chain
-  /** The answer is sent piece by piece: how it ends is known at its end. */
+  /** The response is streamed, so its result is known only when it ends. */
   streams: boolean
   ended: boolean
 }
@@ -32,31 +35,35 @@ interface Entry extends AuditedFor {
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * What the audit log calls the route; a function where a parameter makes another deed of it. false: not audited, and a
-     * comment beside it says why.
+     * The name of the action in the audit log; a function where a parameter changes the action.
+     * false: not audited, and a comment next to it says why.
      */
     audited?: string | ((request: FastifyRequest) => string) | false
     /**
-     * For a route without a tenant in its path, or without a credential. Undefined: the credential decides, and without one it
-     * is a stranger, of whom nothing is written. Asked once the request fits its schema, before its handler.
+     * For a route without a tenant in its path, or without a credential. Undefined: the credential
+     * decides; a caller without one is not recorded. Called before the handler, after the request
+     * has passed its schema.
      */
     auditedFor?: (request: FastifyRequest) => Promise<AuditedFor | undefined>
   }
   interface FastifyRequest {
     audit: Entry | undefined
-    /** The code of the error that it was answered with. */
+    /** The code of the error in the response. */
     refusedWith: string | undefined
   }
 }
 
-/** So long a stop waits for what is still to be written; a database that is silent would hold it longer. */
+/**
+ * How long a stop waits for pending writes, so that an unresponsive database cannot delay it
+ * longer.
+ */
 const stopWithinMs = 2_000
 
 const isUnsafe = (method: string) => !['GET', 'HEAD', 'OPTIONS'].includes(method)
 
 /**
- * Before any route: from then on an unsafe one that does not say what the audit log calls it stops the start, and so does a HEAD
- * that would have an effect.
+ * Call before adding any route. From then on the process does not start if an unsafe route does not
+ * name its audit action, or if a HEAD request would have an effect.
  */
 export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metrics): void {
   app.decorateRequest('audit', undefined)
@@ -66,12 +73,12 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
     const methods = [method].flat()
     const route = `${methods.join(', ')} ${url}`
     if (methods.some(isUnsafe) && audited === undefined)
-      throw new Error(`${route} does not say what the audit log calls it`)
-    // Whoever looks ahead (a mail scanner, a preview) asks by HEAD, and must not have done it.
+      throw new Error(`${route} does not name its audit action`)
+    // Mail scanners and link previews send HEAD requests, which must not trigger the effect.
     if (audited && methods.includes('GET') && exposeHeadRoute !== false)
       throw new Error(`${route} has an effect, so it must set exposeHeadRoute to false`)
     if (audited && access === 'public' && !auditedFor)
-      throw new Error(`${route} is audited and open to everybody, and does not say for whom`)
+      throw new Error(`${route} is audited and public, so it must set auditedFor`)
   })
 
   app.addHook('preHandler', async (request, reply) => {
@@ -87,7 +94,7 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
       })
     })
     request.audit = { ...entry, askedIn }
-    // Where an answer that is streamed ends. A caller who leaves before there is one ends nothing.
+    // A streamed response ends here. A caller that leaves before there is a response ends nothing.
     reply.raw.once('close', () => {
       if (request.audit?.streams || reply.sent) void end(request, streamed(reply))
     })
@@ -108,9 +115,11 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
     )
   })
 
-  // Whoever is refused without end writes no rows without end.
+  // A caller that is refused over and over must not add rows without limit.
   const refusals = createRefusals<Entry>()
-  /** @param signal of a stop: ends it between two, and after a failure the rest is not tried. */
+  /**
+   * @param signal passed at a stop: no further count is written after it aborts or after a failure
+   */
   async function writeCounts(signal?: AbortSignal): Promise<void> {
     for (const { refused, count } of refusals.takeCounts()) {
       if (signal?.aborted) return
@@ -142,7 +151,10 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
     await Promise.race([Promise.all([...ending, writeCounts(late)]), lateness])
   })
 
-  /** What has happened has happened: an event that cannot be written then is told to the operator, not to the caller. */
+  /**
+   * The effect has already happened, so a failed write is reported to the operator, not to the
+   * caller.
+   */
   async function end(request: FastifyRequest, result: string): Promise<void> {
     const { audit: entry } = request
     if (!entry || entry.ended) return
@@ -157,13 +169,13 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
 }
 
 const streamed = ({ statusCode, raw }: FastifyReply) =>
-  raw.writableFinished ? String(statusCode) : `${statusCode} broken off`
+  raw.writableFinished ? String(statusCode) : `${statusCode} aborted`
 
 type Audited = Exclude<FastifyContextConfig['audited'], undefined | false>
 const actionOf = (audited: Audited, request: FastifyRequest) =>
   typeof audited === 'string' ? audited : audited(request)
 
-/** @returns undefined for what is not audited, and for strangers */
+/** @returns undefined for a request that is not audited, and for an unauthenticated caller */
 async function entryOf(request: FastifyRequest): Promise<Entry | undefined> {
   const { audited, auditedFor } = request.routeOptions.config
   if (!audited) return undefined
@@ -177,7 +189,7 @@ async function entryOf(request: FastifyRequest): Promise<Entry | undefined> {
   return {
     actor,
     action: actionOf(audited, request),
-    // A tenant's credential writes into its own chain, whatever it asks for.
+    // A tenant's credential writes to its own chain, whatever path it requests.
     tenantId: principal?.kind === 'tenant' ? principal.tenantId : named,
     target: target.join(' ') || null,
     streams: false,
@@ -185,7 +197,10 @@ async function entryOf(request: FastifyRequest): Promise<Entry | undefined> {
   }
 }
 
-/** Somebody known who asked for what is not theirs. What is malformed, or from a stranger, stands in the log alone. */
+/**
+ * An authenticated caller that requested something it may not have. Malformed requests and
+ * unauthenticated callers appear only in the log.
+ */
 function refusedAtGate(request: FastifyRequest): Entry | undefined {
   const { principal, refusedWith } = request
   const { audited } = request.routeOptions.config
@@ -195,7 +210,7 @@ function refusedAtGate(request: FastifyRequest): Entry | undefined {
     actor: nameOf(principal),
     action: actionOf(audited, request),
     tenantId: principal.kind === 'tenant' ? principal.tenantId : undefined,
-    // Not what it asked for: that may be another tenant's.
+    // Not the requested id, which may be another tenant's.
     target: null,
     streams: false,
     ended: false,
@@ -211,9 +226,9 @@ const eventOf = (
   actor,
   action,
   target,
-  // The command line asks from inside: no peer is there.
+  // The command line calls in process, so there is no peer.
   address: actor === 'cli' ? null : (callerOf(request) ?? null),
-  // A caller may choose it, and may choose badly.
+  // The caller may choose it, so it may contain anything.
   requestId: scrub(request.id),
   phase,
   result,

@@ -1,4 +1,7 @@
-/** Every error as the one object that is both the specification's and RFC 9457's. The status per code stands here alone. */
+/**
+ * Sends every error as one object that fits the specification and RFC 9457, with its status. Over
+ * 200 lines because the table of statuses and its one use stand together.
+ */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { sendPage } from '../api/html-page.ts'
 import { fromDatabase } from '../db/database-errors.ts'
@@ -89,14 +92,19 @@ export function problemBody(
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** For a route that a person's browser meets: the page that tells of an error, by its code. */
+    /** For a route that people open in a browser: the HTML page for an error code. */
     errorPage?: (code: string) => string
-    /** For a route that makes a tenant: it is told that one of the id is being erased. To all others it is gone. */
+    /**
+     * For a route that creates a tenant: it reports that a tenant with this id is being erased. All
+     * other routes respond as if the tenant did not exist.
+     */
     makesTenant?: true
   }
 }
 
-/** Answers with the error; what no caller can act on becomes a 500 without a word of its own, and is logged whole. */
+/**
+ * Sends the error. A failure that no caller can act on becomes a generic 500 and is logged in full.
+ */
 export function replyError(failure: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { makesTenant } = request.routeOptions.config
   const error = isTenantErasing(failure) && !makesTenant ? gone(request) : known(failure)
@@ -107,7 +115,8 @@ export function replyError(failure: unknown, request: FastifyRequest, reply: Fas
   }
   const status = error.status ?? statusOf[error.code]
   request.log[status >= 500 ? 'warn' : 'info'](
-    // What is refused again and again, by a process in need, is told without a stack.
+    // An overloaded process or a full disk refuses many requests, so these are logged without a
+    // stack.
     { code: error.code, err: status >= 500 && !inNeed.has(error.code) ? error : undefined },
     'request refused',
   )
@@ -116,7 +125,10 @@ export function replyError(failure: unknown, request: FastifyRequest, reply: Fas
   send(request, reply, problemBody(error.code, error.message, status, request.id, error.details))
 }
 
-/** The same as for a tenant that was never there. Strangers bring a state or a cookie, and learn no more than that it does not count. */
+/**
+ * The same response as for a tenant that never existed. Unauthenticated callers bring a state or a
+ * cookie, and learn only that it is not valid.
+ */
 function gone({ routeOptions: { url, config } }: FastifyRequest): AppError {
   if (config.access === 'public') return invalidState()
   return url?.startsWith('/api/tenants') ? tenantNotFound() : integrationNotFound()
@@ -126,7 +138,7 @@ function send(request: FastifyRequest, reply: FastifyReply, body: ReturnType<typ
   request.refusedWith = body.code
   const { errorPage } = request.routeOptions.config
   if (errorPage && accepts(request, 'text/html')) {
-    // A response schema or serializer of the route is for its own answers.
+    // The route's own response schema or serializer does not apply to errors.
     void sendPage(reply.serializer(String), body.status, errorPage(body.code))
     return
   }
@@ -142,7 +154,10 @@ function send(request: FastifyRequest, reply: FastifyReply, body: ReturnType<typ
     .send(body)
 }
 
-/** Whether the caller names the type, other than to refuse it. Errors are never answered 406. */
+/**
+ * Whether the caller accepts the type by name, with a quality above 0. Errors are never answered
+ * with 406.
+ */
 function accepts(request: FastifyRequest, type: string): boolean {
   const ranges = (request.headers.accept ?? '').toLowerCase().split(',')
   return ranges.some((range) => {
@@ -151,7 +166,7 @@ function accepts(request: FastifyRequest, type: string): boolean {
   })
 }
 
-/** The error as one of ours, or undefined when it is a bug. */
+/** Converts the error to an AppError; undefined when it is a bug. */
 function known(failure: unknown): AppError | undefined {
   const error = asAppError(failure)
   if (error instanceof AppError) return error
@@ -173,7 +188,7 @@ function fromFastify(error: FastifyError): AppError | undefined {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new AppError('unsupported_media_type', 'The body must be application/json in UTF-8')
     case 'FST_ERR_MAX_PARAM_LENGTH':
-      return new AppError('request_too_large', 'A part of the path is too long', { status: 414 })
+      return new AppError('request_too_large', 'A path segment is too long', { status: 414 })
     default:
       return error.statusCode === 400
         ? new AppError('bad_request', 'The request could not be read')
@@ -181,7 +196,7 @@ function fromFastify(error: FastifyError): AppError | undefined {
   }
 }
 
-/** Characters of details in one answer; the first is always there. */
+/** Most characters of details in one response; the first detail is always included. */
 const mostDetails = 900
 
 function fromValidation(error: FastifyError): AppError {
@@ -201,7 +216,9 @@ function fromValidation(error: FastifyError): AppError {
 
 type Finding = NonNullable<FastifyError['validation']>[number]
 
-/** One fault, or one for each unknown name: its message has a line for each (lib/zod-messages.ts). */
+/**
+ * One detail, or one for each unknown name: the message has a line for each (lib/zod-messages.ts).
+ */
 function detailsOf({ keyword, instancePath, message, params }: Finding, inQuery: boolean): ErrorDetail[] {
   const path = instancePath.replace(/\/$/, '')
   const keys = unknownKeysOf(params)
@@ -226,15 +243,15 @@ const unknownKeysOf = (params: unknown): unknown[] | undefined => {
   return Array.isArray(keys) ? keys : undefined
 }
 
-/** An unknown name is shown, unless it could be a token that was pasted in its place. */
+/** An unknown name is shown, unless it could be a token pasted in its place. */
 const isShowable = (key: unknown): key is string => typeof key === 'string' && /^[A-Za-z_.-]{1,32}$/.test(key)
 
 const ofParameter = (rule: string, inQuery: boolean) =>
   inQuery ? rule.replace('a known field', 'a known query parameter') : rule
 
-/** The first fault as a sentence: what stands where, and what is wrong with it. */
+/** The first detail as a sentence: which field, and what is wrong with it. */
 function sentenceOf(first: ErrorDetail | undefined, others: number, context: string): string {
-  const { pointer = '', rule = 'cannot be used' } = first ?? {}
+  const { pointer = '', rule = 'is not valid' } = first ?? {}
   const name = pointer.slice(1)
   const unknown = rule.startsWith('is not a known')
   const inQuery = context === 'querystring'

@@ -1,10 +1,12 @@
-/** The one form that is taken: two buttons of a page of ours. Everywhere else a body is JSON. */
+/** Parses the one form that Spoke accepts, the two buttons of its confirmation page. */
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../lib/errors.ts'
 
 const bodyLimit = 256
 
-/** @param app a part of the server of its own, so that no other route takes forms */
+/**
+ * @param app an encapsulated part of the server, so that all other routes still accept only JSON
+ */
 export function acceptFormOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -12,12 +14,12 @@ export function acceptFormOnly(app: FastifyInstance): void {
     { parseAs: 'string', bodyLimit },
     (request, body, done) => {
       if ((request.headers['content-encoding'] ?? 'identity') !== 'identity')
-        return done(new AppError('unsupported_media_type', 'The body must be a form, not compressed'))
+        return done(new AppError('unsupported_media_type', 'The body must be an uncompressed form'))
       const fields = [...new URLSearchParams(body as string)]
       const named = new Map(fields)
       if (named.size === fields.length) return done(null, Object.fromEntries(named))
-      const details = [{ pointer: '', rule: 'must not hold a field twice' }]
-      return done(new AppError('validation_failed', 'The form holds a field twice', { details }))
+      const details = [{ pointer: '', rule: 'must not contain a field twice' }]
+      return done(new AppError('validation_failed', 'The form contains a field twice', { details }))
     },
   )
 }

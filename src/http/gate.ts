@@ -1,4 +1,4 @@
-/** Who may ask for what: one rule per route, and no route without one. */
+/** Decides who may call which route: every route has exactly one access rule. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { mayAdminister, mayDo, owns, type Principal, type Scope, scopes } from '../api/principal.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
@@ -7,8 +7,9 @@ import { parseTenantId } from '../db/tenant-id.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 
 /**
- * public: nobody is asked who they are. signed: HubSpot, which signs what it sends. session: whoever may have one. A scope: the tenant of the path, by it. admin: the operator.
- * metrics: the operator, or who collects figures.
+ * public: no authentication. signed: HubSpot, which signs its requests. session: the operator, or
+ * any credential of a tenant. A scope: a credential of the tenant in the path with that scope, or
+ * the operator. admin: the operator. metrics: the operator, or the metrics collector.
  */
 export type Access = 'public' | 'signed' | 'session' | Scope | 'admin' | 'metrics'
 
@@ -22,21 +23,27 @@ export interface Rule {
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
-    /** For a scope on a path without `tenant_id`: where the handler finds the tenant, and itself refuses another's. */
+    /**
+     * For a scope on a path without `tenant_id`: the handler finds the tenant here, and itself
+     * refuses another tenant's.
+     */
     tenantIn?: 'state'
   }
   interface FastifyInstance {
-    /** Every route with its rule, one a method, in the order they were added. */
+    /** Every route with its rule, one entry per method, in the order of registration. */
     rules: Rule[]
   }
   interface FastifyRequest {
     principal: Principal | undefined
-    /** The principal, and what proved it. */
+    /** The principal, and what authenticated it. */
     proven: Proven | undefined
   }
 }
 
-/** Before any route: from then on a route without a rule, or with one that nothing can hold, stops the start. */
+/**
+ * Call before adding any route. From then on the process does not start if a route has no rule, or
+ * has a rule that cannot be enforced.
+ */
 export function requireRules(app: FastifyInstance): void {
   app.decorateRequest('principal', undefined)
   app.decorateRequest('proven', undefined)
@@ -45,29 +52,30 @@ export function requireRules(app: FastifyInstance): void {
   app.addHook('onRoute', ({ method, url, config }) => {
     const { access, tenantIn } = config ?? {}
     const route = `${[method].flat().join(', ')} ${url}`
-    if (!access) throw new Error(`${route} does not say who may ask for it`)
+    if (!access) throw new Error(`${route} has no access rule`)
     if (isScope(access) && !url.includes('/:tenant_id') && !tenantIn)
-      throw new Error(`${route} is for a tenant and has none in its path`)
+      throw new Error(`${route} needs a tenant but has no :tenant_id in its path`)
     for (const one of [method].flat()) rules.push({ method: one, url, access })
   })
 }
 
 /**
- * Lets a request through, or refuses it before anything is looked up: a tenant's credential learns the same of another's
- * path whether anything stands there or not.
+ * Admits or refuses a request before anything is looked up, so that a tenant's credential gets the
+ * same response for another tenant's path whether the resource exists or not.
  *
- * @throws AppError unauthenticated | forged_request | integration_not_found | invalid_id | insufficient_scope | unavailable
+ * @throws AppError unauthenticated | forged_request | integration_not_found | invalid_id |
+ *   insufficient_scope | unavailable
  */
 export async function passGate(request: FastifyRequest, authenticate: Authenticate): Promise<void> {
   const { access } = request.routeOptions.config
-  // Who signed it is seen once the body is here.
+  // A signature can be verified only once the body has arrived.
   if (access === 'public' || access === 'signed') return
   const proven = await authenticate(request)
-  if (!proven) throw new AppError('unauthenticated', 'A credential is needed')
+  if (!proven) throw new AppError('unauthenticated', 'Authentication is required')
   const { principal } = proven
   request.proven = proven
   request.principal = principal
-  // A path that is not there has no rule; who asks is known, and it answers 404 to everybody.
+  // An unknown path has no rule: it responds with 404 to every authenticated caller.
   if (!access) return
   if (!isScope(access)) {
     const may = mayAdminister(principal) || principal.kind === (access === 'session' ? 'tenant' : access)
@@ -83,4 +91,4 @@ export async function passGate(request: FastifyRequest, authenticate: Authentica
 export const isScope = (access: Access): access is Scope => (scopes as readonly Access[]).includes(access)
 
 const insufficientScope = (needed: Access) =>
-  new AppError('insufficient_scope', `This credential may not do this; it needs ${needed}`)
+  new AppError('insufficient_scope', `This credential lacks permission; this request needs ${needed}`)

@@ -1,4 +1,4 @@
-/** Is the process alive, can it serve, and what does it count. Cheap, probes open to all, without a word about tenants. */
+/** Liveness, readiness and metrics: cheap to serve, and without information about tenants. */
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
 import { type Database, inTransaction } from '../db/database.ts'
@@ -8,7 +8,7 @@ import type { Metrics } from '../lib/metrics.ts'
 export interface HealthParts {
   db: Database
   metrics: Metrics
-  /** True once a stop has begun: no new traffic then. */
+  /** True once a stop has begun; no new traffic should arrive then. */
   draining(): boolean
 }
 
@@ -45,7 +45,7 @@ async function atNewest(db: Database): Promise<string> {
   return (await currentMigration(db)) === newestMigration() ? 'ok' : 'not migrated'
 }
 
-/** Nobody limits probes, so whoever asks while one is answered gets the same answer: a flood of them is one look at a time. */
+/** Probes are not rate limited, so concurrent probes share one check and its result. */
 function joined<T>(work: () => Promise<T>): () => Promise<T> {
   let underWay: Promise<T> | undefined
   return () => {
@@ -56,7 +56,7 @@ function joined<T>(work: () => Promise<T>): () => Promise<T> {
   }
 }
 
-/** A check that hangs is a check that failed; why stands in the log, not in a public answer. */
+/** A check that hangs counts as failed. The public response does not say why. */
 async function bounded(check: Promise<string>): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
   const timer = setTimeout(() => resolve('timeout'), withinMs)

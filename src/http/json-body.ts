@@ -1,10 +1,12 @@
-/** Bodies: JSON in UTF-8, uncompressed, and nothing else. Each of the other forms would be read as something it is not. */
+/** Accepts request bodies only as uncompressed JSON in UTF-8; other forms would be misread. */
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../lib/errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** A request without a body is as good as one with an empty object; whatever type it names. */
+    /**
+     * A request without a body counts as one with an empty object, whatever content type it names.
+     */
     bodyOptional?: true
   }
 }
@@ -13,7 +15,7 @@ const unsupported = () => new AppError('unsupported_media_type', 'The body must 
 
 export function acceptJsonOnly(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ routeOptions, headers }) => {
-    // `curl -d ''` names the type of a form and sends nothing.
+    // `curl -d ''` sends no body, but the content type of a form.
     if (routeOptions.config.bodyOptional && headers['content-length'] === '0') delete headers['content-type']
   })
   const parse = app.getDefaultJsonParser('error', 'error')

@@ -1,7 +1,8 @@
-/** The OpenAPI document: the routes as they describe themselves, and what each may answer because of limits and load. */
+/** Builds the OpenAPI document from the routes, and adds the responses due to limits and load. */
 import swagger from '@fastify/swagger'
 import type { FastifyContextConfig, FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { version } from '../lib/version.ts'
 
 interface Described {
   paths?: Record<string, Record<string, { responses?: Record<string, unknown>; 'x-spoke-probe'?: boolean }>>
@@ -16,18 +17,22 @@ const busy = (description: string) => ({
   content: { 'application/json': { schema: { $ref: '#/components/schemas/Problem' } } },
 })
 
-/** Any route but the probes may answer these, so they stand in one place. */
+/** Responses that any route except a probe may send, defined once. */
 const anyRoute = {
-  '429': ['Limited', busy('A limit of this caller was met')],
-  '503': ['Unavailable', busy('Overloaded, stopping, or without what it needs; nothing was done')],
+  '429': ['Limited', busy('The caller reached a limit')],
+  '503': ['Unavailable', busy('Overloaded, stopping, or missing a dependency; nothing was done')],
 } as const
 
-/** Before any route. */
+/** Call before adding any route. */
 export async function describeRoutes(app: FastifyInstance): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Spoke', version: '0.1.0', description: 'HubSpot tickets of many tenants, in sync.' },
+      info: {
+        title: 'Spoke',
+        version,
+        description: 'Keeps the HubSpot tickets of many tenants in sync.',
+      },
     },
     transform: (route) => {
       const { access, probe } = route.route.config as FastifyContextConfig

@@ -1,19 +1,23 @@
-/** How many refusals of a credential the audit log writes down: the first few of a minute one by one, the others as a count. */
+/**
+ * Limits the refusals that the audit log records for one credential.
+ *
+ * The first few of a minute are recorded one by one, the rest as a count.
+ */
 export interface Refused {
-  /** Whose chain; absent: the operator's. */
+  /** The tenant whose chain records it; absent: the operator's chain. */
   tenantId?: string | undefined
   actor: string
 }
 
 export interface Refusals<R extends Refused> {
-  /** @returns whether this one is written down by itself; otherwise it is counted */
+  /** @returns whether to record this one singly; otherwise it is counted */
   admit(refused: R): boolean
-  /** Ends the minute. @returns what was counted in it, one entry for each credential */
+  /** Ends the minute. @returns the counts of the minute, one entry for each credential */
   takeCounts(): { refused: R; count: number }[]
 }
 
 const oneByOne = 5
-/** Credentials in one minute; those beyond are counted together, for each chain. */
+/** Credentials tracked in one minute. The rest are counted together, per chain. */
 const most = 1_000
 
 export function createRefusals<R extends Refused>(): Refusals<R> {

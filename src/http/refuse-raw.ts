@@ -1,4 +1,4 @@
-/** What is refused before there is a proper request: in the same shape, over whatever is there to answer with. */
+/** Refuses what is not a proper HTTP request, with the same error body as any other refusal. */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
@@ -12,7 +12,7 @@ const maxHeaders = 100
 type Headers = Readonly<Record<string, string>>
 
 /**
- * Requests that parse but say two things at once, or more than anybody needs.
+ * Refuses requests that parse but are ambiguous, or have more headers than any client needs.
  *
  * @throws AppError bad_request | request_too_large
  */
@@ -21,13 +21,16 @@ export function refuseOdd({ raw }: FastifyRequest): void {
   if (names.length > maxHeaders) throw new AppError('request_too_large', 'The request has too many headers')
   const hosts = names.filter((name) => name === 'host').length
   if (hosts > 1 || (hosts === 0 && raw.httpVersion !== '1.0')) {
-    throw new AppError('bad_request', 'The request must have one Host header')
+    throw new AppError('bad_request', 'The request must have exactly one Host header')
   }
-  // The absolute form is for proxies; another host's name in it would be answered as ours.
-  if (!raw.url?.startsWith('/')) throw new AppError('bad_request', 'The target must be a path')
+  // Absolute targets are for proxies. One that names another host would be answered as ours.
+  if (!raw.url?.startsWith('/')) throw new AppError('bad_request', 'The request target must be a path')
 }
 
-/** What could not be parsed as a request has no reply object; it gets the same body over the bare socket. */
+/**
+ * Writes the error to the bare socket, because a request that could not be parsed has no reply
+ * object.
+ */
 export function refuseRaw(error: Error & { code?: string }, socket: Socket, log: Log, secure: Headers): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const [code, status, phrase, message] =
@@ -42,9 +45,9 @@ export function refuseRaw(error: Error & { code?: string }, socket: Socket, log:
   socket.end(`HTTP/1.1 ${status} ${phrase}\r\n${lines.join('')}\r\n${body}`)
 }
 
-/** An Expect header other than 100-continue: Node would answer without a body. */
+/** Refuses an Expect header other than 100-continue, for which Node would send no body. */
 export function refuseExpectation(response: ServerResponse, log: Log, secure: Headers): void {
-  const message = 'The Expect header asks for what is not done here'
+  const message = 'The only supported Expect header is 100-continue'
   const { requestId, body } = refusal('bad_request', message, 417, 'EXPECT', log)
   response.writeHead(417, headersOf(requestId, secure)).end(body)
 }
@@ -56,7 +59,7 @@ const headersOf = (requestId: string, secure: Headers) => ({
   ...secure,
 })
 
-/** @param reason the parser's code: its message, and the bytes it met, may quote the request */
+/** @param reason the parser's code only: its message and the bytes it read may quote the request */
 function refusal(code: ErrorCode, message: string, status: number, reason: string | undefined, log: Log) {
   const requestId = newId()
   log.info({ request_id: requestId, code, status, reason }, 'request refused')

@@ -1,6 +1,7 @@
 /**
- * The HTTP server: limits, who may ask, one error shape, and the routes in one list. Over 200 lines because the order of the hooks
- * is one thought.
+ * The HTTP server: limits, the gate, error responses, and the list of routes.
+ *
+ * Over 200 lines because the order of the hooks must be readable in one place.
  */
 import Fastify, {
   type FastifyBaseLogger,
@@ -53,7 +54,7 @@ import { refuseExpectation, refuseOdd, refuseRaw } from './refuse-raw.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Aborts when the answer is out or the caller is gone, and when the service stops. */
+    /** Aborts when the response has ended, when the caller is gone, and when the service stops. */
     calledOff: AbortSignal
   }
 }
@@ -62,26 +63,26 @@ type WithoutSignal<T> = Omit<T, 'signalOf' | 'watchOf'>
 
 export interface ServerParts {
   authenticate: Authenticate
-  /** Open mode answers to this machine's own names only. */
+  /** Open mode responds only to this machine's own host names. */
   open: boolean
   /** Where callers reach us. */
   publicUrl: string
   log: Log
-  /** What one request may spend on HubSpot in all, ms. */
+  /** Time that one request may spend on all its calls to HubSpot, ms. */
   requestMs: number
   health: HealthParts
   audit: Audit
   clock: Clock
-  /** Absent: nobody is limited. */
+  /** Absent: no rate limits. */
   limits?: Pick<LimitParts, 'rates' | 'limiter'>
   load: Load
-  /** What answers may take of the memory. */
+  /** Memory budget of responses. */
   bytes: ByteBudget
-  /** Addresses and networks whose X-Forwarded-For counts. */
+  /** Addresses and networks whose X-Forwarded-For is trusted. */
   trustedProxies: readonly string[]
-  /** Absent on a worker alone, which answers to probes only. */
+  /** Absent in a worker-only process, which serves only probes. */
   tenants?: TenantParts
-  /** The same; absent also where the command line asks for what the operator does. */
+  /** Absent in the same case, and where the command line runs operator actions. */
   api?: {
     integrations: WithoutSignal<IntegrationParts>
     issues: WithoutSignal<IssueParts>
@@ -94,7 +95,7 @@ export interface ServerParts {
   }
 }
 
-/** Requests under way at a stop have this long to end. */
+/** How long running requests may take to finish at a stop. */
 const closeWithinMs = 4_000
 
 const ownNames = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
@@ -102,7 +103,7 @@ const ownNames = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
   const stopping = new AbortController()
   const secure = securityHeaders(parts.publicUrl)
-  /** On the bare answer, so that a stream that writes its own head has them too. */
+  /** Set on the raw response, so that a stream that writes its own head has them too. */
   const dress = (request: FastifyRequest, { raw }: FastifyReply) => {
     raw.setHeaders(new Map(Object.entries({ ...secure, 'request-id': request.id })))
   }
@@ -113,20 +114,20 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     bodyLimit: 64 * 1024,
     trustProxy: parts.trustedProxies.length > 0 && [...parts.trustedProxies],
     routerOptions: { maxParamLength: 100 },
-    // All three, or Node lets a body drip for half a minute and more.
+    // All three are needed: otherwise Node lets a body trickle in for 30 seconds or longer.
     requestTimeout: 3_000,
     http: {
       headersTimeout: 2_000,
       requestTimeout: 3_000,
       connectionsCheckingInterval: 500,
       maxHeaderSize: 16 * 1024,
-      // Node would answer in a shape of its own; the first hook sees to it.
+      // Node would respond in its own format; the first hook checks the header instead.
       requireHostHeader: false,
     },
     forceCloseConnections: 'idle',
     clientErrorHandler: (error: Error & { code?: string }, socket) =>
       refuseRaw(error, socket, parts.log, secure),
-    // No hook runs before these.
+    // Hooks do not run for these errors.
     frameworkErrors: (error, request, reply) => {
       dress(request as FastifyRequest, reply as FastifyReply)
       replyError(error, request as FastifyRequest, reply as FastifyReply)
@@ -147,19 +148,23 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   app.addHook('onClose', async () => delay.stop())
   const shedding = createShedding({ load: parts.load, metrics, clock: parts.clock, delayMs: delay.delayMs })
   const limits = parts.limits && createLimits({ ...parts.limits, metrics, clock: parts.clock })
-  // Every request gets its own in the first hook; the type asks for something to begin with.
+  // The type requires an initial value; the first hook sets the signal of each request.
   app.decorateRequest('calledOff', undefined as unknown as AbortSignal)
   app.addHook('onRequest', async (request, reply) => {
     const gone = new AbortController()
-    reply.raw.once('close', () => gone.abort(new AppError('bad_request', 'The caller is gone')))
+    reply.raw.once('close', () => gone.abort(new AppError('bad_request', 'The caller disconnected')))
     request.calledOff = AbortSignal.any([gone.signal, stopping.signal])
     dress(request, reply)
     shedding.enter(request, reply)
     if (parts.open && !ownNames.test(request.headers.host ?? '')) {
       reply.header('connection', 'close')
-      throw new AppError('misdirected_request', 'Without an admin key Spoke answers only to localhost', {
-        status: 421,
-      })
+      throw new AppError(
+        'misdirected_request',
+        'Without an admin key, Spoke accepts requests only at localhost',
+        {
+          status: 421,
+        },
+      )
     }
     refuseOdd(request)
     const pass = () => passGate(request, parts.authenticate)
@@ -174,7 +179,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     onClosed: () => metrics.httpShed.inc({ reason: 'sockets' }),
   })
   app.addHook('onSend', async ({ raw }, reply) => {
-    // What is left of an unread body would be read for nothing. The caller is told, so that it sends nothing more into it.
+    // The rest of an unread body would be read for nothing. The header tells the caller to stop
+    // sending.
     if (!raw.complete || !sockets.mayStay(raw.socket)) reply.header('connection', 'close')
   })
   app.addHook('onResponse', async (request, reply) => {
@@ -191,16 +197,16 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   })
   app.addHook('preClose', async () => {
     stopping.abort(new AppError('unavailable', 'The service is stopping', { retryAfter: 5 }))
-    // Node stops timing out half-sent requests once it closes; they must not hold up the stop.
+    // Node stops timing out half-sent requests once it closes; they must not delay the stop.
     setTimeout(() => app.server.closeAllConnections(), closeWithinMs).unref()
   })
   app.server.on('checkExpectation', (_request, response) => refuseExpectation(response, parts.log, secure))
 
   const provenOf = ({ proven }: FastifyRequest) => proven as Proven
-  /** For an answer that stays open: it ends with the caller's right to it. */
+  /** For a response that stays open: aborts when the caller's credential is no longer valid. */
   const watchOf = (request: FastifyRequest): AbortSignal =>
     parts.api?.standing.signalOf(provenOf(request), request.calledOff) ?? request.calledOff
-  /** All calls to HubSpot of one request together end at its deadline, however many they are. */
+  /** All calls to HubSpot of one request share its deadline. */
   const signalOf = (request: FastifyRequest): AbortSignal => {
     const deadline = new AbortController()
     const timer = setTimeout(() => deadline.abort(new HubSpotError('timeout', 'request')), parts.requestMs)
@@ -218,7 +224,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     const allowed = known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
     if (allowed.length === 0) throw new AppError('not_found', 'No such path')
     reply.header('allow', [...new Set(allowed)].sort().join(', '))
-    throw new AppError('method_not_allowed', 'This path does not take this method')
+    throw new AppError('method_not_allowed', 'This path does not support this method')
   })
 
   healthRoutes(app, parts.health)
@@ -245,7 +251,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     inboxStateRoutes(app, { db: webhooks.db, webhooks: webhooks.app !== undefined })
     await app.register(async (forHubSpot) => webhookRoutes(forHubSpot, webhooks))
   }
-  // Made once, and the same bytes for everybody: however many do not take it.
+  // Built once and shared, so that slow readers do not multiply its memory.
   let described: Buffer | undefined
   app.get(
     '/openapi.json',

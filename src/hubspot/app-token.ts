@@ -1,4 +1,4 @@
-/** A token of our app itself: for what is the app's, and for no account's data. */
+/** Requests a token for our app itself, for calls that concern the app and no account's data. */
 import { z } from 'zod'
 import { Secret } from '../lib/secret.ts'
 import type { Credentials, HubSpot, Patience } from './client/client.ts'
@@ -12,7 +12,10 @@ export interface AppToken {
   expiresInMs: number
 }
 
-/** @throws HubSpotError as `HubSpot.call`; misconfigured when HubSpot gives the app no token for these scopes */
+/**
+ * @throws HubSpotError as `HubSpot.call`; misconfigured when HubSpot gives the app no token for
+ *   these scopes
+ */
 export async function askAppToken(
   hubspot: HubSpot,
   app: Credentials,

@@ -1,4 +1,7 @@
-/** A failed call to HubSpot, as our caller is told of it: a stable code, the specification's words, no text of HubSpot's. */
+/**
+ * Converts a failed HubSpot call into the error for our caller: a stable code and the
+ * specification's wording, with no text from HubSpot.
+ */
 import { fromDatabase } from '../db/database-errors.ts'
 import { AppError, sentences, tokenInvalid } from '../lib/errors.ts'
 import { HubSpotError } from './hubspot-error.ts'
@@ -7,7 +10,8 @@ import { type MissingScopes, scopesSentence } from './missing-scopes.ts'
 const hourMs = 3_600_000
 
 /**
- * @param connecting true while a token is being taken in: then it is the caller's to mend (422), later ours (409)
+ * @param connecting true while a token is being connected: the caller can fix it (422); afterwards
+ *   it is ours to fix (409)
  * @returns the same error when it is not a HubSpotError
  */
 export function asAppError(error: unknown, connecting = false): unknown {
@@ -21,13 +25,15 @@ export function asAppError(error: unknown, connecting = false): unknown {
     case 'rate_limited': {
       const waitMs =
         error.policy === 'daily' ? (error.retryAfterMs ?? hourMs) : (error.retryAfterMs ?? 10_000)
-      const message = 'HubSpot allows this account no more calls for now'
+      const message = 'This HubSpot account has reached its rate limit; try again later'
       return new AppError('hubspot_limit', message, { cause, retryAfter: Math.ceil(waitMs / 1_000) })
     }
     case 'misconfigured':
-      return new AppError('oauth_not_configured', 'HubSpot refuses the configuration of this service', {
-        cause,
-      })
+      return new AppError(
+        'oauth_not_configured',
+        'HubSpot rejects the OAuth configuration of this service; its operator must correct it',
+        { cause },
+      )
     case 'timeout':
       return hubspotUnavailable(cause, 504)
     default:
@@ -46,16 +52,23 @@ export function missingScopes(missing: MissingScopes, cause?: unknown): AppError
   })
 }
 
-/** HubSpot refuses the account, the app or the user, and not for a scope: BANNED, SCOPE_RESTRICTED, TRUST_VIOLATION, … */
+/**
+ * HubSpot refuses the account, the app or the user for a reason other than a scope: BANNED,
+ * SCOPE_RESTRICTED, TRUST_VIOLATION, …
+ */
 function forbidden(cause: HubSpotError, connecting: boolean): AppError {
   const why = cause.category === undefined ? '' : ` (${cause.category})`
-  return new AppError('hubspot_forbidden', `HubSpot refuses this for a reason other than a scope${why}`, {
-    cause,
-    status: connecting ? 422 : 409,
-  })
+  return new AppError(
+    'hubspot_forbidden',
+    `HubSpot denies access for a reason other than a missing scope${why}`,
+    { cause, status: connecting ? 422 : 409 },
+  )
 }
 
-/** What a log and a row say of a failure: the code of our error or the database's, or `internal` for what nobody foresaw. */
+/**
+ * The failure's code for logs and rows: our error's, the database's, or `internal` for anything
+ * unexpected.
+ */
 export function codeOf(failure: unknown): string {
   const error = asAppError(failure)
   return error instanceof AppError ? error.code : (fromDatabase(error)?.code ?? 'internal')

@@ -1,4 +1,7 @@
-/** Which records of another kind hang on ours, and as what: by batches of ids. */
+/**
+ * Reads which records of another kind are associated with ours, and with which labels, in batches
+ * of ids. Over 200 lines because deciding which ids a response leaves open is part of reading it.
+ */
 import { z } from 'zod'
 import { chunks } from '../lib/chunks.ts'
 import type { Answer, HubSpot } from './client/client.ts'
@@ -8,13 +11,13 @@ import { readAs } from './read-as.ts'
 import { readEach } from './read-each.ts'
 import { paths } from './versions.ts'
 
-/** One way in which two records hang together. */
+/** One kind of link between two records. */
 export interface AssociationLabel {
-  /** HubSpot's: HUBSPOT_DEFINED, USER_DEFINED, INTEGRATOR_DEFINED or WORK. */
+  /** Defined by HubSpot: HUBSPOT_DEFINED, USER_DEFINED, INTEGRATOR_DEFINED or WORK. */
   category: string
   /** 16 is ticket to contact, 26 to the primary company, 339 to a company, 28 to a deal. */
   typeId: number
-  /** null for the plain kinds. */
+  /** null for the types without a label. */
   label: string | null
 }
 
@@ -24,22 +27,31 @@ export interface Association {
 }
 
 export interface AssociationsRead {
-  /** Of each id that HubSpot answered for, none included. An id that is missing is one it would not say now. */
+  /**
+   * One entry per id that HubSpot answered for, even if it has no associations. A missing id could
+   * not be read now.
+   */
   found: Map<string, Association[]>
-  /** Of those: the ones that the answers do not mention. That they have none is likely and not said. */
+  /**
+   * Ids in `found` that no response mentions. They probably have no associations, but HubSpot did
+   * not say so.
+   */
   silent: string[]
-  /** Those that an error leaves open, by id or by naming none; they are not in `found`. */
+  /** Ids that an error leaves open, by naming them or by naming none; not in `found`. */
   undecided: string[]
-  /** Those whose list has no end, which are not in `found`, or in which an entry cannot be read, which are there without it. */
+  /**
+   * Ids whose list never ends (not in `found`), and ids with an unreadable entry (in `found`
+   * without that entry).
+   */
   broken: string[]
-  /** HubSpot's clock at the first answer: nothing here is older. */
+  /** HubSpot's clock at the first response: nothing here is older. */
   observedAt: Date
 }
 
-/** HubSpot's own limit of one batch; more is refused since 2025-02. */
+/** HubSpot's own limit for one batch; larger batches are refused since 2025-02. */
 export const associationLimit = 1_000
 
-// The document says text, HubSpot's examples show numbers.
+// The document says text, but HubSpot's examples show numbers.
 const id = z.union([z.string().min(1), z.number().int().nonnegative().transform(String)])
 
 const label = z.object({
@@ -73,17 +85,17 @@ const fault = z.object({
 
 const batch = z.object({ results: z.array(z.unknown()), errors: z.array(z.unknown()).nullish() })
 
-/** A record to ask about, and where its list goes on. */
+/** A record to query, and the cursor at which its list resumes. */
 interface Input {
   id: string
   after?: string
 }
 
 /**
- * All associations of these records to one other kind; a record with many is paged through, and an
- * answer longer than we take is asked for in halves.
+ * Reads all associations of these records to one other kind. Pages through a record that has many,
+ * and splits a batch in half when its response is too large.
  *
- * @param ids at most 1,000, none twice
+ * @param ids at most 1,000, without duplicates
  * @throws HubSpotError forbidden without the read scope of `toPath`
  */
 export async function readAssociations(
@@ -147,7 +159,7 @@ export async function readAssociations(
       for (const end of legible) kept.set(end.id, merged(kept.get(end.id), end))
       const after = paging?.next?.after
       const place = `${from.id} ${after}`
-      // A HubSpot that sends us back to where we were would be paged through for ever.
+      // A cursor that was already used would page for ever, so its record counts as broken.
       if (legible.length < ends.length) broken.add(from.id)
       if (after !== undefined && seen.has(place)) {
         broken.add(from.id)
@@ -201,7 +213,7 @@ export async function hasAssociations(
   }
 }
 
-/** Every id that errors name, of whatever kind. */
+/** Every id that the errors name, of any kind. */
 const namedIn = (errors: readonly unknown[]): string[] =>
   readEach(errors, fault).flatMap(({ context }) =>
     Object.values(context ?? {})
@@ -210,8 +222,9 @@ const namedIn = (errors: readonly unknown[]): string[] =>
   )
 
 /**
- * The ids that this answer leaves open. A record without any may be missing, come empty, or come as an error that
- * says so; any other error is no statement about the record it names, or about any that is missing when it names none.
+ * The ids that this response leaves open. A record without associations may be missing, be empty,
+ * or have an error that says so. Any other error leaves open the records that it names; if it names
+ * none of the missing ones, all missing records are open.
  */
 function unsaidOf(
   inputs: readonly { id: string }[],
@@ -237,7 +250,10 @@ function unsaidOf(
   return [...named]
 }
 
-/** The same end twice, on two pages or in two entries: all its labels. In one order, so that the same reads the same. */
+/**
+ * Combines the labels when the same record appears twice, on two pages or in two entries. The order
+ * is fixed, so that equal reads compare equal.
+ */
 function merged(before: Association | undefined, now: Association): Association {
   const labels = new Map(
     [...(before?.labels ?? []), ...now.labels].map((one) => [`${one.category} ${one.typeId}`, one]),

@@ -1,4 +1,7 @@
-/** What an account has defined for a kind of object: its properties, and its pipelines with their stages. */
+/**
+ * Reads an account's definitions for a kind of object: its properties, and its pipelines with their
+ * stages.
+ */
 import { z } from 'zod'
 import type { HubSpot } from './client/client.ts'
 import { HubSpotError } from './hubspot-error.ts'
@@ -10,19 +13,25 @@ import { paths } from './versions.ts'
 export interface Property {
   name: string
   label: string
-  /** HubSpot's: string, number, date, datetime, enumeration, bool, … */
+  /** Defined by HubSpot: string, number, date, datetime, enumeration, bool, … */
   type: string
-  /** How HubSpot shows and fills it: text, textarea, select, calculation_equation, calculation_read_time, … */
+  /**
+   * How HubSpot shows and fills it: text, textarea, select, calculation_equation,
+   * calculation_read_time, …
+   */
   fieldType?: string | undefined
-  /** HubSpot's own, not the customer's. */
+  /** Defined by HubSpot and not by the customer. */
   hubspotDefined: boolean
-  /** HubSpot says so of few that it calculates: not of those computed when they are read. */
+  /**
+   * HubSpot sets this for only some calculated properties, and not for those computed at read time.
+   */
   calculated: boolean
 }
 
 /**
- * Whether HubSpot computes the value when it is asked, so that it differs each time and the time of last change does not
- * move. Its field type says so (seen in recorded definitions and records); where that is unknown, the name of those that were seen.
+ * Whether HubSpot computes the value at read time, so that it differs on each read while the
+ * last-modified time stays the same. The field type says so (seen in recorded definitions and
+ * records). Where the type is unknown, the name decides, by the names seen so far.
  */
 export const isReadTime = ({
   name,
@@ -60,10 +69,10 @@ const property = z.object({
   archived: z.boolean().catch(false),
 })
 
-/** Ids are text here, numbers in other places of HubSpot's. */
+/** Ids are text here, but numbers elsewhere in HubSpot's API. */
 const id = z.union([z.string().min(1), z.number().int().nonnegative().transform(String)])
 
-// Values of metadata are text, booleans too; ticketState says the same where isClosed is missing.
+// Metadata values are text or booleans; ticketState says the same where isClosed is missing.
 const metadata = z
   .object({
     isClosed: z.union([z.string(), z.boolean()]).optional(),
@@ -96,12 +105,12 @@ const pipeline = z.object({
 })
 
 /**
- * All that are not archived; HubSpot does not page them. Sensitive ones are not among them, it gives those only
- * when asked with scopes of their own.
+ * Reads all properties that are not archived; HubSpot does not page them. Sensitive properties are
+ * not included: HubSpot returns them only on request, with scopes of their own.
  *
  * @param objectPath `tickets`
- * @throws HubSpotError forbidden without `tickets` or `crm.schemas.tickets.read`; invalid when it is no list of
- *   properties
+ * @throws HubSpotError forbidden without `tickets` or `crm.schemas.tickets.read`; invalid when the
+ *   response is not a list of properties
  */
 export async function readProperties(
   hubspot: HubSpot,
@@ -113,12 +122,16 @@ export async function readProperties(
   const defined = readEach(found, property)
     .filter(({ archived }) => !archived)
     .map(({ archived: _live, ...kept }) => kept)
-  // Every account has this one. An answer without it is something else, and to ask by it would lose what is synced.
+  // Every account has this property. A response without it is not the list, and using it would lose
+  // synced values.
   if (!defined.some(({ name }) => name === 'hs_object_id')) throw new HubSpotError('invalid', endpoint)
   return defined
 }
 
-/** @throws HubSpotError forbidden without any of the scopes that HubSpot takes for it, `tickets` among them */
+/**
+ * @throws HubSpotError forbidden without any of the scopes that HubSpot accepts for it, `tickets`
+ *   among them
+ */
 export async function readPipelines(
   hubspot: HubSpot,
   objectPath: string,

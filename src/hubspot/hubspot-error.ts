@@ -1,4 +1,7 @@
-/** What can go wrong with a call to HubSpot, by kind. Whoever retries or gives up looks at the kind, never at prose. */
+/**
+ * Classifies failed HubSpot calls by kind: code that retries or gives up checks the kind, never the
+ * message. Over 200 lines because all error responses are classified here.
+ */
 import { type MissingScopes, readMissingScopes } from './missing-scopes.ts'
 
 export type HubSpotErrorKind =
@@ -6,25 +9,35 @@ export type HubSpotErrorKind =
   | 'rate_limited'
   /** 401: the token is expired, revoked or unknown. */
   | 'unauthorized'
-  /** 403: `missing` when it is about scopes; else HubSpot refuses for a reason of its own (`category`), which may pass. */
+  /**
+   * 403. With `missing`, scopes are missing; otherwise HubSpot has another reason (`category`),
+   * which may be temporary.
+   */
   | 'forbidden'
   | 'not_found'
   /** Another 4xx: our request is wrong; never repeated. */
   | 'rejected'
   /**
-   * 5xx, 423, 477, connection refused or reset, a 401 or 403 that is a page of HubSpot's edge, and what the token endpoint says
-   * that nobody knows: may pass. `circuit`: not even asked, because lately it failed.
+   * Temporary: 5xx, 408, 423, 477, connection refused or reset, a 401 or 403 that is a page of
+   * HubSpot's edge, or an unknown response of the token endpoint. `circuit`: not sent at all,
+   * because recent calls failed.
    */
   | 'unavailable'
-  /** The total deadline passed, at whatever phase. */
+  /** The total deadline passed, in any phase. */
   | 'timeout'
   /** 2xx, but not the API's shape: HTML, cut JSON, a missing field. */
   | 'invalid'
-  /** The answer was longer than we take: asked for fewer records, HubSpot gives a shorter one. */
+  /** The response exceeded our limit. Requesting fewer records makes it shorter. */
   | 'too_large'
-  /** The token endpoint refuses the grant for good (revoked, uninstalled, portal gone, code used). */
+  /**
+   * The token endpoint refuses the grant permanently (revoked, uninstalled, account gone, code
+   * used).
+   */
   | 'grant_refused'
-  /** The token endpoint refuses our client id, secret or redirect URI: an operator's fault, no tenant's. */
+  /**
+   * The token endpoint refuses our client id, secret or redirect URI: the operator must fix it, not
+   * a tenant.
+   */
   | 'misconfigured'
 
 export type RateLimitPolicy = 'ten_secondly' | 'secondly' | 'daily' | 'unknown'
@@ -34,20 +47,25 @@ export class HubSpotError extends Error {
   readonly kind: HubSpotErrorKind
   readonly endpoint: string
   readonly status: number | undefined
-  /** HubSpot's own `category` or OAuth `status`: an enumeration of theirs, fit for a log. */
+  /** HubSpot's own `category` or OAuth `status`: an enumeration, safe to log. */
   readonly category: string | undefined
   readonly policy: RateLimitPolicy | undefined
-  /** What HubSpot asked to wait, ms. */
+  /** The wait that HubSpot requested, ms. */
   readonly retryAfterMs: number | undefined
-  /** Of a 403 about scopes. */
+  /** Set for a 403 about scopes. */
   readonly missing: MissingScopes | undefined
-  /** Of such a 403: words of its text, among which may be the property that it is about. */
+  /** For such a 403: the words of its text, which may include the property concerned. */
   readonly words: ReadonlySet<string>
-  /** True when no call was made, because too many before it had failed: nothing new is known. */
+  /**
+   * True when the call was not sent, because too many calls before it failed: nothing new is known.
+   */
   readonly circuit: boolean
-  /** True when HubSpot does not take our client id or secret, and so has not looked at the grant. */
+  /** True when HubSpot refuses our client id or secret, and so has not checked the grant. */
   readonly clientRefused: boolean
-  /** True when the answer was no JSON: a page of the edge, or of a server that knows no such path. */
+  /**
+   * True when the response was not JSON: a page of the edge, or of a server that does not know the
+   * path.
+   */
   readonly isPage: boolean
 
   constructor(
@@ -82,20 +100,26 @@ export class HubSpotError extends Error {
   }
 }
 
-/** No wait that HubSpot asks for is longer: its daily limit ends at midnight, a move takes up to a day. */
+/**
+ * The longest wait accepted from HubSpot: its daily limit ends at midnight, and a move takes up to
+ * a day.
+ */
 const dayMs = 86_400_000
 
 const string = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
-/** A category of HubSpot's goes into logs and rows: letters alone, so that it can be no token and no text. */
+/**
+ * HubSpot's categories go into logs and rows: only letters are accepted, so that no token or text
+ * gets in.
+ */
 const word = (value: unknown): string | undefined =>
   typeof value === 'string' && /^[A-Za-z_]{1,60}$/.test(value) ? value : undefined
 
 /**
- * HubSpot's error answer as an error of ours. Treats every field of the body as optional, as HubSpot's
+ * Converts HubSpot's error response. Treats every field of the body as optional, as HubSpot's
  * documentation asks.
  *
- * @param body the parsed JSON, or undefined when it was none
+ * @param body the parsed JSON, or undefined when it was not JSON
  * @param retryAfter the Retry-After header; HubSpot gives seconds
  */
 export function errorOf(
@@ -111,7 +135,8 @@ export function errorOf(
   const retryAfterMs = seconds === undefined ? undefined : Math.min(seconds * 1_000, longest)
   const isPage = body === undefined
   const facts = { status, category, retryAfterMs, isPage }
-  // HubSpot refuses a token or a right in JSON. A page comes from the edge, and says nothing about either.
+  // HubSpot refuses a token or a permission in JSON. A page comes from the edge, and says nothing
+  // about either.
   if (isPage && (status === 401 || status === 403)) return new HubSpotError('unavailable', endpoint, facts)
   if (status === 429)
     return new HubSpotError('rate_limited', endpoint, { ...facts, policy: policyOf(fields) })
@@ -123,14 +148,15 @@ export function errorOf(
     return new HubSpotError('forbidden', endpoint, { ...facts, missing, words: wordsOf(fields) })
   }
   if (status === 404) return new HubSpotError('not_found', endpoint, facts)
-  // 477: the account moves between data centres; 423: locked for two seconds; 408: HubSpot's edge gave up.
+  // 477: the account is moving between data centres; 423: locked for two seconds; 408: HubSpot's
+  // edge timed out.
   if (status >= 500 || status === 477 || status === 423 || status === 408) {
     return new HubSpotError('unavailable', endpoint, facts)
   }
   return new HubSpotError('rejected', endpoint, facts)
 }
 
-/** Whatever could be a property's name; compared with names of ours, and never shown. */
+/** Every word that could be a property name; compared with our names, and never shown. */
 function wordsOf(fields: Record<string, unknown>): Set<string> {
   const text = JSON.stringify([fields.message, fields.context, fields.errors]).slice(0, 10_000)
   return new Set(text.match(/[a-z][a-z0-9_]{0,99}/g))
@@ -141,7 +167,8 @@ function policyOf(fields: Record<string, unknown>): RateLimitPolicy {
   if (policy.startsWith('TEN_SECONDLY')) return 'ten_secondly'
   if (policy === 'SECONDLY') return 'secondly'
   if (policy === 'DAILY') return 'daily'
-  // One of HubSpot's 429 shapes has no policyName, only the sentence; it is the one place to look at words.
+  // One of HubSpot's 429 shapes has no policyName, only the sentence; nowhere else is the wording
+  // checked.
   const words = string(fields.message)?.toLowerCase() ?? ''
   if (words.includes('daily')) return 'daily'
   if (words.includes('ten_secondly')) return 'ten_secondly'
@@ -156,7 +183,9 @@ const deadGrants = new Set([
   'BAD_CODE_VERIFIER',
 ])
 
-/** What HubSpot calls a wrong client id or secret; before 2026 without RFC 6749's `invalid_client`. */
+/**
+ * HubSpot's names for a wrong client id or secret; before 2026 without RFC 6749's `invalid_client`.
+ */
 const refusedClients = new Set(['BAD_CLIENT_ID', 'BAD_CLIENT_SECRET'])
 
 /** Other faults of our configuration, by RFC 6749's name or HubSpot's older one. */
@@ -170,13 +199,17 @@ const badRequests = new Set([
   'BAD_SCOPES',
 ])
 
-/** A refresh token that another app was given: HubSpot's only word for it is this one, without an `error`. */
+/**
+ * A refresh token that was issued to another app. HubSpot reports it only with this status, without
+ * an `error`.
+ */
 export const otherAppsToken = 'MISMATCH_REFRESH_TOKEN_CLIENT'
 
 /**
- * The token endpoint's error answer. The RFC 6749 `error` counts first, then HubSpot's older `status`. Only what is named is
- * the grant's fault or our configuration's: a page, a notice of a migration, a 404 and whatever else nobody knows may pass, so that
- * it neither disconnects a tenant nor sends an operator after a client secret that is right.
+ * Converts the token endpoint's error response. The RFC 6749 `error` takes precedence over
+ * HubSpot's older `status`. Only the errors listed here count as faults of the grant or of our
+ * configuration. Everything else (a page, a migration notice, a 404, an unknown code) is temporary,
+ * so that it neither disconnects a tenant nor makes an operator replace a correct client secret.
  */
 export function oauthErrorOf(
   endpoint: string,

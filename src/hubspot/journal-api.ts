@@ -1,6 +1,7 @@
 /**
- * HubSpot's webhooks journal: what happens in the accounts of our app, written to files that we fetch in their order. HubSpot keeps
- * them for three days, and counts these calls to no account's limits.
+ * HubSpot's webhooks journal: changes in the accounts of our app, written to files that we fetch in
+ * order. HubSpot retains the files for three days, and counts these calls against no account's
+ * limits.
  */
 import { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
@@ -13,7 +14,7 @@ import { readAs } from './read-as.ts'
 import { ticketTypeId } from './record-ids.ts'
 import { paths } from './versions.ts'
 
-/** A file that is there to be fetched. Where it lies is told anew each time that it is asked for. */
+/** A file that can be fetched. HubSpot issues a new address on each request. */
 export interface JournalFile {
   offset: string
   address: Secret
@@ -21,27 +22,27 @@ export interface JournalFile {
 
 export interface Journal {
   /**
-   * The file that comes after an offset, or the earliest that HubSpot has.
+   * The file after an offset, or the earliest that HubSpot has.
    *
    * @returns undefined when there is none yet
-   * @throws HubSpotError not_found when the offset is no more
+   * @throws HubSpotError not_found when HubSpot no longer has the offset
    */
   next(after: string | undefined, signal: AbortSignal): Promise<JournalFile | undefined>
-  /** What stands in the file, as JSON. */
+  /** The file's content, as JSON. */
   read(file: JournalFile, signal: AbortSignal): Promise<unknown>
   /**
-   * Asks for what happens to the tickets of an account. Asked again it takes the place of what was asked for before.
+   * Subscribes to ticket changes of an account. A repeated call replaces the earlier subscription.
    *
-   * @returns the kinds besides the tickets' own that HubSpot refuses to tell of
+   * @returns the subscription types, besides the tickets' own, that HubSpot refuses
    */
   subscribe(portalId: number, properties: readonly string[], signal: AbortSignal): Promise<string[]>
-  /** Asks to be told when an account uninstalls our app. */
+  /** Subscribes to notifications that an account uninstalled our app. */
   subscribeToUninstalls(signal: AbortSignal): Promise<void>
-  /** Of an account that is nobody's any more. */
+  /** Ends the subscriptions of an account that no tenant uses any more. */
   unsubscribe(portalId: number, signal: AbortSignal): Promise<void>
 }
 
-/** HubSpot's documents name the scopes in the first way, its specification in the second. */
+/** HubSpot's documents use the first set of scope names, its specification the second. */
 const namings = [
   [
     'developer.webhooks_journal.read',
@@ -55,12 +56,12 @@ const namings = [
   ],
 ] as const
 
-/** A token that lives no longer than this is not used any more, ms. */
+/** A token is replaced this long before it expires, ms. */
 const marginMs = 60_000
 
 const fetched = z.object({ currentOffset: z.string().min(1).max(200), url: z.string().min(1) })
 
-/** Contacts, companies and deals: the associations that are kept. */
+/** Contacts, companies and deals: the kinds whose associations are stored. */
 const associatedTypeIds = ['0-1', '0-2', '0-3'] as const
 
 export function createJournal(parts: {
@@ -78,7 +79,8 @@ export function createJournal(parts: {
     try {
       return await ask(naming)
     } catch (error) {
-      // Our id and secret were taken, the names of the scopes were not: then HubSpot may know them by the others.
+      // HubSpot accepted our id and secret but not the scope names: it may know them by the other
+      // set.
       const unnamed = error instanceof HubSpotError && error.kind === 'misconfigured' && !error.clientRefused
       if (!unnamed) throw error
       const other = 1 - naming
@@ -179,13 +181,13 @@ export function createJournal(parts: {
       try {
         await call({ endpoint: 'journal subscriptions', method: 'DELETE', path, bodyless: true }, signal)
       } catch (error) {
-        // What HubSpot does not let us end of an account that has our app no more is ended.
+        // A refusal means that the account no longer has our app, so its subscriptions have ended.
         if (!isRefusal(error)) throw error
       }
     },
   }
 }
 
-/** HubSpot answers that it does not take this one thing: of our app itself it says nothing so. */
+/** Whether HubSpot refused only this one request. Faults of the app itself have other kinds. */
 export const isRefusal = (error: unknown): boolean =>
   error instanceof HubSpotError && ['rejected', 'forbidden', 'not_found'].includes(error.kind)

@@ -1,18 +1,19 @@
-/** Which scopes HubSpot says that a token lacks: what it named, and nothing else. */
+/** Extracts the scopes that HubSpot says a token lacks: only what HubSpot named. */
 
 export interface MissingScopes {
-  /** None when HubSpot did not name any. */
+  /** Empty when HubSpot did not name any. */
   names: readonly string[]
-  /** all: each of them is needed. any: one of them is enough. unsaid: HubSpot did not say which of the two. */
+  /** all: every scope is needed. any: one of them is enough. unsaid: HubSpot did not say which. */
   need: 'all' | 'any' | 'unsaid'
 }
 
-/** Of one answer; what comes from outside is bounded. */
+/** Per response; external input is bounded. */
 const mostNames = 20
 
 /**
- * HubSpot writes them at the top, in `context` or in `errors[].context`, as `requiredScopes`, `requiredGranularScopes` or
- * `missingScopes`; about two of five such answers name none ("not for public use"). Whether all are needed stands in the sentence beside.
+ * HubSpot lists them at the top level, in `context` or in `errors[].context`, as `requiredScopes`,
+ * `requiredGranularScopes` or `missingScopes`. About two in five such responses name none ("not for
+ * public use"). Only the accompanying sentence says whether all of them are needed.
  *
  * @param fields the body of a 403
  */
@@ -20,7 +21,8 @@ export function readMissingScopes(fields: Record<string, unknown>): MissingScope
   const errors = Array.isArray(fields.errors) ? fields.errors.slice(0, 100) : []
   const groups = [fields, ...errors].map(readGroup).filter(({ names }) => names.length > 0)
   const names = [...new Set(groups.flatMap((group) => group.names))].slice(0, mostNames)
-  // Several errors are several requirements: together they are "all" only where none of them leaves a choice.
+  // Several errors are several requirements: they combine to "all" only if none of them offers a
+  // choice.
   const needs = new Set(groups.map(({ names: some, need }) => (some.length === 1 ? 'all' : need)))
   const [need = 'unsaid'] = needs
   return { names, need: needs.size === 1 ? need : 'unsaid' }
@@ -32,7 +34,7 @@ function readGroup(part: unknown): MissingScopes {
   const under = (name: string) => places.flatMap((place) => namesIn(place[name]))
   const [required, granular] = [under('requiredScopes'), under('requiredGranularScopes')]
   const names = [...new Set([...required, ...granular, ...under('missingScopes')])]
-  // The older and the newer name of the same right: either is enough.
+  // The older and the newer name of the same permission: either is enough.
   if (required.length > 0 && granular.length > 0) return { names, need: 'any' }
   const sentence = typeof message === 'string' ? message.slice(0, 1_000) : ''
   if (/\b(one or more|any|at least one|one) of\b/i.test(sentence)) return { names, need: 'any' }
@@ -42,19 +44,25 @@ function readGroup(part: unknown): MissingScopes {
 const objectOf = (value: unknown) =>
   (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>
 
-/** Names of HubSpot's look like this; anything else in their place could be a token or a text. */
+/** The format of HubSpot's scope names; anything else in their place could be a token or text. */
 const namesIn = (value: unknown): string[] =>
   (Array.isArray(value) ? value.slice(0, mostNames) : []).filter(
     (name): name is string => typeof name === 'string' && /^[a-z][a-z0-9_.-]{0,79}$/i.test(name),
   )
 
-/** For a row: `missing_scopes`, and behind it what was named, with commas; with `|` where one of them is enough. */
+/**
+ * The code for a row: `missing_scopes`, followed by the names, separated by commas, or by `|` where
+ * one of them is enough.
+ */
 export const scopesCode = ({ names, need }: MissingScopes): string =>
   ['missing_scopes', ...(names.length > 0 ? [names.join(need === 'any' ? '|' : ',')] : [])]
     .join(':')
     .slice(0, 300)
 
-/** What such a code says; undefined when it is another one. Whether all of several are needed is no longer known. */
+/**
+ * Parses such a code; undefined for any other. The code does not record whether all of several
+ * names are needed.
+ */
 export function readScopesCode(code: string | null): MissingScopes | undefined {
   const [kind, list] = (code ?? '').split(':')
   if (kind !== 'missing_scopes') return undefined

@@ -1,4 +1,7 @@
-/** HubSpot's OAuth: authorise, exchange, refresh, revoke. Tokens travel in bodies and headers, never in a URL. */
+/**
+ * HubSpot's OAuth: authorise, exchange, refresh, revoke. Tokens travel in bodies and headers, never
+ * in a URL.
+ */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { Secret } from '../lib/secret.ts'
@@ -9,16 +12,25 @@ import { paths } from './versions.ts'
 /** Our app at HubSpot, from the configuration. */
 export interface App extends Credentials {
   redirectUri: string
-  /** HubSpot refuses an authorisation that names others than the app requires in its own settings. */
+  /**
+   * HubSpot refuses an authorisation whose scopes differ from those that the app's own settings
+   * require.
+   */
   requiredScopes: readonly string[]
   optionalScopes: readonly string[]
 }
 
-/** Whoever asks waits in all this long at most; a grant is sent once, because a second try might burn the token. */
+/**
+ * A query may take `totalMs` in all. A grant is sent only once, because a second attempt might
+ * invalidate the token.
+ */
 export const askPatience = (totalMs: number): Patience => ({ tries: 2, totalMs })
 const grantPatience = (totalMs: number): Patience => ({ tries: 1, totalMs })
 
-/** The page to send a person to. `state` comes back on the callback; the PKCE challenge is an extra HubSpot may ignore. */
+/**
+ * The page to send a person to. The callback returns `state`; HubSpot may ignore the PKCE
+ * challenge.
+ */
 export function authorizeUrl(authorizeBase: string, app: App, state: string, codeVerifier: Secret): string {
   const url = new URL(authorizeBase)
   const challenge = createHash('sha256').update(codeVerifier.reveal()).digest('base64url')
@@ -31,7 +43,8 @@ export function authorizeUrl(authorizeBase: string, app: App, state: string, cod
     code_challenge: challenge,
     code_challenge_method: 'S256',
   }
-  // HubSpot's own clients write the space between scopes as %20, which URLSearchParams would write as a plus.
+  // HubSpot's own clients encode the space between scopes as %20; URLSearchParams would write a
+  // plus.
   url.search = Object.entries(parameters)
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
     .join('&')
@@ -49,7 +62,7 @@ const grant = z.object({
 
 export interface Grant {
   accessToken: Secret
-  /** HubSpot documents it as always present; absent means: keep the one we have. */
+  /** HubSpot documents it as always present. Absent: keep the current one. */
   refreshToken: Secret | undefined
   expiresInMs: number
   portalId: number | undefined
@@ -83,7 +96,10 @@ async function askToken(
   } satisfies Grant
 }
 
-/** @throws HubSpotError grant_refused | misconfigured | unavailable | timeout | rate_limited | invalid */
+/**
+ * @throws HubSpotError grant_refused | misconfigured | unavailable | timeout | rate_limited |
+ *   invalid
+ */
 export async function exchangeCode(
   hubspot: HubSpot,
   app: App,
@@ -126,7 +142,10 @@ export async function refreshGrant(
   )
 }
 
-/** Ends a refresh token. HubSpot answers 200 also for one it does not know; access tokens already out live on. */
+/**
+ * Revokes a refresh token. HubSpot also returns 200 for an unknown token. Access tokens already
+ * issued stay valid.
+ */
 export async function revoke(
   hubspot: HubSpot,
   app: App,

@@ -1,6 +1,6 @@
 /**
- * HubSpot's CRM objects: pages by list, by search and by id, a count, and the account they belong to. Over 200 lines because
- * the three ways to ask for the same records are held to one shape here.
+ * HubSpot's CRM objects: pages by list, by search and by id, a count, and the account they belong
+ * to. Over 200 lines because the three ways to request the same records return one shape.
  */
 import { z } from 'zod'
 import type { Priority } from './budget/budget.ts'
@@ -11,30 +11,41 @@ import { readEach } from './read-each.ts'
 import { shrinking } from './shrinking.ts'
 import { paths } from './versions.ts'
 
-/** What HubSpot must be told about a kind of object. */
+/** What a request needs to know about a kind of object. */
 export interface ObjectPaths {
   /** In the URL: `tickets`. */
   path: string
-  /** The property that moves with each change. Contacts alone call it otherwise. */
+  /** The property that holds the last-modified time. Only contacts use another name. */
   modifiedProperty: string
-  /** What to ask for. List and search ask for the same, so that both give the same content. A list without any gives HubSpot's default ones. */
+  /**
+   * The properties to request. List and search request the same ones, so that both return the same
+   * content. A list request without any returns HubSpot's default properties.
+   */
   properties: readonly string[]
 }
 
 export interface Page {
-  /** As HubSpot gave them; each is checked on its own, so that one bad record does not spoil the page. */
+  /**
+   * As HubSpot sent them. Each record is checked separately, so that one bad record does not
+   * discard the page.
+   */
   records: unknown[]
-  /** HubSpot's token for the next page; absent on the last. Opaque; its `link` is never followed. */
+  /**
+   * HubSpot's token for the next page; absent on the last. Opaque; its `link` is never followed.
+   */
   after: string | undefined
-  /** HubSpot's clock at this answer. */
+  /** HubSpot's clock at this response. */
   observedAt: Date
-  /** Of HubSpot's answer, as it came. */
+  /** Size of HubSpot's response, as received. */
   bytes?: number
-  /** Of a search only: how many match in all. */
+  /** Only for a search: how many records match in all. */
   total?: number
-  /** Of a batch read: ids of which HubSpot said that they are not there. One that is left out without a word is not among them. */
+  /**
+   * Only for a batch read: ids that HubSpot reported as missing. Excludes ids that it omitted
+   * without an error.
+   */
   absent?: string[]
-  /** Of a batch read: ids of which HubSpot would not say whether they are there. */
+  /** Only for a batch read: ids for which HubSpot did not say whether they exist. */
   undecided?: string[]
 }
 
@@ -43,13 +54,15 @@ export const listLimit = 100
 export const searchLimit = 200
 export const batchLimit = 100
 /**
- * An answer with records lies in memory several times while it is read and stored, in several workers at once. A page that is longer is
- * read in shorter ones; a record that is longer alone is set aside.
+ * While a response is read and stored, its records are in memory several times, in several workers
+ * at once. A longer page is read in shorter ones; a single record beyond the limit is quarantined.
  */
 export const recordBytes = 8 * 2 ** 20
-/** HubSpot refuses URLs of some 16,000 characters (414), and proxies on the way refuse shorter ones. */
+/**
+ * HubSpot refuses URLs of some 16,000 characters (414), and proxies in between refuse shorter ones.
+ */
 const longestQuery = 6_000
-/** HubSpot refuses the body of a search of more than 3,000 characters. */
+/** HubSpot refuses a search body of more than 3,000 characters. */
 const longestSearch = 2_900
 
 const page = z.object({
@@ -59,7 +72,7 @@ const page = z.object({
   paging: z.object({ next: z.object({ after: z.string().min(1) }).optional() }).nullish(),
 })
 
-/** What a batch read says of ids; 207 with `OBJECT_NOT_FOUND` names those that are not there. */
+/** An error in a batch read's response; 207 with `OBJECT_NOT_FOUND` names the missing ids. */
 const fault = z.looseObject({
   category: z.string().optional(),
   context: z.looseObject({ ids: z.array(z.unknown()).optional() }).optional(),
@@ -71,9 +84,12 @@ export interface CallOptions {
   access: Access
   patience: Patience
   signal: AbortSignal
-  /** Whose share of the budget is spent; absent: somebody waits for the answer. */
+  /** Which share of the budget to spend; absent: interactive. */
   priority?: Priority
-  /** Of an answer; absent: `recordBytes`. */
+  /**
+   * Maximum response size of a list, search or batch read; absent: `recordBytes`. `readOne` ignores
+   * it.
+   */
   mostBytes?: number
 }
 
@@ -95,13 +111,13 @@ function readPage(endpoint: string, answer: Answer): Page {
   }
 }
 
-/** What is asked of a record that is too long: which it is, and when it changed. */
+/** The properties requested of a record that is too long: only its id and when it changed. */
 const bare = (kind: ObjectPaths): ObjectPaths => ({
   ...kind,
   properties: ['hs_object_id', kind.modifiedProperty],
 })
 
-/** Whether a list can ask for all these properties in its URL. */
+/** Whether a list request can name all these properties in its URL. */
 export const fitsList = (kind: ObjectPaths): boolean =>
   encodeURIComponent(kind.properties.join(',')).length <= longestQuery
 
@@ -112,10 +128,10 @@ interface ListAt {
 }
 
 /**
- * One page in HubSpot's own order, which is by id.
+ * Reads one page in HubSpot's own order, which is by id.
  *
  * @param at.limit 1 to 100
- * @param at.archived true: those in the recycle bin instead of the live ones
+ * @param at.archived true: records in the recycle bin instead of the live ones
  */
 export const listPage = (
   hubspot: HubSpot,
@@ -155,7 +171,10 @@ async function callList(
   return readPage(endpoint, answer)
 }
 
-/** A search filter as HubSpot spells it; several are joined by AND. Times are epoch milliseconds as text. */
+/**
+ * A search filter in HubSpot's format; several are joined by AND. Times are epoch milliseconds as
+ * text.
+ */
 export interface Filter {
   propertyName: string
   operator: 'GTE' | 'LTE' | 'GT' | 'LT' | 'EQ'
@@ -177,11 +196,15 @@ const searchBody = (kind: ObjectPaths, at: SearchAt) => ({
   ...(at.after === undefined ? {} : { after: at.after }),
 })
 
-/** Whether a search can ask for all these properties in its body. */
+/** Whether a search can name all these properties in its body. */
 export const fitsSearch = (kind: ObjectPaths, at: SearchAt): boolean =>
   JSON.stringify(searchBody(kind, at)).length <= longestSearch
 
-/** One page of a search. @param at.limit 1 to 200; a search gives no more than its first 10,000 */
+/**
+ * Reads one page of a search.
+ *
+ * @param at.limit 1 to 200; a search returns at most its first 10,000 results
+ */
 export const searchPage = (
   hubspot: HubSpot,
   kind: ObjectPaths,
@@ -216,11 +239,12 @@ async function callSearch(
 }
 
 /**
- * The objects of these ids as they are now, in no particular order. HubSpot names those that are not there (207,
- * `absent`). One that is missing without a word may be there all the same: HubSpot leaves merged ones out in silence, and
- * an answer may be short. One that was merged may come as its survivor.
+ * Reads the current state of the objects with these ids, in no particular order. HubSpot names
+ * those that do not exist (207, `absent`). An id that is missing without an error may still exist:
+ * HubSpot silently omits merged records, and a response may be short. A merged record may come as
+ * its survivor.
  *
- * @param ids 1 to 100, none twice
+ * @param ids 1 to 100, without duplicates
  */
 export async function batchRead(
   hubspot: HubSpot,
@@ -229,7 +253,7 @@ export async function batchRead(
   archived: boolean,
   options: CallOptions,
 ): Promise<Page> {
-  // A page of so many ids is the same as one that is cut in two.
+  // The order does not matter, so a batch may be read in several smaller ones.
   const parts: Page[] = []
   let rest = ids
   while (rest.length > 0) {
@@ -277,11 +301,11 @@ async function callBatch(
 }
 
 /**
- * What HubSpot shows under one id: the object itself, or the survivor it was merged into. Where the properties do not fit
- * a URL, it comes without its values.
+ * Reads what HubSpot shows under one id: the object itself, or the survivor it was merged into. If
+ * the properties do not fit into a URL, the object comes without its values.
  *
- * @param archived true: one in the recycle bin, which is not found otherwise
- * @returns undefined when HubSpot says that there is none (404)
+ * @param archived true: an object in the recycle bin, which is not found otherwise
+ * @returns undefined when HubSpot says that it does not exist (404)
  */
 export async function readOne(
   hubspot: HubSpot,
@@ -296,7 +320,7 @@ export async function readOne(
     )
     return records[0]
   } catch (error) {
-    // A page says nothing of the id: somebody before HubSpot's API answered.
+    // A page says nothing about the id: something in front of HubSpot's API sent it.
     if (error instanceof HubSpotError && error.kind === 'not_found' && !error.isPage) return undefined
     throw error
   }
@@ -324,7 +348,7 @@ async function callOne(
   return { records: [readAs(endpoint, shown, answer)], after: undefined, observedAt: answer.date }
 }
 
-/** How many live objects HubSpot has. Only a search says so. */
+/** How many live objects HubSpot has. Only a search returns this. */
 export async function countObjects(
   hubspot: HubSpot,
   kind: ObjectPaths,
@@ -343,7 +367,11 @@ export async function countObjects(
 
 const account = z.object({ portalId: z.number().int().positive(), uiDomain: z.string().optional() })
 
-/** The account a token opens. @throws HubSpotError forbidden when the token lacks the scope for it */
+/**
+ * The account that a token belongs to.
+ *
+ * @throws HubSpotError forbidden when the token lacks the scope for it
+ */
 export async function accountInfo(
   hubspot: HubSpot,
   token: Access['token'],

@@ -1,4 +1,7 @@
-/** The people and queues that tickets belong to, deactivated ones too: tickets go on pointing at them. */
+/**
+ * Reads the people and queues that tickets belong to, including deactivated ones: tickets still
+ * reference them.
+ */
 import { z } from 'zod'
 import type { HubSpot } from './client/client.ts'
 import { HubSpotError } from './hubspot-error.ts'
@@ -8,17 +11,17 @@ import { readEach } from './read-each.ts'
 import { paths } from './versions.ts'
 
 export interface Owner {
-  /** What a ticket's `hubspot_owner_id` says; not the user's id. */
+  /** The value of a ticket's `hubspot_owner_id`; not the user's id. */
   id: string
   email: string | null
   firstName: string | null
   lastName: string | null
-  /** HubSpot's: PERSON or QUEUE. */
+  /** Defined by HubSpot: PERSON or QUEUE. */
   type: string
   archived: boolean
 }
 
-/** HubSpot's default; larger pages are taken in practice, but nothing documents how large. */
+/** HubSpot's default. Larger pages work in practice, but no documentation says how large. */
 const pageSize = 100
 
 const text = z
@@ -41,7 +44,8 @@ const page = z.object({
 })
 
 /**
- * Live ones first, then archived ones; one who is archived between the two lists stands in both.
+ * Live owners first, then archived ones. An owner who is archived between the two reads appears in
+ * both.
  *
  * @throws HubSpotError forbidden without `crm.objects.owners.read`
  */
@@ -76,7 +80,7 @@ async function readList(hubspot: HubSpot, archived: boolean, options: CallOption
     const read = readAs(endpoint, page, answer)
     owners.push(...readEach(read.results, owner).map((one) => ({ ...one, archived })))
     after = read.paging?.next?.after
-    // A HubSpot that sends us back to where we were would be paged through for ever.
+    // A cursor that was already used would page for ever.
     if (after !== undefined && seen.has(after)) throw new HubSpotError('invalid', endpoint)
     if (after !== undefined) seen.add(after)
   } while (after !== undefined)

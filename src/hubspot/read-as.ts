@@ -1,9 +1,9 @@
-/** An answer of HubSpot's as what it should be. */
+/** Parses a HubSpot response into its expected shape. */
 import type { z } from 'zod'
 import type { Answer } from './client/client.ts'
 import { HubSpotError } from './hubspot-error.ts'
 
-/** @throws HubSpotError invalid when the answer is not of the shape */
+/** @throws HubSpotError invalid when the response does not match the schema */
 export function readAs<T>(endpoint: string, schema: z.ZodType<T>, answer: Answer): T {
   const read = schema.safeParse(answer.body)
   if (read.success) return read.data

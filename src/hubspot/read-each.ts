@@ -1,4 +1,7 @@
-/** The records of an answer that are of the shape. One odd record is left out and does not take the others with it. */
+/**
+ * Returns the records that match a schema, and skips each one that does not without losing the
+ * others.
+ */
 import type { z } from 'zod'
 
 export function readEach<T>(records: readonly unknown[], shape: z.ZodType<T>): T[] {

@@ -1,32 +1,35 @@
 /**
- * Which properties HubSpot does not let a token name. One that becomes sensitive is refused with the whole request (403 with a scope),
- * and the answer need not say which one it was.
+ * Finds the properties that HubSpot refuses to a token. A property that becomes sensitive makes
+ * HubSpot refuse the whole request (403 with a scope), and the response may not say which property
+ * it was.
  */
 import type { HubSpot } from './client/client.ts'
 import { HubSpotError } from './hubspot-error.ts'
 import type { MissingScopes } from './missing-scopes.ts'
 import { type CallOptions, listPage, type ObjectPaths } from './objects.ts'
 
-/** So many calls of one ticket each at most: enough to ask for each of thirty properties alone. */
+/** At most this many calls, each for one ticket: enough to test each of thirty properties alone. */
 const mostCalls = 60
-/** As many names as surely fit into a URL. */
+/** This many names always fit into a URL. */
 const atOnce = 100
 
 export interface RefusedProperties {
   names: string[]
-  /** What HubSpot said is missing, for the first of them. */
+  /** What HubSpot said is missing, for the first refused property. */
   missing: MissingScopes
 }
 
 /**
- * Asks for one record with fewer and fewer of the properties: first for those that are no suspects, in one call while HubSpot gives
- * them all. Every property is taken to be refused or given for itself. When the calls run out, suspects that are undecided count as
- * refused; any other property only after HubSpot refused it alone.
+ * Requests one record with ever smaller sets of properties, first with those that are not suspects,
+ * which takes one call if HubSpot returns them all. Assumes that each property is refused or
+ * returned independently of the others. When the calls run out, undecided suspects count as
+ * refused; any other property counts as refused only after HubSpot refused it alone.
  *
- * @param suspects of `kind.properties`: those that the error names, or that are no longer defined, in the order to decide them
- * @returns undefined when HubSpot gives all of them now, or refuses a record without any: then it is no property; and when more
- *   are refused than the calls could tell apart
- * @throws HubSpotError when HubSpot cannot be asked
+ * @param suspects of `kind.properties`: those that the error names, or that are no longer defined,
+ *   in the order to decide them
+ * @returns undefined when HubSpot returns all of them now; when it refuses a record without any, so
+ *   that no property is the cause; and when more are refused than the calls could tell apart
+ * @throws HubSpotError when HubSpot cannot be reached
  */
 export async function findRefusedProperties(
   hubspot: HubSpot,

@@ -1,7 +1,10 @@
-/** Pages longer than an answer may be: read in shorter ones, down to a single record that comes without its values. */
+/**
+ * Reads a page whose response is too large in shorter ones, down to a single record without its
+ * values.
+ */
 import { HubSpotError } from './hubspot-error.ts'
 
-/** What stands for a record whose values alone are longer than an answer may be. */
+/** Replaces a record whose values alone exceed the response limit. */
 export interface Oversize {
   id: string
   properties: Record<string, unknown>
@@ -9,8 +12,10 @@ export interface Oversize {
 }
 
 /**
- * @param read one page of so many records at most; not `whole`: without what makes a record long
- * @throws whatever `read` does, but for too_large
+ * @param read reads one page of at most `limit` records; not `whole`: without the properties that
+ *   make a record long
+ * @throws whatever `read` throws; too_large only when a single record is too long even without its
+ *   values
  */
 export async function shrinking<Page extends { records: unknown[] }>(
   limit: number,

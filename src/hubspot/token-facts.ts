@@ -1,4 +1,4 @@
-/** The ways to ask HubSpot what a token is. Tokens travel in bodies and headers, never in a URL. */
+/** Queries HubSpot for what a token is. Tokens travel in bodies and headers, never in a URL. */
 import { z } from 'zod'
 import type { Secret } from '../lib/secret.ts'
 import type { HubSpot } from './client/client.ts'
@@ -16,7 +16,7 @@ const introspection = z.object({
   hub_domain: z.string().nullish(),
 })
 
-/** What is known of a token's account. Absent: HubSpot did not say. */
+/** What is known of a token's account. An absent field: HubSpot did not say. */
 export interface TokenFacts {
   portalId?: number | undefined
   scopes?: string[] | undefined
@@ -26,8 +26,8 @@ export interface TokenFacts {
 }
 
 /**
- * Asks about an access token of our own app. HubSpot's 2026-09 document promises no more than `active`, so every
- * other fact is optional.
+ * Queries an access token of our own app. HubSpot's 2026-09 document promises only `active`, so
+ * every other field is optional.
  *
  * @returns undefined when the token is not active (expired, revoked, or never of our app)
  */
@@ -70,10 +70,11 @@ const staticInfo = z.object({
 })
 
 /**
- * Asks about a private-app token, a static token or a service key. The Bearer header goes along because European
- * accounts were seen to need it.
+ * Queries a private-app token, a static token or a service key. Sends the Bearer header too,
+ * because European accounts were seen to need it.
  *
- * @returns undefined when HubSpot knows no such static token (which says nothing about OAuth tokens)
+ * @returns undefined when HubSpot knows no such static token (which says nothing about OAuth
+ *   tokens)
  */
 export async function staticTokenFacts(
   hubspot: HubSpot,
@@ -93,10 +94,10 @@ const unknownToken: readonly HubSpotErrorKind[] = ['unauthorized', 'not_found']
 const noAnswer: readonly HubSpotErrorKind[] = ['forbidden', 'rejected']
 
 /**
- * Whether HubSpot knows a token as a static one, after it refused it elsewhere.
+ * Whether HubSpot knows a token as a static one, after refusing it elsewhere.
  *
  * @returns undefined when HubSpot does not answer the question
- * @throws HubSpotError when it cannot be asked now
+ * @throws HubSpotError when HubSpot cannot be reached now
  */
 export async function knowsStaticToken(
   hubspot: HubSpot,
@@ -109,7 +110,8 @@ export async function knowsStaticToken(
     return true
   } catch (error) {
     if (!(error instanceof HubSpotError)) throw error
-    // A 404 page is no word about the token: the endpoint, of an old API, may have gone.
+    // A 404 page says nothing about the token: the endpoint, part of an old API, may have been
+    // removed.
     if (noAnswer.includes(error.kind) || (error.kind === 'not_found' && error.isPage)) return undefined
     if (unknownToken.includes(error.kind)) return false
     throw error

@@ -1,4 +1,7 @@
-/** What an app must subscribe to at HubSpot, as its project file says it and as its API takes it. */
+/**
+ * The webhook subscriptions that an app needs at HubSpot, for its project file and for HubSpot's
+ * API.
+ */
 import { z } from 'zod'
 import { type AppToken, askAppToken } from './app-token.ts'
 import type { Answer, HubSpot } from './client/client.ts'
@@ -7,11 +10,11 @@ import type { App } from './oauth.ts'
 import { readAs } from './read-as.ts'
 import { paths } from './versions.ts'
 
-/** Of tickets; a change of a property is one subscription for each property. */
+/** For tickets. Property changes need one subscription for each property. */
 const types = ['creation', 'deletion', 'merge', 'restore', 'associationChange'] as const
-/** HubSpot sends no changes of these, as its documents say. */
+/** HubSpot sends no changes of these properties, according to its documents. */
 const silent = ['hs_lastmodifieddate', 'num_unique_conversion_events']
-/** Requests that HubSpot makes at once for one account; it takes no fewer than six. */
+/** How many concurrent requests HubSpot makes for one account; it accepts no value below six. */
 const atOnce = 10
 
 const subscribable = (properties: readonly string[]) => [
@@ -54,22 +57,22 @@ const settings = z.object({
   throttling: z.object({ maxConcurrentRequests: z.number().nullish() }).nullish(),
 })
 
-/** What the app has at HubSpot. */
+/** The app's current setup at HubSpot. */
 export interface Registered {
-  /** undefined: it has no settings. */
+  /** undefined: the app has no settings. */
   settings: { targetUrl: string | undefined; atOnce: number | undefined } | undefined
   subscriptions: z.infer<typeof subscription>[]
 }
 
 /** What a registration would do. Subscriptions as `ticket.propertyChange subject`. */
 export interface Plan {
-  /** What is there now and would be another, in words; empty: nothing is replaced. */
+  /** Current values that would be replaced, in words; empty: nothing is replaced. */
   replaced: string[]
   added: string[]
   activated: string[]
-  /** Are there already, and active. */
+  /** Number of subscriptions that already exist and are active. */
   kept: number
-  /** Are there, and none of ours: they stay. */
+  /** Existing subscriptions that are not ours; they stay. */
   others: string[]
 }
 
@@ -95,11 +98,11 @@ export function planOf(there: Registered, targetUrl: string, properties: readonl
   const { targetUrl: target, atOnce: most } = there.settings ?? {}
   return {
     replaced: [
-      ...(target !== undefined && target !== targetUrl ? [`target URL ${target} by ${targetUrl}`] : []),
+      ...(target !== undefined && target !== targetUrl ? [`target URL ${target} with ${targetUrl}`] : []),
       ...(most !== undefined && most !== atOnce
-        ? [`${most} concurrent requests for an account by ${atOnce}`]
+        ? [`${most} concurrent requests per account with ${atOnce}`]
         : []),
-      ...paused.map((one) => `paused subscription ${one} by an active one`),
+      ...paused.map((one) => `paused subscription ${one} with an active one`),
     ],
     added: missing,
     activated: paused,
@@ -110,13 +113,16 @@ export function planOf(there: Registered, targetUrl: string, properties: readonl
 
 export interface Registration {
   read(signal: AbortSignal): Promise<Registered>
-  /** Sets where HubSpot sends, adds what is missing and activates what is paused. What else the app has subscribed to stays. */
+  /**
+   * Sets the target URL, adds missing subscriptions and activates paused ones. Other subscriptions
+   * of the app stay.
+   */
   apply(there: Registered, signal: AbortSignal): Promise<void>
 }
 
 /**
- * For an app that is not a project, through HubSpot's API. The app shows its own token; HubSpot's other way, a developer key,
- * would stand in the URL.
+ * For an app that is not a project, through HubSpot's API. Uses the app's own token; the
+ * alternative, a developer key, would appear in the URL.
  *
  * @throws HubSpotError as `HubSpot.call`; misconfigured when HubSpot gives the app no such token
  */

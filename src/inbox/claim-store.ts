@@ -1,4 +1,4 @@
-/** SQL on who drains an integration's inbox: what is due, whose it is, and how it ended. */
+/** SQL for claiming an integration's inbox: what is due, who drains it, and how the drain ended. */
 import { sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import { type Claimant, leaseIsFree } from '../db/lease.ts'
@@ -10,7 +10,10 @@ export interface DueInbox {
   integrationId: string
 }
 
-/** Integrations with something due that nobody drains, the longest due first. However much waits, each costs one probe of the key. */
+/**
+ * Finds integrations with due changes that no process drains, longest due first. Each integration
+ * costs one index probe, however many changes wait.
+ */
 export async function findDueInboxes(
   { query }: SystemScope,
   by: Claimant,
@@ -36,13 +39,17 @@ export async function findDueInboxes(
 }
 
 export interface InboxClaim {
-  /** How often it failed in a row. */
+  /** Consecutive failures. */
   failures: number
-  /** Waited for HubSpot to come back. */
+  /** The last drain ended waiting for HubSpot to return. */
   awaitedHubSpot: boolean
 }
 
-/** Takes the inbox of an integration for one process. @returns undefined when another has it */
+/**
+ * Claims the inbox for one process.
+ *
+ * @returns undefined if another process owns it or its next attempt is not due
+ */
 export async function claimInbox(
   scope: TenantScope,
   integrationId: string,
@@ -57,7 +64,7 @@ export async function claimInbox(
   return claim
 }
 
-/** A sign of life. @returns false when another process has it by now */
+/** Renews the lease. @returns false if another process owns the inbox by now */
 export async function holdInbox(scope: TenantScope, integrationId: string, by: Claimant): Promise<boolean> {
   const held = await scope.query(sql`
     update feeds set lease_until = ${fromNow(by.leaseMs)}
@@ -66,7 +73,12 @@ export async function holdInbox(scope: TenantScope, integrationId: string, by: C
   return held.length > 0
 }
 
-/** Gives it back. @param ended well; or why not, and how long nobody need try; absent: it was interrupted, and stands as it stood */
+/**
+ * Releases the inbox.
+ *
+ * @param ended 'well', or the failure and how long to wait before the next attempt; absent: the
+ *   drain was interrupted, and the state stays unchanged
+ */
 export async function releaseInbox(
   scope: TenantScope,
   integrationId: string,
@@ -86,10 +98,11 @@ export async function releaseInbox(
 }
 
 /**
- * Ends a step, in its transaction: a sign of life, and what was drained ends a silence.
+ * Ends a step, in its transaction: renews the lease and, if changes were drained, clears the record
+ * of missing webhooks.
  *
- * @param releases gives the inbox back: it is drained
- * @returns false when another process has it by now
+ * @param releases release the inbox, because it is drained
+ * @returns false if another process owns the inbox by now
  */
 export async function endStep(
   scope: TenantScope,
@@ -120,7 +133,10 @@ export async function endStep(
   return held.length > 0
 }
 
-/** Inboxes that wait for HubSpot to come back, over all tenants; those first that would be drained last. */
+/**
+ * Finds the inboxes of all tenants that wait for HubSpot to return; those with the latest next
+ * attempt come first.
+ */
 export async function findAwaitingInboxes({ query }: SystemScope, atMost: number): Promise<DueInbox[]> {
   return await query(sql<DueInbox>`
     select tenant_id as "tenantId", integration_id as "integrationId" from feeds
@@ -129,13 +145,13 @@ export async function findAwaitingInboxes({ query }: SystemScope, atMost: number
     limit ${atMost}`)
 }
 
-/** Lets one of them be drained now. */
+/** Ends the wait of one of these inboxes, so that it can be drained now. */
 export async function resumeInbox(scope: TenantScope, integrationId: string): Promise<void> {
   await scope.query(sql`
     update feeds set not_before = null where ${ofInbox(scope, integrationId)} and awaits_hubspot and lease_until is null`)
 }
 
-/** Of an integration that nobody is connected by any more. */
+/** Deletes the inbox of a disconnected integration. */
 export async function forgetInbox(scope: TenantScope, integrationId: string): Promise<void> {
   await scope.query(sql`delete from inbox where ${ofInbox(scope, integrationId)}`)
   await scope.query(sql`delete from feeds where ${ofInbox(scope, integrationId)}`)

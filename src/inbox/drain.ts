@@ -1,7 +1,8 @@
 /**
- * Drains the inbox of one integration: each ticket that a change was told of is read again by id and kept, whatever was told. A
- * change goes in the transaction that keeps what was read, so that a process killed anywhere costs a lease and loses nothing.
- * Over 200 lines because a drain is one story: take, read, keep, and each way in which that can fail.
+ * Drains the inbox of one integration: reads each changed ticket again by id and saves it, whatever
+ * the change said. A change is removed in the transaction that saves the result, so a process that
+ * is killed anywhere loses its lease but no change. Over 200 lines because claiming, reading,
+ * saving and every way these can fail belong together.
  */
 import type { Database } from '../db/database.ts'
 import { heartbeat } from '../db/heartbeat.ts'
@@ -44,57 +45,66 @@ export interface DrainParts {
   hubspot: HubSpot
   tokens: Tokens
   claimant: Claimant
-  /** What webhooks tell of. */
+  /** The kind of object that webhooks report. */
   kind: ObjectKind
-  /** What arrives within it is read together, ms. */
+  /** Changes that arrive within this window are read together, ms. */
   windowMs: number
-  /** Called when an inbox that waited for HubSpot to come back was drained. */
+  /** Called when an inbox that waited for HubSpot to return has been drained. */
   onHubSpotBack?: () => void
   clock: Clock
   metrics: Metrics
   log: Log
 }
 
-/** Tickets of one take, counted as often as they are told of. */
+/** Tickets taken at once. A ticket counts once per change that names it. */
 const atOnce = 2_000
 const linksAtOnce = 1_000
-/** After this long the inbox is given back, so that many integrations share few drains. */
+/** The inbox is released after this time, so that many integrations can share a few drains. */
 const sliceMs = 10_000
 const patience = { tries: 3, totalMs: 15_000 }
 const betweenFailures = { base: 1_000, cap: 300_000 }
-/** So often a ticket that HubSpot refuses to tell of is asked for, before it is set aside. */
+/** A ticket that HubSpot refuses to return is quarantined after this many attempts. */
 const mostTries = 5
 const betweenTries = { base: 2_000, cap: 60_000 }
-/** HubSpot's Date counts whole seconds: what two reads of one second disagree on is read again after it. */
+/**
+ * HubSpot's Date header counts whole seconds. If two reads within one second disagree, the ticket
+ * is read again after that second.
+ */
 const secondMs = 1_100
 const mostRounds = 3
 
-/** An answer that is none is held against HubSpot first, and only then against what was asked for. */
+/**
+ * An invalid response counts against HubSpot in this many drains, and only then against the
+ * tickets.
+ */
 const failuresBeforeBlame = 3
-/** Poison is rare: where more than so many of one drain cannot be read, it is not they. */
+/**
+ * Unreadable tickets are rare. If a drain finds more than this many, the tickets are not the cause.
+ */
 const mostPoison = 10
 
-/** Thrown when the inbox is another's, or the integration is no more. */
+/** Thrown when another process owns the inbox or the integration is gone. */
 class Lost extends Error {}
 
 interface Drain extends DrainParts {
   whose: Whose
   signal: AbortSignal
   reader: PreparedKind
-  /** In a row, before this drain. */
+  /** Consecutive failures before this drain. */
   failures: number
-  /** Tickets that HubSpot told of in this drain. */
+  /** Tickets that HubSpot returned in this drain. */
   read: number
   poisoned: number
-  /** With the last step of all. */
+  /** Whether the last step has already released the inbox. */
   released: boolean
   withAccess: ReturnType<typeof holdAccess>
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
 }
 
 /**
- * @param signal aborts when the process stops: what is not drained stays
- * @returns how many changes were drained; undefined when another process is at it
+ * @param signal aborts when the process stops; changes not yet drained stay in the inbox
+ * @returns the number of changes drained; undefined if the drain failed or another process owns the
+ *   inbox
  */
 export async function drain(
   parts: DrainParts,
@@ -160,7 +170,8 @@ async function drainAll(drain: Drain, first: InboxRow[]): Promise<number> {
   let drained = 0
   for (let rows = first; ; ) {
     const items = rows.flatMap((row) => row.ticketIds.map((ticketId) => ({ row, ticketId })))
-    // What comes meanwhile waits for its own window: another look at once would be one read more in the same window.
+    // Changes that arrive meanwhile wait for their own window: taking them now would cost an extra
+    // read in the same window.
     const isLast = items.length < atOnce
     for (const step of stepsOf(items, isLast)) {
       signal.throwIfAborted()
@@ -172,16 +183,16 @@ async function drainAll(drain: Drain, first: InboxRow[]): Promise<number> {
   }
 }
 
-/** What is drained together, by one way of reading. */
+/** Changes that are drained together with one kind of read. */
 interface Step {
   reads: 'tickets' | 'links'
   ids: string[]
   items: InboxItem[]
-  /** Nothing is drained after it. */
+  /** No step follows this one. */
   isLast: boolean
 }
 
-/** An association is read for itself: it changes no property. */
+/** Associations are read separately, because a change to one changes no property. */
 const readsOf = ({ row }: InboxItem): Step['reads'] =>
   row.change === 'associationChange' ? 'links' : 'tickets'
 
@@ -197,13 +208,16 @@ function stepsOf(items: readonly InboxItem[], areLast: boolean): Step[] {
   return steps
 }
 
-/** One ticket of which HubSpot will not tell, or will not tell anybody just now. */
+/** A single ticket that HubSpot does not return, or does not return at the moment. */
 interface Suspect {
   step: Step
   error: HubSpotError
 }
 
-/** Reads and keeps. Whether a ticket is to blame is decided by the others: where none is told of, it is HubSpot. */
+/**
+ * Reads and saves a step. The other tickets show whether a ticket is at fault: if HubSpot returned
+ * none of them, HubSpot is.
+ */
 async function drainStep(drain: Drain, step: Step): Promise<void> {
   const suspects: Suspect[] = []
   await halved(drain, step, suspects)
@@ -213,14 +227,15 @@ async function drainStep(drain: Drain, step: Step): Promise<void> {
   for (const suspect of suspects) await poison(drain, suspect)
 }
 
-/** What HubSpot refuses to tell of is cut in two until it stands alone. */
+/** Splits a step that HubSpot refuses in half until each refused ticket is alone. */
 async function halved(drain: Drain, step: Step, suspects: Suspect[]): Promise<void> {
   try {
     if (step.reads === 'links') await drainLinks(drain, step)
     else await drainTickets(drain, step)
     drain.read += step.ids.length
   } catch (error) {
-    // Another 4xx, or an answer that is none: it may be one of the ids. All else may pass.
+    // Another 4xx or an invalid response may be caused by one of the ids. Any other error may be
+    // temporary.
     const ofIds = error instanceof HubSpotError && (error.kind === 'rejected' || error.kind === 'invalid')
     if (!ofIds || drain.poisoned + suspects.length >= mostPoison) throw error
     if (step.ids.length === 1) return void suspects.push({ step, error })
@@ -239,10 +254,10 @@ async function halved(drain: Drain, step: Step, suspects: Suspect[]): Promise<vo
   }
 }
 
-const unsaidWords = 'HubSpot would not say whether it is there'
-const unsaidLinks = 'HubSpot would not give its associations'
+const unsaidWords = 'HubSpot did not say whether the ticket exists'
+const unsaidLinks = 'HubSpot did not return the associations of the ticket'
 
-/** A change that leaves a ticket to be read. */
+/** Whether the ticket still exists after the change. */
 const leavesOne = ({ row: { change } }: InboxItem) => change !== 'deletion' && change !== 'merge'
 
 async function drainTickets(drain: Drain, step: Step): Promise<void> {
@@ -263,20 +278,22 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
     const report = await keep(scope)
     const unverified = new Set(report.unverified)
     const silent = items.filter(({ ticketId }) => unsaid.has(ticketId))
-    // What was told of and is not there may be there in a second: HubSpot's own parts are not all of one moment.
+    // A ticket that was just reported and is not found may appear within a second: HubSpot's own
+    // systems are not all updated at the same moment.
     const early = (one: InboxItem) =>
       unverified.has(one.ticketId) || (nowhere.has(one.ticketId) && leavesOne(one))
     const again = items.filter(
       (one) => early(one) && one.row.rounds < mostRounds && !unsaid.has(one.ticketId),
     )
-    // Left out by answers that are short: nothing is known of them, and no number of tries sets them aside.
+    // Missing from incomplete responses: nothing is known about these, so no number of attempts
+    // quarantines them.
     const leftOut = items.filter(({ ticketId }) => open.has(ticketId))
     const waits = new Set([...silent, ...again, ...leftOut])
     const drained = items.filter((one) => !waits.has(one))
     const aside = await later(drain, scope, silent, unsaidWords)
     await postpone(scope, integrationId, again, secondMs, 'rounds')
     await postpone(scope, integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
-    // What has just come has associations too, and no other event need tell of them.
+    // A ticket that is new here may have associations, and no other event need report them.
     await enqueueAssociations(scope, integrationId, report.arrived, latestOf(items))
     return { report, drained, aside }
   })
@@ -312,7 +329,10 @@ function logDrained({ metrics, clock }: Drain, items: readonly InboxItem[]): voi
     metrics.inboxLag.observe((clock.now() - receivedAt.getTime()) / 1_000)
 }
 
-/** ms; longer the longer they wait already, so that answers which leave them out are asked for less and less often. */
+/**
+ * ms; grows with the time the tickets have waited, so that incomplete responses cause fewer and
+ * fewer calls.
+ */
 function leftOutWait({ clock }: Drain, items: readonly InboxItem[]): number {
   const ages = items.map(({ row }) => clock.now() - row.receivedAt.getTime())
   return betweenTries.base + clock.random() * Math.min(betweenTries.cap, Math.max(betweenTries.base, ...ages))
@@ -321,7 +341,10 @@ function leftOutWait({ clock }: Drain, items: readonly InboxItem[]): number {
 const latestOf = (items: readonly InboxItem[]) =>
   new Date(Math.max(...items.map(({ row }) => row.occurredAt.getTime())))
 
-/** Takes the integration's lock. What came for one that nobody is connected by is forgotten: connecting again begins with everything. */
+/**
+ * Locks the integration. If it is disconnected, deletes its inbox: the sync after a reconnect reads
+ * what has changed.
+ */
 async function isGone(scope: TenantScope, integrationId: string): Promise<boolean> {
   const gone = !isConnected(await lockIntegration(scope, integrationId))
   if (gone) await forgetInbox(scope, integrationId)
@@ -329,9 +352,10 @@ async function isGone(scope: TenantScope, integrationId: string): Promise<boolea
 }
 
 /**
- * One transaction under the integration's lock, while the inbox is ours. What the step was told of goes out of the inbox in it.
+ * Runs one transaction under the integration's lock while this process owns the inbox. The same
+ * transaction removes the step's changes from the inbox.
  *
- * @throws Lost and keeps nothing, when the inbox is another's
+ * @throws Lost, and saves nothing, if another process owns the inbox or the integration is gone
  */
 async function keepWith<T extends { drained: readonly InboxItem[] }>(
   drain: Drain,
@@ -353,7 +377,11 @@ async function keepWith<T extends { drained: readonly InboxItem[] }>(
   return kept
 }
 
-/** Refused: tried later, and what was tried often enough not any more. @returns what was set aside */
+/**
+ * Postpones refused tickets, and quarantines those that have used up their attempts.
+ *
+ * @returns what was quarantined
+ */
 async function later(
   { whose, clock }: Drain,
   scope: TenantScope,
@@ -389,7 +417,7 @@ function logQuarantined({ whose, log, metrics }: Drain, aside: readonly InboxIte
   for (const ticketId of new Set(aside.map((one) => one.ticketId)))
     log.warn(
       { tenant_id: whose.tenantId, integration_id: whose.integrationId, ticket_id: ticketId, reason: why },
-      'a change could not be drained and was set aside',
+      'a change could not be drained and was dead-lettered',
     )
 }
 

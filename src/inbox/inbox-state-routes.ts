@@ -1,4 +1,4 @@
-/** The HTTP face of an integration's inbox: how it stands, and once more what was set aside. */
+/** HTTP routes for the state of an integration's inbox and for replaying quarantined changes. */
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -16,7 +16,7 @@ import { inboxAnswer, inboxQuery, replayAnswer, replayBody } from './schema.ts'
 
 export interface InboxStateParts {
   db: Database
-  /** Whether webhooks are taken. */
+  /** Whether webhooks are accepted. */
   webhooks: boolean
 }
 
@@ -84,7 +84,8 @@ export function inboxStateRoutes(instance: FastifyInstance, { db, webhooks }: In
       schema: {
         tags,
         operationId: 'inbox.replay',
-        description: 'Drains again what was set aside: all of it, or what fits every field that is given.',
+        description:
+          'Drains the dead-lettered changes again: all of them, or those that match every field given.',
         params: integrationPath,
         querystring: z.strictObject({}),
         body: replayBody,

@@ -1,4 +1,4 @@
-/** SQL on how an integration's inbox stands, for whoever looks after it. */
+/** SQL on the state of an integration's inbox, for its operators. */
 import { sql } from 'kysely'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { ofInbox } from './store.ts'
@@ -29,15 +29,16 @@ export async function inboxStateOf(scope: TenantScope, integrationId: string): P
   return state as InboxState
 }
 
-/** Deliveries of HubSpot may be late by so much, and its clock and ours apart. */
+/** Allows for late deliveries and for the difference between HubSpot's clock and ours. */
 const lateBy = sql`interval '2 minutes'`
 
 /**
- * A sync found a ticket that no webhook had told of, and no later one came either. Our own app's accounts alone have
- * webhooks. The caller holds the integration's lock.
+ * Records missing webhooks: a sync found a ticket that no webhook had reported, and no later
+ * webhook arrived either. Applies only to accounts of our own app, because only these have
+ * webhooks. The caller must have locked the integration.
  *
  * @param newestAt when the newest such ticket was created, by HubSpot's clock
- * @returns whether it was not known before
+ * @returns whether this was not known before
  */
 export async function noticeSilence(
   scope: TenantScope,
@@ -55,7 +56,7 @@ export async function noticeSilence(
   return rows.length > 0
 }
 
-/** Of all tenants. */
+/** Counts the integrations with missing webhooks, over all tenants. */
 export async function countSilent({ query }: SystemScope): Promise<number> {
   const [row] = await query(sql<{ silent: number }>`
     select count(*)::int as silent from feeds where silent_since is not null`)
@@ -72,7 +73,7 @@ export interface SetAside {
   setAsideFor: string | null
 }
 
-/** In the order they came; each tells of one ticket. */
+/** In the order in which they were quarantined; each row has one ticket. */
 export async function listSetAside(
   scope: TenantScope,
   integrationId: string,
@@ -87,7 +88,11 @@ export async function listSetAside(
     limit ${at.limit}`)
 }
 
-/** Makes due what was set aside. Each that is given narrows it. @returns how many */
+/**
+ * Makes quarantined changes due again. Each filter that is given narrows the selection.
+ *
+ * @returns how many
+ */
 export async function replay(
   scope: TenantScope,
   integrationId: string,

@@ -1,4 +1,4 @@
-/** Keeps deliveries. What comes while others are being kept goes with the next statement: many wait for one commit, one for no other. */
+/** Stores webhook deliveries in groups that share one commit; a single one does not wait. */
 import type { Database } from '../db/database.ts'
 import { withSystemOnce } from '../db/scope.ts'
 import { AppError } from '../lib/errors.ts'
@@ -7,13 +7,23 @@ import { whileRoutesChange } from './while-routes-change.ts'
 
 const atOnce = 2
 const mostOfOne = 32
-/** So long one waits for the lock of another's account; and what hangs, for whatever reason, then holds up nobody who comes later. */
+/**
+ * How long a group waits for the lock of an account. A write that takes longer, for whatever
+ * reason, also gives up its slot, so that it does not delay later deliveries.
+ */
 const patienceMs = 250
 
-/** Resolves when it is kept: it is on the disk. @throws what the database throws; the caller's delivery is not kept then */
+/**
+ * Resolves when the delivery is durably stored.
+ *
+ * @throws what the database throws; the delivery is not stored then
+ */
 export type Keeper = (delivery: SignedDelivery) => Promise<Kept>
 
-/** Whether what failed may lie in one of the deliveries: a value (SQLSTATE 22), an integration that goes (23) or is locked (55P03). */
+/**
+ * Whether one of the deliveries may be the cause: a value (SQLSTATE 22), or an integration that is
+ * being deleted (23) or is locked (55P03).
+ */
 const mayBeOne = (error: unknown) =>
   error instanceof AppError || /^(2[23]|55P03$)/.test((error as { code?: string }).code ?? '')
 
@@ -27,7 +37,7 @@ export function createKeeper(db: Database, windowMs: number): Keeper {
   const waiting: Waiting[] = []
   let [underWay, begins] = [0, false]
 
-  /** After all that has arrived by now was read. */
+  /** Starts a write after everything that has arrived by now is read. */
   function beginSoon(): void {
     if (begins || underWay >= atOnce) return
     begins = true
@@ -40,7 +50,7 @@ export function createKeeper(db: Database, windowMs: number): Keeper {
     })
   }
 
-  /** @returns gives the place back; it is given back anyway to who comes after when that takes long */
+  /** @returns releases the slot; if the write takes long, a timer releases it earlier */
   function takePlace(): () => void {
     underWay += 1
     let isTaken = true
@@ -68,7 +78,8 @@ export function createKeeper(db: Database, windowMs: number): Keeper {
       const kept = await keep(group.map(({ delivery }) => delivery))
       group.forEach(({ resolve }, at) => void resolve(kept[at] as Kept))
     } catch (error) {
-      // None pays for another. But where the database is in trouble, it is not asked for each once more.
+      // Retry each delivery alone, so that none fails because of another; but not while the
+      // database itself is in trouble.
       if (group.length > 1 && mayBeOne(error)) await Promise.all(group.map((one) => keepAll([one])))
       else for (const { reject } of group) reject(error)
     }

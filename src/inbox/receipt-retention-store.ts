@@ -1,9 +1,13 @@
-/** SQL that forgets: signatures that are too old to count, and changes that nobody could drain for long. */
+/** SQL for retention of webhook receipts and of changes that stayed in the inbox too long. */
 import { sql } from 'kysely'
 import { ago } from '../db/database.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 
-/** Signatures are good for five minutes either way. @returns how many went */
+/**
+ * A signature is valid for five minutes either way, so no receipt is needed after 15 minutes.
+ *
+ * @returns the number of rows deleted
+ */
 export async function forgetReceipts({ query }: SystemScope, atMost: number): Promise<number> {
   const rows = await query(sql`
     delete from webhook_receipts where signature_hash = any(array(
@@ -12,7 +16,12 @@ export async function forgetReceipts({ query }: SystemScope, atMost: number): Pr
   return rows.length
 }
 
-/** What was received longer than `keepMs` ago; a full pass has seen such tickets many times since. @returns how many went */
+/**
+ * Deletes changes received more than `keepMs` ago; a full pass has read their tickets many times
+ * since.
+ *
+ * @returns the number of rows deleted
+ */
 export async function deleteOldDeliveries(
   scope: TenantScope,
   keepMs: number,

@@ -1,4 +1,4 @@
-/** Where HubSpot sends its webhooks: proved, kept, answered. Nothing is read from HubSpot before the answer. */
+/** Receives HubSpot's webhooks: authenticates, stores and responds before reading from HubSpot. */
 import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { pipeline, Transform } from 'node:stream'
@@ -17,26 +17,33 @@ import { createKeeper, type Keeper } from './keeper.ts'
 
 export interface WebhookParts {
   db: Database
-  /** Our app; absent: no webhook can be proved. */
+  /** Our app. Absent: no webhook can be authenticated. */
   app: { appId: number; clientSecrets: readonly Secret[] } | undefined
-  /** Where HubSpot reaches us: what it signed begins with it, whatever a Host header says. */
+  /**
+   * The base URL at which HubSpot reaches us. It is part of what HubSpot signs, so the Host header
+   * is ignored.
+   */
   publicUrl: string
   windowMs: number
   clock: Clock
   metrics: Metrics
 }
 
-/** A hundred events whose values are as long as HubSpot lets them be. */
+/** Enough for a hundred events whose values have HubSpot's maximum length. */
 const bodyLimit = 8 * 2 ** 20
-/** As long as most deliveries are. So much of each has room in any case: as many as requests are taken on. */
+/** Most deliveries are no longer. Every accepted request may use this much memory in any case. */
 const usualLength = 64 * 1024
 /**
- * What is longer shares this, as it arrives and until it is answered: nobody has proved anything yet, and a length that is only
- * said takes nothing away from HubSpot, which sends again what is refused.
+ * Longer bodies share this much memory, from their arrival until the response. They are not
+ * authenticated yet, so only received bytes count: a false Content-Length takes no memory away from
+ * HubSpot, which retries refused deliveries.
  */
 const roomForLong = 64 * 2 ** 20
 
-/** @param instance a part of the server of its own: its bodies are taken as bytes, which is what was signed */
+/**
+ * @param instance an encapsulated part of the server, because it takes bodies as the raw bytes that
+ *   were signed
+ */
 export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): void {
   instance.removeAllContentTypeParsers()
   instance.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
@@ -46,7 +53,8 @@ export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): v
   instance.withTypeProvider<ZodTypeProvider>().post(
     '/api/hubspot/webhooks',
     {
-      // HubSpot's deed, and no effect but that tickets are read again: the inbox is its record.
+      // Not audited: HubSpot is the actor, the only effect is that tickets are read again, and the
+      // inbox records it.
       config: { access: 'signed', audited: false },
       bodyLimit,
       onRequest: async (request) => refuseUnread(parts, request),
@@ -55,7 +63,7 @@ export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): v
         tags: ['webhooks'],
         operationId: 'webhooks.receive',
         description:
-          'For HubSpot: up to 100 events as a JSON array, signed (X-HubSpot-Signature-v3) with the client secret of the app.',
+          'Called by HubSpot: up to 100 events as a JSON array, signed (X-HubSpot-Signature-v3) with the app’s client secret.',
         querystring: z.strictObject({}),
         response: { 204: z.null(), ...problems },
       },
@@ -78,9 +86,10 @@ interface Received extends Headed {
 }
 
 /**
- * What cannot be a delivery of HubSpot's is refused before its body is read.
+ * Refuses a request that cannot be a delivery from HubSpot, before its body is read.
  *
- * @throws AppError webhooks_not_configured | invalid_signature | unsupported_media_type | body_too_large
+ * @throws AppError webhooks_not_configured | invalid_signature | unsupported_media_type |
+ *   body_too_large
  */
 function refuseUnread({ app, clock, metrics }: WebhookParts, request: Headed): void {
   if (!app) throw notConfigured()
@@ -92,7 +101,9 @@ function refuseUnread({ app, clock, metrics }: WebhookParts, request: Headed): v
     throw new AppError('body_too_large', 'The body is too large')
 }
 
-/** @throws AppError webhooks_not_configured | invalid_signature | invalid_json | validation_failed */
+/**
+ * @throws AppError webhooks_not_configured | invalid_signature | invalid_json | validation_failed
+ */
 async function receive(
   { app, publicUrl, clock, metrics }: WebhookParts,
   keep: Keeper,
@@ -120,14 +131,11 @@ async function receive(
 }
 
 const notConfigured = () =>
-  new AppError('webhooks_not_configured', 'This service takes no webhooks: HUBSPOT_APP_ID is not set')
+  new AppError('webhooks_not_configured', 'This service does not accept webhooks: HUBSPOT_APP_ID is not set')
 
 function invalidSignature(metrics: Metrics, fault: SignatureFault): AppError {
   metrics.webhookDeliveries.inc({ outcome: fault })
-  return new AppError(
-    'invalid_signature',
-    'The signature is not one that HubSpot made for this request just now',
-  )
+  return new AppError('invalid_signature', 'The request has no valid, recent signature from HubSpot')
 }
 
 const signatureHeadersOf = (request: Headed) => ({
@@ -160,11 +168,11 @@ function count(
   webhookEvents.inc({ outcome: 'malformed' }, malformed)
 }
 
-/** Counts what is held of long bodies, all requests together. */
+/** Counts the memory used by long bodies, over all requests. */
 function createRoom() {
   let held = 0
   return {
-    /** @param answer the bytes are held until it is out or its reader gone */
+    /** @param answer the bytes count until this response is sent or its client is gone */
     meter(answer: ServerResponse): Transform {
       let [length, own] = [0, 0]
       answer.once('close', () => {
@@ -175,7 +183,11 @@ function createRoom() {
           length += chunk.length
           const more = Math.max(0, length - usualLength) - own
           if (held + more > roomForLong)
-            return done(new AppError('overloaded', 'Too many webhooks are on their way', { retryAfter: 1 }))
+            return done(
+              new AppError('overloaded', 'Too many large webhooks are being received at once', {
+                retryAfter: 1,
+              }),
+            )
           held += more
           own += more
           done(null, chunk)

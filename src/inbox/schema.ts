@@ -1,4 +1,4 @@
-/** What goes over the wire about the inbox. */
+/** Zod schemas of the inbox API. */
 import { z } from 'zod'
 import { after, limit, time } from '../api/wire.ts'
 
@@ -6,8 +6,8 @@ export const inboxQuery = z.strictObject({ limit: limit(200, 50), after })
 
 const change = z.object({
   ticket_id: z.string(),
-  change: z.string().describe('What HubSpot calls it: creation, propertyChange, …'),
-  occurred_at: z.string().describe('HubSpot’s time'),
+  change: z.string().describe('HubSpot’s name for it: creation, propertyChange, …'),
+  occurred_at: z.string().describe('When it occurred, by HubSpot’s clock'),
   received_at: z.string(),
   tries: z.number(),
   set_aside_for: z.string().nullable(),
@@ -17,23 +17,31 @@ export const inboxAnswer = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   integration_id: z.string(),
-  webhooks: z.boolean().describe('Whether this service takes webhooks at all'),
-  last_received_at: z.string().nullable().describe('Of the changes that were drained'),
-  last_occurred_at: z.string().nullable().describe('HubSpot’s time of the newest of them'),
-  silent_since: z.string().nullable().describe('A sync found changes that no webhook had items of'),
-  failures: z.number().describe('Drains that failed in a row'),
+  webhooks: z.boolean().describe('Whether this service accepts webhooks'),
+  last_received_at: z.string().nullable().describe('When the newest of the drained changes was received'),
+  last_occurred_at: z
+    .string()
+    .nullable()
+    .describe('When the newest of the drained changes occurred, by HubSpot’s clock'),
+  silent_since: z
+    .string()
+    .nullable()
+    .describe('When a sync first found new tickets that no webhook had reported'),
+  failures: z.number().describe('How many drains in a row have failed'),
   next_try_at: z.string().nullable(),
   error_code: z.string().nullable(),
   waiting: z.number(),
   waiting_since: z.string().nullable(),
   set_aside: z.number(),
-  changes: z.array(change).describe('Those that were set aside, in the order they came'),
+  changes: z
+    .array(change)
+    .describe('The dead-lettered changes, in the order in which they were dead-lettered'),
   next_after: z.string().nullable(),
 })
 
 export const replayBody = z.strictObject({
   ticket_ids: z
-    .array(z.string().regex(/^\d{1,20}$/, 'must be an id of HubSpot'))
+    .array(z.string().regex(/^\d{1,20}$/, 'must be a HubSpot id'))
     .min(1)
     .max(1_000)
     .optional(),
@@ -45,5 +53,5 @@ export const replayAnswer = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   integration_id: z.string(),
-  replayed: z.number().describe('Changes that are drained again now'),
+  replayed: z.number().describe('How many changes will be drained again'),
 })

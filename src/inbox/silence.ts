@@ -1,4 +1,4 @@
-/** Says once when no feed tells anything of an integration in which a sync finds new tickets. */
+/** Logs once that webhooks are missing for an integration in which a sync finds new tickets. */
 import type { TenantScope } from '../db/scope.ts'
 import type { Log } from '../lib/log.ts'
 import { noticeSilence } from './inbox-state-store.ts'
@@ -9,6 +9,6 @@ export const createNoticeSilence =
     if (!(await noticeSilence(scope, integrationId, newestAt))) return
     log.warn(
       { tenant_id: scope.tenantId, integration_id: integrationId, newest_at: newestAt },
-      'no feed tells of an integration',
+      'webhooks are missing for an integration',
     )
   }

@@ -1,6 +1,7 @@
 /**
- * SQL on the inbox. A change is kept through the system door, once for each integration on its account, and drained within the
- * tenant. Over 200 lines because a row that is taken apart and put back is one thought.
+ * SQL on the inbox. A change is stored through the system role, once for each integration on its
+ * account, and drained in the tenant's scope. Over 200 lines because taking rows apart and putting
+ * them back is one operation.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
@@ -9,18 +10,20 @@ import type { ChangeType, TicketChange } from '../hubspot/events/webhook-event.t
 import { chunks } from '../lib/chunks.ts'
 
 export interface Kept {
-  /** It was kept before: nothing is kept again. */
+  /** It was stored before; nothing was stored again. */
   replayed: boolean
-  /** Changes of accounts that nobody is connected to. */
+  /** Ticket changes of accounts that no integration is connected to. */
   unknown: number
 }
 
 /**
- * Keeps what HubSpot told in several lots, in one statement with what makes sure that each is kept once.
+ * Stores several lots of HubSpot's changes in one statement, together with the check that each lot
+ * is stored only once.
  *
- * @param once named queries of which the last, `fresh`, gives the number of each lot that comes for the first time (`nth`, from 0)
- * @param windowMs what comes so soon after is drained together with it
- * @returns for each lot
+ * @param once named queries; the last one, `fresh`, returns the number (`nth`, from 0) of each lot
+ *   that is new
+ * @param windowMs changes that arrive within this time are drained together
+ * @returns one entry per lot
  */
 export async function keepChanges(
   { query }: SystemScope,
@@ -47,12 +50,12 @@ export async function keepChanges(
 }
 
 export interface SignedDelivery {
-  /** Of the signature: another try of HubSpot's has another one. */
+  /** Hash of the signature. A retry by HubSpot has a different signature. */
   hash: Buffer
   changes: readonly TicketChange[]
 }
 
-/** @returns for each; of two with one signature the first is kept */
+/** @returns one entry per delivery; of two with the same signature the first is stored */
 export const keepDeliveries = (
   scope: SystemScope,
   deliveries: readonly SignedDelivery[],
@@ -75,10 +78,10 @@ export const keepDeliveries = (
     windowMs,
   )
 
-/** Tickets of one row: more, which merges can tell of, are another row. */
+/** Tickets per row. A merge can name more; the others go into further rows. */
 const mostOfRow = 100
 
-/** One row for each account and kind of change, with the latest time; no ticket twice. */
+/** Builds rows for each account and type of change, with the latest time and no ticket twice. */
 function rowsOf(changes: readonly TicketChange[], nth: number) {
   const kinds = Map.groupBy(changes, ({ portalId, type }) => `${portalId} ${type}`)
   return [...kinds.values()].flatMap((alike) => {
@@ -95,13 +98,13 @@ function rowsOf(changes: readonly TicketChange[], nth: number) {
   })
 }
 
-/** The rows of one integration. */
+/** Condition that selects the rows of one integration. */
 export const ofInbox = ({ tenantId }: TenantScope, integrationId: string) =>
   sql`tenant_id = ${tenantId} and integration_id = ${integrationId}`
 
 export interface InboxRow {
   inboxId: string
-  /** As text: a Date of ours would lose its microseconds, and it is half of the key. */
+  /** As text: this is part of the key, and a JavaScript Date would lose the microseconds. */
   dueAt: string
   /** Not yet drained. */
   ticketIds: string[]
@@ -112,16 +115,17 @@ export interface InboxRow {
   receivedAt: Date
 }
 
-/** One ticket that a row tells of. */
+/** One ticket of a row. */
 export interface InboxItem {
   row: InboxRow
   ticketId: string
 }
 
 /**
- * What is due, and what came beside it within the window, the oldest first. What was postponed waits for its own time.
+ * Selects what is due and what arrived within the window, oldest first. Postponed rows wait for
+ * their own time.
  *
- * @param atMost tickets, counted in each row; the row that goes beyond is taken whole
+ * @param atMost tickets, counted per row; a row that exceeds it is taken whole
  */
 export async function takeDue(
   scope: TenantScope,
@@ -148,7 +152,7 @@ export async function takeDue(
 
 const idsOf = (items: readonly InboxItem[]) => items.map(({ ticketId }) => ticketId)
 
-/** What is left of each row when so much of it is done. */
+/** The tickets left in each row once these items are done. */
 export const leftOf = (items: readonly InboxItem[]): Map<InboxRow, string[]> =>
   new Map(
     [...Map.groupBy(items, ({ row }) => row)].map(([row, some]) => {
@@ -157,7 +161,10 @@ export const leftOf = (items: readonly InboxItem[]): Map<InboxRow, string[]> =>
     }),
   )
 
-/** Out of the inbox, in the transaction that keeps what was read of them. The rows given stand as they stood. */
+/**
+ * Removes items from the inbox, in the transaction that saves the result. The given row objects are
+ * not changed.
+ */
 export async function remove(
   scope: TenantScope,
   integrationId: string,
@@ -179,7 +186,7 @@ export async function remove(
       where ${ofInbox(scope, integrationId)} and (i.due_at, i.inbox_id) = (l.due_at, l.inbox_id)`)
 }
 
-/** Kept anew, with what it was: it was taken out in the same transaction. */
+/** Inserts rows again with their data; the same transaction has removed them. */
 async function put(
   scope: TenantScope,
   integrationId: string,
@@ -194,14 +201,15 @@ async function put(
       "receivedAt" timestamptz, tries smallint, rounds smallint, why text)`)
 }
 
-/** Fits the column, and so many say no more than fewer. */
+/** Fits the column; a higher count would say no more. */
 const mostCounted = 1_000
 
 /**
- * Read once more later.
+ * Schedules another read.
  *
- * @param because tries: HubSpot refused to tell of it. rounds: an answer proved nothing. left_out: there was no answer, which is
- *   no round; that it waits for its own time is all that is noted
+ * @param because tries: HubSpot refused to return the ticket. rounds: a response proved nothing.
+ *   left_out: there was no response for it, which is not a round; only the fact that it waits for
+ *   its own time is recorded
  */
 export async function postpone(
   scope: TenantScope,
@@ -220,7 +228,7 @@ export async function postpone(
   await put(scope, integrationId, rows, fromNow(waitMs))
 }
 
-/** Not tried again until somebody replays it; each ticket for itself. */
+/** Quarantines each ticket in a row of its own, until an operator replays it. */
 export async function setAside(
   scope: TenantScope,
   integrationId: string,
@@ -236,7 +244,10 @@ export async function setAside(
   await put(scope, integrationId, rows, sql`timestamptz 'infinity'`)
 }
 
-/** Whose associations are to be read, since nothing else would say so before the next full pass. */
+/**
+ * Enqueues a read of these tickets' associations, which nothing else would cause before the next
+ * full pass.
+ */
 export async function enqueueAssociations(
   scope: TenantScope,
   integrationId: string,

@@ -1,17 +1,24 @@
-/** All SQL on aliases: ids that `authorize` returned, and that a connect of an account already connected gave up for the older one. */
+/**
+ * All SQL on aliases: ids from `authorize` that an already connected account's older id replaced.
+ */
 import { sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
 
-/** Of one integration; a program that connects again and again must not grow a tenant. The oldest go first. */
+/**
+ * Per integration, so that a program that connects repeatedly does not grow a tenant. The oldest
+ * are deleted first.
+ */
 const mostAliases = 20
 
-/** @returns the integration that this id stands for: another one when it is an alias, itself otherwise */
+/**
+ * @returns the integration that this id names: another one if the id is an alias, otherwise itself
+ */
 export const resolveAlias = async (scope: TenantScope, id: string): Promise<string> =>
   (await lookUpAlias(scope, id)).integrationId
 
 /**
- * @returns `settled`: an integration that has had an account, so the id names it and nothing else from now on. Only one that never had
- * any is given up for an older one
+ * @returns `settled`: whether the integration has had an account, so that the id will never name
+ *   another one. Only an integration that never had an account is replaced by an older one
  */
 export async function lookUpAlias(
   scope: TenantScope,
@@ -26,7 +33,7 @@ export async function lookUpAlias(
   return { integrationId: row?.integrationId ?? id, settled: row?.settled ?? false }
 }
 
-/** From now on `alias` names the integration `id`. Under the tenant's lock. */
+/** From now on, `alias` names the integration `id`. The caller holds the tenant's lock. */
 export async function insertAlias(scope: TenantScope, alias: string, id: string): Promise<void> {
   const { tenantId } = scope
   await scope.query(sql`

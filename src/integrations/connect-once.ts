@@ -1,4 +1,4 @@
-/** A connect that its caller may ask for again: done once for each Idempotency-Key. */
+/** Makes a connect idempotent: it runs once for each Idempotency-Key. */
 import type { FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { readIdempotency } from '../api/idempotency.ts'
@@ -17,10 +17,11 @@ interface Parts extends ConnectParts {
 }
 
 /**
- * Tells of the connection as it is in the transaction that stores it, and keeps that answer there.
+ * Builds the response in the transaction that stores the connection, and saves it there.
  *
- * @param tenantId undefined when the request names none: it is refused then, so there is nothing to do once
- * @param act the connect, with what is to happen in its transaction
+ * @param tenantId undefined when the request names no tenant: it is then refused, so idempotency is
+ *   not needed
+ * @param act the connect; the callback it receives runs in its transaction
  */
 export async function connectOnce(
   parts: Parts,
@@ -42,7 +43,7 @@ export async function connectOnce(
       },
     })
     const [first] = answered
-    if (!first) throw new Error('a connect ended without having stored anything')
+    if (!first) throw new Error('connecting ended without storing anything')
     parts.wake(first.tenantId, first.answer.body.integration_id)
     return first.answer
   })

@@ -1,4 +1,8 @@
-/** Connecting: by a pasted token, or by OAuth. One integration per tenant and portal; reconnecting keeps its id and data. */
+/**
+ * Connects by a pasted token or by OAuth: one integration per tenant and HubSpot account.
+ *
+ * Reconnecting keeps the integration's id and data.
+ */
 import type { Principal } from '../api/principal.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
@@ -18,20 +22,21 @@ import type { ReleaseParts } from './tokens/release.ts'
 import { replaceToken } from './tokens/token-store.ts'
 
 export interface ConnectParts extends AuthorizeParts, ReleaseParts {
-  /** Told inside the connecting transaction: the sync begins with it. */
+  /** Called inside the connecting transaction, which also starts the sync. */
   onConnected(scope: TenantScope, connected: Connected): Promise<void>
 }
 
 export interface Connected {
   integration: Integration
-  /** True when an integration that was there before was renewed. */
+  /** True when an existing integration was renewed. */
   renewed: boolean
 }
 
 export type TokenPair = { accessToken: Secret; refreshToken: Secret | undefined }
 
 /**
- * A pasted token of any kind. Nothing is stored unless it opens an account and can read its tickets.
+ * Connects by a pasted token of any kind. Nothing is stored unless the token opens an account and
+ * can read its tickets.
  *
  * @throws AppError token_invalid (422) | missing_scopes | hubspot_unavailable | hubspot_limit
  */
@@ -43,7 +48,8 @@ export async function connectByToken(
 ): Promise<Connected> {
   const since = await withTenant(parts.db, tenantId, tenantSince)
   const account = await identifyPasted({ ...parts, signal }, accessToken).catch((error: unknown) => {
-    // The edge finds the data centre by the token itself, and has 530 for one that leads nowhere.
+    // HubSpot's edge derives the data center from the token and returns 530 if the token leads to
+    // none.
     if (error instanceof HubSpotError && error.status === 530) throw tokenInvalid(error, 422)
     throw asAppError(error, true)
   })
@@ -54,9 +60,10 @@ export async function connectByToken(
 }
 
 /**
- * Ends an authorisation that a program has caught code and state of, and connects at once.
+ * Completes an authorization whose code and state a program received, and connects immediately.
  *
- * @throws AppError invalid_state | oauth_code_rejected | missing_scopes | portal_changed | hubspot_unavailable | …
+ * @throws AppError invalid_state | oauth_code_rejected | missing_scopes | portal_changed |
+ *   hubspot_unavailable | …
  */
 export async function finishAuthorization(
   parts: ConnectParts,
@@ -68,7 +75,8 @@ export async function finishAuthorization(
   await withTenant(parts.db, granted.tenantId, (scope) =>
     activate(parts, scope, granted, account, granted.grant),
   ).catch(async (error: unknown) => {
-    // The erasure has told HubSpot of what it found, and this came after: nobody else would end it.
+    // The erasure revoked the grants that it found, but this one came later: nothing else would
+    // revoke it.
     const { refreshToken } = granted.grant
     if (isTenantErasing(error)) await releaseWaiting(parts, { portalId: account.portalId, refreshToken })
     throw error
@@ -76,8 +84,8 @@ export async function finishAuthorization(
 }
 
 /**
- * What has to be known before a connection is stored: whether the account is connected already, and that a reconnect
- * did not come back with another one.
+ * Checks before a connection is stored: whether the account is already connected, and that a
+ * reconnect did not return another account.
  *
  * @param wanted the integration that was begun
  * @throws AppError portal_changed
@@ -89,21 +97,22 @@ export async function weigh(scope: TenantScope, wanted: string | undefined, port
   if (begun && begun.portalId !== null && begun.portalId !== portalId) {
     throw new AppError(
       'portal_changed',
-      'This is another HubSpot account than the one this integration holds data of',
+      'This HubSpot account is not the one that this integration was connected to',
     )
   }
   return { holder, begun }
 }
 
-/** As it was before HubSpot was called; `since` undefined where nothing was waited for meanwhile. */
+/** The state before HubSpot was called; `since` is undefined if there was no wait in between. */
 interface Begun {
   since?: string | undefined
   integrationId: string | undefined
 }
 
 /**
- * Stores the connection: account, tokens, route and what begins with it, in one transaction. Not when the tenant was erased while
- * HubSpot was called: a connect that began before does not bring it back.
+ * Stores the connection (account, tokens, route) and what starts with it, in one transaction.
+ * Refuses if the tenant was erased while HubSpot was called: a connect that began earlier must not
+ * recreate it.
  */
 export async function activate(
   parts: ConnectParts,
@@ -116,7 +125,7 @@ export async function activate(
   if (since !== undefined && (await tenantSince(scope)) !== since) throw tenantErasing()
   await ensureTenant(scope, parts.ring)
   const { holder, begun } = await weigh(scope, wanted, account.portalId)
-  // The account is there under another id: that one is renewed, and the id that was given out stands for it.
+  // The account is connected under another id: renew that one, and make the new id an alias of it.
   if (begun && holder && begun.integrationId !== holder.integrationId) {
     await deleteIntegration(scope, begun.integrationId)
     await insertAlias(scope, begun.integrationId, holder.integrationId)

@@ -1,13 +1,16 @@
-/** Tests a connection with a real call: HubSpot takes the token now, and the tickets can be read. */
+/**
+ * Tests a connection with a real call: whether HubSpot accepts the token and tickets can be read.
+ */
 import type { HubSpot } from '../hubspot/client/client.ts'
 import { listPage, type ObjectPaths } from '../hubspot/objects.ts'
 import type { Whose } from './integration.ts'
 import type { Tokens, UseOptions } from './tokens/tokens.ts'
 
 /**
- * Resolves when the connection works. Callers of the same integration at the same moment share one test.
+ * Resolves when the connection works. Concurrent callers for the same integration share one test.
  *
- * @throws as Tokens.use; HubSpotError as HubSpot answers; the signal's reason when the caller gave up
+ * @throws as Tokens.use; HubSpotError as HubSpot responds; the signal's reason when the caller gave
+ *   up
  */
 export type TestConnection = (whose: Whose, options: UseOptions) => Promise<void>
 
@@ -24,10 +27,14 @@ export function createConnectionTest(parts: {
 }): TestConnection {
   const { hubspot, tokens, tickets } = parts
   const running = new Map<string, Running>()
-  // No properties: HubSpot then gives its default ones, and none that the token may not read can be named.
+  // No properties: HubSpot then returns its defaults, and none is named that the token may not
+  // read.
   const bare = { ...tickets, properties: [] }
 
-  /** One ticket: introspection alone says nothing about the tickets, and nothing about HubSpot's CRM being there. */
+  /**
+   * Reads one ticket: introspection alone does not show that tickets are readable or that HubSpot's
+   * CRM is available.
+   */
   async function test(whose: Whose, options: UseOptions): Promise<void> {
     await tokens.use(whose, { ...options, provesToken: true }, async (access) => {
       await listPage(hubspot, bare, { after: undefined, limit: 1 }, { access, ...options })
@@ -42,7 +49,8 @@ export function createConnectionTest(parts: {
       if (running.get(key) === run) running.delete(key)
     }
     result.then(over, over)
-    // One caller that gives up must not end the test for the others; the last one does.
+    // If one caller gives up, the test continues for the others; when the last one gives up, it
+    // ends.
     stop.signal.addEventListener('abort', over, { once: true })
     running.set(key, run)
     return run

@@ -1,4 +1,4 @@
-/** Disconnecting: the token ends at HubSpot and here, work stops, data stays unless it is to go too. */
+/** Disconnects: ends the token in HubSpot and here, stops work, and keeps data unless purged. */
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import { integrationNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
@@ -9,17 +9,23 @@ import { forgetToken, lockToken, readToken } from './tokens/token-store.ts'
 
 export interface DisconnectParts extends ReleaseParts {
   ring: KeyRing
-  /** Deletes the integration and all data of it, in steps. @returns false when it was connected again meanwhile */
+  /**
+   * Deletes the integration and all its data, in steps.
+   *
+   * @returns false when it was reconnected meanwhile
+   */
   purge(whose: Whose): Promise<boolean>
-  /** Told inside the disconnecting transaction: what runs or waits for the integration ends with it. */
+  /** Called inside the disconnecting transaction: ends what runs or waits for the integration. */
   onDisconnected(scope: TenantScope, integrationId: string): Promise<void>
 }
 
 /**
- * Forgets the tokens first, then revokes at HubSpot: whatever happens to the call, nothing here can use them again.
+ * Deletes the tokens first, then revokes at HubSpot: even if that call fails, nothing here can use
+ * them again.
  *
- * @returns revoked: whether HubSpot was told to revoke; false when another live integration hangs on the same portal, when
- *   there was nothing to revoke, or when HubSpot did not answer. purged: whether all data of it is gone
+ * @returns revoked: whether the token was revoked at HubSpot; false when another live integration
+ *   uses the same HubSpot account, when there was nothing to revoke, or when HubSpot did not
+ *   respond. purged: whether all its data is deleted
  * @throws AppError integration_not_found
  */
 export async function disconnect(
@@ -40,7 +46,7 @@ export async function disconnect(
     await moveTo(scope, integrationId, 'disconnected', null)
     return { refreshToken: token?.refreshToken, portalId: integration.portalId }
   })
-  // Apart from the disconnect, which is done whatever comes of it: many rows take many statements.
+  // Separate from the disconnect, which is complete either way: many rows take many statements.
   const purged = purge && (await parts.purge({ tenantId, integrationId }))
   return { revoked: await releaseGrant(parts, { portalId, refreshToken }, integrationId, signal), purged }
 }

@@ -1,4 +1,4 @@
-/** Finds out what a pasted or freshly granted token opens: which account, whose, with which scopes. */
+/** Finds out what a pasted or newly granted token opens: which account, user and scopes. */
 import { missingScopes } from '../hubspot/as-app-error.ts'
 import type { HubSpot, Patience } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
@@ -18,22 +18,25 @@ export interface IdentifyParts {
 }
 
 /**
- * A pasted token: asked about as a static one first, then as an OAuth token of our app, and in the end by what it
- * can do.
+ * Identifies a pasted token: first as a static token, then as an OAuth token of our app, and
+ * finally by what it can do.
  *
- * @throws HubSpotError unauthorized when no way recognises it; AppError missing_scopes
+ * @throws HubSpotError unauthorized when no method recognizes it; AppError missing_scopes
  */
 export async function identifyPasted(parts: IdentifyParts, token: Secret): Promise<Account> {
   const { hubspot, app, patience, signal } = parts
   const asStatic = await staticTokenFacts(hubspot, token, patience.totalMs, signal)
   if (asStatic) return await complete(parts, token, 'static', asStatic)
-  // A wrong client secret must not keep tenants from pasting tokens, so a refused question is no answer.
+  // A wrong client secret must not prevent tenants from pasting tokens, so treat this error as
+  // unknown.
   const asOurs =
     app && (await introspect(hubspot, app, token, patience.totalMs, signal).catch(ignoreMisconfigured))
   return await complete(parts, token, 'foreign', asOurs ?? {})
 }
 
-/** A token that our app was just granted; `granted` is what the token answer said. */
+/**
+ * Identifies a token that our app was just granted; `granted` is the content of the token response.
+ */
 export async function identifyGranted(
   parts: IdentifyParts,
   token: Secret,
@@ -41,7 +44,8 @@ export async function identifyGranted(
 ): Promise<Account> {
   const { hubspot, app, patience, signal } = parts
   const introspected = app && (await introspect(hubspot, app, token, patience.totalMs, signal))
-  // The token answer stands where introspection is silent: HubSpot's 2026-09 may say no more than `active`.
+  // Use the token response where introspection lacks a value: HubSpot's 2026-09 may return only
+  // `active`.
   const facts: TokenFacts = {
     ...introspected,
     portalId: granted.portalId ?? introspected?.portalId,
@@ -51,7 +55,7 @@ export async function identifyGranted(
   return await complete(parts, token, 'oauth', facts)
 }
 
-/** Fills what is still unknown by asking the account itself, and proves that tickets can be read. */
+/** Reads missing facts from the account itself, and checks that tickets can be read. */
 async function complete(
   parts: IdentifyParts,
   token: Secret,
@@ -61,7 +65,7 @@ async function complete(
   const { hubspot, patience, signal, tickets } = parts
   if (lacksTickets(facts.scopes)) throw missingScopes({ names: ['tickets'], need: 'all' })
   const account = await accountInfo(hubspot, token, patience, signal).catch((error: unknown) => {
-    // Without the scope for account info the domain stays unknown; the account itself must not.
+    // Without the scope for account info the domain stays unknown, but the account must be known.
     if (error instanceof HubSpotError && error.kind === 'forbidden' && facts.portalId !== undefined)
       return undefined
     throw error
@@ -83,7 +87,10 @@ async function complete(
   }
 }
 
-/** PostgreSQL keeps no NUL in a text; a name with one must not keep an account from being connected. */
+/**
+ * PostgreSQL text cannot contain NUL; a name with one must not prevent an account from being
+ * connected.
+ */
 const storable = (text: string | null | undefined) => text?.replaceAll('\0', '\ufffd') ?? null
 
 function ignoreMisconfigured(error: unknown): undefined {

@@ -1,9 +1,9 @@
-/** All SQL on the parts of an account. Times are the database's. */
+/** All SQL on the resources of an account. Times are the database's. */
 import { sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
 import { type Part, type PartName, type Parts, partNames, passing, type Refusal } from './parts.ts'
 
-/** How long what was read stays good, and how long a lasting refusal is believed. */
+/** How long a read stays fresh, and how long a lasting refusal is assumed to hold. */
 const goodFor = sql`interval '1 hour'`
 /** After an outage or a limit: not with the next run, which may be seconds away. */
 const soon = sql`interval '5 minutes'`
@@ -15,7 +15,10 @@ interface Row {
   at: Date | null
 }
 
-/** Of all integrations of the tenant, by integration id; of one that was never asked about there is nothing. */
+/**
+ * Lists the resources of all the tenant's integrations, by integration id. An integration that was
+ * never read has no entry.
+ */
 export async function listParts(scope: TenantScope): Promise<Map<string, Parts>> {
   const rows = await scope.query(sql<Row>`
     select integration_id as "integrationId", part, problem, read_at as at
@@ -36,16 +39,19 @@ export const unknownParts = (): Parts =>
 
 export interface PartDue {
   part: PartName
-  /** It may be asked again: its time has come, or the tenant has connected since. */
+  /** It may be requested again: its time has come, or the tenant has connected since. */
   due: boolean
   problem: string | null
-  /** Of properties: what was read last; null: never read. `fieldType` is null where an older version stored it. */
+  /**
+   * For properties: the last list read; null: never read. `fieldType` is null where an older
+   * version stored it.
+   */
   properties: { name: string; fieldType: string | null }[] | null
-  /** Of properties: those that HubSpot refuses to give; null: none. */
+  /** For properties: those that HubSpot refuses to return; null: none. */
   omitted: string[] | null
 }
 
-/** The parts that were asked about at least once; one that is not among them is due. */
+/** Lists the resources that were requested at least once; any other resource is due. */
 export async function readDue(scope: TenantScope, integrationId: string): Promise<PartDue[]> {
   return await scope.query(sql<PartDue>`
     select p.part, p.problem, p.omitted,
@@ -57,7 +63,7 @@ export async function readDue(scope: TenantScope, integrationId: string): Promis
     where p.tenant_id = ${scope.tenantId} and p.integration_id = ${integrationId}`)
 }
 
-/** HubSpot gave it. `content` is written only when it differs. */
+/** Records a successful read. `content` is written only when it differs. */
 export async function keepPart(
   scope: TenantScope,
   integrationId: string,
@@ -76,9 +82,10 @@ export async function keepPart(
 }
 
 /**
- * The same for parts that are read again and again: written once an hour, or when a problem is over.
+ * Records a successful read of resources that are read often: writes once an hour, or when a
+ * problem has ended.
  *
- * @param clearsPassing false: what was read is a few records of many, and a problem that may pass stays
+ * @param clearsPassing false: only a few of many records were read, so a temporary problem stays
  */
 export async function keepPartsReadable(
   scope: TenantScope,
@@ -100,7 +107,7 @@ export async function keepPartsReadable(
       asked_at = excluded.asked_at, due_at = excluded.due_at, read_at = excluded.read_at, problem = null`)
 }
 
-/** HubSpot did not give it. What was read before stays. */
+/** Records a failed read. What was read before stays. */
 export async function keepRefusal(
   scope: TenantScope,
   integrationId: string,
@@ -115,7 +122,7 @@ export async function keepRefusal(
       asked_at = excluded.asked_at, due_at = excluded.due_at, problem = excluded.problem`)
 }
 
-/** The properties that HubSpot refuses to give. */
+/** Returns the properties that HubSpot refuses to return. */
 export async function readOmitted(scope: TenantScope, integrationId: string): Promise<string[]> {
   const [found] = await scope.query(sql<{ omitted: string[] | null }>`
     select omitted from integration_parts
@@ -124,7 +131,8 @@ export async function readOmitted(scope: TenantScope, integrationId: string): Pr
 }
 
 /**
- * HubSpot has these properties and does not give them. They are left out until the properties are read again, which is due when it was.
+ * Records properties that HubSpot has but refuses to return. They are left out until the properties
+ * are read again; the due time of that read does not change.
  */
 export async function keepOmitted(
   scope: TenantScope,

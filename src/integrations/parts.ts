@@ -1,4 +1,6 @@
-/** What is read of an account besides the tickets themselves: each part can fail alone, and says so. Pure. */
+/**
+ * The resources read from an account besides its tickets; each can fail alone and reports it. Pure.
+ */
 import type { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { scopesCode } from '../hubspot/missing-scopes.ts'
 
@@ -7,11 +9,14 @@ export const partNames = ['properties', 'pipelines', 'owners', 'contacts', 'comp
 export type PartName = (typeof partNames)[number]
 
 export interface Part {
-  /** unknown: HubSpot was never asked. */
+  /** unknown: never requested from HubSpot. */
   state: 'ok' | 'degraded' | 'unknown'
-  /** A code of ours: `missing_scopes:…`, `forbidden`, `refused`, `hubspot_limit`, `hubspot_unavailable`, `invalid_answer`. */
+  /**
+   * One of our codes: `missing_scopes:…`, `forbidden`, `refused`, `hubspot_limit`,
+   * `hubspot_unavailable`, `invalid_answer`.
+   */
   problem: string | null
-  /** When HubSpot gave it last. */
+  /** When HubSpot last returned it. */
   at: Date | null
 }
 
@@ -19,23 +24,26 @@ export type Parts = Record<PartName, Part>
 
 export interface Refusal {
   problem: string
-  /** HubSpot will say the same again until somebody changes something there. */
+  /** HubSpot will refuse again until a person changes something there. */
   lasting: boolean
 }
 
-/** HubSpot's answer cannot be read as a whole: a shape of its own, a cursor that does not move, records left out. */
+/**
+ * HubSpot's response is not usable as a whole: an unexpected shape, a cursor that does not advance,
+ * missing records.
+ */
 export const invalidAnswer: Refusal = { problem: 'invalid_answer', lasting: false }
 
-/** Problems that need nobody to change anything. */
+/** Temporary problems, which end without anyone changing anything. */
 export const passing: readonly string[] = ['hubspot_limit', 'hubspot_unavailable', invalidAnswer.problem]
 
-/** Whether HubSpot will refuse the part again, as it said last. */
+/** Whether HubSpot will refuse the resource again. */
 export const isLasting = (problem: string): boolean => !passing.includes(problem)
 
 /**
- * Why a part could not be read.
+ * Returns why a resource could not be read.
  *
- * @returns undefined when the token itself is at fault, which is not the part's matter
+ * @returns undefined when the failure does not concern the resource, such as a refused token
  */
 export function refusalOf(error: HubSpotError): Refusal | undefined {
   switch (error.kind) {

@@ -1,15 +1,20 @@
-/** SQL on what is kept by HubSpot account and not by tenant: it goes with the last integration on the account. */
+/** SQL on a tenant's HubSpot accounts and on the routes from accounts to integrations. */
 import { sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
 
-/** All accounts of a tenant, also of integrations that are disconnected. */
+/** All accounts of a tenant, including those of disconnected integrations. */
 export async function portalsOf({ query, tenantId }: TenantScope): Promise<number[]> {
   const rows = await query(sql<{ portalId: number }>`
     select portal_id as "portalId" from tenant_integrations where tenant_id = ${tenantId} and portal_id is not null`)
   return rows.map(({ portalId }) => portalId)
 }
 
-/** A process of an earlier release has written routes that do not say whether our own app is installed. @returns how many were mended */
+/**
+ * Repairs routes written by a process of an earlier release, which do not record whether our own
+ * app is installed.
+ *
+ * @returns how many were repaired
+ */
 export async function mendRoutes({ query, tenantId }: TenantScope): Promise<number> {
   const rows = await query(sql`
     update portal_routes r

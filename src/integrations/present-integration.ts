@@ -1,4 +1,4 @@
-/** An integration as it goes over the wire. */
+/** Converts an integration to its form in responses. */
 import type { Integration } from './integration.ts'
 import { unknownParts } from './part-store.ts'
 import type { PartName, Parts } from './parts.ts'

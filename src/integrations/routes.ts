@@ -1,6 +1,8 @@
 /**
- * The HTTP face of integrations: connect, look, test, disconnect. Over 200 lines because the routes of one
- * connection's life are read side by side; each handler is a few lines.
+ * HTTP routes for integrations: connect, read, test, disconnect.
+ *
+ * Over 200 lines because the routes of one connection's life cycle belong together; each handler is
+ * a few lines.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -38,19 +40,19 @@ import { findIntegration, listIntegrations } from './store.ts'
 import type { Tokens } from './tokens/tokens.ts'
 
 export interface IntegrationParts extends ConnectParts, DisconnectParts {
-  /** What tells of the accounts of our own app. Absent: the schedule alone. */
+  /** The source of change notifications for accounts of our own app. Absent: only the schedule. */
   feed: 'webhooks' | 'journal' | undefined
   tokens: Tokens
   testConnection: TestConnection
-  /** Called after a connect is committed: there is work. */
+  /** Called after a connect is committed, because there is work. */
   wake(tenantId: TenantId, integrationId: string): void
-  /** Aborts when the caller is gone or the server stops. */
+  /** Aborts when the caller disconnects or the server stops. */
   signalOf(request: FastifyRequest): AbortSignal
 }
 
 const tags = ['integrations']
 
-/** A purge is another deed than a disconnect. */
+/** The audit log distinguishes a purge from a disconnect. */
 const disconnectOrPurge = ({ query }: FastifyRequest) =>
   (query as { purge?: unknown } | undefined)?.purge === 'true'
     ? 'integrations.purge'
@@ -257,9 +259,10 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
     async (request) => {
       const { state, code } = request.body
       const answer = { state, code: new Secret(code) }
-      // A state that names no tenant is refused before anything is done, so there is nothing to do once.
+      // A state that names no tenant is refused before anything is done, so it needs no
+      // idempotency.
       const tenantId = tenantOfState(state)
-      // Before anything of that tenant is looked at, a kept answer too.
+      // Check before reading anything of that tenant, including a saved response.
       const principal = request.principal as Principal
       if (tenantId && !owns(principal, tenantId)) throw invalidState()
       const finish = (within: ConnectParts) => finishAuthorization(within, answer, principal)

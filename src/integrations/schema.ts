@@ -1,11 +1,11 @@
-/** What goes over the wire about integrations. */
+/** Wire schemas of integrations. */
 import { z } from 'zod'
 import { uuidText } from '../api/wire.ts'
 
 export const connectBody = z.strictObject({
   access_token: z
     .string()
-    // A token that was copied with the end of its line.
+    // A copied token may end with a line break.
     .overwrite((text) => text.replace(/[\r\n]+$/, ''))
     .min(1)
     .max(2_048)
@@ -13,7 +13,7 @@ export const connectBody = z.strictObject({
 })
 
 export const authorizeQuery = z.strictObject({
-  integration_id: uuidText.optional().describe('Reconnect this one; absent: connect a new one'),
+  integration_id: uuidText.optional().describe('Integration to reconnect; absent: connect a new one'),
 })
 
 export const callbackBody = z.strictObject({
@@ -25,7 +25,10 @@ export const callbackBody = z.strictObject({
   state: z.string().min(1).max(256),
 })
 
-/** HubSpot sends the browser with a code, or with an error when the person said no. It may add fields. */
+/**
+ * HubSpot redirects the browser with a code, or with an error when the person declined. It may add
+ * fields.
+ */
 export const callbackQuery = z.object({
   code: z.string().min(1).max(1_024).optional(),
   state: z.string().min(1).max(256).optional(),
@@ -43,15 +46,15 @@ export const disconnectQuery = z.strictObject({
 })
 
 const part = z.object({
-  state: z.enum(['ok', 'degraded', 'unknown']).describe('unknown: HubSpot was not asked yet'),
+  state: z.enum(['ok', 'degraded', 'unknown']).describe('unknown: not requested from HubSpot yet'),
   problem: z
     .string()
     .nullable()
     .describe('missing_scopes:…, forbidden, refused, hubspot_limit, hubspot_unavailable, invalid_answer'),
-  at: z.string().nullable().describe('When HubSpot gave it last'),
+  at: z.string().nullable().describe('When HubSpot last returned it'),
 })
 
-/** What is read besides the tickets themselves; each can fail alone. */
+/** The resources read besides the tickets; each can fail alone. */
 const parts = z.object({
   properties: part,
   pipelines: part,
@@ -69,7 +72,7 @@ export const integration = z.object({
   status_reason: z.string().nullable(),
   hub_id: z.number().nullable(),
   hub_domain: z.string().nullable(),
-  scopes: z.array(z.string()).nullable().describe('null: HubSpot would not say'),
+  scopes: z.array(z.string()).nullable().describe('null: HubSpot did not return them'),
   created_at: z.string(),
   last_sync: z.string().nullable(),
   parts,
@@ -90,7 +93,10 @@ export const statusAnswer = z.object({
   hub_domain: z.string().nullable(),
   scopes: z.array(z.string()).nullable(),
   token_type: z.literal('access'),
-  expires_in: z.number().nullable().describe('Seconds; null when the token does not expire or nobody knows'),
+  expires_in: z
+    .number()
+    .nullable()
+    .describe('Seconds; null: the token does not expire, or its expiry is unknown'),
   tenant_id: z.string(),
   integration_id: z.string(),
   hub_id: z.number().nullable(),
@@ -98,7 +104,7 @@ export const statusAnswer = z.object({
   changes_by: z
     .enum(['webhooks', 'journal', 'polling'])
     .describe(
-      'How changes come: by HubSpot’s webhooks or its journal within seconds, and the schedule behind them; or by the schedule alone',
+      'How changes arrive: within seconds through HubSpot’s webhooks or its journal, with scheduled polling as a backup; or through scheduled polling only',
     ),
   parts,
   error: z.string().optional(),
@@ -118,5 +124,5 @@ export const disconnectAnswer = z.object({
   integration_id: z.string(),
   status: z.literal('disconnected'),
   purged: z.boolean(),
-  revoked: z.boolean().describe('HubSpot was told to end the token'),
+  revoked: z.boolean().describe('Whether the token was revoked at HubSpot'),
 })

@@ -1,4 +1,4 @@
-/** Does the connection hold? An answer either way: a dead token is what was asked about, not a failure to answer. */
+/** Reports whether a connection works; an invalid token is a result here, not an error. */
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
@@ -13,12 +13,14 @@ import type { Tokens, UseOptions } from './tokens/tokens.ts'
 export interface ConnectionStatus {
   integration: Integration
   connected: boolean
-  /** Why not: the code and the specification's words. */
+  /** Why it is not connected: the code and the message from the specification. */
   trouble: { code: string; error: string } | undefined
   parts: Parts
-  /** Whole seconds the token still lives; null when it does not expire, or nobody knows. */
+  /**
+   * Whole seconds until the token expires; null when it does not expire, or the expiry is unknown.
+   */
   expiresIn: number | null
-  /** Of our own app; only of its accounts HubSpot tells. */
+  /** Connected through our own app; HubSpot sends change notifications only for those accounts. */
   byOAuth: boolean
 }
 
@@ -32,7 +34,7 @@ const answered = new Set([
   'oauth_not_configured',
 ])
 
-/** Tests the connection each time; nothing is answered from memory. @throws AppError integration_not_found */
+/** Tests the connection on each call; nothing is cached. @throws AppError integration_not_found */
 export async function connectionStatus(
   parts: { db: Database; tokens: Tokens; testConnection: TestConnection },
   whose: Whose,

@@ -1,4 +1,4 @@
-/** All SQL on integrations and their portal routes. Tokens, and what is under way to them, have stores of their own. */
+/** All SQL on integrations and their routes; tokens and authorizations have stores of their own. */
 import { sql } from 'kysely'
 import { recordChange } from '../changes/store.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
@@ -31,7 +31,7 @@ export async function findByPortal(scope: TenantScope, portalId: number): Promis
   return rows[0]
 }
 
-/** Without those that were begun and never finished; retention deletes them. */
+/** Excludes those that were begun and never finished; retention deletes them. */
 export async function listIntegrations(scope: TenantScope): Promise<Integration[]> {
   return await scope.query(sql<Integration>`
     select ${columns} from tenant_integrations
@@ -39,14 +39,17 @@ export async function listIntegrations(scope: TenantScope): Promise<Integration[
     order by created_at, integration_id`)
 }
 
-/** One connect of a tenant at a time, until the transaction ends; so that two for one portal make one row. */
+/**
+ * Allows one connect per tenant at a time, until the transaction ends, so that two for one account
+ * create one row.
+ */
 export async function lockTenant(scope: TenantScope): Promise<void> {
   await scope.query(sql`select pg_advisory_xact_lock(hashtextextended(${scope.tenantId}, 0))`)
 }
 
 /**
- * Locks the integration's row until the transaction ends. Whoever changes several of its tables takes this lock
- * first: pages are kept one at a time, and nobody waits for each other crosswise.
+ * Locks the integration's row until the transaction ends. A transaction that changes several of its
+ * tables takes this lock first: pages are stored one at a time, and transactions do not deadlock.
  *
  * @returns its status, or undefined when it is gone
  */
@@ -61,7 +64,8 @@ export async function lockIntegration(
 }
 
 export async function deleteIntegration(scope: TenantScope, id: string): Promise<void> {
-  // The two tables beneath it without a foreign key: empty by now, except for when quarantined records were last seen.
+  // These two tables have no foreign key to the integration. They are empty by now, except for
+  // last-seen rows of quarantined records.
   for (const table of ['issues', 'issue_last_seen'])
     await scope.query(sql`
       delete from ${sql.table(table)} where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
@@ -69,7 +73,7 @@ export async function deleteIntegration(scope: TenantScope, id: string): Promise
     delete from tenant_integrations where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
 }
 
-/** Writes what connect found out, and makes the integration active whatever it was. */
+/** Writes what the connect found out, and makes the integration active from any status. */
 export async function keepConnected(scope: TenantScope, id: string, account: Account): Promise<Integration> {
   const { tenantId } = scope
   const { kind, portalId, hubDomain, uiDomain, user, scopes } = account
@@ -90,13 +94,17 @@ export async function keepConnected(scope: TenantScope, id: string, account: Acc
     insert into portal_routes (portal_id, tenant_id, integration_id, installed_at)
     values (${portalId}, ${tenantId}, ${id}, ${kind === 'oauth' ? sql`clock_timestamp()` : null})
     on conflict (portal_id, tenant_id, integration_id) do update set installed_at = excluded.installed_at`)
-  // Another token for what is connected is no news.
+  // A new token for a connected account is not a change worth reporting.
   if (!was || !liveStatuses.includes(was))
     await recordChange(scope, 'integration.connected', id, { portal_id: portalId })
   return rows[0] as Integration
 }
 
-/** Takes a legal step; a step that is not legal from where the row stands changes nothing. @returns whether it moved */
+/**
+ * Makes a legal transition; one that is not legal from the current status changes nothing.
+ *
+ * @returns whether it changed
+ */
 export async function moveTo(
   scope: TenantScope,
   id: string,
@@ -119,10 +127,11 @@ export async function deleteRoute(scope: TenantScope, id: string): Promise<void>
 }
 
 /**
- * Whether another live integration, of whatever tenant, hangs on the portal, or a grant that waits for a person's yes. A tenant
- * that is being erased has no route any more, and what waits in it nobody can say yes to.
+ * Whether another live integration, of any tenant, or a waiting grant uses the HubSpot account. A
+ * tenant that is being erased does not count: it has no routes, and its waiting grants can no
+ * longer be confirmed.
  *
- * @param except the integration that is not another one; absent: each is
+ * @param except the integration to ignore; absent: none
  */
 export async function portalIsShared(
   scope: SystemScope,
@@ -139,11 +148,11 @@ export async function portalIsShared(
   return rows.length > 0
 }
 
-/** HubSpot's own count of tickets and when it was taken. */
+/** HubSpot's own count of tickets, and when it was read. */
 export interface Total {
   count: number
   at: Date
-  /** ms since it was taken, by the database's clock */
+  /** ms since it was read, by the database's clock */
   ageMs: number
 }
 
@@ -162,7 +171,7 @@ export async function keepTotal(scope: TenantScope, id: string, count: number): 
     where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
 }
 
-/** A run came to its end. @param whole it read everything: the first load is done */
+/** Records the end of a run. @param whole the run read everything, so the first load is complete */
 export async function saveSyncTime(scope: TenantScope, id: string, whole: boolean): Promise<void> {
   await scope.query(sql`
     update tenant_integrations set last_sync_at = clock_timestamp(),
@@ -170,7 +179,7 @@ export async function saveSyncTime(scope: TenantScope, id: string, whole: boolea
     where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
 }
 
-/** Its data is deleted: connected again it is loaded anew. */
+/** The integration's data is deleted: when connected again, it is loaded anew. */
 export async function forgetFirstLoad(scope: TenantScope, id: string): Promise<void> {
   await scope.query(sql`
     update tenant_integrations set loaded_at = null

@@ -1,25 +1,26 @@
-/** SQL on what a full pass did not meet. Each statement looks at some thousand issues at most, however many there are. */
+/** SQL for issues that a full pass did not see; each statement reads a bounded number of issues. */
 import { sql } from 'kysely'
 import { recordChanges } from '../changes/store.ts'
 import type { TenantScope } from '../db/scope.ts'
 
 const window = 10_000
 
-/** A stretch of an integration's issues, in the order of their ids. */
+/** A range of an integration's issues, in ticket id order. */
 export interface Stretch {
-  /** Where the next stretch begins; undefined: this was the last. */
+  /** Where the next range begins; undefined: this was the last. */
   beyond: string | undefined
-  /** Live issues in it. */
+  /** Live issues in the range. */
   live: number
-  /** Issues in it that no read has shown since the pass began, live ones and tombstones. */
+  /** Issues in the range, live or tombstones, that no read has returned since the pass began. */
   absent: string[]
-  /** How many of the absent are live here. */
+  /** How many of the absent issues are live here. */
   absentLive: number
 }
 
 /**
- * When a read last showed each issue `i`, and whether it was merged away: one probe of a whole key a row. As semi joins the planner
- * read the integration once for each row wherever the tables had no statistics, which embedded ones never have.
+ * When a read last returned each issue `i`, and whether it was merged away: one full-key probe per
+ * row. With semi-joins the planner scanned the whole integration once per row when the tables had
+ * no statistics, which embedded databases never have.
  */
 const withLastSeen = (scope: TenantScope, integrationId: string) => sql`
   left join lateral (
@@ -35,8 +36,9 @@ const isUnshown = (at: string) => sql`
   (shown.seen_at is null or shown.seen_at < ${at}) and merged.loser_id is null`
 
 /**
- * @param since the start of the pass on HubSpot's clock
- * @param atMost so many absent ones at most; the stretch then ends at the last of them
+ * @param since start of the pass on HubSpot's clock
+ * @param atMost maximum number of absent issues; if it is reached, the range ends at the last of
+ *   them
  */
 export async function findAbsent(
   scope: TenantScope,
@@ -79,12 +81,13 @@ export async function findAbsent(
 }
 
 /**
- * Tombstones for tickets that HubSpot has neither live nor archived. One that was shown or written since the proof
- * stays, and one that was merged is a tombstone of another kind.
+ * Writes tombstones for tickets that HubSpot has neither live nor archived. An issue that was seen
+ * or written since `provedAt` stays unchanged, and so does one that was merged: its tombstone is of
+ * another kind.
  *
- * @param provedAt HubSpot's clock at the read by id that did not find them
- * @returns markedDeleted: those that were not tombstones before. unverified: those that a read of the same second or a later one
- *   has shown, so that this one proves nothing
+ * @param provedAt HubSpot's clock at the read by id that did not find the tickets
+ * @returns markedDeleted: issues that were not tombstones before. unverified: issues that a read in
+ *   the same second or later has returned, so that this read proves nothing
  */
 export async function markDeleted(
   scope: TenantScope,
@@ -125,7 +128,7 @@ export async function markDeleted(
   }
 }
 
-/** Live issues in the order of their ids, for what is read beside them. */
+/** Lists live issues in ticket id order, so that a sync can read their associations. */
 export async function findLive(
   scope: TenantScope,
   integrationId: string,

@@ -1,4 +1,4 @@
-/** All SQL that keeps what hangs on tickets. It is joined where issues are read. */
+/** All SQL that stores the associations of tickets; they are joined when issues are read. */
 import { sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
 
@@ -6,30 +6,36 @@ export const associatedKinds = ['contacts', 'companies', 'deals'] as const
 
 export type AssociatedKind = (typeof associatedKinds)[number]
 
-/** As it is stored and as it goes over the wire. */
+/** As stored and as sent in responses. */
 export interface AssociatedRecord {
   /** HubSpot's id of the contact, company or deal. */
   id: string
   labels: { category: string; type_id: number; label: string | null }[]
 }
 
-/** By kind: a list, null where it may not be read; absent where HubSpot would not say now, which changes nothing. */
+/**
+ * By kind: a list, or null where HubSpot does not allow the read. A kind is absent when HubSpot
+ * gave no result now; it then stays unchanged.
+ */
 export type TicketAssociations = Partial<Record<AssociatedKind, AssociatedRecord[] | null>>
 
-/** In tickets. */
+/** Counts of tickets. */
 export interface AssociationCounts {
   changed: number
-  /** The same as before, or older than what is here. */
+  /** Same as before, or older than what is stored. */
   unchanged: number
 }
 
 /**
- * Keeps the associations of up to 1,000 tickets in one statement: the same writes nothing, older never replaces
- * newer, an empty list takes away what was there, a kind that is absent leaves it. Nothing is kept for an id that is no
- * issue here, and it is not counted: an event that does not say which end is the ticket makes us read both, and a ticket's own are
- * read again when it arrives. The caller holds the integration's row lock, so what is compared cannot move.
+ * Stores the associations of up to 1,000 tickets in one statement. Equal content writes nothing,
+ * older content never replaces newer, an empty list removes what was stored, and an absent kind
+ * stays unchanged. Ids that are not an issue here are neither stored nor counted: when an event
+ * does not say which end is the ticket, we read both ends, and a ticket's own associations are read
+ * again when it arrives. The caller holds the integration's row lock, so the compared rows cannot
+ * change.
  *
- * @param observedAt HubSpot's clock at the first answer that carried them. Of two within its second, the later kept wins
+ * @param observedAt HubSpot's clock at the first response that contained the associations. Within
+ *   the same second, the later write wins
  */
 export async function keepAssociations(
   scope: TenantScope,
@@ -76,7 +82,7 @@ export async function keepAssociations(
   return counts[0] ?? { changed: 0, unchanged: 0 }
 }
 
-/** Which of these tickets have associations of the kind here. */
+/** Which of these tickets have stored associations of the kind. */
 export async function findAssociated(
   scope: TenantScope,
   integrationId: string,

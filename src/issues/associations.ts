@@ -1,6 +1,9 @@
 /**
- * The contacts, companies and deals of tickets. A kind that the account does not let us read is null there and a
- * problem of that part alone; the tickets themselves do not wait for it.
+ * Reads the contacts, companies and deals of tickets.
+ *
+ * If the account does not let us read a kind, that kind is null and a problem of that resource
+ * alone; the tickets do not wait for it. Over 200 lines because reading a kind and deciding what
+ * HubSpot left out share one result.
  */
 import type { TenantScope } from '../db/scope.ts'
 import {
@@ -26,53 +29,64 @@ import {
 } from './association-store.ts'
 import { mend } from './issue.ts'
 
-/** As a step of a sync takes it. */
+/** The result for one sync step. */
 export interface LinksRead {
-  /** Keeps what was found, within the caller's transaction under the lock. */
+  /** Stores the result, within the caller's transaction and under the lock. */
   keep(scope: TenantScope, integrationId: string): Promise<void>
-  /** Kinds that HubSpot did not give for some of the tickets, for a reason that may pass. */
+  /** Kinds that HubSpot did not return for some of the tickets, for a temporary reason. */
   unread: string[]
-  /** Tickets that HubSpot would not answer for, by an error or by a list without an end: they stay as they are. */
+  /**
+   * Tickets for which HubSpot returned an error or an endless list; their associations stay
+   * unchanged.
+   */
   undecided: string[]
-  /** Tickets that the answers leave out although they may have associations: they stay as they are too. */
+  /**
+   * Tickets missing from the responses although they may have associations; these stay unchanged
+   * too.
+   */
   unanswered: string[]
 }
 
 export interface HowToRead {
-  /** Which of these tickets have associations of a kind here. Absent: what HubSpot does not mention counts as none. */
+  /**
+   * Returns which of these tickets have stored associations of a kind. Absent: a ticket that
+   * HubSpot does not mention counts as having none.
+   */
   held?: (kind: AssociatedKind, ids: readonly string[]) => Promise<ReadonlySet<string>>
-  /** A kind that HubSpot fails to give becomes a problem of that kind instead of an error. */
+  /** If HubSpot fails to return a kind, record a problem of that kind instead of throwing. */
   tolerant?: boolean
 }
 
 /**
- * What a reading changes of the problems of a kind that may pass. all: it sets and clears them, as a full pass may. found: it sets
- * them, for what it has not read is read again by a full pass only. none: what it has not read is read again on its own.
+ * How a read changes the temporary problems of a kind. all: sets and clears them, as a full pass
+ * may. found: only sets them, because only a full pass reads the missing part again. none: changes
+ * nothing, because the missing part is read again on its own.
  */
 export type PassingProblems = 'all' | 'found' | 'none'
 
 export interface AssociationsFound {
   /** By ticket id. */
   associations: Map<string, TicketAssociations>
-  /** HubSpot's clock at the first answer; null: it was not asked. */
+  /** HubSpot's clock at the first response; null: no request was made. */
   observedAt: Date | null
   /** The kinds that were read. */
   read: AssociatedKind[]
-  /** The kinds that were refused, or read only in part, and why. */
+  /** The kinds that HubSpot refused or returned only in part, with the reason. */
   problems: Map<AssociatedKind, Refusal>
-  /** Ids of which a kind stays open, because HubSpot would not say. */
+  /** Ids for which a kind is unresolved because HubSpot gave no result. */
   undecided: Set<string>
-  /** Ids of which a kind stays open, because the answers leave them out. */
+  /** Ids for which a kind is unresolved because the responses leave them out. */
   unanswered: Set<string>
 }
 
 /**
- * Asks HubSpot: one call per kind and 1,000 tickets, and more only for tickets with more than a page of them. Keeps
- * nothing. To be called inside the use of a token: a missing scope is caught here and is no matter of the token's.
+ * Reads associations from HubSpot: one call per kind and 1,000 tickets, and more only for tickets
+ * with more than one page. Stores nothing. Call it within the use of a token: a missing scope is
+ * caught here and does not invalidate the token.
  *
- * @param ids none twice
- * @param skip kinds known not to be readable; they come as null without a call
- * @throws HubSpotError when HubSpot cannot be reached (unless `tolerant`), or does not take the token
+ * @param ids no duplicates
+ * @param skip kinds known to be unreadable; they are returned as null without a call
+ * @throws HubSpotError when HubSpot cannot be reached (unless `tolerant`) or rejects the token
  */
 export async function readAssociationsOf(
   hubspot: HubSpot,
@@ -137,12 +151,15 @@ async function readKind(
   }
 }
 
-/** Of a lot HubSpot is asked for at most so many tickets one by one: each costs a call of the account's daily limit. */
+/**
+ * Maximum number of single-ticket calls per batch: each counts against the account's daily limit.
+ */
 const oneByOne = 200
 
 /**
- * Tickets that the answer leaves out although they may have associations: they stay as they are. One that has some here is
- * asked for alone before they are taken away; where nobody is mentioned at all, any one is.
+ * Tickets that the response leaves out although they may have associations; these stay unchanged. A
+ * ticket with stored associations is checked with a call of its own before they are removed. If the
+ * response mentions no ticket at all, any one ticket is checked.
  */
 async function leftOut(
   hubspot: HubSpot,
@@ -155,12 +172,12 @@ async function leftOut(
   if (silent.length === 0) return new Set()
   const stored = await held(kind, silent)
   const ask = silent.filter((id) => stored.has(id))
-  // With one record nothing is more likely than that it has none.
+  // For a single ticket, an empty response most likely means that it has none.
   if (ask.length === 0 && silent.length === ids.length && ids.length > 1) ask.push(...silent.slice(0, 1))
   const open = new Set(ask)
   for (const id of ask.slice(0, oneByOne)) {
     const has = await hasAssociations(hubspot, 'tickets', kind, id, options)
-    // The answers are short: nothing follows for any that they leave out.
+    // The responses are incomplete, so they prove nothing about the tickets that they leave out.
     if (has) return new Set(silent)
     open.delete(id)
   }
@@ -177,11 +194,11 @@ const asStored = ({ id, labels }: Association): AssociatedRecord => ({
 })
 
 /**
- * The same as a step of a sync takes it.
+ * Reads associations for one sync step.
  *
- * @param skip gains the kinds that are refused now, so that the next step does not ask for them again
+ * @param skip gains the kinds refused now, so that the next step does not request them again
  * @param how.failed kinds that this run failed to read before: their problem stays
- * @param how.problems all unless told otherwise
+ * @param how.problems default: all
  */
 export async function readLinks(
   hubspot: HubSpot,
@@ -206,7 +223,7 @@ export async function readLinks(
   }
 }
 
-/** The kinds that were refused within the last hour, and not since the tenant connected. */
+/** The kinds that were refused within the last hour and since the tenant last connected. */
 export async function unreadableKinds(scope: TenantScope, integrationId: string): Promise<Set<string>> {
   const known = await readDue(scope, integrationId)
   return new Set(
@@ -216,7 +233,10 @@ export async function unreadableKinds(scope: TenantScope, integrationId: string)
   )
 }
 
-/** Keeps what was found and which kinds could be read, in the caller's transaction under the integration's lock. */
+/**
+ * Stores the associations and which kinds could be read, in the caller's transaction under the
+ * integration's lock.
+ */
 export async function keepFound(
   scope: TenantScope,
   integrationId: string,
@@ -227,7 +247,7 @@ export async function keepFound(
     if (refusal.lasting || passing !== 'none') await keepRefusal(scope, integrationId, kind, refusal)
   if (read.length > 0)
     await keepPartsReadable(scope, integrationId, read, { clearsPassing: passing === 'all' })
-  // Nothing was asked: all kinds are known to be unreadable, and that is content of no date.
+  // No request was made: all kinds are known to be unreadable, so there is no time to compare.
   if (observedAt === null) return { changed: 0, unchanged: associations.size }
   return await keepAssociations(scope, integrationId, associations, observedAt)
 }

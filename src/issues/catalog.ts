@@ -1,6 +1,8 @@
 /**
- * What an account has defined: its properties, and the names of pipelines, stages and owners. Read once an hour by
- * whichever run comes first; a part that HubSpot does not give keeps what was read before and says so.
+ * Reads an account's definitions: properties, and the names of pipelines, stages and owners.
+ *
+ * The first run in each hour reads them. If HubSpot does not return one, the stored copy stays and
+ * the resource reports a problem.
  */
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
@@ -26,20 +28,21 @@ import { neededProperties, ticketProperties } from './properties.ts'
 export interface CatalogParts {
   db: Database
   hubspot: HubSpot
-  /** Runs its work with a valid token: `Tokens.use` for this integration. */
+  /** Runs `work` with a valid token: `Tokens.use` for this integration. */
   withAccess<T>(work: (access: Access) => Promise<T>): Promise<T>
   patience: Patience
   signal: AbortSignal
   /**
-   * Asked within the transaction that keeps a part, under the integration's lock: whether it is still this caller's to
-   * keep. One that was stopped for long would put what it read before over what another has read since.
+   * Called in the transaction that stores a resource, under the integration's lock: whether this
+   * caller may still store it. A caller that was paused for long would overwrite newer data with
+   * older.
    */
   mayKeep(scope: TenantScope): Promise<boolean>
 }
 
 const topics = ['properties', 'pipelines', 'owners'] as const
 
-/** What HubSpot gave for one topic, not kept yet. */
+/** What HubSpot returned for one topic, not stored yet. */
 interface Found {
   topic: (typeof topics)[number]
   refusal?: Refusal
@@ -47,23 +50,24 @@ interface Found {
   labels?: LabelRow[]
 }
 
-/** A failing list of owners is not to hold up the tickets. */
+/** A failing owners list must not delay the tickets. */
 const brief = (patience: Patience): Patience => ({ tries: 2, totalMs: Math.min(patience.totalMs, 10_000) })
 
 /** The properties of an account, by name. */
 export interface Readable {
-  /** To ask for, sorted. */
+  /** To request, sorted. */
   properties: string[]
-  /** Of them: computed by HubSpot when it is asked, so that they differ without an edit. */
+  /** Those that HubSpot computes on each read, so that they differ without an edit. */
   readTime: string[]
 }
 
 /**
- * Brings the catalog up to date where it is older than an hour, outside any transaction.
+ * Refreshes the catalog where it is older than an hour, outside any transaction.
  *
- * @returns the properties to ask for; from the catalog, without a call, while that is fresh
- * @throws HubSpotError when the properties were never read and cannot be now, unless they may not be read: then
- *   those that every account has are asked for. Whatever `withAccess` throws
+ * @returns the properties to request; from the stored catalog, without a call, while it is fresh
+ * @throws HubSpotError when the properties were never read and cannot be read now. If HubSpot does
+ *   not allow reading them, those that every account has are requested instead. Also whatever
+ *   `withAccess` throws
  */
 export async function refreshCatalog(parts: CatalogParts, whose: Whose): Promise<Readable> {
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(parts.db, whose.tenantId, work)
@@ -80,13 +84,13 @@ export async function refreshCatalog(parts: CatalogParts, whose: Whose): Promise
     })
   }
   const properties = found.find(({ topic }) => topic === 'properties')?.properties
-  // A new list of properties is asked for as a whole: what was refused may be given again.
+  // Request a new list of properties in full: HubSpot may return again what it refused before.
   return properties ? toAskFor(properties, null) : toAskFor(defined, omitted)
 }
 
 /**
- * @param defined null: HubSpot does not let us read what there is
- * @param omitted what HubSpot refuses to give; null: nothing
+ * @param defined null: HubSpot does not let us read the list
+ * @param omitted properties that HubSpot refuses to return; null: none
  */
 function toAskFor(
   defined: readonly { name: string; fieldType?: string | null | undefined }[] | null,
@@ -102,8 +106,9 @@ function toAskFor(
 }
 
 /**
- * One after the other within one use of the token. A refusal is caught here, because `Tokens.use` takes a missing
- * scope for a reason to ask the tenant to connect again, and these parts are not worth that.
+ * Reads the topics one after the other within one use of the token. A refusal is caught here
+ * because `Tokens.use` treats a missing scope as a reason to make the tenant connect again, which
+ * these resources do not justify.
  */
 async function readTopics(
   parts: CatalogParts,

@@ -1,16 +1,17 @@
-/** HubSpot's ticket becomes our issue: the one place that knows both shapes. Pure; mends what a database cannot hold. */
+/** Maps a HubSpot ticket to an issue and sanitizes what a database cannot store. Pure. */
 import { asTime, parseTime } from '../hubspot/time.ts'
 import { newId } from '../lib/ids.ts'
 
 /**
- * One row as the upsert takes it: the columns' names, so that it goes to SQL as it stands. The columns of single
- * properties (subject, stage, owner and so on) follow from the bag in the database itself.
+ * One row as the upsert takes it; the names are those of the columns, so that it goes to SQL
+ * unchanged. The database derives the single-property columns (subject, stage, owner and so on)
+ * from `properties`.
  */
 export interface IssueRow {
   ticket_id: string
   issue_id: string
   ticket_created_at: string | null
-  /** The beginning of 1970 where HubSpot does not know: older than all that it knows. */
+  /** 1970-01-01 if HubSpot does not know it: older than any known time. */
   modified_at: string
   archived: boolean
   archived_at: string | null
@@ -18,29 +19,29 @@ export interface IssueRow {
   properties: Record<string, string | null>
 }
 
-/** A row, and what had to be mended so that a database can hold it. */
+/** A row, and what was sanitized so that a database can store it. */
 export interface MappedIssue {
   row: IssueRow
-  /** undefined: nothing. */
+  /** undefined: nothing was sanitized. */
   repaired: string | undefined
 }
 
 export interface RejectedRecord {
-  /** HubSpot's id, where it could be read. */
+  /** HubSpot's id, if it could be read. */
   id: string | undefined
   reason: string
 }
 
-/** HubSpot's own bound is 65,536 characters a value; what is longer than this is kept cut. */
+/** HubSpot's own limit is 65,536 characters per value; a value longer than this is truncated. */
 const longestValue = 131_072
 
-/** Whether PostgreSQL can hold it: no NUL, no half of a surrogate pair. */
+/** Whether PostgreSQL can store it: no NUL, no unpaired surrogate. */
 const isWhole = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed()
 
 export const mend = (text: string): string =>
   isWhole(text) ? text : text.replaceAll('\u0000', '').toWellFormed()
 
-/** A record as HubSpot gives it, before anything of it is believed. */
+/** A record as received from HubSpot, not validated yet. */
 interface Given {
   id?: unknown
   properties?: unknown
@@ -61,18 +62,19 @@ function idOf(given: unknown): string | undefined {
 }
 
 /**
- * By hand and not by a schema: this runs for every ticket of every page, and was a fifth of a first load's work.
+ * Hand-written instead of a schema: this runs for every ticket of every page, and was a fifth of
+ * the work of a first load.
  *
- * @returns the row with what was mended in it, or why this record cannot be kept
+ * @returns the row and what was sanitized in it, or why this record cannot be stored
  */
 export function toIssue(record: unknown): MappedIssue | RejectedRecord {
   const given: Given = isObject(record) ? record : {}
   const id = idOf(given.id)
   if (id === undefined) {
     const shown = typeof given.id === 'string' ? mend(given.id).slice(0, 64).toWellFormed() : undefined
-    return { id: shown, reason: 'it has no id of HubSpot’s' }
+    return { id: shown, reason: 'it has no HubSpot id' }
   }
-  if (given.oversize === true) return { id, reason: 'its values are longer than an answer may be' }
+  if (given.oversize === true) return { id, reason: 'its values are too long for one response' }
   if (!isObject(given.properties)) return { id, reason: 'it has no properties' }
   const { updatedAt, createdAt, archivedAt, url } = given
   const archived = given.archived === true
@@ -81,7 +83,7 @@ export function toIssue(record: unknown): MappedIssue | RejectedRecord {
   const { hs_lastmodifieddate: lastModified } = properties
   const modified =
     asTime(lastModified) ?? asTime(updatedAt) ?? parseTime(lastModified) ?? parseTime(updatedAt)
-  if (!modified) return { id, reason: 'it has no time of last change' }
+  if (!modified) return { id, reason: 'it has no last-modified time' }
   const row: IssueRow = {
     ticket_id: id,
     issue_id: newId(),
@@ -95,12 +97,18 @@ export function toIssue(record: unknown): MappedIssue | RejectedRecord {
   return { row, repaired: repairs.length > 0 ? repairs.join('; ') : undefined }
 }
 
-/** HubSpot's link to a record, which somebody's page will show: https alone, since other schemes may run something there. */
+/**
+ * HubSpot's link to a record, for display in a web page. Only https: other schemes may run code
+ * there.
+ */
 export function linkOf(url: unknown): string | null {
   return typeof url === 'string' && /^https:\/\/[^\s\0]{1,2000}$/i.test(url) ? mend(url) : null
 }
 
-/** The bag itself where a database can hold it, which is nearly always: copying it cost as much as reading it. */
+/**
+ * Returns `given` itself if a database can store it, which is nearly always: copying it cost as
+ * much as reading it.
+ */
 function asProperties(given: Record<string, unknown>, repairs: string[]): Record<string, string | null> {
   if (isSound(given)) return given
   const properties: Record<string, string | null> = {}
@@ -118,12 +126,12 @@ function isSound(given: Record<string, unknown>): given is Record<string, string
   return true
 }
 
-/** HubSpot's values are text or null; anything else is kept as its JSON, so that nothing is lost. */
+/** HubSpot's values are text or null; anything else is stored as JSON, so that nothing is lost. */
 function asValue(name: string, value: unknown, repairs: string[]): string | null {
   if (value === null || value === undefined) return null
   const given = typeof value === 'string' ? value : JSON.stringify(value)
   const mended = mend(given)
-  if (mended !== given) repairs.push(`${mend(name)}: characters that no database keeps were taken out`)
+  if (mended !== given) repairs.push(`${mend(name)}: removed characters that the database cannot store`)
   if (mended.length <= longestValue) return mended
   repairs.push(`${mend(name)}: cut from ${mended.length} to ${longestValue} characters`)
   return mended.slice(0, longestValue).toWellFormed()

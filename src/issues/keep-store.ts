@@ -1,6 +1,8 @@
 /**
- * SQL that keeps what HubSpot gave: one statement a page, newer wins, and each row says what became of it. Over 200 lines
- * because that statement is long, and what leans on its rules stands beside it.
+ * SQL that stores tickets: one statement per page, newer wins, and each row reports its outcome.
+ *
+ * Over 200 lines because that statement is long and the statements that depend on its rules are
+ * next to it.
  */
 import { sql } from 'kysely'
 import { recordChanges } from '../changes/store.ts'
@@ -11,30 +13,37 @@ import type { IssueRow } from './issue.ts'
 export interface KeptRow {
   ticketId: string
   /**
-   * archived, restored: a tombstone came or went. stale: the row here is newer, so nothing was written.
-   * unverified: only a search said so, and a search cannot prove it; or another read of the same second said otherwise, and
-   * HubSpot's Date counts whole seconds. Nothing was written, a read by id must tell.
+   * archived, restored: a tombstone was set or removed. stale: the stored row is newer, so nothing
+   * was written. unverified: only a search reported it, which proves nothing; or another read of
+   * the same second differs (HubSpot's Date header counts whole seconds). Nothing was written, and
+   * a read by id must decide.
    */
   outcome: 'inserted' | 'changed' | 'archived' | 'restored' | 'unchanged' | 'stale' | 'unverified'
-  /** The names of the properties that differ; empty unless changed. */
+  /** Names of the properties that differ; empty unless changed. */
   changed: string[]
 }
 
-/** How a page came: by list or by id HubSpot shows what is; a search shows what its index held some time before. */
+/**
+ * How a page was read. A list or a read by id shows the current state; a search shows what its
+ * index contained some time ago.
+ */
 export type Source = 'read' | 'search'
 
 /**
- * Keeps one page in one statement: newer wins, by HubSpot's time of change and then by when HubSpot gave it; the
- * same content writes nothing. A tombstone comes and goes by `observedAt` alone, for neither archiving nor restoring
- * needs to move the time of change. The caller holds the integration's row lock, so what is compared cannot move.
+ * Stores one page in one statement. Newer wins, by HubSpot's time of change and then by when
+ * HubSpot returned it; equal content writes nothing. Only `observedAt` decides about tombstones,
+ * because archiving and restoring need not change the time of change. The caller holds the
+ * integration's row lock, so the compared rows cannot change.
  *
- * Two rows have the same content when no value differs. An empty value is "", null or absent, in one kind of answer so and in
- * another otherwise, and properties that HubSpot computes when it is asked differ each time: neither is an edit. Such values are
- * written together with an edit, or where there was none before.
+ * Two rows have equal content when no value differs. An empty value can be "", null or absent,
+ * depending on the endpoint, and properties that HubSpot computes on each read differ every time;
+ * neither is an edit. Such values are written together with an edit, or where no value was stored
+ * before.
  *
  * @param rows no ticket twice
- * @param observedAt HubSpot's clock at the answer that carried them; of a search: as old as its index may be
- * @param readTime the properties that HubSpot computes when it is asked
+ * @param observedAt HubSpot's clock at the response that contained the rows; for a search: as old
+ *   as its index may be
+ * @param readTime the properties that HubSpot computes on each read
  */
 export async function keepIssues(
   scope: TenantScope,
@@ -46,8 +55,9 @@ export async function keepIssues(
 ): Promise<KeptRow[]> {
   if (rows.length === 0) return []
   const bySearch = source === 'search'
-  // Against the later of the two: the issue, or a read that found all as it was and so wrote nothing to it. Asked for few rows.
-  // -1: the page is the older one; 0: of the same second.
+  // Compares with the later of two times: when the issue was written, and when a read last found it
+  // unchanged and so wrote nothing to it. Evaluated for few rows. -1: the page is older; 0: same
+  // second.
   const sinceShown = sql`sign(extract(epoch from p.observed_at - greatest(k.observed_at, (
     select s.seen_at from issue_last_seen s
     where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = p.ticket_id))))`
@@ -182,7 +192,7 @@ export async function keepIssues(
     from judged j`)
 }
 
-/** A page's ids as seen, also of records that could not be kept: they are there. */
+/** Records the ids of a page as seen, including records that could not be stored: they exist. */
 export async function sightOnly(
   scope: TenantScope,
   integrationId: string,
@@ -198,8 +208,8 @@ export async function sightOnly(
 }
 
 /**
- * Survivors say whom they replaced (HubSpot's hs_merged_object_ids), and no merge is ever undone: the losers are
- * tombstones from now on, whether they are here yet or not.
+ * Stores merges. The survivor lists the tickets that it replaced (HubSpot's hs_merged_object_ids),
+ * and a merge is never undone: the losers are tombstones from now on, even if they arrive later.
  *
  * @param merges no loser twice
  * @returns the losers that were live here
@@ -246,17 +256,18 @@ export async function keepMerges(
   return markedDeleted.map(({ ticketId }) => ticketId)
 }
 
-/** One row of a search that was asked for ids and times alone. */
+/** One row of a search that requested only ids and times. */
 export interface SearchHit {
   id: string
   modifiedAt: string
 }
 
 /**
- * Which of them must be read by id: new here, changed since, under a tombstone that may have gone, or read so close
- * to their time of change that a second edit in the same millisecond could have come after.
+ * Which hits must be read by id: new here, changed since, tombstones that may have been removed, or
+ * read so close to their time of change that a second edit in the same millisecond could have
+ * followed.
  *
- * @param asOf as old as the index of the search may be
+ * @param asOf as old as the search index may be
  */
 export async function findOutdated(
   scope: TenantScope,

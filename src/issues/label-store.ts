@@ -1,10 +1,12 @@
-/** All SQL that keeps the names behind the ids that tickets carry. They are joined where issues are read. */
+/**
+ * All SQL that stores the names behind the ids in tickets; they are joined when issues are read.
+ */
 import { sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
 
 export interface LabelRow {
   topic: 'pipeline' | 'stage' | 'owner'
-  /** Of a stage: its pipeline. Of the others: empty. */
+  /** For a stage: its pipeline. Otherwise empty. */
   parent: string
   id: string
   label: string | null
@@ -14,11 +16,11 @@ export interface LabelRow {
 }
 
 /**
- * Keeps all labels of these topics in one statement; the same label writes nothing. One that is not among them any
- * more keeps its name and becomes archived.
+ * Stores all labels of these topics in one statement; an equal label writes nothing. A label that
+ * is no longer among them keeps its name and becomes archived.
  *
- * @param topics what was read as a whole
- * @param rows all of them; where one is named twice the later counts
+ * @param topics the topics that were read completely
+ * @param rows all labels; the later of two duplicates wins
  */
 export async function keepLabels(
   scope: TenantScope,

@@ -1,4 +1,4 @@
-/** Tickets as HubSpot has them now, and how many there are. Nothing of this is stored but the count. */
+/** Reads tickets and their total count directly from HubSpot; no ticket is stored. */
 import { decodeCursor, encodeCursor } from '../api/cursor.ts'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
@@ -21,11 +21,11 @@ export interface LiveParts {
   hubspot: HubSpot
   tokens: Tokens
   clock: Clock
-  /** For all calls of one request together, ms. */
+  /** Time limit for all calls of one request together, ms. */
   totalMs: number
 }
 
-/** As HubSpot gives it. */
+/** As returned by HubSpot. */
 export interface LiveTicket {
   id: string
   properties: Record<string, unknown>
@@ -35,28 +35,30 @@ export interface LiveTicket {
 export interface LiveTickets {
   tickets: LiveTicket[]
   nextAfter: string | null
-  /** HubSpot's own count; null when it was never to be had. */
+  /** HubSpot's own count; null if it was never available. */
   totalCount: number | null
   totalCountAt: Date | null
 }
 
 const totalKeptMs = 60_000
-/** Of all tickets of an answer together; they come at HubSpot's pace, some at a time. */
+/**
+ * Limit for all tickets of one response together; they arrive at HubSpot's pace, a few at a time.
+ */
 const mostBytes = 2 * 2 ** 20
-/** Most tickets are shorter: so much room is made for each, before HubSpot is called. */
+/** Memory reserved per ticket before HubSpot is called; most tickets are shorter. */
 const roomForEach = 16 * 1024
 const leastRoom = 256 * 1024
 
-/** Opaque, but never anything that does not fit into a URL. */
+/** Opaque, but restricted to characters that fit into a URL. */
 const hubspotCursor = /^[\x21-\x7e]{1,512}$/
 
 /**
- * Tickets until there are `limit` of them, or the room for them is full: then the cursor goes on from there. A ticket that is
- * longer than all the room comes alone.
+ * Reads tickets until there are `limit` of them or the reserved memory is full; the cursor then
+ * continues from there. A ticket that is longer than the whole reservation is returned alone.
  *
- * @param at.limit 1 to 1,000; HubSpot gives 100 a page, so up to ten calls
- * @param reserve makes room for so many bytes, in the place of what was reserved before
- * @throws AppError invalid_cursor and as Tokens.use; HubSpot's failures as asAppError tells them
+ * @param at.limit 1 to 1,000; HubSpot returns 100 per page, so up to ten calls
+ * @param reserve reserves this many bytes, replacing the previous reservation
+ * @throws AppError invalid_cursor and as Tokens.use; HubSpot's failures as converted by asAppError
  */
 export async function listLiveTickets(
   parts: LiveParts,
@@ -123,7 +125,7 @@ export async function listLiveTickets(
 const withSafeLink = (ticket: LiveTicket): LiveTicket =>
   'url' in ticket ? { ...ticket, url: linkOf(ticket.url) } : ticket
 
-/** As many as are still wanted, or as have room if they are as long as those before them. */
+/** As many as are still needed, or as fit if they are as long as those before them. */
 function mostThatFit(limit: number, have: number, room: number, left: number): number {
   const wanted = Math.min(listLimit, limit - have)
   return have === 0 ? wanted : Math.max(1, Math.min(wanted, Math.ceil((left * have) / (room - left))))
@@ -131,23 +133,25 @@ function mostThatFit(limit: number, have: number, room: number, left: number): n
 
 const isOversize = (record: unknown) => (record as { oversize?: unknown } | null)?.oversize === true
 
-/** HubSpot answers 400 to a paging token it does not take. */
+/** HubSpot returns 400 for a paging token that it does not accept. */
 function refusedCursor(error: unknown, after: string | undefined): AppError | undefined {
   const refused = after !== undefined && error instanceof HubSpotError && error.kind === 'rejected'
   return refused
-    ? new AppError('invalid_cursor', 'HubSpot no longer takes this cursor; start again without it', {
+    ? new AppError('invalid_cursor', 'HubSpot no longer accepts this cursor; start again without it', {
         cause: error,
       })
     : undefined
 }
 
-/** What is not of HubSpot's shape is left out: one odd record is not to take the others with it. */
+/**
+ * Records without HubSpot's shape are left out, so that one bad record does not fail the others.
+ */
 function isTicket(record: unknown): record is LiveTicket {
   const { id, properties } = (record ?? {}) as Record<string, unknown>
   return typeof id === 'string' && typeof properties === 'object' && properties !== null
 }
 
-/** HubSpot's count, at most a minute old; where HubSpot will not say now, the last one it said. */
+/** HubSpot's count, at most a minute old; if HubSpot does not return it now, the last known one. */
 async function currentTotal(parts: LiveParts, whose: Whose, access: Access, signal: AbortSignal) {
   const read = () => withTenant(parts.db, whose.tenantId, (scope) => readTotal(scope, whose.integrationId))
   const last = await read()

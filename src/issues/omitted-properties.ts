@@ -1,6 +1,8 @@
 /**
- * Properties that HubSpot refuses although the account has them, because they became sensitive: they are left out, the resource
- * `properties` says so with the scope's name, and they are asked for again with the next list of properties.
+ * Handles properties that HubSpot refuses to return because they became sensitive.
+ *
+ * They are left out, the resource `properties` reports the scope's name, and the next list of
+ * properties requests them again.
  */
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
@@ -24,10 +26,12 @@ export interface OmitParts {
 }
 
 /**
- * After HubSpot refused a read of `kind.properties`: finds the properties that it is about, and writes them down.
+ * Called after HubSpot refused a read of `kind.properties`: finds the properties that caused it and
+ * records them.
  *
- * @returns those that can still be asked for; undefined when it is not about a property, or about one that tickets cannot be kept without
- * @throws HubSpotError when HubSpot cannot be asked; whatever `withAccess` throws
+ * @returns the properties that can still be requested; undefined when no property caused the
+ *   refusal, or one that tickets cannot be stored without
+ * @throws HubSpotError when HubSpot cannot be reached; whatever `withAccess` throws
  */
 export async function omitRefused(
   parts: OmitParts,
@@ -39,14 +43,14 @@ export async function omitRefused(
   const { db, hubspot, patience, signal } = parts
   const found = await parts.withAccess(async (access) => {
     const options = { access, patience, signal, priority: 'background' as const }
-    // What became sensitive is no longer among the properties that HubSpot lists.
+    // HubSpot no longer lists a property that became sensitive.
     const defined = await readProperties(hubspot, kind.path, options).catch((error: unknown) => {
       if (error instanceof HubSpotError) return undefined
       throw error
     })
     const listed = new Set(defined?.map(({ name }) => name) ?? kind.properties)
     const suspects = kind.properties.filter((name) => !listed.has(name) || failure.words.has(name))
-    // An issue's columns first: they are left out only after HubSpot refused them alone.
+    // Issue columns first: they are left out only after HubSpot refused them alone.
     const needed = new Set<string>(neededProperties)
     const ordered = [
       ...suspects.filter((name) => needed.has(name)),

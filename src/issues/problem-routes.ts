@@ -1,4 +1,4 @@
-/** The HTTP face of records that could not be kept as they came. */
+/** HTTP routes for records that could not be stored as received. */
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -21,10 +21,10 @@ const answer = z.object({
   problems: z.array(
     z.object({
       kind: z.string(),
-      record_id: z.string().describe('HubSpot’s id, or `unknown-…` where the record had none'),
+      record_id: z.string().describe('HubSpot’s id, or `unknown-…` if the record has none'),
       state: z.enum(['repaired', 'set_aside']),
       reason: z.string(),
-      record: z.string().nullable().describe('What HubSpot gave, of a record that was set aside'),
+      record: z.string().nullable().describe('What HubSpot returned, for a quarantined record (`set_aside`)'),
       found_at: z.string(),
     }),
   ),

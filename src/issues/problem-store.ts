@@ -1,18 +1,18 @@
-/** SQL on records that could not be kept as they came. */
+/** SQL on records that could not be stored as received. */
 import { sql } from 'kysely'
 import type { Sized } from '../api/byte-budget.ts'
 import type { TenantScope } from '../db/scope.ts'
 
 export interface RecordProblem {
   recordId: string
-  /** repaired: kept, but not letter for letter. set_aside: not kept. */
+  /** repaired: stored, but not verbatim. set_aside: quarantined, not stored. */
   state: 'repaired' | 'set_aside'
   reason: string
-  /** What HubSpot gave, of a record that was set aside. */
+  /** What HubSpot returned, for a quarantined record. */
   record: string | null
 }
 
-/** Notes the problems of a page, and forgets those of its records that have none any more. */
+/** Records the problems of a page, and deletes those of records that no longer have one. */
 export async function keepProblems(
   scope: TenantScope,
   integrationId: string,
@@ -41,7 +41,11 @@ export interface FoundProblem extends RecordProblem, Sized {
   foundAt: Date
 }
 
-/** In the order of kind and record id. @param bytes of rows that go beyond it reason and record are null */
+/**
+ * Lists problems of tickets, ordered by record id.
+ *
+ * @param bytes reason and record are null in rows beyond this limit
+ */
 export async function listProblems(
   scope: TenantScope,
   integrationId: string,

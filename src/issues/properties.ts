@@ -1,6 +1,6 @@
-/** Which of a ticket's properties are read: all that the account has, by `catalog.ts`. Here are those known beforehand. */
+/** The ticket properties known in advance; `catalog.ts` adds all others that an account has. */
 
-/** Never left out: without them no ticket can be kept, or the one that it replaced stays. */
+/** Never left out: without them a ticket cannot be stored, or the ticket that it replaced stays. */
 export const versionProperties: readonly string[] = [
   'hs_object_id',
   'hs_lastmodifieddate',
@@ -8,7 +8,7 @@ export const versionProperties: readonly string[] = [
   'hs_merged_object_ids',
 ]
 
-/** Asked for in any case: an issue's columns, its version, and whom it replaced. */
+/** Always requested: an issue's columns, its version, and which tickets it replaced. */
 export const neededProperties = [
   ...versionProperties,
   'subject',
@@ -20,7 +20,10 @@ export const neededProperties = [
   'hubspot_owner_id',
 ] as const
 
-/** Where HubSpot does not let us read what an account has: one that is not defined there is silently absent. */
+/**
+ * Requested when HubSpot does not let us read an account's properties; undefined ones are silently
+ * absent.
+ */
 export const ticketProperties = [
   ...neededProperties,
   'hubspot_team_id',

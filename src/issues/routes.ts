@@ -1,4 +1,4 @@
-/** The HTTP face of tickets (live from HubSpot) and issues (our copy). */
+/** HTTP routes for tickets (live from HubSpot) and issues (our copy). */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -60,7 +60,7 @@ function present(stored: StoredIssue): z.infer<typeof issue> {
   }
 }
 
-/** HubSpot answers in some hundred ms, and a tenant's calls wait for each other. */
+/** HubSpot responds in a few hundred ms, and a tenant's calls wait for each other. */
 const roomForLiveMs = 10_000
 
 export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void {

@@ -1,4 +1,4 @@
-/** What goes over the wire about tickets (live) and issues (our copy). */
+/** Wire schemas of tickets (live) and issues (our copy). */
 import { z } from 'zod'
 import { after, limit, uuidText } from '../api/wire.ts'
 
@@ -10,7 +10,9 @@ export const ticketsAnswer = z.object({
   total_count: z
     .number()
     .nullable()
-    .describe('HubSpot’s own count, at most a minute old where HubSpot gives it'),
+    .describe(
+      'HubSpot’s own count; up to a minute old, or older if HubSpot does not return it; null: never returned',
+    ),
   total_count_at: z.string().nullable(),
   tenant_id: z.string(),
   integration_id: z.string(),
@@ -24,7 +26,7 @@ export const issuesQuery = z.strictObject({
   archived: z
     .enum(['true', 'false'])
     .optional()
-    .describe('true: tombstones alone; false: what is live in HubSpot alone; absent: both'),
+    .describe('true: only tombstones; false: only tickets that are live in HubSpot; absent: both'),
 })
 
 const associated = z
@@ -35,7 +37,7 @@ const associated = z
     }),
   )
   .nullable()
-  .describe('null: not read; HubSpot does not allow it, see the parts of the integration’s status')
+  .describe('null: not read because HubSpot does not allow it; see `parts` in the integration’s status')
 
 export const issue = z.object({
   issue_id: z.string(),
@@ -47,28 +49,25 @@ export const issue = z.object({
   pipeline_name: z.string().nullable(),
   stage_id: z.string().nullable(),
   stage_name: z.string().nullable(),
-  stage_closed: z.boolean().nullable().describe('Whether tickets in it count as closed'),
+  stage_closed: z.boolean().nullable().describe('Whether tickets in this stage count as closed'),
   priority: z.string().nullable(),
   category: z.string().nullable(),
   owner_id: z.string().nullable(),
-  owner_name: z.string().nullable().describe('First and last name, or the address where there is none'),
+  owner_name: z.string().nullable().describe('First and last name, or the email address if there is no name'),
   owner_email: z.string().nullable(),
-  created_at: z.string().nullable().describe('null: HubSpot does not know'),
-  modified_at: z
-    .string()
-    .nullable()
-    .describe('HubSpot’s time of the last change; null: HubSpot does not know'),
+  created_at: z.string().nullable().describe('null: unknown'),
+  modified_at: z.string().nullable().describe('Time of the last change in HubSpot; null: unknown'),
   archived: z.boolean(),
   archived_at: z.string().nullable(),
-  deleted_at: z.string().nullable().describe('When HubSpot was found to know the ticket no more'),
-  merged_into: z.string().nullable().describe('HubSpot’s id of the ticket that took its place'),
+  deleted_at: z.string().nullable().describe('When Spoke found that the ticket no longer exists in HubSpot'),
+  merged_into: z.string().nullable().describe('HubSpot’s id of the ticket that this one was merged into'),
   url: z.string().nullable(),
   properties: z.record(z.string(), z.string().nullable()),
   associations: z
     .object({ contacts: associated, companies: associated, deals: associated })
     .nullable()
     .describe('null: never read'),
-  synced_at: z.string().describe('When the content last changed here'),
+  synced_at: z.string().describe('When the stored content last changed'),
 })
 
 export const issuesAnswer = z.object({

@@ -4,7 +4,10 @@ import { pageBytes, type Sized } from '../api/byte-budget.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { TicketAssociations } from './association-store.ts'
 
-/** An issue as it is read back, with what the account's catalog and the ticket's associations add to it. */
+/**
+ * An issue as read from the database, with data from the account's catalog and the ticket's
+ * associations.
+ */
 export interface StoredIssue extends Sized {
   issueId: string
   integrationId: string
@@ -26,7 +29,7 @@ export interface StoredIssue extends Sized {
   modifiedAt: Date | null
   archived: boolean
   archivedAt: Date | null
-  /** HubSpot knows it no more. */
+  /** When HubSpot was found to no longer have it. */
   deletedAt: Date | null
   /** The ticket id of the survivor. */
   mergedInto: string | null
@@ -37,27 +40,28 @@ export interface StoredIssue extends Sized {
   syncedAt: Date
 }
 
-/** What is asked of both lists. */
+/** Options of both lists. */
 export interface IssuePage {
-  /** Tombstones alone, live ones alone; undefined: both. */
+  /** true: only tombstones; false: only live issues; undefined: both. */
   archived?: boolean | undefined
   after: string | undefined
   limit: number
-  /** Of rows that go beyond so many bytes on this page the long values are null. Absent: of none. */
+  /** In rows beyond this many bytes on the page, the long values are null. Absent: no limit. */
   bytes?: number
 }
 
-/** Of an issue as it goes over the wire: ids, times, names and labels, bytes. */
+/** Estimated bytes of an issue's other fields in a response: ids, times, names and labels. */
 const besides = sql`1500`
 
-/** The rows that a page may show, and one behind it: nothing is looked up for what is cut off. */
+/** The rows that a page may show, and one more: nothing is looked up for rows that are cut off. */
 const onPage = (bytes: number) => sql`i.up_to - i.size <= ${Math.max(bytes, pageBytes)}`
 
 /**
- * Adds the names behind the ids to the issues of `page`. Each join is one probe of a whole key per issue, also before
- * the tables have statistics, and only for what is shown. How long the rows are is added up before a bag is opened.
+ * Adds the names behind the ids to the issues of `page`. Each join is one full-key probe per issue,
+ * even before the tables have statistics, and only for rows that are shown. Row sizes are summed
+ * before any `properties` value is read.
  *
- * @param order what `page` was ordered by; nothing, where it is one row
+ * @param order the order of `page`; empty for a single row
  */
 const complete = (
   scope: TenantScope,
@@ -112,7 +116,10 @@ const beyond = (column: RawBuilder<unknown>, after: string | undefined) =>
 const wanted = ({ archived }: IssuePage) =>
   archived === undefined ? sql`` : archived ? sql`and archived` : sql`and not archived`
 
-/** In the order they were first kept, which no change moves: a reader that pages through meets each issue once. */
+/**
+ * In the order in which they were first stored, which no change affects: a client that pages
+ * through sees each issue once.
+ */
 export async function listIssues(scope: TenantScope, at: IssuePage): Promise<StoredIssue[]> {
   const page = sql`
     select * from issues
@@ -122,7 +129,10 @@ export async function listIssues(scope: TenantScope, at: IssuePage): Promise<Sto
   return await scope.query(complete(scope, page, sql`order by i.issue_id`, at.bytes))
 }
 
-/** The same for one integration, by ticket id: the key they lie under, so that others' issues are not walked over. */
+/**
+ * The same for one integration, by ticket id: the primary key's order, so that other integrations'
+ * issues are not scanned.
+ */
 export async function listIssuesOf(
   scope: TenantScope,
   at: IssuePage & { integrationId: string },
@@ -136,7 +146,7 @@ export async function listIssuesOf(
   return await scope.query(complete(scope, page, sql`order by i.ticket_id`, at.bytes))
 }
 
-/** @param bytes as of a page */
+/** @param bytes see IssuePage */
 export async function findIssue(
   scope: TenantScope,
   issueId: string,
@@ -147,10 +157,10 @@ export async function findIssue(
   return rows[0]
 }
 
-/** An issue and what hangs on it, each under the integration and the ticket. */
+/** An issue and the data that belongs to it, each keyed by integration and ticket. */
 const issueTables = ['issues', 'issue_associations', 'issue_last_seen']
 
-/** The parts of a statement that delete issues with what hangs on them. @param ids an array of ticket ids */
+/** The CTEs that delete issues with their data. @param ids an array of ticket ids */
 export const deletionOf = ({ tenantId }: TenantScope, integrationId: string, ids: RawBuilder<unknown>) =>
   sql.join(
     issueTables.map(
@@ -161,7 +171,11 @@ export const deletionOf = ({ tenantId }: TenantScope, integrationId: string, ids
     ),
   )
 
-/** Deletes some issues of an integration, with what hangs on them. @returns how many; zero when none is left */
+/**
+ * Deletes some issues of an integration, with their data.
+ *
+ * @returns how many; zero when none is left
+ */
 export async function deleteSomeIssues(
   scope: TenantScope,
   integrationId: string,

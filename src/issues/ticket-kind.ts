@@ -1,4 +1,6 @@
-/** Tickets as a kind of object to sync: what HubSpot must be asked, and where the records go. */
+/**
+ * Tickets as an object kind to sync: what to request from HubSpot, and where to store the records.
+ */
 import { createHash } from 'node:crypto'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
@@ -22,7 +24,7 @@ export const ticketKind = {
   name,
   path: 'tickets',
   modifiedProperty: 'hs_lastmodifieddate',
-  /** Until the account's own are known. */
+  /** Used until the account's own properties are known. */
   properties: ticketProperties,
   keep: keepTickets,
   findOutdated,
@@ -31,7 +33,7 @@ export const ticketKind = {
   markDeleted,
 } as const
 
-/** The same with what must be asked of an account before a run: its properties, and which associations it lets us read. */
+/** Adds what a run must first read: the account's properties and readable associations. */
 export function createTicketKind({
   db,
   hubspot,
@@ -54,7 +56,7 @@ export function createTicketKind({
         keep: (...[scope, integrationId, records, observedAt, source]: Parameters<typeof keepTickets>) =>
           keepTickets(scope, integrationId, records, observedAt, source, readTime),
         async omitRefused(failure: unknown, asked: readonly string[]) {
-          // A second round for what became sensitive meanwhile; more would be something else.
+          // A second round covers properties that became sensitive meanwhile; no more.
           if (rounds >= 2) return undefined
           rounds += 1
           const kind = { ...ticketKind, properties: asked }
@@ -78,29 +80,29 @@ export function createTicketKind({
   }
 }
 
-/** What became of one page. */
+/** The result of one page. */
 export interface KeepReport {
   inserted: number
   changed: number
-  /** Became tombstones: archived at HubSpot, or merged into another. */
+  /** Became tombstones: archived in HubSpot, or merged into another ticket. */
   archived: number
   unchanged: number
-  /** Kept, but not letter for letter. */
+  /** Stored, but not verbatim. */
   repaired: number
   rejected: { id: string | undefined; reason: string }[]
-  /** Not proved; to be read by id. */
+  /** Not proved; must be read by id. */
   unverified: string[]
-  /** Were live here, and a survivor says that it replaced them. */
+  /** Were live here, and a survivor lists them as replaced. */
   merged: string[]
   /** Live records that were written. */
   touched: string[]
-  /** Of those: which were not here live before. */
+  /** Those of `touched` that were not live here before. */
   arrived: string[]
-  /** When the newest of `arrived` was created, by HubSpot's clock. */
+  /** Creation time of the newest of `arrived`, by HubSpot's clock. */
   newestAt: string | undefined
 }
 
-/** Keeps a page of tickets as issues; a record that cannot be kept is set aside and does not stop the others. */
+/** Stores a page of tickets as issues; a record that cannot be stored is quarantined. */
 async function keepTickets(
   scope: TenantScope,
   integrationId: string,
@@ -159,7 +161,8 @@ function mapPage(records: readonly unknown[]) {
       continue
     }
     const { row, repaired } = mapped
-    // A page that names a ticket twice keeps its newer form; one statement can write a row only once.
+    // If a page contains a ticket twice, store the newer version; one statement can write a row
+    // only once.
     const twin = rows.get(row.ticket_id)
     if (twin && twin.modified_at > row.modified_at) continue
     rows.set(row.ticket_id, row)
@@ -174,7 +177,10 @@ function mapPage(records: readonly unknown[]) {
   return { rows: [...rows.values()], problems: [...problems.values()], rejected }
 }
 
-/** HubSpot lists the ids that a record replaced, with semicolons between. Of two that claim one, the newer has it. */
+/**
+ * HubSpot lists the ids that a record replaced, separated by semicolons. If two survivors name one
+ * loser, the newer wins.
+ */
 function mergesOf(rows: readonly IssueRow[]): { loser: string; survivor: string }[] {
   const survivors = new Map<string, string>()
   for (const { ticket_id: survivor, properties } of rows) {

@@ -1,4 +1,6 @@
-/** SQL that forgets what no read has shown for long: tombstones, and problems of records that are gone. Times are HubSpot's. */
+/**
+ * SQL that deletes old tombstones, and old problems of records that are gone. Times are HubSpot's.
+ */
 import { type RawBuilder, sql } from 'kysely'
 import { ago } from '../db/database.ts'
 import type { TenantScope } from '../db/scope.ts'
@@ -10,11 +12,12 @@ const shownSince = (id: RawBuilder<unknown>, owner: RawBuilder<unknown>, keepMs:
     and s.seen_at >= ${ago(keepMs)})`
 
 /**
- * Deletes tombstones that no read has shown for `keepMs`, with what hangs on them. While HubSpot still lists a ticket as
- * archived each full run shows it, and the tombstone stays: deleted it would come back with the next one. A merge stays noted,
- * so that a loser which is shown once more is a tombstone again and never an issue. The caller holds the integration's lock.
+ * Deletes tombstones that no read has returned for `keepMs`, with their data. While HubSpot still
+ * lists a ticket as archived, each full run sees it and the tombstone stays; if deleted, it would
+ * come back with the next run. Merges stay recorded, so that a loser that is seen again becomes a
+ * tombstone again and never an issue. The caller holds the integration's lock.
  *
- * @returns how many went
+ * @returns how many were deleted
  */
 export async function deleteOldTombstones(
   scope: TenantScope,
@@ -38,10 +41,11 @@ export async function deleteOldTombstones(
 }
 
 /**
- * Deletes problems found longer ago than `keepMs` of records that no read has shown since: one that still comes as it came
- * would only be noted anew, as if it were new.
+ * Deletes problems found longer ago than `keepMs` whose records no read has returned since. If
+ * HubSpot still returns a record unchanged, deleting its problem would only record it again, as if
+ * it were new.
  *
- * @returns how many went
+ * @returns how many were deleted
  */
 export async function deleteOldProblems(scope: TenantScope, keepMs: number, atMost: number): Promise<number> {
   const rows = await scope.query(sql`

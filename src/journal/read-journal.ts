@@ -1,6 +1,7 @@
 /**
- * Reads HubSpot's webhooks journal on: the inbox gets what it tells of, and an uninstalled app is asked after at once.
- * Over 200 lines because one turn is one story: take, find, read, keep, and each way in which that can fail.
+ * Reads HubSpot's webhooks journal: enqueues its changes in the inbox, and has the tokens of
+ * uninstalled accounts checked at once. Over 200 lines because claiming, finding, reading, saving
+ * and every way these can fail belong together.
  */
 import type { Database } from '../db/database.ts'
 import type { Claimant } from '../db/lease.ts'
@@ -24,10 +25,10 @@ import { askAgain, installsOn } from './subscription-store.ts'
 export interface JournalParts {
   db: Database
   journal: Journal
-  /** Our app's: HubSpot keeps one journal for it. */
+  /** Our app's client id: HubSpot writes one journal per app. */
   clientId: string
   claimant: Claimant
-  /** What arrives within it is drained together, ms. */
+  /** Changes that arrive within this window are drained together, ms. */
   windowMs: number
   clock: Clock
   metrics: Metrics
@@ -35,40 +36,44 @@ export interface JournalParts {
 }
 
 export interface Turn {
-  /** Something was read, so that there may be more. */
+  /** A file was processed, so there may be more. */
   more: boolean
-  /** Their account has uninstalled our app, says HubSpot. */
+  /** Integrations whose account has uninstalled our app, according to HubSpot. */
   uninstalled: Whose[]
 }
 
 const nothing: Turn = { more: false, uninstalled: [] }
 
-/** One process asks for all tenants, so it may ask often. */
+/** One process reads for all tenants, so it may retry often. */
 const betweenFailures = { base: 1_000, cap: 10_000 }
-/** HubSpot keeps a file for three days. */
+/** HubSpot retains a file for three days. */
 const keptMs = 3 * 86_400_000
-/** A file that is none stays so. */
+/** A malformed file stays malformed. */
 const patienceWithFileMs = 60_000
-/** What lies behind a refusal may be the way there: a store of files that is away for a while loses nothing. */
+/** A refused download may be a fault of the file store. Waiting for it to recover loses nothing. */
 const patienceWithWayMs = 3_600_000
-/** However HubSpot says that there is nothing newer, no more than so often is all of it read again. */
+/**
+ * However HubSpot says that there is nothing newer, the whole journal is read again at most this
+ * often.
+ */
 const betweenRestartsMs = 3_600_000
 
-/** HubSpot tells of a file that cannot be read. */
+/** A file that HubSpot reports but that cannot be read. */
 class BadFile extends Error {
   readonly file: JournalFile
-  /** How long it is tried, ms. */
+  /** How long the file is retried, ms. */
   readonly patienceMs: number
 
   constructor(file: JournalFile, patienceMs: number, cause: unknown) {
-    super('a file of the journal cannot be read', { cause })
+    super('a webhooks journal file could not be read', { cause })
     this.file = file
     this.patienceMs = patienceMs
   }
 }
 
 /**
- * Reads one file, when this process is the one that reads. Killed anywhere it is read again, and kept once.
+ * Reads one file, if this process owns the journal. After a crash anywhere the file is read again,
+ * but saved once.
  *
  * @param signal aborts when the process stops
  */
@@ -90,7 +95,7 @@ export async function readOn(parts: JournalParts, signal: AbortSignal): Promise<
 const isHopeless = ({ file, patienceMs }: BadFile, { badOffset, badMsAgo }: Place) =>
   badOffset === file.offset && badMsAgo !== null && badMsAgo > patienceMs
 
-/** For another process to read on. */
+/** Releases the journal for another process. */
 export async function letGo({ db, clientId, claimant }: JournalParts): Promise<void> {
   await withSystem(db, (scope) => releaseJournal(scope, clientId, claimant))
 }
@@ -100,13 +105,13 @@ async function readNext(parts: JournalParts, place: Place, signal: AbortSignal):
   const from = place.position
   const { file, restarted } = await findNext(parts, place, signal)
   logMissed(parts, place)
-  // A file that comes after itself would be read for ever.
+  // A file that is reported as its own successor would be read endlessly.
   if (!file || file.offset === from) {
     await withSystemOnce(db, (scope) => keepEnd(scope, clientId, from, restarted))
     return nothing
   }
   const events = await contentOf(parts, file, signal)
-  // Before it counts as read: who has uninstalled our app is told once.
+  // Before the file counts as read, because HubSpot reports an uninstall only once.
   const uninstalled = await markUninstalled(parts, events.uninstalled)
   const at = { from, to: file.offset, restarted }
   const { replayed, unknown } = await whileRoutesChange(() =>
@@ -117,17 +122,23 @@ async function readNext(parts: JournalParts, place: Place, signal: AbortSignal):
   return { more: true, uninstalled }
 }
 
-/** Whatever HubSpot answers now: what it has thrown away meanwhile nobody can read any more. */
+/**
+ * Logs a gap, whatever HubSpot responds now: files that it has deleted meanwhile can no longer be
+ * read.
+ */
 function logMissed({ metrics, log }: JournalParts, { position, readMsAgo }: Place): void {
   if (position === null || readMsAgo === null || readMsAgo <= keptMs) return
   metrics.journalFiles.inc({ outcome: 'missed' })
   log.warn(
     { read_hours_ago: Math.round(readMsAgo / 3_600_000) },
-    'the webhooks journal was not read for longer than HubSpot keeps it; what it told of meanwhile is left to the next syncs',
+    'the webhooks journal was not read for longer than HubSpot keeps it; the next syncs will find the missed changes',
   )
 }
 
-/** @returns restarted: HubSpot does not know the place any more, and what it still has is read from its beginning */
+/**
+ * @returns restarted: HubSpot no longer knows the position, and its remaining files are read from
+ *   the first
+ */
 async function findNext(
   { journal, log, metrics }: JournalParts,
   { position, restartedMsAgo }: Place,
@@ -142,9 +153,10 @@ async function findNext(
       return { file: undefined, restarted: false }
     const file = await journal.next(undefined, signal)
     metrics.journalFiles.inc({ outcome: 'restarted' })
-    // Where little happens the file that was kept last grows old and goes, and nothing is missing.
+    // Not a warning: if little happens, the last saved file expires at HubSpot, and nothing is
+    // missed.
     log.info(
-      'HubSpot does not know our place in the webhooks journal any more; it is read from its beginning',
+      'HubSpot no longer knows our position in the webhooks journal; reading it again from the beginning',
     )
     return { file, restarted: true }
   }
@@ -168,14 +180,18 @@ async function contentOf(
   return events
 }
 
-/** An event is a hint: their tokens are refreshed before they are used again, and HubSpot says what holds. */
+/**
+ * Makes the tokens of these integrations due. The event is only a hint: the refresh before the next
+ * use shows whether our app is still installed.
+ */
 async function markUninstalled(
   { db, clientId }: JournalParts,
   portalIds: readonly number[],
 ): Promise<Whose[]> {
   if (portalIds.length === 0) return []
   const routes = await withSystem(db, async (scope) => {
-    // What was subscribed to may have ended with it; and this may be an old event of an account that is connected again.
+    // The uninstall may have ended the subscriptions, or this is an old event of an account that is
+    // connected again.
     await askAgain(scope, clientId, portalIds)
     return await installsOn(scope, portalIds)
   })
@@ -202,7 +218,7 @@ async function passOver(
   metrics.journalFiles.inc({ outcome: 'passed_over' })
   log.error(
     { err: cause, offset },
-    'a file of the webhooks journal cannot be read and was passed over; what it told of is left to the next syncs',
+    'a webhooks journal file could not be read and was skipped; the next syncs will find its changes',
   )
   return { more: true, uninstalled: [] }
 }
@@ -236,5 +252,5 @@ function count(
   journalEvents.inc({ outcome: 'other_kind' }, otherKind)
   journalEvents.inc({ outcome: 'malformed' }, malformed)
   if (malformed > changes.length)
-    log.warn({ offset, malformed }, 'most of a file of the webhooks journal is of no shape that we know')
+    log.warn({ offset, malformed }, 'most events in a webhooks journal file have an unknown format')
 }

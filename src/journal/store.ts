@@ -1,4 +1,4 @@
-/** SQL on how far the webhooks journal was read. Whoever reads it holds a lease; what it keeps is fenced by the place it read from. */
+/** SQL on the position in the webhooks journal: a leased reader, writes fenced by its position. */
 import { sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import { type Claimant, leaseIsFree } from '../db/lease.ts'
@@ -7,15 +7,15 @@ import type { TicketChange } from '../hubspot/events/webhook-event.ts'
 import { type Kept, keepChanges } from '../inbox/store.ts'
 
 export interface Place {
-  /** HubSpot's offset of the file that was kept last; null: none, or none that HubSpot still has. */
+  /** HubSpot's offset of the last saved file; null: none, or HubSpot no longer has it. */
   position: string | null
-  /** In a row. */
+  /** Consecutive failures. */
   failures: number
-  /** Since HubSpot last told of a file, or that there is none; null: never. */
+  /** Time since HubSpot last reported a file, or that there is none; null: never. */
   readMsAgo: number | null
-  /** Since HubSpot last did not know the place. */
+  /** Time since HubSpot last did not know the position. */
   restartedMsAgo: number | null
-  /** The next file, when it could not be read, and since when. */
+  /** The next file, if it could not be read, and the time since it first failed. */
   badOffset: string | null
   badMsAgo: number | null
 }
@@ -23,7 +23,7 @@ export interface Place {
 const msAgo = (column: string) =>
   sql`(extract(epoch from clock_timestamp() - ${sql.ref(column)}) * 1000)::float8`
 
-/** @returns undefined while another process reads, or while it is not to be tried */
+/** @returns undefined while another process reads, or until the next attempt is due */
 export async function claimJournal(
   { query }: SystemScope,
   clientId: string,
@@ -44,15 +44,18 @@ const well = (restarted: boolean) => sql`
   read_at = clock_timestamp(), failures = 0, error_code = null, not_before = null, bad_offset = null, bad_since = null,
   restarted_at = case when ${restarted} then clock_timestamp() else restarted_at end`
 
-/** Only from the place that it was read after, so that no file is kept twice and none is left out. */
+/**
+ * Matches only the position that the file was read after, so that no file is saved twice or
+ * skipped.
+ */
 const stoodAt = (clientId: string, from: string | null) =>
   sql`client_id = ${clientId} and position is not distinct from ${from}::text`
 
 /**
- * Keeps what a file tells of, and that it was read, in one statement.
+ * Saves a file's changes and the new position, in one statement.
  *
- * @param at restarted: HubSpot did not know the place, and gave the earliest that it has
- * @returns replayed when another process has kept it by now
+ * @param at restarted: HubSpot did not know the position, and returned the earliest file it has
+ * @returns replayed if another process has saved the file by now
  */
 export async function keepFile(
   scope: SystemScope,
@@ -67,7 +70,11 @@ export async function keepFile(
   return kept as Kept
 }
 
-/** There is nothing newer. @param restarted HubSpot does not know the place any more, and has no file at all */
+/**
+ * Records that there is no newer file.
+ *
+ * @param restarted HubSpot no longer knows the position, and has no file at all
+ */
 export async function keepEnd(
   { query }: SystemScope,
   clientId: string,
@@ -79,7 +86,10 @@ export async function keepEnd(
     where ${stoodAt(clientId, from)}`)
 }
 
-/** @param failed absent: it is left as it stands, for another process. badOffset: the file itself, or the way to it, is at fault */
+/**
+ * @param failed absent: the state stays unchanged for another process. badOffset: the file, or
+ *   access to it, is at fault
+ */
 export async function releaseJournal(
   { query }: SystemScope,
   clientId: string,
@@ -99,7 +109,7 @@ export async function releaseJournal(
     where client_id = ${clientId} and lease_by = ${by.instance}`)
 }
 
-/** Tries to read that failed in a row, whoever reads. */
+/** Consecutive failed attempts to read the journal, by any process. */
 export async function journalFailures({ query }: SystemScope): Promise<number> {
   const [row] = await query(sql<{ failures: number }>`
     select coalesce(max(failures), 0)::int as failures from journals`)

@@ -1,23 +1,26 @@
-/** SQL on what HubSpot was asked to write into its journal: one row for each account that has our app, and one for the app itself. */
+/** SQL on journal subscriptions: a row per account that has our app, and one for the app itself. */
 import { sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import type { SystemScope } from '../db/scope.ts'
 
-/** What happens to our app itself, in whatever account. */
+/** Stands in for a portal id: events about our app itself, in any account. */
 export const appItself = 0
 
 export interface Subscription {
   portalId: number
-  /** In a row. */
+  /** Consecutive failures. */
   failures: number
-  /** Until then it is in the hand of who took it; as text, since a Date of ours would lose its microseconds. */
+  /**
+   * When the claim on this subscription ends. As text, because a JavaScript Date would lose the
+   * microseconds.
+   */
   taken: string
 }
 
-/** Whoever took it and died costs so much. */
+/** The delay if a process dies after it has claimed a subscription. */
 const takenFor = sql`interval '1 minute'`
 
-/** Takes some that are to be asked for: those of accounts that were just connected first. */
+/** Claims subscriptions that are due to be requested; newly connected accounts come first. */
 export async function takeSubscriptions(
   { query }: SystemScope,
   clientId: string,
@@ -47,7 +50,7 @@ export async function takeSubscriptions(
     returning portal_id as "portalId", failures, due_at::text as taken`)
 }
 
-/** Takes some of accounts that have our app no more, as far as we are concerned. */
+/** Claims subscriptions of accounts that, by our own records, no longer have our app. */
 export async function takeEnding(
   { query }: SystemScope,
   clientId: string,
@@ -64,7 +67,10 @@ export async function takeEnding(
     returning portal_id as "portalId", failures, due_at::text as taken`)
 }
 
-/** How asking, or ending, went, and when it is asked for again; unless somebody wants it asked for anew since it was taken. */
+/**
+ * Saves the result of a request to subscribe or unsubscribe and when to repeat it, unless a new
+ * request was made since the claim.
+ */
 export async function keepAsked(
   { query }: SystemScope,
   clientId: string,
@@ -76,7 +82,10 @@ export async function keepAsked(
     where client_id = ${clientId} and portal_id = ${portalId} and due_at = ${taken}::timestamptz`)
 }
 
-/** It has ended at HubSpot. Where the account was connected again meanwhile, it is asked for once more. */
+/**
+ * Deletes a subscription that has ended at HubSpot. If the account was connected again meanwhile,
+ * makes the subscription due instead.
+ */
 export async function keepEnded({ query }: SystemScope, clientId: string, portalId: number): Promise<void> {
   await query(sql`
     with ended as (
@@ -86,7 +95,7 @@ export async function keepEnded({ query }: SystemScope, clientId: string, portal
     where client_id = ${clientId} and portal_id = ${portalId} and not exists (select from ended)`)
 }
 
-/** It may have ended at HubSpot: it is asked for again. */
+/** Makes subscriptions due that may have ended at HubSpot. */
 export async function askAgain(
   { query }: SystemScope,
   clientId: string,
@@ -97,7 +106,12 @@ export async function askAgain(
     where client_id = ${clientId} and portal_id = any(${[...portalIds]}::bigint[])`)
 }
 
-/** What nobody has asked for again for a day, because the journal is not read or by another app. @returns how many went */
+/**
+ * Deletes subscriptions that are overdue by a day, because the journal is no longer read, or is
+ * read by another app.
+ *
+ * @returns the number of rows deleted
+ */
 export async function forgetSubscriptions({ query }: SystemScope, atMost: number): Promise<number> {
   const rows = await query(sql`
     delete from journal_subscriptions where (client_id, portal_id) in (
@@ -112,7 +126,7 @@ export interface Route {
   integrationId: string
 }
 
-/** Integrations on an account by our own app, over all tenants. */
+/** Integrations of all tenants that use these accounts through our own app. */
 export async function installsOn({ query }: SystemScope, portalIds: readonly number[]): Promise<Route[]> {
   return await query(sql<Route>`
     select tenant_id as "tenantId", integration_id as "integrationId" from portal_routes

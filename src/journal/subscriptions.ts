@@ -1,4 +1,4 @@
-/** Asks HubSpot to write into its journal what happens in the accounts that have our app, and no more once nobody is connected. */
+/** Subscribes to journal events of accounts that have our app, until none of ours is connected. */
 import { withSystem } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { codeOf } from '../hubspot/as-app-error.ts'
@@ -19,28 +19,32 @@ import {
 } from './subscription-store.ts'
 
 export interface SubscribeParts extends JournalParts {
-  /** What the journal is to tell of. */
+  /** The kind of object to subscribe to. */
   kind: ObjectKind
   patience: Patience
 }
 
-/** Of one pass: what is taken is done within the minute for which it is taken. */
+/** Per pass. What is claimed must be done within the minute of the claim. */
 const most = 12
 const atOnce = 4
-/** A subscription may get lost, and an account gets properties of its own: each is asked for again after so long. */
+/**
+ * A subscription may get lost, and an account may add custom properties, so each is requested again
+ * after this time.
+ */
 const againMs = 6 * 3_600_000
 const betweenFailures = { base: 5_000, cap: againMs }
-/** HubSpot refuses our app itself, or is away: that is no account's trouble. */
+/** HubSpot refuses our app itself or is unavailable, so no account is at fault. */
 const appWaitMs = 30_000
-/** What an account has defined is kept if it was read within so long. */
+/** An account's property definitions are saved only if they were read within this time. */
 const freshMs = 30_000
 
 class AppTrouble extends Error {}
 
 /**
- * One pass: what is due is asked for, and what is nobody's any more is ended. Any number of processes may.
+ * Runs one pass: requests due subscriptions and ends those that no integration needs. Any number of
+ * processes may run it.
  *
- * @throws AppTrouble and asks no more, when it is not the accounts that HubSpot refuses
+ * @throws AppTrouble, and stops, if HubSpot refuses our app rather than an account
  */
 export async function subscribeDue(parts: SubscribeParts, signal: AbortSignal): Promise<void> {
   const { db, clientId, journal } = parts
@@ -57,14 +61,14 @@ export async function subscribeDue(parts: SubscribeParts, signal: AbortSignal): 
   })
 }
 
-/** @throws AppTrouble for what is said of our app and of no account */
+/** @throws AppTrouble for errors that concern our app and no account */
 async function asApp<T>(call: Promise<T>): Promise<T> {
   try {
     return await call
   } catch (error) {
     throw isRefusal(error)
       ? error
-      : new AppTrouble('HubSpot lets our app subscribe to nothing now', { cause: error })
+      : new AppTrouble('HubSpot does not let our app change its journal subscriptions now', { cause: error })
   }
 }
 
@@ -76,11 +80,14 @@ async function subscribe(parts: SubscribeParts, portalId: number, signal: AbortS
   if (refused.length > 0)
     log.info(
       { portal_id: portalId, refused },
-      'HubSpot writes not all of an account into the webhooks journal',
+      'HubSpot refused some webhooks journal subscriptions of an account',
     )
 }
 
-/** All that the account has, custom ones too, as the first of its integrations that can say so says. */
+/**
+ * All properties of the account, custom ones included, from the first of its integrations that can
+ * read them.
+ */
 async function propertiesOf(
   { db, kind, clock, patience }: SubscribeParts,
   portalId: number,
@@ -98,10 +105,19 @@ async function propertiesOf(
       failure = error
     }
   }
-  throw failure ?? new AppError('integration_not_connected', 'Nobody is connected to the account any more')
+  throw (
+    failure ??
+    new AppError(
+      'integration_not_connected',
+      'No integration is connected to this HubSpot account any longer',
+    )
+  )
 }
 
-/** Some at a time. One account's trouble is not the others', and is tried again later. */
+/**
+ * Works on a few subscriptions at a time. One that fails does not affect the others and is retried
+ * later.
+ */
 async function each(
   parts: SubscribeParts,
   all: readonly Subscription[],
@@ -139,7 +155,7 @@ async function failed(
   if (!ofApp)
     log.warn(
       { err: failure, code, failures, portal_id: one.portalId },
-      'the webhooks journal could not be subscribed to',
+      'the webhooks journal subscription of an account could not be updated',
     )
   await withSystem(db, (scope) => keepAsked(scope, clientId, one, { failures, code, waitMs }))
 }

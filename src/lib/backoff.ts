@@ -1,15 +1,17 @@
-/** How long to wait before the next try: pure, so that the timing can be read and tested apart from the doing. */
+/**
+ * Computes how long to wait before the next attempt. Pure, so that timing can be tested separately.
+ */
 
 export interface Backoff {
-  /** First wait's upper bound, ms. */
+  /** Upper bound of the first wait, ms. */
   base: number
-  /** No wait is longer, ms. */
+  /** Upper bound of any wait, ms. */
   cap: number
 }
 
 /**
- * Full jitter: a uniform draw from [0, min(cap, base * 2^attempt)], so that many callers that failed together
- * do not return together.
+ * Full jitter: a uniform draw from [0, min(cap, base * 2^attempt)], so that callers that failed
+ * together do not retry together.
  *
  * @param attempt 0 for the wait after the first failure
  * @param random a number in [0, 1)

@@ -1,14 +1,17 @@
-/** Time and randomness, handed in wherever they are needed, so that a test can own them. */
+/** Time and randomness, passed in wherever they are needed, so that tests can control them. */
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Clock {
-  /** Epoch milliseconds of this machine. Leases use the database's clock, HubSpot's windows HubSpot's. */
+  /**
+   * Epoch milliseconds of this machine. Leases use the database's clock, HubSpot's windows use
+   * HubSpot's.
+   */
   now(): number
-  /** Milliseconds that only ever grow; for durations. */
+  /** Monotonic milliseconds, for durations. */
   monotonic(): number
   /** A number in [0, 1). */
   random(): number
-  /** Waits `ms`, or rejects with the signal's reason as soon as it aborts. */
+  /** Waits `ms`. Rejects with the signal's reason as soon as it aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
 }
 

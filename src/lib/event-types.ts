@@ -1,4 +1,7 @@
-/** The types of events in the change feed and in outgoing webhooks. Here, so that the configuration can name them too. */
+/**
+ * Event types of the change feed and of outgoing webhooks. Here, so that the configuration can use
+ * them too.
+ */
 export const eventTypes = [
   'issue.created',
   'issue.updated',

@@ -1,4 +1,6 @@
-/** Ids: ours are UUIDs that sort by the time they were made (version 7), so that new rows lie beside each other. */
+/**
+ * Ids: new ones are UUIDs version 7, which sort by creation time, so that new rows are adjacent.
+ */
 import { randomUUIDv7 } from 'node:crypto'
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/

@@ -1,15 +1,18 @@
-/** Structured logs: one JSON line each, scrubbed after serialising, because path redaction misses nested secrets. */
+/**
+ * Structured logs: one JSON line each, scrubbed after serialising, because path redaction misses
+ * nested secrets.
+ */
 import pino, { type Logger } from 'pino'
 
 export type Log = Logger
 
 /**
- * What a secret looks like on a written line. The Secret type keeps secrets out; this is the net below it, for
- * text that came from elsewhere (an error's message, a URL, a driver's detail).
+ * What secrets look like in a log line. The Secret type keeps secrets out of logs; this catches
+ * those in foreign text (an error message, a URL, a driver's detail).
  */
 const patterns: [RegExp, string][] = [
   [/\b(spk_[0-9a-f]{16}_)[A-Za-z0-9_-]{20,}/g, '$1[secret]'],
-  // Of webhooks we send: the endpoint's secret.
+  // Endpoint secrets of outgoing webhooks.
   [/\bwhsec_[A-Za-z0-9+/=_-]{16,}/g, '[secret]'],
   [/\bpat-[a-z]{2,4}\d?-[0-9a-fA-F-]{8,}/g, '[secret]'],
   [/\b(?:na|eu|ap)\d-[0-9a-fA-F]{4}[0-9a-fA-F-]{12,}/g, '[secret]'],
@@ -19,7 +22,7 @@ const patterns: [RegExp, string][] = [
     /((?:access_token|refresh_token|client_secret|code_verifier|tokenKey|password)(?:\\?"\s*:\s*\\?"|=|%3D))[^"\\&\s,}]+/gi,
     '$1[secret]',
   ],
-  // Sessions: their tokens wherever they stand, and whole cookie headers, whoever's.
+  // Session tokens anywhere, and whole cookie headers.
   [/\bsp[sc]_[A-Za-z0-9_-]{20,}/g, '[secret]'],
   [/((?:set-)?cookie\\?"\s*:\s*(?:\[\s*)?\\?")(?:[^"\\]|\\[^"])*/gi, '$1[secret]'],
   [/\b((?:set-)?cookie:\s*)[^"\\\r\n]+/gi, '$1[secret]'],
@@ -28,7 +31,7 @@ const patterns: [RegExp, string][] = [
   [/(postgres(?:ql)?:\/\/[^:@/\s"]*:)[^@\s"]+@/g, '$1[secret]@'],
 ]
 
-/** Replaces everything on a line that looks like a secret. Pure. */
+/** Replaces everything in a line that looks like a secret. Pure. */
 export function scrub(line: string): string {
   let clean = line
   for (const [pattern, by] of patterns) clean = clean.replace(pattern, by)

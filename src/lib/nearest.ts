@@ -1,11 +1,9 @@
-/** The valid name that a misspelled one was probably meant to be. */
+/** Finds the valid name that a misspelled one probably meant. */
 
-/** Longer ones are not compared: the work grows with the square. */
+/** Longer names are not compared: the work grows with the square of the length. */
 const longest = 64
 
-/**
- * @returns the name with the fewest edits, when these are few for its length; undefined when nothing is near
- */
+/** @returns the name with the fewest edits, if they are few for its length; otherwise undefined */
 export function nearest(given: string, names: readonly string[]): string | undefined {
   if (given.length > longest) return undefined
   let best: string | undefined
@@ -20,7 +18,10 @@ export function nearest(given: string, names: readonly string[]): string | undef
   return best
 }
 
-/** Damerau-Levenshtein (optimal string alignment): inserted, deleted and changed letters, and neighbours that changed places. */
+/**
+ * Damerau-Levenshtein distance (optimal string alignment): inserted, deleted and changed letters,
+ * and swapped neighbours.
+ */
 function editsBetween(a: string, b: string): number {
   let before: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)

@@ -1,17 +1,17 @@
-/** Looking at something again and again, as long as somebody wants to know and not otherwise. */
+/** Polls repeatedly, but only while there is interest in the result. */
 import type { Clock } from './clock.ts'
 
 export interface PollerParts {
   clock: Clock
   everyMs: number
-  /** Whether somebody wants to know. */
+  /** Whether to keep polling. */
   isWanted(): boolean
-  /** One look, which tells whoever waits; it never rejects. */
+  /** One poll, which notifies everyone waiting. Never rejects. */
   look(): Promise<unknown>
   stopped: AbortSignal
 }
 
-/** @returns to be called when somebody comes who wants to know */
+/** @returns starts polling; call it when interest begins */
 export function createPoller({ clock, everyMs, isWanted, look, stopped }: PollerParts): () => void {
   let polling = false
   async function poll(): Promise<void> {

@@ -1,17 +1,19 @@
-/** The embedded database's directory is for its own user alone: tickets lie in it as they are. */
+/**
+ * Makes the embedded database's directory private to its user, because it has tickets unencrypted.
+ */
 import { chmodSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Where modes mean nothing (Windows), nothing is checked. */
+/** On Windows, which has no file modes, nothing is checked. */
 const hasModes = process.platform !== 'win32'
 const octal = (mode: number) => (mode & 0o7777).toString(8)
 
 /**
- * Takes a directory that was made beforehand away from group and others. One that holds something else than our database is not
- * touched: it is somebody's, or the system's.
+ * Removes access for group and others from an existing directory. A directory with other files than
+ * our database is not changed: it belongs to another user or to the system.
  *
- * @param notice told when its mode was changed, with the one that it had
- * @throws Error when others of this machine can still reach into it
+ * @param notice called with the directory and its old mode when the mode was changed
+ * @throws Error when other users of this machine still have access
  */
 export function makePrivate(dir: string, notice: (dir: string, mode: string) => void = () => {}): void {
   if (!hasModes || isPrivate(dir)) return
@@ -19,34 +21,39 @@ export function makePrivate(dir: string, notice: (dir: string, mode: string) => 
   const held = readdirSync(dir).filter((name) => name !== 'lost+found')
   if (held.length > 0 && !held.includes('pg') && !held.includes('lock'))
     throw new Error(
-      `it is open to other users of this machine (mode ${mode}) and holds other files; name a directory for Spoke alone`,
+      `it is open to other users of this machine (mode ${mode}) and contains other files; use a directory for Spoke alone`,
     )
   try {
     chmodSync(dir, 0o700)
   } catch {
-    // Somebody else's, or a file system without modes: what counts is how it stands now.
+    // Another user's directory, or a file system without modes: the resulting mode is checked
+    // below.
   }
   if (!isPrivate(dir))
     throw new Error(
-      `it is open to other users of this machine (mode ${mode}), and this user may not change that; name a directory in it, which Spoke then makes: SPOKE_DATA_DIR=${join(dir, 'spoke')}`,
+      `it is open to other users of this machine (mode ${mode}), and this user cannot change that; name a directory in it, which Spoke then creates: SPOKE_DATA_DIR=${join(dir, 'spoke')}`,
     )
   notice(dir, mode)
 }
 
 const isPrivate = (path: string) => (statSync(path).mode & 0o077) === 0
 
-/** Takes a file away from group and others. @returns whether it is now its user's alone */
+/**
+ * Removes access for group and others from a file.
+ *
+ * @returns whether only its user has access now
+ */
 export function makeFilePrivate(path: string): boolean {
   if (!hasModes || isPrivate(path)) return true
   try {
     chmodSync(path, 0o600)
   } catch {
-    // As above.
+    // As in makePrivate.
   }
   return isPrivate(path)
 }
 
-/** Whether anybody of this machine could put another file in the place of one in this directory. */
+/** Whether any user of this machine could replace a file in this directory. */
 export function anybodyMayReplaceIn(dir: string): boolean {
   const { mode } = statSync(dir)
   const sticky = (mode & 0o1000) !== 0

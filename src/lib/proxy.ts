@@ -1,7 +1,8 @@
 /**
- * The operator's HTTP proxy: which targets go through it, and tunnels through it (CONNECT, RFC 9110 section 9.3.6). HTTPS_PROXY,
- * HTTP_PROXY and NO_PROXY mean what they mean to curl, except that a target of http is tunnelled too, and that loopback is never asked
- * of a proxy: it would answer from its own.
+ * The operator's HTTP proxy: which targets use it, and tunnels through it (CONNECT, RFC 9110
+ * section 9.3.6). HTTPS_PROXY, HTTP_PROXY and NO_PROXY work as in curl, with two differences: http
+ * targets are tunnelled too, and loopback never goes through a proxy, where it would mean the
+ * proxy's own host. Over 200 lines because the rules for targets and the tunnels belong together.
  */
 import { BlockList, isIP, type Socket } from 'node:net'
 import { Agent, buildConnector } from 'undici'
@@ -10,24 +11,22 @@ import type { Log } from './log.ts'
 import { Secret } from './secret.ts'
 
 export interface ProxyServer {
-  /** Without a login: it may be printed. */
+  /** Without the login, so that it can be printed. */
   origin: string
-  /** What Proxy-Authorization says. */
+  /** The value of Proxy-Authorization. */
   authorization: Secret | undefined
 }
 
-/** @returns whether a target is not for the proxy; `host` without brackets */
+/** @returns whether a target bypasses the proxy; `host` is without brackets */
 export type NoProxyRule = (host: string, port: number) => boolean
 
 export interface Proxies {
-  /** For targets of https. */
   https: ProxyServer | undefined
-  /** For targets of http. */
   http: ProxyServer | undefined
   except: readonly NoProxyRule[]
 }
 
-/** @returns undefined for what is not the address of an HTTP proxy */
+/** @returns undefined if the text is not the address of an HTTP proxy */
 export function parseProxy(text: string): ProxyServer | undefined {
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`)
   if (!url || !/^https?:$/.test(url.protocol) || url.hostname === '') return undefined
@@ -42,7 +41,10 @@ export function parseProxy(text: string): ProxyServer | undefined {
   }
 }
 
-/** `*`, names with all below them, addresses, networks; each may end in `:port`. With commas or spaces between. */
+/**
+ * `*`, names including their subdomains, addresses, networks; each may end in `:port`. Separated by
+ * commas or spaces.
+ */
 export const noProxyRules = (text: string): NoProxyRule[] =>
   text
     .toLowerCase()
@@ -59,7 +61,7 @@ function noProxyRule(text: string): NoProxyRule {
 
 const isWithin = (host: string, name: string) => host === name || host.endsWith(`.${name}`)
 
-/** @returns undefined for what is neither an address nor a network */
+/** @returns undefined if the text is neither an address nor a network */
 function inNetwork(text: string): ((host: string) => boolean) | undefined {
   const [address = '', bits] = text.split('/')
   const family = isIP(address)
@@ -77,14 +79,17 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 loopback.addSubnet('::ffff:127.0.0.0', 104, 'ipv6')
 
-/** @param host lower case, without brackets; `localhost` and what is below it are loopback by RFC 6761 section 6.3 */
+/**
+ * @param host lower case, without brackets; `localhost` and its subdomains are loopback by RFC 6761
+ * section 6.3
+ */
 function isLoopback(host: string): boolean {
   const family = isIP(host)
   if (family === 0) return isWithin(host, 'localhost')
   return loopback.check(host, family === 4 ? 'ipv4' : 'ipv6')
 }
 
-/** The proxy did not open a tunnel. It names the proxy, never the login. */
+/** The proxy did not open a tunnel. The message names the proxy, never the login. */
 export class ProxyError extends Error {
   override name = 'ProxyError' as const
   readonly code = 'PROXY'
@@ -96,13 +101,13 @@ type Target = Pick<buildConnector.Options, 'protocol' | 'hostname' | 'port'>
 const notAgainForMs = 60_000
 
 export interface Egress {
-  /** @returns undefined for a target that is connected to directly */
+  /** @returns undefined for a direct connection */
   proxyFor(target: Target): ProxyServer | undefined
   /**
-   * A connection to the target through a proxy; TLS, if any, is with the target.
+   * Connects to the target through a proxy; TLS, if any, is with the target.
    *
-   * @param address what the proxy is asked to connect to: the target's name, or an address that it was resolved to
-   * @param done gets a ProxyError, or what TLS threw
+   * @param address the target's name or resolved address, sent to the proxy
+   * @param done called with a ProxyError or TLS error on failure
    */
   tunnel(
     proxy: ProxyServer,
@@ -110,14 +115,15 @@ export interface Egress {
     address: string,
     done: buildConnector.Callback,
   ): void
-  /** Directly or through a proxy, by the target's name. */
+  /** Connects directly or through a proxy, depending on the target's name. */
   connector(directTimeoutMs: number): Connector
   close(): Promise<void>
 }
 
 /**
- * @param timeoutMs of the connection to the proxy with its answer to CONNECT, and of TLS with the target, each
- * @returns undefined without a proxy: then everything is connected to directly
+ * @param timeoutMs for the connection to the proxy including its response to CONNECT, and again for
+ * TLS with the target
+ * @returns undefined without a proxy: all connections are direct
  */
 export function createEgress(
   { https, http, except }: Proxies,
@@ -127,7 +133,7 @@ export function createEgress(
 ): Egress | undefined {
   if (!https && !http) return undefined
   const secure = buildConnector({ timeout: timeoutMs, allowH2: false })
-  // What is sent to it names the target in its Host header, and TLS is with the proxy.
+  // The Host header names the target, but TLS here is with the proxy.
   const agent = new Agent({
     headersTimeout: timeoutMs,
     connect: (options, done) =>
@@ -135,11 +141,11 @@ export function createEgress(
   })
   let saidAt = Number.NEGATIVE_INFINITY
 
-  /** Said once a minute: each call says for itself that it failed. */
+  /** Logged at most once a minute: each failed call reports its own error. */
   function failed(proxy: ProxyServer, reason: string, cause?: unknown): ProxyError {
     if (clock.monotonic() - saidAt >= notAgainForMs) {
       saidAt = clock.monotonic()
-      log.warn({ proxy: proxy.origin, reason }, 'the proxy opened no connection')
+      log.warn({ proxy: proxy.origin, reason }, 'the proxy did not open a connection')
     }
     return new ProxyError(`the proxy ${proxy.origin} ${reason}`, { cause })
   }
@@ -191,7 +197,7 @@ const bare = (host: string) => host.replace(/^\[(.+)\]$/, '$1')
 const portOf = (protocol: string, port: string) =>
   port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
 
-/** A code, not a message: that may quote what was sent. */
+/** The code, because a message may quote what was sent. */
 function wordsOf(error: unknown): string {
   const { code, name } = error as { code?: unknown; name?: string }
   if (name === 'TimeoutError' || /TIMEOUT/.test(String(code))) return 'did not answer in time'

@@ -1,22 +1,22 @@
 /**
- * Sealing secrets at rest. Each tenant has a data key; it seals that tenant's secrets, and is itself sealed by the
- * newest key of the ring. What a value belongs to stands in the authenticated header, so a token copied to another
- * row, tenant or field does not open there.
+ * Seals secrets at rest. Each tenant has a data key that seals its secrets; the newest key of the
+ * ring seals the data key. The authenticated header names the row a value belongs to, so a token
+ * copied to another row, tenant or field does not open there.
  */
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose'
 import { Secret } from './secret.ts'
 
-/** 32 bytes and the name that stands beside all they seal. */
+/** 32 bytes, and the name recorded in everything they seal. */
 export interface RingKey {
   kid: string
   key: Uint8Array
 }
 
-/** Newest first; the first seals, all open. */
+/** Newest first. The first one seals; all of them open. */
 export type KeyRing = readonly RingKey[]
 
-/** @throws SealError when there is none */
+/** @throws SealError when the ring is empty */
 export function newestOf(ring: KeyRing): RingKey {
   const newest = ring[0]
   if (!newest) throw new SealError('the key ring is empty')
@@ -25,14 +25,14 @@ export function newestOf(ring: KeyRing): RingKey {
 
 const keyIn = (ring: KeyRing) => (kid: string) => ring.find((one) => one.kid === kid)?.key
 
-/** What a sealed value belongs to. `integration` is absent for what belongs to the tenant itself. */
+/** What a sealed value belongs to. `integration` is absent if it belongs to the tenant itself. */
 export interface SealedFor {
   tenant: string
   integration?: string
   field: string
 }
 
-/** Thrown when a value does not open here: wrong key, wrong row, or changed. Names the key id, never the value. */
+/** A value does not open: wrong key, wrong row, or modified. Names the key id, never the value. */
 export class SealError extends Error {
   override name = 'SealError' as const
 }
@@ -70,16 +70,21 @@ async function decrypt(
   }
 }
 
-/** A new data key for a tenant, sealed by the newest key of the ring. Stored in the tenant's row. */
+/**
+ * A new data key for a tenant, sealed by the newest key of the ring, to be stored in the tenant's
+ * row.
+ */
 export async function newDataKey(ring: KeyRing, tenant: string): Promise<string> {
   const newest = newestOf(ring)
   return await encrypt(randomBytes(32), newest.kid, newest.key, { tenant, field: 'data_key' })
 }
 
 /**
- * A sealed data key under the newest key of the ring; the data key itself stays, and so does all that it seals.
+ * Seals a data key again, under the newest key of the ring. The data key itself does not change, so
+ * everything it seals still opens.
  *
- * @returns undefined when the newest key seals it already. Throws SealError when the ring does not open it.
+ * @returns undefined when the newest key already seals it
+ * @throws SealError when the ring does not open it
  */
 export async function resealDataKey(
   ring: KeyRing,
@@ -93,7 +98,7 @@ export async function resealDataKey(
   return await encrypt(dataKey, newest.kid, newest.key, belongs)
 }
 
-/** What proves a key of the ring at each start: random bytes that nothing else is sealed with. */
+/** The sentinel of a key: sealed random bytes that verify the key at each start. */
 const sentinelOf = { tenant: 'none', field: 'sentinel' }
 
 export async function newSentinel({ kid, key }: RingKey): Promise<string> {
@@ -113,11 +118,15 @@ export async function opensSentinel({ kid, key }: RingKey, sentinel: string): Pr
 export interface TenantSealer {
   seal(secret: Secret, belongs: { integration?: string; field: string }): Promise<string>
   open(sealed: string, belongs: { integration?: string; field: string }): Promise<Secret>
-  /** A hash that nobody without the tenant's data key can make or test. base64url. */
+  /** A keyed hash that requires the tenant's data key to compute or verify. base64url. */
   hash(secret: Secret, field: string): string
 }
 
-/** Opens the tenant's data key and seals and opens that tenant's values with it. Throws SealError. */
+/**
+ * Opens the tenant's data key, which then seals and opens that tenant's values.
+ *
+ * @throws SealError
+ */
 export async function tenantSealer(
   ring: KeyRing,
   tenant: string,
@@ -126,7 +135,7 @@ export async function tenantSealer(
   const dataKey = await decrypt(sealedDataKey, keyIn(ring), { tenant, field: 'data_key' })
   const own = 'tenant'
   return {
-    // A key of its own per field: the data key itself only ever encrypts.
+    // A separate key per field: the data key itself is only used for encryption.
     hash: (secret, field) =>
       createHmac('sha256', Buffer.from(hkdfSync('sha256', dataKey, tenant, `spoke hash ${field}`, 32)))
         .update(secret.reveal())

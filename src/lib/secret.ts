@@ -1,9 +1,12 @@
-/** A value that prints as `[secret]` wherever it goes; only `reveal()` gives it out. */
+/** A value that always prints as `[secret]`; only `reveal()` returns it. */
 import { inspect } from 'node:util'
 
 const printed = '[secret]'
 
-/** A class because only a private field is out of reach of JSON, spread, inspect and the debugger's printer alike. */
+/**
+ * A class, because only a private field is hidden from JSON, spread, inspect and the debugger
+ * alike.
+ */
 export class Secret {
   readonly #value: string
 
@@ -11,7 +14,7 @@ export class Secret {
     this.#value = value
   }
 
-  /** Call it where the value leaves for HubSpot or for the sealer, nowhere else. */
+  /** Call it only where the value is sent to HubSpot or passed to the sealer. */
   reveal(): string {
     return this.#value
   }

@@ -1,26 +1,30 @@
-/** Standard Webhooks: how a receiver knows that it was us. https://www.standardwebhooks.com */
+/**
+ * Standard Webhooks: signatures that let a receiver verify the sender.
+ * https://www.standardwebhooks.com
+ */
 import { createHmac, randomBytes } from 'node:crypto'
 import { Secret } from './secret.ts'
 
 const prefix = 'whsec_'
 
-/** 32 random bytes, written as Standard Webhooks writes them. */
+/** 32 random bytes in the format of Standard Webhooks. */
 export const newSecret = (): Secret => new Secret(prefix + randomBytes(32).toString('base64'))
 
 /** @returns undefined unless it is `whsec_` and 24 to 64 bytes in base64 */
 export function parseSecret(text: string): Secret | undefined {
   if (!/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(text)) return undefined
   const bytes = Buffer.from(text.slice(prefix.length), 'base64')
-  // Buffer passes over what is no base64: what it read must be what was written.
+  // Buffer skips invalid base64, so compare what it decoded with the input.
   const same = bytes.toString('base64').replace(/=+$/, '') === text.slice(prefix.length).replace(/=+$/, '')
   return same && bytes.length >= 24 && bytes.length <= 64 ? new Secret(text) : undefined
 }
 
 /**
- * The headers of one try. `id` is the same for each try of one event; the time is of the try.
+ * The headers of one attempt. `id` is the same for every attempt of one event; the time is the
+ * attempt's.
  *
- * @param secrets each signs, the newest first: while one replaces the other the receiver may hold either
- * @param body exactly what is sent
+ * @param secrets newest first; each one signs, since during a rotation the receiver may have either
+ * @param body exactly the bytes to be sent
  */
 export function signatureHeaders(
   id: string,

@@ -1,4 +1,4 @@
-/** The thread of watchdog.ts: looks whether the loop still moves. */
+/** The watchdog's thread: checks that the event loop still makes progress. */
 import { statfsSync, write } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import type { Watched } from './watchdog.ts'
@@ -12,7 +12,10 @@ interface Given {
 
 const { shared, places, tickMs, dir } = workerData as Given
 let last = -1
-/** Counted in ticks of this thread, not by a clock: while all of the process is stopped, or the machine sleeps, nothing counts. */
+/**
+ * Counted in ticks of this thread, not by a clock: while the whole process is stopped or the
+ * machine sleeps, nothing counts.
+ */
 let stillMs = 0
 
 setInterval(() => {
@@ -23,7 +26,7 @@ setInterval(() => {
   if (stillMs >= Atomics.load(shared, places.stuckMs)) end()
 }, tickMs)
 
-/** So long the last line may take: nobody may read standard error, and a write to it then blocks. */
+/** The time limit for the last line: a write to standard error blocks if nothing reads it. */
 const lineMs = 500
 let ending = false
 
@@ -35,16 +38,16 @@ function end(): void {
     time: new Date().toISOString(),
     still_s: Math.round(stillMs / 1_000),
     ...freeSpace(),
-    msg: 'the event loop stands still; the process ends, so that it can be started again',
+    msg: 'the event loop is blocked; the process ends, so that it can be restarted',
   }
-  // PID 1 of a container is spared by the kernel; startWatchdog has warned of that.
+  // The kernel does not kill PID 1 of a container; startWatchdog warns about that.
   const kill = () => process.kill(process.pid, 'SIGKILL')
   setTimeout(kill, lineMs)
-  // By a thread of the pool, so that this one is free to kill.
+  // The write runs on a pool thread, so that this one stays free to kill.
   write(2, `${JSON.stringify(line)}\n`, kill)
 }
 
-/** The likeliest reason. */
+/** A full disk is the likeliest reason. */
 function freeSpace(): { free_mib?: number } {
   try {
     if (dir === undefined) return {}

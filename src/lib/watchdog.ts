@@ -1,35 +1,40 @@
 /**
- * Ends the process when its event loop stands still, so that whoever started it can start it again. Nothing in the loop could
- * do that: an embedded database that finds no room on its disk never gives it back, and then no signal is handled either.
+ * Kills the process when its event loop hangs, so that its supervisor can restart it. Code in the
+ * loop cannot do that: an embedded database that runs out of disk space blocks the loop forever,
+ * and then no signal is handled either.
  */
 import inspector from 'node:inspector'
 import { Worker } from 'node:worker_threads'
 import type { Log } from './log.ts'
 
 export interface Watchdog {
-  /** The start is over, so no step of a migration may hold the loop any more. */
+  /** Call it after start-up: from then on, the longer limit for migrations no longer applies. */
   started(): void
   stop(): Promise<void>
 }
 
-/** What the thread sees of the loop. */
+/** The slots of the memory shared with the thread. */
 export interface Watched {
-  /** Counted up by the loop. */
+  /** Incremented by the loop. */
   beats: 0
-  /** 1 while a debugger may hold the loop. */
+  /** 1 while a debugger may pause the loop. */
   debugged: 1
-  /** How long the loop may stand still, ms. */
+  /** How long the loop may hang, ms. */
   stuckMs: 2
 }
 
 const places: Watched = { beats: 0, debugged: 1, stuckMs: 2 }
-/** The first start lays out a database, and a migration may rewrite a table: each in one statement, within the loop when embedded. */
+/**
+ * The first start creates a database, and a migration may rewrite a table: single statements that
+ * block the loop when the database is embedded.
+ */
 const startFactor = 10
 const beatsInLimit = 10
 
 /**
- * @param stuckMs how long the loop may stand still once the start is over
- * @param dir the disk that the last line tells of; absent where the database is elsewhere
+ * @param stuckMs how long the loop may hang after start-up
+ * @param dir a directory on the disk whose free space the last line reports; absent when the
+ * database is elsewhere
  */
 export function startWatchdog(stuckMs: number, dir: string | undefined, log: Log): Watchdog {
   // The kernel ignores SIGKILL to PID 1 from inside its own PID namespace.
@@ -48,7 +53,7 @@ export function startWatchdog(stuckMs: number, dir: string | undefined, log: Log
     workerData: { shared, places, tickMs: 2 * beatMs, dir },
     name: 'watchdog',
     env: {},
-    // Not the heap of the service.
+    // Do not inherit the service's heap size.
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
   })

@@ -1,9 +1,11 @@
-/** Work that cannot be cancelled is not awaited beyond a signal. */
+/** Stops waiting for uncancellable work when a signal aborts. */
 
 /**
- * undici holds a request until its connection is made, and a name lookup cannot be cancelled: neither hears an AbortSignal.
+ * undici keeps a request until its connection is made, and a name lookup cannot be cancelled:
+ * neither reacts to an AbortSignal.
  *
- * @throws what the work throws, or the signal's reason as soon as it aborts; what becomes of the work then is ignored
+ * @throws what the work throws, or the signal's reason as soon as it aborts; the result of the work
+ * is then ignored
  */
 export async function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   work.catch(() => {})

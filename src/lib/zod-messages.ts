@@ -1,6 +1,7 @@
 /**
- * Plain sentences in place of zod's own: they are read behind a name, as in "sync_type must be one of full, incremental". What was sent
- * is never quoted. Importing this file sets them for every schema that has no sentence of its own.
+ * Plain sentences in place of zod's own. They follow a name, as in "sync_type must be one of full,
+ * incremental", and never quote the input. Importing this file sets them for every schema without a
+ * message of its own.
  */
 import { z } from 'zod'
 import { nearest } from './nearest.ts'
@@ -18,34 +19,34 @@ function messageOf(issue: z.core.$ZodRawIssue): string {
     case 'too_big':
       return size('at most', issue.maximum, issue.origin)
     case 'invalid_format':
-      return formats[issue.format] ?? 'does not have the expected form'
+      return formats[issue.format] ?? 'does not have the expected format'
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`
     case 'unrecognized_keys':
       return unknownKeys(issue.keys, namesOf(issue.inst))
     case 'invalid_union':
-      return 'has none of the forms that are allowed here'
+      return 'does not match any of the allowed forms'
     default:
       return 'is not allowed'
   }
 }
 
-/** "must be one of a, b", with the nearest where there are many. */
+/** "must be one of a, b", with the nearest value if there are many. */
 export function oneOf(values: readonly string[], input: unknown): string {
   if (values.length === 1) return `must be ${values[0]}`
   const near = values.length > 4 && typeof input === 'string' ? nearest(input, values) : undefined
   return `must be one of ${values.join(', ')}${near ? `; the nearest is ${near}` : ''}`
 }
 
-/** Unknown keys that have a line of their own: a body may hold thousands. */
+/** The number of unknown keys reported one by one: a body may have thousands. */
 const mostKeys = 10
 
 /**
- * A line for each of the first unknown keys, in their order. The keys themselves are left to the caller: one may be a secret that was
- * pasted in the wrong place.
+ * One line for each of the first unknown keys, in their order. The keys themselves are left to the
+ * caller, because one may be a secret pasted in the wrong place.
  */
 function unknownKeys(keys: readonly string[], names: readonly string[]): string {
-  const known = names.length === 0 ? 'none is' : `known: ${names.join(', ')}`
+  const known = names.length === 0 ? 'no field is' : `known: ${names.join(', ')}`
   return keys
     .slice(0, mostKeys)
     .map((key) => {

@@ -1,4 +1,8 @@
-/** All SQL on what is to be sent, and on what came of it. A delivery that is under way is due again when its sender is long dead. */
+/**
+ * All SQL on deliveries and their results. A delivery in flight becomes due again when its lease
+ * ends, which is longer than an attempt can take. Over 200 lines because taking and settling a
+ * delivery rely on the same lease.
+ */
 import { sql } from 'kysely'
 import type { Change } from '../changes/change.ts'
 import { fromNow } from '../db/database.ts'
@@ -15,9 +19,10 @@ export interface Addressed {
 }
 
 /**
- * Endpoints with something due, the longest due first. However much waits, each costs one probe of the index.
+ * Endpoints with due deliveries, the longest due first. Each endpoint costs one index probe,
+ * however many deliveries wait.
  *
- * @param withProduct whether the product's own can be sent to from here
+ * @param withProduct whether this process can send to the product's endpoint
  */
 export async function findDueEndpoints(
   { query }: SystemScope,
@@ -43,25 +48,26 @@ export async function findDueEndpoints(
 
 export interface Delivery {
   seq: number
-  /** Before this one. */
+  /** Attempts before this one. */
   tries: number
-  /** Until when it is ours, as text: what was taken over or asked for again meanwhile is not. */
+  /** The lease's end, as text. It differs once the delivery was taken over or requested again. */
   lease: string
-  /** undefined: not kept any more */
+  /** undefined: the change is no longer retained */
   change: Change | undefined
 }
 
 export interface Taken {
   deliveries: Delivery[]
-  /** Set where nothing was taken: the oldest that is due is so long. */
+  /** Set when nothing was taken because the oldest due delivery is this long. */
   tooLong?: number
 }
 
 /**
- * Takes what is due, the oldest first; nobody else takes it before `leaseMs` are over.
+ * Leases the due deliveries, the oldest first; no other process takes them within `leaseMs`.
  *
- * @param bytes of all that is taken
- * @param inOrder leaves out what is told of a ticket of which something earlier has not arrived
+ * @param bytes maximum size of all that is taken
+ * @param inOrder skips a change of a ticket while an earlier change of that ticket has not been
+ *   delivered
  */
 export async function takeDeliveries(
   scope: TenantScope,
@@ -114,20 +120,20 @@ export async function takeDeliveries(
   return { deliveries, ...(deliveries.length === 0 && rows.length > 0 ? { tooLong: shortest } : {}) }
 }
 
-/** What becomes of a delivery after a try. */
+/** What happens to a delivery after an attempt. */
 export type Next = 'delivered' | { waitMs: number } | { givenUpFor: string }
 
 export interface Attempt {
   ms: number
   status: number | undefined
   error: string | undefined
-  /** The beginning of what was answered. */
+  /** The beginning of the response. */
   answer: string | undefined
 }
 
 /**
- * What came of a try, and when the next is due. An arrival counts whenever it is heard of; else what was taken over or asked for again
- * meanwhile stays as it is.
+ * Records an attempt, and when the next is due. A success always counts. Any other result is
+ * ignored if the delivery was taken over or requested again meanwhile.
  */
 export async function keepAttempt(
   scope: TenantScope,
@@ -153,7 +159,11 @@ export async function keepAttempt(
     from tried`)
 }
 
-/** Of an endpoint that is gone or disabled nothing is sent any more. @returns how many */
+/**
+ * Gives up deliveries of an endpoint that is gone or disabled.
+ *
+ * @returns how many
+ */
 export async function giveUpSome(
   scope: TenantScope,
   endpointId: string,
@@ -168,7 +178,7 @@ export async function giveUpSome(
   return rows.length
 }
 
-/** Taken and not sent: it is due. */
+/** Makes a delivery due that was taken but not sent. */
 export async function releaseDelivery(
   scope: TenantScope,
   endpointId: string,
@@ -179,7 +189,11 @@ export async function releaseDelivery(
     where ${ofEndpoint(scope, endpointId)} and seq = ${seq} and due_at = ${lease}`)
 }
 
-/** What is done with whose change is not kept any more. @returns how many went */
+/**
+ * Deletes finished deliveries whose change is no longer retained.
+ *
+ * @returns how many were deleted
+ */
 export async function deleteOldDeliveries(scope: TenantScope, atMost: number): Promise<number> {
   const rows = await scope.query(sql`
     with old as materialized (

@@ -1,4 +1,7 @@
-/** All SQL on endpoints of tenants, and on whether the product has one. Secrets are sealed with the tenant's data key. */
+/**
+ * All SQL on tenants' endpoints, and on whether the product has one. Secrets are sealed with the
+ * tenant's data key. Over 200 lines because all SQL on the `endpoints` table is here.
+ */
 import { sql } from 'kysely'
 import { recordChange } from '../changes/store.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
@@ -10,7 +13,7 @@ import { type Endpoint, type EndpointState, productEndpoint } from './endpoint.t
 
 const field = (endpointId: string) => ({ field: `endpoint ${endpointId}` })
 
-/** So long an older secret signs beside the new one. */
+/** How long the previous secret still signs beside the new one. */
 const overlap = sql`interval '24 hours'`
 
 export interface NewEndpoint {
@@ -36,7 +39,7 @@ export async function insertEndpoint(
   return true
 }
 
-/** Held until the transaction ends: how many there are cannot change meanwhile. */
+/** Locks the tenant until the transaction ends, so that the count cannot change meanwhile. */
 export async function countEndpoints(scope: TenantScope): Promise<number> {
   await scope.query(sql`select from tenants where tenant_id = ${scope.tenantId} for no key update`)
   const [row] = await scope.query(sql<{ count: number }>`
@@ -61,7 +64,7 @@ export async function findState(scope: TenantScope, endpointId: string): Promise
   return row
 }
 
-/** Whether there is one, and whether it is sent to. */
+/** Whether the endpoint exists, and whether it is enabled. */
 export async function standingOf(
   scope: TenantScope,
   endpointId: string,
@@ -101,7 +104,11 @@ export async function openEndpoint(
   }
 }
 
-/** What is given is changed. Enabled again it is as if it had never failed. @returns false when there is none */
+/**
+ * Changes the given fields. Enabling an endpoint clears its failures.
+ *
+ * @returns false when there is none
+ */
 export async function changeEndpoint(
   scope: TenantScope,
   endpointId: string,
@@ -122,7 +129,11 @@ export async function changeEndpoint(
   return rows.length > 0
 }
 
-/** The secret so far signs on for a day. @returns false when there is none */
+/**
+ * The previous secret still signs for a day.
+ *
+ * @returns false when there is none
+ */
 export async function rotateSecret(
   scope: TenantScope,
   ring: KeyRing,
@@ -138,7 +149,11 @@ export async function rotateSecret(
   return rows.length > 0
 }
 
-/** Some of what hangs on it, and at last itself. @returns whether it is gone */
+/**
+ * Deletes some of the endpoint's rows, and finally the endpoint itself.
+ *
+ * @returns whether it is gone
+ */
 export async function deleteSome(scope: TenantScope, endpointId: string, atMost: number): Promise<boolean> {
   await scope.query(sql`
     update endpoints set disabled_at = coalesce(disabled_at, clock_timestamp()) where ${ofEndpoint(scope, endpointId)}`)
@@ -153,10 +168,14 @@ export async function deleteSome(scope: TenantScope, endpointId: string, atMost:
   return true
 }
 
-/** So long nothing has arrived, and it is disabled. */
+/** An endpoint to which nothing was delivered for this long is disabled. */
 const failsFor = sql`interval '5 days'`
 
-/** A try failed. @returns whether it has failed for so long that it is to be disabled */
+/**
+ * Records a failed attempt.
+ *
+ * @returns whether the endpoint has failed for so long that it must be disabled
+ */
 export async function noteFailing(scope: TenantScope, endpointId: string): Promise<boolean> {
   const [row] = await scope.query(sql<{ over: boolean }>`
     update endpoints set failing_since = coalesce(failing_since, clock_timestamp())
@@ -170,7 +189,10 @@ export async function noteWorking(scope: TenantScope, endpointId: string): Promi
     update endpoints set failing_since = null where ${ofEndpoint(scope, endpointId)} and failing_since is not null`)
 }
 
-/** Nothing is sent to it any more, and whoever reads the feed is told, once. What waits for it is given up by whoever finds it due. */
+/**
+ * Disables the endpoint and records one `endpoint.disabled` change. The sender gives up the waiting
+ * deliveries when it finds them due.
+ */
 export async function disable(scope: TenantScope, endpointId: string, why: string): Promise<boolean> {
   const rows = await scope.query(sql`
     update endpoints set disabled_at = clock_timestamp(), disabled_for = ${why}
@@ -180,12 +202,12 @@ export async function disable(scope: TenantScope, endpointId: string, why: strin
   return true
 }
 
-/** Whoever changes what hangs on it and the endpoint itself takes this lock first. */
+/** Take this lock first when changing both the endpoint and its rows. */
 export async function lockEndpoint(scope: TenantScope, endpointId: string): Promise<void> {
   await scope.query(sql`select from endpoints where ${ofEndpoint(scope, endpointId)} for no key update`)
 }
 
-/** Says that the product has an endpoint, and from now on what is told is addressed to it; or that it has none. */
+/** Registers the product's endpoint, so that later changes are addressed to it, or removes it. */
 export async function setProductEndpoint(
   { query }: SystemScope,
   types: readonly string[] | 'none' | undefined,

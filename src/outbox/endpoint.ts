@@ -1,22 +1,25 @@
-/** Whoever is told of changes by webhook. Pure. */
+/** Types of an endpoint that receives changes by webhook. Pure. */
 import type { Secret } from '../lib/secret.ts'
 
-/** The product's own, which is configured and told of every tenant; never a tenant's. */
+/**
+ * The product's own endpoint. It is configured, and receives the changes of every tenant; never a
+ * tenant's.
+ */
 export const productEndpoint = '00000000-0000-4000-8000-000000000000'
 
 export interface Endpoint {
   endpointId: string
   url: string
-  /** undefined: whatever there is to tell */
+  /** undefined: all types */
   types: string[] | undefined
   inOrder: boolean
   /** Newest first; both sign. */
   secrets: readonly Secret[]
-  /** Nothing has arrived since some time. */
+  /** True from the first failed attempt until a delivery succeeds. */
   failing: boolean
 }
 
-/** As it is shown: without a secret. */
+/** As shown to callers: without a secret. */
 export interface EndpointState {
   endpointId: string
   url: string

@@ -1,4 +1,4 @@
-/** SQL for whoever looks after an endpoint: what was sent to it, and what is to be sent once more. */
+/** SQL for operators of an endpoint: its delivery history, and sending again. */
 import { sql } from 'kysely'
 import type { Sized } from '../api/byte-budget.ts'
 import type { TenantScope } from '../db/scope.ts'
@@ -14,10 +14,14 @@ export interface DeliveryState extends Sized {
   attempts: { at: string; ms: number; status: number | null; error: string | null; answer: string | null }[]
 }
 
-/** Attempts that are shown of one delivery; whoever sends again and again makes more. */
+/** How many attempts are shown of one delivery; sending again can produce more. */
 const attemptsShown = 20
 
-/** Newest first, each with its last attempts. @param at.bytes of rows that go beyond it the attempts are null */
+/**
+ * Newest first, each with its last attempts.
+ *
+ * @param at.bytes the attempts of rows beyond this size are null
+ */
 export async function listDeliveries(
   scope: TenantScope,
   endpointId: string,
@@ -42,7 +46,11 @@ export async function listDeliveries(
     order by seq desc`)
 }
 
-/** Sends once more, delivered or not. @returns false when it was never addressed to the endpoint */
+/**
+ * Sends a delivery again, delivered or not.
+ *
+ * @returns false when it was never addressed to the endpoint
+ */
 export async function resend(scope: TenantScope, endpointId: string, changeId: string): Promise<boolean> {
   const rows = await scope.query(sql`
     update deliveries d set due_at = clock_timestamp(), delivered_at = null, given_up_for = null, tries = 0
@@ -54,9 +62,10 @@ export async function resend(scope: TenantScope, endpointId: string, changeId: s
 }
 
 /**
- * Addresses to the endpoint what was told since then, has not arrived and is not on its way, as if it had just been told.
+ * Addresses to the endpoint all changes since `since` that were not delivered and are not waiting,
+ * as if they were new.
  *
- * @returns how many; as many as `atMost`: there may be more
+ * @returns how many; if this equals `atMost`, there may be more
  */
 export async function recover(
   scope: TenantScope,
@@ -82,7 +91,11 @@ export async function recover(
   return rows.length
 }
 
-/** Addresses one change to one endpoint. @returns the change's id */
+/**
+ * Addresses one change to one endpoint.
+ *
+ * @returns the change's id
+ */
 export async function address(scope: TenantScope, endpointId: string, seq: number): Promise<string> {
   const [row] = await scope.query(sql<{ changeId: string }>`
     with addressed as (

@@ -1,10 +1,10 @@
-/** What a name of a tenant's means. */
+/** Resolves the host names of tenants' endpoints. */
 import { type LookupAddress, Resolver } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 
 /**
- * A tenant's name is asked of the name servers alone, and not of the system: there few looks can be under way at once in the whole
- * process, and a name whose servers are silent would hold up HubSpot's.
+ * Queries the name servers directly instead of the system resolver. The system resolver allows few
+ * concurrent lookups per process, so a name whose servers do not respond would delay HubSpot's.
  */
 export function byNameServers(): LookupFunction {
   const resolver = new Resolver({ timeout: 2_000, tries: 2 })

@@ -1,4 +1,7 @@
-/** What is sent: the change as the feed has it, in the envelope of Standard Webhooks. Pure. */
+/**
+ * Builds the webhook payload: the change as in the feed, in the envelope of Standard Webhooks.
+ * Pure.
+ */
 import { type Change, presentChange } from '../changes/change.ts'
 
 export function payloadOf(tenantId: string, change: Change): string {

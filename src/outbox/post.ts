@@ -1,4 +1,8 @@
-/** One try to send a webhook: bounded in time and in what is read, never redirected, and only to an address that may be sent to. */
+/**
+ * Makes one attempt to send a webhook: limited in time and in response size, never redirected, and
+ * only to permitted addresses. Over 200 lines because the address checks belong to the connection
+ * that they protect.
+ */
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, buildConnector, request } from 'undici'
@@ -8,21 +12,27 @@ import { within } from '../lib/within.ts'
 import { byNameServers } from './lookup.ts'
 import { isPublic } from './public-address.ts'
 
-/** What came of a try. gone: the receiver wants no more. refused: it answered something else than 2xx. */
+/**
+ * The result of an attempt. gone: the receiver wants no more webhooks. refused: it responded with
+ * something other than 2xx.
+ */
 export interface Sent {
   outcome: 'delivered' | 'refused' | 'gone' | 'failed'
   status: number | undefined
-  /** `timeout`, `private_address`, `dns`, `tls`, `connect`, `proxy`, `redirect`, `broken`; undefined when it was delivered or refused. */
+  /**
+   * `timeout`, `private_address`, `dns`, `tls`, `connect`, `proxy`, `redirect`, `broken`; undefined
+   * when it was delivered or refused.
+   */
   error: string | undefined
-  /** The beginning of the answer, as far as it is text. */
+  /** The beginning of the response, as far as it is text. */
   answer: string | undefined
-  /** The receiver asks to wait so long. */
+  /** How long the receiver asked to wait. */
   retryAfterMs: number | undefined
   ms: number
 }
 
 export interface Poster {
-  /** @throws the signal's reason when it aborts: then nobody knows whether it arrived */
+  /** @throws the signal's reason when it aborts: it is then unknown whether the webhook arrived */
   post(url: string, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<Sent>
   close(): Promise<void>
 }
@@ -35,16 +45,19 @@ export interface PosterOptions {
   clock: Clock
   /** For the product's own endpoint, and for developers. */
   allowPrivate: boolean
-  /** Total, with the name looked up and the answer read. */
+  /** Total, including the name lookup and reading the response. */
   timeoutMs?: number
-  /** Of the answer. */
+  /** Of the response. */
   mostChars?: number
   lookup?: LookupFunction
   /** Absent: every connection is direct. */
   egress?: Egress | undefined
 }
 
-/** @param options those of a tenant's endpoint forbid private addresses at the moment of connecting: whatever a name meant before */
+/**
+ * @param options without `allowPrivate`, private addresses are refused at connect time, whatever
+ *   the name resolved to before
+ */
 export function createPoster({
   clock,
   allowPrivate,
@@ -57,11 +70,11 @@ export function createPoster({
     lookup(host, options, (error, found, family) => {
       const open = allowPrivate || error || addressesOf(found).every(isPublic)
       if (open) done(error, found, family)
-      else done(new PrivateAddress('the name leads to a private network'), [])
+      else done(new PrivateAddress('the name resolves to a private network address'), [])
     })
   const connector = buildConnector({ timeout: timeoutMs, lookup: guarded })
-  // Also of a tenant's endpoint it would be the proxy that resolves the name, within the operator's network: it gets the address
-  // that was found to be public. TLS is with the name.
+  // The proxy would resolve a tenant's name too, within the operator's network. It therefore gets
+  // the address that was checked to be public. TLS uses the name.
   const throughProxy: buildConnector.connector = (options, done) => {
     const proxy = egress?.proxyFor(options)
     if (!egress || !proxy) return connector(options, done)
@@ -73,14 +86,15 @@ export function createPoster({
       else egress.tunnel(proxy, options, address, done)
     })
   }
-  // Not so many to one address: an address is not one tenant's, and who sends has a bound of its own.
+  // No connection limit per address: tenants may share an address, and the sender has its own
+  // limit.
   const agent = new Agent({
     keepAliveTimeout: 5_000,
-    // An address that is written out is looked up by nobody.
+    // A literal address needs no lookup, so `guarded` never sees it.
     connect: (options, done) => {
       const host = bare(options.hostname)
       if (!allowPrivate && isIP(host) && !isPublic(host))
-        return done(new PrivateAddress('the address is of a private network'), null)
+        return done(new PrivateAddress('the address is a private network address'), null)
       return throughProxy(options, done)
     },
   })
@@ -137,7 +151,10 @@ const bare = (host: string) => host.replace(/^\[|\]$/g, '')
 const addressesOf = (found: string | LookupAddress[]): string[] =>
   Array.isArray(found) ? found.map(({ address }) => address) : [found]
 
-/** What is beyond it is not read. A body that breaks off or never ends is as long as it came: what counts is the status. */
+/**
+ * Reads no more than `most`. A body that breaks off or never ends is cut where it stopped: only the
+ * status counts.
+ */
 async function beginningOf(
   body: AsyncIterable<Buffer> & { destroy(): unknown },
   most: number,
@@ -151,10 +168,10 @@ async function beginningOf(
       if (size > most) break
     }
   } catch {
-    // Told by what came.
+    // Use what was received.
   }
   body.destroy()
-  // PostgreSQL holds no NUL.
+  // PostgreSQL stores no NUL.
   const text = new TextDecoder().decode(Buffer.concat(chunks).subarray(0, most)).replaceAll('\0', '\ufffd')
   return text === '' ? undefined : text
 }

@@ -1,7 +1,13 @@
-/** Where we may send to: a tenant chooses the address, so it must not lead into the house that we stand in. */
+/**
+ * Decides where webhooks may be sent: a tenant chooses the address, so it must not reach our own
+ * network.
+ */
 import { BlockList, isIP } from 'node:net'
 
-/** Not reachable by everybody: loopback, private, link local (and the clouds' metadata on it), shared, reserved, multicast. */
+/**
+ * Not publicly reachable: loopback, private, link local (including cloud metadata), shared,
+ * reserved, multicast.
+ */
 const closed = new BlockList()
 for (const [network, bits] of [
   ['0.0.0.0', 8],
@@ -9,7 +15,7 @@ for (const [network, bits] of [
   ['100.64.0.0', 10],
   ['127.0.0.0', 8],
   ['169.254.0.0', 16],
-  // Azure's own, within every machine of it.
+  // Azure's own, within each of its machines.
   ['168.63.129.16', 32],
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],
@@ -27,7 +33,10 @@ for (const [network, bits] of [
 ] as const)
   closed.addSubnet(network, bits, 'ipv4')
 
-/** Of IPv6 only what is given out to be reached by everybody, less what holds an IPv4 address or is for something else. */
+/**
+ * For IPv6 only ranges assigned for public use, except those that embed an IPv4 address or serve
+ * another purpose.
+ */
 const open6 = new BlockList()
 open6.addSubnet('2000::', 3, 'ipv6')
 const closed6 = new BlockList()
@@ -41,19 +50,20 @@ for (const [network, bits] of [
 ] as const)
   closed6.addSubnet(network, bits, 'ipv6')
 
-/** Whether the address is reachable by everybody. Anything that is no IP address is not. */
+/** Whether the address is publicly reachable. Anything that is not an IP address is not. */
 export function isPublic(address: string): boolean {
   const family = isIP(address)
   if (family === 0) return false
   if (family === 4) return !closed.check(address, 'ipv4')
-  // A zone leads to a link of ours; mapped addresses (::ffff:a.b.c.d) are not in 2000::/3.
+  // A zone selects one of our local links; mapped addresses (::ffff:a.b.c.d) are not in 2000::/3.
   return !address.includes('%') && open6.check(address, 'ipv6') && !closed6.check(address, 'ipv6')
 }
 
 const longest = 2_000
 
 /**
- * Whether a tenant's URL may be sent to, as far as the text says. What its name resolves to is checked again when connecting.
+ * Whether a tenant's URL is permitted, as far as its text shows. The resolved address is checked
+ * again when connecting.
  *
  * @param allowPrivate for developers: any http(s) URL
  * @returns what is wrong, in words for the caller; undefined when nothing is
@@ -64,16 +74,16 @@ export function urlFault(text: string, allowPrivate: boolean): string | undefine
   if (!url) return 'must be a URL'
   if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:'))
     return 'must begin with https://'
-  if (url.username !== '' || url.password !== '') return 'must not hold a login'
+  if (url.username !== '' || url.password !== '') return 'must not contain a user name or password'
   if (url.hash !== '') return 'must not have a fragment'
   if (allowPrivate) return undefined
   if (url.port !== '') return 'must use port 443'
-  // URL has written 0x7f.1, 017700000001 and ①②⑦.0.0.1 as 127.0.0.1 by now.
+  // URL has already normalized 0x7f.1, 017700000001 and ①②⑦.0.0.1 to 127.0.0.1.
   const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
-  if (isIP(host)) return isPublic(host) ? undefined : 'must not be an address of a private network'
+  if (isIP(host)) return isPublic(host) ? undefined : 'must not have a private network address'
   const name = host.split('.')
   const inner =
     name.length < 2 ||
     ['localhost', 'local', 'internal', 'intranet', 'lan', 'home', 'corp'].includes(name.at(-1) ?? '')
-  return inner || host.endsWith('.home.arpa') ? 'must be a name that everybody can resolve' : undefined
+  return inner || host.endsWith('.home.arpa') ? 'must have a publicly resolvable host name' : undefined
 }

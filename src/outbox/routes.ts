@@ -1,4 +1,7 @@
-/** The HTTP face of webhooks out: a tenant's endpoints, and what was sent to them. Over 200 lines because each verb is a route. */
+/**
+ * The HTTP routes of outgoing webhooks: a tenant's endpoints and their deliveries. Over 200 lines
+ * because each verb is a route.
+ */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -49,7 +52,7 @@ import {
 export interface OutboxParts {
   db: Database
   ring: KeyRing
-  /** Endpoints may lie in private networks. */
+  /** Endpoints may be in private networks. */
   allowPrivate: boolean
 }
 
@@ -95,7 +98,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
   function secretOf(given: string | undefined): Secret {
     const secret = given === undefined ? newSecret() : parseSecret(given)
     if (secret) return secret
-    const rule = 'must be whsec_ and 24 to 64 bytes in base64'
+    const rule = 'must be whsec_ followed by 24 to 64 bytes in base64'
     throw new AppError('validation_failed', `The secret ${rule}`, { details: [{ pointer: '/secret', rule }] })
   }
 
@@ -105,7 +108,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
     return { success: true as const, tenant_id: tenantId, ...presentEndpoint(state) }
   }
 
-  /** Makes or changes an endpoint and its secret, and shows the secret once. */
+  /** Creates or changes an endpoint and its secret, and shows the secret only once. */
   async function shownOnce(
     tenantId: TenantId,
     request: FastifyRequest,
@@ -121,7 +124,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
     return { ...shown.body, secret: shown.secret?.reveal() ?? null }
   }
 
-  /** One deed with one endpoint, done once for each Idempotency-Key. */
+  /** Performs one action on an endpoint, once for each Idempotency-Key. */
   async function doneOnce<Body extends object>(
     tenantId: TenantId,
     request: FastifyRequest,
@@ -161,7 +164,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       const secret = secretOf(given)
       const answer = await shownOnce(tenantId, request, secret, async (scope) => {
         if ((await countEndpoints(scope)) >= mostOfTenant)
-          throw new AppError('too_many_endpoints', `A tenant has at most ${mostOfTenant} endpoints`)
+          throw new AppError('too_many_endpoints', `A tenant can have at most ${mostOfTenant} endpoints`)
         const endpointId = newId()
         const made = { endpointId, url, types: types ?? undefined, inOrder }
         if (!(await insertEndpoint(scope, ring, made, secret))) throw integrationNotFound()
@@ -200,7 +203,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       schema: {
         tags,
         operationId: 'endpoints.change',
-        description: 'Changes what is given.',
+        description: 'Changes only the given fields.',
         params: endpointPath,
         querystring: none,
         body: endpointChange,
@@ -253,7 +256,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       schema: {
         tags,
         operationId: 'endpoints.rotate',
-        description: 'A new secret; the one so far signs beside it for 24 hours.',
+        description: 'Creates a new secret; the previous one also signs for another 24 hours.',
         params: endpointPath,
         querystring: none,
         response: { 201: madeEndpointAnswer, ...problems },
@@ -278,7 +281,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       schema: {
         tags,
         operationId: 'endpoints.test',
-        description: 'Sends an `endpoint.test` to it alone.',
+        description: 'Sends an `endpoint.test` webhook to this endpoint only.',
         params: endpointPath,
         querystring: none,
         response: { 202: sentAnswer, ...problems },
@@ -304,7 +307,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       schema: {
         tags,
         operationId: 'endpoints.recover',
-        description: 'Sends what was told since then and has not arrived.',
+        description: 'Sends the changes since the given time that were not delivered.',
         params: endpointPath,
         querystring: none,
         body: recoverBody,
@@ -358,7 +361,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       schema: {
         tags,
         operationId: 'endpoints.resend',
-        description: 'Sends it once more, whether it has arrived or not; with the same id.',
+        description: 'Sends the webhook again with the same id, even if it was delivered.',
         params: deliveryPath,
         querystring: none,
         response: { 202: sentAnswer, ...problems },

@@ -1,18 +1,20 @@
-/** When a webhook that did not arrive is tried again. Pure. */
+/** When a failed webhook is sent again. Pure. */
 
 const [seconds, minutes, hours] = [1_000, 60_000, 3_600_000]
 
-/** After each try that failed; eight tries in about a day and a half. As Svix does it. */
+/**
+ * The wait after each failed attempt; eight attempts in about 28 hours. The same schedule as Svix.
+ */
 const waits = [5 * seconds, 5 * minutes, 30 * minutes, 2 * hours, 5 * hours, 10 * hours, 10 * hours]
-/** Either way, or all that failed together would come back together. */
+/** In both directions, so that webhooks that failed together are not repeated together. */
 const jitter = 0.2
 const mostAsked = 24 * hours
 
 /**
- * @param tries so many have failed
- * @param askedMs the receiver asked to wait so long; it is given at least that, up to a day
+ * @param tries how many attempts have failed
+ * @param askedMs how long the receiver asked to wait; respected up to a day
  * @param random a number in [0, 1)
- * @returns ms until the next; undefined after the last
+ * @returns ms until the next attempt; undefined after the last
  */
 export function waitAfter(tries: number, askedMs: number | undefined, random: number): number | undefined {
   const wait = waits[tries - 1]

@@ -1,34 +1,33 @@
-/** What goes over the wire about webhooks out. */
+/** Request and response schemas of outgoing webhooks. */
 import { z } from 'zod'
 import { after, eventType, limit, time, uuidText } from '../api/wire.ts'
 
 export const endpointPath = z.object({ tenant_id: uuidText, endpoint_id: uuidText })
 export const deliveryPath = z.object({ tenant_id: uuidText, endpoint_id: uuidText, change_id: uuidText })
 
-const types = z
-  .array(eventType)
-  .min(1)
-  .max(50)
-  .nullable()
-  .describe('Which types are sent; null or absent: all')
+const types = z.array(eventType).min(1).max(50).nullable().describe('The types to send; null or absent: all')
 
 export const endpointBody = z.strictObject({
-  url: z.string().min(1).max(2_000).describe('https, and reachable by everybody'),
+  url: z.string().min(1).max(2_000).describe('https, and publicly reachable'),
   types: types.optional(),
   in_order: z
     .boolean()
     .default(true)
     .describe(
-      'What is told of a ticket waits until what was told of it before has arrived; true unless given',
+      'Each change of a ticket waits until the earlier ones are delivered or given up; true by default',
     ),
-  secret: z.string().max(200).optional().describe('whsec_ and 24 to 64 bytes in base64; absent: one is made'),
+  secret: z
+    .string()
+    .max(200)
+    .optional()
+    .describe('whsec_ followed by 24 to 64 bytes in base64; absent: one is generated'),
 })
 
 export const endpointChange = z.strictObject({
   url: z.string().min(1).max(2_000).optional(),
   types: types.optional(),
   in_order: z.boolean().optional(),
-  enabled: z.literal(true).optional().describe('Of one that was disabled'),
+  enabled: z.literal(true).optional().describe('Enables a disabled endpoint'),
 })
 
 const endpoint = z.object({
@@ -37,16 +36,16 @@ const endpoint = z.object({
   types: z.array(z.string()).nullable(),
   in_order: z.boolean(),
   created_at: z.string(),
-  failing_since: z.string().nullable().describe('Nothing has arrived since'),
+  failing_since: z.string().nullable().describe('No delivery has succeeded since then'),
   disabled_at: z.string().nullable(),
   disabled_for: z.string().nullable(),
-  older_secret_until: z.string().nullable().describe('So long the secret before this one signs too'),
-  waiting: z.number().describe('Webhooks that have not arrived yet'),
+  older_secret_until: z.string().nullable().describe('Until then the previous secret also signs'),
+  waiting: z.number().describe('Number of webhooks waiting to be delivered'),
 })
 
 export const endpointAnswer = endpoint.extend({ success: z.literal(true), tenant_id: z.string() })
 export const madeEndpointAnswer = endpointAnswer.extend({
-  secret: z.string().nullable().describe('Shown this once; null when the answer is given again'),
+  secret: z.string().nullable().describe('Shown only once; null when the response is replayed'),
 })
 export const endpointList = z.object({
   success: z.literal(true),
@@ -57,7 +56,7 @@ export const endpointList = z.object({
 export const deliveriesQuery = z.strictObject({ limit: limit(200, 50), after })
 
 const delivery = z.object({
-  change_id: z.string().nullable().describe('The webhook-id; null: the change is not kept any more'),
+  change_id: z.string().nullable().describe('The webhook-id; null when the change is no longer retained'),
   type: z.string().nullable(),
   state: z.enum(['waiting', 'delivered', 'given_up']),
   next_try_at: z.string().nullable(),
@@ -69,7 +68,7 @@ const delivery = z.object({
       ms: z.number(),
       status: z.number().nullable(),
       error: z.string().nullable(),
-      answer: z.string().nullable().describe('Its beginning'),
+      answer: z.string().nullable().describe('The beginning of the response'),
     }),
   ),
 })
@@ -87,7 +86,7 @@ export const recoverAnswer = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   endpoint_id: z.string(),
-  addressed: z.number().describe('Webhooks that are sent now'),
+  addressed: z.number().describe('Number of webhooks queued by this request'),
 })
 export const sentAnswer = z.object({
   success: z.literal(true),

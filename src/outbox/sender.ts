@@ -1,6 +1,7 @@
 /**
- * Sends what is due to one endpoint. A delivery is taken for a while, sent, and what came of it is kept; a process that dies in
- * between costs that while, and the receiver sees the same id again.
+ * Sends what is due to one endpoint. Leases a delivery, sends it and records the result. If the
+ * process dies in between, the delivery waits until the lease ends, and the receiver sees the same
+ * id again.
  */
 import type { ByteBudget } from '../api/byte-budget.ts'
 import type { Database } from '../db/database.ts'
@@ -28,35 +29,38 @@ import { waitAfter } from './schedule.ts'
 export interface SendParts {
   db: Database
   ring: KeyRing
-  /** The product's own; undefined: it has none. */
+  /** The product's own endpoint; undefined: it has none. */
   product: Endpoint | undefined
-  /** To tenants' endpoints, and to the product's. */
+  /** One for tenants' endpoints, one for the product's. */
   posters: { tenants: Poster; product: Poster }
-  /** What is being sent lies in memory until it has arrived. */
+  /** A webhook stays in memory until it is delivered. */
   bytes: ByteBudget
   clock: Clock
   metrics: Metrics
   log: Log
 }
 
-/** To one endpoint. */
+/** Per endpoint. */
 const atOnce = 8
-/** Longer than a try can take. */
+/** Longer than an attempt can take. */
 const leaseMs = 60_000
-/** After this long others have their turn. */
+/** After this long other endpoints get a worker. */
 const sliceMs = 10_000
 
 const giveUpAtOnce = 2_000
 
-/** What is sent at once to one endpoint, unless a single change is longer. */
+/** Total size sent at once to one endpoint, unless a single change is longer. */
 const usualBytes = 256 * 1024
 const patienceForRoomMs = 10_000
 
-const wantsNoMore = 'the receiver wants no more (410)'
+const wantsNoMore = 'the receiver wants no more webhooks (HTTP 410)'
 
 /**
- * @param signal aborts when the process stops: what is under way is given back
- * @returns how many were taken; none where all that is due waits for something before it
+ * Sends until nothing is due or the time slice is over.
+ *
+ * @param signal aborts when the process stops: deliveries in flight are released
+ * @returns how many were taken; 0 when everything due waits for an earlier change; 1 when the
+ *   endpoint is gone or disabled
  */
 export async function sendTo(
   parts: SendParts,
@@ -72,12 +76,12 @@ export async function sendTo(
   while (!signal.aborted && clock.monotonic() < until) {
     const hold = await parts.bytes.take(tenantId, bytes, signal, { patienceMs: patienceForRoomMs })
     try {
-      // Its address and secrets as they are now.
+      // Read the current address and secrets.
       const batch = await within(async (scope) => {
         const endpoint =
           endpointId === productEndpoint ? parts.product : await openEndpoint(scope, ring, endpointId)
         if (!endpoint) {
-          await giveUpSome(scope, endpointId, 'the endpoint is gone or disabled', giveUpAtOnce)
+          await giveUpSome(scope, endpointId, 'the endpoint no longer exists or is disabled', giveUpAtOnce)
           return undefined
         }
         const take = { inOrder: endpoint.inOrder, atMost: atOnce, bytes, leaseMs }
@@ -112,7 +116,7 @@ async function sendOne(sending: Sending, delivery: Delivery): Promise<void> {
   const { change } = delivery
   if (!change) {
     const attempt = { ms: 0, status: undefined, error: 'expired', answer: undefined }
-    const givenUpFor = 'the change is not kept any more'
+    const givenUpFor = 'the change is no longer retained'
     return await within((scope) => keepAttempt(scope, endpointId, delivery, attempt, { givenUpFor }))
   }
   const body = payloadOf(tenantId, change)
@@ -123,7 +127,7 @@ async function sendOne(sending: Sending, delivery: Delivery): Promise<void> {
     sent = await poster.post(endpoint.url, headers, body, signal)
   } catch (error) {
     if (!signal.aborted) throw error
-    // Nobody knows whether it arrived: another process sends it again.
+    // It is unknown whether it arrived: another process sends it again.
     return await within((scope) => releaseDelivery(scope, endpointId, delivery))
   }
   metrics.outboxSent.inc({ outcome: sent.outcome })
@@ -142,7 +146,7 @@ async function keep(
     if (endpointId !== productEndpoint && (next !== 'delivered' || endpoint.failing))
       await lockEndpoint(scope, endpointId)
     await keepAttempt(scope, endpointId, delivery, sent, next)
-    // The product's own is never disabled: whoever configured it is told by metrics and log.
+    // The product's own endpoint is never disabled: its operator is notified by metrics and log.
     if (endpointId === productEndpoint) return false
     if (next === 'delivered') {
       if (endpoint.failing) await noteWorking(scope, endpointId)
@@ -150,17 +154,17 @@ async function keep(
     }
     const over = await noteFailing(scope, endpointId)
     if (sent.outcome === 'gone') return await disable(scope, endpointId, wantsNoMore)
-    return over && (await disable(scope, endpointId, 'nothing has arrived for five days'))
+    return over && (await disable(scope, endpointId, 'no delivery has succeeded for five days'))
   })
   const about = { tenant_id: tenantId, endpoint_id: endpointId }
   if (disabled) log.warn(about, 'an endpoint was disabled')
   if (next !== 'delivered' && 'givenUpFor' in next)
-    log.warn({ ...about, reason: next.givenUpFor, status: sent.status }, 'a webhook was given up')
+    log.warn({ ...about, reason: next.givenUpFor, status: sent.status }, 'gave up on a webhook')
 }
 
 function nextOf({ tries }: Delivery, { outcome, retryAfterMs }: Sent, random: number): Next {
   if (outcome === 'delivered') return 'delivered'
   if (outcome === 'gone') return { givenUpFor: wantsNoMore }
   const waitMs = waitAfter(tries + 1, retryAfterMs, random)
-  return waitMs === undefined ? { givenUpFor: 'tried often enough' } : { waitMs }
+  return waitMs === undefined ? { givenUpFor: 'all attempts failed' } : { waitMs }
 }

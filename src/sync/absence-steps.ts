@@ -1,4 +1,7 @@
-/** What a full pass did not meet, and what a search alone said: weighed first, then read by id. A tombstone needs proof. */
+/**
+ * Handles records that a full pass did not find or that only a search reported: counts them, then
+ * reads them by id. A tombstone needs proof.
+ */
 import { batchLimit } from '../hubspot/objects.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import { readByIds } from './read-by-ids.ts'
@@ -41,7 +44,7 @@ export async function sweepStep(parts: StepParts, cursor: Cursor, walk: { beyond
   return stretch.absent.length > 0 ? await proveStep(parts, next, stretch.absent) : async () => ({ next })
 }
 
-/** HubSpot's Date counts whole seconds: an answer that comes so much later has a later one. */
+/** HubSpot's Date header counts whole seconds: a response this much later has a later date. */
 const secondMs = 1_000
 
 export async function confirmStep(parts: StepParts, cursor: Cursor, ids: string[]): Promise<Keep> {
@@ -54,7 +57,7 @@ export async function confirmStep(parts: StepParts, cursor: Cursor, ids: string[
 async function proveStep(parts: StepParts, next: Cursor, ids: readonly string[]): Promise<Keep> {
   const { keep, undecided, unanswered, isShort } = await readByIds(parts, ids)
   const open = [...undecided, ...unanswered]
-  // As long as each round settles some, it goes on at once.
+  // While each round settles some ids, the next one follows at once.
   const again = againOf(parts, next, open, isShort || undecided.length > 0)
   return async (scope) => {
     const report = await keep(scope)
@@ -72,13 +75,14 @@ async function proveStep(parts: StepParts, next: Cursor, ids: readonly string[])
   }
 }
 
-/** So often in a row a run waits for answers that are whole; about a minute in all. */
+/** How many consecutive rounds a run waits for complete responses; about a minute in total. */
 const mostShortRounds = 4
 const betweenShortRounds = { base: 2_000, cap: 30_000 }
 
 /**
- * What becomes of ids that HubSpot said nothing of: asked for again, after a while where its answers are short. Where they
- * stay short the run goes on without them and says so, and does not wait for later ones.
+ * Decides what happens to ids that HubSpot said nothing about: they are read again, after a pause
+ * if its responses are incomplete. If they stay incomplete, the run continues without these ids,
+ * reports it, and does not wait for later ones.
  */
 function againOf(
   parts: StepParts,

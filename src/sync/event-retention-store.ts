@@ -1,13 +1,13 @@
-/** SQL that forgets runs which ended long ago. */
+/** SQL for retention of runs that ended long ago. */
 import { sql } from 'kysely'
 import { ago } from '../db/database.ts'
 import type { TenantScope } from '../db/scope.ts'
 
 /**
- * Deletes runs that ended longer ago than `keepMs`, the oldest first. Their ids sort by the time they were made, so that the
- * primary key leads to them; one that has not ended stays however old it is.
+ * Deletes runs that ended more than `keepMs` ago, oldest first. Run ids sort by creation time, so
+ * the primary key finds them. A run that has not ended stays, however old it is.
  *
- * @returns how many went
+ * @returns the number of rows deleted
  */
 export async function deleteOldEvents(scope: TenantScope, keepMs: number, atMost: number): Promise<number> {
   const since = sql`${ago(keepMs)}`

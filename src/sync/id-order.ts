@@ -1,6 +1,6 @@
-/** In which order does HubSpot give ids? It documents none; numbers and texts differ where their lengths do. Pure. */
+/** Detects HubSpot's undocumented id order: numeric and text differ if lengths differ. Pure. */
 
-/** The orders that everything seen so far is in. */
+/** The orders that all ids so far follow. */
 export interface Orders {
   number: boolean
   text: boolean
@@ -14,7 +14,7 @@ const isBefore = {
 
 /**
  * @param pivot the last id before this page
- * @returns the orders that still hold, and whether the page ends beyond the pivot in one of them
+ * @returns the orders that still apply, and whether the page ends after the pivot in one of them
  */
 export function ordersAfter(
   orders: Orders,

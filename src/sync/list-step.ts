@@ -1,4 +1,4 @@
-/** A page of HubSpot's list: everything, live or archived, in HubSpot's own order. */
+/** Reads a page of HubSpot's list: all records, live or archived, in HubSpot's own order. */
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import {
   batchRead,
@@ -60,7 +60,10 @@ export async function listStep(parts: StepParts, cursor: Cursor, walk: ListWalk)
   }
 }
 
-/** What was written here although the search should have brought it: changed within its window, and settled. */
+/**
+ * Counts records written here although the search should have returned them: changed within its
+ * window, and long enough ago for the index to be complete.
+ */
 function missedIn(
   parts: StepParts,
   from: string,
@@ -76,7 +79,7 @@ function missedIn(
   }).length
 }
 
-/** Without search the count stays unknown, and the run goes on. */
+/** If the search fails, the total stays unknown and the run continues. */
 async function countIfPossible(parts: StepParts, options: CallOptions): Promise<number | null> {
   const at = { filters: [], sortBy: 'hs_object_id', after: undefined, limit: 1 }
   const quick = { ...options, patience: { tries: 2, totalMs: 5_000 } }
@@ -90,8 +93,8 @@ async function countIfPossible(parts: StepParts, options: CallOptions): Promise<
 }
 
 /**
- * Where the properties do not fit a URL, the ids come by list and the values by batch read. One that was listed and
- * not read is to be asked for by its id.
+ * If the properties do not fit a URL, lists only the ids and reads the values by batch. A record
+ * that was listed but not read must be read by its id.
  */
 async function readList(
   parts: StepParts,

@@ -1,10 +1,10 @@
-/** What the sync must know of a kind of object. Tickets are one value of it; companies would be a second. */
+/** What the sync must know about a kind of object: tickets now; companies would be a second. */
 import type { TenantScope } from '../db/scope.ts'
 import type { HubSpot, Patience } from '../hubspot/client/client.ts'
 import type { CallOptions, ObjectPaths } from '../hubspot/objects.ts'
 import type { Whose } from '../integrations/integration.ts'
 
-/** What became of one page. */
+/** The result of saving one page. */
 export interface KeepReport {
   inserted: number
   changed: number
@@ -12,27 +12,30 @@ export interface KeepReport {
   unchanged: number
   repaired: number
   rejected: { id: string | undefined; reason: string }[]
-  /** Not proved: only a search said so, or a read of the very second in which another said otherwise. To be read by id. */
+  /**
+   * Not proved: only a search reported it, or a read within the very second in which another read
+   * contradicted it. To be read by id.
+   */
   unverified: string[]
   /** Were live here, and a survivor says that it replaced them. */
   merged: string[]
   /** Live records that were written. */
   touched: string[]
-  /** Of those: which were not here live before. */
+  /** Those of `touched` that were not live here before. */
   arrived: string[]
   /** When the newest of `arrived` was created, by HubSpot's clock. */
   newestAt: string | undefined
 }
 
-/** What hangs on records: associations with other kinds. */
+/** The result of reading the records' associations with other kinds. */
 export interface LinksRead {
-  /** Keeps it, within the caller's transaction. */
+  /** Saves it, within the caller's transaction. */
   keep(scope: TenantScope, integrationId: string): Promise<void>
-  /** Which kinds HubSpot did not give for some of them. */
+  /** Kinds that HubSpot did not return for some of the records. */
   unread: string[]
-  /** Of which HubSpot would not say. */
+  /** Records about which HubSpot would not say. */
   undecided: string[]
-  /** Which the answers leave out. */
+  /** Records that the responses left out. */
   unanswered: string[]
 }
 
@@ -40,14 +43,14 @@ export interface LinksRead {
 export interface KindReader {
   /** Every property that the account has. */
   properties: readonly string[]
-  /** As `ObjectKind.keep`, by what is known of this account's properties. */
+  /** Like `ObjectKind.keep`, with what is known of this account's properties. */
   keep: ObjectKind['keep']
   /**
-   * Reads from HubSpot what hangs on these records (at most 1,000) beside their properties.
+   * Reads the associations of these records (at most 1,000) from HubSpot.
    *
-   * @param how.tolerant what HubSpot fails to give is named in `unread` instead of thrown
+   * @param how.tolerant what HubSpot fails to return is named in `unread` instead of thrown
    * @param how.failed what this run failed to read before
-   * @param how.problems which problems that may pass are kept of it: all unless told otherwise (see PassingProblems)
+   * @param how.problems which temporary problems are recorded; default: all (see PassingProblems)
    */
   readLinks(
     hubspot: HubSpot,
@@ -59,9 +62,10 @@ export interface KindReader {
 
 export interface PreparedKind extends KindReader {
   /**
-   * After HubSpot refused a read: leaves out the properties that it was about.
+   * Called after HubSpot refused a read: leaves out the properties that were refused.
    *
-   * @returns those that can still be asked for; undefined when it was about something else
+   * @returns the properties that can still be requested; undefined if the refusal was about
+   *   something else
    */
   omitRefused?(failure: unknown, properties: readonly string[]): Promise<readonly string[] | undefined>
 }
@@ -69,19 +73,26 @@ export interface PreparedKind extends KindReader {
 export interface PrepareOptions {
   patience: Patience
   signal: AbortSignal
-  /** Whether the run is still its own; asked within the transaction that keeps something, after the integration's lock. */
+  /**
+   * Whether the claim is still valid. Called within the transaction that saves something, after the
+   * integration is locked.
+   */
   mayKeep(scope: TenantScope): Promise<boolean>
 }
 
-/** Ids and times on HubSpot's clock. What takes a scope runs within the caller's transaction. */
+/** Ids and times are HubSpot's. Methods that take a scope run within the caller's transaction. */
 export interface ObjectKind extends ObjectPaths {
   name: string
-  /** Before the steps of a run: what this account has, kept up to date. Calls HubSpot when the last answer is old. */
+  /**
+   * Called before the steps of a run: returns what this account has, kept up to date. Calls HubSpot
+   * if the last response is old.
+   */
   prepare(whose: Whose, options: PrepareOptions): Promise<PreparedKind>
   /**
-   * Keeps a page; newer wins. A bad record is reported, never thrown.
+   * Saves a page; the newer version wins. A bad record is reported, never thrown.
    *
-   * @param source read: by list or by id. search: from an index that may be behind, so it proves less
+   * @param source read: by list or by id. search: from an index that may lag behind, so it proves
+   *   less
    */
   keep(
     scope: TenantScope,
@@ -90,14 +101,14 @@ export interface ObjectKind extends ObjectPaths {
     observedAt: Date,
     source: 'read' | 'search',
   ): Promise<KeepReport>
-  /** Which of a search's rows must be read by id, when the search gave ids and times alone. */
+  /** Which of a search's hits must be read by id, if the search returned only ids and times. */
   findOutdated(
     scope: TenantScope,
     integrationId: string,
     hits: readonly { id: string; modifiedAt: string }[],
     asOf: Date,
   ): Promise<string[]>
-  /** Records that no read has shown since a pass began, a stretch at a time. */
+  /** Records that no read has returned since a pass began, one range at a time. */
   findAbsent(
     scope: TenantScope,
     integrationId: string,
@@ -105,7 +116,10 @@ export interface ObjectKind extends ObjectPaths {
     beyond: string | undefined,
     atMost: number,
   ): Promise<{ beyond: string | undefined; live: number; absent: string[]; absentLive: number }>
-  /** @returns markedDeleted: those that were live. unverified: shown by a read of the same second, or a later one; to be read again */
+  /**
+   * @returns markedDeleted: those that were live. unverified: those that a read of the same second
+   *   or a later one returned; to be read again
+   */
   markDeleted(
     scope: TenantScope,
     integrationId: string,

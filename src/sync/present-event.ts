@@ -1,4 +1,4 @@
-/** A run as the API shows it. Pure. */
+/** Converts a run to its API representation. Pure. */
 import type { z } from 'zod'
 import { iso } from '../api/wire.ts'
 import type { syncEvent } from './schema.ts'

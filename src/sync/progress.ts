@@ -1,4 +1,4 @@
-/** News of runs for whoever watches: one poll per process and tenant, however many watch. */
+/** Notifies clients of changes to runs: one poll per process and tenant, for all clients. */
 import type { Database } from '../db/database.ts'
 import { unlessErasing, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
@@ -11,14 +11,15 @@ const everyMs = 500
 
 interface Watcher {
   syncEventId: string
-  /** The version already told. */
+  /** The last version reported. */
   version: number
   notify(event: SyncEvent | undefined): void
 }
 
 export interface Progress {
   /**
-   * Tells each change of the event from `version` on; undefined when it is gone (purged).
+   * Reports each change of the event after `version`; undefined when it is gone (purged).
+   *
    * @returns call it to stop
    */
   watch(tenantId: TenantId, syncEventId: string, version: number, notify: Watcher['notify']): () => void
@@ -33,7 +34,7 @@ export function createProgress(db: Database, clock: Clock, log: Log): Progress {
     for (const [tenantId, watching] of watchers) {
       const ids = [...new Set([...watching].map(({ syncEventId }) => syncEventId))]
       const events = await unlessErasing(withTenant(db, tenantId, (scope) => findEvents(scope, ids)))
-      // Of a tenant that is being erased there is nothing, for whoever watches; and that is no matter of the others'.
+      // A tenant that is being erased has no events, and this must not affect the other tenants.
       const byId = new Map(events?.map((event) => [event.syncEventId, event]))
       for (const watcher of watching) {
         const event = byId.get(watcher.syncEventId)

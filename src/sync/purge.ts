@@ -1,4 +1,4 @@
-/** What a purge deletes, and in which order. */
+/** Deletes an integration with all its data, in a fixed order. */
 import { blankChanges, recordChange } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
@@ -8,11 +8,12 @@ import { deleteSomeIssues } from '../issues/store.ts'
 import { forgetStreams } from './store.ts'
 
 /**
- * An integration with all its data, in statements that stay short; what is left at a crash goes with the next try. Each
- * holds the integration's lock and sees it disconnected: one that is connected again meanwhile stays, and since its
- * streams went first it begins with everything.
+ * Deletes an integration with all its data, in short statements; after a crash the next attempt
+ * deletes the rest. Each statement locks the integration and checks that it is disconnected. An
+ * integration that is connected again meanwhile stays and, because its streams were reset first,
+ * starts with a full sync.
  *
- * @returns false when it was connected again before the end
+ * @returns false if it was connected again before the end
  */
 export async function purge(db: Database, { tenantId, integrationId }: Whose): Promise<boolean> {
   const ifStillGone = (work: (scope: TenantScope) => Promise<number>) =>
@@ -23,14 +24,15 @@ export async function purge(db: Database, { tenantId, integrationId }: Whose): P
   let recorded = false
   do {
     deleted = await ifStillGone(async (scope) => {
-      // With the first step: one that breaks off has told of what it deleted, and connected again it begins with everything.
+      // With the first step, so that a purge that stops early has announced what it deleted.
+      // Connected again, the integration starts with a full sync.
       if (!recorded) await recordChange(scope, 'integration.purged', integrationId, {})
       await forgetStreams(scope, integrationId)
       return await deleteSomeIssues(scope, integrationId, 2_000)
     })
     recorded = true
   } while (deleted)
-  // Nothing is told of its issues any more: a few steps, and the feed has no word of theirs.
+  // Its issues cause no new changes now, so a few steps remove all their data from the change feed.
   for (let beyond: number | undefined = 0; deleted === 0 && beyond !== undefined; ) {
     const from: number = beyond
     deleted = await ifStillGone(async (scope) => {

@@ -1,4 +1,4 @@
-/** What becomes of records that somebody has asked after by id: a full pass that missed them, or a webhook that named them. */
+/** Reads records by id and finds their state, after a pass missed or a webhook named them. */
 import type { TenantScope } from '../db/scope.ts'
 import type { HubSpot, Patience } from '../hubspot/client/client.ts'
 import { batchRead, type CallOptions, fitsList, readOne } from '../hubspot/objects.ts'
@@ -16,27 +16,31 @@ export interface ReadParts {
 }
 
 export interface Reading {
-  /** Keeps what was read, within the caller's transaction under the integration's lock. */
+  /** Saves what was read, within the caller's transaction under the integration's lock. */
   keep(scope: TenantScope): Promise<KeepReport>
-  /** HubSpot would not say whether they are there. */
+  /** HubSpot would not say whether these exist. */
   undecided: string[]
-  /** HubSpot left them out of its answers without a word, and they were not asked for one by one: to be read again. */
+  /**
+   * HubSpot left these out of its responses without a reason, and they were not read one by one. To
+   * be read again.
+   */
   unanswered: string[]
-  /** Left out were some that are there: HubSpot's batch reads are short at the moment. */
+  /** Some records that exist were left out: HubSpot's batch reads are incomplete at the moment. */
   isShort: boolean
-  /** HubSpot said of each that it is not there. */
+  /** HubSpot said of each of these that it does not exist. */
   gone: string[]
 }
 
-/** HubSpot is asked for at most so many ids one by one. */
+/** At most this many ids are read one by one. */
 const oneByOne = 20
 
 /**
- * Reads by id: live ones, then archived ones. Only what HubSpot says of an id counts as its absence: an error of the batch
- * that names it, or a 404 for it alone. What both batches leave out is asked for one by one; when one of those turns out to be
- * there, the answers were short, and the rest is left for later.
+ * Reads by id: live records, then archived ones. Only what HubSpot says about an id proves its
+ * absence: a batch error that names it, or a 404 for it alone. Ids that both batches leave out are
+ * read one by one. If one of these exists, the responses were incomplete, and the rest is left for
+ * later.
  *
- * @param ids 1 to 100, none twice
+ * @param ids 1 to 100, without duplicates
  */
 export async function readByIds(parts: ReadParts, ids: readonly string[]): Promise<Reading> {
   const { hubspot, kind, integrationId } = parts
@@ -58,7 +62,7 @@ export async function readByIds(parts: ReadParts, ids: readonly string[]): Promi
     const report = await kind.keep(scope, integrationId, page, live.observedAt, 'read')
     const inArchive = [...(archived?.records ?? []), ...single.archived]
     if (archived) add(report, await kind.keep(scope, integrationId, inArchive, archived.observedAt, 'read'))
-    // The earliest answer is the proof: one restored between them was in neither.
+    // The earliest response is the proof: a record restored between the two reads is in neither.
     if (single.gone.length > 0) {
       const { markedDeleted, unverified } = await kind.markDeleted(
         scope,
@@ -85,10 +89,11 @@ interface Single {
 }
 
 /**
- * What no batch has shown, one by one: HubSpot tells only there what a merged one became.
+ * Reads one by one what no batch returned: only there does HubSpot report what a merged record
+ * became.
  *
- * @param named HubSpot said that they are not there; only the first are asked for their survivors
- * @param silent HubSpot said nothing of them
+ * @param named HubSpot said that these do not exist; only the first are read for their survivors
+ * @param silent HubSpot said nothing about these
  */
 async function readSingly(
   parts: ReadParts,
@@ -115,7 +120,7 @@ async function readSingly(
     const archived = live ?? (await readOne(hubspot, kind, id, true, options))
     if (archived === undefined) found.gone.push(id)
     else await take(id, archived, live === undefined)
-    // A merged one is left out in silence always; itself it is not there.
+    // A merged record is always left out without a reason: it does not exist under its own id.
     found.isShort ||= idsOf([archived])[0] === id
   }
   for (const [at, id] of named.entries()) {

@@ -1,9 +1,9 @@
-/** What became of the records of a page, for whoever watches the service. */
+/** Reports what became of a page's records, as metrics and log lines. */
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { KeepReport } from './object-kind.ts'
 
-/** @param about whose they are, for the log */
+/** @param about whose records they are, for the log */
 export function logRecords(
   { metrics, log }: { metrics: Metrics; log: Log },
   report: KeepReport,
@@ -13,5 +13,5 @@ export function logRecords(
     metrics.syncRecords.inc({ op }, report[op])
   metrics.syncRecords.inc({ op: 'rejected' }, report.rejected.length)
   for (const { id, reason } of report.rejected)
-    log.warn({ ...about, ticket_id: id, reason }, 'a record could not be kept')
+    log.warn({ ...about, ticket_id: id, reason }, 'a record could not be saved')
 }

@@ -1,12 +1,15 @@
-/** Asking for runs: by a caller, at connect, by the schedule. Rows only; waking a worker is the caller's next step. */
+/** Requests runs for a caller, a connect or the schedule; the caller then wakes a worker. */
 import type { TenantScope } from '../db/scope.ts'
 import { claimSlot, hasWatermark, requestRun, type StreamKey, scheduleStream, slotIsOfUse } from './store.ts'
 import { type Mode, scheduleOffset } from './stream.ts'
 
-/** How often the schedule starts each mode, ms. */
+/** How often the schedule starts each sync type, ms. */
 export type Periods = Readonly<Record<Mode, number>>
 
-/** After a connect: everything, until that has come to its end once; later what changed since. And onto the schedule. */
+/**
+ * Requests a sync after a connect: full until a full run has succeeded once, incremental from then
+ * on. Also puts the integration on the schedule.
+ */
 export async function beginSync(
   scope: TenantScope,
   integrationId: string,
@@ -23,7 +26,7 @@ export async function beginSync(
   return key
 }
 
-/** A slot of the schedule has come. @returns whether a run was queued by it */
+/** Takes a schedule slot that is due. @returns whether this queued a run */
 export async function takeSlot(scope: TenantScope, key: StreamKey, periods: Periods): Promise<boolean> {
   const period = periods[key.mode]
   if (!(await claimSlot(scope, key, period, scheduleOffset(key.integrationId, period)))) return false

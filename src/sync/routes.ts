@@ -1,6 +1,6 @@
 /**
- * The HTTP face of runs: start, history, one run, and its progress as server-sent events. Over 200 lines because the
- * four are read side by side.
+ * HTTP routes of runs: start, history, one run, and its progress as server-sent events. Over 200
+ * lines because the four are read side by side.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -33,17 +33,20 @@ export interface SyncParts {
   /** The kind that `sync` syncs. */
   kind: string
   patience: Patience
-  /** Called after a run is committed: there is work. The same run need not be told twice. */
+  /**
+   * Called after a run is committed, because there is work. The same run need not be reported
+   * twice.
+   */
   wakeStream(tenantId: TenantId, key: StreamKey, occasion: string): void
   signalOf(request: FastifyRequest): AbortSignal
-  /** The same without a deadline: for a stream that stays open. */
+  /** Like `signalOf`, but without a deadline: for a stream that stays open. */
   watchOf(request: FastifyRequest): AbortSignal
 }
 
 const eventPath = integrationPath.extend({ sync_event_id: uuidText })
 type SyncStarted = z.infer<typeof syncStarted>
 
-/** What happened, in words; those for a started run are the specification's. */
+/** Describes what happened. The specification gives the text for a started run. */
 function messageOf({ event, already, resumed }: Requested): string {
   const what = `HubSpot ${event.syncType} sync`
   if (resumed) return `${what} was waiting and has been resumed`
@@ -105,7 +108,8 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
       const asked = readIdempotency(request)
       const start = async (): Promise<SyncStarted> => {
         const options = { patience: parts.patience, signal: parts.signalOf(request) }
-        // The connection is tested first, so that a dead token is said here and not in a run nobody watches.
+        // Test the connection first, so that an invalid token is reported here and not in a run
+        // that nobody watches.
         await parts.testConnection({ tenantId, integrationId }, options).catch((error: unknown) => {
           throw asAppError(error)
         })
@@ -116,7 +120,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
             return { status: 202, body: presentStarted(tenantId, requested) }
           })
         })
-        // A run that waited was woken under its own id before, so it is woken under another.
+        // A waiting run was already woken under its own id, so it needs another occasion.
         parts.wakeStream(tenantId, key, body.resumed ? newId() : body.sync_event_id)
         return body
       }
@@ -188,12 +192,13 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
     },
   )
 
-  // Server-sent events: `progress` for each change of the run, its id the row's version; ends with the run.
+  // Server-sent events: `progress` for each change of the run, with the row's version as id. The
+  // stream ends with the run.
   app.get(
     '/api/hubspot/sync/:tenant_id/:integration_id/:sync_event_id/events',
     {
       config: { access: 'read', stream: true },
-      // A HEAD would wait for the end of a stream of which it is given nothing.
+      // A HEAD request would wait for the end of the stream without receiving any of it.
       exposeHeadRoute: false,
       schema: { tags, operationId: 'sync.events', params: eventPath, querystring: z.strictObject({}) },
     },
@@ -210,7 +215,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
         if (!news || isFinished(news.state)) stream.end()
       }
       void stream.ended.then(parts.progress.watch(tenantId, event.syncEventId, Number(seen ?? 0), notify))
-      // Somebody who comes back after the end has nothing more to wait for.
+      // A client that reconnects after the end has nothing more to wait for.
       if (isFinished(event.state) && event.version <= Number(seen ?? 0)) stream.end()
     },
   )

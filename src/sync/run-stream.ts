@@ -1,7 +1,8 @@
 /**
- * One run of a stream, from its claim to its end: each step reads from HubSpot without a transaction, then is kept
- * together with the cursor in one. Killed anywhere, the next claim goes on at the cursor and does at most one step again.
- * Over 200 lines because a run is one story: claim, steps, end, and each way it can be cut short.
+ * One run of a stream, from its claim to its end: each step reads from HubSpot outside a
+ * transaction, then saves the result and the cursor in one. After a crash anywhere, the next claim
+ * resumes at the cursor and repeats at most one step. Over 200 lines because the claim, the steps,
+ * the end and each way to cut a run short belong together.
  */
 import { recordChange } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
@@ -59,47 +60,56 @@ export interface RunParts {
   tokens: Tokens
   claimant: Claimant
   sync: SyncSettings
-  /** Told within the transaction of a step of what came to light that nothing had told of before. */
+  /**
+   * Called within a step's transaction when an incremental run finds records that were not live
+   * here before; `newestAt` is when the newest was created.
+   */
   onFound?: (scope: TenantScope, integrationId: string, newestAt: string) => Promise<void>
-  /** Called when a run that waited for HubSpot to come back got through. */
+  /** Called when a run that waited for HubSpot to return has read from it again. */
   onHubSpotBack?: () => void
   clock: Clock
   metrics: Metrics
   log: Log
 }
 
-/** What an operator may set; times in ms. */
+/** Settings for operators; times in ms. */
 export interface SyncSettings {
-  /** How far each incremental reads back before the start of the last. */
+  /** How far each incremental run reads back before the start of the last one. */
   lookBackMs: number
-  /** How far HubSpot's index may be behind. */
+  /** How far HubSpot's index may lag behind. */
   indexLagMs: number
-  /** The share of the live issues (0 to 1) beyond which one full pass alone buries nothing. */
+  /** Share of the live issues (0 to 1) above which one full pass alone marks nothing deleted. */
   sweepShare: number
 }
 
 export type Outcome =
-  /** Nothing to do, or another process has it. */
+  /** Nothing to do, or another process has the stream. */
   | 'idle'
-  /** Came to its end. */
+  /** The run has ended, as succeeded or partial. */
   | 'caught_up'
-  /** Gave its worker back in the middle; wants to go on at once. */
+  /** Released its worker in the middle, to continue at once. */
   | 'yielded'
-  /** Waits for HubSpot; the sweep goes on with it when the time has come. */
+  /** Waits for HubSpot; the scheduler resumes the run when its time has come. */
   | 'backed_off'
   | 'failed'
   /** A newer claim, a disconnect, a purge or an erasure took the stream away. */
   | 'fenced'
 
-/** After this long the worker is given back between two pages, so that many tenants share few workers. */
+/**
+ * The worker is released after this time, between two pages, so that many tenants can share a few
+ * workers.
+ */
 const sliceMs = 20_000
 const patience = { tries: 4, totalMs: 30_000 }
 const betweenFailures = { base: 2_000, cap: 300_000 }
 
-/** Thrown inside a run when the stream is no longer its own. */
+/** Thrown inside a run that no longer owns its stream. */
 class Fenced extends Error {}
 
-/** @param signal aborts when the process stops: the page in hand is finished or given back, nothing is lost */
+/**
+ * @param signal aborts when the process stops: the current page is finished or released, and
+ *   nothing is lost
+ */
 export async function runStream(
   parts: RunParts,
   tenantId: TenantId,
@@ -179,13 +189,13 @@ interface Run extends RunParts {
   key: StreamKey
   kind: ObjectKind
   claim: Claim
-  /** In a row, without a page between. */
+  /** Consecutive failures, without a page in between. */
   failures: number
-  /** Waited for HubSpot to come back, and has read nothing since. */
+  /** Waited for HubSpot to return, and has read nothing since. */
   awaitsHubSpot: boolean
-  /** Of the step under way. */
+  /** The cursor of the current step. */
   cursor: Cursor | null
-  /** partial: some records could not be kept. */
+  /** partial: some records could not be saved, or a shortcoming remains (see shortcomingOf). */
   endedAs: EventState
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
 }
@@ -223,7 +233,10 @@ async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Ou
   }
 }
 
-/** What a step brought, the cursor after it and, with the last one, the end of the run: one transaction. */
+/**
+ * Saves a step's result, the cursor after it and, with the last step, the end of the run, in one
+ * transaction.
+ */
 async function keepStep(run: Run, at: Cursor, keep: Keep): Promise<Kept | undefined> {
   const { key, claim, claimant, within, metrics } = run
   const kept = await within(async (scope) => {
@@ -259,7 +272,11 @@ async function keepStep(run: Run, at: Cursor, keep: Keep): Promise<Kept | undefi
   return isOver(kept.next) ? undefined : kept
 }
 
-/** Gives the stream back until the run may go on. @param restart where it goes on instead of at its cursor */
+/**
+ * Releases the stream until the run may continue.
+ *
+ * @param more restart: the cursor to resume at instead of the current one
+ */
 async function waitFor(
   { key, claim, within, failures }: Run,
   reason: string,
@@ -273,7 +290,10 @@ async function waitFor(
   })
 }
 
-/** The watermark stays behind what the index is sure to hold, however short the look-back. */
+/**
+ * The watermark stays behind the time up to which the index is known to be complete, however short
+ * the look-back is.
+ */
 const lookBackOf = ({ sync }: Run) => Math.max(sync.lookBackMs, sync.indexLagMs)
 
 async function finish(run: Run, scope: TenantScope, cursor: Cursor, status: string): Promise<void> {
@@ -282,7 +302,7 @@ async function finish(run: Run, scope: TenantScope, cursor: Cursor, status: stri
   const watermark = watermarkAfter(cursor.startedAt ?? new Date(0).toISOString(), lookBackOf(run))
   const ending: Ending = {
     state: 'succeeded',
-    // What an incremental run could not read is searched for again.
+    // What an incremental run could not read must be searched again.
     watermark: key.mode === 'incremental' && unproven ? (claim.watermark ?? watermark) : watermark,
     lookBackMs: lookBackOf(run),
     withheld,
@@ -290,7 +310,7 @@ async function finish(run: Run, scope: TenantScope, cursor: Cursor, status: stri
     listWasIdle: cursor.listWasIdle ?? false,
   }
   run.endedAs = (await finishRun(scope, key, claim, ending)) ?? 'cancelled'
-  // An incremental run tells what it found, change by change, and need not say that it ended.
+  // An incremental run records each change it finds, so its end need not be announced.
   if (key.mode === 'full' && run.endedAs !== 'cancelled')
     await recordChange(scope, 'sync.completed', key.integrationId, {
       sync_event_id: claim.syncEventId,
@@ -300,7 +320,7 @@ async function finish(run: Run, scope: TenantScope, cursor: Cursor, status: stri
   if (status === 'degraded') await moveTo(scope, key.integrationId, 'active', null)
 }
 
-/** Why a run that came to its end is `partial`, beside records that could not be kept. */
+/** Why a completed run is `partial`, apart from records that could not be saved. */
 function shortcomingOf({ withheld, unproven, unread }: Cursor): {
   errorCode: string | null
   error: string | null
@@ -313,7 +333,7 @@ function shortcomingOf({ withheld, unproven, unread }: Cursor): {
 
 const circle = 'paging in a circle'
 
-/** Begins again where HubSpot no longer takes its own paging token, or led us in a circle. */
+/** The cursor to restart at, if HubSpot refused its own paging token or led the run in a circle. */
 function restartOf({ key, claim, cursor }: Run, failure: unknown): Cursor | undefined {
   if (!(failure instanceof HubSpotError) || !cursor) return undefined
   const { walk } = cursor
@@ -323,28 +343,35 @@ function restartOf({ key, claim, cursor }: Run, failure: unknown): Cursor | unde
   return { ...firstCursor(key.mode, claim.watermark), restarts: (cursor.restarts ?? 0) + 1 }
 }
 
-/** After an error: wait and go on at the cursor, or end the run with a code that says what to do. */
+/**
+ * Handles an error: the run waits and resumes at the cursor, or ends with a code that says what to
+ * do.
+ */
 async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outcome> {
   const { key, claim, within, clock, metrics } = run
   const error = asAppError(failure)
   const code = codeOf(failure)
-  // A bare 401 came through a fresh token: it may pass. A token that is refused for good comes as an AppError.
-  // So may a 403 that is not about scopes.
+  // A bare 401 arrived despite a fresh token, so it may be temporary, and so may a 403 that is not
+  // about scopes. A token that is refused for good arrives as an AppError.
   const passing = failure instanceof HubSpotError && !failure.missing
   const final = error instanceof AppError && !passing
   const awaitsHubSpot = awaitsReturn(failure)
-  // A limit is no failure, and neither is a circuit that let no call through, or an attempt before its time: the run waits at
-  // its cursor.
+  // Not failures: a rate limit, a circuit that let no call through, or an attempt before its time.
+  // The run waits at its cursor.
   const spared =
     code === 'hubspot_limit' ||
     (failure instanceof HubSpotError && failure.circuit) ||
     (awaitsHubSpot && run.awaitsHubSpot && claim.isProbe)
   const restart = restartOf(run, failure)
-  // What leads back to the beginning is counted on its own: the good steps on the way there would hide it.
+  // Restarts are counted separately: the successful steps after each one would otherwise reset the
+  // count.
   const failures = Math.max(spared ? run.failures : run.failures + 1, restart?.restarts ?? 0)
-  log[code === 'internal' ? 'error' : 'warn']({ err: failure, code, failures }, 'a sync run met an error')
+  log[code === 'internal' ? 'error' : 'warn'](
+    { err: failure, code, failures },
+    'a sync run encountered an error',
+  )
   if (final || failures > maxFailures) {
-    const message = error instanceof AppError ? error.message : 'An error of this service; see its log'
+    const message = error instanceof AppError ? error.message : 'Internal error; see the log of this service'
     await within(async (scope) => {
       await lockIntegration(scope, key.integrationId)
       const ended = await finishRun(scope, key, claim, {

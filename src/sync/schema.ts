@@ -1,4 +1,4 @@
-/** What goes over the wire about runs. */
+/** Zod schemas of the sync API. */
 import { z } from 'zod'
 
 export const syncBody = z.strictObject({ sync_type: z.enum(['full', 'incremental']).default('full') })
@@ -15,12 +15,12 @@ export const syncEvent = z.object({
   inserted: z.number(),
   changed: z.number(),
   unchanged: z.number(),
-  archived: z.number().describe('Issues that became tombstones: archived, merged or deleted at HubSpot'),
-  failed: z.number().describe('Records that could not be kept'),
-  repaired: z.number().describe('Records that were kept, but not letter for letter'),
+  archived: z.number().describe('Issues that became tombstones: archived, merged or deleted in HubSpot'),
+  failed: z.number().describe('Records that could not be saved'),
+  repaired: z.number().describe('Records that were saved, but not verbatim'),
   pages: z.number(),
   rate_per_second: z.number().nullable(),
-  waiting_for: z.string().nullable().describe('The code of what the run waits for'),
+  waiting_for: z.string().nullable().describe('Why the run waits: an error code'),
   waiting_until: z.string().nullable(),
   error_code: z.string().nullable(),
   error: z.string().nullable(),
@@ -36,8 +36,8 @@ export const syncStarted = z.object({
   integration_id: z.string(),
   sync_event_id: z.string(),
   sync_type: z.enum(['full', 'incremental']),
-  already_running: z.boolean().describe('A run of this type was queued, running or waiting before'),
-  resumed: z.boolean().describe('The run was waiting for its next attempt and goes on now'),
+  already_running: z.boolean().describe('Whether a run of this type was already queued, running or waiting'),
+  resumed: z.boolean().describe('Whether that run was waiting for its next attempt and was resumed'),
 })
 
 export const syncHistory = z.object({

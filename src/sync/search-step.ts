@@ -1,4 +1,4 @@
-/** A page of what changed, by search; and the count that tells whether one came short. */
+/** Reads a page of changes by search, and counts again whether the search was incomplete. */
 import {
   batchLimit,
   batchRead,
@@ -67,7 +67,8 @@ export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchW
         ...cursor,
         walk: next,
         startedAt,
-        // A loser is a tombstone already; read by id it also has HubSpot's own last word on it.
+        // A merged record is a tombstone already; reading it by id also returns HubSpot's final
+        // version of it.
         ...unverifiedOf(cursor, report, [...report.merged, ...missing]),
         ...owedLinks(parts, cursor, report),
       },
@@ -79,8 +80,8 @@ export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchW
 }
 
 /**
- * Rows with all their properties where those fit a search; else ids and times, and then by id those that are not
- * here as they are there.
+ * Returns rows with all properties if those fit a search. Otherwise searches for ids and times,
+ * then reads by id the records that differ here.
  */
 async function readSearch(parts: StepParts, at: SearchAt, options: CallOptions) {
   const { hubspot, kind, integrationId } = parts

@@ -1,4 +1,4 @@
-/** What every step of a run is given, and what it gives: a reading of HubSpot, and then how that is kept. */
+/** What a step of a run receives and returns: it reads HubSpot, then returns how to save it. */
 import type { TenantScope } from '../db/scope.ts'
 import type { Access, HubSpot, Patience } from '../hubspot/client/client.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
@@ -15,19 +15,19 @@ export interface StepParts {
   integrationId: string
   clock: Clock
   withAccess: WithAccess
-  /** One short transaction, for what a step must know before it asks HubSpot. */
+  /** Runs one short transaction, for what a step must know before it calls HubSpot. */
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
   patience: Patience
   signal: AbortSignal
-  /** How far HubSpot's index may be behind, ms. */
+  /** How far HubSpot's index may lag behind, ms. */
   indexLagMs: number
-  /** More than this share of the live ones (0 to 1) is never markedDeleted by one pass alone. */
+  /** One pass alone never marks more than this share (0 to 1) of the live records deleted. */
   sweepShare: number
-  /** The pass before met the same: this one agrees with it. */
+  /** The previous full pass held back deletions for the same reason, so this pass confirms it. */
   sweepAgreed: boolean
-  /** The list was asked a short while ago because of a count, and nothing had been missing. */
+  /** A list was read a short while ago because of a count, and nothing was missing. */
   listWasIdle: boolean
-  /** Of this run, in a row. */
+  /** Consecutive failures of this run. */
   failures: number
 }
 
@@ -36,13 +36,13 @@ export interface Kept {
   report?: KeepReport
   /** Records that count as progress. */
   done?: number
-  /** How many there are in all, when the step learnt it. */
+  /** How many records there are in total, if the step learned it. */
   total?: number | null
-  /** The run waits so long before its next step. */
+  /** How long the run waits before its next step. */
   waitMs?: number
 }
 
-/** Keeps what a step has read; within the transaction that also moves the cursor. */
+/** Saves what a step has read, within the transaction that also moves the cursor. */
 export type Keep = (scope: TenantScope) => Promise<Kept>
 
 export const optionsOf = (
@@ -55,14 +55,16 @@ export const optionsOf = (
   priority: 'background',
 })
 
-/** HubSpot's clock when the call began, or earlier: what changed after it is not in the answer for sure. */
+/**
+ * HubSpot's clock when the call began, or earlier: later changes may be missing from the response.
+ */
 export const startOf = (parts: StepParts, observedAt: Date, began: number) =>
   new Date(observedAt.getTime() - Math.ceil(parts.clock.monotonic() - began)).toISOString()
 
-/** Where HubSpot's clock stands still, it is not asked for ever. */
+/** Prevents endless repeats if HubSpot's clock does not advance. */
 const mostRounds = 3
 
-/** What a read could not prove is read by id, when the second that it happened in is over. */
+/** What a read could not prove is read by id, once the second in which it happened is over. */
 export function unverifiedOf(at: Cursor, { unverified }: KeepReport, more: readonly string[] = []) {
   const rounds = at.tooSoon ?? 0
   const doubts = rounds < mostRounds ? unverified : []
@@ -73,13 +75,17 @@ export function unverifiedOf(at: Cursor, { unverified }: KeepReport, more: reado
 }
 
 /**
- * After failures in a row fewer records are asked for: HubSpot may never be done with so many within a call's time. The client
- * remembers what is too many (`fit`), but another process has the failures alone.
+ * After consecutive failures fewer records are requested: HubSpot may not be able to return so many
+ * within a call's deadline. The client remembers how many are too many (`fit`), but another process
+ * only knows the failures.
  */
 export const easierOf = ({ failures }: StepParts, limit: number): number =>
   Math.max(1, limit >> Math.max(0, failures - 1))
 
-/** An incremental reads the associations of what it wrote; a full pass those of all, in a walk of their own. */
+/**
+ * An incremental run reads the associations of the records it wrote; a full pass reads those of all
+ * records, in a walk of their own.
+ */
 export const owedLinks = ({ mode }: StepParts, at: Cursor, { touched }: KeepReport) =>
   mode === 'incremental' ? { links: [...(at.links ?? []), ...touched] } : {}
 

@@ -1,18 +1,21 @@
-/** Which step comes next at a cursor. Each walk leaves a cursor from which nothing is lost. */
+/** Chooses the next step at a cursor; each walk leaves a cursor from which nothing is lost. */
 import { confirmStep, sweepStep, weighStep } from './absence-steps.ts'
 import { listStep } from './list-step.ts'
 import { recountStep, searchStep } from './search-step.ts'
 import { type Keep, optionsOf, type StepParts } from './step.ts'
 import { type Cursor, linksAtOnce } from './stream.ts'
 
-/** After so many errors in a row a run does without the associations that fail. */
+/** After this many consecutive errors a run continues without the associations that fail. */
 const linksTries = 3
 
-/** Associations are read a thousand tickets at a time, and the rest of them at the end. */
+/** Associations are read for a thousand tickets at a time, and for the rest at the end. */
 const owesLinks = ({ links, walk }: Cursor): boolean =>
   (links?.length ?? 0) >= (walk.at === 'end' ? 1 : linksAtOnce)
 
-/** Reads what comes next at `cursor`. Died before or while it is kept, the same step is simply done again. */
+/**
+ * Reads what comes next at `cursor`. If the process dies before the result is saved, the step is
+ * repeated.
+ */
 export async function readStep(parts: StepParts, cursor: Cursor): Promise<Keep> {
   if (cursor.confirm?.length) return await confirmStep(parts, cursor, cursor.confirm)
   if (owesLinks(cursor)) {
@@ -46,12 +49,13 @@ export async function readStep(parts: StepParts, cursor: Cursor): Promise<Keep> 
   }
 }
 
-/** A kind that failed before is asked for once. */
+/** A kind that failed before gets one attempt. */
 const briefly = { tries: 1, totalMs: 15_000 }
 
 /**
- * Associations that HubSpot fails to give do not hold up the tickets: after some errors the run goes on without them, and says
- * at its end which could not be read. The next full pass reads them all again.
+ * Associations that HubSpot fails to return do not delay the tickets: after some errors the run
+ * continues without them, and reports at its end which kinds could not be read. The next full pass
+ * reads them all again.
  */
 async function linksStep(parts: StepParts, ids: readonly string[], next: Cursor): Promise<Keep> {
   if (ids.length === 0) return async () => ({ next })
@@ -59,7 +63,7 @@ async function linksStep(parts: StepParts, ids: readonly string[], next: Cursor)
   const tolerant = parts.failures >= linksTries || failed.length > 0
   const { keep, unread } = await parts.withAccess((access) => {
     const options = optionsOf(tolerant ? { ...parts, patience: briefly } : parts, access)
-    // A few tickets say nothing of those that a full pass could not read.
+    // A few tickets say nothing about those that a full pass could not read.
     const problems = parts.mode === 'full' ? 'all' : 'found'
     return parts.kind.readLinks(parts.hubspot, [...new Set(ids)], options, { tolerant, failed, problems })
   })

@@ -1,6 +1,7 @@
 /**
- * All SQL on streams and events. Over 200 lines because a stream and its event always move together, and every
- * write on a run carries the epoch of its claim: seen side by side it can be checked that none forgets it.
+ * All SQL on streams and events. Over 200 lines because a stream and its event always change
+ * together, and every write on a run carries the epoch of its claim: side by side, it is easy to
+ * check that none lacks it.
  */
 import { sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
@@ -47,7 +48,7 @@ export interface SyncEvent {
   requestedAt: Date
   startedAt: Date | null
   finishedAt: Date | null
-  /** By the database's clock; for the rate. */
+  /** By the database's clock; used for the rate. */
   runningMs: number
 }
 
@@ -60,15 +61,15 @@ const eventColumns = sql`
 
 export interface Requested {
   event: SyncEvent
-  /** It was queued, running or waiting before. */
+  /** It was already queued, running or waiting. */
   already: boolean
   /** It waited for its next attempt, which is due now. */
   resumed: boolean
 }
 
 /**
- * Gives the run under way of this stream, or queues a new one. Somebody who asks for a run that waits for HubSpot has it
- * resumed at once; the schedule leaves it waiting.
+ * Returns the current run of this stream, or queues a new one. An API request resumes a run that
+ * waits for HubSpot at once; the schedule leaves it waiting.
  */
 export async function requestRun(scope: TenantScope, key: StreamKey, trigger: Trigger): Promise<Requested> {
   await scope.query(sql`
@@ -86,7 +87,8 @@ export async function requestRun(scope: TenantScope, key: StreamKey, trigger: Tr
     insert into sync_events (tenant_id, sync_event_id, integration_id, kind, sync_type, trigger, state)
     values (${scope.tenantId}, ${newId()}, ${key.integrationId}, ${key.kind}, ${key.mode}, ${trigger}, 'queued')
     returning ${eventColumns}`)
-  // A run that was given up left its cursor: what it had read need not be read again, if it is not long ago.
+  // A failed run leaves its cursor, so that a new run need not repeat its reads unless they are too
+  // old.
   await scope.query(sql`
     update sync_streams set sync_event_id = ${event?.syncEventId}, failures = 0, not_before = null,
       cursor = case when (cursor->>'startedAt')::timestamptz > clock_timestamp() - interval '1 day' then cursor end
@@ -94,7 +96,7 @@ export async function requestRun(scope: TenantScope, key: StreamKey, trigger: Tr
   return { event: event as SyncEvent, already: false, resumed: false }
 }
 
-/** Ends the wait of a run for its next attempt. @returns whether it waited */
+/** Ends a run's wait for its next attempt. @returns whether it waited */
 async function resumeStream(scope: TenantScope, key: StreamKey): Promise<boolean> {
   const rows = await scope.query(sql`
     update sync_streams set not_before = null
@@ -111,15 +113,19 @@ export interface Claim {
   failures: number
   /** How many absent issues the last full pass did not mark deleted. */
   withheld: number | null
-  /** A list that was asked because of a count found nothing, less than an hour ago. */
+  /** A list read because of a count found nothing, less than an hour ago. */
   listWasIdle: boolean
-  /** Waited for HubSpot to come back. */
+  /** It waited for HubSpot to return. */
   awaitedHubSpot: boolean
-  /** Resumed before its time, to see whether HubSpot is back. */
+  /** Resumed before its time, to check whether HubSpot is back. */
   isProbe: boolean
 }
 
-/** Takes the stream for one process. @returns undefined when nothing is to do or another has it */
+/**
+ * Claims the stream for one process.
+ *
+ * @returns undefined if there is nothing to do or another process has it
+ */
 export async function claimStream(
   scope: TenantScope,
   key: StreamKey,
@@ -143,10 +149,10 @@ export async function claimStream(
 
 type Held = Pick<Claim, 'epoch' | 'syncEventId'>
 
-/** The run is still this claim's: no newer claim has the stream, and the run has not come to its end. */
+/** The claim is still valid: no newer claim has the stream, and the run has not ended. */
 const isHeld = ({ epoch, syncEventId }: Held) => sql`epoch = ${epoch} and sync_event_id = ${syncEventId}`
 
-/** A sign of life. @returns false when a newer claim has the stream */
+/** Renews the lease. @returns false if a newer claim has the stream or the run has ended */
 export async function extendLease(
   scope: TenantScope,
   key: StreamKey,
@@ -159,7 +165,11 @@ export async function extendLease(
   return rows.length > 0
 }
 
-/** Sets the cursor where the page just kept ends. @returns false when a newer claim has the stream */
+/**
+ * Sets the cursor to the end of the page just saved.
+ *
+ * @returns false if a newer claim has the stream
+ */
 export async function checkpoint(
   scope: TenantScope,
   key: StreamKey,
@@ -174,7 +184,10 @@ export async function checkpoint(
   return rows.length > 0
 }
 
-/** A full run has begun: from its start on, what changes is the incremental's to read. It may not wait for the end. */
+/**
+ * Called when a full run has begun: changes from its start on are read by the incremental stream,
+ * which need not wait for the full run to end.
+ */
 export async function openWindow(scope: TenantScope, key: StreamKey, watermark: Date): Promise<void> {
   const incremental: StreamKey = { ...key, mode: 'incremental' }
   await scope.query(sql`
@@ -209,7 +222,10 @@ export async function addProgress(scope: TenantScope, syncEventId: string, step:
     where tenant_id = ${scope.tenantId} and sync_event_id = ${syncEventId}`)
 }
 
-/** Gives the stream back in the middle of a run; the sweep starts it again at once, or after `wait.ms`. */
+/**
+ * Releases the stream in the middle of a run; the scheduler starts it again at once, or after
+ * `wait.ms`.
+ */
 export async function releaseStream(
   scope: TenantScope,
   key: StreamKey,
@@ -245,24 +261,30 @@ export async function markWaiting(
 }
 
 export type Ending =
-  /** Saw everything since its start; one that could not keep some records, or did not mark some deleted, ends as `partial`. */
+  /**
+   * Read everything since its start. Ends as `partial` if some records could not be saved or some
+   * were not marked deleted.
+   */
   | {
       state: 'succeeded'
       watermark: Date
       lookBackMs: number
-      /** Absent issues that were not markedDeleted, and the words for it. */
+      /** How many absent issues were not marked deleted; `errorCode` and `error` say why. */
       withheld: number | null
       errorCode: string | null
       error: string | null
       listWasIdle: boolean
     }
-  /** Its cursor stays, and the next run goes on there; unless it is `lost`: HubSpot took it no more, or led it in a circle. */
+  /**
+   * The cursor stays and the next run resumes at it, unless it is `lost`: HubSpot refused it, or it
+   * led in a circle.
+   */
   | { state: 'failed'; errorCode: string; error: string; lost: boolean }
 
-/** How soon a first full run that was given up is tried again; later ones wait for their slot. */
+/** How soon a failed first full run is tried again; later ones wait for their schedule slot. */
 const firstAgain = sql`interval '15 minutes'`
 
-/** Ends a run. @returns the state it ended in; undefined when the stream is another's */
+/** Ends a run. @returns the state it ended in; undefined if another claim has the stream */
 export async function finishRun(
   scope: TenantScope,
   key: StreamKey,
@@ -286,15 +308,18 @@ export async function finishRun(
   return event?.state
 }
 
-/** A full run also moves the incremental's watermark: it has read all that one would. */
+/**
+ * A full run also advances the incremental watermark, because it has read everything an incremental
+ * run would.
+ */
 async function endWell(
   scope: TenantScope,
   key: StreamKey,
   claim: Held,
   { watermark, lookBackMs, withheld, listWasIdle }: Extract<Ending, { state: 'succeeded' }>,
 ): Promise<boolean> {
-  // An answer dated in the future must not make the next runs blind until then. One dated earlier than the last,
-  // because HubSpot's clock was set back, only reads more.
+  // A response dated in the future must not hide changes from the next runs until then. One dated
+  // earlier than the last, because HubSpot's clock was set back, only causes more reads.
   const mark = sql`least(${watermark.toISOString()}::timestamptz, ${fromNow(-lookBackMs)})`
   const rows = await scope.query(sql`
     update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_by = null, failures = 0,
@@ -327,7 +352,7 @@ async function giveUp(
   return rows.length > 0
 }
 
-/** Ends all work of an integration and its schedule; whoever runs is fenced. */
+/** Ends all runs of an integration and its schedule; a process that still runs one is fenced. */
 export async function cancelRuns(scope: TenantScope, integrationId: string): Promise<void> {
   await scope.query(sql`
     update sync_streams set epoch = epoch + 1, sync_event_id = null, cursor = null, lease_until = null,
@@ -340,7 +365,10 @@ export async function cancelRuns(scope: TenantScope, integrationId: string): Pro
       and state in ('queued', 'running', 'waiting')`)
 }
 
-/** What a stream knew of an integration whose data is deleted: connected again it begins with everything. */
+/**
+ * Resets the streams of an integration whose data is deleted: connected again, it starts with a
+ * full sync.
+ */
 export async function forgetStreams(scope: TenantScope, integrationId: string): Promise<void> {
   await scope.query(sql`
     update sync_streams set watermark = null, cursor = null, withheld = null
@@ -348,12 +376,12 @@ export async function forgetStreams(scope: TenantScope, integrationId: string): 
   await forgetFirstLoad(scope, integrationId)
 }
 
-/** Slots lie at `offset` in each period; the next one from now. */
+/** Slots are at `offset` in each period; returns the next one from now. */
 const nextSlot = (periodMs: number, offsetMs: number) => sql`
   to_timestamp((floor((extract(epoch from clock_timestamp()) * 1000 - ${offsetMs}::float8) / ${periodMs}::float8)
     * ${periodMs}::float8 + ${periodMs}::float8 + ${offsetMs}::float8) / 1000)`
 
-/** Puts a stream on the schedule unless it is on it. */
+/** Puts a stream on the schedule unless it is already there. */
 export async function scheduleStream(
   scope: TenantScope,
   key: StreamKey,
@@ -366,7 +394,7 @@ export async function scheduleStream(
     on conflict (tenant_id, integration_id, kind, mode) do update set next_at = coalesce(s.next_at, excluded.next_at)`)
 }
 
-/** Takes a slot that has come. @returns false when another sweep was first */
+/** Takes a schedule slot that is due. @returns false if another process was first */
 export async function claimSlot(
   scope: TenantScope,
   key: StreamKey,
@@ -379,7 +407,10 @@ export async function claimSlot(
   return rows.length > 0
 }
 
-/** Whether the schedule's run would be of use: the integration is live, and an incremental has a window to search. */
+/**
+ * Whether a scheduled run would be useful: the integration is live, and an incremental run has a
+ * window to search.
+ */
 export async function slotIsOfUse(scope: TenantScope, key: StreamKey): Promise<boolean> {
   const rows = await scope.query(sql`
     select from tenant_integrations i
@@ -392,7 +423,10 @@ export async function slotIsOfUse(scope: TenantScope, key: StreamKey): Promise<b
   return rows.length > 0
 }
 
-/** Whether a run of the stream has ever come to its end. */
+/**
+ * Whether the stream has a watermark: for a full stream, whether one of its runs has ever
+ * succeeded.
+ */
 export async function hasWatermark(scope: TenantScope, key: StreamKey): Promise<boolean> {
   const rows = await scope.query(sql`
     select from sync_streams where ${isStream(scope, key)} and watermark is not null`)
@@ -402,13 +436,13 @@ export async function hasWatermark(scope: TenantScope, key: StreamKey): Promise<
 export interface DueStream extends StreamKey {
   tenantId: string
   epoch: number
-  /** A slot of the schedule has come. */
+  /** A schedule slot is due. */
   slot: boolean
-  /** A run may go on now. */
+  /** A run may continue now. */
   run: boolean
 }
 
-/** What should be done now, over all tenants: ids and times only. */
+/** What is due now, over all tenants: ids and times only. */
 export async function findDue(scope: SystemScope, by: Claimant, limit: number): Promise<DueStream[]> {
   return await scope.query(sql<DueStream>`
     select tenant_id as "tenantId", integration_id as "integrationId", kind, mode, epoch,
@@ -423,7 +457,10 @@ export interface AwaitingStream extends StreamKey {
   tenantId: string
 }
 
-/** Runs that wait for HubSpot to come back, over all tenants; those first that would go on last. */
+/**
+ * Runs of all tenants that wait for HubSpot to return; those with the latest next attempt come
+ * first.
+ */
 export async function findAwaiting(scope: SystemScope, limit: number): Promise<AwaitingStream[]> {
   return await scope.query(sql<AwaitingStream>`
     select tenant_id as "tenantId", integration_id as "integrationId", kind, mode from sync_streams
@@ -432,7 +469,7 @@ export async function findAwaiting(scope: SystemScope, limit: number): Promise<A
     limit ${limit}`)
 }
 
-/** Lets one of them go on now. @returns false when it does not wait any more */
+/** Lets one of these runs continue now. @returns false if it no longer waits */
 export async function resumeAwaiting(scope: TenantScope, key: StreamKey): Promise<boolean> {
   return (await isAwaiting(scope, key)) && (await resumeStream(scope, key))
 }

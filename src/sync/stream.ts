@@ -1,6 +1,7 @@
 /**
- * A sync stream: one kind of object of one integration, full or incremental. Its cursor and what follows. Pure. Over 200 lines
- * because the places of a cursor and the legal ways between them are one table.
+ * A sync stream (one kind of object of one integration, full or incremental): its cursor and what
+ * follows. Pure. Over 200 lines because the positions of a cursor and the legal transitions between
+ * them are one table.
  */
 import type { Orders } from './id-order.ts'
 
@@ -18,33 +19,41 @@ export interface ListWalk {
   at: 'list'
   archived: boolean
   after?: string
-  /** The window of a search from `from` on is settled by this list; `found` counts what the search had missed. */
+  /**
+   * This list settles the window of a search from `from` on; `found` counts what the search had
+   * missed.
+   */
   settles?: { from: string; found: number }
 }
 
-/** What changed since `from`, by id: `beyond` is the last id of the page before, in HubSpot's own order. */
+/**
+ * Changes since `from`, by id; `beyond` is the last id of the previous page, in HubSpot's own
+ * order.
+ */
 export interface SearchWalk {
   at: 'search'
   from: string
   beyond?: string
-  /** HubSpot's own token, where a page held no id to go on from. */
+  /** HubSpot's own token, if a page had no id to continue from. */
   after?: string
-  /** How many matched when the walk began, and how many of its rows were read. */
+  /** How many records matched when the walk began, and how many of its rows were read. */
   matched?: number
   read: number
-  /** Of those read: changed before the index was last sure to be complete. */
+  /** Of the rows read: changed before the time up to which the index is known to be complete. */
   settled: number
   orders: Orders
 }
 
-/** A search that came short is counted again, over what its index is sure to hold. */
+/**
+ * Counts an incomplete search again, over the period for which its index is known to be complete.
+ */
 export interface RecountWalk {
   at: 'recount'
   from: string
   settled: number
 }
 
-/** How many issues did the pass not meet? Counted before one of them is touched. */
+/** Counts the issues that the pass did not find, before any of them is changed. */
 export interface WeighWalk {
   at: 'weigh'
   beyond?: string
@@ -58,51 +67,60 @@ export type Walk =
   | SearchWalk
   | RecountWalk
   | WeighWalk
-  /** Each absent one is read by id; what HubSpot has no more becomes a tombstone. */
+  /** Reads each absent record by id; what HubSpot no longer has becomes a tombstone. */
   | { at: 'sweep'; beyond?: string }
-  /** Associations of all live ones: HubSpot changes them without moving a record's time. */
+  /**
+   * Reads the associations of all live records: HubSpot changes them without updating a record's
+   * time.
+   */
   | { at: 'links'; beyond?: string }
   | { at: 'end' }
 
-/** Where a run goes on: kept with each page in one transaction. */
+/** Where a run resumes; saved with each page in one transaction. */
 export interface Cursor {
   walk: Walk
-  /** The run's start on HubSpot's clock; null before the first answer. */
+  /** The run's start on HubSpot's clock; null before the first response. */
   startedAt: string | null
   /** HubSpot's count before the first page of a full run. */
   total?: number | null
-  /** To be read by id before the walk goes on: what a search alone said and could not prove. */
+  /** Ids to read before the walk continues: what a search alone reported and could not prove. */
   confirm?: string[]
-  /** Two reads of one second said otherwise, so often in a row: what is to be read by id is not read within it. */
+  /**
+   * Consecutive rounds in which two reads of one second disagreed. The ids are then read after that
+   * second.
+   */
   tooSoon?: number
-  /** HubSpot's answers by id left out some that are there, so often in a row. */
+  /** Consecutive rounds in which HubSpot's responses by id left out some records that exist. */
   shortRounds?: number
-  /** How many were left out in the end: nothing is known of them, and they stay as they are. */
+  /**
+   * How many records were left out in the end: nothing is known about them, and they stay
+   * unchanged.
+   */
   unproven?: number
-  /** Changed, and their associations not read since. */
+  /** Changed records whose associations have not been read since. */
   links?: string[]
   /** Kinds of records whose associations with some tickets could not be read. */
   unread?: string[]
-  /** Absent ones that were not markedDeleted, because they were too many. */
+  /** How many absent records were not marked deleted, because there were too many. */
   withheld?: number
-  /** The list was asked because of a count, and nothing had been missing. */
+  /** A list was read because of a count, and nothing was missing. */
   listWasIdle?: boolean
-  /** Where the walk stood some steps before, by which a circle is noticed. */
+  /** The walk's position some steps ago, used to detect a circle. */
   mark?: Mark
-  /** How often the run began again, because HubSpot refused its place or led it in a circle. */
+  /** How often the run restarted, because HubSpot refused its position or led it in a circle. */
   restarts?: number
 }
 
-/** Whether a stored cursor is one of ours, and not of an older version. */
+/** Whether a stored cursor has the current format and not that of an older version. */
 export const isCursor = (stored: Cursor | null): stored is Cursor =>
   typeof (stored?.walk as { at?: unknown } | undefined)?.at === 'string'
 
-/** HubSpot reads the associations of so many records in one call. */
+/** HubSpot reads the associations of this many records in one call. */
 export const linksAtOnce = 1_000
 
 /**
- * The cursor of a new run. An incremental run that has no watermark yet has everything before it, so it walks the
- * list of what is live.
+ * The cursor of a new run. An incremental run without a watermark has everything still to read, so
+ * it walks the list of live records.
  */
 export function firstCursor(mode: Mode, watermark: Date | null): Cursor {
   const walk: Walk =
@@ -120,31 +138,32 @@ const searchFrom = (from: string): SearchWalk => ({
   orders: { number: true, text: true },
 })
 
-/** What follows a list's page: the next page, the archived ones, then the absent ones. */
+/** What follows a page of a list: the next page, the archived records, then the absent ones. */
 export function afterList(mode: Mode, walk: ListWalk, after: string | undefined): Walk {
   if (after !== undefined) return { ...walk, after }
   if (mode === 'incremental') return { at: 'end' }
   return walk.archived ? { at: 'weigh', live: 0, absent: 0, absentLive: 0 } : { at: 'list', archived: true }
 }
 
-/** One page of a search, as far as the walk looks at it. */
+/** The part of a search page that the walk needs. */
 export interface SearchedPage {
   ids: readonly string[]
   after: string | undefined
   matched: number | undefined
-  /** Rows within the window that was asked for, and of these the settled ones. */
+  /** Rows within the requested window, and how many of these are settled. */
   read: number
   settled: number
-  /** The orders that the pages so far are in. */
+  /** The orders that all pages so far follow. */
   orders: Orders
-  /** The last id lies beyond the one before, in one order at least. */
+  /** The last id comes after the previous one, in at least one order. */
   advanced: boolean
 }
 
 /**
- * A page that has a next one is followed, however short it is. The search goes on beyond its last id instead of by
- * offset: rows that leave the result while we read would pull others over the border of a page, and no query gets
- * near HubSpot's 10,000. Where the ids do not grow in one order, beyond the last may lie what was passed over.
+ * A page that has a next one is followed, however short it is. The search continues after its last
+ * id instead of by offset: rows that leave the result during the walk would shift others across a
+ * page boundary, and no query gets near HubSpot's limit of 10,000. If the ids do not grow in one
+ * order, continuing after the last one may skip records, so the list settles the window.
  */
 export function afterSearch(walk: SearchWalk, page: SearchedPage): Walk {
   const read = walk.read + page.read
@@ -164,7 +183,10 @@ export function afterSearch(walk: SearchWalk, page: SearchedPage): Walk {
   return read < matched ? { at: 'recount', from: walk.from, settled } : { at: 'end' }
 }
 
-/** Rows that were edited while we read have left the window; only if those are not the reason, the list must tell. */
+/**
+ * Rows that were edited during the walk have left the window. The list is read only if they do not
+ * explain the difference.
+ */
 export const afterRecount = (walk: RecountWalk, matched: number, listWasIdle: boolean): Walk =>
   matched <= walk.settled || listWasIdle ? { at: 'end' } : settleByList(walk.from)
 
@@ -174,11 +196,12 @@ const settleByList = (from: string): ListWalk => ({
   settles: { from, found: 0 },
 })
 
-/** Fewer than this many absent ones are never too many. */
+/** Up to this many absent records are never too many. */
 const alwaysSwept = 50
 
 /**
- * Whether a full pass would mark deleted more than a share of what is live here: then HubSpot's list is not believed.
+ * Whether a full pass would mark deleted more than a share of the live records; HubSpot's list is
+ * then not trusted.
  *
  * @param share 0 to 1
  */
@@ -186,15 +209,15 @@ export const isTooMany = ({ live, absentLive }: WeighWalk, share: number): boole
   absentLive > alwaysSwept && absentLive > live * share
 
 export const withheldWords = (count: number): string =>
-  `${count} issues were missing from HubSpot's list, too many to be believed. None was marked as deleted; if the next full sync misses them too, those that HubSpot does not know by id will be`
+  `${count} issues were missing from HubSpot's list, too many to trust the list, so none was marked as deleted. The next full sync reads those still missing by id, and marks as deleted the ones that no longer exist`
 
 export const unprovenWords = (count: number): string =>
-  `HubSpot left ${count} tickets out of its answers by id without saying that they are gone. They stay as they are; a later sync asks again`
+  `HubSpot left ${count} tickets out of its responses to reads by id without reporting them as deleted. They stay as they are; a later sync reads them again`
 
 export const unreadWords = (kinds: readonly string[]): string =>
   `The associations of some tickets with ${kinds.join(', ')} could not be read, and stay as they are; the next full sync reads them again`
 
-/** Where a walk stands, without what it has counted so far. */
+/** A walk's position, without its counts. */
 export function placeOf(walk: Walk): unknown {
   switch (walk.at) {
     case 'list':
@@ -210,7 +233,7 @@ export function placeOf(walk: Walk): unknown {
   }
 }
 
-/** A place on the way; it is moved on after 1, 2, 4, 8 steps and so on. */
+/** A recorded position; it is moved after 1, 2, 4, 8 steps and so on. */
 export interface Mark {
   place: string
   /** Steps until it is moved, and steps since it was. */
@@ -219,11 +242,11 @@ export interface Mark {
 }
 
 /**
- * A HubSpot that sends us back to where we were would be paged through for ever. Brent's way: whoever goes round in a
- * circle comes by a mark that he left there, and one mark is enough. It goes with the cursor, since a circle may be
- * longer than a slice of work.
+ * If HubSpot sends us back to an earlier position, paging would never end. Brent's algorithm
+ * detects this: a walk in a circle returns to a mark that it left, and one mark is enough. The mark
+ * is part of the cursor, because a circle may be longer than a time slice.
  *
- * @returns the mark to go on with; undefined when `cursor` stands at the mark again
+ * @returns the mark to continue with; undefined if `cursor` is at the mark again
  */
 export function markAt(cursor: Cursor): Mark | undefined {
   const { walk, confirm, tooSoon, shortRounds, links } = cursor
@@ -235,20 +258,26 @@ export function markAt(cursor: Cursor): Mark | undefined {
   return steps < mark.reach ? { ...mark, steps } : { place, reach: mark.reach * 2, steps: 0 }
 }
 
-/** What owes a read by id, or of associations, goes first. */
+/** Pending reads by id and of associations come first. */
 export const isOver = (cursor: Cursor): boolean =>
   cursor.walk.at === 'end' && !cursor.confirm?.length && !cursor.links?.length
 
 /**
- * Where the next incremental begins after this run: its start minus the look-back, never the newest time seen,
- * because the index lags behind and what changed while the run went on must be read again.
+ * Where the next incremental run begins after this run: its start minus the look-back. Never the
+ * newest time seen, because the index lags behind and what changed during the run must be read
+ * again.
  */
 export const watermarkAfter = (startedAt: string, lookBackMs: number): Date =>
   new Date(Date.parse(startedAt) - lookBackMs)
 
-/** A run that finds HubSpot out of reach this many times in a row, without one page between, is given up. */
+/**
+ * A run is given up when its consecutive failures, without a page in between, exceed this number.
+ */
 export const maxFailures = 8
 
-/** When the schedule next starts a stream: its own offset in the period, so that integrations spread over it. */
+/**
+ * An integration's own offset in the schedule's period, ms, so that integrations are spread over
+ * it.
+ */
 export const scheduleOffset = (integrationId: string, periodMs: number): number =>
   Number(BigInt(`0x${integrationId.replaceAll('-', '').slice(-12)}`) % BigInt(periodMs))

@@ -1,4 +1,6 @@
-/** SQL on whatever table holds something of a tenant, a page at a time along its primary key. */
+/**
+ * SQL that reads and deletes one tenant's rows in any table, page by page along the primary key.
+ */
 import { type RawBuilder, sql } from 'kysely'
 import type { Sized } from '../api/byte-budget.ts'
 import type { Query } from '../db/database.ts'
@@ -6,15 +8,18 @@ import type { ErasureScope, SystemScope, TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { InventoryEntry } from './data-inventory.ts'
 
-/** The key of the last row of a page; undefined: from the beginning. */
+/** The key of the last row of a page; undefined for the first page. */
 export type Place = readonly string[] | undefined
 
 const refs = (columns: readonly string[]) => sql.join(columns.map((column) => sql.ref(`t.${column}`)))
 
-/** Without statistics the planner would sort all of a tenant for each page, and an embedded database never has any. */
+/**
+ * Avoids a sort of all the tenant's rows for each page: without statistics the planner would choose
+ * one, and an embedded database never has statistics.
+ */
 const byKey = sql`set local enable_sort = off`
 
-/** As text under names of their own, so that ordering by a key means the column. */
+/** The key as text in one array, so that `order by` still refers to the typed columns. */
 const keyOf = ({ key }: InventoryEntry) =>
   sql.join([sql`array[]::text[]`, ...key.map((column) => sql`${sql.ref(`t.${column}`)}::text`)], sql` || `)
 
@@ -37,14 +42,17 @@ export interface ExportedRow extends Sized {
   text: string
 }
 
-/** How long a row is as a line, about. Where a column says how long its bag is, the bag is not opened. */
+/**
+ * The approximate length of a row as a line. A table with a `bytes` column stores the length, so
+ * its JSON is not read.
+ */
 const lengthOf = ({ exported }: InventoryEntry) =>
   exported.includes('bytes') ? sql`1000 + 2 * t.bytes` : sql`1000 + octet_length(t::text)`
 
 /**
- * The next rows of a table, as JSON of the columns that are told; times in UTC.
+ * The next rows of a table as JSON of the exported columns; times are in UTC.
  *
- * @param bytes of rows that go beyond it the text is null
+ * @param bytes the limit: `text` is null for rows beyond it
  */
 export async function readPage(
   scope: TenantScope,
@@ -58,8 +66,8 @@ export async function readPage(
   const exported = sql.join(
     ['tenant_id', ...entry.exported].map((column) => sql`${column}::text, ${sql.ref(`t.${column}`)}`),
   )
-  // As jsonb, because a value of type json may hold line breaks.
-  // By the key alone, in which the page is sorted already.
+  // jsonb, because a value of type json may contain line breaks. Ordered by the key alone, because
+  // the page is already sorted by it.
   const order = entry.key.length > 0 ? sql`order by ${refs(entry.key)}` : sql``
   return await scope.query(sql<ExportedRow>`
     select ${keyOf(entry)} as place, t.up_to as "upTo",
@@ -70,7 +78,11 @@ export async function readPage(
     ${order}`)
 }
 
-/** Deletes the next rows of a table. @returns where to go on; undefined when there was nothing beyond */
+/**
+ * Deletes the next rows of a table.
+ *
+ * @returns where the next page starts; undefined when no rows were left
+ */
 export async function deletePage(
   { query, tenantId }: { query: Query; tenantId: TenantId },
   entry: InventoryEntry,
@@ -89,7 +101,7 @@ export async function deletePage(
   return rows.at(-1)?.place
 }
 
-/** Deletes all of the tenant in a table of few rows. */
+/** Deletes all the tenant's rows in a small table. */
 export async function deleteAll({ query, tenantId }: TenantScope, { table }: InventoryEntry): Promise<void> {
   await query(sql`delete from ${sql.table(table)} where tenant_id = ${tenantId}`)
 }
@@ -102,7 +114,11 @@ export async function holdsAny(
   return rows.length > 0
 }
 
-/** Sets the mark unless it is set. @returns false when there is no such tenant */
+/**
+ * Marks the tenant for erasure, if it is not marked yet.
+ *
+ * @returns false when the tenant does not exist
+ */
 export async function markErasing({ query, tenantId }: ErasureScope): Promise<boolean> {
   const rows = await query(sql`
     update tenants set erasing_at = coalesce(erasing_at, clock_timestamp()) where tenant_id = ${tenantId}
@@ -110,7 +126,7 @@ export async function markErasing({ query, tenantId }: ErasureScope): Promise<bo
   return rows.length > 0
 }
 
-/** How long ago the tenant was marked, ms; undefined when there is no such tenant, or it is not marked. */
+/** How long ago the tenant was marked, ms; undefined when it does not exist or is not marked. */
 export async function markedMsAgo({ query, tenantId }: ErasureScope): Promise<number | undefined> {
   const rows = await query(sql<{ ms: number }>`
     select (extract(epoch from clock_timestamp() - erasing_at) * 1000)::float8 as ms from tenants
@@ -122,7 +138,7 @@ export async function deleteTenant({ query, tenantId }: ErasureScope): Promise<v
   await query(sql`delete from tenants where tenant_id = ${tenantId}`)
 }
 
-/** Marked tenants, the longest first. */
+/** Marked tenants, the longest-marked first. */
 export async function findErasing({ query }: SystemScope, limit: number): Promise<TenantId[]> {
   const rows = await query(sql<{ tenant_id: TenantId }>`
     select tenant_id from tenants where erasing_at is not null order by erasing_at, tenant_id limit ${limit}`)

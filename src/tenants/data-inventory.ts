@@ -1,19 +1,25 @@
 /**
- * What is held of a tenant: each table with each column, how it leaves in an export and how it goes in an erasure. A test reads
- * the catalogue and fails for a table or a column that is not decided here.
+ * The data stored for a tenant: each table and column, what an export contains, and when an erasure
+ * deletes it. A test reads the catalogue and fails for any table or column missing here.
  */
 
 export interface InventoryEntry {
   table: string
-  /** What tells its rows apart behind the tenant's id, in an order that an index has. */
+  /** The key columns after `tenant_id`, in the order of an index. */
   key: readonly string[]
-  /** Exported; `tenant_id` comes first and is not repeated here. */
+  /** Exported columns, without `tenant_id`, which always comes first. */
   exported: readonly string[]
-  /** Never exported: what opens something, and what it could be guessed from. */
+  /** Never exported: secrets, and values that would help to guess one. */
   withheld: readonly string[]
   /**
-   * When an erasure deletes it. marked: in the transaction of the mark, for what lets somebody in or makes work; few rows.
-   * rows: in steps. audit: the same, by the role that alone may. tokens: a few at a time, once HubSpot was told. integrations: in steps when all else is gone. tenant: last.
+   * When an erasure deletes the rows.
+   *
+   * - marked: in the transaction that sets the mark; small tables that grant access or create work.
+   * - rows: in steps.
+   * - audit: in steps, by the only role that may delete them.
+   * - tokens: a few at a time, after revoking them at HubSpot.
+   * - integrations: in steps, after everything else.
+   * - tenant: last.
    */
   goes: 'marked' | 'rows' | 'audit' | 'tokens' | 'integrations' | 'tenant'
 }
@@ -32,7 +38,7 @@ const entry = (
   withheld: words(columns.withheld ?? ''),
 })
 
-/** In the order of an export. */
+/** In export order. */
 export const dataInventory: readonly InventoryEntry[] = [
   entry('tenants', 'tenant', { key: '', exported: 'created_at key_id erasing_at', withheld: 'data_key' }),
   entry('tenant_integrations', 'integrations', {

@@ -1,4 +1,6 @@
-/** Erasing a tenant: the mark that ends everything else, rows in short steps, the tenant itself last. */
+/**
+ * Erases a tenant: the mark ends all other work, then rows go in short steps, and the tenant last.
+ */
 import type { Database } from '../db/database.ts'
 import { type ErasureScope, withErasure } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
@@ -13,16 +15,17 @@ import {
   type Place,
 } from './data-inventory-store.ts'
 
-/** Rows of one step. */
+/** Rows per step. */
 const stepRows = 2_000
 
 const going = (when: InventoryEntry['goes']) => dataInventory.filter(({ goes }) => goes === when)
 
 /**
- * Marks the tenant. From its commit on nobody enters the tenant, and what lets in or makes work is gone: credentials, streams,
- * routes, authorisations under way. The rest is a worker's. Marked before, it stays as it was.
+ * Marks the tenant. Once this commits, no other unit of work can enter the tenant, and everything
+ * that grants access or creates work is gone: credentials, streams, routes, pending authorisations.
+ * A worker does the rest. If the tenant is already marked, the mark keeps its time.
  *
- * @returns false when there is no such tenant
+ * @returns false when the tenant does not exist
  */
 export async function beginErasure(db: Database, tenantId: TenantId): Promise<boolean> {
   return await withErasure(db, tenantId, async (scope) => {
@@ -33,10 +36,10 @@ export async function beginErasure(db: Database, tenantId: TenantId): Promise<bo
 }
 
 /**
- * One step of an erasure. Never without the mark: another worker may have come to the end, and the tenant may have been made
- * anew.
+ * One step of an erasure. It checks the mark every time: another worker may have finished the
+ * erasure, and the tenant may have been created again.
  *
- * @returns undefined when the tenant is not there, or not marked
+ * @returns undefined when the tenant does not exist or is not marked
  */
 export async function whileErasing<T>(
   db: Database,
@@ -49,10 +52,11 @@ export async function whileErasing<T>(
 }
 
 /**
- * Deletes what goes at that stage, a short transaction a step. What a step deleted stays deleted, whatever ends it.
+ * Deletes the rows of one stage, one short transaction per step. Completed steps stay committed if
+ * the erasure is interrupted.
  *
- * @param more asked before each step: whether there is time for it
- * @returns false when it was cut short
+ * @param more called before each step: whether there is time for it
+ * @returns false when it was interrupted
  */
 export async function eraseRows(
   db: Database,
@@ -60,7 +64,8 @@ export async function eraseRows(
   when: 'rows' | 'integrations' | 'audit',
   more: () => boolean,
 ): Promise<boolean> {
-  // What the mark deleted is looked at once more with the rows: nothing may be left, whoever set the mark.
+  // Tables emptied with the mark are checked again here, so that nothing is left even if the mark
+  // was set some other way.
   for (const entry of [...going(when), ...(when === 'rows' ? going('marked') : [])]) {
     let place: Place
     do {
@@ -74,11 +79,12 @@ export async function eraseRows(
 }
 
 /**
- * Deletes the tenant itself, when nothing else of it is left.
+ * Deletes the tenant's own row once nothing else of the tenant is left.
  *
- * @param quietMs not sooner after the mark: whoever had found work of it before has then sent its wake-up
- * @param justBefore what is kept elsewhere and goes with it
- * @returns gone: also when it was gone before
+ * @param quietMs the minimum time since the mark: by then, any process that found work before the
+ * mark has sent its wake-up
+ * @param justBefore deletes what is stored elsewhere
+ * @returns gone: also when it was already gone
  */
 export async function endErasure(
   db: Database,

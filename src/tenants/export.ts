@@ -1,4 +1,4 @@
-/** All that is held of a tenant, as lines of JSON: a page of rows at a time, each in a short transaction of its own. */
+/** Exports all data of a tenant as lines of JSON, one page of rows per short transaction. */
 import { type Reserve, readPageWithin } from '../api/byte-budget.ts'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
@@ -11,18 +11,20 @@ import { tenantExists } from './store.ts'
 
 export const exportFormat = 'spoke-export/1'
 
-/** Bytes of one piece: it grows page by page until it has so many. A row that is longer comes alone. */
+/** The target size of one piece, bytes. Pages grow up to it; a longer row is sent alone. */
 const pieceLength = 256 * 1024
 const page = { first: 32, most: 1_000 }
 
 const line = (value: object) => `${JSON.stringify(value)}\n`
 
 /**
- * Gives the export in pieces of whole lines, and holds no connection between two of them. Rows that change meanwhile come as
- * they are when their page is read; one that is there all the time comes exactly once.
+ * Yields the export in pieces of whole lines, without keeping a connection between pieces. Rows
+ * that change meanwhile are exported as they are when their page is read; a row that exists
+ * throughout is exported exactly once.
  *
- * @param reserve makes room for a piece of so many bytes, before it is read
- * @throws AppError tenant_not_found before the first piece; tenant_erasing when the tenant is erased meanwhile
+ * @param reserve reserves memory for a piece of that many bytes, before it is read
+ * @throws AppError tenant_not_found before the first piece; tenant_erasing when the tenant is
+ * erased meanwhile
  */
 export async function* exportTenant(
   db: Database,

@@ -1,14 +1,17 @@
-/** All SQL on the key ring's use: which keys the database knows, and how many tenants each of them seals. */
+/** All SQL on the key ring: which keys the database knows, and how many tenants each key seals. */
 import { sql } from 'kysely'
 import type { SystemScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 
-/** Each key that has ever been in a ring here, with what it must open. */
+/** Every key the database knows, with its sentinel. */
 export async function knownKeys({ query }: SystemScope): Promise<{ kid: string; sentinel: string }[]> {
   return await query(sql`select key_id as kid, sentinel from ring_keys order by first_used_at, key_id`)
 }
 
-/** The first one stays: a second process with other bytes under the same name reads it back and finds out. */
+/**
+ * An existing sentinel is never replaced: a second process that uses the same key name with other
+ * bytes reads it back and detects the conflict.
+ */
 export async function insertKey({ query }: SystemScope, kid: string, sentinel: string): Promise<void> {
   await query(sql`
     insert into ring_keys (key_id, sentinel) values (${kid}, ${sentinel}) on conflict (key_id) do nothing`)
@@ -18,7 +21,7 @@ export async function deleteKeys({ query }: SystemScope, kids: readonly string[]
   if (kids.length > 0) await query(sql`delete from ring_keys where key_id in (${sql.join(kids)})`)
 }
 
-/** How many tenants' data keys a key seals, and one of them that may be entered. */
+/** How many tenants' data keys a key seals, and one of those tenants that is not being erased. */
 export interface KeyUse {
   kid: string
   tenants: number
@@ -26,7 +29,7 @@ export interface KeyUse {
   example: TenantId | null
 }
 
-/** One look through all tenants: about 20 ms for 100,000. */
+/** Reads all tenants: about 20 ms for 100,000. */
 export async function keyUses({ query }: SystemScope): Promise<KeyUse[]> {
   return await query(sql<KeyUse>`
     select key_id as kid, count(*) as tenants,
@@ -34,7 +37,10 @@ export async function keyUses({ query }: SystemScope): Promise<KeyUse[]> {
     from tenants group by key_id order by key_id`)
 }
 
-/** The next tenants, by id, that another key than `kid` seals. Those being erased are gone before long. */
+/**
+ * The next tenants, by id, that are sealed by another key than `kid`. Tenants being erased are left
+ * out.
+ */
 export async function tenantsNotUnder(
   { query }: SystemScope,
   kid: string,

@@ -1,4 +1,4 @@
-/** The key ring against the database: does every key open what it should, what does each seal, and sealing under the newest. */
+/** Checks the key ring against the database, reports which key seals what, and rotates keys. */
 import type { Database } from '../db/database.ts'
 import { type SystemScope, withSystem, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
@@ -12,17 +12,20 @@ const another = (kid: string) =>
   `key "${kid}" of the ring is not the key that this database knows by that name; put the right one back`
 
 /**
- * Holds the ring against the database, by a sentinel per key. Constant in time while the database knows the ring's keys and no
- * others; a key that came or went costs one look through the tenants, and a key that came must open a data key that stands
- * under its name.
+ * Checks the ring against the database, using one sentinel per key. Takes constant time while the
+ * ring and the database have the same keys. An added or removed key costs one scan of all tenants,
+ * and an added key must open a data key stored under its name.
  *
- * @returns what is wrong, by the keys' names and in words for an operator; empty when all is well
+ * @returns the faults, by key name and worded for an operator; empty when there are none
  */
 export async function ringFaults(db: Database, ring: KeyRing): Promise<string[]> {
   return (await holdAgainst(db, ring)).faults
 }
 
-/** As ringFaults, before anything is served or sealed; keys that are new to the database are known to it from then on. */
+/**
+ * Like ringFaults, called before anything is served or sealed. Also stores a sentinel for each key
+ * that is new to the database.
+ */
 export async function admitRing(db: Database, ring: KeyRing): Promise<string[]> {
   const { faults, came } = await holdAgainst(db, ring)
   return faults.length > 0 || came.length === 0 ? faults : await learn(db, came)
@@ -58,7 +61,7 @@ async function wrongKeys(ring: KeyRing, known: ReadonlyMap<string, string>): Pro
   return faults
 }
 
-/** A key that was in use before its sentinel: what it must open then is the data key of one of its tenants. */
+/** Tests a key that has no sentinel yet but already seals data keys: it must open one of them. */
 async function opensDataKey(db: Database, key: RingKey, { example }: KeyUse): Promise<boolean> {
   if (example === null) return true
   try {
@@ -71,7 +74,10 @@ async function opensDataKey(db: Database, key: RingKey, { example }: KeyUse): Pr
   }
 }
 
-/** Makes their sentinels. Of two processes that bring one name with two keys, the second is refused here. */
+/**
+ * Creates sentinels for these keys. If two processes add different keys under one name, the second
+ * fails here.
+ */
 async function learn(db: Database, keys: KeyRing): Promise<string[]> {
   const sealed = await Promise.all(
     keys.map(async (key) => ({ kid: key.kid, sentinel: await newSentinel(key) })),
@@ -84,9 +90,9 @@ async function learn(db: Database, keys: KeyRing): Promise<string[]> {
 }
 
 export interface RingStatus {
-  /** The ring in its order; nothing needs a key that seals 0 tenants and is not the newest. */
+  /** The ring in its order. A key that seals 0 tenants and is not the newest can be removed. */
   ring: { kid: string; newest: boolean; tenants: number }[]
-  /** Keys that seal tenants' data keys and are not in the ring. */
+  /** Keys that seal data keys but are not in the ring. */
   missing: { kid: string; tenants: number }[]
 }
 
@@ -103,19 +109,23 @@ export async function ringStatus(db: Database, ring: KeyRing): Promise<RingStatu
 
 export interface Rotation {
   newest: string
-  /** Data keys that this run sealed under the newest key. */
+  /** Data keys that this run resealed under the newest key. */
   resealed: number
-  /** Tenants whose data key does not open: they stay as they are. */
+  /** Tenants whose data key does not open; they are left unchanged. */
   failed: { tenant_id: string; error: string }[]
-  /** Tenants that another key still seals: those that failed, and those that a process with an older ring made meanwhile. */
+  /**
+   * Tenants still sealed by another key: the failed ones, and those created meanwhile by a process
+   * with an older ring.
+   */
   left: number
 }
 
 /**
- * Seals every tenant's data key under the newest key of the ring. Each tenant is a transaction in its own scope, so it can be
- * killed at any point and run again, beside readers and beside itself.
+ * Seals every tenant's data key under the newest key of the ring. Each tenant has its own
+ * transaction, so a rotation can be killed at any point, run again, and run beside readers and
+ * other rotations.
  *
- * @param told after each step, with the number sealed so far
+ * @param onProgress called after each step with the number of keys resealed so far
  */
 export async function rotate(
   db: Database,
@@ -133,7 +143,7 @@ export async function rotate(
         if (await withTenant(db, tenantId, (scope) => resealTenant(scope, ring))) rotation.resealed += 1
       } catch (error) {
         if (isTenantErasing(error)) continue
-        // One bad tenant never stops another.
+        // A tenant whose key does not open must not stop the others.
         if (!(error instanceof SealError)) throw error
         rotation.failed.push({ tenant_id: tenantId, error: error.message })
       }
@@ -146,9 +156,10 @@ export async function rotate(
 }
 
 /**
- * Keys that have left the ring and seal nothing are forgotten: the next start need not look for their tenants.
+ * Deletes keys that are neither in the ring nor in use, so that the next start does not scan the
+ * tenants for them.
  *
- * @returns how many tenants another key than the newest seals
+ * @returns how many tenants are sealed by another key than the newest
  */
 async function leaveBehind(scope: SystemScope, ring: KeyRing): Promise<number> {
   const uses = await keyUses(scope)

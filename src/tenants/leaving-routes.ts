@@ -1,4 +1,4 @@
-/** The HTTP face of leaving: a tenant's data as a stream of lines, and its erasure. */
+/** The HTTP routes for exporting and erasing a tenant. */
 import { once } from 'node:events'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -13,14 +13,14 @@ import type { TenantParts } from './routes.ts'
 
 export interface LeavingParts extends Pick<TenantParts, 'db' | 'clock'> {
   bytes: ByteBudget
-  /** Aborts when the caller is gone or the server stops; without a deadline. */
+  /** Aborts when the caller disconnects or the server stops. It has no deadline. */
   watchOf(request: FastifyRequest): AbortSignal
 }
 
 const tags = ['tenants']
-/** A reader that takes nothing for so long is cut off. */
+/** A reader that reads nothing for this long is cut off. */
 const readWithinMs = 60_000
-/** An export waits for room for its next piece. */
+/** How long an export waits for memory for its next piece. */
 const patienceMs = 10_000
 
 const erasureBegun = z.object({
@@ -36,7 +36,7 @@ export function leavingRoutes(instance: FastifyInstance, { db, clock, bytes, wat
     '/api/tenants/:tenant_id/export',
     {
       config: { access: 'manage', audited: 'tenants.export', stream: true },
-      // A HEAD would read everything and give nothing of it.
+      // A HEAD would read the whole export and send none of it.
       exposeHeadRoute: false,
       schema: { tags, operationId: 'tenants.export', params: tenantPath, querystring: z.strictObject({}) },
     },
@@ -50,7 +50,8 @@ export function leavingRoutes(instance: FastifyInstance, { db, clock, bytes, wat
         hold?.release()
         hold = await bytes.take(tenantId, wanted, signal, { ...asking, patienceMs })
       })
-      // What is refused is refused here, with a status; what fails later cuts the answer off before its last line.
+      // Errors up to the first piece are sent with a status. Later errors cut the response off
+      // before its last line.
       const first = await pieces.next()
       reply.hijack()
       raw.writeHead(200, {

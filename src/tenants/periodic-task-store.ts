@@ -1,10 +1,14 @@
-/** SQL of the periodic_tasks: whose turn it is, and the tenants one after the other. */
+/** SQL that claims periodic tasks and pages through the tenants. */
 import { sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import type { SystemScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 
-/** Takes a task that is due. @returns false when it is not, or another process has it */
+/**
+ * Claims a task that is due.
+ *
+ * @returns false when it is not due, or another process has claimed it
+ */
 export async function claimPeriodicTask(
   { query }: SystemScope,
   task: string,
@@ -17,7 +21,7 @@ export async function claimPeriodicTask(
   return rows.length > 0
 }
 
-/** The next tenants by id that are not being erased. */
+/** The next tenants, by id, that are not being erased. */
 export async function tenantsFrom(
   { query }: SystemScope,
   after: string | undefined,

@@ -1,4 +1,4 @@
-/** The HTTP face of tenants, for the operator. */
+/** The HTTP routes for tenants, for the operator. */
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'

@@ -1,4 +1,4 @@
-/** What goes over the wire about tenants and their keys. */
+/** The request and response schemas for tenants and their API keys. */
 import { z } from 'zod'
 import { after, limit, tenantPath, uuidText } from '../api/wire.ts'
 
@@ -20,7 +20,7 @@ export const keyBody = z.strictObject({
     .min(1)
     .max(100)
     .regex(/^[^\p{C}]+$/u, 'must be text without control characters')
-    .describe('For people: who or what holds it'),
+    .describe('For people: who or what uses the key'),
   scopes: z
     .array(scope)
     .min(1)
@@ -31,7 +31,7 @@ export const keyBody = z.strictObject({
     .min(60)
     .max(10 * 365 * day)
     .optional()
-    .describe('Seconds; absent: it does not end by itself'),
+    .describe('Seconds until the key expires; without it the key does not expire'),
 })
 
 export const rotateBody = z.strictObject({
@@ -40,7 +40,7 @@ export const rotateBody = z.strictObject({
     .min(0)
     .max(30 * day)
     .default(day)
-    .describe('Seconds that the old key still holds; a day unless said'),
+    .describe('Seconds for which the old key remains valid; a day by default'),
 })
 
 const tenant = z.object({ tenant_id: z.string(), created_at: z.string() })
@@ -65,7 +65,7 @@ export const madeKeyAnswer = keyAnswer.extend({
   api_key: z
     .string()
     .nullable()
-    .describe('Shown this once; null when the same Idempotency-Key asks again: it was shown then'),
+    .describe('Shown only once; null when a request with the same Idempotency-Key is repeated'),
 })
 export const keyList = z.object({
   success: z.literal(true),

@@ -1,10 +1,14 @@
-/** All SQL on tenants: making one, and its data key. */
+/** All SQL on tenants: creating one, and its data key. */
 import { sql } from 'kysely'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { type KeyRing, newDataKey, resealDataKey, type TenantSealer, tenantSealer } from '../lib/seal.ts'
 
-/** Makes the tenant unless it is there. Two callers at once make one. @returns whether it was this call */
+/**
+ * Creates the tenant if it does not exist. Concurrent callers create only one.
+ *
+ * @returns whether this call created it
+ */
 export async function ensureTenant(scope: TenantScope, ring: KeyRing): Promise<boolean> {
   if (await dataKey(scope)) return false
   const sealed = await newDataKey(ring, scope.tenantId)
@@ -20,16 +24,22 @@ async function dataKey(scope: TenantScope): Promise<string | undefined> {
   return rows[0]?.data_key
 }
 
-/** What seals and opens this tenant's secrets, or undefined when there is no such tenant. Throws SealError. */
+/**
+ * Seals and opens this tenant's secrets; undefined when the tenant does not exist.
+ *
+ * @throws SealError
+ */
 export async function sealerOf(scope: TenantScope, ring: KeyRing): Promise<TenantSealer | undefined> {
   const sealed = await dataKey(scope)
   return sealed === undefined ? undefined : await tenantSealer(ring, scope.tenantId, sealed)
 }
 
 /**
- * Seals the tenant's data key again, under the newest key of the ring. Whoever comes second changes nothing.
+ * Seals the tenant's data key again, under the newest key of the ring. A concurrent second call
+ * changes nothing.
  *
- * @returns whether it was this call that did it. Throws SealError when the ring does not open it.
+ * @returns whether this call did it
+ * @throws SealError when the ring does not open it
  */
 export async function resealTenant(scope: TenantScope, ring: KeyRing): Promise<boolean> {
   const old = await dataKey(scope)
@@ -64,8 +74,8 @@ export async function listTenants(
 }
 
 /**
- * Since when the tenant has been there, exact to what the database keeps: a tenant that was erased and made anew since is
- * another one. undefined: it is not there.
+ * When the tenant was created, with the database's full precision: a tenant that was erased and
+ * created again has another time. undefined when it does not exist.
  */
 export async function tenantSince(scope: TenantScope): Promise<string | undefined> {
   const rows = await scope.query(sql<{ since: string }>`

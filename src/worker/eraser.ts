@@ -1,4 +1,4 @@
-/** Erases the tenants that are marked: a while for each in turn, in short steps, taken up again wherever it ended. */
+/** Erases marked tenants in rotation, in short steps that resume wherever the last one ended. */
 import { withSystem } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { deleteBudgets } from '../hubspot/budget/budget-retention-store.ts'
@@ -14,26 +14,34 @@ export interface EraseParts extends RevokeParts {
   queues: Queues
   clock: Clock
   metrics: Metrics
-  /** A tenant stays at least so long after its mark: a sweep that had found its streams has sent its wake-ups by then. */
+  /**
+   * A tenant stays at least this long after its mark: a scheduler poll that had found its streams
+   * has sent its wake-ups by then.
+   */
   quietMs: number
 }
 
 const everyMs = 4_000
 const atOnce = 100
-/** After so long it is the next tenant's turn. */
+/** The next tenant follows after this time. */
 const sliceMs = 5_000
 
-/** Looks for marked tenants until the signal aborts. Any number of processes may: each step has its tenant alone. */
+/**
+ * Polls for marked tenants until the signal aborts. Any number of processes may run this: each step
+ * has exclusive access to its tenant.
+ */
 export async function eraseUntil(parts: EraseParts, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await eraseMarked(parts, signal).catch((err: unknown) =>
-      parts.log.warn({ err }, 'tenants to be erased could not be looked for'),
+      parts.log.warn({ err }, 'tenants marked for erasure could not be listed'),
     )
     await parts.clock.sleep(everyMs, signal).catch(() => {})
   }
 }
 
-/** Goes round the tenants that are marked until none of them can be brought further now. */
+/**
+ * Works through the marked tenants in rotation until none of them can make further progress now.
+ */
 export async function eraseMarked(parts: EraseParts, signal: AbortSignal): Promise<void> {
   const { db, metrics, log } = parts
   const marked = await withSystem(db, (scope) => findErasing(scope, atOnce))
@@ -45,10 +53,10 @@ export async function eraseMarked(parts: EraseParts, signal: AbortSignal): Promi
       try {
         const outcome = await eraseForAWhile(parts, tenantId, signal)
         if (outcome === 'cut_short') next.push(tenantId)
-        if (outcome === 'gone') log.info({ tenant_id: tenantId }, 'a tenant is erased')
+        if (outcome === 'gone') log.info({ tenant_id: tenantId }, 'a tenant was erased')
       } catch (err) {
-        // One tenant's trouble is not the others', and it is tried again with the next look.
-        log.warn({ err, tenant_id: tenantId }, 'an erasure goes on later')
+        // A tenant that fails does not affect the others and is retried at the next poll.
+        log.warn({ err, tenant_id: tenantId }, 'an erasure failed and will be retried')
       }
     }
     turn = next

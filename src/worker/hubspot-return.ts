@@ -1,6 +1,7 @@
 /**
- * After an outage: every few seconds one of those that wait for HubSpot tries before its time; the first that gets through
- * resumes some of the others, and each of these some more. Rows only, so it works across processes.
+ * Resumes work after a HubSpot outage. Every few seconds one waiting run and one waiting inbox are
+ * tried early; the first that succeeds resumes some of the others, and each of these resumes more.
+ * All state is in rows, so this works across processes.
  */
 import type { Database } from '../db/database.ts'
 import { withSystem, withTenant } from '../db/scope.ts'
@@ -21,26 +22,26 @@ export interface ReturnParts {
   log: Log
 }
 
-/** Of all processes together, one run and one inbox in this time. */
+/** One run and one inbox are tried per this period, over all processes. */
 const probeEveryMs = 8_000
-/** Resumed at once by one that got through. */
+/** How many runs, and how many inboxes, one success resumes. */
 const atOnce = 50
 
-/** Lets one run and one inbox try, if some wait and it is time. */
+/** Lets one run and one inbox try, if some wait and the next probe is due. */
 export async function probeHubSpot(parts: ReturnParts): Promise<void> {
   const { db, clock } = parts
   const { streams, inboxes } = await findWaiting(parts)
   if (streams.length + inboxes.length === 0) return
   if (!(await withSystem(db, (scope) => claimPeriodicTask(scope, 'probe_hubspot', probeEveryMs)))) return
-  // Any of them: one account that stays away is not to stand for all.
+  // Picked at random, so that one account that stays unavailable does not decide for all.
   const one = <T>(some: readonly T[]) => some.slice(Math.floor(clock.random() * some.length)).slice(0, 1)
   await resume(parts, { streams: one(streams), inboxes: one(inboxes) })
 }
 
 /**
- * To be called when a run or an inbox that waited for HubSpot got through.
+ * To be called when a run or an inbox that waited for HubSpot succeeds.
  *
- * @returns does not wait; calls that come while one is at it are answered by one more
+ * @returns does not wait; calls during a pass cause one further pass
  */
 export function createResumer(parts: ReturnParts): () => void {
   let running = false
@@ -51,7 +52,9 @@ export function createResumer(parts: ReturnParts): () => void {
       again = false
       await findWaiting(parts)
         .then((waiting) => resume(parts, waiting))
-        .catch((err: unknown) => parts.log.warn({ err }, 'those that wait for HubSpot could not be resumed'))
+        .catch((err: unknown) =>
+          parts.log.warn({ err }, 'runs and inboxes that wait for HubSpot could not be resumed'),
+        )
     } while (again)
     running = false
   }
@@ -70,11 +73,11 @@ const findWaiting = ({ db }: ReturnParts) =>
 type Waiting = Awaited<ReturnType<typeof findWaiting>>
 
 async function resume({ db, queues, log }: ReturnParts, { streams, inboxes }: Waiting): Promise<void> {
-  /** One tenant's trouble is not the others'. */
+  /** A failure of one tenant does not affect the others. */
   const each = async (tenantId: string, work: () => Promise<void>) => {
     await work().catch((err: unknown) => {
       if (!isTenantErasing(err))
-        log.warn({ err, tenant_id: tenantId }, 'a wait for HubSpot could not be ended')
+        log.warn({ err, tenant_id: tenantId }, 'a run or inbox that waits for HubSpot could not be resumed')
     })
   }
   for (const { tenantId, ...key } of streams)

@@ -1,4 +1,4 @@
-/** Several times a second: which inboxes are due? Those are drained, some at a time; a process that dies costs a lease. */
+/** Polls for due inboxes and drains some at a time; a process that dies costs only a lease. */
 import { withSystemOnce } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { type DueInbox, findDueInboxes } from '../inbox/claim-store.ts'
@@ -7,31 +7,37 @@ import { isTenantErasing } from '../lib/errors.ts'
 import { createRest, lookUntil, type Rest } from './poll.ts'
 
 /**
- * Of one process. Most of a drain is waiting for HubSpot, so there is room for many; but where the processors are what is short,
- * each more takes from the others and from whoever asks now, and no more is drained: what waits is read together later.
+ * Limits per process. A drain mostly waits for HubSpot, so many can run at once. If CPU time is
+ * short, more drains only slow down each other and current API requests without draining more;
+ * changes that wait are read together later.
  */
 const most = 24
 const least = 2
 const busyFrom = 0.7
-/** A look takes a few; where it takes so many, the database or the connections to it are what is short. */
+/**
+ * A poll takes a few ms. If it takes this long, the database or its connections are the bottleneck.
+ */
 const slowLookMs = 100
-/** An inbox whose drain failed unexpectedly makes room for the others. */
+/** Cooldown of an inbox whose drain failed unexpectedly, so that others can run. */
 const restMs = 5_000
 
 interface Drains {
-  /** By integration. */
+  /** By integration id. */
   running: Map<string, Promise<void>>
   resting: Rest
-  /** Found by the last look and not yet begun. */
+  /** Found by the last poll and not yet started. */
   due: DueInbox[]
-  /** How many may run. */
+  /** How many drains may run. */
   room: number
-  /** What the last look took. */
+  /** Duration of the last poll. */
   lookedMs: number
   isBusy: () => boolean
 }
 
-/** Goes on until the signal aborts, and ends when the last drain has. A look that fails is logged; the next tries again. */
+/**
+ * Runs until the signal aborts, and returns when the last drain has ended. A failed poll is logged
+ * and repeated.
+ */
 export async function drainUntil(parts: DrainParts, signal: AbortSignal): Promise<void> {
   const drains: Drains = {
     running: new Map(),
@@ -43,13 +49,13 @@ export async function drainUntil(parts: DrainParts, signal: AbortSignal): Promis
   }
   const looking = () =>
     look(parts, drains, signal).catch((err: unknown) =>
-      parts.log.warn({ err }, 'the inbox could not be looked at'),
+      parts.log.warn({ err }, 'the inbox could not be polled'),
     )
   await lookUntil(parts.clock, looking, signal)
   await Promise.all(drains.running.values())
 }
 
-/** @returns whether the event loop had hardly time for more since it was asked last */
+/** @returns whether the event loop has been almost fully busy since the last call */
 function watchLoad(): () => boolean {
   let from = performance.eventLoopUtilization()
   return () => {
@@ -65,7 +71,7 @@ async function look(parts: DrainParts, drains: Drains, signal: AbortSignal): Pro
   const room = nextRoom(drains.room, drains.due.length > 0, isShort)
   drains.room = room
   drains.lookedMs = 0
-  // While it is full it is enough to know that some wait.
+  // While all slots are in use, it is enough to know that some inboxes wait.
   if (running.size >= most || (running.size >= room && drains.due.length > 0)) return
   const began = parts.clock.monotonic()
   const atMost = 2 * most + resting.size()
@@ -75,13 +81,16 @@ async function look(parts: DrainParts, drains: Drains, signal: AbortSignal): Pro
   begin(parts, drains, signal)
 }
 
-/** One more where some have waited since the last look; half as many where time is short. */
+/**
+ * Allows one more drain if inboxes have waited since the last poll; halves the number if resources
+ * are short.
+ */
 export function nextRoom(room: number, someWait: boolean, isShort: boolean): number {
   if (isShort) return Math.max(least, room >> 1)
   return someWait ? Math.min(most, room + 1) : room
 }
 
-/** Begins as many as there is room for; each that ends makes room for another. */
+/** Starts as many drains as are allowed; each one that ends starts the next. */
 function begin(parts: DrainParts, drains: Drains, signal: AbortSignal): void {
   const { running, resting, due } = drains
   while (!signal.aborted && running.size < drains.room) {
@@ -97,7 +106,7 @@ function begin(parts: DrainParts, drains: Drains, signal: AbortSignal): void {
   }
 }
 
-/** One tenant's trouble is not the others'. */
+/** A failure of one tenant does not affect the others. */
 async function drainInbox(parts: DrainParts, { tenantId, integrationId }: DueInbox, signal: AbortSignal) {
   try {
     await drain(parts, parseTenantId(tenantId), integrationId, signal)

@@ -1,4 +1,4 @@
-/** Reads HubSpot's webhooks journal, one process of all at a time; and sees to it that it tells of every account. */
+/** Reads HubSpot's webhooks journal in one process at a time, and subscribes to every account. */
 import type { Whose } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
 import { type JournalParts, letGo, readOn, type Turn } from '../journal/read-journal.ts'
@@ -8,15 +8,15 @@ export interface JournalWork extends SubscribeParts {
   tokens: Tokens
 }
 
-/** After the last file HubSpot is asked so often whether there is another. */
+/** How often HubSpot is queried for another file after the last one. */
 const everyMs = 1_000
 const subscribeEveryMs = 2_000
-/** So long after a pass that could not go on. */
+/** Wait after a pass that could not continue. */
 const subscribeAgainMs = 30_000
-/** Integrations whose token is tried at once. Of more, the next sync finds what became of it. */
+/** Integrations whose token is checked at once. The next sync finds the state of any others. */
 const checksAtOnce = 8
 
-/** Goes on until the signal aborts, and ends when what is under way has. */
+/** Runs until the signal aborts, and returns when the work in progress has ended. */
 export async function journalUntil(work: JournalWork, signal: AbortSignal): Promise<void> {
   await Promise.all([readUntil(work, signal), subscribeUntil(work, signal)])
 }
@@ -37,11 +37,14 @@ async function readUntil(work: JournalWork, signal: AbortSignal): Promise<void> 
 
 const turn = (work: JournalParts, signal: AbortSignal): Promise<Turn> =>
   readOn(work, signal).catch((err: unknown) => {
-    work.log.warn({ err }, 'the webhooks journal could not be looked at')
+    work.log.warn({ err }, 'the webhooks journal could not be polled')
     return { more: false, uninstalled: [] }
   })
 
-/** Its token is due: using it asks HubSpot for another, and the answer says whether our app is still there. */
+/**
+ * The token is due: using it requests a new one from HubSpot, and the response shows whether our
+ * app is still installed.
+ */
 async function check({ tokens, patience }: JournalWork, whose: Whose, signal: AbortSignal): Promise<void> {
   await tokens.use(whose, { patience, signal }, async () => undefined).catch(() => {})
 }
@@ -51,7 +54,7 @@ async function subscribeUntil(work: JournalWork, signal: AbortSignal): Promise<v
     const wentWell = await subscribeDue(work, signal).then(
       () => true,
       (err: unknown) => {
-        if (!signal.aborted) work.log.warn({ err }, 'the webhooks journal takes no subscription now')
+        if (!signal.aborted) work.log.warn({ err }, 'webhooks journal subscriptions could not be updated')
         return false
       },
     )

@@ -1,11 +1,11 @@
-/** Looking for work that the rows themselves tell of: no queue between, where one look costs less than a wake-up for each. */
+/** Polls tables for work without a queue: one poll costs less than a wake-up for each row. */
 import type { Clock } from '../lib/clock.ts'
 
 const everyMs = 200
-/** Whatever a look costs, it takes no more than so much of the time. */
+/** Polls use at most this share of the time, however long one takes. */
 const share = 0.1
 
-/** Looks several times a second until the signal aborts. @param look never rejects */
+/** Polls several times a second until the signal aborts. @param look never rejects */
 export async function lookUntil(
   clock: Clock,
   look: () => Promise<unknown>,
@@ -19,11 +19,11 @@ export async function lookUntil(
   }
 }
 
-/** What is left alone for a while, by a key. */
+/** Cooldowns, by key. */
 export interface Rest {
   rest(key: string, ms: number): void
   rests(key: string): boolean
-  /** How many rest. */
+  /** How many keys are in cooldown. */
   size(): number
 }
 

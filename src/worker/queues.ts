@@ -1,4 +1,4 @@
-/** The job queue. A job is a wake-up that carries ids; what there is to do, and how far it got, stands in our rows. */
+/** The job queue: jobs are wake-ups that carry ids; work and progress are in our own tables. */
 import { PgBoss } from 'pg-boss'
 import type { Database } from '../db/database.ts'
 import { isDiskFull } from '../db/database-errors.ts'
@@ -10,26 +10,33 @@ export interface SyncJob extends StreamKey {
 }
 
 export interface Queues {
-  /** Makes the queue's own schema and the queues, and ends. For the login that migrates. */
+  /**
+   * Creates the queue's schema and the queues, then returns. For the login that runs migrations.
+   */
   install(): Promise<void>
-  /** Makes the queues and starts to serve them (or only to send, without a handler). */
+  /** Creates the queues and starts to serve them (or only to send, without a handler). */
   start(handler?: { concurrency: number; run(job: SyncJob): Promise<void> }): Promise<void>
   /**
    * Wakes a worker for a stream.
-   * @param occasion what the wake-up is for: while one of an occasion is on its way or at work, another is dropped
+   *
+   * @param occasion identifies the wake-up: while one with the same occasion is queued or running,
+   *   another is dropped
    */
   wake(job: SyncJob, occasion: string): Promise<void>
-  /** Deletes what the queue holds of a tenant, whatever its state. */
+  /** Deletes the queue's jobs of a tenant, in any state. */
   forget(tenantId: string): Promise<void>
   depth(): Promise<{ queue: string; state: string; count: number }[]>
-  /** Waits for handlers that run. */
+  /** Waits for running handlers. */
   stop(timeoutMs: number): Promise<void>
 }
 
-/** One queue a mode, with workers of its own: however many first loads run, an incremental never waits behind them. */
+/**
+ * One queue per sync type, with its own workers: however many first loads run, an incremental sync
+ * never waits for them.
+ */
 const queueOf = { full: 'sync-full', incremental: 'sync-incremental' } as const
 const queues = Object.values(queueOf)
-/** A wake-up is good for this long; a run gives its worker back well before. */
+/** Lifetime of a wake-up. A run releases its worker well before. */
 const expireInSeconds = 240
 
 const policy = {
@@ -40,7 +47,7 @@ const policy = {
   notify: true,
 } as const
 
-/** @param mayInstall whether this login may make and migrate the queue's schema */
+/** @param mayInstall whether this login may create and migrate the queue's schema */
 export function createQueues(
   db: Database,
   databaseUrl: string | undefined,
@@ -54,17 +61,17 @@ export function createQueues(
     schedule: false,
     migrate: mayInstall,
     createSchema: mayInstall,
-    // A pooler loses what a session listens to.
+    // LISTEN does not work through a connection pooler.
     useListenNotify: !db.pooled,
-    // Ended jobs go by the policy below, but only when this comes round; by itself once a day.
+    // Maintenance deletes ended jobs by the queue's policy. By default it runs only once a day.
     maintenanceIntervalSeconds: 300,
     application_name: 'spoke',
   })
-  // That nothing can be stored is said once, when it begins.
+  // A full disk is logged once, when it starts.
   boss.on('error', (err) => {
-    if (!isDiskFull(err)) log.warn({ err }, 'the job queue met an error')
+    if (!isDiskFull(err)) log.warn({ err }, 'the job queue reported an error')
   })
-  /** One of this process's workers of each queue. */
+  /** By queue, one of this process's workers. */
   const workers = new Map<string, string>()
 
   async function open(): Promise<void> {
@@ -82,10 +89,11 @@ export function createQueues(
     async start(handler) {
       await open()
       if (!handler) return
-      // Fetched in pairs, because a fetch that comes back full is followed by the next at once: of single jobs each
-      // worker would take one an interval, however many wait.
+      // Jobs are fetched in pairs, because a full batch is followed by the next fetch at once. With
+      // single jobs each worker would take one per interval, however many wait.
       const pairs = Math.max(1, Math.ceil(handler.concurrency / 2))
-      // The shortest that the library takes. Wake-ups of this process are heard at once besides.
+      // 0.5 is the shortest that pg-boss accepts. Wake-ups from this process are noticed at once
+      // anyway.
       const everySeconds = db.pooled ? 0.5 : 2
       const options = {
         localConcurrency: pairs,

@@ -1,4 +1,4 @@
-/** Once an hour, one process of all: what has run out or was kept long enough goes, tenant by tenant, in short steps. */
+/** Deletes expired rows once an hour, in one process, tenant by tenant, in short steps. */
 import { deleteExpiredKeys, tenantsWithExpiredKeys } from '../api/idempotency-store.ts'
 import { deleteEndedSessions } from '../auth/session-store.ts'
 import { deleteOldChanges } from '../changes/store.ts'
@@ -19,7 +19,7 @@ import { deleteOldDeliveries as deleteOldSent } from '../outbox/delivery-store.t
 import { deleteOldEvents } from '../sync/event-retention-store.ts'
 import { claimPeriodicTask, tenantsFrom } from '../tenants/periodic-task-store.ts'
 
-/** How long each kind is kept, ms; undefined: for good. */
+/** Retention period of each kind of row, ms; undefined: unlimited. */
 export interface Keep {
   syncEventsMs: number | undefined
   inboxMs: number | undefined
@@ -37,7 +37,7 @@ export interface RetentionParts {
 
 const periodMs = 3_600_000
 const lookEveryMs = 60_000
-/** Rows of one statement. */
+/** Rows per statement. */
 const step = 2_000
 const tenantsAtOnce = 200
 
@@ -54,7 +54,10 @@ export async function retentionUntil(parts: RetentionParts, signal: AbortSignal)
   }
 }
 
-/** One pass over everything, to its end. It begins at any tenant, so that one which ends it early is never the same for all. */
+/**
+ * Runs one complete pass. It starts at a random tenant, so that a pass that ends early does not
+ * always skip the same tenants.
+ */
 export async function keepUp(parts: RetentionParts, signal: AbortSignal): Promise<void> {
   const { db, clock } = parts
   const more = () => !signal.aborted
@@ -108,7 +111,11 @@ async function tidyTenants(
   if (archivedMs !== undefined) await each(parts, ids, signal, (scope) => tombstones(scope, archivedMs))
 }
 
-/** A page of one integration after the other, under its lock. @returns `step` when there may be more */
+/**
+ * Deletes one page per integration, under the integration's lock.
+ *
+ * @returns `step` if there may be more
+ */
 async function tombstones(scope: TenantScope, archivedMs: number): Promise<number> {
   for (const { integrationId } of await listIntegrations(scope)) {
     await lockIntegration(scope, integrationId)
@@ -118,8 +125,8 @@ async function tombstones(scope: TenantScope, archivedMs: number): Promise<numbe
 }
 
 /**
- * A step of each tenant in turn, round after round while a step is full: a tenant with much to delete holds up nobody, and one
- * that fails fails alone.
+ * Runs one step per tenant, and further rounds for those whose step was full: a tenant with much to
+ * delete does not delay the others, and a tenant that fails does not affect them.
  */
 async function each(
   { db, log }: RetentionParts,

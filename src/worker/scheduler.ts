@@ -1,4 +1,4 @@
-/** Every few seconds: what should run and does not? The net under lost wake-ups and dead processes, and the schedule. */
+/** Polls every few seconds for streams to run: the schedule, lost wake-ups and dead processes. */
 import type { Database } from '../db/database.ts'
 import type { Claimant } from '../db/lease.ts'
 import { withSystem, withTenant } from '../db/scope.ts'
@@ -26,25 +26,28 @@ export interface SweepParts {
 
 const everyMs = 4_000
 const atOnce = 500
-/** A wake-up that was lost between two processes is sent again after this. */
+/** A wake-up that was lost between two processes is sent again after this time. */
 const againAfterMs = 30_000
 
 /**
- * One wake-up for one claim: once the stream was claimed its epoch has moved, so that a claim that died never keeps
- * the next wake-up away.
+ * One wake-up per claim: claiming a stream advances its epoch, so that a claim that died never
+ * suppresses the next wake-up.
  */
 const occasionOf = ({ epoch }: DueStream, clock: Clock) =>
   `${epoch}/${Math.floor(clock.now() / againAfterMs)}`
 
-/** Sweeps until the signal aborts. One sweep that fails is logged; the next tries again. */
+/** Polls until the signal aborts. A failed poll is logged and repeated. */
 export async function sweepUntil(parts: SweepParts, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await sweep(parts, signal).catch((err: unknown) => parts.log.warn({ err }, 'a sweep failed'))
+    await sweep(parts, signal).catch((err: unknown) => parts.log.warn({ err }, 'a scheduler poll failed'))
     await parts.clock.sleep(everyMs, signal).catch(() => {})
   }
 }
 
-/** One pass. Any number of processes may sweep at once: slots are taken by row, and equal wake-ups are one. */
+/**
+ * One poll. Any number of processes may poll at once: schedule slots are claimed per row, and equal
+ * wake-ups are merged.
+ */
 export async function sweep(parts: SweepParts, signal: AbortSignal): Promise<void> {
   const { db, queues, claimant, periods, clock, metrics, log } = parts
   const due = await withSystem(db, (scope) => findDue(scope, claimant, atOnce))
@@ -58,7 +61,8 @@ export async function sweep(parts: SweepParts, signal: AbortSignal): Promise<voi
       await queues.wake(stream, occasionOf(stream, clock))
     } catch (err) {
       if (isTenantErasing(err)) continue
-      // One tenant's trouble (a sealed value that does not open, a row gone meanwhile) is not the others'.
+      // A failure of one tenant (a sealed value that does not open, a row deleted meanwhile) does
+      // not affect the others.
       log.warn(
         { err, tenant_id: stream.tenantId, integration_id: stream.integrationId },
         'a stream could not be woken',

@@ -1,4 +1,4 @@
-/** Several times a second: which endpoints are to be told of something? Some at a time are; one that hangs holds up itself. */
+/** Polls for due endpoints several times a second; one that hangs delays only itself. */
 import { withSystemOnce } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { isTenantErasing } from '../lib/errors.ts'
@@ -6,22 +6,22 @@ import { findDueEndpoints } from '../outbox/delivery-store.ts'
 import { type SendParts, sendTo } from '../outbox/sender.ts'
 import { createRest, lookUntil, type Rest } from './poll.ts'
 
-/** Endpoints of one process. Most of the time they wait for their receivers. */
+/** Endpoints per process. Most of the time they wait for their receivers. */
 const atOnce = 32
-/** One whose sending broke off unforeseen makes room for the others. */
+/** Cooldown of an endpoint whose sending failed unexpectedly, so that others can run. */
 const restMs = 5_000
-/** One tenant's receivers that hang leave room for the others'. */
+/** Endpoints per tenant, so that one tenant's receivers that hang do not block other tenants. */
 const atOnceOfTenant = 4
 const idleMs = 1_000
 
-/** Goes on until the signal aborts, and ends when what is under way has. */
+/** Runs until the signal aborts, and returns when the sends in progress have ended. */
 export async function sendUntil(parts: SendParts, signal: AbortSignal): Promise<void> {
   const { clock, log } = parts
   const running = new Map<string, Promise<void>>()
   const resting = createRest(clock)
   const looking = () =>
     look(parts, running, resting, signal).catch((err: unknown) =>
-      log.warn({ err }, 'the outbox could not be looked at'),
+      log.warn({ err }, 'the outbox could not be polled'),
     )
   await lookUntil(clock, looking, signal)
   await Promise.all(running.values())
@@ -45,7 +45,7 @@ async function look(
     if (running.has(key) || resting.rests(key) || ofTenant(tenantId) >= atOnceOfTenant) continue
     const done = sendTo(parts, parseTenantId(tenantId), endpointId, signal)
       .then((taken) => {
-        // All that is due waits for something before it, which has a time of its own.
+        // Everything due waits for an earlier delivery, which has its own time.
         if (taken === 0) resting.rest(key, idleMs)
       })
       .catch((err: unknown) => {
@@ -53,7 +53,7 @@ async function look(
         if (!isTenantErasing(err))
           parts.log.error(
             { err, tenant_id: tenantId, endpoint_id: endpointId },
-            'an endpoint could not be sent to',
+            'sending to an endpoint failed',
           )
       })
       .finally(() => running.delete(key))

@@ -1,4 +1,7 @@
-/** The worker: runs streams as it is woken, sweeps for what nobody woke, reads HubSpot's journal, drains the inbox, sends webhooks, erases tenants, and deletes what was kept long enough. */
+/**
+ * The worker: runs streams when woken, polls for missed work, reads HubSpot's journal, drains
+ * inboxes, sends webhooks, erases tenants, and deletes rows past their retention period.
+ */
 import { isDiskFull } from '../db/database-errors.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import type { DrainParts } from '../inbox/drain.ts'
@@ -35,7 +38,7 @@ export interface WorkerParts
 }
 
 export interface Worker {
-  /** Stops taking work, finishes or gives back the page in hand. */
+  /** Stops taking work; finishes or releases the page in progress. */
   stop(timeoutMs: number): Promise<void>
 }
 
@@ -44,7 +47,7 @@ export async function startWorker(given: WorkerParts): Promise<Worker> {
   const { queues, log } = parts
   const { disk } = parts.db
   const stopping = new AbortController()
-  /** Until the worker stops, or nothing can be stored. */
+  /** Aborts when the worker stops or when nothing can be stored. */
   const working = () => (disk ? AbortSignal.any([stopping.signal, disk.untilFull()]) : stopping.signal)
   const running = new Set<Promise<void>>()
 
@@ -56,7 +59,7 @@ export async function startWorker(given: WorkerParts): Promise<Worker> {
     const key = { integrationId, kind: job.kind, mode }
     try {
       const outcome = await runStream(parts, parseTenantId(job.tenantId), key, kind, signal)
-      // The sweep would find it too; this is sooner.
+      // The scheduler would find it too, but later.
       if (outcome === 'yielded' && !signal.aborted) await queues.wake(job, newId())
     } catch (err) {
       if (isTenantErasing(err) || (signal.aborted && isDiskFull(err))) return
@@ -82,7 +85,10 @@ export async function startWorker(given: WorkerParts): Promise<Worker> {
       parts.journalWork && journalUntil(parts.journalWork, signal),
     ])
   }
-  /** What cannot be stored is not begun: without room on the disk all loops end, and begin again once there is some. */
+  /**
+   * Starts nothing that cannot be stored: when the disk is full all loops end, and they start again
+   * once there is space.
+   */
   async function whileThereIsRoom(): Promise<void> {
     while (!stopping.signal.aborted) {
       await loops(working())
@@ -92,7 +98,7 @@ export async function startWorker(given: WorkerParts): Promise<Worker> {
   const keeping = whileThereIsRoom()
   return {
     async stop(timeoutMs) {
-      stopping.abort(new Error('the worker stops'))
+      stopping.abort(new Error('the worker is stopping'))
       await Promise.all([keeping, ...running])
       await queues.stop(timeoutMs)
     },

@@ -80,13 +80,13 @@ test('a row that is taken out, put in, moved, swapped or of another tenant is fo
     assert.match(faultOf(rows.toSpliced(at, 1)) ?? '', new RegExp(`between event ${at} and event ${at + 2}`))
     assert.match(
       faultOf(rows.toSpliced(at, 0, rows[at] as AuditRow)) ?? '',
-      /some are missing, or one was put/,
+      /are missing, or one was inserted/,
     )
     assert.match(faultOf(rows.with(at, foreign[at] as AuditRow)) ?? '', new RegExp(`^event ${at + 1} is not`))
     const swapped = rows.with(at, { ...(rows[at + 1] as AuditRow), seq: at + 1 })
     assert.match(faultOf(swapped) ?? '', new RegExp(`^event ${at + 1} is not`))
   }
-  assert.match(verdictOn(B, rows).fault ?? '', /^event 1 is not what was written/)
+  assert.match(verdictOn(B, rows).fault ?? '', /^event 1 does not match its hash/)
 })
 
 test('a chain that was cut at its old end says where it begins, and is not taken for whole', () => {

@@ -556,7 +556,7 @@ test('an answer that is streamed ends when its last piece is out, or with its re
     (await events()).filter(([, , , phase]) => phase === 'done'),
     [
       [A, 'admin', null, 'done', '200'],
-      [B, 'admin', null, 'done', '200 broken off'],
+      [B, 'admin', null, 'done', '200 aborted'],
     ],
   )
   await close()
@@ -570,11 +570,11 @@ test('an unsafe route that does not say what the audit log calls it stops the st
     const route = { method, url: '/x', handler: async () => ({}) }
     assert.throws(
       () => app.route({ ...route, config: { access: 'public' } }),
-      /does not say what the audit log calls it/,
+      /does not name its audit action/,
     )
     assert.throws(
       () => app.route({ ...route, config: { access: 'public', audited: 'x' } }),
-      /open to everybody, and does not say for whom/,
+      /is audited and public, so it must set auditedFor/,
     )
     app.route({ ...route, config: { access: 'admin', audited: 'x' } })
     app.route({ ...route, url: '/y', config: { access: 'public', audited: false } })

@@ -219,7 +219,7 @@ for (const engine of engines) {
           `insert into audit_events select whose, 7, at, actor, action, target, address, request_id, phase, result, hash, hash
             from kept_audit_events where whose = '${A}' and seq = 6`,
         ],
-        /event 7 is not what was written/,
+        /event 7 does not match its hash/,
       ],
       [
         'puts a row in before the first',
@@ -228,7 +228,7 @@ for (const engine of engines) {
           `insert into audit_events select whose, 0, at, actor, action, target, address, request_id, phase, result, prev_hash, hash
             from kept_audit_events where whose = '${A}' and seq = 1`,
         ],
-        /event 0 is not what was written/,
+        /event 0 does not match its hash/,
       ],
       [
         'swaps the numbers of two rows',
@@ -236,7 +236,7 @@ for (const engine of engines) {
           `update audit_events set seq = seq + 100 where tenant_id = '${A}' and seq in (2, 3)`,
           `update audit_events set seq = 105 - seq where tenant_id = '${A}' and seq > 100`,
         ],
-        /event 2 is not what was written/,
+        /event 2 does not match its hash/,
       ],
       [
         'gives a row to another tenant',
@@ -244,7 +244,7 @@ for (const engine of engines) {
           `delete from audit_events where tenant_id = '${B}' and seq = 4`,
           `update audit_events set tenant_id = '${B}' where tenant_id = '${A}' and seq = 4`,
         ],
-        /event 4 is not what was written/,
+        /event 4 does not match its hash/,
       ],
       [
         'swaps two tenants’ whole chains',
@@ -253,7 +253,7 @@ for (const engine of engines) {
           `insert into audit_events select case whose when '${A}' then '${B}' else '${A}' end::uuid, seq, at, actor, action, target,
             address, request_id, phase, result, prev_hash, hash from kept_audit_events`,
         ],
-        /event 1 is not what was written/,
+        /event 1 does not match its hash/,
       ],
       [
         'gives a tenant’s row to the operator',
@@ -261,7 +261,7 @@ for (const engine of engines) {
           `insert into operator_audit select 7, at, actor, action, target, address, request_id, phase, result, prev_hash, hash
             from kept_audit_events where whose = '${A}' and seq = 1`,
         ],
-        /^operator: event 7 is not what was written/,
+        /^operator: event 7 does not match its hash/,
       ],
     ]
     for (const [what, statements, expected] of acts) {
@@ -286,7 +286,7 @@ for (const engine of engines) {
       assert.deepEqual(await stands(), [], 'a chain that grew')
       await asOwner(db, `delete from audit_events where tenant_id = '${A}' and seq > 4`)
       assert.deepEqual(await faults(db), [], 'a chain that is shorter holds')
-      assert.deepEqual(await stands(), ['event 6 was noted and is gone'])
+      assert.deepEqual(await stands(), ['event 6 was noted earlier but is missing'])
       await restore()
       // Every hash made anew, as whoever owns the table can.
       let prevHash = '0'.repeat(64)
@@ -298,7 +298,7 @@ for (const engine of engines) {
         prevHash = hash
       }
       assert.deepEqual(await faults(db), [], 'a chain written anew holds')
-      assert.deepEqual(await stands(), ['event 6 is another than was noted'])
+      assert.deepEqual(await stands(), ['event 6 differs from the one noted earlier'])
       await restore()
     })
 
@@ -321,7 +321,7 @@ for (const engine of engines) {
         assert.deepEqual([cut.from, cut.events, cut.fault], [501, 703, undefined])
         for (const seq of [1_000, 1_001, 1_203]) {
           await asOwner(db, `update audit_events set result = 'x' where tenant_id = '${C}' and seq = ${seq}`)
-          assert.match(String((await here()).fault), new RegExp(`^event ${seq} is not what was written`))
+          assert.match(String((await here()).fault), new RegExp(`^event ${seq} does not match its hash`))
           await asOwner(db, `update audit_events set result = null where tenant_id = '${C}' and seq = ${seq}`)
         }
         await asOwner(db, `delete from audit_events where tenant_id = '${C}' and seq = 1001`)

@@ -137,7 +137,7 @@ test('verify prints every head, finds noted ones again, and ends with 1 at the f
   assert.equal((await spoke('audit', 'verify')).code, 0, 'nothing shows without the noted head')
   const cut = await spoke('audit', 'verify', '--heads', file)
   assert.equal(cut.code, 1)
-  assert.match(cut.err, new RegExp(`${tenant}: event ${seq} was noted and is gone`))
+  assert.match(cut.err, new RegExp(`${tenant}: event ${seq} was noted earlier but is missing`))
 
   await adminQuery(`delete from operator_audit where seq = 1`, url)
   const old = await spoke('audit', 'verify')
@@ -159,11 +159,11 @@ test('verify prints every head, finds noted ones again, and ends with 1 at the f
   await adminQuery(`update operator_audit set actor = 'x' where seq = 2`, url)
   const broken = await spoke('audit', 'verify')
   assert.equal(broken.code, 1)
-  assert.match(broken.out, /^operator\tBROKEN: event 2 is not what was written$/m)
+  assert.match(broken.out, /^operator\tBROKEN: event 2 does not match its hash$/m)
   assert.match(broken.out, /\b1 broken$/m)
 
   writeFileSync(file, 'nonsense\n')
   const nonsense = await spoke('audit', 'verify', '--heads', file)
   assert.equal(nonsense.code, 1)
-  assert.match(nonsense.err, /line 1: not what/)
+  assert.match(nonsense.err, /line 1: not output of/)
 })

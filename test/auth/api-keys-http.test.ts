@@ -194,10 +194,10 @@ describe('by command', () => {
     const key = done(made)
     assert.match(key, form)
     const keyId = key.split('_')[1] as string
-    assert.match(made.err, new RegExp(`^key ${keyId} \\(read, sync\\), until 20`))
+    assert.match(made.err, new RegExp(`^key ${keyId} \\(read, sync\\), expires 20`))
     const listed = done(await spoke('api-keys', 'list', tenant))
-    assert.match(listed, new RegExp(`^${keyId}\tapp\tread,sync\tholds\tnever used$`))
-    assert.match(done(await spoke('tenants', 'list')), new RegExp(`^${tenant}\tsince `))
+    assert.match(listed, new RegExp(`^${keyId}\tapp\tread,sync\tvalid\tnever used$`))
+    assert.match(done(await spoke('tenants', 'list')), new RegExp(`^${tenant}\tcreated `))
     const next = JSON.parse(
       done(await spoke('api-keys', 'rotate', tenant, keyId, '--overlap', '0s', '--json')),
     )
@@ -244,7 +244,7 @@ describe('by command', () => {
     assert.equal(await service.exit, 1)
     assert.match(
       service.output(),
-      /^spoke: this database holds API keys of tenants[^\n]*SPOKE_ADMIN_KEY[^\n]*\n$/,
+      /^spoke: this database contains API keys of tenants[^\n]*SPOKE_ADMIN_KEY[^\n]*\n$/,
     )
     done(await runSpoke(dir, closed, 'api-keys', 'revoke', tenant, key.split('_')[1] as string))
     const again = startProcess(dir, fresh)
@@ -269,7 +269,7 @@ describe('by command', () => {
       assert.equal(elsewhere.code, 1)
       assert.match(
         elsewhere.err,
-        /is in use by another Spoke process.*Nor does it answer at http:\/\/127.0.0.1:1;/,
+        /is in use by another Spoke process.*That process does not respond at http:\/\/127.0.0.1:1;/,
       )
       const wrong = await runSpoke(dir, { ...embedded, SPOKE_ADMIN_KEY: 'x'.repeat(24) }, 'tenants', 'list')
       assert.match(wrong.err, /\(unauthenticated\)/)

@@ -20,7 +20,7 @@ test('a disk that cannot be asked leaves what was known', () => {
     assert.equal(disk.check(), false)
     rmSync(join(dir, '..'), { recursive: true })
     assert.deepEqual([disk.check(), disk.check()], [false, false])
-    assert.deepEqual(lines, ['the free room of the disk cannot be read'])
+    assert.deepEqual(lines, ['the free space of the disk cannot be read'])
   } finally {
     disk.stop()
   }

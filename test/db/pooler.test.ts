@@ -105,7 +105,7 @@ test('a login that may hold few connections is opened, and with one the worse is
     assert.equal(db.pooled, pooled)
     assert.deepEqual(
       lines.map((line) => line.slice(0, 41)),
-      pooled ? ['the database grants a single connection, '] : [],
+      pooled ? ['the database allows only one connection, '] : [],
     )
     assert.deepEqual(await inTransaction(db, [], (query) => query(sql`select 1 as n`)), [{ n: 1 }])
     await db.close()

@@ -59,7 +59,7 @@ test('a command that waits says so in words', async () => {
   assert.equal(code, 1)
   assert.match(
     err,
-    /^spoke: the database is away; waiting for it \(address: 127\.0\.0\.1:\S+ as \S+, reason: connection refused, seconds_left: 1\)\nspoke: cannot reach PostgreSQL [^\n]+\n$/,
+    /^spoke: the database is unreachable; waiting for it \(address: 127\.0\.0\.1:\S+ as \S+, reason: connection refused, seconds_left: 1\)\nspoke: cannot reach PostgreSQL [^\n]+\n$/,
   )
 })
 
@@ -103,7 +103,7 @@ describe('a login', () => {
     const url = urlWith({ username: login, pathname: new URL(fresh).pathname })
     assertOneLine(
       await runSpoke(dir, env(url), 'migrate'),
-      /^spoke: the database refuses: permission denied for schema public \(SQLSTATE 42501\)\n$/,
+      /^spoke: the database reports an error: permission denied for schema public \(SQLSTATE 42501\)\n$/,
     )
   })
 })
@@ -172,7 +172,7 @@ const failures: [what: string, failure: object, passes: boolean, reason: string]
     false,
     'no such user: x (SQLSTATE 08P01)',
   ],
-  ['silence', { message: 'timeout expired' }, true, 'no answer'],
+  ['silence', { message: 'timeout expired' }, true, 'no response'],
   [
     'a login that may not log in',
     { code: '28000', message: 'not permitted' },

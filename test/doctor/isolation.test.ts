@@ -18,7 +18,7 @@ const holes: [string, string, RegExp][] = [
   [
     'create policy wide on labels for select to spoke_app using (true)',
     'drop policy wide on labels',
-    /select on labels reached 1 rows of the other/,
+    /select on labels reached 1 rows of the other tenant/,
   ],
   [
     'alter table labels disable row level security',
@@ -121,7 +121,10 @@ for (const engine of bothEngines) {
       const { faults } = await createFixtures(db)
       await sql`drop table odd`.execute(db.kysely)
       assert.equal(faults.length, 1)
-      assert.match(String(faults[0]), /^table odd was not rehearsed, no row could be made: .*odd_code_check/)
+      assert.match(
+        String(faults[0]),
+        /^table odd was not rehearsed, no row could be created: .*odd_code_check/,
+      )
     })
 
     test('the look at live tables is clean, names an open one, and writes nothing', async () => {
@@ -130,7 +133,7 @@ for (const engine of bothEngines) {
       const { faults, leaked } = await lookAtLiveTables(db)
       await sql`drop policy wide on issues`.execute(db.kysely)
       assert.ok(leaked > 0)
-      assert.ok(faults.includes('as a tenant that owns nothing, rows of table issues are seen'))
+      assert.ok(faults.includes('as a tenant that owns nothing, rows of table issues are visible'))
     })
   })
 }

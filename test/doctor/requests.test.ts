@@ -32,23 +32,23 @@ describe('requests', () => {
 
   caught(
     'a handler that forgets the tenant is caught by what it answers',
-    /GET \/api\/rogue\/shows\/:tenant_id\/:integration_id with its own tenant and the other's ids answers 200 with what is the other's/,
+    /GET \/api\/rogue\/shows\/:tenant_id\/:integration_id with its own tenant and the other tenant's ids got 200 with data of the other tenant/,
   )
   caught(
     'one that tells whether the id exists is caught, though it tells nothing else',
-    /GET \/api\/rogue\/tells\/:tenant_id\/:integration_id .* answers otherwise \(409\) than with ids of nobody \(404\)/,
+    /GET \/api\/rogue\/tells\/:tenant_id\/:integration_id .* got another response \(409\) than with unused ids \(404\)/,
   )
   caught(
     'one that changes the row is caught by the row',
-    /POST \/api\/rogue\/writes\/:tenant_id\/:integration_id .* changed rows of the other: tenant_integrations/,
+    /POST \/api\/rogue\/writes\/:tenant_id\/:integration_id .* changed rows of the other tenant: tenant_integrations/,
   )
   caught(
     'one that is open to everybody is caught by what it shows',
-    /GET \/api\/rogue\/open answers 200 with what is the other's|GET \/api\/rogue\/open with the other's ids answers 200 with what is the other's/,
+    /GET \/api\/rogue\/open with the other tenant's ids got 200 with data of the other tenant/,
   )
   caught(
     'one that lists every tenant is caught with nobody’s ids in the request',
-    /with its own ids, GET \/api\/rogue\/lists\/:tenant_id answers with what is the other's/,
+    /with its own ids, GET \/api\/rogue\/lists\/:tenant_id returned data of the other tenant/,
   )
   caught(
     'one with a name in its path that nothing is known by is named, not left out',

@@ -35,9 +35,9 @@ function rowsOf(text: string): Row[] {
   })
 }
 
-const testsIn = (text: string) => matches(text, /\]\(\.\.\/(test\/[^)#]+)\)/g)
+const testsIn = (text: string) => matches(text, /\]\(\.\.\/\.\.\/(test\/[^)#]+)\)/g)
 
-const asvs = read('docs/security-asvs.md')
+const asvs = read('docs/security/asvs.md')
 const rows = rowsOf(asvs)
 
 test('every requirement of levels 1 and 2 has one row, with its level', () => {
@@ -82,7 +82,7 @@ test('the counts in the text are those of the rows', () => {
 })
 
 test('each of the ten risks has its row, with a test or a reason', () => {
-  const text = read('docs/security-owasp.md')
+  const text = read('docs/security/owasp.md')
   const risks = [...text.matchAll(/^\| (API\d+):2023 ([^|]+) \| ([^|]*) \| ([^|]*) \|$/gm)]
   assert.deepEqual(
     risks.map(([, risk]) => risk),
@@ -99,17 +99,17 @@ test('each of the ten risks has its row, with a test or a reason', () => {
 test('SECURITY.md stays short, and leads to the pages', () => {
   const text = read('SECURITY.md')
   assert.ok(text.split('\n').length <= 50)
-  for (const page of ['security-checks', 'security-owasp', 'security-asvs', 'planted-faults'])
-    assert.ok(text.includes(`(docs/${page}.md`), page)
+  for (const page of ['checks', 'owasp', 'asvs', 'planted-faults'])
+    assert.ok(text.includes(`(docs/security/${page}.md`), page)
 })
 
 test('the algorithms that the page of checks lists are those of the source', () => {
-  const table = section(read('docs/security-checks.md'), 'Cryptography')
+  const table = section(read('docs/security/checks.md'), 'Cryptography')
   for (const name of ['A256GCM', 'SHA-256', 'S256']) assert.ok(table.includes(name), name)
 })
 
 test('each table has its place in the list of what is kept', () => {
-  const listed = matches(section(read('docs/security-checks.md'), 'What is kept'), /`([a-z_]+)`(?=[,\s|])/g)
+  const listed = matches(section(read('docs/security/checks.md'), 'What is kept'), /`([a-z_]+)`(?=[,\s|])/g)
   const tables = readdirSync(join(root, 'migrations'))
     .filter((file) => file.endsWith('.sql'))
     .flatMap((file) =>

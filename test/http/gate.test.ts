@@ -87,8 +87,11 @@ test('each rule lets in whom it names, for their own tenant, and nobody else com
 test('a route that does not say who may ask for it stops the start', () => {
   const app = Fastify()
   requireRules(app)
-  assert.throws(() => app.get('/forgotten', async () => ({})), /GET \/forgotten does not say who may ask/)
-  assert.throws(() => app.get('/x', { config: { access: 'read' } }, async () => ({})), /none in its path/)
+  assert.throws(() => app.get('/forgotten', async () => ({})), /GET \/forgotten has no access rule/)
+  assert.throws(
+    () => app.get('/x', { config: { access: 'read' } }, async () => ({})),
+    /no :tenant_id in its path/,
+  )
   assert.doesNotThrow(() =>
     app.get('/y', { config: { access: 'manage', tenantIn: 'state' } }, async () => ({})),
   )

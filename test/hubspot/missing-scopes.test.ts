@@ -94,7 +94,7 @@ test('a 403 that is not about scopes says what HubSpot calls it', () => {
         [shown.code, shown.message, shown.status],
         [
           'hubspot_forbidden',
-          `HubSpot refuses this for a reason other than a scope (${category})`,
+          `HubSpot denies access for a reason other than a missing scope (${category})`,
           connecting ? 422 : 409,
         ],
       )

@@ -89,7 +89,7 @@ test('a proxy that refuses or hangs is hubspot_unavailable in time, and the log 
       await eventually(
         async () =>
           service.lines.some(
-            (line) => line.includes('the proxy opened no connection') && line.includes(proxy.url),
+            (line) => line.includes('the proxy did not open a connection') && line.includes(proxy.url),
           ),
         'the log names the proxy',
       )

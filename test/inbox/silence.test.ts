@@ -31,7 +31,7 @@ after(() => bench?.stop())
 const silentSince = async ({ tenant, integration } = oauth) =>
   (await bench.service.get(`/api/hubspot/inbox/${tenant}/${integration}`)).body.silent_since as string | null
 const warnings = () =>
-  bench.service.lines.filter((line) => line.includes('no feed tells of an integration')).length
+  bench.service.lines.filter((line) => line.includes('webhooks are missing for an integration')).length
 const addTicket = (portal: number, minutesAgo: number) =>
   bench.emulator.control('POST', `/portals/${portal}/tickets`, {
     count: 1,

@@ -322,7 +322,7 @@ test('a file that nobody can read is passed over in the end and not before, and 
     return (await placeNow()).position !== position
   }, 'it is passed over')
   await bench.emulator.control('DELETE', `/faults/${id}`)
-  assert.equal(lines('cannot be read and was passed over'), 1)
+  assert.equal(lines('could not be read and was skipped'), 1)
   await act(account.portal, 'PATCH', '', { ids: [b], properties: { subject: 'heard of' } })
   await eventually(async () => {
     const [row] = await look<{ subject: string }>(
@@ -378,7 +378,7 @@ test('while HubSpot takes no subscription at all, no account is to blame', async
     times: null,
   })
   const accounts = [await connected(), await connected(), await connected()]
-  await eventually(async () => lines('the webhooks journal takes no subscription now') > 0, 'it is told')
+  await eventually(async () => lines('webhooks journal subscriptions could not be updated') > 0, 'it is told')
   const calls = requests('/subscriptions').length
   await new Promise((done) => setTimeout(done, 5_000))
   assert.ok(requests('/subscriptions').length - calls <= 8, 'it is not asked for each account')
@@ -388,7 +388,7 @@ test('while HubSpot takes no subscription at all, no account is to blame', async
   )
   assert.deepEqual(blamed, [])
   // Of the accounts of earlier tests one may be in trouble of its own.
-  const blame = 'the webhooks journal could not be subscribed to'
+  const blame = 'the webhooks journal subscription of an account could not be updated'
   for (const { portal } of accounts)
     assert.deepEqual(
       bench.service.lines.filter((line) => line.includes(blame) && line.includes(String(portal))),

@@ -52,7 +52,7 @@ test('a directory of others is not taken away from them, and not used', async ()
   writeFileSync(join(shared, 'notes.txt'), '')
   await assert.rejects(openDatabase({ dataDir: shared, poolSize: 1 }, quiet), {
     name: 'DatabaseStartError',
-    message: `cannot use the data directory ${shared} (SPOKE_DATA_DIR): it is open to other users of this machine (mode 1777) and holds other files; name a directory for Spoke alone`,
+    message: `cannot use the data directory ${shared} (SPOKE_DATA_DIR): it is open to other users of this machine (mode 1777) and contains other files; use a directory for Spoke alone`,
   })
   assert.equal(modeOf(shared), '1777')
 })
@@ -67,7 +67,7 @@ test(
     try {
       assert.throws(
         () => makePrivate(theirs),
-        /this user may not change that; .* SPOKE_DATA_DIR=\S+\/theirs\/spoke$/,
+        /this user cannot change that; .* SPOKE_DATA_DIR=\S+\/theirs\/spoke$/,
       )
     } finally {
       process.seteuid?.(0)
@@ -90,7 +90,7 @@ test('a key file that others can read is closed, and one that anybody could repl
   assert.deepEqual(readConfig(env, say).keyRing[0], made)
   assert.match(
     lines.join('\n'),
-    /^warning: .* writable for every user .* chmod o-w it, or set SPOKE_ENCRYPTION_KEYS$/,
+    /^warning: every user of this machine can write .* chmod o-w .*, or set SPOKE_ENCRYPTION_KEYS$/,
   )
   // A checkout of a devcontainer: the first start goes through too.
   const fresh = { ...env, SPOKE_DATA_DIR: join(parent, 'fresh') }

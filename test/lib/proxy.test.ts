@@ -177,7 +177,7 @@ describe('a tunnel', () => {
       assert.ok(error.message.includes(`the proxy ${url} ${words}`), error.message)
       assert.ok(performance.now() - began < 4_000)
       assert.equal(lines.length, 1)
-      assert.ok(lines[0]?.includes(url) && lines[0].includes('the proxy opened no connection'), lines[0])
+      assert.ok(lines[0]?.includes(url) && lines[0].includes('the proxy did not open a connection'), lines[0])
       assert.doesNotMatch(lines.join() + String(error.stack), /hidden-word|bWU6/)
     })
 

@@ -44,7 +44,7 @@ test('a loop that stands still is ended for good, though it hears no signal', as
   assert.deepEqual([code, signal], [null, 'SIGKILL'])
   const line = JSON.parse(err())
   assert.equal(line.level, 'fatal')
-  assert.match(line.msg, /^the event loop stands still; the process ends/)
+  assert.match(line.msg, /^the event loop is blocked; the process ends/)
   assert.ok(line.still_s >= 1)
   assert.equal(typeof line.free_mib, 'number')
 })
@@ -62,7 +62,7 @@ test(
     child.kill('SIGKILL')
     await exit
     assert.match(err(), /^the service is PID 1, which the watchdog cannot end/)
-    assert.equal(err().match(/the event loop stands still/g)?.length, 1)
+    assert.equal(err().match(/the event loop is blocked/g)?.length, 1)
   },
 )
 

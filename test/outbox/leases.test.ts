@@ -110,7 +110,7 @@ for (const engine of engines)
       )
       assert.deepEqual(rows, [
         { done: true, why: null },
-        { done: false, why: 'the change is not kept any more' },
+        { done: false, why: 'the change is no longer retained' },
       ])
     })
 

@@ -234,7 +234,7 @@ test('after eight tries a webhook is given up, after five days the endpoint; rec
   const told = changes.filter(({ type }: { type: string }) => type === 'endpoint.disabled')
   assert.deepEqual(
     told.map(({ detail }: { detail: object }) => detail),
-    [{ endpoint_id: id, reason: 'nothing has arrived for five days' }],
+    [{ endpoint_id: id, reason: 'no delivery has succeeded for five days' }],
   )
   await edit([a], 'while disabled')
   assert.equal((await stateOf(id)).waiting, 0)

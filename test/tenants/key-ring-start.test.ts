@@ -94,7 +94,7 @@ test('key-ring status counts and says what may go; rotate moves all; --json says
   })
   assert.match(
     (await command(both, 'key-ring', 'status')).out,
-    /^k1\t0 tenants\tseals nothing: may be taken out$/m,
+    /^k1\t0 tenants\tseals nothing: can be removed$/m,
   )
   const lost = await command(old, 'key-ring', 'status')
   assert.equal(lost.code, 1)
@@ -104,7 +104,7 @@ test('key-ring status counts and says what may go; rotate moves all; --json says
   assert.equal(refused.code, 1)
   assert.match(
     refused.err,
-    /^spoke: the key ring does not fit the database: key "k2" is not in the ring[^\n]*\n$/,
+    /^spoke: the key ring does not match the database: key "k2" is not in the ring[^\n]*\n$/,
   )
   await rotate(db, [
     { kid: 'k1', key: new Uint8Array(32).fill(7) },

@@ -175,7 +175,7 @@ describe('a full disk', withSmallDisk, () => {
     assert.equal(early.code, 1)
     assert.match(
       early.err,
-      /^spoke: the disk of \S+ \(SPOKE_DATA_DIR\) has \d+ MiB free, and 24 MiB are needed to start/m,
+      /^spoke: the disk of \S+ \(SPOKE_DATA_DIR\) has \d+ MiB free, but 24 MiB are needed to start/m,
     )
 
     disk.resize(400)
@@ -208,7 +208,7 @@ describe('a full disk', withSmallDisk, () => {
       assert.equal(await spoke.exit, null, spoke.output().slice(-2_000))
       clearTimeout(tooLong)
       assert.equal(spoke.child.signalCode, 'SIGKILL')
-      assert.match(spoke.output(), /"free_mib":\d,"msg":"the event loop stands still; the process ends/)
+      assert.match(spoke.output(), /"free_mib":\d,"msg":"the event loop is blocked; the process ends/)
       t.diagnostic(
         `ended ${Math.round(performance.now() - began)} ms after the room was gone, the hang itself included`,
       )

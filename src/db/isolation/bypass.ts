@@ -1,14 +1,17 @@
-/** Ways round the tables: a changed context function, code or views with their owner's rights, a door through a door. */
+/**
+ * Checks for ways around the table policies: changed context functions, code or views with their
+ * owner's rights, one database role inside another.
+ */
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { doors, functions } from './expected.ts'
 
-/** What a function of ours finds by name: this schema's, and a temporary table only after it. */
+/** The search_path of our functions: this schema, with temporary tables last. */
 export const pinnedPath = sql`array['search_path=' || quote_ident(current_schema()) || ', pg_temp']`
 
 export async function bypassFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
-    select 'function ' || b.name || '() is not the one of the migrations' as fault
+    select 'function ' || b.name || '() differs from the one in the migrations' as fault
     from unnest(${Object.keys(functions)}::text[], ${Object.values(functions)}::text[]) b(name, md5)
     where not exists (
       select from pg_proc f where f.pronamespace = current_schema()::regnamespace and f.proname = b.name
@@ -29,10 +32,13 @@ export async function bypassFaults(db: Database): Promise<string[]> {
   return rows.map(({ fault }) => fault)
 }
 
-/** What is more than Spoke needs and opens nothing by itself; only the owner of the database may take it away. */
+/**
+ * Privileges that Spoke does not need and that expose nothing by themselves. Only the owner of the
+ * database can revoke them.
+ */
 export async function isolationWarnings(db: Database): Promise<string[]> {
   const { rows } = await sql<{ warning: string }>`
-    select format('every role may make temporary tables; as the owner of the database: revoke temporary on database %I from public',
+    select format('every role can create temporary tables; as the owner of the database, run: revoke temporary on database %I from public',
       current_database()) as warning
     where has_database_privilege('spoke_app', current_database(), 'TEMPORARY')`.execute(db.kysely)
   return rows.map(({ warning }) => warning)

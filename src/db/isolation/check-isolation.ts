@@ -1,4 +1,6 @@
-/** Reads the catalogue at start: does the wall between tenants stand? If not, nothing is served. */
+/**
+ * Checks tenant isolation in the catalogue at start; if it has a fault, the process does not serve.
+ */
 import type { Database } from '../database.ts'
 import { bypassFaults } from './bypass.ts'
 import { grantFaults } from './grants.ts'
@@ -7,11 +9,11 @@ import { roleFaults } from './roles.ts'
 import { tableFaults } from './tables.ts'
 
 /**
- * A few milliseconds. `spoke doctor isolation` looks further.
+ * Takes a few milliseconds. `spoke doctor isolation` checks more.
  *
- * @param strictLogin true when migrations have a login of their own: then the serving login must own and bypass
- *   nothing either
- * @returns what is wrong, in words for an operator; empty when the wall stands
+ * @param strictLogin true when migrations have their own login: then the serving login must own no
+ * tables and must not bypass row level security
+ * @returns the faults, worded for an operator; empty when there are none
  */
 export async function isolationFaults(db: Database, strictLogin: boolean): Promise<string[]> {
   const checks = [roleFaults, tableFaults, grantFaults, bypassFaults]

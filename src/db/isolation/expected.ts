@@ -1,15 +1,15 @@
 /**
- * What the three doors may do, as data: a new table is one line in each list that concerns it. The check at start and
- * `spoke doctor isolation` hold the catalogue to exactly this.
+ * What the three database roles may do, as data: a new table is one line in each list it concerns.
+ * The check at start and `spoke doctor isolation` compare the catalogue with exactly this.
  */
 
 export const doors = ['spoke_app', 'spoke_system', 'spoke_eraser'] as const
 export type Door = (typeof doors)[number]
 
-/** By table, with spaces between: `select`, or of columns `select(a,b)`. */
+/** By table, separated by spaces: `select`, or for columns `select(a,b)`. */
 type Grants = Readonly<Record<string, string>>
 
-/** Within one tenant's rows, which row level security sees to. */
+/** Within one tenant's rows, as row level security enforces. */
 const appGrants: Grants = {
   tenants: 'select insert update(data_key)',
   tenant_integrations: 'select insert update delete',
@@ -41,7 +41,10 @@ const appGrants: Grants = {
   sessions: 'select delete',
 }
 
-/** Over all tenants: ids and times that lead to a tenant's scope, and what belongs to no tenant. */
+/**
+ * Across all tenants: ids and times that lead to a tenant's scope, and rows that belong to no
+ * tenant.
+ */
 const systemGrants: Grants = {
   portal_routes: 'select',
   tenants: 'select(tenant_id,key_id,created_at,erasing_at)',
@@ -68,7 +71,7 @@ const systemGrants: Grants = {
   product_endpoint: 'select insert update delete',
 }
 
-/** Of one tenant that is marked: the mark, its row, and what nobody else may delete. */
+/** For one marked tenant: the mark, its row, and the rows no other role may delete. */
 const eraserGrants: Grants = {
   tenants: 'select(tenant_id,erasing_at) update(erasing_at) delete',
   audit_events: 'select delete',
@@ -84,7 +87,10 @@ const own = '(tenant_id = ( SELECT spoke_tenant() AS spoke_tenant))'
 const ownMarked = `(${own} AND (erasing_at IS NOT NULL))`
 const ofMarked = `(${own} AND ( SELECT spoke_erasing() AS spoke_erasing))`
 
-/** Policies besides a table's own: where the system door finds ids, and what an erasure may. Each as `name command role using check`. */
+/**
+ * Policies besides the `own_tenant` policy: how the system role finds ids, and what an erasure may
+ * do. Each as `name command role using check`.
+ */
 export const otherPolicies: Readonly<Record<string, readonly string[]>> = {
   portal_routes: ['find_ids r spoke_system true -'],
   sync_streams: ['find_due r spoke_system true -'],
@@ -105,7 +111,7 @@ export const otherPolicies: Readonly<Record<string, readonly string[]>> = {
   sessions: ['hold_sessions * spoke_system true true'],
 }
 
-/** Functions of the schema by the md5 of their text. None runs with its owner's rights. */
+/** Functions of the schema by the md5 of their source. None runs with its owner's rights. */
 export const functions: Readonly<Record<string, string>> = {
   spoke_tenant: '3f1ddbc86c396984a3541d703a8afe3c',
   spoke_erasing: 'a559318f5ae29d5d2eb2e9622b159cbf',
@@ -121,7 +127,7 @@ export const knownTables: readonly string[] = [
   ...new Set(Object.values(grants).flatMap((tables) => Object.keys(tables))),
 ]
 
-/** @returns `table PRIVILEGE` and `table.column PRIVILEGE`, as the catalogue is read */
+/** @returns `table PRIVILEGE` and `table.column PRIVILEGE`, in the form the catalogue is read */
 export function grantLines(door: Door): string[] {
   return Object.entries(grants[door]).flatMap(([table, list]) =>
     list.split(' ').flatMap((entry) => {

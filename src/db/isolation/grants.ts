@@ -1,4 +1,7 @@
-/** Every grant in our schema to one of the doors, and to everybody on a table of ours: exactly those that are meant. */
+/**
+ * Checks that grants in our schema to the database roles, and to PUBLIC on our tables, match the
+ * list.
+ */
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { type Door, doors, grantLines, knownTables } from './expected.ts'
@@ -29,11 +32,13 @@ export async function grantFaults(db: Database): Promise<string[]> {
   const lacking = (door: Door) => grantLines(door).filter((line) => !there(door).has(line))
   return [
     ...beyond.map(
-      ({ role, what, privilege }) => `table ${what} has grants beyond its door: ${privilege} for ${role}`,
+      ({ role, what, privilege }) => `table ${what} has an unexpected grant: ${privilege} for ${role}`,
     ),
     ...rows
       .filter(({ passes_on }) => passes_on)
-      .map(({ role, what, privilege }) => `${role} may pass on what it may do: ${privilege} on ${what}`),
-    ...doors.flatMap((door) => lacking(door).map((line) => `${door} lacks a grant of its list: ${line}`)),
+      .map(
+        ({ role, what, privilege }) => `${role} can grant its privilege to others: ${privilege} on ${what}`,
+      ),
+    ...doors.flatMap((door) => lacking(door).map((line) => `${door} lacks an expected grant: ${line}`)),
   ]
 }

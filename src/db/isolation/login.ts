@@ -1,9 +1,12 @@
-/** The login that serves: what it must not be, and letting it in. */
+/** The serving login: checks that it is not too powerful, and grants it what it needs. */
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { doors } from './expected.ts'
 
-/** With a login of its own for migrations, the serving one must own and bypass nothing either. */
+/**
+ * When migrations have their own login, the serving login must own no tables and must not bypass
+ * row level security.
+ */
 export async function loginFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ login: string; strong: boolean; owns: boolean }>`
     select r.rolname as login,
@@ -15,13 +18,13 @@ export async function loginFaults(db: Database): Promise<string[]> {
     from pg_roles r where r.rolname = current_user`.execute(db.kysely)
   return rows.flatMap(({ login, strong, owns }) => [
     ...(strong ? [`the serving login ${login} bypasses row level security`] : []),
-    ...(owns ? [`the serving login ${login} owns tables; only SPOKE_MIGRATE_URL's may`] : []),
+    ...(owns ? [`the serving login ${login} owns tables; only the login of SPOKE_MIGRATE_URL may`] : []),
   ])
 }
 
 /**
- * Lets a serving login act through the three doors, read which migrations are applied, and use the job queue. It
- * owns nothing. Run by the login that migrates.
+ * Lets a serving login act as the three database roles, read which migrations are applied, and use
+ * the job queue. It owns nothing. Run by the migrating login.
  */
 export async function admitLogin(db: Database, login: string): Promise<void> {
   const role = sql.id(login)

@@ -1,4 +1,4 @@
-/** The three roles: there, weak, owning nothing, and open to the login. */
+/** Checks that the three roles exist, bypass and own nothing, and can be used by the login. */
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { doors } from './expected.ts'
@@ -17,7 +17,7 @@ export async function roleFaults(db: Database): Promise<string[]> {
     return [
       ...(role.strong ? [`role ${door} bypasses row level security`] : []),
       ...(role.owns ? [`role ${door} owns tables`] : []),
-      ...(role.usable ? [] : [`the database login may not act as ${door}; GRANT ${door} TO it`]),
+      ...(role.usable ? [] : [`the database login cannot act as ${door}; GRANT ${door} TO it`]),
     ]
   })
 }

@@ -1,4 +1,6 @@
-/** Tables with a tenant_id: row level security, and exactly the policies that are meant. */
+/**
+ * Checks that tables with a tenant_id have row level security and exactly the expected policies.
+ */
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { knownTables, otherPolicies } from './expected.ts'
@@ -7,8 +9,8 @@ import { knownTables, otherPolicies } from './expected.ts'
 const own = '(tenant_id = ( SELECT spoke_tenant() AS spoke_tenant))'
 const ownPolicy = `own_tenant * spoke_app ${own} ${own}`
 
-/** A copy that somebody made to look into stops the start as any table does. */
-const elsewhere = ', and is none of Spoke’s; put it into another schema'
+/** A copy of a table left in our schema stops the start like any other unprotected table. */
+const elsewhere = ', and is not one of Spoke’s; move it to another schema'
 
 export async function tableFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ name: string; enabled: boolean; forced: boolean; policies: string[] }>`
@@ -22,7 +24,7 @@ export async function tableFaults(db: Database): Promise<string[]> {
     from pg_class c
     join pg_attribute t on t.attrelid = c.oid and t.attname = 'tenant_id' and not t.attisdropped
     where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace`.execute(db.kysely)
-  if (rows.length === 0) return ['no table of tenants is there; run `spoke migrate`']
+  if (rows.length === 0) return ['there are no tenant tables; run `spoke migrate`']
   return rows.flatMap(({ name, enabled, forced, policies }) => {
     const meant = [ownPolicy, ...(otherPolicies[name] ?? [])]
     return [
@@ -35,7 +37,7 @@ export async function tableFaults(db: Database): Promise<string[]> {
         : [`table ${name} has no policy for reading and writing by tenant`]),
       ...policies
         .filter((policy) => !meant.includes(policy))
-        .map((policy) => `table ${name} has an open policy: ${policy}`),
+        .map((policy) => `table ${name} has an unexpected policy: ${policy}`),
     ]
   })
 }

@@ -1,19 +1,26 @@
-/** Each answer is accounted for until its caller has taken it; a long one has its room before it is made. */
+/** Counts the memory of each response from its reservation until the caller has read it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Asking, ByteBudget, Hold } from '../../api/byte-budget.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** An answer of this route may be so long: room is made before its handler runs. Absent: short, or the handler makes room. */
+    /**
+     * Longest response of this route, bytes: memory is reserved before its handler runs. Absent:
+     * responses are short, or the handler reserves memory itself.
+     */
     answerBytes?: number
   }
   interface FastifyRequest {
-    /** Makes room for an answer of so many bytes, in the place of what was reserved before. @throws AppError rate_limited | overloaded */
+    /**
+     * Reserves memory for a response of this many bytes, replacing the previous reservation.
+     *
+     * @throws AppError rate_limited | overloaded
+     */
     reserve(bytes: number, asking?: Asking): Promise<void>
   }
 }
 
-/** Answers to callers without a credential share the room of one tenant. */
+/** Responses to unauthenticated callers share one tenant's budget. */
 const strangers = 'strangers'
 
 export function accountForAnswers(app: FastifyInstance, budget: ByteBudget): void {
@@ -41,23 +48,26 @@ export function accountForAnswers(app: FastifyInstance, budget: ByteBudget): voi
   })
   app.addHook('onSend', async (request, reply, payload) => {
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload
-    // Bytes lie outside of the heap, and once.
+    // A buffer is outside the heap, and there is only one copy of it.
     const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(payload)
     if (reply.raw.destroyed) return bytes
     const hold = holds.get(request) ?? budget.hold(whose(request), 0)
     holds.set(request, hold)
-    // Here too: of a request that was refused before the first hook above nothing else would let go.
+    // Also here: for a request refused before the onRequest hook above, nothing else would release
+    // the hold.
     reply.raw.once('close', () => replace(request, undefined))
     hold.resize(bytes.length)
     hold.waitsForCaller(() => {
-      request.log.warn('an answer was given up: its caller did not take it, and others need the room')
+      request.log.warn('a connection was closed to free memory: the caller did not read the response')
       request.raw.socket.destroy()
     })
     return bytes
   })
 }
 
-/** The operator asks for a tenant; what is about none is the operator's own. */
+/**
+ * An operator's request counts for the tenant in the path; without one it counts for the operator.
+ */
 function whose({ principal, params }: FastifyRequest): string {
   if (principal?.kind === 'tenant') return principal.tenantId
   const { tenant_id: named } = (params ?? {}) as { tenant_id?: string }

@@ -1,16 +1,20 @@
-/** From which address a request comes, in one form, and under which name an address is limited. */
+/** Normalizes the address that a request comes from, and groups addresses for rate limits. */
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 
 /**
- * The caller's address, for logs and limits: the peer's, or what the proxies that the operator trusts say of it. Never
- * anything but an address: what a proxy passes on unread is somebody's text. Undefined when the caller is gone.
+ * The caller's address, for logs and limits: the peer's, or the one that trusted proxies report.
+ * Only a valid address is returned, because a proxy may pass on arbitrary text. Undefined when the
+ * caller is gone.
  */
 export function callerOf(request: FastifyRequest): string | undefined {
   return readAddress(request.ip) ?? readAddress(request.raw.socket.remoteAddress)
 }
 
-/** @returns IPv4 also where it is written as IPv6, without a port or a zone; undefined for anything else */
+/**
+ * @returns IPv4 also where it is written as IPv6, without a port or a zone; undefined for anything
+ *   else
+ */
 export function readAddress(text: string | undefined): string | undefined {
   if (text === undefined || text.length > 64) return undefined
   const [, bare = text] = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(text) ?? /^([\d.]+):\d{1,5}$/.exec(text) ?? []
@@ -27,7 +31,7 @@ export function readAddress(text: string | undefined): string | undefined {
     : address
 }
 
-/** One caller has a whole /64 of IPv6: addresses in it cost nothing. */
+/** One caller usually has a whole IPv6 /64 to choose from, so a /64 counts as one caller. */
 export function limitedAs(address: string): string {
   if (isIP(address) !== 6) return address
   const network = groupsOf(address).slice(0, 4)

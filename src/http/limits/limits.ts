@@ -1,4 +1,4 @@
-/** How much an address, a credential, a tenant, and somebody with wrong credentials may ask in a minute. */
+/** Limits requests per minute by address, credential, tenant, and failed authentication. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../../api/principal.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -10,12 +10,12 @@ import { createTries } from './tries.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Answered whatever the load and whoever asks: it tells whether the process lives. */
+    /** A liveness or readiness probe: served whatever the load, to any caller. */
     probe?: boolean
   }
 }
 
-/** Requests a minute; 0: no limit. */
+/** Requests per minute; 0: no limit. */
 export interface Rates {
   key: number
   /** All credentials of one tenant together. */
@@ -32,7 +32,8 @@ export interface LimitParts {
 }
 
 /**
- * Lets a request through `pass` (who asks, and may they), or refuses it: before that by its address, after it by its credential.
+ * Calls `pass`, which authenticates and authorizes the request. Refuses a request before that by
+ * its address, and after it by its credential.
  *
  * @throws AppError rate_limited, or what `pass` throws
  */
@@ -50,13 +51,14 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
 
   return async (request, reply, pass) => {
     const { access, probe } = request.routeOptions.config
-    // HubSpot sends all accounts' changes from few addresses, and what is refused is sent again: the load alone limits it.
+    // HubSpot sends the changes of all accounts from few addresses and retries refused requests, so
+    // only load shedding limits it.
     if (probe || access === 'signed') return await pass()
     const address = limitedAs(callerOf(request) ?? 'unknown')
-    // Public routes look at no credential.
+    // Public routes ignore credentials.
     const credential = access === 'public' ? undefined : request.headers.authorization
     const known = credential === undefined ? undefined : tries.known(address, credential)
-    // One backend with the admin key asks for all tenants from one address.
+    // A backend with the admin key calls for all tenants from one address.
     if (known !== 'admin') await spend(request, reply, 'address', address)
     const attempt =
       credential === undefined ? undefined : await tries.begin(address, credential, request.calledOff)
@@ -65,7 +67,8 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
       const refusal = await refusalOf(pass)
       const { principal } = request
       if (principal) attempt?.right(principal.kind)
-      // Also when the path is another tenant's: what it costs tells nothing. A session has the budget of the key it was made with.
+      // Also when the path is another tenant's, so that the cost reveals nothing. A session spends
+      // the budget of the key it was made with.
       if (principal?.kind === 'tenant') await spendOf(request, reply, principal)
       const tooMany = refusal && isUnknown(refusal.error) ? await attempt?.wrong() : undefined
       if (tooMany) refuse(request, reply, 'failed', address, tooMany)
@@ -100,31 +103,32 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
     verdict: Verdict,
   ): never {
     metrics.httpLimited.inc({ limit: what })
-    // Once a minute for each: what a flood writes must not be another flood.
-    if (verdict.news) request.log.warn({ limit: what, who }, 'a limit was met')
+    // At most once a minute for each name, so that a flood of requests does not become a flood of
+    // log lines.
+    if (verdict.news) request.log.warn({ limit: what, who }, 'a rate limit was reached')
     setRateHeaders(reply, what, verdict)
     const retryAfter = Math.max(1, Math.ceil(verdict.againMs / 1_000))
     throw new AppError('rate_limited', words[what], { retryAfter })
   }
 
-  /** As in draft-ietf-httpapi-ratelimit-headers-10. */
+  /** Headers as in draft-ietf-httpapi-ratelimit-headers-10. */
   function setRateHeaders(reply: FastifyReply, what: What, { left, againMs }: Verdict): void {
     reply.header('ratelimit-policy', `"${what}";q=${rates[what]};w=60`)
     reply.header('ratelimit', `"${what}";r=${left};t=${Math.ceil(againMs / 1_000)}`)
   }
 }
 
-/** With its tenant: a provider may give users of two tenants the same subject. */
+/** Includes the tenant, because a provider may give users of two tenants the same subject. */
 const nameIn = ({ tenantId, by }: TenantPrincipal) => `${tenantId} ${by}`
 
-/** The credential was not verified; the line is short, so it may come back soon. */
+/** The credential was not verified. The queue is short, so the caller may retry soon. */
 const noPlace: Verdict = { ok: false, left: 0, againMs: 1_000, news: false }
 
 const words: Record<What, string> = {
-  key: 'This credential asked too often',
-  tenant: 'This tenant asked too often',
-  address: 'This address asked too often',
-  failed: 'Too many wrong credentials were tried',
+  key: 'Too many requests with this credential',
+  tenant: 'Too many requests from this tenant',
+  address: 'Too many requests from this address',
+  failed: 'Too many wrong credentials from this address',
 }
 
 async function refusalOf(pass: () => Promise<void>): Promise<{ error: unknown } | undefined> {

@@ -1,8 +1,11 @@
-/** At most so many at a time; the others wait in the order they came, for a bounded time. */
+/** A semaphore: callers beyond its limit wait in order of arrival, for a bounded time. */
 import type { Clock } from '../../lib/clock.ts'
 
 export interface Permits {
-  /** @returns whether there is one now, or was within the time; `release` gives it back. False also when the line is full or the caller gone */
+  /**
+   * @returns true once a permit is granted, which `release` returns; false when the queue is full,
+   *   the wait is over, or the caller is gone
+   */
   acquire(gone: AbortSignal): Promise<boolean>
   release(): void
 }

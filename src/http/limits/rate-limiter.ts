@@ -1,7 +1,9 @@
 /**
- * Budgets of a minute, shared by all processes through the database: a process takes a share at a time and spends it in
- * memory, so that most requests cost the database nothing. While the database is away each process counts for itself.
- * Over 200 lines because all of it works on one map and one minute.
+ * Rate limits per minute, shared by all processes through the database.
+ *
+ * A process takes a share of a budget at a time and spends it in memory, so that most requests do
+ * not query the database. While the database is unavailable, each process counts alone. Over 200
+ * lines because all of it works on one map and one minute.
  */
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
@@ -11,9 +13,9 @@ import type { Ask, Taken } from './rate-store.ts'
 
 export interface Verdict {
   ok: boolean
-  /** What the minute still allows, as far as this process knows. */
+  /** What is left in this minute, as far as this process knows. */
   left: number
-  /** Until the minute is over, ms. */
+  /** Time until the minute ends, ms. */
   againMs: number
   /** The first refusal of this name in this minute by this process. */
   news: boolean
@@ -21,46 +23,51 @@ export interface Verdict {
 
 export interface Limiter {
   /**
-   * Spends one of `limit` a minute.
+   * Spends one slot of `limit` per minute.
    *
-   * @param name what is limited; the database sees a hash of it
+   * @param name what is limited; the database stores only a hash of it
    */
   spend(name: string, limit: number): Verdict | Promise<Verdict>
-  /** The refusal, if it is known that nothing is left; spends and asks nothing. */
+  /**
+   * The refusal, if nothing is known to be left. Spends nothing and does not query the database.
+   */
   refusal(name: string): Verdict | undefined
-  /** What the minute still allows, as far as this process knows. */
+  /** What is left in this minute, as far as this process knows. */
   left(name: string, limit: number): number
-  /** How many names it knows now; bounded. */
+  /** How many names are in memory; bounded. */
   size(): number
-  /** Resolves when nothing is under way at the database. */
+  /** Resolves when no database query is running. */
   settle(): Promise<void>
 }
 
 export interface LimiterParts {
   take(asks: readonly Ask[]): Promise<Taken>
-  /** Deletes some of what is over. @returns how many rows went */
+  /** Deletes some expired rows. @returns how many rows were deleted */
   forget(most: number): Promise<number>
   clock: Clock
   log: Log
 }
 
-/** Names in memory, some 4 MB; beyond them the one that was not met for longest goes, and is asked for again. */
+/**
+ * Names in memory, about 4 MB. Beyond that the least recently used name is evicted, and its next
+ * request queries the database again.
+ */
 export const mostNames = 20_000
 const mostAtOnce = 500
-/** Requests wait no longer than this for a share. */
+/** A request waits at most this long for a share. */
 const patienceMs = 1_000
-/** After a failure nobody asks for so long. */
+/** After a failure the database is not queried for this long. */
 const awayMs = 5_000
 const minuteMs = 60_000
 const forgetAtOnce = 1_000
 
 interface Entry {
-  /** Turns taken and not spent. */
+  /** Slots taken from the database and not spent yet. */
   held: number
   spent: number
-  /** What was left for everybody when last heard of; undefined: not yet asked. */
+  /** What was left for all processes at the last query; undefined: not queried yet. */
   left: number | undefined
-  /** Nothing more is to be had in this minute. */
+  /** The budget of this minute is used up. */
   over: boolean
   reported: boolean
 }
@@ -74,14 +81,16 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
   const entries = new Map<string, Entry>()
   const asked = new Map<string, Asked>()
   const underWay = new Set<Promise<unknown>>()
-  /** As the database counts: the start of the present minute, epoch ms. Undefined until it has said so. */
+  /**
+   * Start of the current minute by the database's clock, epoch ms; undefined until the first query.
+   */
   let minute: number | undefined
   let tidied: number | undefined
   let endsAt = Number.NEGATIVE_INFINITY
   let awayUntil = Number.NEGATIVE_INFINITY
   let asking = false
 
-  /** All names share the database's minute, so its end empties the map. */
+  /** All names share the database's minute, so the map is cleared when it ends. */
   function turnMinute(): void {
     const late = clock.monotonic() - endsAt
     if (late < 0) return
@@ -97,7 +106,7 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
 
   function entryOf(name: string): Entry {
     const entry = entries.get(name) ?? { held: 0, spent: 0, left: undefined, over: false, reported: false }
-    // The map keeps the order in which names were last met.
+    // Reinserting moves the name to the end, so the map is in order of last use.
     if (!entries.delete(name) && entries.size >= mostNames)
       entries.delete(entries.keys().next().value as string)
     entries.set(name, entry)
@@ -116,7 +125,7 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
     return { ok: false, left: 0, againMs, news }
   }
 
-  /** For the rest of the minute this process counts alone. */
+  /** This process counts alone for the rest of the minute. */
   function goAlone(entry: Entry, limit: number): void {
     Object.assign(entry, { held: Math.max(0, limit - entry.spent), left: 0, over: true })
   }
@@ -130,7 +139,10 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
     return promise
   }
 
-  /** One statement at a time, for all who came meanwhile: a flood of names takes one connection. */
+  /**
+   * Runs one statement at a time for all names that arrived meanwhile, so a flood of names uses one
+   * connection.
+   */
   async function keepAsking(): Promise<void> {
     if (asking) return
     asking = true
@@ -146,7 +158,7 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
     turnMinute()
     const asks = batch.flatMap(([name, { limit, waiting }]) => {
       const entry = entryOf(name)
-      // Turns of the last share go to those who wait before those who come meanwhile.
+      // Requests that already wait get the slots of the last share first.
       for (const resolve of waiting.splice(0, entry.held)) resolve(spendHeld(entry))
       if (waiting.length === 0) return []
       return [
@@ -171,7 +183,10 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
     }
   }
 
-  /** What the database says holds, even when its clock was set back or this process thought the minute over. */
+  /**
+   * The database's minute is authoritative, even when its clock was set back or this process had
+   * already ended the minute.
+   */
   function startMinute(taken: Taken, began: number): void {
     endsAt = began + taken.leftMs
     if (taken.minute !== minute) entries.clear()
@@ -185,19 +200,19 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
     while ((await forget(forgetAtOnce)) === forgetAtOnce);
   }
 
-  /** @returns undefined when the database cannot say, or not in time */
+  /** @returns undefined when the query fails or takes too long */
   async function patiently(taking: Promise<Taken>): Promise<Taken | undefined> {
     track(taking)
     const enough = new AbortController()
     const late = clock.sleep(patienceMs, enough.signal).then(
-      () => new Error('no answer in time'),
+      () => new Error('the database did not respond in time'),
       () => new Error('answered'),
     )
     const answer = await Promise.race([taking.catch((error: unknown) => error), late])
     enough.abort()
     if (!(answer instanceof Error)) return answer as Taken
     awayUntil = clock.monotonic() + awayMs
-    log.warn({ err: answer }, 'limits are counted by this process alone')
+    log.warn({ err: answer }, 'the shared rate limits are unavailable, so this process counts alone')
     return undefined
   }
 
@@ -215,7 +230,7 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
       turnMinute()
       const entry = entryOf(name)
       if (entry.held > 0 || entry.over) return spendHeld(entry)
-      // Whoever waits already has a place in the queue.
+      // Requests that already wait are in the queue.
       if (clock.monotonic() >= awayUntil) return ask(name, limit)
       goAlone(entry, limit)
       return spendHeld(entry)
@@ -239,5 +254,5 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
 
 const toAsk = ({ key, turns }: Ask): Ask => ({ key, turns })
 
-/** Addresses are somebody's; the database need not know them. */
+/** Addresses are personal data, so the database gets only a hash. */
 const keyOf = (name: string) => createHash('sha256').update(name).digest('base64url').slice(0, 22)

@@ -1,26 +1,31 @@
-/** All SQL on the minutes' budgets. A minute is the database's: processes need not agree on the time. */
+/** All SQL on rate limit windows. The database's clock defines a minute for all processes. */
 import { sql } from 'kysely'
 import type { SystemScope } from '../../db/scope.ts'
 
-/** Turns wanted of one key. */
+/** The slots wanted for one key. */
 export interface Ask {
   key: string
   turns: number
 }
 
 export interface Taken {
-  /** Which minute it is: its start, epoch ms of the database's clock, and how much of it is left, ms. */
+  /**
+   * Start of the current minute by the database's clock, epoch ms, and how much of it is left, ms.
+   */
   minute: number
   leftMs: number
-  /** By key: what all processes together have taken, these turns included. */
+  /** By key: slots taken by all processes, including these. */
   totals: ReadonlyMap<string, number>
 }
 
 const minute = sql`interval '1 minute'`
 
-/** Books turns of the present minute, of many keys in one statement. Whether the limit had room is the caller's arithmetic. */
+/**
+ * Takes slots of the current minute for many keys in one statement. The caller works out whether
+ * the limit allows them.
+ */
 export async function takeTurns({ query }: SystemScope, asks: readonly Ask[]): Promise<Taken> {
-  // In one order everywhere, so that two processes never wait for each other.
+  // Sorted, so that two processes lock rows in the same order and cannot deadlock.
   const sorted = asks.toSorted((a, b) => (a.key < b.key ? -1 : 1))
   const rows = await query<{
     key: string
@@ -35,7 +40,7 @@ export async function takeTurns({ query }: SystemScope, asks: readonly Ask[]): P
     returning key, taken, (extract(epoch from window_start) * 1000)::float8 as minute,
       (extract(epoch from window_start + ${minute} - clock_timestamp()) * 1000)::float8 as left_ms`)
   const [first] = rows
-  if (!first) throw new TypeError('nothing was asked for')
+  if (!first) throw new TypeError('no slots were requested')
   return {
     minute: first.minute,
     leftMs: Math.max(0, first.left_ms),
@@ -43,7 +48,7 @@ export async function takeTurns({ query }: SystemScope, asks: readonly Ask[]): P
   }
 }
 
-/** Deletes some of what is over. @returns how many rows went */
+/** Deletes some expired rows. @returns how many rows were deleted */
 export async function forgetMinutes({ query }: SystemScope, most: number): Promise<number> {
   const rows = await query(sql`
     delete from rate_windows where (window_start, key) in (

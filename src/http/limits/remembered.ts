@@ -1,10 +1,10 @@
-/** Credentials that were right, and from which address: a flood of wrong ones from there does not delay them. */
+/** Remembers valid credentials by address, so that failed attempts from there do not delay them. */
 import { hash, randomBytes } from 'node:crypto'
 import type { Principal } from '../../api/principal.ts'
 
 type Kind = Principal['kind']
 
-/** Pairs in memory, some 3 MB; beyond them the one that was not met for longest goes. */
+/** Pairs in memory, about 3 MB. Beyond that the least recently used pair is evicted. */
 const mostPairs = 20_000
 
 export interface Remembered {
@@ -13,7 +13,10 @@ export interface Remembered {
   forget(from: string, credential: string): void
 }
 
-/** Kept as hashes under a salt of this process alone: nothing of a credential lies in memory, and no comparison tells of it. */
+/**
+ * Stores hashes under a salt of this process, so that no credential stays in memory and comparison
+ * times reveal nothing.
+ */
 export function createRemembered(): Remembered {
   const salt = randomBytes(32).toString('base64')
   const pairs = new Map<string, Kind>()

@@ -1,4 +1,4 @@
-/** What this process takes on at once. Beyond it a request is refused before anything is done for it, so that the rest is served. */
+/** Load shedding: refuses requests beyond what the process can serve, before any work for them. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
 import { AppError } from '../../lib/errors.ts'
@@ -7,15 +7,15 @@ import { createStrangers } from './strangers.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Stays open for long: counted among the streams and not among the requests. */
+    /** The response stays open: counted as a stream, not as a request. */
     stream?: boolean
   }
 }
 
 export interface Load {
-  /** Requests under way at once; a fifth of them for one tenant. */
+  /** Concurrent requests; one tenant may have a fifth of them. */
   requests: number
-  /** Streams open at once; a tenth of them for one tenant. */
+  /** Open streams; one tenant may have a tenth of them. */
   streams: number
 }
 
@@ -23,7 +23,7 @@ export interface SheddingParts {
   load: Load
   metrics: Metrics
   clock: Clock
-  /** How late the event loop is now, ms. */
+  /** Current delay of the event loop, ms. */
   delayMs(): number
 }
 
@@ -31,16 +31,17 @@ export interface Shedding {
   /** @throws AppError overloaded */
   enter(request: FastifyRequest, reply: FastifyReply): void
   /**
-   * Once it is known who asks: of what is under way one tenant has its share. A stream leaves the count of requests.
+   * Applies the tenant's share once the caller is authenticated. A stream no longer counts as a
+   * request.
    *
    * @throws AppError overloaded | rate_limited
    */
   enterKnown(request: FastifyRequest, reply: FastifyReply): void
 }
 
-/** Later than this, and answers take seconds whatever they are. */
+/** Beyond this delay even cheap requests take seconds. */
 const mostDelayMs = 1_000
-/** A small service still serves a page and takes webhooks beside it. */
+/** Even a small service can then serve a page and receive webhooks at the same time. */
 const leastStrangers = 32
 
 export function createShedding({ load, metrics, clock, delayMs }: SheddingParts): Shedding {
@@ -48,7 +49,7 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
   let streams = 0
   const requestsOf = countByName()
   const streamsOf = countByName()
-  /** Requests that have left the count before they end. */
+  /** Streams, which stop counting as requests before they end. */
   const moved = new WeakSet<FastifyReply>()
   const usual = Math.max(leastStrangers, Math.floor(load.requests / 5))
   const strangers = createStrangers(
@@ -59,11 +60,11 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
 
   function shed(reason: 'requests' | 'delay' | 'streams' | 'strangers', message: string): never {
     metrics.httpShed.inc({ reason })
-    // Apart, or those who were refused together would come back together.
+    // Jitter, so that callers refused together do not retry together.
     throw new AppError('overloaded', message, { retryAfter: 1 + Math.floor(clock.random() * 3) })
   }
 
-  /** The operator acts for all tenants, and has no share. */
+  /** The operator acts for all tenants, so no share applies. */
   function shareOf(request: FastifyRequest, reply: FastifyReply, what: keyof Load, counts: Counts): void {
     const { principal } = request
     if (principal?.kind !== 'tenant') return
@@ -71,7 +72,7 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
     request.calledOff.throwIfAborted()
     if (counts.of(tenantId) >= mostOfOne[what](load[what])) {
       metrics.httpLimited.inc({ limit: what })
-      throw new AppError('rate_limited', `Too many ${what} of this tenant are ${underWay[what]}`, {
+      throw new AppError('rate_limited', `This tenant has too many ${what} ${underWay[what]}`, {
         retryAfter: again[what],
       })
     }
@@ -85,11 +86,11 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
       if (probe) return
       if (access === 'public' || access === 'signed') {
         if (!strangers.enter(request, reply))
-          shed('strangers', 'Too many requests without a credential are under way')
+          shed('strangers', 'Too many unauthenticated requests are in progress')
         if (delayMs() > mostDelayMs) shed('delay', 'The service is too busy')
         return
       }
-      if (requests >= load.requests) shed('requests', 'Too many requests are under way')
+      if (requests >= load.requests) shed('requests', 'Too many requests are in progress')
       if (delayMs() > mostDelayMs) shed('delay', 'The service is too busy')
       requests += 1
       reply.raw.once('close', () => {
@@ -98,7 +99,7 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
     },
     enterKnown(request, reply) {
       if (!request.routeOptions.config.stream) return shareOf(request, reply, 'requests', requestsOf)
-      // Whoever is gone by now has left the count already.
+      // The request of a caller that is gone no longer counts.
       request.calledOff.throwIfAborted()
       if (streams >= load.streams) shed('streams', 'Too many streams are open')
       shareOf(request, reply, 'streams', streamsOf)
@@ -112,7 +113,7 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
   }
 }
 
-const underWay = { requests: 'under way', streams: 'open' }
+const underWay = { requests: 'in progress', streams: 'open' }
 const again = { requests: 1, streams: 5 }
 const shareFor = (share: number) => (all: number) => Math.max(1, Math.floor(all / share))
 const mostOfOne = { requests: shareFor(5), streams: shareFor(10) }
@@ -123,7 +124,7 @@ interface Counts {
   drop(name: string): void
 }
 
-/** Names without anything are forgotten. */
+/** Removes names whose count is zero. */
 function countByName(): Counts {
   const counts = new Map<string, number>()
   const of = (name: string) => counts.get(name) ?? 0
@@ -140,9 +141,11 @@ function countByName(): Counts {
 const tickMs = 100
 
 /**
- * Watches the event loop until `stop`. (Node's own histogram of it does not see a delay that reaches over its reset.)
+ * Measures the event loop delay until `stop`. (Node's own histogram misses a delay that spans a
+ * reset.)
  *
- * @returns delayMs: how late the last two ticks both were; one long statement of an embedded database is no overload
+ * @returns delayMs: the smaller delay of the last two ticks, because one long statement of an
+ *   embedded database is not overload
  */
 export function watchDelay(clock: Clock): { delayMs(): number; stop(): void } {
   let last = clock.monotonic()

@@ -1,22 +1,22 @@
-/** An answer that is not taken holds memory and a place among the requests under way, so its caller is let go. */
+/** Disconnects callers that read a response too slowly, to free its memory and request slot. */
 import type { FastifyInstance } from 'fastify'
 
 export interface Patience {
-  /** For the smallest answer, ms. */
+  /** Time allowed for the smallest response, ms. */
   leastMs: number
-  /** Who takes fewer, all told, is let go. */
+  /** A caller that reads more slowly on average is disconnected. */
   bytesPerSecond: number
 }
 
 const ours: Patience = { leastMs: 10_000, bytesPerSecond: 65_536 }
 
-/** Of answers that are there as a whole; one that is sent piece by piece has bounds of its own. */
+/** Applies to complete responses. Streamed responses have their own limits. */
 export function letSlowReadersGo(app: FastifyInstance, patience: Readonly<Patience> = ours): void {
   app.addHook('onSend', async (request, reply, payload) => {
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return
     const late = setTimeout(
       () => {
-        request.log.warn('an answer was not taken in time')
+        request.log.warn('a connection was closed: the caller read the response too slowly')
         request.raw.socket.destroy()
       },
       patience.leastMs + (1_000 * Buffer.byteLength(payload)) / patience.bytesPerSecond,

@@ -1,4 +1,8 @@
-/** How many connections a process and an address may have. What is closed for a newer one is idle, or has sent no whole head. */
+/**
+ * Limits the connections of a process and of an address.
+ *
+ * To make room it closes connections that are idle or have not sent a complete request head.
+ */
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { BlockList, isIP, type Socket } from 'node:net'
@@ -7,14 +11,20 @@ import { limitedAs, readAddress } from './client-address.ts'
 export interface SocketLimits {
   /** Connections of this process. */
   most: number
-  /** Of one address; those of a trusted proxy are everybody's and count only in all. */
+  /**
+   * Connections of one address. A trusted proxy's connections carry many callers, so only `most`
+   * limits them.
+   */
   ofOneAddress: number
-  /** Kept open without a request, of one address: an answer beyond it says `connection: close`. */
+  /**
+   * Idle connections of one address that stay open. A response beyond this limit sends `connection:
+   * close`.
+   */
   idleOfOneAddress: number
 }
 
 export interface Sockets {
-  /** Called before each answer. @returns false: the connection is to be closed behind it */
+  /** Call before each response. @returns false: the connection must be closed after it */
   mayStay(socket: Socket): boolean
 }
 
@@ -22,19 +32,22 @@ interface Peer {
   socket: Socket
   /** undefined: a trusted proxy. */
   address: string | undefined
-  /** Monotonic, ms: when it connected, or when its last answer was out. */
+  /** Monotonic, ms: when it connected, or when its last response ended. */
   since: number
-  /** Counted among those of its address that stay open without a request. */
+  /** Counted as one of its address's idle connections that stay open. */
   stays: boolean
 }
 
-/** Sends the head of a request in one go and needs no longer for it, ms. */
+/** A client that sends a request head in one piece needs no longer than this, ms. */
 const silentMs = 250
 const idleShare = 100
-/** Files that are no connections of callers: the database, HubSpot, logs, the embedded database. */
+/**
+ * Reserved for files other than callers' connections: the database, HubSpot, logs, the embedded
+ * database.
+ */
 const otherFiles = 160
 
-/** @param files how many this process may have open; undefined: as many as it likes */
+/** @param files how many files this process may open; undefined: unlimited */
 export function socketLimits(load: { requests: number; streams: number }, files?: number): SocketLimits {
   const wanted = Math.max(256, 2 * (load.requests + load.streams))
   const most = Math.max(64, Math.min(wanted, files === undefined ? wanted : files - otherFiles))
@@ -45,7 +58,9 @@ export function socketLimits(load: { requests: number; streams: number }, files?
   }
 }
 
-/** How many files this process may have open, on Linux. (Node has raised the soft limit to the hard one.) */
+/**
+ * How many files this process may open, on Linux. (Node raises the soft limit to the hard limit.)
+ */
 export function openFiles(): number | undefined {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
@@ -56,10 +71,10 @@ export function openFiles(): number | undefined {
 }
 
 /**
- * Bounds the connections of a server from now on. A new connection is refused only where all others are busy: nobody is kept out by
- * connections that do nothing.
+ * Limits the connections of a server from now on. A new connection is refused only when all others
+ * are busy, so idle connections cannot lock anyone out.
  *
- * @param trusted addresses and networks, as SPOKE_TRUSTED_PROXIES has them
+ * @param trusted addresses and networks, in the form of SPOKE_TRUSTED_PROXIES
  * @param now monotonic, ms
  * @param onClosed called for each connection that was closed to stay within a limit
  */
@@ -71,7 +86,7 @@ export function limitSockets(
   const { now, onClosed } = parts
   const isTrusted = matcherOf(parts.trusted)
   const peers = new Map<Socket, Peer>()
-  /** Those without a request under way, the longest first. */
+  /** Connections that have not sent a request yet, oldest first. */
   const silent = new Set<Peer>()
   const idle = new Set<Peer>()
   const open = new Map<string, number>()
@@ -98,7 +113,7 @@ export function limitSockets(
     if (peers.delete(peer.socket) && peer.address !== undefined) add(open, peer.address, -1)
   }
 
-  /** @param address absent: of any */
+  /** @param address absent: any address */
   function closeOne(address?: string): boolean {
     const fits = (peer: Peer) => address === undefined || peer.address === address
     const peer = firstOf(idle, fits) ?? firstOf(silent, (one) => fits(one) && now() - one.since >= silentMs)
@@ -128,14 +143,14 @@ export function limitSockets(
     socket.once('close', () => forget(peer))
   })
 
-  // Before the server's own listener, which may answer at once.
+  // Must run before the server's own listener, which may respond at once.
   server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     const peer = peers.get(socket)
     if (!peer) return
     setBusy(peer)
     response.once('close', () => {
       if (!peers.has(socket)) return
-      // A stream has asked nobody, and says `connection: close`.
+      // A stream skips the check before the response and always sends `connection: close`.
       if (!mayStay(peer)) return void socket.end()
       peer.since = now()
       idle.add(peer)

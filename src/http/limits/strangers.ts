@@ -1,21 +1,22 @@
 /**
- * Requests of callers who have not proved who they are (public routes, webhooks before their signature is verified). They have a
- * pool of their own, so that no number of them takes a place from a caller with a credential.
+ * A separate pool for unauthenticated requests: public routes, and webhooks before verification.
+ *
+ * However many there are, they take no slot from a caller with a credential.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { callerOf, limitedAs } from './client-address.ts'
 
 export interface StrangerLimits {
-  /** Beyond it the oldest unfinished request is closed for each new one. */
+  /** Beyond this the oldest unfinished request is closed for each new one. */
   usual: number
   /** The same for the requests of one address. */
   ofOneAddress: number
-  /** Beyond it new requests are refused. */
+  /** Beyond this new requests are refused. */
   most: number
 }
 
 export interface Strangers {
-  /** @returns false: there is no room, and nothing to close for it */
+  /** @returns false: there is no room, and nothing can be closed to make some */
   enter(request: FastifyRequest, reply: FastifyReply): boolean
 }
 
@@ -27,18 +28,19 @@ interface Entry {
   since: number
 }
 
-/** A client that sends a request in one go is never younger than this and unfinished, ms. */
+/** A client that sends its request in one piece has finished by this age, ms. */
 const unfinishedMs = 250
 
 /**
- * A request is closed for a newer one only while this process waits for its caller: to send the rest of the body, or to take the
- * answer. Whoever sends and reads at once is not affected, from however many addresses the others come.
+ * A request is closed for a newer one only while this process waits for its caller: to send the
+ * rest of the body, or to read the response. Callers that send and read promptly are not affected,
+ * from however many addresses the others come.
  *
  * @param now monotonic, ms
  * @param onClosed called for each request that was closed for a newer one
  */
 export function createStrangers(limits: StrangerLimits, now: () => number, onClosed: () => void): Strangers {
-  /** In the order in which they came. */
+  /** In order of arrival. */
   const all = new Set<Entry>()
   const byAddress = new Map<string, Set<Entry>>()
 

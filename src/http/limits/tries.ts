@@ -1,7 +1,10 @@
 /**
- * Wrong credentials, counted by the address that sends them and by nothing else: whoever knows a key's id can do nothing to that key.
- * An address with too many is not shut out, since the owner of a right one may share it: from then on its credentials are verified a
- * few at a time, together with those of all such addresses, and a right one passes.
+ * Limits failed authentication by address.
+ *
+ * Failures count only against the address that sends them, so knowing a key's id does not let
+ * anyone block that key. An address with too many failures is not blocked, because it may share its
+ * address with a valid caller. Its credentials, and those of all such addresses, are verified a few
+ * at a time, and a valid one is accepted.
  */
 import type { Principal } from '../../api/principal.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -13,42 +16,45 @@ type Kind = Principal['kind']
 
 export interface Try {
   right(kind: Kind): void
-  /** @returns what to answer with, when this address has sent too many */
+  /** @returns the refusal to send when this address has failed too often */
   wrong(): Promise<Verdict | undefined>
   end(): void
 }
 
 export interface Tries {
-  /** What this credential was found to be when it last came from this address. */
+  /** The kind of principal that this credential had when it last came from this address. */
   known(address: string, credential: string): Kind | undefined
   /**
-   * Before a credential is verified; may wait for others that are verified now.
+   * Call before verifying a credential; may wait for verifications that are running.
    *
-   * @returns undefined: too many wait already, or this one has waited too long
+   * @returns undefined: too many attempts already wait, or this one has waited too long
    */
   begin(address: string, credential: string, gone: AbortSignal): Promise<Try | undefined>
 }
 
-/** Of all addresses with too many wrong ones together, so that guessing takes few of the database's connections. */
+/**
+ * Shared by all addresses with too many failures, so that guessing uses few database connections.
+ */
 const slow = { most: 4, mostWaiting: 300, waitMs: 2_000 }
 
-/** @param limit wrong ones of an address in a minute; 0: as many as come */
+/** @param limit failed attempts of an address per minute; 0: unlimited */
 export function createTries(limit: number, limiter: Limiter, clock: Clock): Tries {
   const remembered = createRemembered()
   const permits = createPermits({ clock, ...slow })
-  /** How many are verified now, by address. */
+  /** Verifications that are running, by address. */
   const inside = new Map<string, number>()
   const countOf = (address: string) => inside.get(address) ?? 0
   const nameOf = (address: string) => `failed ${address}`
 
-  /** @returns gives the place back; undefined: there is none */
+  /** @returns a function that releases the place; undefined: none is available */
   async function place(
     address: string,
     credential: string,
     gone: AbortSignal,
   ): Promise<(() => void) | undefined> {
     if (limit === 0 || remembered.find(address, credential)) return () => {}
-    // Those under way count as wrong: a thousand tries sent at the same moment are as many as a thousand in a row.
+    // Running verifications count as failed, so a thousand concurrent attempts get no further than
+    // a thousand in a row.
     if (countOf(address) < limiter.left(nameOf(address), limit)) {
       inside.set(address, countOf(address) + 1)
       return () => {
@@ -68,7 +74,7 @@ export function createTries(limit: number, limiter: Limiter, clock: Clock): Trie
         end,
         right: (kind) => remembered.keep(address, credential, kind),
         async wrong() {
-          // Also one that was right until now, and was revoked.
+          // The credential may have been valid until it was revoked.
           remembered.forget(address, credential)
           if (limit === 0) return undefined
           const verdict = await limiter.spend(nameOf(address), limit)

@@ -1,6 +1,7 @@
 /**
- * How long the calls of our app itself (tokens, introspection) wait because HubSpot asked for it, in the database, so that every
- * process waits. HubSpot counts such calls by app or by address and for no account, so all tenants wait together.
+ * How long calls of our app itself (tokens, introspection) wait at HubSpot's request; stored in the
+ * database, so that every process waits. HubSpot counts such calls per app or per address and not
+ * per account, so all tenants wait together.
  */
 import { policyWaitMs } from '../client/retry.ts'
 import { HubSpotError } from '../hubspot-error.ts'
@@ -14,7 +15,7 @@ export interface AppPause {
   pause(clientId: string, waitMs: number): Promise<void>
 }
 
-/** No account has it: the row of what the app asks for itself. */
+/** The row for the app's own calls; no account has this id. */
 const keyOf = (clientId: string): BudgetKey => ({ app: clientId, portalId: 0 })
 
 export const createAppPause = (rows: BudgetRows): AppPause => ({
@@ -25,8 +26,8 @@ export const createAppPause = (rows: BudgetRows): AppPause => ({
 })
 
 /**
- * How long everybody waits after this failure, ms: after a limit. An outage with a `Retry-After` may be one token's or one account's,
- * and holds up its own caller.
+ * How long all callers wait after this failure, ms; set for a rate limit only. An outage with a
+ * `Retry-After` may concern one token or one account, so it delays only its own caller.
  */
 export function pauseAfter(error: unknown): number | undefined {
   if (!(error instanceof HubSpotError) || error.kind !== 'rate_limited') return undefined

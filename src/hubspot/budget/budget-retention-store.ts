@@ -1,10 +1,10 @@
-/** Deletes budgets that nobody uses any more, in SQL. */
+/** SQL that deletes unused budgets. */
 import { sql } from 'kysely'
 import type { Query } from '../../db/database.ts'
 
 const unused = sql`not exists (select from portal_routes r where r.portal_id = b.portal_id)`
 
-/** What is left of accounts that no integration is connected to. */
+/** Deletes the budgets of accounts that no integration is connected to. */
 export async function deleteBudgets(
   { query }: { query: Query },
   portalIds: readonly number[],
@@ -13,7 +13,11 @@ export async function deleteBudgets(
     delete from budgets b where b.portal_id = any(${[...portalIds]}::bigint[]) and ${unused}`)
 }
 
-/** Budgets of accounts that nobody is connected to any more, a day after their last call. @returns how many went */
+/**
+ * Deletes budgets of accounts without a connection, a day after their last call.
+ *
+ * @returns how many were deleted
+ */
 export async function deleteIdleBudgets({ query }: { query: Query }, atMost: number): Promise<number> {
   const rows = await query(sql`
     delete from budgets where ctid = any(array(

@@ -1,28 +1,33 @@
-/** Pauses of a budget, in SQL: after a 429, and the daily stop with its one prober. */
+/** SQL for pauses of a budget: after a 429, and the daily stop with its single prober. */
 import { sql } from 'kysely'
 import { fromNow, type Query } from '../../db/database.ts'
 import type { RateLimitPolicy } from '../hubspot-error.ts'
 import { type Bucket, type BudgetKey, leastPace, ms, recoveryPerMs, row } from './budget-store.ts'
 
-/** After a 429 the pace falls to this part of itself. */
+/** A 429 multiplies the pace by this factor. */
 const slowdown = 0.9
-/** A probe that has no answer by then has none, ms. */
+/** A probe without a response after this time counts as unanswered, ms. */
 const probeMs = 30_000
 
-/** What a daily stop closes: it counts the whole account. Always in this order, so that two of them do not deadlock. */
+/**
+ * The buckets that a daily stop closes: the limit counts the whole account. Always in this order,
+ * so that two stops do not deadlock.
+ */
 const all: readonly Bucket[] = ['calls', 'search', 'associations']
 
 /**
- * The next quarter of an hour, by UTC, that is at least fifteen minutes away, and a little. A day of HubSpot's ends at
- * midnight where the account is; every time zone is whole quarters away from UTC, so a probe then meets a new day as
- * soon as there is one, without knowing the zone.
+ * The next quarter hour in UTC that is at least fifteen minutes away, plus a few seconds. HubSpot's
+ * day ends at midnight in the account's time zone. Every time zone differs from UTC by whole
+ * quarter hours, so a probe finds a new day as soon as it begins, without knowing the zone.
  */
 const nextQuarter = sql`to_timestamp((floor(extract(epoch from clock_timestamp()) / 900) + 2) * 900 + 5 + 20 * random())`
 
 /**
- * Nobody's turn comes before `waitMs` from now; after a limit of seconds the pace is lowered too, once per pause.
+ * Moves every slot to at least `waitMs` from now. After a limit that is not daily, also lowers the
+ * pace, once per pause.
  *
- * @param asked whether HubSpot named the time itself; else a daily stop lasts until a quarter of an hour
+ * @param asked whether HubSpot named the time itself; otherwise a daily stop lasts until a quarter
+ *   hour
  * @returns ms until it opens
  */
 export async function close(
@@ -35,7 +40,7 @@ export async function close(
   const until = daily && !stop.asked ? nextQuarter : fromNow(stop.waitMs)
   const grown = sql`least(1, b.pace + greatest(0, extract(epoch from clock_timestamp() - b.paced_at)::float8 * 1000)
     * ${recoveryPerMs}::float8)`
-  // Many calls may be under way when the first is refused; they all tell of one and the same excess.
+  // Many calls may be in flight when the first is refused; they all report the same excess.
   const again = sql`(${daily}::boolean or b.closed_until > clock_timestamp())`
   let opensIn = stop.waitMs
   for (const one of daily ? all : [bucket]) {
@@ -62,7 +67,10 @@ export async function closedFor(query: Query, key: BudgetKey, bucket: Bucket): P
   return Math.max(0, found?.left_ms ?? 0)
 }
 
-/** @returns whether the caller is the one, among all processes, who may try whether a daily stop still stands */
+/**
+ * @returns whether the caller is the only one, among all processes, that may probe whether a daily
+ *   stop still applies
+ */
 export async function claimProbe(query: Query, key: BudgetKey): Promise<boolean> {
   const mark = sql`
     closed_until = ${nextQuarter}, probing_until = ${fromNow(probeMs)}`
@@ -76,7 +84,7 @@ export async function claimProbe(query: Query, key: BudgetKey): Promise<boolean>
   return true
 }
 
-/** The probe was answered: the day is a new one. */
+/** Call when the probe succeeded: a new day has begun. */
 export async function reopen(query: Query, key: BudgetKey): Promise<void> {
   for (const bucket of all)
     await query(sql`

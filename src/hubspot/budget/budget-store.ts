@@ -1,4 +1,4 @@
-/** Turns of a budget, in SQL. Times go out as epoch ms of the database's clock. */
+/** SQL for the slots of a budget. Returned times are epoch ms of the database's clock. */
 import { type RawBuilder, sql } from 'kysely'
 import type { Query } from '../../db/database.ts'
 import type { RateLimitPolicy } from '../hubspot-error.ts'
@@ -12,9 +12,10 @@ export interface BudgetKey {
 }
 
 /**
- * What is safe until HubSpot has said more: the smallest plan's window, and a search limit that no header tells. A
- * window holds `max` calls as long as none arrives later than `reserveMs` after its turn: the network and a busy
- * event loop delay calls, so turns are spaced as if the window were that much longer.
+ * Safe values until HubSpot reports others: the smallest plan's window, and a search limit that no
+ * header reports. A window stays within `max` calls as long as no call arrives later than
+ * `reserveMs` after its slot. The network and a busy event loop delay calls, so slots are spaced as
+ * if the window were that much longer.
  */
 const safe: Record<Bucket, { max: number; intervalMs: number; reserveMs: number }> = {
   calls: { max: 100, intervalMs: 10_000, reserveMs: 170 },
@@ -22,39 +23,41 @@ const safe: Record<Bucket, { max: number; intervalMs: number; reserveMs: number 
   associations: { max: 100, intervalMs: 10_000, reserveMs: 170 },
 }
 
-/** Until so long after its time a turn may be used, ms; half of it is for reserving, half for sending. */
+/**
+ * How long after its time a slot may be used, ms; half of it is for reserving, half for sending.
+ */
 export const graceMs: Record<Bucket, number> = { calls: 100, search: 50, associations: 100 }
 
-/** The part kept for interactive calls, while one was seen within `lendAfterMs`. */
+/** The share reserved for interactive calls, while there was one within `lendAfterMs`. */
 const share = 0.2
 const lendAfterMs = 10_000
 /** A pace below 1 grows by 0.1 in 20 s. */
 export const recoveryPerMs = 0.1 / 20_000
-/** No pace is lower. */
+/** The lowest pace. */
 export const leastPace = 0.05
 
 export interface Ask {
   turns: number
   interactive: boolean
-  /** No turn later than so many ms from now. */
+  /** No slot later than this many ms from now. */
   patienceMs: number
-  /** What answers told since the last reservation. */
+  /** What responses reported since the last reservation. */
   learnt: { max?: number; intervalMs?: number; dailyLimit?: number; dailyLeft?: number; ourPart?: number }
 }
 
 export interface Reserved {
   now_ms: number
-  /** The first turn, and the distance to each next one, ms. */
+  /** The first slot, and the distance between slots, ms. */
   first_ms: number
   spacing_ms: number
   turns: number
-  /** Turns given before these, and when the last of them was over. */
+  /** Slots given before these, and when the last of them ended. */
   given: number
   next_ms: number
-  /** Of the whole budget at its present pace: ms per call. */
+  /** ms per call of the whole budget at its present pace. */
   every_ms: number
   closed: 'open' | 'daily' | 'probe_due'
-  /** When asking again makes sense. */
+  /** When another request makes sense. */
   again_ms: number
   closed_by: RateLimitPolicy | null
 }
@@ -67,14 +70,16 @@ export const row = ({ app, portalId }: BudgetKey, bucket: Bucket) =>
   sql`b.app = ${app} and b.portal_id = ${portalId} and b.bucket = ${bucket}`
 
 /**
- * A block of turns, in one statement. One row holds two schedules: `next_at` is that of the whole budget, on which
- * background turns stand in line, and `reserved_at` that of the share kept for interactive calls, which never stand
- * behind them. Turns that nobody uses are simply past.
+ * Reserves a block of slots in one statement. One row stores two schedules: `next_at` for the whole
+ * budget, in which background slots queue, and `reserved_at` for the share reserved for interactive
+ * calls, which never queue behind them. Unused slots simply pass.
  *
- * While the share is lent, background turns are spaced without gaps until `dense_until`; an interactive call that
- * comes then goes at once and moves the background on by one turn. Otherwise it falls into a gap.
+ * While the share is lent, background slots are spaced without gaps until `dense_until`. An
+ * interactive call in that time gets a slot at once and moves the background back by one slot.
+ * Otherwise it uses a gap.
  *
- * Each part is materialized: put into one another their expressions multiply, and planning took 12 ms for 1 ms of running.
+ * Every CTE is materialized: inlined, their expressions multiply, and planning took 12 ms for 1 ms
+ * of execution.
  */
 export async function reserve(query: Query, key: BudgetKey, bucket: Bucket, ask: Ask): Promise<Reserved> {
   const { max, intervalMs, reserveMs } = safe[bucket]

@@ -1,6 +1,8 @@
 /**
- * The calls one portal may still take, shared by all processes through the database. A caller learns when its turn is
- * and waits for it; nobody fails because others are busy, except a caller that cannot wait that long.
+ * The rate budget of each HubSpot account, shared by all processes through the database. A caller
+ * reserves a slot and waits for it. It fails only if the slot is later than it can wait, never just
+ * because others are busy. Over 200 lines because slots, pauses and reported limits share one state
+ * per row.
  */
 import type { Query } from '../../db/database.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -15,13 +17,14 @@ import { createLine, type Got, type Line } from './turns.ts'
 
 export type { Bucket, BudgetKey } from './budget-store.ts'
 
-/** interactive: somebody looks at a screen. A share is kept for those. */
+/** interactive: a user is waiting; a share is reserved for these calls. */
 export type Priority = 'interactive' | 'background'
 
 export interface Budget {
   /**
-   * Waits for a turn.
-   * @throws HubSpotError rate_limited when the turn is later than `patienceMs` away; nothing is reserved then
+   * Waits for a slot.
+   * @throws HubSpotError rate_limited when the slot is more than `patienceMs` away; nothing is
+   *   reserved then
    */
   take(
     key: BudgetKey,
@@ -30,7 +33,8 @@ export interface Budget {
     signal: AbortSignal,
   ): Promise<void>
   /**
-   * HubSpot answered 429: nobody's turn comes before `waitMs` from now, and a daily stop closes all buckets.
+   * HubSpot answered 429: moves every slot to at least `waitMs` from now. A daily stop closes all
+   * buckets.
    * @param asked whether HubSpot itself named the time
    * @returns ms until the budget opens, which may be later
    */
@@ -40,7 +44,8 @@ export interface Budget {
     stop: { waitMs: number; policy: RateLimitPolicy; asked: boolean },
   ): Promise<number>
   /**
-   * HubSpot took a call; what the answer said of the limit. Costs a statement only after a probe of a daily stop.
+   * HubSpot accepted a call and its response reported these limits. Runs a statement only after a
+   * probe of a daily stop.
    * @param at about when HubSpot counted the call, on our monotonic clock
    */
   answered(key: BudgetKey, bucket: Bucket, facts: RateFacts, at: number): Promise<void>
@@ -53,21 +58,23 @@ export type BudgetRows = <T>(work: (query: Query) => Promise<T>) => Promise<T>
 interface Known {
   lines: Record<Priority, Line>
   foreign: ForeignTraffic
-  /** Not yet told to the database. */
+  /** Not yet written to the database. */
   learnt: Ask['learnt']
   usedAt: number
 }
 
-/** Of more rows than this, those that nobody used for so long are forgotten. */
+/** Beyond this many rows, those unused for this long are dropped from memory. */
 const mostKnown = 1_000
 const forgetAfterMs = 600_000
-/** A block ahead covers no longer than this, so that another process never waits long behind it. */
+/**
+ * The longest time that a reserved block covers, so that other processes never wait long behind it.
+ */
 const blockMs = 1_000
 
 export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): Budget {
   const time = createDatabaseTime()
   const rowsKnown = new Map<string, Known>()
-  /** Accounts whose daily stop this process probes just now. */
+  /** Accounts whose daily stop this process is probing. */
   const probing = new Set<string>()
   const account = ({ app, portalId }: BudgetKey) => `${portalId} ${app}`
 
@@ -115,7 +122,7 @@ export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): 
     const { foreign } = row
     const ourPart = foreign.ourPart()
     const reported = { ...row.learnt, ...(ourPart === undefined ? {} : { ourPart }) }
-    // Told once: said again later, it would undo what another process has learnt since.
+    // Reported once: repeating it later would overwrite what other processes have learnt since.
     row.learnt = {}
     const got = await rows(async (query) => {
       const before = clock.monotonic()
@@ -140,7 +147,7 @@ export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): 
       got.given,
       got.turns,
     )
-    // Unused gaps of the interactive share lie in the past; what comes of them is as good as new.
+    // Unused gaps of the interactive share lie in the past; such a slot counts from now.
     const earliest = priority === 'interactive' ? time.toOurs(now_ms) : Number.NEGATIVE_INFINITY
     return {
       turns: Array.from({ length: got.turns }, (_, n) => ({
@@ -160,7 +167,8 @@ export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): 
         const turn = await line.next(began + patienceMs, signal)
         const wait = Math.ceil(turn.at - clock.monotonic())
         if (wait > 0) await clock.sleep(wait, signal)
-        // Too late, or a pause came between: sent now, this call would crowd the calls that come after it.
+        // Too late, or a pause began meanwhile: sent now, this call would crowd the following
+        // calls.
         const late = clock.monotonic() > turn.at + graceMs[bucket]
         const good = turn.probe || (turn.era === line.era() && !late)
         metrics.hubspotTurns.inc({ bucket, result: good ? 'used' : 'lost' })
@@ -172,7 +180,7 @@ export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): 
 
     async pause(key, bucket, stop) {
       probing.delete(account(key))
-      // Held turns lie before the end of the pause.
+      // Slots already reserved lie before the end of the pause.
       const voided: readonly Bucket[] =
         stop.policy === 'daily' ? ['calls', 'search', 'associations'] : [bucket]
       for (const one of voided) for (const line of Object.values(known(key, one).lines)) line.void()

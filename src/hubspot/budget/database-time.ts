@@ -1,18 +1,23 @@
-/** Times of the database's clock as times of ours. Turns are given in its time, and waited for in ours. */
+/**
+ * Converts times of the database's clock to ours: slots are given in database time, and waited for
+ * in ours.
+ */
 
-/** Two crystals drift apart by less than this, ms per ms. */
+/** Two clocks drift apart by less than this, ms per ms. */
 const drift = 0.0002
 
 export interface DatabaseTime {
-  /** The database read `databaseMs` on its clock at some moment between our `before` and `after`. */
+  /**
+   * The database read `databaseMs` on its clock at some moment between our `before` and `after`.
+   */
   saw(databaseMs: number, before: number, after: number): void
   toOurs(databaseMs: number): number
 }
 
 /**
- * Each reading bounds the difference between the clocks from both sides; all of them together bound it far closer
- * than one that met a slow answer. Taking the answer's own time instead would shift whole blocks of turns by
- * whatever a busy event loop added.
+ * Each reading bounds the difference between the clocks from both sides. All readings together give
+ * a far tighter bound than a single reading with a slow response. Using the response's own time
+ * instead would shift whole blocks of slots by whatever delay a busy event loop added.
  */
 export function createDatabaseTime(): DatabaseTime {
   let least = Number.NEGATIVE_INFINITY
@@ -23,7 +28,7 @@ export function createDatabaseTime(): DatabaseTime {
       const aged = Math.max(0, after - at) * drift
       least = Math.max(least - aged, before - databaseMs)
       most = Math.min(most + aged, after - databaseMs)
-      // A clock was set: what was known before is worth nothing.
+      // A clock was set: earlier bounds are worthless.
       if (least > most) [least, most] = [before - databaseMs, after - databaseMs]
       at = after
     },

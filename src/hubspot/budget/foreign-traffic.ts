@@ -1,9 +1,9 @@
 /**
- * How many calls of a window were not ours. HubSpot tells how many are left; the budget's row counts every turn that
- * any of our processes was given. Pure: times come in, a share comes out.
+ * Estimates how many calls of a window were not ours. HubSpot reports how many calls are left; the
+ * budget's row counts every slot given to any of our processes. Pure: takes times, returns a share.
  */
 
-/** By then, `given` turns had been given in all. */
+/** At this time, `given` slots had been given in all. */
 interface Count {
   at: number
   given: number
@@ -17,19 +17,24 @@ interface Seen {
 }
 
 export interface ForeignTraffic {
-  /** One reservation: `given` turns before it, all over at `before`; then `turns` more, evenly spaced from `first` to `end`. */
+  /**
+   * One reservation: `given` slots before it, all past at `before`; then `turns` more, evenly
+   * spaced from `first` to `end`.
+   */
   reserved(at: { before: number; first: number; end: number }, given: number, turns: number): void
-  /** One answer: at `at`, `used` of `max` calls were spent in the window that ends there. */
+  /** One response: at `at`, `used` of `max` calls were spent in the window that ends there. */
   answered(seen: Seen): void
-  /** The part of the limit that is ours, 0 to 1, or undefined when nothing speaks of foreign calls. */
+  /**
+   * The part of the limit that is ours, 0 to 1, or undefined when nothing indicates foreign calls.
+   */
   ourPart(): number | undefined
 }
 
-/** Between counts further apart than this, ms, nobody knows when the turns of other processes were. */
+/** Between counts further apart than this, ms, the times of other processes' slots are unknown. */
 const gapMs = 3_000
-/** So many answers must agree. */
+/** This many responses must agree. */
 const enough = 3
-/** Fewer foreign calls than this are not told from calls that were on their way. */
+/** Fewer foreign calls than this cannot be distinguished from calls in flight. */
 const noise = 3
 
 export function createForeignTraffic(): ForeignTraffic {
@@ -47,14 +52,16 @@ export function createForeignTraffic(): ForeignTraffic {
 
   function push(count: Count): void {
     const last = counts.at(-1)
-    // A turn from the interactive share lies before background turns that are already given: the next count holds it.
+    // A slot of the interactive share lies before background slots already given: the next count
+    // includes it.
     if (last && (count.at < last.at || count.given < last.given)) return
     counts.push(count)
   }
 
   return {
     reserved({ before, first, end }, given, turns) {
-      // Two reservations of ours may come back in the wrong order; that far apart, somebody emptied the row.
+      // Two of our reservations may return out of order. A larger difference means that the row was
+      // reset.
       if (given + turns < (counts.at(-1)?.given ?? 0) - 500) counts = []
       push({ at: before, given })
       push({ at: first, given })
@@ -77,9 +84,9 @@ export function createForeignTraffic(): ForeignTraffic {
       seen = seen.filter((one) => one.at > known && one.at > known - 15_000)
       const least = parts.sort((a, b) => a.foreign / a.max - b.foreign / b.max)[0]
       if (!least || parts.length < enough) return undefined
-      // The least of several: one answer that overtook another looks like foreign traffic too.
+      // Take the minimum: a response that overtook another looks like foreign traffic too.
       if (least.foreign < Math.max(noise, 0.02 * least.max)) return undefined
-      // A little more is left to them: they come in bursts.
+      // Leave them a little more, because their calls come in bursts.
       return Math.max(0.1, 1 - (1.1 * least.foreign + 2) / least.max)
     },
   }

@@ -1,50 +1,54 @@
 /**
- * The turns this process holds under one budget, and its callers in line for them. A block is reserved only when
- * somebody waits; its size follows what was used of the one before. Knows no SQL and no clock: both are given.
+ * The slots (`Turn`) that this process has reserved under one budget, and the queue of its callers.
+ * Reserves a block only when a caller waits; the block's size follows how much of the previous one
+ * was used. Contains no SQL and no clock: both are passed in.
  */
 
 export interface Turn {
   /** When it is due, on our monotonic clock, ms. */
   at: number
-  /** The one call that may find out whether a daily stop still stands. */
+  /** The one call that may probe whether a daily stop still applies. */
   probe: boolean
-  /** A turn from before the last pause is worth nothing. */
+  /** A slot from before the last pause is void. */
   era: number
 }
 
-/** What a reservation got: turns, or how long to stay away. */
+/** The result of a reservation: slots, or a refusal with how long to wait. */
 export type Got = { turns: Turn[]; mostAhead: number } | { refuse: (waitMs?: number) => Error }
 
 export interface Waiter {
-  /** No turn after this helps, ms on our monotonic clock. */
+  /** No slot after this time is useful, ms on our monotonic clock. */
   end: number
   resolve(turn: Turn): void
   reject(error: unknown): void
 }
 
 export interface LineParts {
-  /** Until so long after its time a turn may be used, ms. */
+  /** How long after its time a slot may be used, ms. */
   graceMs: number
-  /** Whether more turns are reserved than callers wait. */
+  /** Whether to reserve more slots than there are waiting callers. */
   ahead: boolean
   now(): number
-  /** Reserves up to `turns`, none later than `end`. */
+  /** Reserves up to `turns` slots, none later than `end`. */
   reserve(turns: number, end: number): Promise<Got>
-  /** A turn is too late for this caller by so much. */
+  /** The error for a caller whose slot is this much too late. */
   tooLate(waitMs: number): Error
   onLost(turns: number): void
 }
 
 export interface Line {
-  /** The next turn, in the order of asking. Rejects at once when it would come after `end`. */
+  /**
+   * The next slot, in the order of requests. Rejects immediately when the slot would come after
+   * `end`.
+   */
   next(end: number, signal: AbortSignal): Promise<Turn>
-  /** Everything held is void: HubSpot said stop. */
+  /** Voids every reserved slot: HubSpot requested a pause. */
   void(): void
   era(): number
   idle(): boolean
 }
 
-/** So many callers' turns in one statement at most; the others ask again. */
+/** At most this many callers per statement; the others use the next one. */
 const most = 64
 
 export function createLine(parts: LineParts): Line {
@@ -54,10 +58,10 @@ export function createLine(parts: LineParts): Line {
   let era = 0
   let block = 1
   let lost = 0
-  /** Blocks to go before the next one may grow. */
+  /** How many more blocks before the block size may grow. */
   let calm = 0
 
-  /** @param tried for whom was asked just now */
+  /** @param tried the callers that the last reservation was for */
   function hand(tried: readonly Waiter[] = []): void {
     const now = parts.now()
     const good = turns.filter((turn) => turn.at + parts.graceMs > now)
@@ -68,11 +72,12 @@ export function createLine(parts: LineParts): Line {
     turns = good
     while (turns[0] && waiting[0]) {
       const waiter = waiting.shift() as Waiter
-      // The turn stays for who stands behind and can wait longer.
+      // The slot stays for a caller further back that can wait longer.
       if (turns[0].at > Math.max(waiter.end, now)) waiter.reject(parts.tooLate(turns[0].at - now))
       else waiter.resolve(turns.shift() as Turn)
     }
-    // Who can wait no longer is told so, also while no turn is to be had at all; but asked for it was once.
+    // Reject callers whose time is over, even if no slot is available, but only after one
+    // reservation for them.
     for (const waiter of tried.filter((one) => one.end < now && waiting.includes(one))) {
       waiting = waiting.filter((one) => one !== waiter)
       waiter.reject(parts.tooLate(0))
@@ -80,7 +85,10 @@ export function createLine(parts: LineParts): Line {
     if (waiting.length > 0 && !asking) void ask()
   }
 
-  /** Halved when turns were lost, doubled when none was: a block is never much more than what callers take. */
+  /**
+   * Halves the block when slots were lost and doubles it when none was, so that it never much
+   * exceeds what callers use.
+   */
   function resize(mostAhead: number): void {
     if (lost > 0) {
       block = Math.max(1, Math.floor(block / 2))
@@ -93,7 +101,7 @@ export function createLine(parts: LineParts): Line {
 
   async function ask(): Promise<void> {
     asking = true
-    // Those who come while the statement is under way wait for the next one.
+    // Callers that arrive while the statement runs wait for the next one.
     const asked = waiting.slice(0, most)
     const end = Math.max(...asked.map((waiter) => waiter.end))
     try {
@@ -104,7 +112,8 @@ export function createLine(parts: LineParts): Line {
         for (const waiter of asked) waiter.reject(got.refuse())
       } else if (began === era) {
         turns.push(...got.turns.map((turn) => ({ ...turn, era })))
-        // On a slow database the first turn is over before it arrives, each time anew: it counts from its arrival.
+        // On a slow database the first slot would be over on arrival every time, so it counts from
+        // its arrival.
         const [first] = turns
         const arrived = parts.now()
         if (first && first.at + parts.graceMs <= arrived) turns[0] = { ...first, at: arrived }

@@ -1,6 +1,8 @@
 /**
- * Stops asking what fails: one circuit per portal and one per kind of its calls, one per endpoint that belongs to no portal, one for
- * the whole of HubSpot. A call that hangs counts against its kind alone, so that a slow kind closes no other. In memory of each process; a few processes learn the same within a few calls each.
+ * Circuit breakers: one per HubSpot account, one per kind of its calls, one per endpoint that
+ * belongs to no account, and one for HubSpot as a whole. A call that hangs counts only against its
+ * kind, so that a slow kind stops no other. Kept in the memory of each process; each one learns the
+ * same within a few calls. Over 200 lines because all scopes follow the same rules.
  */
 import type { Clock } from '../../lib/clock.ts'
 import type { Metrics } from '../../lib/metrics.ts'
@@ -9,50 +11,58 @@ import { HubSpotError } from '../hubspot-error.ts'
 export type CircuitScope = 'call' | 'portal' | 'endpoint' | 'hubspot'
 
 /**
- * What became of a call. passed: HubSpot answered, whatever it said; hung: it did not within the deadline;
- * unknown: the caller gave up.
+ * The result of a call. passed: HubSpot answered, whatever it said; hung: it did not within the
+ * deadline; unknown: the caller gave up.
  */
 export type CallEnd = 'passed' | 'failed' | 'hung' | 'unknown'
 
 export interface Pass {
-  /** @param closedForMs HubSpot itself said that this portal is away (477), and for how long */
+  /**
+   * @param closedForMs HubSpot itself said that this account is unavailable (477), and for how long
+   */
   end(how: CallEnd, closedForMs?: number): void
 }
 
 export interface Circuits {
   /**
-   * @param kind of a portal's call: what is asked
-   * @returns a pass, or in how many ms asking again makes sense. Whoever gets a pass must end it
+   * @param kind of an account's call: what it requests
+   * @returns a pass, which the caller must end, or in how many ms to call again
    */
   enter(scope: 'portal' | 'endpoint', name: string, kind?: string): Pass | number
-  /** Whether `enter` would refuse now, ms; 0: it would not. Takes nothing. */
+  /** How long `enter` would refuse now, ms; 0: it would not. Changes nothing. */
   wait(scope: 'portal' | 'endpoint', name: string, kind?: string): number
 }
 
 const windowMs = 30_000
 const fewest = 20
-/** Each call that hangs holds a worker for its whole deadline: so many without an answer between are enough. */
+/**
+ * Each hanging call blocks a worker for its whole deadline, so this many without a response in
+ * between are enough.
+ */
 const fewestHung = 3
 const failedPart = 0.5
-/** The whole of HubSpot is taken for away only when so many portals or endpoints fail: one tenant's storm is its own. */
+/**
+ * HubSpot as a whole counts as unavailable only when this many accounts or endpoints fail: the
+ * failures of one tenant affect that tenant alone.
+ */
 const fewestFailing = 3
 const firstOpenMs = 5_000
-/** Not longer than those who wait for HubSpot's return can spare. */
+/** Limited to what callers that wait for HubSpot's return can spare. */
 const longestOpenMs = 10_000
-/** Callers that meet a probe under way come back after this, ms. */
+/** Callers that meet a probe in flight retry after this, ms. */
 const probeMs = 2_000
 const mostCircuits = 20_000
 
 interface Circuit {
   scope: CircuitScope
-  /** Ends of calls within the window, oldest first. */
+  /** Results of calls within the window, oldest first. */
   ends: { at: number; name: string; failed: boolean }[]
-  /** Calls that hung since one passed. */
+  /** Hung calls since the last one that passed. */
   hung: number
-  /** Calls end where the circuit was opened again since they began: they say nothing new. */
+  /** When the circuit last opened. Calls that began earlier say nothing new. */
   openedAt: number
   openUntil: number
-  /** How long it was opened last; 0 when closed. */
+  /** For how long it opened last; 0 when closed. */
   openMs: number
   probing: boolean
 }
@@ -112,7 +122,10 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
     circuit.hung = 0
   }
 
-  /** Twice as long as the last time, less a random part, so that circuits which opened together do not try together. */
+  /**
+   * Twice as long as last time, less a random part, so that circuits that opened together do not
+   * probe together.
+   */
   const longer = (openMs: number) =>
     Math.min(longestOpenMs, Math.max(firstOpenMs, openMs * 2)) * (1 - 0.3 * clock.random())
 
@@ -127,7 +140,8 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
   }
 
   function tooMany({ scope, ends, hung }: Circuit): boolean {
-    // What hangs says nothing of the whole, nor one token of the endpoint that all tokens go to.
+    // A hang says nothing about HubSpot as a whole, and one token's hang nothing about the endpoint
+    // that all tokens share.
     if ((scope === 'call' || scope === 'portal') && hung >= fewestHung) return true
     const failed = ends.filter((end) => end.failed).length
     if (ends.length < fewest || failed < failedPart * ends.length) return false
@@ -146,7 +160,7 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
     else open(circuit, longer(circuit.openMs))
   }
 
-  /** Those that a call goes through. */
+  /** The circuits that a call passes through. */
   const through = (scope: 'portal' | 'endpoint', name: string, kind: string | undefined) => [
     find(scope, name),
     whole,
@@ -167,7 +181,8 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
       for (const { circuit, probe } of passed) if (probe) circuit.probing = true
       return {
         end(how, closedForMs) {
-          // Away by its own word: the portal's circuit alone, and the call itself was answered.
+          // HubSpot itself reported the account as away: only the account's circuit opens, because
+          // the call was answered.
           const away = closedForMs !== undefined && scope === 'portal'
           for (const { circuit, probe } of passed) {
             const ofOthers = kind !== undefined && circuit.scope !== 'call' && how === 'hung'
@@ -181,16 +196,16 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
 }
 
 /**
- * Whether HubSpot could not be reached and named no time to come back at (as it does for an account that it moves): whoever
- * waits for that may go on as soon as HubSpot answers anybody. A timeout or an answer that cannot be read may be of one account's
- * data alone, until it opens a circuit.
+ * Whether HubSpot was unreachable and named no time to return (as it does for an account that it
+ * moves): callers that wait for its return may resume as soon as HubSpot answers any call. A
+ * timeout or an unreadable response may concern one account's data alone, until it opens a circuit.
  */
 export const awaitsReturn = (failure: unknown): boolean =>
   failure instanceof HubSpotError &&
   failure.kind === 'unavailable' &&
   (failure.retryAfterMs === undefined || (failure.circuit && failure.retryAfterMs <= longestOpenMs))
 
-/** Those whom an open circuit sends away come back one after the other, ms. */
+/** Callers that an open circuit refused are spread over this, ms. */
 const spreadMs = 5_000
 
 /** @returns how long a failure asks to wait, ms; undefined: it does not say */

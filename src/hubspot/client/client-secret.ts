@@ -1,9 +1,15 @@
-/** Calls as our app: by the newest client secret, and by an older one only when HubSpot refuses the client. */
+/**
+ * Makes calls as our app with the newest client secret, and with an older one only when HubSpot
+ * refuses the client.
+ */
 import type { Log } from '../../lib/log.ts'
 import { HubSpotError } from '../hubspot-error.ts'
 import type { Answer, Call, Credentials } from './call.ts'
 
-/** @returns makes the call by `send`, with our credentials in its form; a client refused has not spent the grant */
+/**
+ * @returns a function that makes the call through `send`, with our credentials in its form; a
+ *   refused client has not used up the grant
+ */
 export function createAsApp(
   log: Log,
 ): (call: Call, app: Credentials, send: (call: Call) => Promise<Answer>) => Promise<Answer> {
@@ -17,7 +23,7 @@ export function createAsApp(
         const answer = await send({ ...call, form })
         if (at > 0 && !reported)
           log.warn(
-            'HubSpot takes only the older client secret; the newest of HUBSPOT_CLIENT_SECRET is refused',
+            'HubSpot accepts only the older client secret; it refuses the newest one in HUBSPOT_CLIENT_SECRET',
           )
         reported ||= at > 0
         return answer

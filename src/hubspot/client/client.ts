@@ -1,4 +1,8 @@
-/** One call to HubSpot: a turn under the budget, a total deadline, a cap on the answer, and repeats by kind of error. */
+/**
+ * Makes one call to HubSpot: a slot under the budget, a total deadline, a cap on the response, and
+ * repeats by kind of error. Over 200 lines because these limits apply to the same call and depend
+ * on each other.
+ */
 import { Agent } from 'undici'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
@@ -20,27 +24,27 @@ export type { Access, Answer, Call, Credentials, Patience } from './call.ts'
 export interface HubSpot {
   /** @throws HubSpotError; or the signal's reason when the caller gave up */
   call(call: Call): Promise<Answer>
-  /** How many of `wanted` records a call of this kind should ask for, so that it is answered in time. */
+  /** How many of `wanted` records a call of this kind should request to be answered in time. */
   fit(key: BudgetKey, endpoint: string, wanted: number): number
   close(): Promise<void>
 }
 
-/** HubSpot moves an account and does not say for how long, ms. */
+/** How long an account is assumed to move when HubSpot does not say, ms. */
 const moveMs = 60_000
-/** A try that was given less says nothing of HubSpot when it runs out, ms. */
+/** An attempt with less time than this says nothing about HubSpot when it times out, ms. */
 const fairTryMs = 5_000
 
 const connectTimeoutMs = 5_000
 
 export function createHubSpot(parts: {
   apiUrl: string
-  /** Total deadline of one try, body included, ms. */
+  /** Total deadline of one attempt, body included, ms. */
   timeoutMs: number
   budget: Budget
   clock: Clock
   metrics: Metrics
   log: Log
-  /** Absent: its own. */
+  /** Absent: the client creates its own. */
   circuits?: Circuits
   /** Absent: every connection is direct. */
   egress?: Egress | undefined
@@ -48,10 +52,12 @@ export function createHubSpot(parts: {
   appPause?: AppPause
 }): HubSpot {
   const { apiUrl, budget, clock, metrics, log } = parts
-  // Redirects are not followed (undici's request does not), and the origin is always the configured one.
+  // Redirects are not followed (undici's request does not). The origin is the configured one,
+  // except for an address that HubSpot gave (`send.ts`).
   const connect = parts.egress?.connector(connectTimeoutMs) ?? { timeout: connectTimeoutMs }
   const agent = new Agent({ connections: 32, connect, keepAliveTimeout: 10_000 })
-  // Without pipelining a connection serves one call and closes: what comes here meets no socket that went stale.
+  // Without pipelining a connection serves one call and closes, so these calls never meet a stale
+  // socket.
   const fresh = new Agent({ connections: 8, connect, pipelining: 0 })
   const circuits = parts.circuits ?? createCircuits(clock, metrics)
   const sizes = createPageSizes(clock)
@@ -83,17 +89,17 @@ export function createHubSpot(parts: {
     }
   }
 
-  /** A call that succeeded stays one when the database cannot be told of it. */
+  /** A call that succeeded must not fail because the database cannot be updated. */
   function heardBy({ budget: spent }: Call): Heard {
     return async (facts, at) => {
       if (!spent) return
       await budget
         .answered(spent.key, spent.bucket, facts, at)
-        .catch((err: unknown) => log.warn({ err }, 'a budget could not be opened again'))
+        .catch((err: unknown) => log.warn({ err }, 'a rate budget could not be reopened'))
     }
   }
 
-  /** One try, if the circuits let it through; they hear how it ended. */
+  /** Makes one attempt if the circuits allow it, and reports its result to them. */
   async function guarded(call: Call, timeoutMs: number, dispatcher: Agent): Promise<Answer> {
     const pass = circuits.enter(...circuitOf(call))
     if (typeof pass === 'number') throw away(call, pass)
@@ -120,8 +126,8 @@ export function createHubSpot(parts: {
   }
 
   /**
-   * HubSpot's limit was met. Everybody who spends this budget waits, not only this caller; the turn itself is then the
-   * wait, unless it is further away than the caller can wait.
+   * HubSpot's limit was reached. Every caller that spends this budget waits, not only this one. The
+   * next slot is then the wait, unless it is further away than the caller can wait.
    */
   async function stopped(error: HubSpotError, call: Call, waitMs: number, leftMs: number) {
     const policy = error.policy ?? 'unknown'
@@ -130,7 +136,8 @@ export function createHubSpot(parts: {
     const { key, bucket } = call.budget
     const asked = error.retryAfterMs !== undefined
     const opensIn = await budget.pause(key, bucket, { waitMs, policy, asked })
-    // Whoever gives up learns when it opens, so that a run can give its worker back until then.
+    // A caller that gives up learns when the budget opens, so that a run can release its worker
+    // until then.
     const { endpoint, status, category } = error
     const facts = { category, policy, retryAfterMs: Math.ceil(opensIn), cause: error }
     return {
@@ -143,7 +150,7 @@ export function createHubSpot(parts: {
     const left = () => end - clock.monotonic()
     let dispatcher = agent
     for (let attempt = 0; ; attempt++) {
-      // Asked before a turn is taken: a portal that is away spends nobody's budget.
+      // Checked before a slot is taken, so that calls to an unavailable account use no budget.
       const closed = circuits.wait(...circuitOf(call))
       if (closed > 0) throw away(call, closed)
       if (call.budget) {
@@ -158,16 +165,17 @@ export function createHubSpot(parts: {
         let wait = waitAfter(error, attempt, clock.random())
         if (wait !== undefined && error.kind === 'rate_limited')
           ({ error, waitMs: wait } = await stopped(error, call, wait, left()))
-        // Once at once, on a new connection; a token request might have been carried out, so it gets no such try.
+        // Repeat once immediately on a new connection. Not a token request: HubSpot may have
+        // carried it out.
         if (wasReset(error) && dispatcher === agent && !call.form) {
           dispatcher = fresh
           wait = 0
         }
         const isLast = attempt + 1 >= call.patience.tries || wait === undefined || wait >= left()
-        // HubSpot's edge gave up each time: then it may be the size.
+        // HubSpot's edge timed out each time: the size may be the cause.
         if (isLast && isTooSlow(error) && call.budget && call.records)
           sizes.tooSlow(call.budget.key.portalId, call.endpoint, call.records)
-        // The same again would take as long again.
+        // The same request would take as long again.
         const tooMany = error.kind === 'timeout' && (call.records ?? 1) > 1
         if (isLast || tooMany || wait === undefined) throw error
         await clock.sleep(wait, call.signal)
@@ -175,7 +183,7 @@ export function createHubSpot(parts: {
     }
   }
 
-  /** What our app asks for itself waits for as long as HubSpot asked any process of ours to. */
+  /** Delays our app's own calls for as long as HubSpot asked any of our processes to. */
   async function unlessPaused(
     { endpoint, patience, signal }: Call,
     { clientId }: Credentials,
@@ -186,7 +194,7 @@ export function createHubSpot(parts: {
     const wait = await appPause.left(clientId)
     if (wait >= patience.totalMs) throw away({ endpoint }, wait)
     if (wait > 0) {
-      // Not all at the same moment; and the call itself needs some of the time.
+      // Spread the callers, and leave some of the time for the call itself.
       const spread = clock.random() * Math.min(spreadMs, (patience.totalMs - wait) / 2)
       await clock.sleep(Math.ceil(wait + spread), signal)
     }
@@ -217,13 +225,13 @@ export function createHubSpot(parts: {
   }
 }
 
-/** Over so long the callers come back that all waited for one pause, ms. */
+/** Callers that waited for the same pause are spread over this, ms. */
 const spreadMs = 2_000
 
-/** A call for more records takes its time, which says nothing of those for fewer. */
+/** Calls for more records take longer, which says nothing about calls for fewer. */
 const fewRecords = 20
 
-/** Of a portal's call also its kind, so that one which is slow closes no other. */
+/** An account's call also has its kind, so that a slow kind stops no other. */
 const circuitOf = ({ budget, endpoint, records = 1 }: Call): Parameters<Circuits['enter']> =>
   budget
     ? ['portal', String(budget.key.portalId), records > fewRecords ? `${endpoint} page` : endpoint]
@@ -235,15 +243,22 @@ const away = ({ endpoint }: Pick<Call, 'endpoint'>, waitMs: number) =>
     retryAfterMs: Math.max(1_000, Math.ceil(waitMs)),
   })
 
-/** What a failure says about whether HubSpot is there at all. @param fair whether the try had time enough */
+/**
+ * What a failure says about whether HubSpot is available.
+ *
+ * @param fair whether the attempt had enough time
+ */
 function endOf({ kind, status }: HubSpotError, fair: boolean): CallEnd {
   if (kind === 'timeout') return fair ? 'hung' : 'unknown'
-  // A 403 of this kind is a page of the edge, which shuts out everybody behind our address.
+  // A 403 of this kind is a page of the edge, which blocks every caller behind our address.
   const away = status === undefined || status >= 500 || status === 403
   return kind === 'unavailable' && away ? 'failed' : 'passed'
 }
 
-/** Whatever the transport threw. Its own message may quote a request, so it stays in `cause` for the log alone. */
+/**
+ * Wraps a transport error. Its message may quote a request, so it stays in `cause`, for the log
+ * only.
+ */
 function asHubSpotError(endpoint: string, error: unknown, deadlinePassed: boolean): HubSpotError {
   if (error instanceof HubSpotError) return error
   return new HubSpotError(deadlinePassed ? 'timeout' : 'unavailable', endpoint, { cause: error })

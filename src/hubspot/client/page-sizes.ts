@@ -1,32 +1,40 @@
 /**
- * How many records one call may ask for, where more have taken longer than the deadline: learnt by account and kind of call. In
- * the memory of each process: one that starts anew, or another one, learns it by one call that is too slow.
+ * How many records one call may request, after larger calls exceeded the deadline; learnt per
+ * account and kind of call. Kept in the memory of each process: a new process learns it by one call
+ * that is too slow.
  */
 import type { Clock } from '../../lib/clock.ts'
 
 export interface PageSizes {
-  /** @returns how many of `wanted` records to ask for, 1 at least */
+  /** @returns how many of `wanted` records to request, at least 1 */
   fit(portalId: number, endpoint: string, wanted: number): number
-  /** A call that asked for so many was not answered in time. */
+  /** A call for this many records was not answered in time. */
   tooSlow(portalId: number, endpoint: string, records: number): void
-  /** A call that asked for so many was answered. @param share of the deadline that it took, 0 to 1 */
+  /**
+   * A call for this many records was answered.
+   *
+   * @param share of the deadline that it took, 0 to 1
+   */
   answered(portalId: number, endpoint: string, records: number, share: number): void
 }
 
-/** After this long twice as many are tried again, also where so many were too slow before; ms. */
+/** After this long twice as many are tried again, even if that was too slow before; ms. */
 const tryMoreAfterMs = 600_000
-/** An answer that took a smaller share of the deadline leaves room for twice as many, if so many were not too slow. */
+/**
+ * A response within this share of the deadline allows twice as many, unless that many were too
+ * slow.
+ */
 const quickShare = 0.25
-/** No call asks for more records. */
+/** No call requests more records. */
 const mostRecords = 1_000
 const mostKept = 10_000
 
 interface Known {
-  /** How many to ask for. */
+  /** How many to request. */
   records: number
   /** The fewest that were too slow. */
   below: number
-  /** When either changed last, ms. */
+  /** When either last changed, ms. */
   since: number
 }
 
@@ -41,12 +49,12 @@ export function createPageSizes(clock: Clock): PageSizes {
     tooSlow(portalId, endpoint, records) {
       const key = keyOf(portalId, endpoint)
       const known = sizes.get(key)
-      // A call that began before fewer were learnt says nothing new.
+      // A call that began before the number was lowered says nothing new.
       if (known && records > known.records) return
-      // The one learnt first goes first.
+      // Evict the oldest entries first.
       if (sizes.size >= mostKept) for (const oldest of [...sizes.keys()].slice(0, 100)) sizes.delete(oldest)
       sizes.delete(key)
-      // Where one alone is too slow it is not their number.
+      // If a single record is too slow, the number of records is not the cause.
       const below = records > 1 ? records : Number.POSITIVE_INFINITY
       sizes.set(key, { records: Math.max(1, records >> 1), below, since: clock.monotonic() })
     },
@@ -54,7 +62,7 @@ export function createPageSizes(clock: Clock): PageSizes {
     answered(portalId, endpoint, records, share) {
       const key = keyOf(portalId, endpoint)
       const known = sizes.get(key)
-      // One that asked for fewer anyway says nothing of more.
+      // A call that requested fewer anyway says nothing about more.
       if (!known || records < known.records) return
       const now = clock.monotonic()
       const more = known.records * 2

@@ -1,7 +1,10 @@
-/** What HubSpot's answers say about its limits (X-HubSpot-RateLimit-…). Searches say nothing, OAuth nothing of the day. */
+/**
+ * Parses the limits in HubSpot's responses (X-HubSpot-RateLimit-…). Searches report none, OAuth no
+ * daily limit.
+ */
 
 export interface RateFacts {
-  /** The limit of the rolling window, and how many of it are left after this call. */
+  /** The limit of the rolling window, and how many calls are left in it after this one. */
   max?: number
   left?: number
   intervalMs?: number
@@ -21,8 +24,8 @@ const plausible = {
 } as const
 
 /**
- * The -Secondly headers are left out: HubSpot calls them deprecated, and they were seen to be wrong. A number that
- * cannot be a limit is treated as absent, since a budget would follow it.
+ * Ignores the -Secondly headers: HubSpot calls them deprecated, and they were seen to be wrong. An
+ * implausible number counts as absent, because a budget would follow it.
  */
 export function rateFacts(headers: Headers): RateFacts {
   const facts: RateFacts = {}

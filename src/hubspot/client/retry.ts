@@ -1,13 +1,22 @@
-/** How long to wait before a call is sent again: pure, by kind of error. Whether it is sent again the client decides. */
+/**
+ * How long to wait before a call is repeated, by kind of error. Pure; the client decides whether to
+ * repeat it.
+ */
 import { type Backoff, fullJitter } from '../../lib/backoff.ts'
 import type { HubSpotError, RateLimitPolicy } from '../hubspot-error.ts'
 
 const repeatable = new Set(['rate_limited', 'unavailable', 'timeout', 'invalid'])
 const outage: Backoff = { base: 500, cap: 15_000 }
-/** HubSpot's edge gave up on work that goes on behind it: "pause a few seconds", says its documentation. */
+/**
+ * HubSpot's edge gave up on work that still runs behind it: "pause a few seconds", says its
+ * documentation.
+ */
 const overloaded: Backoff = { base: 3_000, cap: 15_000 }
 
-/** HubSpot documents no Retry-After on 429, so each policy has a wait of its own; a daily stop is not waited out here. */
+/**
+ * HubSpot documents no Retry-After on 429, so each policy has its own wait; a daily stop is not
+ * waited out here.
+ */
 export const policyWaitMs: Record<RateLimitPolicy, number> = {
   ten_secondly: 10_000,
   secondly: 1_000,
@@ -15,13 +24,15 @@ export const policyWaitMs: Record<RateLimitPolicy, number> = {
   daily: 900_000,
 }
 
-/** HubSpot's edge gave up waiting for what is behind it. */
+/** HubSpot's edge timed out waiting for the service behind it. */
 export const isTooSlow = ({ status }: HubSpotError): boolean =>
   status === 408 || status === 502 || status === 504 || status === 524
 
 const resets = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
-/** The connection went, without an answer: often one that HubSpot closed for idleness while we wrote to it. */
+/**
+ * The connection closed without a response: often HubSpot closed an idle one while we wrote to it.
+ */
 export function wasReset(error: HubSpotError): boolean {
   const code = (error.cause as { code?: unknown } | undefined)?.code
   return error.kind === 'unavailable' && typeof code === 'string' && resets.has(code)
@@ -29,7 +40,7 @@ export function wasReset(error: HubSpotError): boolean {
 
 /**
  * @param attempt 0 after the first failure
- * @returns ms, or undefined when sending it again cannot help
+ * @returns ms, or undefined when repeating cannot help
  */
 export function waitAfter(error: HubSpotError, attempt: number, random: number): number | undefined {
   if (!repeatable.has(error.kind) || error.circuit) return undefined

@@ -1,24 +1,32 @@
-/** One request to HubSpot and its answer: what goes out, a cap on what comes in, and errors by kind. */
+/** Sends one request to HubSpot, caps the response, and turns failures into errors by kind. */
 import { type Dispatcher, request } from 'undici'
 import type { Clock } from '../../lib/clock.ts'
 import { errorOf, HubSpotError, oauthErrorOf } from '../hubspot-error.ts'
 import type { Answer, Call } from './call.ts'
 import { type RateFacts, rateFacts } from './rate-headers.ts'
 
-/** The limits let a call through. @param at about when HubSpot counted it, on our monotonic clock */
+/**
+ * The limits allowed a call.
+ *
+ * @param at about when HubSpot counted it, on our monotonic clock
+ */
 export type Heard = (facts: RateFacts, at: number) => Promise<void>
 
 const maxBytes = 32 * 1024 * 1024
-/** HubSpot's errors are a few hundred bytes; of a longer one no more is read, and it counts as a page. */
+/**
+ * HubSpot's errors are a few hundred bytes. No more than this is read, and a longer one counts as a
+ * page.
+ */
 const maxErrorBytes = 64 * 1024
 
-/** HubSpot did the work, or refused it for what it asked: the limits let it through. */
+/** HubSpot did the work, or refused it for its content: the limits allowed it. */
 const counted = (status: number) => status < 500 && ![401, 408, 423, 429, 477].includes(status)
 
 /**
- * One request, redirects not followed. The body is read whole before anything of it is believed.
+ * Sends one request; redirects are not followed. The whole body is read before any of it is used.
  *
- * @throws HubSpotError by what HubSpot answered; the transport's own error, or the signal's reason, when it did not
+ * @throws HubSpotError by HubSpot's response; without one, the transport's own error or the
+ *   signal's reason
  */
 export async function send(
   parts: { apiUrl: string; clock: Clock; heard: Heard },
@@ -55,8 +63,9 @@ export async function send(
 }
 
 /**
- * An address that HubSpot gave is followed over https alone, so that whoever answers has proved to be who it names, or to where
- * HubSpot's API itself lies. It carries its own proof: nothing of ours goes there.
+ * An address that HubSpot gave is followed only over https, so that the server's identity is
+ * verified, or on the origin of HubSpot's API. The address carries its own authorisation: our
+ * credentials are never sent there.
  */
 function whereTo({ endpoint, path, token, form }: Call, apiUrl: string): URL {
   if (typeof path === 'string') return new URL(path, apiUrl)
@@ -64,7 +73,7 @@ function whereTo({ endpoint, path, token, form }: Call, apiUrl: string): URL {
   const near = url?.origin === new URL(apiUrl).origin
   if (!url || (url.protocol !== 'https:' && !near) || url.username !== '' || url.password !== '')
     throw new HubSpotError('invalid', endpoint)
-  if (token || form) throw new TypeError('a token stays with HubSpot’s API')
+  if (token || form) throw new TypeError('a token may be sent only to HubSpot’s API')
   return url
 }
 
@@ -79,7 +88,7 @@ async function readCapped(endpoint: string, body: AsyncIterable<Buffer>, most: n
   return Buffer.concat(chunks)
 }
 
-/** The body of an error, cut off where it is too long to be one of the API's. */
+/** The body of an error, cut off where it is too long to come from the API. */
 async function readError(body: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
@@ -91,7 +100,10 @@ async function readError(body: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** The value, or undefined when the text is no JSON (an error page of the edge, a cut body, nothing at all). */
+/**
+ * The value, or undefined when the text is not JSON (an error page of the edge, a cut body, an
+ * empty one).
+ */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

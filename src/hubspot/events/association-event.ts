@@ -1,6 +1,7 @@
 /**
- * Which end of an association is a ticket, as HubSpot's events write it. Pure. The fields are those of HubSpot's guide to generic
- * webhook subscriptions: from/to ids and type ids; classic events name the pair instead (`TICKET_TO_CONTACT`).
+ * Finds which end of an association event is a ticket. Pure. The fields are those of HubSpot's
+ * guide to generic webhook subscriptions: from/to ids and type ids; classic events name the pair
+ * instead (`TICKET_TO_CONTACT`).
  */
 import { ticketTypeId } from '../record-ids.ts'
 
@@ -17,10 +18,12 @@ function isTicket({ typeId }: AssociationEnd, name: string | undefined): boolean
 }
 
 /**
- * The tickets of an association event, in either direction; of an association between two tickets both.
+ * The tickets of an association event, in either direction; for an association between two tickets,
+ * both.
  *
- * Where the event does not say what its ends are, both ids are returned: reading the associations of an id that is no
- * ticket's finds nothing, and a ticket that is not read keeps old associations.
+ * Where the event does not say what its ends are, returns both ids. Reading the associations of an
+ * id that is not a ticket finds nothing, while a ticket that is not read would keep outdated
+ * associations.
  *
  * @param name such as TICKET_TO_CONTACT, if the event has one
  * @returns undefined when neither end is a ticket; empty when the event has no ids
@@ -31,7 +34,7 @@ export function ticketsAmong(
   name: string | undefined,
 ): string[] | undefined {
   if (from.id === undefined && to.id === undefined) return []
-  // A name of another form says nothing.
+  // A name in another format says nothing.
   const [fromName, toName] = name?.toUpperCase().split('_TO_') ?? []
   const ends = [
     { id: from.id, is: isTicket(from, toName && fromName) },

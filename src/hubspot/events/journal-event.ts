@@ -1,20 +1,23 @@
-/** A file of the webhooks journal, as far as it says which tickets to read again and who has uninstalled our app. Pure. */
+/**
+ * Parses a webhooks journal file for the tickets to read again and the accounts that uninstalled
+ * our app. Pure.
+ */
 import { z } from 'zod'
 import { accountId, eventTime, optionalField, recordId, recordIds, ticketTypeId } from '../record-ids.ts'
 import { ticketsAmong } from './association-event.ts'
 import type { ChangeType, TicketChange } from './webhook-event.ts'
 
-/** HubSpot's type of the event that our app was uninstalled. */
+/** HubSpot's event type for an uninstall of our app. */
 export const uninstalledType = '4-1916193'
 
-/** Events of one file, sorted. */
+/** Events of one file, sorted by kind. */
 export interface JournalEvents {
   changes: TicketChange[]
-  /** Accounts that uninstalled our app; none twice. */
+  /** Accounts that uninstalled our app, without duplicates. */
   uninstalled: number[]
-  /** Of other objects, or of a kind that says nothing about a ticket. */
+  /** Events about other objects, or of a kind that says nothing about a ticket. */
   otherKind: number
-  /** A field that must be there is missing or of another type. */
+  /** Events with a required field missing or of another type. */
   malformed: number
 }
 
@@ -29,7 +32,10 @@ const actions = new Map<string, ChangeType>([
   ['ASSOCIATION_REMOVED', 'associationChange'],
 ])
 
-/** HubSpot documents few of the fields. Associations were seen with from and to; `associated…` are names of its specification. */
+/**
+ * HubSpot documents few of the fields. Associations were seen with from and to; the `associated…`
+ * names come from its specification.
+ */
 const event = z.object({
   portalId: accountId,
   occurredAt: optionalField(eventTime),
@@ -64,7 +70,9 @@ const associationTickets = (event: Event) =>
     event.associationType,
   )
 
-/** @returns undefined for what is about no ticket; empty when it names none although it is about one */
+/**
+ * @returns undefined for an event about no ticket; empty when it is about a ticket but names none
+ */
 function ticketIdsOf(event: Event, type: ChangeType): string[] | undefined {
   if (type === 'associationChange') return associationTickets(event)
   const { objectTypeId, objectId, primaryObjectId, mergedObjectIds = [], newObjectId } = event
@@ -76,8 +84,8 @@ function ticketIdsOf(event: Event, type: ChangeType): string[] | undefined {
 const file = z.object({ journalEvents: z.array(z.unknown()) })
 
 /**
- * @param nowMs stands for a time that HubSpot does not say
- * @returns undefined when it is no such file
+ * @param nowMs used where HubSpot gives no time
+ * @returns undefined when the body is not a journal file
  */
 export function readJournalFile(body: unknown, nowMs: number): JournalEvents | undefined {
   const read = file.safeParse(body)

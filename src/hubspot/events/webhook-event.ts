@@ -1,4 +1,7 @@
-/** HubSpot's webhook events, as far as they say which tickets to read again. Pure; their values are not even looked at. */
+/**
+ * Parses HubSpot's webhook events for the tickets to read again. Pure; the values in them are
+ * ignored.
+ */
 import { z } from 'zod'
 import { accountId, eventTime, optionalField, recordId, recordIds, ticketTypeId } from '../record-ids.ts'
 import { ticketsAmong } from './association-event.ts'
@@ -18,24 +21,27 @@ export type ChangeType = (typeof changeTypes)[number]
 export interface TicketChange {
   portalId: number
   type: ChangeType
-  /** More than one of a merge, and of a link between two tickets. None twice. */
+  /** More than one for a merge, and for a link between two tickets. No duplicates. */
   ticketIds: string[]
   /** HubSpot's clock, epoch ms. */
   occurredAt: number
 }
 
-/** Events of one delivery, sorted. */
+/** Events of one delivery, sorted by kind. */
 export interface Delivery {
   changes: TicketChange[]
-  /** Of other objects, or of a type that says nothing about a ticket. */
+  /** Events about other objects, or of a type that says nothing about a ticket. */
   otherKind: number
-  /** Sent for another app than ours. */
+  /** Events sent for another app. */
   otherApp: number
-  /** A field that must be there is missing or of another type. */
+  /** Events with a required field missing or of another type. */
   malformed: number
 }
 
-/** Fields as in HubSpot's webhooks guide. Its payloads say `subscriptionType` and its table says `eventType`. */
+/**
+ * Fields as in HubSpot's webhooks guide. Its payloads say `subscriptionType` and its table says
+ * `eventType`.
+ */
 const event = z.object({
   subscriptionType: optionalField(z.string()),
   eventType: optionalField(z.string()),
@@ -58,7 +64,7 @@ type Event = z.infer<typeof event>
 
 const typeIn = ({ subscriptionType, eventType }: Event) => subscriptionType ?? eventType
 
-/** @returns undefined for what is about no ticket */
+/** @returns undefined for an event about no ticket */
 function typeOf(event: Event): ChangeType | undefined {
   const [of, name] = (typeIn(event) ?? '').split('.')
   const type = changeTypes.find((one) => one === name)
@@ -68,7 +74,7 @@ function typeOf(event: Event): ChangeType | undefined {
   return of === 'object' && objectTypeId === ticketTypeId ? type : undefined
 }
 
-/** Of an event that names no ends its object is the first. */
+/** If an event names no ends, its object is the first. */
 const associationTickets = (event: Event) =>
   ticketsAmong(
     { typeId: event.fromObjectTypeId, id: event.fromObjectId ?? event.objectId },
@@ -76,7 +82,9 @@ const associationTickets = (event: Event) =>
     event.associationType,
   )
 
-/** @returns undefined for what is about no ticket; empty when it names none although it is about one */
+/**
+ * @returns undefined for an event about no ticket; empty when it is about a ticket but names none
+ */
 function ticketIdsOf(event: Event, type: ChangeType): string[] | undefined {
   if (type === 'associationChange') return associationTickets(event)
   const { objectId, primaryObjectId, mergedObjectIds = [], newObjectId } = event
@@ -88,8 +96,8 @@ function ticketIdsOf(event: Event, type: ChangeType): string[] | undefined {
  * Sorts the events of one delivery: HubSpot's JSON array of up to 100, of any types and accounts.
  *
  * @param ourApp our app's id at HubSpot
- * @param nowMs stands for a time that an event does not say
- * @returns undefined when the body is no array
+ * @param nowMs used for an event without a time
+ * @returns undefined when the body is not an array
  */
 export function readDelivery(body: unknown, ourApp: number, nowMs: number): Delivery | undefined {
   if (!Array.isArray(body)) return undefined

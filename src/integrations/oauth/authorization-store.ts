@@ -1,11 +1,13 @@
-/** All SQL on authorisations under way, and on the pending integrations that they are for. */
+/** All SQL on authorizations in progress and the pending integrations that they are for. */
 import { sql } from 'kysely'
 import type { TenantScope } from '../../db/scope.ts'
 
-/** How long a person has to finish on HubSpot's page, and then again on ours. */
+/** Time that a person has to finish on HubSpot's page, and then again on ours. */
 export const pendingFor = sql`interval '10 minutes'`
 
-/** Of one tenant at once; the oldest give way. People need a few, and a loop must not grow a tenant. */
+/**
+ * Per tenant; the oldest are deleted first. People need a few, and a loop must not grow a tenant.
+ */
 export const mostUnfinished = 20
 
 export async function insertPending(scope: TenantScope, id: string): Promise<void> {
@@ -14,14 +16,17 @@ export async function insertPending(scope: TenantScope, id: string): Promise<voi
     values (${scope.tenantId}, ${id}, 'pending')`)
 }
 
-/** Somebody sees the account's name at this moment. */
+/** A person is being asked to confirm the account now. */
 const isWaitedFor = (scope: TenantScope) => sql`
   exists (
     select from confirmations c
     where c.tenant_id = ${scope.tenantId} and c.integration_id = tenant_integrations.integration_id
       and c.expires_at > now())`
 
-/** A row of tenant_integrations that was begun and can be finished by nobody any more: it holds no account and no data. */
+/**
+ * A row of tenant_integrations that was begun and can no longer be finished: it has no account and
+ * no data.
+ */
 export const isStalePending = (scope: TenantScope) => sql`(
   status = 'pending' and created_at < now() - ${pendingFor}
   and not exists (
@@ -35,7 +40,10 @@ export async function deleteStalePending(scope: TenantScope): Promise<void> {
     delete from tenant_integrations where tenant_id = ${scope.tenantId} and ${isStalePending(scope)}`)
 }
 
-/** Leaves room for one more of each under the tenant's lock: the oldest pending integrations and authorisations go. */
+/**
+ * Makes room for one more of each, under the tenant's lock: deletes the oldest pending integrations
+ * and authorizations.
+ */
 export async function makeRoom(scope: TenantScope): Promise<void> {
   await scope.query(sql`
     delete from tenant_integrations where tenant_id = ${scope.tenantId} and integration_id in (
@@ -48,7 +56,10 @@ export async function makeRoom(scope: TenantScope): Promise<void> {
       order by expires_at desc, state_hash offset ${mostUnfinished - 1})`)
 }
 
-/** An authorisation under way: the state is kept as a hash, the PKCE verifier sealed, and who asked by name. */
+/**
+ * Stores an authorization in progress: the state as a hash, the PKCE verifier sealed, and the name
+ * of the caller.
+ */
 export async function insertAuthorization(
   scope: TenantScope,
   row: { integrationId: string; stateHash: string; codeVerifier: string; askedBy: string },
@@ -66,7 +77,7 @@ export async function deleteExpiredAuthorizations(scope: TenantScope): Promise<v
   )
 }
 
-/** Whether the authorisation is there to be used. */
+/** Whether the authorization exists and can be used. */
 export async function authorizationWaits(
   scope: TenantScope,
   integrationId: string,
@@ -87,7 +98,11 @@ export interface TakenAuthorization {
 
 const taken = sql`code_verifier as "codeVerifier", asked_by as "askedBy"`
 
-/** Uses an authorisation up. @returns undefined when it is forged, used, expired or foreign */
+/**
+ * Consumes an authorization.
+ *
+ * @returns undefined when it is invalid, used, expired or of another tenant
+ */
 export async function takeAuthorization(
   scope: TenantScope,
   integrationId: string,
@@ -101,7 +116,10 @@ export async function takeAuthorization(
   return rows[0]
 }
 
-/** The same for a state without its nonce: only while exactly one authorisation of the tenant is pending. */
+/**
+ * The same for a state without its nonce: only while exactly one authorization of the tenant is
+ * pending.
+ */
 export async function takeOnlyAuthorization(
   scope: TenantScope,
   integrationId: string,

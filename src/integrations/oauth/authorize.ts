@@ -1,4 +1,4 @@
-/** OAuth as far as HubSpot's grant: beginning an authorisation, and taking in the state and code that come back. */
+/** OAuth up to HubSpot's grant: begins an authorization and accepts the returned state and code. */
 import { createHash, randomBytes } from 'node:crypto'
 import { mayFinish, nameOf, type Principal } from '../../api/principal.ts'
 import type { Database } from '../../db/database.ts'
@@ -34,14 +34,15 @@ export interface AuthorizeParts {
   app: App | undefined
   authorizeBase: string
   tickets: ObjectPaths
-  /** Total for all calls of one question to HubSpot, ms. */
+  /** Time limit for all calls of one request to HubSpot together, ms. */
   patience: Patience
 }
 
 /**
- * Begins an authorisation: for a new integration, or for one that is there (reconnect).
+ * Begins an authorization for a new integration, or for an existing one (reconnect).
  *
- * @throws AppError oauth_not_configured; integration_not_found when `reconnect` names none of this tenant
+ * @throws AppError oauth_not_configured; integration_not_found when `reconnect` is not one of this
+ *   tenant's
  */
 export async function beginAuthorization(
   parts: AuthorizeParts,
@@ -59,7 +60,7 @@ export async function beginAuthorization(
     else if (!(await findIntegration(scope, reconnect))) throw integrationNotFound()
     await deleteStalePending(scope)
     await makeRoom(scope)
-    // The room may have been made of the pending one that was to be gone on with.
+    // makeRoom may have deleted the pending integration that is being reconnected.
     if (reconnect === undefined || !(await findIntegration(scope, reconnect)))
       await insertPending(scope, integrationId)
     const sealer = await sealerOf(scope, parts.ring)
@@ -76,17 +77,18 @@ export async function beginAuthorization(
 
 export interface Granted extends Whose {
   grant: Grant
-  /** Since when the tenant has been there. */
+  /** When the tenant was created. */
   since: string | undefined
 }
 
 /**
- * Exchanges the code for a grant. The state is used up before HubSpot is called, and a state that does not hold calls
- * nobody.
+ * Exchanges the code for a grant. The state is consumed before HubSpot is called, and an invalid
+ * state causes no call.
  *
- * @param finisher who brings the answer; it must be able to finish what was begun, and a state without its nonce may count.
- *   Absent: a browser, of which nothing is known
- * @throws AppError invalid_state | oauth_code_rejected | oauth_not_configured | hubspot_unavailable | …
+ * @param finisher the caller, who must be allowed to finish what was begun; a state without its
+ *   nonce may then be accepted. Absent: an unauthenticated browser
+ * @throws AppError invalid_state | oauth_code_rejected | oauth_not_configured | hubspot_unavailable
+ *   | …
  */
 export async function redeem(
   parts: AuthorizeParts,
@@ -96,7 +98,7 @@ export async function redeem(
   const app = configured(parts)
   const { codeVerifier, ...whose } = await takeState(parts, answer.state, finisher)
   try {
-    // From here on a caller who goes away changes nothing: state and code are spent.
+    // From here on the caller's abort has no effect: state and code are used up.
     const { signal } = new AbortController()
     const { hubspot, patience } = parts
     return {
@@ -105,7 +107,7 @@ export async function redeem(
     }
   } catch (error) {
     if (error instanceof HubSpotError && error.kind === 'grant_refused') {
-      throw new AppError('oauth_code_rejected', 'HubSpot does not take this authorisation code', {
+      throw new AppError('oauth_code_rejected', 'HubSpot does not accept this authorization code', {
         cause: error,
       })
     }
@@ -113,7 +115,9 @@ export async function redeem(
   }
 }
 
-/** Which account a grant opens. Throws AppError missing_scopes | hubspot_unavailable | … */
+/**
+ * Returns the account that a grant opens. Throws AppError missing_scopes | hubspot_unavailable | …
+ */
 export async function accountOf(parts: AuthorizeParts, { grant }: Granted): Promise<Account> {
   const { signal } = new AbortController()
   return await identifyGranted({ ...parts, signal }, grant.accessToken, grant).catch((error: unknown) => {
@@ -122,14 +126,17 @@ export async function accountOf(parts: AuthorizeParts, { grant }: Granted): Prom
 }
 
 export const invalidState = () =>
-  new AppError('invalid_state', 'The state is not one that is waiting for an answer')
+  new AppError('invalid_state', 'The state is unknown, expired or already used')
 
 function configured({ app }: AuthorizeParts): App {
   if (app) return app
   throw new AppError('oauth_not_configured', 'HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are not set')
 }
 
-/** A state's tenant, integration, and the hash of all of it; the bare form has none. */
+/**
+ * Parses a state into its tenant, integration and the hash of the whole; a state without a nonce
+ * has no hash.
+ */
 function readState(state: string) {
   const [tenant = '', integration = '', nonce, ...rest] = state.split(':')
   const tenantId = parseUuid(tenant) as TenantId | undefined
@@ -139,7 +146,10 @@ function readState(state: string) {
   return { tenantId, integrationId, stateHash }
 }
 
-/** Whose authorisation a whole state would end; undefined when none waits for it. Nothing is used up. */
+/**
+ * Returns the tenant whose authorization this complete state would finish; undefined if none is
+ * pending. Consumes nothing.
+ */
 export async function tenantThatWaits(
   { db }: Pick<AuthorizeParts, 'db'>,
   state: string | undefined,
@@ -162,7 +172,7 @@ async function takeState(parts: AuthorizeParts, state: string, finisher: Princip
         : await takeAuthorization(scope, integrationId, stateHash)
     const sealer = taken && (await sealerOf(scope, parts.ring))
     if (!taken || !sealer) throw invalidState()
-    // Rolled back then: whoever asked may still finish.
+    // This rolls the deletion back, so that the caller who began can still finish.
     if (finisher && !mayFinish(finisher, taken.askedBy)) throw invalidState()
     const codeVerifier = await sealer.open(taken.codeVerifier, {
       integration: integrationId,

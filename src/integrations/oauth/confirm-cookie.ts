@@ -1,22 +1,23 @@
-/** The cookie that makes one browser the one that may say yes. It goes to the page of one confirmation and nowhere else. */
+/** The cookie that lets one browser confirm; it is sent only to the page of one confirmation. */
 import type { TenantId } from '../../db/tenant-id.ts'
 import { parseUuid } from '../../lib/ids.ts'
 import { Secret } from '../../lib/secret.ts'
 import type { Claim } from './confirm.ts'
 
-/** As long as the grant waits. */
+/** As long as the grant waits for confirmation. */
 const seconds = 600
 
 export const confirmPath = (confirmationId: string) => `/connect/${confirmationId}`
 
 /**
- * Lax, not Strict: HubSpot's site sends the browser here, and a browser keeps a Strict cookie back from the page that this
- * redirect leads to. Lax goes with no POST of another site either.
+ * Lax, not Strict: HubSpot's site sends the browser here, and browsers do not send a Strict cookie
+ * to the page that this redirect leads to. A Lax cookie is not sent with a POST from another site
+ * either.
  */
 const attributes = (confirmationId: string, maxAge: number, secure: boolean) =>
   `Path=${confirmPath(confirmationId)}; Max-Age=${maxAge}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
 
-/** The prefix keeps a site beside ours from writing it over plain HTTP. */
+/** The prefix prevents a sibling site from overwriting the cookie over plain HTTP. */
 const nameOf = (secure: boolean) => (secure ? '__Secure-spoke_connect' : 'spoke_connect')
 
 export const cookieOf = ({ tenantId, confirmationId, secret }: Claim, secure: boolean): string =>
@@ -25,7 +26,7 @@ export const cookieOf = ({ tenantId, confirmationId, secret }: Claim, secure: bo
 export const cookieEnds = (confirmationId: string, secure: boolean): string =>
   `${nameOf(secure)}=; ${attributes(confirmationId, 0, secure)}`
 
-/** @returns undefined when the browser brings none */
+/** @returns undefined when the browser sends none, or none that is valid */
 export function claimOf(
   confirmationId: string,
   header: string | undefined,

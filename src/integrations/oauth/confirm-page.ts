@@ -1,4 +1,6 @@
-/** The page on which a person sees which HubSpot account is about to be connected, and to what. HubSpot's words are escaped. */
+/**
+ * The page that shows which HubSpot account will be connected to what; HubSpot's text is escaped.
+ */
 import { escaped, page } from '../../api/html-page.ts'
 import type { Question } from './confirm.ts'
 import { confirmPath } from './confirm-cookie.ts'
@@ -9,11 +11,14 @@ export function confirmPage({ account, renews }: Question, tenantId: string, con
   const name = hubDomain ? `<span class="name">${escaped(hubDomain)}</span><br>` : ''
   const facts = [
     entry('HubSpot account', `${name}number ${portalId}`),
-    ...(user ? [entry('Signed in at HubSpot as', escaped(user))] : []),
-    entry('It allows', scopes ? scopes.slice(0, 50).map(escaped).join(', ') : 'HubSpot does not say'),
+    ...(user ? [entry('Signed in to HubSpot as', escaped(user))] : []),
+    entry(
+      'Permissions granted',
+      scopes ? scopes.slice(0, 50).map(escaped).join(', ') : 'not reported by HubSpot',
+    ),
     entry('Connects to tenant', tenantId),
     entry(
-      'So far',
+      'Current state',
       renews ? 'connected; this renews the connection and keeps its data' : 'not connected to this account',
     ),
   ]
@@ -23,8 +28,8 @@ export function confirmPage({ account, renews }: Question, tenantId: string, con
 </form>`
   return page(
     'Connect this HubSpot account?',
-    'Nothing is connected yet. Once you connect it, its tickets are read and kept in sync. If this is not the account you meant, or ' +
-      'you did not begin this yourself, choose Cancel.',
+    'Nothing is connected yet. If you connect this account, its tickets will be read and kept in sync. If this is the wrong account, or ' +
+      'you did not start this yourself, choose Cancel.',
     '⇄',
     `<dl>${facts.join('')}</dl>${form}`,
   )
@@ -33,6 +38,6 @@ export function confirmPage({ account, renews }: Question, tenantId: string, con
 export const cancelledPage = (): string =>
   page(
     'Nothing was connected',
-    'What HubSpot had granted is forgotten here. You can close this tab, or start again from where you clicked “Connect”.',
+    'The access that HubSpot granted has been deleted here. You can close this tab, or start again from where you clicked “Connect”.',
     '–',
   )

@@ -1,4 +1,4 @@
-/** What a person's browser meets on its way back from HubSpot: the callback, the page that names the account, its two buttons. */
+/** Routes for a browser that returns from HubSpot: the callback and the confirmation page. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { sendPage } from '../../api/html-page.ts'
@@ -21,14 +21,14 @@ import { cancelledPage, confirmPage } from './confirm-page.ts'
 import { failedPage } from './connected-page.ts'
 
 export interface ConfirmRouteParts extends ConfirmParts, Pick<IntegrationParts, 'wake'> {
-  /** Where browsers reach us. */
+  /** The URL at which browsers reach us. */
   publicUrl: string
 }
 
 const tags = ['integrations']
 const config = { access: 'public', errorPage: failedPage } as const
 
-/** @param instance one that takes forms and nothing else */
+/** @param instance accepts only form bodies */
 export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRouteParts): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const ownOrigin = new URL(parts.publicUrl).origin
@@ -36,30 +36,34 @@ export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRoutePart
   const claimIn = ({ headers }: FastifyRequest, confirmationId: string) =>
     claimOf(confirmationId, headers.cookie, secure)
 
-  // Where HubSpot sends the browser: the single-use state is the credential, and the code leaves the address bar.
+  // HubSpot redirects the browser here. The single-use state is the credential, and the redirect
+  // removes the code from the address bar.
   app.get(
     '/api/hubspot/oauth/callback',
     {
       config: {
         ...config,
         audited: 'oauth.browserCallback',
-        // Whoever brings a state that is waiting; nobody else has an effect here, or is worth a row.
+        // Only a request with a pending state has an effect here and gets an audit row.
         auditedFor: async ({ query }) => {
           const tenantId = await tenantThatWaits(parts, (query as { state?: string }).state)
           return tenantId && { actor: 'browser', tenantId }
         },
       },
-      // Whoever looks ahead at the address must not spend the state.
+      // A HEAD request, such as a link preview, must not consume the state.
       exposeHeadRoute: false,
       schema: { tags, operationId: 'oauth.browserCallback', querystring: callbackQuery },
     },
     async (request, reply) => {
       const { code, state, error } = request.query
       if (error !== undefined) {
-        throw new AppError('oauth_denied', 'HubSpot did not give access; the person may have said no')
+        throw new AppError('oauth_denied', 'HubSpot did not grant access; the user may have declined')
       }
       if (!code || !state)
-        throw new AppError('invalid_state', 'HubSpot sends a code and a state to this page')
+        throw new AppError(
+          'invalid_state',
+          'The code or the state is missing; HubSpot sends both to this page',
+        )
       const claim = await askPerson(parts, { state, code: new Secret(code) })
       reply.header('set-cookie', cookieOf(claim, secure))
       return await reply.redirect(confirmPath(claim.confirmationId), 303)
@@ -76,7 +80,7 @@ export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRoutePart
       const { confirmation_id: id } = request.params
       const claim = presented(claimIn(request, id))
       const question = await questionOf(parts, claim)
-      // Back on the page, or there once more, after the button.
+      // The person reloaded the page or returned to it after pressing the button.
       if (question.confirmed) return await reply.redirect(connected(question.account.portalId), 303)
       return sendPage(reply, 200, confirmPage(question, claim.tenantId, id), true)
     },
@@ -91,7 +95,7 @@ export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRoutePart
           (body as { decision?: string } | undefined)?.decision === 'cancel'
             ? 'oauth.cancel'
             : 'oauth.confirm',
-        // The browser that was asked; of others nothing is written.
+        // Only the browser that was asked gets an audit row.
         auditedFor: async (request) => {
           const { confirmation_id: id } = request.params as { confirmation_id: string }
           const claim = claimIn(request, id)
@@ -118,7 +122,7 @@ export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRoutePart
         reply.header('set-cookie', cookieEnds(id, secure))
         return sendPage(reply, 200, cancelledPage())
       }
-      // The cookie stays for a second press; what it opens is without tokens now.
+      // The cookie stays for a second press; its confirmation no longer has tokens.
       const { portalId, integrationId } = await confirm(parts, claim)
       if (integrationId) parts.wake(claim.tenantId, integrationId)
       return await reply.redirect(connected(portalId), 303)
@@ -134,11 +138,11 @@ function presented(claim: Claim | undefined): Claim {
 }
 
 /**
- * A form of another site must not press the button. The browser itself says where the form stood; only one too old to say
- * so is asked for its origin.
+ * Refuses forms sent by other sites. The browser reports the form's origin in Sec-Fetch-Site; only
+ * for a browser too old to send that header is Origin checked.
  */
 function refuseCrossSite({ headers }: FastifyRequest, ownOrigin: string): void {
   const site = headers['sec-fetch-site']
   if (site === undefined ? headers.origin === ownOrigin : site === 'same-origin') return
-  throw new AppError('forged_request', 'The form was not sent by a page of this service')
+  throw new AppError('forged_request', 'The form was not submitted from a page of this service')
 }

@@ -1,6 +1,8 @@
 /**
- * Connecting in a browser: what HubSpot granted waits, sealed, until the person who came back has seen which account it is and
- * said yes. The browser holds a secret in a cookie; whoever has only the page's address can do nothing with it.
+ * Connects in a browser: a grant waits, sealed, until the person has seen the account and
+ * confirmed.
+ *
+ * The browser has a secret in a cookie; the page's address alone gives no access.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { type TenantScope, withTenant } from '../../db/scope.ts'
@@ -23,7 +25,7 @@ import { openWaiting, releaseWaiting, sealWaiting } from './waiting-grant.ts'
 
 export type ConfirmParts = ConnectParts
 
-/** What a browser brings with each look and each press. */
+/** What a browser sends with each page view and each button press. */
 export interface Claim {
   tenantId: TenantId
   confirmationId: string
@@ -31,10 +33,12 @@ export interface Claim {
 }
 
 /**
- * Exchanges the code, finds out which account it opens, and keeps the grant until a person decides. Nothing is connected
- * yet. What cannot become a connection is refused here, before anybody is asked.
+ * Exchanges the code, identifies the account, and saves the grant until a person decides. Nothing
+ * is connected yet. A grant that cannot become a connection is refused here, before the person is
+ * asked.
  *
- * @throws AppError invalid_state | oauth_code_rejected | missing_scopes | portal_changed | hubspot_unavailable | …
+ * @throws AppError invalid_state | oauth_code_rejected | missing_scopes | portal_changed |
+ *   hubspot_unavailable | …
  */
 export async function askPerson(
   parts: ConfirmParts,
@@ -70,20 +74,22 @@ async function keepWaiting(
   const { begun } = await weigh(scope, integrationId, account.portalId)
   const row = { confirmationId, integrationId }
   const sealed = begun && (await sealWaiting(scope, parts.ring, row, grant))
-  // Deleted while the person was at HubSpot.
+  // Deleted while the person was on HubSpot's page.
   if (!sealed) throw invalidState()
   await insertConfirmation(scope, hashOf(secret), { ...account, ...row, ...sealed })
 }
 
 export interface Question {
   account: Pick<Account, 'portalId' | 'hubDomain' | 'user' | 'scopes'>
-  /** The tenant has this account connected already; that connection goes on with the new grant. */
+  /**
+   * The tenant has already connected this account; that connection continues with the new grant.
+   */
   renews: boolean
-  /** This browser said yes already: there is nothing to ask any more. */
+  /** This browser has already confirmed: there is nothing left to ask. */
   confirmed: boolean
 }
 
-/** What a person is asked. Throws AppError invalid_state. */
+/** Returns what the person is asked. Throws AppError invalid_state. */
 export async function questionOf(parts: ConfirmParts, claim: Claim): Promise<Question> {
   return await withTenant(parts.db, claim.tenantId, async (scope) => {
     const waiting = await lockConfirmation(scope, claim.confirmationId, hashOf(claim.secret))
@@ -93,7 +99,10 @@ export async function questionOf(parts: ConfirmParts, claim: Claim): Promise<Que
   })
 }
 
-/** Whose confirmation this browser may press; undefined when there is none. Nothing is changed. */
+/**
+ * Returns the tenant whose confirmation this browser may decide; undefined if there is none.
+ * Changes nothing.
+ */
 export async function tenantThatAsks(
   { db }: Pick<ConfirmParts, 'db'>,
   { tenantId, confirmationId, secret }: Claim,
@@ -105,7 +114,8 @@ export async function tenantThatAsks(
 }
 
 /**
- * The person said yes: connects, once. A second press by the same browser changes nothing and hears the same.
+ * The person confirmed: connects, idempotently. A second press by the same browser changes nothing
+ * and returns the same account.
  *
  * @returns the integration that is now active; undefined for a second press
  * @throws AppError invalid_state | portal_changed
@@ -121,11 +131,11 @@ export async function confirm(
       const waiting = await lockConfirmation(scope, confirmationId, hashOf(claim.secret))
       if (!waiting) throw invalidState()
       const { portalId } = waiting
-      // Another connect may have given its id to an older integration meanwhile.
+      // Another connect may have replaced this id with an older integration meanwhile.
       const integrationId = await resolveAlias(scope, waiting.integrationId)
       const accessToken = await openWaiting(scope, parts.ring, waiting, 'access_token')
       if (!accessToken) return { portalId, integrationId: undefined }
-      // Deleted while the person read.
+      // Deleted while the person was reading.
       if (!(await findIntegration(scope, integrationId))) throw invalidState()
       const tokens = {
         accessToken,
@@ -144,9 +154,9 @@ export async function confirm(
 }
 
 /**
- * The person said no: the grant is forgotten here, then revoked at HubSpot.
+ * The person declined: deletes the grant here, then revokes it at HubSpot.
  *
- * @returns cancelled: false when it is connected already
+ * @returns cancelled: false when it is already connected
  * @throws AppError invalid_state
  */
 export async function cancel(
@@ -166,7 +176,10 @@ export async function cancel(
   return { cancelled, portalId }
 }
 
-/** Refused for good, by us; not an outage, after which there is nobody to tell at HubSpot. */
+/**
+ * Whether Spoke refused permanently. After an outage HubSpot could not be reached to revoke the
+ * grant anyway.
+ */
 const isDecided = (error: unknown): boolean =>
   error instanceof AppError &&
   ['missing_scopes', 'portal_changed', 'invalid_state', 'tenant_erasing'].includes(error.code)

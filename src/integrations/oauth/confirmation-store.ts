@@ -1,15 +1,15 @@
-/** All SQL on grants that wait for a person's yes. Tokens come and go sealed. */
+/** All SQL on grants that wait for a person's confirmation; tokens are passed sealed. */
 import { sql } from 'kysely'
 import { fromNow } from '../../db/database.ts'
 import type { SystemScope, TenantScope } from '../../db/scope.ts'
 import type { Account } from '../integration.ts'
 import { mostUnfinished, pendingFor } from './authorization-store.ts'
 
-/** A grant that waits: for which integration, of which account. */
+/** A waiting grant, with its integration and account. */
 export interface Waiting extends Omit<Account, 'kind'> {
   confirmationId: string
   integrationId: string
-  /** Sealed; null when it is confirmed already. */
+  /** Sealed; null when already confirmed. */
   accessToken: string | null
   refreshToken: string | null
 }
@@ -20,11 +20,13 @@ const columns = sql`
   access_token as "accessToken", refresh_token as "refreshToken",
   (extract(epoch from token_expires_at - clock_timestamp()) * 1000)::float8 as "expiresInMs"`
 
-/** Said by the system door: the tenant is not being erased. */
+/** For the system scope: the tenant is not being erased. */
 export const tenantStays = sql`not exists (
   select from tenants t where t.tenant_id = confirmations.tenant_id and t.erasing_at is not null)`
 
-/** Keeps it for as long as a person may take. What is too much for one tenant expires, the oldest first. */
+/**
+ * Stores the grant for as long as a person may take. Beyond a tenant's limit, the oldest expire.
+ */
 export async function insertConfirmation(
   scope: TenantScope,
   secretHash: string,
@@ -46,9 +48,10 @@ export async function insertConfirmation(
 }
 
 /**
- * Locks the row until the transaction ends, so that of two who decide at once the second sees what the first did.
+ * Locks the row until the transaction ends, so that of two concurrent decisions the second sees the
+ * first.
  *
- * @returns undefined when it is not there, over, or another browser's
+ * @returns undefined when it does not exist, has expired, or belongs to another browser
  */
 export async function lockConfirmation(
   scope: TenantScope,
@@ -63,7 +66,7 @@ export async function lockConfirmation(
   return rows[0]
 }
 
-/** The row stays without its tokens, for a second press of the same button. */
+/** The row stays without its tokens, so that a second press of the button works. */
 export async function markConfirmed(scope: TenantScope, id: string): Promise<void> {
   await scope.query(sql`
     update confirmations set access_token = null, refresh_token = null, confirmed_at = now()
@@ -76,13 +79,18 @@ export async function deleteConfirmation(scope: TenantScope, id: string): Promis
   )
 }
 
-/** Some of the tenant's, also what is over or confirmed, for an erasure that takes them a few at a time. */
+/**
+ * Lists some of the tenant's confirmations, including expired and confirmed ones, for an erasure
+ * that works in batches.
+ */
 export async function listConfirmations(scope: TenantScope, atMost: number): Promise<Waiting[]> {
   return await scope.query(sql<Waiting>`
     select ${columns} from confirmations where tenant_id = ${scope.tenantId} limit ${atMost}`)
 }
 
-/** Which are over, of whatever tenant that may be entered: an erasure revokes its own. */
+/**
+ * Lists expired confirmations of all tenants that are not being erased; an erasure revokes its own.
+ */
 export async function findExpired(
   scope: SystemScope,
   limit: number,

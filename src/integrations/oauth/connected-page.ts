@@ -1,7 +1,7 @@
-/** The two small pages that a person sees after HubSpot's own. Nothing on them comes from the request unescaped. */
+/** The pages after HubSpot's: success and failure. Nothing from the request appears unescaped. */
 import { page } from '../../api/html-page.ts'
 
-/** @param hubId digits only; the route's schema has seen to that */
+/** @param hubId digits only; the route's schema ensures that */
 export const connectedPage = (hubId: string): string =>
   page(
     'HubSpot is connected',
@@ -10,22 +10,23 @@ export const connectedPage = (hubId: string): string =>
   )
 
 const causes: Record<string, string> = {
-  oauth_denied: 'HubSpot did not give access. Start again and choose “Connect app” on HubSpot’s page.',
+  oauth_denied: 'HubSpot did not grant access. Start again and choose “Connect app” on HubSpot’s page.',
   invalid_state:
-    'This link was used before, or is older than ten minutes. Start again from where you clicked “Connect”.',
+    'This link has already been used or is older than ten minutes. Start again from where you clicked “Connect”.',
   portal_changed:
-    'You chose another HubSpot account than the one connected before. Start again and choose the same one.',
-  forged_request: 'The button was not pressed on our own page. Start again from where you clicked “Connect”.',
+    'You chose a different HubSpot account from the one connected before. Start again and choose the same account.',
+  forged_request:
+    'The form was not submitted from our own page. Start again from where you clicked “Connect”.',
   missing_scopes:
-    'HubSpot did not grant everything that is needed. Start again and grant everything that is asked for.',
+    'HubSpot did not grant all required permissions. Start again and grant every permission requested.',
   hubspot_forbidden:
-    'HubSpot refuses this account or this person. Ask an administrator of the HubSpot account, then start again.',
+    'HubSpot refused access for this account or user. Ask an administrator of the HubSpot account, then start again.',
 }
 
-/** @param code of ours, never text of HubSpot's */
+/** @param code one of our codes, never HubSpot's text */
 export const failedPage = (code: string): string =>
   page(
     'HubSpot is not connected',
-    causes[code] ?? 'HubSpot could not be reached or refused. Please start again in a minute.',
+    causes[code] ?? 'HubSpot refused the request or could not be reached. Please start again in a minute.',
     '✕',
   )

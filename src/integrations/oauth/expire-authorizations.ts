@@ -1,4 +1,4 @@
-/** Grants that nobody said yes to in time are forgotten, and revoked at HubSpot. */
+/** Deletes grants that were not confirmed in time, and revokes them at HubSpot. */
 import { withSystem, withTenant } from '../../db/scope.ts'
 import { parseTenantId } from '../../db/tenant-id.ts'
 import { isTenantErasing } from '../../lib/errors.ts'
@@ -13,7 +13,11 @@ export interface ExpireParts extends ReleaseParts {
 
 const atOnce = 50
 
-/** One pass. Any number of processes may pass at once: each row is taken by one. @returns how many were over */
+/**
+ * Runs one pass. Several processes may run it at once: each row is taken by one.
+ *
+ * @returns how many had expired
+ */
 export async function releaseExpired(parts: ExpireParts, signal: AbortSignal): Promise<number> {
   const expired = await withSystem(parts.db, (scope) => findExpired(scope, atOnce))
   for (const { tenantId, confirmationId } of expired) {
@@ -22,7 +26,7 @@ export async function releaseExpired(parts: ExpireParts, signal: AbortSignal): P
       const grant = await withTenant(parts.db, parseTenantId(tenantId), async (scope) => {
         const waiting = await takeExpired(scope, confirmationId)
         if (!waiting) return undefined
-        // One that does not open is forgotten all the same.
+        // A token that cannot be opened is deleted anyway.
         const refreshToken = await openWaiting(scope, parts.ring, waiting, 'refresh_token').catch(
           () => undefined,
         )
@@ -31,7 +35,7 @@ export async function releaseExpired(parts: ExpireParts, signal: AbortSignal): P
       if (grant) await releaseWaiting(parts, grant)
     } catch (err) {
       if (isTenantErasing(err)) continue
-      parts.log.warn({ err, tenant_id: tenantId }, 'a grant that nobody confirmed could not be forgotten')
+      parts.log.warn({ err, tenant_id: tenantId }, 'an unconfirmed grant could not be deleted')
     }
   }
   return expired.length

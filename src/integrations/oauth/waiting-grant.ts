@@ -1,4 +1,4 @@
-/** The tokens of a grant that waits for a person's yes: sealed for its row alone, and revoked when they are not to be used. */
+/** The tokens of a waiting grant: sealed for its row alone, and revoked if not confirmed. */
 import type { TenantScope } from '../../db/scope.ts'
 import type { KeyRing } from '../../lib/seal.ts'
 import type { Secret } from '../../lib/secret.ts'
@@ -9,13 +9,15 @@ import type { Waiting } from './confirmation-store.ts'
 type TokenField = 'access_token' | 'refresh_token'
 type Row = Pick<Waiting, 'integrationId' | 'confirmationId'>
 
-/** Bound to the row itself: of two that wait for one integration neither opens in the other's place. */
+/**
+ * Bound to the row: if two grants wait for one integration, neither opens in place of the other.
+ */
 const sealedFor = ({ integrationId, confirmationId }: Row, field: TokenField) => ({
   integration: integrationId,
   field: `confirmation/${confirmationId}/${field}`,
 })
 
-/** @returns undefined when there is no such tenant */
+/** @returns undefined when the tenant does not exist */
 export async function sealWaiting(
   scope: TenantScope,
   ring: KeyRing,
@@ -33,7 +35,7 @@ export async function sealWaiting(
   )
 }
 
-/** @returns undefined when the row holds no such token. Throws SealError. */
+/** @returns undefined when the row has no such token. Throws SealError. */
 export async function openWaiting(
   scope: TenantScope,
   ring: KeyRing,
@@ -45,7 +47,10 @@ export async function openWaiting(
   return await (await sealerOf(scope, ring))?.open(sealed, sealedFor(waiting, field))
 }
 
-/** Revokes what never became an integration's. Whoever began it may be gone: HubSpot is told all the same. */
+/**
+ * Revokes a grant that never became an integration's. Ignores the caller's signal: HubSpot must be
+ * notified even if the caller is gone.
+ */
 export async function releaseWaiting(
   parts: ReleaseParts,
   grant: { portalId: number | null; refreshToken: Secret | undefined },

@@ -1,19 +1,22 @@
-/** The token of a run, held from one step to the next. */
+/** Reuses the token of a run from one step to the next. */
 import type { Access } from '../../hubspot/client/client.ts'
 import { HubSpotError } from '../../hubspot/hubspot-error.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Whose } from '../integration.ts'
 import type { Tokens } from './tokens.ts'
 
-/** Runs calls with a valid token; each use is one step, so the token is confirmed at most once a step. */
+/**
+ * Runs calls with a valid token; each use is one step, so the token is confirmed at most once per
+ * step.
+ */
 export type WithAccess = <T>(work: (access: Access) => Promise<T>) => Promise<T>
 
-/** So long a step may use the token of the step before, without reading and opening it again. */
+/** How long a step may reuse the previous step's token without reading and opening it again. */
 const accessHeldMs = 10_000
 
 /**
- * A token for one step after the other. Refused, or without a scope, a call goes the whole way of `Tokens.use`, which
- * knows what that means.
+ * Provides a token for one step after the other. If a call is refused or lacks a scope,
+ * `Tokens.use` handles it.
  */
 export function holdAccess(
   { tokens, clock }: { tokens: Tokens; clock: Clock },
@@ -35,7 +38,8 @@ export function holdAccess(
       }
     }
     return await tokens.use(whose, options, async (access) => {
-      // The same token would be refused once more; what it met is told instead, once: asked again, HubSpot has said that it lives.
+      // The same token would be refused again, so rethrow its error instead, but only once: if
+      // `Tokens.use` retries, HubSpot has confirmed that the token is valid.
       if (refused?.access.token.reveal() === access.token.reveal()) {
         const { error } = refused
         refused = undefined

@@ -1,4 +1,8 @@
-/** Refreshing with the claim in hand: what HubSpot grants is stored whatever becomes of the caller, the stop or the database. */
+/**
+ * Refreshes a token under a claim, and stores the grant even if the caller leaves or a stop begins.
+ *
+ * A database outage is retried for as long as the claim is valid.
+ */
 import type { Database } from '../../db/database.ts'
 import { type TenantScope, withTenant } from '../../db/scope.ts'
 import { asAppError } from '../../hubspot/as-app-error.ts'
@@ -14,15 +18,18 @@ import type { Secret } from '../../lib/secret.ts'
 import type { Whose } from '../integration.ts'
 import { type HeldToken, keepRefreshed, releaseRefresh } from './token-store.ts'
 
-/** Below the 20 s lease of a claim, so that a claim outlives its own call, and below what a stop may take. */
+/**
+ * Below the 20 s lease of a claim, so that a claim outlives its own call, and below the time limit
+ * of a stop.
+ */
 const refreshDeadlineMs = 6_000
-/** With the deadline above below the lease of 20 s. */
+/** Together with the deadline above, below the lease of 20 s. */
 const keepGrantWithinMs = 12_000
 const clientRefusedWords =
-  'HubSpot refuses our client id or secret; no token can be refreshed until HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are right'
-const badRequestWords = 'HubSpot does not take our requests for tokens; see the category'
+  'HubSpot refuses our client id or secret; no token can be refreshed until HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are corrected'
+const badRequestWords = 'HubSpot rejects our token requests; see the category'
 const otherAppWords =
-  'HubSpot gave this refresh token to another app, so the integration must be connected again. If many integrations say so at once, HUBSPOT_CLIENT_ID is not that of the app they were connected with'
+  'HubSpot issued this refresh token to another app, so the integration must be connected again. If many integrations report this at once, HUBSPOT_CLIENT_ID is not the app that they were connected with'
 const noApp = 'HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are not set, so OAuth tokens cannot be refreshed'
 
 export interface RefreshParts {
@@ -37,17 +44,22 @@ export interface RefreshParts {
 
 export interface Refresher {
   /**
-   * Refreshes under the claim `claim`, and stores the outcome or gives the claim back.
-   * @throws AppError token_invalid | oauth_not_configured; HubSpotError when HubSpot is out of reach
+   * Refreshes under the claim `claim`, and stores the outcome or releases the claim.
+   *
+   * @throws AppError token_invalid | oauth_not_configured; HubSpotError when HubSpot cannot be
+   *   reached
    */
   refresh(whose: Whose, token: HeldToken, claim: number): Promise<void>
-  /** No refresh should begin any more. */
+  /** Whether no new refresh may start. */
   stopping(): boolean
-  /** Waits until the refreshes under way are stored. Before HubSpot or the database is closed. */
+  /**
+   * Waits until the refreshes in progress are stored. Call it before HubSpot or the database is
+   * closed.
+   */
   settle(): Promise<void>
 }
 
-/** Says that HubSpot refuses the token for good, and throws. */
+/** Records that HubSpot refuses the token permanently, and throws. */
 export type Refuse = (whose: Whose, epoch: number, reason: string, cause: unknown) => Promise<never>
 
 export function createRefresher(parts: RefreshParts, refuse: Refuse): Refresher {
@@ -57,7 +69,7 @@ export function createRefresher(parts: RefreshParts, refuse: Refuse): Refresher 
   const within = <T>({ tenantId }: Whose, work: (scope: TenantScope) => Promise<T>) =>
     withTenant(db, tenantId, work)
 
-  /** Refreshes with the claim in hand. No transaction is open across the call. */
+  /** Refreshes under a claim. No transaction is open during the call. */
   async function refreshClaimed(whose: Whose, token: HeldToken, claim: number): Promise<void> {
     const { app } = parts
     if (!app) {
@@ -72,7 +84,8 @@ export function createRefresher(parts: RefreshParts, refuse: Refuse): Refresher 
   }
 
   async function askForGrant(whose: Whose, app: App, refreshToken: Secret, claim: number): Promise<Grant> {
-    // Not the caller's signal: where refresh tokens rotate, an answer given up on is a connection lost.
+    // Not the caller's signal: where refresh tokens rotate, an abandoned response loses the
+    // connection.
     const { signal } = new AbortController()
     try {
       return await refreshGrant(hubspot, app, refreshToken, refreshDeadlineMs, signal)
@@ -93,15 +106,16 @@ export function createRefresher(parts: RefreshParts, refuse: Refuse): Refresher 
       else if (error instanceof HubSpotError && error.status !== undefined && error.status < 500)
         log.warn(
           { ...whose, status: error.status, category: error.category, page: error.isPage },
-          'HubSpot’s token endpoint gave an answer that is none; the refresh is tried again',
+          'HubSpot’s token endpoint returned an unusable response; the refresh will be retried',
         )
       throw asAppErrorIfMisconfigured(error)
     }
   }
 
   /**
-   * Stores what HubSpot granted. The refresh token before it may be dead already, so a database that is away for a
-   * moment is tried again for as long as the claim can hold; the claim is never given back with a grant in hand.
+   * Stores what HubSpot granted. The previous refresh token may already be invalid, so a brief
+   * database outage is retried for as long as the claim can last; the claim is never released once
+   * a grant is received.
    */
   async function keepGrant(whose: Whose, claim: number, grant: Grant): Promise<void> {
     const { accessToken, refreshToken, expiresInMs } = grant

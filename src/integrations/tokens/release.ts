@@ -1,4 +1,4 @@
-/** Ending a grant at HubSpot that nobody here holds any more, without ending another's with it. */
+/** Revokes a grant at HubSpot that is no longer used here, without ending another's. */
 import type { Database } from '../../db/database.ts'
 import { withSystem } from '../../db/scope.ts'
 import type { HubSpot } from '../../hubspot/client/client.ts'
@@ -14,15 +14,16 @@ export interface ReleaseParts {
   log: Log
 }
 
-/** Whoever waits for it waits so long at most; the tokens here are gone before that. */
+/** Maximum wait for the caller; the tokens here are deleted before that. */
 const revokeWithinMs = 5_000
 
 /**
- * Revokes the refresh token unless something else that lives hangs on the same account: HubSpot may have given both the
- * same token.
+ * Revokes the refresh token unless a live integration or waiting grant uses the same account:
+ * HubSpot may have given both the same token.
  *
- * @param except the integration that the grant was of; absent: it never became one's
- * @returns whether HubSpot was told. A HubSpot that does not answer is logged, and nothing more
+ * @param except the integration that the grant belonged to; absent: it never became an
+ *   integration's
+ * @returns whether HubSpot revoked it. If HubSpot does not respond, this is only logged
  */
 export async function releaseGrant(
   { db, hubspot, app, log }: ReleaseParts,
@@ -39,7 +40,7 @@ export async function releaseGrant(
   } catch (err) {
     log.warn(
       { err },
-      'a token was forgotten here but HubSpot could not be told; it may be revoked there by uninstalling the app',
+      'a token was deleted here but could not be revoked at HubSpot; to revoke it, uninstall the app in that HubSpot account',
     )
     return false
   }

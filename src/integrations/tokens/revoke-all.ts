@@ -1,4 +1,6 @@
-/** What HubSpot granted a tenant that is being erased: told to HubSpot a few at a time, then deleted here whatever it said. */
+/**
+ * Revokes the grants of a tenant that is being erased, in batches, then deletes them regardless.
+ */
 import type { TenantScope } from '../../db/scope.ts'
 import type { TenantId } from '../../db/tenant-id.ts'
 import { SealError } from '../../lib/seal.ts'
@@ -15,20 +17,24 @@ export type RevokeParts = Pick<DisconnectParts, 'db' | 'ring' | 'hubspot' | 'app
 interface Held {
   portalId: number | null
   refreshToken: Secret | undefined
-  /** Absent: it waits for a person's yes, and is no integration's. */
+  /** Absent: it waits for a person's confirmation and belongs to no integration. */
   integrationId: string | undefined
   forget(scope: TenantScope): Promise<void>
 }
 
-/** Each is waited for 5 s at most: a HubSpot that hangs holds an erasure up for so long a round. */
+/**
+ * Grants per round. Each takes at most 5 s, so an unresponsive HubSpot delays an erasure by that
+ * much per round.
+ */
 const atOnce = 10
 
 /**
- * HubSpot is told first and the grant deleted after: nobody can use it any more, and a crash between tells HubSpot twice, which it
- * does not mind. What is of an account that another tenant is connected to is not revoked, as at a disconnect.
+ * Revokes at HubSpot first and deletes the grant afterwards. Nothing can use it any more, and a
+ * crash in between revokes it twice, which HubSpot accepts. As at a disconnect, a grant is not
+ * revoked if another tenant is connected to the same account.
  *
- * @param signal aborts when the process stops: what is in hand is left for the next try
- * @param more asked before each round: whether there is time for it
+ * @param signal aborts when the process stops: the current round is left for the next attempt
+ * @param more called before each round: whether there is time for it
  * @returns false when it was cut short
  */
 export async function revokeAll(
@@ -78,7 +84,7 @@ async function waitingIn(parts: RevokeParts, rows: TenantScope): Promise<Held[]>
   return held
 }
 
-/** One that does not open cannot be told to HubSpot; it goes all the same. */
+/** A token that cannot be opened cannot be revoked; it is deleted anyway. */
 async function opened(
   { log }: RevokeParts,
   { tenantId }: TenantScope,
@@ -88,7 +94,7 @@ async function opened(
     return await open()
   } catch (err) {
     if (!(err instanceof SealError)) throw err
-    log.warn({ err, tenant_id: tenantId }, 'a token could not be opened to be revoked')
+    log.warn({ err, tenant_id: tenantId }, 'a token could not be decrypted, so it was not revoked at HubSpot')
     return undefined
   }
 }

@@ -1,4 +1,9 @@
-/** All SQL on tokens. Every write carries the epoch it was read with, so that a stale refresher changes nothing. */
+/**
+ * All SQL on tokens; writes under a claim check its epoch, so that a stale refresher changes
+ * nothing.
+ *
+ * Over 200 lines because every statement that checks or advances the epoch is here.
+ */
 import { sql } from 'kysely'
 import { fromNow } from '../../db/database.ts'
 import type { TenantScope } from '../../db/scope.ts'
@@ -7,7 +12,7 @@ import type { Secret } from '../../lib/secret.ts'
 import { sealerOf } from '../../tenants/store.ts'
 import type { TokenKind } from '../integration.ts'
 
-/** A refresher holds its claim this long at most; its call to HubSpot is bounded well below. */
+/** Longest lifetime of a refresher's claim; its call to HubSpot has a much shorter limit. */
 const leaseFor = sql`interval '20 seconds'`
 
 export interface HeldToken {
@@ -15,13 +20,13 @@ export interface HeldToken {
   accessToken: Secret
   refreshToken: Secret | undefined
   epoch: number
-  /** Its time to be refreshed has come. */
+  /** It is time to refresh it. */
   due: boolean
-  /** Somebody refreshes it now. */
+  /** A process is refreshing it now. */
   leased: boolean
-  /** Its life left, ms; undefined when it does not expire or nobody knows. */
+  /** Remaining lifetime, ms; undefined when it does not expire or this is unknown. */
   expiresInMs: number | undefined
-  /** Since HubSpot last confirmed it, ms; undefined: never. */
+  /** ms since HubSpot last confirmed it; undefined: never. */
   confirmedMsAgo: number | undefined
 }
 
@@ -38,7 +43,7 @@ interface Row {
 
 const field = (integration: string, name: 'access_token' | 'refresh_token') => ({ integration, field: name })
 
-/** @returns undefined when the integration holds no token (never connected, or forgotten) */
+/** @returns undefined when the integration has no token (never connected, or deleted) */
 export async function readToken(
   scope: TenantScope,
   ring: KeyRing,
@@ -70,14 +75,17 @@ export async function readToken(
   }
 }
 
-/** Until the transaction ends nobody else writes the token: what is read then is what is forgotten then. */
+/**
+ * Blocks other writes of the token until the transaction ends, so that the token read is the token
+ * deleted.
+ */
 export async function lockToken(scope: TenantScope, id: string): Promise<void> {
   await scope.query(sql`
     select from integration_tokens
     where tenant_id = ${scope.tenantId} and integration_id = ${id} for update`)
 }
 
-/** What connect or a refresh brought. `refreshToken` undefined keeps the one that is there. */
+/** The token from a connect or a refresh. `refreshToken` undefined: the stored one stays. */
 export interface NewToken {
   kind: TokenKind
   accessToken: Secret
@@ -85,7 +93,9 @@ export interface NewToken {
   expiresInMs: number | null
 }
 
-/** Refresh two minutes before the end, or at half-life when the life is shorter than four. */
+/**
+ * Refresh two minutes before expiry, or at half the lifetime if that is shorter than four minutes.
+ */
 const refreshAfterMs = (expiresInMs: number) => Math.max(expiresInMs - 120_000, expiresInMs / 2)
 
 async function sealed(sealer: TenantSealer, id: string, token: NewToken) {
@@ -98,7 +108,7 @@ async function sealed(sealer: TenantSealer, id: string, token: NewToken) {
   }
 }
 
-/** Takes the place of whatever token was there; a token just issued or just checked counts as confirmed. */
+/** Replaces any stored token; a token that was just issued or checked counts as confirmed. */
 export async function replaceToken(
   scope: TenantScope,
   ring: KeyRing,
@@ -106,7 +116,7 @@ export async function replaceToken(
   token: NewToken,
 ): Promise<void> {
   const sealer = await sealerOf(scope, ring)
-  if (!sealer) throw new Error('a token was to be stored for a tenant that is not there')
+  if (!sealer) throw new Error('cannot store a token for a tenant that does not exist')
   const { access, refresh, expiresInMs, refreshInMs } = await sealed(sealer, id, token)
   await scope.query(sql`
     insert into integration_tokens as t
@@ -120,7 +130,11 @@ export async function replaceToken(
       epoch = t.epoch + 1, lease_until = null`)
 }
 
-/** Claims the refresh for one process. @returns the claim's epoch, or undefined when another was first */
+/**
+ * Claims the refresh for one process.
+ *
+ * @returns the claim's epoch, or undefined when another process was first
+ */
 export async function claimRefresh(
   scope: TenantScope,
   id: string,
@@ -134,7 +148,11 @@ export async function claimRefresh(
   return rows[0]?.epoch
 }
 
-/** Keeps what the claim brought. @returns false when a newer claim or a reconnect came first; nothing changed then */
+/**
+ * Stores the result of a claim.
+ *
+ * @returns false when a newer claim or a reconnect came first; nothing changed then
+ */
 export async function keepRefreshed(
   scope: TenantScope,
   ring: KeyRing,
@@ -156,7 +174,7 @@ export async function keepRefreshed(
   return rows.length > 0
 }
 
-/** Gives the claim back without a new token. @returns whether the claim still held */
+/** Releases the claim without a new token. @returns whether the claim was still valid */
 export async function releaseRefresh(scope: TenantScope, id: string, claim: number): Promise<boolean> {
   const rows = await scope.query(sql`
     update integration_tokens set lease_until = null
@@ -171,14 +189,14 @@ export async function confirmToken(scope: TenantScope, id: string, epoch: number
     where tenant_id = ${scope.tenantId} and integration_id = ${id} and epoch = ${epoch}`)
 }
 
-/** However long it would live, it is refreshed before it is used again. */
+/** Forces a refresh before the next use, regardless of the remaining lifetime. */
 export async function makeDue(scope: TenantScope, id: string): Promise<void> {
   await scope.query(sql`
     update integration_tokens set refresh_at = clock_timestamp()
     where tenant_id = ${scope.tenantId} and integration_id = ${id} and kind = 'oauth' and access_token is not null`)
 }
 
-/** Some of the tenant's tokens, for an erasure that takes them a few at a time. */
+/** Lists some of the tenant's tokens, for an erasure that works in batches. */
 export async function listTokens(
   scope: TenantScope,
   atMost: number,
@@ -195,7 +213,7 @@ export async function deleteToken(scope: TenantScope, id: string): Promise<void>
     delete from integration_tokens where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
 }
 
-/** The row stays for its epoch, which fences whoever still refreshes. */
+/** The row stays for its epoch, which fences any refresher still running. */
 export async function forgetToken(scope: TenantScope, id: string): Promise<void> {
   await scope.query(sql`
     update integration_tokens set access_token = null, refresh_token = null, expires_at = null, refresh_at = null,

@@ -1,6 +1,8 @@
 /**
- * A valid token before every call: known not to be expired, confirmed by HubSpot lately, refreshed in time by one
- * process at a time, and once more when HubSpot answers 401 all the same.
+ * Provides a valid token for every call: unexpired, recently confirmed, and refreshed in time.
+ *
+ * One process at a time refreshes a token, and refreshes it again if HubSpot still returns 401.
+ * Over 200 lines because checking, renewing and giving up a token depend on each other.
  */
 import { type TenantScope, withTenant } from '../../db/scope.ts'
 import { missingScopes } from '../../hubspot/as-app-error.ts'
@@ -16,11 +18,11 @@ import { findIntegration, lockIntegration, moveTo } from '../store.ts'
 import { asAppErrorIfMisconfigured, createRefresher, type RefreshParts } from './refresh.ts'
 import { claimRefresh, confirmToken, type HeldToken, readToken, releaseRefresh } from './token-store.ts'
 
-/** A loser waits for the winner this long: one lease and a little. */
+/** How long a process waits for the one that refreshes: one lease and a little more. */
 const loserWaitsMs = 22_000
 
 export interface TokenParts extends RefreshParts {
-  /** A token confirmed longer ago than this is introspected before use, ms. */
+  /** A token that was confirmed longer ago than this is checked with HubSpot before use, ms. */
   checkEveryMs: number
   tickets: ObjectPaths
 }
@@ -28,26 +30,30 @@ export interface TokenParts extends RefreshParts {
 export interface UseOptions {
   patience: Patience
   signal: AbortSignal
-  /** `work` itself makes the call that proves the token, so HubSpot is not asked about it first. */
+  /** `work` itself makes the call that proves the token, so HubSpot is not asked first. */
   provesToken?: boolean
 }
 
 export interface Tokens {
   /**
-   * Runs `work` with a valid token; once more with a refreshed one when HubSpot answers 401. One use is one
-   * request, however many calls `work` makes: the token is confirmed at most once for it.
+   * Runs `work` with a valid token, and again with a refreshed one when HubSpot returns 401. One
+   * use is one request, no matter how many calls `work` makes: the token is confirmed at most once
+   * for it.
    *
-   * @throws AppError integration_not_found | integration_not_connected | token_invalid | oauth_not_configured;
-   *   HubSpotError as `work` and the checks throw it
+   * @throws AppError integration_not_found | integration_not_connected | token_invalid |
+   *   oauth_not_configured; HubSpotError as `work` and the checks throw it
    */
   use<T>(
     whose: Whose,
     options: UseOptions,
     work: (access: Access, integration: Integration) => Promise<T>,
   ): Promise<T>
-  /** Starts no refresh any more, and waits until those under way are stored. Before HubSpot or the database is closed. */
+  /**
+   * Starts no further refresh, and waits until those in progress are stored. Call it before HubSpot
+   * or the database is closed.
+   */
   settle(): Promise<void>
-  /** What is held now, without asking HubSpot. */
+  /** Returns the stored token without calling HubSpot. */
   held(whose: Whose): Promise<HeldToken | undefined>
 }
 
@@ -61,7 +67,7 @@ export function createTokens(parts: TokenParts): Tokens {
   const within = <T>({ tenantId }: Whose, work: (scope: TenantScope) => Promise<T>) =>
     withTenant(db, tenantId, work)
 
-  /** The integration and its token, when calls may be made at all. */
+  /** Returns the integration and its token if calls are allowed. */
   async function read(whose: Whose): Promise<Ready> {
     return await within(whose, async (scope) => {
       const integration = await findIntegration(scope, whose.integrationId)
@@ -79,11 +85,14 @@ export function createTokens(parts: TokenParts): Tokens {
     })
   }
 
-  /** HubSpot refuses the token for good: the tenant must connect again. Says so once. */
+  /**
+   * Records that HubSpot refuses the token permanently, so that the tenant must connect again. Logs
+   * it once.
+   */
   async function refuse(whose: Whose, epoch: number, reason: string, cause: unknown): Promise<never> {
     const moved = await within(whose, async (scope) => {
       await lockIntegration(scope, whose.integrationId)
-      // Only while it is still this token: a reconnect may have come first.
+      // Only while this is still the current token: a reconnect may have come first.
       if (!(await releaseRefresh(scope, whose.integrationId, epoch))) return false
       return await moveTo(scope, whose.integrationId, 'reauth_required', reason)
     })
@@ -94,7 +103,7 @@ export function createTokens(parts: TokenParts): Tokens {
 
   const refresher = createRefresher(parts, refuse)
 
-  /** A newer token than `stale`: by our own refresh, or by waiting for the process that refreshes. */
+  /** Returns a newer token than `stale`: refreshes it, or waits for the process that does. */
   async function renew(whose: Whose, stale: HeldToken, signal: AbortSignal): Promise<Ready> {
     const end = clock.monotonic() + loserWaitsMs
     let epoch = stale.epoch
@@ -116,7 +125,7 @@ export function createTokens(parts: TokenParts): Tokens {
     }
   }
 
-  /** Asks HubSpot whether the token still lives. */
+  /** Asks HubSpot whether the token is still valid. */
   async function isActive({ token }: Ready, { patience, signal }: UseOptions): Promise<boolean> {
     if (token.kind === 'oauth' && parts.app) {
       return (await introspect(hubspot, parts.app, token.accessToken, patience.totalMs, signal)) !== undefined
@@ -142,15 +151,18 @@ export function createTokens(parts: TokenParts): Tokens {
     return ready
   }
 
-  /** A call that HubSpot has just answered counts as its confirmation; written no more often than it is needed. */
+  /**
+   * Counts a call that HubSpot just answered as the confirmation; writes no more often than needed.
+   */
   async function noteProof(whose: Whose, { confirmedMsAgo, epoch }: HeldToken): Promise<void> {
     if (confirmedMsAgo !== undefined && confirmedMsAgo < parts.checkEveryMs / 2) return
     await within(whose, (scope) => confirmToken(scope, whose.integrationId, epoch))
   }
 
   /**
-   * After HubSpot said no to the token: a refreshed one where that is possible. One that cannot be refreshed is given up only when
-   * HubSpot says no a second time, to another question: single 401s come for tokens that live.
+   * Handles a token that HubSpot refused: refreshes it where that is possible. A token that cannot
+   * be refreshed is given up only if HubSpot also refuses it in a second, different call: HubSpot
+   * sometimes returns a single 401 for a valid token.
    */
   async function afterRefusal(whose: Whose, ready: Ready, options: UseOptions): Promise<Ready> {
     const { token } = ready
@@ -160,7 +172,7 @@ export function createTokens(parts: TokenParts): Tokens {
     return await refuse(whose, token.epoch, reason, undefined)
   }
 
-  /** @throws HubSpotError when HubSpot cannot be asked now: then nothing is known */
+  /** @throws HubSpotError when HubSpot cannot be reached: the result is then unknown */
   async function isKnown(token: HeldToken, { patience, signal }: UseOptions): Promise<boolean> {
     const { accessToken, kind } = token
     const known =
@@ -175,7 +187,7 @@ export function createTokens(parts: TokenParts): Tokens {
     } catch (error) {
       if (!(error instanceof HubSpotError)) throw error
       if (error.kind === 'unauthorized') return false
-      // 403 is an answer to a known token that lacks the scope for this one question.
+      // HubSpot returns 403 for a known token that lacks the scope for this one call.
       if (error.kind === 'forbidden') return true
       throw error
     }
@@ -188,8 +200,9 @@ export function createTokens(parts: TokenParts): Tokens {
   })
 
   /**
-   * Without a scope for tickets nothing can be read: the tenant must connect again. What HubSpot names is what the call required, not
-   * what the token lacks, so that a ticket is asked for.
+   * Without a scope for tickets nothing can be read, so the tenant must connect again. HubSpot
+   * names the scopes that the call required, not those that the token lacks; reading a ticket
+   * decides.
    */
   async function noticeMissingScope(
     whose: Whose,
@@ -202,7 +215,10 @@ export function createTokens(parts: TokenParts): Tokens {
     await refuse(whose, ready.token.epoch, scopesCode(error.missing), error).catch(() => {})
   }
 
-  /** Whether a ticket can be read by itself, so that what was refused is one of its properties, or something else. */
+  /**
+   * Whether a ticket can be read without properties. If so, the refusal was about a property or
+   * something else.
+   */
   async function readsTickets(ready: Ready, { patience, signal }: UseOptions): Promise<boolean> {
     const bare = { ...parts.tickets, properties: [] }
     const options = { access: accessOf(ready), patience, signal }
@@ -210,7 +226,7 @@ export function createTokens(parts: TokenParts): Tokens {
       await listPage(hubspot, bare, { after: undefined, limit: 1 }, options)
       return true
     } catch (error) {
-      // Nothing is given up for what could not be asked.
+      // A failed check is no reason to give up the token.
       return !(error instanceof HubSpotError && error.missing)
     }
   }
@@ -241,8 +257,9 @@ export function createTokens(parts: TokenParts): Tokens {
 }
 
 /**
- * A second 401 is the caller's. HubSpot granted this token a moment ago, so that nothing is given up; one that HubSpot knows and
- * refuses all the same is an outage.
+ * Handles a second 401 for a token that cannot be refreshed: HubSpot knows the token and still
+ * refuses it, which is an outage. After a refresh, the second 401 goes to the caller unchanged:
+ * HubSpot granted that token a moment ago, so it is not given up.
  */
 function asOutage(error: unknown): unknown {
   if (!(error instanceof HubSpotError && error.kind === 'unauthorized')) return error
@@ -250,5 +267,8 @@ function asOutage(error: unknown): unknown {
   return new HubSpotError('unavailable', endpoint, { status: 401, category, cause: error })
 }
 
-/** Another access token than the stale one: a claim alone also moves the epoch. */
+/**
+ * A different access token than the stale one; comparing epochs is not enough, because a claim
+ * alone also advances the epoch.
+ */
 const isNewer = (now: HeldToken, stale: HeldToken) => now.accessToken.reveal() !== stale.accessToken.reveal()

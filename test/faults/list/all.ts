@@ -15,19 +15,19 @@ import { sessions } from './sessions.ts'
 import { surface } from './surface.ts'
 
 export const kinds: [heading: string, faults: Fault[]][] = [
-  ['Isolation of tenants', isolation],
-  ['Who is let in', credentials],
-  ['Tokens of an identity provider, and sessions', sessions],
+  ['Tenant isolation', isolation],
+  ['Credentials and access', credentials],
+  ['Identity provider tokens and sessions', sessions],
   ['Secrets', secrets],
   ['HubSpot and OAuth', oauth],
-  ['Who began, and a person’s yes', confirm],
+  ['Confirmation of a connection', confirm],
   ['HTTP surface', surface],
-  ['Limits and load', limits],
-  ['Webhooks', inbox],
-  ['The change feed', changes],
-  ['Webhooks out', outbox],
-  ['The audit log', audit],
-  ['A tenant that leaves', leaving],
+  ['Rate limits and load shedding', limits],
+  ['Webhooks from HubSpot', inbox],
+  ['Change feed', changes],
+  ['Outgoing webhooks', outbox],
+  ['Audit log', audit],
+  ['Export, erasure and retention', leaving],
 ]
 
 export const faults: Fault[] = kinds.flatMap(([, some]) => some)

@@ -5,40 +5,40 @@ const chains = 'test/audit/chain.test.ts'
 
 export const audit: Fault[] = [
   {
-    name: 'rows-of-refusals-without-end',
+    name: 'refusal-rows-without-limit',
     in: 'auditEffects',
     find: 'if (refused && refusals.admit(refused)) request.audit = refused',
     put: 'if (refused) request.audit = refused',
     test: 'test/audit/audited.test.ts',
     only: 'whoever is refused without end',
-    gain: 'a key that may only read fills the disk with refusals',
+    gain: 'a read-only key fills the disk by causing refusals that are all audited',
   },
   {
-    name: 'oldest-events-not-missed',
+    name: 'missing-oldest-events-not-reported',
     in: 'printVerdicts',
     find: 'else if (from !== null && from > 1) cuts.set(chain, { from, follows })',
     put: '',
     test: 'test/audit/process.test.ts',
-    gain: 'whoever owns the tables deletes the oldest events, and a job that asks for the exit code hears nothing',
+    gain: 'the owner of the tables deletes the oldest events, and the check still exits with 0',
   },
   {
-    name: 'audit-that-can-be-changed',
+    name: 'audit-log-can-be-changed',
     find: 'grant select, insert on audit_events to spoke_app;',
     put: 'grant select, insert, update, delete on audit_events to spoke_app;',
     test: chains,
     only: 'the audit log on PostgreSQL',
-    gain: 'who gets into the service takes its traces back out',
+    gain: 'an attacker who takes over the service removes the traces from the audit log',
   },
   {
-    name: 'chain-that-holds-nothing',
+    name: 'chain-link-not-checked',
     in: 'faultOf',
     find: 'first ? row.seq === 1 && row.prevHash !== noHash : row.prevHash !== head',
     put: 'first && row.seq === 1 && row.prevHash !== noHash',
     test: 'test/audit/audit.test.ts',
-    gain: 'a row that was exchanged, with a hash of its own, is not noticed',
+    gain: 'a replaced row with a recomputed hash goes unnoticed',
   },
   {
-    name: 'effect-without-a-trace',
+    name: 'effect-without-an-audit-row',
     in: 'auditEffects',
     find: `throw new AppError('unavailable', 'The audit log cannot be written, so nothing was done', {
         cause,
@@ -46,6 +46,6 @@ export const audit: Fault[] = [
       })`,
     put: `return String(cause) as Chain`,
     test: 'test/audit/audited.test.ts',
-    gain: 'who fills the disk first acts unseen afterwards',
+    gain: 'an attacker who fills the disk first can act without leaving a trace',
   },
 ]

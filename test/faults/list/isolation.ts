@@ -14,7 +14,7 @@ export const isolation: Fault[] = [
     put: 'select 1;',
     test: wall,
     only: wallOnPostgres,
-    gain: 'one forgotten `where` shows every tenant the kept answers of all',
+    gain: 'one query that lacks its `where` shows a tenant the stored responses of all tenants',
   },
   {
     name: 'a-table-without-its-policy',
@@ -23,7 +23,7 @@ export const isolation: Fault[] = [
     put: 'create policy own_tenant on issues to spoke_app using (true) with check (true);',
     test: wall,
     only: wallOnPostgres,
-    gain: 'issues of every tenant can be read and written in the scope of any',
+    gain: 'issues of every tenant can be read and written in the scope of any tenant',
   },
   {
     name: 'a-policy-that-guards-reading-alone',
@@ -33,7 +33,7 @@ export const isolation: Fault[] = [
   using (tenant_id = (select spoke_tenant())) with check (true);`,
     test: wall,
     only: wallOnPostgres,
-    gain: 'a tenant can plant issues in the data of another',
+    gain: 'a tenant can insert issues into another tenant’s data',
   },
   {
     name: 'a-table-not-forced',
@@ -41,7 +41,7 @@ export const isolation: Fault[] = [
     put: 'select 1;',
     test: wall,
     only: wallOnPostgres,
-    gain: 'whoever works as the owner of the table walks round its policy',
+    gain: 'the owner of the table bypasses its policy',
   },
   {
     name: 'set-that-outlives-its-transaction',
@@ -50,7 +50,7 @@ export const isolation: Fault[] = [
     put: 'set spoke.tenant_id',
     test: wall,
     only: wallOnPostgres,
-    gain: 'the next unit of work on the pooled connection acts for the tenant of the one before',
+    gain: 'the next unit of work on the pooled connection acts for the previous tenant',
   },
   {
     name: 'role-that-is-not-dropped',
@@ -59,7 +59,7 @@ export const isolation: Fault[] = [
     put: `['set local role none', `,
     test: wall,
     only: wallOnPostgres,
-    gain: 'with the login of the owner no policy holds at all',
+    gain: 'with the owner’s login, no policy applies at all',
   },
   {
     name: 'tenant-id-not-checked-in-the-scope',
@@ -68,15 +68,15 @@ export const isolation: Fault[] = [
     put: 'const checked: string | undefined = tenantId',
     test: wall,
     only: wallOnPostgres,
-    gain: 'text that was cast to a tenant id ends the quoted literal and runs as SQL',
+    gain: 'text cast to a tenant id ends the quoted literal and runs as SQL',
   },
   {
-    name: 'system-door-opened-wider',
+    name: 'system-role-granted-too-much',
     find: 'grant select (tenant_id, integration_id, kind, mode, epoch,',
     put: 'grant select (cursor, tenant_id, integration_id, kind, mode, epoch,',
     test: wall,
     only: wallOnPostgres,
-    gain: 'code without a tenant reads what only a tenant may',
+    gain: 'code without a tenant can read what only the tenant may read',
   },
   {
     name: 'start-check-that-sees-no-open-policy',
@@ -85,7 +85,7 @@ export const isolation: Fault[] = [
     put: '.filter(() => false)',
     test: wall,
     only: wallOnPostgres,
-    gain: 'a policy that somebody added by hand opens a table, and the service starts all the same',
+    gain: 'the service starts although a policy added by hand opens a table',
   },
   {
     name: 'purge-of-another-integration',
@@ -95,7 +95,7 @@ export const isolation: Fault[] = [
     put: `where tenant_id = \${tenantId}
         and ticket_id = any`,
     test: 'test/integrations/purge.test.ts',
-    gain: 'ending one integration destroys the data of another',
+    gain: 'purging one integration destroys the data of another',
   },
   {
     name: 'cursor-of-another-accepted',
@@ -103,15 +103,15 @@ export const isolation: Fault[] = [
     find: 'if (owner !== of || typeof',
     put: 'if (typeof',
     test: 'test/http/bad-input-everywhere.test.ts',
-    gain: 'a cursor that was given to one tenant walks the pages of another',
+    gain: 'a cursor issued to one tenant reads the pages of another tenant',
   },
   {
-    name: 'answer-kept-for-another-request',
+    name: 'response-stored-for-another-request',
     in: 'findAnswer',
     find: 'if (row.request_hash !== asked.hashWith(row.salt)) throw mismatch()',
     put: '',
     test: 'test/api/idempotency-http.test.ts',
-    gain: 'the answer to one request is given to another that uses its key',
+    gain: 'the response to one request is returned to another request with the same idempotency key',
   },
   {
     name: 'shared-account-revoked',
@@ -119,7 +119,7 @@ export const isolation: Fault[] = [
     find: 'if (await withSystem(db, (scope) => portalIsShared(scope, portalId, except))) return false',
     put: '',
     test: 'test/integrations/disconnect.test.ts',
-    gain: 'one tenant ends the connection of another that hangs on the same account',
+    gain: 'one tenant ends the connection of another tenant to the same HubSpot account',
   },
   {
     name: 'other-account-under-the-same-integration',
@@ -136,7 +136,7 @@ export const isolation: Fault[] = [
     put: 'subject: ((globalThis as { kept?: string | null }).kept ??= stored.subject),',
     test: words,
     only: onPostgres,
-    gain: 'what was read for one tenant is answered to the next',
+    gain: 'data read for one tenant is returned to the next',
   },
   {
     name: 'metrics-that-name-tenants',
@@ -145,7 +145,7 @@ export const isolation: Fault[] = [
     put: `{ method: request.method, route: String(request.url.split('?')[0]), status: reply.statusCode },`,
     test: words,
     only: onPostgres,
-    gain: 'whoever reads the metrics learns who is a customer, and how busy',
+    gain: 'anybody who reads the metrics learns who the customers are, and how active they are',
   },
   {
     name: 'log-line-of-two-tenants',
@@ -154,6 +154,6 @@ export const isolation: Fault[] = [
     put: 'status: reply.statusCode, sockets: known.push({ method: request.id, pattern: /$^/ }) && known.slice(-2) },',
     test: words,
     only: onPostgres,
-    gain: 'the log that is shown to one tenant tells of another',
+    gain: 'the log shown to one tenant reveals data of another',
   },
 ]

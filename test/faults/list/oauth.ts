@@ -5,7 +5,7 @@ const states = 'test/integrations/oauth/oauth-state.test.ts'
 
 export const oauth: Fault[] = [
   {
-    name: 'state-good-twice',
+    name: 'state-accepted-twice',
     in: 'takeAuthorization',
     find: `    delete from authorizations
     where tenant_id = \${scope.tenantId} and state_hash = \${stateHash}
@@ -15,17 +15,17 @@ export const oauth: Fault[] = [
     where tenant_id = \${scope.tenantId} and state_hash = \${stateHash}
       and integration_id = \${integrationId} and expires_at > now()`,
     test: states,
-    gain: 'a callback that was caught is played again with another account’s code',
+    gain: 'an intercepted callback is replayed with another account’s code',
   },
   {
-    name: 'state-that-does-not-end',
+    name: 'state-without-expiry',
     in: 'takeAuthorization',
     find: `      and integration_id = \${integrationId} and expires_at > now()
     returning`,
     put: `      and integration_id = \${integrationId}
     returning`,
     test: states,
-    gain: 'a link from an old mail still connects an account',
+    gain: 'a link from an old email still connects an account',
   },
   {
     name: 'verifier-not-sent',
@@ -33,7 +33,7 @@ export const oauth: Fault[] = [
     find: 'exchangeCode(hubspot, app, answer.code, codeVerifier,',
     put: 'exchangeCode(hubspot, app, answer.code, undefined,',
     test: 'test/integrations/oauth/oauth.test.ts',
-    gain: 'a caught code is enough for a token',
+    gain: 'an intercepted code is enough to get a token',
   },
   {
     name: 'bare-state-from-a-browser',
@@ -41,7 +41,7 @@ export const oauth: Fault[] = [
     find: 'if (!read || (read.stateHash === undefined && !finisher)) throw invalidState()',
     put: 'if (!read) throw invalidState()',
     test: states,
-    gain: 'a forged link that names two known ids connects the attacker’s account to a tenant',
+    gain: 'a forged link with two known ids connects the attacker’s account to a tenant',
   },
   {
     name: 'bare-state-while-two-are-pending',
@@ -49,7 +49,7 @@ export const oauth: Fault[] = [
     find: 'and a.expires_at > now()) = 1',
     put: 'and a.expires_at > now()) > 0',
     test: states,
-    gain: 'an answer is taken for an authorisation that somebody else began',
+    gain: 'a callback completes an authorization that somebody else started',
   },
   {
     name: 'callback-of-a-foreign-tenant',
@@ -57,7 +57,7 @@ export const oauth: Fault[] = [
     find: 'if (tenantId && !owns(principal, tenantId)) throw invalidState()',
     put: '',
     test: 'test/http/access-matrix.test.ts',
-    gain: 'a credential of one tenant ends an authorisation of another',
+    gain: 'a credential of one tenant completes an authorization of another',
   },
   {
     name: 'redirects-followed',
@@ -67,7 +67,7 @@ const request = (url: URL, options: { dispatcher: Dispatcher } & Parameters<type
   once(url, { ...options, dispatcher: options.dispatcher.compose(interceptors.redirect({ maxRedirections: 3 })) })`,
     test: 'test/integrations/connect-refused.test.ts',
     only: 'a redirect is not followed',
-    gain: 'whoever answers for HubSpot once sends a token where it likes',
+    gain: 'one forged HubSpot response redirects a token to any address',
   },
   {
     name: 'paging-link-followed',
@@ -78,6 +78,6 @@ const request = (url: URL, options: { dispatcher: Dispatcher } & Parameters<type
   if (status >= 200 && status < 300) {`,
     test: 'test/hubspot/client.test.ts',
     only: 'an address in a body',
-    gain: 'an address from a body is called with the token of the tenant',
+    gain: 'an address from a response body is called with the tenant’s token',
   },
 ]

@@ -12,7 +12,7 @@ export const secrets: Fault[] = [
     put: 'if (hasModes || isPrivate(dir)) return',
     test: 'test/lib/private-directory.test.ts',
     only: 'an embedded database',
-    gain: 'every user of the machine reads the tickets out of the files',
+    gain: 'every user of the computer can read the tickets in the database files',
   },
   {
     name: 'sealed-for-any-tenant',
@@ -20,7 +20,7 @@ export const secrets: Fault[] = [
     find: 'stands?.tenant === belongs.tenant &&',
     put: 'stands !== undefined &&',
     test: sealing,
-    gain: 'a data key that was copied to another tenant’s row opens there',
+    gain: 'a data key copied to another tenant’s row can be opened there',
   },
   {
     name: 'sealed-for-any-integration',
@@ -28,7 +28,7 @@ export const secrets: Fault[] = [
     find: 'stands.integration === belongs.integration &&',
     put: '',
     test: sealing,
-    gain: 'a token that was copied to another integration’s row is used for it',
+    gain: 'a token copied to another integration’s row is used for that integration',
   },
   {
     name: 'sealed-for-any-field',
@@ -36,15 +36,15 @@ export const secrets: Fault[] = [
     find: 'stands.field === belongs.field',
     put: 'true',
     test: sealing,
-    gain: 'a refresh token stands in for an access token and is sent where it does not belong',
+    gain: 'a refresh token is used as an access token and sent where it does not belong',
   },
   {
-    name: 'sentinels-not-asked',
+    name: 'sentinels-not-checked',
     in: 'wrongKeys',
     find: 'if (sentinel !== undefined && !(await opensSentinel(key, sentinel)))',
     put: 'if (sentinel === "")',
     test: 'test/tenants/key-ring-start.test.ts',
-    gain: 'a service with a wrong key starts and seals what nobody can open again',
+    gain: 'a service with a wrong key starts and seals data that nobody can open again',
   },
   {
     name: 'short-ring-key',
@@ -60,7 +60,7 @@ export const secrets: Fault[] = [
     find: `codeVerifier: await sealer.seal(codeVerifier, { integration: integrationId, field: 'code_verifier' }),`,
     put: `codeVerifier: codeVerifier.reveal(),`,
     test: 'test/integrations/oauth/oauth.test.ts',
-    gain: 'a copy of the database and a caught code are enough for a token',
+    gain: 'a copy of the database and an intercepted code are enough to get a token',
   },
   {
     name: 'state-not-hashed',
@@ -69,7 +69,7 @@ export const secrets: Fault[] = [
     put: 'const hash = (state: string) => (createHash, state)',
     test: canaries,
     only: 'canaries on PostgreSQL',
-    gain: 'who can read the database can end an authorisation that somebody else began',
+    gain: 'somebody who can read the database can complete an authorization that somebody else started',
   },
   {
     name: 'token-in-an-error',
@@ -81,16 +81,16 @@ export const secrets: Fault[] = [
   })
   const begun =`,
     test: 'test/integrations/connect-refused.test.ts',
-    gain: 'a refused token stands in the answer and in whatever keeps answers',
+    gain: 'a rejected token appears in the response and wherever responses are stored',
   },
   {
     name: 'code-in-an-error',
     in: 'redeem',
-    find: `throw new AppError('oauth_code_rejected', 'HubSpot does not take this authorisation code', {`,
+    find: `throw new AppError('oauth_code_rejected', 'HubSpot does not accept this authorization code', {`,
     put: `throw new AppError('oauth_code_rejected', \`HubSpot does not take \${answer.code.reveal()}\`, {`,
     test: canaries,
     only: 'canaries on PostgreSQL',
-    gain: 'a code that was not spent stands in an answer',
+    gain: 'an unused code appears in a response',
   },
   {
     name: 'urls-in-the-log',
@@ -99,7 +99,7 @@ export const secrets: Fault[] = [
     put: '{ method: request.method, route: request.url, status: reply.statusCode, ms:',
     test: canaries,
     only: 'canaries on PostgreSQL',
-    gain: 'a token that a caller put into a path by mistake stands in the log for good',
+    gain: 'a token that a caller put into a path by mistake stays in the log',
   },
   {
     name: 'scrubber-off',
@@ -107,7 +107,7 @@ export const secrets: Fault[] = [
     find: 'write(scrub(line))',
     put: 'write(line)',
     test: 'test/lib/log.test.ts',
-    gain: 'a token in the text of a foreign error reaches the log',
+    gain: 'a token in the text of a third-party error reaches the log',
   },
   {
     name: 'secret-that-goes-into-json',
@@ -117,22 +117,22 @@ export const secrets: Fault[] = [
     put: `toJSON(): string {
     return this.#value`,
     test: sealing,
-    gain: 'whoever logs an object that holds a token logs the token',
+    gain: 'logging an object that contains a token logs the token',
   },
   {
-    name: 'words-of-an-unknown-error',
+    name: 'message-of-an-unknown-error',
     in: 'replyError',
     find: `problemBody('internal', 'Internal error', 500, request.id)`,
     put: `problemBody('internal', String((failure as Error).message), 500, request.id)`,
     test: 'test/http/unknown-error.test.ts',
-    gain: 'SQL, paths and values of the inside are told to callers',
+    gain: 'internal SQL, paths and values are returned to callers',
   },
   {
-    name: 'tokens-kept-after-a-disconnect',
+    name: 'tokens-retained-after-a-disconnect',
     in: 'disconnect',
     find: 'await forgetToken(scope, integrationId)',
     put: '',
     test: 'test/integrations/disconnect.test.ts',
-    gain: 'a tenant that went still has its tokens here',
+    gain: 'the tokens of a disconnected account stay in the database',
   },
 ]

@@ -259,7 +259,7 @@ inMinute(
     const lines = a.lines.slice(from)
     assert.ok(!lines.join('').includes('wrong-key'))
     assert.ok(!answers.some(({ text }) => text.includes('wrong-key')))
-    const told = lines.filter((line) => line.includes('a limit was met'))
+    const told = lines.filter((line) => line.includes('a rate limit was reached'))
     assert.equal(told.length, 1)
     assert.ok(told[0]?.includes(address))
     const metrics = await send(a.url, { path: '/metrics', headers: right })

@@ -1,4 +1,4 @@
-/** What RFC 9700 warns clients of, tried at both doors: stolen codes, changed redirects, poisoned hosts. docs/security-checks-oauth.md has the list. */
+/** What RFC 9700 warns clients of, tried at both doors: stolen codes, changed redirects, poisoned hosts. docs/security/checks-oauth.md has the list. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { idle } from '../../http/bench.ts'

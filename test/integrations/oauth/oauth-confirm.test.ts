@@ -296,7 +296,10 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       const from = bench.service.lines.length
       const second = await bench.browser.press(came[1], 'cancel')
       assert.equal(second.status, 200, second.text)
-      assert.match(bench.service.lines.slice(from).join(''), /"level":"warn".*HubSpot could not be told/)
+      assert.match(
+        bench.service.lines.slice(from).join(''),
+        /"level":"warn".*could not be revoked at HubSpot/,
+      )
       for (const one of came) {
         assert.deepEqual(await bench.confirmations(one.tenant), [])
         await isOver(one.path, one.cookie, 'cancelled')
