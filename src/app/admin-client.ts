@@ -9,7 +9,7 @@ import { besideService } from './open.ts'
 import { refuseWrongKeys } from './preflight.ts'
 
 /** A response of the API. */
-export interface Asked {
+export interface AdminResponse {
   status: number
   body: Record<string, unknown>
 }
@@ -24,7 +24,7 @@ export async function askBeside(
   config: Config,
   log: Log,
   request: { method: 'GET' | 'POST' | 'DELETE'; url: string; payload?: object },
-): Promise<Asked> {
+): Promise<AdminResponse> {
   return await besideService(config, log, async (db) => {
     await refuseWrongKeys(db, config)
     const open = config.adminKey === undefined

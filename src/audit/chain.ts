@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts'
 import { unlessErasing, withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { listTenants } from '../tenants/store.ts'
-import { type AuditRow, type Chain, operatorChain, readOn, unread, type Verdict } from './event.ts'
+import { type AuditRow, type Chain, type ChainState, operatorChain, unread, verifyRows } from './event.ts'
 import { hashAt, rowsAfter } from './store.ts'
 
 const step = 500
@@ -12,7 +12,7 @@ const step = 500
  * Verifies the operator's chain, then each tenant's, in order of id. Only one step of one chain is
  * in memory.
  */
-export async function* verifyChains(db: Database): AsyncGenerator<Verdict> {
+export async function* verifyChains(db: Database): AsyncGenerator<ChainState> {
   yield await verifyChain(operatorChain, (seq) => withSystem(db, (scope) => rowsAfter(scope, seq, step)))
   for (let after: TenantId | undefined; ; ) {
     const tenants = await withSystem(db, (scope) => listTenants(scope, { after, limit: step }))
@@ -30,11 +30,11 @@ export async function* verifyChains(db: Database): AsyncGenerator<Verdict> {
 async function verifyChain(
   chain: Chain,
   read: (seq: number | undefined) => Promise<AuditRow[]>,
-): Promise<Verdict> {
+): Promise<ChainState> {
   let verdict = unread(chain)
   for (;;) {
     const rows = await read(verdict.from === null ? undefined : verdict.seq)
-    verdict = readOn(verdict, rows)
+    verdict = verifyRows(verdict, rows)
     if (verdict.fault !== undefined || rows.length < step) return verdict
   }
 }

@@ -54,11 +54,11 @@ export function canonical(chain: Chain, row: Omit<AuditRow, 'hash'>): string {
   ])
 }
 
-export const hashOf = (chain: Chain, row: Omit<AuditRow, 'hash'>): string =>
+export const eventHash = (chain: Chain, row: Omit<AuditRow, 'hash'>): string =>
   createHash('sha256').update(canonical(chain, row)).digest('hex')
 
 /** How far a chain was read, and its first fault. */
-export interface Verdict {
+export interface ChainState {
   chain: Chain
   /**
    * The oldest row present; above 1, the rows before it have been deleted. Null: the chain is
@@ -74,7 +74,7 @@ export interface Verdict {
   fault?: string
 }
 
-export const unread = (chain: Chain): Verdict => ({
+export const unread = (chain: Chain): ChainState => ({
   chain,
   from: null,
   follows: noHash,
@@ -88,7 +88,7 @@ export const unread = (chain: Chain): Verdict => ({
  *
  * @param rows the next ones, in order of `seq`
  */
-export function readOn(before: Verdict, rows: readonly AuditRow[]): Verdict {
+export function verifyRows(before: ChainState, rows: readonly AuditRow[]): ChainState {
   let verdict = before
   for (const row of rows) {
     if (verdict.fault !== undefined) return verdict
@@ -108,11 +108,11 @@ export function readOn(before: Verdict, rows: readonly AuditRow[]): Verdict {
   return verdict
 }
 
-function faultOf({ chain, from, seq, head }: Verdict, row: AuditRow): string | undefined {
+function faultOf({ chain, from, seq, head }: ChainState, row: AuditRow): string | undefined {
   const first = from === null
   if (!first && row.seq !== seq + 1)
     return `events between ${seq} and ${row.seq} are missing, or one was inserted`
-  if (hashOf(chain, row) !== row.hash) return `event ${row.seq} does not match its hash`
+  if (eventHash(chain, row) !== row.hash) return `event ${row.seq} does not match its hash`
   // When older rows have been deleted, the previous hash of the oldest row cannot be checked.
   if (first ? row.seq === 1 && row.prevHash !== noHash : row.prevHash !== head)
     return `event ${row.seq} does not follow the one before it`

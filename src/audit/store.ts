@@ -6,7 +6,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Query } from '../db/database.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import { type AuditEvent, type AuditRow, type Chain, hashOf, noHash, operatorChain } from './event.ts'
+import { type AuditEvent, type AuditRow, type Chain, eventHash, noHash, operatorChain } from './event.ts'
 
 const columns = sql`
   seq, extract(epoch from at)::text as at, actor, action, target, address, request_id as "requestId", phase, result,
@@ -72,7 +72,7 @@ async function nextRow(query: Query, { chain, table, where }: Place, event: Audi
   if (!now) throw new Error('the database returned no time')
   const { at, time, seq, hash } = now
   const row = { ...event, seq: (seq ?? 0) + 1, at, prevHash: hash ?? noHash }
-  return { ...row, time, hash: hashOf(chain, row) }
+  return { ...row, time, hash: eventHash(chain, row) }
 }
 
 const valuesOf = (row: NewRow) => sql`

@@ -38,7 +38,7 @@ export async function findLiveKey({ query }: SystemScope, keyId: string): Promis
 }
 
 /** Records the use at most once a minute, so that a busy key does not write on every request. */
-export async function noteUse({ query }: SystemScope, keyId: string): Promise<void> {
+export async function recordKeyUse({ query }: SystemScope, keyId: string): Promise<void> {
   await query(sql`
     update api_keys set last_used_at = now()
     where key_id = ${keyId} and (last_used_at is null or last_used_at < now() - interval '1 minute')`)
@@ -65,7 +65,7 @@ export interface NewKey {
  *
  * @returns undefined when there is no such tenant
  */
-export async function insertKey(scope: TenantScope, key: NewKey): Promise<ApiKey | undefined> {
+export async function insertApiKey(scope: TenantScope, key: NewKey): Promise<ApiKey | undefined> {
   const [row] = await scope.query(sql<ApiKey>`
     with whose as (select tenant_id from tenants where tenant_id = ${scope.tenantId} for share)
     insert into api_keys (key_id, tenant_id, name, scopes, key_hash, expires_at)

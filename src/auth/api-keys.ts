@@ -6,7 +6,7 @@ import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
 import { sealerOf } from '../tenants/store.ts'
 import { newApiKey } from './api-key.ts'
-import { type ApiKey, endKeyWithin, insertKey, lockKey, revokeKey } from './api-key-store.ts'
+import { type ApiKey, endKeyWithin, insertApiKey, lockKey, revokeKey } from './api-key-store.ts'
 
 export interface MadeKey {
   shown: ApiKey
@@ -32,7 +32,7 @@ export async function createKey(
   const sealer = await sealerOf(scope, ring)
   if (!sealer) throw tenantNotFound()
   const { keyId, key } = newApiKey()
-  const shown = await insertKey(scope, {
+  const shown = await insertApiKey(scope, {
     ...wanted,
     keyId,
     keyHash: sealer.hash(bound(key, wanted.scopes), field),
@@ -74,7 +74,7 @@ export async function endKey(scope: TenantScope, keyId: string): Promise<ApiKey>
 /**
  * The expected hash of a key of this tenant with these scopes; undefined when the tenant is gone.
  */
-export async function hashOf(
+export async function apiKeyHash(
   scope: TenantScope,
   ring: KeyRing,
   key: Secret,

@@ -2,13 +2,13 @@
 import type { Secret } from '../lib/secret.ts'
 import { refuseForeignPage } from './forged.ts'
 import { byOperatorKey } from './operator-keys.ts'
-import type { Asked, Proven, Way } from './proven.ts'
+import type { AuthRequest, Proven, Way } from './proven.ts'
 
 /**
  * @returns undefined when the request is not authenticated. Throws what its authenticators throw: a
  *   caller that cannot be looked up is not admitted
  */
-export type Authenticate = (asked: Asked) => Promise<Proven | undefined>
+export type Authenticate = (asked: AuthRequest) => Promise<Proven | undefined>
 
 /** The authenticator of open mode: admits everything except pages of other origins. */
 export const anybody: Authenticate = async (asked) => {

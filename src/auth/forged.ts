@@ -1,7 +1,7 @@
 /** CSRF protection: refuses requests that a foreign page made a browser send. Pure. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { AppError } from '../lib/errors.ts'
-import type { Asked } from './proven.ts'
+import type { AuthRequest } from './proven.ts'
 
 const forged = (message: string) => new AppError('forged_request', message)
 
@@ -26,7 +26,7 @@ function hostOf(scheme: string, host: unknown): string | undefined {
  * @param csrf what only one of our pages can read
  * @throws AppError misdirected_request | forged_request
  */
-export function refuseForged({ method, headers }: Asked, ours: URL, csrf: string): void {
+export function refuseForged({ method, headers }: AuthRequest, ours: URL, csrf: string): void {
   refuseOtherHost(headers, ours)
   const site = headers['sec-fetch-site']
   if (method === 'GET' || method === 'HEAD') {
@@ -42,7 +42,7 @@ export function refuseForged({ method, headers }: Asked, ours: URL, csrf: string
 }
 
 /** @throws AppError misdirected_request */
-export function refuseOtherHost(headers: Asked['headers'], ours: URL): void {
+export function refuseOtherHost(headers: AuthRequest['headers'], ours: URL): void {
   if (hostOf(ours.protocol, headers.host) !== ours.host)
     throw new AppError('misdirected_request', 'Sessions work only at the host of SPOKE_PUBLIC_URL')
 }
@@ -56,7 +56,7 @@ export function refuseOtherHost(headers: Asked['headers'], ours: URL): void {
  *
  * @throws AppError forged_request
  */
-export function refuseForeignPage({ headers }: Asked): void {
+export function refuseForeignPage({ headers }: AuthRequest): void {
   const site = headers['sec-fetch-site']
   // `none`: typed, or from a bookmark.
   const foreign =

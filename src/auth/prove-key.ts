@@ -13,8 +13,8 @@ import type { Log } from '../lib/log.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
 import { keyIdOf } from './api-key.ts'
-import { findLiveKey, type KeyToProve, noteUse } from './api-key-store.ts'
-import { hashOf } from './api-keys.ts'
+import { findLiveKey, type KeyToProve, recordKeyUse } from './api-key-store.ts'
+import { apiKeyHash } from './api-keys.ts'
 import type { Way } from './proven.ts'
 
 const freshMs = 500
@@ -50,7 +50,7 @@ export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Cloc
     const found = await withSystemOnce(db, (scope) => findLiveKey(scope, keyId))
     if (!found || !(await holds(text, found, proof))) return undefined
     // The write may be late or fail; nothing depends on it.
-    withSystem(db, (scope) => noteUse(scope, keyId)).catch((err: unknown) =>
+    withSystem(db, (scope) => recordKeyUse(scope, keyId)).catch((err: unknown) =>
       log.warn({ err }, 'the last use of an API key could not be recorded'),
     )
     return { kind: 'tenant', tenantId: found.tenantId, scopes: found.scopes, by: `key:${keyId}` }
@@ -67,7 +67,7 @@ export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Cloc
     const stored = [keyHash, ...scopes].join(' ')
     if (proof.proved === stored) return true
     const hash = await unlessErasing(
-      withTenant(db, tenantId, (scope) => hashOf(scope, ring, new Secret(text), scopes)),
+      withTenant(db, tenantId, (scope) => apiKeyHash(scope, ring, new Secret(text), scopes)),
     )
     if (hash?.length !== keyHash.length || !timingSafeEqual(Buffer.from(hash), Buffer.from(keyHash)))
       return false

@@ -2,7 +2,7 @@
 import type { Principal } from '../api/principal.ts'
 
 /** The part of a request that can authenticate its caller. */
-export interface Asked {
+export interface AuthRequest {
   method: string
   headers: Readonly<Record<string, string | string[] | undefined>>
 }

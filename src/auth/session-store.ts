@@ -65,7 +65,7 @@ export async function findSession(
 }
 
 /** Records a use, which restarts the idle time. */
-export async function noteUse({ query }: SystemScope, tokenHash: string): Promise<void> {
+export async function recordSessionUse({ query }: SystemScope, tokenHash: string): Promise<void> {
   await query(sql`
     update sessions set last_used_at = clock_timestamp()
     where token_hash = ${tokenHash} and last_used_at < clock_timestamp() - ${noted}`)

@@ -42,7 +42,7 @@ export function tokenIn(header: unknown, ours: URL): string | undefined {
 /**
  * The key by which a session is found. A plain hash is enough, because nobody can guess 256 bits.
  */
-export const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url')
+export const sessionHash = (token: string): string => createHash('sha256').update(token).digest('base64url')
 
 /**
  * What a page must send along with the cookie. It is derived from the token and stored nowhere; the

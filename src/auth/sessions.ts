@@ -8,15 +8,15 @@ import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { credentialStands } from './credential.ts'
 import { refuseForged, refuseOtherHost } from './forged.ts'
-import type { Asked, Proven, Session } from './proven.ts'
-import { boundTo, csrfOf, hashOf, isBound, newToken, setCookie, tokenIn } from './session.ts'
+import type { AuthRequest, Proven, Session } from './proven.ts'
+import { boundTo, csrfOf, isBound, newToken, sessionHash, setCookie, tokenIn } from './session.ts'
 import {
   deleteEndedSessions,
   deleteSession,
   endOfNew,
   findSession,
   insertSession,
-  noteUse,
+  recordSessionUse,
   type SessionRow,
 } from './session-store.ts'
 
@@ -43,15 +43,15 @@ export interface Sessions {
    * @throws AppError unauthenticated when the credential is itself a session, or has just ended;
    *   misdirected_request
    */
-  begin(asked: Asked, proven: Proven): Promise<{ session: Session; cookie: string }>
+  begin(asked: AuthRequest, proven: Proven): Promise<{ session: Session; cookie: string }>
   /**
    * Authenticates by the cookie.
    *
    * @throws AppError forged_request | misdirected_request
    */
-  find(asked: Asked): Promise<Proven | undefined>
+  find(asked: AuthRequest): Promise<Proven | undefined>
   /** @returns whether there was a session to end */
-  end(asked: Asked): Promise<boolean>
+  end(asked: AuthRequest): Promise<boolean>
   /** Where browsers reach us; cookies are made for it. */
   readonly ours: URL
 }
@@ -73,7 +73,7 @@ export function createSessions({ db, ring, log, adminKey, provider, publicUrl }:
     )
   }
 
-  async function begin(asked: Asked, { principal, until, session: carried }: Proven) {
+  async function begin(asked: AuthRequest, { principal, until, session: carried }: Proven) {
     if (carried)
       throw new AppError('unauthenticated', 'A session cannot begin another session; use a key or a token')
     refuseOtherHost(asked.headers, ours)
@@ -82,7 +82,7 @@ export function createSessions({ db, ring, log, adminKey, provider, publicUrl }:
     const madeBy = nameOf(principal)
     const expiresAt = await withSystem(db, async (scope) => {
       await deleteEndedSessions(scope)
-      if (old) await deleteSession(scope, hashOf(old))
+      if (old) await deleteSession(scope, sessionHash(old))
       const rights = {
         tenant_id: principal.kind === 'tenant' ? principal.tenantId : null,
         scopes: principal.kind === 'tenant' ? principal.scopes : scopes,
@@ -91,7 +91,7 @@ export function createSessions({ db, ring, log, adminKey, provider, publicUrl }:
       }
       const made = await insertSession(scope, {
         ...rights,
-        token_hash: hashOf(token),
+        token_hash: sessionHash(token),
         bound_to: boundTo(ring, token, rights, credentialOf(madeBy)),
       })
       return made ? rights.expires_at : undefined
@@ -100,34 +100,34 @@ export function createSessions({ db, ring, log, adminKey, provider, publicUrl }:
     return { session: sessionOf(token, expiresAt), cookie: setCookie(ours, token) }
   }
 
-  async function find(asked: Asked): Promise<Proven | undefined> {
+  async function find(asked: AuthRequest): Promise<Proven | undefined> {
     const token = tokenIn(asked.headers.cookie, ours)
     if (!token) return undefined
     // Checked before the use is recorded, so that a foreign page cannot keep the session alive.
     refuseForged(asked, ours, csrfOf(token))
     const row = await withSystem(db, async (scope) => {
-      const found = await findSession(scope, hashOf(token))
+      const found = await findSession(scope, sessionHash(token))
       return found && (await stands(scope, token, found)) ? found : undefined
     })
     if (!row) return undefined
     // In its own transaction, because it may fail: a read-only database can still authenticate.
     if (row.unnoted)
-      await withSystem(db, (scope) => noteUse(scope, hashOf(token))).catch((err: unknown) =>
+      await withSystem(db, (scope) => recordSessionUse(scope, sessionHash(token))).catch((err: unknown) =>
         log.warn({ err }, 'the last use of a session could not be recorded'),
       )
     return { principal: principalOf(row), session: sessionOf(token, row.expires_at) }
   }
 
-  async function end({ headers }: Asked): Promise<boolean> {
+  async function end({ headers }: AuthRequest): Promise<boolean> {
     const token = tokenIn(headers.cookie, ours)
-    return token !== undefined && (await withSystem(db, (scope) => deleteSession(scope, hashOf(token))))
+    return token !== undefined && (await withSystem(db, (scope) => deleteSession(scope, sessionHash(token))))
   }
 
   return { begin, find, end, ours }
 }
 
 const sessionOf = (token: string, expiresAt: Date): Session => ({
-  tokenHash: hashOf(token),
+  tokenHash: sessionHash(token),
   csrf: csrfOf(token),
   expiresAt,
 })

@@ -1,6 +1,6 @@
 /** `spoke api-keys`: create, list, rotate and revoke the keys of a tenant. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { ask, askAll } from './ask.ts'
+import { askAll, askAsOperator } from './ask.ts'
 import { say } from './console.ts'
 
 interface Options {
@@ -48,7 +48,7 @@ export function addApiKeyCommands(program: Command): void {
         given: Options & { name: string; scopes: string; expiresIn?: number },
       ): Promise<void> => {
         const scopes = given.scopes.split(',').map((scope) => scope.trim())
-        const made = await ask('POST', pathOf(tenantId), {
+        const made = await askAsOperator('POST', pathOf(tenantId), {
           name: given.name,
           scopes,
           ...(given.expiresIn === undefined ? {} : { expires_in: given.expiresIn }),
@@ -76,7 +76,10 @@ export function addApiKeyCommands(program: Command): void {
     .option('--overlap <duration>', 'how long the old key remains valid', seconds, 86_400)
     .addOption(json())
     .action(async (tenantId: string, keyId: string, given: Options & { overlap: number }) => {
-      showOnce(await ask('POST', `${pathOf(tenantId, keyId)}/rotate`, { overlap: given.overlap }), given.json)
+      showOnce(
+        await askAsOperator('POST', `${pathOf(tenantId, keyId)}/rotate`, { overlap: given.overlap }),
+        given.json,
+      )
     })
 
   keys
@@ -86,7 +89,7 @@ export function addApiKeyCommands(program: Command): void {
     .argument('<key_id>')
     .addOption(json())
     .action(async (tenantId: string, keyId: string, given: Options) => {
-      const ended = await ask('DELETE', pathOf(tenantId, keyId))
+      const ended = await askAsOperator('DELETE', pathOf(tenantId, keyId))
       console.log(given.json ? JSON.stringify(ended) : `key ${ended.key_id} is revoked`)
     })
 }

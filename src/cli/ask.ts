@@ -2,7 +2,7 @@
  * Calls the API for operator commands: in this process, or over HTTP when the service has the
  * embedded database open.
  */
-import { type Asked, askBeside } from '../app/admin-client.ts'
+import { type AdminResponse, askBeside } from '../app/admin-client.ts'
 import { StartError } from '../app/preflight.ts'
 import type { Config } from '../config.ts'
 import { LockedError } from '../db/directory-lock.ts'
@@ -13,7 +13,11 @@ type Method = 'GET' | 'POST' | 'DELETE'
 const withinMs = 30_000
 
 /** @throws StartError with the API's error message when it refuses */
-export async function ask(method: Method, url: string, payload?: object): Promise<Record<string, unknown>> {
+export async function askAsOperator(
+  method: Method,
+  url: string,
+  payload?: object,
+): Promise<Record<string, unknown>> {
   const read = config()
   const request = { method, url, ...(payload ? { payload } : {}) }
   const { status, body } = await askBeside(read, commandLog(), request).catch(async (error: unknown) => {
@@ -32,7 +36,7 @@ async function askService(
   { host, port, adminKey }: Config,
   locked: LockedError,
   { method, url, payload }: { method: Method; url: string; payload?: object },
-): Promise<Asked> {
+): Promise<AdminResponse> {
   const at = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   const answer = await fetch(`${at}${url}`, {
     method,
@@ -58,7 +62,7 @@ async function askService(
 export async function askAll(url: string, name: string): Promise<Record<string, unknown>[]> {
   const all: Record<string, unknown>[] = []
   for (let after = ''; ; ) {
-    const page = await ask('GET', `${url}?limit=200${after && `&after=${after}`}`)
+    const page = await askAsOperator('GET', `${url}?limit=200${after && `&after=${after}`}`)
     all.push(...(page[name] as Record<string, unknown>[]))
     if (typeof page.next_after !== 'string') return all
     after = page.next_after

@@ -8,12 +8,12 @@ import type { z } from 'zod'
 import { besideService } from '../app/open.ts'
 import { StartError } from '../app/preflight.ts'
 import { type Head, headFault, verifyChains } from '../audit/chain.ts'
-import type { Verdict } from '../audit/event.ts'
+import type { ChainState } from '../audit/event.ts'
 import { pseudonymsOf } from '../audit/pseudonym.ts'
 import type { auditEvent } from '../audit/schema.ts'
 import type { Database } from '../db/database.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import { ask } from './ask.ts'
+import { askAsOperator } from './ask.ts'
 import { commandLog, config, say } from './console.ts'
 
 export function addAuditCommands(program: Command): void {
@@ -49,7 +49,7 @@ export function addAuditCommands(program: Command): void {
     .action(async (tenantId: string | undefined, { limit, json }: { limit: string; json?: boolean }) => {
       const path =
         tenantId === undefined ? '/api/audit' : `/api/tenants/${encodeURIComponent(tenantId)}/audit`
-      const page = await ask('GET', `${path}?limit=${encodeURIComponent(limit)}`)
+      const page = await askAsOperator('GET', `${path}?limit=${encodeURIComponent(limit)}`)
       if (json) return console.log(JSON.stringify(page))
       for (const one of page.events as z.infer<typeof auditEvent>[])
         console.log(
@@ -89,7 +89,7 @@ async function printVerdicts(db: Database, json: boolean) {
   return sum
 }
 
-function shown({ chain, from, seq, head, fault }: Verdict): string {
+function shown({ chain, from, seq, head, fault }: ChainState): string {
   if (fault !== undefined) return `${chain}\tBROKEN: ${fault}`
   const began =
     from === 1

@@ -1,7 +1,7 @@
 /** `spoke tenants`: create, list and erase tenants. */
 import type { Command } from 'commander'
 import { newId } from '../lib/ids.ts'
-import { ask, askAll } from './ask.ts'
+import { askAll, askAsOperator } from './ask.ts'
 import { say } from './console.ts'
 
 interface Options {
@@ -17,7 +17,7 @@ export function addTenantCommands(program: Command): void {
     .argument('[tenant_id]', 'a UUID of your choice; by default a new one')
     .option('--json', 'print the response as JSON')
     .action(async (tenantId: string | undefined, { json }: Options) => {
-      const made = await ask('POST', '/api/tenants', { tenant_id: tenantId ?? newId() })
+      const made = await askAsOperator('POST', '/api/tenants', { tenant_id: tenantId ?? newId() })
       console.log(json ? JSON.stringify(made) : made.tenant_id)
     })
 
@@ -45,7 +45,7 @@ export function addTenantCommands(program: Command): void {
         process.exitCode = 1
         return
       }
-      const begun = await ask('DELETE', `/api/tenants/${encodeURIComponent(tenantId)}`)
+      const begun = await askAsOperator('DELETE', `/api/tenants/${encodeURIComponent(tenantId)}`)
       console.log(json ? JSON.stringify(begun) : `tenant ${begun.tenant_id} is being erased`)
     })
 }

@@ -31,7 +31,7 @@ import {
   waitForRoom,
 } from './disk-space.ts'
 import { detectPooling, isLostStatement, type Pooling } from './pooler.ts'
-import { connectOnce, DatabaseStartError, reachPostgres } from './reach.ts'
+import { DatabaseStartError, reachPostgres, tryConnect } from './reach.ts'
 
 // All SQL is written by hand, so kysely needs no table types.
 type Tables = Record<string, never>
@@ -117,7 +117,7 @@ async function openPostgres(target: DatabaseTarget, url: string, log: Log, clock
   const { poolSize: max, statementMs, variable = 'DATABASE_URL', waitMs = 0, prepare } = target
   const look = async (connectionString: string): Promise<Pooling | undefined> =>
     prepare === undefined
-      ? await connectOnce(connectionString).then(() => ({ pooled: false, prepares: true }))
+      ? await tryConnect(connectionString).then(() => ({ pooled: false, prepares: true }))
       : await detectPooling(connectionString, `spoke_probe_${randomUUID()}`)
   const found = await reachPostgres({ url, variable, waitMs }, clock, log, look)
   const { pooled, preparing } = settlePreparing(found, prepare, log)

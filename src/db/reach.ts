@@ -79,7 +79,7 @@ export async function reachPostgres<T>(
 const never = new AbortController().signal
 
 /** @throws what the connection throws */
-export async function connectOnce(connectionString: string): Promise<void> {
+export async function tryConnect(connectionString: string): Promise<void> {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: connectMs })
   client.on('error', () => {})
   try {

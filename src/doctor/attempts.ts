@@ -10,7 +10,7 @@ export const idsOfNobody = (ids: Ids): Ids => {
   return { ...made, state: `${made.tenant_id}:${made.integration_id}:${'0'.repeat(32)}` }
 }
 
-export interface Try {
+export interface IsolationAttempt {
   what: string
   inPath: Ids
   elsewhere: Ids
@@ -19,7 +19,7 @@ export interface Try {
   barred: boolean
 }
 
-export function triesFor({ a, b }: World, url: string): Try[] {
+export function triesFor({ a, b }: World, url: string): IsolationAttempt[] {
   const none = idsOfNobody(b.ids)
   const own = (ids: Ids): Ids => ({ ...ids, tenant_id: a.tenantId })
   const hasOthers = [...url.matchAll(/:(\w+)/g)].some(([, name]) => name !== 'tenant_id')

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import { doors } from '../db/isolation/expected.ts'
 
-export async function roleFaults(db: Database): Promise<string[]> {
+export async function roleGrantFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
     select 'role ' || r.rolname || ' can ' || right_of.what as fault from pg_roles r
     cross join lateral (values

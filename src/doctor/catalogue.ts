@@ -3,10 +3,10 @@ import type { Database } from '../db/database.ts'
 import { isolationFaults } from '../db/isolation/check-isolation.ts'
 import { codeFaults, keyFaults } from './catalogue-code.ts'
 import { defaultPrivilegeFaults, mentionFaults, schemaFaults } from './catalogue-grants.ts'
-import { ownerFaults, roleFaults } from './catalogue-roles.ts'
+import { ownerFaults, roleGrantFaults } from './catalogue-roles.ts'
 
 const deeper = [
-  roleFaults,
+  roleGrantFaults,
   ownerFaults,
   mentionFaults,
   schemaFaults,

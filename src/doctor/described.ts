@@ -32,7 +32,7 @@ export const operationOf = (
 
 export type Ids = Readonly<Record<string, string>>
 
-export interface Asked {
+export interface SampleRequest {
   method: string
   path: string
   body: unknown
@@ -57,7 +57,7 @@ export function requestFor(
   operation: Operation | undefined,
   inPath: Ids,
   elsewhere: Ids,
-): Asked | undefined {
+): SampleRequest | undefined {
   const path = pathOf(url, inPath)
   if (path === undefined) return undefined
   const query = (operation?.parameters ?? [])

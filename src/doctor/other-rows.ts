@@ -3,10 +3,10 @@ import { type RawBuilder, sql } from 'kysely'
 import { grantLines } from '../db/isolation/expected.ts'
 import { withTenant } from '../db/scope.ts'
 import { asOwner } from './owner.ts'
-import type { Stage } from './stage.ts'
+import type { RehearsalContext } from './stage.ts'
 
 /** B's rows as B sees them. One statement, because it runs after every request. */
-export async function rowsOfOther({ db, world: { tables, b } }: Stage): Promise<string> {
+export async function rowsOfOther({ db, world: { tables, b } }: RehearsalContext): Promise<string> {
   const readable = new Set(grantLines('spoke_app'))
   const digests = tables
     .filter(({ name, ofTenants }) => ofTenants && readable.has(`${name} SELECT`))
@@ -21,7 +21,10 @@ export async function rowsOfOther({ db, world: { tables, b } }: Stage): Promise<
  * Every row that is not A's, as the owner sees it: including rows B cannot see, and new rows of
  * neither tenant.
  */
-export async function rowsOfAllOthers({ db, world: { tables, forced, a } }: Stage): Promise<string> {
+export async function rowsOfAllOthers({
+  db,
+  world: { tables, forced, a },
+}: RehearsalContext): Promise<string> {
   const digests = tables.map(({ name, ofTenants }) =>
     digestOf(name, ofTenants ? sql`tenant_id <> ${a.tenantId}` : sql`false`),
   )

@@ -4,7 +4,7 @@
  */
 import { isScope } from '../http/gate.ts'
 import { type Document, operationOf, requestFor } from './described.ts'
-import { ask, holdsOfOther, type Stage } from './stage.ts'
+import { holdsOfOther, type RehearsalContext, sendRequest } from './stage.ts'
 import type { Tried } from './try-statements.ts'
 
 /** Error codes of responses sent before the handler did any work. */
@@ -15,7 +15,11 @@ const early =
  * @param which reads before the attacks, while A does not know B's ids; the rest after them,
  * deletes last
  */
-export async function reachOwn(stage: Stage, document: Document, which: 'reads' | 'rest'): Promise<Tried> {
+export async function reachOwn(
+  stage: RehearsalContext,
+  document: Document,
+  which: 'reads' | 'rest',
+): Promise<Tried> {
   const { server, world } = stage
   const tried: Tried = { count: 0, leaked: 0, faults: [] }
   const order = (method: string) => (method === 'DELETE' ? 1 : 0)
@@ -28,7 +32,7 @@ export async function reachOwn(stage: Stage, document: Document, which: 'reads' 
     if (!asked) continue
     const called = stage.calls.length
     tried.count += 1
-    const reply = await ask(stage, asked, world.a.tenantId)
+    const reply = await sendRequest(stage, asked, world.a.tenantId)
     const name = `with its own ids, ${rule.method} ${rule.url}`
     if (early.test(reply.code ?? '') || reply.status === 500)
       tried.faults.push(`${name} failed early, so the route was not checked: ${reply.status} ${reply.code}`)

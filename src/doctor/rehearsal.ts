@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
 import { createLog } from '../lib/log.ts'
 import { Secret } from '../lib/secret.ts'
-import type { Stage } from './stage.ts'
+import type { RehearsalContext } from './stage.ts'
 import { believe, noHubSpot, noQueues } from './stand-ins.ts'
 import { tryRequests } from './try-requests.ts'
 import { tryAsTenant, tryBeyondGrants } from './try-statements.ts'
@@ -66,7 +66,7 @@ export async function rehearse(
   })
   try {
     addTo(server)
-    const stage: Stage = { db, world, server, calls: hubspot.calls, mentioned: new Set() }
+    const stage: RehearsalContext = { db, world, server, calls: hubspot.calls, mentioned: new Set() }
     const asked = await tryRequests(stage)
     return {
       tables: world.tables.filter(({ ofTenants }) => ofTenants).length,

@@ -3,11 +3,11 @@ import type { FastifyInstance } from 'fastify'
 import type { Database } from '../db/database.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { Call } from '../hubspot/client/client.ts'
-import type { Asked, Ids } from './described.ts'
+import type { Ids, SampleRequest } from './described.ts'
 import { asTenant } from './stand-ins.ts'
 import type { World } from './world.ts'
 
-export interface Stage {
+export interface RehearsalContext {
   db: Database
   world: World
   server: FastifyInstance
@@ -27,7 +27,11 @@ export interface Reply {
 const withinMs = 10_000
 
 /** @param as absent: without a credential */
-export async function ask(stage: Stage, asked: Asked, as: TenantId | undefined): Promise<Reply> {
+export async function sendRequest(
+  stage: RehearsalContext,
+  asked: SampleRequest,
+  as: TenantId | undefined,
+): Promise<Reply> {
   const named = `${asked.path} ${JSON.stringify(asked.body) ?? ''}`
   for (const id of Object.values(stage.world.b.ids)) if (named.includes(id)) stage.mentioned.add(id)
   const answer = await stage.server.inject({
@@ -65,7 +69,7 @@ export function masked({ status, text }: Reply, sent: Ids): string {
 }
 
 /** Whether the response contains B's word, or an id of B that A could not know. */
-export function holdsOfOther({ world: { b }, mentioned }: Stage, { text }: Reply): boolean {
+export function holdsOfOther({ world: { b }, mentioned }: RehearsalContext, { text }: Reply): boolean {
   const plain = text.toLowerCase()
   const unknown = Object.values(b.ids).filter((id) => id.length >= 16 && !mentioned.has(id))
   // Some ids contain B's word; those that A has sent may be returned.

@@ -2,7 +2,7 @@
 import type { Table } from './tenant-tables.ts'
 import type { Inhabitant } from './world.ts'
 
-export interface Attempt {
+export interface StatementAttempt {
   verb: string
   statement: string
   /** The value of `$1`, if the statement has it. */
@@ -15,7 +15,12 @@ export interface Attempt {
 }
 
 /** @param postgres whether COPY works: PGlite has no wire protocol for it */
-export function attemptsOn(table: Table, a: Inhabitant, b: Inhabitant, postgres: boolean): Attempt[] {
+export function attemptsOn(
+  table: Table,
+  a: Inhabitant,
+  b: Inhabitant,
+  postgres: boolean,
+): StatementAttempt[] {
   const t = table.name
   const theirs = `tenant_id = '${b.tenantId}'`
   const notMine = `tenant_id <> '${a.tenantId}'`
@@ -26,9 +31,18 @@ export function attemptsOn(table: Table, a: Inhabitant, b: Inhabitant, postgres:
   const row = b.rows[t] ?? {}
   /** The other tenant's row with a key of its own, so that only the policy can refuse it. */
   const fresh = { ...row, ...freshKey(table, row) }
-  const read = (verb: string, statement: string): Attempt => ({ verb, statement, expected: 'empty' })
-  const write = (verb: string, statement: string): Attempt => ({ verb, statement, row, expected: 'denied' })
-  const barred = (verb: string, statement: string): Attempt => ({ verb, statement, expected: 'denied' })
+  const read = (verb: string, statement: string): StatementAttempt => ({ verb, statement, expected: 'empty' })
+  const write = (verb: string, statement: string): StatementAttempt => ({
+    verb,
+    statement,
+    row,
+    expected: 'denied',
+  })
+  const barred = (verb: string, statement: string): StatementAttempt => ({
+    verb,
+    statement,
+    expected: 'denied',
+  })
   return [
     read('select', `select count(*)::int as n from ${t} where ${theirs}`),
     read('select of all', `select count(*) filter (where ${notMine})::int as n from ${t}`),
@@ -76,9 +90,13 @@ export function attemptsOn(table: Table, a: Inhabitant, b: Inhabitant, postgres:
 }
 
 /** Without a tenant, every verb must be refused. */
-export const attemptsOfNobody = ({ name, columns, key }: Table, b: Inhabitant): Attempt[] => {
+export const attemptsOfNobody = ({ name, columns, key }: Table, b: Inhabitant): StatementAttempt[] => {
   const list = columns.map((column) => `"${column.name}"`).join(', ')
-  const barred = (verb: string, statement: string): Attempt => ({ verb, statement, expected: 'denied' })
+  const barred = (verb: string, statement: string): StatementAttempt => ({
+    verb,
+    statement,
+    expected: 'denied',
+  })
   const from = `select ${list} from jsonb_populate_record(null::${name}, $1)`
   return [
     barred('select', `select * from ${name}`),

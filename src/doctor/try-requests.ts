@@ -2,12 +2,12 @@
  * Sends a request to every route with every verb, as tenant A with ids of B, and checks the
  * response, the calls to HubSpot and the changed rows.
  */
-import { type Access, isScope, type Rule } from '../http/gate.ts'
-import { idsOfNobody, type Try, triesFor } from './attempts.ts'
-import { type Asked, type Document, type Operation, operationOf, requestFor } from './described.ts'
+import { isScope, type RouteAccess, type Rule } from '../http/gate.ts'
+import { type IsolationAttempt, idsOfNobody, triesFor } from './attempts.ts'
+import { type Document, type Operation, operationOf, requestFor, type SampleRequest } from './described.ts'
 import { changed, rowsOfAllOthers, rowsOfOther } from './other-rows.ts'
 import { reachOwn } from './own-requests.ts'
-import { ask, holdsOfOther, masked, parsed, type Stage } from './stage.ts'
+import { holdsOfOther, masked, parsed, type RehearsalContext, sendRequest } from './stage.ts'
 import { asTenant } from './stand-ins.ts'
 import type { Tried } from './try-statements.ts'
 import type { Inhabitant } from './world.ts'
@@ -15,7 +15,7 @@ import type { Inhabitant } from './world.ts'
 const verbs = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /** @throws any error that stops the rehearsal itself */
-export async function tryRequests(stage: Stage): Promise<Tried> {
+export async function tryRequests(stage: RehearsalContext): Promise<Tried> {
   const { server, world } = stage
   const tried: Tried = { count: 0, leaked: 0, faults: [] }
   const add = (more: Tried) => {
@@ -54,7 +54,7 @@ interface Route {
   operation: Operation | undefined
 }
 
-async function tryOne(stage: Stage, tried: Tried, route: Route): Promise<void> {
+async function tryOne(stage: RehearsalContext, tried: Tried, route: Route): Promise<void> {
   const { a, b } = stage.world
   const name = `${route.method} ${route.url}`
   const fault = (text: string) => tried.faults.push(`as another tenant, ${name} ${text}`)
@@ -73,7 +73,7 @@ async function tryOne(stage: Stage, tried: Tried, route: Route): Promise<void> {
     }
     const called = stage.calls.length
     tried.count += 1
-    const reply = await ask(stage, asked, a.tenantId)
+    const reply = await sendRequest(stage, asked, a.tenantId)
     const after = route.rule ? await rowsOfOther(stage) : ''
     const theirCalls = stage.calls.slice(called).filter(({ token }) => token?.reveal() === b.token).length
     const sent = { ...one.elsewhere, ...one.inPath, ...shown }
@@ -88,25 +88,25 @@ async function tryOne(stage: Stage, tried: Tried, route: Route): Promise<void> {
       fault(`${one.what} got ${reply.status}, not a refusal`)
     if (asked.path === twin.path && JSON.stringify(asked.body) === JSON.stringify(twin.body)) continue
     tried.count += 1
-    const nobodys = await ask(stage, twin, a.tenantId)
+    const nobodys = await sendRequest(stage, twin, a.tenantId)
     if (masked(reply, sent) !== masked(nobodys, { ...one.twin.elsewhere, ...one.twin.inPath, ...shown }))
       fault(`${one.what} got another response (${reply.status}) than with unused ids (${nobodys.status})`)
   }
   if (route.rule && route.rule.access !== 'public') await tryWithoutCredential(stage, tried, route)
 }
 
-/** Access rules without a tenant: a session is the caller's own, whatever ids are sent along. */
-const ofNobody: readonly Access[] = ['public', 'session']
+/** RouteAccess rules without a tenant: a session is the caller's own, whatever ids are sent along. */
+const ofNobody: readonly RouteAccess[] = ['public', 'session']
 
 /** Routes that lead to the other tenant, or are above tenants, must refuse. */
-const mustRefuse = (rule: Rule | undefined, { barred }: Try): boolean =>
+const mustRefuse = (rule: Rule | undefined, { barred }: IsolationAttempt): boolean =>
   rule !== undefined && !ofNobody.includes(rule.access) && (barred || !isScope(rule.access))
 
-async function tryWithoutCredential(stage: Stage, tried: Tried, route: Route): Promise<void> {
+async function tryWithoutCredential(stage: RehearsalContext, tried: Tried, route: Route): Promise<void> {
   const { b } = stage.world
-  const asked = requestFor(route, route.operation, b.ids, b.ids) as Asked
+  const asked = requestFor(route, route.operation, b.ids, b.ids) as SampleRequest
   tried.count += 1
-  const { status } = await ask(stage, asked, undefined)
+  const { status } = await sendRequest(stage, asked, undefined)
   if (status !== 401)
     tried.faults.push(`without a credential, ${route.method} ${route.url} got ${status}, not 401`)
 }
@@ -115,7 +115,7 @@ async function tryWithoutCredential(stage: Stage, tried: Tried, route: Route): P
  * Creates a valid state, so that an attempt with another tenant's state is refused because of its
  * owner.
  */
-async function beginAuthorization(stage: Stage, who: Inhabitant): Promise<void> {
+async function beginAuthorization(stage: RehearsalContext, who: Inhabitant): Promise<void> {
   const path = `/api/hubspot/authorize/${who.tenantId}?integration_id=${who.ids.integration_id}`
   const answer = await stage.server.inject({
     method: 'GET',

@@ -7,7 +7,7 @@ import { type Database, inTransaction, type Query } from '../db/database.ts'
 import { type Door, grantLines } from '../db/isolation/expected.ts'
 import { withErasure, withSystem, withTenant } from '../db/scope.ts'
 import { asText } from './as-text.ts'
-import { type Attempt, attemptsOfNobody, attemptsOn } from './statements.ts'
+import { attemptsOfNobody, attemptsOn, type StatementAttempt } from './statements.ts'
 import type { Table } from './tenant-tables.ts'
 import type { Inhabitant, World } from './world.ts'
 
@@ -33,7 +33,7 @@ type Outcome = { rows: number } | { refused: string; message: string }
 /** Runs an attempt in a transaction opened by `enter`, and always rolls it back. */
 async function outcomeOf(
   enter: (work: (query: Query) => Promise<never>) => Promise<never>,
-  { statement, row }: Attempt,
+  { statement, row }: StatementAttempt,
   rowsOf: (query: Query) => Promise<string>,
 ): Promise<Outcome> {
   const undo = new Error('undo')
@@ -113,7 +113,7 @@ async function placesOf(query: Query, { name }: Table, a: Inhabitant, b: Inhabit
 function note(
   tried: Tried,
   what: string,
-  { expected }: Attempt,
+  { expected }: StatementAttempt,
   outcome: Outcome,
   expectedCodes: string[],
 ): void {
@@ -155,10 +155,14 @@ export async function tryBeyondGrants(db: Database, { tables, a }: World): Promi
   return tried
 }
 
-function beyond({ name, columns }: Table, list: ReadonlySet<string>): Attempt[] {
+function beyond({ name, columns }: Table, list: ReadonlySet<string>): StatementAttempt[] {
   const may = (privilege: string, column?: string) =>
     list.has(`${name} ${privilege}`) || (column !== undefined && list.has(`${name}.${column} ${privilege}`))
-  const barred = (verb: string, statement: string): Attempt => ({ verb, statement, expected: 'denied' })
+  const barred = (verb: string, statement: string): StatementAttempt => ({
+    verb,
+    statement,
+    expected: 'denied',
+  })
   return [
     ...columns
       .filter((column) => !may('SELECT', column.name))

@@ -11,18 +11,18 @@ import { AppError, integrationNotFound } from '../lib/errors.ts'
  * any credential of a tenant. A scope: a credential of the tenant in the path with that scope, or
  * the operator. admin: the operator. metrics: the operator, or the metrics collector.
  */
-export type Access = 'public' | 'signed' | 'session' | Scope | 'admin' | 'metrics'
+export type RouteAccess = 'public' | 'signed' | 'session' | Scope | 'admin' | 'metrics'
 
 export interface Rule {
   method: string
   /** With `:name` for each parameter. */
   url: string
-  access: Access
+  access: RouteAccess
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    access?: Access
+    access?: RouteAccess
     /**
      * For a scope on a path without `tenant_id`: the handler finds the tenant here, and itself
      * refuses another tenant's.
@@ -88,7 +88,8 @@ export async function passGate(request: FastifyRequest, authenticate: Authentica
 }
 
 /** Whether the rule is a scope of the tenant in the path. */
-export const isScope = (access: Access): access is Scope => (scopes as readonly Access[]).includes(access)
+export const isScope = (access: RouteAccess): access is Scope =>
+  (scopes as readonly RouteAccess[]).includes(access)
 
-const insufficientScope = (needed: Access) =>
+const insufficientScope = (needed: RouteAccess) =>
   new AppError('insufficient_scope', `This credential lacks permission; this request needs ${needed}`)

@@ -41,7 +41,7 @@ export const isReadTime = ({
   fieldType?: string | null | undefined
 }): boolean => (fieldType ? fieldType === 'calculation_read_time' : /^hs_time_in_/.test(name))
 
-export interface Stage {
+export interface PipelineStage {
   id: string
   label: string
   displayOrder: number
@@ -54,7 +54,7 @@ export interface Pipeline {
   label: string
   displayOrder: number
   archived: boolean
-  stages: Stage[]
+  stages: PipelineStage[]
 }
 
 const list = z.object({ results: z.array(z.unknown()) })
@@ -101,7 +101,7 @@ const pipeline = z.object({
   stages: z
     .array(z.unknown())
     .catch([])
-    .transform((stages): Stage[] => readEach(stages, stage)),
+    .transform((stages): PipelineStage[] => readEach(stages, stage)),
 })
 
 /**

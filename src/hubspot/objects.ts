@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { Priority } from './budget/budget.ts'
-import type { Access, Answer, HubSpot, Patience } from './client/client.ts'
+import type { Answer, HubSpot, HubSpotAccess, Patience } from './client/client.ts'
 import { HubSpotError } from './hubspot-error.ts'
 import { readAs } from './read-as.ts'
 import { readEach } from './read-each.ts'
@@ -81,7 +81,7 @@ const fault = z.looseObject({
 const shown = z.looseObject({ id: z.union([z.string(), z.number()]) })
 
 export interface CallOptions {
-  access: Access
+  access: HubSpotAccess
   patience: Patience
   signal: AbortSignal
   /** Which share of the budget to spend; absent: interactive. */
@@ -374,7 +374,7 @@ const account = z.object({ portalId: z.number().int().positive(), uiDomain: z.st
  */
 export async function accountInfo(
   hubspot: HubSpot,
-  token: Access['token'],
+  token: HubSpotAccess['token'],
   patience: Patience,
   signal: AbortSignal,
 ) {

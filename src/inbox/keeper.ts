@@ -2,7 +2,7 @@
 import type { Database } from '../db/database.ts'
 import { withSystemOnce } from '../db/scope.ts'
 import { AppError } from '../lib/errors.ts'
-import { type Kept, keepDeliveries, type SignedDelivery } from './store.ts'
+import { keepDeliveries, type SignedDelivery, type StoredChanges } from './store.ts'
 import { whileRoutesChange } from './while-routes-change.ts'
 
 const atOnce = 2
@@ -18,7 +18,7 @@ const patienceMs = 250
  *
  * @throws what the database throws; the delivery is not stored then
  */
-export type Keeper = (delivery: SignedDelivery) => Promise<Kept>
+export type Keeper = (delivery: SignedDelivery) => Promise<StoredChanges>
 
 /**
  * Whether one of the deliveries may be the cause: a value (SQLSTATE 22), or an integration that is
@@ -29,7 +29,7 @@ const mayBeOne = (error: unknown) =>
 
 interface Waiting {
   delivery: SignedDelivery
-  resolve: (kept: Kept) => void
+  resolve: (kept: StoredChanges) => void
   reject: (error: unknown) => void
 }
 
@@ -76,7 +76,7 @@ export function createKeeper(db: Database, windowMs: number): Keeper {
   async function keepAll(group: readonly Waiting[]): Promise<void> {
     try {
       const kept = await keep(group.map(({ delivery }) => delivery))
-      group.forEach(({ resolve }, at) => void resolve(kept[at] as Kept))
+      group.forEach(({ resolve }, at) => void resolve(kept[at] as StoredChanges))
     } catch (error) {
       // Retry each delivery alone, so that none fails because of another; but not while the
       // database itself is in trouble.

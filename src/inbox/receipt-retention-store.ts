@@ -22,7 +22,7 @@ export async function forgetReceipts({ query }: SystemScope, atMost: number): Pr
  *
  * @returns the number of rows deleted
  */
-export async function deleteOldDeliveries(
+export async function deleteOldInboxRows(
   scope: TenantScope,
   keepMs: number,
   atMost: number,

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { problems } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { type SignatureFault, signatureFault, signatureHeaderFault } from '../hubspot/events/signature.ts'
-import { type Delivery, readDelivery } from '../hubspot/events/webhook-event.ts'
+import { type InboundDelivery, readDelivery } from '../hubspot/events/webhook-event.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -158,7 +158,7 @@ function parse(body: Buffer): unknown {
 
 function count(
   { webhookEvents }: Metrics,
-  { changes, otherKind, otherApp, malformed }: Delivery,
+  { changes, otherKind, otherApp, malformed }: InboundDelivery,
   unknown: number,
 ): void {
   webhookEvents.inc({ outcome: 'heard' }, changes.length)

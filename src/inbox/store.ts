@@ -6,10 +6,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import type { ChangeType, TicketChange } from '../hubspot/events/webhook-event.ts'
+import type { TicketChange, TicketChangeType } from '../hubspot/events/webhook-event.ts'
 import { chunks } from '../lib/chunks.ts'
 
-export interface Kept {
+export interface StoredChanges {
   /** It was stored before; nothing was stored again. */
   replayed: boolean
   /** Ticket changes of accounts that no integration is connected to. */
@@ -30,8 +30,8 @@ export async function keepChanges(
   once: RawBuilder<unknown>,
   lots: readonly (readonly TicketChange[])[],
   windowMs: number,
-): Promise<Kept[]> {
-  return await query(sql<Kept>`/* prepared */
+): Promise<StoredChanges[]> {
+  return await query(sql<StoredChanges>`/* prepared */
     with ${once},
     heard as materialized (
       select * from jsonb_to_recordset(${JSON.stringify(lots.flatMap(rowsOf))}::jsonb)
@@ -60,7 +60,7 @@ export const keepDeliveries = (
   scope: SystemScope,
   deliveries: readonly SignedDelivery[],
   windowMs: number,
-): Promise<Kept[]> =>
+): Promise<StoredChanges[]> =>
   keepChanges(
     scope,
     sql`given as (
@@ -108,7 +108,7 @@ export interface InboxRow {
   dueAt: string
   /** Not yet drained. */
   ticketIds: string[]
-  change: ChangeType
+  change: TicketChangeType
   tries: number
   rounds: number
   occurredAt: Date

@@ -6,7 +6,7 @@
  */
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
-import type { Access, HubSpot, Patience } from '../hubspot/client/client.ts'
+import type { HubSpot, HubSpotAccess, Patience } from '../hubspot/client/client.ts'
 import {
   isReadTime,
   type Pipeline,
@@ -29,7 +29,7 @@ export interface CatalogParts {
   db: Database
   hubspot: HubSpot
   /** Runs `work` with a valid token: `Tokens.use` for this integration. */
-  withAccess<T>(work: (access: Access) => Promise<T>): Promise<T>
+  withAccess<T>(work: (access: HubSpotAccess) => Promise<T>): Promise<T>
   patience: Patience
   signal: AbortSignal
   /**
@@ -114,7 +114,7 @@ async function readTopics(
   parts: CatalogParts,
   due: readonly Found['topic'][],
   propertiesKnown: boolean,
-  access: Access,
+  access: HubSpotAccess,
 ): Promise<Found[]> {
   const { hubspot, patience, signal } = parts
   const found: Found[] = []

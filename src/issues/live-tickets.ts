@@ -3,7 +3,7 @@ import { decodeCursor, encodeCursor } from '../api/cursor.ts'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
-import type { Access, HubSpot } from '../hubspot/client/client.ts'
+import type { HubSpot, HubSpotAccess } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { countObjects, listLimit, listPage, type ObjectPaths, recordBytes } from '../hubspot/objects.ts'
 import type { Whose } from '../integrations/integration.ts'
@@ -73,7 +73,7 @@ export async function listLiveTickets(
   const end = clock.monotonic() + parts.totalMs
   const patience = () => ({ tries: 3, totalMs: Math.max(0, end - clock.monotonic()) })
   const room = Math.min(mostBytes, Math.max(leastRoom, at.limit * roomForEach))
-  const use = <T>(work: (access: Access) => Promise<T>) =>
+  const use = <T>(work: (access: HubSpotAccess) => Promise<T>) =>
     parts.tokens.use(whose, { patience: patience(), signal }, work)
   const read = (kind: ObjectPaths) =>
     use(async (access) => {
@@ -152,7 +152,7 @@ function isTicket(record: unknown): record is LiveTicket {
 }
 
 /** HubSpot's count, at most a minute old; if HubSpot does not return it now, the last known one. */
-async function currentTotal(parts: LiveParts, whose: Whose, access: Access, signal: AbortSignal) {
+async function currentTotal(parts: LiveParts, whose: Whose, access: HubSpotAccess, signal: AbortSignal) {
   const read = () => withTenant(parts.db, whose.tenantId, (scope) => readTotal(scope, whose.integrationId))
   const last = await read()
   if (last && last.ageMs < totalKeptMs) return last

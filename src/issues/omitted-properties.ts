@@ -6,7 +6,7 @@
  */
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
-import type { Access, HubSpot, Patience } from '../hubspot/client/client.ts'
+import type { HubSpot, HubSpotAccess, Patience } from '../hubspot/client/client.ts'
 import { readProperties } from '../hubspot/definitions.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { scopesCode } from '../hubspot/missing-scopes.ts'
@@ -20,7 +20,7 @@ import { neededProperties, versionProperties } from './properties.ts'
 export interface OmitParts {
   db: Database
   hubspot: HubSpot
-  withAccess<T>(work: (access: Access) => Promise<T>): Promise<T>
+  withAccess<T>(work: (access: HubSpotAccess) => Promise<T>): Promise<T>
   patience: Patience
   signal: AbortSignal
 }

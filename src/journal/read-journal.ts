@@ -19,7 +19,7 @@ import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { claimJournal, keepEnd, keepFile, type Place, releaseJournal } from './store.ts'
+import { claimJournal, type JournalPosition, keepEnd, keepFile, releaseJournal } from './store.ts'
 import { askAgain, installsOn } from './subscription-store.ts'
 
 export interface JournalParts {
@@ -35,14 +35,14 @@ export interface JournalParts {
   log: Log
 }
 
-export interface Turn {
+export interface JournalPoll {
   /** A file was processed, so there may be more. */
   more: boolean
   /** Integrations whose account has uninstalled our app, according to HubSpot. */
   uninstalled: Whose[]
 }
 
-const nothing: Turn = { more: false, uninstalled: [] }
+const nothing: JournalPoll = { more: false, uninstalled: [] }
 
 /** One process reads for all tenants, so it may retry often. */
 const betweenFailures = { base: 1_000, cap: 10_000 }
@@ -77,7 +77,7 @@ class BadFile extends Error {
  *
  * @param signal aborts when the process stops
  */
-export async function readOn(parts: JournalParts, signal: AbortSignal): Promise<Turn> {
+export async function readJournal(parts: JournalParts, signal: AbortSignal): Promise<JournalPoll> {
   const { db, clientId, claimant } = parts
   const place = await withSystemOnce(db, (scope) => claimJournal(scope, clientId, claimant), {
     asyncCommit: true,
@@ -92,7 +92,7 @@ export async function readOn(parts: JournalParts, signal: AbortSignal): Promise<
   }
 }
 
-const isHopeless = ({ file, patienceMs }: BadFile, { badOffset, badMsAgo }: Place) =>
+const isHopeless = ({ file, patienceMs }: BadFile, { badOffset, badMsAgo }: JournalPosition) =>
   badOffset === file.offset && badMsAgo !== null && badMsAgo > patienceMs
 
 /** Releases the journal for another process. */
@@ -100,7 +100,11 @@ export async function letGo({ db, clientId, claimant }: JournalParts): Promise<v
   await withSystem(db, (scope) => releaseJournal(scope, clientId, claimant))
 }
 
-async function readNext(parts: JournalParts, place: Place, signal: AbortSignal): Promise<Turn> {
+async function readNext(
+  parts: JournalParts,
+  place: JournalPosition,
+  signal: AbortSignal,
+): Promise<JournalPoll> {
   const { db, clientId, windowMs, metrics } = parts
   const from = place.position
   const { file, restarted } = await findNext(parts, place, signal)
@@ -126,7 +130,7 @@ async function readNext(parts: JournalParts, place: Place, signal: AbortSignal):
  * Logs a gap, whatever HubSpot responds now: files that it has deleted meanwhile can no longer be
  * read.
  */
-function logMissed({ metrics, log }: JournalParts, { position, readMsAgo }: Place): void {
+function logMissed({ metrics, log }: JournalParts, { position, readMsAgo }: JournalPosition): void {
   if (position === null || readMsAgo === null || readMsAgo <= keptMs) return
   metrics.journalFiles.inc({ outcome: 'missed' })
   log.warn(
@@ -141,7 +145,7 @@ function logMissed({ metrics, log }: JournalParts, { position, readMsAgo }: Plac
  */
 async function findNext(
   { journal, log, metrics }: JournalParts,
-  { position, restartedMsAgo }: Place,
+  { position, restartedMsAgo }: JournalPosition,
   signal: AbortSignal,
 ): Promise<{ file: JournalFile | undefined; restarted: boolean }> {
   try {
@@ -210,9 +214,9 @@ async function markUninstalled(
 
 async function passOver(
   { db, clientId, windowMs, metrics, log }: JournalParts,
-  { position }: Place,
+  { position }: JournalPosition,
   { file: { offset }, cause }: BadFile,
-): Promise<Turn> {
+): Promise<JournalPoll> {
   const at = { from: position, to: offset, restarted: false }
   await withSystemOnce(db, (scope) => keepFile(scope, clientId, at, [], windowMs))
   metrics.journalFiles.inc({ outcome: 'passed_over' })
@@ -225,9 +229,9 @@ async function passOver(
 
 async function giveUp(
   { db, clientId, claimant, clock, log }: JournalParts,
-  place: Place,
+  place: JournalPosition,
   failure: unknown,
-): Promise<Turn> {
+): Promise<JournalPoll> {
   const bad = failure instanceof BadFile ? failure : undefined
   const cause = bad ? bad.cause : failure
   const code = codeOf(cause)

@@ -4,9 +4,9 @@ import { fromNow } from '../db/database.ts'
 import { type Claimant, leaseIsFree } from '../db/lease.ts'
 import type { SystemScope } from '../db/scope.ts'
 import type { TicketChange } from '../hubspot/events/webhook-event.ts'
-import { type Kept, keepChanges } from '../inbox/store.ts'
+import { keepChanges, type StoredChanges } from '../inbox/store.ts'
 
-export interface Place {
+export interface JournalPosition {
   /** HubSpot's offset of the last saved file; null: none, or HubSpot no longer has it. */
   position: string | null
   /** Consecutive failures. */
@@ -28,8 +28,8 @@ export async function claimJournal(
   { query }: SystemScope,
   clientId: string,
   by: Claimant,
-): Promise<Place | undefined> {
-  const [place] = await query(sql<Place>`/* prepared */
+): Promise<JournalPosition | undefined> {
+  const [place] = await query(sql<JournalPosition>`/* prepared */
     insert into journals as j (client_id, lease_until, lease_by)
     values (${clientId}, ${fromNow(by.leaseMs)}, ${by.instance})
     on conflict (client_id) do update set lease_until = excluded.lease_until, lease_by = excluded.lease_by
@@ -63,11 +63,11 @@ export async function keepFile(
   at: { from: string | null; to: string; restarted: boolean },
   changes: readonly TicketChange[],
   windowMs: number,
-): Promise<Kept> {
+): Promise<StoredChanges> {
   const once = sql`fresh as (
     update journals set position = ${at.to}, ${well(at.restarted)} where ${stoodAt(clientId, at.from)} returning 0 as nth)`
   const [kept] = await keepChanges(scope, once, [changes], windowMs)
-  return kept as Kept
+  return kept as StoredChanges
 }
 
 /**

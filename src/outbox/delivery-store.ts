@@ -56,7 +56,7 @@ export interface Delivery {
   change: Change | undefined
 }
 
-export interface Taken {
+export interface TakenDeliveries {
   deliveries: Delivery[]
   /** Set when nothing was taken because the oldest due delivery is this long. */
   tooLong?: number
@@ -78,7 +78,7 @@ export async function takeDeliveries(
     bytes = Number.MAX_SAFE_INTEGER,
     leaseMs,
   }: { inOrder: boolean; atMost: number; bytes?: number; leaseMs: number },
-): Promise<Taken> {
+): Promise<TakenDeliveries> {
   const nothingBefore = sql`and (d.subject is null or not exists (
         select from deliveries b
         where b.tenant_id = d.tenant_id and b.endpoint_id = d.endpoint_id and b.subject = d.subject and b.seq < d.seq

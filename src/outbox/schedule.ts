@@ -16,7 +16,7 @@ const mostAsked = 24 * hours
  * @param random a number in [0, 1)
  * @returns ms until the next attempt; undefined after the last
  */
-export function waitAfter(tries: number, askedMs: number | undefined, random: number): number | undefined {
+export function attemptDelay(tries: number, askedMs: number | undefined, random: number): number | undefined {
   const wait = waits[tries - 1]
   if (wait === undefined) return undefined
   const own = Math.round(wait * (1 + jitter * (2 * random - 1)))

@@ -24,7 +24,7 @@ import { type Endpoint, productEndpoint } from './endpoint.ts'
 import { disable, lockEndpoint, noteFailing, noteWorking, openEndpoint } from './endpoint-store.ts'
 import { payloadOf } from './payload.ts'
 import type { Poster, Sent } from './post.ts'
-import { waitAfter } from './schedule.ts'
+import { attemptDelay } from './schedule.ts'
 
 export interface SendParts {
   db: Database
@@ -165,6 +165,6 @@ async function keep(
 function nextOf({ tries }: Delivery, { outcome, retryAfterMs }: Sent, random: number): Next {
   if (outcome === 'delivered') return 'delivered'
   if (outcome === 'gone') return { givenUpFor: wantsNoMore }
-  const waitMs = waitAfter(tries + 1, retryAfterMs, random)
+  const waitMs = attemptDelay(tries + 1, retryAfterMs, random)
   return waitMs === undefined ? { givenUpFor: 'all attempts failed' } : { waitMs }
 }

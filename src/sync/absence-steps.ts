@@ -5,10 +5,10 @@
 import { batchLimit } from '../hubspot/objects.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import { readByIds } from './read-by-ids.ts'
-import { type Keep, owedLinks, type StepParts, unverifiedOf } from './step.ts'
+import { owedLinks, type SaveStep, type StepParts, unverifiedOf } from './step.ts'
 import { type Cursor, isTooMany, type WeighWalk } from './stream.ts'
 
-export function weighStep(parts: StepParts, cursor: Cursor, walk: WeighWalk): Keep {
+export function weighStep(parts: StepParts, cursor: Cursor, walk: WeighWalk): SaveStep {
   return async (scope) => {
     const stretch = await parts.kind.findAbsent(
       scope,
@@ -32,7 +32,11 @@ export function weighStep(parts: StepParts, cursor: Cursor, walk: WeighWalk): Ke
   }
 }
 
-export async function sweepStep(parts: StepParts, cursor: Cursor, walk: { beyond?: string }): Promise<Keep> {
+export async function sweepStep(
+  parts: StepParts,
+  cursor: Cursor,
+  walk: { beyond?: string },
+): Promise<SaveStep> {
   const since = new Date(cursor.startedAt ?? 0)
   const stretch = await parts.within((scope) =>
     parts.kind.findAbsent(scope, parts.integrationId, since, walk.beyond, batchLimit),
@@ -47,14 +51,14 @@ export async function sweepStep(parts: StepParts, cursor: Cursor, walk: { beyond
 /** HubSpot's Date header counts whole seconds: a response this much later has a later date. */
 const secondMs = 1_000
 
-export async function confirmStep(parts: StepParts, cursor: Cursor, ids: string[]): Promise<Keep> {
+export async function confirmStep(parts: StepParts, cursor: Cursor, ids: string[]): Promise<SaveStep> {
   const some = [...new Set(ids)].slice(0, batchLimit)
   const asked = new Set(some)
   if (cursor.tooSoon) await parts.clock.sleep(secondMs, parts.signal)
   return await proveStep(parts, { ...cursor, confirm: ids.filter((id) => !asked.has(id)) }, some)
 }
 
-async function proveStep(parts: StepParts, next: Cursor, ids: readonly string[]): Promise<Keep> {
+async function proveStep(parts: StepParts, next: Cursor, ids: readonly string[]): Promise<SaveStep> {
   const { keep, undecided, unanswered, isShort } = await readByIds(parts, ids)
   const open = [...undecided, ...unanswered]
   // While each round settles some ids, the next one follows at once.

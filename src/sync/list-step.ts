@@ -13,10 +13,10 @@ import type { KeepReport } from './object-kind.ts'
 import {
   easierOf,
   idsOf,
-  type Keep,
   modifiedOf,
   optionsOf,
   owedLinks,
+  type SaveStep,
   type StepParts,
   startOf,
   unverifiedOf,
@@ -24,7 +24,7 @@ import {
 } from './step.ts'
 import { afterList, type Cursor, type ListWalk } from './stream.ts'
 
-export async function listStep(parts: StepParts, cursor: Cursor, walk: ListWalk): Promise<Keep> {
+export async function listStep(parts: StepParts, cursor: Cursor, walk: ListWalk): Promise<SaveStep> {
   const { kind, integrationId, mode } = parts
   const began = parts.clock.monotonic()
   const { page, missing, total } = await parts.withAccess(async (access) => {

@@ -16,7 +16,7 @@ interface Watcher {
   notify(event: SyncEvent | undefined): void
 }
 
-export interface Progress {
+export interface ProgressWatch {
   /**
    * Reports each change of the event after `version`; undefined when it is gone (purged).
    *
@@ -26,7 +26,7 @@ export interface Progress {
   stop(): void
 }
 
-export function createProgress(db: Database, clock: Clock, log: Log): Progress {
+export function createProgress(db: Database, clock: Clock, log: Log): ProgressWatch {
   const watchers = new Map<TenantId, Set<Watcher>>()
   const stopped = new AbortController()
 

@@ -21,7 +21,7 @@ import { findIntegration, lockIntegration } from '../integrations/store.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import { presentEvent } from './present-event.ts'
-import type { Progress } from './progress.ts'
+import type { ProgressWatch } from './progress.ts'
 import { syncBody, syncEventAnswer, syncHistory, syncStarted } from './schema.ts'
 import { findEvent, listEvents, type Requested, requestRun, type StreamKey, type SyncEvent } from './store.ts'
 import { isFinished } from './stream.ts'
@@ -29,7 +29,7 @@ import { isFinished } from './stream.ts'
 export interface SyncParts {
   db: Database
   testConnection: TestConnection
-  progress: Progress
+  progress: ProgressWatch
   /** The kind that `sync` syncs. */
   kind: string
   patience: Patience

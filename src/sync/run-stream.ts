@@ -25,7 +25,7 @@ import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { ObjectKind } from './object-kind.ts'
 import { logRecords } from './report.ts'
-import type { Keep, Kept, StepParts } from './step.ts'
+import type { SavedStep, SaveStep, StepParts } from './step.ts'
 import { readStep } from './steps.ts'
 import {
   addProgress,
@@ -237,7 +237,7 @@ async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Ou
  * Saves a step's result, the cursor after it and, with the last step, the end of the run, in one
  * transaction.
  */
-async function keepStep(run: Run, at: Cursor, keep: Keep): Promise<Kept | undefined> {
+async function keepStep(run: Run, at: Cursor, keep: SaveStep): Promise<SavedStep | undefined> {
   const { key, claim, claimant, within, metrics } = run
   const kept = await within(async (scope) => {
     const status = await lockIntegration(scope, key.integrationId)

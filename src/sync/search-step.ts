@@ -14,17 +14,17 @@ import { ordersAfter } from './id-order.ts'
 import {
   easierOf,
   idsOf,
-  type Keep,
   modifiedOf,
   optionsOf,
   owedLinks,
+  type SaveStep,
   type StepParts,
   startOf,
   unverifiedOf,
 } from './step.ts'
 import { afterRecount, afterSearch, type Cursor, type RecountWalk, type SearchWalk } from './stream.ts'
 
-export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchWalk): Promise<Keep> {
+export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchWalk): Promise<SaveStep> {
   const { kind, integrationId, indexLagMs } = parts
   const began = parts.clock.monotonic()
   const since: Filter = {
@@ -112,7 +112,7 @@ async function readSearch(parts: StepParts, at: SearchAt, options: CallOptions) 
   return { page, records: { given, observedAt, source: 'read' as const }, missing }
 }
 
-export async function recountStep(parts: StepParts, cursor: Cursor, walk: RecountWalk): Promise<Keep> {
+export async function recountStep(parts: StepParts, cursor: Cursor, walk: RecountWalk): Promise<SaveStep> {
   const { hubspot, kind } = parts
   const until = Date.parse(cursor.startedAt ?? '') - parts.indexLagMs
   const time = (operator: 'GTE' | 'LTE', ms: number): Filter => ({

@@ -1,6 +1,6 @@
 /** What a step of a run receives and returns: it reads HubSpot, then returns how to save it. */
 import type { TenantScope } from '../db/scope.ts'
-import type { Access, HubSpot, Patience } from '../hubspot/client/client.ts'
+import type { HubSpot, HubSpotAccess, Patience } from '../hubspot/client/client.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import { asTime } from '../hubspot/time.ts'
 import type { WithAccess } from '../integrations/tokens/hold-access.ts'
@@ -31,7 +31,7 @@ export interface StepParts {
   failures: number
 }
 
-export interface Kept {
+export interface SavedStep {
   next: Cursor
   report?: KeepReport
   /** Records that count as progress. */
@@ -43,11 +43,11 @@ export interface Kept {
 }
 
 /** Saves what a step has read, within the transaction that also moves the cursor. */
-export type Keep = (scope: TenantScope) => Promise<Kept>
+export type SaveStep = (scope: TenantScope) => Promise<SavedStep>
 
 export const optionsOf = (
   { patience, signal }: Pick<StepParts, 'patience' | 'signal'>,
-  access: Access,
+  access: HubSpotAccess,
 ): CallOptions => ({
   access,
   patience,

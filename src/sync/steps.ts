@@ -2,7 +2,7 @@
 import { confirmStep, sweepStep, weighStep } from './absence-steps.ts'
 import { listStep } from './list-step.ts'
 import { recountStep, searchStep } from './search-step.ts'
-import { type Keep, optionsOf, type StepParts } from './step.ts'
+import { optionsOf, type SaveStep, type StepParts } from './step.ts'
 import { type Cursor, linksAtOnce } from './stream.ts'
 
 /** After this many consecutive errors a run continues without the associations that fail. */
@@ -16,7 +16,7 @@ const owesLinks = ({ links, walk }: Cursor): boolean =>
  * Reads what comes next at `cursor`. If the process dies before the result is saved, the step is
  * repeated.
  */
-export async function readStep(parts: StepParts, cursor: Cursor): Promise<Keep> {
+export async function readStep(parts: StepParts, cursor: Cursor): Promise<SaveStep> {
   if (cursor.confirm?.length) return await confirmStep(parts, cursor, cursor.confirm)
   if (owesLinks(cursor)) {
     const owed = cursor.links ?? []
@@ -57,7 +57,7 @@ const briefly = { tries: 1, totalMs: 15_000 }
  * continues without them, and reports at its end which kinds could not be read. The next full pass
  * reads them all again.
  */
-async function linksStep(parts: StepParts, ids: readonly string[], next: Cursor): Promise<Keep> {
+async function linksStep(parts: StepParts, ids: readonly string[], next: Cursor): Promise<SaveStep> {
   if (ids.length === 0) return async () => ({ next })
   const failed = next.unread ?? []
   const tolerant = parts.failures >= linksTries || failed.length > 0

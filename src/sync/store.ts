@@ -198,7 +198,7 @@ export async function openWindow(scope: TenantScope, key: StreamKey, watermark: 
 }
 
 /** What one step adds to its event. */
-export interface Progress {
+export interface RunProgress {
   pages: number
   done: number
   inserted: number
@@ -211,7 +211,7 @@ export interface Progress {
   total: number | null | undefined
 }
 
-export async function addProgress(scope: TenantScope, syncEventId: string, step: Progress): Promise<void> {
+export async function addProgress(scope: TenantScope, syncEventId: string, step: RunProgress): Promise<void> {
   await scope.query(sql`/* prepared */
     update sync_events set pages = pages + ${step.pages}, done = done + ${step.done},
       inserted = inserted + ${step.inserted}, changed = changed + ${step.changed},

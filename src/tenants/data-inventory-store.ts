@@ -9,7 +9,7 @@ import type { TenantId } from '../db/tenant-id.ts'
 import type { InventoryEntry } from './data-inventory.ts'
 
 /** The key of the last row of a page; undefined for the first page. */
-export type Place = readonly string[] | undefined
+export type ExportPosition = readonly string[] | undefined
 
 const refs = (columns: readonly string[]) => sql.join(columns.map((column) => sql.ref(`t.${column}`)))
 
@@ -26,7 +26,7 @@ const keyOf = ({ key }: InventoryEntry) =>
 const pageOf = (
   { table, key }: InventoryEntry,
   tenantId: TenantId,
-  beyond: Place,
+  beyond: ExportPosition,
   what: RawBuilder<unknown>,
   atMost: number,
 ) => sql`
@@ -57,7 +57,7 @@ const lengthOf = ({ exported }: InventoryEntry) =>
 export async function readPage(
   scope: TenantScope,
   entry: InventoryEntry,
-  beyond: Place,
+  beyond: ExportPosition,
   atMost: number,
   bytes = Number.MAX_SAFE_INTEGER,
 ): Promise<ExportedRow[]> {
@@ -86,9 +86,9 @@ export async function readPage(
 export async function deletePage(
   { query, tenantId }: { query: Query; tenantId: TenantId },
   entry: InventoryEntry,
-  beyond: Place,
+  beyond: ExportPosition,
   atMost: number,
-): Promise<Place> {
+): Promise<ExportPosition> {
   await query(byKey)
   const what = sql`t.ctid as id, ${keyOf(entry)} as place`
   const rows = await query(sql<{ place: string[] }>`

@@ -9,10 +9,10 @@ import {
   deleteAll,
   deletePage,
   deleteTenant,
+  type ExportPosition,
   holdsAny,
   markErasing,
   markedMsAgo,
-  type Place,
 } from './data-inventory-store.ts'
 
 /** Rows per step. */
@@ -67,7 +67,7 @@ export async function eraseRows(
   // Tables emptied with the mark are checked again here, so that nothing is left even if the mark
   // was set some other way.
   for (const entry of [...going(when), ...(when === 'rows' ? going('marked') : [])]) {
-    let place: Place
+    let place: ExportPosition
     do {
       if (!more()) return false
       place = await whileErasing(db, tenantId, (scope) =>

@@ -6,7 +6,7 @@ import type { TenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
 import { tenantNotFound } from '../lib/errors.ts'
 import { dataInventory } from './data-inventory.ts'
-import { type Place, readPage } from './data-inventory-store.ts'
+import { type ExportPosition, readPage } from './data-inventory-store.ts'
 import { tenantExists } from './store.ts'
 
 export const exportFormat = 'spoke-export/1'
@@ -49,7 +49,7 @@ export async function* exportTenant(
   for (const entry of dataInventory) {
     const { table, key } = entry
     counts[table] = 0
-    let place: Place
+    let place: ExportPosition
     for (let atMost = page.first; ; ) {
       const limit = atMost
       const read = (bytes: number) =>

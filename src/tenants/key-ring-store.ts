@@ -12,7 +12,7 @@ export async function knownKeys({ query }: SystemScope): Promise<{ kid: string; 
  * An existing sentinel is never replaced: a second process that uses the same key name with other
  * bytes reads it back and detects the conflict.
  */
-export async function insertKey({ query }: SystemScope, kid: string, sentinel: string): Promise<void> {
+export async function insertRingKey({ query }: SystemScope, kid: string, sentinel: string): Promise<void> {
   await query(sql`
     insert into ring_keys (key_id, sentinel) values (${kid}, ${sentinel}) on conflict (key_id) do nothing`)
 }

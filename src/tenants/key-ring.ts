@@ -4,7 +4,14 @@ import { type SystemScope, withSystem, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { type KeyRing, newestOf, newSentinel, opensSentinel, type RingKey, SealError } from '../lib/seal.ts'
-import { deleteKeys, insertKey, type KeyUse, keyUses, knownKeys, tenantsNotUnder } from './key-ring-store.ts'
+import {
+  deleteKeys,
+  insertRingKey,
+  type KeyUse,
+  keyUses,
+  knownKeys,
+  tenantsNotUnder,
+} from './key-ring-store.ts'
 import { resealTenant, sealerOf } from './store.ts'
 
 const tenantsOf = (count: number) => (count === 1 ? '1 tenant' : `${count} tenants`)
@@ -83,7 +90,7 @@ async function learn(db: Database, keys: KeyRing): Promise<string[]> {
     keys.map(async (key) => ({ kid: key.kid, sentinel: await newSentinel(key) })),
   )
   const known = await withSystem(db, async (scope) => {
-    for (const { kid, sentinel } of sealed) await insertKey(scope, kid, sentinel)
+    for (const { kid, sentinel } of sealed) await insertRingKey(scope, kid, sentinel)
     return await knownKeys(scope)
   })
   return await wrongKeys(keys, new Map(known.map(({ kid, sentinel }) => [kid, sentinel])))

@@ -1,7 +1,7 @@
 /** Reads HubSpot's webhooks journal in one process at a time, and subscribes to every account. */
 import type { Whose } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
-import { type JournalParts, letGo, readOn, type Turn } from '../journal/read-journal.ts'
+import { type JournalParts, type JournalPoll, letGo, readJournal } from '../journal/read-journal.ts'
 import { type SubscribeParts, subscribeDue } from '../journal/subscriptions.ts'
 
 export interface JournalWork extends SubscribeParts {
@@ -35,8 +35,8 @@ async function readUntil(work: JournalWork, signal: AbortSignal): Promise<void> 
   await letGo(work).catch(() => {})
 }
 
-const turn = (work: JournalParts, signal: AbortSignal): Promise<Turn> =>
-  readOn(work, signal).catch((err: unknown) => {
+const turn = (work: JournalParts, signal: AbortSignal): Promise<JournalPoll> =>
+  readJournal(work, signal).catch((err: unknown) => {
     work.log.warn({ err }, 'the webhooks journal could not be polled')
     return { more: false, uninstalled: [] }
   })

@@ -6,7 +6,7 @@ import type { Database } from '../db/database.ts'
 import { type TenantScope, withSystem, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { deleteIdleBudgets } from '../hubspot/budget/budget-retention-store.ts'
-import { deleteOldDeliveries, forgetReceipts } from '../inbox/receipt-retention-store.ts'
+import { deleteOldInboxRows, forgetReceipts } from '../inbox/receipt-retention-store.ts'
 import { deleteExpiredAuthorizations, deleteStalePending } from '../integrations/oauth/authorization-store.ts'
 import { mendRoutes } from '../integrations/portal-store.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
@@ -15,12 +15,12 @@ import { forgetSubscriptions } from '../journal/subscription-store.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { deleteOldDeliveries as deleteOldSent } from '../outbox/delivery-store.ts'
+import { deleteOldDeliveries } from '../outbox/delivery-store.ts'
 import { deleteOldEvents } from '../sync/event-retention-store.ts'
 import { claimPeriodicTask, tenantsFrom } from '../tenants/periodic-task-store.ts'
 
 /** Retention period of each kind of row, ms; undefined: unlimited. */
-export interface Keep {
+export interface RetentionPeriods {
   syncEventsMs: number | undefined
   inboxMs: number | undefined
   changesMs: number | undefined
@@ -30,7 +30,7 @@ export interface Keep {
 
 export interface RetentionParts {
   db: Database
-  keep: Keep
+  keep: RetentionPeriods
   clock: Clock
   log: Log
 }
@@ -101,10 +101,10 @@ async function tidyTenants(
   if (syncEventsMs !== undefined)
     await each(parts, ids, signal, (scope) => deleteOldEvents(scope, syncEventsMs, step))
   if (inboxMs !== undefined)
-    await each(parts, ids, signal, (scope) => deleteOldDeliveries(scope, inboxMs, step))
+    await each(parts, ids, signal, (scope) => deleteOldInboxRows(scope, inboxMs, step))
   if (changesMs !== undefined) {
     await each(parts, ids, signal, (scope) => deleteOldChanges(scope, changesMs, step))
-    await each(parts, ids, signal, (scope) => deleteOldSent(scope, step))
+    await each(parts, ids, signal, (scope) => deleteOldDeliveries(scope, step))
   }
   if (problemsMs !== undefined)
     await each(parts, ids, signal, (scope) => deleteOldProblems(scope, problemsMs, step))

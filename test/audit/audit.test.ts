@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type AuditRow, canonical, hashOf, noHash, readOn, unread } from '../../src/audit/event.ts'
+import { type AuditRow, canonical, eventHash, noHash, unread, verifyRows } from '../../src/audit/event.ts'
 import { pseudonymOf, pseudonymsOf } from '../../src/audit/pseudonym.ts'
 import { A, auditEvent, B, ring } from '../support/rows.ts'
 
@@ -12,12 +12,12 @@ function chainOf(chain: string, count: number): AuditRow[] {
   for (let seq = 1; seq <= count; seq++) {
     const at = `${1_790_000_000 + seq}.000000`
     const row = { ...auditEvent, seq, at, result: null, prevHash: rows.at(-1)?.hash ?? noHash }
-    rows.push({ ...row, hash: hashOf(chain, row) })
+    rows.push({ ...row, hash: eventHash(chain, row) })
   }
   return rows
 }
 
-const verdictOn = (chain: string, rows: AuditRow[]) => readOn(unread(chain), rows)
+const verdictOn = (chain: string, rows: AuditRow[]) => verifyRows(unread(chain), rows)
 
 test('what is hashed is one JSON array of every column, and its hash is what Python says of it', () => {
   const row = { ...auditEvent, target: 'a "b"\n', seq: 1, at: '1790000000.123000', prevHash: noHash }
@@ -25,14 +25,14 @@ test('what is hashed is one JSON array of every column, and its hash is what Pyt
     '["spoke-audit-1","operator",1,"1790000000.123000","admin","sync.start","a \\"b\\"\\n","127.0.0.1","a-seed",' +
     `"asked",null,"${noHash}"]`
   assert.equal(canonical('operator', row), text)
-  assert.equal(hashOf('operator', row), 'b091c289aeb74ae8603c51f5b0c9c676b01ad20c36230f27f647bccceb7f5402')
+  assert.equal(eventHash('operator', row), 'b091c289aeb74ae8603c51f5b0c9c676b01ad20c36230f27f647bccceb7f5402')
 })
 
 test('a chain that nobody touched holds, in one run or in several', () => {
   const rows = chainOf(A, 9)
   const whole = verdictOn(A, rows)
   assert.deepEqual(whole, { chain: A, from: 1, follows: noHash, seq: 9, head: rows[8]?.hash, events: 9 })
-  assert.deepEqual(readOn(verdictOn(A, rows.slice(0, 4)), rows.slice(4)), whole)
+  assert.deepEqual(verifyRows(verdictOn(A, rows.slice(0, 4)), rows.slice(4)), whole)
   assert.deepEqual(verdictOn(A, []), {
     chain: A,
     from: null,
@@ -60,7 +60,7 @@ test('any change to any one field of any row is found at that row or the next, 3
         fc.pre(value !== was[field] && (field !== 'seq' || Number.isInteger(value)))
         let row = { ...was, [field]: value } as AuditRow
         // Somebody who also makes the row's own hash fit is found by the row behind it.
-        if (hashedAgain && field !== 'hash' && at < count - 1) row = { ...row, hash: hashOf(A, row) }
+        if (hashedAgain && field !== 'hash' && at < count - 1) row = { ...row, hash: eventHash(A, row) }
         rows[at] = row
         const { fault } = verdictOn(A, rows)
         assert.ok(fault, `${field} of row ${at + 1}`)

@@ -7,14 +7,14 @@ import { after, before, test } from 'node:test'
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Principal } from '../../src/api/principal.ts'
 import { verifyChains } from '../../src/audit/chain.ts'
-import type { Verdict } from '../../src/audit/event.ts'
+import type { ChainState } from '../../src/audit/event.ts'
 import { pseudonymOf } from '../../src/audit/pseudonym.ts'
 import { openDatabase } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import { parseTenantId } from '../../src/db/tenant-id.ts'
 import { auditEffects } from '../../src/http/audited.ts'
 import { replyError } from '../../src/http/error-reply.ts'
-import { type Access, passGate, requireRules } from '../../src/http/gate.ts'
+import { passGate, type RouteAccess, requireRules } from '../../src/http/gate.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { ensureTenant } from '../../src/tenants/store.ts'
 import { type Bench, connectTenant, newAccount, startBench } from '../http/bench.ts'
@@ -422,7 +422,7 @@ test('a tenant reads its chain newest first, page by page, and the operator its 
 })
 
 test('after all of this every chain holds', async () => {
-  const verdicts: Verdict[] = []
+  const verdicts: ChainState[] = []
   for await (const verdict of verifyChains(bench.service.db)) verdicts.push(verdict)
   assert.ok(verdicts.length >= 4 && verdicts.every(({ events }) => events > 0))
   assert.deepEqual(
@@ -464,7 +464,7 @@ async function smallServer(
 
 test('a credential that asks for what is not its own leaves one event, in its own chain and without what it asked for', async () => {
   const key: Principal = { kind: 'tenant', tenantId: A, scopes: ['read', 'manage'], by: 'key:abc' }
-  const at = (access: Access, path: string) => (app: ReturnType<typeof Fastify>) =>
+  const at = (access: RouteAccess, path: string) => (app: ReturnType<typeof Fastify>) =>
     void app.post(path, { config: { access, audited: 'things.do' } }, async () => ({}))
   for (const [access, url, status, expected] of [
     ['manage', `/t/${A}`, 200, ['asked', 'done']],

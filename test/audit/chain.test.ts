@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { headFault, verifyChains } from '../../src/audit/chain.ts'
-import { hashOf, operatorChain, type Verdict } from '../../src/audit/event.ts'
+import { type ChainState, eventHash, operatorChain } from '../../src/audit/event.ts'
 import { pseudonymOf } from '../../src/audit/pseudonym.ts'
 import { record, recordDone } from '../../src/audit/record.ts'
 import { appendToOperator, appendToTenant, rowsAfter } from '../../src/audit/store.ts'
@@ -20,8 +20,8 @@ import { A, auditEvent, B, ring } from '../support/rows.ts'
 
 const codeOf = (error: unknown) => (error as { code?: string }).code
 
-async function verdicts(db: Database): Promise<Map<string, Verdict>> {
-  const all = new Map<string, Verdict>()
+async function verdicts(db: Database): Promise<Map<string, ChainState>> {
+  const all = new Map<string, ChainState>()
   for await (const verdict of verifyChains(db)) all.set(verdict.chain, verdict)
   return all
 }
@@ -55,7 +55,7 @@ test('25 events at once from two pools make one line in each chain, without a ga
     const ms = performance.now() - at
     const all = await verdicts(one)
     for (const chain of [A, B, operatorChain]) {
-      const { events, seq, fault } = all.get(chain) as Verdict
+      const { events, seq, fault } = all.get(chain) as ChainState
       assert.deepEqual([events, seq, fault], [25, 25, undefined], chain)
     }
     const { rows } = await sql<{ n: number }>`
@@ -292,7 +292,7 @@ for (const engine of engines) {
       let prevHash = '0'.repeat(64)
       for (const row of await withTenant(db, A, (scope) => rowsAfter(scope, undefined, 100))) {
         const forged = { ...row, actor: 'somebody-else', prevHash }
-        const hash = hashOf(A, forged)
+        const hash = eventHash(A, forged)
         await sql`update audit_events set actor = ${forged.actor}, prev_hash = ${prevHash}, hash = ${hash}
           where tenant_id = ${A} and seq = ${row.seq}`.execute(db.kysely)
         prevHash = hash
@@ -311,7 +311,7 @@ for (const engine of engines) {
         await withTenant(db, C, async (scope) => {
           for (let n = 0; n < 1_203; n++) await appendToTenant(scope, auditEvent)
         })
-        const here = async () => (await verdicts(db)).get(C) as Verdict
+        const here = async () => (await verdicts(db)).get(C) as ChainState
         const began = performance.now()
         const { events, fault } = await here()
         t.diagnostic(`${events} events verified in ${(performance.now() - began).toFixed(0)} ms`)

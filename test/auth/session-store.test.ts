@@ -10,7 +10,7 @@ import {
   findSession,
   insertSession,
   type NewSession,
-  noteUse,
+  recordSessionUse,
 } from '../../src/auth/session-store.ts'
 import type { Database } from '../../src/db/database.ts'
 import { withSystem, withTenant } from '../../src/db/scope.ts'
@@ -90,7 +90,7 @@ for (const engine of engines) {
       assert.equal((await find('e'))?.unnoted, true)
       await age('e', 'last_used_at', '-30 minutes -1 second')
       assert.equal(await alive('e'), false)
-      await withSystem(db, (scope) => noteUse(scope, 'e'))
+      await withSystem(db, (scope) => recordSessionUse(scope, 'e'))
       assert.equal(await alive('e'), true)
       await age('e', 'expires_at', '-1 second')
       assert.equal(await alive('e'), false)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { after, before, describe, test } from 'node:test'
-import { hashOf } from '../../src/auth/session.ts'
+import { sessionHash } from '../../src/auth/session.ts'
 import { connectTenant, idle, newAccount, startOn } from '../http/bench.ts'
 import { everyRow, look } from '../http/database.ts'
 import { pathOf, readOperations } from '../http/operations.ts'
@@ -86,7 +86,7 @@ describe('sessions', () => {
     ask({ method: 'DELETE', path: '/api/session', headers: { cookie, 'x-spoke-csrf': csrf, ...fromUs } }, url)
   const isOver = async (session: { cookie: string }, what: string, url?: string) =>
     checkShape(await whoami(session, url), { what, status: 401, code: 'unauthenticated' })
-  const row = ({ token }: LoggedIn) => hashOf(token)
+  const row = ({ token }: LoggedIn) => sessionHash(token)
   const change = async (session: LoggedIn, set: string) =>
     await look(bench.database, `update sessions set ${set} where token_hash = '${row(session)}'`)
 
@@ -291,8 +291,8 @@ describe('sessions', () => {
       const literals = columns.map((column) => (values[column] === null ? 'null' : `'${values[column]}'`))
       return look(
         bench.database,
-        `begin; set local role spoke_system; delete from sessions where token_hash = '${hashOf(token)}';
-         insert into sessions (token_hash, ${columns.join(', ')}) values ('${hashOf(token)}', ${literals.join(', ')}); commit`,
+        `begin; set local role spoke_system; delete from sessions where token_hash = '${sessionHash(token)}';
+         insert into sessions (token_hash, ${columns.join(', ')}) values ('${sessionHash(token)}', ${literals.join(', ')}); commit`,
       )
     }
     const all = '{read,sync,manage}'

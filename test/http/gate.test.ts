@@ -6,7 +6,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { type Principal, type Scope, scopes } from '../../src/api/principal.ts'
 import type { TenantId } from '../../src/db/tenant-id.ts'
 import { replyError } from '../../src/http/error-reply.ts'
-import { type Access, passGate, requireRules } from '../../src/http/gate.ts'
+import { passGate, type RouteAccess, requireRules } from '../../src/http/gate.ts'
 
 const own = randomUUID() as TenantId
 const other = randomUUID()
@@ -26,10 +26,10 @@ const principals: Record<string, Principal | undefined> = {
   ...Object.fromEntries(scopes.map((scope) => [`a tenant that may ${scope}`, ofTenant(scope)])),
   'a tenant that may all': ofTenant(...scopes),
 }
-const rules: Access[] = ['public', 'session', ...scopes, 'admin', 'metrics']
+const rules: RouteAccess[] = ['public', 'session', ...scopes, 'admin', 'metrics']
 
 /** Where each answer must come from, written down a second time. */
-function expected(who: string, rule: Access, tenant: string): number {
+function expected(who: string, rule: RouteAccess, tenant: string): number {
   if (rule === 'public') return 200
   const principal = principals[who]
   if (!principal) return 401

@@ -5,7 +5,7 @@ import { createDatabaseTime } from '../../src/hubspot/budget/database-time.ts'
 import { createForeignTraffic } from '../../src/hubspot/budget/foreign-traffic.ts'
 import { createLine, type LineParts } from '../../src/hubspot/budget/turns.ts'
 import { rateFacts } from '../../src/hubspot/client/rate-headers.ts'
-import { waitAfter, wasReset } from '../../src/hubspot/client/retry.ts'
+import { retryDelay, wasReset } from '../../src/hubspot/client/retry.ts'
 import { errorOf, HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 
 test('the headers are read as HubSpot sends them; what cannot be a limit is as if it were absent', () => {
@@ -200,12 +200,12 @@ describe('a line', () => {
 
 describe('the wait before the next try', () => {
   const wait = (status: number, body: unknown = {}, retryAfter?: string) =>
-    waitAfter(errorOf('x', status, body, retryAfter), 0, 0)
+    retryDelay(errorOf('x', status, body, retryAfter), 0, 0)
   test('is HubSpot’s own where it names one, and else what the kind of error asks for', () => {
     assert.equal(wait(423), 2_000)
     assert.equal(wait(502), 1_000)
     assert.equal(wait(504), 1_000)
-    assert.ok((waitAfter(errorOf('x', 504, {}, undefined), 1, 0.9) ?? 0) > 5_000)
+    assert.ok((retryDelay(errorOf('x', 504, {}, undefined), 1, 0.9) ?? 0) > 5_000)
     assert.equal(wait(503, {}, '7'), 7_000)
     assert.equal(wait(429, { policyName: 'SECONDLY' }), 1_000)
     assert.equal(wait(429, { policyName: 'TEN_SECONDLY_ROLLING' }), 10_000)
@@ -215,7 +215,7 @@ describe('the wait before the next try', () => {
   test('is none where another try cannot help', () => {
     for (const status of [400, 401, 403, 404, 414]) assert.equal(wait(status), undefined, String(status))
     assert.equal(
-      waitAfter(new HubSpotError('unavailable', 'x', { circuit: true, retryAfterMs: 5 }), 0, 0),
+      retryDelay(new HubSpotError('unavailable', 'x', { circuit: true, retryAfterMs: 5 }), 0, 0),
       undefined,
     )
   })

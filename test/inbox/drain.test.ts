@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { withSystem, withTenant } from '../../src/db/scope.ts'
 import type { Answer, Call } from '../../src/hubspot/client/call.ts'
-import type { ChangeType } from '../../src/hubspot/events/webhook-event.ts'
+import type { TicketChangeType } from '../../src/hubspot/events/webhook-event.ts'
 import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 import { findDueInboxes } from '../../src/inbox/claim-store.ts'
 import { drain } from '../../src/inbox/drain.ts'
@@ -76,7 +76,7 @@ after(async () => {
 
 const run = async <Row>(text: string) => (await sql.raw<Row>(text).execute(db.kysely)).rows
 const tickets = async () => [...(await truthOf(emulator, bench.portalId)).keys()].sort()
-const tell = (ticketIds: string[], type: ChangeType = 'propertyChange', portalId = bench.portalId) =>
+const tell = (ticketIds: string[], type: TicketChangeType = 'propertyChange', portalId = bench.portalId) =>
   withSystem(db, (scope) =>
     keepDeliveries(
       scope,

@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import type { Budget } from '../../src/hubspot/budget/budget.ts'
-import { type Access, createHubSpot, type HubSpot } from '../../src/hubspot/client/client.ts'
+import { createHubSpot, type HubSpot, type HubSpotAccess } from '../../src/hubspot/client/client.ts'
 import type { CallOptions } from '../../src/hubspot/objects.ts'
 import type { Whose } from '../../src/integrations/integration.ts'
 import { replaceToken } from '../../src/integrations/tokens/token-store.ts'
@@ -109,7 +109,7 @@ export async function startBench(
     patience,
     signal,
     mayKeep: async () => true,
-    withAccess: <T>(work: (access: Access) => Promise<T>) =>
+    withAccess: <T>(work: (access: HubSpotAccess) => Promise<T>) =>
       tokens.use(whose, { patience, signal }, (access) => work(access)),
   }
   return {

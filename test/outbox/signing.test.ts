@@ -5,7 +5,7 @@ import { Webhook } from 'standardwebhooks'
 import { Secret } from '../../src/lib/secret.ts'
 import { newSecret, parseSecret, signatureHeaders } from '../../src/lib/standard-webhooks.ts'
 import { isPublic, urlFault } from '../../src/outbox/public-address.ts'
-import { waitAfter } from '../../src/outbox/schedule.ts'
+import { attemptDelay } from '../../src/outbox/schedule.ts'
 
 const body = '{"type":"issue.updated","data":{"subject":"Grüße, \\u0000 and 😀"}}'
 const proves = (secret: Secret, sent: string, headers: Record<string, string>) => {
@@ -68,13 +68,13 @@ test('a secret is whsec_ and 24 to 64 bytes; what is none is not taken', () => {
 })
 
 test('it is tried eight times, as far apart as said, never sooner than the receiver asks', () => {
-  const plain = Array.from({ length: 7 }, (_, n) => waitAfter(n + 1, undefined, 0.5))
+  const plain = Array.from({ length: 7 }, (_, n) => attemptDelay(n + 1, undefined, 0.5))
   assert.deepEqual(plain, [5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 36_000_000])
-  assert.equal(waitAfter(8, undefined, 0.5), undefined)
-  assert.deepEqual([waitAfter(1, undefined, 0), waitAfter(1, undefined, 0.999_999)], [4_000, 6_000])
-  assert.equal(waitAfter(1, 60_000, 0.5), 60_000)
-  assert.equal(waitAfter(1, 9e12, 0.5), 86_400_000)
-  assert.equal(waitAfter(5, 60_000, 0.5), 18_000_000)
+  assert.equal(attemptDelay(8, undefined, 0.5), undefined)
+  assert.deepEqual([attemptDelay(1, undefined, 0), attemptDelay(1, undefined, 0.999_999)], [4_000, 6_000])
+  assert.equal(attemptDelay(1, 60_000, 0.5), 60_000)
+  assert.equal(attemptDelay(1, 9e12, 0.5), 86_400_000)
+  assert.equal(attemptDelay(5, 60_000, 0.5), 18_000_000)
 })
 
 test('only what everybody can reach is public', () => {

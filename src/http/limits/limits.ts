@@ -5,7 +5,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { AppError } from '../../lib/errors.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import { callerOf, limitedAs } from './client-address.ts'
-import type { Limiter, Verdict } from './rate-limiter.ts'
+import type { Limiter, RateDecision } from './rate-limiter.ts'
 import { createTries } from './tries.ts'
 
 declare module 'fastify' {
@@ -100,7 +100,7 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
     reply: FastifyReply,
     what: What,
     who: string,
-    verdict: Verdict,
+    verdict: RateDecision,
   ): never {
     metrics.httpLimited.inc({ limit: what })
     // At most once a minute for each name, so that a flood of requests does not become a flood of
@@ -112,7 +112,7 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
   }
 
   /** Headers as in draft-ietf-httpapi-ratelimit-headers-10. */
-  function setRateHeaders(reply: FastifyReply, what: What, { left, againMs }: Verdict): void {
+  function setRateHeaders(reply: FastifyReply, what: What, { left, againMs }: RateDecision): void {
     reply.header('ratelimit-policy', `"${what}";q=${rates[what]};w=60`)
     reply.header('ratelimit', `"${what}";r=${left};t=${Math.ceil(againMs / 1_000)}`)
   }
@@ -122,7 +122,7 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
 const nameIn = ({ tenantId, by }: TenantPrincipal) => `${tenantId} ${by}`
 
 /** The credential was not verified. The queue is short, so the caller may retry soon. */
-const noPlace: Verdict = { ok: false, left: 0, againMs: 1_000, news: false }
+const noPlace: RateDecision = { ok: false, left: 0, againMs: 1_000, news: false }
 
 const words: Record<What, string> = {
   key: 'Too many requests with this credential',

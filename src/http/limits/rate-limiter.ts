@@ -9,9 +9,9 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { got, wanted } from './rate.ts'
-import type { Ask, Taken } from './rate-store.ts'
+import type { MinuteTotals, RateRequest } from './rate-store.ts'
 
-export interface Verdict {
+export interface RateDecision {
   ok: boolean
   /** What is left in this minute, as far as this process knows. */
   left: number
@@ -27,11 +27,11 @@ export interface Limiter {
    *
    * @param name what is limited; the database stores only a hash of it
    */
-  spend(name: string, limit: number): Verdict | Promise<Verdict>
+  spend(name: string, limit: number): RateDecision | Promise<RateDecision>
   /**
    * The refusal, if nothing is known to be left. Spends nothing and does not query the database.
    */
-  refusal(name: string): Verdict | undefined
+  refusal(name: string): RateDecision | undefined
   /** What is left in this minute, as far as this process knows. */
   left(name: string, limit: number): number
   /** How many names are in memory; bounded. */
@@ -41,7 +41,7 @@ export interface Limiter {
 }
 
 export interface LimiterParts {
-  take(asks: readonly Ask[]): Promise<Taken>
+  take(asks: readonly RateRequest[]): Promise<MinuteTotals>
   /** Deletes some expired rows. @returns how many rows were deleted */
   forget(most: number): Promise<number>
   clock: Clock
@@ -74,7 +74,7 @@ interface Entry {
 
 interface Asked {
   limit: number
-  waiting: ((verdict: Verdict) => void)[]
+  waiting: ((verdict: RateDecision) => void)[]
 }
 
 export function createLimiter({ take, forget, clock, log }: LimiterParts): Limiter {
@@ -113,7 +113,7 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
     return entry
   }
 
-  function spendHeld(entry: Entry): Verdict {
+  function spendHeld(entry: Entry): RateDecision {
     const againMs = Math.max(0, endsAt - clock.monotonic())
     if (entry.held > 0) {
       entry.held -= 1
@@ -130,8 +130,8 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
     Object.assign(entry, { held: Math.max(0, limit - entry.spent), left: 0, over: true })
   }
 
-  function ask(name: string, limit: number): Promise<Verdict> {
-    const { promise, resolve } = Promise.withResolvers<Verdict>()
+  function ask(name: string, limit: number): Promise<RateDecision> {
+    const { promise, resolve } = Promise.withResolvers<RateDecision>()
     const one = asked.get(name) ?? { limit, waiting: [] }
     one.waiting.push(resolve)
     asked.set(name, one)
@@ -187,7 +187,7 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
    * The database's minute is authoritative, even when its clock was set back or this process had
    * already ended the minute.
    */
-  function startMinute(taken: Taken, began: number): void {
+  function startMinute(taken: MinuteTotals, began: number): void {
     endsAt = began + taken.leftMs
     if (taken.minute !== minute) entries.clear()
     minute = taken.minute
@@ -201,7 +201,7 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
   }
 
   /** @returns undefined when the query fails or takes too long */
-  async function patiently(taking: Promise<Taken>): Promise<Taken | undefined> {
+  async function patiently(taking: Promise<MinuteTotals>): Promise<MinuteTotals | undefined> {
     track(taking)
     const enough = new AbortController()
     const late = clock.sleep(patienceMs, enough.signal).then(
@@ -210,7 +210,7 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
     )
     const answer = await Promise.race([taking.catch((error: unknown) => error), late])
     enough.abort()
-    if (!(answer instanceof Error)) return answer as Taken
+    if (!(answer instanceof Error)) return answer as MinuteTotals
     awayUntil = clock.monotonic() + awayMs
     log.warn({ err: answer }, 'the shared rate limits are unavailable, so this process counts alone')
     return undefined
@@ -252,7 +252,7 @@ export function createLimiter({ take, forget, clock, log }: LimiterParts): Limit
   }
 }
 
-const toAsk = ({ key, turns }: Ask): Ask => ({ key, turns })
+const toAsk = ({ key, turns }: RateRequest): RateRequest => ({ key, turns })
 
 /** Addresses are personal data, so the database gets only a hash. */
 const keyOf = (name: string) => createHash('sha256').update(name).digest('base64url').slice(0, 22)

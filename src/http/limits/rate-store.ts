@@ -3,12 +3,12 @@ import { sql } from 'kysely'
 import type { SystemScope } from '../../db/scope.ts'
 
 /** The slots wanted for one key. */
-export interface Ask {
+export interface RateRequest {
   key: string
   turns: number
 }
 
-export interface Taken {
+export interface MinuteTotals {
   /**
    * Start of the current minute by the database's clock, epoch ms, and how much of it is left, ms.
    */
@@ -24,7 +24,7 @@ const minute = sql`interval '1 minute'`
  * Takes slots of the current minute for many keys in one statement. The caller works out whether
  * the limit allows them.
  */
-export async function takeTurns({ query }: SystemScope, asks: readonly Ask[]): Promise<Taken> {
+export async function takeTurns({ query }: SystemScope, asks: readonly RateRequest[]): Promise<MinuteTotals> {
   // Sorted, so that two processes lock rows in the same order and cannot deadlock.
   const sorted = asks.toSorted((a, b) => (a.key < b.key ? -1 : 1))
   const rows = await query<{

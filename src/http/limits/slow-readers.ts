@@ -1,17 +1,17 @@
 /** Disconnects callers that read a response too slowly, to free its memory and request slot. */
 import type { FastifyInstance } from 'fastify'
 
-export interface Patience {
+export interface ReadPatience {
   /** Time allowed for the smallest response, ms. */
   leastMs: number
   /** A caller that reads more slowly on average is disconnected. */
   bytesPerSecond: number
 }
 
-const ours: Patience = { leastMs: 10_000, bytesPerSecond: 65_536 }
+const ours: ReadPatience = { leastMs: 10_000, bytesPerSecond: 65_536 }
 
 /** Applies to complete responses. Streamed responses have their own limits. */
-export function letSlowReadersGo(app: FastifyInstance, patience: Readonly<Patience> = ours): void {
+export function letSlowReadersGo(app: FastifyInstance, patience: Readonly<ReadPatience> = ours): void {
   app.addHook('onSend', async (request, reply, payload) => {
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return
     const late = setTimeout(

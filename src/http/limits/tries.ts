@@ -9,15 +9,15 @@
 import type { Principal } from '../../api/principal.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { createPermits } from './permits.ts'
-import type { Limiter, Verdict } from './rate-limiter.ts'
+import type { Limiter, RateDecision } from './rate-limiter.ts'
 import { createRemembered } from './remembered.ts'
 
 type Kind = Principal['kind']
 
-export interface Try {
+export interface LoginAttempt {
   right(kind: Kind): void
   /** @returns the refusal to send when this address has failed too often */
-  wrong(): Promise<Verdict | undefined>
+  wrong(): Promise<RateDecision | undefined>
   end(): void
 }
 
@@ -29,7 +29,7 @@ export interface Tries {
    *
    * @returns undefined: too many attempts already wait, or this one has waited too long
    */
-  begin(address: string, credential: string, gone: AbortSignal): Promise<Try | undefined>
+  begin(address: string, credential: string, gone: AbortSignal): Promise<LoginAttempt | undefined>
 }
 
 /**

@@ -36,7 +36,7 @@ export const recoveryPerMs = 0.1 / 20_000
 /** The lowest pace. */
 export const leastPace = 0.05
 
-export interface Ask {
+export interface SlotRequest {
   turns: number
   interactive: boolean
   /** No slot later than this many ms from now. */
@@ -81,7 +81,12 @@ export const row = ({ app, portalId }: BudgetKey, bucket: Bucket) =>
  * Every CTE is materialized: inlined, their expressions multiply, and planning took 12 ms for 1 ms
  * of execution.
  */
-export async function reserve(query: Query, key: BudgetKey, bucket: Bucket, ask: Ask): Promise<Reserved> {
+export async function reserve(
+  query: Query,
+  key: BudgetKey,
+  bucket: Bucket,
+  ask: SlotRequest,
+): Promise<Reserved> {
   const { max, intervalMs, reserveMs } = safe[bucket]
   const { learnt, interactive } = ask
   const statement = sql<Reserved>`/* prepared */

@@ -10,7 +10,7 @@ import type { Metrics } from '../../lib/metrics.ts'
 import type { RateFacts } from '../client/rate-headers.ts'
 import { HubSpotError, type RateLimitPolicy } from '../hubspot-error.ts'
 import { claimProbe, close, reopen } from './budget-stop-store.ts'
-import { type Ask, type Bucket, type BudgetKey, graceMs, reserve } from './budget-store.ts'
+import { type Bucket, type BudgetKey, graceMs, reserve, type SlotRequest } from './budget-store.ts'
 import { createDatabaseTime } from './database-time.ts'
 import { createForeignTraffic, type ForeignTraffic } from './foreign-traffic.ts'
 import { createLine, type Got, type Line } from './turns.ts'
@@ -59,7 +59,7 @@ interface Known {
   lines: Record<Priority, Line>
   foreign: ForeignTraffic
   /** Not yet written to the database. */
-  learnt: Ask['learnt']
+  learnt: SlotRequest['learnt']
   usedAt: number
 }
 

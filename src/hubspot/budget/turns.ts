@@ -1,10 +1,10 @@
 /**
- * The slots (`Turn`) that this process has reserved under one budget, and the queue of its callers.
+ * The slots (`Slot`) that this process has reserved under one budget, and the queue of its callers.
  * Reserves a block only when a caller waits; the block's size follows how much of the previous one
  * was used. Contains no SQL and no clock: both are passed in.
  */
 
-export interface Turn {
+export interface Slot {
   /** When it is due, on our monotonic clock, ms. */
   at: number
   /** The one call that may probe whether a daily stop still applies. */
@@ -14,12 +14,12 @@ export interface Turn {
 }
 
 /** The result of a reservation: slots, or a refusal with how long to wait. */
-export type Got = { turns: Turn[]; mostAhead: number } | { refuse: (waitMs?: number) => Error }
+export type Got = { turns: Slot[]; mostAhead: number } | { refuse: (waitMs?: number) => Error }
 
 export interface Waiter {
   /** No slot after this time is useful, ms on our monotonic clock. */
   end: number
-  resolve(turn: Turn): void
+  resolve(turn: Slot): void
   reject(error: unknown): void
 }
 
@@ -41,7 +41,7 @@ export interface Line {
    * The next slot, in the order of requests. Rejects immediately when the slot would come after
    * `end`.
    */
-  next(end: number, signal: AbortSignal): Promise<Turn>
+  next(end: number, signal: AbortSignal): Promise<Slot>
   /** Voids every reserved slot: HubSpot requested a pause. */
   void(): void
   era(): number
@@ -52,7 +52,7 @@ export interface Line {
 const most = 64
 
 export function createLine(parts: LineParts): Line {
-  let turns: Turn[] = []
+  let turns: Slot[] = []
   let waiting: Waiter[] = []
   let asking = false
   let era = 0
@@ -74,7 +74,7 @@ export function createLine(parts: LineParts): Line {
       const waiter = waiting.shift() as Waiter
       // The slot stays for a caller further back that can wait longer.
       if (turns[0].at > Math.max(waiter.end, now)) waiter.reject(parts.tooLate(turns[0].at - now))
-      else waiter.resolve(turns.shift() as Turn)
+      else waiter.resolve(turns.shift() as Slot)
     }
     // Reject callers whose time is over, even if no slot is available, but only after one
     // reservation for them.
@@ -130,7 +130,7 @@ export function createLine(parts: LineParts): Line {
   return {
     async next(end, signal) {
       signal.throwIfAborted()
-      return await new Promise<Turn>((resolve, reject) => {
+      return await new Promise<Slot>((resolve, reject) => {
         const leave = () => {
           waiting = waiting.filter((one) => one !== waiter)
           reject(signal.reason)

@@ -14,7 +14,7 @@ export interface Patience {
 /**
  * What a token gives access to, and whose budget it spends. Created by `integrations/tokens.ts`.
  */
-export interface Access extends BudgetKey {
+export interface HubSpotAccess extends BudgetKey {
   token: Secret
 }
 

@@ -16,10 +16,10 @@ import type { Answer, Call, Credentials } from './call.ts'
 import { type CallEnd, type Circuits, createCircuits } from './circuit.ts'
 import { createAsApp } from './client-secret.ts'
 import { createPageSizes } from './page-sizes.ts'
-import { isTooSlow, waitAfter, wasReset } from './retry.ts'
+import { isTooSlow, retryDelay, wasReset } from './retry.ts'
 import { type Heard, send } from './send.ts'
 
-export type { Access, Answer, Call, Credentials, Patience } from './call.ts'
+export type { Answer, Call, Credentials, HubSpotAccess, Patience } from './call.ts'
 
 export interface HubSpot {
   /** @throws HubSpotError; or the signal's reason when the caller gave up */
@@ -162,7 +162,7 @@ export function createHubSpot(parts: {
       } catch (failure) {
         if (!(failure instanceof HubSpotError)) throw failure
         let error = failure
-        let wait = waitAfter(error, attempt, clock.random())
+        let wait = retryDelay(error, attempt, clock.random())
         if (wait !== undefined && error.kind === 'rate_limited')
           ({ error, waitMs: wait } = await stopped(error, call, wait, left()))
         // Repeat once immediately on a new connection. Not a token request: HubSpot may have

@@ -42,7 +42,7 @@ export function wasReset(error: HubSpotError): boolean {
  * @param attempt 0 after the first failure
  * @returns ms, or undefined when repeating cannot help
  */
-export function waitAfter(error: HubSpotError, attempt: number, random: number): number | undefined {
+export function retryDelay(error: HubSpotError, attempt: number, random: number): number | undefined {
   if (!repeatable.has(error.kind) || error.circuit) return undefined
   if (error.kind === 'rate_limited') return error.retryAfterMs ?? policyWaitMs[error.policy ?? 'unknown']
   if (error.retryAfterMs !== undefined) return error.retryAfterMs

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { accountId, eventTime, optionalField, recordId, recordIds, ticketTypeId } from '../record-ids.ts'
 import { ticketsAmong } from './association-event.ts'
-import type { ChangeType, TicketChange } from './webhook-event.ts'
+import type { TicketChange, TicketChangeType } from './webhook-event.ts'
 
 /** HubSpot's event type for an uninstall of our app. */
 export const uninstalledType = '4-1916193'
@@ -21,7 +21,7 @@ export interface JournalEvents {
   malformed: number
 }
 
-const actions = new Map<string, ChangeType>([
+const actions = new Map<string, TicketChangeType>([
   ['CREATE', 'creation'],
   ['UPDATE', 'propertyChange'],
   ['DELETE', 'deletion'],
@@ -73,7 +73,7 @@ const associationTickets = (event: Event) =>
 /**
  * @returns undefined for an event about no ticket; empty when it is about a ticket but names none
  */
-function ticketIdsOf(event: Event, type: ChangeType): string[] | undefined {
+function ticketIdsOf(event: Event, type: TicketChangeType): string[] | undefined {
   if (type === 'associationChange') return associationTickets(event)
   const { objectTypeId, objectId, primaryObjectId, mergedObjectIds = [], newObjectId } = event
   if (objectTypeId !== ticketTypeId) return undefined

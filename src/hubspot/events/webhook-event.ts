@@ -15,12 +15,12 @@ export const changeTypes = [
   'associationChange',
 ] as const
 
-export type ChangeType = (typeof changeTypes)[number]
+export type TicketChangeType = (typeof changeTypes)[number]
 
 /** What one event is about. */
 export interface TicketChange {
   portalId: number
-  type: ChangeType
+  type: TicketChangeType
   /** More than one for a merge, and for a link between two tickets. No duplicates. */
   ticketIds: string[]
   /** HubSpot's clock, epoch ms. */
@@ -28,7 +28,7 @@ export interface TicketChange {
 }
 
 /** Events of one delivery, sorted by kind. */
-export interface Delivery {
+export interface InboundDelivery {
   changes: TicketChange[]
   /** Events about other objects, or of a type that says nothing about a ticket. */
   otherKind: number
@@ -65,7 +65,7 @@ type Event = z.infer<typeof event>
 const typeIn = ({ subscriptionType, eventType }: Event) => subscriptionType ?? eventType
 
 /** @returns undefined for an event about no ticket */
-function typeOf(event: Event): ChangeType | undefined {
+function typeOf(event: Event): TicketChangeType | undefined {
   const [of, name] = (typeIn(event) ?? '').split('.')
   const type = changeTypes.find((one) => one === name)
   if (of === 'ticket') return type
@@ -85,7 +85,7 @@ const associationTickets = (event: Event) =>
 /**
  * @returns undefined for an event about no ticket; empty when it is about a ticket but names none
  */
-function ticketIdsOf(event: Event, type: ChangeType): string[] | undefined {
+function ticketIdsOf(event: Event, type: TicketChangeType): string[] | undefined {
   if (type === 'associationChange') return associationTickets(event)
   const { objectId, primaryObjectId, mergedObjectIds = [], newObjectId } = event
   const ids = type === 'merge' ? [objectId, primaryObjectId, ...mergedObjectIds, newObjectId] : [objectId]
@@ -99,9 +99,9 @@ function ticketIdsOf(event: Event, type: ChangeType): string[] | undefined {
  * @param nowMs used for an event without a time
  * @returns undefined when the body is not an array
  */
-export function readDelivery(body: unknown, ourApp: number, nowMs: number): Delivery | undefined {
+export function readDelivery(body: unknown, ourApp: number, nowMs: number): InboundDelivery | undefined {
   if (!Array.isArray(body)) return undefined
-  const delivery: Delivery = { changes: [], otherKind: 0, otherApp: 0, malformed: 0 }
+  const delivery: InboundDelivery = { changes: [], otherKind: 0, otherApp: 0, malformed: 0 }
   for (const given of body) {
     const { data, success } = event.safeParse(given)
     if (!success || typeIn(data) === undefined) {

@@ -2,7 +2,7 @@
 import type { TenantId } from '../../db/tenant-id.ts'
 import { parseUuid } from '../../lib/ids.ts'
 import { Secret } from '../../lib/secret.ts'
-import type { Claim } from './confirm.ts'
+import type { ConfirmationClaim } from './confirm.ts'
 
 /** As long as the grant waits for confirmation. */
 const seconds = 600
@@ -20,7 +20,7 @@ const attributes = (confirmationId: string, maxAge: number, secure: boolean) =>
 /** The prefix prevents a sibling site from overwriting the cookie over plain HTTP. */
 const nameOf = (secure: boolean) => (secure ? '__Secure-spoke_connect' : 'spoke_connect')
 
-export const cookieOf = ({ tenantId, confirmationId, secret }: Claim, secure: boolean): string =>
+export const cookieOf = ({ tenantId, confirmationId, secret }: ConfirmationClaim, secure: boolean): string =>
   `${nameOf(secure)}=${tenantId}.${secret.reveal()}; ${attributes(confirmationId, seconds, secure)}`
 
 export const cookieEnds = (confirmationId: string, secure: boolean): string =>
@@ -31,7 +31,7 @@ export function claimOf(
   confirmationId: string,
   header: string | undefined,
   secure: boolean,
-): Claim | undefined {
+): ConfirmationClaim | undefined {
   const start = `${nameOf(secure)}=`
   const given = (header ?? '')
     .split(';')

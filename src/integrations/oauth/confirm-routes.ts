@@ -9,7 +9,7 @@ import { callbackQuery, confirmBody, confirmParams, noQuery } from '../schema.ts
 import { invalidState, tenantThatWaits } from './authorize.ts'
 import {
   askPerson,
-  type Claim,
+  type ConfirmationClaim,
   type ConfirmParts,
   cancel,
   confirm,
@@ -132,7 +132,7 @@ export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRoutePart
 
 const connected = (hubId: number) => `/connected?hub_id=${hubId}`
 
-function presented(claim: Claim | undefined): Claim {
+function presented(claim: ConfirmationClaim | undefined): ConfirmationClaim {
   if (!claim) throw invalidState()
   return claim
 }

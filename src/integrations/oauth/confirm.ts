@@ -26,7 +26,7 @@ import { openWaiting, releaseWaiting, sealWaiting } from './waiting-grant.ts'
 export type ConfirmParts = ConnectParts
 
 /** What a browser sends with each page view and each button press. */
-export interface Claim {
+export interface ConfirmationClaim {
   tenantId: TenantId
   confirmationId: string
   secret: Secret
@@ -43,7 +43,7 @@ export interface Claim {
 export async function askPerson(
   parts: ConfirmParts,
   answer: { state: string; code: Secret },
-): Promise<Claim> {
+): Promise<ConfirmationClaim> {
   const granted = await redeem(parts, answer, undefined)
   const { tenantId } = granted
   let portalId = granted.grant.portalId ?? null
@@ -66,7 +66,7 @@ export async function askPerson(
 async function keepWaiting(
   parts: ConfirmParts,
   scope: TenantScope,
-  { confirmationId, secret }: Claim,
+  { confirmationId, secret }: ConfirmationClaim,
   { integrationId, grant }: Granted,
   account: Account,
 ): Promise<void> {
@@ -90,7 +90,7 @@ export interface Question {
 }
 
 /** Returns what the person is asked. Throws AppError invalid_state. */
-export async function questionOf(parts: ConfirmParts, claim: Claim): Promise<Question> {
+export async function questionOf(parts: ConfirmParts, claim: ConfirmationClaim): Promise<Question> {
   return await withTenant(parts.db, claim.tenantId, async (scope) => {
     const waiting = await lockConfirmation(scope, claim.confirmationId, hashOf(claim.secret))
     if (!waiting) throw invalidState()
@@ -105,7 +105,7 @@ export async function questionOf(parts: ConfirmParts, claim: Claim): Promise<Que
  */
 export async function tenantThatAsks(
   { db }: Pick<ConfirmParts, 'db'>,
-  { tenantId, confirmationId, secret }: Claim,
+  { tenantId, confirmationId, secret }: ConfirmationClaim,
 ): Promise<TenantId | undefined> {
   const waiting = await withTenant(db, tenantId, (scope) =>
     lockConfirmation(scope, confirmationId, hashOf(secret)),
@@ -122,7 +122,7 @@ export async function tenantThatAsks(
  */
 export async function confirm(
   parts: ConfirmParts,
-  claim: Claim,
+  claim: ConfirmationClaim,
 ): Promise<{ portalId: number; integrationId: string | undefined }> {
   const { confirmationId } = claim
   try {
@@ -161,7 +161,7 @@ export async function confirm(
  */
 export async function cancel(
   parts: ConfirmParts,
-  claim: Claim,
+  claim: ConfirmationClaim,
 ): Promise<{ cancelled: boolean; portalId: number }> {
   const { portalId, refreshToken, cancelled } = await withTenant(parts.db, claim.tenantId, async (scope) => {
     const waiting = await lockConfirmation(scope, claim.confirmationId, hashOf(claim.secret))

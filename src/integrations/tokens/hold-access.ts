@@ -1,5 +1,5 @@
 /** Reuses the token of a run from one step to the next. */
-import type { Access } from '../../hubspot/client/client.ts'
+import type { HubSpotAccess } from '../../hubspot/client/client.ts'
 import { HubSpotError } from '../../hubspot/hubspot-error.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Whose } from '../integration.ts'
@@ -9,7 +9,7 @@ import type { Tokens } from './tokens.ts'
  * Runs calls with a valid token; each use is one step, so the token is confirmed at most once per
  * step.
  */
-export type WithAccess = <T>(work: (access: Access) => Promise<T>) => Promise<T>
+export type WithAccess = <T>(work: (access: HubSpotAccess) => Promise<T>) => Promise<T>
 
 /** How long a step may reuse the previous step's token without reading and opening it again. */
 const accessHeldMs = 10_000
@@ -23,9 +23,9 @@ export function holdAccess(
   whose: Whose,
   options: Parameters<Tokens['use']>[1],
 ): WithAccess {
-  let held: { access: Access; until: number } | undefined
+  let held: { access: HubSpotAccess; until: number } | undefined
   return async (work) => {
-    let refused: { access: Access; error: HubSpotError } | undefined
+    let refused: { access: HubSpotAccess; error: HubSpotError } | undefined
     if (held && clock.monotonic() < held.until) {
       const { access } = held
       try {

@@ -6,7 +6,7 @@
  */
 import { type TenantScope, withTenant } from '../../db/scope.ts'
 import { missingScopes } from '../../hubspot/as-app-error.ts'
-import type { Access, Patience } from '../../hubspot/client/client.ts'
+import type { HubSpotAccess, Patience } from '../../hubspot/client/client.ts'
 import { HubSpotError } from '../../hubspot/hubspot-error.ts'
 import { readScopesCode, scopesCode } from '../../hubspot/missing-scopes.ts'
 import { accountInfo, listPage, type ObjectPaths } from '../../hubspot/objects.ts'
@@ -46,7 +46,7 @@ export interface Tokens {
   use<T>(
     whose: Whose,
     options: UseOptions,
-    work: (access: Access, integration: Integration) => Promise<T>,
+    work: (access: HubSpotAccess, integration: Integration) => Promise<T>,
   ): Promise<T>
   /**
    * Starts no further refresh, and waits until those in progress are stored. Call it before HubSpot
@@ -193,7 +193,7 @@ export function createTokens(parts: TokenParts): Tokens {
     }
   }
 
-  const accessOf = ({ token, integration }: Ready): Access => ({
+  const accessOf = ({ token, integration }: Ready): HubSpotAccess => ({
     token: token.accessToken,
     app: token.kind === 'oauth' && parts.app ? parts.app.clientId : 'pasted',
     portalId: integration.portalId,

@@ -64,9 +64,9 @@ export const sessions: Fault[] = [
   },
   {
     name: 'session-token-stored-in-plain',
-    in: 'hashOf',
-    find: `export const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url')`,
-    put: 'export const hashOf = (token: string): string => (createHash, token)',
+    in: 'sessionHash',
+    find: `export const sessionHash = (token: string): string => createHash('sha256').update(token).digest('base64url')`,
+    put: 'export const sessionHash = (token: string): string => (createHash, token)',
     test: sessionTests,
     gain: 'somebody who can read the database can use every session',
   },

@@ -8,7 +8,7 @@ import { replyError } from '../../../src/http/error-reply.ts'
 import { passGate, requireRules } from '../../../src/http/gate.ts'
 import { createLimits, type Rates } from '../../../src/http/limits/limits.ts'
 import { createLimiter } from '../../../src/http/limits/rate-limiter.ts'
-import type { Ask, Taken } from '../../../src/http/limits/rate-store.ts'
+import type { MinuteTotals, RateRequest } from '../../../src/http/limits/rate-store.ts'
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { createMetrics } from '../../../src/lib/metrics.ts'
 import { handClock } from '../../support/clock.ts'
@@ -40,7 +40,7 @@ async function openHouse(given: Partial<Rates>, clock: Clock = systemClock): Pro
   let held: Promise<void> | undefined
   const looked: string[] = []
   const revoked = new Set<string>()
-  const take = async (asks: readonly Ask[]): Promise<Taken> => {
+  const take = async (asks: readonly RateRequest[]): Promise<MinuteTotals> => {
     if (isAway) throw new Error('away')
     for (const { key, turns } of asks) booked.set(key, (booked.get(key) ?? 0) + turns)
     return { minute: 0, leftMs: 60_000, totals: new Map(asks.map(({ key }) => [key, booked.get(key) ?? 0])) }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLimiter, type Limiter, mostNames } from '../../../src/http/limits/rate-limiter.ts'
-import type { Ask, Taken } from '../../../src/http/limits/rate-store.ts'
+import type { MinuteTotals, RateRequest } from '../../../src/http/limits/rate-store.ts'
 import { type HandClock, handClock } from '../../support/clock.ts'
 import { quiet } from '../../support/engines.ts'
 
@@ -12,7 +12,7 @@ const minuteMs = 60_000
 function ledger(clock: HandClock) {
   const booked = new Map<string, number>()
   const state = { statements: 0, away: false, silent: false, behindMs: 0 }
-  const take = async (asks: readonly Ask[]): Promise<Taken> => {
+  const take = async (asks: readonly RateRequest[]): Promise<MinuteTotals> => {
     state.statements += 1
     if (state.away) throw new Error('away')
     if (state.silent) await new Promise(() => {})

@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import type { Database } from '../../../src/db/database.ts'
 import { withSystem } from '../../../src/db/scope.ts'
 import { createLimiter } from '../../../src/http/limits/rate-limiter.ts'
-import { type Ask, forgetMinutes, takeTurns } from '../../../src/http/limits/rate-store.ts'
+import { forgetMinutes, type RateRequest, takeTurns } from '../../../src/http/limits/rate-store.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { engines, quiet } from '../../support/engines.ts'
 
@@ -18,7 +18,7 @@ for (const engine of engines) {
     })
     after(() => close())
 
-    const take = (asks: readonly Ask[]) => withSystem(db, (scope) => takeTurns(scope, asks))
+    const take = (asks: readonly RateRequest[]) => withSystem(db, (scope) => takeTurns(scope, asks))
     const forget = (most: number) => withSystem(db, (scope) => forgetMinutes(scope, most))
     /** What these tests say of one minute takes less than a second; it must not turn meanwhile. */
     const earlyInMinute = async () => {
