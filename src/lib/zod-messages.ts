@@ -46,7 +46,7 @@ const mostKeys = 10
  * caller, because one may be a secret pasted in the wrong place.
  */
 function unknownKeys(keys: readonly string[], names: readonly string[]): string {
-  const known = names.length === 0 ? 'no field is' : `known: ${names.join(', ')}`
+  const known = names.length === 0 ? 'none exists' : `known: ${names.join(', ')}`
   return keys
     .slice(0, mostKeys)
     .map((key) => {

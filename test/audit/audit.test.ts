@@ -77,14 +77,17 @@ test('a row that is taken out, put in, moved, swapped or of another tenant is fo
   const foreign = chainOf(B, 6)
   for (let at = 1; at < 5; at++) {
     const faultOf = (changed: AuditRow[]) => verdictOn(A, changed).fault
-    assert.match(faultOf(rows.toSpliced(at, 1)) ?? '', new RegExp(`between event ${at} and event ${at + 2}`))
+    assert.match(faultOf(rows.toSpliced(at, 1)) ?? '', new RegExp(`events between ${at} and ${at + 2}`))
     assert.match(
       faultOf(rows.toSpliced(at, 0, rows[at] as AuditRow)) ?? '',
       /are missing, or one was inserted/,
     )
-    assert.match(faultOf(rows.with(at, foreign[at] as AuditRow)) ?? '', new RegExp(`^event ${at + 1} is not`))
+    assert.match(
+      faultOf(rows.with(at, foreign[at] as AuditRow)) ?? '',
+      new RegExp(`^event ${at + 1} does not match its hash`),
+    )
     const swapped = rows.with(at, { ...(rows[at + 1] as AuditRow), seq: at + 1 })
-    assert.match(faultOf(swapped) ?? '', new RegExp(`^event ${at + 1} is not`))
+    assert.match(faultOf(swapped) ?? '', new RegExp(`^event ${at + 1} does not match its hash`))
   }
   assert.match(verdictOn(B, rows).fault ?? '', /^event 1 does not match its hash/)
 })

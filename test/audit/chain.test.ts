@@ -206,12 +206,12 @@ for (const engine of engines) {
       [
         'deletes a row',
         [`delete from audit_events where tenant_id = '${A}' and seq = 3`],
-        /between event 2 and event 4/,
+        /events between 2 and 4/,
       ],
       [
         'deletes a run of rows',
         [`delete from operator_audit where seq in (2, 3)`],
-        /^operator: between event 1 and/,
+        /^operator: events between 1 and/,
       ],
       [
         'puts a row in at the end',
@@ -325,7 +325,7 @@ for (const engine of engines) {
           await asOwner(db, `update audit_events set result = null where tenant_id = '${C}' and seq = ${seq}`)
         }
         await asOwner(db, `delete from audit_events where tenant_id = '${C}' and seq = 1001`)
-        assert.match(String((await here()).fault), /between event 1000 and event 1002/)
+        assert.match(String((await here()).fault), /events between 1000 and 1002/)
         await asOwner(db, `delete from tenants where tenant_id = '${C}'`)
         assert.equal((await verdicts(db)).has(C), false, 'a tenant that goes takes its chain along')
       },

@@ -269,7 +269,7 @@ describe('by command', () => {
       assert.equal(elsewhere.code, 1)
       assert.match(
         elsewhere.err,
-        /is in use by another Spoke process.*That process does not respond at http:\/\/127.0.0.1:1;/,
+        /is in use by another Spoke process.*That process does not respond at http:\/\/127.0.0.1:1 either/,
       )
       const wrong = await runSpoke(dir, { ...embedded, SPOKE_ADMIN_KEY: 'x'.repeat(24) }, 'tenants', 'list')
       assert.match(wrong.err, /\(unauthenticated\)/)

@@ -190,7 +190,7 @@ describe('the keys of the identity provider', () => {
       assert.equal(await tryWith(known()), 'unavailable')
       assert.ok(performance.now() - began < 5_000)
       const read = lines.map((line) => JSON.parse(line).err.message).join()
-      if (answer === endless || what === 'answers a bomb') assert.match(read, /answered more than/)
+      if (answer === endless || what === 'answers a bomb') assert.match(read, /returned more than/)
       assert.deepEqual(provider.strays, [], 'no redirect is followed')
     })
   }

@@ -65,7 +65,7 @@ test('every route refuses a query that it does not know, by its place and withou
   for (const operation of strict()) {
     const { json } = await bench.refused({ ...sent(operation, `?foo=${mark}`), ...bad, pointer: '/foo' })
     const names = operation.query.map(({ name }) => name).sort()
-    const rule = `is not a known query parameter (${names.length > 0 ? `known: ${names.join(', ')}` : 'none is'})`
+    const rule = `is not a known query parameter (${names.length > 0 ? `known: ${names.join(', ')}` : 'none exists'})`
     assert.deepEqual(json.errors[0], { pointer: '/foo', parameter: 'foo', rule })
     assert.equal(json.error, `foo ${rule}`)
     await bench.refused({ ...sent(operation, `?api_key=${mark}&foo=1`), ...bad })
