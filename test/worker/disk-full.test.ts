@@ -155,7 +155,7 @@ describe('a full disk', withSmallDisk, () => {
     const turns = first
       .output()
       .split('\n')
-      .filter((line) => line.includes('"msg":"the disk of the database'))
+      .filter((line) => line.includes('"msg":"the database disk'))
     assert.equal(turns.length, 3, turns.join('\n'))
     const noise = first
       .output()
