@@ -1,36 +1,19 @@
 /** What the emulator prints for a Spoke to be pasted, against Spoke's own configuration. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { execFile } from 'node:child_process'
+import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { startCommand } from '../packages/emulator/test/command.ts'
 import { ask } from '../packages/emulator/test/help.ts'
 import { readConfig } from '../src/config.ts'
 import { testKeys } from './support/service.ts'
-
-const MAIN = join(import.meta.dirname, '../packages/emulator/src/main.ts')
-
-async function run(
-  t: TestContext,
-  ...args: string[]
-): Promise<{ child: ChildProcess; text: string; url: string }> {
-  const child = spawn(process.execPath, [MAIN, '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  t.after(() => child.kill('SIGKILL'))
-  let text = ''
-  child.stdout?.setEncoding('utf8')
-  for await (const chunk of child.stdout ?? []) {
-    text += chunk
-    if (args.includes('--empty') ? text.includes('\n') : text.includes('/_emulator/faults\n')) break
-  }
-  return { child, text, url: /http:\/\/[\d.]+:\d+/.exec(text)?.[0] ?? '' }
-}
 
 test('the lines that it prints for Spoke can be pasted: a shell exports them, and Spoke takes them all', async (t) => {
   for (const [args, redirect] of [
     [['--spoke-port', '18001'], 'http://localhost:18001/api/hubspot/oauth/callback'],
     [['--redirect', 'https://spoke.example/back'], 'https://spoke.example/back'],
   ] as const) {
-    const { text, url } = await run(t, ...args)
+    const { text, url } = await startCommand(t, ...args)
     const [, lines = ''] = /paste these lines.*\n((?: {2}export .*\n)+) {2}npm start\n/.exec(text) ?? []
     const { stdout } = await promisify(execFile)('sh', ['-c', `${lines} env`], { env: {} })
     const env = Object.fromEntries(

@@ -1,32 +1,15 @@
 // The command: it starts with two accounts to try, prints what is needed, and stops on a signal.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
+import { MAIN, startCommand } from './command.ts'
 import { ask, TICKETS } from './help.ts'
-
-const MAIN = join(import.meta.dirname, '../src/main.ts')
-
-async function run(
-  t: TestContext,
-  ...args: string[]
-): Promise<{ child: ChildProcess; text: string; url: string }> {
-  const child = spawn(process.execPath, [MAIN, '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  t.after(() => child.kill('SIGKILL'))
-  let text = ''
-  child.stdout?.setEncoding('utf8')
-  for await (const chunk of child.stdout ?? []) {
-    text += chunk
-    if (args.includes('--empty') ? text.includes('\n') : text.includes('/_emulator/faults\n')) break
-  }
-  return { child, text, url: /http:\/\/[\d.]+:\d+/.exec(text)?.[0] ?? '' }
-}
 
 test('it seeds two accounts, prints tokens that work, and the same ones for the same seed', async (t) => {
   const [{ child, text, url }, again] = await Promise.all([
-    run(t, '--seed', '7', '--tickets', '12'),
-    run(t, '--seed', '7', '--tickets', '12'),
+    startCommand(t, '--seed', '7', '--tickets', '12'),
+    startCommand(t, '--seed', '7', '--tickets', '12'),
   ])
   const tokens = text.match(/pat-\w+-[0-9a-f-]{36}/g) ?? []
   const portals = [...text.matchAll(/portal (\d+)/g)].map((one) => one[1])
@@ -41,7 +24,7 @@ test('it seeds two accounts, prints tokens that work, and the same ones for the 
 })
 
 test('--empty starts without accounts, a port in use and a bad option are said in one line', async (t) => {
-  const { text, url } = await run(t, '--empty')
+  const { text, url } = await startCommand(t, '--empty')
   assert.doesNotMatch(text, /pat-/)
   assert.deepEqual((await ask(url, 'GET', '/_emulator')).json.portals, [])
   const wrong = [
