@@ -1,7 +1,7 @@
 /** Checks for implicitly run code, and for keys that cross tenants. */
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
-import { pinnedPath } from '../db/isolation/bypass.ts'
+import { isOurs } from '../db/isolation/bypass.ts'
 import { doors, functions, triggers } from '../db/isolation/expected.ts'
 
 export async function codeFaults(db: Database): Promise<string[]> {
@@ -26,8 +26,7 @@ export async function codeFaults(db: Database): Promise<string[]> {
     union all
     select 'function ' || f.oid::regprocedure || ' differs from the one in the migrations' from pg_proc f
     where f.pronamespace = current_schema()::regnamespace and f.proname in (${sql.join(names)})
-      and (md5(f.prosrc) <> (${sql.val(JSON.stringify(functions))}::jsonb ->> f.proname::text)
-        or f.prosecdef or f.proconfig is distinct from ${pinnedPath})
+      and not ${isOurs(sql`${JSON.stringify(functions)}::jsonb ->> f.proname::text`)}
     union all
     select 'table ' || o.relname || ' has a rule: ' || r.rulename from pg_rewrite r join ours o on o.oid = r.ev_class
     union all

@@ -18,7 +18,7 @@ export const plants: Plant[] = [
   plant(
     'a policy is missing',
     'drop policy own_tenant on labels',
-    'create policy own_tenant on labels to spoke_app using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()))',
+    'create policy own_tenant on labels to spoke_app using (tenant_id = spoke_tenant()) with check (tenant_id = spoke_tenant())',
     /labels has no policy for reading and writing/,
   ),
   plant(
@@ -133,14 +133,14 @@ export const plants: Plant[] = [
   ),
   plant(
     'policies that ask another function of the same name',
-    `create schema side; create function side.spoke_tenant() returns uuid language sql stable as 'select null::uuid'; alter policy own_tenant on labels using (tenant_id = (select side.spoke_tenant()))`,
-    'alter policy own_tenant on labels using (tenant_id = (select spoke_tenant())); drop schema side cascade',
+    `create schema side; create function side.spoke_tenant() returns uuid language sql stable as 'select null::uuid'; alter policy own_tenant on labels using (tenant_id = side.spoke_tenant())`,
+    'alter policy own_tenant on labels using (tenant_id = spoke_tenant()); drop schema side cascade',
     /labels has no policy for reading and writing/,
   ),
   plant(
     'a setting on spoke_tenant()',
     'alter function spoke_tenant() set work_mem to default; alter function spoke_tenant() set search_path to pg_catalog',
-    'alter function spoke_tenant() reset all; alter function spoke_tenant() set search_path = public, pg_temp',
+    'alter function spoke_tenant() reset all',
     /function spoke_tenant\(\) differs from the one in the migrations/,
   ),
   plant(

@@ -6,7 +6,7 @@ import type { Database } from '../database.ts'
 import { knownTables, otherPolicies } from './expected.ts'
 
 /** The one policy of every tenant table, as PostgreSQL prints it. */
-const own = '(tenant_id = ( SELECT spoke_tenant() AS spoke_tenant))'
+const own = '(tenant_id = spoke_tenant())'
 const ownPolicy = `own_tenant * spoke_app ${own} ${own}`
 
 /** A copy of a table left in our schema stops the start like any other unprotected table. */

@@ -10,8 +10,8 @@ const onPostgres = 'tenant canaries on PostgreSQL'
 export const isolation: Fault[] = [
   {
     name: 'a-table-without-row-security',
-    find: 'alter table idempotency_keys enable row level security;',
-    put: 'select 1;',
+    find: 'alter table idempotency_keys enable row level security, force row level security;',
+    put: 'alter table idempotency_keys force row level security;',
     test: wall,
     only: wallOnPostgres,
     gain: 'one query that lacks its `where` shows a tenant the stored responses of all tenants',
@@ -19,7 +19,7 @@ export const isolation: Fault[] = [
   {
     name: 'a-table-without-its-policy',
     find: `create policy own_tenant on issues to spoke_app
-  using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));`,
+  using (tenant_id = spoke_tenant()) with check (tenant_id = spoke_tenant());`,
     put: 'create policy own_tenant on issues to spoke_app using (true) with check (true);',
     test: wall,
     only: wallOnPostgres,
@@ -28,17 +28,17 @@ export const isolation: Fault[] = [
   {
     name: 'a-policy-that-guards-reading-alone',
     find: `create policy own_tenant on issues to spoke_app
-  using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));`,
+  using (tenant_id = spoke_tenant()) with check (tenant_id = spoke_tenant());`,
     put: `create policy own_tenant on issues to spoke_app
-  using (tenant_id = (select spoke_tenant())) with check (true);`,
+  using (tenant_id = spoke_tenant()) with check (true);`,
     test: wall,
     only: wallOnPostgres,
     gain: 'a tenant can insert issues into another tenant’s data',
   },
   {
     name: 'a-table-not-forced',
-    find: 'alter table record_problems force row level security;',
-    put: 'select 1;',
+    find: 'alter table record_problems enable row level security, force row level security;',
+    put: 'alter table record_problems enable row level security;',
     test: wall,
     only: wallOnPostgres,
     gain: 'the owner of the table bypasses its policy',

@@ -26,16 +26,16 @@ export const leaving: Fault[] = [
   },
   {
     name: 'erasure-can-be-undone',
-    find: 'with check (tenant_id = (select spoke_tenant()) and erasing_at is not null);',
-    put: 'with check (tenant_id = (select spoke_tenant()));',
+    find: 'with check (tenant_id = spoke_tenant() and erasing_at is not null);',
+    put: 'with check (tenant_id = spoke_tenant());',
     test: erasure,
     only: 'erasing on PostgreSQL the door',
     gain: 'a tenant comes back with half of its data',
   },
   {
     name: 'eraser-role-not-limited-to-marked-tenants',
-    find: '  using (tenant_id = (select spoke_tenant()) and erasing_at is not null);',
-    put: '  using (tenant_id = (select spoke_tenant()));',
+    find: '  using (tenant_id = spoke_tenant() and erasing_at is not null);',
+    put: '  using (tenant_id = spoke_tenant());',
     test: erasure,
     only: 'erasing on PostgreSQL the door',
     gain: 'one wrong id deletes a tenant that was not marked for erasure',
@@ -43,9 +43,9 @@ export const leaving: Fault[] = [
   {
     name: 'audit-log-deleted-without-a-mark',
     find: `create policy erase_marked on audit_events for delete to spoke_eraser
-  using (tenant_id = (select spoke_tenant()) and (select spoke_erasing()));`,
+  using (tenant_id = spoke_tenant() and spoke_erasing());`,
     put: `create policy erase_marked on audit_events for delete to spoke_eraser
-  using (tenant_id = (select spoke_tenant()));`,
+  using (tenant_id = spoke_tenant());`,
     test: 'test/db/isolation.test.ts',
     only: 'isolation on PostgreSQL',
     gain: 'the eraser role can delete the audit log of a tenant that is not being erased',

@@ -11,8 +11,12 @@ create table sync_streams (
   sync_event_id uuid,
   cursor jsonb,
   watermark timestamptz,
+  withheld bigint,
+  list_asked_at timestamptz,
   failures integer not null default 0,
   not_before timestamptz,
+  awaits_hubspot boolean not null default false,
+  is_probe boolean not null default false,
   next_at timestamptz,
   primary key (tenant_id, integration_id, kind, mode),
   foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
@@ -26,9 +30,33 @@ comment on column sync_streams.sync_event_id is 'the running or queued run; null
 
 comment on column sync_streams.watermark is 'on HubSpot''s clock: all changes before this time are saved';
 
+comment on column sync_streams.withheld is 'how many issues the last full pass did not find and did not mark deleted, because there were too many';
+
+comment on column sync_streams.list_asked_at is 'when a window was last checked with the list and nothing was missing';
+
 comment on column sync_streams.not_before is 'when a waiting run resumes';
 
+-- The first response after an outage of HubSpot resumes those that wait for it before their backoff
+-- ends.
+comment on column sync_streams.awaits_hubspot is 'the run waits because HubSpot could not be reached and gave no time to retry';
+
+comment on column sync_streams.is_probe is 'the run was resumed early, to check whether HubSpot is available again';
+
 comment on column sync_streams.next_at is 'when the schedule starts the next run';
+
+create index sync_streams_awaiting on sync_streams (tenant_id, integration_id, not_before) where awaits_hubspot;
+
+alter table sync_streams enable row level security, force row level security;
+
+create policy own_tenant on sync_streams to spoke_app
+  using (tenant_id = spoke_tenant()) with check (tenant_id = spoke_tenant());
+
+grant select, insert, update, delete on sync_streams to spoke_app;
+
+create policy find_due on sync_streams for select to spoke_system using (true);
+
+grant select (tenant_id, integration_id, kind, mode, epoch, lease_until, lease_by, sync_event_id, not_before,
+  awaits_hubspot, next_at) on sync_streams to spoke_system;
 
 create table sync_events (
   tenant_id uuid not null,
@@ -45,6 +73,8 @@ create table sync_events (
   inserted bigint not null default 0,
   changed bigint not null default 0,
   unchanged bigint not null default 0,
+  archived bigint not null default 0,
+  repaired bigint not null default 0,
   failed bigint not null default 0,
   pages bigint not null default 0,
   waiting_for text,
@@ -58,29 +88,15 @@ create table sync_events (
   foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
 );
 
-create index sync_events_history on sync_events (tenant_id, integration_id, sync_event_id desc);
-
 comment on table sync_events is 'distributed: tenant_id';
 
 comment on column sync_events.version is 'incremented by each change of the row; the id of a progress event';
 
-alter table sync_streams enable row level security;
+create index sync_events_history on sync_events (tenant_id, integration_id, sync_event_id desc);
 
-alter table sync_streams force row level security;
-
-create policy own_tenant on sync_streams to spoke_app
-  using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));
-
-create policy find_due on sync_streams for select to spoke_system using (true);
-
-alter table sync_events enable row level security;
-
-alter table sync_events force row level security;
+alter table sync_events enable row level security, force row level security;
 
 create policy own_tenant on sync_events to spoke_app
-  using (tenant_id = (select spoke_tenant())) with check (tenant_id = (select spoke_tenant()));
+  using (tenant_id = spoke_tenant()) with check (tenant_id = spoke_tenant());
 
-grant select, insert, update, delete on sync_streams, sync_events to spoke_app;
-
-grant select (tenant_id, integration_id, kind, mode, epoch, lease_until, lease_by, sync_event_id, not_before, next_at)
-  on sync_streams to spoke_system;
+grant select, insert, update, delete on sync_events to spoke_app;
