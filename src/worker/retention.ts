@@ -8,7 +8,6 @@ import type { TenantId } from '../db/tenant-id.ts'
 import { deleteIdleBudgets } from '../hubspot/budget/budget-retention-store.ts'
 import { deleteOldInboxRows, forgetReceipts } from '../inbox/receipt-retention-store.ts'
 import { deleteExpiredAuthorizations, deleteStalePending } from '../integrations/oauth/authorization-store.ts'
-import { mendRoutes } from '../integrations/portal-store.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
 import { deleteOldProblems, deleteOldTombstones } from '../issues/tombstone-retention-store.ts'
 import { forgetSubscriptions } from '../journal/subscription-store.ts'
@@ -95,7 +94,6 @@ async function tidyTenants(
   await each(parts, ids, signal, async (scope) => {
     await deleteExpiredAuthorizations(scope)
     await deleteStalePending(scope)
-    await mendRoutes(scope)
     return 0
   })
   if (syncEventsMs !== undefined)

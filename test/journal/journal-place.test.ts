@@ -3,13 +3,10 @@
  * Over 200 lines because each promise runs on both engines from the same helpers.
  */
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
-import { type SystemScope, withSystem, withTenant } from '../../src/db/scope.ts'
-import { parseTenantId } from '../../src/db/tenant-id.ts'
-import { mendRoutes } from '../../src/integrations/portal-store.ts'
+import { type SystemScope, withSystem } from '../../src/db/scope.ts'
 import { claimJournal, keepEnd, keepFile, releaseJournal } from '../../src/journal/store.ts'
 import {
   askAgain,
@@ -21,7 +18,7 @@ import {
   takeSubscriptions,
 } from '../../src/journal/subscription-store.ts'
 import { engines } from '../support/engines.ts'
-import { seedLink, seedTenant } from '../support/rows.ts'
+import { seedLink } from '../support/rows.ts'
 
 const by = (instance: string) => ({ instance, exclusive: false, leaseMs: 60_000 })
 const change = (portalId: number, id: string) => ({
@@ -175,34 +172,5 @@ for (const engine of engines)
         db.kysely,
       )
       assert.equal(await within((scope) => forgetSubscriptions(scope, 100)), 2)
-    })
-
-    test('a route that an earlier release wrote is mended', async () => {
-      await anew()
-      const tenant = parseTenantId(randomUUID())
-      const integration = await seedTenant(db, tenant, portal)
-      const installed = async () =>
-        (
-          await look(
-            sql<{
-              is: boolean
-            }>`select installed_at is not null as is from portal_routes where integration_id = ${integration}`,
-          )
-        )[0]?.is
-      const set = async (kind: string, at: string | null) => {
-        await sql`update integration_tokens set kind = ${kind} where integration_id = ${integration}`.execute(
-          db.kysely,
-        )
-        await sql`update portal_routes set installed_at = ${at}::timestamptz where integration_id = ${integration}`.execute(
-          db.kysely,
-        )
-      }
-      await set('oauth', null)
-      assert.equal(await withTenant(db, tenant, mendRoutes), 1)
-      assert.equal(await installed(), true)
-      assert.equal(await withTenant(db, tenant, mendRoutes), 0)
-      await set('static', '2026-01-01')
-      assert.equal(await withTenant(db, tenant, mendRoutes), 1)
-      assert.equal(await installed(), false)
     })
   })
