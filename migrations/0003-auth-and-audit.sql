@@ -48,7 +48,7 @@ create table sessions (
   tenant_id uuid,
   scopes text[] not null,
   made_by text not null,
-  bound_to text,
+  bound_to text not null,
   created_at timestamptz not null default now(),
   last_used_at timestamptz not null default now(),
   expires_at timestamptz not null,

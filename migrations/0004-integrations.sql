@@ -97,7 +97,7 @@ create table authorizations (
   state_hash text not null,
   integration_id uuid not null,
   code_verifier text not null,
-  asked_by text,
+  asked_by text not null,
   expires_at timestamptz not null,
   primary key (tenant_id, state_hash),
   foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
@@ -105,7 +105,7 @@ create table authorizations (
 
 comment on table authorizations is 'distributed: tenant_id';
 
-comment on column authorizations.asked_by is 'the principal that started it; null: started before this column existed, and expires within ten minutes';
+comment on column authorizations.asked_by is 'the principal that started it';
 
 alter table authorizations enable row level security, force row level security;
 

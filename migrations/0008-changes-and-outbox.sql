@@ -57,7 +57,7 @@ create table endpoints (
   endpoint_id uuid not null,
   url text not null,
   types text[],
-  in_order boolean not null default false,
+  in_order boolean not null,
   secret text not null,
   older_secret text,
   older_until timestamptz,

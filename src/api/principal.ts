@@ -42,10 +42,10 @@ const operators: Readonly<Record<string, Principal['kind']>> = { open: 'open', a
  * operator began. A tenant's credential may finish what any credential of that tenant began,
  * because keys are rotated and each of them could start it anew.
  *
- * @param begunBy a result of nameOf, for the same tenant; null: unknown
+ * @param begunBy a result of nameOf, for the same tenant
  */
-export const mayFinish = (principal: Principal, begunBy: string | null): boolean =>
-  begunBy !== null && principal.kind !== 'metrics' && (operators[begunBy] ?? 'tenant') === principal.kind
+export const mayFinish = (principal: Principal, begunBy: string): boolean =>
+  principal.kind !== 'metrics' && (operators[begunBy] ?? 'tenant') === principal.kind
 
 /** The principal's name in logs and the audit log. */
 export const nameOf = (principal: Principal): string =>

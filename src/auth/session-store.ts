@@ -46,8 +46,7 @@ export async function insertSession({ query }: SystemScope, made: NewSession): P
 }
 
 export interface SessionRow extends SessionRights {
-  /** null: a row that the service did not insert. */
-  bound_to: string | null
+  bound_to: string
   /** Its last recorded use is more than a minute old. */
   unnoted: boolean
 }

@@ -91,13 +91,13 @@ export const boundTo = (
 
 /** Under any key of the ring: a rotation ends no session before its key leaves the ring. */
 export function isBound(
-  bound: string | null,
+  bound: string,
   ring: KeyRing,
   token: string,
   rights: SessionRights,
   credential: string | undefined,
 ): boolean {
-  const given = Buffer.from(bound ?? '')
+  const given = Buffer.from(bound)
   return ring.some((key) => {
     const expected = Buffer.from(under(key, token, rights, credential))
     return given.length === expected.length && timingSafeEqual(given, expected)

@@ -310,7 +310,6 @@ describe('sessions', () => {
       ['a longer life of the operator', byAdmin, { expires_at: later }],
       ['the operator for a key', byKey, { tenant_id: null, made_by: 'admin' }],
       ['nothing that ties it', byKey, { bound_to: '' }],
-      ['no tie at all', byKey, { bound_to: null }],
       ['tied as another is', byKey, { bound_to: (await read(byJwt)).bound_to }],
       ['tied as the operator is', byKey, { ...(await read(byAdmin)) }],
     ]

@@ -93,7 +93,7 @@ export async function authorizationWaits(
 export interface TakenAuthorization {
   /** Sealed. */
   codeVerifier: string
-  askedBy: string | null
+  askedBy: string
 }
 
 const taken = sql`code_verifier as "codeVerifier", asked_by as "askedBy"`
