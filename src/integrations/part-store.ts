@@ -43,8 +43,8 @@ export interface PartDue {
   due: boolean
   problem: string | null
   /**
-   * For properties: the last list read; null: never read. `fieldType` is null where an older
-   * version stored it.
+   * For properties: the last list read; null: never read. `fieldType` is null where HubSpot gives
+   * none.
    */
   properties: { name: string; fieldType: string | null }[] | null
   /** For properties: those that HubSpot refuses to return; null: none. */

@@ -111,7 +111,7 @@ export interface Cursor {
   restarts?: number
 }
 
-/** Whether a stored cursor has the current format and not that of an older version. */
+/** Whether what is stored is a cursor that a run can continue from. */
 export const isCursor = (stored: Cursor | null): stored is Cursor =>
   typeof (stored?.walk as { at?: unknown } | undefined)?.at === 'string'
 

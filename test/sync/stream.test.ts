@@ -178,7 +178,7 @@ test('a full pass: the live ones, the archived ones, then the absent ones; an in
   assert.equal(firstCursor('incremental', null).walk.at, 'list')
 })
 
-test('a cursor of an older version is none', () => {
+test('what has another form than a cursor is none', () => {
   assert.equal(isCursor(null), false)
   assert.equal(isCursor({ walk: 'list', startedAt: '', after: 'x' } as unknown as Cursor), false)
   assert.equal(isCursor(firstCursor('full', null)), true)
