@@ -405,7 +405,7 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
       sweepShare: set.SPOKE_SWEEP_LIMIT / 100,
     }),
     syncConcurrency: set.SPOKE_SYNC_CONCURRENCY,
-    keep: Object.freeze({
+    retention: Object.freeze({
       syncEventsMs: set.SPOKE_KEEP_SYNC_EVENTS,
       inboxMs: set.SPOKE_KEEP_INBOX,
       changesMs: set.SPOKE_KEEP_CHANGES,

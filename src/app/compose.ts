@@ -151,14 +151,14 @@ export async function compose(
           journalWork,
           ...(feed === undefined ? {} : { onFound: createNoticeSilence(log) }),
           quietMs: erasureQuietMs,
-          keep: config.keep,
+          retention: config.retention,
         })
   shutdown.running.push(() => worker.stop(stopWithinMs))
 
   // A failed wake-up only delays the run: the scheduler poll finds the row.
-  const wakeStream = (tenantId: TenantId, key: StreamKey, occasion: string) => {
+  const wakeStream = (tenantId: TenantId, key: StreamKey, dedupeKey: string) => {
     queues
-      .wake({ tenantId, ...key }, occasion)
+      .wake({ tenantId, ...key }, dedupeKey)
       .catch((err: unknown) => log.warn({ err }, 'a worker could not be woken'))
   }
   const testConnection = createConnectionTest({ hubspot, tokens, tickets: ticketKind })

@@ -27,7 +27,7 @@ export const noQueues: Queues = {
   install: async () => {},
   start: async () => {},
   wake: async () => {},
-  forget: async () => {},
+  deleteJobsOf: async () => {},
   depth: async () => [],
   stop: async () => {},
 }

@@ -50,7 +50,7 @@ export interface DrainParts {
   /** Changes that arrive within this window are read together, ms. */
   windowMs: number
   /** Called when an inbox that waited for HubSpot to return has been drained. */
-  onHubSpotBack?: () => void
+  onHubSpotReturn?: () => void
   clock: Clock
   metrics: Metrics
   log: Log
@@ -153,7 +153,7 @@ export async function drain(
     }
     const drained = await drainAll(drain, rows)
     if (!drain.released) await within((scope) => releaseInbox(scope, integrationId, claimant, 'well'))
-    if (awaitedHubSpot && drain.read > 0) parts.onHubSpotBack?.()
+    if (awaitedHubSpot && drain.read > 0) parts.onHubSpotReturn?.()
     return drained
   } catch (error) {
     if (error instanceof Lost || stop.signal.aborted || isTenantErasing(error)) return undefined

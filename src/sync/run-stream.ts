@@ -66,7 +66,7 @@ export interface RunParts {
    */
   onFound?: (scope: TenantScope, integrationId: string, newestAt: string) => Promise<void>
   /** Called when a run that waited for HubSpot to return has read from it again. */
-  onHubSpotBack?: () => void
+  onHubSpotReturn?: () => void
   clock: Clock
   metrics: Metrics
   log: Log
@@ -263,7 +263,7 @@ async function keepStep(run: Run, at: Cursor, keep: SaveStep): Promise<SavedStep
     return kept
   })
   run.failures = 0
-  if (run.awaitsHubSpot) run.onHubSpotBack?.()
+  if (run.awaitsHubSpot) run.onHubSpotReturn?.()
   run.awaitsHubSpot = false
   if (kept.report) {
     metrics.syncPages.inc({ type: key.mode })

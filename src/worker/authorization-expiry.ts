@@ -2,14 +2,17 @@
 import { type ExpireParts, releaseExpired } from '../integrations/oauth/expire-authorizations.ts'
 import type { Clock } from '../lib/clock.ts'
 
-const everyMs = 5_000
+const pollIntervalMs = 5_000
 
 /** Runs until the signal aborts. A failed pass is logged and repeated. */
-export async function expireUntil(parts: ExpireParts & { clock: Clock }, signal: AbortSignal): Promise<void> {
+export async function runAuthorizationExpiry(
+  deps: ExpireParts & { clock: Clock },
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
-    await releaseExpired(parts, signal).catch((err: unknown) =>
-      parts.log.warn({ err }, 'unconfirmed grants could not be listed'),
+    await releaseExpired(deps, signal).catch((err: unknown) =>
+      deps.log.warn({ err }, 'unconfirmed grants could not be listed'),
     )
-    await parts.clock.sleep(everyMs, signal).catch(() => {})
+    await deps.clock.sleep(pollIntervalMs, signal).catch(() => {})
   }
 }

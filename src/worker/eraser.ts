@@ -10,7 +10,7 @@ import { findErasing } from '../tenants/data-inventory-store.ts'
 import { endErasure, eraseRows, whileErasing } from '../tenants/erasure.ts'
 import type { Queues } from './queues.ts'
 
-export interface EraseParts extends RevokeParts {
+export interface EraserDependencies extends RevokeParts {
   queues: Queues
   clock: Clock
   metrics: Metrics
@@ -21,8 +21,8 @@ export interface EraseParts extends RevokeParts {
   quietMs: number
 }
 
-const everyMs = 4_000
-const atOnce = 100
+const pollIntervalMs = 4_000
+const maxTenants = 100
 /** The next tenant follows after this time. */
 const sliceMs = 5_000
 
@@ -30,28 +30,28 @@ const sliceMs = 5_000
  * Polls for marked tenants until the signal aborts. Any number of processes may run this: each step
  * has exclusive access to its tenant.
  */
-export async function eraseUntil(parts: EraseParts, signal: AbortSignal): Promise<void> {
+export async function runEraser(deps: EraserDependencies, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await eraseMarked(parts, signal).catch((err: unknown) =>
-      parts.log.warn({ err }, 'tenants marked for erasure could not be listed'),
+    await eraseMarkedTenants(deps, signal).catch((err: unknown) =>
+      deps.log.warn({ err }, 'tenants marked for erasure could not be listed'),
     )
-    await parts.clock.sleep(everyMs, signal).catch(() => {})
+    await deps.clock.sleep(pollIntervalMs, signal).catch(() => {})
   }
 }
 
 /**
  * Works through the marked tenants in rotation until none of them can make further progress now.
  */
-export async function eraseMarked(parts: EraseParts, signal: AbortSignal): Promise<void> {
-  const { db, metrics, log } = parts
-  const marked = await withSystem(db, (scope) => findErasing(scope, atOnce))
+export async function eraseMarkedTenants(deps: EraserDependencies, signal: AbortSignal): Promise<void> {
+  const { db, metrics, log } = deps
+  const marked = await withSystem(db, (scope) => findErasing(scope, maxTenants))
   metrics.tenantsErasing.set(marked.length)
-  for (let turn = marked; turn.length > 0; ) {
+  for (let round = marked; round.length > 0; ) {
     const next: TenantId[] = []
-    for (const tenantId of turn) {
+    for (const tenantId of round) {
       if (signal.aborted) return
       try {
-        const outcome = await eraseForAWhile(parts, tenantId, signal)
+        const outcome = await eraseForOneSlice(deps, tenantId, signal)
         if (outcome === 'cut_short') next.push(tenantId)
         if (outcome === 'gone') log.info({ tenant_id: tenantId }, 'a tenant was erased')
       } catch (err) {
@@ -59,23 +59,23 @@ export async function eraseMarked(parts: EraseParts, signal: AbortSignal): Promi
         log.warn({ err, tenant_id: tenantId }, 'an erasure failed and will be retried')
       }
     }
-    turn = next
+    round = next
   }
 }
 
-async function eraseForAWhile(
-  parts: EraseParts,
+async function eraseForOneSlice(
+  deps: EraserDependencies,
   tenantId: TenantId,
   signal: AbortSignal,
 ): Promise<'cut_short' | 'too_soon' | 'rows_left' | 'gone'> {
-  const { db, clock, queues, quietMs } = parts
+  const { db, clock, queues, quietMs } = deps
   const end = clock.monotonic() + sliceMs
   const more = () => !signal.aborted && clock.monotonic() < end
-  if (!(await revokeAll(parts, tenantId, signal, more))) return 'cut_short'
+  if (!(await revokeAll(deps, tenantId, signal, more))) return 'cut_short'
   if (!(await eraseRows(db, tenantId, 'rows', more))) return 'cut_short'
   const portals = await whileErasing(db, tenantId, ({ rows }) => portalsOf(rows))
   if (portals && portals.length > 0) await withSystem(db, (scope) => deleteBudgets(scope, portals))
   for (const when of ['integrations', 'audit'] as const)
     if (!(await eraseRows(db, tenantId, when, more))) return 'cut_short'
-  return await endErasure(db, tenantId, quietMs, () => queues.forget(tenantId))
+  return await endErasure(db, tenantId, quietMs, () => queues.deleteJobsOf(tenantId))
 }

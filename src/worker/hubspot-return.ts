@@ -15,7 +15,7 @@ import { findAwaiting, resumeAwaiting } from '../sync/store.ts'
 import { claimPeriodicTask } from '../tenants/periodic-task-store.ts'
 import type { Queues } from './queues.ts'
 
-export interface ReturnParts {
+export interface HubSpotReturnDependencies {
   db: Database
   queues: Queues
   clock: Clock
@@ -23,19 +23,19 @@ export interface ReturnParts {
 }
 
 /** One run and one inbox are tried per this period, over all processes. */
-const probeEveryMs = 8_000
+const probeIntervalMs = 8_000
 /** How many runs, and how many inboxes, one success resumes. */
-const atOnce = 50
+const resumeBatchSize = 50
 
 /** Lets one run and one inbox try, if some wait and the next probe is due. */
-export async function probeHubSpot(parts: ReturnParts): Promise<void> {
-  const { db, clock } = parts
-  const { streams, inboxes } = await findWaiting(parts)
+export async function probeHubSpotReturn(deps: HubSpotReturnDependencies): Promise<void> {
+  const { db, clock } = deps
+  const { streams, inboxes } = await findWaiting(deps)
   if (streams.length + inboxes.length === 0) return
-  if (!(await withSystem(db, (scope) => claimPeriodicTask(scope, 'probe_hubspot', probeEveryMs)))) return
+  if (!(await withSystem(db, (scope) => claimPeriodicTask(scope, 'probe_hubspot', probeIntervalMs)))) return
   // Picked at random, so that one account that stays unavailable does not decide for all.
   const one = <T>(some: readonly T[]) => some.slice(Math.floor(clock.random() * some.length)).slice(0, 1)
-  await resume(parts, { streams: one(streams), inboxes: one(inboxes) })
+  await resume(deps, { streams: one(streams), inboxes: one(inboxes) })
 }
 
 /**
@@ -43,17 +43,17 @@ export async function probeHubSpot(parts: ReturnParts): Promise<void> {
  *
  * @returns does not wait; calls during a pass cause one further pass
  */
-export function createResumer(parts: ReturnParts): () => void {
+export function createHubSpotReturnHandler(deps: HubSpotReturnDependencies): () => void {
   let running = false
   let again = false
   const resumeSome = async () => {
     running = true
     do {
       again = false
-      await findWaiting(parts)
-        .then((waiting) => resume(parts, waiting))
+      await findWaiting(deps)
+        .then((waiting) => resume(deps, waiting))
         .catch((err: unknown) =>
-          parts.log.warn({ err }, 'runs and inboxes that wait for HubSpot could not be resumed'),
+          deps.log.warn({ err }, 'runs and inboxes that wait for HubSpot could not be resumed'),
         )
     } while (again)
     running = false
@@ -64,15 +64,18 @@ export function createResumer(parts: ReturnParts): () => void {
   }
 }
 
-const findWaiting = ({ db }: ReturnParts) =>
+const findWaiting = ({ db }: HubSpotReturnDependencies) =>
   withSystem(db, async (scope) => ({
-    streams: await findAwaiting(scope, atOnce),
-    inboxes: await findAwaitingInboxes(scope, atOnce),
+    streams: await findAwaiting(scope, resumeBatchSize),
+    inboxes: await findAwaitingInboxes(scope, resumeBatchSize),
   }))
 
 type Waiting = Awaited<ReturnType<typeof findWaiting>>
 
-async function resume({ db, queues, log }: ReturnParts, { streams, inboxes }: Waiting): Promise<void> {
+async function resume(
+  { db, queues, log }: HubSpotReturnDependencies,
+  { streams, inboxes }: Waiting,
+): Promise<void> {
   /** A failure of one tenant does not affect the others. */
   const each = async (tenantId: string, work: () => Promise<void>) => {
     await work().catch((err: unknown) => {

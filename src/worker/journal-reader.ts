@@ -4,40 +4,40 @@ import type { Tokens } from '../integrations/tokens/tokens.ts'
 import { type JournalParts, type JournalPoll, letGo, readJournal } from '../journal/read-journal.ts'
 import { type SubscribeParts, subscribeDue } from '../journal/subscriptions.ts'
 
-export interface JournalWork extends SubscribeParts {
+export interface JournalReaderDependencies extends SubscribeParts {
   tokens: Tokens
 }
 
 /** How often HubSpot is queried for another file after the last one. */
-const everyMs = 1_000
-const subscribeEveryMs = 2_000
+const pollIntervalMs = 1_000
+const subscribeIntervalMs = 2_000
 /** Wait after a pass that could not continue. */
-const subscribeAgainMs = 30_000
+const subscribeRetryMs = 30_000
 /** Integrations whose token is checked at once. The next sync finds the state of any others. */
-const checksAtOnce = 8
+const maxTokenChecks = 8
 
 /** Runs until the signal aborts, and returns when the work in progress has ended. */
-export async function journalUntil(work: JournalWork, signal: AbortSignal): Promise<void> {
-  await Promise.all([readUntil(work, signal), subscribeUntil(work, signal)])
+export async function runJournalReader(deps: JournalReaderDependencies, signal: AbortSignal): Promise<void> {
+  await Promise.all([runReads(deps, signal), runSubscriptions(deps, signal)])
 }
 
-async function readUntil(work: JournalWork, signal: AbortSignal): Promise<void> {
+async function runReads(deps: JournalReaderDependencies, signal: AbortSignal): Promise<void> {
   const checks = new Set<Promise<void>>()
   while (!signal.aborted) {
-    const { more, uninstalled } = await turn(work, signal)
-    for (const whose of uninstalled.slice(0, checksAtOnce - checks.size)) {
-      const done = check(work, whose, signal).finally(() => checks.delete(done))
+    const { more, uninstalled } = await pollJournal(deps, signal)
+    for (const whose of uninstalled.slice(0, maxTokenChecks - checks.size)) {
+      const done = checkToken(deps, whose, signal).finally(() => checks.delete(done))
       checks.add(done)
     }
-    if (!more) await work.clock.sleep(everyMs, signal).catch(() => {})
+    if (!more) await deps.clock.sleep(pollIntervalMs, signal).catch(() => {})
   }
   await Promise.all(checks)
-  await letGo(work).catch(() => {})
+  await letGo(deps).catch(() => {})
 }
 
-const turn = (work: JournalParts, signal: AbortSignal): Promise<JournalPoll> =>
-  readJournal(work, signal).catch((err: unknown) => {
-    work.log.warn({ err }, 'the webhooks journal could not be polled')
+const pollJournal = (deps: JournalParts, signal: AbortSignal): Promise<JournalPoll> =>
+  readJournal(deps, signal).catch((err: unknown) => {
+    deps.log.warn({ err }, 'the webhooks journal could not be polled')
     return { more: false, uninstalled: [] }
   })
 
@@ -45,19 +45,23 @@ const turn = (work: JournalParts, signal: AbortSignal): Promise<JournalPoll> =>
  * The token is due: using it requests a new one from HubSpot, and the response shows whether our
  * app is still installed.
  */
-async function check({ tokens, patience }: JournalWork, whose: Whose, signal: AbortSignal): Promise<void> {
+async function checkToken(
+  { tokens, patience }: JournalReaderDependencies,
+  whose: Whose,
+  signal: AbortSignal,
+): Promise<void> {
   await tokens.use(whose, { patience, signal }, async () => undefined).catch(() => {})
 }
 
-async function subscribeUntil(work: JournalWork, signal: AbortSignal): Promise<void> {
+async function runSubscriptions(deps: JournalReaderDependencies, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const wentWell = await subscribeDue(work, signal).then(
+    const wentWell = await subscribeDue(deps, signal).then(
       () => true,
       (err: unknown) => {
-        if (!signal.aborted) work.log.warn({ err }, 'webhooks journal subscriptions could not be updated')
+        if (!signal.aborted) deps.log.warn({ err }, 'webhooks journal subscriptions could not be updated')
         return false
       },
     )
-    await work.clock.sleep(wentWell ? subscribeEveryMs : subscribeAgainMs, signal).catch(() => {})
+    await deps.clock.sleep(wentWell ? subscribeIntervalMs : subscribeRetryMs, signal).catch(() => {})
   }
 }

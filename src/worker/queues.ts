@@ -19,12 +19,12 @@ export interface Queues {
   /**
    * Wakes a worker for a stream.
    *
-   * @param occasion identifies the wake-up: while one with the same occasion is queued or running,
+   * @param dedupeKey identifies the wake-up: while one with the same key is queued or running,
    *   another is dropped
    */
-  wake(job: SyncJob, occasion: string): Promise<void>
+  wake(job: SyncJob, dedupeKey: string): Promise<void>
   /** Deletes the queue's jobs of a tenant, in any state. */
-  forget(tenantId: string): Promise<void>
+  deleteJobsOf(tenantId: string): Promise<void>
   depth(): Promise<{ queue: string; state: string; count: number }[]>
   /** Waits for running handlers. */
   stop(timeoutMs: number): Promise<void>
@@ -111,8 +111,8 @@ export function createQueues(
         workers.set(queue, worker)
       }
     },
-    async wake({ tenantId, integrationId, kind, mode }, occasion) {
-      const singletonKey = `${integrationId}/${kind}/${mode}/${occasion}`
+    async wake({ tenantId, integrationId, kind, mode }, dedupeKey) {
+      const singletonKey = `${integrationId}/${kind}/${mode}/${dedupeKey}`
       await boss.send(
         queueOf[mode],
         { tenantId, integrationId, kind, mode },
@@ -121,7 +121,7 @@ export function createQueues(
       const worker = db.pooled && workers.get(queueOf[mode])
       if (worker) boss.notifyWorker(worker)
     },
-    async forget(tenantId) {
+    async deleteJobsOf(tenantId) {
       await db.jobs.executeSql(`delete from pgboss.job where group_id = $1 or data ->> 'tenantId' = $1`, [
         tenantId,
       ])

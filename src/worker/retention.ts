@@ -27,29 +27,29 @@ export interface RetentionPeriods {
   archivedMs: number | undefined
 }
 
-export interface RetentionParts {
+export interface RetentionDependencies {
   db: Database
-  keep: RetentionPeriods
+  retention: RetentionPeriods
   clock: Clock
   log: Log
 }
 
-const periodMs = 3_600_000
-const lookEveryMs = 60_000
+const passIntervalMs = 3_600_000
+const checkIntervalMs = 60_000
 /** Rows per statement. */
-const step = 2_000
-const tenantsAtOnce = 200
+const rowsPerStatement = 2_000
+const tenantsPerPage = 200
 
-export async function retentionUntil(parts: RetentionParts, signal: AbortSignal): Promise<void> {
-  const { db, clock, log } = parts
+export async function runRetention(deps: RetentionDependencies, signal: AbortSignal): Promise<void> {
+  const { db, clock, log } = deps
   while (!signal.aborted) {
     try {
-      if (await withSystem(db, (scope) => claimPeriodicTask(scope, 'retention', periodMs)))
-        await keepUp(parts, signal)
+      if (await withSystem(db, (scope) => claimPeriodicTask(scope, 'retention', passIntervalMs)))
+        await runRetentionPass(deps, signal)
     } catch (err) {
       log.warn({ err }, 'a retention pass failed, will retry')
     }
-    await clock.sleep(lookEveryMs, signal).catch(() => {})
+    await clock.sleep(checkIntervalMs, signal).catch(() => {})
   }
 }
 
@@ -57,14 +57,14 @@ export async function retentionUntil(parts: RetentionParts, signal: AbortSignal)
  * Runs one complete pass. It starts at a random tenant, so that a pass that ends early does not
  * always skip the same tenants.
  */
-export async function keepUp(parts: RetentionParts, signal: AbortSignal): Promise<void> {
-  const { db, clock } = parts
+export async function runRetentionPass(deps: RetentionDependencies, signal: AbortSignal): Promise<void> {
+  const { db, clock } = deps
   const more = () => !signal.aborted
   for (const remove of [deleteIdleBudgets, deleteEndedSessions, forgetReceipts, forgetSubscriptions])
-    while (more() && (await withSystem(db, (scope) => remove(scope, step))) === step);
+    while (more() && (await withSystem(db, (scope) => remove(scope, rowsPerStatement))) === rowsPerStatement);
   for (let after: TenantId | undefined; more(); ) {
-    const ids = await withSystem(db, (scope) => tenantsWithExpiredKeys(scope, after, tenantsAtOnce))
-    await each(parts, ids, signal, (scope) => deleteExpiredKeys(scope, step))
+    const ids = await withSystem(db, (scope) => tenantsWithExpiredKeys(scope, after, tenantsPerPage))
+    await forEachTenant(deps, ids, signal, (scope) => deleteExpiredKeys(scope, rowsPerStatement))
     after = ids.at(-1)
     if (!after) break
   }
@@ -76,48 +76,50 @@ export async function keepUp(parts: RetentionParts, signal: AbortSignal): Promis
     [undefined, from],
   ] as const)
     for (let after: string | undefined = start; more(); ) {
-      const found = await withSystem(db, (scope) => tenantsFrom(scope, after, tenantsAtOnce))
+      const found = await withSystem(db, (scope) => tenantsFrom(scope, after, tenantsPerPage))
       const ids = found.filter((id) => id <= end)
-      await tidyTenants(parts, ids, signal)
+      await deleteExpiredRows(deps, ids, signal)
       const last = ids.at(-1)
       if (!last || ids.length < found.length) break
       after = last
     }
 }
 
-async function tidyTenants(
-  parts: RetentionParts,
+async function deleteExpiredRows(
+  deps: RetentionDependencies,
   ids: readonly TenantId[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { syncEventsMs, inboxMs, changesMs, problemsMs, archivedMs } = parts.keep
-  await each(parts, ids, signal, async (scope) => {
+  const { syncEventsMs, inboxMs, changesMs, problemsMs, archivedMs } = deps.retention
+  await forEachTenant(deps, ids, signal, async (scope) => {
     await deleteExpiredAuthorizations(scope)
     await deleteStalePending(scope)
     return 0
   })
   if (syncEventsMs !== undefined)
-    await each(parts, ids, signal, (scope) => deleteOldEvents(scope, syncEventsMs, step))
+    await forEachTenant(deps, ids, signal, (scope) => deleteOldEvents(scope, syncEventsMs, rowsPerStatement))
   if (inboxMs !== undefined)
-    await each(parts, ids, signal, (scope) => deleteOldInboxRows(scope, inboxMs, step))
+    await forEachTenant(deps, ids, signal, (scope) => deleteOldInboxRows(scope, inboxMs, rowsPerStatement))
   if (changesMs !== undefined) {
-    await each(parts, ids, signal, (scope) => deleteOldChanges(scope, changesMs, step))
-    await each(parts, ids, signal, (scope) => deleteOldDeliveries(scope, step))
+    await forEachTenant(deps, ids, signal, (scope) => deleteOldChanges(scope, changesMs, rowsPerStatement))
+    await forEachTenant(deps, ids, signal, (scope) => deleteOldDeliveries(scope, rowsPerStatement))
   }
   if (problemsMs !== undefined)
-    await each(parts, ids, signal, (scope) => deleteOldProblems(scope, problemsMs, step))
-  if (archivedMs !== undefined) await each(parts, ids, signal, (scope) => tombstones(scope, archivedMs))
+    await forEachTenant(deps, ids, signal, (scope) => deleteOldProblems(scope, problemsMs, rowsPerStatement))
+  if (archivedMs !== undefined)
+    await forEachTenant(deps, ids, signal, (scope) => deleteTombstones(scope, archivedMs))
 }
 
 /**
  * Deletes one page per integration, under the integration's lock.
  *
- * @returns `step` if there may be more
+ * @returns `rowsPerStatement` if there may be more
  */
-async function tombstones(scope: TenantScope, archivedMs: number): Promise<number> {
+async function deleteTombstones(scope: TenantScope, archivedMs: number): Promise<number> {
   for (const { integrationId } of await listIntegrations(scope)) {
     await lockIntegration(scope, integrationId)
-    if ((await deleteOldTombstones(scope, integrationId, archivedMs, step)) === step) return step
+    if ((await deleteOldTombstones(scope, integrationId, archivedMs, rowsPerStatement)) === rowsPerStatement)
+      return rowsPerStatement
   }
   return 0
 }
@@ -126,22 +128,22 @@ async function tombstones(scope: TenantScope, archivedMs: number): Promise<numbe
  * Runs one step per tenant, and further rounds for those whose step was full: a tenant with much to
  * delete does not delay the others, and a tenant that fails does not affect them.
  */
-async function each(
-  { db, log }: RetentionParts,
+async function forEachTenant(
+  { db, log }: RetentionDependencies,
   ids: readonly TenantId[],
   signal: AbortSignal,
   work: (scope: TenantScope) => Promise<number>,
 ): Promise<void> {
-  for (let turn = ids; turn.length > 0; ) {
+  for (let round = ids; round.length > 0; ) {
     const full: TenantId[] = []
-    for (const tenantId of turn) {
+    for (const tenantId of round) {
       if (signal.aborted) return
       try {
-        if ((await withTenant(db, tenantId, work)) === step) full.push(tenantId)
+        if ((await withTenant(db, tenantId, work)) === rowsPerStatement) full.push(tenantId)
       } catch (err) {
         if (!isTenantErasing(err)) log.warn({ err, tenant_id: tenantId }, 'retention skipped a tenant')
       }
     }
-    turn = full
+    round = full
   }
 }

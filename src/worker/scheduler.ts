@@ -11,10 +11,10 @@ import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { type Periods, takeSlot } from '../sync/requests.ts'
 import { type DueStream, findDue } from '../sync/store.ts'
-import { probeHubSpot } from './hubspot-return.ts'
+import { probeHubSpotReturn } from './hubspot-return.ts'
 import type { Queues } from './queues.ts'
 
-export interface SweepParts {
+export interface SchedulerDependencies {
   db: Database
   queues: Queues
   claimant: Claimant
@@ -24,23 +24,25 @@ export interface SweepParts {
   log: Log
 }
 
-const everyMs = 4_000
-const atOnce = 500
+const pollIntervalMs = 4_000
+const maxStreams = 500
 /** A wake-up that was lost between two processes is sent again after this time. */
-const againAfterMs = 30_000
+const resendAfterMs = 30_000
 
 /**
  * One wake-up per claim: claiming a stream advances its epoch, so that a claim that died never
  * suppresses the next wake-up.
  */
-const occasionOf = ({ epoch }: DueStream, clock: Clock) =>
-  `${epoch}/${Math.floor(clock.now() / againAfterMs)}`
+const dedupeKeyOf = ({ epoch }: DueStream, clock: Clock) =>
+  `${epoch}/${Math.floor(clock.now() / resendAfterMs)}`
 
 /** Polls until the signal aborts. A failed poll is logged and repeated. */
-export async function sweepUntil(parts: SweepParts, signal: AbortSignal): Promise<void> {
+export async function runScheduler(deps: SchedulerDependencies, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await sweep(parts, signal).catch((err: unknown) => parts.log.warn({ err }, 'a scheduler poll failed'))
-    await parts.clock.sleep(everyMs, signal).catch(() => {})
+    await runSchedulerPoll(deps, signal).catch((err: unknown) =>
+      deps.log.warn({ err }, 'a scheduler poll failed'),
+    )
+    await deps.clock.sleep(pollIntervalMs, signal).catch(() => {})
   }
 }
 
@@ -48,17 +50,17 @@ export async function sweepUntil(parts: SweepParts, signal: AbortSignal): Promis
  * One poll. Any number of processes may poll at once: schedule slots are claimed per row, and equal
  * wake-ups are merged.
  */
-export async function sweep(parts: SweepParts, signal: AbortSignal): Promise<void> {
-  const { db, queues, claimant, periods, clock, metrics, log } = parts
-  const due = await withSystem(db, (scope) => findDue(scope, claimant, atOnce))
+export async function runSchedulerPoll(deps: SchedulerDependencies, signal: AbortSignal): Promise<void> {
+  const { db, queues, claimant, periods, clock, metrics, log } = deps
+  const due = await withSystem(db, (scope) => findDue(scope, claimant, maxStreams))
   let waiting = 0
   for (const stream of due) {
     if (signal.aborted) return
     try {
-      const queued = stream.slot && (await slotTaken(db, stream, periods))
+      const queued = stream.slot && (await claimSlot(db, stream, periods))
       if (!stream.run && !queued) continue
       waiting += 1
-      await queues.wake(stream, occasionOf(stream, clock))
+      await queues.wake(stream, dedupeKeyOf(stream, clock))
     } catch (err) {
       if (isTenantErasing(err)) continue
       // A failure of one tenant (a sealed value that does not open, a row deleted meanwhile) does
@@ -69,12 +71,12 @@ export async function sweep(parts: SweepParts, signal: AbortSignal): Promise<voi
       )
     }
   }
-  await probeHubSpot(parts)
+  await probeHubSpotReturn(deps)
   metrics.streamsDue.set(waiting)
   metrics.feedsSilent.set(await withSystem(db, countSilent))
   metrics.journalFailures.set(await withSystem(db, journalFailures))
   for (const { queue, state, count } of await queues.depth()) metrics.queueDepth.set({ queue, state }, count)
 }
 
-const slotTaken = (db: Database, stream: DueStream, periods: Periods) =>
+const claimSlot = (db: Database, stream: DueStream, periods: Periods) =>
   withTenant(db, parseTenantId(stream.tenantId), (scope) => takeSlot(scope, stream, periods))

@@ -12,28 +12,28 @@ import type { Log } from '../lib/log.ts'
 import type { SendParts } from '../outbox/sender.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
 import { type RunParts, runStream } from '../sync/run-stream.ts'
-import { expireUntil } from './authorization-expiry.ts'
-import { type EraseParts, eraseUntil } from './eraser.ts'
-import { createResumer } from './hubspot-return.ts'
-import { drainUntil } from './inbox-drainer.ts'
-import { type JournalWork, journalUntil } from './journal-reader.ts'
+import { runAuthorizationExpiry } from './authorization-expiry.ts'
+import { type EraserDependencies, runEraser } from './eraser.ts'
+import { createHubSpotReturnHandler } from './hubspot-return.ts'
+import { runInboxDrainer } from './inbox-drainer.ts'
+import { type JournalReaderDependencies, runJournalReader } from './journal-reader.ts'
 import type { SyncJob } from './queues.ts'
-import { type RetentionParts, retentionUntil } from './retention.ts'
-import { type SweepParts, sweepUntil } from './scheduler.ts'
-import { sendUntil } from './webhook-sender.ts'
+import { type RetentionDependencies, runRetention } from './retention.ts'
+import { runScheduler, type SchedulerDependencies } from './scheduler.ts'
+import { runWebhookSender } from './webhook-sender.ts'
 
-export interface WorkerParts
+export interface WorkerDependencies
   extends RunParts,
-    SweepParts,
+    SchedulerDependencies,
     ExpireParts,
-    EraseParts,
-    RetentionParts,
+    EraserDependencies,
+    RetentionDependencies,
     DrainParts,
     SendParts {
   kinds: readonly ObjectKind[]
   concurrency: number
   /** Absent: HubSpot's webhooks journal is not read. */
-  journalWork: JournalWork | undefined
+  journalWork: JournalReaderDependencies | undefined
   log: Log
 }
 
@@ -42,23 +42,23 @@ export interface Worker {
   stop(timeoutMs: number): Promise<void>
 }
 
-export async function startWorker(given: WorkerParts): Promise<Worker> {
-  const parts = { ...given, onHubSpotBack: createResumer(given) }
-  const { queues, log } = parts
-  const { disk } = parts.db
+export async function startWorker(given: WorkerDependencies): Promise<Worker> {
+  const deps = { ...given, onHubSpotReturn: createHubSpotReturnHandler(given) }
+  const { queues, log } = deps
+  const { disk } = deps.db
   const stopping = new AbortController()
   /** Aborts when the worker stops or when nothing can be stored. */
-  const working = () => (disk ? AbortSignal.any([stopping.signal, disk.untilFull()]) : stopping.signal)
+  const workSignal = () => (disk ? AbortSignal.any([stopping.signal, disk.untilFull()]) : stopping.signal)
   const running = new Set<Promise<void>>()
 
   async function run(job: SyncJob): Promise<void> {
-    const kind = parts.kinds.find(({ name }) => name === job.kind)
-    const signal = working()
+    const kind = deps.kinds.find(({ name }) => name === job.kind)
+    const signal = workSignal()
     if (!kind || signal.aborted) return
     const { integrationId, mode } = job
     const key = { integrationId, kind: job.kind, mode }
     try {
-      const outcome = await runStream(parts, parseTenantId(job.tenantId), key, kind, signal)
+      const outcome = await runStream(deps, parseTenantId(job.tenantId), key, kind, signal)
       // The scheduler would find it too, but later.
       if (outcome === 'yielded' && !signal.aborted) await queues.wake(job, newId())
     } catch (err) {
@@ -73,33 +73,33 @@ export async function startWorker(given: WorkerParts): Promise<Worker> {
     return done
   }
 
-  await queues.start({ concurrency: parts.concurrency, run: tracked })
+  await queues.start({ concurrency: deps.concurrency, run: tracked })
   const loops = async (signal: AbortSignal) => {
     await Promise.all([
-      sweepUntil(parts, signal),
-      expireUntil(parts, signal),
-      eraseUntil(parts, signal),
-      retentionUntil(parts, signal),
-      drainUntil(parts, signal),
-      sendUntil(parts, signal),
-      parts.journalWork && journalUntil(parts.journalWork, signal),
+      runScheduler(deps, signal),
+      runAuthorizationExpiry(deps, signal),
+      runEraser(deps, signal),
+      runRetention(deps, signal),
+      runInboxDrainer(deps, signal),
+      runWebhookSender(deps, signal),
+      deps.journalWork && runJournalReader(deps.journalWork, signal),
     ])
   }
   /**
    * Starts nothing that cannot be stored: when the disk is full all loops end, and they start again
    * once there is space.
    */
-  async function whileThereIsRoom(): Promise<void> {
+  async function runLoopsWhileDiskHasRoom(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await loops(working())
+      await loops(workSignal())
       await disk?.room(stopping.signal)
     }
   }
-  const keeping = whileThereIsRoom()
+  const loopsEnded = runLoopsWhileDiskHasRoom()
   return {
     async stop(timeoutMs) {
       stopping.abort(new Error('the worker is stopping'))
-      await Promise.all([keeping, ...running])
+      await Promise.all([loopsEnded, ...running])
       await queues.stop(timeoutMs)
     },
   }

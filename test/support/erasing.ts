@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
-import { type EraseParts, eraseMarked } from '../../src/worker/eraser.ts'
+import { type EraserDependencies, eraseMarkedTenants } from '../../src/worker/eraser.ts'
 import { dumpOf } from './canaries.ts'
 import { quiet } from './engines.ts'
 import { ring } from './rows.ts'
@@ -14,11 +14,11 @@ export async function tablesWith(db: Database, text: string): Promise<string[]> 
 }
 
 /** One round of erasing, as a worker goes it; HubSpot is not asked. */
-export async function eraseNow(db: Database, over: Partial<EraseParts> = {}): Promise<void> {
-  const queues = { forget: async () => {} } as unknown as EraseParts['queues']
-  const hubspot = {} as EraseParts['hubspot']
+export async function eraseNow(db: Database, over: Partial<EraserDependencies> = {}): Promise<void> {
+  const queues = { forget: async () => {} } as unknown as EraserDependencies['queues']
+  const hubspot = {} as EraserDependencies['hubspot']
   const parts = { db, ring, hubspot, app: undefined, log: quiet, queues, clock: systemClock, quietMs: 0 }
-  await eraseMarked({ ...parts, metrics: createMetrics(), ...over }, new AbortController().signal)
+  await eraseMarkedTenants({ ...parts, metrics: createMetrics(), ...over }, new AbortController().signal)
 }
 
 /** Adds issues without the sync, each seen once. */

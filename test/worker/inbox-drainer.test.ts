@@ -1,7 +1,7 @@
 /** How many inboxes one process drains side by side. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { nextRoom } from '../../src/worker/inbox-drainer.ts'
+import { nextDrainLimit } from '../../src/worker/inbox-drainer.ts'
 import { type Account, differences, type InboxBench, startInboxBench } from '../inbox/bench.ts'
 import { truthOf } from '../support/emulator.ts'
 import { eventually } from '../support/service.ts'
@@ -45,11 +45,11 @@ test('while HubSpot takes its time one account after another joins in, and none 
 })
 
 test('room grows one by one while some wait, is halved where time is short, and stays between 2 and 24', () => {
-  const grown = [1, 2, 3].reduce((room) => nextRoom(room, true, false), 2)
+  const grown = [1, 2, 3].reduce((room) => nextDrainLimit(room, true, false), 2)
   assert.equal(grown, 5)
-  assert.equal(nextRoom(5, false, false), 5)
-  assert.equal(nextRoom(5, true, true), 2)
-  assert.equal(nextRoom(24, true, false), 24)
-  assert.equal(nextRoom(24, false, true), 12)
-  assert.equal(nextRoom(2, true, true), 2)
+  assert.equal(nextDrainLimit(5, false, false), 5)
+  assert.equal(nextDrainLimit(5, true, true), 2)
+  assert.equal(nextDrainLimit(24, true, false), 24)
+  assert.equal(nextDrainLimit(24, false, true), 12)
+  assert.equal(nextDrainLimit(2, true, true), 2)
 })

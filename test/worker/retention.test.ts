@@ -11,7 +11,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { deleteOldEvents } from '../../src/sync/event-retention-store.ts'
 import { beginErasure } from '../../src/tenants/erasure.ts'
 import { claimPeriodicTask } from '../../src/tenants/periodic-task-store.ts'
-import { keepUp, type RetentionPeriods } from '../../src/worker/retention.ts'
+import { type RetentionPeriods, runRetentionPass } from '../../src/worker/retention.ts'
 import { engines, quiet } from '../support/engines.ts'
 import { onlyLong } from '../support/long.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
@@ -33,10 +33,10 @@ for (const engine of engines) {
     beforeEach(() => sql`delete from periodic_tasks`.execute(db.kysely))
 
     const run = (keep: Partial<RetentionPeriods> = {}) =>
-      keepUp(
+      runRetentionPass(
         {
           db,
-          keep: {
+          retention: {
             syncEventsMs: keep90,
             inboxMs: keep90,
             changesMs: keep90,

@@ -74,8 +74,8 @@ export const leaving: Fault[] = [
   },
   {
     name: 'wake-ups-that-outlive-their-tenant',
-    in: 'eraseForAWhile',
-    find: '() => queues.forget(tenantId)',
+    in: 'eraseForOneSlice',
+    find: '() => queues.deleteJobsOf(tenantId)',
     put: 'async () => {}',
     test: leaves,
     only: 'from the',
