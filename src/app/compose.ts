@@ -24,8 +24,8 @@ import { createAppPause } from '../hubspot/budget/app-pause.ts'
 import { type BudgetRows, createBudget } from '../hubspot/budget/budget.ts'
 import { createHubSpot, type HubSpot } from '../hubspot/client/client.ts'
 import { createJournal } from '../hubspot/journal-api.ts'
-import { forgetInbox } from '../inbox/claim-store.ts'
-import { createNoticeSilence } from '../inbox/silence.ts'
+import { deleteInbox } from '../inbox/claim-store.ts'
+import { createMissingWebhooksDetector } from '../inbox/missing-webhooks.ts'
 import type { Connected } from '../integrations/connect.ts'
 import { createConnectionTest } from '../integrations/connection-test.ts'
 import type { Whose } from '../integrations/integration.ts'
@@ -149,7 +149,7 @@ export async function compose(
           // responses.
           bytes: createByteBudget(byteLimits(getHeapStatistics().heap_size_limit / 2), clock, () => {}),
           journalWork,
-          ...(feed === undefined ? {} : { onFound: createNoticeSilence(log) }),
+          ...(feed === undefined ? {} : { onFound: createMissingWebhooksDetector(log) }),
           quietMs: erasureQuietMs,
           retention: config.retention,
         })
@@ -188,7 +188,7 @@ export async function compose(
       },
       onDisconnected: async (scope: TenantScope, integrationId: string) => {
         await cancelRuns(scope, integrationId)
-        await forgetInbox(scope, integrationId)
+        await deleteInbox(scope, integrationId)
       },
       purge: (whose: Whose) => purge(db, whose),
       wake: (tenantId: TenantId, integrationId: string) => {

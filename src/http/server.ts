@@ -23,7 +23,7 @@ import type { Standing } from '../auth/standing.ts'
 import { type ChangeParts, changeRoutes } from '../changes/routes.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { inboxStateRoutes } from '../inbox/inbox-state-routes.ts'
-import { type WebhookParts, webhookRoutes } from '../inbox/routes.ts'
+import { type WebhookRouteDependencies, webhookRoutes } from '../inbox/routes.ts'
 import { confirmRoutes } from '../integrations/oauth/confirm-routes.ts'
 import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
 import { problemRoutes } from '../issues/problem-routes.ts'
@@ -91,7 +91,7 @@ export interface ServerParts {
     sync: WithoutSignal<SyncParts>
     sessions: Sessions
     standing: Standing
-    webhooks: WebhookParts
+    webhooks: WebhookRouteDependencies
   }
 }
 

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import { type Claimant, leaseIsFree } from '../db/lease.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import { type InboxItem, ofInbox } from './store.ts'
+import { type InboxItem, whereInbox } from './store.ts'
 
 export interface DueInbox {
   tenantId: string
@@ -65,12 +65,16 @@ export async function claimInbox(
 }
 
 /** Renews the lease. @returns false if another process owns the inbox by now */
-export async function holdInbox(scope: TenantScope, integrationId: string, by: Claimant): Promise<boolean> {
-  const held = await scope.query(sql`
+export async function renewInboxLease(
+  scope: TenantScope,
+  integrationId: string,
+  by: Claimant,
+): Promise<boolean> {
+  const renewed = await scope.query(sql`
     update feeds set lease_until = ${fromNow(by.leaseMs)}
-    where ${ofInbox(scope, integrationId)} and lease_by = ${by.instance}
+    where ${whereInbox(scope, integrationId)} and lease_by = ${by.instance}
     returning 1 as one`)
-  return held.length > 0
+  return renewed.length > 0
 }
 
 /**
@@ -85,7 +89,7 @@ export async function releaseInbox(
   by: Claimant,
   ended?: 'well' | { code: string; waitMs: number; failures: number; awaitsHubSpot: boolean },
 ): Promise<void> {
-  const how =
+  const outcome =
     ended === undefined
       ? sql``
       : ended === 'well'
@@ -93,8 +97,8 @@ export async function releaseInbox(
         : sql`, failures = ${ended.failures}, error_code = ${ended.code}, not_before = ${fromNow(ended.waitMs)},
           awaits_hubspot = ${ended.awaitsHubSpot}`
   await scope.query(sql`
-    update feeds set lease_until = null, lease_by = null${how}
-    where ${ofInbox(scope, integrationId)} and lease_by = ${by.instance}`)
+    update feeds set lease_until = null, lease_by = null${outcome}
+    where ${whereInbox(scope, integrationId)} and lease_by = ${by.instance}`)
 }
 
 /**
@@ -104,7 +108,7 @@ export async function releaseInbox(
  * @param releases release the inbox, because it is drained
  * @returns false if another process owns the inbox by now
  */
-export async function endStep(
+export async function endDrainStep(
   scope: TenantScope,
   integrationId: string,
   by: Claimant,
@@ -119,7 +123,7 @@ export async function endStep(
     occurredAt: string,
   ) => sql`, received_at = greatest(received_at, ${receivedAt}),
       occurred_at = greatest(occurred_at, least(${occurredAt}::timestamptz, ${receivedAt}::timestamptz)), silent_since = null`
-  const held = await scope.query(sql`
+  const renewed = await scope.query(sql`
     update feeds set ${lease}${
       drained.length > 0
         ? heard(
@@ -128,9 +132,9 @@ export async function endStep(
           )
         : sql``
     }
-    where ${ofInbox(scope, integrationId)} and lease_by = ${by.instance}
+    where ${whereInbox(scope, integrationId)} and lease_by = ${by.instance}
     returning 1 as one`)
-  return held.length > 0
+  return renewed.length > 0
 }
 
 /**
@@ -148,11 +152,11 @@ export async function findAwaitingInboxes({ query }: SystemScope, atMost: number
 /** Ends the wait of one of these inboxes, so that it can be drained now. */
 export async function resumeInbox(scope: TenantScope, integrationId: string): Promise<void> {
   await scope.query(sql`
-    update feeds set not_before = null where ${ofInbox(scope, integrationId)} and awaits_hubspot and lease_until is null`)
+    update feeds set not_before = null where ${whereInbox(scope, integrationId)} and awaits_hubspot and lease_until is null`)
 }
 
 /** Deletes the inbox of a disconnected integration. */
-export async function forgetInbox(scope: TenantScope, integrationId: string): Promise<void> {
-  await scope.query(sql`delete from inbox where ${ofInbox(scope, integrationId)}`)
-  await scope.query(sql`delete from feeds where ${ofInbox(scope, integrationId)}`)
+export async function deleteInbox(scope: TenantScope, integrationId: string): Promise<void> {
+  await scope.query(sql`delete from inbox where ${whereInbox(scope, integrationId)}`)
+  await scope.query(sql`delete from feeds where ${whereInbox(scope, integrationId)}`)
 }

@@ -28,19 +28,19 @@ import type { ObjectKind, PreparedKind } from '../sync/object-kind.ts'
 import { readByIds } from '../sync/read-by-ids.ts'
 import { logRecords } from '../sync/report.ts'
 import { optionsOf } from '../sync/step.ts'
-import { claimInbox, endStep, forgetInbox, holdInbox, releaseInbox } from './claim-store.ts'
+import { claimInbox, deleteInbox, endDrainStep, releaseInbox, renewInboxLease } from './claim-store.ts'
 import {
-  enqueueAssociations,
+  deadLetterItems,
+  enqueueAssociationReads,
+  findDueRows,
   type InboxItem,
   type InboxRow,
-  leftOf,
-  postpone,
-  remove,
-  setAside,
-  takeDue,
+  postponeItems,
+  remainingTickets,
+  removeFromInbox,
 } from './store.ts'
 
-export interface DrainParts {
+export interface DrainDependencies {
   db: Database
   hubspot: HubSpot
   tokens: Tokens
@@ -57,21 +57,21 @@ export interface DrainParts {
 }
 
 /** Tickets taken at once. A ticket counts once per change that names it. */
-const atOnce = 2_000
-const linksAtOnce = 1_000
+const ticketsPerPass = 2_000
+const associationBatchSize = 1_000
 /** The inbox is released after this time, so that many integrations can share a few drains. */
 const sliceMs = 10_000
 const patience = { tries: 3, totalMs: 15_000 }
 const betweenFailures = { base: 1_000, cap: 300_000 }
 /** A ticket that HubSpot refuses to return is quarantined after this many attempts. */
-const mostTries = 5
-const betweenTries = { base: 2_000, cap: 60_000 }
+const maxAttempts = 5
+const betweenAttempts = { base: 2_000, cap: 60_000 }
 /**
  * HubSpot's Date header counts whole seconds. If two reads within one second disagree, the ticket
  * is read again after that second.
  */
 const secondMs = 1_100
-const mostRounds = 3
+const maxRounds = 3
 
 /**
  * An invalid response counts against HubSpot in this many drains, and only then against the
@@ -81,12 +81,12 @@ const failuresBeforeBlame = 3
 /**
  * Unreadable tickets are rare. If a drain finds more than this many, the tickets are not the cause.
  */
-const mostPoison = 10
+const maxPoisonTickets = 10
 
 /** Thrown when another process owns the inbox or the integration is gone. */
-class Lost extends Error {}
+class LostClaim extends Error {}
 
-interface Drain extends DrainParts {
+interface Drain extends DrainDependencies {
   whose: Whose
   signal: AbortSignal
   reader: PreparedKind
@@ -94,7 +94,7 @@ interface Drain extends DrainParts {
   failures: number
   /** Tickets that HubSpot returned in this drain. */
   read: number
-  poisoned: number
+  poisonTickets: number
   /** Whether the last step has already released the inbox. */
   released: boolean
   withAccess: ReturnType<typeof holdAccess>
@@ -106,58 +106,58 @@ interface Drain extends DrainParts {
  * @returns the number of changes drained; undefined if the drain failed or another process owns the
  *   inbox
  */
-export async function drain(
-  parts: DrainParts,
+export async function drainInbox(
+  deps: DrainDependencies,
   tenantId: TenantId,
   integrationId: string,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const { db, claimant, kind } = parts
+  const { db, claimant, kind } = deps
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
-  const take = async (scope: TenantScope) => {
-    if (await isGone(scope, integrationId)) return undefined
+  const claimDue = async (scope: TenantScope) => {
+    if (await deleteIfDisconnected(scope, integrationId)) return undefined
     const claimed = await claimInbox(scope, integrationId, claimant)
     if (!claimed) return undefined
-    return { ...claimed, rows: await takeDue(scope, integrationId, parts.windowMs, atOnce) }
+    return { ...claimed, rows: await findDueRows(scope, integrationId, deps.windowMs, ticketsPerPass) }
   }
-  const claim = await withTenant(db, tenantId, take, { asyncCommit: true })
+  const claim = await withTenant(db, tenantId, claimDue, { asyncCommit: true })
   if (!claim) return undefined
   const { failures, rows, awaitedHubSpot } = claim
   const whose = { tenantId, integrationId }
   const stop = new AbortController()
   const working = AbortSignal.any([signal, stop.signal])
-  const lost = () => stop.abort(new Lost())
-  const mayKeep = (scope: TenantScope) => holdInbox(scope, integrationId, claimant)
+  const lost = () => stop.abort(new LostClaim())
+  const mayKeep = (scope: TenantScope) => renewInboxLease(scope, integrationId, claimant)
   const beats = heartbeat({
     leaseMs: claimant.leaseMs,
     renew: () => withTenant(db, tenantId, mayKeep, { asyncCommit: true }),
     lost,
     failed: (err) =>
-      isTenantErasing(err) ? lost() : parts.log.warn({ err }, 'a drain could not renew its lease'),
+      isTenantErasing(err) ? lost() : deps.log.warn({ err }, 'a drain could not renew its lease'),
   })
   try {
-    const withAccess = holdAccess(parts, whose, { patience, signal: working })
+    const withAccess = holdAccess(deps, whose, { patience, signal: working })
     const reader = await kind.prepare(whose, { patience, signal: working, mayKeep })
     const drain: Drain = {
-      ...parts,
+      ...deps,
       kind: { ...kind, ...reader },
       whose,
       signal: working,
       reader,
       failures,
       read: 0,
-      poisoned: 0,
+      poisonTickets: 0,
       released: false,
       withAccess,
       within,
     }
     const drained = await drainAll(drain, rows)
     if (!drain.released) await within((scope) => releaseInbox(scope, integrationId, claimant, 'well'))
-    if (awaitedHubSpot && drain.read > 0) parts.onHubSpotReturn?.()
+    if (awaitedHubSpot && drain.read > 0) deps.onHubSpotReturn?.()
     return drained
   } catch (error) {
-    if (error instanceof Lost || stop.signal.aborted || isTenantErasing(error)) return undefined
-    await giveBack(parts, within, whose, failures, error, signal)
+    if (error instanceof LostClaim || stop.signal.aborted || isTenantErasing(error)) return undefined
+    await releaseAfterFailure(deps, within, whose, failures, error, signal)
     return undefined
   } finally {
     clearInterval(beats)
@@ -172,14 +172,14 @@ async function drainAll(drain: Drain, first: InboxRow[]): Promise<number> {
     const items = rows.flatMap((row) => row.ticketIds.map((ticketId) => ({ row, ticketId })))
     // Changes that arrive meanwhile wait for their own window: taking them now would cost an extra
     // read in the same window.
-    const isLast = items.length < atOnce
+    const isLast = items.length < ticketsPerPass
     for (const step of stepsOf(items, isLast)) {
       signal.throwIfAborted()
       await drainStep(drain, step)
       drained += step.items.length
     }
     if (isLast || clock.monotonic() >= until) return drained
-    rows = await within((scope) => takeDue(scope, whose.integrationId, windowMs, atOnce))
+    rows = await within((scope) => findDueRows(scope, whose.integrationId, windowMs, ticketsPerPass))
   }
 }
 
@@ -200,7 +200,7 @@ function stepsOf(items: readonly InboxItem[], areLast: boolean): Step[] {
   const steps: Step[] = []
   for (const [reads, some] of Map.groupBy(items, readsOf)) {
     const byTicket = [...Map.groupBy(some, ({ ticketId }) => ticketId)]
-    for (const part of chunks(byTicket, reads === 'links' ? linksAtOnce : batchLimit))
+    for (const part of chunks(byTicket, reads === 'links' ? associationBatchSize : batchLimit))
       steps.push({ reads, ids: part.map(([id]) => id), items: part.flatMap(([, of]) => of), isLast: false })
   }
   const last = steps.at(-1)
@@ -220,28 +220,28 @@ interface Suspect {
  */
 async function drainStep(drain: Drain, step: Step): Promise<void> {
   const suspects: Suspect[] = []
-  await halved(drain, step, suspects)
+  await bisectStep(drain, step, suspects)
   const [first] = suspects
   if (!first) return
   if (drain.read === 0 && drain.failures < failuresBeforeBlame) throw first.error
-  for (const suspect of suspects) await poison(drain, suspect)
+  for (const suspect of suspects) await deadLetterSuspect(drain, suspect)
 }
 
 /** Splits a step that HubSpot refuses in half until each refused ticket is alone. */
-async function halved(drain: Drain, step: Step, suspects: Suspect[]): Promise<void> {
+async function bisectStep(drain: Drain, step: Step, suspects: Suspect[]): Promise<void> {
   try {
-    if (step.reads === 'links') await drainLinks(drain, step)
+    if (step.reads === 'links') await drainAssociations(drain, step)
     else await drainTickets(drain, step)
     drain.read += step.ids.length
   } catch (error) {
     // Another 4xx or an invalid response may be caused by one of the ids. Any other error may be
     // temporary.
     const ofIds = error instanceof HubSpotError && (error.kind === 'rejected' || error.kind === 'invalid')
-    if (!ofIds || drain.poisoned + suspects.length >= mostPoison) throw error
+    if (!ofIds || drain.poisonTickets + suspects.length >= maxPoisonTickets) throw error
     if (step.ids.length === 1) return void suspects.push({ step, error })
     const half = new Set(step.ids.slice(0, step.ids.length >> 1))
     for (const first of [true, false])
-      await halved(
+      await bisectStep(
         drain,
         {
           reads: step.reads,
@@ -254,72 +254,72 @@ async function halved(drain: Drain, step: Step, suspects: Suspect[]): Promise<vo
   }
 }
 
-const unsaidWords = 'HubSpot did not say whether the ticket exists'
-const unsaidLinks = 'HubSpot did not return the associations of the ticket'
+const undecidedMessage = 'HubSpot did not say whether the ticket exists'
+const unreadAssociationsMessage = 'HubSpot did not return the associations of the ticket'
 
 /** Whether the ticket still exists after the change. */
-const leavesOne = ({ row: { change } }: InboxItem) => change !== 'deletion' && change !== 'merge'
+const leavesTicket = ({ row: { change } }: InboxItem) => change !== 'deletion' && change !== 'merge'
 
 async function drainTickets(drain: Drain, step: Step): Promise<void> {
   const { ids, items } = step
   const { hubspot, kind, whose, withAccess, signal } = drain
   const { integrationId } = whose
-  const parts = { hubspot, kind, integrationId, withAccess, patience, signal }
-  const { keep, undecided, unanswered, gone } = await readByIds(parts, ids).catch(async (error: unknown) => {
+  const deps = { hubspot, kind, integrationId, withAccess, patience, signal }
+  const { keep, undecided, unanswered, gone } = await readByIds(deps, ids).catch(async (error: unknown) => {
     const properties = await drain.reader.omitRefused?.(error, kind.properties)
     if (!properties) throw error
     drain.kind = { ...kind, properties }
-    return await readByIds({ ...parts, kind: drain.kind }, ids)
+    return await readByIds({ ...deps, kind: drain.kind }, ids)
   })
-  const unsaid = new Set(undecided)
-  const open = new Set(unanswered)
-  const nowhere = new Set(gone)
-  const { report, drained, aside } = await keepWith(drain, step, async (scope) => {
+  const undecidedIds = new Set(undecided)
+  const unansweredIds = new Set(unanswered)
+  const goneIds = new Set(gone)
+  const { report, drained, deadLettered } = await saveStep(drain, step, async (scope) => {
     const report = await keep(scope)
     const unverified = new Set(report.unverified)
-    const silent = items.filter(({ ticketId }) => unsaid.has(ticketId))
+    const stillUndecided = items.filter(({ ticketId }) => undecidedIds.has(ticketId))
     // A ticket that was just reported and is not found may appear within a second: HubSpot's own
     // systems are not all updated at the same moment.
     const early = (one: InboxItem) =>
-      unverified.has(one.ticketId) || (nowhere.has(one.ticketId) && leavesOne(one))
+      unverified.has(one.ticketId) || (goneIds.has(one.ticketId) && leavesTicket(one))
     const again = items.filter(
-      (one) => early(one) && one.row.rounds < mostRounds && !unsaid.has(one.ticketId),
+      (one) => early(one) && one.row.rounds < maxRounds && !undecidedIds.has(one.ticketId),
     )
     // Missing from incomplete responses: nothing is known about these, so no number of attempts
     // quarantines them.
-    const leftOut = items.filter(({ ticketId }) => open.has(ticketId))
-    const waits = new Set([...silent, ...again, ...leftOut])
+    const leftOut = items.filter(({ ticketId }) => unansweredIds.has(ticketId))
+    const waits = new Set([...stillUndecided, ...again, ...leftOut])
     const drained = items.filter((one) => !waits.has(one))
-    const aside = await later(drain, scope, silent, unsaidWords)
-    await postpone(scope, integrationId, again, secondMs, 'rounds')
-    await postpone(scope, integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
+    const deadLettered = await postponeOrDeadLetter(drain, scope, stillUndecided, undecidedMessage)
+    await postponeItems(scope, integrationId, again, secondMs, 'rounds')
+    await postponeItems(scope, integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
     // A ticket that is new here may have associations, and no other event need report them.
-    await enqueueAssociations(scope, integrationId, report.arrived, latestOf(items))
-    return { report, drained, aside }
+    await enqueueAssociationReads(scope, integrationId, report.arrived, latestOf(items))
+    return { report, drained, deadLettered }
   })
   logRecords(drain, report, { tenant_id: whose.tenantId, integration_id: integrationId })
-  logQuarantined(drain, aside, unsaidWords)
+  logDeadLettered(drain, deadLettered, undecidedMessage)
   logDrained(drain, drained)
 }
 
-async function drainLinks(drain: Drain, step: Step): Promise<void> {
+async function drainAssociations(drain: Drain, step: Step): Promise<void> {
   const { ids, items } = step
   const { hubspot, whose, withAccess, reader, signal } = drain
   const { keep, undecided, unanswered } = await withAccess((access) =>
     reader.readLinks(hubspot, ids, optionsOf({ patience, signal }, access), { problems: 'none' }),
   )
-  const unsaid = new Set(undecided)
-  const open = new Set(unanswered)
-  const unread = items.filter(({ ticketId }) => unsaid.has(ticketId))
-  const leftOut = items.filter(({ ticketId }) => open.has(ticketId) && !unsaid.has(ticketId))
-  const drained = items.filter(({ ticketId }) => !unsaid.has(ticketId) && !open.has(ticketId))
-  const { aside } = await keepWith(drain, step, async (scope) => {
+  const undecidedIds = new Set(undecided)
+  const unansweredIds = new Set(unanswered)
+  const unread = items.filter(({ ticketId }) => undecidedIds.has(ticketId))
+  const leftOut = items.filter(({ ticketId }) => unansweredIds.has(ticketId) && !undecidedIds.has(ticketId))
+  const drained = items.filter(({ ticketId }) => !undecidedIds.has(ticketId) && !unansweredIds.has(ticketId))
+  const { deadLettered } = await saveStep(drain, step, async (scope) => {
     await keep(scope, whose.integrationId)
-    const aside = await later(drain, scope, unread, unsaidLinks)
-    await postpone(scope, whose.integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
-    return { drained, aside }
+    const deadLettered = await postponeOrDeadLetter(drain, scope, unread, unreadAssociationsMessage)
+    await postponeItems(scope, whose.integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
+    return { drained, deadLettered }
   })
-  logQuarantined(drain, aside, unsaidLinks)
+  logDeadLettered(drain, deadLettered, unreadAssociationsMessage)
   logDrained(drain, drained)
 }
 
@@ -335,7 +335,10 @@ function logDrained({ metrics, clock }: Drain, items: readonly InboxItem[]): voi
  */
 function leftOutWait({ clock }: Drain, items: readonly InboxItem[]): number {
   const ages = items.map(({ row }) => clock.now() - row.receivedAt.getTime())
-  return betweenTries.base + clock.random() * Math.min(betweenTries.cap, Math.max(betweenTries.base, ...ages))
+  return (
+    betweenAttempts.base +
+    clock.random() * Math.min(betweenAttempts.cap, Math.max(betweenAttempts.base, ...ages))
+  )
 }
 
 const latestOf = (items: readonly InboxItem[]) =>
@@ -345,9 +348,9 @@ const latestOf = (items: readonly InboxItem[]) =>
  * Locks the integration. If it is disconnected, deletes its inbox: the sync after a reconnect reads
  * what has changed.
  */
-async function isGone(scope: TenantScope, integrationId: string): Promise<boolean> {
+async function deleteIfDisconnected(scope: TenantScope, integrationId: string): Promise<boolean> {
   const gone = !isConnected(await lockIntegration(scope, integrationId))
-  if (gone) await forgetInbox(scope, integrationId)
+  if (gone) await deleteInbox(scope, integrationId)
   return gone
 }
 
@@ -357,24 +360,24 @@ async function isGone(scope: TenantScope, integrationId: string): Promise<boolea
  *
  * @throws Lost, and saves nothing, if another process owns the inbox or the integration is gone
  */
-async function keepWith<T extends { drained: readonly InboxItem[] }>(
+async function saveStep<T extends { drained: readonly InboxItem[] }>(
   drain: Drain,
   { items, isLast }: Step,
   work: (scope: TenantScope) => Promise<T>,
 ): Promise<T> {
   const { integrationId } = drain.whose
-  const kept = await drain.within(async (scope) => {
-    if (await isGone(scope, integrationId)) return undefined
-    await remove(scope, integrationId, items)
+  const saved = await drain.within(async (scope) => {
+    if (await deleteIfDisconnected(scope, integrationId)) return undefined
+    await removeFromInbox(scope, integrationId, items)
     const done = await work(scope)
     const end = { drained: done.drained, releases: isLast }
-    if (!(await endStep(scope, integrationId, drain.claimant, end))) throw new Lost()
+    if (!(await endDrainStep(scope, integrationId, drain.claimant, end))) throw new LostClaim()
     return done
   })
-  if (!kept) throw new Lost()
-  for (const [row, left] of leftOf(items)) row.ticketIds = left
+  if (!saved) throw new LostClaim()
+  for (const [row, left] of remainingTickets(items)) row.ticketIds = left
   drain.released = isLast
-  return kept
+  return saved
 }
 
 /**
@@ -382,18 +385,18 @@ async function keepWith<T extends { drained: readonly InboxItem[] }>(
  *
  * @returns what was quarantined
  */
-async function later(
+async function postponeOrDeadLetter(
   { whose, clock }: Drain,
   scope: TenantScope,
   items: readonly InboxItem[],
   why: string,
 ): Promise<InboxItem[]> {
-  const isLast = ({ row }: InboxItem) => row.tries + 1 >= mostTries
+  const isLast = ({ row }: InboxItem) => row.tries + 1 >= maxAttempts
   const last = items.filter(isLast)
-  const tries = Math.max(0, ...items.map(({ row }) => row.tries))
-  const waitMs = betweenTries.base + fullJitter(betweenTries, tries, clock.random())
-  await setAside(scope, whose.integrationId, last, why)
-  await postpone(
+  const attempts = Math.max(0, ...items.map(({ row }) => row.tries))
+  const waitMs = betweenAttempts.base + fullJitter(betweenAttempts, attempts, clock.random())
+  await deadLetterItems(scope, whose.integrationId, last, why)
+  await postponeItems(
     scope,
     whose.integrationId,
     items.filter((one) => !isLast(one)),
@@ -403,26 +406,30 @@ async function later(
   return last
 }
 
-async function poison(drain: Drain, { step, error }: Suspect): Promise<void> {
-  drain.poisoned += 1
-  const { aside } = await keepWith(drain, step, async (scope) => ({
-    aside: await later(drain, scope, step.items, error.message),
+async function deadLetterSuspect(drain: Drain, { step, error }: Suspect): Promise<void> {
+  drain.poisonTickets += 1
+  const { deadLettered } = await saveStep(drain, step, async (scope) => ({
+    deadLettered: await postponeOrDeadLetter(drain, scope, step.items, error.message),
     drained: [],
   }))
-  logQuarantined(drain, aside, error.message)
+  logDeadLettered(drain, deadLettered, error.message)
 }
 
-function logQuarantined({ whose, log, metrics }: Drain, aside: readonly InboxItem[], why: string): void {
-  metrics.inboxSetAside.inc(aside.length)
-  for (const ticketId of new Set(aside.map((one) => one.ticketId)))
+function logDeadLettered(
+  { whose, log, metrics }: Drain,
+  deadLettered: readonly InboxItem[],
+  why: string,
+): void {
+  metrics.inboxSetAside.inc(deadLettered.length)
+  for (const ticketId of new Set(deadLettered.map((one) => one.ticketId)))
     log.warn(
       { tenant_id: whose.tenantId, integration_id: whose.integrationId, ticket_id: ticketId, reason: why },
       'a change could not be drained and was dead-lettered',
     )
 }
 
-async function giveBack(
-  { clock, claimant, log }: DrainParts,
+async function releaseAfterFailure(
+  { clock, claimant, log }: DrainDependencies,
   within: Drain['within'],
   { tenantId, integrationId }: Whose,
   failures: number,

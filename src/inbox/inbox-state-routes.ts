@@ -11,10 +11,10 @@ import { withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { findIntegration, lockIntegration } from '../integrations/store.ts'
 import { integrationNotFound } from '../lib/errors.ts'
-import { inboxStateOf, listSetAside, replay } from './inbox-state-store.ts'
-import { inboxAnswer, inboxQuery, replayAnswer, replayBody } from './schema.ts'
+import { findInboxState, listDeadLetters, replayDeadLetters } from './inbox-state-store.ts'
+import { inboxQuery, inboxResponse, replayBody, replayResponse } from './schema.ts'
 
-export interface InboxStateParts {
+export interface InboxStateRouteDependencies {
   db: Database
   /** Whether webhooks are accepted. */
   webhooks: boolean
@@ -22,7 +22,10 @@ export interface InboxStateParts {
 
 const tags = ['webhooks']
 
-export function inboxStateRoutes(instance: FastifyInstance, { db, webhooks }: InboxStateParts): void {
+export function inboxStateRoutes(
+  instance: FastifyInstance,
+  { db, webhooks }: InboxStateRouteDependencies,
+): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
   app.get(
@@ -34,7 +37,7 @@ export function inboxStateRoutes(instance: FastifyInstance, { db, webhooks }: In
         operationId: 'inbox.get',
         params: integrationPath,
         querystring: inboxQuery,
-        response: { 200: inboxAnswer, ...problems },
+        response: { 200: inboxResponse, ...problems },
       },
     },
     async (request) => {
@@ -45,8 +48,8 @@ export function inboxStateRoutes(instance: FastifyInstance, { db, webhooks }: In
       const { state, rows } = await withTenant(db, tenantId, async (scope) => {
         if (!(await findIntegration(scope, id))) throw integrationNotFound()
         return {
-          state: await inboxStateOf(scope, id),
-          rows: await listSetAside(scope, id, { beyond, limit: most + 1 }),
+          state: await findInboxState(scope, id),
+          rows: await listDeadLetters(scope, id, { beyond, limit: most + 1 }),
         }
       })
       const { shown, next_after } = pageOf(rows, most, id, ({ inboxId }) => inboxId)
@@ -89,7 +92,7 @@ export function inboxStateRoutes(instance: FastifyInstance, { db, webhooks }: In
         params: integrationPath,
         querystring: z.strictObject({}),
         body: replayBody,
-        response: { 200: replayAnswer, ...problems },
+        response: { 200: replayResponse, ...problems },
       },
     },
     async (request) => {
@@ -107,7 +110,7 @@ export function inboxStateRoutes(instance: FastifyInstance, { db, webhooks }: In
         if (!(await lockIntegration(scope, id))) throw integrationNotFound()
         const { body } = await once(scope, asked, async () => ({
           status: 200,
-          body: answer(await replay(scope, id, { ticketIds, from, to })),
+          body: answer(await replayDeadLetters(scope, id, { ticketIds, from, to })),
         }))
         return body
       })

@@ -1,7 +1,7 @@
 /** SQL on the state of an integration's inbox, for its operators. */
 import { sql } from 'kysely'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import { ofInbox } from './store.ts'
+import { whereInbox } from './store.ts'
 
 export interface InboxState {
   receivedAt: Date | null
@@ -15,7 +15,7 @@ export interface InboxState {
   setAside: number
 }
 
-export async function inboxStateOf(scope: TenantScope, integrationId: string): Promise<InboxState> {
+export async function findInboxState(scope: TenantScope, integrationId: string): Promise<InboxState> {
   const [state] = await scope.query(sql<InboxState>`
     select f.received_at as "receivedAt", f.occurred_at as "occurredAt", f.silent_since as "silentSince",
       coalesce(f.failures, 0) as failures, f.not_before as "notBefore", f.error_code as "errorCode",
@@ -24,13 +24,13 @@ export async function inboxStateOf(scope: TenantScope, integrationId: string): P
       select coalesce(sum(cardinality(ticket_ids)) filter (where due_at < 'infinity'), 0)::int as waiting,
         min(received_at) filter (where due_at < 'infinity') as waiting_since,
         count(*) filter (where due_at = 'infinity')::int as set_aside
-      from inbox where ${ofInbox(scope, integrationId)}) i
+      from inbox where ${whereInbox(scope, integrationId)}) i
     left join feeds f on f.tenant_id = ${scope.tenantId} and f.integration_id = ${integrationId}`)
   return state as InboxState
 }
 
 /** Allows for late deliveries and for the difference between HubSpot's clock and ours. */
-const lateBy = sql`interval '2 minutes'`
+const deliveryTolerance = sql`interval '2 minutes'`
 
 /**
  * Records missing webhooks: a sync found a ticket that no webhook had reported, and no later
@@ -40,7 +40,7 @@ const lateBy = sql`interval '2 minutes'`
  * @param newestAt when the newest such ticket was created, by HubSpot's clock
  * @returns whether this was not known before
  */
-export async function noticeSilence(
+export async function recordMissingWebhooks(
   scope: TenantScope,
   integrationId: string,
   newestAt: string,
@@ -48,8 +48,8 @@ export async function noticeSilence(
   const rows = await scope.query(sql`
     insert into feeds as f (tenant_id, integration_id, silent_since)
     select tenant_id, integration_id, clock_timestamp() from integration_tokens
-    where ${ofInbox(scope, integrationId)} and kind = 'oauth' and ${newestAt}::timestamptz < clock_timestamp() - ${lateBy}
-      and not exists (select from inbox where ${ofInbox(scope, integrationId)} and due_at < 'infinity')
+    where ${whereInbox(scope, integrationId)} and kind = 'oauth' and ${newestAt}::timestamptz < clock_timestamp() - ${deliveryTolerance}
+      and not exists (select from inbox where ${whereInbox(scope, integrationId)} and due_at < 'infinity')
     on conflict (tenant_id, integration_id) do update set silent_since = excluded.silent_since
       where f.silent_since is null and (f.occurred_at is null or f.occurred_at < ${newestAt})
     returning 1 as one`)
@@ -57,13 +57,13 @@ export async function noticeSilence(
 }
 
 /** Counts the integrations with missing webhooks, over all tenants. */
-export async function countSilent({ query }: SystemScope): Promise<number> {
+export async function countMissingWebhooks({ query }: SystemScope): Promise<number> {
   const [row] = await query(sql<{ silent: number }>`
     select count(*)::int as silent from feeds where silent_since is not null`)
   return row?.silent ?? 0
 }
 
-export interface SetAside {
+export interface DeadLetter {
   inboxId: string
   ticketId: string
   change: string
@@ -74,16 +74,16 @@ export interface SetAside {
 }
 
 /** In the order in which they were quarantined; each row has one ticket. */
-export async function listSetAside(
+export async function listDeadLetters(
   scope: TenantScope,
   integrationId: string,
   at: { beyond: number | undefined; limit: number },
-): Promise<SetAside[]> {
+): Promise<DeadLetter[]> {
   const beyond = at.beyond === undefined ? sql`` : sql`and inbox_id > ${at.beyond}`
-  return await scope.query(sql<SetAside>`
+  return await scope.query(sql<DeadLetter>`
     select inbox_id::text as "inboxId", ticket_ids[1] as "ticketId", change, occurred_at as "occurredAt",
       received_at as "receivedAt", tries, set_aside_for as "setAsideFor"
-    from inbox where ${ofInbox(scope, integrationId)} and due_at = 'infinity' ${beyond}
+    from inbox where ${whereInbox(scope, integrationId)} and due_at = 'infinity' ${beyond}
     order by inbox_id
     limit ${at.limit}`)
 }
@@ -93,7 +93,7 @@ export async function listSetAside(
  *
  * @returns how many
  */
-export async function replay(
+export async function replayDeadLetters(
   scope: TenantScope,
   integrationId: string,
   {
@@ -104,7 +104,7 @@ export async function replay(
 ): Promise<number> {
   const rows = await scope.query(sql`
     update inbox set due_at = clock_timestamp(), tries = 0, rounds = 0, set_aside_for = null
-    where ${ofInbox(scope, integrationId)} and due_at = 'infinity'
+    where ${whereInbox(scope, integrationId)} and due_at = 'infinity'
       ${ticketIds === undefined ? sql`` : sql`and ticket_ids && ${ticketIds}::text[]`}
       ${from === undefined ? sql`` : sql`and received_at >= ${from}::timestamptz`}
       ${to === undefined ? sql`` : sql`and received_at <= ${to}::timestamptz`}

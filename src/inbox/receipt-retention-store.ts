@@ -8,7 +8,7 @@ import type { SystemScope, TenantScope } from '../db/scope.ts'
  *
  * @returns the number of rows deleted
  */
-export async function forgetReceipts({ query }: SystemScope, atMost: number): Promise<number> {
+export async function deleteOldReceipts({ query }: SystemScope, atMost: number): Promise<number> {
   const rows = await query(sql`
     delete from webhook_receipts where signature_hash = any(array(
       select signature_hash from webhook_receipts where received_at < now() - interval '15 minutes' limit ${atMost}))
@@ -17,20 +17,20 @@ export async function forgetReceipts({ query }: SystemScope, atMost: number): Pr
 }
 
 /**
- * Deletes changes received more than `keepMs` ago; a full pass has read their tickets many times
+ * Deletes changes received more than `retentionMs` ago; a full pass has read their tickets many times
  * since.
  *
  * @returns the number of rows deleted
  */
 export async function deleteOldInboxRows(
   scope: TenantScope,
-  keepMs: number,
+  retentionMs: number,
   atMost: number,
 ): Promise<number> {
   const rows = await scope.query(sql`
     delete from inbox where tenant_id = ${scope.tenantId} and (integration_id, due_at, inbox_id) in (
       select integration_id, due_at, inbox_id from inbox
-      where tenant_id = ${scope.tenantId} and received_at < ${ago(keepMs)}
+      where tenant_id = ${scope.tenantId} and received_at < ${ago(retentionMs)}
       limit ${atMost})
     returning 1 as one`)
   return rows.length

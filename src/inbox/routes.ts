@@ -13,9 +13,9 @@ import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { Secret } from '../lib/secret.ts'
-import { createKeeper, type Keeper } from './keeper.ts'
+import { createInboxBatchWriter, type InboxBatchWriter } from './batch-writer.ts'
 
-export interface WebhookParts {
+export interface WebhookRouteDependencies {
   db: Database
   /** Our app. Absent: no webhook can be authenticated. */
   app: { appId: number; clientSecrets: readonly Secret[] } | undefined
@@ -32,23 +32,23 @@ export interface WebhookParts {
 /** Enough for a hundred events whose values have HubSpot's maximum length. */
 const bodyLimit = 8 * 2 ** 20
 /** Most deliveries are no longer. Every accepted request may use this much memory in any case. */
-const usualLength = 64 * 1024
+const usualBodyBytes = 64 * 1024
 /**
  * Longer bodies share this much memory, from their arrival until the response. They are not
  * authenticated yet, so only received bytes count: a false Content-Length takes no memory away from
  * HubSpot, which retries refused deliveries.
  */
-const roomForLong = 64 * 2 ** 20
+const longBodiesBytes = 64 * 2 ** 20
 
 /**
  * @param instance an encapsulated part of the server, because it takes bodies as the raw bytes that
  *   were signed
  */
-export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): void {
+export function webhookRoutes(instance: FastifyInstance, deps: WebhookRouteDependencies): void {
   instance.removeAllContentTypeParsers()
   instance.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  const room = createRoom()
-  const keep = createKeeper(parts.db, parts.windowMs)
+  const bodyBudget = createBodyBudget()
+  const write = createInboxBatchWriter(deps.db, deps.windowMs)
 
   instance.withTypeProvider<ZodTypeProvider>().post(
     '/api/hubspot/webhooks',
@@ -57,8 +57,8 @@ export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): v
       // inbox records it.
       config: { access: 'signed', audited: false },
       bodyLimit,
-      onRequest: async (request) => refuseUnread(parts, request),
-      preParsing: async (_request, { raw }, payload) => pipeline(payload, room.meter(raw), () => {}),
+      onRequest: async (request) => refuseBeforeBody(deps, request),
+      preParsing: async (_request, { raw }, payload) => pipeline(payload, bodyBudget.meter(raw), () => {}),
       schema: {
         tags: ['webhooks'],
         operationId: 'webhooks.receive',
@@ -69,17 +69,17 @@ export function webhookRoutes(instance: FastifyInstance, parts: WebhookParts): v
       },
     },
     async (request, reply) => {
-      await receive(parts, keep, request)
+      await receiveDelivery(deps, write, request)
       return reply.code(204).send(null)
     },
   )
 }
 
-interface Headed {
+interface RequestHeaders {
   headers: NodeJS.Dict<string | string[]>
 }
 
-interface Received extends Headed {
+interface ReceivedRequest extends RequestHeaders {
   method: string
   url: string
   body: unknown
@@ -91,7 +91,7 @@ interface Received extends Headed {
  * @throws AppError webhooks_not_configured | invalid_signature | unsupported_media_type |
  *   body_too_large
  */
-function refuseUnread({ app, clock, metrics }: WebhookParts, request: Headed): void {
+function refuseBeforeBody({ app, clock, metrics }: WebhookRouteDependencies, request: RequestHeaders): void {
   if (!app) throw notConfigured()
   const fault = signatureHeaderFault(signatureHeadersOf(request), clock.now())
   if (fault) throw invalidSignature(metrics, fault)
@@ -104,10 +104,10 @@ function refuseUnread({ app, clock, metrics }: WebhookParts, request: Headed): v
 /**
  * @throws AppError webhooks_not_configured | invalid_signature | invalid_json | validation_failed
  */
-async function receive(
-  { app, publicUrl, clock, metrics }: WebhookParts,
-  keep: Keeper,
-  request: Received,
+async function receiveDelivery(
+  { app, publicUrl, clock, metrics }: WebhookRouteDependencies,
+  write: InboxBatchWriter,
+  request: ReceivedRequest,
 ): Promise<void> {
   if (!app) throw notConfigured()
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
@@ -125,9 +125,9 @@ async function receive(
   const hash = createHash('sha256')
     .update(signature ?? '')
     .digest()
-  const { replayed, unknown } = await keep({ hash, changes: delivery.changes })
+  const { replayed, unknown } = await write({ hash, changes: delivery.changes })
   metrics.webhookDeliveries.inc({ outcome: replayed ? 'replayed' : 'kept' })
-  if (!replayed) count(metrics, delivery, unknown)
+  if (!replayed) countEvents(metrics, delivery, unknown)
 }
 
 const notConfigured = () =>
@@ -138,12 +138,12 @@ function invalidSignature(metrics: Metrics, fault: SignatureFault): AppError {
   return new AppError('invalid_signature', 'The request has no valid, recent signature from HubSpot')
 }
 
-const signatureHeadersOf = (request: Headed) => ({
+const signatureHeadersOf = (request: RequestHeaders) => ({
   signature: headerOf(request, 'x-hubspot-signature-v3'),
   timestamp: headerOf(request, 'x-hubspot-request-timestamp'),
 })
 
-const headerOf = ({ headers }: Headed, name: string): string | undefined => {
+const headerOf = ({ headers }: RequestHeaders, name: string): string | undefined => {
   const value = headers[name]
   return typeof value === 'string' ? value : undefined
 }
@@ -156,7 +156,7 @@ function parse(body: Buffer): unknown {
   }
 }
 
-function count(
+function countEvents(
   { webhookEvents }: Metrics,
   { changes, otherKind, otherApp, malformed }: InboundDelivery,
   unknown: number,
@@ -169,7 +169,7 @@ function count(
 }
 
 /** Counts the memory used by long bodies, over all requests. */
-function createRoom() {
+function createBodyBudget() {
   let held = 0
   return {
     /** @param answer the bytes count until this response is sent or its client is gone */
@@ -181,8 +181,8 @@ function createRoom() {
       return new Transform({
         transform(chunk: Buffer, _encoding, done) {
           length += chunk.length
-          const more = Math.max(0, length - usualLength) - own
-          if (held + more > roomForLong)
+          const more = Math.max(0, length - usualBodyBytes) - own
+          if (held + more > longBodiesBytes)
             return done(
               new AppError('overloaded', 'Too many large webhooks are being received at once', {
                 retryAfter: 1,

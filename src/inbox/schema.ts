@@ -13,7 +13,7 @@ const change = z.object({
   set_aside_for: z.string().nullable(),
 })
 
-export const inboxAnswer = z.object({
+export const inboxResponse = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   integration_id: z.string(),
@@ -49,7 +49,7 @@ export const replayBody = z.strictObject({
   received_to: time.optional(),
 })
 
-export const replayAnswer = z.object({
+export const replayResponse = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   integration_id: z.string(),

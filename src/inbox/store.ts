@@ -9,7 +9,7 @@ import type { SystemScope, TenantScope } from '../db/scope.ts'
 import type { TicketChange, TicketChangeType } from '../hubspot/events/webhook-event.ts'
 import { chunks } from '../lib/chunks.ts'
 
-export interface StoredChanges {
+export interface EnqueueResult {
   /** It was stored before; nothing was stored again. */
   replayed: boolean
   /** Ticket changes of accounts that no integration is connected to. */
@@ -17,24 +17,24 @@ export interface StoredChanges {
 }
 
 /**
- * Stores several lots of HubSpot's changes in one statement, together with the check that each lot
+ * Stores several batches of HubSpot's changes in one statement, together with the check that each batch
  * is stored only once.
  *
- * @param once named queries; the last one, `fresh`, returns the number (`nth`, from 0) of each lot
+ * @param deduplication named queries; the last one, `fresh`, returns the number (`nth`, from 0) of each batch
  *   that is new
  * @param windowMs changes that arrive within this time are drained together
- * @returns one entry per lot
+ * @returns one entry per batch
  */
-export async function keepChanges(
+export async function enqueueChanges(
   { query }: SystemScope,
-  once: RawBuilder<unknown>,
-  lots: readonly (readonly TicketChange[])[],
+  deduplication: RawBuilder<unknown>,
+  batches: readonly (readonly TicketChange[])[],
   windowMs: number,
-): Promise<StoredChanges[]> {
-  return await query(sql<StoredChanges>`/* prepared */
-    with ${once},
+): Promise<EnqueueResult[]> {
+  return await query(sql<EnqueueResult>`/* prepared */
+    with ${deduplication},
     heard as materialized (
-      select * from jsonb_to_recordset(${JSON.stringify(lots.flatMap(rowsOf))}::jsonb)
+      select * from jsonb_to_recordset(${JSON.stringify(batches.flatMap(inboxRowsOf))}::jsonb)
         as h(nth int, portal_id bigint, change text, ticket_ids text[], occurred_at timestamptz)
     ),
     kept as (
@@ -45,7 +45,7 @@ export async function keepChanges(
     select not exists (select from fresh f where f.nth = lot.nth) as replayed,
       (select coalesce(sum(cardinality(h.ticket_ids)), 0)::int from heard h
         where h.nth = lot.nth and not exists (select from portal_routes r where r.portal_id = h.portal_id)) as unknown
-    from jsonb_to_recordset(${JSON.stringify(lots.map((_, nth) => ({ nth })))}::jsonb) as lot(nth int)
+    from jsonb_to_recordset(${JSON.stringify(batches.map((_, nth) => ({ nth })))}::jsonb) as lot(nth int)
     order by nth`)
 }
 
@@ -56,12 +56,12 @@ export interface SignedDelivery {
 }
 
 /** @returns one entry per delivery; of two with the same signature the first is stored */
-export const keepDeliveries = (
+export const enqueueDeliveries = (
   scope: SystemScope,
   deliveries: readonly SignedDelivery[],
   windowMs: number,
-): Promise<StoredChanges[]> =>
-  keepChanges(
+): Promise<EnqueueResult[]> =>
+  enqueueChanges(
     scope,
     sql`given as (
       select distinct on (hash) decode(hash, 'hex') as signature_hash, nth
@@ -79,16 +79,16 @@ export const keepDeliveries = (
   )
 
 /** Tickets per row. A merge can name more; the others go into further rows. */
-const mostOfRow = 100
+const ticketsPerRow = 100
 
 /** Builds rows for each account and type of change, with the latest time and no ticket twice. */
-function rowsOf(changes: readonly TicketChange[], nth: number) {
+function inboxRowsOf(changes: readonly TicketChange[], nth: number) {
   const kinds = Map.groupBy(changes, ({ portalId, type }) => `${portalId} ${type}`)
   return [...kinds.values()].flatMap((alike) => {
     const [{ portalId, type }] = alike as [TicketChange]
     const ids = [...new Set(alike.flatMap(({ ticketIds }) => ticketIds))]
     const occurred_at = new Date(Math.max(...alike.map(({ occurredAt }) => occurredAt))).toISOString()
-    return chunks(ids, mostOfRow).map((ticket_ids) => ({
+    return chunks(ids, ticketsPerRow).map((ticket_ids) => ({
       nth,
       portal_id: portalId,
       change: type,
@@ -99,7 +99,7 @@ function rowsOf(changes: readonly TicketChange[], nth: number) {
 }
 
 /** Condition that selects the rows of one integration. */
-export const ofInbox = ({ tenantId }: TenantScope, integrationId: string) =>
+export const whereInbox = ({ tenantId }: TenantScope, integrationId: string) =>
   sql`tenant_id = ${tenantId} and integration_id = ${integrationId}`
 
 export interface InboxRow {
@@ -127,7 +127,7 @@ export interface InboxItem {
  *
  * @param atMost tickets, counted per row; a row that exceeds it is taken whole
  */
-export async function takeDue(
+export async function findDueRows(
   scope: TenantScope,
   integrationId: string,
   windowMs: number,
@@ -136,7 +136,7 @@ export async function takeDue(
   return await scope.query(sql<InboxRow>`/* prepared */
     with due as (
       select * from inbox
-      where ${ofInbox(scope, integrationId)} and due_at <= ${fromNow(windowMs)}
+      where ${whereInbox(scope, integrationId)} and due_at <= ${fromNow(windowMs)}
         and (tries + rounds = 0 or due_at <= clock_timestamp())
       order by due_at, inbox_id
       limit ${atMost}
@@ -153,7 +153,7 @@ export async function takeDue(
 const idsOf = (items: readonly InboxItem[]) => items.map(({ ticketId }) => ticketId)
 
 /** The tickets left in each row once these items are done. */
-export const leftOf = (items: readonly InboxItem[]): Map<InboxRow, string[]> =>
+export const remainingTickets = (items: readonly InboxItem[]): Map<InboxRow, string[]> =>
   new Map(
     [...Map.groupBy(items, ({ row }) => row)].map(([row, some]) => {
       const done = new Set(idsOf(some))
@@ -165,29 +165,29 @@ export const leftOf = (items: readonly InboxItem[]): Map<InboxRow, string[]> =>
  * Removes items from the inbox, in the transaction that saves the result. The given row objects are
  * not changed.
  */
-export async function remove(
+export async function removeFromInbox(
   scope: TenantScope,
   integrationId: string,
   items: readonly InboxItem[],
 ): Promise<void> {
-  const rows = [...leftOf(items)]
+  const rows = [...remainingTickets(items)]
   const done = rows.filter(([, left]) => left.length === 0)
   const more = rows.filter(([, left]) => left.length > 0)
   const keys = (some: readonly (readonly [InboxRow, string[]])[]) =>
     sql`${some.map(([{ dueAt }]) => dueAt)}::text[]::timestamptz[], ${some.map(([{ inboxId }]) => inboxId)}::bigint[]`
   if (done.length > 0)
     await scope.query(sql`/* prepared */
-      delete from inbox where ${ofInbox(scope, integrationId)}
+      delete from inbox where ${whereInbox(scope, integrationId)}
         and (due_at, inbox_id) in (select * from unnest(${keys(done)}))`)
   if (more.length > 0)
     await scope.query(sql`
       update inbox i set ticket_ids = array(select jsonb_array_elements_text(l.left_over))
       from unnest(${keys(more)}, ${more.map(([, left]) => JSON.stringify(left))}::jsonb[]) as l(due_at, inbox_id, left_over)
-      where ${ofInbox(scope, integrationId)} and (i.due_at, i.inbox_id) = (l.due_at, l.inbox_id)`)
+      where ${whereInbox(scope, integrationId)} and (i.due_at, i.inbox_id) = (l.due_at, l.inbox_id)`)
 }
 
 /** Inserts rows again with their data; the same transaction has removed them. */
-async function put(
+async function reinsert(
   scope: TenantScope,
   integrationId: string,
   rows: readonly (InboxRow & { why?: string })[],
@@ -202,34 +202,34 @@ async function put(
 }
 
 /** Fits the column; a higher count would say no more. */
-const mostCounted = 1_000
+const maxCount = 1_000
 
 /**
  * Schedules another read.
  *
- * @param because tries: HubSpot refused to return the ticket. rounds: a response proved nothing.
+ * @param reason tries: HubSpot refused to return the ticket. rounds: a response proved nothing.
  *   left_out: there was no response for it, which is not a round; only the fact that it waits for
  *   its own time is recorded
  */
-export async function postpone(
+export async function postponeItems(
   scope: TenantScope,
   integrationId: string,
   items: readonly InboxItem[],
   waitMs: number,
-  because: 'tries' | 'rounds' | 'left_out',
+  reason: 'tries' | 'rounds' | 'left_out',
 ): Promise<void> {
   const rows = [...Map.groupBy(items, ({ row }) => row)].map(([row, some]) => ({
     ...row,
-    ...(because === 'left_out'
+    ...(reason === 'left_out'
       ? { rounds: Math.max(row.rounds, 1) }
-      : { [because]: Math.min(row[because] + 1, mostCounted) }),
+      : { [reason]: Math.min(row[reason] + 1, maxCount) }),
     ticketIds: idsOf(some),
   }))
-  await put(scope, integrationId, rows, fromNow(waitMs))
+  await reinsert(scope, integrationId, rows, fromNow(waitMs))
 }
 
 /** Quarantines each ticket in a row of its own, until an operator replays it. */
-export async function setAside(
+export async function deadLetterItems(
   scope: TenantScope,
   integrationId: string,
   items: readonly InboxItem[],
@@ -241,14 +241,14 @@ export async function setAside(
     ticketIds: [ticketId],
     why,
   }))
-  await put(scope, integrationId, rows, sql`timestamptz 'infinity'`)
+  await reinsert(scope, integrationId, rows, sql`timestamptz 'infinity'`)
 }
 
 /**
  * Enqueues a read of these tickets' associations, which nothing else would cause before the next
  * full pass.
  */
-export async function enqueueAssociations(
+export async function enqueueAssociationReads(
   scope: TenantScope,
   integrationId: string,
   ticketIds: readonly string[],

@@ -11,7 +11,7 @@ import { codeOf } from '../hubspot/as-app-error.ts'
 import { type JournalEvents, readJournalFile } from '../hubspot/events/journal-event.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { Journal, JournalFile } from '../hubspot/journal-api.ts'
-import { whileRoutesChange } from '../inbox/while-routes-change.ts'
+import { retryOnDeletedIntegration } from '../inbox/retry-on-deleted-integration.ts'
 import type { Whose } from '../integrations/integration.ts'
 import { makeDue } from '../integrations/tokens/token-store.ts'
 import { fullJitter } from '../lib/backoff.ts'
@@ -118,7 +118,7 @@ async function readNext(
   // Before the file counts as read, because HubSpot reports an uninstall only once.
   const uninstalled = await markUninstalled(parts, events.uninstalled)
   const at = { from, to: file.offset, restarted }
-  const { replayed, unknown } = await whileRoutesChange(() =>
+  const { replayed, unknown } = await retryOnDeletedIntegration(() =>
     withSystemOnce(db, (scope) => keepFile(scope, clientId, at, events.changes, windowMs)),
   )
   metrics.journalFiles.inc({ outcome: replayed ? 'replayed' : 'kept' })

@@ -4,7 +4,7 @@ import { fromNow } from '../db/database.ts'
 import { type Claimant, leaseIsFree } from '../db/lease.ts'
 import type { SystemScope } from '../db/scope.ts'
 import type { TicketChange } from '../hubspot/events/webhook-event.ts'
-import { keepChanges, type StoredChanges } from '../inbox/store.ts'
+import { type EnqueueResult, enqueueChanges } from '../inbox/store.ts'
 
 export interface JournalPosition {
   /** HubSpot's offset of the last saved file; null: none, or HubSpot no longer has it. */
@@ -63,11 +63,11 @@ export async function keepFile(
   at: { from: string | null; to: string; restarted: boolean },
   changes: readonly TicketChange[],
   windowMs: number,
-): Promise<StoredChanges> {
+): Promise<EnqueueResult> {
   const once = sql`fresh as (
     update journals set position = ${at.to}, ${well(at.restarted)} where ${stoodAt(clientId, at.from)} returning 0 as nth)`
-  const [kept] = await keepChanges(scope, once, [changes], windowMs)
-  return kept as StoredChanges
+  const [kept] = await enqueueChanges(scope, once, [changes], windowMs)
+  return kept as EnqueueResult
 }
 
 /**

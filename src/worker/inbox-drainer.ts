@@ -2,7 +2,7 @@
 import { withSystemOnce } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { type DueInbox, findDueInboxes } from '../inbox/claim-store.ts'
-import { type DrainParts, drain } from '../inbox/drain.ts'
+import { type DrainDependencies, drainInbox } from '../inbox/drain.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { type Cooldowns, createCooldowns, pollUntil } from './poll.ts'
 
@@ -38,7 +38,7 @@ interface Drains {
  * Runs until the signal aborts, and returns when the last drain has ended. A failed poll is logged
  * and repeated.
  */
-export async function runInboxDrainer(deps: DrainParts, signal: AbortSignal): Promise<void> {
+export async function runInboxDrainer(deps: DrainDependencies, signal: AbortSignal): Promise<void> {
   const drains: Drains = {
     running: new Map(),
     cooldowns: createCooldowns(deps.clock),
@@ -65,7 +65,7 @@ function watchLoad(): () => boolean {
   }
 }
 
-async function pollInboxes(deps: DrainParts, drains: Drains, signal: AbortSignal): Promise<void> {
+async function pollInboxes(deps: DrainDependencies, drains: Drains, signal: AbortSignal): Promise<void> {
   const { running, cooldowns } = drains
   const isShort = drains.isBusy() || drains.lastPollMs >= slowPollMs
   const limit = nextDrainLimit(drains.limit, drains.due.length > 0, isShort)
@@ -93,12 +93,12 @@ export function nextDrainLimit(limit: number, someWait: boolean, isShort: boolea
 }
 
 /** Starts as many drains as are allowed; each one that ends starts the next. */
-function startDrains(deps: DrainParts, drains: Drains, signal: AbortSignal): void {
+function startDrains(deps: DrainDependencies, drains: Drains, signal: AbortSignal): void {
   const { running, cooldowns, due } = drains
   while (!signal.aborted && running.size < drains.limit) {
     const inbox = due.shift()
     if (!inbox) return
-    const done = drainInbox(deps, inbox, signal)
+    const done = drainAndLog(deps, inbox, signal)
       .catch(() => cooldowns.start(inbox.integrationId, cooldownMs))
       .finally(() => {
         running.delete(inbox.integrationId)
@@ -109,9 +109,13 @@ function startDrains(deps: DrainParts, drains: Drains, signal: AbortSignal): voi
 }
 
 /** A failure of one tenant does not affect the others. */
-async function drainInbox(deps: DrainParts, { tenantId, integrationId }: DueInbox, signal: AbortSignal) {
+async function drainAndLog(
+  deps: DrainDependencies,
+  { tenantId, integrationId }: DueInbox,
+  signal: AbortSignal,
+) {
   try {
-    await drain(deps, parseTenantId(tenantId), integrationId, signal)
+    await drainInbox(deps, parseTenantId(tenantId), integrationId, signal)
   } catch (err) {
     if (!isTenantErasing(err))
       deps.log.error(

@@ -6,7 +6,7 @@ import type { Database } from '../db/database.ts'
 import { type TenantScope, withSystem, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { deleteIdleBudgets } from '../hubspot/budget/budget-retention-store.ts'
-import { deleteOldInboxRows, forgetReceipts } from '../inbox/receipt-retention-store.ts'
+import { deleteOldInboxRows, deleteOldReceipts } from '../inbox/receipt-retention-store.ts'
 import { deleteExpiredAuthorizations, deleteStalePending } from '../integrations/oauth/authorization-store.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
 import { deleteOldProblems, deleteOldTombstones } from '../issues/tombstone-retention-store.ts'
@@ -60,7 +60,7 @@ export async function runRetention(deps: RetentionDependencies, signal: AbortSig
 export async function runRetentionPass(deps: RetentionDependencies, signal: AbortSignal): Promise<void> {
   const { db, clock } = deps
   const more = () => !signal.aborted
-  for (const remove of [deleteIdleBudgets, deleteEndedSessions, forgetReceipts, forgetSubscriptions])
+  for (const remove of [deleteIdleBudgets, deleteEndedSessions, deleteOldReceipts, forgetSubscriptions])
     while (more() && (await withSystem(db, (scope) => remove(scope, rowsPerStatement))) === rowsPerStatement);
   for (let after: TenantId | undefined; more(); ) {
     const ids = await withSystem(db, (scope) => tenantsWithExpiredKeys(scope, after, tenantsPerPage))

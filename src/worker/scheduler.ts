@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts'
 import type { Claimant } from '../db/lease.ts'
 import { withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import { countSilent } from '../inbox/inbox-state-store.ts'
+import { countMissingWebhooks } from '../inbox/inbox-state-store.ts'
 import { journalFailures } from '../journal/store.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
@@ -73,7 +73,7 @@ export async function runSchedulerPoll(deps: SchedulerDependencies, signal: Abor
   }
   await probeHubSpotReturn(deps)
   metrics.streamsDue.set(waiting)
-  metrics.feedsSilent.set(await withSystem(db, countSilent))
+  metrics.feedsSilent.set(await withSystem(db, countMissingWebhooks))
   metrics.journalFailures.set(await withSystem(db, journalFailures))
   for (const { queue, state, count } of await queues.depth()) metrics.queueDepth.set({ queue, state }, count)
 }

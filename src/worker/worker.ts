@@ -4,7 +4,7 @@
  */
 import { isDiskFull } from '../db/database-errors.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import type { DrainParts } from '../inbox/drain.ts'
+import type { DrainDependencies } from '../inbox/drain.ts'
 import type { ExpireParts } from '../integrations/oauth/expire-authorizations.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
@@ -28,7 +28,7 @@ export interface WorkerDependencies
     ExpireParts,
     EraserDependencies,
     RetentionDependencies,
-    DrainParts,
+    DrainDependencies,
     SendParts {
   kinds: readonly ObjectKind[]
   concurrency: number

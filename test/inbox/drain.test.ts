@@ -9,8 +9,8 @@ import type { Answer, Call } from '../../src/hubspot/client/call.ts'
 import type { TicketChangeType } from '../../src/hubspot/events/webhook-event.ts'
 import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 import { findDueInboxes } from '../../src/inbox/claim-store.ts'
-import { drain } from '../../src/inbox/drain.ts'
-import { keepDeliveries, takeDue } from '../../src/inbox/store.ts'
+import { drainInbox } from '../../src/inbox/drain.ts'
+import { enqueueDeliveries, findDueRows } from '../../src/inbox/store.ts'
 import { createTicketKind } from '../../src/issues/ticket-kind.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
@@ -23,7 +23,7 @@ import { A, B, seedTenant } from '../support/rows.ts'
 let emulator: TestEmulator
 let db: Database
 let bench: Bench
-let parts: Parameters<typeof drain>[0]
+let parts: Parameters<typeof drainInbox>[0]
 /** Answers a batch read in HubSpot's place; undefined: it may. */
 let answer: ((ids: string[]) => Promise<Answer | undefined>) | undefined
 let reads: string[][] = []
@@ -78,13 +78,13 @@ const run = async <Row>(text: string) => (await sql.raw<Row>(text).execute(db.ky
 const tickets = async () => [...(await truthOf(emulator, bench.portalId)).keys()].sort()
 const tell = (ticketIds: string[], type: TicketChangeType = 'propertyChange', portalId = bench.portalId) =>
   withSystem(db, (scope) =>
-    keepDeliveries(
+    enqueueDeliveries(
       scope,
       [{ hash: randomBytes(32), changes: [{ portalId, type, ticketIds, occurredAt: Date.now() }] }],
       0,
     ),
   )
-const drainOnce = () => drain(parts, A, bench.whose.integrationId, new AbortController().signal)
+const drainOnce = () => drainInbox(parts, A, bench.whose.integrationId, new AbortController().signal)
 interface Row {
   ids: string[]
   tries: number
@@ -279,7 +279,7 @@ test('what was postponed waits for its own time, however wide the window', async
   await tell([a])
   await run(`update inbox set rounds = 1, due_at = now() + interval '20 s'`)
   await tell([b])
-  const due = await withTenant(db, A, (scope) => takeDue(scope, bench.whose.integrationId, 60_000, 100))
+  const due = await withTenant(db, A, (scope) => findDueRows(scope, bench.whose.integrationId, 60_000, 100))
   assert.deepEqual(
     due.map(({ ticketIds }) => ticketIds),
     [[b]],

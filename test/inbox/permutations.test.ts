@@ -10,8 +10,8 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { withSystem } from '../../src/db/scope.ts'
 import { readDelivery } from '../../src/hubspot/events/webhook-event.ts'
-import { drain } from '../../src/inbox/drain.ts'
-import { keepDeliveries } from '../../src/inbox/store.ts'
+import { drainInbox } from '../../src/inbox/drain.ts'
+import { enqueueDeliveries } from '../../src/inbox/store.ts'
 import { createTicketKind } from '../../src/issues/ticket-kind.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
@@ -43,7 +43,7 @@ for (const engine of long ? bothEngines : engines)
     let events: unknown[]
     let appId: number
     let truth: string[]
-    let parts: Parameters<typeof drain>[0]
+    let parts: Parameters<typeof drainInbox>[0]
 
     before(async () => {
       emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
@@ -145,11 +145,11 @@ for (const engine of long ? bothEngines : engines)
       const delivery = readDelivery(some, appId, Date.now())
       assert.ok(delivery && delivery.malformed === 0 && delivery.otherApp === 0)
       const hash = createHash('sha256').update(randomBytes(16)).digest()
-      await withSystem(db, (scope) => keepDeliveries(scope, [{ hash, changes: delivery.changes }], 0))
+      await withSystem(db, (scope) => enqueueDeliveries(scope, [{ hash, changes: delivery.changes }], 0))
     }
     /** Until nothing is due: what a drain reads may leave more to read. */
     async function drainAll(): Promise<number> {
-      const drained = await drain(parts, A, bench.whose.integrationId, new AbortController().signal)
+      const drained = await drainInbox(parts, A, bench.whose.integrationId, new AbortController().signal)
       return drained ? drained + (await drainAll()) : 0
     }
 

@@ -12,7 +12,7 @@ import type { Database } from '../../src/db/database.ts'
 import { withSystem, withTenant } from '../../src/db/scope.ts'
 import { parseTenantId, type TenantId } from '../../src/db/tenant-id.ts'
 import { claimInbox } from '../../src/inbox/claim-store.ts'
-import { enqueueAssociations } from '../../src/inbox/store.ts'
+import { enqueueAssociationReads } from '../../src/inbox/store.ts'
 import { insertAlias } from '../../src/integrations/alias-store.ts'
 import { insertAuthorization } from '../../src/integrations/oauth/authorization-store.ts'
 import { insertConfirmation } from '../../src/integrations/oauth/confirmation-store.ts'
@@ -102,7 +102,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     await once(scope, readIdempotency(request), async () => ({ status: 202, body: {} }))
     await appendToTenant(scope, auditEvent)
     await claimInbox(scope, id, { instance: 'seed', exclusive: false, leaseMs: 1_000 })
-    await enqueueAssociations(scope, id, ['1'], new Date())
+    await enqueueAssociationReads(scope, id, ['1'], new Date())
     const endpointId = newId()
     const endpoint = { endpointId, url: 'https://example.com/', types: ['sync.failed'], inOrder: false }
     await insertEndpoint(scope, ring, endpoint, newSecret())

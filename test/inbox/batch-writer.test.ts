@@ -5,7 +5,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import pg from 'pg'
 import type { Database } from '../../src/db/database.ts'
-import { createKeeper, type Keeper } from '../../src/inbox/keeper.ts'
+import { createInboxBatchWriter, type InboxBatchWriter } from '../../src/inbox/batch-writer.ts'
 import { engines } from '../support/engines.ts'
 import { seedLink } from '../support/rows.ts'
 
@@ -20,12 +20,12 @@ for (const engine of engines)
     let db: Database
     let url: string | undefined
     let close: () => Promise<void>
-    let keep: Keeper
+    let keep: InboxBatchWriter
     const integrations = new Map<number, string>()
 
     before(async () => {
       ;({ db, url, close } = await engine.open())
-      keep = createKeeper(db, 0)
+      keep = createInboxBatchWriter(db, 0)
       for (const portalId of [1, 2]) integrations.set(portalId, await seedLink(db, portalId))
     })
     beforeEach(async () => {
@@ -113,7 +113,7 @@ for (const engine of engines)
         return Promise.reject(trouble)
       }
       const gone = { ...db, alone: undefined, kysely: { transaction: () => ({ execute: refuses }) } }
-      const keepThere = createKeeper(gone as unknown as Database, 0)
+      const keepThere = createInboxBatchWriter(gone as unknown as Database, 0)
       const answers = await Promise.allSettled(
         [1, 2, 1].map((portalId) => keepThere(delivery(portalId, ['1']))),
       )
