@@ -27,7 +27,7 @@ import { type WebhookRouteDependencies, webhookRoutes } from '../inbox/routes.ts
 import { confirmRoutes } from '../integrations/oauth/confirm-routes.ts'
 import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
 import { problemRoutes } from '../issues/problem-routes.ts'
-import { type IssueParts, issueRoutes } from '../issues/routes.ts'
+import { type IssueRouteDependencies, issueRoutes } from '../issues/routes.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
@@ -85,7 +85,7 @@ export interface ServerParts {
   /** Absent in the same case, and where the command line runs operator actions. */
   api?: {
     integrations: WithoutSignal<IntegrationParts>
-    issues: WithoutSignal<IssueParts>
+    issues: WithoutSignal<IssueRouteDependencies>
     changes: Omit<ChangeParts, 'watchOf' | 'bytes'>
     outbox: OutboxParts
     sync: WithoutSignal<SyncParts>

@@ -26,7 +26,7 @@ import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { ObjectKind, PreparedKind } from '../sync/object-kind.ts'
 import { readByIds } from '../sync/read-by-ids.ts'
-import { logRecords } from '../sync/report.ts'
+import { logUpsertReport } from '../sync/report.ts'
 import { optionsOf } from '../sync/step.ts'
 import { claimInbox, deleteInbox, endDrainStep, releaseInbox, renewInboxLease } from './claim-store.ts'
 import {
@@ -127,17 +127,17 @@ export async function drainInbox(
   const stop = new AbortController()
   const working = AbortSignal.any([signal, stop.signal])
   const lost = () => stop.abort(new LostClaim())
-  const mayKeep = (scope: TenantScope) => renewInboxLease(scope, integrationId, claimant)
+  const maySave = (scope: TenantScope) => renewInboxLease(scope, integrationId, claimant)
   const beats = heartbeat({
     leaseMs: claimant.leaseMs,
-    renew: () => withTenant(db, tenantId, mayKeep, { asyncCommit: true }),
+    renew: () => withTenant(db, tenantId, maySave, { asyncCommit: true }),
     lost,
     failed: (err) =>
       isTenantErasing(err) ? lost() : deps.log.warn({ err }, 'a drain could not renew its lease'),
   })
   try {
     const withAccess = holdAccess(deps, whose, { patience, signal: working })
-    const reader = await kind.prepare(whose, { patience, signal: working, mayKeep })
+    const reader = await kind.prepare(whose, { patience, signal: working, maySave })
     const drain: Drain = {
       ...deps,
       kind: { ...kind, ...reader },
@@ -265,8 +265,8 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
   const { hubspot, kind, whose, withAccess, signal } = drain
   const { integrationId } = whose
   const deps = { hubspot, kind, integrationId, withAccess, patience, signal }
-  const { keep, undecided, unanswered, gone } = await readByIds(deps, ids).catch(async (error: unknown) => {
-    const properties = await drain.reader.omitRefused?.(error, kind.properties)
+  const { save, undecided, unanswered, gone } = await readByIds(deps, ids).catch(async (error: unknown) => {
+    const properties = await drain.reader.omitRefusedProperties?.(error, kind.properties)
     if (!properties) throw error
     drain.kind = { ...kind, properties }
     return await readByIds({ ...deps, kind: drain.kind }, ids)
@@ -275,7 +275,7 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
   const unansweredIds = new Set(unanswered)
   const goneIds = new Set(gone)
   const { report, drained, deadLettered } = await saveStep(drain, step, async (scope) => {
-    const report = await keep(scope)
+    const report = await save(scope)
     const unverified = new Set(report.unverified)
     const stillUndecided = items.filter(({ ticketId }) => undecidedIds.has(ticketId))
     // A ticket that was just reported and is not found may appear within a second: HubSpot's own
@@ -297,7 +297,7 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
     await enqueueAssociationReads(scope, integrationId, report.arrived, latestOf(items))
     return { report, drained, deadLettered }
   })
-  logRecords(drain, report, { tenant_id: whose.tenantId, integration_id: integrationId })
+  logUpsertReport(drain, report, { tenant_id: whose.tenantId, integration_id: integrationId })
   logDeadLettered(drain, deadLettered, undecidedMessage)
   logDrained(drain, drained)
 }
@@ -305,8 +305,8 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
 async function drainAssociations(drain: Drain, step: Step): Promise<void> {
   const { ids, items } = step
   const { hubspot, whose, withAccess, reader, signal } = drain
-  const { keep, undecided, unanswered } = await withAccess((access) =>
-    reader.readLinks(hubspot, ids, optionsOf({ patience, signal }, access), { problems: 'none' }),
+  const { save, undecided, unanswered } = await withAccess((access) =>
+    reader.readAssociations(hubspot, ids, optionsOf({ patience, signal }, access), { problems: 'none' }),
   )
   const undecidedIds = new Set(undecided)
   const unansweredIds = new Set(unanswered)
@@ -314,7 +314,7 @@ async function drainAssociations(drain: Drain, step: Step): Promise<void> {
   const leftOut = items.filter(({ ticketId }) => unansweredIds.has(ticketId) && !undecidedIds.has(ticketId))
   const drained = items.filter(({ ticketId }) => !undecidedIds.has(ticketId) && !unansweredIds.has(ticketId))
   const { deadLettered } = await saveStep(drain, step, async (scope) => {
-    await keep(scope, whose.integrationId)
+    await save(scope, whose.integrationId)
     const deadLettered = await postponeOrDeadLetter(drain, scope, unread, unreadAssociationsMessage)
     await postponeItems(scope, whose.integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
     return { drained, deadLettered }

@@ -6,7 +6,7 @@ import type { TenantScope } from '../db/scope.ts'
 const window = 10_000
 
 /** A range of an integration's issues, in ticket id order. */
-export interface Stretch {
+export interface AbsentRange {
   /** Where the next range begins; undefined: this was the last. */
   beyond: string | undefined
   /** Live issues in the range. */
@@ -32,7 +32,7 @@ const withLastSeen = (scope: TenantScope, integrationId: string) => sql`
     where m.tenant_id = ${scope.tenantId} and m.integration_id = ${integrationId} and m.loser_id = i.ticket_id
     limit 1) merged on true`
 
-const isUnshown = (at: string) => sql`
+const isUnseen = (at: string) => sql`
   (shown.seen_at is null or shown.seen_at < ${at}) and merged.loser_id is null`
 
 /**
@@ -46,7 +46,7 @@ export async function findAbsent(
   since: Date,
   beyond: string | undefined,
   atMost: number,
-): Promise<Stretch> {
+): Promise<AbsentRange> {
   const at = since.toISOString()
   const [row] = await scope.query(sql<{
     last: string | null
@@ -62,7 +62,7 @@ export async function findAbsent(
     ),
     absent as (
       select i.ticket_id as id, not i.archived as live from stretch i ${withLastSeen(scope, integrationId)}
-      where i.deleted_at is null and i.observed_at < ${at} and ${isUnshown(at)}
+      where i.deleted_at is null and i.observed_at < ${at} and ${isUnseen(at)}
       order by i.ticket_id
       limit ${atMost}
     )

@@ -37,7 +37,7 @@ export interface AssociationCounts {
  * @param observedAt HubSpot's clock at the first response that contained the associations. Within
  *   the same second, the later write wins
  */
-export async function keepAssociations(
+export async function saveAssociations(
   scope: TenantScope,
   integrationId: string,
   associations: ReadonlyMap<string, TicketAssociations>,

@@ -24,15 +24,15 @@ import {
   type AssociatedRecord,
   type AssociationCounts,
   associatedKinds,
-  keepAssociations,
+  saveAssociations,
   type TicketAssociations,
 } from './association-store.ts'
-import { mend } from './issue.ts'
+import { sanitizeText } from './issue.ts'
 
 /** The result for one sync step. */
-export interface LinksRead {
+export interface TicketAssociationsRead {
   /** Stores the result, within the caller's transaction and under the lock. */
-  keep(scope: TenantScope, integrationId: string): Promise<void>
+  save(scope: TenantScope, integrationId: string): Promise<void>
   /** Kinds that HubSpot did not return for some of the tickets, for a temporary reason. */
   unread: string[]
   /**
@@ -47,12 +47,12 @@ export interface LinksRead {
   unanswered: string[]
 }
 
-export interface HowToRead {
+export interface AssociationReadOptions {
   /**
    * Returns which of these tickets have stored associations of a kind. Absent: a ticket that
    * HubSpot does not mention counts as having none.
    */
-  held?: (kind: AssociatedKind, ids: readonly string[]) => Promise<ReadonlySet<string>>
+  findStored?: (kind: AssociatedKind, ids: readonly string[]) => Promise<ReadonlySet<string>>
   /** If HubSpot fails to return a kind, record a problem of that kind instead of throwing. */
   tolerant?: boolean
 }
@@ -62,7 +62,7 @@ export interface HowToRead {
  * may. found: only sets them, because only a full pass reads the missing part again. none: changes
  * nothing, because the missing part is read again on its own.
  */
-export type PassingProblems = 'all' | 'found' | 'none'
+export type TemporaryProblems = 'all' | 'found' | 'none'
 
 export interface AssociationsFound {
   /** By ticket id. */
@@ -88,12 +88,12 @@ export interface AssociationsFound {
  * @param skip kinds known to be unreadable; they are returned as null without a call
  * @throws HubSpotError when HubSpot cannot be reached (unless `tolerant`) or rejects the token
  */
-export async function readAssociationsOf(
+export async function readTicketAssociations(
   hubspot: HubSpot,
   ids: readonly string[],
   options: CallOptions,
   skip: ReadonlySet<string>,
-  how: HowToRead = {},
+  readOptions: AssociationReadOptions = {},
 ): Promise<AssociationsFound> {
   const associations = new Map<string, TicketAssociations>(ids.map((id) => [id, {}]))
   const found: AssociationsFound = {
@@ -106,68 +106,70 @@ export async function readAssociationsOf(
   }
   const asked = await Promise.allSettled(
     associatedKinds.map((kind) =>
-      readKind(hubspot, kind, ids, options, found, { ...how, skipped: skip.has(kind) }),
+      readAssociatedKind(hubspot, kind, ids, options, found, { ...readOptions, skipped: skip.has(kind) }),
     ),
   )
   for (const one of asked) if (one.status === 'rejected') throw one.reason
   return found
 }
 
-async function readKind(
+async function readAssociatedKind(
   hubspot: HubSpot,
   kind: AssociatedKind,
   ids: readonly string[],
   options: CallOptions,
   into: AssociationsFound,
-  { skipped, held, tolerant }: HowToRead & { skipped: boolean },
+  { skipped, findStored, tolerant }: AssociationReadOptions & { skipped: boolean },
 ): Promise<void> {
-  const nothing = () => {
+  const setNull = () => {
     for (const of of into.associations.values()) of[kind] = null
   }
-  if (skipped || ids.length === 0) return nothing()
+  if (skipped || ids.length === 0) return setNull()
   try {
-    let isWhole = true
+    let isComplete = true
     for (const some of chunks(ids, associationLimit)) {
       const read = await readAssociations(hubspot, 'tickets', kind, some, options)
       const { found, observedAt } = read
       if (into.observedAt === null || observedAt < into.observedAt) into.observedAt = observedAt
-      const open = held ? await leftOut(hubspot, kind, some, read, options, held) : new Set<string>()
+      const unanswered = findStored
+        ? await findLeftOut(hubspot, kind, some, read, options, findStored)
+        : new Set<string>()
       for (const [id, ends] of found) {
         const of = into.associations.get(id)
-        if (of && !open.has(id)) of[kind] = ends.map(asStored)
+        if (of && !unanswered.has(id)) of[kind] = ends.map(toStored)
       }
-      const unsaid = [...read.undecided, ...read.broken.filter((id) => !found.has(id))]
-      for (const id of unsaid) into.undecided.add(id)
-      for (const id of open) into.unanswered.add(id)
-      isWhole &&= open.size === 0 && unsaid.length === 0 && read.broken.length === 0
+      const undecided = [...read.undecided, ...read.broken.filter((id) => !found.has(id))]
+      for (const id of undecided) into.undecided.add(id)
+      for (const id of unanswered) into.unanswered.add(id)
+      isComplete &&= unanswered.size === 0 && undecided.length === 0 && read.broken.length === 0
     }
-    if (isWhole) into.read.push(kind)
+    if (isComplete) into.read.push(kind)
     else into.problems.set(kind, invalidAnswer)
   } catch (error) {
     const refusal = error instanceof HubSpotError ? refusalOf(error) : undefined
     if (!refusal || !(refusal.lasting || tolerant)) throw error
     into.problems.set(kind, refusal)
-    if (refusal.lasting) nothing()
+    if (refusal.lasting) setNull()
   }
 }
 
 /**
  * Maximum number of single-ticket calls per batch: each counts against the account's daily limit.
  */
-const oneByOne = 200
+const maxSingleReads = 200
 
 /**
  * Tickets that the response leaves out although they may have associations; these stay unchanged. A
  * ticket with stored associations is checked with a call of its own before they are removed. If the
  * response mentions no ticket at all, any one ticket is checked.
  */
-async function leftOut(
+async function findLeftOut(
   hubspot: HubSpot,
   kind: AssociatedKind,
   ids: readonly string[],
   { silent }: AssociationsRead,
   options: CallOptions,
-  held: NonNullable<HowToRead['held']>,
+  held: NonNullable<AssociationReadOptions['findStored']>,
 ): Promise<Set<string>> {
   if (silent.length === 0) return new Set()
   const stored = await held(kind, silent)
@@ -175,7 +177,7 @@ async function leftOut(
   // For a single ticket, an empty response most likely means that it has none.
   if (ask.length === 0 && silent.length === ids.length && ids.length > 1) ask.push(...silent.slice(0, 1))
   const open = new Set(ask)
-  for (const id of ask.slice(0, oneByOne)) {
+  for (const id of ask.slice(0, maxSingleReads)) {
     const has = await hasAssociations(hubspot, 'tickets', kind, id, options)
     // The responses are incomplete, so they prove nothing about the tickets that they leave out.
     if (has) return new Set(silent)
@@ -184,12 +186,12 @@ async function leftOut(
   return open
 }
 
-const asStored = ({ id, labels }: Association): AssociatedRecord => ({
-  id: mend(id),
+const toStored = ({ id, labels }: Association): AssociatedRecord => ({
+  id: sanitizeText(id),
   labels: labels.map(({ category, typeId, label }) => ({
-    category: mend(category),
+    category: sanitizeText(category),
     type_id: typeId,
-    label: label === null ? null : mend(label),
+    label: label === null ? null : sanitizeText(label),
   })),
 })
 
@@ -200,26 +202,26 @@ const asStored = ({ id, labels }: Association): AssociatedRecord => ({
  * @param how.failed kinds that this run failed to read before: their problem stays
  * @param how.problems default: all
  */
-export async function readLinks(
+export async function readAssociationsForStep(
   hubspot: HubSpot,
   ids: readonly string[],
   options: CallOptions,
   skip: Set<string>,
-  how: HowToRead & { failed?: readonly string[]; problems?: PassingProblems } = {},
-): Promise<LinksRead> {
-  const found = await readAssociationsOf(hubspot, ids, options, skip, how)
+  readOptions: AssociationReadOptions & { failed?: readonly string[]; problems?: TemporaryProblems } = {},
+): Promise<TicketAssociationsRead> {
+  const found = await readTicketAssociations(hubspot, ids, options, skip, readOptions)
   const unread: string[] = []
   for (const [kind, { lasting }] of found.problems) {
     if (lasting) skip.add(kind)
     else unread.push(kind)
   }
-  const read = found.read.filter((kind) => !how.failed?.includes(kind))
+  const read = found.read.filter((kind) => !readOptions.failed?.includes(kind))
   return {
     unread,
     undecided: [...found.undecided],
     unanswered: [...found.unanswered],
-    keep: async (scope, integrationId) =>
-      void (await keepFound(scope, integrationId, { ...found, read }, how.problems)),
+    save: async (scope, integrationId) =>
+      void (await saveAssociationsFound(scope, integrationId, { ...found, read }, readOptions.problems)),
   }
 }
 
@@ -237,17 +239,17 @@ export async function unreadableKinds(scope: TenantScope, integrationId: string)
  * Stores the associations and which kinds could be read, in the caller's transaction under the
  * integration's lock.
  */
-export async function keepFound(
+export async function saveAssociationsFound(
   scope: TenantScope,
   integrationId: string,
   { associations, observedAt, read, problems }: Omit<AssociationsFound, 'undecided' | 'unanswered'>,
-  passing: PassingProblems = 'all',
+  temporary: TemporaryProblems = 'all',
 ): Promise<AssociationCounts> {
   for (const [kind, refusal] of problems)
-    if (refusal.lasting || passing !== 'none') await keepRefusal(scope, integrationId, kind, refusal)
+    if (refusal.lasting || temporary !== 'none') await keepRefusal(scope, integrationId, kind, refusal)
   if (read.length > 0)
-    await keepPartsReadable(scope, integrationId, read, { clearsPassing: passing === 'all' })
+    await keepPartsReadable(scope, integrationId, read, { clearsPassing: temporary === 'all' })
   // No request was made: all kinds are known to be unreadable, so there is no time to compare.
   if (observedAt === null) return { changed: 0, unchanged: associations.size }
-  return await keepAssociations(scope, integrationId, associations, observedAt)
+  return await saveAssociations(scope, integrationId, associations, observedAt)
 }

@@ -21,11 +21,11 @@ import { liveStatuses, type Whose } from '../integrations/integration.ts'
 import { keepPart, keepRefusal, readDue } from '../integrations/part-store.ts'
 import { type Refusal, refusalOf } from '../integrations/parts.ts'
 import { lockIntegration } from '../integrations/store.ts'
-import { mend } from './issue.ts'
-import { keepLabels, type LabelRow } from './label-store.ts'
+import { sanitizeText } from './issue.ts'
+import { type LabelRow, saveLabels } from './label-store.ts'
 import { neededProperties, ticketProperties } from './properties.ts'
 
-export interface CatalogParts {
+export interface CatalogDependencies {
   db: Database
   hubspot: HubSpot
   /** Runs `work` with a valid token: `Tokens.use` for this integration. */
@@ -37,13 +37,13 @@ export interface CatalogParts {
    * caller may still store it. A caller that was paused for long would overwrite newer data with
    * older.
    */
-  mayKeep(scope: TenantScope): Promise<boolean>
+  maySave(scope: TenantScope): Promise<boolean>
 }
 
 const topics = ['properties', 'pipelines', 'owners'] as const
 
 /** What HubSpot returned for one topic, not stored yet. */
-interface Found {
+interface TopicRead {
   topic: (typeof topics)[number]
   refusal?: Refusal
   properties?: Property[]
@@ -51,10 +51,13 @@ interface Found {
 }
 
 /** A failing owners list must not delay the tickets. */
-const brief = (patience: Patience): Patience => ({ tries: 2, totalMs: Math.min(patience.totalMs, 10_000) })
+const briefPatience = (patience: Patience): Patience => ({
+  tries: 2,
+  totalMs: Math.min(patience.totalMs, 10_000),
+})
 
 /** The properties of an account, by name. */
-export interface Readable {
+export interface ReadableProperties {
   /** To request, sorted. */
   properties: string[]
   /** Those that HubSpot computes on each read, so that they differ without an edit. */
@@ -69,33 +72,33 @@ export interface Readable {
  *   not allow reading them, those that every account has are requested instead. Also whatever
  *   `withAccess` throws
  */
-export async function refreshCatalog(parts: CatalogParts, whose: Whose): Promise<Readable> {
-  const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(parts.db, whose.tenantId, work)
+export async function refreshCatalog(deps: CatalogDependencies, whose: Whose): Promise<ReadableProperties> {
+  const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(deps.db, whose.tenantId, work)
   const known = await within((scope) => readDue(scope, whose.integrationId))
   const { properties: defined = null, omitted = null } = known.find(({ part }) => part === 'properties') ?? {}
   const due = topics.filter((topic) => known.find(({ part }) => part === topic)?.due ?? true)
-  if (due.length === 0) return toAskFor(defined, omitted)
-  const found = await parts.withAccess((access) => readTopics(parts, due, defined !== null, access))
+  if (due.length === 0) return propertiesToRequest(defined, omitted)
+  const found = await deps.withAccess((access) => readTopics(deps, due, defined !== null, access))
   for (const one of found) {
     await within(async (scope) => {
       const status = await lockIntegration(scope, whose.integrationId)
-      if (status !== undefined && liveStatuses.includes(status) && (await parts.mayKeep(scope)))
-        await keep(scope, whose.integrationId, one)
+      if (status !== undefined && liveStatuses.includes(status) && (await deps.maySave(scope)))
+        await saveTopic(scope, whose.integrationId, one)
     })
   }
   const properties = found.find(({ topic }) => topic === 'properties')?.properties
   // Request a new list of properties in full: HubSpot may return again what it refused before.
-  return properties ? toAskFor(properties, null) : toAskFor(defined, omitted)
+  return properties ? propertiesToRequest(properties, null) : propertiesToRequest(defined, omitted)
 }
 
 /**
  * @param defined null: HubSpot does not let us read the list
  * @param omitted properties that HubSpot refuses to return; null: none
  */
-function toAskFor(
+function propertiesToRequest(
   defined: readonly { name: string; fieldType?: string | null | undefined }[] | null,
   omitted: readonly string[] | null,
-): Readable {
+): ReadableProperties {
   const known = defined ?? ticketProperties.map((name) => ({ name }))
   return {
     properties: [...new Set([...known.map(({ name }) => name), ...neededProperties])]
@@ -111,18 +114,18 @@ function toAskFor(
  * these resources do not justify.
  */
 async function readTopics(
-  parts: CatalogParts,
-  due: readonly Found['topic'][],
+  deps: CatalogDependencies,
+  due: readonly TopicRead['topic'][],
   propertiesKnown: boolean,
   access: HubSpotAccess,
-): Promise<Found[]> {
-  const { hubspot, patience, signal } = parts
-  const found: Found[] = []
+): Promise<TopicRead[]> {
+  const { hubspot, patience, signal } = deps
+  const found: TopicRead[] = []
   for (const topic of due) {
     const needed = topic === 'properties' && !propertiesKnown
     const options: CallOptions = {
       access,
-      patience: needed ? patience : brief(patience),
+      patience: needed ? patience : briefPatience(patience),
       signal,
       priority: 'background',
     }
@@ -137,43 +140,47 @@ async function readTopics(
   return found
 }
 
-async function readTopic(hubspot: HubSpot, topic: Found['topic'], options: CallOptions): Promise<Found> {
+async function readTopic(
+  hubspot: HubSpot,
+  topic: TopicRead['topic'],
+  options: CallOptions,
+): Promise<TopicRead> {
   if (topic === 'properties') {
-    const properties = (await readProperties(hubspot, 'tickets', options)).map(mended)
+    const properties = (await readProperties(hubspot, 'tickets', options)).map(sanitized)
     return { topic, properties: properties.sort((a, b) => (a.name < b.name ? -1 : 1)) }
   }
   if (topic === 'owners') return { topic, labels: (await readOwners(hubspot, options)).map(ownerLabel) }
   return { topic, labels: (await readPipelines(hubspot, 'tickets', options)).flatMap(pipelineLabels) }
 }
 
-async function keep(scope: TenantScope, integrationId: string, found: Found): Promise<void> {
+async function saveTopic(scope: TenantScope, integrationId: string, found: TopicRead): Promise<void> {
   const { topic, refusal, properties, labels } = found
   if (refusal) return await keepRefusal(scope, integrationId, topic, refusal)
   await keepPart(scope, integrationId, topic, properties ?? null)
   if (labels)
-    await keepLabels(scope, integrationId, topic === 'owners' ? ['owner'] : ['pipeline', 'stage'], labels)
+    await saveLabels(scope, integrationId, topic === 'owners' ? ['owner'] : ['pipeline', 'stage'], labels)
 }
 
-const mended = (property: Property): Property => ({
+const sanitized = (property: Property): Property => ({
   ...property,
-  name: mend(property.name),
-  label: mend(property.label),
-  type: mend(property.type),
-  ...(property.fieldType ? { fieldType: mend(property.fieldType) } : {}),
+  name: sanitizeText(property.name),
+  label: sanitizeText(property.label),
+  type: sanitizeText(property.type),
+  ...(property.fieldType ? { fieldType: sanitizeText(property.fieldType) } : {}),
 })
 
 function pipelineLabels({ id, label, archived, stages }: Pipeline): LabelRow[] {
-  const parent = mend(id)
+  const parent = sanitizeText(id)
   const plain = { email: null, closed: null }
   return [
-    { ...plain, topic: 'pipeline', parent: '', id: parent, label: mend(label), archived },
+    { ...plain, topic: 'pipeline', parent: '', id: parent, label: sanitizeText(label), archived },
     ...stages.map(
       (stage): LabelRow => ({
         ...plain,
         topic: 'stage',
         parent,
-        id: mend(stage.id),
-        label: mend(stage.label),
+        id: sanitizeText(stage.id),
+        label: sanitizeText(stage.label),
         closed: stage.closed,
         archived: stage.archived,
       }),
@@ -183,14 +190,14 @@ function pipelineLabels({ id, label, archived, stages }: Pipeline): LabelRow[] {
 
 function ownerLabel({ id, email, firstName, lastName, archived }: Owner): LabelRow {
   const name = [firstName, lastName]
-    .map((part) => mend(part ?? '').trim())
+    .map((part) => sanitizeText(part ?? '').trim())
     .filter((part) => part !== '')
     .join(' ')
-  const address = mend(email ?? '').trim() || null
+  const address = sanitizeText(email ?? '').trim() || null
   return {
     topic: 'owner',
     parent: '',
-    id: mend(id),
+    id: sanitizeText(id),
     label: name === '' ? address : name,
     email: address,
     closed: null,

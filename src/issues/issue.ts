@@ -33,16 +33,16 @@ export interface RejectedRecord {
 }
 
 /** HubSpot's own limit is 65,536 characters per value; a value longer than this is truncated. */
-const longestValue = 131_072
+const maxValueLength = 131_072
 
 /** Whether PostgreSQL can store it: no NUL, no unpaired surrogate. */
-const isWhole = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed()
+const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed()
 
-export const mend = (text: string): string =>
-  isWhole(text) ? text : text.replaceAll('\u0000', '').toWellFormed()
+export const sanitizeText = (text: string): string =>
+  isStorable(text) ? text : text.replaceAll('\u0000', '').toWellFormed()
 
 /** A record as received from HubSpot, not validated yet. */
-interface Given {
+interface UnvalidatedRecord {
   id?: unknown
   properties?: unknown
   createdAt?: unknown
@@ -68,10 +68,11 @@ function idOf(given: unknown): string | undefined {
  * @returns the row and what was sanitized in it, or why this record cannot be stored
  */
 export function toIssue(record: unknown): MappedIssue | RejectedRecord {
-  const given: Given = isObject(record) ? record : {}
+  const given: UnvalidatedRecord = isObject(record) ? record : {}
   const id = idOf(given.id)
   if (id === undefined) {
-    const shown = typeof given.id === 'string' ? mend(given.id).slice(0, 64).toWellFormed() : undefined
+    const shown =
+      typeof given.id === 'string' ? sanitizeText(given.id).slice(0, 64).toWellFormed() : undefined
     return { id: shown, reason: 'it has no HubSpot id' }
   }
   if (given.oversize === true) return { id, reason: 'its values are too long for one response' }
@@ -91,7 +92,7 @@ export function toIssue(record: unknown): MappedIssue | RejectedRecord {
     modified_at: modified,
     archived,
     archived_at: archived ? asTime(archivedAt) : null,
-    url: linkOf(url),
+    url: safeLink(url),
     properties,
   }
   return { row, repaired: repairs.length > 0 ? repairs.join('; ') : undefined }
@@ -101,8 +102,8 @@ export function toIssue(record: unknown): MappedIssue | RejectedRecord {
  * HubSpot's link to a record, for display in a web page. Only https: other schemes may run code
  * there.
  */
-export function linkOf(url: unknown): string | null {
-  return typeof url === 'string' && /^https:\/\/[^\s\0]{1,2000}$/i.test(url) ? mend(url) : null
+export function safeLink(url: unknown): string | null {
+  return typeof url === 'string' && /^https:\/\/[^\s\0]{1,2000}$/i.test(url) ? sanitizeText(url) : null
 }
 
 /**
@@ -110,18 +111,19 @@ export function linkOf(url: unknown): string | null {
  * much as reading it.
  */
 function asProperties(given: Record<string, unknown>, repairs: string[]): Record<string, string | null> {
-  if (isSound(given)) return given
+  if (areStorable(given)) return given
   const properties: Record<string, string | null> = {}
-  for (const [name, value] of Object.entries(given)) properties[mend(name)] = asValue(name, value, repairs)
+  for (const [name, value] of Object.entries(given))
+    properties[sanitizeText(name)] = asValue(name, value, repairs)
   return properties
 }
 
-function isSound(given: Record<string, unknown>): given is Record<string, string | null> {
+function areStorable(given: Record<string, unknown>): given is Record<string, string | null> {
   for (const name in given) {
     const value = given[name]
-    if (!isWhole(name)) return false
+    if (!isStorable(name)) return false
     if (value === null) continue
-    if (typeof value !== 'string' || value.length > longestValue || !isWhole(value)) return false
+    if (typeof value !== 'string' || value.length > maxValueLength || !isStorable(value)) return false
   }
   return true
 }
@@ -130,11 +132,12 @@ function isSound(given: Record<string, unknown>): given is Record<string, string
 function asValue(name: string, value: unknown, repairs: string[]): string | null {
   if (value === null || value === undefined) return null
   const given = typeof value === 'string' ? value : JSON.stringify(value)
-  const mended = mend(given)
-  if (mended !== given) repairs.push(`${mend(name)}: removed characters that the database cannot store`)
-  if (mended.length <= longestValue) return mended
-  repairs.push(`${mend(name)}: cut from ${mended.length} to ${longestValue} characters`)
-  return mended.slice(0, longestValue).toWellFormed()
+  const sanitized = sanitizeText(given)
+  if (sanitized !== given)
+    repairs.push(`${sanitizeText(name)}: removed characters that the database cannot store`)
+  if (sanitized.length <= maxValueLength) return sanitized
+  repairs.push(`${sanitizeText(name)}: cut from ${sanitized.length} to ${maxValueLength} characters`)
+  return sanitized.slice(0, maxValueLength).toWellFormed()
 }
 
 export const isRejected = (mapped: MappedIssue | RejectedRecord): mapped is RejectedRecord =>

@@ -22,7 +22,7 @@ export interface LabelRow {
  * @param topics the topics that were read completely
  * @param rows all labels; the later of two duplicates wins
  */
-export async function keepLabels(
+export async function saveLabels(
   scope: TenantScope,
   integrationId: string,
   topics: readonly LabelRow['topic'][],

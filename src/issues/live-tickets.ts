@@ -12,11 +12,11 @@ import { keepTotal, readTotal } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
-import { linkOf } from './issue.ts'
-import { omitRefused } from './omitted-properties.ts'
+import { safeLink } from './issue.ts'
+import { omitRefusedProperties } from './omitted-properties.ts'
 import { ticketKind } from './ticket-kind.ts'
 
-export interface LiveParts {
+export interface LiveTicketDependencies {
   db: Database
   hubspot: HubSpot
   tokens: Tokens
@@ -40,14 +40,14 @@ export interface LiveTickets {
   totalCountAt: Date | null
 }
 
-const totalKeptMs = 60_000
+const totalFreshMs = 60_000
 /**
  * Limit for all tickets of one response together; they arrive at HubSpot's pace, a few at a time.
  */
-const mostBytes = 2 * 2 ** 20
+const maxBytes = 2 * 2 ** 20
 /** Memory reserved per ticket before HubSpot is called; most tickets are shorter. */
-const roomForEach = 16 * 1024
-const leastRoom = 256 * 1024
+const bytesPerTicket = 16 * 1024
+const minBytes = 256 * 1024
 
 /** Opaque, but restricted to characters that fit into a URL. */
 const hubspotCursor = /^[\x21-\x7e]{1,512}$/
@@ -61,30 +61,30 @@ const hubspotCursor = /^[\x21-\x7e]{1,512}$/
  * @throws AppError invalid_cursor and as Tokens.use; HubSpot's failures as converted by asAppError
  */
 export async function listLiveTickets(
-  parts: LiveParts,
+  deps: LiveTicketDependencies,
   whose: Whose,
   at: { limit: number; after: string | undefined },
   signal: AbortSignal,
   reserve: (bytes: number) => Promise<void>,
 ): Promise<LiveTickets> {
-  const { hubspot, clock } = parts
+  const { hubspot, clock } = deps
   const start =
     at.after === undefined ? undefined : decodeCursor(whose.integrationId, at.after, hubspotCursor)
-  const end = clock.monotonic() + parts.totalMs
+  const end = clock.monotonic() + deps.totalMs
   const patience = () => ({ tries: 3, totalMs: Math.max(0, end - clock.monotonic()) })
-  const room = Math.min(mostBytes, Math.max(leastRoom, at.limit * roomForEach))
+  const budget = Math.min(maxBytes, Math.max(minBytes, at.limit * bytesPerTicket))
   const use = <T>(work: (access: HubSpotAccess) => Promise<T>) =>
-    parts.tokens.use(whose, { patience: patience(), signal }, work)
+    deps.tokens.use(whose, { patience: patience(), signal }, work)
   const read = (kind: ObjectPaths) =>
     use(async (access) => {
-      await reserve(room)
+      await reserve(budget)
       const tickets: LiveTicket[] = []
       let after = start
-      let left = room
+      let left = budget
       const readSome = (limit: number, bytes: number) =>
         listPage(hubspot, kind, { after, limit }, { access, patience: patience(), signal, mostBytes: bytes })
       do {
-        let page = await readSome(mostThatFit(at.limit, tickets.length, room, left), left)
+        let page = await readSome(maxThatFit(at.limit, tickets.length, budget, left), left)
         if (page.records.some(isOversize)) {
           if (tickets.length > 0) break
           await reserve(recordBytes)
@@ -94,8 +94,8 @@ export async function listLiveTickets(
         tickets.push(...page.records.filter(isTicket).map(withSafeLink))
         after = page.after
         left -= page.bytes ?? 0
-      } while (after !== undefined && tickets.length < at.limit && left >= leastRoom)
-      const total = await currentTotal(parts, whose, access, signal)
+      } while (after !== undefined && tickets.length < at.limit && left >= minBytes)
+      const total = await currentTotal(deps, whose, access, signal)
       return {
         tickets,
         nextAfter: after === undefined ? null : encodeCursor(whose.integrationId, after),
@@ -104,7 +104,7 @@ export async function listLiveTickets(
       }
     })
   try {
-    const omitted = await withTenant(parts.db, whose.tenantId, (scope) =>
+    const omitted = await withTenant(deps.db, whose.tenantId, (scope) =>
       readOmitted(scope, whose.integrationId),
     )
     const kind = {
@@ -112,8 +112,8 @@ export async function listLiveTickets(
       properties: ticketKind.properties.filter((name) => !omitted.includes(name)),
     }
     return await read(kind).catch(async (error: unknown) => {
-      const omit = { db: parts.db, hubspot, withAccess: use, patience: patience(), signal }
-      const properties = await omitRefused(omit, whose, kind, error)
+      const omit = { db: deps.db, hubspot, withAccess: use, patience: patience(), signal }
+      const properties = await omitRefusedProperties(omit, whose, kind, error)
       if (!properties) throw error
       return await read({ ...ticketKind, properties })
     })
@@ -123,12 +123,12 @@ export async function listLiveTickets(
 }
 
 const withSafeLink = (ticket: LiveTicket): LiveTicket =>
-  'url' in ticket ? { ...ticket, url: linkOf(ticket.url) } : ticket
+  'url' in ticket ? { ...ticket, url: safeLink(ticket.url) } : ticket
 
 /** As many as are still needed, or as fit if they are as long as those before them. */
-function mostThatFit(limit: number, have: number, room: number, left: number): number {
+function maxThatFit(limit: number, have: number, budget: number, left: number): number {
   const wanted = Math.min(listLimit, limit - have)
-  return have === 0 ? wanted : Math.max(1, Math.min(wanted, Math.ceil((left * have) / (room - left))))
+  return have === 0 ? wanted : Math.max(1, Math.min(wanted, Math.ceil((left * have) / (budget - left))))
 }
 
 const isOversize = (record: unknown) => (record as { oversize?: unknown } | null)?.oversize === true
@@ -152,14 +152,19 @@ function isTicket(record: unknown): record is LiveTicket {
 }
 
 /** HubSpot's count, at most a minute old; if HubSpot does not return it now, the last known one. */
-async function currentTotal(parts: LiveParts, whose: Whose, access: HubSpotAccess, signal: AbortSignal) {
-  const read = () => withTenant(parts.db, whose.tenantId, (scope) => readTotal(scope, whose.integrationId))
+async function currentTotal(
+  deps: LiveTicketDependencies,
+  whose: Whose,
+  access: HubSpotAccess,
+  signal: AbortSignal,
+) {
+  const read = () => withTenant(deps.db, whose.tenantId, (scope) => readTotal(scope, whose.integrationId))
   const last = await read()
-  if (last && last.ageMs < totalKeptMs) return last
+  if (last && last.ageMs < totalFreshMs) return last
   try {
     const patience = { tries: 1, totalMs: 3_000 }
-    const count = await countObjects(parts.hubspot, ticketKind, { access, patience, signal })
-    await withTenant(parts.db, whose.tenantId, (scope) => keepTotal(scope, whose.integrationId, count))
+    const count = await countObjects(deps.hubspot, ticketKind, { access, patience, signal })
+    await withTenant(deps.db, whose.tenantId, (scope) => keepTotal(scope, whose.integrationId, count))
     return await read()
   } catch (error) {
     if (error instanceof HubSpotError) return last

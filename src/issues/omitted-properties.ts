@@ -17,7 +17,7 @@ import { keepOmitted } from '../integrations/part-store.ts'
 import { lockIntegration } from '../integrations/store.ts'
 import { neededProperties, versionProperties } from './properties.ts'
 
-export interface OmitParts {
+export interface OmitDependencies {
   db: Database
   hubspot: HubSpot
   withAccess<T>(work: (access: HubSpotAccess) => Promise<T>): Promise<T>
@@ -33,15 +33,15 @@ export interface OmitParts {
  *   refusal, or one that tickets cannot be stored without
  * @throws HubSpotError when HubSpot cannot be reached; whatever `withAccess` throws
  */
-export async function omitRefused(
-  parts: OmitParts,
+export async function omitRefusedProperties(
+  deps: OmitDependencies,
   whose: Whose,
   kind: ObjectPaths,
   failure: unknown,
 ): Promise<string[] | undefined> {
   if (!(failure instanceof HubSpotError && failure.missing)) return undefined
-  const { db, hubspot, patience, signal } = parts
-  const found = await parts.withAccess(async (access) => {
+  const { db, hubspot, patience, signal } = deps
+  const found = await deps.withAccess(async (access) => {
     const options = { access, patience, signal, priority: 'background' as const }
     // HubSpot no longer lists a property that became sensitive.
     const defined = await readProperties(hubspot, kind.path, options).catch((error: unknown) => {

@@ -13,7 +13,7 @@ export interface RecordProblem {
 }
 
 /** Records the problems of a page, and deletes those of records that no longer have one. */
-export async function keepProblems(
+export async function saveProblems(
   scope: TenantScope,
   integrationId: string,
   kind: string,

@@ -10,19 +10,19 @@ import { parseTenantId } from '../db/tenant-id.ts'
 import { findIntegration } from '../integrations/store.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { tenantExists } from '../tenants/store.ts'
-import { type LiveParts, listLiveTickets } from './live-tickets.ts'
+import { type LiveTicketDependencies, listLiveTickets } from './live-tickets.ts'
 import {
   type issue,
-  issueAnswer,
   issuePath,
-  issuesAnswer,
+  issueResponse,
   issuesQuery,
-  ticketsAnswer,
+  issuesResponse,
   ticketsQuery,
+  ticketsResponse,
 } from './schema.ts'
-import { findIssue, listIssues, listIssuesOf, type StoredIssue } from './store.ts'
+import { findIssue, listIntegrationIssues, listIssues, type StoredIssue } from './store.ts'
 
-export interface IssueParts extends LiveParts {
+export interface IssueRouteDependencies extends LiveTicketDependencies {
   signalOf(request: FastifyRequest): AbortSignal
 }
 
@@ -61,9 +61,9 @@ function present(stored: StoredIssue): z.infer<typeof issue> {
 }
 
 /** HubSpot responds in a few hundred ms, and a tenant's calls wait for each other. */
-const roomForLiveMs = 10_000
+const liveMemoryWaitMs = 10_000
 
-export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void {
+export function issueRoutes(instance: FastifyInstance, deps: IssueRouteDependencies): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
   app.get(
@@ -75,7 +75,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
         operationId: 'tickets.list',
         params: integrationPath,
         querystring: ticketsQuery,
-        response: { 200: ticketsAnswer, ...problems },
+        response: { 200: ticketsResponse, ...problems },
       },
     },
     async (request) => {
@@ -83,11 +83,11 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
       const { integration_id: integrationId } = request.params
       const { limit, after } = request.query
       const live = await listLiveTickets(
-        parts,
+        deps,
         { tenantId, integrationId },
         { limit, after },
-        parts.signalOf(request),
-        (bytes) => request.reserve(bytes, { patienceMs: roomForLiveMs }),
+        deps.signalOf(request),
+        (bytes) => request.reserve(bytes, { patienceMs: liveMemoryWaitMs }),
       )
       return {
         success: true as const,
@@ -110,7 +110,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
         operationId: 'issues.list',
         params: tenantPath,
         querystring: issuesQuery,
-        response: { 200: issuesAnswer, ...problems },
+        response: { 200: issuesResponse, ...problems },
       },
     },
     async (request) => {
@@ -118,7 +118,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
       const { limit, integration_id: integrationId, after: cursor } = request.query
       const archived = request.query.archived === undefined ? undefined : request.query.archived === 'true'
       const read = (bytes: number) =>
-        withTenant(parts.db, tenantId, async (scope) => {
+        withTenant(deps.db, tenantId, async (scope) => {
           if (!(await tenantExists(scope))) throw integrationNotFound()
           const page = { archived, limit: limit + 1, bytes }
           if (integrationId === undefined) {
@@ -127,7 +127,7 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
           }
           if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
           const after = cursor === undefined ? undefined : decodeCursor(integrationId, cursor, /^\d{1,20}$/)
-          return await listIssuesOf(scope, { ...page, integrationId, after })
+          return await listIntegrationIssues(scope, { ...page, integrationId, after })
         })
       const page = await readPageWithin(limit, (...room) => request.reserve(...room), read)
       const next_after =
@@ -147,13 +147,13 @@ export function issueRoutes(instance: FastifyInstance, parts: IssueParts): void 
         operationId: 'issues.get',
         params: issuePath,
         querystring: z.strictObject({}),
-        response: { 200: issueAnswer, ...problems },
+        response: { 200: issueResponse, ...problems },
       },
     },
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const read = (bytes: number) =>
-        withTenant(parts.db, tenantId, async (scope) => {
+        withTenant(deps.db, tenantId, async (scope) => {
           if (!(await tenantExists(scope))) throw integrationNotFound()
           const found = await findIssue(scope, request.params.issue_id, bytes)
           return found ? [found] : []

@@ -4,7 +4,7 @@ import { after, limit, uuidText } from '../api/wire.ts'
 
 export const ticketsQuery = z.strictObject({ limit: limit(1_000, 50), after })
 
-export const ticketsAnswer = z.object({
+export const ticketsResponse = z.object({
   success: z.literal(true),
   tickets: z.array(z.looseObject({ id: z.string(), properties: z.record(z.string(), z.unknown()) })),
   total_count: z
@@ -70,13 +70,13 @@ export const issue = z.object({
   synced_at: z.string().describe('When the stored content last changed'),
 })
 
-export const issuesAnswer = z.object({
+export const issuesResponse = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   issues: z.array(issue),
   next_after: z.string().nullable(),
 })
 
-export const issueAnswer = issue.extend({ success: z.literal(true), tenant_id: z.string() })
+export const issueResponse = issue.extend({ success: z.literal(true), tenant_id: z.string() })
 
 export const issuePath = z.object({ tenant_id: uuidText, issue_id: uuidText })

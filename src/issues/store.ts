@@ -51,7 +51,7 @@ export interface IssuePage {
 }
 
 /** Estimated bytes of an issue's other fields in a response: ids, times, names and labels. */
-const besides = sql`1500`
+const otherFieldsBytes = sql`1500`
 
 /** The rows that a page may show, and one more: nothing is looked up for rows that are cut off. */
 const onPage = (bytes: number) => sql`i.up_to - i.size <= ${Math.max(bytes, pageBytes)}`
@@ -63,7 +63,7 @@ const onPage = (bytes: number) => sql`i.up_to - i.size <= ${Math.max(bytes, page
  *
  * @param order the order of `page`; empty for a single row
  */
-const complete = (
+const withAccountData = (
   scope: TenantScope,
   page: RawBuilder<unknown>,
   order: RawBuilder<unknown>,
@@ -81,7 +81,7 @@ const complete = (
   from (
     select *, (sum(size) over (${order}))::float8 as up_to
     from (
-      select i.*, ${besides} + i.bytes + coalesce(octet_length(i.subject), 0) + coalesce(octet_length(i.content), 0)
+      select i.*, ${otherFieldsBytes} + i.bytes + coalesce(octet_length(i.subject), 0) + coalesce(octet_length(i.content), 0)
         + coalesce((
           select x.bytes from issue_associations x
           where x.tenant_id = ${scope.tenantId} and x.integration_id = i.integration_id
@@ -111,10 +111,10 @@ const complete = (
   where ${onPage(bytes)}
   ${order}`
 
-const beyond = (column: RawBuilder<unknown>, after: string | undefined) =>
+const afterKey = (column: RawBuilder<unknown>, after: string | undefined) =>
   after === undefined ? sql`` : sql`and ${column} > ${after}`
 
-const wanted = ({ archived }: IssuePage) =>
+const archivedFilter = ({ archived }: IssuePage) =>
   archived === undefined ? sql`` : archived ? sql`and archived` : sql`and not archived`
 
 /**
@@ -124,27 +124,27 @@ const wanted = ({ archived }: IssuePage) =>
 export async function listIssues(scope: TenantScope, at: IssuePage): Promise<StoredIssue[]> {
   const page = sql`
     select * from issues
-    where tenant_id = ${scope.tenantId} ${beyond(sql`issue_id`, at.after)} ${wanted(at)}
+    where tenant_id = ${scope.tenantId} ${afterKey(sql`issue_id`, at.after)} ${archivedFilter(at)}
     order by issue_id
     limit ${at.limit}`
-  return await scope.query(complete(scope, page, sql`order by i.issue_id`, at.bytes))
+  return await scope.query(withAccountData(scope, page, sql`order by i.issue_id`, at.bytes))
 }
 
 /**
  * The same for one integration, by ticket id: the primary key's order, so that other integrations'
  * issues are not scanned.
  */
-export async function listIssuesOf(
+export async function listIntegrationIssues(
   scope: TenantScope,
   at: IssuePage & { integrationId: string },
 ): Promise<StoredIssue[]> {
   const page = sql`
     select * from issues
     where tenant_id = ${scope.tenantId} and integration_id = ${at.integrationId}
-      ${beyond(sql`ticket_id`, at.after)} ${wanted(at)}
+      ${afterKey(sql`ticket_id`, at.after)} ${archivedFilter(at)}
     order by ticket_id
     limit ${at.limit}`
-  return await scope.query(complete(scope, page, sql`order by i.ticket_id`, at.bytes))
+  return await scope.query(withAccountData(scope, page, sql`order by i.ticket_id`, at.bytes))
 }
 
 /** @param bytes see IssuePage */
@@ -154,7 +154,7 @@ export async function findIssue(
   bytes?: number,
 ): Promise<StoredIssue | undefined> {
   const page = sql`select * from issues where tenant_id = ${scope.tenantId} and issue_id = ${issueId}`
-  const rows = await scope.query(complete(scope, page, sql``, bytes))
+  const rows = await scope.query(withAccountData(scope, page, sql``, bytes))
   return rows[0]
 }
 
@@ -177,7 +177,7 @@ export const deletionOf = ({ tenantId }: TenantScope, integrationId: string, ids
  *
  * @returns how many; zero when none is left
  */
-export async function deleteSomeIssues(
+export async function deleteIssueBatch(
   scope: TenantScope,
   integrationId: string,
   limit: number,

@@ -10,13 +10,20 @@ import type { Whose } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
 import { findAbsent, findLive, markDeleted } from './absence-store.ts'
 import { findAssociated } from './association-store.ts'
-import { type PassingProblems, readLinks, unreadableKinds } from './associations.ts'
-import { type CatalogParts, refreshCatalog } from './catalog.ts'
-import { type IssueRow, isRejected, mend, toIssue } from './issue.ts'
-import { findOutdated, type KeptRow, keepIssues, keepMerges, type Source, sightOnly } from './keep-store.ts'
-import { omitRefused } from './omitted-properties.ts'
-import { keepProblems, type RecordProblem } from './problem-store.ts'
+import { readAssociationsForStep, type TemporaryProblems, unreadableKinds } from './associations.ts'
+import { type CatalogDependencies, refreshCatalog } from './catalog.ts'
+import { type IssueRow, isRejected, sanitizeText, toIssue } from './issue.ts'
+import { omitRefusedProperties } from './omitted-properties.ts'
+import { type RecordProblem, saveProblems } from './problem-store.ts'
 import { ticketProperties } from './properties.ts'
+import {
+  findOutdated,
+  markSeen,
+  type ReadSource,
+  saveMerges,
+  type UpsertedRow,
+  upsertIssues,
+} from './upsert-store.ts'
 
 const name = 'tickets'
 
@@ -26,7 +33,7 @@ export const ticketKind = {
   modifiedProperty: 'hs_lastmodifieddate',
   /** Used until the account's own properties are known. */
   properties: ticketProperties,
-  keep: keepTickets,
+  upsert: upsertTickets,
   findOutdated,
   findAbsent,
   findLive,
@@ -45,34 +52,35 @@ export function createTicketKind({
 }) {
   return {
     ...ticketKind,
-    async prepare(whose: Whose, options: Pick<CatalogParts, 'patience' | 'signal' | 'mayKeep'>) {
-      const withAccess: CatalogParts['withAccess'] = (work) =>
+    async prepare(whose: Whose, options: Pick<CatalogDependencies, 'patience' | 'signal' | 'maySave'>) {
+      const withAccess: CatalogDependencies['withAccess'] = (work) =>
         tokens.use(whose, options, (access) => work(access))
       const { properties, readTime } = await refreshCatalog({ db, hubspot, ...options, withAccess }, whose)
       let rounds = 0
       let unreadable: ReturnType<typeof unreadableKinds> | undefined
       return {
         properties,
-        keep: (...[scope, integrationId, records, observedAt, source]: Parameters<typeof keepTickets>) =>
-          keepTickets(scope, integrationId, records, observedAt, source, readTime),
-        async omitRefused(failure: unknown, asked: readonly string[]) {
+        upsert: (...[scope, integrationId, records, observedAt, source]: Parameters<typeof upsertTickets>) =>
+          upsertTickets(scope, integrationId, records, observedAt, source, readTime),
+        async omitRefusedProperties(failure: unknown, requested: readonly string[]) {
           // A second round covers properties that became sensitive meanwhile; no more.
           if (rounds >= 2) return undefined
           rounds += 1
-          const kind = { ...ticketKind, properties: asked }
-          return await omitRefused({ db, hubspot, ...options, withAccess }, whose, kind, failure)
+          const kind = { ...ticketKind, properties: requested }
+          return await omitRefusedProperties({ db, hubspot, ...options, withAccess }, whose, kind, failure)
         },
-        async readLinks(
+        async readAssociations(
           through: HubSpot,
           ids: readonly string[],
           options: CallOptions,
-          how: { tolerant?: boolean; failed?: readonly string[]; problems?: PassingProblems } = {},
+          readOptions: { tolerant?: boolean; failed?: readonly string[]; problems?: TemporaryProblems } = {},
         ) {
           const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, whose.tenantId, work)
           unreadable ??= within((scope) => unreadableKinds(scope, whose.integrationId))
-          return await readLinks(through, ids, options, await unreadable, {
-            ...how,
-            held: (kind, some) => within((scope) => findAssociated(scope, whose.integrationId, kind, some)),
+          return await readAssociationsForStep(through, ids, options, await unreadable, {
+            ...readOptions,
+            findStored: (kind, some) =>
+              within((scope) => findAssociated(scope, whose.integrationId, kind, some)),
           })
         },
       }
@@ -81,7 +89,7 @@ export function createTicketKind({
 }
 
 /** The result of one page. */
-export interface KeepReport {
+export interface TicketUpsertReport {
   inserted: number
   changed: number
   /** Became tombstones: archived in HubSpot, or merged into another ticket. */
@@ -103,27 +111,27 @@ export interface KeepReport {
 }
 
 /** Stores a page of tickets as issues; a record that cannot be stored is quarantined. */
-async function keepTickets(
+async function upsertTickets(
   scope: TenantScope,
   integrationId: string,
   records: readonly unknown[],
   observedAt: Date,
-  source: Source,
+  source: ReadSource,
   readTime: readonly string[] = [],
-): Promise<KeepReport> {
+): Promise<TicketUpsertReport> {
   const { rows, problems, rejected } = mapPage(records)
   const merges = mergesOf(rows)
-  const losers = merges.length > 0 ? await keepMerges(scope, integrationId, merges, observedAt) : []
-  const kept = await keepIssues(scope, integrationId, rows, observedAt, source, readTime)
+  const losers = merges.length > 0 ? await saveMerges(scope, integrationId, merges, observedAt) : []
+  const upserted = await upsertIssues(scope, integrationId, rows, observedAt, source, readTime)
   const known = rejected.flatMap(({ id }) => (id === undefined ? [] : [id]))
   if (source === 'read' && known.length > 0)
-    await sightOnly(scope, integrationId, [...new Set(known)], observedAt)
+    await markSeen(scope, integrationId, [...new Set(known)], observedAt)
   const troubled = new Set(problems.map(({ recordId }) => recordId))
   const healthy = rows.map(({ ticket_id }) => ticket_id).filter((id) => !troubled.has(id))
-  await keepProblems(scope, integrationId, name, problems, healthy)
+  await saveProblems(scope, integrationId, name, problems, healthy)
   const archived = new Set(rows.filter((row) => row.archived).map((row) => row.ticket_id))
-  const of = (...outcomes: KeptRow['outcome'][]) =>
-    kept.filter(({ outcome }) => outcomes.includes(outcome)).map(({ ticketId }) => ticketId)
+  const of = (...outcomes: UpsertedRow['outcome'][]) =>
+    upserted.filter(({ outcome }) => outcomes.includes(outcome)).map(({ ticketId }) => ticketId)
   const arrived = new Set(of('inserted', 'restored').filter((id) => !archived.has(id)))
   const created = rows.filter((row) => arrived.has(row.ticket_id)).map((row) => row.ticket_created_at ?? '')
   return {
@@ -144,12 +152,12 @@ async function keepTickets(
 function mapPage(records: readonly unknown[]) {
   const rows = new Map<string, IssueRow>()
   const problems = new Map<string, RecordProblem>()
-  const rejected: KeepReport['rejected'] = []
+  const rejected: TicketUpsertReport['rejected'] = []
   for (const record of records) {
     const mapped = toIssue(record)
     if (isRejected(mapped)) {
       rejected.push(mapped)
-      const text = mend(JSON.stringify(record) ?? 'undefined')
+      const text = sanitizeText(JSON.stringify(record) ?? 'undefined')
       const recordId = mapped.id ?? `unknown-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
       const { reason } = mapped
       problems.set(recordId, {

@@ -6,7 +6,7 @@ import { ago } from '../db/database.ts'
 import type { TenantScope } from '../db/scope.ts'
 import { deletionOf } from './store.ts'
 
-const shownSince = (id: RawBuilder<unknown>, owner: RawBuilder<unknown>, keepMs: number) => sql`exists (
+const seenSince = (id: RawBuilder<unknown>, owner: RawBuilder<unknown>, keepMs: number) => sql`exists (
   select from issue_last_seen s
   where s.tenant_id = ${owner}.tenant_id and s.integration_id = ${owner}.integration_id and s.ticket_id = ${id}
     and s.seen_at >= ${ago(keepMs)})`
@@ -31,7 +31,7 @@ export async function deleteOldTombstones(
       select i.ticket_id from issues i
       where i.tenant_id = ${tenantId} and i.integration_id = ${integrationId} and i.archived
         and i.archived_at < ${ago(keepMs)} and i.observed_at < ${ago(keepMs)}
-        and not ${shownSince(sql`i.ticket_id`, sql`i`, keepMs)}
+        and not ${seenSince(sql`i.ticket_id`, sql`i`, keepMs)}
       order by i.tenant_id, i.archived_at
       limit ${atMost}
     ),
@@ -52,7 +52,7 @@ export async function deleteOldProblems(scope: TenantScope, keepMs: number, atMo
     with old as materialized (
       select r.ctid as id from record_problems r
       where r.tenant_id = ${scope.tenantId} and r.found_at < ${ago(keepMs)}
-        and not ${shownSince(sql`r.record_id`, sql`r`, keepMs)}
+        and not ${seenSince(sql`r.record_id`, sql`r`, keepMs)}
         and not exists (
           select from issues i
           where i.tenant_id = r.tenant_id and i.integration_id = r.integration_id and i.ticket_id = r.record_id

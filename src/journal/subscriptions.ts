@@ -97,10 +97,10 @@ async function propertiesOf(
   let failure: unknown
   for (const { tenantId, integrationId } of routes) {
     const end = clock.monotonic() + freshMs
-    const mayKeep = async () => clock.monotonic() < end
+    const maySave = async () => clock.monotonic() < end
     try {
       const whose = { tenantId: parseTenantId(tenantId), integrationId }
-      return (await kind.prepare(whose, { patience, signal, mayKeep })).properties
+      return (await kind.prepare(whose, { patience, signal, maySave })).properties
     } catch (error) {
       failure = error
     }

@@ -59,12 +59,12 @@ export async function confirmStep(parts: StepParts, cursor: Cursor, ids: string[
 }
 
 async function proveStep(parts: StepParts, next: Cursor, ids: readonly string[]): Promise<SaveStep> {
-  const { keep, undecided, unanswered, isShort } = await readByIds(parts, ids)
+  const { save, undecided, unanswered, isShort } = await readByIds(parts, ids)
   const open = [...undecided, ...unanswered]
   // While each round settles some ids, the next one follows at once.
   const again = againOf(parts, next, open, isShort || undecided.length > 0)
   return async (scope) => {
-    const report = await keep(scope)
+    const report = await save(scope)
     const { tooSoon: _over, shortRounds: _last, ...rest } = next
     return {
       next: {

@@ -9,7 +9,7 @@ import {
   type Page,
   searchPage,
 } from '../hubspot/objects.ts'
-import type { KeepReport } from './object-kind.ts'
+import type { UpsertReport } from './object-kind.ts'
 import {
   easierOf,
   idsOf,
@@ -35,7 +35,7 @@ export async function listStep(parts: StepParts, cursor: Cursor, walk: ListWalk)
   const startedAt = cursor.startedAt ?? startOf(parts, page.observedAt, began)
   const learnt = total === undefined ? {} : { total }
   return async (scope) => {
-    const report = await kind.keep(scope, integrationId, page.records, page.observedAt, 'read')
+    const report = await kind.upsert(scope, integrationId, page.records, page.observedAt, 'read')
     const { settles } = walk
     const found = settles && settles.found + missedIn(parts, settles.from, startedAt, page.records, report)
     const next = afterList(
@@ -69,7 +69,7 @@ function missedIn(
   from: string,
   startedAt: string,
   records: readonly unknown[],
-  { touched }: KeepReport,
+  { touched }: UpsertReport,
 ): number {
   const written = new Set(touched)
   const until = Date.parse(startedAt) - parts.indexLagMs

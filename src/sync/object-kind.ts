@@ -5,7 +5,7 @@ import type { CallOptions, ObjectPaths } from '../hubspot/objects.ts'
 import type { Whose } from '../integrations/integration.ts'
 
 /** The result of saving one page. */
-export interface KeepReport {
+export interface UpsertReport {
   inserted: number
   changed: number
   archived: number
@@ -28,9 +28,9 @@ export interface KeepReport {
 }
 
 /** The result of reading the records' associations with other kinds. */
-export interface LinksRead {
+export interface RecordAssociationsRead {
   /** Saves it, within the caller's transaction. */
-  keep(scope: TenantScope, integrationId: string): Promise<void>
+  save(scope: TenantScope, integrationId: string): Promise<void>
   /** Kinds that HubSpot did not return for some of the records. */
   unread: string[]
   /** Records about which HubSpot would not say. */
@@ -44,20 +44,20 @@ export interface KindReader {
   /** Every property that the account has. */
   properties: readonly string[]
   /** Like `ObjectKind.keep`, with what is known of this account's properties. */
-  keep: ObjectKind['keep']
+  upsert: ObjectKind['upsert']
   /**
    * Reads the associations of these records (at most 1,000) from HubSpot.
    *
    * @param how.tolerant what HubSpot fails to return is named in `unread` instead of thrown
    * @param how.failed what this run failed to read before
-   * @param how.problems which temporary problems are recorded; default: all (see PassingProblems)
+   * @param how.problems which temporary problems are recorded; default: all (see TemporaryProblems)
    */
-  readLinks(
+  readAssociations(
     hubspot: HubSpot,
     ids: readonly string[],
     options: CallOptions,
     how?: { tolerant?: boolean; failed?: readonly string[]; problems?: 'all' | 'found' | 'none' },
-  ): Promise<LinksRead>
+  ): Promise<RecordAssociationsRead>
 }
 
 export interface PreparedKind extends KindReader {
@@ -67,7 +67,10 @@ export interface PreparedKind extends KindReader {
    * @returns the properties that can still be requested; undefined if the refusal was about
    *   something else
    */
-  omitRefused?(failure: unknown, properties: readonly string[]): Promise<readonly string[] | undefined>
+  omitRefusedProperties?(
+    failure: unknown,
+    properties: readonly string[],
+  ): Promise<readonly string[] | undefined>
 }
 
 export interface PrepareOptions {
@@ -77,7 +80,7 @@ export interface PrepareOptions {
    * Whether the claim is still valid. Called within the transaction that saves something, after the
    * integration is locked.
    */
-  mayKeep(scope: TenantScope): Promise<boolean>
+  maySave(scope: TenantScope): Promise<boolean>
 }
 
 /** Ids and times are HubSpot's. Methods that take a scope run within the caller's transaction. */
@@ -94,13 +97,13 @@ export interface ObjectKind extends ObjectPaths {
    * @param source read: by list or by id. search: from an index that may lag behind, so it proves
    *   less
    */
-  keep(
+  upsert(
     scope: TenantScope,
     integrationId: string,
     records: readonly unknown[],
     observedAt: Date,
     source: 'read' | 'search',
-  ): Promise<KeepReport>
+  ): Promise<UpsertReport>
   /** Which of a search's hits must be read by id, if the search returned only ids and times. */
   findOutdated(
     scope: TenantScope,

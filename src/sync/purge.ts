@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { Whose } from '../integrations/integration.ts'
 import { deleteIntegration, lockIntegration } from '../integrations/store.ts'
-import { deleteSomeIssues } from '../issues/store.ts'
+import { deleteIssueBatch } from '../issues/store.ts'
 import { forgetStreams } from './store.ts'
 
 /**
@@ -28,7 +28,7 @@ export async function purge(db: Database, { tenantId, integrationId }: Whose): P
       // Connected again, the integration starts with a full sync.
       if (!recorded) await recordChange(scope, 'integration.purged', integrationId, {})
       await forgetStreams(scope, integrationId)
-      return await deleteSomeIssues(scope, integrationId, 2_000)
+      return await deleteIssueBatch(scope, integrationId, 2_000)
     })
     recorded = true
   } while (deleted)

@@ -3,7 +3,7 @@ import type { TenantScope } from '../db/scope.ts'
 import type { HubSpot, Patience } from '../hubspot/client/client.ts'
 import { batchRead, type CallOptions, fitsList, readOne } from '../hubspot/objects.ts'
 import type { WithAccess } from '../integrations/tokens/hold-access.ts'
-import type { KeepReport, ObjectKind } from './object-kind.ts'
+import type { ObjectKind, UpsertReport } from './object-kind.ts'
 import { idsOf, optionsOf, without } from './step.ts'
 
 export interface ReadParts {
@@ -15,9 +15,9 @@ export interface ReadParts {
   signal: AbortSignal
 }
 
-export interface Reading {
+export interface RecordsRead {
   /** Saves what was read, within the caller's transaction under the integration's lock. */
-  keep(scope: TenantScope): Promise<KeepReport>
+  save(scope: TenantScope): Promise<UpsertReport>
   /** HubSpot would not say whether these exist. */
   undecided: string[]
   /**
@@ -42,7 +42,7 @@ const oneByOne = 20
  *
  * @param ids 1 to 100, without duplicates
  */
-export async function readByIds(parts: ReadParts, ids: readonly string[]): Promise<Reading> {
+export async function readByIds(parts: ReadParts, ids: readonly string[]): Promise<RecordsRead> {
   const { hubspot, kind, integrationId } = parts
   const { live, archived, single, undecided } = await parts.withAccess(async (access) => {
     const options = optionsOf(parts, access)
@@ -57,11 +57,11 @@ export async function readByIds(parts: ReadParts, ids: readonly string[]): Promi
     const single = await readSingly(parts, named, silent, options)
     return { live, archived, single, undecided: missing.filter((id) => refused.has(id)) }
   })
-  const keep = async (scope: TenantScope) => {
+  const save = async (scope: TenantScope) => {
     const page = [...live.records, ...single.live]
-    const report = await kind.keep(scope, integrationId, page, live.observedAt, 'read')
+    const report = await kind.upsert(scope, integrationId, page, live.observedAt, 'read')
     const inArchive = [...(archived?.records ?? []), ...single.archived]
-    if (archived) add(report, await kind.keep(scope, integrationId, inArchive, archived.observedAt, 'read'))
+    if (archived) add(report, await kind.upsert(scope, integrationId, inArchive, archived.observedAt, 'read'))
     // The earliest response is the proof: a record restored between the two reads is in neither.
     if (single.gone.length > 0) {
       const { markedDeleted, unverified } = await kind.markDeleted(
@@ -76,7 +76,7 @@ export async function readByIds(parts: ReadParts, ids: readonly string[]): Promi
     return report
   }
   const { gone, unanswered, isShort } = single
-  return { keep, undecided: [...undecided, ...single.undecided], unanswered, isShort, gone }
+  return { save, undecided: [...undecided, ...single.undecided], unanswered, isShort, gone }
 }
 
 interface Single {
@@ -131,7 +131,7 @@ async function readSingly(
   return found
 }
 
-function add(into: KeepReport, more: KeepReport): void {
+function add(into: UpsertReport, more: UpsertReport): void {
   for (const name of ['inserted', 'changed', 'archived', 'unchanged', 'repaired'] as const)
     into[name] += more[name]
   into.rejected.push(...more.rejected)

@@ -1,12 +1,12 @@
 /** Reports what became of a page's records, as metrics and log lines. */
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import type { KeepReport } from './object-kind.ts'
+import type { UpsertReport } from './object-kind.ts'
 
 /** @param about whose records they are, for the log */
-export function logRecords(
+export function logUpsertReport(
   { metrics, log }: { metrics: Metrics; log: Log },
-  report: KeepReport,
+  report: UpsertReport,
   about: Record<string, string>,
 ): void {
   for (const op of ['inserted', 'changed', 'archived', 'unchanged'] as const)

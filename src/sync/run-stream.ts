@@ -24,7 +24,7 @@ import { AppError, isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { ObjectKind } from './object-kind.ts'
-import { logRecords } from './report.ts'
+import { logUpsertReport } from './report.ts'
 import type { SavedStep, SaveStep, StepParts } from './step.ts'
 import { readStep } from './steps.ts'
 import {
@@ -164,8 +164,8 @@ export async function runStream(
     withAccess: holdAccess(parts, whose, { patience, signal: working }),
   }
   try {
-    const mayKeep = (scope: TenantScope) => extendLease(scope, key, claim, parts.claimant.leaseMs)
-    const reader = await kind.prepare(whose, { patience, signal: working, mayKeep })
+    const maySave = (scope: TenantScope) => extendLease(scope, key, claim, parts.claimant.leaseMs)
+    const reader = await kind.prepare(whose, { patience, signal: working, maySave })
     const outcome = await walk(run, { ...steps, kind: { ...kind, ...reader } }, signal)
     if (outcome === 'caught_up') metrics.syncRuns.inc({ type: key.mode, state: run.endedAs })
     log.info({ mode: key.mode, outcome }, 'sync run')
@@ -210,20 +210,20 @@ async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Ou
     if (!mark) throw new HubSpotError('invalid', circle)
     const at = { ...cursor, mark }
     const read = () => readStep({ ...steps, failures: run.failures }, at)
-    const kept = await keepStep(
+    const saved = await saveStep(
       run,
       cursor,
       await read().catch(async (error: unknown) => {
-        const properties = await steps.kind.omitRefused?.(error, steps.kind.properties)
+        const properties = await steps.kind.omitRefusedProperties?.(error, steps.kind.properties)
         if (!properties) throw error
         steps.kind = { ...steps.kind, properties }
         return await read()
       }),
     )
-    if (!kept) return 'caught_up'
-    cursor = kept.next
-    if (kept.waitMs !== undefined) {
-      await waitFor(run, 'hubspot_unavailable', kept.waitMs)
+    if (!saved) return 'caught_up'
+    cursor = saved.next
+    if (saved.waitMs !== undefined) {
+      await waitFor(run, 'hubspot_unavailable', saved.waitMs)
       return 'backed_off'
     }
     if (signal.aborted || clock.monotonic() >= sliceEnds) {
@@ -237,39 +237,39 @@ async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Ou
  * Saves a step's result, the cursor after it and, with the last step, the end of the run, in one
  * transaction.
  */
-async function keepStep(run: Run, at: Cursor, keep: SaveStep): Promise<SavedStep | undefined> {
+async function saveStep(run: Run, at: Cursor, save: SaveStep): Promise<SavedStep | undefined> {
   const { key, claim, claimant, within, metrics } = run
-  const kept = await within(async (scope) => {
+  const saved = await within(async (scope) => {
     const status = await lockIntegration(scope, key.integrationId)
     if (!isConnected(status)) throw new Fenced()
-    const kept = await keep(scope)
-    if (!(await checkpoint(scope, key, claim, claimant.leaseMs, kept.next))) throw new Fenced()
-    if (at.startedAt === null && kept.next.startedAt !== null && key.mode === 'full')
-      await openWindow(scope, key, watermarkAfter(kept.next.startedAt, lookBackOf(run)))
+    const saved = await save(scope)
+    if (!(await checkpoint(scope, key, claim, claimant.leaseMs, saved.next))) throw new Fenced()
+    if (at.startedAt === null && saved.next.startedAt !== null && key.mode === 'full')
+      await openWindow(scope, key, watermarkAfter(saved.next.startedAt, lookBackOf(run)))
     await addProgress(scope, claim.syncEventId, {
-      pages: kept.done ? 1 : 0,
-      done: kept.done ?? 0,
-      inserted: kept.report?.inserted ?? 0,
-      changed: kept.report?.changed ?? 0,
-      unchanged: kept.report?.unchanged ?? 0,
-      archived: kept.report?.archived ?? 0,
-      failed: kept.report?.rejected.length ?? 0,
-      repaired: kept.report?.repaired ?? 0,
-      total: kept.total,
+      pages: saved.done ? 1 : 0,
+      done: saved.done ?? 0,
+      inserted: saved.report?.inserted ?? 0,
+      changed: saved.report?.changed ?? 0,
+      unchanged: saved.report?.unchanged ?? 0,
+      archived: saved.report?.archived ?? 0,
+      failed: saved.report?.rejected.length ?? 0,
+      repaired: saved.report?.repaired ?? 0,
+      total: saved.total,
     })
-    if (key.mode === 'incremental' && kept.report?.newestAt !== undefined)
-      await run.onFound?.(scope, key.integrationId, kept.report.newestAt)
-    if (isOver(kept.next)) await finish(run, scope, kept.next, status)
-    return kept
+    if (key.mode === 'incremental' && saved.report?.newestAt !== undefined)
+      await run.onFound?.(scope, key.integrationId, saved.report.newestAt)
+    if (isOver(saved.next)) await finish(run, scope, saved.next, status)
+    return saved
   })
   run.failures = 0
   if (run.awaitsHubSpot) run.onHubSpotReturn?.()
   run.awaitsHubSpot = false
-  if (kept.report) {
+  if (saved.report) {
     metrics.syncPages.inc({ type: key.mode })
-    logRecords(run, kept.report, { sync_event_id: claim.syncEventId })
+    logUpsertReport(run, saved.report, { sync_event_id: claim.syncEventId })
   }
-  return isOver(kept.next) ? undefined : kept
+  return isOver(saved.next) ? undefined : saved
 }
 
 /**

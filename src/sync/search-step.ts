@@ -61,7 +61,7 @@ export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchW
     ...ordersAfter(walk.orders, walk.beyond, ids),
   })
   return async (scope) => {
-    const report = await kind.keep(scope, integrationId, records.given, records.observedAt, records.source)
+    const report = await kind.upsert(scope, integrationId, records.given, records.observedAt, records.source)
     return {
       next: {
         ...cursor,

@@ -5,7 +5,7 @@ import type { CallOptions } from '../hubspot/objects.ts'
 import { asTime } from '../hubspot/time.ts'
 import type { WithAccess } from '../integrations/tokens/hold-access.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { KeepReport, ObjectKind, PreparedKind } from './object-kind.ts'
+import type { ObjectKind, PreparedKind, UpsertReport } from './object-kind.ts'
 import type { Cursor, Mode } from './stream.ts'
 
 export interface StepParts {
@@ -33,7 +33,7 @@ export interface StepParts {
 
 export interface SavedStep {
   next: Cursor
-  report?: KeepReport
+  report?: UpsertReport
   /** Records that count as progress. */
   done?: number
   /** How many records there are in total, if the step learned it. */
@@ -65,7 +65,7 @@ export const startOf = (parts: StepParts, observedAt: Date, began: number) =>
 const mostRounds = 3
 
 /** What a read could not prove is read by id, once the second in which it happened is over. */
-export function unverifiedOf(at: Cursor, { unverified }: KeepReport, more: readonly string[] = []) {
+export function unverifiedOf(at: Cursor, { unverified }: UpsertReport, more: readonly string[] = []) {
   const rounds = at.tooSoon ?? 0
   const doubts = rounds < mostRounds ? unverified : []
   return {
@@ -86,7 +86,7 @@ export const easierOf = ({ failures }: StepParts, limit: number): number =>
  * An incremental run reads the associations of the records it wrote; a full pass reads those of all
  * records, in a walk of their own.
  */
-export const owedLinks = ({ mode }: StepParts, at: Cursor, { touched }: KeepReport) =>
+export const owedLinks = ({ mode }: StepParts, at: Cursor, { touched }: UpsertReport) =>
   mode === 'incremental' ? { links: [...(at.links ?? []), ...touched] } : {}
 
 export const idsOf = (records: readonly unknown[]): string[] =>

@@ -61,15 +61,19 @@ async function linksStep(parts: StepParts, ids: readonly string[], next: Cursor)
   if (ids.length === 0) return async () => ({ next })
   const failed = next.unread ?? []
   const tolerant = parts.failures >= linksTries || failed.length > 0
-  const { keep, unread } = await parts.withAccess((access) => {
+  const { save, unread } = await parts.withAccess((access) => {
     const options = optionsOf(tolerant ? { ...parts, patience: briefly } : parts, access)
     // A few tickets say nothing about those that a full pass could not read.
     const problems = parts.mode === 'full' ? 'all' : 'found'
-    return parts.kind.readLinks(parts.hubspot, [...new Set(ids)], options, { tolerant, failed, problems })
+    return parts.kind.readAssociations(parts.hubspot, [...new Set(ids)], options, {
+      tolerant,
+      failed,
+      problems,
+    })
   })
   const all = [...new Set([...failed, ...unread])].sort()
   return async (scope) => {
-    await keep(scope, parts.integrationId)
+    await save(scope, parts.integrationId)
     return { next: all.length > 0 ? { ...next, unread: all } : next }
   }
 }

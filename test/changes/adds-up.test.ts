@@ -188,7 +188,7 @@ async function live(random: Random, statements: number, integrationId: string, w
   async function statement(scope: TenantScope) {
     await lockIntegration(scope, integrationId)
     const keep = (records: unknown[], at: Date, source: 'read' | 'search') =>
-      ticketKind.keep(scope, integrationId, records, at, source, ['hs_time_in_1'])
+      ticketKind.upsert(scope, integrationId, records, at, source, ['hs_time_in_1'])
     const answer = late.length > 0 && chance(0.3) ? late.splice(below(late.length), 1)[0] : undefined
     if (answer) return await keep(answer.records, new Date(answer.at), 'read')
     const found = tickets.filter(({ state }) => state !== 'gone' && chance(0.4))

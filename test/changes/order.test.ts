@@ -10,7 +10,7 @@ import { readChanges as readPage, recordChange } from '../../src/changes/store.t
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { type TenantScope, withTenant } from '../../src/db/scope.ts'
 import { lockIntegration } from '../../src/integrations/store.ts'
-import { keepIssues } from '../../src/issues/keep-store.ts'
+import { upsertIssues } from '../../src/issues/upsert-store.ts'
 import { engines, quiet } from '../support/engines.ts'
 import { long } from '../support/long.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
@@ -134,7 +134,7 @@ for (const engine of long ? engines : engines.slice(0, 1))
             const keep = (fails: boolean) =>
               withTenant(db, A, async (scope) => {
                 await lockIntegration(scope, id)
-                await keepIssues(scope, id, rows, new Date(Date.UTC(2026, 0, 2) + n * 1_000))
+                await upsertIssues(scope, id, rows, new Date(Date.UTC(2026, 0, 2) + n * 1_000))
                 // Some have their numbers for a while before they commit, and some are rolled back and come again.
                 if (n % (7 * page) === 0) await new Promise((later) => setTimeout(later, writer))
                 if (fails) throw new Error('rolled back')

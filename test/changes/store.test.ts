@@ -18,7 +18,7 @@ import { type TenantScope, withTenant } from '../../src/db/scope.ts'
 import { lockIntegration, moveTo } from '../../src/integrations/store.ts'
 import { markDeleted } from '../../src/issues/absence-store.ts'
 import type { IssueRow } from '../../src/issues/issue.ts'
-import { keepIssues, keepMerges } from '../../src/issues/keep-store.ts'
+import { saveMerges, upsertIssues } from '../../src/issues/upsert-store.ts'
 import { engines } from '../support/engines.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 
@@ -48,7 +48,7 @@ for (const engine of engines) {
     const keep = (rows: IssueRow[], observedAt: Date) =>
       within(async (scope) => {
         await lockIntegration(scope, id)
-        return await keepIssues(scope, id, rows, observedAt)
+        return await upsertIssues(scope, id, rows, observedAt)
       })
     const end = () => within(endOf)
     /** What was told while `work` ran. */
@@ -183,7 +183,7 @@ for (const engine of engines) {
       await keep([issueRow('30'), issueRow('31')], at(1))
       const merge = (losers: string[]) =>
         within((scope) =>
-          keepMerges(
+          saveMerges(
             scope,
             id,
             losers.map((loser) => ({ loser, survivor: '39' })),
@@ -206,7 +206,7 @@ for (const engine of engines) {
       ])
       const again = () =>
         within((scope) =>
-          keepMerges(
+          saveMerges(
             scope,
             id,
             ['30', '31', '405'].map((loser) => ({ loser, survivor: '390' })),

@@ -5,8 +5,8 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import { findAbsent, findLive, markDeleted } from '../../src/issues/absence-store.ts'
-import { keepIssues, keepMerges } from '../../src/issues/keep-store.ts'
-import { deleteSomeIssues, listIssuesOf } from '../../src/issues/store.ts'
+import { deleteIssueBatch, listIntegrationIssues } from '../../src/issues/store.ts'
+import { saveMerges, upsertIssues } from '../../src/issues/upsert-store.ts'
 import { bothEngines, engines } from '../support/engines.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 import { within } from '../support/within.ts'
@@ -26,9 +26,9 @@ for (const engine of engines) {
       await withTenant(db, A, async (scope) => {
         const live = ids(1000, 12).map((ticket) => issueRow(ticket))
         const archived = ids(2000, 2).map((ticket) => issueRow(ticket, { archived: true }))
-        await keepIssues(scope, id, [...live, ...archived], at(1))
+        await upsertIssues(scope, id, [...live, ...archived], at(1))
       })
-      await withTenant(db, B, (scope) => keepIssues(scope, theirs, [issueRow('1003')], at(1)))
+      await withTenant(db, B, (scope) => upsertIssues(scope, theirs, [issueRow('1003')], at(1)))
     })
     after(() => close())
 
@@ -38,16 +38,16 @@ for (const engine of engines) {
 
     test('everything that no read showed since the pass began, merged ones aside; a search does not count', async () => {
       await within(async (scope) => {
-        await keepIssues(
+        await upsertIssues(
           scope,
           id,
           ids(1000, 6).map((ticket) => issueRow(ticket)),
           at(10),
         )
-        await keepIssues(scope, id, [issueRow('1006')], at(10), 'search')
+        await upsertIssues(scope, id, [issueRow('1006')], at(10), 'search')
         // New since the pass began: the list had passed its place.
-        await keepIssues(scope, id, [issueRow('3000')], at(11), 'search')
-        await keepMerges(scope, id, [{ loser: '1007', survivor: '3000' }], at(11))
+        await upsertIssues(scope, id, [issueRow('3000')], at(11), 'search')
+        await saveMerges(scope, id, [{ loser: '1007', survivor: '3000' }], at(11))
       })
       const found = await absent(at(10), 1_000)
       assert.deepEqual(found, {
@@ -68,22 +68,22 @@ for (const engine of engines) {
     })
 
     test('marking deleted takes what was not seen since the proof, and tells which were live', async () => {
-      await within((scope) => keepIssues(scope, id, [issueRow('1009')], at(21)))
+      await within((scope) => upsertIssues(scope, id, [issueRow('1009')], at(21)))
       const markedDeleted = await within((scope) =>
         markDeleted(scope, id, ['1008', '1009', '2000', '1007', '9999'], at(20)),
       )
       // 1009 was shown later than the proof; it proves nothing of that one.
       assert.deepEqual(markedDeleted, { markedDeleted: ['1008'], unverified: ['1009'] })
       const rows = await within((scope) =>
-        listIssuesOf(scope, { integrationId: id, after: undefined, limit: 100 }),
+        listIntegrationIssues(scope, { integrationId: id, after: undefined, limit: 100 }),
       )
       const deleted = rows.filter(({ deletedAt }) => deletedAt).map(({ ticketId }) => ticketId)
       assert.deepEqual(deleted, ['1008', '2000'])
       assert.deepEqual((await absent(at(10), 1_000)).absent, ['1006', '1010', '1011', '2001'])
       // Shown again by a later read it lives; by an earlier one it does not.
-      const late = await within((scope) => keepIssues(scope, id, [issueRow('1008')], at(19)))
+      const late = await within((scope) => upsertIssues(scope, id, [issueRow('1008')], at(19)))
       assert.equal(late[0]?.outcome, 'stale')
-      const again = await within((scope) => keepIssues(scope, id, [issueRow('1008')], at(22)))
+      const again = await within((scope) => upsertIssues(scope, id, [issueRow('1008')], at(22)))
       assert.equal(again[0]?.outcome, 'restored')
     })
 
@@ -128,7 +128,7 @@ for (const engine of bothEngines) {
         (await quick('mark deleted', (scope) => markDeleted(scope, id, some, at(20)))).markedDeleted.length,
         100,
       )
-      assert.equal(await quick('delete', (scope) => deleteSomeIssues(scope, id, 2_000)), 2_000)
+      assert.equal(await quick('delete', (scope) => deleteIssueBatch(scope, id, 2_000)), 2_000)
     } finally {
       await close()
     }

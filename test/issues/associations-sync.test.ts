@@ -7,10 +7,14 @@ import { listParts } from '../../src/integrations/part-store.ts'
 import { findIntegration, lockIntegration } from '../../src/integrations/store.ts'
 import type { TicketAssociations } from '../../src/issues/association-store.ts'
 import { associatedKinds } from '../../src/issues/association-store.ts'
-import { keepFound, readAssociationsOf, unreadableKinds } from '../../src/issues/associations.ts'
+import {
+  readTicketAssociations,
+  saveAssociationsFound,
+  unreadableKinds,
+} from '../../src/issues/associations.ts'
 import { toIssue } from '../../src/issues/issue.ts'
-import { keepIssues } from '../../src/issues/keep-store.ts'
-import { listIssuesOf } from '../../src/issues/store.ts'
+import { listIntegrationIssues } from '../../src/issues/store.ts'
+import { upsertIssues } from '../../src/issues/upsert-store.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { postgres } from '../support/engines.ts'
 import { A } from '../support/rows.ts'
@@ -54,16 +58,16 @@ for (const quirks of uncertain) {
       const { integrationId } = bench.whose
       const skip = await withTenant(db, A, (scope) => unreadableKinds(scope, integrationId))
       const found = await withAccess((access) =>
-        readAssociationsOf(hubspot, of, { access, patience, signal }, skip),
+        readTicketAssociations(hubspot, of, { access, patience, signal }, skip),
       )
       return await withTenant(db, A, async (scope) => {
         await lockIntegration(scope, integrationId)
-        return await keepFound(scope, integrationId, found)
+        return await saveAssociationsFound(scope, integrationId, found)
       })
     }
     const stored = async () => {
       const issues = await withTenant(db, A, (scope) =>
-        listIssuesOf(scope, { ...bench.whose, after: undefined, limit: 2_000 }),
+        listIntegrationIssues(scope, { ...bench.whose, after: undefined, limit: 2_000 }),
       )
       return new Map(issues.map(({ ticketId, associations }) => [ticketId, associations]))
     }
@@ -161,7 +165,7 @@ async function keepTickets(emulator: TestEmulator, db: Database, bench: Bench): 
     const mapped = toIssue(ticket)
     return 'row' in mapped ? [mapped.row] : []
   })
-  await withTenant(db, A, (scope) => keepIssues(scope, bench.whose.integrationId, rows, new Date()))
+  await withTenant(db, A, (scope) => upsertIssues(scope, bench.whose.integrationId, rows, new Date()))
   return rows.map((row) => row.ticket_id)
 }
 

@@ -9,12 +9,17 @@ import { listParts } from '../../src/integrations/part-store.ts'
 import { lockIntegration } from '../../src/integrations/store.ts'
 import {
   type AssociatedRecord,
-  keepAssociations,
+  saveAssociations,
   type TicketAssociations,
 } from '../../src/issues/association-store.ts'
-import { keepFound, readAssociationsOf, readLinks, unreadableKinds } from '../../src/issues/associations.ts'
-import { keepIssues } from '../../src/issues/keep-store.ts'
-import { deleteSomeIssues, listIssuesOf } from '../../src/issues/store.ts'
+import {
+  readAssociationsForStep,
+  readTicketAssociations,
+  saveAssociationsFound,
+  unreadableKinds,
+} from '../../src/issues/associations.ts'
+import { deleteIssueBatch, listIntegrationIssues } from '../../src/issues/store.ts'
+import { upsertIssues } from '../../src/issues/upsert-store.ts'
 import { engines } from '../support/engines.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 import { callOptions, letAnHourPass, startCanned } from './catalog-bench.ts'
@@ -40,7 +45,7 @@ for (const engine of engines) {
       id = await seedTenant(db, A)
       await seedTenant(db, B)
       const rows = [...Array(1_000).keys()].map((n) => issueRow(String(n)))
-      await withTenant(db, A, (scope) => keepIssues(scope, id, rows, at(0)))
+      await withTenant(db, A, (scope) => upsertIssues(scope, id, rows, at(0)))
     })
     after(() => close())
     beforeEach(() => withTenant(db, A, ({ query }) => query(sql`delete from issue_associations`)))
@@ -48,7 +53,7 @@ for (const engine of engines) {
     const keep = (given: Record<string, TicketAssociations>, observedAt: Date) =>
       withTenant(db, A, async (scope) => {
         await lockIntegration(scope, id)
-        return await keepAssociations(scope, id, new Map(Object.entries(given)), observedAt)
+        return await saveAssociations(scope, id, new Map(Object.entries(given)), observedAt)
       })
     const stored = async () =>
       Object.fromEntries(
@@ -122,7 +127,7 @@ for (const engine of engines) {
         problems: new Map(problems),
       })
       const keepAll = (given: ReturnType<typeof found>) =>
-        withTenant(db, A, (scope) => keepFound(scope, id, given))
+        withTenant(db, A, (scope) => saveAssociationsFound(scope, id, given))
       const skip = () => withTenant(db, A, (scope) => unreadableKinds(scope, id))
       const parts = async () => (await withTenant(db, A, listParts)).get(id)
       await keepAll(found([['deals', refusal]]))
@@ -139,7 +144,7 @@ for (const engine of engines) {
     test('what is readable is noted once an hour, not with every page', async () => {
       const note = () =>
         withTenant(db, A, (scope) =>
-          keepFound(scope, id, {
+          saveAssociationsFound(scope, id, {
             associations: new Map(),
             observedAt: at(1),
             read: ['contacts', 'companies', 'deals'],
@@ -162,9 +167,9 @@ for (const engine of engines) {
     test('what is purged takes its associations along', async () => {
       await keep(Object.fromEntries([...Array(15).keys()].map((n) => [n, all([one('7')])])), at(1))
       await withTenant(db, A, ({ query }) => query(sql`delete from issues where ticket_id::int > 14`))
-      assert.equal(await withTenant(db, A, (scope) => deleteSomeIssues(scope, id, 10)), 10)
+      assert.equal(await withTenant(db, A, (scope) => deleteIssueBatch(scope, id, 10)), 10)
       const left = await withTenant(db, A, (scope) =>
-        listIssuesOf(scope, { integrationId: id, after: undefined, limit: 9 }),
+        listIntegrationIssues(scope, { integrationId: id, after: undefined, limit: 9 }),
       )
       assert.equal(left.length, 5)
       assert.deepEqual(Object.keys(await stored()).sort(), left.map(({ ticketId }) => ticketId).sort())
@@ -208,7 +213,7 @@ describe('reading associations', () => {
             },
           }
     await hubspotWith(answer, async ({ hubspot, asked }) => {
-      const found = await readAssociationsOf(hubspot, ids, callOptions(), new Set())
+      const found = await readTicketAssociations(hubspot, ids, callOptions(), new Set())
       assert.equal(found.associations.size, 1_500)
       const labels = [{ category: 'HUBSPOT_DEFINED', type_id: 28, label: null }]
       assert.deepEqual(found.associations.get('3'), {
@@ -235,17 +240,17 @@ describe('reading associations', () => {
     await hubspotWith(
       () => ({ json: { results: [] } }),
       async ({ hubspot, asked }) => {
-        const found = await readAssociationsOf(hubspot, ['1'], callOptions(), new Set(['contacts']))
+        const found = await readTicketAssociations(hubspot, ['1'], callOptions(), new Set(['contacts']))
         assert.deepEqual(found.associations.get('1'), { contacts: null, companies: [], deals: [] })
         assert.equal(asked.length, 2)
-        const none = await readAssociationsOf(
+        const none = await readTicketAssociations(
           hubspot,
           ['1'],
           callOptions(),
           new Set(['contacts', 'companies', 'deals']),
         )
         assert.equal(none.observedAt, null)
-        await readAssociationsOf(hubspot, [], callOptions(), new Set())
+        await readTicketAssociations(hubspot, [], callOptions(), new Set())
         assert.equal(asked.length, 2)
       },
     )
@@ -256,7 +261,7 @@ describe('reading associations', () => {
       path.includes('/deals/') ? missing('crm.objects.deals.read') : { json: { results: [] } }
     await hubspotWith(answer, async ({ hubspot, asked }) => {
       const skip = new Set<string>()
-      for (const ids of [['1'], ['2']]) await readLinks(hubspot, ids, callOptions(), skip)
+      for (const ids of [['1'], ['2']]) await readAssociationsForStep(hubspot, ids, callOptions(), skip)
       assert.deepEqual(skip, new Set(['deals']))
       assert.equal(asked.filter(({ path }) => path.includes('/deals/')).length, 1)
       assert.equal(asked.length, 5)
@@ -268,7 +273,7 @@ describe('reading associations', () => {
       path.includes('/deals/') ? { status: 503, json: {} } : { json: { results: [] } }
     await hubspotWith(answer, ({ hubspot }) =>
       assert.rejects(
-        readAssociationsOf(hubspot, ['1'], callOptions(), new Set()),
+        readTicketAssociations(hubspot, ['1'], callOptions(), new Set()),
         (error) => error instanceof HubSpotError && error.kind === 'unavailable',
       ),
     )
@@ -280,7 +285,7 @@ describe('reading associations', () => {
       json: { results: [], errors: [{ category: 'INTERNAL_ERROR', context: { ids: ['1'] } }] },
     })
     await hubspotWith(answer, async ({ hubspot }) => {
-      const found = await readAssociationsOf(hubspot, ['1', '2'], callOptions(), new Set())
+      const found = await readTicketAssociations(hubspot, ['1', '2'], callOptions(), new Set())
       assert.deepEqual(found.associations.get('1'), {})
       assert.deepEqual(found.associations.get('2'), { contacts: [], companies: [], deals: [] })
       assert.deepEqual([found.read, [...found.undecided]], [[], ['1']])

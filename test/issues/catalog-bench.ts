@@ -108,7 +108,7 @@ export async function startBench(
     hubspot,
     patience,
     signal,
-    mayKeep: async () => true,
+    maySave: async () => true,
     withAccess: <T>(work: (access: HubSpotAccess) => Promise<T>) =>
       tokens.use(whose, { patience, signal }, (access) => work(access)),
   }

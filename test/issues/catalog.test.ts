@@ -246,11 +246,11 @@ for (const engine of engines) {
 
     test('nothing is kept by a run that lost its stream while it read', async () => {
       let asked = 0
-      const mayKeep = async () => {
+      const maySave = async () => {
         asked += 1
         return false
       }
-      await refreshCatalog({ ...bench.parts, mayKeep }, bench.whose)
+      await refreshCatalog({ ...bench.parts, maySave }, bench.whose)
       assert.equal(asked, 3)
       assert.deepEqual(await labels(), [])
       assert.equal((await withTenant(db, A, listParts)).size, 0)

@@ -4,10 +4,10 @@ import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
-import { keepAssociations } from '../../src/issues/association-store.ts'
-import { keepIssues } from '../../src/issues/keep-store.ts'
-import { keepLabels, type LabelRow } from '../../src/issues/label-store.ts'
-import { findIssue, listIssues, listIssuesOf } from '../../src/issues/store.ts'
+import { saveAssociations } from '../../src/issues/association-store.ts'
+import { type LabelRow, saveLabels } from '../../src/issues/label-store.ts'
+import { findIssue, listIntegrationIssues, listIssues } from '../../src/issues/store.ts'
+import { upsertIssues } from '../../src/issues/upsert-store.ts'
 import { engines } from '../support/engines.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 
@@ -51,8 +51,8 @@ for (const engine of engines) {
           issueRow('12', { properties: { hs_pipeline: null, hs_pipeline_stage: '' } }),
           issueRow('13', { archived: true, archived_at: '2026-02-01T00:00:00.000Z' }),
         ]
-        await keepIssues(scope, id, rows, new Date('2026-03-01T00:00:00Z'))
-        await keepIssues(
+        await upsertIssues(scope, id, rows, new Date('2026-03-01T00:00:00Z'))
+        await upsertIssues(
           scope,
           other,
           [issueRow('10', { properties: { hubspot_owner_id: '77' } })],
@@ -66,11 +66,11 @@ for (const engine of engines) {
     after(() => close())
 
     const keep = (topics: LabelRow['topic'][], rows: LabelRow[]) =>
-      withTenant(db, A, (scope) => keepLabels(scope, id, topics, rows))
+      withTenant(db, A, (scope) => saveLabels(scope, id, topics, rows))
     const read = async (ticketId: string) =>
       (
         await withTenant(db, A, (scope) =>
-          listIssuesOf(scope, { integrationId: id, after: undefined, limit: 50 }),
+          listIntegrationIssues(scope, { integrationId: id, after: undefined, limit: 50 }),
         )
       ).find((issue) => issue.ticketId === ticketId) ?? assert.fail(ticketId)
 
@@ -120,7 +120,7 @@ for (const engine of engines) {
       )
       assert.deepEqual(archived, [{ archived: true }])
       const theirs = await withTenant(db, A, (scope) =>
-        listIssuesOf(scope, { integrationId: other, after: undefined, limit: 50 }),
+        listIntegrationIssues(scope, { integrationId: other, after: undefined, limit: 50 }),
       )
       const ten = theirs.find(({ ticketId }) => ticketId === '10')
       assert.deepEqual([ten?.ownerName, ten?.pipelineName], [null, 'Support Pipeline'])
@@ -140,7 +140,7 @@ for (const engine of engines) {
     test('associations and the survivor of a merge come along; what was never read is null', async () => {
       const contacts = [{ id: '5', labels: [{ category: 'USER_DEFINED', type_id: 3, label: 'Billing' }] }]
       await withTenant(db, A, (scope) =>
-        keepAssociations(scope, id, new Map([['10', { contacts, companies: null }]]), new Date()),
+        saveAssociations(scope, id, new Map([['10', { contacts, companies: null }]]), new Date()),
       )
       assert.deepEqual((await read('10')).associations, { contacts, companies: null })
       assert.equal((await read('11')).associations, null)
@@ -151,7 +151,7 @@ for (const engine of engines) {
       const of = async (archived: boolean | undefined, after?: string) =>
         (
           await withTenant(db, A, (scope) =>
-            listIssuesOf(scope, { integrationId: id, archived, after, limit: 50 }),
+            listIntegrationIssues(scope, { integrationId: id, archived, after, limit: 50 }),
           )
         ).map(({ ticketId }) => ticketId)
       assert.deepEqual(await of(undefined), ['1', '10', '11', '12', '13'])
@@ -218,7 +218,7 @@ describe('listing 200 of 300,000 issues as the tenant’s role', () => {
           ...(await explained((scope) => listIssues(scope, { archived, after: undefined, limit: 201 }))),
           ...(await explained((scope) => listIssues(scope, { archived, after: middle, limit: 201 }))),
           ...(await explained((scope) =>
-            listIssuesOf(scope, { integrationId: id, archived, after: '400000150000', limit: 201 }),
+            listIntegrationIssues(scope, { integrationId: id, archived, after: '400000150000', limit: 201 }),
           )),
           ...(await explained((scope) => findIssue(scope, middle))),
         ]

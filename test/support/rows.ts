@@ -19,11 +19,11 @@ import { insertConfirmation } from '../../src/integrations/oauth/confirmation-st
 import { keepPart } from '../../src/integrations/part-store.ts'
 import { keepConnected } from '../../src/integrations/store.ts'
 import { replaceToken } from '../../src/integrations/tokens/token-store.ts'
-import { keepAssociations } from '../../src/issues/association-store.ts'
+import { saveAssociations } from '../../src/issues/association-store.ts'
 import type { IssueRow } from '../../src/issues/issue.ts'
-import { keepIssues, keepMerges } from '../../src/issues/keep-store.ts'
-import { keepLabels, type LabelRow } from '../../src/issues/label-store.ts'
-import { keepProblems } from '../../src/issues/problem-store.ts'
+import { type LabelRow, saveLabels } from '../../src/issues/label-store.ts'
+import { saveProblems } from '../../src/issues/problem-store.ts'
+import { saveMerges, upsertIssues } from '../../src/issues/upsert-store.ts'
 import { newId } from '../../src/lib/ids.ts'
 import type { KeyRing } from '../../src/lib/seal.ts'
 import { Secret } from '../../src/lib/secret.ts'
@@ -91,13 +91,13 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     await requestRun(scope, { integrationId: id, kind: 'tickets', mode: 'full' }, 'api')
     // Twice: what a read finds as it was is seen.
     const first = issueRow('1')
-    for (const at of [new Date(), new Date(Date.now() + 1_000)]) await keepIssues(scope, id, [first], at)
-    await keepMerges(scope, id, [{ loser: '2', survivor: '1' }], new Date())
+    for (const at of [new Date(), new Date(Date.now() + 1_000)]) await upsertIssues(scope, id, [first], at)
+    await saveMerges(scope, id, [{ loser: '2', survivor: '1' }], new Date())
     const problem = { recordId: '3', state: 'set_aside', reason: 'a seed', record: null } as const
-    await keepProblems(scope, id, 'tickets', [problem], [])
+    await saveProblems(scope, id, 'tickets', [problem], [])
     await keepPart(scope, id, 'pipelines', null)
-    await keepLabels(scope, id, ['pipeline'], [supportPipeline])
-    await keepAssociations(scope, id, new Map([['1', { contacts: [] }]]), new Date())
+    await saveLabels(scope, id, ['pipeline'], [supportPipeline])
+    await saveAssociations(scope, id, new Map([['1', { contacts: [] }]]), new Date())
     const request = { method: 'POST', url: '/', headers: { 'idempotency-key': 'k' }, body: {} }
     await once(scope, readIdempotency(request), async () => ({ status: 202, body: {} }))
     await appendToTenant(scope, auditEvent)

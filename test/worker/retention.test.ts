@@ -5,8 +5,8 @@ import { type RawBuilder, sql } from 'kysely'
 import { deleteExpiredKeys } from '../../src/api/idempotency-store.ts'
 import type { Database } from '../../src/db/database.ts'
 import { type TenantScope, withSystem, withTenant } from '../../src/db/scope.ts'
-import { keepIssues } from '../../src/issues/keep-store.ts'
 import { deleteOldProblems, deleteOldTombstones } from '../../src/issues/tombstone-retention-store.ts'
+import { upsertIssues } from '../../src/issues/upsert-store.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { deleteOldEvents } from '../../src/sync/event-retention-store.ts'
 import { beginErasure } from '../../src/tenants/erasure.ts'
@@ -118,9 +118,9 @@ for (const engine of engines) {
         issueRow(id, { archived: true, archived_at: long.toISOString(), modified_at: long.toISOString() })
       const rows = ['50', '51', '52'].map(archived)
       const keepAll = (at: Date) =>
-        withTenant(db, A, (scope) => keepIssues(scope, integration, [...rows, issueRow('60')], at))
+        withTenant(db, A, (scope) => upsertIssues(scope, integration, [...rows, issueRow('60')], at))
       await keepAll(long)
-      await withTenant(db, A, (scope) => keepIssues(scope, integration, [archived('51')], new Date()))
+      await withTenant(db, A, (scope) => upsertIssues(scope, integration, [archived('51')], new Date()))
       const ids = async () =>
         (
           await owner(sql<{ id: string }>`
@@ -130,7 +130,7 @@ for (const engine of engines) {
       assert.deepEqual(await ids(), ['50', '51', '52', '60'], 'kept for good')
       await run({ archivedMs: 100 * day })
       assert.deepEqual(await ids(), ['51', '60'], 'the one that HubSpot still lists, and the live one')
-      const kept = await withTenant(db, A, (scope) => keepIssues(scope, integration, rows, new Date()))
+      const kept = await withTenant(db, A, (scope) => upsertIssues(scope, integration, rows, new Date()))
       assert.deepEqual(
         kept.map(({ outcome }) => outcome),
         ['archived', 'unchanged', 'archived'],

@@ -39,7 +39,7 @@ export const changes: Fault[] = [
   },
   {
     name: 'first-load-in-the-feed',
-    in: 'keepIssues',
+    in: 'upsertIssues',
     find: ' and t.loaded_at is not null)',
     put: ')',
     test: 'test/changes/store.test.ts',
@@ -66,16 +66,16 @@ export const changes: Fault[] = [
   },
   {
     name: 'computed-value-as-an-edit',
-    in: 'keepIssues',
+    in: 'upsertIssues',
     find: ' and coalesce(n.key, o.key) <> all(p.computed)',
     put: '',
-    test: 'test/issues/keep-issues.test.ts',
+    test: 'test/issues/upsert-issues.test.ts',
     only: 'a property that HubSpot computes',
     gain: 'each edit is reported together with a value that nobody edited',
   },
   {
     name: 'edit-lost-when-archived',
-    in: 'keepIssues',
+    in: 'upsertIssues',
     find: "when r.differs is not null then jsonb_build_object('changed', r.differs)",
     put: "when r.differs is not null and r.type <> 'issue.archived' then jsonb_build_object('changed', r.differs)",
     test: 'test/changes/store.test.ts',

@@ -151,7 +151,7 @@ export const leaving: Fault[] = [
     name: 'tombstones-by-age-alone',
     in: 'deleteOldTombstones',
     find: `and i.observed_at < \${ago(keepMs)}
-        and not \${shownSince(sql\`i.ticket_id\`, sql\`i\`, keepMs)}`,
+        and not \${seenSince(sql\`i.ticket_id\`, sql\`i\`, keepMs)}`,
     put: '',
     test: retention,
     only: 'retention on PostgreSQL tombstones stay',

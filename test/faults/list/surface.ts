@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts'
 export const surface: Fault[] = [
   {
     name: 'links-of-any-scheme',
-    in: 'linkOf',
+    in: 'safeLink',
     find: '/^https:',
     put: '/^[a-z]+:',
     test: 'test/http/bad-input-connect.test.ts',

@@ -7,15 +7,20 @@ import { withTenant } from '../../src/db/scope.ts'
 import { lockIntegration } from '../../src/integrations/store.ts'
 import { findAbsent } from '../../src/issues/absence-store.ts'
 import type { IssueRow } from '../../src/issues/issue.ts'
-import { findOutdated, type KeptRow, keepIssues, type Source } from '../../src/issues/keep-store.ts'
 import { listProblems } from '../../src/issues/problem-store.ts'
-import { findIssue, listIssues, listIssuesOf } from '../../src/issues/store.ts'
+import { findIssue, listIntegrationIssues, listIssues } from '../../src/issues/store.ts'
 import { ticketKind } from '../../src/issues/ticket-kind.ts'
+import {
+  findOutdated,
+  type ReadSource,
+  type UpsertedRow,
+  upsertIssues,
+} from '../../src/issues/upsert-store.ts'
 import { bothEngines } from '../support/engines.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 0, 0, second))
-const outcomes = (kept: KeptRow[]) => Object.fromEntries(kept.map((row) => [row.ticketId, row.outcome]))
+const outcomes = (kept: UpsertedRow[]) => Object.fromEntries(kept.map((row) => [row.ticketId, row.outcome]))
 
 for (const engine of bothEngines) {
   describe(`keeping issues on ${engine.name}`, () => {
@@ -29,15 +34,15 @@ for (const engine of bothEngines) {
     })
     after(() => close())
 
-    const keep = (rows: IssueRow[], observedAt: Date, source: Source = 'read', readTime: string[] = []) =>
+    const keep = (rows: IssueRow[], observedAt: Date, source: ReadSource = 'read', readTime: string[] = []) =>
       withTenant(db, A, async (scope) => {
         await lockIntegration(scope, id)
-        return await keepIssues(scope, id, rows, observedAt, source, readTime)
+        return await upsertIssues(scope, id, rows, observedAt, source, readTime)
       })
     const stored = async (ticketId: string) =>
       (
         await withTenant(db, A, (scope) =>
-          listIssuesOf(scope, { integrationId: id, after: undefined, limit: 1_000 }),
+          listIntegrationIssues(scope, { integrationId: id, after: undefined, limit: 1_000 }),
         )
       ).find((issue) => issue.ticketId === ticketId)
 
@@ -84,7 +89,7 @@ for (const engine of bothEngines) {
         properties: IssueRow['properties'],
         second: number,
         more: Partial<IssueRow> = {},
-        source?: Source,
+        source?: ReadSource,
       ) => keep([issueRow('25', { ...more, properties })], at(second), source, readTime)
       const stillHas = async (name: string) => (await stored('25'))?.properties[name]
 
@@ -158,7 +163,7 @@ for (const engine of bothEngines) {
         { id: '29', properties: { createdate: '0', hs_lastmodifieddate: '0' } },
       ]
       const save = (given: unknown[], second: number) =>
-        withTenant(db, A, (scope) => ticketKind.keep(scope, id, given, at(second), 'read'))
+        withTenant(db, A, (scope) => ticketKind.upsert(scope, id, given, at(second), 'read'))
       assert.deepEqual((await save(records, 1)).rejected, [])
       for (const ticket of ['27', '28', '29']) assert.equal((await stored(ticket))?.createdAt, null)
       assert.equal((await stored('27'))?.modifiedAt?.toISOString(), '2026-01-01T00:00:00.000Z')
@@ -265,7 +270,7 @@ for (const engine of bothEngines) {
         record('not-a-number', 'x'),
         record('9223372036854775807', 'large id'),
       ]
-      const report = await withTenant(db, A, (scope) => ticketKind.keep(scope, id, records, at(1), 'read'))
+      const report = await withTenant(db, A, (scope) => ticketKind.upsert(scope, id, records, at(1), 'read'))
       assert.deepEqual(
         { ...report, rejected: report.rejected.map((one) => one.id) },
         {
@@ -300,7 +305,7 @@ for (const engine of bothEngines) {
       )
       // A record that is whole again has no problem any more.
       await withTenant(db, A, (scope) =>
-        ticketKind.keep(
+        ticketKind.upsert(
           scope,
           id,
           [record('72', 'abc', '2026-01-01T00:00:09Z'), record('71', 'x')],
@@ -321,7 +326,7 @@ for (const engine of bothEngines) {
       const records = [bad, bad, { id: 'y'.repeat(63).concat('😀'), properties: {} }, null]
       const fine = { id: '78', properties: { subject: 'fine' }, updatedAt: '2026-01-01T00:00:00Z' }
       const report = await withTenant(db, A, (scope) =>
-        ticketKind.keep(scope, id, [...records, fine], at(1), 'read'),
+        ticketKind.upsert(scope, id, [...records, fine], at(1), 'read'),
       )
       assert.deepEqual([report.inserted, report.rejected.length], [1, 4])
     })
@@ -409,7 +414,7 @@ for (const engine of bothEngines) {
       }
       await keep([issueRow('90')], at(1))
       const report = await withTenant(db, A, (scope) =>
-        ticketKind.keep(scope, id, [survivor], at(2), 'search'),
+        ticketKind.upsert(scope, id, [survivor], at(2), 'search'),
       )
       assert.deepEqual({ inserted: report.inserted, archived: report.archived }, { inserted: 1, archived: 1 })
       assert.deepEqual(outcomes(await keep([issueRow('91')], at(9))), { 91: 'archived' })
@@ -420,8 +425,8 @@ for (const engine of bothEngines) {
       }
       // Merged again: the newest survivor has them.
       const next = { ...survivor, id: '1000', properties: { hs_merged_object_ids: '900;90;91' } }
-      await withTenant(db, A, (scope) => ticketKind.keep(scope, id, [next], at(50), 'read'))
-      await withTenant(db, A, (scope) => ticketKind.keep(scope, id, [survivor], at(51), 'read'))
+      await withTenant(db, A, (scope) => ticketKind.upsert(scope, id, [next], at(50), 'read'))
+      await withTenant(db, A, (scope) => ticketKind.upsert(scope, id, [survivor], at(51), 'read'))
       for (const loser of ['90', '91', '900']) assert.equal((await stored(loser))?.mergedInto, '1000')
       assert.equal((await stored('900'))?.archived, true)
     })

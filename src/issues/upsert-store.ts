@@ -10,7 +10,7 @@ import type { TenantScope } from '../db/scope.ts'
 import type { IssueRow } from './issue.ts'
 
 /** What the upsert did with one row. */
-export interface KeptRow {
+export interface UpsertedRow {
   ticketId: string
   /**
    * archived, restored: a tombstone was set or removed. stale: the stored row is newer, so nothing
@@ -27,7 +27,7 @@ export interface KeptRow {
  * How a page was read. A list or a read by id shows the current state; a search shows what its
  * index contained some time ago.
  */
-export type Source = 'read' | 'search'
+export type ReadSource = 'read' | 'search'
 
 /**
  * Stores one page in one statement. Newer wins, by HubSpot's time of change and then by when
@@ -45,23 +45,23 @@ export type Source = 'read' | 'search'
  *   as its index may be
  * @param readTime the properties that HubSpot computes on each read
  */
-export async function keepIssues(
+export async function upsertIssues(
   scope: TenantScope,
   integrationId: string,
   rows: readonly IssueRow[],
   observedAt: Date,
-  source: Source = 'read',
+  source: ReadSource = 'read',
   readTime: readonly string[] = [],
-): Promise<KeptRow[]> {
+): Promise<UpsertedRow[]> {
   if (rows.length === 0) return []
   const bySearch = source === 'search'
   // Compares with the later of two times: when the issue was written, and when a read last found it
   // unchanged and so wrote nothing to it. Evaluated for few rows. -1: the page is older; 0: same
   // second.
-  const sinceShown = sql`sign(extract(epoch from p.observed_at - greatest(k.observed_at, (
+  const sinceSeen = sql`sign(extract(epoch from p.observed_at - greatest(k.observed_at, (
     select s.seen_at from issue_last_seen s
     where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = p.ticket_id))))`
-  return await scope.query(sql<KeptRow>`/* prepared */
+  return await scope.query(sql<UpsertedRow>`/* prepared */
     with page as (
       select r.*, ${observedAt.toISOString()}::timestamptz as observed_at, ${[...readTime]}::text[] as computed
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(
@@ -79,7 +79,7 @@ export async function keepIssues(
         case
           when k.ticket_id is null and (p.archived or m.merged) then 'archived'
           when k.ticket_id is null then 'inserted'
-          when k.archived <> (p.archived or m.merged) or k.deleted_at is not null then case ${sinceShown}
+          when k.archived <> (p.archived or m.merged) or k.deleted_at is not null then case ${sinceSeen}
             when -1 then 'stale'
             when 0 then 'unverified'
             else case when ${bySearch} then 'unverified' when p.archived or m.merged then 'archived' else 'restored' end end
@@ -87,7 +87,7 @@ export async function keepIssues(
           when p.modified_at < k.modified_at then 'stale'
           when p.modified_at > k.modified_at then 'changed'
           -- The same time of change with other content: a second edit in one millisecond, or an index behind.
-          else case ${sinceShown}
+          else case ${sinceSeen}
             when -1 then 'stale'
             when 0 then 'unverified'
             else case when ${bySearch} then 'unverified' else 'changed' end end
@@ -193,7 +193,7 @@ export async function keepIssues(
 }
 
 /** Records the ids of a page as seen, including records that could not be stored: they exist. */
-export async function sightOnly(
+export async function markSeen(
   scope: TenantScope,
   integrationId: string,
   ticketIds: readonly string[],
@@ -214,7 +214,7 @@ export async function sightOnly(
  * @param merges no loser twice
  * @returns the losers that were live here
  */
-export async function keepMerges(
+export async function saveMerges(
   scope: TenantScope,
   integrationId: string,
   merges: readonly { loser: string; survivor: string }[],
