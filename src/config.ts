@@ -402,7 +402,7 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     sync: Object.freeze({
       lookBackMs: set.SPOKE_SYNC_OVERLAP,
       indexLagMs: set.SPOKE_INDEX_LAG,
-      sweepShare: set.SPOKE_SWEEP_LIMIT / 100,
+      maxDeletedShare: set.SPOKE_SWEEP_LIMIT / 100,
     }),
     syncConcurrency: set.SPOKE_SYNC_CONCURRENCY,
     retention: Object.freeze({

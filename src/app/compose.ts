@@ -40,9 +40,9 @@ import { createEgress, type Egress } from '../lib/proxy.ts'
 import { productEndpoint } from '../outbox/endpoint.ts'
 import { setProductEndpoint } from '../outbox/endpoint-store.ts'
 import { createPoster } from '../outbox/post.ts'
-import { createProgress } from '../sync/progress.ts'
-import { purge } from '../sync/purge.ts'
-import { beginSync } from '../sync/requests.ts'
+import { createProgressWatch } from '../sync/progress.ts'
+import { purgeIntegration } from '../sync/purge.ts'
+import { requestSyncOnConnect } from '../sync/requests.ts'
 import { cancelRuns, type StreamKey } from '../sync/store.ts'
 import { createQueues, type Queues } from '../worker/queues.ts'
 import { startWorker, type Worker } from '../worker/worker.ts'
@@ -162,7 +162,7 @@ export async function compose(
       .catch((err: unknown) => log.warn({ err }, 'a worker could not be woken'))
   }
   const testConnection = createConnectionTest({ hubspot, tokens, tickets: ticketKind })
-  const progress = createProgress(db, clock, log)
+  const progress = createProgressWatch(db, clock, log)
   const news = createNews(db, clock, log)
   const { adminKey, jwt, publicUrl } = config
   const open = adminKey === undefined
@@ -184,13 +184,13 @@ export async function compose(
       feed,
       patience,
       onConnected: async (scope: TenantScope, { integration }: Connected) => {
-        await beginSync(scope, integration.integrationId, ticketKind.name, periods)
+        await requestSyncOnConnect(scope, integration.integrationId, ticketKind.name, periods)
       },
       onDisconnected: async (scope: TenantScope, integrationId: string) => {
         await cancelRuns(scope, integrationId)
         await deleteInbox(scope, integrationId)
       },
-      purge: (whose: Whose) => purge(db, whose),
+      purge: (whose: Whose) => purgeIntegration(db, whose),
       wake: (tenantId: TenantId, integrationId: string) => {
         for (const mode of ['full', 'incremental'] as const)
           wakeStream(tenantId, { integrationId, kind: ticketKind.name, mode }, newId())

@@ -33,7 +33,7 @@ import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { type OutboxParts, outboxRoutes } from '../outbox/routes.ts'
-import { type SyncParts, syncRoutes } from '../sync/routes.ts'
+import { type SyncRouteDependencies, syncRoutes } from '../sync/routes.ts'
 import { leavingRoutes } from '../tenants/leaving-routes.ts'
 import { type TenantParts, tenantRoutes } from '../tenants/routes.ts'
 import { resolveAliases } from './aliases.ts'
@@ -88,7 +88,7 @@ export interface ServerParts {
     issues: WithoutSignal<IssueRouteDependencies>
     changes: Omit<ChangeParts, 'watchOf' | 'bytes'>
     outbox: OutboxParts
-    sync: WithoutSignal<SyncParts>
+    sync: WithoutSignal<SyncRouteDependencies>
     sessions: Sessions
     standing: Standing
     webhooks: WebhookRouteDependencies

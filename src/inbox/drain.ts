@@ -27,7 +27,7 @@ import type { Metrics } from '../lib/metrics.ts'
 import type { ObjectKind, PreparedKind } from '../sync/object-kind.ts'
 import { readByIds } from '../sync/read-by-ids.ts'
 import { logUpsertReport } from '../sync/report.ts'
-import { optionsOf } from '../sync/step.ts'
+import { callOptionsOf } from '../sync/step.ts'
 import { claimInbox, deleteInbox, endDrainStep, releaseInbox, renewInboxLease } from './claim-store.ts'
 import {
   deadLetterItems,
@@ -306,7 +306,7 @@ async function drainAssociations(drain: Drain, step: Step): Promise<void> {
   const { ids, items } = step
   const { hubspot, whose, withAccess, reader, signal } = drain
   const { save, undecided, unanswered } = await withAccess((access) =>
-    reader.readAssociations(hubspot, ids, optionsOf({ patience, signal }, access), { problems: 'none' }),
+    reader.readAssociations(hubspot, ids, callOptionsOf({ patience, signal }, access), { problems: 'none' }),
   )
   const undecidedIds = new Set(undecided)
   const unansweredIds = new Set(unanswered)

@@ -4,13 +4,17 @@ import { ago } from '../db/database.ts'
 import type { TenantScope } from '../db/scope.ts'
 
 /**
- * Deletes runs that ended more than `keepMs` ago, oldest first. Run ids sort by creation time, so
+ * Deletes runs that ended more than `retentionMs` ago, oldest first. Run ids sort by creation time, so
  * the primary key finds them. A run that has not ended stays, however old it is.
  *
  * @returns the number of rows deleted
  */
-export async function deleteOldEvents(scope: TenantScope, keepMs: number, atMost: number): Promise<number> {
-  const since = sql`${ago(keepMs)}`
+export async function deleteOldSyncEvents(
+  scope: TenantScope,
+  retentionMs: number,
+  atMost: number,
+): Promise<number> {
+  const since = sql`${ago(retentionMs)}`
   const rows = await scope.query(sql`
     with old as materialized (
       select sync_event_id from sync_events

@@ -11,33 +11,33 @@ import {
 } from '../hubspot/objects.ts'
 import type { UpsertReport } from './object-kind.ts'
 import {
-  easierOf,
-  idsOf,
-  modifiedOf,
-  optionsOf,
-  owedLinks,
+  callOptionsOf,
+  callStartOf,
+  confirmUnverified,
+  idsWithoutRecord,
+  modifiedTimeOf,
+  queueAssociationReads,
+  recordIdsOf,
+  reducedLimit,
   type SaveStep,
-  type StepParts,
-  startOf,
-  unverifiedOf,
-  without,
+  type StepContext,
 } from './step.ts'
 import { afterList, type Cursor, type ListWalk } from './stream.ts'
 
-export async function listStep(parts: StepParts, cursor: Cursor, walk: ListWalk): Promise<SaveStep> {
-  const { kind, integrationId, mode } = parts
-  const began = parts.clock.monotonic()
-  const { page, missing, total } = await parts.withAccess(async (access) => {
-    const options = optionsOf(parts, access)
-    const total = cursor.startedAt === null ? await countIfPossible(parts, options) : undefined
-    return { total, ...(await readList(parts, walk, options)) }
+export async function listStep(context: StepContext, cursor: Cursor, walk: ListWalk): Promise<SaveStep> {
+  const { kind, integrationId, mode } = context
+  const began = context.clock.monotonic()
+  const { page, missing, total } = await context.withAccess(async (access) => {
+    const options = callOptionsOf(context, access)
+    const total = cursor.startedAt === null ? await countIfPossible(context, options) : undefined
+    return { total, ...(await readList(context, walk, options)) }
   })
-  const startedAt = cursor.startedAt ?? startOf(parts, page.observedAt, began)
+  const startedAt = cursor.startedAt ?? callStartOf(context, page.observedAt, began)
   const learnt = total === undefined ? {} : { total }
   return async (scope) => {
     const report = await kind.upsert(scope, integrationId, page.records, page.observedAt, 'read')
     const { settles } = walk
-    const found = settles && settles.found + missedIn(parts, settles.from, startedAt, page.records, report)
+    const found = settles && settles.found + missedIn(context, settles.from, startedAt, page.records, report)
     const next = afterList(
       mode,
       { ...walk, ...(settles && found !== undefined ? { settles: { ...settles, found } } : {}) },
@@ -50,8 +50,8 @@ export async function listStep(parts: StepParts, cursor: Cursor, walk: ListWalk)
         startedAt,
         walk: next,
         ...(found === 0 && next.at === 'end' ? { listWasIdle: true } : {}),
-        ...unverifiedOf(cursor, report, missing),
-        ...owedLinks(parts, cursor, report),
+        ...confirmUnverified(cursor, report, missing),
+        ...queueAssociationReads(context, cursor, report),
       },
       report,
       done: walk.archived ? 0 : page.records.length,
@@ -65,26 +65,26 @@ export async function listStep(parts: StepParts, cursor: Cursor, walk: ListWalk)
  * window, and long enough ago for the index to be complete.
  */
 function missedIn(
-  parts: StepParts,
+  context: StepContext,
   from: string,
   startedAt: string,
   records: readonly unknown[],
   { touched }: UpsertReport,
 ): number {
   const written = new Set(touched)
-  const until = Date.parse(startedAt) - parts.indexLagMs
+  const until = Date.parse(startedAt) - context.indexLagMs
   return records.filter((record) => {
-    const time = Date.parse(modifiedOf(parts.kind, record) ?? '')
-    return time >= Date.parse(from) && time <= until && idsOf([record]).some((id) => written.has(id))
+    const time = Date.parse(modifiedTimeOf(context.kind, record) ?? '')
+    return time >= Date.parse(from) && time <= until && recordIdsOf([record]).some((id) => written.has(id))
   }).length
 }
 
 /** If the search fails, the total stays unknown and the run continues. */
-async function countIfPossible(parts: StepParts, options: CallOptions): Promise<number | null> {
+async function countIfPossible(context: StepContext, options: CallOptions): Promise<number | null> {
   const at = { filters: [], sortBy: 'hs_object_id', after: undefined, limit: 1 }
   const quick = { ...options, patience: { tries: 2, totalMs: 5_000 } }
   try {
-    const page = await searchPage(parts.hubspot, { ...parts.kind, properties: [] }, at, quick)
+    const page = await searchPage(context.hubspot, { ...context.kind, properties: [] }, at, quick)
     return page.total ?? null
   } catch (error) {
     if (error instanceof HubSpotError && error.kind !== 'unauthorized') return null
@@ -97,16 +97,16 @@ async function countIfPossible(parts: StepParts, options: CallOptions): Promise<
  * that was listed but not read must be read by its id.
  */
 async function readList(
-  parts: StepParts,
+  context: StepContext,
   walk: ListWalk,
   options: CallOptions,
 ): Promise<{ page: Page; missing: string[] }> {
-  const { hubspot, kind } = parts
-  const at = { after: walk.after, limit: easierOf(parts, listLimit), archived: walk.archived }
+  const { hubspot, kind } = context
+  const at = { after: walk.after, limit: reducedLimit(context, listLimit), archived: walk.archived }
   if (fitsList(kind)) return { page: await listPage(hubspot, kind, at, options), missing: [] }
   const page = await listPage(hubspot, { ...kind, properties: ['hs_object_id'] }, at, options)
-  const ids = idsOf(page.records)
+  const ids = recordIdsOf(page.records)
   if (ids.length === 0) return { page, missing: [] }
   const { records } = await batchRead(hubspot, kind, [...new Set(ids)], walk.archived, options)
-  return { page: { ...page, records }, missing: without([...new Set(ids)], records) }
+  return { page: { ...page, records }, missing: idsWithoutRecord([...new Set(ids)], records) }
 }

@@ -4,7 +4,7 @@ import { iso } from '../api/wire.ts'
 import type { syncEvent } from './schema.ts'
 import type { SyncEvent } from './store.ts'
 
-export function presentEvent(event: SyncEvent): z.infer<typeof syncEvent> {
+export function presentSyncEvent(event: SyncEvent): z.infer<typeof syncEvent> {
   const seconds = event.runningMs / 1_000
   return {
     sync_event_id: event.syncEventId,

@@ -5,9 +5,9 @@ import type { TenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { createPoller } from '../lib/poller.ts'
-import { findEvents, type SyncEvent } from './store.ts'
+import { findSyncEvents, type SyncEvent } from './store.ts'
 
-const everyMs = 500
+const pollIntervalMs = 500
 
 interface Watcher {
   syncEventId: string
@@ -26,14 +26,14 @@ export interface ProgressWatch {
   stop(): void
 }
 
-export function createProgress(db: Database, clock: Clock, log: Log): ProgressWatch {
+export function createProgressWatch(db: Database, clock: Clock, log: Log): ProgressWatch {
   const watchers = new Map<TenantId, Set<Watcher>>()
   const stopped = new AbortController()
 
   async function poll(): Promise<void> {
     for (const [tenantId, watching] of watchers) {
       const ids = [...new Set([...watching].map(({ syncEventId }) => syncEventId))]
-      const events = await unlessErasing(withTenant(db, tenantId, (scope) => findEvents(scope, ids)))
+      const events = await unlessErasing(withTenant(db, tenantId, (scope) => findSyncEvents(scope, ids)))
       // A tenant that is being erased has no events, and this must not affect the other tenants.
       const byId = new Map(events?.map((event) => [event.syncEventId, event]))
       for (const watcher of watching) {
@@ -45,9 +45,9 @@ export function createProgress(db: Database, clock: Clock, log: Log): ProgressWa
     }
   }
 
-  const keepPolling = createPoller({
+  const startPolling = createPoller({
     clock,
-    everyMs,
+    everyMs: pollIntervalMs,
     isWanted: () => watchers.size > 0,
     look: () => poll().catch((err: unknown) => log.warn({ err }, 'progress could not be read')),
     stopped: stopped.signal,
@@ -58,7 +58,7 @@ export function createProgress(db: Database, clock: Clock, log: Log): ProgressWa
       const watcher: Watcher = { syncEventId, version, notify }
       const watching = watchers.get(tenantId) ?? new Set()
       watchers.set(tenantId, watching.add(watcher))
-      keepPolling()
+      startPolling()
       return () => {
         watching.delete(watcher)
         if (watching.size === 0) watchers.delete(tenantId)

@@ -5,7 +5,7 @@ import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { Whose } from '../integrations/integration.ts'
 import { deleteIntegration, lockIntegration } from '../integrations/store.ts'
 import { deleteIssueBatch } from '../issues/store.ts'
-import { forgetStreams } from './store.ts'
+import { resetStreams } from './store.ts'
 
 /**
  * Deletes an integration with all its data, in short statements; after a crash the next attempt
@@ -15,7 +15,7 @@ import { forgetStreams } from './store.ts'
  *
  * @returns false if it was connected again before the end
  */
-export async function purge(db: Database, { tenantId, integrationId }: Whose): Promise<boolean> {
+export async function purgeIntegration(db: Database, { tenantId, integrationId }: Whose): Promise<boolean> {
   const ifStillGone = (work: (scope: TenantScope) => Promise<number>) =>
     withTenant(db, tenantId, async (scope) =>
       (await lockIntegration(scope, integrationId)) === 'disconnected' ? await work(scope) : undefined,
@@ -27,7 +27,7 @@ export async function purge(db: Database, { tenantId, integrationId }: Whose): P
       // With the first step, so that a purge that stops early has announced what it deleted.
       // Connected again, the integration starts with a full sync.
       if (!recorded) await recordChange(scope, 'integration.purged', integrationId, {})
-      await forgetStreams(scope, integrationId)
+      await resetStreams(scope, integrationId)
       return await deleteIssueBatch(scope, integrationId, 2_000)
     })
     recorded = true

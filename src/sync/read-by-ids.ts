@@ -4,9 +4,9 @@ import type { HubSpot, Patience } from '../hubspot/client/client.ts'
 import { batchRead, type CallOptions, fitsList, readOne } from '../hubspot/objects.ts'
 import type { WithAccess } from '../integrations/tokens/hold-access.ts'
 import type { ObjectKind, UpsertReport } from './object-kind.ts'
-import { idsOf, optionsOf, without } from './step.ts'
+import { callOptionsOf, idsWithoutRecord, recordIdsOf } from './step.ts'
 
-export interface ReadParts {
+export interface ReadDependencies {
   hubspot: HubSpot
   kind: ObjectKind
   integrationId: string
@@ -32,7 +32,7 @@ export interface RecordsRead {
 }
 
 /** At most this many ids are read one by one. */
-const oneByOne = 20
+const maxSingleReads = 20
 
 /**
  * Reads by id: live records, then archived ones. Only what HubSpot says about an id proves its
@@ -42,26 +42,29 @@ const oneByOne = 20
  *
  * @param ids 1 to 100, without duplicates
  */
-export async function readByIds(parts: ReadParts, ids: readonly string[]): Promise<RecordsRead> {
-  const { hubspot, kind, integrationId } = parts
-  const { live, archived, single, undecided } = await parts.withAccess(async (access) => {
-    const options = optionsOf(parts, access)
+export async function readByIds(deps: ReadDependencies, ids: readonly string[]): Promise<RecordsRead> {
+  const { hubspot, kind, integrationId } = deps
+  const { live, archived, single, undecided } = await deps.withAccess(async (access) => {
+    const options = callOptionsOf(deps, access)
     const live = await batchRead(hubspot, kind, ids, false, options)
-    const missing = without(ids, live.records)
+    const missing = idsWithoutRecord(ids, live.records)
     const archived = missing.length > 0 ? await batchRead(hubspot, kind, missing, true, options) : undefined
     const refused = new Set([...(live.undecided ?? []), ...(archived?.undecided ?? [])])
-    const nowhere = archived ? without(missing, archived.records).filter((id) => !refused.has(id)) : []
+    const notFound = archived
+      ? idsWithoutRecord(missing, archived.records).filter((id) => !refused.has(id))
+      : []
     const [inLive, inArchive] = [new Set(live.absent), new Set(archived?.absent)]
-    const named = nowhere.filter((id) => inLive.has(id) && inArchive.has(id))
-    const silent = nowhere.filter((id) => !inLive.has(id) || !inArchive.has(id))
-    const single = await readSingly(parts, named, silent, options)
+    const named = notFound.filter((id) => inLive.has(id) && inArchive.has(id))
+    const leftOut = notFound.filter((id) => !inLive.has(id) || !inArchive.has(id))
+    const single = await readOneByOne(deps, named, leftOut, options)
     return { live, archived, single, undecided: missing.filter((id) => refused.has(id)) }
   })
   const save = async (scope: TenantScope) => {
     const page = [...live.records, ...single.live]
     const report = await kind.upsert(scope, integrationId, page, live.observedAt, 'read')
     const inArchive = [...(archived?.records ?? []), ...single.archived]
-    if (archived) add(report, await kind.upsert(scope, integrationId, inArchive, archived.observedAt, 'read'))
+    if (archived)
+      addReport(report, await kind.upsert(scope, integrationId, inArchive, archived.observedAt, 'read'))
     // The earliest response is the proof: a record restored between the two reads is in neither.
     if (single.gone.length > 0) {
       const { markedDeleted, unverified } = await kind.markDeleted(
@@ -93,45 +96,45 @@ interface Single {
  * became.
  *
  * @param named HubSpot said that these do not exist; only the first are read for their survivors
- * @param silent HubSpot said nothing about these
+ * @param leftOut HubSpot said nothing about these
  */
-async function readSingly(
-  parts: ReadParts,
+async function readOneByOne(
+  deps: ReadDependencies,
   named: readonly string[],
-  silent: readonly string[],
+  leftOut: readonly string[],
   options: CallOptions,
 ): Promise<Single> {
-  const { hubspot, kind } = parts
+  const { hubspot, kind } = deps
   const found: Single = { live: [], archived: [], gone: [], undecided: [], unanswered: [], isShort: false }
-  const take = async (id: string, record: unknown, archived: boolean) => {
-    const [shown = id] = idsOf([record])
+  const addFound = async (id: string, record: unknown, archived: boolean) => {
+    const [shown = id] = recordIdsOf([record])
     const into = archived ? found.archived : found.live
     if (fitsList(kind)) return void into.push(record)
     const { records } = await batchRead(hubspot, kind, [shown], archived, options)
     into.push(...records)
-    if (without([shown], records).length > 0) found.undecided.push(id)
+    if (idsWithoutRecord([shown], records).length > 0) found.undecided.push(id)
   }
-  for (const [at, id] of silent.entries()) {
-    if (found.isShort || at >= oneByOne) {
+  for (const [at, id] of leftOut.entries()) {
+    if (found.isShort || at >= maxSingleReads) {
       found.unanswered.push(id)
       continue
     }
     const live = await readOne(hubspot, kind, id, false, options)
     const archived = live ?? (await readOne(hubspot, kind, id, true, options))
     if (archived === undefined) found.gone.push(id)
-    else await take(id, archived, live === undefined)
+    else await addFound(id, archived, live === undefined)
     // A merged record is always left out without a reason: it does not exist under its own id.
-    found.isShort ||= idsOf([archived])[0] === id
+    found.isShort ||= recordIdsOf([archived])[0] === id
   }
   for (const [at, id] of named.entries()) {
-    const record = at < oneByOne ? await readOne(hubspot, kind, id, false, options) : undefined
+    const record = at < maxSingleReads ? await readOne(hubspot, kind, id, false, options) : undefined
     if (record === undefined) found.gone.push(id)
-    else await take(id, record, false)
+    else await addFound(id, record, false)
   }
   return found
 }
 
-function add(into: UpsertReport, more: UpsertReport): void {
+function addReport(into: UpsertReport, more: UpsertReport): void {
   for (const name of ['inserted', 'changed', 'archived', 'unchanged', 'repaired'] as const)
     into[name] += more[name]
   into.rejected.push(...more.rejected)

@@ -1,20 +1,27 @@
 /** Requests runs for a caller, a connect or the schedule; the caller then wakes a worker. */
 import type { TenantScope } from '../db/scope.ts'
-import { claimSlot, hasWatermark, requestRun, type StreamKey, scheduleStream, slotIsOfUse } from './store.ts'
+import {
+  claimScheduleSlot,
+  hasWatermark,
+  isSlotUseful,
+  requestRun,
+  type StreamKey,
+  scheduleStream,
+} from './store.ts'
 import { type Mode, scheduleOffset } from './stream.ts'
 
 /** How often the schedule starts each sync type, ms. */
-export type Periods = Readonly<Record<Mode, number>>
+export type SyncPeriods = Readonly<Record<Mode, number>>
 
 /**
  * Requests a sync after a connect: full until a full run has succeeded once, incremental from then
  * on. Also puts the integration on the schedule.
  */
-export async function beginSync(
+export async function requestSyncOnConnect(
   scope: TenantScope,
   integrationId: string,
   kind: string,
-  periods: Periods,
+  periods: SyncPeriods,
 ): Promise<StreamKey> {
   for (const mode of ['full', 'incremental'] as const) {
     const period = periods[mode]
@@ -27,10 +34,14 @@ export async function beginSync(
 }
 
 /** Takes a schedule slot that is due. @returns whether this queued a run */
-export async function takeSlot(scope: TenantScope, key: StreamKey, periods: Periods): Promise<boolean> {
+export async function requestScheduledRun(
+  scope: TenantScope,
+  key: StreamKey,
+  periods: SyncPeriods,
+): Promise<boolean> {
   const period = periods[key.mode]
-  if (!(await claimSlot(scope, key, period, scheduleOffset(key.integrationId, period)))) return false
-  if (!(await slotIsOfUse(scope, key))) return false
+  if (!(await claimScheduleSlot(scope, key, period, scheduleOffset(key.integrationId, period)))) return false
+  if (!(await isSlotUseful(scope, key))) return false
   const { already } = await requestRun(scope, key, 'schedule')
   return !already
 }

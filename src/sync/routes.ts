@@ -20,13 +20,20 @@ import type { TestConnection } from '../integrations/connection-test.ts'
 import { findIntegration, lockIntegration } from '../integrations/store.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
-import { presentEvent } from './present-event.ts'
+import { presentSyncEvent } from './present-event.ts'
 import type { ProgressWatch } from './progress.ts'
-import { syncBody, syncEventAnswer, syncHistory, syncStarted } from './schema.ts'
-import { findEvent, listEvents, type Requested, requestRun, type StreamKey, type SyncEvent } from './store.ts'
+import { syncBody, syncEventResponse, syncHistory, syncStarted } from './schema.ts'
+import {
+  findSyncEvent,
+  listSyncEvents,
+  type RequestedRun,
+  requestRun,
+  type StreamKey,
+  type SyncEvent,
+} from './store.ts'
 import { isFinished } from './stream.ts'
 
-export interface SyncParts {
+export interface SyncRouteDependencies {
   db: Database
   testConnection: TestConnection
   progress: ProgressWatch
@@ -47,14 +54,14 @@ const eventPath = integrationPath.extend({ sync_event_id: uuidText })
 type SyncStarted = z.infer<typeof syncStarted>
 
 /** Describes what happened. The specification gives the text for a started run. */
-function messageOf({ event, already, resumed }: Requested): string {
+function messageOf({ event, already, resumed }: RequestedRun): string {
   const what = `HubSpot ${event.syncType} sync`
   if (resumed) return `${what} was waiting and has been resumed`
   if (already) return `${what} is already ${event.state === 'queued' ? 'queued' : 'running'}`
   return `${what} started in background`
 }
 
-const presentStarted = (tenantId: string, requested: Requested): SyncStarted => ({
+const presentStarted = (tenantId: string, requested: RequestedRun): SyncStarted => ({
   success: true,
   message: messageOf(requested),
   tenant_id: tenantId,
@@ -68,7 +75,7 @@ const presentStarted = (tenantId: string, requested: Requested): SyncStarted => 
 const historyQuery = z.strictObject({ limit: limit(200, 50), after })
 const tags = ['sync']
 
-export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
+export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencies): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
   async function existing(
@@ -76,9 +83,9 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
     integrationId: string,
     syncEventId: string,
   ): Promise<SyncEvent> {
-    return await withTenant(parts.db, tenantId, async (scope) => {
+    return await withTenant(deps.db, tenantId, async (scope) => {
       if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
-      const event = await findEvent(scope, integrationId, syncEventId)
+      const event = await findSyncEvent(scope, integrationId, syncEventId)
       if (!event) throw new AppError('sync_event_not_found', 'Sync event not found')
       return event
     })
@@ -104,16 +111,16 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { integration_id: integrationId } = request.params
       const mode = request.body.sync_type
-      const key = { integrationId, kind: parts.kind, mode }
+      const key = { integrationId, kind: deps.kind, mode }
       const asked = readIdempotency(request)
       const start = async (): Promise<SyncStarted> => {
-        const options = { patience: parts.patience, signal: parts.signalOf(request) }
+        const options = { patience: deps.patience, signal: deps.signalOf(request) }
         // Test the connection first, so that an invalid token is reported here and not in a run
         // that nobody watches.
-        await parts.testConnection({ tenantId, integrationId }, options).catch((error: unknown) => {
+        await deps.testConnection({ tenantId, integrationId }, options).catch((error: unknown) => {
           throw asAppError(error)
         })
-        const { body } = await withTenant(parts.db, tenantId, async (scope) => {
+        const { body } = await withTenant(deps.db, tenantId, async (scope) => {
           if (!(await lockIntegration(scope, integrationId))) throw integrationNotFound()
           return await once(scope, asked, async () => {
             const requested = await requestRun(scope, key, 'api')
@@ -121,11 +128,11 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
           })
         })
         // A waiting run was already woken under its own id, so it needs another occasion.
-        parts.wakeStream(tenantId, key, body.resumed ? newId() : body.sync_event_id)
+        deps.wakeStream(tenantId, key, body.resumed ? newId() : body.sync_event_id)
         return body
       }
       const kept =
-        asked && (await withTenant(parts.db, tenantId, (scope) => findAnswer<SyncStarted>(scope, asked)))
+        asked && (await withTenant(deps.db, tenantId, (scope) => findAnswer<SyncStarted>(scope, asked)))
       const body = kept?.body ?? (await start())
       return reply
         .code(202)
@@ -151,9 +158,9 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
       const { integration_id: integrationId } = request.params
       const before =
         request.query.after === undefined ? undefined : decodeIdCursor(integrationId, request.query.after)
-      const rows = await withTenant(parts.db, tenantId, async (scope) => {
+      const rows = await withTenant(deps.db, tenantId, async (scope) => {
         if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
-        return await listEvents(scope, integrationId, { before, limit: request.query.limit + 1 })
+        return await listSyncEvents(scope, integrationId, { before, limit: request.query.limit + 1 })
       })
       const { shown, next_after } = pageOf(
         rows,
@@ -161,7 +168,7 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
         integrationId,
         (last) => last.syncEventId,
       )
-      const events = shown.map(presentEvent)
+      const events = shown.map(presentSyncEvent)
       return {
         success: true as const,
         tenant_id: tenantId,
@@ -182,13 +189,13 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
         operationId: 'sync.get',
         params: eventPath,
         querystring: z.strictObject({}),
-        response: { 200: syncEventAnswer, ...problems },
+        response: { 200: syncEventResponse, ...problems },
       },
     },
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const event = await existing(tenantId, request.params.integration_id, request.params.sync_event_id)
-      return { success: true as const, tenant_id: tenantId, ...presentEvent(event) }
+      return { success: true as const, tenant_id: tenantId, ...presentSyncEvent(event) }
     },
   )
 
@@ -206,15 +213,17 @@ export function syncRoutes(instance: FastifyInstance, parts: SyncParts): void {
       const tenantId = parseTenantId(request.params.tenant_id)
       const event = await existing(tenantId, request.params.integration_id, request.params.sync_event_id)
       const seen = /^\d{1,9}$/.exec(String(request.headers['last-event-id'] ?? ''))?.[0]
-      const until = parts.watchOf(request)
+      const until = deps.watchOf(request)
       reply.hijack()
       const stream = openEventStream(reply.raw, request.id, until)
       const notify = (news: SyncEvent | undefined) => {
         if (news)
-          stream.say(`id: ${news.version}\nevent: progress\ndata: ${JSON.stringify(presentEvent(news))}\n\n`)
+          stream.say(
+            `id: ${news.version}\nevent: progress\ndata: ${JSON.stringify(presentSyncEvent(news))}\n\n`,
+          )
         if (!news || isFinished(news.state)) stream.end()
       }
-      void stream.ended.then(parts.progress.watch(tenantId, event.syncEventId, Number(seen ?? 0), notify))
+      void stream.ended.then(deps.progress.watch(tenantId, event.syncEventId, Number(seen ?? 0), notify))
       // A client that reconnects after the end has nothing more to wait for.
       if (isFinished(event.state) && event.version <= Number(seen ?? 0)) stream.end()
     },

@@ -25,36 +25,36 @@ import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { ObjectKind } from './object-kind.ts'
 import { logUpsertReport } from './report.ts'
-import type { SavedStep, SaveStep, StepParts } from './step.ts'
+import type { SavedStep, SaveStep, StepContext } from './step.ts'
 import { readStep } from './steps.ts'
 import {
   addProgress,
-  type Claim,
-  checkpoint,
   claimStream,
   type Ending,
   extendLease,
   finishRun,
   markWaiting,
-  openWindow,
   releaseStream,
+  type StreamClaim,
   type StreamKey,
+  saveCheckpoint,
+  startIncrementalWindow,
 } from './store.ts'
 import {
   type Cursor,
+  deletionsHeldBackMessage,
   type EventState,
   firstCursor,
   isCursor,
-  isOver,
+  isRunOver,
   markAt,
   maxFailures,
-  unprovenWords,
-  unreadWords,
+  unprovenMessage,
+  unreadMessage,
   watermarkAfter,
-  withheldWords,
 } from './stream.ts'
 
-export interface RunParts {
+export interface RunDependencies {
   db: Database
   hubspot: HubSpot
   tokens: Tokens
@@ -79,10 +79,10 @@ export interface SyncSettings {
   /** How far HubSpot's index may lag behind. */
   indexLagMs: number
   /** Share of the live issues (0 to 1) above which one full pass alone marks nothing deleted. */
-  sweepShare: number
+  maxDeletedShare: number
 }
 
-export type Outcome =
+export type RunOutcome =
   /** Nothing to do, or another process has the stream. */
   | 'idle'
   /** The run has ended, as succeeded or partial. */
@@ -104,25 +104,25 @@ const patience = { tries: 4, totalMs: 30_000 }
 const betweenFailures = { base: 2_000, cap: 300_000 }
 
 /** Thrown inside a run that no longer owns its stream. */
-class Fenced extends Error {}
+class FencedRun extends Error {}
 
 /**
  * @param signal aborts when the process stops: the current page is finished or released, and
  *   nothing is lost
  */
 export async function runStream(
-  parts: RunParts,
+  deps: RunDependencies,
   tenantId: TenantId,
   key: StreamKey,
   kind: ObjectKind,
   signal: AbortSignal,
-): Promise<Outcome> {
-  const { db, metrics } = parts
+): Promise<RunOutcome> {
+  const { db, metrics } = deps
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
-  const claim = await within((scope) => claimStream(scope, key, parts.claimant))
+  const claim = await within((scope) => claimStream(scope, key, deps.claimant))
   if (!claim) return 'idle'
-  const run: Run = {
-    ...parts,
+  const run: RunState = {
+    ...deps,
     key,
     kind,
     claim,
@@ -132,16 +132,16 @@ export async function runStream(
     cursor: null,
     endedAs: 'succeeded',
   }
-  const log = parts.log.child({
+  const log = deps.log.child({
     tenant_id: tenantId,
     integration_id: key.integrationId,
     sync_event_id: claim.syncEventId,
   })
   const stop = new AbortController()
-  const lost = () => stop.abort(new Fenced())
+  const lost = () => stop.abort(new FencedRun())
   const beats = heartbeat({
-    leaseMs: parts.claimant.leaseMs,
-    renew: () => within((scope) => extendLease(scope, key, claim, parts.claimant.leaseMs)),
+    leaseMs: deps.claimant.leaseMs,
+    renew: () => within((scope) => extendLease(scope, key, claim, deps.claimant.leaseMs)),
     lost,
     failed: (err) =>
       isTenantErasing(err) ? lost() : run.log.warn({ err }, 'a sync run could not renew its lease'),
@@ -149,29 +149,29 @@ export async function runStream(
   const whose = { tenantId, integrationId: key.integrationId }
   const working = AbortSignal.any([signal, stop.signal])
   const steps = {
-    hubspot: parts.hubspot,
+    hubspot: deps.hubspot,
     mode: key.mode,
     integrationId: key.integrationId,
-    clock: parts.clock,
+    clock: deps.clock,
     within,
     patience,
     signal: working,
-    indexLagMs: parts.sync.indexLagMs,
-    sweepShare: parts.sync.sweepShare,
-    sweepAgreed: claim.withheld !== null,
+    indexLagMs: deps.sync.indexLagMs,
+    maxDeletedShare: deps.sync.maxDeletedShare,
+    deletionsConfirmed: claim.withheld !== null,
     listWasIdle: claim.listWasIdle,
     failures: claim.failures,
-    withAccess: holdAccess(parts, whose, { patience, signal: working }),
+    withAccess: holdAccess(deps, whose, { patience, signal: working }),
   }
   try {
-    const maySave = (scope: TenantScope) => extendLease(scope, key, claim, parts.claimant.leaseMs)
+    const maySave = (scope: TenantScope) => extendLease(scope, key, claim, deps.claimant.leaseMs)
     const reader = await kind.prepare(whose, { patience, signal: working, maySave })
-    const outcome = await walk(run, { ...steps, kind: { ...kind, ...reader } }, signal)
+    const outcome = await runSteps(run, { ...steps, kind: { ...kind, ...reader } }, signal)
     if (outcome === 'caught_up') metrics.syncRuns.inc({ type: key.mode, state: run.endedAs })
     log.info({ mode: key.mode, outcome }, 'sync run')
     return outcome
   } catch (error) {
-    if (error instanceof Fenced || isTenantErasing(error) || stop.signal.aborted) {
+    if (error instanceof FencedRun || isTenantErasing(error) || stop.signal.aborted) {
       metrics.syncFenced.inc()
       return 'fenced'
     }
@@ -179,16 +179,16 @@ export async function runStream(
       await within((scope) => releaseStream(scope, key, claim))
       return 'yielded'
     }
-    return await giveUpOrWait(run, error, log)
+    return await handleFailure(run, error, log)
   } finally {
     clearInterval(beats)
   }
 }
 
-interface Run extends RunParts {
+interface RunState extends RunDependencies {
   key: StreamKey
   kind: ObjectKind
-  claim: Claim
+  claim: StreamClaim
   /** Consecutive failures, without a page in between. */
   failures: number
   /** Waited for HubSpot to return, and has read nothing since. */
@@ -200,14 +200,14 @@ interface Run extends RunParts {
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
 }
 
-async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Outcome> {
+async function runSteps(run: RunState, steps: StepContext, signal: AbortSignal): Promise<RunOutcome> {
   const { clock, claim, within, key } = run
   const sliceEnds = clock.monotonic() + sliceMs
   let cursor: Cursor = isCursor(claim.cursor) ? claim.cursor : firstCursor(key.mode, claim.watermark)
   for (;;) {
     run.cursor = cursor
     const mark = markAt(cursor)
-    if (!mark) throw new HubSpotError('invalid', circle)
+    if (!mark) throw new HubSpotError('invalid', pagingCircle)
     const at = { ...cursor, mark }
     const read = () => readStep({ ...steps, failures: run.failures }, at)
     const saved = await saveStep(
@@ -237,15 +237,15 @@ async function walk(run: Run, steps: StepParts, signal: AbortSignal): Promise<Ou
  * Saves a step's result, the cursor after it and, with the last step, the end of the run, in one
  * transaction.
  */
-async function saveStep(run: Run, at: Cursor, save: SaveStep): Promise<SavedStep | undefined> {
+async function saveStep(run: RunState, at: Cursor, save: SaveStep): Promise<SavedStep | undefined> {
   const { key, claim, claimant, within, metrics } = run
   const saved = await within(async (scope) => {
     const status = await lockIntegration(scope, key.integrationId)
-    if (!isConnected(status)) throw new Fenced()
+    if (!isConnected(status)) throw new FencedRun()
     const saved = await save(scope)
-    if (!(await checkpoint(scope, key, claim, claimant.leaseMs, saved.next))) throw new Fenced()
+    if (!(await saveCheckpoint(scope, key, claim, claimant.leaseMs, saved.next))) throw new FencedRun()
     if (at.startedAt === null && saved.next.startedAt !== null && key.mode === 'full')
-      await openWindow(scope, key, watermarkAfter(saved.next.startedAt, lookBackOf(run)))
+      await startIncrementalWindow(scope, key, watermarkAfter(saved.next.startedAt, lookBackOf(run)))
     await addProgress(scope, claim.syncEventId, {
       pages: saved.done ? 1 : 0,
       done: saved.done ?? 0,
@@ -259,7 +259,7 @@ async function saveStep(run: Run, at: Cursor, save: SaveStep): Promise<SavedStep
     })
     if (key.mode === 'incremental' && saved.report?.newestAt !== undefined)
       await run.onFound?.(scope, key.integrationId, saved.report.newestAt)
-    if (isOver(saved.next)) await finish(run, scope, saved.next, status)
+    if (isRunOver(saved.next)) await finishSucceeded(run, scope, saved.next, status)
     return saved
   })
   run.failures = 0
@@ -269,7 +269,7 @@ async function saveStep(run: Run, at: Cursor, save: SaveStep): Promise<SavedStep
     metrics.syncPages.inc({ type: key.mode })
     logUpsertReport(run, saved.report, { sync_event_id: claim.syncEventId })
   }
-  return isOver(saved.next) ? undefined : saved
+  return isRunOver(saved.next) ? undefined : saved
 }
 
 /**
@@ -278,15 +278,15 @@ async function saveStep(run: Run, at: Cursor, save: SaveStep): Promise<SavedStep
  * @param more restart: the cursor to resume at instead of the current one
  */
 async function waitFor(
-  { key, claim, within, failures }: Run,
+  { key, claim, within, failures }: RunState,
   reason: string,
   ms: number,
   more: { failures?: number; restart?: Cursor | undefined; awaitsHubSpot?: boolean } = {},
 ): Promise<void> {
   await within(async (scope) => {
     const wait = { ms, failures, restart: undefined, awaitsHubSpot: false, ...more }
-    const held = await releaseStream(scope, key, claim, wait)
-    if (held) await markWaiting(scope, claim.syncEventId, reason, ms)
+    const released = await releaseStream(scope, key, claim, wait)
+    if (released) await markWaiting(scope, claim.syncEventId, reason, ms)
   })
 }
 
@@ -294,9 +294,14 @@ async function waitFor(
  * The watermark stays behind the time up to which the index is known to be complete, however short
  * the look-back is.
  */
-const lookBackOf = ({ sync }: Run) => Math.max(sync.lookBackMs, sync.indexLagMs)
+const lookBackOf = ({ sync }: RunState) => Math.max(sync.lookBackMs, sync.indexLagMs)
 
-async function finish(run: Run, scope: TenantScope, cursor: Cursor, status: string): Promise<void> {
+async function finishSucceeded(
+  run: RunState,
+  scope: TenantScope,
+  cursor: Cursor,
+  status: string,
+): Promise<void> {
   const { key, claim } = run
   const { withheld = null, unproven } = cursor
   const watermark = watermarkAfter(cursor.startedAt ?? new Date(0).toISOString(), lookBackOf(run))
@@ -325,21 +330,22 @@ function shortcomingOf({ withheld, unproven, unread }: Cursor): {
   errorCode: string | null
   error: string | null
 } {
-  if (withheld !== undefined) return { errorCode: 'sweep_withheld', error: withheldWords(withheld) }
-  if (unproven !== undefined) return { errorCode: 'answers_incomplete', error: unprovenWords(unproven) }
-  if (unread?.length) return { errorCode: 'associations_unread', error: unreadWords(unread) }
+  if (withheld !== undefined)
+    return { errorCode: 'sweep_withheld', error: deletionsHeldBackMessage(withheld) }
+  if (unproven !== undefined) return { errorCode: 'answers_incomplete', error: unprovenMessage(unproven) }
+  if (unread?.length) return { errorCode: 'associations_unread', error: unreadMessage(unread) }
   return { errorCode: null, error: null }
 }
 
-const circle = 'paging in a circle'
+const pagingCircle = 'paging in a circle'
 
 /** The cursor to restart at, if HubSpot refused its own paging token or led the run in a circle. */
-function restartOf({ key, claim, cursor }: Run, failure: unknown): Cursor | undefined {
+function restartOf({ key, claim, cursor }: RunState, failure: unknown): Cursor | undefined {
   if (!(failure instanceof HubSpotError) || !cursor) return undefined
   const { walk } = cursor
   const refused =
     failure.kind === 'rejected' && (walk.at === 'list' || walk.at === 'search') && walk.after !== undefined
-  if (!refused && failure.endpoint !== circle) return undefined
+  if (!refused && failure.endpoint !== pagingCircle) return undefined
   return { ...firstCursor(key.mode, claim.watermark), restarts: (cursor.restarts ?? 0) + 1 }
 }
 
@@ -347,7 +353,7 @@ function restartOf({ key, claim, cursor }: Run, failure: unknown): Cursor | unde
  * Handles an error: the run waits and resumes at the cursor, or ends with a code that says what to
  * do.
  */
-async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outcome> {
+async function handleFailure(run: RunState, failure: unknown, log: Log): Promise<RunOutcome> {
   const { key, claim, within, clock, metrics } = run
   const error = asAppError(failure)
   const code = codeOf(failure)
@@ -358,14 +364,14 @@ async function giveUpOrWait(run: Run, failure: unknown, log: Log): Promise<Outco
   const awaitsHubSpot = awaitsReturn(failure)
   // Not failures: a rate limit, a circuit that let no call through, or an attempt before its time.
   // The run waits at its cursor.
-  const spared =
+  const uncounted =
     code === 'hubspot_limit' ||
     (failure instanceof HubSpotError && failure.circuit) ||
     (awaitsHubSpot && run.awaitsHubSpot && claim.isProbe)
   const restart = restartOf(run, failure)
   // Restarts are counted separately: the successful steps after each one would otherwise reset the
   // count.
-  const failures = Math.max(spared ? run.failures : run.failures + 1, restart?.restarts ?? 0)
+  const failures = Math.max(uncounted ? run.failures : run.failures + 1, restart?.restarts ?? 0)
   log[code === 'internal' ? 'error' : 'warn'](
     { err: failure, code, failures },
     'a sync run encountered an error',

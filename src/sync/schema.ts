@@ -49,4 +49,4 @@ export const syncHistory = z.object({
   next_after: z.string().nullable(),
 })
 
-export const syncEventAnswer = syncEvent.extend({ success: z.literal(true), tenant_id: z.string() })
+export const syncEventResponse = syncEvent.extend({ success: z.literal(true), tenant_id: z.string() })

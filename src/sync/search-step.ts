@@ -12,21 +12,21 @@ import {
 } from '../hubspot/objects.ts'
 import { ordersAfter } from './id-order.ts'
 import {
-  easierOf,
-  idsOf,
-  modifiedOf,
-  optionsOf,
-  owedLinks,
+  callOptionsOf,
+  callStartOf,
+  confirmUnverified,
+  modifiedTimeOf,
+  queueAssociationReads,
+  recordIdsOf,
+  reducedLimit,
   type SaveStep,
-  type StepParts,
-  startOf,
-  unverifiedOf,
+  type StepContext,
 } from './step.ts'
 import { afterRecount, afterSearch, type Cursor, type RecountWalk, type SearchWalk } from './stream.ts'
 
-export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchWalk): Promise<SaveStep> {
-  const { kind, integrationId, indexLagMs } = parts
-  const began = parts.clock.monotonic()
+export async function searchStep(context: StepContext, cursor: Cursor, walk: SearchWalk): Promise<SaveStep> {
+  const { kind, integrationId, indexLagMs } = context
+  const began = context.clock.monotonic()
   const since: Filter = {
     propertyName: kind.modifiedProperty,
     operator: 'GTE',
@@ -38,16 +38,16 @@ export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchW
     filters: [since, ...beyond],
     sortBy: 'hs_object_id',
     after: walk.after,
-    limit: easierOf(parts, searchLimit),
+    limit: reducedLimit(context, searchLimit),
   }
-  const { page, records, missing } = await parts.withAccess((access) =>
-    readSearch(parts, at, optionsOf(parts, access)),
+  const { page, records, missing } = await context.withAccess((access) =>
+    readSearch(context, at, callOptionsOf(context, access)),
   )
-  const startedAt = cursor.startedAt ?? startOf(parts, page.observedAt, began)
-  const ids = idsOf(page.records)
+  const startedAt = cursor.startedAt ?? callStartOf(context, page.observedAt, began)
+  const ids = recordIdsOf(page.records)
   const times = new Map(
     page.records.flatMap((record) =>
-      idsOf([record]).map((id) => [id, Date.parse(modifiedOf(kind, record) ?? '')] as const),
+      recordIdsOf([record]).map((id) => [id, Date.parse(modifiedTimeOf(kind, record) ?? '')] as const),
     ),
   )
   const count = (until: number) =>
@@ -69,8 +69,8 @@ export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchW
         startedAt,
         // A merged record is a tombstone already; reading it by id also returns HubSpot's final
         // version of it.
-        ...unverifiedOf(cursor, report, [...report.merged, ...missing]),
-        ...owedLinks(parts, cursor, report),
+        ...confirmUnverified(cursor, report, [...report.merged, ...missing]),
+        ...queueAssociationReads(context, cursor, report),
       },
       report,
       done: page.records.length,
@@ -83,9 +83,9 @@ export async function searchStep(parts: StepParts, cursor: Cursor, walk: SearchW
  * Returns rows with all properties if those fit a search. Otherwise searches for ids and times,
  * then reads by id the records that differ here.
  */
-async function readSearch(parts: StepParts, at: SearchAt, options: CallOptions) {
-  const { hubspot, kind, integrationId } = parts
-  const asOf = (page: Page) => new Date(page.observedAt.getTime() - parts.indexLagMs)
+async function readSearch(context: StepContext, at: SearchAt, options: CallOptions) {
+  const { hubspot, kind, integrationId } = context
+  const asOf = (page: Page) => new Date(page.observedAt.getTime() - context.indexLagMs)
   if (fitsSearch(kind, at)) {
     const page = await searchPage(hubspot, kind, at, options)
     const records = { given: page.records, observedAt: asOf(page), source: 'search' as const }
@@ -94,11 +94,11 @@ async function readSearch(parts: StepParts, at: SearchAt, options: CallOptions) 
   const narrow = { ...kind, properties: ['hs_object_id', kind.modifiedProperty] }
   const page = await searchPage(hubspot, narrow, at, options)
   const hits = page.records.flatMap((record) => {
-    const [id] = idsOf([record])
-    const modifiedAt = modifiedOf(kind, record)
+    const [id] = recordIdsOf([record])
+    const modifiedAt = modifiedTimeOf(kind, record)
     return id === undefined || modifiedAt === undefined ? [] : [{ id, modifiedAt }]
   })
-  const outdated = await parts.within((scope) => kind.findOutdated(scope, integrationId, hits, asOf(page)))
+  const outdated = await context.within((scope) => kind.findOutdated(scope, integrationId, hits, asOf(page)))
   const ids = [...new Set(outdated)]
   const given: unknown[] = []
   let { observedAt } = page
@@ -107,14 +107,18 @@ async function readSearch(parts: StepParts, at: SearchAt, options: CallOptions) 
     given.push(...batch.records)
     if (i === 0) observedAt = batch.observedAt
   }
-  const read = new Set(idsOf(given))
+  const read = new Set(recordIdsOf(given))
   const missing = ids.filter((id) => !read.has(id))
   return { page, records: { given, observedAt, source: 'read' as const }, missing }
 }
 
-export async function recountStep(parts: StepParts, cursor: Cursor, walk: RecountWalk): Promise<SaveStep> {
-  const { hubspot, kind } = parts
-  const until = Date.parse(cursor.startedAt ?? '') - parts.indexLagMs
+export async function recountStep(
+  context: StepContext,
+  cursor: Cursor,
+  walk: RecountWalk,
+): Promise<SaveStep> {
+  const { hubspot, kind } = context
+  const until = Date.parse(cursor.startedAt ?? '') - context.indexLagMs
   const time = (operator: 'GTE' | 'LTE', ms: number): Filter => ({
     propertyName: kind.modifiedProperty,
     operator,
@@ -122,9 +126,9 @@ export async function recountStep(parts: StepParts, cursor: Cursor, walk: Recoun
   })
   const filters = [time('GTE', Date.parse(walk.from)), time('LTE', until)]
   const at = { filters, sortBy: 'hs_object_id', after: undefined, limit: 1 }
-  const { total = 0 } = await parts.withAccess((access) =>
-    searchPage(hubspot, { ...kind, properties: [] }, at, optionsOf(parts, access)),
+  const { total = 0 } = await context.withAccess((access) =>
+    searchPage(hubspot, { ...kind, properties: [] }, at, callOptionsOf(context, access)),
   )
-  const next = { ...cursor, walk: afterRecount(walk, total, parts.listWasIdle) }
+  const next = { ...cursor, walk: afterRecount(walk, total, context.listWasIdle) }
   return async () => ({ next })
 }

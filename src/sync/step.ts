@@ -8,7 +8,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { ObjectKind, PreparedKind, UpsertReport } from './object-kind.ts'
 import type { Cursor, Mode } from './stream.ts'
 
-export interface StepParts {
+export interface StepContext {
   hubspot: HubSpot
   kind: ObjectKind & PreparedKind
   mode: Mode
@@ -22,9 +22,9 @@ export interface StepParts {
   /** How far HubSpot's index may lag behind, ms. */
   indexLagMs: number
   /** One pass alone never marks more than this share (0 to 1) of the live records deleted. */
-  sweepShare: number
+  maxDeletedShare: number
   /** The previous full pass held back deletions for the same reason, so this pass confirms it. */
-  sweepAgreed: boolean
+  deletionsConfirmed: boolean
   /** A list was read a short while ago because of a count, and nothing was missing. */
   listWasIdle: boolean
   /** Consecutive failures of this run. */
@@ -45,8 +45,8 @@ export interface SavedStep {
 /** Saves what a step has read, within the transaction that also moves the cursor. */
 export type SaveStep = (scope: TenantScope) => Promise<SavedStep>
 
-export const optionsOf = (
-  { patience, signal }: Pick<StepParts, 'patience' | 'signal'>,
+export const callOptionsOf = (
+  { patience, signal }: Pick<StepContext, 'patience' | 'signal'>,
   access: HubSpotAccess,
 ): CallOptions => ({
   access,
@@ -58,19 +58,19 @@ export const optionsOf = (
 /**
  * HubSpot's clock when the call began, or earlier: later changes may be missing from the response.
  */
-export const startOf = (parts: StepParts, observedAt: Date, began: number) =>
-  new Date(observedAt.getTime() - Math.ceil(parts.clock.monotonic() - began)).toISOString()
+export const callStartOf = (context: StepContext, observedAt: Date, began: number) =>
+  new Date(observedAt.getTime() - Math.ceil(context.clock.monotonic() - began)).toISOString()
 
 /** Prevents endless repeats if HubSpot's clock does not advance. */
-const mostRounds = 3
+const maxRounds = 3
 
 /** What a read could not prove is read by id, once the second in which it happened is over. */
-export function unverifiedOf(at: Cursor, { unverified }: UpsertReport, more: readonly string[] = []) {
+export function confirmUnverified(at: Cursor, { unverified }: UpsertReport, more: readonly string[] = []) {
   const rounds = at.tooSoon ?? 0
-  const doubts = rounds < mostRounds ? unverified : []
+  const unproved = rounds < maxRounds ? unverified : []
   return {
-    ...(doubts.length + more.length > 0 ? { confirm: [...(at.confirm ?? []), ...doubts, ...more] } : {}),
-    ...(doubts.length > 0 ? { tooSoon: rounds + 1 } : {}),
+    ...(unproved.length + more.length > 0 ? { confirm: [...(at.confirm ?? []), ...unproved, ...more] } : {}),
+    ...(unproved.length > 0 ? { tooSoon: rounds + 1 } : {}),
   }
 }
 
@@ -79,28 +79,28 @@ export function unverifiedOf(at: Cursor, { unverified }: UpsertReport, more: rea
  * within a call's deadline. The client remembers how many are too many (`fit`), but another process
  * only knows the failures.
  */
-export const easierOf = ({ failures }: StepParts, limit: number): number =>
+export const reducedLimit = ({ failures }: StepContext, limit: number): number =>
   Math.max(1, limit >> Math.max(0, failures - 1))
 
 /**
  * An incremental run reads the associations of the records it wrote; a full pass reads those of all
  * records, in a walk of their own.
  */
-export const owedLinks = ({ mode }: StepParts, at: Cursor, { touched }: UpsertReport) =>
+export const queueAssociationReads = ({ mode }: StepContext, at: Cursor, { touched }: UpsertReport) =>
   mode === 'incremental' ? { links: [...(at.links ?? []), ...touched] } : {}
 
-export const idsOf = (records: readonly unknown[]): string[] =>
+export const recordIdsOf = (records: readonly unknown[]): string[] =>
   records.flatMap((record) => {
     const id = (record as { id?: unknown } | null)?.id
     return typeof id === 'string' || typeof id === 'number' ? [String(id)] : []
   })
 
-export const without = (ids: readonly string[], records: readonly unknown[]): string[] => {
-  const found = new Set(idsOf(records))
+export const idsWithoutRecord = (ids: readonly string[], records: readonly unknown[]): string[] => {
+  const found = new Set(recordIdsOf(records))
   return ids.filter((id) => !found.has(id))
 }
 
-export function modifiedOf(kind: ObjectKind, record: unknown): string | undefined {
+export function modifiedTimeOf(kind: ObjectKind, record: unknown): string | undefined {
   const { properties, updatedAt } = (record ?? {}) as {
     properties?: Record<string, unknown>
     updatedAt?: unknown

@@ -10,7 +10,7 @@ import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { liveStatuses } from '../integrations/integration.ts'
 import { forgetFirstLoad, saveSyncTime } from '../integrations/store.ts'
 import { newId } from '../lib/ids.ts'
-import type { Cursor, EventState, Mode, Trigger } from './stream.ts'
+import type { Cursor, EventState, Mode, SyncTrigger } from './stream.ts'
 
 export interface StreamKey {
   integrationId: string
@@ -18,18 +18,18 @@ export interface StreamKey {
   mode: Mode
 }
 
-const isStream = (scope: TenantScope, key: StreamKey) => sql`
+const whereStream = (scope: TenantScope, key: StreamKey) => sql`
   tenant_id = ${scope.tenantId} and integration_id = ${key.integrationId}
     and kind = ${key.kind} and mode = ${key.mode}`
 
-const mayRun = sql`sync_event_id is not null and (not_before is null or not_before <= clock_timestamp())`
+const isRunnable = sql`sync_event_id is not null and (not_before is null or not_before <= clock_timestamp())`
 
 export interface SyncEvent {
   syncEventId: string
   integrationId: string
   kind: string
   syncType: Mode
-  trigger: Trigger
+  trigger: SyncTrigger
   state: EventState
   version: number
   total: number | null
@@ -59,7 +59,7 @@ const eventColumns = sql`
   started_at as "startedAt", finished_at as "finishedAt",
   coalesce(extract(epoch from coalesce(finished_at, clock_timestamp()) - started_at) * 1000, 0)::float8 as "runningMs"`
 
-export interface Requested {
+export interface RequestedRun {
   event: SyncEvent
   /** It was already queued, running or waiting. */
   already: boolean
@@ -71,15 +71,19 @@ export interface Requested {
  * Returns the current run of this stream, or queues a new one. An API request resumes a run that
  * waits for HubSpot at once; the schedule leaves it waiting.
  */
-export async function requestRun(scope: TenantScope, key: StreamKey, trigger: Trigger): Promise<Requested> {
+export async function requestRun(
+  scope: TenantScope,
+  key: StreamKey,
+  trigger: SyncTrigger,
+): Promise<RequestedRun> {
   await scope.query(sql`
     insert into sync_streams (tenant_id, integration_id, kind, mode)
     values (${scope.tenantId}, ${key.integrationId}, ${key.kind}, ${key.mode})
     on conflict do nothing`)
   const [stream] = await scope.query(sql<{ sync_event_id: string | null }>`
-    select sync_event_id from sync_streams where ${isStream(scope, key)} for update`)
+    select sync_event_id from sync_streams where ${whereStream(scope, key)} for update`)
   const running = stream?.sync_event_id
-    ? await findEvent(scope, key.integrationId, stream.sync_event_id)
+    ? await findSyncEvent(scope, key.integrationId, stream.sync_event_id)
     : undefined
   if (running)
     return { event: running, already: true, resumed: trigger === 'api' && (await resumeStream(scope, key)) }
@@ -92,7 +96,7 @@ export async function requestRun(scope: TenantScope, key: StreamKey, trigger: Tr
   await scope.query(sql`
     update sync_streams set sync_event_id = ${event?.syncEventId}, failures = 0, not_before = null,
       cursor = case when (cursor->>'startedAt')::timestamptz > clock_timestamp() - interval '1 day' then cursor end
-    where ${isStream(scope, key)}`)
+    where ${whereStream(scope, key)}`)
   return { event: event as SyncEvent, already: false, resumed: false }
 }
 
@@ -100,12 +104,12 @@ export async function requestRun(scope: TenantScope, key: StreamKey, trigger: Tr
 async function resumeStream(scope: TenantScope, key: StreamKey): Promise<boolean> {
   const rows = await scope.query(sql`
     update sync_streams set not_before = null
-    where ${isStream(scope, key)} and sync_event_id is not null and not_before > clock_timestamp()
+    where ${whereStream(scope, key)} and sync_event_id is not null and not_before > clock_timestamp()
     returning mode`)
   return rows.length > 0
 }
 
-export interface Claim {
+export interface StreamClaim {
   epoch: number
   syncEventId: string
   cursor: Cursor | null
@@ -130,12 +134,12 @@ export async function claimStream(
   scope: TenantScope,
   key: StreamKey,
   by: Claimant,
-): Promise<Claim | undefined> {
-  const [claim] = await scope.query(sql<Claim>`
+): Promise<StreamClaim | undefined> {
+  const [claim] = await scope.query(sql<StreamClaim>`
     update sync_streams
     set epoch = epoch + 1, lease_until = ${fromNow(by.leaseMs)}, lease_by = ${by.instance},
       is_probe = awaits_hubspot and not_before is null, not_before = null
-    where ${isStream(scope, key)} and ${mayRun} and ${leaseIsFree(by)}
+    where ${whereStream(scope, key)} and ${isRunnable} and ${leaseIsFree(by)}
     returning epoch, sync_event_id as "syncEventId", cursor, watermark, failures, withheld,
       coalesce(list_asked_at > clock_timestamp() - interval '1 hour', false) as "listWasIdle",
       awaits_hubspot as "awaitedHubSpot", is_probe as "isProbe"`)
@@ -147,21 +151,22 @@ export async function claimStream(
   return claim
 }
 
-type Held = Pick<Claim, 'epoch' | 'syncEventId'>
+type ClaimId = Pick<StreamClaim, 'epoch' | 'syncEventId'>
 
 /** The claim is still valid: no newer claim has the stream, and the run has not ended. */
-const isHeld = ({ epoch, syncEventId }: Held) => sql`epoch = ${epoch} and sync_event_id = ${syncEventId}`
+const ownsClaim = ({ epoch, syncEventId }: ClaimId) =>
+  sql`epoch = ${epoch} and sync_event_id = ${syncEventId}`
 
 /** Renews the lease. @returns false if a newer claim has the stream or the run has ended */
 export async function extendLease(
   scope: TenantScope,
   key: StreamKey,
-  claim: Held,
+  claim: ClaimId,
   leaseMs: number,
 ): Promise<boolean> {
   const rows = await scope.query(sql`
     update sync_streams set lease_until = ${fromNow(leaseMs)}
-    where ${isStream(scope, key)} and ${isHeld(claim)} and lease_until is not null returning epoch`)
+    where ${whereStream(scope, key)} and ${ownsClaim(claim)} and lease_until is not null returning epoch`)
   return rows.length > 0
 }
 
@@ -170,17 +175,17 @@ export async function extendLease(
  *
  * @returns false if a newer claim has the stream
  */
-export async function checkpoint(
+export async function saveCheckpoint(
   scope: TenantScope,
   key: StreamKey,
-  claim: Held,
+  claim: ClaimId,
   leaseMs: number,
   cursor: Cursor,
 ): Promise<boolean> {
   const rows = await scope.query(sql`/* prepared */
     update sync_streams set cursor = ${JSON.stringify(cursor)}::jsonb, failures = 0, lease_until = ${fromNow(leaseMs)},
       awaits_hubspot = false
-    where ${isStream(scope, key)} and ${isHeld(claim)} returning epoch`)
+    where ${whereStream(scope, key)} and ${ownsClaim(claim)} returning epoch`)
   return rows.length > 0
 }
 
@@ -188,7 +193,11 @@ export async function checkpoint(
  * Called when a full run has begun: changes from its start on are read by the incremental stream,
  * which need not wait for the full run to end.
  */
-export async function openWindow(scope: TenantScope, key: StreamKey, watermark: Date): Promise<void> {
+export async function startIncrementalWindow(
+  scope: TenantScope,
+  key: StreamKey,
+  watermark: Date,
+): Promise<void> {
   const incremental: StreamKey = { ...key, mode: 'incremental' }
   await scope.query(sql`
     insert into sync_streams as s (tenant_id, integration_id, kind, mode, watermark)
@@ -229,7 +238,7 @@ export async function addProgress(scope: TenantScope, syncEventId: string, step:
 export async function releaseStream(
   scope: TenantScope,
   key: StreamKey,
-  claim: Held,
+  claim: ClaimId,
   wait?: { ms: number; failures: number; restart: Cursor | undefined; awaitsHubSpot?: boolean },
 ): Promise<boolean> {
   const rows = await scope.query(sql<{ sync_event_id: string }>`
@@ -238,7 +247,7 @@ export async function releaseStream(
       failures = coalesce(${wait?.failures ?? null}::integer, failures),
       awaits_hubspot = coalesce(${wait?.awaitsHubSpot ?? null}::boolean, awaits_hubspot),
       cursor = coalesce(${wait?.restart === undefined ? null : JSON.stringify(wait.restart)}::jsonb, cursor)
-    where ${isStream(scope, key)} and ${isHeld(claim)} returning sync_event_id`)
+    where ${whereStream(scope, key)} and ${ownsClaim(claim)} returning sync_event_id`)
   if (rows[0] && wait?.restart) {
     await scope.query(sql`
       update sync_events set done = 0, inserted = 0, changed = 0, unchanged = 0, archived = 0, failed = 0,
@@ -282,19 +291,19 @@ export type Ending =
   | { state: 'failed'; errorCode: string; error: string; lost: boolean }
 
 /** How soon a failed first full run is tried again; later ones wait for their schedule slot. */
-const firstAgain = sql`interval '15 minutes'`
+const firstRunRetry = sql`interval '15 minutes'`
 
 /** Ends a run. @returns the state it ended in; undefined if another claim has the stream */
 export async function finishRun(
   scope: TenantScope,
   key: StreamKey,
-  claim: Held,
+  claim: ClaimId,
   ending: Ending,
 ): Promise<EventState | undefined> {
   const held =
     ending.state === 'succeeded'
-      ? await endWell(scope, key, claim, ending)
-      : await giveUp(scope, key, claim, ending)
+      ? await endSucceededRun(scope, key, claim, ending)
+      : await endFailedRun(scope, key, claim, ending)
   if (!held) return undefined
   const { state, errorCode, error } = ending
   const [event] = await scope.query(sql<{ state: EventState }>`
@@ -312,10 +321,10 @@ export async function finishRun(
  * A full run also advances the incremental watermark, because it has read everything an incremental
  * run would.
  */
-async function endWell(
+async function endSucceededRun(
   scope: TenantScope,
   key: StreamKey,
-  claim: Held,
+  claim: ClaimId,
   { watermark, lookBackMs, withheld, listWasIdle }: Extract<Ending, { state: 'succeeded' }>,
 ): Promise<boolean> {
   // A response dated in the future must not hide changes from the next runs until then. One dated
@@ -325,21 +334,21 @@ async function endWell(
     update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_by = null, failures = 0,
       not_before = null, awaits_hubspot = false, watermark = ${mark}, withheld = ${withheld},
       list_asked_at = case when ${listWasIdle} then clock_timestamp() else list_asked_at end
-    where ${isStream(scope, key)} and ${isHeld(claim)} returning epoch`)
+    where ${whereStream(scope, key)} and ${ownsClaim(claim)} returning epoch`)
   if (rows.length === 0) return false
   if (key.mode === 'full') {
     await scope.query(sql`
       update sync_streams set watermark = greatest(watermark, ${mark})
-      where ${isStream(scope, { ...key, mode: 'incremental' })}`)
+      where ${whereStream(scope, { ...key, mode: 'incremental' })}`)
   }
   await saveSyncTime(scope, key.integrationId, key.mode === 'full')
   return true
 }
 
-async function giveUp(
+async function endFailedRun(
   scope: TenantScope,
   key: StreamKey,
-  claim: Held,
+  claim: ClaimId,
   { lost }: Extract<Ending, { state: 'failed' }>,
 ): Promise<boolean> {
   const rows = await scope.query(sql`
@@ -347,8 +356,8 @@ async function giveUp(
       awaits_hubspot = false,
       cursor = case when ${lost} then null else cursor end,
       next_at = case when mode = 'full' and watermark is null
-        then least(next_at, clock_timestamp() + ${firstAgain}) else next_at end
-    where ${isStream(scope, key)} and ${isHeld(claim)} returning epoch`)
+        then least(next_at, clock_timestamp() + ${firstRunRetry}) else next_at end
+    where ${whereStream(scope, key)} and ${ownsClaim(claim)} returning epoch`)
   return rows.length > 0
 }
 
@@ -369,7 +378,7 @@ export async function cancelRuns(scope: TenantScope, integrationId: string): Pro
  * Resets the streams of an integration whose data is deleted: connected again, it starts with a
  * full sync.
  */
-export async function forgetStreams(scope: TenantScope, integrationId: string): Promise<void> {
+export async function resetStreams(scope: TenantScope, integrationId: string): Promise<void> {
   await scope.query(sql`
     update sync_streams set watermark = null, cursor = null, withheld = null
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}`)
@@ -395,7 +404,7 @@ export async function scheduleStream(
 }
 
 /** Takes a schedule slot that is due. @returns false if another process was first */
-export async function claimSlot(
+export async function claimScheduleSlot(
   scope: TenantScope,
   key: StreamKey,
   periodMs: number,
@@ -403,7 +412,7 @@ export async function claimSlot(
 ): Promise<boolean> {
   const rows = await scope.query(sql`
     update sync_streams set next_at = ${nextSlot(periodMs, offsetMs)}
-    where ${isStream(scope, key)} and next_at <= clock_timestamp() returning mode`)
+    where ${whereStream(scope, key)} and next_at <= clock_timestamp() returning mode`)
   return rows.length > 0
 }
 
@@ -411,7 +420,7 @@ export async function claimSlot(
  * Whether a scheduled run would be useful: the integration is live, and an incremental run has a
  * window to search.
  */
-export async function slotIsOfUse(scope: TenantScope, key: StreamKey): Promise<boolean> {
+export async function isSlotUseful(scope: TenantScope, key: StreamKey): Promise<boolean> {
   const rows = await scope.query(sql`
     select from tenant_integrations i
     where i.tenant_id = ${scope.tenantId} and i.integration_id = ${key.integrationId}
@@ -429,7 +438,7 @@ export async function slotIsOfUse(scope: TenantScope, key: StreamKey): Promise<b
  */
 export async function hasWatermark(scope: TenantScope, key: StreamKey): Promise<boolean> {
   const rows = await scope.query(sql`
-    select from sync_streams where ${isStream(scope, key)} and watermark is not null`)
+    select from sync_streams where ${whereStream(scope, key)} and watermark is not null`)
   return rows.length > 0
 }
 
@@ -443,12 +452,12 @@ export interface DueStream extends StreamKey {
 }
 
 /** What is due now, over all tenants: ids and times only. */
-export async function findDue(scope: SystemScope, by: Claimant, limit: number): Promise<DueStream[]> {
+export async function findDueStreams(scope: SystemScope, by: Claimant, limit: number): Promise<DueStream[]> {
   return await scope.query(sql<DueStream>`
     select tenant_id as "tenantId", integration_id as "integrationId", kind, mode, epoch,
-      coalesce(next_at <= clock_timestamp(), false) as slot, ${mayRun} and ${leaseIsFree(by)} as run
+      coalesce(next_at <= clock_timestamp(), false) as slot, ${isRunnable} and ${leaseIsFree(by)} as run
     from sync_streams
-    where next_at <= clock_timestamp() or (${mayRun} and ${leaseIsFree(by)})
+    where next_at <= clock_timestamp() or (${isRunnable} and ${leaseIsFree(by)})
     order by coalesce(not_before, next_at) nulls first
     limit ${limit}`)
 }
@@ -461,7 +470,7 @@ export interface AwaitingStream extends StreamKey {
  * Runs of all tenants that wait for HubSpot to return; those with the latest next attempt come
  * first.
  */
-export async function findAwaiting(scope: SystemScope, limit: number): Promise<AwaitingStream[]> {
+export async function findAwaitingStreams(scope: SystemScope, limit: number): Promise<AwaitingStream[]> {
   return await scope.query(sql<AwaitingStream>`
     select tenant_id as "tenantId", integration_id as "integrationId", kind, mode from sync_streams
     where awaits_hubspot and not_before > clock_timestamp()
@@ -470,17 +479,17 @@ export async function findAwaiting(scope: SystemScope, limit: number): Promise<A
 }
 
 /** Lets one of these runs continue now. @returns false if it no longer waits */
-export async function resumeAwaiting(scope: TenantScope, key: StreamKey): Promise<boolean> {
+export async function resumeAwaitingStream(scope: TenantScope, key: StreamKey): Promise<boolean> {
   return (await isAwaiting(scope, key)) && (await resumeStream(scope, key))
 }
 
 async function isAwaiting(scope: TenantScope, key: StreamKey): Promise<boolean> {
   const rows = await scope.query(sql`
-    select mode from sync_streams where ${isStream(scope, key)} and awaits_hubspot for update`)
+    select mode from sync_streams where ${whereStream(scope, key)} and awaits_hubspot for update`)
   return rows.length > 0
 }
 
-export async function findEvent(
+export async function findSyncEvent(
   scope: TenantScope,
   integrationId: string,
   syncEventId: string,
@@ -491,14 +500,17 @@ export async function findEvent(
   return rows[0]
 }
 
-export async function findEvents(scope: TenantScope, syncEventIds: readonly string[]): Promise<SyncEvent[]> {
+export async function findSyncEvents(
+  scope: TenantScope,
+  syncEventIds: readonly string[],
+): Promise<SyncEvent[]> {
   return await scope.query(sql<SyncEvent>`
     select ${eventColumns} from sync_events
     where tenant_id = ${scope.tenantId} and sync_event_id = any(${[...syncEventIds]}::uuid[])`)
 }
 
 /** The history, newest first. */
-export async function listEvents(
+export async function listSyncEvents(
   scope: TenantScope,
   integrationId: string,
   at: { before: string | undefined; limit: number },

@@ -7,7 +7,7 @@ import type { Orders } from './id-order.ts'
 
 export type Mode = 'full' | 'incremental'
 
-export type Trigger = 'api' | 'connect' | 'schedule'
+export type SyncTrigger = 'api' | 'connect' | 'schedule'
 
 export type EventState = 'queued' | 'running' | 'waiting' | 'succeeded' | 'partial' | 'failed' | 'cancelled'
 
@@ -54,7 +54,7 @@ export interface RecountWalk {
 }
 
 /** Counts the issues that the pass did not find, before any of them is changed. */
-export interface WeighWalk {
+export interface CountAbsentWalk {
   at: 'weigh'
   beyond?: string
   live: number
@@ -66,7 +66,7 @@ export type Walk =
   | ListWalk
   | SearchWalk
   | RecountWalk
-  | WeighWalk
+  | CountAbsentWalk
   /** Reads each absent record by id; what HubSpot no longer has becomes a tombstone. */
   | { at: 'sweep'; beyond?: string }
   /**
@@ -116,7 +116,7 @@ export const isCursor = (stored: Cursor | null): stored is Cursor =>
   typeof (stored?.walk as { at?: unknown } | undefined)?.at === 'string'
 
 /** HubSpot reads the associations of this many records in one call. */
-export const linksAtOnce = 1_000
+export const associationBatchSize = 1_000
 
 /**
  * The cursor of a new run. An incremental run without a watermark has everything still to read, so
@@ -169,7 +169,7 @@ export function afterSearch(walk: SearchWalk, page: SearchedPage): Walk {
   const read = walk.read + page.read
   const settled = walk.settled + page.settled
   const matched = walk.matched ?? page.matched ?? 0
-  const settle = settleByList(walk.from)
+  const settle = rereadByList(walk.from)
   const paged = page.after !== undefined || walk.beyond !== undefined || walk.after !== undefined
   if (paged && !page.advanced) return settle
   if (page.after !== undefined) {
@@ -188,16 +188,16 @@ export function afterSearch(walk: SearchWalk, page: SearchedPage): Walk {
  * explain the difference.
  */
 export const afterRecount = (walk: RecountWalk, matched: number, listWasIdle: boolean): Walk =>
-  matched <= walk.settled || listWasIdle ? { at: 'end' } : settleByList(walk.from)
+  matched <= walk.settled || listWasIdle ? { at: 'end' } : rereadByList(walk.from)
 
-const settleByList = (from: string): ListWalk => ({
+const rereadByList = (from: string): ListWalk => ({
   at: 'list',
   archived: false,
   settles: { from, found: 0 },
 })
 
 /** Up to this many absent records are never too many. */
-const alwaysSwept = 50
+const alwaysDeletable = 50
 
 /**
  * Whether a full pass would mark deleted more than a share of the live records; HubSpot's list is
@@ -205,20 +205,20 @@ const alwaysSwept = 50
  *
  * @param share 0 to 1
  */
-export const isTooMany = ({ live, absentLive }: WeighWalk, share: number): boolean =>
-  absentLive > alwaysSwept && absentLive > live * share
+export const tooManyAbsent = ({ live, absentLive }: CountAbsentWalk, share: number): boolean =>
+  absentLive > alwaysDeletable && absentLive > live * share
 
-export const withheldWords = (count: number): string =>
+export const deletionsHeldBackMessage = (count: number): string =>
   `${count} issues were missing from HubSpot's list, too many to trust the list, so none was marked as deleted. The next full sync reads those still missing by id, and marks as deleted the ones that no longer exist`
 
-export const unprovenWords = (count: number): string =>
+export const unprovenMessage = (count: number): string =>
   `HubSpot left ${count} tickets out of its responses to reads by id without reporting them as deleted. They stay as they are; a later sync reads them again`
 
-export const unreadWords = (kinds: readonly string[]): string =>
+export const unreadMessage = (kinds: readonly string[]): string =>
   `The associations of some tickets with ${kinds.join(', ')} could not be read, and stay as they are; the next full sync reads them again`
 
 /** A walk's position, without its counts. */
-export function placeOf(walk: Walk): unknown {
+export function positionOfWalk(walk: Walk): unknown {
   switch (walk.at) {
     case 'list':
       return [walk.at, walk.archived, walk.after]
@@ -250,7 +250,7 @@ export interface Mark {
  */
 export function markAt(cursor: Cursor): Mark | undefined {
   const { walk, confirm, tooSoon, shortRounds, links } = cursor
-  const place = JSON.stringify([placeOf(walk), confirm?.length, tooSoon, shortRounds, links?.length])
+  const place = JSON.stringify([positionOfWalk(walk), confirm?.length, tooSoon, shortRounds, links?.length])
   const { mark } = cursor
   if (!mark) return { place, reach: 1, steps: 0 }
   if (mark.place === place) return undefined
@@ -259,7 +259,7 @@ export function markAt(cursor: Cursor): Mark | undefined {
 }
 
 /** Pending reads by id and of associations come first. */
-export const isOver = (cursor: Cursor): boolean =>
+export const isRunOver = (cursor: Cursor): boolean =>
   cursor.walk.at === 'end' && !cursor.confirm?.length && !cursor.links?.length
 
 /**

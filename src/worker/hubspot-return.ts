@@ -11,7 +11,7 @@ import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
-import { findAwaiting, resumeAwaiting } from '../sync/store.ts'
+import { findAwaitingStreams, resumeAwaitingStream } from '../sync/store.ts'
 import { claimPeriodicTask } from '../tenants/periodic-task-store.ts'
 import type { Queues } from './queues.ts'
 
@@ -66,7 +66,7 @@ export function createHubSpotReturnHandler(deps: HubSpotReturnDependencies): () 
 
 const findWaiting = ({ db }: HubSpotReturnDependencies) =>
   withSystem(db, async (scope) => ({
-    streams: await findAwaiting(scope, resumeBatchSize),
+    streams: await findAwaitingStreams(scope, resumeBatchSize),
     inboxes: await findAwaitingInboxes(scope, resumeBatchSize),
   }))
 
@@ -85,7 +85,7 @@ async function resume(
   }
   for (const { tenantId, ...key } of streams)
     await each(tenantId, async () => {
-      if (await withTenant(db, parseTenantId(tenantId), (scope) => resumeAwaiting(scope, key)))
+      if (await withTenant(db, parseTenantId(tenantId), (scope) => resumeAwaitingStream(scope, key)))
         await queues.wake({ tenantId, ...key }, newId())
     })
   for (const { tenantId, integrationId } of inboxes)

@@ -15,7 +15,7 @@ import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { deleteOldDeliveries } from '../outbox/delivery-store.ts'
-import { deleteOldEvents } from '../sync/event-retention-store.ts'
+import { deleteOldSyncEvents } from '../sync/event-retention-store.ts'
 import { claimPeriodicTask, tenantsFrom } from '../tenants/periodic-task-store.ts'
 
 /** Retention period of each kind of row, ms; undefined: unlimited. */
@@ -97,7 +97,9 @@ async function deleteExpiredRows(
     return 0
   })
   if (syncEventsMs !== undefined)
-    await forEachTenant(deps, ids, signal, (scope) => deleteOldEvents(scope, syncEventsMs, rowsPerStatement))
+    await forEachTenant(deps, ids, signal, (scope) =>
+      deleteOldSyncEvents(scope, syncEventsMs, rowsPerStatement),
+    )
   if (inboxMs !== undefined)
     await forEachTenant(deps, ids, signal, (scope) => deleteOldInboxRows(scope, inboxMs, rowsPerStatement))
   if (changesMs !== undefined) {

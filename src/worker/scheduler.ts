@@ -9,8 +9,8 @@ import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { type Periods, takeSlot } from '../sync/requests.ts'
-import { type DueStream, findDue } from '../sync/store.ts'
+import { requestScheduledRun, type SyncPeriods } from '../sync/requests.ts'
+import { type DueStream, findDueStreams } from '../sync/store.ts'
 import { probeHubSpotReturn } from './hubspot-return.ts'
 import type { Queues } from './queues.ts'
 
@@ -18,7 +18,7 @@ export interface SchedulerDependencies {
   db: Database
   queues: Queues
   claimant: Claimant
-  periods: Periods
+  periods: SyncPeriods
   clock: Clock
   metrics: Metrics
   log: Log
@@ -52,7 +52,7 @@ export async function runScheduler(deps: SchedulerDependencies, signal: AbortSig
  */
 export async function runSchedulerPoll(deps: SchedulerDependencies, signal: AbortSignal): Promise<void> {
   const { db, queues, claimant, periods, clock, metrics, log } = deps
-  const due = await withSystem(db, (scope) => findDue(scope, claimant, maxStreams))
+  const due = await withSystem(db, (scope) => findDueStreams(scope, claimant, maxStreams))
   let waiting = 0
   for (const stream of due) {
     if (signal.aborted) return
@@ -78,5 +78,5 @@ export async function runSchedulerPoll(deps: SchedulerDependencies, signal: Abor
   for (const { queue, state, count } of await queues.depth()) metrics.queueDepth.set({ queue, state }, count)
 }
 
-const claimSlot = (db: Database, stream: DueStream, periods: Periods) =>
-  withTenant(db, parseTenantId(stream.tenantId), (scope) => takeSlot(scope, stream, periods))
+const claimSlot = (db: Database, stream: DueStream, periods: SyncPeriods) =>
+  withTenant(db, parseTenantId(stream.tenantId), (scope) => requestScheduledRun(scope, stream, periods))

@@ -11,7 +11,7 @@ import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import type { SendParts } from '../outbox/sender.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
-import { type RunParts, runStream } from '../sync/run-stream.ts'
+import { type RunDependencies, runStream } from '../sync/run-stream.ts'
 import { runAuthorizationExpiry } from './authorization-expiry.ts'
 import { type EraserDependencies, runEraser } from './eraser.ts'
 import { createHubSpotReturnHandler } from './hubspot-return.ts'
@@ -23,7 +23,7 @@ import { runScheduler, type SchedulerDependencies } from './scheduler.ts'
 import { runWebhookSender } from './webhook-sender.ts'
 
 export interface WorkerDependencies
-  extends RunParts,
+  extends RunDependencies,
     SchedulerDependencies,
     ExpireParts,
     EraserDependencies,

@@ -6,14 +6,14 @@ import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import { newId } from '../../src/lib/ids.ts'
 import {
-  type Claim,
-  checkpoint,
   claimStream,
   type Ending,
   finishRun,
   releaseStream,
   requestRun,
+  type StreamClaim,
   type StreamKey,
+  saveCheckpoint,
 } from '../../src/sync/store.ts'
 import { firstCursor } from '../../src/sync/stream.ts'
 import { engines } from '../support/engines.ts'
@@ -41,7 +41,7 @@ for (const engine of engines) {
     })
     after(() => close())
     const within = <T>(work: Parameters<typeof withTenant<T>>[2]) => withTenant(db, A, work)
-    async function claimed(): Promise<Claim> {
+    async function claimed(): Promise<StreamClaim> {
       await within((scope) => requestRun(scope, key, 'api'))
       return (await within((scope) => claimStream(scope, key, by))) ?? assert.fail('nothing to claim')
     }
@@ -54,7 +54,7 @@ for (const engine of engines) {
       const { event } = await within((scope) => requestRun(scope, key, 'api'))
       assert.equal(await within((scope) => releaseStream(scope, key, claim, wait)), false)
       assert.equal(
-        await within((scope) => checkpoint(scope, key, claim, 1_000, firstCursor('full', null))),
+        await within((scope) => saveCheckpoint(scope, key, claim, 1_000, firstCursor('full', null))),
         false,
       )
       assert.equal(
@@ -79,7 +79,7 @@ for (const engine of engines) {
       for (const lost of [false, true]) {
         const claim = await claimed()
         const cursor = { ...firstCursor('full', null), startedAt, restarts: 8 }
-        assert.equal(await within((scope) => checkpoint(scope, key, claim, 1_000, cursor)), true)
+        assert.equal(await within((scope) => saveCheckpoint(scope, key, claim, 1_000, cursor)), true)
         assert.equal(await within((scope) => finishRun(scope, key, claim, { ...failed, lost })), 'failed')
         const next = await claimed()
         assert.deepEqual(next.cursor, lost ? null : cursor)

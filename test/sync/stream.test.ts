@@ -10,10 +10,10 @@ import {
   type Cursor,
   firstCursor,
   isCursor,
-  isOver,
-  isTooMany,
+  isRunOver,
   markAt,
   type SearchWalk,
+  tooManyAbsent,
   watermarkAfter,
 } from '../../src/sync/stream.ts'
 
@@ -186,10 +186,10 @@ test('what has another form than a cursor is none', () => {
 
 test('a run is over when nothing is owed', () => {
   const cursor = { walk: { at: 'end' as const }, startedAt: null }
-  assert.equal(isOver(cursor), true)
-  assert.equal(isOver({ ...cursor, confirm: ['1'] }), false)
-  assert.equal(isOver({ ...cursor, links: ['1'] }), false)
-  assert.equal(isOver({ ...cursor, walk: { at: 'links' } }), false)
+  assert.equal(isRunOver(cursor), true)
+  assert.equal(isRunOver({ ...cursor, confirm: ['1'] }), false)
+  assert.equal(isRunOver({ ...cursor, links: ['1'] }), false)
+  assert.equal(isRunOver({ ...cursor, walk: { at: 'links' } }), false)
 })
 
 test('too many: more than the share, and more than fifty', () => {
@@ -199,10 +199,10 @@ test('too many: more than the share, and more than fifty', () => {
     absent: absentLive,
     absentLive,
   })
-  assert.equal(isTooMany(walk(60, 50), 0.2), false)
-  assert.equal(isTooMany(walk(60, 51), 0.2), true)
-  assert.equal(isTooMany(walk(1_000, 200), 0.2), false)
-  assert.equal(isTooMany(walk(1_000, 201), 0.2), true)
+  assert.equal(tooManyAbsent(walk(60, 50), 0.2), false)
+  assert.equal(tooManyAbsent(walk(60, 51), 0.2), true)
+  assert.equal(tooManyAbsent(walk(1_000, 200), 0.2), false)
+  assert.equal(tooManyAbsent(walk(1_000, 201), 0.2), true)
 })
 
 test('the watermark is the start minus the look-back', () => {

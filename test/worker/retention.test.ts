@@ -8,7 +8,7 @@ import { type TenantScope, withSystem, withTenant } from '../../src/db/scope.ts'
 import { deleteOldProblems, deleteOldTombstones } from '../../src/issues/tombstone-retention-store.ts'
 import { upsertIssues } from '../../src/issues/upsert-store.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { deleteOldEvents } from '../../src/sync/event-retention-store.ts'
+import { deleteOldSyncEvents } from '../../src/sync/event-retention-store.ts'
 import { beginErasure } from '../../src/tenants/erasure.ts'
 import { claimPeriodicTask } from '../../src/tenants/periodic-task-store.ts'
 import { type RetentionPeriods, runRetentionPass } from '../../src/worker/retention.ts'
@@ -189,7 +189,7 @@ for (const engine of engines) {
           return await scope.query(statement)
         }
         const looked = { ...scope, query }
-        await deleteOldEvents(looked, keep90, 2_000)
+        await deleteOldSyncEvents(looked, keep90, 2_000)
         await deleteOldProblems(looked, keep90, 2_000)
         await deleteOldTombstones(looked, integration, keep90, 2_000)
         await deleteExpiredKeys(looked, 2_000)

@@ -48,7 +48,7 @@ export const changes: Fault[] = [
   },
   {
     name: 'purged-but-in-the-feed',
-    in: 'purge',
+    in: 'purgeIntegration',
     find: 'beyond = await blankChanges(scope, integrationId, from, 5_000)',
     put: 'beyond = undefined',
     test: 'test/changes/routes.test.ts',
