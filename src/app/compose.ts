@@ -28,8 +28,8 @@ import { deleteInbox } from '../inbox/claim-store.ts'
 import { createMissingWebhooksDetector } from '../inbox/missing-webhooks.ts'
 import type { Connected } from '../integrations/connect.ts'
 import { createConnectionTest } from '../integrations/connection-test.ts'
-import type { Whose } from '../integrations/integration.ts'
-import type { IntegrationParts } from '../integrations/routes.ts'
+import type { IntegrationRef } from '../integrations/integration.ts'
+import type { IntegrationRouteDependencies } from '../integrations/routes.ts'
 import { createTokens } from '../integrations/tokens/tokens.ts'
 import { createTicketKind, ticketKind } from '../issues/ticket-kind.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -114,7 +114,7 @@ export async function compose(
         }
       : undefined
   // The source of change notifications for accounts of our own app; other accounts have none.
-  const feed: IntegrationParts['feed'] =
+  const feed: IntegrationRouteDependencies['feed'] =
     app?.appId !== undefined ? 'webhooks' : journalWork ? 'journal' : undefined
   const { events } = config
   const product = events && { endpointId: productEndpoint, failing: false, ...events }
@@ -190,7 +190,7 @@ export async function compose(
         await cancelRuns(scope, integrationId)
         await deleteInbox(scope, integrationId)
       },
-      purge: (whose: Whose) => purgeIntegration(db, whose),
+      purge: (ref: IntegrationRef) => purgeIntegration(db, ref),
       wake: (tenantId: TenantId, integrationId: string) => {
         for (const mode of ['full', 'incremental'] as const)
           wakeStream(tenantId, { integrationId, kind: ticketKind.name, mode }, newId())

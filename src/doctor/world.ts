@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
-import { keepConnected } from '../integrations/store.ts'
+import { saveConnectedAccount } from '../integrations/store.ts'
 import { replaceToken } from '../integrations/tokens/token-store.ts'
 import { newId } from '../lib/ids.ts'
 import type { KeyRing } from '../lib/seal.ts'
@@ -73,7 +73,7 @@ async function connected(db: Database, ring: KeyRing): Promise<Inhabitant> {
   } as const
   await withTenant(db, tenantId, async (scope) => {
     await ensureTenant(scope, ring)
-    await keepConnected(scope, integrationId, { ...account, scopes: [...account.scopes] })
+    await saveConnectedAccount(scope, integrationId, { ...account, scopes: [...account.scopes] })
     const held = {
       kind: 'static',
       accessToken: new Secret(token),

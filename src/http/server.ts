@@ -25,7 +25,7 @@ import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { inboxStateRoutes } from '../inbox/inbox-state-routes.ts'
 import { type WebhookRouteDependencies, webhookRoutes } from '../inbox/routes.ts'
 import { confirmRoutes } from '../integrations/oauth/confirm-routes.ts'
-import { type IntegrationParts, integrationRoutes } from '../integrations/routes.ts'
+import { type IntegrationRouteDependencies, integrationRoutes } from '../integrations/routes.ts'
 import { problemRoutes } from '../issues/problem-routes.ts'
 import { type IssueRouteDependencies, issueRoutes } from '../issues/routes.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -84,7 +84,7 @@ export interface ServerParts {
   tenants?: TenantParts
   /** Absent in the same case, and where the command line runs operator actions. */
   api?: {
-    integrations: WithoutSignal<IntegrationParts>
+    integrations: WithoutSignal<IntegrationRouteDependencies>
     issues: WithoutSignal<IssueRouteDependencies>
     changes: Omit<ChangeParts, 'watchOf' | 'bytes'>
     outbox: OutboxParts

@@ -14,9 +14,9 @@ import { askedWait, awaitsReturn } from '../hubspot/client/circuit.ts'
 import type { HubSpot } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { batchLimit } from '../hubspot/objects.ts'
-import { isConnected, type Whose } from '../integrations/integration.ts'
+import { type IntegrationRef, isConnected } from '../integrations/integration.ts'
 import { lockIntegration } from '../integrations/store.ts'
-import { holdAccess } from '../integrations/tokens/hold-access.ts'
+import { reuseAccess } from '../integrations/tokens/reuse-access.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import { chunks } from '../lib/chunks.ts'
@@ -87,7 +87,7 @@ const maxPoisonTickets = 10
 class LostClaim extends Error {}
 
 interface Drain extends DrainDependencies {
-  whose: Whose
+  ref: IntegrationRef
   signal: AbortSignal
   reader: PreparedKind
   /** Consecutive failures before this drain. */
@@ -97,7 +97,7 @@ interface Drain extends DrainDependencies {
   poisonTickets: number
   /** Whether the last step has already released the inbox. */
   released: boolean
-  withAccess: ReturnType<typeof holdAccess>
+  withAccess: ReturnType<typeof reuseAccess>
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
 }
 
@@ -123,7 +123,7 @@ export async function drainInbox(
   const claim = await withTenant(db, tenantId, claimDue, { asyncCommit: true })
   if (!claim) return undefined
   const { failures, rows, awaitedHubSpot } = claim
-  const whose = { tenantId, integrationId }
+  const ref = { tenantId, integrationId }
   const stop = new AbortController()
   const working = AbortSignal.any([signal, stop.signal])
   const lost = () => stop.abort(new LostClaim())
@@ -136,12 +136,12 @@ export async function drainInbox(
       isTenantErasing(err) ? lost() : deps.log.warn({ err }, 'a drain could not renew its lease'),
   })
   try {
-    const withAccess = holdAccess(deps, whose, { patience, signal: working })
-    const reader = await kind.prepare(whose, { patience, signal: working, maySave })
+    const withAccess = reuseAccess(deps, ref, { patience, signal: working })
+    const reader = await kind.prepare(ref, { patience, signal: working, maySave })
     const drain: Drain = {
       ...deps,
       kind: { ...kind, ...reader },
-      whose,
+      ref,
       signal: working,
       reader,
       failures,
@@ -157,7 +157,7 @@ export async function drainInbox(
     return drained
   } catch (error) {
     if (error instanceof LostClaim || stop.signal.aborted || isTenantErasing(error)) return undefined
-    await releaseAfterFailure(deps, within, whose, failures, error, signal)
+    await releaseAfterFailure(deps, within, ref, failures, error, signal)
     return undefined
   } finally {
     clearInterval(beats)
@@ -165,7 +165,7 @@ export async function drainInbox(
 }
 
 async function drainAll(drain: Drain, first: InboxRow[]): Promise<number> {
-  const { clock, signal, whose, within, windowMs } = drain
+  const { clock, signal, ref, within, windowMs } = drain
   const until = clock.monotonic() + sliceMs
   let drained = 0
   for (let rows = first; ; ) {
@@ -179,7 +179,7 @@ async function drainAll(drain: Drain, first: InboxRow[]): Promise<number> {
       drained += step.items.length
     }
     if (isLast || clock.monotonic() >= until) return drained
-    rows = await within((scope) => findDueRows(scope, whose.integrationId, windowMs, ticketsPerPass))
+    rows = await within((scope) => findDueRows(scope, ref.integrationId, windowMs, ticketsPerPass))
   }
 }
 
@@ -262,8 +262,8 @@ const leavesTicket = ({ row: { change } }: InboxItem) => change !== 'deletion' &
 
 async function drainTickets(drain: Drain, step: Step): Promise<void> {
   const { ids, items } = step
-  const { hubspot, kind, whose, withAccess, signal } = drain
-  const { integrationId } = whose
+  const { hubspot, kind, ref, withAccess, signal } = drain
+  const { integrationId } = ref
   const deps = { hubspot, kind, integrationId, withAccess, patience, signal }
   const { save, undecided, unanswered, gone } = await readByIds(deps, ids).catch(async (error: unknown) => {
     const properties = await drain.reader.omitRefusedProperties?.(error, kind.properties)
@@ -297,14 +297,14 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
     await enqueueAssociationReads(scope, integrationId, report.arrived, latestOf(items))
     return { report, drained, deadLettered }
   })
-  logUpsertReport(drain, report, { tenant_id: whose.tenantId, integration_id: integrationId })
+  logUpsertReport(drain, report, { tenant_id: ref.tenantId, integration_id: integrationId })
   logDeadLettered(drain, deadLettered, undecidedMessage)
   logDrained(drain, drained)
 }
 
 async function drainAssociations(drain: Drain, step: Step): Promise<void> {
   const { ids, items } = step
-  const { hubspot, whose, withAccess, reader, signal } = drain
+  const { hubspot, ref, withAccess, reader, signal } = drain
   const { save, undecided, unanswered } = await withAccess((access) =>
     reader.readAssociations(hubspot, ids, callOptionsOf({ patience, signal }, access), { problems: 'none' }),
   )
@@ -314,9 +314,9 @@ async function drainAssociations(drain: Drain, step: Step): Promise<void> {
   const leftOut = items.filter(({ ticketId }) => unansweredIds.has(ticketId) && !undecidedIds.has(ticketId))
   const drained = items.filter(({ ticketId }) => !undecidedIds.has(ticketId) && !unansweredIds.has(ticketId))
   const { deadLettered } = await saveStep(drain, step, async (scope) => {
-    await save(scope, whose.integrationId)
+    await save(scope, ref.integrationId)
     const deadLettered = await postponeOrDeadLetter(drain, scope, unread, unreadAssociationsMessage)
-    await postponeItems(scope, whose.integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
+    await postponeItems(scope, ref.integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
     return { drained, deadLettered }
   })
   logDeadLettered(drain, deadLettered, unreadAssociationsMessage)
@@ -365,7 +365,7 @@ async function saveStep<T extends { drained: readonly InboxItem[] }>(
   { items, isLast }: Step,
   work: (scope: TenantScope) => Promise<T>,
 ): Promise<T> {
-  const { integrationId } = drain.whose
+  const { integrationId } = drain.ref
   const saved = await drain.within(async (scope) => {
     if (await deleteIfDisconnected(scope, integrationId)) return undefined
     await removeFromInbox(scope, integrationId, items)
@@ -386,7 +386,7 @@ async function saveStep<T extends { drained: readonly InboxItem[] }>(
  * @returns what was quarantined
  */
 async function postponeOrDeadLetter(
-  { whose, clock }: Drain,
+  { ref, clock }: Drain,
   scope: TenantScope,
   items: readonly InboxItem[],
   why: string,
@@ -395,10 +395,10 @@ async function postponeOrDeadLetter(
   const last = items.filter(isLast)
   const attempts = Math.max(0, ...items.map(({ row }) => row.tries))
   const waitMs = betweenAttempts.base + fullJitter(betweenAttempts, attempts, clock.random())
-  await deadLetterItems(scope, whose.integrationId, last, why)
+  await deadLetterItems(scope, ref.integrationId, last, why)
   await postponeItems(
     scope,
-    whose.integrationId,
+    ref.integrationId,
     items.filter((one) => !isLast(one)),
     waitMs,
     'tries',
@@ -416,14 +416,14 @@ async function deadLetterSuspect(drain: Drain, { step, error }: Suspect): Promis
 }
 
 function logDeadLettered(
-  { whose, log, metrics }: Drain,
+  { ref, log, metrics }: Drain,
   deadLettered: readonly InboxItem[],
   why: string,
 ): void {
   metrics.inboxSetAside.inc(deadLettered.length)
   for (const ticketId of new Set(deadLettered.map((one) => one.ticketId)))
     log.warn(
-      { tenant_id: whose.tenantId, integration_id: whose.integrationId, ticket_id: ticketId, reason: why },
+      { tenant_id: ref.tenantId, integration_id: ref.integrationId, ticket_id: ticketId, reason: why },
       'a change could not be drained and was dead-lettered',
     )
 }
@@ -431,7 +431,7 @@ function logDeadLettered(
 async function releaseAfterFailure(
   { clock, claimant, log }: DrainDependencies,
   within: Drain['within'],
-  { tenantId, integrationId }: Whose,
+  { tenantId, integrationId }: IntegrationRef,
   failures: number,
   failure: unknown,
   signal: AbortSignal,

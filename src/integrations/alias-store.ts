@@ -8,7 +8,7 @@ import type { TenantScope } from '../db/scope.ts'
  * Per integration, so that a program that connects repeatedly does not grow a tenant. The oldest
  * are deleted first.
  */
-const mostAliases = 20
+const maxAliases = 20
 
 /**
  * @returns the integration that this id names: another one if the id is an alias, otherwise itself
@@ -42,5 +42,5 @@ export async function insertAlias(scope: TenantScope, alias: string, id: string)
   await scope.query(sql`
     delete from integration_aliases where tenant_id = ${tenantId} and alias_id in (
       select alias_id from integration_aliases where tenant_id = ${tenantId} and integration_id = ${id}
-      order by created_at desc, alias_id desc offset ${mostAliases})`)
+      order by created_at desc, alias_id desc offset ${maxAliases})`)
 }

@@ -13,15 +13,25 @@ import { newId } from '../lib/ids.ts'
 import type { Secret } from '../lib/secret.ts'
 import { ensureTenant, tenantSince } from '../tenants/store.ts'
 import { insertAlias, resolveAlias } from './alias-store.ts'
-import { identifyPasted } from './identify.ts'
-import type { Account, Integration } from './integration.ts'
-import { type AuthorizeParts, accountOf, redeem } from './oauth/authorize.ts'
-import { releaseWaiting } from './oauth/waiting-grant.ts'
-import { deleteIntegration, findByPortal, findIntegration, keepConnected, lockTenant } from './store.ts'
-import type { ReleaseParts } from './tokens/release.ts'
+import { identifyPastedToken } from './identify.ts'
+import type { ConnectedAccount, Integration } from './integration.ts'
+import {
+  type AuthorizeDependencies,
+  identifyGrantAccount,
+  redeemAuthorizationCode,
+} from './oauth/authorize.ts'
+import { releaseWaitingGrant } from './oauth/waiting-grant.ts'
+import {
+  deleteIntegration,
+  findIntegration,
+  findIntegrationByPortal,
+  lockTenant,
+  saveConnectedAccount,
+} from './store.ts'
+import type { ReleaseDependencies } from './tokens/release.ts'
 import { replaceToken } from './tokens/token-store.ts'
 
-export interface ConnectParts extends AuthorizeParts, ReleaseParts {
+export interface ConnectDependencies extends AuthorizeDependencies, ReleaseDependencies {
   /** Called inside the connecting transaction, which also starts the sync. */
   onConnected(scope: TenantScope, connected: Connected): Promise<void>
 }
@@ -41,21 +51,21 @@ export type TokenPair = { accessToken: Secret; refreshToken: Secret | undefined 
  * @throws AppError token_invalid (422) | missing_scopes | hubspot_unavailable | hubspot_limit
  */
 export async function connectByToken(
-  parts: ConnectParts,
+  deps: ConnectDependencies,
   tenantId: TenantId,
   accessToken: Secret,
   signal: AbortSignal,
 ): Promise<Connected> {
-  const since = await withTenant(parts.db, tenantId, tenantSince)
-  const account = await identifyPasted({ ...parts, signal }, accessToken).catch((error: unknown) => {
+  const since = await withTenant(deps.db, tenantId, tenantSince)
+  const account = await identifyPastedToken({ ...deps, signal }, accessToken).catch((error: unknown) => {
     // HubSpot's edge derives the data center from the token and returns 530 if the token leads to
     // none.
     if (error instanceof HubSpotError && error.status === 530) throw tokenInvalid(error, 422)
     throw asAppError(error, true)
   })
-  const begun = { since, integrationId: undefined }
-  return await withTenant(parts.db, tenantId, (scope) =>
-    activate(parts, scope, begun, account, { accessToken, refreshToken: undefined }),
+  const start = { since, integrationId: undefined }
+  return await withTenant(deps.db, tenantId, (scope) =>
+    storeConnection(deps, scope, start, account, { accessToken, refreshToken: undefined }),
   )
 }
 
@@ -65,20 +75,20 @@ export async function connectByToken(
  * @throws AppError invalid_state | oauth_code_rejected | missing_scopes | portal_changed |
  *   hubspot_unavailable | …
  */
-export async function finishAuthorization(
-  parts: ConnectParts,
+export async function connectByAuthorizationCode(
+  deps: ConnectDependencies,
   answer: { state: string; code: Secret },
   finisher: Principal,
 ): Promise<void> {
-  const granted = await redeem(parts, answer, finisher)
-  const account = await accountOf(parts, granted)
-  await withTenant(parts.db, granted.tenantId, (scope) =>
-    activate(parts, scope, granted, account, granted.grant),
+  const granted = await redeemAuthorizationCode(deps, answer, finisher)
+  const account = await identifyGrantAccount(deps, granted)
+  await withTenant(deps.db, granted.tenantId, (scope) =>
+    storeConnection(deps, scope, granted, account, granted.grant),
   ).catch(async (error: unknown) => {
     // The erasure revoked the grants that it found, but this one came later: nothing else would
     // revoke it.
     const { refreshToken } = granted.grant
-    if (isTenantErasing(error)) await releaseWaiting(parts, { portalId: account.portalId, refreshToken })
+    if (isTenantErasing(error)) await releaseWaitingGrant(deps, { portalId: account.portalId, refreshToken })
     throw error
   })
 }
@@ -90,8 +100,8 @@ export async function finishAuthorization(
  * @param wanted the integration that was begun
  * @throws AppError portal_changed
  */
-export async function weigh(scope: TenantScope, wanted: string | undefined, portalId: number) {
-  const holder = await findByPortal(scope, portalId)
+export async function checkAccount(scope: TenantScope, wanted: string | undefined, portalId: number) {
+  const holder = await findIntegrationByPortal(scope, portalId)
   const begun =
     wanted === undefined ? undefined : await findIntegration(scope, await resolveAlias(scope, wanted))
   if (begun && begun.portalId !== null && begun.portalId !== portalId) {
@@ -104,7 +114,7 @@ export async function weigh(scope: TenantScope, wanted: string | undefined, port
 }
 
 /** The state before HubSpot was called; `since` is undefined if there was no wait in between. */
-interface Begun {
+interface ConnectStart {
   since?: string | undefined
   integrationId: string | undefined
 }
@@ -114,30 +124,30 @@ interface Begun {
  * Refuses if the tenant was erased while HubSpot was called: a connect that began earlier must not
  * recreate it.
  */
-export async function activate(
-  parts: ConnectParts,
+export async function storeConnection(
+  deps: ConnectDependencies,
   scope: TenantScope,
-  { since, integrationId: wanted }: Begun,
-  account: Account,
+  { since, integrationId: wanted }: ConnectStart,
+  account: ConnectedAccount,
   tokens: TokenPair,
 ): Promise<Connected> {
   await lockTenant(scope)
   if (since !== undefined && (await tenantSince(scope)) !== since) throw tenantErasing()
-  await ensureTenant(scope, parts.ring)
-  const { holder, begun } = await weigh(scope, wanted, account.portalId)
+  await ensureTenant(scope, deps.ring)
+  const { holder, begun } = await checkAccount(scope, wanted, account.portalId)
   // The account is connected under another id: renew that one, and make the new id an alias of it.
   if (begun && holder && begun.integrationId !== holder.integrationId) {
     await deleteIntegration(scope, begun.integrationId)
     await insertAlias(scope, begun.integrationId, holder.integrationId)
   }
   const id = holder?.integrationId ?? begun?.integrationId ?? wanted ?? newId()
-  const integration = await keepConnected(scope, id, account)
-  await replaceToken(scope, parts.ring, id, {
+  const integration = await saveConnectedAccount(scope, id, account)
+  await replaceToken(scope, deps.ring, id, {
     ...tokens,
     kind: account.kind,
     expiresInMs: account.expiresInMs,
   })
   const connected = { integration, renewed: holder !== undefined }
-  await parts.onConnected(scope, connected)
+  await deps.onConnected(scope, connected)
   return connected
 }

@@ -3,7 +3,7 @@
  */
 import type { HubSpot } from '../hubspot/client/client.ts'
 import { listPage, type ObjectPaths } from '../hubspot/objects.ts'
-import type { Whose } from './integration.ts'
+import type { IntegrationRef } from './integration.ts'
 import type { Tokens, UseOptions } from './tokens/tokens.ts'
 
 /**
@@ -12,21 +12,21 @@ import type { Tokens, UseOptions } from './tokens/tokens.ts'
  * @throws as Tokens.use; HubSpotError as HubSpot responds; the signal's reason when the caller gave
  *   up
  */
-export type TestConnection = (whose: Whose, options: UseOptions) => Promise<void>
+export type TestConnection = (ref: IntegrationRef, options: UseOptions) => Promise<void>
 
-interface Running {
+interface RunningTest {
   result: Promise<void>
   waiting: number
   stop: AbortController
 }
 
-export function createConnectionTest(parts: {
+export function createConnectionTest(deps: {
   hubspot: HubSpot
   tokens: Tokens
   tickets: ObjectPaths
 }): TestConnection {
-  const { hubspot, tokens, tickets } = parts
-  const running = new Map<string, Running>()
+  const { hubspot, tokens, tickets } = deps
+  const running = new Map<string, RunningTest>()
   // No properties: HubSpot then returns its defaults, and none is named that the token may not
   // read.
   const bare = { ...tickets, properties: [] }
@@ -35,16 +35,16 @@ export function createConnectionTest(parts: {
    * Reads one ticket: introspection alone does not show that tickets are readable or that HubSpot's
    * CRM is available.
    */
-  async function test(whose: Whose, options: UseOptions): Promise<void> {
-    await tokens.use(whose, { ...options, provesToken: true }, async (access) => {
+  async function test(ref: IntegrationRef, options: UseOptions): Promise<void> {
+    await tokens.use(ref, { ...options, provesToken: true }, async (access) => {
       await listPage(hubspot, bare, { after: undefined, limit: 1 }, { access, ...options })
     })
   }
 
-  function start(key: string, whose: Whose, options: UseOptions): Running {
+  function start(key: string, ref: IntegrationRef, options: UseOptions): RunningTest {
     const stop = new AbortController()
-    const result = test(whose, { patience: options.patience, signal: stop.signal })
-    const run: Running = { result, waiting: 0, stop }
+    const result = test(ref, { patience: options.patience, signal: stop.signal })
+    const run: RunningTest = { result, waiting: 0, stop }
     const over = () => {
       if (running.get(key) === run) running.delete(key)
     }
@@ -56,10 +56,10 @@ export function createConnectionTest(parts: {
     return run
   }
 
-  return async (whose, options) => {
+  return async (ref, options) => {
     options.signal.throwIfAborted()
-    const key = `${whose.tenantId} ${whose.integrationId}`
-    const run = running.get(key) ?? start(key, whose, options)
+    const key = `${ref.tenantId} ${ref.integrationId}`
+    const run = running.get(key) ?? start(key, ref, options)
     run.waiting += 1
     try {
       await unlessAborted(run.result, options.signal)

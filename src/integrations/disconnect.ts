@@ -2,19 +2,19 @@
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import { integrationNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
-import type { Whose } from './integration.ts'
-import { deleteRoute, findIntegration, lockIntegration, moveTo } from './store.ts'
-import { type ReleaseParts, releaseGrant } from './tokens/release.ts'
-import { forgetToken, lockToken, readToken } from './tokens/token-store.ts'
+import type { IntegrationRef } from './integration.ts'
+import { deleteRoute, findIntegration, lockIntegration, setIntegrationStatus } from './store.ts'
+import { type ReleaseDependencies, releaseGrant } from './tokens/release.ts'
+import { clearToken, lockToken, readToken } from './tokens/token-store.ts'
 
-export interface DisconnectParts extends ReleaseParts {
+export interface DisconnectDependencies extends ReleaseDependencies {
   ring: KeyRing
   /**
    * Deletes the integration and all its data, in steps.
    *
    * @returns false when it was reconnected meanwhile
    */
-  purge(whose: Whose): Promise<boolean>
+  purge(ref: IntegrationRef): Promise<boolean>
   /** Called inside the disconnecting transaction: ends what runs or waits for the integration. */
   onDisconnected(scope: TenantScope, integrationId: string): Promise<void>
 }
@@ -28,25 +28,25 @@ export interface DisconnectParts extends ReleaseParts {
  *   respond. purged: whether all its data is deleted
  * @throws AppError integration_not_found
  */
-export async function disconnect(
-  parts: DisconnectParts,
-  { tenantId, integrationId }: Whose,
+export async function disconnectIntegration(
+  deps: DisconnectDependencies,
+  { tenantId, integrationId }: IntegrationRef,
   purge: boolean,
   signal: AbortSignal,
 ): Promise<{ revoked: boolean; purged: boolean }> {
-  const { refreshToken, portalId } = await withTenant(parts.db, tenantId, async (scope) => {
+  const { refreshToken, portalId } = await withTenant(deps.db, tenantId, async (scope) => {
     await lockIntegration(scope, integrationId)
     const integration = await findIntegration(scope, integrationId)
     if (!integration) throw integrationNotFound()
     await lockToken(scope, integrationId)
-    const token = await readToken(scope, parts.ring, integrationId)
-    await forgetToken(scope, integrationId)
+    const token = await readToken(scope, deps.ring, integrationId)
+    await clearToken(scope, integrationId)
     await deleteRoute(scope, integrationId)
-    await parts.onDisconnected(scope, integrationId)
-    await moveTo(scope, integrationId, 'disconnected', null)
+    await deps.onDisconnected(scope, integrationId)
+    await setIntegrationStatus(scope, integrationId, 'disconnected', null)
     return { refreshToken: token?.refreshToken, portalId: integration.portalId }
   })
   // Separate from the disconnect, which is complete either way: many rows take many statements.
-  const purged = purge && (await parts.purge({ tenantId, integrationId }))
-  return { revoked: await releaseGrant(parts, { portalId, refreshToken }, integrationId, signal), purged }
+  const purged = purge && (await deps.purge({ tenantId, integrationId }))
+  return { revoked: await releaseGrant(deps, { portalId, refreshToken }, integrationId, signal), purged }
 }

@@ -6,9 +6,9 @@ import type { App } from '../hubspot/oauth.ts'
 import { accountInfo, listPage, type ObjectPaths } from '../hubspot/objects.ts'
 import { introspect, staticTokenFacts, type TokenFacts } from '../hubspot/token-facts.ts'
 import type { Secret } from '../lib/secret.ts'
-import { type Account, lacksTickets, type TokenKind } from './integration.ts'
+import { type ConnectedAccount, lacksTickets, type TokenKind } from './integration.ts'
 
-export interface IdentifyParts {
+export interface IdentifyDependencies {
   hubspot: HubSpot
   app: App | undefined
   /** What the token must be able to read. */
@@ -23,26 +23,29 @@ export interface IdentifyParts {
  *
  * @throws HubSpotError unauthorized when no method recognizes it; AppError missing_scopes
  */
-export async function identifyPasted(parts: IdentifyParts, token: Secret): Promise<Account> {
-  const { hubspot, app, patience, signal } = parts
+export async function identifyPastedToken(
+  deps: IdentifyDependencies,
+  token: Secret,
+): Promise<ConnectedAccount> {
+  const { hubspot, app, patience, signal } = deps
   const asStatic = await staticTokenFacts(hubspot, token, patience.totalMs, signal)
-  if (asStatic) return await complete(parts, token, 'static', asStatic)
+  if (asStatic) return await completeFacts(deps, token, 'static', asStatic)
   // A wrong client secret must not prevent tenants from pasting tokens, so treat this error as
   // unknown.
   const asOurs =
     app && (await introspect(hubspot, app, token, patience.totalMs, signal).catch(ignoreMisconfigured))
-  return await complete(parts, token, 'foreign', asOurs ?? {})
+  return await completeFacts(deps, token, 'foreign', asOurs ?? {})
 }
 
 /**
  * Identifies a token that our app was just granted; `granted` is the content of the token response.
  */
-export async function identifyGranted(
-  parts: IdentifyParts,
+export async function identifyGrantedToken(
+  deps: IdentifyDependencies,
   token: Secret,
   granted: TokenFacts,
-): Promise<Account> {
-  const { hubspot, app, patience, signal } = parts
+): Promise<ConnectedAccount> {
+  const { hubspot, app, patience, signal } = deps
   const introspected = app && (await introspect(hubspot, app, token, patience.totalMs, signal))
   // Use the token response where introspection lacks a value: HubSpot's 2026-09 may return only
   // `active`.
@@ -52,17 +55,17 @@ export async function identifyGranted(
     scopes: granted.scopes ?? introspected?.scopes,
     expiresInMs: granted.expiresInMs,
   }
-  return await complete(parts, token, 'oauth', facts)
+  return await completeFacts(deps, token, 'oauth', facts)
 }
 
 /** Reads missing facts from the account itself, and checks that tickets can be read. */
-async function complete(
-  parts: IdentifyParts,
+async function completeFacts(
+  deps: IdentifyDependencies,
   token: Secret,
   kind: TokenKind,
   facts: TokenFacts,
-): Promise<Account> {
-  const { hubspot, patience, signal, tickets } = parts
+): Promise<ConnectedAccount> {
+  const { hubspot, patience, signal, tickets } = deps
   if (lacksTickets(facts.scopes)) throw missingScopes({ names: ['tickets'], need: 'all' })
   const account = await accountInfo(hubspot, token, patience, signal).catch((error: unknown) => {
     // Without the scope for account info the domain stays unknown, but the account must be known.

@@ -8,7 +8,7 @@ export const statuses = ['pending', 'active', 'degraded', 'reauth_required', 'di
 export type IntegrationStatus = (typeof statuses)[number]
 
 /** The legal transitions from each state. Reconnecting leads back to active from every state. */
-export const steps: Readonly<Record<IntegrationStatus, readonly IntegrationStatus[]>> = {
+export const transitions: Readonly<Record<IntegrationStatus, readonly IntegrationStatus[]>> = {
   pending: ['active', 'disconnected'],
   active: ['degraded', 'reauth_required', 'disconnected'],
   degraded: ['active', 'reauth_required', 'disconnected'],
@@ -18,7 +18,7 @@ export const steps: Readonly<Record<IntegrationStatus, readonly IntegrationStatu
 
 /** The states from which `to` can be reached. */
 export const sourcesOf = (to: IntegrationStatus): IntegrationStatus[] =>
-  statuses.filter((from) => steps[from].includes(to))
+  statuses.filter((from) => transitions[from].includes(to))
 
 /** The states in which calls may be made. */
 export const liveStatuses: readonly IntegrationStatus[] = ['active', 'degraded']
@@ -52,13 +52,13 @@ export interface Integration {
 }
 
 /** Identifies an integration and its tenant. */
-export interface Whose {
+export interface IntegrationRef {
   tenantId: TenantId
   integrationId: string
 }
 
 /** The HubSpot account that a token opens, as determined when connecting. */
-export interface Account {
+export interface ConnectedAccount {
   kind: TokenKind
   portalId: number
   hubDomain: string | null

@@ -1,12 +1,19 @@
 /** All SQL on the resources of an account. Times are the database's. */
 import { sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
-import { type Part, type PartName, type Parts, partNames, passing, type Refusal } from './parts.ts'
+import {
+  type Part,
+  type PartName,
+  type PartRefusal,
+  type Parts,
+  partNames,
+  temporaryProblems,
+} from './parts.ts'
 
 /** How long a read stays fresh, and how long a lasting refusal is assumed to hold. */
-const goodFor = sql`interval '1 hour'`
+const freshFor = sql`interval '1 hour'`
 /** After an outage or a limit: not with the next run, which may be seconds away. */
-const soon = sql`interval '5 minutes'`
+const retryAfter = sql`interval '5 minutes'`
 
 interface Row {
   integrationId: string
@@ -52,7 +59,7 @@ export interface PartDue {
 }
 
 /** Lists the resources that were requested at least once; any other resource is due. */
-export async function readDue(scope: TenantScope, integrationId: string): Promise<PartDue[]> {
+export async function readDueParts(scope: TenantScope, integrationId: string): Promise<PartDue[]> {
   return await scope.query(sql<PartDue>`
     select p.part, p.problem, p.omitted,
       p.due_at <= clock_timestamp() or p.asked_at < coalesce(i.connected_at, p.asked_at) as due,
@@ -64,7 +71,7 @@ export async function readDue(scope: TenantScope, integrationId: string): Promis
 }
 
 /** Records a successful read. `content` is written only when it differs. */
-export async function keepPart(
+export async function savePartRead(
   scope: TenantScope,
   integrationId: string,
   part: PartName,
@@ -73,7 +80,7 @@ export async function keepPart(
   const given = content === null ? null : JSON.stringify(content)
   await scope.query(sql`
     insert into integration_parts as p (tenant_id, integration_id, part, asked_at, due_at, read_at, content)
-    values (${scope.tenantId}, ${integrationId}, ${part}, clock_timestamp(), clock_timestamp() + ${goodFor},
+    values (${scope.tenantId}, ${integrationId}, ${part}, clock_timestamp(), clock_timestamp() + ${freshFor},
       clock_timestamp(), ${given}::jsonb)
     on conflict (tenant_id, integration_id, part) do update set
       asked_at = excluded.asked_at, due_at = excluded.due_at, read_at = excluded.read_at, problem = null,
@@ -85,18 +92,18 @@ export async function keepPart(
  * Records a successful read of resources that are read often: writes once an hour, or when a
  * problem has ended.
  *
- * @param clearsPassing false: only a few of many records were read, so a temporary problem stays
+ * @param clearsTemporary false: only a few of many records were read, so a temporary problem stays
  */
-export async function keepPartsReadable(
+export async function savePartsReadable(
   scope: TenantScope,
   integrationId: string,
   parts: readonly PartName[],
-  { clearsPassing }: { clearsPassing: boolean },
+  { clearsTemporary }: { clearsTemporary: boolean },
 ): Promise<void> {
-  const stay = clearsPassing ? [] : [...passing]
+  const stay = clearsTemporary ? [] : [...temporaryProblems]
   await scope.query(sql`
     insert into integration_parts as p (tenant_id, integration_id, part, asked_at, due_at, read_at)
-    select ${scope.tenantId}, ${integrationId}, u.name, clock_timestamp(), clock_timestamp() + ${goodFor},
+    select ${scope.tenantId}, ${integrationId}, u.name, clock_timestamp(), clock_timestamp() + ${freshFor},
       clock_timestamp()
     from unnest(${[...parts]}::text[]) u(name)
     where not exists (
@@ -108,22 +115,22 @@ export async function keepPartsReadable(
 }
 
 /** Records a failed read. What was read before stays. */
-export async function keepRefusal(
+export async function savePartRefusal(
   scope: TenantScope,
   integrationId: string,
   part: PartName,
-  { problem, lasting }: Refusal,
+  { problem, lasting }: PartRefusal,
 ): Promise<void> {
   await scope.query(sql`
     insert into integration_parts as p (tenant_id, integration_id, part, asked_at, due_at, problem)
     values (${scope.tenantId}, ${integrationId}, ${part}, clock_timestamp(),
-      clock_timestamp() + ${lasting ? goodFor : soon}, ${problem})
+      clock_timestamp() + ${lasting ? freshFor : retryAfter}, ${problem})
     on conflict (tenant_id, integration_id, part) do update set
       asked_at = excluded.asked_at, due_at = excluded.due_at, problem = excluded.problem`)
 }
 
 /** Returns the properties that HubSpot refuses to return. */
-export async function readOmitted(scope: TenantScope, integrationId: string): Promise<string[]> {
+export async function readOmittedProperties(scope: TenantScope, integrationId: string): Promise<string[]> {
   const [found] = await scope.query(sql<{ omitted: string[] | null }>`
     select omitted from integration_parts
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and part = 'properties'`)
@@ -134,7 +141,7 @@ export async function readOmitted(scope: TenantScope, integrationId: string): Pr
  * Records properties that HubSpot has but refuses to return. They are left out until the properties
  * are read again; the due time of that read does not change.
  */
-export async function keepOmitted(
+export async function saveOmittedProperties(
   scope: TenantScope,
   integrationId: string,
   names: readonly string[],
@@ -142,7 +149,7 @@ export async function keepOmitted(
 ): Promise<void> {
   await scope.query(sql`
     insert into integration_parts as p (tenant_id, integration_id, part, asked_at, due_at, problem, omitted)
-    values (${scope.tenantId}, ${integrationId}, 'properties', clock_timestamp(), clock_timestamp() + ${goodFor},
+    values (${scope.tenantId}, ${integrationId}, 'properties', clock_timestamp(), clock_timestamp() + ${freshFor},
       ${problem}, ${[...names]}::text[])
     on conflict (tenant_id, integration_id, part) do update set
       problem = excluded.problem,

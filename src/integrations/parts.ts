@@ -22,7 +22,7 @@ export interface Part {
 
 export type Parts = Record<PartName, Part>
 
-export interface Refusal {
+export interface PartRefusal {
   problem: string
   /** HubSpot will refuse again until a person changes something there. */
   lasting: boolean
@@ -32,20 +32,24 @@ export interface Refusal {
  * HubSpot's response is not usable as a whole: an unexpected shape, a cursor that does not advance,
  * missing records.
  */
-export const invalidAnswer: Refusal = { problem: 'invalid_answer', lasting: false }
+export const invalidAnswer: PartRefusal = { problem: 'invalid_answer', lasting: false }
 
 /** Temporary problems, which end without anyone changing anything. */
-export const passing: readonly string[] = ['hubspot_limit', 'hubspot_unavailable', invalidAnswer.problem]
+export const temporaryProblems: readonly string[] = [
+  'hubspot_limit',
+  'hubspot_unavailable',
+  invalidAnswer.problem,
+]
 
 /** Whether HubSpot will refuse the resource again. */
-export const isLasting = (problem: string): boolean => !passing.includes(problem)
+export const isLastingProblem = (problem: string): boolean => !temporaryProblems.includes(problem)
 
 /**
  * Returns why a resource could not be read.
  *
  * @returns undefined when the failure does not concern the resource, such as a refused token
  */
-export function refusalOf(error: HubSpotError): Refusal | undefined {
+export function refusalOf(error: HubSpotError): PartRefusal | undefined {
   switch (error.kind) {
     case 'forbidden':
       return { problem: error.missing ? scopesCode(error.missing) : 'forbidden', lasting: true }

@@ -15,7 +15,11 @@ export const presentParts = (parts: Parts) => {
   }
 }
 
-export const present = (tenantId: string, integration: Integration, parts: Map<string, Parts>) => ({
+export const presentIntegration = (
+  tenantId: string,
+  integration: Integration,
+  parts: Map<string, Parts>,
+) => ({
   tenant_id: tenantId,
   integration_id: integration.integrationId,
   integration_type: 'hubspot' as const,

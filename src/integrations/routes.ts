@@ -16,30 +16,30 @@ import { integrationNotFound } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import { Secret } from '../lib/secret.ts'
 import { tenantExists } from '../tenants/store.ts'
-import { type ConnectParts, connectByToken, finishAuthorization } from './connect.ts'
-import { connectOnce } from './connect-once.ts'
+import { type ConnectDependencies, connectByAuthorizationCode, connectByToken } from './connect.ts'
+import { connectIdempotently } from './connect-idempotently.ts'
 import type { TestConnection } from './connection-test.ts'
-import { type DisconnectParts, disconnect } from './disconnect.ts'
+import { type DisconnectDependencies, disconnectIntegration } from './disconnect.ts'
 import { beginAuthorization, invalidState } from './oauth/authorize.ts'
 import { connectedPage } from './oauth/connected-page.ts'
 import { listParts } from './part-store.ts'
-import { present, presentParts } from './present-integration.ts'
+import { presentIntegration, presentParts } from './present-integration.ts'
 import {
-  authorizeAnswer,
   authorizeQuery,
+  authorizeResponse,
   callbackBody,
   connectBody,
-  disconnectAnswer,
   disconnectQuery,
-  integrationAnswer,
+  disconnectResponse,
   integrationList,
-  statusAnswer,
+  integrationResponse,
+  statusResponse,
 } from './schema.ts'
 import { connectionStatus } from './status.ts'
 import { findIntegration, listIntegrations } from './store.ts'
 import type { Tokens } from './tokens/tokens.ts'
 
-export interface IntegrationParts extends ConnectParts, DisconnectParts {
+export interface IntegrationRouteDependencies extends ConnectDependencies, DisconnectDependencies {
   /** The source of change notifications for accounts of our own app. Absent: only the schedule. */
   feed: 'webhooks' | 'journal' | undefined
   tokens: Tokens
@@ -60,7 +60,7 @@ const disconnectOrPurge = ({ query }: FastifyRequest) =>
 
 const tenantOfState = (state: string) => parseUuid(state.split(':', 1)[0] as string) as TenantId | undefined
 
-export function integrationRoutes(instance: FastifyInstance, parts: IntegrationParts): void {
+export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRouteDependencies): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
   app.get(
@@ -77,11 +77,11 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
     },
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
-      const { found, known } = await withTenant(parts.db, tenantId, async (scope) => {
+      const { found, known } = await withTenant(deps.db, tenantId, async (scope) => {
         if (!(await tenantExists(scope))) throw integrationNotFound()
         return { found: await listIntegrations(scope), known: await listParts(scope) }
       })
-      const integrations = found.map((integration) => present(tenantId, integration, known))
+      const integrations = found.map((integration) => presentIntegration(tenantId, integration, known))
       return { success: true as const, tenant_id: tenantId, integrations, total_count: integrations.length }
     },
   )
@@ -96,18 +96,18 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
         params: tenantPath,
         querystring: z.strictObject({}),
         body: connectBody,
-        response: { 200: integrationAnswer, 201: integrationAnswer, ...problems },
+        response: { 200: integrationResponse, 201: integrationResponse, ...problems },
       },
     },
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const token = new Secret(request.body.access_token)
-      const { status, body } = await connectOnce(
-        parts,
+      const { status, body } = await connectIdempotently(
+        deps,
         tenantId,
         request,
         ({ renewed }) => (renewed ? 200 : 201),
-        (within) => connectByToken(within, tenantId, token, parts.signalOf(request)),
+        (within) => connectByToken(within, tenantId, token, deps.signalOf(request)),
       )
       return reply.code(status).send(body)
     },
@@ -122,18 +122,18 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
         operationId: 'integrations.get',
         params: integrationPath,
         querystring: z.strictObject({}),
-        response: { 200: integrationAnswer, ...problems },
+        response: { 200: integrationResponse, ...problems },
       },
     },
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { integration_id } = request.params
-      const { found, known } = await withTenant(parts.db, tenantId, async (scope) => ({
+      const { found, known } = await withTenant(deps.db, tenantId, async (scope) => ({
         found: await findIntegration(scope, integration_id),
         known: await listParts(scope),
       }))
       if (!found) throw integrationNotFound()
-      return { success: true as const, ...present(tenantId, found, known) }
+      return { success: true as const, ...presentIntegration(tenantId, found, known) }
     },
   )
 
@@ -146,18 +146,18 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
         operationId: 'integrations.disconnect',
         params: integrationPath,
         querystring: disconnectQuery,
-        response: { 200: disconnectAnswer, ...problems },
+        response: { 200: disconnectResponse, ...problems },
       },
     },
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { integration_id: integrationId } = request.params
       const purge = request.query.purge === 'true'
-      const { revoked, purged } = await disconnect(
-        parts,
+      const { revoked, purged } = await disconnectIntegration(
+        deps,
         { tenantId, integrationId },
         purge,
-        parts.signalOf(request),
+        deps.signalOf(request),
       )
       return {
         success: true as const,
@@ -179,14 +179,14 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
         operationId: 'integrations.status',
         params: integrationPath,
         querystring: z.strictObject({}),
-        response: { 200: statusAnswer, ...problems },
+        response: { 200: statusResponse, ...problems },
       },
     },
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { integration_id: integrationId } = request.params
-      const options = { patience: parts.patience, signal: parts.signalOf(request) }
-      const status = await connectionStatus(parts, { tenantId, integrationId }, options)
+      const options = { patience: deps.patience, signal: deps.signalOf(request) }
+      const status = await connectionStatus(deps, { tenantId, integrationId }, options)
       const { integration } = status
       return {
         success: true as const,
@@ -199,7 +199,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
         integration_id: integrationId,
         hub_id: integration.portalId,
         status: integration.status,
-        changes_by: (status.byOAuth && parts.feed) || ('polling' as const),
+        changes_by: (status.byOAuth && deps.feed) || ('polling' as const),
         parts: presentParts(status.parts),
         ...status.trouble,
       }
@@ -216,13 +216,13 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
         operationId: 'oauth.authorize',
         params: tenantPath,
         querystring: authorizeQuery,
-        response: { 200: authorizeAnswer, ...problems },
+        response: { 200: authorizeResponse, ...problems },
       },
     },
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { url, integrationId } = await beginAuthorization(
-        parts,
+        deps,
         tenantId,
         request.query.integration_id,
         request.principal as Principal,
@@ -253,7 +253,7 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
         operationId: 'oauth.callback',
         querystring: z.strictObject({}),
         body: callbackBody,
-        response: { 200: integrationAnswer, ...problems },
+        response: { 200: integrationResponse, ...problems },
       },
     },
     async (request) => {
@@ -265,8 +265,8 @@ export function integrationRoutes(instance: FastifyInstance, parts: IntegrationP
       // Check before reading anything of that tenant, including a saved response.
       const principal = request.principal as Principal
       if (tenantId && !owns(principal, tenantId)) throw invalidState()
-      const finish = (within: ConnectParts) => finishAuthorization(within, answer, principal)
-      const { body } = await connectOnce(parts, tenantId, request, () => 200, finish)
+      const finish = (within: ConnectDependencies) => connectByAuthorizationCode(within, answer, principal)
+      const { body } = await connectIdempotently(deps, tenantId, request, () => 200, finish)
       return body
     },
   )

@@ -78,7 +78,7 @@ export const integration = z.object({
   parts,
 })
 
-export const integrationAnswer = integration.extend({ success: z.literal(true) })
+export const integrationResponse = integration.extend({ success: z.literal(true) })
 
 export const integrationList = z.object({
   success: z.literal(true),
@@ -87,7 +87,7 @@ export const integrationList = z.object({
   total_count: z.number(),
 })
 
-export const statusAnswer = z.object({
+export const statusResponse = z.object({
   success: z.literal(true),
   connected: z.boolean(),
   hub_domain: z.string().nullable(),
@@ -111,14 +111,14 @@ export const statusAnswer = z.object({
   code: z.string().optional(),
 })
 
-export const authorizeAnswer = z.object({
+export const authorizeResponse = z.object({
   success: z.literal(true),
   authorization_url: z.string(),
   integration_id: z.string(),
   tenant_id: z.string(),
 })
 
-export const disconnectAnswer = z.object({
+export const disconnectResponse = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   integration_id: z.string(),

@@ -4,7 +4,7 @@ import { withTenant } from '../db/scope.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import type { TestConnection } from './connection-test.ts'
-import type { Integration, Whose } from './integration.ts'
+import type { Integration, IntegrationRef } from './integration.ts'
 import { listParts, unknownParts } from './part-store.ts'
 import type { Parts } from './parts.ts'
 import { findIntegration } from './store.ts'
@@ -24,7 +24,7 @@ export interface ConnectionStatus {
   byOAuth: boolean
 }
 
-const answered = new Set([
+const reportedErrors = new Set([
   'token_invalid',
   'hubspot_unavailable',
   'hubspot_limit',
@@ -36,30 +36,30 @@ const answered = new Set([
 
 /** Tests the connection on each call; nothing is cached. @throws AppError integration_not_found */
 export async function connectionStatus(
-  parts: { db: Database; tokens: Tokens; testConnection: TestConnection },
-  whose: Whose,
+  deps: { db: Database; tokens: Tokens; testConnection: TestConnection },
+  ref: IntegrationRef,
   options: UseOptions,
 ): Promise<ConnectionStatus> {
-  const trouble = await parts.testConnection(whose, options).then(
+  const trouble = await deps.testConnection(ref, options).then(
     () => undefined,
     (failure: unknown) => {
       const error = asAppError(failure)
-      if (!(error instanceof AppError && answered.has(error.code))) throw error
+      if (!(error instanceof AppError && reportedErrors.has(error.code))) throw error
       return { code: error.code, error: error.message }
     },
   )
-  const { integration, known } = await withTenant(parts.db, whose.tenantId, async (scope) => ({
-    integration: await findIntegration(scope, whose.integrationId),
+  const { integration, known } = await withTenant(deps.db, ref.tenantId, async (scope) => ({
+    integration: await findIntegration(scope, ref.integrationId),
     known: await listParts(scope),
   }))
   if (!integration) throw integrationNotFound()
-  const held = await parts.tokens.held(whose)
+  const held = await deps.tokens.stored(ref)
   const expiresIn = held?.expiresInMs === undefined ? null : Math.max(0, Math.floor(held.expiresInMs / 1_000))
   return {
     integration,
     connected: trouble === undefined,
     trouble,
-    parts: known.get(whose.integrationId) ?? unknownParts(),
+    parts: known.get(ref.integrationId) ?? unknownParts(),
     expiresIn,
     byOAuth: held?.kind === 'oauth',
   }

@@ -3,14 +3,14 @@ import { sql } from 'kysely'
 import { recordChange } from '../changes/store.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 import {
-  type Account,
+  type ConnectedAccount,
   type Integration,
   type IntegrationStatus,
   liveStatuses,
   sourcesOf,
 } from './integration.ts'
 import { isStalePending } from './oauth/authorization-store.ts'
-import { tenantStays } from './oauth/confirmation-store.ts'
+import { tenantNotErasing } from './oauth/confirmation-store.ts'
 
 const columns = sql`
   integration_id as "integrationId", integration_type as "integrationType", status,
@@ -24,7 +24,10 @@ export async function findIntegration(scope: TenantScope, id: string): Promise<I
   return rows[0]
 }
 
-export async function findByPortal(scope: TenantScope, portalId: number): Promise<Integration | undefined> {
+export async function findIntegrationByPortal(
+  scope: TenantScope,
+  portalId: number,
+): Promise<Integration | undefined> {
   const rows = await scope.query(sql<Integration>`
     select ${columns} from tenant_integrations
     where tenant_id = ${scope.tenantId} and portal_id = ${portalId}`)
@@ -74,7 +77,11 @@ export async function deleteIntegration(scope: TenantScope, id: string): Promise
 }
 
 /** Writes what the connect found out, and makes the integration active from any status. */
-export async function keepConnected(scope: TenantScope, id: string, account: Account): Promise<Integration> {
+export async function saveConnectedAccount(
+  scope: TenantScope,
+  id: string,
+  account: ConnectedAccount,
+): Promise<Integration> {
   const { tenantId } = scope
   const { kind, portalId, hubDomain, uiDomain, user, scopes } = account
   const was = await lockIntegration(scope, id)
@@ -105,7 +112,7 @@ export async function keepConnected(scope: TenantScope, id: string, account: Acc
  *
  * @returns whether it changed
  */
-export async function moveTo(
+export async function setIntegrationStatus(
   scope: TenantScope,
   id: string,
   to: IntegrationStatus,
@@ -143,21 +150,21 @@ export async function portalIsShared(
     where portal_id = ${portalId} and integration_id is distinct from ${except ?? null}::uuid
     union all
     select from confirmations
-    where portal_id = ${portalId} and confirmed_at is null and expires_at > now() and ${tenantStays}
+    where portal_id = ${portalId} and confirmed_at is null and expires_at > now() and ${tenantNotErasing}
     limit 1`)
   return rows.length > 0
 }
 
 /** HubSpot's own count of tickets, and when it was read. */
-export interface Total {
+export interface TicketTotal {
   count: number
   at: Date
   /** ms since it was read, by the database's clock */
   ageMs: number
 }
 
-export async function readTotal(scope: TenantScope, id: string): Promise<Total | undefined> {
-  const rows = await scope.query(sql<Total>`
+export async function readTicketTotal(scope: TenantScope, id: string): Promise<TicketTotal | undefined> {
+  const rows = await scope.query(sql<TicketTotal>`
     select total_count as count, total_count_at as at,
       (extract(epoch from clock_timestamp() - total_count_at) * 1000)::float8 as "ageMs"
     from tenant_integrations
@@ -165,7 +172,7 @@ export async function readTotal(scope: TenantScope, id: string): Promise<Total |
   return rows[0]
 }
 
-export async function keepTotal(scope: TenantScope, id: string, count: number): Promise<void> {
+export async function saveTicketTotal(scope: TenantScope, id: string, count: number): Promise<void> {
   await scope.query(sql`
     update tenant_integrations set total_count = ${count}, total_count_at = clock_timestamp()
     where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
@@ -180,7 +187,7 @@ export async function saveSyncTime(scope: TenantScope, id: string, whole: boolea
 }
 
 /** The integration's data is deleted: when connected again, it is loaded anew. */
-export async function forgetFirstLoad(scope: TenantScope, id: string): Promise<void> {
+export async function clearFirstLoad(scope: TenantScope, id: string): Promise<void> {
   await scope.query(sql`
     update tenant_integrations set loaded_at = null
     where tenant_id = ${scope.tenantId} and integration_id = ${id} and loaded_at is not null`)

@@ -17,9 +17,9 @@ import {
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import { type Owner, readOwners } from '../hubspot/owners.ts'
-import { liveStatuses, type Whose } from '../integrations/integration.ts'
-import { keepPart, keepRefusal, readDue } from '../integrations/part-store.ts'
-import { type Refusal, refusalOf } from '../integrations/parts.ts'
+import { type IntegrationRef, liveStatuses } from '../integrations/integration.ts'
+import { readDueParts, savePartRead, savePartRefusal } from '../integrations/part-store.ts'
+import { type PartRefusal, refusalOf } from '../integrations/parts.ts'
 import { lockIntegration } from '../integrations/store.ts'
 import { sanitizeText } from './issue.ts'
 import { type LabelRow, saveLabels } from './label-store.ts'
@@ -45,7 +45,7 @@ const topics = ['properties', 'pipelines', 'owners'] as const
 /** What HubSpot returned for one topic, not stored yet. */
 interface TopicRead {
   topic: (typeof topics)[number]
-  refusal?: Refusal
+  refusal?: PartRefusal
   properties?: Property[]
   labels?: LabelRow[]
 }
@@ -72,18 +72,21 @@ export interface ReadableProperties {
  *   not allow reading them, those that every account has are requested instead. Also whatever
  *   `withAccess` throws
  */
-export async function refreshCatalog(deps: CatalogDependencies, whose: Whose): Promise<ReadableProperties> {
-  const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(deps.db, whose.tenantId, work)
-  const known = await within((scope) => readDue(scope, whose.integrationId))
+export async function refreshCatalog(
+  deps: CatalogDependencies,
+  ref: IntegrationRef,
+): Promise<ReadableProperties> {
+  const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(deps.db, ref.tenantId, work)
+  const known = await within((scope) => readDueParts(scope, ref.integrationId))
   const { properties: defined = null, omitted = null } = known.find(({ part }) => part === 'properties') ?? {}
   const due = topics.filter((topic) => known.find(({ part }) => part === topic)?.due ?? true)
   if (due.length === 0) return propertiesToRequest(defined, omitted)
   const found = await deps.withAccess((access) => readTopics(deps, due, defined !== null, access))
   for (const one of found) {
     await within(async (scope) => {
-      const status = await lockIntegration(scope, whose.integrationId)
+      const status = await lockIntegration(scope, ref.integrationId)
       if (status !== undefined && liveStatuses.includes(status) && (await deps.maySave(scope)))
-        await saveTopic(scope, whose.integrationId, one)
+        await saveTopic(scope, ref.integrationId, one)
     })
   }
   const properties = found.find(({ topic }) => topic === 'properties')?.properties
@@ -155,8 +158,8 @@ async function readTopic(
 
 async function saveTopic(scope: TenantScope, integrationId: string, found: TopicRead): Promise<void> {
   const { topic, refusal, properties, labels } = found
-  if (refusal) return await keepRefusal(scope, integrationId, topic, refusal)
-  await keepPart(scope, integrationId, topic, properties ?? null)
+  if (refusal) return await savePartRefusal(scope, integrationId, topic, refusal)
+  await savePartRead(scope, integrationId, topic, properties ?? null)
   if (labels)
     await saveLabels(scope, integrationId, topic === 'owners' ? ['owner'] : ['pipeline', 'stage'], labels)
 }

@@ -6,9 +6,9 @@ import { asAppError } from '../hubspot/as-app-error.ts'
 import type { HubSpot, HubSpotAccess } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { countObjects, listLimit, listPage, type ObjectPaths, recordBytes } from '../hubspot/objects.ts'
-import type { Whose } from '../integrations/integration.ts'
-import { readOmitted } from '../integrations/part-store.ts'
-import { keepTotal, readTotal } from '../integrations/store.ts'
+import type { IntegrationRef } from '../integrations/integration.ts'
+import { readOmittedProperties } from '../integrations/part-store.ts'
+import { readTicketTotal, saveTicketTotal } from '../integrations/store.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
@@ -62,19 +62,18 @@ const hubspotCursor = /^[\x21-\x7e]{1,512}$/
  */
 export async function listLiveTickets(
   deps: LiveTicketDependencies,
-  whose: Whose,
+  ref: IntegrationRef,
   at: { limit: number; after: string | undefined },
   signal: AbortSignal,
   reserve: (bytes: number) => Promise<void>,
 ): Promise<LiveTickets> {
   const { hubspot, clock } = deps
-  const start =
-    at.after === undefined ? undefined : decodeCursor(whose.integrationId, at.after, hubspotCursor)
+  const start = at.after === undefined ? undefined : decodeCursor(ref.integrationId, at.after, hubspotCursor)
   const end = clock.monotonic() + deps.totalMs
   const patience = () => ({ tries: 3, totalMs: Math.max(0, end - clock.monotonic()) })
   const budget = Math.min(maxBytes, Math.max(minBytes, at.limit * bytesPerTicket))
   const use = <T>(work: (access: HubSpotAccess) => Promise<T>) =>
-    deps.tokens.use(whose, { patience: patience(), signal }, work)
+    deps.tokens.use(ref, { patience: patience(), signal }, work)
   const read = (kind: ObjectPaths) =>
     use(async (access) => {
       await reserve(budget)
@@ -95,17 +94,17 @@ export async function listLiveTickets(
         after = page.after
         left -= page.bytes ?? 0
       } while (after !== undefined && tickets.length < at.limit && left >= minBytes)
-      const total = await currentTotal(deps, whose, access, signal)
+      const total = await currentTotal(deps, ref, access, signal)
       return {
         tickets,
-        nextAfter: after === undefined ? null : encodeCursor(whose.integrationId, after),
+        nextAfter: after === undefined ? null : encodeCursor(ref.integrationId, after),
         totalCount: total?.count ?? null,
         totalCountAt: total?.at ?? null,
       }
     })
   try {
-    const omitted = await withTenant(deps.db, whose.tenantId, (scope) =>
-      readOmitted(scope, whose.integrationId),
+    const omitted = await withTenant(deps.db, ref.tenantId, (scope) =>
+      readOmittedProperties(scope, ref.integrationId),
     )
     const kind = {
       ...ticketKind,
@@ -113,7 +112,7 @@ export async function listLiveTickets(
     }
     return await read(kind).catch(async (error: unknown) => {
       const omit = { db: deps.db, hubspot, withAccess: use, patience: patience(), signal }
-      const properties = await omitRefusedProperties(omit, whose, kind, error)
+      const properties = await omitRefusedProperties(omit, ref, kind, error)
       if (!properties) throw error
       return await read({ ...ticketKind, properties })
     })
@@ -154,17 +153,17 @@ function isTicket(record: unknown): record is LiveTicket {
 /** HubSpot's count, at most a minute old; if HubSpot does not return it now, the last known one. */
 async function currentTotal(
   deps: LiveTicketDependencies,
-  whose: Whose,
+  ref: IntegrationRef,
   access: HubSpotAccess,
   signal: AbortSignal,
 ) {
-  const read = () => withTenant(deps.db, whose.tenantId, (scope) => readTotal(scope, whose.integrationId))
+  const read = () => withTenant(deps.db, ref.tenantId, (scope) => readTicketTotal(scope, ref.integrationId))
   const last = await read()
   if (last && last.ageMs < totalFreshMs) return last
   try {
     const patience = { tries: 1, totalMs: 3_000 }
     const count = await countObjects(deps.hubspot, ticketKind, { access, patience, signal })
-    await withTenant(deps.db, whose.tenantId, (scope) => keepTotal(scope, whose.integrationId, count))
+    await withTenant(deps.db, ref.tenantId, (scope) => saveTicketTotal(scope, ref.integrationId, count))
     return await read()
   } catch (error) {
     if (error instanceof HubSpotError) return last

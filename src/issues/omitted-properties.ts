@@ -12,8 +12,8 @@ import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { scopesCode } from '../hubspot/missing-scopes.ts'
 import type { ObjectPaths } from '../hubspot/objects.ts'
 import { findRefusedProperties } from '../hubspot/refused-properties.ts'
-import type { Whose } from '../integrations/integration.ts'
-import { keepOmitted } from '../integrations/part-store.ts'
+import type { IntegrationRef } from '../integrations/integration.ts'
+import { saveOmittedProperties } from '../integrations/part-store.ts'
 import { lockIntegration } from '../integrations/store.ts'
 import { neededProperties, versionProperties } from './properties.ts'
 
@@ -35,7 +35,7 @@ export interface OmitDependencies {
  */
 export async function omitRefusedProperties(
   deps: OmitDependencies,
-  whose: Whose,
+  ref: IntegrationRef,
   kind: ObjectPaths,
   failure: unknown,
 ): Promise<string[] | undefined> {
@@ -59,9 +59,9 @@ export async function omitRefusedProperties(
     return await findRefusedProperties(hubspot, kind, ordered, options)
   })
   if (!found || found.names.some((name) => versionProperties.includes(name))) return undefined
-  await withTenant(db, whose.tenantId, async (scope) => {
-    await lockIntegration(scope, whose.integrationId)
-    await keepOmitted(scope, whose.integrationId, found.names, scopesCode(found.missing))
+  await withTenant(db, ref.tenantId, async (scope) => {
+    await lockIntegration(scope, ref.integrationId)
+    await saveOmittedProperties(scope, ref.integrationId, found.names, scopesCode(found.missing))
   })
   const omitted = new Set(found.names)
   return kind.properties.filter((name) => !omitted.has(name))

@@ -6,7 +6,7 @@ import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { HubSpot } from '../hubspot/client/client.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
-import type { Whose } from '../integrations/integration.ts'
+import type { IntegrationRef } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
 import { findAbsent, findLive, markDeleted } from './absence-store.ts'
 import { findAssociated } from './association-store.ts'
@@ -52,10 +52,13 @@ export function createTicketKind({
 }) {
   return {
     ...ticketKind,
-    async prepare(whose: Whose, options: Pick<CatalogDependencies, 'patience' | 'signal' | 'maySave'>) {
+    async prepare(
+      ref: IntegrationRef,
+      options: Pick<CatalogDependencies, 'patience' | 'signal' | 'maySave'>,
+    ) {
       const withAccess: CatalogDependencies['withAccess'] = (work) =>
-        tokens.use(whose, options, (access) => work(access))
-      const { properties, readTime } = await refreshCatalog({ db, hubspot, ...options, withAccess }, whose)
+        tokens.use(ref, options, (access) => work(access))
+      const { properties, readTime } = await refreshCatalog({ db, hubspot, ...options, withAccess }, ref)
       let rounds = 0
       let unreadable: ReturnType<typeof unreadableKinds> | undefined
       return {
@@ -67,7 +70,7 @@ export function createTicketKind({
           if (rounds >= 2) return undefined
           rounds += 1
           const kind = { ...ticketKind, properties: requested }
-          return await omitRefusedProperties({ db, hubspot, ...options, withAccess }, whose, kind, failure)
+          return await omitRefusedProperties({ db, hubspot, ...options, withAccess }, ref, kind, failure)
         },
         async readAssociations(
           through: HubSpot,
@@ -75,12 +78,12 @@ export function createTicketKind({
           options: CallOptions,
           readOptions: { tolerant?: boolean; failed?: readonly string[]; problems?: TemporaryProblems } = {},
         ) {
-          const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, whose.tenantId, work)
-          unreadable ??= within((scope) => unreadableKinds(scope, whose.integrationId))
+          const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, ref.tenantId, work)
+          unreadable ??= within((scope) => unreadableKinds(scope, ref.integrationId))
           return await readAssociationsForStep(through, ids, options, await unreadable, {
             ...readOptions,
             findStored: (kind, some) =>
-              within((scope) => findAssociated(scope, whose.integrationId, kind, some)),
+              within((scope) => findAssociated(scope, ref.integrationId, kind, some)),
           })
         },
       }

@@ -12,8 +12,8 @@ import { type JournalEvents, readJournalFile } from '../hubspot/events/journal-e
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { Journal, JournalFile } from '../hubspot/journal-api.ts'
 import { retryOnDeletedIntegration } from '../inbox/retry-on-deleted-integration.ts'
-import type { Whose } from '../integrations/integration.ts'
-import { makeDue } from '../integrations/tokens/token-store.ts'
+import type { IntegrationRef } from '../integrations/integration.ts'
+import { makeTokenDue } from '../integrations/tokens/token-store.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
@@ -39,7 +39,7 @@ export interface JournalPoll {
   /** A file was processed, so there may be more. */
   more: boolean
   /** Integrations whose account has uninstalled our app, according to HubSpot. */
-  uninstalled: Whose[]
+  uninstalled: IntegrationRef[]
 }
 
 const nothing: JournalPoll = { more: false, uninstalled: [] }
@@ -191,7 +191,7 @@ async function contentOf(
 async function markUninstalled(
   { db, clientId }: JournalParts,
   portalIds: readonly number[],
-): Promise<Whose[]> {
+): Promise<IntegrationRef[]> {
   if (portalIds.length === 0) return []
   const routes = await withSystem(db, async (scope) => {
     // The uninstall may have ended the subscriptions, or this is an old event of an account that is
@@ -199,11 +199,11 @@ async function markUninstalled(
     await askAgain(scope, clientId, portalIds)
     return await installsOn(scope, portalIds)
   })
-  const marked: Whose[] = []
+  const marked: IntegrationRef[] = []
   for (const route of routes) {
-    const whose = { tenantId: parseTenantId(route.tenantId), integrationId: route.integrationId }
-    await withTenant(db, whose.tenantId, (scope) => makeDue(scope, whose.integrationId)).then(
-      () => marked.push(whose),
+    const ref = { tenantId: parseTenantId(route.tenantId), integrationId: route.integrationId }
+    await withTenant(db, ref.tenantId, (scope) => makeTokenDue(scope, ref.integrationId)).then(
+      () => marked.push(ref),
       (error: unknown) => {
         if (!isTenantErasing(error)) throw error
       },

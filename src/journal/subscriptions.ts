@@ -99,8 +99,8 @@ async function propertiesOf(
     const end = clock.monotonic() + freshMs
     const maySave = async () => clock.monotonic() < end
     try {
-      const whose = { tenantId: parseTenantId(tenantId), integrationId }
-      return (await kind.prepare(whose, { patience, signal, maySave })).properties
+      const ref = { tenantId: parseTenantId(tenantId), integrationId }
+      return (await kind.prepare(ref, { patience, signal, maySave })).properties
     } catch (error) {
       failure = error
     }

@@ -2,7 +2,7 @@
 import type { TenantScope } from '../db/scope.ts'
 import type { HubSpot, Patience } from '../hubspot/client/client.ts'
 import type { CallOptions, ObjectPaths } from '../hubspot/objects.ts'
-import type { Whose } from '../integrations/integration.ts'
+import type { IntegrationRef } from '../integrations/integration.ts'
 
 /** The result of saving one page. */
 export interface UpsertReport {
@@ -90,7 +90,7 @@ export interface ObjectKind extends ObjectPaths {
    * Called before the steps of a run: returns what this account has, kept up to date. Calls HubSpot
    * if the last response is old.
    */
-  prepare(whose: Whose, options: PrepareOptions): Promise<PreparedKind>
+  prepare(ref: IntegrationRef, options: PrepareOptions): Promise<PreparedKind>
   /**
    * Saves a page; the newer version wins. A bad record is reported, never thrown.
    *

@@ -2,7 +2,7 @@
 import { blankChanges, recordChange } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
-import type { Whose } from '../integrations/integration.ts'
+import type { IntegrationRef } from '../integrations/integration.ts'
 import { deleteIntegration, lockIntegration } from '../integrations/store.ts'
 import { deleteIssueBatch } from '../issues/store.ts'
 import { resetStreams } from './store.ts'
@@ -15,7 +15,10 @@ import { resetStreams } from './store.ts'
  *
  * @returns false if it was connected again before the end
  */
-export async function purgeIntegration(db: Database, { tenantId, integrationId }: Whose): Promise<boolean> {
+export async function purgeIntegration(
+  db: Database,
+  { tenantId, integrationId }: IntegrationRef,
+): Promise<boolean> {
   const ifStillGone = (work: (scope: TenantScope) => Promise<number>) =>
     withTenant(db, tenantId, async (scope) =>
       (await lockIntegration(scope, integrationId)) === 'disconnected' ? await work(scope) : undefined,

@@ -2,7 +2,7 @@
 import type { TenantScope } from '../db/scope.ts'
 import type { HubSpot, Patience } from '../hubspot/client/client.ts'
 import { batchRead, type CallOptions, fitsList, readOne } from '../hubspot/objects.ts'
-import type { WithAccess } from '../integrations/tokens/hold-access.ts'
+import type { WithAccess } from '../integrations/tokens/reuse-access.ts'
 import type { ObjectKind, UpsertReport } from './object-kind.ts'
 import { callOptionsOf, idsWithoutRecord, recordIdsOf } from './step.ts'
 

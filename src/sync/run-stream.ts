@@ -15,8 +15,8 @@ import { askedWait, awaitsReturn } from '../hubspot/client/circuit.ts'
 import type { HubSpot } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { isConnected } from '../integrations/integration.ts'
-import { lockIntegration, moveTo } from '../integrations/store.ts'
-import { holdAccess } from '../integrations/tokens/hold-access.ts'
+import { lockIntegration, setIntegrationStatus } from '../integrations/store.ts'
+import { reuseAccess } from '../integrations/tokens/reuse-access.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -146,7 +146,7 @@ export async function runStream(
     failed: (err) =>
       isTenantErasing(err) ? lost() : run.log.warn({ err }, 'a sync run could not renew its lease'),
   })
-  const whose = { tenantId, integrationId: key.integrationId }
+  const ref = { tenantId, integrationId: key.integrationId }
   const working = AbortSignal.any([signal, stop.signal])
   const steps = {
     hubspot: deps.hubspot,
@@ -161,11 +161,11 @@ export async function runStream(
     deletionsConfirmed: claim.withheld !== null,
     listWasIdle: claim.listWasIdle,
     failures: claim.failures,
-    withAccess: holdAccess(deps, whose, { patience, signal: working }),
+    withAccess: reuseAccess(deps, ref, { patience, signal: working }),
   }
   try {
     const maySave = (scope: TenantScope) => extendLease(scope, key, claim, deps.claimant.leaseMs)
-    const reader = await kind.prepare(whose, { patience, signal: working, maySave })
+    const reader = await kind.prepare(ref, { patience, signal: working, maySave })
     const outcome = await runSteps(run, { ...steps, kind: { ...kind, ...reader } }, signal)
     if (outcome === 'caught_up') metrics.syncRuns.inc({ type: key.mode, state: run.endedAs })
     log.info({ mode: key.mode, outcome }, 'sync run')
@@ -322,7 +322,7 @@ async function finishSucceeded(
       state: run.endedAs,
       first: claim.watermark === null,
     })
-  if (status === 'degraded') await moveTo(scope, key.integrationId, 'active', null)
+  if (status === 'degraded') await setIntegrationStatus(scope, key.integrationId, 'active', null)
 }
 
 /** Why a completed run is `partial`, apart from records that could not be saved. */
@@ -393,7 +393,7 @@ async function handleFailure(run: RunState, failure: unknown, log: Log): Promise
           code,
         })
       if (ended && !final)
-        await moveTo(
+        await setIntegrationStatus(
           scope,
           key.integrationId,
           code === 'token_invalid' ? 'reauth_required' : 'degraded',

@@ -8,7 +8,7 @@ import { fromNow } from '../db/database.ts'
 import { type Claimant, leaseIsFree } from '../db/lease.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { liveStatuses } from '../integrations/integration.ts'
-import { forgetFirstLoad, saveSyncTime } from '../integrations/store.ts'
+import { clearFirstLoad, saveSyncTime } from '../integrations/store.ts'
 import { newId } from '../lib/ids.ts'
 import type { Cursor, EventState, Mode, SyncTrigger } from './stream.ts'
 
@@ -382,7 +382,7 @@ export async function resetStreams(scope: TenantScope, integrationId: string): P
   await scope.query(sql`
     update sync_streams set watermark = null, cursor = null, withheld = null
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}`)
-  await forgetFirstLoad(scope, integrationId)
+  await clearFirstLoad(scope, integrationId)
 }
 
 /** Slots are at `offset` in each period; returns the next one from now. */

@@ -3,14 +3,14 @@ import { withSystem } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { deleteBudgets } from '../hubspot/budget/budget-retention-store.ts'
 import { portalsOf } from '../integrations/portal-store.ts'
-import { type RevokeParts, revokeAll } from '../integrations/tokens/revoke-all.ts'
+import { type RevokeDependencies, revokeAllGrants } from '../integrations/tokens/revoke-all.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { findErasing } from '../tenants/data-inventory-store.ts'
 import { endErasure, eraseRows, whileErasing } from '../tenants/erasure.ts'
 import type { Queues } from './queues.ts'
 
-export interface EraserDependencies extends RevokeParts {
+export interface EraserDependencies extends RevokeDependencies {
   queues: Queues
   clock: Clock
   metrics: Metrics
@@ -71,7 +71,7 @@ async function eraseForOneSlice(
   const { db, clock, queues, quietMs } = deps
   const end = clock.monotonic() + sliceMs
   const more = () => !signal.aborted && clock.monotonic() < end
-  if (!(await revokeAll(deps, tenantId, signal, more))) return 'cut_short'
+  if (!(await revokeAllGrants(deps, tenantId, signal, more))) return 'cut_short'
   if (!(await eraseRows(db, tenantId, 'rows', more))) return 'cut_short'
   const portals = await whileErasing(db, tenantId, ({ rows }) => portalsOf(rows))
   if (portals && portals.length > 0) await withSystem(db, (scope) => deleteBudgets(scope, portals))

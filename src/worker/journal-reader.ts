@@ -1,5 +1,5 @@
 /** Reads HubSpot's webhooks journal in one process at a time, and subscribes to every account. */
-import type { Whose } from '../integrations/integration.ts'
+import type { IntegrationRef } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
 import { type JournalParts, type JournalPoll, letGo, readJournal } from '../journal/read-journal.ts'
 import { type SubscribeParts, subscribeDue } from '../journal/subscriptions.ts'
@@ -25,8 +25,8 @@ async function runReads(deps: JournalReaderDependencies, signal: AbortSignal): P
   const checks = new Set<Promise<void>>()
   while (!signal.aborted) {
     const { more, uninstalled } = await pollJournal(deps, signal)
-    for (const whose of uninstalled.slice(0, maxTokenChecks - checks.size)) {
-      const done = checkToken(deps, whose, signal).finally(() => checks.delete(done))
+    for (const ref of uninstalled.slice(0, maxTokenChecks - checks.size)) {
+      const done = checkToken(deps, ref, signal).finally(() => checks.delete(done))
       checks.add(done)
     }
     if (!more) await deps.clock.sleep(pollIntervalMs, signal).catch(() => {})
@@ -47,10 +47,10 @@ const pollJournal = (deps: JournalParts, signal: AbortSignal): Promise<JournalPo
  */
 async function checkToken(
   { tokens, patience }: JournalReaderDependencies,
-  whose: Whose,
+  ref: IntegrationRef,
   signal: AbortSignal,
 ): Promise<void> {
-  await tokens.use(whose, { patience, signal }, async () => undefined).catch(() => {})
+  await tokens.use(ref, { patience, signal }, async () => undefined).catch(() => {})
 }
 
 async function runSubscriptions(deps: JournalReaderDependencies, signal: AbortSignal): Promise<void> {

@@ -7,7 +7,10 @@ import { type TenantScope, withSystem, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { deleteIdleBudgets } from '../hubspot/budget/budget-retention-store.ts'
 import { deleteOldInboxRows, deleteOldReceipts } from '../inbox/receipt-retention-store.ts'
-import { deleteExpiredAuthorizations, deleteStalePending } from '../integrations/oauth/authorization-store.ts'
+import {
+  deleteExpiredAuthorizations,
+  deleteStalePendingIntegrations,
+} from '../integrations/oauth/authorization-store.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
 import { deleteOldProblems, deleteOldTombstones } from '../issues/tombstone-retention-store.ts'
 import { forgetSubscriptions } from '../journal/subscription-store.ts'
@@ -93,7 +96,7 @@ async function deleteExpiredRows(
   const { syncEventsMs, inboxMs, changesMs, problemsMs, archivedMs } = deps.retention
   await forEachTenant(deps, ids, signal, async (scope) => {
     await deleteExpiredAuthorizations(scope)
-    await deleteStalePending(scope)
+    await deleteStalePendingIntegrations(scope)
     return 0
   })
   if (syncEventsMs !== undefined)

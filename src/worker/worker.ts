@@ -5,7 +5,7 @@
 import { isDiskFull } from '../db/database-errors.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import type { DrainDependencies } from '../inbox/drain.ts'
-import type { ExpireParts } from '../integrations/oauth/expire-authorizations.ts'
+import type { ExpireDependencies } from '../integrations/oauth/expire-authorizations.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
@@ -25,7 +25,7 @@ import { runWebhookSender } from './webhook-sender.ts'
 export interface WorkerDependencies
   extends RunDependencies,
     SchedulerDependencies,
-    ExpireParts,
+    ExpireDependencies,
     EraserDependencies,
     RetentionDependencies,
     DrainDependencies,

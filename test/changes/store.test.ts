@@ -15,7 +15,7 @@ import {
 } from '../../src/changes/store.ts'
 import type { Database } from '../../src/db/database.ts'
 import { type TenantScope, withTenant } from '../../src/db/scope.ts'
-import { lockIntegration, moveTo } from '../../src/integrations/store.ts'
+import { lockIntegration, setIntegrationStatus } from '../../src/integrations/store.ts'
 import { markDeleted } from '../../src/issues/absence-store.ts'
 import type { IssueRow } from '../../src/issues/issue.ts'
 import { saveMerges, upsertIssues } from '../../src/issues/upsert-store.ts'
@@ -223,11 +223,11 @@ for (const engine of engines) {
     test('of an integration and its runs it is told what somebody has to know', async () => {
       const changes = await toldBy(() =>
         within(async (scope) => {
-          await moveTo(scope, id, 'degraded', 'x')
-          await moveTo(scope, id, 'reauth_required', 'token_invalid')
-          await moveTo(scope, id, 'reauth_required', 'token_invalid')
+          await setIntegrationStatus(scope, id, 'degraded', 'x')
+          await setIntegrationStatus(scope, id, 'reauth_required', 'token_invalid')
+          await setIntegrationStatus(scope, id, 'reauth_required', 'token_invalid')
           await recordChange(scope, 'sync.completed', id, { state: 'partial' })
-          await moveTo(scope, id, 'active', null)
+          await setIntegrationStatus(scope, id, 'active', null)
         }),
       )
       assert.deepEqual(changes.map(short), [

@@ -5,7 +5,7 @@ import { dirname, join, normalize } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { steps } from '../../src/integrations/integration.ts'
+import { transitions } from '../../src/integrations/integration.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { syncEvent } from '../../src/sync/schema.ts'
 import { startTestService, type TestService } from '../support/service.ts'
@@ -161,8 +161,8 @@ test('the states in docs/concepts.md are those of the code', () => {
     [...section(text, heading).matchAll(/^\| `(\w+)` \|([^|]*)\|/gm)].map(
       ([, from, to]) => [from as string, matches(to as string, /`(\w+)`/g)] as const,
     )
-  const integration = table('Integration: states').filter(([from]) => from in steps)
-  assert.deepEqual(Object.fromEntries(integration), steps)
+  const integration = table('Integration: states').filter(([from]) => from in transitions)
+  assert.deepEqual(Object.fromEntries(integration), transitions)
   const events = table('Sync event: states').map(([from]) => from)
   assert.deepEqual(events, syncEvent.shape.state.options)
 })

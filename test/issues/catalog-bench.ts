@@ -8,7 +8,7 @@ import { withTenant } from '../../src/db/scope.ts'
 import type { Budget } from '../../src/hubspot/budget/budget.ts'
 import { createHubSpot, type HubSpot, type HubSpotAccess } from '../../src/hubspot/client/client.ts'
 import type { CallOptions } from '../../src/hubspot/objects.ts'
-import type { Whose } from '../../src/integrations/integration.ts'
+import type { IntegrationRef } from '../../src/integrations/integration.ts'
 import { replaceToken } from '../../src/integrations/tokens/token-store.ts'
 import { createTokens } from '../../src/integrations/tokens/tokens.ts'
 import { ticketKind } from '../../src/issues/ticket-kind.ts'
@@ -89,7 +89,7 @@ export async function startBench(
       expiresInMs: null,
     }),
   )
-  const whose: Whose = { tenantId: A, integrationId }
+  const whose: IntegrationRef = { tenantId: A, integrationId }
   const hubspot = freeHubSpot(emulator.url)
   const tokens = createTokens({
     db,

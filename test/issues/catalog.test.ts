@@ -6,7 +6,7 @@ import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import { listParts } from '../../src/integrations/part-store.ts'
 import type { PartName } from '../../src/integrations/parts.ts'
-import { findIntegration, moveTo } from '../../src/integrations/store.ts'
+import { findIntegration, setIntegrationStatus } from '../../src/integrations/store.ts'
 import { refreshCatalog } from '../../src/issues/catalog.ts'
 import { neededProperties, ticketProperties } from '../../src/issues/properties.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
@@ -257,7 +257,9 @@ for (const engine of engines) {
     })
 
     test('nothing is kept for an integration that was disconnected meanwhile', async () => {
-      await withTenant(db, A, (scope) => moveTo(scope, bench.whose.integrationId, 'disconnected', null))
+      await withTenant(db, A, (scope) =>
+        setIntegrationStatus(scope, bench.whose.integrationId, 'disconnected', null),
+      )
       const { parts } = bench
       await refreshCatalog(
         {

@@ -36,7 +36,7 @@ export function accountForAnswers(app: FastifyInstance, budget: ByteBudget): voi
     'reserve',
     async function reserve(this: FastifyRequest, bytes: number, asking?: Asking) {
       replace(this, undefined)
-      if (bytes > 0) replace(this, await budget.take(whose(this), bytes, this.calledOff, asking))
+      if (bytes > 0) replace(this, await budget.take(budgetOwnerOf(this), bytes, this.calledOff, asking))
     },
   )
   app.addHook('onRequest', async (request, reply) => {
@@ -51,7 +51,7 @@ export function accountForAnswers(app: FastifyInstance, budget: ByteBudget): voi
     // A buffer is outside the heap, and there is only one copy of it.
     const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(payload)
     if (reply.raw.destroyed) return bytes
-    const hold = holds.get(request) ?? budget.hold(whose(request), 0)
+    const hold = holds.get(request) ?? budget.hold(budgetOwnerOf(request), 0)
     holds.set(request, hold)
     // Also here: for a request refused before the onRequest hook above, nothing else would release
     // the hold.
@@ -68,7 +68,7 @@ export function accountForAnswers(app: FastifyInstance, budget: ByteBudget): voi
 /**
  * An operator's request counts for the tenant in the path; without one it counts for the operator.
  */
-function whose({ principal, params }: FastifyRequest): string {
+function budgetOwnerOf({ principal, params }: FastifyRequest): string {
   if (principal?.kind === 'tenant') return principal.tenantId
   const { tenant_id: named } = (params ?? {}) as { tenant_id?: string }
   return principal ? (named?.toLowerCase() ?? principal.kind) : strangers

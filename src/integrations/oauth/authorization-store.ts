@@ -3,21 +3,21 @@ import { sql } from 'kysely'
 import type { TenantScope } from '../../db/scope.ts'
 
 /** Time that a person has to finish on HubSpot's page, and then again on ours. */
-export const pendingFor = sql`interval '10 minutes'`
+export const pendingLifetime = sql`interval '10 minutes'`
 
 /**
  * Per tenant; the oldest are deleted first. People need a few, and a loop must not grow a tenant.
  */
-export const mostUnfinished = 20
+export const maxUnfinished = 20
 
-export async function insertPending(scope: TenantScope, id: string): Promise<void> {
+export async function insertPendingIntegration(scope: TenantScope, id: string): Promise<void> {
   await scope.query(sql`
     insert into tenant_integrations (tenant_id, integration_id, status)
     values (${scope.tenantId}, ${id}, 'pending')`)
 }
 
 /** A person is being asked to confirm the account now. */
-const isWaitedFor = (scope: TenantScope) => sql`
+const hasWaitingConfirmation = (scope: TenantScope) => sql`
   exists (
     select from confirmations c
     where c.tenant_id = ${scope.tenantId} and c.integration_id = tenant_integrations.integration_id
@@ -28,14 +28,14 @@ const isWaitedFor = (scope: TenantScope) => sql`
  * no data.
  */
 export const isStalePending = (scope: TenantScope) => sql`(
-  status = 'pending' and created_at < now() - ${pendingFor}
+  status = 'pending' and created_at < now() - ${pendingLifetime}
   and not exists (
     select from authorizations a
     where a.tenant_id = ${scope.tenantId} and a.integration_id = tenant_integrations.integration_id
       and a.expires_at > now())
-  and not ${isWaitedFor(scope)})`
+  and not ${hasWaitingConfirmation(scope)})`
 
-export async function deleteStalePending(scope: TenantScope): Promise<void> {
+export async function deleteStalePendingIntegrations(scope: TenantScope): Promise<void> {
   await scope.query(sql`
     delete from tenant_integrations where tenant_id = ${scope.tenantId} and ${isStalePending(scope)}`)
 }
@@ -44,16 +44,16 @@ export async function deleteStalePending(scope: TenantScope): Promise<void> {
  * Makes room for one more of each, under the tenant's lock: deletes the oldest pending integrations
  * and authorizations.
  */
-export async function makeRoom(scope: TenantScope): Promise<void> {
+export async function deleteOldestAuthorizations(scope: TenantScope): Promise<void> {
   await scope.query(sql`
     delete from tenant_integrations where tenant_id = ${scope.tenantId} and integration_id in (
       select integration_id from tenant_integrations
-      where tenant_id = ${scope.tenantId} and status = 'pending' and not ${isWaitedFor(scope)}
-      order by created_at desc, integration_id desc offset ${mostUnfinished - 1})`)
+      where tenant_id = ${scope.tenantId} and status = 'pending' and not ${hasWaitingConfirmation(scope)}
+      order by created_at desc, integration_id desc offset ${maxUnfinished - 1})`)
   await scope.query(sql`
     delete from authorizations where tenant_id = ${scope.tenantId} and state_hash in (
       select state_hash from authorizations where tenant_id = ${scope.tenantId}
-      order by expires_at desc, state_hash offset ${mostUnfinished - 1})`)
+      order by expires_at desc, state_hash offset ${maxUnfinished - 1})`)
 }
 
 /**
@@ -68,7 +68,7 @@ export async function insertAuthorization(
   await scope.query(sql`
     insert into authorizations (tenant_id, state_hash, integration_id, code_verifier, asked_by, expires_at)
     values (${scope.tenantId}, ${row.stateHash}, ${row.integrationId}, ${row.codeVerifier}, ${row.askedBy},
-      now() + ${pendingFor})`)
+      now() + ${pendingLifetime})`)
 }
 
 export async function deleteExpiredAuthorizations(scope: TenantScope): Promise<void> {
@@ -78,7 +78,7 @@ export async function deleteExpiredAuthorizations(scope: TenantScope): Promise<v
 }
 
 /** Whether the authorization exists and can be used. */
-export async function authorizationWaits(
+export async function isAuthorizationPending(
   scope: TenantScope,
   integrationId: string,
   stateHash: string,

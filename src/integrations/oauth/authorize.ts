@@ -14,20 +14,20 @@ import { newId, parseUuid } from '../../lib/ids.ts'
 import type { KeyRing } from '../../lib/seal.ts'
 import { Secret } from '../../lib/secret.ts'
 import { ensureTenant, sealerOf, tenantSince } from '../../tenants/store.ts'
-import { identifyGranted } from '../identify.ts'
-import type { Account, Whose } from '../integration.ts'
+import { identifyGrantedToken } from '../identify.ts'
+import type { ConnectedAccount, IntegrationRef } from '../integration.ts'
 import { findIntegration, lockTenant } from '../store.ts'
 import {
-  authorizationWaits,
-  deleteStalePending,
+  deleteOldestAuthorizations,
+  deleteStalePendingIntegrations,
   insertAuthorization,
-  insertPending,
-  makeRoom,
+  insertPendingIntegration,
+  isAuthorizationPending,
   takeAuthorization,
   takeOnlyAuthorization,
 } from './authorization-store.ts'
 
-export interface AuthorizeParts {
+export interface AuthorizeDependencies {
   db: Database
   ring: KeyRing
   hubspot: HubSpot
@@ -45,25 +45,25 @@ export interface AuthorizeParts {
  *   tenant's
  */
 export async function beginAuthorization(
-  parts: AuthorizeParts,
+  deps: AuthorizeDependencies,
   tenantId: TenantId,
   reconnect: string | undefined,
   principal: Principal,
 ): Promise<{ url: string; integrationId: string }> {
-  const app = configured(parts)
+  const app = requireOAuthApp(deps)
   const integrationId = reconnect ?? newId()
   const state = `${tenantId}:${integrationId}:${randomBytes(32).toString('base64url')}`
   const codeVerifier = new Secret(randomBytes(32).toString('base64url'))
-  await withTenant(parts.db, tenantId, async (scope) => {
+  await withTenant(deps.db, tenantId, async (scope) => {
     await lockTenant(scope)
-    if (reconnect === undefined) await ensureTenant(scope, parts.ring)
+    if (reconnect === undefined) await ensureTenant(scope, deps.ring)
     else if (!(await findIntegration(scope, reconnect))) throw integrationNotFound()
-    await deleteStalePending(scope)
-    await makeRoom(scope)
-    // makeRoom may have deleted the pending integration that is being reconnected.
+    await deleteStalePendingIntegrations(scope)
+    await deleteOldestAuthorizations(scope)
+    // deleteOldestAuthorizations may have deleted the pending integration that is being reconnected.
     if (reconnect === undefined || !(await findIntegration(scope, reconnect)))
-      await insertPending(scope, integrationId)
-    const sealer = await sealerOf(scope, parts.ring)
+      await insertPendingIntegration(scope, integrationId)
+    const sealer = await sealerOf(scope, deps.ring)
     if (!sealer) throw integrationNotFound()
     await insertAuthorization(scope, {
       integrationId,
@@ -72,10 +72,10 @@ export async function beginAuthorization(
       askedBy: nameOf(principal),
     })
   })
-  return { url: authorizeUrl(parts.authorizeBase, app, state, codeVerifier), integrationId }
+  return { url: authorizeUrl(deps.authorizeBase, app, state, codeVerifier), integrationId }
 }
 
-export interface Granted extends Whose {
+export interface RedeemedGrant extends IntegrationRef {
   grant: Grant
   /** When the tenant was created. */
   since: string | undefined
@@ -90,19 +90,19 @@ export interface Granted extends Whose {
  * @throws AppError invalid_state | oauth_code_rejected | oauth_not_configured | hubspot_unavailable
  *   | …
  */
-export async function redeem(
-  parts: AuthorizeParts,
+export async function redeemAuthorizationCode(
+  deps: AuthorizeDependencies,
   answer: { state: string; code: Secret },
   finisher: Principal | undefined,
-): Promise<Granted> {
-  const app = configured(parts)
-  const { codeVerifier, ...whose } = await takeState(parts, answer.state, finisher)
+): Promise<RedeemedGrant> {
+  const app = requireOAuthApp(deps)
+  const { codeVerifier, ...ref } = await takeState(deps, answer.state, finisher)
   try {
     // From here on the caller's abort has no effect: state and code are used up.
     const { signal } = new AbortController()
-    const { hubspot, patience } = parts
+    const { hubspot, patience } = deps
     return {
-      ...whose,
+      ...ref,
       grant: await exchangeCode(hubspot, app, answer.code, codeVerifier, patience.totalMs, signal),
     }
   } catch (error) {
@@ -118,9 +118,12 @@ export async function redeem(
 /**
  * Returns the account that a grant opens. Throws AppError missing_scopes | hubspot_unavailable | …
  */
-export async function accountOf(parts: AuthorizeParts, { grant }: Granted): Promise<Account> {
+export async function identifyGrantAccount(
+  deps: AuthorizeDependencies,
+  { grant }: RedeemedGrant,
+): Promise<ConnectedAccount> {
   const { signal } = new AbortController()
-  return await identifyGranted({ ...parts, signal }, grant.accessToken, grant).catch((error: unknown) => {
+  return await identifyGrantedToken({ ...deps, signal }, grant.accessToken, grant).catch((error: unknown) => {
     throw asAppError(error, true)
   })
 }
@@ -128,7 +131,7 @@ export async function accountOf(parts: AuthorizeParts, { grant }: Granted): Prom
 export const invalidState = () =>
   new AppError('invalid_state', 'The state is unknown, expired or already used')
 
-function configured({ app }: AuthorizeParts): App {
+function requireOAuthApp({ app }: AuthorizeDependencies): App {
   if (app) return app
   throw new AppError('oauth_not_configured', 'HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are not set')
 }
@@ -150,27 +153,29 @@ function readState(state: string) {
  * Returns the tenant whose authorization this complete state would finish; undefined if none is
  * pending. Consumes nothing.
  */
-export async function tenantThatWaits(
-  { db }: Pick<AuthorizeParts, 'db'>,
+export async function tenantOfAuthorization(
+  { db }: Pick<AuthorizeDependencies, 'db'>,
   state: string | undefined,
 ): Promise<TenantId | undefined> {
   const read = readState(state ?? '')
   if (!read?.stateHash) return undefined
   const { tenantId, integrationId, stateHash } = read
-  const waits = await withTenant(db, tenantId, (scope) => authorizationWaits(scope, integrationId, stateHash))
+  const waits = await withTenant(db, tenantId, (scope) =>
+    isAuthorizationPending(scope, integrationId, stateHash),
+  )
   return waits ? tenantId : undefined
 }
 
-async function takeState(parts: AuthorizeParts, state: string, finisher: Principal | undefined) {
+async function takeState(deps: AuthorizeDependencies, state: string, finisher: Principal | undefined) {
   const read = readState(state)
   if (!read || (read.stateHash === undefined && !finisher)) throw invalidState()
   const { tenantId, integrationId, stateHash } = read
-  return await withTenant(parts.db, tenantId, async (scope) => {
+  return await withTenant(deps.db, tenantId, async (scope) => {
     const taken =
       stateHash === undefined
         ? await takeOnlyAuthorization(scope, integrationId)
         : await takeAuthorization(scope, integrationId, stateHash)
-    const sealer = taken && (await sealerOf(scope, parts.ring))
+    const sealer = taken && (await sealerOf(scope, deps.ring))
     if (!taken || !sealer) throw invalidState()
     // This rolls the deletion back, so that the caller who began can still finish.
     if (finisher && !mayFinish(finisher, taken.askedBy)) throw invalidState()

@@ -20,14 +20,17 @@ const attributes = (confirmationId: string, maxAge: number, secure: boolean) =>
 /** The prefix prevents a sibling site from overwriting the cookie over plain HTTP. */
 const nameOf = (secure: boolean) => (secure ? '__Secure-spoke_connect' : 'spoke_connect')
 
-export const cookieOf = ({ tenantId, confirmationId, secret }: ConfirmationClaim, secure: boolean): string =>
+export const confirmCookie = (
+  { tenantId, confirmationId, secret }: ConfirmationClaim,
+  secure: boolean,
+): string =>
   `${nameOf(secure)}=${tenantId}.${secret.reveal()}; ${attributes(confirmationId, seconds, secure)}`
 
-export const cookieEnds = (confirmationId: string, secure: boolean): string =>
+export const clearConfirmCookie = (confirmationId: string, secure: boolean): string =>
   `${nameOf(secure)}=; ${attributes(confirmationId, 0, secure)}`
 
 /** @returns undefined when the browser sends none, or none that is valid */
-export function claimOf(
+export function confirmationClaimOf(
   confirmationId: string,
   header: string | undefined,
   secure: boolean,

@@ -2,10 +2,14 @@
  * The page that shows which HubSpot account will be connected to what; HubSpot's text is escaped.
  */
 import { escaped, page } from '../../api/html-page.ts'
-import type { Question } from './confirm.ts'
+import type { ConfirmationQuestion } from './confirm.ts'
 import { confirmPath } from './confirm-cookie.ts'
 
-export function confirmPage({ account, renews }: Question, tenantId: string, confirmationId: string): string {
+export function confirmPage(
+  { account, renews }: ConfirmationQuestion,
+  tenantId: string,
+  confirmationId: string,
+): string {
   const { portalId, hubDomain, user, scopes } = account
   const entry = (term: string, html: string) => `<dt>${term}</dt><dd>${html}</dd>`
   const name = hubDomain ? `<span class="name">${escaped(hubDomain)}</span><br>` : ''

@@ -4,23 +4,25 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { sendPage } from '../../api/html-page.ts'
 import { AppError } from '../../lib/errors.ts'
 import { Secret } from '../../lib/secret.ts'
-import type { IntegrationParts } from '../routes.ts'
+import type { IntegrationRouteDependencies } from '../routes.ts'
 import { callbackQuery, confirmBody, confirmParams, noQuery } from '../schema.ts'
-import { invalidState, tenantThatWaits } from './authorize.ts'
+import { invalidState, tenantOfAuthorization } from './authorize.ts'
 import {
-  askPerson,
   type ConfirmationClaim,
-  type ConfirmParts,
-  cancel,
-  confirm,
-  questionOf,
-  tenantThatAsks,
+  type ConfirmDependencies,
+  cancelConfirmation,
+  confirmConnection,
+  readConfirmationQuestion,
+  requestConfirmation,
+  tenantOfConfirmation,
 } from './confirm.ts'
-import { claimOf, confirmPath, cookieEnds, cookieOf } from './confirm-cookie.ts'
+import { clearConfirmCookie, confirmationClaimOf, confirmCookie, confirmPath } from './confirm-cookie.ts'
 import { cancelledPage, confirmPage } from './confirm-page.ts'
 import { failedPage } from './connected-page.ts'
 
-export interface ConfirmRouteParts extends ConfirmParts, Pick<IntegrationParts, 'wake'> {
+export interface ConfirmRouteDependencies
+  extends ConfirmDependencies,
+    Pick<IntegrationRouteDependencies, 'wake'> {
   /** The URL at which browsers reach us. */
   publicUrl: string
 }
@@ -29,12 +31,12 @@ const tags = ['integrations']
 const config = { access: 'public', errorPage: failedPage } as const
 
 /** @param instance accepts only form bodies */
-export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRouteParts): void {
+export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDependencies): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const ownOrigin = new URL(parts.publicUrl).origin
-  const secure = [parts.publicUrl, parts.app?.redirectUri].some((url) => url?.startsWith('https:'))
+  const ownOrigin = new URL(deps.publicUrl).origin
+  const secure = [deps.publicUrl, deps.app?.redirectUri].some((url) => url?.startsWith('https:'))
   const claimIn = ({ headers }: FastifyRequest, confirmationId: string) =>
-    claimOf(confirmationId, headers.cookie, secure)
+    confirmationClaimOf(confirmationId, headers.cookie, secure)
 
   // HubSpot redirects the browser here. The single-use state is the credential, and the redirect
   // removes the code from the address bar.
@@ -46,7 +48,7 @@ export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRoutePart
         audited: 'oauth.browserCallback',
         // Only a request with a pending state has an effect here and gets an audit row.
         auditedFor: async ({ query }) => {
-          const tenantId = await tenantThatWaits(parts, (query as { state?: string }).state)
+          const tenantId = await tenantOfAuthorization(deps, (query as { state?: string }).state)
           return tenantId && { actor: 'browser', tenantId }
         },
       },
@@ -64,8 +66,8 @@ export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRoutePart
           'invalid_state',
           'The code or the state is missing; HubSpot sends both to this page',
         )
-      const claim = await askPerson(parts, { state, code: new Secret(code) })
-      reply.header('set-cookie', cookieOf(claim, secure))
+      const claim = await requestConfirmation(deps, { state, code: new Secret(code) })
+      reply.header('set-cookie', confirmCookie(claim, secure))
       return await reply.redirect(confirmPath(claim.confirmationId), 303)
     },
   )
@@ -79,7 +81,7 @@ export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRoutePart
     async (request, reply) => {
       const { confirmation_id: id } = request.params
       const claim = presented(claimIn(request, id))
-      const question = await questionOf(parts, claim)
+      const question = await readConfirmationQuestion(deps, claim)
       // The person reloaded the page or returned to it after pressing the button.
       if (question.confirmed) return await reply.redirect(connected(question.account.portalId), 303)
       return sendPage(reply, 200, confirmPage(question, claim.tenantId, id), true)
@@ -99,7 +101,7 @@ export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRoutePart
         auditedFor: async (request) => {
           const { confirmation_id: id } = request.params as { confirmation_id: string }
           const claim = claimIn(request, id)
-          const tenantId = claim && (await tenantThatAsks(parts, claim))
+          const tenantId = claim && (await tenantOfConfirmation(deps, claim))
           return tenantId && { actor: 'browser', tenantId }
         },
       },
@@ -117,14 +119,14 @@ export function confirmRoutes(instance: FastifyInstance, parts: ConfirmRoutePart
       const { confirmation_id: id } = request.params
       const claim = presented(claimIn(request, id))
       if (request.body.decision === 'cancel') {
-        const { cancelled, portalId } = await cancel(parts, claim)
+        const { cancelled, portalId } = await cancelConfirmation(deps, claim)
         if (!cancelled) return await reply.redirect(connected(portalId), 303)
-        reply.header('set-cookie', cookieEnds(id, secure))
+        reply.header('set-cookie', clearConfirmCookie(id, secure))
         return sendPage(reply, 200, cancelledPage())
       }
       // The cookie stays for a second press; its confirmation no longer has tokens.
-      const { portalId, integrationId } = await confirm(parts, claim)
-      if (integrationId) parts.wake(claim.tenantId, integrationId)
+      const { portalId, integrationId } = await confirmConnection(deps, claim)
+      if (integrationId) deps.wake(claim.tenantId, integrationId)
       return await reply.redirect(connected(portalId), 303)
     },
   )

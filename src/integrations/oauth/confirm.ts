@@ -11,19 +11,24 @@ import { AppError } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
 import { Secret } from '../../lib/secret.ts'
 import { resolveAlias } from '../alias-store.ts'
-import { activate, type ConnectParts, weigh } from '../connect.ts'
-import type { Account } from '../integration.ts'
-import { findByPortal, findIntegration, lockTenant } from '../store.ts'
-import { accountOf, type Granted, invalidState, redeem } from './authorize.ts'
+import { type ConnectDependencies, checkAccount, storeConnection } from '../connect.ts'
+import type { ConnectedAccount } from '../integration.ts'
+import { findIntegration, findIntegrationByPortal, lockTenant } from '../store.ts'
+import {
+  identifyGrantAccount,
+  invalidState,
+  type RedeemedGrant,
+  redeemAuthorizationCode,
+} from './authorize.ts'
 import {
   deleteConfirmation,
   insertConfirmation,
   lockConfirmation,
   markConfirmed,
 } from './confirmation-store.ts'
-import { openWaiting, releaseWaiting, sealWaiting } from './waiting-grant.ts'
+import { openWaitingGrant, releaseWaitingGrant, sealWaitingGrant } from './waiting-grant.ts'
 
-export type ConfirmParts = ConnectParts
+export type ConfirmDependencies = ConnectDependencies
 
 /** What a browser sends with each page view and each button press. */
 export interface ConfirmationClaim {
@@ -40,47 +45,48 @@ export interface ConfirmationClaim {
  * @throws AppError invalid_state | oauth_code_rejected | missing_scopes | portal_changed |
  *   hubspot_unavailable | …
  */
-export async function askPerson(
-  parts: ConfirmParts,
+export async function requestConfirmation(
+  deps: ConfirmDependencies,
   answer: { state: string; code: Secret },
 ): Promise<ConfirmationClaim> {
-  const granted = await redeem(parts, answer, undefined)
+  const granted = await redeemAuthorizationCode(deps, answer, undefined)
   const { tenantId } = granted
   let portalId = granted.grant.portalId ?? null
   try {
-    const account = await accountOf(parts, granted)
+    const account = await identifyGrantAccount(deps, granted)
     portalId = account.portalId
     const claim = {
       tenantId,
       confirmationId: newId(),
       secret: new Secret(randomBytes(32).toString('base64url')),
     }
-    await withTenant(parts.db, tenantId, (scope) => keepWaiting(parts, scope, claim, granted, account))
+    await withTenant(deps.db, tenantId, (scope) => saveWaitingGrant(deps, scope, claim, granted, account))
     return claim
   } catch (error) {
-    if (isDecided(error)) await releaseWaiting(parts, { portalId, refreshToken: granted.grant.refreshToken })
+    if (isDecided(error))
+      await releaseWaitingGrant(deps, { portalId, refreshToken: granted.grant.refreshToken })
     throw error
   }
 }
 
-async function keepWaiting(
-  parts: ConfirmParts,
+async function saveWaitingGrant(
+  deps: ConfirmDependencies,
   scope: TenantScope,
   { confirmationId, secret }: ConfirmationClaim,
-  { integrationId, grant }: Granted,
-  account: Account,
+  { integrationId, grant }: RedeemedGrant,
+  account: ConnectedAccount,
 ): Promise<void> {
   await lockTenant(scope)
-  const { begun } = await weigh(scope, integrationId, account.portalId)
+  const { begun } = await checkAccount(scope, integrationId, account.portalId)
   const row = { confirmationId, integrationId }
-  const sealed = begun && (await sealWaiting(scope, parts.ring, row, grant))
+  const sealed = begun && (await sealWaitingGrant(scope, deps.ring, row, grant))
   // Deleted while the person was on HubSpot's page.
   if (!sealed) throw invalidState()
   await insertConfirmation(scope, hashOf(secret), { ...account, ...row, ...sealed })
 }
 
-export interface Question {
-  account: Pick<Account, 'portalId' | 'hubDomain' | 'user' | 'scopes'>
+export interface ConfirmationQuestion {
+  account: Pick<ConnectedAccount, 'portalId' | 'hubDomain' | 'user' | 'scopes'>
   /**
    * The tenant has already connected this account; that connection continues with the new grant.
    */
@@ -90,11 +96,14 @@ export interface Question {
 }
 
 /** Returns what the person is asked. Throws AppError invalid_state. */
-export async function questionOf(parts: ConfirmParts, claim: ConfirmationClaim): Promise<Question> {
-  return await withTenant(parts.db, claim.tenantId, async (scope) => {
+export async function readConfirmationQuestion(
+  deps: ConfirmDependencies,
+  claim: ConfirmationClaim,
+): Promise<ConfirmationQuestion> {
+  return await withTenant(deps.db, claim.tenantId, async (scope) => {
     const waiting = await lockConfirmation(scope, claim.confirmationId, hashOf(claim.secret))
     if (!waiting) throw invalidState()
-    const holder = await findByPortal(scope, waiting.portalId)
+    const holder = await findIntegrationByPortal(scope, waiting.portalId)
     return { account: waiting, renews: holder !== undefined, confirmed: waiting.accessToken === null }
   })
 }
@@ -103,8 +112,8 @@ export async function questionOf(parts: ConfirmParts, claim: ConfirmationClaim):
  * Returns the tenant whose confirmation this browser may decide; undefined if there is none.
  * Changes nothing.
  */
-export async function tenantThatAsks(
-  { db }: Pick<ConfirmParts, 'db'>,
+export async function tenantOfConfirmation(
+  { db }: Pick<ConfirmDependencies, 'db'>,
   { tenantId, confirmationId, secret }: ConfirmationClaim,
 ): Promise<TenantId | undefined> {
   const waiting = await withTenant(db, tenantId, (scope) =>
@@ -120,35 +129,35 @@ export async function tenantThatAsks(
  * @returns the integration that is now active; undefined for a second press
  * @throws AppError invalid_state | portal_changed
  */
-export async function confirm(
-  parts: ConfirmParts,
+export async function confirmConnection(
+  deps: ConfirmDependencies,
   claim: ConfirmationClaim,
 ): Promise<{ portalId: number; integrationId: string | undefined }> {
   const { confirmationId } = claim
   try {
-    return await withTenant(parts.db, claim.tenantId, async (scope) => {
+    return await withTenant(deps.db, claim.tenantId, async (scope) => {
       await lockTenant(scope)
       const waiting = await lockConfirmation(scope, confirmationId, hashOf(claim.secret))
       if (!waiting) throw invalidState()
       const { portalId } = waiting
       // Another connect may have replaced this id with an older integration meanwhile.
       const integrationId = await resolveAlias(scope, waiting.integrationId)
-      const accessToken = await openWaiting(scope, parts.ring, waiting, 'access_token')
+      const accessToken = await openWaitingGrant(scope, deps.ring, waiting, 'access_token')
       if (!accessToken) return { portalId, integrationId: undefined }
       // Deleted while the person was reading.
       if (!(await findIntegration(scope, integrationId))) throw invalidState()
       const tokens = {
         accessToken,
-        refreshToken: await openWaiting(scope, parts.ring, waiting, 'refresh_token'),
+        refreshToken: await openWaitingGrant(scope, deps.ring, waiting, 'refresh_token'),
       }
       await markConfirmed(scope, confirmationId)
-      const account: Account = { ...waiting, kind: 'oauth' }
-      const { integration } = await activate(parts, scope, { integrationId }, account, tokens)
+      const account: ConnectedAccount = { ...waiting, kind: 'oauth' }
+      const { integration } = await storeConnection(deps, scope, { integrationId }, account, tokens)
       return { portalId, integrationId: integration.integrationId }
     })
   } catch (error) {
     // It will never be connected.
-    if (isDecided(error)) await cancel(parts, claim).catch(() => {})
+    if (isDecided(error)) await cancelConfirmation(deps, claim).catch(() => {})
     throw error
   }
 }
@@ -159,20 +168,20 @@ export async function confirm(
  * @returns cancelled: false when it is already connected
  * @throws AppError invalid_state
  */
-export async function cancel(
-  parts: ConfirmParts,
+export async function cancelConfirmation(
+  deps: ConfirmDependencies,
   claim: ConfirmationClaim,
 ): Promise<{ cancelled: boolean; portalId: number }> {
-  const { portalId, refreshToken, cancelled } = await withTenant(parts.db, claim.tenantId, async (scope) => {
+  const { portalId, refreshToken, cancelled } = await withTenant(deps.db, claim.tenantId, async (scope) => {
     const waiting = await lockConfirmation(scope, claim.confirmationId, hashOf(claim.secret))
     if (!waiting) throw invalidState()
     const { portalId } = waiting
     if (waiting.accessToken === null) return { portalId, refreshToken: undefined, cancelled: false }
-    const refreshToken = await openWaiting(scope, parts.ring, waiting, 'refresh_token')
+    const refreshToken = await openWaitingGrant(scope, deps.ring, waiting, 'refresh_token')
     await deleteConfirmation(scope, claim.confirmationId)
     return { portalId, refreshToken, cancelled: true }
   })
-  await releaseWaiting(parts, { portalId, refreshToken })
+  await releaseWaitingGrant(deps, { portalId, refreshToken })
   return { cancelled, portalId }
 }
 

@@ -2,11 +2,11 @@
 import { sql } from 'kysely'
 import { fromNow } from '../../db/database.ts'
 import type { SystemScope, TenantScope } from '../../db/scope.ts'
-import type { Account } from '../integration.ts'
-import { mostUnfinished, pendingFor } from './authorization-store.ts'
+import type { ConnectedAccount } from '../integration.ts'
+import { maxUnfinished, pendingLifetime } from './authorization-store.ts'
 
 /** A waiting grant, with its integration and account. */
-export interface Waiting extends Omit<Account, 'kind'> {
+export interface WaitingGrant extends Omit<ConnectedAccount, 'kind'> {
   confirmationId: string
   integrationId: string
   /** Sealed; null when already confirmed. */
@@ -21,7 +21,7 @@ const columns = sql`
   (extract(epoch from token_expires_at - clock_timestamp()) * 1000)::float8 as "expiresInMs"`
 
 /** For the system scope: the tenant is not being erased. */
-export const tenantStays = sql`not exists (
+export const tenantNotErasing = sql`not exists (
   select from tenants t where t.tenant_id = confirmations.tenant_id and t.erasing_at is not null)`
 
 /**
@@ -30,13 +30,13 @@ export const tenantStays = sql`not exists (
 export async function insertConfirmation(
   scope: TenantScope,
   secretHash: string,
-  row: Waiting,
+  row: WaitingGrant,
 ): Promise<void> {
   const { portalId, hubDomain, uiDomain, user, scopes, accessToken, refreshToken, expiresInMs } = row
   await scope.query(sql`
     update confirmations set expires_at = now() where tenant_id = ${scope.tenantId} and confirmation_id in (
       select confirmation_id from confirmations where tenant_id = ${scope.tenantId} and expires_at > now()
-      order by expires_at desc, confirmation_id offset ${mostUnfinished - 1})`)
+      order by expires_at desc, confirmation_id offset ${maxUnfinished - 1})`)
   await scope.query(sql`
     insert into confirmations
       (tenant_id, confirmation_id, integration_id, secret_hash, portal_id, hub_domain, ui_domain, hub_user, scopes,
@@ -44,7 +44,7 @@ export async function insertConfirmation(
     values
       (${scope.tenantId}, ${row.confirmationId}, ${row.integrationId}, ${secretHash}, ${portalId}, ${hubDomain},
         ${uiDomain}, ${user}, ${scopes}::text[], ${accessToken}, ${refreshToken},
-        ${fromNow(expiresInMs)}, now() + ${pendingFor})`)
+        ${fromNow(expiresInMs)}, now() + ${pendingLifetime})`)
 }
 
 /**
@@ -57,8 +57,8 @@ export async function lockConfirmation(
   scope: TenantScope,
   id: string,
   secretHash: string,
-): Promise<Waiting | undefined> {
-  const rows = await scope.query(sql<Waiting>`
+): Promise<WaitingGrant | undefined> {
+  const rows = await scope.query(sql<WaitingGrant>`
     select ${columns} from confirmations
     where tenant_id = ${scope.tenantId} and confirmation_id = ${id} and secret_hash = ${secretHash}
       and expires_at > now()
@@ -83,26 +83,29 @@ export async function deleteConfirmation(scope: TenantScope, id: string): Promis
  * Lists some of the tenant's confirmations, including expired and confirmed ones, for an erasure
  * that works in batches.
  */
-export async function listConfirmations(scope: TenantScope, atMost: number): Promise<Waiting[]> {
-  return await scope.query(sql<Waiting>`
+export async function listConfirmations(scope: TenantScope, atMost: number): Promise<WaitingGrant[]> {
+  return await scope.query(sql<WaitingGrant>`
     select ${columns} from confirmations where tenant_id = ${scope.tenantId} limit ${atMost}`)
 }
 
 /**
  * Lists expired confirmations of all tenants that are not being erased; an erasure revokes its own.
  */
-export async function findExpired(
+export async function findExpiredConfirmations(
   scope: SystemScope,
   limit: number,
 ): Promise<{ tenantId: string; confirmationId: string }[]> {
   return await scope.query(sql`
     select tenant_id as "tenantId", confirmation_id as "confirmationId" from confirmations
-    where expires_at <= now() and ${tenantStays} order by expires_at limit ${limit}`)
+    where expires_at <= now() and ${tenantNotErasing} order by expires_at limit ${limit}`)
 }
 
 /** @returns undefined when another process was first */
-export async function takeExpired(scope: TenantScope, id: string): Promise<Waiting | undefined> {
-  const rows = await scope.query(sql<Waiting>`
+export async function takeExpiredConfirmation(
+  scope: TenantScope,
+  id: string,
+): Promise<WaitingGrant | undefined> {
+  const rows = await scope.query(sql<WaitingGrant>`
     delete from confirmations
     where tenant_id = ${scope.tenantId} and confirmation_id = ${id} and expires_at <= now()
     returning ${columns}`)

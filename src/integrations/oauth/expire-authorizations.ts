@@ -3,39 +3,39 @@ import { withSystem, withTenant } from '../../db/scope.ts'
 import { parseTenantId } from '../../db/tenant-id.ts'
 import { isTenantErasing } from '../../lib/errors.ts'
 import type { KeyRing } from '../../lib/seal.ts'
-import type { ReleaseParts } from '../tokens/release.ts'
-import { findExpired, takeExpired } from './confirmation-store.ts'
-import { openWaiting, releaseWaiting } from './waiting-grant.ts'
+import type { ReleaseDependencies } from '../tokens/release.ts'
+import { findExpiredConfirmations, takeExpiredConfirmation } from './confirmation-store.ts'
+import { openWaitingGrant, releaseWaitingGrant } from './waiting-grant.ts'
 
-export interface ExpireParts extends ReleaseParts {
+export interface ExpireDependencies extends ReleaseDependencies {
   ring: KeyRing
 }
 
-const atOnce = 50
+const maxPerPass = 50
 
 /**
  * Runs one pass. Several processes may run it at once: each row is taken by one.
  *
  * @returns how many had expired
  */
-export async function releaseExpired(parts: ExpireParts, signal: AbortSignal): Promise<number> {
-  const expired = await withSystem(parts.db, (scope) => findExpired(scope, atOnce))
+export async function expireAuthorizations(deps: ExpireDependencies, signal: AbortSignal): Promise<number> {
+  const expired = await withSystem(deps.db, (scope) => findExpiredConfirmations(scope, maxPerPass))
   for (const { tenantId, confirmationId } of expired) {
     if (signal.aborted) break
     try {
-      const grant = await withTenant(parts.db, parseTenantId(tenantId), async (scope) => {
-        const waiting = await takeExpired(scope, confirmationId)
+      const grant = await withTenant(deps.db, parseTenantId(tenantId), async (scope) => {
+        const waiting = await takeExpiredConfirmation(scope, confirmationId)
         if (!waiting) return undefined
         // A token that cannot be opened is deleted anyway.
-        const refreshToken = await openWaiting(scope, parts.ring, waiting, 'refresh_token').catch(
+        const refreshToken = await openWaitingGrant(scope, deps.ring, waiting, 'refresh_token').catch(
           () => undefined,
         )
         return { portalId: waiting.portalId, refreshToken }
       })
-      if (grant) await releaseWaiting(parts, grant)
+      if (grant) await releaseWaitingGrant(deps, grant)
     } catch (err) {
       if (isTenantErasing(err)) continue
-      parts.log.warn({ err, tenant_id: tenantId }, 'an unconfirmed grant could not be deleted')
+      deps.log.warn({ err, tenant_id: tenantId }, 'an unconfirmed grant could not be deleted')
     }
   }
   return expired.length

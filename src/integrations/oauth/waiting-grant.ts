@@ -3,11 +3,11 @@ import type { TenantScope } from '../../db/scope.ts'
 import type { KeyRing } from '../../lib/seal.ts'
 import type { Secret } from '../../lib/secret.ts'
 import { sealerOf } from '../../tenants/store.ts'
-import { type ReleaseParts, releaseGrant } from '../tokens/release.ts'
-import type { Waiting } from './confirmation-store.ts'
+import { type ReleaseDependencies, releaseGrant } from '../tokens/release.ts'
+import type { WaitingGrant } from './confirmation-store.ts'
 
 type TokenField = 'access_token' | 'refresh_token'
-type Row = Pick<Waiting, 'integrationId' | 'confirmationId'>
+type Row = Pick<WaitingGrant, 'integrationId' | 'confirmationId'>
 
 /**
  * Bound to the row: if two grants wait for one integration, neither opens in place of the other.
@@ -18,12 +18,12 @@ const sealedFor = ({ integrationId, confirmationId }: Row, field: TokenField) =>
 })
 
 /** @returns undefined when the tenant does not exist */
-export async function sealWaiting(
+export async function sealWaitingGrant(
   scope: TenantScope,
   ring: KeyRing,
   row: Row,
   grant: { accessToken: Secret; refreshToken: Secret | undefined },
-): Promise<Pick<Waiting, 'accessToken' | 'refreshToken'> | undefined> {
+): Promise<Pick<WaitingGrant, 'accessToken' | 'refreshToken'> | undefined> {
   const sealer = await sealerOf(scope, ring)
   return (
     sealer && {
@@ -36,10 +36,10 @@ export async function sealWaiting(
 }
 
 /** @returns undefined when the row has no such token. Throws SealError. */
-export async function openWaiting(
+export async function openWaitingGrant(
   scope: TenantScope,
   ring: KeyRing,
-  waiting: Waiting,
+  waiting: WaitingGrant,
   field: TokenField,
 ): Promise<Secret | undefined> {
   const sealed = field === 'access_token' ? waiting.accessToken : waiting.refreshToken
@@ -51,9 +51,9 @@ export async function openWaiting(
  * Revokes a grant that never became an integration's. Ignores the caller's signal: HubSpot must be
  * notified even if the caller is gone.
  */
-export async function releaseWaiting(
-  parts: ReleaseParts,
+export async function releaseWaitingGrant(
+  deps: ReleaseDependencies,
   grant: { portalId: number | null; refreshToken: Secret | undefined },
 ): Promise<boolean> {
-  return await releaseGrant(parts, grant, undefined, new AbortController().signal)
+  return await releaseGrant(deps, grant, undefined, new AbortController().signal)
 }

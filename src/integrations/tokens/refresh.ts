@@ -15,8 +15,8 @@ import type { Log } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import type { KeyRing } from '../../lib/seal.ts'
 import type { Secret } from '../../lib/secret.ts'
-import type { Whose } from '../integration.ts'
-import { type HeldToken, keepRefreshed, releaseRefresh } from './token-store.ts'
+import type { IntegrationRef } from '../integration.ts'
+import { releaseTokenRefresh, type StoredToken, saveRefreshedToken } from './token-store.ts'
 
 /**
  * Below the 20 s lease of a claim, so that a claim outlives its own call, and below the time limit
@@ -24,15 +24,15 @@ import { type HeldToken, keepRefreshed, releaseRefresh } from './token-store.ts'
  */
 const refreshDeadlineMs = 6_000
 /** Together with the deadline above, below the lease of 20 s. */
-const keepGrantWithinMs = 12_000
-const clientRefusedWords =
+const saveGrantWithinMs = 12_000
+const clientRefusedMessage =
   'HubSpot refuses our client id or secret; no token can be refreshed until HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are corrected'
-const badRequestWords = 'HubSpot rejects our token requests; see the category'
-const otherAppWords =
+const badRequestMessage = 'HubSpot rejects our token requests; see the category'
+const otherAppMessage =
   'HubSpot issued this refresh token to another app, so the integration must be connected again. If many integrations report this at once, HUBSPOT_CLIENT_ID is not the app that they were connected with'
 const noApp = 'HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are not set, so OAuth tokens cannot be refreshed'
 
-export interface RefreshParts {
+export interface RefreshDependencies {
   db: Database
   ring: KeyRing
   hubspot: HubSpot
@@ -49,7 +49,7 @@ export interface Refresher {
    * @throws AppError token_invalid | oauth_not_configured; HubSpotError when HubSpot cannot be
    *   reached
    */
-  refresh(whose: Whose, token: HeldToken, claim: number): Promise<void>
+  refresh(ref: IntegrationRef, token: StoredToken, claim: number): Promise<void>
   /** Whether no new refresh may start. */
   stopping(): boolean
   /**
@@ -60,30 +60,35 @@ export interface Refresher {
 }
 
 /** Records that HubSpot refuses the token permanently, and throws. */
-export type Refuse = (whose: Whose, epoch: number, reason: string, cause: unknown) => Promise<never>
+export type Refuse = (ref: IntegrationRef, epoch: number, reason: string, cause: unknown) => Promise<never>
 
-export function createRefresher(parts: RefreshParts, refuse: Refuse): Refresher {
-  const { db, ring, hubspot, clock, metrics, log } = parts
+export function createRefresher(deps: RefreshDependencies, refuse: Refuse): Refresher {
+  const { db, ring, hubspot, clock, metrics, log } = deps
   const refreshing = new Set<Promise<void>>()
   let stopping = false
-  const within = <T>({ tenantId }: Whose, work: (scope: TenantScope) => Promise<T>) =>
+  const within = <T>({ tenantId }: IntegrationRef, work: (scope: TenantScope) => Promise<T>) =>
     withTenant(db, tenantId, work)
 
   /** Refreshes under a claim. No transaction is open during the call. */
-  async function refreshClaimed(whose: Whose, token: HeldToken, claim: number): Promise<void> {
-    const { app } = parts
+  async function refreshClaimed(ref: IntegrationRef, token: StoredToken, claim: number): Promise<void> {
+    const { app } = deps
     if (!app) {
-      await within(whose, (scope) => releaseRefresh(scope, whose.integrationId, claim))
+      await within(ref, (scope) => releaseTokenRefresh(scope, ref.integrationId, claim))
       log.error(noApp)
       throw new AppError('oauth_not_configured', noApp)
     }
-    if (!token.refreshToken) return await refuse(whose, claim, 'no_refresh_token', undefined)
-    const grant = await askForGrant(whose, app, token.refreshToken, claim)
-    await keepGrant(whose, claim, grant)
+    if (!token.refreshToken) return await refuse(ref, claim, 'no_refresh_token', undefined)
+    const grant = await askForGrant(ref, app, token.refreshToken, claim)
+    await keepGrant(ref, claim, grant)
     metrics.tokenRefreshes.inc({ result: 'refreshed' })
   }
 
-  async function askForGrant(whose: Whose, app: App, refreshToken: Secret, claim: number): Promise<Grant> {
+  async function askForGrant(
+    ref: IntegrationRef,
+    app: App,
+    refreshToken: Secret,
+    claim: number,
+  ): Promise<Grant> {
     // Not the caller's signal: where refresh tokens rotate, an abandoned response loses the
     // connection.
     const { signal } = new AbortController()
@@ -93,19 +98,22 @@ export function createRefresher(parts: RefreshParts, refuse: Refuse): Refresher 
       if (error instanceof HubSpotError && error.kind === 'grant_refused') {
         metrics.tokenRefreshes.inc({ result: 'refused' })
         if (error.category === otherAppsToken) {
-          log.error(whose, otherAppWords)
-          return await refuse(whose, claim, 'refresh_token_of_another_app', error)
+          log.error(ref, otherAppMessage)
+          return await refuse(ref, claim, 'refresh_token_of_another_app', error)
         }
-        return await refuse(whose, claim, `refresh_refused:${error.category ?? 'unknown'}`, error)
+        return await refuse(ref, claim, `refresh_refused:${error.category ?? 'unknown'}`, error)
       }
-      await within(whose, (scope) => releaseRefresh(scope, whose.integrationId, claim))
+      await within(ref, (scope) => releaseTokenRefresh(scope, ref.integrationId, claim))
       const misconfigured = error instanceof HubSpotError && error.kind === 'misconfigured'
       metrics.tokenRefreshes.inc({ result: misconfigured ? 'misconfigured' : 'unavailable' })
       if (misconfigured)
-        log.error({ category: error.category }, error.clientRefused ? clientRefusedWords : badRequestWords)
+        log.error(
+          { category: error.category },
+          error.clientRefused ? clientRefusedMessage : badRequestMessage,
+        )
       else if (error instanceof HubSpotError && error.status !== undefined && error.status < 500)
         log.warn(
-          { ...whose, status: error.status, category: error.category, page: error.isPage },
+          { ...ref, status: error.status, category: error.category, page: error.isPage },
           'HubSpot’s token endpoint returned an unusable response; the refresh will be retried',
         )
       throw asAppErrorIfMisconfigured(error)
@@ -117,33 +125,33 @@ export function createRefresher(parts: RefreshParts, refuse: Refuse): Refresher 
    * database outage is retried for as long as the claim can last; the claim is never released once
    * a grant is received.
    */
-  async function keepGrant(whose: Whose, claim: number, grant: Grant): Promise<void> {
+  async function keepGrant(ref: IntegrationRef, claim: number, grant: Grant): Promise<void> {
     const { accessToken, refreshToken, expiresInMs } = grant
     const token = { kind: 'oauth', accessToken, refreshToken, expiresInMs } as const
     const { signal } = new AbortController()
-    const end = clock.monotonic() + keepGrantWithinMs
+    const end = clock.monotonic() + saveGrantWithinMs
     for (;;) {
       try {
-        await within(whose, (scope) => keepRefreshed(scope, ring, whose.integrationId, claim, token))
+        await within(ref, (scope) => saveRefreshedToken(scope, ring, ref.integrationId, claim, token))
         return
       } catch (err) {
         if (isTenantErasing(err)) throw err
         if (clock.monotonic() >= end) {
           log.error(
-            { err, ...whose },
+            { err, ...ref },
             'a refreshed token could not be stored; the integration may have to be connected again',
           )
           throw err
         }
-        log.warn({ err, ...whose }, 'a refreshed token could not be stored yet')
+        log.warn({ err, ...ref }, 'a refreshed token could not be stored yet')
         await clock.sleep(250, signal)
       }
     }
   }
 
   return {
-    async refresh(whose, token, claim) {
-      const refresh = refreshClaimed(whose, token, claim)
+    async refresh(ref, token, claim) {
+      const refresh = refreshClaimed(ref, token, claim)
       refreshing.add(refresh)
       await refresh.finally(() => refreshing.delete(refresh))
     },

@@ -7,7 +7,7 @@ import type { Log } from '../../lib/log.ts'
 import type { Secret } from '../../lib/secret.ts'
 import { portalIsShared } from '../store.ts'
 
-export interface ReleaseParts {
+export interface ReleaseDependencies {
   db: Database
   hubspot: HubSpot
   app: App | undefined
@@ -26,7 +26,7 @@ const revokeWithinMs = 5_000
  * @returns whether HubSpot revoked it. If HubSpot does not respond, this is only logged
  */
 export async function releaseGrant(
-  { db, hubspot, app, log }: ReleaseParts,
+  { db, hubspot, app, log }: ReleaseDependencies,
   grant: { portalId: number | null; refreshToken: Secret | undefined },
   except: string | undefined,
   signal: AbortSignal,

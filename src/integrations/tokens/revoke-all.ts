@@ -6,27 +6,27 @@ import type { TenantId } from '../../db/tenant-id.ts'
 import { SealError } from '../../lib/seal.ts'
 import type { Secret } from '../../lib/secret.ts'
 import { whileErasing } from '../../tenants/erasure.ts'
-import type { DisconnectParts } from '../disconnect.ts'
+import type { DisconnectDependencies } from '../disconnect.ts'
 import { deleteConfirmation, listConfirmations } from '../oauth/confirmation-store.ts'
-import { openWaiting } from '../oauth/waiting-grant.ts'
+import { openWaitingGrant } from '../oauth/waiting-grant.ts'
 import { releaseGrant } from './release.ts'
 import { deleteToken, listTokens, readToken } from './token-store.ts'
 
-export type RevokeParts = Pick<DisconnectParts, 'db' | 'ring' | 'hubspot' | 'app' | 'log'>
+export type RevokeDependencies = Pick<DisconnectDependencies, 'db' | 'ring' | 'hubspot' | 'app' | 'log'>
 
-interface Held {
+interface RevocableGrant {
   portalId: number | null
   refreshToken: Secret | undefined
   /** Absent: it waits for a person's confirmation and belongs to no integration. */
   integrationId: string | undefined
-  forget(scope: TenantScope): Promise<void>
+  delete(scope: TenantScope): Promise<void>
 }
 
 /**
  * Grants per round. Each takes at most 5 s, so an unresponsive HubSpot delays an erasure by that
  * much per round.
  */
-const atOnce = 10
+const batchSize = 10
 
 /**
  * Revokes at HubSpot first and deletes the grant afterwards. Nothing can use it any more, and a
@@ -37,56 +37,58 @@ const atOnce = 10
  * @param more called before each round: whether there is time for it
  * @returns false when it was cut short
  */
-export async function revokeAll(
-  parts: RevokeParts,
+export async function revokeAllGrants(
+  deps: RevokeDependencies,
   tenantId: TenantId,
   signal: AbortSignal,
   more: () => boolean,
 ): Promise<boolean> {
   for (;;) {
     if (!more()) return false
-    const held = await whileErasing(parts.db, tenantId, async ({ rows }) => {
-      const tokens = await tokensIn(parts, rows)
-      return tokens.length > 0 ? tokens : await waitingIn(parts, rows)
+    const grants = await whileErasing(deps.db, tenantId, async ({ rows }) => {
+      const tokens = await listTokenGrants(deps, rows)
+      return tokens.length > 0 ? tokens : await listWaitingGrants(deps, rows)
     })
-    if (!held || held.length === 0) return true
-    await Promise.all(held.map((grant) => releaseGrant(parts, grant, grant.integrationId, signal)))
+    if (!grants || grants.length === 0) return true
+    await Promise.all(grants.map((grant) => releaseGrant(deps, grant, grant.integrationId, signal)))
     if (signal.aborted) return false
-    await whileErasing(parts.db, tenantId, async ({ rows }) => {
-      for (const grant of held) await grant.forget(rows)
+    await whileErasing(deps.db, tenantId, async ({ rows }) => {
+      for (const grant of grants) await grant.delete(rows)
     })
   }
 }
 
-async function tokensIn(parts: RevokeParts, rows: TenantScope): Promise<Held[]> {
-  const held: Held[] = []
-  for (const { integrationId, portalId } of await listTokens(rows, atOnce))
-    held.push({
+async function listTokenGrants(deps: RevokeDependencies, rows: TenantScope): Promise<RevocableGrant[]> {
+  const grants: RevocableGrant[] = []
+  for (const { integrationId, portalId } of await listTokens(rows, batchSize))
+    grants.push({
       portalId,
       integrationId,
-      refreshToken: await opened(parts, rows, async () => {
-        return (await readToken(rows, parts.ring, integrationId))?.refreshToken
+      refreshToken: await openUnlessBroken(deps, rows, async () => {
+        return (await readToken(rows, deps.ring, integrationId))?.refreshToken
       }),
-      forget: (scope) => deleteToken(scope, integrationId),
+      delete: (scope) => deleteToken(scope, integrationId),
     })
-  return held
+  return grants
 }
 
-async function waitingIn(parts: RevokeParts, rows: TenantScope): Promise<Held[]> {
-  const held: Held[] = []
-  for (const waiting of await listConfirmations(rows, atOnce))
-    held.push({
+async function listWaitingGrants(deps: RevokeDependencies, rows: TenantScope): Promise<RevocableGrant[]> {
+  const grants: RevocableGrant[] = []
+  for (const waiting of await listConfirmations(rows, batchSize))
+    grants.push({
       portalId: waiting.portalId,
       integrationId: undefined,
-      refreshToken: await opened(parts, rows, () => openWaiting(rows, parts.ring, waiting, 'refresh_token')),
-      forget: (scope) => deleteConfirmation(scope, waiting.confirmationId),
+      refreshToken: await openUnlessBroken(deps, rows, () =>
+        openWaitingGrant(rows, deps.ring, waiting, 'refresh_token'),
+      ),
+      delete: (scope) => deleteConfirmation(scope, waiting.confirmationId),
     })
-  return held
+  return grants
 }
 
 /** A token that cannot be opened cannot be revoked; it is deleted anyway. */
-async function opened(
-  { log }: RevokeParts,
+async function openUnlessBroken(
+  { log }: RevokeDependencies,
   { tenantId }: TenantScope,
   open: () => Promise<Secret | undefined>,
 ): Promise<Secret | undefined> {

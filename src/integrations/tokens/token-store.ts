@@ -13,9 +13,9 @@ import { sealerOf } from '../../tenants/store.ts'
 import type { TokenKind } from '../integration.ts'
 
 /** Longest lifetime of a refresher's claim; its call to HubSpot has a much shorter limit. */
-const leaseFor = sql`interval '20 seconds'`
+const refreshLease = sql`interval '20 seconds'`
 
-export interface HeldToken {
+export interface StoredToken {
   kind: TokenKind
   accessToken: Secret
   refreshToken: Secret | undefined
@@ -48,7 +48,7 @@ export async function readToken(
   scope: TenantScope,
   ring: KeyRing,
   id: string,
-): Promise<HeldToken | undefined> {
+): Promise<StoredToken | undefined> {
   const rows = await scope.query(sql<Row>`
     select kind, access_token, refresh_token, epoch,
       coalesce(refresh_at <= clock_timestamp(), false) as due,
@@ -98,7 +98,7 @@ export interface NewToken {
  */
 const refreshAfterMs = (expiresInMs: number) => Math.max(expiresInMs - 120_000, expiresInMs / 2)
 
-async function sealed(sealer: TenantSealer, id: string, token: NewToken) {
+async function sealToken(sealer: TenantSealer, id: string, token: NewToken) {
   return {
     access: await sealer.seal(token.accessToken, field(id, 'access_token')),
     refresh: token.refreshToken ? await sealer.seal(token.refreshToken, field(id, 'refresh_token')) : null,
@@ -117,7 +117,7 @@ export async function replaceToken(
 ): Promise<void> {
   const sealer = await sealerOf(scope, ring)
   if (!sealer) throw new Error('cannot store a token for a tenant that does not exist')
-  const { access, refresh, expiresInMs, refreshInMs } = await sealed(sealer, id, token)
+  const { access, refresh, expiresInMs, refreshInMs } = await sealToken(sealer, id, token)
   await scope.query(sql`
     insert into integration_tokens as t
       (tenant_id, integration_id, kind, access_token, refresh_token, expires_at, refresh_at, confirmed_at)
@@ -135,13 +135,13 @@ export async function replaceToken(
  *
  * @returns the claim's epoch, or undefined when another process was first
  */
-export async function claimRefresh(
+export async function claimTokenRefresh(
   scope: TenantScope,
   id: string,
   epoch: number,
 ): Promise<number | undefined> {
   const rows = await scope.query(sql<{ epoch: number }>`
-    update integration_tokens set epoch = epoch + 1, lease_until = clock_timestamp() + ${leaseFor}
+    update integration_tokens set epoch = epoch + 1, lease_until = clock_timestamp() + ${refreshLease}
     where tenant_id = ${scope.tenantId} and integration_id = ${id} and epoch = ${epoch}
       and (lease_until is null or lease_until <= clock_timestamp()) and access_token is not null
     returning epoch`)
@@ -153,7 +153,7 @@ export async function claimRefresh(
  *
  * @returns false when a newer claim or a reconnect came first; nothing changed then
  */
-export async function keepRefreshed(
+export async function saveRefreshedToken(
   scope: TenantScope,
   ring: KeyRing,
   id: string,
@@ -162,7 +162,7 @@ export async function keepRefreshed(
 ): Promise<boolean> {
   const sealer = await sealerOf(scope, ring)
   if (!sealer) return false
-  const { access, refresh, expiresInMs, refreshInMs } = await sealed(sealer, id, token)
+  const { access, refresh, expiresInMs, refreshInMs } = await sealToken(sealer, id, token)
   const rows = await scope.query(sql`
     update integration_tokens set
       access_token = ${access}, refresh_token = coalesce(${refresh}, refresh_token),
@@ -175,7 +175,7 @@ export async function keepRefreshed(
 }
 
 /** Releases the claim without a new token. @returns whether the claim was still valid */
-export async function releaseRefresh(scope: TenantScope, id: string, claim: number): Promise<boolean> {
+export async function releaseTokenRefresh(scope: TenantScope, id: string, claim: number): Promise<boolean> {
   const rows = await scope.query(sql`
     update integration_tokens set lease_until = null
     where tenant_id = ${scope.tenantId} and integration_id = ${id} and epoch = ${claim}
@@ -190,7 +190,7 @@ export async function confirmToken(scope: TenantScope, id: string, epoch: number
 }
 
 /** Forces a refresh before the next use, regardless of the remaining lifetime. */
-export async function makeDue(scope: TenantScope, id: string): Promise<void> {
+export async function makeTokenDue(scope: TenantScope, id: string): Promise<void> {
   await scope.query(sql`
     update integration_tokens set refresh_at = clock_timestamp()
     where tenant_id = ${scope.tenantId} and integration_id = ${id} and kind = 'oauth' and access_token is not null`)
@@ -214,7 +214,7 @@ export async function deleteToken(scope: TenantScope, id: string): Promise<void>
 }
 
 /** The row stays for its epoch, which fences any refresher still running. */
-export async function forgetToken(scope: TenantScope, id: string): Promise<void> {
+export async function clearToken(scope: TenantScope, id: string): Promise<void> {
   await scope.query(sql`
     update integration_tokens set access_token = null, refresh_token = null, expires_at = null, refresh_at = null,
       confirmed_at = null, epoch = epoch + 1, lease_until = null

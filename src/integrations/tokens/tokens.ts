@@ -13,15 +13,21 @@ import { accountInfo, listPage, type ObjectPaths } from '../../hubspot/objects.t
 import { introspect, knowsStaticToken, staticTokenFacts } from '../../hubspot/token-facts.ts'
 import { AppError, integrationNotFound, tokenInvalid } from '../../lib/errors.ts'
 import type { Secret } from '../../lib/secret.ts'
-import type { Integration, Whose } from '../integration.ts'
-import { findIntegration, lockIntegration, moveTo } from '../store.ts'
-import { asAppErrorIfMisconfigured, createRefresher, type RefreshParts } from './refresh.ts'
-import { claimRefresh, confirmToken, type HeldToken, readToken, releaseRefresh } from './token-store.ts'
+import type { Integration, IntegrationRef } from '../integration.ts'
+import { findIntegration, lockIntegration, setIntegrationStatus } from '../store.ts'
+import { asAppErrorIfMisconfigured, createRefresher, type RefreshDependencies } from './refresh.ts'
+import {
+  claimTokenRefresh,
+  confirmToken,
+  readToken,
+  releaseTokenRefresh,
+  type StoredToken,
+} from './token-store.ts'
 
 /** How long a process waits for the one that refreshes: one lease and a little more. */
-const loserWaitsMs = 22_000
+const refreshWaitMs = 22_000
 
-export interface TokenParts extends RefreshParts {
+export interface TokenDependencies extends RefreshDependencies {
   /** A token that was confirmed longer ago than this is checked with HubSpot before use, ms. */
   checkEveryMs: number
   tickets: ObjectPaths
@@ -44,7 +50,7 @@ export interface Tokens {
    *   oauth_not_configured; HubSpotError as `work` and the checks throw it
    */
   use<T>(
-    whose: Whose,
+    ref: IntegrationRef,
     options: UseOptions,
     work: (access: HubSpotAccess, integration: Integration) => Promise<T>,
   ): Promise<T>
@@ -54,30 +60,30 @@ export interface Tokens {
    */
   settle(): Promise<void>
   /** Returns the stored token without calling HubSpot. */
-  held(whose: Whose): Promise<HeldToken | undefined>
+  stored(ref: IntegrationRef): Promise<StoredToken | undefined>
 }
 
-interface Ready {
+interface UsableToken {
   integration: Integration & { portalId: number }
-  token: HeldToken
+  token: StoredToken
 }
 
-export function createTokens(parts: TokenParts): Tokens {
-  const { db, ring, hubspot, clock, metrics, log } = parts
-  const within = <T>({ tenantId }: Whose, work: (scope: TenantScope) => Promise<T>) =>
+export function createTokens(deps: TokenDependencies): Tokens {
+  const { db, ring, hubspot, clock, metrics, log } = deps
+  const within = <T>({ tenantId }: IntegrationRef, work: (scope: TenantScope) => Promise<T>) =>
     withTenant(db, tenantId, work)
 
   /** Returns the integration and its token if calls are allowed. */
-  async function read(whose: Whose): Promise<Ready> {
-    return await within(whose, async (scope) => {
-      const integration = await findIntegration(scope, whose.integrationId)
+  async function read(ref: IntegrationRef): Promise<UsableToken> {
+    return await within(ref, async (scope) => {
+      const integration = await findIntegration(scope, ref.integrationId)
       if (!integration) throw integrationNotFound()
       const { status, portalId } = integration
       if (status === 'reauth_required') {
         const missing = readScopesCode(integration.statusReason)
         throw missing ? missingScopes(missing) : tokenInvalid()
       }
-      const token = await readToken(scope, ring, whose.integrationId)
+      const token = await readToken(scope, ring, ref.integrationId)
       if (status === 'pending' || status === 'disconnected' || portalId === null || !token) {
         throw new AppError('integration_not_connected', `The integration is ${status}; connect it first`)
       }
@@ -89,36 +95,36 @@ export function createTokens(parts: TokenParts): Tokens {
    * Records that HubSpot refuses the token permanently, so that the tenant must connect again. Logs
    * it once.
    */
-  async function refuse(whose: Whose, epoch: number, reason: string, cause: unknown): Promise<never> {
-    const moved = await within(whose, async (scope) => {
-      await lockIntegration(scope, whose.integrationId)
+  async function refuse(ref: IntegrationRef, epoch: number, reason: string, cause: unknown): Promise<never> {
+    const moved = await within(ref, async (scope) => {
+      await lockIntegration(scope, ref.integrationId)
       // Only while this is still the current token: a reconnect may have come first.
-      if (!(await releaseRefresh(scope, whose.integrationId, epoch))) return false
-      return await moveTo(scope, whose.integrationId, 'reauth_required', reason)
+      if (!(await releaseTokenRefresh(scope, ref.integrationId, epoch))) return false
+      return await setIntegrationStatus(scope, ref.integrationId, 'reauth_required', reason)
     })
     if (moved)
-      log.warn({ ...whose, reason }, 'HubSpot refuses the token; the integration must be connected again')
+      log.warn({ ...ref, reason }, 'HubSpot refuses the token; the integration must be connected again')
     throw tokenInvalid(cause)
   }
 
-  const refresher = createRefresher(parts, refuse)
+  const refresher = createRefresher(deps, refuse)
 
   /** Returns a newer token than `stale`: refreshes it, or waits for the process that does. */
-  async function renew(whose: Whose, stale: HeldToken, signal: AbortSignal): Promise<Ready> {
-    const end = clock.monotonic() + loserWaitsMs
+  async function renew(ref: IntegrationRef, stale: StoredToken, signal: AbortSignal): Promise<UsableToken> {
+    const end = clock.monotonic() + refreshWaitMs
     let epoch = stale.epoch
     for (;;) {
       if (refresher.stopping())
         throw new AppError('unavailable', 'The service is stopping', { retryAfter: 5 })
-      const claim = await within(whose, (scope) => claimRefresh(scope, whose.integrationId, epoch))
+      const claim = await within(ref, (scope) => claimTokenRefresh(scope, ref.integrationId, epoch))
       if (claim !== undefined) {
         // Read again under the claim: the refresh token must be the one of this epoch.
-        const { token } = await read(whose)
-        await refresher.refresh(whose, token, claim)
-        return await read(whose)
+        const { token } = await read(ref)
+        await refresher.refresh(ref, token, claim)
+        return await read(ref)
       }
       await clock.sleep(50 + 150 * clock.random(), signal)
-      const now = await read(whose)
+      const now = await read(ref)
       if (!now.token.leased && !now.token.due && isNewer(now.token, stale)) return now
       if (clock.monotonic() >= end) throw new HubSpotError('timeout', 'oauth token')
       epoch = now.token.epoch
@@ -126,9 +132,9 @@ export function createTokens(parts: TokenParts): Tokens {
   }
 
   /** Asks HubSpot whether the token is still valid. */
-  async function isActive({ token }: Ready, { patience, signal }: UseOptions): Promise<boolean> {
-    if (token.kind === 'oauth' && parts.app) {
-      return (await introspect(hubspot, parts.app, token.accessToken, patience.totalMs, signal)) !== undefined
+  async function isActive({ token }: UsableToken, { patience, signal }: UseOptions): Promise<boolean> {
+    if (token.kind === 'oauth' && deps.app) {
+      return (await introspect(hubspot, deps.app, token.accessToken, patience.totalMs, signal)) !== undefined
     }
     if (
       token.kind === 'static' &&
@@ -138,25 +144,29 @@ export function createTokens(parts: TokenParts): Tokens {
     return await opensAccount(token.accessToken, patience, signal)
   }
 
-  async function confirmed(whose: Whose, ready: Ready, options: UseOptions): Promise<Ready> {
+  async function confirmed(
+    ref: IntegrationRef,
+    ready: UsableToken,
+    options: UseOptions,
+  ): Promise<UsableToken> {
     const { token } = ready
-    if (token.confirmedMsAgo !== undefined && token.confirmedMsAgo < parts.checkEveryMs) return ready
+    if (token.confirmedMsAgo !== undefined && token.confirmedMsAgo < deps.checkEveryMs) return ready
     const active = await isActive(ready, options).catch((error: unknown) => {
       metrics.tokenChecks.inc({ result: 'unavailable' })
       throw asAppErrorIfMisconfigured(error)
     })
     metrics.tokenChecks.inc({ result: active ? 'active' : 'refused' })
-    if (!active) return await afterRefusal(whose, ready, options)
-    await within(whose, (scope) => confirmToken(scope, whose.integrationId, token.epoch))
+    if (!active) return await afterRefusal(ref, ready, options)
+    await within(ref, (scope) => confirmToken(scope, ref.integrationId, token.epoch))
     return ready
   }
 
   /**
    * Counts a call that HubSpot just answered as the confirmation; writes no more often than needed.
    */
-  async function noteProof(whose: Whose, { confirmedMsAgo, epoch }: HeldToken): Promise<void> {
-    if (confirmedMsAgo !== undefined && confirmedMsAgo < parts.checkEveryMs / 2) return
-    await within(whose, (scope) => confirmToken(scope, whose.integrationId, epoch))
+  async function noteProof(ref: IntegrationRef, { confirmedMsAgo, epoch }: StoredToken): Promise<void> {
+    if (confirmedMsAgo !== undefined && confirmedMsAgo < deps.checkEveryMs / 2) return
+    await within(ref, (scope) => confirmToken(scope, ref.integrationId, epoch))
   }
 
   /**
@@ -164,16 +174,20 @@ export function createTokens(parts: TokenParts): Tokens {
    * be refreshed is given up only if HubSpot also refuses it in a second, different call: HubSpot
    * sometimes returns a single 401 for a valid token.
    */
-  async function afterRefusal(whose: Whose, ready: Ready, options: UseOptions): Promise<Ready> {
+  async function afterRefusal(
+    ref: IntegrationRef,
+    ready: UsableToken,
+    options: UseOptions,
+  ): Promise<UsableToken> {
     const { token } = ready
-    if (token.kind === 'oauth') return await renew(whose, token, options.signal)
+    if (token.kind === 'oauth') return await renew(ref, token, options.signal)
     if (await isKnown(token, options)) return ready
     const reason = token.kind === 'foreign' ? 'token_expired' : 'token_refused'
-    return await refuse(whose, token.epoch, reason, undefined)
+    return await refuse(ref, token.epoch, reason, undefined)
   }
 
   /** @throws HubSpotError when HubSpot cannot be reached: the result is then unknown */
-  async function isKnown(token: HeldToken, { patience, signal }: UseOptions): Promise<boolean> {
+  async function isKnown(token: StoredToken, { patience, signal }: UseOptions): Promise<boolean> {
     const { accessToken, kind } = token
     const known =
       kind === 'static' ? await knowsStaticToken(hubspot, accessToken, patience.totalMs, signal) : undefined
@@ -193,9 +207,9 @@ export function createTokens(parts: TokenParts): Tokens {
     }
   }
 
-  const accessOf = ({ token, integration }: Ready): HubSpotAccess => ({
+  const accessOf = ({ token, integration }: UsableToken): HubSpotAccess => ({
     token: token.accessToken,
-    app: token.kind === 'oauth' && parts.app ? parts.app.clientId : 'pasted',
+    app: token.kind === 'oauth' && deps.app ? deps.app.clientId : 'pasted',
     portalId: integration.portalId,
   })
 
@@ -205,22 +219,22 @@ export function createTokens(parts: TokenParts): Tokens {
    * decides.
    */
   async function noticeMissingScope(
-    whose: Whose,
-    ready: Ready,
+    ref: IntegrationRef,
+    ready: UsableToken,
     error: unknown,
     options: UseOptions,
   ): Promise<void> {
     if (!(error instanceof HubSpotError && error.missing)) return
     if (await readsTickets(ready, options)) return
-    await refuse(whose, ready.token.epoch, scopesCode(error.missing), error).catch(() => {})
+    await refuse(ref, ready.token.epoch, scopesCode(error.missing), error).catch(() => {})
   }
 
   /**
    * Whether a ticket can be read without properties. If so, the refusal was about a property or
    * something else.
    */
-  async function readsTickets(ready: Ready, { patience, signal }: UseOptions): Promise<boolean> {
-    const bare = { ...parts.tickets, properties: [] }
+  async function readsTickets(ready: UsableToken, { patience, signal }: UseOptions): Promise<boolean> {
+    const bare = { ...deps.tickets, properties: [] }
     const options = { access: accessOf(ready), patience, signal }
     try {
       await listPage(hubspot, bare, { after: undefined, limit: 1 }, options)
@@ -232,18 +246,18 @@ export function createTokens(parts: TokenParts): Tokens {
   }
 
   return {
-    async use(whose, options, work) {
-      const found = await read(whose)
-      const fresh = found.token.due ? await renew(whose, found.token, options.signal) : found
-      const ready = options.provesToken ? fresh : await confirmed(whose, fresh, options)
+    async use(ref, options, work) {
+      const found = await read(ref)
+      const fresh = found.token.due ? await renew(ref, found.token, options.signal) : found
+      const ready = options.provesToken ? fresh : await confirmed(ref, fresh, options)
       try {
         const done = await work(accessOf(ready), ready.integration)
-        if (options.provesToken) await noteProof(whose, ready.token)
+        if (options.provesToken) await noteProof(ref, ready.token)
         return done
       } catch (error) {
-        await noticeMissingScope(whose, ready, error, options)
+        await noticeMissingScope(ref, ready, error, options)
         if (!(error instanceof HubSpotError && error.kind === 'unauthorized')) throw error
-        const again = await afterRefusal(whose, ready, options)
+        const again = await afterRefusal(ref, ready, options)
         try {
           return await work(accessOf(again), again.integration)
         } catch (second) {
@@ -252,7 +266,7 @@ export function createTokens(parts: TokenParts): Tokens {
       }
     },
     settle: () => refresher.settle(),
-    held: (whose) => within(whose, (scope) => readToken(scope, ring, whose.integrationId)),
+    stored: (ref) => within(ref, (scope) => readToken(scope, ring, ref.integrationId)),
   }
 }
 
@@ -271,4 +285,5 @@ function asOutage(error: unknown): unknown {
  * A different access token than the stale one; comparing epochs is not enough, because a claim
  * alone also advances the epoch.
  */
-const isNewer = (now: HeldToken, stale: HeldToken) => now.accessToken.reveal() !== stale.accessToken.reveal()
+const isNewer = (now: StoredToken, stale: StoredToken) =>
+  now.accessToken.reveal() !== stale.accessToken.reveal()

@@ -119,7 +119,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'deleted-integration-restored',
-    in: 'confirm',
+    in: 'confirmConnection',
     find: 'if (!(await findIntegration(scope, integrationId))) throw invalidState()',
     put: 'void findIntegration',
     test: confirms,
@@ -128,9 +128,9 @@ export const confirm: Fault[] = [
   },
   {
     name: 'unconfirmed-grant-not-revoked',
-    in: 'releaseExpired',
-    find: 'if (grant) await releaseWaiting(parts, grant)',
-    put: 'void [grant, releaseWaiting]',
+    in: 'expireAuthorizations',
+    find: 'if (grant) await releaseWaitingGrant(deps, grant)',
+    put: 'void [grant, releaseWaitingGrant]',
     test: confirms,
     only: 'after ten minutes',
     gain: 'HubSpot retains a grant that nobody confirmed',
@@ -147,8 +147,8 @@ export const confirm: Fault[] = [
   {
     name: 'authorizations-without-limit',
     in: 'beginAuthorization',
-    find: '    await makeRoom(scope)',
-    put: '    void makeRoom',
+    find: '    await deleteOldestAuthorizations(scope)',
+    put: '    void deleteOldestAuthorizations',
     test: confirms,
     only: 'begins without end',
     gain: 'a loop over one route fills the database',

@@ -164,7 +164,7 @@ export const inbox: Fault[] = [
   {
     name: 'uninstall-not-checked',
     in: 'markUninstalled',
-    find: 'await withTenant(db, whose.tenantId, (scope) => makeDue(scope, whose.integrationId)).then(',
+    find: 'await withTenant(db, ref.tenantId, (scope) => makeTokenDue(scope, ref.integrationId)).then(',
     put: 'await Promise.resolve().then(',
     test: 'test/journal/journal.test.ts',
     only: 'an uninstall asks',

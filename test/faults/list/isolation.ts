@@ -123,7 +123,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'other-account-under-the-same-integration',
-    in: 'weigh',
+    in: 'checkAccount',
     find: 'if (begun && begun.portalId !== null && begun.portalId !== portalId) {',
     put: 'if (begun && begun.portalId === -1) {',
     test: 'test/integrations/oauth/oauth.test.ts',

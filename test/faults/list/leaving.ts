@@ -83,7 +83,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'connect-recreates-an-erased-tenant',
-    in: 'activate',
+    in: 'storeConnection',
     find: 'if (since !== undefined && (await tenantSince(scope)) !== since) throw tenantErasing()',
     put: '',
     test: leaves,
@@ -92,8 +92,8 @@ export const leaving: Fault[] = [
   },
   {
     name: 'pending-grant-not-revoked',
-    in: 'waitingIn',
-    find: `refreshToken: await opened(parts, rows, () => openWaiting(rows, parts.ring, waiting, 'refresh_token')),`,
+    in: 'listWaitingGrants',
+    find: `refreshToken: await openUnlessBroken(deps, rows, () => openWaitingGrant(rows, deps.ring, waiting, 'refresh_token')),`,
     put: 'refreshToken: undefined,',
     test: leaves,
     only: 'a grant that',
@@ -101,7 +101,7 @@ export const leaving: Fault[] = [
   },
   {
     name: 'erasing-tenant-counts-as-sharing-its-account',
-    in: 'tenantStays',
+    in: 'tenantNotErasing',
     find: `sql\`not exists (
   select from tenants t where t.tenant_id = confirmations.tenant_id and t.erasing_at is not null)\``,
     put: 'sql`true`',
@@ -111,9 +111,9 @@ export const leaving: Fault[] = [
   },
   {
     name: 'grant-during-erasure-not-revoked',
-    in: 'finishAuthorization',
-    find: 'if (isTenantErasing(error)) await releaseWaiting',
-    put: 'if (error === undefined) await releaseWaiting',
+    in: 'connectByAuthorizationCode',
+    find: 'if (isTenantErasing(error)) await releaseWaitingGrant',
+    put: 'if (error === undefined) await releaseWaitingGrant',
     test: leaves,
     only: 'a connect',
     gain: 'HubSpot honors a grant of which this service has no record',

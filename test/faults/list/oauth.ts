@@ -29,7 +29,7 @@ export const oauth: Fault[] = [
   },
   {
     name: 'verifier-not-sent',
-    in: 'redeem',
+    in: 'redeemAuthorizationCode',
     find: 'exchangeCode(hubspot, app, answer.code, codeVerifier,',
     put: 'exchangeCode(hubspot, app, answer.code, undefined,',
     test: 'test/integrations/oauth/oauth.test.ts',

@@ -76,16 +76,16 @@ export const secrets: Fault[] = [
     in: 'connectByToken',
     find: `throw asAppError(error, true)
   })
-  const begun =`,
+  const start =`,
     put: `throw new AppError('token_invalid', \`Invalid token \${accessToken.reveal()}\`, { status: 422, cause: error })
   })
-  const begun =`,
+  const start =`,
     test: 'test/integrations/connect-refused.test.ts',
     gain: 'a rejected token appears in the response and wherever responses are stored',
   },
   {
     name: 'code-in-an-error',
-    in: 'redeem',
+    in: 'redeemAuthorizationCode',
     find: `throw new AppError('oauth_code_rejected', 'HubSpot does not accept this authorization code', {`,
     put: `throw new AppError('oauth_code_rejected', \`HubSpot does not take \${answer.code.reveal()}\`, {`,
     test: canaries,
@@ -129,8 +129,8 @@ export const secrets: Fault[] = [
   },
   {
     name: 'tokens-retained-after-a-disconnect',
-    in: 'disconnect',
-    find: 'await forgetToken(scope, integrationId)',
+    in: 'disconnectIntegration',
+    find: 'await clearToken(scope, integrationId)',
     put: '',
     test: 'test/integrations/disconnect.test.ts',
     gain: 'the tokens of a disconnected account stay in the database',

@@ -2,7 +2,7 @@
 import type { HubSpotAccess } from '../../hubspot/client/client.ts'
 import { HubSpotError } from '../../hubspot/hubspot-error.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { Whose } from '../integration.ts'
+import type { IntegrationRef } from '../integration.ts'
 import type { Tokens } from './tokens.ts'
 
 /**
@@ -12,32 +12,32 @@ import type { Tokens } from './tokens.ts'
 export type WithAccess = <T>(work: (access: HubSpotAccess) => Promise<T>) => Promise<T>
 
 /** How long a step may reuse the previous step's token without reading and opening it again. */
-const accessHeldMs = 10_000
+const reuseForMs = 10_000
 
 /**
  * Provides a token for one step after the other. If a call is refused or lacks a scope,
  * `Tokens.use` handles it.
  */
-export function holdAccess(
+export function reuseAccess(
   { tokens, clock }: { tokens: Tokens; clock: Clock },
-  whose: Whose,
+  ref: IntegrationRef,
   options: Parameters<Tokens['use']>[1],
 ): WithAccess {
-  let held: { access: HubSpotAccess; until: number } | undefined
+  let cached: { access: HubSpotAccess; until: number } | undefined
   return async (work) => {
     let refused: { access: HubSpotAccess; error: HubSpotError } | undefined
-    if (held && clock.monotonic() < held.until) {
-      const { access } = held
+    if (cached && clock.monotonic() < cached.until) {
+      const { access } = cached
       try {
         return await work(access)
       } catch (error) {
-        held = undefined
+        cached = undefined
         if (!(error instanceof HubSpotError && (error.kind === 'unauthorized' || error.kind === 'forbidden')))
           throw error
         refused = { access, error }
       }
     }
-    return await tokens.use(whose, options, async (access) => {
+    return await tokens.use(ref, options, async (access) => {
       // The same token would be refused again, so rethrow its error instead, but only once: if
       // `Tokens.use` retries, HubSpot has confirmed that the token is valid.
       if (refused?.access.token.reveal() === access.token.reveal()) {
@@ -46,7 +46,7 @@ export function holdAccess(
         throw error
       }
       const done = await work(access)
-      held = { access, until: clock.monotonic() + accessHeldMs }
+      cached = { access, until: clock.monotonic() + reuseForMs }
       return done
     })
   }

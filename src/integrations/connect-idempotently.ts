@@ -5,14 +5,14 @@ import { readIdempotency } from '../api/idempotency.ts'
 import { type KeptAnswer, onceAcross } from '../api/once.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import type { Connected, ConnectParts } from './connect.ts'
+import type { ConnectDependencies, Connected } from './connect.ts'
 import { listParts } from './part-store.ts'
-import { present } from './present-integration.ts'
-import type { integrationAnswer } from './schema.ts'
+import { presentIntegration } from './present-integration.ts'
+import type { integrationResponse } from './schema.ts'
 
-type Body = z.infer<typeof integrationAnswer>
+type ConnectBody = z.infer<typeof integrationResponse>
 
-interface Parts extends ConnectParts {
+interface ConnectRouteDependencies extends ConnectDependencies {
   wake(tenantId: TenantId, integrationId: string): void
 }
 
@@ -21,30 +21,30 @@ interface Parts extends ConnectParts {
  *
  * @param tenantId undefined when the request names no tenant: it is then refused, so idempotency is
  *   not needed
- * @param act the connect; the callback it receives runs in its transaction
+ * @param connect the connect; the callback it receives runs in its transaction
  */
-export async function connectOnce(
-  parts: Parts,
+export async function connectIdempotently(
+  deps: ConnectRouteDependencies,
   tenantId: TenantId | undefined,
   request: FastifyRequest,
   statusOf: (connected: Connected) => 200 | 201,
-  act: (within: ConnectParts) => Promise<unknown>,
-): Promise<{ status: 200 | 201; body: Body }> {
-  const answer = await onceAcross<Body>(parts.db, tenantId, readIdempotency(request), async (keep) => {
-    const answered: { answer: KeptAnswer<Body>; tenantId: TenantId }[] = []
-    await act({
-      ...parts,
+  connect: (within: ConnectDependencies) => Promise<unknown>,
+): Promise<{ status: 200 | 201; body: ConnectBody }> {
+  const answer = await onceAcross<ConnectBody>(deps.db, tenantId, readIdempotency(request), async (save) => {
+    const responses: { answer: KeptAnswer<ConnectBody>; tenantId: TenantId }[] = []
+    await connect({
+      ...deps,
       async onConnected(scope: TenantScope, connected: Connected) {
-        await parts.onConnected(scope, connected)
-        const shown = present(scope.tenantId, connected.integration, await listParts(scope))
+        await deps.onConnected(scope, connected)
+        const shown = presentIntegration(scope.tenantId, connected.integration, await listParts(scope))
         const answer = { status: statusOf(connected), body: { success: true as const, ...shown } }
-        await keep(scope, answer)
-        answered.push({ answer, tenantId: scope.tenantId })
+        await save(scope, answer)
+        responses.push({ answer, tenantId: scope.tenantId })
       },
     })
-    const [first] = answered
+    const [first] = responses
     if (!first) throw new Error('connecting ended without storing anything')
-    parts.wake(first.tenantId, first.answer.body.integration_id)
+    deps.wake(first.tenantId, first.answer.body.integration_id)
     return first.answer
   })
   return { status: answer.status === 201 ? 201 : 200, body: answer.body }
