@@ -6,12 +6,12 @@ import { randomUUID } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
 import { byteLimits, createByteBudget } from '../api/byte-budget.ts'
-import { type Authenticate, anybody, createAuthenticate } from '../auth/authenticate.ts'
-import { byJwt, providerOf } from '../auth/jwt.ts'
-import { byTenantKey, createProveKey } from '../auth/prove-key.ts'
+import { type Authenticate, authenticateInOpenMode, createAuthenticate } from '../auth/authenticate.ts'
+import { createJwtAuthenticator, jwtProviderId } from '../auth/jwt.ts'
 import { createProviderKeys } from '../auth/provider-keys.ts'
+import { createRevocationWatch } from '../auth/revocation-watch.ts'
 import { createSessions, type Sessions } from '../auth/sessions.ts'
-import { createStanding } from '../auth/standing.ts'
+import { createApiKeyAuthenticator, createApiKeyVerifier } from '../auth/verify-api-key.ts'
 import { createNews } from '../changes/news.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
@@ -172,7 +172,7 @@ export async function compose(
     log,
     adminKey,
     publicUrl,
-    provider: jwt && providerOf(jwt),
+    provider: jwt && jwtProviderId(jwt),
   })
   const api = {
     integrations: {
@@ -201,7 +201,7 @@ export async function compose(
     outbox: { db, ring: config.keyRing, allowPrivate: config.endpointsPrivate },
     sync: { db, testConnection, progress, kind: ticketKind.name, patience, wakeStream },
     sessions,
-    standing: createStanding(db, clock, log),
+    revocationWatch: createRevocationWatch(db, clock, log),
     webhooks: {
       db,
       app: app?.appId === undefined ? undefined : { appId: app.appId, clientSecrets: app.clientSecrets },
@@ -247,19 +247,19 @@ export async function compose(
 
 function authenticateBy(
   { adminKey, metricsKey, jwt }: Config,
-  parts: Parameters<typeof createProveKey>[0] & { egress: Egress | undefined },
+  parts: Parameters<typeof createApiKeyVerifier>[0] & { egress: Egress | undefined },
   sessions: Sessions,
   { resources }: Shutdown,
 ): Authenticate {
-  if (!adminKey) return anybody
+  if (!adminKey) return authenticateInOpenMode
   const { clock, log, egress } = parts
   const keys = jwt && createProviderKeys(jwt.jwksUrl, clock, log, egress)
   if (keys) resources.push(() => keys.close())
-  const ways = [
-    byTenantKey(createProveKey(parts)),
-    ...(jwt && keys ? [byJwt(jwt, { ...parts, keys: keys.find })] : []),
+  const authenticators = [
+    createApiKeyAuthenticator(createApiKeyVerifier(parts)),
+    ...(jwt && keys ? [createJwtAuthenticator(jwt, { ...parts, keys: keys.find })] : []),
   ]
-  return createAuthenticate({ admin: adminKey, metrics: metricsKey }, ways, sessions.find)
+  return createAuthenticate({ admin: adminKey, metrics: metricsKey }, authenticators, sessions.find)
 }
 
 async function sendOnly(queues: Queues): Promise<Worker> {

@@ -1,5 +1,5 @@
 /** The checks that must pass before a process starts. */
-import { anyLiveKey } from '../auth/api-key-store.ts'
+import { anyLiveApiKey } from '../auth/api-key-store.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
 import { isolationFaults } from '../db/isolation/check-isolation.ts'
@@ -36,7 +36,7 @@ export async function refuseUnsafe(db: Database, config: Config): Promise<void> 
  * on them for.
  */
 export async function refuseOpenKeys(db: Database, { adminKey }: Config): Promise<void> {
-  if (adminKey === undefined && (await withSystem(db, anyLiveKey)))
+  if (adminKey === undefined && (await withSystem(db, anyLiveApiKey)))
     throw new StartError(
       'this database contains API keys of tenants, but without SPOKE_ADMIN_KEY anyone on this machine needs none; set it',
     )

@@ -20,8 +20,8 @@ import {
   rotateBody,
 } from '../tenants/schema.ts'
 import { tenantExists } from '../tenants/store.ts'
-import { type ApiKey, listKeys } from './api-key-store.ts'
-import { createKey, endKey, type MadeKey, rotateKey } from './api-keys.ts'
+import { type ApiKey, listApiKeys } from './api-key-store.ts'
+import { type CreatedApiKey, createApiKey, revokeApiKey, rotateApiKey } from './api-keys.ts'
 
 const present = (key: ApiKey) => ({
   key_id: key.keyId,
@@ -44,7 +44,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
   async function shownOnce(
     tenantId: TenantId,
     request: FastifyRequest,
-    make: (scope: TenantScope) => Promise<MadeKey>,
+    make: (scope: TenantScope) => Promise<CreatedApiKey>,
   ): Promise<z.infer<typeof madeKeyAnswer>> {
     if (open)
       throw new AppError(
@@ -54,8 +54,8 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
     const { body, secret } = await withTenant(db, tenantId, async (scope) => {
       if (!(await tenantExists(scope))) throw tenantNotFound()
       return await onceShowing<z.infer<typeof madeKeyAnswer>>(scope, readIdempotency(request), async () => {
-        const { shown, key } = await make(scope)
-        const body = { tenant_id: tenantId, ...present(shown), api_key: null }
+        const { details, key } = await make(scope)
+        const body = { tenant_id: tenantId, ...present(details), api_key: null }
         return { answer: { status: 201, body: { success: true, ...body } }, secret: key }
       })
     })
@@ -80,7 +80,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
       const lifeMs = expires_in === undefined ? null : expires_in * 1_000
       const tenantId = parseTenantId(request.params.tenant_id)
       const made = await shownOnce(tenantId, request, (scope) =>
-        createKey(scope, ring, { name, scopes, lifeMs }),
+        createApiKey(scope, ring, { name, scopes, lifeMs }),
       )
       return reply.code(201).send(made)
     },
@@ -104,7 +104,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
       const after = cursor === undefined ? undefined : decodeCursor(tenantId, cursor, /^[0-9a-f]{16}$/)
       const rows = await withTenant(db, tenantId, async (scope) => {
         if (!(await tenantExists(scope))) throw tenantNotFound()
-        return await listKeys(scope, { after, limit: limit + 1 })
+        return await listApiKeys(scope, { after, limit: limit + 1 })
       })
       const { shown, next_after } = pageOf(rows, limit, tenantId, ({ keyId }) => keyId)
       return { success: true as const, tenant_id: tenantId, api_keys: shown.map(present), next_after }
@@ -127,7 +127,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
     async (request, reply) => {
       const { tenant_id, key_id } = request.params
       const made = await shownOnce(parseTenantId(tenant_id), request, (scope) =>
-        rotateKey(scope, ring, key_id, request.body.overlap * 1_000),
+        rotateApiKey(scope, ring, key_id, request.body.overlap * 1_000),
       )
       return reply.code(201).send(made)
     },
@@ -147,7 +147,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
     },
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
-      const ended = await withTenant(db, tenantId, (scope) => endKey(scope, request.params.key_id))
+      const ended = await withTenant(db, tenantId, (scope) => revokeApiKey(scope, request.params.key_id))
       return { success: true as const, tenant_id: tenantId, ...present(ended) }
     },
   )

@@ -24,28 +24,31 @@ const shown = sql`
   last_used_at as "lastUsedAt"`
 
 /** What a caller's key is verified against. */
-export interface KeyToProve {
+export interface StoredApiKey {
   tenantId: TenantId
   scopes: Scope[]
   keyHash: string
 }
 
-export async function findLiveKey({ query }: SystemScope, keyId: string): Promise<KeyToProve | undefined> {
-  const [row] = await query(sql<KeyToProve>`/* prepared */
+export async function findLiveApiKey(
+  { query }: SystemScope,
+  keyId: string,
+): Promise<StoredApiKey | undefined> {
+  const [row] = await query(sql<StoredApiKey>`/* prepared */
     select tenant_id as "tenantId", scopes, key_hash as "keyHash" from api_keys
     where key_id = ${keyId} and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())`)
   return row
 }
 
 /** Records the use at most once a minute, so that a busy key does not write on every request. */
-export async function recordKeyUse({ query }: SystemScope, keyId: string): Promise<void> {
+export async function recordApiKeyUse({ query }: SystemScope, keyId: string): Promise<void> {
   await query(sql`
     update api_keys set last_used_at = now()
     where key_id = ${keyId} and (last_used_at is null or last_used_at < now() - interval '1 minute')`)
 }
 
 /** Whether any key would authenticate a caller. */
-export async function anyLiveKey({ query }: SystemScope): Promise<boolean> {
+export async function anyLiveApiKey({ query }: SystemScope): Promise<boolean> {
   const rows = await query(sql`
     select from api_keys where revoked_at is null and (expires_at is null or expires_at > now()) limit 1`)
   return rows.length > 0
@@ -76,7 +79,7 @@ export async function insertApiKey(scope: TenantScope, key: NewKey): Promise<Api
   return row
 }
 
-export async function listKeys(
+export async function listApiKeys(
   scope: TenantScope,
   { after, limit }: { after: string | undefined; limit: number },
 ): Promise<ApiKey[]> {
@@ -87,7 +90,7 @@ export async function listKeys(
 }
 
 /** Locks the key's row until the transaction ends. */
-export async function lockKey(
+export async function lockApiKey(
   scope: TenantScope,
   keyId: string,
 ): Promise<(ApiKey & { live: boolean }) | undefined> {
@@ -98,14 +101,14 @@ export async function lockKey(
 }
 
 /** Ends the key after `ms`, unless it ends sooner. */
-export async function endKeyWithin(scope: TenantScope, keyId: string, ms: number): Promise<void> {
+export async function expireApiKeyWithin(scope: TenantScope, keyId: string, ms: number): Promise<void> {
   await scope.query(sql`
     update api_keys set expires_at = least(expires_at, now() + ${ms} * interval '1 millisecond')
     where tenant_id = ${scope.tenantId} and key_id = ${keyId}`)
 }
 
 /** Revoking again does not change the time. @returns undefined when there is no such key */
-export async function revokeKey(scope: TenantScope, keyId: string): Promise<ApiKey | undefined> {
+export async function markApiKeyRevoked(scope: TenantScope, keyId: string): Promise<ApiKey | undefined> {
   const [row] = await scope.query(sql<ApiKey>`
     update api_keys set revoked_at = coalesce(revoked_at, now())
     where tenant_id = ${scope.tenantId} and key_id = ${keyId}

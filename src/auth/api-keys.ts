@@ -6,10 +6,16 @@ import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
 import { sealerOf } from '../tenants/store.ts'
 import { newApiKey } from './api-key.ts'
-import { type ApiKey, endKeyWithin, insertApiKey, lockKey, revokeKey } from './api-key-store.ts'
+import {
+  type ApiKey,
+  expireApiKeyWithin,
+  insertApiKey,
+  lockApiKey,
+  markApiKeyRevoked,
+} from './api-key-store.ts'
 
-export interface MadeKey {
-  shown: ApiKey
+export interface CreatedApiKey {
+  details: ApiKey
   key: Secret
 }
 
@@ -21,24 +27,25 @@ const field = 'api_key'
  * Hashed together with the scopes, so that someone who can write the row and has a read key cannot
  * add scopes to it.
  */
-const bound = (key: Secret, scopes: readonly Scope[]) => new Secret([key.reveal(), ...scopes].join(' '))
+const keyWithScopes = (key: Secret, scopes: readonly Scope[]) =>
+  new Secret([key.reveal(), ...scopes].join(' '))
 
 /** @throws AppError tenant_not_found */
-export async function createKey(
+export async function createApiKey(
   scope: TenantScope,
   ring: KeyRing,
   wanted: { name: string; scopes: readonly Scope[]; lifeMs: number | null },
-): Promise<MadeKey> {
+): Promise<CreatedApiKey> {
   const sealer = await sealerOf(scope, ring)
   if (!sealer) throw tenantNotFound()
   const { keyId, key } = newApiKey()
-  const shown = await insertApiKey(scope, {
+  const details = await insertApiKey(scope, {
     ...wanted,
     keyId,
-    keyHash: sealer.hash(bound(key, wanted.scopes), field),
+    keyHash: sealer.hash(keyWithScopes(key, wanted.scopes), field),
   })
-  if (!shown) throw tenantNotFound()
-  return { shown, key }
+  if (!details) throw tenantNotFound()
+  return { details, key }
 }
 
 /**
@@ -47,28 +54,28 @@ export async function createKey(
  *
  * @throws AppError api_key_not_found | api_key_not_active
  */
-export async function rotateKey(
+export async function rotateApiKey(
   scope: TenantScope,
   ring: KeyRing,
   keyId: string,
   overlapMs: number,
-): Promise<MadeKey> {
-  const old = await lockKey(scope, keyId)
+): Promise<CreatedApiKey> {
+  const old = await lockApiKey(scope, keyId)
   if (!old) throw keyNotFound()
   if (!old.live)
     throw new AppError('api_key_not_active', 'The API key is revoked or expired; create a new one')
   const { name, scopes, createdAt, expiresAt } = old
   const lifeMs = expiresAt && expiresAt.getTime() - createdAt.getTime()
-  const made = await createKey(scope, ring, { name, scopes, lifeMs })
-  await endKeyWithin(scope, keyId, overlapMs)
+  const made = await createApiKey(scope, ring, { name, scopes, lifeMs })
+  await expireApiKeyWithin(scope, keyId, overlapMs)
   return made
 }
 
 /** @throws AppError api_key_not_found */
-export async function endKey(scope: TenantScope, keyId: string): Promise<ApiKey> {
-  const shown = await revokeKey(scope, keyId)
-  if (!shown) throw keyNotFound()
-  return shown
+export async function revokeApiKey(scope: TenantScope, keyId: string): Promise<ApiKey> {
+  const details = await markApiKeyRevoked(scope, keyId)
+  if (!details) throw keyNotFound()
+  return details
 }
 
 /**
@@ -80,5 +87,5 @@ export async function apiKeyHash(
   key: Secret,
   scopes: readonly Scope[],
 ): Promise<string | undefined> {
-  return (await sealerOf(scope, ring))?.hash(bound(key, scopes), field)
+  return (await sealerOf(scope, ring))?.hash(keyWithScopes(key, scopes), field)
 }

@@ -10,7 +10,7 @@ import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { tenantExists } from '../tenants/store.ts'
-import type { Proven, Way } from './proven.ts'
+import type { AuthContext, BearerAuthenticator } from './auth-context.ts'
 
 export interface JwtConfig {
   issuer: string
@@ -22,7 +22,7 @@ export interface JwtConfig {
   scopeClaim: string
 }
 
-export interface JwtParts {
+export interface JwtDependencies {
   db: Database
   /** The provider's keys. */
   keys: JWTVerifyGetKey
@@ -31,7 +31,7 @@ export interface JwtParts {
 }
 
 /** The whole provider configuration in one string; a session made by a JWT is bound to it. */
-export const providerOf = (config: JwtConfig): string =>
+export const jwtProviderId = (config: JwtConfig): string =>
   JSON.stringify([config.issuer, config.audience, config.jwksUrl, config.tenantClaim, config.scopeClaim])
 
 const shape = /^eyJ[\w-]{1,1000}\.[\w-]{1,7000}\.[\w-]{1,1000}$/
@@ -43,7 +43,10 @@ const shape = /^eyJ[\w-]{1,1000}\.[\w-]{1,7000}\.[\w-]{1,1000}$/
  * @returns an authenticator that throws AppError unavailable while the provider is unavailable, and
  *   integration_not_found for a tenant that does not exist, as if nothing of it existed
  */
-export function byJwt(config: JwtConfig, { db, keys, clock, log }: JwtParts): Way {
+export function createJwtAuthenticator(
+  config: JwtConfig,
+  { db, keys, clock, log }: JwtDependencies,
+): BearerAuthenticator {
   const refuse = (reason: string): undefined => void log.debug({ reason }, 'a JWT was refused')
 
   async function verified(bearer: string) {
@@ -59,11 +62,11 @@ export function byJwt(config: JwtConfig, { db, keys, clock, log }: JwtParts): Wa
       })
     } catch (error) {
       if (error instanceof AppError) throw error
-      return refuse(reasonOf(error))
+      return refuse(jwtErrorReason(error))
     }
   }
 
-  return async (bearer): Promise<Proven | undefined> => {
+  return async (bearer): Promise<AuthContext | undefined> => {
     if (!shape.test(bearer)) return undefined
     const token = await verified(bearer)
     if (!token) return undefined
@@ -74,7 +77,7 @@ export function byJwt(config: JwtConfig, { db, keys, clock, log }: JwtParts): Wa
     const tenant = claim(payload, config.tenantClaim)
     const tenantId = typeof tenant === 'string' ? (parseUuid(tenant) as TenantId | undefined) : undefined
     if (!tenantId) return refuse(`${config.tenantClaim} is not a UUID`)
-    const by = nameFor(payload.sub)
+    const by = safeSubjectName(payload.sub)
     if (!by) return refuse('sub')
     // A tenant that is being erased counts as absent: no token is accepted for it, and none can
     // recreate it later.
@@ -99,7 +102,7 @@ function scopesIn(given: unknown): Scope[] {
  * The subject in a form safe for logs: short, harmless characters, and unique. A shortened or
  * changed subject ends with a hash.
  */
-function nameFor(sub: unknown): string | undefined {
+function safeSubjectName(sub: unknown): string | undefined {
   if (typeof sub !== 'string' || sub === '') return undefined
   if (/^[\w.@|:+/=-]{1,100}$/.test(sub)) return `jwt:${sub}`
   const readable = sub.slice(0, 60).replaceAll(/[^\w.@|:+/=-]/g, '_')
@@ -107,7 +110,7 @@ function nameFor(sub: unknown): string | undefined {
 }
 
 /** jose's messages, which name claims and never values. */
-function reasonOf(error: unknown): string {
+function jwtErrorReason(error: unknown): string {
   if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired)
     return `${error.claim}: ${error.reason}`
   return error instanceof errors.JOSEError ? error.code : error instanceof Error ? error.name : 'unknown'

@@ -1,11 +1,14 @@
 /** Authenticates the operator's own keys: the admin key, and the metrics key. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Secret } from '../lib/secret.ts'
-import type { Way } from './proven.ts'
+import type { BearerAuthenticator } from './auth-context.ts'
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-export function byOperatorKey(keys: { admin: Secret; metrics: Secret | undefined }): Way {
+export function createOperatorKeyAuthenticator(keys: {
+  admin: Secret
+  metrics: Secret | undefined
+}): BearerAuthenticator {
   const admin = digest(keys.admin.reveal())
   const metrics = keys.metrics && digest(keys.metrics.reveal())
   return async (bearer) => {

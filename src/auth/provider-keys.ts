@@ -9,18 +9,18 @@ import type { Egress } from '../lib/proxy.ts'
 /** A key that the provider withdraws is refused after this long. */
 const freshForMs = 5 * 60_000
 /** How long the last keys stay valid while the provider is unavailable. */
-const keptForMs = 60 * 60_000
+const usableForMs = 60 * 60_000
 /** Shortest time between two calls: tokens of unauthenticated callers must not trigger more. */
-const notAgainForMs = 10_000
-const withinMs = 4_000
-const mostBytes = 256 * 1024
+const minIntervalMs = 10_000
+const timeoutMs = 4_000
+const maxBytes = 256 * 1024
 
 /** @param url from the configuration; a token cannot name another */
-export async function fetchKeys(url: string, dispatcher?: Dispatcher): Promise<JWTVerifyGetKey> {
+export async function fetchProviderKeys(url: string, dispatcher?: Dispatcher): Promise<JWTVerifyGetKey> {
   const answer = await fetch(url, {
     ...(dispatcher ? { dispatcher } : {}),
     redirect: 'error',
-    signal: AbortSignal.timeout(withinMs),
+    signal: AbortSignal.timeout(timeoutMs),
     headers: { accept: 'application/json' },
   })
   if (!answer.ok || !answer.body) {
@@ -31,7 +31,7 @@ export async function fetchKeys(url: string, dispatcher?: Dispatcher): Promise<J
   let bytes = 0
   for await (const chunk of answer.body) {
     bytes += chunk.length
-    if (bytes > mostBytes) throw new Error(`the identity provider returned more than ${mostBytes} bytes`)
+    if (bytes > maxBytes) throw new Error(`the identity provider returned more than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   const set = JSON.parse(Buffer.concat(chunks).toString('utf8')) as JSONWebKeySet
@@ -56,7 +56,7 @@ export function createProviderKeys(
   log: Log,
   egress?: Egress | undefined,
 ): ProviderKeys {
-  const dispatcher = egress && new Agent({ connect: egress.connector(withinMs) })
+  const dispatcher = egress && new Agent({ connect: egress.connector(timeoutMs) })
   let kept: { find: JWTVerifyGetKey; at: number } | undefined
   let asking: Promise<void> | undefined
   let askedAt = Number.NEGATIVE_INFINITY
@@ -66,9 +66,9 @@ export function createProviderKeys(
   /** Makes one call at a time, shared by all callers. */
   async function ask(): Promise<void> {
     if (asking) return await asking
-    if (since(askedAt) < notAgainForMs) return
+    if (since(askedAt) < minIntervalMs) return
     askedAt = clock.monotonic()
-    asking = fetchKeys(url, dispatcher)
+    asking = fetchProviderKeys(url, dispatcher)
       .then((find) => {
         kept = { find, at: clock.monotonic() }
         failed = false
@@ -85,15 +85,15 @@ export function createProviderKeys(
 
   const away = () =>
     new AppError('unavailable', 'The identity provider cannot be reached', {
-      retryAfter: Math.max(1, Math.ceil((notAgainForMs - since(askedAt)) / 1_000)),
+      retryAfter: Math.max(1, Math.ceil((minIntervalMs - since(askedAt)) / 1_000)),
     })
-  const usable = () => (kept && since(kept.at) < keptForMs ? kept.find : undefined)
+  const usable = () => (kept && since(kept.at) < usableForMs ? kept.find : undefined)
 
   const find: JWTVerifyGetKey = async (header, token) => {
     if (!kept || since(kept.at) >= freshForMs) {
-      const asked = ask()
+      const request = ask()
       // After a failed call nobody waits for the provider while its last keys are still valid.
-      if (!usable() || !failed) await asked
+      if (!usable() || !failed) await request
     }
     const known = usable()
     if (!known) throw away()

@@ -5,20 +5,20 @@ import { z } from 'zod'
 import { nameOf, scopes } from '../api/principal.ts'
 import { problems } from '../api/wire.ts'
 import { AppError } from '../lib/errors.ts'
-import type { Proven, Session } from './proven.ts'
-import { clearCookie } from './session.ts'
-import { sessionAnswer, sessionEnded } from './session-schema.ts'
+import type { AuthContext, SessionContext } from './auth-context.ts'
+import { clearSessionCookie } from './session.ts'
+import { sessionEndedResponse, sessionResponse } from './session-schema.ts'
 import type { Sessions } from './sessions.ts'
 
 const tags = ['session']
 const path = '/api/session'
 const querystring = z.strictObject({})
 
-/** @param provenOf returns the gate's result for a request */
+/** @param authContextOf returns the gate's result for a request */
 export function sessionRoutes(
   instance: FastifyInstance,
   sessions: Sessions,
-  provenOf: (request: FastifyRequest) => Proven,
+  authContextOf: (request: FastifyRequest) => AuthContext,
 ): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
@@ -30,12 +30,12 @@ export function sessionRoutes(
         tags,
         operationId: 'session.begin',
         querystring,
-        response: { 200: sessionAnswer, ...problems },
+        response: { 200: sessionResponse, ...problems },
       },
     },
     async (request, reply) => {
       refuseBody(request.body)
-      const proven = provenOf(request)
+      const proven = authContextOf(request)
       // Open mode has no sessions; the response has the same form, so that a page works unchanged.
       if (proven.principal.kind === 'open') return present(proven)
       const { session, cookie } = await sessions.begin(request, proven)
@@ -52,23 +52,28 @@ export function sessionRoutes(
         tags,
         operationId: 'session.get',
         querystring,
-        response: { 200: sessionAnswer, ...problems },
+        response: { 200: sessionResponse, ...problems },
       },
     },
-    async (request) => present(provenOf(request), provenOf(request).session),
+    async (request) => present(authContextOf(request), authContextOf(request).session),
   )
 
   app.delete(
     path,
     {
       config: { access: 'session', audited: 'session.end' },
-      schema: { tags, operationId: 'session.end', querystring, response: { 200: sessionEnded, ...problems } },
+      schema: {
+        tags,
+        operationId: 'session.end',
+        querystring,
+        response: { 200: sessionEndedResponse, ...problems },
+      },
     },
     async (request, reply) => {
       refuseBody(request.body)
       // A request authenticated by a header does not end the cookie's session.
-      const ended = provenOf(request).session !== undefined && (await sessions.end(request))
-      if (ended) reply.header('set-cookie', clearCookie(sessions.ours))
+      const ended = authContextOf(request).session !== undefined && (await sessions.end(request))
+      if (ended) reply.header('set-cookie', clearSessionCookie(sessions.ours))
       return { success: true as const, ended }
     },
   )
@@ -82,10 +87,10 @@ function refuseBody(body: unknown): void {
   })
 }
 
-const present = ({ principal }: Proven, session?: Session): z.infer<typeof sessionAnswer> => ({
+const present = ({ principal }: AuthContext, session?: SessionContext): z.infer<typeof sessionResponse> => ({
   success: true,
   // The gate admits no other principal.
-  principal: principal.kind as z.infer<typeof sessionAnswer>['principal'],
+  principal: principal.kind as z.infer<typeof sessionResponse>['principal'],
   tenant_id: principal.kind === 'tenant' ? principal.tenantId : null,
   scopes: principal.kind === 'tenant' ? [...principal.scopes] : [...scopes],
   by: nameOf(principal),

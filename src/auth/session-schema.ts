@@ -1,7 +1,7 @@
 /** Response schemas of sessions. */
 import { z } from 'zod'
 
-export const sessionAnswer = z.object({
+export const sessionResponse = z.object({
   success: z.literal(true),
   principal: z.enum(['open', 'admin', 'tenant']),
   tenant_id: z.string().nullable(),
@@ -11,4 +11,4 @@ export const sessionAnswer = z.object({
   expires_at: z.string().nullable(),
 })
 
-export const sessionEnded = z.object({ success: z.literal(true), ended: z.boolean() })
+export const sessionEndedResponse = z.object({ success: z.literal(true), ended: z.boolean() })

@@ -4,13 +4,13 @@ import type { SystemScope } from '../db/scope.ts'
 import type { SessionRights } from './session.ts'
 
 /** A session without requests ends after this time. */
-const idle = sql`interval '30 minutes'`
+const idleTimeout = sql`interval '30 minutes'`
 /** A session ends after this time however much it is used. */
-const longest = sql`interval '12 hours'`
+const maxLifetime = sql`interval '12 hours'`
 /** A use is recorded only when the last recorded one is older, so that not every request writes. */
-const noted = sql`interval '1 minute'`
+const useRecordedEvery = sql`interval '1 minute'`
 
-const alive = sql`(s.expires_at > clock_timestamp() and s.last_used_at > clock_timestamp() - ${idle}
+const alive = sql`(s.expires_at > clock_timestamp() and s.last_used_at > clock_timestamp() - ${idleTimeout}
   and (s.tenant_id is null or exists (
     select from tenants t where t.tenant_id = s.tenant_id and t.erasing_at is null)))`
 
@@ -24,11 +24,11 @@ export interface NewSession extends SessionRights {
  *
  * @param until when the credential itself expires, epoch ms
  */
-export async function endOfNew({ query }: SystemScope, until: number | undefined): Promise<Date> {
+export async function newSessionExpiry({ query }: SystemScope, until: number | undefined): Promise<Date> {
   const seconds = until === undefined ? null : until / 1_000
   const [row] = await query(sql<{ at: Date }>`
     select date_trunc('milliseconds',
-      least(clock_timestamp() + ${longest}, to_timestamp(${seconds}::float8))) as at`)
+      least(clock_timestamp() + ${maxLifetime}, to_timestamp(${seconds}::float8))) as at`)
   return (row as { at: Date }).at
 }
 
@@ -58,7 +58,7 @@ export async function findSession(
 ): Promise<SessionRow | undefined> {
   const [row] = await query(sql<SessionRow>`
     select s.tenant_id, s.scopes, s.made_by, s.bound_to, s.expires_at,
-      s.last_used_at < clock_timestamp() - ${noted} as unnoted
+      s.last_used_at < clock_timestamp() - ${useRecordedEvery} as unnoted
     from sessions s where s.token_hash = ${tokenHash} and ${alive}`)
   return row
 }
@@ -67,11 +67,11 @@ export async function findSession(
 export async function recordSessionUse({ query }: SystemScope, tokenHash: string): Promise<void> {
   await query(sql`
     update sessions set last_used_at = clock_timestamp()
-    where token_hash = ${tokenHash} and last_used_at < clock_timestamp() - ${noted}`)
+    where token_hash = ${tokenHash} and last_used_at < clock_timestamp() - ${useRecordedEvery}`)
 }
 
 /** Which of these sessions have not ended, and what made each. */
-export async function aliveAmong(
+export async function findLiveSessions(
   { query }: SystemScope,
   tokenHashes: readonly string[],
 ): Promise<{ token_hash: string; made_by: string }[]> {
@@ -92,7 +92,7 @@ export async function deleteEndedSessions({ query }: SystemScope, atMost = 200):
   const rows = await query(sql`
     delete from sessions where token_hash in (
       select token_hash from sessions
-      where expires_at <= clock_timestamp() or last_used_at <= clock_timestamp() - ${idle}
+      where expires_at <= clock_timestamp() or last_used_at <= clock_timestamp() - ${idleTimeout}
       limit ${atMost} for update skip locked)
     returning 1 as one`)
   return rows.length

@@ -7,7 +7,7 @@ import { type KeyRing, newestOf, type RingKey } from '../lib/seal.ts'
 /**
  * The `__Host-` prefix binds the cookie to this host and to HTTPS; browsers accept it only there.
  */
-export const cookieName = (ours: URL): string =>
+export const sessionCookieName = (ours: URL): string =>
   ours.protocol === 'https:' ? '__Host-spoke_session' : 'spoke_session'
 
 const attributes = (ours: URL) =>
@@ -16,21 +16,22 @@ const attributes = (ours: URL) =>
 /**
  * Without Max-Age: the cookie ends with the browser, and the server ends the session in any case.
  */
-export const setCookie = (ours: URL, token: string): string =>
-  `${cookieName(ours)}=${token}; ${attributes(ours)}`
+export const setSessionCookie = (ours: URL, token: string): string =>
+  `${sessionCookieName(ours)}=${token}; ${attributes(ours)}`
 
-export const clearCookie = (ours: URL): string => `${cookieName(ours)}=; Max-Age=0; ${attributes(ours)}`
+export const clearSessionCookie = (ours: URL): string =>
+  `${sessionCookieName(ours)}=; Max-Age=0; ${attributes(ours)}`
 
 /** 256 random bits with a prefix that people and scrubbers recognize. */
-export const newToken = (): string => `sps_${randomBytes(32).toString('base64url')}`
+export const newSessionToken = (): string => `sps_${randomBytes(32).toString('base64url')}`
 
 /**
  * @returns undefined when there is no token, a malformed one, or more than one: then another site
  *   has set one
  */
-export function tokenIn(header: unknown, ours: URL): string | undefined {
+export function sessionTokenIn(header: unknown, ours: URL): string | undefined {
   if (typeof header !== 'string') return undefined
-  const before = `${cookieName(ours)}=`
+  const before = `${sessionCookieName(ours)}=`
   const found = header.split(';').flatMap((pair) => {
     const text = pair.trim()
     return text.startsWith(before) ? [text.slice(before.length)] : []
@@ -48,7 +49,7 @@ export const sessionHash = (token: string): string => createHash('sha256').updat
  * What a page must send along with the cookie. It is derived from the token and stored nowhere; the
  * token cannot be derived from it.
  */
-export const csrfOf = (token: string): string =>
+export const csrfTokenOf = (token: string): string =>
   `spc_${createHmac('sha256', token).update('spoke csrf').digest('base64url')}`
 
 /** The columns that define what a session gives access to, and until when. */
@@ -68,7 +69,7 @@ export interface SessionRights {
  * @param credential the admin key, or the identity provider; undefined: made with a tenant's key,
  *   whose row can be checked
  */
-function under(
+function bindingUnder(
   { key }: RingKey,
   token: string,
   rights: SessionRights,
@@ -82,15 +83,15 @@ function under(
 }
 
 /** Under the newest key of the ring. */
-export const boundTo = (
+export const sessionBinding = (
   ring: KeyRing,
   token: string,
   rights: SessionRights,
   credential: string | undefined,
-): string => under(newestOf(ring), token, rights, credential)
+): string => bindingUnder(newestOf(ring), token, rights, credential)
 
 /** Under any key of the ring: a rotation ends no session before its key leaves the ring. */
-export function isBound(
+export function isSessionBound(
   bound: string,
   ring: KeyRing,
   token: string,
@@ -99,7 +100,7 @@ export function isBound(
 ): boolean {
   const given = Buffer.from(bound)
   return ring.some((key) => {
-    const expected = Buffer.from(under(key, token, rights, credential))
+    const expected = Buffer.from(bindingUnder(key, token, rights, credential))
     return given.length === expected.length && timingSafeEqual(given, expected)
   })
 }

@@ -6,21 +6,29 @@ import { AppError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
-import { credentialStands } from './credential.ts'
-import { refuseForged, refuseOtherHost } from './forged.ts'
-import type { AuthRequest, Proven, Session } from './proven.ts'
-import { boundTo, csrfOf, isBound, newToken, sessionHash, setCookie, tokenIn } from './session.ts'
+import type { AuthContext, AuthRequest, SessionContext } from './auth-context.ts'
+import { isCredentialValid } from './credential.ts'
+import { requireCsrfToken, requireOwnHost } from './csrf.ts'
+import {
+  csrfTokenOf,
+  isSessionBound,
+  newSessionToken,
+  sessionBinding,
+  sessionHash,
+  sessionTokenIn,
+  setSessionCookie,
+} from './session.ts'
 import {
   deleteEndedSessions,
   deleteSession,
-  endOfNew,
   findSession,
   insertSession,
+  newSessionExpiry,
   recordSessionUse,
   type SessionRow,
 } from './session-store.ts'
 
-export interface SessionParts {
+export interface SessionDependencies {
   db: Database
   ring: KeyRing
   log: Log
@@ -43,20 +51,27 @@ export interface Sessions {
    * @throws AppError unauthenticated when the credential is itself a session, or has just ended;
    *   misdirected_request
    */
-  begin(asked: AuthRequest, proven: Proven): Promise<{ session: Session; cookie: string }>
+  begin(request: AuthRequest, context: AuthContext): Promise<{ session: SessionContext; cookie: string }>
   /**
    * Authenticates by the cookie.
    *
    * @throws AppError forged_request | misdirected_request
    */
-  find(asked: AuthRequest): Promise<Proven | undefined>
+  find(request: AuthRequest): Promise<AuthContext | undefined>
   /** @returns whether there was a session to end */
-  end(asked: AuthRequest): Promise<boolean>
+  end(request: AuthRequest): Promise<boolean>
   /** Where browsers reach us; cookies are made for it. */
   readonly ours: URL
 }
 
-export function createSessions({ db, ring, log, adminKey, provider, publicUrl }: SessionParts): Sessions {
+export function createSessions({
+  db,
+  ring,
+  log,
+  adminKey,
+  provider,
+  publicUrl,
+}: SessionDependencies): Sessions {
   const ours = new URL(publicUrl)
 
   /**
@@ -66,19 +81,19 @@ export function createSessions({ db, ring, log, adminKey, provider, publicUrl }:
   const credentialOf = (madeBy: string): string | undefined =>
     madeBy === 'admin' ? adminKey?.reveal() : madeBy.startsWith('jwt:') ? provider : undefined
 
-  async function stands(scope: SystemScope, token: string, row: SessionRow): Promise<boolean> {
+  async function isValid(scope: SystemScope, token: string, row: SessionRow): Promise<boolean> {
     return (
-      isBound(row.bound_to, ring, token, row, credentialOf(row.made_by)) &&
-      (await credentialStands(scope, row.made_by))
+      isSessionBound(row.bound_to, ring, token, row, credentialOf(row.made_by)) &&
+      (await isCredentialValid(scope, row.made_by))
     )
   }
 
-  async function begin(asked: AuthRequest, { principal, until, session: carried }: Proven) {
+  async function begin(request: AuthRequest, { principal, until, session: carried }: AuthContext) {
     if (carried)
       throw new AppError('unauthenticated', 'A session cannot begin another session; use a key or a token')
-    refuseOtherHost(asked.headers, ours)
-    const token = newToken()
-    const old = tokenIn(asked.headers.cookie, ours)
+    requireOwnHost(request.headers, ours)
+    const token = newSessionToken()
+    const old = sessionTokenIn(request.headers.cookie, ours)
     const madeBy = nameOf(principal)
     const expiresAt = await withSystem(db, async (scope) => {
       await deleteEndedSessions(scope)
@@ -87,27 +102,27 @@ export function createSessions({ db, ring, log, adminKey, provider, publicUrl }:
         tenant_id: principal.kind === 'tenant' ? principal.tenantId : null,
         scopes: principal.kind === 'tenant' ? principal.scopes : scopes,
         made_by: madeBy,
-        expires_at: await endOfNew(scope, until),
+        expires_at: await newSessionExpiry(scope, until),
       }
       const made = await insertSession(scope, {
         ...rights,
         token_hash: sessionHash(token),
-        bound_to: boundTo(ring, token, rights, credentialOf(madeBy)),
+        bound_to: sessionBinding(ring, token, rights, credentialOf(madeBy)),
       })
       return made ? rights.expires_at : undefined
     })
     if (!expiresAt) throw new AppError('unauthenticated', 'This credential is no longer valid')
-    return { session: sessionOf(token, expiresAt), cookie: setCookie(ours, token) }
+    return { session: sessionOf(token, expiresAt), cookie: setSessionCookie(ours, token) }
   }
 
-  async function find(asked: AuthRequest): Promise<Proven | undefined> {
-    const token = tokenIn(asked.headers.cookie, ours)
+  async function find(request: AuthRequest): Promise<AuthContext | undefined> {
+    const token = sessionTokenIn(request.headers.cookie, ours)
     if (!token) return undefined
     // Checked before the use is recorded, so that a foreign page cannot keep the session alive.
-    refuseForged(asked, ours, csrfOf(token))
+    requireCsrfToken(request, ours, csrfTokenOf(token))
     const row = await withSystem(db, async (scope) => {
       const found = await findSession(scope, sessionHash(token))
-      return found && (await stands(scope, token, found)) ? found : undefined
+      return found && (await isValid(scope, token, found)) ? found : undefined
     })
     if (!row) return undefined
     // In its own transaction, because it may fail: a read-only database can still authenticate.
@@ -119,16 +134,16 @@ export function createSessions({ db, ring, log, adminKey, provider, publicUrl }:
   }
 
   async function end({ headers }: AuthRequest): Promise<boolean> {
-    const token = tokenIn(headers.cookie, ours)
+    const token = sessionTokenIn(headers.cookie, ours)
     return token !== undefined && (await withSystem(db, (scope) => deleteSession(scope, sessionHash(token))))
   }
 
   return { begin, find, end, ours }
 }
 
-const sessionOf = (token: string, expiresAt: Date): Session => ({
+const sessionOf = (token: string, expiresAt: Date): SessionContext => ({
   tokenHash: sessionHash(token),
-  csrf: csrfOf(token),
+  csrf: csrfTokenOf(token),
   expiresAt,
 })
 

@@ -1,8 +1,8 @@
 /** Decides who may call which route: every route has exactly one access rule. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { mayAdminister, mayDo, owns, type Principal, type Scope, scopes } from '../api/principal.ts'
+import type { AuthContext } from '../auth/auth-context.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
-import type { Proven } from '../auth/proven.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 
@@ -36,7 +36,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     principal: Principal | undefined
     /** The principal, and what authenticated it. */
-    proven: Proven | undefined
+    authContext: AuthContext | undefined
   }
 }
 
@@ -46,7 +46,7 @@ declare module 'fastify' {
  */
 export function requireRules(app: FastifyInstance): void {
   app.decorateRequest('principal', undefined)
-  app.decorateRequest('proven', undefined)
+  app.decorateRequest('authContext', undefined)
   const rules: Rule[] = []
   app.decorate('rules', rules)
   app.addHook('onRoute', ({ method, url, config }) => {
@@ -70,10 +70,10 @@ export async function passGate(request: FastifyRequest, authenticate: Authentica
   const { access } = request.routeOptions.config
   // A signature can be verified only once the body has arrived.
   if (access === 'public' || access === 'signed') return
-  const proven = await authenticate(request)
-  if (!proven) throw new AppError('unauthenticated', 'Authentication is required')
-  const { principal } = proven
-  request.proven = proven
+  const context = await authenticate(request)
+  if (!context) throw new AppError('unauthenticated', 'Authentication is required')
+  const { principal } = context
+  request.authContext = context
   request.principal = principal
   // An unknown path has no rule: it responds with 404 to every authenticated caller.
   if (!access) return

@@ -15,11 +15,11 @@ import type { ByteBudget } from '../api/byte-budget.ts'
 import type { Audit } from '../audit/record.ts'
 import { auditRoutes } from '../audit/routes.ts'
 import { apiKeyRoutes } from '../auth/api-key-routes.ts'
+import type { AuthContext } from '../auth/auth-context.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
-import type { Proven } from '../auth/proven.ts'
+import type { RevocationWatch } from '../auth/revocation-watch.ts'
 import { sessionRoutes } from '../auth/session-routes.ts'
 import type { Sessions } from '../auth/sessions.ts'
-import type { Standing } from '../auth/standing.ts'
 import { type ChangeParts, changeRoutes } from '../changes/routes.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { inboxStateRoutes } from '../inbox/inbox-state-routes.ts'
@@ -90,7 +90,7 @@ export interface ServerParts {
     outbox: OutboxParts
     sync: WithoutSignal<SyncRouteDependencies>
     sessions: Sessions
-    standing: Standing
+    revocationWatch: RevocationWatch
     webhooks: WebhookRouteDependencies
   }
 }
@@ -202,10 +202,10 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   })
   app.server.on('checkExpectation', (_request, response) => refuseExpectation(response, parts.log, secure))
 
-  const provenOf = ({ proven }: FastifyRequest) => proven as Proven
+  const authContextOf = ({ authContext }: FastifyRequest) => authContext as AuthContext
   /** For a response that stays open: aborts when the caller's credential is no longer valid. */
   const watchOf = (request: FastifyRequest): AbortSignal =>
-    parts.api?.standing.signalOf(provenOf(request), request.calledOff) ?? request.calledOff
+    parts.api?.revocationWatch.signalOf(authContextOf(request), request.calledOff) ?? request.calledOff
   /** All calls to HubSpot of one request share its deadline. */
   const signalOf = (request: FastifyRequest): AbortSignal => {
     const deadline = new AbortController()
@@ -246,7 +246,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     outboxRoutes(app, parts.api.outbox)
     changeRoutes(app, { ...parts.api.changes, bytes: parts.bytes, watchOf })
     syncRoutes(app, { ...parts.api.sync, signalOf, watchOf })
-    sessionRoutes(app, parts.api.sessions, provenOf)
+    sessionRoutes(app, parts.api.sessions, authContextOf)
     const { webhooks } = parts.api
     inboxStateRoutes(app, { db: webhooks.db, webhooks: webhooks.app !== undefined })
     await app.register(async (forHubSpot) => webhookRoutes(forHubSpot, webhooks))

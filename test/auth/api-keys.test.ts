@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { keyIdOf, newApiKey } from '../../src/auth/api-key.ts'
-import { createKey, endKey, type MadeKey, rotateKey } from '../../src/auth/api-keys.ts'
-import { createProveKey } from '../../src/auth/prove-key.ts'
+import { type CreatedApiKey, createApiKey, revokeApiKey, rotateApiKey } from '../../src/auth/api-keys.ts'
+import { createApiKeyVerifier } from '../../src/auth/verify-api-key.ts'
 import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -55,16 +55,18 @@ for (const engine of engines) {
     after(() => close())
 
     const create = (lifeMs: number | null = null) =>
-      withTenant(db, A, (scope) => createKey(scope, ring, { name: 'one', scopes: ['read', 'sync'], lifeMs }))
+      withTenant(db, A, (scope) =>
+        createApiKey(scope, ring, { name: 'one', scopes: ['read', 'sync'], lifeMs }),
+      )
     // Each its own process, which remembers nothing yet.
-    const prove = (made: MadeKey | string, keys = ring) =>
-      createProveKey({ db, ring: keys, clock: systemClock, log: quiet })(
+    const prove = (made: CreatedApiKey | string, keys = ring) =>
+      createApiKeyVerifier({ db, ring: keys, clock: systemClock, log: quiet })(
         typeof made === 'string' ? made : made.key.reveal(),
       )
 
     test('a key proves its tenant and scopes, and is nowhere in the database', async () => {
       const made = await create()
-      const { keyId } = made.shown
+      const { keyId } = made.details
       assert.deepEqual(await prove(made), {
         kind: 'tenant',
         tenantId: A,
@@ -90,31 +92,36 @@ for (const engine of engines) {
       }
       assert.equal(await prove(swapped), undefined)
       assert.equal(await prove(newApiKey().key.reveal()), undefined)
-      assert.equal(await prove(`spk_${made.shown.keyId}_${randomBytes(32).toString('base64url')}`), undefined)
+      assert.equal(
+        await prove(`spk_${made.details.keyId}_${randomBytes(32).toString('base64url')}`),
+        undefined,
+      )
       assert.ok(await prove(made))
     })
 
     test("a key's row that is given to another tenant proves nobody", async () => {
       const made = await create()
-      await sql`update api_keys set tenant_id = ${B} where key_id = ${made.shown.keyId}`.execute(db.kysely)
+      await sql`update api_keys set tenant_id = ${B} where key_id = ${made.details.keyId}`.execute(db.kysely)
       assert.equal(await prove(made), undefined)
     })
 
     test('a revoked key, and one that is over, prove nobody', async () => {
       const made = await create()
-      await withTenant(db, A, (scope) => endKey(scope, made.shown.keyId))
+      await withTenant(db, A, (scope) => revokeApiKey(scope, made.details.keyId))
       assert.equal(await prove(made), undefined)
       const short = await create(60_000)
       assert.ok(await prove(short))
-      await sql`update api_keys set expires_at = now() where key_id = ${short.shown.keyId}`.execute(db.kysely)
+      await sql`update api_keys set expires_at = now() where key_id = ${short.details.keyId}`.execute(
+        db.kysely,
+      )
       assert.equal(await prove(short), undefined)
     })
 
     test('who has proved a key is refused within a second after it is revoked', async () => {
       const made = await create()
-      const proveIt = createProveKey({ db, ring, clock: systemClock, log: quiet })
+      const proveIt = createApiKeyVerifier({ db, ring, clock: systemClock, log: quiet })
       assert.ok(await proveIt(made.key.reveal()))
-      await withTenant(db, A, (scope) => endKey(scope, made.shown.keyId))
+      await withTenant(db, A, (scope) => revokeApiKey(scope, made.details.keyId))
       const from = performance.now()
       for (;;) {
         const asked = performance.now() - from
@@ -126,9 +133,9 @@ for (const engine of engines) {
 
     test('a key has no more scopes by writing them into its row', async () => {
       const made = await create()
-      const remembers = createProveKey({ db, ring, clock: systemClock, log: quiet })
+      const remembers = createApiKeyVerifier({ db, ring, clock: systemClock, log: quiet })
       assert.ok(await remembers(made.key.reveal()))
-      await sql`update api_keys set scopes = '{read,sync,manage}' where key_id = ${made.shown.keyId}`.execute(
+      await sql`update api_keys set scopes = '{read,sync,manage}' where key_id = ${made.details.keyId}`.execute(
         db.kysely,
       )
       assert.equal(await prove(made), undefined)
@@ -140,38 +147,38 @@ for (const engine of engines) {
 
     test('a rotated key is followed by one like it, and ends after the overlap', async () => {
       const made = await create(3_600_000)
-      const next = await withTenant(db, A, (scope) => rotateKey(scope, ring, made.shown.keyId, 2_000))
+      const next = await withTenant(db, A, (scope) => rotateApiKey(scope, ring, made.details.keyId, 2_000))
       assert.ok(await prove(made))
       assert.ok(await prove(next))
-      const { createdAt, expiresAt, scopes, name } = next.shown
-      assert.deepEqual([name, scopes], [made.shown.name, made.shown.scopes])
+      const { createdAt, expiresAt, scopes, name } = next.details
+      assert.deepEqual([name, scopes], [made.details.name, made.details.scopes])
       assert.equal((expiresAt as Date).getTime() - createdAt.getTime(), 3_600_000)
       await eventually(async () => (await prove(made)) === undefined, 'the overlap ends')
       assert.ok(await prove(next))
-      const refused = withTenant(db, A, (scope) => rotateKey(scope, ring, made.shown.keyId, 0))
+      const refused = withTenant(db, A, (scope) => rotateApiKey(scope, ring, made.details.keyId, 0))
       await assert.rejects(refused, { code: 'api_key_not_active' })
     })
 
     test('an overlap never lengthens the life of the old key', async () => {
       const made = await create(60_000)
-      await withTenant(db, A, (scope) => rotateKey(scope, ring, made.shown.keyId, 86_400_000))
+      await withTenant(db, A, (scope) => rotateApiKey(scope, ring, made.details.keyId, 86_400_000))
       const { rows } = await sql<{ ends: Date }>`
-        select expires_at as ends from api_keys where key_id = ${made.shown.keyId}`.execute(db.kysely)
-      assert.deepEqual(rows[0]?.ends, made.shown.expiresAt)
+        select expires_at as ends from api_keys where key_id = ${made.details.keyId}`.execute(db.kysely)
+      assert.deepEqual(rows[0]?.ends, made.details.expiresAt)
     })
 
     test('keys of another tenant are neither rotated nor revoked', async () => {
       const made = await create()
-      const rotated = withTenant(db, B, (scope) => rotateKey(scope, ring, made.shown.keyId, 0))
+      const rotated = withTenant(db, B, (scope) => rotateApiKey(scope, ring, made.details.keyId, 0))
       await assert.rejects(rotated, { code: 'api_key_not_found' })
-      const revoked = withTenant(db, B, (scope) => endKey(scope, made.shown.keyId))
+      const revoked = withTenant(db, B, (scope) => revokeApiKey(scope, made.details.keyId))
       await assert.rejects(revoked, { code: 'api_key_not_found' })
       assert.ok(await prove(made))
     })
 
     test('no key is made for a tenant that is not there', async () => {
       const nobody = withTenant(db, 'cccccccc-cccc-4ccc-8ccc-cccccccccccc' as typeof A, (scope) =>
-        createKey(scope, ring, { name: 'x', scopes: ['read'], lifeMs: null }),
+        createApiKey(scope, ring, { name: 'x', scopes: ['read'], lifeMs: null }),
       )
       await assert.rejects(nobody, { code: 'tenant_not_found' })
     })

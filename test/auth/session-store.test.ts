@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import {
-  aliveAmong,
   deleteEndedSessions,
   deleteSession,
-  endOfNew,
+  findLiveSessions,
   findSession,
   insertSession,
   type NewSession,
+  newSessionExpiry,
   recordSessionUse,
 } from '../../src/auth/session-store.ts'
 import type { Database } from '../../src/db/database.ts'
@@ -32,7 +32,7 @@ for (const engine of engines) {
     const make = (token_hash: string, over: Partial<NewSession> & { until?: number } = {}) =>
       withSystem(db, async (scope) => {
         const { until, ...columns } = over
-        const expires_at = await endOfNew(scope, until)
+        const expires_at = await newSessionExpiry(scope, until)
         const made = await insertSession(scope, {
           token_hash,
           tenant_id: A,
@@ -80,7 +80,7 @@ for (const engine of engines) {
 
     test('it ends by either time and with its tenant, for whoever looks it up or watches it', async () => {
       const alive = async (tokenHash: string) => {
-        const seen = await withSystem(db, (scope) => aliveAmong(scope, [tokenHash, 'nothing']))
+        const seen = await withSystem(db, (scope) => findLiveSessions(scope, [tokenHash, 'nothing']))
         assert.equal(seen.length === 1, (await find(tokenHash)) !== undefined)
         return seen.length === 1
       }

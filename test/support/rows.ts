@@ -5,7 +5,7 @@ import { readIdempotency } from '../../src/api/idempotency.ts'
 import { once } from '../../src/api/once.ts'
 import type { AuditEvent } from '../../src/audit/event.ts'
 import { appendToTenant } from '../../src/audit/store.ts'
-import { createKey, endKey } from '../../src/auth/api-keys.ts'
+import { createApiKey, revokeApiKey } from '../../src/auth/api-keys.ts'
 import { insertSession } from '../../src/auth/session-store.ts'
 import { recordChange } from '../../src/changes/store.ts'
 import type { Database } from '../../src/db/database.ts'
@@ -63,8 +63,8 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
   await withTenant(db, tenantId, async (scope) => {
     await ensureTenant(scope, ring)
     // Revoked, so that the database may still be served in open mode.
-    const made = await createKey(scope, ring, { name: 'of the tests', scopes: ['read'], lifeMs: null })
-    await endKey(scope, made.shown.keyId)
+    const made = await createApiKey(scope, ring, { name: 'of the tests', scopes: ['read'], lifeMs: null })
+    await revokeApiKey(scope, made.details.keyId)
     const account = {
       kind: 'static',
       portalId,

@@ -8,7 +8,7 @@ const keys = 'test/auth/api-keys.test.ts'
 export const credentials: Fault[] = [
   {
     name: 'admin-key-matched-by-prefix',
-    in: 'byOperatorKey',
+    in: 'createOperatorKeyAuthenticator',
     find: 'if (timingSafeEqual(known, admin))',
     put: 'if (keys.admin.reveal().startsWith(bearer))',
     test: 'test/http/closed-mode.test.ts',
@@ -16,7 +16,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'admin-key-not-compared-in-constant-time',
-    in: 'byOperatorKey',
+    in: 'createOperatorKeyAuthenticator',
     find: 'if (timingSafeEqual(known, admin))',
     put: 'if (bearer === keys.admin.reveal())',
     test: 'test/auth/authenticate.test.ts',
@@ -72,8 +72,8 @@ export const credentials: Fault[] = [
   },
   {
     name: 'pages-without-sec-fetch-in-open-mode',
-    in: 'refuseForeignPage',
-    find: 'isForeign(headers.origin, headers.host)',
+    in: 'requireSameOrigin',
+    find: 'isForeignOrigin(headers.origin, headers.host)',
     put: 'false',
     test: 'test/http/open-session.test.ts',
     only: 'a page of',
@@ -81,7 +81,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'pages-of-other-ports-in-open-mode',
-    in: 'refuseForeignPage',
+    in: 'requireSameOrigin',
     find: `: site !== 'same-origin' && site !== 'none'`,
     put: `: site === 'cross-site'`,
     test: 'test/http/open-session.test.ts',
@@ -99,7 +99,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'key-of-a-tenant-not-compared',
-    in: 'createProveKey',
+    in: 'createApiKeyVerifier',
     find: 'if (hash?.length !== keyHash.length || !timingSafeEqual(Buffer.from(hash), Buffer.from(keyHash)))',
     put: 'if (hash === undefined || !timingSafeEqual(Buffer.from(hash), Buffer.from(hash)))',
     test: keys,
@@ -108,7 +108,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'key-scopes-not-bound',
-    in: 'bound',
+    in: 'keyWithScopes',
     find: "new Secret([key.reveal(), ...scopes].join(' '))",
     put: 'key',
     test: keys,
@@ -117,7 +117,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'revoked-key-accepted',
-    in: 'findLiveKey',
+    in: 'findLiveApiKey',
     find: 'and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())',
     put: 'and (expires_at is null or expires_at > clock_timestamp())',
     test: keys,
@@ -126,7 +126,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'key-expiry-not-checked',
-    in: 'findLiveKey',
+    in: 'findLiveApiKey',
     find: 'and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())',
     put: 'and revoked_at is null',
     test: keys,

@@ -7,7 +7,7 @@ const sessionTests = 'test/auth/sessions.test.ts'
 export const sessions: Fault[] = [
   {
     name: 'token-for-another-audience',
-    in: 'byJwt',
+    in: 'createJwtAuthenticator',
     find: 'audience: config.audience,',
     put: '',
     test: jwts,
@@ -15,7 +15,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'token-of-another-issuer',
-    in: 'byJwt',
+    in: 'createJwtAuthenticator',
     find: 'issuer: config.issuer,',
     put: '',
     test: jwts,
@@ -23,7 +23,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'token-without-expiry',
-    in: 'byJwt',
+    in: 'createJwtAuthenticator',
     find: `requiredClaims: ['exp', 'iat', 'sub'],
         maxTokenAge: 24 * 60 * 60,`,
     put: `requiredClaims: ['sub'],`,
@@ -32,7 +32,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'token-of-any-type',
-    in: 'byJwt',
+    in: 'createJwtAuthenticator',
     find: `if (!/^(application\\/)?(at\\+)?jwt$/i.test(protectedHeader.typ ?? 'jwt')) return refuse('typ')`,
     put: '',
     test: jwts,
@@ -56,8 +56,8 @@ export const sessions: Fault[] = [
   },
   {
     name: 'csrf-token-not-checked',
-    in: 'refuseForged',
-    find: `if (!same(headers['x-spoke-csrf'], csrf))`,
+    in: 'requireCsrfToken',
+    find: `if (!isSameSecret(headers['x-spoke-csrf'], csrf))`,
     put: 'if (csrf === undefined)',
     test: sessionTests,
     gain: 'a page of another site disconnects an account with its visitor’s session',
@@ -81,7 +81,7 @@ export const sessions: Fault[] = [
   {
     name: 'session-row-not-verified',
     in: 'createSessions',
-    find: 'isBound(row.bound_to, ring, token, row, credentialOf(row.made_by)) &&',
+    find: 'isSessionBound(row.bound_to, ring, token, row, credentialOf(row.made_by)) &&',
     put: '',
     test: sessionTests,
     only: 'a row that',
@@ -89,7 +89,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'session-not-bound-to-its-tenant',
-    in: 'under',
+    in: 'bindingUnder',
     find: 'JSON.stringify([token, tenant_id, scopes,',
     put: 'JSON.stringify([token, scopes,',
     test: sessionTests,
@@ -98,7 +98,7 @@ export const sessions: Fault[] = [
   },
   {
     name: 'invalid-credential-reported-as-a-bug',
-    in: 'createStanding',
+    in: 'createRevocationWatch',
     find: `new AppError('unauthenticated', 'This credential is no longer valid')`,
     put: `new TypeError('This credential is no longer valid')`,
     test: sessionTests,
@@ -108,8 +108,8 @@ export const sessions: Fault[] = [
   {
     name: 'session-fixation',
     in: 'createSessions',
-    find: 'const token = newToken()',
-    put: 'const token = tokenIn(asked.headers.cookie, ours) ?? newToken()',
+    find: 'const token = newSessionToken()',
+    put: 'const token = sessionTokenIn(request.headers.cookie, ours) ?? newSessionToken()',
     test: sessionTests,
     gain: 'an attacker who plants a cookie before the login has the session after it',
   },

@@ -8,18 +8,18 @@ export interface AuthRequest {
 }
 
 /** A browser's session, from its cookie. */
-export interface Session {
+export interface SessionContext {
   tokenHash: string
   /** What a page must send along with the cookie. */
   csrf: string
   expiresAt: Date
 }
 
-export interface Proven {
+export interface AuthContext {
   principal: Principal
   /** When the credential expires, epoch ms; absent: only when it is revoked. */
   until?: number
-  session?: Session
+  session?: SessionContext
 }
 
 /**
@@ -27,4 +27,4 @@ export interface Proven {
  *
  * @returns undefined when the bearer is of another kind or not valid
  */
-export type Way = (bearer: string) => Promise<Proven | undefined>
+export type BearerAuthenticator = (bearer: string) => Promise<AuthContext | undefined>

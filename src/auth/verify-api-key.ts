@@ -13,28 +13,28 @@ import type { Log } from '../lib/log.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
 import { keyIdOf } from './api-key.ts'
-import { findLiveKey, type KeyToProve, recordKeyUse } from './api-key-store.ts'
+import { findLiveApiKey, recordApiKeyUse, type StoredApiKey } from './api-key-store.ts'
 import { apiKeyHash } from './api-keys.ts'
-import type { Way } from './proven.ts'
+import type { BearerAuthenticator } from './auth-context.ts'
 
 const freshMs = 500
 /** With more keys in use at once, some are looked up more often, but never wrongly. */
-const most = 10_000
+const maxCached = 10_000
 
-interface Proof {
+interface CachedVerification {
   at: number
   principal: Promise<Principal | undefined>
   /** The stored hash and scopes that this key was verified against. */
-  proved: string | undefined
+  verifiedAgainst: string | undefined
 }
 
-export type ProveKey = (text: string) => Promise<Principal | undefined>
+export type VerifyApiKey = (text: string) => Promise<Principal | undefined>
 
 /** Authenticates a tenant's key as a bearer. */
-export const byTenantKey =
-  (proveKey: ProveKey): Way =>
+export const createApiKeyAuthenticator =
+  (verifyApiKey: VerifyApiKey): BearerAuthenticator =>
   async (bearer) => {
-    const principal = await proveKey(bearer)
+    const principal = await verifyApiKey(bearer)
     return principal && { principal }
   }
 
@@ -42,15 +42,24 @@ export const byTenantKey =
  * @returns authenticates a key as it was sent; undefined when it is malformed, unknown, revoked or
  *   expired. Throws the database's errors.
  */
-export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Clock; log: Log }): ProveKey {
-  const { db, ring, clock, log } = parts
-  const proofs = new Map<string, Proof>()
+export function createApiKeyVerifier(deps: {
+  db: Database
+  ring: KeyRing
+  clock: Clock
+  log: Log
+}): VerifyApiKey {
+  const { db, ring, clock, log } = deps
+  const cache = new Map<string, CachedVerification>()
 
-  async function prove(text: string, keyId: string, proof: Proof): Promise<Principal | undefined> {
-    const found = await withSystemOnce(db, (scope) => findLiveKey(scope, keyId))
-    if (!found || !(await holds(text, found, proof))) return undefined
+  async function verify(
+    text: string,
+    keyId: string,
+    verification: CachedVerification,
+  ): Promise<Principal | undefined> {
+    const found = await withSystemOnce(db, (scope) => findLiveApiKey(scope, keyId))
+    if (!found || !(await matchesHash(text, found, verification))) return undefined
     // The write may be late or fail; nothing depends on it.
-    withSystem(db, (scope) => recordKeyUse(scope, keyId)).catch((err: unknown) =>
+    withSystem(db, (scope) => recordApiKeyUse(scope, keyId)).catch((err: unknown) =>
       log.warn({ err }, 'the last use of an API key could not be recorded'),
     )
     return { kind: 'tenant', tenantId: found.tenantId, scopes: found.scopes, by: `key:${keyId}` }
@@ -59,19 +68,19 @@ export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Cloc
   /**
    * Hashes a key again only when its row has changed, because opening the data key is expensive.
    */
-  async function holds(
+  async function matchesHash(
     text: string,
-    { tenantId, scopes, keyHash }: KeyToProve,
-    proof: Proof,
+    { tenantId, scopes, keyHash }: StoredApiKey,
+    verification: CachedVerification,
   ): Promise<boolean> {
     const stored = [keyHash, ...scopes].join(' ')
-    if (proof.proved === stored) return true
+    if (verification.verifiedAgainst === stored) return true
     const hash = await unlessErasing(
       withTenant(db, tenantId, (scope) => apiKeyHash(scope, ring, new Secret(text), scopes)),
     )
     if (hash?.length !== keyHash.length || !timingSafeEqual(Buffer.from(hash), Buffer.from(keyHash)))
       return false
-    proof.proved = stored
+    verification.verifiedAgainst = stored
     return true
   }
 
@@ -79,35 +88,35 @@ export function createProveKey(parts: { db: Database; ring: KeyRing; clock: Cloc
     const keyId = keyIdOf(text)
     if (!keyId) return undefined
     const known = digest(text)
-    const last = proofs.get(known)
+    const last = cache.get(known)
     if (last && clock.monotonic() - last.at < freshMs) return await last.principal
-    const proof: Proof = {
+    const proof: CachedVerification = {
       at: clock.monotonic(),
       principal: Promise.resolve(undefined),
-      proved: last?.proved,
+      verifiedAgainst: last?.verifiedAgainst,
     }
-    proof.principal = prove(text, keyId, proof)
-    remember(known, proof)
+    proof.principal = verify(text, keyId, proof)
+    addToCache(known, proof)
     try {
       const principal = await proof.principal
       // Only valid keys are cached: wrong keys must not evict them.
-      if (!principal) forget(known, proof)
+      if (!principal) removeFromCache(known, proof)
       return principal
     } catch (error) {
-      forget(known, proof)
+      removeFromCache(known, proof)
       throw error
     }
   }
 
-  function remember(known: string, proof: Proof): void {
-    proofs.delete(known)
-    proofs.set(known, proof)
-    const [oldest] = proofs.size > most ? proofs.keys() : []
-    if (oldest !== undefined) proofs.delete(oldest)
+  function addToCache(known: string, verification: CachedVerification): void {
+    cache.delete(known)
+    cache.set(known, verification)
+    const [oldest] = cache.size > maxCached ? cache.keys() : []
+    if (oldest !== undefined) cache.delete(oldest)
   }
 
-  function forget(known: string, proof: Proof): void {
-    if (proofs.get(known) === proof) proofs.delete(known)
+  function removeFromCache(known: string, verification: CachedVerification): void {
+    if (cache.get(known) === verification) cache.delete(known)
   }
 }
 

@@ -6,13 +6,13 @@ import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { createPoller } from '../lib/poller.ts'
-import { credentialStands } from './credential.ts'
-import type { Proven } from './proven.ts'
-import { aliveAmong } from './session-store.ts'
+import type { AuthContext } from './auth-context.ts'
+import { isCredentialValid } from './credential.ts'
+import { findLiveSessions } from './session-store.ts'
 
-const everyMs = 500
+const pollIntervalMs = 500
 
-export interface Standing {
+export interface RevocationWatch {
   /**
    * Watching does not count as a use: the session of a page that only listens ends when idle.
    *
@@ -21,33 +21,33 @@ export interface Standing {
    *   credential's expiry; then the reason is an AppError unauthenticated, for a response that has
    *   not begun
    */
-  signalOf(proven: Proven, open: AbortSignal): AbortSignal
+  signalOf(context: AuthContext, open: AbortSignal): AbortSignal
 }
 
-export function createStanding(db: Database, clock: Clock, log: Log): Standing {
-  const watched = new Map<AbortController, Proven>()
+export function createRevocationWatch(db: Database, clock: Clock, log: Log): RevocationWatch {
+  const watched = new Map<AbortController, AuthContext>()
   const never = new AbortController()
 
   async function poll(): Promise<void> {
     const all = [...watched]
-    const lapsed = await withSystem(db, async (scope) => {
+    const revoked = await withSystem(db, async (scope) => {
       const hashes = all.flatMap(([, { session }]) => session?.tokenHash ?? [])
-      const alive = new Set((await aliveAmong(scope, hashes)).map(({ token_hash }) => token_hash))
-      const stands = new Map<string, boolean>()
+      const alive = new Set((await findLiveSessions(scope, hashes)).map(({ token_hash }) => token_hash))
+      const valid = new Map<string, boolean>()
       for (const by of new Set(all.map(([, { principal }]) => nameOf(principal))))
-        stands.set(by, await credentialStands(scope, by))
+        valid.set(by, await isCredentialValid(scope, by))
       return all.filter(([, { principal, session, until = Number.POSITIVE_INFINITY }]) => {
         const ended = session !== undefined && !alive.has(session.tokenHash)
-        return ended || clock.now() >= until || !stands.get(nameOf(principal))
+        return ended || clock.now() >= until || !valid.get(nameOf(principal))
       })
     })
-    for (const [controller] of lapsed)
+    for (const [controller] of revoked)
       controller.abort(new AppError('unauthenticated', 'This credential is no longer valid'))
   }
 
-  const keepPolling = createPoller({
+  const startPolling = createPoller({
     clock,
-    everyMs,
+    everyMs: pollIntervalMs,
     isWanted: () => watched.size > 0,
     // While the database is unavailable, there is nothing to send on the stream either.
     look: () => poll().catch((err: unknown) => log.warn({ err }, 'open streams could not be checked')),
@@ -55,12 +55,12 @@ export function createStanding(db: Database, clock: Clock, log: Log): Standing {
   })
 
   return {
-    signalOf(proven, open) {
-      if (proven.principal.kind === 'open' || open.aborted) return open
+    signalOf(context, open) {
+      if (context.principal.kind === 'open' || open.aborted) return open
       const controller = new AbortController()
-      watched.set(controller, proven)
+      watched.set(controller, context)
       open.addEventListener('abort', () => watched.delete(controller), { once: true })
-      keepPolling()
+      startPolling()
       return AbortSignal.any([open, controller.signal])
     },
   }

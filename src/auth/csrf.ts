@@ -1,16 +1,16 @@
 /** CSRF protection: refuses requests that a foreign page made a browser send. Pure. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { AppError } from '../lib/errors.ts'
-import type { AuthRequest } from './proven.ts'
+import type { AuthRequest } from './auth-context.ts'
 
-const forged = (message: string) => new AppError('forged_request', message)
+const csrfError = (message: string) => new AppError('forged_request', message)
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
-const same = (given: unknown, expected: string) =>
+const isSameSecret = (given: unknown, expected: string) =>
   typeof given === 'string' && timingSafeEqual(digest(given), digest(expected))
 
 /** The host of a Host header, without the scheme's default port. */
-function hostOf(scheme: string, host: unknown): string | undefined {
+function hostWithoutDefaultPort(scheme: string, host: unknown): string | undefined {
   const url = `${scheme}//${host}`
   return typeof host === 'string' && /^[\w.:[\]-]+$/.test(host) && URL.canParse(url)
     ? new URL(url).host
@@ -26,24 +26,24 @@ function hostOf(scheme: string, host: unknown): string | undefined {
  * @param csrf what only one of our pages can read
  * @throws AppError misdirected_request | forged_request
  */
-export function refuseForged({ method, headers }: AuthRequest, ours: URL, csrf: string): void {
-  refuseOtherHost(headers, ours)
+export function requireCsrfToken({ method, headers }: AuthRequest, ours: URL, csrf: string): void {
+  requireOwnHost(headers, ours)
   const site = headers['sec-fetch-site']
   if (method === 'GET' || method === 'HEAD') {
     // `none`: typed, or from a bookmark. On loopback every port is the same site.
     if (site !== undefined && site !== 'same-origin' && site !== 'none')
-      throw forged('A page of another origin sent this request')
+      throw csrfError('A page of another origin sent this request')
     return
   }
-  const fromUs = site === undefined ? headers.origin === ours.origin : site === 'same-origin'
-  if (!fromUs) throw forged('A request with a session must come from a page of SPOKE_PUBLIC_URL')
-  if (!same(headers['x-spoke-csrf'], csrf))
-    throw forged('The x-spoke-csrf header is missing or does not match this session')
+  const isSameOrigin = site === undefined ? headers.origin === ours.origin : site === 'same-origin'
+  if (!isSameOrigin) throw csrfError('A request with a session must come from a page of SPOKE_PUBLIC_URL')
+  if (!isSameSecret(headers['x-spoke-csrf'], csrf))
+    throw csrfError('The x-spoke-csrf header is missing or does not match this session')
 }
 
 /** @throws AppError misdirected_request */
-export function refuseOtherHost(headers: AuthRequest['headers'], ours: URL): void {
-  if (hostOf(ours.protocol, headers.host) !== ours.host)
+export function requireOwnHost(headers: AuthRequest['headers'], ours: URL): void {
+  if (hostWithoutDefaultPort(ours.protocol, headers.host) !== ours.host)
     throw new AppError('misdirected_request', 'Sessions work only at the host of SPOKE_PUBLIC_URL')
 }
 
@@ -56,17 +56,23 @@ export function refuseOtherHost(headers: AuthRequest['headers'], ours: URL): voi
  *
  * @throws AppError forged_request
  */
-export function refuseForeignPage({ headers }: AuthRequest): void {
+export function requireSameOrigin({ headers }: AuthRequest): void {
   const site = headers['sec-fetch-site']
   // `none`: typed, or from a bookmark.
   const foreign =
-    site === undefined ? isForeign(headers.origin, headers.host) : site !== 'same-origin' && site !== 'none'
-  if (foreign) throw forged('A page of another origin sent this request')
+    site === undefined
+      ? isForeignOrigin(headers.origin, headers.host)
+      : site !== 'same-origin' && site !== 'none'
+  if (foreign) throw csrfError('A page of another origin sent this request')
 }
 
 /** Also true for `null`: a page without its own origin, such as a file or a sandboxed frame. */
-function isForeign(origin: unknown, host: unknown): boolean {
+function isForeignOrigin(origin: unknown, host: unknown): boolean {
   if (origin === undefined) return false
   const url = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : undefined
-  return url === undefined || !/^https?:$/.test(url.protocol) || url.host !== hostOf(url.protocol, host)
+  return (
+    url === undefined ||
+    !/^https?:$/.test(url.protocol) ||
+    url.host !== hostWithoutDefaultPort(url.protocol, host)
+  )
 }
