@@ -44,12 +44,11 @@ import { createProgressWatch } from '../sync/progress.ts'
 import { purgeIntegration } from '../sync/purge.ts'
 import { requestSyncOnConnect } from '../sync/requests.ts'
 import { cancelRuns, type StreamKey } from '../sync/store.ts'
+import type { PollPeriods } from '../worker/poll-periods.ts'
 import { createQueues, type Queues } from '../worker/queues.ts'
 import { startWorker, type Worker } from '../worker/worker.ts'
 import type { Shutdown } from './shutdown.ts'
 
-/** Longer than a scheduler poll, and than the wake-ups that follow a commit. */
-const erasureQuietMs = 10_000
 const stopWithinMs = 8_000
 
 /**
@@ -68,6 +67,7 @@ export async function compose(
   log: Log,
   clock: Clock,
   shutdown: Shutdown,
+  polls: PollPeriods,
   fakes?: Fakes,
 ): Promise<{ server: FastifyInstance; instance: string }> {
   const metrics = createMetrics()
@@ -150,7 +150,7 @@ export async function compose(
           bytes: createByteBudget(byteLimits(getHeapStatistics().heap_size_limit / 2), clock, () => {}),
           journalWork,
           ...(feed === undefined ? {} : { onFound: createMissingWebhooksDetector(log) }),
-          quietMs: erasureQuietMs,
+          polls,
           retention: config.retention,
         })
   shutdown.running.push(() => worker.stop(stopWithinMs))

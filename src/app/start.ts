@@ -7,6 +7,7 @@ import { isolationWarnings } from '../db/isolation/bypass.ts'
 import { migrate } from '../db/migrate.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import { type PollPeriods, pollPeriods } from '../worker/poll-periods.ts'
 import { compose, type Fakes } from './compose.ts'
 import { migrateAll, openServing } from './open.ts'
 import { refuseOpenKeys, refuseUnsafe, refuseWrongKeys, StartError } from './preflight.ts'
@@ -23,7 +24,12 @@ export interface Service {
 }
 
 /** @throws ConfigError | LockedError | StartError | the database's own error */
-export async function startService(config: Config, log: Log, clock: Clock = systemClock): Promise<Service> {
+export async function startService(
+  config: Config,
+  log: Log,
+  clock: Clock = systemClock,
+  polls: PollPeriods = pollPeriods,
+): Promise<Service> {
   if (config.databaseUrl) await migrateAll(config, log)
   const db = await openServing(config, log)
   const shutdown: Shutdown = { resources: [() => db.close()], running: [] }
@@ -34,7 +40,7 @@ export async function startService(config: Config, log: Log, clock: Clock = syst
       log.warn({ warning }, 'the database grants more than Spoke needs')
     await refuseOpenKeys(db, config)
     await refuseWrongKeys(db, config)
-    const { server, instance } = await compose(config, db, log, clock, shutdown)
+    const { server, instance } = await compose(config, db, log, clock, shutdown, polls)
     return { url: await listen(server, config), instance, db, stop: () => shutDown(shutdown, log) }
   } catch (error) {
     await shutDown(shutdown, log)
@@ -50,7 +56,15 @@ export async function standUp(
   fakes: Fakes,
 ): Promise<{ server: FastifyInstance; stop(): Promise<void> }> {
   const shutdown: Shutdown = { resources: [], running: [] }
-  const { server } = await compose({ ...config, role: 'api' }, db, log, systemClock, shutdown, fakes)
+  const { server } = await compose(
+    { ...config, role: 'api' },
+    db,
+    log,
+    systemClock,
+    shutdown,
+    pollPeriods,
+    fakes,
+  )
   return { server, stop: () => shutDown(shutdown, log) }
 }
 

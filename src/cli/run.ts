@@ -2,20 +2,19 @@
 import { Command } from 'commander'
 import { migrateAll } from '../app/open.ts'
 import { StartError } from '../app/preflight.ts'
-import { type Service, startService } from '../app/start.ts'
-import { ConfigError, readConfig } from '../config.ts'
+import { ConfigError } from '../config.ts'
 import { isOfDatabase, reasonOf } from '../db/database-errors.ts'
 import { LockedError } from '../db/directory-lock.ts'
 import { DatabaseStartError } from '../db/reach.ts'
 import { createLog, scrub } from '../lib/log.ts'
 import { nearest } from '../lib/nearest.ts'
 import { version } from '../lib/version.ts'
-import { startWatchdog } from '../lib/watchdog.ts'
 import { addApiKeyCommands } from './api-key-commands.ts'
 import { addAuditCommands } from './audit-commands.ts'
 import { commandLog, config, say } from './console.ts'
 import { addDoctorCommands } from './doctor-command.ts'
 import { addKeyRingCommands } from './key-ring-commands.ts'
+import { serve } from './serve.ts'
 import { addTenantCommands } from './tenant-commands.ts'
 import { addWebhookCommands } from './webhook-commands.ts'
 
@@ -83,42 +82,6 @@ function createProgram(): Command {
   addAuditCommands(program)
   addWebhookCommands(program)
   return program
-}
-
-async function serve(over: Record<string, string>): Promise<void> {
-  const read = readConfig({ ...process.env, ...over }, say)
-  const log = createLog(read.logLevel)
-  let service: Service | undefined
-  let stopping = false
-  const stop = async (signal: string) => {
-    if (stopping) return
-    stopping = true
-    log.info({ signal }, 'stopping')
-    // Exit even if something hangs; leases and the next start recover the rest.
-    setTimeout(() => process.exit(1), 10_000).unref()
-    await service?.stop()
-    process.exit(0)
-  }
-  const crash = (err: unknown) => {
-    log.fatal({ err }, 'a bug: the process exits and its leases expire')
-    process.exit(1)
-  }
-  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal).catch(crash))
-  const watchdog =
-    read.watchdogMs > 0
-      ? startWatchdog(read.watchdogMs, read.databaseUrl ? undefined : read.dataDir, log)
-      : undefined
-  service = await startService(read, log)
-  watchdog?.started()
-  process.on('uncaughtException', crash)
-  process.on('unhandledRejection', crash)
-  if (!read.adminKey) {
-    log.warn(
-      'open mode: no admin key is set, so anyone on this machine can access every tenant; set SPOKE_ADMIN_KEY to require a key',
-    )
-  }
-  const { url, instance, db } = service
-  log.info({ url, database: db.kind, role: read.role, instance }, 'Spoke is listening')
 }
 
 /**

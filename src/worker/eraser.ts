@@ -8,20 +8,16 @@ import type { Clock } from '../lib/clock.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { findErasing } from '../tenants/data-inventory-store.ts'
 import { endErasure, eraseRows, whileErasing } from '../tenants/erasure.ts'
+import type { PollPeriods } from './poll-periods.ts'
 import type { Queues } from './queues.ts'
 
 export interface EraserDependencies extends RevokeDependencies {
   queues: Queues
   clock: Clock
   metrics: Metrics
-  /**
-   * A tenant stays at least this long after its mark: a scheduler poll that had found its streams
-   * has sent its wake-ups by then.
-   */
-  quietMs: number
+  polls: PollPeriods
 }
 
-const pollIntervalMs = 4_000
 const maxTenants = 100
 /** The next tenant follows after this time. */
 const sliceMs = 5_000
@@ -35,7 +31,7 @@ export async function runEraser(deps: EraserDependencies, signal: AbortSignal): 
     await eraseMarkedTenants(deps, signal).catch((err: unknown) =>
       deps.log.warn({ err }, 'tenants marked for erasure could not be listed'),
     )
-    await deps.clock.sleep(pollIntervalMs, signal).catch(() => {})
+    await deps.clock.sleep(deps.polls.eraseMs, signal).catch(() => {})
   }
 }
 
@@ -68,7 +64,7 @@ async function eraseForOneSlice(
   tenantId: TenantId,
   signal: AbortSignal,
 ): Promise<'cut_short' | 'too_soon' | 'rows_left' | 'gone'> {
-  const { db, clock, queues, quietMs } = deps
+  const { db, clock, queues, polls } = deps
   const end = clock.monotonic() + sliceMs
   const more = () => !signal.aborted && clock.monotonic() < end
   if (!(await revokeAllGrants(deps, tenantId, signal, more))) return 'cut_short'
@@ -77,5 +73,5 @@ async function eraseForOneSlice(
   if (portals && portals.length > 0) await withSystem(db, (scope) => deleteBudgets(scope, portals))
   for (const when of ['integrations', 'audit'] as const)
     if (!(await eraseRows(db, tenantId, when, more))) return 'cut_short'
-  return await endErasure(db, tenantId, quietMs, () => queues.deleteJobsOf(tenantId))
+  return await endErasure(db, tenantId, polls.erasureQuietMs, () => queues.deleteJobsOf(tenantId))
 }

@@ -13,6 +13,7 @@ import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { findAwaitingStreams, resumeAwaitingStream } from '../sync/store.ts'
 import { claimPeriodicTask } from '../tenants/periodic-task-store.ts'
+import type { PollPeriods } from './poll-periods.ts'
 import type { Queues } from './queues.ts'
 
 export interface HubSpotReturnDependencies {
@@ -22,17 +23,17 @@ export interface HubSpotReturnDependencies {
   log: Log
 }
 
-/** One run and one inbox are tried per this period, over all processes. */
-const probeIntervalMs = 8_000
 /** How many runs, and how many inboxes, one success resumes. */
 const resumeBatchSize = 50
 
 /** Lets one run and one inbox try, if some wait and the next probe is due. */
-export async function probeHubSpotReturn(deps: HubSpotReturnDependencies): Promise<void> {
-  const { db, clock } = deps
+export async function probeHubSpotReturn(
+  deps: HubSpotReturnDependencies & { polls: PollPeriods },
+): Promise<void> {
+  const { db, clock, polls } = deps
   const { streams, inboxes } = await findWaiting(deps)
   if (streams.length + inboxes.length === 0) return
-  if (!(await withSystem(db, (scope) => claimPeriodicTask(scope, 'probe_hubspot', probeIntervalMs)))) return
+  if (!(await withSystem(db, (scope) => claimPeriodicTask(scope, 'probe_hubspot', polls.probeMs)))) return
   // Picked at random, so that one account that stays unavailable does not decide for all.
   const one = <T>(some: readonly T[]) => some.slice(Math.floor(clock.random() * some.length)).slice(0, 1)
   await resume(deps, { streams: one(streams), inboxes: one(inboxes) })

@@ -12,6 +12,7 @@ import type { Metrics } from '../lib/metrics.ts'
 import { requestScheduledRun, type SyncPeriods } from '../sync/requests.ts'
 import { type DueStream, findDueStreams } from '../sync/store.ts'
 import { probeHubSpotReturn } from './hubspot-return.ts'
+import type { PollPeriods } from './poll-periods.ts'
 import type { Queues } from './queues.ts'
 
 export interface SchedulerDependencies {
@@ -19,12 +20,12 @@ export interface SchedulerDependencies {
   queues: Queues
   claimant: Claimant
   periods: SyncPeriods
+  polls: PollPeriods
   clock: Clock
   metrics: Metrics
   log: Log
 }
 
-const pollIntervalMs = 4_000
 const maxStreams = 500
 /** A wake-up that was lost between two processes is sent again after this time. */
 const resendAfterMs = 30_000
@@ -42,7 +43,7 @@ export async function runScheduler(deps: SchedulerDependencies, signal: AbortSig
     await runSchedulerPoll(deps, signal).catch((err: unknown) =>
       deps.log.warn({ err }, 'a scheduler poll failed'),
     )
-    await deps.clock.sleep(pollIntervalMs, signal).catch(() => {})
+    await deps.clock.sleep(deps.polls.scheduleMs, signal).catch(() => {})
   }
 }
 

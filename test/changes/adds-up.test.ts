@@ -18,7 +18,7 @@ import { ticketKind } from '../../src/issues/ticket-kind.ts'
 import { startTestEmulator } from '../support/emulator.ts'
 import { engines } from '../support/engines.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
-import { type SpokeProcess, startProcess } from '../support/process.ts'
+import { type SpokeProcess, startShortPolling } from '../support/process.ts'
 import { A, seedTenant } from '../support/rows.ts'
 import { eventually, testKeys } from '../support/service.ts'
 
@@ -275,7 +275,7 @@ test('a copy that is kept from the feed alone equals what a service holds that i
     SPOKE_SYNC_OVERLAP: '2s',
     SPOKE_INDEX_LAG: '0s',
   }
-  let spoke: SpokeProcess = startProcess(dir, env)
+  let spoke: SpokeProcess = startShortPolling(dir, env)
   // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely
   const ask = async (path: string, body?: unknown): Promise<any> => {
     const json = {
@@ -339,7 +339,7 @@ test('a copy that is kept from the feed alone equals what a service holds that i
       if (round % 2 === 0) {
         await new Promise((resolve) => setTimeout(resolve, below(120)))
         await spoke.end('SIGKILL')
-        spoke = startProcess(dir, env)
+        spoke = startShortPolling(dir, env)
       }
       await eventually(async () => (await ask(`/sync/${A}/${id}/${run}`)).finished_at, 'the run ends')
       const now = await issues()

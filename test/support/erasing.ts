@@ -4,6 +4,7 @@ import type { Database } from '../../src/db/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { type EraserDependencies, eraseMarkedTenants } from '../../src/worker/eraser.ts'
+import { pollPeriods } from '../../src/worker/poll-periods.ts'
 import { dumpOf } from './canaries.ts'
 import { quiet } from './engines.ts'
 import { ring } from './rows.ts'
@@ -13,12 +14,17 @@ export async function tablesWith(db: Database, text: string): Promise<string[]> 
   return (await dumpOf(db)).filter(({ content }) => content.includes(text)).map(({ name }) => name)
 }
 
-/** One round of erasing, as a worker goes it; HubSpot is not asked. */
-export async function eraseNow(db: Database, over: Partial<EraserDependencies> = {}): Promise<void> {
-  const queues = { forget: async () => {} } as unknown as EraserDependencies['queues']
+const noQueues = { deleteJobsOf: async () => {} } as unknown as EraserDependencies['queues']
+
+/** One pass of the eraser, without waiting after the mark. HubSpot is not called. */
+export async function eraseNow(db: Database, { erasureQuietMs = 0, queues = noQueues } = {}): Promise<void> {
   const hubspot = {} as EraserDependencies['hubspot']
-  const parts = { db, ring, hubspot, app: undefined, log: quiet, queues, clock: systemClock, quietMs: 0 }
-  await eraseMarkedTenants({ ...parts, metrics: createMetrics(), ...over }, new AbortController().signal)
+  const polls = { ...pollPeriods, erasureQuietMs }
+  const shared = { db, ring, hubspot, app: undefined, log: quiet, clock: systemClock }
+  await eraseMarkedTenants(
+    { ...shared, queues, polls, metrics: createMetrics() },
+    new AbortController().signal,
+  )
 }
 
 /** Adds issues without the sync, each seen once. */

@@ -28,8 +28,10 @@ export function startProcess(
   cwd: string,
   env: Record<string, string> = {},
   watch?: (text: string) => void,
+  words: readonly string[] = ['bin/spoke.js', 'serve'],
 ): SpokeProcess {
-  const child = spawn(process.execPath, [...heap, join(root, 'bin/spoke.js'), 'serve'], {
+  const [script = '', ...args] = words
+  const child = spawn(process.execPath, [...heap, join(root, script), ...args], {
     cwd,
     env: { ...inherited(), PORT: '0', LOG_LEVEL: 'info', ...env },
   })
@@ -61,3 +63,7 @@ export function startProcess(
     },
   }
 }
+
+/** The same, but its worker polls as often as in `startTestService`. */
+export const startShortPolling = (cwd: string, env: Record<string, string>): SpokeProcess =>
+  startProcess(cwd, env, undefined, ['test/support/serve.ts'])

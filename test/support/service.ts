@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { type Service, startService } from '../../src/app/start.ts'
 import { readConfig } from '../../src/config.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { createLog } from '../../src/lib/log.ts'
+import { shortPolls } from './poll-periods.ts'
 import { newPostgresDatabase } from './postgres.ts'
 
 export const testKeys = `k1:${Buffer.alloc(32, 7).toString('base64')}`
@@ -51,6 +53,8 @@ export async function startTestService(
   const service = await startService(
     config,
     createLog(config.logLevel, (line) => lines.push(line)),
+    systemClock,
+    shortPolls,
   )
   const ask = async (
     method: string,

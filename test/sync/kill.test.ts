@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test'
 import { layOutEmbedded } from '../support/embedded.ts'
 import { startTestEmulator, type TestEmulator, truthOf } from '../support/emulator.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
-import { type SpokeProcess, startProcess } from '../support/process.ts'
+import { type SpokeProcess, startShortPolling } from '../support/process.ts'
 import { eventually, testKeys } from '../support/service.ts'
 
 const tickets = 4_000
@@ -58,7 +58,7 @@ async function killInTheMiddle(
   const spokes: SpokeProcess[] = []
   try {
     if (!env.DATABASE_URL) await layOutEmbedded(join(dir, 'data'))
-    const first = startProcess(dir, { HUBSPOT_API_URL: emulator.url, ...env })
+    const first = startShortPolling(dir, { HUBSPOT_API_URL: emulator.url, ...env })
     spokes.push(first)
     const { integration_id: id } = await ask(first, `/integrations/${T}`, { access_token: token })
     const { sync_event_id: run } = await ask(first, `/sync/${T}/${id}`, { sync_type: 'full' })
@@ -71,7 +71,7 @@ async function killInTheMiddle(
     const killedAt = performance.now()
     const before = (await listed()).length
 
-    const second = startProcess(dir, { HUBSPOT_API_URL: emulator.url, ...env })
+    const second = startShortPolling(dir, { HUBSPOT_API_URL: emulator.url, ...env })
     spokes.push(second)
     await second.url
     const upAt = performance.now()

@@ -138,7 +138,7 @@ for (const engine of engines) {
       await budget(7)
       await beginErasure(db, A)
       const before = await others(A)
-      await eraseNow(db, { quietMs: 60_000 })
+      await eraseNow(db, { erasureQuietMs: 60_000 })
       assert.deepEqual(await tablesWith(db, A), ['table public.tenants'], 'the tenant itself waits')
       await eraseNow(db)
       assert.deepEqual(await tablesWith(db, A), [])

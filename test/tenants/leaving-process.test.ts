@@ -10,7 +10,7 @@ import { look } from '../http/database.ts'
 import { quiet } from '../support/engines.ts'
 import { addIssues, tablesWith } from '../support/erasing.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
-import { type SpokeProcess, startProcess } from '../support/process.ts'
+import { type SpokeProcess, startShortPolling } from '../support/process.ts'
 import { A, B, seedTenant } from '../support/rows.ts'
 import { eventually, testKeys } from '../support/service.ts'
 
@@ -33,7 +33,7 @@ async function withTenants(
       .execute()
     const env = { DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: testKeys, HUBSPOT_API_URL: 'http://127.0.0.1:9' }
     const start = () => {
-      const spoke = startProcess(dir, env)
+      const spoke = startShortPolling(dir, env)
       spokes.push(spoke)
       return spoke
     }

@@ -7,7 +7,7 @@ import { startSpoke } from '../support/command.ts'
 import { layOutEmbedded } from '../support/embedded.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { onlyLong } from '../support/long.ts'
-import { type SpokeProcess, startProcess } from '../support/process.ts'
+import { type SpokeProcess, startShortPolling } from '../support/process.ts'
 import { eventually, testKeys } from '../support/service.ts'
 import { makeSmallDisk, type SmallDisk, withSmallDisk } from '../support/small-disk.ts'
 
@@ -29,7 +29,7 @@ describe('a full disk', withSmallDisk, () => {
   })
 
   const start = (env: Record<string, string> = {}) => {
-    const spoke = startProcess(disk.dir, {
+    const spoke = startShortPolling(disk.dir, {
       HUBSPOT_API_URL: emulator.url,
       SPOKE_ENCRYPTION_KEYS: testKeys,
       HUBSPOT_CLIENT_ID: app.client,

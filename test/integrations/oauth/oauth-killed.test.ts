@@ -8,7 +8,7 @@ import { createBrowser } from '../../../demo/browser.ts'
 import { layOutEmbedded } from '../../support/embedded.ts'
 import { redirectUri, startTestEmulator, type TestEmulator } from '../../support/emulator.ts'
 import { newPostgresDatabase } from '../../support/postgres.ts'
-import { type SpokeProcess, startProcess } from '../../support/process.ts'
+import { type SpokeProcess, startShortPolling } from '../../support/process.ts'
 import { testKeys } from '../../support/service.ts'
 
 let emulator: TestEmulator
@@ -37,7 +37,7 @@ for (const engine of ['PostgreSQL', 'PGlite']) {
     const portal = emulator.world.addPortal({ tickets: 2 }).portal_id
     const spokes: SpokeProcess[] = []
     const next = async () => {
-      const spoke = startProcess(dir, env)
+      const spoke = startShortPolling(dir, env)
       spokes.push(spoke)
       return await spoke.url
     }

@@ -1,0 +1,11 @@
+/** How often the worker polls in tests: a test that waits for a poll does not wait for seconds. */
+import type { PollPeriods } from '../../src/worker/poll-periods.ts'
+
+export const shortPolls: PollPeriods = {
+  scheduleMs: 500,
+  probeMs: 1_000,
+  expireMs: 500,
+  eraseMs: 500,
+  // Longer than a scheduler poll, as in the product.
+  erasureQuietMs: 1_500,
+}
