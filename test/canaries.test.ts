@@ -1,5 +1,5 @@
 /**
- * Every kind of secret goes through the main paths once, at debug level, on both engines; then it is looked for in all that was
+ * Every kind of secret goes through the main paths once, at debug level; then it is looked for in all that was
  * written: database, data directory, log lines, answers, metrics. Over 200 lines because the paths are one story, and what
  * they leave behind is searched once, at its end.
  */
@@ -22,7 +22,7 @@ import { type Answer, type Sent, send } from './http/send.ts'
 import { type Canary, canary, dumpOf, filesOf, formsOf, type Place, search } from './support/canaries.ts'
 import { layOutEmbedded } from './support/embedded.ts'
 import { startTestEmulator, type TestEmulator } from './support/emulator.ts'
-import { quiet } from './support/engines.ts'
+import { engines, quiet } from './support/engines.ts'
 import { newPostgresDatabase } from './support/postgres.ts'
 import {
   claimsFor,
@@ -39,7 +39,7 @@ const callback = '/api/hubspot/oauth/callback'
 const ours = 'https://spoke.example'
 const secretOfApp = () => `zq${randomUUID()}`
 
-for (const engine of ['PostgreSQL', 'PGlite'] as const) {
+for (const { name: engine } of engines) {
   describe(`canaries on ${engine}`, () => {
     const adminKey = randomBytes(32).toString('base64url')
     const ring: KeyRing = ['k2', 'k1'].map((kid) => ({ kid, key: new Uint8Array(randomBytes(32)) }))

@@ -17,7 +17,7 @@ import { canary, formsOf, type Place, search } from './support/canaries.ts'
 import { type CanaryTenant, newCanaryTenant } from './support/canary-tenants.ts'
 import { layOutEmbedded } from './support/embedded.ts'
 import { startTestEmulator, type TestEmulator } from './support/emulator.ts'
-import { onlyLong } from './support/long.ts'
+import { long, onlyLong } from './support/long.ts'
 import { newPostgresDatabase } from './support/postgres.ts'
 import { eventually, startTestService, type TestService } from './support/service.ts'
 
@@ -64,7 +64,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         HUBSPOT_TIMEOUT: '10s',
       })
       operations = await readOperations(service.url)
-      walkers = Array.from({ length: 4 }, () => ({
+      walkers = Array.from({ length: long ? 4 : 3 }, () => ({
         ...newCanaryTenant(emulator),
         ids: {},
         cursors: [],

@@ -1,18 +1,9 @@
 /** Looks at a test's database from outside, as superuser: how many rows there are, and all that they say. */
-import pg from 'pg'
-import { newPostgresDatabase } from '../support/postgres.ts'
+import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 
 export const databaseOf = newPostgresDatabase
 
-const pools = new Map<string, pg.Pool>()
-
-/** As adminQuery, over a connection that is kept, because these tests look after each request. */
-export async function look(database: string, text: string): Promise<Record<string, unknown>[]> {
-  const pool =
-    pools.get(database) ?? new pg.Pool({ connectionString: database, max: 1, allowExitOnIdle: true })
-  pools.set(database, pool)
-  return (await pool.query(text)).rows
-}
+export const look = (database: string, text: string) => adminQuery(text, database)
 
 export async function tables(database: string): Promise<string[]> {
   const rows = await look(

@@ -54,7 +54,7 @@ const objects = '/crm/objects/2026-09/tickets'
 /** Needs the server that global-setup.ts started. */
 export async function measureUtilisation(options: UtilisationOptions): Promise<Utilisation> {
   const { seconds, processes, callers, bucket = 'calls', plan } = options
-  const emulator = await startTestEmulator()
+  const emulator = await startTestEmulator({ limits: 'hubspot' })
   const portalId = 77
   await emulator.control('POST', '/portals', { portal_id: portalId, tickets: 10, plan: plan ?? 'starter' })
   const { token } = await emulator.control('POST', `/portals/${portalId}/tokens`, {

@@ -19,15 +19,21 @@ export function withDatabase(name: string, login?: string): string {
   return url.toString()
 }
 
-/** One statement as superuser. */
+const pools = new Map<string, pg.Pool>()
+
+function poolOf(url: string): pg.Pool {
+  const known = pools.get(url)
+  if (known) return known
+  const made = new pg.Pool({ connectionString: url, max: 4, idleTimeoutMillis: 1_000, allowExitOnIdle: true })
+  // A test may end any connection; the next statement opens another.
+  made.on('error', () => {})
+  pools.set(url, made)
+  return made
+}
+
+/** One statement as superuser. Tests ask many times a second, so connections stay open for a second. */
 export async function adminQuery(text: string, url = serverUrl()): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    return (await client.query(text)).rows
-  } finally {
-    await client.end()
-  }
+  return (await poolOf(url).query(text)).rows
 }
 
 /** A new database from the template. Dropped by nobody: the server is gone at the end of the run. */

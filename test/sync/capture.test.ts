@@ -6,9 +6,6 @@ import { eventually, startTestService, type TestService } from '../support/servi
 import { type Connected, connect, T } from './capture-bench.ts'
 
 const noLag = { index_lag_ms: 0, index_lag_jitter_ms: 0 }
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-/** HubSpot's Date counts whole seconds. */
-const nextSecond = () => pause(1_100)
 
 describe('change capture', () => {
   let emulator: TestEmulator
@@ -26,6 +23,10 @@ describe('change capture', () => {
     await service.stop()
     await emulator.close()
   })
+  /** On HubSpot's clock. */
+  const later = (ms: number) => emulator.control('POST', '/clock', { advance_ms: ms })
+  /** HubSpot's Date counts whole seconds. */
+  const nextSecond = () => later(1_000)
   const idsOf = async (one: Connected) => [...(await one.truth()).keys()]
 
   test('archived tickets become tombstones in the next full pass, restored ones live again', async () => {
@@ -305,7 +306,7 @@ describe('change capture', () => {
     await one.act('PATCH', '/tickets', { ids: ids.slice(0, 110), properties: { content: 'wide' } })
     await one.act('DELETE', '/tickets', { ids: ids.slice(200, 203) })
     // Read within two seconds of its change a ticket is read once more, for a second edit in the same millisecond.
-    await pause(3_200)
+    await later(3_200)
     await one.forgetCalls()
     const run = await one.sync('incremental')
     assert.equal(run.changed, 110)
@@ -322,7 +323,7 @@ describe('change capture', () => {
     await nextSecond()
     const [primary, loser] = ids.slice(205, 207) as [string, string]
     const { survivor } = await one.act('POST', '/tickets/merge', { primary, loser })
-    await pause(2_100)
+    await later(2_100)
     await one.sync('incremental')
     const issues = await one.issues()
     assert.equal(issues.get(loser).merged_into, survivor)

@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test'
 import pg from 'pg'
 import { startTestEmulator, type TestEmulator, truthOf } from '../support/emulator.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
-import { type SpokeProcess, startProcess } from '../support/process.ts'
+import { type SpokeProcess, startShortPolling } from '../support/process.ts'
 import { eventually, testKeys } from '../support/service.ts'
 
 const T = '11111111-1111-4111-8111-111111111111'
@@ -94,7 +94,7 @@ describe('a run goes on in another process', () => {
     }
     const spokes: SpokeProcess[] = []
     const start = () => {
-      const spoke = startProcess(dir, env)
+      const spoke = startShortPolling(dir, env)
       spokes.push(spoke)
       return spoke
     }
@@ -176,7 +176,7 @@ describe('a run goes on in another process', () => {
               portal_id: 400 + n,
             },
             kind: 'delay',
-            delay_ms: 4_000,
+            delay_ms: 2_000,
             after: 1,
             times: 1,
           })
