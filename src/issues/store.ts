@@ -86,8 +86,8 @@ const withAccountData = (
           select x.bytes from issue_associations x
           where x.tenant_id = ${scope.tenantId} and x.integration_id = i.integration_id
             and x.ticket_id = i.ticket_id limit 1), 0) as size
-      -- offset: asked once a row, not once for each use.
-      from (${page}) i offset 0) i) i
+      -- The offset makes the size be computed once per row, the order that the page is not sorted again.
+      from (${page}) i ${order} offset 0) i) i
   left join lateral (
     select l.label from labels l
     where l.tenant_id = ${scope.tenantId} and l.integration_id = i.integration_id
