@@ -13,8 +13,8 @@ before(async () => {
 })
 after(() => world.stop())
 
-test('1,000 requests made from the document meet no unplanned status, no odd shape, and nothing that is told back', async (context) => {
-  const result = await fuzz(world, { seed, requests: 1_000, withinMs: 150_000 })
+test('3,000 requests made from the document meet no unplanned status, no odd shape, and nothing that is told back', async (context) => {
+  const result = await fuzz(world, { seed, requests: 3_000, withinMs: 150_000 })
   context.diagnostic(
     `seed ${seed}, ${result.passed} requests, ${result.byStatus.size} statuses, p99 ${result.p99Ms.toFixed(1)} ms`,
   )
