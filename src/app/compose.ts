@@ -111,6 +111,7 @@ export async function compose(
           journal: createJournal({ hubspot, app, patience, clock }),
           patience,
           windowMs: config.webhookWindowMs,
+          polls,
         }
       : undefined
   // The source of change notifications for accounts of our own app; other accounts have none.

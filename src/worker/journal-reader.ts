@@ -3,14 +3,13 @@ import type { IntegrationRef } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
 import { type JournalParts, type JournalPoll, letGo, readJournal } from '../journal/read-journal.ts'
 import { type SubscribeParts, subscribeDue } from '../journal/subscriptions.ts'
+import type { PollPeriods } from './poll-periods.ts'
 
 export interface JournalReaderDependencies extends SubscribeParts {
   tokens: Tokens
+  polls: PollPeriods
 }
 
-/** How often HubSpot is queried for another file after the last one. */
-const pollIntervalMs = 1_000
-const subscribeIntervalMs = 2_000
 /** Wait after a pass that could not continue. */
 const subscribeRetryMs = 30_000
 /** Integrations whose token is checked at once. The next sync finds the state of any others. */
@@ -29,7 +28,7 @@ async function runReads(deps: JournalReaderDependencies, signal: AbortSignal): P
       const done = checkToken(deps, ref, signal).finally(() => checks.delete(done))
       checks.add(done)
     }
-    if (!more) await deps.clock.sleep(pollIntervalMs, signal).catch(() => {})
+    if (!more) await deps.clock.sleep(deps.polls.journalMs, signal).catch(() => {})
   }
   await Promise.all(checks)
   await letGo(deps).catch(() => {})
@@ -62,6 +61,6 @@ async function runSubscriptions(deps: JournalReaderDependencies, signal: AbortSi
         return false
       },
     )
-    await deps.clock.sleep(wentWell ? subscribeIntervalMs : subscribeRetryMs, signal).catch(() => {})
+    await deps.clock.sleep(wentWell ? deps.polls.subscribeMs : subscribeRetryMs, signal).catch(() => {})
   }
 }

@@ -4,6 +4,10 @@ export interface PollPeriods {
   scheduleMs: number
   /** Between two early tries of something that waits for HubSpot to return, over all processes, ms. */
   probeMs: number
+  /** Until HubSpot is queried for another file of the journal after the last one, ms. */
+  journalMs: number
+  /** Between two polls for journal subscriptions that are due, ms. */
+  subscribeMs: number
   /** Between two passes over unconfirmed OAuth grants, ms. */
   expireMs: number
   /** Between two polls for tenants marked for erasure, ms. */
@@ -18,6 +22,8 @@ export interface PollPeriods {
 export const pollPeriods: PollPeriods = {
   scheduleMs: 4_000,
   probeMs: 8_000,
+  journalMs: 1_000,
+  subscribeMs: 2_000,
   expireMs: 5_000,
   eraseMs: 4_000,
   erasureQuietMs: 10_000,

@@ -4,6 +4,8 @@ import type { PollPeriods } from '../../src/worker/poll-periods.ts'
 export const shortPolls: PollPeriods = {
   scheduleMs: 500,
   probeMs: 1_000,
+  journalMs: 200,
+  subscribeMs: 300,
   expireMs: 500,
   eraseMs: 500,
   // Longer than a scheduler poll, as in the product.
