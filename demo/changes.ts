@@ -10,7 +10,7 @@ export async function syncChanges({ api, hubspot, screen, step }: Cast, a: Tenan
   step('an incremental sync brings exactly what changed')
   const at = `/api/hubspot/sync/${a.id}/${a.integrationId}`
   const before = { a: await api.issues(a.id), b: await api.issues(b.id), kept: await keptSoFar(api, at) }
-  const changes = hubspot.work(a.account.portalId)
+  const changes = hubspot.work(a.account.hubId)
   await syncIncrementally(api, at)
   const after = { a: await api.issues(a.id), b: await api.issues(b.id), kept: await keptSoFar(api, at) }
 
@@ -20,7 +20,7 @@ export async function syncChanges({ api, hubspot, screen, step }: Cast, a: Tenan
     changes.map((change) => change.ticketId).sort(),
   )
   assert.deepEqual(after.b, before.b, 'a change of account A touched tenant B')
-  assertSame(after.a, hubspot.truth(a.account.portalId))
+  assertSame(after.a, hubspot.truth(a.account.hubId))
   const [changed, inserted] = [
     after.kept.changed - before.kept.changed,
     after.kept.inserted - before.kept.inserted,

@@ -13,18 +13,18 @@ export async function connectByOAuth({ api, base, hubspot, screen, step }: Cast)
   assert.equal(page.origin, hubspot.url)
   // A person would click here.
   page.searchParams.set('auto', '1')
-  page.searchParams.set('portal_id', String(hubspot.a.portalId))
+  page.searchParams.set('portal_id', String(hubspot.a.hubId))
   const back = (await api.get(page.href, 302)).headers.get('location') ?? ''
   assert.match(back, /\/api\/hubspot\/oauth\/callback\?code=/)
   const browser = createBrowser(base)
   const asked = await browser.comeBack(back)
-  assert.ok(asked.page.includes(String(hubspot.a.portalId)))
+  assert.ok(asked.page.includes(String(hubspot.a.hubId)))
   const { location } = await browser.press(asked)
   assert.match(location, /^\/connected\?/)
   await api.get(location)
   const integration = (await api.get(`/api/hubspot/integrations/${id}/${began.integration_id}`)).body
   assert.equal(integration.status, 'active')
-  assert.equal(integration.hub_id, hubspot.a.portalId)
+  assert.equal(integration.hub_id, hubspot.a.hubId)
   const tenant: Tenant = {
     letter: 'A',
     account: hubspot.a,
@@ -32,7 +32,7 @@ export async function connectByOAuth({ api, base, hubspot, screen, step }: Cast)
     integrationId: began.integration_id,
     connected: 'OAuth',
   }
-  screen.held('Tenant A', `${hubspot.a.name}, account ${hubspot.a.portalId}, by OAuth`)
+  screen.held('Tenant A', `${hubspot.a.name}, account ${hubspot.a.hubId}, by OAuth`)
   return tenant
 }
 
@@ -41,8 +41,8 @@ export async function connectByToken({ api, hubspot, screen, step }: Cast): Prom
   const id = randomUUID()
   const made = (await api.post(`/api/hubspot/integrations/${id}`, { access_token: hubspot.tokenOfB }, 201))
     .body
-  assert.equal(made.hub_id, hubspot.b.portalId)
-  screen.held('Tenant B', `${hubspot.b.name}, account ${hubspot.b.portalId}, by a pasted token`)
+  assert.equal(made.hub_id, hubspot.b.hubId)
+  screen.held('Tenant B', `${hubspot.b.name}, account ${hubspot.b.hubId}, by a pasted token`)
   const { integration_id: integrationId } = made
   return { letter: 'B', account: hubspot.b, id, integrationId, connected: 'pasted token' }
 }

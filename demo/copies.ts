@@ -7,7 +7,7 @@ import type { DemoHubSpot } from './hubspot.ts'
 /** Every ticket is here, and nothing else is. */
 export async function checkCopies({ api, hubspot, screen, step }: Cast, tenants: Tenant[]): Promise<void> {
   step('the copies equal what HubSpot has')
-  for (const { id, account } of tenants) assertSame(await api.issues(id), hubspot.truth(account.portalId))
+  for (const { id, account } of tenants) assertSame(await api.issues(id), hubspot.truth(account.hubId))
   screen.held('Compared', 'each issue here with its ticket at HubSpot: nothing missing, nothing more')
 }
 

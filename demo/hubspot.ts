@@ -6,7 +6,7 @@ const scopes = ['oauth', 'tickets', 'crm.objects.owners.read']
 
 export interface Account {
   name: string
-  portalId: number
+  hubId: number
   /** Tickets at HubSpot now. */
   tickets(): number
 }
@@ -29,11 +29,11 @@ export async function startDemoHubSpot(redirectUri: string) {
   const app = world.addApp({ name: 'Spoke demo', redirect_uris: [redirectUri], required_scopes: scopes })
   const account = (name: string, tickets: number, timeZone: string) => {
     const portal = world.addPortal({ name, tickets, time_zone: timeZone })
-    return { name, portalId: portal.portal_id, tickets: () => portal.tickets.live() }
+    return { name, hubId: portal.portal_id, tickets: () => portal.tickets.live() }
   }
   const a: Account = account('Northwind Bikes', 1_000, 'US/Eastern')
   const b: Account = account('Fjord Coffee', 250, 'Europe/Oslo')
-  const { token: tokenOfB } = world.addToken(b.portalId, { kind: 'private_app', scopes })
+  const { token: tokenOfB } = world.addToken(b.hubId, { kind: 'private_app', scopes })
 
   return {
     url: emulator.url,
@@ -45,10 +45,10 @@ export async function startDemoHubSpot(redirectUri: string) {
     tokenOfB,
 
     /** All tickets of an account as HubSpot has them: id -> subject and priority. */
-    truth(portalId: number): Map<string, { subject: string | null; priority: string | null }> {
+    truth(hubId: number): Map<string, { subject: string | null; priority: string | null }> {
       const all = new Map<string, { subject: string | null; priority: string | null }>()
       for (let after: string | undefined; ; ) {
-        const page = world.truth(portalId, after === undefined ? {} : { after })
+        const page = world.truth(hubId, after === undefined ? {} : { after })
         for (const { id, properties } of page.results) {
           const { subject, hs_ticket_priority } = properties
           all.set(id, { subject: subject ?? null, priority: hs_ticket_priority || null })
@@ -59,8 +59,8 @@ export async function startDemoHubSpot(redirectUri: string) {
     },
 
     /** A support team at work: two tickets become urgent, one gets a better subject, one is new. */
-    work(portalId: number): Change[] {
-      const open = world.truth(portalId).results.filter((one) => one.properties.hs_ticket_priority === 'LOW')
+    work(hubId: number): Change[] {
+      const open = world.truth(hubId).results.filter((one) => one.properties.hs_ticket_priority === 'LOW')
       const [first, second, third] = [open[3], open[7], open[11]].map((one) => one?.id ?? '')
       const asked: [string, Record<string, string>][] = [
         [first as string, { hs_ticket_priority: 'URGENT' }],
@@ -68,11 +68,11 @@ export async function startDemoHubSpot(redirectUri: string) {
         [third as string, { subject: 'Solved: the courier had the wrong dock number' }],
       ]
       const changes: Change[] = asked.map(([ticketId, properties]) => {
-        world.changeTickets(portalId, { ids: [ticketId], properties })
+        world.changeTickets(hubId, { ids: [ticketId], properties })
         return { ticketId, kind: 'changed', properties }
       })
       const properties = { subject: 'Forks of the new cargo bike rattle', hs_ticket_priority: 'HIGH' }
-      const [ticketId] = world.addTickets(portalId, { properties })
+      const [ticketId] = world.addTickets(hubId, { properties })
       return [...changes, { ticketId: ticketId as string, kind: 'new', properties }]
     },
 

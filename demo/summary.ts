@@ -14,14 +14,7 @@ export async function showTable({ api, screen, step }: Cast, tenants: Tenant[]):
     const { last_sync: lastSync } = (await api.get(`/api/hubspot/integrations/${id}/${integrationId}`)).body
     assert.equal(here, live)
     assert.ok(lastSync, `tenant ${letter} has no last sync`)
-    rows.push([
-      letter,
-      `${account.name} (${account.portalId})`,
-      connected,
-      live,
-      here,
-      lastSync.slice(11, 19),
-    ])
+    rows.push([letter, `${account.name} (${account.hubId})`, connected, live, here, lastSync.slice(11, 19)])
   }
   const [head, ...lines] = table(rows)
   screen.line()
@@ -40,7 +33,7 @@ export function showLines({ base, hubspot, screen }: Cast, a: Tenant, b: Tenant)
         `INTEGRATION=${a.integrationId}`,
         `OTHER=${b.id}`,
         `SPOKE=${base}`,
-        `HUBSPOT=${hubspot.url}/_emulator/portals/${a.account.portalId}`,
+        `HUBSPOT=${hubspot.url}/_emulator/portals/${a.account.hubId}`,
       ],
     ],
     ['is the connection good?', [`curl "${at}/status/$TENANT/$INTEGRATION"`]],

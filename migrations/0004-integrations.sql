@@ -5,7 +5,7 @@ create table tenant_integrations (
   integration_type text not null default 'hubspot',
   status text not null check (status in ('pending', 'active', 'degraded', 'reauth_required', 'disconnected')),
   status_reason text,
-  portal_id bigint,
+  hub_id bigint,
   hub_domain text,
   ui_domain text,
   hub_user text,
@@ -18,7 +18,7 @@ create table tenant_integrations (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   primary key (tenant_id, integration_id),
-  unique (tenant_id, portal_id)
+  unique (tenant_id, hub_id)
 );
 
 comment on table tenant_integrations is 'distributed: tenant_id';
@@ -121,7 +121,7 @@ create table confirmations (
   confirmation_id uuid not null,
   integration_id uuid not null,
   secret_hash text not null,
-  portal_id bigint not null,
+  hub_id bigint not null,
   hub_domain text,
   ui_domain text,
   hub_user text,
@@ -156,32 +156,32 @@ grant select, insert, update, delete on confirmations to spoke_app;
 -- token is to be revoked.
 create policy find_waiting on confirmations for select to spoke_system using (true);
 
-grant select (tenant_id, confirmation_id, portal_id, confirmed_at, expires_at) on confirmations to spoke_system;
+grant select (tenant_id, confirmation_id, hub_id, confirmed_at, expires_at) on confirmations to spoke_system;
 
 -- The integrations connected to a HubSpot account, across all tenants. Only live connections; the
 -- ids lead to a tenant's scope.
-create table portal_routes (
-  portal_id bigint not null,
+create table account_routes (
+  hub_id bigint not null,
   tenant_id uuid not null,
   integration_id uuid not null,
   installed_at timestamptz,
-  primary key (portal_id, tenant_id, integration_id)
+  primary key (hub_id, tenant_id, integration_id)
 );
 
-comment on table portal_routes is 'reference';
+comment on table account_routes is 'reference';
 
-comment on column portal_routes.installed_at is 'when our own app was last connected to the account; null: a pasted token';
+comment on column account_routes.installed_at is 'when our own app was last connected to the account; null: a pasted token';
 
-alter table portal_routes enable row level security, force row level security;
+alter table account_routes enable row level security, force row level security;
 
-create policy own_tenant on portal_routes to spoke_app
+create policy own_tenant on account_routes to spoke_app
   using (tenant_id = spoke_tenant()) with check (tenant_id = spoke_tenant());
 
-grant select, insert, update (installed_at), delete on portal_routes to spoke_app;
+grant select, insert, update (installed_at), delete on account_routes to spoke_app;
 
-create policy find_ids on portal_routes for select to spoke_system using (true);
+create policy find_ids on account_routes for select to spoke_system using (true);
 
-grant select on portal_routes to spoke_system;
+grant select on account_routes to spoke_system;
 
 -- What is read of an account besides tickets: its definitions, the names for ids, associated records.
 create table integration_parts (

@@ -135,18 +135,18 @@ grant select, insert, update on journals to spoke_system;
 -- own app are reported, and each new connection must be subscribed again.
 create table journal_subscriptions (
   client_id text not null,
-  portal_id bigint not null,
+  hub_id bigint not null,
   installed_at timestamptz not null,
   due_at timestamptz not null,
   ending boolean not null default false,
   failures integer not null default 0,
   error_code text,
-  primary key (client_id, portal_id)
+  primary key (client_id, hub_id)
 );
 
 comment on table journal_subscriptions is 'reference';
 
-comment on column journal_subscriptions.portal_id is '0: events of the app itself, in any account';
+comment on column journal_subscriptions.hub_id is '0: events of the app itself, in any account';
 
 comment on column journal_subscriptions.installed_at is 'installed_at of the account''s route when the subscription was last requested';
 

@@ -65,7 +65,7 @@ grant select, insert, update, delete on rate_windows to spoke_system;
 -- interactive calls, and until when a budget is closed.
 create table budgets (
   app text not null,
-  portal_id bigint not null,
+  hub_id bigint not null,
   bucket text not null check (bucket in ('calls', 'search', 'associations')),
   next_at timestamptz not null,
   max_calls int,
@@ -81,7 +81,7 @@ create table budgets (
   closed_until timestamptz not null default 'epoch',
   closed_by text,
   probing_until timestamptz not null default 'epoch',
-  primary key (app, portal_id, bucket)
+  primary key (app, hub_id, bucket)
 );
 
 comment on table budgets is 'reference';

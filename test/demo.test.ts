@@ -149,8 +149,8 @@ describe('a step of the demo that does not hold ends it', () => {
 
   test('where an issue differs from its ticket', async () => {
     const step = await playedAgainst((hubspot) => ({
-      truth: (portalId) => {
-        const all = hubspot.truth(portalId)
+      truth: (hubId) => {
+        const all = hubspot.truth(hubId)
         const [id] = [...all.keys()].slice(-1)
         return all.set(id as string, { subject: 'Something else', priority: null })
       },
@@ -160,7 +160,7 @@ describe('a step of the demo that does not hold ends it', () => {
 
   test('where more arrives than was changed', async () => {
     const step = await playedAgainst((hubspot) => ({
-      work: (portalId) => hubspot.work(portalId).slice(1),
+      work: (hubId) => hubspot.work(hubId).slice(1),
     }))
     assert.equal(step, 'an incremental sync brings exactly what changed')
   })

@@ -11,15 +11,15 @@ import { eventually, type Reply, runEnded, startTestService, type TestService } 
 
 interface Tenant {
   id: string
-  portalId: number
+  hubId: number
   token: string
   integrationId: string
 }
 
 let hubspot: Emulator
 let spoke: TestService
-const a: Tenant = { id: randomUUID(), portalId: 0, token: '', integrationId: '' }
-const b: Tenant = { id: randomUUID(), portalId: 0, token: '', integrationId: '' }
+const a: Tenant = { id: randomUUID(), hubId: 0, token: '', integrationId: '' }
+const b: Tenant = { id: randomUUID(), hubId: 0, token: '', integrationId: '' }
 
 before(async () => {
   hubspot = await startEmulator({ quirks: { index_lag_ms: 0, index_lag_jitter_ms: 0 } })
@@ -27,8 +27,8 @@ before(async () => {
     [a, 130],
     [b, 40],
   ] as const) {
-    tenant.portalId = hubspot.world.addPortal({ tickets }).portal_id
-    tenant.token = hubspot.world.addToken(tenant.portalId, { kind: 'private_app' }).token
+    tenant.hubId = hubspot.world.addPortal({ tickets }).portal_id
+    tenant.token = hubspot.world.addToken(tenant.hubId, { kind: 'private_app' }).token
   }
   // Every request confirms its token anew, so that each test sees what HubSpot says now; and nothing runs unasked.
   spoke = await startTestService(hubspot.url, { SPOKE_TOKEN_CHECK_EVERY: '0s', SPOKE_SYNC_EVERY: '9999h' })
@@ -51,8 +51,8 @@ const settled = ({ id, integrationId }: Tenant) =>
     const { body } = await spoke.get(`/api/hubspot/sync/${id}/${integrationId}`)
     return body.running.length === 0
   }, 'the first sync ends')
-const truth = (portalId: number) =>
-  new Map(hubspot.world.truth(portalId).results.map((ticket) => [ticket.id, ticket.properties]))
+const truth = (hubId: number) =>
+  new Map(hubspot.world.truth(hubId).results.map((ticket) => [ticket.id, ticket.properties]))
 const calls = (path: string) => hubspot.world.log.list({ path }).length
 
 async function issues(tenantId: string): Promise<Map<string, Record<string, unknown>>> {
@@ -71,7 +71,7 @@ describe('creating tenant integrations', () => {
       assert.equal(body.tenant_id, tenant.id)
       assert.equal(body.integration_type, 'hubspot')
       assert.equal(body.status, 'active')
-      assert.equal(body.hub_id, tenant.portalId)
+      assert.equal(body.hub_id, tenant.hubId)
       assert.ok(body.scopes.includes('tickets'))
       tenant.integrationId = body.integration_id
     }
@@ -110,7 +110,7 @@ describe('testing connections with token validation', () => {
       const { status: code, body } = await status(tenant.id, tenant.integrationId)
       assert.equal(code, 200)
       assert.equal(body.connected, true)
-      assert.equal(body.hub_id, tenant.portalId)
+      assert.equal(body.hub_id, tenant.hubId)
       assert.equal(body.token_type, 'access')
       assert.equal(body.expires_in, null)
       assert.deepEqual([...body.scopes].sort(), ['crm.objects.owners.read', 'oauth', 'tickets'])
@@ -143,7 +143,7 @@ describe('listing tickets per tenant', () => {
       assert.equal(status, 200)
       assert.equal(body.success, true)
       assert.equal(body.tenant_id, tenant.id)
-      const there = truth(tenant.portalId)
+      const there = truth(tenant.hubId)
       assert.equal(body.total_count, there.size)
       assert.deepEqual(body.tickets.map(({ id }: { id: string }) => id).sort(), [...there.keys()].sort())
       for (const { id, properties } of body.tickets) assert.equal(properties.subject, there.get(id)?.subject)
@@ -172,7 +172,7 @@ describe('syncing per tenant', () => {
   test('a full sync keeps every ticket of the tenant’s account, and no other', async () => {
     for (const tenant of [a, b]) {
       await synced(tenant, 'full')
-      const [kept, there] = [await issues(tenant.id), truth(tenant.portalId)]
+      const [kept, there] = [await issues(tenant.id), truth(tenant.hubId)]
       assert.deepEqual([...kept.keys()].sort(), [...there.keys()].sort())
       for (const [id, properties] of there) assert.equal(kept.get(id)?.subject, properties.subject)
     }
@@ -180,7 +180,7 @@ describe('syncing per tenant', () => {
 
   test('an incremental sync of one tenant brings its changes and leaves the other as it is', async () => {
     const others = await issues(b.id)
-    const [changed] = hubspot.world.changeTickets(a.portalId, { count: 1, properties: { subject: 'Mended' } })
+    const [changed] = hubspot.world.changeTickets(a.hubId, { count: 1, properties: { subject: 'Mended' } })
     await synced(a, 'incremental')
     assert.equal((await issues(a.id)).get(changed as string)?.subject, 'Mended')
     assert.deepEqual(await issues(b.id), others)
@@ -217,7 +217,7 @@ describe('tenant isolation', () => {
       assert.deepEqual(seen(foreign), seen(await ask(b.id, randomUUID())))
       assert.deepEqual(seen(foreign), seen(await ask(randomUUID(), a.integrationId)))
       // A's account must not hear of it.
-      assert.deepEqual(hubspot.world.log.list({ since, portal_id: a.portalId }), [])
+      assert.deepEqual(hubspot.world.log.list({ since, portal_id: a.hubId }), [])
     })
   }
 

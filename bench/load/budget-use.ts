@@ -30,8 +30,8 @@ export async function budgetUse(house: House): Promise<BenchResult> {
   try {
     // More than can be read in that time, so that the load never ends before the measuring does.
     const tickets = Math.ceil((seconds + settleMs / 1_000 + 10) * (allowed.calls / allowed.ms) * 1_000 * 100)
-    const { portalId } = await newAccount(hubspot, { tickets, plan: 'starter' })
-    const connected = await service.connectByOauth(portalId)
+    const { hubId } = await newAccount(hubspot, { tickets, plan: 'starter' })
+    const connected = await service.connectByOauth(hubId)
     house.say(`2. budget: ${seconds} s of a first load under HubSpot's limit`)
     await pause(settleMs + seconds * 1_000 + 2_000)
     const [run] = await service.rows<{ state: string }>(
@@ -41,7 +41,7 @@ export async function budgetUse(house: House): Promise<BenchResult> {
     if (run?.state !== 'running') throw new Error(`the load is ${run?.state} before the measuring was over`)
     const { results } = await hubspot.control<{ results: Entry[] }>(
       'GET',
-      `/requests?portal_id=${portalId}&limit=200000`,
+      `/requests?portal_id=${hubId}&limit=200000`,
     )
     // Searches and associations have limits of their own.
     const calls = results.filter(

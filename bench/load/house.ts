@@ -168,7 +168,7 @@ export async function newAccount(
   hubspot: HubSpotProcess,
   portal: Record<string, unknown>,
   scopes: readonly string[] = ticketScopes,
-): Promise<{ portalId: number; token: string }> {
+): Promise<{ hubId: number; token: string }> {
   const { portal_id } = await hubspot.control<{ portal_id: number }>('POST', '/portals', {
     plan: 'professional',
     ...portal,
@@ -177,5 +177,5 @@ export async function newAccount(
     kind: 'private_app',
     scopes,
   })
-  return { portalId: portal_id, token }
+  return { hubId: portal_id, token }
 }

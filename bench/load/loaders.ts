@@ -24,7 +24,7 @@ export interface Seen {
 }
 
 export interface Account {
-  portalId: number
+  hubId: number
   token: string
 }
 
@@ -57,7 +57,7 @@ async function mustHold(databaseUrl: string, table: string, tickets: number): Pr
 export async function loadBySpoke(
   house: House,
   hubspot: HubSpotProcess,
-  { portalId, token }: Account,
+  { hubId, token }: Account,
   tickets: number,
 ): Promise<{ load: Load; seen: Seen }> {
   const databaseUrl = await house.createDatabase()
@@ -74,7 +74,7 @@ export async function loadBySpoke(
       ...taken(),
     }
     await mustHold(databaseUrl, 'issues where not archived', tickets)
-    return { load, seen: await whatWasAsked(hubspot, portalId) }
+    return { load, seen: await whatWasAsked(hubspot, hubId) }
   } finally {
     await service.stop()
     await house.dropDatabase(databaseUrl)
@@ -89,10 +89,10 @@ interface Entry {
 }
 
 /** Refused calls are left out: a scope that lacks, of which Spoke learns by asking once. */
-async function whatWasAsked(hubspot: HubSpotProcess, portalId: number): Promise<Seen> {
+async function whatWasAsked(hubspot: HubSpotProcess, hubId: number): Promise<Seen> {
   const { results } = await hubspot.control<{ results: Entry[] }>(
     'GET',
-    `/requests?portal_id=${portalId}&path=/crm/&limit=200000`,
+    `/requests?portal_id=${hubId}&path=/crm/&limit=200000`,
   )
   const granted = results.filter(({ status }) => status < 300)
   const lists = granted

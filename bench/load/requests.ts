@@ -60,18 +60,13 @@ export async function requests(house: House): Promise<BenchResult> {
     const connected = await service.connect(account.token)
     house.say(`3. requests: a first load of ${tickets} tickets before`)
     await service.ended(connected, 'full', 600)
-    const ids = await idsOf(hubspot, account.portalId)
+    const ids = await idsOf(hubspot, account.hubId)
     const rows = []
     // Each case has tickets of its own, so that a window which reaches too far back is seen by what it reads.
     let taken = 0
     for (const one of cases) {
       await pause(restMs)
-      const stamps = await change(
-        hubspot,
-        account.portalId,
-        ids.slice(taken, taken + one.changes),
-        one.atOnce,
-      )
+      const stamps = await change(hubspot, account.hubId, ids.slice(taken, taken + one.changes), one.atOnce)
       taken += one.changes
       await pause(restMs)
       await hubspot.control('DELETE', '/requests')
@@ -135,13 +130,13 @@ function kindOf(method: string, path: string): keyof Counts {
   return method === 'GET' && path.endsWith('/tickets') ? 'list' : 'other'
 }
 
-async function idsOf(hubspot: HubSpotProcess, portalId: number): Promise<string[]> {
+async function idsOf(hubspot: HubSpotProcess, hubId: number): Promise<string[]> {
   const ids: string[] = []
   let after = ''
   do {
     const page: { results: { id: string }[]; next?: string | null } = await hubspot.control(
       'GET',
-      `/portals/${portalId}/truth?limit=10000${after}`,
+      `/portals/${hubId}/truth?limit=10000${after}`,
     )
     ids.push(...page.results.map(({ id }) => id))
     after = page.next ? `&after=${page.next}` : ''
@@ -152,14 +147,14 @@ async function idsOf(hubspot: HubSpotProcess, portalId: number): Promise<string[
 /** @returns how many different milliseconds the changes were stamped with, as HubSpot tells them */
 async function change(
   hubspot: HubSpotProcess,
-  portalId: number,
+  hubId: number,
   ids: string[],
   atOnce: boolean,
 ): Promise<number> {
   const size = atOnce ? ids.length : Math.max(1, Math.ceil(ids.length / 100))
   for (let at = 0; at < ids.length; at += size) {
     // Each call stamps all of its tickets with one millisecond, and none takes less than that.
-    await hubspot.control('PATCH', `/portals/${portalId}/tickets`, { ids: ids.slice(at, at + size) })
+    await hubspot.control('PATCH', `/portals/${hubId}/tickets`, { ids: ids.slice(at, at + size) })
   }
   return ids.length === 0 ? 0 : Math.ceil(ids.length / size)
 }

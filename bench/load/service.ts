@@ -16,7 +16,7 @@ export interface Service {
   /** By a pasted token. */
   connect(token: string): Promise<Connected>
   /** Through HubSpot's page. */
-  connectByOauth(portalId: number): Promise<Connected>
+  connectByOauth(hubId: number): Promise<Connected>
   /** As superuser. */
   rows<T extends object>(text: string, values?: unknown[]): Promise<T[]>
   /** The newest run of that type, to its end. @throws when it does not end well within so many seconds */
@@ -102,12 +102,12 @@ export async function startService(
       const body = { access_token: token }
       return connected(tenantId, await ask('POST', `/api/hubspot/integrations/${tenantId}`, body))
     },
-    async connectByOauth(portalId) {
+    async connectByOauth(hubId) {
       const tenantId = randomUUID()
       const begun = await ask('GET', `/api/hubspot/authorize/${tenantId}`)
       const page = new URL(String(begun.body.authorization_url))
       page.searchParams.set('auto', '1')
-      page.searchParams.set('portal_id', String(portalId))
+      page.searchParams.set('portal_id', String(hubId))
       const sent = await fetch(page, { redirect: 'manual' })
       const back = new URL(sent.headers.get('location') ?? 'http://nowhere')
       const [code, state] = [back.searchParams.get('code'), back.searchParams.get('state')]

@@ -11,7 +11,7 @@ export const fewTickets = 36
 export const longestSeconds = 1_200
 
 export interface Tenant extends Connected {
-  portalId: number
+  hubId: number
 }
 
 /** All have come to the end of their first load when this returns. Many runs at once, since that is not measured. */
@@ -29,8 +29,8 @@ export async function connectAll(
     const lane = async () => {
       while (left > 0) {
         left -= 1
-        const { portalId, token } = await newAccount(hubspot, { tickets: fewTickets }, allScopes)
-        tenants.push({ portalId, ...(await service.connect(token)) })
+        const { hubId, token } = await newAccount(hubspot, { tickets: fewTickets }, allScopes)
+        tenants.push({ hubId, ...(await service.connect(token)) })
         if (tenants.length % 250 === 0) house.say(`   ${tenants.length} connected`)
       }
     }
@@ -61,9 +61,9 @@ export function keepChanging(hubspot: HubSpotProcess, tenants: Tenant[]) {
     for (let at = 0; !stopped; at = (at + 1) % tenants.length) {
       const next = pause(periodMs / tenants.length)
       const changes = Math.floor(4 * Math.random())
-      const { portalId } = tenants[at] as Tenant
+      const { hubId } = tenants[at] as Tenant
       if (changes > 0)
-        await hubspot.control('PATCH', `/portals/${portalId}/tickets`, {
+        await hubspot.control('PATCH', `/portals/${hubId}/tickets`, {
           count: changes,
           properties: { subject: randomUUID() },
         })

@@ -27,7 +27,7 @@ const windowMs = 500
 const aims = { ackP99Ms: 50, visibleP95Ms: 1_000 + windowMs, readsPerThousand: 10 }
 
 interface Account extends Connected {
-  portalId: number
+  hubId: number
   ids: string[]
 }
 
@@ -114,8 +114,8 @@ async function measure(house: House): Promise<BenchResult> {
 
 /** Connected by a pasted token, with our app installed beside it: that is what makes HubSpot send. */
 async function newInstalled({ hubspot, service }: World, tickets: number): Promise<Account> {
-  const { portalId, token } = await newAccount(hubspot, { tickets }, allScopes)
-  await hubspot.control('POST', `/portals/${portalId}/tokens`, {
+  const { hubId, token } = await newAccount(hubspot, { tickets }, allScopes)
+  await hubspot.control('POST', `/portals/${hubId}/tokens`, {
     kind: 'oauth',
     client_id: clientId,
     scopes: allScopes,
@@ -126,7 +126,7 @@ async function newInstalled({ hubspot, service }: World, tickets: number): Promi
     'select ticket_id as id from issues where integration_id = $1 order by 1',
     [connected.integrationId],
   )
-  return { ...connected, portalId, ids: rows.map(({ id }) => id) }
+  return { ...connected, hubId, ids: rows.map(({ id }) => id) }
 }
 
 /** Deliveries at an even pace, however long the answers take. */
@@ -141,7 +141,7 @@ async function acknowledge({ service, target, appId }: World, accounts: readonly
     const events = Array.from({ length: 100 }, (_, at) => ({
       eventId: n * 100 + at,
       subscriptionId: 1,
-      portalId: account.portalId,
+      portalId: account.hubId,
       appId,
       occurredAt: Date.now(),
       subscriptionType: 'ticket.propertyChange',
@@ -238,7 +238,7 @@ async function seen({ hubspot, service }: World, accounts: readonly Account[], s
     // None twice: a later change would hide the one that is waited for.
     const id = account.ids[Math.floor(n / accounts.length) % account.ids.length] as string
     const subject = `change ${n}`
-    const changed = hubspot.control('PATCH', `/portals/${account.portalId}/tickets`, {
+    const changed = hubspot.control('PATCH', `/portals/${account.hubId}/tickets`, {
       ids: [id],
       properties: { subject },
     })
@@ -288,11 +288,11 @@ async function asked(hubspot: HubSpotProcess) {
   return { batch_reads: of('/tickets/batch/read'), association_reads: associations }
 }
 
-async function burstOf({ hubspot, service }: World, { portalId, ids, integrationId }: Account) {
+async function burstOf({ hubspot, service }: World, { hubId, ids, integrationId }: Account) {
   await hubspot.control('DELETE', '/requests')
   const began = performance.now()
   for (let at = 0; at < ids.length; at += 1_000)
-    await hubspot.control('PATCH', `/portals/${portalId}/tickets`, {
+    await hubspot.control('PATCH', `/portals/${hubId}/tickets`, {
       ids: ids.slice(at, at + 1_000),
       properties: { subject: 'of the burst' },
     })
@@ -312,12 +312,12 @@ async function burstOf({ hubspot, service }: World, { portalId, ids, integration
 }
 
 /** One ticket every quarter of a second, in one account. */
-async function trickleOf({ hubspot, service }: World, { portalId, ids }: Account, seconds: number) {
+async function trickleOf({ hubspot, service }: World, { hubId, ids }: Account, seconds: number) {
   await hubspot.control('DELETE', '/requests')
   const changes = seconds * 4
   const began = performance.now()
   for (let n = 0; n < changes; n++) {
-    await hubspot.control('PATCH', `/portals/${portalId}/tickets`, {
+    await hubspot.control('PATCH', `/portals/${hubId}/tickets`, {
       ids: [ids[n % ids.length]],
       properties: { subject: `of the trickle ${n}` },
     })
@@ -330,7 +330,7 @@ async function trickleOf({ hubspot, service }: World, { portalId, ids }: Account
 }
 
 /** Each change of the account to one endpoint, which answers at once. */
-async function outboundOf({ hubspot, service }: World, { tenantId, portalId, ids, integrationId }: Account) {
+async function outboundOf({ hubspot, service }: World, { tenantId, hubId, ids, integrationId }: Account) {
   const times: number[] = []
   const seen = new Set<unknown>()
   const receiver = createServer((request, response) => {
@@ -347,7 +347,7 @@ async function outboundOf({ hubspot, service }: World, { tenantId, portalId, ids
   })
   if (made.status !== 201) throw new Error(`the endpoint was answered ${JSON.stringify(made.body)}`)
   for (let at = 0; at < ids.length; at += 1_000)
-    await hubspot.control('PATCH', `/portals/${portalId}/tickets`, {
+    await hubspot.control('PATCH', `/portals/${hubId}/tickets`, {
       ids: ids.slice(at, at + 1_000),
       properties: { subject: 'told outside' },
     })

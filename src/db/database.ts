@@ -59,7 +59,7 @@ export interface Database {
 /** Runs one statement and returns its rows. The only way the rest of the app runs SQL. */
 export type Query = <Row>(statement: RawBuilder<Row>) => Promise<Row[]>
 
-// 8-byte integers arrive as strings by default; ours (counts, epochs, portal ids) stay far below
+// 8-byte integers arrive as strings by default; ours (counts, epochs, hub ids) stay far below
 // 2^53.
 const parseInt8 = (text: string) => Number(text)
 const int8 = 20

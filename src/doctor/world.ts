@@ -64,7 +64,7 @@ async function connected(db: Database, ring: KeyRing): Promise<Inhabitant> {
   const token = `pat-na1-${word}`
   const account = {
     kind: 'static',
-    portalId: randomInt(10 ** 11, 10 ** 12),
+    hubId: randomInt(10 ** 11, 10 ** 12),
     hubDomain: `${word}.example`,
     uiDomain: null,
     user: `${word}@example`,

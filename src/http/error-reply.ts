@@ -41,7 +41,7 @@ const statusOf: Record<ErrorCode, number> = {
   method_not_allowed: 405,
   integration_not_connected: 409,
   token_invalid: 409,
-  portal_changed: 409,
+  hub_changed: 409,
   hubspot_forbidden: 409,
   api_key_not_active: 409,
   open_mode: 409,

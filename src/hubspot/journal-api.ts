@@ -35,11 +35,11 @@ export interface Journal {
    *
    * @returns the subscription types, besides the tickets' own, that HubSpot refuses
    */
-  subscribe(portalId: number, properties: readonly string[], signal: AbortSignal): Promise<string[]>
+  subscribe(hubId: number, properties: readonly string[], signal: AbortSignal): Promise<string[]>
   /** Subscribes to notifications that an account uninstalled our app. */
   subscribeToUninstalls(signal: AbortSignal): Promise<void>
   /** Ends the subscriptions of an account that no tenant uses any more. */
-  unsubscribe(portalId: number, signal: AbortSignal): Promise<void>
+  unsubscribe(hubId: number, signal: AbortSignal): Promise<void>
 }
 
 /** HubSpot's documents use the first set of scope names, its specification the second. */
@@ -138,8 +138,8 @@ export function createJournal(parts: {
       return body
     },
 
-    async subscribe(portalId, properties, signal) {
-      const about = { portalId, objectTypeId: ticketTypeId }
+    async subscribe(hubId, properties, signal) {
+      const about = { portalId: hubId, objectTypeId: ticketTypeId }
       await subscribeTo(
         {
           subscriptionType: 'OBJECT',
@@ -176,8 +176,8 @@ export function createJournal(parts: {
       )
     },
 
-    async unsubscribe(portalId, signal) {
-      const path = `${paths.journalSubscriptions}/portals/${portalId}`
+    async unsubscribe(hubId, signal) {
+      const path = `${paths.journalSubscriptions}/portals/${hubId}`
       try {
         await call({ endpoint: 'journal subscriptions', method: 'DELETE', path, bodyless: true }, signal)
       } catch (error) {

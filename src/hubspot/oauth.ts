@@ -65,7 +65,7 @@ export interface Grant {
   /** HubSpot documents it as always present. Absent: keep the current one. */
   refreshToken: Secret | undefined
   expiresInMs: number
-  portalId: number | undefined
+  hubId: number | undefined
   scopes: string[] | undefined
 }
 
@@ -91,7 +91,7 @@ async function askToken(
     accessToken: new Secret(read.access_token),
     refreshToken: read.refresh_token === undefined ? undefined : new Secret(read.refresh_token),
     expiresInMs: read.expires_in * 1_000,
-    portalId: read.hub_id,
+    hubId: read.hub_id,
     scopes: read.scopes,
   } satisfies Grant
 }

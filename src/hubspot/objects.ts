@@ -365,7 +365,9 @@ export async function countObjects(
   return total
 }
 
-const account = z.object({ portalId: z.number().int().positive(), uiDomain: z.string().optional() })
+const account = z
+  .object({ portalId: z.number().int().positive(), uiDomain: z.string().optional() })
+  .transform(({ portalId, ...rest }) => ({ hubId: portalId, ...rest }))
 
 /**
  * The account that a token belongs to.

@@ -18,7 +18,7 @@ const introspection = z.object({
 
 /** What is known of a token's account. An absent field: HubSpot did not say. */
 export interface TokenFacts {
-  portalId?: number | undefined
+  hubId?: number | undefined
   scopes?: string[] | undefined
   user?: string | undefined
   hubDomain?: string | undefined
@@ -54,7 +54,7 @@ export async function introspect(
   const read = readAs(endpoint, introspection, answer)
   if (!read.active) return undefined
   return {
-    portalId: read.hub_id,
+    hubId: read.hub_id,
     scopes: read.scopes,
     user: read.user ?? undefined,
     hubDomain: read.hub_domain ?? undefined,
@@ -130,5 +130,5 @@ async function askTokenInfo(hubspot: HubSpot, token: Secret, totalMs: number, si
     signal,
   })
   const read = readAs(endpoint, staticInfo, answer)
-  return { portalId: read.hubId, scopes: read.scopes }
+  return { hubId: read.hubId, scopes: read.scopes }
 }

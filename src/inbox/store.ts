@@ -35,16 +35,16 @@ export async function enqueueChanges(
     with ${deduplication},
     heard as materialized (
       select * from jsonb_to_recordset(${JSON.stringify(batches.flatMap(inboxRowsOf))}::jsonb)
-        as h(nth int, portal_id bigint, change text, ticket_ids text[], occurred_at timestamptz)
+        as h(nth int, hub_id bigint, change text, ticket_ids text[], occurred_at timestamptz)
     ),
     kept as (
       insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
       select r.tenant_id, r.integration_id, ${fromNow(windowMs)}, h.ticket_ids, h.change, h.occurred_at
-      from fresh join heard h using (nth) join portal_routes r using (portal_id)
+      from fresh join heard h using (nth) join account_routes r using (hub_id)
     )
     select not exists (select from fresh f where f.nth = lot.nth) as replayed,
       (select coalesce(sum(cardinality(h.ticket_ids)), 0)::int from heard h
-        where h.nth = lot.nth and not exists (select from portal_routes r where r.portal_id = h.portal_id)) as unknown
+        where h.nth = lot.nth and not exists (select from account_routes r where r.hub_id = h.hub_id)) as unknown
     from jsonb_to_recordset(${JSON.stringify(batches.map((_, nth) => ({ nth })))}::jsonb) as lot(nth int)
     order by nth`)
 }
@@ -83,14 +83,14 @@ const ticketsPerRow = 100
 
 /** Builds rows for each account and type of change, with the latest time and no ticket twice. */
 function inboxRowsOf(changes: readonly TicketChange[], nth: number) {
-  const kinds = Map.groupBy(changes, ({ portalId, type }) => `${portalId} ${type}`)
+  const kinds = Map.groupBy(changes, ({ hubId, type }) => `${hubId} ${type}`)
   return [...kinds.values()].flatMap((alike) => {
-    const [{ portalId, type }] = alike as [TicketChange]
+    const [{ hubId, type }] = alike as [TicketChange]
     const ids = [...new Set(alike.flatMap(({ ticketIds }) => ticketIds))]
     const occurred_at = new Date(Math.max(...alike.map(({ occurredAt }) => occurredAt))).toISOString()
     return chunks(ids, ticketsPerRow).map((ticket_ids) => ({
       nth,
-      portal_id: portalId,
+      hub_id: hubId,
       change: type,
       ticket_ids,
       occurred_at,

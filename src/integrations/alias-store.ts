@@ -29,7 +29,7 @@ export async function lookUpAlias(
       (select a.integration_id from integration_aliases a
         where a.tenant_id = ${scope.tenantId} and a.alias_id = ${id}) as "integrationId",
       exists (select from tenant_integrations i
-        where i.tenant_id = ${scope.tenantId} and i.integration_id = ${id} and i.portal_id is not null) as settled`)
+        where i.tenant_id = ${scope.tenantId} and i.integration_id = ${id} and i.hub_id is not null) as settled`)
   return { integrationId: row?.integrationId ?? id, settled: row?.settled ?? false }
 }
 

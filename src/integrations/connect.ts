@@ -24,7 +24,7 @@ import { releaseWaitingGrant } from './oauth/waiting-grant.ts'
 import {
   deleteIntegration,
   findIntegration,
-  findIntegrationByPortal,
+  findIntegrationByHubId,
   lockTenant,
   saveConnectedAccount,
 } from './store.ts'
@@ -72,7 +72,7 @@ export async function connectByToken(
 /**
  * Completes an authorization whose code and state a program received, and connects immediately.
  *
- * @throws AppError invalid_state | oauth_code_rejected | missing_scopes | portal_changed |
+ * @throws AppError invalid_state | oauth_code_rejected | missing_scopes | hub_changed |
  *   hubspot_unavailable | …
  */
 export async function connectByAuthorizationCode(
@@ -88,7 +88,7 @@ export async function connectByAuthorizationCode(
     // The erasure revoked the grants that it found, but this one came later: nothing else would
     // revoke it.
     const { refreshToken } = granted.grant
-    if (isTenantErasing(error)) await releaseWaitingGrant(deps, { portalId: account.portalId, refreshToken })
+    if (isTenantErasing(error)) await releaseWaitingGrant(deps, { hubId: account.hubId, refreshToken })
     throw error
   })
 }
@@ -98,15 +98,15 @@ export async function connectByAuthorizationCode(
  * reconnect did not return another account.
  *
  * @param wanted the integration that was begun
- * @throws AppError portal_changed
+ * @throws AppError hub_changed
  */
-export async function checkAccount(scope: TenantScope, wanted: string | undefined, portalId: number) {
-  const holder = await findIntegrationByPortal(scope, portalId)
+export async function checkAccount(scope: TenantScope, wanted: string | undefined, hubId: number) {
+  const holder = await findIntegrationByHubId(scope, hubId)
   const begun =
     wanted === undefined ? undefined : await findIntegration(scope, await resolveAlias(scope, wanted))
-  if (begun && begun.portalId !== null && begun.portalId !== portalId) {
+  if (begun && begun.hubId !== null && begun.hubId !== hubId) {
     throw new AppError(
-      'portal_changed',
+      'hub_changed',
       'This HubSpot account is not the one that this integration was connected to',
     )
   }
@@ -134,7 +134,7 @@ export async function storeConnection(
   await lockTenant(scope)
   if (since !== undefined && (await tenantSince(scope)) !== since) throw tenantErasing()
   await ensureTenant(scope, deps.ring)
-  const { holder, begun } = await checkAccount(scope, wanted, account.portalId)
+  const { holder, begun } = await checkAccount(scope, wanted, account.hubId)
   // The account is connected under another id: renew that one, and make the new id an alias of it.
   if (begun && holder && begun.integrationId !== holder.integrationId) {
     await deleteIntegration(scope, begun.integrationId)

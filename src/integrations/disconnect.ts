@@ -34,7 +34,7 @@ export async function disconnectIntegration(
   purge: boolean,
   signal: AbortSignal,
 ): Promise<{ revoked: boolean; purged: boolean }> {
-  const { refreshToken, portalId } = await withTenant(deps.db, tenantId, async (scope) => {
+  const { refreshToken, hubId } = await withTenant(deps.db, tenantId, async (scope) => {
     await lockIntegration(scope, integrationId)
     const integration = await findIntegration(scope, integrationId)
     if (!integration) throw integrationNotFound()
@@ -44,9 +44,9 @@ export async function disconnectIntegration(
     await deleteRoute(scope, integrationId)
     await deps.onDisconnected(scope, integrationId)
     await setIntegrationStatus(scope, integrationId, 'disconnected', null)
-    return { refreshToken: token?.refreshToken, portalId: integration.portalId }
+    return { refreshToken: token?.refreshToken, hubId: integration.hubId }
   })
   // Separate from the disconnect, which is complete either way: many rows take many statements.
   const purged = purge && (await deps.purge({ tenantId, integrationId }))
-  return { revoked: await releaseGrant(deps, { portalId, refreshToken }, integrationId, signal), purged }
+  return { revoked: await releaseGrant(deps, { hubId, refreshToken }, integrationId, signal), purged }
 }

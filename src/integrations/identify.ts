@@ -51,7 +51,7 @@ export async function identifyGrantedToken(
   // `active`.
   const facts: TokenFacts = {
     ...introspected,
-    portalId: granted.portalId ?? introspected?.portalId,
+    hubId: granted.hubId ?? introspected?.hubId,
     scopes: granted.scopes ?? introspected?.scopes,
     expiresInMs: granted.expiresInMs,
   }
@@ -69,19 +69,19 @@ async function completeFacts(
   if (lacksTickets(facts.scopes)) throw missingScopes({ names: ['tickets'], need: 'all' })
   const account = await accountInfo(hubspot, token, patience, signal).catch((error: unknown) => {
     // Without the scope for account info the domain stays unknown, but the account must be known.
-    if (error instanceof HubSpotError && error.kind === 'forbidden' && facts.portalId !== undefined)
+    if (error instanceof HubSpotError && error.kind === 'forbidden' && facts.hubId !== undefined)
       return undefined
     throw error
   })
-  const portalId = facts.portalId ?? account?.portalId
-  if (portalId === undefined) throw new HubSpotError('invalid', 'account info')
+  const hubId = facts.hubId ?? account?.hubId
+  if (hubId === undefined) throw new HubSpotError('invalid', 'account info')
   if (!facts.scopes) {
-    const access = { token, app: 'pasted', portalId }
+    const access = { token, app: 'pasted', hubId }
     await listPage(hubspot, tickets, { after: undefined, limit: 1 }, { access, patience, signal })
   }
   return {
     kind,
-    portalId,
+    hubId,
     hubDomain: storable(facts.hubDomain),
     uiDomain: storable(account?.uiDomain),
     user: storable(facts.user),

@@ -41,7 +41,7 @@ export interface Integration {
   status: IntegrationStatus
   /** Why it is not active: one of our codes. */
   statusReason: string | null
-  portalId: number | null
+  hubId: number | null
   hubDomain: string | null
   uiDomain: string | null
   hubUser: string | null
@@ -60,7 +60,7 @@ export interface IntegrationRef {
 /** The HubSpot account that a token opens, as determined when connecting. */
 export interface ConnectedAccount {
   kind: TokenKind
-  portalId: number
+  hubId: number
   hubDomain: string | null
   uiDomain: string | null
   user: string | null

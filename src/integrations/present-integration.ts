@@ -25,7 +25,7 @@ export const presentIntegration = (
   integration_type: 'hubspot' as const,
   status: integration.status,
   status_reason: integration.statusReason,
-  hub_id: integration.portalId,
+  hub_id: integration.hubId,
   hub_domain: integration.hubDomain,
   scopes: integration.scopes,
   created_at: integration.createdAt.toISOString(),

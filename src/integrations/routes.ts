@@ -197,7 +197,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
         expires_in: status.expiresIn,
         tenant_id: tenantId,
         integration_id: integrationId,
-        hub_id: integration.portalId,
+        hub_id: integration.hubId,
         status: integration.status,
         changes_by: (status.byOAuth && deps.feed) || ('polling' as const),
         parts: presentParts(status.parts),

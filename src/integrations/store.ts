@@ -14,7 +14,7 @@ import { tenantNotErasing } from './oauth/confirmation-store.ts'
 
 const columns = sql`
   integration_id as "integrationId", integration_type as "integrationType", status,
-  status_reason as "statusReason", portal_id as "portalId", hub_domain as "hubDomain", ui_domain as "uiDomain",
+  status_reason as "statusReason", hub_id as "hubId", hub_domain as "hubDomain", ui_domain as "uiDomain",
   hub_user as "hubUser", scopes, created_at as "createdAt", last_sync_at as "lastSyncAt"`
 
 export async function findIntegration(scope: TenantScope, id: string): Promise<Integration | undefined> {
@@ -24,13 +24,13 @@ export async function findIntegration(scope: TenantScope, id: string): Promise<I
   return rows[0]
 }
 
-export async function findIntegrationByPortal(
+export async function findIntegrationByHubId(
   scope: TenantScope,
-  portalId: number,
+  hubId: number,
 ): Promise<Integration | undefined> {
   const rows = await scope.query(sql<Integration>`
     select ${columns} from tenant_integrations
-    where tenant_id = ${scope.tenantId} and portal_id = ${portalId}`)
+    where tenant_id = ${scope.tenantId} and hub_id = ${hubId}`)
   return rows[0]
 }
 
@@ -83,27 +83,27 @@ export async function saveConnectedAccount(
   account: ConnectedAccount,
 ): Promise<Integration> {
   const { tenantId } = scope
-  const { kind, portalId, hubDomain, uiDomain, user, scopes } = account
+  const { kind, hubId, hubDomain, uiDomain, user, scopes } = account
   const was = await lockIntegration(scope, id)
   const rows = await scope.query(sql<Integration>`
     insert into tenant_integrations as i
-      (tenant_id, integration_id, status, portal_id, hub_domain, ui_domain, hub_user, scopes, connected_at)
+      (tenant_id, integration_id, status, hub_id, hub_domain, ui_domain, hub_user, scopes, connected_at)
     values
-      (${tenantId}, ${id}, 'active', ${portalId}, ${hubDomain}, ${uiDomain}, ${user}, ${scopes}::text[], now())
+      (${tenantId}, ${id}, 'active', ${hubId}, ${hubDomain}, ${uiDomain}, ${user}, ${scopes}::text[], now())
     on conflict (tenant_id, integration_id) do update set
-      status = 'active', status_reason = null, portal_id = excluded.portal_id,
+      status = 'active', status_reason = null, hub_id = excluded.hub_id,
       hub_domain = coalesce(excluded.hub_domain, i.hub_domain),
       ui_domain = coalesce(excluded.ui_domain, i.ui_domain),
       hub_user = coalesce(excluded.hub_user, i.hub_user),
       scopes = excluded.scopes, connected_at = now(), updated_at = now()
     returning ${columns}`)
   await scope.query(sql`
-    insert into portal_routes (portal_id, tenant_id, integration_id, installed_at)
-    values (${portalId}, ${tenantId}, ${id}, ${kind === 'oauth' ? sql`clock_timestamp()` : null})
-    on conflict (portal_id, tenant_id, integration_id) do update set installed_at = excluded.installed_at`)
+    insert into account_routes (hub_id, tenant_id, integration_id, installed_at)
+    values (${hubId}, ${tenantId}, ${id}, ${kind === 'oauth' ? sql`clock_timestamp()` : null})
+    on conflict (hub_id, tenant_id, integration_id) do update set installed_at = excluded.installed_at`)
   // A new token for a connected account is not a change worth reporting.
   if (!was || !liveStatuses.includes(was))
-    await recordChange(scope, 'integration.connected', id, { portal_id: portalId })
+    await recordChange(scope, 'integration.connected', id, { hub_id: hubId })
   return rows[0] as Integration
 }
 
@@ -130,7 +130,7 @@ export async function setIntegrationStatus(
 
 export async function deleteRoute(scope: TenantScope, id: string): Promise<void> {
   await scope.query(sql`
-    delete from portal_routes where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
+    delete from account_routes where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
 }
 
 /**
@@ -140,17 +140,17 @@ export async function deleteRoute(scope: TenantScope, id: string): Promise<void>
  *
  * @param except the integration to ignore; absent: none
  */
-export async function portalIsShared(
+export async function accountIsShared(
   scope: SystemScope,
-  portalId: number,
+  hubId: number,
   except: string | undefined,
 ): Promise<boolean> {
   const rows = await scope.query(sql`
-    select from portal_routes
-    where portal_id = ${portalId} and integration_id is distinct from ${except ?? null}::uuid
+    select from account_routes
+    where hub_id = ${hubId} and integration_id is distinct from ${except ?? null}::uuid
     union all
     select from confirmations
-    where portal_id = ${portalId} and confirmed_at is null and expires_at > now() and ${tenantNotErasing}
+    where hub_id = ${hubId} and confirmed_at is null and expires_at > now() and ${tenantNotErasing}
     limit 1`)
   return rows.length > 0
 }

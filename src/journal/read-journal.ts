@@ -190,14 +190,14 @@ async function contentOf(
  */
 async function markUninstalled(
   { db, clientId }: JournalParts,
-  portalIds: readonly number[],
+  hubIds: readonly number[],
 ): Promise<IntegrationRef[]> {
-  if (portalIds.length === 0) return []
+  if (hubIds.length === 0) return []
   const routes = await withSystem(db, async (scope) => {
     // The uninstall may have ended the subscriptions, or this is an old event of an account that is
     // connected again.
-    await askAgain(scope, clientId, portalIds)
-    return await installsOn(scope, portalIds)
+    await askAgain(scope, clientId, hubIds)
+    return await installsOn(scope, hubIds)
   })
   const marked: IntegrationRef[] = []
   for (const route of routes) {

@@ -3,11 +3,11 @@ import { sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import type { SystemScope } from '../db/scope.ts'
 
-/** Stands in for a portal id: events about our app itself, in any account. */
+/** Stands in for a hub id: events about our app itself, in any account. */
 export const appItself = 0
 
 export interface Subscription {
-  portalId: number
+  hubId: number
   /** Consecutive failures. */
   failures: number
   /**
@@ -28,26 +28,26 @@ export async function takeSubscriptions(
 ): Promise<Subscription[]> {
   return await query(sql<Subscription>`/* prepared */
     with wanted as (
-      select portal_id, max(installed_at) as installed_at from portal_routes
-      where installed_at is not null group by portal_id
+      select hub_id, max(installed_at) as installed_at from account_routes
+      where installed_at is not null group by hub_id
       union all select ${appItself}, '-infinity'
     ),
     known as (
-      select w.*, s.due_at, s.portal_id is null or s.ending or s.installed_at < w.installed_at as is_new
-      from wanted w left join journal_subscriptions s on s.client_id = ${clientId} and s.portal_id = w.portal_id
+      select w.*, s.due_at, s.hub_id is null or s.ending or s.installed_at < w.installed_at as is_new
+      from wanted w left join journal_subscriptions s on s.client_id = ${clientId} and s.hub_id = w.hub_id
     ),
     due as (
       select * from known where is_new or due_at <= clock_timestamp()
-      order by is_new desc, due_at, portal_id
+      order by is_new desc, due_at, hub_id
       limit ${atMost}
     )
-    insert into journal_subscriptions as s (client_id, portal_id, installed_at, due_at)
-    select ${clientId}, portal_id, installed_at, clock_timestamp() + ${takenFor} from due
-    on conflict (client_id, portal_id) do update
+    insert into journal_subscriptions as s (client_id, hub_id, installed_at, due_at)
+    select ${clientId}, hub_id, installed_at, clock_timestamp() + ${takenFor} from due
+    on conflict (client_id, hub_id) do update
       set installed_at = excluded.installed_at, due_at = excluded.due_at, ending = false,
         failures = case when s.installed_at < excluded.installed_at then 0 else s.failures end
       where s.ending or s.installed_at < excluded.installed_at or s.due_at <= clock_timestamp()
-    returning portal_id as "portalId", failures, due_at::text as taken`)
+    returning hub_id as "hubId", failures, due_at::text as taken`)
 }
 
 /** Claims subscriptions of accounts that, by our own records, no longer have our app. */
@@ -59,12 +59,12 @@ export async function takeEnding(
   return await query(sql<Subscription>`/* prepared */
     update journal_subscriptions s set ending = true, due_at = clock_timestamp() + ${takenFor},
       failures = case when ending then failures else 0 end
-    where client_id = ${clientId} and portal_id = any(array(
-      select e.portal_id from journal_subscriptions e
-      where e.client_id = ${clientId} and e.portal_id <> ${appItself} and (not e.ending or e.due_at <= clock_timestamp())
-        and not exists (select from portal_routes r where r.portal_id = e.portal_id and r.installed_at is not null)
+    where client_id = ${clientId} and hub_id = any(array(
+      select e.hub_id from journal_subscriptions e
+      where e.client_id = ${clientId} and e.hub_id <> ${appItself} and (not e.ending or e.due_at <= clock_timestamp())
+        and not exists (select from account_routes r where r.hub_id = e.hub_id and r.installed_at is not null)
       limit ${atMost}))
-    returning portal_id as "portalId", failures, due_at::text as taken`)
+    returning hub_id as "hubId", failures, due_at::text as taken`)
 }
 
 /**
@@ -74,36 +74,36 @@ export async function takeEnding(
 export async function keepAsked(
   { query }: SystemScope,
   clientId: string,
-  { portalId, taken }: Subscription,
+  { hubId, taken }: Subscription,
   { failures, code, waitMs }: { failures: number; code: string | null; waitMs: number },
 ): Promise<void> {
   await query(sql`
     update journal_subscriptions set failures = ${failures}, error_code = ${code}, due_at = ${fromNow(waitMs)}
-    where client_id = ${clientId} and portal_id = ${portalId} and due_at = ${taken}::timestamptz`)
+    where client_id = ${clientId} and hub_id = ${hubId} and due_at = ${taken}::timestamptz`)
 }
 
 /**
  * Deletes a subscription that has ended at HubSpot. If the account was connected again meanwhile,
  * makes the subscription due instead.
  */
-export async function keepEnded({ query }: SystemScope, clientId: string, portalId: number): Promise<void> {
+export async function keepEnded({ query }: SystemScope, clientId: string, hubId: number): Promise<void> {
   await query(sql`
     with ended as (
-      delete from journal_subscriptions where client_id = ${clientId} and portal_id = ${portalId} and ending returning 1
+      delete from journal_subscriptions where client_id = ${clientId} and hub_id = ${hubId} and ending returning 1
     )
     update journal_subscriptions set due_at = clock_timestamp()
-    where client_id = ${clientId} and portal_id = ${portalId} and not exists (select from ended)`)
+    where client_id = ${clientId} and hub_id = ${hubId} and not exists (select from ended)`)
 }
 
 /** Makes subscriptions due that may have ended at HubSpot. */
 export async function askAgain(
   { query }: SystemScope,
   clientId: string,
-  portalIds: readonly number[],
+  hubIds: readonly number[],
 ): Promise<void> {
   await query(sql`
     update journal_subscriptions set due_at = clock_timestamp()
-    where client_id = ${clientId} and portal_id = any(${[...portalIds]}::bigint[])`)
+    where client_id = ${clientId} and hub_id = any(${[...hubIds]}::bigint[])`)
 }
 
 /**
@@ -114,8 +114,8 @@ export async function askAgain(
  */
 export async function forgetSubscriptions({ query }: SystemScope, atMost: number): Promise<number> {
   const rows = await query(sql`
-    delete from journal_subscriptions where (client_id, portal_id) in (
-      select client_id, portal_id from journal_subscriptions
+    delete from journal_subscriptions where (client_id, hub_id) in (
+      select client_id, hub_id from journal_subscriptions
       where due_at < clock_timestamp() - interval '1 day' limit ${atMost})
     returning 1 as one`)
   return rows.length
@@ -127,8 +127,8 @@ export interface Route {
 }
 
 /** Integrations of all tenants that use these accounts through our own app. */
-export async function installsOn({ query }: SystemScope, portalIds: readonly number[]): Promise<Route[]> {
+export async function installsOn({ query }: SystemScope, hubIds: readonly number[]): Promise<Route[]> {
   return await query(sql<Route>`
-    select tenant_id as "tenantId", integration_id as "integrationId" from portal_routes
-    where portal_id = any(${[...portalIds]}::bigint[]) and installed_at is not null`)
+    select tenant_id as "tenantId", integration_id as "integrationId" from account_routes
+    where hub_id = any(${[...hubIds]}::bigint[]) and installed_at is not null`)
 }

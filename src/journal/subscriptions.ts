@@ -49,13 +49,13 @@ class AppTrouble extends Error {}
 export async function subscribeDue(parts: SubscribeParts, signal: AbortSignal): Promise<void> {
   const { db, clientId, journal } = parts
   const ending = await withSystem(db, (scope) => takeEnding(scope, clientId, most))
-  await each(parts, ending, signal, async ({ portalId }) => {
-    await asApp(journal.unsubscribe(portalId, signal))
-    await withSystem(db, (scope) => keepEnded(scope, clientId, portalId))
+  await each(parts, ending, signal, async ({ hubId }) => {
+    await asApp(journal.unsubscribe(hubId, signal))
+    await withSystem(db, (scope) => keepEnded(scope, clientId, hubId))
   })
   const due = await withSystem(db, (scope) => takeSubscriptions(scope, clientId, most))
   await each(parts, due, signal, async (one) => {
-    await subscribe(parts, one.portalId, signal)
+    await subscribe(parts, one.hubId, signal)
     const asked = { failures: 0, code: null, waitMs: againMs }
     await withSystem(db, (scope) => keepAsked(scope, clientId, one, asked))
   })
@@ -72,16 +72,13 @@ async function asApp<T>(call: Promise<T>): Promise<T> {
   }
 }
 
-async function subscribe(parts: SubscribeParts, portalId: number, signal: AbortSignal): Promise<void> {
+async function subscribe(parts: SubscribeParts, hubId: number, signal: AbortSignal): Promise<void> {
   const { journal, log } = parts
-  if (portalId === appItself) return await asApp(journal.subscribeToUninstalls(signal))
-  const properties = await propertiesOf(parts, portalId, signal)
-  const refused = await asApp(journal.subscribe(portalId, properties, signal))
+  if (hubId === appItself) return await asApp(journal.subscribeToUninstalls(signal))
+  const properties = await propertiesOf(parts, hubId, signal)
+  const refused = await asApp(journal.subscribe(hubId, properties, signal))
   if (refused.length > 0)
-    log.info(
-      { portal_id: portalId, refused },
-      'HubSpot refused some webhooks journal subscriptions of an account',
-    )
+    log.info({ hub_id: hubId, refused }, 'HubSpot refused some webhooks journal subscriptions of an account')
 }
 
 /**
@@ -90,10 +87,10 @@ async function subscribe(parts: SubscribeParts, portalId: number, signal: AbortS
  */
 async function propertiesOf(
   { db, kind, clock, patience }: SubscribeParts,
-  portalId: number,
+  hubId: number,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const routes = await withSystem(db, (scope) => installsOn(scope, [portalId]))
+  const routes = await withSystem(db, (scope) => installsOn(scope, [hubId]))
   let failure: unknown
   for (const { tenantId, integrationId } of routes) {
     const end = clock.monotonic() + freshMs
@@ -154,7 +151,7 @@ async function failed(
     : betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
   if (!ofApp)
     log.warn(
-      { err: failure, code, failures, portal_id: one.portalId },
+      { err: failure, code, failures, hub_id: one.hubId },
       'the webhooks journal subscription of an account could not be updated',
     )
   await withSystem(db, (scope) => keepAsked(scope, clientId, one, { failures, code, waitMs }))

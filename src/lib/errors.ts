@@ -106,7 +106,7 @@ export type ErrorCode =
   /** HubSpot's limit is exhausted for longer than a request may wait. Retry after Retry-After. */
   | 'hubspot_limit'
   /** A reconnect returned a different HubSpot account from the one whose data is stored. */
-  | 'portal_changed'
+  | 'hub_changed'
   /**
    * The OAuth state or the browser's confirmation is invalid, used, expired or another caller's.
    * Start again at authorize.

@@ -125,7 +125,7 @@ export function createMetrics() {
     }),
     circuitsOpen: new Gauge({
       name: 'spoke_hubspot_circuits_open',
-      help: 'Circuits open now in this process (hubspot: all of HubSpot, portal: accounts, endpoint: token and account calls)',
+      help: 'Circuits open now in this process (hubspot: all of HubSpot, account: one account, endpoint: token and account calls)',
       labelNames: ['scope'],
       registers,
     }),

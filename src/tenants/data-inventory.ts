@@ -43,7 +43,7 @@ export const dataInventory: readonly InventoryEntry[] = [
   entry('tenants', 'tenant', { key: '', exported: 'created_at key_id erasing_at', withheld: 'data_key' }),
   entry('tenant_integrations', 'integrations', {
     key: 'integration_id',
-    exported: `integration_id integration_type status status_reason portal_id hub_domain ui_domain hub_user scopes total_count
+    exported: `integration_id integration_type status status_reason hub_id hub_domain ui_domain hub_user scopes total_count
       total_count_at last_sync_at loaded_at connected_at created_at updated_at`,
   }),
   entry('integration_aliases', 'rows', {
@@ -67,7 +67,7 @@ export const dataInventory: readonly InventoryEntry[] = [
   }),
   entry('confirmations', 'tokens', {
     key: 'confirmation_id',
-    exported: `confirmation_id integration_id portal_id hub_domain ui_domain hub_user scopes token_expires_at confirmed_at
+    exported: `confirmation_id integration_id hub_id hub_domain ui_domain hub_user scopes token_expires_at confirmed_at
       expires_at`,
     withheld: 'secret_hash access_token refresh_token',
   }),
@@ -76,9 +76,9 @@ export const dataInventory: readonly InventoryEntry[] = [
     exported: 'scopes made_by created_at last_used_at expires_at',
     withheld: 'token_hash bound_to',
   }),
-  entry('portal_routes', 'marked', {
-    key: 'portal_id integration_id',
-    exported: 'portal_id integration_id installed_at',
+  entry('account_routes', 'marked', {
+    key: 'hub_id integration_id',
+    exported: 'hub_id integration_id installed_at',
   }),
   entry('integration_parts', 'rows', {
     key: 'integration_id part',

@@ -2,7 +2,7 @@
 import { withSystem } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { deleteBudgets } from '../hubspot/budget/budget-retention-store.ts'
-import { portalsOf } from '../integrations/portal-store.ts'
+import { hubIdsOf } from '../integrations/account-store.ts'
 import { type RevokeDependencies, revokeAllGrants } from '../integrations/tokens/revoke-all.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -69,8 +69,8 @@ async function eraseForOneSlice(
   const more = () => !signal.aborted && clock.monotonic() < end
   if (!(await revokeAllGrants(deps, tenantId, signal, more))) return 'cut_short'
   if (!(await eraseRows(db, tenantId, 'rows', more))) return 'cut_short'
-  const portals = await whileErasing(db, tenantId, ({ rows }) => portalsOf(rows))
-  if (portals && portals.length > 0) await withSystem(db, (scope) => deleteBudgets(scope, portals))
+  const hubIds = await whileErasing(db, tenantId, ({ rows }) => hubIdsOf(rows))
+  if (hubIds && hubIds.length > 0) await withSystem(db, (scope) => deleteBudgets(scope, hubIds))
   for (const when of ['integrations', 'audit'] as const)
     if (!(await eraseRows(db, tenantId, when, more))) return 'cut_short'
   return await endErasure(db, tenantId, polls.erasureQuietMs, () => queues.deleteJobsOf(tenantId))

@@ -122,7 +122,7 @@ for (const engine of bothEngines) {
 
     test('the system door sees ids and times on the routing tables, and no tenant content', async () => {
       const asSystem = (statement: string) => withSystem(db, ({ query }) => query(sql.raw(statement)))
-      assert.equal((await asSystem('select tenant_id, integration_id from portal_routes')).length, 2)
+      assert.equal((await asSystem('select tenant_id, integration_id from account_routes')).length, 2)
       assert.equal((await asSystem('select tenant_id, epoch, next_at from sync_streams')).length, 2)
       assert.equal((await asSystem('select made_by from sessions')).length, 2)
       assert.equal((await asSystem('select tenant_id, integration_id, due_at from inbox')).length, 2)
@@ -131,7 +131,7 @@ for (const engine of bothEngines) {
       const closed = [
         ...tables
           .filter(
-            (table) => !['change_counters', 'portal_routes', 'sessions', 'sync_streams'].includes(table),
+            (table) => !['change_counters', 'account_routes', 'sessions', 'sync_streams'].includes(table),
           )
           .map((table) => `select * from ${table}`),
         'select cursor from sync_streams',
@@ -143,12 +143,12 @@ for (const engine of bothEngines) {
         'delete from inbox',
         'select received_at from feeds',
         'update feeds set lease_until = null',
-        'delete from portal_routes',
+        'delete from account_routes',
         'update sessions set expires_at = now()',
         'update sessions set tenant_id = null',
         "update sessions set scopes = '{manage}'",
         'update sync_streams set epoch = 1',
-        `insert into portal_routes (portal_id, tenant_id, integration_id) values (1, '${A}', '${A}')`,
+        `insert into account_routes (hub_id, tenant_id, integration_id) values (1, '${A}', '${A}')`,
       ]
       for (const statement of closed) {
         await assert.rejects(asSystem(statement), (error) => codeOf(error) === '42501', statement)

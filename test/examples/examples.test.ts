@@ -47,15 +47,15 @@ for (const [name, path, find] of clients) {
     async (t) => {
       const command = await find()
       if (!command) return t.skip(noPython)
-      const { portal_id: portalId } = hubspot.world.addPortal({ tickets })
-      const { token } = hubspot.world.addToken(portalId, { kind: 'private_app' })
+      const { portal_id: hubId } = hubspot.world.addPortal({ tickets })
+      const { token } = hubspot.world.addToken(hubId, { kind: 'private_app' })
       const tenant = randomUUID()
       const { code, stdout, stderr } = await run(command, { HUBSPOT_TOKEN: token, SPOKE_TENANT: tenant })
       assert.equal(code, 0, stderr)
       assert.equal(stderr, '')
       assert.match(
         stdout,
-        new RegExp(`^connected: tenant ${tenant}, integration [0-9a-f-]{36}, account ${portalId}$`, 'm'),
+        new RegExp(`^connected: tenant ${tenant}, integration [0-9a-f-]{36}, account ${hubId}$`, 'm'),
       )
       assert.match(stdout, /^status: connected/m)
       assert.match(stdout, new RegExp(`^tickets at HubSpot: ${tickets}$`, 'm'))

@@ -27,9 +27,9 @@ after(async () => {
 const run = (env: Record<string, string>) => runProgram(process.execPath, [script], env, 100_000)
 
 test('the live test connects, lists and syncs, and only ever reads from HubSpot', { timeout }, async () => {
-  const { portal_id: portalId } = hubspot.world.addPortal({ tickets: 130 })
-  const { token } = hubspot.world.addToken(portalId, { kind: 'private_app' })
-  const before = hubspot.world.truth(portalId)
+  const { portal_id: hubId } = hubspot.world.addPortal({ tickets: 130 })
+  const { token } = hubspot.world.addToken(hubId, { kind: 'private_app' })
+  const before = hubspot.world.truth(hubId)
   const scratch = mkdtempSync(join(tmpdir(), 'spoke-live-test-'))
   const ran = await run({ HUBSPOT_TEST_TOKEN: token, HUBSPOT_API_URL: hubspot.url, TMPDIR: scratch })
   assert.equal(ran.code, 0, ran.stderr)
@@ -39,13 +39,13 @@ test('the live test connects, lists and syncs, and only ever reads from HubSpot'
   assert.match(ran.stdout, /Everything held against http:/)
   assert.ok(!`${ran.stdout}${ran.stderr}`.includes(token))
 
-  const asked = hubspot.world.log.list({ portal_id: portalId })
+  const asked = hubspot.world.log.list({ portal_id: hubId })
   assert.ok(asked.length > 0)
   const writes = asked.filter(
     ({ method, path }) => method !== 'GET' && !/\/search$|\/batch\/read$|token-info/.test(path),
   )
   assert.deepEqual(writes, [])
-  assert.deepEqual(hubspot.world.truth(portalId), before)
+  assert.deepEqual(hubspot.world.truth(hubId), before)
   assert.deepEqual(readdirSync(scratch), [], 'something was left behind')
   rmSync(scratch, { recursive: true })
 })

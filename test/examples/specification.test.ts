@@ -61,8 +61,8 @@ function runAll(closed: boolean): void {
     hubspot = await startEmulator({ quirks: { index_lag_ms: 0, index_lag_jitter_ms: 0 } })
     const { world } = hubspot
     const app = world.addApp({ redirect_uris: [callback], required_scopes: ['oauth', 'tickets'] })
-    const { portal_id: portalId } = world.addPortal({ tickets })
-    token = world.addToken(portalId, { kind: 'oauth', client_id: app.client_id }).token
+    const { portal_id: hubId } = world.addPortal({ tickets })
+    token = world.addToken(hubId, { kind: 'oauth', client_id: app.client_id }).token
     spoke = startSpoke(base, {
       HUBSPOT_CLIENT_ID: app.client_id,
       HUBSPOT_CLIENT_SECRET: app.client_secret,

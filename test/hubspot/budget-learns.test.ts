@@ -14,7 +14,7 @@ import { createMetrics } from '../../src/lib/metrics.ts'
 import { engines } from '../support/engines.ts'
 
 /** Of the present test; each has a portal of its own. */
-let key = { app: 'app', portalId: 0 }
+let key = { app: 'app', hubId: 0 }
 const signal = new AbortController().signal
 
 interface Process {
@@ -71,7 +71,7 @@ const later = (db: Database, ms: number) =>
       'closed_until',
       'probing_until',
     ].map((column) => sql`${sql.ref(column)} = ${sql.ref(column)} - ${ms}::float8 * interval '1 ms'`),
-  )} where portal_id = ${key.portalId}`.execute(db.kysely)
+  )} where hub_id = ${key.hubId}`.execute(db.kysely)
 
 const rowOf = async (db: Database, bucket: Bucket = 'calls') =>
   (
@@ -80,7 +80,7 @@ const rowOf = async (db: Database, bucket: Bucket = 'calls') =>
         (extract(epoch from closed_until - clock_timestamp()) * 1000)::float8 as closed_ms,
         (extract(epoch from next_at) * 1000)::float8 as next_ms,
         extract(epoch from closed_until)::float8 as closed_at
-      from budgets where bucket = ${bucket} and portal_id = ${key.portalId}`.execute(db.kysely)
+      from budgets where bucket = ${bucket} and hub_id = ${key.hubId}`.execute(db.kysely)
   ).rows[0]
 
 async function refusal(work: Promise<unknown>): Promise<HubSpotError> {
@@ -116,7 +116,7 @@ for (const engine of engines) {
     before(async () => ({ db, close } = await engine.open()))
     after(() => close())
     beforeEach(() => {
-      key = { app: 'app', portalId: key.portalId + 1 }
+      key = { app: 'app', hubId: key.hubId + 1 }
     })
 
     test('begins at 100 per ten seconds, learns the limit from one answer, tells other processes, and asks rarely', async () => {

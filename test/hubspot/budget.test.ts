@@ -36,7 +36,7 @@ for (const engine of engines) {
         )
         const began = performance.now()
         const turns: number[] = []
-        const key = { app: 'app', portalId: 1 }
+        const key = { app: 'app', hubId: 1 }
         for (let n = 0; n < 260; n++) {
           const before = clock.waits.length
           await budgets[n % 4]?.take(key, bucket, { priority: 'background', patienceMs: 600_000 }, signal)
@@ -61,7 +61,7 @@ for (const engine of engines) {
         clock,
         createMetrics(),
       )
-      const key = { app: 'app', portalId: 1 }
+      const key = { app: 'app', hubId: 1 }
       const paused = performance.now()
       await budget.pause(key, 'calls', { waitMs: 60_000, policy: 'ten_secondly', asked: false })
       for (let n = 0; n < 50; n++) {
@@ -78,7 +78,7 @@ for (const engine of engines) {
       const opens = (clock.waits.at(-1) as number) + performance.now() - paused
       assert.ok(opens > 55_000 && (clock.waits.at(-1) as number) < 61_000, String(clock.waits))
       const { length } = clock.waits
-      await budget.take({ ...key, portalId: 2 }, 'calls', { priority: 'background', patienceMs: 0 }, signal)
+      await budget.take({ ...key, hubId: 2 }, 'calls', { priority: 'background', patienceMs: 0 }, signal)
       assert.equal(clock.waits.length, length)
       await close()
     })

@@ -34,7 +34,7 @@ function setUp() {
 
 /** One call, if it is let through. @returns whether it was */
 function call(circuits: Circuits, portal: string, how: CallEnd): boolean {
-  const pass = circuits.enter('portal', portal)
+  const pass = circuits.enter('account', portal)
   if (typeof pass === 'number') return false
   pass.end(how)
   return true
@@ -56,8 +56,8 @@ describe('a circuit', () => {
       const { circuits } = setUp()
       calls(circuits, 'a', passed, 'passed')
       calls(circuits, 'a', failed, 'failed')
-      assert.equal(circuits.wait('portal', 'a') > 0, opens)
-      assert.equal(circuits.wait('portal', 'b'), 0)
+      assert.equal(circuits.wait('account', 'a') > 0, opens)
+      assert.equal(circuits.wait('account', 'b'), 0)
     })
   }
 
@@ -65,7 +65,7 @@ describe('a circuit', () => {
     const { circuits, clock } = setUp()
     // Each takes as long as the window, so that it never holds twenty of them.
     const hang = (portal: string) => {
-      const pass = circuits.enter('portal', portal)
+      const pass = circuits.enter('account', portal)
       clock.go(30_000)
       assert.ok(typeof pass === 'object')
       pass.end('hung')
@@ -75,29 +75,29 @@ describe('a circuit', () => {
     call(circuits, 'a', 'passed')
     hang('a')
     hang('a')
-    assert.equal(circuits.wait('portal', 'a'), 0, 'one answer between begins the count again')
+    assert.equal(circuits.wait('account', 'a'), 0, 'one answer between begins the count again')
     hang('a')
-    assert.ok(circuits.wait('portal', 'a') > 0)
-    assert.equal(circuits.wait('portal', 'b'), 0)
+    assert.ok(circuits.wait('account', 'a') > 0)
+    assert.equal(circuits.wait('account', 'b'), 0)
   })
 
   test('of a kind of call that hangs opens alone: other kinds of the portal go through, and so do the other portals', () => {
     const { circuits } = setUp()
-    for (let n = 0; n < 40 && circuits.wait('portal', 'a', 'list page') === 0; n++) {
-      const pass = circuits.enter('portal', 'a', 'list page')
+    for (let n = 0; n < 40 && circuits.wait('account', 'a', 'list page') === 0; n++) {
+      const pass = circuits.enter('account', 'a', 'list page')
       assert.ok(typeof pass === 'object' && n < 3)
       pass.end('hung')
     }
-    assert.ok(circuits.wait('portal', 'a', 'list page') > 0)
-    assert.equal(circuits.wait('portal', 'a', 'list'), 0)
-    assert.equal(circuits.wait('portal', 'a'), 0)
-    assert.equal(circuits.wait('portal', 'b', 'list page'), 0)
+    assert.ok(circuits.wait('account', 'a', 'list page') > 0)
+    assert.equal(circuits.wait('account', 'a', 'list'), 0)
+    assert.equal(circuits.wait('account', 'a'), 0)
+    assert.equal(circuits.wait('account', 'b', 'list page'), 0)
     // What fails counts against the portal as a whole.
     for (let n = 0; n < 20; n++) {
-      const pass = circuits.enter('portal', 'b', n % 2 === 0 ? 'list' : 'search')
+      const pass = circuits.enter('account', 'b', n % 2 === 0 ? 'list' : 'search')
       if (typeof pass === 'object') pass.end('failed')
     }
-    assert.ok(circuits.wait('portal', 'b', 'owners') > 0)
+    assert.ok(circuits.wait('account', 'b', 'owners') > 0)
   })
 
   test('of an endpoint that all tenants go to is not opened by three calls of one of them that hang', () => {
@@ -115,32 +115,32 @@ describe('a circuit', () => {
     calls(circuits, 'a', 19, 'failed')
     clock.go(31_000)
     calls(circuits, 'a', 19, 'failed')
-    assert.equal(circuits.wait('portal', 'a'), 0)
+    assert.equal(circuits.wait('account', 'a'), 0)
     calls(circuits, 'a', 1, 'failed')
-    assert.ok(circuits.wait('portal', 'a') > 0)
+    assert.ok(circuits.wait('account', 'a') > 0)
   })
 
   test('lets one call through when its time is over; that one decides, for longer each time', async () => {
     const { circuits, clock, metrics } = setUp()
     calls(circuits, 'a', 20, 'failed')
-    const first = circuits.wait('portal', 'a')
+    const first = circuits.wait('account', 'a')
     assert.ok(first > 3_000 && first <= 5_000, String(first))
     clock.go(first + 1)
-    const probe = circuits.enter('portal', 'a')
+    const probe = circuits.enter('account', 'a')
     assert.ok(typeof probe === 'object')
     // Everybody else is refused meanwhile.
-    assert.equal(typeof circuits.enter('portal', 'a'), 'number')
+    assert.equal(typeof circuits.enter('account', 'a'), 'number')
     probe.end('failed')
-    const second = circuits.wait('portal', 'a')
+    const second = circuits.wait('account', 'a')
     assert.ok(second > first, `${second} after ${first}`)
     clock.go(second + 1)
     // A caller who gave up has found out nothing: the next may try.
     assert.ok(call(circuits, 'a', 'unknown'))
     assert.ok(call(circuits, 'a', 'passed'))
-    assert.equal(circuits.wait('portal', 'a'), 0)
+    assert.equal(circuits.wait('account', 'a'), 0)
     // It begins anew: one failure more does not open it again.
     assert.ok(call(circuits, 'a', 'failed'))
-    assert.equal(circuits.wait('portal', 'a'), 0)
+    assert.equal(circuits.wait('account', 'a'), 0)
     const { values } = await metrics.circuitsOpen.get()
     assert.deepEqual(
       values.map(({ value }) => value),
@@ -150,24 +150,24 @@ describe('a circuit', () => {
 
   test('of a portal that is moved (477) opens at once, for as long as HubSpot says', () => {
     const { circuits, clock } = setUp()
-    const pass = circuits.enter('portal', 'a')
+    const pass = circuits.enter('account', 'a')
     assert.ok(typeof pass === 'object')
     pass.end('passed', 3_600_000)
-    assert.equal(circuits.wait('portal', 'a'), 3_600_000)
-    assert.equal(circuits.wait('portal', 'b'), 0)
+    assert.equal(circuits.wait('account', 'a'), 3_600_000)
+    assert.equal(circuits.wait('account', 'b'), 0)
     clock.go(3_600_001)
     assert.ok(call(circuits, 'a', 'passed'))
-    assert.equal(circuits.wait('portal', 'a'), 0)
+    assert.equal(circuits.wait('account', 'a'), 0)
   })
 
   test('of all HubSpot stays closed when one portal fails, however often, and opens when several do', () => {
     const { circuits } = setUp()
     for (const quiet of ['b', 'c', 'd', 'e']) calls(circuits, quiet, 2, 'passed')
     calls(circuits, 'a', 500, 'failed')
-    assert.ok(circuits.wait('portal', 'a') > 0)
-    assert.equal(circuits.wait('portal', 'b'), 0)
+    assert.ok(circuits.wait('account', 'a') > 0)
+    assert.equal(circuits.wait('account', 'b'), 0)
     for (const portal of ['f', 'g', 'h', 'i', 'j', 'k']) calls(circuits, portal, 6, 'failed')
-    assert.ok(circuits.wait('portal', 'b') > 0)
+    assert.ok(circuits.wait('account', 'b') > 0)
     assert.ok(circuits.wait('endpoint', 'oauth token') > 0)
   })
 

@@ -66,7 +66,7 @@ describe('a call to HubSpot', () => {
     ;(context as { after(done: () => unknown): void }).after?.(() => hubspot.close())
   })
 
-  const key = { app: 'a', portalId: 1 }
+  const key = { app: 'a', hubId: 1 }
   const call = async (given: Answer[], over: Partial<Call> = {}) => {
     answers = [...given]
     return await hubspot.call({
@@ -159,7 +159,7 @@ describe('a call to HubSpot', () => {
     }
     // Nobody's budget was spent on it, and other portals are not in the way of this.
     assert.equal(told.filter((line) => line.startsWith('take')).length, 1)
-    await call([status(200)], { budget: { key: { ...key, portalId: 2 }, bucket: 'calls' } })
+    await call([status(200)], { budget: { key: { ...key, hubId: 2 }, bucket: 'calls' } })
     passed += 7_200_001
     await call([status(200)])
     await call([status(200)])

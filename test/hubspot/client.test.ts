@@ -296,7 +296,7 @@ describe('a call to HubSpot', () => {
       json(429, { policyName: 'DAILY' }),
       json(200, {}),
     ]
-    const key = { app: 'a', portalId: 1 }
+    const key = { app: 'a', hubId: 1 }
     const base = {
       endpoint: 'test',
       method: 'GET' as const,

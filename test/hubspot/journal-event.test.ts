@@ -106,7 +106,7 @@ test('a field that nobody needs may be anything', () => {
     assert.equal(read({ ...ticket, action: 'UPDATE', occurredAt }).changes[0]?.occurredAt, now)
   const at = 1_785_000_000_000
   assert.equal(read({ ...ticket, action: 'UPDATE', occurredAt: String(at) }).changes[0]?.occurredAt, at)
-  assert.equal(read({ ...ticket, action: 'UPDATE', portalId: '62515' }).changes[0]?.portalId, 62_515)
+  assert.equal(read({ ...ticket, action: 'UPDATE', portalId: '62515' }).changes[0]?.hubId, 62_515)
   const uninstall = { ...common, action: 'APP_UNINSTALL', objectId: '', objectTypeId: null, occurredAt: null }
   assert.deepEqual(read(uninstall).uninstalled, [62_515])
   const many = Array.from({ length: 1_200 }, (_, at) => at + 1)

@@ -16,7 +16,7 @@ export interface CallerTask {
   apiUrl: string
   databaseUrl: string
   token: string
-  portalId: number
+  hubId: number
   bucket: 'calls' | 'search'
   priority: Priority
   /** Calls at the same time. */
@@ -61,7 +61,7 @@ async function one(): Promise<void> {
     path: search ? `${objects}/search` : objects,
     ...(search ? { json: { filterGroups: [], limit: 1 } } : { query: { limit: '1' } }),
     token: new Secret(task.token),
-    budget: { key: { app: 'pasted', portalId: task.portalId }, bucket: task.bucket, priority: task.priority },
+    budget: { key: { app: 'pasted', hubId: task.hubId }, bucket: task.bucket, priority: task.priority },
     patience: { tries: 4, totalMs: 40_000 },
     signal: stop,
   })

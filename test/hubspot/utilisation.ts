@@ -55,13 +55,13 @@ const objects = '/crm/objects/2026-09/tickets'
 export async function measureUtilisation(options: UtilisationOptions): Promise<Utilisation> {
   const { seconds, processes, callers, bucket = 'calls', plan } = options
   const emulator = await startTestEmulator({ limits: 'hubspot' })
-  const portalId = 77
-  await emulator.control('POST', '/portals', { portal_id: portalId, tickets: 10, plan: plan ?? 'starter' })
-  const { token } = await emulator.control('POST', `/portals/${portalId}/tokens`, {
+  const hubId = 77
+  await emulator.control('POST', '/portals', { portal_id: hubId, tickets: 10, plan: plan ?? 'starter' })
+  const { token } = await emulator.control('POST', `/portals/${hubId}/tokens`, {
     kind: plan ? 'private_app' : 'oauth',
   })
   const databaseUrl = await newPostgresDatabase()
-  const task = { apiUrl: emulator.url, databaseUrl, token, portalId, bucket, seconds }
+  const task = { apiUrl: emulator.url, databaseUrl, token, hubId, bucket, seconds }
   try {
     const foreign = foreignCaller(`${emulator.url}${objects}?limit=2`, token, options.foreignPerSecond ?? 0)
     const background = Array.from({ length: processes }, () =>

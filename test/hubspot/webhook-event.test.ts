@@ -138,7 +138,7 @@ test('a time that is not said is the present one, and a number may be text', () 
     assert.equal(read({ ...event, occurredAt }).changes[0]?.occurredAt, now)
   assert.equal(read({ ...event, occurredAt: '1790000000000' }).changes[0]?.occurredAt, 1_790_000_000_000)
   const { changes } = read({ ...event, portalId: '62515', appId: String(app) })
-  assert.equal(changes[0]?.portalId, 62_515)
+  assert.equal(changes[0]?.hubId, 62_515)
 })
 
 test('only what is about tickets counts, and only of our app', () => {

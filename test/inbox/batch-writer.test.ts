@@ -10,9 +10,9 @@ import { engines } from '../support/engines.ts'
 import { seedLink } from '../support/rows.ts'
 
 const nobodys = 999
-const delivery = (portalId: number, ticketIds: string[], hash = randomBytes(32)) => ({
+const delivery = (hubId: number, ticketIds: string[], hash = randomBytes(32)) => ({
   hash,
-  changes: [{ portalId, type: 'propertyChange' as const, ticketIds, occurredAt: 1_790_000_000_000 }],
+  changes: [{ hubId, type: 'propertyChange' as const, ticketIds, occurredAt: 1_790_000_000_000 }],
 })
 
 for (const engine of engines)
@@ -26,7 +26,7 @@ for (const engine of engines)
     before(async () => {
       ;({ db, url, close } = await engine.open())
       keep = createInboxBatchWriter(db, 0)
-      for (const portalId of [1, 2]) integrations.set(portalId, await seedLink(db, portalId))
+      for (const hubId of [1, 2]) integrations.set(hubId, await seedLink(db, hubId))
     })
     beforeEach(async () => {
       await sql`delete from inbox`.execute(db.kysely)
@@ -34,9 +34,9 @@ for (const engine of engines)
     })
     after(() => close())
 
-    async function kept(portalId: number): Promise<string[]> {
+    async function kept(hubId: number): Promise<string[]> {
       const { rows } = await sql<{ id: string }>`
-        select unnest(ticket_ids) as id from inbox where integration_id = ${integrations.get(portalId)}`.execute(
+        select unnest(ticket_ids) as id from inbox where integration_id = ${integrations.get(hubId)}`.execute(
         db.kysely,
       )
       return rows.map(({ id }) => id).sort((a, b) => Number(a) - Number(b))
@@ -114,9 +114,7 @@ for (const engine of engines)
       }
       const gone = { ...db, alone: undefined, kysely: { transaction: () => ({ execute: refuses }) } }
       const keepThere = createInboxBatchWriter(gone as unknown as Database, 0)
-      const answers = await Promise.allSettled(
-        [1, 2, 1].map((portalId) => keepThere(delivery(portalId, ['1']))),
-      )
+      const answers = await Promise.allSettled([1, 2, 1].map((hubId) => keepThere(delivery(hubId, ['1']))))
       assert.deepEqual(
         answers.map((one) => one.status === 'rejected' && one.reason),
         [trouble, trouble, trouble],

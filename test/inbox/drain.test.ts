@@ -75,12 +75,12 @@ after(async () => {
 })
 
 const run = async <Row>(text: string) => (await sql.raw<Row>(text).execute(db.kysely)).rows
-const tickets = async () => [...(await truthOf(emulator, bench.portalId)).keys()].sort()
-const tell = (ticketIds: string[], type: TicketChangeType = 'propertyChange', portalId = bench.portalId) =>
+const tickets = async () => [...(await truthOf(emulator, bench.hubId)).keys()].sort()
+const tell = (ticketIds: string[], type: TicketChangeType = 'propertyChange', hubId = bench.hubId) =>
   withSystem(db, (scope) =>
     enqueueDeliveries(
       scope,
-      [{ hash: randomBytes(32), changes: [{ portalId, type, ticketIds, occurredAt: Date.now() }] }],
+      [{ hash: randomBytes(32), changes: [{ hubId, type, ticketIds, occurredAt: Date.now() }] }],
       0,
     ),
   )
@@ -158,7 +158,7 @@ test('a change that short answers left out often still has its second chance', a
     await hurry()
   }
   // Now HubSpot says that it is not there, as it does of what has just been created.
-  await emulator.control('DELETE', `/portals/${bench.portalId}/tickets`, { ids: [b], permanent: true })
+  await emulator.control('DELETE', `/portals/${bench.hubId}/tickets`, { ids: [b], permanent: true })
   answer = undefined
   await drainOnce()
   assert.deepEqual(
@@ -219,7 +219,7 @@ test('a drain whose lane another process took meanwhile keeps nothing, and takes
   const [a] = (await tickets()) as [string]
   await tell([a])
   await drainOnce()
-  await emulator.control('PATCH', `/portals/${bench.portalId}/tickets`, {
+  await emulator.control('PATCH', `/portals/${bench.hubId}/tickets`, {
     ids: [a],
     properties: { subject: 'late' },
   })

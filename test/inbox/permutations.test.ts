@@ -51,7 +51,7 @@ for (const engine of long ? bothEngines : engines)
       emulator.world.rates.limits.enabled = false
       ;({ db, close } = await engine.open())
       bench = await startBench(db, emulator, { tickets: 12, associations: { contacts: 1 } }, scopes)
-      emulator.world.addToken(bench.portalId, { kind: 'oauth', client_id: clientId, scopes })
+      emulator.world.addToken(bench.hubId, { kind: 'oauth', client_id: clientId, scopes })
       const { hubspot } = bench.parts
       parts = {
         db,
@@ -65,7 +65,7 @@ for (const engine of long ? bothEngines : engines)
         log: quiet,
       }
       for (const table of ['inbox', 'feeds', 'issues']) await clear(table)
-      const ids = [...(await truthOf(emulator, bench.portalId)).keys()]
+      const ids = [...(await truthOf(emulator, bench.hubId)).keys()]
       // Nothing is sent there: the events are recorded, and come by `keep`.
       const app = { target_url: 'http://127.0.0.1:9/hook', subscriptions }
       ;({ app_id: appId } = await emulator.control('PUT', `/apps/${clientId}/webhooks`, app))
@@ -91,10 +91,10 @@ for (const engine of long ? bothEngines : engines)
     const run = (text: string) => sql.raw(text).execute(db.kysely)
     const clear = (table: string) => run(`delete from ${table} where tenant_id = '${A}'`)
     const act = (method: string, path: string, body: object) =>
-      emulator.control(method, `/portals/${bench.portalId}/tickets${path}`, body)
+      emulator.control(method, `/portals/${bench.hubId}/tickets${path}`, body)
     const event = (type: string, objectId: number) => ({
       subscriptionType: `ticket.${type}`,
-      portalId: bench.portalId,
+      portalId: bench.hubId,
       appId,
       objectId,
       occurredAt: Date.now(),
@@ -114,8 +114,8 @@ for (const engine of long ? bothEngines : engines)
       await act('POST', '/merge', { primary: survivor, loser: a })
       const link = { ticket_id: h, to: 'contacts', types: [{ category: 'HUBSPOT_DEFINED', typeId: 16 }] }
       for (const to_id of ['7001', '7002'])
-        await emulator.control('POST', `/portals/${bench.portalId}/associations`, { ...link, to_id })
-      await emulator.control('POST', `/portals/${bench.portalId}/associations`, {
+        await emulator.control('POST', `/portals/${bench.hubId}/associations`, { ...link, to_id })
+      await emulator.control('POST', `/portals/${bench.hubId}/associations`, {
         ...link,
         to_id: '7001',
         remove: true,
@@ -124,7 +124,7 @@ for (const engine of long ? bothEngines : engines)
 
     /** What HubSpot has, in the words of `stored`. */
     async function told(): Promise<string[]> {
-      const tickets = await truthOf(emulator, bench.portalId)
+      const tickets = await truthOf(emulator, bench.hubId)
       return [...tickets].map(([id, { subject, updatedAt }]) => `${id} ${subject} ${updatedAt}`).sort()
     }
     async function stored(): Promise<string[]> {

@@ -47,7 +47,7 @@ export async function startDisconnects() {
       'sync_events',
       'sync_streams',
       'authorizations',
-      'portal_routes',
+      'account_routes',
     ]) {
       const [row] = await look(
         bench.database,

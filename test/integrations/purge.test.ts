@@ -112,7 +112,7 @@ test('connected again in the middle of a purge: what is connected then stays, an
     const path = `/api/hubspot/integrations/${ids.tenant}/${again.integration}`
     assert.equal((await bench.service.get(path)).body.status, 'active', `after ${late} ms`)
     const [rows] = await adminQuery(
-      `select (select count(*)::int from portal_routes where tenant_id = '${ids.tenant}') as routes,
+      `select (select count(*)::int from account_routes where tenant_id = '${ids.tenant}') as routes,
         (select count(*)::int from integration_tokens where tenant_id = '${ids.tenant}') as tokens,
         (select count(*)::int from issues i where tenant_id = '${ids.tenant}' and not exists (
           select from tenant_integrations t where t.tenant_id = i.tenant_id and t.integration_id = i.integration_id)) as orphans,

@@ -93,7 +93,7 @@ for (const quirks of uncertain) {
 
     test('added, labelled and removed associations arrive with the next read', async () => {
       const [ticket_id = ''] = ids
-      const path = `/portals/${bench.portalId}/associations`
+      const path = `/portals/${bench.hubId}/associations`
       const types = [{ category: 'USER_DEFINED', typeId: 99, label: 'Billing contact' }]
       await emulator.control('POST', path, { ticket_id, to: 'contacts', to_id: '987654321', types })
       assert.equal((await sync(ids.slice(0, 5))).changed, 1)
@@ -120,7 +120,7 @@ for (const quirks of uncertain) {
       const ticket_id = ids[7] ?? assert.fail()
       const types = [{ category: 'HUBSPOT_DEFINED' as const, typeId: 16, label: null }]
       for (let n = 0; n < 1_200; n++) {
-        emulator.world.changeAssociation(bench.portalId, {
+        emulator.world.changeAssociation(bench.hubId, {
           ticket_id,
           to: 'contacts',
           to_id: String(5_000_000 + n),
@@ -137,7 +137,7 @@ for (const quirks of uncertain) {
 
     test('a lost scope makes that kind null and a problem of its part; the token stays, the kind is not asked again', async () => {
       const lost = ['crm.objects.deals.read']
-      await emulator.control('POST', `/portals/${bench.portalId}/scopes`, { remove: lost })
+      await emulator.control('POST', `/portals/${bench.hubId}/scopes`, { remove: lost })
       await sync(ids.slice(0, 3))
       const of: TicketAssociations = (await stored()).get(ids[0] ?? '') ?? assert.fail()
       assert.equal(of.deals, null)
@@ -160,7 +160,7 @@ for (const quirks of uncertain) {
 
 /** Keeps the portal's tickets as a sync would. @returns their ids */
 async function keepTickets(emulator: TestEmulator, db: Database, bench: Bench): Promise<string[]> {
-  const { results } = await emulator.control('GET', `/portals/${bench.portalId}/truth?limit=10000`)
+  const { results } = await emulator.control('GET', `/portals/${bench.hubId}/truth?limit=10000`)
   const rows = (results as unknown[]).flatMap((ticket) => {
     const mapped = toIssue(ticket)
     return 'row' in mapped ? [mapped.row] : []

@@ -35,7 +35,7 @@ export const patience = { tries: 2, totalMs: 4_000 }
 
 export function callOptions(token = 'any'): CallOptions {
   return {
-    access: { token: new Secret(token), app: 'pasted', portalId: 1 },
+    access: { token: new Secret(token), app: 'pasted', hubId: 1 },
     patience,
     signal: new AbortController().signal,
   }
@@ -78,9 +78,9 @@ export async function startBench(
   portal: Record<string, unknown> = {},
   scopes: string[] = ['oauth', 'tickets', 'crm.objects.owners.read'],
 ) {
-  const { portal_id: portalId } = emulator.world.addPortal({ tickets: 3, ...portal })
-  const { token } = emulator.world.addToken(portalId, { kind: 'private_app', scopes })
-  const integrationId = await seedTenant(db, A, portalId)
+  const { portal_id: hubId } = emulator.world.addPortal({ tickets: 3, ...portal })
+  const { token } = emulator.world.addToken(hubId, { kind: 'private_app', scopes })
+  const integrationId = await seedTenant(db, A, hubId)
   await withTenant(db, A, (scope) =>
     replaceToken(scope, ring, integrationId, {
       kind: 'static',
@@ -113,7 +113,7 @@ export async function startBench(
       tokens.use(whose, { patience, signal }, (access) => work(access)),
   }
   return {
-    portalId,
+    hubId,
     token,
     whose,
     parts,

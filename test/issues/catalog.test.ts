@@ -102,7 +102,7 @@ for (const engine of engines) {
 
     test('finds new properties, follows renaming and keeps the names of what is gone', async () => {
       await refresh()
-      const portal = bench.portalId
+      const portal = bench.hubId
       await emulator.control('POST', `/portals/${portal}/properties`, { name: 'a_new_one' })
       const held = emulator.world.portals.get(portal) ?? assert.fail()
       const support = held.pipelines.find(({ id }) => id === '0') ?? assert.fail()
@@ -119,10 +119,10 @@ for (const engine of engines) {
     })
 
     test('an owner without name or address has none here, and the others have theirs', async () => {
-      const held = emulator.world.portals.get(bench.portalId)?.owners ?? assert.fail()
+      const held = emulator.world.portals.get(bench.hubId)?.owners ?? assert.fail()
       const [bare, blank, nameless] = held.map(({ id }) => id)
       const change = (id: string | undefined, body: object) =>
-        emulator.control('PATCH', `/portals/${bench.portalId}/owners/${id}`, body)
+        emulator.control('PATCH', `/portals/${bench.hubId}/owners/${id}`, body)
       await change(bare, { firstName: null, lastName: null, email: null })
       await change(blank, { firstName: '', lastName: null, email: ' ' })
       await change(nameless, { firstName: null, lastName: null })
@@ -184,14 +184,14 @@ for (const engine of engines) {
       await refresh()
       const before = await labels()
       const scopes = ['crm.objects.owners.read']
-      await emulator.control('POST', `/portals/${bench.portalId}/scopes`, { remove: scopes })
+      await emulator.control('POST', `/portals/${bench.hubId}/scopes`, { remove: scopes })
       await letAnHourPass(db)
       await refresh()
       const lost = (await partsNow()).owners
       assert.equal(lost.state, 'degraded')
       assert.ok(lost.at)
       assert.deepEqual(await labels(), before)
-      await emulator.control('POST', `/portals/${bench.portalId}/scopes`, { restore: scopes })
+      await emulator.control('POST', `/portals/${bench.hubId}/scopes`, { restore: scopes })
       await refresh()
       assert.equal((await partsNow()).owners.state, 'degraded')
       await withTenant(db, A, ({ query }) =>
@@ -265,7 +265,7 @@ for (const engine of engines) {
         {
           ...parts,
           withAccess: (work) =>
-            work({ token: { reveal: () => bench.token } as never, app: 'pasted', portalId: 1 }),
+            work({ token: { reveal: () => bench.token } as never, app: 'pasted', hubId: 1 }),
         },
         bench.whose,
       )

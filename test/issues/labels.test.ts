@@ -176,7 +176,7 @@ describe('listing 200 of 300,000 issues as the tenant’s role', () => {
     await seedTenant(db, A)
     await withTenant(db, A, async ({ query }) => {
       await query(sql`
-        insert into tenant_integrations (tenant_id, integration_id, status, portal_id) values (${A}, ${id}, 'active', 99)`)
+        insert into tenant_integrations (tenant_id, integration_id, status, hub_id) values (${A}, ${id}, 'active', 99)`)
       await query(sql`
         insert into issues (tenant_id, integration_id, ticket_id, issue_id, modified_at, archived, properties,
           observed_at)

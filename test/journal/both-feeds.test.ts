@@ -19,10 +19,10 @@ before(async () => {
   )
   account = await bench.account({ tickets: 60 })
   // The bench connects by a pasted token; the account has our app all the same.
-  await bench.look('update portal_routes set installed_at = now()')
+  await bench.look('update account_routes set installed_at = now()')
   await eventually(async () => {
     const rows = await bench.look(
-      `select from journal_subscriptions where portal_id = ${account.portal} and failures = 0 and due_at > now() + interval '1 hour'`,
+      `select from journal_subscriptions where hub_id = ${account.portal} and failures = 0 and due_at > now() + interval '1 hour'`,
     )
     return rows.length === 1
   }, 'the journal is to tell of the account')

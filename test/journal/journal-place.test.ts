@@ -21,8 +21,8 @@ import { engines } from '../support/engines.ts'
 import { seedLink } from '../support/rows.ts'
 
 const by = (instance: string) => ({ instance, exclusive: false, leaseMs: 60_000 })
-const change = (portalId: number, id: string) => ({
-  portalId,
+const change = (hubId: number, id: string) => ({
+  hubId,
   type: 'propertyChange' as const,
   ticketIds: [id],
   occurredAt: 1_790_000_000_000,
@@ -43,11 +43,11 @@ for (const engine of engines)
     const look = async <Row>(statement: ReturnType<typeof sql<Row>>) =>
       (await statement.execute(db.kysely)).rows
 
-    const connected = (portalId: number, installedAt?: string | null) => seedLink(db, portalId, installedAt)
+    const connected = (hubId: number, installedAt?: string | null) => seedLink(db, hubId, installedAt)
 
     /** No test meets another's accounts. */
     async function anew(): Promise<void> {
-      await sql`delete from portal_routes`.execute(db.kysely)
+      await sql`delete from account_routes`.execute(db.kysely)
       portal += 10
       app = `app-${portal}`
     }
@@ -99,7 +99,7 @@ for (const engine of engines)
     })
 
     const take = () => within((scope) => takeSubscriptions(scope, app, 10))
-    const idsOf = (taken: readonly Subscription[]) => taken.map(({ portalId }) => portalId).sort()
+    const idsOf = (taken: readonly Subscription[]) => taken.map(({ hubId }) => hubId).sort()
     const ending = async () => idsOf(await within((scope) => takeEnding(scope, app, 10)))
     const keep = async (taken: readonly Subscription[], how: object = {}) => {
       for (const one of taken)
@@ -124,7 +124,7 @@ for (const engine of engines)
       await keep(again, { failures: 4, code: 'x' })
       await connected(one, '2026-02-02')
       const [newly] = await take()
-      assert.deepEqual([newly?.portalId, newly?.failures], [one, 0])
+      assert.deepEqual([newly?.hubId, newly?.failures], [one, 0])
     })
 
     test('who was slow to ask does not put off what somebody wants asked for since', async () => {
@@ -142,7 +142,7 @@ for (const engine of engines)
       const [first, second] = [await connected(one), await connected(one)]
       await keep(await take())
       const leave = (integration: string) =>
-        sql`delete from portal_routes where integration_id = ${integration}`.execute(db.kysely)
+        sql`delete from account_routes where integration_id = ${integration}`.execute(db.kysely)
       await leave(first)
       assert.deepEqual(await ending(), [])
       await leave(second)
@@ -157,10 +157,10 @@ for (const engine of engines)
       await within((scope) => keepEnded(scope, app, one))
       await keep(other)
       assert.deepEqual(idsOf(await take()), [one], 'the end may have come after')
-      await sql`delete from portal_routes where portal_id = ${one}`.execute(db.kysely)
+      await sql`delete from account_routes where hub_id = ${one}`.execute(db.kysely)
       assert.deepEqual(await ending(), [one])
       await within((scope) => keepEnded(scope, app, one))
-      assert.deepEqual(await look(sql`select from journal_subscriptions where portal_id = ${one}`), [])
+      assert.deepEqual(await look(sql`select from journal_subscriptions where hub_id = ${one}`), [])
     })
 
     test('what nobody asks for any more is forgotten after a day', async () => {

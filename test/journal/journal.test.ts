@@ -165,7 +165,7 @@ test('a disconnect ends what was asked for, and a connect asks again', async () 
   const path = `/api/hubspot/integrations/${account.tenant}/${account.integration}`
   assert.equal((await bench.service.delete(path)).status, 200)
   await eventually(async () => {
-    const rows = await look(`select from journal_subscriptions where portal_id = ${account.portal}`)
+    const rows = await look(`select from journal_subscriptions where hub_id = ${account.portal}`)
     return rows.length === 0 && subscribedTo(account.portal).length === 0
   }, 'the journal is to tell of it no more')
   const again = await connected(account.portal, account.tenant)
@@ -383,9 +383,7 @@ test('while HubSpot takes no subscription at all, no account is to blame', async
   await new Promise((done) => setTimeout(done, 5_000))
   assert.ok(requests('/subscriptions').length - calls <= 8, 'it is not asked for each account')
   const portals = accounts.map(({ portal }) => portal).join(', ')
-  const blamed = await look(
-    `select from journal_subscriptions where portal_id in (${portals}) and failures > 0`,
-  )
+  const blamed = await look(`select from journal_subscriptions where hub_id in (${portals}) and failures > 0`)
   assert.deepEqual(blamed, [])
   // Of the accounts of earlier tests one may be in trouble of its own.
   const blame = 'the webhooks journal subscription of an account could not be updated'

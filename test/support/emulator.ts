@@ -59,14 +59,14 @@ export async function startTestEmulator(
 /** All live tickets of a portal as they are now: id -> what a sync should have kept. */
 export async function truthOf(
   emulator: TestEmulator,
-  portalId: number,
+  hubId: number,
 ): Promise<Map<string, { subject: string | null; updatedAt: string }>> {
   const truth = new Map()
   let after: string | undefined
   do {
     const page = await emulator.control(
       'GET',
-      `/portals/${portalId}/truth?limit=10000${after ? `&after=${after}` : ''}`,
+      `/portals/${hubId}/truth?limit=10000${after ? `&after=${after}` : ''}`,
     )
     for (const ticket of page.results) {
       truth.set(ticket.id, {

@@ -58,7 +58,7 @@ export const auditEvent: AuditEvent = {
 }
 
 /** An integration with a token, an authorisation, an issue, a stream, a run and a row of each other kind. @returns its id */
-export async function seedTenant(db: Database, tenantId: TenantId, portalId = 4242): Promise<string> {
+export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242): Promise<string> {
   const id = newId()
   await withTenant(db, tenantId, async (scope) => {
     await ensureTenant(scope, ring)
@@ -67,7 +67,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
     await revokeApiKey(scope, made.details.keyId)
     const account = {
       kind: 'static',
-      portalId,
+      hubId,
       hubDomain: null,
       uiDomain: null,
       user: null,
@@ -129,15 +129,15 @@ export async function seedTenant(db: Database, tenantId: TenantId, portalId = 42
 /** An account under a new tenant, with nothing but its link. @param installedAt null: our app is not in it @returns its integration's id */
 export async function seedLink(
   db: Database,
-  portalId: number,
+  hubId: number,
   installedAt: string | null = '2026-01-01',
 ): Promise<string> {
   const [tenant, integration] = [parseTenantId(randomUUID()), randomUUID()]
   await withTenant(db, tenant, (scope) => ensureTenant(scope, ring))
-  await sql`insert into tenant_integrations (tenant_id, integration_id, status, portal_id)
-    values (${tenant}, ${integration}, 'active', ${portalId})`.execute(db.kysely)
-  await sql`insert into portal_routes (portal_id, tenant_id, integration_id, installed_at)
-    values (${portalId}, ${tenant}, ${integration}, ${installedAt}::timestamptz)`.execute(db.kysely)
+  await sql`insert into tenant_integrations (tenant_id, integration_id, status, hub_id)
+    values (${tenant}, ${integration}, 'active', ${hubId})`.execute(db.kysely)
+  await sql`insert into account_routes (hub_id, tenant_id, integration_id, installed_at)
+    values (${hubId}, ${tenant}, ${integration}, ${installedAt}::timestamptz)`.execute(db.kysely)
   return integration
 }
 

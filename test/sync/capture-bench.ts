@@ -10,7 +10,7 @@ type Any = any
 
 export interface Connected {
   id: string
-  portalId: number
+  hubId: number
   /** Control calls on the portal. */
   act(method: string, path: string, body?: unknown): Promise<Any>
   sync(type: 'full' | 'incremental'): Promise<Any>
@@ -32,9 +32,9 @@ export async function connect(
   portal: { portal_id: number; tickets: number; [more: string]: unknown },
   token: Record<string, unknown> = { kind: 'private_app' },
 ): Promise<Connected> {
-  const portalId = portal.portal_id
+  const hubId = portal.portal_id
   const act = (method: string, path: string, body?: unknown) =>
-    emulator.control(method, `/portals/${portalId}${path}`, body)
+    emulator.control(method, `/portals/${hubId}${path}`, body)
   await emulator.control('POST', '/portals', { plan: 'enterprise', ...portal })
   const { token: access_token } = await act('POST', '/tokens', token)
   const { status, body } = await service.post(`/api/hubspot/integrations/${T}`, { access_token })
@@ -49,7 +49,7 @@ export async function connect(
   const { body: history } = await service.get(`/api/hubspot/sync/${T}/${id}`)
   const connected: Connected = {
     id,
-    portalId,
+    hubId,
     act,
     start,
     ended,
@@ -92,7 +92,7 @@ export async function connect(
     async asked() {
       const calls = await emulator.requests('/crm/')
       return calls
-        .filter((call) => (call as Any).portal_id === portalId)
+        .filter((call) => (call as Any).portal_id === hubId)
         .filter(({ method, query }) => !(method === 'GET' && query.limit === '1' && !query.properties))
         .map(({ method, path, query }) => `${method} ${path}${query.archived === 'true' ? ' archived' : ''}`)
     },

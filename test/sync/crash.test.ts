@@ -74,7 +74,7 @@ describe('a run goes on in another process', () => {
 
   /** Two processes on one database; the second starts when `ready`. Everything is ended and checked at the end. */
   async function crash(
-    portalId: number,
+    hubId: number,
     act: (bench: {
       first: SpokeProcess
       startSecond(): SpokeProcess
@@ -99,14 +99,14 @@ describe('a run goes on in another process', () => {
       return spoke
     }
     try {
-      await emulator.control('POST', '/portals', { portal_id: portalId, tickets, plan: 'professional' })
-      const { token } = await emulator.control('POST', `/portals/${portalId}/tokens`, { kind: 'private_app' })
+      await emulator.control('POST', '/portals', { portal_id: hubId, tickets, plan: 'professional' })
+      const { token } = await emulator.control('POST', `/portals/${hubId}/tokens`, { kind: 'private_app' })
       const first = start()
       const { integration_id: id } = await ask(first, `/integrations/${T}`, { access_token: token })
       const history = () => ask(first, `/sync/${T}/${id}`)
       await eventually(async () => (await history()).events[0]?.finished_at, 'the first full run', 30_000)
       // Something to write: half of the tickets are other ones now.
-      await emulator.control('PATCH', `/portals/${portalId}/tickets`, {
+      await emulator.control('PATCH', `/portals/${hubId}/tickets`, {
         count: tickets / 2,
         properties: { subject: 'changed before the crash' },
       })
@@ -130,7 +130,7 @@ describe('a run goes on in another process', () => {
       const listed = (await emulator.requests('/crm/objects/2026-09/tickets')).filter(
         (call: Any) =>
           call.method === 'GET' &&
-          call.portal_id === portalId &&
+          call.portal_id === hubId &&
           call.query.archived !== 'true' &&
           // The test of the connection before a run asks for no property.
           call.query.properties !== undefined,
@@ -144,7 +144,7 @@ describe('a run goes on in another process', () => {
         if (!next_after) break
         cursor = `&after=${next_after}`
       }
-      assert.deepEqual(found, await truthOf(emulator, portalId))
+      assert.deepEqual(found, await truthOf(emulator, hubId))
       const [stream] = await adminQuery(
         `select count(*)::int as runs from sync_streams where sync_event_id is not null`,
         databaseUrl,

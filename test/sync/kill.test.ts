@@ -43,13 +43,13 @@ async function readBack(
 }
 
 async function killInTheMiddle(
-  portalId: number,
+  hubId: number,
   env: Record<string, string>,
   resumesWithinMs: number,
 ): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), 'spoke-kill-'))
-  await emulator.control('POST', '/portals', { portal_id: portalId, tickets, plan: 'professional' })
-  const { token } = await emulator.control('POST', `/portals/${portalId}/tokens`, { kind: 'private_app' })
+  await emulator.control('POST', '/portals', { portal_id: hubId, tickets, plan: 'professional' })
+  const { token } = await emulator.control('POST', `/portals/${hubId}/tokens`, { kind: 'private_app' })
   await emulator.control('DELETE', '/requests')
   const listed = async () =>
     (await emulator.requests(`/crm/objects/2026-09/tickets`)).filter(
@@ -92,7 +92,7 @@ async function killInTheMiddle(
     assert.equal(new Set(asked).size, pages)
     assert.ok(asked.length <= pages + 1, `${asked.length} pages were read for ${pages}`)
     assert.ok(event.inserted === tickets && event.done <= tickets + 100, JSON.stringify(event))
-    assert.deepEqual(await readBack(second), await truthOf(emulator, portalId))
+    assert.deepEqual(await readBack(second), await truthOf(emulator, hubId))
     assert.ok(resumed <= resumesWithinMs, `went on after ${resumed} ms`)
     return `killed after ${before} pages; ${asked.length} read for ${pages}; went on after ${Math.round(resumed)} ms`
   } finally {

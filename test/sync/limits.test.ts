@@ -22,9 +22,9 @@ describe('a run', () => {
     await service.stop()
     await emulator.close()
   })
-  async function connected(portalId: number, tickets: number): Promise<string> {
-    await emulator.control('POST', '/portals', { portal_id: portalId, tickets, plan: 'enterprise' })
-    const { token } = await emulator.control('POST', `/portals/${portalId}/tokens`, { kind: 'private_app' })
+  async function connected(hubId: number, tickets: number): Promise<string> {
+    await emulator.control('POST', '/portals', { portal_id: hubId, tickets, plan: 'enterprise' })
+    const { token } = await emulator.control('POST', `/portals/${hubId}/tokens`, { kind: 'private_app' })
     const { body } = await service.post(`/api/hubspot/integrations/${T}`, { access_token: token })
     await eventually(
       async () =>
@@ -86,13 +86,13 @@ describe('a run', () => {
 
   for (const type of ['full', 'incremental'] as const) {
     test(`whose HubSpot pages in a circle (${type}) waits with an error, and does not go round for ever`, async () => {
-      const portalId = type === 'full' ? 204 : 205
-      const id = await connected(portalId, 150)
+      const hubId = type === 'full' ? 204 : 205
+      const id = await connected(hubId, 150)
       const page = (n: number) => ({ results: [], paging: { next: { after: ['a', 'b', 'c'][n % 3] } } })
       // The test of the connection is answered as ever.
       if (type === 'full')
         await emulator.control('POST', '/faults', {
-          match: { path: '/objects/', method: 'GET', portal_id: portalId },
+          match: { path: '/objects/', method: 'GET', portal_id: hubId },
           kind: 'status',
           status: 200,
           body: { results: [] },
@@ -100,7 +100,7 @@ describe('a run', () => {
       // Each answer of the circle lasts for one call; the four after the first three close it.
       for (const n of [0, 1, 2, 3, 4, 5, 6])
         await emulator.control('POST', '/faults', {
-          match: { path: type === 'full' ? '/tickets' : '/search', portal_id: portalId },
+          match: { path: type === 'full' ? '/tickets' : '/search', portal_id: hubId },
           kind: 'status',
           status: 200,
           body: type === 'full' && n === 0 ? { total: 1, results: [] } : { ...page(n), total: 9 },

@@ -27,9 +27,9 @@ describe('a run', () => {
   })
 
   /** A portal with tickets, connected; its first full run has ended. */
-  async function connected(portalId: number, tickets: number): Promise<{ id: string; first: string }> {
-    await emulator.control('POST', '/portals', { portal_id: portalId, tickets, plan: 'enterprise' })
-    const { token } = await emulator.control('POST', `/portals/${portalId}/tokens`, { kind: 'private_app' })
+  async function connected(hubId: number, tickets: number): Promise<{ id: string; first: string }> {
+    await emulator.control('POST', '/portals', { portal_id: hubId, tickets, plan: 'enterprise' })
+    const { token } = await emulator.control('POST', `/portals/${hubId}/tokens`, { kind: 'private_app' })
     const { status, body } = await service.post(`/api/hubspot/integrations/${T}`, { access_token: token })
     assert.equal(status, 201, JSON.stringify(body))
     const { body: history } = await service.get(`/api/hubspot/sync/${T}/${body.integration_id}`)

@@ -32,7 +32,7 @@ for (const engine of engines) {
     })
     after(() => close())
     beforeEach(async () => {
-      await sql`truncate tenants, issues, issue_last_seen, portal_routes, idempotency_keys, api_keys, budgets, ring_keys cascade`.execute(
+      await sql`truncate tenants, issues, issue_last_seen, account_routes, idempotency_keys, api_keys, budgets, ring_keys cascade`.execute(
         db.kysely,
       )
       integration = await seedTenant(db, A)
@@ -48,16 +48,14 @@ for (const engine of engines) {
         .raw<Row>(statement)
         .execute(db.kysely)
         .then(({ rows }) => rows)
-    const budget = (portalId: number) =>
+    const budget = (hubId: number) =>
       withSystem(db, ({ query }) =>
         query(
-          sql`insert into budgets (app, portal_id, bucket, next_at) values ('pasted', ${portalId}, 'calls', now())`,
+          sql`insert into budgets (app, hub_id, bucket, next_at) values ('pasted', ${hubId}, 'calls', now())`,
         ),
       )
     const budgets = async () =>
-      (await owner<{ portal_id: number }>('select portal_id from budgets order by 1')).map(
-        (row) => row.portal_id,
-      )
+      (await owner<{ hub_id: number }>('select hub_id from budgets order by 1')).map((row) => row.hub_id)
     /** All that is not the tenant's: each row of each table without its id. */
     const others = async (tenantId: string) =>
       (await dumpOf(db)).flatMap(({ name, content }) =>

@@ -17,7 +17,7 @@ const appGrants: Grants = {
   integration_tokens: 'select insert update delete',
   authorizations: 'select insert update delete',
   confirmations: 'select insert update delete',
-  portal_routes: 'select insert update(installed_at) delete',
+  account_routes: 'select insert update(installed_at) delete',
   issues: 'select insert update delete',
   issue_last_seen: 'select insert update delete',
   issue_merges: 'select insert update delete',
@@ -46,11 +46,11 @@ const appGrants: Grants = {
  * tenant.
  */
 const systemGrants: Grants = {
-  portal_routes: 'select',
+  account_routes: 'select',
   tenants: 'select(tenant_id,key_id,created_at,erasing_at)',
   sync_streams:
     'select(tenant_id,integration_id,kind,mode,epoch,lease_until,lease_by,sync_event_id,not_before,next_at,awaits_hubspot)',
-  confirmations: 'select(tenant_id,confirmation_id,portal_id,confirmed_at,expires_at)',
+  confirmations: 'select(tenant_id,confirmation_id,hub_id,confirmed_at,expires_at)',
   idempotency_keys: 'select(tenant_id,expires_at)',
   budgets: 'select insert update delete',
   periodic_tasks: 'select insert update',
@@ -92,7 +92,7 @@ const ofMarked = `(${own} AND spoke_erasing())`
  * do. Each as `name command role using check`.
  */
 export const otherPolicies: Readonly<Record<string, readonly string[]>> = {
-  portal_routes: ['find_ids r spoke_system true -'],
+  account_routes: ['find_ids r spoke_system true -'],
   sync_streams: ['find_due r spoke_system true -'],
   inbox: ['keep a spoke_system - true', 'find_due r spoke_system true -'],
   feeds: ['find_due r spoke_system true -'],

@@ -16,7 +16,7 @@ export interface AppPause {
 }
 
 /** The row for the app's own calls; no account has this id. */
-const keyOf = (clientId: string): BudgetKey => ({ app: clientId, portalId: 0 })
+const keyOf = (clientId: string): BudgetKey => ({ app: clientId, hubId: 0 })
 
 export const createAppPause = (rows: BudgetRows): AppPause => ({
   left: (clientId) => rows((query) => closedFor(query, keyOf(clientId), 'calls')),

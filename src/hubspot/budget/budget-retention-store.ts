@@ -2,15 +2,12 @@
 import { sql } from 'kysely'
 import type { Query } from '../../db/database.ts'
 
-const unused = sql`not exists (select from portal_routes r where r.portal_id = b.portal_id)`
+const unused = sql`not exists (select from account_routes r where r.hub_id = b.hub_id)`
 
 /** Deletes the budgets of accounts that no integration is connected to. */
-export async function deleteBudgets(
-  { query }: { query: Query },
-  portalIds: readonly number[],
-): Promise<void> {
+export async function deleteBudgets({ query }: { query: Query }, hubIds: readonly number[]): Promise<void> {
   await query(sql`
-    delete from budgets b where b.portal_id = any(${[...portalIds]}::bigint[]) and ${unused}`)
+    delete from budgets b where b.hub_id = any(${[...hubIds]}::bigint[]) and ${unused}`)
 }
 
 /**

@@ -45,9 +45,9 @@ export async function close(
   let opensIn = stop.waitMs
   for (const one of daily ? all : [bucket]) {
     const [closed] = await query(sql<{ wait_ms: number }>`
-      insert into budgets as b (app, portal_id, bucket, next_at, closed_until, closed_by)
-      values (${key.app}, ${key.portalId}, ${one}, clock_timestamp(), ${until}, ${stop.policy})
-      on conflict (app, portal_id, bucket) do update set
+      insert into budgets as b (app, hub_id, bucket, next_at, closed_until, closed_by)
+      values (${key.app}, ${key.hubId}, ${one}, clock_timestamp(), ${until}, ${stop.policy})
+      on conflict (app, hub_id, bucket) do update set
         closed_until = greatest(b.closed_until, excluded.closed_until),
         -- A daily stop ends for all buckets together, by a probe; no other 429 takes its place.
         closed_by = case when b.closed_by = 'daily' then 'daily' else excluded.closed_by end,

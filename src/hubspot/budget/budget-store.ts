@@ -8,7 +8,7 @@ export type Bucket = 'calls' | 'search' | 'associations'
 /** Whose budget a call spends: HubSpot counts per app and account. */
 export interface BudgetKey {
   app: string
-  portalId: number
+  hubId: number
 }
 
 /**
@@ -66,8 +66,8 @@ export const ms = (time: RawBuilder<unknown>) => sql`(extract(epoch from ${time}
 const column = (name: string) => ms(sql.ref(name))
 const number = (value: number | undefined) => sql`${value ?? null}::float8`
 
-export const row = ({ app, portalId }: BudgetKey, bucket: Bucket) =>
-  sql`b.app = ${app} and b.portal_id = ${portalId} and b.bucket = ${bucket}`
+export const row = ({ app, hubId }: BudgetKey, bucket: Bucket) =>
+  sql`b.app = ${app} and b.hub_id = ${hubId} and b.bucket = ${bucket}`
 
 /**
  * Reserves a block of slots in one statement. One row stores two schedules: `next_at` for the whole
@@ -170,8 +170,8 @@ export async function reserve(
   const [reserved] = await query(statement)
   if (reserved) return reserved
   await query(sql`
-    insert into budgets (app, portal_id, bucket, next_at)
-    values (${key.app}, ${key.portalId}, ${bucket}, 'epoch') on conflict do nothing`)
+    insert into budgets (app, hub_id, bucket, next_at)
+    values (${key.app}, ${key.hubId}, ${bucket}, 'epoch') on conflict do nothing`)
   const [made] = await query(statement)
   if (!made) throw new Error('a budget row vanished twice')
   return made

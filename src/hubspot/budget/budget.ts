@@ -76,7 +76,7 @@ export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): 
   const rowsKnown = new Map<string, Known>()
   /** Accounts whose daily stop this process is probing. */
   const probing = new Set<string>()
-  const account = ({ app, portalId }: BudgetKey) => `${portalId} ${app}`
+  const account = ({ app, hubId }: BudgetKey) => `${hubId} ${app}`
 
   function known(key: BudgetKey, bucket: Bucket): Known {
     const name = `${account(key)} ${bucket}`

@@ -8,7 +8,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import { HubSpotError } from '../hubspot-error.ts'
 
-export type CircuitScope = 'call' | 'portal' | 'endpoint' | 'hubspot'
+export type CircuitScope = 'call' | 'account' | 'endpoint' | 'hubspot'
 
 /**
  * The result of a call. passed: HubSpot answered, whatever it said; hung: it did not within the
@@ -28,9 +28,9 @@ export interface Circuits {
    * @param kind of an account's call: what it requests
    * @returns a pass, which the caller must end, or in how many ms to call again
    */
-  enter(scope: 'portal' | 'endpoint', name: string, kind?: string): Pass | number
+  enter(scope: 'account' | 'endpoint', name: string, kind?: string): Pass | number
   /** How long `enter` would refuse now, ms; 0: it would not. Changes nothing. */
-  wait(scope: 'portal' | 'endpoint', name: string, kind?: string): number
+  wait(scope: 'account' | 'endpoint', name: string, kind?: string): number
 }
 
 const windowMs = 30_000
@@ -142,7 +142,7 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
   function tooMany({ scope, ends, hung }: Circuit): boolean {
     // A hang says nothing about HubSpot as a whole, and one token's hang nothing about the endpoint
     // that all tokens share.
-    if ((scope === 'call' || scope === 'portal') && hung >= fewestHung) return true
+    if ((scope === 'call' || scope === 'account') && hung >= fewestHung) return true
     const failed = ends.filter((end) => end.failed).length
     if (ends.length < fewest || failed < failedPart * ends.length) return false
     if (scope !== 'hubspot') return true
@@ -161,7 +161,7 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
   }
 
   /** The circuits that a call passes through. */
-  const through = (scope: 'portal' | 'endpoint', name: string, kind: string | undefined) => [
+  const through = (scope: 'account' | 'endpoint', name: string, kind: string | undefined) => [
     find(scope, name),
     whole,
     ...(kind === undefined ? [] : [find('call', `${name} ${kind}`)]),
@@ -183,7 +183,7 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
         end(how, closedForMs) {
           // HubSpot itself reported the account as away: only the account's circuit opens, because
           // the call was answered.
-          const away = closedForMs !== undefined && scope === 'portal'
+          const away = closedForMs !== undefined && scope === 'account'
           for (const { circuit, probe } of passed) {
             const ofOthers = kind !== undefined && circuit.scope !== 'call' && how === 'hung'
             settle(circuit, `${scope} ${name}`, probe, began, away ? 'passed' : ofOthers ? 'unknown' : how)

@@ -111,12 +111,12 @@ export function createHubSpot(parts: {
       const answer = await once(call, timeoutMs, dispatcher)
       end = 'passed'
       const share = (clock.monotonic() - began) / parts.timeoutMs
-      if (spent && records) sizes.answered(spent.key.portalId, endpoint, records, share)
+      if (spent && records) sizes.answered(spent.key.hubId, endpoint, records, share)
       return answer
     } catch (error) {
       if (error instanceof HubSpotError) {
         end = endOf(error, timeoutMs >= Math.min(parts.timeoutMs, fairTryMs))
-        if (spent && records && end === 'hung') sizes.tooSlow(spent.key.portalId, endpoint, records)
+        if (spent && records && end === 'hung') sizes.tooSlow(spent.key.hubId, endpoint, records)
         if (error.status === 477) closedForMs = error.retryAfterMs ?? moveMs
       }
       throw error
@@ -174,7 +174,7 @@ export function createHubSpot(parts: {
         const isLast = attempt + 1 >= call.patience.tries || wait === undefined || wait >= left()
         // HubSpot's edge timed out each time: the size may be the cause.
         if (isLast && isTooSlow(error) && call.budget && call.records)
-          sizes.tooSlow(call.budget.key.portalId, call.endpoint, call.records)
+          sizes.tooSlow(call.budget.key.hubId, call.endpoint, call.records)
         // The same request would take as long again.
         const tooMany = error.kind === 'timeout' && (call.records ?? 1) > 1
         if (isLast || tooMany || wait === undefined) throw error
@@ -218,7 +218,7 @@ export function createHubSpot(parts: {
         ? unlessPaused(call, call.app, () => asApp(call, call.app as Credentials, made))
         : made(call))
     },
-    fit: ({ portalId }, endpoint, wanted) => sizes.fit(portalId, endpoint, wanted),
+    fit: ({ hubId }, endpoint, wanted) => sizes.fit(hubId, endpoint, wanted),
     async close() {
       await Promise.all([agent.destroy(), fresh.destroy()])
     },
@@ -234,7 +234,7 @@ const fewRecords = 20
 /** An account's call also has its kind, so that a slow kind stops no other. */
 const circuitOf = ({ budget, endpoint, records = 1 }: Call): Parameters<Circuits['enter']> =>
   budget
-    ? ['portal', String(budget.key.portalId), records > fewRecords ? `${endpoint} page` : endpoint]
+    ? ['account', String(budget.key.hubId), records > fewRecords ? `${endpoint} page` : endpoint]
     : ['endpoint', endpoint]
 
 const away = ({ endpoint }: Pick<Call, 'endpoint'>, waitMs: number) =>

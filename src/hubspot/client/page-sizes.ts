@@ -7,15 +7,15 @@ import type { Clock } from '../../lib/clock.ts'
 
 export interface PageSizes {
   /** @returns how many of `wanted` records to request, at least 1 */
-  fit(portalId: number, endpoint: string, wanted: number): number
+  fit(hubId: number, endpoint: string, wanted: number): number
   /** A call for this many records was not answered in time. */
-  tooSlow(portalId: number, endpoint: string, records: number): void
+  tooSlow(hubId: number, endpoint: string, records: number): void
   /**
    * A call for this many records was answered.
    *
    * @param share of the deadline that it took, 0 to 1
    */
-  answered(portalId: number, endpoint: string, records: number, share: number): void
+  answered(hubId: number, endpoint: string, records: number, share: number): void
 }
 
 /** After this long twice as many are tried again, even if that was too slow before; ms. */
@@ -40,14 +40,13 @@ interface Known {
 
 export function createPageSizes(clock: Clock): PageSizes {
   const sizes = new Map<string, Known>()
-  const keyOf = (portalId: number, endpoint: string) => `${portalId} ${endpoint}`
+  const keyOf = (hubId: number, endpoint: string) => `${hubId} ${endpoint}`
 
   return {
-    fit: (portalId, endpoint, wanted) =>
-      Math.min(wanted, sizes.get(keyOf(portalId, endpoint))?.records ?? wanted),
+    fit: (hubId, endpoint, wanted) => Math.min(wanted, sizes.get(keyOf(hubId, endpoint))?.records ?? wanted),
 
-    tooSlow(portalId, endpoint, records) {
-      const key = keyOf(portalId, endpoint)
+    tooSlow(hubId, endpoint, records) {
+      const key = keyOf(hubId, endpoint)
       const known = sizes.get(key)
       // A call that began before the number was lowered says nothing new.
       if (known && records > known.records) return
@@ -59,8 +58,8 @@ export function createPageSizes(clock: Clock): PageSizes {
       sizes.set(key, { records: Math.max(1, records >> 1), below, since: clock.monotonic() })
     },
 
-    answered(portalId, endpoint, records, share) {
-      const key = keyOf(portalId, endpoint)
+    answered(hubId, endpoint, records, share) {
+      const key = keyOf(hubId, endpoint)
       const known = sizes.get(key)
       // A call that requested fewer anyway says nothing about more.
       if (!known || records < known.records) return

@@ -108,9 +108,9 @@ export function readJournalFile(body: unknown, nowMs: number): JournalEvents | u
       events.otherKind += 1
       continue
     }
-    const { portalId, occurredAt = nowMs } = data
+    const { portalId: hubId, occurredAt = nowMs } = data
     if (ticketIds.length === 0) events.malformed += 1
-    else events.changes.push({ portalId, type, ticketIds: [...new Set(ticketIds)], occurredAt })
+    else events.changes.push({ hubId, type, ticketIds: [...new Set(ticketIds)], occurredAt })
   }
   return { ...events, uninstalled: [...uninstalled] }
 }

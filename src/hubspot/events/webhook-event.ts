@@ -19,7 +19,7 @@ export type TicketChangeType = (typeof changeTypes)[number]
 
 /** What one event is about. */
 export interface TicketChange {
-  portalId: number
+  hubId: number
   type: TicketChangeType
   /** More than one for a merge, and for a link between two tickets. No duplicates. */
   ticketIds: string[]
@@ -118,9 +118,9 @@ export function readDelivery(body: unknown, ourApp: number, nowMs: number): Inbo
       delivery.otherKind += 1
       continue
     }
-    const { portalId, occurredAt = nowMs } = data
+    const { portalId: hubId, occurredAt = nowMs } = data
     if (ticketIds.length === 0) delivery.malformed += 1
-    else delivery.changes.push({ portalId, type, ticketIds: [...new Set(ticketIds)], occurredAt })
+    else delivery.changes.push({ hubId, type, ticketIds: [...new Set(ticketIds)], occurredAt })
   }
   return delivery
 }

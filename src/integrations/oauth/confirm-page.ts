@@ -10,11 +10,11 @@ export function confirmPage(
   tenantId: string,
   confirmationId: string,
 ): string {
-  const { portalId, hubDomain, user, scopes } = account
+  const { hubId, hubDomain, user, scopes } = account
   const entry = (term: string, html: string) => `<dt>${term}</dt><dd>${html}</dd>`
   const name = hubDomain ? `<span class="name">${escaped(hubDomain)}</span><br>` : ''
   const facts = [
-    entry('HubSpot account', `${name}number ${portalId}`),
+    entry('HubSpot account', `${name}number ${hubId}`),
     ...(user ? [entry('Signed in to HubSpot as', escaped(user))] : []),
     entry(
       'Permissions granted',

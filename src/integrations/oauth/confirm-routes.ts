@@ -83,7 +83,7 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
       const claim = presented(claimIn(request, id))
       const question = await readConfirmationQuestion(deps, claim)
       // The person reloaded the page or returned to it after pressing the button.
-      if (question.confirmed) return await reply.redirect(connected(question.account.portalId), 303)
+      if (question.confirmed) return await reply.redirect(connected(question.account.hubId), 303)
       return sendPage(reply, 200, confirmPage(question, claim.tenantId, id), true)
     },
   )
@@ -119,15 +119,15 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
       const { confirmation_id: id } = request.params
       const claim = presented(claimIn(request, id))
       if (request.body.decision === 'cancel') {
-        const { cancelled, portalId } = await cancelConfirmation(deps, claim)
-        if (!cancelled) return await reply.redirect(connected(portalId), 303)
+        const { cancelled, hubId } = await cancelConfirmation(deps, claim)
+        if (!cancelled) return await reply.redirect(connected(hubId), 303)
         reply.header('set-cookie', clearConfirmCookie(id, secure))
         return sendPage(reply, 200, cancelledPage())
       }
       // The cookie stays for a second press; its confirmation no longer has tokens.
-      const { portalId, integrationId } = await confirmConnection(deps, claim)
+      const { hubId, integrationId } = await confirmConnection(deps, claim)
       if (integrationId) deps.wake(claim.tenantId, integrationId)
-      return await reply.redirect(connected(portalId), 303)
+      return await reply.redirect(connected(hubId), 303)
     },
   )
 }

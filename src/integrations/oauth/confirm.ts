@@ -13,7 +13,7 @@ import { Secret } from '../../lib/secret.ts'
 import { resolveAlias } from '../alias-store.ts'
 import { type ConnectDependencies, checkAccount, storeConnection } from '../connect.ts'
 import type { ConnectedAccount } from '../integration.ts'
-import { findIntegration, findIntegrationByPortal, lockTenant } from '../store.ts'
+import { findIntegration, findIntegrationByHubId, lockTenant } from '../store.ts'
 import {
   identifyGrantAccount,
   invalidState,
@@ -42,7 +42,7 @@ export interface ConfirmationClaim {
  * is connected yet. A grant that cannot become a connection is refused here, before the person is
  * asked.
  *
- * @throws AppError invalid_state | oauth_code_rejected | missing_scopes | portal_changed |
+ * @throws AppError invalid_state | oauth_code_rejected | missing_scopes | hub_changed |
  *   hubspot_unavailable | …
  */
 export async function requestConfirmation(
@@ -51,10 +51,10 @@ export async function requestConfirmation(
 ): Promise<ConfirmationClaim> {
   const granted = await redeemAuthorizationCode(deps, answer, undefined)
   const { tenantId } = granted
-  let portalId = granted.grant.portalId ?? null
+  let hubId = granted.grant.hubId ?? null
   try {
     const account = await identifyGrantAccount(deps, granted)
-    portalId = account.portalId
+    hubId = account.hubId
     const claim = {
       tenantId,
       confirmationId: newId(),
@@ -63,8 +63,7 @@ export async function requestConfirmation(
     await withTenant(deps.db, tenantId, (scope) => saveWaitingGrant(deps, scope, claim, granted, account))
     return claim
   } catch (error) {
-    if (isDecided(error))
-      await releaseWaitingGrant(deps, { portalId, refreshToken: granted.grant.refreshToken })
+    if (isDecided(error)) await releaseWaitingGrant(deps, { hubId, refreshToken: granted.grant.refreshToken })
     throw error
   }
 }
@@ -77,7 +76,7 @@ async function saveWaitingGrant(
   account: ConnectedAccount,
 ): Promise<void> {
   await lockTenant(scope)
-  const { begun } = await checkAccount(scope, integrationId, account.portalId)
+  const { begun } = await checkAccount(scope, integrationId, account.hubId)
   const row = { confirmationId, integrationId }
   const sealed = begun && (await sealWaitingGrant(scope, deps.ring, row, grant))
   // Deleted while the person was on HubSpot's page.
@@ -86,7 +85,7 @@ async function saveWaitingGrant(
 }
 
 export interface ConfirmationQuestion {
-  account: Pick<ConnectedAccount, 'portalId' | 'hubDomain' | 'user' | 'scopes'>
+  account: Pick<ConnectedAccount, 'hubId' | 'hubDomain' | 'user' | 'scopes'>
   /**
    * The tenant has already connected this account; that connection continues with the new grant.
    */
@@ -103,7 +102,7 @@ export async function readConfirmationQuestion(
   return await withTenant(deps.db, claim.tenantId, async (scope) => {
     const waiting = await lockConfirmation(scope, claim.confirmationId, hashOf(claim.secret))
     if (!waiting) throw invalidState()
-    const holder = await findIntegrationByPortal(scope, waiting.portalId)
+    const holder = await findIntegrationByHubId(scope, waiting.hubId)
     return { account: waiting, renews: holder !== undefined, confirmed: waiting.accessToken === null }
   })
 }
@@ -127,23 +126,23 @@ export async function tenantOfConfirmation(
  * and returns the same account.
  *
  * @returns the integration that is now active; undefined for a second press
- * @throws AppError invalid_state | portal_changed
+ * @throws AppError invalid_state | hub_changed
  */
 export async function confirmConnection(
   deps: ConfirmDependencies,
   claim: ConfirmationClaim,
-): Promise<{ portalId: number; integrationId: string | undefined }> {
+): Promise<{ hubId: number; integrationId: string | undefined }> {
   const { confirmationId } = claim
   try {
     return await withTenant(deps.db, claim.tenantId, async (scope) => {
       await lockTenant(scope)
       const waiting = await lockConfirmation(scope, confirmationId, hashOf(claim.secret))
       if (!waiting) throw invalidState()
-      const { portalId } = waiting
+      const { hubId } = waiting
       // Another connect may have replaced this id with an older integration meanwhile.
       const integrationId = await resolveAlias(scope, waiting.integrationId)
       const accessToken = await openWaitingGrant(scope, deps.ring, waiting, 'access_token')
-      if (!accessToken) return { portalId, integrationId: undefined }
+      if (!accessToken) return { hubId, integrationId: undefined }
       // Deleted while the person was reading.
       if (!(await findIntegration(scope, integrationId))) throw invalidState()
       const tokens = {
@@ -153,7 +152,7 @@ export async function confirmConnection(
       await markConfirmed(scope, confirmationId)
       const account: ConnectedAccount = { ...waiting, kind: 'oauth' }
       const { integration } = await storeConnection(deps, scope, { integrationId }, account, tokens)
-      return { portalId, integrationId: integration.integrationId }
+      return { hubId, integrationId: integration.integrationId }
     })
   } catch (error) {
     // It will never be connected.
@@ -171,18 +170,18 @@ export async function confirmConnection(
 export async function cancelConfirmation(
   deps: ConfirmDependencies,
   claim: ConfirmationClaim,
-): Promise<{ cancelled: boolean; portalId: number }> {
-  const { portalId, refreshToken, cancelled } = await withTenant(deps.db, claim.tenantId, async (scope) => {
+): Promise<{ cancelled: boolean; hubId: number }> {
+  const { hubId, refreshToken, cancelled } = await withTenant(deps.db, claim.tenantId, async (scope) => {
     const waiting = await lockConfirmation(scope, claim.confirmationId, hashOf(claim.secret))
     if (!waiting) throw invalidState()
-    const { portalId } = waiting
-    if (waiting.accessToken === null) return { portalId, refreshToken: undefined, cancelled: false }
+    const { hubId } = waiting
+    if (waiting.accessToken === null) return { hubId, refreshToken: undefined, cancelled: false }
     const refreshToken = await openWaitingGrant(scope, deps.ring, waiting, 'refresh_token')
     await deleteConfirmation(scope, claim.confirmationId)
-    return { portalId, refreshToken, cancelled: true }
+    return { hubId, refreshToken, cancelled: true }
   })
-  await releaseWaitingGrant(deps, { portalId, refreshToken })
-  return { cancelled, portalId }
+  await releaseWaitingGrant(deps, { hubId, refreshToken })
+  return { cancelled, hubId }
 }
 
 /**
@@ -191,6 +190,6 @@ export async function cancelConfirmation(
  */
 const isDecided = (error: unknown): boolean =>
   error instanceof AppError &&
-  ['missing_scopes', 'portal_changed', 'invalid_state', 'tenant_erasing'].includes(error.code)
+  ['missing_scopes', 'hub_changed', 'invalid_state', 'tenant_erasing'].includes(error.code)
 
 const hashOf = (secret: Secret) => createHash('sha256').update(secret.reveal()).digest('base64url')

@@ -15,7 +15,7 @@ export interface WaitingGrant extends Omit<ConnectedAccount, 'kind'> {
 }
 
 const columns = sql`
-  confirmation_id as "confirmationId", integration_id as "integrationId", portal_id as "portalId",
+  confirmation_id as "confirmationId", integration_id as "integrationId", hub_id as "hubId",
   hub_domain as "hubDomain", ui_domain as "uiDomain", hub_user as "user", scopes,
   access_token as "accessToken", refresh_token as "refreshToken",
   (extract(epoch from token_expires_at - clock_timestamp()) * 1000)::float8 as "expiresInMs"`
@@ -32,17 +32,17 @@ export async function insertConfirmation(
   secretHash: string,
   row: WaitingGrant,
 ): Promise<void> {
-  const { portalId, hubDomain, uiDomain, user, scopes, accessToken, refreshToken, expiresInMs } = row
+  const { hubId, hubDomain, uiDomain, user, scopes, accessToken, refreshToken, expiresInMs } = row
   await scope.query(sql`
     update confirmations set expires_at = now() where tenant_id = ${scope.tenantId} and confirmation_id in (
       select confirmation_id from confirmations where tenant_id = ${scope.tenantId} and expires_at > now()
       order by expires_at desc, confirmation_id offset ${maxUnfinished - 1})`)
   await scope.query(sql`
     insert into confirmations
-      (tenant_id, confirmation_id, integration_id, secret_hash, portal_id, hub_domain, ui_domain, hub_user, scopes,
+      (tenant_id, confirmation_id, integration_id, secret_hash, hub_id, hub_domain, ui_domain, hub_user, scopes,
         access_token, refresh_token, token_expires_at, expires_at)
     values
-      (${scope.tenantId}, ${row.confirmationId}, ${row.integrationId}, ${secretHash}, ${portalId}, ${hubDomain},
+      (${scope.tenantId}, ${row.confirmationId}, ${row.integrationId}, ${secretHash}, ${hubId}, ${hubDomain},
         ${uiDomain}, ${user}, ${scopes}::text[], ${accessToken}, ${refreshToken},
         ${fromNow(expiresInMs)}, now() + ${pendingLifetime})`)
 }

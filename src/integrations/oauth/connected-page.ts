@@ -13,7 +13,7 @@ const causes: Record<string, string> = {
   oauth_denied: 'HubSpot did not grant access. Start again and choose “Connect app” on HubSpot’s page.',
   invalid_state:
     'This link has already been used or is older than ten minutes. Start again from where you clicked “Connect”.',
-  portal_changed:
+  hub_changed:
     'You chose a different HubSpot account from the one connected before. Start again and choose the same account.',
   forged_request:
     'The form was not submitted from our own page. Start again from where you clicked “Connect”.',

@@ -30,7 +30,7 @@ export async function expireAuthorizations(deps: ExpireDependencies, signal: Abo
         const refreshToken = await openWaitingGrant(scope, deps.ring, waiting, 'refresh_token').catch(
           () => undefined,
         )
-        return { portalId: waiting.portalId, refreshToken }
+        return { hubId: waiting.hubId, refreshToken }
       })
       if (grant) await releaseWaitingGrant(deps, grant)
     } catch (err) {

@@ -53,7 +53,7 @@ export async function openWaitingGrant(
  */
 export async function releaseWaitingGrant(
   deps: ReleaseDependencies,
-  grant: { portalId: number | null; refreshToken: Secret | undefined },
+  grant: { hubId: number | null; refreshToken: Secret | undefined },
 ): Promise<boolean> {
   return await releaseGrant(deps, grant, undefined, new AbortController().signal)
 }

@@ -5,7 +5,7 @@ import type { HubSpot } from '../../hubspot/client/client.ts'
 import { type App, revoke } from '../../hubspot/oauth.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Secret } from '../../lib/secret.ts'
-import { portalIsShared } from '../store.ts'
+import { accountIsShared } from '../store.ts'
 
 export interface ReleaseDependencies {
   db: Database
@@ -27,13 +27,13 @@ const revokeWithinMs = 5_000
  */
 export async function releaseGrant(
   { db, hubspot, app, log }: ReleaseDependencies,
-  grant: { portalId: number | null; refreshToken: Secret | undefined },
+  grant: { hubId: number | null; refreshToken: Secret | undefined },
   except: string | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { portalId, refreshToken } = grant
-  if (!refreshToken || !app || portalId === null) return false
-  if (await withSystem(db, (scope) => portalIsShared(scope, portalId, except))) return false
+  const { hubId, refreshToken } = grant
+  if (!refreshToken || !app || hubId === null) return false
+  if (await withSystem(db, (scope) => accountIsShared(scope, hubId, except))) return false
   try {
     await revoke(hubspot, app, refreshToken, revokeWithinMs, signal)
     return true

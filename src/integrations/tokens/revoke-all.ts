@@ -15,7 +15,7 @@ import { deleteToken, listTokens, readToken } from './token-store.ts'
 export type RevokeDependencies = Pick<DisconnectDependencies, 'db' | 'ring' | 'hubspot' | 'app' | 'log'>
 
 interface RevocableGrant {
-  portalId: number | null
+  hubId: number | null
   refreshToken: Secret | undefined
   /** Absent: it waits for a person's confirmation and belongs to no integration. */
   integrationId: string | undefined
@@ -60,9 +60,9 @@ export async function revokeAllGrants(
 
 async function listTokenGrants(deps: RevokeDependencies, rows: TenantScope): Promise<RevocableGrant[]> {
   const grants: RevocableGrant[] = []
-  for (const { integrationId, portalId } of await listTokens(rows, batchSize))
+  for (const { integrationId, hubId } of await listTokens(rows, batchSize))
     grants.push({
-      portalId,
+      hubId,
       integrationId,
       refreshToken: await openUnlessBroken(deps, rows, async () => {
         return (await readToken(rows, deps.ring, integrationId))?.refreshToken
@@ -76,7 +76,7 @@ async function listWaitingGrants(deps: RevokeDependencies, rows: TenantScope): P
   const grants: RevocableGrant[] = []
   for (const waiting of await listConfirmations(rows, batchSize))
     grants.push({
-      portalId: waiting.portalId,
+      hubId: waiting.hubId,
       integrationId: undefined,
       refreshToken: await openUnlessBroken(deps, rows, () =>
         openWaitingGrant(rows, deps.ring, waiting, 'refresh_token'),

@@ -64,7 +64,7 @@ export interface Tokens {
 }
 
 interface UsableToken {
-  integration: Integration & { portalId: number }
+  integration: Integration & { hubId: number }
   token: StoredToken
 }
 
@@ -78,16 +78,16 @@ export function createTokens(deps: TokenDependencies): Tokens {
     return await within(ref, async (scope) => {
       const integration = await findIntegration(scope, ref.integrationId)
       if (!integration) throw integrationNotFound()
-      const { status, portalId } = integration
+      const { status, hubId } = integration
       if (status === 'reauth_required') {
         const missing = readScopesCode(integration.statusReason)
         throw missing ? missingScopes(missing) : tokenInvalid()
       }
       const token = await readToken(scope, ring, ref.integrationId)
-      if (status === 'pending' || status === 'disconnected' || portalId === null || !token) {
+      if (status === 'pending' || status === 'disconnected' || hubId === null || !token) {
         throw new AppError('integration_not_connected', `The integration is ${status}; connect it first`)
       }
-      return { integration: { ...integration, portalId }, token }
+      return { integration: { ...integration, hubId }, token }
     })
   }
 
@@ -210,7 +210,7 @@ export function createTokens(deps: TokenDependencies): Tokens {
   const accessOf = ({ token, integration }: UsableToken): HubSpotAccess => ({
     token: token.accessToken,
     app: token.kind === 'oauth' && deps.app ? deps.app.clientId : 'pasted',
-    portalId: integration.portalId,
+    hubId: integration.hubId,
   })
 
   /**

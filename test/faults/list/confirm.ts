@@ -137,9 +137,9 @@ export const confirm: Fault[] = [
   },
   {
     name: 'pending-grant-revoked-by-another-tenant',
-    in: 'portalIsShared',
-    find: `where portal_id = \${portalId} and confirmed_at is null and expires_at > now()`,
-    put: `where false and portal_id = \${portalId}`,
+    in: 'accountIsShared',
+    find: `where hub_id = \${hubId} and confirmed_at is null and expires_at > now()`,
+    put: `where false and hub_id = \${hubId}`,
     test: confirms,
     only: 'ends no living',
     gain: 'one tenant ends the connection that another tenant is about to make',

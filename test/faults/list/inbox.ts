@@ -200,7 +200,7 @@ export const inbox: Fault[] = [
   {
     name: 'subscription-that-outlives-the-last-disconnect',
     in: 'takeEnding',
-    find: 'and not exists (select from portal_routes r where r.portal_id = e.portal_id and r.installed_at is not null)',
+    find: 'and not exists (select from account_routes r where r.hub_id = e.hub_id and r.installed_at is not null)',
     put: 'and false',
     test: 'test/journal/journal-place.test.ts',
     only: 'it ends with the last integration',

@@ -116,7 +116,7 @@ export const isolation: Fault[] = [
   {
     name: 'shared-account-revoked',
     in: 'releaseGrant',
-    find: 'if (await withSystem(db, (scope) => portalIsShared(scope, portalId, except))) return false',
+    find: 'if (await withSystem(db, (scope) => accountIsShared(scope, hubId, except))) return false',
     put: '',
     test: 'test/integrations/disconnect.test.ts',
     gain: 'one tenant ends the connection of another tenant to the same HubSpot account',
@@ -124,8 +124,8 @@ export const isolation: Fault[] = [
   {
     name: 'other-account-under-the-same-integration',
     in: 'checkAccount',
-    find: 'if (begun && begun.portalId !== null && begun.portalId !== portalId) {',
-    put: 'if (begun && begun.portalId === -1) {',
+    find: 'if (begun && begun.hubId !== null && begun.hubId !== hubId) {',
+    put: 'if (begun && begun.hubId === -1) {',
     test: 'test/integrations/oauth/oauth.test.ts',
     gain: 'the tickets of one account are mixed into the data of another',
   },

@@ -121,7 +121,7 @@ export const leaving: Fault[] = [
   {
     name: 'budget-of-a-shared-account-deleted',
     in: 'unused',
-    find: 'sql`not exists (select from portal_routes r where r.portal_id = b.portal_id)`',
+    find: 'sql`not exists (select from account_routes r where r.hub_id = b.hub_id)`',
     put: 'sql`true`',
     test: erasure,
     only: 'erasing on PostgreSQL in the',

@@ -15,14 +15,14 @@ describe('a refresh in flight, where refresh tokens rotate', () => {
   })
   after(() => emulator.close())
 
-  async function connected(portalId: number) {
+  async function connected(hubId: number) {
     const databaseUrl = await newPostgresDatabase()
     const start = (env: Record<string, string> = {}) =>
       startTestService(emulator.url, { DATABASE_URL: databaseUrl, HUBSPOT_TIMEOUT: '8s', ...env })
     const service = await start()
-    await emulator.control('POST', '/portals', { portal_id: portalId, tickets: 20 })
+    await emulator.control('POST', '/portals', { portal_id: hubId, tickets: 20 })
     const { body } = await service.get(`/api/hubspot/authorize/${T}`)
-    const back = await fetch(`${body.authorization_url}&auto=1&portal_id=${portalId}`, { redirect: 'manual' })
+    const back = await fetch(`${body.authorization_url}&auto=1&portal_id=${hubId}`, { redirect: 'manual' })
     const { searchParams } = new URL(back.headers.get('location') as string)
     const answer = { code: searchParams.get('code'), state: searchParams.get('state') }
     const { body: integration } = await service.post('/api/hubspot/oauth/callback', answer)

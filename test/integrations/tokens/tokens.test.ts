@@ -13,12 +13,12 @@ const tokenPath = '/oauth/2026-09/token'
 export async function connectByOAuth(
   service: TestService,
   emulator: TestEmulator,
-  portalId: number,
+  hubId: number,
   tickets = 350,
 ): Promise<string> {
-  await emulator.control('POST', '/portals', { portal_id: portalId, tickets, plan: 'enterprise' })
+  await emulator.control('POST', '/portals', { portal_id: hubId, tickets, plan: 'enterprise' })
   const { body } = await service.get(`/api/hubspot/authorize/${T}`)
-  const back = await fetch(`${body.authorization_url}&auto=1&portal_id=${portalId}`, { redirect: 'manual' })
+  const back = await fetch(`${body.authorization_url}&auto=1&portal_id=${hubId}`, { redirect: 'manual' })
   const { searchParams } = new URL(back.headers.get('location') as string)
   const answer = { code: searchParams.get('code'), state: searchParams.get('state') }
   const connected = await service.post('/api/hubspot/oauth/callback', answer)
