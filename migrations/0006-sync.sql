@@ -4,7 +4,7 @@ create table sync_streams (
   tenant_id uuid not null,
   integration_id uuid not null,
   kind text not null,
-  mode text not null check (mode in ('full', 'incremental')),
+  sync_type text not null check (sync_type in ('full', 'incremental')),
   epoch bigint not null default 0,
   lease_until timestamptz,
   lease_by text,
@@ -18,7 +18,7 @@ create table sync_streams (
   awaits_hubspot boolean not null default false,
   is_probe boolean not null default false,
   next_at timestamptz,
-  primary key (tenant_id, integration_id, kind, mode),
+  primary key (tenant_id, integration_id, kind, sync_type),
   foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
 );
 
@@ -55,7 +55,7 @@ grant select, insert, update, delete on sync_streams to spoke_app;
 
 create policy find_due on sync_streams for select to spoke_system using (true);
 
-grant select (tenant_id, integration_id, kind, mode, epoch, lease_until, lease_by, sync_event_id, not_before,
+grant select (tenant_id, integration_id, kind, sync_type, epoch, lease_until, lease_by, sync_event_id, not_before,
   awaits_hubspot, next_at) on sync_streams to spoke_system;
 
 create table sync_events (

@@ -193,8 +193,8 @@ export async function compose(
       },
       purge: (ref: IntegrationRef) => purgeIntegration(db, ref),
       wake: (tenantId: TenantId, integrationId: string) => {
-        for (const mode of ['full', 'incremental'] as const)
-          wakeStream(tenantId, { integrationId, kind: ticketKind.name, mode }, newId())
+        for (const syncType of ['full', 'incremental'] as const)
+          wakeStream(tenantId, { integrationId, kind: ticketKind.name, syncType }, newId())
       },
     },
     issues: { db, hubspot, tokens, clock, totalMs: timeoutMs },

@@ -143,14 +143,14 @@ export function createMetrics() {
     }),
     syncRuns: new Counter({
       name: 'spoke_sync_runs_total',
-      help: 'Finished runs, by type and state',
-      labelNames: ['type', 'state'],
+      help: 'Finished runs, by sync type and state',
+      labelNames: ['sync_type', 'state'],
       registers,
     }),
     syncPages: new Counter({
       name: 'spoke_sync_pages_total',
-      help: 'Pages stored, by type',
-      labelNames: ['type'],
+      help: 'Pages stored, by sync type',
+      labelNames: ['sync_type'],
       registers,
     }),
     syncRecords: new Counter({

@@ -25,7 +25,7 @@ import {
 import { afterList, type Cursor, type ListWalk } from './stream.ts'
 
 export async function listStep(context: StepContext, cursor: Cursor, walk: ListWalk): Promise<SaveStep> {
-  const { kind, integrationId, mode } = context
+  const { kind, integrationId, syncType } = context
   const began = context.clock.monotonic()
   const { page, missing, total } = await context.withAccess(async (access) => {
     const options = callOptionsOf(context, access)
@@ -39,7 +39,7 @@ export async function listStep(context: StepContext, cursor: Cursor, walk: ListW
     const { settles } = walk
     const found = settles && settles.found + missedIn(context, settles.from, startedAt, page.records, report)
     const next = afterList(
-      mode,
+      syncType,
       { ...walk, ...(settles && found !== undefined ? { settles: { ...settles, found } } : {}) },
       page.after,
     )

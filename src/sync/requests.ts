@@ -8,10 +8,10 @@ import {
   type StreamKey,
   scheduleStream,
 } from './store.ts'
-import { type Mode, scheduleOffset } from './stream.ts'
+import { type SyncType, scheduleOffset } from './stream.ts'
 
 /** How often the schedule starts each sync type, ms. */
-export type SyncPeriods = Readonly<Record<Mode, number>>
+export type SyncPeriods = Readonly<Record<SyncType, number>>
 
 /**
  * Requests a sync after a connect: full until a full run has succeeded once, incremental from then
@@ -23,12 +23,17 @@ export async function requestSyncOnConnect(
   kind: string,
   periods: SyncPeriods,
 ): Promise<StreamKey> {
-  for (const mode of ['full', 'incremental'] as const) {
-    const period = periods[mode]
-    await scheduleStream(scope, { integrationId, kind, mode }, period, scheduleOffset(integrationId, period))
+  for (const syncType of ['full', 'incremental'] as const) {
+    const period = periods[syncType]
+    await scheduleStream(
+      scope,
+      { integrationId, kind, syncType },
+      period,
+      scheduleOffset(integrationId, period),
+    )
   }
-  const complete = await hasWatermark(scope, { integrationId, kind, mode: 'full' })
-  const key: StreamKey = { integrationId, kind, mode: complete ? 'incremental' : 'full' }
+  const complete = await hasWatermark(scope, { integrationId, kind, syncType: 'full' })
+  const key: StreamKey = { integrationId, kind, syncType: complete ? 'incremental' : 'full' }
   await requestRun(scope, key, 'connect')
   return key
 }
@@ -39,7 +44,7 @@ export async function requestScheduledRun(
   key: StreamKey,
   periods: SyncPeriods,
 ): Promise<boolean> {
-  const period = periods[key.mode]
+  const period = periods[key.syncType]
   if (!(await claimScheduleSlot(scope, key, period, scheduleOffset(key.integrationId, period)))) return false
   if (!(await isSlotUseful(scope, key))) return false
   const { already } = await requestRun(scope, key, 'schedule')

@@ -110,8 +110,8 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { integration_id: integrationId } = request.params
-      const mode = request.body.sync_type
-      const key = { integrationId, kind: deps.kind, mode }
+      const syncType = request.body.sync_type
+      const key = { integrationId, kind: deps.kind, syncType }
       const asked = readIdempotency(request)
       const start = async (): Promise<SyncStarted> => {
         const options = { patience: deps.patience, signal: deps.signalOf(request) }

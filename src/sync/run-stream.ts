@@ -85,13 +85,12 @@ export interface SyncSettings {
 export type RunOutcome =
   /** Nothing to do, or another process has the stream. */
   | 'idle'
-  /** The run has ended, as succeeded or partial. */
-  | 'caught_up'
+  /** The state in which the run ended. */
+  | EventState
   /** Released its worker in the middle, to continue at once. */
   | 'yielded'
   /** Waits for HubSpot; the scheduler resumes the run when its time has come. */
   | 'backed_off'
-  | 'failed'
   /** A newer claim, a disconnect, a purge or an erasure took the stream away. */
   | 'fenced'
 
@@ -150,7 +149,7 @@ export async function runStream(
   const working = AbortSignal.any([signal, stop.signal])
   const steps = {
     hubspot: deps.hubspot,
-    mode: key.mode,
+    syncType: key.syncType,
     integrationId: key.integrationId,
     clock: deps.clock,
     within,
@@ -167,8 +166,8 @@ export async function runStream(
     const maySave = (scope: TenantScope) => extendLease(scope, key, claim, deps.claimant.leaseMs)
     const reader = await kind.prepare(ref, { patience, signal: working, maySave })
     const outcome = await runSteps(run, { ...steps, kind: { ...kind, ...reader } }, signal)
-    if (outcome === 'caught_up') metrics.syncRuns.inc({ type: key.mode, state: run.endedAs })
-    log.info({ mode: key.mode, outcome }, 'sync run')
+    if (outcome === run.endedAs) metrics.syncRuns.inc({ sync_type: key.syncType, state: outcome })
+    log.info({ sync_type: key.syncType, outcome }, 'sync run')
     return outcome
   } catch (error) {
     if (error instanceof FencedRun || isTenantErasing(error) || stop.signal.aborted) {
@@ -203,7 +202,7 @@ interface RunState extends RunDependencies {
 async function runSteps(run: RunState, steps: StepContext, signal: AbortSignal): Promise<RunOutcome> {
   const { clock, claim, within, key } = run
   const sliceEnds = clock.monotonic() + sliceMs
-  let cursor: Cursor = isCursor(claim.cursor) ? claim.cursor : firstCursor(key.mode, claim.watermark)
+  let cursor: Cursor = isCursor(claim.cursor) ? claim.cursor : firstCursor(key.syncType, claim.watermark)
   for (;;) {
     run.cursor = cursor
     const mark = markAt(cursor)
@@ -220,7 +219,7 @@ async function runSteps(run: RunState, steps: StepContext, signal: AbortSignal):
         return await read()
       }),
     )
-    if (!saved) return 'caught_up'
+    if (!saved) return run.endedAs
     cursor = saved.next
     if (saved.waitMs !== undefined) {
       await waitFor(run, 'hubspot_unavailable', saved.waitMs)
@@ -244,7 +243,7 @@ async function saveStep(run: RunState, at: Cursor, save: SaveStep): Promise<Save
     if (!isConnected(status)) throw new FencedRun()
     const saved = await save(scope)
     if (!(await saveCheckpoint(scope, key, claim, claimant.leaseMs, saved.next))) throw new FencedRun()
-    if (at.startedAt === null && saved.next.startedAt !== null && key.mode === 'full')
+    if (at.startedAt === null && saved.next.startedAt !== null && key.syncType === 'full')
       await startIncrementalWindow(scope, key, watermarkAfter(saved.next.startedAt, lookBackOf(run)))
     await addProgress(scope, claim.syncEventId, {
       pages: saved.done ? 1 : 0,
@@ -257,7 +256,7 @@ async function saveStep(run: RunState, at: Cursor, save: SaveStep): Promise<Save
       repaired: saved.report?.repaired ?? 0,
       total: saved.total,
     })
-    if (key.mode === 'incremental' && saved.report?.newestAt !== undefined)
+    if (key.syncType === 'incremental' && saved.report?.newestAt !== undefined)
       await run.onFound?.(scope, key.integrationId, saved.report.newestAt)
     if (isRunOver(saved.next)) await finishSucceeded(run, scope, saved.next, status)
     return saved
@@ -266,7 +265,7 @@ async function saveStep(run: RunState, at: Cursor, save: SaveStep): Promise<Save
   if (run.awaitsHubSpot) run.onHubSpotReturn?.()
   run.awaitsHubSpot = false
   if (saved.report) {
-    metrics.syncPages.inc({ type: key.mode })
+    metrics.syncPages.inc({ sync_type: key.syncType })
     logUpsertReport(run, saved.report, { sync_event_id: claim.syncEventId })
   }
   return isRunOver(saved.next) ? undefined : saved
@@ -308,7 +307,7 @@ async function finishSucceeded(
   const ending: Ending = {
     state: 'succeeded',
     // What an incremental run could not read must be searched again.
-    watermark: key.mode === 'incremental' && unproven ? (claim.watermark ?? watermark) : watermark,
+    watermark: key.syncType === 'incremental' && unproven ? (claim.watermark ?? watermark) : watermark,
     lookBackMs: lookBackOf(run),
     withheld,
     ...shortcomingOf(cursor),
@@ -316,7 +315,7 @@ async function finishSucceeded(
   }
   run.endedAs = (await finishRun(scope, key, claim, ending)) ?? 'cancelled'
   // An incremental run records each change it finds, so its end need not be announced.
-  if (key.mode === 'full' && run.endedAs !== 'cancelled')
+  if (key.syncType === 'full' && run.endedAs !== 'cancelled')
     await recordChange(scope, 'sync.completed', key.integrationId, {
       sync_event_id: claim.syncEventId,
       state: run.endedAs,
@@ -346,7 +345,7 @@ function restartOf({ key, claim, cursor }: RunState, failure: unknown): Cursor |
   const refused =
     failure.kind === 'rejected' && (walk.at === 'list' || walk.at === 'search') && walk.after !== undefined
   if (!refused && failure.endpoint !== pagingCircle) return undefined
-  return { ...firstCursor(key.mode, claim.watermark), restarts: (cursor.restarts ?? 0) + 1 }
+  return { ...firstCursor(key.syncType, claim.watermark), restarts: (cursor.restarts ?? 0) + 1 }
 }
 
 /**
@@ -389,7 +388,7 @@ async function handleFailure(run: RunState, failure: unknown, log: Log): Promise
       if (ended)
         await recordChange(scope, 'sync.failed', key.integrationId, {
           sync_event_id: claim.syncEventId,
-          sync_type: key.mode,
+          sync_type: key.syncType,
           code,
         })
       if (ended && !final)
@@ -400,7 +399,7 @@ async function handleFailure(run: RunState, failure: unknown, log: Log): Promise
           code,
         )
     })
-    metrics.syncRuns.inc({ type: key.mode, state: 'failed' })
+    metrics.syncRuns.inc({ sync_type: key.syncType, state: 'failed' })
     return 'failed'
   }
   const refused = restart && (failure as HubSpotError).kind === 'rejected'

@@ -6,12 +6,12 @@ import { asTime } from '../hubspot/time.ts'
 import type { WithAccess } from '../integrations/tokens/reuse-access.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ObjectKind, PreparedKind, UpsertReport } from './object-kind.ts'
-import type { Cursor, Mode } from './stream.ts'
+import type { Cursor, SyncType } from './stream.ts'
 
 export interface StepContext {
   hubspot: HubSpot
   kind: ObjectKind & PreparedKind
-  mode: Mode
+  syncType: SyncType
   integrationId: string
   clock: Clock
   withAccess: WithAccess
@@ -86,8 +86,8 @@ export const reducedLimit = ({ failures }: StepContext, limit: number): number =
  * An incremental run reads the associations of the records it wrote; a full pass reads those of all
  * records, in a walk of their own.
  */
-export const queueAssociationReads = ({ mode }: StepContext, at: Cursor, { touched }: UpsertReport) =>
-  mode === 'incremental' ? { links: [...(at.links ?? []), ...touched] } : {}
+export const queueAssociationReads = ({ syncType }: StepContext, at: Cursor, { touched }: UpsertReport) =>
+  syncType === 'incremental' ? { links: [...(at.links ?? []), ...touched] } : {}
 
 export const recordIdsOf = (records: readonly unknown[]): string[] =>
   records.flatMap((record) => {

@@ -71,7 +71,7 @@ async function associationsStep(
   const { save, unread } = await context.withAccess((access) => {
     const options = callOptionsOf(tolerant ? { ...context, patience: briefPatience } : context, access)
     // A few tickets say nothing about those that a full pass could not read.
-    const problems = context.mode === 'full' ? 'all' : 'found'
+    const problems = context.syncType === 'full' ? 'all' : 'found'
     return context.kind.readAssociations(context.hubspot, [...new Set(ids)], options, {
       tolerant,
       failed,

@@ -10,17 +10,17 @@ import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { liveStatuses } from '../integrations/integration.ts'
 import { clearFirstLoad, saveSyncTime } from '../integrations/store.ts'
 import { newId } from '../lib/ids.ts'
-import type { Cursor, EventState, Mode, SyncTrigger } from './stream.ts'
+import type { Cursor, EventState, SyncTrigger, SyncType } from './stream.ts'
 
 export interface StreamKey {
   integrationId: string
   kind: string
-  mode: Mode
+  syncType: SyncType
 }
 
 const whereStream = (scope: TenantScope, key: StreamKey) => sql`
   tenant_id = ${scope.tenantId} and integration_id = ${key.integrationId}
-    and kind = ${key.kind} and mode = ${key.mode}`
+    and kind = ${key.kind} and sync_type = ${key.syncType}`
 
 const isRunnable = sql`sync_event_id is not null and (not_before is null or not_before <= clock_timestamp())`
 
@@ -28,7 +28,7 @@ export interface SyncEvent {
   syncEventId: string
   integrationId: string
   kind: string
-  syncType: Mode
+  syncType: SyncType
   trigger: SyncTrigger
   state: EventState
   version: number
@@ -77,8 +77,8 @@ export async function requestRun(
   trigger: SyncTrigger,
 ): Promise<RequestedRun> {
   await scope.query(sql`
-    insert into sync_streams (tenant_id, integration_id, kind, mode)
-    values (${scope.tenantId}, ${key.integrationId}, ${key.kind}, ${key.mode})
+    insert into sync_streams (tenant_id, integration_id, kind, sync_type)
+    values (${scope.tenantId}, ${key.integrationId}, ${key.kind}, ${key.syncType})
     on conflict do nothing`)
   const [stream] = await scope.query(sql<{ sync_event_id: string | null }>`
     select sync_event_id from sync_streams where ${whereStream(scope, key)} for update`)
@@ -89,7 +89,7 @@ export async function requestRun(
     return { event: running, already: true, resumed: trigger === 'api' && (await resumeStream(scope, key)) }
   const [event] = await scope.query(sql<SyncEvent>`
     insert into sync_events (tenant_id, sync_event_id, integration_id, kind, sync_type, trigger, state)
-    values (${scope.tenantId}, ${newId()}, ${key.integrationId}, ${key.kind}, ${key.mode}, ${trigger}, 'queued')
+    values (${scope.tenantId}, ${newId()}, ${key.integrationId}, ${key.kind}, ${key.syncType}, ${trigger}, 'queued')
     returning ${eventColumns}`)
   // A failed run leaves its cursor, so that a new run need not repeat its reads unless they are too
   // old.
@@ -105,7 +105,7 @@ async function resumeStream(scope: TenantScope, key: StreamKey): Promise<boolean
   const rows = await scope.query(sql`
     update sync_streams set not_before = null
     where ${whereStream(scope, key)} and sync_event_id is not null and not_before > clock_timestamp()
-    returning mode`)
+    returning sync_type`)
   return rows.length > 0
 }
 
@@ -198,11 +198,11 @@ export async function startIncrementalWindow(
   key: StreamKey,
   watermark: Date,
 ): Promise<void> {
-  const incremental: StreamKey = { ...key, mode: 'incremental' }
+  const incremental: StreamKey = { ...key, syncType: 'incremental' }
   await scope.query(sql`
-    insert into sync_streams as s (tenant_id, integration_id, kind, mode, watermark)
-    values (${scope.tenantId}, ${key.integrationId}, ${key.kind}, ${incremental.mode}, ${watermark.toISOString()})
-    on conflict (tenant_id, integration_id, kind, mode) do update
+    insert into sync_streams as s (tenant_id, integration_id, kind, sync_type, watermark)
+    values (${scope.tenantId}, ${key.integrationId}, ${key.kind}, ${incremental.syncType}, ${watermark.toISOString()})
+    on conflict (tenant_id, integration_id, kind, sync_type) do update
       set watermark = coalesce(s.watermark, excluded.watermark)`)
 }
 
@@ -336,12 +336,12 @@ async function endSucceededRun(
       list_asked_at = case when ${listWasIdle} then clock_timestamp() else list_asked_at end
     where ${whereStream(scope, key)} and ${ownsClaim(claim)} returning epoch`)
   if (rows.length === 0) return false
-  if (key.mode === 'full') {
+  if (key.syncType === 'full') {
     await scope.query(sql`
       update sync_streams set watermark = greatest(watermark, ${mark})
-      where ${whereStream(scope, { ...key, mode: 'incremental' })}`)
+      where ${whereStream(scope, { ...key, syncType: 'incremental' })}`)
   }
-  await saveSyncTime(scope, key.integrationId, key.mode === 'full')
+  await saveSyncTime(scope, key.integrationId, key.syncType === 'full')
   return true
 }
 
@@ -355,7 +355,7 @@ async function endFailedRun(
     update sync_streams set sync_event_id = null, lease_until = null, lease_by = null, failures = 0, not_before = null,
       awaits_hubspot = false,
       cursor = case when ${lost} then null else cursor end,
-      next_at = case when mode = 'full' and watermark is null
+      next_at = case when sync_type = 'full' and watermark is null
         then least(next_at, clock_timestamp() + ${firstRunRetry}) else next_at end
     where ${whereStream(scope, key)} and ${ownsClaim(claim)} returning epoch`)
   return rows.length > 0
@@ -398,9 +398,9 @@ export async function scheduleStream(
   offsetMs: number,
 ): Promise<void> {
   await scope.query(sql`
-    insert into sync_streams as s (tenant_id, integration_id, kind, mode, next_at)
-    values (${scope.tenantId}, ${key.integrationId}, ${key.kind}, ${key.mode}, ${nextSlot(periodMs, offsetMs)})
-    on conflict (tenant_id, integration_id, kind, mode) do update set next_at = coalesce(s.next_at, excluded.next_at)`)
+    insert into sync_streams as s (tenant_id, integration_id, kind, sync_type, next_at)
+    values (${scope.tenantId}, ${key.integrationId}, ${key.kind}, ${key.syncType}, ${nextSlot(periodMs, offsetMs)})
+    on conflict (tenant_id, integration_id, kind, sync_type) do update set next_at = coalesce(s.next_at, excluded.next_at)`)
 }
 
 /** Takes a schedule slot that is due. @returns false if another process was first */
@@ -412,7 +412,7 @@ export async function claimScheduleSlot(
 ): Promise<boolean> {
   const rows = await scope.query(sql`
     update sync_streams set next_at = ${nextSlot(periodMs, offsetMs)}
-    where ${whereStream(scope, key)} and next_at <= clock_timestamp() returning mode`)
+    where ${whereStream(scope, key)} and next_at <= clock_timestamp() returning sync_type`)
   return rows.length > 0
 }
 
@@ -425,10 +425,10 @@ export async function isSlotUseful(scope: TenantScope, key: StreamKey): Promise<
     select from tenant_integrations i
     where i.tenant_id = ${scope.tenantId} and i.integration_id = ${key.integrationId}
       and i.status = any(${[...liveStatuses]})
-      and (${key.mode} = 'full' or exists (
+      and (${key.syncType} = 'full' or exists (
         select from sync_streams s
         where s.tenant_id = i.tenant_id and s.integration_id = i.integration_id and s.kind = ${key.kind}
-          and s.mode = 'incremental' and s.watermark is not null))`)
+          and s.sync_type = 'incremental' and s.watermark is not null))`)
   return rows.length > 0
 }
 
@@ -454,7 +454,7 @@ export interface DueStream extends StreamKey {
 /** What is due now, over all tenants: ids and times only. */
 export async function findDueStreams(scope: SystemScope, by: Claimant, limit: number): Promise<DueStream[]> {
   return await scope.query(sql<DueStream>`
-    select tenant_id as "tenantId", integration_id as "integrationId", kind, mode, epoch,
+    select tenant_id as "tenantId", integration_id as "integrationId", kind, sync_type as "syncType", epoch,
       coalesce(next_at <= clock_timestamp(), false) as slot, ${isRunnable} and ${leaseIsFree(by)} as run
     from sync_streams
     where next_at <= clock_timestamp() or (${isRunnable} and ${leaseIsFree(by)})
@@ -472,7 +472,7 @@ export interface AwaitingStream extends StreamKey {
  */
 export async function findAwaitingStreams(scope: SystemScope, limit: number): Promise<AwaitingStream[]> {
   return await scope.query(sql<AwaitingStream>`
-    select tenant_id as "tenantId", integration_id as "integrationId", kind, mode from sync_streams
+    select tenant_id as "tenantId", integration_id as "integrationId", kind, sync_type as "syncType" from sync_streams
     where awaits_hubspot and not_before > clock_timestamp()
     order by not_before desc
     limit ${limit}`)
@@ -485,7 +485,7 @@ export async function resumeAwaitingStream(scope: TenantScope, key: StreamKey): 
 
 async function isAwaiting(scope: TenantScope, key: StreamKey): Promise<boolean> {
   const rows = await scope.query(sql`
-    select mode from sync_streams where ${whereStream(scope, key)} and awaits_hubspot for update`)
+    select sync_type from sync_streams where ${whereStream(scope, key)} and awaits_hubspot for update`)
   return rows.length > 0
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Orders } from './id-order.ts'
 
-export type Mode = 'full' | 'incremental'
+export type SyncType = 'full' | 'incremental'
 
 export type SyncTrigger = 'api' | 'connect' | 'schedule'
 
@@ -122,9 +122,9 @@ export const associationBatchSize = 1_000
  * The cursor of a new run. An incremental run without a watermark has everything still to read, so
  * it walks the list of live records.
  */
-export function firstCursor(mode: Mode, watermark: Date | null): Cursor {
+export function firstCursor(syncType: SyncType, watermark: Date | null): Cursor {
   const walk: Walk =
-    mode === 'incremental' && watermark
+    syncType === 'incremental' && watermark
       ? searchFrom(watermark.toISOString())
       : { at: 'list', archived: false }
   return { walk, startedAt: null }
@@ -139,9 +139,9 @@ const searchFrom = (from: string): SearchWalk => ({
 })
 
 /** What follows a page of a list: the next page, the archived records, then the absent ones. */
-export function afterList(mode: Mode, walk: ListWalk, after: string | undefined): Walk {
+export function afterList(syncType: SyncType, walk: ListWalk, after: string | undefined): Walk {
   if (after !== undefined) return { ...walk, after }
-  if (mode === 'incremental') return { at: 'end' }
+  if (syncType === 'incremental') return { at: 'end' }
   return walk.archived ? { at: 'weigh', live: 0, absent: 0, absentLive: 0 } : { at: 'list', archived: true }
 }
 

@@ -110,8 +110,8 @@ export const dataInventory: readonly InventoryEntry[] = [
     exported: 'integration_id kind record_id state reason record found_at',
   }),
   entry('sync_streams', 'marked', {
-    key: 'integration_id kind mode',
-    exported: `integration_id kind mode epoch lease_until lease_by sync_event_id cursor watermark failures not_before next_at
+    key: 'integration_id kind sync_type',
+    exported: `integration_id kind sync_type epoch lease_until lease_by sync_event_id cursor watermark failures not_before next_at
       withheld list_asked_at awaits_hubspot is_probe`,
   }),
   entry('sync_events', 'rows', {

@@ -111,14 +111,14 @@ export function createQueues(
         workers.set(queue, worker)
       }
     },
-    async wake({ tenantId, integrationId, kind, mode }, dedupeKey) {
-      const singletonKey = `${integrationId}/${kind}/${mode}/${dedupeKey}`
+    async wake({ tenantId, integrationId, kind, syncType }, dedupeKey) {
+      const singletonKey = `${integrationId}/${kind}/${syncType}/${dedupeKey}`
       await boss.send(
-        queueOf[mode],
-        { tenantId, integrationId, kind, mode },
+        queueOf[syncType],
+        { tenantId, integrationId, kind, syncType },
         { singletonKey, group: { id: tenantId } },
       )
-      const worker = db.pooled && workers.get(queueOf[mode])
+      const worker = db.pooled && workers.get(queueOf[syncType])
       if (worker) boss.notifyWorker(worker)
     },
     async deleteJobsOf(tenantId) {

@@ -55,8 +55,8 @@ export async function startWorker(given: WorkerDependencies): Promise<Worker> {
     const kind = deps.kinds.find(({ name }) => name === job.kind)
     const signal = workSignal()
     if (!kind || signal.aborted) return
-    const { integrationId, mode } = job
-    const key = { integrationId, kind: job.kind, mode }
+    const { integrationId, syncType } = job
+    const key = { integrationId, kind: job.kind, syncType }
     try {
       const outcome = await runStream(deps, parseTenantId(job.tenantId), key, kind, signal)
       // The scheduler would find it too, but later.

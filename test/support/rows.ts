@@ -88,7 +88,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
     const sealed = { accessToken: 'sealed', refreshToken: 'sealed' }
     const waiting = { ...account, ...sealed, scopes: null, confirmationId: newId(), integrationId: id }
     await insertConfirmation(scope, newId(), waiting)
-    await requestRun(scope, { integrationId: id, kind: 'tickets', mode: 'full' }, 'api')
+    await requestRun(scope, { integrationId: id, kind: 'tickets', syncType: 'full' }, 'api')
     // Twice: what a read finds as it was is seen.
     const first = issueRow('1')
     for (const at of [new Date(), new Date(Date.now() + 1_000)]) await upsertIssues(scope, id, [first], at)

@@ -52,7 +52,7 @@ const steps: { at: string; lock: string; waits: string }[] = [
   },
   {
     at: 'while it finishes',
-    lock: `select from sync_streams where mode = 'incremental' for update`,
+    lock: `select from sync_streams where sync_type = 'incremental' for update`,
     waits: '%set watermark = greatest%',
   },
   { at: 'in the commit', lock: 'select pg_advisory_lock(42)', waits: 'commit' },
@@ -246,7 +246,7 @@ describe('a run goes on in another process', () => {
       const stream = async () =>
         (
           await adminQuery(
-            `select epoch::int as epoch, lease_by from sync_streams where integration_id = '${id}' and mode = 'full'`,
+            `select epoch::int as epoch, lease_by from sync_streams where integration_id = '${id}' and sync_type = 'full'`,
             databaseUrl,
           )
         )[0]

@@ -27,8 +27,8 @@ test('runs and inboxes that wait for HubSpot go on within seconds of its return,
   await look(`insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
     values ('${T}', '${first.id}', now(), array['${ticket}'], 'propertyChange', now())`)
   await eventually(async () => {
-    const waiting = await look<{ mode: string; failures: number }>(
-      'select mode, failures from sync_streams where awaits_hubspot union all select null, failures from feeds where awaits_hubspot',
+    const waiting = await look<{ sync_type: string; failures: number }>(
+      'select sync_type, failures from sync_streams where awaits_hubspot union all select null, failures from feeds where awaits_hubspot',
     )
     return waiting.length === 4
   }, 'three runs and an inbox wait')

@@ -52,7 +52,7 @@ describe('a run', () => {
     const waiting = await eventually(waitsLong, 'the run waits about a quarter of an hour', 30_000)
     assert.equal(waiting.waiting_for, 'hubspot_limit')
     const [stream] = await adminQuery(
-      `select failures, cursor from sync_streams where integration_id = '${id}' and mode = 'full'`,
+      `select failures, cursor from sync_streams where integration_id = '${id}' and sync_type = 'full'`,
       databaseUrl,
     )
     assert.equal(stream?.failures, 0)

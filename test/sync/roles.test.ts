@@ -33,7 +33,7 @@ test('what the API is asked for the worker runs, at once when it is there and la
     assert.deepEqual([(await worker.get('/livez')).status, (await worker.get('/readyz')).status], [200, 200])
     assert.equal((await worker.get(`/api/hubspot/integrations/${T}`)).status, 404)
     // A run is counted after the commit that ends it.
-    const counted = `spoke_sync_runs_total{type="full",state="succeeded"} ${1 + waits.length}\n`
+    const counted = `spoke_sync_runs_total{sync_type="full",state="succeeded"} ${1 + waits.length}\n`
     await eventually(
       async () => (await worker.get('/metrics')).body.includes(counted),
       'both kinds of run are counted',

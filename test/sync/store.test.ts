@@ -37,7 +37,7 @@ for (const engine of engines) {
     let key: StreamKey
     before(async () => {
       ;({ db, close } = await engine.open())
-      key = { integrationId: await seedTenant(db, A), kind: 'tickets', mode: 'incremental' }
+      key = { integrationId: await seedTenant(db, A), kind: 'tickets', syncType: 'incremental' }
     })
     after(() => close())
     const within = <T>(work: Parameters<typeof withTenant<T>>[2]) => withTenant(db, A, work)
@@ -66,7 +66,7 @@ for (const engine of engines) {
       const [stream] = await within(({ query }) =>
         query(sql<{ sync_event_id: string; not_before: Date | null; cursor: unknown }>`
           select sync_event_id, not_before, cursor from sync_streams
-          where integration_id = ${key.integrationId} and mode = ${key.mode}`),
+          where integration_id = ${key.integrationId} and sync_type = ${key.syncType}`),
       )
       assert.deepEqual(stream, { sync_event_id: event.syncEventId, not_before: null, cursor: null })
       const next = (await within((scope) => claimStream(scope, key, by))) ?? assert.fail()

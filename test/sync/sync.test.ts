@@ -381,7 +381,7 @@ describe('a run', () => {
     const read = async () => (await service.get(`/api/hubspot/sync/${T}/${id}/${body.sync_event_id}`)).body
     await eventually(async () => (await read()).pages >= 1, 'a page')
     await adminQuery(
-      `update sync_streams set epoch = epoch + 1, lease_until = now() + interval '1 hour' where integration_id = '${id}' and mode = 'full'`,
+      `update sync_streams set epoch = epoch + 1, lease_until = now() + interval '1 hour' where integration_id = '${id}' and sync_type = 'full'`,
       databaseUrl,
     )
     const { pages } = await read()

@@ -153,8 +153,8 @@ for (const engine of engines) {
         const states = ['created', 'retry', 'active', 'completed', 'cancelled', 'failed']
         for (const tenantId of [A, B])
           for (const kind of states)
-            for (const mode of ['full', 'incremental'] as const)
-              await queues.wake({ tenantId, integrationId: tenantId, kind, mode }, 'a test')
+            for (const syncType of ['full', 'incremental'] as const)
+              await queues.wake({ tenantId, integrationId: tenantId, kind, syncType }, 'a test')
         await owner(`update pgboss.job set state = (data ->> 'kind')::pgboss.job_state`)
         await beginErasure(db, A)
         await eraseNow(db, { queues })

@@ -49,7 +49,7 @@ const systemGrants: Grants = {
   account_routes: 'select',
   tenants: 'select(tenant_id,key_id,created_at,erasing_at)',
   sync_streams:
-    'select(tenant_id,integration_id,kind,mode,epoch,lease_until,lease_by,sync_event_id,not_before,next_at,awaits_hubspot)',
+    'select(tenant_id,integration_id,kind,sync_type,epoch,lease_until,lease_by,sync_event_id,not_before,next_at,awaits_hubspot)',
   confirmations: 'select(tenant_id,confirmation_id,hub_id,confirmed_at,expires_at)',
   idempotency_keys: 'select(tenant_id,expires_at)',
   budgets: 'select insert update delete',

@@ -72,8 +72,8 @@ export const isolation: Fault[] = [
   },
   {
     name: 'system-role-granted-too-much',
-    find: 'grant select (tenant_id, integration_id, kind, mode, epoch,',
-    put: 'grant select (cursor, tenant_id, integration_id, kind, mode, epoch,',
+    find: 'grant select (tenant_id, integration_id, kind, sync_type, epoch,',
+    put: 'grant select (cursor, tenant_id, integration_id, kind, sync_type, epoch,',
     test: wall,
     only: wallOnPostgres,
     gain: 'code without a tenant can read what only the tenant may read',
