@@ -184,39 +184,39 @@ create policy find_ids on account_routes for select to spoke_system using (true)
 grant select on account_routes to spoke_system;
 
 -- What is read of an account besides tickets: its definitions, the names for ids, associated records.
-create table integration_parts (
+create table integration_resources (
   tenant_id uuid not null,
   integration_id uuid not null,
-  part text not null check (part in ('properties', 'pipelines', 'owners', 'contacts', 'companies', 'deals')),
+  resource text not null check (resource in ('properties', 'pipelines', 'owners', 'contacts', 'companies', 'deals')),
   asked_at timestamptz not null,
   due_at timestamptz not null,
   read_at timestamptz,
   problem text,
   content jsonb,
   omitted text[],
-  primary key (tenant_id, integration_id, part),
+  primary key (tenant_id, integration_id, resource),
   foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
 );
 
-comment on table integration_parts is 'distributed: tenant_id';
+comment on table integration_resources is 'distributed: tenant_id';
 
-comment on column integration_parts.asked_at is 'when HubSpot was last asked; responses from before a reconnect do not count';
+comment on column integration_resources.asked_at is 'when HubSpot was last asked; responses from before a reconnect do not count';
 
-comment on column integration_parts.due_at is 'the earliest time of the next request';
+comment on column integration_resources.due_at is 'the earliest time of the next request';
 
-comment on column integration_parts.read_at is 'when HubSpot last returned the content; null: never';
+comment on column integration_resources.read_at is 'when HubSpot last returned the content; null: never';
 
-comment on column integration_parts.problem is 'why the last read failed; null: it succeeded';
+comment on column integration_resources.problem is 'why the last read failed; null: it succeeded';
 
-comment on column integration_parts.content is 'for properties: their definitions, by name';
+comment on column integration_resources.content is 'for properties: their definitions, by name';
 
 -- HubSpot refuses to return properties that became sensitive. They are omitted until the property
 -- list is read again.
-comment on column integration_parts.omitted is 'for properties: the names that the token may not read; null: none';
+comment on column integration_resources.omitted is 'for properties: the names that the token may not read; null: none';
 
-alter table integration_parts enable row level security, force row level security;
+alter table integration_resources enable row level security, force row level security;
 
-create policy own_tenant on integration_parts to spoke_app
+create policy own_tenant on integration_resources to spoke_app
   using (tenant_id = spoke_tenant()) with check (tenant_id = spoke_tenant());
 
-grant select, insert, update, delete on integration_parts to spoke_app;
+grant select, insert, update, delete on integration_resources to spoke_app;

@@ -6,8 +6,8 @@ import { type KeptAnswer, onceAcross } from '../api/once.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { ConnectDependencies, Connected } from './connect.ts'
-import { listParts } from './part-store.ts'
 import { presentIntegration } from './present-integration.ts'
+import { listResources } from './resource-store.ts'
 import type { integrationResponse } from './schema.ts'
 
 type ConnectBody = z.infer<typeof integrationResponse>
@@ -36,7 +36,7 @@ export async function connectIdempotently(
       ...deps,
       async onConnected(scope: TenantScope, connected: Connected) {
         await deps.onConnected(scope, connected)
-        const shown = presentIntegration(scope.tenantId, connected.integration, await listParts(scope))
+        const shown = presentIntegration(scope.tenantId, connected.integration, await listResources(scope))
         const answer = { status: statusOf(connected), body: { success: true as const, ...shown } }
         await save(scope, answer)
         responses.push({ answer, tenantId: scope.tenantId })

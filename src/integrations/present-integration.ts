@@ -1,10 +1,13 @@
 /** Converts an integration to its form in responses. */
 import type { Integration } from './integration.ts'
-import { unknownParts } from './part-store.ts'
-import type { PartName, Parts } from './parts.ts'
+import { unknownResources } from './resource-store.ts'
+import type { ResourceName, Resources } from './resources.ts'
 
-export const presentParts = (parts: Parts) => {
-  const shown = (name: PartName) => ({ ...parts[name], at: parts[name].at?.toISOString() ?? null })
+export const presentResources = (resources: Resources) => {
+  const shown = (name: ResourceName) => {
+    const { state, problem, readAt } = resources[name]
+    return { state, problem, read_at: readAt?.toISOString() ?? null }
+  }
   return {
     properties: shown('properties'),
     pipelines: shown('pipelines'),
@@ -18,7 +21,7 @@ export const presentParts = (parts: Parts) => {
 export const presentIntegration = (
   tenantId: string,
   integration: Integration,
-  parts: Map<string, Parts>,
+  resources: Map<string, Resources>,
 ) => ({
   tenant_id: tenantId,
   integration_id: integration.integrationId,
@@ -30,5 +33,5 @@ export const presentIntegration = (
   scopes: integration.scopes,
   created_at: integration.createdAt.toISOString(),
   last_sync: integration.lastSyncAt?.toISOString() ?? null,
-  parts: presentParts(parts.get(integration.integrationId) ?? unknownParts()),
+  resources: presentResources(resources.get(integration.integrationId) ?? unknownResources()),
 })

@@ -22,8 +22,8 @@ import type { TestConnection } from './connection-test.ts'
 import { type DisconnectDependencies, disconnectIntegration } from './disconnect.ts'
 import { beginAuthorization, invalidState } from './oauth/authorize.ts'
 import { connectedPage } from './oauth/connected-page.ts'
-import { listParts } from './part-store.ts'
-import { presentIntegration, presentParts } from './present-integration.ts'
+import { presentIntegration, presentResources } from './present-integration.ts'
+import { listResources } from './resource-store.ts'
 import {
   authorizeQuery,
   authorizeResponse,
@@ -79,7 +79,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       const tenantId = parseTenantId(request.params.tenant_id)
       const { found, known } = await withTenant(deps.db, tenantId, async (scope) => {
         if (!(await tenantExists(scope))) throw integrationNotFound()
-        return { found: await listIntegrations(scope), known: await listParts(scope) }
+        return { found: await listIntegrations(scope), known: await listResources(scope) }
       })
       const integrations = found.map((integration) => presentIntegration(tenantId, integration, known))
       return { success: true as const, tenant_id: tenantId, integrations, total_count: integrations.length }
@@ -130,7 +130,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       const { integration_id } = request.params
       const { found, known } = await withTenant(deps.db, tenantId, async (scope) => ({
         found: await findIntegration(scope, integration_id),
-        known: await listParts(scope),
+        known: await listResources(scope),
       }))
       if (!found) throw integrationNotFound()
       return { success: true as const, ...presentIntegration(tenantId, found, known) }
@@ -200,7 +200,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
         hub_id: integration.hubId,
         status: integration.status,
         changes_by: (status.byOAuth && deps.feed) || ('polling' as const),
-        parts: presentParts(status.parts),
+        resources: presentResources(status.resources),
         ...status.trouble,
       }
     },

@@ -45,23 +45,23 @@ export const disconnectQuery = z.strictObject({
   purge: z.enum(['true', 'false']).default('false').describe('Also delete the synced data and its history'),
 })
 
-const part = z.object({
+const resource = z.object({
   state: z.enum(['ok', 'degraded', 'unknown']).describe('unknown: not requested from HubSpot yet'),
   problem: z
     .string()
     .nullable()
     .describe('missing_scopes:…, forbidden, refused, hubspot_limit, hubspot_unavailable, invalid_answer'),
-  at: z.string().nullable().describe('When HubSpot last returned it'),
+  read_at: z.string().nullable().describe('When HubSpot last returned it'),
 })
 
 /** The resources read besides the tickets; each can fail alone. */
-const parts = z.object({
-  properties: part,
-  pipelines: part,
-  owners: part,
-  contacts: part,
-  companies: part,
-  deals: part,
+const resources = z.object({
+  properties: resource,
+  pipelines: resource,
+  owners: resource,
+  contacts: resource,
+  companies: resource,
+  deals: resource,
 })
 
 export const integration = z.object({
@@ -75,7 +75,7 @@ export const integration = z.object({
   scopes: z.array(z.string()).nullable().describe('null: HubSpot did not return them'),
   created_at: z.string(),
   last_sync: z.string().nullable(),
-  parts,
+  resources,
 })
 
 export const integrationResponse = integration.extend({ success: z.literal(true) })
@@ -106,7 +106,7 @@ export const statusResponse = z.object({
     .describe(
       'How changes arrive: within seconds through HubSpot’s webhooks or its journal, with scheduled polling as a backup; or through scheduled polling only',
     ),
-  parts,
+  resources,
   error: z.string().optional(),
   code: z.string().optional(),
 })

@@ -5,8 +5,8 @@ import { asAppError } from '../hubspot/as-app-error.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import type { TestConnection } from './connection-test.ts'
 import type { Integration, IntegrationRef } from './integration.ts'
-import { listParts, unknownParts } from './part-store.ts'
-import type { Parts } from './parts.ts'
+import { listResources, unknownResources } from './resource-store.ts'
+import type { Resources } from './resources.ts'
 import { findIntegration } from './store.ts'
 import type { Tokens, UseOptions } from './tokens/tokens.ts'
 
@@ -15,7 +15,7 @@ export interface ConnectionStatus {
   connected: boolean
   /** Why it is not connected: the code and the message from the specification. */
   trouble: { code: string; error: string } | undefined
-  parts: Parts
+  resources: Resources
   /**
    * Whole seconds until the token expires; null when it does not expire, or the expiry is unknown.
    */
@@ -50,7 +50,7 @@ export async function connectionStatus(
   )
   const { integration, known } = await withTenant(deps.db, ref.tenantId, async (scope) => ({
     integration: await findIntegration(scope, ref.integrationId),
-    known: await listParts(scope),
+    known: await listResources(scope),
   }))
   if (!integration) throw integrationNotFound()
   const held = await deps.tokens.stored(ref)
@@ -59,7 +59,7 @@ export async function connectionStatus(
     integration,
     connected: trouble === undefined,
     trouble,
-    parts: known.get(ref.integrationId) ?? unknownParts(),
+    resources: known.get(ref.integrationId) ?? unknownResources(),
     expiresIn,
     byOAuth: held?.kind === 'oauth',
   }

@@ -16,8 +16,17 @@ import {
 import type { HubSpot } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
-import { readDueParts, savePartRefusal, savePartsReadable } from '../integrations/part-store.ts'
-import { invalidAnswer, isLastingProblem, type PartRefusal, refusalOf } from '../integrations/parts.ts'
+import {
+  readDueResources,
+  saveResourceRefusal,
+  saveResourcesReadable,
+} from '../integrations/resource-store.ts'
+import {
+  invalidAnswer,
+  isLastingProblem,
+  type ResourceRefusal,
+  refusalOf,
+} from '../integrations/resources.ts'
 import { chunks } from '../lib/chunks.ts'
 import {
   type AssociatedKind,
@@ -72,7 +81,7 @@ export interface AssociationsFound {
   /** The kinds that were read. */
   read: AssociatedKind[]
   /** The kinds that HubSpot refused or returned only in part, with the reason. */
-  problems: Map<AssociatedKind, PartRefusal>
+  problems: Map<AssociatedKind, ResourceRefusal>
   /** Ids for which a kind is unresolved because HubSpot gave no result. */
   undecided: Set<string>
   /** Ids for which a kind is unresolved because the responses leave them out. */
@@ -227,11 +236,12 @@ export async function readAssociationsForStep(
 
 /** The kinds that were refused within the last hour and since the tenant last connected. */
 export async function unreadableKinds(scope: TenantScope, integrationId: string): Promise<Set<string>> {
-  const known = await readDueParts(scope, integrationId)
+  const known = await readDueResources(scope, integrationId)
   return new Set(
     associatedKinds.filter((kind) =>
       known.some(
-        ({ part, due, problem }) => part === kind && problem !== null && isLastingProblem(problem) && !due,
+        ({ resource, due, problem }) =>
+          resource === kind && problem !== null && isLastingProblem(problem) && !due,
       ),
     ),
   )
@@ -248,9 +258,10 @@ export async function saveAssociationsFound(
   temporary: TemporaryProblems = 'all',
 ): Promise<AssociationCounts> {
   for (const [kind, refusal] of problems)
-    if (refusal.lasting || temporary !== 'none') await savePartRefusal(scope, integrationId, kind, refusal)
+    if (refusal.lasting || temporary !== 'none')
+      await saveResourceRefusal(scope, integrationId, kind, refusal)
   if (read.length > 0)
-    await savePartsReadable(scope, integrationId, read, { clearsTemporary: temporary === 'all' })
+    await saveResourcesReadable(scope, integrationId, read, { clearsTemporary: temporary === 'all' })
   // No request was made: all kinds are known to be unreadable, so there is no time to compare.
   if (observedAt === null) return { changed: 0, unchanged: associations.size }
   return await saveAssociations(scope, integrationId, associations, observedAt)

@@ -18,8 +18,8 @@ import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import { type Owner, readOwners } from '../hubspot/owners.ts'
 import { type IntegrationRef, liveStatuses } from '../integrations/integration.ts'
-import { readDueParts, savePartRead, savePartRefusal } from '../integrations/part-store.ts'
-import { type PartRefusal, refusalOf } from '../integrations/parts.ts'
+import { readDueResources, saveResourceRead, saveResourceRefusal } from '../integrations/resource-store.ts'
+import { type ResourceRefusal, refusalOf } from '../integrations/resources.ts'
 import { lockIntegration } from '../integrations/store.ts'
 import { sanitizeText } from './issue.ts'
 import { type LabelRow, saveLabels } from './label-store.ts'
@@ -45,7 +45,7 @@ const topics = ['properties', 'pipelines', 'owners'] as const
 /** What HubSpot returned for one topic, not stored yet. */
 interface TopicRead {
   topic: (typeof topics)[number]
-  refusal?: PartRefusal
+  refusal?: ResourceRefusal
   properties?: Property[]
   labels?: LabelRow[]
 }
@@ -77,9 +77,10 @@ export async function refreshCatalog(
   ref: IntegrationRef,
 ): Promise<ReadableProperties> {
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(deps.db, ref.tenantId, work)
-  const known = await within((scope) => readDueParts(scope, ref.integrationId))
-  const { properties: defined = null, omitted = null } = known.find(({ part }) => part === 'properties') ?? {}
-  const due = topics.filter((topic) => known.find(({ part }) => part === topic)?.due ?? true)
+  const known = await within((scope) => readDueResources(scope, ref.integrationId))
+  const { properties: defined = null, omitted = null } =
+    known.find(({ resource }) => resource === 'properties') ?? {}
+  const due = topics.filter((topic) => known.find(({ resource }) => resource === topic)?.due ?? true)
   if (due.length === 0) return propertiesToRequest(defined, omitted)
   const found = await deps.withAccess((access) => readTopics(deps, due, defined !== null, access))
   for (const one of found) {
@@ -158,8 +159,8 @@ async function readTopic(
 
 async function saveTopic(scope: TenantScope, integrationId: string, found: TopicRead): Promise<void> {
   const { topic, refusal, properties, labels } = found
-  if (refusal) return await savePartRefusal(scope, integrationId, topic, refusal)
-  await savePartRead(scope, integrationId, topic, properties ?? null)
+  if (refusal) return await saveResourceRefusal(scope, integrationId, topic, refusal)
+  await saveResourceRead(scope, integrationId, topic, properties ?? null)
   if (labels)
     await saveLabels(scope, integrationId, topic === 'owners' ? ['owner'] : ['pipeline', 'stage'], labels)
 }

@@ -13,7 +13,7 @@ import { scopesCode } from '../hubspot/missing-scopes.ts'
 import type { ObjectPaths } from '../hubspot/objects.ts'
 import { findRefusedProperties } from '../hubspot/refused-properties.ts'
 import type { IntegrationRef } from '../integrations/integration.ts'
-import { saveOmittedProperties } from '../integrations/part-store.ts'
+import { saveOmittedProperties } from '../integrations/resource-store.ts'
 import { lockIntegration } from '../integrations/store.ts'
 import { neededProperties, versionProperties } from './properties.ts'
 

@@ -37,7 +37,7 @@ const associated = z
     }),
   )
   .nullable()
-  .describe('null: not read because HubSpot does not allow it; see `parts` in the integration’s status')
+  .describe('null: not read because HubSpot does not allow it; see `resources` in the integration’s status')
 
 export const issue = z.object({
   issue_id: z.string(),

@@ -80,9 +80,9 @@ export const dataInventory: readonly InventoryEntry[] = [
     key: 'hub_id integration_id',
     exported: 'hub_id integration_id installed_at',
   }),
-  entry('integration_parts', 'rows', {
-    key: 'integration_id part',
-    exported: 'integration_id part asked_at due_at read_at problem content omitted',
+  entry('integration_resources', 'rows', {
+    key: 'integration_id resource',
+    exported: 'integration_id resource asked_at due_at read_at problem content omitted',
   }),
   entry('labels', 'rows', {
     key: 'integration_id topic parent id',

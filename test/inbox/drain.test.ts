@@ -183,18 +183,22 @@ for (const [how, open] of [
          where ticket_id in ('${a}', '${b}') order by 1`,
       )
     const problem = async () =>
-      (await run<{ problem: string }>(`select problem from integration_parts where part = 'contacts'`))[0]
+      (
+        await run<{ problem: string }>(
+          `select problem from integration_resources where resource = 'contacts'`,
+        )
+      )[0]
     await tell([a, b])
     await drainOnce()
     await run('delete from inbox')
-    await run(`delete from integration_parts where part = 'contacts'`)
+    await run(`delete from integration_resources where resource = 'contacts'`)
     contacts = () => whole
     await tell([a], 'associationChange')
     await drainOnce()
     assert.deepEqual(await run('select from inbox'), [])
     assert.deepEqual(await problem(), { problem: null })
     // A full run has not read all of them.
-    await run(`update integration_parts set problem = 'invalid_answer' where part = 'contacts'`)
+    await run(`update integration_resources set problem = 'invalid_answer' where resource = 'contacts'`)
     const given = JSON.parse(JSON.stringify(open).replaceAll('A', a))
     contacts = (ids) =>
       // Asked for alone, it has one.

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
 import type { Quirks } from '../../packages/emulator/src/quirks.ts'
 import type { NewToken } from '../../packages/emulator/src/token-types.ts'
-import { partNames } from '../../src/integrations/parts.ts'
+import { resourceNames } from '../../src/integrations/resources.ts'
 import { idle, newAccount, startOn } from '../http/bench.ts'
 import { everyRow } from '../http/database.ts'
 import type { Watched } from '../http/oracle.ts'
@@ -45,7 +45,7 @@ for (const kind of ['private_app', 'static', 'service_key'] as const) {
     const tenant = randomUUID()
     const { status, body } = await post(tenant, token)
     assert.equal(status, 201, JSON.stringify(body))
-    const { integration_id, created_at, last_sync, status_reason, scopes: told, parts, ...rest } = body
+    const { integration_id, created_at, last_sync, status_reason, scopes: told, resources, ...rest } = body
     assert.deepEqual(rest, {
       success: true,
       tenant_id: tenant,
@@ -55,7 +55,7 @@ for (const kind of ['private_app', 'static', 'service_key'] as const) {
       hub_domain: null,
     })
     assert.match(integration_id, /^[0-9a-f-]{36}$/)
-    assert.deepEqual(Object.keys(parts), [...partNames])
+    assert.deepEqual(Object.keys(resources), [...resourceNames])
     assert.deepEqual([...told].sort(), [...scopes].sort())
     const list = await bench.service.get(`/api/hubspot/integrations/${tenant}`)
     assert.equal(list.status, 200)

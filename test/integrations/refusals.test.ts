@@ -212,7 +212,7 @@ for (const form of ['granular', 'required', 'property', 'unnamed'] as const)
     const { body } = await get('status', ids)
     const named = form === 'granular' || form === 'required' ? ':tickets.sensitive.v2' : ''
     assert.deepEqual(
-      [body.connected, body.status, body.parts.properties.state, body.parts.properties.problem],
+      [body.connected, body.status, body.resources.properties.state, body.resources.properties.problem],
       [true, 'active', 'degraded', `missing_scopes${named}`],
     )
     assert.equal((await full(ids)).state, 'succeeded')
@@ -245,7 +245,7 @@ for (const form of ['granular', 'required', 'property', 'unnamed'] as const)
     await connectTenant(bench.service, ids.token, ids.tenant)
     await idle(bench.service, bench.database)
     assert.equal((await full(ids)).state, 'succeeded')
-    assert.equal((await get('status', ids)).body.parts.properties.state, 'ok')
+    assert.equal((await get('status', ids)).body.resources.properties.state, 'ok')
     const issues = await bench.service.get(`/api/hubspot/issues/${ids.tenant}?limit=200`)
     assert.ok(issues.body.issues.some((one: { properties: object }) => 'region' in one.properties))
   })
@@ -253,7 +253,7 @@ for (const form of ['granular', 'required', 'property', 'unnamed'] as const)
 /** When the list of properties is read next. */
 const propertiesDue = async ({ integration }: Ids) =>
   await adminQuery(
-    `select due_at from integration_parts where integration_id = '${integration}' and part = 'properties'`,
+    `select due_at from integration_resources where integration_id = '${integration}' and resource = 'properties'`,
     bench.database,
   )
 

@@ -41,7 +41,7 @@ test('a pasted token that works is connected, of type access, and does not expir
   const ids = await byToken()
   const { status, body } = await statusOf(ids)
   assert.equal(status, 200)
-  const { scopes, tenant_id, integration_id, hub_id, status: state, success, parts, ...rest } = body
+  const { scopes, tenant_id, integration_id, hub_id, status: state, success, resources, ...rest } = body
   assert.deepEqual(rest, {
     connected: true,
     hub_domain: null,
@@ -50,7 +50,7 @@ test('a pasted token that works is connected, of type access, and does not expir
     changes_by: 'polling',
   })
   assert.ok(scopes.includes('tickets'))
-  assert.deepEqual(parts.pipelines, { state: 'ok', problem: null, at: parts.pipelines.at })
+  assert.deepEqual(resources.pipelines, { state: 'ok', problem: null, read_at: resources.pipelines.read_at })
   assert.deepEqual([tenant_id, integration_id, hub_id], [ids.tenant, ids.integration, ids.portal])
   assert.deepEqual([state, success], ['active', true])
 })

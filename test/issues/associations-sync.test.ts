@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
-import { listParts } from '../../src/integrations/part-store.ts'
+import { listResources } from '../../src/integrations/resource-store.ts'
 import { findIntegration, lockIntegration } from '../../src/integrations/store.ts'
 import type { TicketAssociations } from '../../src/issues/association-store.ts'
 import { associatedKinds } from '../../src/issues/association-store.ts'
@@ -135,16 +135,16 @@ for (const quirks of uncertain) {
       )
     })
 
-    test('a lost scope makes that kind null and a problem of its part; the token stays, the kind is not asked again', async () => {
+    test('a lost scope makes that kind null and a problem of its resource; the token stays, the kind is not asked again', async () => {
       const lost = ['crm.objects.deals.read']
       await emulator.control('POST', `/portals/${bench.hubId}/scopes`, { remove: lost })
       await sync(ids.slice(0, 3))
       const of: TicketAssociations = (await stored()).get(ids[0] ?? '') ?? assert.fail()
       assert.equal(of.deals, null)
       assert.ok(Array.isArray(of.contacts) && Array.isArray(of.companies))
-      const parts = (await withTenant(db, A, listParts)).get(bench.whose.integrationId)
+      const resources = (await withTenant(db, A, listResources)).get(bench.whose.integrationId)
       assert.deepEqual(
-        [parts?.deals.state, parts?.deals.problem, parts?.contacts.state],
+        [resources?.deals.state, resources?.deals.problem, resources?.contacts.state],
         ['degraded', 'missing_scopes:crm.objects.deals.read', 'ok'],
       )
       const integration = await withTenant(db, A, (scope) =>

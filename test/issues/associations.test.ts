@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
-import { listParts } from '../../src/integrations/part-store.ts'
+import { listResources } from '../../src/integrations/resource-store.ts'
 import { lockIntegration } from '../../src/integrations/store.ts'
 import {
   type AssociatedRecord,
@@ -129,16 +129,16 @@ for (const engine of engines) {
       const keepAll = (given: ReturnType<typeof found>) =>
         withTenant(db, A, (scope) => saveAssociationsFound(scope, id, given))
       const skip = () => withTenant(db, A, (scope) => unreadableKinds(scope, id))
-      const parts = async () => (await withTenant(db, A, listParts)).get(id)
+      const resources = async () => (await withTenant(db, A, listResources)).get(id)
       await keepAll(found([['deals', refusal]]))
       assert.deepEqual(await skip(), new Set(['deals']))
-      const { deals, contacts } = (await parts()) ?? assert.fail()
-      assert.deepEqual(deals, { state: 'degraded', problem: refusal.problem, at: null })
+      const { deals, contacts } = (await resources()) ?? assert.fail()
+      assert.deepEqual(deals, { state: 'degraded', problem: refusal.problem, readAt: null })
       assert.deepEqual([contacts.state, contacts.problem], ['ok', null])
       await letAnHourPass(db)
       assert.deepEqual(await skip(), new Set())
       await keepAll(found([]))
-      assert.equal((await parts())?.deals.state, 'ok')
+      assert.equal((await resources())?.deals.state, 'ok')
     })
 
     test('what is readable is noted once an hour, not with every page', async () => {
@@ -153,7 +153,7 @@ for (const engine of engines) {
         )
       const versions = () =>
         withTenant(db, A, ({ query }) =>
-          query(sql`select part, xmin::text, ctid::text from integration_parts order by 1`),
+          query(sql`select resource, xmin::text, ctid::text from integration_resources order by 1`),
         )
       await note()
       const before = await versions()

@@ -129,12 +129,12 @@ export async function startBench(
   }
 }
 
-/** Lets the hour of each part pass. */
+/** Lets the hour of each resource pass. */
 export async function letAnHourPass(db: Database): Promise<void> {
   const changed = await withTenant(db, A, ({ query }) =>
     query(sql`
-      update integration_parts set due_at = due_at - interval '1 hour', asked_at = asked_at - interval '1 hour'
-      returning part`),
+      update integration_resources set due_at = due_at - interval '1 hour', asked_at = asked_at - interval '1 hour'
+      returning resource`),
   )
   assert.ok(changed.length > 0)
 }

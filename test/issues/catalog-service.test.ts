@@ -58,12 +58,12 @@ test('without the scope of companies and deals these are null, the rest is there
     assert.deepEqual([associations.companies, associations.deals], [null, null])
   }
   const status = await bench.service.get(`/api/hubspot/status/${tenant}/${integration}`)
-  const { connected, parts } = status.body
+  const { connected, resources } = status.body
   assert.equal(connected, true)
   assert.deepEqual(
     Object.fromEntries(
-      Object.entries(parts as Record<string, { state: string; problem: string | null }>).map(
-        ([name, part]) => [name, part.problem ?? part.state],
+      Object.entries(resources as Record<string, { state: string; problem: string | null }>).map(
+        ([name, resource]) => [name, resource.problem ?? resource.state],
       ),
     ),
     {
@@ -77,7 +77,7 @@ test('without the scope of companies and deals these are null, the rest is there
   )
   const one = await bench.service.get(`/api/hubspot/integrations/${tenant}/${integration}`)
   const list = await bench.service.get(`/api/hubspot/integrations/${tenant}`)
-  assert.deepEqual([one.body.parts, list.body.integrations[0].parts], [parts, parts])
+  assert.deepEqual([one.body.resources, list.body.integrations[0].resources], [resources, resources])
   assert.equal(one.body.status, 'active')
 })
 

@@ -1,11 +1,11 @@
-/** The catalog of an account, on both engines: fresh costs nothing, a refused part degrades alone. */
+/** The catalog of an account, on both engines: fresh costs nothing, a refused resource degrades alone. */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
-import { listParts } from '../../src/integrations/part-store.ts'
-import type { PartName } from '../../src/integrations/parts.ts'
+import { listResources } from '../../src/integrations/resource-store.ts'
+import type { ResourceName } from '../../src/integrations/resources.ts'
 import { findIntegration, setIntegrationStatus } from '../../src/integrations/store.ts'
 import { refreshCatalog } from '../../src/issues/catalog.ts'
 import { neededProperties, ticketProperties } from '../../src/issues/properties.ts'
@@ -14,7 +14,7 @@ import { engines } from '../support/engines.ts'
 import { A } from '../support/rows.ts'
 import { type Bench, letAnHourPass, startBench } from './catalog-bench.ts'
 
-const topics: PartName[] = ['properties', 'pipelines', 'owners']
+const topics: ResourceName[] = ['properties', 'pipelines', 'owners']
 
 for (const engine of engines) {
   describe(`the catalog on ${engine.name}`, () => {
@@ -35,7 +35,7 @@ for (const engine of engines) {
       await emulator.control('DELETE', '/requests')
       bench = await startBench(db, emulator, { custom_properties: 3, owners: 12, ...portal }, scopes)
       // The seed of every table has a row here, too.
-      await withTenant(db, A, ({ query }) => query(sql`delete from integration_parts`))
+      await withTenant(db, A, ({ query }) => query(sql`delete from integration_resources`))
       await withTenant(db, A, ({ query }) => query(sql`delete from labels`))
     }
     beforeEach(() => open())
@@ -59,8 +59,8 @@ for (const engine of engines) {
             select topic, id, label, email, closed, archived from labels order by topic, parent, id`,
         ),
       )
-    const partsNow = async () =>
-      (await withTenant(db, A, listParts)).get(bench.whose.integrationId) ?? assert.fail('no parts')
+    const resourcesNow = async () =>
+      (await withTenant(db, A, listResources)).get(bench.whose.integrationId) ?? assert.fail('no resources')
     const crm = () => bench.asked('/crm/')
 
     test('asks for every property of the account, sorted, and keeps the names behind the ids', async () => {
@@ -82,12 +82,12 @@ for (const engine of engines) {
       const owners = kept.filter(({ topic }) => topic === 'owner')
       assert.deepEqual([owners.length, owners.filter(({ archived }) => archived).length], [12, 2])
       assert.ok(owners.every(({ label, email }) => /^\S+ \S+$/.test(label) && email.includes('@')))
-      const parts = await partsNow()
+      const resources = await resourcesNow()
       for (const topic of topics) {
-        assert.deepEqual([parts[topic].state, parts[topic].problem], ['ok', null])
-        assert.ok(Math.abs(Date.now() - (parts[topic].at?.getTime() ?? 0)) < 60_000)
+        assert.deepEqual([resources[topic].state, resources[topic].problem], ['ok', null])
+        assert.ok(Math.abs(Date.now() - (resources[topic].readAt?.getTime() ?? 0)) < 60_000)
       }
-      assert.equal(parts.contacts.state, 'unknown')
+      assert.equal(resources.contacts.state, 'unknown')
     })
 
     test('costs four calls an hour and none between', async () => {
@@ -157,15 +157,15 @@ for (const engine of engines) {
       assert.deepEqual(await versions(), before)
     })
 
-    test('a missing scope degrades that part alone: the token stays, the rest is read, and it is asked again in an hour', async () => {
+    test('a missing scope degrades that resource alone: the token stays, the rest is read, and it is asked again in an hour', async () => {
       await bench.close()
       await open({}, ['oauth', 'tickets'])
       assert.ok((await refresh()).length > 20)
-      const { owners, properties, pipelines } = await partsNow()
+      const { owners, properties, pipelines } = await resourcesNow()
       assert.deepEqual(owners, {
         state: 'degraded',
         problem: 'missing_scopes:crm.objects.owners.read',
-        at: null,
+        readAt: null,
       })
       assert.deepEqual([properties.state, pipelines.state], ['ok', 'ok'])
       const integration = await withTenant(db, A, (scope) =>
@@ -187,18 +187,21 @@ for (const engine of engines) {
       await emulator.control('POST', `/portals/${bench.hubId}/scopes`, { remove: scopes })
       await letAnHourPass(db)
       await refresh()
-      const lost = (await partsNow()).owners
+      const lost = (await resourcesNow()).owners
       assert.equal(lost.state, 'degraded')
-      assert.ok(lost.at)
+      assert.ok(lost.readAt)
       assert.deepEqual(await labels(), before)
       await emulator.control('POST', `/portals/${bench.hubId}/scopes`, { restore: scopes })
       await refresh()
-      assert.equal((await partsNow()).owners.state, 'degraded')
+      assert.equal((await resourcesNow()).owners.state, 'degraded')
       await withTenant(db, A, ({ query }) =>
         query(sql`update tenant_integrations set connected_at = clock_timestamp()`),
       )
       await refresh()
-      assert.deepEqual([(await partsNow()).owners.state, (await partsNow()).owners.problem], ['ok', null])
+      assert.deepEqual(
+        [(await resourcesNow()).owners.state, (await resourcesNow()).owners.problem],
+        ['ok', null],
+      )
     })
 
     test('where properties may not be read, those that every account has are asked for', async () => {
@@ -214,7 +217,7 @@ for (const engine of engines) {
         times: null,
       })
       assert.deepEqual(await refresh(), [...ticketProperties].sort())
-      assert.equal((await partsNow()).properties.problem, 'missing_scopes:crm.schemas.tickets.read')
+      assert.equal((await resourcesNow()).properties.problem, 'missing_scopes:crm.schemas.tickets.read')
       const integration = await withTenant(db, A, (scope) =>
         findIntegration(scope, bench.whose.integrationId),
       )
@@ -230,18 +233,19 @@ for (const engine of engines) {
       await letAnHourPass(db)
       emulator.world.faults.add({ ...down, match: { path: '/crm/' } })
       assert.deepEqual(await refresh(), names)
-      const { properties, pipelines, owners } = await partsNow()
-      for (const part of [properties, pipelines, owners]) assert.equal(part.problem, 'hubspot_unavailable')
-      assert.ok(properties.at)
+      const { properties, pipelines, owners } = await resourcesNow()
+      for (const resource of [properties, pipelines, owners])
+        assert.equal(resource.problem, 'hubspot_unavailable')
+      assert.ok(properties.readAt)
       emulator.world.faults.clear()
       const asked = await crm()
       await refresh()
       assert.equal(await crm(), asked)
       await withTenant(db, A, ({ query }) =>
-        query(sql`update integration_parts set due_at = due_at - interval '5 minutes'`),
+        query(sql`update integration_resources set due_at = due_at - interval '5 minutes'`),
       )
       await refresh()
-      assert.equal((await partsNow()).properties.problem, null)
+      assert.equal((await resourcesNow()).properties.problem, null)
     })
 
     test('nothing is kept by a run that lost its stream while it read', async () => {
@@ -253,7 +257,7 @@ for (const engine of engines) {
       await refreshCatalog({ ...bench.parts, maySave }, bench.whose)
       assert.equal(asked, 3)
       assert.deepEqual(await labels(), [])
-      assert.equal((await withTenant(db, A, listParts)).size, 0)
+      assert.equal((await withTenant(db, A, listResources)).size, 0)
     })
 
     test('nothing is kept for an integration that was disconnected meanwhile', async () => {
@@ -270,7 +274,7 @@ for (const engine of engines) {
         bench.whose,
       )
       assert.deepEqual(await labels(), [])
-      assert.equal((await withTenant(db, A, listParts)).size, 0)
+      assert.equal((await withTenant(db, A, listResources)).size, 0)
     })
   })
 }

@@ -16,7 +16,7 @@ import { enqueueAssociationReads } from '../../src/inbox/store.ts'
 import { insertAlias } from '../../src/integrations/alias-store.ts'
 import { insertAuthorization } from '../../src/integrations/oauth/authorization-store.ts'
 import { insertConfirmation } from '../../src/integrations/oauth/confirmation-store.ts'
-import { savePartRead } from '../../src/integrations/part-store.ts'
+import { saveResourceRead } from '../../src/integrations/resource-store.ts'
 import { saveConnectedAccount } from '../../src/integrations/store.ts'
 import { replaceToken } from '../../src/integrations/tokens/token-store.ts'
 import { saveAssociations } from '../../src/issues/association-store.ts'
@@ -95,7 +95,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
     await saveMerges(scope, id, [{ loser: '2', survivor: '1' }], new Date())
     const problem = { recordId: '3', state: 'set_aside', reason: 'a seed', record: null } as const
     await saveProblems(scope, id, 'tickets', [problem], [])
-    await savePartRead(scope, id, 'pipelines', null)
+    await saveResourceRead(scope, id, 'pipelines', null)
     await saveLabels(scope, id, ['pipeline'], [supportPipeline])
     await saveAssociations(scope, id, new Map([['1', { contacts: [] }]]), new Date())
     const request = { method: 'POST', url: '/', headers: { 'idempotency-key': 'k' }, body: {} }

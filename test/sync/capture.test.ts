@@ -117,7 +117,7 @@ describe('change capture', () => {
     const one = await connect(emulator, service, { portal_id: 232, tickets: 30, associations }, token)
     const contacts = async () => {
       const { body } = await service.get(`/api/hubspot/integrations/${T}/${one.id}`)
-      return body.parts.contacts
+      return body.resources.contacts
     }
     const { body: history } = await service.get(`/api/hubspot/sync/${T}/${one.id}`)
     const [first] = history.events

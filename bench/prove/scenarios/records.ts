@@ -123,7 +123,7 @@ export const recordScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'an optional scope is missing: that part only, and it is told',
+    name: 'an optional scope is missing: that resource only, and it is told',
     source: 'H27, of a scope that tickets do not need',
     scopes: ['oauth', 'tickets'],
     portal: { tickets: 200, associations: { contacts: 2, companies: 1, deals: 1 } },
@@ -134,17 +134,23 @@ export const recordScenarios: readonly Scenario[] = [
       if (!scene.spoke) return
       const status = await scene.spoke.tenant.status()
       const unnamed = scene.emulator.world.quirks.missing_scopes === 'unnamed'
-      const parts = (status.parts ?? {}) as Record<string, { state: string; problem: string | null }>
-      for (const part of ['owners', ...partners]) {
-        const { state, problem } = parts[part] ?? { state: 'not shown', problem: null }
+      const resources = (status.resources ?? {}) as Record<string, { state: string; problem: string | null }>
+      for (const resource of ['owners', ...partners]) {
+        const { state, problem } = resources[resource] ?? { state: 'not shown', problem: null }
         // What HubSpot does not name is not guessed.
         const right = unnamed
           ? problem === 'missing_scopes'
-          : `${problem}`.includes(`crm.objects.${part}.read`)
-        scene.check(`${part} is degraded for its scope (${state}, ${problem})`, state === 'degraded' && right)
+          : `${problem}`.includes(`crm.objects.${resource}.read`)
+        scene.check(
+          `${resource} is degraded for its scope (${state}, ${problem})`,
+          state === 'degraded' && right,
+        )
       }
       scene.check(`connected all the same`, status.connected === true)
-      scene.check(`properties are fine (${parts.properties?.state})`, parts.properties?.state === 'ok')
+      scene.check(
+        `properties are fine (${resources.properties?.state})`,
+        resources.properties?.state === 'ok',
+      )
     },
   },
   {

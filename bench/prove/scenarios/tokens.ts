@@ -193,8 +193,8 @@ export const tokenScenarios: readonly Scenario[] = [
       scene.check(`the run succeeds (${report.state})`, report.state === 'succeeded')
       await stillConnected(scene)
       if (scene.spoke) {
-        const { parts } = await scene.spoke.tenant.status()
-        const { properties } = parts as { properties: { state: string; problem: string | null } }
+        const { resources } = await scene.spoke.tenant.status()
+        const { properties } = resources as { properties: { state: string; problem: string | null } }
         const told = `${properties.state} ${properties.problem}`
         // Where HubSpot does not name the scope nobody else does.
         scene.check(

@@ -24,7 +24,7 @@ const appGrants: Grants = {
   record_problems: 'select insert update delete',
   issue_associations: 'select insert update delete',
   labels: 'select insert update delete',
-  integration_parts: 'select insert update delete',
+  integration_resources: 'select insert update delete',
   sync_streams: 'select insert update delete',
   sync_events: 'select insert update delete',
   inbox: 'select insert update delete',

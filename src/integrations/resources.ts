@@ -4,11 +4,11 @@
 import type { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { scopesCode } from '../hubspot/missing-scopes.ts'
 
-export const partNames = ['properties', 'pipelines', 'owners', 'contacts', 'companies', 'deals'] as const
+export const resourceNames = ['properties', 'pipelines', 'owners', 'contacts', 'companies', 'deals'] as const
 
-export type PartName = (typeof partNames)[number]
+export type ResourceName = (typeof resourceNames)[number]
 
-export interface Part {
+export interface Resource {
   /** unknown: never requested from HubSpot. */
   state: 'ok' | 'degraded' | 'unknown'
   /**
@@ -17,12 +17,12 @@ export interface Part {
    */
   problem: string | null
   /** When HubSpot last returned it. */
-  at: Date | null
+  readAt: Date | null
 }
 
-export type Parts = Record<PartName, Part>
+export type Resources = Record<ResourceName, Resource>
 
-export interface PartRefusal {
+export interface ResourceRefusal {
   problem: string
   /** HubSpot will refuse again until a person changes something there. */
   lasting: boolean
@@ -32,7 +32,7 @@ export interface PartRefusal {
  * HubSpot's response is not usable as a whole: an unexpected shape, a cursor that does not advance,
  * missing records.
  */
-export const invalidAnswer: PartRefusal = { problem: 'invalid_answer', lasting: false }
+export const invalidAnswer: ResourceRefusal = { problem: 'invalid_answer', lasting: false }
 
 /** Temporary problems, which end without anyone changing anything. */
 export const temporaryProblems: readonly string[] = [
@@ -49,7 +49,7 @@ export const isLastingProblem = (problem: string): boolean => !temporaryProblems
  *
  * @returns undefined when the failure does not concern the resource, such as a refused token
  */
-export function refusalOf(error: HubSpotError): PartRefusal | undefined {
+export function refusalOf(error: HubSpotError): ResourceRefusal | undefined {
   switch (error.kind) {
     case 'forbidden':
       return { problem: error.missing ? scopesCode(error.missing) : 'forbidden', lasting: true }

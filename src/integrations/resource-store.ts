@@ -2,13 +2,13 @@
 import { sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
 import {
-  type Part,
-  type PartName,
-  type PartRefusal,
-  type Parts,
-  partNames,
+  type Resource,
+  type ResourceName,
+  type ResourceRefusal,
+  type Resources,
+  resourceNames,
   temporaryProblems,
-} from './parts.ts'
+} from './resources.ts'
 
 /** How long a read stays fresh, and how long a lasting refusal is assumed to hold. */
 const freshFor = sql`interval '1 hour'`
@@ -17,35 +17,38 @@ const retryAfter = sql`interval '5 minutes'`
 
 interface Row {
   integrationId: string
-  part: PartName
+  resource: ResourceName
   problem: string | null
-  at: Date | null
+  readAt: Date | null
 }
 
 /**
  * Lists the resources of all the tenant's integrations, by integration id. An integration that was
  * never read has no entry.
  */
-export async function listParts(scope: TenantScope): Promise<Map<string, Parts>> {
+export async function listResources(scope: TenantScope): Promise<Map<string, Resources>> {
   const rows = await scope.query(sql<Row>`
-    select integration_id as "integrationId", part, problem, read_at as at
-    from integration_parts where tenant_id = ${scope.tenantId}`)
-  const found = new Map<string, Parts>()
-  for (const { integrationId, part, problem, at } of rows) {
-    const parts = found.get(integrationId) ?? unknownParts()
-    parts[part] = { state: problem === null ? 'ok' : 'degraded', problem, at }
-    found.set(integrationId, parts)
+    select integration_id as "integrationId", resource, problem, read_at as "readAt"
+    from integration_resources where tenant_id = ${scope.tenantId}`)
+  const found = new Map<string, Resources>()
+  for (const { integrationId, resource, problem, readAt } of rows) {
+    const resources = found.get(integrationId) ?? unknownResources()
+    resources[resource] = { state: problem === null ? 'ok' : 'degraded', problem, readAt }
+    found.set(integrationId, resources)
   }
   return found
 }
 
-export const unknownParts = (): Parts =>
+export const unknownResources = (): Resources =>
   Object.fromEntries(
-    partNames.map((name): [string, Part] => [name, { state: 'unknown', problem: null, at: null }]),
-  ) as Parts
+    resourceNames.map((name): [string, Resource] => [
+      name,
+      { state: 'unknown', problem: null, readAt: null },
+    ]),
+  ) as Resources
 
-export interface PartDue {
-  part: PartName
+export interface ResourceDue {
+  resource: ResourceName
   /** It may be requested again: its time has come, or the tenant has connected since. */
   due: boolean
   problem: string | null
@@ -59,33 +62,33 @@ export interface PartDue {
 }
 
 /** Lists the resources that were requested at least once; any other resource is due. */
-export async function readDueParts(scope: TenantScope, integrationId: string): Promise<PartDue[]> {
-  return await scope.query(sql<PartDue>`
-    select p.part, p.problem, p.omitted,
-      p.due_at <= clock_timestamp() or p.asked_at < coalesce(i.connected_at, p.asked_at) as due,
+export async function readDueResources(scope: TenantScope, integrationId: string): Promise<ResourceDue[]> {
+  return await scope.query(sql<ResourceDue>`
+    select r.resource, r.problem, r.omitted,
+      r.due_at <= clock_timestamp() or r.asked_at < coalesce(i.connected_at, r.asked_at) as due,
       (select jsonb_agg(jsonb_build_object('name', d ->> 'name', 'fieldType', d ->> 'fieldType'))
-        from jsonb_array_elements(p.content) d) as properties
-    from integration_parts p
-    join tenant_integrations i on i.tenant_id = p.tenant_id and i.integration_id = p.integration_id
-    where p.tenant_id = ${scope.tenantId} and p.integration_id = ${integrationId}`)
+        from jsonb_array_elements(r.content) d) as properties
+    from integration_resources r
+    join tenant_integrations i on i.tenant_id = r.tenant_id and i.integration_id = r.integration_id
+    where r.tenant_id = ${scope.tenantId} and r.integration_id = ${integrationId}`)
 }
 
 /** Records a successful read. `content` is written only when it differs. */
-export async function savePartRead(
+export async function saveResourceRead(
   scope: TenantScope,
   integrationId: string,
-  part: PartName,
+  resource: ResourceName,
   content: object | null,
 ): Promise<void> {
   const given = content === null ? null : JSON.stringify(content)
   await scope.query(sql`
-    insert into integration_parts as p (tenant_id, integration_id, part, asked_at, due_at, read_at, content)
-    values (${scope.tenantId}, ${integrationId}, ${part}, clock_timestamp(), clock_timestamp() + ${freshFor},
+    insert into integration_resources as r (tenant_id, integration_id, resource, asked_at, due_at, read_at, content)
+    values (${scope.tenantId}, ${integrationId}, ${resource}, clock_timestamp(), clock_timestamp() + ${freshFor},
       clock_timestamp(), ${given}::jsonb)
-    on conflict (tenant_id, integration_id, part) do update set
+    on conflict (tenant_id, integration_id, resource) do update set
       asked_at = excluded.asked_at, due_at = excluded.due_at, read_at = excluded.read_at, problem = null,
       omitted = null,
-      content = case when p.content is distinct from excluded.content then excluded.content else p.content end`)
+      content = case when r.content is distinct from excluded.content then excluded.content else r.content end`)
 }
 
 /**
@@ -94,46 +97,46 @@ export async function savePartRead(
  *
  * @param clearsTemporary false: only a few of many records were read, so a temporary problem stays
  */
-export async function savePartsReadable(
+export async function saveResourcesReadable(
   scope: TenantScope,
   integrationId: string,
-  parts: readonly PartName[],
+  resources: readonly ResourceName[],
   { clearsTemporary }: { clearsTemporary: boolean },
 ): Promise<void> {
   const stay = clearsTemporary ? [] : [...temporaryProblems]
   await scope.query(sql`
-    insert into integration_parts as p (tenant_id, integration_id, part, asked_at, due_at, read_at)
+    insert into integration_resources as r (tenant_id, integration_id, resource, asked_at, due_at, read_at)
     select ${scope.tenantId}, ${integrationId}, u.name, clock_timestamp(), clock_timestamp() + ${freshFor},
       clock_timestamp()
-    from unnest(${[...parts]}::text[]) u(name)
+    from unnest(${[...resources]}::text[]) u(name)
     where not exists (
-      select from integration_parts k
-      where k.tenant_id = ${scope.tenantId} and k.integration_id = ${integrationId} and k.part = u.name
+      select from integration_resources k
+      where k.tenant_id = ${scope.tenantId} and k.integration_id = ${integrationId} and k.resource = u.name
         and (k.problem is null and k.due_at > clock_timestamp() or k.problem = any(${stay}::text[])))
-    on conflict (tenant_id, integration_id, part) do update set
+    on conflict (tenant_id, integration_id, resource) do update set
       asked_at = excluded.asked_at, due_at = excluded.due_at, read_at = excluded.read_at, problem = null`)
 }
 
 /** Records a failed read. What was read before stays. */
-export async function savePartRefusal(
+export async function saveResourceRefusal(
   scope: TenantScope,
   integrationId: string,
-  part: PartName,
-  { problem, lasting }: PartRefusal,
+  resource: ResourceName,
+  { problem, lasting }: ResourceRefusal,
 ): Promise<void> {
   await scope.query(sql`
-    insert into integration_parts as p (tenant_id, integration_id, part, asked_at, due_at, problem)
-    values (${scope.tenantId}, ${integrationId}, ${part}, clock_timestamp(),
+    insert into integration_resources as r (tenant_id, integration_id, resource, asked_at, due_at, problem)
+    values (${scope.tenantId}, ${integrationId}, ${resource}, clock_timestamp(),
       clock_timestamp() + ${lasting ? freshFor : retryAfter}, ${problem})
-    on conflict (tenant_id, integration_id, part) do update set
+    on conflict (tenant_id, integration_id, resource) do update set
       asked_at = excluded.asked_at, due_at = excluded.due_at, problem = excluded.problem`)
 }
 
 /** Returns the properties that HubSpot refuses to return. */
 export async function readOmittedProperties(scope: TenantScope, integrationId: string): Promise<string[]> {
   const [found] = await scope.query(sql<{ omitted: string[] | null }>`
-    select omitted from integration_parts
-    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and part = 'properties'`)
+    select omitted from integration_resources
+    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and resource = 'properties'`)
   return found?.omitted ?? []
 }
 
@@ -148,10 +151,10 @@ export async function saveOmittedProperties(
   problem: string,
 ): Promise<void> {
   await scope.query(sql`
-    insert into integration_parts as p (tenant_id, integration_id, part, asked_at, due_at, problem, omitted)
+    insert into integration_resources as r (tenant_id, integration_id, resource, asked_at, due_at, problem, omitted)
     values (${scope.tenantId}, ${integrationId}, 'properties', clock_timestamp(), clock_timestamp() + ${freshFor},
       ${problem}, ${[...names]}::text[])
-    on conflict (tenant_id, integration_id, part) do update set
+    on conflict (tenant_id, integration_id, resource) do update set
       problem = excluded.problem,
-      omitted = (select array_agg(distinct name) from unnest(p.omitted || excluded.omitted) name)`)
+      omitted = (select array_agg(distinct name) from unnest(r.omitted || excluded.omitted) name)`)
 }
