@@ -50,7 +50,7 @@ grant insert (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at
   on inbox to spoke_system;
 
 -- The state of each integration's change notifications, and which process drains its inbox.
-create table feeds (
+create table inboxes (
   tenant_id uuid not null,
   integration_id uuid not null,
   lease_until timestamptz,
@@ -61,34 +61,34 @@ create table feeds (
   error_code text,
   received_at timestamptz,
   occurred_at timestamptz,
-  silent_since timestamptz,
+  webhooks_missing_since timestamptz,
   primary key (tenant_id, integration_id),
   foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
 );
 
-comment on table feeds is 'distributed: tenant_id';
+comment on table inboxes is 'distributed: tenant_id';
 
-comment on column feeds.awaits_hubspot is 'the inbox waits because HubSpot could not be reached and gave no time to retry';
+comment on column inboxes.awaits_hubspot is 'the inbox waits because HubSpot could not be reached and gave no time to retry';
 
-comment on column feeds.received_at is 'when the newest drained change was received';
+comment on column inboxes.received_at is 'when the newest drained change was received';
 
-comment on column feeds.occurred_at is 'HubSpot''s time of the newest drained change';
+comment on column inboxes.occurred_at is 'HubSpot''s time of the newest drained change';
 
-comment on column feeds.silent_since is 'since when syncs have found changes that no notification reported; null once a notification arrives';
+comment on column inboxes.webhooks_missing_since is 'since when syncs have found changes that no notification reported; null once a notification arrives';
 
-create index feeds_awaiting on feeds (tenant_id, integration_id, not_before) where awaits_hubspot;
+create index inboxes_awaiting on inboxes (tenant_id, integration_id, not_before) where awaits_hubspot;
 
-alter table feeds enable row level security, force row level security;
+alter table inboxes enable row level security, force row level security;
 
-create policy own_tenant on feeds to spoke_app
+create policy own_tenant on inboxes to spoke_app
   using (tenant_id = spoke_tenant()) with check (tenant_id = spoke_tenant());
 
-grant select, insert, update, delete on feeds to spoke_app;
+grant select, insert, update, delete on inboxes to spoke_app;
 
-create policy find_due on feeds for select to spoke_system using (true);
+create policy find_due on inboxes for select to spoke_system using (true);
 
-grant select (tenant_id, integration_id, lease_until, lease_by, not_before, awaits_hubspot, silent_since)
-  on feeds to spoke_system;
+grant select (tenant_id, integration_id, lease_until, lease_by, not_before, awaits_hubspot, webhooks_missing_since)
+  on inboxes to spoke_system;
 
 -- Recent deliveries, so that one resent with the same signature has no effect. Not a tenant's: a
 -- hash and a time.

@@ -30,9 +30,9 @@ export async function findDueInboxes(
         limit 1) n
     )
     select l.tenant_id as "tenantId", l.integration_id as "integrationId" from due_inboxes l
-    left join feeds f on f.tenant_id = l.tenant_id and f.integration_id = l.integration_id
-    where l.due_at <= clock_timestamp() and ${leaseIsFree(by, 'f')}
-      and (f.not_before is null or f.not_before <= clock_timestamp())
+    left join inboxes s on s.tenant_id = l.tenant_id and s.integration_id = l.integration_id
+    where l.due_at <= clock_timestamp() and ${leaseIsFree(by, 's')}
+      and (s.not_before is null or s.not_before <= clock_timestamp())
       and not exists (select from tenants t where t.tenant_id = l.tenant_id and t.erasing_at is not null)
     order by l.due_at
     limit ${atMost}`)
@@ -56,10 +56,10 @@ export async function claimInbox(
   by: Claimant,
 ): Promise<InboxClaim | undefined> {
   const [claim] = await scope.query(sql<InboxClaim>`
-    insert into feeds as f (tenant_id, integration_id, lease_until, lease_by)
+    insert into inboxes as s (tenant_id, integration_id, lease_until, lease_by)
     values (${scope.tenantId}, ${integrationId}, ${fromNow(by.leaseMs)}, ${by.instance})
     on conflict (tenant_id, integration_id) do update set lease_until = excluded.lease_until, lease_by = excluded.lease_by
-      where ${leaseIsFree(by, 'f')} and (f.not_before is null or f.not_before <= clock_timestamp())
+      where ${leaseIsFree(by, 's')} and (s.not_before is null or s.not_before <= clock_timestamp())
     returning failures, awaits_hubspot as "awaitedHubSpot"`)
   return claim
 }
@@ -71,7 +71,7 @@ export async function renewInboxLease(
   by: Claimant,
 ): Promise<boolean> {
   const renewed = await scope.query(sql`
-    update feeds set lease_until = ${fromNow(by.leaseMs)}
+    update inboxes set lease_until = ${fromNow(by.leaseMs)}
     where ${whereInbox(scope, integrationId)} and lease_by = ${by.instance}
     returning 1 as one`)
   return renewed.length > 0
@@ -97,7 +97,7 @@ export async function releaseInbox(
         : sql`, failures = ${ended.failures}, error_code = ${ended.code}, not_before = ${fromNow(ended.waitMs)},
           awaits_hubspot = ${ended.awaitsHubSpot}`
   await scope.query(sql`
-    update feeds set lease_until = null, lease_by = null${outcome}
+    update inboxes set lease_until = null, lease_by = null${outcome}
     where ${whereInbox(scope, integrationId)} and lease_by = ${by.instance}`)
 }
 
@@ -122,9 +122,9 @@ export async function endDrainStep(
     receivedAt: string,
     occurredAt: string,
   ) => sql`, received_at = greatest(received_at, ${receivedAt}),
-      occurred_at = greatest(occurred_at, least(${occurredAt}::timestamptz, ${receivedAt}::timestamptz)), silent_since = null`
+      occurred_at = greatest(occurred_at, least(${occurredAt}::timestamptz, ${receivedAt}::timestamptz)), webhooks_missing_since = null`
   const renewed = await scope.query(sql`
-    update feeds set ${lease}${
+    update inboxes set ${lease}${
       drained.length > 0
         ? heard(
             latest(drained.map(({ row }) => row.receivedAt)),
@@ -143,7 +143,7 @@ export async function endDrainStep(
  */
 export async function findAwaitingInboxes({ query }: SystemScope, atMost: number): Promise<DueInbox[]> {
   return await query(sql<DueInbox>`
-    select tenant_id as "tenantId", integration_id as "integrationId" from feeds
+    select tenant_id as "tenantId", integration_id as "integrationId" from inboxes
     where awaits_hubspot and not_before > clock_timestamp()
     order by not_before desc
     limit ${atMost}`)
@@ -152,11 +152,11 @@ export async function findAwaitingInboxes({ query }: SystemScope, atMost: number
 /** Ends the wait of one of these inboxes, so that it can be drained now. */
 export async function resumeInbox(scope: TenantScope, integrationId: string): Promise<void> {
   await scope.query(sql`
-    update feeds set not_before = null where ${whereInbox(scope, integrationId)} and awaits_hubspot and lease_until is null`)
+    update inboxes set not_before = null where ${whereInbox(scope, integrationId)} and awaits_hubspot and lease_until is null`)
 }
 
 /** Deletes the inbox of a disconnected integration. */
 export async function deleteInbox(scope: TenantScope, integrationId: string): Promise<void> {
   await scope.query(sql`delete from inbox where ${whereInbox(scope, integrationId)}`)
-  await scope.query(sql`delete from feeds where ${whereInbox(scope, integrationId)}`)
+  await scope.query(sql`delete from inboxes where ${whereInbox(scope, integrationId)}`)
 }

@@ -60,7 +60,7 @@ export function inboxStateRoutes(
         webhooks,
         last_received_at: iso(state.receivedAt),
         last_occurred_at: iso(state.occurredAt),
-        silent_since: iso(state.silentSince),
+        webhooks_missing_since: iso(state.webhooksMissingSince),
         failures: state.failures,
         next_try_at: iso(state.notBefore),
         error_code: state.errorCode,

@@ -6,7 +6,7 @@ import { whereInbox } from './store.ts'
 export interface InboxState {
   receivedAt: Date | null
   occurredAt: Date | null
-  silentSince: Date | null
+  webhooksMissingSince: Date | null
   failures: number
   notBefore: Date | null
   errorCode: string | null
@@ -17,15 +17,15 @@ export interface InboxState {
 
 export async function findInboxState(scope: TenantScope, integrationId: string): Promise<InboxState> {
   const [state] = await scope.query(sql<InboxState>`
-    select f.received_at as "receivedAt", f.occurred_at as "occurredAt", f.silent_since as "silentSince",
-      coalesce(f.failures, 0) as failures, f.not_before as "notBefore", f.error_code as "errorCode",
+    select s.received_at as "receivedAt", s.occurred_at as "occurredAt", s.webhooks_missing_since as "webhooksMissingSince",
+      coalesce(s.failures, 0) as failures, s.not_before as "notBefore", s.error_code as "errorCode",
       i.waiting, i.waiting_since as "waitingSince", i.set_aside as "setAside"
     from (
       select coalesce(sum(cardinality(ticket_ids)) filter (where due_at < 'infinity'), 0)::int as waiting,
         min(received_at) filter (where due_at < 'infinity') as waiting_since,
         count(*) filter (where due_at = 'infinity')::int as set_aside
       from inbox where ${whereInbox(scope, integrationId)}) i
-    left join feeds f on f.tenant_id = ${scope.tenantId} and f.integration_id = ${integrationId}`)
+    left join inboxes s on s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId}`)
   return state as InboxState
 }
 
@@ -46,21 +46,21 @@ export async function recordMissingWebhooks(
   newestAt: string,
 ): Promise<boolean> {
   const rows = await scope.query(sql`
-    insert into feeds as f (tenant_id, integration_id, silent_since)
+    insert into inboxes as s (tenant_id, integration_id, webhooks_missing_since)
     select tenant_id, integration_id, clock_timestamp() from integration_tokens
     where ${whereInbox(scope, integrationId)} and kind = 'oauth' and ${newestAt}::timestamptz < clock_timestamp() - ${deliveryTolerance}
       and not exists (select from inbox where ${whereInbox(scope, integrationId)} and due_at < 'infinity')
-    on conflict (tenant_id, integration_id) do update set silent_since = excluded.silent_since
-      where f.silent_since is null and (f.occurred_at is null or f.occurred_at < ${newestAt})
+    on conflict (tenant_id, integration_id) do update set webhooks_missing_since = excluded.webhooks_missing_since
+      where s.webhooks_missing_since is null and (s.occurred_at is null or s.occurred_at < ${newestAt})
     returning 1 as one`)
   return rows.length > 0
 }
 
 /** Counts the integrations with missing webhooks, over all tenants. */
 export async function countMissingWebhooks({ query }: SystemScope): Promise<number> {
-  const [row] = await query(sql<{ silent: number }>`
-    select count(*)::int as silent from feeds where silent_since is not null`)
-  return row?.silent ?? 0
+  const [row] = await query(sql<{ missing: number }>`
+    select count(*)::int as missing from inboxes where webhooks_missing_since is not null`)
+  return row?.missing ?? 0
 }
 
 export interface DeadLetter {

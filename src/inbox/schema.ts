@@ -23,7 +23,7 @@ export const inboxResponse = z.object({
     .string()
     .nullable()
     .describe('When the newest of the drained changes occurred, by HubSpot’s clock'),
-  silent_since: z
+  webhooks_missing_since: z
     .string()
     .nullable()
     .describe('When a sync first found new tickets that no webhook had reported'),

@@ -80,8 +80,8 @@ export function createMetrics() {
       buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
       registers,
     }),
-    feedsSilent: new Gauge({
-      name: 'spoke_feeds_silent',
+    inboxesMissingWebhooks: new Gauge({
+      name: 'spoke_inboxes_missing_webhooks',
       help: 'Integrations for which a sync found new tickets that neither webhooks nor the journal reported',
       registers,
     }),

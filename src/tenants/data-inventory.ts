@@ -142,9 +142,9 @@ export const dataInventory: readonly InventoryEntry[] = [
     exported:
       'integration_id due_at inbox_id ticket_ids change occurred_at received_at tries rounds set_aside_for',
   }),
-  entry('feeds', 'rows', {
+  entry('inboxes', 'rows', {
     key: 'integration_id',
-    exported: `integration_id lease_until lease_by failures not_before error_code received_at occurred_at silent_since awaits_hubspot`,
+    exported: `integration_id lease_until lease_by failures not_before error_code received_at occurred_at webhooks_missing_since awaits_hubspot`,
   }),
   entry('audit_events', 'audit', {
     key: 'seq',

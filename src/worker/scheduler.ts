@@ -74,7 +74,7 @@ export async function runSchedulerPoll(deps: SchedulerDependencies, signal: Abor
   }
   await probeHubSpotReturn(deps)
   metrics.streamsDue.set(waiting)
-  metrics.feedsSilent.set(await withSystem(db, countMissingWebhooks))
+  metrics.inboxesMissingWebhooks.set(await withSystem(db, countMissingWebhooks))
   metrics.journalFailures.set(await withSystem(db, journalFailures))
   for (const { queue, state, count } of await queues.depth()) metrics.queueDepth.set({ queue, state }, count)
 }

@@ -126,7 +126,7 @@ for (const engine of bothEngines) {
       assert.equal((await asSystem('select tenant_id, epoch, next_at from sync_streams')).length, 2)
       assert.equal((await asSystem('select made_by from sessions')).length, 2)
       assert.equal((await asSystem('select tenant_id, integration_id, due_at from inbox')).length, 2)
-      assert.equal((await asSystem('select tenant_id, lease_until, not_before from feeds')).length, 2)
+      assert.equal((await asSystem('select tenant_id, lease_until, not_before from inboxes')).length, 2)
       assert.equal((await asSystem('select tenant_id, last_seq from change_counters')).length, 2)
       const closed = [
         ...tables
@@ -141,8 +141,8 @@ for (const engine of bothEngines) {
         'select change from inbox',
         'update inbox set due_at = now()',
         'delete from inbox',
-        'select received_at from feeds',
-        'update feeds set lease_until = null',
+        'select received_at from inboxes',
+        'update inboxes set lease_until = null',
         'delete from account_routes',
         'update sessions set expires_at = now()',
         'update sessions set tenant_id = null',

@@ -66,7 +66,7 @@ beforeEach(async () => {
   contacts = undefined
   reads = []
   await run(`delete from inbox`)
-  await run(`update feeds set lease_until = null, lease_by = null, failures = 0, not_before = null`)
+  await run(`update inboxes set lease_until = null, lease_by = null, failures = 0, not_before = null`)
 })
 after(async () => {
   await bench?.close()
@@ -229,7 +229,7 @@ test('a drain whose lane another process took meanwhile keeps nothing, and takes
   })
   await tell([a])
   answer = async () => {
-    await run(`update feeds set lease_by = 'another process', lease_until = now() + interval '1 minute'`)
+    await run(`update inboxes set lease_by = 'another process', lease_until = now() + interval '1 minute'`)
     return undefined
   }
   assert.equal(await drainOnce(), undefined)
@@ -239,7 +239,7 @@ test('a drain whose lane another process took meanwhile keeps nothing, and takes
   )
   assert.deepEqual(await run(`select from issues where subject = 'late'`), [])
   assert.deepEqual(
-    (await run<{ by: string }>('select lease_by as by from feeds')).map(({ by }) => by),
+    (await run<{ by: string }>('select lease_by as by from inboxes')).map(({ by }) => by),
     ['another process'],
   )
 })
@@ -258,7 +258,7 @@ test('an outage in the middle leaves exactly what was not read', async () => {
   const left = (await inbox()).flatMap(({ ids }) => ids)
   assert.deepEqual(new Set(left), new Set(all.slice(0, 230).filter((id) => !first.includes(id))))
   answer = undefined
-  await run('update feeds set not_before = null')
+  await run('update inboxes set not_before = null')
   assert.equal(typeof (await drainOnce()), 'number')
   assert.deepEqual(await inbox(), [])
 })
@@ -270,11 +270,11 @@ test('while HubSpot refuses everything nobody is blamed', async () => {
     throw new HubSpotError('rejected', 'test', { status: 400 })
   }
   for (let failures = 1; failures <= 3; failures++) {
-    await run('update feeds set not_before = null')
+    await run('update inboxes set not_before = null')
     await drainOnce()
     assert.deepEqual(await inbox(), [{ ids: some, tries: 0, rounds: 0, aside: false, why: null }])
-    const [feed] = await run<{ failures: number }>('select failures from feeds where failures > 0')
-    assert.equal(feed?.failures, failures)
+    const [failed] = await run<{ failures: number }>('select failures from inboxes where failures > 0')
+    assert.equal(failed?.failures, failures)
   }
 })
 
@@ -293,7 +293,7 @@ test('what was postponed waits for its own time, however wide the window', async
 test('the inbox of a tenant that is being erased is not offered, and holds up nobody else', async () => {
   const other = await seedTenant(db, B, 777)
   await run('delete from inbox')
-  await run('update feeds set lease_until = null, lease_by = null')
+  await run('update inboxes set lease_until = null, lease_by = null')
   await tell(['1'])
   await tell(['1'], 'propertyChange', 777)
   const lanes = () => withSystem(db, (scope) => findDueInboxes(scope, claimant, 10))

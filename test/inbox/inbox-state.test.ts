@@ -36,7 +36,14 @@ test('an integration that no webhook told of says so', async () => {
   const { body } = await bench.service.get(path())
   assert.equal(body.webhooks, true)
   assert.deepEqual(
-    [body.last_received_at, body.silent_since, body.waiting, body.set_aside, body.changes, body.next_after],
+    [
+      body.last_received_at,
+      body.webhooks_missing_since,
+      body.waiting,
+      body.set_aside,
+      body.changes,
+      body.next_after,
+    ],
     [null, null, 0, 0, [], null],
   )
 })
@@ -147,7 +154,7 @@ test('a lease that a dead process left runs out; one that is held is respected',
   const [id] = await ids()
   const hold = (until: string) =>
     bench.look(`
-      update feeds set lease_by = 'another process', lease_until = now() + interval '${until}'
+      update inboxes set lease_by = 'another process', lease_until = now() + interval '${until}'
       where integration_id = '${account.integration}'`)
   await hold('1 hour')
   await bench.emulator.control('PATCH', `/portals/${account.portal}/tickets`, {

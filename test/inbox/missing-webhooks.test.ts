@@ -1,4 +1,4 @@
-/** A feed that tells nothing though a sync finds new tickets is told of, once, until it tells again. */
+/** Missing webhooks of an integration, in which a sync finds new tickets, are reported once, until the next one arrives. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
@@ -28,8 +28,10 @@ before(async () => {
 })
 after(() => bench?.stop())
 
-const silentSince = async ({ tenant, integration } = oauth) =>
-  (await bench.service.get(`/api/hubspot/inbox/${tenant}/${integration}`)).body.silent_since as string | null
+const webhooksMissingSince = async ({ tenant, integration } = oauth) =>
+  (await bench.service.get(`/api/hubspot/inbox/${tenant}/${integration}`)).body.webhooks_missing_since as
+    | string
+    | null
 const warnings = () =>
   bench.service.lines.filter((line) => line.includes('webhooks are missing for an integration')).length
 const addTicket = (portal: number, minutesAgo: number) =>
@@ -72,31 +74,31 @@ async function tell(objectId: number, occurredAt: number) {
 test('a ticket that is seconds old may still be told of', async () => {
   await addTicket(oauth.portal, 0)
   assert.equal((await incremental()).inserted, 1)
-  assert.equal(await silentSince(), null)
+  assert.equal(await webhooksMissingSince(), null)
 })
 
 test('one that is minutes old should have been', async () => {
   await addTicket(oauth.portal, 5)
   assert.equal((await incremental()).inserted, 1)
-  const since = await silentSince()
+  const since = await webhooksMissingSince()
   assert.ok(since)
   assert.equal(warnings(), 1)
   await addTicket(oauth.portal, 4)
   assert.equal((await incremental()).inserted, 1)
-  assert.equal(await silentSince(), since, 'since it was first seen')
+  assert.equal(await webhooksMissingSince(), since, 'since it was first seen')
   assert.equal(warnings(), 1, 'and told once')
   await eventually(async () => {
     const { body } = await bench.service.get('/metrics')
-    return /^spoke_feeds_silent 1$/m.test(body)
+    return /^spoke_inboxes_missing_webhooks 1$/m.test(body)
   }, 'the metric says so')
 })
 
 test('the next webhook ends it, and one lost among others is no silence', async () => {
   await tell(1, Date.now())
-  assert.equal(await silentSince(), null)
+  assert.equal(await webhooksMissingSince(), null)
   await addTicket(oauth.portal, 3)
   assert.equal((await incremental()).inserted, 1)
-  assert.equal(await silentSince(), null)
+  assert.equal(await webhooksMissingSince(), null)
 })
 
 test('an account that was connected by a pasted token has no webhooks to miss, and its status says so', async () => {
@@ -108,6 +110,6 @@ test('an account that was connected by a pasted token has no webhooks to miss, a
   await idle(bench.service, bench.database)
   await addTicket(portal, 5)
   assert.equal((await incremental(pasted)).inserted, 1)
-  assert.equal(await silentSince(pasted), null)
+  assert.equal(await webhooksMissingSince(pasted), null)
   assert.equal(await changesBy(pasted), 'polling')
 })

@@ -64,7 +64,7 @@ for (const engine of long ? bothEngines : engines)
         metrics: createMetrics(),
         log: quiet,
       }
-      for (const table of ['inbox', 'feeds', 'issues']) await clear(table)
+      for (const table of ['inbox', 'inboxes', 'issues']) await clear(table)
       const ids = [...(await truthOf(emulator, bench.hubId)).keys()]
       // Nothing is sent there: the events are recorded, and come by `keep`.
       const app = { target_url: 'http://127.0.0.1:9/hook', subscriptions }
@@ -154,7 +154,7 @@ for (const engine of long ? bothEngines : engines)
     }
 
     const failedDrains = async () =>
-      (await sql`select error_code from feeds where tenant_id = ${A} and failures > 0`.execute(db.kysely))
+      (await sql`select error_code from inboxes where tenant_id = ${A} and failures > 0`.execute(db.kysely))
         .rows
 
     async function asBefore(): Promise<void> {

@@ -28,11 +28,11 @@ test('runs and inboxes that wait for HubSpot go on within seconds of its return,
     values ('${T}', '${first.id}', now(), array['${ticket}'], 'propertyChange', now())`)
   await eventually(async () => {
     const waiting = await look<{ sync_type: string; failures: number }>(
-      'select sync_type, failures from sync_streams where awaits_hubspot union all select null, failures from feeds where awaits_hubspot',
+      'select sync_type, failures from sync_streams where awaits_hubspot union all select null, failures from inboxes where awaits_hubspot',
     )
     return waiting.length === 4
   }, 'three runs and an inbox wait')
-  for (const table of ['sync_streams', 'feeds'])
+  for (const table of ['sync_streams', 'inboxes'])
     await look(`update ${table} set not_before = now() + interval '1 hour' where awaits_hubspot`)
   // Attempts before their time are few, and no run is given up because of them.
   const before = await look<{ failures: number }>('select sum(failures)::int as failures from sync_streams')
@@ -49,7 +49,7 @@ test('runs and inboxes that wait for HubSpot go on within seconds of its return,
     before,
     'it does not count',
   )
-  for (const table of ['sync_streams', 'feeds'])
+  for (const table of ['sync_streams', 'inboxes'])
     await look(`update ${table} set not_before = now() + interval '1 hour' where awaits_hubspot`)
   await emulator.control('DELETE', '/faults')
   const began = Date.now()

@@ -15,7 +15,8 @@ before(async () => {
 })
 after(() => bench?.stop())
 
-const beingDrained = async () => (await bench.look(`select from feeds where lease_until is not null`)).length
+const beingDrained = async () =>
+  (await bench.look(`select from inboxes where lease_until is not null`)).length
 
 test('while HubSpot takes its time one account after another joins in, and none waits for those before it', async () => {
   const slowMs = 4_000

@@ -28,7 +28,7 @@ const appGrants: Grants = {
   sync_streams: 'select insert update delete',
   sync_events: 'select insert update delete',
   inbox: 'select insert update delete',
-  feeds: 'select insert update delete',
+  inboxes: 'select insert update delete',
   change_counters: 'select insert update delete',
   endpoints: 'select insert update delete',
   deliveries: 'select insert update delete',
@@ -62,7 +62,8 @@ const systemGrants: Grants = {
   rate_windows: 'select insert update delete',
   inbox:
     'select(tenant_id,integration_id,due_at) insert(tenant_id,integration_id,due_at,ticket_ids,change,occurred_at)',
-  feeds: 'select(tenant_id,integration_id,lease_until,lease_by,not_before,silent_since,awaits_hubspot)',
+  inboxes:
+    'select(tenant_id,integration_id,lease_until,lease_by,not_before,webhooks_missing_since,awaits_hubspot)',
   webhook_receipts: 'select insert delete',
   journals: 'select insert update',
   journal_subscriptions: 'select insert update delete',
@@ -95,7 +96,7 @@ export const otherPolicies: Readonly<Record<string, readonly string[]>> = {
   account_routes: ['find_ids r spoke_system true -'],
   sync_streams: ['find_due r spoke_system true -'],
   inbox: ['keep a spoke_system - true', 'find_due r spoke_system true -'],
-  feeds: ['find_due r spoke_system true -'],
+  inboxes: ['find_due r spoke_system true -'],
   change_counters: ['find_news r spoke_system true -'],
   deliveries: ['find_due r spoke_system true -'],
   confirmations: ['find_waiting r spoke_system true -'],
