@@ -219,7 +219,7 @@ async function post(agent: Agent, target: string, body: string): Promise<{ statu
 async function drained(service: Service): Promise<void> {
   const end = performance.now() + 300_000
   while (performance.now() < end) {
-    const [row] = await service.rows<{ open: number }>('select count(*)::int as open from inbox')
+    const [row] = await service.rows<{ open: number }>('select count(*)::int as open from inbox_entries')
     if (row?.open === 0) return
     await pause(50)
   }

@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto'
  * tenant's own.
  */
 export const columnExamples: Readonly<Record<string, (word: string) => unknown>> = {
-  'inbox.ticket_ids': () => ['1'],
+  'inbox_entries.ticket_ids': () => ['1'],
   'issues.properties': (word) => ({ subject: `${word} subject`, content: `${word} content` }),
   'issue_associations.associations': (word) => ({ contacts: [{ id: '1', name: word, labels: [] }] }),
   'api_keys.key_id': () => randomBytes(8).toString('hex'),

@@ -21,10 +21,10 @@ export async function findDueInboxes(
 ): Promise<DueInbox[]> {
   return await query(sql<DueInbox>`/* prepared */
     with recursive due_inboxes as (
-      (select tenant_id, integration_id, due_at from inbox order by tenant_id, integration_id, due_at limit 1)
+      (select tenant_id, integration_id, due_at from inbox_entries order by tenant_id, integration_id, due_at limit 1)
       union all
       select n.* from due_inboxes l cross join lateral (
-        select i.tenant_id, i.integration_id, i.due_at from inbox i
+        select i.tenant_id, i.integration_id, i.due_at from inbox_entries i
         where (i.tenant_id, i.integration_id) > (l.tenant_id, l.integration_id)
         order by i.tenant_id, i.integration_id, i.due_at
         limit 1) n
@@ -157,6 +157,6 @@ export async function resumeInbox(scope: TenantScope, integrationId: string): Pr
 
 /** Deletes the inbox of a disconnected integration. */
 export async function deleteInbox(scope: TenantScope, integrationId: string): Promise<void> {
-  await scope.query(sql`delete from inbox where ${whereInbox(scope, integrationId)}`)
+  await scope.query(sql`delete from inbox_entries where ${whereInbox(scope, integrationId)}`)
   await scope.query(sql`delete from inboxes where ${whereInbox(scope, integrationId)}`)
 }

@@ -52,7 +52,7 @@ export function inboxStateRoutes(
           rows: await listDeadLetters(scope, id, { beyond, limit: most + 1 }),
         }
       })
-      const { shown, next_after } = pageOf(rows, most, id, ({ inboxId }) => inboxId)
+      const { shown, next_after } = pageOf(rows, most, id, ({ entryId }) => entryId)
       return {
         success: true as const,
         tenant_id: tenantId,

@@ -24,7 +24,7 @@ export async function findInboxState(scope: TenantScope, integrationId: string):
       select coalesce(sum(cardinality(ticket_ids)) filter (where due_at < 'infinity'), 0)::int as waiting,
         min(received_at) filter (where due_at < 'infinity') as waiting_since,
         count(*) filter (where due_at = 'infinity')::int as set_aside
-      from inbox where ${whereInbox(scope, integrationId)}) i
+      from inbox_entries where ${whereInbox(scope, integrationId)}) i
     left join inboxes s on s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId}`)
   return state as InboxState
 }
@@ -49,7 +49,7 @@ export async function recordMissingWebhooks(
     insert into inboxes as s (tenant_id, integration_id, webhooks_missing_since)
     select tenant_id, integration_id, clock_timestamp() from integration_tokens
     where ${whereInbox(scope, integrationId)} and kind = 'oauth' and ${newestAt}::timestamptz < clock_timestamp() - ${deliveryTolerance}
-      and not exists (select from inbox where ${whereInbox(scope, integrationId)} and due_at < 'infinity')
+      and not exists (select from inbox_entries where ${whereInbox(scope, integrationId)} and due_at < 'infinity')
     on conflict (tenant_id, integration_id) do update set webhooks_missing_since = excluded.webhooks_missing_since
       where s.webhooks_missing_since is null and (s.occurred_at is null or s.occurred_at < ${newestAt})
     returning 1 as one`)
@@ -64,7 +64,7 @@ export async function countMissingWebhooks({ query }: SystemScope): Promise<numb
 }
 
 export interface DeadLetter {
-  inboxId: string
+  entryId: string
   ticketId: string
   change: string
   occurredAt: Date
@@ -79,12 +79,12 @@ export async function listDeadLetters(
   integrationId: string,
   at: { beyond: number | undefined; limit: number },
 ): Promise<DeadLetter[]> {
-  const beyond = at.beyond === undefined ? sql`` : sql`and inbox_id > ${at.beyond}`
+  const beyond = at.beyond === undefined ? sql`` : sql`and entry_id > ${at.beyond}`
   return await scope.query(sql<DeadLetter>`
-    select inbox_id::text as "inboxId", ticket_ids[1] as "ticketId", change, occurred_at as "occurredAt",
+    select entry_id::text as "entryId", ticket_ids[1] as "ticketId", change, occurred_at as "occurredAt",
       received_at as "receivedAt", tries, set_aside_for as "setAsideFor"
-    from inbox where ${whereInbox(scope, integrationId)} and due_at = 'infinity' ${beyond}
-    order by inbox_id
+    from inbox_entries where ${whereInbox(scope, integrationId)} and due_at = 'infinity' ${beyond}
+    order by entry_id
     limit ${at.limit}`)
 }
 
@@ -103,7 +103,7 @@ export async function replayDeadLetters(
   }: { ticketIds?: string[] | undefined; from?: string | undefined; to?: string | undefined },
 ): Promise<number> {
   const rows = await scope.query(sql`
-    update inbox set due_at = clock_timestamp(), tries = 0, rounds = 0, set_aside_for = null
+    update inbox_entries set due_at = clock_timestamp(), tries = 0, rounds = 0, set_aside_for = null
     where ${whereInbox(scope, integrationId)} and due_at = 'infinity'
       ${ticketIds === undefined ? sql`` : sql`and ticket_ids && ${ticketIds}::text[]`}
       ${from === undefined ? sql`` : sql`and received_at >= ${from}::timestamptz`}

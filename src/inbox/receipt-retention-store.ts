@@ -28,8 +28,8 @@ export async function deleteOldInboxRows(
   atMost: number,
 ): Promise<number> {
   const rows = await scope.query(sql`
-    delete from inbox where tenant_id = ${scope.tenantId} and (integration_id, due_at, inbox_id) in (
-      select integration_id, due_at, inbox_id from inbox
+    delete from inbox_entries where tenant_id = ${scope.tenantId} and (integration_id, due_at, entry_id) in (
+      select integration_id, due_at, entry_id from inbox_entries
       where tenant_id = ${scope.tenantId} and received_at < ${ago(retentionMs)}
       limit ${atMost})
     returning 1 as one`)

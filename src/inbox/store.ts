@@ -38,7 +38,7 @@ export async function enqueueChanges(
         as h(nth int, hub_id bigint, change text, ticket_ids text[], occurred_at timestamptz)
     ),
     kept as (
-      insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
+      insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
       select r.tenant_id, r.integration_id, ${fromNow(windowMs)}, h.ticket_ids, h.change, h.occurred_at
       from fresh join heard h using (nth) join account_routes r using (hub_id)
     )
@@ -103,7 +103,7 @@ export const whereInbox = ({ tenantId }: TenantScope, integrationId: string) =>
   sql`tenant_id = ${tenantId} and integration_id = ${integrationId}`
 
 export interface InboxRow {
-  inboxId: string
+  entryId: string
   /** As text: this is part of the key, and a JavaScript Date would lose the microseconds. */
   dueAt: string
   /** Not yet drained. */
@@ -135,19 +135,19 @@ export async function findDueRows(
 ): Promise<InboxRow[]> {
   return await scope.query(sql<InboxRow>`/* prepared */
     with due as (
-      select * from inbox
+      select * from inbox_entries
       where ${whereInbox(scope, integrationId)} and due_at <= ${fromNow(windowMs)}
         and (tries + rounds = 0 or due_at <= clock_timestamp())
-      order by due_at, inbox_id
+      order by due_at, entry_id
       limit ${atMost}
     ),
     counted as (
-      select *, sum(cardinality(ticket_ids)) over (order by due_at, inbox_id) - cardinality(ticket_ids) as before from due
+      select *, sum(cardinality(ticket_ids)) over (order by due_at, entry_id) - cardinality(ticket_ids) as before from due
     )
-    select inbox_id::text as "inboxId", due_at::text as "dueAt", ticket_ids as "ticketIds", change, tries, rounds,
+    select entry_id::text as "entryId", due_at::text as "dueAt", ticket_ids as "ticketIds", change, tries, rounds,
       occurred_at as "occurredAt", received_at as "receivedAt"
     from counted where before < ${atMost}
-    order by due_at, inbox_id`)
+    order by due_at, entry_id`)
 }
 
 const idsOf = (items: readonly InboxItem[]) => items.map(({ ticketId }) => ticketId)
@@ -174,16 +174,16 @@ export async function removeFromInbox(
   const done = rows.filter(([, left]) => left.length === 0)
   const more = rows.filter(([, left]) => left.length > 0)
   const keys = (some: readonly (readonly [InboxRow, string[]])[]) =>
-    sql`${some.map(([{ dueAt }]) => dueAt)}::text[]::timestamptz[], ${some.map(([{ inboxId }]) => inboxId)}::bigint[]`
+    sql`${some.map(([{ dueAt }]) => dueAt)}::text[]::timestamptz[], ${some.map(([{ entryId }]) => entryId)}::bigint[]`
   if (done.length > 0)
     await scope.query(sql`/* prepared */
-      delete from inbox where ${whereInbox(scope, integrationId)}
-        and (due_at, inbox_id) in (select * from unnest(${keys(done)}))`)
+      delete from inbox_entries where ${whereInbox(scope, integrationId)}
+        and (due_at, entry_id) in (select * from unnest(${keys(done)}))`)
   if (more.length > 0)
     await scope.query(sql`
-      update inbox i set ticket_ids = array(select jsonb_array_elements_text(l.left_over))
-      from unnest(${keys(more)}, ${more.map(([, left]) => JSON.stringify(left))}::jsonb[]) as l(due_at, inbox_id, left_over)
-      where ${whereInbox(scope, integrationId)} and (i.due_at, i.inbox_id) = (l.due_at, l.inbox_id)`)
+      update inbox_entries i set ticket_ids = array(select jsonb_array_elements_text(l.left_over))
+      from unnest(${keys(more)}, ${more.map(([, left]) => JSON.stringify(left))}::jsonb[]) as l(due_at, entry_id, left_over)
+      where ${whereInbox(scope, integrationId)} and (i.due_at, i.entry_id) = (l.due_at, l.entry_id)`)
 }
 
 /** Inserts rows again with their data; the same transaction has removed them. */
@@ -195,7 +195,7 @@ async function reinsert(
 ): Promise<void> {
   if (rows.length === 0) return
   await scope.query(sql`
-    insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, tries, rounds, set_aside_for)
+    insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, tries, rounds, set_aside_for)
     select ${scope.tenantId}, ${integrationId}, ${dueAt}, r."ticketIds", r.change, r."occurredAt", r."receivedAt", r.tries, r.rounds, r.why
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("ticketIds" text[], change text, "occurredAt" timestamptz,
       "receivedAt" timestamptz, tries smallint, rounds smallint, why text)`)
@@ -256,6 +256,6 @@ export async function enqueueAssociationReads(
 ) {
   if (ticketIds.length === 0) return
   await scope.query(sql`
-    insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
+    insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
     values (${scope.tenantId}, ${integrationId}, clock_timestamp(), ${[...ticketIds]}::text[], 'associationChange', ${at.toISOString()})`)
 }

@@ -137,10 +137,10 @@ export const dataInventory: readonly InventoryEntry[] = [
     key: 'endpoint_id seq at',
     exported: 'endpoint_id seq at ms status error answer',
   }),
-  entry('inbox', 'rows', {
-    key: 'integration_id due_at inbox_id',
+  entry('inbox_entries', 'rows', {
+    key: 'integration_id due_at entry_id',
     exported:
-      'integration_id due_at inbox_id ticket_ids change occurred_at received_at tries rounds set_aside_for',
+      'integration_id due_at entry_id ticket_ids change occurred_at received_at tries rounds set_aside_for',
   }),
   entry('inboxes', 'rows', {
     key: 'integration_id',

@@ -125,7 +125,7 @@ for (const engine of bothEngines) {
       assert.equal((await asSystem('select tenant_id, integration_id from account_routes')).length, 2)
       assert.equal((await asSystem('select tenant_id, epoch, next_at from sync_streams')).length, 2)
       assert.equal((await asSystem('select made_by from sessions')).length, 2)
-      assert.equal((await asSystem('select tenant_id, integration_id, due_at from inbox')).length, 2)
+      assert.equal((await asSystem('select tenant_id, integration_id, due_at from inbox_entries')).length, 2)
       assert.equal((await asSystem('select tenant_id, lease_until, not_before from inboxes')).length, 2)
       assert.equal((await asSystem('select tenant_id, last_seq from change_counters')).length, 2)
       const closed = [
@@ -136,11 +136,11 @@ for (const engine of bothEngines) {
           .map((table) => `select * from ${table}`),
         'select cursor from sync_streams',
         'select watermark from sync_streams',
-        'select ticket_ids from inbox',
+        'select ticket_ids from inbox_entries',
         'update change_counters set last_seq = 0',
-        'select change from inbox',
-        'update inbox set due_at = now()',
-        'delete from inbox',
+        'select change from inbox_entries',
+        'update inbox_entries set due_at = now()',
+        'delete from inbox_entries',
         'select received_at from inboxes',
         'update inboxes set lease_until = null',
         'delete from account_routes',

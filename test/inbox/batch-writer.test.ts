@@ -29,14 +29,14 @@ for (const engine of engines)
       for (const hubId of [1, 2]) integrations.set(hubId, await seedLink(db, hubId))
     })
     beforeEach(async () => {
-      await sql`delete from inbox`.execute(db.kysely)
+      await sql`delete from inbox_entries`.execute(db.kysely)
       await sql`delete from webhook_receipts`.execute(db.kysely)
     })
     after(() => close())
 
     async function kept(hubId: number): Promise<string[]> {
       const { rows } = await sql<{ id: string }>`
-        select unnest(ticket_ids) as id from inbox where integration_id = ${integrations.get(hubId)}`.execute(
+        select unnest(ticket_ids) as id from inbox_entries where integration_id = ${integrations.get(hubId)}`.execute(
         db.kysely,
       )
       return rows.map(({ id }) => id).sort((a, b) => Number(a) - Number(b))

@@ -101,7 +101,7 @@ export async function startInboxBench(
       await emulator.control('POST', '/webhooks/wait', { timeout_ms: 20_000 })
       await eventually(async () => {
         const [row] = await look<{ open: number }>(
-          `select count(*)::int as open from inbox where due_at < 'infinity'`,
+          `select count(*)::int as open from inbox_entries where due_at < 'infinity'`,
         )
         return row?.open === 0
       }, 'the inbox is drained')

@@ -65,7 +65,7 @@ beforeEach(async () => {
   answer = undefined
   contacts = undefined
   reads = []
-  await run(`delete from inbox`)
+  await run(`delete from inbox_entries`)
   await run(`update inboxes set lease_until = null, lease_by = null, failures = 0, not_before = null`)
 })
 after(async () => {
@@ -93,10 +93,10 @@ interface Row {
   why: string | null
 }
 const inbox = () =>
-  run<Row>(`select ticket_ids as ids, tries, rounds, due_at = 'infinity' as aside, set_aside_for as why from inbox
-    where change <> 'associationChange' order by inbox_id`)
+  run<Row>(`select ticket_ids as ids, tries, rounds, due_at = 'infinity' as aside, set_aside_for as why from inbox_entries
+    where change <> 'associationChange' order by entry_id`)
 /** Whatever waits for its time waits no longer. */
-const hurry = () => run(`update inbox set due_at = now() where due_at < 'infinity'`)
+const hurry = () => run(`update inbox_entries set due_at = now() where due_at < 'infinity'`)
 
 test('what HubSpot leaves undecided is asked for again, and set aside in the end; the rest is drained', async () => {
   const [a, b] = (await tickets()) as [string, string]
@@ -148,7 +148,9 @@ test('a change that short answers left out often still has its second chance', a
   for (let round = 0; round < 5; round++) {
     // One that is asked for alone and shown proves that the answers are short.
     await tell([shown])
-    await run(`update inbox set due_at = now() - interval '1 minute' where ticket_ids = array['${shown}']`)
+    await run(
+      `update inbox_entries set due_at = now() - interval '1 minute' where ticket_ids = array['${shown}']`,
+    )
     answer = short
     await drainOnce()
     assert.deepEqual(
@@ -190,12 +192,12 @@ for (const [how, open] of [
       )[0]
     await tell([a, b])
     await drainOnce()
-    await run('delete from inbox')
+    await run('delete from inbox_entries')
     await run(`delete from integration_resources where resource = 'contacts'`)
     contacts = () => whole
     await tell([a], 'associationChange')
     await drainOnce()
-    assert.deepEqual(await run('select from inbox'), [])
+    assert.deepEqual(await run('select from inbox_entries'), [])
     assert.deepEqual(await problem(), { problem: null })
     // A full run has not read all of them.
     await run(`update integration_resources set problem = 'invalid_answer' where resource = 'contacts'`)
@@ -206,7 +208,7 @@ for (const [how, open] of [
     await tell([a, b], 'associationChange')
     await drainOnce()
     const left = () =>
-      run<{ ids: string[]; n: number }>('select ticket_ids as ids, tries + rounds as n from inbox')
+      run<{ ids: string[]; n: number }>('select ticket_ids as ids, tries + rounds as n from inbox_entries')
     assert.deepEqual(await left(), [{ ids: [a], n: 1 }])
     assert.deepEqual(
       await stored(),
@@ -281,7 +283,7 @@ test('while HubSpot refuses everything nobody is blamed', async () => {
 test('what was postponed waits for its own time, however wide the window', async () => {
   const [a, b] = (await tickets()) as [string, string]
   await tell([a])
-  await run(`update inbox set rounds = 1, due_at = now() + interval '20 s'`)
+  await run(`update inbox_entries set rounds = 1, due_at = now() + interval '20 s'`)
   await tell([b])
   const due = await withTenant(db, A, (scope) => findDueRows(scope, bench.whose.integrationId, 60_000, 100))
   assert.deepEqual(
@@ -292,7 +294,7 @@ test('what was postponed waits for its own time, however wide the window', async
 
 test('the inbox of a tenant that is being erased is not offered, and holds up nobody else', async () => {
   const other = await seedTenant(db, B, 777)
-  await run('delete from inbox')
+  await run('delete from inbox_entries')
   await run('update inboxes set lease_until = null, lease_by = null')
   await tell(['1'])
   await tell(['1'], 'propertyChange', 777)

@@ -27,7 +27,7 @@ const ids = async () =>
 /** Changes that could not be drained, a second of receipt apart. */
 const setAside = (tickets: readonly string[], of: Account = account) =>
   bench.look(`
-    insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, tries, set_aside_for)
+    insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, tries, set_aside_for)
     select '${of.tenant}', '${of.integration}', 'infinity', array[id], 'propertyChange', now(),
       timestamptz '2026-01-01T00:00:00Z' + n * interval '1 s', 5, 'HubSpot tickets batch read: rejected (400)'
     from unnest(array[${tickets.map((id) => `'${id}'`).join()}]) with ordinality as u(id, n)`)
@@ -125,7 +125,7 @@ test('odd questions are refused', async () => {
 })
 
 test('while HubSpot is away what it told waits, and is drained when it is back', async () => {
-  await bench.look('delete from inbox')
+  await bench.look('delete from inbox_entries')
   const [id] = await ids()
   bench.emulator.world.faults.add({
     kind: 'status',

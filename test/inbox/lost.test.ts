@@ -57,7 +57,7 @@ test('with every webhook lost the next incremental and full run make it equal', 
   }, 'what is live is equal')
   await sync('full')
   assert.deepEqual(await differences(bench, account), [])
-  assert.deepEqual(await bench.look('select from inbox'), [])
+  assert.deepEqual(await bench.look('select from inbox_entries'), [])
   await bench.emulator.control('PATCH', '/webhooks', { send: true })
 })
 
@@ -81,7 +81,7 @@ test('batch reads that leave out live tickets delete none of them, and set no ch
   await bench.drained()
   assert.equal((await archived()).length, before)
   assert.deepEqual(await differences(bench, account), [])
-  assert.deepEqual(await bench.look('select from inbox'), [])
+  assert.deepEqual(await bench.look('select from inbox_entries'), [])
 })
 
 for (const missing_ids_in_batch of ['named', 'silent'])
@@ -148,7 +148,9 @@ test('whatever becomes of the database, what was answered 2xx is kept', async ()
   for (const state of ['cut', 'silent'])
     assert.deepEqual(new Set(statuses.get(state)), new Set([503]), `${state}: ${statuses.get(state)}`)
   const kept = new Set(
-    (await bench.look<{ id: string }>('select unnest(ticket_ids) as id from inbox')).map(({ id }) => id),
+    (await bench.look<{ id: string }>('select unnest(ticket_ids) as id from inbox_entries')).map(
+      ({ id }) => id,
+    ),
   )
   assert.deepEqual(
     acknowledged.filter((id) => !kept.has(id)),

@@ -66,7 +66,8 @@ async function tell(objectId: number, occurredAt: number) {
   const answer = await fetch(`${bench.service.url}/api/hubspot/webhooks`, { method: 'POST', headers, body })
   assert.equal(answer.status, 204)
   await eventually(
-    async () => (await adminQuery('select count(*)::int as n from inbox', bench.database))[0]?.n === 0,
+    async () =>
+      (await adminQuery('select count(*)::int as n from inbox_entries', bench.database))[0]?.n === 0,
     'the inbox is drained',
   )
 }

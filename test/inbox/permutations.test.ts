@@ -64,7 +64,7 @@ for (const engine of long ? bothEngines : engines)
         metrics: createMetrics(),
         log: quiet,
       }
-      for (const table of ['inbox', 'inboxes', 'issues']) await clear(table)
+      for (const table of ['inbox_entries', 'inboxes', 'issues']) await clear(table)
       const ids = [...(await truthOf(emulator, bench.hubId)).keys()]
       // Nothing is sent there: the events are recorded, and come by `keep`.
       const app = { target_url: 'http://127.0.0.1:9/hook', subscriptions }
@@ -158,7 +158,7 @@ for (const engine of long ? bothEngines : engines)
         .rows
 
     async function asBefore(): Promise<void> {
-      for (const table of [...kept, 'inbox']) await clear(table)
+      for (const table of [...kept, 'inbox_entries']) await clear(table)
       for (const table of kept)
         await run(
           `insert into ${table} (${await columns(table)}) select ${await columns(table)} from before_${table}`,
@@ -204,7 +204,7 @@ for (const engine of long ? bothEngines : engines)
             assert.equal(await contactsOfLinked(), contacts)
             assert.match(contacts, /7002/)
             assert.doesNotMatch(contacts, /7001/)
-            const { rows } = await sql`select from inbox where tenant_id = ${A}`.execute(db.kysely)
+            const { rows } = await sql`select from inbox_entries where tenant_id = ${A}`.execute(db.kysely)
             assert.equal(rows.length, 0)
             equal += 1
           },

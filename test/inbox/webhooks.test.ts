@@ -173,7 +173,7 @@ test('the Test button’s event about a ticket that nobody has is taken, and mak
   assert.ok(sent.events >= 10)
   await bench.drained()
   assert.equal((await bench.look(`select from issues where ticket_id = '123'`)).length, 0)
-  const [waiting] = await bench.look<{ n: number }>(`select count(*)::int as n from inbox`)
+  const [waiting] = await bench.look<{ n: number }>(`select count(*)::int as n from inbox_entries`)
   assert.equal(waiting?.n, 0)
   await same()
 })
@@ -221,7 +221,7 @@ describe('what is kept and what is not', () => {
     await bench.drained()
     assert.equal(await reads(), before + 1)
     assert.equal((await bench.deliver(events, { timestamp })).status, 204)
-    assert.deepEqual(await bench.look('select from inbox'), [])
+    assert.deepEqual(await bench.look('select from inbox_entries'), [])
     assert.equal(await reads(), before + 1)
     assert.equal((await bench.deliver(events, { timestamp: timestamp + 1 })).status, 204)
     await bench.drained()
@@ -257,7 +257,7 @@ describe('what is kept and what is not', () => {
       times: null,
     })
     assert.equal((await bench.deliver([event({ appId, objectId: 5 })])).status, 204)
-    const [row] = await bench.look<{ text: string }>('select inbox::text as text from inbox')
+    const [row] = await bench.look<{ text: string }>('select inbox_entries::text as text from inbox_entries')
     assert.match(row?.text ?? '', /propertyChange/)
     assert.doesNotMatch(row?.text ?? '', /nobody/)
     bench.emulator.world.faults.clear()
@@ -277,7 +277,7 @@ describe('what is kept and what is not', () => {
       'not even an object',
     ])
     assert.equal(answer.status, 204)
-    assert.deepEqual(await bench.look('select from inbox'), [])
+    assert.deepEqual(await bench.look('select from inbox_entries'), [])
     const after = await counts()
     assert.deepEqual(
       after.map((count, at) => count - (before[at] ?? 0)),
@@ -300,7 +300,7 @@ describe('what is kept and what is not', () => {
     assert.equal((await bench.deliver([event({ appId, portalId: leaving.portal, objectId: 2 })])).status, 204)
     await bench.drained()
     assert.deepEqual(
-      await bench.look(`select from inbox where integration_id = '${leaving.integration}'`),
+      await bench.look(`select from inbox_entries where integration_id = '${leaving.integration}'`),
       [],
     )
   })
@@ -322,7 +322,7 @@ describe('whoever is not HubSpot', () => {
       assert.equal(answer.status, 401)
       const { code } = (await answer.json()) as { code: string }
       assert.equal(code, 'invalid_signature')
-      assert.deepEqual(await bench.look('select from inbox'), [])
+      assert.deepEqual(await bench.look('select from inbox_entries'), [])
     })
 
   test('is refused with two signatures, each in a header of its own', async () => {
@@ -401,9 +401,9 @@ test('one record of which HubSpot will not tell holds up nobody, and is set asid
     async () => (await bench.look(`select from issues where subject = 'beside poison'`)).length > 0,
     'the other ticket is kept',
   )
-  await bench.look(`update inbox set tries = 4, due_at = now() where ticket_ids = '{${poisoned}}'`)
+  await bench.look(`update inbox_entries set tries = 4, due_at = now() where ticket_ids = '{${poisoned}}'`)
   await eventually(
-    async () => (await bench.look(`select from inbox where due_at = 'infinity'`)).length === 1,
+    async () => (await bench.look(`select from inbox_entries where due_at = 'infinity'`)).length === 1,
     'it is set aside',
   )
   bench.emulator.world.faults.clear()
@@ -411,13 +411,13 @@ test('one record of which HubSpot will not tell holds up nobody, and is set asid
 
 test('nothing is answered 2xx that is not kept', async () => {
   const appId = await ours()
-  await bench.look('revoke insert on inbox from spoke_system')
-  await bench.look('revoke insert (tenant_id) on inbox from spoke_system')
+  await bench.look('revoke insert on inbox_entries from spoke_system')
+  await bench.look('revoke insert (tenant_id) on inbox_entries from spoke_system')
   try {
     const answer = await bench.deliver([event({ appId })])
     assert.equal(answer.status, 500)
   } finally {
-    await bench.look('grant insert (tenant_id) on inbox to spoke_system')
+    await bench.look('grant insert (tenant_id) on inbox_entries to spoke_system')
   }
 })
 

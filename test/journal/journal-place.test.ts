@@ -67,7 +67,7 @@ for (const engine of engines)
       const kept = await look(
         sql<{
           id: string
-        }>`select unnest(ticket_ids) as id from inbox where integration_id = ${integration} order by 1`,
+        }>`select unnest(ticket_ids) as id from inbox_entries where integration_id = ${integration} order by 1`,
       )
       assert.deepEqual(
         kept.map(({ id }) => id),

@@ -24,7 +24,7 @@ test('runs and inboxes that wait for HubSpot go on within seconds of its return,
     await emulator.control('POST', '/faults', { kind: 'status', status: 503, match: { path }, times: null })
   const runs = await Promise.all(all.map((one) => one.start('incremental')))
   const [ticket] = [...(await first.truth()).keys()]
-  await look(`insert into inbox (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
+  await look(`insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
     values ('${T}', '${first.id}', now(), array['${ticket}'], 'propertyChange', now())`)
   await eventually(async () => {
     const waiting = await look<{ sync_type: string; failures: number }>(
@@ -55,6 +55,10 @@ test('runs and inboxes that wait for HubSpot go on within seconds of its return,
   const began = Date.now()
   for (const [n, run] of runs.entries())
     assert.equal((await (all[n] as Connected).ended(run, 40_000)).state, 'succeeded')
-  await eventually(async () => (await look('select from inbox')).length === 0, 'the inbox is drained', 40_000)
+  await eventually(
+    async () => (await look('select from inbox_entries')).length === 0,
+    'the inbox is drained',
+    40_000,
+  )
   t.diagnostic(`all went on ${Math.round((Date.now() - began) / 1_000)} s after the return`)
 })

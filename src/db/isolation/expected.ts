@@ -27,7 +27,7 @@ const appGrants: Grants = {
   integration_resources: 'select insert update delete',
   sync_streams: 'select insert update delete',
   sync_events: 'select insert update delete',
-  inbox: 'select insert update delete',
+  inbox_entries: 'select insert update delete',
   inboxes: 'select insert update delete',
   change_counters: 'select insert update delete',
   endpoints: 'select insert update delete',
@@ -60,7 +60,7 @@ const systemGrants: Grants = {
   operator_audit: 'select insert',
   sessions: 'select insert delete update(last_used_at)',
   rate_windows: 'select insert update delete',
-  inbox:
+  inbox_entries:
     'select(tenant_id,integration_id,due_at) insert(tenant_id,integration_id,due_at,ticket_ids,change,occurred_at)',
   inboxes:
     'select(tenant_id,integration_id,lease_until,lease_by,not_before,webhooks_missing_since,awaits_hubspot)',
@@ -95,7 +95,7 @@ const ofMarked = `(${own} AND spoke_erasing())`
 export const otherPolicies: Readonly<Record<string, readonly string[]>> = {
   account_routes: ['find_ids r spoke_system true -'],
   sync_streams: ['find_due r spoke_system true -'],
-  inbox: ['keep a spoke_system - true', 'find_due r spoke_system true -'],
+  inbox_entries: ['enqueue a spoke_system - true', 'find_due r spoke_system true -'],
   inboxes: ['find_due r spoke_system true -'],
   change_counters: ['find_news r spoke_system true -'],
   deliveries: ['find_due r spoke_system true -'],

@@ -110,8 +110,8 @@ export const inbox: Fault[] = [
   {
     name: 'drained-tickets-left-in-the-inbox',
     in: 'removeFromInbox',
-    find: '  if (more.length > 0)\n    await scope.query(sql`\n      update inbox i',
-    put: '  if (more.length < 0)\n    await scope.query(sql`\n      update inbox i',
+    find: '  if (more.length > 0)\n    await scope.query(sql`\n      update inbox_entries i',
+    put: '  if (more.length < 0)\n    await scope.query(sql`\n      update inbox_entries i',
     test: 'test/inbox/drain.test.ts',
     only: 'exactly what was not read',
     gain: 'after an outage, all tickets of a delivery are requested again',
