@@ -170,7 +170,7 @@ create table record_problems (
   integration_id uuid not null,
   kind text not null,
   record_id text not null,
-  state text not null check (state in ('repaired', 'set_aside')),
+  state text not null check (state in ('repaired', 'quarantined')),
   reason text not null,
   record text,
   found_at timestamptz not null default now(),

@@ -14,7 +14,7 @@ create table inbox_entries (
   received_at timestamptz not null default now(),
   tries smallint not null default 0,
   rounds smallint not null default 0,
-  set_aside_for text,
+  dead_letter_reason text,
   primary key (tenant_id, integration_id, due_at, entry_id),
   foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
 );
@@ -31,7 +31,7 @@ comment on column inbox_entries.tries is 'how often HubSpot refused to return th
 
 comment on column inbox_entries.rounds is 'how often a response was inconclusive and the change was postponed by a second';
 
-comment on column inbox_entries.set_aside_for is 'why it cannot be drained; null again after a replay';
+comment on column inbox_entries.dead_letter_reason is 'why it cannot be drained; null again after a replay';
 
 alter table inbox_entries enable row level security, force row level security;
 

@@ -63,7 +63,7 @@ const associationBatchSize = 1_000
 const sliceMs = 10_000
 const patience = { tries: 3, totalMs: 15_000 }
 const betweenFailures = { base: 1_000, cap: 300_000 }
-/** A ticket that HubSpot refuses to return is quarantined after this many attempts. */
+/** A ticket that HubSpot refuses to return is dead-lettered after this many attempts. */
 const maxAttempts = 5
 const betweenAttempts = { base: 2_000, cap: 60_000 }
 /**
@@ -286,7 +286,7 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
       (one) => early(one) && one.row.rounds < maxRounds && !undecidedIds.has(one.ticketId),
     )
     // Missing from incomplete responses: nothing is known about these, so no number of attempts
-    // quarantines them.
+    // dead-letters them.
     const leftOut = items.filter(({ ticketId }) => unansweredIds.has(ticketId))
     const waits = new Set([...stillUndecided, ...again, ...leftOut])
     const drained = items.filter((one) => !waits.has(one))
@@ -381,9 +381,9 @@ async function saveStep<T extends { drained: readonly InboxItem[] }>(
 }
 
 /**
- * Postpones refused tickets, and quarantines those that have used up their attempts.
+ * Postpones refused tickets, and dead-letters those that have used up their attempts.
  *
- * @returns what was quarantined
+ * @returns what was dead-lettered
  */
 async function postponeOrDeadLetter(
   { ref, clock }: Drain,
@@ -420,7 +420,7 @@ function logDeadLettered(
   deadLettered: readonly InboxItem[],
   why: string,
 ): void {
-  metrics.inboxSetAside.inc(deadLettered.length)
+  metrics.inboxDeadLettered.inc(deadLettered.length)
   for (const ticketId of new Set(deadLettered.map((one) => one.ticketId)))
     log.warn(
       { tenant_id: ref.tenantId, integration_id: ref.integrationId, ticket_id: ticketId, reason: why },

@@ -1,4 +1,4 @@
-/** HTTP routes for the state of an integration's inbox and for replaying quarantined changes. */
+/** HTTP routes for the state of an integration's inbox and for replaying dead-lettered changes. */
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -66,14 +66,14 @@ export function inboxStateRoutes(
         error_code: state.errorCode,
         waiting: state.waiting,
         waiting_since: iso(state.waitingSince),
-        set_aside: state.setAside,
-        changes: shown.map((row) => ({
+        dead_lettered: state.deadLettered,
+        dead_letters: shown.map((row) => ({
           ticket_id: row.ticketId,
           change: row.change,
           occurred_at: row.occurredAt.toISOString(),
           received_at: row.receivedAt.toISOString(),
           tries: row.tries,
-          set_aside_for: row.setAsideFor,
+          dead_letter_reason: row.deadLetterReason,
         })),
         next_after,
       }

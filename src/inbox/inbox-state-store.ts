@@ -12,18 +12,18 @@ export interface InboxState {
   errorCode: string | null
   waiting: number
   waitingSince: Date | null
-  setAside: number
+  deadLettered: number
 }
 
 export async function findInboxState(scope: TenantScope, integrationId: string): Promise<InboxState> {
   const [state] = await scope.query(sql<InboxState>`
     select s.received_at as "receivedAt", s.occurred_at as "occurredAt", s.webhooks_missing_since as "webhooksMissingSince",
       coalesce(s.failures, 0) as failures, s.not_before as "notBefore", s.error_code as "errorCode",
-      i.waiting, i.waiting_since as "waitingSince", i.set_aside as "setAside"
+      i.waiting, i.waiting_since as "waitingSince", i.dead_lettered as "deadLettered"
     from (
       select coalesce(sum(cardinality(ticket_ids)) filter (where due_at < 'infinity'), 0)::int as waiting,
         min(received_at) filter (where due_at < 'infinity') as waiting_since,
-        count(*) filter (where due_at = 'infinity')::int as set_aside
+        count(*) filter (where due_at = 'infinity')::int as dead_lettered
       from inbox_entries where ${whereInbox(scope, integrationId)}) i
     left join inboxes s on s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId}`)
   return state as InboxState
@@ -70,10 +70,10 @@ export interface DeadLetter {
   occurredAt: Date
   receivedAt: Date
   tries: number
-  setAsideFor: string | null
+  deadLetterReason: string | null
 }
 
-/** In the order in which they were quarantined; each row has one ticket. */
+/** In the order in which they were dead-lettered; each row has one ticket. */
 export async function listDeadLetters(
   scope: TenantScope,
   integrationId: string,
@@ -82,14 +82,14 @@ export async function listDeadLetters(
   const beyond = at.beyond === undefined ? sql`` : sql`and entry_id > ${at.beyond}`
   return await scope.query(sql<DeadLetter>`
     select entry_id::text as "entryId", ticket_ids[1] as "ticketId", change, occurred_at as "occurredAt",
-      received_at as "receivedAt", tries, set_aside_for as "setAsideFor"
+      received_at as "receivedAt", tries, dead_letter_reason as "deadLetterReason"
     from inbox_entries where ${whereInbox(scope, integrationId)} and due_at = 'infinity' ${beyond}
     order by entry_id
     limit ${at.limit}`)
 }
 
 /**
- * Makes quarantined changes due again. Each filter that is given narrows the selection.
+ * Makes dead-lettered changes due again. Each filter that is given narrows the selection.
  *
  * @returns how many
  */
@@ -103,7 +103,7 @@ export async function replayDeadLetters(
   }: { ticketIds?: string[] | undefined; from?: string | undefined; to?: string | undefined },
 ): Promise<number> {
   const rows = await scope.query(sql`
-    update inbox_entries set due_at = clock_timestamp(), tries = 0, rounds = 0, set_aside_for = null
+    update inbox_entries set due_at = clock_timestamp(), tries = 0, rounds = 0, dead_letter_reason = null
     where ${whereInbox(scope, integrationId)} and due_at = 'infinity'
       ${ticketIds === undefined ? sql`` : sql`and ticket_ids && ${ticketIds}::text[]`}
       ${from === undefined ? sql`` : sql`and received_at >= ${from}::timestamptz`}

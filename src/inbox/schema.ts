@@ -10,7 +10,7 @@ const change = z.object({
   occurred_at: z.string().describe('When it occurred, by HubSpot’s clock'),
   received_at: z.string(),
   tries: z.number(),
-  set_aside_for: z.string().nullable(),
+  dead_letter_reason: z.string().nullable(),
 })
 
 export const inboxResponse = z.object({
@@ -32,8 +32,8 @@ export const inboxResponse = z.object({
   error_code: z.string().nullable(),
   waiting: z.number(),
   waiting_since: z.string().nullable(),
-  set_aside: z.number(),
-  changes: z
+  dead_lettered: z.number(),
+  dead_letters: z
     .array(change)
     .describe('The dead-lettered changes, in the order in which they were dead-lettered'),
   next_after: z.string().nullable(),

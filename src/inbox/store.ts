@@ -195,7 +195,7 @@ async function reinsert(
 ): Promise<void> {
   if (rows.length === 0) return
   await scope.query(sql`
-    insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, tries, rounds, set_aside_for)
+    insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, tries, rounds, dead_letter_reason)
     select ${scope.tenantId}, ${integrationId}, ${dueAt}, r."ticketIds", r.change, r."occurredAt", r."receivedAt", r.tries, r.rounds, r.why
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("ticketIds" text[], change text, "occurredAt" timestamptz,
       "receivedAt" timestamptz, tries smallint, rounds smallint, why text)`)
@@ -228,7 +228,7 @@ export async function postponeItems(
   await reinsert(scope, integrationId, rows, fromNow(waitMs))
 }
 
-/** Quarantines each ticket in a row of its own, until an operator replays it. */
+/** Dead-letters each ticket in a row of its own, until an operator replays it. */
 export async function deadLetterItems(
   scope: TenantScope,
   integrationId: string,

@@ -22,9 +22,9 @@ const answer = z.object({
     z.object({
       kind: z.string(),
       record_id: z.string().describe('HubSpot’s id, or `unknown-…` if the record has none'),
-      state: z.enum(['repaired', 'set_aside']),
+      state: z.enum(['repaired', 'quarantined']),
       reason: z.string(),
-      record: z.string().nullable().describe('What HubSpot returned, for a quarantined record (`set_aside`)'),
+      record: z.string().nullable().describe('What HubSpot returned, for a quarantined record'),
       found_at: z.string(),
     }),
   ),

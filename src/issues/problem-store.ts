@@ -5,8 +5,8 @@ import type { TenantScope } from '../db/scope.ts'
 
 export interface RecordProblem {
   recordId: string
-  /** repaired: stored, but not verbatim. set_aside: quarantined, not stored. */
-  state: 'repaired' | 'set_aside'
+  /** repaired: stored, but not verbatim. quarantined: not stored. */
+  state: 'repaired' | 'quarantined'
   reason: string
   /** What HubSpot returned, for a quarantined record. */
   record: string | null

@@ -165,7 +165,7 @@ function mapPage(records: readonly unknown[]) {
       const { reason } = mapped
       problems.set(recordId, {
         recordId,
-        state: 'set_aside',
+        state: 'quarantined',
         reason,
         record: text.slice(0, 20_000).toWellFormed(),
       })

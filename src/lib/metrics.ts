@@ -63,8 +63,8 @@ export function createMetrics() {
       help: 'Inbox changes whose tickets were read again',
       registers,
     }),
-    inboxSetAside: new Counter({
-      name: 'spoke_inbox_set_aside_total',
+    inboxDeadLettered: new Counter({
+      name: 'spoke_inbox_dead_lettered_total',
       help: 'Inbox changes that could not be drained',
       registers,
     }),

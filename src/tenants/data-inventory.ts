@@ -140,7 +140,7 @@ export const dataInventory: readonly InventoryEntry[] = [
   entry('inbox_entries', 'rows', {
     key: 'integration_id due_at entry_id',
     exported:
-      'integration_id due_at entry_id ticket_ids change occurred_at received_at tries rounds set_aside_for',
+      'integration_id due_at entry_id ticket_ids change occurred_at received_at tries rounds dead_letter_reason',
   }),
   entry('inboxes', 'rows', {
     key: 'integration_id',

@@ -12,7 +12,7 @@ export interface InboxBench {
   database: string
   /** Sends the events as HubSpot would: signed, for this service. */
   deliver(events: unknown, over?: Delivered): Promise<Response>
-  /** Waits until nothing is on its way and nothing waits in the inbox but what was set aside. */
+  /** Waits until nothing is on its way and nothing waits in the inbox but what was dead-lettered. */
   drained(): Promise<void>
   /** An account that has our app, connected under a tenant of its own. */
   account(portal?: object, connected?: string): Promise<Account>

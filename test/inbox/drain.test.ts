@@ -93,12 +93,12 @@ interface Row {
   why: string | null
 }
 const inbox = () =>
-  run<Row>(`select ticket_ids as ids, tries, rounds, due_at = 'infinity' as aside, set_aside_for as why from inbox_entries
+  run<Row>(`select ticket_ids as ids, tries, rounds, due_at = 'infinity' as aside, dead_letter_reason as why from inbox_entries
     where change <> 'associationChange' order by entry_id`)
 /** Whatever waits for its time waits no longer. */
 const hurry = () => run(`update inbox_entries set due_at = now() where due_at < 'infinity'`)
 
-test('what HubSpot leaves undecided is asked for again, and set aside in the end; the rest is drained', async () => {
+test('what HubSpot leaves undecided is asked for again, and dead-lettered in the end; the rest is drained', async () => {
   const [a, b] = (await tickets()) as [string, string]
   answer = async (ids) =>
     ids.includes(a)

@@ -1,4 +1,4 @@
-/** How an integration's inbox stands, what is set aside in it, and how it is drained once more; on PostgreSQL. */
+/** How an integration's inbox stands, what is dead-lettered in it, and how it is drained once more; on PostgreSQL. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
@@ -25,9 +25,9 @@ const ids = async () =>
     )
   ).map(({ id }) => id)
 /** Changes that could not be drained, a second of receipt apart. */
-const setAside = (tickets: readonly string[], of: Account = account) =>
+const deadLettered = (tickets: readonly string[], of: Account = account) =>
   bench.look(`
-    insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, tries, set_aside_for)
+    insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, tries, dead_letter_reason)
     select '${of.tenant}', '${of.integration}', 'infinity', array[id], 'propertyChange', now(),
       timestamptz '2026-01-01T00:00:00Z' + n * interval '1 s', 5, 'HubSpot tickets batch read: rejected (400)'
     from unnest(array[${tickets.map((id) => `'${id}'`).join()}]) with ordinality as u(id, n)`)
@@ -40,8 +40,8 @@ test('an integration that no webhook told of says so', async () => {
       body.last_received_at,
       body.webhooks_missing_since,
       body.waiting,
-      body.set_aside,
-      body.changes,
+      body.dead_lettered,
+      body.dead_letters,
       body.next_after,
     ],
     [null, null, 0, 0, [], null],
@@ -62,20 +62,20 @@ test('what was drained is told by its times', async () => {
   assert.equal((await state('', other)).last_received_at, null)
 })
 
-test('what was set aside is listed page by page, and replayed by id, by time, and all', async () => {
+test('what was dead-lettered is listed page by page, and replayed by id, by time, and all', async () => {
   const five = await ids()
-  await setAside(five)
-  await setAside(['1'], other)
+  await deadLettered(five)
+  await deadLettered(['1'], other)
   const first = await state('?limit=2')
-  assert.equal(first.set_aside, 5)
+  assert.equal(first.dead_lettered, 5)
   assert.deepEqual(
-    first.changes.map(({ ticket_id }: { ticket_id: string }) => ticket_id),
+    first.dead_letters.map(({ ticket_id }: { ticket_id: string }) => ticket_id),
     five.slice(0, 2),
   )
-  assert.match(first.changes[0].set_aside_for, /rejected/)
+  assert.match(first.dead_letters[0].dead_letter_reason, /rejected/)
   const second = await state(`?limit=4&after=${first.next_after}`)
   assert.deepEqual(
-    second.changes.map(({ ticket_id }: { ticket_id: string }) => ticket_id),
+    second.dead_letters.map(({ ticket_id }: { ticket_id: string }) => ticket_id),
     five.slice(2),
   )
   assert.equal(second.next_after, null)
@@ -93,8 +93,8 @@ test('what was set aside is listed page by page, and replayed by id, by time, an
   assert.equal(await replay(range), 0)
   assert.equal(await replay({}), 2)
   await eventually(async () => (await state()).waiting === 0, 'all is drained')
-  assert.equal((await state()).set_aside, 0)
-  assert.equal((await state('', other)).set_aside, 1, 'another tenant’s stays')
+  assert.equal((await state()).dead_lettered, 0)
+  assert.equal((await state('', other)).dead_lettered, 1, 'another tenant’s stays')
   assert.deepEqual(await differences(bench, account), [])
 })
 
@@ -114,7 +114,7 @@ test('odd questions are refused', async () => {
     assert.equal(answer.status, 400, JSON.stringify(body))
     assert.equal(answer.body.code, 'validation_failed')
   }
-  await setAside(['1', '2', '3'])
+  await deadLettered(['1', '2', '3'])
   const cursor = (await state('?limit=1')).next_after
   assert.equal((await bench.service.get(`${path(other)}?after=${cursor}`)).body.code, 'invalid_cursor')
   const made = Buffer.from(JSON.stringify([account.integration, 'x'])).toString('base64url')

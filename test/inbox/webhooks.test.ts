@@ -383,7 +383,7 @@ describe('whoever is not HubSpot', () => {
   })
 })
 
-test('one record of which HubSpot will not tell holds up nobody, and is set aside in the end', async () => {
+test('one record of which HubSpot will not tell holds up nobody, and is dead-lettered in the end', async () => {
   const appId = await ours()
   const [id] = await liveIds()
   const poisoned = '99999999999999999999'
@@ -404,7 +404,7 @@ test('one record of which HubSpot will not tell holds up nobody, and is set asid
   await bench.look(`update inbox_entries set tries = 4, due_at = now() where ticket_ids = '{${poisoned}}'`)
   await eventually(
     async () => (await bench.look(`select from inbox_entries where due_at = 'infinity'`)).length === 1,
-    'it is set aside',
+    'it is dead-lettered',
   )
   bench.emulator.world.faults.clear()
 })

@@ -295,12 +295,12 @@ for (const engine of bothEngines) {
       assert.deepEqual(
         problems.map(({ recordId, state }) => `${recordId.replace(/[0-9a-f]{16}$/, '…')} ${state}`).sort(),
         [
-          '3 set_aside',
-          '71 set_aside',
+          '3 quarantined',
+          '71 quarantined',
           '72 repaired',
-          '74 set_aside',
-          'not-a-number set_aside',
-          'unknown-… set_aside',
+          '74 quarantined',
+          'not-a-number quarantined',
+          'unknown-… quarantined',
         ],
       )
       // A record that is whole again has no problem any more.

@@ -77,7 +77,7 @@ for (const engine of engines) {
 
     test('a problem goes when no read has shown its record for as long', async () => {
       await owner(sql`insert into record_problems (tenant_id, integration_id, kind, record_id, state, reason, found_at)
-        select ${A}, ${integration}, 'tickets', id, 'set_aside', 'a test', now() - interval '91 days'
+        select ${A}, ${integration}, 'tickets', id, 'quarantined', 'a test', now() - interval '91 days'
         from unnest(array['gone', 'shown', 'old-sight']) id`)
       await owner(sql`insert into issue_last_seen (tenant_id, integration_id, ticket_id, seen_at)
         values (${A}, ${integration}, 'shown', now()), (${A}, ${integration}, 'old-sight', now() - interval '95 days')`)

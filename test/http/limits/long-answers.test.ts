@@ -124,11 +124,11 @@ test('the feed is cut by bytes, and a change that is longer comes alone', async 
   )
 })
 
-test('records that were set aside are listed by bytes', async () => {
+test('records that were quarantined are listed by bytes', async () => {
   const { tenant, integration, database } = bench
   await adminQuery(
     `insert into record_problems (tenant_id, integration_id, kind, record_id, state, reason, record)
-     select '${tenant}', '${integration}', 'tickets', n::text, 'set_aside', 'of a test', repeat('"', 20000)
+     select '${tenant}', '${integration}', 'tickets', n::text, 'quarantined', 'of a test', repeat('"', 20000)
      from generate_series(1, 150) n`,
     database,
   )
