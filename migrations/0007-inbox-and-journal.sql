@@ -12,7 +12,7 @@ create table inbox_entries (
   change text not null,
   occurred_at timestamptz not null,
   received_at timestamptz not null default now(),
-  tries smallint not null default 0,
+  attempt_count smallint not null default 0,
   rounds smallint not null default 0,
   dead_letter_reason text,
   primary key (tenant_id, integration_id, due_at, entry_id),
@@ -27,7 +27,7 @@ comment on column inbox_entries.change is 'HubSpot''s name of the change; every 
 
 comment on column inbox_entries.occurred_at is 'on HubSpot''s clock';
 
-comment on column inbox_entries.tries is 'how often HubSpot refused to return the ticket';
+comment on column inbox_entries.attempt_count is 'how often HubSpot refused to return the ticket';
 
 comment on column inbox_entries.rounds is 'how often a response was inconclusive and the change was postponed by a second';
 

@@ -59,12 +59,12 @@ create table endpoints (
   types text[],
   in_order boolean not null,
   secret text not null,
-  older_secret text,
-  older_until timestamptz,
+  previous_secret text,
+  previous_secret_expires_at timestamptz,
   created_at timestamptz not null default now(),
   failing_since timestamptz,
   disabled_at timestamptz,
-  disabled_for text,
+  disabled_reason text,
   primary key (tenant_id, endpoint_id)
 );
 
@@ -74,7 +74,7 @@ comment on column endpoints.types is 'null: changes of every type';
 
 comment on column endpoints.in_order is 'a change of a ticket waits until the earlier changes of the same ticket are delivered';
 
-comment on column endpoints.older_secret is 'signs together with the new secret until older_until, so that the receiver has time to switch';
+comment on column endpoints.previous_secret is 'signs together with the new secret until previous_secret_expires_at, so that the receiver has time to switch';
 
 alter table endpoints enable row level security, force row level security;
 
@@ -101,10 +101,10 @@ create table deliveries (
   endpoint_id uuid not null,
   seq bigint not null,
   due_at timestamptz not null default clock_timestamp(),
-  subject text,
-  tries smallint not null default 0,
+  ordering_key text,
+  attempt_count smallint not null default 0,
   delivered_at timestamptz,
-  given_up_for text,
+  failure_reason text,
   primary key (tenant_id, endpoint_id, seq)
 );
 
@@ -112,13 +112,13 @@ comment on table deliveries is 'distributed: tenant_id';
 
 comment on column deliveries.seq is 'seq of the change that is sent';
 
-comment on column deliveries.due_at is 'when it is sent; while it is being sent: when another process may take it over; infinity: delivered or given up';
+comment on column deliveries.due_at is 'when it is sent; while it is being sent: when another process may take it over; infinity: delivered or failed';
 
-comment on column deliveries.subject is 'the ticket, for an endpoint that receives changes in order';
+comment on column deliveries.ordering_key is 'the ticket, for an endpoint that receives changes in order';
 
 create index deliveries_due on deliveries (tenant_id, endpoint_id, due_at) where due_at < 'infinity';
 
-create index deliveries_before on deliveries (tenant_id, endpoint_id, subject, seq) where due_at < 'infinity';
+create index deliveries_before on deliveries (tenant_id, endpoint_id, ordering_key, seq) where due_at < 'infinity';
 
 alter table deliveries enable row level security, force row level security;
 
@@ -136,10 +136,10 @@ create table attempts (
   endpoint_id uuid not null,
   seq bigint not null,
   at timestamptz not null default clock_timestamp(),
-  ms integer not null,
+  duration_ms integer not null,
   status smallint,
   error text,
-  answer text,
+  response text,
   primary key (tenant_id, endpoint_id, seq, at)
 );
 

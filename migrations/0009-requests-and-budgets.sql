@@ -10,10 +10,10 @@ create table idempotency_keys (
   request_hash text not null,
   lease_until timestamptz,
   status smallint,
-  answer json,
+  response json,
   expires_at timestamptz not null,
   primary key (tenant_id, key_hash),
-  check ((status is null) = (answer is null))
+  check ((status is null) = (response is null))
 );
 
 comment on table idempotency_keys is 'distributed: tenant_id';
@@ -26,7 +26,7 @@ comment on column idempotency_keys.request_hash is 'salted hash of method, path 
 
 comment on column idempotency_keys.lease_until is 'while no response is stored: when another request may take over the key';
 
-comment on column idempotency_keys.answer is 'the response as it was sent; never contains a secret';
+comment on column idempotency_keys.response is 'the response as it was sent; never contains a secret';
 
 create index idempotency_keys_expiry on idempotency_keys (tenant_id, expires_at);
 

@@ -32,7 +32,7 @@ interface Row {
   salt: string
   request_hash: string
   status: number | null
-  answer: unknown
+  response: unknown
   held: boolean
 }
 
@@ -46,13 +46,13 @@ export async function findAnswer<Body>(
 ): Promise<KeptAnswer<Body> | undefined> {
   await deleteExpiredKeys(scope, 100)
   const [row] = await scope.query(sql<Row>`
-    select salt, request_hash, status, answer, lease_until > clock_timestamp() as held from idempotency_keys
+    select salt, request_hash, status, response, lease_until > clock_timestamp() as held from idempotency_keys
     where tenant_id = ${scope.tenantId} and key_hash = ${asked.keyHash} and expires_at > now()`)
   if (!row) return undefined
   if (row.status === null && !row.held) return undefined
   if (row.request_hash !== asked.hashWith(row.salt)) throw mismatch()
   if (row.status === null) throw inProgress()
-  return { status: row.status, body: row.answer as Body }
+  return { status: row.status, body: row.response as Body }
 }
 
 /** @returns how many were deleted */
@@ -92,7 +92,7 @@ export async function claimKey(scope: TenantScope, asked: Idempotency): Promise<
     values (${scope.tenantId}, ${asked.keyHash}, ${claim}, ${salt}, ${asked.hashWith(salt)},
       clock_timestamp() + ${lease}, now() + ${keptFor})
     on conflict (tenant_id, key_hash) do update set claim = excluded.claim, salt = excluded.salt,
-      request_hash = excluded.request_hash, status = null, answer = null, lease_until = excluded.lease_until, expires_at = excluded.expires_at
+      request_hash = excluded.request_hash, status = null, response = null, lease_until = excluded.lease_until, expires_at = excluded.expires_at
     where (k.status is null and k.lease_until <= clock_timestamp()) or k.expires_at <= now()
     returning 1 as one`)
   if (rows.length === 0) throw inProgress()
@@ -111,7 +111,7 @@ export async function keepAnswer(
   { status, body }: KeptAnswer,
 ): Promise<void> {
   const rows = await scope.query(sql`
-    update idempotency_keys set status = ${status}, answer = ${JSON.stringify(body)}::json, lease_until = null
+    update idempotency_keys set status = ${status}, response = ${JSON.stringify(body)}::json, lease_until = null
     where tenant_id = ${scope.tenantId} and key_hash = ${asked.keyHash} and claim = ${claim} and status is null
     returning 1 as one`)
   if (rows.length === 0) throw inProgress()

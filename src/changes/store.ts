@@ -33,7 +33,7 @@ export const recordChanges = ({ tenantId }: TenantScope) => sql`
       returning seq, type, integration_id, ticket_id
     ),
     addressed as (
-      insert into deliveries (tenant_id, endpoint_id, seq, subject)
+      insert into deliveries (tenant_id, endpoint_id, seq, ordering_key)
       select ${tenantId}, e.endpoint_id, w.seq, w.integration_id || ' ' || w.ticket_id
       from written w join (
         select endpoint_id, types from endpoints where tenant_id = ${tenantId} and disabled_at is null
@@ -168,8 +168,8 @@ export async function blankChanges(
       returning seq
     ),
     silenced as (
-      update deliveries set subject = null, due_at = 'infinity',
-        given_up_for = case when delivered_at is null then 'its integration was purged' end
+      update deliveries set ordering_key = null, due_at = 'infinity',
+        failure_reason = case when delivered_at is null then 'its integration was purged' end
       where tenant_id = ${scope.tenantId} and seq = any(array(select seq from blanked))
     )
     select max(seq) as last from stretch`)

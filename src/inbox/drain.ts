@@ -391,9 +391,9 @@ async function postponeOrDeadLetter(
   items: readonly InboxItem[],
   why: string,
 ): Promise<InboxItem[]> {
-  const isLast = ({ row }: InboxItem) => row.tries + 1 >= maxAttempts
+  const isLast = ({ row }: InboxItem) => row.attemptCount + 1 >= maxAttempts
   const last = items.filter(isLast)
-  const attempts = Math.max(0, ...items.map(({ row }) => row.tries))
+  const attempts = Math.max(0, ...items.map(({ row }) => row.attemptCount))
   const waitMs = betweenAttempts.base + fullJitter(betweenAttempts, attempts, clock.random())
   await deadLetterItems(scope, ref.integrationId, last, why)
   await postponeItems(
@@ -401,7 +401,7 @@ async function postponeOrDeadLetter(
     ref.integrationId,
     items.filter((one) => !isLast(one)),
     waitMs,
-    'tries',
+    'attemptCount',
   )
   return last
 }

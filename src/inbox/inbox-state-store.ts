@@ -69,7 +69,7 @@ export interface DeadLetter {
   change: string
   occurredAt: Date
   receivedAt: Date
-  tries: number
+  attemptCount: number
   deadLetterReason: string | null
 }
 
@@ -82,7 +82,7 @@ export async function listDeadLetters(
   const beyond = at.beyond === undefined ? sql`` : sql`and entry_id > ${at.beyond}`
   return await scope.query(sql<DeadLetter>`
     select entry_id::text as "entryId", ticket_ids[1] as "ticketId", change, occurred_at as "occurredAt",
-      received_at as "receivedAt", tries, dead_letter_reason as "deadLetterReason"
+      received_at as "receivedAt", attempt_count as "attemptCount", dead_letter_reason as "deadLetterReason"
     from inbox_entries where ${whereInbox(scope, integrationId)} and due_at = 'infinity' ${beyond}
     order by entry_id
     limit ${at.limit}`)
@@ -103,7 +103,7 @@ export async function replayDeadLetters(
   }: { ticketIds?: string[] | undefined; from?: string | undefined; to?: string | undefined },
 ): Promise<number> {
   const rows = await scope.query(sql`
-    update inbox_entries set due_at = clock_timestamp(), tries = 0, rounds = 0, dead_letter_reason = null
+    update inbox_entries set due_at = clock_timestamp(), attempt_count = 0, rounds = 0, dead_letter_reason = null
     where ${whereInbox(scope, integrationId)} and due_at = 'infinity'
       ${ticketIds === undefined ? sql`` : sql`and ticket_ids && ${ticketIds}::text[]`}
       ${from === undefined ? sql`` : sql`and received_at >= ${from}::timestamptz`}

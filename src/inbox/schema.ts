@@ -9,7 +9,7 @@ const change = z.object({
   change: z.string().describe('HubSpot’s name for it: creation, propertyChange, …'),
   occurred_at: z.string().describe('When it occurred, by HubSpot’s clock'),
   received_at: z.string(),
-  tries: z.number(),
+  attempt_count: z.number(),
   dead_letter_reason: z.string().nullable(),
 })
 
@@ -28,7 +28,7 @@ export const inboxResponse = z.object({
     .nullable()
     .describe('When a sync first found new tickets that no webhook had reported'),
   failures: z.number().describe('How many drains in a row have failed'),
-  next_try_at: z.string().nullable(),
+  next_attempt_at: z.string().nullable(),
   error_code: z.string().nullable(),
   waiting: z.number(),
   waiting_since: z.string().nullable(),

@@ -109,7 +109,7 @@ export interface InboxRow {
   /** Not yet drained. */
   ticketIds: string[]
   change: TicketChangeType
-  tries: number
+  attemptCount: number
   rounds: number
   occurredAt: Date
   receivedAt: Date
@@ -137,14 +137,14 @@ export async function findDueRows(
     with due as (
       select * from inbox_entries
       where ${whereInbox(scope, integrationId)} and due_at <= ${fromNow(windowMs)}
-        and (tries + rounds = 0 or due_at <= clock_timestamp())
+        and (attempt_count + rounds = 0 or due_at <= clock_timestamp())
       order by due_at, entry_id
       limit ${atMost}
     ),
     counted as (
       select *, sum(cardinality(ticket_ids)) over (order by due_at, entry_id) - cardinality(ticket_ids) as before from due
     )
-    select entry_id::text as "entryId", due_at::text as "dueAt", ticket_ids as "ticketIds", change, tries, rounds,
+    select entry_id::text as "entryId", due_at::text as "dueAt", ticket_ids as "ticketIds", change, attempt_count as "attemptCount", rounds,
       occurred_at as "occurredAt", received_at as "receivedAt"
     from counted where before < ${atMost}
     order by due_at, entry_id`)
@@ -195,10 +195,10 @@ async function reinsert(
 ): Promise<void> {
   if (rows.length === 0) return
   await scope.query(sql`
-    insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, tries, rounds, dead_letter_reason)
-    select ${scope.tenantId}, ${integrationId}, ${dueAt}, r."ticketIds", r.change, r."occurredAt", r."receivedAt", r.tries, r.rounds, r.why
+    insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, attempt_count, rounds, dead_letter_reason)
+    select ${scope.tenantId}, ${integrationId}, ${dueAt}, r."ticketIds", r.change, r."occurredAt", r."receivedAt", r."attemptCount", r.rounds, r.why
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("ticketIds" text[], change text, "occurredAt" timestamptz,
-      "receivedAt" timestamptz, tries smallint, rounds smallint, why text)`)
+      "receivedAt" timestamptz, "attemptCount" smallint, rounds smallint, why text)`)
 }
 
 /** Fits the column; a higher count would say no more. */
@@ -207,7 +207,7 @@ const maxCount = 1_000
 /**
  * Schedules another read.
  *
- * @param reason tries: HubSpot refused to return the ticket. rounds: a response proved nothing.
+ * @param reason attemptCount: HubSpot refused to return the ticket. rounds: a response proved nothing.
  *   left_out: there was no response for it, which is not a round; only the fact that it waits for
  *   its own time is recorded
  */
@@ -216,7 +216,7 @@ export async function postponeItems(
   integrationId: string,
   items: readonly InboxItem[],
   waitMs: number,
-  reason: 'tries' | 'rounds' | 'left_out',
+  reason: 'attemptCount' | 'rounds' | 'left_out',
 ): Promise<void> {
   const rows = [...Map.groupBy(items, ({ row }) => row)].map(([row, some]) => ({
     ...row,
@@ -237,7 +237,7 @@ export async function deadLetterItems(
 ): Promise<void> {
   const rows = items.map(({ row, ticketId }) => ({
     ...row,
-    tries: row.tries + 1,
+    attemptCount: row.attemptCount + 1,
     ticketIds: [ticketId],
     why,
   }))

@@ -49,7 +49,7 @@ export async function findDueEndpoints(
 export interface Delivery {
   seq: number
   /** Attempts before this one. */
-  tries: number
+  attemptCount: number
   /** The lease's end, as text. It differs once the delivery was taken over or requested again. */
   lease: string
   /** undefined: the change is no longer retained */
@@ -79,14 +79,14 @@ export async function takeDeliveries(
     leaseMs,
   }: { inOrder: boolean; atMost: number; bytes?: number; leaseMs: number },
 ): Promise<TakenDeliveries> {
-  const nothingBefore = sql`and (d.subject is null or not exists (
+  const nothingBefore = sql`and (d.ordering_key is null or not exists (
         select from deliveries b
-        where b.tenant_id = d.tenant_id and b.endpoint_id = d.endpoint_id and b.subject = d.subject and b.seq < d.seq
+        where b.tenant_id = d.tenant_id and b.endpoint_id = d.endpoint_id and b.ordering_key = d.ordering_key and b.seq < d.seq
           and b.due_at < 'infinity'))`
   const rows = await scope.query(sql<{
     upTo: number
     seq: number
-    tries: number
+    attemptCount: number
     lease: string | null
     change: (Omit<Change, 'at'> & { at: string }) | null
   }>`/* prepared */
@@ -104,31 +104,36 @@ export async function takeDeliveries(
     taken as (
       update deliveries set due_at = ${fromNow(leaseMs)}
       where ${ofEndpoint(scope, endpointId)} and seq = any(array(select seq from sized where up_to <= ${bytes}))
-      returning seq, tries, due_at::text as lease
+      returning seq, attempt_count, due_at::text as lease
     )
-    select s.up_to as "upTo", s.seq, t.tries, t.lease, case when c.seq is null then null else json_build_object(
+    select s.up_to as "upTo", s.seq, t.attempt_count as "attemptCount", t.lease, case when c.seq is null then null else json_build_object(
       'seq', c.seq, 'changeId', c.change_id, 'type', c.type, 'at', c.at, 'integrationId', c.integration_id,
       'issueId', c.issue_id, 'ticketId', c.ticket_id, 'detail', c.detail) end as change
     from sized s left join taken t on t.seq = s.seq left join changes c on c.tenant_id = ${scope.tenantId} and c.seq = t.seq
     order by s.seq`)
-  const deliveries = rows.flatMap(({ seq, tries, lease, change }) =>
+  const deliveries = rows.flatMap(({ seq, attemptCount, lease, change }) =>
     lease === null
       ? []
-      : { seq, tries, lease, change: change === null ? undefined : { ...change, at: new Date(change.at) } },
+      : {
+          seq,
+          attemptCount,
+          lease,
+          change: change === null ? undefined : { ...change, at: new Date(change.at) },
+        },
   )
   const shortest = Math.min(...rows.map(({ upTo }) => upTo))
   return { deliveries, ...(deliveries.length === 0 && rows.length > 0 ? { tooLong: shortest } : {}) }
 }
 
 /** What happens to a delivery after an attempt. */
-export type Next = 'delivered' | { waitMs: number } | { givenUpFor: string }
+export type Next = 'delivered' | { waitMs: number } | { failureReason: string }
 
 export interface Attempt {
   ms: number
   status: number | undefined
   error: string | undefined
   /** The beginning of the response. */
-  answer: string | undefined
+  response: string | undefined
 }
 
 /**
@@ -139,39 +144,39 @@ export async function keepAttempt(
   scope: TenantScope,
   endpointId: string,
   { seq, lease }: Pick<Delivery, 'seq' | 'lease'>,
-  { ms, status, error, answer }: Attempt,
+  { ms, status, error, response }: Attempt,
   next: Next,
 ): Promise<void> {
   const ends =
     next === 'delivered'
-      ? sql`due_at = case when due_at = ${lease} then 'infinity' else due_at end, delivered_at = clock_timestamp(), given_up_for = null`
+      ? sql`due_at = case when due_at = ${lease} then 'infinity' else due_at end, delivered_at = clock_timestamp(), failure_reason = null`
       : 'waitMs' in next
         ? sql`due_at = ${fromNow(next.waitMs)}`
-        : sql`due_at = 'infinity', given_up_for = ${next.givenUpFor}`
+        : sql`due_at = 'infinity', failure_reason = ${next.failureReason}`
   await scope.query(sql`/* prepared */
     with tried as (
-      update deliveries set tries = tries + 1, ${ends}
+      update deliveries set attempt_count = attempt_count + 1, ${ends}
       where ${ofEndpoint(scope, endpointId)} and seq = ${seq} ${next === 'delivered' ? sql`` : sql`and due_at = ${lease}`}
-      returning tries
+      returning attempt_count
     )
-    insert into attempts (tenant_id, endpoint_id, seq, ms, status, error, answer)
-    select ${scope.tenantId}, ${endpointId}, ${seq}, ${Math.round(ms)}, ${status ?? null}, ${error ?? null}, ${answer ?? null}
+    insert into attempts (tenant_id, endpoint_id, seq, duration_ms, status, error, response)
+    select ${scope.tenantId}, ${endpointId}, ${seq}, ${Math.round(ms)}, ${status ?? null}, ${error ?? null}, ${response ?? null}
     from tried`)
 }
 
 /**
- * Gives up deliveries of an endpoint that is gone or disabled.
+ * Fails the waiting deliveries of an endpoint that is gone or disabled.
  *
  * @returns how many
  */
-export async function giveUpSome(
+export async function failWaiting(
   scope: TenantScope,
   endpointId: string,
   why: string,
   atMost: number,
 ): Promise<number> {
   const rows = await scope.query(sql`
-    update deliveries set due_at = 'infinity', given_up_for = ${why}
+    update deliveries set due_at = 'infinity', failure_reason = ${why}
     where ${ofEndpoint(scope, endpointId)} and due_at < 'infinity' and seq = any(array(
       select seq from deliveries where ${ofEndpoint(scope, endpointId)} and due_at < 'infinity' order by due_at limit ${atMost}))
     returning 1 as one`)
@@ -202,7 +207,7 @@ export async function deleteOldDeliveries(scope: TenantScope, atMost: number): P
         and seq < (select min(seq) from changes where tenant_id = ${scope.tenantId})
       limit ${atMost}
     ),
-    tries as (
+    old_attempts as (
       delete from attempts where tenant_id = ${scope.tenantId} and (endpoint_id, seq) in (select endpoint_id, seq from old)
     )
     delete from deliveries where tenant_id = ${scope.tenantId} and (endpoint_id, seq) in (select endpoint_id, seq from old)

@@ -48,8 +48,8 @@ export async function countEndpoints(scope: TenantScope): Promise<number> {
 }
 
 const shown = sql`endpoint_id as "endpointId", url, types, in_order as "inOrder", created_at as "createdAt",
-  failing_since as "failingSince", disabled_at as "disabledAt", disabled_for as "disabledFor",
-  case when older_until > clock_timestamp() then older_until end as "olderUntil",
+  failing_since as "failingSince", disabled_at as "disabledAt", disabled_reason as "disabledReason",
+  case when previous_secret_expires_at > clock_timestamp() then previous_secret_expires_at end as "previousSecretExpiresAt",
   (select count(*)::int from deliveries d
     where d.tenant_id = e.tenant_id and d.endpoint_id = e.endpoint_id and d.due_at < 'infinity') as waiting`
 
@@ -86,10 +86,10 @@ export async function openEndpoint(
     inOrder: boolean
     failing: boolean
     secret: string
-    older: string | null
+    previous: string | null
   }>`
     select url, types, in_order as "inOrder", failing_since is not null as failing, secret,
-      case when older_until > clock_timestamp() then older_secret end as older
+      case when previous_secret_expires_at > clock_timestamp() then previous_secret end as previous
     from endpoints where ${ofEndpoint(scope, endpointId)} and disabled_at is null`)
   const sealer = row && (await sealerOf(scope, ring))
   if (!sealer) return undefined
@@ -100,7 +100,7 @@ export async function openEndpoint(
     types: row.types ?? undefined,
     inOrder: row.inOrder,
     failing: row.failing,
-    secrets: [await open(row.secret), ...(row.older === null ? [] : [await open(row.older)])],
+    secrets: [await open(row.secret), ...(row.previous === null ? [] : [await open(row.previous)])],
   }
 }
 
@@ -124,7 +124,7 @@ export async function changeEndpoint(
       ${url === undefined ? sql`` : sql`, url = ${url}`}
       ${types === undefined ? sql`` : sql`, types = ${types}::text[]`}
       ${inOrder === undefined ? sql`` : sql`, in_order = ${inOrder}`}
-      ${enabled === undefined ? sql`` : sql`, disabled_at = null, disabled_for = null, failing_since = null`}
+      ${enabled === undefined ? sql`` : sql`, disabled_at = null, disabled_reason = null, failing_since = null`}
     where ${ofEndpoint(scope, endpointId)} returning 1 as one`)
   return rows.length > 0
 }
@@ -143,7 +143,7 @@ export async function rotateSecret(
   const sealer: TenantSealer | undefined = await sealerOf(scope, ring)
   if (!sealer) return false
   const rows = await scope.query(sql`
-    update endpoints set older_secret = secret, older_until = clock_timestamp() + ${overlap},
+    update endpoints set previous_secret = secret, previous_secret_expires_at = clock_timestamp() + ${overlap},
       secret = ${await sealer.seal(secret, field(endpointId))}
     where ${ofEndpoint(scope, endpointId)} returning 1 as one`)
   return rows.length > 0
@@ -190,12 +190,12 @@ export async function noteWorking(scope: TenantScope, endpointId: string): Promi
 }
 
 /**
- * Disables the endpoint and records one `endpoint.disabled` change. The sender gives up the waiting
+ * Disables the endpoint and records one `endpoint.disabled` change. The sender fails the waiting
  * deliveries when it finds them due.
  */
 export async function disable(scope: TenantScope, endpointId: string, why: string): Promise<boolean> {
   const rows = await scope.query(sql`
-    update endpoints set disabled_at = clock_timestamp(), disabled_for = ${why}
+    update endpoints set disabled_at = clock_timestamp(), disabled_reason = ${why}
     where ${ofEndpoint(scope, endpointId)} and disabled_at is null returning 1 as one`)
   if (rows.length === 0) return false
   await recordChange(scope, 'endpoint.disabled', null, { endpoint_id: endpointId, reason: why })

@@ -28,7 +28,7 @@ export interface EndpointState {
   createdAt: Date
   failingSince: Date | null
   disabledAt: Date | null
-  disabledFor: string | null
-  olderUntil: Date | null
+  disabledReason: string | null
+  previousSecretExpiresAt: Date | null
   waiting: number
 }

@@ -8,10 +8,16 @@ export interface DeliveryState extends Sized {
   changeId: string | null
   type: string | null
   dueAt: Date | null
-  tries: number
+  attemptCount: number
   deliveredAt: Date | null
-  givenUpFor: string | null
-  attempts: { at: string; ms: number; status: number | null; error: string | null; answer: string | null }[]
+  failureReason: string | null
+  attempts: {
+    at: string
+    duration_ms: number
+    status: number | null
+    error: string | null
+    response: string | null
+  }[]
 }
 
 /** How many attempts are shown of one delivery; sending again can produce more. */
@@ -28,13 +34,13 @@ export async function listDeliveries(
   at: { before: number | undefined; limit: number; bytes: number },
 ): Promise<DeliveryState[]> {
   return await scope.query(sql<DeliveryState>`
-    select seq, "changeId", type, "dueAt", tries, "deliveredAt", "givenUpFor", "upTo",
+    select seq, "changeId", type, "dueAt", "attemptCount", "deliveredAt", "failureReason", "upTo",
       case when "upTo" <= ${at.bytes} then attempts end as attempts from (
     select *, (sum(400 + octet_length(attempts::text)) over (order by seq desc))::float8 as "upTo" from (
-    select d.seq, c.change_id as "changeId", c.type, case when d.due_at < 'infinity' then d.due_at end as "dueAt", d.tries,
-      d.delivered_at as "deliveredAt", d.given_up_for as "givenUpFor",
+    select d.seq, c.change_id as "changeId", c.type, case when d.due_at < 'infinity' then d.due_at end as "dueAt", d.attempt_count as "attemptCount",
+      d.delivered_at as "deliveredAt", d.failure_reason as "failureReason",
       coalesce((
-        select json_agg(json_build_object('at', a.at, 'ms', a.ms, 'status', a.status, 'error', a.error, 'answer', a.answer) order by a.at)
+        select json_agg(json_build_object('at', a.at, 'duration_ms', a.duration_ms, 'status', a.status, 'error', a.error, 'response', a.response) order by a.at)
         from (
           select * from attempts t where t.tenant_id = d.tenant_id and t.endpoint_id = d.endpoint_id and t.seq = d.seq
           order by t.at desc limit ${attemptsShown}) a), '[]') as attempts
@@ -53,7 +59,7 @@ export async function listDeliveries(
  */
 export async function resend(scope: TenantScope, endpointId: string, changeId: string): Promise<boolean> {
   const rows = await scope.query(sql`
-    update deliveries d set due_at = clock_timestamp(), delivered_at = null, given_up_for = null, tries = 0
+    update deliveries d set due_at = clock_timestamp(), delivered_at = null, failure_reason = null, attempt_count = 0
     from changes c
     where d.tenant_id = ${scope.tenantId} and d.endpoint_id = ${endpointId} and c.tenant_id = d.tenant_id and c.seq = d.seq
       and c.change_id = ${changeId}
@@ -74,7 +80,7 @@ export async function recover(
   atMost: number,
 ): Promise<number> {
   const rows = await scope.query(sql`
-    insert into deliveries as d (tenant_id, endpoint_id, seq, subject)
+    insert into deliveries as d (tenant_id, endpoint_id, seq, ordering_key)
     select c.tenant_id, e.endpoint_id, c.seq, c.integration_id || ' ' || c.ticket_id
     from changes c join endpoints e on e.tenant_id = c.tenant_id
     where c.tenant_id = ${scope.tenantId} and e.endpoint_id = ${endpointId} and c.at >= ${since}
@@ -85,7 +91,7 @@ export async function recover(
           and (o.delivered_at is not null or o.due_at < 'infinity'))
     order by c.seq
     limit ${atMost}
-    on conflict (tenant_id, endpoint_id, seq) do update set due_at = clock_timestamp(), tries = 0, given_up_for = null
+    on conflict (tenant_id, endpoint_id, seq) do update set due_at = clock_timestamp(), attempt_count = 0, failure_reason = null
       where d.due_at = 'infinity'
     returning 1 as one`)
   return rows.length

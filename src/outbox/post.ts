@@ -25,7 +25,7 @@ export interface Sent {
    */
   error: string | undefined
   /** The beginning of the response, as far as it is text. */
-  answer: string | undefined
+  response: string | undefined
   /** How long the receiver asked to wait. */
   retryAfterMs: number | undefined
   ms: number
@@ -111,13 +111,13 @@ export function createPoster({
     const sent = (part: Pick<Sent, 'outcome'> & Partial<Sent>): Sent => ({
       status: undefined,
       error: undefined,
-      answer: undefined,
+      response: undefined,
       retryAfterMs: undefined,
       ...part,
       ms: clock.monotonic() - began,
     })
     try {
-      const answer = await within(
+      const response = await within(
         request(url, {
           dispatcher: agent,
           method: 'POST',
@@ -127,16 +127,16 @@ export function createPoster({
         }),
         over,
       )
-      const status = answer.statusCode
-      const text = await beginningOf(answer.body, mostChars)
-      const said = { status, answer: text }
+      const status = response.statusCode
+      const text = await beginningOf(response.body, mostChars)
+      const said = { status, response: text }
       if (status >= 200 && status < 300) return sent({ ...said, outcome: 'delivered' })
       if (status === 410) return sent({ ...said, outcome: 'gone' })
       if (status >= 300 && status < 400) return sent({ ...said, outcome: 'failed', error: 'redirect' })
       return sent({
         ...said,
         outcome: 'refused',
-        retryAfterMs: retryAfterOf(answer.headers['retry-after'], clock.now()),
+        retryAfterMs: retryAfterOf(response.headers['retry-after'], clock.now()),
       })
     } catch (error) {
       signal.throwIfAborted()

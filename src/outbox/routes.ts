@@ -71,18 +71,18 @@ const presentEndpoint = (one: EndpointState) => ({
   created_at: one.createdAt.toISOString(),
   failing_since: iso(one.failingSince),
   disabled_at: iso(one.disabledAt),
-  disabled_for: one.disabledFor,
-  older_secret_until: iso(one.olderUntil),
+  disabled_reason: one.disabledReason,
+  previous_secret_expires_at: iso(one.previousSecretExpiresAt),
   waiting: one.waiting,
 })
 
 const presentDelivery = (one: DeliveryState) => ({
   change_id: one.changeId,
   type: one.type,
-  state: one.deliveredAt ? ('delivered' as const) : one.dueAt ? ('waiting' as const) : ('given_up' as const),
-  next_try_at: iso(one.dueAt),
+  state: one.deliveredAt ? ('delivered' as const) : one.dueAt ? ('waiting' as const) : ('failed' as const),
+  next_attempt_at: iso(one.dueAt),
   delivered_at: iso(one.deliveredAt),
-  given_up_for: one.givenUpFor,
+  failure_reason: one.failureReason,
   attempts: one.attempts.map(({ at, ...rest }) => ({ at: new Date(at).toISOString(), ...rest })),
 })
 
@@ -319,8 +319,8 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       const { endpoint_id: id } = request.params
       return await doneOnce(tenantId, request, async (scope) => {
         await requireLive(scope, id)
-        const addressed = await recover(scope, id, request.body.since, mostRecovered)
-        return { success: true as const, tenant_id: tenantId, endpoint_id: id, addressed }
+        const queued = await recover(scope, id, request.body.since, mostRecovered)
+        return { success: true as const, tenant_id: tenantId, endpoint_id: id, queued }
       })
     },
   )

@@ -11,13 +11,17 @@ const jitter = 0.2
 const mostAsked = 24 * hours
 
 /**
- * @param tries how many attempts have failed
+ * @param attemptCount how many attempts have failed
  * @param askedMs how long the receiver asked to wait; respected up to a day
  * @param random a number in [0, 1)
  * @returns ms until the next attempt; undefined after the last
  */
-export function attemptDelay(tries: number, askedMs: number | undefined, random: number): number | undefined {
-  const wait = waits[tries - 1]
+export function attemptDelay(
+  attemptCount: number,
+  askedMs: number | undefined,
+  random: number,
+): number | undefined {
+  const wait = waits[attemptCount - 1]
   if (wait === undefined) return undefined
   const own = Math.round(wait * (1 + jitter * (2 * random - 1)))
   return Math.max(own, Math.min(askedMs ?? 0, mostAsked))

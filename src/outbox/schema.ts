@@ -14,7 +14,7 @@ export const endpointBody = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      'Each change of a ticket waits until the earlier ones are delivered or given up; true by default',
+      'Each change of a ticket waits until the earlier ones are delivered or have failed; true by default',
     ),
   secret: z
     .string()
@@ -38,8 +38,8 @@ const endpoint = z.object({
   created_at: z.string(),
   failing_since: z.string().nullable().describe('No delivery has succeeded since then'),
   disabled_at: z.string().nullable(),
-  disabled_for: z.string().nullable(),
-  older_secret_until: z.string().nullable().describe('Until then the previous secret also signs'),
+  disabled_reason: z.string().nullable(),
+  previous_secret_expires_at: z.string().nullable().describe('Until then the previous secret also signs'),
   waiting: z.number().describe('Number of webhooks waiting to be delivered'),
 })
 
@@ -58,17 +58,17 @@ export const deliveriesQuery = z.strictObject({ limit: limit(200, 50), after })
 const delivery = z.object({
   change_id: z.string().nullable().describe('The webhook-id; null when the change is no longer retained'),
   type: z.string().nullable(),
-  state: z.enum(['waiting', 'delivered', 'given_up']),
-  next_try_at: z.string().nullable(),
+  state: z.enum(['waiting', 'delivered', 'failed']),
+  next_attempt_at: z.string().nullable(),
   delivered_at: z.string().nullable(),
-  given_up_for: z.string().nullable(),
+  failure_reason: z.string().nullable(),
   attempts: z.array(
     z.object({
       at: z.string(),
-      ms: z.number(),
+      duration_ms: z.number(),
       status: z.number().nullable(),
       error: z.string().nullable(),
-      answer: z.string().nullable().describe('The beginning of the response'),
+      response: z.string().nullable().describe('The beginning of the response'),
     }),
   ),
 })
@@ -86,7 +86,7 @@ export const recoverAnswer = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   endpoint_id: z.string(),
-  addressed: z.number().describe('Number of webhooks queued by this request'),
+  queued: z.number().describe('Number of webhooks queued by this request'),
 })
 export const sentAnswer = z.object({
   success: z.literal(true),

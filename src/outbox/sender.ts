@@ -14,7 +14,7 @@ import type { KeyRing } from '../lib/seal.ts'
 import { signatureHeaders } from '../lib/standard-webhooks.ts'
 import {
   type Delivery,
-  giveUpSome,
+  failWaiting,
   keepAttempt,
   type Next,
   releaseDelivery,
@@ -47,7 +47,7 @@ const leaseMs = 60_000
 /** After this long other endpoints get a worker. */
 const sliceMs = 10_000
 
-const giveUpAtOnce = 2_000
+const mostFailedAtOnce = 2_000
 
 /** Total size sent at once to one endpoint, unless a single change is longer. */
 const usualBytes = 256 * 1024
@@ -81,7 +81,12 @@ export async function sendTo(
         const endpoint =
           endpointId === productEndpoint ? parts.product : await openEndpoint(scope, ring, endpointId)
         if (!endpoint) {
-          await giveUpSome(scope, endpointId, 'the endpoint no longer exists or is disabled', giveUpAtOnce)
+          await failWaiting(
+            scope,
+            endpointId,
+            'the endpoint no longer exists or is disabled',
+            mostFailedAtOnce,
+          )
           return undefined
         }
         const take = { inOrder: endpoint.inOrder, atMost: atOnce, bytes, leaseMs }
@@ -115,9 +120,9 @@ async function sendOne(sending: Sending, delivery: Delivery): Promise<void> {
   const { endpointId } = endpoint
   const { change } = delivery
   if (!change) {
-    const attempt = { ms: 0, status: undefined, error: 'expired', answer: undefined }
-    const givenUpFor = 'the change is no longer retained'
-    return await within((scope) => keepAttempt(scope, endpointId, delivery, attempt, { givenUpFor }))
+    const attempt = { ms: 0, status: undefined, error: 'expired', response: undefined }
+    const failureReason = 'the change is no longer retained'
+    return await within((scope) => keepAttempt(scope, endpointId, delivery, attempt, { failureReason }))
   }
   const body = payloadOf(tenantId, change)
   const headers = signatureHeaders(change.changeId, new Date(clock.now()), body, endpoint.secrets)
@@ -158,13 +163,16 @@ async function keep(
   })
   const about = { tenant_id: tenantId, endpoint_id: endpointId }
   if (disabled) log.warn(about, 'an endpoint was disabled')
-  if (next !== 'delivered' && 'givenUpFor' in next)
-    log.warn({ ...about, reason: next.givenUpFor, status: sent.status }, 'gave up on a webhook')
+  if (next !== 'delivered' && 'failureReason' in next)
+    log.warn(
+      { ...about, reason: next.failureReason, status: sent.status },
+      'a webhook could not be delivered',
+    )
 }
 
-function nextOf({ tries }: Delivery, { outcome, retryAfterMs }: Sent, random: number): Next {
+function nextOf({ attemptCount }: Delivery, { outcome, retryAfterMs }: Sent, random: number): Next {
   if (outcome === 'delivered') return 'delivered'
-  if (outcome === 'gone') return { givenUpFor: wantsNoMore }
-  const waitMs = attemptDelay(tries + 1, retryAfterMs, random)
-  return waitMs === undefined ? { givenUpFor: 'all attempts failed' } : { waitMs }
+  if (outcome === 'gone') return { failureReason: wantsNoMore }
+  const waitMs = attemptDelay(attemptCount + 1, retryAfterMs, random)
+  return waitMs === undefined ? { failureReason: 'all attempts failed' } : { waitMs }
 }

@@ -126,21 +126,22 @@ export const dataInventory: readonly InventoryEntry[] = [
   }),
   entry('endpoints', 'rows', {
     key: 'endpoint_id',
-    exported: 'endpoint_id url types in_order older_until created_at failing_since disabled_at disabled_for',
-    withheld: 'secret older_secret',
+    exported:
+      'endpoint_id url types in_order previous_secret_expires_at created_at failing_since disabled_at disabled_reason',
+    withheld: 'secret previous_secret',
   }),
   entry('deliveries', 'rows', {
     key: 'endpoint_id seq',
-    exported: 'endpoint_id seq due_at subject tries delivered_at given_up_for',
+    exported: 'endpoint_id seq due_at ordering_key attempt_count delivered_at failure_reason',
   }),
   entry('attempts', 'rows', {
     key: 'endpoint_id seq at',
-    exported: 'endpoint_id seq at ms status error answer',
+    exported: 'endpoint_id seq at duration_ms status error response',
   }),
   entry('inbox_entries', 'rows', {
     key: 'integration_id due_at entry_id',
     exported:
-      'integration_id due_at entry_id ticket_ids change occurred_at received_at tries rounds dead_letter_reason',
+      'integration_id due_at entry_id ticket_ids change occurred_at received_at attempt_count rounds dead_letter_reason',
   }),
   entry('inboxes', 'rows', {
     key: 'integration_id',
@@ -152,7 +153,7 @@ export const dataInventory: readonly InventoryEntry[] = [
   }),
   entry('idempotency_keys', 'rows', {
     key: 'key_hash',
-    exported: 'claim lease_until status answer expires_at',
+    exported: 'claim lease_until status response expires_at',
     withheld: 'key_hash salt request_hash',
   }),
 ]

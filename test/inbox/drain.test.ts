@@ -93,7 +93,7 @@ interface Row {
   why: string | null
 }
 const inbox = () =>
-  run<Row>(`select ticket_ids as ids, tries, rounds, due_at = 'infinity' as aside, dead_letter_reason as why from inbox_entries
+  run<Row>(`select ticket_ids as ids, attempt_count as tries, rounds, due_at = 'infinity' as aside, dead_letter_reason as why from inbox_entries
     where change <> 'associationChange' order by entry_id`)
 /** Whatever waits for its time waits no longer. */
 const hurry = () => run(`update inbox_entries set due_at = now() where due_at < 'infinity'`)
@@ -208,7 +208,9 @@ for (const [how, open] of [
     await tell([a, b], 'associationChange')
     await drainOnce()
     const left = () =>
-      run<{ ids: string[]; n: number }>('select ticket_ids as ids, tries + rounds as n from inbox_entries')
+      run<{ ids: string[]; n: number }>(
+        'select ticket_ids as ids, attempt_count + rounds as n from inbox_entries',
+      )
     assert.deepEqual(await left(), [{ ids: [a], n: 1 }])
     assert.deepEqual(
       await stored(),

@@ -27,7 +27,7 @@ const ids = async () =>
 /** Changes that could not be drained, a second of receipt apart. */
 const deadLettered = (tickets: readonly string[], of: Account = account) =>
   bench.look(`
-    insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, tries, dead_letter_reason)
+    insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, attempt_count, dead_letter_reason)
     select '${of.tenant}', '${of.integration}', 'infinity', array[id], 'propertyChange', now(),
       timestamptz '2026-01-01T00:00:00Z' + n * interval '1 s', 5, 'HubSpot tickets batch read: rejected (400)'
     from unnest(array[${tickets.map((id) => `'${id}'`).join()}]) with ordinality as u(id, n)`)
@@ -142,7 +142,7 @@ test('while HubSpot is away what it told waits, and is drained when it is back',
     return body.failures > 0 && body
   }, 'a drain has failed')
   assert.equal(waits.error_code, 'hubspot_unavailable')
-  assert.ok(waits.waiting > 0 && waits.waiting_since !== null && waits.next_try_at !== null)
+  assert.ok(waits.waiting > 0 && waits.waiting_since !== null && waits.next_attempt_at !== null)
   bench.emulator.world.faults.clear()
   await bench.drained()
   assert.deepEqual(await differences(bench, account), [])

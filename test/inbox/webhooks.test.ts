@@ -401,7 +401,9 @@ test('one record of which HubSpot will not tell holds up nobody, and is dead-let
     async () => (await bench.look(`select from issues where subject = 'beside poison'`)).length > 0,
     'the other ticket is kept',
   )
-  await bench.look(`update inbox_entries set tries = 4, due_at = now() where ticket_ids = '{${poisoned}}'`)
+  await bench.look(
+    `update inbox_entries set attempt_count = 4, due_at = now() where ticket_ids = '{${poisoned}}'`,
+  )
   await eventually(
     async () => (await bench.look(`select from inbox_entries where due_at = 'infinity'`)).length === 1,
     'it is dead-lettered',

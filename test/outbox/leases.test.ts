@@ -63,7 +63,7 @@ for (const engine of engines)
       outcome: 'delivered',
       status: 204,
       error: undefined,
-      answer: undefined,
+      response: undefined,
       retryAfterMs: undefined,
       ms: 1,
     } as const
@@ -90,10 +90,10 @@ for (const engine of engines)
         return sent
       }, stop.signal)
       const [again] = await take(60_000)
-      assert.deepEqual([again?.seq, again?.tries], [seq, 0])
+      assert.deepEqual([again?.seq, again?.attemptCount], [seq, 0])
     })
 
-    test('what was delivered is not due any more; a change that is gone is given up', async () => {
+    test('what was delivered is not due any more; a change that is gone has failed', async () => {
       await told()
       const gone = await told()
       await within((scope) => scope.query(sql`delete from changes where seq = ${gone}`))
@@ -106,7 +106,7 @@ for (const engine of engines)
       assert.equal(await due(), 0)
       const rows = await within((scope) =>
         scope.query(sql<{ done: boolean; why: string | null }>`
-          select delivered_at is not null as done, given_up_for as why from deliveries order by seq`),
+          select delivered_at is not null as done, failure_reason as why from deliveries order by seq`),
       )
       assert.deepEqual(rows, [
         { done: true, why: null },
@@ -120,12 +120,12 @@ for (const engine of engines)
       assert.ok(late)
       const [again] = await take(60_000)
       assert.equal(again?.seq, seq)
-      const attempt = { ms: 1, status: 500, error: undefined, answer: undefined }
-      await within((scope) => keepAttempt(scope, endpointId, late, attempt, { givenUpFor: 'late' }))
+      const attempt = { ms: 1, status: 500, error: undefined, response: undefined }
+      await within((scope) => keepAttempt(scope, endpointId, late, attempt, { failureReason: 'late' }))
       const state = () =>
         within((scope) =>
           scope.query(sql<{ done: boolean; open: boolean; why: string | null }>`
-            select delivered_at is not null as done, due_at < 'infinity' as open, given_up_for as why from deliveries`),
+            select delivered_at is not null as done, due_at < 'infinity' as open, failure_reason as why from deliveries`),
         )
       assert.deepEqual(await state(), [{ done: false, open: true, why: null }])
       await within((scope) => keepAttempt(scope, endpointId, late, { ...attempt, status: 204 }, 'delivered'))
@@ -140,14 +140,14 @@ for (const engine of engines)
       await Promise.all([1, 2].map(() => send(async () => gone)))
       const [row] = await within((scope) =>
         scope.query(sql<{ tries: number; told: number }>`
-          select (select count(*)::int from deliveries where tries = 1) as tries,
+          select (select count(*)::int from deliveries where attempt_count = 1) as tries,
             (select count(*)::int from changes where type = 'endpoint.disabled') as told`),
       )
       assert.deepEqual(row, { tries: 8, told: 1 })
       await within((scope) => scope.query(sql`update endpoints set disabled_at = null`))
     })
 
-    test('a disabled endpoint is addressed nothing, and what waits for it is given up', async () => {
+    test('a disabled endpoint is addressed nothing, and what waits for it fails', async () => {
       await told()
       await within((scope) => scope.query(sql`update endpoints set disabled_at = now()`))
       await told()

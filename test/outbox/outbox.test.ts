@@ -166,7 +166,7 @@ test('what fails is tried again with the same id, and what was tried is shown', 
   }, 'a try has failed')
   assert.equal(waiting.state, 'waiting')
   assert.deepEqual([waiting.attempts[0].status, waiting.attempts[0].error], [500, null])
-  assert.ok(Date.parse(waiting.next_try_at) > Date.now())
+  assert.ok(Date.parse(waiting.next_attempt_at) > Date.now())
   assert.notEqual((await stateOf(made.endpoint_id)).failing_since, null)
   statuses.delete('/fails')
   await hurry(made.endpoint_id)
@@ -190,7 +190,7 @@ test('in order: what is told of a ticket waits for what was told before; other t
   // However long the next edits take, the first is not tried again meanwhile.
   await eventually(async () => {
     const postponed = await look(
-      `update deliveries set due_at = now() + interval '1 hour' where tries = 1 and due_at < 'infinity'
+      `update deliveries set due_at = now() + interval '1 hour' where attempt_count = 1 and due_at < 'infinity'
        and endpoint_id in ('${made.endpoint_id}', '${loose.endpoint_id}') returning 1`,
     )
     return postponed.length === 2
@@ -214,19 +214,19 @@ test('in order: what is told of a ticket waits for what was told before; other t
   for (const { endpoint_id } of [made, loose]) await service.delete(path(`/${endpoint_id}`))
 })
 
-test('after eight tries a webhook is given up, after five days the endpoint; recovered, all arrives', async () => {
+test('after eight attempts a webhook has failed, after five days the endpoint is disabled; recovered, all arrives', async () => {
   const made = await endpoint('/long', { types: ['issue.updated', 'endpoint.disabled'] })
   const id = made.endpoint_id
   statuses.set('/long', 500)
   const [a, b] = (await tickets()) as [string, string]
   const since = new Date().toISOString()
-  await edit([a], 'given up')
+  await edit([a], 'failed eight times')
   for (let tries = 1; tries <= 8; tries++) {
     await eventually(async () => (await deliveries(id))[0]?.attempts.length === tries, `try ${tries}`)
     await hurry(id)
   }
-  const [givenUp] = await deliveries(id)
-  assert.deepEqual([givenUp.state, givenUp.next_try_at], ['given_up', null])
+  const [failed] = await deliveries(id)
+  assert.deepEqual([failed.state, failed.next_attempt_at], ['failed', null])
   await look(`update endpoints set failing_since = now() - interval '6 days' where endpoint_id = '${id}'`)
   await edit([b], 'of the last day')
   await eventually(async () => (await stateOf(id)).disabled_at !== null, 'it is disabled')
@@ -243,16 +243,16 @@ test('after eight tries a webhook is given up, after five days the endpoint; rec
   statuses.delete('/long')
   heard = []
   await post(`/${id}`, { enabled: true, types: ['issue.updated'] })
-  assert.equal((await post(`/${id}/recover`, { since })).addressed, 3)
+  assert.equal((await post(`/${id}/recover`, { since })).queued, 3)
   await eventually(async () => at('/long').length === 3, 'all arrive')
   assert.deepEqual(
     at('/long')
       .map(({ body }) => body.data.changed.subject.to)
       .sort(),
-    ['given up', 'of the last day', 'while disabled'],
+    ['failed eight times', 'of the last day', 'while disabled'],
   )
   await eventually(async () => (await stateOf(id)).waiting === 0, 'the arrivals are recorded')
-  assert.equal((await post(`/${id}/recover`, { since })).addressed, 0)
+  assert.equal((await post(`/${id}/recover`, { since })).queued, 0)
   await service.delete(path(`/${id}`))
 })
 
@@ -274,18 +274,20 @@ test('410 disables at once; a test event goes to one endpoint alone; one deliver
     const state = await stateOf(other.endpoint_id)
     return state.disabled_at !== null && state
   }, 'it is disabled')
-  assert.match(gone.disabled_for, /410/)
+  assert.match(gone.disabled_reason, /410/)
   for (const { endpoint_id } of [one, other]) await service.delete(path(`/${endpoint_id}`))
 })
 
 test('while a secret is rotated both prove', async () => {
   const made = await endpoint('/rotated', { secret: `whsec_${Buffer.alloc(24, 1).toString('base64')}` })
-  const { secret, older_secret_until } = await post(`/${made.endpoint_id}/rotate`, {}, 201)
-  assert.ok(Date.parse(older_secret_until) > Date.now() + 23 * 3_600_000)
+  const { secret, previous_secret_expires_at } = await post(`/${made.endpoint_id}/rotate`, {}, 201)
+  assert.ok(Date.parse(previous_secret_expires_at) > Date.now() + 23 * 3_600_000)
   await post(`/${made.endpoint_id}/test`, {}, 202)
   const [told] = await eventually(async () => at('/rotated').length > 0 && at('/rotated'), 'the test arrives')
   assert.ok(told && proved(told, secret) && proved(told, made.secret))
-  await look(`update endpoints set older_until = now() where endpoint_id = '${made.endpoint_id}'`)
+  await look(
+    `update endpoints set previous_secret_expires_at = now() where endpoint_id = '${made.endpoint_id}'`,
+  )
   heard = []
   await post(`/${made.endpoint_id}/test`, {}, 202)
   const [later] = await eventually(async () => at('/rotated').length > 0 && at('/rotated'), 'another')

@@ -51,7 +51,7 @@ test('what is delivered says so, with the bytes that were given', async () => {
     outcome: 'delivered',
     status: 202,
     error: undefined,
-    answer: 'thank you',
+    response: 'thank you',
     retryAfterMs: undefined,
   })
   assert.ok(ms > 0)
@@ -88,13 +88,13 @@ test('what the receiver answers is told apart', async () => {
 
 test('a long answer is cut, an odd one is made text, and one without an end ends at the deadline', async () => {
   answer = (_request, response) => response.end(Buffer.alloc(10_000_000, 'x'))
-  assert.equal((await post()).answer, 'x'.repeat(100))
+  assert.equal((await post()).response, 'x'.repeat(100))
   // Not a byte more is waited for than is kept.
   answer = (_request, response) => void response.write('z'.repeat(200))
   const more = await post()
-  assert.deepEqual([more.answer, more.ms < 500], ['z'.repeat(100), true])
+  assert.deepEqual([more.response, more.ms < 500], ['z'.repeat(100), true])
   answer = (_request, response) => response.end(Buffer.from([0x61, 0x00, 0xff, 0x62]))
-  assert.equal((await post()).answer, 'a\ufffd\ufffdb')
+  assert.equal((await post()).response, 'a\ufffd\ufffdb')
   answer = (_request, response) => {
     response.write('y')
     const drip = setInterval(() => response.write('y'), 200)

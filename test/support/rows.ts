@@ -110,7 +110,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
     const {
       deliveries: [taken],
     } = await takeDeliveries(scope, endpointId, { inOrder: false, atMost: 1, leaseMs: 1_000 })
-    const attempt = { ms: 1, status: 500, error: undefined, answer: 'x' }
+    const attempt = { ms: 1, status: 500, error: undefined, response: 'x' }
     await keepAttempt(scope, endpointId, { seq, lease: taken?.lease ?? '' }, attempt, { waitMs: 3_600_000 })
   })
   await withSystem(db, (scope) =>
