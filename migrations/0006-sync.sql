@@ -11,7 +11,7 @@ create table sync_streams (
   sync_event_id uuid,
   cursor jsonb,
   watermark timestamptz,
-  withheld bigint,
+  deletions_held_back bigint,
   list_asked_at timestamptz,
   failures integer not null default 0,
   not_before timestamptz,
@@ -30,7 +30,7 @@ comment on column sync_streams.sync_event_id is 'the running or queued run; null
 
 comment on column sync_streams.watermark is 'on HubSpot''s clock: all changes before this time are saved';
 
-comment on column sync_streams.withheld is 'how many issues the last full pass did not find and did not mark deleted, because there were too many';
+comment on column sync_streams.deletions_held_back is 'how many issues the last full pass did not find and did not mark deleted, because there were too many';
 
 comment on column sync_streams.list_asked_at is 'when a window was last checked with the list and nothing was missing';
 

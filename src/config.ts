@@ -191,7 +191,7 @@ export const variables = {
   SPOKE_EVENTS_IN_ORDER: z.enum(['true', 'false']).default('true'),
   SPOKE_ENDPOINTS_PRIVATE: z.enum(['true', 'false']).default('false'),
   SPOKE_INDEX_LAG: duration(0).default(60_000),
-  SPOKE_SWEEP_LIMIT: whole(0, 100).default(20),
+  SPOKE_DELETION_LIMIT: whole(0, 100).default(20),
   SPOKE_LEASE: duration(1_000).default(25_000),
   SPOKE_SYNC_CONCURRENCY: whole(1, 64).default(4),
   SPOKE_KEEP_SYNC_EVENTS: keptFor.default(90 * units.d),
@@ -402,7 +402,7 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
     sync: Object.freeze({
       lookBackMs: set.SPOKE_SYNC_OVERLAP,
       indexLagMs: set.SPOKE_INDEX_LAG,
-      maxDeletedShare: set.SPOKE_SWEEP_LIMIT / 100,
+      maxDeletedShare: set.SPOKE_DELETION_LIMIT / 100,
     }),
     syncConcurrency: set.SPOKE_SYNC_CONCURRENCY,
     retention: Object.freeze({

@@ -27,8 +27,8 @@ export function countAbsentStep(context: StepContext, cursor: Cursor, walk: Coun
     }
     if (range.beyond !== undefined) return { next: { ...cursor, walk: counted } }
     if (tooManyAbsent(counted, context.maxDeletedShare) && !context.deletionsConfirmed)
-      return { next: { ...cursor, walk: { at: 'links' }, withheld: counted.absentLive } }
-    return { next: { ...cursor, walk: counted.absent > 0 ? { at: 'sweep' } : { at: 'links' } } }
+      return { next: { ...cursor, walk: { at: 'associations' }, deletionsHeldBack: counted.absentLive } }
+    return { next: { ...cursor, walk: counted.absent > 0 ? { at: 'read_absent' } : { at: 'associations' } } }
   }
 }
 
@@ -43,7 +43,7 @@ export async function checkAbsentStep(
   )
   const next: Cursor = {
     ...cursor,
-    walk: range.beyond === undefined ? { at: 'links' } : { at: 'sweep', beyond: range.beyond },
+    walk: range.beyond === undefined ? { at: 'associations' } : { at: 'read_absent', beyond: range.beyond },
   }
   return range.absent.length > 0 ? await readByIdsStep(context, next, range.absent) : async () => ({ next })
 }

@@ -157,7 +157,7 @@ export async function runStream(
     signal: working,
     indexLagMs: deps.sync.indexLagMs,
     maxDeletedShare: deps.sync.maxDeletedShare,
-    deletionsConfirmed: claim.withheld !== null,
+    deletionsConfirmed: claim.deletionsHeldBack !== null,
     listWasIdle: claim.listWasIdle,
     failures: claim.failures,
     withAccess: reuseAccess(deps, ref, { patience, signal: working }),
@@ -302,14 +302,14 @@ async function finishSucceeded(
   status: string,
 ): Promise<void> {
   const { key, claim } = run
-  const { withheld = null, unproven } = cursor
+  const { deletionsHeldBack = null, unproven } = cursor
   const watermark = watermarkAfter(cursor.startedAt ?? new Date(0).toISOString(), lookBackOf(run))
   const ending: Ending = {
     state: 'succeeded',
     // What an incremental run could not read must be searched again.
     watermark: key.syncType === 'incremental' && unproven ? (claim.watermark ?? watermark) : watermark,
     lookBackMs: lookBackOf(run),
-    withheld,
+    deletionsHeldBack,
     ...shortcomingOf(cursor),
     listWasIdle: cursor.listWasIdle ?? false,
   }
@@ -325,12 +325,12 @@ async function finishSucceeded(
 }
 
 /** Why a completed run is `partial`, apart from records that could not be saved. */
-function shortcomingOf({ withheld, unproven, unread }: Cursor): {
+function shortcomingOf({ deletionsHeldBack, unproven, unread }: Cursor): {
   errorCode: string | null
   error: string | null
 } {
-  if (withheld !== undefined)
-    return { errorCode: 'sweep_withheld', error: deletionsHeldBackMessage(withheld) }
+  if (deletionsHeldBack !== undefined)
+    return { errorCode: 'deletions_held_back', error: deletionsHeldBackMessage(deletionsHeldBack) }
   if (unproven !== undefined) return { errorCode: 'answers_incomplete', error: unprovenMessage(unproven) }
   if (unread?.length) return { errorCode: 'associations_unread', error: unreadMessage(unread) }
   return { errorCode: null, error: null }

@@ -33,18 +33,18 @@ export async function readStep(context: StepContext, cursor: Cursor): Promise<Sa
       return await searchStep(context, cursor, walk)
     case 'recount':
       return await recountStep(context, cursor, walk)
-    case 'weigh':
+    case 'count_absent':
       return countAbsentStep(context, cursor, walk)
-    case 'sweep':
+    case 'read_absent':
       return await checkAbsentStep(context, cursor, walk)
-    case 'links': {
+    case 'associations': {
       const ids = await context.within((scope) =>
         context.kind.findLive(scope, context.integrationId, walk.beyond, associationBatchSize),
       )
       const beyond = ids.length < associationBatchSize ? undefined : ids.at(-1)
       return await associationsStep(context, ids, {
         ...cursor,
-        walk: beyond === undefined ? { at: 'end' } : { at: 'links', beyond },
+        walk: beyond === undefined ? { at: 'end' } : { at: 'associations', beyond },
       })
     }
     default:

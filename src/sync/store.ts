@@ -116,7 +116,7 @@ export interface StreamClaim {
   watermark: Date | null
   failures: number
   /** How many absent issues the last full pass did not mark deleted. */
-  withheld: number | null
+  deletionsHeldBack: number | null
   /** A list read because of a count found nothing, less than an hour ago. */
   listWasIdle: boolean
   /** It waited for HubSpot to return. */
@@ -140,7 +140,7 @@ export async function claimStream(
     set epoch = epoch + 1, lease_until = ${fromNow(by.leaseMs)}, lease_by = ${by.instance},
       is_probe = awaits_hubspot and not_before is null, not_before = null
     where ${whereStream(scope, key)} and ${isRunnable} and ${leaseIsFree(by)}
-    returning epoch, sync_event_id as "syncEventId", cursor, watermark, failures, withheld,
+    returning epoch, sync_event_id as "syncEventId", cursor, watermark, failures, deletions_held_back as "deletionsHeldBack",
       coalesce(list_asked_at > clock_timestamp() - interval '1 hour', false) as "listWasIdle",
       awaits_hubspot as "awaitedHubSpot", is_probe as "isProbe"`)
   if (!claim) return undefined
@@ -279,7 +279,7 @@ export type Ending =
       watermark: Date
       lookBackMs: number
       /** How many absent issues were not marked deleted; `errorCode` and `error` say why. */
-      withheld: number | null
+      deletionsHeldBack: number | null
       errorCode: string | null
       error: string | null
       listWasIdle: boolean
@@ -325,14 +325,14 @@ async function endSucceededRun(
   scope: TenantScope,
   key: StreamKey,
   claim: ClaimId,
-  { watermark, lookBackMs, withheld, listWasIdle }: Extract<Ending, { state: 'succeeded' }>,
+  { watermark, lookBackMs, deletionsHeldBack, listWasIdle }: Extract<Ending, { state: 'succeeded' }>,
 ): Promise<boolean> {
   // A response dated in the future must not hide changes from the next runs until then. One dated
   // earlier than the last, because HubSpot's clock was set back, only causes more reads.
   const mark = sql`least(${watermark.toISOString()}::timestamptz, ${fromNow(-lookBackMs)})`
   const rows = await scope.query(sql`
     update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_by = null, failures = 0,
-      not_before = null, awaits_hubspot = false, watermark = ${mark}, withheld = ${withheld},
+      not_before = null, awaits_hubspot = false, watermark = ${mark}, deletions_held_back = ${deletionsHeldBack},
       list_asked_at = case when ${listWasIdle} then clock_timestamp() else list_asked_at end
     where ${whereStream(scope, key)} and ${ownsClaim(claim)} returning epoch`)
   if (rows.length === 0) return false
@@ -380,7 +380,7 @@ export async function cancelRuns(scope: TenantScope, integrationId: string): Pro
  */
 export async function resetStreams(scope: TenantScope, integrationId: string): Promise<void> {
   await scope.query(sql`
-    update sync_streams set watermark = null, cursor = null, withheld = null
+    update sync_streams set watermark = null, cursor = null, deletions_held_back = null
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}`)
   await clearFirstLoad(scope, integrationId)
 }

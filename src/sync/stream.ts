@@ -55,7 +55,7 @@ export interface RecountWalk {
 
 /** Counts the issues that the pass did not find, before any of them is changed. */
 export interface CountAbsentWalk {
-  at: 'weigh'
+  at: 'count_absent'
   beyond?: string
   live: number
   absent: number
@@ -68,12 +68,12 @@ export type Walk =
   | RecountWalk
   | CountAbsentWalk
   /** Reads each absent record by id; what HubSpot no longer has becomes a tombstone. */
-  | { at: 'sweep'; beyond?: string }
+  | { at: 'read_absent'; beyond?: string }
   /**
    * Reads the associations of all live records: HubSpot changes them without updating a record's
    * time.
    */
-  | { at: 'links'; beyond?: string }
+  | { at: 'associations'; beyond?: string }
   | { at: 'end' }
 
 /** Where a run resumes; saved with each page in one transaction. */
@@ -102,7 +102,7 @@ export interface Cursor {
   /** Kinds of records whose associations with some tickets could not be read. */
   unread?: string[]
   /** How many absent records were not marked deleted, because there were too many. */
-  withheld?: number
+  deletionsHeldBack?: number
   /** A list was read because of a count, and nothing was missing. */
   listWasIdle?: boolean
   /** The walk's position some steps ago, used to detect a circle. */
@@ -142,7 +142,9 @@ const searchFrom = (from: string): SearchWalk => ({
 export function afterList(syncType: SyncType, walk: ListWalk, after: string | undefined): Walk {
   if (after !== undefined) return { ...walk, after }
   if (syncType === 'incremental') return { at: 'end' }
-  return walk.archived ? { at: 'weigh', live: 0, absent: 0, absentLive: 0 } : { at: 'list', archived: true }
+  return walk.archived
+    ? { at: 'count_absent', live: 0, absent: 0, absentLive: 0 }
+    : { at: 'list', archived: true }
 }
 
 /** The part of a search page that the walk needs. */
@@ -224,9 +226,9 @@ export function positionOfWalk(walk: Walk): unknown {
       return [walk.at, walk.archived, walk.after]
     case 'search':
       return [walk.at, walk.beyond, walk.after]
-    case 'weigh':
-    case 'sweep':
-    case 'links':
+    case 'count_absent':
+    case 'read_absent':
+    case 'associations':
       return [walk.at, walk.beyond]
     default:
       return [walk.at]

@@ -10,7 +10,7 @@ export interface InventoryEntry {
   /** Exported columns, without `tenant_id`, which always comes first. */
   exported: readonly string[]
   /** Never exported: secrets, and values that would help to guess one. */
-  withheld: readonly string[]
+  excluded: readonly string[]
   /**
    * When an erasure deletes the rows.
    *
@@ -29,18 +29,18 @@ const words = (text: string) => text.split(/\s+/).filter((word) => word !== '')
 const entry = (
   table: string,
   goes: InventoryEntry['goes'],
-  columns: { key: string; exported: string; withheld?: string },
+  columns: { key: string; exported: string; excluded?: string },
 ): InventoryEntry => ({
   table,
   goes,
   key: words(columns.key),
   exported: words(columns.exported),
-  withheld: words(columns.withheld ?? ''),
+  excluded: words(columns.excluded ?? ''),
 })
 
 /** In export order. */
 export const dataInventory: readonly InventoryEntry[] = [
-  entry('tenants', 'tenant', { key: '', exported: 'created_at key_id erasing_at', withheld: 'data_key' }),
+  entry('tenants', 'tenant', { key: '', exported: 'created_at key_id erasing_at', excluded: 'data_key' }),
   entry('tenant_integrations', 'integrations', {
     key: 'integration_id',
     exported: `integration_id integration_type status status_reason hub_id hub_domain ui_domain hub_user scopes total_count
@@ -53,28 +53,28 @@ export const dataInventory: readonly InventoryEntry[] = [
   entry('integration_tokens', 'tokens', {
     key: 'integration_id',
     exported: 'integration_id kind expires_at refresh_at confirmed_at epoch lease_until',
-    withheld: 'access_token refresh_token',
+    excluded: 'access_token refresh_token',
   }),
   entry('api_keys', 'marked', {
     key: 'key_id',
     exported: 'key_id name scopes created_at expires_at revoked_at last_used_at',
-    withheld: 'key_hash',
+    excluded: 'key_hash',
   }),
   entry('authorizations', 'marked', {
     key: 'state_hash',
     exported: 'integration_id asked_by expires_at',
-    withheld: 'state_hash code_verifier',
+    excluded: 'state_hash code_verifier',
   }),
   entry('confirmations', 'tokens', {
     key: 'confirmation_id',
     exported: `confirmation_id integration_id hub_id hub_domain ui_domain hub_user scopes token_expires_at confirmed_at
       expires_at`,
-    withheld: 'secret_hash access_token refresh_token',
+    excluded: 'secret_hash access_token refresh_token',
   }),
   entry('sessions', 'marked', {
     key: 'token_hash',
     exported: 'scopes made_by created_at last_used_at expires_at',
-    withheld: 'token_hash bound_to',
+    excluded: 'token_hash bound_to',
   }),
   entry('account_routes', 'marked', {
     key: 'hub_id integration_id',
@@ -112,7 +112,7 @@ export const dataInventory: readonly InventoryEntry[] = [
   entry('sync_streams', 'marked', {
     key: 'integration_id kind sync_type',
     exported: `integration_id kind sync_type epoch lease_until lease_by sync_event_id cursor watermark failures not_before next_at
-      withheld list_asked_at awaits_hubspot is_probe`,
+      deletions_held_back list_asked_at awaits_hubspot is_probe`,
   }),
   entry('sync_events', 'rows', {
     key: 'sync_event_id',
@@ -128,7 +128,7 @@ export const dataInventory: readonly InventoryEntry[] = [
     key: 'endpoint_id',
     exported:
       'endpoint_id url types in_order previous_secret_expires_at created_at failing_since disabled_at disabled_reason',
-    withheld: 'secret previous_secret',
+    excluded: 'secret previous_secret',
   }),
   entry('deliveries', 'rows', {
     key: 'endpoint_id seq',
@@ -154,6 +154,6 @@ export const dataInventory: readonly InventoryEntry[] = [
   entry('idempotency_keys', 'rows', {
     key: 'key_hash',
     exported: 'claim lease_until status response expires_at',
-    withheld: 'key_hash salt request_hash',
+    excluded: 'key_hash salt request_hash',
   }),
 ]

@@ -39,10 +39,10 @@ export async function* exportTenant(
     tenant_id: tenantId,
     started_at: now(),
     tables: dataInventory.map(({ table }) => table),
-    withheld: Object.fromEntries(
+    excluded: Object.fromEntries(
       dataInventory
-        .filter(({ withheld }) => withheld.length > 0)
-        .map(({ table, withheld }) => [table, withheld]),
+        .filter(({ excluded }) => excluded.length > 0)
+        .map(({ table, excluded }) => [table, excluded]),
     ),
   })
   const counts: Record<string, number> = {}

@@ -228,7 +228,7 @@ describe('change capture', () => {
     }
   })
 
-  test('an empty page that ends the list early buries nothing, and a sweep of too many is withheld until a second pass agrees', async () => {
+  test('an empty page that ends the list early marks nothing deleted, and too many deletions are held back until a second pass agrees', async () => {
     const one = await connect(emulator, service, { portal_id: 206, tickets: 400 })
     await nextSecond()
     await emulator.control('POST', '/faults', {
@@ -240,7 +240,10 @@ describe('change capture', () => {
       times: 1,
     })
     const cut = await one.sync('full')
-    assert.deepEqual({ state: cut.state, code: cut.error_code }, { state: 'partial', code: 'sweep_withheld' })
+    assert.deepEqual(
+      { state: cut.state, code: cut.error_code },
+      { state: 'partial', code: 'deletions_held_back' },
+    )
     assert.match(cut.error, /^200 issues were missing/)
     assert.deepEqual(await one.differences(), [])
     assert.equal((await one.sync('full')).state, 'succeeded')

@@ -1,4 +1,4 @@
-/** The schedule: spread over the period, one run per slot however many processes sweep, and on again after a stop. */
+/** The schedule: spread over the period, one run per slot however many processes poll, and on again after a stop. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newId } from '../../src/lib/ids.ts'

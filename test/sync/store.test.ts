@@ -24,7 +24,7 @@ const well: Ending = {
   state: 'succeeded',
   watermark: new Date('2026-01-01T00:00:00Z'),
   lookBackMs: 0,
-  withheld: null,
+  deletionsHeldBack: null,
   errorCode: null,
   error: null,
   listWasIdle: false,

@@ -173,7 +173,7 @@ test('a full pass: the live ones, the archived ones, then the absent ones; an in
   const archived = afterList('full', { ...walk, after: 'x' }, undefined)
   assert.deepEqual(archived, { at: 'list', archived: true })
   assert.ok(archived.at === 'list')
-  assert.equal(afterList('full', archived, undefined).at, 'weigh')
+  assert.equal(afterList('full', archived, undefined).at, 'count_absent')
   assert.equal(afterList('incremental', walk, undefined).at, 'end')
   assert.equal(firstCursor('incremental', null).walk.at, 'list')
 })
@@ -189,12 +189,12 @@ test('a run is over when nothing is owed', () => {
   assert.equal(isRunOver(cursor), true)
   assert.equal(isRunOver({ ...cursor, confirm: ['1'] }), false)
   assert.equal(isRunOver({ ...cursor, links: ['1'] }), false)
-  assert.equal(isRunOver({ ...cursor, walk: { at: 'links' } }), false)
+  assert.equal(isRunOver({ ...cursor, walk: { at: 'associations' } }), false)
 })
 
 test('too many: more than the share, and more than fifty', () => {
   const walk = (live: number, absentLive: number) => ({
-    at: 'weigh' as const,
+    at: 'count_absent' as const,
     live,
     absent: absentLive,
     absentLive,

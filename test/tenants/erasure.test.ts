@@ -76,9 +76,9 @@ for (const engine of engines) {
         where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace
           and exists (select from pg_attribute t where t.attrelid = c.oid and t.attname = 'tenant_id' and not t.attisdropped)
         order by 1`)
-      const decided = dataInventory.map(({ table, key, exported, withheld }) => ({
+      const decided = dataInventory.map(({ table, key, exported, excluded }) => ({
         name: table,
-        columns: ['tenant_id', ...exported, ...withheld].sort(),
+        columns: ['tenant_id', ...exported, ...excluded].sort(),
         key: [...key].sort(),
       }))
       assert.deepEqual(

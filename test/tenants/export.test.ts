@@ -1,4 +1,4 @@
-/** The export on both engines: it is what the database holds, without what is withheld, also while rows change. */
+/** The export on both engines: it is what the database holds, without what is excluded, also while rows change. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -46,7 +46,7 @@ for (const engine of engines) {
       const lines = await exported()
       const [head, last] = [lines[0], lines.at(-1)]
       assert.deepEqual([head.format, head.tenant_id], ['spoke-export/1', A])
-      assert.deepEqual(head.withheld.integration_tokens, ['access_token', 'refresh_token'])
+      assert.deepEqual(head.excluded.integration_tokens, ['access_token', 'refresh_token'])
       assert.deepEqual(
         head.tables,
         dataInventory.map(({ table }) => table),
@@ -54,12 +54,12 @@ for (const engine of engines) {
       const rows = lines.slice(1, -1)
       assert.deepEqual([last.complete, last.rows], [true, rows.length])
       assert.deepEqual(last.tables.issues, 701)
-      for (const { table, withheld } of dataInventory) {
+      for (const { table, excluded } of dataInventory) {
         const { rows: held } = await sql<{ row: Line }>`
           select to_jsonb(t) as row from ${sql.table(table)} t where tenant_id = ${A}`.execute(db.kysely)
         assert.ok(held.length > 0, table)
         const shown = held.map(({ row }) =>
-          Object.fromEntries(Object.entries(row).filter(([name]) => !withheld.includes(name))),
+          Object.fromEntries(Object.entries(row).filter(([name]) => !excluded.includes(name))),
         )
         const asText = (found: Line[]) =>
           found.map((row) => JSON.stringify(Object.entries(row).sort())).sort()

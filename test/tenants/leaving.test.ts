@@ -29,7 +29,7 @@ const isGone = (tenant: string) =>
     `${tenant} is gone`,
     60_000,
   )
-/** As if the ten seconds were over in which a sweep may still send what it had found; only where nothing is under way. */
+/** As if the ten seconds were over in which a scheduler poll may still send what it had found; only where nothing is under way. */
 const hurry = async (tenants: readonly string[]) => {
   for (const tenant of tenants)
     await look(

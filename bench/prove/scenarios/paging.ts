@@ -186,7 +186,7 @@ export const pagingScenarios: readonly Scenario[] = [
     name: 'an outage that answers everything with nothing',
     source: 'H22: the guard; lists and reads by id are empty',
     portal: { tickets: 1_000 },
-    env: { SPOKE_SWEEP_LIMIT: '20' },
+    env: { SPOKE_DELETION_LIMIT: '20' },
     ideal: { requests: 11, how: '10 list pages of live tickets, 1 of archived ones' },
     async script(scene) {
       await scene.full()
@@ -198,7 +198,7 @@ export const pagingScenarios: readonly Scenario[] = [
       const report = await scene.full()
       scene.countEnds()
       await scene.clearFaults()
-      scene.check('a person is told that the sweep was stopped', report.told !== 'succeeded')
+      scene.check('a person is told that deletions were held back', report.told !== 'succeeded')
     },
   },
   {
