@@ -90,7 +90,7 @@ create table audit_events (
   target text,
   address text,
   request_id text,
-  phase text not null check (phase in ('asked', 'done')),
+  phase text not null check (phase in ('requested', 'done')),
   result text,
   prev_hash text not null,
   hash text not null,
@@ -136,7 +136,7 @@ create table operator_audit (
   target text,
   address text,
   request_id text,
-  phase text not null check (phase in ('asked', 'done')),
+  phase text not null check (phase in ('requested', 'done')),
   result text,
   prev_hash text not null,
   hash text not null

@@ -97,7 +97,7 @@ create table authorizations (
   state_hash text not null,
   integration_id uuid not null,
   code_verifier text not null,
-  asked_by text not null,
+  requested_by text not null,
   expires_at timestamptz not null,
   primary key (tenant_id, state_hash),
   foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
@@ -105,7 +105,7 @@ create table authorizations (
 
 comment on table authorizations is 'distributed: tenant_id';
 
-comment on column authorizations.asked_by is 'the principal that started it';
+comment on column authorizations.requested_by is 'the principal that started it';
 
 alter table authorizations enable row level security, force row level security;
 
@@ -188,7 +188,7 @@ create table integration_resources (
   tenant_id uuid not null,
   integration_id uuid not null,
   resource text not null check (resource in ('properties', 'pipelines', 'owners', 'contacts', 'companies', 'deals')),
-  asked_at timestamptz not null,
+  requested_at timestamptz not null,
   due_at timestamptz not null,
   read_at timestamptz,
   problem text,
@@ -200,7 +200,7 @@ create table integration_resources (
 
 comment on table integration_resources is 'distributed: tenant_id';
 
-comment on column integration_resources.asked_at is 'when HubSpot was last asked; responses from before a reconnect do not count';
+comment on column integration_resources.requested_at is 'when it was last requested from HubSpot; responses from before a reconnect do not count';
 
 comment on column integration_resources.due_at is 'the earliest time of the next request';
 

@@ -12,7 +12,7 @@ create table sync_streams (
   cursor jsonb,
   watermark timestamptz,
   deletions_held_back bigint,
-  list_asked_at timestamptz,
+  list_checked_at timestamptz,
   failures integer not null default 0,
   not_before timestamptz,
   awaits_hubspot boolean not null default false,
@@ -32,7 +32,7 @@ comment on column sync_streams.watermark is 'on HubSpot''s clock: all changes be
 
 comment on column sync_streams.deletions_held_back is 'how many issues the last full pass did not find and did not mark deleted, because there were too many';
 
-comment on column sync_streams.list_asked_at is 'when a window was last checked with the list and nothing was missing';
+comment on column sync_streams.list_checked_at is 'when a window was last checked with the list and nothing was missing';
 
 comment on column sync_streams.not_before is 'when a waiting run resumes';
 

@@ -11,7 +11,7 @@ export interface AuditEvent {
   /** The peer's address; null on the command line. */
   address: string | null
   requestId: string | null
-  phase: 'asked' | 'done'
+  phase: 'requested' | 'done'
   /** For `done`: the status, and the code of an error. */
   result: string | null
 }

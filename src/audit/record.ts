@@ -38,16 +38,16 @@ export async function record(
  * tenant, the tenant's chain starts with this event; when it erased the tenant, the operator's
  * chain has it.
  *
- * @param askedIn the result of `record`; undefined when no `asked` event was recorded
+ * @param requestedIn the result of `record`; undefined when no `requested` event was recorded
  */
 export async function recordDone(
   audit: Audit,
-  askedIn: Chain | undefined,
+  requestedIn: Chain | undefined,
   tenantId: TenantId | undefined,
   event: AuditEvent,
 ): Promise<void> {
   const stands = await record(audit, tenantId, event)
-  if (askedIn === operatorChain && stands !== operatorChain) {
+  if (requestedIn === operatorChain && stands !== operatorChain) {
     const target = [pseudonymOf(audit.ring, tenantId as TenantId), event.target].filter(Boolean).join(' ')
     await record(audit, undefined, { ...event, target })
   }

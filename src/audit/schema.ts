@@ -9,7 +9,7 @@ export const auditEvent = z.object({
   target: z.string().nullable(),
   address: z.string().nullable().describe('Of the peer that sent the request'),
   request_id: z.string().nullable(),
-  phase: z.enum(['asked', 'done']),
+  phase: z.enum(['requested', 'done']),
   result: z.string().nullable().describe('When the phase is done: the status, and the code of an error'),
   prev_hash: z.string(),
   hash: z.string(),

@@ -59,15 +59,15 @@ export function createProviderKeys(
   const dispatcher = egress && new Agent({ connect: egress.connector(timeoutMs) })
   let kept: { find: JWTVerifyGetKey; at: number } | undefined
   let asking: Promise<void> | undefined
-  let askedAt = Number.NEGATIVE_INFINITY
+  let requestedAt = Number.NEGATIVE_INFINITY
   let failed = false
   const since = (at: number) => clock.monotonic() - at
 
   /** Makes one call at a time, shared by all callers. */
   async function ask(): Promise<void> {
     if (asking) return await asking
-    if (since(askedAt) < minIntervalMs) return
-    askedAt = clock.monotonic()
+    if (since(requestedAt) < minIntervalMs) return
+    requestedAt = clock.monotonic()
     asking = fetchProviderKeys(url, dispatcher)
       .then((find) => {
         kept = { find, at: clock.monotonic() }
@@ -85,7 +85,7 @@ export function createProviderKeys(
 
   const away = () =>
     new AppError('unavailable', 'The identity provider cannot be reached', {
-      retryAfter: Math.max(1, Math.ceil((minIntervalMs - since(askedAt)) / 1_000)),
+      retryAfter: Math.max(1, Math.ceil((minIntervalMs - since(requestedAt)) / 1_000)),
     })
   const usable = () => (kept && since(kept.at) < usableForMs ? kept.find : undefined)
 

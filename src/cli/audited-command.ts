@@ -27,8 +27,8 @@ export async function auditCommand<T>(
 ): Promise<T> {
   const about = { actor: 'cli', action, target: target ?? null, address: null, requestId: null }
   const event = (phase: AuditEvent['phase'], result: string | null) => ({ ...about, phase, result })
-  const askedIn = await record(audit, tenantId, event('asked', null))
-  const end = (result: string) => recordDone(audit, askedIn, tenantId, event('done', result))
+  const requestedIn = await record(audit, tenantId, event('requested', null))
+  const end = (result: string) => recordDone(audit, requestedIn, tenantId, event('done', result))
   let outcome: T
   try {
     outcome = await work()

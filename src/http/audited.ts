@@ -25,8 +25,8 @@ export interface AuditedFor {
 interface Entry extends AuditedFor {
   action: string
   target: string | null
-  /** The chain that contains the `asked` event; absent for a request refused before its handler. */
-  askedIn?: Chain
+  /** The chain that contains the `requested` event; absent for a request refused before its handler. */
+  requestedIn?: Chain
   /** The response is streamed, so its result is known only when it ends. */
   streams: boolean
   ended: boolean
@@ -84,16 +84,16 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
   app.addHook('preHandler', async (request, reply) => {
     const entry = await entryOf(request)
     if (!entry) return
-    const asked = eventOf(request, entry, 'asked', null)
-    const askedIn = await record(audit, entry.tenantId, asked).catch((cause: unknown) => {
-      metrics.auditFailures.inc({ phase: 'asked' })
+    const asked = eventOf(request, entry, 'requested', null)
+    const requestedIn = await record(audit, entry.tenantId, asked).catch((cause: unknown) => {
+      metrics.auditFailures.inc({ phase: 'requested' })
       if (isDiskFull(cause)) throw diskFull(cause)
       throw new AppError('unavailable', 'The audit log cannot be written, so nothing was done', {
         cause,
         retryAfter: 5,
       })
     })
-    request.audit = { ...entry, askedIn }
+    request.audit = { ...entry, requestedIn }
     // A streamed response ends here. A caller that leaves before there is a response ends nothing.
     reply.raw.once('close', () => {
       if (request.audit?.streams || reply.sent) void end(request, streamed(reply))
@@ -160,7 +160,7 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
     if (!entry || entry.ended) return
     entry.ended = true
     const done = eventOf(request, entry, 'done', result)
-    const written = recordDone(audit, entry.askedIn, entry.tenantId, done).catch((err: unknown) => {
+    const written = recordDone(audit, entry.requestedIn, entry.tenantId, done).catch((err: unknown) => {
       metrics.auditFailures.inc({ phase: 'done' })
       request.log.error({ err, action: entry.action, result }, 'the audit log could not be written')
     })

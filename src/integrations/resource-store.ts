@@ -65,7 +65,7 @@ export interface ResourceDue {
 export async function readDueResources(scope: TenantScope, integrationId: string): Promise<ResourceDue[]> {
   return await scope.query(sql<ResourceDue>`
     select r.resource, r.problem, r.omitted,
-      r.due_at <= clock_timestamp() or r.asked_at < coalesce(i.connected_at, r.asked_at) as due,
+      r.due_at <= clock_timestamp() or r.requested_at < coalesce(i.connected_at, r.requested_at) as due,
       (select jsonb_agg(jsonb_build_object('name', d ->> 'name', 'fieldType', d ->> 'fieldType'))
         from jsonb_array_elements(r.content) d) as properties
     from integration_resources r
@@ -82,11 +82,11 @@ export async function saveResourceRead(
 ): Promise<void> {
   const given = content === null ? null : JSON.stringify(content)
   await scope.query(sql`
-    insert into integration_resources as r (tenant_id, integration_id, resource, asked_at, due_at, read_at, content)
+    insert into integration_resources as r (tenant_id, integration_id, resource, requested_at, due_at, read_at, content)
     values (${scope.tenantId}, ${integrationId}, ${resource}, clock_timestamp(), clock_timestamp() + ${freshFor},
       clock_timestamp(), ${given}::jsonb)
     on conflict (tenant_id, integration_id, resource) do update set
-      asked_at = excluded.asked_at, due_at = excluded.due_at, read_at = excluded.read_at, problem = null,
+      requested_at = excluded.requested_at, due_at = excluded.due_at, read_at = excluded.read_at, problem = null,
       omitted = null,
       content = case when r.content is distinct from excluded.content then excluded.content else r.content end`)
 }
@@ -105,7 +105,7 @@ export async function saveResourcesReadable(
 ): Promise<void> {
   const stay = clearsTemporary ? [] : [...temporaryProblems]
   await scope.query(sql`
-    insert into integration_resources as r (tenant_id, integration_id, resource, asked_at, due_at, read_at)
+    insert into integration_resources as r (tenant_id, integration_id, resource, requested_at, due_at, read_at)
     select ${scope.tenantId}, ${integrationId}, u.name, clock_timestamp(), clock_timestamp() + ${freshFor},
       clock_timestamp()
     from unnest(${[...resources]}::text[]) u(name)
@@ -114,7 +114,7 @@ export async function saveResourcesReadable(
       where k.tenant_id = ${scope.tenantId} and k.integration_id = ${integrationId} and k.resource = u.name
         and (k.problem is null and k.due_at > clock_timestamp() or k.problem = any(${stay}::text[])))
     on conflict (tenant_id, integration_id, resource) do update set
-      asked_at = excluded.asked_at, due_at = excluded.due_at, read_at = excluded.read_at, problem = null`)
+      requested_at = excluded.requested_at, due_at = excluded.due_at, read_at = excluded.read_at, problem = null`)
 }
 
 /** Records a failed read. What was read before stays. */
@@ -125,11 +125,11 @@ export async function saveResourceRefusal(
   { problem, lasting }: ResourceRefusal,
 ): Promise<void> {
   await scope.query(sql`
-    insert into integration_resources as r (tenant_id, integration_id, resource, asked_at, due_at, problem)
+    insert into integration_resources as r (tenant_id, integration_id, resource, requested_at, due_at, problem)
     values (${scope.tenantId}, ${integrationId}, ${resource}, clock_timestamp(),
       clock_timestamp() + ${lasting ? freshFor : retryAfter}, ${problem})
     on conflict (tenant_id, integration_id, resource) do update set
-      asked_at = excluded.asked_at, due_at = excluded.due_at, problem = excluded.problem`)
+      requested_at = excluded.requested_at, due_at = excluded.due_at, problem = excluded.problem`)
 }
 
 /** Returns the properties that HubSpot refuses to return. */
@@ -151,7 +151,7 @@ export async function saveOmittedProperties(
   problem: string,
 ): Promise<void> {
   await scope.query(sql`
-    insert into integration_resources as r (tenant_id, integration_id, resource, asked_at, due_at, problem, omitted)
+    insert into integration_resources as r (tenant_id, integration_id, resource, requested_at, due_at, problem, omitted)
     values (${scope.tenantId}, ${integrationId}, 'properties', clock_timestamp(), clock_timestamp() + ${freshFor},
       ${problem}, ${[...names]}::text[])
     on conflict (tenant_id, integration_id, resource) do update set

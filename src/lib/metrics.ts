@@ -171,7 +171,7 @@ export function createMetrics() {
     }),
     auditFailures: new Counter({
       name: 'spoke_audit_failures_total',
-      help: 'Events that could not be written to the audit log, by phase (asked: the request was refused; done: it had its effect)',
+      help: 'Events that could not be written to the audit log, by phase (requested: the request was refused; done: it had its effect)',
       labelNames: ['phase'],
       registers,
     }),

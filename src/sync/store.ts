@@ -141,7 +141,7 @@ export async function claimStream(
       is_probe = awaits_hubspot and not_before is null, not_before = null
     where ${whereStream(scope, key)} and ${isRunnable} and ${leaseIsFree(by)}
     returning epoch, sync_event_id as "syncEventId", cursor, watermark, failures, deletions_held_back as "deletionsHeldBack",
-      coalesce(list_asked_at > clock_timestamp() - interval '1 hour', false) as "listWasIdle",
+      coalesce(list_checked_at > clock_timestamp() - interval '1 hour', false) as "listWasIdle",
       awaits_hubspot as "awaitedHubSpot", is_probe as "isProbe"`)
   if (!claim) return undefined
   await scope.query(sql`
@@ -333,7 +333,7 @@ async function endSucceededRun(
   const rows = await scope.query(sql`
     update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_by = null, failures = 0,
       not_before = null, awaits_hubspot = false, watermark = ${mark}, deletions_held_back = ${deletionsHeldBack},
-      list_asked_at = case when ${listWasIdle} then clock_timestamp() else list_asked_at end
+      list_checked_at = case when ${listWasIdle} then clock_timestamp() else list_checked_at end
     where ${whereStream(scope, key)} and ${ownsClaim(claim)} returning epoch`)
   if (rows.length === 0) return false
   if (key.syncType === 'full') {

@@ -62,7 +62,7 @@ export const dataInventory: readonly InventoryEntry[] = [
   }),
   entry('authorizations', 'marked', {
     key: 'state_hash',
-    exported: 'integration_id asked_by expires_at',
+    exported: 'integration_id requested_by expires_at',
     excluded: 'state_hash code_verifier',
   }),
   entry('confirmations', 'tokens', {
@@ -82,7 +82,7 @@ export const dataInventory: readonly InventoryEntry[] = [
   }),
   entry('integration_resources', 'rows', {
     key: 'integration_id resource',
-    exported: 'integration_id resource asked_at due_at read_at problem content omitted',
+    exported: 'integration_id resource requested_at due_at read_at problem content omitted',
   }),
   entry('labels', 'rows', {
     key: 'integration_id topic parent id',
@@ -112,7 +112,7 @@ export const dataInventory: readonly InventoryEntry[] = [
   entry('sync_streams', 'marked', {
     key: 'integration_id kind sync_type',
     exported: `integration_id kind sync_type epoch lease_until lease_by sync_event_id cursor watermark failures not_before next_at
-      deletions_held_back list_asked_at awaits_hubspot is_probe`,
+      deletions_held_back list_checked_at awaits_hubspot is_probe`,
   }),
   entry('sync_events', 'rows', {
     key: 'sync_event_id',

@@ -23,9 +23,9 @@ test('what is hashed is one JSON array of every column, and its hash is what Pyt
   const row = { ...auditEvent, target: 'a "b"\n', seq: 1, at: '1790000000.123000', prevHash: noHash }
   const text =
     '["spoke-audit-1","operator",1,"1790000000.123000","admin","sync.start","a \\"b\\"\\n","127.0.0.1","a-seed",' +
-    `"asked",null,"${noHash}"]`
+    `"requested",null,"${noHash}"]`
   assert.equal(canonical('operator', row), text)
-  assert.equal(eventHash('operator', row), 'b091c289aeb74ae8603c51f5b0c9c676b01ad20c36230f27f647bccceb7f5402')
+  assert.equal(eventHash('operator', row), '6b64a67412e477c5738891bc12138e019ddcc72ce5b7dc58f6624bb193011837')
 })
 
 test('a chain that nobody touched holds, in one run or in several', () => {

@@ -152,7 +152,7 @@ test('each route with an effect writes asked and done in its tenant’s chain, a
       address: '127.0.0.1',
     }
     for (const [row, phase, result] of [
-      [asked, 'asked', null],
+      [asked, 'requested', null],
       [done, 'done', `${answer.status}${code}`],
     ] as const) {
       const { chain, actor, action, target, address } = row as Row
@@ -191,19 +191,19 @@ test('a token that a caller gives as its request id is not written', async () =>
   assert.deepEqual(written, ['[secret]', '[secret]'])
 })
 
-test('the first connect of a tenant is asked in the operator’s chain, under a name that is not its id', async () => {
+test('the first connect of a tenant is recorded in the operator’s chain, under a name that is not its id', async () => {
   const tenant = randomUUID()
   const { token } = newAccount(bench.emulator)
   const refused = await written(post(`/integrations/${tenant}`, { access_token: `pat-na1-${randomUUID()}` }))
   assert.equal(refused.answer.status, 422)
   assert.deepEqual(refused.said, [
-    ['operator', 'asked', null],
+    ['operator', 'requested', null],
     ['operator', 'done', '422 token_invalid'],
   ])
   const { events, said } = await written(post(`/integrations/${tenant}`, { access_token: token }))
   assert.deepEqual(
     new Set(said.map(String)),
-    new Set(['operator,asked,', `${tenant},done,201`, 'operator,done,201']),
+    new Set(['operator,requested,', `${tenant},done,201`, 'operator,done,201']),
   )
   const names = events.filter(({ chain }) => chain === 'operator').map(({ target }) => target)
   const name = pseudonymOf(ring, parseTenantId(tenant))
@@ -242,7 +242,7 @@ test('a browser that comes back with a state that waits is written down, once wi
   const first = await written({ path: `${back.pathname}${back.search}` })
   assert.equal(first.answer.status, 303, first.answer.text)
   assert.deepEqual(first.said, [
-    [tenant, 'asked', null],
+    [tenant, 'requested', null],
     [tenant, 'done', '303'],
   ])
   assert.equal(first.events[0]?.actor, 'browser')
@@ -271,7 +271,7 @@ test('a browser that comes back with a state that waits is written down, once wi
   for (const [sent, action, result] of steps) {
     const { events, said } = await written(sent)
     assert.deepEqual(said, [
-      [tenant, 'asked', null],
+      [tenant, 'requested', null],
       [tenant, 'done', result],
     ])
     const target = `confirmation:${path.split('/')[2]}`
@@ -360,7 +360,7 @@ test('while the audit log cannot be written nothing is done, and the answer says
   assert.equal(kept.json.status, 'active')
   assert.match(
     (await bench.send({ path: '/metrics' })).text,
-    /^spoke_audit_failures_total\{phase="asked"\} 7$/m,
+    /^spoke_audit_failures_total\{phase="requested"\} 7$/m,
   )
   assert.ok(bench.service.lines.slice(from).some((line) => line.includes('permission denied')))
 })
@@ -370,13 +370,13 @@ test('an effect whose end cannot be written is answered as it is, and the operat
   // Only what is done is refused.
   await look(
     bench.database,
-    `alter table audit_events add constraint planted check (phase = 'asked') not valid`,
+    `alter table audit_events add constraint planted check (phase = 'requested') not valid`,
   )
   const from = bench.service.lines.length
   try {
     const { answer, said } = await written(sync(whole))
     assert.equal(answer.status, 202, answer.text)
-    assert.deepEqual(said, [[whole.tenant, 'asked', null]])
+    assert.deepEqual(said, [[whole.tenant, 'requested', null]])
   } finally {
     await look(bench.database, 'alter table audit_events drop constraint planted')
   }
@@ -467,7 +467,7 @@ test('a credential that asks for what is not its own leaves one event, in its ow
   const at = (access: RouteAccess, path: string) => (app: ReturnType<typeof Fastify>) =>
     void app.post(path, { config: { access, audited: 'things.do' } }, async () => ({}))
   for (const [access, url, status, expected] of [
-    ['manage', `/t/${A}`, 200, ['asked', 'done']],
+    ['manage', `/t/${A}`, 200, ['requested', 'done']],
     ['sync', `/t/${A}`, 403, ['done']],
     ['manage', `/t/${B}`, 404, ['done']],
     ['manage', `/t/${randomUUID()}`, 404, ['done']],
@@ -548,7 +548,7 @@ test('an answer that is streamed ends when its last piece is out, or with its re
   await half.body?.getReader().read()
   assert.deepEqual(
     (await events()).filter(([chain]) => chain === B),
-    [[B, 'admin', null, 'asked', null]],
+    [[B, 'admin', null, 'requested', null]],
   )
   stop.abort()
   await eventually(async () => (await events()).length === 4, 'both have ended')

@@ -345,7 +345,7 @@ for (const engine of engines) {
         ])
       const name = pseudonymOf(ring, D)
       assert.deepEqual(await last(), [
-        ['asked', name],
+        ['requested', name],
         ['done', `${name} integration:1`],
       ])
       const own = await withTenant(db, D, (scope) => rowsAfter(scope, undefined, 100))
@@ -354,10 +354,10 @@ for (const engine of engines) {
         [['done', 'integration:1']],
       )
       // And the other way: it is asked in the tenant's chain, and ends the tenant.
-      const askedIn = await record(audit, D, auditEvent)
-      assert.equal(askedIn, D)
+      const requestedIn = await record(audit, D, auditEvent)
+      assert.equal(requestedIn, D)
       await asOwner(db, `delete from tenants where tenant_id = '${D}'`)
-      await recordDone(audit, askedIn, D, done)
+      await recordDone(audit, requestedIn, D, done)
       assert.equal((await last()).length, 3)
       const { rows } = await sql<{
         all: string

@@ -76,8 +76,8 @@ test('a process that is killed in the middle leaves what was asked, and nothing 
   assert.deepEqual(
     (await events()).map(({ chain, action, phase, result }) => [chain, action, phase, result]),
     [
-      [tenant, 'integrations.connect', 'asked', null],
-      ['operator', 'integrations.connect', 'asked', null],
+      [tenant, 'integrations.connect', 'requested', null],
+      ['operator', 'integrations.connect', 'requested', null],
     ].toSorted((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)),
   )
   // The next process writes on behind it.

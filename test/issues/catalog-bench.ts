@@ -133,7 +133,7 @@ export async function startBench(
 export async function letAnHourPass(db: Database): Promise<void> {
   const changed = await withTenant(db, A, ({ query }) =>
     query(sql`
-      update integration_resources set due_at = due_at - interval '1 hour', asked_at = asked_at - interval '1 hour'
+      update integration_resources set due_at = due_at - interval '1 hour', requested_at = requested_at - interval '1 hour'
       returning resource`),
   )
   assert.ok(changed.length > 0)

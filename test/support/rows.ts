@@ -53,7 +53,7 @@ export const auditEvent: AuditEvent = {
   target: null,
   address: '127.0.0.1',
   requestId: 'a-seed',
-  phase: 'asked',
+  phase: 'requested',
   result: null,
 }
 
@@ -83,7 +83,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
       refreshToken: undefined,
       expiresInMs: null,
     })
-    const asked = { integrationId: id, stateHash: newId(), codeVerifier: 'sealed', askedBy: 'open' }
+    const asked = { integrationId: id, stateHash: newId(), codeVerifier: 'sealed', requestedBy: 'open' }
     await insertAuthorization(scope, asked)
     const sealed = { accessToken: 'sealed', refreshToken: 'sealed' }
     const waiting = { ...account, ...sealed, scopes: null, confirmationId: newId(), integrationId: id }

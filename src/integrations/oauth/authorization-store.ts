@@ -62,12 +62,12 @@ export async function deleteOldestAuthorizations(scope: TenantScope): Promise<vo
  */
 export async function insertAuthorization(
   scope: TenantScope,
-  row: { integrationId: string; stateHash: string; codeVerifier: string; askedBy: string },
+  row: { integrationId: string; stateHash: string; codeVerifier: string; requestedBy: string },
 ): Promise<void> {
   await deleteExpiredAuthorizations(scope)
   await scope.query(sql`
-    insert into authorizations (tenant_id, state_hash, integration_id, code_verifier, asked_by, expires_at)
-    values (${scope.tenantId}, ${row.stateHash}, ${row.integrationId}, ${row.codeVerifier}, ${row.askedBy},
+    insert into authorizations (tenant_id, state_hash, integration_id, code_verifier, requested_by, expires_at)
+    values (${scope.tenantId}, ${row.stateHash}, ${row.integrationId}, ${row.codeVerifier}, ${row.requestedBy},
       now() + ${pendingLifetime})`)
 }
 
@@ -93,10 +93,10 @@ export async function isAuthorizationPending(
 export interface TakenAuthorization {
   /** Sealed. */
   codeVerifier: string
-  askedBy: string
+  requestedBy: string
 }
 
-const taken = sql`code_verifier as "codeVerifier", asked_by as "askedBy"`
+const taken = sql`code_verifier as "codeVerifier", requested_by as "requestedBy"`
 
 /**
  * Consumes an authorization.

@@ -69,7 +69,7 @@ export async function beginAuthorization(
       integrationId,
       stateHash: hash(state),
       codeVerifier: await sealer.seal(codeVerifier, { integration: integrationId, field: 'code_verifier' }),
-      askedBy: nameOf(principal),
+      requestedBy: nameOf(principal),
     })
   })
   return { url: authorizeUrl(deps.authorizeBase, app, state, codeVerifier), integrationId }
@@ -178,7 +178,7 @@ async function takeState(deps: AuthorizeDependencies, state: string, finisher: P
     const sealer = taken && (await sealerOf(scope, deps.ring))
     if (!taken || !sealer) throw invalidState()
     // This rolls the deletion back, so that the caller who began can still finish.
-    if (finisher && !mayFinish(finisher, taken.askedBy)) throw invalidState()
+    if (finisher && !mayFinish(finisher, taken.requestedBy)) throw invalidState()
     const codeVerifier = await sealer.open(taken.codeVerifier, {
       integration: integrationId,
       field: 'code_verifier',

@@ -75,9 +75,9 @@ test('what another one began is invalid_state and calls nobody, in either form o
     const { integration, code, state } = await began(starts, tenant)
     const [row] = await look(
       bench.database,
-      `select asked_by from authorizations where tenant_id = '${tenant}'`,
+      `select requested_by from authorizations where tenant_id = '${tenant}'`,
     )
-    assert.equal(row?.asked_by, starts === adminKey ? 'admin' : `key:${starts.split('_')[1]}`)
+    assert.equal(row?.requested_by, starts === adminKey ? 'admin' : `key:${starts.split('_')[1]}`)
     const calls = bench.emulator.world.log.list().length
     for (const one of others) {
       for (const said of [state, `${tenant}:${integration}`]) {
