@@ -64,7 +64,7 @@ end $$;
 -- Each unit of work of a tenant calls this first. It takes a shared lock on the tenant until the
 -- transaction ends, and sees the mark, since each statement in the function sees what was committed
 -- before it.
-create function spoke_enter() returns void language plpgsql as $$
+create function spoke_begin_tenant() returns void language plpgsql as $$
 begin
   perform pg_advisory_xact_lock_shared(hashtextextended(spoke_tenant()::text, 1));
   if spoke_erasing() then
@@ -74,7 +74,7 @@ end $$;
 
 -- An erasure takes an exclusive lock: it starts when the last unit of work that saw no mark has
 -- ended.
-create function spoke_enter_alone() returns void language plpgsql as $$
+create function spoke_begin_erasure() returns void language plpgsql as $$
 begin
   perform pg_advisory_xact_lock(hashtextextended(spoke_tenant()::text, 1));
 end $$;
@@ -84,9 +84,9 @@ end $$;
 -- from inlining it.
 do $$
 declare
-  made text;
+  function_name text;
 begin
-  foreach made in array array['spoke_no_tenant', 'spoke_erasing', 'spoke_enter', 'spoke_enter_alone'] loop
-    execute format('alter function %I() set search_path = %I, pg_temp', made, current_schema());
+  foreach function_name in array array['spoke_no_tenant', 'spoke_erasing', 'spoke_begin_tenant', 'spoke_begin_erasure'] loop
+    execute format('alter function %I() set search_path = %I, pg_temp', function_name, current_schema());
   end loop;
 end $$;

@@ -41,12 +41,12 @@ grant select, insert, update (data_key) on tenants to spoke_app;
 
 -- The system role lists tenants, and finds those to erase and those that a key still seals. It never
 -- reads the sealed data key: each is resealed in its own tenant's scope.
-create policy find_keys on tenants for select to spoke_system using (true);
+create policy list_tenants on tenants for select to spoke_system using (true);
 
 grant select (tenant_id, key_id, created_at, erasing_at) on tenants to spoke_system;
 
 -- The eraser can neither remove a mark nor read the sealed data key.
-create policy see_mark on tenants for select to spoke_eraser using (tenant_id = spoke_tenant());
+create policy read_mark on tenants for select to spoke_eraser using (tenant_id = spoke_tenant());
 
 create policy mark on tenants for update to spoke_eraser
   using (tenant_id = spoke_tenant()) with check (tenant_id = spoke_tenant() and erasing_at is not null);

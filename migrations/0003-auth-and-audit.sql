@@ -47,21 +47,21 @@ create table sessions (
   token_hash text primary key,
   tenant_id uuid,
   scopes text[] not null,
-  made_by text not null,
-  bound_to text not null,
+  created_by text not null,
+  binding text not null,
   created_at timestamptz not null default now(),
   last_used_at timestamptz not null default now(),
   expires_at timestamptz not null,
-  check ((tenant_id is null) = (made_by = 'admin'))
+  check ((tenant_id is null) = (created_by = 'admin'))
 );
 
 comment on table sessions is 'reference';
 
 comment on column sessions.tenant_id is 'null: a session of the admin key';
 
-comment on column sessions.made_by is 'the credential that created the session: admin, key:<id> or jwt:<subject>';
+comment on column sessions.created_by is 'the credential that created the session: admin, key:<id> or jwt:<subject>';
 
-comment on column sessions.bound_to is 'an HMAC under a key of the key ring over the session''s token, tenant, scopes, creator and expiry, and the admin key or the identity provider; the token is not stored';
+comment on column sessions.binding is 'an HMAC under a key of the key ring over the session''s token, tenant, scopes, creator and expiry, and the admin key or the identity provider; the token is not stored';
 
 comment on column sessions.last_used_at is 'accurate to a minute';
 
@@ -74,7 +74,7 @@ create policy own_tenant on sessions to spoke_app
 
 grant select, delete on sessions to spoke_app;
 
-create policy hold_sessions on sessions to spoke_system using (true) with check (true);
+create policy manage_sessions on sessions to spoke_system using (true) with check (true);
 
 grant select, insert, delete, update (last_used_at) on sessions to spoke_system;
 
@@ -118,7 +118,7 @@ grant select, insert on audit_events to spoke_app;
 
 -- The only role that may delete from the audit log. A tenant's events are deleted with the tenant, in
 -- steps like the rest.
-create policy see_marked on audit_events for select to spoke_eraser
+create policy read_marked on audit_events for select to spoke_eraser
   using (tenant_id = spoke_tenant() and spoke_erasing());
 
 create policy erase_marked on audit_events for delete to spoke_eraser

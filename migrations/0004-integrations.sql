@@ -154,7 +154,7 @@ grant select, insert, update, delete on confirmations to spoke_app;
 
 -- The system role finds expired confirmations, and whether one is pending for an account whose
 -- token is to be revoked.
-create policy find_waiting on confirmations for select to spoke_system using (true);
+create policy find_pending on confirmations for select to spoke_system using (true);
 
 grant select (tenant_id, confirmation_id, hub_id, confirmed_at, expires_at) on confirmations to spoke_system;
 

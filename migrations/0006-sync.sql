@@ -7,7 +7,7 @@ create table sync_streams (
   sync_type text not null check (sync_type in ('full', 'incremental')),
   epoch bigint not null default 0,
   lease_until timestamptz,
-  lease_by text,
+  lease_owner text,
   sync_event_id uuid,
   cursor jsonb,
   watermark timestamptz,
@@ -17,14 +17,14 @@ create table sync_streams (
   not_before timestamptz,
   awaits_hubspot boolean not null default false,
   is_probe boolean not null default false,
-  next_at timestamptz,
+  next_run_at timestamptz,
   primary key (tenant_id, integration_id, kind, sync_type),
   foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
 );
 
 comment on table sync_streams is 'distributed: tenant_id';
 
-comment on column sync_streams.lease_by is 'the process; an embedded database has one process at a time, so a lease of another process is dead there';
+comment on column sync_streams.lease_owner is 'the process; an embedded database has one process at a time, so a lease of another process is dead there';
 
 comment on column sync_streams.sync_event_id is 'the running or queued run; null: idle';
 
@@ -42,7 +42,7 @@ comment on column sync_streams.awaits_hubspot is 'the run waits because HubSpot 
 
 comment on column sync_streams.is_probe is 'the run was resumed early, to check whether HubSpot is available again';
 
-comment on column sync_streams.next_at is 'when the schedule starts the next run';
+comment on column sync_streams.next_run_at is 'when the schedule starts the next run';
 
 create index sync_streams_awaiting on sync_streams (tenant_id, integration_id, not_before) where awaits_hubspot;
 
@@ -55,8 +55,8 @@ grant select, insert, update, delete on sync_streams to spoke_app;
 
 create policy find_due on sync_streams for select to spoke_system using (true);
 
-grant select (tenant_id, integration_id, kind, sync_type, epoch, lease_until, lease_by, sync_event_id, not_before,
-  awaits_hubspot, next_at) on sync_streams to spoke_system;
+grant select (tenant_id, integration_id, kind, sync_type, epoch, lease_until, lease_owner, sync_event_id, not_before,
+  awaits_hubspot, next_run_at) on sync_streams to spoke_system;
 
 create table sync_events (
   tenant_id uuid not null,

@@ -19,7 +19,7 @@ create policy own_tenant on change_counters to spoke_app
 grant select, insert, update, delete on change_counters to spoke_app;
 
 -- One query covers the change notifications of many tenants.
-create policy find_news on change_counters for select to spoke_system using (true);
+create policy find_changes on change_counters for select to spoke_system using (true);
 
 grant select on change_counters to spoke_system;
 

@@ -67,17 +67,17 @@ create table budgets (
   app text not null,
   hub_id bigint not null,
   bucket text not null check (bucket in ('calls', 'search', 'associations')),
-  next_at timestamptz not null,
+  next_slot_at timestamptz not null,
   max_calls int,
   interval_ms int,
   daily_limit bigint,
   daily_left bigint,
   pace float8 not null default 1,
   paced_at timestamptz not null default 'epoch',
-  reserved_at timestamptz not null default 'epoch',
+  next_reserved_slot_at timestamptz not null default 'epoch',
   dense_until timestamptz not null default 'epoch',
   interactive_at timestamptz not null default 'epoch',
-  turns bigint not null default 0,
+  slots_given bigint not null default 0,
   closed_until timestamptz not null default 'epoch',
   closed_by text,
   probing_until timestamptz not null default 'epoch',
@@ -86,17 +86,17 @@ create table budgets (
 
 comment on table budgets is 'reference';
 
-comment on column budgets.next_at is 'when the next slot of the whole budget is due (GCRA)';
+comment on column budgets.next_slot_at is 'when the next slot of the whole budget is due (GCRA)';
 
 comment on column budgets.max_calls is 'calls per interval_ms, as last reported by HubSpot; null: not reported yet';
 
 comment on column budgets.pace is 'the part of the limit that was available to us at paced_at, 0 to 1; grows back over time';
 
-comment on column budgets.reserved_at is 'when the next slot of the share reserved for interactive calls is due';
+comment on column budgets.next_reserved_slot_at is 'when the next slot of the share reserved for interactive calls is due';
 
 comment on column budgets.dense_until is 'until then, background slots leave no gaps for interactive calls';
 
-comment on column budgets.turns is 'slots given out so far; used to tell other apps'' calls from our own';
+comment on column budgets.slots_given is 'slots given out so far; used to tell other apps'' calls from our own';
 
 comment on column budgets.closed_by is 'the policy of the last 429; daily: one probe at a time checks whether the limit still applies';
 

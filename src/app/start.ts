@@ -16,7 +16,7 @@ import { type Shutdown, shutDown } from './shutdown.ts'
 export interface Service {
   /** The listening address. A worker alone only serves probes there. */
   url: string
-  /** The name in its stream claims (`lease_by`). */
+  /** The name in its stream claims (`lease_owner`). */
   instance: string
   db: Database
   /** Finishes or releases the current work, within about ten seconds. */

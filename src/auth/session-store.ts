@@ -16,7 +16,7 @@ const alive = sql`(s.expires_at > clock_timestamp() and s.last_used_at > clock_t
 
 export interface NewSession extends SessionRights {
   token_hash: string
-  bound_to: string
+  binding: string
 }
 
 /**
@@ -36,8 +36,8 @@ export async function newSessionExpiry({ query }: SystemScope, until: number | u
 export async function insertSession({ query }: SystemScope, made: NewSession): Promise<boolean> {
   const { tenant_id } = made
   const rows = await query(sql`
-    insert into sessions (token_hash, tenant_id, scopes, made_by, bound_to, expires_at)
-    select ${made.token_hash}, ${tenant_id}::uuid, ${[...made.scopes]}::text[], ${made.made_by}, ${made.bound_to}, e.at
+    insert into sessions (token_hash, tenant_id, scopes, created_by, binding, expires_at)
+    select ${made.token_hash}, ${tenant_id}::uuid, ${[...made.scopes]}::text[], ${made.created_by}, ${made.binding}, e.at
     from (select ${made.expires_at}::timestamptz as at) e
     where e.at > clock_timestamp() and (${tenant_id}::uuid is null or exists (
       select from tenants t where t.tenant_id = ${tenant_id}::uuid and t.erasing_at is null))
@@ -46,7 +46,7 @@ export async function insertSession({ query }: SystemScope, made: NewSession): P
 }
 
 export interface SessionRow extends SessionRights {
-  bound_to: string
+  binding: string
   /** Its last recorded use is more than a minute old. */
   unnoted: boolean
 }
@@ -57,7 +57,7 @@ export async function findSession(
   tokenHash: string,
 ): Promise<SessionRow | undefined> {
   const [row] = await query(sql<SessionRow>`
-    select s.tenant_id, s.scopes, s.made_by, s.bound_to, s.expires_at,
+    select s.tenant_id, s.scopes, s.created_by, s.binding, s.expires_at,
       s.last_used_at < clock_timestamp() - ${useRecordedEvery} as unnoted
     from sessions s where s.token_hash = ${tokenHash} and ${alive}`)
   return row
@@ -74,10 +74,10 @@ export async function recordSessionUse({ query }: SystemScope, tokenHash: string
 export async function findLiveSessions(
   { query }: SystemScope,
   tokenHashes: readonly string[],
-): Promise<{ token_hash: string; made_by: string }[]> {
+): Promise<{ token_hash: string; created_by: string }[]> {
   if (tokenHashes.length === 0) return []
-  return await query(sql<{ token_hash: string; made_by: string }>`
-    select s.token_hash, s.made_by from sessions s
+  return await query(sql<{ token_hash: string; created_by: string }>`
+    select s.token_hash, s.created_by from sessions s
     where s.token_hash = any(${[...tokenHashes]}::text[]) and ${alive}`)
 }
 

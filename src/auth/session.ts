@@ -57,12 +57,12 @@ export interface SessionRights {
   /** null: the operator's. */
   tenant_id: TenantId | null
   scopes: readonly Scope[]
-  made_by: string
+  created_by: string
   expires_at: Date
 }
 
 /**
- * The value of `bound_to`: an HMAC of the session's rights, under a key of the ring. Write access
+ * The value of `binding`: an HMAC of the session's rights, under a key of the ring. Write access
  * to the database is therefore not enough to make, change or copy a session. The HMAC includes the
  * token, which no row contains, so not even a weak admin key can be guessed from stored data.
  *
@@ -75,10 +75,17 @@ function bindingUnder(
   rights: SessionRights,
   credential: string | undefined,
 ): string {
-  const { tenant_id, scopes, made_by, expires_at } = rights
+  const { tenant_id, scopes, created_by, expires_at } = rights
   // A derived key, so that the ring's key has only one use.
   const own = Buffer.from(hkdfSync('sha256', key, '', 'spoke: session', 32))
-  const bound = JSON.stringify([token, tenant_id, scopes, made_by, expires_at.getTime(), credential ?? null])
+  const bound = JSON.stringify([
+    token,
+    tenant_id,
+    scopes,
+    created_by,
+    expires_at.getTime(),
+    credential ?? null,
+  ])
   return createHmac('sha256', own).update(bound).digest('base64url')
 }
 

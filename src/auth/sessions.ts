@@ -83,8 +83,8 @@ export function createSessions({
 
   async function isValid(scope: SystemScope, token: string, row: SessionRow): Promise<boolean> {
     return (
-      isSessionBound(row.bound_to, ring, token, row, credentialOf(row.made_by)) &&
-      (await isCredentialValid(scope, row.made_by))
+      isSessionBound(row.binding, ring, token, row, credentialOf(row.created_by)) &&
+      (await isCredentialValid(scope, row.created_by))
     )
   }
 
@@ -101,13 +101,13 @@ export function createSessions({
       const rights = {
         tenant_id: principal.kind === 'tenant' ? principal.tenantId : null,
         scopes: principal.kind === 'tenant' ? principal.scopes : scopes,
-        made_by: madeBy,
+        created_by: madeBy,
         expires_at: await newSessionExpiry(scope, until),
       }
       const made = await insertSession(scope, {
         ...rights,
         token_hash: sessionHash(token),
-        bound_to: sessionBinding(ring, token, rights, credentialOf(madeBy)),
+        binding: sessionBinding(ring, token, rights, credentialOf(madeBy)),
       })
       return made ? rights.expires_at : undefined
     })
@@ -147,5 +147,5 @@ const sessionOf = (token: string, expiresAt: Date): SessionContext => ({
   expiresAt,
 })
 
-const principalOf = ({ tenant_id: tenantId, scopes, made_by: by }: SessionRow): Principal =>
+const principalOf = ({ tenant_id: tenantId, scopes, created_by: by }: SessionRow): Principal =>
   tenantId === null ? { kind: 'admin' } : { kind: 'tenant', tenantId, scopes, by }

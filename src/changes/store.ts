@@ -161,16 +161,16 @@ export async function blankChanges(
     with stretch as materialized (
       select seq from changes where tenant_id = ${scope.tenantId} and seq > ${beyond} order by seq limit ${window}
     ),
-    blanked as (
+    emptied as (
       update changes set issue_id = null, ticket_id = null, detail = null
       where tenant_id = ${scope.tenantId} and seq = any(array(select seq from stretch)) and integration_id = ${integrationId}
         and issue_id is not null
       returning seq
     ),
-    silenced as (
+    failed as (
       update deliveries set ordering_key = null, due_at = 'infinity',
         failure_reason = case when delivered_at is null then 'its integration was purged' end
-      where tenant_id = ${scope.tenantId} and seq = any(array(select seq from blanked))
+      where tenant_id = ${scope.tenantId} and seq = any(array(select seq from emptied))
     )
     select max(seq) as last from stretch`)
   return row?.last ?? undefined

@@ -1,5 +1,5 @@
 /**
- * One process's claim on a row, in `lease_until` and `lease_by`; it expires if the process dies.
+ * One process's claim on a row, in `lease_until` and `lease_owner`; it expires if the process dies.
  */
 import { sql } from 'kysely'
 
@@ -15,9 +15,9 @@ export interface Claimant {
 
 /** @param row the table's name or alias in the statement */
 export function leaseIsFree({ instance, exclusive }: Claimant, row?: string) {
-  const [leaseUntil, leaseBy] = ['lease_until', 'lease_by'].map((column) =>
+  const [leaseUntil, leaseOwner] = ['lease_until', 'lease_owner'].map((column) =>
     sql.ref(row === undefined ? column : `${row}.${column}`),
   )
   return sql`(${leaseUntil} is null or ${leaseUntil} <= clock_timestamp()
-    or (${exclusive} and ${leaseBy} is distinct from ${instance}))`
+    or (${exclusive} and ${leaseOwner} is distinct from ${instance}))`
 }

@@ -73,7 +73,12 @@ export async function withTenant<T>(
   work: (scope: TenantScope) => Promise<T>,
   how: How = {},
 ): Promise<T> {
-  const prelude = ['set local role spoke_app', ...lastly(how), setTenant(tenantId), 'select spoke_enter()']
+  const prelude = [
+    'set local role spoke_app',
+    ...lastly(how),
+    setTenant(tenantId),
+    'select spoke_begin_tenant()',
+  ]
   try {
     return await inTransaction(db, prelude, (query) => work({ tenantId, query } as TenantScope))
   } catch (error) {
@@ -99,7 +104,7 @@ export async function withErasure<T>(
   tenantId: TenantId,
   work: (scope: ErasureScope) => Promise<T>,
 ): Promise<T> {
-  const prelude = ['set local role spoke_eraser', setTenant(tenantId), 'select spoke_enter_alone()']
+  const prelude = ['set local role spoke_eraser', setTenant(tenantId), 'select spoke_begin_erasure()']
   return await inTransaction(db, prelude, (query) => {
     let role = 'spoke_eraser'
     const as =

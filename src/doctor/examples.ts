@@ -18,7 +18,7 @@ export const columnExamples: Readonly<Record<string, (word: string) => unknown>>
   'attempts.seq': () => 1,
   'endpoints.url': (word) => `https://${word}.example.com/`,
   'api_keys.scopes': () => ['read'],
-  'sessions.made_by': (word) => `key:${word}`,
+  'sessions.created_by': (word) => `key:${word}`,
   // A finished run, so that no request waits for its progress.
   'sync_events.state': () => 'succeeded',
 }

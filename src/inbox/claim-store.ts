@@ -56,9 +56,9 @@ export async function claimInbox(
   by: Claimant,
 ): Promise<InboxClaim | undefined> {
   const [claim] = await scope.query(sql<InboxClaim>`
-    insert into inboxes as s (tenant_id, integration_id, lease_until, lease_by)
+    insert into inboxes as s (tenant_id, integration_id, lease_until, lease_owner)
     values (${scope.tenantId}, ${integrationId}, ${fromNow(by.leaseMs)}, ${by.instance})
-    on conflict (tenant_id, integration_id) do update set lease_until = excluded.lease_until, lease_by = excluded.lease_by
+    on conflict (tenant_id, integration_id) do update set lease_until = excluded.lease_until, lease_owner = excluded.lease_owner
       where ${leaseIsFree(by, 's')} and (s.not_before is null or s.not_before <= clock_timestamp())
     returning failures, awaits_hubspot as "awaitedHubSpot"`)
   return claim
@@ -72,7 +72,7 @@ export async function renewInboxLease(
 ): Promise<boolean> {
   const renewed = await scope.query(sql`
     update inboxes set lease_until = ${fromNow(by.leaseMs)}
-    where ${whereInbox(scope, integrationId)} and lease_by = ${by.instance}
+    where ${whereInbox(scope, integrationId)} and lease_owner = ${by.instance}
     returning 1 as one`)
   return renewed.length > 0
 }
@@ -97,8 +97,8 @@ export async function releaseInbox(
         : sql`, failures = ${ended.failures}, error_code = ${ended.code}, not_before = ${fromNow(ended.waitMs)},
           awaits_hubspot = ${ended.awaitsHubSpot}`
   await scope.query(sql`
-    update inboxes set lease_until = null, lease_by = null${outcome}
-    where ${whereInbox(scope, integrationId)} and lease_by = ${by.instance}`)
+    update inboxes set lease_until = null, lease_owner = null${outcome}
+    where ${whereInbox(scope, integrationId)} and lease_owner = ${by.instance}`)
 }
 
 /**
@@ -115,7 +115,7 @@ export async function endDrainStep(
   { drained, releases }: { drained: readonly InboxItem[]; releases: boolean },
 ): Promise<boolean> {
   const lease = releases
-    ? sql`lease_until = null, lease_by = null, failures = 0, error_code = null, not_before = null, awaits_hubspot = false`
+    ? sql`lease_until = null, lease_owner = null, failures = 0, error_code = null, not_before = null, awaits_hubspot = false`
     : sql`lease_until = ${fromNow(by.leaseMs)}`
   const latest = (times: Date[]) => new Date(Math.max(...times.map(Number))).toISOString()
   const heard = (
@@ -132,7 +132,7 @@ export async function endDrainStep(
           )
         : sql``
     }
-    where ${whereInbox(scope, integrationId)} and lease_by = ${by.instance}
+    where ${whereInbox(scope, integrationId)} and lease_owner = ${by.instance}
     returning 1 as one`)
   return renewed.length > 0
 }

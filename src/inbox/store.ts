@@ -33,17 +33,17 @@ export async function enqueueChanges(
 ): Promise<EnqueueResult[]> {
   return await query(sql<EnqueueResult>`/* prepared */
     with ${deduplication},
-    heard as materialized (
+    reported as materialized (
       select * from jsonb_to_recordset(${JSON.stringify(batches.flatMap(inboxRowsOf))}::jsonb)
         as h(nth int, hub_id bigint, change text, ticket_ids text[], occurred_at timestamptz)
     ),
-    kept as (
+    enqueued as (
       insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
       select r.tenant_id, r.integration_id, ${fromNow(windowMs)}, h.ticket_ids, h.change, h.occurred_at
-      from fresh join heard h using (nth) join account_routes r using (hub_id)
+      from fresh join reported h using (nth) join account_routes r using (hub_id)
     )
     select not exists (select from fresh f where f.nth = lot.nth) as replayed,
-      (select coalesce(sum(cardinality(h.ticket_ids)), 0)::int from heard h
+      (select coalesce(sum(cardinality(h.ticket_ids)), 0)::int from reported h
         where h.nth = lot.nth and not exists (select from account_routes r where r.hub_id = h.hub_id)) as unknown
     from jsonb_to_recordset(${JSON.stringify(batches.map((_, nth) => ({ nth })))}::jsonb) as lot(nth int)
     order by nth`)

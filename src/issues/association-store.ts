@@ -70,7 +70,7 @@ export async function saveAssociations(
         limit 1
       ) k on true
     ),
-    kept as (
+    saved as (
       insert into issue_associations (tenant_id, integration_id, ticket_id, associations, observed_at)
       select ${scope.tenantId}, ${integrationId}, j.ticket_id, j.associations, ${observedAt.toISOString()}
       from judged j where j.changed

@@ -34,7 +34,7 @@ export async function saveLabels(
       select r.* from jsonb_to_recordset(${JSON.stringify([...last.values()])}::jsonb) as r(
         topic text, parent text, id text, label text, email text, closed boolean, archived boolean)
     ),
-    kept as (
+    saved as (
       insert into labels as l (tenant_id, integration_id, topic, parent, id, label, email, closed, archived)
       select ${scope.tenantId}, ${integrationId}, g.topic, g.parent, g.id, g.label, g.email, g.closed, g.archived
       from given g

@@ -126,7 +126,7 @@ export async function upsertIssues(
           or (j.properties - j.computed <> j.before - j.computed
             and exists (select jsonb_object_keys(j.properties) except select jsonb_object_keys(j.before))))
     ),
-    sighted as (
+    seen as (
       insert into issue_last_seen as s (tenant_id, integration_id, ticket_id, seen_at)
       -- What a read writes carries the time itself; what a search writes is dated back, and must not take away what a
       -- read has shown.
@@ -138,7 +138,7 @@ export async function upsertIssues(
       on conflict (tenant_id, integration_id, ticket_id) do update set seen_at = excluded.seen_at
         where s.seen_at < excluded.seen_at
     ),
-    kept as (
+    saved as (
       insert into issues (
         tenant_id, integration_id, ticket_id, issue_id, ticket_created_at, modified_at, archived, archived_at, url,
         properties, observed_at, was_live)

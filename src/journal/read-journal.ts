@@ -92,8 +92,8 @@ export async function readJournal(parts: JournalParts, signal: AbortSignal): Pro
   }
 }
 
-const isHopeless = ({ file, patienceMs }: BadFile, { badOffset, badMsAgo }: JournalPosition) =>
-  badOffset === file.offset && badMsAgo !== null && badMsAgo > patienceMs
+const isHopeless = ({ file, patienceMs }: BadFile, { unreadableOffset, unreadableMsAgo }: JournalPosition) =>
+  unreadableOffset === file.offset && unreadableMsAgo !== null && unreadableMsAgo > patienceMs
 
 /** Releases the journal for another process. */
 export async function letGo({ db, clientId, claimant }: JournalParts): Promise<void> {
@@ -239,7 +239,7 @@ async function giveUp(
   const asked = cause instanceof HubSpotError ? cause.retryAfterMs : undefined
   const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
   log.warn({ err: failure, code, failures }, 'the webhooks journal could not be read')
-  const failed = { code, failures, waitMs, badOffset: bad?.file.offset }
+  const failed = { code, failures, waitMs, unreadableOffset: bad?.file.offset }
   await withSystem(db, (scope) => releaseJournal(scope, clientId, claimant, failed))
   return nothing
 }

@@ -16,8 +16,8 @@ export interface JournalPosition {
   /** Time since HubSpot last did not know the position. */
   restartedMsAgo: number | null
   /** The next file, if it could not be read, and the time since it first failed. */
-  badOffset: string | null
-  badMsAgo: number | null
+  unreadableOffset: string | null
+  unreadableMsAgo: number | null
 }
 
 const msAgo = (column: string) =>
@@ -30,18 +30,18 @@ export async function claimJournal(
   by: Claimant,
 ): Promise<JournalPosition | undefined> {
   const [place] = await query(sql<JournalPosition>`/* prepared */
-    insert into journals as j (client_id, lease_until, lease_by)
+    insert into journals as j (client_id, lease_until, lease_owner)
     values (${clientId}, ${fromNow(by.leaseMs)}, ${by.instance})
-    on conflict (client_id) do update set lease_until = excluded.lease_until, lease_by = excluded.lease_by
-      where (${leaseIsFree(by, 'j')} or j.lease_by = ${by.instance})
+    on conflict (client_id) do update set lease_until = excluded.lease_until, lease_owner = excluded.lease_owner
+      where (${leaseIsFree(by, 'j')} or j.lease_owner = ${by.instance})
         and (j.not_before is null or j.not_before <= clock_timestamp())
-    returning position, failures, bad_offset as "badOffset", ${msAgo('read_at')} as "readMsAgo",
-      ${msAgo('restarted_at')} as "restartedMsAgo", ${msAgo('bad_since')} as "badMsAgo"`)
+    returning position, failures, unreadable_offset as "unreadableOffset", ${msAgo('read_at')} as "readMsAgo",
+      ${msAgo('restarted_at')} as "restartedMsAgo", ${msAgo('unreadable_since')} as "unreadableMsAgo"`)
   return place
 }
 
 const well = (restarted: boolean) => sql`
-  read_at = clock_timestamp(), failures = 0, error_code = null, not_before = null, bad_offset = null, bad_since = null,
+  read_at = clock_timestamp(), failures = 0, error_code = null, not_before = null, unreadable_offset = null, unreadable_since = null,
   restarted_at = case when ${restarted} then clock_timestamp() else restarted_at end`
 
 /**
@@ -87,26 +87,26 @@ export async function keepEnd(
 }
 
 /**
- * @param failed absent: the state stays unchanged for another process. badOffset: the file, or
- *   access to it, is at fault
+ * @param failed absent: the state stays unchanged for another process. unreadableOffset: the file,
+ *   or access to it, is at fault
  */
 export async function releaseJournal(
   { query }: SystemScope,
   clientId: string,
   by: Claimant,
-  failed?: { code: string; failures: number; waitMs: number; badOffset: string | undefined },
+  failed?: { code: string; failures: number; waitMs: number; unreadableOffset: string | undefined },
 ): Promise<void> {
   const why = failed
     ? sql`, failures = ${failed.failures}, error_code = ${failed.code}, not_before = ${fromNow(failed.waitMs)}${
-        failed.badOffset === undefined
+        failed.unreadableOffset === undefined
           ? sql``
-          : sql`, bad_since = case when bad_offset = ${failed.badOffset} then bad_since else clock_timestamp() end,
-              bad_offset = ${failed.badOffset}`
+          : sql`, unreadable_since = case when unreadable_offset = ${failed.unreadableOffset} then unreadable_since else clock_timestamp() end,
+              unreadable_offset = ${failed.unreadableOffset}`
       }`
     : sql``
   await query(sql`
-    update journals set lease_until = null, lease_by = null${why}
-    where client_id = ${clientId} and lease_by = ${by.instance}`)
+    update journals set lease_until = null, lease_owner = null${why}
+    where client_id = ${clientId} and lease_owner = ${by.instance}`)
 }
 
 /** Consecutive failed attempts to read the journal, by any process. */

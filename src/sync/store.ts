@@ -137,7 +137,7 @@ export async function claimStream(
 ): Promise<StreamClaim | undefined> {
   const [claim] = await scope.query(sql<StreamClaim>`
     update sync_streams
-    set epoch = epoch + 1, lease_until = ${fromNow(by.leaseMs)}, lease_by = ${by.instance},
+    set epoch = epoch + 1, lease_until = ${fromNow(by.leaseMs)}, lease_owner = ${by.instance},
       is_probe = awaits_hubspot and not_before is null, not_before = null
     where ${whereStream(scope, key)} and ${isRunnable} and ${leaseIsFree(by)}
     returning epoch, sync_event_id as "syncEventId", cursor, watermark, failures, deletions_held_back as "deletionsHeldBack",
@@ -242,7 +242,7 @@ export async function releaseStream(
   wait?: { ms: number; failures: number; restart: Cursor | undefined; awaitsHubSpot?: boolean },
 ): Promise<boolean> {
   const rows = await scope.query(sql<{ sync_event_id: string }>`
-    update sync_streams set lease_until = null, lease_by = null,
+    update sync_streams set lease_until = null, lease_owner = null,
       not_before = ${fromNow(wait?.ms ?? null)},
       failures = coalesce(${wait?.failures ?? null}::integer, failures),
       awaits_hubspot = coalesce(${wait?.awaitsHubSpot ?? null}::boolean, awaits_hubspot),
@@ -331,7 +331,7 @@ async function endSucceededRun(
   // earlier than the last, because HubSpot's clock was set back, only causes more reads.
   const mark = sql`least(${watermark.toISOString()}::timestamptz, ${fromNow(-lookBackMs)})`
   const rows = await scope.query(sql`
-    update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_by = null, failures = 0,
+    update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_owner = null, failures = 0,
       not_before = null, awaits_hubspot = false, watermark = ${mark}, deletions_held_back = ${deletionsHeldBack},
       list_checked_at = case when ${listWasIdle} then clock_timestamp() else list_checked_at end
     where ${whereStream(scope, key)} and ${ownsClaim(claim)} returning epoch`)
@@ -352,11 +352,11 @@ async function endFailedRun(
   { lost }: Extract<Ending, { state: 'failed' }>,
 ): Promise<boolean> {
   const rows = await scope.query(sql`
-    update sync_streams set sync_event_id = null, lease_until = null, lease_by = null, failures = 0, not_before = null,
+    update sync_streams set sync_event_id = null, lease_until = null, lease_owner = null, failures = 0, not_before = null,
       awaits_hubspot = false,
       cursor = case when ${lost} then null else cursor end,
-      next_at = case when sync_type = 'full' and watermark is null
-        then least(next_at, clock_timestamp() + ${firstRunRetry}) else next_at end
+      next_run_at = case when sync_type = 'full' and watermark is null
+        then least(next_run_at, clock_timestamp() + ${firstRunRetry}) else next_run_at end
     where ${whereStream(scope, key)} and ${ownsClaim(claim)} returning epoch`)
   return rows.length > 0
 }
@@ -365,7 +365,7 @@ async function endFailedRun(
 export async function cancelRuns(scope: TenantScope, integrationId: string): Promise<void> {
   await scope.query(sql`
     update sync_streams set epoch = epoch + 1, sync_event_id = null, cursor = null, lease_until = null,
-      lease_by = null, not_before = null, next_at = null, awaits_hubspot = false
+      lease_owner = null, not_before = null, next_run_at = null, awaits_hubspot = false
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}`)
   await scope.query(sql`
     update sync_events set state = 'cancelled', finished_at = clock_timestamp(), waiting_for = null,
@@ -398,9 +398,9 @@ export async function scheduleStream(
   offsetMs: number,
 ): Promise<void> {
   await scope.query(sql`
-    insert into sync_streams as s (tenant_id, integration_id, kind, sync_type, next_at)
+    insert into sync_streams as s (tenant_id, integration_id, kind, sync_type, next_run_at)
     values (${scope.tenantId}, ${key.integrationId}, ${key.kind}, ${key.syncType}, ${nextSlot(periodMs, offsetMs)})
-    on conflict (tenant_id, integration_id, kind, sync_type) do update set next_at = coalesce(s.next_at, excluded.next_at)`)
+    on conflict (tenant_id, integration_id, kind, sync_type) do update set next_run_at = coalesce(s.next_run_at, excluded.next_run_at)`)
 }
 
 /** Takes a schedule slot that is due. @returns false if another process was first */
@@ -411,8 +411,8 @@ export async function claimScheduleSlot(
   offsetMs: number,
 ): Promise<boolean> {
   const rows = await scope.query(sql`
-    update sync_streams set next_at = ${nextSlot(periodMs, offsetMs)}
-    where ${whereStream(scope, key)} and next_at <= clock_timestamp() returning sync_type`)
+    update sync_streams set next_run_at = ${nextSlot(periodMs, offsetMs)}
+    where ${whereStream(scope, key)} and next_run_at <= clock_timestamp() returning sync_type`)
   return rows.length > 0
 }
 
@@ -455,10 +455,10 @@ export interface DueStream extends StreamKey {
 export async function findDueStreams(scope: SystemScope, by: Claimant, limit: number): Promise<DueStream[]> {
   return await scope.query(sql<DueStream>`
     select tenant_id as "tenantId", integration_id as "integrationId", kind, sync_type as "syncType", epoch,
-      coalesce(next_at <= clock_timestamp(), false) as slot, ${isRunnable} and ${leaseIsFree(by)} as run
+      coalesce(next_run_at <= clock_timestamp(), false) as slot, ${isRunnable} and ${leaseIsFree(by)} as run
     from sync_streams
-    where next_at <= clock_timestamp() or (${isRunnable} and ${leaseIsFree(by)})
-    order by coalesce(not_before, next_at) nulls first
+    where next_run_at <= clock_timestamp() or (${isRunnable} and ${leaseIsFree(by)})
+    order by coalesce(not_before, next_run_at) nulls first
     limit ${limit}`)
 }
 

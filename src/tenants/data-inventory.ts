@@ -73,8 +73,8 @@ export const dataInventory: readonly InventoryEntry[] = [
   }),
   entry('sessions', 'marked', {
     key: 'token_hash',
-    exported: 'scopes made_by created_at last_used_at expires_at',
-    excluded: 'token_hash bound_to',
+    exported: 'scopes created_by created_at last_used_at expires_at',
+    excluded: 'token_hash binding',
   }),
   entry('account_routes', 'marked', {
     key: 'hub_id integration_id',
@@ -111,7 +111,7 @@ export const dataInventory: readonly InventoryEntry[] = [
   }),
   entry('sync_streams', 'marked', {
     key: 'integration_id kind sync_type',
-    exported: `integration_id kind sync_type epoch lease_until lease_by sync_event_id cursor watermark failures not_before next_at
+    exported: `integration_id kind sync_type epoch lease_until lease_owner sync_event_id cursor watermark failures not_before next_run_at
       deletions_held_back list_checked_at awaits_hubspot is_probe`,
   }),
   entry('sync_events', 'rows', {
@@ -145,7 +145,7 @@ export const dataInventory: readonly InventoryEntry[] = [
   }),
   entry('inboxes', 'rows', {
     key: 'integration_id',
-    exported: `integration_id lease_until lease_by failures not_before error_code received_at occurred_at webhooks_missing_since awaits_hubspot`,
+    exported: `integration_id lease_until lease_owner failures not_before error_code received_at occurred_at webhooks_missing_since awaits_hubspot`,
   }),
   entry('audit_events', 'audit', {
     key: 'seq',

@@ -37,8 +37,8 @@ for (const engine of engines) {
           token_hash,
           tenant_id: A,
           scopes: ['read', 'sync'],
-          made_by: 'jwt:x',
-          bound_to: 'tie',
+          created_by: 'jwt:x',
+          binding: 'tie',
           expires_at,
           ...columns,
         })
@@ -66,16 +66,16 @@ for (const engine of engines) {
         'as it was bound, to the millisecond',
       )
       assert.deepEqual(
-        [row?.tenant_id, row?.scopes, row?.made_by, row?.bound_to, row?.unnoted],
+        [row?.tenant_id, row?.scopes, row?.created_by, row?.binding, row?.unnoted],
         [A, ['read', 'sync'], 'jwt:x', 'tie', false],
       )
       assert.equal(await find('d'), undefined)
     })
 
     test('what is the admin’s has no tenant, and nothing else has none', async () => {
-      assert.ok(await make('admin', { tenant_id: null, made_by: 'admin' }))
-      await assert.rejects(make('x', { tenant_id: null, made_by: 'key:1' }), { code: '23514' })
-      await assert.rejects(make('x', { tenant_id: A, made_by: 'admin' }), { code: '23514' })
+      assert.ok(await make('admin', { tenant_id: null, created_by: 'admin' }))
+      await assert.rejects(make('x', { tenant_id: null, created_by: 'key:1' }), { code: '23514' })
+      await assert.rejects(make('x', { tenant_id: A, created_by: 'admin' }), { code: '23514' })
     })
 
     test('it ends by either time and with its tenant, for whoever looks it up or watches it', async () => {
@@ -105,7 +105,7 @@ for (const engine of engines) {
       const seen = (await as(B, 'select token_hash from sessions')).map(({ token_hash }) => token_hash)
       assert.deepEqual(seen, ['g'])
       for (const statement of [
-        `insert into sessions (token_hash, tenant_id, scopes, made_by, bound_to, expires_at) values ('h', '${B}', '{}', 'key:1', 'x', now())`,
+        `insert into sessions (token_hash, tenant_id, scopes, created_by, binding, expires_at) values ('h', '${B}', '{}', 'key:1', 'x', now())`,
         `update sessions set expires_at = now() + interval '1 year'`,
         `update sessions set tenant_id = null`,
       ])

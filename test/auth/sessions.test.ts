@@ -279,7 +279,7 @@ describe('sessions', () => {
     const byKey = await logIn((await newTenantKey()).api_key)
     const byJwt = await logIn(await jwt({ scope: 'read' }))
     const byAdmin = await logIn(adminKey)
-    const columns = ['tenant_id', 'scopes', 'made_by', 'bound_to', 'expires_at'] as const
+    const columns = ['tenant_id', 'scopes', 'created_by', 'binding', 'expires_at'] as const
     type Row = Record<(typeof columns)[number], string | null>
     const text = columns.map((column) => `${column}::text as ${column}`).join(', ')
     const read = async (session: LoggedIn) =>
@@ -299,18 +299,18 @@ describe('sessions', () => {
     const later = new Date(Date.now() + 864_000_000).toISOString()
     const forgeries: [what: string, from: LoggedIn, over: Partial<Row>][] = [
       ['another tenant by my key', byKey, { tenant_id: victim }],
-      ['another tenant by its key', byKey, { tenant_id: victim, made_by: `key:${theirs}` }],
-      ['another tenant and more', byKey, { tenant_id: victim, made_by: `key:${theirs}`, scopes: all }],
+      ['another tenant by its key', byKey, { tenant_id: victim, created_by: `key:${theirs}` }],
+      ['another tenant and more', byKey, { tenant_id: victim, created_by: `key:${theirs}`, scopes: all }],
       ['another tenant by a JWT', byJwt, { tenant_id: victim }],
-      ['another subject', byJwt, { made_by: 'jwt:somebody' }],
-      ['a JWT for a key', byKey, { made_by: 'jwt:somebody' }],
+      ['another subject', byJwt, { created_by: 'jwt:somebody' }],
+      ['a JWT for a key', byKey, { created_by: 'jwt:somebody' }],
       ['more than the key may', byKey, { scopes: all }],
       ['more than the JWT may', byJwt, { scopes: all }],
       ['a longer life', byKey, { expires_at: later }],
       ['a longer life of the operator', byAdmin, { expires_at: later }],
-      ['the operator for a key', byKey, { tenant_id: null, made_by: 'admin' }],
-      ['nothing that ties it', byKey, { bound_to: '' }],
-      ['tied as another is', byKey, { bound_to: (await read(byJwt)).bound_to }],
+      ['the operator for a key', byKey, { tenant_id: null, created_by: 'admin' }],
+      ['nothing that ties it', byKey, { binding: '' }],
+      ['tied as another is', byKey, { binding: (await read(byJwt)).binding }],
       ['tied as the operator is', byKey, { ...(await read(byAdmin)) }],
     ]
     const made = { cookie: '', token: `sps_${randomBytes(32).toString('base64url')}` }

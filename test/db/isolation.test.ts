@@ -123,8 +123,8 @@ for (const engine of bothEngines) {
     test('the system door sees ids and times on the routing tables, and no tenant content', async () => {
       const asSystem = (statement: string) => withSystem(db, ({ query }) => query(sql.raw(statement)))
       assert.equal((await asSystem('select tenant_id, integration_id from account_routes')).length, 2)
-      assert.equal((await asSystem('select tenant_id, epoch, next_at from sync_streams')).length, 2)
-      assert.equal((await asSystem('select made_by from sessions')).length, 2)
+      assert.equal((await asSystem('select tenant_id, epoch, next_run_at from sync_streams')).length, 2)
+      assert.equal((await asSystem('select created_by from sessions')).length, 2)
       assert.equal((await asSystem('select tenant_id, integration_id, due_at from inbox_entries')).length, 2)
       assert.equal((await asSystem('select tenant_id, lease_until, not_before from inboxes')).length, 2)
       assert.equal((await asSystem('select tenant_id, last_seq from change_counters')).length, 2)
@@ -167,7 +167,7 @@ for (const engine of bothEngines) {
         `set local spoke.tenant_id = '${A}'`,
       ]
       // It would find the tenant marked.
-      await inTransaction(db, prelude, (query) => query(sql`select spoke_enter()`))
+      await inTransaction(db, prelude, (query) => query(sql`select spoke_begin_tenant()`))
       const { rows } = await sql<{ name: string }>`select quote_ident(current_database()) as name`.execute(
         db.kysely,
       )
@@ -337,9 +337,9 @@ for (const engine of bothEngines) {
           /tenants has an unexpected policy: erase_marked/,
         ],
         [
-          `alter function spoke_enter() rename to kept; create function spoke_enter() returns void language sql as $$ select $$`,
-          'drop function spoke_enter(); alter function kept() rename to spoke_enter',
-          /spoke_enter\(\) differs from the one in the migrations/,
+          `alter function spoke_begin_tenant() rename to kept; create function spoke_begin_tenant() returns void language sql as $$ select $$`,
+          'drop function spoke_begin_tenant(); alter function kept() rename to spoke_begin_tenant',
+          /spoke_begin_tenant\(\) differs from the one in the migrations/,
         ],
         [
           'alter function spoke_erasing() reset search_path',

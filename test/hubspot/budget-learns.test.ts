@@ -63,9 +63,9 @@ const daily = { waitMs: 900_000, policy: 'daily', asked: false } as const
 const later = (db: Database, ms: number) =>
   sql`update budgets set ${sql.join(
     [
-      'next_at',
+      'next_slot_at',
       'paced_at',
-      'reserved_at',
+      'next_reserved_slot_at',
       'dense_until',
       'interactive_at',
       'closed_until',
@@ -76,9 +76,9 @@ const later = (db: Database, ms: number) =>
 const rowOf = async (db: Database, bucket: Bucket = 'calls') =>
   (
     await sql<Record<string, number | string | null>>`
-      select max_calls, daily_limit, daily_left, pace, closed_by, turns,
+      select max_calls, daily_limit, daily_left, pace, closed_by, slots_given,
         (extract(epoch from closed_until - clock_timestamp()) * 1000)::float8 as closed_ms,
-        (extract(epoch from next_at) * 1000)::float8 as next_ms,
+        (extract(epoch from next_slot_at) * 1000)::float8 as next_ms,
         extract(epoch from closed_until)::float8 as closed_at
       from budgets where bucket = ${bucket} and hub_id = ${key.hubId}`.execute(db.kysely)
   ).rows[0]
@@ -281,16 +281,16 @@ for (const engine of engines) {
       const takes = Array.from({ length: 5 }, () => budget.take(key, 'calls', how, signal))
       await Promise.all(takes)
       assert.ok(sleeps >= 2, String(sleeps))
-      assert.ok(Number((await rowOf(db))?.turns) > 5)
+      assert.ok(Number((await rowOf(db))?.slots_given) > 5)
     })
 
     test('loses nothing but the turns themselves when a process holds a block and dies', async () => {
       const one = process(db)
       for (let n = 0; n < 40; n++) await one.take('background')
-      const given = Number((await rowOf(db))?.turns)
+      const given = Number((await rowOf(db))?.slots_given)
       await later(db, 600_000)
       assert.equal(await process(db).take('background'), 0)
-      assert.equal(Number((await rowOf(db))?.turns), given + 1)
+      assert.equal(Number((await rowOf(db))?.slots_given), given + 1)
     })
   })
 }

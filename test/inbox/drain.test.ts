@@ -66,7 +66,7 @@ beforeEach(async () => {
   contacts = undefined
   reads = []
   await run(`delete from inbox_entries`)
-  await run(`update inboxes set lease_until = null, lease_by = null, failures = 0, not_before = null`)
+  await run(`update inboxes set lease_until = null, lease_owner = null, failures = 0, not_before = null`)
 })
 after(async () => {
   await bench?.close()
@@ -233,7 +233,7 @@ test('a drain whose lane another process took meanwhile keeps nothing, and takes
   })
   await tell([a])
   answer = async () => {
-    await run(`update inboxes set lease_by = 'another process', lease_until = now() + interval '1 minute'`)
+    await run(`update inboxes set lease_owner = 'another process', lease_until = now() + interval '1 minute'`)
     return undefined
   }
   assert.equal(await drainOnce(), undefined)
@@ -243,7 +243,7 @@ test('a drain whose lane another process took meanwhile keeps nothing, and takes
   )
   assert.deepEqual(await run(`select from issues where subject = 'late'`), [])
   assert.deepEqual(
-    (await run<{ by: string }>('select lease_by as by from inboxes')).map(({ by }) => by),
+    (await run<{ by: string }>('select lease_owner as by from inboxes')).map(({ by }) => by),
     ['another process'],
   )
 })
@@ -297,7 +297,7 @@ test('what was postponed waits for its own time, however wide the window', async
 test('the inbox of a tenant that is being erased is not offered, and holds up nobody else', async () => {
   const other = await seedTenant(db, B, 777)
   await run('delete from inbox_entries')
-  await run('update inboxes set lease_until = null, lease_by = null')
+  await run('update inboxes set lease_until = null, lease_owner = null')
   await tell(['1'])
   await tell(['1'], 'propertyChange', 777)
   const lanes = () => withSystem(db, (scope) => findDueInboxes(scope, claimant, 10))

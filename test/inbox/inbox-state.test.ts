@@ -154,7 +154,7 @@ test('a lease that a dead process left runs out; one that is held is respected',
   const [id] = await ids()
   const hold = (until: string) =>
     bench.look(`
-      update inboxes set lease_by = 'another process', lease_until = now() + interval '${until}'
+      update inboxes set lease_owner = 'another process', lease_until = now() + interval '${until}'
       where integration_id = '${account.integration}'`)
   await hold('1 hour')
   await bench.emulator.control('PATCH', `/portals/${account.portal}/tickets`, {

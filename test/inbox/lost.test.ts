@@ -104,9 +104,9 @@ for (const missing_ids_in_batch of ['named', 'silent'])
 test('whatever becomes of the database, what was answered 2xx is kept', async () => {
   // Nobody drains it, so that all that is kept can be seen.
   await bench.look(`
-    insert into inboxes (tenant_id, integration_id, lease_by, lease_until)
+    insert into inboxes (tenant_id, integration_id, lease_owner, lease_until)
     values ('${account.tenant}', '${account.integration}', 'the test', now() + interval '1 hour')
-    on conflict (tenant_id, integration_id) do update set lease_by = excluded.lease_by, lease_until = excluded.lease_until`)
+    on conflict (tenant_id, integration_id) do update set lease_owner = excluded.lease_owner, lease_until = excluded.lease_until`)
   const { app_id: appId } = await bench.emulator.control('GET', '/apps/test-client/webhooks')
   let next = 1
   const acknowledged: string[] = []

@@ -90,7 +90,12 @@ for (const engine of engines)
       await within((scope) => releaseJournal(scope, app, by('b')))
       assert.equal(await claim('b'), undefined, 'nobody lets go of what is another’s')
       await within((scope) =>
-        releaseJournal(scope, app, by('a'), { code: 'x', failures: 3, waitMs: 60_000, badOffset: undefined }),
+        releaseJournal(scope, app, by('a'), {
+          code: 'x',
+          failures: 3,
+          waitMs: 60_000,
+          unreadableOffset: undefined,
+        }),
       )
       assert.equal(await claim('b'), undefined)
       await sql`update journals set not_before = now() where client_id = ${app}`.execute(db.kysely)

@@ -225,7 +225,7 @@ for (const journal_lost_offset of ['error', 'earliest'] as const)
     const account = await connected()
     await told(account.portal)
     await look(
-      `update journals set lease_by = 'the test', lease_until = now() + interval '1 hour',
+      `update journals set lease_owner = 'the test', lease_until = now() + interval '1 hour',
      position = '${randomUUID()}', restarted_at = null, read_at = now() - interval '80 hours'`,
     )
     const [a] = await idsOf(account)
@@ -233,7 +233,7 @@ for (const journal_lost_offset of ['error', 'earliest'] as const)
       ids: [a],
       properties: { subject: `late ${journal_lost_offset}` },
     })
-    await look('update journals set lease_until = null, lease_by = null')
+    await look('update journals set lease_until = null, lease_owner = null')
     await equal(account)
     assert.equal(lines('was not read for longer than HubSpot keeps it'), before + 1)
   })
@@ -242,7 +242,7 @@ test('while another process reads, this one does not', async () => {
   const account = await connected()
   await told(account.portal)
   const [a] = await idsOf(account)
-  await look(`update journals set lease_by = 'the test', lease_until = now() + interval '1 hour'`)
+  await look(`update journals set lease_owner = 'the test', lease_until = now() + interval '1 hour'`)
   await eventually(
     async () => (await differences({ emulator: bench.emulator, look }, account)).length === 0,
     'it is equal',
@@ -289,8 +289,10 @@ for (const [name, fault] of faults)
 
 const placeNow = async () =>
   (
-    await look<{ position: string; bad_offset: string | null }>('select position, bad_offset from journals')
-  )[0] ?? { position: '', bad_offset: null }
+    await look<{ position: string; unreadable_offset: string | null }>(
+      'select position, unreadable_offset from journals',
+    )
+  )[0] ?? { position: '', unreadable_offset: null }
 
 test('a file that nobody can read is passed over in the end and not before, and what comes after it is kept', async () => {
   const account = await connected()
@@ -311,14 +313,14 @@ test('a file that nobody can read is passed over in the end and not before, and 
   const tryNow = (more = '') => look(`update journals set not_before = null ${more}`)
   await eventually(async () => {
     await tryNow()
-    return (await placeNow()).bad_offset !== null
+    return (await placeNow()).unreadable_offset !== null
   }, 'it was tried')
-  await tryNow(", bad_since = now() - interval '55 minutes'")
+  await tryNow(", unreadable_since = now() - interval '55 minutes'")
   await new Promise((done) => setTimeout(done, 2_500))
   await tryNow()
   assert.equal((await placeNow()).position, position, 'the store of files may be away')
   await eventually(async () => {
-    await tryNow(", bad_since = now() - interval '61 minutes'")
+    await tryNow(", unreadable_since = now() - interval '61 minutes'")
     return (await placeNow()).position !== position
   }, 'it is passed over')
   await bench.emulator.control('DELETE', `/faults/${id}`)
@@ -330,7 +332,7 @@ test('a file that nobody can read is passed over in the end and not before, and 
     )
     return row?.subject === 'heard of'
   }, 'the next is read')
-  assert.equal((await placeNow()).bad_offset, null)
+  assert.equal((await placeNow()).unreadable_offset, null)
 })
 
 test('a journal that says it is lost wherever it ends is not read from its beginning again and again', async () => {

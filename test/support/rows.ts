@@ -118,8 +118,8 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
       token_hash: newId(),
       tenant_id: tenantId,
       scopes: ['read'],
-      made_by: 'jwt:seed',
-      bound_to: 'seed',
+      created_by: 'jwt:seed',
+      binding: 'seed',
       expires_at: new Date(Date.now() + 3_600_000),
     }),
   )

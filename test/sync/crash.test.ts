@@ -246,7 +246,7 @@ describe('a run goes on in another process', () => {
       const stream = async () =>
         (
           await adminQuery(
-            `select epoch::int as epoch, lease_by from sync_streams where integration_id = '${id}' and sync_type = 'full'`,
+            `select epoch::int as epoch, lease_owner from sync_streams where integration_id = '${id}' and sync_type = 'full'`,
             databaseUrl,
           )
         )[0]
@@ -265,7 +265,7 @@ describe('a run goes on in another process', () => {
         )
       const before = await stream()
       assert.ok(before)
-      const holders = await holderOf([first, second], before.lease_by as string)
+      const holders = await holderOf([first, second], before.lease_owner as string)
       holders.mine.child.kill('SIGSTOP')
       await eventually(
         async () => ((await stream())?.epoch as number) > (before.epoch as number),
@@ -298,8 +298,8 @@ describe('a run goes on in another process', () => {
 /** Which of the two processes has the claim: each logs the name it claims by at its start. */
 async function holderOf(
   [a, b]: [SpokeProcess, SpokeProcess],
-  leaseBy: string,
+  leaseOwner: string,
 ): Promise<{ mine: SpokeProcess; other: SpokeProcess }> {
   await Promise.all([a.url, b.url])
-  return a.output().includes(leaseBy) ? { mine: a, other: b } : { mine: b, other: a }
+  return a.output().includes(leaseOwner) ? { mine: a, other: b } : { mine: b, other: a }
 }

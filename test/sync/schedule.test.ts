@@ -64,7 +64,7 @@ test('with three processes each slot makes one incremental run, and changes arri
       `gaps between slots: ${gaps}`,
     )
     const [stream] = await adminQuery(
-      `select next_at > now() as ahead from sync_streams where sync_type = 'incremental'`,
+      `select next_run_at > now() as ahead from sync_streams where sync_type = 'incremental'`,
       databaseUrl,
     )
     assert.equal(stream?.ahead, true)

@@ -51,7 +51,7 @@ for (const engine of engines) {
     const budget = (hubId: number) =>
       withSystem(db, ({ query }) =>
         query(
-          sql`insert into budgets (app, hub_id, bucket, next_at) values ('pasted', ${hubId}, 'calls', now())`,
+          sql`insert into budgets (app, hub_id, bucket, next_slot_at) values ('pasted', ${hubId}, 'calls', now())`,
         ),
       )
     const budgets = async () =>

@@ -138,7 +138,7 @@ for (const engine of engines) {
     })
 
     test('budgets go a day after the last call when nobody is connected to the account', async () => {
-      await owner(sql`insert into budgets (app, hub_id, bucket, next_at, closed_until)
+      await owner(sql`insert into budgets (app, hub_id, bucket, next_slot_at, closed_until)
         select 'pasted', p, 'calls', now() - interval '2 days', c from (values
           (4242, 'epoch'::timestamptz), (9001, 'epoch'), (9002, now() + interval '1 hour')) v(p, c)
         union all select 'pasted', 9003, 'calls', now(), 'epoch'`)

@@ -49,7 +49,7 @@ const systemGrants: Grants = {
   account_routes: 'select',
   tenants: 'select(tenant_id,key_id,created_at,erasing_at)',
   sync_streams:
-    'select(tenant_id,integration_id,kind,sync_type,epoch,lease_until,lease_by,sync_event_id,not_before,next_at,awaits_hubspot)',
+    'select(tenant_id,integration_id,kind,sync_type,epoch,lease_until,lease_owner,sync_event_id,not_before,next_run_at,awaits_hubspot)',
   confirmations: 'select(tenant_id,confirmation_id,hub_id,confirmed_at,expires_at)',
   idempotency_keys: 'select(tenant_id,expires_at)',
   budgets: 'select insert update delete',
@@ -63,7 +63,7 @@ const systemGrants: Grants = {
   inbox_entries:
     'select(tenant_id,integration_id,due_at) insert(tenant_id,integration_id,due_at,ticket_ids,change,occurred_at)',
   inboxes:
-    'select(tenant_id,integration_id,lease_until,lease_by,not_before,webhooks_missing_since,awaits_hubspot)',
+    'select(tenant_id,integration_id,lease_until,lease_owner,not_before,webhooks_missing_since,awaits_hubspot)',
   webhook_receipts: 'select insert delete',
   journals: 'select insert update',
   journal_subscriptions: 'select insert update delete',
@@ -97,19 +97,19 @@ export const otherPolicies: Readonly<Record<string, readonly string[]>> = {
   sync_streams: ['find_due r spoke_system true -'],
   inbox_entries: ['enqueue a spoke_system - true', 'find_due r spoke_system true -'],
   inboxes: ['find_due r spoke_system true -'],
-  change_counters: ['find_news r spoke_system true -'],
+  change_counters: ['find_changes r spoke_system true -'],
   deliveries: ['find_due r spoke_system true -'],
-  confirmations: ['find_waiting r spoke_system true -'],
+  confirmations: ['find_pending r spoke_system true -'],
   tenants: [
-    'find_keys r spoke_system true -',
-    `see_mark r spoke_eraser ${own} -`,
+    'list_tenants r spoke_system true -',
+    `read_mark r spoke_eraser ${own} -`,
     `mark w spoke_eraser ${own} ${ownMarked}`,
     `erase_marked d spoke_eraser ${ownMarked} -`,
   ],
-  audit_events: [`see_marked r spoke_eraser ${ofMarked} -`, `erase_marked d spoke_eraser ${ofMarked} -`],
+  audit_events: [`read_marked r spoke_eraser ${ofMarked} -`, `erase_marked d spoke_eraser ${ofMarked} -`],
   idempotency_keys: ['find_expired r spoke_system (expires_at <= now()) -'],
   api_keys: ['find_key r spoke_system true -', 'touch_key w spoke_system true true'],
-  sessions: ['hold_sessions * spoke_system true true'],
+  sessions: ['manage_sessions * spoke_system true true'],
 }
 
 /** Functions of the schema by the md5 of their body. None runs with its owner's rights. */
@@ -117,8 +117,8 @@ export const functions: Readonly<Record<string, string>> = {
   spoke_tenant: '33cd14459a565a6464061d3e1aee8f7f',
   spoke_no_tenant: 'be0d5aadc759a4b12de3f5fc74faa999',
   spoke_erasing: 'afb72c34e87a19f7c653d3f85c49f682',
-  spoke_enter: '1b4f8ec998c6d51c167be7e6d8a927db',
-  spoke_enter_alone: 'e47bab5bb9772bca7308344ea32b18c3',
+  spoke_begin_tenant: '1b4f8ec998c6d51c167be7e6d8a927db',
+  spoke_begin_erasure: 'e47bab5bb9772bca7308344ea32b18c3',
 }
 
 /** Triggers of our tables, as `table.trigger`. */

@@ -19,7 +19,7 @@ export async function deleteIdleBudgets({ query }: { query: Query }, atMost: num
   const rows = await query(sql`
     delete from budgets where ctid = any(array(
       select b.ctid from budgets b
-      where greatest(b.next_at, b.closed_until) < clock_timestamp() - interval '1 day' and ${unused}
+      where greatest(b.next_slot_at, b.closed_until) < clock_timestamp() - interval '1 day' and ${unused}
       limit ${atMost}))
     returning 1 as one`)
   return rows.length

@@ -45,7 +45,7 @@ export async function close(
   let opensIn = stop.waitMs
   for (const one of daily ? all : [bucket]) {
     const [closed] = await query(sql<{ wait_ms: number }>`
-      insert into budgets as b (app, hub_id, bucket, next_at, closed_until, closed_by)
+      insert into budgets as b (app, hub_id, bucket, next_slot_at, closed_until, closed_by)
       values (${key.app}, ${key.hubId}, ${one}, clock_timestamp(), ${until}, ${stop.policy})
       on conflict (app, hub_id, bucket) do update set
         closed_until = greatest(b.closed_until, excluded.closed_until),

@@ -70,9 +70,9 @@ export const row = ({ app, hubId }: BudgetKey, bucket: Bucket) =>
   sql`b.app = ${app} and b.hub_id = ${hubId} and b.bucket = ${bucket}`
 
 /**
- * Reserves a block of slots in one statement. One row stores two schedules: `next_at` for the whole
- * budget, in which background slots queue, and `reserved_at` for the share reserved for interactive
- * calls, which never queue behind them. Unused slots simply pass.
+ * Reserves a block of slots in one statement. One row stores two schedules: `next_slot_at` for the
+ * whole budget, in which background slots queue, and `next_reserved_slot_at` for the share reserved
+ * for interactive calls, which never queue behind them. Unused slots simply pass.
  *
  * While the share is lent, background slots are spaced without gaps until `dense_until`. An
  * interactive call in that time gets a slot at once and moves the background back by one slot.
@@ -91,14 +91,14 @@ export async function reserve(
   const { learnt, interactive } = ask
   const statement = sql<Reserved>`/* prepared */
     with held as materialized (
-      select b.*, ${column('next_at')} as next_ms, ${column('reserved_at')} as reserved_ms,
+      select b.*, ${column('next_slot_at')} as next_ms, ${column('next_reserved_slot_at')} as reserved_ms,
         ${column('dense_until')} as dense_ms, ${column('closed_until')} as closed_ms,
         ${column('probing_until')} as probing_ms,
         coalesce(${number(learnt.max)}, b.max_calls, ${max}::float8) as max_now,
         coalesce(${number(learnt.intervalMs)}, b.interval_ms, ${intervalMs}::float8) as interval_now
       from budgets b where ${row(key, bucket)} for update
     ), timed as materialized (
-      -- Read after the row is ours, so that waiting for it costs nobody a turn.
+      -- Read after the row is ours, so that waiting for it costs nobody a slot.
       select held.*, ${ms(sql`clock_timestamp()`)} as now_ms from held
     ), paced as materialized (
       select timed.*, now_ms - ${column('interactive_at')} > ${lendAfterMs}::float8 as lent,
@@ -115,7 +115,7 @@ export async function reserve(
           when closed_by = 'daily' then 'probe_due' else 'open' end as closed
       from speed
     ), credited as materialized (
-      -- No turn is given further ahead than two minutes: what says so comes from a clock that was set back.
+      -- No slot is given further ahead than two minutes: what says so comes from a clock that was set back.
       -- Gaps of the last moments that nobody used may be used up at once, as far as a window has room for it.
       select spaced.*, greatest(least(next_ms, now_ms + 120000), closed_ms, now_ms - ${graceMs[bucket] / 2}::float8) as total_ms,
         greatest(0, least(4, floor(${share}::float8 * max_now) - 1)) as credit
@@ -149,13 +149,13 @@ export async function reserve(
       from granted
     )
     update budgets b set
-      next_at = to_timestamp(a.next_after / 1000),
-      reserved_at = case when not ${interactive}::boolean then b.reserved_at
+      next_slot_at = to_timestamp(a.next_after / 1000),
+      next_reserved_slot_at = case when not ${interactive}::boolean then b.next_reserved_slot_at
         else to_timestamp((case when a.from_reserved then a.first_ms + a.n * a.spacing_ms else a.reserved_from end) / 1000) end,
       dense_until = case when a.n > 0 and a.spacing_ms = a.every_ms
         then to_timestamp(a.next_after / 1000) else b.dense_until end,
       interactive_at = case when ${interactive}::boolean then to_timestamp(a.now_ms / 1000) else b.interactive_at end,
-      turns = b.turns + a.n::bigint,
+      slots_given = b.slots_given + a.n::bigint,
       max_calls = coalesce(${learnt.max ?? null}::int, b.max_calls),
       interval_ms = coalesce(${learnt.intervalMs ?? null}::int, b.interval_ms),
       daily_limit = coalesce(${learnt.dailyLimit ?? null}::bigint, b.daily_limit),
@@ -164,13 +164,13 @@ export async function reserve(
       paced_at = case when a.slower then to_timestamp(a.now_ms / 1000) else b.paced_at end
     from after a
     where ${row(key, bucket)}
-    returning a.now_ms, a.first_ms, a.spacing_ms, a.n as turns, a.turns as given, a.next_ms, a.every_ms, a.closed, a.closed_by,
+    returning a.now_ms, a.first_ms, a.spacing_ms, a.n as turns, a.slots_given as given, a.next_ms, a.every_ms, a.closed, a.closed_by,
       case when a.closed = 'open' then a.first_ms
         when a.probing_ms > a.now_ms then a.probing_ms else a.closed_ms end as again_ms`
   const [reserved] = await query(statement)
   if (reserved) return reserved
   await query(sql`
-    insert into budgets (app, hub_id, bucket, next_at)
+    insert into budgets (app, hub_id, bucket, next_slot_at)
     values (${key.app}, ${key.hubId}, ${bucket}, 'epoch') on conflict do nothing`)
   const [made] = await query(statement)
   if (!made) throw new Error('a budget row vanished twice')

@@ -38,8 +38,8 @@ export const inbox: Fault[] = [
   {
     name: 'webhook-replayed',
     in: 'enqueueChanges',
-    find: 'from fresh join heard h using (nth) join',
-    put: 'from heard h join',
+    find: 'from fresh join reported h using (nth) join',
+    put: 'from reported h join',
     test: 'test/inbox/webhooks.test.ts',
     only: 'the same request again',
     gain: 'an intercepted delivery, sent a thousand times within five minutes, spends the account’s HubSpot calls',
@@ -155,8 +155,8 @@ export const inbox: Fault[] = [
   {
     name: 'journal-read-by-every-process',
     in: 'claimJournal',
-    find: ' or j.lease_by = ',
-    put: ' or true or j.lease_by = ',
+    find: ' or j.lease_owner = ',
+    put: ' or true or j.lease_owner = ',
     test: 'test/journal/journal-place.test.ts',
     only: 'one reads at a time',
     gain: 'each additional process requests the same files from HubSpot again',
@@ -173,8 +173,8 @@ export const inbox: Fault[] = [
   {
     name: 'outage-skips-the-next-file',
     in: 'isHopeless',
-    find: 'badOffset === file.offset && badMsAgo !== null && badMsAgo > patienceMs',
-    put: 'badOffset === file.offset',
+    find: 'unreadableOffset === file.offset && unreadableMsAgo !== null && unreadableMsAgo > patienceMs',
+    put: 'unreadableOffset === file.offset',
     test: 'test/journal/journal.test.ts',
     only: 'a file that nobody can read',
     gain: 'one minute of unavailable file storage loses the reported changes of every account',
