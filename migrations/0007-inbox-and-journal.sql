@@ -13,7 +13,7 @@ create table inbox_entries (
   occurred_at timestamptz not null,
   received_at timestamptz not null default now(),
   attempt_count smallint not null default 0,
-  rounds smallint not null default 0,
+  inconclusive_count smallint not null default 0,
   dead_letter_reason text,
   primary key (tenant_id, integration_id, due_at, entry_id),
   foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
@@ -29,7 +29,7 @@ comment on column inbox_entries.occurred_at is 'on HubSpot''s clock';
 
 comment on column inbox_entries.attempt_count is 'how often HubSpot refused to return the ticket';
 
-comment on column inbox_entries.rounds is 'how often a response was inconclusive and the change was postponed by a second';
+comment on column inbox_entries.inconclusive_count is 'how often a response was inconclusive and the change was postponed by a second';
 
 comment on column inbox_entries.dead_letter_reason is 'why it cannot be drained; null again after a replay';
 
@@ -59,8 +59,8 @@ create table inboxes (
   not_before timestamptz,
   awaits_hubspot boolean not null default false,
   error_code text,
-  received_at timestamptz,
-  occurred_at timestamptz,
+  last_received_at timestamptz,
+  last_occurred_at timestamptz,
   webhooks_missing_since timestamptz,
   primary key (tenant_id, integration_id),
   foreign key (tenant_id, integration_id) references tenant_integrations on delete cascade
@@ -70,9 +70,9 @@ comment on table inboxes is 'distributed: tenant_id';
 
 comment on column inboxes.awaits_hubspot is 'the inbox waits because HubSpot could not be reached and gave no time to retry';
 
-comment on column inboxes.received_at is 'when the newest drained change was received';
+comment on column inboxes.last_received_at is 'when the newest drained change was received';
 
-comment on column inboxes.occurred_at is 'HubSpot''s time of the newest drained change';
+comment on column inboxes.last_occurred_at is 'HubSpot''s time of the newest drained change';
 
 comment on column inboxes.webhooks_missing_since is 'since when syncs have found changes that no notification reported; null once a notification arrives';
 

@@ -121,8 +121,9 @@ export async function endDrainStep(
   const heard = (
     receivedAt: string,
     occurredAt: string,
-  ) => sql`, received_at = greatest(received_at, ${receivedAt}),
-      occurred_at = greatest(occurred_at, least(${occurredAt}::timestamptz, ${receivedAt}::timestamptz)), webhooks_missing_since = null`
+  ) => sql`, last_received_at = greatest(last_received_at, ${receivedAt}),
+      last_occurred_at = greatest(last_occurred_at, least(${occurredAt}::timestamptz, ${receivedAt}::timestamptz)),
+      webhooks_missing_since = null`
   const renewed = await scope.query(sql`
     update inboxes set ${lease}${
       drained.length > 0

@@ -71,7 +71,7 @@ const betweenAttempts = { base: 2_000, cap: 60_000 }
  * is read again after that second.
  */
 const secondMs = 1_100
-const maxRounds = 3
+const maxInconclusive = 3
 
 /**
  * An invalid response counts against HubSpot in this many drains, and only then against the
@@ -283,7 +283,7 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
     const early = (one: InboxItem) =>
       unverified.has(one.ticketId) || (goneIds.has(one.ticketId) && leavesTicket(one))
     const again = items.filter(
-      (one) => early(one) && one.row.rounds < maxRounds && !undecidedIds.has(one.ticketId),
+      (one) => early(one) && one.row.inconclusiveCount < maxInconclusive && !undecidedIds.has(one.ticketId),
     )
     // Missing from incomplete responses: nothing is known about these, so no number of attempts
     // dead-letters them.
@@ -291,7 +291,7 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
     const waits = new Set([...stillUndecided, ...again, ...leftOut])
     const drained = items.filter((one) => !waits.has(one))
     const deadLettered = await postponeOrDeadLetter(drain, scope, stillUndecided, undecidedMessage)
-    await postponeItems(scope, integrationId, again, secondMs, 'rounds')
+    await postponeItems(scope, integrationId, again, secondMs, 'inconclusiveCount')
     await postponeItems(scope, integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
     // A ticket that is new here may have associations, and no other event need report them.
     await enqueueAssociationReads(scope, integrationId, report.arrived, latestOf(items))

@@ -4,8 +4,8 @@ import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { whereInbox } from './store.ts'
 
 export interface InboxState {
-  receivedAt: Date | null
-  occurredAt: Date | null
+  lastReceivedAt: Date | null
+  lastOccurredAt: Date | null
   webhooksMissingSince: Date | null
   failures: number
   notBefore: Date | null
@@ -17,7 +17,8 @@ export interface InboxState {
 
 export async function findInboxState(scope: TenantScope, integrationId: string): Promise<InboxState> {
   const [state] = await scope.query(sql<InboxState>`
-    select s.received_at as "receivedAt", s.occurred_at as "occurredAt", s.webhooks_missing_since as "webhooksMissingSince",
+    select s.last_received_at as "lastReceivedAt", s.last_occurred_at as "lastOccurredAt",
+      s.webhooks_missing_since as "webhooksMissingSince",
       coalesce(s.failures, 0) as failures, s.not_before as "notBefore", s.error_code as "errorCode",
       i.waiting, i.waiting_since as "waitingSince", i.dead_lettered as "deadLettered"
     from (
@@ -51,7 +52,7 @@ export async function recordMissingWebhooks(
     where ${whereInbox(scope, integrationId)} and kind = 'oauth' and ${newestAt}::timestamptz < clock_timestamp() - ${deliveryTolerance}
       and not exists (select from inbox_entries where ${whereInbox(scope, integrationId)} and due_at < 'infinity')
     on conflict (tenant_id, integration_id) do update set webhooks_missing_since = excluded.webhooks_missing_since
-      where s.webhooks_missing_since is null and (s.occurred_at is null or s.occurred_at < ${newestAt})
+      where s.webhooks_missing_since is null and (s.last_occurred_at is null or s.last_occurred_at < ${newestAt})
     returning 1 as one`)
   return rows.length > 0
 }
@@ -103,7 +104,7 @@ export async function replayDeadLetters(
   }: { ticketIds?: string[] | undefined; from?: string | undefined; to?: string | undefined },
 ): Promise<number> {
   const rows = await scope.query(sql`
-    update inbox_entries set due_at = clock_timestamp(), attempt_count = 0, rounds = 0, dead_letter_reason = null
+    update inbox_entries set due_at = clock_timestamp(), attempt_count = 0, inconclusive_count = 0, dead_letter_reason = null
     where ${whereInbox(scope, integrationId)} and due_at = 'infinity'
       ${ticketIds === undefined ? sql`` : sql`and ticket_ids && ${ticketIds}::text[]`}
       ${from === undefined ? sql`` : sql`and received_at >= ${from}::timestamptz`}

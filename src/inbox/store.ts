@@ -110,7 +110,7 @@ export interface InboxRow {
   ticketIds: string[]
   change: TicketChangeType
   attemptCount: number
-  rounds: number
+  inconclusiveCount: number
   occurredAt: Date
   receivedAt: Date
 }
@@ -137,14 +137,15 @@ export async function findDueRows(
     with due as (
       select * from inbox_entries
       where ${whereInbox(scope, integrationId)} and due_at <= ${fromNow(windowMs)}
-        and (attempt_count + rounds = 0 or due_at <= clock_timestamp())
+        and (attempt_count + inconclusive_count = 0 or due_at <= clock_timestamp())
       order by due_at, entry_id
       limit ${atMost}
     ),
     counted as (
       select *, sum(cardinality(ticket_ids)) over (order by due_at, entry_id) - cardinality(ticket_ids) as before from due
     )
-    select entry_id::text as "entryId", due_at::text as "dueAt", ticket_ids as "ticketIds", change, attempt_count as "attemptCount", rounds,
+    select entry_id::text as "entryId", due_at::text as "dueAt", ticket_ids as "ticketIds", change,
+      attempt_count as "attemptCount", inconclusive_count as "inconclusiveCount",
       occurred_at as "occurredAt", received_at as "receivedAt"
     from counted where before < ${atMost}
     order by due_at, entry_id`)
@@ -195,10 +196,12 @@ async function reinsert(
 ): Promise<void> {
   if (rows.length === 0) return
   await scope.query(sql`
-    insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, attempt_count, rounds, dead_letter_reason)
-    select ${scope.tenantId}, ${integrationId}, ${dueAt}, r."ticketIds", r.change, r."occurredAt", r."receivedAt", r."attemptCount", r.rounds, r.why
+    insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at,
+      attempt_count, inconclusive_count, dead_letter_reason)
+    select ${scope.tenantId}, ${integrationId}, ${dueAt}, r."ticketIds", r.change, r."occurredAt", r."receivedAt",
+      r."attemptCount", r."inconclusiveCount", r.why
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("ticketIds" text[], change text, "occurredAt" timestamptz,
-      "receivedAt" timestamptz, "attemptCount" smallint, rounds smallint, why text)`)
+      "receivedAt" timestamptz, "attemptCount" smallint, "inconclusiveCount" smallint, why text)`)
 }
 
 /** Fits the column; a higher count would say no more. */
@@ -207,21 +210,21 @@ const maxCount = 1_000
 /**
  * Schedules another read.
  *
- * @param reason attemptCount: HubSpot refused to return the ticket. rounds: a response proved nothing.
- *   left_out: there was no response for it, which is not a round; only the fact that it waits for
- *   its own time is recorded
+ * @param reason attemptCount: HubSpot refused to return the ticket. inconclusiveCount: a response
+ *   proved nothing. left_out: there was no response for it, which is not counted; only the fact that
+ *   it waits for its own time is recorded
  */
 export async function postponeItems(
   scope: TenantScope,
   integrationId: string,
   items: readonly InboxItem[],
   waitMs: number,
-  reason: 'attemptCount' | 'rounds' | 'left_out',
+  reason: 'attemptCount' | 'inconclusiveCount' | 'left_out',
 ): Promise<void> {
   const rows = [...Map.groupBy(items, ({ row }) => row)].map(([row, some]) => ({
     ...row,
     ...(reason === 'left_out'
-      ? { rounds: Math.max(row.rounds, 1) }
+      ? { inconclusiveCount: Math.max(row.inconclusiveCount, 1) }
       : { [reason]: Math.min(row[reason] + 1, maxCount) }),
     ticketIds: idsOf(some),
   }))

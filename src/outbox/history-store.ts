@@ -37,10 +37,11 @@ export async function listDeliveries(
     select seq, "changeId", type, "dueAt", "attemptCount", "deliveredAt", "failureReason", "upTo",
       case when "upTo" <= ${at.bytes} then attempts end as attempts from (
     select *, (sum(400 + octet_length(attempts::text)) over (order by seq desc))::float8 as "upTo" from (
-    select d.seq, c.change_id as "changeId", c.type, case when d.due_at < 'infinity' then d.due_at end as "dueAt", d.attempt_count as "attemptCount",
-      d.delivered_at as "deliveredAt", d.failure_reason as "failureReason",
+    select d.seq, c.change_id as "changeId", c.type, case when d.due_at < 'infinity' then d.due_at end as "dueAt",
+      d.attempt_count as "attemptCount", d.delivered_at as "deliveredAt", d.failure_reason as "failureReason",
       coalesce((
-        select json_agg(json_build_object('at', a.at, 'duration_ms', a.duration_ms, 'status', a.status, 'error', a.error, 'response', a.response) order by a.at)
+        select json_agg(json_build_object('at', a.at, 'duration_ms', a.duration_ms, 'status', a.status, 'error', a.error,
+          'response', a.response) order by a.at)
         from (
           select * from attempts t where t.tenant_id = d.tenant_id and t.endpoint_id = d.endpoint_id and t.seq = d.seq
           order by t.at desc limit ${attemptsShown}) a), '[]') as attempts

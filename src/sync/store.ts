@@ -400,7 +400,8 @@ export async function scheduleStream(
   await scope.query(sql`
     insert into sync_streams as s (tenant_id, integration_id, kind, sync_type, next_run_at)
     values (${scope.tenantId}, ${key.integrationId}, ${key.kind}, ${key.syncType}, ${nextSlot(periodMs, offsetMs)})
-    on conflict (tenant_id, integration_id, kind, sync_type) do update set next_run_at = coalesce(s.next_run_at, excluded.next_run_at)`)
+    on conflict (tenant_id, integration_id, kind, sync_type) do update
+      set next_run_at = coalesce(s.next_run_at, excluded.next_run_at)`)
 }
 
 /** Takes a schedule slot that is due. @returns false if another process was first */

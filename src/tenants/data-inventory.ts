@@ -141,11 +141,11 @@ export const dataInventory: readonly InventoryEntry[] = [
   entry('inbox_entries', 'rows', {
     key: 'integration_id due_at entry_id',
     exported:
-      'integration_id due_at entry_id ticket_ids change occurred_at received_at attempt_count rounds dead_letter_reason',
+      'integration_id due_at entry_id ticket_ids change occurred_at received_at attempt_count inconclusive_count dead_letter_reason',
   }),
   entry('inboxes', 'rows', {
     key: 'integration_id',
-    exported: `integration_id lease_until lease_owner failures not_before error_code received_at occurred_at webhooks_missing_since awaits_hubspot`,
+    exported: `integration_id lease_until lease_owner failures not_before error_code last_received_at last_occurred_at webhooks_missing_since awaits_hubspot`,
   }),
   entry('audit_events', 'audit', {
     key: 'seq',

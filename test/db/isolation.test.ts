@@ -141,7 +141,7 @@ for (const engine of bothEngines) {
         'select change from inbox_entries',
         'update inbox_entries set due_at = now()',
         'delete from inbox_entries',
-        'select received_at from inboxes',
+        'select last_received_at from inboxes',
         'update inboxes set lease_until = null',
         'delete from account_routes',
         'update sessions set expires_at = now()',

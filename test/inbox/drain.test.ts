@@ -93,7 +93,7 @@ interface Row {
   why: string | null
 }
 const inbox = () =>
-  run<Row>(`select ticket_ids as ids, attempt_count as tries, rounds, due_at = 'infinity' as aside, dead_letter_reason as why from inbox_entries
+  run<Row>(`select ticket_ids as ids, attempt_count as tries, inconclusive_count as rounds, due_at = 'infinity' as aside, dead_letter_reason as why from inbox_entries
     where change <> 'associationChange' order by entry_id`)
 /** Whatever waits for its time waits no longer. */
 const hurry = () => run(`update inbox_entries set due_at = now() where due_at < 'infinity'`)
@@ -209,7 +209,7 @@ for (const [how, open] of [
     await drainOnce()
     const left = () =>
       run<{ ids: string[]; n: number }>(
-        'select ticket_ids as ids, attempt_count + rounds as n from inbox_entries',
+        'select ticket_ids as ids, attempt_count + inconclusive_count as n from inbox_entries',
       )
     assert.deepEqual(await left(), [{ ids: [a], n: 1 }])
     assert.deepEqual(
@@ -285,7 +285,7 @@ test('while HubSpot refuses everything nobody is blamed', async () => {
 test('what was postponed waits for its own time, however wide the window', async () => {
   const [a, b] = (await tickets()) as [string, string]
   await tell([a])
-  await run(`update inbox_entries set rounds = 1, due_at = now() + interval '20 s'`)
+  await run(`update inbox_entries set inconclusive_count = 1, due_at = now() + interval '20 s'`)
   await tell([b])
   const due = await withTenant(db, A, (scope) => findDueRows(scope, bench.whose.integrationId, 60_000, 100))
   assert.deepEqual(

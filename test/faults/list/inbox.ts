@@ -128,7 +128,7 @@ export const inbox: Fault[] = [
   {
     name: 'window-undoes-a-postponement',
     in: 'findDueRows',
-    find: '        and (attempt_count + rounds = 0 or due_at <= clock_timestamp())\n',
+    find: '        and (attempt_count + inconclusive_count = 0 or due_at <= clock_timestamp())\n',
     put: '',
     test: 'test/inbox/drain.test.ts',
     only: 'waits for its own time',
