@@ -92,7 +92,7 @@ interface Waiting {
 export function createByteBudget(
   limits: ByteLimits,
   clock: Clock,
-  onRefused: (why: 'tenant' | 'all' | 'turns' | 'unread') => void,
+  onRefused: (why: 'tenant' | 'all' | 'large' | 'unread') => void,
 ): ByteBudget {
   const turns = createTurns(clock)
   const entries = new Set<Entry>()
@@ -221,7 +221,7 @@ export function createByteBudget(
       }
       const retryAfter = 1 + Math.floor(clock.random() * 3)
       if (!isNext(own)) {
-        onRefused('turns')
+        onRefused('large')
         throw new AppError('overloaded', 'Too many very large responses are queued', { retryAfter })
       }
       onRefused('all')

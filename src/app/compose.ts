@@ -115,7 +115,7 @@ export async function compose(
         }
       : undefined
   // The source of change notifications for accounts of our own app; other accounts have none.
-  const feed: IntegrationRouteDependencies['feed'] =
+  const changeSource: IntegrationRouteDependencies['changeSource'] =
     app?.appId !== undefined ? 'webhooks' : journalWork ? 'journal' : undefined
   const { events } = config
   const product = events && { endpointId: productEndpoint, failing: false, ...events }
@@ -150,7 +150,7 @@ export async function compose(
           // responses.
           bytes: createByteBudget(byteLimits(getHeapStatistics().heap_size_limit / 2), clock, () => {}),
           journalWork,
-          ...(feed === undefined ? {} : { onFound: createMissingWebhooksDetector(log) }),
+          ...(changeSource === undefined ? {} : { onFound: createMissingWebhooksDetector(log) }),
           polls,
           retention: config.retention,
         })
@@ -182,7 +182,7 @@ export async function compose(
       testConnection,
       tickets: ticketKind,
       authorizeBase: authorizeUrl,
-      feed,
+      changeSource,
       patience,
       onConnected: async (scope: TenantScope, { integration }: Connected) => {
         await requestSyncOnConnect(scope, integration.integrationId, ticketKind.name, periods)

@@ -93,7 +93,7 @@ const present = ({ principal }: AuthContext, session?: SessionContext): z.infer<
   principal: principal.kind as z.infer<typeof sessionResponse>['principal'],
   tenant_id: principal.kind === 'tenant' ? principal.tenantId : null,
   scopes: principal.kind === 'tenant' ? [...principal.scopes] : [...scopes],
-  by: nameOf(principal),
+  actor: nameOf(principal),
   csrf_token: session?.csrf ?? null,
   expires_at: session?.expiresAt.toISOString() ?? null,
 })

@@ -6,7 +6,7 @@ export const sessionResponse = z.object({
   principal: z.enum(['open', 'admin', 'tenant']),
   tenant_id: z.string().nullable(),
   scopes: z.array(z.enum(['read', 'sync', 'manage'])),
-  by: z.string(),
+  actor: z.string(),
   csrf_token: z.string().nullable(),
   expires_at: z.string().nullable(),
 })

@@ -126,7 +126,7 @@ async function receiveDelivery(
     .update(signature ?? '')
     .digest()
   const { replayed, unknown } = await write({ hash, changes: delivery.changes })
-  metrics.webhookDeliveries.inc({ outcome: replayed ? 'replayed' : 'kept' })
+  metrics.webhookDeliveries.inc({ outcome: replayed ? 'replayed' : 'stored' })
   if (!replayed) countEvents(metrics, delivery, unknown)
 }
 
@@ -161,7 +161,7 @@ function countEvents(
   { changes, otherKind, otherApp, malformed }: InboundDelivery,
   unknown: number,
 ): void {
-  webhookEvents.inc({ outcome: 'heard' }, changes.length)
+  webhookEvents.inc({ outcome: 'queued' }, changes.length)
   webhookEvents.inc({ outcome: 'unknown_account' }, unknown)
   webhookEvents.inc({ outcome: 'other_kind' }, otherKind)
   webhookEvents.inc({ outcome: 'other_app' }, otherApp)

@@ -41,7 +41,7 @@ import type { Tokens } from './tokens/tokens.ts'
 
 export interface IntegrationRouteDependencies extends ConnectDependencies, DisconnectDependencies {
   /** The source of change notifications for accounts of our own app. Absent: only the schedule. */
-  feed: 'webhooks' | 'journal' | undefined
+  changeSource: 'webhooks' | 'journal' | undefined
   tokens: Tokens
   testConnection: TestConnection
   /** Called after a connect is committed, because there is work. */
@@ -199,7 +199,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
         integration_id: integrationId,
         hub_id: integration.hubId,
         status: integration.status,
-        changes_by: (status.byOAuth && deps.feed) || ('polling' as const),
+        change_source: (status.byOAuth && deps.changeSource) || ('polling' as const),
         resources: presentResources(status.resources),
         ...status.trouble,
       }

@@ -101,7 +101,7 @@ export const statusResponse = z.object({
   integration_id: z.string(),
   hub_id: z.number().nullable(),
   status: integration.shape.status,
-  changes_by: z
+  change_source: z
     .enum(['webhooks', 'journal', 'polling'])
     .describe(
       'How changes arrive: within seconds through HubSpot’s webhooks or its journal, with scheduled polling as a backup; or through scheduled polling only',

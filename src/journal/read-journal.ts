@@ -121,7 +121,7 @@ async function readNext(
   const { replayed, unknown } = await retryOnDeletedIntegration(() =>
     withSystemOnce(db, (scope) => keepFile(scope, clientId, at, events.changes, windowMs)),
   )
-  metrics.journalFiles.inc({ outcome: replayed ? 'replayed' : 'kept' })
+  metrics.journalFiles.inc({ outcome: replayed ? 'replayed' : 'stored' })
   if (!replayed) count(parts, file, events, unknown)
   return { more: true, uninstalled }
 }
@@ -219,7 +219,7 @@ async function passOver(
 ): Promise<JournalPoll> {
   const at = { from: position, to: offset, restarted: false }
   await withSystemOnce(db, (scope) => keepFile(scope, clientId, at, [], windowMs))
-  metrics.journalFiles.inc({ outcome: 'passed_over' })
+  metrics.journalFiles.inc({ outcome: 'skipped' })
   log.error(
     { err: cause, offset },
     'a webhooks journal file could not be read and was skipped; the next syncs will find its changes',
@@ -250,7 +250,7 @@ function count(
   { changes, uninstalled, otherKind, malformed }: JournalEvents,
   unknown: number,
 ): void {
-  journalEvents.inc({ outcome: 'heard' }, changes.length)
+  journalEvents.inc({ outcome: 'queued' }, changes.length)
   journalEvents.inc({ outcome: 'unknown_account' }, unknown)
   journalEvents.inc({ outcome: 'uninstalled' }, uninstalled.length)
   journalEvents.inc({ outcome: 'other_kind' }, otherKind)

@@ -25,31 +25,31 @@ export function createMetrics() {
     }),
     httpShed: new Counter({
       name: 'spoke_http_shed_total',
-      help: 'Requests refused because of load, by reason (requests, delay, streams, strangers, unfinished, sockets, bytes, turns, unread)',
+      help: 'Requests refused because of load, by reason (requests, delay, streams, unauthenticated, unfinished, sockets, bytes, large, unread)',
       labelNames: ['reason'],
       registers,
     }),
     webhookDeliveries: new Counter({
       name: 'spoke_webhook_deliveries_total',
-      help: 'Webhook deliveries from HubSpot, by outcome (kept, replayed, invalid, or why the signature was refused)',
+      help: 'Webhook deliveries from HubSpot, by outcome (stored, replayed, invalid, or why the signature was refused)',
       labelNames: ['outcome'],
       registers,
     }),
     webhookEvents: new Counter({
       name: 'spoke_webhook_events_total',
-      help: 'Webhook events from HubSpot, by outcome (heard, unknown_account, other_kind, other_app, malformed)',
+      help: 'Webhook events from HubSpot, by outcome (queued, unknown_account, other_kind, other_app, malformed)',
       labelNames: ['outcome'],
       registers,
     }),
     journalFiles: new Counter({
       name: 'spoke_journal_files_total',
-      help: 'Files of the webhooks journal, by outcome (kept, replayed, passed_over; missed: none was read for so long that some are gone; restarted: HubSpot did not know our position)',
+      help: 'Files of the webhooks journal, by outcome (stored, replayed, skipped; missed: none was read for so long that some are gone; restarted: HubSpot did not know our position)',
       labelNames: ['outcome'],
       registers,
     }),
     journalEvents: new Counter({
       name: 'spoke_journal_events_total',
-      help: 'Events of the webhooks journal, by outcome (heard, unknown_account, uninstalled, other_kind, malformed)',
+      help: 'Events of the webhooks journal, by outcome (queued, unknown_account, uninstalled, other_kind, malformed)',
       labelNames: ['outcome'],
       registers,
     }),
@@ -117,8 +117,8 @@ export function createMetrics() {
       buckets: seconds,
       registers,
     }),
-    hubspotTurns: new Counter({
-      name: 'spoke_hubspot_budget_turns_total',
+    hubspotSlots: new Counter({
+      name: 'spoke_hubspot_budget_slots_total',
       help: 'Slots of the rate budgets, by result (used, lost)',
       labelNames: ['bucket', 'result'],
       registers,
@@ -155,8 +155,8 @@ export function createMetrics() {
     }),
     syncRecords: new Counter({
       name: 'spoke_sync_records_total',
-      help: 'Records stored, by what the upsert did',
-      labelNames: ['op'],
+      help: 'Records of pages, by what the upsert did',
+      labelNames: ['outcome'],
       registers,
     }),
     syncFenced: new Counter({

@@ -36,7 +36,7 @@ function end(): void {
   const line = {
     level: 'fatal',
     time: new Date().toISOString(),
-    still_s: Math.round(stillMs / 1_000),
+    blocked_s: Math.round(stillMs / 1_000),
     ...freeSpace(),
     msg: 'the event loop is blocked; the process ends, so that it can be restarted',
   }

@@ -9,9 +9,9 @@ export function logUpsertReport(
   report: UpsertReport,
   about: Record<string, string>,
 ): void {
-  for (const op of ['inserted', 'changed', 'archived', 'unchanged'] as const)
-    metrics.syncRecords.inc({ op }, report[op])
-  metrics.syncRecords.inc({ op: 'rejected' }, report.rejected.length)
+  for (const outcome of ['inserted', 'changed', 'archived', 'unchanged'] as const)
+    metrics.syncRecords.inc({ outcome }, report[outcome])
+  metrics.syncRecords.inc({ outcome: 'rejected' }, report.rejected.length)
   for (const { id, reason } of report.rejected)
     log.warn({ ...about, ticket_id: id, reason }, 'a record could not be saved')
 }

@@ -296,13 +296,14 @@ test('no token makes a tenant, and none is the operator', async () => {
   const admin = await sign(es, claims({ scope: 'read sync manage admin', role: 'admin', sub: 'admin' }))
   const { json } = await ask(admin, '/api/session')
   assert.deepEqual(
-    [json.principal, json.tenant_id, json.scopes, json.by],
+    [json.principal, json.tenant_id, json.scopes, json.actor],
     ['tenant', tenant, ['read', 'sync', 'manage'], 'jwt:admin'],
   )
 })
 
 test('a subject stands in harmless letters and short, and two subjects are never one name', async () => {
-  const nameOf = async (sub: string) => (await ask(await sign(es, claims({ sub })), '/api/session')).json.by
+  const nameOf = async (sub: string) =>
+    (await ask(await sign(es, claims({ sub })), '/api/session')).json.actor
   const long = `auth0|a b\n{"x"}${'é'.repeat(500)}`
   const [one, two, three] = [await nameOf(long), await nameOf(`${long}é`), await nameOf('auth0|a_b')]
   assert.match(one, /^jwt:auth0\|a_b___x____+~[\w-]{22}$/)

@@ -163,7 +163,7 @@ describe('sessions', () => {
       principal: 'admin',
       tenant_id: null,
       scopes: ['read', 'sync', 'manage'],
-      by: 'admin',
+      actor: 'admin',
     })
     assert.equal(csrf_token, admin.csrf)
     const hours = (Date.parse(expires_at) - Date.now()) / 3_600_000
@@ -172,7 +172,7 @@ describe('sessions', () => {
     const seen = (await whoami(one)).json
     assert.deepEqual(one.answer.json, seen)
     assert.deepEqual(
-      [seen.principal, seen.tenant_id, seen.scopes, seen.by],
+      [seen.principal, seen.tenant_id, seen.scopes, seen.actor],
       ['tenant', tenant, ['read'], 'jwt:alice'],
     )
   })
@@ -396,7 +396,7 @@ describe('sessions', () => {
         const { api_key, key_id } = await newTenantKey()
         const session = await logIn(api_key)
         const { json } = await whoami(session, other.url)
-        assert.deepEqual([json.tenant_id, json.scopes, json.by], [tenant, ['read'], `key:${key_id}`])
+        assert.deepEqual([json.tenant_id, json.scopes, json.actor], [tenant, ['read'], `key:${key_id}`])
         await end(key_id)
         await isOver(session, 'here')
         await isOver(session, 'there', other.url)
@@ -448,7 +448,7 @@ describe('sessions', () => {
     const reader = await jwt({ scope: 'read' })
     const by = (authorization: string) =>
       ask({ path: '/api/session', headers: { cookie: session.cookie, authorization, ...fromUs } })
-    assert.deepEqual((await by(`Bearer ${reader}`)).json.by, 'jwt:alice')
+    assert.deepEqual((await by(`Bearer ${reader}`)).json.actor, 'jwt:alice')
     assert.equal((await by(`Bearer ${reader}`)).json.csrf_token, null)
     for (const bad of ['Bearer nonsense', 'Basic x', '', 'Bearer'])
       checkShape(await by(bad), { what: bad, status: 401, code: 'unauthenticated' })

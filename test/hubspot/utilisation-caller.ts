@@ -84,7 +84,7 @@ async function caller(): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: task.callers }, caller))
-for (const { labels, value } of (await metrics.hubspotTurns.get()).values)
+for (const { labels, value } of (await metrics.hubspotSlots.get()).values)
   if (labels.result === 'lost') report.lost += value
 report.took.sort((a, b) => a - b)
 await hubspot.close()

@@ -104,7 +104,7 @@ test('the next webhook ends it, and one lost among others is no silence', async 
 
 test('an account that was connected by a pasted token has no webhooks to miss, and its status says so', async () => {
   const changesBy = async ({ tenant, integration }: { tenant: string; integration: string }) =>
-    (await bench.service.get(`/api/hubspot/status/${tenant}/${integration}`)).body.changes_by
+    (await bench.service.get(`/api/hubspot/status/${tenant}/${integration}`)).body.change_source
   assert.equal(await changesBy(oauth), 'webhooks')
   const { portal, token } = newAccount(bench.emulator)
   const pasted = { ...(await connectTenant(bench.service, token)), portal }

@@ -47,7 +47,7 @@ test('a pasted token that works is connected, of type access, and does not expir
     hub_domain: null,
     token_type: 'access',
     expires_in: null,
-    changes_by: 'polling',
+    change_source: 'polling',
   })
   assert.ok(scopes.includes('tickets'))
   assert.deepEqual(resources.pipelines, { state: 'ok', problem: null, read_at: resources.pipelines.read_at })

@@ -106,6 +106,6 @@ test('both feeds tell of the same tickets, and the store is equal to HubSpot', a
   for (const feed of ['webhook', 'journal'])
     await eventually(async () => {
       const { body } = await bench.service.get('/metrics')
-      return new RegExp(`spoke_${feed}_events_total\\{outcome="heard"\\} [1-9]`).test(body)
+      return new RegExp(`spoke_${feed}_events_total\\{outcome="queued"\\} [1-9]`).test(body)
     }, `the ${feed} has brought events`)
 })

@@ -146,14 +146,14 @@ test('a change of a property that the account has made for itself is told', asyn
 test('the status says that changes come by the journal, and of a pasted token that they do not', async () => {
   const { tenant, integration } = await connected()
   const { body } = await bench.service.get(`/api/hubspot/status/${tenant}/${integration}`)
-  assert.equal(body.changes_by, 'journal')
+  assert.equal(body.change_source, 'journal')
   const { portal, token } = newAccount(bench.emulator)
   const pasted = await connectTenant(bench.service, token)
   await idle(bench.service, bench.database)
   const { body: polled } = await bench.service.get(
     `/api/hubspot/status/${pasted.tenant}/${pasted.integration}`,
   )
-  assert.equal(polled.changes_by, 'polling')
+  assert.equal(polled.change_source, 'polling')
   const next = await connected()
   await told(next.portal)
   assert.deepEqual(subscribedTo(portal), [])
@@ -365,9 +365,9 @@ test('no token goes with the address of a file, and neither stands in the log', 
 
 test('what the journal told of is counted', async () => {
   const { body } = await bench.service.get('/metrics')
-  for (const outcome of ['kept', 'passed_over', 'missed', 'restarted'])
+  for (const outcome of ['stored', 'skipped', 'missed', 'restarted'])
     assert.match(body, new RegExp(`spoke_journal_files_total\\{outcome="${outcome}"\\} [1-9]`))
-  for (const outcome of ['heard', 'uninstalled'])
+  for (const outcome of ['queued', 'uninstalled'])
     assert.match(body, new RegExp(`spoke_journal_events_total\\{outcome="${outcome}"\\} [1-9]`))
   assert.match(body, /spoke_journal_failures \d/)
 })

@@ -45,7 +45,7 @@ test('a loop that stands still is ended for good, though it hears no signal', as
   const line = JSON.parse(err())
   assert.equal(line.level, 'fatal')
   assert.match(line.msg, /^the event loop is blocked; the process ends/)
-  assert.ok(line.still_s >= 1)
+  assert.ok(line.blocked_s >= 1)
   assert.equal(typeof line.free_mib, 'number')
 })
 

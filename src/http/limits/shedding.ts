@@ -58,7 +58,7 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
     () => metrics.httpShed.inc({ reason: 'unfinished' }),
   )
 
-  function shed(reason: 'requests' | 'delay' | 'streams' | 'strangers', message: string): never {
+  function shed(reason: 'requests' | 'delay' | 'streams' | 'unauthenticated', message: string): never {
     metrics.httpShed.inc({ reason })
     // Jitter, so that callers refused together do not retry together.
     throw new AppError('overloaded', message, { retryAfter: 1 + Math.floor(clock.random() * 3) })
@@ -86,7 +86,7 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
       if (probe) return
       if (access === 'public' || access === 'signed') {
         if (!strangers.enter(request, reply))
-          shed('strangers', 'Too many unauthenticated requests are in progress')
+          shed('unauthenticated', 'Too many unauthenticated requests are in progress')
         if (delayMs() > mostDelayMs) shed('delay', 'The service is too busy')
         return
       }

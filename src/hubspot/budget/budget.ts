@@ -94,7 +94,7 @@ export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): 
         now: () => clock.monotonic(),
         reserve: (turns, end) => ask(key, bucket, priority, made, turns, end),
         tooLate: (waitMs) => refusal(bucket, waitMs, 'unknown'),
-        onLost: (lost) => metrics.hubspotTurns.inc({ bucket, result: 'lost' }, lost),
+        onLost: (lost) => metrics.hubspotSlots.inc({ bucket, result: 'lost' }, lost),
       })
     const made: Known = {
       lines: { interactive: line('interactive'), background: line('background') },
@@ -171,7 +171,7 @@ export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): 
         // calls.
         const late = clock.monotonic() > turn.at + graceMs[bucket]
         const good = turn.probe || (turn.era === line.era() && !late)
-        metrics.hubspotTurns.inc({ bucket, result: good ? 'used' : 'lost' })
+        metrics.hubspotSlots.inc({ bucket, result: good ? 'used' : 'lost' })
         if (!good) continue
         metrics.hubspotWait.observe({ bucket }, (clock.monotonic() - began) / 1_000)
         return
