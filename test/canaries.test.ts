@@ -16,8 +16,8 @@ import { type Database, openDatabase } from '../src/db/database.ts'
 import { withTenant } from '../src/db/scope.ts'
 import { parseTenantId } from '../src/db/tenant-id.ts'
 import type { KeyRing } from '../src/lib/seal.ts'
-import { rotate } from '../src/tenants/key-ring.ts'
-import { sealerOf } from '../src/tenants/store.ts'
+import { rotateKeyRing } from '../src/tenants/key-ring.ts'
+import { tenantSealerOf } from '../src/tenants/store.ts'
 import { type Answer, type Sent, send } from './http/send.ts'
 import { type Canary, canary, dumpOf, filesOf, formsOf, type Place, search } from './support/canaries.ts'
 import { layOutEmbedded } from './support/embedded.ts'
@@ -144,7 +144,7 @@ for (const { name: engine } of engines) {
       )
       const id = json.integration_id as string
       const verifier = await withTenant(service.db, parseTenantId(tenant), async (scope) =>
-        (await sealerOf(scope, ring))?.open(rows[0]?.sealed as string, {
+        (await tenantSealerOf(scope, ring))?.open(rows[0]?.sealed as string, {
           integration: id,
           field: 'code_verifier',
         }),
@@ -380,7 +380,7 @@ for (const { name: engine } of engines) {
       const { json } = await get(`/status/${dead.tenant}/${dead.id}`)
       assert.deepEqual([json.connected, json.code], [false, 'token_invalid'])
       assert.equal((await get(`/tickets/${dead.tenant}/${dead.id}`)).status, 409)
-      assert.equal((await rotate(service.db, ring.toReversed())).left, 0)
+      assert.equal((await rotateKeyRing(service.db, ring.toReversed())).left, 0)
       for (const [{ tenant, id }, query] of [
         [oauth, ''],
         [dead, '?purge=true'],

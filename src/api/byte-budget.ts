@@ -17,7 +17,7 @@ export interface ByteLimits {
 }
 
 /** Bytes that count against the budget until they are released. */
-export interface Hold {
+export interface ByteReservation {
   /** Reduces the bytes, or raises them without waiting, because they are already in memory. */
   resize(bytes: number): void
   /** From now on it only waits for its caller, and may be given up to make room. */
@@ -25,15 +25,15 @@ export interface Hold {
   release(): void
 }
 
-export interface Asking {
+export interface ReserveOptions {
   /** Absent: two seconds. */
-  patienceMs?: number | undefined
+  maxWaitMs?: number | undefined
   /**
    * Starts only when no other such response is being made, and after a pause for other requests as
    * long as the last one took. The response counts as made once it is resized, waits for its
    * caller, or is released.
    */
-  inTurn?: boolean
+  oneAtATime?: boolean
 }
 
 export interface ByteBudget {
@@ -43,9 +43,14 @@ export interface ByteBudget {
    * @throws AppError rate_limited: the tenant's share is used up; overloaded: the whole budget is,
    *   or too many wait for a permit. Also the signal's reason.
    */
-  take(tenantId: string, bytes: number, signal: AbortSignal, asking?: Asking): Promise<Hold>
+  take(
+    tenantId: string,
+    bytes: number,
+    signal: AbortSignal,
+    options?: ReserveOptions,
+  ): Promise<ByteReservation>
   /** Counts memory that is already in use and cannot wait. */
-  hold(tenantId: string, bytes: number): Hold
+  hold(tenantId: string, bytes: number): ByteReservation
   /** Bytes counted now. */
   held(): number
 }
@@ -54,14 +59,14 @@ export interface ByteBudget {
  * Approximate size of a page; further rows come with a cursor, and a longer row comes alone. It is
  * what the event loop processes in one go, blocking everything else for some ten ms.
  */
-export const pageBytes = 512 * 2 ** 10
+export const maxPageBytes = 512 * 2 ** 10
 
-const patienceForRoomMs = 2_000
-const lookAgainMs = 100
+const defaultMaxWaitMs = 2_000
+const recheckMs = 100
 /** A caller that is reading finishes a response sooner than this, ms. */
 const unreadMs = 1_000
 /** A slow database does not make others wait for their permit longer than this, ms. */
-const mostTurnMs = 1_000
+const maxPermitMs = 1_000
 
 /**
  * A share of the heap, not of the machine's memory, because rows and their JSON are on the heap.
@@ -81,10 +86,10 @@ interface Entry {
   giveUp?: () => void
 }
 
-interface Waiting {
+interface WaitingReservation {
   tenantId: string
   cost: number
-  inTurn: boolean
+  oneAtATime: boolean
   admit(): void
 }
 
@@ -94,10 +99,10 @@ export function createByteBudget(
   clock: Clock,
   onRefused: (why: 'tenant' | 'all' | 'large' | 'unread') => void,
 ): ByteBudget {
-  const turns = createTurns(clock)
+  const turns = createPacedMutex(clock)
   const entries = new Set<Entry>()
   const ofTenant = new Map<string, number>()
-  const waiting = new Set<Waiting>()
+  const waiting = new Set<WaitingReservation>()
   let total = 0
 
   const heldBy = (tenantId: string) => ofTenant.get(tenantId) ?? 0
@@ -109,7 +114,7 @@ export function createByteBudget(
     else ofTenant.delete(tenantId)
   }
 
-  function enter(tenantId: string, cost: number, endTurn = () => {}): Hold {
+  function enter(tenantId: string, cost: number, endTurn = () => {}): ByteReservation {
     const entry: Entry = { tenantId, cost }
     entries.add(entry)
     account(tenantId, cost)
@@ -139,8 +144,9 @@ export function createByteBudget(
     }
   }
 
-  const tenantHasRoom = ({ tenantId, cost }: Waiting) => heldBy(tenantId) + cost <= limits.ofOneTenant
-  const isNext = (one: Waiting) => tenantHasRoom(one) && (!one.inTurn || turns.isFree())
+  const tenantHasRoom = ({ tenantId, cost }: WaitingReservation) =>
+    heldBy(tenantId) + cost <= limits.ofOneTenant
+  const isNext = (one: WaitingReservation) => tenantHasRoom(one) && (!one.oneAtATime || turns.isFree())
 
   /** The tenant that uses least goes first, then the request that came first. */
   function admitWaiting(): void {
@@ -180,28 +186,28 @@ export function createByteBudget(
   return {
     hold: (tenantId, bytes) => enter(tenantId, bytes),
     held: () => total,
-    async take(tenantId, bytes, signal, { patienceMs = patienceForRoomMs, inTurn = false } = {}) {
+    async take(tenantId, bytes, signal, { maxWaitMs = defaultMaxWaitMs, oneAtATime = false } = {}) {
       signal.throwIfAborted()
       // A response larger than a tenant's share may use the whole share.
       const cost = Math.min(2 * bytes, limits.ofOneTenant)
-      let hold: Hold | undefined
-      const own: Waiting = {
+      let hold: ByteReservation | undefined
+      const own: WaitingReservation = {
         tenantId,
         cost,
-        inTurn,
+        oneAtATime,
         admit: () => {
-          hold = enter(tenantId, cost, inTurn ? turns.begin() : undefined)
+          hold = enter(tenantId, cost, oneAtATime ? turns.begin() : undefined)
           awake.abort()
         },
       }
       const awake = new AbortController()
-      const until = clock.monotonic() + patienceMs
+      const until = clock.monotonic() + maxWaitMs
       waiting.add(own)
       try {
         makeRoom()
         const wake = AbortSignal.any([awake.signal, signal])
         while (!hold && clock.monotonic() < until) {
-          await clock.sleep(lookAgainMs, wake).catch(() => {})
+          await clock.sleep(recheckMs, wake).catch(() => {})
           if (signal.aborted) break
           if (!hold) makeRoom()
         }
@@ -233,13 +239,13 @@ export function createByteBudget(
 }
 
 /** One permit at a time, each followed by a pause as long as the permit was used. */
-function createTurns(clock: Clock): { isFree(): boolean; begin(): () => void } {
+function createPacedMutex(clock: Clock): { isFree(): boolean; begin(): () => void } {
   let current: { since: number } | undefined
-  let restUntil = -Infinity
+  let pausedUntil = -Infinity
   return {
     isFree() {
       const now = clock.monotonic()
-      return current ? now - current.since > mostTurnMs : now >= restUntil
+      return current ? now - current.since > maxPermitMs : now >= pausedUntil
     },
     begin() {
       const own = { since: clock.monotonic() }
@@ -249,45 +255,45 @@ function createTurns(clock: Clock): { isFree(): boolean; begin(): () => void } {
         if (current !== own) return
         current = undefined
         const now = clock.monotonic()
-        restUntil = now + Math.min(mostTurnMs, now - own.since)
+        pausedUntil = now + Math.min(maxPermitMs, now - own.since)
       }
     },
   }
 }
 
 /** A row of a page that is cut by bytes. */
-export interface Sized {
+export interface SizedRow {
   /** Bytes of this row and the rows before it on its page. */
   upTo: number
 }
 
 /** Reserves memory for this many bytes, replacing the previous reservation. */
-export type Reserve = (bytes: number, asking?: Asking) => Promise<void>
+export type ReserveBytes = (bytes: number, asking?: ReserveOptions) => Promise<void>
 
 /**
- * Reads a page of at most `pageBytes`, or of one longer row. Memory is reserved before anything is
+ * Reads a page of at most `maxPageBytes`, or of one longer row. Memory is reserved before anything is
  * read.
  *
  * @param read returns at most one row more than `limit`, in order; of rows beyond `bytes` only
  *   their length
  * @returns the rows of the page, and whether there are more
  */
-export async function readPageWithin<Row extends Sized>(
+export async function readPageWithinBudget<Row extends SizedRow>(
   limit: number,
-  reserve: Reserve,
+  reserve: ReserveBytes,
   read: (bytes: number) => Promise<Row[]>,
-  most = pageBytes,
+  maxBytes = maxPageBytes,
 ): Promise<{ rows: Row[]; more: boolean }> {
-  for (let bytes = most, tries = 1; ; tries++) {
-    await reserve(bytes, { inTurn: bytes > most })
+  for (let bytes = maxBytes, attempt = 1; ; attempt++) {
+    await reserve(bytes, { oneAtATime: bytes > maxBytes })
     const all = await read(bytes)
-    const page = all.slice(0, limit).filter(({ upTo }, at) => at === 0 || upTo <= most)
+    const page = all.slice(0, limit).filter(({ upTo }, at) => at === 0 || upTo <= maxBytes)
     const needed = page.at(-1)?.upTo ?? 0
     const whole = page.filter(({ upTo }) => upTo <= bytes)
     // Rows may grow between two statements; the rows that were read whole are then the page.
-    if (needed <= bytes || (tries > 1 && whole.length > 0))
+    if (needed <= bytes || (attempt > 1 && whole.length > 0))
       return { rows: whole, more: all.length > whole.length }
-    if (tries === 5)
+    if (attempt === 5)
       throw new AppError('overloaded', 'The rows keep growing while they are read', { retryAfter: 1 })
     bytes = needed
   }

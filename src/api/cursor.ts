@@ -41,7 +41,7 @@ export function decodeNumberCursor(of: string, cursor: string): number {
 }
 
 /** The cursor after the last row of a page; null when there are no more rows. */
-export const cursorBehind = <Row>(
+export const nextCursor = <Row>(
   { rows, more }: { rows: readonly Row[]; more: boolean },
   of: string,
   positionOf: (row: Row) => string,
@@ -56,7 +56,7 @@ export const cursorBehind = <Row>(
  * @param rows one more than `limit` when there is a next page
  * @param of what the cursor pages through; `positionOf` returns a row's position in it
  */
-export function pageOf<Row>(
+export function toCursorPage<Row>(
   rows: readonly Row[],
   limit: number,
   of: string,

@@ -3,14 +3,14 @@ import type { ServerResponse } from 'node:http'
 
 export interface EventStream {
   /** @param text whole events, each followed by an empty line */
-  say(text: string): void
+  send(text: string): void
   /**
    * Resolves when the reader has taken what was sent, or is gone. Await it between parts of a long
    * output.
    *
    * @param withinMs after this the reader is disconnected
    */
-  taken(withinMs: number): Promise<void>
+  drained(withinMs: number): Promise<void>
   /** Disconnects the reader and discards what it has not taken. */
   drop(): void
   /** Sends nothing more; what was already written is still delivered. */
@@ -23,7 +23,7 @@ export interface EventStream {
  * Most unread bytes. Beyond this the reader is disconnected; it may reconnect and name the last
  * event it received.
  */
-export const mostWaiting = 1_048_576
+export const maxBufferedBytes = 1_048_576
 const keepAliveMs = 15_000
 
 /**
@@ -47,16 +47,16 @@ export function openEventStream(
     connection: 'close',
   })
 
-  function say(text: string): void {
+  function send(text: string): void {
     if (raw.writableEnded || raw.destroyed) return
     // Checked before the write, so that a single longer text can still be sent.
-    if (raw.writableLength > mostWaiting) return void raw.destroy()
+    if (raw.writableLength > maxBufferedBytes) return void raw.destroy()
     raw.write(text)
   }
 
   const drop = () => void raw.destroy()
 
-  function taken(withinMs: number): Promise<void> {
+  function drained(withinMs: number): Promise<void> {
     if (raw.writableEnded || raw.destroyed || !raw.writableNeedDrain) return Promise.resolve()
     return new Promise((resolve) => {
       const late = setTimeout(drop, withinMs).unref()
@@ -82,11 +82,11 @@ export function openEventStream(
     raw.once('close', () => clearTimeout(late))
   }
 
-  const alive = setInterval(() => say(': alive\n\n'), keepAliveMs)
+  const alive = setInterval(() => send(': alive\n\n'), keepAliveMs)
   until.addEventListener('abort', end, { once: true })
   raw.once('close', end)
-  say('retry: 2000\n\n')
+  send('retry: 2000\n\n')
   // The reader left, or the signal aborted, before the listeners were added.
   if (until.aborted || raw.destroyed) end()
-  return { say, taken, drop, end, ended }
+  return { send, drained, drop, end, ended }
 }

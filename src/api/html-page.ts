@@ -21,9 +21,9 @@ const styleHash = createHash('sha256').update(style).digest('base64')
 
 /**
  * @param text Spoke's own; it is not escaped
- * @param more HTML below it; foreign text in it must have gone through `escaped`
+ * @param more HTML below it; foreign text in it must have gone through `escapeHtml`
  */
-export const page = (title: string, text: string, mark: string, more = ''): string => `<!doctype html>
+export const htmlPage = (title: string, text: string, mark: string, more = ''): string => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -45,14 +45,19 @@ const entities: Record<string, string> = {
  * Makes foreign text safe to display: no markup, no characters that reorder or hide the text next
  * to it, and at most 200 characters.
  */
-export const escaped = (text: string): string =>
+export const escapeHtml = (text: string): string =>
   text
     .slice(0, 200)
     .replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu, '\ufffd')
     .replace(/[&<>"']/g, (character) => entities[character] as string)
 
 /** @param withForm the page has a form, which may be sent only to this service */
-export function sendPage(reply: FastifyReply, status: number, html: string, withForm = false): FastifyReply {
+export function sendHtmlPage(
+  reply: FastifyReply,
+  status: number,
+  html: string,
+  withForm = false,
+): FastifyReply {
   const target = withForm ? "'self'" : "'none'"
   // Without a referrer, browsers send the origin of their own form as "null".
   if (withForm) reply.header('referrer-policy', 'same-origin')

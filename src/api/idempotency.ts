@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '../lib/errors.ts'
 
-export interface Idempotency {
+export interface IdempotencyKey {
   keyHash: string
   /** Hash of method, path and body. The row's salt protects tokens that the body may contain. */
   hashWith(salt: string): string
@@ -21,12 +21,12 @@ const digest = (...parts: string[]) => {
  * @returns undefined when the caller sent no key
  * @throws AppError validation_failed
  */
-export function readIdempotency(request: {
+export function readIdempotencyKey(request: {
   method: string
   url: string
   headers: Readonly<Record<string, string | string[] | undefined>>
   body: unknown
-}): Idempotency | undefined {
+}): IdempotencyKey | undefined {
   const header = request.headers['idempotency-key']
   if (header === undefined) return undefined
   if (typeof header !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(header)) {

@@ -28,10 +28,10 @@ export type Principal =
 export const mayAdminister = ({ kind }: Principal): boolean => kind === 'open' || kind === 'admin'
 
 /** Whether the principal may access this tenant; an operator may access every tenant. */
-export const owns = (principal: Principal, tenantId: string): boolean =>
+export const mayAccessTenant = (principal: Principal, tenantId: string): boolean =>
   principal.kind === 'tenant' ? principal.tenantId === tenantId : mayAdminister(principal)
 
-export const mayDo = (principal: Principal, scope: Scope): boolean =>
+export const hasScope = (principal: Principal, scope: Scope): boolean =>
   principal.kind === 'tenant' ? principal.scopes.includes(scope) : mayAdminister(principal)
 
 /** Names that are not a tenant's credential, and the kind of principal of each. */
@@ -42,11 +42,11 @@ const operators: Readonly<Record<string, Principal['kind']>> = { open: 'open', a
  * operator began. A tenant's credential may finish what any credential of that tenant began,
  * because keys are rotated and each of them could start it anew.
  *
- * @param begunBy a result of nameOf, for the same tenant
+ * @param begunBy a result of principalName, for the same tenant
  */
-export const mayFinish = (principal: Principal, begunBy: string): boolean =>
+export const mayFinishAuthorization = (principal: Principal, begunBy: string): boolean =>
   principal.kind !== 'metrics' && (operators[begunBy] ?? 'tenant') === principal.kind
 
 /** The principal's name in logs and the audit log. */
-export const nameOf = (principal: Principal): string =>
+export const principalName = (principal: Principal): string =>
   ('by' in principal ? principal.by : undefined) ?? principal.kind

@@ -31,7 +31,7 @@ export const after = z.string().min(1).max(1_024).optional().describe('The next_
 export const eventType = z.enum(eventTypes)
 
 /** A time in the format of all responses. */
-export const iso = (time: Date | null): string | null => time?.toISOString() ?? null
+export const toIso = (time: Date | null): string | null => time?.toISOString() ?? null
 
 /**
  * Accepts any offset and converts to UTC. Limited to 1970 to 9999, which every date parser can

@@ -12,7 +12,7 @@ import { createProviderKeys } from '../auth/provider-keys.ts'
 import { createRevocationWatch } from '../auth/revocation-watch.ts'
 import { createSessions, type Sessions } from '../auth/sessions.ts'
 import { createApiKeyAuthenticator, createApiKeyVerifier } from '../auth/verify-api-key.ts'
-import { createNews } from '../changes/news.ts'
+import { createChangeNotifier } from '../changes/change-notifier.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withSystem, withSystemOnce } from '../db/scope.ts'
@@ -164,7 +164,7 @@ export async function compose(
   }
   const testConnection = createConnectionTest({ hubspot, tokens, tickets: ticketKind })
   const progress = createProgressWatch(db, clock, log)
-  const news = createNews(db, clock, log)
+  const notifier = createChangeNotifier(db, clock, log)
   const { adminKey, jwt, publicUrl } = config
   const open = adminKey === undefined
   const sessions = createSessions({
@@ -198,7 +198,7 @@ export async function compose(
       },
     },
     issues: { db, hubspot, tokens, clock, totalMs: timeoutMs },
-    changes: { db, news, log },
+    changes: { db, notifier, log },
     outbox: { db, ring: config.keyRing, allowPrivate: config.endpointsPrivate },
     sync: { db, testConnection, progress, kind: ticketKind.name, patience, wakeStream },
     sessions,
@@ -241,7 +241,7 @@ export async function compose(
     draining = true
     progress.stop()
     await server.close()
-    news.stop()
+    notifier.stop()
   })
   return { server, instance: claimant.instance }
 }

@@ -5,7 +5,7 @@ import type { Database } from '../db/database.ts'
 import { isolationFaults } from '../db/isolation/check-isolation.ts'
 import { currentMigration, newestMigration } from '../db/migrate.ts'
 import { withSystem } from '../db/scope.ts'
-import { admitRing } from '../tenants/key-ring.ts'
+import { admitKeyRing } from '../tenants/key-ring.ts'
 
 /** Aborts the start, with one line for the operator. */
 export class StartError extends Error {
@@ -47,7 +47,7 @@ export async function refuseOpenKeys(db: Database, { adminKey }: Config): Promis
  * and contains no key.
  */
 export async function refuseWrongKeys(db: Database, { keyRing }: Config): Promise<void> {
-  const faults = await admitRing(db, keyRing)
+  const faults = await admitKeyRing(db, keyRing)
   if (faults.length > 0)
     throw new StartError(`the key ring does not match the database: ${faults.join('; ')}`)
 }

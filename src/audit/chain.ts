@@ -3,27 +3,37 @@ import type { Database } from '../db/database.ts'
 import { unlessErasing, withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { listTenants } from '../tenants/store.ts'
-import { type AuditRow, type Chain, type ChainState, operatorChain, unread, verifyRows } from './event.ts'
-import { hashAt, rowsAfter } from './store.ts'
+import {
+  type AuditRow,
+  type Chain,
+  type ChainState,
+  operatorChain,
+  unverifiedChain,
+  verifyChainRows,
+} from './event.ts'
+import { auditHashAt, auditRowsAfter } from './store.ts'
 
-const step = 500
+const rowsPerPage = 500
 
 /**
  * Verifies the operator's chain, then each tenant's, in order of id. Only one step of one chain is
  * in memory.
  */
 export async function* verifyChains(db: Database): AsyncGenerator<ChainState> {
-  yield await verifyChain(operatorChain, (seq) => withSystem(db, (scope) => rowsAfter(scope, seq, step)))
+  yield await verifyChain(operatorChain, (seq) =>
+    withSystem(db, (scope) => auditRowsAfter(scope, seq, rowsPerPage)),
+  )
   for (let after: TenantId | undefined; ; ) {
-    const tenants = await withSystem(db, (scope) => listTenants(scope, { after, limit: step }))
+    const tenants = await withSystem(db, (scope) => listTenants(scope, { after, limit: rowsPerPage }))
     for (const { tenantId: id } of tenants) {
-      const read = (seq: number | undefined) => withTenant(db, id, (scope) => rowsAfter(scope, seq, step))
+      const read = (seq: number | undefined) =>
+        withTenant(db, id, (scope) => auditRowsAfter(scope, seq, rowsPerPage))
       // Erasing a tenant deletes its chain, so there is none to verify.
       const verdict = await unlessErasing(verifyChain(id, read))
       if (verdict) yield verdict
     }
     after = tenants.at(-1)?.tenantId
-    if (tenants.length < step) return
+    if (tenants.length < rowsPerPage) return
   }
 }
 
@@ -31,16 +41,16 @@ async function verifyChain(
   chain: Chain,
   read: (seq: number | undefined) => Promise<AuditRow[]>,
 ): Promise<ChainState> {
-  let verdict = unread(chain)
+  let verdict = unverifiedChain(chain)
   for (;;) {
     const rows = await read(verdict.from === null ? undefined : verdict.seq)
-    verdict = verifyRows(verdict, rows)
-    if (verdict.fault !== undefined || rows.length < step) return verdict
+    verdict = verifyChainRows(verdict, rows)
+    if (verdict.fault !== undefined || rows.length < rowsPerPage) return verdict
   }
 }
 
 /** The last event of a chain, as it was noted earlier. */
-export interface Head {
+export interface ChainHead {
   chain: Chain
   seq: number
   head: string
@@ -52,13 +62,16 @@ export interface Head {
  *
  * @returns what is wrong, or undefined
  */
-export async function headFault(db: Database, { chain, seq, head }: Head): Promise<string | undefined> {
+export async function chainHeadFault(
+  db: Database,
+  { chain, seq, head }: ChainHead,
+): Promise<string | undefined> {
   // An empty chain has nothing that could have changed.
   if (seq === 0) return undefined
   const now =
     chain === operatorChain
-      ? await withSystem(db, (scope) => hashAt(scope, seq))
-      : await unlessErasing(withTenant(db, parseTenantId(chain), (scope) => hashAt(scope, seq)))
+      ? await withSystem(db, (scope) => auditHashAt(scope, seq))
+      : await unlessErasing(withTenant(db, parseTenantId(chain), (scope) => auditHashAt(scope, seq)))
   if (now === head) return undefined
   return now === undefined
     ? `event ${seq} was noted earlier but is missing`

@@ -30,13 +30,13 @@ export type Chain = string
 export const operatorChain = 'operator'
 
 /** The previous hash of a chain's first row. */
-export const noHash = '0'.repeat(64)
+export const genesisHash = '0'.repeat(64)
 
 /**
  * Every column except the hash, as one JSON array without spaces; the first element is the version
  * of this format.
  */
-export function canonical(chain: Chain, row: Omit<AuditRow, 'hash'>): string {
+export function canonicalEvent(chain: Chain, row: Omit<AuditRow, 'hash'>): string {
   const { seq, at, actor, action, target, address, requestId, phase, result, prevHash } = row
   return JSON.stringify([
     'spoke-audit-1',
@@ -55,7 +55,7 @@ export function canonical(chain: Chain, row: Omit<AuditRow, 'hash'>): string {
 }
 
 export const eventHash = (chain: Chain, row: Omit<AuditRow, 'hash'>): string =>
-  createHash('sha256').update(canonical(chain, row)).digest('hex')
+  createHash('sha256').update(canonicalEvent(chain, row)).digest('hex')
 
 /** How far a chain was read, and its first fault. */
 export interface ChainState {
@@ -74,12 +74,12 @@ export interface ChainState {
   fault?: string
 }
 
-export const unread = (chain: Chain): ChainState => ({
+export const unverifiedChain = (chain: Chain): ChainState => ({
   chain,
   from: null,
-  follows: noHash,
+  follows: genesisHash,
   seq: 0,
-  head: noHash,
+  head: genesisHash,
   events: 0,
 })
 
@@ -88,7 +88,7 @@ export const unread = (chain: Chain): ChainState => ({
  *
  * @param rows the next ones, in order of `seq`
  */
-export function verifyRows(before: ChainState, rows: readonly AuditRow[]): ChainState {
+export function verifyChainRows(before: ChainState, rows: readonly AuditRow[]): ChainState {
   let verdict = before
   for (const row of rows) {
     if (verdict.fault !== undefined) return verdict
@@ -114,7 +114,7 @@ function faultOf({ chain, from, seq, head }: ChainState, row: AuditRow): string 
     return `events between ${seq} and ${row.seq} are missing, or one was inserted`
   if (eventHash(chain, row) !== row.hash) return `event ${row.seq} does not match its hash`
   // When older rows have been deleted, the previous hash of the oldest row cannot be checked.
-  if (first ? row.seq === 1 && row.prevHash !== noHash : row.prevHash !== head)
+  if (first ? row.seq === 1 && row.prevHash !== genesisHash : row.prevHash !== head)
     return `event ${row.seq} does not follow the one before it`
   return undefined
 }

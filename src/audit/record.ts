@@ -4,10 +4,10 @@ import { unlessErasing, withSystem, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { type AuditEvent, type Chain, operatorChain } from './event.ts'
-import { pseudonymOf } from './pseudonym.ts'
-import { appendToOperator, appendToTenant } from './store.ts'
+import { appendOperatorAuditEvent, appendTenantAuditEvent } from './store.ts'
+import { tenantHash } from './tenant-hash.ts'
 
-export interface Audit {
+export interface AuditLog {
   db: Database
   ring: KeyRing
 }
@@ -19,18 +19,19 @@ export interface Audit {
  * @param tenantId absent: the event belongs to no tenant
  * @returns the chain that contains the event
  */
-export async function record(
-  { db, ring }: Audit,
+export async function recordAuditEvent(
+  { db, ring }: AuditLog,
   tenantId: TenantId | undefined,
   event: AuditEvent,
 ): Promise<Chain> {
   if (tenantId === undefined) {
-    await withSystem(db, (scope) => appendToOperator(scope, event))
+    await withSystem(db, (scope) => appendOperatorAuditEvent(scope, event))
     return operatorChain
   }
-  if (await unlessErasing(withTenant(db, tenantId, (scope) => appendToTenant(scope, event)))) return tenantId
-  const target = [pseudonymOf(ring, tenantId), event.target].filter(Boolean).join(' ')
-  return await record({ db, ring }, undefined, { ...event, target })
+  if (await unlessErasing(withTenant(db, tenantId, (scope) => appendTenantAuditEvent(scope, event))))
+    return tenantId
+  const target = [tenantHash(ring, tenantId), event.target].filter(Boolean).join(' ')
+  return await recordAuditEvent({ db, ring }, undefined, { ...event, target })
 }
 
 /**
@@ -38,17 +39,17 @@ export async function record(
  * tenant, the tenant's chain starts with this event; when it erased the tenant, the operator's
  * chain has it.
  *
- * @param requestedIn the result of `record`; undefined when no `requested` event was recorded
+ * @param requestedIn the result of `recordAuditEvent`; undefined when no `requested` event was recorded
  */
-export async function recordDone(
-  audit: Audit,
+export async function recordAuditResult(
+  audit: AuditLog,
   requestedIn: Chain | undefined,
   tenantId: TenantId | undefined,
   event: AuditEvent,
 ): Promise<void> {
-  const stands = await record(audit, tenantId, event)
-  if (requestedIn === operatorChain && stands !== operatorChain) {
-    const target = [pseudonymOf(audit.ring, tenantId as TenantId), event.target].filter(Boolean).join(' ')
-    await record(audit, undefined, { ...event, target })
+  const chain = await recordAuditEvent(audit, tenantId, event)
+  if (requestedIn === operatorChain && chain !== operatorChain) {
+    const target = [tenantHash(audit.ring, tenantId as TenantId), event.target].filter(Boolean).join(' ')
+    await recordAuditEvent(audit, undefined, { ...event, target })
   }
 }

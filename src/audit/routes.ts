@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { decodeNumberCursor, pageOf } from '../api/cursor.ts'
+import { decodeNumberCursor, toCursorPage } from '../api/cursor.ts'
 import { after, limit, problems, tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { type SystemScope, type TenantScope, withSystem, withTenant } from '../db/scope.ts'
@@ -11,7 +11,7 @@ import { tenantNotFound } from '../lib/errors.ts'
 import { tenantExists } from '../tenants/store.ts'
 import { type AuditRow, type Chain, operatorChain } from './event.ts'
 import { auditList, operatorAuditList } from './schema.ts'
-import { rowsBefore } from './store.ts'
+import { auditRowsBefore } from './store.ts'
 
 const query = z.strictObject({ limit: limit(500, 100), after })
 const tags = ['audit']
@@ -62,8 +62,8 @@ export function auditRoutes(instance: FastifyInstance, db: Database): void {
 
 async function pageIn(scope: TenantScope | SystemScope, chain: Chain, asked: z.infer<typeof query>) {
   const before = asked.after === undefined ? undefined : decodeNumberCursor(chain, asked.after)
-  const rows = await rowsBefore(scope, before, asked.limit + 1)
-  const { shown, next_after } = pageOf(rows, asked.limit, chain, (last) => String(last.seq))
+  const rows = await auditRowsBefore(scope, before, asked.limit + 1)
+  const { shown, next_after } = toCursorPage(rows, asked.limit, chain, (last) => String(last.seq))
   return { events: shown.map(present), next_after }
 }
 

@@ -6,28 +6,28 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Query } from '../db/database.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import { type AuditEvent, type AuditRow, type Chain, eventHash, noHash, operatorChain } from './event.ts'
+import { type AuditEvent, type AuditRow, type Chain, eventHash, genesisHash, operatorChain } from './event.ts'
 
 const columns = sql`
   seq, extract(epoch from at)::text as at, actor, action, target, address, request_id as "requestId", phase, result,
   prev_hash as "prevHash", hash`
 
 /** A chain's table, and the condition that selects its rows. */
-interface Place {
+interface ChainTable {
   chain: Chain
   table: RawBuilder<unknown>
   where: RawBuilder<unknown>
 }
 
-const tenantsPlace = ({ tenantId }: TenantScope): Place => ({
+const tenantChain = ({ tenantId }: TenantScope): ChainTable => ({
   chain: tenantId,
   table: sql`audit_events`,
   where: sql`tenant_id = ${tenantId}`,
 })
-const operatorsPlace: Place = { chain: operatorChain, table: sql`operator_audit`, where: sql`true` }
+const operatorChainTable: ChainTable = { chain: operatorChain, table: sql`operator_audit`, where: sql`true` }
 
-const placeOf = (scope: TenantScope | SystemScope): Place =>
-  'tenantId' in scope ? tenantsPlace(scope) : operatorsPlace
+const chainTableOf = (scope: TenantScope | SystemScope): ChainTable =>
+  'tenantId' in scope ? tenantChain(scope) : operatorChainTable
 
 /**
  * Locks the chain until the transaction ends. A separate statement, so that the next one sees what
@@ -37,13 +37,13 @@ const lockChain = (chain: Chain) =>
   sql`select pg_advisory_xact_lock(hashtextextended(${`audit:${chain}`}, 0))`
 
 /** @returns false when there is no such tenant, and nothing was written */
-export async function appendToTenant(scope: TenantScope, event: AuditEvent): Promise<boolean> {
+export async function appendTenantAuditEvent(scope: TenantScope, event: AuditEvent): Promise<boolean> {
   // Locks the tenant's row first, so that this waits for a concurrent deletion before it takes the
   // chain's lock.
   const [there] = await scope.query(sql`/* prepared */
     select from tenants where tenant_id = ${scope.tenantId} for key share`)
   if (!there) return false
-  const row = await nextRow(scope.query, tenantsPlace(scope), event)
+  const row = await nextRow(scope.query, tenantChain(scope), event)
   await scope.query(sql`/* prepared */
     insert into audit_events
       (tenant_id, seq, at, actor, action, target, address, request_id, phase, result, prev_hash, hash)
@@ -51,8 +51,8 @@ export async function appendToTenant(scope: TenantScope, event: AuditEvent): Pro
   return true
 }
 
-export async function appendToOperator({ query }: SystemScope, event: AuditEvent): Promise<void> {
-  const row = await nextRow(query, operatorsPlace, event)
+export async function appendOperatorAuditEvent({ query }: SystemScope, event: AuditEvent): Promise<void> {
+  const row = await nextRow(query, operatorChainTable, event)
   await query(sql`/* prepared */
     insert into operator_audit
       (seq, at, actor, action, target, address, request_id, phase, result, prev_hash, hash)
@@ -63,7 +63,11 @@ export async function appendToOperator({ query }: SystemScope, event: AuditEvent
 type NewRow = AuditRow & { time: string }
 
 /** The event as the next row of the chain, at the database's time. */
-async function nextRow(query: Query, { chain, table, where }: Place, event: AuditEvent): Promise<NewRow> {
+async function nextRow(
+  query: Query,
+  { chain, table, where }: ChainTable,
+  event: AuditEvent,
+): Promise<NewRow> {
   await query(lockChain(chain))
   const [now] = await query(sql<{ at: string; time: string; seq: number | null; hash: string | null }>`
     select extract(epoch from t)::text as at, t::text as time, seq, hash
@@ -71,7 +75,7 @@ async function nextRow(query: Query, { chain, table, where }: Place, event: Audi
     left join lateral (select seq, hash from ${table} where ${where} order by seq desc limit 1) last on true`)
   if (!now) throw new Error('the database returned no time')
   const { at, time, seq, hash } = now
-  const row = { ...event, seq: (seq ?? 0) + 1, at, prevHash: hash ?? noHash }
+  const row = { ...event, seq: (seq ?? 0) + 1, at, prevHash: hash ?? genesisHash }
   return { ...row, time, hash: eventHash(chain, row) }
 }
 
@@ -80,32 +84,35 @@ const valuesOf = (row: NewRow) => sql`
   ${row.phase}, ${row.result}, ${row.prevHash}, ${row.hash}`
 
 /** The chain's rows, oldest first. */
-export async function rowsAfter(
+export async function auditRowsAfter(
   scope: TenantScope | SystemScope,
   seq: number | undefined,
   limit: number,
 ): Promise<AuditRow[]> {
-  const { table, where } = placeOf(scope)
+  const { table, where } = chainTableOf(scope)
   return await scope.query(sql<AuditRow>`
     select ${columns} from ${table} where ${where} and seq > ${seq ?? '-9223372036854775808'}::bigint
     order by seq limit ${limit}`)
 }
 
 /** The chain's rows, newest first. */
-export async function rowsBefore(
+export async function auditRowsBefore(
   scope: TenantScope | SystemScope,
   seq: number | undefined,
   limit: number,
 ): Promise<AuditRow[]> {
-  const { table, where } = placeOf(scope)
+  const { table, where } = chainTableOf(scope)
   return await scope.query(sql<AuditRow>`
     select ${columns} from ${table} where ${where} and seq < ${seq ?? '9223372036854775807'}::bigint
     order by seq desc limit ${limit}`)
 }
 
 /** The hash of the row with this number now. */
-export async function hashAt(scope: TenantScope | SystemScope, seq: number): Promise<string | undefined> {
-  const { table, where } = placeOf(scope)
+export async function auditHashAt(
+  scope: TenantScope | SystemScope,
+  seq: number,
+): Promise<string | undefined> {
+  const { table, where } = chainTableOf(scope)
   const rows = await scope.query(sql<{ hash: string }>`
     select hash from ${table} where ${where} and seq = ${seq}`)
   return rows[0]?.hash

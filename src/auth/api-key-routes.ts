@@ -2,22 +2,22 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { decodeCursor, pageOf } from '../api/cursor.ts'
-import { readIdempotency } from '../api/idempotency.ts'
-import { onceShowing } from '../api/once.ts'
+import { decodeCursor, toCursorPage } from '../api/cursor.ts'
+import { readIdempotencyKey } from '../api/idempotency.ts'
+import { runIdempotentWithSecret } from '../api/run-idempotent.ts'
 import { problems, tenantPath } from '../api/wire.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { AppError, tenantNotFound } from '../lib/errors.ts'
-import type { TenantParts } from '../tenants/routes.ts'
+import type { TenantRouteDependencies } from '../tenants/routes.ts'
 import {
-  keyAnswer,
-  keyBody,
-  keyList,
+  apiKeyBody,
+  apiKeyListResponse,
+  apiKeyResponse,
+  createdApiKeyResponse,
   keyPath,
   listQuery,
-  madeKeyAnswer,
-  rotateBody,
+  rotateApiKeyBody,
 } from '../tenants/schema.ts'
 import { tenantExists } from '../tenants/store.ts'
 import { type ApiKey, listApiKeys } from './api-key-store.ts'
@@ -33,7 +33,7 @@ const present = (key: ApiKey) => ({
   last_used_at: key.lastUsedAt?.toISOString() ?? null,
 })
 
-export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: TenantParts): void {
+export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: TenantRouteDependencies): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const tags = ['api keys']
 
@@ -45,7 +45,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
     tenantId: TenantId,
     request: FastifyRequest,
     make: (scope: TenantScope) => Promise<CreatedApiKey>,
-  ): Promise<z.infer<typeof madeKeyAnswer>> {
+  ): Promise<z.infer<typeof createdApiKeyResponse>> {
     if (open)
       throw new AppError(
         'open_mode',
@@ -53,11 +53,15 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
       )
     const { body, secret } = await withTenant(db, tenantId, async (scope) => {
       if (!(await tenantExists(scope))) throw tenantNotFound()
-      return await onceShowing<z.infer<typeof madeKeyAnswer>>(scope, readIdempotency(request), async () => {
-        const { details, key } = await make(scope)
-        const body = { tenant_id: tenantId, ...present(details), api_key: null }
-        return { answer: { status: 201, body: { success: true, ...body } }, secret: key }
-      })
+      return await runIdempotentWithSecret<z.infer<typeof createdApiKeyResponse>>(
+        scope,
+        readIdempotencyKey(request),
+        async () => {
+          const { details, key } = await make(scope)
+          const body = { tenant_id: tenantId, ...present(details), api_key: null }
+          return { answer: { status: 201, body: { success: true, ...body } }, secret: key }
+        },
+      )
     })
     return { ...body, api_key: secret?.reveal() ?? null }
   }
@@ -71,8 +75,8 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
         operationId: 'apiKeys.create',
         params: tenantPath,
         querystring: z.strictObject({}),
-        body: keyBody,
-        response: { 201: madeKeyAnswer, ...problems },
+        body: apiKeyBody,
+        response: { 201: createdApiKeyResponse, ...problems },
       },
     },
     async (request, reply) => {
@@ -95,7 +99,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
         operationId: 'apiKeys.list',
         params: tenantPath,
         querystring: listQuery,
-        response: { 200: keyList, ...problems },
+        response: { 200: apiKeyListResponse, ...problems },
       },
     },
     async (request) => {
@@ -106,7 +110,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
         if (!(await tenantExists(scope))) throw tenantNotFound()
         return await listApiKeys(scope, { after, limit: limit + 1 })
       })
-      const { shown, next_after } = pageOf(rows, limit, tenantId, ({ keyId }) => keyId)
+      const { shown, next_after } = toCursorPage(rows, limit, tenantId, ({ keyId }) => keyId)
       return { success: true as const, tenant_id: tenantId, api_keys: shown.map(present), next_after }
     },
   )
@@ -120,8 +124,8 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
         operationId: 'apiKeys.rotate',
         params: keyPath,
         querystring: z.strictObject({}),
-        body: rotateBody,
-        response: { 201: madeKeyAnswer, ...problems },
+        body: rotateApiKeyBody,
+        response: { 201: createdApiKeyResponse, ...problems },
       },
     },
     async (request, reply) => {
@@ -142,7 +146,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
         operationId: 'apiKeys.revoke',
         params: keyPath,
         querystring: z.strictObject({}),
-        response: { 200: keyAnswer, ...problems },
+        response: { 200: apiKeyResponse, ...problems },
       },
     },
     async (request) => {

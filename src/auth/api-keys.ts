@@ -4,7 +4,7 @@ import type { TenantScope } from '../db/scope.ts'
 import { AppError, tenantNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
-import { sealerOf } from '../tenants/store.ts'
+import { tenantSealerOf } from '../tenants/store.ts'
 import { newApiKey } from './api-key.ts'
 import {
   type ApiKey,
@@ -36,7 +36,7 @@ export async function createApiKey(
   ring: KeyRing,
   wanted: { name: string; scopes: readonly Scope[]; lifeMs: number | null },
 ): Promise<CreatedApiKey> {
-  const sealer = await sealerOf(scope, ring)
+  const sealer = await tenantSealerOf(scope, ring)
   if (!sealer) throw tenantNotFound()
   const { keyId, key } = newApiKey()
   const details = await insertApiKey(scope, {
@@ -87,5 +87,5 @@ export async function apiKeyHash(
   key: Secret,
   scopes: readonly Scope[],
 ): Promise<string | undefined> {
-  return (await sealerOf(scope, ring))?.hash(keyWithScopes(key, scopes), field)
+  return (await tenantSealerOf(scope, ring))?.hash(keyWithScopes(key, scopes), field)
 }

@@ -1,5 +1,5 @@
 /** Ends open responses whose credential is no longer valid, with one poll per process. */
-import { nameOf } from '../api/principal.ts'
+import { principalName } from '../api/principal.ts'
 import type { Database } from '../db/database.ts'
 import { withSystem } from '../db/scope.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -10,7 +10,7 @@ import type { AuthContext } from './auth-context.ts'
 import { isCredentialValid } from './credential.ts'
 import { findLiveSessions } from './session-store.ts'
 
-const pollIntervalMs = 500
+const intervalMs = 500
 
 export interface RevocationWatch {
   /**
@@ -34,11 +34,11 @@ export function createRevocationWatch(db: Database, clock: Clock, log: Log): Rev
       const hashes = all.flatMap(([, { session }]) => session?.tokenHash ?? [])
       const alive = new Set((await findLiveSessions(scope, hashes)).map(({ token_hash }) => token_hash))
       const valid = new Map<string, boolean>()
-      for (const by of new Set(all.map(([, { principal }]) => nameOf(principal))))
+      for (const by of new Set(all.map(([, { principal }]) => principalName(principal))))
         valid.set(by, await isCredentialValid(scope, by))
       return all.filter(([, { principal, session, until = Number.POSITIVE_INFINITY }]) => {
         const ended = session !== undefined && !alive.has(session.tokenHash)
-        return ended || clock.now() >= until || !valid.get(nameOf(principal))
+        return ended || clock.now() >= until || !valid.get(principalName(principal))
       })
     })
     for (const [controller] of revoked)
@@ -47,10 +47,10 @@ export function createRevocationWatch(db: Database, clock: Clock, log: Log): Rev
 
   const startPolling = createPoller({
     clock,
-    everyMs: pollIntervalMs,
+    intervalMs: intervalMs,
     isWanted: () => watched.size > 0,
     // While the database is unavailable, there is nothing to send on the stream either.
-    look: () => poll().catch((err: unknown) => log.warn({ err }, 'open streams could not be checked')),
+    poll: () => poll().catch((err: unknown) => log.warn({ err }, 'open streams could not be checked')),
     stopped: never.signal,
   })
 

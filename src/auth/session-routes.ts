@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { nameOf, scopes } from '../api/principal.ts'
+import { principalName, scopes } from '../api/principal.ts'
 import { problems } from '../api/wire.ts'
 import { AppError } from '../lib/errors.ts'
 import type { AuthContext, SessionContext } from './auth-context.ts'
@@ -93,7 +93,7 @@ const present = ({ principal }: AuthContext, session?: SessionContext): z.infer<
   principal: principal.kind as z.infer<typeof sessionResponse>['principal'],
   tenant_id: principal.kind === 'tenant' ? principal.tenantId : null,
   scopes: principal.kind === 'tenant' ? [...principal.scopes] : [...scopes],
-  actor: nameOf(principal),
+  actor: principalName(principal),
   csrf_token: session?.csrf ?? null,
   expires_at: session?.expiresAt.toISOString() ?? null,
 })

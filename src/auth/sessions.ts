@@ -1,5 +1,5 @@
 /** Browser sessions: made with a credential, carried by a cookie, ended on the server. */
-import { nameOf, type Principal, scopes } from '../api/principal.ts'
+import { type Principal, principalName, scopes } from '../api/principal.ts'
 import type { Database } from '../db/database.ts'
 import { type SystemScope, withSystem } from '../db/scope.ts'
 import { AppError } from '../lib/errors.ts'
@@ -94,7 +94,7 @@ export function createSessions({
     requireOwnHost(request.headers, ours)
     const token = newSessionToken()
     const old = sessionTokenIn(request.headers.cookie, ours)
-    const madeBy = nameOf(principal)
+    const madeBy = principalName(principal)
     const expiresAt = await withSystem(db, async (scope) => {
       await deleteEndedSessions(scope)
       if (old) await deleteSession(scope, sessionHash(old))

@@ -20,7 +20,7 @@ export interface Change {
 }
 
 /** A position in a feed: just after the change that it names. */
-export interface Position {
+export interface FeedPosition {
   seq: number
   /**
    * The beginning of the change's id. After a restore from a backup a number may be reused; an id
@@ -29,24 +29,26 @@ export interface Position {
   mark: string
 }
 
-export const beginning: Position = { seq: 0, mark: '' }
+export const feedBeginning: FeedPosition = { seq: 0, mark: '' }
 
 const markOf = (changeId: string) => changeId.slice(0, 8)
 
-export const positionOf = ({ seq, changeId }: Pick<Change, 'seq' | 'changeId'>): Position => ({
+export const feedPositionOf = ({ seq, changeId }: Pick<Change, 'seq' | 'changeId'>): FeedPosition => ({
   seq,
   mark: markOf(changeId),
 })
 
 /** Whether this is the change that the position names. */
-export const standsAt = ({ seq, mark }: Position, change: Pick<Change, 'seq' | 'changeId'> | undefined) =>
-  change !== undefined && change.seq === seq && markOf(change.changeId) === mark
+export const isAtPosition = (
+  { seq, mark }: FeedPosition,
+  change: Pick<Change, 'seq' | 'changeId'> | undefined,
+) => change !== undefined && change.seq === seq && markOf(change.changeId) === mark
 
-export const encodePosition = (tenantId: string, { seq, mark }: Position): string =>
+export const encodeFeedPosition = (tenantId: string, { seq, mark }: FeedPosition): string =>
   encodeCursor(tenantId, `${seq}.${mark}`)
 
 /** @throws AppError invalid_cursor */
-export function decodePosition(tenantId: string, cursor: string): Position {
+export function decodeFeedPosition(tenantId: string, cursor: string): FeedPosition {
   const form = /^(0|[1-9]\d{0,14})\.([0-9a-f]{8}|)$/
   const [, seq, mark] = form.exec(decodeCursor(tenantId, cursor, form)) ?? []
   if (seq === undefined || mark === undefined || (seq === '0') !== (mark === '')) throw invalidCursor()
@@ -59,7 +61,7 @@ type PresentedChange = z.infer<typeof change>
 export function presentChange(tenantId: string, one: Change): PresentedChange {
   const { changed, ...detail } = one.detail ?? {}
   return {
-    cursor: encodePosition(tenantId, positionOf(one)),
+    cursor: encodeFeedPosition(tenantId, feedPositionOf(one)),
     change_id: one.changeId,
     type: one.type,
     at: one.at.toISOString(),

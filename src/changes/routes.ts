@@ -4,7 +4,13 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { type ByteBudget, type Hold, pageBytes, type Reserve, readPageWithin } from '../api/byte-budget.ts'
+import {
+  type ByteBudget,
+  type ByteReservation,
+  maxPageBytes,
+  type ReserveBytes,
+  readPageWithinBudget,
+} from '../api/byte-budget.ts'
 import { type EventStream, openEventStream } from '../api/event-stream.ts'
 import { problems, tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
@@ -14,21 +20,21 @@ import { AppError, integrationNotFound } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { tenantExists } from '../tenants/store.ts'
 import {
-  beginning,
   type Change,
-  decodePosition,
-  encodePosition,
-  type Position,
-  positionOf,
+  decodeFeedPosition,
+  encodeFeedPosition,
+  type FeedPosition,
+  feedBeginning,
+  feedPositionOf,
   presentChange,
 } from './change.ts'
-import type { News } from './news.ts'
-import { changesAnswer, changesQuery } from './schema.ts'
-import { endOf, readChanges, readOldest } from './store.ts'
+import type { ChangeNotifier } from './change-notifier.ts'
+import { changesQuery, changesResponse } from './schema.ts'
+import { findFeedEnd, readChanges, readOldestChanges } from './store.ts'
 
-export interface ChangeParts {
+export interface ChangeRouteDependencies {
   db: Database
-  news: News
+  notifier: ChangeNotifier
   log: Log
   bytes: ByteBudget
   /** For a response that stays open: aborts when the caller loses access. */
@@ -39,9 +45,9 @@ const tags = ['changes']
 /** How much of a stream is read ahead of its reader: changes, and their bytes. */
 const streamPage = { changes: 100, bytes: 256 * 1024 }
 /** How long a stream waits for memory for its next page. */
-const streamPatienceMs = 10_000
+const streamMaxWaitMs = 10_000
 /** A stream whose reader takes nothing for this long is closed. */
-const takenWithinMs = 60_000
+const drainWithinMs = 60_000
 
 const gone = () =>
   new AppError(
@@ -49,52 +55,52 @@ const gone = () =>
     'The changes after this cursor are no longer retained, or the database was restored from a backup taken before it; request after=now, read the issues again, and continue from there',
   )
 
-interface Page {
+interface ChangePage {
   changes: Change[]
   more: boolean
   /** The position after the last change read. */
-  end: Position
+  end: FeedPosition
 }
 
 /**
  * @param after absent: from the oldest retained change; now: no changes, only the feed's end
  * @throws AppError integration_not_found | cursor_gone
  */
-async function read(
+async function readChangePage(
   db: Database,
   tenantId: TenantId,
-  after: Position | 'now' | undefined,
+  after: FeedPosition | 'now' | undefined,
   most: { changes: number; bytes: number },
-  reserve: Reserve,
-): Promise<Page> {
+  reserve: ReserveBytes,
+): Promise<ChangePage> {
   const within = <T>(work: (scope: TenantScope) => Promise<T>) =>
     withTenant(db, tenantId, async (scope) => {
       if (!(await tenantExists(scope))) throw integrationNotFound()
       return await work(scope)
     })
-  if (after === 'now') return { changes: [], more: false, end: await within(endOf) }
+  if (after === 'now') return { changes: [], more: false, end: await within(findFeedEnd) }
   const readUpTo = (bytes: number) =>
     within(async (scope) => {
       const atMost = most.changes + 1
       const rows = after
         ? await readChanges(scope, after, atMost, bytes)
-        : await readOldest(scope, atMost, bytes)
+        : await readOldestChanges(scope, atMost, bytes)
       if (!rows) throw gone()
       return rows
     })
-  const { rows, more } = await readPageWithin(most.changes, reserve, readUpTo, most.bytes)
+  const { rows, more } = await readPageWithinBudget(most.changes, reserve, readUpTo, most.bytes)
   const last = rows.at(-1)
   // The newest change is never deleted, so an empty feed never had any.
-  const end = last ? positionOf(last) : (after ?? beginning)
+  const end = last ? feedPositionOf(last) : (after ?? feedBeginning)
   return { changes: rows, more, end }
 }
 
-const placeOf = (tenantId: TenantId, after: string | undefined) =>
-  after === undefined || after === 'now' ? after : decodePosition(tenantId, after)
+const startPositionOf = (tenantId: TenantId, after: string | undefined) =>
+  after === undefined || after === 'now' ? after : decodeFeedPosition(tenantId, after)
 
-export function changeRoutes(instance: FastifyInstance, parts: ChangeParts): void {
+export function changeRoutes(instance: FastifyInstance, deps: ChangeRouteDependencies): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const { db, news } = parts
+  const { db, notifier } = deps
 
   app.get(
     '/api/hubspot/changes/:tenant_id',
@@ -108,25 +114,25 @@ export function changeRoutes(instance: FastifyInstance, parts: ChangeParts): voi
           'The changes of issues and integrations, each once and in commit order. With `Accept: text/event-stream`, the same as server-sent events: `event` is the type, `data` the change, `id` its cursor.',
         params: tenantPath,
         querystring: changesQuery,
-        response: { 200: changesAnswer, ...problems },
+        response: { 200: changesResponse, ...problems },
       },
     },
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { after, limit, wait } = request.query
-      if (wantsStream(request)) return await openStream(parts, tenantId, after, request, reply)
-      const may = parts.watchOf(request)
-      const until = wait === 0 ? undefined : AbortSignal.any([may, AbortSignal.timeout(wait * 1_000)])
-      const most = { changes: limit, bytes: pageBytes }
-      const readFrom = (place: Position | 'now' | undefined) =>
-        read(db, tenantId, place, most, (...room) => request.reserve(...room))
-      let page = await readFrom(placeOf(tenantId, after))
+      if (wantsStream(request)) return await openStream(deps, tenantId, after, request, reply)
+      const mayRead = deps.watchOf(request)
+      const until = wait === 0 ? undefined : AbortSignal.any([mayRead, AbortSignal.timeout(wait * 1_000)])
+      const most = { changes: limit, bytes: maxPageBytes }
+      const readFrom = (position: FeedPosition | 'now' | undefined) =>
+        readChangePage(db, tenantId, position, most, (...room) => request.reserve(...room))
+      let page = await readFrom(startPositionOf(tenantId, after))
       while (until && page.changes.length === 0 && !until.aborted) {
         // A waiting request reserves no memory.
         await request.reserve(0)
-        await news.beyond(tenantId, page.end.seq, until)
+        await notifier.waitForChange(tenantId, page.end.seq, until)
         // The caller may have lost access while it waited.
-        may.throwIfAborted()
+        mayRead.throwIfAborted()
         page = await readFrom(page.end)
       }
       return {
@@ -134,7 +140,7 @@ export function changeRoutes(instance: FastifyInstance, parts: ChangeParts): voi
         tenant_id: tenantId,
         changes: page.changes.map((one) => presentChange(tenantId, one)),
         has_more: page.more,
-        next_after: encodePosition(tenantId, page.end),
+        next_after: encodeFeedPosition(tenantId, page.end),
       }
     },
   )
@@ -149,72 +155,78 @@ const wantsStream = ({ method, headers }: FastifyRequest) =>
  * a stream.
  */
 async function openStream(
-  parts: ChangeParts,
+  deps: ChangeRouteDependencies,
   tenantId: TenantId,
   after: string | undefined,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const seen = String(request.headers['last-event-id'] ?? '') || after
-  const until = parts.watchOf(request)
-  const room = createRoom(parts.bytes, tenantId, until)
-  reply.raw.once('close', () => room.release())
-  const page = await read(parts.db, tenantId, placeOf(tenantId, seen), streamPage, room.reserve)
+  const until = deps.watchOf(request)
+  const memory = createStreamMemory(deps.bytes, tenantId, until)
+  reply.raw.once('close', () => memory.release())
+  const page = await readChangePage(
+    deps.db,
+    tenantId,
+    startPositionOf(tenantId, seen),
+    streamPage,
+    memory.reserve,
+  )
   reply.hijack()
   const stream = openEventStream(reply.raw, request.id, until)
   // Sends only an id, so that a reader that disconnects before the first change returns to this
   // position.
-  if (page.changes.length === 0) stream.say(`id: ${encodePosition(tenantId, page.end)}\n\n`)
-  void follow(parts, tenantId, page, stream, until, room).catch((err: unknown) => {
+  if (page.changes.length === 0) stream.send(`id: ${encodeFeedPosition(tenantId, page.end)}\n\n`)
+  void streamChanges(deps, tenantId, page, stream, until, memory).catch((err: unknown) => {
     // The reader reconnects with its last id, and gets the error then.
-    parts.log.warn({ err, request_id: request.id }, 'a change stream failed')
+    deps.log.warn({ err, request_id: request.id }, 'a change stream failed')
     stream.end()
   })
   return reply
 }
 
 /** Writes the available changes and waits for more, no faster than the reader takes them. */
-async function follow(
-  { db, news }: ChangeParts,
+async function streamChanges(
+  { db, notifier }: ChangeRouteDependencies,
   tenantId: TenantId,
-  first: Page,
+  first: ChangePage,
   stream: EventStream,
   until: AbortSignal,
-  room: Room,
+  memory: StreamMemory,
 ): Promise<void> {
   const left = new AbortController()
   void stream.ended.then(() => left.abort())
   const over = AbortSignal.any([until, left.signal])
   for (let page = first; !over.aborted; ) {
-    room.waitsForReader(() => stream.drop())
+    memory.waitsForReader(() => stream.drop())
     for (const one of page.changes) {
       const presented = presentChange(tenantId, one)
-      stream.say(`id: ${presented.cursor}\nevent: ${presented.type}\ndata: ${JSON.stringify(presented)}\n\n`)
-      await stream.taken(takenWithinMs)
+      stream.send(`id: ${presented.cursor}\nevent: ${presented.type}\ndata: ${JSON.stringify(presented)}\n\n`)
+      await stream.drained(drainWithinMs)
       if (over.aborted) return
     }
-    room.release()
-    if (!page.more) await news.beyond(tenantId, page.end.seq, over)
+    memory.release()
+    if (!page.more) await notifier.waitForChange(tenantId, page.end.seq, over)
     if (over.aborted) return
-    page = await read(db, tenantId, page.end, streamPage, room.reserve)
+    page = await readChangePage(db, tenantId, page.end, streamPage, memory.reserve)
   }
 }
 
-interface Room {
-  reserve: Reserve
+interface StreamMemory {
+  reserve: ReserveBytes
   waitsForReader(drop: () => void): void
   release(): void
 }
 
 /** The memory reserved for a stream's page, from before it is read until it is taken. */
-function createRoom(bytes: ByteBudget, tenantId: TenantId, signal: AbortSignal): Room {
-  let hold: Hold | undefined
+function createStreamMemory(bytes: ByteBudget, tenantId: TenantId, signal: AbortSignal): StreamMemory {
+  let reservation: ByteReservation | undefined
   return {
     async reserve(wanted, asking) {
-      hold?.release()
-      hold = await bytes.take(tenantId, wanted, signal, { ...asking, patienceMs: streamPatienceMs })
+      reservation?.release()
+      reservation = await bytes.take(tenantId, wanted, signal, { ...asking, maxWaitMs: streamMaxWaitMs })
     },
-    waitsForReader: (drop) => hold?.waitsForCaller(drop),
-    release: () => hold?.release(),
+    waitsForReader: (drop) => reservation?.waitsForCaller(drop),
+    release: () => reservation?.release(),
   }
 }

@@ -35,7 +35,7 @@ export const change = z
   })
   .meta({ id: 'Change' })
 
-export const changesAnswer = z.object({
+export const changesResponse = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   changes: z.array(change),

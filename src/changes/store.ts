@@ -4,10 +4,17 @@
  * therefore complete.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { pageBytes, type Sized } from '../api/byte-budget.ts'
+import { maxPageBytes, type SizedRow } from '../api/byte-budget.ts'
 import { ago } from '../db/database.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import { beginning, type Change, type ChangeType, type Position, positionOf, standsAt } from './change.ts'
+import {
+  type Change,
+  type ChangeType,
+  type FeedPosition,
+  feedBeginning,
+  feedPositionOf,
+  isAtPosition,
+} from './change.ts'
 
 /**
  * CTEs for a statement that changes rows. They number and write the changes that its CTE `emitted`
@@ -66,10 +73,10 @@ export async function recordChange(
 const columns: RawBuilder<unknown> = sql`seq, change_id as "changeId", type, at, integration_id as "integrationId",
   issue_id as "issueId", ticket_id as "ticketId", detail`
 
-export type SizedChange = Change & Sized
+export type SizedChange = Change & SizedRow
 
 /** Of a change in a response: cursor, ids, time and type, bytes. */
-const besides = sql`500`
+const otherFieldsBytes = sql`500`
 
 /**
  * The changes from `from` on. Sums up their lengths before any detail is read.
@@ -90,11 +97,11 @@ async function rowsFrom(
     from (
       select *, (sum(size) over (order by seq))::float8 as "upTo"
       from (
-        select ${columns}, case when seq = ${own} then 0 else ${besides} + bytes end as size from changes
+        select ${columns}, case when seq = ${own} then 0 else ${otherFieldsBytes} + bytes end as size from changes
         where tenant_id = ${scope.tenantId} and seq >= ${from}
         order by seq
         limit ${atMost}) page) measured
-    where "upTo" - size <= ${Math.max(bytes, pageBytes)}
+    where "upTo" - size <= ${Math.max(bytes, maxPageBytes)}
     order by seq`)
 }
 
@@ -107,35 +114,39 @@ async function rowsFrom(
  */
 export async function readChanges(
   scope: TenantScope,
-  after: Position,
+  after: FeedPosition,
   atMost: number,
   bytes?: number,
 ): Promise<SizedChange[] | undefined> {
   const own = after.seq > 0
   const rows = await rowsFrom(scope, after.seq, after.seq, own ? atMost + 1 : atMost, bytes)
   const [first] = rows
-  if (own) return standsAt(after, first) ? rows.slice(1) : undefined
+  if (own) return isAtPosition(after, first) ? rows.slice(1) : undefined
   // From the very beginning, which may be deleted.
   return !first || first.seq === 1 ? rows : undefined
 }
 
 /** From the oldest retained change. */
-export async function readOldest(scope: TenantScope, atMost: number, bytes?: number): Promise<SizedChange[]> {
+export async function readOldestChanges(
+  scope: TenantScope,
+  atMost: number,
+  bytes?: number,
+): Promise<SizedChange[]> {
   return await rowsFrom(scope, 0, 0, atMost, bytes)
 }
 
 /** Where the feed ends now. */
-export async function endOf(scope: TenantScope): Promise<Position> {
+export async function findFeedEnd(scope: TenantScope): Promise<FeedPosition> {
   const [last] = await scope.query(sql<Pick<Change, 'seq' | 'changeId'>>`
     select seq, change_id as "changeId" from changes
     where tenant_id = ${scope.tenantId}
     order by seq desc
     limit 1`)
-  return last ? positionOf(last) : beginning
+  return last ? feedPositionOf(last) : feedBeginning
 }
 
 /** The last number of each feed. */
-export async function lastSeqs(
+export async function findLastSeqs(
   { query }: SystemScope,
   tenantIds: readonly string[],
 ): Promise<{ tenantId: string; lastSeq: number }[]> {
@@ -151,7 +162,7 @@ export async function lastSeqs(
  * @param beyond where the section begins
  * @returns where it ends; undefined at the end of the feed
  */
-export async function blankChanges(
+export async function redactChanges(
   scope: TenantScope,
   integrationId: string,
   beyond: number,
@@ -177,17 +188,21 @@ export async function blankChanges(
 }
 
 /**
- * Deletes changes older than `keepMs`. The newest of them stays: a reader positioned there has
+ * Deletes changes older than `retentionMs`. The newest of them stays: a reader positioned there has
  * missed nothing.
  *
  * @returns how many were deleted
  */
-export async function deleteOldChanges(scope: TenantScope, keepMs: number, atMost: number): Promise<number> {
+export async function deleteOldChanges(
+  scope: TenantScope,
+  retentionMs: number,
+  atMost: number,
+): Promise<number> {
   const rows = await scope.query(sql`
     with old as materialized (
       select seq from (
         select seq, at from changes where tenant_id = ${scope.tenantId} order by seq limit ${atMost + 1}) oldest
-      where at < ${ago(keepMs)}
+      where at < ${ago(retentionMs)}
     )
     delete from changes
     where tenant_id = ${scope.tenantId} and seq = any(array(select seq from old)) and seq < (select max(seq) from old)

@@ -7,10 +7,10 @@ import type { Command } from 'commander'
 import type { z } from 'zod'
 import { besideService } from '../app/open.ts'
 import { StartError } from '../app/preflight.ts'
-import { type Head, headFault, verifyChains } from '../audit/chain.ts'
+import { type ChainHead, chainHeadFault, verifyChains } from '../audit/chain.ts'
 import type { ChainState } from '../audit/event.ts'
-import { pseudonymsOf } from '../audit/pseudonym.ts'
 import type { auditEvent } from '../audit/schema.ts'
+import { tenantHashes } from '../audit/tenant-hash.ts'
 import type { Database } from '../db/database.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { askAsOperator } from './ask.ts'
@@ -65,7 +65,7 @@ export function addAuditCommands(program: Command): void {
       'print the names that the operator’s chain uses for a tenant that does not exist: one for each key of the ring',
     )
     .action((tenantId: string) => {
-      for (const name of pseudonymsOf(config().keyRing, parseTenantId(tenantId))) console.log(name)
+      for (const name of tenantHashes(config().keyRing, parseTenantId(tenantId))) console.log(name)
     })
 }
 
@@ -117,7 +117,7 @@ async function checkHeads(db: Database, file: string, cuts: Cuts): Promise<numbe
       cuts.delete(head.chain)
       continue
     }
-    const fault = await headFault(db, head)
+    const fault = await chainHeadFault(db, head)
     if (fault === undefined) continue
     gone += 1
     say(`spoke: ${head.chain}: ${fault}`)
@@ -125,9 +125,9 @@ async function checkHeads(db: Database, file: string, cuts: Cuts): Promise<numbe
   return gone
 }
 
-function headIn(text: string): Head | undefined {
+function headIn(text: string): ChainHead | undefined {
   try {
-    const { chain, seq, head } = JSON.parse(text) as Head
+    const { chain, seq, head } = JSON.parse(text) as ChainHead
     const good = typeof chain === 'string' && Number.isSafeInteger(seq) && /^[0-9a-f]{64}$/.test(head)
     return good ? { chain, seq, head } : undefined
   } catch {

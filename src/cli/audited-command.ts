@@ -1,6 +1,6 @@
 /** Records what a command changes in the audit log, as requests do. */
 import type { AuditEvent } from '../audit/event.ts'
-import { type Audit, record, recordDone } from '../audit/record.ts'
+import { type AuditLog, recordAuditEvent, recordAuditResult } from '../audit/record.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { AppError } from '../lib/errors.ts'
 
@@ -20,15 +20,15 @@ export interface CommandTarget {
  * @throws as `record` and `work`
  */
 export async function auditCommand<T>(
-  audit: Audit,
+  audit: AuditLog,
   action: string,
   { tenantId, target }: CommandTarget,
   work: () => Promise<T>,
 ): Promise<T> {
   const about = { actor: 'cli', action, target: target ?? null, address: null, requestId: null }
   const event = (phase: AuditEvent['phase'], result: string | null) => ({ ...about, phase, result })
-  const requestedIn = await record(audit, tenantId, event('requested', null))
-  const end = (result: string) => recordDone(audit, requestedIn, tenantId, event('done', result))
+  const requestedIn = await recordAuditEvent(audit, tenantId, event('requested', null))
+  const end = (result: string) => recordAuditResult(audit, requestedIn, tenantId, event('done', result))
   let outcome: T
   try {
     outcome = await work()

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { besideService } from '../app/open.ts'
 import { refuseWrongKeys } from '../app/preflight.ts'
 import { newestOf } from '../lib/seal.ts'
-import { type RingStatus, ringFaults, ringStatus, rotate } from '../tenants/key-ring.ts'
+import { type KeyRingStatus, keyRingFaults, keyRingStatus, rotateKeyRing } from '../tenants/key-ring.ts'
 import { auditCommand } from './audited-command.ts'
 import { commandLog, config, say } from './console.ts'
 
@@ -21,8 +21,8 @@ export function addKeyRingCommands(program: Command): void {
     .action(async ({ json }: { json?: boolean }) => {
       const read = config()
       await besideService(read, commandLog(), async (db) => {
-        const status = await ringStatus(db, read.keyRing)
-        const faults = await ringFaults(db, read.keyRing)
+        const status = await keyRingStatus(db, read.keyRing)
+        const faults = await keyRingFaults(db, read.keyRing)
         console.log(json ? JSON.stringify({ ...status, faults }) : shown(status))
         if (!json) for (const fault of faults) say(`spoke: ${fault}`)
         if (faults.length > 0) process.exitCode = 1
@@ -42,7 +42,7 @@ export function addKeyRingCommands(program: Command): void {
         const onProgress = (resealed: number) => json || say(`${resealed} resealed`)
         const audit = { db, ring: read.keyRing }
         const target = { target: `key:${newestOf(read.keyRing).kid}` }
-        const turn = () => rotate(db, read.keyRing, onProgress)
+        const turn = () => rotateKeyRing(db, read.keyRing, onProgress)
         const done = await auditCommand(audit, 'key-ring.rotate', target, turn)
         const { newest, resealed, failed, left } = done
         if (json) console.log(JSON.stringify(done))
@@ -53,7 +53,7 @@ export function addKeyRingCommands(program: Command): void {
     })
 }
 
-function shown({ ring, missing }: RingStatus): string {
+function shown({ ring, missing }: KeyRingStatus): string {
   const line = (kid: string, tenants: number, what: string) => `${kid}\t${tenants} tenants\t${what}`
   return [
     ...ring.map(({ kid, newest, tenants }) =>

@@ -3,9 +3,9 @@
  * lines because the entry before, the entry after and what interrupts both belong together.
  */
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { nameOf } from '../api/principal.ts'
+import { principalName } from '../api/principal.ts'
 import type { AuditEvent, Chain } from '../audit/event.ts'
-import { type Audit, record, recordDone } from '../audit/record.ts'
+import { type AuditLog, recordAuditEvent, recordAuditResult } from '../audit/record.ts'
 import { isDiskFull } from '../db/database-errors.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { AppError, diskFull } from '../lib/errors.ts'
@@ -65,7 +65,7 @@ const isUnsafe = (method: string) => !['GET', 'HEAD', 'OPTIONS'].includes(method
  * Call before adding any route. From then on the process does not start if an unsafe route does not
  * name its audit action, or if a HEAD request would have an effect.
  */
-export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metrics): void {
+export function auditEffects(app: FastifyInstance, audit: AuditLog, metrics: Metrics): void {
   app.decorateRequest('audit', undefined)
   app.decorateRequest('refusedWith', undefined)
   app.addHook('onRoute', ({ method, url, config, exposeHeadRoute }) => {
@@ -85,7 +85,7 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
     const entry = await entryOf(request)
     if (!entry) return
     const asked = eventOf(request, entry, 'requested', null)
-    const requestedIn = await record(audit, entry.tenantId, asked).catch((cause: unknown) => {
+    const requestedIn = await recordAuditEvent(audit, entry.tenantId, asked).catch((cause: unknown) => {
       metrics.auditFailures.inc({ phase: 'requested' })
       if (isDiskFull(cause)) throw diskFull(cause)
       throw new AppError('unavailable', 'The audit log cannot be written, so nothing was done', {
@@ -126,7 +126,7 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
       const { actor, tenantId } = refused
       const counted = { actor, action: 'refused', target: null, address: null, requestId: null }
       try {
-        await record(audit, tenantId, { ...counted, phase: 'done', result: `${count} more` })
+        await recordAuditEvent(audit, tenantId, { ...counted, phase: 'done', result: `${count} more` })
       } catch (err) {
         metrics.auditFailures.inc({ phase: 'done' })
         app.log.error(
@@ -160,7 +160,7 @@ export function auditEffects(app: FastifyInstance, audit: Audit, metrics: Metric
     if (!entry || entry.ended) return
     entry.ended = true
     const done = eventOf(request, entry, 'done', result)
-    const written = recordDone(audit, entry.requestedIn, entry.tenantId, done).catch((err: unknown) => {
+    const written = recordAuditResult(audit, entry.requestedIn, entry.tenantId, done).catch((err: unknown) => {
       metrics.auditFailures.inc({ phase: 'done' })
       request.log.error({ err, action: entry.action, result }, 'the audit log could not be written')
     })
@@ -181,7 +181,7 @@ async function entryOf(request: FastifyRequest): Promise<Entry | undefined> {
   if (!audited) return undefined
   const { principal } = request
   const said = await auditedFor?.(request)
-  const actor = said?.actor ?? (principal && nameOf(principal))
+  const actor = said?.actor ?? (principal && principalName(principal))
   if (actor === undefined) return undefined
   const { tenant_id, ...ids } = (request.params ?? {}) as Record<string, string>
   const named = said?.tenantId ?? (tenant_id === undefined ? undefined : parseTenantId(tenant_id))
@@ -207,7 +207,7 @@ function refusedAtGate(request: FastifyRequest): Entry | undefined {
   const refused = refusedWith === 'insufficient_scope' || refusedWith === 'integration_not_found'
   if (!audited || !refused || !principal) return undefined
   return {
-    actor: nameOf(principal),
+    actor: principalName(principal),
     action: actionOf(audited, request),
     tenantId: principal.kind === 'tenant' ? principal.tenantId : undefined,
     // Not the requested id, which may be another tenant's.

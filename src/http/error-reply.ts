@@ -3,7 +3,7 @@
  * 200 lines because the table of statuses and its one use stand together.
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { sendPage } from '../api/html-page.ts'
+import { sendHtmlPage } from '../api/html-page.ts'
 import { fromDatabase } from '../db/database-errors.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import { invalidState } from '../integrations/oauth/authorize.ts'
@@ -139,7 +139,7 @@ function send(request: FastifyRequest, reply: FastifyReply, body: ReturnType<typ
   const { errorPage } = request.routeOptions.config
   if (errorPage && accepts(request, 'text/html')) {
     // The route's own response schema or serializer does not apply to errors.
-    void sendPage(reply.serializer(String), body.status, errorPage(body.code))
+    void sendHtmlPage(reply.serializer(String), body.status, errorPage(body.code))
     return
   }
   void reply

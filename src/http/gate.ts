@@ -1,6 +1,13 @@
 /** Decides who may call which route: every route has exactly one access rule. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { mayAdminister, mayDo, owns, type Principal, type Scope, scopes } from '../api/principal.ts'
+import {
+  hasScope,
+  mayAccessTenant,
+  mayAdminister,
+  type Principal,
+  type Scope,
+  scopes,
+} from '../api/principal.ts'
 import type { AuthContext } from '../auth/auth-context.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
@@ -83,8 +90,8 @@ export async function passGate(request: FastifyRequest, authenticate: Authentica
     return
   }
   const { tenant_id: asked } = (request.params ?? {}) as { tenant_id?: string }
-  if (asked !== undefined && !owns(principal, parseTenantId(asked))) throw integrationNotFound()
-  if (!mayDo(principal, access)) throw insufficientScope(access)
+  if (asked !== undefined && !mayAccessTenant(principal, parseTenantId(asked))) throw integrationNotFound()
+  if (!hasScope(principal, access)) throw insufficientScope(access)
 }
 
 /** Whether the rule is a scope of the tenant in the path. */

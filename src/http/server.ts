@@ -12,7 +12,7 @@ import Fastify, {
 } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { ByteBudget } from '../api/byte-budget.ts'
-import type { Audit } from '../audit/record.ts'
+import type { AuditLog } from '../audit/record.ts'
 import { auditRoutes } from '../audit/routes.ts'
 import { apiKeyRoutes } from '../auth/api-key-routes.ts'
 import type { AuthContext } from '../auth/auth-context.ts'
@@ -20,7 +20,7 @@ import type { Authenticate } from '../auth/authenticate.ts'
 import type { RevocationWatch } from '../auth/revocation-watch.ts'
 import { sessionRoutes } from '../auth/session-routes.ts'
 import type { Sessions } from '../auth/sessions.ts'
-import { type ChangeParts, changeRoutes } from '../changes/routes.ts'
+import { type ChangeRouteDependencies, changeRoutes } from '../changes/routes.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { inboxStateRoutes } from '../inbox/inbox-state-routes.ts'
 import { type WebhookRouteDependencies, webhookRoutes } from '../inbox/routes.ts'
@@ -34,8 +34,8 @@ import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { type OutboxParts, outboxRoutes } from '../outbox/routes.ts'
 import { type SyncRouteDependencies, syncRoutes } from '../sync/routes.ts'
-import { leavingRoutes } from '../tenants/leaving-routes.ts'
-import { type TenantParts, tenantRoutes } from '../tenants/routes.ts'
+import { exportAndErasureRoutes } from '../tenants/export-and-erasure-routes.ts'
+import { type TenantRouteDependencies, tenantRoutes } from '../tenants/routes.ts'
 import { resolveAliases } from './aliases.ts'
 import { auditEffects } from './audited.ts'
 import { replyError } from './error-reply.ts'
@@ -71,7 +71,7 @@ export interface ServerParts {
   /** Time that one request may spend on all its calls to HubSpot, ms. */
   requestMs: number
   health: HealthParts
-  audit: Audit
+  audit: AuditLog
   clock: Clock
   /** Absent: no rate limits. */
   limits?: Pick<LimitParts, 'rates' | 'limiter'>
@@ -81,12 +81,12 @@ export interface ServerParts {
   /** Addresses and networks whose X-Forwarded-For is trusted. */
   trustedProxies: readonly string[]
   /** Absent in a worker-only process, which serves only probes. */
-  tenants?: TenantParts
+  tenants?: TenantRouteDependencies
   /** Absent in the same case, and where the command line runs operator actions. */
   api?: {
     integrations: WithoutSignal<IntegrationRouteDependencies>
     issues: WithoutSignal<IssueRouteDependencies>
-    changes: Omit<ChangeParts, 'watchOf' | 'bytes'>
+    changes: Omit<ChangeRouteDependencies, 'watchOf' | 'bytes'>
     outbox: OutboxParts
     sync: WithoutSignal<SyncRouteDependencies>
     sessions: Sessions
@@ -232,7 +232,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     tenantRoutes(app, parts.tenants)
     apiKeyRoutes(app, parts.tenants)
     auditRoutes(app, parts.audit.db)
-    leavingRoutes(app, { ...parts.tenants, bytes: parts.bytes, watchOf })
+    exportAndErasureRoutes(app, { ...parts.tenants, bytes: parts.bytes, watchOf })
   }
   if (parts.api) {
     const { integrations } = parts.api

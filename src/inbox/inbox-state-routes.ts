@@ -2,10 +2,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { decodeNumberCursor, pageOf } from '../api/cursor.ts'
-import { readIdempotency } from '../api/idempotency.ts'
-import { once } from '../api/once.ts'
-import { integrationPath, iso, problems } from '../api/wire.ts'
+import { decodeNumberCursor, toCursorPage } from '../api/cursor.ts'
+import { readIdempotencyKey } from '../api/idempotency.ts'
+import { runIdempotent } from '../api/run-idempotent.ts'
+import { integrationPath, problems, toIso } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
@@ -52,20 +52,20 @@ export function inboxStateRoutes(
           rows: await listDeadLetters(scope, id, { beyond, limit: most + 1 }),
         }
       })
-      const { shown, next_after } = pageOf(rows, most, id, ({ entryId }) => entryId)
+      const { shown, next_after } = toCursorPage(rows, most, id, ({ entryId }) => entryId)
       return {
         success: true as const,
         tenant_id: tenantId,
         integration_id: id,
         webhooks,
-        last_received_at: iso(state.lastReceivedAt),
-        last_occurred_at: iso(state.lastOccurredAt),
-        webhooks_missing_since: iso(state.webhooksMissingSince),
+        last_received_at: toIso(state.receivedAt),
+        last_occurred_at: toIso(state.occurredAt),
+        webhooks_missing_since: toIso(state.webhooksMissingSince),
         failures: state.failures,
-        next_attempt_at: iso(state.notBefore),
+        next_attempt_at: toIso(state.notBefore),
         error_code: state.errorCode,
         waiting: state.waiting,
-        waiting_since: iso(state.waitingSince),
+        waiting_since: toIso(state.waitingSince),
         dead_lettered: state.deadLettered,
         dead_letters: shown.map((row) => ({
           ticket_id: row.ticketId,
@@ -99,7 +99,7 @@ export function inboxStateRoutes(
       const tenantId = parseTenantId(request.params.tenant_id)
       const { integration_id: id } = request.params
       const { ticket_ids: ticketIds, received_from: from, received_to: to } = request.body
-      const asked = readIdempotency(request)
+      const asked = readIdempotencyKey(request)
       const answer = (replayed: number) => ({
         success: true as const,
         tenant_id: tenantId,
@@ -108,7 +108,7 @@ export function inboxStateRoutes(
       })
       return await withTenant(db, tenantId, async (scope) => {
         if (!(await lockIntegration(scope, id))) throw integrationNotFound()
-        const { body } = await once(scope, asked, async () => ({
+        const { body } = await runIdempotent(scope, asked, async () => ({
           status: 200,
           body: answer(await replayDeadLetters(scope, id, { ticketIds, from, to })),
         }))

@@ -1,8 +1,8 @@
 /** Makes a connect idempotent: it runs once for each Idempotency-Key. */
 import type { FastifyRequest } from 'fastify'
 import type { z } from 'zod'
-import { readIdempotency } from '../api/idempotency.ts'
-import { type KeptAnswer, onceAcross } from '../api/once.ts'
+import { readIdempotencyKey } from '../api/idempotency.ts'
+import { runIdempotentAcrossTransactions, type StoredResponse } from '../api/run-idempotent.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { ConnectDependencies, Connected } from './connect.ts'
@@ -30,22 +30,27 @@ export async function connectIdempotently(
   statusOf: (connected: Connected) => 200 | 201,
   connect: (within: ConnectDependencies) => Promise<unknown>,
 ): Promise<{ status: 200 | 201; body: ConnectBody }> {
-  const answer = await onceAcross<ConnectBody>(deps.db, tenantId, readIdempotency(request), async (save) => {
-    const responses: { answer: KeptAnswer<ConnectBody>; tenantId: TenantId }[] = []
-    await connect({
-      ...deps,
-      async onConnected(scope: TenantScope, connected: Connected) {
-        await deps.onConnected(scope, connected)
-        const shown = presentIntegration(scope.tenantId, connected.integration, await listResources(scope))
-        const answer = { status: statusOf(connected), body: { success: true as const, ...shown } }
-        await save(scope, answer)
-        responses.push({ answer, tenantId: scope.tenantId })
-      },
-    })
-    const [first] = responses
-    if (!first) throw new Error('connecting ended without storing anything')
-    deps.wake(first.tenantId, first.answer.body.integration_id)
-    return first.answer
-  })
+  const answer = await runIdempotentAcrossTransactions<ConnectBody>(
+    deps.db,
+    tenantId,
+    readIdempotencyKey(request),
+    async (save) => {
+      const responses: { answer: StoredResponse<ConnectBody>; tenantId: TenantId }[] = []
+      await connect({
+        ...deps,
+        async onConnected(scope: TenantScope, connected: Connected) {
+          await deps.onConnected(scope, connected)
+          const shown = presentIntegration(scope.tenantId, connected.integration, await listResources(scope))
+          const answer = { status: statusOf(connected), body: { success: true as const, ...shown } }
+          await save(scope, answer)
+          responses.push({ answer, tenantId: scope.tenantId })
+        },
+      })
+      const [first] = responses
+      if (!first) throw new Error('connecting ended without storing anything')
+      deps.wake(first.tenantId, first.answer.body.integration_id)
+      return first.answer
+    },
+  )
   return { status: answer.status === 201 ? 201 : 200, body: answer.body }
 }

@@ -7,8 +7,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { sendPage } from '../api/html-page.ts'
-import { nameOf, owns, type Principal } from '../api/principal.ts'
+import { sendHtmlPage } from '../api/html-page.ts'
+import { mayAccessTenant, type Principal, principalName } from '../api/principal.ts'
 import { integrationPath, problems, tenantPath } from '../api/wire.ts'
 import { withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
@@ -244,7 +244,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
         tenantIn: 'state',
         audited: 'oauth.callback',
         auditedFor: async ({ body, principal }) => ({
-          actor: nameOf(principal as Principal),
+          actor: principalName(principal as Principal),
           tenantId: tenantOfState((body as { state: string }).state),
         }),
       },
@@ -264,7 +264,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       const tenantId = tenantOfState(state)
       // Check before reading anything of that tenant, including a saved response.
       const principal = request.principal as Principal
-      if (tenantId && !owns(principal, tenantId)) throw invalidState()
+      if (tenantId && !mayAccessTenant(principal, tenantId)) throw invalidState()
       const finish = (within: ConnectDependencies) => connectByAuthorizationCode(within, answer, principal)
       const { body } = await connectIdempotently(deps, tenantId, request, () => 200, finish)
       return body
@@ -281,6 +281,6 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
         querystring: z.object({ hub_id: z.string().regex(/^\d{1,15}$/) }),
       },
     },
-    (request, reply) => sendPage(reply, 200, connectedPage(request.query.hub_id)),
+    (request, reply) => sendHtmlPage(reply, 200, connectedPage(request.query.hub_id)),
   )
 }

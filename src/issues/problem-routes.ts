@@ -2,8 +2,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { readPageWithin } from '../api/byte-budget.ts'
-import { cursorBehind, decodeCursor } from '../api/cursor.ts'
+import { readPageWithinBudget } from '../api/byte-budget.ts'
+import { decodeCursor, nextCursor } from '../api/cursor.ts'
 import { after, integrationPath, limit, problems } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
@@ -56,7 +56,7 @@ export function problemRoutes(instance: FastifyInstance, { db }: { db: Database 
           if (!(await findIntegration(scope, id))) throw integrationNotFound()
           return await listProblems(scope, id, { after, limit: most + 1, bytes })
         })
-      const page = await readPageWithin(most, (...room) => request.reserve(...room), read)
+      const page = await readPageWithinBudget(most, (...room) => request.reserve(...room), read)
       return {
         success: true as const,
         tenant_id: tenantId,
@@ -69,7 +69,7 @@ export function problemRoutes(instance: FastifyInstance, { db }: { db: Database 
           record,
           found_at: foundAt.toISOString(),
         })),
-        next_after: cursorBehind(page, id, (last) => last.recordId),
+        next_after: nextCursor(page, id, (last) => last.recordId),
       }
     },
   )

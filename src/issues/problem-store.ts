@@ -1,6 +1,6 @@
 /** SQL on records that could not be stored as received. */
 import { sql } from 'kysely'
-import type { Sized } from '../api/byte-budget.ts'
+import type { SizedRow } from '../api/byte-budget.ts'
 import type { TenantScope } from '../db/scope.ts'
 
 export interface RecordProblem {
@@ -36,7 +36,7 @@ export async function saveProblems(
       and record_id = any(${[...healthy]}::text[])`)
 }
 
-export interface FoundProblem extends RecordProblem, Sized {
+export interface FoundProblem extends RecordProblem, SizedRow {
   kind: string
   foundAt: Date
 }

@@ -2,8 +2,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { readPageWithin } from '../api/byte-budget.ts'
-import { cursorBehind, decodeCursor, decodeIdCursor } from '../api/cursor.ts'
+import { readPageWithinBudget } from '../api/byte-budget.ts'
+import { decodeCursor, decodeIdCursor, nextCursor } from '../api/cursor.ts'
 import { integrationPath, problems, tenantPath } from '../api/wire.ts'
 import { withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
@@ -87,7 +87,7 @@ export function issueRoutes(instance: FastifyInstance, deps: IssueRouteDependenc
         { tenantId, integrationId },
         { limit, after },
         deps.signalOf(request),
-        (bytes) => request.reserve(bytes, { patienceMs: liveMemoryWaitMs }),
+        (bytes) => request.reserve(bytes, { maxWaitMs: liveMemoryWaitMs }),
       )
       return {
         success: true as const,
@@ -129,11 +129,11 @@ export function issueRoutes(instance: FastifyInstance, deps: IssueRouteDependenc
           const after = cursor === undefined ? undefined : decodeCursor(integrationId, cursor, /^\d{1,20}$/)
           return await listIntegrationIssues(scope, { ...page, integrationId, after })
         })
-      const page = await readPageWithin(limit, (...room) => request.reserve(...room), read)
+      const page = await readPageWithinBudget(limit, (...room) => request.reserve(...room), read)
       const next_after =
         integrationId === undefined
-          ? cursorBehind(page, tenantId, (last) => last.issueId)
-          : cursorBehind(page, integrationId, (last) => last.ticketId)
+          ? nextCursor(page, tenantId, (last) => last.issueId)
+          : nextCursor(page, integrationId, (last) => last.ticketId)
       return { success: true as const, tenant_id: tenantId, issues: page.rows.map(present), next_after }
     },
   )
@@ -160,7 +160,7 @@ export function issueRoutes(instance: FastifyInstance, deps: IssueRouteDependenc
         })
       const {
         rows: [found],
-      } = await readPageWithin(1, (...room) => request.reserve(...room), read)
+      } = await readPageWithinBudget(1, (...room) => request.reserve(...room), read)
       if (!found) throw new AppError('issue_not_found', 'Issue not found')
       return { success: true as const, tenant_id: tenantId, ...present(found) }
     },

@@ -1,6 +1,6 @@
 /** All SQL on issues. */
 import { type RawBuilder, sql } from 'kysely'
-import { pageBytes, type Sized } from '../api/byte-budget.ts'
+import { maxPageBytes, type SizedRow } from '../api/byte-budget.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { TicketAssociations } from './association-store.ts'
 
@@ -8,7 +8,7 @@ import type { TicketAssociations } from './association-store.ts'
  * An issue as read from the database, with data from the account's catalog and the ticket's
  * associations.
  */
-export interface StoredIssue extends Sized {
+export interface StoredIssue extends SizedRow {
   issueId: string
   integrationId: string
   ticketId: string
@@ -54,7 +54,7 @@ export interface IssuePage {
 const otherFieldsBytes = sql`1500`
 
 /** The rows that a page may show, and one more: nothing is looked up for rows that are cut off. */
-const onPage = (bytes: number) => sql`i.up_to - i.size <= ${Math.max(bytes, pageBytes)}`
+const onPage = (bytes: number) => sql`i.up_to - i.size <= ${Math.max(bytes, maxPageBytes)}`
 
 /**
  * Adds the names behind the ids to the issues of `page`. Each join is one full-key probe per issue,

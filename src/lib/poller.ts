@@ -1,27 +1,27 @@
 /** Polls repeatedly, but only while there is interest in the result. */
 import type { Clock } from './clock.ts'
 
-export interface PollerParts {
+export interface PollerOptions {
   clock: Clock
-  everyMs: number
+  intervalMs: number
   /** Whether to keep polling. */
   isWanted(): boolean
   /** One poll, which notifies everyone waiting. Never rejects. */
-  look(): Promise<unknown>
+  poll(): Promise<unknown>
   stopped: AbortSignal
 }
 
 /** @returns starts polling; call it when interest begins */
-export function createPoller({ clock, everyMs, isWanted, look, stopped }: PollerParts): () => void {
+export function createPoller({ clock, intervalMs, isWanted, poll, stopped }: PollerOptions): () => void {
   let polling = false
-  async function poll(): Promise<void> {
+  async function start(): Promise<void> {
     if (polling) return
     polling = true
     while (isWanted() && !stopped.aborted) {
-      await look()
-      await clock.sleep(everyMs, stopped).catch(() => {})
+      await poll()
+      await clock.sleep(intervalMs, stopped).catch(() => {})
     }
     polling = false
   }
-  return () => void poll()
+  return () => void start()
 }

@@ -7,7 +7,7 @@ import { recordChange } from '../changes/store.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 import type { KeyRing, TenantSealer } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
-import { sealerOf } from '../tenants/store.ts'
+import { tenantSealerOf } from '../tenants/store.ts'
 import { ofEndpoint } from './delivery-store.ts'
 import { type Endpoint, type EndpointState, productEndpoint } from './endpoint.ts'
 
@@ -30,7 +30,7 @@ export async function insertEndpoint(
   { endpointId, url, types, inOrder }: NewEndpoint,
   secret: Secret,
 ): Promise<boolean> {
-  const sealer = await sealerOf(scope, ring)
+  const sealer = await tenantSealerOf(scope, ring)
   if (!sealer) return false
   await scope.query(sql`
     insert into endpoints (tenant_id, endpoint_id, url, types, in_order, secret)
@@ -91,7 +91,7 @@ export async function openEndpoint(
     select url, types, in_order as "inOrder", failing_since is not null as failing, secret,
       case when previous_secret_expires_at > clock_timestamp() then previous_secret end as previous
     from endpoints where ${ofEndpoint(scope, endpointId)} and disabled_at is null`)
-  const sealer = row && (await sealerOf(scope, ring))
+  const sealer = row && (await tenantSealerOf(scope, ring))
   if (!sealer) return undefined
   const open = (sealed: string) => sealer.open(sealed, field(endpointId))
   return {
@@ -140,7 +140,7 @@ export async function rotateSecret(
   endpointId: string,
   secret: Secret,
 ): Promise<boolean> {
-  const sealer: TenantSealer | undefined = await sealerOf(scope, ring)
+  const sealer: TenantSealer | undefined = await tenantSealerOf(scope, ring)
   if (!sealer) return false
   const rows = await scope.query(sql`
     update endpoints set previous_secret = secret, previous_secret_expires_at = clock_timestamp() + ${overlap},

@@ -1,9 +1,9 @@
 /** SQL for operators of an endpoint: its delivery history, and sending again. */
 import { sql } from 'kysely'
-import type { Sized } from '../api/byte-budget.ts'
+import type { SizedRow } from '../api/byte-budget.ts'
 import type { TenantScope } from '../db/scope.ts'
 
-export interface DeliveryState extends Sized {
+export interface DeliveryState extends SizedRow {
   seq: number
   changeId: string | null
   type: string | null

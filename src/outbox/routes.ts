@@ -5,11 +5,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { readPageWithin } from '../api/byte-budget.ts'
-import { cursorBehind, decodeNumberCursor } from '../api/cursor.ts'
-import { readIdempotency } from '../api/idempotency.ts'
-import { once, onceShowing } from '../api/once.ts'
-import { iso, problems, tenantPath } from '../api/wire.ts'
+import { readPageWithinBudget } from '../api/byte-budget.ts'
+import { decodeNumberCursor, nextCursor } from '../api/cursor.ts'
+import { readIdempotencyKey } from '../api/idempotency.ts'
+import { runIdempotent, runIdempotentWithSecret } from '../api/run-idempotent.ts'
+import { problems, tenantPath, toIso } from '../api/wire.ts'
 import { recordChange } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
@@ -69,10 +69,10 @@ const presentEndpoint = (one: EndpointState) => ({
   types: one.types,
   in_order: one.inOrder,
   created_at: one.createdAt.toISOString(),
-  failing_since: iso(one.failingSince),
-  disabled_at: iso(one.disabledAt),
+  failing_since: toIso(one.failingSince),
+  disabled_at: toIso(one.disabledAt),
   disabled_reason: one.disabledReason,
-  previous_secret_expires_at: iso(one.previousSecretExpiresAt),
+  previous_secret_expires_at: toIso(one.previousSecretExpiresAt),
   waiting: one.waiting,
 })
 
@@ -80,8 +80,8 @@ const presentDelivery = (one: DeliveryState) => ({
   change_id: one.changeId,
   type: one.type,
   state: one.deliveredAt ? ('delivered' as const) : one.dueAt ? ('waiting' as const) : ('failed' as const),
-  next_attempt_at: iso(one.dueAt),
-  delivered_at: iso(one.deliveredAt),
+  next_attempt_at: toIso(one.dueAt),
+  delivered_at: toIso(one.deliveredAt),
   failure_reason: one.failureReason,
   attempts: one.attempts.map(({ at, ...rest }) => ({ at: new Date(at).toISOString(), ...rest })),
 })
@@ -116,7 +116,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
     make: (scope: TenantScope) => Promise<string>,
   ) {
     const shown = await withTenant(db, tenantId, (scope) =>
-      onceShowing(scope, readIdempotency(request), async () => {
+      runIdempotentWithSecret(scope, readIdempotencyKey(request), async () => {
         const state = await stateOf(scope, tenantId, await make(scope))
         return { answer: { status: 201, body: { ...state, secret: null } }, secret }
       }),
@@ -131,7 +131,10 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
     act: (scope: TenantScope) => Promise<Body>,
   ): Promise<Body> {
     const { body } = await withTenant(db, tenantId, (scope) =>
-      once(scope, readIdempotency(request), async () => ({ status: 200, body: await act(scope) })),
+      runIdempotent(scope, readIdempotencyKey(request), async () => ({
+        status: 200,
+        body: await act(scope),
+      })),
     )
     return body
   }
@@ -347,8 +350,8 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
           await requireAny(scope, id)
           return await listDeliveries(scope, id, { before, limit: limit + 1, bytes })
         })
-      const page = await readPageWithin(limit, (...room) => request.reserve(...room), read)
-      const next_after = cursorBehind(page, id, ({ seq }) => String(seq))
+      const page = await readPageWithinBudget(limit, (...room) => request.reserve(...room), read)
+      const next_after = nextCursor(page, id, ({ seq }) => String(seq))
       const deliveries = page.rows.map(presentDelivery)
       return { success: true as const, tenant_id: tenantId, endpoint_id: id, deliveries, next_after }
     },

@@ -74,7 +74,7 @@ export async function sendTo(
   let taken = 0
   let bytes = usualBytes
   while (!signal.aborted && clock.monotonic() < until) {
-    const hold = await parts.bytes.take(tenantId, bytes, signal, { patienceMs: patienceForRoomMs })
+    const hold = await parts.bytes.take(tenantId, bytes, signal, { maxWaitMs: patienceForRoomMs })
     try {
       // Read the current address and secrets.
       const batch = await within(async (scope) => {

@@ -1,6 +1,6 @@
 /** Converts a run to its API representation. Pure. */
 import type { z } from 'zod'
-import { iso } from '../api/wire.ts'
+import { toIso } from '../api/wire.ts'
 import type { syncEvent } from './schema.ts'
 import type { SyncEvent } from './store.ts'
 
@@ -24,11 +24,11 @@ export function presentSyncEvent(event: SyncEvent): z.infer<typeof syncEvent> {
     pages: event.pages,
     rate_per_second: seconds > 0 && event.done > 0 ? Math.round((event.done / seconds) * 10) / 10 : null,
     waiting_for: event.waitingFor,
-    waiting_until: iso(event.waitingUntil),
+    waiting_until: toIso(event.waitingUntil),
     error_code: event.errorCode,
     error: event.error,
     requested_at: event.requestedAt.toISOString(),
-    started_at: iso(event.startedAt),
-    finished_at: iso(event.finishedAt),
+    started_at: toIso(event.startedAt),
+    finished_at: toIso(event.finishedAt),
   }
 }

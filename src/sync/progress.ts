@@ -7,7 +7,7 @@ import type { Log } from '../lib/log.ts'
 import { createPoller } from '../lib/poller.ts'
 import { findSyncEvents, type SyncEvent } from './store.ts'
 
-const pollIntervalMs = 500
+const intervalMs = 500
 
 interface Watcher {
   syncEventId: string
@@ -47,9 +47,9 @@ export function createProgressWatch(db: Database, clock: Clock, log: Log): Progr
 
   const startPolling = createPoller({
     clock,
-    everyMs: pollIntervalMs,
+    intervalMs: intervalMs,
     isWanted: () => watchers.size > 0,
-    look: () => poll().catch((err: unknown) => log.warn({ err }, 'progress could not be read')),
+    poll: () => poll().catch((err: unknown) => log.warn({ err }, 'progress could not be read')),
     stopped: stopped.signal,
   })
 

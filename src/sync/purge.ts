@@ -1,5 +1,5 @@
 /** Deletes an integration with all its data, in a fixed order. */
-import { blankChanges, recordChange } from '../changes/store.ts'
+import { recordChange, redactChanges } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { IntegrationRef } from '../integrations/integration.ts'
@@ -39,7 +39,7 @@ export async function purgeIntegration(
   for (let beyond: number | undefined = 0; deleted === 0 && beyond !== undefined; ) {
     const from: number = beyond
     deleted = await ifStillGone(async (scope) => {
-      beyond = await blankChanges(scope, integrationId, from, 5_000)
+      beyond = await redactChanges(scope, integrationId, from, 5_000)
       if (beyond !== undefined) return 0
       await deleteIntegration(scope, integrationId)
       return 0

@@ -5,11 +5,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { decodeIdCursor, pageOf } from '../api/cursor.ts'
+import { decodeIdCursor, toCursorPage } from '../api/cursor.ts'
 import { openEventStream } from '../api/event-stream.ts'
-import { readIdempotency } from '../api/idempotency.ts'
-import { findAnswer } from '../api/idempotency-store.ts'
-import { once } from '../api/once.ts'
+import { readIdempotencyKey } from '../api/idempotency.ts'
+import { findStoredResponse } from '../api/idempotency-store.ts'
+import { runIdempotent } from '../api/run-idempotent.ts'
 import { after, integrationPath, limit, problems, uuidText } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
@@ -112,7 +112,7 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
       const { integration_id: integrationId } = request.params
       const syncType = request.body.sync_type
       const key = { integrationId, kind: deps.kind, syncType }
-      const asked = readIdempotency(request)
+      const asked = readIdempotencyKey(request)
       const start = async (): Promise<SyncStarted> => {
         const options = { patience: deps.patience, signal: deps.signalOf(request) }
         // Test the connection first, so that an invalid token is reported here and not in a run
@@ -122,7 +122,7 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
         })
         const { body } = await withTenant(deps.db, tenantId, async (scope) => {
           if (!(await lockIntegration(scope, integrationId))) throw integrationNotFound()
-          return await once(scope, asked, async () => {
+          return await runIdempotent(scope, asked, async () => {
             const requested = await requestRun(scope, key, 'api')
             return { status: 202, body: presentStarted(tenantId, requested) }
           })
@@ -132,7 +132,8 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
         return body
       }
       const kept =
-        asked && (await withTenant(deps.db, tenantId, (scope) => findAnswer<SyncStarted>(scope, asked)))
+        asked &&
+        (await withTenant(deps.db, tenantId, (scope) => findStoredResponse<SyncStarted>(scope, asked)))
       const body = kept?.body ?? (await start())
       return reply
         .code(202)
@@ -162,7 +163,7 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
         if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
         return await listSyncEvents(scope, integrationId, { before, limit: request.query.limit + 1 })
       })
-      const { shown, next_after } = pageOf(
+      const { shown, next_after } = toCursorPage(
         rows,
         request.query.limit,
         integrationId,
@@ -218,7 +219,7 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
       const stream = openEventStream(reply.raw, request.id, until)
       const notify = (news: SyncEvent | undefined) => {
         if (news)
-          stream.say(
+          stream.send(
             `id: ${news.version}\nevent: progress\ndata: ${JSON.stringify(presentSyncEvent(news))}\n\n`,
           )
         if (!news || isFinished(news.state)) stream.end()

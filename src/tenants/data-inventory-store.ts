@@ -2,7 +2,7 @@
  * SQL that reads and deletes one tenant's rows in any table, page by page along the primary key.
  */
 import { type RawBuilder, sql } from 'kysely'
-import type { Sized } from '../api/byte-budget.ts'
+import type { SizedRow } from '../api/byte-budget.ts'
 import type { Query } from '../db/database.ts'
 import type { ErasureScope, SystemScope, TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
@@ -36,7 +36,7 @@ const pageOf = (
   order by ${refs(['tenant_id', ...key])}
   limit ${atMost}`
 
-export interface ExportedRow extends Sized {
+export interface ExportedRow extends SizedRow {
   place: string[]
   /** One line of JSON. */
   text: string
@@ -54,7 +54,7 @@ const lengthOf = ({ exported }: InventoryEntry) =>
  *
  * @param bytes the limit: `text` is null for rows beyond it
  */
-export async function readPage(
+export async function readInventoryPage(
   scope: TenantScope,
   entry: InventoryEntry,
   beyond: ExportPosition,
@@ -83,7 +83,7 @@ export async function readPage(
  *
  * @returns where the next page starts; undefined when no rows were left
  */
-export async function deletePage(
+export async function deleteInventoryPage(
   { query, tenantId }: { query: Query; tenantId: TenantId },
   entry: InventoryEntry,
   beyond: ExportPosition,
@@ -102,11 +102,14 @@ export async function deletePage(
 }
 
 /** Deletes all the tenant's rows in a small table. */
-export async function deleteAll({ query, tenantId }: TenantScope, { table }: InventoryEntry): Promise<void> {
+export async function deleteInventoryRows(
+  { query, tenantId }: TenantScope,
+  { table }: InventoryEntry,
+): Promise<void> {
   await query(sql`delete from ${sql.table(table)} where tenant_id = ${tenantId}`)
 }
 
-export async function holdsAny(
+export async function hasInventoryRows(
   { query, tenantId }: TenantScope,
   { table }: InventoryEntry,
 ): Promise<boolean> {
@@ -119,7 +122,7 @@ export async function holdsAny(
  *
  * @returns false when the tenant does not exist
  */
-export async function markErasing({ query, tenantId }: ErasureScope): Promise<boolean> {
+export async function markTenantErasing({ query, tenantId }: ErasureScope): Promise<boolean> {
   const rows = await query(sql`
     update tenants set erasing_at = coalesce(erasing_at, clock_timestamp()) where tenant_id = ${tenantId}
     returning tenant_id`)
@@ -127,7 +130,7 @@ export async function markErasing({ query, tenantId }: ErasureScope): Promise<bo
 }
 
 /** How long ago the tenant was marked, ms; undefined when it does not exist or is not marked. */
-export async function markedMsAgo({ query, tenantId }: ErasureScope): Promise<number | undefined> {
+export async function erasureMarkedMsAgo({ query, tenantId }: ErasureScope): Promise<number | undefined> {
   const rows = await query(sql<{ ms: number }>`
     select (extract(epoch from clock_timestamp() - erasing_at) * 1000)::float8 as ms from tenants
     where tenant_id = ${tenantId} and erasing_at is not null`)
@@ -139,7 +142,7 @@ export async function deleteTenant({ query, tenantId }: ErasureScope): Promise<v
 }
 
 /** Marked tenants, the longest-marked first. */
-export async function findErasing({ query }: SystemScope, limit: number): Promise<TenantId[]> {
+export async function findErasingTenants({ query }: SystemScope, limit: number): Promise<TenantId[]> {
   const rows = await query(sql<{ tenant_id: TenantId }>`
     select tenant_id from tenants where erasing_at is not null order by erasing_at, tenant_id limit ${limit}`)
   return rows.map((row) => row.tenant_id)

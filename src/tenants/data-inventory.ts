@@ -10,7 +10,7 @@ export interface InventoryEntry {
   /** Exported columns, without `tenant_id`, which always comes first. */
   exported: readonly string[]
   /** Never exported: secrets, and values that would help to guess one. */
-  excluded: readonly string[]
+  neverExported: readonly string[]
   /**
    * When an erasure deletes the rows.
    *
@@ -21,21 +21,21 @@ export interface InventoryEntry {
    * - integrations: in steps, after everything else.
    * - tenant: last.
    */
-  goes: 'marked' | 'rows' | 'audit' | 'tokens' | 'integrations' | 'tenant'
+  erasedWith: 'marked' | 'rows' | 'audit' | 'tokens' | 'integrations' | 'tenant'
 }
 
 const words = (text: string) => text.split(/\s+/).filter((word) => word !== '')
 
 const entry = (
   table: string,
-  goes: InventoryEntry['goes'],
+  erasedWith: InventoryEntry['erasedWith'],
   columns: { key: string; exported: string; excluded?: string },
 ): InventoryEntry => ({
   table,
-  goes,
+  erasedWith,
   key: words(columns.key),
   exported: words(columns.exported),
-  excluded: words(columns.excluded ?? ''),
+  neverExported: words(columns.excluded ?? ''),
 })
 
 /** In export order. */

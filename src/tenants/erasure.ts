@@ -6,19 +6,20 @@ import { type ErasureScope, withErasure } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { dataInventory, type InventoryEntry } from './data-inventory.ts'
 import {
-  deleteAll,
-  deletePage,
+  deleteInventoryPage,
+  deleteInventoryRows,
   deleteTenant,
   type ExportPosition,
-  holdsAny,
-  markErasing,
-  markedMsAgo,
+  erasureMarkedMsAgo,
+  hasInventoryRows,
+  markTenantErasing,
 } from './data-inventory-store.ts'
 
 /** Rows per step. */
-const stepRows = 2_000
+const rowsPerStep = 2_000
 
-const going = (when: InventoryEntry['goes']) => dataInventory.filter(({ goes }) => goes === when)
+const entriesErasedWith = (when: InventoryEntry['erasedWith']) =>
+  dataInventory.filter(({ erasedWith }) => erasedWith === when)
 
 /**
  * Marks the tenant. Once this commits, no other unit of work can enter the tenant, and everything
@@ -29,8 +30,8 @@ const going = (when: InventoryEntry['goes']) => dataInventory.filter(({ goes }) 
  */
 export async function beginErasure(db: Database, tenantId: TenantId): Promise<boolean> {
   return await withErasure(db, tenantId, async (scope) => {
-    if (!(await markErasing(scope))) return false
-    for (const entry of going('marked')) await deleteAll(scope.rows, entry)
+    if (!(await markTenantErasing(scope))) return false
+    for (const entry of entriesErasedWith('marked')) await deleteInventoryRows(scope.rows, entry)
     return true
   })
 }
@@ -41,13 +42,13 @@ export async function beginErasure(db: Database, tenantId: TenantId): Promise<bo
  *
  * @returns undefined when the tenant does not exist or is not marked
  */
-export async function whileErasing<T>(
+export async function runErasureStep<T>(
   db: Database,
   tenantId: TenantId,
   step: (scope: ErasureScope) => Promise<T>,
 ): Promise<T | undefined> {
   return await withErasure(db, tenantId, async (scope) =>
-    (await markedMsAgo(scope)) === undefined ? undefined : await step(scope),
+    (await erasureMarkedMsAgo(scope)) === undefined ? undefined : await step(scope),
   )
 }
 
@@ -58,7 +59,7 @@ export async function whileErasing<T>(
  * @param more called before each step: whether there is time for it
  * @returns false when it was interrupted
  */
-export async function eraseRows(
+export async function eraseTenantRows(
   db: Database,
   tenantId: TenantId,
   when: 'rows' | 'integrations' | 'audit',
@@ -66,12 +67,12 @@ export async function eraseRows(
 ): Promise<boolean> {
   // Tables emptied with the mark are checked again here, so that nothing is left even if the mark
   // was set some other way.
-  for (const entry of [...going(when), ...(when === 'rows' ? going('marked') : [])]) {
+  for (const entry of [...entriesErasedWith(when), ...(when === 'rows' ? entriesErasedWith('marked') : [])]) {
     let place: ExportPosition
     do {
       if (!more()) return false
-      place = await whileErasing(db, tenantId, (scope) =>
-        deletePage(when === 'audit' ? scope : scope.rows, entry, place, stepRows),
+      place = await runErasureStep(db, tenantId, (scope) =>
+        deleteInventoryPage(when === 'audit' ? scope : scope.rows, entry, place, rowsPerStep),
       )
     } while (place)
   }
@@ -92,13 +93,13 @@ export async function endErasure(
   quietMs: number,
   justBefore: () => Promise<void>,
 ): Promise<'gone' | 'too_soon' | 'rows_left'> {
-  const ms = await withErasure(db, tenantId, markedMsAgo)
+  const ms = await withErasure(db, tenantId, erasureMarkedMsAgo)
   if (ms === undefined) return 'gone'
   if (ms < quietMs) return 'too_soon'
   await justBefore()
-  const left = await whileErasing(db, tenantId, async (scope) => {
+  const left = await runErasureStep(db, tenantId, async (scope) => {
     for (const entry of dataInventory)
-      if (entry.goes !== 'tenant' && (await holdsAny(scope.rows, entry))) return true
+      if (entry.erasedWith !== 'tenant' && (await hasInventoryRows(scope.rows, entry))) return true
     await deleteTenant(scope)
     return false
   })

@@ -1,12 +1,12 @@
 /** Exports all data of a tenant as lines of JSON, one page of rows per short transaction. */
-import { type Reserve, readPageWithin } from '../api/byte-budget.ts'
+import { type ReserveBytes, readPageWithinBudget } from '../api/byte-budget.ts'
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
 import { tenantNotFound } from '../lib/errors.ts'
 import { dataInventory } from './data-inventory.ts'
-import { type ExportPosition, readPage } from './data-inventory-store.ts'
+import { type ExportPosition, readInventoryPage } from './data-inventory-store.ts'
 import { tenantExists } from './store.ts'
 
 export const exportFormat = 'spoke-export/1'
@@ -30,7 +30,7 @@ export async function* exportTenant(
   db: Database,
   clock: Clock,
   tenantId: TenantId,
-  reserve: Reserve = async () => {},
+  reserve: ReserveBytes = async () => {},
 ): AsyncGenerator<string> {
   const now = () => new Date(clock.now()).toISOString()
   if (!(await withTenant(db, tenantId, tenantExists))) throw tenantNotFound()
@@ -41,8 +41,8 @@ export async function* exportTenant(
     tables: dataInventory.map(({ table }) => table),
     excluded: Object.fromEntries(
       dataInventory
-        .filter(({ excluded }) => excluded.length > 0)
-        .map(({ table, excluded }) => [table, excluded]),
+        .filter(({ neverExported }) => neverExported.length > 0)
+        .map(({ table, neverExported }) => [table, neverExported]),
     ),
   })
   const counts: Record<string, number> = {}
@@ -53,8 +53,8 @@ export async function* exportTenant(
     for (let atMost = page.first; ; ) {
       const limit = atMost
       const read = (bytes: number) =>
-        withTenant(db, tenantId, (scope) => readPage(scope, entry, place, limit + 1, bytes))
-      const { rows, more } = await readPageWithin(limit, reserve, read, pieceLength)
+        withTenant(db, tenantId, (scope) => readInventoryPage(scope, entry, place, limit + 1, bytes))
+      const { rows, more } = await readPageWithinBudget(limit, reserve, read, pieceLength)
       const piece = rows.map(({ text }) => `{"table":"${table}","row":${text}}\n`).join('')
       if (piece !== '') yield piece
       counts[table] += rows.length

@@ -4,7 +4,7 @@ import type { SystemScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 
 /** Every key the database knows, with its sentinel. */
-export async function knownKeys({ query }: SystemScope): Promise<{ kid: string; sentinel: string }[]> {
+export async function findRingKeys({ query }: SystemScope): Promise<{ kid: string; sentinel: string }[]> {
   return await query(sql`select key_id as kid, sentinel from ring_keys order by first_used_at, key_id`)
 }
 
@@ -17,12 +17,12 @@ export async function insertRingKey({ query }: SystemScope, kid: string, sentine
     insert into ring_keys (key_id, sentinel) values (${kid}, ${sentinel}) on conflict (key_id) do nothing`)
 }
 
-export async function deleteKeys({ query }: SystemScope, kids: readonly string[]): Promise<void> {
+export async function deleteRingKeys({ query }: SystemScope, kids: readonly string[]): Promise<void> {
   if (kids.length > 0) await query(sql`delete from ring_keys where key_id in (${sql.join(kids)})`)
 }
 
 /** How many tenants' data keys a key seals, and one of those tenants that is not being erased. */
-export interface KeyUse {
+export interface RingKeyUse {
   kid: string
   tenants: number
   /** null: all of them are being erased. */
@@ -30,8 +30,8 @@ export interface KeyUse {
 }
 
 /** Reads all tenants: about 20 ms for 100,000. */
-export async function keyUses({ query }: SystemScope): Promise<KeyUse[]> {
-  return await query(sql<KeyUse>`
+export async function findRingKeyUses({ query }: SystemScope): Promise<RingKeyUse[]> {
+  return await query(sql<RingKeyUse>`
     select key_id as kid, count(*) as tenants,
       min(tenant_id::text) filter (where erasing_at is null) as example
     from tenants group by key_id order by key_id`)
@@ -41,7 +41,7 @@ export async function keyUses({ query }: SystemScope): Promise<KeyUse[]> {
  * The next tenants, by id, that are sealed by another key than `kid`. Tenants being erased are left
  * out.
  */
-export async function tenantsNotUnder(
+export async function tenantsNotSealedUnder(
   { query }: SystemScope,
   kid: string,
   after: TenantId | undefined,

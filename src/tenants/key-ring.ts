@@ -5,14 +5,14 @@ import type { TenantId } from '../db/tenant-id.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { type KeyRing, newestOf, newSentinel, opensSentinel, type RingKey, SealError } from '../lib/seal.ts'
 import {
-  deleteKeys,
+  deleteRingKeys,
+  findRingKeys,
+  findRingKeyUses,
   insertRingKey,
-  type KeyUse,
-  keyUses,
-  knownKeys,
-  tenantsNotUnder,
+  type RingKeyUse,
+  tenantsNotSealedUnder,
 } from './key-ring-store.ts'
-import { resealTenant, sealerOf } from './store.ts'
+import { resealTenant, tenantSealerOf } from './store.ts'
 
 const tenantsOf = (count: number) => (count === 1 ? '1 tenant' : `${count} tenants`)
 const another = (kid: string) =>
@@ -25,29 +25,32 @@ const another = (kid: string) =>
  *
  * @returns the faults, by key name and worded for an operator; empty when there are none
  */
-export async function ringFaults(db: Database, ring: KeyRing): Promise<string[]> {
-  return (await holdAgainst(db, ring)).faults
+export async function keyRingFaults(db: Database, ring: KeyRing): Promise<string[]> {
+  return (await compareWithDatabase(db, ring)).faults
 }
 
 /**
- * Like ringFaults, called before anything is served or sealed. Also stores a sentinel for each key
+ * Like keyRingFaults, called before anything is served or sealed. Also stores a sentinel for each key
  * that is new to the database.
  */
-export async function admitRing(db: Database, ring: KeyRing): Promise<string[]> {
-  const { faults, came } = await holdAgainst(db, ring)
-  return faults.length > 0 || came.length === 0 ? faults : await learn(db, came)
+export async function admitKeyRing(db: Database, ring: KeyRing): Promise<string[]> {
+  const { faults, came } = await compareWithDatabase(db, ring)
+  return faults.length > 0 || came.length === 0 ? faults : await insertSentinels(db, came)
 }
 
-async function holdAgainst(db: Database, ring: KeyRing): Promise<{ faults: string[]; came: KeyRing }> {
+async function compareWithDatabase(
+  db: Database,
+  ring: KeyRing,
+): Promise<{ faults: string[]; came: KeyRing }> {
   const known = new Map(
-    (await withSystem(db, knownKeys)).map(({ kid, sentinel }) => [kid, sentinel] as const),
+    (await withSystem(db, findRingKeys)).map(({ kid, sentinel }) => [kid, sentinel] as const),
   )
   const kids = new Set(ring.map(({ kid }) => kid))
   const came = ring.filter(({ kid }) => !known.has(kid))
   const went = [...known.keys()].filter((kid) => !kids.has(kid))
   const faults = await wrongKeys(ring, known)
   if (came.length === 0 && went.length === 0) return { faults, came }
-  const uses = await withSystem(db, keyUses)
+  const uses = await withSystem(db, findRingKeyUses)
   for (const { kid, tenants } of uses.filter((use) => !kids.has(use.kid)))
     faults.push(
       `key "${kid}" is not in the ring and seals the data keys of ${tenantsOf(tenants)}; put it back`,
@@ -69,10 +72,10 @@ async function wrongKeys(ring: KeyRing, known: ReadonlyMap<string, string>): Pro
 }
 
 /** Tests a key that has no sentinel yet but already seals data keys: it must open one of them. */
-async function opensDataKey(db: Database, key: RingKey, { example }: KeyUse): Promise<boolean> {
+async function opensDataKey(db: Database, key: RingKey, { example }: RingKeyUse): Promise<boolean> {
   if (example === null) return true
   try {
-    await withTenant(db, example, (scope) => sealerOf(scope, [key]))
+    await withTenant(db, example, (scope) => tenantSealerOf(scope, [key]))
     return true
   } catch (error) {
     if (isTenantErasing(error)) return true
@@ -85,26 +88,26 @@ async function opensDataKey(db: Database, key: RingKey, { example }: KeyUse): Pr
  * Creates sentinels for these keys. If two processes add different keys under one name, the second
  * fails here.
  */
-async function learn(db: Database, keys: KeyRing): Promise<string[]> {
+async function insertSentinels(db: Database, keys: KeyRing): Promise<string[]> {
   const sealed = await Promise.all(
     keys.map(async (key) => ({ kid: key.kid, sentinel: await newSentinel(key) })),
   )
   const known = await withSystem(db, async (scope) => {
     for (const { kid, sentinel } of sealed) await insertRingKey(scope, kid, sentinel)
-    return await knownKeys(scope)
+    return await findRingKeys(scope)
   })
   return await wrongKeys(keys, new Map(known.map(({ kid, sentinel }) => [kid, sentinel])))
 }
 
-export interface RingStatus {
+export interface KeyRingStatus {
   /** The ring in its order. A key that seals 0 tenants and is not the newest can be removed. */
   ring: { kid: string; newest: boolean; tenants: number }[]
   /** Keys that seal data keys but are not in the ring. */
   missing: { kid: string; tenants: number }[]
 }
 
-export async function ringStatus(db: Database, ring: KeyRing): Promise<RingStatus> {
-  const uses = await withSystem(db, keyUses)
+export async function keyRingStatus(db: Database, ring: KeyRing): Promise<KeyRingStatus> {
+  const uses = await withSystem(db, findRingKeyUses)
   const tenants = (kid: string) => uses.find((use) => use.kid === kid)?.tenants ?? 0
   return {
     ring: ring.map(({ kid }, at) => ({ kid, newest: at === 0, tenants: tenants(kid) })),
@@ -114,7 +117,7 @@ export async function ringStatus(db: Database, ring: KeyRing): Promise<RingStatu
   }
 }
 
-export interface Rotation {
+export interface KeyRingRotation {
   newest: string
   /** Data keys that this run resealed under the newest key. */
   resealed: number
@@ -134,16 +137,16 @@ export interface Rotation {
  *
  * @param onProgress called after each step with the number of keys resealed so far
  */
-export async function rotate(
+export async function rotateKeyRing(
   db: Database,
   ring: KeyRing,
   onProgress: (resealed: number) => void = () => {},
   step = 200,
-): Promise<Rotation> {
+): Promise<KeyRingRotation> {
   const { kid } = newestOf(ring)
-  const rotation: Rotation = { newest: kid, resealed: 0, failed: [], left: 0 }
+  const rotation: KeyRingRotation = { newest: kid, resealed: 0, failed: [], left: 0 }
   for (let after: TenantId | undefined; ; ) {
-    const ids = await withSystem(db, (scope) => tenantsNotUnder(scope, kid, after, step))
+    const ids = await withSystem(db, (scope) => tenantsNotSealedUnder(scope, kid, after, step))
     if (ids.length === 0) break
     for (const tenantId of ids) {
       try {
@@ -158,7 +161,7 @@ export async function rotate(
     after = ids.at(-1)
     onProgress(rotation.resealed)
   }
-  rotation.left = await withSystem(db, (scope) => leaveBehind(scope, ring))
+  rotation.left = await withSystem(db, (scope) => deleteUnusedKeys(scope, ring))
   return rotation
 }
 
@@ -168,11 +171,11 @@ export async function rotate(
  *
  * @returns how many tenants are sealed by another key than the newest
  */
-async function leaveBehind(scope: SystemScope, ring: KeyRing): Promise<number> {
-  const uses = await keyUses(scope)
+async function deleteUnusedKeys(scope: SystemScope, ring: KeyRing): Promise<number> {
+  const uses = await findRingKeyUses(scope)
   const kept = new Set([...ring, ...uses].map(({ kid }) => kid))
-  const gone = (await knownKeys(scope)).map(({ kid }) => kid).filter((kid) => !kept.has(kid))
-  await deleteKeys(scope, gone)
+  const gone = (await findRingKeys(scope)).map(({ kid }) => kid).filter((kid) => !kept.has(kid))
+  await deleteRingKeys(scope, gone)
   const newest = newestOf(ring).kid
   return uses.reduce((sum, { kid, tenants }) => (kid === newest ? sum : sum + tenants), 0)
 }

@@ -22,7 +22,7 @@ export async function claimPeriodicTask(
 }
 
 /** The next tenants, by id, that are not being erased. */
-export async function tenantsFrom(
+export async function listTenantsFrom(
   { query }: SystemScope,
   after: string | undefined,
   limit: number,

@@ -2,10 +2,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { decodeIdCursor, pageOf } from '../api/cursor.ts'
-import { readIdempotency } from '../api/idempotency.ts'
-import { once } from '../api/once.ts'
-import { nameOf, type Principal } from '../api/principal.ts'
+import { decodeIdCursor, toCursorPage } from '../api/cursor.ts'
+import { readIdempotencyKey } from '../api/idempotency.ts'
+import { type Principal, principalName } from '../api/principal.ts'
+import { runIdempotent } from '../api/run-idempotent.ts'
 import { problems, tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { withSystem, withTenant } from '../db/scope.ts'
@@ -13,10 +13,10 @@ import { parseTenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
 import { tenantNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
-import { listQuery, tenantAnswer, tenantBody, tenantList } from './schema.ts'
+import { listQuery, tenantBody, tenantListResponse, tenantResponse } from './schema.ts'
 import { ensureTenant, findTenant, listTenants, type Tenant } from './store.ts'
 
-export interface TenantParts {
+export interface TenantRouteDependencies {
   db: Database
   ring: KeyRing
   clock: Clock
@@ -29,7 +29,7 @@ const presentTenant = ({ tenantId, createdAt }: Tenant) => ({
   created_at: createdAt.toISOString(),
 })
 
-export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantParts): void {
+export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRouteDependencies): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const tags = ['tenants']
 
@@ -41,7 +41,7 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantPart
         makesTenant: true,
         audited: 'tenants.create',
         auditedFor: async ({ body, principal }) => ({
-          actor: nameOf(principal as Principal),
+          actor: principalName(principal as Principal),
           tenantId: parseTenantId((body as z.infer<typeof tenantBody>).tenant_id),
         }),
       },
@@ -50,13 +50,13 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantPart
         operationId: 'tenants.create',
         querystring: z.strictObject({}),
         body: tenantBody,
-        response: { 200: tenantAnswer, 201: tenantAnswer, ...problems },
+        response: { 200: tenantResponse, 201: tenantResponse, ...problems },
       },
     },
     async (request, reply) => {
       const tenantId = parseTenantId(request.body.tenant_id)
       const { status, body } = await withTenant(db, tenantId, (scope) =>
-        once<z.infer<typeof tenantAnswer>>(scope, readIdempotency(request), async () => {
+        runIdempotent<z.infer<typeof tenantResponse>>(scope, readIdempotencyKey(request), async () => {
           const made = await ensureTenant(scope, ring)
           const tenant = (await findTenant(scope)) as Tenant
           return { status: made ? 201 : 200, body: { success: true, ...presentTenant(tenant) } }
@@ -74,14 +74,14 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantPart
         tags,
         operationId: 'tenants.list',
         querystring: listQuery,
-        response: { 200: tenantList, ...problems },
+        response: { 200: tenantListResponse, ...problems },
       },
     },
     async (request) => {
       const { limit, after: cursor } = request.query
       const after = cursor === undefined ? undefined : decodeIdCursor('tenants', cursor)
       const rows = await withSystem(db, (scope) => listTenants(scope, { after, limit: limit + 1 }))
-      const { shown, next_after } = pageOf(rows, limit, 'tenants', ({ tenantId }) => tenantId)
+      const { shown, next_after } = toCursorPage(rows, limit, 'tenants', ({ tenantId }) => tenantId)
       return { success: true as const, tenants: shown.map(presentTenant), next_after }
     },
   )
@@ -95,7 +95,7 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantPart
         operationId: 'tenants.get',
         params: tenantPath,
         querystring: z.strictObject({}),
-        response: { 200: tenantAnswer, ...problems },
+        response: { 200: tenantResponse, ...problems },
       },
     },
     async (request) => {

@@ -14,7 +14,7 @@ export const keyPath = tenantPath.extend({
 
 const scope = z.enum(['read', 'sync', 'manage'])
 
-export const keyBody = z.strictObject({
+export const apiKeyBody = z.strictObject({
   name: z
     .string()
     .min(1)
@@ -34,7 +34,7 @@ export const keyBody = z.strictObject({
     .describe('Seconds until the key expires; without it the key does not expire'),
 })
 
-export const rotateBody = z.strictObject({
+export const rotateApiKeyBody = z.strictObject({
   overlap: z
     .int()
     .min(0)
@@ -44,8 +44,8 @@ export const rotateBody = z.strictObject({
 })
 
 const tenant = z.object({ tenant_id: z.string(), created_at: z.string() })
-export const tenantAnswer = tenant.extend({ success: z.literal(true) })
-export const tenantList = z.object({
+export const tenantResponse = tenant.extend({ success: z.literal(true) })
+export const tenantListResponse = z.object({
   success: z.literal(true),
   tenants: z.array(tenant),
   next_after: z.string().nullable(),
@@ -60,14 +60,14 @@ const key = z.object({
   revoked_at: z.string().nullable(),
   last_used_at: z.string().nullable().describe('To within a minute'),
 })
-export const keyAnswer = key.extend({ success: z.literal(true), tenant_id: z.string() })
-export const madeKeyAnswer = keyAnswer.extend({
+export const apiKeyResponse = key.extend({ success: z.literal(true), tenant_id: z.string() })
+export const createdApiKeyResponse = apiKeyResponse.extend({
   api_key: z
     .string()
     .nullable()
     .describe('Shown only once; null when a request with the same Idempotency-Key is repeated'),
 })
-export const keyList = z.object({
+export const apiKeyListResponse = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   api_keys: z.array(key),

@@ -10,7 +10,7 @@ import { type KeyRing, newDataKey, resealDataKey, type TenantSealer, tenantSeale
  * @returns whether this call created it
  */
 export async function ensureTenant(scope: TenantScope, ring: KeyRing): Promise<boolean> {
-  if (await dataKey(scope)) return false
+  if (await findDataKey(scope)) return false
   const sealed = await newDataKey(ring, scope.tenantId)
   const rows = await scope.query(sql`
     insert into tenants (tenant_id, data_key) values (${scope.tenantId}, ${sealed})
@@ -18,7 +18,7 @@ export async function ensureTenant(scope: TenantScope, ring: KeyRing): Promise<b
   return rows.length > 0
 }
 
-async function dataKey(scope: TenantScope): Promise<string | undefined> {
+async function findDataKey(scope: TenantScope): Promise<string | undefined> {
   const rows = await scope.query(sql<{ data_key: string }>`
     select data_key from tenants where tenant_id = ${scope.tenantId}`)
   return rows[0]?.data_key
@@ -29,8 +29,8 @@ async function dataKey(scope: TenantScope): Promise<string | undefined> {
  *
  * @throws SealError
  */
-export async function sealerOf(scope: TenantScope, ring: KeyRing): Promise<TenantSealer | undefined> {
-  const sealed = await dataKey(scope)
+export async function tenantSealerOf(scope: TenantScope, ring: KeyRing): Promise<TenantSealer | undefined> {
+  const sealed = await findDataKey(scope)
   return sealed === undefined ? undefined : await tenantSealer(ring, scope.tenantId, sealed)
 }
 
@@ -42,7 +42,7 @@ export async function sealerOf(scope: TenantScope, ring: KeyRing): Promise<Tenan
  * @throws SealError when the ring does not open it
  */
 export async function resealTenant(scope: TenantScope, ring: KeyRing): Promise<boolean> {
-  const old = await dataKey(scope)
+  const old = await findDataKey(scope)
   const sealed = old && (await resealDataKey(ring, scope.tenantId, old))
   if (!sealed) return false
   const rows = await scope.query(sql`
@@ -84,5 +84,5 @@ export async function tenantSince(scope: TenantScope): Promise<string | undefine
 }
 
 export async function tenantExists(scope: TenantScope): Promise<boolean> {
-  return (await dataKey(scope)) !== undefined
+  return (await findDataKey(scope)) !== undefined
 }

@@ -6,8 +6,8 @@ import { hubIdsOf } from '../integrations/account-store.ts'
 import { type RevokeDependencies, revokeAllGrants } from '../integrations/tokens/revoke-all.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { findErasing } from '../tenants/data-inventory-store.ts'
-import { endErasure, eraseRows, whileErasing } from '../tenants/erasure.ts'
+import { findErasingTenants } from '../tenants/data-inventory-store.ts'
+import { endErasure, eraseTenantRows, runErasureStep } from '../tenants/erasure.ts'
 import type { PollPeriods } from './poll-periods.ts'
 import type { Queues } from './queues.ts'
 
@@ -40,7 +40,7 @@ export async function runEraser(deps: EraserDependencies, signal: AbortSignal): 
  */
 export async function eraseMarkedTenants(deps: EraserDependencies, signal: AbortSignal): Promise<void> {
   const { db, metrics, log } = deps
-  const marked = await withSystem(db, (scope) => findErasing(scope, maxTenants))
+  const marked = await withSystem(db, (scope) => findErasingTenants(scope, maxTenants))
   metrics.tenantsErasing.set(marked.length)
   for (let round = marked; round.length > 0; ) {
     const next: TenantId[] = []
@@ -68,10 +68,10 @@ async function eraseForOneSlice(
   const end = clock.monotonic() + sliceMs
   const more = () => !signal.aborted && clock.monotonic() < end
   if (!(await revokeAllGrants(deps, tenantId, signal, more))) return 'cut_short'
-  if (!(await eraseRows(db, tenantId, 'rows', more))) return 'cut_short'
-  const hubIds = await whileErasing(db, tenantId, ({ rows }) => hubIdsOf(rows))
+  if (!(await eraseTenantRows(db, tenantId, 'rows', more))) return 'cut_short'
+  const hubIds = await runErasureStep(db, tenantId, ({ rows }) => hubIdsOf(rows))
   if (hubIds && hubIds.length > 0) await withSystem(db, (scope) => deleteBudgets(scope, hubIds))
   for (const when of ['integrations', 'audit'] as const)
-    if (!(await eraseRows(db, tenantId, when, more))) return 'cut_short'
+    if (!(await eraseTenantRows(db, tenantId, when, more))) return 'cut_short'
   return await endErasure(db, tenantId, polls.erasureQuietMs, () => queues.deleteJobsOf(tenantId))
 }

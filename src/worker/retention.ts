@@ -1,5 +1,5 @@
 /** Deletes expired rows once an hour, in one process, tenant by tenant, in short steps. */
-import { deleteExpiredKeys, tenantsWithExpiredKeys } from '../api/idempotency-store.ts'
+import { deleteExpiredIdempotencyKeys, tenantsWithExpiredIdempotencyKeys } from '../api/idempotency-store.ts'
 import { deleteEndedSessions } from '../auth/session-store.ts'
 import { deleteOldChanges } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
@@ -19,7 +19,7 @@ import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { deleteOldDeliveries } from '../outbox/delivery-store.ts'
 import { deleteOldSyncEvents } from '../sync/event-retention-store.ts'
-import { claimPeriodicTask, tenantsFrom } from '../tenants/periodic-task-store.ts'
+import { claimPeriodicTask, listTenantsFrom } from '../tenants/periodic-task-store.ts'
 
 /** Retention period of each kind of row, ms; undefined: unlimited. */
 export interface RetentionPeriods {
@@ -66,8 +66,10 @@ export async function runRetentionPass(deps: RetentionDependencies, signal: Abor
   for (const remove of [deleteIdleBudgets, deleteEndedSessions, deleteOldReceipts, forgetSubscriptions])
     while (more() && (await withSystem(db, (scope) => remove(scope, rowsPerStatement))) === rowsPerStatement);
   for (let after: TenantId | undefined; more(); ) {
-    const ids = await withSystem(db, (scope) => tenantsWithExpiredKeys(scope, after, tenantsPerPage))
-    await forEachTenant(deps, ids, signal, (scope) => deleteExpiredKeys(scope, rowsPerStatement))
+    const ids = await withSystem(db, (scope) =>
+      tenantsWithExpiredIdempotencyKeys(scope, after, tenantsPerPage),
+    )
+    await forEachTenant(deps, ids, signal, (scope) => deleteExpiredIdempotencyKeys(scope, rowsPerStatement))
     after = ids.at(-1)
     if (!after) break
   }
@@ -79,7 +81,7 @@ export async function runRetentionPass(deps: RetentionDependencies, signal: Abor
     [undefined, from],
   ] as const)
     for (let after: string | undefined = start; more(); ) {
-      const found = await withSystem(db, (scope) => tenantsFrom(scope, after, tenantsPerPage))
+      const found = await withSystem(db, (scope) => listTenantsFrom(scope, after, tenantsPerPage))
       const ids = found.filter((id) => id <= end)
       await deleteExpiredRows(deps, ids, signal)
       const last = ids.at(-1)

@@ -1,7 +1,7 @@
 /** What answers may take of the memory: a tenant's share, the process's, and what gives way when there is none left. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { byteLimits, createByteBudget, readPageWithin } from '../../src/api/byte-budget.ts'
+import { byteLimits, createByteBudget, readPageWithinBudget } from '../../src/api/byte-budget.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { AppError } from '../../src/lib/errors.ts'
 import { handClock } from '../support/clock.ts'
@@ -21,7 +21,7 @@ test('a tenant whose share is taken waits, and is refused in the end; another is
   const budget = createByteBudget(limits, systemClock, (why) => refused.push(why))
   const first = await budget.take('a', 200, never)
   await assert.rejects(
-    budget.take('a', 1, never, { patienceMs: 150 }),
+    budget.take('a', 1, never, { maxWaitMs: 150 }),
     (error: AppError) => error.code === 'rate_limited' && error.retryAfter === 2,
   )
   await budget.take('b', 200, never)
@@ -60,7 +60,7 @@ test('where the process has no room, the answer that waits longest for its calle
   unread('c', 250, 'c1')
   unread('d', 150, 'd1')
   // Nobody is unread for a second yet.
-  const early = budget.take('e', 100, never, { patienceMs: 50 })
+  const early = budget.take('e', 100, never, { maxWaitMs: 50 })
   clock.move(200)
   await assert.rejects(early, { code: 'overloaded' })
   assert.deepEqual(given, [])
@@ -77,7 +77,7 @@ test('where the process has no room, the answer that waits longest for its calle
 test('with nothing to give up a caller is told that the process is overloaded', async () => {
   const budget = createByteBudget({ total: 400, ofOneTenant: 400 }, systemClock, () => {})
   const hold = await budget.take('a', 200, never)
-  await assert.rejects(budget.take('b', 100, never, { patienceMs: 120 }), { code: 'overloaded' })
+  await assert.rejects(budget.take('b', 100, never, { maxWaitMs: 120 }), { code: 'overloaded' })
   const [b, a] = [budget.take('b', 100, never), budget.take('b', 100, never)]
   hold.release()
   await Promise.all([a, b])
@@ -88,8 +88,8 @@ test('answers in turn are made one at a time, with a rest as long as each took; 
   const refused: string[] = []
   const budget = createByteBudget(limits, clock, (why) => refused.push(why))
   const began: string[] = []
-  const take = async (tenant: string, patienceMs: number) => {
-    const hold = await budget.take(tenant, 50, never, { inTurn: true, patienceMs })
+  const take = async (tenant: string, maxWaitMs: number) => {
+    const hold = await budget.take(tenant, 50, never, { oneAtATime: true, maxWaitMs })
     began.push(tenant)
     return hold
   }
@@ -134,9 +134,9 @@ test('a page is cut by bytes before it is read, and a row that is longer comes a
   const reserved: [number, boolean | undefined][] = []
   const opened: number[] = []
   const page = async (from: number, limit: number) =>
-    await readPageWithin(
+    await readPageWithinBudget(
       limit,
-      async (bytes, asking) => void reserved.push([bytes, asking?.inTurn]),
+      async (bytes, asking) => void reserved.push([bytes, asking?.oneAtATime]),
       async (bytes) => {
         let upTo = 0
         return sizes.slice(from, from + limit + 1).map((size, n) => {

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, test } from 'node:test'
-import { type EventStream, mostWaiting, openEventStream } from '../../src/api/event-stream.ts'
+import { type EventStream, maxBufferedBytes, openEventStream } from '../../src/api/event-stream.ts'
 
 const ends: (() => void)[] = []
 afterEach(() => {
@@ -45,14 +45,14 @@ test('a reader that does not read is let go, and never more than a mebibyte wait
   let most = 0
   // The kernel takes some megabytes before anything waits here.
   for (let n = 0; n < 2_000 && !raw.destroyed; n++) {
-    stream.say(event)
+    stream.send(event)
     most = Math.max(most, raw.writableLength)
     await turn()
   }
   assert.ok(raw.destroyed, `${most} bytes wait, and it is still held`)
-  assert.ok(most < mostWaiting + 2 * event.length, `${most}`)
+  assert.ok(most < maxBufferedBytes + 2 * event.length, `${most}`)
   await stream.ended
-  assert.doesNotThrow(() => stream.say(event), 'who is told of it later need not know')
+  assert.doesNotThrow(() => stream.send(event), 'who is told of it later need not know')
 })
 
 test('a reader that reads gets all of it, however much it is, and the end', async () => {
@@ -63,7 +63,7 @@ test('a reader that reads gets all of it, however much it is, and the end', asyn
   })
   reader.resume()
   for (let n = 0; n < 100; n++) {
-    stream.say(`id: ${n}\n${event}`)
+    stream.send(`id: ${n}\n${event}`)
     while (!got.includes(`id: ${n}\n`)) await turn()
   }
   stream.end()
@@ -80,7 +80,7 @@ test('a reader that reads gets all of it, however much it is, and the end', asyn
 test('whoever does not take the last words is let go when nothing more comes', async () => {
   const { stream, raw, over } = await open(100)
   while (raw.writableLength < 200_000) {
-    stream.say(event)
+    stream.send(event)
     await turn()
   }
   over.abort()

@@ -2,23 +2,28 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import { type Idempotency, readIdempotency } from '../../src/api/idempotency.ts'
-import { claimKey, findAnswer, keepAnswer, releaseKey } from '../../src/api/idempotency-store.ts'
-import { once, onceAcross } from '../../src/api/once.ts'
+import { type IdempotencyKey, readIdempotencyKey } from '../../src/api/idempotency.ts'
+import {
+  claimIdempotencyKey,
+  findStoredResponse,
+  releaseIdempotencyKey,
+  saveStoredResponse,
+} from '../../src/api/idempotency-store.ts'
+import { runIdempotent, runIdempotentAcrossTransactions } from '../../src/api/run-idempotent.ts'
 import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import { newId } from '../../src/lib/ids.ts'
 import { engines } from '../support/engines.ts'
 import { A, B } from '../support/rows.ts'
 
-const asked = (key: string, body: unknown = { a: 1 }, url = '/x'): Idempotency => {
-  const read = readIdempotency({ method: 'POST', url, headers: { 'idempotency-key': key }, body })
+const asked = (key: string, body: unknown = { a: 1 }, url = '/x'): IdempotencyKey => {
+  const read = readIdempotencyKey({ method: 'POST', url, headers: { 'idempotency-key': key }, body })
   assert.ok(read)
   return read
 }
 
 test('a request is the same in another order of its fields, and another by value, path or method', () => {
-  const hash = (one: Idempotency) => one.hashWith('salt')
+  const hash = (one: IdempotencyKey) => one.hashWith('salt')
   assert.equal(hash(asked('k', { a: 1, b: { c: 2, d: 3 } })), hash(asked('k', { b: { d: 3, c: 2 }, a: 1 })))
   const one = hash(asked('k', { a: 1 }))
   for (const other of [
@@ -34,12 +39,12 @@ test('a request is the same in another order of its fields, and another by value
 for (const header of ['', ' ', 'a b', 'x'.repeat(256), 'ü', 'a\nb', ['a', 'b']]) {
   test(`a key of ${JSON.stringify(header).slice(0, 20)} is refused`, () => {
     const request = { method: 'POST', url: '/', headers: { 'idempotency-key': header }, body: {} }
-    assert.throws(() => readIdempotency(request), { code: 'validation_failed' })
+    assert.throws(() => readIdempotencyKey(request), { code: 'validation_failed' })
   })
 }
 
 test('a request without a key has none', () => {
-  assert.equal(readIdempotency({ method: 'POST', url: '/', headers: {}, body: {} }), undefined)
+  assert.equal(readIdempotencyKey({ method: 'POST', url: '/', headers: {}, body: {} }), undefined)
 })
 
 for (const engine of engines) {
@@ -52,8 +57,8 @@ for (const engine of engines) {
     after(() => close())
 
     const as = <T>(work: Parameters<typeof withTenant<T>>[2], tenant = A) => withTenant(db, tenant, work)
-    const run = (one: Idempotency, body: unknown, tenant = A) =>
-      as((scope) => once<unknown>(scope, one, async () => ({ status: 202, body })), tenant)
+    const run = (one: IdempotencyKey, body: unknown, tenant = A) =>
+      as((scope) => runIdempotent<unknown>(scope, one, async () => ({ status: 202, body })), tenant)
 
     test('the first answer is given again, and the work is not done again', async () => {
       const one = asked(newId())
@@ -78,40 +83,40 @@ for (const engine of engines) {
 
     test('work that fails keeps nothing, neither key nor answer', async () => {
       const one = asked(newId())
-      const fails = as((scope) => once(scope, one, () => Promise.reject(new Error('no'))))
+      const fails = as((scope) => runIdempotent(scope, one, () => Promise.reject(new Error('no'))))
       await assert.rejects(fails, /no/)
       assert.deepEqual(await run(one, { n: 2 }), { status: 202, body: { n: 2 } })
     })
 
     test('while a claim is held others are told so; who dies with it loses it after its lease', async () => {
       const one = asked(newId())
-      const first = await as((scope) => claimKey(scope, one))
+      const first = await as((scope) => claimIdempotencyKey(scope, one))
       await assert.rejects(
-        as((scope) => findAnswer(scope, one)),
+        as((scope) => findStoredResponse(scope, one)),
         { code: 'idempotency_in_progress' },
       )
       await assert.rejects(
-        as((scope) => claimKey(scope, one)),
+        as((scope) => claimIdempotencyKey(scope, one)),
         { code: 'idempotency_in_progress' },
       )
       await sql`update idempotency_keys set lease_until = now() - interval '1 second' where key_hash = ${one.keyHash}`.execute(
         db.kysely,
       )
-      const second = await as((scope) => claimKey(scope, one))
+      const second = await as((scope) => claimIdempotencyKey(scope, one))
       const answer = { status: 201, body: {} }
       await assert.rejects(
-        as((scope) => keepAnswer(scope, one, first, answer)),
+        as((scope) => saveStoredResponse(scope, one, first, answer)),
         { code: 'idempotency_in_progress' },
       )
-      await as((scope) => releaseKey(scope, one, first))
-      await as((scope) => keepAnswer(scope, one, second, answer))
-      assert.deepEqual(await as((scope) => findAnswer(scope, one)), answer)
+      await as((scope) => releaseIdempotencyKey(scope, one, first))
+      await as((scope) => saveStoredResponse(scope, one, second, answer))
+      assert.deepEqual(await as((scope) => findStoredResponse(scope, one)), answer)
     })
 
     test('work across calls gives its key back when it is refused', async () => {
       const one = asked(newId())
       await assert.rejects(
-        onceAcross(db, A, one, () => Promise.reject(new Error('refused'))),
+        runIdempotentAcrossTransactions(db, A, one, () => Promise.reject(new Error('refused'))),
         /refused/,
       )
       const answer = { status: 201, body: { n: 1 } }
@@ -119,8 +124,11 @@ for (const engine of engines) {
         await as((scope) => keep(scope as never, answer))
         return answer
       }
-      assert.deepEqual(await onceAcross(db, A, one, act as never), answer)
-      assert.deepEqual(await onceAcross(db, A, one, () => assert.fail('done twice')), answer)
+      assert.deepEqual(await runIdempotentAcrossTransactions(db, A, one, act as never), answer)
+      assert.deepEqual(
+        await runIdempotentAcrossTransactions(db, A, one, () => assert.fail('done twice')),
+        answer,
+      )
     })
 
     test('after a day a key is free again, and what has run out goes when another is used', async () => {

@@ -2,8 +2,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type AuditRow, canonical, eventHash, noHash, unread, verifyRows } from '../../src/audit/event.ts'
-import { pseudonymOf, pseudonymsOf } from '../../src/audit/pseudonym.ts'
+import {
+  type AuditRow,
+  canonicalEvent,
+  eventHash,
+  genesisHash,
+  unverifiedChain,
+  verifyChainRows,
+} from '../../src/audit/event.ts'
+import { tenantHash, tenantHashes } from '../../src/audit/tenant-hash.ts'
 import { A, auditEvent, B, ring } from '../support/rows.ts'
 
 /** A whole chain of `count` events. */
@@ -11,34 +18,34 @@ function chainOf(chain: string, count: number): AuditRow[] {
   const rows: AuditRow[] = []
   for (let seq = 1; seq <= count; seq++) {
     const at = `${1_790_000_000 + seq}.000000`
-    const row = { ...auditEvent, seq, at, result: null, prevHash: rows.at(-1)?.hash ?? noHash }
+    const row = { ...auditEvent, seq, at, result: null, prevHash: rows.at(-1)?.hash ?? genesisHash }
     rows.push({ ...row, hash: eventHash(chain, row) })
   }
   return rows
 }
 
-const verdictOn = (chain: string, rows: AuditRow[]) => verifyRows(unread(chain), rows)
+const verdictOn = (chain: string, rows: AuditRow[]) => verifyChainRows(unverifiedChain(chain), rows)
 
 test('what is hashed is one JSON array of every column, and its hash is what Python says of it', () => {
-  const row = { ...auditEvent, target: 'a "b"\n', seq: 1, at: '1790000000.123000', prevHash: noHash }
+  const row = { ...auditEvent, target: 'a "b"\n', seq: 1, at: '1790000000.123000', prevHash: genesisHash }
   const text =
     '["spoke-audit-1","operator",1,"1790000000.123000","admin","sync.start","a \\"b\\"\\n","127.0.0.1","a-seed",' +
-    `"requested",null,"${noHash}"]`
-  assert.equal(canonical('operator', row), text)
+    `"requested",null,"${genesisHash}"]`
+  assert.equal(canonicalEvent('operator', row), text)
   assert.equal(eventHash('operator', row), '6b64a67412e477c5738891bc12138e019ddcc72ce5b7dc58f6624bb193011837')
 })
 
 test('a chain that nobody touched holds, in one run or in several', () => {
   const rows = chainOf(A, 9)
   const whole = verdictOn(A, rows)
-  assert.deepEqual(whole, { chain: A, from: 1, follows: noHash, seq: 9, head: rows[8]?.hash, events: 9 })
-  assert.deepEqual(verifyRows(verdictOn(A, rows.slice(0, 4)), rows.slice(4)), whole)
+  assert.deepEqual(whole, { chain: A, from: 1, follows: genesisHash, seq: 9, head: rows[8]?.hash, events: 9 })
+  assert.deepEqual(verifyChainRows(verdictOn(A, rows.slice(0, 4)), rows.slice(4)), whole)
   assert.deepEqual(verdictOn(A, []), {
     chain: A,
     from: null,
-    follows: noHash,
+    follows: genesisHash,
     seq: 0,
-    head: noHash,
+    head: genesisHash,
     events: 0,
   })
 })
@@ -100,9 +107,9 @@ test('a chain that was cut at its old end says where it begins, and is not taken
 
 test('a pseudonym is the same each time, differs by tenant and key, and holds nothing of the id', () => {
   const older = { kid: 'k0', key: new Uint8Array(32).fill(9) }
-  assert.equal(pseudonymOf(ring, A), pseudonymOf(ring, A))
-  assert.match(pseudonymOf(ring, A), /^tenant:k1:[\w-]{22}$/)
-  const all = [...pseudonymsOf([...ring, older], A), ...pseudonymsOf([...ring, older], B)]
+  assert.equal(tenantHash(ring, A), tenantHash(ring, A))
+  assert.match(tenantHash(ring, A), /^tenant:k1:[\w-]{22}$/)
+  const all = [...tenantHashes([...ring, older], A), ...tenantHashes([...ring, older], B)]
   assert.equal(new Set(all).size, 4)
   assert.ok(all.every((name) => !name.includes(A.slice(0, 8))))
 })

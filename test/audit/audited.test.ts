@@ -8,7 +8,7 @@ import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Principal } from '../../src/api/principal.ts'
 import { verifyChains } from '../../src/audit/chain.ts'
 import type { ChainState } from '../../src/audit/event.ts'
-import { pseudonymOf } from '../../src/audit/pseudonym.ts'
+import { tenantHash } from '../../src/audit/tenant-hash.ts'
 import { openDatabase } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import { parseTenantId } from '../../src/db/tenant-id.ts'
@@ -171,7 +171,7 @@ test('that a tenant was erased stands in the operator’s chain, under a name th
   const { answer, events } = await written({ method: 'DELETE', path: `/api/tenants/${tenant}` })
   assert.equal(answer.status, 202)
   const { chain, action, target, result } = events.find(({ phase }) => phase === 'done') as Row
-  const name = pseudonymOf(ring, parseTenantId(tenant))
+  const name = tenantHash(ring, parseTenantId(tenant))
   assert.deepEqual([chain, action, target, result], ['operator', 'tenants.erase', name, '202'])
 })
 
@@ -206,7 +206,7 @@ test('the first connect of a tenant is recorded in the operator’s chain, under
     new Set(['operator,requested,', `${tenant},done,201`, 'operator,done,201']),
   )
   const names = events.filter(({ chain }) => chain === 'operator').map(({ target }) => target)
-  const name = pseudonymOf(ring, parseTenantId(tenant))
+  const name = tenantHash(ring, parseTenantId(tenant))
   assert.deepEqual(names, [name, name])
   const operators = (await everyEvent(bench.database)).filter(({ chain }) => chain === 'operator')
   assert.ok(!JSON.stringify(operators).includes(tenant))

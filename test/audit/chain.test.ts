@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import { headFault, verifyChains } from '../../src/audit/chain.ts'
+import { chainHeadFault, verifyChains } from '../../src/audit/chain.ts'
 import { type ChainState, eventHash, operatorChain } from '../../src/audit/event.ts'
-import { pseudonymOf } from '../../src/audit/pseudonym.ts'
-import { record, recordDone } from '../../src/audit/record.ts'
-import { appendToOperator, appendToTenant, rowsAfter } from '../../src/audit/store.ts'
+import { recordAuditEvent, recordAuditResult } from '../../src/audit/record.ts'
+import { appendOperatorAuditEvent, appendTenantAuditEvent, auditRowsAfter } from '../../src/audit/store.ts'
+import { tenantHash } from '../../src/audit/tenant-hash.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { withSystem, withTenant } from '../../src/db/scope.ts'
 import { parseTenantId, type TenantId } from '../../src/db/tenant-id.ts'
@@ -33,7 +33,7 @@ async function faults(db: Database): Promise<string[]> {
 
 const makeTenant = (db: Database, id: TenantId) => withTenant(db, id, (scope) => ensureTenant(scope, ring))
 const say = (db: Database, id: TenantId | undefined, action = 'sync.start') =>
-  record({ db, ring }, id, { ...auditEvent, action })
+  recordAuditEvent({ db, ring }, id, { ...auditEvent, action })
 /** As the owner of the tables. */
 const asOwner = async (db: Database, ...statements: string[]) => {
   for (const statement of statements) await sql.raw(statement).execute(db.kysely)
@@ -103,7 +103,7 @@ for (const engine of engines) {
 
     test('what was written is read again as it was, to the digit of its time', async () => {
       assert.deepEqual(await faults(db), [])
-      const [row] = await withTenant(db, A, (scope) => rowsAfter(scope, undefined, 1))
+      const [row] = await withTenant(db, A, (scope) => auditRowsAfter(scope, undefined, 1))
       assert.match(String(row?.at), /^\d{10}\.\d{3}000$/)
       assert.equal(row?.seq, 1)
     })
@@ -279,7 +279,7 @@ for (const engine of engines) {
       assert.equal(noted.length, 3)
       const stands = async () => {
         const said: string[] = []
-        for (const head of noted) said.push((await headFault(db, head)) ?? '')
+        for (const head of noted) said.push((await chainHeadFault(db, head)) ?? '')
         return said.filter(Boolean)
       }
       await say(db, A)
@@ -290,7 +290,7 @@ for (const engine of engines) {
       await restore()
       // Every hash made anew, as whoever owns the table can.
       let prevHash = '0'.repeat(64)
-      for (const row of await withTenant(db, A, (scope) => rowsAfter(scope, undefined, 100))) {
+      for (const row of await withTenant(db, A, (scope) => auditRowsAfter(scope, undefined, 100))) {
         const forged = { ...row, actor: 'somebody-else', prevHash }
         const hash = eventHash(A, forged)
         await sql`update audit_events set actor = ${forged.actor}, prev_hash = ${prevHash}, hash = ${hash}
@@ -309,7 +309,7 @@ for (const engine of engines) {
         const C = parseTenantId(newId())
         await makeTenant(db, C)
         await withTenant(db, C, async (scope) => {
-          for (let n = 0; n < 1_203; n++) await appendToTenant(scope, auditEvent)
+          for (let n = 0; n < 1_203; n++) await appendTenantAuditEvent(scope, auditEvent)
         })
         const here = async () => (await verdicts(db)).get(C) as ChainState
         const began = performance.now()
@@ -335,29 +335,29 @@ for (const engine of engines) {
       const D = parseTenantId(newId())
       const audit = { db, ring }
       const done = { ...auditEvent, phase: 'done', result: '201', target: 'integration:1' } as const
-      assert.equal(await record(audit, D, { ...auditEvent, target: null }), operatorChain)
+      assert.equal(await recordAuditEvent(audit, D, { ...auditEvent, target: null }), operatorChain)
       await makeTenant(db, D)
-      await recordDone(audit, operatorChain, D, done)
+      await recordAuditResult(audit, operatorChain, D, done)
       const last = async () =>
-        (await withSystem(db, (scope) => rowsAfter(scope, 6, 100))).map(({ phase, target }) => [
+        (await withSystem(db, (scope) => auditRowsAfter(scope, 6, 100))).map(({ phase, target }) => [
           phase,
           target,
         ])
-      const name = pseudonymOf(ring, D)
+      const name = tenantHash(ring, D)
       assert.deepEqual(await last(), [
         ['requested', name],
         ['done', `${name} integration:1`],
       ])
-      const own = await withTenant(db, D, (scope) => rowsAfter(scope, undefined, 100))
+      const own = await withTenant(db, D, (scope) => auditRowsAfter(scope, undefined, 100))
       assert.deepEqual(
         own.map(({ phase, target }) => [phase, target]),
         [['done', 'integration:1']],
       )
       // And the other way: it is asked in the tenant's chain, and ends the tenant.
-      const requestedIn = await record(audit, D, auditEvent)
+      const requestedIn = await recordAuditEvent(audit, D, auditEvent)
       assert.equal(requestedIn, D)
       await asOwner(db, `delete from tenants where tenant_id = '${D}'`)
-      await recordDone(audit, requestedIn, D, done)
+      await recordAuditResult(audit, requestedIn, D, done)
       assert.equal((await last()).length, 3)
       const { rows } = await sql<{
         all: string
@@ -369,7 +369,7 @@ for (const engine of engines) {
     test('an event that is not committed leaves no gap', async () => {
       const undo = new Error('undo')
       const refused = withSystem(db, async (scope) => {
-        await appendToOperator(scope, auditEvent)
+        await appendOperatorAuditEvent(scope, auditEvent)
         throw undo
       })
       await assert.rejects(refused, undo)

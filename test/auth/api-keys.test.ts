@@ -9,7 +9,7 @@ import { createApiKeyVerifier } from '../../src/auth/verify-api-key.ts'
 import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { rotate } from '../../src/tenants/key-ring.ts'
+import { rotateKeyRing } from '../../src/tenants/key-ring.ts'
 import { ensureTenant } from '../../src/tenants/store.ts'
 import { dumpOf, formsOf } from '../support/canaries.ts'
 import { engines, quiet } from '../support/engines.ts'
@@ -186,7 +186,7 @@ for (const engine of engines) {
     test('keys go on holding when the ring is rotated', async () => {
       const made = await create()
       const newer = [{ kid: 'k9', key: new Uint8Array(randomBytes(32)) }, ...ring]
-      await rotate(db, newer)
+      await rotateKeyRing(db, newer)
       assert.ok(await prove(made, newer))
       assert.ok(await prove(made, newer.slice(0, 1)))
     })

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { sql } from 'kysely'
-import { type Change, positionOf } from '../../src/changes/change.ts'
-import { endOf, readChanges } from '../../src/changes/store.ts'
+import { type Change, feedPositionOf } from '../../src/changes/change.ts'
+import { findFeedEnd, readChanges } from '../../src/changes/store.ts'
 import { type TenantScope, withTenant } from '../../src/db/scope.ts'
 import { lockIntegration } from '../../src/integrations/store.ts'
 import { markDeleted } from '../../src/issues/absence-store.ts'
@@ -122,7 +122,7 @@ async function live(random: Random, statements: number, integrationId: string, w
   /** Answers that come late. */
   const late: { records: unknown[]; at: number }[] = []
   let second = 1
-  let position = await within(endOf)
+  let position = await within(findFeedEnd)
   const clock = () => new Date(Date.UTC(2026, 0, 2) + second * 1_000)
   const touch = (ticket: TrueTicket, properties: Properties) => {
     // Now and then a second edit in one millisecond.
@@ -247,7 +247,7 @@ async function live(random: Random, statements: number, integrationId: string, w
           },
           true,
         )
-      position = positionOf(change)
+      position = feedPositionOf(change)
     }
     for (const [ticketId, issue] of issues) {
       const copy = copies.get(ticketId)

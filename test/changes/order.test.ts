@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
-import { beginning, type Change, type Position, positionOf } from '../../src/changes/change.ts'
+import { type Change, type FeedPosition, feedBeginning, feedPositionOf } from '../../src/changes/change.ts'
 import { readChanges as readPage, recordChange } from '../../src/changes/store.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { type TenantScope, withTenant } from '../../src/db/scope.ts'
@@ -17,7 +17,7 @@ import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 import { A, issueRow, seedTenant } from '../support/rows.ts'
 import { eventually } from '../support/service.ts'
 
-const readChanges = async (scope: TenantScope, after: Position, atMost: number) =>
+const readChanges = async (scope: TenantScope, after: FeedPosition, atMost: number) =>
   await readPage(scope, after, atMost)
 
 let db: Database
@@ -84,8 +84,8 @@ test('a cursor over a sequence misses what commits late; the feed’s does not',
   )
   assert.deepEqual(missed, [['second'], []], 'the first is never seen')
 
-  let position = (await withTenant(db, A, (scope) => readChanges(scope, beginning, 1_000)))
-    ?.map(positionOf)
+  let position = (await withTenant(db, A, (scope) => readChanges(scope, feedBeginning, 1_000)))
+    ?.map(feedPositionOf)
     .at(-1)
   const seen = await late(
     (name, before) =>
@@ -94,9 +94,9 @@ test('a cursor over a sequence misses what commits late; the feed’s does not',
         await before()
       }),
     async () => {
-      const changes = await withTenant(db, A, (scope) => readChanges(scope, position ?? beginning, 1_000))
+      const changes = await withTenant(db, A, (scope) => readChanges(scope, position ?? feedBeginning, 1_000))
       assert.ok(changes)
-      position = changes.map(positionOf).at(-1) ?? position
+      position = changes.map(feedPositionOf).at(-1) ?? position
       return changes.map(({ detail }) => String(detail?.name))
     },
   )
@@ -117,8 +117,8 @@ for (const engine of long ? engines : engines.slice(0, 1))
         const ids = [await seedTenant(db, A)]
         for (let n = 1; n < writers; n++) ids.push(await seedTenant(db, A, 4_242 + n))
         await withTenant(db, A, (scope) => scope.query(sql`update tenant_integrations set loaded_at = now()`))
-        let position = (await withTenant(db, A, (scope) => readChanges(scope, beginning, 1_000)))
-          ?.map(positionOf)
+        let position = (await withTenant(db, A, (scope) => readChanges(scope, feedBeginning, 1_000)))
+          ?.map(feedPositionOf)
           .at(-1)
         assert.ok(position)
         const begun = position.seq
@@ -150,7 +150,7 @@ for (const engine of long ? engines : engines.slice(0, 1))
         const seen: number[] = Array.from({ length: writers }, () => 0)
         let read = 0
         for (let quietly = false; ; ) {
-          const from: Position = position
+          const from: FeedPosition = position
           const changes: Change[] | undefined = await withTenant(db, A, (scope) =>
             readChanges(scope, from, 1_000),
           )
@@ -161,7 +161,7 @@ for (const engine of long ? engines : engines.slice(0, 1))
             const writer = Number(one.ticketId?.[0])
             seen[writer] = (seen[writer] ?? 0) + 1
           }
-          position = changes.map(positionOf).at(-1) ?? position
+          position = changes.map(feedPositionOf).at(-1) ?? position
           if (changes.length === 0 && quietly) break
           quietly = over && changes.length === 0
           if (changes.length === 0) await new Promise((later) => setTimeout(later, 5))

@@ -2,15 +2,20 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import type { Change, Position } from '../../src/changes/change.ts'
-import { beginning, decodePosition, encodePosition, positionOf } from '../../src/changes/change.ts'
+import type { Change, FeedPosition } from '../../src/changes/change.ts'
 import {
-  blankChanges,
+  decodeFeedPosition,
+  encodeFeedPosition,
+  feedBeginning,
+  feedPositionOf,
+} from '../../src/changes/change.ts'
+import {
   deleteOldChanges,
-  endOf,
-  readOldest as oldestPage,
+  findFeedEnd,
+  readOldestChanges as oldestPage,
   readChanges as readPage,
   recordChange,
+  redactChanges,
   type SizedChange,
 } from '../../src/changes/store.ts'
 import type { Database } from '../../src/db/database.ts'
@@ -24,7 +29,7 @@ import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 0, 0, second))
 const hour = 3_600_000
-const readChanges = async (scope: TenantScope, after: Position, atMost: number) =>
+const readChanges = async (scope: TenantScope, after: FeedPosition, atMost: number) =>
   (await readPage(scope, after, atMost))?.map(unsized)
 const readOldest = async (scope: TenantScope, atMost: number) =>
   (await oldestPage(scope, atMost)).map(unsized)
@@ -50,7 +55,7 @@ for (const engine of engines) {
         await lockIntegration(scope, id)
         return await upsertIssues(scope, id, rows, observedAt)
       })
-    const end = () => within(endOf)
+    const end = () => within(findFeedEnd)
     /** What was told while `work` ran. */
     async function toldBy(work: () => Promise<unknown>): Promise<Change[]> {
       const from = await end()
@@ -273,16 +278,16 @@ for (const engine of engines) {
 
     test('a cursor says whose it is and where, and nothing else is taken for one', async () => {
       const position = await end()
-      const cursor = encodePosition(A, position)
-      assert.deepEqual(decodePosition(A, cursor), position)
-      assert.deepEqual(decodePosition(A, encodePosition(A, beginning)), beginning)
+      const cursor = encodeFeedPosition(A, position)
+      assert.deepEqual(decodeFeedPosition(A, cursor), position)
+      assert.deepEqual(decodeFeedPosition(A, encodeFeedPosition(A, feedBeginning)), feedBeginning)
       for (const text of [
-        encodePosition(B, position),
+        encodeFeedPosition(B, position),
         ...['1.', '0.abcdef01', '01.abcdef01', '-1.abcdef01', '1.abcdef0g', '1', 'x', '9'.repeat(16)].map(
           (odd) => Buffer.from(JSON.stringify([A, odd])).toString('base64url'),
         ),
       ])
-        assert.throws(() => decodePosition(A, text), { code: 'invalid_cursor' })
+        assert.throws(() => decodeFeedPosition(A, text), { code: 'invalid_cursor' })
     })
 
     test('retention takes the oldest, never the newest; who was behind is told so', async () => {
@@ -293,10 +298,10 @@ for (const engine of engines) {
       )
       assert.equal(await within((scope) => deleteOldChanges(scope, 3 * hour, 1_000)), 0)
       assert.equal(await within((scope) => deleteOldChanges(scope, hour, 1)), 1)
-      const read = (after: Position) => within((scope) => readChanges(scope, after, 1))
-      assert.equal((await read(positionOf(second)))?.length, 1)
-      assert.equal(await read(positionOf(first)), undefined)
-      assert.equal(await read(beginning), undefined)
+      const read = (after: FeedPosition) => within((scope) => readChanges(scope, after, 1))
+      assert.equal((await read(feedPositionOf(second)))?.length, 1)
+      assert.equal(await read(feedPositionOf(first)), undefined)
+      assert.equal(await read(feedBeginning), undefined)
       await within((scope) => scope.query(sql`update changes set at = now() - interval '2 hours'`))
       const last = await end()
       while ((await within((scope) => deleteOldChanges(scope, hour, 1_000))) > 0);
@@ -347,8 +352,8 @@ for (const engine of engines) {
 
     test('after a restore from a backup a cursor of the time after it is told so, whatever has come since', async () => {
       const lost = await toldBy(() => keep([issueRow('70'), issueRow('71')], at(1)))
-      const cursors = lost.map(positionOf)
-      const [kept] = (await within((scope) => readOldest(scope, 1))).map(positionOf)
+      const cursors = lost.map(feedPositionOf)
+      const [kept] = (await within((scope) => readOldest(scope, 1))).map(feedPositionOf)
       assert.ok(kept)
       // As the backup had it.
       await within(async (scope) => {
@@ -375,7 +380,7 @@ for (const engine of engines) {
       await keep([issueRow('80', { subject: 'another', modified_at: '2026-01-01T00:01:00.000Z' })], at(2))
       for (let beyond: number | undefined = 0; beyond !== undefined; ) {
         const window: number = beyond
-        beyond = await within((scope) => blankChanges(scope, id, window, 2))
+        beyond = await within((scope) => redactChanges(scope, id, window, 2))
       }
       const rows = await within((scope) => scope.query(sql`select changes::text as all from changes`))
       assert.ok(rows.length > 2)

@@ -1,10 +1,10 @@
 /** Rows for tests of SQL: two tenants, each with something in every table. */
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { readIdempotency } from '../../src/api/idempotency.ts'
-import { once } from '../../src/api/once.ts'
+import { readIdempotencyKey } from '../../src/api/idempotency.ts'
+import { runIdempotent } from '../../src/api/run-idempotent.ts'
 import type { AuditEvent } from '../../src/audit/event.ts'
-import { appendToTenant } from '../../src/audit/store.ts'
+import { appendTenantAuditEvent } from '../../src/audit/store.ts'
 import { createApiKey, revokeApiKey } from '../../src/auth/api-keys.ts'
 import { insertSession } from '../../src/auth/session-store.ts'
 import { recordChange } from '../../src/changes/store.ts'
@@ -99,8 +99,8 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
     await saveLabels(scope, id, ['pipeline'], [supportPipeline])
     await saveAssociations(scope, id, new Map([['1', { contacts: [] }]]), new Date())
     const request = { method: 'POST', url: '/', headers: { 'idempotency-key': 'k' }, body: {} }
-    await once(scope, readIdempotency(request), async () => ({ status: 202, body: {} }))
-    await appendToTenant(scope, auditEvent)
+    await runIdempotent(scope, readIdempotencyKey(request), async () => ({ status: 202, body: {} }))
+    await appendTenantAuditEvent(scope, auditEvent)
     await claimInbox(scope, id, { instance: 'seed', exclusive: false, leaseMs: 1_000 })
     await enqueueAssociationReads(scope, id, ['1'], new Date())
     const endpointId = newId()

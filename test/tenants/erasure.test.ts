@@ -6,9 +6,9 @@ import type { Database } from '../../src/db/database.ts'
 import { withErasure, withSystem, withTenant } from '../../src/db/scope.ts'
 import { parseTenantId, type TenantId } from '../../src/db/tenant-id.ts'
 import { dataInventory } from '../../src/tenants/data-inventory.ts'
-import { findErasing } from '../../src/tenants/data-inventory-store.ts'
+import { findErasingTenants } from '../../src/tenants/data-inventory-store.ts'
 import { beginErasure, endErasure } from '../../src/tenants/erasure.ts'
-import { admitRing, ringFaults, rotate } from '../../src/tenants/key-ring.ts'
+import { admitKeyRing, keyRingFaults, rotateKeyRing } from '../../src/tenants/key-ring.ts'
 import { ensureTenant, tenantExists } from '../../src/tenants/store.ts'
 import { createQueues } from '../../src/worker/queues.ts'
 import { dumpOf } from '../support/canaries.ts'
@@ -76,9 +76,9 @@ for (const engine of engines) {
         where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace
           and exists (select from pg_attribute t where t.attrelid = c.oid and t.attname = 'tenant_id' and not t.attisdropped)
         order by 1`)
-      const decided = dataInventory.map(({ table, key, exported, excluded }) => ({
+      const decided = dataInventory.map(({ table, key, exported, neverExported }) => ({
         name: table,
-        columns: ['tenant_id', ...exported, ...excluded].sort(),
+        columns: ['tenant_id', ...exported, ...neverExported].sort(),
         key: [...key].sort(),
       }))
       assert.deepEqual(
@@ -94,7 +94,9 @@ for (const engine of engines) {
       await denied(app(A, 'delete from tenants'))
       await denied(eraser(A, 'select data_key from tenants'))
       await denied(eraser(A, `update tenants set data_key = 'x'`))
-      for (const { table } of dataInventory.filter(({ goes }) => goes !== 'tenant' && goes !== 'audit'))
+      for (const { table } of dataInventory.filter(
+        ({ erasedWith }) => erasedWith !== 'tenant' && erasedWith !== 'audit',
+      ))
         await denied(eraser(A, `select from ${table}`))
       assert.deepEqual(await eraser(A, 'select tenant_id from tenants'), [{ tenant_id: A }])
       assert.deepEqual(await eraser(A, 'delete from tenants returning tenant_id'), [], 'not marked')
@@ -120,15 +122,15 @@ for (const engine of engines) {
         () => app(A, 'select 1'),
       ])
         await assert.rejects(work, (error) => codeOf(error) === 'tenant_erasing')
-      assert.deepEqual(await withSystem(db, (scope) => findErasing(scope, 10)), [A])
+      assert.deepEqual(await withSystem(db, (scope) => findErasingTenants(scope, 10)), [A])
       assert.deepEqual(await owner(`select from sync_streams where tenant_id = '${A}'`), [])
       assert.equal(await withTenant(db, B, tenantExists), true)
-      assert.deepEqual(await admitRing(db, ring), [])
+      assert.deepEqual(await admitKeyRing(db, ring), [])
       const next = [{ kid: 'k2', key: new Uint8Array(32).fill(8) }, ...ring]
-      assert.deepEqual(await admitRing(db, next), [])
-      const { resealed, failed, left } = await rotate(db, next)
+      assert.deepEqual(await admitKeyRing(db, next), [])
+      const { resealed, failed, left } = await rotateKeyRing(db, next)
       assert.deepEqual({ resealed, failed, left }, { resealed: 1, failed: [], left: 1 })
-      assert.deepEqual(await ringFaults(db, next), [])
+      assert.deepEqual(await keyRingFaults(db, next), [])
     })
 
     test('in the end no row of any schema holds its id, and another tenant on the same account is untouched', async () => {

@@ -6,7 +6,7 @@ import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { dataInventory } from '../../src/tenants/data-inventory.ts'
-import { readPage } from '../../src/tenants/data-inventory-store.ts'
+import { readInventoryPage } from '../../src/tenants/data-inventory-store.ts'
 import { beginErasure } from '../../src/tenants/erasure.ts'
 import { exportTenant } from '../../src/tenants/export.ts'
 import { engines } from '../support/engines.ts'
@@ -54,12 +54,12 @@ for (const engine of engines) {
       const rows = lines.slice(1, -1)
       assert.deepEqual([last.complete, last.rows], [true, rows.length])
       assert.deepEqual(last.tables.issues, 701)
-      for (const { table, excluded } of dataInventory) {
+      for (const { table, neverExported } of dataInventory) {
         const { rows: held } = await sql<{ row: Line }>`
           select to_jsonb(t) as row from ${sql.table(table)} t where tenant_id = ${A}`.execute(db.kysely)
         assert.ok(held.length > 0, table)
         const shown = held.map(({ row }) =>
-          Object.fromEntries(Object.entries(row).filter(([name]) => !excluded.includes(name))),
+          Object.fromEntries(Object.entries(row).filter(([name]) => !neverExported.includes(name))),
         )
         const asText = (found: Line[]) =>
           found.map((row) => JSON.stringify(Object.entries(row).sort())).sort()
@@ -105,7 +105,7 @@ for (const engine of engines) {
             seen.push(JSON.stringify(await scope.query(sql`explain (costs off) ${statement}`)))
           return await scope.query(statement)
         }
-        await readPage({ ...scope, query }, issues, [integration, '1000400'], 100)
+        await readInventoryPage({ ...scope, query }, issues, [integration, '1000400'], 100)
         return seen.join()
       })
       assert.match(plan, /Index Scan using issues_pkey/)

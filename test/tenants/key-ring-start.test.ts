@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { newDataKey } from '../../src/lib/seal.ts'
-import { admitRing, rotate } from '../../src/tenants/key-ring.ts'
+import { admitKeyRing, rotateKeyRing } from '../../src/tenants/key-ring.ts'
 import { runSpoke } from '../support/command.ts'
 import { quiet } from '../support/engines.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
@@ -106,7 +106,7 @@ test('key-ring status counts and says what may go; rotate moves all; --json says
     refused.err,
     /^spoke: the key ring does not match the database: key "k2" is not in the ring[^\n]*\n$/,
   )
-  await rotate(db, [
+  await rotateKeyRing(db, [
     { kid: 'k1', key: new Uint8Array(32).fill(7) },
     { kid: 'k2', key: new Uint8Array(32).fill(8) },
   ])
@@ -141,7 +141,7 @@ test('with 100,000 tenants the check at start reads none of them, and a key that
       select gen_random_uuid(), ${sealed} from generate_series(2, 100000)`.execute(large.kysely)
     const timed = async (ring: { kid: string; key: Uint8Array }[]) => {
       const began = performance.now()
-      assert.deepEqual(await admitRing(large, ring), [])
+      assert.deepEqual(await admitKeyRing(large, ring), [])
       return performance.now() - began
     }
     const came = await timed([k2, k1])

@@ -9,7 +9,7 @@ import { readToken, replaceToken } from '../../src/integrations/tokens/token-sto
 import { newId } from '../../src/lib/ids.ts'
 import type { KeyRing } from '../../src/lib/seal.ts'
 import { Secret } from '../../src/lib/secret.ts'
-import { admitRing, ringFaults, ringStatus, rotate } from '../../src/tenants/key-ring.ts'
+import { admitKeyRing, keyRingFaults, keyRingStatus, rotateKeyRing } from '../../src/tenants/key-ring.ts'
 import { ensureTenant, resealTenant } from '../../src/tenants/store.ts'
 import { bothEngines } from '../support/engines.ts'
 import { A, B, ring as seedRing, seedTenant } from '../support/rows.ts'
@@ -45,20 +45,20 @@ for (const engine of bothEngines) {
 
     test('before any sentinel a wrong key is told by a data key that stands under its name', async () => {
       assert.deepEqual(await known(), [])
-      assert.match((await admitRing(db, [key('k1', 9)])).join(), /^key "k1" of the ring is not the key/)
-      assert.match((await admitRing(db, [k2])).join(), /^key "k1" is not in the ring .* 2 tenants/)
+      assert.match((await admitKeyRing(db, [key('k1', 9)])).join(), /^key "k1" of the ring is not the key/)
+      assert.match((await admitKeyRing(db, [k2])).join(), /^key "k1" is not in the ring .* 2 tenants/)
       assert.deepEqual(await known(), [], 'a ring that does not fit is not learned')
     })
 
     test('looking learns nothing; admitting makes a sentinel for each key', async () => {
-      assert.deepEqual(await ringFaults(db, [k1]), [])
+      assert.deepEqual(await keyRingFaults(db, [k1]), [])
       assert.deepEqual(await known(), [])
-      assert.deepEqual(await admitRing(db, [k1]), [])
+      assert.deepEqual(await admitKeyRing(db, [k1]), [])
       assert.deepEqual(await known(), ['k1'])
     })
 
     test('from then on the sentinel tells, also for a key that seals no tenant yet', async () => {
-      assert.deepEqual(await admitRing(db, [k1, k2]), [])
+      assert.deepEqual(await admitKeyRing(db, [k1, k2]), [])
       for (const [ring, expected] of [
         [[key('k1', 9)], [/"k1" of the ring/]],
         [[key('k2', 9), k1], [/"k2" of the ring/]],
@@ -71,35 +71,35 @@ for (const engine of bothEngines) {
           [/"k2" of the ring/, /"k1" is not in the ring and seals the data keys of 2 tenants/],
         ],
       ] as const) {
-        const faults = await admitRing(db, ring)
+        const faults = await admitKeyRing(db, ring)
         assert.equal(faults.length, expected.length, faults.join('\n'))
         for (const [at, pattern] of expected.entries()) assert.match(faults[at] as string, pattern)
       }
-      assert.deepEqual(await admitRing(db, [k1]), [], 'a key that seals nothing may go')
+      assert.deepEqual(await admitKeyRing(db, [k1]), [], 'a key that seals nothing may go')
     })
 
     test('two processes that bring one new name with two keys: exactly one is admitted', async () => {
-      const both = await Promise.all([key('k3', 3), key('k3', 4)].map((k3) => admitRing(db, [k3, k1])))
+      const both = await Promise.all([key('k3', 3), key('k3', 4)].map((k3) => admitKeyRing(db, [k3, k1])))
       assert.deepEqual(both.map((faults) => faults.length).sort(), [0, 1])
       assert.match(both.flat().join(), /"k3" of the ring is not the key/)
     })
 
     test('no fault holds a byte of a key', async () => {
-      const faults = (await admitRing(db, [key('k1', 9), key('k2', 9)])).join()
+      const faults = (await admitKeyRing(db, [key('k1', 9), key('k2', 9)])).join()
       for (const { key: bytes } of [k1, k2, key('x', 9)])
         for (const form of ['base64', 'base64url', 'hex'] as const)
           assert.ok(!faults.includes(Buffer.from(bytes).toString(form).slice(0, 12)))
     })
 
     test('the column says what the sealed value says, and status counts by it', async () => {
-      assert.deepEqual(await ringStatus(db, [k2, k1]), {
+      assert.deepEqual(await keyRingStatus(db, [k2, k1]), {
         ring: [
           { kid: 'k2', newest: true, tenants: 0 },
           { kid: 'k1', newest: false, tenants: 2 },
         ],
         missing: [],
       })
-      assert.deepEqual((await ringStatus(db, [k2])).missing, [{ kid: 'k1', tenants: 2 }])
+      assert.deepEqual((await keyRingStatus(db, [k2])).missing, [{ kid: 'k1', tenants: 2 }])
     })
 
     test('the system door sees which key and never what it sealed; a tenant may change its data key and nothing else of its row', async () => {
@@ -117,7 +117,7 @@ for (const engine of bothEngines) {
       const sealed = await sql`select access_token from integration_tokens order by 1`.execute(db.kysely)
       const token = await openToken([k1])
       const steps: number[] = []
-      assert.deepEqual(await rotate(db, [k2, k1], (n) => steps.push(n), 1), {
+      assert.deepEqual(await rotateKeyRing(db, [k2, k1], (n) => steps.push(n), 1), {
         newest: 'k2',
         resealed: 2,
         failed: [],
@@ -130,14 +130,14 @@ for (const engine of bothEngines) {
       assert.deepEqual(now.rows, sealed.rows)
       assert.equal(await openToken([k2]), token)
       await assert.rejects(openToken([k1]), /no key "k2" in the ring/)
-      assert.deepEqual(await rotate(db, [k2, k1]), { newest: 'k2', resealed: 0, failed: [], left: 0 })
+      assert.deepEqual(await rotateKeyRing(db, [k2, k1]), { newest: 'k2', resealed: 0, failed: [], left: 0 })
       assert.deepEqual(await dataKeys(), after, 'a second run writes nothing')
     })
 
     test('afterwards the old key may go; going without the new one is refused by name and count', async () => {
-      assert.deepEqual(await admitRing(db, [k2]), [])
-      assert.match((await admitRing(db, [k1])).join(), /key "k2" is not in the ring .* 2 tenants/)
-      await rotate(db, [k2])
+      assert.deepEqual(await admitKeyRing(db, [k2]), [])
+      assert.match((await admitKeyRing(db, [k1])).join(), /key "k2" is not in the ring .* 2 tenants/)
+      await rotateKeyRing(db, [k2])
       assert.deepEqual(await known(), ['k2'], 'what left the ring and seals nothing is forgotten')
     })
 
@@ -147,7 +147,7 @@ for (const engine of bothEngines) {
       )
       assert.deepEqual(done.toSorted(), [false, true])
       assert.ok(await openToken([k1]))
-      await rotate(db, [k2, k1])
+      await rotateKeyRing(db, [k2, k1])
     })
 
     test('a data key that does not open stops no other, stays, and is named', async () => {
@@ -156,7 +156,7 @@ for (const engine of bothEngines) {
       await withTenant(db, B, (scope) => resealTenant(scope, [k1, k2]))
       await sql`update tenants set data_key = (select data_key from tenants where tenant_id = ${B})
         where tenant_id = ${C}`.execute(db.kysely)
-      const { resealed, failed, left } = await rotate(db, [k2, k1])
+      const { resealed, failed, left } = await rotateKeyRing(db, [k2, k1])
       assert.deepEqual({ resealed, left }, { resealed: 1, left: 1 })
       assert.deepEqual(failed, [{ tenant_id: C, error: 'a sealed data_key belongs to another row' }])
     })

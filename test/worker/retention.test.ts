@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { type RawBuilder, sql } from 'kysely'
-import { deleteExpiredKeys } from '../../src/api/idempotency-store.ts'
+import { deleteExpiredIdempotencyKeys } from '../../src/api/idempotency-store.ts'
 import type { Database } from '../../src/db/database.ts'
 import { type TenantScope, withSystem, withTenant } from '../../src/db/scope.ts'
 import { deleteOldProblems, deleteOldTombstones } from '../../src/issues/tombstone-retention-store.ts'
@@ -192,7 +192,7 @@ for (const engine of engines) {
         await deleteOldSyncEvents(looked, keep90, 2_000)
         await deleteOldProblems(looked, keep90, 2_000)
         await deleteOldTombstones(looked, integration, keep90, 2_000)
-        await deleteExpiredKeys(looked, 2_000)
+        await deleteExpiredIdempotencyKeys(looked, 2_000)
         return seen
       })
       const expected = [

@@ -1,6 +1,6 @@
 /** Counts the memory of each response from its reservation until the caller has read it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Asking, ByteBudget, Hold } from '../../api/byte-budget.ts'
+import type { ByteBudget, ByteReservation, ReserveOptions } from '../../api/byte-budget.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -16,7 +16,7 @@ declare module 'fastify' {
      *
      * @throws AppError rate_limited | overloaded
      */
-    reserve(bytes: number, asking?: Asking): Promise<void>
+    reserve(bytes: number, asking?: ReserveOptions): Promise<void>
   }
 }
 
@@ -24,9 +24,9 @@ declare module 'fastify' {
 const strangers = 'strangers'
 
 export function accountForAnswers(app: FastifyInstance, budget: ByteBudget): void {
-  const holds = new WeakMap<FastifyRequest, Hold>()
+  const holds = new WeakMap<FastifyRequest, ByteReservation>()
 
-  function replace(request: FastifyRequest, hold: Hold | undefined): void {
+  function replace(request: FastifyRequest, hold: ByteReservation | undefined): void {
     holds.get(request)?.release()
     holds.delete(request)
     if (hold) holds.set(request, hold)
@@ -34,7 +34,7 @@ export function accountForAnswers(app: FastifyInstance, budget: ByteBudget): voi
 
   app.decorateRequest(
     'reserve',
-    async function reserve(this: FastifyRequest, bytes: number, asking?: Asking) {
+    async function reserve(this: FastifyRequest, bytes: number, asking?: ReserveOptions) {
       replace(this, undefined)
       if (bytes > 0) replace(this, await budget.take(budgetOwnerOf(this), bytes, this.calledOff, asking))
     },

@@ -1,6 +1,6 @@
 /** OAuth up to HubSpot's grant: begins an authorization and accepts the returned state and code. */
 import { createHash, randomBytes } from 'node:crypto'
-import { mayFinish, nameOf, type Principal } from '../../api/principal.ts'
+import { mayFinishAuthorization, type Principal, principalName } from '../../api/principal.ts'
 import type { Database } from '../../db/database.ts'
 import { withTenant } from '../../db/scope.ts'
 import type { TenantId } from '../../db/tenant-id.ts'
@@ -13,7 +13,7 @@ import { AppError, integrationNotFound } from '../../lib/errors.ts'
 import { newId, parseUuid } from '../../lib/ids.ts'
 import type { KeyRing } from '../../lib/seal.ts'
 import { Secret } from '../../lib/secret.ts'
-import { ensureTenant, sealerOf, tenantSince } from '../../tenants/store.ts'
+import { ensureTenant, tenantSealerOf, tenantSince } from '../../tenants/store.ts'
 import { identifyGrantedToken } from '../identify.ts'
 import type { ConnectedAccount, IntegrationRef } from '../integration.ts'
 import { findIntegration, lockTenant } from '../store.ts'
@@ -63,13 +63,13 @@ export async function beginAuthorization(
     // deleteOldestAuthorizations may have deleted the pending integration that is being reconnected.
     if (reconnect === undefined || !(await findIntegration(scope, reconnect)))
       await insertPendingIntegration(scope, integrationId)
-    const sealer = await sealerOf(scope, deps.ring)
+    const sealer = await tenantSealerOf(scope, deps.ring)
     if (!sealer) throw integrationNotFound()
     await insertAuthorization(scope, {
       integrationId,
       stateHash: hash(state),
       codeVerifier: await sealer.seal(codeVerifier, { integration: integrationId, field: 'code_verifier' }),
-      requestedBy: nameOf(principal),
+      requestedBy: principalName(principal),
     })
   })
   return { url: authorizeUrl(deps.authorizeBase, app, state, codeVerifier), integrationId }
@@ -175,10 +175,10 @@ async function takeState(deps: AuthorizeDependencies, state: string, finisher: P
       stateHash === undefined
         ? await takeOnlyAuthorization(scope, integrationId)
         : await takeAuthorization(scope, integrationId, stateHash)
-    const sealer = taken && (await sealerOf(scope, deps.ring))
+    const sealer = taken && (await tenantSealerOf(scope, deps.ring))
     if (!taken || !sealer) throw invalidState()
     // This rolls the deletion back, so that the caller who began can still finish.
-    if (finisher && !mayFinish(finisher, taken.requestedBy)) throw invalidState()
+    if (finisher && !mayFinishAuthorization(finisher, taken.requestedBy)) throw invalidState()
     const codeVerifier = await sealer.open(taken.codeVerifier, {
       integration: integrationId,
       field: 'code_verifier',

@@ -1,7 +1,7 @@
 /**
  * The page that shows which HubSpot account will be connected to what; HubSpot's text is escaped.
  */
-import { escaped, page } from '../../api/html-page.ts'
+import { escapeHtml, htmlPage } from '../../api/html-page.ts'
 import type { ConfirmationQuestion } from './confirm.ts'
 import { confirmPath } from './confirm-cookie.ts'
 
@@ -12,13 +12,13 @@ export function confirmPage(
 ): string {
   const { hubId, hubDomain, user, scopes } = account
   const entry = (term: string, html: string) => `<dt>${term}</dt><dd>${html}</dd>`
-  const name = hubDomain ? `<span class="name">${escaped(hubDomain)}</span><br>` : ''
+  const name = hubDomain ? `<span class="name">${escapeHtml(hubDomain)}</span><br>` : ''
   const facts = [
     entry('HubSpot account', `${name}number ${hubId}`),
-    ...(user ? [entry('Signed in to HubSpot as', escaped(user))] : []),
+    ...(user ? [entry('Signed in to HubSpot as', escapeHtml(user))] : []),
     entry(
       'Permissions granted',
-      scopes ? scopes.slice(0, 50).map(escaped).join(', ') : 'not reported by HubSpot',
+      scopes ? scopes.slice(0, 50).map(escapeHtml).join(', ') : 'not reported by HubSpot',
     ),
     entry('Connects to tenant', tenantId),
     entry(
@@ -30,7 +30,7 @@ export function confirmPage(
 <button class="yes" name="decision" value="connect">Connect</button>
 <button name="decision" value="cancel">Cancel</button>
 </form>`
-  return page(
+  return htmlPage(
     'Connect this HubSpot account?',
     'Nothing is connected yet. If you connect this account, its tickets will be read and kept in sync. If this is the wrong account, or ' +
       'you did not start this yourself, choose Cancel.',
@@ -40,7 +40,7 @@ export function confirmPage(
 }
 
 export const cancelledPage = (): string =>
-  page(
+  htmlPage(
     'Nothing was connected',
     'The access that HubSpot granted has been deleted here. You can close this tab, or start again from where you clicked “Connect”.',
     '–',

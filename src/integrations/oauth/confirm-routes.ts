@@ -1,7 +1,7 @@
 /** Routes for a browser that returns from HubSpot: the callback and the confirmation page. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { sendPage } from '../../api/html-page.ts'
+import { sendHtmlPage } from '../../api/html-page.ts'
 import { AppError } from '../../lib/errors.ts'
 import { Secret } from '../../lib/secret.ts'
 import type { IntegrationRouteDependencies } from '../routes.ts'
@@ -84,7 +84,7 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
       const question = await readConfirmationQuestion(deps, claim)
       // The person reloaded the page or returned to it after pressing the button.
       if (question.confirmed) return await reply.redirect(connected(question.account.hubId), 303)
-      return sendPage(reply, 200, confirmPage(question, claim.tenantId, id), true)
+      return sendHtmlPage(reply, 200, confirmPage(question, claim.tenantId, id), true)
     },
   )
 
@@ -122,7 +122,7 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
         const { cancelled, hubId } = await cancelConfirmation(deps, claim)
         if (!cancelled) return await reply.redirect(connected(hubId), 303)
         reply.header('set-cookie', clearConfirmCookie(id, secure))
-        return sendPage(reply, 200, cancelledPage())
+        return sendHtmlPage(reply, 200, cancelledPage())
       }
       // The cookie stays for a second press; its confirmation no longer has tokens.
       const { hubId, integrationId } = await confirmConnection(deps, claim)

@@ -1,9 +1,9 @@
 /** The pages after HubSpot's: success and failure. Nothing from the request appears unescaped. */
-import { page } from '../../api/html-page.ts'
+import { htmlPage } from '../../api/html-page.ts'
 
 /** @param hubId digits only; the route's schema ensures that */
 export const connectedPage = (hubId: string): string =>
-  page(
+  htmlPage(
     'HubSpot is connected',
     `Account ${hubId} is connected and its tickets are being synced. You can close this tab.`,
     '✓',
@@ -25,7 +25,7 @@ const causes: Record<string, string> = {
 
 /** @param code one of our codes, never HubSpot's text */
 export const failedPage = (code: string): string =>
-  page(
+  htmlPage(
     'HubSpot is not connected',
     causes[code] ?? 'HubSpot refused the request or could not be reached. Please start again in a minute.',
     '✕',

@@ -2,7 +2,7 @@
 import type { TenantScope } from '../../db/scope.ts'
 import type { KeyRing } from '../../lib/seal.ts'
 import type { Secret } from '../../lib/secret.ts'
-import { sealerOf } from '../../tenants/store.ts'
+import { tenantSealerOf } from '../../tenants/store.ts'
 import { type ReleaseDependencies, releaseGrant } from '../tokens/release.ts'
 import type { WaitingGrant } from './confirmation-store.ts'
 
@@ -24,7 +24,7 @@ export async function sealWaitingGrant(
   row: Row,
   grant: { accessToken: Secret; refreshToken: Secret | undefined },
 ): Promise<Pick<WaitingGrant, 'accessToken' | 'refreshToken'> | undefined> {
-  const sealer = await sealerOf(scope, ring)
+  const sealer = await tenantSealerOf(scope, ring)
   return (
     sealer && {
       accessToken: await sealer.seal(grant.accessToken, sealedFor(row, 'access_token')),
@@ -44,7 +44,7 @@ export async function openWaitingGrant(
 ): Promise<Secret | undefined> {
   const sealed = field === 'access_token' ? waiting.accessToken : waiting.refreshToken
   if (sealed === null) return undefined
-  return await (await sealerOf(scope, ring))?.open(sealed, sealedFor(waiting, field))
+  return await (await tenantSealerOf(scope, ring))?.open(sealed, sealedFor(waiting, field))
 }
 
 /**

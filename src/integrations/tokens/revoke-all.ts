@@ -5,7 +5,7 @@ import type { TenantScope } from '../../db/scope.ts'
 import type { TenantId } from '../../db/tenant-id.ts'
 import { SealError } from '../../lib/seal.ts'
 import type { Secret } from '../../lib/secret.ts'
-import { whileErasing } from '../../tenants/erasure.ts'
+import { runErasureStep } from '../../tenants/erasure.ts'
 import type { DisconnectDependencies } from '../disconnect.ts'
 import { deleteConfirmation, listConfirmations } from '../oauth/confirmation-store.ts'
 import { openWaitingGrant } from '../oauth/waiting-grant.ts'
@@ -45,14 +45,14 @@ export async function revokeAllGrants(
 ): Promise<boolean> {
   for (;;) {
     if (!more()) return false
-    const grants = await whileErasing(deps.db, tenantId, async ({ rows }) => {
+    const grants = await runErasureStep(deps.db, tenantId, async ({ rows }) => {
       const tokens = await listTokenGrants(deps, rows)
       return tokens.length > 0 ? tokens : await listWaitingGrants(deps, rows)
     })
     if (!grants || grants.length === 0) return true
     await Promise.all(grants.map((grant) => releaseGrant(deps, grant, grant.integrationId, signal)))
     if (signal.aborted) return false
-    await whileErasing(deps.db, tenantId, async ({ rows }) => {
+    await runErasureStep(deps.db, tenantId, async ({ rows }) => {
       for (const grant of grants) await grant.delete(rows)
     })
   }

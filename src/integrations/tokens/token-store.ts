@@ -9,7 +9,7 @@ import { fromNow } from '../../db/database.ts'
 import type { TenantScope } from '../../db/scope.ts'
 import type { KeyRing, TenantSealer } from '../../lib/seal.ts'
 import type { Secret } from '../../lib/secret.ts'
-import { sealerOf } from '../../tenants/store.ts'
+import { tenantSealerOf } from '../../tenants/store.ts'
 import type { TokenKind } from '../integration.ts'
 
 /** Longest lifetime of a refresher's claim; its call to HubSpot has a much shorter limit. */
@@ -58,7 +58,7 @@ export async function readToken(
     from integration_tokens
     where tenant_id = ${scope.tenantId} and integration_id = ${id} and access_token is not null`)
   const row = rows[0]
-  const sealer = row && (await sealerOf(scope, ring))
+  const sealer = row && (await tenantSealerOf(scope, ring))
   if (!sealer) return undefined
   return {
     kind: row.kind,
@@ -115,7 +115,7 @@ export async function replaceToken(
   id: string,
   token: NewToken,
 ): Promise<void> {
-  const sealer = await sealerOf(scope, ring)
+  const sealer = await tenantSealerOf(scope, ring)
   if (!sealer) throw new Error('cannot store a token for a tenant that does not exist')
   const { access, refresh, expiresInMs, refreshInMs } = await sealToken(sealer, id, token)
   await scope.query(sql`
@@ -160,7 +160,7 @@ export async function saveRefreshedToken(
   claim: number,
   token: NewToken,
 ): Promise<boolean> {
-  const sealer = await sealerOf(scope, ring)
+  const sealer = await tenantSealerOf(scope, ring)
   if (!sealer) return false
   const { access, refresh, expiresInMs, refreshInMs } = await sealToken(sealer, id, token)
   const rows = await scope.query(sql`

@@ -12,7 +12,7 @@ export const changes: Fault[] = [
   },
   {
     name: 'cursor-that-is-only-a-number',
-    in: 'standsAt',
+    in: 'isAtPosition',
     find: 'change.seq === seq && markOf(change.changeId) === mark',
     put: 'change.seq === seq',
     test: 'test/changes/store.test.ts',
@@ -22,8 +22,8 @@ export const changes: Fault[] = [
   {
     name: 'retention-unknown-to-readers',
     in: 'readChanges',
-    find: 'return standsAt(after, first) ? rows.slice(1) : undefined',
-    put: 'return standsAt(after, first) ? rows.slice(1) : rows',
+    find: 'return isAtPosition(after, first) ? rows.slice(1) : undefined',
+    put: 'return isAtPosition(after, first) ? rows.slice(1) : rows',
     test: 'test/changes/store.test.ts',
     only: 'retention takes the oldest',
     gain: 'a reader that was away for too long continues as if it had missed nothing',
@@ -49,7 +49,7 @@ export const changes: Fault[] = [
   {
     name: 'purged-but-in-the-feed',
     in: 'purgeIntegration',
-    find: 'beyond = await blankChanges(scope, integrationId, from, 5_000)',
+    find: 'beyond = await redactChanges(scope, integrationId, from, 5_000)',
     put: 'beyond = undefined',
     test: 'test/changes/routes.test.ts',
     only: 'leaves no value behind',

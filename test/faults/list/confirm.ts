@@ -8,7 +8,7 @@ const attacks = 'test/integrations/oauth/oauth-attacks.test.ts'
 export const confirm: Fault[] = [
   {
     name: 'anybody-may-finish-an-authorization',
-    in: 'mayFinish',
+    in: 'mayFinishAuthorization',
     find: `(operators[begunBy] ?? 'tenant') === principal.kind`,
     put: 'operators !== undefined',
     test: principals,
@@ -74,7 +74,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'hubspot-text-as-markup',
-    in: 'escaped',
+    in: 'escapeHtml',
     find: `.replace(/[&<>"']/g, (character) => entities[character] as string)`,
     put: '',
     test: confirms,
@@ -83,7 +83,7 @@ export const confirm: Fault[] = [
   },
   {
     name: 'form-action-not-restricted',
-    in: 'sendPage',
+    in: 'sendHtmlPage',
     find: `withForm ? "'self'" : "'none'"`,
     put: `withForm ? '*' : "'none'"`,
     test: confirms,

@@ -41,7 +41,7 @@ export const credentials: Fault[] = [
   {
     name: 'another-tenants-path',
     in: 'passGate',
-    find: '!owns(principal, parseTenantId(asked))',
+    find: '!mayAccessTenant(principal, parseTenantId(asked))',
     put: '!parseTenantId(asked)',
     test: gate,
     gain: 'a credential of one tenant opens the paths of all tenants',
@@ -49,7 +49,7 @@ export const credentials: Fault[] = [
   {
     name: 'scope-not-checked',
     in: 'passGate',
-    find: 'if (!mayDo(principal, access)) throw insufficientScope(access)',
+    find: 'if (!hasScope(principal, access)) throw insufficientScope(access)',
     put: '',
     test: gate,
     gain: 'a read-only credential can disconnect and purge',

@@ -107,8 +107,8 @@ export const isolation: Fault[] = [
   },
   {
     name: 'response-stored-for-another-request',
-    in: 'findAnswer',
-    find: 'if (row.request_hash !== asked.hashWith(row.salt)) throw mismatch()',
+    in: 'findStoredResponse',
+    find: 'if (row.request_hash !== key.hashWith(row.salt)) throw mismatch()',
     put: '',
     test: 'test/api/idempotency-http.test.ts',
     gain: 'the response to one request is returned to another request with the same idempotency key',

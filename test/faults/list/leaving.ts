@@ -66,7 +66,7 @@ export const leaving: Fault[] = [
   {
     name: 'erasure-ends-without-a-final-check',
     in: 'endErasure',
-    find: 'await holdsAny(scope.rows, entry)',
+    find: 'await hasInventoryRows(scope.rows, entry)',
     put: 'entry.table === scope.tenantId',
     test: erasure,
     only: 'erasing on PostgreSQL a tenant',

@@ -130,8 +130,8 @@ export const limits: Fault[] = [
   },
   {
     name: 'page-without-a-byte-limit',
-    in: 'readPageWithin',
-    find: 'at === 0 || upTo <= most',
+    in: 'readPageWithinBudget',
+    find: 'at === 0 || upTo <= maxBytes',
     put: 'at === 0 || upTo > 0',
     test: 'test/http/limits/long-answers.test.ts',
     only: 'a list of issues',
@@ -203,7 +203,7 @@ export const limits: Fault[] = [
   {
     name: 'unread-events-without-a-limit',
     in: 'openEventStream',
-    find: 'if (raw.writableLength > mostWaiting)',
+    find: 'if (raw.writableLength > maxBufferedBytes)',
     put: 'if (raw.writableLength < 0)',
     test: 'test/api/event-stream.test.ts',
     only: 'a reader that does not read',

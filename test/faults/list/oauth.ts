@@ -54,7 +54,7 @@ export const oauth: Fault[] = [
   {
     name: 'callback-of-a-foreign-tenant',
     in: 'integrationRoutes',
-    find: 'if (tenantId && !owns(principal, tenantId)) throw invalidState()',
+    find: 'if (tenantId && !mayAccessTenant(principal, tenantId)) throw invalidState()',
     put: '',
     test: 'test/http/access-matrix.test.ts',
     gain: 'a credential of one tenant completes an authorization of another',

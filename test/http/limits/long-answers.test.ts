@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { type ByteBudget, createByteBudget, pageBytes } from '../../../src/api/byte-budget.ts'
+import { type ByteBudget, createByteBudget, maxPageBytes } from '../../../src/api/byte-budget.ts'
 import { replyError } from '../../../src/http/error-reply.ts'
 import { accountForAnswers } from '../../../src/http/limits/answer-bytes.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
@@ -51,7 +51,7 @@ async function readAll(
   }
 }
 
-const isBounded = (pages: Awaited<ReturnType<typeof readAll>>, most = pageBytes) => {
+const isBounded = (pages: Awaited<ReturnType<typeof readAll>>, most = maxPageBytes) => {
   for (const { length, rows } of pages)
     assert.ok(rows.length === 1 || length <= most, `${rows.length} rows are ${length} bytes`)
   assert.ok(pages.length > 2)

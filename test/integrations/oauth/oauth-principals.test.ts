@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { mayFinish, type Principal } from '../../../src/api/principal.ts'
+import { mayFinishAuthorization, type Principal } from '../../../src/api/principal.ts'
 import { parseTenantId } from '../../../src/db/tenant-id.ts'
 import { idle } from '../../http/bench.ts'
 import { look } from '../../http/database.ts'
@@ -31,7 +31,7 @@ const cases: [Principal, begunBy: string, may: boolean][] = [
 
 test('who may finish what whom began', () => {
   for (const [principal, begunBy, may] of cases)
-    assert.equal(mayFinish(principal, begunBy), may, `${JSON.stringify(principal)} ${begunBy}`)
+    assert.equal(mayFinishAuthorization(principal, begunBy), may, `${JSON.stringify(principal)} ${begunBy}`)
 })
 
 const adminKey = randomBytes(32).toString('base64url')

@@ -8,17 +8,17 @@ import type { TenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { createPoller } from '../lib/poller.ts'
-import { lastSeqs } from './store.ts'
+import { findLastSeqs } from './store.ts'
 
-const everyMs = 200
+const intervalMs = 200
 const afterFailureMs = 2_000
 
-export interface News {
+export interface ChangeNotifier {
   /**
    * Resolves when the feed's last number is not `seq`, or the signal aborts. The caller then reads
    * the feed itself.
    */
-  beyond(tenantId: TenantId, seq: number, signal: AbortSignal): Promise<void>
+  waitForChange(tenantId: TenantId, seq: number, signal: AbortSignal): Promise<void>
   /** Call when no more readers can arrive. */
   stop(): void
 }
@@ -29,24 +29,24 @@ interface Waiter {
   notify(): void
 }
 
-export function createNews(db: Database, clock: Clock, log: Log): News {
+export function createChangeNotifier(db: Database, clock: Clock, log: Log): ChangeNotifier {
   const waiters = new Set<Waiter>()
   const stopped = new AbortController()
 
-  async function look(): Promise<void> {
+  async function notifyWaiters(): Promise<void> {
     const waiting = [...waiters]
     const ids = [...new Set(waiting.map(({ tenantId }) => tenantId))]
-    const feeds = await withSystem(db, (scope) => lastSeqs(scope, ids))
+    const feeds = await withSystem(db, (scope) => findLastSeqs(scope, ids))
     const last = new Map(feeds.map(({ tenantId, lastSeq }) => [tenantId, lastSeq]))
     for (const { tenantId, seq, notify } of waiting) if ((last.get(tenantId) ?? 0) !== seq) notify()
   }
 
   const poll = createPoller({
     clock,
-    everyMs,
+    intervalMs,
     isWanted: () => waiters.size > 0,
-    look: () =>
-      look().catch(async (err: unknown) => {
+    poll: () =>
+      notifyWaiters().catch(async (err: unknown) => {
         log.warn({ err }, 'the change feeds could not be polled')
         await clock.sleep(afterFailureMs, stopped.signal).catch(() => {})
       }),
@@ -54,7 +54,7 @@ export function createNews(db: Database, clock: Clock, log: Log): News {
   })
 
   return {
-    beyond(tenantId, seq, signal) {
+    waitForChange(tenantId, seq, signal) {
       return new Promise((resolve) => {
         const waiter = { tenantId, seq, notify }
         function notify() {

@@ -3,15 +3,15 @@ import { once } from 'node:events'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { ByteBudget, Hold } from '../api/byte-budget.ts'
+import type { ByteBudget, ByteReservation } from '../api/byte-budget.ts'
 import { problems, tenantPath } from '../api/wire.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { tenantNotFound } from '../lib/errors.ts'
 import { beginErasure } from './erasure.ts'
 import { exportTenant } from './export.ts'
-import type { TenantParts } from './routes.ts'
+import type { TenantRouteDependencies } from './routes.ts'
 
-export interface LeavingParts extends Pick<TenantParts, 'db' | 'clock'> {
+export interface ExportAndErasureDependencies extends Pick<TenantRouteDependencies, 'db' | 'clock'> {
   bytes: ByteBudget
   /** Aborts when the caller disconnects or the server stops. It has no deadline. */
   watchOf(request: FastifyRequest): AbortSignal
@@ -19,9 +19,9 @@ export interface LeavingParts extends Pick<TenantParts, 'db' | 'clock'> {
 
 const tags = ['tenants']
 /** A reader that reads nothing for this long is cut off. */
-const readWithinMs = 60_000
+const drainWithinMs = 60_000
 /** How long an export waits for memory for its next piece. */
-const patienceMs = 10_000
+const maxWaitMs = 10_000
 
 const erasureBegun = z.object({
   success: z.literal(true),
@@ -29,7 +29,10 @@ const erasureBegun = z.object({
   status: z.literal('erasing'),
 })
 
-export function leavingRoutes(instance: FastifyInstance, { db, clock, bytes, watchOf }: LeavingParts): void {
+export function exportAndErasureRoutes(
+  instance: FastifyInstance,
+  { db, clock, bytes, watchOf }: ExportAndErasureDependencies,
+): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
   app.get(
@@ -44,11 +47,11 @@ export function leavingRoutes(instance: FastifyInstance, { db, clock, bytes, wat
       const tenantId = parseTenantId(request.params.tenant_id)
       const signal = watchOf(request)
       const { raw } = reply
-      let hold: Hold | undefined
+      let hold: ByteReservation | undefined
       raw.once('close', () => hold?.release())
       const pieces = exportTenant(db, clock, tenantId, async (wanted, asking) => {
         hold?.release()
-        hold = await bytes.take(tenantId, wanted, signal, { ...asking, patienceMs })
+        hold = await bytes.take(tenantId, wanted, signal, { ...asking, maxWaitMs })
       })
       // Errors up to the first piece are sent with a status. Later errors cut the response off
       // before its last line.
@@ -64,7 +67,7 @@ export function leavingRoutes(instance: FastifyInstance, { db, clock, bytes, wat
           signal.throwIfAborted()
           hold?.waitsForCaller(() => raw.destroy())
           if (raw.write(piece.value)) continue
-          await once(raw, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(readWithinMs)]) })
+          await once(raw, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(drainWithinMs)]) })
         }
         raw.end()
       } catch (err) {

@@ -8,7 +8,7 @@ import type { TenantId } from '../db/tenant-id.ts'
 import { type KeyRing, newestOf, type RingKey } from '../lib/seal.ts'
 
 /** `tenant:<name of the ring's key>:<hash>`. */
-function under({ kid, key }: RingKey, tenantId: TenantId): string {
+function hashUnder({ kid, key }: RingKey, tenantId: TenantId): string {
   // A derived key, so that the ring's key has only one use.
   const own = Buffer.from(hkdfSync('sha256', key, '', 'spoke: pseudonym of a tenant', 32))
   const hash = createHmac('sha256', own).update(tenantId).digest('base64url').slice(0, 22)
@@ -16,10 +16,10 @@ function under({ kid, key }: RingKey, tenantId: TenantId): string {
 }
 
 /** Under the newest key of the ring. */
-export const pseudonymOf = (ring: KeyRing, tenantId: TenantId): string => under(newestOf(ring), tenantId)
+export const tenantHash = (ring: KeyRing, tenantId: TenantId): string => hashUnder(newestOf(ring), tenantId)
 
 /**
  * Under each key of the ring: every pseudonym that the tenant had while one of them was the newest.
  */
-export const pseudonymsOf = (ring: KeyRing, tenantId: TenantId): string[] =>
-  ring.map((key) => under(key, tenantId))
+export const tenantHashes = (ring: KeyRing, tenantId: TenantId): string[] =>
+  ring.map((key) => hashUnder(key, tenantId))
