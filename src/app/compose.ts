@@ -17,8 +17,8 @@ import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withSystem, withSystemOnce } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import { createLimiter } from '../http/limits/rate-limiter.ts'
-import { forgetMinutes, takeTurns } from '../http/limits/rate-store.ts'
+import { createRateLimiter } from '../http/limits/rate-limiter.ts'
+import { deleteExpiredRateWindows, takeRateSlots } from '../http/limits/rate-store.ts'
 import { createServer } from '../http/server.ts'
 import { createAppPause } from '../hubspot/budget/app-pause.ts'
 import { type BudgetRows, createBudget } from '../hubspot/budget/budget.ts'
@@ -213,9 +213,9 @@ export async function compose(
     },
   }
   const health = { db, metrics, draining: () => draining }
-  const limiter = createLimiter({
-    take: (asks) => withSystemOnce(db, (scope) => takeTurns(scope, asks), { asyncCommit: true }),
-    forget: (most) => withSystem(db, (scope) => forgetMinutes(scope, most)),
+  const limiter = createRateLimiter({
+    takeSlots: (asks) => withSystemOnce(db, (scope) => takeRateSlots(scope, asks), { asyncCommit: true }),
+    deleteExpired: (most) => withSystem(db, (scope) => deleteExpiredRateWindows(scope, most)),
     clock,
     log,
   })

@@ -2,7 +2,7 @@
  * Sends a request to every route with every verb, as tenant A with ids of B, and checks the
  * response, the calls to HubSpot and the changed rows.
  */
-import { isScope, type RouteAccess, type Rule } from '../http/gate.ts'
+import { isScope, type RouteAccess, type RouteRule } from '../http/gate.ts'
 import { type IsolationAttempt, idsOfNobody, triesFor } from './attempts.ts'
 import { type Document, type Operation, operationOf, requestFor, type SampleRequest } from './described.ts'
 import { changed, rowsOfAllOthers, rowsOfOther } from './other-rows.ts'
@@ -50,7 +50,7 @@ interface Route {
   url: string
   method: string
   /** Absent: the path does not accept this method. */
-  rule: Rule | undefined
+  rule: RouteRule | undefined
   operation: Operation | undefined
 }
 
@@ -99,7 +99,7 @@ async function tryOne(stage: RehearsalContext, tried: Tried, route: Route): Prom
 const ofNobody: readonly RouteAccess[] = ['public', 'session']
 
 /** Routes that lead to the other tenant, or are above tenants, must refuse. */
-const mustRefuse = (rule: Rule | undefined, { barred }: IsolationAttempt): boolean =>
+const mustRefuse = (rule: RouteRule | undefined, { barred }: IsolationAttempt): boolean =>
   rule !== undefined && !ofNobody.includes(rule.access) && (barred || !isScope(rule.access))
 
 async function tryWithoutCredential(stage: RehearsalContext, tried: Tried, route: Route): Promise<void> {

@@ -12,7 +12,7 @@ interface Named {
 }
 
 /** Integrations that this process need not look up again. */
-const mostSettled = 10_000
+const maxCached = 10_000
 
 /**
  * Runs after the gate and validation, so that only the tenant's own aliases are looked up, and
@@ -31,7 +31,7 @@ export function resolveAliases(app: FastifyInstance, db: Database): void {
     const found = await withTenant(db, parseTenantId(tenant), (scope) => lookUpAlias(scope, id))
     if (found.settled) {
       for (const oldest of settled) {
-        if (settled.size < mostSettled) break
+        if (settled.size < maxCached) break
         settled.delete(oldest)
       }
       settled.add(key)

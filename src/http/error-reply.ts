@@ -107,7 +107,7 @@ declare module 'fastify' {
  */
 export function replyError(failure: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { makesTenant } = request.routeOptions.config
-  const error = isTenantErasing(failure) && !makesTenant ? gone(request) : known(failure)
+  const error = isTenantErasing(failure) && !makesTenant ? goneTenantError(request) : knownError(failure)
   if (!error) {
     request.log.error({ err: failure }, 'a request failed')
     send(request, reply, problemBody('internal', 'Internal error', 500, request.id))
@@ -129,7 +129,7 @@ export function replyError(failure: unknown, request: FastifyRequest, reply: Fas
  * The same response as for a tenant that never existed. Unauthenticated callers bring a state or a
  * cookie, and learn only that it is not valid.
  */
-function gone({ routeOptions: { url, config } }: FastifyRequest): AppError {
+function goneTenantError({ routeOptions: { url, config } }: FastifyRequest): AppError {
   if (config.access === 'public') return invalidState()
   return url?.startsWith('/api/tenants') ? tenantNotFound() : integrationNotFound()
 }
@@ -167,7 +167,7 @@ function accepts(request: FastifyRequest, type: string): boolean {
 }
 
 /** Converts the error to an AppError; undefined when it is a bug. */
-function known(failure: unknown): AppError | undefined {
+function knownError(failure: unknown): AppError | undefined {
   const error = asAppError(failure)
   if (error instanceof AppError) return error
   if (error instanceof SealError) return undefined
@@ -197,14 +197,14 @@ function fromFastify(error: FastifyError): AppError | undefined {
 }
 
 /** Most characters of details in one response; the first detail is always included. */
-const mostDetails = 900
+const maxDetailsLength = 900
 
 function fromValidation(error: FastifyError): AppError {
   const { validationContext: context = 'body' } = error
   const found = error.validation ?? []
   const all = found.flatMap((one) => detailsOf(one, context === 'querystring'))
   const count = found.reduce((sum, { params }) => sum + (unknownKeysOf(params)?.length ?? 1), 0)
-  let room = mostDetails
+  let room = maxDetailsLength
   const details = all.filter(({ pointer, rule }, at) => {
     room -= pointer.length + rule.length
     return at === 0 || room >= 0

@@ -20,7 +20,7 @@ import { AppError, integrationNotFound } from '../lib/errors.ts'
  */
 export type RouteAccess = 'public' | 'signed' | 'session' | Scope | 'admin' | 'metrics'
 
-export interface Rule {
+export interface RouteRule {
   method: string
   /** With `:name` for each parameter. */
   url: string
@@ -38,7 +38,7 @@ declare module 'fastify' {
   }
   interface FastifyInstance {
     /** Every route with its rule, one entry per method, in the order of registration. */
-    rules: Rule[]
+    rules: RouteRule[]
   }
   interface FastifyRequest {
     principal: Principal | undefined
@@ -51,10 +51,10 @@ declare module 'fastify' {
  * Call before adding any route. From then on the process does not start if a route has no rule, or
  * has a rule that cannot be enforced.
  */
-export function requireRules(app: FastifyInstance): void {
+export function requireAccessRules(app: FastifyInstance): void {
   app.decorateRequest('principal', undefined)
   app.decorateRequest('authContext', undefined)
-  const rules: Rule[] = []
+  const rules: RouteRule[] = []
   app.decorate('rules', rules)
   app.addHook('onRoute', ({ method, url, config }) => {
     const { access, tenantIn } = config ?? {}
@@ -73,7 +73,7 @@ export function requireRules(app: FastifyInstance): void {
  * @throws AppError unauthenticated | forged_request | integration_not_found | invalid_id |
  *   insufficient_scope | unavailable
  */
-export async function passGate(request: FastifyRequest, authenticate: Authenticate): Promise<void> {
+export async function authorizeRequest(request: FastifyRequest, authenticate: Authenticate): Promise<void> {
   const { access } = request.routeOptions.config
   // A signature can be verified only once the body has arrived.
   if (access === 'public' || access === 'signed') return

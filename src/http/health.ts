@@ -5,23 +5,23 @@ import { type Database, inTransaction } from '../db/database.ts'
 import { currentMigration, newestMigration } from '../db/migrate.ts'
 import type { Metrics } from '../lib/metrics.ts'
 
-export interface HealthParts {
+export interface HealthDependencies {
   db: Database
   metrics: Metrics
   /** True once a stop has begun; no new traffic should arrive then. */
   draining(): boolean
 }
 
-const withinMs = 2_000
+const checkTimeoutMs = 2_000
 const probe = { config: { access: 'public', probe: true } } as const
 
-export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: HealthParts): void {
+export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: HealthDependencies): void {
   app.get('/livez', probe, async () => ({ status: 'ok' }))
 
   const look = joined(async () => {
     const disk = db.disk?.check() ? 'full' : 'ok'
     const database = await bounded(ping(db))
-    return { database, schema: database === 'ok' ? await bounded(atNewest(db)) : 'unknown', disk }
+    return { database, schema: database === 'ok' ? await bounded(isSchemaCurrent(db)) : 'unknown', disk }
   })
 
   app.get('/readyz', probe, async (_request, reply) => {
@@ -41,7 +41,7 @@ async function ping(db: Database): Promise<string> {
   return 'ok'
 }
 
-async function atNewest(db: Database): Promise<string> {
+async function isSchemaCurrent(db: Database): Promise<string> {
   return (await currentMigration(db)) === newestMigration() ? 'ok' : 'not migrated'
 }
 
@@ -59,7 +59,7 @@ function joined<T>(work: () => Promise<T>): () => Promise<T> {
 /** A check that hangs counts as failed. The public response does not say why. */
 async function bounded(check: Promise<string>): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
-  const timer = setTimeout(() => resolve('timeout'), withinMs)
+  const timer = setTimeout(() => resolve('timeout'), checkTimeoutMs)
   check.then(resolve, () => resolve('failed'))
   return await promise.finally(() => clearTimeout(timer))
 }

@@ -24,7 +24,7 @@ const anyRoute = {
 } as const
 
 /** Call before adding any route. */
-export async function describeRoutes(app: FastifyInstance): Promise<void> {
+export async function describeOpenApi(app: FastifyInstance): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

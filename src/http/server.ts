@@ -37,31 +37,31 @@ import { type SyncRouteDependencies, syncRoutes } from '../sync/routes.ts'
 import { exportAndErasureRoutes } from '../tenants/export-and-erasure-routes.ts'
 import { type TenantRouteDependencies, tenantRoutes } from '../tenants/routes.ts'
 import { resolveAliases } from './aliases.ts'
-import { auditEffects } from './audited.ts'
+import { auditEffects } from './audit-effects.ts'
 import { replyError } from './error-reply.ts'
 import { acceptFormOnly } from './form-body.ts'
-import { passGate, requireRules } from './gate.ts'
+import { authorizeRequest, requireAccessRules } from './gate.ts'
 import { securityHeaders } from './headers.ts'
-import { type HealthParts, healthRoutes } from './health.ts'
+import { type HealthDependencies, healthRoutes } from './health.ts'
 import { acceptJsonOnly } from './json-body.ts'
-import { accountForAnswers } from './limits/answer-bytes.ts'
-import { createLimits, type LimitParts } from './limits/limits.ts'
-import { createShedding, type Load, watchDelay } from './limits/shedding.ts'
-import { letSlowReadersGo } from './limits/slow-readers.ts'
-import { limitSockets, openFiles, socketLimits } from './limits/sockets.ts'
-import { describeRoutes } from './openapi.ts'
-import { refuseExpectation, refuseOdd, refuseRaw } from './refuse-raw.ts'
+import { createLimits, type LimitDependencies } from './limits/limits.ts'
+import { createLoadShedding, type Load, watchDelay } from './limits/load-shedding.ts'
+import { accountForResponseBytes } from './limits/response-bytes.ts'
+import { disconnectSlowReaders } from './limits/slow-readers.ts'
+import { limitSockets, maxOpenFiles, socketLimits } from './limits/sockets.ts'
+import { refuseAmbiguousRequest, refuseExpectHeader, refuseMalformedRequest } from './malformed-requests.ts'
+import { describeOpenApi } from './openapi.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Aborts when the response has ended, when the caller is gone, and when the service stops. */
-    calledOff: AbortSignal
+    abortSignal: AbortSignal
   }
 }
 
 type WithoutSignal<T> = Omit<T, 'signalOf' | 'watchOf'>
 
-export interface ServerParts {
+export interface ServerDependencies {
   authenticate: Authenticate
   /** Open mode responds only to this machine's own host names. */
   open: boolean
@@ -70,11 +70,11 @@ export interface ServerParts {
   log: Log
   /** Time that one request may spend on all its calls to HubSpot, ms. */
   requestMs: number
-  health: HealthParts
+  health: HealthDependencies
   audit: AuditLog
   clock: Clock
   /** Absent: no rate limits. */
-  limits?: Pick<LimitParts, 'rates' | 'limiter'>
+  limits?: Pick<LimitDependencies, 'rates' | 'limiter'>
   load: Load
   /** Memory budget of responses. */
   bytes: ByteBudget
@@ -100,19 +100,19 @@ const closeWithinMs = 4_000
 
 const ownNames = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
 
-export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
+export async function createServer(deps: ServerDependencies): Promise<FastifyInstance> {
   const stopping = new AbortController()
-  const secure = securityHeaders(parts.publicUrl)
+  const secure = securityHeaders(deps.publicUrl)
   /** Set on the raw response, so that a stream that writes its own head has them too. */
   const dress = (request: FastifyRequest, { raw }: FastifyReply) => {
     raw.setHeaders(new Map(Object.entries({ ...secure, 'request-id': request.id })))
   }
   const app: FastifyInstance = Fastify({
-    loggerInstance: parts.log as FastifyBaseLogger,
+    loggerInstance: deps.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
-    genReqId: (request) => saneId(request.headers['x-request-id']) ?? newId(),
+    genReqId: (request) => safeRequestId(request.headers['x-request-id']) ?? newId(),
     bodyLimit: 64 * 1024,
-    trustProxy: parts.trustedProxies.length > 0 && [...parts.trustedProxies],
+    trustProxy: deps.trustedProxies.length > 0 && [...deps.trustedProxies],
     routerOptions: { maxParamLength: 100 },
     // All three are needed: otherwise Node lets a body trickle in for 30 seconds or longer.
     requestTimeout: 3_000,
@@ -126,7 +126,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     },
     forceCloseConnections: 'idle',
     clientErrorHandler: (error: Error & { code?: string }, socket) =>
-      refuseRaw(error, socket, parts.log, secure),
+      refuseMalformedRequest(error, socket, deps.log, secure),
     // Hooks do not run for these errors.
     frameworkErrors: (error, request, reply) => {
       dress(request as FastifyRequest, reply as FastifyReply)
@@ -138,25 +138,25 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(replyError)
   acceptJsonOnly(app)
-  await describeRoutes(app)
+  await describeOpenApi(app)
 
-  requireRules(app)
-  resolveAliases(app, parts.audit.db)
-  auditEffects(app, parts.audit, parts.health.metrics)
-  const { metrics } = parts.health
-  const delay = watchDelay(parts.clock)
+  requireAccessRules(app)
+  resolveAliases(app, deps.audit.db)
+  auditEffects(app, deps.audit, deps.health.metrics)
+  const { metrics } = deps.health
+  const delay = watchDelay(deps.clock)
   app.addHook('onClose', async () => delay.stop())
-  const shedding = createShedding({ load: parts.load, metrics, clock: parts.clock, delayMs: delay.delayMs })
-  const limits = parts.limits && createLimits({ ...parts.limits, metrics, clock: parts.clock })
+  const shedding = createLoadShedding({ load: deps.load, metrics, clock: deps.clock, delayMs: delay.delayMs })
+  const limits = deps.limits && createLimits({ ...deps.limits, metrics, clock: deps.clock })
   // The type requires an initial value; the first hook sets the signal of each request.
-  app.decorateRequest('calledOff', undefined as unknown as AbortSignal)
+  app.decorateRequest('abortSignal', undefined as unknown as AbortSignal)
   app.addHook('onRequest', async (request, reply) => {
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort(new AppError('bad_request', 'The caller disconnected')))
-    request.calledOff = AbortSignal.any([gone.signal, stopping.signal])
+    request.abortSignal = AbortSignal.any([gone.signal, stopping.signal])
     dress(request, reply)
     shedding.enter(request, reply)
-    if (parts.open && !ownNames.test(request.headers.host ?? '')) {
+    if (deps.open && !ownNames.test(request.headers.host ?? '')) {
       reply.header('connection', 'close')
       throw new AppError(
         'misdirected_request',
@@ -166,16 +166,16 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
         },
       )
     }
-    refuseOdd(request)
-    const pass = () => passGate(request, parts.authenticate)
+    refuseAmbiguousRequest(request)
+    const pass = () => authorizeRequest(request, deps.authenticate)
     await (limits ? limits(request, reply, pass) : pass())
-    shedding.enterKnown(request, reply)
+    shedding.enterAuthenticated(request, reply)
   })
-  accountForAnswers(app, parts.bytes)
-  letSlowReadersGo(app)
-  const sockets = limitSockets(app.server, socketLimits(parts.load, openFiles()), {
-    trusted: parts.trustedProxies,
-    now: () => parts.clock.monotonic(),
+  accountForResponseBytes(app, deps.bytes)
+  disconnectSlowReaders(app)
+  const sockets = limitSockets(app.server, socketLimits(deps.load, maxOpenFiles()), {
+    trusted: deps.trustedProxies,
+    now: () => deps.clock.monotonic(),
     onClosed: () => metrics.httpShed.inc({ reason: 'sockets' }),
   })
   app.addHook('onSend', async ({ raw }, reply) => {
@@ -186,7 +186,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
     const seconds = reply.elapsedTime / 1_000
-    parts.health.metrics.httpDuration.observe(
+    deps.health.metrics.httpDuration.observe(
       { method: request.method, route, status: reply.statusCode },
       seconds,
     )
@@ -200,18 +200,18 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     // Node stops timing out half-sent requests once it closes; they must not delay the stop.
     setTimeout(() => app.server.closeAllConnections(), closeWithinMs).unref()
   })
-  app.server.on('checkExpectation', (_request, response) => refuseExpectation(response, parts.log, secure))
+  app.server.on('checkExpectation', (_request, response) => refuseExpectHeader(response, deps.log, secure))
 
   const authContextOf = ({ authContext }: FastifyRequest) => authContext as AuthContext
   /** For a response that stays open: aborts when the caller's credential is no longer valid. */
   const watchOf = (request: FastifyRequest): AbortSignal =>
-    parts.api?.revocationWatch.signalOf(authContextOf(request), request.calledOff) ?? request.calledOff
+    deps.api?.revocationWatch.signalOf(authContextOf(request), request.abortSignal) ?? request.abortSignal
   /** All calls to HubSpot of one request share its deadline. */
   const signalOf = (request: FastifyRequest): AbortSignal => {
     const deadline = new AbortController()
-    const timer = setTimeout(() => deadline.abort(new HubSpotError('timeout', 'request')), parts.requestMs)
-    request.calledOff.addEventListener('abort', () => clearTimeout(timer), { once: true })
-    return AbortSignal.any([request.calledOff, deadline.signal])
+    const timer = setTimeout(() => deadline.abort(new HubSpotError('timeout', 'request')), deps.requestMs)
+    request.abortSignal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+    return AbortSignal.any([request.abortSignal, deadline.signal])
   }
 
   const known: { method: string; pattern: RegExp }[] = []
@@ -227,27 +227,27 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     throw new AppError('method_not_allowed', 'This path does not support this method')
   })
 
-  healthRoutes(app, parts.health)
-  if (parts.tenants) {
-    tenantRoutes(app, parts.tenants)
-    apiKeyRoutes(app, parts.tenants)
-    auditRoutes(app, parts.audit.db)
-    exportAndErasureRoutes(app, { ...parts.tenants, bytes: parts.bytes, watchOf })
+  healthRoutes(app, deps.health)
+  if (deps.tenants) {
+    tenantRoutes(app, deps.tenants)
+    apiKeyRoutes(app, deps.tenants)
+    auditRoutes(app, deps.audit.db)
+    exportAndErasureRoutes(app, { ...deps.tenants, bytes: deps.bytes, watchOf })
   }
-  if (parts.api) {
-    const { integrations } = parts.api
+  if (deps.api) {
+    const { integrations } = deps.api
     integrationRoutes(app, { ...integrations, signalOf })
     await app.register(async (forBrowsers) => {
       acceptFormOnly(forBrowsers)
-      confirmRoutes(forBrowsers, { ...integrations, publicUrl: parts.publicUrl })
+      confirmRoutes(forBrowsers, { ...integrations, publicUrl: deps.publicUrl })
     })
-    issueRoutes(app, { ...parts.api.issues, signalOf })
-    problemRoutes(app, parts.api.issues)
-    outboxRoutes(app, parts.api.outbox)
-    changeRoutes(app, { ...parts.api.changes, bytes: parts.bytes, watchOf })
-    syncRoutes(app, { ...parts.api.sync, signalOf, watchOf })
-    sessionRoutes(app, parts.api.sessions, authContextOf)
-    const { webhooks } = parts.api
+    issueRoutes(app, { ...deps.api.issues, signalOf })
+    problemRoutes(app, deps.api.issues)
+    outboxRoutes(app, deps.api.outbox)
+    changeRoutes(app, { ...deps.api.changes, bytes: deps.bytes, watchOf })
+    syncRoutes(app, { ...deps.api.sync, signalOf, watchOf })
+    sessionRoutes(app, deps.api.sessions, authContextOf)
+    const { webhooks } = deps.api
     inboxStateRoutes(app, { db: webhooks.db, webhooks: webhooks.app !== undefined })
     await app.register(async (forHubSpot) => webhookRoutes(forHubSpot, webhooks))
   }
@@ -264,5 +264,5 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   return app
 }
 
-const saneId = (given: string | string[] | undefined): string | undefined =>
+const safeRequestId = (given: string | string[] | undefined): string | undefined =>
   typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : undefined

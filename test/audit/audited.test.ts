@@ -12,9 +12,9 @@ import { tenantHash } from '../../src/audit/tenant-hash.ts'
 import { openDatabase } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import { parseTenantId } from '../../src/db/tenant-id.ts'
-import { auditEffects } from '../../src/http/audited.ts'
+import { auditEffects } from '../../src/http/audit-effects.ts'
 import { replyError } from '../../src/http/error-reply.ts'
-import { passGate, type RouteAccess, requireRules } from '../../src/http/gate.ts'
+import { authorizeRequest, type RouteAccess, requireAccessRules } from '../../src/http/gate.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { ensureTenant } from '../../src/tenants/store.ts'
 import { type Bench, connectTenant, newAccount, startBench } from '../http/bench.ts'
@@ -441,9 +441,9 @@ async function smallServer(
   for (const id of [A, B]) await withTenant(db, id, (scope) => ensureTenant(scope, ring))
   const app = Fastify({ forceCloseConnections: true })
   app.setErrorHandler(replyError)
-  requireRules(app)
+  requireAccessRules(app)
   auditEffects(app, { db, ring }, createMetrics())
-  app.addHook('onRequest', (request) => passGate(request, async () => principal && { principal }))
+  app.addHook('onRequest', (request) => authorizeRequest(request, async () => principal && { principal }))
   route(app)
   return {
     app,

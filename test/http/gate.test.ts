@@ -6,7 +6,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { type Principal, type Scope, scopes } from '../../src/api/principal.ts'
 import type { TenantId } from '../../src/db/tenant-id.ts'
 import { replyError } from '../../src/http/error-reply.ts'
-import { passGate, type RouteAccess, requireRules } from '../../src/http/gate.ts'
+import { authorizeRequest, type RouteAccess, requireAccessRules } from '../../src/http/gate.ts'
 
 const own = randomUUID() as TenantId
 const other = randomUUID()
@@ -45,9 +45,9 @@ function expected(who: string, rule: RouteAccess, tenant: string): number {
 function gated(reached: () => void): FastifyInstance {
   const app = Fastify()
   app.setErrorHandler(replyError)
-  requireRules(app)
+  requireAccessRules(app)
   app.addHook('onRequest', (request) =>
-    passGate(request, async () => {
+    authorizeRequest(request, async () => {
       const principal = principals[String(request.headers['x-who'])]
       return principal && { principal }
     }),
@@ -86,7 +86,7 @@ test('each rule lets in whom it names, for their own tenant, and nobody else com
 
 test('a route that does not say who may ask for it stops the start', () => {
   const app = Fastify()
-  requireRules(app)
+  requireAccessRules(app)
   assert.throws(() => app.get('/forgotten', async () => ({})), /GET \/forgotten has no access rule/)
   assert.throws(
     () => app.get('/x', { config: { access: 'read' } }, async () => ({})),

@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify'
  * Only a valid address is returned, because a proxy may pass on arbitrary text. Undefined when the
  * caller is gone.
  */
-export function callerOf(request: FastifyRequest): string | undefined {
+export function callerAddress(request: FastifyRequest): string | undefined {
   return readAddress(request.ip) ?? readAddress(request.raw.socket.remoteAddress)
 }
 
@@ -32,7 +32,7 @@ export function readAddress(text: string | undefined): string | undefined {
 }
 
 /** One caller usually has a whole IPv6 /64 to choose from, so a /64 counts as one caller. */
-export function limitedAs(address: string): string {
+export function rateLimitAddress(address: string): string {
   if (isIP(address) !== 6) return address
   const network = groupsOf(address).slice(0, 4)
   return `${network.map((group) => group.toString(16)).join(':')}::/64`

@@ -4,9 +4,9 @@ import type { Principal } from '../../api/principal.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { AppError } from '../../lib/errors.ts'
 import type { Metrics } from '../../lib/metrics.ts'
-import { callerOf, limitedAs } from './client-address.ts'
-import type { Limiter, RateDecision } from './rate-limiter.ts'
-import { createTries } from './tries.ts'
+import { callerAddress, rateLimitAddress } from './client-address.ts'
+import { createLoginThrottle } from './login-throttle.ts'
+import type { RateDecision, RateLimiter } from './rate-limiter.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -24,9 +24,9 @@ export interface Rates {
   failed: number
 }
 
-export interface LimitParts {
+export interface LimitDependencies {
   rates: Rates
-  limiter: Limiter
+  limiter: RateLimiter
   metrics: Metrics
   clock: Clock
 }
@@ -37,40 +37,40 @@ export interface LimitParts {
  *
  * @throws AppError rate_limited, or what `pass` throws
  */
-export type Limits = (
+export type ApplyLimits = (
   request: FastifyRequest,
   reply: FastifyReply,
   pass: () => Promise<void>,
 ) => Promise<void>
 
-type What = keyof Rates
+type LimitKind = keyof Rates
 type TenantPrincipal = Extract<Principal, { kind: 'tenant' }>
 
-export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Limits {
-  const tries = createTries(rates.failed, limiter, clock)
+export function createLimits({ rates, limiter, metrics, clock }: LimitDependencies): ApplyLimits {
+  const throttle = createLoginThrottle(rates.failed, limiter, clock)
 
   return async (request, reply, pass) => {
     const { access, probe } = request.routeOptions.config
     // HubSpot sends the changes of all accounts from few addresses and retries refused requests, so
     // only load shedding limits it.
     if (probe || access === 'signed') return await pass()
-    const address = limitedAs(callerOf(request) ?? 'unknown')
+    const address = rateLimitAddress(callerAddress(request) ?? 'unknown')
     // Public routes ignore credentials.
     const credential = access === 'public' ? undefined : request.headers.authorization
-    const known = credential === undefined ? undefined : tries.known(address, credential)
+    const known = credential === undefined ? undefined : throttle.knownAs(address, credential)
     // A backend with the admin key calls for all tenants from one address.
-    if (known !== 'admin') await spend(request, reply, 'address', address)
+    if (known !== 'admin') await consume(request, reply, 'address', address)
     const attempt =
-      credential === undefined ? undefined : await tries.begin(address, credential, request.calledOff)
-    if (credential !== undefined && !attempt) refuse(request, reply, 'failed', address, noPlace)
+      credential === undefined ? undefined : await throttle.begin(address, credential, request.abortSignal)
+    if (credential !== undefined && !attempt) refuse(request, reply, 'failed', address, tooManyAttempts)
     try {
       const refusal = await refusalOf(pass)
       const { principal } = request
-      if (principal) attempt?.right(principal.kind)
+      if (principal) attempt?.succeeded(principal.kind)
       // Also when the path is another tenant's, so that the cost reveals nothing. A session spends
       // the budget of the key it was made with.
-      if (principal?.kind === 'tenant') await spendOf(request, reply, principal)
-      const tooMany = refusal && isUnknown(refusal.error) ? await attempt?.wrong() : undefined
+      if (principal?.kind === 'tenant') await consumeFor(request, reply, principal)
+      const tooMany = refusal && isUnauthenticated(refusal.error) ? await attempt?.failed() : undefined
       if (tooMany) refuse(request, reply, 'failed', address, tooMany)
       if (refusal) throw refusal.error
     } finally {
@@ -78,53 +78,58 @@ export function createLimits({ rates, limiter, metrics, clock }: LimitParts): Li
     }
   }
 
-  async function spendOf(
+  async function consumeFor(
     request: FastifyRequest,
     reply: FastifyReply,
     principal: TenantPrincipal,
   ): Promise<void> {
-    await spend(request, reply, 'key', nameIn(principal))
-    await spend(request, reply, 'tenant', principal.tenantId)
+    await consume(request, reply, 'key', limitNameOf(principal))
+    await consume(request, reply, 'tenant', principal.tenantId)
   }
 
-  async function spend(request: FastifyRequest, reply: FastifyReply, what: What, who: string): Promise<void> {
+  async function consume(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    what: LimitKind,
+    who: string,
+  ): Promise<void> {
     if (rates[what] === 0) return
-    const spent = limiter.spend(`${what} ${who}`, rates[what])
-    const verdict = spent instanceof Promise ? await spent : spent
-    if (!verdict.ok) refuse(request, reply, what, who, verdict)
-    if (what === 'key') setRateHeaders(reply, what, verdict)
+    const consumed = limiter.consume(`${what} ${who}`, rates[what])
+    const decision = consumed instanceof Promise ? await consumed : consumed
+    if (!decision.allowed) refuse(request, reply, what, who, decision)
+    if (what === 'key') setRateHeaders(reply, what, decision)
   }
 
   function refuse(
     request: FastifyRequest,
     reply: FastifyReply,
-    what: What,
+    what: LimitKind,
     who: string,
-    verdict: RateDecision,
+    decision: RateDecision,
   ): never {
     metrics.httpLimited.inc({ limit: what })
     // At most once a minute for each name, so that a flood of requests does not become a flood of
     // log lines.
-    if (verdict.news) request.log.warn({ limit: what, who }, 'a rate limit was reached')
-    setRateHeaders(reply, what, verdict)
-    const retryAfter = Math.max(1, Math.ceil(verdict.againMs / 1_000))
-    throw new AppError('rate_limited', words[what], { retryAfter })
+    if (decision.isFirstRefusal) request.log.warn({ limit: what, who }, 'a rate limit was reached')
+    setRateHeaders(reply, what, decision)
+    const retryAfter = Math.max(1, Math.ceil(decision.resetMs / 1_000))
+    throw new AppError('rate_limited', messages[what], { retryAfter })
   }
 
   /** Headers as in draft-ietf-httpapi-ratelimit-headers-10. */
-  function setRateHeaders(reply: FastifyReply, what: What, { left, againMs }: RateDecision): void {
+  function setRateHeaders(reply: FastifyReply, what: LimitKind, { remaining, resetMs }: RateDecision): void {
     reply.header('ratelimit-policy', `"${what}";q=${rates[what]};w=60`)
-    reply.header('ratelimit', `"${what}";r=${left};t=${Math.ceil(againMs / 1_000)}`)
+    reply.header('ratelimit', `"${what}";r=${remaining};t=${Math.ceil(resetMs / 1_000)}`)
   }
 }
 
 /** Includes the tenant, because a provider may give users of two tenants the same subject. */
-const nameIn = ({ tenantId, by }: TenantPrincipal) => `${tenantId} ${by}`
+const limitNameOf = ({ tenantId, by }: TenantPrincipal) => `${tenantId} ${by}`
 
 /** The credential was not verified. The queue is short, so the caller may retry soon. */
-const noPlace: RateDecision = { ok: false, left: 0, againMs: 1_000, news: false }
+const tooManyAttempts: RateDecision = { allowed: false, remaining: 0, resetMs: 1_000, isFirstRefusal: false }
 
-const words: Record<What, string> = {
+const messages: Record<LimitKind, string> = {
   key: 'Too many requests with this credential',
   tenant: 'Too many requests from this tenant',
   address: 'Too many requests from this address',
@@ -140,4 +145,4 @@ async function refusalOf(pass: () => Promise<void>): Promise<{ error: unknown } 
   }
 }
 
-const isUnknown = (error: unknown) => error instanceof AppError && error.code === 'unauthenticated'
+const isUnauthenticated = (error: unknown) => error instanceof AppError && error.code === 'unauthenticated'

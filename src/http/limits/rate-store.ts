@@ -5,7 +5,7 @@ import type { SystemScope } from '../../db/scope.ts'
 /** The slots wanted for one key. */
 export interface RateRequest {
   key: string
-  turns: number
+  slots: number
 }
 
 export interface MinuteTotals {
@@ -24,9 +24,12 @@ const minute = sql`interval '1 minute'`
  * Takes slots of the current minute for many keys in one statement. The caller works out whether
  * the limit allows them.
  */
-export async function takeTurns({ query }: SystemScope, asks: readonly RateRequest[]): Promise<MinuteTotals> {
+export async function takeRateSlots(
+  { query }: SystemScope,
+  requests: readonly RateRequest[],
+): Promise<MinuteTotals> {
   // Sorted, so that two processes lock rows in the same order and cannot deadlock.
-  const sorted = asks.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  const sorted = requests.toSorted((a, b) => (a.key < b.key ? -1 : 1))
   const rows = await query<{
     key: string
     taken: number
@@ -35,7 +38,7 @@ export async function takeTurns({ query }: SystemScope, asks: readonly RateReque
   }>(sql`/* prepared */
     insert into rate_windows as w (window_start, key, taken)
     select date_bin(${minute}, now(), 'epoch'), asked.key, asked.turns
-    from unnest(${sorted.map(({ key }) => key)}::text[], ${sorted.map(({ turns }) => turns)}::bigint[]) as asked(key, turns)
+    from unnest(${sorted.map(({ key }) => key)}::text[], ${sorted.map(({ slots }) => slots)}::bigint[]) as asked(key, turns)
     on conflict (window_start, key) do update set taken = w.taken + excluded.taken
     returning key, taken, (extract(epoch from window_start) * 1000)::float8 as minute,
       (extract(epoch from window_start + ${minute} - clock_timestamp()) * 1000)::float8 as left_ms`)
@@ -49,7 +52,7 @@ export async function takeTurns({ query }: SystemScope, asks: readonly RateReque
 }
 
 /** Deletes some expired rows. @returns how many rows were deleted */
-export async function forgetMinutes({ query }: SystemScope, most: number): Promise<number> {
+export async function deleteExpiredRateWindows({ query }: SystemScope, most: number): Promise<number> {
   const rows = await query(sql`
     delete from rate_windows where (window_start, key) in (
       select window_start, key from rate_windows where window_start < now() - interval '2 minutes'

@@ -10,14 +10,18 @@ const shareOf = 20
  * @param left what was left at the last query, at most the limit
  * @param waiting requests that wait for a slot now
  */
-export const wanted = (limit: number, left: number, waiting: number): number =>
+export const rateSlotsToTake = (limit: number, left: number, waiting: number): number =>
   Math.min(limit, Math.max(1, Math.floor(left / shareOf), waiting))
 
 /**
  * @param total slots taken by all processes, including these; may exceed the limit
  * @returns the slots within the limit, and what is left for all processes
  */
-export const got = (limit: number, turns: number, total: number): { turns: number; left: number } => ({
-  turns: Math.max(0, Math.min(turns, limit - (total - turns))),
+export const rateSlotsGranted = (
+  limit: number,
+  slots: number,
+  total: number,
+): { slots: number; left: number } => ({
+  slots: Math.max(0, Math.min(slots, limit - (total - slots))),
   left: Math.max(0, limit - total),
 })

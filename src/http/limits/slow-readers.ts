@@ -8,10 +8,13 @@ export interface ReadPatience {
   bytesPerSecond: number
 }
 
-const ours: ReadPatience = { leastMs: 10_000, bytesPerSecond: 65_536 }
+const defaultPatience: ReadPatience = { leastMs: 10_000, bytesPerSecond: 65_536 }
 
 /** Applies to complete responses. Streamed responses have their own limits. */
-export function letSlowReadersGo(app: FastifyInstance, patience: Readonly<ReadPatience> = ours): void {
+export function disconnectSlowReaders(
+  app: FastifyInstance,
+  patience: Readonly<ReadPatience> = defaultPatience,
+): void {
   app.addHook('onSend', async (request, reply, payload) => {
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return
     const late = setTimeout(

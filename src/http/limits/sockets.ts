@@ -6,13 +6,13 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { BlockList, isIP, type Socket } from 'node:net'
-import { limitedAs, readAddress } from './client-address.ts'
+import { rateLimitAddress, readAddress } from './client-address.ts'
 
 export interface SocketLimits {
   /** Connections of this process. */
-  most: number
+  max: number
   /**
-   * Connections of one address. A trusted proxy's connections carry many callers, so only `most`
+   * Connections of one address. A trusted proxy's connections carry many callers, so only `max`
    * limits them.
    */
   ofOneAddress: number
@@ -39,7 +39,7 @@ interface Peer {
 }
 
 /** A client that sends a request head in one piece needs no longer than this, ms. */
-const silentMs = 250
+const unfinishedMs = 250
 const idleShare = 100
 /**
  * Reserved for files other than callers' connections: the database, HubSpot, logs, the embedded
@@ -50,18 +50,18 @@ const otherFiles = 160
 /** @param files how many files this process may open; undefined: unlimited */
 export function socketLimits(load: { requests: number; streams: number }, files?: number): SocketLimits {
   const wanted = Math.max(256, 2 * (load.requests + load.streams))
-  const most = Math.max(64, Math.min(wanted, files === undefined ? wanted : files - otherFiles))
+  const max = Math.max(64, Math.min(wanted, files === undefined ? wanted : files - otherFiles))
   return {
-    most,
-    ofOneAddress: Math.ceil(most / 2),
-    idleOfOneAddress: Math.min(idleShare, Math.ceil(most / 8)),
+    max,
+    ofOneAddress: Math.ceil(max / 2),
+    idleOfOneAddress: Math.min(idleShare, Math.ceil(max / 8)),
   }
 }
 
 /**
  * How many files this process may open, on Linux. (Node raises the soft limit to the hard limit.)
  */
-export function openFiles(): number | undefined {
+export function maxOpenFiles(): number | undefined {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
     return soft === undefined ? undefined : Number(soft)
@@ -81,19 +81,19 @@ export function openFiles(): number | undefined {
 export function limitSockets(
   server: Server,
   limits: SocketLimits,
-  parts: { trusted: readonly string[]; now: () => number; onClosed: () => void },
+  options: { trusted: readonly string[]; now: () => number; onClosed: () => void },
 ): Sockets {
-  const { now, onClosed } = parts
-  const isTrusted = matcherOf(parts.trusted)
+  const { now, onClosed } = options
+  const isTrusted = matcherOf(options.trusted)
   const peers = new Map<Socket, Peer>()
   /** Connections that have not sent a request yet, oldest first. */
-  const silent = new Set<Peer>()
+  const withoutRequest = new Set<Peer>()
   const idle = new Set<Peer>()
   const open = new Map<string, number>()
   const staying = new Map<string, number>()
 
   function setBusy(peer: Peer): void {
-    silent.delete(peer)
+    withoutRequest.delete(peer)
     idle.delete(peer)
     if (peer.stays && peer.address !== undefined) add(staying, peer.address, -1)
     peer.stays = false
@@ -108,7 +108,7 @@ export function limitSockets(
     return true
   }
 
-  function forget(peer: Peer): void {
+  function removePeer(peer: Peer): void {
     setBusy(peer)
     if (peers.delete(peer.socket) && peer.address !== undefined) add(open, peer.address, -1)
   }
@@ -116,9 +116,10 @@ export function limitSockets(
   /** @param address absent: any address */
   function closeOne(address?: string): boolean {
     const fits = (peer: Peer) => address === undefined || peer.address === address
-    const peer = firstOf(idle, fits) ?? firstOf(silent, (one) => fits(one) && now() - one.since >= silentMs)
+    const peer =
+      firstOf(idle, fits) ?? firstOf(withoutRequest, (one) => fits(one) && now() - one.since >= unfinishedMs)
     if (!peer) return false
-    forget(peer)
+    removePeer(peer)
     peer.socket.destroy()
     onClosed()
     return true
@@ -126,12 +127,12 @@ export function limitSockets(
 
   function hasRoom(address: string | undefined): boolean {
     if (address !== undefined && of(open, address) >= limits.ofOneAddress && !closeOne(address)) return false
-    return peers.size < limits.most || closeOne()
+    return peers.size < limits.max || closeOne()
   }
 
   server.on('connection', (socket: Socket) => {
     const from = readAddress(socket.remoteAddress)
-    const address = from === undefined || isTrusted(from) ? undefined : limitedAs(from)
+    const address = from === undefined || isTrusted(from) ? undefined : rateLimitAddress(from)
     if (!hasRoom(address)) {
       socket.destroy()
       return onClosed()
@@ -139,8 +140,8 @@ export function limitSockets(
     const peer: Peer = { socket, address, since: now(), stays: false }
     peers.set(socket, peer)
     if (address !== undefined) add(open, address, 1)
-    silent.add(peer)
-    socket.once('close', () => forget(peer))
+    withoutRequest.add(peer)
+    socket.once('close', () => removePeer(peer))
   })
 
   // Must run before the server's own listener, which may respond at once.

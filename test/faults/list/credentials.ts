@@ -32,7 +32,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'route-without-a-rule',
-    in: 'requireRules',
+    in: 'requireAccessRules',
     find: 'if (!access) throw new Error(',
     put: 'if (!access) console.error(',
     test: gate,
@@ -40,7 +40,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'another-tenants-path',
-    in: 'passGate',
+    in: 'authorizeRequest',
     find: '!mayAccessTenant(principal, parseTenantId(asked))',
     put: '!parseTenantId(asked)',
     test: gate,
@@ -48,7 +48,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'scope-not-checked',
-    in: 'passGate',
+    in: 'authorizeRequest',
     find: 'if (!hasScope(principal, access)) throw insufficientScope(access)',
     put: '',
     test: gate,
@@ -56,7 +56,7 @@ export const credentials: Fault[] = [
   },
   {
     name: 'operators-route-for-tenants',
-    in: 'passGate',
+    in: 'authorizeRequest',
     find: 'const may = mayAdminister(principal) || principal.kind ===',
     put: 'const may = true || principal.kind ===',
     test: gate,
@@ -65,8 +65,8 @@ export const credentials: Fault[] = [
   {
     name: 'host-not-checked-in-open-mode',
     in: 'createServer',
-    find: 'if (parts.open && !ownNames.test',
-    put: 'if (parts.open && /^$/.test',
+    find: 'if (deps.open && !ownNames.test',
+    put: 'if (deps.open && /^$/.test',
     test: 'test/http/open-mode.test.ts',
     gain: 'a web page under a rebound name reads every tenant on a developer’s computer',
   },

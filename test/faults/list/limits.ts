@@ -4,9 +4,9 @@ import type { Fault } from '../fault.ts'
 export const limits: Fault[] = [
   {
     name: 'shares-beyond-the-limit',
-    in: 'got',
-    find: 'turns: Math.max(0, Math.min(turns, limit - (total - turns))),',
-    put: 'turns,',
+    in: 'rateSlotsGranted',
+    find: 'slots: Math.max(0, Math.min(slots, limit - (total - slots))),',
+    put: 'slots,',
     test: 'test/http/limits/rate-limiter.test.ts',
     gain: 'a process gets as many requests as it asks for, whatever the limit',
   },
@@ -21,8 +21,8 @@ export const limits: Fault[] = [
   },
   {
     name: 'limiter-entries-without-limit',
-    in: 'createLimiter',
-    find: 'entries.size >= mostNames',
+    in: 'createRateLimiter',
+    find: 'entries.size >= maxNames',
     put: 'entries.size < 0',
     test: 'test/http/limits/rate-limiter.test.ts',
     only: '40,000 names',
@@ -30,7 +30,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'minute-that-never-ends',
-    in: 'createLimiter',
+    in: 'createRateLimiter',
     find: `    if (late < 0) return
     entries.clear()`,
     put: '    if (late < 0) return',
@@ -40,7 +40,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'no-limit-while-the-database-is-away',
-    in: 'createLimiter',
+    in: 'createRateLimiter',
     find: 'held: Math.max(0, limit - entry.spent)',
     put: 'held: Number.MAX_SAFE_INTEGER',
     test: 'test/http/limits/limits-hook.test.ts',
@@ -49,7 +49,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'each-address-of-a-network-limited-separately',
-    in: 'limitedAs',
+    in: 'rateLimitAddress',
     find: 'if (isIP(address) !== 6) return address\n  const network',
     put: 'if (isIP(address) !== 0) return address\n  const network',
     test: 'test/http/limits/limits.test.ts',
@@ -59,7 +59,7 @@ export const limits: Fault[] = [
   {
     name: 'forwarded-address-from-anybody',
     in: 'createServer',
-    find: 'trustProxy: parts.trustedProxies.length > 0 && [...parts.trustedProxies],',
+    find: 'trustProxy: deps.trustedProxies.length > 0 && [...deps.trustedProxies],',
     put: 'trustProxy: true,',
     test: 'test/http/limits/limits.test.ts',
     only: 'X-Forwarded-For of whoever',
@@ -67,8 +67,8 @@ export const limits: Fault[] = [
   },
   {
     name: 'wrong-keys-without-a-permit',
-    in: 'createTries',
-    find: '(await permits.acquire(gone)) ? permits.release : undefined',
+    in: 'createLoginThrottle',
+    find: '(await semaphore.acquire(signal)) ? semaphore.release : undefined',
     put: '() => {}',
     test: 'test/http/limits/limits-hook.test.ts',
     only: 'wrong credentials beyond',
@@ -76,8 +76,8 @@ export const limits: Fault[] = [
   },
   {
     name: 'concurrent-wrong-keys-not-counted',
-    in: 'createTries',
-    find: 'countOf(address) < limiter.left(nameOf(address), limit)',
+    in: 'createLoginThrottle',
+    find: 'countOf(address) < limiter.remaining(limitName(address), limit)',
     put: 'countOf(address) >= 0',
     test: 'test/http/limits/limits-hook.test.ts',
     only: 'wrong credentials beyond',
@@ -85,8 +85,8 @@ export const limits: Fault[] = [
   },
   {
     name: 'right-keys-locked-out',
-    in: 'createTries',
-    find: '(await permits.acquire(gone)) ? permits.release : undefined',
+    in: 'createLoginThrottle',
+    find: '(await semaphore.acquire(signal)) ? semaphore.release : undefined',
     put: 'undefined',
     test: 'test/http/limits/limits-hook.test.ts',
     only: 'a right credential passes',
@@ -95,8 +95,8 @@ export const limits: Fault[] = [
   {
     name: 'subjects-of-two-tenants-as-one',
     in: 'createLimits',
-    find: `'key', nameIn(principal))`,
-    put: `'key', nameIn({ ...principal, tenantId: '' as typeof principal.tenantId }))`,
+    find: `'key', limitNameOf(principal))`,
+    put: `'key', limitNameOf({ ...principal, tenantId: '' as typeof principal.tenantId }))`,
     test: 'test/http/limits/limits-hook.test.ts',
     only: 'subjects of the same name',
     gain: 'a user of one tenant uses up the limit of another tenant’s user',
@@ -112,7 +112,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'nothing-shed',
-    in: 'createShedding',
+    in: 'createLoadShedding',
     find: 'if (requests >= load.requests)',
     put: 'if (requests < 0)',
     test: 'test/http/limits/shedding.test.ts',
@@ -148,7 +148,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'unauthenticated-requests-without-their-own-limit',
-    in: 'createShedding',
+    in: 'createLoadShedding',
     find: "if (access === 'public' || access === 'signed')",
     put: 'if (access === undefined)',
     test: 'test/http/limits/strangers.test.ts',
@@ -158,7 +158,7 @@ export const limits: Fault[] = [
   {
     name: 'a-tenant-without-a-limit-of-its-own',
     in: 'createLimits',
-    find: `await spend(request, reply, 'tenant', principal.tenantId)`,
+    find: `await consume(request, reply, 'tenant', principal.tenantId)`,
     put: '',
     test: 'test/http/limits/limits-hook.test.ts',
     only: 'a tenant has a limit',
@@ -166,18 +166,18 @@ export const limits: Fault[] = [
   },
   {
     name: 'streams-without-a-tenant-share',
-    in: 'createShedding',
-    find: 'if (counts.of(tenantId) >= mostOfOne',
-    put: `if (what === 'requests' && counts.of(tenantId) >= mostOfOne`,
+    in: 'createLoadShedding',
+    find: 'if (counts.of(tenantId) >= maxOfOneTenant',
+    put: `if (what === 'requests' && counts.of(tenantId) >= maxOfOneTenant`,
     test: 'test/http/limits/shares.test.ts',
     only: 'a tenant has its tenth',
     gain: 'one tenant uses up all event streams',
   },
   {
     name: 'requests-without-a-tenant-share',
-    in: 'createShedding',
-    find: 'if (counts.of(tenantId) >= mostOfOne',
-    put: `if (what === 'streams' && counts.of(tenantId) >= mostOfOne`,
+    in: 'createLoadShedding',
+    find: 'if (counts.of(tenantId) >= maxOfOneTenant',
+    put: `if (what === 'streams' && counts.of(tenantId) >= maxOfOneTenant`,
     test: 'test/http/limits/shares.test.ts',
     only: 'a tenant whose requests hang',
     gain: 'one tenant’s slow requests use up all capacity, and requests of everybody else are shed',
@@ -193,7 +193,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'unread-responses-without-a-timeout',
-    in: 'letSlowReadersGo',
+    in: 'disconnectSlowReaders',
     find: 'request.raw.socket.destroy()',
     put: 'void request',
     test: 'test/http/limits/slow-readers.test.ts',
@@ -211,7 +211,7 @@ export const limits: Fault[] = [
   },
   {
     name: 'probes-shed-with-the-rest',
-    in: 'createShedding',
+    in: 'createLoadShedding',
     find: 'if (probe) return',
     put: '',
     test: 'test/http/limits/shedding.test.ts',

@@ -46,7 +46,7 @@ export const surface: Fault[] = [
   },
   {
     name: 'two-host-headers',
-    in: 'refuseOdd',
+    in: 'refuseAmbiguousRequest',
     find: 'if (hosts > 1 ||',
     put: 'if (',
     test: 'test/http/open-mode.test.ts',
@@ -55,7 +55,7 @@ export const surface: Fault[] = [
   },
   {
     name: 'request-id-of-any-form',
-    in: 'saneId',
+    in: 'safeRequestId',
     find: '/^[A-Za-z0-9._-]{1,64}$/.test(given)',
     put: 'given.length > 0',
     test: 'test/http/pretending-headers.test.ts',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Fastify from 'fastify'
 import { readConfig } from '../../../src/config.ts'
-import { callerOf, limitedAs, readAddress } from '../../../src/http/limits/client-address.ts'
+import { callerAddress, rateLimitAddress, readAddress } from '../../../src/http/limits/client-address.ts'
 
 const read: [text: string | undefined, address: string | undefined][] = [
   ['203.0.113.9', '203.0.113.9'],
@@ -39,7 +39,7 @@ const limited: [address: string, as: string][] = [
 ]
 
 for (const [address, as] of limited)
-  test(`${address} is limited as ${as}`, () => assert.equal(limitedAs(address), as))
+  test(`${address} is limited as ${as}`, () => assert.equal(rateLimitAddress(address), as))
 
 /** What the server takes for the caller, when the peer is 127.0.0.1. */
 async function callerBehind(trusted: string, forwarded: string | undefined): Promise<string> {
@@ -49,7 +49,7 @@ async function callerBehind(trusted: string, forwarded: string | undefined): Pro
     SPOKE_TRUSTED_PROXIES: trusted,
   })
   const app = Fastify({ trustProxy: trustedProxies.length > 0 && [...trustedProxies] })
-  app.get('/', async (request) => String(callerOf(request)))
+  app.get('/', async (request) => String(callerAddress(request)))
   const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
   const { body } = await app.inject({ path: '/', headers, remoteAddress: '127.0.0.1' })
   await app.close()

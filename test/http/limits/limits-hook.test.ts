@@ -5,9 +5,9 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Authenticate } from '../../../src/auth/authenticate.ts'
 import { parseTenantId } from '../../../src/db/tenant-id.ts'
 import { replyError } from '../../../src/http/error-reply.ts'
-import { passGate, requireRules } from '../../../src/http/gate.ts'
+import { authorizeRequest, requireAccessRules } from '../../../src/http/gate.ts'
 import { createLimits, type Rates } from '../../../src/http/limits/limits.ts'
-import { createLimiter } from '../../../src/http/limits/rate-limiter.ts'
+import { createRateLimiter } from '../../../src/http/limits/rate-limiter.ts'
 import type { MinuteTotals, RateRequest } from '../../../src/http/limits/rate-store.ts'
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { createMetrics } from '../../../src/lib/metrics.ts'
@@ -40,9 +40,9 @@ async function openHouse(given: Partial<Rates>, clock: Clock = systemClock): Pro
   let held: Promise<void> | undefined
   const looked: string[] = []
   const revoked = new Set<string>()
-  const take = async (asks: readonly RateRequest[]): Promise<MinuteTotals> => {
+  const takeSlots = async (asks: readonly RateRequest[]): Promise<MinuteTotals> => {
     if (isAway) throw new Error('away')
-    for (const { key, turns } of asks) booked.set(key, (booked.get(key) ?? 0) + turns)
+    for (const { key, slots } of asks) booked.set(key, (booked.get(key) ?? 0) + slots)
     return { minute: 0, leftMs: 60_000, totals: new Map(asks.map(({ key }) => [key, booked.get(key) ?? 0])) }
   }
   const authenticate: Authenticate = async ({ headers }) => {
@@ -58,16 +58,16 @@ async function openHouse(given: Partial<Rates>, clock: Clock = systemClock): Pro
       principal: { kind: 'tenant', tenantId, scopes: ['read'], by: `jwt:${key.replace(/^[a-z]+-/, '')}` },
     }
   }
-  const limiter = createLimiter({ take, forget: async () => 0, clock, log: quiet })
+  const limiter = createRateLimiter({ takeSlots, deleteExpired: async () => 0, clock, log: quiet })
   const rates = { key: 0, tenant: 0, address: 0, failed: 0, ...given }
   const limits = createLimits({ rates, limiter, metrics: createMetrics(), clock })
   const app = Fastify()
   app.setErrorHandler(replyError)
-  requireRules(app)
-  app.decorateRequest('calledOff', undefined as unknown as AbortSignal)
+  requireAccessRules(app)
+  app.decorateRequest('abortSignal', undefined as unknown as AbortSignal)
   app.addHook('onRequest', async (request, reply) => {
-    request.calledOff = AbortSignal.timeout(60_000)
-    await limits(request, reply, () => passGate(request, authenticate))
+    request.abortSignal = AbortSignal.timeout(60_000)
+    await limits(request, reply, () => authorizeRequest(request, authenticate))
   })
   app.get('/of/:tenant_id', { config: { access: 'read' } }, async () => ({ success: true }))
   return {

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type ByteBudget, createByteBudget, maxPageBytes } from '../../../src/api/byte-budget.ts'
 import { replyError } from '../../../src/http/error-reply.ts'
-import { accountForAnswers } from '../../../src/http/limits/answer-bytes.ts'
+import { accountForResponseBytes } from '../../../src/http/limits/response-bytes.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { AppError } from '../../../src/lib/errors.ts'
 import { adminQuery } from '../../support/postgres.ts'
@@ -143,18 +143,18 @@ const answer = Buffer.alloc(24 * 2 ** 20, 'z')
 async function startSmall(budget: ByteBudget): Promise<FastifyInstance> {
   const app = Fastify({ forceCloseConnections: true })
   app.setErrorHandler(replyError)
-  app.decorateRequest('calledOff', undefined as unknown as AbortSignal)
+  app.decorateRequest('abortSignal', undefined as unknown as AbortSignal)
   app.addHook('onRequest', async (request, reply) => {
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
-    request.calledOff = gone.signal
+    request.abortSignal = gone.signal
     const tenantId = String(request.headers['x-tenant'])
     Object.assign(request, { principal: { kind: 'tenant', tenantId } })
     if (tenantId === 'nobody') throw new AppError('unauthenticated', 'refused before the first hook of ours')
   })
-  accountForAnswers(app, budget)
-  app.get('/long', { config: { access: 'public', answerBytes: answer.length } }, async () => answer)
-  app.get('/short', { config: { access: 'public', answerBytes: 1_000 } }, async () => 'ok')
+  accountForResponseBytes(app, budget)
+  app.get('/long', { config: { access: 'public', maxResponseBytes: answer.length } }, async () => answer)
+  app.get('/short', { config: { access: 'public', maxResponseBytes: 1_000 } }, async () => 'ok')
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app
 }

@@ -1,7 +1,7 @@
 /** A minute's budget in one process and in several: shares, the turn of the minute, memory, and a database that is away. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLimiter, type Limiter, mostNames } from '../../../src/http/limits/rate-limiter.ts'
+import { createRateLimiter, maxNames, type RateLimiter } from '../../../src/http/limits/rate-limiter.ts'
 import type { MinuteTotals, RateRequest } from '../../../src/http/limits/rate-store.ts'
 import { type HandClock, handClock } from '../../support/clock.ts'
 import { quiet } from '../../support/engines.ts'
@@ -12,27 +12,27 @@ const minuteMs = 60_000
 function ledger(clock: HandClock) {
   const booked = new Map<string, number>()
   const state = { statements: 0, away: false, silent: false, behindMs: 0 }
-  const take = async (asks: readonly RateRequest[]): Promise<MinuteTotals> => {
+  const takeSlots = async (asks: readonly RateRequest[]): Promise<MinuteTotals> => {
     state.statements += 1
     if (state.away) throw new Error('away')
     if (state.silent) await new Promise(() => {})
     const now = clock.now() - state.behindMs
     const minute = Math.floor(now / minuteMs) * minuteMs
     const totals = new Map<string, number>()
-    for (const { key, turns } of asks) {
-      const total = (booked.get(`${minute} ${key}`) ?? 0) + turns
+    for (const { key, slots } of asks) {
+      const total = (booked.get(`${minute} ${key}`) ?? 0) + slots
       booked.set(`${minute} ${key}`, total)
       totals.set(key, total)
     }
     return { minute, leftMs: minute + minuteMs - now, totals }
   }
-  const limiter = () => createLimiter({ take, forget: async () => 0, clock, log: quiet })
+  const limiter = () => createRateLimiter({ takeSlots, deleteExpired: async () => 0, clock, log: quiet })
   return { state, limiter }
 }
 
-async function spendMany(limiter: Limiter, name: string, limit: number, times: number): Promise<number> {
+async function spendMany(limiter: RateLimiter, name: string, limit: number, times: number): Promise<number> {
   let admitted = 0
-  for (let n = 0; n < times; n++) if ((await limiter.spend(name, limit)).ok) admitted += 1
+  for (let n = 0; n < times; n++) if ((await limiter.consume(name, limit)).allowed) admitted += 1
   return admitted
 }
 
@@ -41,9 +41,9 @@ for (const limit of [1, 7, 10, 600, 1_200]) {
     const { limiter } = ledger(handClock())
     assert.equal(await spendMany(limiter(), 'a', limit, limit * 2), limit)
     const burst = limiter()
-    const verdicts = await Promise.all(Array.from({ length: limit * 2 }, () => burst.spend('b', limit)))
-    assert.equal(verdicts.filter(({ ok }) => ok).length, limit)
-    assert.equal(verdicts.filter(({ news }) => news).length, 1)
+    const verdicts = await Promise.all(Array.from({ length: limit * 2 }, () => burst.consume('b', limit)))
+    assert.equal(verdicts.filter(({ allowed }) => allowed).length, limit)
+    assert.equal(verdicts.filter(({ isFirstRefusal }) => isFirstRefusal).length, 1)
   })
 }
 
@@ -62,7 +62,7 @@ test('most requests cost the database nothing, and a spent budget costs it nothi
 test('names that ask at once are booked in one statement', async () => {
   const { limiter, state } = ledger(handClock())
   const one = limiter()
-  await Promise.all(Array.from({ length: 400 }, (_, n) => one.spend(`name ${n}`, 100)))
+  await Promise.all(Array.from({ length: 400 }, (_, n) => one.consume(`name ${n}`, 100)))
   assert.ok(state.statements <= 2, `${state.statements}`)
 })
 
@@ -70,15 +70,15 @@ test('processes that share a budget keep it, and one that falls silent holds bac
   const { limiter } = ledger(handClock())
   const [a, b, c] = [limiter(), limiter(), limiter()]
   assert.equal(await inTurn([a, b, c]), 600)
-  const silent = (await b.spend('uneven', 600)).ok ? 1 : 0
+  const silent = (await b.consume('uneven', 600)).allowed ? 1 : 0
   const all = silent + (await spendMany(a, 'uneven', 600, 1_000))
   assert.ok(all >= 570 && all < 600, `${all}`)
 })
 
-async function inTurn(limiters: Limiter[]): Promise<number> {
+async function inTurn(limiters: RateLimiter[]): Promise<number> {
   let admitted = 0
   for (let n = 0; n < 400; n++)
-    for (const one of limiters) if ((await one.spend('in turn', 600)).ok) admitted += 1
+    for (const one of limiters) if ((await one.consume('in turn', 600)).allowed) admitted += 1
   return admitted
 }
 
@@ -94,10 +94,10 @@ test('with the minute the budget is fresh, and shares of the old one are gone', 
   const [a, b] = [limiter(), limiter()]
   assert.equal(await spendMany(a, 'a', 100, 98), 98)
   assert.equal(await spendMany(a, 'a', 100, 2), 2)
-  const refused = await a.spend('a', 100)
-  assert.equal(refused.ok, false)
+  const refused = await a.consume('a', 100)
+  assert.equal(refused.allowed, false)
   assert.ok(a.refusal('a'))
-  clock.move(refused.againMs - 1)
+  clock.move(refused.resetMs - 1)
   assert.ok(a.refusal('a'))
   clock.move(1)
   assert.equal(a.refusal('a'), undefined)
@@ -113,13 +113,13 @@ test("the minute is the database's: a clock that is behind, or set back, is beli
   const one = limiter()
   state.behindMs = 17_000
   assert.equal(await spendMany(one, 'a', 50, 100), 50)
-  const { againMs } = await one.spend('a', 50)
-  clock.move(againMs)
+  const { resetMs } = await one.consume('a', 50)
+  clock.move(resetMs)
   assert.equal(await spendMany(one, 'a', 50, 100), 50)
   state.behindMs += 30_000
   clock.move(minuteMs)
   assert.equal(await spendMany(one, 'a', 50, 100), 0, 'it is still the same minute there')
-  clock.move((await one.spend('a', 50)).againMs)
+  clock.move((await one.consume('a', 50)).resetMs)
   assert.equal(await spendMany(one, 'a', 50, 100), 50)
 })
 
@@ -129,14 +129,14 @@ test('40,000 names do not grow the memory, and the one that keeps asking keeps i
   const one = limiter()
   let busy = 0
   for (let n = 0; n < 40_000; n += 100) {
-    await Promise.all(Array.from({ length: 100 }, (_, m) => one.spend(`address ${n + m}`, 1_200)))
-    if ((await one.spend('busy', 350)).ok) busy += 1
-    assert.ok(one.size() <= mostNames)
+    await Promise.all(Array.from({ length: 100 }, (_, m) => one.consume(`address ${n + m}`, 1_200)))
+    if ((await one.consume('busy', 350)).allowed) busy += 1
+    assert.ok(one.size() <= maxNames)
   }
-  assert.equal(one.size(), mostNames)
+  assert.equal(one.size(), maxNames)
   assert.equal(busy, 350)
   clock.move(minuteMs)
-  await one.spend('a', 1)
+  await one.consume('a', 1)
   assert.ok(one.size() <= 1, 'the minute empties it')
 })
 
@@ -164,10 +164,10 @@ test('a database that says nothing holds a request for a second at most', async 
   const { limiter, state } = ledger(clock)
   const one = limiter()
   state.silent = true
-  const waiting = one.spend('a', 5)
+  const waiting = one.consume('a', 5)
   assert.ok(waiting instanceof Promise)
   await Promise.resolve()
   clock.move(1_000)
-  assert.equal((await waiting).ok, true)
+  assert.equal((await waiting).allowed, true)
   assert.equal(await spendMany(one, 'a', 5, 20), 4)
 })

@@ -4,8 +4,12 @@ import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type { Database } from '../../../src/db/database.ts'
 import { withSystem } from '../../../src/db/scope.ts'
-import { createLimiter } from '../../../src/http/limits/rate-limiter.ts'
-import { forgetMinutes, type RateRequest, takeTurns } from '../../../src/http/limits/rate-store.ts'
+import { createRateLimiter } from '../../../src/http/limits/rate-limiter.ts'
+import {
+  deleteExpiredRateWindows,
+  type RateRequest,
+  takeRateSlots,
+} from '../../../src/http/limits/rate-store.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { engines, quiet } from '../../support/engines.ts'
 
@@ -18,24 +22,24 @@ for (const engine of engines) {
     })
     after(() => close())
 
-    const take = (asks: readonly RateRequest[]) => withSystem(db, (scope) => takeTurns(scope, asks))
-    const forget = (most: number) => withSystem(db, (scope) => forgetMinutes(scope, most))
+    const takeSlots = (asks: readonly RateRequest[]) => withSystem(db, (scope) => takeRateSlots(scope, asks))
+    const deleteExpired = (most: number) => withSystem(db, (scope) => deleteExpiredRateWindows(scope, most))
     /** What these tests say of one minute takes less than a second; it must not turn meanwhile. */
     const earlyInMinute = async () => {
-      const { leftMs } = await take([{ key: 'clock', turns: 0 }])
+      const { leftMs } = await takeSlots([{ key: 'clock', slots: 0 }])
       if (leftMs < 5_000) await new Promise((resolve) => setTimeout(resolve, leftMs + 20))
     }
 
     test('turns of many keys are booked in one statement, and added up', async () => {
       await earlyInMinute()
-      const first = await take([
-        { key: 'b', turns: 3 },
-        { key: 'a', turns: 1 },
+      const first = await takeSlots([
+        { key: 'b', slots: 3 },
+        { key: 'a', slots: 1 },
       ])
       assert.deepEqual(Object.fromEntries(first.totals), { a: 1, b: 3 })
-      const second = await take([
-        { key: 'a', turns: 5 },
-        { key: 'c', turns: 0 },
+      const second = await takeSlots([
+        { key: 'a', slots: 5 },
+        { key: 'c', slots: 0 },
       ])
       assert.deepEqual(Object.fromEntries(second.totals), { a: 6, c: 0 })
       assert.equal(second.minute, first.minute)
@@ -52,12 +56,12 @@ for (const engine of engines) {
     test('limiters that share a database give out the limit, a twentieth less at most, and not one more', async () => {
       await earlyInMinute()
       const limiters = Array.from({ length: 4 }, () =>
-        createLimiter({ take, forget, clock: systemClock, log: quiet }),
+        createRateLimiter({ takeSlots, deleteExpired, clock: systemClock, log: quiet }),
       )
       const verdicts = await Promise.all(
-        Array.from({ length: 800 }, (_, n) => limiters[n % 4]?.spend('shared', 300)),
+        Array.from({ length: 800 }, (_, n) => limiters[n % 4]?.consume('shared', 300)),
       )
-      const admitted = verdicts.filter((verdict) => verdict?.ok).length
+      const admitted = verdicts.filter((verdict) => verdict?.allowed).length
       assert.ok(admitted >= 285 && admitted <= 300, `${admitted}`)
       for (const limiter of limiters) await limiter.settle()
     })
@@ -66,10 +70,10 @@ for (const engine of engines) {
       await sql`insert into rate_windows select now() - interval '3 minutes', 'old ' || n, 1 from generate_series(1, 2500) n`.execute(
         db.kysely,
       )
-      await take([{ key: 'present', turns: 1 }])
-      assert.equal(await forget(1_000), 1_000)
-      const limiter = createLimiter({ take, forget, clock: systemClock, log: quiet })
-      await limiter.spend('anything', 10)
+      await takeSlots([{ key: 'present', slots: 1 }])
+      assert.equal(await deleteExpired(1_000), 1_000)
+      const limiter = createRateLimiter({ takeSlots, deleteExpired, clock: systemClock, log: quiet })
+      await limiter.consume('anything', 10)
       await limiter.settle()
       const { rows } = await sql<{
         key: string
@@ -78,8 +82,8 @@ for (const engine of engines) {
     })
 
     test('what is limited stands there as a hash', async () => {
-      const limiter = createLimiter({ take, forget, clock: systemClock, log: quiet })
-      await limiter.spend('address 203.0.113.9', 10)
+      const limiter = createRateLimiter({ takeSlots, deleteExpired, clock: systemClock, log: quiet })
+      await limiter.consume('address 203.0.113.9', 10)
       const { rows } = await sql<{
         all: string
       }>`select string_agg(w::text, ',') as all from rate_windows w`.execute(db.kysely)

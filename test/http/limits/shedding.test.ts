@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import Fastify from 'fastify'
 import { replyError } from '../../../src/http/error-reply.ts'
-import { createShedding, watchDelay } from '../../../src/http/limits/shedding.ts'
+import { createLoadShedding, watchDelay } from '../../../src/http/limits/load-shedding.ts'
 import { createMetrics } from '../../../src/lib/metrics.ts'
 import { handClock } from '../../support/clock.ts'
 import { eventually, startTestService, type TestService } from '../../support/service.ts'
@@ -101,7 +101,7 @@ test('slow-loris sockets of each kind are closed, and probes answer meanwhile', 
 
 test('while the event loop is late everything but the probes is shed', async () => {
   let lateMs = 0
-  const shedding = createShedding({
+  const shedding = createLoadShedding({
     load: { requests: 10, streams: 10 },
     metrics: createMetrics(),
     clock: handClock(),

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { letSlowReadersGo } from '../../../src/http/limits/slow-readers.ts'
+import { disconnectSlowReaders } from '../../../src/http/limits/slow-readers.ts'
 import { eventually } from '../../support/service.ts'
 
 /** More than the kernel keeps for a socket. */
@@ -15,7 +15,7 @@ let app: FastifyInstance
 const closed: string[] = []
 before(async () => {
   app = Fastify()
-  letSlowReadersGo(app, patience)
+  disconnectSlowReaders(app, patience)
   app.addHook('onRequest', async (request, reply) => {
     reply.raw.once('close', () => closed.push(`${request.url} ${reply.raw.writableFinished}`))
   })

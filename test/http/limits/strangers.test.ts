@@ -135,7 +135,7 @@ test('with every connection taken a silent or idle one makes room, and a busy on
   let closed = 0
   limitSockets(
     server,
-    { most: 4, ofOneAddress: 3, idleOfOneAddress: 9 },
+    { max: 4, ofOneAddress: 3, idleOfOneAddress: 9 },
     { trusted: ['127.0.0.9'], now: () => now, onClosed: () => void closed++ },
   )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

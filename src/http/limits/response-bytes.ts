@@ -8,7 +8,7 @@ declare module 'fastify' {
      * Longest response of this route, bytes: memory is reserved before its handler runs. Absent:
      * responses are short, or the handler reserves memory itself.
      */
-    answerBytes?: number
+    maxResponseBytes?: number
   }
   interface FastifyRequest {
     /**
@@ -23,41 +23,41 @@ declare module 'fastify' {
 /** Responses to unauthenticated callers share one tenant's budget. */
 const strangers = 'strangers'
 
-export function accountForAnswers(app: FastifyInstance, budget: ByteBudget): void {
-  const holds = new WeakMap<FastifyRequest, ByteReservation>()
+export function accountForResponseBytes(app: FastifyInstance, budget: ByteBudget): void {
+  const reservations = new WeakMap<FastifyRequest, ByteReservation>()
 
-  function replace(request: FastifyRequest, hold: ByteReservation | undefined): void {
-    holds.get(request)?.release()
-    holds.delete(request)
-    if (hold) holds.set(request, hold)
+  function replace(request: FastifyRequest, reservation: ByteReservation | undefined): void {
+    reservations.get(request)?.release()
+    reservations.delete(request)
+    if (reservation) reservations.set(request, reservation)
   }
 
   app.decorateRequest(
     'reserve',
-    async function reserve(this: FastifyRequest, bytes: number, asking?: ReserveOptions) {
+    async function reserve(this: FastifyRequest, bytes: number, options?: ReserveOptions) {
       replace(this, undefined)
-      if (bytes > 0) replace(this, await budget.take(budgetOwnerOf(this), bytes, this.calledOff, asking))
+      if (bytes > 0) replace(this, await budget.take(budgetOwnerOf(this), bytes, this.abortSignal, options))
     },
   )
   app.addHook('onRequest', async (request, reply) => {
     reply.raw.once('close', () => replace(request, undefined))
   })
   app.addHook('preHandler', async (request) => {
-    const { answerBytes } = request.routeOptions.config
-    if (answerBytes) await request.reserve(answerBytes)
+    const { maxResponseBytes } = request.routeOptions.config
+    if (maxResponseBytes) await request.reserve(maxResponseBytes)
   })
   app.addHook('onSend', async (request, reply, payload) => {
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload
     // A buffer is outside the heap, and there is only one copy of it.
     const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(payload)
     if (reply.raw.destroyed) return bytes
-    const hold = holds.get(request) ?? budget.hold(budgetOwnerOf(request), 0)
-    holds.set(request, hold)
+    const reservation = reservations.get(request) ?? budget.hold(budgetOwnerOf(request), 0)
+    reservations.set(request, reservation)
     // Also here: for a request refused before the onRequest hook above, nothing else would release
     // the hold.
     reply.raw.once('close', () => replace(request, undefined))
-    hold.resize(bytes.length)
-    hold.waitsForCaller(() => {
+    reservation.resize(bytes.length)
+    reservation.waitsForCaller(() => {
       request.log.warn('a connection was closed to free memory: the caller did not read the response')
       request.raw.socket.destroy()
     })

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
 import { AppError } from '../../lib/errors.ts'
 import type { Metrics } from '../../lib/metrics.ts'
-import { createStrangers } from './strangers.ts'
+import { createUnauthenticatedRequests } from './unauthenticated-requests.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -19,7 +19,7 @@ export interface Load {
   streams: number
 }
 
-export interface SheddingParts {
+export interface LoadSheddingDependencies {
   load: Load
   metrics: Metrics
   clock: Clock
@@ -27,7 +27,7 @@ export interface SheddingParts {
   delayMs(): number
 }
 
-export interface Shedding {
+export interface LoadShedding {
   /** @throws AppError overloaded */
   enter(request: FastifyRequest, reply: FastifyReply): void
   /**
@@ -36,24 +36,29 @@ export interface Shedding {
    *
    * @throws AppError overloaded | rate_limited
    */
-  enterKnown(request: FastifyRequest, reply: FastifyReply): void
+  enterAuthenticated(request: FastifyRequest, reply: FastifyReply): void
 }
 
 /** Beyond this delay even cheap requests take seconds. */
-const mostDelayMs = 1_000
+const maxDelayMs = 1_000
 /** Even a small service can then serve a page and receive webhooks at the same time. */
-const leastStrangers = 32
+const minUnauthenticated = 32
 
-export function createShedding({ load, metrics, clock, delayMs }: SheddingParts): Shedding {
+export function createLoadShedding({
+  load,
+  metrics,
+  clock,
+  delayMs,
+}: LoadSheddingDependencies): LoadShedding {
   let requests = 0
   let streams = 0
   const requestsOf = countByName()
   const streamsOf = countByName()
   /** Streams, which stop counting as requests before they end. */
   const moved = new WeakSet<FastifyReply>()
-  const usual = Math.max(leastStrangers, Math.floor(load.requests / 5))
-  const strangers = createStrangers(
-    { usual, ofOneAddress: Math.ceil(usual / 4), most: 5 * usual },
+  const usual = Math.max(minUnauthenticated, Math.floor(load.requests / 5))
+  const unauthenticated = createUnauthenticatedRequests(
+    { usual, ofOneAddress: Math.ceil(usual / 4), max: 5 * usual },
     () => clock.monotonic(),
     () => metrics.httpShed.inc({ reason: 'unfinished' }),
   )
@@ -65,15 +70,20 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
   }
 
   /** The operator acts for all tenants, so no share applies. */
-  function shareOf(request: FastifyRequest, reply: FastifyReply, what: keyof Load, counts: Counts): void {
+  function applyTenantShare(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    what: keyof Load,
+    counts: Counts,
+  ): void {
     const { principal } = request
     if (principal?.kind !== 'tenant') return
     const { tenantId } = principal
-    request.calledOff.throwIfAborted()
-    if (counts.of(tenantId) >= mostOfOne[what](load[what])) {
+    request.abortSignal.throwIfAborted()
+    if (counts.of(tenantId) >= maxOfOneTenant[what](load[what])) {
       metrics.httpLimited.inc({ limit: what })
-      throw new AppError('rate_limited', `This tenant has too many ${what} ${underWay[what]}`, {
-        retryAfter: again[what],
+      throw new AppError('rate_limited', `This tenant has too many ${what} ${inProgressWords[what]}`, {
+        retryAfter: retryAfterSeconds[what],
       })
     }
     counts.add(tenantId)
@@ -85,24 +95,24 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
       const { probe, access } = request.routeOptions.config
       if (probe) return
       if (access === 'public' || access === 'signed') {
-        if (!strangers.enter(request, reply))
+        if (!unauthenticated.enter(request, reply))
           shed('unauthenticated', 'Too many unauthenticated requests are in progress')
-        if (delayMs() > mostDelayMs) shed('delay', 'The service is too busy')
+        if (delayMs() > maxDelayMs) shed('delay', 'The service is too busy')
         return
       }
       if (requests >= load.requests) shed('requests', 'Too many requests are in progress')
-      if (delayMs() > mostDelayMs) shed('delay', 'The service is too busy')
+      if (delayMs() > maxDelayMs) shed('delay', 'The service is too busy')
       requests += 1
       reply.raw.once('close', () => {
         if (!moved.has(reply)) requests -= 1
       })
     },
-    enterKnown(request, reply) {
-      if (!request.routeOptions.config.stream) return shareOf(request, reply, 'requests', requestsOf)
+    enterAuthenticated(request, reply) {
+      if (!request.routeOptions.config.stream) return applyTenantShare(request, reply, 'requests', requestsOf)
       // The request of a caller that is gone no longer counts.
-      request.calledOff.throwIfAborted()
+      request.abortSignal.throwIfAborted()
       if (streams >= load.streams) shed('streams', 'Too many streams are open')
-      shareOf(request, reply, 'streams', streamsOf)
+      applyTenantShare(request, reply, 'streams', streamsOf)
       moved.add(reply)
       requests -= 1
       streams += 1
@@ -113,10 +123,10 @@ export function createShedding({ load, metrics, clock, delayMs }: SheddingParts)
   }
 }
 
-const underWay = { requests: 'in progress', streams: 'open' }
-const again = { requests: 1, streams: 5 }
+const inProgressWords = { requests: 'in progress', streams: 'open' }
+const retryAfterSeconds = { requests: 1, streams: 5 }
 const shareFor = (share: number) => (all: number) => Math.max(1, Math.floor(all / share))
-const mostOfOne = { requests: shareFor(5), streams: shareFor(10) }
+const maxOfOneTenant = { requests: shareFor(5), streams: shareFor(10) }
 
 interface Counts {
   of(name: string): number

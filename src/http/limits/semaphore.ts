@@ -1,32 +1,32 @@
 /** A semaphore: callers beyond its limit wait in order of arrival, for a bounded time. */
 import type { Clock } from '../../lib/clock.ts'
 
-export interface Permits {
+export interface Semaphore {
   /**
    * @returns true once a permit is granted, which `release` returns; false when the queue is full,
    *   the wait is over, or the caller is gone
    */
-  acquire(gone: AbortSignal): Promise<boolean>
+  acquire(signal: AbortSignal): Promise<boolean>
   release(): void
 }
 
-export interface PermitParts {
+export interface SemaphoreOptions {
   clock: Clock
-  most: number
-  mostWaiting: number
+  max: number
+  maxWaiting: number
   waitMs: number
 }
 
-export function createPermits({ clock, most, mostWaiting, waitMs }: PermitParts): Permits {
-  let free = most
+export function createSemaphore({ clock, max, maxWaiting, waitMs }: SemaphoreOptions): Semaphore {
+  let free = max
   const waiting = new Set<() => void>()
   return {
-    async acquire(gone) {
+    async acquire(signal) {
       if (free > 0) {
         free -= 1
         return true
       }
-      if (waiting.size >= mostWaiting) return false
+      if (waiting.size >= maxWaiting) return false
       const { promise, resolve } = Promise.withResolvers<boolean>()
       const next = () => resolve(true)
       waiting.add(next)
@@ -34,7 +34,7 @@ export function createPermits({ clock, most, mostWaiting, waitMs }: PermitParts)
       const late = () => {
         if (waiting.delete(next)) resolve(false)
       }
-      clock.sleep(waitMs, AbortSignal.any([gone, enough.signal])).then(late, late)
+      clock.sleep(waitMs, AbortSignal.any([signal, enough.signal])).then(late, late)
       return await promise.finally(() => enough.abort())
     },
     release() {

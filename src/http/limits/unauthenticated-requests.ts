@@ -4,18 +4,18 @@
  * However many there are, they take no slot from a caller with a credential.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { callerOf, limitedAs } from './client-address.ts'
+import { callerAddress, rateLimitAddress } from './client-address.ts'
 
-export interface StrangerLimits {
+export interface UnauthenticatedLimits {
   /** Beyond this the oldest unfinished request is closed for each new one. */
   usual: number
   /** The same for the requests of one address. */
   ofOneAddress: number
   /** Beyond this new requests are refused. */
-  most: number
+  max: number
 }
 
-export interface Strangers {
+export interface UnauthenticatedRequests {
   /** @returns false: there is no room, and nothing can be closed to make some */
   enter(request: FastifyRequest, reply: FastifyReply): boolean
 }
@@ -39,7 +39,11 @@ const unfinishedMs = 250
  * @param now monotonic, ms
  * @param onClosed called for each request that was closed for a newer one
  */
-export function createStrangers(limits: StrangerLimits, now: () => number, onClosed: () => void): Strangers {
+export function createUnauthenticatedRequests(
+  limits: UnauthenticatedLimits,
+  now: () => number,
+  onClosed: () => void,
+): UnauthenticatedRequests {
   /** In order of arrival. */
   const all = new Set<Entry>()
   const byAddress = new Map<string, Set<Entry>>()
@@ -66,11 +70,11 @@ export function createStrangers(limits: StrangerLimits, now: () => number, onClo
 
   return {
     enter(request, reply) {
-      const address = limitedAs(callerOf(request) ?? 'unknown')
+      const address = rateLimitAddress(callerAddress(request) ?? 'unknown')
       const before = byAddress.get(address)
       const closed = before !== undefined && before.size >= limits.ofOneAddress && closeOldest(before)
       if (!closed && all.size >= limits.usual) closeOldest(all)
-      if (all.size >= limits.most) return false
+      if (all.size >= limits.max) return false
       const entry = { request, reply, address, since: now() }
       all.add(entry)
       const own = byAddress.get(address) ?? new Set()

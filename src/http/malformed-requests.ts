@@ -16,7 +16,7 @@ type Headers = Readonly<Record<string, string>>
  *
  * @throws AppError bad_request | request_too_large
  */
-export function refuseOdd({ raw }: FastifyRequest): void {
+export function refuseAmbiguousRequest({ raw }: FastifyRequest): void {
   const names = raw.rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())
   if (names.length > maxHeaders) throw new AppError('request_too_large', 'The request has too many headers')
   const hosts = names.filter((name) => name === 'host').length
@@ -31,7 +31,12 @@ export function refuseOdd({ raw }: FastifyRequest): void {
  * Writes the error to the bare socket, because a request that could not be parsed has no reply
  * object.
  */
-export function refuseRaw(error: Error & { code?: string }, socket: Socket, log: Log, secure: Headers): void {
+export function refuseMalformedRequest(
+  error: Error & { code?: string },
+  socket: Socket,
+  log: Log,
+  secure: Headers,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const [code, status, phrase, message] =
     error.code === 'HPE_HEADER_OVERFLOW'
@@ -46,7 +51,7 @@ export function refuseRaw(error: Error & { code?: string }, socket: Socket, log:
 }
 
 /** Refuses an Expect header other than 100-continue, for which Node would send no body. */
-export function refuseExpectation(response: ServerResponse, log: Log, secure: Headers): void {
+export function refuseExpectHeader(response: ServerResponse, log: Log, secure: Headers): void {
   const message = 'The only supported Expect header is 100-continue'
   const { requestId, body } = refusal('bad_request', message, 417, 'EXPECT', log)
   response.writeHead(417, headersOf(requestId, secure)).end(body)

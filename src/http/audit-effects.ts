@@ -11,18 +11,18 @@ import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { AppError, diskFull } from '../lib/errors.ts'
 import { scrub } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { callerOf } from './limits/client-address.ts'
-import { createRefusals } from './refusals.ts'
+import { callerAddress } from './limits/client-address.ts'
+import { createRefusalLimits } from './refusals.ts'
 
 /** Who made the request, and for which tenant. */
-export interface AuditedFor {
+export interface AuditSubject {
   actor: string
   /** Absent: the event belongs to no tenant. */
   tenantId?: TenantId | undefined
 }
 
 /** What the audit log records of a request. */
-interface Entry extends AuditedFor {
+interface Entry extends AuditSubject {
   action: string
   target: string | null
   /** The chain that contains the `requested` event; absent for a request refused before its handler. */
@@ -44,7 +44,7 @@ declare module 'fastify' {
      * decides; a caller without one is not recorded. Called before the handler, after the request
      * has passed its schema.
      */
-    auditedFor?: (request: FastifyRequest) => Promise<AuditedFor | undefined>
+    auditedFor?: (request: FastifyRequest) => Promise<AuditSubject | undefined>
   }
   interface FastifyRequest {
     audit: Entry | undefined
@@ -116,7 +116,7 @@ export function auditEffects(app: FastifyInstance, audit: AuditLog, metrics: Met
   })
 
   // A caller that is refused over and over must not add rows without limit.
-  const refusals = createRefusals<Entry>()
+  const refusals = createRefusalLimits<Entry>()
   /**
    * @param signal passed at a stop: no further count is written after it aborts or after a failure
    */
@@ -227,7 +227,7 @@ const eventOf = (
   action,
   target,
   // The command line calls in process, so there is no peer.
-  address: actor === 'cli' ? null : (callerOf(request) ?? null),
+  address: actor === 'cli' ? null : (callerAddress(request) ?? null),
   // The caller may choose it, so it may contain anything.
   requestId: scrub(request.id),
   phase,
