@@ -21,7 +21,7 @@ import { createRateLimiter } from '../http/limits/rate-limiter.ts'
 import { deleteExpiredRateWindows, takeRateSlots } from '../http/limits/rate-store.ts'
 import { createServer } from '../http/server.ts'
 import { createAppPause } from '../hubspot/budget/app-pause.ts'
-import { type BudgetRows, createBudget } from '../hubspot/budget/budget.ts'
+import { type BudgetTransaction, createBudget } from '../hubspot/budget/budget.ts'
 import { createHubSpot, type HubSpot } from '../hubspot/client/client.ts'
 import { createJournal } from '../hubspot/journal-api.ts'
 import { deleteInbox } from '../inbox/claim-store.ts'
@@ -75,7 +75,8 @@ export async function compose(
     if (why === 'tenant') metrics.httpLimited.inc({ limit: 'bytes' })
     else metrics.httpShed.inc({ reason: why === 'all' ? 'bytes' : why })
   })
-  const budgetRows: BudgetRows = (work) => withSystem(db, ({ query }) => work(query), { asyncCommit: true })
+  const budgetRows: BudgetTransaction = (work) =>
+    withSystem(db, ({ query }) => work(query), { asyncCommit: true })
   const budget = createBudget(budgetRows, clock, metrics)
   const { app, apiUrl, authorizeUrl, timeoutMs } = config.hubspot
   const egress = createEgress(config.proxies, clock, log)
@@ -99,7 +100,7 @@ export async function compose(
   let draining = false
   const tickets = createTicketKind({ db, hubspot, tokens })
 
-  const patience = { tries: 2, totalMs: timeoutMs }
+  const retryLimits = { maxAttempts: 2, totalMs: timeoutMs }
   const journalWork =
     app && config.journal
       ? {
@@ -108,8 +109,8 @@ export async function compose(
           claimant,
           kind: tickets,
           clientId: app.clientId,
-          journal: createJournal({ hubspot, app, patience, clock }),
-          patience,
+          journal: createJournal({ hubspot, app, retryLimits, clock }),
+          retryLimits,
           windowMs: config.webhookWindowMs,
           polls,
         }
@@ -183,7 +184,7 @@ export async function compose(
       tickets: ticketKind,
       authorizeBase: authorizeUrl,
       changeSource,
-      patience,
+      retryLimits,
       onConnected: async (scope: TenantScope, { integration }: Connected) => {
         await requestSyncOnConnect(scope, integration.integrationId, ticketKind.name, periods)
       },
@@ -200,7 +201,7 @@ export async function compose(
     issues: { db, hubspot, tokens, clock, totalMs: timeoutMs },
     changes: { db, notifier, log },
     outbox: { db, ring: config.keyRing, allowPrivate: config.endpointsPrivate },
-    sync: { db, testConnection, progress, kind: ticketKind.name, patience, wakeStream },
+    sync: { db, testConnection, progress, kind: ticketKind.name, retryLimits, wakeStream },
     sessions,
     revocationWatch: createRevocationWatch(db, clock, log),
     webhooks: {

@@ -4,7 +4,12 @@ import { StartError } from '../app/preflight.ts'
 import type { Budget } from '../hubspot/budget/budget.ts'
 import { createHubSpot } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
-import { createRegistration, type Plan, planOf, webhookFile } from '../hubspot/webhook-setup.ts'
+import {
+  createWebhookRegistration,
+  planWebhooks,
+  type WebhookPlan,
+  webhookFile,
+} from '../hubspot/webhook-setup.ts'
 import { ticketProperties } from '../issues/properties.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createMetrics } from '../lib/metrics.ts'
@@ -62,9 +67,9 @@ export function addWebhookCommands(program: Command): void {
         egress,
       })
       try {
-        const registration = createRegistration(hubspot, app, app.appId, target, properties)
+        const registration = createWebhookRegistration(hubspot, app, app.appId, target, properties)
         const there = await registration.read(AbortSignal.timeout(withinMs)).catch(refused)
-        const plan = planOf(there, target, properties)
+        const plan = planWebhooks(there, target, properties)
         if (plan.replaced.length > 0 && !yes) await ask(plan)
         await registration.apply(there, AbortSignal.timeout(withinMs)).catch(refused)
         if (json) return console.log(JSON.stringify({ target, ...plan }))
@@ -72,7 +77,7 @@ export function addWebhookCommands(program: Command): void {
         for (const one of plan.replaced) console.log(`replaced   ${one}`)
         for (const one of plan.added) console.log(`added      ${one}`)
         for (const one of plan.activated) console.log(`activated  ${one}`)
-        console.log(`${plan.kept} were already registered`)
+        console.log(`${plan.unchanged} were already registered`)
       } finally {
         await hubspot.close()
         await egress?.close()
@@ -81,7 +86,7 @@ export function addWebhookCommands(program: Command): void {
 }
 
 /** @throws StartError when the operator does not agree; nothing was changed */
-async function ask({ replaced, added, others }: Plan): Promise<void> {
+async function ask({ replaced, added, others }: WebhookPlan): Promise<void> {
   say('This app already has webhooks at HubSpot, for every account that installed it. This would replace:')
   for (const one of replaced) say(`  ${one}`)
   say(`This would add ${added.length} subscriptions. ${others.length} others stay.`)

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Database } from '../db/database.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import type { Call } from '../hubspot/client/client.ts'
+import type { HubSpotCall } from '../hubspot/client/client.ts'
 import type { Ids, SampleRequest } from './described.ts'
 import { asTenant } from './stand-ins.ts'
 import type { World } from './world.ts'
@@ -12,7 +12,7 @@ export interface RehearsalContext {
   world: World
   server: FastifyInstance
   /** The calls to HubSpot so far. */
-  calls: Call[]
+  calls: HubSpotCall[]
   /** Ids of B that A has sent so far: an audit log may return them to A. */
   mentioned: Set<string>
 }

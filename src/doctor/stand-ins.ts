@@ -5,20 +5,20 @@
 import { scopes } from '../api/principal.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import type { Call, HubSpot } from '../hubspot/client/client.ts'
+import type { HubSpot, HubSpotCall } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { Queues } from '../worker/queues.ts'
 
 /** Every call fails as if HubSpot were unavailable, and nothing leaves the machine. */
-export function noHubSpot(): HubSpot & { calls: Call[] } {
-  const calls: Call[] = []
+export function noHubSpot(): HubSpot & { calls: HubSpotCall[] } {
+  const calls: HubSpotCall[] = []
   return {
     calls,
     async call(call) {
       calls.push(call)
       throw new HubSpotError('unavailable', call.endpoint)
     },
-    fit: (_key, _endpoint, wanted) => wanted,
+    batchSizeFor: (_key, _endpoint, wanted) => wanted,
     async close() {},
   }
 }

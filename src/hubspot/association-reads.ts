@@ -4,11 +4,11 @@
  */
 import { z } from 'zod'
 import { chunks } from '../lib/chunks.ts'
-import type { Answer, HubSpot } from './client/client.ts'
+import type { HubSpot, HubSpotResponse } from './client/client.ts'
 import { HubSpotError } from './hubspot-error.ts'
 import { type CallOptions, recordBytes } from './objects.ts'
-import { readAs } from './read-as.ts'
-import { readEach } from './read-each.ts'
+import { parseRecords } from './parse-records.ts'
+import { parseResponse } from './parse-response.ts'
 import { paths } from './versions.ts'
 
 /** One kind of link between two records. */
@@ -26,7 +26,7 @@ export interface Association {
   labels: AssociationLabel[]
 }
 
-export interface AssociationsRead {
+export interface AssociationBatch {
   /**
    * One entry per id that HubSpot answered for, even if it has no associations. A missing id could
    * not be read now.
@@ -36,14 +36,14 @@ export interface AssociationsRead {
    * Ids in `found` that no response mentions. They probably have no associations, but HubSpot did
    * not say so.
    */
-  silent: string[]
+  leftOut: string[]
   /** Ids that an error leaves open, by naming them or by naming none; not in `found`. */
   undecided: string[]
   /**
    * Ids whose list never ends (not in `found`), and ids with an unreadable entry (in `found`
    * without that entry).
    */
-  broken: string[]
+  malformed: string[]
   /** HubSpot's clock at the first response: nothing here is older. */
   observedAt: Date
 }
@@ -68,7 +68,7 @@ const to = z
   .object({ toObjectId: id, associationTypes: z.array(z.unknown()).catch([]) })
   .transform(({ toObjectId, associationTypes }) => ({
     id: toObjectId,
-    labels: readEach<AssociationLabel>(associationTypes, label),
+    labels: parseRecords<AssociationLabel>(associationTypes, label),
   }))
 
 const result = z.object({
@@ -104,15 +104,15 @@ export async function readAssociations(
   toPath: string,
   ids: readonly string[],
   options: CallOptions,
-): Promise<AssociationsRead> {
-  const { access, patience, signal, priority = 'interactive' } = options
+): Promise<AssociationBatch> {
+  const { access, retryLimits, signal, priority = 'interactive' } = options
   const endpoint = `${fromPath} ${toPath} associations`
   const found = new Map<string, Map<string, Association>>(ids.map((one) => [one, new Map()]))
   const seen = new Set<string>()
   const mentioned = new Set<string>()
   const broken = new Set<string>()
   const undecided = new Set<string>()
-  const atOnce = hubspot.fit(access, endpoint, associationLimit)
+  const atOnce = hubspot.batchSizeFor(access, endpoint, associationLimit)
   const waiting: Input[][] = chunks(
     ids.map((one) => ({ id: one })),
     atOnce,
@@ -127,13 +127,13 @@ export async function readAssociations(
       records: inputs.length,
       token: access.token,
       budget: { key: access, bucket: 'associations', priority },
-      patience,
+      retryLimits,
       signal,
-      mostBytes: recordBytes,
+      maxBytes: recordBytes,
     })
   for (let inputs = waiting.shift(); inputs; inputs = waiting.shift()) {
     if (inputs.length === 0) continue
-    let answer: Answer
+    let answer: HubSpotResponse
     try {
       answer = await call(inputs)
     } catch (error) {
@@ -143,9 +143,9 @@ export async function readAssociations(
       continue
     }
     observedAt ??= answer.date
-    const read = readAs(endpoint, batch, answer)
-    const answered = readEach(read.results, result)
-    for (const unsaid of unsaidOf(inputs, answered, read.errors ?? [])) {
+    const read = parseResponse(endpoint, batch, answer)
+    const answered = parseRecords(read.results, result)
+    for (const unsaid of unansweredIds(inputs, answered, read.errors ?? [])) {
       found.delete(unsaid)
       undecided.add(unsaid)
     }
@@ -155,7 +155,7 @@ export async function readAssociations(
       const kept = found.get(from.id)
       if (!kept) continue
       mentioned.add(from.id)
-      const legible = readEach(ends, to)
+      const legible = parseRecords(ends, to)
       for (const end of legible) kept.set(end.id, merged(kept.get(end.id), end))
       const after = paging?.next?.after
       const place = `${from.id} ${after}`
@@ -173,9 +173,9 @@ export async function readAssociations(
   }
   return {
     found: new Map([...found].map(([from, ends]) => [from, [...ends.values()].toSorted(byId)])),
-    silent: [...found.keys()].filter((id) => !mentioned.has(id)),
+    leftOut: [...found.keys()].filter((id) => !mentioned.has(id)),
     undecided: [...undecided],
-    broken: [...broken],
+    malformed: [...broken],
     observedAt: observedAt ?? new Date(0),
   }
 }
@@ -192,7 +192,7 @@ export async function hasAssociations(
   fromPath: string,
   toPath: string,
   id: string,
-  { access, patience, signal, priority = 'interactive' }: CallOptions,
+  { access, retryLimits, signal, priority = 'interactive' }: CallOptions,
 ): Promise<boolean | undefined> {
   const endpoint = `${fromPath} ${toPath} associations of one`
   try {
@@ -203,10 +203,10 @@ export async function hasAssociations(
       query: { limit: '1' },
       token: access.token,
       budget: { key: access, bucket: 'associations', priority },
-      patience,
+      retryLimits,
       signal,
     })
-    return readAs(endpoint, page, answer).results.length > 0
+    return parseResponse(endpoint, page, answer).results.length > 0
   } catch (error) {
     if (error instanceof HubSpotError && error.kind === 'not_found' && !error.isPage) return undefined
     throw error
@@ -215,7 +215,7 @@ export async function hasAssociations(
 
 /** Every id that the errors name, of any kind. */
 const namedIn = (errors: readonly unknown[]): string[] =>
-  readEach(errors, fault).flatMap(({ context }) =>
+  parseRecords(errors, fault).flatMap(({ context }) =>
     Object.values(context ?? {})
       .flat()
       .map(String),
@@ -226,12 +226,12 @@ const namedIn = (errors: readonly unknown[]): string[] =>
  * or have an error that says so. Any other error leaves open the records that it names; if it names
  * none of the missing ones, all missing records are open.
  */
-function unsaidOf(
+function unansweredIds(
   inputs: readonly { id: string }[],
   answered: readonly { from: { id: string } }[],
   errors: readonly unknown[],
 ): string[] {
-  const others = readEach(errors, fault).filter(
+  const others = parseRecords(errors, fault).filter(
     ({ category, subCategory }) =>
       category !== 'OBJECT_NOT_FOUND' && !String(subCategory ?? '').includes('NO_ASSOCIATIONS_FOUND'),
   )

@@ -6,8 +6,8 @@ import { z } from 'zod'
 import type { HubSpot } from './client/client.ts'
 import { HubSpotError } from './hubspot-error.ts'
 import type { CallOptions } from './objects.ts'
-import { readAs } from './read-as.ts'
-import { readEach } from './read-each.ts'
+import { parseRecords } from './parse-records.ts'
+import { parseResponse } from './parse-response.ts'
 import { paths } from './versions.ts'
 
 export interface Property {
@@ -101,7 +101,7 @@ const pipeline = z.object({
   stages: z
     .array(z.unknown())
     .catch([])
-    .transform((stages): PipelineStage[] => readEach(stages, stage)),
+    .transform((stages): PipelineStage[] => parseRecords(stages, stage)),
 })
 
 /**
@@ -119,7 +119,7 @@ export async function readProperties(
 ): Promise<Property[]> {
   const endpoint = `${objectPath} properties`
   const found = await ask(hubspot, endpoint, paths.properties(objectPath), options)
-  const defined = readEach(found, property)
+  const defined = parseRecords(found, property)
     .filter(({ archived }) => !archived)
     .map(({ archived: _live, ...kept }) => kept)
   // Every account has this property. A response without it is not the list, and using it would lose
@@ -137,22 +137,22 @@ export async function readPipelines(
   objectPath: string,
   options: CallOptions,
 ): Promise<Pipeline[]> {
-  return readEach(
+  return parseRecords(
     await ask(hubspot, `${objectPath} pipelines`, paths.pipelines(objectPath), options),
     pipeline,
   )
 }
 
 async function ask(hubspot: HubSpot, endpoint: string, path: string, options: CallOptions) {
-  const { access, patience, signal, priority = 'interactive' } = options
+  const { access, retryLimits, signal, priority = 'interactive' } = options
   const answer = await hubspot.call({
     endpoint,
     method: 'GET',
     path,
     token: access.token,
     budget: { key: access, bucket: 'calls', priority },
-    patience,
+    retryLimits,
     signal,
   })
-  return readAs(endpoint, list, answer).results
+  return parseResponse(endpoint, list, answer).results
 }

@@ -203,7 +203,7 @@ const badRequests = new Set([
  * A refresh token that was issued to another app. HubSpot reports it only with this status, without
  * an `error`.
  */
-export const otherAppsToken = 'MISMATCH_REFRESH_TOKEN_CLIENT'
+export const tokenOfAnotherApp = 'MISMATCH_REFRESH_TOKEN_CLIENT'
 
 /**
  * Converts the token endpoint's error response. The RFC 6749 `error` takes precedence over
@@ -227,7 +227,7 @@ export function oauthErrorOf(
     return new HubSpotError('misconfigured', endpoint, { ...facts, clientRefused: true })
   const refused =
     error === 'invalid_grant' ||
-    category === otherAppsToken ||
+    category === tokenOfAnotherApp ||
     (error === 'access_denied' && category === 'BAD_HUB') ||
     (error === undefined && deadGrants.has(category ?? ''))
   if (refused) return new HubSpotError('grant_refused', endpoint, facts)

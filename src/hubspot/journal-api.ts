@@ -6,11 +6,11 @@
 import { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
 import { Secret } from '../lib/secret.ts'
-import { type AppToken, askAppToken } from './app-token.ts'
-import type { Call, Credentials, HubSpot, Patience } from './client/client.ts'
+import { type AppToken, requestAppToken } from './app-token.ts'
+import type { Credentials, HubSpot, HubSpotCall, RetryLimits } from './client/client.ts'
 import { uninstalledType } from './events/journal-event.ts'
 import { HubSpotError } from './hubspot-error.ts'
-import { readAs } from './read-as.ts'
+import { parseResponse } from './parse-response.ts'
 import { ticketTypeId } from './record-ids.ts'
 import { paths } from './versions.ts'
 
@@ -64,18 +64,19 @@ const fetched = z.object({ currentOffset: z.string().min(1).max(200), url: z.str
 /** Contacts, companies and deals: the kinds whose associations are stored. */
 const associatedTypeIds = ['0-1', '0-2', '0-3'] as const
 
-export function createJournal(parts: {
+export function createJournal(deps: {
   hubspot: HubSpot
   app: Credentials
-  patience: Patience
+  retryLimits: RetryLimits
   clock: Clock
 }): Journal {
-  const { hubspot, app, patience, clock } = parts
+  const { hubspot, app, retryLimits, clock } = deps
   let held: { token: AppToken['token']; until: number } | undefined
   let naming = 0
 
   async function askToken(signal: AbortSignal): Promise<AppToken> {
-    const ask = (at: number) => askAppToken(hubspot, app, namings[at] ?? namings[0], { patience, signal })
+    const ask = (at: number) =>
+      requestAppToken(hubspot, app, namings[at] ?? namings[0], { retryLimits, signal })
     try {
       return await ask(naming)
     } catch (error) {
@@ -99,10 +100,10 @@ export function createJournal(parts: {
   }
 
   async function call(
-    what: Pick<Call, 'endpoint' | 'method' | 'path' | 'json' | 'bodyless'>,
+    what: Pick<HubSpotCall, 'endpoint' | 'method' | 'path' | 'json' | 'bodyless'>,
     signal: AbortSignal,
   ) {
-    const made = async () => hubspot.call({ ...what, token: await tokenNow(signal), patience, signal })
+    const made = async () => hubspot.call({ ...what, token: await tokenNow(signal), retryLimits, signal })
     try {
       return await made()
     } catch (error) {
@@ -123,7 +124,7 @@ export function createJournal(parts: {
       const endpoint = 'journal'
       const answer = await call({ endpoint, method: 'GET', path: `${paths.journal}/${place}` }, signal)
       if (answer.status === 204) return undefined
-      const { currentOffset, url } = readAs(endpoint, fetched, answer)
+      const { currentOffset, url } = parseResponse(endpoint, fetched, answer)
       return { offset: currentOffset, address: new Secret(url) }
     },
 
@@ -132,7 +133,7 @@ export function createJournal(parts: {
         endpoint: 'journal file',
         method: 'GET',
         path: address,
-        patience,
+        retryLimits,
         signal,
       })
       return body

@@ -8,7 +8,7 @@ export interface MissingScopes {
 }
 
 /** Per response; external input is bounded. */
-const mostNames = 20
+const maxNames = 20
 
 /**
  * HubSpot lists them at the top level, in `context` or in `errors[].context`, as `requiredScopes`,
@@ -20,7 +20,7 @@ const mostNames = 20
 export function readMissingScopes(fields: Record<string, unknown>): MissingScopes {
   const errors = Array.isArray(fields.errors) ? fields.errors.slice(0, 100) : []
   const groups = [fields, ...errors].map(readGroup).filter(({ names }) => names.length > 0)
-  const names = [...new Set(groups.flatMap((group) => group.names))].slice(0, mostNames)
+  const names = [...new Set(groups.flatMap((group) => group.names))].slice(0, maxNames)
   // Several errors are several requirements: they combine to "all" only if none of them offers a
   // choice.
   const needs = new Set(groups.map(({ names: some, need }) => (some.length === 1 ? 'all' : need)))
@@ -46,7 +46,7 @@ const objectOf = (value: unknown) =>
 
 /** The format of HubSpot's scope names; anything else in their place could be a token or text. */
 const namesIn = (value: unknown): string[] =>
-  (Array.isArray(value) ? value.slice(0, mostNames) : []).filter(
+  (Array.isArray(value) ? value.slice(0, maxNames) : []).filter(
     (name): name is string => typeof name === 'string' && /^[a-z][a-z0-9_.-]{0,79}$/i.test(name),
   )
 

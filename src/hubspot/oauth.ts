@@ -5,12 +5,12 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { Secret } from '../lib/secret.ts'
-import type { Credentials, HubSpot, Patience } from './client/client.ts'
-import { readAs } from './read-as.ts'
+import type { Credentials, HubSpot, RetryLimits } from './client/client.ts'
+import { parseResponse } from './parse-response.ts'
 import { paths } from './versions.ts'
 
 /** Our app at HubSpot, from the configuration. */
-export interface App extends Credentials {
+export interface OAuthApp extends Credentials {
   redirectUri: string
   /**
    * HubSpot refuses an authorisation whose scopes differ from those that the app's own settings
@@ -24,14 +24,19 @@ export interface App extends Credentials {
  * A query may take `totalMs` in all. A grant is sent only once, because a second attempt might
  * invalidate the token.
  */
-export const askPatience = (totalMs: number): Patience => ({ tries: 2, totalMs })
-const grantPatience = (totalMs: number): Patience => ({ tries: 1, totalMs })
+export const callRetryLimits = (totalMs: number): RetryLimits => ({ maxAttempts: 2, totalMs })
+const grantRetryLimits = (totalMs: number): RetryLimits => ({ maxAttempts: 1, totalMs })
 
 /**
  * The page to send a person to. The callback returns `state`; HubSpot may ignore the PKCE
  * challenge.
  */
-export function authorizeUrl(authorizeBase: string, app: App, state: string, codeVerifier: Secret): string {
+export function authorizeUrl(
+  authorizeBase: string,
+  app: OAuthApp,
+  state: string,
+  codeVerifier: Secret,
+): string {
   const url = new URL(authorizeBase)
   const challenge = createHash('sha256').update(codeVerifier.reveal()).digest('base64url')
   const parameters: Record<string, string> = {
@@ -69,9 +74,9 @@ export interface Grant {
   scopes: string[] | undefined
 }
 
-async function askToken(
+async function requestToken(
   hubspot: HubSpot,
-  app: App,
+  app: OAuthApp,
   form: Record<string, string>,
   totalMs: number,
   signal: AbortSignal,
@@ -83,10 +88,10 @@ async function askToken(
     path: paths.token,
     app,
     form,
-    patience: grantPatience(totalMs),
+    retryLimits: grantRetryLimits(totalMs),
     signal,
   }
-  const read = readAs(endpoint, grant, await hubspot.call(call))
+  const read = parseResponse(endpoint, grant, await hubspot.call(call))
   return {
     accessToken: new Secret(read.access_token),
     refreshToken: read.refresh_token === undefined ? undefined : new Secret(read.refresh_token),
@@ -100,15 +105,15 @@ async function askToken(
  * @throws HubSpotError grant_refused | misconfigured | unavailable | timeout | rate_limited |
  *   invalid
  */
-export async function exchangeCode(
+export async function exchangeOAuthCode(
   hubspot: HubSpot,
-  app: App,
+  app: OAuthApp,
   code: Secret,
   codeVerifier: Secret | undefined,
   totalMs: number,
   signal: AbortSignal,
 ): Promise<Grant> {
-  return await askToken(
+  return await requestToken(
     hubspot,
     app,
     {
@@ -122,15 +127,15 @@ export async function exchangeCode(
   )
 }
 
-/** @throws as exchangeCode */
-export async function refreshGrant(
+/** @throws as exchangeOAuthCode */
+export async function refreshOAuthGrant(
   hubspot: HubSpot,
-  app: App,
+  app: OAuthApp,
   refreshToken: Secret,
   totalMs: number,
   signal: AbortSignal,
 ): Promise<Grant> {
-  return await askToken(
+  return await requestToken(
     hubspot,
     app,
     {
@@ -146,9 +151,9 @@ export async function refreshGrant(
  * Revokes a refresh token. HubSpot also returns 200 for an unknown token. Access tokens already
  * issued stay valid.
  */
-export async function revoke(
+export async function revokeOAuthGrant(
   hubspot: HubSpot,
-  app: App,
+  app: OAuthApp,
   refreshToken: Secret,
   totalMs: number,
   signal: AbortSignal,
@@ -163,7 +168,7 @@ export async function revoke(
       token: refreshToken.reveal(),
       token_type_hint: 'refresh_token',
     },
-    patience: askPatience(totalMs),
+    retryLimits: callRetryLimits(totalMs),
     signal,
   })
 }

@@ -4,11 +4,11 @@
  */
 import { z } from 'zod'
 import type { Priority } from './budget/budget.ts'
-import type { Answer, HubSpot, HubSpotAccess, Patience } from './client/client.ts'
+import type { HubSpot, HubSpotAccess, HubSpotResponse, RetryLimits } from './client/client.ts'
 import { HubSpotError } from './hubspot-error.ts'
-import { readAs } from './read-as.ts'
-import { readEach } from './read-each.ts'
-import { shrinking } from './shrinking.ts'
+import { readOversizedPages } from './oversized-pages.ts'
+import { parseRecords } from './parse-records.ts'
+import { parseResponse } from './parse-response.ts'
 import { paths } from './versions.ts'
 
 /** What a request needs to know about a kind of object. */
@@ -61,9 +61,9 @@ export const recordBytes = 8 * 2 ** 20
 /**
  * HubSpot refuses URLs of some 16,000 characters (414), and proxies in between refuse shorter ones.
  */
-const longestQuery = 6_000
+const maxUrlLength = 6_000
 /** HubSpot refuses a search body of more than 3,000 characters. */
-const longestSearch = 2_900
+const maxSearchLength = 2_900
 
 const page = z.object({
   results: z.array(z.unknown()),
@@ -82,7 +82,7 @@ const shown = z.looseObject({ id: z.union([z.string(), z.number()]) })
 
 export interface CallOptions {
   access: HubSpotAccess
-  patience: Patience
+  retryLimits: RetryLimits
   signal: AbortSignal
   /** Which share of the budget to spend; absent: interactive. */
   priority?: Priority
@@ -90,15 +90,15 @@ export interface CallOptions {
    * Maximum response size of a list, search or batch read; absent: `recordBytes`. `readOne` ignores
    * it.
    */
-  mostBytes?: number
+  maxBytes?: number
 }
 
-function readPage(endpoint: string, answer: Answer): Page {
-  const read = readAs(endpoint, page, answer)
+function readPage(endpoint: string, answer: HubSpotResponse): Page {
+  const read = parseResponse(endpoint, page, answer)
   const total = read.total === undefined ? {} : { total: read.total }
   const absent: string[] = []
   const undecided: string[] = []
-  for (const { category, context } of readEach(read.errors ?? [], fault))
+  for (const { category, context } of parseRecords(read.errors ?? [], fault))
     (category === 'OBJECT_NOT_FOUND' ? absent : undecided).push(...(context?.ids?.map(String) ?? []))
   return {
     records: read.results,
@@ -112,14 +112,14 @@ function readPage(endpoint: string, answer: Answer): Page {
 }
 
 /** The properties requested of a record that is too long: only its id and when it changed. */
-const bare = (kind: ObjectPaths): ObjectPaths => ({
+const withoutProperties = (kind: ObjectPaths): ObjectPaths => ({
   ...kind,
   properties: ['hs_object_id', kind.modifiedProperty],
 })
 
 /** Whether a list request can name all these properties in its URL. */
 export const fitsList = (kind: ObjectPaths): boolean =>
-  encodeURIComponent(kind.properties.join(',')).length <= longestQuery
+  encodeURIComponent(kind.properties.join(',')).length <= maxUrlLength
 
 interface ListAt {
   after: string | undefined
@@ -139,8 +139,8 @@ export const listPage = (
   at: ListAt,
   options: CallOptions,
 ): Promise<Page> =>
-  shrinking(hubspot.fit(options.access, `${kind.path} list`, at.limit), (limit, whole) =>
-    callList(hubspot, whole ? kind : bare(kind), { ...at, limit }, options),
+  readOversizedPages(hubspot.batchSizeFor(options.access, `${kind.path} list`, at.limit), (limit, whole) =>
+    callList(hubspot, whole ? kind : withoutProperties(kind), { ...at, limit }, options),
   )
 
 async function callList(
@@ -150,7 +150,7 @@ async function callList(
   options: CallOptions,
 ): Promise<Page> {
   const endpoint = `${kind.path} list`
-  const { access, patience, signal, priority = 'interactive', mostBytes = recordBytes } = options
+  const { access, retryLimits, signal, priority = 'interactive', maxBytes = recordBytes } = options
   const answer = await hubspot.call({
     endpoint,
     method: 'GET',
@@ -164,9 +164,9 @@ async function callList(
     },
     token: access.token,
     budget: { key: access, bucket: 'calls', priority },
-    patience,
+    retryLimits,
     signal,
-    mostBytes,
+    maxBytes,
   })
   return readPage(endpoint, answer)
 }
@@ -198,7 +198,7 @@ const searchBody = (kind: ObjectPaths, at: SearchAt) => ({
 
 /** Whether a search can name all these properties in its body. */
 export const fitsSearch = (kind: ObjectPaths, at: SearchAt): boolean =>
-  JSON.stringify(searchBody(kind, at)).length <= longestSearch
+  JSON.stringify(searchBody(kind, at)).length <= maxSearchLength
 
 /**
  * Reads one page of a search.
@@ -211,8 +211,8 @@ export const searchPage = (
   at: SearchAt,
   options: CallOptions,
 ): Promise<Page> =>
-  shrinking(hubspot.fit(options.access, `${kind.path} search`, at.limit), (limit, whole) =>
-    callSearch(hubspot, whole ? kind : bare(kind), { ...at, limit }, options),
+  readOversizedPages(hubspot.batchSizeFor(options.access, `${kind.path} search`, at.limit), (limit, whole) =>
+    callSearch(hubspot, whole ? kind : withoutProperties(kind), { ...at, limit }, options),
   )
 
 async function callSearch(
@@ -222,7 +222,7 @@ async function callSearch(
   options: CallOptions,
 ): Promise<Page> {
   const endpoint = `${kind.path} search`
-  const { access, patience, signal, priority = 'interactive', mostBytes = recordBytes } = options
+  const { access, retryLimits, signal, priority = 'interactive', maxBytes = recordBytes } = options
   const answer = await hubspot.call({
     endpoint,
     method: 'POST',
@@ -231,9 +231,9 @@ async function callSearch(
     json: searchBody(kind, at),
     token: access.token,
     budget: { key: access, bucket: 'search', priority },
-    patience,
+    retryLimits,
     signal,
-    mostBytes,
+    maxBytes,
   })
   return readPage(endpoint, answer)
 }
@@ -254,24 +254,33 @@ export async function batchRead(
   options: CallOptions,
 ): Promise<Page> {
   // The order does not matter, so a batch may be read in several smaller ones.
-  const parts: Page[] = []
+  const deps: Page[] = []
   let rest = ids
   while (rest.length > 0) {
     let taken = rest.length
-    parts.push(
-      await shrinking(hubspot.fit(options.access, `${kind.path} batch read`, rest.length), (limit, whole) => {
-        taken = limit
-        return callBatch(hubspot, whole ? kind : bare(kind), rest.slice(0, limit), archived, options)
-      }),
+    deps.push(
+      await readOversizedPages(
+        hubspot.batchSizeFor(options.access, `${kind.path} batch read`, rest.length),
+        (limit, whole) => {
+          taken = limit
+          return callBatch(
+            hubspot,
+            whole ? kind : withoutProperties(kind),
+            rest.slice(0, limit),
+            archived,
+            options,
+          )
+        },
+      ),
     )
     rest = rest.slice(taken)
   }
-  const [first] = parts as [Page]
+  const [first] = deps as [Page]
   return {
     ...first,
-    records: parts.flatMap(({ records }) => records),
-    absent: parts.flatMap((part) => part.absent ?? []),
-    undecided: parts.flatMap((part) => part.undecided ?? []),
+    records: deps.flatMap(({ records }) => records),
+    absent: deps.flatMap((part) => part.absent ?? []),
+    undecided: deps.flatMap((part) => part.undecided ?? []),
   }
 }
 
@@ -283,7 +292,7 @@ async function callBatch(
   options: CallOptions,
 ): Promise<Page> {
   const endpoint = `${kind.path} batch read`
-  const { access, patience, signal, priority = 'interactive', mostBytes = recordBytes } = options
+  const { access, retryLimits, signal, priority = 'interactive', maxBytes = recordBytes } = options
   const answer = await hubspot.call({
     endpoint,
     method: 'POST',
@@ -293,9 +302,9 @@ async function callBatch(
     json: { properties: kind.properties, propertiesWithHistory: [], inputs: ids.map((id) => ({ id })) },
     token: access.token,
     budget: { key: access, bucket: 'calls', priority },
-    patience,
+    retryLimits,
     signal,
-    mostBytes,
+    maxBytes,
   })
   return readPage(endpoint, answer)
 }
@@ -315,8 +324,8 @@ export async function readOne(
   options: CallOptions,
 ): Promise<unknown> {
   try {
-    const { records } = await shrinking(1, (_limit, whole) =>
-      callOne(hubspot, whole && fitsList(kind) ? kind : bare(kind), id, archived, options),
+    const { records } = await readOversizedPages(1, (_limit, whole) =>
+      callOne(hubspot, whole && fitsList(kind) ? kind : withoutProperties(kind), id, archived, options),
     )
     return records[0]
   } catch (error) {
@@ -334,7 +343,7 @@ async function callOne(
   options: CallOptions,
 ): Promise<Page> {
   const endpoint = `${kind.path} read`
-  const { access, patience, signal, priority = 'interactive' } = options
+  const { access, retryLimits, signal, priority = 'interactive' } = options
   const answer = await hubspot.call({
     endpoint,
     method: 'GET',
@@ -342,10 +351,10 @@ async function callOne(
     query: { properties: kind.properties.join(','), ...(archived ? { archived: 'true' } : {}) },
     token: access.token,
     budget: { key: access, bucket: 'calls', priority },
-    patience,
+    retryLimits,
     signal,
   })
-  return { records: [readAs(endpoint, shown, answer)], after: undefined, observedAt: answer.date }
+  return { records: [parseResponse(endpoint, shown, answer)], after: undefined, observedAt: answer.date }
 }
 
 /** How many live objects HubSpot has. Only a search returns this. */
@@ -377,10 +386,10 @@ const account = z
 export async function accountInfo(
   hubspot: HubSpot,
   token: HubSpotAccess['token'],
-  patience: Patience,
+  retryLimits: RetryLimits,
   signal: AbortSignal,
 ) {
   const endpoint = 'account info'
-  const call = { endpoint, method: 'GET' as const, path: paths.accountInfo, token, patience, signal }
-  return readAs(endpoint, account, await hubspot.call(call))
+  const call = { endpoint, method: 'GET' as const, path: paths.accountInfo, token, retryLimits, signal }
+  return parseResponse(endpoint, account, await hubspot.call(call))
 }

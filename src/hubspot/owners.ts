@@ -6,8 +6,8 @@ import { z } from 'zod'
 import type { HubSpot } from './client/client.ts'
 import { HubSpotError } from './hubspot-error.ts'
 import type { CallOptions } from './objects.ts'
-import { readAs } from './read-as.ts'
-import { readEach } from './read-each.ts'
+import { parseRecords } from './parse-records.ts'
+import { parseResponse } from './parse-response.ts'
 import { paths } from './versions.ts'
 
 export interface Owner {
@@ -55,13 +55,13 @@ export async function readOwners(hubspot: HubSpot, options: CallOptions): Promis
 }
 
 async function readList(hubspot: HubSpot, archived: boolean, options: CallOptions): Promise<Owner[]> {
-  const { access, patience, signal, priority = 'interactive' } = options
+  const { access, retryLimits, signal, priority = 'interactive' } = options
   const endpoint = 'owners'
   const owners: Owner[] = []
   const seen = new Set<string>()
   let after: string | undefined
   do {
-    const limit = hubspot.fit(access, endpoint, pageSize)
+    const limit = hubspot.batchSizeFor(access, endpoint, pageSize)
     const answer = await hubspot.call({
       endpoint,
       method: 'GET',
@@ -74,11 +74,11 @@ async function readList(hubspot: HubSpot, archived: boolean, options: CallOption
       },
       token: access.token,
       budget: { key: access, bucket: 'calls', priority },
-      patience,
+      retryLimits,
       signal,
     })
-    const read = readAs(endpoint, page, answer)
-    owners.push(...readEach(read.results, owner).map((one) => ({ ...one, archived })))
+    const read = parseResponse(endpoint, page, answer)
+    owners.push(...parseRecords(read.results, owner).map((one) => ({ ...one, archived })))
     after = read.paging?.next?.after
     // A cursor that was already used would page for ever.
     if (after !== undefined && seen.has(after)) throw new HubSpotError('invalid', endpoint)

@@ -1,6 +1,6 @@
 /** Schemas for the fields of HubSpot's events: ids, times, and optional fields. */
 import { z } from 'zod'
-import { readEach } from './read-each.ts'
+import { parseRecords } from './parse-records.ts'
 
 /** HubSpot's object type id for tickets. */
 export const ticketTypeId = '0-5'
@@ -22,7 +22,7 @@ export const accountId = z.union([
 export const recordId = z.union([idNumber, z.string().regex(/^\d{1,20}$/)]).transform(String)
 
 /** Skips entries that are not ids. */
-export const recordIds = z.array(z.unknown()).transform((list) => readEach(list, recordId))
+export const recordIds = z.array(z.unknown()).transform((list) => parseRecords(list, recordId))
 
 /**
  * Epoch ms up to the year 9999, the last that a written date can have; or the same as text, or an

@@ -9,9 +9,9 @@ import type { MissingScopes } from './missing-scopes.ts'
 import { type CallOptions, listPage, type ObjectPaths } from './objects.ts'
 
 /** At most this many calls, each for one ticket: enough to test each of thirty properties alone. */
-const mostCalls = 60
+const maxCalls = 60
 /** This many names always fit into a URL. */
-const atOnce = 100
+const namesPerCall = 100
 
 export interface RefusedProperties {
   names: string[]
@@ -57,11 +57,11 @@ export async function findRefusedProperties(
 
   async function decide(names: readonly string[]): Promise<void> {
     if (names.length === 0) return
-    if (calls >= mostCalls) {
+    if (calls >= maxCalls) {
       undecided.push(...names)
       return
     }
-    if (names.length <= atOnce && (await isGiven(names))) return
+    if (names.length <= namesPerCall && (await isGiven(names))) return
     if (names.length === 1) {
       refused.push(...names)
       return

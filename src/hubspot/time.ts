@@ -10,7 +10,7 @@ const plain = /^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0
 export const unknownTime = new Date(0).toISOString()
 
 /** null when HubSpot gave no known time. */
-export function asTime(value: unknown): string | null {
+export function toTime(value: unknown): string | null {
   const time = parseTime(value)
   return time === unknownTime ? null : time
 }

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import type { Secret } from '../lib/secret.ts'
 import type { HubSpot } from './client/client.ts'
 import { HubSpotError, type HubSpotErrorKind } from './hubspot-error.ts'
-import { type App, askPatience } from './oauth.ts'
-import { readAs } from './read-as.ts'
+import { callRetryLimits, type OAuthApp } from './oauth.ts'
+import { parseResponse } from './parse-response.ts'
 import { paths } from './versions.ts'
 
 const introspection = z.object({
@@ -31,9 +31,9 @@ export interface TokenFacts {
  *
  * @returns undefined when the token is not active (expired, revoked, or never of our app)
  */
-export async function introspect(
+export async function introspectToken(
   hubspot: HubSpot,
-  app: App,
+  app: OAuthApp,
   token: Secret,
   totalMs: number,
   signal: AbortSignal,
@@ -48,10 +48,10 @@ export async function introspect(
       token: token.reveal(),
       token_type_hint: 'access_token',
     },
-    patience: askPatience(totalMs),
+    retryLimits: callRetryLimits(totalMs),
     signal,
   })
-  const read = readAs(endpoint, introspection, answer)
+  const read = parseResponse(endpoint, introspection, answer)
   if (!read.active) return undefined
   return {
     hubId: read.hub_id,
@@ -83,7 +83,7 @@ export async function staticTokenFacts(
   signal: AbortSignal,
 ): Promise<TokenFacts | undefined> {
   try {
-    return await askTokenInfo(hubspot, token, totalMs, signal)
+    return await requestTokenInfo(hubspot, token, totalMs, signal)
   } catch (error) {
     if (error instanceof HubSpotError && [...unknownToken, ...noAnswer].includes(error.kind)) return undefined
     throw error
@@ -99,14 +99,14 @@ const noAnswer: readonly HubSpotErrorKind[] = ['forbidden', 'rejected']
  * @returns undefined when HubSpot does not answer the question
  * @throws HubSpotError when HubSpot cannot be reached now
  */
-export async function knowsStaticToken(
+export async function hasStaticTokenFacts(
   hubspot: HubSpot,
   token: Secret,
   totalMs: number,
   signal: AbortSignal,
 ): Promise<boolean | undefined> {
   try {
-    await askTokenInfo(hubspot, token, totalMs, signal)
+    await requestTokenInfo(hubspot, token, totalMs, signal)
     return true
   } catch (error) {
     if (!(error instanceof HubSpotError)) throw error
@@ -118,7 +118,7 @@ export async function knowsStaticToken(
   }
 }
 
-async function askTokenInfo(hubspot: HubSpot, token: Secret, totalMs: number, signal: AbortSignal) {
+async function requestTokenInfo(hubspot: HubSpot, token: Secret, totalMs: number, signal: AbortSignal) {
   const endpoint = 'token info'
   const answer = await hubspot.call({
     endpoint,
@@ -126,9 +126,9 @@ async function askTokenInfo(hubspot: HubSpot, token: Secret, totalMs: number, si
     path: paths.tokenInfo,
     token,
     json: { tokenKey: token.reveal() },
-    patience: askPatience(totalMs),
+    retryLimits: callRetryLimits(totalMs),
     signal,
   })
-  const read = readAs(endpoint, staticInfo, answer)
+  const read = parseResponse(endpoint, staticInfo, answer)
   return { hubId: read.hubId, scopes: read.scopes }
 }

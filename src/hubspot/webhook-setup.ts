@@ -3,22 +3,22 @@
  * API.
  */
 import { z } from 'zod'
-import { type AppToken, askAppToken } from './app-token.ts'
-import type { Answer, HubSpot } from './client/client.ts'
+import { type AppToken, requestAppToken } from './app-token.ts'
+import type { HubSpot, HubSpotResponse } from './client/client.ts'
 import { HubSpotError } from './hubspot-error.ts'
-import type { App } from './oauth.ts'
-import { readAs } from './read-as.ts'
+import type { OAuthApp } from './oauth.ts'
+import { parseResponse } from './parse-response.ts'
 import { paths } from './versions.ts'
 
 /** For tickets. Property changes need one subscription for each property. */
 const types = ['creation', 'deletion', 'merge', 'restore', 'associationChange'] as const
 /** HubSpot sends no changes of these properties, according to its documents. */
-const silent = ['hs_lastmodifieddate', 'num_unique_conversion_events']
+const unsubscribable = ['hs_lastmodifieddate', 'num_unique_conversion_events']
 /** How many concurrent requests HubSpot makes for one account; it accepts no value below six. */
-const atOnce = 10
+const maxConcurrentRequests = 10
 
 const subscribable = (properties: readonly string[]) => [
-  ...new Set(properties.filter((name) => !silent.includes(name))),
+  ...new Set(properties.filter((name) => !unsubscribable.includes(name))),
 ]
 
 /** The content of an app's `src/app/webhooks/webhooks-hsmeta.json`. */
@@ -26,7 +26,7 @@ export const webhookFile = (targetUrl: string, properties: readonly string[]) =>
   uid: 'webhooks',
   type: 'webhooks',
   config: {
-    settings: { targetUrl, maxConcurrentRequests: atOnce },
+    settings: { targetUrl, maxConcurrentRequests: maxConcurrentRequests },
     subscriptions: {
       crmObjects: [
         ...types.map((type) => ({ subscriptionType: `object.${type}`, objectType: 'ticket', active: true })),
@@ -58,20 +58,20 @@ const settings = z.object({
 })
 
 /** The app's current setup at HubSpot. */
-export interface Registered {
+export interface RegisteredWebhooks {
   /** undefined: the app has no settings. */
   settings: { targetUrl: string | undefined; atOnce: number | undefined } | undefined
   subscriptions: z.infer<typeof subscription>[]
 }
 
 /** What a registration would do. Subscriptions as `ticket.propertyChange subject`. */
-export interface Plan {
+export interface WebhookPlan {
   /** Current values that would be replaced, in words; empty: nothing is replaced. */
   replaced: string[]
   added: string[]
   activated: string[]
   /** Number of subscriptions that already exist and are active. */
-  kept: number
+  unchanged: number
   /** Existing subscriptions that are not ours; they stay. */
   others: string[]
 }
@@ -90,7 +90,11 @@ const wantedOf = (properties: readonly string[]) => [
 ]
 
 /** Pure. */
-export function planOf(there: Registered, targetUrl: string, properties: readonly string[]): Plan {
+export function planWebhooks(
+  there: RegisteredWebhooks,
+  targetUrl: string,
+  properties: readonly string[],
+): WebhookPlan {
   const known = new Map(there.subscriptions.map((one) => [named(one), one]))
   const wanted = wantedOf(properties).map(named)
   const missing = wanted.filter((one) => !known.has(one))
@@ -99,25 +103,25 @@ export function planOf(there: Registered, targetUrl: string, properties: readonl
   return {
     replaced: [
       ...(target !== undefined && target !== targetUrl ? [`target URL ${target} with ${targetUrl}`] : []),
-      ...(most !== undefined && most !== atOnce
-        ? [`${most} concurrent requests per account with ${atOnce}`]
+      ...(most !== undefined && most !== maxConcurrentRequests
+        ? [`${most} concurrent requests per account with ${maxConcurrentRequests}`]
         : []),
       ...paused.map((one) => `paused subscription ${one} with an active one`),
     ],
     added: missing,
     activated: paused,
-    kept: wanted.length - missing.length - paused.length,
+    unchanged: wanted.length - missing.length - paused.length,
     others: [...known.keys()].filter((one) => !wanted.includes(one)),
   }
 }
 
-export interface Registration {
-  read(signal: AbortSignal): Promise<Registered>
+export interface WebhookRegistration {
+  read(signal: AbortSignal): Promise<RegisteredWebhooks>
   /**
    * Sets the target URL, adds missing subscriptions and activates paused ones. Other subscriptions
    * of the app stay.
    */
-  apply(there: Registered, signal: AbortSignal): Promise<void>
+  apply(there: RegisteredWebhooks, signal: AbortSignal): Promise<void>
 }
 
 /**
@@ -126,14 +130,14 @@ export interface Registration {
  *
  * @throws HubSpotError as `HubSpot.call`; misconfigured when HubSpot gives the app no such token
  */
-export function createRegistration(
+export function createWebhookRegistration(
   hubspot: HubSpot,
-  app: App,
+  app: OAuthApp,
   appId: number,
   targetUrl: string,
   properties: readonly string[],
-): Registration {
-  const patience = { tries: 2, totalMs: 30_000 }
+): WebhookRegistration {
+  const retryLimits = { maxAttempts: 2, totalMs: 30_000 }
   const endpoint = 'app webhooks'
   let token: Promise<AppToken> | undefined
 
@@ -142,14 +146,14 @@ export function createRegistration(
     method: 'GET' | 'POST' | 'PUT',
     path: string,
     json?: unknown,
-  ): Promise<Answer> {
-    token ??= askAppToken(hubspot, app, ['developers-read', 'developers-write'], { patience, signal })
+  ): Promise<HubSpotResponse> {
+    token ??= requestAppToken(hubspot, app, ['developers-read', 'developers-write'], { retryLimits, signal })
     return await hubspot.call({
       endpoint,
       method,
       path: `${paths.appWebhooks(appId)}${path}`,
       token: (await token).token,
-      patience,
+      retryLimits,
       signal,
       ...(json === undefined ? {} : { json }),
     })
@@ -161,19 +165,22 @@ export function createRegistration(
         if (error instanceof HubSpotError && error.kind === 'not_found') return undefined
         throw error
       })
-      const found = answer && readAs(endpoint, settings, answer)
+      const found = answer && parseResponse(endpoint, settings, answer)
       return {
         settings: found && {
           targetUrl: found.targetUrl ?? undefined,
           atOnce: found.throttling?.maxConcurrentRequests ?? undefined,
         },
-        subscriptions: readAs(endpoint, list, await call(signal, 'GET', '/subscriptions')).results,
+        subscriptions: parseResponse(endpoint, list, await call(signal, 'GET', '/subscriptions')).results,
       }
     },
 
     async apply(there, signal) {
-      if (there.settings?.targetUrl !== targetUrl || there.settings.atOnce !== atOnce)
-        await call(signal, 'PUT', '/settings', { targetUrl, throttling: { maxConcurrentRequests: atOnce } })
+      if (there.settings?.targetUrl !== targetUrl || there.settings.atOnce !== maxConcurrentRequests)
+        await call(signal, 'PUT', '/settings', {
+          targetUrl,
+          throttling: { maxConcurrentRequests: maxConcurrentRequests },
+        })
       const known = new Map(there.subscriptions.map((one) => [named(one), one]))
       const wanted = wantedOf(properties)
       for (const one of wanted)

@@ -10,7 +10,7 @@ import type { Claimant } from '../db/lease.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { codeOf } from '../hubspot/as-app-error.ts'
-import { askedWait, awaitsReturn } from '../hubspot/client/circuit.ts'
+import { isHubSpotOutage, requestedWaitMs } from '../hubspot/client/circuit.ts'
 import type { HubSpot } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { batchLimit } from '../hubspot/objects.ts'
@@ -61,7 +61,7 @@ const ticketsPerPass = 2_000
 const associationBatchSize = 1_000
 /** The inbox is released after this time, so that many integrations can share a few drains. */
 const sliceMs = 10_000
-const patience = { tries: 3, totalMs: 15_000 }
+const retryLimits = { maxAttempts: 3, totalMs: 15_000 }
 const betweenFailures = { base: 1_000, cap: 300_000 }
 /** A ticket that HubSpot refuses to return is dead-lettered after this many attempts. */
 const maxAttempts = 5
@@ -136,8 +136,8 @@ export async function drainInbox(
       isTenantErasing(err) ? lost() : deps.log.warn({ err }, 'a drain could not renew its lease'),
   })
   try {
-    const withAccess = reuseAccess(deps, ref, { patience, signal: working })
-    const reader = await kind.prepare(ref, { patience, signal: working, maySave })
+    const withAccess = reuseAccess(deps, ref, { retryLimits, signal: working })
+    const reader = await kind.prepare(ref, { retryLimits, signal: working, maySave })
     const drain: Drain = {
       ...deps,
       kind: { ...kind, ...reader },
@@ -264,7 +264,7 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
   const { ids, items } = step
   const { hubspot, kind, ref, withAccess, signal } = drain
   const { integrationId } = ref
-  const deps = { hubspot, kind, integrationId, withAccess, patience, signal }
+  const deps = { hubspot, kind, integrationId, withAccess, retryLimits, signal }
   const { save, undecided, unanswered, gone } = await readByIds(deps, ids).catch(async (error: unknown) => {
     const properties = await drain.reader.omitRefusedProperties?.(error, kind.properties)
     if (!properties) throw error
@@ -306,7 +306,9 @@ async function drainAssociations(drain: Drain, step: Step): Promise<void> {
   const { ids, items } = step
   const { hubspot, ref, withAccess, reader, signal } = drain
   const { save, undecided, unanswered } = await withAccess((access) =>
-    reader.readAssociations(hubspot, ids, callOptionsOf({ patience, signal }, access), { problems: 'none' }),
+    reader.readAssociations(hubspot, ids, callOptionsOf({ retryLimits, signal }, access), {
+      problems: 'none',
+    }),
   )
   const undecidedIds = new Set(undecided)
   const unansweredIds = new Set(unanswered)
@@ -438,7 +440,7 @@ async function releaseAfterFailure(
 ): Promise<void> {
   const code = codeOf(failure)
   const waitMs =
-    askedWait(failure, clock) ??
+    requestedWaitMs(failure, clock) ??
     betweenFailures.base + fullJitter(betweenFailures, failures + 1, clock.random())
   if (!signal.aborted)
     log[code === 'internal' ? 'error' : 'warn'](
@@ -452,7 +454,7 @@ async function releaseAfterFailure(
       claimant,
       signal.aborted
         ? undefined
-        : { code, waitMs, failures: failures + 1, awaitsHubSpot: awaitsReturn(failure) },
+        : { code, waitMs, failures: failures + 1, awaitsHubSpot: isHubSpotOutage(failure) },
     ),
   )
 }

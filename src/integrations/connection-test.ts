@@ -43,7 +43,7 @@ export function createConnectionTest(deps: {
 
   function start(key: string, ref: IntegrationRef, options: UseOptions): RunningTest {
     const stop = new AbortController()
-    const result = test(ref, { patience: options.patience, signal: stop.signal })
+    const result = test(ref, { retryLimits: options.retryLimits, signal: stop.signal })
     const run: RunningTest = { result, waiting: 0, stop }
     const over = () => {
       if (running.get(key) === run) running.delete(key)

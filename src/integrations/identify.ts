@@ -1,19 +1,19 @@
 /** Finds out what a pasted or newly granted token opens: which account, user and scopes. */
 import { missingScopes } from '../hubspot/as-app-error.ts'
-import type { HubSpot, Patience } from '../hubspot/client/client.ts'
+import type { HubSpot, RetryLimits } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
-import type { App } from '../hubspot/oauth.ts'
+import type { OAuthApp } from '../hubspot/oauth.ts'
 import { accountInfo, listPage, type ObjectPaths } from '../hubspot/objects.ts'
-import { introspect, staticTokenFacts, type TokenFacts } from '../hubspot/token-facts.ts'
+import { introspectToken, staticTokenFacts, type TokenFacts } from '../hubspot/token-facts.ts'
 import type { Secret } from '../lib/secret.ts'
 import { type ConnectedAccount, lacksTickets, type TokenKind } from './integration.ts'
 
 export interface IdentifyDependencies {
   hubspot: HubSpot
-  app: App | undefined
+  app: OAuthApp | undefined
   /** What the token must be able to read. */
   tickets: ObjectPaths
-  patience: Patience
+  retryLimits: RetryLimits
   signal: AbortSignal
 }
 
@@ -27,13 +27,14 @@ export async function identifyPastedToken(
   deps: IdentifyDependencies,
   token: Secret,
 ): Promise<ConnectedAccount> {
-  const { hubspot, app, patience, signal } = deps
-  const asStatic = await staticTokenFacts(hubspot, token, patience.totalMs, signal)
+  const { hubspot, app, retryLimits, signal } = deps
+  const asStatic = await staticTokenFacts(hubspot, token, retryLimits.totalMs, signal)
   if (asStatic) return await completeFacts(deps, token, 'static', asStatic)
   // A wrong client secret must not prevent tenants from pasting tokens, so treat this error as
   // unknown.
   const asOurs =
-    app && (await introspect(hubspot, app, token, patience.totalMs, signal).catch(ignoreMisconfigured))
+    app &&
+    (await introspectToken(hubspot, app, token, retryLimits.totalMs, signal).catch(ignoreMisconfigured))
   return await completeFacts(deps, token, 'foreign', asOurs ?? {})
 }
 
@@ -45,8 +46,8 @@ export async function identifyGrantedToken(
   token: Secret,
   granted: TokenFacts,
 ): Promise<ConnectedAccount> {
-  const { hubspot, app, patience, signal } = deps
-  const introspected = app && (await introspect(hubspot, app, token, patience.totalMs, signal))
+  const { hubspot, app, retryLimits, signal } = deps
+  const introspected = app && (await introspectToken(hubspot, app, token, retryLimits.totalMs, signal))
   // Use the token response where introspection lacks a value: HubSpot's 2026-09 may return only
   // `active`.
   const facts: TokenFacts = {
@@ -65,9 +66,9 @@ async function completeFacts(
   kind: TokenKind,
   facts: TokenFacts,
 ): Promise<ConnectedAccount> {
-  const { hubspot, patience, signal, tickets } = deps
+  const { hubspot, retryLimits, signal, tickets } = deps
   if (lacksTickets(facts.scopes)) throw missingScopes({ names: ['tickets'], need: 'all' })
-  const account = await accountInfo(hubspot, token, patience, signal).catch((error: unknown) => {
+  const account = await accountInfo(hubspot, token, retryLimits, signal).catch((error: unknown) => {
     // Without the scope for account info the domain stays unknown, but the account must be known.
     if (error instanceof HubSpotError && error.kind === 'forbidden' && facts.hubId !== undefined)
       return undefined
@@ -77,7 +78,7 @@ async function completeFacts(
   if (hubId === undefined) throw new HubSpotError('invalid', 'account info')
   if (!facts.scopes) {
     const access = { token, app: 'pasted', hubId }
-    await listPage(hubspot, tickets, { after: undefined, limit: 1 }, { access, patience, signal })
+    await listPage(hubspot, tickets, { after: undefined, limit: 1 }, { access, retryLimits, signal })
   }
   return {
     kind,

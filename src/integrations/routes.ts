@@ -185,7 +185,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { integration_id: integrationId } = request.params
-      const options = { patience: deps.patience, signal: deps.signalOf(request) }
+      const options = { retryLimits: deps.retryLimits, signal: deps.signalOf(request) }
       const status = await connectionStatus(deps, { tenantId, integrationId }, options)
       const { integration } = status
       return {

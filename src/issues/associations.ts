@@ -8,7 +8,7 @@
 import type { TenantScope } from '../db/scope.ts'
 import {
   type Association,
-  type AssociationsRead,
+  type AssociationBatch,
   associationLimit,
   hasAssociations,
   readAssociations,
@@ -147,10 +147,10 @@ async function readAssociatedKind(
         const of = into.associations.get(id)
         if (of && !unanswered.has(id)) of[kind] = ends.map(toStored)
       }
-      const undecided = [...read.undecided, ...read.broken.filter((id) => !found.has(id))]
+      const undecided = [...read.undecided, ...read.malformed.filter((id) => !found.has(id))]
       for (const id of undecided) into.undecided.add(id)
       for (const id of unanswered) into.unanswered.add(id)
-      isComplete &&= unanswered.size === 0 && undecided.length === 0 && read.broken.length === 0
+      isComplete &&= unanswered.size === 0 && undecided.length === 0 && read.malformed.length === 0
     }
     if (isComplete) into.read.push(kind)
     else into.problems.set(kind, invalidAnswer)
@@ -176,20 +176,20 @@ async function findLeftOut(
   hubspot: HubSpot,
   kind: AssociatedKind,
   ids: readonly string[],
-  { silent }: AssociationsRead,
+  { leftOut }: AssociationBatch,
   options: CallOptions,
   held: NonNullable<AssociationReadOptions['findStored']>,
 ): Promise<Set<string>> {
-  if (silent.length === 0) return new Set()
-  const stored = await held(kind, silent)
-  const ask = silent.filter((id) => stored.has(id))
+  if (leftOut.length === 0) return new Set()
+  const stored = await held(kind, leftOut)
+  const ask = leftOut.filter((id) => stored.has(id))
   // For a single ticket, an empty response most likely means that it has none.
-  if (ask.length === 0 && silent.length === ids.length && ids.length > 1) ask.push(...silent.slice(0, 1))
+  if (ask.length === 0 && leftOut.length === ids.length && ids.length > 1) ask.push(...leftOut.slice(0, 1))
   const open = new Set(ask)
   for (const id of ask.slice(0, maxSingleReads)) {
     const has = await hasAssociations(hubspot, 'tickets', kind, id, options)
     // The responses are incomplete, so they prove nothing about the tickets that they leave out.
-    if (has) return new Set(silent)
+    if (has) return new Set(leftOut)
     open.delete(id)
   }
   return open

@@ -6,7 +6,7 @@
  */
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
-import type { HubSpot, HubSpotAccess, Patience } from '../hubspot/client/client.ts'
+import type { HubSpot, HubSpotAccess, RetryLimits } from '../hubspot/client/client.ts'
 import {
   isReadTime,
   type Pipeline,
@@ -30,7 +30,7 @@ export interface CatalogDependencies {
   hubspot: HubSpot
   /** Runs `work` with a valid token: `Tokens.use` for this integration. */
   withAccess<T>(work: (access: HubSpotAccess) => Promise<T>): Promise<T>
-  patience: Patience
+  retryLimits: RetryLimits
   signal: AbortSignal
   /**
    * Called in the transaction that stores a resource, under the integration's lock: whether this
@@ -51,9 +51,9 @@ interface TopicRead {
 }
 
 /** A failing owners list must not delay the tickets. */
-const briefPatience = (patience: Patience): Patience => ({
-  tries: 2,
-  totalMs: Math.min(patience.totalMs, 10_000),
+const briefPatience = (retryLimits: RetryLimits): RetryLimits => ({
+  maxAttempts: 2,
+  totalMs: Math.min(retryLimits.totalMs, 10_000),
 })
 
 /** The properties of an account, by name. */
@@ -123,13 +123,13 @@ async function readTopics(
   propertiesKnown: boolean,
   access: HubSpotAccess,
 ): Promise<TopicRead[]> {
-  const { hubspot, patience, signal } = deps
+  const { hubspot, retryLimits, signal } = deps
   const found: TopicRead[] = []
   for (const topic of due) {
     const needed = topic === 'properties' && !propertiesKnown
     const options: CallOptions = {
       access,
-      patience: needed ? patience : briefPatience(patience),
+      retryLimits: needed ? retryLimits : briefPatience(retryLimits),
       signal,
       priority: 'background',
     }

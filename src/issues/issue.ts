@@ -1,5 +1,5 @@
 /** Maps a HubSpot ticket to an issue and sanitizes what a database cannot store. Pure. */
-import { asTime, parseTime } from '../hubspot/time.ts'
+import { parseTime, toTime } from '../hubspot/time.ts'
 import { newId } from '../lib/ids.ts'
 
 /**
@@ -83,15 +83,15 @@ export function toIssue(record: unknown): MappedIssue | RejectedRecord {
   const properties = asProperties(given.properties, repairs)
   const { hs_lastmodifieddate: lastModified } = properties
   const modified =
-    asTime(lastModified) ?? asTime(updatedAt) ?? parseTime(lastModified) ?? parseTime(updatedAt)
+    toTime(lastModified) ?? toTime(updatedAt) ?? parseTime(lastModified) ?? parseTime(updatedAt)
   if (!modified) return { id, reason: 'it has no last-modified time' }
   const row: IssueRow = {
     ticket_id: id,
     issue_id: newId(),
-    ticket_created_at: asTime(properties.createdate) ?? asTime(createdAt),
+    ticket_created_at: toTime(properties.createdate) ?? toTime(createdAt),
     modified_at: modified,
     archived,
-    archived_at: archived ? asTime(archivedAt) : null,
+    archived_at: archived ? toTime(archivedAt) : null,
     url: safeLink(url),
     properties,
   }

@@ -70,10 +70,10 @@ export async function listLiveTickets(
   const { hubspot, clock } = deps
   const start = at.after === undefined ? undefined : decodeCursor(ref.integrationId, at.after, hubspotCursor)
   const end = clock.monotonic() + deps.totalMs
-  const patience = () => ({ tries: 3, totalMs: Math.max(0, end - clock.monotonic()) })
+  const retryLimits = () => ({ maxAttempts: 3, totalMs: Math.max(0, end - clock.monotonic()) })
   const budget = Math.min(maxBytes, Math.max(minBytes, at.limit * bytesPerTicket))
   const use = <T>(work: (access: HubSpotAccess) => Promise<T>) =>
-    deps.tokens.use(ref, { patience: patience(), signal }, work)
+    deps.tokens.use(ref, { retryLimits: retryLimits(), signal }, work)
   const read = (kind: ObjectPaths) =>
     use(async (access) => {
       await reserve(budget)
@@ -81,7 +81,12 @@ export async function listLiveTickets(
       let after = start
       let left = budget
       const readSome = (limit: number, bytes: number) =>
-        listPage(hubspot, kind, { after, limit }, { access, patience: patience(), signal, mostBytes: bytes })
+        listPage(
+          hubspot,
+          kind,
+          { after, limit },
+          { access, retryLimits: retryLimits(), signal, maxBytes: bytes },
+        )
       do {
         let page = await readSome(maxThatFit(at.limit, tickets.length, budget, left), left)
         if (page.records.some(isOversize)) {
@@ -111,7 +116,7 @@ export async function listLiveTickets(
       properties: ticketKind.properties.filter((name) => !omitted.includes(name)),
     }
     return await read(kind).catch(async (error: unknown) => {
-      const omit = { db: deps.db, hubspot, withAccess: use, patience: patience(), signal }
+      const omit = { db: deps.db, hubspot, withAccess: use, retryLimits: retryLimits(), signal }
       const properties = await omitRefusedProperties(omit, ref, kind, error)
       if (!properties) throw error
       return await read({ ...ticketKind, properties })
@@ -161,8 +166,8 @@ async function currentTotal(
   const last = await read()
   if (last && last.ageMs < totalFreshMs) return last
   try {
-    const patience = { tries: 1, totalMs: 3_000 }
-    const count = await countObjects(deps.hubspot, ticketKind, { access, patience, signal })
+    const retryLimits = { maxAttempts: 1, totalMs: 3_000 }
+    const count = await countObjects(deps.hubspot, ticketKind, { access, retryLimits, signal })
     await withTenant(deps.db, ref.tenantId, (scope) => saveTicketTotal(scope, ref.integrationId, count))
     return await read()
   } catch (error) {

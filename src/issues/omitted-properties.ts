@@ -6,7 +6,7 @@
  */
 import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
-import type { HubSpot, HubSpotAccess, Patience } from '../hubspot/client/client.ts'
+import type { HubSpot, HubSpotAccess, RetryLimits } from '../hubspot/client/client.ts'
 import { readProperties } from '../hubspot/definitions.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { scopesCode } from '../hubspot/missing-scopes.ts'
@@ -21,7 +21,7 @@ export interface OmitDependencies {
   db: Database
   hubspot: HubSpot
   withAccess<T>(work: (access: HubSpotAccess) => Promise<T>): Promise<T>
-  patience: Patience
+  retryLimits: RetryLimits
   signal: AbortSignal
 }
 
@@ -40,9 +40,9 @@ export async function omitRefusedProperties(
   failure: unknown,
 ): Promise<string[] | undefined> {
   if (!(failure instanceof HubSpotError && failure.missing)) return undefined
-  const { db, hubspot, patience, signal } = deps
+  const { db, hubspot, retryLimits, signal } = deps
   const found = await deps.withAccess(async (access) => {
-    const options = { access, patience, signal, priority: 'background' as const }
+    const options = { access, retryLimits, signal, priority: 'background' as const }
     // HubSpot no longer lists a property that became sensitive.
     const defined = await readProperties(hubspot, kind.path, options).catch((error: unknown) => {
       if (error instanceof HubSpotError) return undefined

@@ -54,7 +54,7 @@ export function createTicketKind({
     ...ticketKind,
     async prepare(
       ref: IntegrationRef,
-      options: Pick<CatalogDependencies, 'patience' | 'signal' | 'maySave'>,
+      options: Pick<CatalogDependencies, 'retryLimits' | 'signal' | 'maySave'>,
     ) {
       const withAccess: CatalogDependencies['withAccess'] = (work) =>
         tokens.use(ref, options, (access) => work(access))

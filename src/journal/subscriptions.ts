@@ -2,7 +2,7 @@
 import { withSystem } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { codeOf } from '../hubspot/as-app-error.ts'
-import type { Patience } from '../hubspot/client/client.ts'
+import type { RetryLimits } from '../hubspot/client/client.ts'
 import { isRefusal } from '../hubspot/journal-api.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import { AppError } from '../lib/errors.ts'
@@ -21,7 +21,7 @@ import {
 export interface SubscribeParts extends JournalParts {
   /** The kind of object to subscribe to. */
   kind: ObjectKind
-  patience: Patience
+  retryLimits: RetryLimits
 }
 
 /** Per pass. What is claimed must be done within the minute of the claim. */
@@ -86,7 +86,7 @@ async function subscribe(parts: SubscribeParts, hubId: number, signal: AbortSign
  * read them.
  */
 async function propertiesOf(
-  { db, kind, clock, patience }: SubscribeParts,
+  { db, kind, clock, retryLimits }: SubscribeParts,
   hubId: number,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
@@ -97,7 +97,7 @@ async function propertiesOf(
     const maySave = async () => clock.monotonic() < end
     try {
       const ref = { tenantId: parseTenantId(tenantId), integrationId }
-      return (await kind.prepare(ref, { patience, signal, maySave })).properties
+      return (await kind.prepare(ref, { retryLimits, signal, maySave })).properties
     } catch (error) {
       failure = error
     }

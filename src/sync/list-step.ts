@@ -82,7 +82,7 @@ function missedIn(
 /** If the search fails, the total stays unknown and the run continues. */
 async function countIfPossible(context: StepContext, options: CallOptions): Promise<number | null> {
   const at = { filters: [], sortBy: 'hs_object_id', after: undefined, limit: 1 }
-  const quick = { ...options, patience: { tries: 2, totalMs: 5_000 } }
+  const quick = { ...options, retryLimits: { maxAttempts: 2, totalMs: 5_000 } }
   try {
     const page = await searchPage(context.hubspot, { ...context.kind, properties: [] }, at, quick)
     return page.total ?? null

@@ -1,6 +1,6 @@
 /** What the sync must know about a kind of object: tickets now; companies would be a second. */
 import type { TenantScope } from '../db/scope.ts'
-import type { HubSpot, Patience } from '../hubspot/client/client.ts'
+import type { HubSpot, RetryLimits } from '../hubspot/client/client.ts'
 import type { CallOptions, ObjectPaths } from '../hubspot/objects.ts'
 import type { IntegrationRef } from '../integrations/integration.ts'
 
@@ -74,7 +74,7 @@ export interface PreparedKind extends KindReader {
 }
 
 export interface PrepareOptions {
-  patience: Patience
+  retryLimits: RetryLimits
   signal: AbortSignal
   /**
    * Whether the claim is still valid. Called within the transaction that saves something, after the

@@ -1,6 +1,6 @@
 /** Reads records by id and finds their state, after a pass missed or a webhook named them. */
 import type { TenantScope } from '../db/scope.ts'
-import type { HubSpot, Patience } from '../hubspot/client/client.ts'
+import type { HubSpot, RetryLimits } from '../hubspot/client/client.ts'
 import { batchRead, type CallOptions, fitsList, readOne } from '../hubspot/objects.ts'
 import type { WithAccess } from '../integrations/tokens/reuse-access.ts'
 import type { ObjectKind, UpsertReport } from './object-kind.ts'
@@ -11,7 +11,7 @@ export interface ReadDependencies {
   kind: ObjectKind
   integrationId: string
   withAccess: WithAccess
-  patience: Patience
+  retryLimits: RetryLimits
   signal: AbortSignal
 }
 

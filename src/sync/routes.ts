@@ -15,7 +15,7 @@ import type { Database } from '../db/database.ts'
 import { withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
-import type { Patience } from '../hubspot/client/client.ts'
+import type { RetryLimits } from '../hubspot/client/client.ts'
 import type { TestConnection } from '../integrations/connection-test.ts'
 import { findIntegration, lockIntegration } from '../integrations/store.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
@@ -39,7 +39,7 @@ export interface SyncRouteDependencies {
   progress: ProgressWatch
   /** The kind that `sync` syncs. */
   kind: string
-  patience: Patience
+  retryLimits: RetryLimits
   /**
    * Called after a run is committed, because there is work. The same run need not be reported
    * twice.
@@ -114,7 +114,7 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
       const key = { integrationId, kind: deps.kind, syncType }
       const asked = readIdempotencyKey(request)
       const start = async (): Promise<SyncStarted> => {
-        const options = { patience: deps.patience, signal: deps.signalOf(request) }
+        const options = { retryLimits: deps.retryLimits, signal: deps.signalOf(request) }
         // Test the connection first, so that an invalid token is reported here and not in a run
         // that nobody watches.
         await deps.testConnection({ tenantId, integrationId }, options).catch((error: unknown) => {

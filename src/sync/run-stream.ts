@@ -11,7 +11,7 @@ import type { Claimant } from '../db/lease.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { asAppError, codeOf } from '../hubspot/as-app-error.ts'
-import { askedWait, awaitsReturn } from '../hubspot/client/circuit.ts'
+import { isHubSpotOutage, requestedWaitMs } from '../hubspot/client/circuit.ts'
 import type { HubSpot } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { isConnected } from '../integrations/integration.ts'
@@ -99,7 +99,7 @@ export type RunOutcome =
  * workers.
  */
 const sliceMs = 20_000
-const patience = { tries: 4, totalMs: 30_000 }
+const retryLimits = { maxAttempts: 4, totalMs: 30_000 }
 const betweenFailures = { base: 2_000, cap: 300_000 }
 
 /** Thrown inside a run that no longer owns its stream. */
@@ -153,18 +153,18 @@ export async function runStream(
     integrationId: key.integrationId,
     clock: deps.clock,
     within,
-    patience,
+    retryLimits,
     signal: working,
     indexLagMs: deps.sync.indexLagMs,
     maxDeletedShare: deps.sync.maxDeletedShare,
     deletionsConfirmed: claim.deletionsHeldBack !== null,
     listWasIdle: claim.listWasIdle,
     failures: claim.failures,
-    withAccess: reuseAccess(deps, ref, { patience, signal: working }),
+    withAccess: reuseAccess(deps, ref, { retryLimits, signal: working }),
   }
   try {
     const maySave = (scope: TenantScope) => extendLease(scope, key, claim, deps.claimant.leaseMs)
-    const reader = await kind.prepare(ref, { patience, signal: working, maySave })
+    const reader = await kind.prepare(ref, { retryLimits, signal: working, maySave })
     const outcome = await runSteps(run, { ...steps, kind: { ...kind, ...reader } }, signal)
     if (outcome === run.endedAs) metrics.syncRuns.inc({ sync_type: key.syncType, state: outcome })
     log.info({ sync_type: key.syncType, outcome }, 'sync run')
@@ -360,7 +360,7 @@ async function handleFailure(run: RunState, failure: unknown, log: Log): Promise
   // about scopes. A token that is refused for good arrives as an AppError.
   const passing = failure instanceof HubSpotError && !failure.missing
   const final = error instanceof AppError && !passing
-  const awaitsHubSpot = awaitsReturn(failure)
+  const awaitsHubSpot = isHubSpotOutage(failure)
   // Not failures: a rate limit, a circuit that let no call through, or an attempt before its time.
   // The run waits at its cursor.
   const uncounted =
@@ -404,7 +404,8 @@ async function handleFailure(run: RunState, failure: unknown, log: Log): Promise
   }
   const refused = restart && (failure as HubSpotError).kind === 'rejected'
   const waitMs =
-    askedWait(failure, clock) ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
+    requestedWaitMs(failure, clock) ??
+    betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
   await waitFor(run, refused ? 'cursor_refused' : code, waitMs, { failures, restart, awaitsHubSpot })
   return 'backed_off'
 }

@@ -1,8 +1,8 @@
 /** What a step of a run receives and returns: it reads HubSpot, then returns how to save it. */
 import type { TenantScope } from '../db/scope.ts'
-import type { HubSpot, HubSpotAccess, Patience } from '../hubspot/client/client.ts'
+import type { HubSpot, HubSpotAccess, RetryLimits } from '../hubspot/client/client.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
-import { asTime } from '../hubspot/time.ts'
+import { toTime } from '../hubspot/time.ts'
 import type { WithAccess } from '../integrations/tokens/reuse-access.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ObjectKind, PreparedKind, UpsertReport } from './object-kind.ts'
@@ -17,7 +17,7 @@ export interface StepContext {
   withAccess: WithAccess
   /** Runs one short transaction, for what a step must know before it calls HubSpot. */
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
-  patience: Patience
+  retryLimits: RetryLimits
   signal: AbortSignal
   /** How far HubSpot's index may lag behind, ms. */
   indexLagMs: number
@@ -46,11 +46,11 @@ export interface SavedStep {
 export type SaveStep = (scope: TenantScope) => Promise<SavedStep>
 
 export const callOptionsOf = (
-  { patience, signal }: Pick<StepContext, 'patience' | 'signal'>,
+  { retryLimits, signal }: Pick<StepContext, 'retryLimits' | 'signal'>,
   access: HubSpotAccess,
 ): CallOptions => ({
   access,
-  patience,
+  retryLimits,
   signal,
   priority: 'background',
 })
@@ -105,5 +105,5 @@ export function modifiedTimeOf(kind: ObjectKind, record: unknown): string | unde
     properties?: Record<string, unknown>
     updatedAt?: unknown
   }
-  return asTime(properties?.[kind.modifiedProperty]) ?? asTime(updatedAt) ?? undefined
+  return toTime(properties?.[kind.modifiedProperty]) ?? toTime(updatedAt) ?? undefined
 }

@@ -53,7 +53,7 @@ export async function readStep(context: StepContext, cursor: Cursor): Promise<Sa
 }
 
 /** A kind that failed before gets one attempt. */
-const briefPatience = { tries: 1, totalMs: 15_000 }
+const briefPatience = { maxAttempts: 1, totalMs: 15_000 }
 
 /**
  * Associations that HubSpot fails to return do not delay the tickets: after some errors the run
@@ -69,7 +69,7 @@ async function associationsStep(
   const failed = next.unread ?? []
   const tolerant = context.failures >= failuresBeforeTolerant || failed.length > 0
   const { save, unread } = await context.withAccess((access) => {
-    const options = callOptionsOf(tolerant ? { ...context, patience: briefPatience } : context, access)
+    const options = callOptionsOf(tolerant ? { ...context, retryLimits: briefPatience } : context, access)
     // A few tickets say nothing about those that a full pass could not read.
     const problems = context.syncType === 'full' ? 'all' : 'found'
     return context.kind.readAssociations(context.hubspot, [...new Set(ids)], options, {

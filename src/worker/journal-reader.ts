@@ -45,11 +45,11 @@ const pollJournal = (deps: JournalParts, signal: AbortSignal): Promise<JournalPo
  * app is still installed.
  */
 async function checkToken(
-  { tokens, patience }: JournalReaderDependencies,
+  { tokens, retryLimits }: JournalReaderDependencies,
   ref: IntegrationRef,
   signal: AbortSignal,
 ): Promise<void> {
-  await tokens.use(ref, { patience, signal }, async () => undefined).catch(() => {})
+  await tokens.use(ref, { retryLimits, signal }, async () => undefined).catch(() => {})
 }
 
 async function runSubscriptions(deps: JournalReaderDependencies, signal: AbortSignal): Promise<void> {

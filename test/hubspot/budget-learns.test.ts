@@ -46,9 +46,9 @@ function process(db: Database): Process {
       createMetrics(),
     ),
     statements: 0,
-    async take(priority, bucket = 'calls', patienceMs = 600_000) {
+    async take(priority, bucket = 'calls', maxWaitMs = 600_000) {
       waited = 0
-      await made.budget.take(key, bucket, { priority, patienceMs }, signal)
+      await made.budget.take(key, bucket, { priority, maxWaitMs }, signal)
       return waited
     },
   }
@@ -277,7 +277,7 @@ for (const engine of engines) {
       }
       const rows: Parameters<typeof createBudget>[0] = (work) => withSystem(db, ({ query }) => work(query))
       const budget = createBudget(rows, clock, createMetrics())
-      const how = { priority: 'background', patienceMs: 60_000 } as const
+      const how = { priority: 'background', maxWaitMs: 60_000 } as const
       const takes = Array.from({ length: 5 }, () => budget.take(key, 'calls', how, signal))
       await Promise.all(takes)
       assert.ok(sleeps >= 2, String(sleeps))

@@ -39,7 +39,7 @@ for (const engine of engines) {
         const key = { app: 'app', hubId: 1 }
         for (let n = 0; n < 260; n++) {
           const before = clock.waits.length
-          await budgets[n % 4]?.take(key, bucket, { priority: 'background', patienceMs: 600_000 }, signal)
+          await budgets[n % 4]?.take(key, bucket, { priority: 'background', maxWaitMs: 600_000 }, signal)
           turns.push(performance.now() - began + (clock.waits[before] ?? 0))
         }
         turns.sort((a, b) => a - b)
@@ -66,19 +66,19 @@ for (const engine of engines) {
       await budget.pause(key, 'calls', { waitMs: 60_000, policy: 'ten_secondly', asked: false })
       for (let n = 0; n < 50; n++) {
         await assert.rejects(
-          budget.take(key, 'calls', { priority: 'background', patienceMs: 5_000 }, signal),
+          budget.take(key, 'calls', { priority: 'background', maxWaitMs: 5_000 }, signal),
           {
             name: 'HubSpotError',
             kind: 'rate_limited',
           },
         )
       }
-      await budget.take(key, 'calls', { priority: 'background', patienceMs: 120_000 }, signal)
+      await budget.take(key, 'calls', { priority: 'background', maxWaitMs: 120_000 }, signal)
       // However long the fifty took.
       const opens = (clock.waits.at(-1) as number) + performance.now() - paused
       assert.ok(opens > 55_000 && (clock.waits.at(-1) as number) < 61_000, String(clock.waits))
       const { length } = clock.waits
-      await budget.take({ ...key, hubId: 2 }, 'calls', { priority: 'background', patienceMs: 0 }, signal)
+      await budget.take({ ...key, hubId: 2 }, 'calls', { priority: 'background', maxWaitMs: 0 }, signal)
       assert.equal(clock.waits.length, length)
       await close()
     })

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  askedWait,
-  awaitsReturn,
   type CallEnd,
   type Circuits,
   createCircuits,
+  isHubSpotOutage,
+  requestedWaitMs,
 } from '../../src/hubspot/client/circuit.ts'
 import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 import type { Clock } from '../../src/lib/clock.ts'
@@ -192,18 +192,18 @@ describe('a circuit', () => {
 })
 
 test('whoever waits for HubSpot to come back was told so by an outage or a circuit, and not by an answer of its own', () => {
-  const of = (kind: HubSpotError['kind'], facts = {}) => awaitsReturn(new HubSpotError(kind, 'e', facts))
+  const of = (kind: HubSpotError['kind'], facts = {}) => isHubSpotOutage(new HubSpotError(kind, 'e', facts))
   assert.ok(of('unavailable', { status: 503 }))
   assert.ok(of('unavailable', { circuit: true, retryAfterMs: 4_000 }))
   assert.ok(!of('unavailable', { status: 477, retryAfterMs: 3_600_000 }))
   for (const kind of ['timeout', 'invalid', 'rate_limited'] as const) assert.ok(!of(kind), kind)
-  assert.ok(!awaitsReturn(new Error('of ours')))
+  assert.ok(!isHubSpotOutage(new Error('of ours')))
 })
 
 test('those whom an open circuit sends away come back apart; HubSpot’s own word is kept to the letter', () => {
   const clock = standing()
   const waitOf = (facts: object, share: number) =>
-    askedWait(new HubSpotError('unavailable', 'e', facts), { ...clock, random: () => share })
+    requestedWaitMs(new HubSpotError('unavailable', 'e', facts), { ...clock, random: () => share })
   const circuit = { circuit: true, retryAfterMs: 1_000 }
   assert.deepEqual([waitOf(circuit, 0), waitOf(circuit, 0.5)], [1_000, 3_500])
   assert.equal(waitOf({ status: 429, retryAfterMs: 1_000 }, 0.5), 1_000)

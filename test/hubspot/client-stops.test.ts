@@ -5,7 +5,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { Budget } from '../../src/hubspot/budget/budget.ts'
-import { type Call, createHubSpot, type HubSpot } from '../../src/hubspot/client/client.ts'
+import { createHubSpot, type HubSpot, type HubSpotCall } from '../../src/hubspot/client/client.ts'
 import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
@@ -67,14 +67,14 @@ describe('a call to HubSpot', () => {
   })
 
   const key = { app: 'a', hubId: 1 }
-  const call = async (given: Answer[], over: Partial<Call> = {}) => {
+  const call = async (given: Answer[], over: Partial<HubSpotCall> = {}) => {
     answers = [...given]
     return await hubspot.call({
       endpoint: 'test',
       method: 'GET',
       path: '/x',
       budget: { key, bucket: 'calls' },
-      patience: { tries: 3, totalMs: 60_000 },
+      retryLimits: { maxAttempts: 3, totalMs: 60_000 },
       signal: new AbortController().signal,
       ...over,
     })
@@ -93,7 +93,7 @@ describe('a call to HubSpot', () => {
     // HubSpot has closed every connection that lay idle; only a new one reaches it.
     const idle = new Set(sockets)
     const stale: Answer = (response) => (idle.has(response.socket) ? reset : status(200))(response)
-    await call([stale], { patience: { tries: 2, totalMs: 60_000 } })
+    await call([stale], { retryLimits: { maxAttempts: 2, totalMs: 60_000 } })
     assert.deepEqual(waits, [0])
     await failure(call([reset]))
     assert.deepEqual([waits.length, waits[1]], [3, 0])
@@ -167,7 +167,7 @@ describe('a call to HubSpot', () => {
 
   test('is refused without being made while nearly all fail, and goes through when one has succeeded', async () => {
     for (let n = 0; n < 20; n++)
-      await failure(call([status(500)], { patience: { tries: 1, totalMs: 1_000 } }))
+      await failure(call([status(500)], { retryLimits: { maxAttempts: 1, totalMs: 1_000 } }))
     assert.equal(sockets.length, 20)
     await within(1_000, async () => {
       for (let n = 0; n < 50; n++) assert.equal((await failure(call([status(500)]))).circuit, true)
@@ -180,14 +180,14 @@ describe('a call to HubSpot', () => {
   })
 
   test('is refused without being made once three in a row have hung', async () => {
-    const once = { patience: { tries: 1, totalMs: 60_000 } }
+    const once = { retryLimits: { maxAttempts: 1, totalMs: 60_000 } }
     for (let n = 0; n < 3; n++) assert.equal((await failure(call([() => {}], once))).kind, 'timeout')
     const refused = await failure(call([status(200)], once))
     assert.deepEqual([refused.kind, refused.circuit, sockets.length], ['unavailable', true, 3])
   })
 
   test('that ran out of its own short time says nothing about HubSpot', async () => {
-    const brief = { patience: { tries: 1, totalMs: 20 } }
+    const brief = { retryLimits: { maxAttempts: 1, totalMs: 20 } }
     for (let n = 0; n < 25; n++) assert.equal((await failure(call([() => {}], brief))).kind, 'timeout')
     assert.equal((await failure(call([status(404)]))).kind, 'not_found')
   })

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { Budget } from '../../src/hubspot/budget/budget.ts'
 import type { Circuits } from '../../src/hubspot/client/circuit.ts'
-import { type Call, createHubSpot, type HubSpot } from '../../src/hubspot/client/client.ts'
+import { createHubSpot, type HubSpot, type HubSpotCall } from '../../src/hubspot/client/client.ts'
 import { HubSpotError, type HubSpotErrorKind } from '../../src/hubspot/hubspot-error.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
@@ -74,14 +74,14 @@ describe('a call to HubSpot', () => {
     (_request, response) => {
       response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
     }
-  const call = async (given: Answer[], over: Partial<Call> = {}, asks = hubspot) => {
+  const call = async (given: Answer[], over: Partial<HubSpotCall> = {}, asks = hubspot) => {
     answers = given
     asked = []
     const whole = {
       endpoint: 'test',
       method: 'GET' as const,
       path: '/x',
-      patience: { tries: 3, totalMs: 1_500 },
+      retryLimits: { maxAttempts: 3, totalMs: 1_500 },
       signal: new AbortController().signal,
       ...over,
     }
@@ -89,7 +89,7 @@ describe('a call to HubSpot', () => {
   }
   const kindOf = async (
     given: Answer[],
-    over: Partial<Call> = {},
+    over: Partial<HubSpotCall> = {},
     asks = hubspot,
   ): Promise<HubSpotErrorKind> => {
     const failure = await call(given, over, asks).then(
@@ -193,14 +193,14 @@ describe('a call to HubSpot', () => {
   ]
   for (const [name, answer, kind, tries] of kinds) {
     test(`${name} is ${kind}, after ${tries} ${tries === 1 ? 'try' : 'tries'}`, async () => {
-      assert.equal(await kindOf([answer], { patience: { tries: 3, totalMs: 20_000 } }), kind)
+      assert.equal(await kindOf([answer], { retryLimits: { maxAttempts: 3, totalMs: 20_000 } }), kind)
       assert.equal(asked.length, tries)
     })
   }
 
   test('a failure that passes is not seen by the caller', async () => {
     const { body } = await call([once500, json(503, {}), json(200, { fine: true })], {
-      patience: { tries: 3, totalMs: 20_000 },
+      retryLimits: { maxAttempts: 3, totalMs: 20_000 },
     })
     assert.deepEqual(body, { fine: true })
   })
@@ -219,7 +219,7 @@ describe('a call to HubSpot', () => {
   for (const [name, answer] of slow) {
     test(`${name} ends at the total deadline`, async () => {
       await within(1_150, async () =>
-        assert.equal(await kindOf([answer], { patience: { tries: 9, totalMs: 900 } }), 'timeout'),
+        assert.equal(await kindOf([answer], { retryLimits: { maxAttempts: 9, totalMs: 900 } }), 'timeout'),
       )
     })
   }
@@ -236,8 +236,8 @@ describe('a call to HubSpot', () => {
     // A slow machine needs seconds for so much.
     const unhurried = hubspotAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 30_000)
     const before = process.memoryUsage().rss
-    const patience = { tries: 3, totalMs: 60_000 }
-    assert.equal(await kindOf([endless], { patience }, unhurried), 'too_large')
+    const retryLimits = { maxAttempts: 3, totalMs: 60_000 }
+    assert.equal(await kindOf([endless], { retryLimits }, unhurried), 'too_large')
     await unhurried.close()
     assert.equal(asked.length, 1, 'asked again in the same words it would be as long')
     assert.ok(process.memoryUsage().rss - before < 250e6)
@@ -254,7 +254,7 @@ describe('a call to HubSpot', () => {
         method: 'GET' as const,
         path: '/x',
         token: new Secret('t0ken'),
-        patience: { tries: 2, totalMs: 5_000 },
+        retryLimits: { maxAttempts: 2, totalMs: 5_000 },
         signal: new AbortController().signal,
       }
       await assert.rejects(away.call(given), { kind: 'unavailable' }, apiUrl)
@@ -304,7 +304,7 @@ describe('a call to HubSpot', () => {
       signal: new AbortController().signal,
       budget: { key, bucket: 'calls' as const },
     }
-    await assert.rejects(paced.call({ ...base, patience: { tries: 9, totalMs: 30_000 } }), {
+    await assert.rejects(paced.call({ ...base, retryLimits: { maxAttempts: 9, totalMs: 30_000 } }), {
       kind: 'rate_limited',
       policy: 'daily',
     })

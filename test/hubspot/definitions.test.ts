@@ -297,8 +297,8 @@ describe('associations', () => {
     await against(answer, async ({ hubspot }) => {
       const read = await readAssociations(hubspot, 'tickets', 'contacts', ['1', '2', '3', '4'], options)
       assert.deepEqual([...read.found.keys()], ['2', '3', '4'])
-      assert.deepEqual(read.broken.toSorted(), ['1', '3'])
-      assert.deepEqual(read.silent, ['4'])
+      assert.deepEqual(read.malformed.toSorted(), ['1', '3'])
+      assert.deepEqual(read.leftOut, ['4'])
     })
   })
 

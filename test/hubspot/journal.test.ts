@@ -1,31 +1,31 @@
 /** What is asked of HubSpot's journal, and as whom. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Answer, Call, HubSpot } from '../../src/hubspot/client/client.ts'
+import type { HubSpot, HubSpotCall, HubSpotResponse } from '../../src/hubspot/client/client.ts'
 import { HubSpotError, type HubSpotErrorKind } from '../../src/hubspot/hubspot-error.ts'
 import { createJournal } from '../../src/hubspot/journal-api.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { handClock } from '../support/clock.ts'
 
-type Given = (call: Call) => unknown
+type Given = (call: HubSpotCall) => unknown
 
 /** A HubSpot that answers the token itself, and everything else as it is told. @param token fails, when it throws */
 function startJournal(given: Given, token: Given = () => ({ access_token: 't', expires_in: 1_800 })) {
-  const calls: Call[] = []
-  const tokens: Call[] = []
+  const calls: HubSpotCall[] = []
+  const tokens: HubSpotCall[] = []
   const hubspot: HubSpot = {
-    async call(call): Promise<Answer> {
+    async call(call): Promise<HubSpotResponse> {
       const isToken = call.endpoint === 'app token'
       ;(isToken ? tokens : calls).push(call)
       const body = (isToken ? token : given)(call)
       return { status: body === undefined ? 204 : 200, body, date: new Date(0) }
     },
     close: async () => {},
-    fit: (_key, _endpoint, wanted) => wanted,
+    batchSizeFor: (_key, _endpoint, wanted) => wanted,
   }
   const clock = handClock()
   const app = { clientId: 'ours', clientSecrets: [new Secret('s3cr3t')] }
-  const journal = createJournal({ hubspot, app, patience: { tries: 1, totalMs: 1_000 }, clock })
+  const journal = createJournal({ hubspot, app, retryLimits: { maxAttempts: 1, totalMs: 1_000 }, clock })
   return { journal, calls, tokens, clock, signal: new AbortController().signal }
 }
 
@@ -62,7 +62,7 @@ test('the address of a file is a secret on its whole way, and no token goes with
   assert.ok(file)
   assert.ok(!JSON.stringify(file).includes('signature'))
   await journal.read(file, signal).catch(() => {})
-  const { path, token, app } = calls.at(-1) as Call
+  const { path, token, app } = calls.at(-1) as HubSpotCall
   assert.ok(path instanceof Secret)
   assert.deepEqual([token, app], [undefined, undefined])
 })
@@ -90,7 +90,7 @@ test('one token serves until shortly before its end; one that HubSpot refuses is
 })
 
 test('HubSpot knows the scopes by one name or the other, and is asked by the right one from then on', async () => {
-  const named = (call: Call, name: string) => call.form?.scope?.includes(name)
+  const named = (call: HubSpotCall, name: string) => call.form?.scope?.includes(name)
   for (const name of ['developer.webhooks_journal.read', 'webhooks-journal-data-access']) {
     const { journal, tokens, clock, signal } = startJournal(
       () => undefined,
@@ -99,7 +99,7 @@ test('HubSpot knows the scopes by one name or the other, and is asked by the rig
     await journal.next('a', signal)
     clock.move(200_000)
     await journal.next('a', signal)
-    assert.ok(named(tokens.at(-1) as Call, name))
+    assert.ok(named(tokens.at(-1) as HubSpotCall, name))
     assert.equal(tokens.length, name.startsWith('developer') ? 2 : 3)
   }
   const wrong = startJournal(
@@ -116,7 +116,7 @@ test('HubSpot knows the scopes by one name or the other, and is asked by the rig
 })
 
 test('an account is asked for with all that it has; what HubSpot refuses besides is told', async () => {
-  const typeOf = ({ json }: Call) => (json as { subscriptionType: string }).subscriptionType
+  const typeOf = ({ json }: HubSpotCall) => (json as { subscriptionType: string }).subscriptionType
   const { journal, calls, signal } = startJournal((call) =>
     typeOf(call) === 'GDPR_PRIVACY_DELETION' ? failing('rejected') : {},
   )

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createDatabaseTime } from '../../src/hubspot/budget/database-time.ts'
 import { createForeignTraffic } from '../../src/hubspot/budget/foreign-traffic.ts'
-import { createLine, type LineParts } from '../../src/hubspot/budget/turns.ts'
-import { rateFacts } from '../../src/hubspot/client/rate-headers.ts'
+import { createSlotQueue, type SlotQueueOptions } from '../../src/hubspot/budget/slot-queue.ts'
+import { parseRateHeaders } from '../../src/hubspot/client/rate-headers.ts'
 import { retryDelay, wasReset } from '../../src/hubspot/client/retry.ts'
 import { errorOf, HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 
 test('the headers are read as HubSpot sends them; what cannot be a limit is as if it were absent', () => {
   assert.deepEqual(
-    rateFacts({
+    parseRateHeaders({
       'x-hubspot-ratelimit-max': '190',
       'x-hubspot-ratelimit-remaining': '0',
       'x-hubspot-ratelimit-interval-milliseconds': '10000',
@@ -21,16 +21,16 @@ test('the headers are read as HubSpot sends them; what cannot be a limit is as i
     { max: 190, left: 0, intervalMs: 10_000, dailyLimit: 625_000, dailyLeft: 624_999 },
   )
   for (const odd of ['0', '-5', '1e3', '', 'many', '110, 110', '99999999999999999999', undefined])
-    assert.deepEqual(rateFacts({ 'x-hubspot-ratelimit-max': odd }), {}, String(odd))
+    assert.deepEqual(parseRateHeaders({ 'x-hubspot-ratelimit-max': odd }), {}, String(odd))
 })
 
 test('the database’s time is known as closely as the best of the readings told it, and a set clock is noticed', () => {
   const time = createDatabaseTime()
   // Ours is 500 ahead. One answer came 300 ms late, one question left 200 ms early, one was quick.
-  time.saw(1_000, 1_499, 1_800)
-  time.saw(2_000, 2_300, 2_501)
+  time.observe(1_000, 1_499, 1_800)
+  time.observe(2_000, 2_300, 2_501)
   assert.ok(Math.abs(time.toOurs(3_000) - 3_500) < 2, String(time.toOurs(3_000)))
-  time.saw(50_000, 3_000, 3_004)
+  time.observe(50_000, 3_000, 3_004)
   assert.ok(Math.abs(time.toOurs(51_000) - 4_002) < 3, String(time.toOurs(51_000)))
 })
 
@@ -54,7 +54,7 @@ describe('foreign calls', () => {
         const used = arrivals.filter((one) => one.at > at - 10_000 && one.at <= at).length
         traffic.answered({ at, max: 110, used, intervalMs: 10_000 })
       }
-      told.push(traffic.ourPart())
+      told.push(traffic.ownShare())
     }
     return told
   }
@@ -81,16 +81,16 @@ describe('foreign calls', () => {
     for (let at = 20_000; at < 21_000; at += 100)
       traffic.answered({ at, max: 110, used: 100, intervalMs: 10_000 })
     traffic.reserved({ before: 21_900, first: 22_000, end: 22_100 }, 200, 1)
-    assert.equal(traffic.ourPart(), undefined)
+    assert.equal(traffic.ownShare(), undefined)
   })
 })
 
 describe('a line', () => {
-  const setUp = (reserve: LineParts['reserve'], ahead = true) => {
+  const setUp = (reserve: SlotQueueOptions['reserve'], ahead = true) => {
     const asked: number[] = []
     let lost = 0
     const state = { now: 0 }
-    const line = createLine({
+    const line = createSlotQueue({
       graceMs: 100,
       ahead,
       now: () => state.now,
@@ -106,12 +106,12 @@ describe('a line', () => {
     return { line, asked, state, lost: () => lost }
   }
   let next = 0
-  const steady: LineParts['reserve'] = async (turns) => ({
-    turns: Array.from({ length: turns }, () => {
+  const steady: SlotQueueOptions['reserve'] = async (turns) => ({
+    slots: Array.from({ length: turns }, () => {
       next += 100
-      return { at: next, probe: false, era: 0 }
+      return { at: next, probe: false, generation: 0 }
     }),
-    mostAhead: 8,
+    maxAhead: 8,
   })
   const signal = new AbortController().signal
   const late = 1e9
@@ -121,14 +121,14 @@ describe('a line', () => {
       const from = slow.state.now - 50
       slow.state.now += 400
       return {
-        turns: Array.from({ length: turns }, (_, n) => ({ at: from + n * 90, probe: false, era: 0 })),
-        mostAhead: 8,
+        slots: Array.from({ length: turns }, (_, n) => ({ at: from + n * 90, probe: false, generation: 0 })),
+        maxAhead: 8,
       }
     })
     for (let n = 0; n < 5; n++) assert.equal((await slow.line.next(late, signal)).at, slow.state.now)
     const none = setUp(async () => {
       none.state.now += 400
-      return { turns: [], mostAhead: 8 }
+      return { slots: [], maxAhead: 8 }
     })
     await assert.rejects(none.line.next(1_000, signal), /in 0/)
     assert.ok(none.asked.length <= 4, String(none.asked))
@@ -181,7 +181,7 @@ describe('a line', () => {
     line.void()
     const turn = await before
     assert.equal(turn.at, 200)
-    assert.equal(turn.era, line.era())
+    assert.equal(turn.generation, line.generation())
     for (let n = 0; n < 5; n++) await line.next(late, signal)
     const held = next
     line.void()

@@ -12,7 +12,7 @@ const giant = '5'
 
 /** A slow machine needs seconds for a page of twenty MiB: nothing here is about time. */
 const unhurriedMs = 60_000
-const unhurried = { ...callOptions(), patience: { tries: 2, totalMs: 2 * unhurriedMs } }
+const unhurried = { ...callOptions(), retryLimits: { maxAttempts: 2, totalMs: 2 * unhurriedMs } }
 
 const record = (id: string, properties: readonly string[]) => ({
   id,

@@ -62,7 +62,7 @@ async function one(): Promise<void> {
     ...(search ? { json: { filterGroups: [], limit: 1 } } : { query: { limit: '1' } }),
     token: new Secret(task.token),
     budget: { key: { app: 'pasted', hubId: task.hubId }, bucket: task.bucket, priority: task.priority },
-    patience: { tries: 4, totalMs: 40_000 },
+    retryLimits: { maxAttempts: 4, totalMs: 40_000 },
     signal: stop,
   })
 }

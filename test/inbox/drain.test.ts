@@ -5,7 +5,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { sql } from 'kysely'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { withSystem, withTenant } from '../../src/db/scope.ts'
-import type { Answer, Call } from '../../src/hubspot/client/call.ts'
+import type { HubSpotCall, HubSpotResponse } from '../../src/hubspot/client/call.ts'
 import type { TicketChangeType } from '../../src/hubspot/events/webhook-event.ts'
 import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 import { findDueInboxes } from '../../src/inbox/claim-store.ts'
@@ -25,7 +25,7 @@ let db: Database
 let bench: Bench
 let parts: Parameters<typeof drainInbox>[0]
 /** Answers a batch read in HubSpot's place; undefined: it may. */
-let answer: ((ids: string[]) => Promise<Answer | undefined>) | undefined
+let answer: ((ids: string[]) => Promise<HubSpotResponse | undefined>) | undefined
 let reads: string[][] = []
 /** Answers for the contacts of tickets in HubSpot's place: of many, or of one. */
 let contacts: ((ids: string[] | undefined) => object) | undefined
@@ -39,7 +39,7 @@ before(async () => {
   const real = bench.parts.hubspot
   const hubspot = {
     ...real,
-    async call(call: Call) {
+    async call(call: HubSpotCall) {
       const ids = (call.json as { inputs?: { id: string }[] } | undefined)?.inputs?.map(({ id }) => id)
       const path = String(call.path)
       if (contacts && /tickets\/(contacts\/batch\/read|.*\/contacts)$/.test(path))

@@ -54,11 +54,11 @@ for (const quirks of uncertain) {
     })
 
     const sync = async (of: string[]) => {
-      const { hubspot, withAccess, patience, signal } = bench.parts
+      const { hubspot, withAccess, retryLimits, signal } = bench.parts
       const { integrationId } = bench.whose
       const skip = await withTenant(db, A, (scope) => unreadableKinds(scope, integrationId))
       const found = await withAccess((access) =>
-        readTicketAssociations(hubspot, of, { access, patience, signal }, skip),
+        readTicketAssociations(hubspot, of, { access, retryLimits, signal }, skip),
       )
       return await withTenant(db, A, async (scope) => {
         await lockIntegration(scope, integrationId)

@@ -31,12 +31,12 @@ export function freeHubSpot(apiUrl: string, timeoutMs = 2_000): HubSpot {
   })
 }
 
-export const patience = { tries: 2, totalMs: 4_000 }
+export const retryLimits = { maxAttempts: 2, totalMs: 4_000 }
 
 export function callOptions(token = 'any'): CallOptions {
   return {
     access: { token: new Secret(token), app: 'pasted', hubId: 1 },
-    patience,
+    retryLimits,
     signal: new AbortController().signal,
   }
 }
@@ -106,11 +106,11 @@ export async function startBench(
   const parts = {
     db,
     hubspot,
-    patience,
+    retryLimits,
     signal,
     maySave: async () => true,
     withAccess: <T>(work: (access: HubSpotAccess) => Promise<T>) =>
-      tokens.use(whose, { patience, signal }, (access) => work(access)),
+      tokens.use(whose, { retryLimits, signal }, (access) => work(access)),
   }
   return {
     hubId,

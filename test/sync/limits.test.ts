@@ -1,7 +1,7 @@
 /** What HubSpot may do to a run: a daily stop, a cursor refused, paging in a circle, a date from another age. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { asTime } from '../../src/hubspot/time.ts'
+import { toTime } from '../../src/hubspot/time.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 import { eventually, runEnded, startTestService, type TestService } from '../support/service.ts'
@@ -152,8 +152,8 @@ test('times of another age, or none, are no time; both of HubSpot’s forms are'
     {},
     true,
   ]) {
-    assert.equal(asTime(odd), null, String(odd))
+    assert.equal(toTime(odd), null, String(odd))
   }
-  assert.equal(asTime('2026-03-12T07:33:57Z'), '2026-03-12T07:33:57.000Z')
-  assert.equal(asTime('1773300837041'), '2026-03-12T07:33:57.041Z')
+  assert.equal(toTime('2026-03-12T07:33:57Z'), '2026-03-12T07:33:57.000Z')
+  assert.equal(toTime('1773300837041'), '2026-03-12T07:33:57.041Z')
 })

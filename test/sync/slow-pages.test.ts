@@ -74,9 +74,12 @@ describe('slow pages', () => {
 test('a size is halved by a call that is too slow, and grows by answers that are quick, or after ten minutes', () => {
   let at = 0
   const sizes = createPageSizes({ ...systemClock, monotonic: () => at })
-  const fit = (wanted = 100) => sizes.fit(1, 'list', wanted)
+  const fit = (wanted = 100) => sizes.sizeFor(1, 'list', wanted)
   sizes.tooSlow(1, 'list', 100)
-  assert.deepEqual([fit(), fit(5), sizes.fit(2, 'list', 100), sizes.fit(1, 'search', 100)], [50, 5, 100, 100])
+  assert.deepEqual(
+    [fit(), fit(5), sizes.sizeFor(2, 'list', 100), sizes.sizeFor(1, 'search', 100)],
+    [50, 5, 100, 100],
+  )
   sizes.answered(1, 'list', 50, 0.6)
   assert.equal(fit(), 50)
   at += 600_000
@@ -96,7 +99,7 @@ test('quick answers lead back to what was too slow only after ten minutes, and a
   const asked: number[] = []
   // So many or more are never answered; all others at once.
   const ask = (tooMany: number) => {
-    const records = sizes.fit(1, 'list', 100)
+    const records = sizes.sizeFor(1, 'list', 100)
     asked.push(records)
     at += 1_000
     if (records >= tooMany) sizes.tooSlow(1, 'list', records)
@@ -105,7 +108,7 @@ test('quick answers lead back to what was too slow only after ten minutes, and a
   for (let page = 0; page < 100; page++) ask(100)
   assert.deepEqual(asked.splice(0), [100, ...Array(99).fill(50)])
   sizes.tooSlow(1, 'list', 100)
-  assert.equal(sizes.fit(1, 'list', 100), 50, 'a call that began before says nothing new')
+  assert.equal(sizes.sizeFor(1, 'list', 100), 50, 'a call that began before says nothing new')
   at += 600_000
   for (let page = 0; page < 4; page++) ask(100)
   assert.deepEqual(asked.splice(0), [50, 100, 50, 50])

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { fromNow, type Query } from '../../db/database.ts'
 import type { RateLimitPolicy } from '../hubspot-error.ts'
-import { type Bucket, type BudgetKey, leastPace, ms, recoveryPerMs, row } from './budget-store.ts'
+import { type Bucket, type BudgetKey, minPace, ms, recoveryPerMs, row } from './budget-store.ts'
 
 /** A 429 multiplies the pace by this factor. */
 const slowdown = 0.9
@@ -30,7 +30,7 @@ const nextQuarter = sql`to_timestamp((floor(extract(epoch from clock_timestamp()
  *   hour
  * @returns ms until it opens
  */
-export async function close(
+export async function closeBudget(
   query: Query,
   key: BudgetKey,
   bucket: Bucket,
@@ -52,7 +52,7 @@ export async function close(
         -- A daily stop ends for all buckets together, by a probe; no other 429 takes its place.
         closed_by = case when b.closed_by = 'daily' then 'daily' else excluded.closed_by end,
         probing_until = case when ${daily}::boolean then 'epoch' else b.probing_until end,
-        pace = case when ${again} then b.pace else greatest(${leastPace}::float8, ${slowdown}::float8 * ${grown}) end,
+        pace = case when ${again} then b.pace else greatest(${minPace}::float8, ${slowdown}::float8 * ${grown}) end,
         paced_at = case when ${again} then b.paced_at else excluded.closed_until end
       returning ${ms(sql`b.closed_until - clock_timestamp()`)} as wait_ms`)
     if (one === bucket) opensIn = closed?.wait_ms ?? opensIn
@@ -61,7 +61,7 @@ export async function close(
 }
 
 /** @returns ms until it opens; 0: it is open */
-export async function closedFor(query: Query, key: BudgetKey, bucket: Bucket): Promise<number> {
+export async function readBudgetClosedMs(query: Query, key: BudgetKey, bucket: Bucket): Promise<number> {
   const [found] = await query(sql<{ left_ms: number }>`
     select ${ms(sql`b.closed_until - clock_timestamp()`)} as left_ms from budgets b where ${row(key, bucket)}`)
   return Math.max(0, found?.left_ms ?? 0)
@@ -71,7 +71,7 @@ export async function closedFor(query: Query, key: BudgetKey, bucket: Bucket): P
  * @returns whether the caller is the only one, among all processes, that may probe whether a daily
  *   stop still applies
  */
-export async function claimProbe(query: Query, key: BudgetKey): Promise<boolean> {
+export async function claimBudgetProbe(query: Query, key: BudgetKey): Promise<boolean> {
   const mark = sql`
     closed_until = ${nextQuarter}, probing_until = ${fromNow(probeMs)}`
   const won = await query(sql`
@@ -85,7 +85,7 @@ export async function claimProbe(query: Query, key: BudgetKey): Promise<boolean>
 }
 
 /** Call when the probe succeeded: a new day has begun. */
-export async function reopen(query: Query, key: BudgetKey): Promise<void> {
+export async function reopenBudget(query: Query, key: BudgetKey): Promise<void> {
   for (const bucket of all)
     await query(sql`
       update budgets b set closed_until = 'epoch', closed_by = null, probing_until = 'epoch'

@@ -17,7 +17,7 @@ export interface BudgetKey {
  * `reserveMs` after its slot. The network and a busy event loop delay calls, so slots are spaced as
  * if the window were that much longer.
  */
-const safe: Record<Bucket, { max: number; intervalMs: number; reserveMs: number }> = {
+const defaultLimits: Record<Bucket, { max: number; intervalMs: number; reserveMs: number }> = {
   calls: { max: 100, intervalMs: 10_000, reserveMs: 170 },
   search: { max: 5, intervalMs: 1_000, reserveMs: 110 },
   associations: { max: 100, intervalMs: 10_000, reserveMs: 170 },
@@ -34,15 +34,15 @@ const lendAfterMs = 10_000
 /** A pace below 1 grows by 0.1 in 20 s. */
 export const recoveryPerMs = 0.1 / 20_000
 /** The lowest pace. */
-export const leastPace = 0.05
+export const minPace = 0.05
 
 export interface SlotRequest {
-  turns: number
+  count: number
   interactive: boolean
   /** No slot later than this many ms from now. */
-  patienceMs: number
+  maxWaitMs: number
   /** What responses reported since the last reservation. */
-  learnt: { max?: number; intervalMs?: number; dailyLimit?: number; dailyLeft?: number; ourPart?: number }
+  learnt: { max?: number; intervalMs?: number; dailyLimit?: number; dailyLeft?: number; ownShare?: number }
 }
 
 export interface Reserved {
@@ -81,13 +81,13 @@ export const row = ({ app, hubId }: BudgetKey, bucket: Bucket) =>
  * Every CTE is materialized: inlined, their expressions multiply, and planning took 12 ms for 1 ms
  * of execution.
  */
-export async function reserve(
+export async function reserveSlots(
   query: Query,
   key: BudgetKey,
   bucket: Bucket,
   ask: SlotRequest,
 ): Promise<Reserved> {
-  const { max, intervalMs, reserveMs } = safe[bucket]
+  const { max, intervalMs, reserveMs } = defaultLimits[bucket]
   const { learnt, interactive } = ask
   const statement = sql<Reserved>`/* prepared */
     with held as materialized (
@@ -105,8 +105,8 @@ export async function reserve(
         least(1, pace + greatest(0, now_ms - ${column('paced_at')}) * ${recoveryPerMs}::float8) as grown
       from timed
     ), speed as materialized (
-      select paced.*, coalesce(${number(learnt.ourPart)} < grown - 0.01, false) as slower,
-        least(grown, greatest(coalesce(${number(learnt.ourPart)}, 1), ${leastPace}::float8)) as pace_now
+      select paced.*, coalesce(${number(learnt.ownShare)} < grown - 0.01, false) as slower,
+        least(grown, greatest(coalesce(${number(learnt.ownShare)}, 1), ${minPace}::float8)) as pace_now
       from paced
     ), spaced as materialized (
       select speed.*, (interval_now + ${reserveMs}::float8) / max_now / pace_now as every_ms,
@@ -137,8 +137,8 @@ export async function reserve(
       from chosen
     ), granted as materialized (
       select planned.*, case when closed <> 'open' then 0
-        else greatest(0, least(${ask.turns}::float8,
-          floor((now_ms + ${ask.patienceMs}::float8 - first_ms) / spacing_ms) + 1)) end as n
+        else greatest(0, least(${ask.count}::float8,
+          floor((now_ms + ${ask.maxWaitMs}::float8 - first_ms) / spacing_ms) + 1)) end as n
       from planned
     ), after as materialized (
       select granted.*,

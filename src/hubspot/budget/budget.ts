@@ -9,11 +9,11 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import type { RateFacts } from '../client/rate-headers.ts'
 import { HubSpotError, type RateLimitPolicy } from '../hubspot-error.ts'
-import { claimProbe, close, reopen } from './budget-stop-store.ts'
-import { type Bucket, type BudgetKey, graceMs, reserve, type SlotRequest } from './budget-store.ts'
+import { claimBudgetProbe, closeBudget, reopenBudget } from './budget-stop-store.ts'
+import { type Bucket, type BudgetKey, graceMs, reserveSlots, type SlotRequest } from './budget-store.ts'
 import { createDatabaseTime } from './database-time.ts'
 import { createForeignTraffic, type ForeignTraffic } from './foreign-traffic.ts'
-import { createLine, type Got, type Line } from './turns.ts'
+import { createSlotQueue, type SlotQueue, type SlotReservation } from './slot-queue.ts'
 
 export type { Bucket, BudgetKey } from './budget-store.ts'
 
@@ -23,13 +23,13 @@ export type Priority = 'interactive' | 'background'
 export interface Budget {
   /**
    * Waits for a slot.
-   * @throws HubSpotError rate_limited when the slot is more than `patienceMs` away; nothing is
+   * @throws HubSpotError rate_limited when the slot is more than `maxWaitMs` away; nothing is
    *   reserved then
    */
   take(
     key: BudgetKey,
     bucket: Bucket,
-    how: { priority: Priority; patienceMs: number },
+    options: { priority: Priority; maxWaitMs: number },
     signal: AbortSignal,
   ): Promise<void>
   /**
@@ -52,11 +52,11 @@ export interface Budget {
 }
 
 /** Runs statements on the budget table as one short transaction. */
-export type BudgetRows = <T>(work: (query: Query) => Promise<T>) => Promise<T>
+export type BudgetTransaction = <T>(work: (query: Query) => Promise<T>) => Promise<T>
 
 /** What this process knows of one row. */
-interface Known {
-  lines: Record<Priority, Line>
+interface KnownBudget {
+  queues: Record<Priority, SlotQueue>
   foreign: ForeignTraffic
   /** Not yet written to the database. */
   learnt: SlotRequest['learnt']
@@ -64,78 +64,83 @@ interface Known {
 }
 
 /** Beyond this many rows, those unused for this long are dropped from memory. */
-const mostKnown = 1_000
-const forgetAfterMs = 600_000
+const maxKnown = 1_000
+const dropAfterMs = 600_000
 /**
  * The longest time that a reserved block covers, so that other processes never wait long behind it.
  */
 const blockMs = 1_000
 
-export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): Budget {
+export function createBudget(runTransaction: BudgetTransaction, clock: Clock, metrics: Metrics): Budget {
   const time = createDatabaseTime()
-  const rowsKnown = new Map<string, Known>()
+  const knownBudgets = new Map<string, KnownBudget>()
   /** Accounts whose daily stop this process is probing. */
   const probing = new Set<string>()
   const account = ({ app, hubId }: BudgetKey) => `${hubId} ${app}`
 
-  function known(key: BudgetKey, bucket: Bucket): Known {
+  function knownBudget(key: BudgetKey, bucket: Bucket): KnownBudget {
     const name = `${account(key)} ${bucket}`
-    const found = rowsKnown.get(name)
+    const found = knownBudgets.get(name)
     const usedAt = clock.monotonic()
     if (found) {
       found.usedAt = usedAt
       return found
     }
-    if (rowsKnown.size >= mostKnown) forgetIdle(usedAt - forgetAfterMs)
-    const line = (priority: Priority) =>
-      createLine({
+    if (knownBudgets.size >= maxKnown) dropIdle(usedAt - dropAfterMs)
+    const queue = (priority: Priority) =>
+      createSlotQueue({
         graceMs: graceMs[bucket],
         ahead: priority === 'background',
         now: () => clock.monotonic(),
-        reserve: (turns, end) => ask(key, bucket, priority, made, turns, end),
+        reserve: (turns, end) => reserveBlock(key, bucket, priority, made, turns, end),
         tooLate: (waitMs) => refusal(bucket, waitMs, 'unknown'),
         onLost: (lost) => metrics.hubspotSlots.inc({ bucket, result: 'lost' }, lost),
       })
-    const made: Known = {
-      lines: { interactive: line('interactive'), background: line('background') },
+    const made: KnownBudget = {
+      queues: { interactive: queue('interactive'), background: queue('background') },
       foreign: createForeignTraffic(),
       learnt: {},
       usedAt,
     }
-    rowsKnown.set(name, made)
+    knownBudgets.set(name, made)
     return made
   }
 
-  function forgetIdle(before: number): void {
-    for (const [name, { lines, usedAt }] of rowsKnown)
-      if (usedAt < before && lines.interactive.idle() && lines.background.idle()) rowsKnown.delete(name)
+  function dropIdle(before: number): void {
+    for (const [name, { queues, usedAt }] of knownBudgets)
+      if (usedAt < before && queues.interactive.idle() && queues.background.idle()) knownBudgets.delete(name)
   }
 
-  async function ask(
+  async function reserveBlock(
     key: BudgetKey,
     bucket: Bucket,
     priority: Priority,
-    row: Known,
-    turns: number,
+    row: KnownBudget,
+    count: number,
     end: number,
-  ): Promise<Got> {
+  ): Promise<SlotReservation> {
     const { foreign } = row
-    const ourPart = foreign.ourPart()
-    const reported = { ...row.learnt, ...(ourPart === undefined ? {} : { ourPart }) }
+    const ownShare = foreign.ownShare()
+    const reported = { ...row.learnt, ...(ownShare === undefined ? {} : { ownShare }) }
     // Reported once: repeating it later would overwrite what other processes have learnt since.
     row.learnt = {}
-    const got = await rows(async (query) => {
+    const got = await runTransaction(async (query) => {
       const before = clock.monotonic()
-      const patienceMs = Math.max(0, end - before)
+      const maxWaitMs = Math.max(0, end - before)
       const interactive = priority === 'interactive'
-      const reserved = await reserve(query, key, bucket, { turns, interactive, patienceMs, learnt: reported })
-      time.saw(reserved.now_ms, before, clock.monotonic())
+      const reserved = await reserveSlots(query, key, bucket, {
+        count,
+        interactive,
+        maxWaitMs,
+        learnt: reported,
+      })
+      time.observe(reserved.now_ms, before, clock.monotonic())
       return reserved
     })
     const { first_ms, spacing_ms, now_ms } = got
-    if (got.closed === 'probe_due' && (await rows((query) => claimProbe(query, key)))) {
+    if (got.closed === 'probe_due' && (await runTransaction((query) => claimBudgetProbe(query, key)))) {
       probing.add(account(key))
-      return { turns: [{ at: clock.monotonic(), probe: true, era: 0 }], mostAhead: 1 }
+      return { slots: [{ at: clock.monotonic(), probe: true, generation: 0 }], maxAhead: 1 }
     }
     if (got.turns === 0) {
       const policy = got.closed_by === 'daily' ? 'daily' : 'unknown'
@@ -150,29 +155,29 @@ export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): 
     // Unused gaps of the interactive share lie in the past; such a slot counts from now.
     const earliest = priority === 'interactive' ? time.toOurs(now_ms) : Number.NEGATIVE_INFINITY
     return {
-      turns: Array.from({ length: got.turns }, (_, n) => ({
+      slots: Array.from({ length: got.turns }, (_, n) => ({
         at: Math.max(at(n), earliest),
         probe: false,
-        era: 0,
+        generation: 0,
       })),
-      mostAhead: Math.floor(blockMs / got.every_ms),
+      maxAhead: Math.floor(blockMs / got.every_ms),
     }
   }
 
   return {
-    async take(key, bucket, { priority, patienceMs }, signal) {
+    async take(key, bucket, { priority, maxWaitMs }, signal) {
       const began = clock.monotonic()
-      const line = known(key, bucket).lines[priority]
+      const queue = knownBudget(key, bucket).queues[priority]
       for (;;) {
-        const turn = await line.next(began + patienceMs, signal)
-        const wait = Math.ceil(turn.at - clock.monotonic())
+        const slot = await queue.next(began + maxWaitMs, signal)
+        const wait = Math.ceil(slot.at - clock.monotonic())
         if (wait > 0) await clock.sleep(wait, signal)
         // Too late, or a pause began meanwhile: sent now, this call would crowd the following
         // calls.
-        const late = clock.monotonic() > turn.at + graceMs[bucket]
-        const good = turn.probe || (turn.era === line.era() && !late)
-        metrics.hubspotSlots.inc({ bucket, result: good ? 'used' : 'lost' })
-        if (!good) continue
+        const late = clock.monotonic() > slot.at + graceMs[bucket]
+        const usable = slot.probe || (slot.generation === queue.generation() && !late)
+        metrics.hubspotSlots.inc({ bucket, result: usable ? 'used' : 'lost' })
+        if (!usable) continue
         metrics.hubspotWait.observe({ bucket }, (clock.monotonic() - began) / 1_000)
         return
       }
@@ -183,19 +188,19 @@ export function createBudget(rows: BudgetRows, clock: Clock, metrics: Metrics): 
       // Slots already reserved lie before the end of the pause.
       const voided: readonly Bucket[] =
         stop.policy === 'daily' ? ['calls', 'search', 'associations'] : [bucket]
-      for (const one of voided) for (const line of Object.values(known(key, one).lines)) line.void()
-      return await rows((query) => close(query, key, bucket, stop))
+      for (const one of voided) for (const line of Object.values(knownBudget(key, one).queues)) line.void()
+      return await runTransaction((query) => closeBudget(query, key, bucket, stop))
     },
 
     async answered(key, bucket, { max, left, intervalMs, dailyLimit, dailyLeft }, at) {
-      const { learnt, foreign } = known(key, bucket)
+      const { learnt, foreign } = knownBudget(key, bucket)
       if (max !== undefined) learnt.max = max
       if (intervalMs !== undefined) learnt.intervalMs = intervalMs
       if (dailyLimit !== undefined) learnt.dailyLimit = dailyLimit
       if (dailyLeft !== undefined) learnt.dailyLeft = dailyLeft
       if (max !== undefined && left !== undefined && intervalMs !== undefined)
         foreign.answered({ at, max, used: max - left, intervalMs })
-      if (probing.delete(account(key))) await rows((query) => reopen(query, key))
+      if (probing.delete(account(key))) await runTransaction((query) => reopenBudget(query, key))
     },
   }
 }

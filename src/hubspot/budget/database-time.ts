@@ -4,13 +4,13 @@
  */
 
 /** Two clocks drift apart by less than this, ms per ms. */
-const drift = 0.0002
+const maxDrift = 0.0002
 
 export interface DatabaseTime {
   /**
    * The database read `databaseMs` on its clock at some moment between our `before` and `after`.
    */
-  saw(databaseMs: number, before: number, after: number): void
+  observe(databaseMs: number, before: number, after: number): void
   toOurs(databaseMs: number): number
 }
 
@@ -24,8 +24,8 @@ export function createDatabaseTime(): DatabaseTime {
   let most = Number.POSITIVE_INFINITY
   let at = 0
   return {
-    saw(databaseMs, before, after) {
-      const aged = Math.max(0, after - at) * drift
+    observe(databaseMs, before, after) {
+      const aged = Math.max(0, after - at) * maxDrift
       least = Math.max(least - aged, before - databaseMs)
       most = Math.min(most + aged, after - databaseMs)
       // A clock was set: earlier bounds are worthless.

@@ -27,15 +27,15 @@ export interface ForeignTraffic {
   /**
    * The part of the limit that is ours, 0 to 1, or undefined when nothing indicates foreign calls.
    */
-  ourPart(): number | undefined
+  ownShare(): number | undefined
 }
 
 /** Between counts further apart than this, ms, the times of other processes' slots are unknown. */
 const gapMs = 3_000
 /** This many responses must agree. */
-const enough = 3
+const requiredSamples = 3
 /** Fewer foreign calls than this cannot be distinguished from calls in flight. */
-const noise = 3
+const minForeignCalls = 3
 
 export function createForeignTraffic(): ForeignTraffic {
   let counts: Count[] = []
@@ -74,18 +74,18 @@ export function createForeignTraffic(): ForeignTraffic {
       seen.push(one)
       if (seen.length > 200) seen.shift()
     },
-    ourPart() {
+    ownShare() {
       const known = counts.at(-1)?.at ?? 0
-      const parts: { foreign: number; max: number }[] = []
+      const deps: { foreign: number; max: number }[] = []
       for (const { at, max, used, intervalMs } of seen.filter((one) => one.at <= known)) {
         const [until, from] = [givenAt(at), givenAt(at - intervalMs)]
-        if (until !== undefined && from !== undefined) parts.push({ foreign: used - (until - from), max })
+        if (until !== undefined && from !== undefined) deps.push({ foreign: used - (until - from), max })
       }
       seen = seen.filter((one) => one.at > known && one.at > known - 15_000)
-      const least = parts.sort((a, b) => a.foreign / a.max - b.foreign / b.max)[0]
-      if (!least || parts.length < enough) return undefined
+      const least = deps.sort((a, b) => a.foreign / a.max - b.foreign / b.max)[0]
+      if (!least || deps.length < requiredSamples) return undefined
       // Take the minimum: a response that overtook another looks like foreign traffic too.
-      if (least.foreign < Math.max(noise, 0.02 * least.max)) return undefined
+      if (least.foreign < Math.max(minForeignCalls, 0.02 * least.max)) return undefined
       // Leave them a little more, because their calls come in bursts.
       return Math.max(0.1, 1 - (1.1 * least.foreign + 2) / least.max)
     },

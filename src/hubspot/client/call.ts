@@ -6,8 +6,8 @@ import type { Bucket, BudgetKey, Priority } from '../budget/budget.ts'
  * How long a caller can wait in all, including repeats and slots, and the maximum number of
  * attempts.
  */
-export interface Patience {
-  tries: number
+export interface RetryLimits {
+  maxAttempts: number
   totalMs: number
 }
 
@@ -25,7 +25,7 @@ export interface Credentials {
   clientSecrets: readonly Secret[]
 }
 
-export interface Call {
+export interface HubSpotCall {
   /** A short fixed name for logs and metrics; never contains an id. */
   endpoint: string
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -54,13 +54,13 @@ export interface Call {
    * interactive.
    */
   budget?: { key: BudgetKey; bucket: Bucket; priority?: Priority }
-  patience: Patience
+  retryLimits: RetryLimits
   signal: AbortSignal
   /** A longer response is `too_large`. Absent: 32 MiB. */
-  mostBytes?: number
+  maxBytes?: number
 }
 
-export interface Answer {
+export interface HubSpotResponse {
   status: number
   body: unknown
   /** Size of the body, as received. */

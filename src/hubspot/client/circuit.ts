@@ -16,7 +16,7 @@ export type CircuitScope = 'call' | 'account' | 'endpoint' | 'hubspot'
  */
 export type CallEnd = 'passed' | 'failed' | 'hung' | 'unknown'
 
-export interface Pass {
+export interface CircuitPass {
   /**
    * @param closedForMs HubSpot itself said that this account is unavailable (477), and for how long
    */
@@ -28,30 +28,30 @@ export interface Circuits {
    * @param kind of an account's call: what it requests
    * @returns a pass, which the caller must end, or in how many ms to call again
    */
-  enter(scope: 'account' | 'endpoint', name: string, kind?: string): Pass | number
+  enter(scope: 'account' | 'endpoint', name: string, kind?: string): CircuitPass | number
   /** How long `enter` would refuse now, ms; 0: it would not. Changes nothing. */
   wait(scope: 'account' | 'endpoint', name: string, kind?: string): number
 }
 
 const windowMs = 30_000
-const fewest = 20
+const minCalls = 20
 /**
  * Each hanging call blocks a worker for its whole deadline, so this many without a response in
  * between are enough.
  */
-const fewestHung = 3
+const minHung = 3
 const failedPart = 0.5
 /**
  * HubSpot as a whole counts as unavailable only when this many accounts or endpoints fail: the
  * failures of one tenant affect that tenant alone.
  */
-const fewestFailing = 3
+const minFailing = 3
 const firstOpenMs = 5_000
 /** Limited to what callers that wait for HubSpot's return can spare. */
-const longestOpenMs = 10_000
+const maxOpenMs = 10_000
 /** Callers that meet a probe in flight retry after this, ms. */
 const probeMs = 2_000
-const mostCircuits = 20_000
+const maxCircuits = 20_000
 
 interface Circuit {
   scope: CircuitScope
@@ -84,7 +84,7 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
     const id = `${scope} ${name}`
     let circuit = circuits.get(id)
     if (!circuit) {
-      if (circuits.size >= mostCircuits) forget()
+      if (circuits.size >= maxCircuits) forget()
       circuit = fresh(scope)
       circuits.set(id, circuit)
     }
@@ -127,7 +127,7 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
    * probe together.
    */
   const longer = (openMs: number) =>
-    Math.min(longestOpenMs, Math.max(firstOpenMs, openMs * 2)) * (1 - 0.3 * clock.random())
+    Math.min(maxOpenMs, Math.max(firstOpenMs, openMs * 2)) * (1 - 0.3 * clock.random())
 
   function count(circuit: Circuit, name: string, how: CallEnd): void {
     const now = clock.monotonic()
@@ -142,14 +142,14 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
   function tooMany({ scope, ends, hung }: Circuit): boolean {
     // A hang says nothing about HubSpot as a whole, and one token's hang nothing about the endpoint
     // that all tokens share.
-    if ((scope === 'call' || scope === 'account') && hung >= fewestHung) return true
+    if ((scope === 'call' || scope === 'account') && hung >= minHung) return true
     const failed = ends.filter((end) => end.failed).length
-    if (ends.length < fewest || failed < failedPart * ends.length) return false
+    if (ends.length < minCalls || failed < failedPart * ends.length) return false
     if (scope !== 'hubspot') return true
     const names = new Map<string, number>()
     for (const end of ends) names.set(end.name, (names.get(end.name) ?? 0) + (end.failed ? 1 : -1))
     const failing = [...names.values()].filter((more) => more >= 0).length
-    return failing >= fewestFailing && failing >= failedPart * names.size
+    return failing >= minFailing && failing >= failedPart * names.size
   }
 
   function settle(circuit: Circuit, name: string, probe: boolean, began: number, how: CallEnd): void {
@@ -200,16 +200,16 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
  * moves): callers that wait for its return may resume as soon as HubSpot answers any call. A
  * timeout or an unreadable response may concern one account's data alone, until it opens a circuit.
  */
-export const awaitsReturn = (failure: unknown): boolean =>
+export const isHubSpotOutage = (failure: unknown): boolean =>
   failure instanceof HubSpotError &&
   failure.kind === 'unavailable' &&
-  (failure.retryAfterMs === undefined || (failure.circuit && failure.retryAfterMs <= longestOpenMs))
+  (failure.retryAfterMs === undefined || (failure.circuit && failure.retryAfterMs <= maxOpenMs))
 
 /** Callers that an open circuit refused are spread over this, ms. */
 const spreadMs = 5_000
 
 /** @returns how long a failure asks to wait, ms; undefined: it does not say */
-export function askedWait(failure: unknown, clock: Clock): number | undefined {
+export function requestedWaitMs(failure: unknown, clock: Clock): number | undefined {
   if (!(failure instanceof HubSpotError) || failure.retryAfterMs === undefined) return undefined
   return failure.retryAfterMs + (failure.circuit ? spreadMs * clock.random() : 0)
 }

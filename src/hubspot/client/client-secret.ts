@@ -4,15 +4,19 @@
  */
 import type { Log } from '../../lib/log.ts'
 import { HubSpotError } from '../hubspot-error.ts'
-import type { Answer, Call, Credentials } from './call.ts'
+import type { Credentials, HubSpotCall, HubSpotResponse } from './call.ts'
 
 /**
  * @returns a function that makes the call through `send`, with our credentials in its form; a
  *   refused client has not used up the grant
  */
-export function createAsApp(
+export function createAppCaller(
   log: Log,
-): (call: Call, app: Credentials, send: (call: Call) => Promise<Answer>) => Promise<Answer> {
+): (
+  call: HubSpotCall,
+  app: Credentials,
+  send: (call: HubSpotCall) => Promise<HubSpotResponse>,
+) => Promise<HubSpotResponse> {
   let reported = false
   return async (call, { clientId, clientSecrets }, send) => {
     for (let at = 0; ; at++) {

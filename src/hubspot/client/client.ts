@@ -9,34 +9,34 @@ import type { Log } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import type { Egress } from '../../lib/proxy.ts'
 import { within } from '../../lib/within.ts'
-import { type AppPause, pauseAfter } from '../budget/app-pause.ts'
+import { type AppPause, pauseMsAfter } from '../budget/app-pause.ts'
 import type { Budget, BudgetKey } from '../budget/budget.ts'
 import { HubSpotError } from '../hubspot-error.ts'
-import type { Answer, Call, Credentials } from './call.ts'
+import type { Credentials, HubSpotCall, HubSpotResponse } from './call.ts'
 import { type CallEnd, type Circuits, createCircuits } from './circuit.ts'
-import { createAsApp } from './client-secret.ts'
+import { createAppCaller } from './client-secret.ts'
 import { createPageSizes } from './page-sizes.ts'
 import { isTooSlow, retryDelay, wasReset } from './retry.ts'
-import { type Heard, send } from './send.ts'
+import { type OnRateFacts, sendHubSpotRequest } from './send.ts'
 
-export type { Answer, Call, Credentials, HubSpotAccess, Patience } from './call.ts'
+export type { Credentials, HubSpotAccess, HubSpotCall, HubSpotResponse, RetryLimits } from './call.ts'
 
 export interface HubSpot {
   /** @throws HubSpotError; or the signal's reason when the caller gave up */
-  call(call: Call): Promise<Answer>
+  call(call: HubSpotCall): Promise<HubSpotResponse>
   /** How many of `wanted` records a call of this kind should request to be answered in time. */
-  fit(key: BudgetKey, endpoint: string, wanted: number): number
+  batchSizeFor(key: BudgetKey, endpoint: string, wanted: number): number
   close(): Promise<void>
 }
 
 /** How long an account is assumed to move when HubSpot does not say, ms. */
-const moveMs = 60_000
+const defaultMoveMs = 60_000
 /** An attempt with less time than this says nothing about HubSpot when it times out, ms. */
-const fairTryMs = 5_000
+const minFairAttemptMs = 5_000
 
 const connectTimeoutMs = 5_000
 
-export function createHubSpot(parts: {
+export function createHubSpot(deps: {
   apiUrl: string
   /** Total deadline of one attempt, body included, ms. */
   timeoutMs: number
@@ -51,25 +51,25 @@ export function createHubSpot(parts: {
   /** Absent: only the caller itself waits when HubSpot asks our app to. */
   appPause?: AppPause
 }): HubSpot {
-  const { apiUrl, budget, clock, metrics, log } = parts
+  const { apiUrl, budget, clock, metrics, log } = deps
   // Redirects are not followed (undici's request does not). The origin is the configured one,
   // except for an address that HubSpot gave (`send.ts`).
-  const connect = parts.egress?.connector(connectTimeoutMs) ?? { timeout: connectTimeoutMs }
+  const connect = deps.egress?.connector(connectTimeoutMs) ?? { timeout: connectTimeoutMs }
   const agent = new Agent({ connections: 32, connect, keepAliveTimeout: 10_000 })
   // Without pipelining a connection serves one call and closes, so these calls never meet a stale
   // socket.
   const fresh = new Agent({ connections: 8, connect, pipelining: 0 })
-  const circuits = parts.circuits ?? createCircuits(clock, metrics)
+  const circuits = deps.circuits ?? createCircuits(clock, metrics)
   const sizes = createPageSizes(clock)
-  const asApp = createAsApp(log)
+  const asApp = createAppCaller(log)
 
-  async function once(call: Call, timeoutMs: number, dispatcher: Agent): Promise<Answer> {
+  async function once(call: HubSpotCall, timeoutMs: number, dispatcher: Agent): Promise<HubSpotResponse> {
     const deadline = AbortSignal.timeout(Math.ceil(timeoutMs))
     const started = clock.monotonic()
     let outcome = 'aborted'
     try {
       const signal = AbortSignal.any([call.signal, deadline])
-      const sent = send({ apiUrl, clock, heard: heardBy(call) }, call, signal, dispatcher)
+      const sent = sendHubSpotRequest({ apiUrl, clock, heard: heardBy(call) }, call, signal, dispatcher)
       const answer = await within(sent, signal)
       outcome = 'ok'
       return answer
@@ -90,7 +90,7 @@ export function createHubSpot(parts: {
   }
 
   /** A call that succeeded must not fail because the database cannot be updated. */
-  function heardBy({ budget: spent }: Call): Heard {
+  function heardBy({ budget: spent }: HubSpotCall): OnRateFacts {
     return async (facts, at) => {
       if (!spent) return
       await budget
@@ -100,9 +100,9 @@ export function createHubSpot(parts: {
   }
 
   /** Makes one attempt if the circuits allow it, and reports its result to them. */
-  async function guarded(call: Call, timeoutMs: number, dispatcher: Agent): Promise<Answer> {
+  async function guarded(call: HubSpotCall, timeoutMs: number, dispatcher: Agent): Promise<HubSpotResponse> {
     const pass = circuits.enter(...circuitOf(call))
-    if (typeof pass === 'number') throw away(call, pass)
+    if (typeof pass === 'number') throw circuitOpenError(call, pass)
     let end: CallEnd = 'unknown'
     let closedForMs: number | undefined
     const began = clock.monotonic()
@@ -110,14 +110,14 @@ export function createHubSpot(parts: {
     try {
       const answer = await once(call, timeoutMs, dispatcher)
       end = 'passed'
-      const share = (clock.monotonic() - began) / parts.timeoutMs
+      const share = (clock.monotonic() - began) / deps.timeoutMs
       if (spent && records) sizes.answered(spent.key.hubId, endpoint, records, share)
       return answer
     } catch (error) {
       if (error instanceof HubSpotError) {
-        end = endOf(error, timeoutMs >= Math.min(parts.timeoutMs, fairTryMs))
+        end = callEndOf(error, timeoutMs >= Math.min(deps.timeoutMs, minFairAttemptMs))
         if (spent && records && end === 'hung') sizes.tooSlow(spent.key.hubId, endpoint, records)
-        if (error.status === 477) closedForMs = error.retryAfterMs ?? moveMs
+        if (error.status === 477) closedForMs = error.retryAfterMs ?? defaultMoveMs
       }
       throw error
     } finally {
@@ -129,7 +129,7 @@ export function createHubSpot(parts: {
    * HubSpot's limit was reached. Every caller that spends this budget waits, not only this one. The
    * next slot is then the wait, unless it is further away than the caller can wait.
    */
-  async function stopped(error: HubSpotError, call: Call, waitMs: number, leftMs: number) {
+  async function stopped(error: HubSpotError, call: HubSpotCall, waitMs: number, leftMs: number) {
     const policy = error.policy ?? 'unknown'
     metrics.hubspotRateLimited.inc({ policy })
     if (!call.budget) return { error, waitMs }
@@ -146,19 +146,19 @@ export function createHubSpot(parts: {
     }
   }
 
-  async function repeated(call: Call, end: number): Promise<Answer> {
+  async function repeated(call: HubSpotCall, end: number): Promise<HubSpotResponse> {
     const left = () => end - clock.monotonic()
     let dispatcher = agent
     for (let attempt = 0; ; attempt++) {
       // Checked before a slot is taken, so that calls to an unavailable account use no budget.
       const closed = circuits.wait(...circuitOf(call))
-      if (closed > 0) throw away(call, closed)
+      if (closed > 0) throw circuitOpenError(call, closed)
       if (call.budget) {
         const { key, bucket, priority = 'interactive' } = call.budget
-        await budget.take(key, bucket, { priority, patienceMs: Math.max(0, left()) }, call.signal)
+        await budget.take(key, bucket, { priority, maxWaitMs: Math.max(0, left()) }, call.signal)
       }
       try {
-        return await guarded(call, Math.max(1, Math.min(parts.timeoutMs, left())), dispatcher)
+        return await guarded(call, Math.max(1, Math.min(deps.timeoutMs, left())), dispatcher)
       } catch (failure) {
         if (!(failure instanceof HubSpotError)) throw failure
         let error = failure
@@ -171,7 +171,7 @@ export function createHubSpot(parts: {
           dispatcher = fresh
           wait = 0
         }
-        const isLast = attempt + 1 >= call.patience.tries || wait === undefined || wait >= left()
+        const isLast = attempt + 1 >= call.retryLimits.maxAttempts || wait === undefined || wait >= left()
         // HubSpot's edge timed out each time: the size may be the cause.
         if (isLast && isTooSlow(error) && call.budget && call.records)
           sizes.tooSlow(call.budget.key.hubId, call.endpoint, call.records)
@@ -185,23 +185,23 @@ export function createHubSpot(parts: {
 
   /** Delays our app's own calls for as long as HubSpot asked any of our processes to. */
   async function unlessPaused(
-    { endpoint, patience, signal }: Call,
+    { endpoint, retryLimits, signal }: HubSpotCall,
     { clientId }: Credentials,
-    send: () => Promise<Answer>,
-  ): Promise<Answer> {
-    const { appPause } = parts
+    send: () => Promise<HubSpotResponse>,
+  ): Promise<HubSpotResponse> {
+    const { appPause } = deps
     if (!appPause) return await send()
-    const wait = await appPause.left(clientId)
-    if (wait >= patience.totalMs) throw away({ endpoint }, wait)
+    const wait = await appPause.remainingMs(clientId)
+    if (wait >= retryLimits.totalMs) throw circuitOpenError({ endpoint }, wait)
     if (wait > 0) {
       // Spread the callers, and leave some of the time for the call itself.
-      const spread = clock.random() * Math.min(spreadMs, (patience.totalMs - wait) / 2)
+      const spread = clock.random() * Math.min(spreadMs, (retryLimits.totalMs - wait) / 2)
       await clock.sleep(Math.ceil(wait + spread), signal)
     }
     try {
       return await send()
     } catch (error) {
-      const pause = pauseAfter(error)
+      const pause = pauseMsAfter(error)
       if (pause !== undefined)
         await appPause
           .pause(clientId, pause)
@@ -212,13 +212,13 @@ export function createHubSpot(parts: {
 
   return {
     async call(call) {
-      const end = clock.monotonic() + call.patience.totalMs
-      const made = (one: Call) => repeated(one, end)
+      const end = clock.monotonic() + call.retryLimits.totalMs
+      const made = (one: HubSpotCall) => repeated(one, end)
       return await (call.app
         ? unlessPaused(call, call.app, () => asApp(call, call.app as Credentials, made))
         : made(call))
     },
-    fit: ({ hubId }, endpoint, wanted) => sizes.fit(hubId, endpoint, wanted),
+    batchSizeFor: ({ hubId }, endpoint, wanted) => sizes.sizeFor(hubId, endpoint, wanted),
     async close() {
       await Promise.all([agent.destroy(), fresh.destroy()])
     },
@@ -232,12 +232,12 @@ const spreadMs = 2_000
 const fewRecords = 20
 
 /** An account's call also has its kind, so that a slow kind stops no other. */
-const circuitOf = ({ budget, endpoint, records = 1 }: Call): Parameters<Circuits['enter']> =>
+const circuitOf = ({ budget, endpoint, records = 1 }: HubSpotCall): Parameters<Circuits['enter']> =>
   budget
     ? ['account', String(budget.key.hubId), records > fewRecords ? `${endpoint} page` : endpoint]
     : ['endpoint', endpoint]
 
-const away = ({ endpoint }: Pick<Call, 'endpoint'>, waitMs: number) =>
+const circuitOpenError = ({ endpoint }: Pick<HubSpotCall, 'endpoint'>, waitMs: number) =>
   new HubSpotError('unavailable', endpoint, {
     circuit: true,
     retryAfterMs: Math.max(1_000, Math.ceil(waitMs)),
@@ -248,7 +248,7 @@ const away = ({ endpoint }: Pick<Call, 'endpoint'>, waitMs: number) =>
  *
  * @param fair whether the attempt had enough time
  */
-function endOf({ kind, status }: HubSpotError, fair: boolean): CallEnd {
+function callEndOf({ kind, status }: HubSpotError, fair: boolean): CallEnd {
   if (kind === 'timeout') return fair ? 'hung' : 'unknown'
   // A 403 of this kind is a page of the edge, which blocks every caller behind our address.
   const away = status === undefined || status >= 500 || status === 403

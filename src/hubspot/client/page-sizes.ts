@@ -7,7 +7,7 @@ import type { Clock } from '../../lib/clock.ts'
 
 export interface PageSizes {
   /** @returns how many of `wanted` records to request, at least 1 */
-  fit(hubId: number, endpoint: string, wanted: number): number
+  sizeFor(hubId: number, endpoint: string, wanted: number): number
   /** A call for this many records was not answered in time. */
   tooSlow(hubId: number, endpoint: string, records: number): void
   /**
@@ -19,15 +19,15 @@ export interface PageSizes {
 }
 
 /** After this long twice as many are tried again, even if that was too slow before; ms. */
-const tryMoreAfterMs = 600_000
+const retryLargerAfterMs = 600_000
 /**
  * A response within this share of the deadline allows twice as many, unless that many were too
  * slow.
  */
 const quickShare = 0.25
 /** No call requests more records. */
-const mostRecords = 1_000
-const mostKept = 10_000
+const maxRecords = 1_000
+const maxKnown = 10_000
 
 interface Known {
   /** How many to request. */
@@ -43,7 +43,8 @@ export function createPageSizes(clock: Clock): PageSizes {
   const keyOf = (hubId: number, endpoint: string) => `${hubId} ${endpoint}`
 
   return {
-    fit: (hubId, endpoint, wanted) => Math.min(wanted, sizes.get(keyOf(hubId, endpoint))?.records ?? wanted),
+    sizeFor: (hubId, endpoint, wanted) =>
+      Math.min(wanted, sizes.get(keyOf(hubId, endpoint))?.records ?? wanted),
 
     tooSlow(hubId, endpoint, records) {
       const key = keyOf(hubId, endpoint)
@@ -51,7 +52,7 @@ export function createPageSizes(clock: Clock): PageSizes {
       // A call that began before the number was lowered says nothing new.
       if (known && records > known.records) return
       // Evict the oldest entries first.
-      if (sizes.size >= mostKept) for (const oldest of [...sizes.keys()].slice(0, 100)) sizes.delete(oldest)
+      if (sizes.size >= maxKnown) for (const oldest of [...sizes.keys()].slice(0, 100)) sizes.delete(oldest)
       sizes.delete(key)
       // If a single record is too slow, the number of records is not the cause.
       const below = records > 1 ? records : Number.POSITIVE_INFINITY
@@ -65,9 +66,9 @@ export function createPageSizes(clock: Clock): PageSizes {
       if (!known || records < known.records) return
       const now = clock.monotonic()
       const more = known.records * 2
-      const isLate = now - known.since >= tryMoreAfterMs
+      const isLate = now - known.since >= retryLargerAfterMs
       if (!isLate && (share > quickShare || more >= known.below)) return
-      if (more > mostRecords) sizes.delete(key)
+      if (more > maxRecords) sizes.delete(key)
       else
         sizes.set(key, {
           records: more,

@@ -27,7 +27,7 @@ const plausible = {
  * Ignores the -Secondly headers: HubSpot calls them deprecated, and they were seen to be wrong. An
  * implausible number counts as absent, because a budget would follow it.
  */
-export function rateFacts(headers: Headers): RateFacts {
+export function parseRateHeaders(headers: Headers): RateFacts {
   const facts: RateFacts = {}
   const read = (fact: keyof RateFacts, name: string) => {
     const text = [headers[`x-hubspot-ratelimit-${name}`]].flat()[0]

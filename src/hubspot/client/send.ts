@@ -2,15 +2,15 @@
 import { type Dispatcher, request } from 'undici'
 import type { Clock } from '../../lib/clock.ts'
 import { errorOf, HubSpotError, oauthErrorOf } from '../hubspot-error.ts'
-import type { Answer, Call } from './call.ts'
-import { type RateFacts, rateFacts } from './rate-headers.ts'
+import type { HubSpotCall, HubSpotResponse } from './call.ts'
+import { parseRateHeaders, type RateFacts } from './rate-headers.ts'
 
 /**
  * The limits allowed a call.
  *
  * @param at about when HubSpot counted it, on our monotonic clock
  */
-export type Heard = (facts: RateFacts, at: number) => Promise<void>
+export type OnRateFacts = (facts: RateFacts, at: number) => Promise<void>
 
 const maxBytes = 32 * 1024 * 1024
 /**
@@ -28,14 +28,14 @@ const counted = (status: number) => status < 500 && ![401, 408, 423, 429, 477].i
  * @throws HubSpotError by HubSpot's response; without one, the transport's own error or the
  *   signal's reason
  */
-export async function send(
-  parts: { apiUrl: string; clock: Clock; heard: Heard },
-  call: Call,
+export async function sendHubSpotRequest(
+  deps: { apiUrl: string; clock: Clock; heard: OnRateFacts },
+  call: HubSpotCall,
   signal: AbortSignal,
   dispatcher: Dispatcher,
-): Promise<Answer> {
-  const { apiUrl, clock } = parts
-  const url = whereTo(call, apiUrl)
+): Promise<HubSpotResponse> {
+  const { apiUrl, clock } = deps
+  const url = urlOf(call, apiUrl)
   for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value)
   const headers: Record<string, string> = { accept: 'application/json', 'accept-encoding': 'identity' }
   if (call.token) headers.authorization = `Bearer ${call.token.reveal()}`
@@ -49,9 +49,9 @@ export async function send(
   const began = clock.monotonic()
   const answer = await request(url, { dispatcher, method: call.method, headers, body, signal })
   const status = answer.statusCode
-  if (counted(status)) await parts.heard(rateFacts(answer.headers), (began + clock.monotonic()) / 2)
+  if (counted(status)) await deps.heard(parseRateHeaders(answer.headers), (began + clock.monotonic()) / 2)
   if (status >= 200 && status < 300) {
-    const text = await readCapped(call.endpoint, answer.body, call.mostBytes ?? maxBytes)
+    const text = await readCapped(call.endpoint, answer.body, call.maxBytes ?? maxBytes)
     const parsed = parseJson(text.toString('utf8'))
     if (parsed === undefined && status !== 204 && !call.bodyless)
       throw new HubSpotError('invalid', call.endpoint, { status })
@@ -67,7 +67,7 @@ export async function send(
  * verified, or on the origin of HubSpot's API. The address carries its own authorisation: our
  * credentials are never sent there.
  */
-function whereTo({ endpoint, path, token, form }: Call, apiUrl: string): URL {
+function urlOf({ endpoint, path, token, form }: HubSpotCall, apiUrl: string): URL {
   if (typeof path === 'string') return new URL(path, apiUrl)
   const url = URL.parse(path.reveal())
   const near = url?.origin === new URL(apiUrl).origin

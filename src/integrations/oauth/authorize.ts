@@ -5,9 +5,9 @@ import type { Database } from '../../db/database.ts'
 import { withTenant } from '../../db/scope.ts'
 import type { TenantId } from '../../db/tenant-id.ts'
 import { asAppError } from '../../hubspot/as-app-error.ts'
-import type { HubSpot, Patience } from '../../hubspot/client/client.ts'
+import type { HubSpot, RetryLimits } from '../../hubspot/client/client.ts'
 import { HubSpotError } from '../../hubspot/hubspot-error.ts'
-import { type App, authorizeUrl, exchangeCode, type Grant } from '../../hubspot/oauth.ts'
+import { authorizeUrl, exchangeOAuthCode, type Grant, type OAuthApp } from '../../hubspot/oauth.ts'
 import type { ObjectPaths } from '../../hubspot/objects.ts'
 import { AppError, integrationNotFound } from '../../lib/errors.ts'
 import { newId, parseUuid } from '../../lib/ids.ts'
@@ -31,11 +31,11 @@ export interface AuthorizeDependencies {
   db: Database
   ring: KeyRing
   hubspot: HubSpot
-  app: App | undefined
+  app: OAuthApp | undefined
   authorizeBase: string
   tickets: ObjectPaths
   /** Time limit for all calls of one request to HubSpot together, ms. */
-  patience: Patience
+  retryLimits: RetryLimits
 }
 
 /**
@@ -100,10 +100,10 @@ export async function redeemAuthorizationCode(
   try {
     // From here on the caller's abort has no effect: state and code are used up.
     const { signal } = new AbortController()
-    const { hubspot, patience } = deps
+    const { hubspot, retryLimits } = deps
     return {
       ...ref,
-      grant: await exchangeCode(hubspot, app, answer.code, codeVerifier, patience.totalMs, signal),
+      grant: await exchangeOAuthCode(hubspot, app, answer.code, codeVerifier, retryLimits.totalMs, signal),
     }
   } catch (error) {
     if (error instanceof HubSpotError && error.kind === 'grant_refused') {
@@ -131,7 +131,7 @@ export async function identifyGrantAccount(
 export const invalidState = () =>
   new AppError('invalid_state', 'The state is unknown, expired or already used')
 
-function requireOAuthApp({ app }: AuthorizeDependencies): App {
+function requireOAuthApp({ app }: AuthorizeDependencies): OAuthApp {
   if (app) return app
   throw new AppError('oauth_not_configured', 'HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are not set')
 }

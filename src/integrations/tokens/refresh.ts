@@ -7,8 +7,8 @@ import type { Database } from '../../db/database.ts'
 import { type TenantScope, withTenant } from '../../db/scope.ts'
 import { asAppError } from '../../hubspot/as-app-error.ts'
 import type { HubSpot } from '../../hubspot/client/client.ts'
-import { HubSpotError, otherAppsToken } from '../../hubspot/hubspot-error.ts'
-import { type App, type Grant, refreshGrant } from '../../hubspot/oauth.ts'
+import { HubSpotError, tokenOfAnotherApp } from '../../hubspot/hubspot-error.ts'
+import { type Grant, type OAuthApp, refreshOAuthGrant } from '../../hubspot/oauth.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { AppError, isTenantErasing } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
@@ -36,7 +36,7 @@ export interface RefreshDependencies {
   db: Database
   ring: KeyRing
   hubspot: HubSpot
-  app: App | undefined
+  app: OAuthApp | undefined
   clock: Clock
   metrics: Metrics
   log: Log
@@ -85,7 +85,7 @@ export function createRefresher(deps: RefreshDependencies, refuse: Refuse): Refr
 
   async function askForGrant(
     ref: IntegrationRef,
-    app: App,
+    app: OAuthApp,
     refreshToken: Secret,
     claim: number,
   ): Promise<Grant> {
@@ -93,11 +93,11 @@ export function createRefresher(deps: RefreshDependencies, refuse: Refuse): Refr
     // connection.
     const { signal } = new AbortController()
     try {
-      return await refreshGrant(hubspot, app, refreshToken, refreshDeadlineMs, signal)
+      return await refreshOAuthGrant(hubspot, app, refreshToken, refreshDeadlineMs, signal)
     } catch (error) {
       if (error instanceof HubSpotError && error.kind === 'grant_refused') {
         metrics.tokenRefreshes.inc({ result: 'refused' })
-        if (error.category === otherAppsToken) {
+        if (error.category === tokenOfAnotherApp) {
           log.error(ref, otherAppMessage)
           return await refuse(ref, claim, 'refresh_token_of_another_app', error)
         }

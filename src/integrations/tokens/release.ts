@@ -2,7 +2,7 @@
 import type { Database } from '../../db/database.ts'
 import { withSystem } from '../../db/scope.ts'
 import type { HubSpot } from '../../hubspot/client/client.ts'
-import { type App, revoke } from '../../hubspot/oauth.ts'
+import { type OAuthApp, revokeOAuthGrant } from '../../hubspot/oauth.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Secret } from '../../lib/secret.ts'
 import { accountIsShared } from '../store.ts'
@@ -10,7 +10,7 @@ import { accountIsShared } from '../store.ts'
 export interface ReleaseDependencies {
   db: Database
   hubspot: HubSpot
-  app: App | undefined
+  app: OAuthApp | undefined
   log: Log
 }
 
@@ -35,7 +35,7 @@ export async function releaseGrant(
   if (!refreshToken || !app || hubId === null) return false
   if (await withSystem(db, (scope) => accountIsShared(scope, hubId, except))) return false
   try {
-    await revoke(hubspot, app, refreshToken, revokeWithinMs, signal)
+    await revokeOAuthGrant(hubspot, app, refreshToken, revokeWithinMs, signal)
     return true
   } catch (err) {
     log.warn(

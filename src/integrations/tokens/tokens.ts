@@ -6,11 +6,11 @@
  */
 import { type TenantScope, withTenant } from '../../db/scope.ts'
 import { missingScopes } from '../../hubspot/as-app-error.ts'
-import type { HubSpotAccess, Patience } from '../../hubspot/client/client.ts'
+import type { HubSpotAccess, RetryLimits } from '../../hubspot/client/client.ts'
 import { HubSpotError } from '../../hubspot/hubspot-error.ts'
 import { readScopesCode, scopesCode } from '../../hubspot/missing-scopes.ts'
 import { accountInfo, listPage, type ObjectPaths } from '../../hubspot/objects.ts'
-import { introspect, knowsStaticToken, staticTokenFacts } from '../../hubspot/token-facts.ts'
+import { hasStaticTokenFacts, introspectToken, staticTokenFacts } from '../../hubspot/token-facts.ts'
 import { AppError, integrationNotFound, tokenInvalid } from '../../lib/errors.ts'
 import type { Secret } from '../../lib/secret.ts'
 import type { Integration, IntegrationRef } from '../integration.ts'
@@ -34,7 +34,7 @@ export interface TokenDependencies extends RefreshDependencies {
 }
 
 export interface UseOptions {
-  patience: Patience
+  retryLimits: RetryLimits
   signal: AbortSignal
   /** `work` itself makes the call that proves the token, so HubSpot is not asked first. */
   provesToken?: boolean
@@ -132,16 +132,19 @@ export function createTokens(deps: TokenDependencies): Tokens {
   }
 
   /** Asks HubSpot whether the token is still valid. */
-  async function isActive({ token }: UsableToken, { patience, signal }: UseOptions): Promise<boolean> {
+  async function isActive({ token }: UsableToken, { retryLimits, signal }: UseOptions): Promise<boolean> {
     if (token.kind === 'oauth' && deps.app) {
-      return (await introspect(hubspot, deps.app, token.accessToken, patience.totalMs, signal)) !== undefined
+      return (
+        (await introspectToken(hubspot, deps.app, token.accessToken, retryLimits.totalMs, signal)) !==
+        undefined
+      )
     }
     if (
       token.kind === 'static' &&
-      (await staticTokenFacts(hubspot, token.accessToken, patience.totalMs, signal))
+      (await staticTokenFacts(hubspot, token.accessToken, retryLimits.totalMs, signal))
     )
       return true
-    return await opensAccount(token.accessToken, patience, signal)
+    return await opensAccount(token.accessToken, retryLimits, signal)
   }
 
   async function confirmed(
@@ -187,16 +190,22 @@ export function createTokens(deps: TokenDependencies): Tokens {
   }
 
   /** @throws HubSpotError when HubSpot cannot be reached: the result is then unknown */
-  async function isKnown(token: StoredToken, { patience, signal }: UseOptions): Promise<boolean> {
+  async function isKnown(token: StoredToken, { retryLimits, signal }: UseOptions): Promise<boolean> {
     const { accessToken, kind } = token
     const known =
-      kind === 'static' ? await knowsStaticToken(hubspot, accessToken, patience.totalMs, signal) : undefined
-    return known ?? (await opensAccount(accessToken, patience, signal))
+      kind === 'static'
+        ? await hasStaticTokenFacts(hubspot, accessToken, retryLimits.totalMs, signal)
+        : undefined
+    return known ?? (await opensAccount(accessToken, retryLimits, signal))
   }
 
-  async function opensAccount(token: Secret, patience: Patience, signal: AbortSignal): Promise<boolean> {
+  async function opensAccount(
+    token: Secret,
+    retryLimits: RetryLimits,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     try {
-      await accountInfo(hubspot, token, patience, signal)
+      await accountInfo(hubspot, token, retryLimits, signal)
       return true
     } catch (error) {
       if (!(error instanceof HubSpotError)) throw error
@@ -233,9 +242,9 @@ export function createTokens(deps: TokenDependencies): Tokens {
    * Whether a ticket can be read without properties. If so, the refusal was about a property or
    * something else.
    */
-  async function readsTickets(ready: UsableToken, { patience, signal }: UseOptions): Promise<boolean> {
+  async function readsTickets(ready: UsableToken, { retryLimits, signal }: UseOptions): Promise<boolean> {
     const bare = { ...deps.tickets, properties: [] }
-    const options = { access: accessOf(ready), patience, signal }
+    const options = { access: accessOf(ready), retryLimits, signal }
     try {
       await listPage(hubspot, bare, { after: undefined, limit: 1 }, options)
       return true

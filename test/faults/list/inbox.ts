@@ -217,7 +217,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'address-of-a-file-over-http',
-    in: 'whereTo',
+    in: 'urlOf',
     find: `(url.protocol !== 'https:' && !near) || `,
     put: '',
     test: 'test/hubspot/client.test.ts',

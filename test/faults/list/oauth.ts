@@ -30,8 +30,8 @@ export const oauth: Fault[] = [
   {
     name: 'verifier-not-sent',
     in: 'redeemAuthorizationCode',
-    find: 'exchangeCode(hubspot, app, answer.code, codeVerifier,',
-    put: 'exchangeCode(hubspot, app, answer.code, undefined,',
+    find: 'exchangeOAuthCode(hubspot, app, answer.code, codeVerifier,',
+    put: 'exchangeOAuthCode(hubspot, app, answer.code, undefined,',
     test: 'test/integrations/oauth/oauth.test.ts',
     gain: 'an intercepted code is enough to get a token',
   },
@@ -71,7 +71,7 @@ const request = (url: URL, options: { dispatcher: Dispatcher } & Parameters<type
   },
   {
     name: 'paging-link-followed',
-    in: 'send',
+    in: 'sendHubSpotRequest',
     find: 'if (status >= 200 && status < 300) {',
     put: `const link = (parsed as { paging?: { next?: { link?: string } } } | undefined)?.paging?.next?.link
   if (link) await request(link, { dispatcher, headers, signal }).then(({ body }) => body.dump(), () => {})

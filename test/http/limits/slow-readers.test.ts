@@ -9,13 +9,13 @@ import { eventually } from '../../support/service.ts'
 
 /** More than the kernel keeps for a socket. */
 const answer = 'x'.repeat(24 * 1_048_576)
-const patience = { leastMs: 500, bytesPerSecond: 2 * answer.length }
+const retryLimits = { leastMs: 500, bytesPerSecond: 2 * answer.length }
 
 let app: FastifyInstance
 const closed: string[] = []
 before(async () => {
   app = Fastify()
-  disconnectSlowReaders(app, patience)
+  disconnectSlowReaders(app, retryLimits)
   app.addHook('onRequest', async (request, reply) => {
     reply.raw.once('close', () => closed.push(`${request.url} ${reply.raw.writableFinished}`))
   })
@@ -41,7 +41,7 @@ test('an answer that is not taken is given up, with all that wait behind it on i
 })
 
 test('an answer that is taken is whole, however large', async () => {
-  patience.bytesPerSecond = answer.length / 60
+  retryLimits.bytesPerSecond = answer.length / 60
   const socket = ask('/large')
   let got = 0
   socket.on('data', (chunk: Buffer) => {

@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod'
 
-export function readEach<T>(records: readonly unknown[], shape: z.ZodType<T>): T[] {
+export function parseRecords<T>(records: readonly unknown[], shape: z.ZodType<T>): T[] {
   return records.flatMap((record) => {
     const read = shape.safeParse(record)
     return read.success ? [read.data] : []

@@ -10,33 +10,33 @@ export interface Slot {
   /** The one call that may probe whether a daily stop still applies. */
   probe: boolean
   /** A slot from before the last pause is void. */
-  era: number
+  generation: number
 }
 
 /** The result of a reservation: slots, or a refusal with how long to wait. */
-export type Got = { turns: Slot[]; mostAhead: number } | { refuse: (waitMs?: number) => Error }
+export type SlotReservation = { slots: Slot[]; maxAhead: number } | { refuse: (waitMs?: number) => Error }
 
-export interface Waiter {
+export interface SlotWaiter {
   /** No slot after this time is useful, ms on our monotonic clock. */
   end: number
-  resolve(turn: Slot): void
+  resolve(slot: Slot): void
   reject(error: unknown): void
 }
 
-export interface LineParts {
+export interface SlotQueueOptions {
   /** How long after its time a slot may be used, ms. */
   graceMs: number
   /** Whether to reserve more slots than there are waiting callers. */
   ahead: boolean
   now(): number
-  /** Reserves up to `turns` slots, none later than `end`. */
-  reserve(turns: number, end: number): Promise<Got>
+  /** Reserves up to `slots` slots, none later than `end`. */
+  reserve(count: number, end: number): Promise<SlotReservation>
   /** The error for a caller whose slot is this much too late. */
   tooLate(waitMs: number): Error
-  onLost(turns: number): void
+  onLost(count: number): void
 }
 
-export interface Line {
+export interface SlotQueue {
   /**
    * The next slot, in the order of requests. Rejects immediately when the slot would come after
    * `end`.
@@ -44,87 +44,87 @@ export interface Line {
   next(end: number, signal: AbortSignal): Promise<Slot>
   /** Voids every reserved slot: HubSpot requested a pause. */
   void(): void
-  era(): number
+  generation(): number
   idle(): boolean
 }
 
 /** At most this many callers per statement; the others use the next one. */
-const most = 64
+const maxPerStatement = 64
 
-export function createLine(parts: LineParts): Line {
-  let turns: Slot[] = []
-  let waiting: Waiter[] = []
-  let asking = false
-  let era = 0
+export function createSlotQueue(options: SlotQueueOptions): SlotQueue {
+  let slots: Slot[] = []
+  let waiting: SlotWaiter[] = []
+  let reserving = false
+  let generation = 0
   let block = 1
   let lost = 0
   /** How many more blocks before the block size may grow. */
-  let calm = 0
+  let blocksUntilGrowth = 0
 
   /** @param tried the callers that the last reservation was for */
-  function hand(tried: readonly Waiter[] = []): void {
-    const now = parts.now()
-    const good = turns.filter((turn) => turn.at + parts.graceMs > now)
-    if (good.length < turns.length) {
-      lost += turns.length - good.length
-      parts.onLost(turns.length - good.length)
+  function assignSlots(tried: readonly SlotWaiter[] = []): void {
+    const now = options.now()
+    const usable = slots.filter((slot) => slot.at + options.graceMs > now)
+    if (usable.length < slots.length) {
+      lost += slots.length - usable.length
+      options.onLost(slots.length - usable.length)
     }
-    turns = good
-    while (turns[0] && waiting[0]) {
-      const waiter = waiting.shift() as Waiter
+    slots = usable
+    while (slots[0] && waiting[0]) {
+      const waiter = waiting.shift() as SlotWaiter
       // The slot stays for a caller further back that can wait longer.
-      if (turns[0].at > Math.max(waiter.end, now)) waiter.reject(parts.tooLate(turns[0].at - now))
-      else waiter.resolve(turns.shift() as Slot)
+      if (slots[0].at > Math.max(waiter.end, now)) waiter.reject(options.tooLate(slots[0].at - now))
+      else waiter.resolve(slots.shift() as Slot)
     }
     // Reject callers whose time is over, even if no slot is available, but only after one
     // reservation for them.
     for (const waiter of tried.filter((one) => one.end < now && waiting.includes(one))) {
       waiting = waiting.filter((one) => one !== waiter)
-      waiter.reject(parts.tooLate(0))
+      waiter.reject(options.tooLate(0))
     }
-    if (waiting.length > 0 && !asking) void ask()
+    if (waiting.length > 0 && !reserving) void reserve()
   }
 
   /**
    * Halves the block when slots were lost and doubles it when none was, so that it never much
    * exceeds what callers use.
    */
-  function resize(mostAhead: number): void {
+  function resize(maxAhead: number): void {
     if (lost > 0) {
       block = Math.max(1, Math.floor(block / 2))
-      calm = 4
-    } else if (calm > 0) calm -= 1
+      blocksUntilGrowth = 4
+    } else if (blocksUntilGrowth > 0) blocksUntilGrowth -= 1
     else block *= 2
-    block = Math.max(1, Math.min(block, mostAhead))
+    block = Math.max(1, Math.min(block, maxAhead))
     lost = 0
   }
 
-  async function ask(): Promise<void> {
-    asking = true
+  async function reserve(): Promise<void> {
+    reserving = true
     // Callers that arrive while the statement runs wait for the next one.
-    const asked = waiting.slice(0, most)
-    const end = Math.max(...asked.map((waiter) => waiter.end))
+    const callers = waiting.slice(0, maxPerStatement)
+    const end = Math.max(...callers.map((waiter) => waiter.end))
     try {
-      const began = era
-      const got = await parts.reserve(Math.max(asked.length, parts.ahead ? block : 1), end)
-      if ('refuse' in got) {
-        waiting = waiting.filter((waiter) => !asked.includes(waiter))
-        for (const waiter of asked) waiter.reject(got.refuse())
-      } else if (began === era) {
-        turns.push(...got.turns.map((turn) => ({ ...turn, era })))
+      const generationBefore = generation
+      const reservation = await options.reserve(Math.max(callers.length, options.ahead ? block : 1), end)
+      if ('refuse' in reservation) {
+        waiting = waiting.filter((waiter) => !callers.includes(waiter))
+        for (const waiter of callers) waiter.reject(reservation.refuse())
+      } else if (generationBefore === generation) {
+        slots.push(...reservation.slots.map((slot) => ({ ...slot, generation })))
         // On a slow database the first slot would be over on arrival every time, so it counts from
         // its arrival.
-        const [first] = turns
-        const arrived = parts.now()
-        if (first && first.at + parts.graceMs <= arrived) turns[0] = { ...first, at: arrived }
-        if (parts.ahead) resize(got.mostAhead)
+        const [first] = slots
+        const arrived = options.now()
+        if (first && first.at + options.graceMs <= arrived) slots[0] = { ...first, at: arrived }
+        if (options.ahead) resize(reservation.maxAhead)
       }
     } catch (error) {
-      waiting = waiting.filter((waiter) => !asked.includes(waiter))
-      for (const waiter of asked) waiter.reject(error)
+      waiting = waiting.filter((waiter) => !callers.includes(waiter))
+      for (const waiter of callers) waiter.reject(error)
     }
-    asking = false
-    hand(asked)
+    reserving = false
+    assignSlots(callers)
   }
 
   return {
@@ -141,17 +141,17 @@ export function createLine(parts: LineParts): Line {
             signal.removeEventListener('abort', leave)
             settle(value)
           }
-        const waiter: Waiter = { end, resolve: done(resolve), reject: done(reject) }
+        const waiter: SlotWaiter = { end, resolve: done(resolve), reject: done(reject) }
         signal.addEventListener('abort', leave, { once: true })
         waiting.push(waiter)
-        hand()
+        assignSlots()
       })
     },
     void() {
-      era += 1
-      turns = []
+      generation += 1
+      slots = []
     },
-    era: () => era,
-    idle: () => waiting.length === 0 && !asking && !turns.some((turn) => turn.at > parts.now()),
+    generation: () => generation,
+    idle: () => waiting.length === 0 && !reserving && !slots.some((slot) => slot.at > options.now()),
   }
 }
