@@ -39,7 +39,7 @@ import { createMetrics } from '../lib/metrics.ts'
 import { createEgress, type Egress } from '../lib/proxy.ts'
 import { productEndpoint } from '../outbox/endpoint.ts'
 import { setProductEndpoint } from '../outbox/endpoint-store.ts'
-import { createPoster } from '../outbox/post.ts'
+import { createWebhookPoster } from '../outbox/webhook-poster.ts'
 import { createProgressWatch } from '../sync/progress.ts'
 import { purgeIntegration } from '../sync/purge.ts'
 import { requestSyncOnConnect } from '../sync/requests.ts'
@@ -121,8 +121,8 @@ export async function compose(
   const { events } = config
   const product = events && { endpointId: productEndpoint, failing: false, ...events }
   const posters = {
-    tenants: createPoster({ clock, allowPrivate: config.endpointsPrivate, egress }),
-    product: createPoster({ clock, allowPrivate: true, egress }),
+    tenants: createWebhookPoster({ clock, allowPrivate: config.endpointsPrivate, egress }),
+    product: createWebhookPoster({ clock, allowPrivate: true, egress }),
   }
   shutdown.resources.push(
     () => posters.tenants.close(),

@@ -160,10 +160,12 @@ export function auditEffects(app: FastifyInstance, audit: AuditLog, metrics: Met
     if (!entry || entry.ended) return
     entry.ended = true
     const done = eventOf(request, entry, 'done', result)
-    const written = recordAuditResult(audit, entry.requestedIn, entry.tenantId, done).catch((err: unknown) => {
-      metrics.auditFailures.inc({ phase: 'done' })
-      request.log.error({ err, action: entry.action, result }, 'the audit log could not be written')
-    })
+    const written = recordAuditResult(audit, entry.requestedIn, entry.tenantId, done).catch(
+      (err: unknown) => {
+        metrics.auditFailures.inc({ phase: 'done' })
+        request.log.error({ err, action: entry.action, result }, 'the audit log could not be written')
+      },
+    )
     await track(written)
   }
 }

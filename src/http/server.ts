@@ -32,7 +32,7 @@ import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
-import { type OutboxParts, outboxRoutes } from '../outbox/routes.ts'
+import { type OutboxRouteDependencies, outboxRoutes } from '../outbox/routes.ts'
 import { type SyncRouteDependencies, syncRoutes } from '../sync/routes.ts'
 import { exportAndErasureRoutes } from '../tenants/export-and-erasure-routes.ts'
 import { type TenantRouteDependencies, tenantRoutes } from '../tenants/routes.ts'
@@ -87,7 +87,7 @@ export interface ServerDependencies {
     integrations: WithoutSignal<IntegrationRouteDependencies>
     issues: WithoutSignal<IssueRouteDependencies>
     changes: Omit<ChangeRouteDependencies, 'watchOf' | 'bytes'>
-    outbox: OutboxParts
+    outbox: OutboxRouteDependencies
     sync: WithoutSignal<SyncRouteDependencies>
     sessions: Sessions
     revocationWatch: RevocationWatch

@@ -19,10 +19,16 @@ import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { claimJournal, type JournalPosition, keepEnd, keepFile, releaseJournal } from './store.ts'
-import { askAgain, installsOn } from './subscription-store.ts'
+import {
+  claimJournal,
+  type JournalPosition,
+  releaseJournal,
+  saveJournalEnd,
+  saveJournalFile,
+} from './store.ts'
+import { findInstalledIntegrations, makeSubscriptionsDue } from './subscription-store.ts'
 
-export interface JournalParts {
+export interface JournalDependencies {
   db: Database
   journal: Journal
   /** Our app's client id: HubSpot writes one journal per app. */
@@ -42,16 +48,16 @@ export interface JournalPoll {
   uninstalled: IntegrationRef[]
 }
 
-const nothing: JournalPoll = { more: false, uninstalled: [] }
+const nothingMore: JournalPoll = { more: false, uninstalled: [] }
 
 /** One process reads for all tenants, so it may retry often. */
 const betweenFailures = { base: 1_000, cap: 10_000 }
 /** HubSpot retains a file for three days. */
-const keptMs = 3 * 86_400_000
+const hubspotRetentionMs = 3 * 86_400_000
 /** A malformed file stays malformed. */
-const patienceWithFileMs = 60_000
+const badFileRetryMs = 60_000
 /** A refused download may be a fault of the file store. Waiting for it to recover loses nothing. */
-const patienceWithWayMs = 3_600_000
+const failedDownloadRetryMs = 3_600_000
 /**
  * However HubSpot says that there is nothing newer, the whole journal is read again at most this
  * often.
@@ -62,12 +68,12 @@ const betweenRestartsMs = 3_600_000
 class BadFile extends Error {
   readonly file: JournalFile
   /** How long the file is retried, ms. */
-  readonly patienceMs: number
+  readonly retryMs: number
 
-  constructor(file: JournalFile, patienceMs: number, cause: unknown) {
+  constructor(file: JournalFile, retryMs: number, cause: unknown) {
     super('a webhooks journal file could not be read', { cause })
     this.file = file
-    this.patienceMs = patienceMs
+    this.retryMs = retryMs
   }
 }
 
@@ -77,52 +83,55 @@ class BadFile extends Error {
  *
  * @param signal aborts when the process stops
  */
-export async function readJournal(parts: JournalParts, signal: AbortSignal): Promise<JournalPoll> {
-  const { db, clientId, claimant } = parts
-  const place = await withSystemOnce(db, (scope) => claimJournal(scope, clientId, claimant), {
+export async function readJournal(deps: JournalDependencies, signal: AbortSignal): Promise<JournalPoll> {
+  const { db, clientId, claimant } = deps
+  const position = await withSystemOnce(db, (scope) => claimJournal(scope, clientId, claimant), {
     asyncCommit: true,
   })
-  if (!place) return nothing
+  if (!position) return nothingMore
   try {
-    return await readNext(parts, place, signal)
+    return await readNextFile(deps, position, signal)
   } catch (error) {
-    if (signal.aborted) return nothing
-    if (error instanceof BadFile && isHopeless(error, place)) return await passOver(parts, place, error)
-    return await giveUp(parts, place, error)
+    if (signal.aborted) return nothingMore
+    if (error instanceof BadFile && isRetriedLongEnough(error, position))
+      return await skipFile(deps, position, error)
+    return await releaseAfterFailure(deps, position, error)
   }
 }
 
-const isHopeless = ({ file, patienceMs }: BadFile, { unreadableOffset, unreadableMsAgo }: JournalPosition) =>
-  unreadableOffset === file.offset && unreadableMsAgo !== null && unreadableMsAgo > patienceMs
+const isRetriedLongEnough = (
+  { file, retryMs }: BadFile,
+  { unreadableOffset, unreadableMsAgo }: JournalPosition,
+) => unreadableOffset === file.offset && unreadableMsAgo !== null && unreadableMsAgo > retryMs
 
 /** Releases the journal for another process. */
-export async function letGo({ db, clientId, claimant }: JournalParts): Promise<void> {
+export async function releaseJournalReader({ db, clientId, claimant }: JournalDependencies): Promise<void> {
   await withSystem(db, (scope) => releaseJournal(scope, clientId, claimant))
 }
 
-async function readNext(
-  parts: JournalParts,
-  place: JournalPosition,
+async function readNextFile(
+  deps: JournalDependencies,
+  position: JournalPosition,
   signal: AbortSignal,
 ): Promise<JournalPoll> {
-  const { db, clientId, windowMs, metrics } = parts
-  const from = place.position
-  const { file, restarted } = await findNext(parts, place, signal)
-  logMissed(parts, place)
+  const { db, clientId, windowMs, metrics } = deps
+  const from = position.position
+  const { file, restarted } = await findNextFile(deps, position, signal)
+  logMissed(deps, position)
   // A file that is reported as its own successor would be read endlessly.
   if (!file || file.offset === from) {
-    await withSystemOnce(db, (scope) => keepEnd(scope, clientId, from, restarted))
-    return nothing
+    await withSystemOnce(db, (scope) => saveJournalEnd(scope, clientId, from, restarted))
+    return nothingMore
   }
-  const events = await contentOf(parts, file, signal)
+  const events = await readFileContent(deps, file, signal)
   // Before the file counts as read, because HubSpot reports an uninstall only once.
-  const uninstalled = await markUninstalled(parts, events.uninstalled)
+  const uninstalled = await markUninstalled(deps, events.uninstalled)
   const at = { from, to: file.offset, restarted }
   const { replayed, unknown } = await retryOnDeletedIntegration(() =>
-    withSystemOnce(db, (scope) => keepFile(scope, clientId, at, events.changes, windowMs)),
+    withSystemOnce(db, (scope) => saveJournalFile(scope, clientId, at, events.changes, windowMs)),
   )
   metrics.journalFiles.inc({ outcome: replayed ? 'replayed' : 'stored' })
-  if (!replayed) count(parts, file, events, unknown)
+  if (!replayed) countEvents(deps, file, events, unknown)
   return { more: true, uninstalled }
 }
 
@@ -130,8 +139,8 @@ async function readNext(
  * Logs a gap, whatever HubSpot responds now: files that it has deleted meanwhile can no longer be
  * read.
  */
-function logMissed({ metrics, log }: JournalParts, { position, readMsAgo }: JournalPosition): void {
-  if (position === null || readMsAgo === null || readMsAgo <= keptMs) return
+function logMissed({ metrics, log }: JournalDependencies, { position, readMsAgo }: JournalPosition): void {
+  if (position === null || readMsAgo === null || readMsAgo <= hubspotRetentionMs) return
   metrics.journalFiles.inc({ outcome: 'missed' })
   log.warn(
     { read_hours_ago: Math.round(readMsAgo / 3_600_000) },
@@ -143,8 +152,8 @@ function logMissed({ metrics, log }: JournalParts, { position, readMsAgo }: Jour
  * @returns restarted: HubSpot no longer knows the position, and its remaining files are read from
  *   the first
  */
-async function findNext(
-  { journal, log, metrics }: JournalParts,
+async function findNextFile(
+  { journal, log, metrics }: JournalDependencies,
   { position, restartedMsAgo }: JournalPosition,
   signal: AbortSignal,
 ): Promise<{ file: JournalFile | undefined; restarted: boolean }> {
@@ -166,21 +175,21 @@ async function findNext(
   }
 }
 
-const faultsOfWay = new Set(['invalid', 'not_found', 'rejected', 'forbidden', 'unauthorized', 'timeout'])
+const downloadFailures = new Set(['invalid', 'not_found', 'rejected', 'forbidden', 'unauthorized', 'timeout'])
 
 /** @throws BadFile */
-async function contentOf(
-  { journal, clock }: JournalParts,
+async function readFileContent(
+  { journal, clock }: JournalDependencies,
   file: JournalFile,
   signal: AbortSignal,
 ): Promise<JournalEvents> {
   const body = await journal.read(file, signal).catch((error: unknown) => {
     if (!(error instanceof HubSpotError)) throw error
-    if (error.kind === 'too_large') throw new BadFile(file, patienceWithFileMs, error)
-    throw faultsOfWay.has(error.kind) ? new BadFile(file, patienceWithWayMs, error) : error
+    if (error.kind === 'too_large') throw new BadFile(file, badFileRetryMs, error)
+    throw downloadFailures.has(error.kind) ? new BadFile(file, failedDownloadRetryMs, error) : error
   })
   const events = readJournalFile(body, clock.now())
-  if (!events) throw new BadFile(file, patienceWithFileMs, new HubSpotError('invalid', 'journal file'))
+  if (!events) throw new BadFile(file, badFileRetryMs, new HubSpotError('invalid', 'journal file'))
   return events
 }
 
@@ -189,15 +198,15 @@ async function contentOf(
  * use shows whether our app is still installed.
  */
 async function markUninstalled(
-  { db, clientId }: JournalParts,
+  { db, clientId }: JournalDependencies,
   hubIds: readonly number[],
 ): Promise<IntegrationRef[]> {
   if (hubIds.length === 0) return []
   const routes = await withSystem(db, async (scope) => {
     // The uninstall may have ended the subscriptions, or this is an old event of an account that is
     // connected again.
-    await askAgain(scope, clientId, hubIds)
-    return await installsOn(scope, hubIds)
+    await makeSubscriptionsDue(scope, clientId, hubIds)
+    return await findInstalledIntegrations(scope, hubIds)
   })
   const marked: IntegrationRef[] = []
   for (const route of routes) {
@@ -212,13 +221,13 @@ async function markUninstalled(
   return marked
 }
 
-async function passOver(
-  { db, clientId, windowMs, metrics, log }: JournalParts,
+async function skipFile(
+  { db, clientId, windowMs, metrics, log }: JournalDependencies,
   { position }: JournalPosition,
   { file: { offset }, cause }: BadFile,
 ): Promise<JournalPoll> {
   const at = { from: position, to: offset, restarted: false }
-  await withSystemOnce(db, (scope) => keepFile(scope, clientId, at, [], windowMs))
+  await withSystemOnce(db, (scope) => saveJournalFile(scope, clientId, at, [], windowMs))
   metrics.journalFiles.inc({ outcome: 'skipped' })
   log.error(
     { err: cause, offset },
@@ -227,25 +236,25 @@ async function passOver(
   return { more: true, uninstalled: [] }
 }
 
-async function giveUp(
-  { db, clientId, claimant, clock, log }: JournalParts,
-  place: JournalPosition,
+async function releaseAfterFailure(
+  { db, clientId, claimant, clock, log }: JournalDependencies,
+  position: JournalPosition,
   failure: unknown,
 ): Promise<JournalPoll> {
   const bad = failure instanceof BadFile ? failure : undefined
   const cause = bad ? bad.cause : failure
   const code = codeOf(cause)
-  const failures = place.failures + 1
+  const failures = position.failures + 1
   const asked = cause instanceof HubSpotError ? cause.retryAfterMs : undefined
   const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
   log.warn({ err: failure, code, failures }, 'the webhooks journal could not be read')
   const failed = { code, failures, waitMs, unreadableOffset: bad?.file.offset }
   await withSystem(db, (scope) => releaseJournal(scope, clientId, claimant, failed))
-  return nothing
+  return nothingMore
 }
 
-function count(
-  { metrics: { journalEvents }, log }: JournalParts,
+function countEvents(
+  { metrics: { journalEvents }, log }: JournalDependencies,
   { offset }: JournalFile,
   { changes, uninstalled, otherKind, malformed }: JournalEvents,
   unknown: number,

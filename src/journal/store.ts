@@ -29,7 +29,7 @@ export async function claimJournal(
   clientId: string,
   by: Claimant,
 ): Promise<JournalPosition | undefined> {
-  const [place] = await query(sql<JournalPosition>`/* prepared */
+  const [position] = await query(sql<JournalPosition>`/* prepared */
     insert into journals as j (client_id, lease_until, lease_owner)
     values (${clientId}, ${fromNow(by.leaseMs)}, ${by.instance})
     on conflict (client_id) do update set lease_until = excluded.lease_until, lease_owner = excluded.lease_owner
@@ -37,10 +37,10 @@ export async function claimJournal(
         and (j.not_before is null or j.not_before <= clock_timestamp())
     returning position, failures, unreadable_offset as "unreadableOffset", ${msAgo('read_at')} as "readMsAgo",
       ${msAgo('restarted_at')} as "restartedMsAgo", ${msAgo('unreadable_since')} as "unreadableMsAgo"`)
-  return place
+  return position
 }
 
-const well = (restarted: boolean) => sql`
+const successColumns = (restarted: boolean) => sql`
   read_at = clock_timestamp(), failures = 0, error_code = null, not_before = null, unreadable_offset = null, unreadable_since = null,
   restarted_at = case when ${restarted} then clock_timestamp() else restarted_at end`
 
@@ -48,7 +48,7 @@ const well = (restarted: boolean) => sql`
  * Matches only the position that the file was read after, so that no file is saved twice or
  * skipped.
  */
-const stoodAt = (clientId: string, from: string | null) =>
+const whereStillAt = (clientId: string, from: string | null) =>
   sql`client_id = ${clientId} and position is not distinct from ${from}::text`
 
 /**
@@ -57,7 +57,7 @@ const stoodAt = (clientId: string, from: string | null) =>
  * @param at restarted: HubSpot did not know the position, and returned the earliest file it has
  * @returns replayed if another process has saved the file by now
  */
-export async function keepFile(
+export async function saveJournalFile(
   scope: SystemScope,
   clientId: string,
   at: { from: string | null; to: string; restarted: boolean },
@@ -65,7 +65,7 @@ export async function keepFile(
   windowMs: number,
 ): Promise<EnqueueResult> {
   const once = sql`fresh as (
-    update journals set position = ${at.to}, ${well(at.restarted)} where ${stoodAt(clientId, at.from)} returning 0 as nth)`
+    update journals set position = ${at.to}, ${successColumns(at.restarted)} where ${whereStillAt(clientId, at.from)} returning 0 as nth)`
   const [kept] = await enqueueChanges(scope, once, [changes], windowMs)
   return kept as EnqueueResult
 }
@@ -75,15 +75,15 @@ export async function keepFile(
  *
  * @param restarted HubSpot no longer knows the position, and has no file at all
  */
-export async function keepEnd(
+export async function saveJournalEnd(
   { query }: SystemScope,
   clientId: string,
   from: string | null,
   restarted: boolean,
 ): Promise<void> {
   await query(sql`/* prepared */
-    update journals set position = case when ${restarted} then null else position end, ${well(restarted)}
-    where ${stoodAt(clientId, from)}`)
+    update journals set position = case when ${restarted} then null else position end, ${successColumns(restarted)}
+    where ${whereStillAt(clientId, from)}`)
 }
 
 /**
@@ -110,7 +110,7 @@ export async function releaseJournal(
 }
 
 /** Consecutive failed attempts to read the journal, by any process. */
-export async function journalFailures({ query }: SystemScope): Promise<number> {
+export async function countJournalFailures({ query }: SystemScope): Promise<number> {
   const [row] = await query(sql<{ failures: number }>`
     select coalesce(max(failures), 0)::int as failures from journals`)
   return row?.failures ?? 0

@@ -4,7 +4,7 @@ import { fromNow } from '../db/database.ts'
 import type { SystemScope } from '../db/scope.ts'
 
 /** Stands in for a hub id: events about our app itself, in any account. */
-export const appItself = 0
+export const appSubscription = 0
 
 export interface Subscription {
   hubId: number
@@ -18,10 +18,10 @@ export interface Subscription {
 }
 
 /** The delay if a process dies after it has claimed a subscription. */
-const takenFor = sql`interval '1 minute'`
+const claimLease = sql`interval '1 minute'`
 
 /** Claims subscriptions that are due to be requested; newly connected accounts come first. */
-export async function takeSubscriptions(
+export async function claimDueSubscriptions(
   { query }: SystemScope,
   clientId: string,
   atMost: number,
@@ -30,7 +30,7 @@ export async function takeSubscriptions(
     with wanted as (
       select hub_id, max(installed_at) as installed_at from account_routes
       where installed_at is not null group by hub_id
-      union all select ${appItself}, '-infinity'
+      union all select ${appSubscription}, '-infinity'
     ),
     known as (
       select w.*, s.due_at, s.hub_id is null or s.ending or s.installed_at < w.installed_at as is_new
@@ -42,7 +42,7 @@ export async function takeSubscriptions(
       limit ${atMost}
     )
     insert into journal_subscriptions as s (client_id, hub_id, installed_at, due_at)
-    select ${clientId}, hub_id, installed_at, clock_timestamp() + ${takenFor} from due
+    select ${clientId}, hub_id, installed_at, clock_timestamp() + ${claimLease} from due
     on conflict (client_id, hub_id) do update
       set installed_at = excluded.installed_at, due_at = excluded.due_at, ending = false,
         failures = case when s.installed_at < excluded.installed_at then 0 else s.failures end
@@ -51,17 +51,17 @@ export async function takeSubscriptions(
 }
 
 /** Claims subscriptions of accounts that, by our own records, no longer have our app. */
-export async function takeEnding(
+export async function claimEndingSubscriptions(
   { query }: SystemScope,
   clientId: string,
   atMost: number,
 ): Promise<Subscription[]> {
   return await query(sql<Subscription>`/* prepared */
-    update journal_subscriptions s set ending = true, due_at = clock_timestamp() + ${takenFor},
+    update journal_subscriptions s set ending = true, due_at = clock_timestamp() + ${claimLease},
       failures = case when ending then failures else 0 end
     where client_id = ${clientId} and hub_id = any(array(
       select e.hub_id from journal_subscriptions e
-      where e.client_id = ${clientId} and e.hub_id <> ${appItself} and (not e.ending or e.due_at <= clock_timestamp())
+      where e.client_id = ${clientId} and e.hub_id <> ${appSubscription} and (not e.ending or e.due_at <= clock_timestamp())
         and not exists (select from account_routes r where r.hub_id = e.hub_id and r.installed_at is not null)
       limit ${atMost}))
     returning hub_id as "hubId", failures, due_at::text as taken`)
@@ -71,7 +71,7 @@ export async function takeEnding(
  * Saves the result of a request to subscribe or unsubscribe and when to repeat it, unless a new
  * request was made since the claim.
  */
-export async function keepAsked(
+export async function saveSubscriptionRequest(
   { query }: SystemScope,
   clientId: string,
   { hubId, taken }: Subscription,
@@ -86,7 +86,11 @@ export async function keepAsked(
  * Deletes a subscription that has ended at HubSpot. If the account was connected again meanwhile,
  * makes the subscription due instead.
  */
-export async function keepEnded({ query }: SystemScope, clientId: string, hubId: number): Promise<void> {
+export async function deleteEndedSubscription(
+  { query }: SystemScope,
+  clientId: string,
+  hubId: number,
+): Promise<void> {
   await query(sql`
     with ended as (
       delete from journal_subscriptions where client_id = ${clientId} and hub_id = ${hubId} and ending returning 1
@@ -96,7 +100,7 @@ export async function keepEnded({ query }: SystemScope, clientId: string, hubId:
 }
 
 /** Makes subscriptions due that may have ended at HubSpot. */
-export async function askAgain(
+export async function makeSubscriptionsDue(
   { query }: SystemScope,
   clientId: string,
   hubIds: readonly number[],
@@ -112,7 +116,7 @@ export async function askAgain(
  *
  * @returns the number of rows deleted
  */
-export async function forgetSubscriptions({ query }: SystemScope, atMost: number): Promise<number> {
+export async function deleteStaleSubscriptions({ query }: SystemScope, atMost: number): Promise<number> {
   const rows = await query(sql`
     delete from journal_subscriptions where (client_id, hub_id) in (
       select client_id, hub_id from journal_subscriptions
@@ -121,14 +125,17 @@ export async function forgetSubscriptions({ query }: SystemScope, atMost: number
   return rows.length
 }
 
-export interface Route {
+export interface IntegrationRoute {
   tenantId: string
   integrationId: string
 }
 
 /** Integrations of all tenants that use these accounts through our own app. */
-export async function installsOn({ query }: SystemScope, hubIds: readonly number[]): Promise<Route[]> {
-  return await query(sql<Route>`
+export async function findInstalledIntegrations(
+  { query }: SystemScope,
+  hubIds: readonly number[],
+): Promise<IntegrationRoute[]> {
+  return await query(sql<IntegrationRoute>`
     select tenant_id as "tenantId", integration_id as "integrationId" from account_routes
     where hub_id = any(${[...hubIds]}::bigint[]) and installed_at is not null`)
 }

@@ -7,76 +7,81 @@ import { isRefusal } from '../hubspot/journal-api.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import { AppError } from '../lib/errors.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
-import type { JournalParts } from './read-journal.ts'
+import type { JournalDependencies } from './read-journal.ts'
 import {
-  appItself,
-  installsOn,
-  keepAsked,
-  keepEnded,
+  appSubscription,
+  claimDueSubscriptions,
+  claimEndingSubscriptions,
+  deleteEndedSubscription,
+  findInstalledIntegrations,
   type Subscription,
-  takeEnding,
-  takeSubscriptions,
+  saveSubscriptionRequest,
 } from './subscription-store.ts'
 
-export interface SubscribeParts extends JournalParts {
+export interface SubscriptionDependencies extends JournalDependencies {
   /** The kind of object to subscribe to. */
   kind: ObjectKind
   retryLimits: RetryLimits
 }
 
 /** Per pass. What is claimed must be done within the minute of the claim. */
-const most = 12
-const atOnce = 4
+const maxPerPass = 12
+const concurrency = 4
 /**
  * A subscription may get lost, and an account may add custom properties, so each is requested again
  * after this time.
  */
-const againMs = 6 * 3_600_000
-const betweenFailures = { base: 5_000, cap: againMs }
+const renewAfterMs = 6 * 3_600_000
+const betweenFailures = { base: 5_000, cap: renewAfterMs }
 /** HubSpot refuses our app itself or is unavailable, so no account is at fault. */
 const appWaitMs = 30_000
 /** An account's property definitions are saved only if they were read within this time. */
 const freshMs = 30_000
 
-class AppTrouble extends Error {}
+class AppUnavailable extends Error {}
 
 /**
  * Runs one pass: requests due subscriptions and ends those that no integration needs. Any number of
  * processes may run it.
  *
- * @throws AppTrouble, and stops, if HubSpot refuses our app rather than an account
+ * @throws AppUnavailable, and stops, if HubSpot refuses our app rather than an account
  */
-export async function subscribeDue(parts: SubscribeParts, signal: AbortSignal): Promise<void> {
-  const { db, clientId, journal } = parts
-  const ending = await withSystem(db, (scope) => takeEnding(scope, clientId, most))
-  await each(parts, ending, signal, async ({ hubId }) => {
-    await asApp(journal.unsubscribe(hubId, signal))
-    await withSystem(db, (scope) => keepEnded(scope, clientId, hubId))
+export async function updateDueSubscriptions(
+  deps: SubscriptionDependencies,
+  signal: AbortSignal,
+): Promise<void> {
+  const { db, clientId, journal } = deps
+  const ending = await withSystem(db, (scope) => claimEndingSubscriptions(scope, clientId, maxPerPass))
+  await forEachSubscription(deps, ending, signal, async ({ hubId }) => {
+    await callAsApp(journal.unsubscribe(hubId, signal))
+    await withSystem(db, (scope) => deleteEndedSubscription(scope, clientId, hubId))
   })
-  const due = await withSystem(db, (scope) => takeSubscriptions(scope, clientId, most))
-  await each(parts, due, signal, async (one) => {
-    await subscribe(parts, one.hubId, signal)
-    const asked = { failures: 0, code: null, waitMs: againMs }
-    await withSystem(db, (scope) => keepAsked(scope, clientId, one, asked))
+  const due = await withSystem(db, (scope) => claimDueSubscriptions(scope, clientId, maxPerPass))
+  await forEachSubscription(deps, due, signal, async (one) => {
+    await subscribe(deps, one.hubId, signal)
+    const asked = { failures: 0, code: null, waitMs: renewAfterMs }
+    await withSystem(db, (scope) => saveSubscriptionRequest(scope, clientId, one, asked))
   })
 }
 
-/** @throws AppTrouble for errors that concern our app and no account */
-async function asApp<T>(call: Promise<T>): Promise<T> {
+/** @throws AppUnavailable for errors that concern our app and no account */
+async function callAsApp<T>(call: Promise<T>): Promise<T> {
   try {
     return await call
   } catch (error) {
     throw isRefusal(error)
       ? error
-      : new AppTrouble('HubSpot does not let our app change its journal subscriptions now', { cause: error })
+      : new AppUnavailable('HubSpot does not let our app change its journal subscriptions now', {
+          cause: error,
+        })
   }
 }
 
-async function subscribe(parts: SubscribeParts, hubId: number, signal: AbortSignal): Promise<void> {
-  const { journal, log } = parts
-  if (hubId === appItself) return await asApp(journal.subscribeToUninstalls(signal))
-  const properties = await propertiesOf(parts, hubId, signal)
-  const refused = await asApp(journal.subscribe(hubId, properties, signal))
+async function subscribe(deps: SubscriptionDependencies, hubId: number, signal: AbortSignal): Promise<void> {
+  const { journal, log } = deps
+  if (hubId === appSubscription) return await callAsApp(journal.subscribeToUninstalls(signal))
+  const properties = await propertiesOf(deps, hubId, signal)
+  const refused = await callAsApp(journal.subscribe(hubId, properties, signal))
   if (refused.length > 0)
     log.info({ hub_id: hubId, refused }, 'HubSpot refused some webhooks journal subscriptions of an account')
 }
@@ -86,11 +91,11 @@ async function subscribe(parts: SubscribeParts, hubId: number, signal: AbortSign
  * read them.
  */
 async function propertiesOf(
-  { db, kind, clock, retryLimits }: SubscribeParts,
+  { db, kind, clock, retryLimits }: SubscriptionDependencies,
   hubId: number,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const routes = await withSystem(db, (scope) => installsOn(scope, [hubId]))
+  const routes = await withSystem(db, (scope) => findInstalledIntegrations(scope, [hubId]))
   let failure: unknown
   for (const { tenantId, integrationId } of routes) {
     const end = clock.monotonic() + freshMs
@@ -115,34 +120,34 @@ async function propertiesOf(
  * Works on a few subscriptions at a time. One that fails does not affect the others and is retried
  * later.
  */
-async function each(
-  parts: SubscribeParts,
+async function forEachSubscription(
+  deps: SubscriptionDependencies,
   all: readonly Subscription[],
   signal: AbortSignal,
   work: (one: Subscription) => Promise<void>,
 ): Promise<void> {
   const left = [...all]
-  const trouble: AppTrouble[] = []
+  const trouble: AppUnavailable[] = []
   const next = async (): Promise<void> => {
     for (let one = left.shift(); one && trouble.length === 0; one = left.shift()) {
       const subscription = one
       await work(one).catch(async (error: unknown) => {
         if (signal.aborted) return
-        if (error instanceof AppTrouble) trouble.push(error)
-        await failed(parts, subscription, error)
+        if (error instanceof AppUnavailable) trouble.push(error)
+        await recordFailure(deps, subscription, error)
       })
     }
   }
-  await Promise.all(Array.from({ length: atOnce }, next))
+  await Promise.all(Array.from({ length: concurrency }, next))
   if (trouble[0]) throw trouble[0]
 }
 
-async function failed(
-  { db, clientId, clock, log }: SubscribeParts,
+async function recordFailure(
+  { db, clientId, clock, log }: SubscriptionDependencies,
   one: Subscription,
   failure: unknown,
 ): Promise<void> {
-  const ofApp = failure instanceof AppTrouble
+  const ofApp = failure instanceof AppUnavailable
   const cause = ofApp ? failure.cause : failure
   const code = codeOf(cause)
   const failures = ofApp ? one.failures : one.failures + 1
@@ -154,5 +159,5 @@ async function failed(
       { err: failure, code, failures, hub_id: one.hubId },
       'the webhooks journal subscription of an account could not be updated',
     )
-  await withSystem(db, (scope) => keepAsked(scope, clientId, one, { failures, code, waitMs }))
+  await withSystem(db, (scope) => saveSubscriptionRequest(scope, clientId, one, { failures, code, waitMs }))
 }

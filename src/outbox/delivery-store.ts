@@ -10,10 +10,10 @@ import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { productEndpoint } from './endpoint.ts'
 
 /** The rows of one endpoint. */
-export const ofEndpoint = ({ tenantId }: TenantScope, endpointId: string) =>
+export const whereEndpoint = ({ tenantId }: TenantScope, endpointId: string) =>
   sql`tenant_id = ${tenantId} and endpoint_id = ${endpointId}`
 
-export interface Addressed {
+export interface DueEndpoint {
   tenantId: string
   endpointId: string
 }
@@ -27,8 +27,8 @@ export interface Addressed {
 export async function findDueEndpoints(
   { query }: SystemScope,
   { atMost, withProduct }: { atMost: number; withProduct: boolean },
-): Promise<Addressed[]> {
-  return await query(sql<Addressed>`/* prepared */
+): Promise<DueEndpoint[]> {
+  return await query(sql<DueEndpoint>`/* prepared */
     with recursive due_endpoints as (
       (select tenant_id, endpoint_id, due_at from deliveries where due_at < 'infinity'
         order by tenant_id, endpoint_id, due_at limit 1)
@@ -92,7 +92,7 @@ export async function takeDeliveries(
   }>`/* prepared */
     with due as (
       select d.seq, d.due_at from deliveries d
-      where ${ofEndpoint(scope, endpointId)} and d.due_at <= clock_timestamp() ${inOrder ? nothingBefore : sql``}
+      where ${whereEndpoint(scope, endpointId)} and d.due_at <= clock_timestamp() ${inOrder ? nothingBefore : sql``}
       order by d.due_at, d.seq
       limit ${atMost}
       for update skip locked
@@ -103,7 +103,7 @@ export async function takeDeliveries(
     ),
     taken as (
       update deliveries set due_at = ${fromNow(leaseMs)}
-      where ${ofEndpoint(scope, endpointId)} and seq = any(array(select seq from sized where up_to <= ${bytes}))
+      where ${whereEndpoint(scope, endpointId)} and seq = any(array(select seq from sized where up_to <= ${bytes}))
       returning seq, attempt_count, due_at::text as lease
     )
     select s.up_to as "upTo", s.seq, t.attempt_count as "attemptCount", t.lease, case when c.seq is null then null else json_build_object(
@@ -126,9 +126,9 @@ export async function takeDeliveries(
 }
 
 /** What happens to a delivery after an attempt. */
-export type Next = 'delivered' | { waitMs: number } | { failureReason: string }
+export type DeliveryOutcome = 'delivered' | { waitMs: number } | { failureReason: string }
 
-export interface Attempt {
+export interface DeliveryAttempt {
   ms: number
   status: number | undefined
   error: string | undefined
@@ -140,12 +140,12 @@ export interface Attempt {
  * Records an attempt, and when the next is due. A success always counts. Any other result is
  * ignored if the delivery was taken over or requested again meanwhile.
  */
-export async function keepAttempt(
+export async function saveAttempt(
   scope: TenantScope,
   endpointId: string,
   { seq, lease }: Pick<Delivery, 'seq' | 'lease'>,
-  { ms, status, error, response }: Attempt,
-  next: Next,
+  { ms, status, error, response }: DeliveryAttempt,
+  next: DeliveryOutcome,
 ): Promise<void> {
   const ends =
     next === 'delivered'
@@ -156,7 +156,7 @@ export async function keepAttempt(
   await scope.query(sql`/* prepared */
     with tried as (
       update deliveries set attempt_count = attempt_count + 1, ${ends}
-      where ${ofEndpoint(scope, endpointId)} and seq = ${seq} ${next === 'delivered' ? sql`` : sql`and due_at = ${lease}`}
+      where ${whereEndpoint(scope, endpointId)} and seq = ${seq} ${next === 'delivered' ? sql`` : sql`and due_at = ${lease}`}
       returning attempt_count
     )
     insert into attempts (tenant_id, endpoint_id, seq, duration_ms, status, error, response)
@@ -169,7 +169,7 @@ export async function keepAttempt(
  *
  * @returns how many
  */
-export async function failWaiting(
+export async function failDeliveries(
   scope: TenantScope,
   endpointId: string,
   why: string,
@@ -177,8 +177,8 @@ export async function failWaiting(
 ): Promise<number> {
   const rows = await scope.query(sql`
     update deliveries set due_at = 'infinity', failure_reason = ${why}
-    where ${ofEndpoint(scope, endpointId)} and due_at < 'infinity' and seq = any(array(
-      select seq from deliveries where ${ofEndpoint(scope, endpointId)} and due_at < 'infinity' order by due_at limit ${atMost}))
+    where ${whereEndpoint(scope, endpointId)} and due_at < 'infinity' and seq = any(array(
+      select seq from deliveries where ${whereEndpoint(scope, endpointId)} and due_at < 'infinity' order by due_at limit ${atMost}))
     returning 1 as one`)
   return rows.length
 }
@@ -191,7 +191,7 @@ export async function releaseDelivery(
 ): Promise<void> {
   await scope.query(sql`
     update deliveries set due_at = clock_timestamp()
-    where ${ofEndpoint(scope, endpointId)} and seq = ${seq} and due_at = ${lease}`)
+    where ${whereEndpoint(scope, endpointId)} and seq = ${seq} and due_at = ${lease}`)
 }
 
 /**

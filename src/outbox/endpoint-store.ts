@@ -8,13 +8,13 @@ import type { SystemScope, TenantScope } from '../db/scope.ts'
 import type { KeyRing, TenantSealer } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { tenantSealerOf } from '../tenants/store.ts'
-import { ofEndpoint } from './delivery-store.ts'
+import { whereEndpoint } from './delivery-store.ts'
 import { type Endpoint, type EndpointState, productEndpoint } from './endpoint.ts'
 
 const field = (endpointId: string) => ({ field: `endpoint ${endpointId}` })
 
 /** How long the previous secret still signs beside the new one. */
-const overlap = sql`interval '24 hours'`
+const secretOverlap = sql`interval '24 hours'`
 
 export interface NewEndpoint {
   endpointId: string
@@ -58,19 +58,22 @@ export async function listEndpoints(scope: TenantScope): Promise<EndpointState[]
     select ${shown} from endpoints e where tenant_id = ${scope.tenantId} order by created_at, endpoint_id`)
 }
 
-export async function findState(scope: TenantScope, endpointId: string): Promise<EndpointState | undefined> {
+export async function findEndpointState(
+  scope: TenantScope,
+  endpointId: string,
+): Promise<EndpointState | undefined> {
   const [row] = await scope.query(sql<EndpointState>`
-    select ${shown} from endpoints e where ${ofEndpoint(scope, endpointId)}`)
+    select ${shown} from endpoints e where ${whereEndpoint(scope, endpointId)}`)
   return row
 }
 
 /** Whether the endpoint exists, and whether it is enabled. */
-export async function standingOf(
+export async function findEndpointStatus(
   scope: TenantScope,
   endpointId: string,
 ): Promise<'live' | 'disabled' | undefined> {
   const [row] = await scope.query(sql<{ disabled: boolean }>`
-    select disabled_at is not null as disabled from endpoints where ${ofEndpoint(scope, endpointId)}`)
+    select disabled_at is not null as disabled from endpoints where ${whereEndpoint(scope, endpointId)}`)
   return row && (row.disabled ? 'disabled' : 'live')
 }
 
@@ -90,7 +93,7 @@ export async function openEndpoint(
   }>`
     select url, types, in_order as "inOrder", failing_since is not null as failing, secret,
       case when previous_secret_expires_at > clock_timestamp() then previous_secret end as previous
-    from endpoints where ${ofEndpoint(scope, endpointId)} and disabled_at is null`)
+    from endpoints where ${whereEndpoint(scope, endpointId)} and disabled_at is null`)
   const sealer = row && (await tenantSealerOf(scope, ring))
   if (!sealer) return undefined
   const open = (sealed: string) => sealer.open(sealed, field(endpointId))
@@ -109,7 +112,7 @@ export async function openEndpoint(
  *
  * @returns false when there is none
  */
-export async function changeEndpoint(
+export async function updateEndpoint(
   scope: TenantScope,
   endpointId: string,
   {
@@ -125,7 +128,7 @@ export async function changeEndpoint(
       ${types === undefined ? sql`` : sql`, types = ${types}::text[]`}
       ${inOrder === undefined ? sql`` : sql`, in_order = ${inOrder}`}
       ${enabled === undefined ? sql`` : sql`, disabled_at = null, disabled_reason = null, failing_since = null`}
-    where ${ofEndpoint(scope, endpointId)} returning 1 as one`)
+    where ${whereEndpoint(scope, endpointId)} returning 1 as one`)
   return rows.length > 0
 }
 
@@ -134,7 +137,7 @@ export async function changeEndpoint(
  *
  * @returns false when there is none
  */
-export async function rotateSecret(
+export async function rotateEndpointSecret(
   scope: TenantScope,
   ring: KeyRing,
   endpointId: string,
@@ -143,9 +146,9 @@ export async function rotateSecret(
   const sealer: TenantSealer | undefined = await tenantSealerOf(scope, ring)
   if (!sealer) return false
   const rows = await scope.query(sql`
-    update endpoints set previous_secret = secret, previous_secret_expires_at = clock_timestamp() + ${overlap},
+    update endpoints set previous_secret = secret, previous_secret_expires_at = clock_timestamp() + ${secretOverlap},
       secret = ${await sealer.seal(secret, field(endpointId))}
-    where ${ofEndpoint(scope, endpointId)} returning 1 as one`)
+    where ${whereEndpoint(scope, endpointId)} returning 1 as one`)
   return rows.length > 0
 }
 
@@ -154,49 +157,53 @@ export async function rotateSecret(
  *
  * @returns whether it is gone
  */
-export async function deleteSome(scope: TenantScope, endpointId: string, atMost: number): Promise<boolean> {
+export async function deleteEndpointRows(
+  scope: TenantScope,
+  endpointId: string,
+  atMost: number,
+): Promise<boolean> {
   await scope.query(sql`
-    update endpoints set disabled_at = coalesce(disabled_at, clock_timestamp()) where ${ofEndpoint(scope, endpointId)}`)
+    update endpoints set disabled_at = coalesce(disabled_at, clock_timestamp()) where ${whereEndpoint(scope, endpointId)}`)
   for (const table of ['deliveries', 'attempts']) {
     const rows = await scope.query(sql`
-      delete from ${sql.table(table)} where ${ofEndpoint(scope, endpointId)} and seq in (
-        select seq from ${sql.table(table)} where ${ofEndpoint(scope, endpointId)} order by seq limit ${atMost})
+      delete from ${sql.table(table)} where ${whereEndpoint(scope, endpointId)} and seq in (
+        select seq from ${sql.table(table)} where ${whereEndpoint(scope, endpointId)} order by seq limit ${atMost})
       returning 1 as one`)
     if (rows.length >= atMost) return false
   }
-  await scope.query(sql`delete from endpoints where ${ofEndpoint(scope, endpointId)}`)
+  await scope.query(sql`delete from endpoints where ${whereEndpoint(scope, endpointId)}`)
   return true
 }
 
 /** An endpoint to which nothing was delivered for this long is disabled. */
-const failsFor = sql`interval '5 days'`
+const disableAfter = sql`interval '5 days'`
 
 /**
  * Records a failed attempt.
  *
  * @returns whether the endpoint has failed for so long that it must be disabled
  */
-export async function noteFailing(scope: TenantScope, endpointId: string): Promise<boolean> {
+export async function recordEndpointFailure(scope: TenantScope, endpointId: string): Promise<boolean> {
   const [row] = await scope.query(sql<{ over: boolean }>`
     update endpoints set failing_since = coalesce(failing_since, clock_timestamp())
-    where ${ofEndpoint(scope, endpointId)}
-    returning failing_since < clock_timestamp() - ${failsFor} as over`)
+    where ${whereEndpoint(scope, endpointId)}
+    returning failing_since < clock_timestamp() - ${disableAfter} as over`)
   return row?.over ?? false
 }
 
-export async function noteWorking(scope: TenantScope, endpointId: string): Promise<void> {
+export async function recordEndpointSuccess(scope: TenantScope, endpointId: string): Promise<void> {
   await scope.query(sql`
-    update endpoints set failing_since = null where ${ofEndpoint(scope, endpointId)} and failing_since is not null`)
+    update endpoints set failing_since = null where ${whereEndpoint(scope, endpointId)} and failing_since is not null`)
 }
 
 /**
  * Disables the endpoint and records one `endpoint.disabled` change. The sender fails the waiting
  * deliveries when it finds them due.
  */
-export async function disable(scope: TenantScope, endpointId: string, why: string): Promise<boolean> {
+export async function disableEndpoint(scope: TenantScope, endpointId: string, why: string): Promise<boolean> {
   const rows = await scope.query(sql`
     update endpoints set disabled_at = clock_timestamp(), disabled_reason = ${why}
-    where ${ofEndpoint(scope, endpointId)} and disabled_at is null returning 1 as one`)
+    where ${whereEndpoint(scope, endpointId)} and disabled_at is null returning 1 as one`)
   if (rows.length === 0) return false
   await recordChange(scope, 'endpoint.disabled', null, { endpoint_id: endpointId, reason: why })
   return true
@@ -204,7 +211,7 @@ export async function disable(scope: TenantScope, endpointId: string, why: strin
 
 /** Take this lock first when changing both the endpoint and its rows. */
 export async function lockEndpoint(scope: TenantScope, endpointId: string): Promise<void> {
-  await scope.query(sql`select from endpoints where ${ofEndpoint(scope, endpointId)} for no key update`)
+  await scope.query(sql`select from endpoints where ${whereEndpoint(scope, endpointId)} for no key update`)
 }
 
 /** Registers the product's endpoint, so that later changes are addressed to it, or removes it. */

@@ -4,7 +4,7 @@
  */
 import { type Change, presentChange } from '../changes/change.ts'
 
-export function payloadOf(tenantId: string, change: Change): string {
+export function webhookPayload(tenantId: string, change: Change): string {
   const { change_id, type, at, ...data } = presentChange(tenantId, change)
   return JSON.stringify({ id: change_id, type, timestamp: at, tenant_id: tenantId, data })
 }

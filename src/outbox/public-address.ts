@@ -51,7 +51,7 @@ for (const [network, bits] of [
   closed6.addSubnet(network, bits, 'ipv6')
 
 /** Whether the address is publicly reachable. Anything that is not an IP address is not. */
-export function isPublic(address: string): boolean {
+export function isPublicAddress(address: string): boolean {
   const family = isIP(address)
   if (family === 0) return false
   if (family === 4) return !closed.check(address, 'ipv4')
@@ -59,7 +59,7 @@ export function isPublic(address: string): boolean {
   return !address.includes('%') && open6.check(address, 'ipv6') && !closed6.check(address, 'ipv6')
 }
 
-const longest = 2_000
+const maxUrlLength = 2_000
 
 /**
  * Whether a tenant's URL is permitted, as far as its text shows. The resolved address is checked
@@ -68,8 +68,8 @@ const longest = 2_000
  * @param allowPrivate for developers: any http(s) URL
  * @returns what is wrong, in words for the caller; undefined when nothing is
  */
-export function urlFault(text: string, allowPrivate: boolean): string | undefined {
-  if (text.length > longest) return `must have at most ${longest} characters`
+export function endpointUrlFault(text: string, allowPrivate: boolean): string | undefined {
+  if (text.length > maxUrlLength) return `must have at most ${maxUrlLength} characters`
   const url = URL.parse(text)
   if (!url) return 'must be a URL'
   if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:'))
@@ -80,7 +80,7 @@ export function urlFault(text: string, allowPrivate: boolean): string | undefine
   if (url.port !== '') return 'must use port 443'
   // URL has already normalized 0x7f.1, 017700000001 and ①②⑦.0.0.1 to 127.0.0.1.
   const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
-  if (isIP(host)) return isPublic(host) ? undefined : 'must not have a private network address'
+  if (isIP(host)) return isPublicAddress(host) ? undefined : 'must not have a private network address'
   const name = host.split('.')
   const inner =
     name.length < 2 ||

@@ -20,36 +20,42 @@ import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { newSecret, parseSecret } from '../lib/standard-webhooks.ts'
 import { tenantExists } from '../tenants/store.ts'
+import {
+  type DeliveryState,
+  enqueueDelivery,
+  listDeliveries,
+  recoverDeliveries,
+  resendDelivery,
+} from './delivery-history-store.ts'
 import type { EndpointState } from './endpoint.ts'
 import {
-  changeEndpoint,
   countEndpoints,
-  deleteSome,
-  findState,
+  deleteEndpointRows,
+  findEndpointState,
+  findEndpointStatus,
   insertEndpoint,
   listEndpoints,
-  rotateSecret,
-  standingOf,
+  rotateEndpointSecret,
+  updateEndpoint,
 } from './endpoint-store.ts'
-import { address, type DeliveryState, listDeliveries, recover, resend } from './history-store.ts'
-import { urlFault } from './public-address.ts'
+import { endpointUrlFault } from './public-address.ts'
 import {
-  deletedAnswer,
+  createdEndpointResponse,
+  deletedResponse,
   deliveriesQuery,
-  deliveryList,
+  deliveryListResponse,
   deliveryPath,
-  endpointAnswer,
   endpointBody,
   endpointChange,
-  endpointList,
+  endpointListResponse,
   endpointPath,
-  madeEndpointAnswer,
-  recoverAnswer,
+  endpointResponse,
   recoverBody,
-  sentAnswer,
+  recoverResponse,
+  resendResponse,
 } from './schema.ts'
 
-export interface OutboxParts {
+export interface OutboxRouteDependencies {
   db: Database
   ring: KeyRing
   /** Endpoints may be in private networks. */
@@ -57,8 +63,8 @@ export interface OutboxParts {
 }
 
 const tags = ['webhooks out']
-const mostOfTenant = 20
-const mostRecovered = 10_000
+const maxEndpoints = 20
+const maxRecovered = 10_000
 const none = z.strictObject({})
 
 const endpointNotFound = () => new AppError('endpoint_not_found', 'Endpoint not found')
@@ -86,11 +92,14 @@ const presentDelivery = (one: DeliveryState) => ({
   attempts: one.attempts.map(({ at, ...rest }) => ({ at: new Date(at).toISOString(), ...rest })),
 })
 
-export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate }: OutboxParts): void {
+export function outboxRoutes(
+  instance: FastifyInstance,
+  { db, ring, allowPrivate }: OutboxRouteDependencies,
+): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
   function checkUrl(url: string | undefined): void {
-    const rule = url === undefined ? undefined : urlFault(url, allowPrivate)
+    const rule = url === undefined ? undefined : endpointUrlFault(url, allowPrivate)
     if (rule !== undefined)
       throw new AppError('validation_failed', `The URL ${rule}`, { details: [{ pointer: '/url', rule }] })
   }
@@ -103,7 +112,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
   }
 
   async function stateOf(scope: TenantScope, tenantId: TenantId, endpointId: string) {
-    const state = await findState(scope, endpointId)
+    const state = await findEndpointState(scope, endpointId)
     if (!state) throw endpointNotFound()
     return { success: true as const, tenant_id: tenantId, ...presentEndpoint(state) }
   }
@@ -140,11 +149,11 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
   }
 
   async function requireLive(scope: TenantScope, endpointId: string): Promise<void> {
-    if ((await standingOf(scope, endpointId)) !== 'live') throw endpointNotFound()
+    if ((await findEndpointStatus(scope, endpointId)) !== 'live') throw endpointNotFound()
   }
 
   async function requireAny(scope: TenantScope, endpointId: string): Promise<void> {
-    if (!(await standingOf(scope, endpointId))) throw endpointNotFound()
+    if (!(await findEndpointStatus(scope, endpointId))) throw endpointNotFound()
   }
 
   app.post(
@@ -157,7 +166,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
         params: tenantPath,
         querystring: none,
         body: endpointBody,
-        response: { 201: madeEndpointAnswer, ...problems },
+        response: { 201: createdEndpointResponse, ...problems },
       },
     },
     async (request, reply) => {
@@ -166,8 +175,8 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       checkUrl(url)
       const secret = secretOf(given)
       const answer = await shownOnce(tenantId, request, secret, async (scope) => {
-        if ((await countEndpoints(scope)) >= mostOfTenant)
-          throw new AppError('too_many_endpoints', `A tenant can have at most ${mostOfTenant} endpoints`)
+        if ((await countEndpoints(scope)) >= maxEndpoints)
+          throw new AppError('too_many_endpoints', `A tenant can have at most ${maxEndpoints} endpoints`)
         const endpointId = newId()
         const made = { endpointId, url, types: types ?? undefined, inOrder }
         if (!(await insertEndpoint(scope, ring, made, secret))) throw integrationNotFound()
@@ -186,7 +195,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
         operationId: 'endpoints.list',
         params: tenantPath,
         querystring: none,
-        response: { 200: endpointList, ...problems },
+        response: { 200: endpointListResponse, ...problems },
       },
     },
     async (request) => {
@@ -210,7 +219,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
         params: endpointPath,
         querystring: none,
         body: endpointChange,
-        response: { 200: endpointAnswer, ...problems },
+        response: { 200: endpointResponse, ...problems },
       },
     },
     async (request) => {
@@ -225,7 +234,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
         ...(enabled === undefined ? {} : { enabled }),
       }
       return await doneOnce(tenantId, request, async (scope) => {
-        if (!(await changeEndpoint(scope, id, change))) throw endpointNotFound()
+        if (!(await updateEndpoint(scope, id, change))) throw endpointNotFound()
         return await stateOf(scope, tenantId, id)
       })
     },
@@ -240,14 +249,14 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
         operationId: 'endpoints.delete',
         params: endpointPath,
         querystring: none,
-        response: { 200: deletedAnswer, ...problems },
+        response: { 200: deletedResponse, ...problems },
       },
     },
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { endpoint_id: id } = request.params
       await withTenant(db, tenantId, (scope) => requireAny(scope, id))
-      while (!(await withTenant(db, tenantId, (scope) => deleteSome(scope, id, 2_000))));
+      while (!(await withTenant(db, tenantId, (scope) => deleteEndpointRows(scope, id, 2_000))));
       return { success: true as const, tenant_id: tenantId, endpoint_id: id }
     },
   )
@@ -262,7 +271,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
         description: 'Creates a new secret; the previous one also signs for another 24 hours.',
         params: endpointPath,
         querystring: none,
-        response: { 201: madeEndpointAnswer, ...problems },
+        response: { 201: createdEndpointResponse, ...problems },
       },
     },
     async (request, reply) => {
@@ -270,7 +279,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       const { endpoint_id: id } = request.params
       const secret = newSecret()
       const answer = await shownOnce(tenantId, request, secret, async (scope) => {
-        if (!(await rotateSecret(scope, ring, id, secret))) throw endpointNotFound()
+        if (!(await rotateEndpointSecret(scope, ring, id, secret))) throw endpointNotFound()
         return id
       })
       return reply.code(201).send(answer)
@@ -287,7 +296,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
         description: 'Sends an `endpoint.test` webhook to this endpoint only.',
         params: endpointPath,
         querystring: none,
-        response: { 202: sentAnswer, ...problems },
+        response: { 202: resendResponse, ...problems },
       },
     },
     async (request, reply) => {
@@ -296,7 +305,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       const answer = await doneOnce(tenantId, request, async (scope) => {
         await requireLive(scope, id)
         const seq = await recordChange(scope, 'endpoint.test', null, { endpoint_id: id })
-        const changeId = await address(scope, id, seq)
+        const changeId = await enqueueDelivery(scope, id, seq)
         return { success: true as const, tenant_id: tenantId, endpoint_id: id, change_id: changeId }
       })
       return reply.code(202).send(answer)
@@ -314,7 +323,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
         params: endpointPath,
         querystring: none,
         body: recoverBody,
-        response: { 200: recoverAnswer, ...problems },
+        response: { 200: recoverResponse, ...problems },
       },
     },
     async (request) => {
@@ -322,7 +331,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       const { endpoint_id: id } = request.params
       return await doneOnce(tenantId, request, async (scope) => {
         await requireLive(scope, id)
-        const queued = await recover(scope, id, request.body.since, mostRecovered)
+        const queued = await recoverDeliveries(scope, id, request.body.since, maxRecovered)
         return { success: true as const, tenant_id: tenantId, endpoint_id: id, queued }
       })
     },
@@ -337,7 +346,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
         operationId: 'endpoints.deliveries',
         params: endpointPath,
         querystring: deliveriesQuery,
-        response: { 200: deliveryList, ...problems },
+        response: { 200: deliveryListResponse, ...problems },
       },
     },
     async (request) => {
@@ -367,7 +376,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
         description: 'Sends the webhook again with the same id, even if it was delivered.',
         params: deliveryPath,
         querystring: none,
-        response: { 202: sentAnswer, ...problems },
+        response: { 202: resendResponse, ...problems },
       },
     },
     async (request, reply) => {
@@ -375,7 +384,7 @@ export function outboxRoutes(instance: FastifyInstance, { db, ring, allowPrivate
       const { endpoint_id: id, change_id: changeId } = request.params
       const answer = await doneOnce(tenantId, request, async (scope) => {
         await requireLive(scope, id)
-        if (!(await resend(scope, id, changeId)))
+        if (!(await resendDelivery(scope, id, changeId)))
           throw new AppError('delivery_not_found', 'Delivery not found')
         return { success: true as const, tenant_id: tenantId, endpoint_id: id, change_id: changeId }
       })

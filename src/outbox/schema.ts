@@ -43,11 +43,11 @@ const endpoint = z.object({
   waiting: z.number().describe('Number of webhooks waiting to be delivered'),
 })
 
-export const endpointAnswer = endpoint.extend({ success: z.literal(true), tenant_id: z.string() })
-export const madeEndpointAnswer = endpointAnswer.extend({
+export const endpointResponse = endpoint.extend({ success: z.literal(true), tenant_id: z.string() })
+export const createdEndpointResponse = endpointResponse.extend({
   secret: z.string().nullable().describe('Shown only once; null when the response is replayed'),
 })
-export const endpointList = z.object({
+export const endpointListResponse = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   endpoints: z.array(endpoint),
@@ -73,7 +73,7 @@ const delivery = z.object({
   ),
 })
 
-export const deliveryList = z.object({
+export const deliveryListResponse = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   endpoint_id: z.string(),
@@ -82,19 +82,19 @@ export const deliveryList = z.object({
 })
 
 export const recoverBody = z.strictObject({ since: time })
-export const recoverAnswer = z.object({
+export const recoverResponse = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   endpoint_id: z.string(),
   queued: z.number().describe('Number of webhooks queued by this request'),
 })
-export const sentAnswer = z.object({
+export const resendResponse = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   endpoint_id: z.string(),
   change_id: z.string(),
 })
-export const deletedAnswer = z.object({
+export const deletedResponse = z.object({
   success: z.literal(true),
   tenant_id: z.string(),
   endpoint_id: z.string(),

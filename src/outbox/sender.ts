@@ -12,27 +12,33 @@ import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { signatureHeaders } from '../lib/standard-webhooks.ts'
+import { attemptDelay } from './attempt-delay.ts'
 import {
   type Delivery,
-  failWaiting,
-  keepAttempt,
-  type Next,
+  type DeliveryOutcome,
+  failDeliveries,
   releaseDelivery,
+  saveAttempt,
   takeDeliveries,
 } from './delivery-store.ts'
 import { type Endpoint, productEndpoint } from './endpoint.ts'
-import { disable, lockEndpoint, noteFailing, noteWorking, openEndpoint } from './endpoint-store.ts'
-import { payloadOf } from './payload.ts'
-import type { Poster, Sent } from './post.ts'
-import { attemptDelay } from './schedule.ts'
+import {
+  disableEndpoint,
+  lockEndpoint,
+  openEndpoint,
+  recordEndpointFailure,
+  recordEndpointSuccess,
+} from './endpoint-store.ts'
+import { webhookPayload } from './payload.ts'
+import type { AttemptResult, WebhookPoster } from './webhook-poster.ts'
 
-export interface SendParts {
+export interface SenderDependencies {
   db: Database
   ring: KeyRing
   /** The product's own endpoint; undefined: it has none. */
   product: Endpoint | undefined
   /** One for tenants' endpoints, one for the product's. */
-  posters: { tenants: Poster; product: Poster }
+  posters: { tenants: WebhookPoster; product: WebhookPoster }
   /** A webhook stays in memory until it is delivered. */
   bytes: ByteBudget
   clock: Clock
@@ -41,19 +47,19 @@ export interface SendParts {
 }
 
 /** Per endpoint. */
-const atOnce = 8
+const maxConcurrentDeliveries = 8
 /** Longer than an attempt can take. */
 const leaseMs = 60_000
 /** After this long other endpoints get a worker. */
 const sliceMs = 10_000
 
-const mostFailedAtOnce = 2_000
+const permanentFailures = 2_000
 
 /** Total size sent at once to one endpoint, unless a single change is longer. */
-const usualBytes = 256 * 1024
-const patienceForRoomMs = 10_000
+const usualBatchBytes = 256 * 1024
+const memoryWaitMs = 10_000
 
-const wantsNoMore = 'the receiver wants no more webhooks (HTTP 410)'
+const endpointGoneMessage = 'the receiver wants no more webhooks (HTTP 410)'
 
 /**
  * Sends until nothing is due or the time slice is over.
@@ -62,44 +68,44 @@ const wantsNoMore = 'the receiver wants no more webhooks (HTTP 410)'
  * @returns how many were taken; 0 when everything due waits for an earlier change; 1 when the
  *   endpoint is gone or disabled
  */
-export async function sendTo(
-  parts: SendParts,
+export async function sendToEndpoint(
+  deps: SenderDependencies,
   tenantId: TenantId,
   endpointId: string,
   signal: AbortSignal,
 ): Promise<number> {
-  const { db, ring, clock } = parts
+  const { db, ring, clock } = deps
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
   const until = clock.monotonic() + sliceMs
   let taken = 0
-  let bytes = usualBytes
+  let bytes = usualBatchBytes
   while (!signal.aborted && clock.monotonic() < until) {
-    const hold = await parts.bytes.take(tenantId, bytes, signal, { maxWaitMs: patienceForRoomMs })
+    const hold = await deps.bytes.take(tenantId, bytes, signal, { maxWaitMs: memoryWaitMs })
     try {
       // Read the current address and secrets.
       const batch = await within(async (scope) => {
         const endpoint =
-          endpointId === productEndpoint ? parts.product : await openEndpoint(scope, ring, endpointId)
+          endpointId === productEndpoint ? deps.product : await openEndpoint(scope, ring, endpointId)
         if (!endpoint) {
-          await failWaiting(
+          await failDeliveries(
             scope,
             endpointId,
             'the endpoint no longer exists or is disabled',
-            mostFailedAtOnce,
+            permanentFailures,
           )
           return undefined
         }
-        const take = { inOrder: endpoint.inOrder, atMost: atOnce, bytes, leaseMs }
+        const take = { inOrder: endpoint.inOrder, atMost: maxConcurrentDeliveries, bytes, leaseMs }
         return { endpoint, ...(await takeDeliveries(scope, endpointId, take)) }
       })
       if (!batch) return 1
       const { endpoint, deliveries, tooLong } = batch
-      bytes = tooLong ?? usualBytes
+      bytes = tooLong ?? usualBatchBytes
       if (tooLong !== undefined) continue
       if (deliveries.length === 0) return taken
       taken += deliveries.length
-      const sending = { ...parts, tenantId, endpoint, within, signal }
-      const ends = await Promise.allSettled(deliveries.map((delivery) => sendOne(sending, delivery)))
+      const sending = { ...deps, tenantId, endpoint, within, signal }
+      const ends = await Promise.allSettled(deliveries.map((delivery) => sendDelivery(sending, delivery)))
       for (const end of ends) if (end.status === 'rejected') throw end.reason
     } finally {
       hold.release()
@@ -108,26 +114,26 @@ export async function sendTo(
   return taken
 }
 
-interface Sending extends SendParts {
+interface SendContext extends SenderDependencies {
   tenantId: TenantId
   endpoint: Endpoint
   within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
   signal: AbortSignal
 }
 
-async function sendOne(sending: Sending, delivery: Delivery): Promise<void> {
+async function sendDelivery(sending: SendContext, delivery: Delivery): Promise<void> {
   const { tenantId, endpoint, within, posters, clock, metrics, signal } = sending
   const { endpointId } = endpoint
   const { change } = delivery
   if (!change) {
     const attempt = { ms: 0, status: undefined, error: 'expired', response: undefined }
     const failureReason = 'the change is no longer retained'
-    return await within((scope) => keepAttempt(scope, endpointId, delivery, attempt, { failureReason }))
+    return await within((scope) => saveAttempt(scope, endpointId, delivery, attempt, { failureReason }))
   }
-  const body = payloadOf(tenantId, change)
+  const body = webhookPayload(tenantId, change)
   const headers = signatureHeaders(change.changeId, new Date(clock.now()), body, endpoint.secrets)
   const poster = endpointId === productEndpoint ? posters.product : posters.tenants
-  let sent: Sent
+  let sent: AttemptResult
   try {
     sent = await poster.post(endpoint.url, headers, body, signal)
   } catch (error) {
@@ -137,29 +143,29 @@ async function sendOne(sending: Sending, delivery: Delivery): Promise<void> {
   }
   metrics.outboxSent.inc({ outcome: sent.outcome })
   metrics.outboxDuration.observe(sent.ms / 1_000)
-  await keep(sending, delivery, sent)
+  await saveResult(sending, delivery, sent)
 }
 
-async function keep(
-  { endpoint, within, clock, log, tenantId }: Sending,
+async function saveResult(
+  { endpoint, within, clock, log, tenantId }: SendContext,
   delivery: Delivery,
-  sent: Sent,
+  sent: AttemptResult,
 ): Promise<void> {
   const { endpointId } = endpoint
-  const next = nextOf(delivery, sent, clock.random())
+  const next = outcomeOf(delivery, sent, clock.random())
   const disabled = await within(async (scope) => {
     if (endpointId !== productEndpoint && (next !== 'delivered' || endpoint.failing))
       await lockEndpoint(scope, endpointId)
-    await keepAttempt(scope, endpointId, delivery, sent, next)
+    await saveAttempt(scope, endpointId, delivery, sent, next)
     // The product's own endpoint is never disabled: its operator is notified by metrics and log.
     if (endpointId === productEndpoint) return false
     if (next === 'delivered') {
-      if (endpoint.failing) await noteWorking(scope, endpointId)
+      if (endpoint.failing) await recordEndpointSuccess(scope, endpointId)
       return false
     }
-    const over = await noteFailing(scope, endpointId)
-    if (sent.outcome === 'gone') return await disable(scope, endpointId, wantsNoMore)
-    return over && (await disable(scope, endpointId, 'no delivery has succeeded for five days'))
+    const over = await recordEndpointFailure(scope, endpointId)
+    if (sent.outcome === 'gone') return await disableEndpoint(scope, endpointId, endpointGoneMessage)
+    return over && (await disableEndpoint(scope, endpointId, 'no delivery has succeeded for five days'))
   })
   const about = { tenant_id: tenantId, endpoint_id: endpointId }
   if (disabled) log.warn(about, 'an endpoint was disabled')
@@ -170,9 +176,13 @@ async function keep(
     )
 }
 
-function nextOf({ attemptCount }: Delivery, { outcome, retryAfterMs }: Sent, random: number): Next {
+function outcomeOf(
+  { attemptCount }: Delivery,
+  { outcome, retryAfterMs }: AttemptResult,
+  random: number,
+): DeliveryOutcome {
   if (outcome === 'delivered') return 'delivered'
-  if (outcome === 'gone') return { failureReason: wantsNoMore }
+  if (outcome === 'gone') return { failureReason: endpointGoneMessage }
   const waitMs = attemptDelay(attemptCount + 1, retryAfterMs, random)
   return waitMs === undefined ? { failureReason: 'all attempts failed' } : { waitMs }
 }

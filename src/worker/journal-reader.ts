@@ -1,11 +1,16 @@
 /** Reads HubSpot's webhooks journal in one process at a time, and subscribes to every account. */
 import type { IntegrationRef } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
-import { type JournalParts, type JournalPoll, letGo, readJournal } from '../journal/read-journal.ts'
-import { type SubscribeParts, subscribeDue } from '../journal/subscriptions.ts'
+import {
+  type JournalDependencies,
+  type JournalPoll,
+  readJournal,
+  releaseJournalReader,
+} from '../journal/read-journal.ts'
+import { type SubscriptionDependencies, updateDueSubscriptions } from '../journal/subscriptions.ts'
 import type { PollPeriods } from './poll-periods.ts'
 
-export interface JournalReaderDependencies extends SubscribeParts {
+export interface JournalReaderDependencies extends SubscriptionDependencies {
   tokens: Tokens
   polls: PollPeriods
 }
@@ -31,10 +36,10 @@ async function runReads(deps: JournalReaderDependencies, signal: AbortSignal): P
     if (!more) await deps.clock.sleep(deps.polls.journalMs, signal).catch(() => {})
   }
   await Promise.all(checks)
-  await letGo(deps).catch(() => {})
+  await releaseJournalReader(deps).catch(() => {})
 }
 
-const pollJournal = (deps: JournalParts, signal: AbortSignal): Promise<JournalPoll> =>
+const pollJournal = (deps: JournalDependencies, signal: AbortSignal): Promise<JournalPoll> =>
   readJournal(deps, signal).catch((err: unknown) => {
     deps.log.warn({ err }, 'the webhooks journal could not be polled')
     return { more: false, uninstalled: [] }
@@ -54,7 +59,7 @@ async function checkToken(
 
 async function runSubscriptions(deps: JournalReaderDependencies, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const wentWell = await subscribeDue(deps, signal).then(
+    const wentWell = await updateDueSubscriptions(deps, signal).then(
       () => true,
       (err: unknown) => {
         if (!signal.aborted) deps.log.warn({ err }, 'webhooks journal subscriptions could not be updated')

@@ -13,7 +13,7 @@ import {
 } from '../integrations/oauth/authorization-store.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
 import { deleteOldProblems, deleteOldTombstones } from '../issues/tombstone-retention-store.ts'
-import { forgetSubscriptions } from '../journal/subscription-store.ts'
+import { deleteStaleSubscriptions } from '../journal/subscription-store.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -63,7 +63,7 @@ export async function runRetention(deps: RetentionDependencies, signal: AbortSig
 export async function runRetentionPass(deps: RetentionDependencies, signal: AbortSignal): Promise<void> {
   const { db, clock } = deps
   const more = () => !signal.aborted
-  for (const remove of [deleteIdleBudgets, deleteEndedSessions, deleteOldReceipts, forgetSubscriptions])
+  for (const remove of [deleteIdleBudgets, deleteEndedSessions, deleteOldReceipts, deleteStaleSubscriptions])
     while (more() && (await withSystem(db, (scope) => remove(scope, rowsPerStatement))) === rowsPerStatement);
   for (let after: TenantId | undefined; more(); ) {
     const ids = await withSystem(db, (scope) =>

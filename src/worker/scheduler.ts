@@ -4,7 +4,7 @@ import type { Claimant } from '../db/lease.ts'
 import { withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { countMissingWebhooks } from '../inbox/inbox-state-store.ts'
-import { journalFailures } from '../journal/store.ts'
+import { countJournalFailures } from '../journal/store.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -75,7 +75,7 @@ export async function runSchedulerPoll(deps: SchedulerDependencies, signal: Abor
   await probeHubSpotReturn(deps)
   metrics.streamsDue.set(waiting)
   metrics.inboxesMissingWebhooks.set(await withSystem(db, countMissingWebhooks))
-  metrics.journalFailures.set(await withSystem(db, journalFailures))
+  metrics.journalFailures.set(await withSystem(db, countJournalFailures))
   for (const { queue, state, count } of await queues.depth()) metrics.queueDepth.set({ queue, state }, count)
 }
 

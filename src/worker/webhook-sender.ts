@@ -3,7 +3,7 @@ import { withSystemOnce } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { findDueEndpoints } from '../outbox/delivery-store.ts'
-import { type SendParts, sendTo } from '../outbox/sender.ts'
+import { type SenderDependencies, sendToEndpoint } from '../outbox/sender.ts'
 import { type Cooldowns, createCooldowns, pollUntil } from './poll.ts'
 
 /** Endpoints per process. Most of the time they wait for their receivers. */
@@ -15,7 +15,7 @@ const maxEndpointsPerTenant = 4
 const idleMs = 1_000
 
 /** Runs until the signal aborts, and returns when the sends in progress have ended. */
-export async function runWebhookSender(deps: SendParts, signal: AbortSignal): Promise<void> {
+export async function runWebhookSender(deps: SenderDependencies, signal: AbortSignal): Promise<void> {
   const { clock, log } = deps
   const running = new Map<string, Promise<void>>()
   const cooldowns = createCooldowns(clock)
@@ -28,7 +28,7 @@ export async function runWebhookSender(deps: SendParts, signal: AbortSignal): Pr
 }
 
 async function pollEndpoints(
-  deps: SendParts,
+  deps: SenderDependencies,
   running: Map<string, Promise<void>>,
   cooldowns: Cooldowns,
   signal: AbortSignal,
@@ -44,7 +44,7 @@ async function pollEndpoints(
     const key = `${tenantId} ${endpointId}`
     if (running.has(key) || cooldowns.isCoolingDown(key) || ofTenant(tenantId) >= maxEndpointsPerTenant)
       continue
-    const done = sendTo(deps, parseTenantId(tenantId), endpointId, signal)
+    const done = sendToEndpoint(deps, parseTenantId(tenantId), endpointId, signal)
       .then((taken) => {
         // Everything due waits for an earlier delivery, which has its own time.
         if (taken === 0) cooldowns.start(key, idleMs)

@@ -9,7 +9,7 @@ import type { ExpireDependencies } from '../integrations/oauth/expire-authorizat
 import { isTenantErasing } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
-import type { SendParts } from '../outbox/sender.ts'
+import type { SenderDependencies } from '../outbox/sender.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
 import { type RunDependencies, runStream } from '../sync/run-stream.ts'
 import { runAuthorizationExpiry } from './authorization-expiry.ts'
@@ -29,7 +29,7 @@ export interface WorkerDependencies
     EraserDependencies,
     RetentionDependencies,
     DrainDependencies,
-    SendParts {
+    SenderDependencies {
   kinds: readonly ObjectKind[]
   concurrency: number
   /** Absent: HubSpot's webhooks journal is not read. */

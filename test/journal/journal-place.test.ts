@@ -7,15 +7,15 @@ import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { type SystemScope, withSystem } from '../../src/db/scope.ts'
-import { claimJournal, keepEnd, keepFile, releaseJournal } from '../../src/journal/store.ts'
+import { claimJournal, releaseJournal, saveJournalEnd, saveJournalFile } from '../../src/journal/store.ts'
 import {
-  askAgain,
-  forgetSubscriptions,
-  keepAsked,
-  keepEnded,
+  claimDueSubscriptions,
+  claimEndingSubscriptions,
+  deleteEndedSubscription,
+  deleteStaleSubscriptions,
+  makeSubscriptionsDue,
   type Subscription,
-  takeEnding,
-  takeSubscriptions,
+  saveSubscriptionRequest,
 } from '../../src/journal/subscription-store.ts'
 import { engines } from '../support/engines.ts'
 import { seedLink } from '../support/rows.ts'
@@ -57,13 +57,15 @@ for (const engine of engines)
       const integration = await connected(portal)
       await within((scope) => claimJournal(scope, app, by('a')))
       const keep = (from: string | null, to: string, id: string) =>
-        within((scope) => keepFile(scope, app, { from, to, restarted: false }, [change(portal, id)], 0))
+        within((scope) =>
+          saveJournalFile(scope, app, { from, to, restarted: false }, [change(portal, id)], 0),
+        )
       assert.equal((await keep(null, 'one', '1')).replayed, false)
       assert.equal((await keep(null, 'one', '1')).replayed, true)
       assert.equal((await keep('one', 'two', '2')).replayed, false)
       assert.equal((await keep('one', 'two', '2')).replayed, true)
       assert.equal((await keep(null, 'three', '3')).replayed, true)
-      await within((scope) => keepEnd(scope, app, 'one', true))
+      await within((scope) => saveJournalEnd(scope, app, 'one', true))
       const kept = await look(
         sql<{
           id: string
@@ -75,9 +77,9 @@ for (const engine of engines)
       )
       const place = await within((scope) => claimJournal(scope, app, by('a')))
       assert.equal(place?.position, 'two')
-      await within((scope) => keepEnd(scope, app, 'two', false))
+      await within((scope) => saveJournalEnd(scope, app, 'two', false))
       assert.equal((await within((scope) => claimJournal(scope, app, by('a'))))?.position, 'two')
-      await within((scope) => keepEnd(scope, app, 'two', true))
+      await within((scope) => saveJournalEnd(scope, app, 'two', true))
       assert.equal((await within((scope) => claimJournal(scope, app, by('a'))))?.position, null)
     })
 
@@ -103,13 +105,13 @@ for (const engine of engines)
       assert.ok(await within((scope) => claimJournal(scope, `${app}-other`, by('a'))), 'each app has its own')
     })
 
-    const take = () => within((scope) => takeSubscriptions(scope, app, 10))
+    const take = () => within((scope) => claimDueSubscriptions(scope, app, 10))
     const idsOf = (taken: readonly Subscription[]) => taken.map(({ hubId }) => hubId).sort()
-    const ending = async () => idsOf(await within((scope) => takeEnding(scope, app, 10)))
+    const ending = async () => idsOf(await within((scope) => claimEndingSubscriptions(scope, app, 10)))
     const keep = async (taken: readonly Subscription[], how: object = {}) => {
       for (const one of taken)
         await within((scope) =>
-          keepAsked(scope, app, one, { failures: 0, code: null, waitMs: 3_600_000, ...how }),
+          saveSubscriptionRequest(scope, app, one, { failures: 0, code: null, waitMs: 3_600_000, ...how }),
         )
     }
 
@@ -123,7 +125,7 @@ for (const engine of engines)
       assert.deepEqual(await take(), [], 'it is in somebody’s hand')
       await keep(taken)
       assert.deepEqual(await take(), [])
-      await within((scope) => askAgain(scope, app, [one]))
+      await within((scope) => makeSubscriptionsDue(scope, app, [one]))
       const again = await take()
       assert.deepEqual(idsOf(again), [one])
       await keep(again, { failures: 4, code: 'x' })
@@ -136,7 +138,7 @@ for (const engine of engines)
       await anew()
       await connected(portal)
       const taken = await take()
-      await within((scope) => askAgain(scope, app, [portal]))
+      await within((scope) => makeSubscriptionsDue(scope, app, [portal]))
       await keep(taken)
       assert.deepEqual(idsOf(await take()), [portal])
     })
@@ -159,12 +161,12 @@ for (const engine of engines)
       const other = await take()
       assert.deepEqual(idsOf(other), [one])
       // The end comes between the other's asking and its saying so.
-      await within((scope) => keepEnded(scope, app, one))
+      await within((scope) => deleteEndedSubscription(scope, app, one))
       await keep(other)
       assert.deepEqual(idsOf(await take()), [one], 'the end may have come after')
       await sql`delete from account_routes where hub_id = ${one}`.execute(db.kysely)
       assert.deepEqual(await ending(), [one])
-      await within((scope) => keepEnded(scope, app, one))
+      await within((scope) => deleteEndedSubscription(scope, app, one))
       assert.deepEqual(await look(sql`select from journal_subscriptions where hub_id = ${one}`), [])
     })
 
@@ -172,10 +174,10 @@ for (const engine of engines)
       await anew()
       await connected(portal)
       await keep(await take())
-      assert.equal(await within((scope) => forgetSubscriptions(scope, 100)), 0)
+      assert.equal(await within((scope) => deleteStaleSubscriptions(scope, 100)), 0)
       await sql`update journal_subscriptions set due_at = now() - interval '25 hours' where client_id = ${app}`.execute(
         db.kysely,
       )
-      assert.equal(await within((scope) => forgetSubscriptions(scope, 100)), 2)
+      assert.equal(await within((scope) => deleteStaleSubscriptions(scope, 100)), 2)
     })
   })

@@ -10,10 +10,10 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { newId } from '../../src/lib/ids.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { newSecret } from '../../src/lib/standard-webhooks.ts'
-import { findDueEndpoints, keepAttempt, takeDeliveries } from '../../src/outbox/delivery-store.ts'
+import { findDueEndpoints, saveAttempt, takeDeliveries } from '../../src/outbox/delivery-store.ts'
 import { insertEndpoint } from '../../src/outbox/endpoint-store.ts'
-import type { Poster } from '../../src/outbox/post.ts'
-import { sendTo } from '../../src/outbox/sender.ts'
+import { sendToEndpoint } from '../../src/outbox/sender.ts'
+import type { WebhookPoster } from '../../src/outbox/webhook-poster.ts'
 import { engines, quiet } from '../support/engines.ts'
 import { A, ring, seedTenant } from '../support/rows.ts'
 import { eventually } from '../support/service.ts'
@@ -45,7 +45,7 @@ for (const engine of engines)
       )
     const due = async () =>
       (await withSystem(db, (scope) => findDueEndpoints(scope, { atMost: 10, withProduct: true }))).length
-    const send = (post: Poster['post'], signal = new AbortController().signal) => {
+    const send = (post: WebhookPoster['post'], signal = new AbortController().signal) => {
       const poster = { post, close: async () => {} }
       const bytes = createByteBudget(byteLimits(), systemClock, () => {})
       const parts = {
@@ -57,7 +57,12 @@ for (const engine of engines)
         metrics: createMetrics(),
         log: quiet,
       }
-      return sendTo({ ...parts, posters: { tenants: poster, product: poster } }, A, endpointId, signal)
+      return sendToEndpoint(
+        { ...parts, posters: { tenants: poster, product: poster } },
+        A,
+        endpointId,
+        signal,
+      )
     }
     const sent = {
       outcome: 'delivered',
@@ -121,16 +126,16 @@ for (const engine of engines)
       const [again] = await take(60_000)
       assert.equal(again?.seq, seq)
       const attempt = { ms: 1, status: 500, error: undefined, response: undefined }
-      await within((scope) => keepAttempt(scope, endpointId, late, attempt, { failureReason: 'late' }))
+      await within((scope) => saveAttempt(scope, endpointId, late, attempt, { failureReason: 'late' }))
       const state = () =>
         within((scope) =>
           scope.query(sql<{ done: boolean; open: boolean; why: string | null }>`
             select delivered_at is not null as done, due_at < 'infinity' as open, failure_reason as why from deliveries`),
         )
       assert.deepEqual(await state(), [{ done: false, open: true, why: null }])
-      await within((scope) => keepAttempt(scope, endpointId, late, { ...attempt, status: 204 }, 'delivered'))
+      await within((scope) => saveAttempt(scope, endpointId, late, { ...attempt, status: 204 }, 'delivered'))
       assert.deepEqual(await state(), [{ done: true, open: true, why: null }])
-      await within((scope) => keepAttempt(scope, endpointId, again, { ...attempt, status: 204 }, 'delivered'))
+      await within((scope) => saveAttempt(scope, endpointId, again, { ...attempt, status: 204 }, 'delivered'))
       assert.deepEqual(await state(), [{ done: true, open: false, why: null }])
     })
 

@@ -10,7 +10,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { createEgress, type Egress, parseProxy } from '../../src/lib/proxy.ts'
-import { createPoster, type Poster } from '../../src/outbox/post.ts'
+import { createWebhookPoster, type WebhookPoster } from '../../src/outbox/webhook-poster.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
 
 let answer: (request: IncomingMessage, response: ServerResponse) => void
@@ -24,13 +24,13 @@ const server = createServer(async (request, response) => {
 }).on('connection', () => {
   connections += 1
 })
-let poster: Poster
+let poster: WebhookPoster
 let url: string
 
 before(async () => {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
-  poster = createPoster({ clock: systemClock, allowPrivate: true, timeoutMs: 700, mostChars: 100 })
+  poster = createWebhookPoster({ clock: systemClock, allowPrivate: true, timeoutMs: 700, maxChars: 100 })
 })
 beforeEach(() => {
   requests = []
@@ -136,7 +136,12 @@ const rebinding =
 test('a private address is never connected to: written out, by name, by a name that changes its mind, or beside a public one', async () => {
   const { port } = new URL(url)
   const strict = (lookup?: LookupFunction) =>
-    createPoster({ clock: systemClock, allowPrivate: false, timeoutMs: 700, ...(lookup ? { lookup } : {}) })
+    createWebhookPoster({
+      clock: systemClock,
+      allowPrivate: false,
+      timeoutMs: 700,
+      ...(lookup ? { lookup } : {}),
+    })
   const mixed: LookupFunction = (_host, _options, done) =>
     done(null, [
       { address: '8.8.8.8', family: 4 },
@@ -190,7 +195,7 @@ describe('through a proxy', () => {
     await proxy.close()
   })
   const strict = (lookup: LookupFunction) =>
-    createPoster({ clock: systemClock, allowPrivate: false, timeoutMs: 3_000, lookup, egress })
+    createWebhookPoster({ clock: systemClock, allowPrivate: false, timeoutMs: 3_000, lookup, egress })
 
   test('a tenant’s name is resolved here, and the proxy gets the public address', async () => {
     const by = strict(rebinding('93.184.215.14', '127.0.0.1'))
@@ -228,7 +233,7 @@ describe('through a proxy', () => {
 
   test('the operator’s own endpoint goes by its name, which the proxy resolves', async () => {
     const never: LookupFunction = (_host, _options, done) => done(new Error('looked up'), [])
-    const by = createPoster({
+    const by = createWebhookPoster({
       clock: systemClock,
       allowPrivate: true,
       timeoutMs: 3_000,
@@ -256,10 +261,15 @@ describe('through a proxy', () => {
 test('a name that nobody resolves fails as such, and one whose resolver hangs by the deadline', async () => {
   const failing: LookupFunction = (_host, _options, done) =>
     done(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), [])
-  const by = createPoster({ clock: systemClock, allowPrivate: false, timeoutMs: 500, lookup: failing })
+  const by = createWebhookPoster({ clock: systemClock, allowPrivate: false, timeoutMs: 500, lookup: failing })
   assert.equal((await post('http://nowhere.example/', by)).error, 'dns')
   await by.close()
-  const hanging = createPoster({ clock: systemClock, allowPrivate: false, timeoutMs: 500, lookup: () => {} })
+  const hanging = createWebhookPoster({
+    clock: systemClock,
+    allowPrivate: false,
+    timeoutMs: 500,
+    lookup: () => {},
+  })
   const sent = await post('http://nowhere.example/', hanging)
   assert.equal(sent.error, 'timeout')
   assert.ok(sent.ms < 2_000)

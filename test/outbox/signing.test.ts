@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
 import { Secret } from '../../src/lib/secret.ts'
 import { newSecret, parseSecret, signatureHeaders } from '../../src/lib/standard-webhooks.ts'
-import { isPublic, urlFault } from '../../src/outbox/public-address.ts'
-import { attemptDelay } from '../../src/outbox/schedule.ts'
+import { attemptDelay } from '../../src/outbox/attempt-delay.ts'
+import { endpointUrlFault, isPublicAddress } from '../../src/outbox/public-address.ts'
 
 const body = '{"type":"issue.updated","data":{"subject":"Grüße, \\u0000 and 😀"}}'
 const proves = (secret: Secret, sent: string, headers: Record<string, string>) => {
@@ -87,7 +87,7 @@ test('only what everybody can reach is public', () => {
     '2606:4700::1111',
     '2a00:1450:4001::1',
   ])
-    assert.ok(isPublic(address), address)
+    assert.ok(isPublicAddress(address), address)
   for (const address of [
     ...[
       '0.0.0.0',
@@ -135,7 +135,7 @@ test('only what everybody can reach is public', () => {
     ],
     ...['localhost', '', '127.1', '2130706433', 'example.com'],
   ])
-    assert.ok(!isPublic(address), address)
+    assert.ok(!isPublicAddress(address), address)
 })
 
 test('an address that leads inside is refused as it is written, whatever it is dressed as', () => {
@@ -145,7 +145,7 @@ test('an address that leads inside is refused as it is written, whatever it is d
     'https://1.1.1.1/',
     'https://[2606:4700::1111]/',
   ])
-    assert.equal(urlFault(url, false), undefined, url)
+    assert.equal(endpointUrlFault(url, false), undefined, url)
   for (const url of [
     ...[
       'http://example.com/',
@@ -200,7 +200,7 @@ test('an address that leads inside is refused as it is written, whatever it is d
       'https://%31%32%37.0.0.1/',
     ],
   ])
-    assert.notEqual(urlFault(url, false), undefined, url)
-  assert.equal(urlFault('http://127.0.0.1:3000/hook', true), undefined)
-  assert.notEqual(urlFault('http://user@127.0.0.1/', true), undefined)
+    assert.notEqual(endpointUrlFault(url, false), undefined, url)
+  assert.equal(endpointUrlFault('http://127.0.0.1:3000/hook', true), undefined)
+  assert.notEqual(endpointUrlFault('http://user@127.0.0.1/', true), undefined)
 })

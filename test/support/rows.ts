@@ -28,7 +28,7 @@ import { newId } from '../../src/lib/ids.ts'
 import type { KeyRing } from '../../src/lib/seal.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { newSecret } from '../../src/lib/standard-webhooks.ts'
-import { keepAttempt, takeDeliveries } from '../../src/outbox/delivery-store.ts'
+import { saveAttempt, takeDeliveries } from '../../src/outbox/delivery-store.ts'
 import { insertEndpoint } from '../../src/outbox/endpoint-store.ts'
 import { requestRun } from '../../src/sync/store.ts'
 import { ensureTenant } from '../../src/tenants/store.ts'
@@ -111,7 +111,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
       deliveries: [taken],
     } = await takeDeliveries(scope, endpointId, { inOrder: false, atMost: 1, leaseMs: 1_000 })
     const attempt = { ms: 1, status: 500, error: undefined, response: 'x' }
-    await keepAttempt(scope, endpointId, { seq, lease: taken?.lease ?? '' }, attempt, { waitMs: 3_600_000 })
+    await saveAttempt(scope, endpointId, { seq, lease: taken?.lease ?? '' }, attempt, { waitMs: 3_600_000 })
   })
   await withSystem(db, (scope) =>
     insertSession(scope, {

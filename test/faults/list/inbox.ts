@@ -145,7 +145,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'journal-position-set-by-a-stale-reader',
-    in: 'stoodAt',
+    in: 'whereStillAt',
     find: ' and position is not distinct from',
     put: ' and position is not distinct from position or position is not distinct from',
     test: 'test/journal/journal-place.test.ts',
@@ -172,8 +172,8 @@ export const inbox: Fault[] = [
   },
   {
     name: 'outage-skips-the-next-file',
-    in: 'isHopeless',
-    find: 'unreadableOffset === file.offset && unreadableMsAgo !== null && unreadableMsAgo > patienceMs',
+    in: 'isRetriedLongEnough',
+    find: 'unreadableOffset === file.offset && unreadableMsAgo !== null && unreadableMsAgo > retryMs',
     put: 'unreadableOffset === file.offset',
     test: 'test/journal/journal.test.ts',
     only: 'a file that nobody can read',
@@ -181,7 +181,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'journal-restarted-endlessly',
-    in: 'findNext',
+    in: 'findNextFile',
     find: 'if (restartedMsAgo !== null && restartedMsAgo < betweenRestartsMs)',
     put: 'if (restartedMsAgo === -1)',
     test: 'test/journal/journal.test.ts',
@@ -199,7 +199,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'subscription-that-outlives-the-last-disconnect',
-    in: 'takeEnding',
+    in: 'claimEndingSubscriptions',
     find: 'and not exists (select from account_routes r where r.hub_id = e.hub_id and r.installed_at is not null)',
     put: 'and false',
     test: 'test/journal/journal-place.test.ts',
@@ -208,7 +208,7 @@ export const inbox: Fault[] = [
   },
   {
     name: 'subscription-postponed-by-a-slow-process',
-    in: 'keepAsked',
+    in: 'saveSubscriptionRequest',
     find: ' and due_at = ',
     put: ' and null is distinct from ',
     test: 'test/journal/journal-place.test.ts',

@@ -4,8 +4,8 @@ import type { Fault } from '../fault.ts'
 export const outbox: Fault[] = [
   {
     name: 'address-not-checked-on-connect',
-    in: 'createPoster',
-    find: 'addressesOf(found).every(isPublic)',
+    in: 'createWebhookPoster',
+    find: 'addressesOf(found).every(isPublicAddress)',
     put: 'addressesOf(found).length > 0',
     test: 'test/outbox/post.test.ts',
     only: 'a private address is never connected to',
@@ -13,8 +13,8 @@ export const outbox: Fault[] = [
   },
   {
     name: 'literal-address-not-checked',
-    in: 'createPoster',
-    find: 'if (!allowPrivate && isIP(host) && !isPublic(host))',
+    in: 'createWebhookPoster',
+    find: 'if (!allowPrivate && isIP(host) && !isPublicAddress(host))',
     put: 'if (host === "")',
     test: 'test/outbox/post.test.ts',
     only: 'a private address is never connected to',
@@ -22,7 +22,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'proxy-resolves-a-tenants-name',
-    in: 'createPoster',
+    in: 'createWebhookPoster',
     find: 'if (allowPrivate || isIP(bare(options.hostname)))',
     put: 'if (options.hostname)',
     test: 'test/outbox/post.test.ts',
@@ -40,7 +40,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'mapped-address',
-    in: 'isPublic',
+    in: 'isPublicAddress',
     find: `!address.includes('%') && open6.check(address, 'ipv6') && !closed6.check(address, 'ipv6')`,
     put: `!closed6.check(address, 'ipv6')`,
     test: 'test/outbox/signing.test.ts',
@@ -49,7 +49,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'redirect-taken-for-success',
-    in: 'createPoster',
+    in: 'createWebhookPoster',
     find: 'if (status >= 200 && status < 300) return',
     put: 'if (status >= 200 && status < 400) return',
     test: 'test/outbox/post.test.ts',
@@ -58,7 +58,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'response-without-a-size-limit',
-    in: 'beginningOf',
+    in: 'readBeginning',
     find: '      if (size > most) break\n',
     put: '',
     test: 'test/outbox/post.test.ts',

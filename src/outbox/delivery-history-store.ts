@@ -21,7 +21,7 @@ export interface DeliveryState extends SizedRow {
 }
 
 /** How many attempts are shown of one delivery; sending again can produce more. */
-const attemptsShown = 20
+const maxAttemptsShown = 20
 
 /**
  * Newest first, each with its last attempts.
@@ -44,7 +44,7 @@ export async function listDeliveries(
           'response', a.response) order by a.at)
         from (
           select * from attempts t where t.tenant_id = d.tenant_id and t.endpoint_id = d.endpoint_id and t.seq = d.seq
-          order by t.at desc limit ${attemptsShown}) a), '[]') as attempts
+          order by t.at desc limit ${maxAttemptsShown}) a), '[]') as attempts
     from deliveries d left join changes c on c.tenant_id = d.tenant_id and c.seq = d.seq
     where d.tenant_id = ${scope.tenantId} and d.endpoint_id = ${endpointId}
       ${at.before === undefined ? sql`` : sql`and d.seq < ${at.before}`}
@@ -58,7 +58,11 @@ export async function listDeliveries(
  *
  * @returns false when it was never addressed to the endpoint
  */
-export async function resend(scope: TenantScope, endpointId: string, changeId: string): Promise<boolean> {
+export async function resendDelivery(
+  scope: TenantScope,
+  endpointId: string,
+  changeId: string,
+): Promise<boolean> {
   const rows = await scope.query(sql`
     update deliveries d set due_at = clock_timestamp(), delivered_at = null, failure_reason = null, attempt_count = 0
     from changes c
@@ -74,7 +78,7 @@ export async function resend(scope: TenantScope, endpointId: string, changeId: s
  *
  * @returns how many; if this equals `atMost`, there may be more
  */
-export async function recover(
+export async function recoverDeliveries(
   scope: TenantScope,
   endpointId: string,
   since: string,
@@ -103,7 +107,7 @@ export async function recover(
  *
  * @returns the change's id
  */
-export async function address(scope: TenantScope, endpointId: string, seq: number): Promise<string> {
+export async function enqueueDelivery(scope: TenantScope, endpointId: string, seq: number): Promise<string> {
   const [row] = await scope.query(sql<{ changeId: string }>`
     with addressed as (
       insert into deliveries (tenant_id, endpoint_id, seq) values (${scope.tenantId}, ${endpointId}, ${seq})

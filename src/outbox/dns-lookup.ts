@@ -6,7 +6,7 @@ import type { LookupFunction } from 'node:net'
  * Queries the name servers directly instead of the system resolver. The system resolver allows few
  * concurrent lookups per process, so a name whose servers do not respond would delay HubSpot's.
  */
-export function byNameServers(): LookupFunction {
+export function createDnsLookup(): LookupFunction {
   const resolver = new Resolver({ timeout: 2_000, tries: 2 })
   const ask = (host: string, family: 4 | 6) =>
     new Promise<LookupAddress[]>((resolve, reject) => {

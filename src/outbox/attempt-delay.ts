@@ -5,24 +5,24 @@ const [seconds, minutes, hours] = [1_000, 60_000, 3_600_000]
 /**
  * The wait after each failed attempt; eight attempts in about 28 hours. The same schedule as Svix.
  */
-const waits = [5 * seconds, 5 * minutes, 30 * minutes, 2 * hours, 5 * hours, 10 * hours, 10 * hours]
+const delays = [5 * seconds, 5 * minutes, 30 * minutes, 2 * hours, 5 * hours, 10 * hours, 10 * hours]
 /** In both directions, so that webhooks that failed together are not repeated together. */
 const jitter = 0.2
-const mostAsked = 24 * hours
+const maxRequestedMs = 24 * hours
 
 /**
  * @param attemptCount how many attempts have failed
- * @param askedMs how long the receiver asked to wait; respected up to a day
+ * @param requestedMs how long the receiver asked to wait; respected up to a day
  * @param random a number in [0, 1)
  * @returns ms until the next attempt; undefined after the last
  */
 export function attemptDelay(
   attemptCount: number,
-  askedMs: number | undefined,
+  requestedMs: number | undefined,
   random: number,
 ): number | undefined {
-  const wait = waits[attemptCount - 1]
+  const wait = delays[attemptCount - 1]
   if (wait === undefined) return undefined
   const own = Math.round(wait * (1 + jitter * (2 * random - 1)))
-  return Math.max(own, Math.min(askedMs ?? 0, mostAsked))
+  return Math.max(own, Math.min(requestedMs ?? 0, maxRequestedMs))
 }

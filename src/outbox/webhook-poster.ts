@@ -9,14 +9,14 @@ import { Agent, buildConnector, request } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import { type Egress, ProxyError } from '../lib/proxy.ts'
 import { within } from '../lib/within.ts'
-import { byNameServers } from './lookup.ts'
-import { isPublic } from './public-address.ts'
+import { createDnsLookup } from './dns-lookup.ts'
+import { isPublicAddress } from './public-address.ts'
 
 /**
  * The result of an attempt. gone: the receiver wants no more webhooks. refused: it responded with
  * something other than 2xx.
  */
-export interface Sent {
+export interface AttemptResult {
   outcome: 'delivered' | 'refused' | 'gone' | 'failed'
   status: number | undefined
   /**
@@ -31,24 +31,29 @@ export interface Sent {
   ms: number
 }
 
-export interface Poster {
+export interface WebhookPoster {
   /** @throws the signal's reason when it aborts: it is then unknown whether the webhook arrived */
-  post(url: string, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<Sent>
+  post(
+    url: string,
+    headers: Record<string, string>,
+    body: string,
+    signal: AbortSignal,
+  ): Promise<AttemptResult>
   close(): Promise<void>
 }
 
-class PrivateAddress extends Error {
+class PrivateAddressError extends Error {
   readonly code = 'PRIVATE_ADDRESS'
 }
 
-export interface PosterOptions {
+export interface WebhookPosterOptions {
   clock: Clock
   /** For the product's own endpoint, and for developers. */
   allowPrivate: boolean
   /** Total, including the name lookup and reading the response. */
   timeoutMs?: number
   /** Of the response. */
-  mostChars?: number
+  maxChars?: number
   lookup?: LookupFunction
   /** Absent: every connection is direct. */
   egress?: Egress | undefined
@@ -58,19 +63,19 @@ export interface PosterOptions {
  * @param options without `allowPrivate`, private addresses are refused at connect time, whatever
  *   the name resolved to before
  */
-export function createPoster({
+export function createWebhookPoster({
   clock,
   allowPrivate,
   timeoutMs = 15_000,
-  mostChars = 1_000,
-  lookup = allowPrivate ? (systemLookup as LookupFunction) : byNameServers(),
+  maxChars = 1_000,
+  lookup = allowPrivate ? (systemLookup as LookupFunction) : createDnsLookup(),
   egress,
-}: PosterOptions): Poster {
+}: WebhookPosterOptions): WebhookPoster {
   const guarded: LookupFunction = (host, options, done) =>
     lookup(host, options, (error, found, family) => {
-      const open = allowPrivate || error || addressesOf(found).every(isPublic)
+      const open = allowPrivate || error || addressesOf(found).every(isPublicAddress)
       if (open) done(error, found, family)
-      else done(new PrivateAddress('the name resolves to a private network address'), [])
+      else done(new PrivateAddressError('the name resolves to a private network address'), [])
     })
   const connector = buildConnector({ timeout: timeoutMs, lookup: guarded })
   // The proxy would resolve a tenant's name too, within the operator's network. It therefore gets
@@ -93,8 +98,8 @@ export function createPoster({
     // A literal address needs no lookup, so `guarded` never sees it.
     connect: (options, done) => {
       const host = bare(options.hostname)
-      if (!allowPrivate && isIP(host) && !isPublic(host))
-        return done(new PrivateAddress('the address is a private network address'), null)
+      if (!allowPrivate && isIP(host) && !isPublicAddress(host))
+        return done(new PrivateAddressError('the address is a private network address'), null)
       return throughProxy(options, done)
     },
   })
@@ -104,11 +109,11 @@ export function createPoster({
     headers: Record<string, string>,
     body: string,
     signal: AbortSignal,
-  ): Promise<Sent> {
+  ): Promise<AttemptResult> {
     const began = clock.monotonic()
     const deadline = AbortSignal.timeout(timeoutMs)
     const over = AbortSignal.any([signal, deadline])
-    const sent = (part: Pick<Sent, 'outcome'> & Partial<Sent>): Sent => ({
+    const sent = (part: Pick<AttemptResult, 'outcome'> & Partial<AttemptResult>): AttemptResult => ({
       status: undefined,
       error: undefined,
       response: undefined,
@@ -128,7 +133,7 @@ export function createPoster({
         over,
       )
       const status = response.statusCode
-      const text = await beginningOf(response.body, mostChars)
+      const text = await readBeginning(response.body, maxChars)
       const said = { status, response: text }
       if (status >= 200 && status < 300) return sent({ ...said, outcome: 'delivered' })
       if (status === 410) return sent({ ...said, outcome: 'gone' })
@@ -155,7 +160,7 @@ const addressesOf = (found: string | LookupAddress[]): string[] =>
  * Reads no more than `most`. A body that breaks off or never ends is cut where it stopped: only the
  * status counts.
  */
-async function beginningOf(
+async function readBeginning(
   body: AsyncIterable<Buffer> & { destroy(): unknown },
   most: number,
 ): Promise<string | undefined> {
