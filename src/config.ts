@@ -9,12 +9,12 @@ import { isIP } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { eventTypes } from './lib/event-types.ts'
-import { nearest } from './lib/nearest.ts'
+import { nearestName } from './lib/nearest-name.ts'
 import { anybodyMayReplaceIn, makeFilePrivate } from './lib/private-directory.ts'
 import { noProxyRules, parseProxy } from './lib/proxy.ts'
 import type { KeyRing } from './lib/seal.ts'
 import { Secret } from './lib/secret.ts'
-import { parseSecret } from './lib/standard-webhooks.ts'
+import { parseWebhookSecret } from './lib/standard-webhooks.ts'
 import './lib/zod-messages.ts'
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
@@ -49,7 +49,7 @@ const size = z
   .transform((text) => Number.parseInt(text, 10) * (sizes[text.slice(-3) as keyof typeof sizes] ?? 0))
 
 /** `90d`, or `forever`. The result is milliseconds, or undefined. */
-const keptFor = z
+const retentionPeriod = z
   .string()
   .regex(/^([1-9]\d{0,4}d|forever)$/, 'must be a number of days such as 90d, or forever')
   .transform((text) => (text === 'forever' ? undefined : Number.parseInt(text, 10) * units.d))
@@ -194,11 +194,11 @@ export const variables = {
   SPOKE_DELETION_LIMIT: whole(0, 100).default(20),
   SPOKE_LEASE: duration(1_000).default(25_000),
   SPOKE_SYNC_CONCURRENCY: whole(1, 64).default(4),
-  SPOKE_KEEP_SYNC_EVENTS: keptFor.default(90 * units.d),
-  SPOKE_KEEP_INBOX: keptFor.default(14 * units.d),
-  SPOKE_KEEP_CHANGES: keptFor.default(30 * units.d),
-  SPOKE_KEEP_PROBLEMS: keptFor.default(90 * units.d),
-  SPOKE_KEEP_ARCHIVED: keptFor.optional(),
+  SPOKE_KEEP_SYNC_EVENTS: retentionPeriod.default(90 * units.d),
+  SPOKE_KEEP_INBOX: retentionPeriod.default(14 * units.d),
+  SPOKE_KEEP_CHANGES: retentionPeriod.default(30 * units.d),
+  SPOKE_KEEP_PROBLEMS: retentionPeriod.default(90 * units.d),
+  SPOKE_KEEP_ARCHIVED: retentionPeriod.optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 } as const
 
@@ -286,7 +286,7 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
   const clientSecrets = secretsOf(set.HUBSPOT_CLIENT_SECRET)
   if (clientSecrets.length > 2 || clientSecrets.some((secret) => secret.reveal() === ''))
     faults.push('HUBSPOT_CLIENT_SECRET must be one secret, or two separated by a comma: new,old')
-  const eventSecrets = secretsOf(set.SPOKE_EVENTS_SECRET).map((secret) => parseSecret(secret.reveal()))
+  const eventSecrets = secretsOf(set.SPOKE_EVENTS_SECRET).map((secret) => parseWebhookSecret(secret.reveal()))
   if ((set.SPOKE_EVENTS_URL === undefined) !== (set.SPOKE_EVENTS_SECRET === undefined))
     faults.push('SPOKE_EVENTS_URL and SPOKE_EVENTS_SECRET go together; one is missing')
   if (eventSecrets.length > 2 || eventSecrets.includes(undefined))
@@ -440,7 +440,7 @@ function unknownNames(env: Env): string[] {
     if (namesOfOthers.test(name) || isServiceLink(name, value)) return []
     // With an extra prefix, or with _FILE on a variable that is not a secret.
     const bare = [name.replace(/^[^_]*_/, ''), name.replace(/_FILE$/, '')].find((one) => known.has(one))
-    const meant = bare ?? nearest(name, [...known])
+    const meant = bare ?? nearestName(name, [...known])
     return [`${name} is not a Spoke variable${meant ? `; did you mean ${meant}?` : ''}`]
   })
 }

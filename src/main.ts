@@ -1,4 +1,4 @@
 /** The spoke command. */
-import { run } from './cli/run.ts'
+import { runCommand } from './cli/run.ts'
 
-await run(process.argv.slice(2))
+await runCommand(process.argv.slice(2))

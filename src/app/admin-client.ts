@@ -5,8 +5,8 @@ import { createServer } from '../http/server.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
-import { besideService } from './open.ts'
-import { refuseWrongKeys } from './preflight.ts'
+import { withCommandDatabase } from './open.ts'
+import { requireMatchingKeyRing } from './preflight.ts'
 
 /** A response of the API. */
 export interface AdminResponse {
@@ -20,13 +20,13 @@ export interface AdminResponse {
  * @throws LockedError when the service has locked the embedded directory: call the service instead
  * @throws StartError
  */
-export async function askBeside(
+export async function requestAsAdmin(
   config: Config,
   log: Log,
   request: { method: 'GET' | 'POST' | 'DELETE'; url: string; payload?: object },
 ): Promise<AdminResponse> {
-  return await besideService(config, log, async (db) => {
-    await refuseWrongKeys(db, config)
+  return await withCommandDatabase(config, log, async (db) => {
+    await requireMatchingKeyRing(db, config)
     const open = config.adminKey === undefined
     const server = await createServer({
       open,

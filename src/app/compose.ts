@@ -15,7 +15,7 @@ import { createApiKeyAuthenticator, createApiKeyVerifier } from '../auth/verify-
 import { createChangeNotifier } from '../changes/change-notifier.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
-import { type TenantScope, withSystem, withSystemOnce } from '../db/scope.ts'
+import { type TenantScope, withSystem, withSystemStatement } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { createRateLimiter } from '../http/limits/rate-limiter.ts'
 import { deleteExpiredRateWindows, takeRateSlots } from '../http/limits/rate-store.ts'
@@ -55,7 +55,7 @@ const stopWithinMs = 8_000
  * Replaces the outside world in a rehearsal: HubSpot is not called, no worker is woken, and callers
  * authenticate by name.
  */
-export interface Fakes {
+export interface RehearsalFakes {
   hubspot: HubSpot
   queues: Queues
   authenticate: Authenticate
@@ -68,7 +68,7 @@ export async function compose(
   clock: Clock,
   shutdown: Shutdown,
   polls: PollPeriods,
-  fakes?: Fakes,
+  fakes?: RehearsalFakes,
 ): Promise<{ server: FastifyInstance; instance: string }> {
   const metrics = createMetrics()
   const bytes = createByteBudget(byteLimits(), clock, (why) => {
@@ -133,7 +133,7 @@ export async function compose(
     await withSystem(db, (scope) => setProductEndpoint(scope, product ? product.types : 'none'))
   const worker =
     config.role === 'api'
-      ? await sendOnly(queues)
+      ? await createSendOnlyWorker(queues)
       : await startWorker({
           ...shared,
           tokens,
@@ -215,7 +215,8 @@ export async function compose(
   }
   const health = { db, metrics, draining: () => draining }
   const limiter = createRateLimiter({
-    takeSlots: (asks) => withSystemOnce(db, (scope) => takeRateSlots(scope, asks), { asyncCommit: true }),
+    takeSlots: (asks) =>
+      withSystemStatement(db, (scope) => takeRateSlots(scope, asks), { asyncCommit: true }),
     deleteExpired: (most) => withSystem(db, (scope) => deleteExpiredRateWindows(scope, most)),
     clock,
     log,
@@ -264,7 +265,7 @@ function authenticateBy(
   return createAuthenticate({ admin: adminKey, metrics: metricsKey }, authenticators, sessions.find)
 }
 
-async function sendOnly(queues: Queues): Promise<Worker> {
+async function createSendOnlyWorker(queues: Queues): Promise<Worker> {
   await queues.start()
   return { stop: (timeoutMs) => queues.stop(timeoutMs) }
 }

@@ -1,11 +1,11 @@
 /** Opens the database to migrate it, to serve, or to run a command beside the service. */
 import type { Config } from '../config.ts'
 import { type Database, openDatabase } from '../db/database.ts'
-import { admitLogin } from '../db/isolation/login.ts'
+import { grantServingLogin } from '../db/isolation/login.ts'
 import { migrate } from '../db/migrate.ts'
 import type { Log } from '../lib/log.ts'
 import { createQueues } from '../worker/queues.ts'
-import { refuseUnsafe } from './preflight.ts'
+import { requireTenantIsolation } from './preflight.ts'
 
 /**
  * Migrates the schema, using the migration login if there is one. @returns the migrations applied
@@ -18,14 +18,14 @@ export async function migrateAll(config: Config, log: Log): Promise<string[]> {
   try {
     const applied = await migrate(db)
     if (url) await createQueues(db, url, true, log).install()
-    if (config.migrateUrl && config.databaseUrl) await admitLogin(db, loginOf(config.databaseUrl))
+    if (config.migrateUrl && config.databaseUrl) await grantServingLogin(db, loginOf(config.databaseUrl))
     return applied
   } finally {
     await db.close()
   }
 }
 
-export function openServing(config: Config, log: Log): Promise<Database> {
+export function openServingDatabase(config: Config, log: Log): Promise<Database> {
   const { databaseUrl: url, dataDir, poolSize, prepare, databaseWaitMs: waitMs, minFreeBytes } = config
   return openDatabase({ url, dataDir, poolSize, statementMs: 5_000, prepare, waitMs, minFreeBytes }, log)
 }
@@ -35,14 +35,14 @@ export function openServing(config: Config, log: Log): Promise<Database> {
  *
  * @throws LockedError | StartError | as `work`
  */
-export async function besideService<T>(
+export async function withCommandDatabase<T>(
   config: Config,
   log: Log,
   work: (db: Database) => Promise<T>,
 ): Promise<T> {
-  const db = await openServing(config, log)
+  const db = await openServingDatabase(config, log)
   try {
-    await refuseUnsafe(db, config)
+    await requireTenantIsolation(db, config)
     return await work(db)
   } finally {
     await db.close()

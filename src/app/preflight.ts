@@ -13,7 +13,7 @@ export class StartError extends Error {
 }
 
 /** @throws StartError unless the schema is at this build's version */
-export async function refuseOtherSchema(db: Database): Promise<void> {
+export async function requireCurrentSchema(db: Database): Promise<void> {
   const at = await currentMigration(db)
   if (at !== newestMigration())
     throw new StartError(
@@ -22,8 +22,8 @@ export async function refuseOtherSchema(db: Database): Promise<void> {
 }
 
 /** Refuses to serve on an incomplete schema or without tenant isolation. */
-export async function refuseUnsafe(db: Database, config: Config): Promise<void> {
-  await refuseOtherSchema(db)
+export async function requireTenantIsolation(db: Database, config: Config): Promise<void> {
+  await requireCurrentSchema(db)
   const faults = await isolationFaults(db, config.migrateUrl !== undefined)
   if (faults.length > 0)
     throw new StartError(
@@ -35,7 +35,7 @@ export async function refuseUnsafe(db: Database, config: Config): Promise<void> 
  * Open mode does not check keys, so existing keys would no longer protect what their creator relied
  * on them for.
  */
-export async function refuseOpenKeys(db: Database, { adminKey }: Config): Promise<void> {
+export async function requireNoKeysInOpenMode(db: Database, { adminKey }: Config): Promise<void> {
   if (adminKey === undefined && (await withSystem(db, anyLiveApiKey)))
     throw new StartError(
       'this database contains API keys of tenants, but without SPOKE_ADMIN_KEY anyone on this machine needs none; set it',
@@ -46,7 +46,7 @@ export async function refuseOpenKeys(db: Database, { adminKey }: Config): Promis
  * Refuses to seal or serve with a ring that does not open the existing data. The error is one line
  * and contains no key.
  */
-export async function refuseWrongKeys(db: Database, { keyRing }: Config): Promise<void> {
+export async function requireMatchingKeyRing(db: Database, { keyRing }: Config): Promise<void> {
   const faults = await admitKeyRing(db, keyRing)
   if (faults.length > 0)
     throw new StartError(`the key ring does not match the database: ${faults.join('; ')}`)

@@ -8,9 +8,14 @@ import { migrate } from '../db/migrate.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { type PollPeriods, pollPeriods } from '../worker/poll-periods.ts'
-import { compose, type Fakes } from './compose.ts'
-import { migrateAll, openServing } from './open.ts'
-import { refuseOpenKeys, refuseUnsafe, refuseWrongKeys, StartError } from './preflight.ts'
+import { compose, type RehearsalFakes } from './compose.ts'
+import { migrateAll, openServingDatabase } from './open.ts'
+import {
+  requireMatchingKeyRing,
+  requireNoKeysInOpenMode,
+  requireTenantIsolation,
+  StartError,
+} from './preflight.ts'
 import { type Shutdown, shutDown } from './shutdown.ts'
 
 export interface Service {
@@ -31,15 +36,15 @@ export async function startService(
   polls: PollPeriods = pollPeriods,
 ): Promise<Service> {
   if (config.databaseUrl) await migrateAll(config, log)
-  const db = await openServing(config, log)
+  const db = await openServingDatabase(config, log)
   const shutdown: Shutdown = { resources: [() => db.close()], running: [] }
   try {
     if (db.kind === 'embedded') await migrate(db)
-    await refuseUnsafe(db, config)
+    await requireTenantIsolation(db, config)
     for (const warning of await isolationWarnings(db))
       log.warn({ warning }, 'the database grants more than Spoke needs')
-    await refuseOpenKeys(db, config)
-    await refuseWrongKeys(db, config)
+    await requireNoKeysInOpenMode(db, config)
+    await requireMatchingKeyRing(db, config)
     const { server, instance } = await compose(config, db, log, clock, shutdown, polls)
     return { url: await listen(server, config), instance, db, stop: () => shutDown(shutdown, log) }
   } catch (error) {
@@ -49,11 +54,11 @@ export async function startService(
 }
 
 /** The API as `serve` runs it, on the caller's database, with fakes and without a socket. */
-export async function standUp(
+export async function startRehearsalApi(
   config: Config,
   db: Database,
   log: Log,
-  fakes: Fakes,
+  fakes: RehearsalFakes,
 ): Promise<{ server: FastifyInstance; stop(): Promise<void> }> {
   const shutdown: Shutdown = { resources: [], running: [] }
   const { server } = await compose(

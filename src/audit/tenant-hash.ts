@@ -5,7 +5,7 @@
  */
 import { createHmac, hkdfSync } from 'node:crypto'
 import type { TenantId } from '../db/tenant-id.ts'
-import { type KeyRing, newestOf, type RingKey } from '../lib/seal.ts'
+import { type KeyRing, newestKey, type RingKey } from '../lib/seal.ts'
 
 /** `tenant:<name of the ring's key>:<hash>`. */
 function hashUnder({ kid, key }: RingKey, tenantId: TenantId): string {
@@ -16,7 +16,7 @@ function hashUnder({ kid, key }: RingKey, tenantId: TenantId): string {
 }
 
 /** Under the newest key of the ring. */
-export const tenantHash = (ring: KeyRing, tenantId: TenantId): string => hashUnder(newestOf(ring), tenantId)
+export const tenantHash = (ring: KeyRing, tenantId: TenantId): string => hashUnder(newestKey(ring), tenantId)
 
 /**
  * Under each key of the ring: every pseudonym that the tenant had while one of them was the newest.

@@ -2,7 +2,7 @@
 import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Scope } from '../api/principal.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import { type KeyRing, newestOf, type RingKey } from '../lib/seal.ts'
+import { type KeyRing, newestKey, type RingKey } from '../lib/seal.ts'
 
 /**
  * The `__Host-` prefix binds the cookie to this host and to HTTPS; browsers accept it only there.
@@ -95,7 +95,7 @@ export const sessionBinding = (
   token: string,
   rights: SessionRights,
   credential: string | undefined,
-): string => bindingUnder(newestOf(ring), token, rights, credential)
+): string => bindingUnder(newestKey(ring), token, rights, credential)
 
 /** Under any key of the ring: a rotation ends no session before its key leaves the ring. */
 export function isSessionBound(

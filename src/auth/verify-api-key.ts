@@ -7,7 +7,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Principal } from '../api/principal.ts'
 import type { Database } from '../db/database.ts'
-import { unlessErasing, withSystem, withSystemOnce, withTenant } from '../db/scope.ts'
+import { unlessErasing, withSystem, withSystemStatement, withTenant } from '../db/scope.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { KeyRing } from '../lib/seal.ts'
@@ -56,7 +56,7 @@ export function createApiKeyVerifier(deps: {
     keyId: string,
     verification: CachedVerification,
   ): Promise<Principal | undefined> {
-    const found = await withSystemOnce(db, (scope) => findLiveApiKey(scope, keyId))
+    const found = await withSystemStatement(db, (scope) => findLiveApiKey(scope, keyId))
     if (!found || !(await matchesHash(text, found, verification))) return undefined
     // The write may be late or fail; nothing depends on it.
     withSystem(db, (scope) => recordApiKeyUse(scope, keyId)).catch((err: unknown) =>

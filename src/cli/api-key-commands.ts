@@ -1,7 +1,7 @@
 /** `spoke api-keys`: create, list, rotate and revoke the keys of a tenant. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { askAll, askAsOperator } from './ask.ts'
-import { say } from './console.ts'
+import { printNotice } from './console.ts'
+import { requestAllPages, requestAsOperator } from './operator-request.ts'
 
 interface Options {
   json?: boolean
@@ -26,7 +26,7 @@ function showOnce(made: Record<string, unknown>, json: boolean | undefined): voi
     return
   }
   const until = made.expires_at ? `expires ${made.expires_at}` : 'never expires'
-  say(`key ${made.key_id} (${(made.scopes as string[]).join(', ')}), ${until}; shown only this once:`)
+  printNotice(`key ${made.key_id} (${(made.scopes as string[]).join(', ')}), ${until}; shown only this once:`)
   console.log(made.api_key)
 }
 
@@ -48,7 +48,7 @@ export function addApiKeyCommands(program: Command): void {
         given: Options & { name: string; scopes: string; expiresIn?: number },
       ): Promise<void> => {
         const scopes = given.scopes.split(',').map((scope) => scope.trim())
-        const made = await askAsOperator('POST', pathOf(tenantId), {
+        const made = await requestAsOperator('POST', pathOf(tenantId), {
           name: given.name,
           scopes,
           ...(given.expiresIn === undefined ? {} : { expires_in: given.expiresIn }),
@@ -63,7 +63,7 @@ export function addApiKeyCommands(program: Command): void {
     .argument('<tenant_id>')
     .addOption(json())
     .action(async (tenantId: string, given: Options) => {
-      const all = await askAll(pathOf(tenantId), 'api_keys')
+      const all = await requestAllPages(pathOf(tenantId), 'api_keys')
       if (given.json) return console.log(JSON.stringify({ api_keys: all }))
       for (const key of all) console.log(lineOf(key))
     })
@@ -77,7 +77,7 @@ export function addApiKeyCommands(program: Command): void {
     .addOption(json())
     .action(async (tenantId: string, keyId: string, given: Options & { overlap: number }) => {
       showOnce(
-        await askAsOperator('POST', `${pathOf(tenantId, keyId)}/rotate`, { overlap: given.overlap }),
+        await requestAsOperator('POST', `${pathOf(tenantId, keyId)}/rotate`, { overlap: given.overlap }),
         given.json,
       )
     })
@@ -89,7 +89,7 @@ export function addApiKeyCommands(program: Command): void {
     .argument('<key_id>')
     .addOption(json())
     .action(async (tenantId: string, keyId: string, given: Options) => {
-      const ended = await askAsOperator('DELETE', pathOf(tenantId, keyId))
+      const ended = await requestAsOperator('DELETE', pathOf(tenantId, keyId))
       console.log(given.json ? JSON.stringify(ended) : `key ${ended.key_id} is revoked`)
     })
 }

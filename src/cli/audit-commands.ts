@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import { besideService } from '../app/open.ts'
+import { withCommandDatabase } from '../app/open.ts'
 import { StartError } from '../app/preflight.ts'
 import { type ChainHead, chainHeadFault, verifyChains } from '../audit/chain.ts'
 import type { ChainState } from '../audit/event.ts'
@@ -13,8 +13,8 @@ import type { auditEvent } from '../audit/schema.ts'
 import { tenantHashes } from '../audit/tenant-hash.ts'
 import type { Database } from '../db/database.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import { askAsOperator } from './ask.ts'
-import { commandLog, config, say } from './console.ts'
+import { commandLog, printNotice, readCommandConfig } from './console.ts'
+import { requestAsOperator } from './operator-request.ts'
 
 export function addAuditCommands(program: Command): void {
   const audit = program
@@ -29,11 +29,12 @@ export function addAuditCommands(program: Command): void {
     .option('--heads <file>', 'the output of an earlier `verify --json`: those heads must still match')
     .option('--json', 'print one JSON object per chain, each on its own line')
     .action(async ({ heads, json }: { heads?: string; json?: boolean }) => {
-      const read = config()
-      await besideService(read, commandLog(), async (db) => {
-        const { chains, events, faults, cuts } = await printVerdicts(db, json === true)
+      const read = readCommandConfig()
+      await withCommandDatabase(read, commandLog(), async (db) => {
+        const { chains, events, faults, cuts } = await printVerification(db, json === true)
         const gone = heads === undefined ? 0 : await checkHeads(db, heads, cuts)
-        for (const [chain, { from }] of cuts) say(`spoke: ${chain}: the events before event ${from} are gone`)
+        for (const [chain, { from }] of cuts)
+          printNotice(`spoke: ${chain}: the events before event ${from} are gone`)
         const broken = faults + gone + cuts.size
         if (!json) console.log(`${chains} chains, ${events} events, ${broken} broken`)
         if (broken > 0) process.exitCode = 1
@@ -49,7 +50,7 @@ export function addAuditCommands(program: Command): void {
     .action(async (tenantId: string | undefined, { limit, json }: { limit: string; json?: boolean }) => {
       const path =
         tenantId === undefined ? '/api/audit' : `/api/tenants/${encodeURIComponent(tenantId)}/audit`
-      const page = await askAsOperator('GET', `${path}?limit=${encodeURIComponent(limit)}`)
+      const page = await requestAsOperator('GET', `${path}?limit=${encodeURIComponent(limit)}`)
       if (json) return console.log(JSON.stringify(page))
       for (const one of page.events as z.infer<typeof auditEvent>[])
         console.log(
@@ -65,7 +66,7 @@ export function addAuditCommands(program: Command): void {
       'print the names that the operator’s chain uses for a tenant that does not exist: one for each key of the ring',
     )
     .action((tenantId: string) => {
-      for (const name of tenantHashes(config().keyRing, parseTenantId(tenantId))) console.log(name)
+      for (const name of tenantHashes(readCommandConfig().keyRing, parseTenantId(tenantId))) console.log(name)
     })
 }
 
@@ -74,7 +75,7 @@ export function addAuditCommands(program: Command): void {
  */
 type Cuts = Map<string, { from: number; follows: string }>
 
-async function printVerdicts(db: Database, json: boolean) {
+async function printVerification(db: Database, json: boolean) {
   const cuts: Cuts = new Map()
   const sum = { chains: 0, events: 0, faults: 0, cuts }
   for await (const verdict of verifyChains(db)) {
@@ -120,7 +121,7 @@ async function checkHeads(db: Database, file: string, cuts: Cuts): Promise<numbe
     const fault = await chainHeadFault(db, head)
     if (fault === undefined) continue
     gone += 1
-    say(`spoke: ${head.chain}: ${fault}`)
+    printNotice(`spoke: ${head.chain}: ${fault}`)
   }
   return gone
 }

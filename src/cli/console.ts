@@ -6,11 +6,11 @@ import { createInterface } from 'node:readline/promises'
 import { readConfig } from '../config.ts'
 import { createLog } from '../lib/log.ts'
 
-export const say = (line: string) => process.stderr.write(`${line}\n`)
-export const config = () => readConfig(process.env, say)
+export const printNotice = (line: string) => process.stderr.write(`${line}\n`)
+export const readCommandConfig = () => readConfig(process.env, printNotice)
 
 /** The log of a command: warnings, formatted for people. */
-export const commandLog = () => createLog('warn', (line) => say(`spoke: ${asText(line)}`))
+export const commandLog = () => createLog('warn', (line) => printNotice(`spoke: ${asText(line)}`))
 
 /** The message of a log line and its fields, without time, level and stack. */
 function asText(line: string): string {
@@ -26,7 +26,7 @@ const answerWithinMs = 10 * 60_000
  * Asks for confirmation on the terminal. Anything but yes is no; so are the end of the input and no
  * answer within ten minutes.
  */
-export async function confirmed(
+export async function askForConfirmation(
   question: string,
   input: NodeJS.ReadableStream = process.stdin,
   output: NodeJS.WritableStream = process.stderr,

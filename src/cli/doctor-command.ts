@@ -1,7 +1,7 @@
 /** `spoke doctor`: checks that this installation keeps its guarantees. */
 import type { Command } from 'commander'
 import { examineIsolation, type IsolationReport } from '../doctor/isolation-report.ts'
-import { commandLog, config, say } from './console.ts'
+import { commandLog, printNotice, readCommandConfig } from './console.ts'
 
 export function addDoctorCommands(program: Command): void {
   const doctor = program
@@ -15,11 +15,11 @@ export function addDoctorCommands(program: Command): void {
     )
     .option('--json', 'print the report as JSON')
     .action(async ({ json }: { json?: boolean }) => {
-      const report = await examineIsolation(config(), commandLog())
+      const report = await examineIsolation(readCommandConfig(), commandLog())
       console.log(json ? JSON.stringify(report) : shown(report))
       if (!json) {
-        for (const warning of report.warnings) say(`spoke: warning: ${warning}`)
-        for (const fault of report.faults) say(`spoke: ${fault}`)
+        for (const warning of report.warnings) printNotice(`spoke: warning: ${warning}`)
+        for (const fault of report.faults) printNotice(`spoke: ${fault}`)
       }
       if (report.faults.length > 0) process.exitCode = 1
     })

@@ -1,11 +1,11 @@
 /** `spoke key-ring`: shows which key seals what, and reseals everything under the newest. */
 import type { Command } from 'commander'
-import { besideService } from '../app/open.ts'
-import { refuseWrongKeys } from '../app/preflight.ts'
-import { newestOf } from '../lib/seal.ts'
+import { withCommandDatabase } from '../app/open.ts'
+import { requireMatchingKeyRing } from '../app/preflight.ts'
+import { newestKey } from '../lib/seal.ts'
 import { type KeyRingStatus, keyRingFaults, keyRingStatus, rotateKeyRing } from '../tenants/key-ring.ts'
 import { auditCommand } from './audited-command.ts'
-import { commandLog, config, say } from './console.ts'
+import { commandLog, printNotice, readCommandConfig } from './console.ts'
 
 export function addKeyRingCommands(program: Command): void {
   const keyRing = program
@@ -19,12 +19,12 @@ export function addKeyRingCommands(program: Command): void {
     )
     .option('--json', 'print the counts as JSON')
     .action(async ({ json }: { json?: boolean }) => {
-      const read = config()
-      await besideService(read, commandLog(), async (db) => {
+      const read = readCommandConfig()
+      await withCommandDatabase(read, commandLog(), async (db) => {
         const status = await keyRingStatus(db, read.keyRing)
         const faults = await keyRingFaults(db, read.keyRing)
         console.log(json ? JSON.stringify({ ...status, faults }) : shown(status))
-        if (!json) for (const fault of faults) say(`spoke: ${fault}`)
+        if (!json) for (const fault of faults) printNotice(`spoke: ${fault}`)
         if (faults.length > 0) process.exitCode = 1
       })
     })
@@ -36,18 +36,19 @@ export function addKeyRingCommands(program: Command): void {
     )
     .option('--json', 'print the outcome as JSON')
     .action(async ({ json }: { json?: boolean }) => {
-      const read = config()
-      await besideService(read, commandLog(), async (db) => {
-        await refuseWrongKeys(db, read)
-        const onProgress = (resealed: number) => json || say(`${resealed} resealed`)
+      const read = readCommandConfig()
+      await withCommandDatabase(read, commandLog(), async (db) => {
+        await requireMatchingKeyRing(db, read)
+        const onProgress = (resealed: number) => json || printNotice(`${resealed} resealed`)
         const audit = { db, ring: read.keyRing }
-        const target = { target: `key:${newestOf(read.keyRing).kid}` }
+        const target = { target: `key:${newestKey(read.keyRing).kid}` }
         const turn = () => rotateKeyRing(db, read.keyRing, onProgress)
         const done = await auditCommand(audit, 'key-ring.rotate', target, turn)
         const { newest, resealed, failed, left } = done
         if (json) console.log(JSON.stringify(done))
         else console.log(`${resealed} data keys resealed under "${newest}"; ${left} left under other keys`)
-        if (!json) for (const { tenant_id, error } of failed) say(`spoke: tenant ${tenant_id}: ${error}`)
+        if (!json)
+          for (const { tenant_id, error } of failed) printNotice(`spoke: tenant ${tenant_id}: ${error}`)
         if (left > 0) process.exitCode = 1
       })
     })

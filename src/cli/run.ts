@@ -3,15 +3,15 @@ import { Command } from 'commander'
 import { migrateAll } from '../app/open.ts'
 import { StartError } from '../app/preflight.ts'
 import { ConfigError } from '../config.ts'
-import { isOfDatabase, reasonOf } from '../db/database-errors.ts'
+import { databaseErrorReason, isDatabaseError } from '../db/database-errors.ts'
 import { LockedError } from '../db/directory-lock.ts'
-import { DatabaseStartError } from '../db/reach.ts'
+import { DatabaseStartError } from '../db/wait-for-postgres.ts'
 import { createLog, scrub } from '../lib/log.ts'
-import { nearest } from '../lib/nearest.ts'
+import { nearestName } from '../lib/nearest-name.ts'
 import { version } from '../lib/version.ts'
 import { addApiKeyCommands } from './api-key-commands.ts'
 import { addAuditCommands } from './audit-commands.ts'
-import { commandLog, config, say } from './console.ts'
+import { commandLog, printNotice, readCommandConfig } from './console.ts'
 import { addDoctorCommands } from './doctor-command.ts'
 import { addKeyRingCommands } from './key-ring-commands.ts'
 import { serve } from './serve.ts'
@@ -24,7 +24,7 @@ import { addWebhookCommands } from './webhook-commands.ts'
  *
  * @param words the arguments, without the program's name
  */
-export async function run(words: readonly string[]): Promise<void> {
+export async function runCommand(words: readonly string[]): Promise<void> {
   try {
     const program = createProgram()
     refuseUnknown(program, words[0])
@@ -35,7 +35,7 @@ export async function run(words: readonly string[]): Promise<void> {
       error instanceof LockedError ||
       error instanceof DatabaseStartError ||
       error instanceof StartError
-    say(`spoke: ${forOperator ? error.message : startFailure(error)}`)
+    printNotice(`spoke: ${forOperator ? error.message : startFailure(error)}`)
     process.exit(1)
   }
 }
@@ -44,7 +44,7 @@ export async function run(words: readonly string[]): Promise<void> {
 function refuseUnknown(program: Command, word: string | undefined): void {
   const names = [...program.commands.map((command) => command.name()), 'help']
   if (word === undefined || word.startsWith('-') || names.includes(word)) return
-  const near = nearest(word, names)
+  const near = nearestName(word, names)
   program.error(`error: unknown command '${word}'${near ? `\n(Did you mean ${near}?)` : ''}`)
 }
 
@@ -69,7 +69,7 @@ function createProgram(): Command {
     .description('bring the database schema up to date and exit')
     .option('--json', 'print the applied migrations as JSON')
     .action(async ({ json }: { json?: boolean }) => {
-      const read = config()
+      const read = readCommandConfig()
       const applied = await migrateAll(read, commandLog())
       if (json) console.log(JSON.stringify({ applied }))
       else console.log(applied.length > 0 ? `applied ${applied.join(', ')}` : 'the schema is up to date')
@@ -89,7 +89,7 @@ function createProgram(): Command {
  * with its stack, or one line without it on a terminal.
  */
 function startFailure(error: unknown): string {
-  if (isOfDatabase(error)) return scrub(`the database reports an error: ${reasonOf(error)}`)
+  if (isDatabaseError(error)) return scrub(`the database reports an error: ${databaseErrorReason(error)}`)
   if (process.stderr.isTTY) return scrub(`could not start: ${error instanceof Error ? error.message : error}`)
   let line = ''
   createLog('error', (text) => {

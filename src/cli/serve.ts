@@ -5,7 +5,7 @@ import { systemClock } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
 import { startWatchdog } from '../lib/watchdog.ts'
 import { type PollPeriods, pollPeriods } from '../worker/poll-periods.ts'
-import { say } from './console.ts'
+import { printNotice } from './console.ts'
 
 /**
  * Runs the service until SIGTERM or SIGINT, then stops it within about ten seconds and exits.
@@ -14,7 +14,7 @@ import { say } from './console.ts'
  * @param polls how often the worker polls; tests poll more often
  */
 export async function serve(over: Record<string, string>, polls: PollPeriods = pollPeriods): Promise<void> {
-  const read = readConfig({ ...process.env, ...over }, say)
+  const read = readConfig({ ...process.env, ...over }, printNotice)
   const log = createLog(read.logLevel)
   let service: Service | undefined
   let stopping = false

@@ -1,8 +1,8 @@
 /** `spoke tenants`: create, list and erase tenants. */
 import type { Command } from 'commander'
 import { newId } from '../lib/ids.ts'
-import { askAll, askAsOperator } from './ask.ts'
-import { say } from './console.ts'
+import { printNotice } from './console.ts'
+import { requestAllPages, requestAsOperator } from './operator-request.ts'
 
 interface Options {
   json?: boolean
@@ -17,7 +17,7 @@ export function addTenantCommands(program: Command): void {
     .argument('[tenant_id]', 'a UUID of your choice; by default a new one')
     .option('--json', 'print the response as JSON')
     .action(async (tenantId: string | undefined, { json }: Options) => {
-      const made = await askAsOperator('POST', '/api/tenants', { tenant_id: tenantId ?? newId() })
+      const made = await requestAsOperator('POST', '/api/tenants', { tenant_id: tenantId ?? newId() })
       console.log(json ? JSON.stringify(made) : made.tenant_id)
     })
 
@@ -26,7 +26,7 @@ export function addTenantCommands(program: Command): void {
     .description('all tenants, by id')
     .option('--json', 'print the tenants as JSON')
     .action(async ({ json }: Options) => {
-      const all = await askAll('/api/tenants', 'tenants')
+      const all = await requestAllPages('/api/tenants', 'tenants')
       if (json) return console.log(JSON.stringify({ tenants: all }))
       for (const { tenant_id, created_at } of all) console.log(`${tenant_id}\tcreated ${created_at}`)
     })
@@ -41,11 +41,13 @@ export function addTenantCommands(program: Command): void {
     .option('--json', 'print the response as JSON')
     .action(async (tenantId: string, { yes, json }: Options & { yes?: boolean }) => {
       if (!yes) {
-        say(`spoke: this permanently erases tenant ${tenantId} with all its data; add --yes to confirm`)
+        printNotice(
+          `spoke: this permanently erases tenant ${tenantId} with all its data; add --yes to confirm`,
+        )
         process.exitCode = 1
         return
       }
-      const begun = await askAsOperator('DELETE', `/api/tenants/${encodeURIComponent(tenantId)}`)
+      const begun = await requestAsOperator('DELETE', `/api/tenants/${encodeURIComponent(tenantId)}`)
       console.log(json ? JSON.stringify(begun) : `tenant ${begun.tenant_id} is being erased`)
     })
 }

@@ -14,7 +14,7 @@ import { ticketProperties } from '../issues/properties.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { createEgress } from '../lib/proxy.ts'
-import { commandLog, config, confirmed, say } from './console.ts'
+import { askForConfirmation, commandLog, printNotice, readCommandConfig } from './console.ts'
 
 const withinMs = 120_000
 /** These calls are made as the app, so they count against no account's limit. */
@@ -45,11 +45,11 @@ export function addWebhookCommands(program: Command): void {
     .option('--yes', 'with --register: replace what is registered without asking')
     .option('--json', 'with --register: print what was done as JSON')
     .action(async ({ property, register, yes, json }: Options) => {
-      const read = config()
+      const read = readCommandConfig()
       const { app } = read.hubspot
       const target = `${read.publicUrl}/api/hubspot/webhooks`
       if (!target.startsWith('https://'))
-        say(`spoke: HubSpot calls https addresses only, and SPOKE_PUBLIC_URL is ${read.publicUrl}`)
+        printNotice(`spoke: HubSpot calls https addresses only, and SPOKE_PUBLIC_URL is ${read.publicUrl}`)
       const properties = [...ticketProperties, ...property]
       if (!register) return console.log(JSON.stringify(webhookFile(target, properties), null, 2))
       if (!app?.appId)
@@ -87,11 +87,13 @@ export function addWebhookCommands(program: Command): void {
 
 /** @throws StartError when the operator does not agree; nothing was changed */
 async function ask({ replaced, added, others }: WebhookPlan): Promise<void> {
-  say('This app already has webhooks at HubSpot, for every account that installed it. This would replace:')
-  for (const one of replaced) say(`  ${one}`)
-  say(`This would add ${added.length} subscriptions. ${others.length} others stay.`)
+  printNotice(
+    'This app already has webhooks at HubSpot, for every account that installed it. This would replace:',
+  )
+  for (const one of replaced) printNotice(`  ${one}`)
+  printNotice(`This would add ${added.length} subscriptions. ${others.length} others stay.`)
   if (!process.stdin.isTTY) throw new StartError('nothing was changed; add --yes to replace these')
-  if (!(await confirmed('Replace it?'))) throw new StartError('nothing was changed')
+  if (!(await askForConfirmation('Replace it?'))) throw new StartError('nothing was changed')
 }
 
 function refused(error: unknown): never {

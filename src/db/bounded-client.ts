@@ -32,7 +32,7 @@ function nameOf(text: string): string {
 }
 
 /** A statement that opens a transaction. It has no result to wait for. */
-const opens = (text: unknown, values: readonly unknown[] | undefined) =>
+const opensTransaction = (text: unknown, values: readonly unknown[] | undefined) =>
   typeof text === 'string' && !values?.length && text.startsWith('set local ')
 
 /**
@@ -57,7 +57,7 @@ export class BoundedClient extends pg.Client {
   override query(...given: any[]): any {
     const [text, values, ...rest] = given
     const isOpen = this.#opening.length > 0
-    if (text === 'begin' || (isOpen && opens(text, values))) {
+    if (text === 'begin' || (isOpen && opensTransaction(text, values))) {
       this.#opening.push(text)
       return Promise.resolve({ command: 'BEGIN', rows: [] })
     }

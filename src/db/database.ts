@@ -21,17 +21,17 @@ import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { makePrivate } from '../lib/private-directory.ts'
 import { BoundedClient, type Preparing } from './bounded-client.ts'
-import { isDiskFull, reasonOf } from './database-errors.ts'
+import { databaseErrorReason, isDiskFull } from './database-errors.ts'
 import { LockedError, lockDirectory } from './directory-lock.ts'
 import {
   createDiskSpace,
   createServerDisk,
   DiskFullError,
   type DiskSpace,
-  waitForRoom,
+  waitForDiskSpace,
 } from './disk-space.ts'
 import { detectPooling, isLostStatement, type Pooling } from './pooler.ts'
-import { DatabaseStartError, reachPostgres, tryConnect } from './reach.ts'
+import { DatabaseStartError, tryConnect, waitForPostgres } from './wait-for-postgres.ts'
 
 // All SQL is written by hand, so kysely needs no table types.
 type Tables = Record<string, never>
@@ -119,8 +119,8 @@ async function openPostgres(target: DatabaseTarget, url: string, log: Log, clock
     prepare === undefined
       ? await tryConnect(connectionString).then(() => ({ pooled: false, prepares: true }))
       : await detectPooling(connectionString, `spoke_probe_${randomUUID()}`)
-  const found = await reachPostgres({ url, variable, waitMs }, clock, log, look)
-  const { pooled, preparing } = settlePreparing(found, prepare, log)
+  const found = await waitForPostgres({ url, variable, waitMs }, clock, log, look)
+  const { pooled, preparing } = configurePreparing(found, prepare, log)
   const disk = createServerDisk(clock)
   const pool = new pg.Pool({
     connectionString: url,
@@ -170,7 +170,7 @@ async function openPostgres(target: DatabaseTarget, url: string, log: Log, clock
 }
 
 /** @param seen undefined: detection was not possible, so a pooler is assumed */
-function settlePreparing(
+function configurePreparing(
   seen: Pooling | undefined,
   prepare: DatabaseTarget['prepare'],
   log: Log,
@@ -201,9 +201,12 @@ async function openEmbedded(
   clock: Clock,
 ): Promise<Database> {
   const unusable = (cause: unknown) =>
-    new DatabaseStartError(`cannot use the data directory ${dataDir} (SPOKE_DATA_DIR): ${reasonOf(cause)}`, {
-      cause,
-    })
+    new DatabaseStartError(
+      `cannot use the data directory ${dataDir} (SPOKE_DATA_DIR): ${databaseErrorReason(cause)}`,
+      {
+        cause,
+      },
+    )
   let lock: ReturnType<typeof lockDirectory>
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
@@ -215,7 +218,7 @@ async function openEmbedded(
   const files = join(dataDir, 'pg')
   const place = { dir: dataDir, minFreeBytes }
   try {
-    await waitForRoom({ ...place, isNew: !existsSync(files), waitMs }, clock, log)
+    await waitForDiskSpace({ ...place, isNew: !existsSync(files), waitMs }, clock, log)
     const disk = createDiskSpace({ ...place, log, clock })
     return await openPglite(files, disk, () => {
       disk.stop()
@@ -292,7 +295,7 @@ export const fromNow = (ms: number | null) => sql`clock_timestamp() + ${ms}::flo
 export const ago = (ms: number) => sql`clock_timestamp() - ${ms}::float8 * interval '1 ms'`
 
 /** Switches the rest of a transaction to another role. */
-export const become = (role: string) => sql`set local role ${sql.id(role)}`
+export const setLocalRole = (role: string) => sql`set local role ${sql.id(role)}`
 
 /**
  * Runs one unit of work: a transaction that first applies `prelude` (role, tenant) and then runs
@@ -304,7 +307,7 @@ export async function inTransaction<T>(
   prelude: readonly string[],
   work: (query: Query) => Promise<T>,
 ): Promise<T> {
-  return await repeated(
+  return await withRetries(
     db,
     (opening) =>
       db.kysely.transaction().execute(async (trx: Transaction<Tables>) => {
@@ -326,14 +329,14 @@ export async function inOneStatement<Row>(
   const { alone } = db
   if (!alone) return await inTransaction(db, prelude, (query) => query(statement))
   const run = (opening: readonly string[]) => alone(opening.join(';'), statement.compile(db.kysely))
-  return (await repeated(db, run, prelude)) as Row[]
+  return (await withRetries(db, run, prelude)) as Row[]
 }
 
 /**
  * Runs `work` again after transient failures. While the disk is full the transaction is read-only:
  * reads work, and the database rejects writes.
  */
-async function repeated<T>(
+async function withRetries<T>(
   db: Database,
   work: (opening: readonly string[]) => Promise<T>,
   prelude: readonly string[],

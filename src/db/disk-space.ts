@@ -6,7 +6,7 @@
 import { statfsSync } from 'node:fs'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import { DatabaseStartError } from './reach.ts'
+import { DatabaseStartError } from './wait-for-postgres.ts'
 
 /** Writes are refused because the disk is full. The code is PostgreSQL's disk_full. */
 export class DiskFullError extends Error {
@@ -30,14 +30,14 @@ export interface DiskSpace {
   /** Aborts as soon as the disk is full. Each time it fills up has its own signal. */
   untilFull(): AbortSignal
   /** Resolves when there is room, or when the signal aborts. */
-  room(signal: AbortSignal): Promise<void>
+  untilFree(signal: AbortSignal): Promise<void>
   stop(): void
 }
 
 const never = new AbortController().signal
 const checkEveryMs = 500
 /** How long a server that reported a full disk is treated as full. */
-const believedMs = 5_000
+const assumedFullMs = 5_000
 /** The size of an empty embedded database. */
 const newDatabaseBytes = 40 * 2 ** 20
 
@@ -56,15 +56,15 @@ export function createServerDisk(clock: Clock): DiskSpace {
   return {
     check: () => clock.monotonic() < believedUntil,
     noteFull() {
-      believedUntil = clock.monotonic() + believedMs
+      believedUntil = clock.monotonic() + assumedFullMs
     },
     untilFull: () => never,
-    room: async () => {},
+    untilFree: async () => {},
     stop() {},
   }
 }
 
-interface DiskSpaceParts {
+interface DiskSpaceOptions {
   dir: string
   minFreeBytes: number
   log: Log
@@ -72,7 +72,7 @@ interface DiskSpaceParts {
 }
 
 /** The disk that `dir` is on. */
-export function createDiskSpace({ dir, minFreeBytes, log, clock }: DiskSpaceParts): DiskSpace {
+export function createDiskSpace({ dir, minFreeBytes, log, clock }: DiskSpaceOptions): DiskSpace {
   let isFull = false
   let believedUntil = Number.NEGATIVE_INFINITY
   let full = new AbortController()
@@ -120,11 +120,11 @@ export function createDiskSpace({ dir, minFreeBytes, log, clock }: DiskSpacePart
   return {
     check,
     noteFull() {
-      believedUntil = clock.monotonic() + believedMs
+      believedUntil = clock.monotonic() + assumedFullMs
       check()
     },
     untilFull: () => full.signal,
-    room(signal) {
+    untilFree(signal) {
       return new Promise((resolve) => {
         if (!isFull || signal.aborted) return resolve()
         signal.addEventListener('abort', () => resolve(), { once: true })
@@ -135,7 +135,7 @@ export function createDiskSpace({ dir, minFreeBytes, log, clock }: DiskSpacePart
   }
 }
 
-interface Place {
+interface DiskRequirements {
   dir: string
   minFreeBytes: number
   /** The database has not been created yet. */
@@ -144,7 +144,7 @@ interface Place {
 }
 
 const betweenLinesMs = 5_000
-const betweenLooksMs = 500
+const recheckMs = 500
 
 /**
  * Waits for disk space before the embedded database is opened, because opening also writes (a
@@ -152,7 +152,7 @@ const betweenLooksMs = 500
  *
  * @throws DatabaseStartError when there is not enough after `waitMs`
  */
-export async function waitForRoom(place: Place, clock: Clock, log: Log): Promise<void> {
+export async function waitForDiskSpace(place: DiskRequirements, clock: Clock, log: Log): Promise<void> {
   const { dir, minFreeBytes, isNew, waitMs } = place
   if (minFreeBytes === 0) return
   const needed = minFreeBytes + (isNew ? newDatabaseBytes : 0)
@@ -175,6 +175,6 @@ export async function waitForRoom(place: Place, clock: Clock, log: Log): Promise
         'the disk is full; waiting for free space',
       )
     }
-    await clock.sleep(Math.min(betweenLooksMs, leftMs), never)
+    await clock.sleep(Math.min(recheckMs, leftMs), never)
   }
 }

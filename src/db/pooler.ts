@@ -1,6 +1,6 @@
 /** Detects a pooler in transaction mode between us and PostgreSQL. */
 import pg from 'pg'
-import { mayPass } from './database-errors.ts'
+import { isTemporaryStartFailure } from './database-errors.ts'
 
 export interface Pooling {
   /**
@@ -39,7 +39,7 @@ export async function detectPooling(connectionString: string, name: string): Pro
   const all: pg.Client[] = []
   try {
     while (all.length < clients && (await addClient(all, connectionString)));
-    if (await arePooled(all)) return { pooled: true, prepares: await carryPrepared(all, name) }
+    if (await arePooled(all)) return { pooled: true, prepares: await keepsPreparedStatements(all, name) }
     return all.length > 1 ? { pooled: false, prepares: true } : undefined
   } finally {
     await Promise.all(all.map(end))
@@ -64,7 +64,7 @@ async function addClient(all: pg.Client[], connectionString: string): Promise<bo
     return true
   } catch (error) {
     await end(client)
-    if (all.length === 0 || !mayPass(error)) throw error
+    if (all.length === 0 || !isTemporaryStartFailure(error)) throw error
     return false
   }
 }
@@ -87,7 +87,7 @@ async function arePooled(all: pg.Client[]): Promise<boolean> {
 
 const orderOf = (all: pg.Client[]) => order.filter((index) => index < all.length)
 
-async function carryPrepared(all: pg.Client[], name: string): Promise<boolean> {
+async function keepsPreparedStatements(all: pg.Client[], name: string): Promise<boolean> {
   /** The server connection on which each client prepared its statement. */
   const preparedOn = new Map<number, number>()
   let proved = false

@@ -5,14 +5,14 @@
  */
 import { isTenantErasing, tenantErasing } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
-import { become, type Database, inOneStatement, inTransaction, type Query } from './database.ts'
+import { type Database, inOneStatement, inTransaction, type Query, setLocalRole } from './database.ts'
 import type { TenantId } from './tenant-id.ts'
 
-declare const door: unique symbol
+declare const scopeBrand: unique symbol
 
 /** Reads and changes the rows of one tenant. */
 export interface TenantScope {
-  readonly [door]: 'tenant'
+  readonly [scopeBrand]: 'tenant'
   readonly tenantId: TenantId
   readonly query: Query
 }
@@ -22,13 +22,13 @@ export interface TenantScope {
  * whose scope is then entered.
  */
 export interface SystemScope {
-  readonly [door]: 'system'
+  readonly [scopeBrand]: 'system'
   readonly query: Query
 }
 
 /** Marks a tenant and deletes marked data. No other unit of work runs in that tenant meanwhile. */
 export interface ErasureScope {
-  readonly [door]: 'erasure'
+  readonly [scopeBrand]: 'erasure'
   readonly tenantId: TenantId
   /** Runs as the only role that may mark and delete tenants. */
   readonly query: Query
@@ -36,7 +36,7 @@ export interface ErasureScope {
   readonly rows: TenantScope
 }
 
-export interface How {
+export interface TransactionOptions {
   /**
    * Commit without waiting for the disk: for a lease, a rate budget slot or a count, which a
    * database crash may lose. Never for anything that is reported to a caller or that other writes
@@ -47,7 +47,7 @@ export interface How {
   lockMs?: number
 }
 
-const lastly = ({ asyncCommit, lockMs }: How) => [
+const commitStatements = ({ asyncCommit, lockMs }: TransactionOptions) => [
   ...(asyncCommit ? ['set local synchronous_commit = off'] : []),
   ...(lockMs === undefined ? [] : [`set local lock_timeout = ${Math.trunc(lockMs)}`]),
 ]
@@ -71,11 +71,11 @@ export async function withTenant<T>(
   db: Database,
   tenantId: TenantId,
   work: (scope: TenantScope) => Promise<T>,
-  how: How = {},
+  options: TransactionOptions = {},
 ): Promise<T> {
   const prelude = [
     'set local role spoke_app',
-    ...lastly(how),
+    ...commitStatements(options),
     setTenant(tenantId),
     'select spoke_begin_tenant()',
   ]
@@ -110,7 +110,7 @@ export async function withErasure<T>(
     const as =
       (wanted: 'spoke_eraser' | 'spoke_app'): Query =>
       async (statement) => {
-        if (role !== wanted) await query(become(wanted))
+        if (role !== wanted) await query(setLocalRole(wanted))
         role = wanted
         return await query(statement)
       }
@@ -119,7 +119,10 @@ export async function withErasure<T>(
   })
 }
 
-const asSystem = (how: How) => ['set local role spoke_system', ...lastly(how)]
+const asSystem = (options: TransactionOptions) => [
+  'set local role spoke_system',
+  ...commitStatements(options),
+]
 
 /**
  * Runs `work` as one transaction on the routing tables, without access to issues, tokens or sync
@@ -128,25 +131,25 @@ const asSystem = (how: How) => ['set local role spoke_system', ...lastly(how)]
 export async function withSystem<T>(
   db: Database,
   work: (scope: SystemScope) => Promise<T>,
-  how: How = {},
+  options: TransactionOptions = {},
 ): Promise<T> {
-  return await inTransaction(db, asSystem(how), (query) => work({ query } as SystemScope))
+  return await inTransaction(db, asSystem(options), (query) => work({ query } as SystemScope))
 }
 
 /**
  * Like withSystem for `work` of a single statement, which is committed when its rows arrive: on a
  * server, one round trip. What `work` does with the rows is outside the transaction.
  */
-export async function withSystemOnce<T>(
+export async function withSystemStatement<T>(
   db: Database,
   work: (scope: SystemScope) => Promise<T>,
-  how: How = {},
+  options: TransactionOptions = {},
 ): Promise<T> {
   let asked = false
   const query: Query = async (statement) => {
     if (asked) throw new TypeError('a single-statement unit of work ran a second statement')
     asked = true
-    return await inOneStatement(db, asSystem(how), statement)
+    return await inOneStatement(db, asSystem(options), statement)
   }
   return await work({ query } as SystemScope)
 }

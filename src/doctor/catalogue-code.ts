@@ -1,11 +1,11 @@
 /** Checks for implicitly run code, and for keys that cross tenants. */
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
-import { isOurs } from '../db/isolation/bypass.ts'
-import { doors, functions, triggers } from '../db/isolation/expected.ts'
+import { isExpectedFunction } from '../db/isolation/bypass.ts'
+import { databaseRoles, expectedFunctions, expectedTriggers } from '../db/isolation/expected.ts'
 
 export async function codeFaults(db: Database): Promise<string[]> {
-  const names = Object.keys(functions)
+  const names = Object.keys(expectedFunctions)
   const { rows } = await sql<{ fault: string }>`
     with ours as (
       select c.oid, c.relname from pg_class c
@@ -17,7 +17,7 @@ export async function codeFaults(db: Database): Promise<string[]> {
         and f.pronamespace <> 'pg_catalog'::regnamespace and f.pronamespace <> 'information_schema'::regnamespace
     )
     select 'function ' || f.oid::regprocedure || ' runs with the rights of its owner and can be called by ' || d.door as fault
-    from own_functions f cross join (select unnest(${sql.val([...doors])}::text[]) as door) d
+    from own_functions f cross join (select unnest(${sql.val([...databaseRoles])}::text[]) as door) d
     where f.prosecdef and has_schema_privilege(d.door, f.pronamespace, 'usage')
       and has_function_privilege(d.door, f.oid, 'execute')
     union all
@@ -26,13 +26,13 @@ export async function codeFaults(db: Database): Promise<string[]> {
     union all
     select 'function ' || f.oid::regprocedure || ' differs from the one in the migrations' from pg_proc f
     where f.pronamespace = current_schema()::regnamespace and f.proname in (${sql.join(names)})
-      and not ${isOurs(sql`${JSON.stringify(functions)}::jsonb ->> f.proname::text`)}
+      and not ${isExpectedFunction(sql`${JSON.stringify(expectedFunctions)}::jsonb ->> f.proname::text`)}
     union all
     select 'table ' || o.relname || ' has a rule: ' || r.rulename from pg_rewrite r join ours o on o.oid = r.ev_class
     union all
     select 'table ' || o.relname || ' has an unexpected trigger: ' || t.tgname from pg_trigger t
     join ours o on o.oid = t.tgrelid
-    where not t.tgisinternal and o.relname || '.' || t.tgname <> all (${sql.val([...triggers])}::text[])
+    where not t.tgisinternal and o.relname || '.' || t.tgname <> all (${sql.val([...expectedTriggers])}::text[])
     union all
     select 'table ' || c.oid::regclass || ' inherits from ' || o.relname || ' and has no row level security of its own'
     from pg_inherits i join ours o on o.oid = i.inhparent join pg_class c on c.oid = i.inhrelid

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
-import { doors } from '../db/isolation/expected.ts'
+import { databaseRoles } from '../db/isolation/expected.ts'
 
 /**
  * Our schema's own relations and policies are checked one by one at start; otherwise the roles may
@@ -15,7 +15,7 @@ export async function mentionFaults(db: Database): Promise<string[]> {
     with here as (select oid from pg_database where datname = current_database())
     select r.rolname || ' has grants on ' || pg_describe_object(d.classid, d.objid, d.objsubid) as fault
     from pg_shdepend d
-    join pg_roles r on r.oid = d.refobjid and r.rolname in (${sql.join(doors)})
+    join pg_roles r on r.oid = d.refobjid and r.rolname in (${sql.join(databaseRoles)})
     where d.refclassid = 'pg_authid'::regclass and d.deptype = 'a' and (d.dbid = 0 or d.dbid = (select oid from here))
       -- Other databases of this server are theirs to check.
       and not (d.classid = 'pg_database'::regclass and d.objid <> (select oid from here))
@@ -25,7 +25,9 @@ export async function mentionFaults(db: Database): Promise<string[]> {
     union all
     select r.rolname || ' is named in a policy of table ' || c.oid::regclass from pg_policy p
     join pg_class c on c.oid = p.polrelid and c.relnamespace <> current_schema()::regnamespace
-    join pg_roles r on r.oid = any(p.polroles) and r.rolname in (${sql.join(doors)})`.execute(db.kysely)
+    join pg_roles r on r.oid = any(p.polroles) and r.rolname in (${sql.join(databaseRoles)})`.execute(
+    db.kysely,
+  )
   return rows.map(({ fault }) => fault)
 }
 
@@ -45,10 +47,10 @@ export async function schemaFaults(db: Database): Promise<string[]> {
     from granted where grantee = 0 and (privilege_type = 'CREATE' or not ours)
     union all
     select pg_get_userbyid(grantee) || ' can create objects in schema ' || nspname from granted
-    where ours and privilege_type = 'CREATE' and pg_get_userbyid(grantee) in (${sql.join(doors)})
+    where ours and privilege_type = 'CREATE' and pg_get_userbyid(grantee) in (${sql.join(databaseRoles)})
     union all
     select d.door || ' cannot use schema ' || s.nspname from schemas s
-    cross join (select unnest(${sql.val([...doors])}::text[]) as door) d
+    cross join (select unnest(${sql.val([...databaseRoles])}::text[]) as door) d
     where s.ours and not has_schema_privilege(d.door, s.oid, 'usage')
     union all
     -- The queue has no policies: its jobs name tenants.
@@ -73,7 +75,7 @@ export async function defaultPrivilegeFaults(db: Database): Promise<string[]> {
     left join pg_namespace n on n.oid = d.defaclnamespace
     cross join lateral aclexplode(d.defaclacl) a
     where (d.defaclnamespace = 0 or n.oid = current_schema()::regnamespace or n.nspname = 'pgboss')
-      and ((a.grantee = 0 and d.defaclobjtype in ('r', 'S', 'n')) or pg_get_userbyid(a.grantee) in (${sql.join(doors)}))
+      and ((a.grantee = 0 and d.defaclobjtype in ('r', 'S', 'n')) or pg_get_userbyid(a.grantee) in (${sql.join(databaseRoles)}))
     `.execute(db.kysely)
   return rows.map(({ fault }) => fault)
 }

@@ -1,8 +1,8 @@
 /**
  * Checks tenant isolation: reads the catalogue, queries the live tables, and rehearses an attack.
  */
-import { openServing } from '../app/open.ts'
-import { refuseOtherSchema } from '../app/preflight.ts'
+import { openServingDatabase } from '../app/open.ts'
+import { requireCurrentSchema } from '../app/preflight.ts'
 import type { Config } from '../config.ts'
 import { isolationWarnings } from '../db/isolation/bypass.ts'
 import { isolationFaults } from '../db/isolation/check-isolation.ts'
@@ -40,9 +40,9 @@ export interface IsolationReport {
  * @throws LockedError | StartError (another schema than this build's) | the database's own error
  */
 export async function examineIsolation(config: Config, log: Log): Promise<IsolationReport> {
-  const db = await openServing(config, log)
+  const db = await openServingDatabase(config, log)
   try {
-    await refuseOtherSchema(db)
+    await requireCurrentSchema(db)
     const catalogue = await catalogueFaults(db, config.migrateUrl !== undefined)
     const live = await lookAtLiveTables(db)
     const mayAct = await whoMayActAsDoors(db)

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { type Database, inTransaction, type Query } from '../db/database.ts'
-import { type Door, grantLines } from '../db/isolation/expected.ts'
+import { type DatabaseRole, grantLines } from '../db/isolation/expected.ts'
 import { newId } from '../lib/ids.ts'
 import { asText } from './as-text.ts'
 import type { Tried } from './try-statements.ts'
@@ -48,7 +48,7 @@ export async function lookAtLiveTables(db: Database): Promise<Tried> {
   return tried
 }
 
-const readableTables = (door: Door) =>
+const readableTables = (door: DatabaseRole) =>
   new Set(
     grantLines(door)
       .filter((line) => line.endsWith(' SELECT'))

@@ -1,6 +1,6 @@
 /** The rehearsal: two tenants on a scratch database, and every attack of one on the other. */
 import type { FastifyInstance } from 'fastify'
-import { standUp } from '../app/start.ts'
+import { startRehearsalApi } from '../app/start.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
 import { createLog } from '../lib/log.ts'
@@ -59,7 +59,7 @@ export async function rehearse(
   const asTenant = await tryAsTenant(db, world)
   const asDoors = await tryBeyondGrants(db, world)
   const hubspot = noHubSpot()
-  const { server, stop } = await standUp(stageConfig(config, world.ring), db, createLog('silent'), {
+  const { server, stop } = await startRehearsalApi(stageConfig(config, world.ring), db, createLog('silent'), {
     hubspot,
     queues: noQueues,
     authenticate: believe([world.a.tenantId, world.b.tenantId]),

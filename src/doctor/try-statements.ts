@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { type Database, inTransaction, type Query } from '../db/database.ts'
-import { type Door, grantLines } from '../db/isolation/expected.ts'
+import { type DatabaseRole, grantLines } from '../db/isolation/expected.ts'
 import { withErasure, withSystem, withTenant } from '../db/scope.ts'
 import { asText } from './as-text.ts'
 import { attemptsOfNobody, attemptsOn, type StatementAttempt } from './statements.ts'
@@ -138,13 +138,13 @@ function note(
  */
 export async function tryBeyondGrants(db: Database, { tables, a }: World): Promise<Tried> {
   const tried: Tried = { count: 0, leaked: 0, faults: [] }
-  const asDoor: Record<Door, (work: (query: Query) => Promise<never>) => Promise<never>> = {
+  const asDoor: Record<DatabaseRole, (work: (query: Query) => Promise<never>) => Promise<never>> = {
     // With a tenant: without one, the planner may refuse a statement before its grants are checked.
     spoke_app: (work) => withTenant(db, a.tenantId, ({ query }) => work(query)),
     spoke_system: (work) => withSystem(db, ({ query }) => work(query)),
     spoke_eraser: (work) => withErasure(db, a.tenantId, ({ query }) => work(query)),
   }
-  for (const [door, enter] of Object.entries(asDoor) as [Door, (typeof asDoor)[Door]][]) {
+  for (const [door, enter] of Object.entries(asDoor) as [DatabaseRole, (typeof asDoor)[DatabaseRole]][]) {
     const list = new Set(grantLines(door))
     for (const table of tables) {
       for (const attempt of beyond(table, list)) {

@@ -4,7 +4,7 @@
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { sendHtmlPage } from '../api/html-page.ts'
-import { fromDatabase } from '../db/database-errors.ts'
+import { toDatabaseAppError } from '../db/database-errors.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import { invalidState } from '../integrations/oauth/authorize.ts'
 import {
@@ -171,7 +171,7 @@ function knownError(failure: unknown): AppError | undefined {
   const error = asAppError(failure)
   if (error instanceof AppError) return error
   if (error instanceof SealError) return undefined
-  return fromDatabase(error) ?? fromFastify(error as FastifyError)
+  return toDatabaseAppError(error) ?? fromFastify(error as FastifyError)
 }
 
 function fromFastify(error: FastifyError): AppError | undefined {

@@ -2,7 +2,7 @@
  * Converts a failed HubSpot call into the error for our caller: a stable code and the
  * specification's wording, with no text from HubSpot.
  */
-import { fromDatabase } from '../db/database-errors.ts'
+import { toDatabaseAppError } from '../db/database-errors.ts'
 import { AppError, sentences, tokenInvalid } from '../lib/errors.ts'
 import { HubSpotError } from './hubspot-error.ts'
 import { type MissingScopes, scopesSentence } from './missing-scopes.ts'
@@ -71,7 +71,7 @@ function forbidden(cause: HubSpotError, connecting: boolean): AppError {
  */
 export function codeOf(failure: unknown): string {
   const error = asAppError(failure)
-  return error instanceof AppError ? error.code : (fromDatabase(error)?.code ?? 'internal')
+  return error instanceof AppError ? error.code : (toDatabaseAppError(error)?.code ?? 'internal')
 }
 
 function hubspotUnavailable(cause: HubSpotError, status: 502 | 504): AppError {

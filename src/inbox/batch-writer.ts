@@ -1,6 +1,6 @@
 /** Stores webhook deliveries in groups that share one commit; a single one does not wait. */
 import type { Database } from '../db/database.ts'
-import { withSystemOnce } from '../db/scope.ts'
+import { withSystemStatement } from '../db/scope.ts'
 import { AppError } from '../lib/errors.ts'
 import { retryOnDeletedIntegration } from './retry-on-deleted-integration.ts'
 import { type EnqueueResult, enqueueDeliveries, type SignedDelivery } from './store.ts'
@@ -68,7 +68,7 @@ export function createInboxBatchWriter(db: Database, windowMs: number): InboxBat
   const write = (deliveries: readonly SignedDelivery[]) => {
     const options = deliveries.length > 1 ? { lockMs: maxLockWaitMs } : {}
     return retryOnDeletedIntegration(() =>
-      withSystemOnce(db, (scope) => enqueueDeliveries(scope, deliveries, windowMs), options),
+      withSystemStatement(db, (scope) => enqueueDeliveries(scope, deliveries, windowMs), options),
     )
   }
 

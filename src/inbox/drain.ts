@@ -126,14 +126,14 @@ export async function drainInbox(
   const ref = { tenantId, integrationId }
   const stop = new AbortController()
   const working = AbortSignal.any([signal, stop.signal])
-  const lost = () => stop.abort(new LostClaim())
+  const onLost = () => stop.abort(new LostClaim())
   const maySave = (scope: TenantScope) => renewInboxLease(scope, integrationId, claimant)
   const beats = heartbeat({
     leaseMs: claimant.leaseMs,
     renew: () => withTenant(db, tenantId, maySave, { asyncCommit: true }),
-    lost,
-    failed: (err) =>
-      isTenantErasing(err) ? lost() : deps.log.warn({ err }, 'a drain could not renew its lease'),
+    onLost,
+    onError: (err) =>
+      isTenantErasing(err) ? onLost() : deps.log.warn({ err }, 'a drain could not renew its lease'),
   })
   try {
     const withAccess = reuseAccess(deps, ref, { retryLimits, signal: working })

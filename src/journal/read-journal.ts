@@ -5,7 +5,7 @@
  */
 import type { Database } from '../db/database.ts'
 import type { Claimant } from '../db/lease.ts'
-import { withSystem, withSystemOnce, withTenant } from '../db/scope.ts'
+import { withSystem, withSystemStatement, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { codeOf } from '../hubspot/as-app-error.ts'
 import { type JournalEvents, readJournalFile } from '../hubspot/events/journal-event.ts'
@@ -85,7 +85,7 @@ class BadFile extends Error {
  */
 export async function readJournal(deps: JournalDependencies, signal: AbortSignal): Promise<JournalPoll> {
   const { db, clientId, claimant } = deps
-  const position = await withSystemOnce(db, (scope) => claimJournal(scope, clientId, claimant), {
+  const position = await withSystemStatement(db, (scope) => claimJournal(scope, clientId, claimant), {
     asyncCommit: true,
   })
   if (!position) return nothingMore
@@ -120,7 +120,7 @@ async function readNextFile(
   logMissed(deps, position)
   // A file that is reported as its own successor would be read endlessly.
   if (!file || file.offset === from) {
-    await withSystemOnce(db, (scope) => saveJournalEnd(scope, clientId, from, restarted))
+    await withSystemStatement(db, (scope) => saveJournalEnd(scope, clientId, from, restarted))
     return nothingMore
   }
   const events = await readFileContent(deps, file, signal)
@@ -128,7 +128,7 @@ async function readNextFile(
   const uninstalled = await markUninstalled(deps, events.uninstalled)
   const at = { from, to: file.offset, restarted }
   const { replayed, unknown } = await retryOnDeletedIntegration(() =>
-    withSystemOnce(db, (scope) => saveJournalFile(scope, clientId, at, events.changes, windowMs)),
+    withSystemStatement(db, (scope) => saveJournalFile(scope, clientId, at, events.changes, windowMs)),
   )
   metrics.journalFiles.inc({ outcome: replayed ? 'replayed' : 'stored' })
   if (!replayed) countEvents(deps, file, events, unknown)
@@ -227,7 +227,7 @@ async function skipFile(
   { file: { offset }, cause }: BadFile,
 ): Promise<JournalPoll> {
   const at = { from: position, to: offset, restarted: false }
-  await withSystemOnce(db, (scope) => saveJournalFile(scope, clientId, at, [], windowMs))
+  await withSystemStatement(db, (scope) => saveJournalFile(scope, clientId, at, [], windowMs))
   metrics.journalFiles.inc({ outcome: 'skipped' })
   log.error(
     { err: cause, offset },

@@ -98,7 +98,7 @@ export class ProxyError extends Error {
 type Connector = buildConnector.connector
 type Target = Pick<buildConnector.Options, 'protocol' | 'hostname' | 'port'>
 
-const notAgainForMs = 60_000
+const reconnectAfterMs = 60_000
 
 export interface Egress {
   /** @returns undefined for a direct connection */
@@ -143,7 +143,7 @@ export function createEgress(
 
   /** Logged at most once a minute: each failed call reports its own error. */
   function failed(proxy: ProxyServer, reason: string, cause?: unknown): ProxyError {
-    if (clock.monotonic() - saidAt >= notAgainForMs) {
+    if (clock.monotonic() - saidAt >= reconnectAfterMs) {
       saidAt = clock.monotonic()
       log.warn({ proxy: proxy.origin, reason }, 'the proxy did not open a connection')
     }

@@ -17,7 +17,7 @@ export interface RingKey {
 export type KeyRing = readonly RingKey[]
 
 /** @throws SealError when the ring is empty */
-export function newestOf(ring: KeyRing): RingKey {
+export function newestKey(ring: KeyRing): RingKey {
   const newest = ring[0]
   if (!newest) throw new SealError('the key ring is empty')
   return newest
@@ -26,7 +26,7 @@ export function newestOf(ring: KeyRing): RingKey {
 const keyIn = (ring: KeyRing) => (kid: string) => ring.find((one) => one.kid === kid)?.key
 
 /** What a sealed value belongs to. `integration` is absent if it belongs to the tenant itself. */
-export interface SealedFor {
+export interface SealContext {
   tenant: string
   integration?: string
   field: string
@@ -37,7 +37,12 @@ export class SealError extends Error {
   override name = 'SealError' as const
 }
 
-async function encrypt(plain: Uint8Array, kid: string, key: Uint8Array, belongs: SealedFor): Promise<string> {
+async function encrypt(
+  plain: Uint8Array,
+  kid: string,
+  key: Uint8Array,
+  belongs: SealContext,
+): Promise<string> {
   return await new CompactEncrypt(plain)
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid, spoke: { ...belongs } })
     .encrypt(key)
@@ -46,7 +51,7 @@ async function encrypt(plain: Uint8Array, kid: string, key: Uint8Array, belongs:
 async function decrypt(
   sealed: string,
   keyOf: (kid: string) => Uint8Array | undefined,
-  belongs: SealedFor,
+  belongs: SealContext,
 ): Promise<Uint8Array> {
   let kid = '?'
   try {
@@ -57,7 +62,7 @@ async function decrypt(
       keyManagementAlgorithms: ['dir'],
       contentEncryptionAlgorithms: ['A256GCM'],
     })
-    const stands = protectedHeader.spoke as SealedFor | undefined
+    const stands = protectedHeader.spoke as SealContext | undefined
     const same =
       stands?.tenant === belongs.tenant &&
       stands.integration === belongs.integration &&
@@ -75,7 +80,7 @@ async function decrypt(
  * row.
  */
 export async function newDataKey(ring: KeyRing, tenant: string): Promise<string> {
-  const newest = newestOf(ring)
+  const newest = newestKey(ring)
   return await encrypt(randomBytes(32), newest.kid, newest.key, { tenant, field: 'data_key' })
 }
 
@@ -91,7 +96,7 @@ export async function resealDataKey(
   tenant: string,
   sealedDataKey: string,
 ): Promise<string | undefined> {
-  const newest = newestOf(ring)
+  const newest = newestKey(ring)
   const belongs = { tenant, field: 'data_key' }
   const dataKey = await decrypt(sealedDataKey, keyIn(ring), belongs)
   if (decodeProtectedHeader(sealedDataKey).kid === newest.kid) return undefined

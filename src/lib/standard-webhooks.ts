@@ -8,10 +8,10 @@ import { Secret } from './secret.ts'
 const prefix = 'whsec_'
 
 /** 32 random bytes in the format of Standard Webhooks. */
-export const newSecret = (): Secret => new Secret(prefix + randomBytes(32).toString('base64'))
+export const newWebhookSecret = (): Secret => new Secret(prefix + randomBytes(32).toString('base64'))
 
 /** @returns undefined unless it is `whsec_` and 24 to 64 bytes in base64 */
-export function parseSecret(text: string): Secret | undefined {
+export function parseWebhookSecret(text: string): Secret | undefined {
   if (!/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(text)) return undefined
   const bytes = Buffer.from(text.slice(prefix.length), 'base64')
   // Buffer skips invalid base64, so compare what it decoded with the input.
@@ -26,7 +26,7 @@ export function parseSecret(text: string): Secret | undefined {
  * @param secrets newest first; each one signs, since during a rotation the receiver may have either
  * @param body exactly the bytes to be sent
  */
-export function signatureHeaders(
+export function webhookSignatureHeaders(
   id: string,
   at: Date,
   body: string,

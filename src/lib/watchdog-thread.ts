@@ -1,16 +1,16 @@
 /** The watchdog's thread: checks that the event loop still makes progress. */
 import { statfsSync, write } from 'node:fs'
 import { workerData } from 'node:worker_threads'
-import type { Watched } from './watchdog.ts'
+import type { WatchdogSlots } from './watchdog.ts'
 
 interface Given {
   shared: Int32Array
-  places: Watched
+  slots: WatchdogSlots
   tickMs: number
   dir: string | undefined
 }
 
-const { shared, places, tickMs, dir } = workerData as Given
+const { shared, slots, tickMs, dir } = workerData as Given
 let last = -1
 /**
  * Counted in ticks of this thread, not by a clock: while the whole process is stopped or the
@@ -19,11 +19,11 @@ let last = -1
 let stillMs = 0
 
 setInterval(() => {
-  const beats = Atomics.load(shared, places.beats)
-  const moves = beats !== last || Atomics.load(shared, places.debugged) === 1
+  const beats = Atomics.load(shared, slots.beats)
+  const moves = beats !== last || Atomics.load(shared, slots.debugged) === 1
   last = beats
   stillMs = moves ? 0 : stillMs + tickMs
-  if (stillMs >= Atomics.load(shared, places.stuckMs)) end()
+  if (stillMs >= Atomics.load(shared, slots.stuckMs)) end()
 }, tickMs)
 
 /** The time limit for the last line: a write to standard error blocks if nothing reads it. */

@@ -14,7 +14,7 @@ export interface Watchdog {
 }
 
 /** The slots of the memory shared with the thread. */
-export interface Watched {
+export interface WatchdogSlots {
   /** Incremented by the loop. */
   beats: 0
   /** 1 while a debugger may pause the loop. */
@@ -23,7 +23,7 @@ export interface Watched {
   stuckMs: 2
 }
 
-const places: Watched = { beats: 0, debugged: 1, stuckMs: 2 }
+const slots: WatchdogSlots = { beats: 0, debugged: 1, stuckMs: 2 }
 /**
  * The first start creates a database, and a migration may rewrite a table: single statements that
  * block the loop when the database is embedded.
@@ -43,14 +43,14 @@ export function startWatchdog(stuckMs: number, dir: string | undefined, log: Log
       'the service is PID 1, which the watchdog cannot end if it hangs; start it under an init (docker run --init, or shareProcessNamespace in Kubernetes)',
     )
   const shared = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT))
-  Atomics.store(shared, places.stuckMs, stuckMs * startFactor)
+  Atomics.store(shared, slots.stuckMs, stuckMs * startFactor)
   const beatMs = Math.min(1_000, stuckMs / beatsInLimit)
   const beat = setInterval(() => {
-    Atomics.add(shared, places.beats, 1)
-    Atomics.store(shared, places.debugged, inspector.url() === undefined ? 0 : 1)
+    Atomics.add(shared, slots.beats, 1)
+    Atomics.store(shared, slots.debugged, inspector.url() === undefined ? 0 : 1)
   }, beatMs).unref()
   const thread = new Worker(new URL('./watchdog-thread.ts', import.meta.url), {
-    workerData: { shared, places, tickMs: 2 * beatMs, dir },
+    workerData: { shared, slots, tickMs: 2 * beatMs, dir },
     name: 'watchdog',
     env: {},
     // Do not inherit the service's heap size.
@@ -60,7 +60,7 @@ export function startWatchdog(stuckMs: number, dir: string | undefined, log: Log
   thread.on('error', (err) => log.warn({ err }, 'the watchdog ended; nothing ends the process if it hangs'))
   thread.unref()
   return {
-    started: () => void Atomics.store(shared, places.stuckMs, stuckMs),
+    started: () => void Atomics.store(shared, slots.stuckMs, stuckMs),
     async stop() {
       clearInterval(beat)
       await thread.terminate()

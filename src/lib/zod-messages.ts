@@ -4,16 +4,16 @@
  * message of its own.
  */
 import { z } from 'zod'
-import { nearest } from './nearest.ts'
+import { nearestName } from './nearest-name.ts'
 
-z.config({ localeError: messageOf })
+z.config({ localeError: zodMessage })
 
-function messageOf(issue: z.core.$ZodRawIssue): string {
+function zodMessage(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined ? 'is required' : `must be ${nounOf(issue.expected)}`
     case 'invalid_value':
-      return oneOf(issue.values.map(String), issue.input)
+      return oneOfMessage(issue.values.map(String), issue.input)
     case 'too_small':
       return size('at least', issue.minimum, issue.origin)
     case 'too_big':
@@ -32,14 +32,14 @@ function messageOf(issue: z.core.$ZodRawIssue): string {
 }
 
 /** "must be one of a, b", with the nearest value if there are many. */
-export function oneOf(values: readonly string[], input: unknown): string {
+export function oneOfMessage(values: readonly string[], input: unknown): string {
   if (values.length === 1) return `must be ${values[0]}`
-  const near = values.length > 4 && typeof input === 'string' ? nearest(input, values) : undefined
+  const near = values.length > 4 && typeof input === 'string' ? nearestName(input, values) : undefined
   return `must be one of ${values.join(', ')}${near ? `; the nearest is ${near}` : ''}`
 }
 
 /** The number of unknown keys reported one by one: a body may have thousands. */
-const mostKeys = 10
+const maxKeys = 10
 
 /**
  * One line for each of the first unknown keys, in their order. The keys themselves are left to the
@@ -48,9 +48,9 @@ const mostKeys = 10
 function unknownKeys(keys: readonly string[], names: readonly string[]): string {
   const known = names.length === 0 ? 'none exists' : `known: ${names.join(', ')}`
   return keys
-    .slice(0, mostKeys)
+    .slice(0, maxKeys)
     .map((key) => {
-      const near = nearest(key, names)
+      const near = nearestName(key, names)
       return `is not a known field (${near ? `did you mean ${near}? ` : ''}${known})`
     })
     .join('\n')

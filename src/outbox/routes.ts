@@ -18,7 +18,7 @@ import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
-import { newSecret, parseSecret } from '../lib/standard-webhooks.ts'
+import { newWebhookSecret, parseWebhookSecret } from '../lib/standard-webhooks.ts'
 import { tenantExists } from '../tenants/store.ts'
 import {
   type DeliveryState,
@@ -105,7 +105,7 @@ export function outboxRoutes(
   }
 
   function secretOf(given: string | undefined): Secret {
-    const secret = given === undefined ? newSecret() : parseSecret(given)
+    const secret = given === undefined ? newWebhookSecret() : parseWebhookSecret(given)
     if (secret) return secret
     const rule = 'must be whsec_ followed by 24 to 64 bytes in base64'
     throw new AppError('validation_failed', `The secret ${rule}`, { details: [{ pointer: '/secret', rule }] })
@@ -277,7 +277,7 @@ export function outboxRoutes(
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { endpoint_id: id } = request.params
-      const secret = newSecret()
+      const secret = newWebhookSecret()
       const answer = await shownOnce(tenantId, request, secret, async (scope) => {
         if (!(await rotateEndpointSecret(scope, ring, id, secret))) throw endpointNotFound()
         return id

@@ -11,7 +11,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { KeyRing } from '../lib/seal.ts'
-import { signatureHeaders } from '../lib/standard-webhooks.ts'
+import { webhookSignatureHeaders } from '../lib/standard-webhooks.ts'
 import { attemptDelay } from './attempt-delay.ts'
 import {
   type Delivery,
@@ -131,7 +131,7 @@ async function sendDelivery(sending: SendContext, delivery: Delivery): Promise<v
     return await within((scope) => saveAttempt(scope, endpointId, delivery, attempt, { failureReason }))
   }
   const body = webhookPayload(tenantId, change)
-  const headers = signatureHeaders(change.changeId, new Date(clock.now()), body, endpoint.secrets)
+  const headers = webhookSignatureHeaders(change.changeId, new Date(clock.now()), body, endpoint.secrets)
   const poster = endpointId === productEndpoint ? posters.product : posters.tenants
   let sent: AttemptResult
   try {

@@ -6,9 +6,9 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, buildConnector, request } from 'undici'
+import { abortable } from '../lib/abortable.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Egress, ProxyError } from '../lib/proxy.ts'
-import { within } from '../lib/within.ts'
 import { createDnsLookup } from './dns-lookup.ts'
 import { isPublicAddress } from './public-address.ts'
 
@@ -122,7 +122,7 @@ export function createWebhookPoster({
       ms: clock.monotonic() - began,
     })
     try {
-      const response = await within(
+      const response = await abortable(
         request(url, {
           dispatcher: agent,
           method: 'POST',

@@ -137,13 +137,13 @@ export async function runStream(
     sync_event_id: claim.syncEventId,
   })
   const stop = new AbortController()
-  const lost = () => stop.abort(new FencedRun())
+  const onLost = () => stop.abort(new FencedRun())
   const beats = heartbeat({
     leaseMs: deps.claimant.leaseMs,
     renew: () => within((scope) => extendLease(scope, key, claim, deps.claimant.leaseMs)),
-    lost,
-    failed: (err) =>
-      isTenantErasing(err) ? lost() : run.log.warn({ err }, 'a sync run could not renew its lease'),
+    onLost,
+    onError: (err) =>
+      isTenantErasing(err) ? onLost() : run.log.warn({ err }, 'a sync run could not renew its lease'),
   })
   const ref = { tenantId, integrationId: key.integrationId }
   const working = AbortSignal.any([signal, stop.signal])

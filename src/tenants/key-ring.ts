@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts'
 import { type SystemScope, withSystem, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { isTenantErasing } from '../lib/errors.ts'
-import { type KeyRing, newestOf, newSentinel, opensSentinel, type RingKey, SealError } from '../lib/seal.ts'
+import { type KeyRing, newestKey, newSentinel, opensSentinel, type RingKey, SealError } from '../lib/seal.ts'
 import {
   deleteRingKeys,
   findRingKeys,
@@ -143,7 +143,7 @@ export async function rotateKeyRing(
   onProgress: (resealed: number) => void = () => {},
   step = 200,
 ): Promise<KeyRingRotation> {
-  const { kid } = newestOf(ring)
+  const { kid } = newestKey(ring)
   const rotation: KeyRingRotation = { newest: kid, resealed: 0, failed: [], left: 0 }
   for (let after: TenantId | undefined; ; ) {
     const ids = await withSystem(db, (scope) => tenantsNotSealedUnder(scope, kid, after, step))
@@ -176,6 +176,6 @@ async function deleteUnusedKeys(scope: SystemScope, ring: KeyRing): Promise<numb
   const kept = new Set([...ring, ...uses].map(({ kid }) => kid))
   const gone = (await findRingKeys(scope)).map(({ kid }) => kid).filter((kid) => !kept.has(kid))
   await deleteRingKeys(scope, gone)
-  const newest = newestOf(ring).kid
+  const newest = newestKey(ring).kid
   return uses.reduce((sum, { kid, tenants }) => (kid === newest ? sum : sum + tenants), 0)
 }

@@ -1,5 +1,5 @@
 /** Polls for due inboxes and drains some at a time; a process that dies costs only a lease. */
-import { withSystemOnce } from '../db/scope.ts'
+import { withSystemStatement } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { type DueInbox, findDueInboxes } from '../inbox/claim-store.ts'
 import { type DrainDependencies, drainInbox } from '../inbox/drain.ts'
@@ -75,7 +75,7 @@ async function pollInboxes(deps: DrainDependencies, drains: Drains, signal: Abor
   if (running.size >= maxDrains || (running.size >= limit && drains.due.length > 0)) return
   const began = deps.clock.monotonic()
   const atMost = 2 * maxDrains + cooldowns.size()
-  const due = await withSystemOnce(deps.db, (scope) => findDueInboxes(scope, deps.claimant, atMost))
+  const due = await withSystemStatement(deps.db, (scope) => findDueInboxes(scope, deps.claimant, atMost))
   drains.lastPollMs = deps.clock.monotonic() - began
   drains.due = due.filter(
     ({ integrationId }) => !running.has(integrationId) && !cooldowns.isCoolingDown(integrationId),

@@ -1,5 +1,5 @@
 /** Polls for due endpoints several times a second; one that hangs delays only itself. */
-import { withSystemOnce } from '../db/scope.ts'
+import { withSystemStatement } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { findDueEndpoints } from '../outbox/delivery-store.ts'
@@ -35,7 +35,7 @@ async function pollEndpoints(
 ): Promise<void> {
   if (running.size >= maxEndpoints) return
   const atMost = 2 * maxEndpoints + running.size + cooldowns.size()
-  const due = await withSystemOnce(deps.db, (scope) =>
+  const due = await withSystemStatement(deps.db, (scope) =>
     findDueEndpoints(scope, { atMost, withProduct: deps.product !== undefined }),
   )
   const ofTenant = (id: string) => [...running.keys()].filter((key) => key.startsWith(id)).length

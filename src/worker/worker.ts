@@ -92,7 +92,7 @@ export async function startWorker(given: WorkerDependencies): Promise<Worker> {
   async function runLoopsWhileDiskHasRoom(): Promise<void> {
     while (!stopping.signal.aborted) {
       await loops(workSignal())
-      await disk?.room(stopping.signal)
+      await disk?.untilFree(stopping.signal)
     }
   }
   const loopsEnded = runLoopsWhileDiskHasRoom()

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
-import { withErasure, withSystem, withSystemOnce, withTenant } from '../../src/db/scope.ts'
+import { withErasure, withSystem, withSystemStatement, withTenant } from '../../src/db/scope.ts'
 import { parseTenantId } from '../../src/db/tenant-id.ts'
 import { bothEngines } from '../support/engines.ts'
 import { seedTenant } from '../support/rows.ts'
@@ -79,7 +79,7 @@ for (const engine of bothEngines)
 
     test('one statement alone is committed when it is answered, and leaves nothing when it fails', async () => {
       const keep = (topic: string, cast: string) =>
-        withSystemOnce(db, ({ query }) =>
+        withSystemStatement(db, ({ query }) =>
           query(sql<{ who: string }>`
             insert into periodic_tasks (task, due_at) values (${topic}, now() + ${cast}::interval) returning current_user::text as who`),
         )
@@ -92,7 +92,7 @@ for (const engine of bothEngines)
       await keep('two', '1 hour')
       assert.equal(await periodic_tasks('two'), 1)
       await assert.rejects(
-        withSystemOnce(db, ({ query }) => query(sql`select from issues`)),
+        withSystemStatement(db, ({ query }) => query(sql`select from issues`)),
         { code: '42501' },
       )
     })
@@ -105,7 +105,7 @@ for (const engine of bothEngines)
         const rows = [
           await withTenant(db, tenant, ({ query }) => query(source), ...given),
           await withSystem(db, ({ query }) => query(source), ...given),
-          await withSystemOnce(db, ({ query }) => query(source), ...given),
+          await withSystemStatement(db, ({ query }) => query(source), ...given),
         ]
         return rows.map(([row]) => row?.source === 'session')
       }
@@ -115,7 +115,7 @@ for (const engine of bothEngines)
 
     test('a unit of one statement has no second', async () => {
       await assert.rejects(
-        withSystemOnce(db, async ({ query }) => {
+        withSystemStatement(db, async ({ query }) => {
           await query(sql`select 1 as one`)
           return await query(sql`select 2 as two`)
         }),

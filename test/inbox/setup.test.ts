@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { after, before, test } from 'node:test'
-import { confirmed } from '../../src/cli/console.ts'
+import { askForConfirmation } from '../../src/cli/console.ts'
 import { runSpoke } from '../support/command.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { testKeys } from '../support/service.ts'
@@ -136,7 +136,7 @@ test('on a terminal only a yes is one', async () => {
   ] as const) {
     const input = new PassThrough()
     const output = new PassThrough()
-    const answer = confirmed('Replace it?', input, output)
+    const answer = askForConfirmation('Replace it?', input, output)
     if (typed) input.write(typed)
     else input.end()
     assert.equal(await answer, yes, JSON.stringify(typed))

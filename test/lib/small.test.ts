@@ -7,7 +7,7 @@ import { statementsOf } from '../../src/db/migrate.ts'
 import { fullJitter } from '../../src/lib/backoff.ts'
 import { AppError } from '../../src/lib/errors.ts'
 import { newId, parseUuid } from '../../src/lib/ids.ts'
-import { nearest } from '../../src/lib/nearest.ts'
+import { nearestName } from '../../src/lib/nearest-name.ts'
 
 test('a cursor leads back to where it was made, and nowhere else', () => {
   fc.assert(
@@ -75,6 +75,6 @@ test('the nearest name is within few edits: a letter too many, too few, another,
     ['', undefined],
     ['limit'.repeat(20), undefined],
   ] as const)
-    assert.equal(nearest(given, names), meant, given)
-  assert.equal(nearest('x', []), undefined)
+    assert.equal(nearestName(given, names), meant, given)
+  assert.equal(nearestName('x', []), undefined)
 })

@@ -9,7 +9,7 @@ import { type TenantScope, withSystem, withTenant } from '../../src/db/scope.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { newId } from '../../src/lib/ids.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
-import { newSecret } from '../../src/lib/standard-webhooks.ts'
+import { newWebhookSecret } from '../../src/lib/standard-webhooks.ts'
 import { findDueEndpoints, saveAttempt, takeDeliveries } from '../../src/outbox/delivery-store.ts'
 import { insertEndpoint } from '../../src/outbox/endpoint-store.ts'
 import { sendToEndpoint } from '../../src/outbox/sender.ts'
@@ -29,7 +29,7 @@ for (const engine of engines)
       id = await seedTenant(db, A)
       await within((scope) => scope.query(sql`delete from endpoints`))
       const endpoint = { endpointId, url: 'https://example.com/', types: undefined, inOrder: false }
-      await within((scope) => insertEndpoint(scope, ring, endpoint, newSecret()))
+      await within((scope) => insertEndpoint(scope, ring, endpoint, newWebhookSecret()))
     })
     beforeEach(async () => {
       await within((scope) => scope.query(sql`delete from deliveries`))

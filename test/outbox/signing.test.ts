@@ -3,7 +3,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
 import { Secret } from '../../src/lib/secret.ts'
-import { newSecret, parseSecret, signatureHeaders } from '../../src/lib/standard-webhooks.ts'
+import {
+  newWebhookSecret,
+  parseWebhookSecret,
+  webhookSignatureHeaders,
+} from '../../src/lib/standard-webhooks.ts'
 import { attemptDelay } from '../../src/outbox/attempt-delay.ts'
 import { endpointUrlFault, isPublicAddress } from '../../src/outbox/public-address.ts'
 
@@ -18,7 +22,7 @@ const proves = (secret: Secret, sent: string, headers: Record<string, string>) =
 }
 
 test('the published vector of Standard Webhooks comes out as published', () => {
-  const headers = signatureHeaders(
+  const headers = webhookSignatureHeaders(
     'msg_p5jXN8AQM9LWM0D4loKWxJek',
     new Date(1_614_265_330_000),
     '{"test": 2432232314}',
@@ -29,9 +33,9 @@ test('the published vector of Standard Webhooks comes out as published', () => {
 })
 
 test('a receiver with the package proves ours, during a rotation with either secret, and nothing else', () => {
-  const [fresh, old, other] = [newSecret(), newSecret(), newSecret()] as const
+  const [fresh, old, other] = [newWebhookSecret(), newWebhookSecret(), newWebhookSecret()] as const
   const now = new Date()
-  const headers = signatureHeaders('a-change', now, body, [fresh, old])
+  const headers = webhookSignatureHeaders('a-change', now, body, [fresh, old])
   assert.ok(proves(fresh, body, headers))
   assert.ok(proves(old, body, headers))
   assert.ok(!proves(other, body, headers))
@@ -43,15 +47,15 @@ test('a receiver with the package proves ours, during a rotation with either sec
   assert.ok(!proves(fresh, body, { ...headers, 'webhook-id': 'another' }))
   for (const minutes of [-6, 6]) {
     const at = new Date(now.getTime() + minutes * 60_000)
-    assert.ok(!proves(fresh, body, signatureHeaders('a-change', at, body, [fresh])), `${minutes}`)
+    assert.ok(!proves(fresh, body, webhookSignatureHeaders('a-change', at, body, [fresh])), `${minutes}`)
   }
-  assert.ok(!proves(old, body, signatureHeaders('a-change', now, body, [fresh])))
+  assert.ok(!proves(old, body, webhookSignatureHeaders('a-change', now, body, [fresh])))
 })
 
 test('a secret is whsec_ and 24 to 64 bytes; what is none is not taken', () => {
   for (const bytes of [24, 32, 64]) {
     const text = `whsec_${Buffer.alloc(bytes, 7).toString('base64')}`
-    assert.equal(parseSecret(text)?.reveal(), text)
+    assert.equal(parseWebhookSecret(text)?.reveal(), text)
   }
   for (const text of [
     '',
@@ -63,8 +67,8 @@ test('a secret is whsec_ and 24 to 64 bytes; what is none is not taken', () => {
     `whsec_${'!'.repeat(43)}=`,
     `whsec_${Buffer.alloc(32, 0xfb).toString('base64url')}`,
   ])
-    assert.equal(parseSecret(text), undefined, text)
-  assert.equal(parseSecret(newSecret().reveal())?.reveal().length, 'whsec_'.length + 44)
+    assert.equal(parseWebhookSecret(text), undefined, text)
+  assert.equal(parseWebhookSecret(newWebhookSecret().reveal())?.reveal().length, 'whsec_'.length + 44)
 })
 
 test('it is tried eight times, as far apart as said, never sooner than the receiver asks', () => {

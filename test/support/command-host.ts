@@ -1,5 +1,5 @@
 /** Runs commands one after the other in one process: starting one costs more than most commands do. See command.ts. */
-import { run } from '../../src/cli/run.ts'
+import { runCommand } from '../../src/cli/run.ts'
 
 interface Order {
   cwd: string
@@ -35,7 +35,7 @@ async function carryOut({ cwd, env, words }: Order) {
   }) as typeof process.exit
   process.exitCode = 0
   try {
-    await run(words)
+    await runCommand(words)
     return { code: Number(process.exitCode), ...said }
   } catch (error) {
     if (!(error instanceof Exit)) throw error

@@ -27,7 +27,7 @@ import { saveMerges, upsertIssues } from '../../src/issues/upsert-store.ts'
 import { newId } from '../../src/lib/ids.ts'
 import type { KeyRing } from '../../src/lib/seal.ts'
 import { Secret } from '../../src/lib/secret.ts'
-import { newSecret } from '../../src/lib/standard-webhooks.ts'
+import { newWebhookSecret } from '../../src/lib/standard-webhooks.ts'
 import { saveAttempt, takeDeliveries } from '../../src/outbox/delivery-store.ts'
 import { insertEndpoint } from '../../src/outbox/endpoint-store.ts'
 import { requestRun } from '../../src/sync/store.ts'
@@ -105,7 +105,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
     await enqueueAssociationReads(scope, id, ['1'], new Date())
     const endpointId = newId()
     const endpoint = { endpointId, url: 'https://example.com/', types: ['sync.failed'], inOrder: false }
-    await insertEndpoint(scope, ring, endpoint, newSecret())
+    await insertEndpoint(scope, ring, endpoint, newWebhookSecret())
     const seq = await recordChange(scope, 'sync.failed', null, {})
     const {
       deliveries: [taken],

@@ -4,7 +4,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../database.ts'
-import { doors, functions } from './expected.ts'
+import { databaseRoles, expectedFunctions } from './expected.ts'
 
 /** The body of a function `f`, whether names in it are resolved when it runs or were when it was created. */
 const body = sql`coalesce(pg_get_function_sqlbody(f.oid), f.prosrc)`
@@ -14,16 +14,16 @@ const pinnedPath = sql`case when f.prosqlbody is null
   then array['search_path=' || quote_ident(current_schema()) || ', pg_temp'] end`
 
 /** Whether the function `f` is the one that the migrations create, whose body has this md5. */
-export const isOurs = (md5: RawBuilder<unknown>) => sql`(md5(${body}) = ${md5} and f.pronargs = 0
+export const isExpectedFunction = (md5: RawBuilder<unknown>) => sql`(md5(${body}) = ${md5} and f.pronargs = 0
   and not f.prosecdef and f.proconfig is not distinct from ${pinnedPath})`
 
 export async function bypassFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
     select 'function ' || b.name || '() differs from the one in the migrations' as fault
-    from unnest(${Object.keys(functions)}::text[], ${Object.values(functions)}::text[]) b(name, md5)
+    from unnest(${Object.keys(expectedFunctions)}::text[], ${Object.values(expectedFunctions)}::text[]) b(name, md5)
     where not exists (
       select from pg_proc f where f.pronamespace = current_schema()::regnamespace and f.proname = b.name
-        and ${isOurs(sql`b.md5`)})
+        and ${isExpectedFunction(sql`b.md5`)})
     union all
     select 'function ' || f.proname || ' runs with the rights of its owner' from pg_proc f
     where f.pronamespace = current_schema()::regnamespace and f.prosecdef
@@ -36,7 +36,7 @@ export async function bypassFaults(db: Database): Promise<string[]> {
     join pg_class b on b.oid = t.attrelid and b.relkind in ('r', 'p') and b.relnamespace = current_schema()::regnamespace
     union all
     select 'role ' || pg_get_userbyid(m.member) || ' is a member of ' || pg_get_userbyid(m.roleid) from pg_auth_members m
-    where pg_get_userbyid(m.member) in (${sql.join(doors)})`.execute(db.kysely)
+    where pg_get_userbyid(m.member) in (${sql.join(databaseRoles)})`.execute(db.kysely)
   return rows.map(({ fault }) => fault)
 }
 

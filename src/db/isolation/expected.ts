@@ -3,14 +3,14 @@
  * The check at start and `spoke doctor isolation` compare the catalogue with exactly this.
  */
 
-export const doors = ['spoke_app', 'spoke_system', 'spoke_eraser'] as const
-export type Door = (typeof doors)[number]
+export const databaseRoles = ['spoke_app', 'spoke_system', 'spoke_eraser'] as const
+export type DatabaseRole = (typeof databaseRoles)[number]
 
 /** By table, separated by spaces: `select`, or for columns `select(a,b)`. */
-type Grants = Readonly<Record<string, string>>
+type TableGrants = Readonly<Record<string, string>>
 
 /** Within one tenant's rows, as row level security enforces. */
-const appGrants: Grants = {
+const appGrants: TableGrants = {
   tenants: 'select insert update(data_key)',
   tenant_integrations: 'select insert update delete',
   integration_aliases: 'select insert update delete',
@@ -45,7 +45,7 @@ const appGrants: Grants = {
  * Across all tenants: ids and times that lead to a tenant's scope, and rows that belong to no
  * tenant.
  */
-const systemGrants: Grants = {
+const systemGrants: TableGrants = {
   account_routes: 'select',
   tenants: 'select(tenant_id,key_id,created_at,erasing_at)',
   sync_streams:
@@ -73,12 +73,12 @@ const systemGrants: Grants = {
 }
 
 /** For one marked tenant: the mark, its row, and the rows no other role may delete. */
-const eraserGrants: Grants = {
+const eraserGrants: TableGrants = {
   tenants: 'select(tenant_id,erasing_at) update(erasing_at) delete',
   audit_events: 'select delete',
 }
 
-export const grants: Readonly<Record<Door, Grants>> = {
+export const expectedGrants: Readonly<Record<DatabaseRole, TableGrants>> = {
   spoke_app: appGrants,
   spoke_system: systemGrants,
   spoke_eraser: eraserGrants,
@@ -113,7 +113,7 @@ export const otherPolicies: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Functions of the schema by the md5 of their body. None runs with its owner's rights. */
-export const functions: Readonly<Record<string, string>> = {
+export const expectedFunctions: Readonly<Record<string, string>> = {
   spoke_tenant: '33cd14459a565a6464061d3e1aee8f7f',
   spoke_no_tenant: 'be0d5aadc759a4b12de3f5fc74faa999',
   spoke_erasing: 'afb72c34e87a19f7c653d3f85c49f682',
@@ -122,16 +122,16 @@ export const functions: Readonly<Record<string, string>> = {
 }
 
 /** Triggers of our tables, as `table.trigger`. */
-export const triggers: readonly string[] = []
+export const expectedTriggers: readonly string[] = []
 
 /** Every table named above. */
 export const knownTables: readonly string[] = [
-  ...new Set(Object.values(grants).flatMap((tables) => Object.keys(tables))),
+  ...new Set(Object.values(expectedGrants).flatMap((tables) => Object.keys(tables))),
 ]
 
 /** @returns `table PRIVILEGE` and `table.column PRIVILEGE`, in the form the catalogue is read */
-export function grantLines(door: Door): string[] {
-  return Object.entries(grants[door]).flatMap(([table, list]) =>
+export function grantLines(door: DatabaseRole): string[] {
+  return Object.entries(expectedGrants[door]).flatMap(([table, list]) =>
     list.split(' ').flatMap((entry) => {
       const [, privilege = '', columns] = /^([a-z]+)(?:\(([a-z_,]+)\))?$/.exec(entry) ?? []
       if (privilege === '') throw new TypeError(`"${entry}" of ${table} is no grant`)

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
-import { type Door, doors, grantLines, knownTables } from './expected.ts'
+import { type DatabaseRole, databaseRoles, grantLines, knownTables } from './expected.ts'
 
 export async function grantFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ role: string; what: string; privilege: string; passes_on: boolean }>`
@@ -24,12 +24,14 @@ export async function grantFaults(db: Database): Promise<string[]> {
     select case when grantee = 0 then 'public' else pg_get_userbyid(grantee) end as role, what,
       privilege_type as privilege, is_grantable as passes_on
     from granted
-    where (grantee = 0 and ours) or pg_get_userbyid(grantee) in (${sql.join(doors)})`.execute(db.kysely)
+    where (grantee = 0 and ours) or pg_get_userbyid(grantee) in (${sql.join(databaseRoles)})`.execute(
+    db.kysely,
+  )
   const there = (role: string) =>
     new Set(rows.filter((row) => row.role === role).map(({ what, privilege }) => `${what} ${privilege}`))
-  const allowed = new Map<string, Set<string>>(doors.map((door) => [door, new Set(grantLines(door))]))
+  const allowed = new Map<string, Set<string>>(databaseRoles.map((door) => [door, new Set(grantLines(door))]))
   const beyond = rows.filter(({ role, what, privilege }) => !allowed.get(role)?.has(`${what} ${privilege}`))
-  const lacking = (door: Door) => grantLines(door).filter((line) => !there(door).has(line))
+  const lacking = (door: DatabaseRole) => grantLines(door).filter((line) => !there(door).has(line))
   return [
     ...beyond.map(
       ({ role, what, privilege }) => `table ${what} has an unexpected grant: ${privilege} for ${role}`,
@@ -39,6 +41,8 @@ export async function grantFaults(db: Database): Promise<string[]> {
       .map(
         ({ role, what, privilege }) => `${role} can grant its privilege to others: ${privilege} on ${what}`,
       ),
-    ...doors.flatMap((door) => lacking(door).map((line) => `${door} lacks an expected grant: ${line}`)),
+    ...databaseRoles.flatMap((door) =>
+      lacking(door).map((line) => `${door} lacks an expected grant: ${line}`),
+    ),
   ]
 }

@@ -1,7 +1,7 @@
 /** The serving login: checks that it is not too powerful, and grants it what it needs. */
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
-import { doors } from './expected.ts'
+import { databaseRoles } from './expected.ts'
 
 /**
  * When migrations have their own login, the serving login must own no tables and must not bypass
@@ -26,13 +26,15 @@ export async function loginFaults(db: Database): Promise<string[]> {
  * Lets a serving login act as the three database roles, read which migrations are applied, and use
  * the job queue. It owns nothing. Run by the migrating login.
  */
-export async function admitLogin(db: Database, login: string): Promise<void> {
+export async function grantServingLogin(db: Database, login: string): Promise<void> {
   const role = sql.id(login)
   const { rows } = await sql<{ admitted: boolean }>`
-    select bool_and(pg_has_role(${login}, door, 'member')) as admitted from unnest(${[...doors]}::text[]) door
+    select bool_and(pg_has_role(${login}, door, 'member')) as admitted from unnest(${[...databaseRoles]}::text[]) door
     `.execute(db.kysely)
   for (const grant of [
-    ...(rows[0]?.admitted ? [] : [sql`grant ${sql.join(doors.map((door) => sql.id(door)))} to ${role}`]),
+    ...(rows[0]?.admitted
+      ? []
+      : [sql`grant ${sql.join(databaseRoles.map((door) => sql.id(door)))} to ${role}`]),
     sql`grant select on spoke_migrations to ${role}`,
     sql`grant usage on schema pgboss to ${role}`,
     sql`grant select, insert, update, delete on all tables in schema pgboss to ${role}`,

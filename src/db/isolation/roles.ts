@@ -1,7 +1,7 @@
 /** Checks that the three roles exist, bypass and own nothing, and can be used by the login. */
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
-import { doors } from './expected.ts'
+import { databaseRoles } from './expected.ts'
 
 export async function roleFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ role: string; strong: boolean; owns: boolean; usable: boolean }>`
@@ -10,8 +10,8 @@ export async function roleFaults(db: Database): Promise<string[]> {
       exists (select from pg_class c where c.relowner = r.oid and c.relkind in ('r', 'p', 'v')) as owns,
       pg_has_role(current_user, r.oid,
         case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end) as usable
-    from pg_roles r where r.rolname in (${sql.join(doors)})`.execute(db.kysely)
-  return doors.flatMap((door) => {
+    from pg_roles r where r.rolname in (${sql.join(databaseRoles)})`.execute(db.kysely)
+  return databaseRoles.flatMap((door) => {
     const role = rows.find((row) => row.role === door)
     if (!role) return [`role ${door} is missing`]
     return [

@@ -4,11 +4,11 @@
  * on each other.
  */
 import { Agent } from 'undici'
+import { abortable } from '../../lib/abortable.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import type { Egress } from '../../lib/proxy.ts'
-import { within } from '../../lib/within.ts'
 import { type AppPause, pauseMsAfter } from '../budget/app-pause.ts'
 import type { Budget, BudgetKey } from '../budget/budget.ts'
 import { HubSpotError } from '../hubspot-error.ts'
@@ -70,7 +70,7 @@ export function createHubSpot(deps: {
     try {
       const signal = AbortSignal.any([call.signal, deadline])
       const sent = sendHubSpotRequest({ apiUrl, clock, heard: heardBy(call) }, call, signal, dispatcher)
-      const answer = await within(sent, signal)
+      const answer = await abortable(sent, signal)
       outcome = 'ok'
       return answer
     } catch (error) {

@@ -15,7 +15,7 @@ export const audit: Fault[] = [
   },
   {
     name: 'missing-oldest-events-not-reported',
-    in: 'printVerdicts',
+    in: 'printVerification',
     find: 'else if (from !== null && from > 1) cuts.set(chain, { from, follows })',
     put: '',
     test: 'test/audit/process.test.ts',

@@ -67,7 +67,7 @@ export const outbox: Fault[] = [
   },
   {
     name: 'older-secret-dropped',
-    in: 'signatureHeaders',
+    in: 'webhookSignatureHeaders',
     find: `secrets.map((secret)`,
     put: `secrets.slice(0, 1).map((secret)`,
     test: 'test/outbox/signing.test.ts',

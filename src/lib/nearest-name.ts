@@ -1,11 +1,11 @@
 /** Finds the valid name that a misspelled one probably meant. */
 
 /** Longer names are not compared: the work grows with the square of the length. */
-const longest = 64
+const maxLength = 64
 
 /** @returns the name with the fewest edits, if they are few for its length; otherwise undefined */
-export function nearest(given: string, names: readonly string[]): string | undefined {
-  if (given.length > longest) return undefined
+export function nearestName(given: string, names: readonly string[]): string | undefined {
+  if (given.length > maxLength) return undefined
   let best: string | undefined
   let fewest = Number.POSITIVE_INFINITY
   for (const name of names) {

@@ -7,7 +7,7 @@
  * @throws what the work throws, or the signal's reason as soon as it aborts; the result of the work
  * is then ignored
  */
-export async function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   work.catch(() => {})
   signal.throwIfAborted()
   const { promise, reject } = Promise.withResolvers<never>()

@@ -2,27 +2,27 @@
  * Calls the API for operator commands: in this process, or over HTTP when the service has the
  * embedded database open.
  */
-import { type AdminResponse, askBeside } from '../app/admin-client.ts'
+import { type AdminResponse, requestAsAdmin } from '../app/admin-client.ts'
 import { StartError } from '../app/preflight.ts'
 import type { Config } from '../config.ts'
 import { LockedError } from '../db/directory-lock.ts'
-import { commandLog, config } from './console.ts'
+import { commandLog, readCommandConfig } from './console.ts'
 
 type Method = 'GET' | 'POST' | 'DELETE'
 
 const withinMs = 30_000
 
 /** @throws StartError with the API's error message when it refuses */
-export async function askAsOperator(
+export async function requestAsOperator(
   method: Method,
   url: string,
   payload?: object,
 ): Promise<Record<string, unknown>> {
-  const read = config()
+  const read = readCommandConfig()
   const request = { method, url, ...(payload ? { payload } : {}) }
-  const { status, body } = await askBeside(read, commandLog(), request).catch(async (error: unknown) => {
+  const { status, body } = await requestAsAdmin(read, commandLog(), request).catch(async (error: unknown) => {
     if (!(error instanceof LockedError)) throw error
-    return await askService(read, error, request)
+    return await requestService(read, error, request)
   })
   if (status < 400) return body
   const details = ((body.errors ?? []) as { pointer: string; rule: string }[])
@@ -32,7 +32,7 @@ export async function askAsOperator(
   throw new StartError(`${body.error}${details} (${body.code})`)
 }
 
-async function askService(
+async function requestService(
   { host, port, adminKey }: Config,
   locked: LockedError,
   { method, url, payload }: { method: Method; url: string; payload?: object },
@@ -59,10 +59,10 @@ async function askService(
 }
 
 /** Reads a list to its end, page by page. */
-export async function askAll(url: string, name: string): Promise<Record<string, unknown>[]> {
+export async function requestAllPages(url: string, name: string): Promise<Record<string, unknown>[]> {
   const all: Record<string, unknown>[] = []
   for (let after = ''; ; ) {
-    const page = await askAsOperator('GET', `${url}?limit=200${after && `&after=${after}`}`)
+    const page = await requestAsOperator('GET', `${url}?limit=200${after && `&after=${after}`}`)
     all.push(...(page[name] as Record<string, unknown>[]))
     if (typeof page.next_after !== 'string') return all
     after = page.next_after

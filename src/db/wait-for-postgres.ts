@@ -2,14 +2,14 @@
 import pg from 'pg'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import { mayPass, reasonOf } from './database-errors.ts'
+import { databaseErrorReason, isTemporaryStartFailure } from './database-errors.ts'
 
 /** The database cannot be used as configured. The message is for the operator. */
 export class DatabaseStartError extends Error {
   override name = 'DatabaseStartError' as const
 }
 
-export interface Reached {
+export interface PostgresTarget {
   url: string
   /** The variable that sets it. */
   variable: string
@@ -17,7 +17,7 @@ export interface Reached {
   waitMs: number
 }
 
-const betweenTriesMs = 1_000
+const retryMs = 1_000
 const betweenLinesMs = 5_000
 const connectMs = 5_000
 
@@ -26,7 +26,7 @@ const connectMs = 5_000
  *
  * @throws DatabaseStartError when the URL cannot be parsed
  */
-export function addressOf(url: string, variable: string): string {
+export function postgresAddress(url: string, variable: string): string {
   try {
     const { host, port, database, user } = new pg.Client({ connectionString: url })
     return `${host.includes(':') ? `[${host}]` : host}:${port}/${database ?? ''} as ${user ?? ''}`
@@ -43,13 +43,13 @@ export function addressOf(url: string, variable: string): string {
  * @throws DatabaseStartError at once when waiting does not help (a wrong password, an unknown
  * database), otherwise after `waitMs`
  */
-export async function reachPostgres<T>(
-  { url, variable, waitMs }: Reached,
+export async function waitForPostgres<T>(
+  { url, variable, waitMs }: PostgresTarget,
   clock: Clock,
   log: Log,
   attempt: (url: string) => Promise<T>,
 ): Promise<T> {
-  const address = addressOf(url, variable)
+  const address = postgresAddress(url, variable)
   const began = clock.monotonic()
   let nextLineAt = began
   for (;;) {
@@ -58,10 +58,10 @@ export async function reachPostgres<T>(
       (error: unknown) => ({ found: undefined, failure: error ?? new Error('no reason given') }),
     )
     if (failure === undefined) return found as T
-    const reason = reasonOf(failure)
+    const reason = databaseErrorReason(failure)
     const now = clock.monotonic()
     const leftMs = began + waitMs - now
-    if (!mayPass(failure) || leftMs <= 0)
+    if (!isTemporaryStartFailure(failure) || leftMs <= 0)
       throw new DatabaseStartError(`cannot reach PostgreSQL at ${address} (${variable}): ${reason}`, {
         cause: failure,
       })
@@ -72,7 +72,7 @@ export async function reachPostgres<T>(
         'the database is unreachable; waiting for it',
       )
     }
-    await clock.sleep(Math.min(betweenTriesMs, leftMs), never)
+    await clock.sleep(Math.min(retryMs, leftMs), never)
   }
 }
 

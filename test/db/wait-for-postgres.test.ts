@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { mayPass, reasonOf } from '../../src/db/database-errors.ts'
+import { databaseErrorReason, isTemporaryStartFailure } from '../../src/db/database-errors.ts'
 import { type Ran, runSpoke, startSpoke } from '../support/command.ts'
 import { freePort } from '../support/free-port.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
@@ -188,6 +188,6 @@ const failures: [what: string, failure: object, passes: boolean, reason: string]
 ]
 for (const [what, failure, passes, reason] of failures)
   test(`${what}: ${passes ? 'waited for' : 'told at once'}`, () => {
-    assert.equal(mayPass(failure), passes)
-    assert.equal(reasonOf(failure), reason)
+    assert.equal(isTemporaryStartFailure(failure), passes)
+    assert.equal(databaseErrorReason(failure), reason)
   })
