@@ -52,11 +52,11 @@ const mib = (bytes: number) => Math.floor(bytes / 2 ** 20)
  * For a server, whose disk cannot be inspected: full for a while after a statement found no room.
  */
 export function createServerDisk(clock: Clock): DiskSpace {
-  let believedUntil = Number.NEGATIVE_INFINITY
+  let fullUntil = Number.NEGATIVE_INFINITY
   return {
-    check: () => clock.monotonic() < believedUntil,
+    check: () => clock.monotonic() < fullUntil,
     noteFull() {
-      believedUntil = clock.monotonic() + assumedFullMs
+      fullUntil = clock.monotonic() + assumedFullMs
     },
     untilFull: () => never,
     untilFree: async () => {},
@@ -74,7 +74,7 @@ interface DiskSpaceOptions {
 /** The disk that `dir` is on. */
 export function createDiskSpace({ dir, minFreeBytes, log, clock }: DiskSpaceOptions): DiskSpace {
   let isFull = false
-  let believedUntil = Number.NEGATIVE_INFINITY
+  let fullUntil = Number.NEGATIVE_INFINITY
   let full = new AbortController()
   const waiting: (() => void)[] = []
 
@@ -97,7 +97,7 @@ export function createDiskSpace({ dir, minFreeBytes, log, clock }: DiskSpaceOpti
       unreadable = true
       return isFull
     }
-    const now = clock.monotonic() < believedUntil || lacksRoom(free)
+    const now = clock.monotonic() < fullUntil || lacksRoom(free)
     if (now !== isFull) turn(now, free)
     return isFull
   }
@@ -120,7 +120,7 @@ export function createDiskSpace({ dir, minFreeBytes, log, clock }: DiskSpaceOpti
   return {
     check,
     noteFull() {
-      believedUntil = clock.monotonic() + assumedFullMs
+      fullUntil = clock.monotonic() + assumedFullMs
       check()
     },
     untilFull: () => full.signal,
@@ -152,8 +152,12 @@ const recheckMs = 500
  *
  * @throws DatabaseStartError when there is not enough after `waitMs`
  */
-export async function waitForDiskSpace(place: DiskRequirements, clock: Clock, log: Log): Promise<void> {
-  const { dir, minFreeBytes, isNew, waitMs } = place
+export async function waitForDiskSpace(
+  requirements: DiskRequirements,
+  clock: Clock,
+  log: Log,
+): Promise<void> {
+  const { dir, minFreeBytes, isNew, waitMs } = requirements
   if (minFreeBytes === 0) return
   const needed = minFreeBytes + (isNew ? newDatabaseBytes : 0)
   const began = clock.monotonic()

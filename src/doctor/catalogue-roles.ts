@@ -34,7 +34,7 @@ export async function roleGrantFaults(db: Database): Promise<string[]> {
  * For the operator to review: who can act as one of the database roles, and so as any tenant.
  * Includes the service's own logins.
  */
-export async function whoMayActAsDoors(db: Database): Promise<string[]> {
+export async function loginsThatMayActAsRoles(db: Database): Promise<string[]> {
   const { rows } = await sql<{ member: string }>`
     select distinct pg_get_userbyid(m.member) as member from pg_auth_members m
     where pg_get_userbyid(m.roleid) in (${sql.join(databaseRoles)}) order by 1`.execute(db.kysely)

@@ -5,7 +5,7 @@ import { codeFaults, keyFaults } from './catalogue-code.ts'
 import { defaultPrivilegeFaults, mentionFaults, schemaFaults } from './catalogue-grants.ts'
 import { ownerFaults, roleGrantFaults } from './catalogue-roles.ts'
 
-const deeper = [
+const slowChecks = [
   roleGrantFaults,
   ownerFaults,
   mentionFaults,
@@ -18,6 +18,6 @@ const deeper = [
 /** @param strictLogin as at start. @returns the faults, worded for an operator */
 export async function catalogueFaults(db: Database, strictLogin: boolean): Promise<string[]> {
   const faults = await isolationFaults(db, strictLogin)
-  for (const check of deeper) faults.push(...(await check(db)))
+  for (const check of slowChecks) faults.push(...(await check(db)))
   return [...new Set(faults)]
 }

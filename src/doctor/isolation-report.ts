@@ -8,10 +8,10 @@ import { isolationWarnings } from '../db/isolation/bypass.ts'
 import { isolationFaults } from '../db/isolation/check-isolation.ts'
 import type { Log } from '../lib/log.ts'
 import { catalogueFaults } from './catalogue.ts'
-import { whoMayActAsDoors } from './catalogue-roles.ts'
-import { lookAtLiveTables } from './live.ts'
-import { type Rehearsal, rehearse } from './rehearsal.ts'
-import { type Scratch, scratchInMemory, scratchOnServer } from './scratch.ts'
+import { loginsThatMayActAsRoles } from './catalogue-roles.ts'
+import { queryLiveTables } from './live-tables.ts'
+import { type Rehearsal, runRehearsal } from './rehearsal.ts'
+import { openScratchInMemory, openScratchOnServer, type ScratchDatabase } from './scratch-database.ts'
 
 export interface IsolationReport {
   database: 'embedded' | 'postgres'
@@ -39,14 +39,14 @@ export interface IsolationReport {
  *
  * @throws LockedError | StartError (another schema than this build's) | the database's own error
  */
-export async function examineIsolation(config: Config, log: Log): Promise<IsolationReport> {
+export async function createIsolationReport(config: Config, log: Log): Promise<IsolationReport> {
   const db = await openServingDatabase(config, log)
   try {
     await requireCurrentSchema(db)
     const catalogue = await catalogueFaults(db, config.migrateUrl !== undefined)
-    const live = await lookAtLiveTables(db)
-    const mayAct = await whoMayActAsDoors(db)
-    const played = await play(await openScratch(config), config)
+    const live = await queryLiveTables(db)
+    const mayAct = await loginsThatMayActAsRoles(db)
+    const played = await rehearseOn(await openScratch(config), config)
     return {
       database: db.kind,
       rehearsed: played.where,
@@ -69,17 +69,17 @@ export async function examineIsolation(config: Config, log: Log): Promise<Isolat
   }
 }
 
-const openScratch = async ({ databaseUrl, migrateUrl }: Config): Promise<Scratch> => {
+const openScratch = async ({ databaseUrl, migrateUrl }: Config): Promise<ScratchDatabase> => {
   const url = migrateUrl ?? databaseUrl
-  return (url && (await scratchOnServer(url))) || (await scratchInMemory())
+  return (url && (await openScratchOnServer(url))) || (await openScratchInMemory())
 }
 
-async function play(scratch: Scratch, config: Config): Promise<Rehearsal & { where: string }> {
+async function rehearseOn(scratch: ScratchDatabase, config: Config): Promise<Rehearsal & { where: string }> {
   const { where } = scratch
   try {
     // Shows what this server adds to new tables (default privileges), before any attempt.
     const fresh = await isolationFaults(scratch.db, false)
-    const played = await rehearse(scratch.db, config)
+    const played = await runRehearsal(scratch.db, config)
     return { ...played, faults: [...fresh, ...played.faults], where }
   } catch (error) {
     const fault = `it failed, so the rest was not checked: ${(error as Error).message}`

@@ -1,14 +1,14 @@
 /** A mutex with first-in, first-out order. Pure. */
 
-export interface Turns {
+export interface Mutex {
   /** @returns call it to release */
-  take(): Promise<() => void>
+  acquire(): Promise<() => void>
 }
 
-export function createTurns(): Turns {
+export function createMutex(): Mutex {
   let last = Promise.resolve()
   return {
-    async take() {
+    async acquire() {
       const { promise, resolve } = Promise.withResolvers<void>()
       const before = last
       last = before.then(() => promise)

@@ -5,11 +5,11 @@ import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
 import { createLog } from '../lib/log.ts'
 import { Secret } from '../lib/secret.ts'
-import type { RehearsalContext } from './stage.ts'
-import { believe, noHubSpot, noQueues } from './stand-ins.ts'
+import { createFakeAuthenticate, createFakeHubSpot, fakeQueues } from './fakes.ts'
+import { createFixtures } from './fixtures.ts'
+import type { RehearsalContext } from './rehearsal-request.ts'
 import { tryRequests } from './try-requests.ts'
-import { tryAsTenant, tryBeyondGrants } from './try-statements.ts'
-import { createFixtures } from './world.ts'
+import { tryStatementsAsTenant, tryStatementsBeyondGrants } from './try-statements.ts'
 
 export interface Rehearsal {
   tables: number
@@ -26,7 +26,7 @@ export interface Rehearsal {
  * The configuration of the rehearsed service, which replaces the operator's: none of their
  * resources is opened or called.
  */
-const stageConfig = (config: Config, ring: Config['keyRing']): Config => ({
+const rehearsalConfig = (config: Config, ring: Config['keyRing']): Config => ({
   ...config,
   databaseUrl: undefined,
   migrateUrl: undefined,
@@ -50,31 +50,36 @@ const stageConfig = (config: Config, ring: Config['keyRing']): Config => ({
  * @param db migrated and unused; it is filled with two tenants
  * @param addTo adds routes to the server before the requests
  */
-export async function rehearse(
+export async function runRehearsal(
   db: Database,
   config: Config,
   addTo: (server: FastifyInstance) => void = () => {},
 ): Promise<Rehearsal> {
-  const world = await createFixtures(db)
-  const asTenant = await tryAsTenant(db, world)
-  const asDoors = await tryBeyondGrants(db, world)
-  const hubspot = noHubSpot()
-  const { server, stop } = await startRehearsalApi(stageConfig(config, world.ring), db, createLog('silent'), {
-    hubspot,
-    queues: noQueues,
-    authenticate: believe([world.a.tenantId, world.b.tenantId]),
-  })
+  const fixtures = await createFixtures(db)
+  const asTenant = await tryStatementsAsTenant(db, fixtures)
+  const beyondGrants = await tryStatementsBeyondGrants(db, fixtures)
+  const hubspot = createFakeHubSpot()
+  const { server, stop } = await startRehearsalApi(
+    rehearsalConfig(config, fixtures.ring),
+    db,
+    createLog('silent'),
+    {
+      hubspot,
+      queues: fakeQueues,
+      authenticate: createFakeAuthenticate([fixtures.a.tenantId, fixtures.b.tenantId]),
+    },
+  )
   try {
     addTo(server)
-    const stage: RehearsalContext = { db, world, server, calls: hubspot.calls, mentioned: new Set() }
-    const asked = await tryRequests(stage)
+    const context: RehearsalContext = { db, fixtures, server, calls: hubspot.calls, mentioned: new Set() }
+    const request = await tryRequests(context)
     return {
-      tables: world.tables.filter(({ ofTenants }) => ofTenants).length,
+      tables: fixtures.tables.filter(({ ofTenants }) => ofTenants).length,
       routes: server.rules.length,
-      statements: asTenant.count + asDoors.count,
-      requests: asked.count,
-      leaked: asTenant.leaked + asDoors.leaked + asked.leaked,
-      faults: [...world.faults, ...asTenant.faults, ...asDoors.faults, ...asked.faults],
+      statements: asTenant.count + beyondGrants.count,
+      requests: request.count,
+      leaked: asTenant.leaked + beyondGrants.leaked + request.leaked,
+      faults: [...fixtures.faults, ...asTenant.faults, ...beyondGrants.faults, ...request.faults],
     }
   } finally {
     await stop()

@@ -7,11 +7,15 @@ import { type Database, inTransaction, type Query } from '../db/database.ts'
 import { type DatabaseRole, grantLines } from '../db/isolation/expected.ts'
 import { withErasure, withSystem, withTenant } from '../db/scope.ts'
 import { asText } from './as-text.ts'
-import { attemptsOfNobody, attemptsOn, type StatementAttempt } from './statements.ts'
+import type { Fixtures, FixtureTenant } from './fixtures.ts'
+import {
+  type StatementAttempt,
+  statementAttempts,
+  statementAttemptsWithoutTenant,
+} from './statement-attempts.ts'
 import type { Table } from './tenant-tables.ts'
-import type { Inhabitant, World } from './world.ts'
 
-export interface Tried {
+export interface TrialResult {
   count: number
   /** Rows of the other tenant that were read or changed. */
   leaked: number
@@ -61,32 +65,35 @@ function sampleOf(statement: string, row: Record<string, unknown> | undefined) {
 }
 
 /** Every table of tenants with every verb: as tenant A on B's rows, and without a tenant. */
-export async function tryAsTenant(db: Database, { tables, a, b }: World): Promise<Tried> {
-  const tried: Tried = { count: 0, leaked: 0, faults: [] }
+export async function tryStatementsAsTenant(db: Database, { tables, a, b }: Fixtures): Promise<TrialResult> {
+  const result: TrialResult = { count: 0, leaked: 0, faults: [] }
   const readable = new Set(grantLines('spoke_app'))
   for (const table of tables.filter(({ ofTenants }) => ofTenants)) {
     const enterA = (work: (query: Query) => Promise<never>) =>
       withTenant(db, a.tenantId, ({ query }) => work(query))
-    for (const attempt of attemptsOn(table, a, b, db.kind === 'postgres')) {
+    for (const attempt of statementAttempts(table, a, b, db.kind === 'postgres')) {
       const outcome = await outcomeOf(enterA, attempt, (query) =>
         // A table that tenants cannot read shows no change; whether an insert is refused is still
         // checked.
-        readable.has(`${table.name} SELECT`) ? placesOf(query, table, a, b) : Promise.resolve(''),
+        readable.has(`${table.name} SELECT`) ? rowLocations(query, table, a, b) : Promise.resolve(''),
       )
-      note(tried, `as another tenant, ${attempt.verb} on ${table.name}`, attempt, outcome, refusals)
+      recordOutcome(result, `as another tenant, ${attempt.verb} on ${table.name}`, attempt, outcome, refusals)
     }
-    for (const [who, prelude] of nobodies)
-      for (const attempt of attemptsOfNobody(table, b)) {
+    for (const [who, prelude] of scopesWithoutTenant)
+      for (const attempt of statementAttemptsWithoutTenant(table, b)) {
         const enter = (work: (query: Query) => Promise<never>) =>
           inTransaction(db, ['set local role spoke_app', ...prelude], work)
         const outcome = await outcomeOf(enter, attempt, async () => '')
-        note(tried, `${who}, ${attempt.verb} on ${table.name}`, attempt, outcome, [...refusals, noUuid])
+        recordOutcome(result, `${who}, ${attempt.verb} on ${table.name}`, attempt, outcome, [
+          ...refusals,
+          noUuid,
+        ])
       }
   }
-  return tried
+  return result
 }
 
-const nobodies: [string, string[]][] = [
+const scopesWithoutTenant: [string, string[]][] = [
   ['without a tenant', []],
   ['with an empty tenant', ["set local spoke.tenant_id = ''"]],
   ['with a tenant that is not a UUID', ["set local spoke.tenant_id = 'everybody'"]],
@@ -96,7 +103,12 @@ const nobodies: [string, string[]][] = [
  * The locations of B's rows, which change when a row changes. Read as B, then the transaction is
  * A's again.
  */
-async function placesOf(query: Query, { name }: Table, a: Inhabitant, b: Inhabitant): Promise<string> {
+async function rowLocations(
+  query: Query,
+  { name }: Table,
+  a: FixtureTenant,
+  b: FixtureTenant,
+): Promise<string> {
   await query(asText(`set local spoke.tenant_id = '${b.tenantId}'`))
   const [found] = await query(
     sql<{ places: string }>`
@@ -110,22 +122,22 @@ async function placesOf(query: Query, { name }: Table, a: Inhabitant, b: Inhabit
   return found?.places ?? ''
 }
 
-function note(
-  tried: Tried,
+function recordOutcome(
+  result: TrialResult,
   what: string,
   { expected }: StatementAttempt,
   outcome: Outcome,
   expectedCodes: string[],
 ): void {
-  tried.count += 1
+  result.count += 1
   if ('refused' in outcome) {
     if (!expectedCodes.includes(outcome.refused))
-      tried.faults.push(`${what} failed with an unexpected error: ${outcome.refused} ${outcome.message}`)
+      result.faults.push(`${what} failed with an unexpected error: ${outcome.refused} ${outcome.message}`)
     return
   }
   if (expected === 'empty' && outcome.rows === 0) return
-  tried.leaked += outcome.rows
-  tried.faults.push(
+  result.leaked += outcome.rows
+  result.faults.push(
     expected === 'denied'
       ? `${what} was not refused`
       : `${what} reached ${outcome.rows} rows of the other tenant`,
@@ -136,24 +148,24 @@ function note(
  * Each database role beyond its grants: every verb on every table, and every column it may not
  * access.
  */
-export async function tryBeyondGrants(db: Database, { tables, a }: World): Promise<Tried> {
-  const tried: Tried = { count: 0, leaked: 0, faults: [] }
+export async function tryStatementsBeyondGrants(db: Database, { tables, a }: Fixtures): Promise<TrialResult> {
+  const result: TrialResult = { count: 0, leaked: 0, faults: [] }
   const asDoor: Record<DatabaseRole, (work: (query: Query) => Promise<never>) => Promise<never>> = {
     // With a tenant: without one, the planner may refuse a statement before its grants are checked.
     spoke_app: (work) => withTenant(db, a.tenantId, ({ query }) => work(query)),
     spoke_system: (work) => withSystem(db, ({ query }) => work(query)),
     spoke_eraser: (work) => withErasure(db, a.tenantId, ({ query }) => work(query)),
   }
-  for (const [door, enter] of Object.entries(asDoor) as [DatabaseRole, (typeof asDoor)[DatabaseRole]][]) {
-    const list = new Set(grantLines(door))
+  for (const [role, enter] of Object.entries(asDoor) as [DatabaseRole, (typeof asDoor)[DatabaseRole]][]) {
+    const list = new Set(grantLines(role))
     for (const table of tables) {
       for (const attempt of beyond(table, list)) {
         const outcome = await outcomeOf(enter, attempt, async () => '')
-        note(tried, `as ${door}, ${attempt.verb} on ${table.name}`, attempt, outcome, ['42501'])
+        recordOutcome(result, `as ${role}, ${attempt.verb} on ${table.name}`, attempt, outcome, ['42501'])
       }
     }
   }
-  return tried
+  return result
 }
 
 function beyond({ name, columns }: Table, list: ReadonlySet<string>): StatementAttempt[] {

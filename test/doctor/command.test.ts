@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
 import { openDatabase } from '../../src/db/database.ts'
-import { scratchOnServer } from '../../src/doctor/scratch.ts'
+import { openScratchOnServer } from '../../src/doctor/scratch-database.ts'
 import { inherited, startSpoke } from '../support/command.ts'
 import { layOutEmbedded } from '../support/embedded.ts'
 import { quiet } from '../support/engines.ts'
@@ -77,7 +77,7 @@ test('on an embedded directory it names a fault, exits 1, and finds nothing else
 test('a login that may make no schema has no scratch on the server, so it rehearses in memory', async () => {
   const name = `doctor_${process.pid}`
   await adminQuery(`create role ${name} login noinherit; grant spoke_app, spoke_system to ${name}`)
-  assert.equal(await scratchOnServer(withDatabase(new URL(url).pathname.slice(1), name)), undefined)
+  assert.equal(await openScratchOnServer(withDatabase(new URL(url).pathname.slice(1), name)), undefined)
   await adminQuery(`drop role ${name}`)
 })
 

@@ -5,9 +5,9 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { grantLines } from '../../src/db/isolation/expected.ts'
 import { catalogueFaults } from '../../src/doctor/catalogue.ts'
-import { lookAtLiveTables } from '../../src/doctor/live.ts'
-import { tryAsTenant, tryBeyondGrants } from '../../src/doctor/try-statements.ts'
-import { createFixtures, type World } from '../../src/doctor/world.ts'
+import { createFixtures, type Fixtures } from '../../src/doctor/fixtures.ts'
+import { queryLiveTables } from '../../src/doctor/live-tables.ts'
+import { tryStatementsAsTenant, tryStatementsBeyondGrants } from '../../src/doctor/try-statements.ts'
 import { bothEngines } from '../support/engines.ts'
 import { plants, rolePlants } from './plants.ts'
 
@@ -52,7 +52,7 @@ for (const engine of bothEngines) {
   describe(`isolation, examined on ${engine.name}`, () => {
     let db: Database
     let close: () => Promise<void>
-    let world: World
+    let world: Fixtures
     before(async () => {
       ;({ db, close } = await engine.open())
       world = await createFixtures(db)
@@ -95,19 +95,19 @@ for (const engine of bothEngines) {
     })
 
     test('each hole is named by the statement that went through', async () => {
-      assert.deepEqual((await tryAsTenant(db, labels())).faults, [])
+      assert.deepEqual((await tryStatementsAsTenant(db, labels())).faults, [])
       for (const [broken, mended, named] of holes) {
         await sql.raw(broken).execute(db.kysely)
-        const { faults } = await tryAsTenant(db, labels())
+        const { faults } = await tryStatementsAsTenant(db, labels())
         await sql.raw(mended).execute(db.kysely)
         assert.match(faults.join('\n'), named, broken)
       }
-      assert.deepEqual((await tryAsTenant(db, labels())).faults, [])
+      assert.deepEqual((await tryStatementsAsTenant(db, labels())).faults, [])
     })
 
     test('a door that may do more than its list is named by what it did', async () => {
       await sql`grant select (label), delete on labels to spoke_system`.execute(db.kysely)
-      const { faults } = await tryBeyondGrants(db, labels())
+      const { faults } = await tryStatementsBeyondGrants(db, labels())
       await sql`revoke select (label), delete on labels from spoke_system`.execute(db.kysely)
       assert.deepEqual(faults, [
         'as spoke_system, select of label on labels was not refused',
@@ -129,9 +129,9 @@ for (const engine of bothEngines) {
     })
 
     test('the look at live tables is clean, names an open one, and writes nothing', async () => {
-      assert.deepEqual((await lookAtLiveTables(db)).faults, [])
+      assert.deepEqual((await queryLiveTables(db)).faults, [])
       await sql`create policy wide on issues for select to spoke_app using (true)`.execute(db.kysely)
-      const { faults, leaked } = await lookAtLiveTables(db)
+      const { faults, leaked } = await queryLiveTables(db)
       await sql`drop policy wide on issues`.execute(db.kysely)
       assert.ok(leaked > 0)
       assert.ok(faults.includes('as a tenant that owns nothing, rows of table issues are visible'))

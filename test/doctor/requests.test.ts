@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
 import { readConfig } from '../../src/config.ts'
 import type { Database } from '../../src/db/database.ts'
-import { rehearse } from '../../src/doctor/rehearsal.ts'
+import { runRehearsal } from '../../src/doctor/rehearsal.ts'
 import { engines } from '../support/engines.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
 import { testKeys } from '../support/service.ts'
@@ -16,7 +16,9 @@ describe('requests', () => {
   let faults: string[]
   before(async () => {
     const { db, close } = await (engines[0] as (typeof engines)[0]).open()
-    const played = await rehearse(db, config(await newPostgresDatabase()), (server) => forgetful(server, db))
+    const played = await runRehearsal(db, config(await newPostgresDatabase()), (server) =>
+      forgetful(server, db),
+    )
     faults = played.faults
     assert.ok(played.leaked > 0)
     await close()

@@ -130,8 +130,8 @@ export const knownTables: readonly string[] = [
 ]
 
 /** @returns `table PRIVILEGE` and `table.column PRIVILEGE`, in the form the catalogue is read */
-export function grantLines(door: DatabaseRole): string[] {
-  return Object.entries(expectedGrants[door]).flatMap(([table, list]) =>
+export function grantLines(role: DatabaseRole): string[] {
+  return Object.entries(expectedGrants[role]).flatMap(([table, list]) =>
     list.split(' ').flatMap((entry) => {
       const [, privilege = '', columns] = /^([a-z]+)(?:\(([a-z_,]+)\))?$/.exec(entry) ?? []
       if (privilege === '') throw new TypeError(`"${entry}" of ${table} is no grant`)

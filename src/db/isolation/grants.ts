@@ -29,9 +29,9 @@ export async function grantFaults(db: Database): Promise<string[]> {
   )
   const there = (role: string) =>
     new Set(rows.filter((row) => row.role === role).map(({ what, privilege }) => `${what} ${privilege}`))
-  const allowed = new Map<string, Set<string>>(databaseRoles.map((door) => [door, new Set(grantLines(door))]))
+  const allowed = new Map<string, Set<string>>(databaseRoles.map((role) => [role, new Set(grantLines(role))]))
   const beyond = rows.filter(({ role, what, privilege }) => !allowed.get(role)?.has(`${what} ${privilege}`))
-  const lacking = (door: DatabaseRole) => grantLines(door).filter((line) => !there(door).has(line))
+  const lacking = (role: DatabaseRole) => grantLines(role).filter((line) => !there(role).has(line))
   return [
     ...beyond.map(
       ({ role, what, privilege }) => `table ${what} has an unexpected grant: ${privilege} for ${role}`,
@@ -41,8 +41,8 @@ export async function grantFaults(db: Database): Promise<string[]> {
       .map(
         ({ role, what, privilege }) => `${role} can grant its privilege to others: ${privilege} on ${what}`,
       ),
-    ...databaseRoles.flatMap((door) =>
-      lacking(door).map((line) => `${door} lacks an expected grant: ${line}`),
+    ...databaseRoles.flatMap((role) =>
+      lacking(role).map((line) => `${role} lacks an expected grant: ${line}`),
     ),
   ]
 }

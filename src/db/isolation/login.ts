@@ -34,7 +34,7 @@ export async function grantServingLogin(db: Database, login: string): Promise<vo
   for (const grant of [
     ...(rows[0]?.admitted
       ? []
-      : [sql`grant ${sql.join(databaseRoles.map((door) => sql.id(door)))} to ${role}`]),
+      : [sql`grant ${sql.join(databaseRoles.map((role) => sql.id(role)))} to ${role}`]),
     sql`grant select on spoke_migrations to ${role}`,
     sql`grant usage on schema pgboss to ${role}`,
     sql`grant select, insert, update, delete on all tables in schema pgboss to ${role}`,

@@ -11,13 +11,13 @@ export async function roleFaults(db: Database): Promise<string[]> {
       pg_has_role(current_user, r.oid,
         case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end) as usable
     from pg_roles r where r.rolname in (${sql.join(databaseRoles)})`.execute(db.kysely)
-  return databaseRoles.flatMap((door) => {
-    const role = rows.find((row) => row.role === door)
-    if (!role) return [`role ${door} is missing`]
+  return databaseRoles.flatMap((name) => {
+    const role = rows.find((row) => row.role === name)
+    if (!role) return [`role ${name} is missing`]
     return [
-      ...(role.strong ? [`role ${door} bypasses row level security`] : []),
-      ...(role.owns ? [`role ${door} owns tables`] : []),
-      ...(role.usable ? [] : [`the database login cannot act as ${door}; GRANT ${door} TO it`]),
+      ...(role.strong ? [`role ${name} bypasses row level security`] : []),
+      ...(role.owns ? [`role ${name} owns tables`] : []),
+      ...(role.usable ? [] : [`the database login cannot act as ${name}; GRANT ${name} TO it`]),
     ]
   })
 }

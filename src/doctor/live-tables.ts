@@ -7,11 +7,11 @@ import { type Database, inTransaction, type Query } from '../db/database.ts'
 import { type DatabaseRole, grantLines } from '../db/isolation/expected.ts'
 import { newId } from '../lib/ids.ts'
 import { asText } from './as-text.ts'
-import type { Tried } from './try-statements.ts'
+import type { TrialResult } from './try-statements.ts'
 
 /** Writes nothing, and reads at most one row per statement. */
-export async function lookAtLiveTables(db: Database): Promise<Tried> {
-  const tried: Tried = { count: 0, leaked: 0, faults: [] }
+export async function queryLiveTables(db: Database): Promise<TrialResult> {
+  const result: TrialResult = { count: 0, leaked: 0, faults: [] }
   const { rows } = await sql<{ name: string; ofTenants: boolean }>`
     select c.oid::regclass::text as name,
       exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped)
@@ -22,17 +22,17 @@ export async function lookAtLiveTables(db: Database): Promise<Tried> {
   const onSystemList = readableTables('spoke_system')
 
   async function look(who: string, prelude: string[], table: string, refusable: string[]) {
-    tried.count += 1
+    result.count += 1
     const seen = await inTransaction(db, ['set transaction read only', ...prelude], (query: Query) =>
       query(asText(`select 1 from ${table} limit 1`)),
     ).catch((error: { code?: string; message: string }) => {
       if (!refusable.includes(String(error.code)))
-        tried.faults.push(`${who}, table ${table} could not be read: ${error.message}`)
+        result.faults.push(`${who}, table ${table} could not be read: ${error.message}`)
       return []
     })
     if (seen.length === 0) return
-    tried.leaked += 1
-    tried.faults.push(`${who}, rows of table ${table} are visible`)
+    result.leaked += 1
+    result.faults.push(`${who}, rows of table ${table} are visible`)
   }
 
   for (const { name, ofTenants } of rows) {
@@ -45,12 +45,12 @@ export async function lookAtLiveTables(db: Database): Promise<Tried> {
     if (!onSystemList.has(name))
       await look('as spoke_system', ['set local role spoke_system'], name, ['42501'])
   }
-  return tried
+  return result
 }
 
-const readableTables = (door: DatabaseRole) =>
+const readableTables = (role: DatabaseRole) =>
   new Set(
-    grantLines(door)
+    grantLines(role)
       .filter((line) => line.endsWith(' SELECT'))
       .map((line) => line.split(/[. ]/, 1)[0] as string),
   )

@@ -1,26 +1,26 @@
 /** All ways to mix the ids of two tenants in one request. Pure. */
 import { newId } from '../lib/ids.ts'
-import type { Ids } from './described.ts'
-import type { World } from './world.ts'
+import type { Fixtures } from './fixtures.ts'
+import type { Ids } from './openapi-requests.ts'
 
 /** Unused ids in the form of B's. */
-export const idsOfNobody = (ids: Ids): Ids => {
+export const unusedIds = (ids: Ids): Ids => {
   const made: Record<string, string> = {}
   for (const name of Object.keys(ids)) made[name] = newId()
   return { ...made, state: `${made.tenant_id}:${made.integration_id}:${'0'.repeat(32)}` }
 }
 
-export interface IsolationAttempt {
+export interface RequestAttempt {
   what: string
   inPath: Ids
   elsewhere: Ids
-  twin: { inPath: Ids; elsewhere: Ids }
+  control: { inPath: Ids; elsewhere: Ids }
   /** Whether the path leads to the other tenant: then any route must refuse. */
-  barred: boolean
+  mustBeRefused: boolean
 }
 
-export function triesFor({ a, b }: World, url: string): IsolationAttempt[] {
-  const none = idsOfNobody(b.ids)
+export function requestAttempts({ a, b }: Fixtures, url: string): RequestAttempt[] {
+  const none = unusedIds(b.ids)
   const own = (ids: Ids): Ids => ({ ...ids, tenant_id: a.tenantId })
   const hasOthers = [...url.matchAll(/:(\w+)/g)].some(([, name]) => name !== 'tenant_id')
   const ofTenant = url.includes(':tenant_id')
@@ -29,8 +29,8 @@ export function triesFor({ a, b }: World, url: string): IsolationAttempt[] {
       what: "with the other tenant's ids",
       inPath: b.ids,
       elsewhere: b.ids,
-      twin: { inPath: none, elsewhere: none },
-      barred: ofTenant || hasOthers,
+      control: { inPath: none, elsewhere: none },
+      mustBeRefused: ofTenant || hasOthers,
     },
     ...(ofTenant
       ? [
@@ -38,22 +38,22 @@ export function triesFor({ a, b }: World, url: string): IsolationAttempt[] {
             what: "with its own tenant and the other tenant's ids",
             inPath: own(b.ids),
             elsewhere: own(b.ids),
-            twin: { inPath: own(none), elsewhere: own(none) },
-            barred: hasOthers,
+            control: { inPath: own(none), elsewhere: own(none) },
+            mustBeRefused: hasOthers,
           },
           {
             what: 'with the other tenant and its own ids',
             inPath: { ...a.ids, tenant_id: b.tenantId },
             elsewhere: a.ids,
-            twin: { inPath: { ...a.ids, tenant_id: none.tenant_id as string }, elsewhere: a.ids },
-            barred: true,
+            control: { inPath: { ...a.ids, tenant_id: none.tenant_id as string }, elsewhere: a.ids },
+            mustBeRefused: true,
           },
           {
             what: "with its own path and the other tenant's ids in query and body",
             inPath: a.ids,
             elsewhere: b.ids,
-            twin: { inPath: a.ids, elsewhere: none },
-            barred: false,
+            control: { inPath: a.ids, elsewhere: none },
+            mustBeRefused: false,
           },
         ]
       : []),

@@ -3,13 +3,13 @@ import type { FastifyInstance } from 'fastify'
 import type { Database } from '../db/database.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { HubSpotCall } from '../hubspot/client/client.ts'
-import type { Ids, SampleRequest } from './described.ts'
-import { asTenant } from './stand-ins.ts'
-import type { World } from './world.ts'
+import { fakeCredential } from './fakes.ts'
+import type { Fixtures } from './fixtures.ts'
+import type { Ids, SampleRequest } from './openapi-requests.ts'
 
 export interface RehearsalContext {
   db: Database
-  world: World
+  fixtures: Fixtures
   server: FastifyInstance
   /** The calls to HubSpot so far. */
   calls: HubSpotCall[]
@@ -17,40 +17,40 @@ export interface RehearsalContext {
   mentioned: Set<string>
 }
 
-export interface Reply {
+export interface RehearsalResponse {
   status: number
   /** Headers and body. */
   text: string
   code: string | undefined
 }
 
-const withinMs = 10_000
+const timeoutMs = 10_000
 
 /** @param as absent: without a credential */
-export async function sendRequest(
-  stage: RehearsalContext,
-  asked: SampleRequest,
+export async function sendRehearsalRequest(
+  context: RehearsalContext,
+  request: SampleRequest,
   as: TenantId | undefined,
-): Promise<Reply> {
-  const named = `${asked.path} ${JSON.stringify(asked.body) ?? ''}`
-  for (const id of Object.values(stage.world.b.ids)) if (named.includes(id)) stage.mentioned.add(id)
-  const answer = await stage.server.inject({
-    method: asked.method as 'GET',
-    url: asked.path,
-    headers: { host: 'localhost', ...(as ? asTenant(as) : {}) },
-    ...(asked.body === undefined ? {} : { payload: asked.body as object }),
-    signal: AbortSignal.timeout(withinMs),
+): Promise<RehearsalResponse> {
+  const named = `${request.path} ${JSON.stringify(request.body) ?? ''}`
+  for (const id of Object.values(context.fixtures.b.ids)) if (named.includes(id)) context.mentioned.add(id)
+  const answer = await context.server.inject({
+    method: request.method as 'GET',
+    url: request.path,
+    headers: { host: 'localhost', ...(as ? fakeCredential(as) : {}) },
+    ...(request.body === undefined ? {} : { payload: request.body as object }),
+    signal: AbortSignal.timeout(timeoutMs),
   })
   // These headers differ between any two requests.
   const headers = Object.entries(answer.headers).filter(
     ([name]) => !/^(date|request-id|(x-)?ratelimit.*)$/.test(name),
   )
   const text = `${JSON.stringify(Object.fromEntries(headers))}\n${answer.payload}`
-  return { status: answer.statusCode, text, code: (parsed(answer.payload) as { code?: string }).code }
+  return { status: answer.statusCode, text, code: (parseObject(answer.payload) as { code?: string }).code }
 }
 
 /** @returns an empty object if the text is not a JSON object */
-export function parsed(text: string): object {
+export function parseObject(text: string): object {
   try {
     return Object(JSON.parse(text))
   } catch {
@@ -62,14 +62,17 @@ export function parsed(text: string): object {
  * The response without the sent ids and without what always differs. If two masked responses
  * differ, a caller could tell them apart.
  */
-export function masked({ status, text }: Reply, sent: Ids): string {
+export function maskIds({ status, text }: RehearsalResponse, sent: Ids): string {
   let plain = `${status} ${text}`
   for (const [name, value] of Object.entries(sent)) plain = plain.replaceAll(value, `:${name}`)
   return plain.replaceAll(/"request_id":"[^"]*"/g, '').replaceAll(/"content-length":"\d+"/g, '')
 }
 
 /** Whether the response contains B's word, or an id of B that A could not know. */
-export function holdsOfOther({ world: { b }, mentioned }: RehearsalContext, { text }: Reply): boolean {
+export function containsOthersData(
+  { fixtures: { b }, mentioned }: RehearsalContext,
+  { text }: RehearsalResponse,
+): boolean {
   const plain = text.toLowerCase()
   const unknown = Object.values(b.ids).filter((id) => id.length >= 16 && !mentioned.has(id))
   // Some ids contain B's word; those that A has sent may be returned.

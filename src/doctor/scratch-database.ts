@@ -5,9 +5,9 @@ import pg from 'pg'
 import { type Database, openInMemory, types } from '../db/database.ts'
 import { allStatements } from '../db/migrate.ts'
 import { asText } from './as-text.ts'
-import { createTurns } from './mutex.ts'
+import { createMutex } from './mutex.ts'
 
-export interface Scratch {
+export interface ScratchDatabase {
   db: Database
   /** A description for the operator. */
   where: string
@@ -15,9 +15,9 @@ export interface Scratch {
 }
 
 /** An embedded database in the memory of this process. */
-export async function scratchInMemory(): Promise<Scratch> {
+export async function openScratchInMemory(): Promise<ScratchDatabase> {
   const db = await openInMemory()
-  await layOut((text) => asText(text).execute(db.kysely))
+  await createSchema((text) => asText(text).execute(db.kysely))
   return { db, where: 'an embedded database in memory', close: () => db.close() }
 }
 
@@ -29,7 +29,7 @@ export async function scratchInMemory(): Promise<Scratch> {
  * @returns undefined when the login may not create a schema
  * @throws the database's own error
  */
-export async function scratchOnServer(url: string): Promise<Scratch | undefined> {
+export async function openScratchOnServer(url: string): Promise<ScratchDatabase | undefined> {
   const client = new pg.Client({
     connectionString: url,
     application_name: 'spoke doctor',
@@ -50,7 +50,7 @@ export async function scratchOnServer(url: string): Promise<Scratch | undefined>
     await client.query(`create schema ${schema}`)
     await client.query(`set local search_path = ${schema}`)
     // Without savepoints: many open ones would slow down snapshots for everyone on the server.
-    await layOut((text) => client.query(text))
+    await createSchema((text) => client.query(text))
   } catch (error) {
     await client.end()
     if ((error as { code?: string }).code === '42501') return undefined
@@ -70,11 +70,11 @@ export async function scratchOnServer(url: string): Promise<Scratch | undefined>
   return { db, where, close: () => db.close() }
 }
 
-async function layOut(run: (text: string) => Promise<unknown>): Promise<void> {
+async function createSchema(run: (text: string) => Promise<unknown>): Promise<void> {
   for (const statement of allStatements()) await run(statement)
 }
 
-interface Lent {
+interface LentClient {
   query(text: string, values?: unknown[]): Promise<pg.QueryResult>
   release(): void
 }
@@ -86,10 +86,10 @@ interface Lent {
  */
 function oneTransaction(client: pg.Client): {
   options: object
-  connect(): Promise<Lent>
+  connect(): Promise<LentClient>
   end(): Promise<void>
 } {
-  const turns = createTurns()
+  const turns = createMutex()
   let within = false
   const all = async (...texts: string[]) => {
     let last: pg.QueryResult | undefined
@@ -132,7 +132,7 @@ function oneTransaction(client: pg.Client): {
   return {
     options: {},
     async connect() {
-      const release = await turns.take()
+      const release = await turns.acquire()
       return { query, release }
     },
     end: () => client.end(),

@@ -13,11 +13,11 @@ import { newId } from '../lib/ids.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
 import { ensureTenant } from '../tenants/store.ts'
+import { candidateRows, ownKeyColumn, type TenantMarks } from './candidate-rows.ts'
 import { asOwner } from './owner.ts'
-import { candidateRows, type Marks, ownKey } from './rows.ts'
 import { readTables, type Table } from './tenant-tables.ts'
 
-export interface Inhabitant extends Marks {
+export interface FixtureTenant extends TenantMarks {
   tenantId: TenantId
   /** The token sent to HubSpot for this tenant only. */
   token: string
@@ -25,19 +25,19 @@ export interface Inhabitant extends Marks {
   rows: Record<string, Record<string, unknown>>
 }
 
-export interface World {
+export interface Fixtures {
   ring: KeyRing
   tables: Table[]
   /** Tables with FORCE, which their owner disables to see all rows. */
   forced: string[]
-  a: Inhabitant
-  b: Inhabitant
+  a: FixtureTenant
+  b: FixtureTenant
   /** Tables for which no row could be made. */
   faults: string[]
 }
 
 /** @param db migrated and unused; it is discarded with everything written to it */
-export async function createFixtures(db: Database): Promise<World> {
+export async function createFixtures(db: Database): Promise<Fixtures> {
   const ring: KeyRing = [{ kid: 'rehearsal', key: new Uint8Array(randomBytes(32)) }]
   const tables = await readTables(db)
   const { rows } = await sql<{ name: string }>`
@@ -45,19 +45,19 @@ export async function createFixtures(db: Database): Promise<World> {
     where relforcerowsecurity and relnamespace = current_schema()::regnamespace`.execute(db.kysely)
   const forced = rows.map(({ name }) => name)
   const faults: string[] = []
-  const settle = async (): Promise<Inhabitant> => {
-    const who = await connected(db, ring)
+  const createTenant = async (): Promise<FixtureTenant> => {
+    const tenant = await createConnectedTenant(db, ring)
     for (const table of tables.filter(({ ofTenants }) => ofTenants)) {
-      const failure = await rowIn(db, forced, table, who)
+      const failure = await findOrCreateRow(db, forced, table, tenant)
       if (failure) faults.push(`table ${table.name} was not rehearsed, no row could be created: ${failure}`)
     }
-    return who
+    return tenant
   }
-  const [a, b] = [await settle(), await settle()]
+  const [a, b] = [await createTenant(), await createTenant()]
   return { ring, tables, forced, a, b, faults: [...new Set(faults)] }
 }
 
-async function connected(db: Database, ring: KeyRing): Promise<Inhabitant> {
+async function createConnectedTenant(db: Database, ring: KeyRing): Promise<FixtureTenant> {
   const tenantId = parseTenantId(newId())
   const word = `canary${randomBytes(8).toString('hex')}`
   const integrationId = newId()
@@ -74,34 +74,34 @@ async function connected(db: Database, ring: KeyRing): Promise<Inhabitant> {
   await withTenant(db, tenantId, async (scope) => {
     await ensureTenant(scope, ring)
     await saveConnectedAccount(scope, integrationId, { ...account, scopes: [...account.scopes] })
-    const held = {
+    const storedToken = {
       kind: 'static',
       accessToken: new Secret(token),
       refreshToken: undefined,
       expiresInMs: null,
     } as const
-    await replaceToken(scope, ring, integrationId, held)
+    await replaceToken(scope, ring, integrationId, storedToken)
   })
   const ids = { tenant_id: tenantId, integration_id: integrationId }
   return { tenantId, word, ids, token, rows: {} }
 }
 
 /** Finds or creates the tenant's row in this table. @returns why none could be created */
-async function rowIn(
+async function findOrCreateRow(
   db: Database,
   forced: string[],
   table: Table,
-  who: Inhabitant,
+  tenant: FixtureTenant,
 ): Promise<string | undefined> {
   const own = forced.filter((name) => name === table.name)
   const find = () =>
     asOwner(db, own, (query) =>
       query(sql<{ row: Record<string, unknown> }>`
-        select to_jsonb(t) as row from ${sql.table(table.name)} t where tenant_id = ${who.tenantId} limit 1`),
+        select to_jsonb(t) as row from ${sql.table(table.name)} t where tenant_id = ${tenant.tenantId} limit 1`),
     )
   let [found] = await find()
   let failure: string | undefined
-  for (const row of found ? [] : candidateRows(table, who)) {
+  for (const row of found ? [] : candidateRows(table, tenant)) {
     const columns = sql.join(Object.keys(row).map((column) => sql.ref(column)))
     const name = sql.table(table.name)
     failure = await asOwner(db, own, (query) =>
@@ -116,15 +116,15 @@ async function rowIn(
   }
   ;[found] = await find()
   if (!found) return failure ?? 'it does not exist after it was inserted'
-  who.rows[table.name] = found.row
-  nameIds(table, found.row, who)
+  tenant.rows[table.name] = found.row
+  recordIds(table, found.row, tenant)
   return undefined
 }
 
 /** Records the ids by which a path can name this row; its own key takes precedence. */
-function nameIds(table: Table, row: Record<string, unknown>, who: Inhabitant): void {
+function recordIds(table: Table, row: Record<string, unknown>, tenant: FixtureTenant): void {
   for (const [column, value] of Object.entries(row)) {
     if (!column.endsWith('_id') || typeof value !== 'string') continue
-    if (who.ids[column] === undefined || column === ownKey(table)) who.ids[column] = value
+    if (tenant.ids[column] === undefined || column === ownKeyColumn(table)) tenant.ids[column] = value
   }
 }

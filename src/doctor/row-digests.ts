@@ -3,10 +3,10 @@ import { type RawBuilder, sql } from 'kysely'
 import { grantLines } from '../db/isolation/expected.ts'
 import { withTenant } from '../db/scope.ts'
 import { asOwner } from './owner.ts'
-import type { RehearsalContext } from './stage.ts'
+import type { RehearsalContext } from './rehearsal-request.ts'
 
 /** B's rows as B sees them. One statement, because it runs after every request. */
-export async function rowsOfOther({ db, world: { tables, b } }: RehearsalContext): Promise<string> {
+export async function digestOthersRows({ db, fixtures: { tables, b } }: RehearsalContext): Promise<string> {
   const readable = new Set(grantLines('spoke_app'))
   const digests = tables
     .filter(({ name, ofTenants }) => ofTenants && readable.has(`${name} SELECT`))
@@ -21,9 +21,9 @@ export async function rowsOfOther({ db, world: { tables, b } }: RehearsalContext
  * Every row that is not A's, as the owner sees it: including rows B cannot see, and new rows of
  * neither tenant.
  */
-export async function rowsOfAllOthers({
+export async function digestAllOtherRows({
   db,
-  world: { tables, forced, a },
+  fixtures: { tables, forced, a },
 }: RehearsalContext): Promise<string> {
   const digests = tables.map(({ name, ofTenants }) =>
     digestOf(name, ofTenants ? sql`tenant_id <> ${a.tenantId}` : sql`false`),
@@ -45,7 +45,7 @@ const digestOf = (table: string, which: RawBuilder<unknown>) => sql`
 const linesOf = (found: Digest[]): string => found.map(({ name, digest }) => `${name} ${digest}`).join('\n')
 
 /** @returns the names of the tables that differ, for an error message */
-export const changed = (before: string, after: string): string => {
+export const changedTables = (before: string, after: string): string => {
   const old = before.split('\n')
   return after
     .split('\n')

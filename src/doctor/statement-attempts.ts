@@ -1,6 +1,7 @@
 /** The statements that one tenant tries on another's rows, as text. Pure. */
+
+import type { FixtureTenant } from './fixtures.ts'
 import type { Table } from './tenant-tables.ts'
-import type { Inhabitant } from './world.ts'
 
 export interface StatementAttempt {
   verb: string
@@ -15,10 +16,10 @@ export interface StatementAttempt {
 }
 
 /** @param postgres whether COPY works: PGlite has no wire protocol for it */
-export function attemptsOn(
+export function statementAttempts(
   table: Table,
-  a: Inhabitant,
-  b: Inhabitant,
+  a: FixtureTenant,
+  b: FixtureTenant,
   postgres: boolean,
 ): StatementAttempt[] {
   const t = table.name
@@ -90,7 +91,10 @@ export function attemptsOn(
 }
 
 /** Without a tenant, every verb must be refused. */
-export const attemptsOfNobody = ({ name, columns, key }: Table, b: Inhabitant): StatementAttempt[] => {
+export const statementAttemptsWithoutTenant = (
+  { name, columns, key }: Table,
+  b: FixtureTenant,
+): StatementAttempt[] => {
   const list = columns.map((column) => `"${column.name}"`).join(', ')
   const barred = (verb: string, statement: string): StatementAttempt => ({
     verb,

@@ -5,7 +5,7 @@ import { columnExamples } from './examples.ts'
 import type { Column, Table } from './tenant-tables.ts'
 
 /** What all rows of a tenant have in common. */
-export interface Marks {
+export interface TenantMarks {
   /** Appears in every text of this tenant, and of no other. */
   word: string
   /**
@@ -19,7 +19,7 @@ export interface Marks {
  * Rows to try in order: without nullable times, with every column, then with only the required
  * ones. The fullest come first, so that a leak of any column shows.
  */
-export function candidateRows(table: Table, marks: Marks): Record<string, unknown>[] {
+export function candidateRows(table: Table, marks: TenantMarks): Record<string, unknown>[] {
   const filled = (columns: Column[]) =>
     Object.fromEntries(columns.map((column) => [column.name, valueFor(table, column, marks)]))
   const required = table.columns.filter(({ name, required }) => required || marks.ids[name] !== undefined)
@@ -28,10 +28,10 @@ export function candidateRows(table: Table, marks: Marks): Record<string, unknow
   return [filled(lasting), filled(table.columns), filled(required)]
 }
 
-function valueFor(table: Table, { name, type }: Column, { word, ids }: Marks): unknown {
+function valueFor(table: Table, { name, type }: Column, { word, ids }: TenantMarks): unknown {
   const example = columnExamples[`${table.name}.${name}`]
   if (example) return example(word)
-  const known = name === ownKey(table) ? undefined : ids[name]
+  const known = name === ownKeyColumn(table) ? undefined : ids[name]
   if (known !== undefined) return known
   const [allowed] = wordsOf(table.checks, name)
   if (allowed !== undefined) return allowed
@@ -51,7 +51,7 @@ function valueFor(table: Table, { name, type }: Column, { word, ids }: Marks): u
 }
 
 /** The column that alone identifies a row within the tenant, unless it references another table. */
-export function ownKey({ key, references }: Table): string | undefined {
+export function ownKeyColumn({ key, references }: Table): string | undefined {
   const own = key.filter((column) => column !== 'tenant_id')
   return own.length === 1 && own[0] && !references[own[0]] ? own[0] : undefined
 }

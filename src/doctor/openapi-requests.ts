@@ -1,34 +1,34 @@
 /** Reads the OpenAPI document, and builds requests from it. Pure. */
 import { fieldExamples } from './examples.ts'
 
-export interface Schema {
+export interface OpenApiSchema {
   type?: string
-  properties?: Record<string, Schema>
+  properties?: Record<string, OpenApiSchema>
   required?: string[]
   enum?: unknown[]
   const?: unknown
   format?: string
-  items?: Schema
-  anyOf?: Schema[]
-  oneOf?: Schema[]
+  items?: OpenApiSchema
+  anyOf?: OpenApiSchema[]
+  oneOf?: OpenApiSchema[]
   minimum?: number
   minLength?: number
 }
 
-export interface Operation {
-  parameters?: { in: string; name: string; required?: boolean; schema: Schema }[]
-  requestBody?: { content: Record<string, { schema: Schema }> }
+export interface OpenApiOperation {
+  parameters?: { in: string; name: string; required?: boolean; schema: OpenApiSchema }[]
+  requestBody?: { content: Record<string, { schema: OpenApiSchema }> }
 }
 
-export interface Document {
-  paths: Record<string, Record<string, Operation>>
+export interface OpenApiDocument {
+  paths: Record<string, Record<string, OpenApiOperation>>
 }
 
 /** @param url with `:name` for each parameter */
-export const operationOf = (
-  document: Document,
+export const openApiOperationOf = (
+  document: OpenApiDocument,
   { method, url }: { method: string; url: string },
-): Operation | undefined => document.paths[url.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()]
+): OpenApiOperation | undefined => document.paths[url.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()]
 
 export type Ids = Readonly<Record<string, string>>
 
@@ -52,9 +52,9 @@ export function pathOf(url: string, ids: Ids): string | undefined {
  * @param inPath ids for the path
  * @param elsewhere ids for the query and body
  */
-export function requestFor(
+export function sampleRequestFor(
   { method, url }: { method: string; url: string },
-  operation: Operation | undefined,
+  operation: OpenApiOperation | undefined,
   inPath: Ids,
   elsewhere: Ids,
 ): SampleRequest | undefined {
@@ -72,7 +72,7 @@ export function requestFor(
   }
 }
 
-function exampleOf(schema: Schema, name: string, ids: Ids): unknown {
+function exampleOf(schema: OpenApiSchema, name: string, ids: Ids): unknown {
   const one = schema.anyOf?.[0] ?? schema.oneOf?.[0]
   if (ids[name] !== undefined) return ids[name]
   if (fieldExamples[name] !== undefined) return fieldExamples[name]

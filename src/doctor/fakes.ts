@@ -10,7 +10,7 @@ import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { Queues } from '../worker/queues.ts'
 
 /** Every call fails as if HubSpot were unavailable, and nothing leaves the machine. */
-export function noHubSpot(): HubSpot & { calls: HubSpotCall[] } {
+export function createFakeHubSpot(): HubSpot & { calls: HubSpotCall[] } {
   const calls: HubSpotCall[] = []
   return {
     calls,
@@ -23,7 +23,7 @@ export function noHubSpot(): HubSpot & { calls: HubSpotCall[] } {
   }
 }
 
-export const noQueues: Queues = {
+export const fakeQueues: Queues = {
   install: async () => {},
   start: async () => {},
   wake: async () => {},
@@ -36,12 +36,12 @@ export const noQueues: Queues = {
  * The header names the tenant directly: a rehearsal creates no keys, and the header is valid
  * nowhere else.
  */
-export const asTenant = (tenantId: TenantId) => ({ authorization: `Rehearsal ${tenantId}` })
+export const fakeCredential = (tenantId: TenantId) => ({ authorization: `Rehearsal ${tenantId}` })
 
 /** Authenticates only these tenants, each with every scope. */
-export const believe =
+export const createFakeAuthenticate =
   (tenants: readonly TenantId[]): Authenticate =>
   async ({ headers }) => {
-    const tenantId = tenants.find((one) => headers.authorization === asTenant(one).authorization)
+    const tenantId = tenants.find((one) => headers.authorization === fakeCredential(one).authorization)
     return tenantId && { principal: { kind: 'tenant', tenantId, scopes, by: 'rehearsal' } }
   }
