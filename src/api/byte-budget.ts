@@ -99,22 +99,22 @@ export function createByteBudget(
   clock: Clock,
   onRefused: (why: 'tenant' | 'all' | 'large' | 'unread') => void,
 ): ByteBudget {
-  const turns = createPacedMutex(clock)
+  const mutex = createPacedMutex(clock)
   const entries = new Set<Entry>()
   const ofTenant = new Map<string, number>()
   const waiting = new Set<WaitingReservation>()
   let total = 0
 
-  const heldBy = (tenantId: string) => ofTenant.get(tenantId) ?? 0
+  const bytesOf = (tenantId: string) => ofTenant.get(tenantId) ?? 0
 
   function account(tenantId: string, more: number): void {
     total += more
-    const held = heldBy(tenantId) + more
+    const held = bytesOf(tenantId) + more
     if (held > 0) ofTenant.set(tenantId, held)
     else ofTenant.delete(tenantId)
   }
 
-  function enter(tenantId: string, cost: number, endTurn = () => {}): ByteReservation {
+  function enter(tenantId: string, cost: number, releaseMutex = () => {}): ByteReservation {
     const entry: Entry = { tenantId, cost }
     entries.add(entry)
     account(tenantId, cost)
@@ -125,18 +125,18 @@ export function createByteBudget(
     }
     return {
       resize(bytes) {
-        endTurn()
+        releaseMutex()
         set(bytes)
         admitWaiting()
       },
       waitsForCaller(giveUp) {
-        endTurn()
+        releaseMutex()
         // Reinserted at the end, because its unread time starts now; only the last call counts.
         entries.delete(entry)
         entries.add(Object.assign(entry, { since: clock.monotonic(), giveUp }))
       },
       release() {
-        endTurn()
+        releaseMutex()
         set(0)
         entries.delete(entry)
         admitWaiting()
@@ -145,13 +145,13 @@ export function createByteBudget(
   }
 
   const tenantHasRoom = ({ tenantId, cost }: WaitingReservation) =>
-    heldBy(tenantId) + cost <= limits.ofOneTenant
-  const isNext = (one: WaitingReservation) => tenantHasRoom(one) && (!one.oneAtATime || turns.isFree())
+    bytesOf(tenantId) + cost <= limits.ofOneTenant
+  const isNext = (one: WaitingReservation) => tenantHasRoom(one) && (!one.oneAtATime || mutex.isFree())
 
   /** The tenant that uses least goes first, then the request that came first. */
   function admitWaiting(): void {
     for (;;) {
-      const [next] = [...waiting].filter(isNext).sort((x, y) => heldBy(x.tenantId) - heldBy(y.tenantId))
+      const [next] = [...waiting].filter(isNext).sort((x, y) => bytesOf(x.tenantId) - bytesOf(y.tenantId))
       if (!next || total + next.cost > limits.total) return
       waiting.delete(next)
       next.admit()
@@ -164,7 +164,7 @@ export function createByteBudget(
     let found: Entry | undefined
     for (const entry of entries) {
       if (entry.since === undefined || entry.since > before) continue
-      if (!found || heldBy(entry.tenantId) > heldBy(found.tenantId)) found = entry
+      if (!found || bytesOf(entry.tenantId) > bytesOf(found.tenantId)) found = entry
     }
     if (!found) return false
     const { giveUp } = found
@@ -176,7 +176,7 @@ export function createByteBudget(
     return true
   }
 
-  function makeRoom(): void {
+  function freeMemory(): void {
     admitWaiting()
     // Only when the process has no room: a tenant that has used up its own share waits for its own
     // callers.
@@ -190,13 +190,13 @@ export function createByteBudget(
       signal.throwIfAborted()
       // A response larger than a tenant's share may use the whole share.
       const cost = Math.min(2 * bytes, limits.ofOneTenant)
-      let hold: ByteReservation | undefined
+      let reservation: ByteReservation | undefined
       const own: WaitingReservation = {
         tenantId,
         cost,
         oneAtATime,
         admit: () => {
-          hold = enter(tenantId, cost, oneAtATime ? turns.begin() : undefined)
+          reservation = enter(tenantId, cost, oneAtATime ? mutex.begin() : undefined)
           awake.abort()
         },
       }
@@ -204,21 +204,21 @@ export function createByteBudget(
       const until = clock.monotonic() + maxWaitMs
       waiting.add(own)
       try {
-        makeRoom()
+        freeMemory()
         const wake = AbortSignal.any([awake.signal, signal])
-        while (!hold && clock.monotonic() < until) {
+        while (!reservation && clock.monotonic() < until) {
           await clock.sleep(recheckMs, wake).catch(() => {})
           if (signal.aborted) break
-          if (!hold) makeRoom()
+          if (!reservation) freeMemory()
         }
       } finally {
         waiting.delete(own)
       }
       if (signal.aborted) {
-        hold?.release()
+        reservation?.release()
         signal.throwIfAborted()
       }
-      if (hold) return hold
+      if (reservation) return reservation
       if (!tenantHasRoom(own)) {
         onRefused('tenant')
         throw new AppError('rate_limited', 'Unread responses use up the memory budget of this tenant', {

@@ -37,8 +37,8 @@ export function readIdempotencyKey(request: {
     })
   }
   const { method, url, body } = request
-  const asked = JSON.stringify(body ?? null, (_, value) => sorted(value))
-  return { keyHash: digest(header), hashWith: (salt) => digest(salt, method, url, asked) }
+  const fingerprint = JSON.stringify(body ?? null, (_, value) => sorted(value))
+  return { keyHash: digest(header), hashWith: (salt) => digest(salt, method, url, fingerprint) }
 }
 
 const sorted = (value: unknown) =>

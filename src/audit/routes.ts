@@ -60,10 +60,10 @@ export function auditRoutes(instance: FastifyInstance, db: Database): void {
   )
 }
 
-async function pageIn(scope: TenantScope | SystemScope, chain: Chain, asked: z.infer<typeof query>) {
-  const before = asked.after === undefined ? undefined : decodeNumberCursor(chain, asked.after)
-  const rows = await auditRowsBefore(scope, before, asked.limit + 1)
-  const { shown, next_after } = toCursorPage(rows, asked.limit, chain, (last) => String(last.seq))
+async function pageIn(scope: TenantScope | SystemScope, chain: Chain, params: z.infer<typeof query>) {
+  const before = params.after === undefined ? undefined : decodeNumberCursor(chain, params.after)
+  const rows = await auditRowsBefore(scope, before, params.limit + 1)
+  const { shown, next_after } = toCursorPage(rows, params.limit, chain, (last) => String(last.seq))
   return { events: shown.map(present), next_after }
 }
 

@@ -41,7 +41,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
    * Makes a key and returns it once: the response stored for a repeated request does not contain
    * it.
    */
-  async function shownOnce(
+  async function createOnce(
     tenantId: TenantId,
     request: FastifyRequest,
     make: (scope: TenantScope) => Promise<CreatedApiKey>,
@@ -83,7 +83,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
       const { name, scopes, expires_in } = request.body
       const lifeMs = expires_in === undefined ? null : expires_in * 1_000
       const tenantId = parseTenantId(request.params.tenant_id)
-      const made = await shownOnce(tenantId, request, (scope) =>
+      const made = await createOnce(tenantId, request, (scope) =>
         createApiKey(scope, ring, { name, scopes, lifeMs }),
       )
       return reply.code(201).send(made)
@@ -130,7 +130,7 @@ export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: Tena
     },
     async (request, reply) => {
       const { tenant_id, key_id } = request.params
-      const made = await shownOnce(parseTenantId(tenant_id), request, (scope) =>
+      const made = await createOnce(parseTenantId(tenant_id), request, (scope) =>
         rotateApiKey(scope, ring, key_id, request.body.overlap * 1_000),
       )
       return reply.code(201).send(made)

@@ -57,20 +57,20 @@ export function createProviderKeys(
   egress?: Egress | undefined,
 ): ProviderKeys {
   const dispatcher = egress && new Agent({ connect: egress.connector(timeoutMs) })
-  let kept: { find: JWTVerifyGetKey; at: number } | undefined
+  let cached: { find: JWTVerifyGetKey; at: number } | undefined
   let asking: Promise<void> | undefined
-  let requestedAt = Number.NEGATIVE_INFINITY
+  let refreshedAt = Number.NEGATIVE_INFINITY
   let failed = false
   const since = (at: number) => clock.monotonic() - at
 
   /** Makes one call at a time, shared by all callers. */
-  async function ask(): Promise<void> {
+  async function refresh(): Promise<void> {
     if (asking) return await asking
-    if (since(requestedAt) < minIntervalMs) return
-    requestedAt = clock.monotonic()
+    if (since(refreshedAt) < minIntervalMs) return
+    refreshedAt = clock.monotonic()
     asking = fetchProviderKeys(url, dispatcher)
       .then((find) => {
-        kept = { find, at: clock.monotonic() }
+        cached = { find, at: clock.monotonic() }
         failed = false
       })
       .catch((err: unknown) => {
@@ -83,28 +83,28 @@ export function createProviderKeys(
     await asking
   }
 
-  const away = () =>
+  const unavailable = () =>
     new AppError('unavailable', 'The identity provider cannot be reached', {
-      retryAfter: Math.max(1, Math.ceil((minIntervalMs - since(requestedAt)) / 1_000)),
+      retryAfter: Math.max(1, Math.ceil((minIntervalMs - since(refreshedAt)) / 1_000)),
     })
-  const usable = () => (kept && since(kept.at) < usableForMs ? kept.find : undefined)
+  const usable = () => (cached && since(cached.at) < usableForMs ? cached.find : undefined)
 
   const find: JWTVerifyGetKey = async (header, token) => {
-    if (!kept || since(kept.at) >= freshForMs) {
-      const request = ask()
+    if (!cached || since(cached.at) >= freshForMs) {
+      const request = refresh()
       // After a failed call nobody waits for the provider while its last keys are still valid.
       if (!usable() || !failed) await request
     }
     const known = usable()
-    if (!known) throw away()
+    if (!known) throw unavailable()
     try {
       return await known(header, token)
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
     }
     // The token may be signed with a new key.
-    await ask()
-    if (failed) throw away()
+    await refresh()
+    if (failed) throw unavailable()
     return await (usable() ?? known)(header, token)
   }
   return { find, close: async () => await dispatcher?.destroy() }

@@ -70,7 +70,7 @@ async function readChangePage(
   db: Database,
   tenantId: TenantId,
   after: FeedPosition | 'now' | undefined,
-  most: { changes: number; bytes: number },
+  limits: { changes: number; bytes: number },
   reserve: ReserveBytes,
 ): Promise<ChangePage> {
   const within = <T>(work: (scope: TenantScope) => Promise<T>) =>
@@ -81,14 +81,14 @@ async function readChangePage(
   if (after === 'now') return { changes: [], more: false, end: await within(findFeedEnd) }
   const readUpTo = (bytes: number) =>
     within(async (scope) => {
-      const atMost = most.changes + 1
+      const atMost = limits.changes + 1
       const rows = after
         ? await readChanges(scope, after, atMost, bytes)
         : await readOldestChanges(scope, atMost, bytes)
       if (!rows) throw gone()
       return rows
     })
-  const { rows, more } = await readPageWithinBudget(most.changes, reserve, readUpTo, most.bytes)
+  const { rows, more } = await readPageWithinBudget(limits.changes, reserve, readUpTo, limits.bytes)
   const last = rows.at(-1)
   // The newest change is never deleted, so an empty feed never had any.
   const end = last ? feedPositionOf(last) : (after ?? feedBeginning)
@@ -123,9 +123,9 @@ export function changeRoutes(instance: FastifyInstance, deps: ChangeRouteDepende
       if (wantsStream(request)) return await openStream(deps, tenantId, after, request, reply)
       const mayRead = deps.watchOf(request)
       const until = wait === 0 ? undefined : AbortSignal.any([mayRead, AbortSignal.timeout(wait * 1_000)])
-      const most = { changes: limit, bytes: maxPageBytes }
+      const limits = { changes: limit, bytes: maxPageBytes }
       const readFrom = (position: FeedPosition | 'now' | undefined) =>
-        readChangePage(db, tenantId, position, most, (...room) => request.reserve(...room))
+        readChangePage(db, tenantId, position, limits, (...reservation) => request.reserve(...reservation))
       let page = await readFrom(startPositionOf(tenantId, after))
       while (until && page.changes.length === 0 && !until.aborted) {
         // A waiting request reserves no memory.

@@ -20,7 +20,7 @@ const pathOf = (tenantId: string, keyId = '') =>
   `/api/tenants/${encodeURIComponent(tenantId)}/api-keys${keyId && `/${encodeURIComponent(keyId)}`}`
 
 /** Prints only the key to standard output, so that it can be piped straight into a secret store. */
-function showOnce(made: Record<string, unknown>, json: boolean | undefined): void {
+function printCreatedKey(made: Record<string, unknown>, json: boolean | undefined): void {
   if (json) {
     console.log(JSON.stringify(made))
     return
@@ -53,7 +53,7 @@ export function addApiKeyCommands(program: Command): void {
           scopes,
           ...(given.expiresIn === undefined ? {} : { expires_in: given.expiresIn }),
         })
-        showOnce(made, given.json)
+        printCreatedKey(made, given.json)
       },
     )
 
@@ -76,7 +76,7 @@ export function addApiKeyCommands(program: Command): void {
     .option('--overlap <duration>', 'how long the old key remains valid', seconds, 86_400)
     .addOption(json())
     .action(async (tenantId: string, keyId: string, given: Options & { overlap: number }) => {
-      showOnce(
+      printCreatedKey(
         await requestAsOperator('POST', `${pathOf(tenantId, keyId)}/rotate`, { overlap: given.overlap }),
         given.json,
       )

@@ -70,7 +70,7 @@ export function addWebhookCommands(program: Command): void {
         const registration = createWebhookRegistration(hubspot, app, app.appId, target, properties)
         const there = await registration.read(AbortSignal.timeout(withinMs)).catch(refused)
         const plan = planWebhooks(there, target, properties)
-        if (plan.replaced.length > 0 && !yes) await ask(plan)
+        if (plan.replaced.length > 0 && !yes) await confirmPlan(plan)
         await registration.apply(there, AbortSignal.timeout(withinMs)).catch(refused)
         if (json) return console.log(JSON.stringify({ target, ...plan }))
         console.log(`HubSpot sends to ${target}`)
@@ -86,7 +86,7 @@ export function addWebhookCommands(program: Command): void {
 }
 
 /** @throws StartError when the operator does not agree; nothing was changed */
-async function ask({ replaced, added, others }: WebhookPlan): Promise<void> {
+async function confirmPlan({ replaced, added, others }: WebhookPlan): Promise<void> {
   printNotice(
     'This app already has webhooks at HubSpot, for every account that installed it. This would replace:',
   )

@@ -115,11 +115,11 @@ export async function openDatabase(
 
 async function openPostgres(target: DatabaseTarget, url: string, log: Log, clock: Clock): Promise<Database> {
   const { poolSize: max, statementMs, variable = 'DATABASE_URL', waitMs = 0, prepare } = target
-  const look = async (connectionString: string): Promise<Pooling | undefined> =>
+  const detect = async (connectionString: string): Promise<Pooling | undefined> =>
     prepare === undefined
       ? await tryConnect(connectionString).then(() => ({ pooled: false, prepares: true }))
       : await detectPooling(connectionString, `spoke_probe_${randomUUID()}`)
-  const found = await waitForPostgres({ url, variable, waitMs }, clock, log, look)
+  const found = await waitForPostgres({ url, variable, waitMs }, clock, log, detect)
   const { pooled, preparing } = configurePreparing(found, prepare, log)
   const disk = createServerDisk(clock)
   const pool = new pg.Pool({

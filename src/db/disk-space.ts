@@ -82,7 +82,7 @@ export function createDiskSpace({ dir, minFreeBytes, log, clock }: DiskSpaceOpti
    * After the disk was full, work resumes only with some extra free space, so that it does not
    * flap.
    */
-  const lacksRoom = (free: number) => free < minFreeBytes + (isFull ? minFreeBytes / 8 : 0)
+  const isBelowMinimum = (free: number) => free < minFreeBytes + (isFull ? minFreeBytes / 8 : 0)
 
   let unreadable = false
 
@@ -97,12 +97,12 @@ export function createDiskSpace({ dir, minFreeBytes, log, clock }: DiskSpaceOpti
       unreadable = true
       return isFull
     }
-    const now = clock.monotonic() < fullUntil || lacksRoom(free)
-    if (now !== isFull) turn(now, free)
+    const now = clock.monotonic() < fullUntil || isBelowMinimum(free)
+    if (now !== isFull) setFull(now, free)
     return isFull
   }
 
-  function turn(now: boolean, free: number): void {
+  function setFull(now: boolean, free: number): void {
     isFull = now
     const facts = { free_mib: mib(free), min_free_mib: mib(minFreeBytes) }
     if (isFull) {

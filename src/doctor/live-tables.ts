@@ -21,7 +21,7 @@ export async function queryLiveTables(db: Database): Promise<TrialResult> {
     order by 1`.execute(db.kysely)
   const onSystemList = readableTables('spoke_system')
 
-  async function look(who: string, prelude: string[], table: string, refusable: string[]) {
+  async function queryAs(who: string, prelude: string[], table: string, refusable: string[]) {
     result.count += 1
     const seen = await inTransaction(db, ['set transaction read only', ...prelude], (query: Query) =>
       query(asText(`select 1 from ${table} limit 1`)),
@@ -38,12 +38,12 @@ export async function queryLiveTables(db: Database): Promise<TrialResult> {
   for (const { name, ofTenants } of rows) {
     if (ofTenants) {
       const stranger = ['set local role spoke_app', `set local spoke.tenant_id = '${newId()}'`]
-      await look('as a tenant that owns nothing', stranger, name, [])
+      await queryAs('as a tenant that owns nothing', stranger, name, [])
       // An empty table does not evaluate its policy, so it may be read without an error.
-      await look('without a tenant', ['set local role spoke_app'], name, ['SP001'])
-    } else await look('as spoke_app', ['set local role spoke_app'], name, ['42501'])
+      await queryAs('without a tenant', ['set local role spoke_app'], name, ['SP001'])
+    } else await queryAs('as spoke_app', ['set local role spoke_app'], name, ['42501'])
     if (!onSystemList.has(name))
-      await look('as spoke_system', ['set local role spoke_system'], name, ['42501'])
+      await queryAs('as spoke_system', ['set local role spoke_system'], name, ['42501'])
   }
   return result
 }

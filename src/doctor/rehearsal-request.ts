@@ -76,7 +76,7 @@ export function containsOthersData(
   const plain = text.toLowerCase()
   const unknown = Object.values(b.ids).filter((id) => id.length >= 16 && !mentioned.has(id))
   // Some ids contain B's word; those that A has sent may be returned.
-  let beside = plain
-  for (const id of mentioned) if (id.includes(b.word)) beside = beside.replaceAll(id, '')
-  return beside.includes(b.word) || unknown.some((id) => plain.includes(id))
+  let withoutMentioned = plain
+  for (const id of mentioned) if (id.includes(b.word)) withoutMentioned = withoutMentioned.replaceAll(id, '')
+  return withoutMentioned.includes(b.word) || unknown.some((id) => plain.includes(id))
 }

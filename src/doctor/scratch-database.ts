@@ -89,7 +89,7 @@ function oneTransaction(client: pg.Client): {
   connect(): Promise<LentClient>
   end(): Promise<void>
 } {
-  const turns = createMutex()
+  const mutex = createMutex()
   let within = false
   const all = async (...texts: string[]) => {
     let last: pg.QueryResult | undefined
@@ -132,7 +132,7 @@ function oneTransaction(client: pg.Client): {
   return {
     options: {},
     async connect() {
-      const release = await turns.acquire()
+      const release = await mutex.acquire()
       return { query, release }
     },
     end: () => client.end(),

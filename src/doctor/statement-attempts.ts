@@ -23,7 +23,7 @@ export function statementAttempts(
   postgres: boolean,
 ): StatementAttempt[] {
   const t = table.name
-  const theirs = `tenant_id = '${b.tenantId}'`
+  const othersRow = `tenant_id = '${b.tenantId}'`
   const notMine = `tenant_id <> '${a.tenantId}'`
   const columns = table.columns.map(({ name }) => `"${name}"`).join(', ')
   const from = `select ${columns} from jsonb_populate_record(null::${t}, $1)`
@@ -45,12 +45,12 @@ export function statementAttempts(
     expected: 'denied',
   })
   return [
-    read('select', `select count(*)::int as n from ${t} where ${theirs}`),
+    read('select', `select count(*)::int as n from ${t} where ${othersRow}`),
     read('select of all', `select count(*) filter (where ${notMine})::int as n from ${t}`),
-    read('select of whole rows', count(`select t from ${t} t where ${theirs}`)),
-    read('select for update', count(`select tenant_id from ${t} where ${theirs} for update`)),
-    read('select for share', count(`select tenant_id from ${t} where ${theirs} for share`)),
-    ...(postgres ? [read('copy to', `copy (select * from ${t} where ${theirs}) to stdout`)] : []),
+    read('select of whole rows', count(`select t from ${t} t where ${othersRow}`)),
+    read('select for update', count(`select tenant_id from ${t} where ${othersRow} for update`)),
+    read('select for share', count(`select tenant_id from ${t} where ${othersRow} for share`)),
+    ...(postgres ? [read('copy to', `copy (select * from ${t} where ${othersRow}) to stdout`)] : []),
     { ...write('insert', `insert into ${t} (${columns}) ${from}`), row: fresh },
     write('insert of the same key', `insert into ${t} (${columns}) ${from}`),
     write('insert on conflict do nothing', `insert into ${t} (${columns}) ${from} on conflict do nothing`),
@@ -59,20 +59,23 @@ export function statementAttempts(
       `insert into ${t} (${columns}) ${from} on conflict (${table.key.join(', ')}) do update set tenant_id = excluded.tenant_id`,
     ),
     ...(postgres ? [barred('copy from', `copy ${t} (${columns}) from stdin`)] : []),
-    read('update', count(`update ${t} set tenant_id = tenant_id where ${theirs} returning 1`)),
+    read('update', count(`update ${t} set tenant_id = tenant_id where ${othersRow} returning 1`)),
     ...table.columns.map(({ name }) =>
-      read(`update of ${name}`, count(`update ${t} set "${name}" = "${name}" where ${theirs} returning 1`)),
+      read(
+        `update of ${name}`,
+        count(`update ${t} set "${name}" = "${name}" where ${othersRow} returning 1`),
+      ),
     ),
     read(
       'update of all',
       count(`update ${t} set tenant_id = tenant_id returning tenant_id`, ` filter (where ${notMine})`),
     ),
-    barred('update into the other tenant', `update ${t} set ${theirs} where tenant_id = '${a.tenantId}'`),
+    barred('update into the other tenant', `update ${t} set ${othersRow} where tenant_id = '${a.tenantId}'`),
     read(
       'update out of the other tenant',
-      count(`update ${t} set tenant_id = '${a.tenantId}' where ${theirs} returning 1`),
+      count(`update ${t} set tenant_id = '${a.tenantId}' where ${othersRow} returning 1`),
     ),
-    read('delete', count(`delete from ${t} where ${theirs} returning 1`)),
+    read('delete', count(`delete from ${t} where ${othersRow} returning 1`)),
     read('delete of all', count(`delete from ${t} returning tenant_id`, ` filter (where ${notMine})`)),
     read(
       'merge',

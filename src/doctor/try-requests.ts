@@ -78,12 +78,12 @@ async function tryRoute(context: RehearsalContext, result: TrialResult, route: R
   // A single-use state lets its bearer complete what it began, so public routes get an unused one.
   const shown = route.rule?.access === 'public' ? { state: unusedIds(b.ids).state as string } : {}
   // A may delete its own rows, but then nothing would be left for its own requests.
-  const tries = requestAttempts(context.fixtures, route.url).filter(
+  const attempts = requestAttempts(context.fixtures, route.url).filter(
     ({ mustBeRefused }) => mustBeRefused || route.method !== 'DELETE',
   )
   let before = route.rule ? await digestOthersRows(context) : ''
   // A method the path does not accept is refused before any id is read, so one attempt is enough.
-  for (const one of route.rule ? tries : tries.slice(0, 1)) {
+  for (const one of route.rule ? attempts : attempts.slice(0, 1)) {
     const request = sampleRequestFor(route, route.operation, one.inPath, { ...one.elsewhere, ...shown })
     const twin = sampleRequestFor(route, route.operation, one.control.inPath, {
       ...one.control.elsewhere,

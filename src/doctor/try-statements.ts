@@ -150,13 +150,13 @@ function recordOutcome(
  */
 export async function tryStatementsBeyondGrants(db: Database, { tables, a }: Fixtures): Promise<TrialResult> {
   const result: TrialResult = { count: 0, leaked: 0, faults: [] }
-  const asDoor: Record<DatabaseRole, (work: (query: Query) => Promise<never>) => Promise<never>> = {
+  const asRole: Record<DatabaseRole, (work: (query: Query) => Promise<never>) => Promise<never>> = {
     // With a tenant: without one, the planner may refuse a statement before its grants are checked.
     spoke_app: (work) => withTenant(db, a.tenantId, ({ query }) => work(query)),
     spoke_system: (work) => withSystem(db, ({ query }) => work(query)),
     spoke_eraser: (work) => withErasure(db, a.tenantId, ({ query }) => work(query)),
   }
-  for (const [role, enter] of Object.entries(asDoor) as [DatabaseRole, (typeof asDoor)[DatabaseRole]][]) {
+  for (const [role, enter] of Object.entries(asRole) as [DatabaseRole, (typeof asRole)[DatabaseRole]][]) {
     const list = new Set(grantLines(role))
     for (const table of tables) {
       for (const attempt of beyond(table, list)) {

@@ -89,8 +89,9 @@ export async function authorizeRequest(request: FastifyRequest, authenticate: Au
     if (!may) throw insufficientScope(access)
     return
   }
-  const { tenant_id: asked } = (request.params ?? {}) as { tenant_id?: string }
-  if (asked !== undefined && !mayAccessTenant(principal, parseTenantId(asked))) throw integrationNotFound()
+  const { tenant_id: tenantId } = (request.params ?? {}) as { tenant_id?: string }
+  if (tenantId !== undefined && !mayAccessTenant(principal, parseTenantId(tenantId)))
+    throw integrationNotFound()
   if (!hasScope(principal, access)) throw insufficientScope(access)
 }
 

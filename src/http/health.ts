@@ -18,14 +18,14 @@ const probe = { config: { access: 'public', probe: true } } as const
 export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: HealthDependencies): void {
   app.get('/livez', probe, async () => ({ status: 'ok' }))
 
-  const look = joined(async () => {
+  const checkOnce = sharedCheck(async () => {
     const disk = db.disk?.check() ? 'full' : 'ok'
     const database = await bounded(ping(db))
     return { database, schema: database === 'ok' ? await bounded(isSchemaCurrent(db)) : 'unknown', disk }
   })
 
   app.get('/readyz', probe, async (_request, reply) => {
-    const checks = { draining: draining() ? 'yes' : 'no', ...(await look()) }
+    const checks = { draining: draining() ? 'yes' : 'no', ...(await checkOnce()) }
     const { database, schema, disk } = checks
     const ready = !draining() && database === 'ok' && schema === 'ok' && disk === 'ok'
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', checks })
@@ -46,13 +46,13 @@ async function isSchemaCurrent(db: Database): Promise<string> {
 }
 
 /** Probes are not rate limited, so concurrent probes share one check and its result. */
-function joined<T>(work: () => Promise<T>): () => Promise<T> {
-  let underWay: Promise<T> | undefined
+function sharedCheck<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined
   return () => {
-    underWay ??= work().finally(() => {
-      underWay = undefined
+    running ??= work().finally(() => {
+      running = undefined
     })
-    return underWay
+    return running
   }
 }
 

@@ -112,10 +112,10 @@ export async function readAssociations(
   const mentioned = new Set<string>()
   const broken = new Set<string>()
   const undecided = new Set<string>()
-  const atOnce = hubspot.batchSizeFor(access, endpoint, associationLimit)
+  const batchSize = hubspot.batchSizeFor(access, endpoint, associationLimit)
   const waiting: Input[][] = chunks(
     ids.map((one) => ({ id: one })),
-    atOnce,
+    batchSize,
   )
   let observedAt: Date | undefined
   const call = (inputs: readonly Input[]) =>
@@ -145,18 +145,18 @@ export async function readAssociations(
     observedAt ??= answer.date
     const read = parseResponse(endpoint, batch, answer)
     const answered = parseRecords(read.results, result)
-    for (const unsaid of unansweredIds(inputs, answered, read.errors ?? [])) {
-      found.delete(unsaid)
-      undecided.add(unsaid)
+    for (const unanswered of unansweredIds(inputs, answered, read.errors ?? [])) {
+      found.delete(unanswered)
+      undecided.add(unanswered)
     }
     for (const named of namedIn(read.errors ?? [])) mentioned.add(named)
     const more: Input[] = []
     for (const { from, to: ends, paging } of answered) {
-      const kept = found.get(from.id)
-      if (!kept) continue
+      const known = found.get(from.id)
+      if (!known) continue
       mentioned.add(from.id)
       const legible = parseRecords(ends, to)
-      for (const end of legible) kept.set(end.id, merged(kept.get(end.id), end))
+      for (const end of legible) known.set(end.id, merged(known.get(end.id), end))
       const after = paging?.next?.after
       const place = `${from.id} ${after}`
       // A cursor that was already used would page for ever, so its record counts as broken.

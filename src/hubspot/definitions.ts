@@ -118,10 +118,10 @@ export async function readProperties(
   options: CallOptions,
 ): Promise<Property[]> {
   const endpoint = `${objectPath} properties`
-  const found = await ask(hubspot, endpoint, paths.properties(objectPath), options)
+  const found = await readDefinitions(hubspot, endpoint, paths.properties(objectPath), options)
   const defined = parseRecords(found, property)
     .filter(({ archived }) => !archived)
-    .map(({ archived: _live, ...kept }) => kept)
+    .map(({ archived: _live, ...known }) => known)
   // Every account has this property. A response without it is not the list, and using it would lose
   // synced values.
   if (!defined.some(({ name }) => name === 'hs_object_id')) throw new HubSpotError('invalid', endpoint)
@@ -138,12 +138,12 @@ export async function readPipelines(
   options: CallOptions,
 ): Promise<Pipeline[]> {
   return parseRecords(
-    await ask(hubspot, `${objectPath} pipelines`, paths.pipelines(objectPath), options),
+    await readDefinitions(hubspot, `${objectPath} pipelines`, paths.pipelines(objectPath), options),
     pipeline,
   )
 }
 
-async function ask(hubspot: HubSpot, endpoint: string, path: string, options: CallOptions) {
+async function readDefinitions(hubspot: HubSpot, endpoint: string, path: string, options: CallOptions) {
   const { access, retryLimits, signal, priority = 'interactive' } = options
   const answer = await hubspot.call({
     endpoint,

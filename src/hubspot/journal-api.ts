@@ -71,32 +71,32 @@ export function createJournal(deps: {
   clock: Clock
 }): Journal {
   const { hubspot, app, retryLimits, clock } = deps
-  let held: { token: AppToken['token']; until: number } | undefined
+  let cachedToken: { token: AppToken['token']; until: number } | undefined
   let naming = 0
 
-  async function askToken(signal: AbortSignal): Promise<AppToken> {
-    const ask = (at: number) =>
+  async function requestToken(signal: AbortSignal): Promise<AppToken> {
+    const request = (at: number) =>
       requestAppToken(hubspot, app, namings[at] ?? namings[0], { retryLimits, signal })
     try {
-      return await ask(naming)
+      return await request(naming)
     } catch (error) {
       // HubSpot accepted our id and secret but not the scope names: it may know them by the other
       // set.
       const unnamed = error instanceof HubSpotError && error.kind === 'misconfigured' && !error.clientRefused
       if (!unnamed) throw error
       const other = 1 - naming
-      const found = await ask(other)
+      const found = await request(other)
       naming = other
       return found
     }
   }
 
   async function tokenNow(signal: AbortSignal): Promise<Secret> {
-    if (!held || clock.monotonic() >= held.until) {
-      const { token, expiresInMs } = await askToken(signal)
-      held = { token, until: clock.monotonic() + Math.max(expiresInMs - marginMs, expiresInMs / 2) }
+    if (!cachedToken || clock.monotonic() >= cachedToken.until) {
+      const { token, expiresInMs } = await requestToken(signal)
+      cachedToken = { token, until: clock.monotonic() + Math.max(expiresInMs - marginMs, expiresInMs / 2) }
     }
-    return held.token
+    return cachedToken.token
   }
 
   async function call(
@@ -108,7 +108,7 @@ export function createJournal(deps: {
       return await made()
     } catch (error) {
       if (!(error instanceof HubSpotError && error.kind === 'unauthorized')) throw error
-      held = undefined
+      cachedToken = undefined
       return await made()
     }
   }

@@ -43,16 +43,16 @@ export function inboxStateRoutes(
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { integration_id: id } = request.params
-      const { limit: most, after } = request.query
+      const { limit: pageLimits, after } = request.query
       const beyond = after === undefined ? undefined : decodeNumberCursor(id, after)
       const { state, rows } = await withTenant(db, tenantId, async (scope) => {
         if (!(await findIntegration(scope, id))) throw integrationNotFound()
         return {
           state: await findInboxState(scope, id),
-          rows: await listDeadLetters(scope, id, { beyond, limit: most + 1 }),
+          rows: await listDeadLetters(scope, id, { beyond, limit: pageLimits + 1 }),
         }
       })
-      const { shown, next_after } = toCursorPage(rows, most, id, ({ entryId }) => entryId)
+      const { shown, next_after } = toCursorPage(rows, pageLimits, id, ({ entryId }) => entryId)
       return {
         success: true as const,
         tenant_id: tenantId,

@@ -236,13 +236,13 @@ export async function deadLetterItems(
   scope: TenantScope,
   integrationId: string,
   items: readonly InboxItem[],
-  why: string,
+  reason: string,
 ): Promise<void> {
   const rows = items.map(({ row, ticketId }) => ({
     ...row,
     attemptCount: row.attemptCount + 1,
     ticketIds: [ticketId],
-    why,
+    why: reason,
   }))
   await reinsert(scope, integrationId, rows, sql`timestamptz 'infinity'`)
 }

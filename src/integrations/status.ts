@@ -53,14 +53,15 @@ export async function connectionStatus(
     known: await listResources(scope),
   }))
   if (!integration) throw integrationNotFound()
-  const held = await deps.tokens.stored(ref)
-  const expiresIn = held?.expiresInMs === undefined ? null : Math.max(0, Math.floor(held.expiresInMs / 1_000))
+  const token = await deps.tokens.stored(ref)
+  const expiresIn =
+    token?.expiresInMs === undefined ? null : Math.max(0, Math.floor(token.expiresInMs / 1_000))
   return {
     integration,
     connected: trouble === undefined,
     trouble,
     resources: known.get(ref.integrationId) ?? unknownResources(),
     expiresIn,
-    byOAuth: held?.kind === 'oauth',
+    byOAuth: token?.kind === 'oauth',
   }
 }

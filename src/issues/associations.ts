@@ -113,12 +113,12 @@ export async function readTicketAssociations(
     undecided: new Set(),
     unanswered: new Set(),
   }
-  const asked = await Promise.allSettled(
+  const results = await Promise.allSettled(
     associatedKinds.map((kind) =>
       readAssociatedKind(hubspot, kind, ids, options, found, { ...readOptions, skipped: skip.has(kind) }),
     ),
   )
-  for (const one of asked) if (one.status === 'rejected') throw one.reason
+  for (const one of results) if (one.status === 'rejected') throw one.reason
   return found
 }
 
@@ -178,15 +178,16 @@ async function findLeftOut(
   ids: readonly string[],
   { leftOut }: AssociationBatch,
   options: CallOptions,
-  held: NonNullable<AssociationReadOptions['findStored']>,
+  findStored: NonNullable<AssociationReadOptions['findStored']>,
 ): Promise<Set<string>> {
   if (leftOut.length === 0) return new Set()
-  const stored = await held(kind, leftOut)
-  const ask = leftOut.filter((id) => stored.has(id))
+  const stored = await findStored(kind, leftOut)
+  const possiblyLeftOut = leftOut.filter((id) => stored.has(id))
   // For a single ticket, an empty response most likely means that it has none.
-  if (ask.length === 0 && leftOut.length === ids.length && ids.length > 1) ask.push(...leftOut.slice(0, 1))
-  const open = new Set(ask)
-  for (const id of ask.slice(0, maxSingleReads)) {
+  if (possiblyLeftOut.length === 0 && leftOut.length === ids.length && ids.length > 1)
+    possiblyLeftOut.push(...leftOut.slice(0, 1))
+  const open = new Set(possiblyLeftOut)
+  for (const id of possiblyLeftOut.slice(0, maxSingleReads)) {
     const has = await hasAssociations(hubspot, 'tickets', kind, id, options)
     // The responses are incomplete, so they prove nothing about the tickets that they leave out.
     if (has) return new Set(leftOut)

@@ -129,7 +129,11 @@ export function issueRoutes(instance: FastifyInstance, deps: IssueRouteDependenc
           const after = cursor === undefined ? undefined : decodeCursor(integrationId, cursor, /^\d{1,20}$/)
           return await listIntegrationIssues(scope, { ...page, integrationId, after })
         })
-      const page = await readPageWithinBudget(limit, (...room) => request.reserve(...room), read)
+      const page = await readPageWithinBudget(
+        limit,
+        (...reservation) => request.reserve(...reservation),
+        read,
+      )
       const next_after =
         integrationId === undefined
           ? nextCursor(page, tenantId, (last) => last.issueId)

@@ -6,13 +6,13 @@ import { ago } from '../db/database.ts'
 import type { TenantScope } from '../db/scope.ts'
 import { deletionOf } from './store.ts'
 
-const seenSince = (id: RawBuilder<unknown>, owner: RawBuilder<unknown>, keepMs: number) => sql`exists (
+const seenSince = (id: RawBuilder<unknown>, owner: RawBuilder<unknown>, retentionMs: number) => sql`exists (
   select from issue_last_seen s
   where s.tenant_id = ${owner}.tenant_id and s.integration_id = ${owner}.integration_id and s.ticket_id = ${id}
-    and s.seen_at >= ${ago(keepMs)})`
+    and s.seen_at >= ${ago(retentionMs)})`
 
 /**
- * Deletes tombstones that no read has returned for `keepMs`, with their data. While HubSpot still
+ * Deletes tombstones that no read has returned for `retentionMs`, with their data. While HubSpot still
  * lists a ticket as archived, each full run sees it and the tombstone stays; if deleted, it would
  * come back with the next run. Merges stay recorded, so that a loser that is seen again becomes a
  * tombstone again and never an issue. The caller holds the integration's lock.
@@ -22,7 +22,7 @@ const seenSince = (id: RawBuilder<unknown>, owner: RawBuilder<unknown>, keepMs: 
 export async function deleteOldTombstones(
   scope: TenantScope,
   integrationId: string,
-  keepMs: number,
+  retentionMs: number,
   atMost: number,
 ): Promise<number> {
   const { tenantId } = scope
@@ -30,8 +30,8 @@ export async function deleteOldTombstones(
     with old as materialized (
       select i.ticket_id from issues i
       where i.tenant_id = ${tenantId} and i.integration_id = ${integrationId} and i.archived
-        and i.archived_at < ${ago(keepMs)} and i.observed_at < ${ago(keepMs)}
-        and not ${seenSince(sql`i.ticket_id`, sql`i`, keepMs)}
+        and i.archived_at < ${ago(retentionMs)} and i.observed_at < ${ago(retentionMs)}
+        and not ${seenSince(sql`i.ticket_id`, sql`i`, retentionMs)}
       order by i.tenant_id, i.archived_at
       limit ${atMost}
     ),
@@ -41,22 +41,26 @@ export async function deleteOldTombstones(
 }
 
 /**
- * Deletes problems found longer ago than `keepMs` whose records no read has returned since. If
+ * Deletes problems found longer ago than `retentionMs` whose records no read has returned since. If
  * HubSpot still returns a record unchanged, deleting its problem would only record it again, as if
  * it were new.
  *
  * @returns how many were deleted
  */
-export async function deleteOldProblems(scope: TenantScope, keepMs: number, atMost: number): Promise<number> {
+export async function deleteOldProblems(
+  scope: TenantScope,
+  retentionMs: number,
+  atMost: number,
+): Promise<number> {
   const rows = await scope.query(sql`
     with old as materialized (
       select r.ctid as id from record_problems r
-      where r.tenant_id = ${scope.tenantId} and r.found_at < ${ago(keepMs)}
-        and not ${seenSince(sql`r.record_id`, sql`r`, keepMs)}
+      where r.tenant_id = ${scope.tenantId} and r.found_at < ${ago(retentionMs)}
+        and not ${seenSince(sql`r.record_id`, sql`r`, retentionMs)}
         and not exists (
           select from issues i
           where i.tenant_id = r.tenant_id and i.integration_id = r.integration_id and i.ticket_id = r.record_id
-            and i.observed_at >= ${ago(keepMs)})
+            and i.observed_at >= ${ago(retentionMs)})
       order by r.tenant_id, r.found_at
       limit ${atMost}
     )

@@ -245,8 +245,8 @@ async function releaseAfterFailure(
   const cause = bad ? bad.cause : failure
   const code = codeOf(cause)
   const failures = position.failures + 1
-  const asked = cause instanceof HubSpotError ? cause.retryAfterMs : undefined
-  const waitMs = asked ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
+  const requestedMs = cause instanceof HubSpotError ? cause.retryAfterMs : undefined
+  const waitMs = requestedMs ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
   log.warn({ err: failure, code, failures }, 'the webhooks journal could not be read')
   const failed = { code, failures, waitMs, unreadableOffset: bad?.file.offset }
   await withSystem(db, (scope) => releaseJournal(scope, clientId, claimant, failed))

@@ -64,10 +64,10 @@ export async function saveJournalFile(
   changes: readonly TicketChange[],
   windowMs: number,
 ): Promise<EnqueueResult> {
-  const once = sql`fresh as (
+  const deduplication = sql`fresh as (
     update journals set position = ${at.to}, ${successColumns(at.restarted)} where ${whereStillAt(clientId, at.from)} returning 0 as nth)`
-  const [kept] = await enqueueChanges(scope, once, [changes], windowMs)
-  return kept as EnqueueResult
+  const [stored] = await enqueueChanges(scope, deduplication, [changes], windowMs)
+  return stored as EnqueueResult
 }
 
 /**

@@ -11,17 +11,17 @@ const jitter = 0.2
 const maxRequestedMs = 24 * hours
 
 /**
- * @param attemptCount how many attempts have failed
+ * @param attempts how many attempts have failed
  * @param requestedMs how long the receiver asked to wait; respected up to a day
  * @param random a number in [0, 1)
  * @returns ms until the next attempt; undefined after the last
  */
 export function attemptDelay(
-  attemptCount: number,
+  attempts: number,
   requestedMs: number | undefined,
   random: number,
 ): number | undefined {
-  const wait = delays[attemptCount - 1]
+  const wait = delays[attempts - 1]
   if (wait === undefined) return undefined
   const own = Math.round(wait * (1 + jitter * (2 * random - 1)))
   return Math.max(own, Math.min(requestedMs ?? 0, maxRequestedMs))

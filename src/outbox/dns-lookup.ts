@@ -8,7 +8,7 @@ import type { LookupFunction } from 'node:net'
  */
 export function createDnsLookup(): LookupFunction {
   const resolver = new Resolver({ timeout: 2_000, tries: 2 })
-  const ask = (host: string, family: 4 | 6) =>
+  const query = (host: string, family: 4 | 6) =>
     new Promise<LookupAddress[]>((resolve, reject) => {
       const answered = (error: Error | null, found: string[]) =>
         error ? reject(error) : resolve(found.map((address) => ({ address, family })))
@@ -16,7 +16,7 @@ export function createDnsLookup(): LookupFunction {
       else resolver.resolve6(host, answered)
     })
   return (host, options, done) => {
-    Promise.allSettled([ask(host, 4), ask(host, 6)]).then((asked) => {
+    Promise.allSettled([query(host, 4), query(host, 6)]).then((asked) => {
       const found = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
       const [first] = found
       if (!first) done((asked[0] as PromiseRejectedResult).reason, [])

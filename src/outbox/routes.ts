@@ -118,7 +118,7 @@ export function outboxRoutes(
   }
 
   /** Creates or changes an endpoint and its secret, and shows the secret only once. */
-  async function shownOnce(
+  async function createOnce(
     tenantId: TenantId,
     request: FastifyRequest,
     secret: Secret,
@@ -134,7 +134,7 @@ export function outboxRoutes(
   }
 
   /** Performs one action on an endpoint, once for each Idempotency-Key. */
-  async function doneOnce<Body extends object>(
+  async function runOnce<Body extends object>(
     tenantId: TenantId,
     request: FastifyRequest,
     act: (scope: TenantScope) => Promise<Body>,
@@ -174,7 +174,7 @@ export function outboxRoutes(
       const { url, types, in_order: inOrder, secret: given } = request.body
       checkUrl(url)
       const secret = secretOf(given)
-      const answer = await shownOnce(tenantId, request, secret, async (scope) => {
+      const answer = await createOnce(tenantId, request, secret, async (scope) => {
         if ((await countEndpoints(scope)) >= maxEndpoints)
           throw new AppError('too_many_endpoints', `A tenant can have at most ${maxEndpoints} endpoints`)
         const endpointId = newId()
@@ -233,7 +233,7 @@ export function outboxRoutes(
         ...(inOrder === undefined ? {} : { inOrder }),
         ...(enabled === undefined ? {} : { enabled }),
       }
-      return await doneOnce(tenantId, request, async (scope) => {
+      return await runOnce(tenantId, request, async (scope) => {
         if (!(await updateEndpoint(scope, id, change))) throw endpointNotFound()
         return await stateOf(scope, tenantId, id)
       })
@@ -278,7 +278,7 @@ export function outboxRoutes(
       const tenantId = parseTenantId(request.params.tenant_id)
       const { endpoint_id: id } = request.params
       const secret = newWebhookSecret()
-      const answer = await shownOnce(tenantId, request, secret, async (scope) => {
+      const answer = await createOnce(tenantId, request, secret, async (scope) => {
         if (!(await rotateEndpointSecret(scope, ring, id, secret))) throw endpointNotFound()
         return id
       })
@@ -302,7 +302,7 @@ export function outboxRoutes(
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { endpoint_id: id } = request.params
-      const answer = await doneOnce(tenantId, request, async (scope) => {
+      const answer = await runOnce(tenantId, request, async (scope) => {
         await requireLive(scope, id)
         const seq = await recordChange(scope, 'endpoint.test', null, { endpoint_id: id })
         const changeId = await enqueueDelivery(scope, id, seq)
@@ -329,7 +329,7 @@ export function outboxRoutes(
     async (request) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { endpoint_id: id } = request.params
-      return await doneOnce(tenantId, request, async (scope) => {
+      return await runOnce(tenantId, request, async (scope) => {
         await requireLive(scope, id)
         const queued = await recoverDeliveries(scope, id, request.body.since, maxRecovered)
         return { success: true as const, tenant_id: tenantId, endpoint_id: id, queued }
@@ -382,7 +382,7 @@ export function outboxRoutes(
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
       const { endpoint_id: id, change_id: changeId } = request.params
-      const answer = await doneOnce(tenantId, request, async (scope) => {
+      const answer = await runOnce(tenantId, request, async (scope) => {
         await requireLive(scope, id)
         if (!(await resendDelivery(scope, id, changeId)))
           throw new AppError('delivery_not_found', 'Delivery not found')

@@ -80,7 +80,7 @@ export async function sendToEndpoint(
   let taken = 0
   let bytes = usualBatchBytes
   while (!signal.aborted && clock.monotonic() < until) {
-    const hold = await deps.bytes.take(tenantId, bytes, signal, { maxWaitMs: memoryWaitMs })
+    const reservation = await deps.bytes.take(tenantId, bytes, signal, { maxWaitMs: memoryWaitMs })
     try {
       // Read the current address and secrets.
       const batch = await within(async (scope) => {
@@ -108,7 +108,7 @@ export async function sendToEndpoint(
       const ends = await Promise.allSettled(deliveries.map((delivery) => sendDelivery(sending, delivery)))
       for (const end of ends) if (end.status === 'rejected') throw end.reason
     } finally {
-      hold.release()
+      reservation.release()
     }
   }
   return taken

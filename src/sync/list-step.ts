@@ -33,7 +33,7 @@ export async function listStep(context: StepContext, cursor: Cursor, walk: ListW
     return { total, ...(await readList(context, walk, options)) }
   })
   const startedAt = cursor.startedAt ?? callStartOf(context, page.observedAt, began)
-  const learnt = total === undefined ? {} : { total }
+  const totals = total === undefined ? {} : { total }
   return async (scope) => {
     const report = await kind.upsert(scope, integrationId, page.records, page.observedAt, 'read')
     const { settles } = walk
@@ -46,7 +46,7 @@ export async function listStep(context: StepContext, cursor: Cursor, walk: ListW
     return {
       next: {
         ...cursor,
-        ...learnt,
+        ...totals,
         startedAt,
         walk: next,
         ...(found === 0 && next.at === 'end' ? { listWasIdle: true } : {}),
@@ -55,7 +55,7 @@ export async function listStep(context: StepContext, cursor: Cursor, walk: ListW
       },
       report,
       done: walk.archived ? 0 : page.records.length,
-      ...learnt,
+      ...totals,
     }
   }
 }

@@ -131,10 +131,10 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
         deps.wakeStream(tenantId, key, body.resumed ? newId() : body.sync_event_id)
         return body
       }
-      const kept =
+      const response =
         asked &&
         (await withTenant(deps.db, tenantId, (scope) => findStoredResponse<SyncStarted>(scope, asked)))
-      const body = kept?.body ?? (await start())
+      const body = response?.body ?? (await start())
       return reply
         .code(202)
         .header('location', `/api/hubspot/sync/${tenantId}/${integrationId}/${body.sync_event_id}`)
@@ -217,12 +217,12 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
       const until = deps.watchOf(request)
       reply.hijack()
       const stream = openEventStream(reply.raw, request.id, until)
-      const notify = (news: SyncEvent | undefined) => {
-        if (news)
+      const notify = (message: SyncEvent | undefined) => {
+        if (message)
           stream.send(
-            `id: ${news.version}\nevent: progress\ndata: ${JSON.stringify(presentSyncEvent(news))}\n\n`,
+            `id: ${message.version}\nevent: progress\ndata: ${JSON.stringify(presentSyncEvent(message))}\n\n`,
           )
-        if (!news || isFinished(news.state)) stream.end()
+        if (!message || isFinished(message.state)) stream.end()
       }
       void stream.ended.then(deps.progress.watch(tenantId, event.syncEventId, Number(seen ?? 0), notify))
       // A client that reconnects after the end has nothing more to wait for.

@@ -300,11 +300,11 @@ export async function finishRun(
   claim: ClaimId,
   ending: Ending,
 ): Promise<EventState | undefined> {
-  const held =
+  const ended =
     ending.state === 'succeeded'
       ? await endSucceededRun(scope, key, claim, ending)
       : await endFailedRun(scope, key, claim, ending)
-  if (!held) return undefined
+  if (!ended) return undefined
   const { state, errorCode, error } = ending
   const [event] = await scope.query(sql<{ state: EventState }>`
     update sync_events set

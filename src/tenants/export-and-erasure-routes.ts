@@ -47,11 +47,11 @@ export function exportAndErasureRoutes(
       const tenantId = parseTenantId(request.params.tenant_id)
       const signal = watchOf(request)
       const { raw } = reply
-      let hold: ByteReservation | undefined
-      raw.once('close', () => hold?.release())
+      let reservation: ByteReservation | undefined
+      raw.once('close', () => reservation?.release())
       const pieces = exportTenant(db, clock, tenantId, async (wanted, asking) => {
-        hold?.release()
-        hold = await bytes.take(tenantId, wanted, signal, { ...asking, maxWaitMs })
+        reservation?.release()
+        reservation = await bytes.take(tenantId, wanted, signal, { ...asking, maxWaitMs })
       })
       // Errors up to the first piece are sent with a status. Later errors cut the response off
       // before its last line.
@@ -65,7 +65,7 @@ export function exportAndErasureRoutes(
       try {
         for (let piece = first; !piece.done; piece = await pieces.next()) {
           signal.throwIfAborted()
-          hold?.waitsForCaller(() => raw.destroy())
+          reservation?.waitsForCaller(() => raw.destroy())
           if (raw.write(piece.value)) continue
           await once(raw, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(drainWithinMs)]) })
         }

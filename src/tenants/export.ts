@@ -13,7 +13,7 @@ export const exportFormat = 'spoke-export/1'
 
 /** The target size of one piece, bytes. Pages grow up to it; a longer row is sent alone. */
 const pieceLength = 256 * 1024
-const page = { first: 32, most: 1_000 }
+const pageLimits = { first: 32, most: 1_000 }
 
 const line = (value: object) => `${JSON.stringify(value)}\n`
 
@@ -50,7 +50,7 @@ export async function* exportTenant(
     const { table, key } = entry
     counts[table] = 0
     let place: ExportPosition
-    for (let atMost = page.first; ; ) {
+    for (let atMost = pageLimits.first; ; ) {
       const limit = atMost
       const read = (bytes: number) =>
         withTenant(db, tenantId, (scope) => readInventoryPage(scope, entry, place, limit + 1, bytes))
@@ -61,7 +61,7 @@ export async function* exportTenant(
       if (!more || key.length === 0) break
       place = rows.at(-1)?.place
       const fitting = Math.floor((pieceLength / piece.length) * rows.length)
-      atMost = Math.max(1, Math.min(page.most, atMost * 2, fitting))
+      atMost = Math.max(1, Math.min(pageLimits.most, atMost * 2, fitting))
     }
   }
   const rows = Object.values(counts).reduce((sum, count) => sum + count, 0)

@@ -173,8 +173,8 @@ export async function rotateKeyRing(
  */
 async function deleteUnusedKeys(scope: SystemScope, ring: KeyRing): Promise<number> {
   const uses = await findRingKeyUses(scope)
-  const kept = new Set([...ring, ...uses].map(({ kid }) => kid))
-  const gone = (await findRingKeys(scope)).map(({ kid }) => kid).filter((kid) => !kept.has(kid))
+  const used = new Set([...ring, ...uses].map(({ kid }) => kid))
+  const gone = (await findRingKeys(scope)).map(({ kid }) => kid).filter((kid) => !used.has(kid))
   await deleteRingKeys(scope, gone)
   const newest = newestKey(ring).kid
   return uses.reduce((sum, { kid, tenants }) => (kid === newest ? sum : sum + tenants), 0)

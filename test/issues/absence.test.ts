@@ -1,4 +1,4 @@
-/** What a full pass did not meet, on both engines: found a stretch at a time, markedDeleted by proof only. */
+/** What a full pass did not meet, on both engines: found a stretch at a time, marked deleted by proof only. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'

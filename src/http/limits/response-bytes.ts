@@ -21,7 +21,7 @@ declare module 'fastify' {
 }
 
 /** Responses to unauthenticated callers share one tenant's budget. */
-const strangers = 'strangers'
+const unauthenticatedKey = 'strangers'
 
 export function accountForResponseBytes(app: FastifyInstance, budget: ByteBudget): void {
   const reservations = new WeakMap<FastifyRequest, ByteReservation>()
@@ -71,5 +71,5 @@ export function accountForResponseBytes(app: FastifyInstance, budget: ByteBudget
 function budgetOwnerOf({ principal, params }: FastifyRequest): string {
   if (principal?.kind === 'tenant') return principal.tenantId
   const { tenant_id: named } = (params ?? {}) as { tenant_id?: string }
-  return principal ? (named?.toLowerCase() ?? principal.kind) : strangers
+  return principal ? (named?.toLowerCase() ?? principal.kind) : unauthenticatedKey
 }

@@ -1,19 +1,19 @@
 /** Disconnects callers that read a response too slowly, to free its memory and request slot. */
 import type { FastifyInstance } from 'fastify'
 
-export interface ReadPatience {
+export interface ReadTimeLimits {
   /** Time allowed for the smallest response, ms. */
-  leastMs: number
+  minMs: number
   /** A caller that reads more slowly on average is disconnected. */
   bytesPerSecond: number
 }
 
-const defaultPatience: ReadPatience = { leastMs: 10_000, bytesPerSecond: 65_536 }
+const defaultLimits: ReadTimeLimits = { minMs: 10_000, bytesPerSecond: 65_536 }
 
 /** Applies to complete responses. Streamed responses have their own limits. */
 export function disconnectSlowReaders(
   app: FastifyInstance,
-  patience: Readonly<ReadPatience> = defaultPatience,
+  limits: Readonly<ReadTimeLimits> = defaultLimits,
 ): void {
   app.addHook('onSend', async (request, reply, payload) => {
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return
@@ -22,7 +22,7 @@ export function disconnectSlowReaders(
         request.log.warn('a connection was closed: the caller read the response too slowly')
         request.raw.socket.destroy()
       },
-      patience.leastMs + (1_000 * Buffer.byteLength(payload)) / patience.bytesPerSecond,
+      limits.minMs + (1_000 * Buffer.byteLength(payload)) / limits.bytesPerSecond,
     ).unref()
     reply.raw.once('close', () => clearTimeout(late))
   })

@@ -42,7 +42,7 @@ export interface SlotRequest {
   /** No slot later than this many ms from now. */
   maxWaitMs: number
   /** What responses reported since the last reservation. */
-  learnt: { max?: number; intervalMs?: number; dailyLimit?: number; dailyLeft?: number; ownShare?: number }
+  learned: { max?: number; intervalMs?: number; dailyLimit?: number; dailyLeft?: number; ownShare?: number }
 }
 
 export interface Reserved {
@@ -88,14 +88,14 @@ export async function reserveSlots(
   ask: SlotRequest,
 ): Promise<Reserved> {
   const { max, intervalMs, reserveMs } = defaultLimits[bucket]
-  const { learnt, interactive } = ask
+  const { learned, interactive } = ask
   const statement = sql<Reserved>`/* prepared */
     with held as materialized (
       select b.*, ${column('next_slot_at')} as next_ms, ${column('next_reserved_slot_at')} as reserved_ms,
         ${column('dense_until')} as dense_ms, ${column('closed_until')} as closed_ms,
         ${column('probing_until')} as probing_ms,
-        coalesce(${number(learnt.max)}, b.max_calls, ${max}::float8) as max_now,
-        coalesce(${number(learnt.intervalMs)}, b.interval_ms, ${intervalMs}::float8) as interval_now
+        coalesce(${number(learned.max)}, b.max_calls, ${max}::float8) as max_now,
+        coalesce(${number(learned.intervalMs)}, b.interval_ms, ${intervalMs}::float8) as interval_now
       from budgets b where ${row(key, bucket)} for update
     ), timed as materialized (
       -- Read after the row is ours, so that waiting for it costs nobody a slot.
@@ -105,8 +105,8 @@ export async function reserveSlots(
         least(1, pace + greatest(0, now_ms - ${column('paced_at')}) * ${recoveryPerMs}::float8) as grown
       from timed
     ), speed as materialized (
-      select paced.*, coalesce(${number(learnt.ownShare)} < grown - 0.01, false) as slower,
-        least(grown, greatest(coalesce(${number(learnt.ownShare)}, 1), ${minPace}::float8)) as pace_now
+      select paced.*, coalesce(${number(learned.ownShare)} < grown - 0.01, false) as slower,
+        least(grown, greatest(coalesce(${number(learned.ownShare)}, 1), ${minPace}::float8)) as pace_now
       from paced
     ), spaced as materialized (
       select speed.*, (interval_now + ${reserveMs}::float8) / max_now / pace_now as every_ms,
@@ -156,10 +156,10 @@ export async function reserveSlots(
         then to_timestamp(a.next_after / 1000) else b.dense_until end,
       interactive_at = case when ${interactive}::boolean then to_timestamp(a.now_ms / 1000) else b.interactive_at end,
       slots_given = b.slots_given + a.n::bigint,
-      max_calls = coalesce(${learnt.max ?? null}::int, b.max_calls),
-      interval_ms = coalesce(${learnt.intervalMs ?? null}::int, b.interval_ms),
-      daily_limit = coalesce(${learnt.dailyLimit ?? null}::bigint, b.daily_limit),
-      daily_left = coalesce(${learnt.dailyLeft ?? null}::bigint, b.daily_left),
+      max_calls = coalesce(${learned.max ?? null}::int, b.max_calls),
+      interval_ms = coalesce(${learned.intervalMs ?? null}::int, b.interval_ms),
+      daily_limit = coalesce(${learned.dailyLimit ?? null}::bigint, b.daily_limit),
+      daily_left = coalesce(${learned.dailyLeft ?? null}::bigint, b.daily_left),
       pace = case when a.slower then a.pace_now else b.pace end,
       paced_at = case when a.slower then to_timestamp(a.now_ms / 1000) else b.paced_at end
     from after a

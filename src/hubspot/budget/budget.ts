@@ -59,7 +59,7 @@ interface KnownBudget {
   queues: Record<Priority, SlotQueue>
   foreign: ForeignTraffic
   /** Not yet written to the database. */
-  learnt: SlotRequest['learnt']
+  learned: SlotRequest['learned']
   usedAt: number
 }
 
@@ -92,14 +92,14 @@ export function createBudget(runTransaction: BudgetTransaction, clock: Clock, me
         graceMs: graceMs[bucket],
         ahead: priority === 'background',
         now: () => clock.monotonic(),
-        reserve: (turns, end) => reserveBlock(key, bucket, priority, made, turns, end),
+        reserve: (count, end) => reserveBlock(key, bucket, priority, made, count, end),
         tooLate: (waitMs) => refusal(bucket, waitMs, 'unknown'),
         onLost: (lost) => metrics.hubspotSlots.inc({ bucket, result: 'lost' }, lost),
       })
     const made: KnownBudget = {
       queues: { interactive: queue('interactive'), background: queue('background') },
       foreign: createForeignTraffic(),
-      learnt: {},
+      learned: {},
       usedAt,
     }
     knownBudgets.set(name, made)
@@ -121,9 +121,9 @@ export function createBudget(runTransaction: BudgetTransaction, clock: Clock, me
   ): Promise<SlotReservation> {
     const { foreign } = row
     const ownShare = foreign.ownShare()
-    const reported = { ...row.learnt, ...(ownShare === undefined ? {} : { ownShare }) }
+    const reported = { ...row.learned, ...(ownShare === undefined ? {} : { ownShare }) }
     // Reported once: repeating it later would overwrite what other processes have learnt since.
-    row.learnt = {}
+    row.learned = {}
     const got = await runTransaction(async (query) => {
       const before = clock.monotonic()
       const maxWaitMs = Math.max(0, end - before)
@@ -132,7 +132,7 @@ export function createBudget(runTransaction: BudgetTransaction, clock: Clock, me
         count,
         interactive,
         maxWaitMs,
-        learnt: reported,
+        learned: reported,
       })
       time.observe(reserved.now_ms, before, clock.monotonic())
       return reserved
@@ -193,11 +193,11 @@ export function createBudget(runTransaction: BudgetTransaction, clock: Clock, me
     },
 
     async answered(key, bucket, { max, left, intervalMs, dailyLimit, dailyLeft }, at) {
-      const { learnt, foreign } = knownBudget(key, bucket)
-      if (max !== undefined) learnt.max = max
-      if (intervalMs !== undefined) learnt.intervalMs = intervalMs
-      if (dailyLimit !== undefined) learnt.dailyLimit = dailyLimit
-      if (dailyLeft !== undefined) learnt.dailyLeft = dailyLeft
+      const { learned, foreign } = knownBudget(key, bucket)
+      if (max !== undefined) learned.max = max
+      if (intervalMs !== undefined) learned.intervalMs = intervalMs
+      if (dailyLimit !== undefined) learned.dailyLimit = dailyLimit
+      if (dailyLeft !== undefined) learned.dailyLeft = dailyLeft
       if (max !== undefined && left !== undefined && intervalMs !== undefined)
         foreign.answered({ at, max, used: max - left, intervalMs })
       if (probing.delete(account(key))) await runTransaction((query) => reopenBudget(query, key))

@@ -18,10 +18,10 @@ interface Seen {
 
 export interface ForeignTraffic {
   /**
-   * One reservation: `given` slots before it, all past at `before`; then `turns` more, evenly
+   * One reservation: `given` slots before it, all past at `before`; then `count` more, evenly
    * spaced from `first` to `end`.
    */
-  reserved(at: { before: number; first: number; end: number }, given: number, turns: number): void
+  reserved(at: { before: number; first: number; end: number }, given: number, count: number): void
   /** One response: at `at`, `used` of `max` calls were spent in the window that ends there. */
   answered(seen: Seen): void
   /**
@@ -59,13 +59,13 @@ export function createForeignTraffic(): ForeignTraffic {
   }
 
   return {
-    reserved({ before, first, end }, given, turns) {
+    reserved({ before, first, end }, given, count) {
       // Two of our reservations may return out of order. A larger difference means that the row was
       // reset.
-      if (given + turns < (counts.at(-1)?.given ?? 0) - 500) counts = []
+      if (given + count < (counts.at(-1)?.given ?? 0) - 500) counts = []
       push({ at: before, given })
       push({ at: first, given })
-      push({ at: end, given: given + turns })
+      push({ at: end, given: given + count })
       const longest = Math.max(10_000, ...seen.map((one) => one.intervalMs))
       const old = counts.findLastIndex((count) => count.at < end - longest - 5_000)
       if (old > 0) counts = counts.slice(old)

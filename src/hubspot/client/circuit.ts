@@ -84,14 +84,14 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
     const id = `${scope} ${name}`
     let circuit = circuits.get(id)
     if (!circuit) {
-      if (circuits.size >= maxCircuits) forget()
+      if (circuits.size >= maxCircuits) dropIdle()
       circuit = fresh(scope)
       circuits.set(id, circuit)
     }
     return circuit
   }
 
-  function forget(): void {
+  function dropIdle(): void {
     const old = clock.monotonic() - windowMs
     for (const [id, { ends, openMs }] of circuits)
       if (openMs === 0 && (ends.at(-1)?.at ?? 0) < old) circuits.delete(id)
@@ -183,12 +183,18 @@ export function createCircuits(clock: Clock, metrics: Metrics): Circuits {
         end(how, closedForMs) {
           // HubSpot itself reported the account as away: only the account's circuit opens, because
           // the call was answered.
-          const away = closedForMs !== undefined && scope === 'account'
+          const unavailable = closedForMs !== undefined && scope === 'account'
           for (const { circuit, probe } of passed) {
             const ofOthers = kind !== undefined && circuit.scope !== 'call' && how === 'hung'
-            settle(circuit, `${scope} ${name}`, probe, began, away ? 'passed' : ofOthers ? 'unknown' : how)
+            settle(
+              circuit,
+              `${scope} ${name}`,
+              probe,
+              began,
+              unavailable ? 'passed' : ofOthers ? 'unknown' : how,
+            )
           }
-          if (away) open(own, closedForMs)
+          if (unavailable) open(own, closedForMs)
         },
       }
     },

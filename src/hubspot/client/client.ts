@@ -251,8 +251,8 @@ const circuitOpenError = ({ endpoint }: Pick<HubSpotCall, 'endpoint'>, waitMs: n
 function callEndOf({ kind, status }: HubSpotError, fair: boolean): CallEnd {
   if (kind === 'timeout') return fair ? 'hung' : 'unknown'
   // A 403 of this kind is a page of the edge, which blocks every caller behind our address.
-  const away = status === undefined || status >= 500 || status === 403
-  return kind === 'unavailable' && away ? 'failed' : 'passed'
+  const unavailable = status === undefined || status >= 500 || status === 403
+  return kind === 'unavailable' && unavailable ? 'failed' : 'passed'
 }
 
 /**

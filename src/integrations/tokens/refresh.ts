@@ -78,12 +78,12 @@ export function createRefresher(deps: RefreshDependencies, refuse: Refuse): Refr
       throw new AppError('oauth_not_configured', noApp)
     }
     if (!token.refreshToken) return await refuse(ref, claim, 'no_refresh_token', undefined)
-    const grant = await askForGrant(ref, app, token.refreshToken, claim)
-    await keepGrant(ref, claim, grant)
+    const grant = await requestGrant(ref, app, token.refreshToken, claim)
+    await saveGrant(ref, claim, grant)
     metrics.tokenRefreshes.inc({ result: 'refreshed' })
   }
 
-  async function askForGrant(
+  async function requestGrant(
     ref: IntegrationRef,
     app: OAuthApp,
     refreshToken: Secret,
@@ -125,7 +125,7 @@ export function createRefresher(deps: RefreshDependencies, refuse: Refuse): Refr
    * database outage is retried for as long as the claim can last; the claim is never released once
    * a grant is received.
    */
-  async function keepGrant(ref: IntegrationRef, claim: number, grant: Grant): Promise<void> {
+  async function saveGrant(ref: IntegrationRef, claim: number, grant: Grant): Promise<void> {
     const { accessToken, refreshToken, expiresInMs } = grant
     const token = { kind: 'oauth', accessToken, refreshToken, expiresInMs } as const
     const { signal } = new AbortController()

@@ -41,8 +41,8 @@ export const credentials: Fault[] = [
   {
     name: 'another-tenants-path',
     in: 'authorizeRequest',
-    find: '!mayAccessTenant(principal, parseTenantId(asked))',
-    put: '!parseTenantId(asked)',
+    find: '!mayAccessTenant(principal, parseTenantId(tenantId))',
+    put: '!parseTenantId(tenantId)',
     test: gate,
     gain: 'a credential of one tenant opens the paths of all tenants',
   },

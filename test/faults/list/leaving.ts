@@ -150,8 +150,8 @@ export const leaving: Fault[] = [
   {
     name: 'tombstones-by-age-alone',
     in: 'deleteOldTombstones',
-    find: `and i.observed_at < \${ago(keepMs)}
-        and not \${seenSince(sql\`i.ticket_id\`, sql\`i\`, keepMs)}`,
+    find: `and i.observed_at < \${ago(retentionMs)}
+        and not \${seenSince(sql\`i.ticket_id\`, sql\`i\`, retentionMs)}`,
     put: '',
     test: retention,
     only: 'retention on PostgreSQL tombstones stay',

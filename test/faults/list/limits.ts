@@ -122,7 +122,7 @@ export const limits: Fault[] = [
   {
     name: 'byte-budget-without-a-tenant-share',
     in: 'createByteBudget',
-    find: 'heldBy(tenantId) + cost <= limits.ofOneTenant',
+    find: 'bytesOf(tenantId) + cost <= limits.ofOneTenant',
     put: 'cost <= limits.ofOneTenant',
     test: 'test/api/byte-budget.test.ts',
     only: 'a tenant whose share',

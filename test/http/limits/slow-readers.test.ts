@@ -9,7 +9,7 @@ import { eventually } from '../../support/service.ts'
 
 /** More than the kernel keeps for a socket. */
 const answer = 'x'.repeat(24 * 1_048_576)
-const retryLimits = { leastMs: 500, bytesPerSecond: 2 * answer.length }
+const retryLimits = { minMs: 500, bytesPerSecond: 2 * answer.length }
 
 let app: FastifyInstance
 const closed: string[] = []
