@@ -183,7 +183,7 @@ for (const { name: engine } of engines) {
       return came
     }
 
-    test('connect by OAuth, with the older client secret, on both doors; refresh; sync', async () => {
+    test('connect by OAuth, with the older client secret, on both routes; refresh; sync', async () => {
       const first = Object.assign(oauth, await authorized(portal()))
       const { state, code } = first as unknown as { state: string; code: string }
       assert.equal((await post('/oauth/callback', { state, code })).status, 200)

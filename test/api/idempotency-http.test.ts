@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { type Bench, idle, newAccount, startBench } from '../http/bench.ts'
 import { everyRow, look } from '../http/database.ts'
+import { type Bench, idle, newAccount, startBench } from '../http/http-fixture.ts'
 import { eventually } from '../support/service.ts'
 
 let bench: Bench

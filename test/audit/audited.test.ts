@@ -17,8 +17,8 @@ import { replyError } from '../../src/http/error-reply.ts'
 import { authorizeRequest, type RouteAccess, requireAccessRules } from '../../src/http/gate.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { ensureTenant } from '../../src/tenants/store.ts'
-import { type Bench, connectTenant, newAccount, startBench } from '../http/bench.ts'
 import { databaseOf, look, tableCounts } from '../http/database.ts'
+import { type Bench, connectTenant, newAccount, startBench } from '../http/http-fixture.ts'
 import { type Operation, pathOf, readOperations } from '../http/operations.ts'
 import type { Sent } from '../http/send.ts'
 import { quiet } from '../support/engines.ts'
@@ -212,7 +212,7 @@ test('the first connect of a tenant is recorded in the operator’s chain, under
   assert.ok(!JSON.stringify(operators).includes(tenant))
 })
 
-test('what is refused before its handler leaves no row: malformed, unknown, of a stranger', async () => {
+test('what is refused before its handler leaves no row: malformed, unknown, unauthenticated', async () => {
   const { tenant, integration } = bench
   for (const [sent, status] of [
     [post(`/sync/${tenant}/${integration}`, '{'), 400],

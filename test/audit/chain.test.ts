@@ -108,7 +108,7 @@ for (const engine of engines) {
       assert.equal(row?.seq, 1)
     })
 
-    test('neither role of the service can change, delete or empty it, or write into the other door’s chain', async () => {
+    test('neither role of the service can change, delete or empty it, or write into the other role’s chain', async () => {
       const doors = {
         spoke_app: (statement: string) => withTenant(db, A, ({ query }) => query(sql.raw(statement))),
         spoke_system: (statement: string) => withSystem(db, ({ query }) => query(sql.raw(statement))),

@@ -1,4 +1,4 @@
-/** Sessions in SQL, on both engines: how long they live, what each door reaches, and that the ended go in small steps. */
+/** Sessions in SQL, on both engines: how long they live, what each role reaches, and that the ended go in small steps. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -98,7 +98,7 @@ for (const engine of engines) {
       assert.equal(await alive('f'), false)
     })
 
-    test('a tenant’s door sees and ends its own, and neither makes nor changes one; the admin’s is nobody’s', async () => {
+    test('a tenant’s role sees and ends its own, and neither makes nor changes one; the admin’s is nobody’s', async () => {
       await make('g', { tenant_id: B })
       const as = (tenant: typeof A, statement: string) =>
         withTenant(db, tenant, ({ query }) => query(sql.raw<{ token_hash: string }>(statement)))

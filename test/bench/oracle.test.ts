@@ -76,7 +76,7 @@ test('only the properties asked about are compared', () => {
   assert.deepEqual(compare(truth, rows, { properties: ['content'] }).stale, ['2: content'])
 })
 
-test('empty, null and absent are one; so are two spellings of one time; NUL and half characters are mended', () => {
+test('empty, null and absent are one; so are two spellings of one time; NUL and half characters are sanitized', () => {
   const { truth, rows } = world()
   Object.assign(truth.live.get('1')!.properties, {
     a: null,

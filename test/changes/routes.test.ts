@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { connectTenant, idle, newAccount } from '../http/bench.ts'
 import { databaseOf } from '../http/database.ts'
+import { connectTenant, idle, newAccount } from '../http/http-fixture.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { adminQuery } from '../support/postgres.ts'
 import { eventually, startTestService, type TestService } from '../support/service.ts'
@@ -100,27 +100,31 @@ test('whoever waits is answered when there is news, and without any when the tim
   const [a] = await ids()
   await edit([a] as string[], 'waited for')
   await found(from, 1)
-  const told = Date.now()
+  const events = Date.now()
   const { changes } = await waiting
-  assert.ok(Date.now() - told < 3_000)
+  assert.ok(Date.now() - events < 3_000)
   assert.equal(changes[0].changed.subject.to, 'waited for')
 })
 
-interface Told {
+interface SentEvent {
   id: string
   event: string
   data: { type: string; ticket_id: string | null; changed?: Record<string, { to: unknown }> }
 }
 
 /** Reads a stream until it has said so many events, and leaves. */
-async function listen(count: number, query: string, headers: Record<string, string> = {}): Promise<Told[]> {
+async function listen(
+  count: number,
+  query: string,
+  headers: Record<string, string> = {},
+): Promise<SentEvent[]> {
   const leave = new AbortController()
   const answer = await fetch(`${service.url}${path(query)}`, {
     headers: { accept: 'text/event-stream', ...headers },
     signal: leave.signal,
   })
   assert.equal(answer.headers.get('content-type'), 'text/event-stream; charset=utf-8')
-  const told: Told[] = []
+  const events: SentEvent[] = []
   let text = ''
   for await (const chunk of answer.body ?? []) {
     text += Buffer.from(chunk).toString('utf8')
@@ -133,12 +137,12 @@ async function listen(count: number, query: string, headers: Record<string, stri
       )
       text = text.slice(end + 2)
       if (fields.data)
-        told.push({ id: fields.id ?? '', event: fields.event ?? '', data: JSON.parse(fields.data) })
+        events.push({ id: fields.id ?? '', event: fields.event ?? '', data: JSON.parse(fields.data) })
     }
-    if (told.length >= count) break
+    if (events.length >= count) break
   }
   leave.abort()
-  return told
+  return events
 }
 
 test('a stream says what there is and goes on; who comes back says what it saw last', async () => {
@@ -147,11 +151,12 @@ test('a stream says what there is and goes on; who comes back says what it saw l
   const listening = listen(150, `?after=${from}`)
   await edit(some, 'streamed')
   await found(from, 150)
-  const told = await listening
-  assert.deepEqual(told.map(({ data }) => data.ticket_id).sort(), some.sort())
-  for (const { event, data } of told) assert.deepEqual([event, data.type], ['issue.updated', 'issue.updated'])
-  const again = await listen(50, '?after=now', { 'last-event-id': told[99]?.id ?? '' })
-  assert.deepEqual(again, told.slice(100))
+  const events = await listening
+  assert.deepEqual(events.map(({ data }) => data.ticket_id).sort(), some.sort())
+  for (const { event, data } of events)
+    assert.deepEqual([event, data.type], ['issue.updated', 'issue.updated'])
+  const again = await listen(50, '?after=now', { 'last-event-id': events[99]?.id ?? '' })
+  assert.deepEqual(again, events.slice(100))
 })
 
 test('a stream says where it begins, and a change that is long comes whole', async () => {
@@ -176,8 +181,8 @@ test('a stream says where it begins, and a change that is long comes whole', asy
     )
   await long(1_200_000)
   for (let n = 0; n < 30; n++) await long(100_000)
-  const told = await listen(31, `?after=${from}`)
-  assert.equal(told.length, 31)
+  const events = await listen(31, `?after=${from}`)
+  assert.equal(events.length, 31)
   await adminQuery(`update changes set detail = null where type = 'sync.completed'`, database)
 })
 
@@ -219,18 +224,18 @@ test('a full run that ends is told, and so are a disconnect and a purge, which l
   await edit([a] as string[], 'of the purged')
   await found(from, 2)
   await service.delete(`/api/hubspot/integrations/${tenant}/${integration}?purge=true`)
-  const told = await eventually(async () => {
+  const events = await eventually(async () => {
     const { changes } = await read(`?after=${from}`)
     return types(changes).includes('integration.purged') && changes
   }, 'the purge is told')
-  assert.deepEqual(types(told), [
+  assert.deepEqual(types(events), [
     'sync.completed',
     'issue.updated',
     'integration.disconnected',
     'integration.purged',
   ])
-  assert.equal(told[0].detail.first, false)
-  assert.deepEqual([told[1].issue_id, told[1].ticket_id, told[1].changed], [null, null, undefined])
+  assert.equal(events[0].detail.first, false)
+  assert.deepEqual([events[1].issue_id, events[1].ticket_id, events[1].changed], [null, null, undefined])
   const rows = await adminQuery(
     `select detail::text as it from changes where tenant_id = '${tenant}'`,
     database,

@@ -57,7 +57,7 @@ for (const engine of engines) {
       })
     const end = () => within(findFeedEnd)
     /** What was told while `work` ran. */
-    async function toldBy(work: () => Promise<unknown>): Promise<Change[]> {
+    async function changesDuring(work: () => Promise<unknown>): Promise<Change[]> {
       const from = await end()
       await work()
       return (await within((scope) => readChanges(scope, from, 1_000))) ?? assert.fail('the feed is gone')
@@ -73,11 +73,11 @@ for (const engine of engines) {
     test('what the first full run brings is not told; what changes meanwhile is', async () => {
       await loaded('null')
       assert.deepEqual(
-        await toldBy(() => keep([issueRow('10'), issueRow('11', { archived: true })], at(1))),
+        await changesDuring(() => keep([issueRow('10'), issueRow('11', { archived: true })], at(1))),
         [],
       )
       const edited = issueRow('10', { subject: 'edited', modified_at: '2026-01-01T00:00:01.000Z' })
-      assert.deepEqual((await toldBy(() => keep([edited], at(2)))).map(short), [
+      assert.deepEqual((await changesDuring(() => keep([edited], at(2)))).map(short), [
         ['issue.updated', '10', { changed: { subject: { from: 'Subject 10', to: 'edited' } } }],
       ])
       await loaded('now()')
@@ -85,16 +85,16 @@ for (const engine of engines) {
 
     test('each thing that can become of an issue is told once, with what there is to say', async () => {
       const first = issueRow('20', { properties: { subject: 'a', gone: 'x', same: 'y' } })
-      const [created, ...none] = await toldBy(() => keep([first], at(1)))
+      const [created, ...none] = await changesDuring(() => keep([first], at(1)))
       assert.ok(created)
       assert.deepEqual(none, [])
       assert.deepEqual(short(created), ['issue.created', '20', null])
       assert.deepEqual([created.issueId, created.integrationId], [first.issue_id, id])
 
-      assert.deepEqual(await toldBy(() => keep([first], at(2))), [], 'as it was')
+      assert.deepEqual(await changesDuring(() => keep([first], at(2))), [], 'as it was')
       const later = { modified_at: '2026-01-01T00:01:00.000Z' }
       const second = issueRow('20', { ...later, properties: { subject: 'b', come: 'z', same: 'y' } })
-      const [updated] = await toldBy(() => keep([second], at(3)))
+      const [updated] = await changesDuring(() => keep([second], at(3)))
       assert.deepEqual(updated && short(updated), [
         'issue.updated',
         '20',
@@ -107,29 +107,29 @@ for (const engine of engines) {
         },
       ])
       assert.equal(updated?.issueId, first.issue_id, 'the id stays')
-      assert.deepEqual(await toldBy(() => keep([first], at(4))), [], 'an older one')
+      assert.deepEqual(await changesDuring(() => keep([first], at(4))), [], 'an older one')
 
       const tombstone = { ...second, archived: true, archived_at: at(5).toISOString() }
-      assert.deepEqual((await toldBy(() => keep([tombstone], at(5)))).map(short), [
+      assert.deepEqual((await changesDuring(() => keep([tombstone], at(5)))).map(short), [
         ['issue.archived', '20', null],
       ])
-      assert.deepEqual(await toldBy(() => keep([tombstone], at(6))), [])
+      assert.deepEqual(await changesDuring(() => keep([tombstone], at(6))), [])
       const other = issueRow('25')
       await keep([other], at(1))
       await keep([{ ...other, archived: true, archived_at: at(2).toISOString() }], at(2))
       assert.deepEqual(
-        await toldBy(() => within((scope) => markDeleted(scope, id, ['25'], at(3)))),
+        await changesDuring(() => within((scope) => markDeleted(scope, id, ['25'], at(3)))),
         [],
         'archived before, gone for good now',
       )
-      assert.deepEqual((await toldBy(() => keep([second], at(7)))).map(short), [
+      assert.deepEqual((await changesDuring(() => keep([second], at(7)))).map(short), [
         ['issue.restored', '20', { changed: {} }],
       ])
       const gone = () => within((scope) => markDeleted(scope, id, ['20'], at(8)))
-      assert.deepEqual((await toldBy(gone)).map(short), [['issue.archived', '20', { deleted: true }]])
-      assert.deepEqual(await toldBy(gone), [])
+      assert.deepEqual((await changesDuring(gone)).map(short), [['issue.archived', '20', { deleted: true }]])
+      assert.deepEqual(await changesDuring(gone), [])
       const back = issueRow('20', { ...later, modified_at: '2026-01-01T00:02:00.000Z', subject: 'c' })
-      const [restored] = await toldBy(() => keep([back], at(9)))
+      const [restored] = await changesDuring(() => keep([back], at(9)))
       assert.equal(restored?.type, 'issue.restored')
       assert.deepEqual((restored?.detail?.changed as Record<string, unknown>)?.subject, {
         from: 'b',
@@ -143,18 +143,18 @@ for (const engine of engines) {
       const gone = { archived: true, archived_at: at(2).toISOString() }
       const subject = (from: string, to: string) => ({ changed: { subject: { from, to } } })
       await keep([row('a', 0)], at(1))
-      assert.deepEqual((await toldBy(() => keep([row('b', 1, gone)], at(3)))).map(short), [
+      assert.deepEqual((await changesDuring(() => keep([row('b', 1, gone)], at(3)))).map(short), [
         ['issue.archived', '21', subject('a', 'b')],
       ])
-      assert.deepEqual((await toldBy(() => keep([row('c', 2, gone)], at(4)))).map(short), [
+      assert.deepEqual((await changesDuring(() => keep([row('c', 2, gone)], at(4)))).map(short), [
         ['issue.updated', '21', subject('b', 'c')],
       ])
       await within((scope) => markDeleted(scope, id, ['21'], at(5)))
       // In the recycle bin after all.
-      assert.deepEqual((await toldBy(() => keep([row('d', 3, gone)], at(6)))).map(short), [
+      assert.deepEqual((await changesDuring(() => keep([row('d', 3, gone)], at(6)))).map(short), [
         ['issue.updated', '21', subject('c', 'd')],
       ])
-      assert.deepEqual((await toldBy(() => keep([row('d', 3)], at(7)))).map(short), [
+      assert.deepEqual((await changesDuring(() => keep([row('d', 3)], at(7)))).map(short), [
         ['issue.restored', '21', { changed: {} }],
       ])
     })
@@ -166,20 +166,25 @@ for (const engine of engines) {
         properties: { ...gone.properties, subject: 'edited' },
         modified_at: '2026-01-01T00:01:00.000Z',
       }
-      assert.deepEqual(await toldBy(() => keep([gone], at(1))), [])
-      assert.deepEqual(await toldBy(() => keep([edited], at(2))), [])
-      assert.deepEqual(await toldBy(() => within((scope) => markDeleted(scope, id, ['22'], at(3)))), [])
+      assert.deepEqual(await changesDuring(() => keep([gone], at(1))), [])
+      assert.deepEqual(await changesDuring(() => keep([edited], at(2))), [])
+      assert.deepEqual(
+        await changesDuring(() => within((scope) => markDeleted(scope, id, ['22'], at(3)))),
+        [],
+      )
       const live = { ...edited, archived: false, archived_at: null }
-      assert.deepEqual((await toldBy(() => keep([live], at(4)))).map(short), [['issue.created', '22', null]])
+      assert.deepEqual((await changesDuring(() => keep([live], at(4)))).map(short), [
+        ['issue.created', '22', null],
+      ])
       const again = {
         ...live,
         properties: { ...live.properties, subject: 'again' },
         modified_at: '2026-01-01T00:02:00.000Z',
       }
-      assert.deepEqual((await toldBy(() => keep([{ ...again, archived: true }], at(5)))).map(short), [
+      assert.deepEqual((await changesDuring(() => keep([{ ...again, archived: true }], at(5)))).map(short), [
         ['issue.archived', '22', { changed: { subject: { from: 'edited', to: 'again' } } }],
       ])
-      assert.deepEqual((await toldBy(() => keep([again], at(6)))).map(short), [
+      assert.deepEqual((await changesDuring(() => keep([again], at(6)))).map(short), [
         ['issue.restored', '22', { changed: {} }],
       ])
     })
@@ -195,18 +200,18 @@ for (const engine of engines) {
             at(2),
           ),
         )
-      assert.deepEqual((await toldBy(() => merge(['30', '404']))).map(short), [
+      assert.deepEqual((await changesDuring(() => merge(['30', '404']))).map(short), [
         ['issue.merged', '30', { merged_into: '39' }],
       ])
-      assert.deepEqual(await toldBy(() => merge(['30'])), [])
+      assert.deepEqual(await changesDuring(() => merge(['30'])), [])
       assert.deepEqual(
-        await toldBy(() => keep([issueRow('30')], at(3))),
+        await changesDuring(() => keep([issueRow('30')], at(3))),
         [],
         'shown once more it is still a tombstone',
       )
       // Archived before it was known where it went; and its survivor was merged in turn.
       await keep([{ ...issueRow('31'), archived: true }], at(4))
-      assert.deepEqual((await toldBy(() => merge(['31']))).map(short), [
+      assert.deepEqual((await changesDuring(() => merge(['31']))).map(short), [
         ['issue.merged', '31', { merged_into: '39' }],
       ])
       const again = () =>
@@ -218,15 +223,15 @@ for (const engine of engines) {
             at(5),
           ),
         )
-      assert.deepEqual((await toldBy(again)).map(short).sort(), [
+      assert.deepEqual((await changesDuring(again)).map(short).sort(), [
         ['issue.merged', '30', { merged_into: '390' }],
         ['issue.merged', '31', { merged_into: '390' }],
       ])
-      assert.deepEqual(await toldBy(again), [])
+      assert.deepEqual(await changesDuring(again), [])
     })
 
     test('of an integration and its runs it is told what somebody has to know', async () => {
-      const changes = await toldBy(() =>
+      const changes = await changesDuring(() =>
         within(async (scope) => {
           await setIntegrationStatus(scope, id, 'degraded', 'x')
           await setIntegrationStatus(scope, id, 'reauth_required', 'token_invalid')
@@ -250,7 +255,7 @@ for (const engine of engines) {
         }),
         /not kept/,
       )
-      await toldBy(() =>
+      await changesDuring(() =>
         keep(
           Array.from({ length: 50 }, (_, n) => issueRow(String(4_000 + n))),
           at(1),
@@ -323,7 +328,7 @@ for (const engine of engines) {
       const plain = issueRow('61', { properties: { subject: 'x' } })
       await keep([plain], at(1))
       const more = { ...plain, properties: { ...plain.properties, brand_new: null } }
-      assert.deepEqual(await toldBy(() => keep([more], at(2))), [])
+      assert.deepEqual(await changesDuring(() => keep([more], at(2))), [])
       const [row] = await within((scope) =>
         scope.query(sql<{ there: boolean }>`
           select properties ? 'brand_new' as there from issues where ticket_id = '61'`),
@@ -351,7 +356,7 @@ for (const engine of engines) {
     })
 
     test('after a restore from a backup a cursor of the time after it is told so, whatever has come since', async () => {
-      const lost = await toldBy(() => keep([issueRow('70'), issueRow('71')], at(1)))
+      const lost = await changesDuring(() => keep([issueRow('70'), issueRow('71')], at(1)))
       const cursors = lost.map(feedPositionOf)
       const [kept] = (await within((scope) => readOldest(scope, 1))).map(feedPositionOf)
       assert.ok(kept)

@@ -1,4 +1,4 @@
-/** The wall between tenants, on both engines: what each door reaches, and that a broken wall refuses the start. */
+/** Tenant isolation, on both engines: what each role reaches, and that broken isolation refuses the start. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -120,7 +120,7 @@ for (const engine of bothEngines) {
       }
     })
 
-    test('the system door sees ids and times on the routing tables, and no tenant content', async () => {
+    test('the system role sees ids and times on the routing tables, and no tenant content', async () => {
       const asSystem = (statement: string) => withSystem(db, ({ query }) => query(sql.raw(statement)))
       assert.equal((await asSystem('select tenant_id, integration_id from account_routes')).length, 2)
       assert.equal((await asSystem('select tenant_id, epoch, next_run_at from sync_streams')).length, 2)
@@ -213,7 +213,7 @@ for (const engine of bothEngines) {
       )
     })
 
-    test('the start-up check passes on the schema as it is, and names each way to break the wall', async () => {
+    test('the start-up check passes on the schema as it is, and names each way to break isolation', async () => {
       assert.deepEqual(await isolationFaults(db, false), [])
       const breaks: [string, string, RegExp][] = [
         [
@@ -360,10 +360,10 @@ for (const engine of bothEngines) {
           /role spoke_app is a member of spoke_system/,
         ])
       }
-      for (const [broken, mended, expected] of breaks) {
+      for (const [broken, undo, expected] of breaks) {
         for (const statement of broken.split('; ')) await sql.raw(statement).execute(db.kysely)
         const faults = await isolationFaults(db, false)
-        for (const statement of mended.split('; ')) await sql.raw(statement).execute(db.kysely)
+        for (const statement of undo.split('; ')) await sql.raw(statement).execute(db.kysely)
         assert.match(faults.join('\n'), expected, broken)
       }
       assert.deepEqual(await isolationFaults(db, false), [])

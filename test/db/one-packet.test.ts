@@ -60,7 +60,7 @@ for (const engine of bothEngines)
       }
     })
 
-    test('the first statement stands behind the wall already, and so do those at the same time', async () => {
+    test('the first statement stands under row level security already, and so do those at the same time', async () => {
       const seen = await Promise.all(
         Array.from({ length: 30 }, () =>
           withTenant(db, tenant, async ({ query }) => {

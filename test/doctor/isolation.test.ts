@@ -1,4 +1,4 @@
-/** What the doctor sees, on both engines: clean as it is, each way round the wall named, each hole named by what went through it. */
+/** What the doctor sees, on both engines: clean as it is, each way around isolation named, each hole named by what went through it. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -52,10 +52,10 @@ for (const engine of bothEngines) {
   describe(`isolation, examined on ${engine.name}`, () => {
     let db: Database
     let close: () => Promise<void>
-    let world: Fixtures
+    let fixtures: Fixtures
     before(async () => {
       ;({ db, close } = await engine.open())
-      world = await createFixtures(db)
+      fixtures = await createFixtures(db)
     })
     after(() => close())
 
@@ -67,45 +67,46 @@ for (const engine of bothEngines) {
       assert.deepEqual(await catalogueFaults(db, false), [])
     })
 
-    for (const { fault, broken, mended, named } of [
+    for (const { fault, broken, undo, named } of [
       ...plants,
       ...(engine.name === 'PGlite' ? rolePlants : []),
     ]) {
       test(`it names this: ${fault}`, async () => {
         await run(broken)
         const faults = await catalogueFaults(db, false)
-        await run(mended)
+        await run(undo)
         assert.match(faults.join('\n'), named)
       })
     }
 
-    test('it finds nothing wrong after each was mended', async () => {
+    test('it finds nothing wrong after each was undone', async () => {
       assert.deepEqual(await catalogueFaults(db, false), [])
     })
 
-    const labels = () => ({ ...world, tables: world.tables.filter(({ name }) => name === 'labels') })
+    const labels = () => ({ ...fixtures, tables: fixtures.tables.filter(({ name }) => name === 'labels') })
 
     test('every table of tenants has a row of each of the two, read from the catalogue', async () => {
-      assert.deepEqual(world.faults, [])
+      assert.deepEqual(fixtures.faults, [])
       const { rows } = await sql<{ name: string }>`
         select c.relname::text as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
         where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace`.execute(db.kysely)
       for (const { name } of rows)
-        for (const who of [world.a, world.b]) assert.equal(who.rows[name]?.tenant_id, who.tenantId, name)
+        for (const who of [fixtures.a, fixtures.b])
+          assert.equal(who.rows[name]?.tenant_id, who.tenantId, name)
     })
 
     test('each hole is named by the statement that went through', async () => {
       assert.deepEqual((await tryStatementsAsTenant(db, labels())).faults, [])
-      for (const [broken, mended, named] of holes) {
+      for (const [broken, undo, named] of holes) {
         await sql.raw(broken).execute(db.kysely)
         const { faults } = await tryStatementsAsTenant(db, labels())
-        await sql.raw(mended).execute(db.kysely)
+        await sql.raw(undo).execute(db.kysely)
         assert.match(faults.join('\n'), named, broken)
       }
       assert.deepEqual((await tryStatementsAsTenant(db, labels())).faults, [])
     })
 
-    test('a door that may do more than its list is named by what it did', async () => {
+    test('a role that may do more than its list is named by what it did', async () => {
       await sql`grant select (label), delete on labels to spoke_system`.execute(db.kysely)
       const { faults } = await tryStatementsBeyondGrants(db, labels())
       await sql`revoke select (label), delete on labels from spoke_system`.execute(db.kysely)

@@ -1,16 +1,16 @@
-/** Ways round the wall, one by one: what breaks it, what mends it, and how the walk of the catalogue must name it. As data. */
+/** Ways around isolation, one by one: what breaks it, what undoes it, and how the walk of the catalogue must name it. As data. */
 
 export interface Plant {
   fault: string
   broken: string[]
-  mended: string[]
+  undo: string[]
   named: RegExp
 }
 
-const plant = (fault: string, broken: string, mended: string, named: RegExp): Plant => ({
+const plant = (fault: string, broken: string, undo: string, named: RegExp): Plant => ({
   fault,
   broken: broken.split('; '),
-  mended: mended.split('; '),
+  undo: undo.split('; '),
   named,
 })
 
@@ -52,7 +52,7 @@ export const plants: Plant[] = [
     /labels\.label has an unexpected grant: SELECT for public/,
   ),
   plant(
-    'a column too much for the system door',
+    'a column too much for the system role',
     'grant select (data_key) on tenants to spoke_system',
     'revoke select (data_key) on tenants from spoke_system',
     /tenants\.data_key has an unexpected grant: SELECT for spoke_system/,

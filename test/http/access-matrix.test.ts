@@ -15,8 +15,8 @@ import {
   sign,
   startProvider,
 } from '../support/provider.ts'
-import { idle, newAccount, startOn } from './bench.ts'
 import { tableCounts } from './database.ts'
+import { idle, newAccount, startOn } from './http-fixture.ts'
 import { pathOf, readOperations } from './operations.ts'
 import { checkShape, type Watched } from './oracle.ts'
 import { type Answer, type Sent, send } from './send.ts'

@@ -31,7 +31,7 @@ interface Tenant {
   headers: Record<string, string>
 }
 
-export interface AttackWorld {
+export interface AttackFixture {
   emulator: TestEmulator
   processes: SpokeProcess[]
   urls: string[]
@@ -42,7 +42,7 @@ export interface AttackWorld {
 }
 
 /** Two processes on one PostgreSQL database, with no setting but what they cannot do without. */
-export async function startAttackWorld(cwd: string): Promise<AttackWorld> {
+export async function startAttackFixture(cwd: string): Promise<AttackFixture> {
   const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
   const database = await newPostgresDatabase()
   const env = {
@@ -124,7 +124,7 @@ function peakMiB({ child }: SpokeProcess): number {
 }
 
 /** The other tenant, in a thread of its own. */
-async function askAsVictim({ urls, victim }: AttackWorld, until: number): Promise<Served> {
+async function askAsVictim({ urls, victim }: AttackFixture, until: number): Promise<Served> {
   const { tenantId, integrationId, headers } = victim
   const paths = [
     `/api/hubspot/issues/${tenantId}?limit=50`,
@@ -138,7 +138,7 @@ async function askAsVictim({ urls, victim }: AttackWorld, until: number): Promis
   return { tally, took: took.toSorted((x, y) => x - y) }
 }
 
-type Attack = (world: AttackWorld, until: number) => Promise<Record<string, number>>
+type Attack = (world: AttackFixture, until: number) => Promise<Record<string, number>>
 
 /** Keeps so many sockets open, each for at most `lifeMs` and dialled again after `everyMs` at the soonest. @returns how many answers began with each status */
 async function keepSockets(
@@ -235,7 +235,7 @@ const at = (sorted: readonly number[], share: number) =>
   sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
 
 /** @param seconds of the attack */
-async function under(world: AttackWorld, what: string, attack: Attack, seconds: number): Promise<Finding> {
+async function under(world: AttackFixture, what: string, attack: Attack, seconds: number): Promise<Finding> {
   const until = Date.now() + seconds * 1_000
   const [attackers, victim] = await Promise.all([attack(world, until), askAsVictim(world, until)])
   const crashes = world.processes.filter(({ child }) => child.exitCode !== null || child.signalCode !== null)
@@ -250,7 +250,7 @@ async function under(world: AttackWorld, what: string, attack: Attack, seconds: 
 }
 
 /** Nothing but the other tenant, then each attack for so long. */
-export const attacks: ((world: AttackWorld, seconds: number) => Promise<Finding>)[] = [
+export const attacks: ((world: AttackFixture, seconds: number) => Promise<Finding>)[] = [
   (world) => under(world, 'nothing else', async () => ({}), 5),
   (world, seconds) => under(world, 'half-sent bodies and idle connections', strangers, seconds),
   (world, seconds) => under(world, 'long texts', bytes, seconds),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { encodeCursor } from '../../src/api/cursor.ts'
-import { type Bench, startBench } from './bench.ts'
+import { type Bench, startBench } from './http-fixture.ts'
 import { type Operation, pathOf, readOperations } from './operations.ts'
 import { checkShape } from './oracle.ts'
 import { sendRaw } from './send.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { type Bench, startBench } from './bench.ts'
+import { type Bench, startBench } from './http-fixture.ts'
 import type { Refusal } from './oracle.ts'
 
 let bench: Bench

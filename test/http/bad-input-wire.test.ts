@@ -1,8 +1,8 @@
 /** Requests that are bad before they are requests: slow, doubled, oversized or smuggled; answered in the one shape and closed. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Bench, startBench } from './bench.ts'
 import { tableCounts } from './database.ts'
+import { type Bench, startBench } from './http-fixture.ts'
 import { checkLog, checkShape } from './oracle.ts'
 import { sendRaw } from './send.ts'
 

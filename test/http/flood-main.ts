@@ -10,11 +10,11 @@ import { globalSetup, globalTeardown } from '../support/global-setup.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
 import { testKeys } from '../support/service.ts'
-import { attacks, startAttackWorld } from './attack.ts'
-import { alone, type Finding, flood, lorises, neighbours, type World } from './flood.ts'
+import { attacks, startAttackFixture } from './attack.ts'
+import { alone, type Finding, type FloodFixture, flood, lorises, neighbours } from './flood.ts'
 
 const adminKey = 'the-admin-key-of-the-flood-command'
-const runs: ((world: World) => Promise<Finding>)[] = [
+const runs: ((world: FloodFixture) => Promise<Finding>)[] = [
   alone,
   (world) => flood(world, 2_000),
   (world) => lorises(world, 1_000),
@@ -27,7 +27,7 @@ const tell = ({ what, figures, kept }: Finding) =>
 async function attackFor(seconds: number): Promise<boolean> {
   await globalSetup()
   const cwd = mkdtempSync(join(tmpdir(), 'spoke-attack-'))
-  const world = await startAttackWorld(cwd)
+  const world = await startAttackFixture(cwd)
   const lastWord = () => world.processes.forEach(({ child }) => void child.kill('SIGKILL'))
   process.on('exit', lastWord)
   try {

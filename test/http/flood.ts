@@ -9,7 +9,7 @@ import { holdDatabase } from './hold.ts'
 import { send } from './send.ts'
 import { live } from './slow-loris.ts'
 
-export interface World {
+export interface FloodFixture {
   spoke: SpokeProcess
   url: string
   database: string
@@ -31,7 +31,7 @@ const spread = (ms: readonly number[]) => {
   return `p50 ${at(sorted, 0.5).toFixed(1)}, p99 ${at(sorted, 0.99).toFixed(1)} ms of ${ms.length}`
 }
 
-function residentMiB({ spoke }: World): number {
+function residentMiB({ spoke }: FloodFixture): number {
   const [, kib] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${spoke.child.pid}/status`, 'utf8')) ?? []
   return Number(kib) / 1_024
 }
@@ -47,14 +47,14 @@ function probing(url: string): () => Promise<number[]> {
 }
 
 /** Nothing but the probe: how late the machine itself is. */
-export async function alone({ url }: World): Promise<Finding> {
+export async function alone({ url }: FloodFixture): Promise<Finding> {
   const stop = probing(url)
   await pause(3_000)
   return { what: 'nothing else', figures: `/livez ${spread(await stop())}` }
 }
 
 /** @param count requests at one moment, of which the service takes on 500 while its database does not answer */
-export async function flood(world: World, count: number): Promise<Finding> {
+export async function flood(world: FloodFixture, count: number): Promise<Finding> {
   const headers = { authorization: `Bearer ${world.adminKey}` }
   const path = `/api/hubspot/integrations/${randomUUID()}`
   await send(world.url, { path, headers })
@@ -94,7 +94,7 @@ export async function flood(world: World, count: number): Promise<Finding> {
 }
 
 /** @param count sockets, one a millisecond, or this would measure its own haste */
-export async function lorises({ url }: World, count: number): Promise<Finding> {
+export async function lorises({ url }: FloodFixture, count: number): Promise<Finding> {
   const stop = probing(url)
   const lives = await Promise.all(
     Array.from({ length: count }, async (_, n) => {
@@ -118,7 +118,7 @@ interface Tenant {
   headers: Record<string, string>
 }
 
-async function newTenant({ url, adminKey }: World): Promise<Tenant> {
+async function newTenant({ url, adminKey }: FloodFixture): Promise<Tenant> {
   const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' }
   const post = async (path: string, body: object) => {
     const answer = await send(url, { method: 'POST', path, headers, body: JSON.stringify(body) })
@@ -134,7 +134,7 @@ async function newTenant({ url, adminKey }: World): Promise<Tenant> {
 }
 
 /** @param lanes in which one tenant asks as fast as it is answered, while the other asks fifty times a second */
-export async function neighbours(world: World, lanes: number): Promise<Finding> {
+export async function neighbours(world: FloodFixture, lanes: number): Promise<Finding> {
   const [loud, quiet] = [await newTenant(world), await newTenant(world)]
   const ask = async ({ path, headers }: Tenant) => {
     const began = performance.now()

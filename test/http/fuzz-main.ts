@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { globalSetup, globalTeardown } from '../support/global-setup.ts'
 import { fuzz } from './fuzz.ts'
-import { startFuzzWorld } from './fuzz-world.ts'
+import { startFuzzFixture } from './fuzz-fixture.ts'
 
 const help = `Usage: npm run fuzz -- [--requests 100000] [--minutes 20] [--seed n] [--path p]
 
@@ -37,7 +37,7 @@ function readArguments() {
 
 async function run({ requests, minutes, seed, path }: ReturnType<typeof readArguments>): Promise<number> {
   await globalSetup()
-  const world = await startFuzzWorld().catch(async (error: unknown) => {
+  const world = await startFuzzFixture().catch(async (error: unknown) => {
     await globalTeardown()
     throw error
   })

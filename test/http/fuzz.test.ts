@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { fuzz, judge } from './fuzz.ts'
+import { type FuzzFixture, startFuzzFixture } from './fuzz-fixture.ts'
 import { canary } from './fuzz-values.ts'
-import { type FuzzWorld, startFuzzWorld } from './fuzz-world.ts'
 import type { Answer } from './send.ts'
 
 const seed = 20_261_126
-let world: FuzzWorld
+let world: FuzzFixture
 before(async () => {
-  world = await startFuzzWorld()
+  world = await startFuzzFixture()
 })
 after(() => world.stop())
 

@@ -1,9 +1,9 @@
 /** The fuzzer: sends what fuzz-requests.ts makes, holds each answer against the oracle, and counts. A failing case has a seed and a path. */
 import { Agent, request as httpRequest } from 'node:http'
 import fc from 'fast-check'
+import { adminKey, type FuzzFixture } from './fuzz-fixture.ts'
 import { type FuzzRequest, requests } from './fuzz-requests.ts'
 import { canary } from './fuzz-values.ts'
-import { adminKey, type FuzzWorld } from './fuzz-world.ts'
 import { checkShape } from './oracle.ts'
 import type { Answer } from './send.ts'
 
@@ -39,7 +39,7 @@ const mostFindings = 10
 /** A planned refusal. What an operation may answer besides these stands in the document. */
 const planned = new Set([400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 417, 421, 422, 431])
 
-export async function fuzz(world: FuzzWorld, options: FuzzOptions): Promise<FuzzResult> {
+export async function fuzz(world: FuzzFixture, options: FuzzOptions): Promise<FuzzResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: lanes })
   const result: FuzzResult = {
     passed: 0,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { after, before, test } from 'node:test'
-import { type Bench, startBench, startOn } from './bench.ts'
+import { type Bench, startBench, startOn } from './http-fixture.ts'
 import { type Sent, send, sendRaw } from './send.ts'
 
 let bench: Bench

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import pg from 'pg'
-import { type Bench, startBench } from './bench.ts'
 import { holdDatabase } from './hold.ts'
+import { type Bench, startBench } from './http-fixture.ts'
 
 let bench: Bench
 before(async () => {

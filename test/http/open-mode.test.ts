@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { readConfig } from '../../src/config.ts'
 import { eventually, testKeys } from '../support/service.ts'
-import { type Bench, startBench } from './bench.ts'
+import { type Bench, startBench } from './http-fixture.ts'
 import { checkShape } from './oracle.ts'
 import { sendRaw } from './send.ts'
 

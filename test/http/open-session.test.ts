@@ -1,8 +1,8 @@
 /** In open mode nobody is asked who they are: the session's routes answer the same shape, nothing is remembered, and other sites' pages are refused. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Bench, startBench } from './bench.ts'
 import { tableCounts } from './database.ts'
+import { type Bench, startBench } from './http-fixture.ts'
 
 let bench: Bench
 before(async () => {

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, test } from 'node:test'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { eventually } from '../support/service.ts'
-import { connectTenant, newAccount, startOn } from './bench.ts'
+import { connectTenant, newAccount, startOn } from './http-fixture.ts'
 
 let emulator: TestEmulator
 let service: Awaited<ReturnType<typeof startOn>>['service']

@@ -5,7 +5,7 @@ import { readAssociations } from '../../src/hubspot/association-reads.ts'
 import { isReadTime, readPipelines, readProperties } from '../../src/hubspot/definitions.ts'
 import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 import { readOwners } from '../../src/hubspot/owners.ts'
-import { callOptions, startCanned } from '../issues/catalog-bench.ts'
+import { callOptions, startCanned } from '../issues/catalog-fixture.ts'
 
 type Answer = Parameters<typeof startCanned>[0]
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { readAssociations } from '../../src/hubspot/association-reads.ts'
 import { batchRead, listPage, type ObjectPaths, searchPage } from '../../src/hubspot/objects.ts'
-import { callOptions, startCanned } from '../issues/catalog-bench.ts'
+import { callOptions, startCanned } from '../issues/catalog-fixture.ts'
 
 const kind: ObjectPaths = { path: 'tickets', modifiedProperty: 'm', properties: ['content', 'm'] }
 const mebibytes = (n: number) => 'x'.repeat(n * 1_048_576)

@@ -14,7 +14,7 @@ import { enqueueDeliveries, findDueRows } from '../../src/inbox/store.ts'
 import { createTicketKind } from '../../src/issues/ticket-kind.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
-import { type Bench, startBench } from '../issues/catalog-bench.ts'
+import { type Bench, startBench } from '../issues/catalog-fixture.ts'
 import { startTestEmulator, type TestEmulator, truthOf } from '../support/emulator.ts'
 import { quiet } from '../support/engines.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
@@ -223,7 +223,7 @@ for (const [how, open] of [
     assert.deepEqual(await problem(), { problem: 'invalid_answer' })
   })
 
-test('a drain whose lane another process took meanwhile keeps nothing, and takes nothing out', async () => {
+test('a drain whose inbox another process took meanwhile keeps nothing, and takes nothing out', async () => {
   const [a] = (await tickets()) as [string]
   await tell([a])
   await drainOnce()

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { eventually } from '../support/service.ts'
-import { type Account, differences, type InboxBench, startInboxBench } from './bench.ts'
+import { type Account, differences, type InboxBench, startInboxBench } from './inbox-fixture.ts'
 
 let bench: InboxBench
 let account: Account

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { connectTenant, idle, newAccount } from '../http/bench.ts'
-import { startOAuth } from '../integrations/oauth/oauth-bench.ts'
+import { connectTenant, idle, newAccount } from '../http/http-fixture.ts'
+import { startOAuth } from '../integrations/oauth/oauth-fixture.ts'
 import { adminQuery } from '../support/postgres.ts'
 import { eventually, runEnded } from '../support/service.ts'
 
@@ -94,7 +94,7 @@ test('one that is minutes old should have been', async () => {
   }, 'the metric says so')
 })
 
-test('the next webhook ends it, and one lost among others is no silence', async () => {
+test('the next webhook ends it, and one lost among others is not missing webhooks', async () => {
   await tell(1, Date.now())
   assert.equal(await webhooksMissingSince(), null)
   await addTicket(oauth.portal, 3)

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { createHmac, randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { connectTenant, idle } from '../http/bench.ts'
+import { connectTenant, idle } from '../http/http-fixture.ts'
 import { eventually } from '../support/service.ts'
-import { type Account, clientId, differences, type InboxBench, startInboxBench } from './bench.ts'
+import { type Account, clientId, differences, type InboxBench, startInboxBench } from './inbox-fixture.ts'
 
 let bench: InboxBench
 let account: Account

@@ -4,11 +4,11 @@ import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
-import { idle } from '../http/bench.ts'
 import { look } from '../http/database.ts'
+import { idle } from '../http/http-fixture.ts'
 import { pathOf, readOperations } from '../http/operations.ts'
 import { type Answer, send } from '../http/send.ts'
-import { type OAuthBench, startOAuth } from './oauth/oauth-bench.ts'
+import { type OAuthBench, startOAuth } from './oauth/oauth-fixture.ts'
 
 let bench: OAuthBench
 before(async () => {

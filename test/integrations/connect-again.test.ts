@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { connectTenant, idle, newAccount, startOn } from '../http/bench.ts'
 import { tableCounts } from '../http/database.ts'
+import { connectTenant, idle, newAccount, startOn } from '../http/http-fixture.ts'
 import type { Watched } from '../http/oracle.ts'
 import { startTestEmulator } from '../support/emulator.ts'
 

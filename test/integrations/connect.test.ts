@@ -5,8 +5,8 @@ import { after, before, beforeEach, test } from 'node:test'
 import type { Quirks } from '../../packages/emulator/src/quirks.ts'
 import type { NewToken } from '../../packages/emulator/src/token-types.ts'
 import { resourceNames } from '../../src/integrations/resources.ts'
-import { idle, newAccount, startOn } from '../http/bench.ts'
 import { everyRow } from '../http/database.ts'
+import { idle, newAccount, startOn } from '../http/http-fixture.ts'
 import type { Watched } from '../http/oracle.ts'
 import { startTestEmulator } from '../support/emulator.ts'
 
@@ -68,8 +68,8 @@ for (const kind of ['private_app', 'static', 'service_key'] as const) {
   })
 }
 
-type Told = { scopes: string[] | null; domain: boolean }
-const oauth: [what: string, token: Partial<NewToken>, quirks: Partial<Quirks>, told: Told][] = [
+type KnownFacts = { scopes: string[] | null; domain: boolean }
+const oauth: [what: string, token: Partial<NewToken>, quirks: Partial<Quirks>, told: KnownFacts][] = [
   ['of our own app', { client_id: 'test-client', scopes }, {}, { scopes, domain: true }],
   [
     'of our own app, where introspection says only active',

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import type { NewFault } from '../../packages/emulator/src/http/faults.ts'
-import { connectTenant, idle } from '../http/bench.ts'
-import { type Disconnects, startDisconnects } from './disconnect-bench.ts'
+import { connectTenant, idle } from '../http/http-fixture.ts'
+import { type Disconnects, startDisconnects } from './disconnect-fixture.ts'
 
 let bench: Disconnects
 before(async () => {

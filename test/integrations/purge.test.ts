@@ -1,12 +1,12 @@
 /** Purging: the data goes with the connection, nothing brings it back, and nobody else's is touched. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import { connectTenant, idle, newAccount } from '../http/bench.ts'
+import { connectTenant, idle, newAccount } from '../http/http-fixture.ts'
 import { checkShape } from '../http/oracle.ts'
 import { send } from '../http/send.ts'
 import { adminQuery } from '../support/postgres.ts'
 import { eventually } from '../support/service.ts'
-import { type Disconnects, startDisconnects } from './disconnect-bench.ts'
+import { type Disconnects, startDisconnects } from './disconnect-fixture.ts'
 
 let bench: Disconnects
 before(async () => {

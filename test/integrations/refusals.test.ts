@@ -4,10 +4,10 @@ import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
 import type { NewFault } from '../../packages/emulator/src/http/faults.ts'
 import { DEFAULT_QUIRKS } from '../../packages/emulator/src/quirks.ts'
-import { connectTenant, idle, newAccount } from '../http/bench.ts'
+import { connectTenant, idle, newAccount } from '../http/http-fixture.ts'
 import { adminQuery } from '../support/postgres.ts'
 import { runEnded, startTestService } from '../support/service.ts'
-import { type OAuthBench, startOAuth } from './oauth/oauth-bench.ts'
+import { type OAuthBench, startOAuth } from './oauth/oauth-fixture.ts'
 
 let bench: OAuthBench
 before(async () => {

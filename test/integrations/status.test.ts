@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import type { NewFault } from '../../packages/emulator/src/http/faults.ts'
-import { connectTenant, idle, newAccount } from '../http/bench.ts'
 import { tableCounts } from '../http/database.ts'
+import { connectTenant, idle, newAccount } from '../http/http-fixture.ts'
 import { checkLog, checkShape } from '../http/oracle.ts'
 import { send } from '../http/send.ts'
-import { type OAuthBench, startOAuth } from './oauth/oauth-bench.ts'
+import { type OAuthBench, startOAuth } from './oauth/oauth-fixture.ts'
 
 let bench: OAuthBench
 type Ids = { tenant: string; integration: string; portal: number }

@@ -18,7 +18,7 @@ import { upsertIssues } from '../../src/issues/upsert-store.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { postgres } from '../support/engines.ts'
 import { A } from '../support/rows.ts'
-import { type Bench, startBench } from './catalog-bench.ts'
+import { type Bench, startBench } from './catalog-fixture.ts'
 
 const scopes = [
   'oauth',

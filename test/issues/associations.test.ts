@@ -22,7 +22,7 @@ import { deleteIssueBatch, listIntegrationIssues } from '../../src/issues/store.
 import { upsertIssues } from '../../src/issues/upsert-store.ts'
 import { engines } from '../support/engines.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
-import { callOptions, letAnHourPass, startCanned } from './catalog-bench.ts'
+import { callOptions, letAnHourPass, startCanned } from './catalog-fixture.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 0, 0, second))
 const one = (id: string, label: string | null = null): AssociatedRecord => ({

@@ -1,7 +1,7 @@
 /** The whole way: connect, sync, and issues with their names, all properties and associations; the status says what is missing. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { connectTenant, idle, newAccount, startOn } from '../http/bench.ts'
+import { connectTenant, idle, newAccount, startOn } from '../http/http-fixture.ts'
 import type { Watched } from '../http/oracle.ts'
 import { startTestEmulator } from '../support/emulator.ts'
 

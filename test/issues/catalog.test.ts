@@ -12,7 +12,7 @@ import { neededProperties, ticketProperties } from '../../src/issues/properties.
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { engines } from '../support/engines.ts'
 import { A } from '../support/rows.ts'
-import { type Bench, letAnHourPass, startBench } from './catalog-bench.ts'
+import { type Bench, letAnHourPass, startBench } from './catalog-fixture.ts'
 
 const topics: ResourceName[] = ['properties', 'pipelines', 'owners']
 

@@ -3,7 +3,13 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { readJournalFile } from '../../src/hubspot/events/journal-event.ts'
 import { readDelivery, type TicketChange } from '../../src/hubspot/events/webhook-event.ts'
-import { type Account, clientId, differences, type InboxBench, startInboxBench } from '../inbox/bench.ts'
+import {
+  type Account,
+  clientId,
+  differences,
+  type InboxBench,
+  startInboxBench,
+} from '../inbox/inbox-fixture.ts'
 import { eventually } from '../support/service.ts'
 
 let bench: InboxBench

@@ -1,7 +1,7 @@
 /** Behind PgBouncer in transaction mode, without prepared statements: all that a service does, in two processes, logs no trouble. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type Account, differences, type InboxBench, startInboxBench } from '../inbox/bench.ts'
+import { type Account, differences, type InboxBench, startInboxBench } from '../inbox/inbox-fixture.ts'
 import { onlyLong } from '../support/long.ts'
 import { type Pgbouncer, startPgbouncer, withPgbouncer } from '../support/pgbouncer.ts'
 import { eventually, runEnded, startTestService, type TestService } from '../support/service.ts'

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { eventually, startTestService, type TestService } from '../support/service.ts'
-import { type Connected, connect, T } from './capture-bench.ts'
+import { type Connected, connect, T } from './capture-fixture.ts'
 
 const noLag = { index_lag_ms: 0, index_lag_jitter_ms: 0 }
 

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { startTestEmulator } from '../support/emulator.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 import { eventually, startTestService } from '../support/service.ts'
-import { type Connected, connect, T } from './capture-bench.ts'
+import { type Connected, connect, T } from './capture-fixture.ts'
 
 test('runs and inboxes that wait for HubSpot go on within seconds of its return, whatever their backoff', async (t) => {
   const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0, index_lag_jitter_ms: 0 } })

@@ -6,13 +6,13 @@ import { startTestService, type TestService } from '../support/service.ts'
 
 const T = '11111111-1111-4111-8111-111111111111'
 
-interface News {
+interface ProgressMessage {
   id: number
   data: { state: string; done: number; total: number | null }
 }
 
 /** Reads until the server ends the stream. */
-async function watch(url: string, lastEventId?: number): Promise<News[]> {
+async function watch(url: string, lastEventId?: number): Promise<ProgressMessage[]> {
   const headers = lastEventId === undefined ? {} : { 'last-event-id': String(lastEventId) }
   const answer = await fetch(url, { headers })
   assert.equal(answer.headers.get('content-type'), 'text/event-stream; charset=utf-8')
@@ -48,20 +48,20 @@ describe('the progress of a run', () => {
   })
 
   test('comes as events whose ids grow, with the total from the start, and ends with the run', async () => {
-    const [news, other] = await Promise.all([watch(events), watch(events)])
-    assert.ok(news.length >= 3, `${news.length} events`)
+    const [messages, other] = await Promise.all([watch(events), watch(events)])
+    assert.ok(messages.length >= 3, `${messages.length} events`)
     assert.deepEqual(
-      news.map(({ id }) => id),
-      [...new Set(news.map(({ id }) => id))].sort((a, b) => a - b),
+      messages.map(({ id }) => id),
+      [...new Set(messages.map(({ id }) => id))].sort((a, b) => a - b),
     )
-    const done = news.map(({ data }) => data.done)
+    const done = messages.map(({ data }) => data.done)
     assert.deepEqual(
       done,
       done.toSorted((a, b) => a - b),
     )
-    assert.ok(news.some(({ data }) => data.total === 1_200 && data.done < 1_200))
-    assert.deepEqual({ ...news.at(-1)?.data, total: 1_200 }.state, 'succeeded')
-    assert.deepEqual(other.at(-1), news.at(-1))
+    assert.ok(messages.some(({ data }) => data.total === 1_200 && data.done < 1_200))
+    assert.deepEqual({ ...messages.at(-1)?.data, total: 1_200 }.state, 'succeeded')
+    assert.deepEqual(other.at(-1), messages.at(-1))
   })
 
   test('after the end it is told once more, and to somebody who has seen it not at all', async () => {
@@ -91,7 +91,7 @@ describe('the progress of a run', () => {
     const began = performance.now()
     await second.stop()
     assert.ok(performance.now() - began < 10_000)
-    const news = await watching
-    assert.ok(news.every(({ data }) => data.state === 'running' || data.state === 'queued'))
+    const messages = await watching
+    assert.ok(messages.every(({ data }) => data.state === 'running' || data.state === 'queued'))
   })
 })

@@ -5,7 +5,7 @@ import { createPageSizes } from '../../src/hubspot/client/page-sizes.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { eventually, startTestService, type TestService } from '../support/service.ts'
-import { connect, T } from './capture-bench.ts'
+import { connect, T } from './capture-fixture.ts'
 
 describe('slow pages', () => {
   let emulator: TestEmulator

@@ -13,7 +13,7 @@ import { ensureTenant, tenantExists } from '../../src/tenants/store.ts'
 import { createQueues } from '../../src/worker/queues.ts'
 import { dumpOf } from '../support/canaries.ts'
 import { engines, quiet } from '../support/engines.ts'
-import { addIssues, eraseNow, tablesWith } from '../support/erasing.ts'
+import { addIssues, eraseNow, tablesWith } from '../support/erasure.ts'
 import { onlyLong } from '../support/long.ts'
 import { A, B, ring, seedTenant } from '../support/rows.ts'
 
@@ -87,7 +87,7 @@ for (const engine of engines) {
       )
     })
 
-    test('the door marks and deletes its own tenant, takes no mark back, and reads nothing else', async () => {
+    test('the erasure role marks and deletes its own tenant, takes no mark back, and reads nothing else', async () => {
       const denied = async (work: Promise<unknown>) =>
         await assert.rejects(work, (error) => codeOf(error) === '42501')
       await denied(app(A, `update tenants set erasing_at = now()`))

@@ -10,7 +10,7 @@ import { readInventoryPage } from '../../src/tenants/data-inventory-store.ts'
 import { beginErasure } from '../../src/tenants/erasure.ts'
 import { exportTenant } from '../../src/tenants/export.ts'
 import { engines } from '../support/engines.ts'
-import { addIssues } from '../support/erasing.ts'
+import { addIssues } from '../support/erasure.ts'
 import { A, B, seedTenant } from '../support/rows.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: lines are looked into freely

@@ -102,7 +102,7 @@ for (const engine of bothEngines) {
       assert.deepEqual((await keyRingStatus(db, [k2])).missing, [{ kid: 'k1', tenants: 2 }])
     })
 
-    test('the system door sees which key and never what it sealed; a tenant may change its data key and nothing else of its row', async () => {
+    test('the system role sees which key and never what it sealed; a tenant may change its data key and nothing else of its row', async () => {
       const refused = (work: Promise<unknown>) =>
         assert.rejects(work, (error) => (error as { code?: string }).code === '42501')
       assert.equal((await withSystem(db, ({ query }) => query(sql`select key_id from tenants`))).length, 2)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { nextDrainLimit } from '../../src/worker/inbox-drainer.ts'
-import { type Account, differences, type InboxBench, startInboxBench } from '../inbox/bench.ts'
+import { type Account, differences, type InboxBench, startInboxBench } from '../inbox/inbox-fixture.ts'
 import { truthOf } from '../support/emulator.ts'
 import { eventually } from '../support/service.ts'
 

@@ -4,9 +4,9 @@ import { audit } from './audit.ts'
 import { changes } from './changes.ts'
 import { confirm } from './confirm.ts'
 import { credentials } from './credentials.ts'
+import { exportAndErasure } from './export-and-erasure.ts'
 import { inbox } from './inbox.ts'
 import { isolation } from './isolation.ts'
-import { leaving } from './leaving.ts'
 import { limits } from './limits.ts'
 import { oauth } from './oauth.ts'
 import { outbox } from './outbox.ts'
@@ -27,7 +27,7 @@ export const kinds: [heading: string, faults: Fault[]][] = [
   ['Change feed', changes],
   ['Outgoing webhooks', outbox],
   ['Audit log', audit],
-  ['Export, erasure and retention', leaving],
+  ['Export, erasure and retention', exportAndErasure],
 ]
 
 export const faults: Fault[] = kinds.flatMap(([, some]) => some)

@@ -58,7 +58,7 @@ export const surface: Fault[] = [
     in: 'safeRequestId',
     find: '/^[A-Za-z0-9._-]{1,64}$/.test(given)',
     put: 'given.length > 0',
-    test: 'test/http/pretending-headers.test.ts',
+    test: 'test/http/forged-headers.test.ts',
     gain: 'a caller writes any text into headers and log lines',
   },
   {

@@ -20,7 +20,7 @@ const other = '5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f12'
 const pause = (ms: number): Promise<undefined> =>
   new Promise((resolve) => setTimeout(resolve, ms, undefined).unref())
 
-interface House {
+interface TestApp {
   app: FastifyInstance
   /** Credentials that were looked at. */
   looked: string[]
@@ -33,7 +33,7 @@ interface House {
 }
 
 /** Keys are `tenant-<n>`, all of tenant `one`, `other-<name>` of tenant `other` under the same name, and `admin`. */
-async function openHouse(given: Partial<Rates>, clock: Clock = systemClock): Promise<House> {
+async function startTestApp(given: Partial<Rates>, clock: Clock = systemClock): Promise<TestApp> {
   const booked = new Map<string, number>()
   let isAway = false
   let lookMs = 0
@@ -88,7 +88,7 @@ async function openHouse(given: Partial<Rates>, clock: Clock = systemClock): Pro
   }
 }
 
-const ask = async ({ app }: House, key: string, tenant = one, remoteAddress = '203.0.113.1') =>
+const ask = async ({ app }: TestApp, key: string, tenant = one, remoteAddress = '203.0.113.1') =>
   await app.inject({
     path: `/of/${tenant}`,
     remoteAddress,
@@ -97,65 +97,65 @@ const ask = async ({ app }: House, key: string, tenant = one, remoteAddress = '2
 
 /** @returns how many answers there were of each status */
 async function askMany(
-  house: House,
+  app: TestApp,
   count: number,
-  ...rest: Parameters<typeof ask> extends [House, ...infer R] ? R : never
+  ...rest: Parameters<typeof ask> extends [TestApp, ...infer R] ? R : never
 ) {
   const tally: Record<number, number> = {}
   for (let n = 0; n < count; n++) {
-    const { statusCode } = await ask(house, ...rest)
+    const { statusCode } = await ask(app, ...rest)
     tally[statusCode] = (tally[statusCode] ?? 0) + 1
   }
   return tally
 }
 
 test('a credential has its limit from wherever it asks, and each credential its own', async () => {
-  const house = await openHouse({ key: 60, address: 0, failed: 0 })
+  const app = await startTestApp({ key: 60, address: 0, failed: 0 })
   for (let n = 0; n < 60; n++)
-    assert.equal((await ask(house, 'tenant-1', one, `203.0.113.${n}`)).statusCode, 200)
-  const refused = await ask(house, 'tenant-1')
+    assert.equal((await ask(app, 'tenant-1', one, `203.0.113.${n}`)).statusCode, 200)
+  const refused = await ask(app, 'tenant-1')
   assert.equal(refused.statusCode, 429)
   assert.equal(refused.json().code, 'rate_limited')
   assert.match(String(refused.headers['retry-after']), /^\d+$/)
   assert.equal(refused.headers['ratelimit-policy'], '"key";q=60;w=60')
-  const fine = await ask(house, 'tenant-2')
+  const fine = await ask(app, 'tenant-2')
   assert.equal(fine.statusCode, 200)
   assert.match(String(fine.headers.ratelimit), /^"key";r=59;t=60$/)
-  assert.deepEqual(await askMany(house, 100, 'admin'), { 200: 100 })
+  assert.deepEqual(await askMany(app, 100, 'admin'), { 200: 100 })
 })
 
 test('subjects of the same name in two tenants have a limit each', async () => {
-  const house = await openHouse({ key: 10, address: 0, failed: 0 })
-  assert.deepEqual(await askMany(house, 12, 'tenant-1'), { 200: 10, 429: 2 })
-  assert.deepEqual(await askMany(house, 12, 'other-1', other), { 200: 10, 429: 2 })
+  const app = await startTestApp({ key: 10, address: 0, failed: 0 })
+  assert.deepEqual(await askMany(app, 12, 'tenant-1'), { 200: 10, 429: 2 })
+  assert.deepEqual(await askMany(app, 12, 'other-1', other), { 200: 10, 429: 2 })
 })
 
 test('a tenant has a limit over all of its credentials', async () => {
-  const house = await openHouse({ key: 10, tenant: 25 })
-  const statuses = async (key: string) => await askMany(house, 10, key)
+  const app = await startTestApp({ key: 10, tenant: 25 })
+  const statuses = async (key: string) => await askMany(app, 10, key)
   assert.deepEqual(await statuses('tenant-1'), { 200: 10 })
   assert.deepEqual(await statuses('tenant-2'), { 200: 10 })
   assert.deepEqual(await statuses('tenant-3'), { 200: 5, 429: 5 })
-  const refused = await ask(house, 'tenant-4')
+  const refused = await ask(app, 'tenant-4')
   assert.equal(refused.statusCode, 429)
   assert.equal(refused.headers['ratelimit-policy'], '"tenant";q=25;w=60')
   // What one credential has used up costs the tenant nothing more.
-  const alike = await openHouse({ key: 5, tenant: 15 })
+  const alike = await startTestApp({ key: 5, tenant: 15 })
   assert.deepEqual(await askMany(alike, 50, 'tenant-1'), { 200: 5, 429: 45 })
   assert.deepEqual(await askMany(alike, 20, 'tenant-2'), { 200: 5, 429: 15 })
   assert.equal((await ask(alike, 'admin')).statusCode, 200)
 })
 
 test("another tenant's path costs a credential as much as its own", async () => {
-  const house = await openHouse({ key: 10, address: 0, failed: 0 })
-  assert.deepEqual(await askMany(house, 12, 'tenant-1', other), { 404: 10, 429: 2 })
-  assert.deepEqual(await askMany(house, 2, 'tenant-1', one), { 429: 2 })
+  const app = await startTestApp({ key: 10, address: 0, failed: 0 })
+  assert.deepEqual(await askMany(app, 12, 'tenant-1', other), { 404: 10, 429: 2 })
+  assert.deepEqual(await askMany(app, 2, 'tenant-1', one), { 429: 2 })
 })
 
 test('wrong credentials beyond the limit are refused as such, and verified four at a time, one after the other or all at once', async () => {
-  const house = await openHouse({ key: 0, address: 0, failed: 10 })
-  assert.deepEqual(await askMany(house, 100, 'wrong'), { 401: 10, 429: 90 })
-  const atOnce = await openHouse({ key: 0, address: 0, failed: 10 }, handClock())
+  const app = await startTestApp({ key: 0, address: 0, failed: 10 })
+  assert.deepEqual(await askMany(app, 100, 'wrong'), { 401: 10, 429: 90 })
+  const atOnce = await startTestApp({ key: 0, address: 0, failed: 10 }, handClock())
   const release = atOnce.hold()
   const asked = Array.from({ length: 400 }, (_, n) => ask(atOnce, `wrong-${n}`))
   // What finds no place in the line is refused before it is verified, and at once.
@@ -170,42 +170,42 @@ test('wrong credentials beyond the limit are refused as such, and verified four 
 })
 
 test('a right credential passes where others have sent too many wrong ones, and elsewhere it never knew of them', async () => {
-  const house = await openHouse({ key: 0, address: 0, failed: 3 })
-  assert.deepEqual(await askMany(house, 10, 'wrong'), { 401: 3, 429: 7 })
+  const app = await startTestApp({ key: 0, address: 0, failed: 3 })
+  assert.deepEqual(await askMany(app, 10, 'wrong'), { 401: 3, 429: 7 })
   for (const key of ['tenant-1', 'admin']) {
-    assert.equal((await ask(house, key)).statusCode, 200)
-    assert.equal((await ask(house, key, one, '203.0.113.2')).statusCode, 200)
+    assert.equal((await ask(app, key)).statusCode, 200)
+    assert.equal((await ask(app, key, one, '203.0.113.2')).statusCode, 200)
   }
 })
 
 test('a key that was right from an address stays in there, until it is revoked', async () => {
-  const house = await openHouse({ key: 0, address: 0, failed: 3 })
-  for (const key of ['tenant-1', 'tenant-3']) assert.equal((await ask(house, key)).statusCode, 200)
-  assert.deepEqual(await askMany(house, 10, 'wrong'), { 401: 3, 429: 7 })
-  assert.equal((await ask(house, 'tenant-1')).statusCode, 200)
-  house.revoke('tenant-1')
-  assert.deepEqual(await askMany(house, 3, 'tenant-1'), { 429: 3 })
-  assert.equal((await ask(house, 'tenant-3')).statusCode, 200)
-  assert.equal((await ask(house, '')).statusCode, 401)
+  const app = await startTestApp({ key: 0, address: 0, failed: 3 })
+  for (const key of ['tenant-1', 'tenant-3']) assert.equal((await ask(app, key)).statusCode, 200)
+  assert.deepEqual(await askMany(app, 10, 'wrong'), { 401: 3, 429: 7 })
+  assert.equal((await ask(app, 'tenant-1')).statusCode, 200)
+  app.revoke('tenant-1')
+  assert.deepEqual(await askMany(app, 3, 'tenant-1'), { 429: 3 })
+  assert.equal((await ask(app, 'tenant-3')).statusCode, 200)
+  assert.equal((await ask(app, '')).statusCode, 401)
 })
 
 test('many keys of one backend, all new to the process, are looked at in turn and none is refused', async () => {
   // A clock that stands: whether all of them are looked at within two seconds is the machine's.
-  const house = await openHouse({ key: 0, address: 0, failed: 10 }, handClock())
-  house.slow(5)
-  const answers = await Promise.all(Array.from({ length: 300 }, (_, n) => ask(house, `tenant-${n}`)))
+  const app = await startTestApp({ key: 0, address: 0, failed: 10 }, handClock())
+  app.slow(5)
+  const answers = await Promise.all(Array.from({ length: 300 }, (_, n) => ask(app, `tenant-${n}`)))
   assert.equal(answers.filter(({ statusCode }) => statusCode === 200).length, 300)
 })
 
 test('looks that do not end keep nobody waiting for more than two seconds', async () => {
   const clock = handClock()
-  const house = await openHouse({ key: 0, address: 0, failed: 2 }, clock)
-  const release = house.hold()
-  const stuck = Array.from({ length: 6 }, (_, n) => ask(house, `wrong-${n}`))
-  while (house.looked.length < 6) await new Promise((resolve) => setTimeout(resolve, 5))
+  const app = await startTestApp({ key: 0, address: 0, failed: 2 }, clock)
+  const release = app.hold()
+  const stuck = Array.from({ length: 6 }, (_, n) => ask(app, `wrong-${n}`))
+  while (app.looked.length < 6) await new Promise((resolve) => setTimeout(resolve, 5))
   const began = clock.now()
   let waited: number | undefined
-  const third = ask(house, 'tenant-1').finally(() => {
+  const third = ask(app, 'tenant-1').finally(() => {
     waited = clock.now() - began
   })
   while (waited === undefined) {
@@ -215,33 +215,33 @@ test('looks that do not end keep nobody waiting for more than two seconds', asyn
   assert.ok(waited >= 2_000, `${waited}`)
   const { statusCode, headers } = await third
   assert.deepEqual([statusCode, headers['retry-after']], [429, '1'])
-  assert.equal(house.looked.length, 6)
+  assert.equal(app.looked.length, 6)
   release()
   await Promise.all(stuck)
-  assert.equal((await ask(house, 'tenant-1')).statusCode, 200)
+  assert.equal((await ask(app, 'tenant-1')).statusCode, 200)
 })
 
 test('a session has the budget of the credential that it was made with, and a wrong cookie is nobody’s try', async () => {
-  const house = await openHouse({ key: 10, address: 0, failed: 2 })
+  const app = await startTestApp({ key: 10, address: 0, failed: 2 })
   const byCookie = async (cookie: string) =>
-    (await house.app.inject({ path: `/of/${one}`, headers: { cookie } })).statusCode
+    (await app.app.inject({ path: `/of/${one}`, headers: { cookie } })).statusCode
   for (let n = 0; n < 8; n++) assert.equal(await byCookie('tenant-1'), 200)
-  assert.deepEqual(await askMany(house, 3, 'tenant-1'), { 200: 2, 429: 1 })
+  assert.deepEqual(await askMany(app, 3, 'tenant-1'), { 200: 2, 429: 1 })
   assert.equal(await byCookie('tenant-1'), 429)
   for (let n = 0; n < 5; n++) assert.equal(await byCookie('wrong'), 401)
-  assert.equal((await ask(house, 'tenant-2')).statusCode, 200)
+  assert.equal((await ask(app, 'tenant-2')).statusCode, 200)
 })
 
 test('0 is no limit', async () => {
-  const house = await openHouse({ key: 0, address: 0, failed: 0 })
-  assert.deepEqual(await askMany(house, 40, 'wrong'), { 401: 40 })
-  assert.deepEqual(await askMany(house, 40, 'tenant-1'), { 200: 40 })
+  const app = await startTestApp({ key: 0, address: 0, failed: 0 })
+  assert.deepEqual(await askMany(app, 40, 'wrong'), { 401: 40 })
+  assert.deepEqual(await askMany(app, 40, 'tenant-1'), { 200: 40 })
 })
 
 test('with the database away each limit holds in the process alone', async () => {
-  const house = await openHouse({ key: 50, address: 200, failed: 10 })
-  house.away()
-  assert.deepEqual(await askMany(house, 60, 'tenant-1'), { 200: 50, 429: 10 })
-  assert.deepEqual(await askMany(house, 20, 'wrong', one, '203.0.113.2'), { 401: 10, 429: 10 })
-  assert.deepEqual(await askMany(house, 210, '', one, '203.0.113.3'), { 401: 200, 429: 10 })
+  const app = await startTestApp({ key: 50, address: 200, failed: 10 })
+  app.away()
+  assert.deepEqual(await askMany(app, 60, 'tenant-1'), { 200: 50, 429: 10 })
+  assert.deepEqual(await askMany(app, 20, 'wrong', one, '203.0.113.2'), { 401: 10, 429: 10 })
+  assert.deepEqual(await askMany(app, 210, '', one, '203.0.113.3'), { 401: 200, 429: 10 })
 })

@@ -5,7 +5,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { after, before, test } from 'node:test'
 import { startTestEmulator } from '../../support/emulator.ts'
 import { eventually } from '../../support/service.ts'
-import { newAccount, startOn } from '../bench.ts'
+import { newAccount, startOn } from '../http-fixture.ts'
 import { checkShape, type Watched } from '../oracle.ts'
 import { type Answer, send } from '../send.ts'
 

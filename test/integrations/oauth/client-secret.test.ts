@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { readConfig } from '../../../src/config.ts'
-import { idle } from '../../http/bench.ts'
 import { everyRow } from '../../http/database.ts'
+import { idle } from '../../http/http-fixture.ts'
 import { eventually, testKeys } from '../../support/service.ts'
-import { type OAuthBench, startOAuth } from './oauth-bench.ts'
+import { type OAuthBench, startOAuth } from './oauth-fixture.ts'
 
 const [fresh, old] = ['zqnew-secret-of-the-app', 'zqold-secret-of-the-app']
 

@@ -1,10 +1,10 @@
 /** What RFC 9700 warns clients of, tried at both doors: stolen codes, changed redirects, poisoned hosts. docs/security/checks-oauth.md has the list. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { idle } from '../../http/bench.ts'
+import { idle } from '../../http/http-fixture.ts'
 import { checkShape } from '../../http/oracle.ts'
 import { send } from '../../http/send.ts'
-import { callback, type OAuthBench, startOAuth } from './oauth-bench.ts'
+import { callback, type OAuthBench, startOAuth } from './oauth-fixture.ts'
 
 let bench: OAuthBench
 before(async () => {

@@ -9,8 +9,8 @@ import { checkShape } from '../../http/oracle.ts'
 import { send } from '../../http/send.ts'
 import { onlyLong } from '../../support/long.ts'
 import { eventually } from '../../support/service.ts'
-import { type ConfirmBench, publicUrl, startConfirm } from './confirm-bench.ts'
-import { callback } from './oauth-bench.ts'
+import { type ConfirmBench, publicUrl, startConfirm } from './confirm-fixture.ts'
+import { callback } from './oauth-fixture.ts'
 
 for (const engine of ['PostgreSQL', 'PGlite'] as const) {
   describe(`confirming on ${engine}`, engine === 'PGlite' ? onlyLong : {}, () => {

@@ -4,11 +4,11 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { mayFinishAuthorization, type Principal } from '../../../src/api/principal.ts'
 import { parseTenantId } from '../../../src/db/tenant-id.ts'
-import { idle } from '../../http/bench.ts'
 import { look } from '../../http/database.ts'
+import { idle } from '../../http/http-fixture.ts'
 import { checkShape } from '../../http/oracle.ts'
 import { send } from '../../http/send.ts'
-import { callback, type OAuthBench, startOAuth } from './oauth-bench.ts'
+import { callback, type OAuthBench, startOAuth } from './oauth-fixture.ts'
 
 const tenantId = parseTenantId(randomUUID())
 const key: Principal = { kind: 'tenant', tenantId, scopes: ['manage'], by: 'key:0123456789abcdef' }

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
 import type { NewFault } from '../../../packages/emulator/src/http/faults.ts'
-import { idle, startOn } from '../../http/bench.ts'
 import { tableCounts } from '../../http/database.ts'
+import { idle, startOn } from '../../http/http-fixture.ts'
 import { checkLog, checkShape, type Refusal } from '../../http/oracle.ts'
 import { type Answer, send } from '../../http/send.ts'
-import { type Came, type OAuthBench, startOAuth } from './oauth-bench.ts'
+import { type Came, type OAuthBench, startOAuth } from './oauth-fixture.ts'
 
 let bench: OAuthBench
 before(async () => {

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { idle } from '../../http/bench.ts'
 import { look, tableCounts } from '../../http/database.ts'
+import { idle } from '../../http/http-fixture.ts'
 import { checkLog, checkShape } from '../../http/oracle.ts'
 import { type Answer, send } from '../../http/send.ts'
-import { callback, type OAuthBench, startOAuth } from './oauth-bench.ts'
+import { callback, type OAuthBench, startOAuth } from './oauth-fixture.ts'
 
 let bench: OAuthBench
 before(async () => {
@@ -62,7 +62,7 @@ test('a state that was changed in any part is refused, and the true one still wo
   await idle(bench.service, bench.database)
 })
 
-test('a state is good once, by whichever door', async () => {
+test('a state is good once, by whichever route', async () => {
   const one = await bench.start(bench.portal())
   assert.equal((await bench.post(one.code, one.state)).status, 200)
   await idle(bench.service, bench.database)

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { connectTenant, idle } from '../../http/bench.ts'
 import { everyRow, tableCounts } from '../../http/database.ts'
+import { connectTenant, idle } from '../../http/http-fixture.ts'
 import { checkShape } from '../../http/oracle.ts'
 import { send } from '../../http/send.ts'
-import { type OAuthBench, startOAuth } from './oauth-bench.ts'
+import { type OAuthBench, startOAuth } from './oauth-fixture.ts'
 
 let bench: OAuthBench
 before(async () => {

@@ -10,7 +10,7 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { AppError } from '../../../src/lib/errors.ts'
 import { adminQuery } from '../../support/postgres.ts'
 import { eventually } from '../../support/service.ts'
-import { type Bench, connectTenant, newAccount, startBench } from '../bench.ts'
+import { type Bench, connectTenant, newAccount, startBench } from '../http-fixture.ts'
 
 const long = 'x'.repeat(65_536)
 

@@ -7,13 +7,13 @@ import { noLimits } from '../../bench/load/house.ts'
 import { startTestEmulator } from '../support/emulator.ts'
 import { startProcess } from '../support/process.ts'
 import { testKeys } from '../support/service.ts'
-import { connectTenant, idle, newAccount, startOn } from './bench.ts'
 import { signing } from './fuzz-deliveries.ts'
 import { canary, type Known } from './fuzz-values.ts'
+import { connectTenant, idle, newAccount, startOn } from './http-fixture.ts'
 import { type Operation, readOperations } from './operations.ts'
 import { send } from './send.ts'
 
-export interface FuzzWorld {
+export interface FuzzFixture {
   url: string
   operations: Operation[]
   known: Known
@@ -30,7 +30,7 @@ export const adminKey = 'fuzz-admin-key-zqkey9-of-the-tests'
  * The process under test serves the API and runs no worker: a sync that the fuzzer asks for is queued, and every
  * further one joins it, so that the queue stays as short as there are streams.
  */
-export async function startFuzzWorld(): Promise<FuzzWorld> {
+export async function startFuzzFixture(): Promise<FuzzFixture> {
   const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
   await emulator.control('POST', '/limits', noLimits)
   const { service, database } = await startOn(emulator)

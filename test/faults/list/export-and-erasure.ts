@@ -2,11 +2,11 @@
 import type { Fault } from '../fault.ts'
 
 const erasure = 'test/tenants/erasure.test.ts'
-const leaves = 'test/tenants/leaving.test.ts'
+const leaves = 'test/tenants/export-and-erasure.test.ts'
 const told = 'test/tenants/export.test.ts'
 const retention = 'test/worker/retention.test.ts'
 
-export const leaving: Fault[] = [
+export const exportAndErasure: Fault[] = [
   {
     name: 'erasure-does-not-wait-for-running-work',
     find: `  perform pg_advisory_xact_lock_shared(hashtextextended(spoke_tenant()::text, 1));
@@ -29,7 +29,7 @@ export const leaving: Fault[] = [
     find: 'with check (tenant_id = spoke_tenant() and erasing_at is not null);',
     put: 'with check (tenant_id = spoke_tenant());',
     test: erasure,
-    only: 'erasing on PostgreSQL the door',
+    only: 'erasing on PostgreSQL the erasure role',
     gain: 'a tenant comes back with half of its data',
   },
   {
@@ -37,7 +37,7 @@ export const leaving: Fault[] = [
     find: '  using (tenant_id = spoke_tenant() and erasing_at is not null);',
     put: '  using (tenant_id = spoke_tenant());',
     test: erasure,
-    only: 'erasing on PostgreSQL the door',
+    only: 'erasing on PostgreSQL the erasure role',
     gain: 'one wrong id deletes a tenant that was not marked for erasure',
   },
   {

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { limitSockets, socketLimits } from '../../../src/http/limits/sockets.ts'
-import { startInboxBench } from '../../inbox/bench.ts'
+import { startInboxBench } from '../../inbox/inbox-fixture.ts'
 import { eventually } from '../../support/service.ts'
 import { send } from '../send.ts'
 

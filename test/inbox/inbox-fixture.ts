@@ -1,6 +1,7 @@
 /** What the tests of the inbox share: an emulator whose app sends webhooks, and a service that takes them and never polls. */
-import { connectTenant, idle } from '../http/bench.ts'
+
 import { databaseOf } from '../http/database.ts'
+import { connectTenant, idle } from '../http/http-fixture.ts'
 import { startTestEmulator, type TestEmulator, truthOf } from '../support/emulator.ts'
 import { freePort } from '../support/free-port.ts'
 import { adminQuery } from '../support/postgres.ts'

@@ -1,11 +1,11 @@
 /** What fails must not lose: the database while HubSpot sends, and HubSpot's webhooks themselves. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { idle } from '../http/bench.ts'
+import { idle } from '../http/http-fixture.ts'
 import { truthOf } from '../support/emulator.ts'
 import { eventually } from '../support/service.ts'
 import { wireTo } from '../support/wire.ts'
-import { type Account, differences, type InboxBench, startInboxBench } from './bench.ts'
+import { type Account, differences, type InboxBench, startInboxBench } from './inbox-fixture.ts'
 
 let bench: InboxBench
 let account: Account

@@ -1,12 +1,12 @@
 /** What the tests of disconnecting share: connected integrations of both kinds, and what is left of them afterwards. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { connectTenant, idle, newAccount } from '../http/bench.ts'
 import { look } from '../http/database.ts'
+import { connectTenant, idle, newAccount } from '../http/http-fixture.ts'
 import { checkShape } from '../http/oracle.ts'
 import { send } from '../http/send.ts'
 import { eventually } from '../support/service.ts'
-import { startOAuth } from './oauth/oauth-bench.ts'
+import { startOAuth } from './oauth/oauth-fixture.ts'
 
 export type Ids = { tenant: string; integration: string }
 

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
 import { openDatabase } from '../../src/db/database.ts'
-import { connectTenant, idle, newAccount } from '../http/bench.ts'
 import { everyRow, look } from '../http/database.ts'
+import { connectTenant, idle, newAccount } from '../http/http-fixture.ts'
 import { checkShape } from '../http/oracle.ts'
 import { send } from '../http/send.ts'
-import { type Disconnects, startDisconnects } from '../integrations/disconnect-bench.ts'
-import { callback } from '../integrations/oauth/oauth-bench.ts'
+import { type Disconnects, startDisconnects } from '../integrations/disconnect-fixture.ts'
+import { callback } from '../integrations/oauth/oauth-fixture.ts'
 import { quiet } from '../support/engines.ts'
-import { eraseNow, tablesWith } from '../support/erasing.ts'
+import { eraseNow, tablesWith } from '../support/erasure.ts'
 import { eventually } from '../support/service.ts'
 
 let bench: Disconnects
@@ -76,7 +76,7 @@ test('from the answer on every route is 404 for it, a connect is refused, and Hu
   await connectTenant(bench.service, token, tenant)
 })
 
-test('a stranger cannot tell a tenant that is being erased from one that was never there', async () => {
+test('an unauthenticated caller cannot tell a tenant that is being erased from one that was never there', async () => {
   const { tenant } = await bench.byToken()
   assert.equal((await erase(tenant)).status, 202)
   const ask = async (

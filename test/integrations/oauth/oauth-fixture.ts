@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { createBrowser } from '../../../demo/browser.ts'
-import { startOn } from '../../http/bench.ts'
+import { startOn } from '../../http/http-fixture.ts'
 import type { Watched } from '../../http/oracle.ts'
 import { type Answer, send } from '../../http/send.ts'
 import { startTestEmulator } from '../../support/emulator.ts'

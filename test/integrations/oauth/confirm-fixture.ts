@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { layOutEmbedded } from '../../support/embedded.ts'
 import { eventually } from '../../support/service.ts'
-import { callback, startOAuth } from './oauth-bench.ts'
+import { callback, startOAuth } from './oauth-fixture.ts'
 
 export const publicUrl = 'http://localhost:8000'
 
