@@ -1,12 +1,16 @@
 /** Changes at HubSpot, and the incremental sync that brings exactly these. */
 import assert from 'node:assert/strict'
 import type { Api, Issue, Run } from './api.ts'
-import type { Cast, Tenant } from './cast.ts'
 import { assertSame } from './copies.ts'
 import type { Change } from './hubspot.ts'
 import { cut, type Screen } from './screen.ts'
+import type { DemoContext, Tenant } from './tenants.ts'
 
-export async function syncChanges({ api, hubspot, screen, step }: Cast, a: Tenant, b: Tenant): Promise<void> {
+export async function syncChanges(
+  { api, hubspot, screen, step }: DemoContext,
+  a: Tenant,
+  b: Tenant,
+): Promise<void> {
   step('an incremental sync brings exactly what changed')
   const at = `/api/hubspot/sync/${a.id}/${a.integrationId}`
   const before = { a: await api.issues(a.id), b: await api.issues(b.id), kept: await keptSoFar(api, at) }

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { createBrowser } from './browser.ts'
-import type { Cast, Tenant } from './cast.ts'
+import type { DemoContext, Tenant } from './tenants.ts'
 
 /** As a browser goes through it: our authorize, HubSpot's page, our callback, the page that names the account, its button. */
-export async function connectByOAuth({ api, base, hubspot, screen, step }: Cast): Promise<Tenant> {
+export async function connectByOAuth({ api, base, hubspot, screen, step }: DemoContext): Promise<Tenant> {
   step('tenant A connects by OAuth')
   const id = randomUUID()
   const began = (await api.get(`/api/hubspot/authorize/${id}`)).body
@@ -36,7 +36,7 @@ export async function connectByOAuth({ api, base, hubspot, screen, step }: Cast)
   return tenant
 }
 
-export async function connectByToken({ api, hubspot, screen, step }: Cast): Promise<Tenant> {
+export async function connectByToken({ api, hubspot, screen, step }: DemoContext): Promise<Tenant> {
   step('tenant B connects by a pasted token')
   const id = randomUUID()
   const made = (await api.post(`/api/hubspot/integrations/${id}`, { access_token: hubspot.tokenOfB }, 201))

@@ -1,12 +1,12 @@
 /** The first full sync of both, with its progress; and the first ticket that can be read back. */
 import assert from 'node:assert/strict'
 import type { Issue, Run } from './api.ts'
-import type { Cast, Tenant } from './cast.ts'
 import { bar, count, type Screen, seconds } from './screen.ts'
+import type { DemoContext, Tenant } from './tenants.ts'
 
 /** The first synced ticket as soon as it can be read back. */
 export async function firstIssue(
-  { api, elapsed }: Cast,
+  { api, elapsed }: DemoContext,
   tenant: Tenant,
 ): Promise<{ issue: Issue; afterMs: number }> {
   for (const end = Date.now() + 30_000; Date.now() < end; ) {
@@ -19,7 +19,7 @@ export async function firstIssue(
 
 /** Connecting has begun a full sync of each. */
 export async function syncBoth(
-  { api, screen, step, elapsed }: Cast,
+  { api, screen, step, elapsed }: DemoContext,
   tenants: Tenant[],
   reading: ReturnType<typeof firstIssue>,
 ): Promise<void> {

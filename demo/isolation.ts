@@ -1,10 +1,14 @@
 /** Shows that one tenant's integration does not exist for another. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import type { Cast, Tenant } from './cast.ts'
+import type { DemoContext, Tenant } from './tenants.ts'
 
 /** Under B, A's integration and one that never was are the same: 404, byte for byte. */
-export async function checkIsolation({ api, screen, step }: Cast, a: Tenant, b: Tenant): Promise<void> {
+export async function checkIsolation(
+  { api, screen, step }: DemoContext,
+  a: Tenant,
+  b: Tenant,
+): Promise<void> {
   step('tenant A’s integration does not exist for tenant B')
   const route = (tenant: string, integration: string) => `/api/hubspot/status/${tenant}/${integration}`
   const own = await api.get(route(a.id, a.integrationId))

@@ -8,7 +8,7 @@ import { type DemoHubSpot, startDemoHubSpot } from './hubspot.ts'
 import { freePortFrom } from './ports.ts'
 import { createScreen, seconds } from './screen.ts'
 import { type SpokeProcess, startSpoke } from './spoke-process.ts'
-import { play } from './story.ts'
+import { play } from './steps.ts'
 
 /** The whole story takes some ten seconds; a demo that hangs is one that failed. */
 const deadlineMs = 240_000

@@ -1,9 +1,9 @@
 /** The table at the end, and lines to paste into another terminal. */
 import assert from 'node:assert/strict'
-import type { Cast, Tenant } from './cast.ts'
 import { table } from './screen.ts'
+import type { DemoContext, Tenant } from './tenants.ts'
 
-export async function showTable({ api, screen, step }: Cast, tenants: Tenant[]): Promise<void> {
+export async function showTable({ api, screen, step }: DemoContext, tenants: Tenant[]): Promise<void> {
   step('the table adds up')
   const rows: (string | number)[][] = [
     ['', 'HubSpot account', 'connected by', 'tickets', 'issues', 'last sync'],
@@ -22,7 +22,7 @@ export async function showTable({ api, screen, step }: Cast, tenants: Tenant[]):
   for (const one of lines) screen.line(`  ${one}`)
 }
 
-export function showLines({ base, hubspot, screen }: Cast, a: Tenant, b: Tenant): void {
+export function showLines({ base, hubspot, screen }: DemoContext, a: Tenant, b: Tenant): void {
   screen.heading('Try it')
   const at = '$SPOKE/api/hubspot'
   const lines: [string, string[]][] = [

@@ -12,7 +12,7 @@ import { createApi } from '../demo/api.ts'
 import { type DemoHubSpot, startDemoHubSpot } from '../demo/hubspot.ts'
 import { freePortFrom } from '../demo/ports.ts'
 import { createScreen } from '../demo/screen.ts'
-import { play } from '../demo/story.ts'
+import { play } from '../demo/steps.ts'
 import { runProgram } from './examples/run-program.ts'
 import { startTestService } from './support/service.ts'
 

@@ -2,7 +2,7 @@
  * 2. How much of what HubSpot allows a first load uses, and how often it is refused: a portal connected by OAuth, the
  * emulator's limits as HubSpot's are, one process. Counted by the emulator, not by Spoke.
  */
-import { type House, newAccount, pause, startHubSpot } from './house.ts'
+import { type Harness, newAccount, pause, startHubSpot } from './harness.ts'
 import { type BenchResult, round } from './result.ts'
 import { startService } from './service.ts'
 
@@ -22,17 +22,17 @@ interface Entry {
   status: number
 }
 
-export async function budgetUse(house: House): Promise<BenchResult> {
-  const seconds = Math.max(20, Math.round(120 * house.scale))
+export async function budgetUse(harness: Harness): Promise<BenchResult> {
+  const seconds = Math.max(20, Math.round(120 * harness.scale))
   const hubspot = await startHubSpot()
-  const databaseUrl = await house.createDatabase()
+  const databaseUrl = await harness.createDatabase()
   const service = await startService(hubspot, databaseUrl)
   try {
     // More than can be read in that time, so that the load never ends before the measuring does.
     const tickets = Math.ceil((seconds + settleMs / 1_000 + 10) * (allowed.calls / allowed.ms) * 1_000 * 100)
     const { hubId } = await newAccount(hubspot, { tickets, plan: 'starter' })
     const connected = await service.connectByOauth(hubId)
-    house.say(`2. budget: ${seconds} s of a first load under HubSpot's limit`)
+    harness.say(`2. budget: ${seconds} s of a first load under HubSpot's limit`)
     await pause(settleMs + seconds * 1_000 + 2_000)
     const [run] = await service.rows<{ state: string }>(
       "select state from sync_events where integration_id = $1 and sync_type = 'full'",
@@ -78,7 +78,7 @@ export async function budgetUse(house: House): Promise<BenchResult> {
     }
   } finally {
     await service.stop()
-    await house.dropDatabase(databaseUrl)
+    await harness.dropDatabase(databaseUrl)
     await hubspot.stop()
   }
 }

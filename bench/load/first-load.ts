@@ -3,28 +3,35 @@
  * sync). All in one run against one emulator and one PostgreSQL, one after the other, each in a database of its own that
  * is gone before the next begins, so that nobody pays for the vacuum of another.
  */
-import { allScopes, type House, type HubSpotProcess, newAccount, noLimits, startHubSpot } from './house.ts'
-import { type Load, loadByFloor, loadByNaive, loadBySpoke, type Seen } from './loaders.ts'
+import {
+  allScopes,
+  type Harness,
+  type HubSpotProcess,
+  newAccount,
+  noLimits,
+  startHubSpot,
+} from './harness.ts'
+import { type Load, loadByBaseline, loadByNaive, loadBySpoke, type Seen } from './loaders.ts'
 import { type BenchResult, type Figure, round } from './result.ts'
 
-export async function firstLoad(house: House): Promise<BenchResult> {
+export async function firstLoad(harness: Harness): Promise<BenchResult> {
   const hubspot = await startHubSpot()
   try {
     await hubspot.control('POST', '/limits', noLimits)
-    return await compare(house, hubspot)
+    return await compare(harness, hubspot)
   } finally {
     await hubspot.stop()
   }
 }
 
-async function compare(house: House, hubspot: HubSpotProcess): Promise<BenchResult> {
-  const tickets = Math.max(1_000, Math.round(100_000 * house.scale))
-  const few = Math.max(500, Math.round(10_000 * house.scale))
-  const some = Math.max(1_000, Math.round(20_000 * house.scale))
+async function compare(harness: Harness, hubspot: HubSpotProcess): Promise<BenchResult> {
+  const tickets = Math.max(1_000, Math.round(100_000 * harness.scale))
+  const few = Math.max(500, Math.round(10_000 * harness.scale))
+  const some = Math.max(1_000, Math.round(20_000 * harness.scale))
 
-  house.say('1. first load: a small one first, which warms the emulator and shows what Spoke asks for')
+  harness.say('1. first load: a small one first, which warms the emulator and shows what Spoke asks for')
   const warm = await newAccount(hubspot, { tickets: 1_000 })
-  const { seen } = await loadBySpoke(house, hubspot, warm, 1_000)
+  const { seen } = await loadBySpoke(harness, hubspot, warm, 1_000)
   const plain = await newAccount(hubspot, { tickets })
   const floor: Load[] = []
   const spoke: Load[] = []
@@ -32,23 +39,23 @@ async function compare(house: House, hubspot: HubSpotProcess): Promise<BenchResu
   for (const one of ['floor', 'spoke', 'spoke', 'floor'] as const) {
     const load =
       one === 'floor'
-        ? await loadByFloor(house, hubspot, plain, tickets, seen)
-        : (await loadBySpoke(house, hubspot, plain, tickets)).load
+        ? await loadByBaseline(harness, hubspot, plain, tickets, seen)
+        : (await loadBySpoke(harness, hubspot, plain, tickets)).load
     ;(one === 'floor' ? floor : spoke).push(load)
-    house.say(`   ${one}: ${perSecond([load])} tickets/s, ${micros([load])} µs of CPU a ticket`)
+    harness.say(`   ${one}: ${perSecond([load])} tickets/s, ${micros([load])} µs of CPU a ticket`)
   }
 
   const draft = await newAccount(hubspot, { tickets: few })
-  const naive = [await loadByNaive(house, hubspot, draft, few)]
-  house.say(`   naive: ${perSecond(naive)} tickets/s, ${micros(naive)} µs of CPU a ticket`)
+  const naive = [await loadByNaive(harness, hubspot, draft, few)]
+  harness.say(`   naive: ${perSecond(naive)} tickets/s, ${micros(naive)} µs of CPU a ticket`)
 
   const linked = await newAccount(
     hubspot,
     { tickets: some, associations: { contacts: 2, companies: 1, deals: 1 } },
     allScopes,
   )
-  const linkedSpoke = await loadBySpoke(house, hubspot, linked, some)
-  const linkedFloor = await loadByFloor(house, hubspot, linked, some, linkedSpoke.seen)
+  const linkedSpoke = await loadBySpoke(harness, hubspot, linked, some)
+  const linkedFloor = await loadByBaseline(harness, hubspot, linked, some, linkedSpoke.seen)
 
   const time = secondsOf(spoke) / secondsOf(floor)
   const cpu = microsOf(spoke) / microsOf(floor)

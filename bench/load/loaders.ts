@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { adminQuery } from '../../test/support/postgres.ts'
 import type { Ending } from '../naive/main.ts'
-import type { FloorReport, FloorTask } from './floor.ts'
-import { type House, type HubSpotProcess, pause } from './house.ts'
+import type { BaselineReport, BaselineTask } from './baseline.ts'
+import { type Harness, type HubSpotProcess, pause } from './harness.ts'
 import { cpuMicros } from './processes.ts'
 import { startService } from './service.ts'
 
@@ -36,8 +36,8 @@ const longest = 1_500
 const settleMs = 2_000
 
 /** CPU of the three between two looks. */
-function watch(house: House, hubspot: HubSpotProcess, pid: number) {
-  const look = () => [cpuMicros(pid), cpuMicros(house.postgresPid), cpuMicros(hubspot.pid)] as const
+function watch(harness: Harness, hubspot: HubSpotProcess, pid: number) {
+  const look = () => [cpuMicros(pid), cpuMicros(harness.postgresPid), cpuMicros(hubspot.pid)] as const
   const before = look()
   return () => {
     const [own, postgres, emulator] = look().map((now, i) => now - (before[i] as number)) as [
@@ -55,17 +55,17 @@ async function mustHold(databaseUrl: string, table: string, tickets: number): Pr
 }
 
 export async function loadBySpoke(
-  house: House,
+  harness: Harness,
   hubspot: HubSpotProcess,
   { hubId, token }: Account,
   tickets: number,
 ): Promise<{ load: Load; seen: Seen }> {
-  const databaseUrl = await house.createDatabase()
+  const databaseUrl = await harness.createDatabase()
   const service = await startService(hubspot, databaseUrl)
   try {
     await pause(settleMs)
     await hubspot.control('DELETE', '/requests')
-    const taken = watch(house, hubspot, service.pid)
+    const taken = watch(harness, hubspot, service.pid)
     const run = await service.ended(await service.connect(token), 'full', longest)
     const load = {
       tickets,
@@ -77,7 +77,7 @@ export async function loadBySpoke(
     return { load, seen: await whatWasAsked(hubspot, hubId) }
   } finally {
     await service.stop()
-    await house.dropDatabase(databaseUrl)
+    await harness.dropDatabase(databaseUrl)
   }
 }
 
@@ -106,24 +106,24 @@ async function whatWasAsked(hubspot: HubSpotProcess, hubId: number): Promise<See
   return { lists: [...new Set(lists)], associations: [...new Map(associations)] }
 }
 
-export async function loadByFloor(
-  house: House,
+export async function loadByBaseline(
+  harness: Harness,
   hubspot: HubSpotProcess,
   { token }: Account,
   tickets: number,
   seen: Seen,
 ): Promise<Load> {
-  const databaseUrl = await house.createDatabase()
+  const databaseUrl = await harness.createDatabase()
   const child = fork(join(import.meta.dirname, 'floor.ts'), { stdio })
   const lastWord = () => void child.kill('SIGKILL')
   process.on('exit', lastWord)
   try {
     await once(child, 'message')
     await pause(settleMs)
-    const taken = watch(house, hubspot, child.pid as number)
-    const task: FloorTask = { apiUrl: hubspot.url, token, databaseUrl, ...seen }
+    const taken = watch(harness, hubspot, child.pid as number)
+    const task: BaselineTask = { apiUrl: hubspot.url, token, databaseUrl, ...seen }
     child.send(task)
-    const report = await answerOf<FloorReport>(child)
+    const report = await answerOf<BaselineReport>(child)
     if (report.tickets !== tickets) throw new Error(`the floor read ${report.tickets} tickets of ${tickets}`)
     const load = { tickets, seconds: report.seconds, ...taken() }
     await mustHold(databaseUrl, 'floor_issues', tickets)
@@ -131,17 +131,17 @@ export async function loadByFloor(
   } finally {
     process.off('exit', lastWord)
     child.kill('SIGKILL')
-    await house.dropDatabase(databaseUrl)
+    await harness.dropDatabase(databaseUrl)
   }
 }
 
 export async function loadByNaive(
-  house: House,
+  harness: Harness,
   hubspot: HubSpotProcess,
   { token }: Account,
   tickets: number,
 ): Promise<Load> {
-  const databaseUrl = await house.createDatabase()
+  const databaseUrl = await harness.createDatabase()
   const child = fork(join(import.meta.dirname, '../naive/main.ts'), {
     stdio,
     env: {
@@ -156,7 +156,7 @@ export async function loadByNaive(
   try {
     await once(child, 'message')
     await pause(settleMs)
-    const taken = watch(house, hubspot, child.pid as number)
+    const taken = watch(harness, hubspot, child.pid as number)
     const began = performance.now()
     child.send('full')
     const ending = await answerOf<Ending>(child)
@@ -168,7 +168,7 @@ export async function loadByNaive(
   } finally {
     process.off('exit', lastWord)
     child.kill('SIGKILL')
-    await house.dropDatabase(databaseUrl)
+    await harness.dropDatabase(databaseUrl)
   }
 }
 

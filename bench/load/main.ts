@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util'
 import { budgetUse } from './budget-use.ts'
 import { firstLoad } from './first-load.ts'
-import { type House, startHouse } from './house.ts'
+import { type Harness, startHarness } from './harness.ts'
 import { commit, machine } from './machine.ts'
 import { manyTenants } from './many-tenants.ts'
 import { memory } from './memory.ts'
@@ -14,7 +14,7 @@ import { requests } from './requests.ts'
 import { type BenchResult, table } from './result.ts'
 import { webhooks } from './webhooks.ts'
 
-const benchmarks: readonly [number: number, run: (house: House) => Promise<BenchResult>][] = [
+const benchmarks: readonly [number: number, run: (harness: Harness) => Promise<BenchResult>][] = [
   [1, firstLoad],
   [2, budgetUse],
   [3, requests],
@@ -49,32 +49,32 @@ else if (!(scale > 0 && scale <= 1) || chosen.length < (only?.length ?? 1)) {
 async function bench(): Promise<void> {
   // Whoever is told to stop takes the processes that it has started along.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
-  const house = await startHouse(scale)
-  const where = { machine: machine(house.postgresVersion), commit: commit() }
+  const harness = await startHarness(scale)
+  const where = { machine: machine(harness.postgresVersion), commit: commit() }
   const results: BenchResult[] = []
   const failed: { number: number; error: string }[] = []
   try {
     for (const [number, run] of chosen) {
       try {
-        const result = await run(house)
+        const result = await run(harness)
         results.push(result)
-        house.say(`   ${result.met ? 'met' : 'MISSED'}\n`)
+        harness.say(`   ${result.met ? 'met' : 'MISSED'}\n`)
       } catch (error) {
         failed.push({ number, error: String(error) })
-        house.say(`   ${number} could not be run: ${(error as Error).stack}\n`)
+        harness.say(`   ${number} could not be run: ${(error as Error).stack}\n`)
       }
     }
   } finally {
-    await house.stop()
+    await harness.stop()
   }
   const command = ['npm run bench --', ...process.argv.slice(2)].join(' ')
   const { cores, model, memory_gib, node, postgres } = where.machine
-  house.say(table(results))
-  for (const { number, error } of failed) house.say(`\n${number} COULD NOT BE RUN: ${error}`)
-  house.say(
+  harness.say(table(results))
+  for (const { number, error } of failed) harness.say(`\n${number} COULD NOT BE RUN: ${error}`)
+  harness.say(
     `\n${command}\n${cores} cores of ${model}, ${memory_gib} GiB, Node ${node}, PostgreSQL ${postgres}`,
   )
-  house.say(
+  harness.say(
     `commit ${where.commit ? `${where.commit.id}${where.commit.clean ? '' : ', changed since'}` : '?'}`,
   )
   if (values.json) console.log(JSON.stringify({ command, scale, ...where, results, failed }, null, 2))

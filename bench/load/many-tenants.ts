@@ -3,7 +3,7 @@
  * then while one more tenant loads 200,000 tickets as fast as it can. HubSpot's limits hold for all but that one, whom
  * they would slow down to what hurts nobody.
  */
-import { type House, newAccount, noLimits, pause, startHubSpot } from './house.ts'
+import { type Harness, newAccount, noLimits, pause, startHubSpot } from './harness.ts'
 import { cpuMicros } from './processes.ts'
 import { type BenchResult, type Figure, round } from './result.ts'
 import { type Connected, type Service, startService } from './service.ts'
@@ -13,27 +13,27 @@ import { connectAll, fewTickets, keepChanging, longestSeconds, periodMs } from '
 /** The issue names none; a person who waits for a change would call that late. */
 const latestMs = 30_000
 
-export async function manyTenants(house: House): Promise<BenchResult> {
-  const count = Math.max(20, Math.round(2_000 * house.scale))
-  const large = Math.max(10_000, Math.round(200_000 * house.scale))
-  const measureMs = Math.max(60_000, Math.round(360_000 * house.scale))
+export async function manyTenants(harness: Harness): Promise<BenchResult> {
+  const count = Math.max(20, Math.round(2_000 * harness.scale))
+  const large = Math.max(10_000, Math.round(200_000 * harness.scale))
+  const measureMs = Math.max(60_000, Math.round(360_000 * harness.scale))
   const hubspot = await startHubSpot()
-  const databaseUrl = await house.createDatabase()
+  const databaseUrl = await harness.createDatabase()
   try {
     await hubspot.control('POST', '/limits', {
       private_ten_secondly: { starter: 100, professional: 190, enterprise: noLimits.private_ten_secondly },
     })
-    const tenants = await connectAll(house, hubspot, databaseUrl, count)
+    const tenants = await connectAll(harness, hubspot, databaseUrl, count)
     const service = await startService(hubspot, databaseUrl)
     try {
       await pause(15_000)
       const changing = keepChanging(hubspot, tenants)
       try {
-        house.say(`   measuring ${measureMs / 1_000} s of the schedule`)
-        const alone = await measure(house, service, tenants, () => pause(measureMs))
-        house.say(`   and again while one tenant loads ${large} tickets`)
+        harness.say(`   measuring ${measureMs / 1_000} s of the schedule`)
+        const alone = await measure(harness, service, tenants, () => pause(measureMs))
+        harness.say(`   and again while one tenant loads ${large} tickets`)
         let loadSeconds = 0
-        const beside = await measure(house, service, tenants, async () => {
+        const beside = await measure(harness, service, tenants, async () => {
           const { token } = await newAccount(hubspot, { tickets: large, plan: 'enterprise' })
           const run = await service.ended(await service.connect(token), 'full', longestSeconds)
           loadSeconds = ((run.finished_at as Date).getTime() - run.requested_at.getTime()) / 1_000
@@ -69,7 +69,7 @@ export async function manyTenants(house: House): Promise<BenchResult> {
       await service.stop()
     }
   } finally {
-    await house.dropDatabase(databaseUrl)
+    await harness.dropDatabase(databaseUrl)
     await hubspot.stop()
   }
 }
@@ -82,7 +82,7 @@ interface Measured {
 }
 
 async function measure(
-  house: House,
+  harness: Harness,
   service: Service,
   tenants: readonly Connected[],
   during: () => Promise<void>,
@@ -92,11 +92,11 @@ async function measure(
     return (row as { at: Date }).at
   }
   const [from, began] = [await now(), performance.now()]
-  const before = [cpuMicros(service.pid), cpuMicros(house.postgresPid)] as const
+  const before = [cpuMicros(service.pid), cpuMicros(harness.postgresPid)] as const
   await during()
   const elapsed = (performance.now() - began) * 1_000
   const serviceShare = (cpuMicros(service.pid) - before[0]) / elapsed
-  const postgresShare = (cpuMicros(house.postgresPid) - before[1]) / elapsed
+  const postgresShare = (cpuMicros(harness.postgresPid) - before[1]) / elapsed
   const to = await now()
   // What was due at the very end may still end well.
   await pause(latestMs)

@@ -1,5 +1,5 @@
 /** 4. Whether memory grows with what is loaded: resident size of the service, each second of a first load of a million. */
-import { type House, newAccount, noLimits, pause, startHubSpot } from './house.ts'
+import { type Harness, newAccount, noLimits, pause, startHubSpot } from './harness.ts'
 import { residentMiB } from './processes.ts'
 import { ascending, type BenchResult, quantile, round } from './result.ts'
 import { startService } from './service.ts'
@@ -17,17 +17,17 @@ interface Sample {
   mib: number
 }
 
-export async function memory(house: House): Promise<BenchResult> {
-  const tickets = Math.max(10_000, Math.round(1_000_000 * house.scale))
+export async function memory(harness: Harness): Promise<BenchResult> {
+  const tickets = Math.max(10_000, Math.round(1_000_000 * harness.scale))
   const hubspot = await startHubSpot()
-  const databaseUrl = await house.createDatabase()
+  const databaseUrl = await harness.createDatabase()
   const service = await startService(hubspot, databaseUrl)
   try {
     await hubspot.control('POST', '/limits', noLimits)
     const { token } = await newAccount(hubspot, { tickets })
     const atRest = residentMiB(service.pid)
     const { integrationId } = await service.connect(token)
-    house.say(`4. memory: a first load of ${tickets} tickets`)
+    harness.say(`4. memory: a first load of ${tickets} tickets`)
     const began = performance.now()
     const samples: Sample[] = []
     let run: { state: string; done: number } | undefined
@@ -39,7 +39,9 @@ export async function memory(house: House): Promise<BenchResult> {
         [integrationId],
       )
       if (samples.length % 30 === 0)
-        house.say(`   ${samples.length} s: ${run?.done} tickets, ${Math.round(samples.at(-1)?.mib ?? 0)} MiB`)
+        harness.say(
+          `   ${samples.length} s: ${run?.done} tickets, ${Math.round(samples.at(-1)?.mib ?? 0)} MiB`,
+        )
       if (run && !['queued', 'running', 'waiting'].includes(run.state)) break
     }
     const complete = run?.state === 'succeeded' && run.done === tickets
@@ -78,7 +80,7 @@ export async function memory(house: House): Promise<BenchResult> {
     }
   } finally {
     await service.stop()
-    await house.dropDatabase(databaseUrl)
+    await harness.dropDatabase(databaseUrl)
     await hubspot.stop()
   }
 }

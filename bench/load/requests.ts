@@ -5,13 +5,13 @@
  */
 import {
   allScopes,
-  type House,
+  type Harness,
   type HubSpotProcess,
   newAccount,
   noLimits,
   pause,
   startHubSpot,
-} from './house.ts'
+} from './harness.ts'
 import type { BenchResult } from './result.ts'
 import { type Service, startService } from './service.ts'
 
@@ -35,8 +35,8 @@ interface Counts {
   other: number
 }
 
-export async function requests(house: House): Promise<BenchResult> {
-  const scaled = (count: number) => Math.round(count * house.scale)
+export async function requests(harness: Harness): Promise<BenchResult> {
+  const scaled = (count: number) => Math.round(count * harness.scale)
   const cases: Case[] = [
     { name: 'no change', changes: 0, atOnce: false },
     { name: '100 changes', changes: 100, atOnce: false },
@@ -44,7 +44,7 @@ export async function requests(house: House): Promise<BenchResult> {
     { name: `${scaled(25_000)} in one millisecond`, changes: scaled(25_000), atOnce: true },
   ]
   const hubspot = await startHubSpot()
-  const databaseUrl = await house.createDatabase()
+  const databaseUrl = await harness.createDatabase()
   const service = await startService(hubspot, databaseUrl, {
     SPOKE_SYNC_EVERY: '24h',
     SPOKE_FULL_EVERY: '24h',
@@ -58,7 +58,7 @@ export async function requests(house: House): Promise<BenchResult> {
     const associations = { contacts: 2, companies: 1, deals: 1 }
     const account = await newAccount(hubspot, { tickets, associations }, allScopes)
     const connected = await service.connect(account.token)
-    house.say(`3. requests: a first load of ${tickets} tickets before`)
+    harness.say(`3. requests: a first load of ${tickets} tickets before`)
     await service.ended(connected, 'full', 600)
     const ids = await idsOf(hubspot, account.hubId)
     const rows = []
@@ -78,7 +78,7 @@ export async function requests(house: House): Promise<BenchResult> {
       const ideal = Math.max(1, Math.ceil(one.changes / 200)) + 3 * Math.ceil(one.changes / 1_000)
       if (run.done !== one.changes) throw new Error(`${one.name}: the run read ${run.done} tickets`)
       rows.push({ case: one.name, milliseconds_stamped: stamps, crm_calls: crm, ideal, ...counts })
-      house.say(`   ${one.name}: ${crm} CRM calls, ideal ${ideal}`)
+      harness.say(`   ${one.name}: ${crm} CRM calls, ideal ${ideal}`)
     }
     return {
       number: 3,
@@ -90,7 +90,7 @@ export async function requests(house: House): Promise<BenchResult> {
     }
   } finally {
     await service.stop()
-    await house.dropDatabase(databaseUrl)
+    await harness.dropDatabase(databaseUrl)
     await hubspot.stop()
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { redirectUri } from '../../test/support/emulator.ts'
 import { startProcess } from '../../test/support/process.ts'
-import { type HubSpotProcess, pause } from './house.ts'
+import { type HubSpotProcess, pause } from './harness.ts'
 
 export interface Service {
   pid: number

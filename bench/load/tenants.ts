@@ -1,6 +1,6 @@
 /** The many tenants of benchmark 5: connected, loaded once, and with changes that go on. */
 import { randomUUID } from 'node:crypto'
-import { allScopes, type House, type HubSpotProcess, newAccount, pause } from './house.ts'
+import { allScopes, type Harness, type HubSpotProcess, newAccount, pause } from './harness.ts'
 import { type Connected, startService } from './service.ts'
 
 /** Of the schedule. */
@@ -16,7 +16,7 @@ export interface Tenant extends Connected {
 
 /** All have come to the end of their first load when this returns. Many runs at once, since that is not measured. */
 export async function connectAll(
-  house: House,
+  harness: Harness,
   hubspot: HubSpotProcess,
   databaseUrl: string,
   count: number,
@@ -25,13 +25,13 @@ export async function connectAll(
   try {
     const tenants: Tenant[] = []
     let left = count
-    house.say(`5. tenants: connecting ${count}`)
+    harness.say(`5. tenants: connecting ${count}`)
     const lane = async () => {
       while (left > 0) {
         left -= 1
         const { hubId, token } = await newAccount(hubspot, { tickets: fewTickets }, allScopes)
         tenants.push({ hubId, ...(await service.connect(token)) })
-        if (tenants.length % 250 === 0) house.say(`   ${tenants.length} connected`)
+        if (tenants.length % 250 === 0) harness.say(`   ${tenants.length} connected`)
       }
     }
     await Promise.all(Array.from({ length: 8 }, lane))

@@ -8,13 +8,13 @@ import type { AddressInfo } from 'node:net'
 import { freePort } from '../../test/support/free-port.ts'
 import {
   allScopes,
-  type House,
+  type Harness,
   type HubSpotProcess,
   newAccount,
   noLimits,
   pause,
   startHubSpot,
-} from './house.ts'
+} from './harness.ts'
 import { stolenSeconds } from './machine.ts'
 import { ascending, type BenchResult, quantile, round } from './result.ts'
 import { type Connected, type Service, startService } from './service.ts'
@@ -31,8 +31,8 @@ interface Account extends Connected {
   ids: string[]
 }
 
-interface World {
-  house: House
+interface WebhookBenchmark {
+  harness: Harness
   hubspot: HubSpotProcess
   service: Service
   /** What HubSpot signs. */
@@ -40,11 +40,11 @@ interface World {
   appId: number
 }
 
-export const webhooks = (house: House): Promise<BenchResult> => house.durably(() => measure(house))
+export const webhooks = (harness: Harness): Promise<BenchResult> => harness.durably(() => measure(harness))
 
-async function measure(house: House): Promise<BenchResult> {
+async function measure(harness: Harness): Promise<BenchResult> {
   const hubspot = await startHubSpot()
-  const databaseUrl = await house.createDatabase()
+  const databaseUrl = await harness.createDatabase()
   const port = await freePort()
   const publicUrl = `http://127.0.0.1:${port}`
   const target = `${publicUrl}/api/hubspot/webhooks`
@@ -71,23 +71,23 @@ async function measure(house: House): Promise<BenchResult> {
     SPOKE_DB_POOL: '20',
     SPOKE_ENDPOINTS_PRIVATE: 'true',
   })
-  const world = { house, hubspot, service, target, appId }
+  const context = { harness, hubspot, service, target, appId }
   try {
-    house.say(`6. webhooks: ${portals} accounts of ${ticketsEach} tickets, and one of 10,000`)
+    harness.say(`6. webhooks: ${portals} accounts of ${ticketsEach} tickets, and one of 10,000`)
     const accounts: Account[] = []
-    for (let n = 0; n < portals; n++) accounts.push(await newInstalled(world, ticketsEach))
-    const large = await newInstalled(world, Math.max(1_000, Math.round(10_000 * house.scale)))
-    const seconds = Math.max(3, Math.round(20 * house.scale))
-    const ack = await acknowledge(world, accounts, seconds)
-    house.say(`   answered in ${JSON.stringify(ack)}`)
-    const visible = await seen(world, accounts, seconds)
-    house.say(`   seen after ${JSON.stringify(visible)}`)
-    const burst = await burstOf(world, large)
-    house.say(`   burst ${JSON.stringify(burst)}`)
-    const trickle = await trickleOf(world, large, seconds)
-    house.say(`   trickle ${JSON.stringify(trickle)}`)
-    const outbound = await outboundOf(world, large)
-    house.say(`   outbound ${JSON.stringify(outbound)}`)
+    for (let n = 0; n < portals; n++) accounts.push(await newInstalled(context, ticketsEach))
+    const large = await newInstalled(context, Math.max(1_000, Math.round(10_000 * harness.scale)))
+    const seconds = Math.max(3, Math.round(20 * harness.scale))
+    const ack = await acknowledge(context, accounts, seconds)
+    harness.say(`   answered in ${JSON.stringify(ack)}`)
+    const visible = await seen(context, accounts, seconds)
+    harness.say(`   seen after ${JSON.stringify(visible)}`)
+    const burst = await burstOf(context, large)
+    harness.say(`   burst ${JSON.stringify(burst)}`)
+    const trickle = await trickleOf(context, large, seconds)
+    harness.say(`   trickle ${JSON.stringify(trickle)}`)
+    const outbound = await outboundOf(context, large)
+    harness.say(`   outbound ${JSON.stringify(outbound)}`)
     return {
       number: 6,
       name: 'webhooks',
@@ -107,13 +107,13 @@ async function measure(house: House): Promise<BenchResult> {
     }
   } finally {
     await service.stop()
-    await house.dropDatabase(databaseUrl)
+    await harness.dropDatabase(databaseUrl)
     await hubspot.stop()
   }
 }
 
 /** Connected by a pasted token, with our app installed beside it: that is what makes HubSpot send. */
-async function newInstalled({ hubspot, service }: World, tickets: number): Promise<Account> {
+async function newInstalled({ hubspot, service }: WebhookBenchmark, tickets: number): Promise<Account> {
   const { hubId, token } = await newAccount(hubspot, { tickets }, allScopes)
   await hubspot.control('POST', `/portals/${hubId}/tokens`, {
     kind: 'oauth',
@@ -130,7 +130,11 @@ async function newInstalled({ hubspot, service }: World, tickets: number): Promi
 }
 
 /** Deliveries at an even pace, however long the answers take. */
-async function acknowledge({ service, target, appId }: World, accounts: readonly Account[], seconds: number) {
+async function acknowledge(
+  { service, target, appId }: WebhookBenchmark,
+  accounts: readonly Account[],
+  seconds: number,
+) {
   const perSecond = 200
   const times: number[] = []
   let failed = 0
@@ -227,7 +231,7 @@ async function drained(service: Service): Promise<void> {
 }
 
 /** A hundred changes a second over all accounts; a few of them are waited for in the API. */
-async function seen({ hubspot, service }: World, accounts: readonly Account[], seconds: number) {
+async function seen({ hubspot, service }: WebhookBenchmark, accounts: readonly Account[], seconds: number) {
   const times: number[] = []
   const waiting: Promise<void>[] = []
   const began = performance.now()
@@ -288,7 +292,7 @@ async function asked(hubspot: HubSpotProcess) {
   return { batch_reads: of('/tickets/batch/read'), association_reads: associations }
 }
 
-async function burstOf({ hubspot, service }: World, { hubId, ids, integrationId }: Account) {
+async function burstOf({ hubspot, service }: WebhookBenchmark, { hubId, ids, integrationId }: Account) {
   await hubspot.control('DELETE', '/requests')
   const began = performance.now()
   for (let at = 0; at < ids.length; at += 1_000)
@@ -312,7 +316,7 @@ async function burstOf({ hubspot, service }: World, { hubId, ids, integrationId 
 }
 
 /** One ticket every quarter of a second, in one account. */
-async function trickleOf({ hubspot, service }: World, { hubId, ids }: Account, seconds: number) {
+async function trickleOf({ hubspot, service }: WebhookBenchmark, { hubId, ids }: Account, seconds: number) {
   await hubspot.control('DELETE', '/requests')
   const changes = seconds * 4
   const began = performance.now()
@@ -330,7 +334,10 @@ async function trickleOf({ hubspot, service }: World, { hubId, ids }: Account, s
 }
 
 /** Each change of the account to one endpoint, which answers at once. */
-async function outboundOf({ hubspot, service }: World, { tenantId, hubId, ids, integrationId }: Account) {
+async function outboundOf(
+  { hubspot, service }: WebhookBenchmark,
+  { tenantId, hubId, ids, integrationId }: Account,
+) {
   const times: number[] = []
   const seen = new Set<unknown>()
   const receiver = createServer((request, response) => {

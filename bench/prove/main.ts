@@ -6,8 +6,8 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startDatabases } from './databases.ts'
 import type { Scenario } from './scenario.ts'
+import { type Outcome, type ProofHarness, runScenario } from './scenario-runner.ts'
 import { scenarios } from './scenarios.ts'
-import { type House, type Outcome, play } from './stage.ts'
 import { header, line, type Result } from './table.ts'
 
 const { values } = parseArgs({
@@ -43,21 +43,21 @@ else if (values.list) for (const { name, source } of chosen) console.log(`${name
 else if (chosen.length === 0) refuse(`no scenario holds ${values.only?.join(' or ')}`)
 else await prove(chosen, readQuirks(values.quirks), !values['no-naive'])
 
-async function prove(chosen: Scenario[], quirks: House['quirks'], withNaive: boolean): Promise<void> {
+async function prove(chosen: Scenario[], quirks: ProofHarness['quirks'], withNaive: boolean): Promise<void> {
   const since = performance.now()
   const databases = await startDatabases()
   // What was started is ended too when somebody presses Ctrl-C.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void databases.stop().finally(() => process.exit(130)))
-  const house = { databases, quirks, bounded: !values['any-cost'] }
+  const harness = { databases, quirks, bounded: !values['any-cost'] }
   const results: Result[] = []
   console.log(`PostgreSQL ${databases.version}, Node ${process.versions.node}, ${chosen.length} scenarios`)
   console.log(header(withNaive))
   const waiting = [...chosen]
   const lane = async () => {
     for (let scenario = waiting.shift(); scenario; scenario = waiting.shift()) {
-      const spoke = await played(scenario, 'spoke', house)
-      const naive = withNaive && !scenario.withoutNaive ? await played(scenario, 'naive', house) : undefined
+      const spoke = await played(scenario, 'spoke', harness)
+      const naive = withNaive && !scenario.withoutNaive ? await played(scenario, 'naive', harness) : undefined
       const result = { scenario, spoke, naive }
       results.push(result)
       console.log(line(result, withNaive))
@@ -72,9 +72,9 @@ async function prove(chosen: Scenario[], quirks: House['quirks'], withNaive: boo
 }
 
 /** What cannot even be played has failed too. */
-async function played(scenario: Scenario, by: 'spoke' | 'naive', house: House): Promise<Outcome> {
+async function played(scenario: Scenario, by: 'spoke' | 'naive', harness: ProofHarness): Promise<Outcome> {
   try {
-    return await play(scenario, by, house)
+    return await runScenario(scenario, by, harness)
   } catch (error) {
     return {
       passed: false,
@@ -108,7 +108,7 @@ function summarise(results: Result[], seconds: number): void {
   process.exitCode = passed === results.length ? 0 : 1
 }
 
-function readQuirks(text: string | undefined): House['quirks'] {
+function readQuirks(text: string | undefined): ProofHarness['quirks'] {
   try {
     return text === undefined ? {} : JSON.parse(text)
   } catch {

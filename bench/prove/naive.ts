@@ -85,6 +85,6 @@ export async function startNaive(
   }
 }
 
-function report(ended: boolean, state: string, told: string): RunReport {
-  return { ended, state, told, waitedFor: [], failed: 0, event: {} }
+function report(ended: boolean, state: string, reported: string): RunReport {
+  return { ended, state, reported, waitedFor: [], failed: 0, event: {} }
 }

@@ -22,7 +22,7 @@ export const batchReads: Match = { method: 'POST', path: '/tickets/batch/read' }
 export const crmCalls: Match = { path: '/crm/' }
 
 /** One performance of a scenario, by one system, in a HubSpot of its own. */
-export interface Scene {
+export interface ScenarioContext {
   emulator: TestEmulator
   portal: number
   sut: SystemUnderTest
@@ -116,5 +116,5 @@ export interface Scenario {
   naiveWithin?: number
   /** Where the naive sync cannot take part, and why. */
   withoutNaive?: string
-  script(scene: Scene): Promise<void>
+  script(context: ScenarioContext): Promise<void>
 }

@@ -1,7 +1,7 @@
 /** All scenarios, in the order of the table. The long ones come first, so that no lane ends with one. */
 import type { Scenario } from './scenario.ts'
 import { changeScenarios } from './scenarios/changes.ts'
-import { deathScenarios } from './scenarios/deaths.ts'
+import { deletionScenarios } from './scenarios/deletions.ts'
 import { eventScenarios } from './scenarios/events.ts'
 import { feedScenarios } from './scenarios/feed.ts'
 import { outageScenarios } from './scenarios/outages.ts'
@@ -16,7 +16,7 @@ export const scenarios: readonly Scenario[] = [
   ...tokenScenarios,
   ...outageScenarios,
   ...pagingScenarios,
-  ...deathScenarios,
+  ...deletionScenarios,
   ...recordScenarios,
   ...eventScenarios,
   ...feedScenarios,

@@ -38,7 +38,7 @@ export async function follow(get: () => Promise<Reply>, withinSeconds: number): 
 /** A run that was not begun, with the words of the refusal. */
 export function refused({ status, body }: Reply): RunReport {
   const words = `refused ${status} ${body.code}: ${body.error}`
-  return { ended: true, state: 'refused', told: words, waitedFor: [], failed: 0, event: body }
+  return { ended: true, state: 'refused', reported: words, waitedFor: [], failed: 0, event: body }
 }
 
 function ending({ state, failed, error_code, error }: Record<string, unknown>): string {
@@ -62,7 +62,7 @@ function report(
   return {
     ended,
     state,
-    told: seen.join(', then '),
+    reported: seen.join(', then '),
     waitedFor: [...waitedFor],
     failed: Number(event.failed ?? 0),
     event,

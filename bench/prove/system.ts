@@ -10,7 +10,7 @@ export interface RunReport {
   /** `succeeded`, `partial`, `failed`, `cancelled`; `refused` when it was not even begun. */
   state: string
   /** What a person was shown on the way, in order: states, codes, words. */
-  told: string
+  reported: string
   /** The codes it waited for. */
   waitedFor: string[]
   /** Records that it says it could not keep. */

@@ -1,7 +1,7 @@
 /** The table that the proof prints while it goes. */
 import { verdictFields } from './oracle.ts'
 import type { Scenario } from './scenario.ts'
-import type { Outcome } from './stage.ts'
+import type { Outcome } from './scenario-runner.ts'
 
 export interface Result {
   scenario: Scenario

@@ -11,13 +11,13 @@ export const changeScenarios: readonly Scenario[] = [
     portal: { tickets: 2_000 },
     ideal: { requests: 1, how: 'one empty search' },
     atMost: 1,
-    async script(scene) {
-      await scene.full()
-      await scene.later(3_600)
-      await scene.incremental()
-      await scene.later(3_600)
-      scene.count()
-      await scene.incremental()
+    async script(context) {
+      await context.full()
+      await context.later(3_600)
+      await context.incremental()
+      await context.later(3_600)
+      context.count()
+      await context.incremental()
     },
   },
   {
@@ -26,15 +26,15 @@ export const changeScenarios: readonly Scenario[] = [
     portal: { tickets: 2_000 },
     ideal: { requests: 1, how: '100 changes fit one search page of 200' },
     atMost: 2,
-    async script(scene) {
-      await scene.full()
-      await scene.later(3_600)
-      await scene.incremental()
-      await scene.later(1_800)
-      await scene.edit({ count: 100 })
-      await scene.later(1_800)
-      scene.count()
-      await scene.incremental()
+    async script(context) {
+      await context.full()
+      await context.later(3_600)
+      await context.incremental()
+      await context.later(1_800)
+      await context.edit({ count: 100 })
+      await context.later(1_800)
+      context.count()
+      await context.incremental()
     },
   },
   {
@@ -42,20 +42,20 @@ export const changeScenarios: readonly Scenario[] = [
     source: 'H20; Airbyte PR 16214; Nango template',
     portal: { tickets: 500 },
     ideal: { requests: 6, how: '5 list pages of 100, 1 search' },
-    async script(scene) {
-      const ids = await scene.someIds(50)
+    async script(context) {
+      const ids = await context.someIds(50)
       // A later edit of a ticket on the last page carries the highest time seen beyond those of the first.
-      await scene.during(
-        () => scene.full(),
+      await context.during(
+        () => context.full(),
         { match: listCalls, after: 2 },
         async () => {
-          await scene.edit({ ids, properties: { subject: 'edited behind the reader' } })
-          await scene.later(2)
-          await scene.edit({ count: 5, pick: 'last', properties: { subject: 'edited before the reader' } })
+          await context.edit({ ids, properties: { subject: 'edited behind the reader' } })
+          await context.later(2)
+          await context.edit({ count: 5, pick: 'last', properties: { subject: 'edited before the reader' } })
         },
       )
-      await scene.later()
-      await scene.incremental()
+      await context.later()
+      await context.incremental()
     },
   },
   {
@@ -65,16 +65,20 @@ export const changeScenarios: readonly Scenario[] = [
     ideal: { requests: 60, how: '12,000 changes at 200 a search page' },
     atMost: 70,
     naiveWithin: 120,
-    async script(scene) {
-      await scene.full(120)
-      await scene.later(3_600)
-      const start = (await scene.control('GET', '/clock')).now
-      const ids = await scene.someIds(12_000)
+    async script(context) {
+      await context.full(120)
+      await context.later(3_600)
+      const start = (await context.control('GET', '/clock')).now
+      const ids = await context.someIds(12_000)
       for (let i = 0; i < 120; i++)
-        await scene.edit({ ids: ids.slice(i * 100, i * 100 + 100), at: start + i * 1_000, properties: bulk })
-      await scene.later(3_600)
-      scene.count()
-      await scene.incremental(120)
+        await context.edit({
+          ids: ids.slice(i * 100, i * 100 + 100),
+          at: start + i * 1_000,
+          properties: bulk,
+        })
+      await context.later(3_600)
+      context.count()
+      await context.incremental(120)
     },
   },
   {
@@ -84,35 +88,35 @@ export const changeScenarios: readonly Scenario[] = [
     ideal: { requests: 125, how: '25,000 changes at 200 a search page' },
     atMost: 140,
     naiveWithin: 120,
-    async script(scene) {
-      await scene.full(180)
-      await scene.later(3_600)
-      await scene.edit({ count: 25_000, properties: bulk })
-      await scene.later(3_600)
-      scene.count()
-      await scene.incremental(180)
+    async script(context) {
+      await context.full(180)
+      await context.later(3_600)
+      await context.edit({ count: 25_000, properties: bulk })
+      await context.later(3_600)
+      context.count()
+      await context.incremental(180)
     },
   },
   {
     name: 'a second edit in the same millisecond',
     source: 'GT instead of GTE: Nango template, Airbyte',
     ideal: { requests: 2, how: 'one search for each run' },
-    async script(scene) {
-      await scene.full()
-      await scene.later()
-      const { now } = await scene.control('GET', '/clock')
-      const [one, other] = await scene.someIds(2)
-      await scene.edit({ ids: [one], at: now, properties: { subject: 'first' } })
-      await scene.later(30)
-      scene.count()
-      await scene.incremental()
-      await scene.edit({ ids: [one], at: now, properties: { subject: 'second' } })
-      await scene.edit({ ids: [other], at: now, properties: { subject: 'another one' } })
-      await scene.later(30)
-      await scene.incremental()
-      scene.countEnds()
-      await scene.later()
-      await scene.incremental()
+    async script(context) {
+      await context.full()
+      await context.later()
+      const { now } = await context.control('GET', '/clock')
+      const [one, other] = await context.someIds(2)
+      await context.edit({ ids: [one], at: now, properties: { subject: 'first' } })
+      await context.later(30)
+      context.count()
+      await context.incremental()
+      await context.edit({ ids: [one], at: now, properties: { subject: 'second' } })
+      await context.edit({ ids: [other], at: now, properties: { subject: 'another one' } })
+      await context.later(30)
+      await context.incremental()
+      context.countEnds()
+      await context.later()
+      await context.incremental()
     },
   },
   {
@@ -121,24 +125,24 @@ export const changeScenarios: readonly Scenario[] = [
     portal: { tickets: 1_000 },
     quirks: { index_lag_ms: 0, index_lag_jitter_ms: 0 },
     ideal: { requests: 3, how: '600 changes at 200 a search page' },
-    async script(scene) {
-      await scene.full()
-      await scene.later(3_600)
-      const start = (await scene.control('GET', '/clock')).now
-      const ids = await scene.someIds(600)
+    async script(context) {
+      await context.full()
+      await context.later(3_600)
+      const start = (await context.control('GET', '/clock')).now
+      const ids = await context.someIds(600)
       for (const [i, id] of ids.entries())
-        await scene.edit({ ids: [id], at: start + i, properties: { subject: `moved ${i}` } })
-      await scene.later(3_600)
-      scene.count()
+        await context.edit({ ids: [id], at: start + i, properties: { subject: `moved ${i}` } })
+      await context.later(3_600)
+      context.count()
       // Three of the first page change again: what lies behind the border slides before it.
-      await scene.during(
-        () => scene.incremental(),
+      await context.during(
+        () => context.incremental(),
         { match: searchCalls, after: 1 },
-        () => scene.edit({ ids: ids.slice(10, 13), properties: { subject: 'moved again' } }),
+        () => context.edit({ ids: ids.slice(10, 13), properties: { subject: 'moved again' } }),
       )
-      scene.countEnds()
-      await scene.later()
-      await scene.incremental()
+      context.countEnds()
+      await context.later()
+      await context.incremental()
     },
   },
   {
@@ -146,13 +150,13 @@ export const changeScenarios: readonly Scenario[] = [
     source: 'H19',
     portal: { tickets: 1_500 },
     ideal: { requests: 4, how: '700 changes at 200 a search page' },
-    async script(scene) {
-      await scene.full()
-      await scene.later(3_600)
-      await scene.edit({ count: 700 })
-      await scene.later(60)
-      scene.count()
-      const slow = await scene.fault({
+    async script(context) {
+      await context.full()
+      await context.later(3_600)
+      await context.edit({ count: 700 })
+      await context.later(60)
+      context.count()
+      const slow = await context.fault({
         kind: 'delay',
         delay_ms: 150,
         match: { path: '/tickets' },
@@ -161,17 +165,17 @@ export const changeScenarios: readonly Scenario[] = [
       let over = false
       const writer = (async () => {
         while (!over) {
-          await scene.edit({ count: 5 })
+          await context.edit({ count: 5 })
           await pause(100)
         }
       })()
-      await scene.incremental()
+      await context.incremental()
       over = true
       await writer
-      scene.countEnds()
-      await scene.control('DELETE', `/faults/${slow.id}`)
-      await scene.later()
-      await scene.incremental()
+      context.countEnds()
+      await context.control('DELETE', `/faults/${slow.id}`)
+      await context.later()
+      await context.incremental()
     },
   },
 ]

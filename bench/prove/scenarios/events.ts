@@ -1,6 +1,6 @@
 /** Changes that no run finds and events alone bring: associations, by webhook and by the journal. */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Scenario, Scene } from '../scenario.ts'
+import type { Scenario, ScenarioContext } from '../scenario.ts'
 import { sameAssociations } from './records.ts'
 
 const clientId = 'test-client'
@@ -31,23 +31,23 @@ export const eventScenarios: readonly Scenario[] = [
       ideal: { requests: 3, how: '1 read for each of 3 types' },
       // Two more reads, where events come in two deliveries.
       atMost: 9,
-      async script(scene) {
-        const { control } = scene
+      async script(context) {
+        const { control } = context
         const { app_id } = await control('PUT', `/apps/${clientId}/webhooks`, {
           target_url: `${publicUrl}${webhooksPath}`,
           subscriptions: [`${family}.associationChange`],
         })
-        scene.check(`the app is the one that Spoke is (${app_id})`, app_id === 1_160_001)
+        context.check(`the app is the one that Spoke is (${app_id})`, app_id === 1_160_001)
         await control('PATCH', '/webhooks', { send: false, record: true })
-        await scene.full()
-        scene.count()
-        const changed = await changeAssociations(scene)
-        await deliver(scene)
-        await arrived(scene, changed)
-        scene.countEnds()
-        await sameAssociations(scene, changed)
-        await scene.later()
-        await scene.incremental()
+        await context.full()
+        context.count()
+        const changed = await changeAssociations(context)
+        await deliver(context)
+        await arrived(context, changed)
+        context.countEnds()
+        await sameAssociations(context, changed)
+        await context.later()
+        await context.incremental()
       },
     }),
   ),
@@ -58,30 +58,30 @@ export const eventScenarios: readonly Scenario[] = [
     // Its files are read every few seconds, and there is none where the journal is not to be had.
     env: { HUBSPOT_OPTIONAL_SCOPES: scopesOf, SPOKE_JOURNAL: 'true', SPOKE_WEBHOOK_WINDOW: '100ms' },
     ideal: { requests: 3, how: '1 read for each of 3 types' },
-    async script(scene) {
-      const { journal_available } = await scene.control('GET', '/quirks')
-      await scene.full()
-      const asked = () => scene.emulator.world.journal.wanted()
+    async script(context) {
+      const { journal_available } = await context.control('GET', '/quirks')
+      await context.full()
+      const asked = () => context.emulator.world.journal.wanted()
       for (let turn = 0; turn < 100 && journal_available && !asked(); turn++) await pause(100)
       // Its subscription to associations is made just after the first.
       await pause(500)
-      scene.count()
-      const changed = await changeAssociations(scene)
+      context.count()
+      const changed = await changeAssociations(context)
       if (!journal_available) {
-        await scene.later()
-        await scene.full()
+        await context.later()
+        await context.full()
       }
-      await arrived(scene, changed)
-      scene.countEnds()
-      await sameAssociations(scene, changed)
-      await scene.later()
-      await scene.incremental()
+      await arrived(context, changed)
+      context.countEnds()
+      await sameAssociations(context, changed)
+      await context.later()
+      await context.incremental()
     },
   },
 ]
 
 /** Some come, some go, and one becomes primary. @returns the tickets */
-async function changeAssociations({ control, portal, someIds }: Scene): Promise<string[]> {
+async function changeAssociations({ control, portal, someIds }: ScenarioContext): Promise<string[]> {
   const ids = await someIds(8)
   const [a, b, c] = ids
   const change = (ticket_id: string | undefined, to: string, to_id: number, more = {}) =>
@@ -95,7 +95,7 @@ async function changeAssociations({ control, portal, someIds }: Scene): Promise<
 }
 
 /** What HubSpot recorded, signed for the address that Spoke is known by. */
-async function deliver({ control, spoke, check }: Scene): Promise<void> {
+async function deliver({ control, spoke, check }: ScenarioContext): Promise<void> {
   const { results } = await control('GET', '/webhooks/events')
   const events = results.map(({ event }: { event: unknown }) => event)
   check(`there are events of both sides (${events.length})`, events.length >= 5)
@@ -110,7 +110,7 @@ async function deliver({ control, spoke, check }: Scene): Promise<void> {
 }
 
 /** Waits until the last of the changes is here, for a bounded time: whether it is right is asked afterwards. */
-async function arrived({ spoke }: Scene, [a, b, c]: readonly string[]): Promise<void> {
+async function arrived({ spoke }: ScenarioContext, [a, b, c]: readonly string[]): Promise<void> {
   const wanted = [
     [a, 'contacts', '90000002'],
     [b, 'companies', '90000003'],

@@ -1,5 +1,5 @@
 /** What is reported of changes: each edit once, nothing that is no edit, and differences that add up. */
-import type { Scenario, Scene } from '../scenario.ts'
+import type { Scenario, ScenarioContext } from '../scenario.ts'
 
 interface Change {
   type: string
@@ -14,35 +14,38 @@ export const feedScenarios: readonly Scenario[] = [
     ideal: { requests: 2, how: '1 search for each of 2 incremental runs' },
     // Beside them the associations of what was edited; nothing is read by id.
     atMost: 5,
-    async script(scene) {
-      await scene.full()
-      await scene.later(3_600)
-      const report = feedOf(scene)
-      const full = await scene.full()
-      scene.check(`nothing was edited (${full.event.changed} changed)`, Number(full.event.changed ?? 0) === 0)
-      scene.check('the feed is silent', (await report()).length === 0)
-      const [id] = await scene.edit({ count: 1, properties: { subject: 'edited once' } })
-      await scene.later()
-      scene.count()
-      await scene.incremental()
+    async script(context) {
+      await context.full()
+      await context.later(3_600)
+      const report = feedOf(context)
+      const full = await context.full()
+      context.check(
+        `nothing was edited (${full.event.changed} changed)`,
+        Number(full.event.changed ?? 0) === 0,
+      )
+      context.check('the feed is silent', (await report()).length === 0)
+      const [id] = await context.edit({ count: 1, properties: { subject: 'edited once' } })
+      await context.later()
+      context.count()
+      await context.incremental()
       const changes = await report()
       const names = Object.keys(changes[0]?.changed ?? {}).sort()
-      scene.check(
+      context.check(
         `one change, of what was edited (${JSON.stringify(changes)})`,
         changes.length === 1 &&
           changes[0]?.type === 'issue.updated' &&
           changes[0].ticket_id === id &&
           names.join() === 'hs_lastmodifieddate,subject',
       )
-      await scene.later(60)
-      await scene.incremental()
-      scene.countEnds()
-      const read = scene
+      await context.later(60)
+      await context.incremental()
+      context.countEnds()
+      const read = context
         .calls()
         .filter(({ path }) => path.includes('/tickets/batch/read') && !path.includes('associations'))
-      scene.check(`nothing is read by id (${read.length})`, read.length === 0)
-      await scene.full()
-      scene.check('the feed is silent again', (await report()).length === 0)
+      context.check(`nothing is read by id (${read.length})`, read.length === 0)
+      await context.full()
+      context.check('the feed is silent again', (await report()).length === 0)
     },
   },
   {
@@ -52,26 +55,26 @@ export const feedScenarios: readonly Scenario[] = [
       requests: 13,
       how: '3 list pages of live tickets and 1 of archived ones for each of 3 full runs, 1 search',
     },
-    async script(scene) {
-      await scene.full()
-      await scene.later(3_600)
-      const report = feedOf(scene)
-      const copies = new Map(await values(scene))
-      const ids = await scene.someIds(5)
-      await scene.edit({ ids, properties: { subject: 'edited before it went', content: '' } })
-      await scene.remove({ ids })
-      await scene.later()
-      await scene.full()
-      apply(scene, copies, await report())
-      await scene.control('POST', `/portals/${scene.portal}/tickets/restore`, { ids })
-      await scene.edit({ ids: ids.slice(0, 2), properties: { subject: 'edited once more' } })
-      await scene.later()
-      await scene.full()
-      await scene.later()
-      await scene.incremental()
-      apply(scene, copies, await report())
-      const wrong = (await values(scene)).filter(([id, subject]) => copies.get(id) !== subject)
-      scene.check(`a copy kept from the feed is right (${JSON.stringify(wrong)})`, wrong.length === 0)
+    async script(context) {
+      await context.full()
+      await context.later(3_600)
+      const report = feedOf(context)
+      const copies = new Map(await values(context))
+      const ids = await context.someIds(5)
+      await context.edit({ ids, properties: { subject: 'edited before it went', content: '' } })
+      await context.remove({ ids })
+      await context.later()
+      await context.full()
+      apply(context, copies, await report())
+      await context.control('POST', `/portals/${context.portal}/tickets/restore`, { ids })
+      await context.edit({ ids: ids.slice(0, 2), properties: { subject: 'edited once more' } })
+      await context.later()
+      await context.full()
+      await context.later()
+      await context.incremental()
+      apply(context, copies, await report())
+      const wrong = (await values(context)).filter(([id, subject]) => copies.get(id) !== subject)
+      context.check(`a copy kept from the feed is right (${JSON.stringify(wrong)})`, wrong.length === 0)
     },
   },
   {
@@ -82,27 +85,27 @@ export const feedScenarios: readonly Scenario[] = [
       requests: 10,
       how: '3 list pages of live tickets and 1 of archived ones for each of 2 full runs, 2 searches',
     },
-    async script(scene) {
-      await scene.full()
-      await scene.later(3_600)
-      const report = feedOf(scene)
-      const ids = await scene.edit({ count: 20, properties: { content: '' } })
-      await scene.later()
-      await scene.incremental()
+    async script(context) {
+      await context.full()
+      await context.later(3_600)
+      const report = feedOf(context)
+      const ids = await context.edit({ count: 20, properties: { content: '' } })
+      await context.later()
+      await context.incremental()
       const changes = await report()
-      scene.check(`each is one change (${changes.length})`, changes.length === ids.length)
-      await scene.later(60)
-      const full = await scene.full()
-      await scene.later(60)
-      await scene.incremental()
-      scene.check(`the list brings none (${full.event.changed})`, Number(full.event.changed ?? 0) === 0)
-      scene.check('and the feed is silent', (await report()).length === 0)
+      context.check(`each is one change (${changes.length})`, changes.length === ids.length)
+      await context.later(60)
+      const full = await context.full()
+      await context.later(60)
+      await context.incremental()
+      context.check(`the list brings none (${full.event.changed})`, Number(full.event.changed ?? 0) === 0)
+      context.check('and the feed is silent', (await report()).length === 0)
     },
   },
 ]
 
 /** Asked again and again, it gives what came to the feed of issues since. */
-function feedOf({ spoke }: Scene): () => Promise<Change[]> {
+function feedOf({ spoke }: ScenarioContext): () => Promise<Change[]> {
   let after: string | undefined
   const read = async (query: string) => {
     if (!spoke) return []
@@ -120,16 +123,20 @@ function feedOf({ spoke }: Scene): () => Promise<Change[]> {
 }
 
 /** Subjects by ticket id, as the API lists them. */
-async function values({ spoke }: Scene): Promise<[string, string | null][]> {
+async function values({ spoke }: ScenarioContext): Promise<[string, string | null][]> {
   const issues = (await spoke?.tenant.issues()) ?? []
   return issues.map(({ ticket_id, properties }) => [ticket_id, (properties.subject as string) || null])
 }
 
-function apply(scene: Scene, copies: Map<string, string | null>, changes: readonly Change[]): void {
+function apply(
+  context: ScenarioContext,
+  copies: Map<string, string | null>,
+  changes: readonly Change[],
+): void {
   for (const { ticket_id: id, changed } of changes) {
     if (id === null || !changed?.subject) continue
     const { from, to } = changed.subject
-    scene.check(`${id} begins at ${copies.get(id)} and not at ${from}`, copies.get(id) === from)
+    context.check(`${id} begins at ${copies.get(id)} and not at ${from}`, copies.get(id) === from)
     copies.set(id, to)
   }
 }

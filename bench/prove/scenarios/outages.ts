@@ -9,7 +9,7 @@ import {
   crmCalls,
   listCalls,
   type Scenario,
-  type Scene,
+  type ScenarioContext,
   searchCalls,
 } from '../scenario.ts'
 
@@ -24,12 +24,12 @@ export const outageScenarios: readonly Scenario[] = [
     source: 'H1',
     portal: { tickets: 500 },
     ideal: pages(500),
-    async script(scene) {
+    async script(context) {
       const limit = { kind: 'rate_limit', policy: 'ten_secondly', retry_after: 3, match: listCalls }
-      await scene.fault({ ...limit, after: 2 })
-      await scene.full()
-      const early = within(scene.calls(), (one) => one.fault === 'rate_limit', 2_900)
-      scene.check(`no call before Retry-After (${early})`, early === 0)
+      await context.fault({ ...limit, after: 2 })
+      await context.full()
+      const early = within(context.calls(), (one) => one.fault === 'rate_limit', 2_900)
+      context.check(`no call before Retry-After (${early})`, early === 0)
     },
   },
   {
@@ -37,14 +37,14 @@ export const outageScenarios: readonly Scenario[] = [
     source: 'H1',
     portal: { tickets: 1_000 },
     ideal: { requests: 4, how: '700 changes at 200 a search page' },
-    async script(scene) {
-      await scene.full()
-      await scene.later(1_800)
-      await scene.edit({ count: 700 })
-      await scene.later()
-      scene.count()
-      await scene.fault({ kind: 'rate_limit', policy: 'secondly', match: searchCalls, after: 1, times: 2 })
-      await scene.incremental()
+    async script(context) {
+      await context.full()
+      await context.later(1_800)
+      await context.edit({ count: 700 })
+      await context.later()
+      context.count()
+      await context.fault({ kind: 'rate_limit', policy: 'secondly', match: searchCalls, after: 1, times: 2 })
+      await context.incremental()
     },
   },
   {
@@ -54,11 +54,11 @@ export const outageScenarios: readonly Scenario[] = [
     limits: { private_ten_secondly: 12 },
     ideal: pages(1_500),
     naiveWithin: 60,
-    async script(scene) {
-      await scene.control('POST', `/portals/${scene.portal}/traffic`, { calls: 4 })
-      await scene.full(120)
-      const refused = scene.calls().filter((one) => one.status === 429).length
-      scene.check(`few calls are refused (${refused})`, refused <= 5)
+    async script(context) {
+      await context.control('POST', `/portals/${context.portal}/traffic`, { calls: 4 })
+      await context.full(120)
+      const refused = context.calls().filter((one) => one.status === 429).length
+      context.check(`few calls are refused (${refused})`, refused <= 5)
     },
   },
   {
@@ -68,26 +68,26 @@ export const outageScenarios: readonly Scenario[] = [
     limits: { daily: 6 },
     ideal: { requests: 11, how: '10 list pages of live tickets, 1 of archived ones' },
     naiveWithin: 15,
-    async script(scene) {
-      const run = scene.full(120)
-      await seen(scene, (calls) => calls.some((one) => one.status === 429), 30)
-      const before = scene.calls().length
+    async script(context) {
+      const run = context.full(120)
+      await seen(context, (calls) => calls.some((one) => one.status === 429), 30)
+      const before = context.calls().length
       await pause(7_000)
-      const probes = scene.calls().length - before
-      scene.check(`it does not knock while the day lasts (${probes} calls in 7 s)`, probes <= 1)
-      if (scene.spoke) {
-        const { waiting_for, state } = await newestRun(scene)
-        scene.check(
+      const probes = context.calls().length - before
+      context.check(`it does not knock while the day lasts (${probes} calls in 7 s)`, probes <= 1)
+      if (context.spoke) {
+        const { waiting_for, state } = await newestRun(context)
+        context.check(
           `it says so: waiting for hubspot_limit (${state} ${waiting_for})`,
           waiting_for === 'hubspot_limit',
         )
       }
-      await scene.passHours(25)
+      await context.passHours(25)
       // The new day has room for the rest.
-      await scene.control('POST', '/limits', { daily: 1_000 })
+      await context.control('POST', '/limits', { daily: 1_000 })
       await run
       // Whoever gave up asks again.
-      if (!scene.spoke) await scene.full()
+      if (!context.spoke) await context.full()
     },
   },
   {
@@ -95,13 +95,13 @@ export const outageScenarios: readonly Scenario[] = [
     source: 'H2',
     portal: { tickets: 500 },
     ideal: pages(500),
-    async script(scene) {
+    async script(context) {
       const limit = { kind: 'rate_limit', policy: 'daily', retry_after: 6, match: listCalls, after: 2 }
-      await scene.fault(limit)
-      const report = await scene.full()
-      const early = within(scene.calls(), (one) => one.fault === 'rate_limit', 5_900)
-      scene.check(`no call before Retry-After (${early})`, early === 0)
-      scene.check(
+      await context.fault(limit)
+      const report = await context.full()
+      const early = within(context.calls(), (one) => one.fault === 'rate_limit', 5_900)
+      context.check(`no call before Retry-After (${early})`, early === 0)
+      context.check(
         `it says what it waits for (${report.waitedFor})`,
         report.waitedFor.includes('hubspot_limit'),
       )
@@ -112,10 +112,10 @@ export const outageScenarios: readonly Scenario[] = [
     source: 'H3',
     portal: { tickets: 1_000 },
     ideal: pages(1_000),
-    async script(scene) {
+    async script(context) {
       for (const [i, status] of [500, 502, 503, 504, 520, 521, 522, 524, 423].entries())
-        await scene.fault({ kind: 'status', status, match: listCalls, after: i })
-      await scene.full()
+        await context.fault({ kind: 'status', status, match: listCalls, after: i })
+      await context.full()
     },
   },
   {
@@ -123,11 +123,11 @@ export const outageScenarios: readonly Scenario[] = [
     source: 'H3',
     portal: { tickets: 500 },
     ideal: pages(500),
-    async script(scene) {
-      await scene.fault({ kind: 'status', status: 477, retry_after: 5, match: listCalls, after: 2 })
-      await scene.full()
-      const early = within(scene.calls(), (one) => one.status === 477, 4_900)
-      scene.check(`no call before Retry-After (${early})`, early === 0)
+    async script(context) {
+      await context.fault({ kind: 'status', status: 477, retry_after: 5, match: listCalls, after: 2 })
+      await context.full()
+      const early = within(context.calls(), (one) => one.status === 477, 4_900)
+      context.check(`no call before Retry-After (${early})`, early === 0)
     },
   },
   {
@@ -135,20 +135,20 @@ export const outageScenarios: readonly Scenario[] = [
     source: 'H3: an outage is told and ends by itself',
     portal: { tickets: 1_000 },
     ideal: pages(1_000),
-    async script(scene) {
-      const outage = await scene.fault({
+    async script(context) {
+      const outage = await context.fault({
         kind: 'status',
         status: 503,
         match: crmCalls,
         after: 3,
         times: null,
       })
-      const run = scene.full(150)
-      await seen(scene, (calls) => calls.some((one) => one.status === 503), 20)
+      const run = context.full(150)
+      await seen(context, (calls) => calls.some((one) => one.status === 503), 20)
       await pause(10_000)
       const asked = outage.hits()
-      scene.check(`it does not hammer (${asked} calls in 10 s)`, asked <= 30)
-      await scene.clearFaults()
+      context.check(`it does not hammer (${asked} calls in 10 s)`, asked <= 30)
+      await context.clearFaults()
       await run
     },
   },
@@ -158,16 +158,16 @@ export const outageScenarios: readonly Scenario[] = [
     portal: { tickets: 500 },
     ideal: pages(500),
     naiveWithin: 5,
-    async script(scene) {
-      await scene.fault({ kind: 'status', status: 503, match: crmCalls, after: 3, times: null })
-      const run = scene.full(150)
-      await seen(scene, (calls) => calls.some((one) => one.status === 503), 20)
+    async script(context) {
+      await context.fault({ kind: 'status', status: 503, match: crmCalls, after: 3, times: null })
+      const run = context.full(150)
+      await seen(context, (calls) => calls.some((one) => one.status === 503), 20)
       await pause(30_000)
-      await scene.clearFaults()
+      await context.clearFaults()
       const began = Date.now()
       await run
       const seconds = Math.round((Date.now() - began) / 1_000)
-      scene.check(`it ends within 30 s of the return (${seconds} s)`, seconds <= 30)
+      context.check(`it ends within 30 s of the return (${seconds} s)`, seconds <= 30)
     },
   },
   {
@@ -177,16 +177,16 @@ export const outageScenarios: readonly Scenario[] = [
     env: { HUBSPOT_TIMEOUT: '1s' },
     ideal: { requests: 3, how: '500 changes at 200 a search page' },
     naiveWithin: 10,
-    async script(scene) {
-      await scene.fault({ kind: 'hang', match: listCalls, after: 2 })
-      await scene.full()
-      await scene.later(1_800)
-      await scene.edit({ count: 500 })
-      await scene.later()
-      scene.count()
-      await scene.fault({ kind: 'hang', match: searchCalls, after: 1 })
-      await scene.fault({ kind: 'hang', match: batchReads })
-      await scene.incremental()
+    async script(context) {
+      await context.fault({ kind: 'hang', match: listCalls, after: 2 })
+      await context.full()
+      await context.later(1_800)
+      await context.edit({ count: 500 })
+      await context.later()
+      context.count()
+      await context.fault({ kind: 'hang', match: searchCalls, after: 1 })
+      await context.fault({ kind: 'hang', match: batchReads })
+      await context.incremental()
     },
   },
   {
@@ -196,9 +196,9 @@ export const outageScenarios: readonly Scenario[] = [
     env: { HUBSPOT_TIMEOUT: '1s' },
     ideal: pages(500),
     naiveWithin: 10,
-    async script(scene) {
-      await scene.fault({ kind: 'drip', delay_ms: 100, match: listCalls, after: 2 })
-      await scene.full()
+    async script(context) {
+      await context.fault({ kind: 'drip', delay_ms: 100, match: listCalls, after: 2 })
+      await context.full()
     },
   },
   {
@@ -206,9 +206,9 @@ export const outageScenarios: readonly Scenario[] = [
     source: 'H6',
     portal: { tickets: 500 },
     ideal: pages(500),
-    async script(scene) {
-      await scene.fault({ kind: 'truncate', match: listCalls, after: 1, times: 2 })
-      await scene.full()
+    async script(context) {
+      await context.fault({ kind: 'truncate', match: listCalls, after: 1, times: 2 })
+      await context.full()
     },
   },
   {
@@ -216,7 +216,7 @@ export const outageScenarios: readonly Scenario[] = [
     source: 'H7',
     portal: { tickets: 900 },
     ideal: pages(900),
-    async script(scene) {
+    async script(context) {
       const bodies = [
         { kind: 'html', status: 200 },
         { kind: 'empty', status: 200 },
@@ -226,8 +226,9 @@ export const outageScenarios: readonly Scenario[] = [
         { kind: 'status', status: 200, body: { results: null, paging: { next: { after: 7 } } } },
         { kind: 'status', status: 200, body: [] },
       ]
-      for (const [i, body] of bodies.entries()) await scene.fault({ ...body, match: listCalls, after: i + 1 })
-      await scene.full(150)
+      for (const [i, body] of bodies.entries())
+        await context.fault({ ...body, match: listCalls, after: i + 1 })
+      await context.full(150)
     },
   },
   {
@@ -238,10 +239,10 @@ export const outageScenarios: readonly Scenario[] = [
     ideal: { requests: 9, how: '8 list pages of 50 live tickets, 1 of archived ones' },
     atMost: 20,
     naiveWithin: 10,
-    async script(scene) {
-      await scene.fault({ kind: 'delay', per_record_ms: 30, match: listCalls, times: null })
-      const { state } = await scene.full(90)
-      scene.check(`the load gets through (${state})`, state === 'succeeded')
+    async script(context) {
+      await context.fault({ kind: 'delay', per_record_ms: 30, match: listCalls, times: null })
+      const { state } = await context.full(90)
+      context.check(`the load gets through (${state})`, state === 'succeeded')
     },
   },
   {
@@ -249,16 +250,16 @@ export const outageScenarios: readonly Scenario[] = [
     source: 'H21: what an answer leaves out is not deleted',
     portal: { tickets: 200 },
     ideal: { requests: 3, how: '2 list pages of live tickets, 1 of archived ones' },
-    async script(scene) {
-      await scene.full()
-      await scene.later()
-      scene.count()
-      const gone = (await scene.someIds(100)).slice(-3)
-      await scene.remove({ ids: gone, permanent: true })
-      await scene.fault({ kind: 'omit', keep: 80, match: listCalls, times: 3 })
-      await scene.fault({ kind: 'omit', match: batchReads, times: 4 })
-      const { state } = await scene.full(60)
-      scene.check(`it ends well once the answers are whole (${state})`, state === 'succeeded')
+    async script(context) {
+      await context.full()
+      await context.later()
+      context.count()
+      const gone = (await context.someIds(100)).slice(-3)
+      await context.remove({ ids: gone, permanent: true })
+      await context.fault({ kind: 'omit', keep: 80, match: listCalls, times: 3 })
+      await context.fault({ kind: 'omit', match: batchReads, times: 4 })
+      const { state } = await context.full(60)
+      context.check(`it ends well once the answers are whole (${state})`, state === 'succeeded')
     },
   },
   {
@@ -266,10 +267,10 @@ export const outageScenarios: readonly Scenario[] = [
     source: 'H9',
     portal: { tickets: 800 },
     ideal: pages(800),
-    async script(scene) {
-      await scene.fault({ kind: 'reset', match: listCalls, after: 1, times: 2 })
-      await scene.fault({ kind: 'reset', phase: 'after', match: listCalls, after: 4, times: 2 })
-      await scene.full()
+    async script(context) {
+      await context.fault({ kind: 'reset', match: listCalls, after: 1, times: 2 })
+      await context.fault({ kind: 'reset', phase: 'after', match: listCalls, after: 4, times: 2 })
+      await context.full()
     },
   },
 ]
@@ -281,13 +282,17 @@ function within(calls: Call[], which: (call: Call) => boolean, ms: number): numb
   return calls.filter((one) => one.time > at.time && one.time < at.time + ms).length
 }
 
-async function seen(scene: Scene, what: (calls: Call[]) => boolean, withinSeconds: number): Promise<void> {
+async function seen(
+  context: ScenarioContext,
+  what: (calls: Call[]) => boolean,
+  withinSeconds: number,
+): Promise<void> {
   const end = Date.now() + withinSeconds * 1_000
-  while (!what(scene.calls()) && Date.now() < end) await pause(25)
+  while (!what(context.calls()) && Date.now() < end) await pause(25)
 }
 
-async function newestRun({ spoke }: Scene): Promise<Record<string, unknown>> {
-  const { server, tenant } = spoke as NonNullable<Scene['spoke']>
+async function newestRun({ spoke }: ScenarioContext): Promise<Record<string, unknown>> {
+  const { server, tenant } = spoke as NonNullable<ScenarioContext['spoke']>
   const { body } = await server.get(`/api/hubspot/sync/${tenant.tenantId}/${tenant.integrationId()}`)
   return body.events[0]
 }

@@ -12,13 +12,13 @@ export const pagingScenarios: readonly Scenario[] = [
     portal: { tickets: 1_000 },
     quirks: { short_pages: true },
     ideal: { requests: 4, how: '700 changes at 200 a search page' },
-    async script(scene) {
-      await scene.full()
-      await scene.later(1_800)
-      await scene.edit({ count: 700 })
-      await scene.later()
-      scene.count()
-      await scene.incremental()
+    async script(context) {
+      await context.full()
+      await context.later(1_800)
+      await context.edit({ count: 700 })
+      await context.later()
+      context.count()
+      await context.incremental()
     },
   },
   {
@@ -27,20 +27,20 @@ export const pagingScenarios: readonly Scenario[] = [
     quirks: { index_lag_ms: 1_000, index_lag_jitter_ms: 58_000 },
     env: { SPOKE_INDEX_LAG: '60s' },
     ideal: { requests: 8, how: 'one search for each of 8 runs' },
-    async script(scene) {
-      await scene.full()
-      await scene.later(1_800)
-      scene.count()
+    async script(context) {
+      await context.full()
+      await context.later(1_800)
+      context.count()
       for (let round = 0; round < 7; round++) {
         for (let i = 0; i < 5; i++) {
-          await scene.edit({ count: 3 })
-          await scene.create({ count: 1 })
-          await scene.later(8)
+          await context.edit({ count: 3 })
+          await context.create({ count: 1 })
+          await context.later(8)
         }
-        await scene.incremental()
+        await context.incremental()
       }
-      await scene.later()
-      await scene.incremental()
+      await context.later()
+      await context.incremental()
     },
   },
   ...[400, 3_600].map(
@@ -50,29 +50,29 @@ export const pagingScenarios: readonly Scenario[] = [
       quirks: { index_outlier_ms: late * 1_000 },
       env: { SPOKE_INDEX_LAG: '10s' },
       ideal: { requests: 6, how: 'one search for each of 6 runs; the full run is not counted' },
-      async script(scene) {
-        await scene.full()
-        await scene.later(1_800)
-        scene.count()
+      async script(context) {
+        await context.full()
+        await context.later(1_800)
+        context.count()
         for (let round = 0; round < 4; round++) {
-          for (let i = 0; i < 40; i++) await scene.edit({ count: 1 })
-          await scene.create({ count: 20 })
-          await scene.later()
-          await scene.incremental()
+          for (let i = 0; i < 40; i++) await context.edit({ count: 1 })
+          await context.create({ count: 20 })
+          await context.later()
+          await context.incremental()
         }
-        await scene.later()
-        await scene.incremental()
-        await scene.later()
-        await scene.incremental()
-        scene.countEnds()
+        await context.later()
+        await context.incremental()
+        await context.later()
+        await context.incremental()
+        context.countEnds()
         if (late < 600) return
-        const { missing, stale } = await scene.look()
+        const { missing, stale } = await context.look()
         // Where a window had to be settled by the list, that found them before.
-        const listed = scene
+        const listed = context
           .calls()
           .some(({ method, path }) => method === 'GET' && path.includes('/objects/'))
-        scene.check('the search did not have them', listed || missing.length + stale.length > 0)
-        await scene.full()
+        context.check('the search did not have them', listed || missing.length + stale.length > 0)
+        await context.full()
       },
     }),
   ),
@@ -83,13 +83,13 @@ export const pagingScenarios: readonly Scenario[] = [
       portal: { tickets: 1_000, first_ticket_id: 99_999_996_000 },
       quirks: { ticket_id_sort: order },
       ideal: { requests: 4, how: '700 changes at 200 a search page' },
-      async script(scene) {
-        await scene.full()
-        await scene.later(1_800)
-        await scene.edit({ count: 700, properties: { hs_ticket_priority: 'HIGH' } })
-        await scene.later()
-        scene.count()
-        await scene.incremental(120)
+      async script(context) {
+        await context.full()
+        await context.later(1_800)
+        await context.edit({ count: 700, properties: { hs_ticket_priority: 'HIGH' } })
+        await context.later()
+        context.count()
+        await context.incremental(120)
       },
     }),
   ),
@@ -105,20 +105,20 @@ export const pagingScenarios: readonly Scenario[] = [
       index_keeps_archived: true,
     },
     ideal: { requests: 4, how: '700 changes at 200 a search page' },
-    async script(scene) {
-      await scene.full()
-      await scene.later(1_800)
-      await scene.edit({ count: 500 })
-      await scene.later(30)
-      await scene.edit({ count: 300 })
-      await scene.later()
-      scene.count()
-      await scene.incremental(120)
-      scene.countEnds()
-      await scene.remove({ count: 20 })
-      await scene.later()
-      await scene.full(120)
-      await scene.incremental(120)
+    async script(context) {
+      await context.full()
+      await context.later(1_800)
+      await context.edit({ count: 500 })
+      await context.later(30)
+      await context.edit({ count: 300 })
+      await context.later()
+      context.count()
+      await context.incremental(120)
+      context.countEnds()
+      await context.remove({ count: 20 })
+      await context.later()
+      await context.full(120)
+      await context.incremental(120)
     },
   },
   {
@@ -126,11 +126,11 @@ export const pagingScenarios: readonly Scenario[] = [
     source: 'a cursor of a list that is retried for ever',
     portal: { tickets: 800 },
     ideal: { requests: 9, how: '8 list pages of live tickets, 1 of archived ones' },
-    async script(scene) {
-      await scene.during(
-        () => scene.full(),
+    async script(context) {
+      await context.during(
+        () => context.full(),
         { match: listCalls, after: 4 },
-        () => scene.control('POST', `/portals/${scene.portal}/cursors/void`),
+        () => context.control('POST', `/portals/${context.portal}/cursors/void`),
       )
     },
   },
@@ -140,13 +140,13 @@ export const pagingScenarios: readonly Scenario[] = [
     naiveWithin: 8,
     portal: { tickets: 500 },
     ideal: { requests: 6, how: '5 list pages of live tickets, 1 of archived ones' },
-    async script(scene) {
+    async script(context) {
       const list = '/crm/objects/2026-09/tickets?limit=100'
-      const first = await scene.hubspot('GET', list)
+      const first = await context.hubspot('GET', list)
       const { after } = first.paging.next
-      const second = await scene.hubspot('GET', `${list}&after=${encodeURIComponent(after)}`)
+      const second = await context.hubspot('GET', `${list}&after=${encodeURIComponent(after)}`)
       second.paging = { next: { after } }
-      const loop = await scene.fault({
+      const loop = await context.fault({
         kind: 'status',
         status: 200,
         body: second,
@@ -155,17 +155,17 @@ export const pagingScenarios: readonly Scenario[] = [
         times: null,
       })
       let over = false
-      const run = scene.full(120).finally(() => {
+      const run = context.full(120).finally(() => {
         over = true
       })
       while (loop.hits() < 2 && !over) await pause(20)
       const before = loop.hits()
       await pause(2_000)
       const more = loop.hits() - before
-      scene.check(`the loop was met (${before})`, before >= 2)
-      scene.check(`it does not go round in circles (${more} times in 2 s)`, more <= 4)
+      context.check(`the loop was met (${before})`, before >= 2)
+      context.check(`it does not go round in circles (${more} times in 2 s)`, more <= 4)
       // Whoever does not notice goes on for ever.
-      if (scene.spoke) await scene.clearFaults()
+      if (context.spoke) await context.clearFaults()
       await run
     },
   },
@@ -174,12 +174,12 @@ export const pagingScenarios: readonly Scenario[] = [
     source: 'H22: 0 tombstones',
     portal: { tickets: 1_000 },
     ideal: { requests: 11, how: '10 list pages of live tickets, 1 of archived ones' },
-    async script(scene) {
-      await scene.full()
-      await scene.later()
-      await scene.fault({ kind: 'status', status: 200, body: { results: [] }, match: listCalls, after: 2 })
-      scene.count()
-      await scene.full()
+    async script(context) {
+      await context.full()
+      await context.later()
+      await context.fault({ kind: 'status', status: 200, body: { results: [] }, match: listCalls, after: 2 })
+      context.count()
+      await context.full()
     },
   },
   {
@@ -188,17 +188,17 @@ export const pagingScenarios: readonly Scenario[] = [
     portal: { tickets: 1_000 },
     env: { SPOKE_DELETION_LIMIT: '20' },
     ideal: { requests: 11, how: '10 list pages of live tickets, 1 of archived ones' },
-    async script(scene) {
-      await scene.full()
-      await scene.later()
+    async script(context) {
+      await context.full()
+      await context.later()
       const nothing = { kind: 'status', status: 200, body: { results: [] }, times: null }
-      await scene.fault({ ...nothing, match: listCalls, after: 2 })
-      await scene.fault({ ...nothing, match: batchReads })
-      scene.count()
-      const report = await scene.full()
-      scene.countEnds()
-      await scene.clearFaults()
-      scene.check('a person is told that deletions were held back', report.told !== 'succeeded')
+      await context.fault({ ...nothing, match: listCalls, after: 2 })
+      await context.fault({ ...nothing, match: batchReads })
+      context.count()
+      const report = await context.full()
+      context.countEnds()
+      await context.clearFaults()
+      context.check('a person is told that deletions were held back', report.reported !== 'succeeded')
     },
   },
   {
@@ -206,28 +206,28 @@ export const pagingScenarios: readonly Scenario[] = [
     source: 'H21: aborted at a page, then it goes on',
     portal: { tickets: 600 },
     ideal: { requests: 8, how: '6 list pages of live tickets, 2 of archived ones' },
-    async script(scene) {
-      await scene.full()
-      await scene.later()
-      await scene.remove({ count: 30 })
-      scene.count()
+    async script(context) {
+      await context.full()
+      await context.later()
+      await context.remove({ count: 30 })
+      context.count()
       for (const page of [1, 3, 5]) {
-        const outage = await scene.fault({
+        const outage = await context.fault({
           kind: 'status',
           status: 500,
           match: listCalls,
           after: page,
           times: null,
         })
-        const run = scene.full(120)
+        const run = context.full(120)
         const end = Date.now() + 10_000
         while (outage.hits() < 3 && Date.now() < end) await pause(20)
-        const { missing } = await scene.look()
-        scene.check(
+        const { missing } = await context.look()
+        context.check(
           `cut short at page ${page + 1} it marked none deleted (${missing.length})`,
           missing.length === 0,
         )
-        await scene.clearFaults()
+        await context.clearFaults()
         await run
       }
     },
@@ -237,14 +237,14 @@ export const pagingScenarios: readonly Scenario[] = [
     source: 'H6: a page is kept whole or not at all',
     portal: { tickets: 1_000 },
     ideal: { requests: 4, how: '700 changes at 200 a search page' },
-    async script(scene) {
-      await scene.full()
-      await scene.later(1_800)
-      await scene.edit({ count: 700 })
-      await scene.later()
-      scene.count()
-      await scene.fault({ kind: 'truncate', match: searchCalls, after: 2, times: 2 })
-      await scene.incremental()
+    async script(context) {
+      await context.full()
+      await context.later(1_800)
+      await context.edit({ count: 700 })
+      await context.later()
+      context.count()
+      await context.fault({ kind: 'truncate', match: searchCalls, after: 2, times: 2 })
+      await context.incremental()
     },
   },
 ]

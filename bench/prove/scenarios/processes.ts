@@ -8,18 +8,18 @@ export const processScenarios: readonly Scenario[] = [
     source: 'a killed process costs its lease and nothing else',
     portal: { tickets: 800 },
     ideal: { requests: 9, how: '8 list pages of live tickets, 1 of archived ones' },
-    async script(scene) {
-      await scene.edit({ count: 30 })
-      await scene.during(
-        () => scene.full(150),
+    async script(context) {
+      await context.edit({ count: 30 })
+      await context.during(
+        () => context.full(150),
         { match: listCalls, after: 4 },
         async () => {
-          await scene.edit({ count: 30 })
-          await scene.sut.killAndRestart()
+          await context.edit({ count: 30 })
+          await context.sut.killAndRestart()
         },
       )
-      await scene.later()
-      await scene.incremental()
+      await context.later()
+      await context.incremental()
     },
   },
   {
@@ -27,23 +27,23 @@ export const processScenarios: readonly Scenario[] = [
     source: 'cursor and rows are committed together',
     portal: { tickets: 1_000 },
     ideal: { requests: 4, how: '700 changes at 200 a search page' },
-    async script(scene) {
-      await scene.full()
-      await scene.later(1_800)
+    async script(context) {
+      await context.full()
+      await context.later(1_800)
       // The later ids are edited first, so that whoever notes the highest time before all rows are kept loses them.
-      const ids = await scene.someIds(700)
-      await scene.edit({ ids: ids.slice(350) })
-      await scene.later(2)
-      await scene.edit({ ids: ids.slice(0, 350) })
-      await scene.later()
-      scene.count()
-      await scene.during(
-        () => scene.incremental(150),
+      const ids = await context.someIds(700)
+      await context.edit({ ids: ids.slice(350) })
+      await context.later(2)
+      await context.edit({ ids: ids.slice(0, 350) })
+      await context.later()
+      context.count()
+      await context.during(
+        () => context.incremental(150),
         { match: searchCalls, after: 2 },
-        () => scene.sut.killAndRestart(),
+        () => context.sut.killAndRestart(),
       )
-      await scene.later()
-      await scene.incremental()
+      await context.later()
+      await context.incremental()
     },
   },
   {
@@ -51,19 +51,19 @@ export const processScenarios: readonly Scenario[] = [
     source: 'H21: between the pass and its tombstones',
     portal: { tickets: 400 },
     ideal: { requests: 6, how: '4 live pages, 1 archived page, 1 read by id' },
-    async script(scene) {
-      await scene.full()
-      await scene.later()
-      await scene.remove({ count: 20 })
-      await scene.remove({ count: 20, permanent: true })
-      scene.count()
-      if (scene.spoke) {
-        await scene.during(
-          () => scene.full(150),
+    async script(context) {
+      await context.full()
+      await context.later()
+      await context.remove({ count: 20 })
+      await context.remove({ count: 20, permanent: true })
+      context.count()
+      if (context.spoke) {
+        await context.during(
+          () => context.full(150),
           { match: batchReads },
-          () => scene.sut.killAndRestart(),
+          () => context.sut.killAndRestart(),
         )
-      } else await scene.full()
+      } else await context.full()
     },
   },
   {
@@ -71,25 +71,25 @@ export const processScenarios: readonly Scenario[] = [
     source: 'a tenant’s incrementals go on while its full pass runs',
     portal: { tickets: 600 },
     ideal: { requests: 8, how: '6 live pages, 1 archived page, 1 search' },
-    async script(scene) {
-      await scene.full()
-      await scene.later(1_800)
-      const ids = await scene.edit({ count: 50 })
-      await scene.later(60)
-      scene.count()
+    async script(context) {
+      await context.full()
+      await context.later(1_800)
+      const ids = await context.edit({ count: 50 })
+      await context.later(60)
+      context.count()
       let beside: Promise<unknown> = Promise.resolve()
-      await scene.during(
-        () => scene.full(),
+      await context.during(
+        () => context.full(),
         { match: listCalls, after: 2 },
         async () => {
-          await scene.remove({ ids: ids.slice(0, 10) })
-          if (scene.spoke) beside = scene.incremental()
+          await context.remove({ ids: ids.slice(0, 10) })
+          if (context.spoke) beside = context.incremental()
         },
       )
       await beside
-      scene.countEnds()
-      await scene.later()
-      await scene.full()
+      context.countEnds()
+      await context.later()
+      await context.full()
     },
   },
   {
@@ -98,29 +98,29 @@ export const processScenarios: readonly Scenario[] = [
     portal: { tickets: 300 },
     ideal: { requests: 2, how: 'one search for each tenant' },
     withoutNaive: 'it knows no tenants',
-    async script(scene) {
-      const { server } = scene.spoke as NonNullable<typeof scene.spoke>
-      const other = createTenant(server, scene.portal, async (self) => {
-        const { token } = await scene.control('POST', `/portals/${scene.portal}/tokens`, {
+    async script(context) {
+      const { server } = context.spoke as NonNullable<typeof context.spoke>
+      const other = createTenant(server, context.portal, async (self) => {
+        const { token } = await context.control('POST', `/portals/${context.portal}/tokens`, {
           kind: 'private_app',
         })
         return await self.connect(token)
       })
-      await scene.full()
+      await context.full()
       await other.full()
-      await scene.later(1_800)
-      await scene.edit({ count: 50 })
-      await scene.later()
-      scene.count()
-      await scene.incremental()
+      await context.later(1_800)
+      await context.edit({ count: 50 })
+      await context.later()
+      context.count()
+      await context.incremental()
       const unread = (await other.rows()).length
       await other.incremental()
-      scene.countEnds()
-      const [mine, theirs] = [await scene.sut.rows(), await other.rows()]
-      scene.check(`each has its own 300 (${mine.length}, ${unread}, ${theirs.length})`, unread === 300)
+      context.countEnds()
+      const [mine, theirs] = [await context.sut.rows(), await other.rows()]
+      context.check(`each has its own 300 (${mine.length}, ${unread}, ${theirs.length})`, unread === 300)
       const texts = (rows: typeof mine) =>
         rows.map((one) => `${one.id} ${one.properties.subject} ${one.properties.hs_lastmodifieddate}`).sort()
-      scene.check('both are the same', texts(mine).join('\n') === texts(theirs).join('\n'))
+      context.check('both are the same', texts(mine).join('\n') === texts(theirs).join('\n'))
     },
   },
   ...[600, -600].map(
@@ -129,30 +129,30 @@ export const processScenarios: readonly Scenario[] = [
       source: 'H25',
       portal: { tickets: 600 },
       ideal: { requests: 3, how: 'one search for each of 3 runs' },
-      async script(scene) {
+      async script(context) {
         // No ticket twice: by HubSpot's own times the older of two edits could then be the newer one.
-        const ids = await scene.someIds(600)
-        const edit = (from: number) => scene.edit({ ids: ids.filter((_, i) => i % 60 === from) })
-        await scene.during(
-          () => scene.full(),
+        const ids = await context.someIds(600)
+        const edit = (from: number) => context.edit({ ids: ids.filter((_, i) => i % 60 === from) })
+        await context.during(
+          () => context.full(),
           { match: listCalls, after: 2 },
           async () => {
             await edit(0)
-            await scene.later(seconds)
+            await context.later(seconds)
             await edit(1)
           },
         )
-        await scene.later(20)
-        scene.count()
-        await scene.incremental()
+        await context.later(20)
+        context.count()
+        await context.incremental()
         await edit(2)
-        await scene.later(seconds)
+        await context.later(seconds)
         await edit(3)
-        await scene.later(20)
-        await scene.incremental()
+        await context.later(20)
+        await context.incremental()
         // The schedule goes on until the clock is where it was, and past the look-back.
-        await scene.later(1_300)
-        await scene.incremental()
+        await context.later(1_300)
+        await context.incremental()
       },
     }),
   ),

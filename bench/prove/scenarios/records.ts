@@ -2,7 +2,7 @@
  * What a ticket holds: odd values, broken records, many properties, names, associations.
  * Longer than most files because it is a list, each entry of which reads alone.
  */
-import { listCalls, type Scenario, type Scene } from '../scenario.ts'
+import { listCalls, type Scenario, type ScenarioContext } from '../scenario.ts'
 
 const scopes = ['oauth', 'tickets', 'crm.objects.owners.read']
 const partners = ['contacts', 'companies', 'deals'] as const
@@ -13,22 +13,22 @@ export const recordScenarios: readonly Scenario[] = [
     name: 'NUL, half a character, a megabyte: the page goes on',
     source: 'H8; Postgres refuses NUL in text and in jsonb',
     ideal: { requests: 4, how: '3 list pages of live tickets, 1 of archived ones' },
-    async script(scene) {
-      const [nul, half, huge] = await scene.someIds(3)
-      await scene.edit({ ids: [nul], properties: { subject: 'a\0b', content: '\0' } })
-      await scene.edit({ ids: [half], properties: { subject: 'half \ud83d of it', content: '\udc00 too' } })
-      await scene.edit({ ids: [huge], properties: { content: 'x'.repeat(1_000_000) } })
+    async script(context) {
+      const [nul, half, huge] = await context.someIds(3)
+      await context.edit({ ids: [nul], properties: { subject: 'a\0b', content: '\0' } })
+      await context.edit({ ids: [half], properties: { subject: 'half \ud83d of it', content: '\udc00 too' } })
+      await context.edit({ ids: [huge], properties: { content: 'x'.repeat(1_000_000) } })
       // Whether a megabyte is kept is a matter of taste; that it is told when it is not, is none.
-      scene.exempt([String(huge)])
-      const report = await scene.full()
-      const row = (await scene.sut.rows()).find((one) => one.id === huge)
+      context.exempt([String(huge)])
+      const report = await context.full()
+      const row = (await context.sut.rows()).find((one) => one.id === huge)
       const whole = String(row?.properties.content ?? '').length === 1_000_000
       const told = report.failed > 0 || Number(report.event.repaired) > 2
-      scene.check('the megabyte is kept whole, or it is told that it is not', whole || told)
-      await scene.later()
-      await scene.edit({ ids: [half], properties: { content: 'now it is \0 fine' } })
-      await scene.later()
-      await scene.incremental()
+      context.check('the megabyte is kept whole, or it is told that it is not', whole || told)
+      await context.later()
+      await context.edit({ ids: [half], properties: { content: 'now it is \0 fine' } })
+      await context.later()
+      await context.incremental()
     },
   },
   {
@@ -36,38 +36,38 @@ export const recordScenarios: readonly Scenario[] = [
     source: 'H8: a hundred long tickets wedge a sync that caps its answers',
     portal: { tickets: 150 },
     ideal: { requests: 3, how: '2 list pages of live tickets, 1 of archived ones' },
-    async script(scene) {
-      const ids = await scene.someIds(100)
+    async script(context) {
+      const ids = await context.someIds(100)
       // 50 MB in one answer.
       for (const id of ids.slice(0, 50))
-        await scene.edit({
+        await context.edit({
           ids: [id],
           properties: { content: 'x'.repeat(500_000), subject: 'y'.repeat(500_000) },
         })
-      scene.exempt(ids.slice(0, 50).map(String))
-      const report = await scene.full(60)
-      scene.check(`all are there (${report.event.done})`, report.event.done === 150)
-      scene.check(`it was cut and told (${report.event.repaired})`, Number(report.event.repaired) >= 50)
+      context.exempt(ids.slice(0, 50).map(String))
+      const report = await context.full(60)
+      context.check(`all are there (${report.event.done})`, report.event.done === 150)
+      context.check(`it was cut and told (${report.event.repaired})`, Number(report.event.repaired) >= 50)
     },
   },
   {
     name: 'records without id or time: the other 98 of 100',
     source: 'H8',
     ideal: { requests: 4, how: '3 list pages of live tickets, 1 of archived ones' },
-    async script(scene) {
-      const page = await brokenPage(scene)
+    async script(context) {
+      const page = await brokenPage(context)
       const [noId, noTime] = [page.results[10], page.results[20]]
-      scene.exempt([noId.id, noTime.id])
+      context.exempt([noId.id, noTime.id])
       delete noId.id
       Object.assign(noTime, {
         updatedAt: null,
         properties: { ...noTime.properties, hs_lastmodifieddate: null },
       })
       page.results[30].somethingNew = { unheard: ['of'] }
-      await scene.fault({ kind: 'status', status: 200, body: page, match: listCalls })
-      const report = await scene.full()
-      scene.check(`the run says how many it could not keep (${report.failed})`, report.failed >= 1)
-      scene.check(`it ends as partial (${report.state})`, report.state === 'partial')
+      await context.fault({ kind: 'status', status: 200, body: page, match: listCalls })
+      const report = await context.full()
+      context.check(`the run says how many it could not keep (${report.failed})`, report.failed >= 1)
+      context.check(`it ends as partial (${report.state})`, report.state === 'partial')
     },
   },
   {
@@ -76,14 +76,14 @@ export const recordScenarios: readonly Scenario[] = [
     portal: { tickets: 300, custom_properties: 600 },
     everyProperty: true,
     ideal: { requests: 7, how: '3 list pages of live tickets, 1 of archived ones, 3 reads of 100 by id' },
-    async script(scene) {
-      await scene.full()
-      await scene.later(1_800)
-      await scene.edit({ count: 50 })
-      await scene.later()
-      await scene.incremental()
-      const refused = scene.calls().filter((one) => one.status === 414).length
-      scene.check(`no 414 (${refused})`, refused === 0)
+    async script(context) {
+      await context.full()
+      await context.later(1_800)
+      await context.edit({ count: 50 })
+      await context.later()
+      await context.incremental()
+      const refused = context.calls().filter((one) => one.status === 414).length
+      context.check(`no 414 (${refused})`, refused === 0)
     },
   },
   {
@@ -92,11 +92,11 @@ export const recordScenarios: readonly Scenario[] = [
     portal: { tickets: 200, custom_properties: 5 },
     everyProperty: true,
     ideal: { requests: 3, how: '2 list pages of live tickets, 1 of archived ones' },
-    async script(scene) {
-      const ids = await scene.someIds(5)
-      await scene.control('POST', `/portals/${scene.portal}/properties`, { name: 'serial_number' })
-      await scene.edit({ ids, properties: { serial_number: 'SN-1' } })
-      await scene.full()
+    async script(context) {
+      const ids = await context.someIds(5)
+      await context.control('POST', `/portals/${context.portal}/properties`, { name: 'serial_number' })
+      await context.edit({ ids, properties: { serial_number: 'SN-1' } })
+      await context.full()
     },
   },
   {
@@ -105,21 +105,21 @@ export const recordScenarios: readonly Scenario[] = [
     portal: { tickets: 200, custom_properties: 3 },
     everyProperty: true,
     ideal: { requests: 4, how: '1 search; then 2 list pages of live tickets, 1 of archived ones' },
-    async script(scene) {
-      await scene.full()
-      const { custom_properties } = await scene.control('GET', `/portals/${scene.portal}`)
-      await scene.control('POST', `/portals/${scene.portal}/properties`, { name: 'serial_number' })
-      await scene.control('DELETE', `/portals/${scene.portal}/properties/${custom_properties[0]}`)
-      await scene.edit({ count: 10, properties: { serial_number: 'SN-1' } })
-      await scene.later()
-      await scene.incremental()
+    async script(context) {
+      await context.full()
+      const { custom_properties } = await context.control('GET', `/portals/${context.portal}`)
+      await context.control('POST', `/portals/${context.portal}/properties`, { name: 'serial_number' })
+      await context.control('DELETE', `/portals/${context.portal}/properties/${custom_properties[0]}`)
+      await context.edit({ count: 10, properties: { serial_number: 'SN-1' } })
+      await context.later()
+      await context.incremental()
       // The list of properties is read again within the hour.
-      await scene.passHours(2)
-      await scene.edit({ count: 10, properties: { serial_number: 'SN-2' } })
-      await scene.later()
-      scene.count()
-      await scene.incremental()
-      await scene.full()
+      await context.passHours(2)
+      await context.edit({ count: 10, properties: { serial_number: 'SN-2' } })
+      await context.later()
+      context.count()
+      await context.incremental()
+      await context.full()
     },
   },
   {
@@ -128,12 +128,12 @@ export const recordScenarios: readonly Scenario[] = [
     scopes: ['oauth', 'tickets'],
     portal: { tickets: 200, associations: { contacts: 2, companies: 1, deals: 1 } },
     ideal: { requests: 3, how: '2 list pages of live tickets, 1 of archived ones' },
-    async script(scene) {
-      const report = await scene.full()
-      scene.check(`the run succeeds (${report.state})`, report.state === 'succeeded')
-      if (!scene.spoke) return
-      const status = await scene.spoke.tenant.status()
-      const unnamed = scene.emulator.world.quirks.missing_scopes === 'unnamed'
+    async script(context) {
+      const report = await context.full()
+      context.check(`the run succeeds (${report.state})`, report.state === 'succeeded')
+      if (!context.spoke) return
+      const status = await context.spoke.tenant.status()
+      const unnamed = context.emulator.world.quirks.missing_scopes === 'unnamed'
       const resources = (status.resources ?? {}) as Record<string, { state: string; problem: string | null }>
       for (const resource of ['owners', ...partners]) {
         const { state, problem } = resources[resource] ?? { state: 'not shown', problem: null }
@@ -141,13 +141,13 @@ export const recordScenarios: readonly Scenario[] = [
         const right = unnamed
           ? problem === 'missing_scopes'
           : `${problem}`.includes(`crm.objects.${resource}.read`)
-        scene.check(
+        context.check(
           `${resource} is degraded for its scope (${state}, ${problem})`,
           state === 'degraded' && right,
         )
       }
-      scene.check(`connected all the same`, status.connected === true)
-      scene.check(
+      context.check(`connected all the same`, status.connected === true)
+      context.check(
         `properties are fine (${resources.properties?.state})`,
         resources.properties?.state === 'ok',
       )
@@ -163,20 +163,20 @@ export const recordScenarios: readonly Scenario[] = [
       how: '3 list pages of live tickets, 1 of archived ones, 1 read for each of 3 types',
     },
     withoutNaive: 'it reads none',
-    async script(scene) {
-      const { control, portal } = scene
-      await scene.full()
-      const ids = await scene.someIds(300)
-      await sameAssociations(scene, ids)
-      await scene.later(1_800)
+    async script(context) {
+      const { control, portal } = context
+      await context.full()
+      const ids = await context.someIds(300)
+      await sameAssociations(context, ids)
+      await context.later(1_800)
       const types = [{ category: 'USER_DEFINED', typeId: 901, label: 'Reported by' }]
       const [changed] = ids
       const added = { ticket_id: changed, to: 'contacts', to_id: '90000001', types }
       await control('POST', `/portals/${portal}/associations`, added)
-      await scene.edit({ ids: [changed] })
-      await scene.later()
-      await scene.incremental()
-      await sameAssociations(scene, ids.slice(0, 50))
+      await context.edit({ ids: [changed] })
+      await context.later()
+      await context.incremental()
+      await sameAssociations(context, ids.slice(0, 50))
     },
   },
   {
@@ -186,15 +186,15 @@ export const recordScenarios: readonly Scenario[] = [
     portal: { tickets: 300, owners: 8, archived_owners: 3, pipelines: 3 },
     ideal: { requests: 4, how: '3 list pages of live tickets, 1 of archived ones' },
     withoutNaive: 'it reads none',
-    async script(scene) {
-      await scene.full()
-      await sameNames(scene)
+    async script(context) {
+      await context.full()
+      await sameNames(context)
     },
   },
 ]
 
 /** The first page of the list as HubSpot would give it with all properties, to be broken. */
-async function brokenPage({ hubspot, control, portal }: Scene) {
+async function brokenPage({ hubspot, control, portal }: ScenarioContext) {
   const { results } = await control('GET', `/portals/${portal}/truth?limit=100`)
   const { paging } = await hubspot('GET', '/crm/objects/2026-09/tickets?limit=100')
   for (const record of results) {
@@ -204,11 +204,11 @@ async function brokenPage({ hubspot, control, portal }: Scene) {
   return { results, paging }
 }
 
-export async function sameAssociations(scene: Scene, ids: readonly string[]): Promise<void> {
-  const { tenant } = scene.spoke as NonNullable<Scene['spoke']>
+export async function sameAssociations(context: ScenarioContext, ids: readonly string[]): Promise<void> {
+  const { tenant } = context.spoke as NonNullable<ScenarioContext['spoke']>
   const kept = new Map((await tenant.issues()).map((one) => [one.ticket_id, one.associations]))
   for (const type of partners) {
-    const { results } = await scene.hubspot('POST', `/crm/v4/associations/tickets/${type}/batch/read`, {
+    const { results } = await context.hubspot('POST', `/crm/v4/associations/tickets/${type}/batch/read`, {
       inputs: ids.map((id) => ({ id })),
     })
     const truth = new Map<string, string>()
@@ -230,10 +230,10 @@ export async function sameAssociations(scene: Scene, ids: readonly string[]): Pr
         .sort()
       return text.join(' ') !== (truth.get(id) ?? '')
     })
-    scene.check(`${type}: at least one ticket has some`, truth.size > 0)
+    context.check(`${type}: at least one ticket has some`, truth.size > 0)
     const [first = ''] = wrong
     const example = `${first} has ${JSON.stringify(kept.get(first))} and not ${truth.get(first)}`
-    scene.check(`${type} of ${wrong.length} tickets are wrong, first ${example}`, wrong.length === 0)
+    context.check(`${type} of ${wrong.length} tickets are wrong, first ${example}`, wrong.length === 0)
   }
 }
 
@@ -254,13 +254,13 @@ const shown = (id: string, labels: Label[]) =>
     .sort()
     .join(',')}]`
 
-async function sameNames(scene: Scene): Promise<void> {
-  const { tenant } = scene.spoke as NonNullable<Scene['spoke']>
-  const pipelines = (await scene.hubspot('GET', '/crm/pipelines/2026-03/tickets')).results
+async function sameNames(context: ScenarioContext): Promise<void> {
+  const { tenant } = context.spoke as NonNullable<ScenarioContext['spoke']>
+  const pipelines = (await context.hubspot('GET', '/crm/pipelines/2026-03/tickets')).results
   const owners = new Map<string, string>()
   for (const archived of [false, true]) {
     const path = `/crm/owners/2026-03?limit=100&archived=${archived}`
-    for (const one of (await scene.hubspot('GET', path)).results)
+    for (const one of (await context.hubspot('GET', path)).results)
       owners.set(String(one.id), `${one.firstName ?? ''} ${one.lastName ?? ''}`.trim() || one.email)
   }
   const issues = await tenant.issues()
@@ -276,8 +276,8 @@ async function sameNames(scene: Scene): Promise<void> {
   const [first] = wrong
   const example =
     first && [first.pipeline_name, first.stage_name, first.owner_id, first.owner_name].join(' | ')
-  scene.check(`names of ${wrong.length} issues are wrong, first: ${example}`, wrong.length === 0)
-  scene.check(
+  context.check(`names of ${wrong.length} issues are wrong, first: ${example}`, wrong.length === 0)
+  context.check(
     'some tickets have owners',
     issues.some((one) => one.owner_id),
   )

@@ -1,6 +1,6 @@
 /** The right to ask: tokens that expire, are revoked, are refreshed in vain, lose a scope. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { listCalls, type Scenario, type Scene } from '../scenario.ts'
+import { listCalls, type Scenario, type ScenarioContext } from '../scenario.ts'
 
 const tokenCalls = { method: 'POST', path: '/token' }
 const pages = { requests: 7, how: '6 list pages of live tickets, 1 of archived ones' }
@@ -12,15 +12,15 @@ export const tokenScenarios: readonly Scenario[] = [
     oauth: 'rotating',
     portal: { tickets: 600 },
     ideal: pages,
-    async script(scene) {
-      await scene.during(
-        () => scene.full(),
+    async script(context) {
+      await context.during(
+        () => context.full(),
         { match: listCalls, after: 3 },
-        () => expire(scene),
+        () => expire(context),
       )
-      const refused = scene.calls().filter((one) => one.status === 401).length
-      scene.check(`the refused page was asked once more (${refused} refused)`, refused <= 1)
-      scene.check(`refreshed once (${refreshes(scene)})`, refreshes(scene) <= 1)
+      const refused = context.calls().filter((one) => one.status === 401).length
+      context.check(`the refused page was asked once more (${refused} refused)`, refused <= 1)
+      context.check(`refreshed once (${refreshes(context)})`, refreshes(context) <= 1)
     },
   },
   {
@@ -29,11 +29,11 @@ export const tokenScenarios: readonly Scenario[] = [
     oauth: 'stable',
     portal: { tickets: 600 },
     ideal: pages,
-    async script(scene) {
-      await scene.during(
-        () => scene.full(),
+    async script(context) {
+      await context.during(
+        () => context.full(),
         { match: listCalls, after: 1, times: 4 },
-        () => scene.later(2_400),
+        () => context.later(2_400),
       )
     },
   },
@@ -43,13 +43,13 @@ export const tokenScenarios: readonly Scenario[] = [
     oauth: 'rotating_grace',
     portal: { tickets: 600 },
     ideal: pages,
-    async script(scene) {
-      await scene.during(
-        () => scene.full(),
+    async script(context) {
+      await context.during(
+        () => context.full(),
         { match: listCalls, after: 3 },
         async () => {
-          await scene.fault({ kind: 'reset', phase: 'after', match: tokenCalls })
-          await expire(scene)
+          await context.fault({ kind: 'reset', phase: 'after', match: tokenCalls })
+          await expire(context)
         },
       )
     },
@@ -60,18 +60,18 @@ export const tokenScenarios: readonly Scenario[] = [
     oauth: 'rotating_grace',
     portal: { tickets: 600 },
     ideal: pages,
-    async script(scene) {
+    async script(context) {
       let killed: Promise<void> | undefined
-      await scene.during(
-        () => scene.full(150),
+      await context.during(
+        () => context.full(150),
         { match: listCalls, after: 3 },
         async () => {
-          const refreshing = await scene.fault({ kind: 'drip', delay_ms: 50, match: tokenCalls })
-          await expire(scene)
+          const refreshing = await context.fault({ kind: 'drip', delay_ms: 50, match: tokenCalls })
+          await expire(context)
           killed = (async () => {
             const end = Date.now() + 5_000
             while (refreshing.hits() === 0 && Date.now() < end) await pause(20)
-            await scene.sut.killAndRestart()
+            await context.sut.killAndRestart()
           })()
         },
       )
@@ -85,32 +85,32 @@ export const tokenScenarios: readonly Scenario[] = [
     portal: { tickets: 600 },
     ideal: pages,
     withoutNaive: 'it has nobody to ask for a new token',
-    async script(scene) {
-      const report = await scene.during(
-        () => scene.full(120),
+    async script(context) {
+      const report = await context.during(
+        () => context.full(120),
         { match: listCalls, after: 3 },
-        () => scene.control('POST', '/tokens/revoke', { portal_id: scene.portal }),
+        () => context.control('POST', '/tokens/revoke', { portal_id: context.portal }),
       )
-      const { tenant } = scene.spoke as NonNullable<Scene['spoke']>
-      scene.check(`the run ends and says why (${report.told})`, /token_invalid/.test(report.told))
+      const { tenant } = context.spoke as NonNullable<ScenarioContext['spoke']>
+      context.check(`the run ends and says why (${report.reported})`, /token_invalid/.test(report.reported))
       const status = await tenant.status()
-      scene.check(
+      context.check(
         `the integration waits for a person (${status.status})`,
         status.status === 'reauth_required',
       )
-      scene.check(
+      context.check(
         `in the words of the specification (${status.error})`,
         status.error === 'Invalid or expired access token',
       )
-      scene.check(`3 token calls at most (${refreshes(scene)})`, refreshes(scene) <= 3)
-      const before = scene.calls().length
-      await scene.full()
-      scene.check('nothing more is asked of HubSpot', scene.calls().length === before)
-      await scene.edit({ count: 20 })
+      context.check(`3 token calls at most (${refreshes(context)})`, refreshes(context) <= 3)
+      const before = context.calls().length
+      await context.full()
+      context.check('nothing more is asked of HubSpot', context.calls().length === before)
+      await context.edit({ count: 20 })
       await tenant.connectByOauth()
       await tenant.lastRun(120)
-      await scene.later()
-      await scene.full(120)
+      await context.later()
+      await context.full(120)
     },
   },
   {
@@ -118,28 +118,31 @@ export const tokenScenarios: readonly Scenario[] = [
     source: 'H27',
     portal: { tickets: 300 },
     ideal: { requests: 1, how: 'one refused call tells it' },
-    async script(scene) {
-      const { control, portal } = scene
-      await scene.full()
-      await scene.edit({ count: 20 })
-      await scene.later()
+    async script(context) {
+      const { control, portal } = context
+      await context.full()
+      await context.edit({ count: 20 })
+      await context.later()
       await control('POST', `/portals/${portal}/scopes`, { remove: ['tickets'] })
-      scene.count()
-      const report = await scene.incremental()
-      scene.check(`missing_scopes is named (${report.told})`, /missing_scopes/.test(report.told))
-      scene.check(`2 requests at most (${scene.calls().length})`, scene.calls().length <= 2)
-      scene.countEnds()
-      if (scene.spoke) {
-        const { status, status_reason } = await scene.spoke.tenant.integration()
+      context.count()
+      const report = await context.incremental()
+      context.check(`missing_scopes is named (${report.reported})`, /missing_scopes/.test(report.reported))
+      context.check(`2 requests at most (${context.calls().length})`, context.calls().length <= 2)
+      context.countEnds()
+      if (context.spoke) {
+        const { status, status_reason } = await context.spoke.tenant.integration()
         const reason = `${status} ${status_reason}`
         // Where HubSpot does not name it, nor do we.
-        const named = scene.emulator.world.quirks.missing_scopes === 'unnamed' ? '' : ':tickets'
-        scene.check(`with the scope's name (${reason})`, reason === `reauth_required missing_scopes${named}`)
+        const named = context.emulator.world.quirks.missing_scopes === 'unnamed' ? '' : ':tickets'
+        context.check(
+          `with the scope's name (${reason})`,
+          reason === `reauth_required missing_scopes${named}`,
+        )
       }
       await control('POST', `/portals/${portal}/scopes`, { restore: ['tickets'] })
-      if (scene.spoke) await reconnect(scene)
-      await scene.later()
-      await scene.incremental()
+      if (context.spoke) await reconnect(context)
+      await context.later()
+      await context.incremental()
     },
   },
   {
@@ -147,13 +150,13 @@ export const tokenScenarios: readonly Scenario[] = [
     source: 'H12: an integrator saw INVALID_AUTHENTICATION at random for a private-app token',
     portal: { tickets: 600 },
     ideal: pages,
-    async script(scene) {
+    async script(context) {
       const body = { category: 'INVALID_AUTHENTICATION', message: 'Authentication credentials not found.' }
       for (const after of [1, 3])
-        await scene.fault({ kind: 'status', status: 401, body, match: listCalls, after })
-      const report = await scene.full()
-      scene.check(`the run succeeds (${report.state})`, report.state === 'succeeded')
-      await stillConnected(scene)
+        await context.fault({ kind: 'status', status: 401, body, match: listCalls, after })
+      const report = await context.full()
+      context.check(`the run succeeds (${report.state})`, report.state === 'succeeded')
+      await stillConnected(context)
     },
   },
   {
@@ -161,12 +164,12 @@ export const tokenScenarios: readonly Scenario[] = [
     source: 'recorded: pages of the edge, BANNED, TRUST_VIOLATION',
     portal: { tickets: 600 },
     ideal: pages,
-    async script(scene) {
-      await scene.fault({ kind: 'html', status: 403, match: listCalls, after: 1, times: 2 })
-      await scene.fault({ kind: 'forbidden', category: 'BANNED', match: listCalls, after: 3 })
-      const report = await scene.full(120)
-      scene.check(`the run succeeds (${report.state})`, report.state === 'succeeded')
-      await stillConnected(scene)
+    async script(context) {
+      await context.fault({ kind: 'html', status: 403, match: listCalls, after: 1, times: 2 })
+      await context.fault({ kind: 'forbidden', category: 'BANNED', match: listCalls, after: 3 })
+      const report = await context.full(120)
+      context.check(`the run succeeds (${report.state})`, report.state === 'succeeded')
+      await stillConnected(context)
     },
   },
   {
@@ -174,8 +177,8 @@ export const tokenScenarios: readonly Scenario[] = [
     source: 'HubSpot’s documents: naming it without its scope is a 403',
     portal: { tickets: 600 },
     ideal: { requests: 8, how: '7 pages, one of them asked once more' },
-    async script(scene) {
-      const { control, portal } = scene
+    async script(context) {
+      const { control, portal } = context
       const { results } = await control('GET', `/portals/${portal}/truth?limit=1000`)
       const set = new Set(
         results.flatMap((one: { properties: object }): string[] => Object.keys(one.properties)),
@@ -184,20 +187,20 @@ export const tokenScenarios: readonly Scenario[] = [
       const name = ['hs_resolution', 'first_agent_reply_date', 'source_type', 'hs_was_imported'].find(
         (one) => !set.has(one),
       )
-      scene.check('there is a property without values', name !== undefined)
-      const report = await scene.during(
-        () => scene.full(),
+      context.check('there is a property without values', name !== undefined)
+      const report = await context.during(
+        () => context.full(),
         { match: listCalls, after: 3 },
         () => control('PATCH', `/portals/${portal}/properties/${name}`, { sensitivity: 'sensitive' }),
       )
-      scene.check(`the run succeeds (${report.state})`, report.state === 'succeeded')
-      await stillConnected(scene)
-      if (scene.spoke) {
-        const { resources } = await scene.spoke.tenant.status()
+      context.check(`the run succeeds (${report.state})`, report.state === 'succeeded')
+      await stillConnected(context)
+      if (context.spoke) {
+        const { resources } = await context.spoke.tenant.status()
         const { properties } = resources as { properties: { state: string; problem: string | null } }
         const told = `${properties.state} ${properties.problem}`
         // Where HubSpot does not name the scope nobody else does.
-        scene.check(
+        context.check(
           `the resource says so (${told})`,
           /^degraded missing_scopes(:tickets\.sensitive\.v2)?$/.test(told),
         )
@@ -206,15 +209,16 @@ export const tokenScenarios: readonly Scenario[] = [
   },
 ]
 
-const expire = ({ control, portal }: Scene) => control('POST', '/tokens/expire', { portal_id: portal })
+const expire = ({ control, portal }: ScenarioContext) =>
+  control('POST', '/tokens/expire', { portal_id: portal })
 
 /** Refreshes that HubSpot saw; the exchange of the code is one token call too. */
-function refreshes({ emulator }: Scene): number {
+function refreshes({ emulator }: ScenarioContext): number {
   const all = emulator.world.log.stats().refreshes
   return all.reduce((sum, one) => sum + one.refreshes, 0)
 }
 
-async function stillConnected({ spoke, check }: Scene): Promise<void> {
+async function stillConnected({ spoke, check }: ScenarioContext): Promise<void> {
   if (!spoke) return
   const { connected, status } = await spoke.tenant.status()
   check(
@@ -223,9 +227,11 @@ async function stillConnected({ spoke, check }: Scene): Promise<void> {
   )
 }
 
-async function reconnect(scene: Scene): Promise<void> {
-  const { tenant } = scene.spoke as NonNullable<Scene['spoke']>
-  const { token } = await scene.control('POST', `/portals/${scene.portal}/tokens`, { kind: 'private_app' })
+async function reconnect(context: ScenarioContext): Promise<void> {
+  const { tenant } = context.spoke as NonNullable<ScenarioContext['spoke']>
+  const { token } = await context.control('POST', `/portals/${context.portal}/tokens`, {
+    kind: 'private_app',
+  })
   await tenant.connect(token)
   await tenant.lastRun()
 }

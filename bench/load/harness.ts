@@ -8,7 +8,7 @@ import { adminQuery } from '../../test/support/postgres.ts'
 import { type Databases, startDatabases } from '../prove/databases.ts'
 import { parentOf } from './processes.ts'
 
-export interface House {
+export interface Harness {
   /** 1: as the benchmark is meant; a fraction for a quick look. */
   scale: number
   postgresVersion: string
@@ -52,7 +52,7 @@ export const allScopes = [
 
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-export async function startHouse(scale: number): Promise<House> {
+export async function startHarness(scale: number): Promise<Harness> {
   const databases: Databases = await startDatabases()
   const postgresPid = await serverPid(databases)
   const lastWord = () => void process.kill(postgresPid, 'SIGQUIT')

@@ -7,7 +7,7 @@ import type { Databases } from './databases.ts'
 import { startNaive } from './naive.ts'
 import { compare, isClean, type Verdict } from './oracle.ts'
 import type { Scenario } from './scenario.ts'
-import { createScene } from './scene.ts'
+import { createScenarioContext } from './scenario-context.ts'
 import { createTenant, type SpokeServer, type SpokeTenant, startSpoke } from './spoke.ts'
 import type { SystemUnderTest } from './system.ts'
 import { readTruth } from './truth.ts'
@@ -42,7 +42,7 @@ const noLimits = {
   daily: null,
 }
 
-export interface House {
+export interface ProofHarness {
   databases: Databases
   /** Switches on top of each scenario's own. */
   quirks: Record<string, unknown>
@@ -50,10 +50,10 @@ export interface House {
   bounded: boolean
 }
 
-export async function play(
+export async function runScenario(
   scenario: Scenario,
   by: SystemUnderTest['name'],
-  { databases, quirks, bounded }: House,
+  { databases, quirks, bounded }: ProofHarness,
 ): Promise<Outcome> {
   const since = performance.now()
   const faults: string[] = []
@@ -67,18 +67,18 @@ export async function play(
     const database = await databases.create()
     const spoke = by === 'spoke' ? await startWithSpoke(scenario, emulator, portal, database) : undefined
     sut = spoke?.tenant ?? (await startWithNaive(scenario, emulator, portal, database))
-    const scene = createScene(emulator, portal, sut, spoke, faults)
-    await scenario.script(scene)
-    scene.countEnds()
+    const context = createScenarioContext(emulator, portal, sut, spoke, faults)
+    await scenario.script(context)
+    context.countEnds()
     const verdict = compare(await readTruth(emulator, portal), await sut.rows(), {
       properties: scenario.everyProperty ? undefined : sut.properties,
-      exempt: scene.exempted,
+      exempt: context.exempted,
     })
-    const calls = scene.calls()
+    const calls = context.calls()
     const requests = calls.length
     if (by === 'spoke' && bounded && scenario.atMost !== undefined && requests > scenario.atMost)
       faults.push(`${requests} requests and not at most ${scenario.atMost}`)
-    const ended = scene.reports.every((one) => one.ended)
+    const ended = context.reports.every((one) => one.ended)
     return {
       passed: isClean(verdict) && ended && faults.length === 0,
       verdict,
@@ -87,7 +87,7 @@ export async function play(
         const asked = query.archived || query.after ? `?archived=${query.archived}&after=${query.after}` : ''
         return `${method} ${path}${asked} ${status}`
       }),
-      told: told(scene.reports.map((one) => one.told)),
+      told: told(context.reports.map((one) => one.reported)),
       ended,
       faults,
       seconds: (performance.now() - since) / 1_000,

@@ -1,13 +1,14 @@
 /** What the demo shows, step by step. Each step proves what it prints; the first that does not hold ends the demo. */
-import type { Cast } from './cast.ts'
+
 import { syncChanges } from './changes.ts'
 import { connectByOAuth, connectByToken } from './connect.ts'
 import { checkCopies } from './copies.ts'
 import { firstIssue, syncBoth } from './first-sync.ts'
 import { checkIsolation } from './isolation.ts'
 import { showLines, showTable } from './summary.ts'
+import type { DemoContext } from './tenants.ts'
 
-export async function play(cast: Cast): Promise<void> {
+export async function play(cast: DemoContext): Promise<void> {
   const { screen } = cast
   screen.heading('Connect')
   const a = await connectByOAuth(cast)

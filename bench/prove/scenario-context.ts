@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { TestEmulator } from '../../test/support/emulator.ts'
 import { compare } from './oracle.ts'
-import type { Call, Scene } from './scenario.ts'
+import type { Call, ScenarioContext } from './scenario.ts'
 import type { RunReport, SystemUnderTest } from './system.ts'
 import { bringNearer } from './time-machine.ts'
 import { readTruth } from './truth.ts'
@@ -16,18 +16,18 @@ const allScopes = [
 /** Long enough to act while HubSpot keeps a request waiting, and shorter than the timeout of a call. */
 const holdMs = 400
 
-export interface PlayedScene extends Scene {
+export interface RunningScenario extends ScenarioContext {
   reports: RunReport[]
   exempted: Set<string>
 }
 
-export function createScene(
+export function createScenarioContext(
   emulator: TestEmulator,
   portal: number,
   sut: SystemUnderTest,
-  spoke: Scene['spoke'],
+  spoke: ScenarioContext['spoke'],
   faults: string[],
-): PlayedScene {
+): RunningScenario {
   const { control } = emulator
   const { log, faults: ordered, tokens } = emulator.world
   const reports: RunReport[] = []
@@ -43,7 +43,7 @@ export function createScene(
     return report
   }
 
-  const scene: PlayedScene = {
+  const context: RunningScenario = {
     emulator,
     portal,
     sut,
@@ -68,7 +68,7 @@ export function createScene(
     clearFaults: async () => void (await control('DELETE', '/faults')),
 
     async during(run, { match, after = 0, times = 1 }, act) {
-      const { hits } = await scene.fault({ kind: 'delay', delay_ms: holdMs, match, after, times })
+      const { hits } = await context.fault({ kind: 'delay', delay_ms: holdMs, match, after, times })
       let over = false
       let acted = 0
       const acting = (async () => {
@@ -80,7 +80,7 @@ export function createScene(
       const report = await run()
       over = true
       await acting
-      scene.check(`the ${after + 1}. request of ${match.method ?? ''} ${match.path} came`, acted > 0)
+      context.check(`the ${after + 1}. request of ${match.method ?? ''} ${match.path} came`, acted > 0)
       return report
     },
 
@@ -103,7 +103,7 @@ export function createScene(
       return compare(await readTruth(emulator, portal), await sut.rows(), question)
     },
     async passHours(hours) {
-      await scene.later(hours * 3_600)
+      await context.later(hours * 3_600)
       if (!spoke) return
       await spoke.server.pause()
       await bringNearer(spoke.server.databaseUrl, hours)
@@ -129,7 +129,7 @@ export function createScene(
       for (const id of ids) exempted.add(id)
     },
   }
-  return scene
+  return context
 }
 
 /**

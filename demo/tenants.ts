@@ -3,7 +3,7 @@ import type { Api } from './api.ts'
 import type { Account, DemoHubSpot } from './hubspot.ts'
 import type { Screen } from './screen.ts'
 
-export interface Cast {
+export interface DemoContext {
   screen: Screen
   hubspot: DemoHubSpot
   api: Api

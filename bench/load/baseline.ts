@@ -6,7 +6,7 @@
 import pg from 'pg'
 import { Agent, request } from 'undici'
 
-export interface FloorTask {
+export interface BaselineTask {
   apiUrl: string
   token: string
   databaseUrl: string
@@ -16,7 +16,7 @@ export interface FloorTask {
   associations: [kind: string, path: string][]
 }
 
-export interface FloorReport {
+export interface BaselineReport {
   seconds: number
   tickets: number
 }
@@ -56,7 +56,13 @@ interface Links {
   results: { from: { id: string }; to: unknown[] }[]
 }
 
-async function run({ apiUrl, token, databaseUrl, lists, associations }: FloorTask): Promise<FloorReport> {
+async function run({
+  apiUrl,
+  token,
+  databaseUrl,
+  lists,
+  associations,
+}: BaselineTask): Promise<BaselineReport> {
   const agent = new Agent({ connections: 8 })
   const db = new pg.Client({ connectionString: databaseUrl })
   await db.connect()
@@ -123,7 +129,7 @@ async function run({ apiUrl, token, databaseUrl, lists, associations }: FloorTas
   return { seconds, tickets }
 }
 
-process.on('message', async (task: FloorTask) => {
+process.on('message', async (task: BaselineTask) => {
   process.send?.(await run(task))
 })
 process.on('disconnect', () => process.exit())
