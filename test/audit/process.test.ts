@@ -102,12 +102,12 @@ test('what a command changes is written down, as done by whoever sits at it', as
     return [chain === made ? 'own' : chain, action, target, phase, result].join(' ')
   })
   assert.deepEqual(said.toSorted(), [
-    `operator key-ring.rotate key:k1 asked `,
     `operator key-ring.rotate key:k1 done ok`,
-    `operator tenants.create ${names} asked `,
+    `operator key-ring.rotate key:k1 requested `,
     `operator tenants.create ${names} done 201`,
-    'own apiKeys.create  asked ',
+    `operator tenants.create ${names} requested `,
     'own apiKeys.create  done 201',
+    'own apiKeys.create  requested ',
     'own tenants.create  done 201',
   ])
   const list = (await spoke('audit', 'list', made, '--json')).out
