@@ -167,7 +167,7 @@ export const deletionScenarios: readonly Scenario[] = [
   },
   {
     name: 'deleted between the search and its keeping',
-    source: 'law 4: a page of before the deletion, kept after it',
+    source: 'invariant 4: a page of before the deletion, kept after it',
     quirks: { index_keeps_archived: true },
     ideal: { requests: 1, how: '1 search' },
     async script(context) {
