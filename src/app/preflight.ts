@@ -38,7 +38,7 @@ export async function requireTenantIsolation(db: Database, config: Config): Prom
 export async function requireNoKeysInOpenMode(db: Database, { adminKey }: Config): Promise<void> {
   if (adminKey === undefined && (await withSystem(db, anyLiveApiKey)))
     throw new StartError(
-      'this database contains API keys of tenants, but without SPOKE_ADMIN_KEY anyone on this machine needs none; set it',
+      'this database contains API keys of tenants, but without SPOKE_ADMIN_KEY no one on this machine needs a key; set SPOKE_ADMIN_KEY',
     )
 }
 

@@ -49,7 +49,7 @@ async function verifyChain(
   }
 }
 
-/** The last event of a chain, as it was noted earlier. */
+/** The last event of a chain, as it was saved earlier. */
 export interface ChainHead {
   chain: Chain
   seq: number
@@ -57,7 +57,7 @@ export interface ChainHead {
 }
 
 /**
- * Whether an event noted earlier as the head is still in its chain. If the chain is also intact,
+ * Whether an event saved earlier as the head is still in its chain. If the chain is also intact,
  * nothing up to that event has been rewritten.
  *
  * @returns what is wrong, or undefined
@@ -74,6 +74,6 @@ export async function chainHeadFault(
       : await unlessErasing(withTenant(db, parseTenantId(chain), (scope) => auditHashAt(scope, seq)))
   if (now === head) return undefined
   return now === undefined
-    ? `event ${seq} was noted earlier but is missing`
-    : `event ${seq} differs from the one noted earlier`
+    ? `event ${seq} is among the saved heads but is missing`
+    : `event ${seq} differs from the saved head`
 }

@@ -90,7 +90,7 @@ export function createSessions({
 
   async function begin(request: AuthRequest, { principal, until, session: carried }: AuthContext) {
     if (carried)
-      throw new AppError('unauthenticated', 'A session cannot begin another session; use a key or a token')
+      throw new AppError('unauthenticated', 'A session cannot create another session; use a key or a token')
     requireOwnHost(request.headers, ours)
     const token = newSessionToken()
     const old = sessionTokenIn(request.headers.cookie, ours)

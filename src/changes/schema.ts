@@ -30,7 +30,7 @@ export const change = z
     changed: z
       .record(z.string(), z.object({ from: z.unknown(), to: z.unknown() }))
       .optional()
-      .describe('Only for issue.updated and issue.restored: old and new value of each property that differs'),
+      .describe('Old and new value of each property that differs; absent if there is none'),
     detail: z.record(z.string(), z.unknown()).nullable().describe('Further data, depending on the type'),
   })
   .meta({ id: 'Change' })

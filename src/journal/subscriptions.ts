@@ -71,7 +71,7 @@ async function callAsApp<T>(call: Promise<T>): Promise<T> {
   } catch (error) {
     throw isRefusal(error)
       ? error
-      : new AppUnavailable('HubSpot does not let our app change its journal subscriptions now', {
+      : new AppUnavailable('HubSpot does not currently let our app change its journal subscriptions', {
           cause: error,
         })
   }

@@ -106,7 +106,7 @@ export function createMetrics() {
     }),
     hubspotRateLimited: new Counter({
       name: 'spoke_hubspot_rate_limited_total',
-      help: 'Responses 429 from HubSpot, by policy',
+      help: '429 responses from HubSpot, by policy',
       labelNames: ['policy'],
       registers,
     }),
@@ -155,7 +155,7 @@ export function createMetrics() {
     }),
     syncRecords: new Counter({
       name: 'spoke_sync_records_total',
-      help: 'Records of pages, by what the upsert did',
+      help: 'Records in stored pages, by outcome of the upsert',
       labelNames: ['outcome'],
       registers,
     }),
@@ -166,7 +166,7 @@ export function createMetrics() {
     }),
     streamsDue: new Gauge({
       name: 'spoke_sync_streams_due',
-      help: 'Streams that should run now and do not, as of the last scheduler poll',
+      help: 'Streams that are due but not running, as of the last scheduler poll',
       registers,
     }),
     auditFailures: new Counter({

@@ -50,7 +50,7 @@ export async function runRetention(deps: RetentionDependencies, signal: AbortSig
       if (await withSystem(db, (scope) => claimPeriodicTask(scope, 'retention', passIntervalMs)))
         await runRetentionPass(deps, signal)
     } catch (err) {
-      log.warn({ err }, 'a retention pass failed, will retry')
+      log.warn({ err }, 'a retention pass failed and will be retried')
     }
     await clock.sleep(checkIntervalMs, signal).catch(() => {})
   }

@@ -286,7 +286,7 @@ for (const engine of engines) {
       assert.deepEqual(await stands(), [], 'a chain that grew')
       await asOwner(db, `delete from audit_events where tenant_id = '${A}' and seq > 4`)
       assert.deepEqual(await faults(db), [], 'a chain that is shorter holds')
-      assert.deepEqual(await stands(), ['event 6 was noted earlier but is missing'])
+      assert.deepEqual(await stands(), ['event 6 is among the saved heads but is missing'])
       await restore()
       // Every hash made anew, as whoever owns the table can.
       let prevHash = '0'.repeat(64)
@@ -298,7 +298,7 @@ for (const engine of engines) {
         prevHash = hash
       }
       assert.deepEqual(await faults(db), [], 'a chain written anew holds')
-      assert.deepEqual(await stands(), ['event 6 differs from the one noted earlier'])
+      assert.deepEqual(await stands(), ['event 6 differs from the saved head'])
       await restore()
     })
 

@@ -134,10 +134,10 @@ test('verify prints every head, finds noted ones again, and ends with 1 at the f
 
   const { chain, seq } = heads.find((one) => one.chain === tenant)
   await adminQuery(`delete from audit_events where tenant_id = '${chain}' and seq = ${seq}`, url)
-  assert.equal((await spoke('audit', 'verify')).code, 0, 'nothing shows without the noted head')
+  assert.equal((await spoke('audit', 'verify')).code, 0, 'nothing shows without the saved head')
   const cut = await spoke('audit', 'verify', '--heads', file)
   assert.equal(cut.code, 1)
-  assert.match(cut.err, new RegExp(`${tenant}: event ${seq} was noted earlier but is missing`))
+  assert.match(cut.err, new RegExp(`${tenant}: event ${seq} is among the saved heads but is missing`))
 
   await adminQuery(`delete from operator_audit where seq = 1`, url)
   const old = await spoke('audit', 'verify')

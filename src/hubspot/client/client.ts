@@ -205,7 +205,7 @@ export function createHubSpot(deps: {
       if (pause !== undefined)
         await appPause
           .pause(clientId, pause)
-          .catch((err: unknown) => log.warn({ err }, 'a pause that HubSpot asked for could not be stored'))
+          .catch((err: unknown) => log.warn({ err }, 'a pause that HubSpot requested could not be stored'))
       throw error
     }
   }
