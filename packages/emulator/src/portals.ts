@@ -3,11 +3,11 @@ import type { Clock } from './clock.ts'
 import { makeOwners, makePipelines, type NewPipeline, type Owner, type Pipeline } from './crm/account-data.ts'
 import type { Associated } from './crm/association-types.ts'
 import { type Associations, createAssociations } from './crm/associations.ts'
+import type { ChangeEmitter } from './crm/change-events.ts'
 import { type Columns, createColumns } from './crm/columns.ts'
 import { type Cursors, createCursors } from './crm/cursors.ts'
 import { customDefinitions, type Definition, standardDefinitions } from './crm/definitions.ts'
 import { createGenerated } from './crm/generated.ts'
-import type { News } from './crm/happenings.ts'
 import { readTimeDefinitions } from './crm/read-time-definitions.ts'
 import { createSearchIndex, type SearchIndex } from './crm/search-index.ts'
 import { createTickets, type Tickets } from './crm/tickets.ts'
@@ -62,7 +62,7 @@ export type Portal = {
   definitionNames(): readonly string[]
   quirks: Readonly<Quirks>
   now(): number
-  news: News
+  emitter: ChangeEmitter
   tickets: Tickets
   associations: Associations
   cursors: Cursors
@@ -79,7 +79,7 @@ export function createPortal(
   seed: number,
   clock: Clock,
   quirks: Quirks,
-  news: News,
+  emitter: ChangeEmitter,
 ): Portal {
   // What was there before is of the same dates after a restart, and not of the future.
   const now = Math.min(EPOCH, clock.now())
@@ -144,7 +144,7 @@ export function createPortal(
     },
     quirks,
     now: () => clock.now(),
-    news,
+    emitter,
     tickets,
     associations: createAssociations(generated, hash(seed, portal_id, 78), input.associations ?? {}),
     cursors: createCursors(quirks),

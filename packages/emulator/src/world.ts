@@ -1,7 +1,7 @@
 // The emulated world: clock, switches, accounts, apps and tokens, and what tests do to them.
 import { createClock } from './clock.ts'
 import { createTicketActs } from './crm/acts.ts'
-import { createNews, type Happening } from './crm/happenings.ts'
+import { type ChangeEvent, createChangeEmitter } from './crm/change-events.ts'
 import { createSettingsActs } from './crm/settings-acts.ts'
 import { createFaults } from './http/faults.ts'
 import { createRates } from './http/rates.ts'
@@ -25,9 +25,9 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
   const faults = createFaults(seed)
   const log = createRequestLog(clock, tokens.isSecret)
   const portals = new Map<number, Portal>()
-  const news = createNews()
+  const emitter = createChangeEmitter()
   const journal = createJournal(clock, quirks, tokens, listen)
-  const webhooks = createWebhooks(seed, clock, quirks, tokens, news, listen)
+  const webhooks = createWebhooks(seed, clock, quirks, tokens, emitter, listen)
   let places = 0
 
   function changeQuirks(next: Record<string, unknown>): Quirks {
@@ -38,14 +38,14 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
 
   // Changes are watched only while somebody is subscribed to any.
   function listen(): void {
-    news.tell = webhooks.wanted() || journal.wanted() ? tell : null
+    emitter.emit = webhooks.wanted() || journal.wanted() ? tell : null
   }
 
-  function tell(portal_id: number, happening: Happening): void {
+  function tell(portal_id: number, change: ChangeEvent): void {
     const found = portals.get(portal_id)
     if (!found || found.deleted) return
-    webhooks.tell(found, happening)
-    journal.tell(found, happening)
+    webhooks.tell(found, change)
+    journal.tell(found, change)
   }
 
   function app(client_id: string): App {
@@ -59,7 +59,7 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
       throw new Error(`portal ${input.portal_id} exists already`)
     }
     places += 1
-    const portal = createPortal(input, places, seed, clock, quirks, news)
+    const portal = createPortal(input, places, seed, clock, quirks, emitter)
     portals.set(portal.portal_id, portal)
     return portal
   }
@@ -79,7 +79,7 @@ export function createWorld(seed = 1, changes: Partial<Quirks> = {}) {
     rates,
     faults,
     log,
-    news,
+    emitter,
     webhooks,
     journal,
     portals,

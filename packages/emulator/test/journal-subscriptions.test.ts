@@ -96,12 +96,12 @@ test('subscriptions are listed, shown and taken away, one or all of an account; 
   assert.equal((await j.api('GET', `/subscriptions/2026-09/${id}`)).json.id, id)
   assert.equal((await j.api('DELETE', `/subscriptions/2026-03/${id}`)).status, 204)
   assert.equal((await j.api('DELETE', `/subscriptions/2026-03/${id}`)).status, 404)
-  assert.equal(j.world.news.tell, null)
+  assert.equal(j.world.emitter.emit, null)
   await j.subscribe({})
-  assert.notEqual(j.world.news.tell, null)
+  assert.notEqual(j.world.emitter.emit, null)
   assert.equal((await j.api('DELETE', `/subscriptions/2026-03/portals/${j.portal_id}`)).status, 204)
   assert.deepEqual((await j.api('GET', '/subscriptions/2026-03')).json.results, [])
-  assert.equal(j.world.news.tell, null)
+  assert.equal(j.world.emitter.emit, null)
   const right = {
     subscriptionType: 'OBJECT',
     portalId: j.portal_id,

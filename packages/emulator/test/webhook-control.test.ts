@@ -115,6 +115,6 @@ test('a reset forgets subscriptions, settings and what was waiting', async (t) =
   const { settings, disorder, counts } = (await hook.control('GET', '/webhooks')).json
   assert.deepEqual([settings, disorder], [fresh.sending, fresh.disorder])
   assert.deepEqual(counts, fresh.sender.counts())
-  assert.equal(hook.world.news.tell, null)
+  assert.equal(hook.world.emitter.emit, null)
   assert.equal((await ask(hook.url, 'GET', TICKETS, { token: hook.token })).status, 401)
 })

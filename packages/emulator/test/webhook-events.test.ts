@@ -392,15 +392,15 @@ test('the older name of the type, and a creation without the burst, are switches
 test('without a subscription nothing is watched, and a paused one counts as none', async (t) => {
   const hook = await startHooked(t, [])
   const { world } = hook
-  assert.equal(world.news.tell, null)
+  assert.equal(world.emitter.emit, null)
   await hook.control('PUT', `/apps/${hook.app.client_id}/webhooks`, {
     subscriptions: [{ event_type: 'ticket.creation', active: false }],
   })
-  assert.equal(world.news.tell, null)
+  assert.equal(world.emitter.emit, null)
   await hook.control('PUT', `/apps/${hook.app.client_id}/webhooks`, { subscriptions: ['ticket.creation'] })
-  assert.notEqual(world.news.tell, null)
+  assert.notEqual(world.emitter.emit, null)
   await hook.control('PUT', `/apps/${hook.app.client_id}/webhooks`, { target_url: null })
-  assert.equal(world.news.tell, null)
+  assert.equal(world.emitter.emit, null)
   world.addTickets(hook.portal_id, { count: 50 })
   assert.equal((await hook.wait()).made, 0)
 })

@@ -72,7 +72,7 @@ export function createTicketActs(clock: Clock, portalOf: (portal_id: number) => 
       const own = applyChanges(portal, ticket, changes, now)
       const next = { ...ticket, own, updatedAt: input.silent ? ticket.updatedAt : now }
       portal.tickets.put(next)
-      portal.news.tell?.(portal_id, { kind: 'changed', before: ticket, ticket: next, at: now })
+      portal.emitter.emit?.(portal_id, { kind: 'changed', before: ticket, ticket: next, at: now })
     }
     return idsOf(chosen)
   }
@@ -90,7 +90,7 @@ export function createTicketActs(clock: Clock, portalOf: (portal_id: number) => 
       archiveTicket(portal, one, at, mergedInto)
       if (mergedInto === null) continue
       const told = { primary: mergedInto, merged: [one.id], into: mergedInto, survivor: null }
-      portal.news.tell?.(portal_id, { kind: 'merged', ...told, at })
+      portal.emitter.emit?.(portal_id, { kind: 'merged', ...told, at })
     }
     return idsOf(chosen)
   }
@@ -105,7 +105,7 @@ export function createTicketActs(clock: Clock, portalOf: (portal_id: number) => 
 
   // For good, as by a request of a person to be forgotten; ids may name archived ones too.
   function deleteTickets(portal_id: number, input: Selection): string[] {
-    const { tickets, associations, news } = portalOf(portal_id)
+    const { tickets, associations, emitter } = portalOf(portal_id)
     turn += 1
     const ids = input.ids?.map(String) ?? idsOf(chooseLive(portalOf(portal_id), input, turn))
     const unknown = ids.find((id) => !tickets.get(Number(id)))
@@ -113,7 +113,7 @@ export function createTicketActs(clock: Clock, portalOf: (portal_id: number) => 
     for (const id of ids) {
       const live = tickets.get(Number(id))?.archivedAt === null
       tickets.remove(Number(id))
-      if (live) news.tell?.(portal_id, { kind: 'deleted', id: Number(id), at: clock.now() })
+      if (live) emitter.emit?.(portal_id, { kind: 'deleted', id: Number(id), at: clock.now() })
       associations.forget(Number(id))
     }
     return ids

@@ -27,7 +27,7 @@ export function dissociate(
 }
 
 function told(
-  { associations, news, portal_id }: Portal,
+  { associations, emitter, portal_id }: Portal,
   id: number,
   to: Associated,
   other: number,
@@ -35,7 +35,7 @@ function told(
   act: () => void,
 ): void {
   const now = () => associations.of(id, to).find((one) => one.to === other)?.types ?? []
-  const before = news.tell ? now() : []
+  const before = emitter.emit ? now() : []
   act()
-  news.tell?.(portal_id, { kind: 'associated', id, to, other, before, after: now(), at })
+  emitter.emit?.(portal_id, { kind: 'associated', id, to, other, before, after: now(), at })
 }

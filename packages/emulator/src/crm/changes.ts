@@ -3,7 +3,7 @@ import { type AccountCall, jsonBody, missingFields } from '../http/call.ts'
 import { invalid, objectNotFound, Refusal, type Reply } from '../http/reply.ts'
 import { type Changes, checkProperties } from './checks.ts'
 import { findTicket } from './find.ts'
-import { keepAssociations, readAssociations } from './given-associations.ts'
+import { readAssociations, saveAssociations } from './given-associations.ts'
 import { batchReply, inputIds, readInputs } from './list.ts'
 import { mergeTickets } from './merge.ts'
 import { showWritten } from './show.ts'
@@ -19,7 +19,7 @@ export function createOne(call: AccountCall): Reply {
   const associations = readAssociations(body.associations)
   const changes = checkProperties(portal, body.properties, true)
   const ticket = createTicket(portal, changes, world.clock.now(), SOURCE)
-  keepAssociations(portal, ticket, associations)
+  saveAssociations(portal, ticket, associations)
   return { status: 201, json: showWritten(portal, world.quirks, ticket, Object.keys(changes)) }
 }
 
@@ -73,7 +73,7 @@ export function batchCreate(call: AccountCall): Reply {
   const now = world.clock.now()
   const results = checked.map(({ changes, associations }) => {
     const ticket = createTicket(portal, changes, now, SOURCE)
-    keepAssociations(portal, ticket, associations)
+    saveAssociations(portal, ticket, associations)
     return showWritten(portal, world.quirks, ticket, Object.keys(changes))
   })
   return batchReply(call, startedAt, 201, results, [], 'create')

@@ -32,6 +32,6 @@ export function readAssociations(given: unknown): Given[] {
   })
 }
 
-export function keepAssociations(portal: Portal, ticket: Ticket, given: readonly Given[]): void {
+export function saveAssociations(portal: Portal, ticket: Ticket, given: readonly Given[]): void {
   for (const { to, id, type } of given) associate(portal, ticket.id, to, id, [type], ticket.updatedAt)
 }

@@ -22,7 +22,7 @@ export function mergeTickets(portal: Portal, primary: Ticket, loser: Ticket, now
   })
   associations.merge(survivor, primary, loser)
   for (const one of [primary, loser]) archiveTicket(portal, one, now, survivor.id)
-  portal.news.tell?.(portal.portal_id, {
+  portal.emitter.emit?.(portal.portal_id, {
     kind: 'merged',
     primary: primary.id,
     merged: [loser.id],

@@ -58,7 +58,7 @@ export function createTicket(portal: Portal, changes: Changes, now: number, sour
     updatedAt: now,
     own: { hs_object_source: source, hs_object_source_label: source, ...values },
   })
-  portal.news.tell?.(portal.portal_id, { kind: 'created', ticket, at: now })
+  portal.emitter.emit?.(portal.portal_id, { kind: 'created', ticket, at: now })
   return ticket
 }
 
@@ -67,7 +67,7 @@ export function updateTicket(portal: Portal, ticket: Ticket, changes: Changes, n
   const createdAt = (changes.createdate ? timeOf(changes.createdate) : null) ?? ticket.createdAt
   const next = { ...ticket, createdAt, own, updatedAt: now }
   portal.tickets.put(next)
-  portal.news.tell?.(portal.portal_id, { kind: 'changed', before: ticket, ticket: next, at: now })
+  portal.emitter.emit?.(portal.portal_id, { kind: 'changed', before: ticket, ticket: next, at: now })
   return next
 }
 
@@ -81,12 +81,13 @@ export function archiveTicket(
   const updatedAt = portal.quirks.archive_bumps ? now : ticket.updatedAt
   portal.tickets.put({ ...ticket, updatedAt, archivedAt: now, mergedInto })
   // A merge is told as one thing by who merges.
-  if (mergedInto === null) portal.news.tell?.(portal.portal_id, { kind: 'deleted', id: ticket.id, at: now })
+  if (mergedInto === null)
+    portal.emitter.emit?.(portal.portal_id, { kind: 'deleted', id: ticket.id, at: now })
 }
 
 // Only people restore, in HubSpot's own pages; whether it moves the modified time is undocumented: a switch.
 export function restoreTicket(portal: Portal, ticket: Ticket, now: number): void {
   const updatedAt = portal.quirks.restore_bumps ? now : ticket.updatedAt
   portal.tickets.put({ ...ticket, updatedAt, archivedAt: null })
-  portal.news.tell?.(portal.portal_id, { kind: 'restored', id: ticket.id, at: now })
+  portal.emitter.emit?.(portal.portal_id, { kind: 'restored', id: ticket.id, at: now })
 }

@@ -1,7 +1,7 @@
 // The way of one HubSpot request: find the route, act out faults, check token, limits and scopes, answer, log.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { accountInfoRoutes } from '../account-info.ts'
-import { actedBy } from '../crm/happenings.ts'
+import { runAs } from '../crm/change-events.ts'
 import { crmRoutes } from '../crm/routes.ts'
 import { journalReadRoutes } from '../journal/read-routes.ts'
 import { journalSubscriptionRoutes } from '../journal/subscription-routes.ts'
@@ -163,7 +163,7 @@ function judge(call: Call, match: Match, access: Access | null): Reply {
   }
   return withHeaders(
     handled(() =>
-      actedBy(world.news, { changeSource: 'INTEGRATION', sourceId: String(access.app_id) }, () =>
+      runAs(world.emitter, { changeSource: 'INTEGRATION', sourceId: String(access.app_id) }, () =>
         found.handle({ ...call, access, portal: portal as Portal }),
       ),
     ),

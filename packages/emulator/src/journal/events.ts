@@ -1,7 +1,7 @@
 // The journal's events that a happening makes for one app: one each, with what its subscriptions ask for.
 import { sidesOf, TICKET_TYPE } from '../crm/association-types.ts'
+import type { ChangeEvent } from '../crm/change-events.ts'
 import { differences } from '../crm/differences.ts'
-import type { Happening } from '../crm/happenings.ts'
 import { propertyValue } from '../crm/show.ts'
 import type { Ticket } from '../crm/tickets.ts'
 import type { Portal } from '../portals.ts'
@@ -17,17 +17,17 @@ export function journalEvents(
   portal: Portal,
   quirks: Quirks,
   subscribed: readonly Subscribed[],
-  happening: Happening,
+  change: ChangeEvent,
 ): Fields[] {
   const head = (type: string, action: JournalAction): Fields => ({
     type,
     portalId: portal.portal_id,
-    occurredAt: new Date(happening.at).toISOString(),
+    occurredAt: new Date(change.at).toISOString(),
     action,
   })
-  if (happening.kind === 'associated') return associationEvents(quirks, subscribed, happening, head)
+  if (change.kind === 'associated') return associationEvents(quirks, subscribed, change, head)
 
-  const [action, id, ticket] = about(portal, quirks, happening)
+  const [action, id, ticket] = about(portal, quirks, change)
   const wanting = subscribed.filter(({ subscription, filters }) => {
     const { type, object_type_id, actions, object_ids } = subscription
     if (type !== 'OBJECT' || object_type_id !== TICKET_TYPE || !actions.includes(action)) return false
@@ -37,12 +37,12 @@ export function journalEvents(
   })
   if (wanting.length === 0) return []
   const event = { ...head('crmObject', action), objectTypeId: TICKET_TYPE, objectId: id }
-  if (happening.kind !== 'created' && happening.kind !== 'changed') return [event]
+  if (change.kind !== 'created' && change.kind !== 'changed') return [event]
 
   const names = new Set(wanting.flatMap(({ subscription }) => subscription.properties))
-  const before = happening.kind === 'changed' ? happening.before : null
+  const before = change.kind === 'changed' ? change.before : null
   const propertyChanges: Record<string, string> = {}
-  for (const [name, value] of differences(portal, before, happening.ticket))
+  for (const [name, value] of differences(portal, before, change.ticket))
     if (names.has(name)) propertyChanges[name] = value
   // A change of nothing that was asked for is no event; a creation is one all the same.
   if (action === 'UPDATE' && Object.keys(propertyChanges).length === 0) return []
@@ -52,23 +52,19 @@ export function journalEvents(
 function about(
   portal: Portal,
   quirks: Quirks,
-  happening: Exclude<Happening, { kind: 'associated' }>,
+  change: Exclude<ChangeEvent, { kind: 'associated' }>,
 ): [JournalAction, number, Ticket | null] {
-  switch (happening.kind) {
+  switch (change.kind) {
     case 'created':
-      return ['CREATE', happening.ticket.id, happening.ticket]
+      return ['CREATE', change.ticket.id, change.ticket]
     case 'changed':
-      return ['UPDATE', happening.ticket.id, happening.ticket]
+      return ['UPDATE', change.ticket.id, change.ticket]
     case 'merged': {
-      const id = quirks.journal_merge_object === 'new' ? happening.into : happening.primary
+      const id = quirks.journal_merge_object === 'new' ? change.into : change.primary
       return ['MERGE', id, portal.tickets.get(id)]
     }
     default:
-      return [
-        happening.kind === 'deleted' ? 'DELETE' : 'RESTORE',
-        happening.id,
-        portal.tickets.get(happening.id),
-      ]
+      return [change.kind === 'deleted' ? 'DELETE' : 'RESTORE', change.id, portal.tickets.get(change.id)]
   }
 }
 
@@ -76,10 +72,10 @@ function about(
 function associationEvents(
   quirks: Quirks,
   subscribed: readonly Subscribed[],
-  happening: Extract<Happening, { kind: 'associated' }>,
+  change: Extract<ChangeEvent, { kind: 'associated' }>,
   head: (type: string, action: JournalAction) => Fields,
 ): Fields[] {
-  const { before, after, id, to: kind, other } = happening
+  const { before, after, id, to: kind, other } = change
   if (before.length > 0 === after.length > 0) return []
   const action = after.length > 0 ? 'ASSOCIATION_ADDED' : 'ASSOCIATION_REMOVED'
   return sidesOf(id, kind, other, false)

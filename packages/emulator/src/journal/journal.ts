@@ -1,6 +1,6 @@
 // The webhooks journal of all apps: who subscribed to what, and the files that their events are written to.
 import type { Clock } from '../clock.ts'
-import type { Happening } from '../crm/happenings.ts'
+import type { ChangeEvent } from '../crm/change-events.ts'
 import type { Portal } from '../portals.ts'
 import type { Quirks } from '../quirks.ts'
 import type { App } from '../token-types.ts'
@@ -74,7 +74,7 @@ export function createJournal(clock: Clock, quirks: Quirks, tokens: Tokens, chan
     return made
   }
 
-  function tell(portal: Portal, happening: Happening): void {
+  function tell(portal: Portal, change: ChangeEvent): void {
     for (const { app, subscriptions, filters, files } of kept.values()) {
       const subscribed: Subscribed[] = []
       for (const one of subscriptions.values())
@@ -84,7 +84,7 @@ export function createJournal(clock: Clock, quirks: Quirks, tokens: Tokens, chan
             filters: [...filters.values()].filter((filter) => filter.subscription_id === one.id),
           })
       if (subscribed.length === 0 || !hears(app, portal)) continue
-      for (const event of journalEvents(portal, quirks, subscribed, happening))
+      for (const event of journalEvents(portal, quirks, subscribed, change))
         files.add(portal.portal_id, event)
     }
   }

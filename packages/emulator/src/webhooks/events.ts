@@ -1,7 +1,7 @@
 // The events that a happening makes for the subscriptions of one app, with the fields that HubSpot sends.
 import { type AssociationType, PRIMARY_COMPANY, type Side, sidesOf } from '../crm/association-types.ts'
+import type { Actor, ChangeEvent } from '../crm/change-events.ts'
 import { differences } from '../crm/differences.ts'
-import type { Actor, Happening } from '../crm/happenings.ts'
 import type { Ticket } from '../crm/tickets.ts'
 import type { Portal } from '../portals.ts'
 import type { Quirks } from '../quirks.ts'
@@ -22,10 +22,10 @@ export type Making = {
 }
 
 /** Each subscription gets an event of its own, with an id of its own. */
-export function eventsOf(making: Making, happening: Happening): WebhookEvent[] {
+export function eventsOf(making: Making, change: ChangeEvent): WebhookEvent[] {
   const events: WebhookEvent[] = []
   const emit = (subscriptions: readonly Subscription[], objectId: number | null, fields: Fields) => {
-    for (const one of subscriptions) events.push(event(making, one, happening.at, objectId, fields))
+    for (const one of subscriptions) events.push(event(making, one, change.at, objectId, fields))
   }
   const { lookup, portal, quirks } = making
   const plain = (action: Action, id: number, fields: Fields = {}) => emit(lookup.of(action), id, fields)
@@ -51,21 +51,21 @@ export function eventsOf(making: Making, happening: Happening): WebhookEvent[] {
     }
   }
 
-  switch (happening.kind) {
+  switch (change.kind) {
     case 'created':
-      born(happening.ticket)
+      born(change.ticket)
       break
     case 'changed':
-      changed(happening.before, happening.ticket)
+      changed(change.before, change.ticket)
       break
     case 'deleted':
-      plain('deletion', happening.id, { changeFlag: 'DELETED' })
+      plain('deletion', change.id, { changeFlag: 'DELETED' })
       break
     case 'restored':
-      plain('restore', happening.id)
+      plain('restore', change.id)
       break
     case 'merged': {
-      const { primary, merged, into, survivor } = happening
+      const { primary, merged, into, survivor } = change
       plain('merge', quirks.webhook_merge_object === 'new' ? into : primary, {
         primaryObjectId: primary,
         mergedObjectIds: merged,
@@ -80,9 +80,9 @@ export function eventsOf(making: Making, happening: Happening): WebhookEvent[] {
       break
     }
     case 'associated':
-      for (const change of associationChanges(happening, quirks))
+      for (const associationChange of associationChanges(change, quirks))
         for (const one of lookup.of('associationChange'))
-          emit([one], ...associationFields(one, change, quirks))
+          emit([one], ...associationFields(one, associationChange, quirks))
   }
   return events
 }
@@ -140,10 +140,10 @@ type AssociationChange = { side: Side; removed: boolean; primary: boolean }
 
 // One event from each side; when the primary company changes, one more that says so.
 function associationChanges(
-  happening: Extract<Happening, { kind: 'associated' }>,
+  change: Extract<ChangeEvent, { kind: 'associated' }>,
   quirks: Quirks,
 ): AssociationChange[] {
-  const { before, after, id, to, other } = happening
+  const { before, after, id, to, other } = change
   const primary = (types: readonly AssociationType[]) =>
     types.some((one) => one.typeId === PRIMARY_COMPANY.typeId && one.category === PRIMARY_COMPANY.category)
   const linked = before.length > 0 !== after.length > 0

@@ -1,7 +1,7 @@
 // The webhooks of all apps: a happening becomes events for every app that is installed and subscribed, and those are
 // sent, kept for reading, or both.
 import type { Clock } from '../clock.ts'
-import type { Actor, Happening, News } from '../crm/happenings.ts'
+import type { Actor, ChangeEmitter, ChangeEvent } from '../crm/change-events.ts'
 import { createRing } from '../http/ring.ts'
 import type { Portal } from '../portals.ts'
 import type { Quirks } from '../quirks.ts'
@@ -30,7 +30,7 @@ export function createWebhooks(
   clock: Clock,
   quirks: Quirks,
   tokens: Tokens,
-  news: News,
+  emitter: ChangeEmitter,
   changed: () => void,
 ) {
   const sending: Sending = { ...DEFAULT_SENDING }
@@ -89,22 +89,22 @@ export function createWebhooks(
       .some((grant) => grant.scopes.includes('tickets') && !portal.removed_scopes.has('tickets'))
   }
 
-  function tell(portal: Portal, happening: Happening): void {
+  function tell(portal: Portal, change: ChangeEvent): void {
     const person: Actor =
-      news.actor.sourceId === null && sending.change_source !== null
-        ? { ...news.actor, changeSource: sending.change_source }
-        : news.actor
-    for (const hooked of subscriptions.list()) tellApp(hooked, portal, happening, person)
+      emitter.actor.sourceId === null && sending.change_source !== null
+        ? { ...emitter.actor, changeSource: sending.change_source }
+        : emitter.actor
+    for (const hooked of subscriptions.list()) tellApp(hooked, portal, change, person)
   }
 
-  function tellApp(hooked: Hooked, portal: Portal, happening: Happening, actor: Actor): void {
+  function tellApp(hooked: Hooked, portal: Portal, change: ChangeEvent, actor: Actor): void {
     const plan = subscriptions.inForce(hooked)
     if (plan.settings === null || plan.subscriptions.size === 0 || !hears(hooked.app, portal)) return
     const { app } = hooked
     const lookup = lookupOf(plan)
     const sensitive = sending.sensitive_properties
     const making = { app_id: app.app_id, portal, actor, quirks, lookup, sensitive, nextId }
-    for (const event of eventsOf(making, happening)) give(app.client_id, event)
+    for (const event of eventsOf(making, change)) give(app.client_id, event)
   }
 
   function give(client_id: string, event: WebhookEvent): void {

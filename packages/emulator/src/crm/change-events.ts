@@ -2,7 +2,7 @@
 import type { Associated, AssociationType } from './association-types.ts'
 import type { Ticket } from './tickets.ts'
 
-export type Happening = { at: number } & (
+export type ChangeEvent = { at: number } & (
   | { kind: 'created'; ticket: Ticket }
   | { kind: 'changed'; before: Ticket; ticket: Ticket }
   | { kind: 'deleted'; id: number }
@@ -22,23 +22,23 @@ export type Happening = { at: number } & (
 // Who did it, in the words of a webhook. Without a source it is the person who runs the account.
 export type Actor = { changeSource: string; sourceId: string | null }
 
-// `tell` is null until there is a subscription: accounts with a million tickets then pay nothing for it.
-export type News = { tell: ((portal_id: number, happening: Happening) => void) | null; actor: Actor }
+// `emit` is null until there is a subscription: accounts with a million tickets then pay nothing for it.
+export type ChangeEmitter = { emit: ((portal_id: number, event: ChangeEvent) => void) | null; actor: Actor }
 
 export const IN_THE_CRM: Actor = { changeSource: 'CRM_UI', sourceId: null }
 
 /** Nobody listens yet. */
-export function createNews(): News {
-  return { tell: null, actor: IN_THE_CRM }
+export function createChangeEmitter(): ChangeEmitter {
+  return { emit: null, actor: IN_THE_CRM }
 }
 
 /** What `act` changes is told as done by `actor`. */
-export function actedBy<T>(news: News, actor: Actor, act: () => T): T {
-  const before = news.actor
-  news.actor = actor
+export function runAs<T>(emitter: ChangeEmitter, actor: Actor, act: () => T): T {
+  const before = emitter.actor
+  emitter.actor = actor
   try {
     return act()
   } finally {
-    news.actor = before
+    emitter.actor = before
   }
 }
