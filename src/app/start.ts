@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
-import { isolationWarnings } from '../db/isolation/bypass.ts'
+import { isolationBypassWarnings } from '../db/isolation/bypass.ts'
 import { migrate } from '../db/migrate.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -41,7 +41,7 @@ export async function startService(
   try {
     if (db.kind === 'embedded') await migrate(db)
     await requireTenantIsolation(db, config)
-    for (const warning of await isolationWarnings(db))
+    for (const warning of await isolationBypassWarnings(db))
       log.warn({ warning }, 'the database grants more than Spoke needs')
     await requireNoKeysInOpenMode(db, config)
     await requireMatchingKeyRing(db, config)

@@ -19,7 +19,7 @@ export interface CommandTarget {
  * @param action the name in the audit log, the same as the equivalent route's
  * @throws as `record` and `work`
  */
-export async function auditCommand<T>(
+export async function runAuditedCommand<T>(
   audit: AuditLog,
   action: string,
   { tenantId, target }: CommandTarget,

@@ -4,7 +4,7 @@ import { withCommandDatabase } from '../app/open.ts'
 import { requireMatchingKeyRing } from '../app/preflight.ts'
 import { newestKey } from '../lib/seal.ts'
 import { type KeyRingStatus, keyRingFaults, keyRingStatus, rotateKeyRing } from '../tenants/key-ring.ts'
-import { auditCommand } from './audited-command.ts'
+import { runAuditedCommand } from './audited-command.ts'
 import { commandLog, printNotice, readCommandConfig } from './console.ts'
 
 export function addKeyRingCommands(program: Command): void {
@@ -43,7 +43,7 @@ export function addKeyRingCommands(program: Command): void {
         const audit = { db, ring: read.keyRing }
         const target = { target: `key:${newestKey(read.keyRing).kid}` }
         const turn = () => rotateKeyRing(db, read.keyRing, onProgress)
-        const done = await auditCommand(audit, 'key-ring.rotate', target, turn)
+        const done = await runAuditedCommand(audit, 'key-ring.rotate', target, turn)
         const { newest, resealed, failed, left } = done
         if (json) console.log(JSON.stringify(done))
         else console.log(`${resealed} data keys resealed under "${newest}"; ${left} left under other keys`)

@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts'
 import { isExpectedFunction } from '../db/isolation/bypass.ts'
 import { databaseRoles, expectedFunctions, expectedTriggers } from '../db/isolation/expected.ts'
 
-export async function codeFaults(db: Database): Promise<string[]> {
+export async function catalogueCodeFaults(db: Database): Promise<string[]> {
   const names = Object.keys(expectedFunctions)
   const { rows } = await sql<{ fault: string }>`
     with ours as (
@@ -48,7 +48,7 @@ export async function codeFaults(db: Database): Promise<string[]> {
  * A unique key without the tenant reveals by a conflict that another tenant has the value; a
  * foreign key without it can lead to another tenant's row.
  */
-export async function keyFaults(db: Database): Promise<string[]> {
+export async function catalogueKeyFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
     with distributed as (
       select c.oid, c.relname from pg_class c

@@ -10,7 +10,7 @@ import { databaseRoles } from '../db/isolation/expected.ts'
  * Our schema's own relations and policies are checked one by one at start; otherwise the roles may
  * only have usage of the schema.
  */
-export async function mentionFaults(db: Database): Promise<string[]> {
+export async function catalogueMentionFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
     with here as (select oid from pg_database where datname = current_database())
     select r.rolname || ' has grants on ' || pg_describe_object(d.classid, d.objid, d.objsubid) as fault
@@ -32,7 +32,7 @@ export async function mentionFaults(db: Database): Promise<string[]> {
 }
 
 /** Checks who may use our schema and the queue's, and who may create objects in them. */
-export async function schemaFaults(db: Database): Promise<string[]> {
+export async function catalogueSchemaFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
     with schemas as (
       select n.oid, n.nspname, n.oid = current_schema()::regnamespace as ours,
@@ -66,7 +66,7 @@ export async function schemaFaults(db: Database): Promise<string[]> {
 }
 
 /** Checks what would be granted on future tables. */
-export async function defaultPrivilegeFaults(db: Database): Promise<string[]> {
+export async function catalogueDefaultPrivilegeFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
     select 'default privileges of ' || pg_get_userbyid(d.defaclrole) || coalesce(' in schema ' || n.nspname, '') || ' grant '
       || case when a.grantee = 0 then 'everyone' else pg_get_userbyid(a.grantee) end || ' ' || a.privilege_type || ' on new '

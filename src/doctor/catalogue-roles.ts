@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import { databaseRoles } from '../db/isolation/expected.ts'
 
-export async function roleGrantFaults(db: Database): Promise<string[]> {
+export async function catalogueRoleGrantFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
     select 'role ' || r.rolname || ' can ' || right_of.what as fault from pg_roles r
     cross join lateral (values
@@ -34,7 +34,7 @@ export async function roleGrantFaults(db: Database): Promise<string[]> {
  * For the operator to review: who can act as one of the database roles, and so as any tenant.
  * Includes the service's own logins.
  */
-export async function loginsThatMayActAsRoles(db: Database): Promise<string[]> {
+export async function catalogueRoleLogins(db: Database): Promise<string[]> {
   const { rows } = await sql<{ member: string }>`
     select distinct pg_get_userbyid(m.member) as member from pg_auth_members m
     where pg_get_userbyid(m.roleid) in (${sql.join(databaseRoles)}) order by 1`.execute(db.kysely)
@@ -45,7 +45,7 @@ export async function loginsThatMayActAsRoles(db: Database): Promise<string[]> {
  * The owner of a table can disable its policies, so all of ours must have one owner: the migrating
  * login.
  */
-export async function ownerFaults(db: Database): Promise<string[]> {
+export async function catalogueOwnerFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
     with owned as (
       select 'table ' || c.relname as what, c.relowner as owner from pg_class c

@@ -1,18 +1,22 @@
 /** All catalogue checks: those of every start, and slower ones. */
 import type { Database } from '../db/database.ts'
 import { isolationFaults } from '../db/isolation/check-isolation.ts'
-import { codeFaults, keyFaults } from './catalogue-code.ts'
-import { defaultPrivilegeFaults, mentionFaults, schemaFaults } from './catalogue-grants.ts'
-import { ownerFaults, roleGrantFaults } from './catalogue-roles.ts'
+import { catalogueCodeFaults, catalogueKeyFaults } from './catalogue-code.ts'
+import {
+  catalogueDefaultPrivilegeFaults,
+  catalogueMentionFaults,
+  catalogueSchemaFaults,
+} from './catalogue-grants.ts'
+import { catalogueOwnerFaults, catalogueRoleGrantFaults } from './catalogue-roles.ts'
 
 const slowChecks = [
-  roleGrantFaults,
-  ownerFaults,
-  mentionFaults,
-  schemaFaults,
-  defaultPrivilegeFaults,
-  codeFaults,
-  keyFaults,
+  catalogueRoleGrantFaults,
+  catalogueOwnerFaults,
+  catalogueMentionFaults,
+  catalogueSchemaFaults,
+  catalogueDefaultPrivilegeFaults,
+  catalogueCodeFaults,
+  catalogueKeyFaults,
 ]
 
 /** @param strictLogin as at start. @returns the faults, worded for an operator */

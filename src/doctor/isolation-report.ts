@@ -4,11 +4,11 @@
 import { openServingDatabase } from '../app/open.ts'
 import { requireCurrentSchema } from '../app/preflight.ts'
 import type { Config } from '../config.ts'
-import { isolationWarnings } from '../db/isolation/bypass.ts'
+import { isolationBypassWarnings } from '../db/isolation/bypass.ts'
 import { isolationFaults } from '../db/isolation/check-isolation.ts'
 import type { Log } from '../lib/log.ts'
 import { catalogueFaults } from './catalogue.ts'
-import { loginsThatMayActAsRoles } from './catalogue-roles.ts'
+import { catalogueRoleLogins } from './catalogue-roles.ts'
 import { queryLiveTables } from './live-tables.ts'
 import { type Rehearsal, runRehearsal } from './rehearsal.ts'
 import { openScratchInMemory, openScratchOnServer, type ScratchDatabase } from './scratch-database.ts'
@@ -45,7 +45,7 @@ export async function createIsolationReport(config: Config, log: Log): Promise<I
     await requireCurrentSchema(db)
     const catalogue = await catalogueFaults(db, config.migrateUrl !== undefined)
     const live = await queryLiveTables(db)
-    const mayAct = await loginsThatMayActAsRoles(db)
+    const mayAct = await catalogueRoleLogins(db)
     const played = await rehearseOn(await openScratch(config), config)
     return {
       database: db.kind,
@@ -57,7 +57,7 @@ export async function createIsolationReport(config: Config, log: Log): Promise<I
       live_statements: live.count,
       leaked: live.leaked + played.leaked,
       may_act: mayAct,
-      warnings: await isolationWarnings(db),
+      warnings: await isolationBypassWarnings(db),
       faults: [
         ...catalogue,
         ...live.faults.map((fault) => `live: ${fault}`),

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { type Database, inTransaction, type Query } from '../db/database.ts'
-import { type DatabaseRole, grantLines } from '../db/isolation/expected.ts'
+import { type DatabaseRole, expectedGrantLines } from '../db/isolation/expected.ts'
 import { newId } from '../lib/ids.ts'
 import { asText } from './as-text.ts'
 import type { TrialResult } from './try-statements.ts'
@@ -50,7 +50,7 @@ export async function queryLiveTables(db: Database): Promise<TrialResult> {
 
 const readableTables = (role: DatabaseRole) =>
   new Set(
-    grantLines(role)
+    expectedGrantLines(role)
       .filter((line) => line.endsWith(' SELECT'))
       .map((line) => line.split(/[. ]/, 1)[0] as string),
   )

@@ -1,13 +1,13 @@
 /** Digests of the rows that are not A's, to detect whether a request changed any. */
 import { type RawBuilder, sql } from 'kysely'
-import { grantLines } from '../db/isolation/expected.ts'
+import { expectedGrantLines } from '../db/isolation/expected.ts'
 import { withTenant } from '../db/scope.ts'
 import { asOwner } from './owner.ts'
 import type { RehearsalContext } from './rehearsal-request.ts'
 
 /** B's rows as B sees them. One statement, because it runs after every request. */
 export async function digestOthersRows({ db, fixtures: { tables, b } }: RehearsalContext): Promise<string> {
-  const readable = new Set(grantLines('spoke_app'))
+  const readable = new Set(expectedGrantLines('spoke_app'))
   const digests = tables
     .filter(({ name, ofTenants }) => ofTenants && readable.has(`${name} SELECT`))
     .map(({ name }) => digestOf(name, sql`true`))

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { type Database, inTransaction, type Query } from '../db/database.ts'
-import { type DatabaseRole, grantLines } from '../db/isolation/expected.ts'
+import { type DatabaseRole, expectedGrantLines } from '../db/isolation/expected.ts'
 import { withErasure, withSystem, withTenant } from '../db/scope.ts'
 import { asText } from './as-text.ts'
 import type { Fixtures, FixtureTenant } from './fixtures.ts'
@@ -67,7 +67,7 @@ function sampleOf(statement: string, row: Record<string, unknown> | undefined) {
 /** Every table of tenants with every verb: as tenant A on B's rows, and without a tenant. */
 export async function tryStatementsAsTenant(db: Database, { tables, a, b }: Fixtures): Promise<TrialResult> {
   const result: TrialResult = { count: 0, leaked: 0, faults: [] }
-  const readable = new Set(grantLines('spoke_app'))
+  const readable = new Set(expectedGrantLines('spoke_app'))
   for (const table of tables.filter(({ ofTenants }) => ofTenants)) {
     const enterA = (work: (query: Query) => Promise<never>) =>
       withTenant(db, a.tenantId, ({ query }) => work(query))
@@ -157,7 +157,7 @@ export async function tryStatementsBeyondGrants(db: Database, { tables, a }: Fix
     spoke_eraser: (work) => withErasure(db, a.tenantId, ({ query }) => work(query)),
   }
   for (const [role, enter] of Object.entries(asRole) as [DatabaseRole, (typeof asRole)[DatabaseRole]][]) {
-    const list = new Set(grantLines(role))
+    const list = new Set(expectedGrantLines(role))
     for (const table of tables) {
       for (const attempt of beyond(table, list)) {
         const outcome = await outcomeOf(enter, attempt, async () => '')

@@ -69,7 +69,7 @@ function forbidden(cause: HubSpotError, connecting: boolean): AppError {
  * The failure's code for logs and rows: our error's, the database's, or `internal` for anything
  * unexpected.
  */
-export function codeOf(failure: unknown): string {
+export function appErrorCode(failure: unknown): string {
   const error = asAppError(failure)
   return error instanceof AppError ? error.code : (toDatabaseAppError(error)?.code ?? 'internal')
 }

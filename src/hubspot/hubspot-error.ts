@@ -211,7 +211,7 @@ export const tokenOfAnotherApp = 'MISMATCH_REFRESH_TOKEN_CLIENT'
  * configuration. Everything else (a page, a migration notice, a 404, an unknown code) is temporary,
  * so that it neither disconnects a tenant nor makes an operator replace a correct client secret.
  */
-export function oauthErrorOf(
+export function hubSpotOAuthError(
   endpoint: string,
   status: number,
   body: unknown,

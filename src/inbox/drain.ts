@@ -9,8 +9,8 @@ import { heartbeat } from '../db/heartbeat.ts'
 import type { Claimant } from '../db/lease.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import { codeOf } from '../hubspot/as-app-error.ts'
-import { isHubSpotOutage, requestedWaitMs } from '../hubspot/client/circuit.ts'
+import { appErrorCode } from '../hubspot/as-app-error.ts'
+import { circuitWaitMs, isHubSpotOutage } from '../hubspot/client/circuit.ts'
 import type { HubSpot } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { batchLimit } from '../hubspot/objects.ts'
@@ -438,9 +438,9 @@ async function releaseAfterFailure(
   failure: unknown,
   signal: AbortSignal,
 ): Promise<void> {
-  const code = codeOf(failure)
+  const code = appErrorCode(failure)
   const waitMs =
-    requestedWaitMs(failure, clock) ??
+    circuitWaitMs(failure, clock) ??
     betweenFailures.base + fullJitter(betweenFailures, failures + 1, clock.random())
   if (!signal.aborted)
     log[code === 'internal' ? 'error' : 'warn'](

@@ -2,8 +2,9 @@
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import { integrationNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
+import { deleteAccountRoute } from './account-store.ts'
 import type { IntegrationRef } from './integration.ts'
-import { deleteRoute, findIntegration, lockIntegration, setIntegrationStatus } from './store.ts'
+import { findIntegration, lockIntegration, setIntegrationStatus } from './store.ts'
 import { type ReleaseDependencies, releaseGrant } from './tokens/release.ts'
 import { clearToken, lockToken, readToken } from './tokens/token-store.ts'
 
@@ -41,7 +42,7 @@ export async function disconnectIntegration(
     await lockToken(scope, integrationId)
     const token = await readToken(scope, deps.ring, integrationId)
     await clearToken(scope, integrationId)
-    await deleteRoute(scope, integrationId)
+    await deleteAccountRoute(scope, integrationId)
     await deps.onDisconnected(scope, integrationId)
     await setIntegrationStatus(scope, integrationId, 'disconnected', null)
     return { refreshToken: token?.refreshToken, hubId: integration.hubId }

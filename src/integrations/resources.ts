@@ -49,7 +49,7 @@ export const isLastingProblem = (problem: string): boolean => !temporaryProblems
  *
  * @returns undefined when the failure does not concern the resource, such as a refused token
  */
-export function refusalOf(error: HubSpotError): ResourceRefusal | undefined {
+export function resourceRefusal(error: HubSpotError): ResourceRefusal | undefined {
   switch (error.kind) {
     case 'forbidden':
       return { problem: error.missing ? scopesCode(error.missing) : 'forbidden', lasting: true }

@@ -1,7 +1,7 @@
-/** All SQL on integrations and their routes; tokens and authorizations have stores of their own. */
+/** SQL on integrations; accounts, tokens and authorizations have stores of their own. */
 import { sql } from 'kysely'
 import { recordChange } from '../changes/store.ts'
-import type { SystemScope, TenantScope } from '../db/scope.ts'
+import type { TenantScope } from '../db/scope.ts'
 import {
   type ConnectedAccount,
   type Integration,
@@ -10,7 +10,6 @@ import {
   sourcesOf,
 } from './integration.ts'
 import { isStalePending } from './oauth/authorization-store.ts'
-import { tenantNotErasing } from './oauth/confirmation-store.ts'
 
 const columns = sql`
   integration_id as "integrationId", integration_type as "integrationType", status,
@@ -126,33 +125,6 @@ export async function setIntegrationStatus(
   if (to === 'reauth_required' || to === 'disconnected')
     await recordChange(scope, `integration.${to}`, id, { reason })
   return true
-}
-
-export async function deleteRoute(scope: TenantScope, id: string): Promise<void> {
-  await scope.query(sql`
-    delete from account_routes where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
-}
-
-/**
- * Whether another live integration, of any tenant, or a waiting grant uses the HubSpot account. A
- * tenant that is being erased does not count: it has no routes, and its waiting grants can no
- * longer be confirmed.
- *
- * @param except the integration to ignore; absent: none
- */
-export async function accountIsShared(
-  scope: SystemScope,
-  hubId: number,
-  except: string | undefined,
-): Promise<boolean> {
-  const rows = await scope.query(sql`
-    select from account_routes
-    where hub_id = ${hubId} and integration_id is distinct from ${except ?? null}::uuid
-    union all
-    select from confirmations
-    where hub_id = ${hubId} and confirmed_at is null and expires_at > now() and ${tenantNotErasing}
-    limit 1`)
-  return rows.length > 0
 }
 
 /** HubSpot's own count of tickets, and when it was read. */

@@ -25,7 +25,7 @@ import {
   invalidAnswer,
   isLastingProblem,
   type ResourceRefusal,
-  refusalOf,
+  resourceRefusal,
 } from '../integrations/resources.ts'
 import { chunks } from '../lib/chunks.ts'
 import {
@@ -155,7 +155,7 @@ async function readAssociatedKind(
     if (isComplete) into.read.push(kind)
     else into.problems.set(kind, invalidAnswer)
   } catch (error) {
-    const refusal = error instanceof HubSpotError ? refusalOf(error) : undefined
+    const refusal = error instanceof HubSpotError ? resourceRefusal(error) : undefined
     if (!refusal || !(refusal.lasting || tolerant)) throw error
     into.problems.set(kind, refusal)
     if (refusal.lasting) setNull()

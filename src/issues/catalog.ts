@@ -19,7 +19,7 @@ import type { CallOptions } from '../hubspot/objects.ts'
 import { type Owner, readOwners } from '../hubspot/owners.ts'
 import { type IntegrationRef, liveStatuses } from '../integrations/integration.ts'
 import { readDueResources, saveResourceRead, saveResourceRefusal } from '../integrations/resource-store.ts'
-import { type ResourceRefusal, refusalOf } from '../integrations/resources.ts'
+import { type ResourceRefusal, resourceRefusal } from '../integrations/resources.ts'
 import { lockIntegration } from '../integrations/store.ts'
 import { sanitizeText } from './issue.ts'
 import { type LabelRow, saveLabels } from './label-store.ts'
@@ -136,7 +136,7 @@ async function readTopics(
     try {
       found.push(await readTopic(hubspot, topic, options))
     } catch (error) {
-      const refusal = error instanceof HubSpotError ? refusalOf(error) : undefined
+      const refusal = error instanceof HubSpotError ? resourceRefusal(error) : undefined
       if (!refusal || (needed && !refusal.lasting)) throw error
       found.push({ topic, refusal })
     }

@@ -7,7 +7,7 @@ import type { Database } from '../db/database.ts'
 import type { Claimant } from '../db/lease.ts'
 import { withSystem, withSystemStatement, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import { codeOf } from '../hubspot/as-app-error.ts'
+import { appErrorCode } from '../hubspot/as-app-error.ts'
 import { type JournalEvents, readJournalFile } from '../hubspot/events/journal-event.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { Journal, JournalFile } from '../hubspot/journal-api.ts'
@@ -243,7 +243,7 @@ async function releaseAfterFailure(
 ): Promise<JournalPoll> {
   const bad = failure instanceof BadFile ? failure : undefined
   const cause = bad ? bad.cause : failure
-  const code = codeOf(cause)
+  const code = appErrorCode(cause)
   const failures = position.failures + 1
   const requestedMs = cause instanceof HubSpotError ? cause.retryAfterMs : undefined
   const waitMs = requestedMs ?? betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())

@@ -1,7 +1,7 @@
 /** Subscribes to journal events of accounts that have our app, until none of ours is connected. */
 import { withSystem } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import { codeOf } from '../hubspot/as-app-error.ts'
+import { appErrorCode } from '../hubspot/as-app-error.ts'
 import type { RetryLimits } from '../hubspot/client/client.ts'
 import { isRefusal } from '../hubspot/journal-api.ts'
 import { fullJitter } from '../lib/backoff.ts'
@@ -149,7 +149,7 @@ async function recordFailure(
 ): Promise<void> {
   const ofApp = failure instanceof AppUnavailable
   const cause = ofApp ? failure.cause : failure
-  const code = codeOf(cause)
+  const code = appErrorCode(cause)
   const failures = ofApp ? one.failures : one.failures + 1
   const waitMs = ofApp
     ? appWaitMs

@@ -145,7 +145,7 @@ export function createWebhookPoster({
       })
     } catch (error) {
       signal.throwIfAborted()
-      return sent({ outcome: 'failed', error: deadline.aborted ? 'timeout' : codeOf(error) })
+      return sent({ outcome: 'failed', error: deadline.aborted ? 'timeout' : appErrorCode(error) })
     }
   }
   return { post, close: () => agent.destroy() }
@@ -198,7 +198,7 @@ const connectCodes = [
   'EACCES',
 ]
 
-function codeOf(error: unknown): string {
+function appErrorCode(error: unknown): string {
   const { code = '', syscall = '', cause } = error as { code?: string; syscall?: string; cause?: unknown }
   if (code === 'PRIVATE_ADDRESS') return 'private_address'
   if (error instanceof ProxyError) return 'proxy'
@@ -206,5 +206,5 @@ function codeOf(error: unknown): string {
   if (connectCodes.includes(code)) return 'connect'
   if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH)/.test(code))
     return 'tls'
-  return cause === undefined ? 'broken' : codeOf(cause)
+  return cause === undefined ? 'broken' : appErrorCode(cause)
 }

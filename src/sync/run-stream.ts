@@ -10,8 +10,8 @@ import { heartbeat } from '../db/heartbeat.ts'
 import type { Claimant } from '../db/lease.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import { asAppError, codeOf } from '../hubspot/as-app-error.ts'
-import { isHubSpotOutage, requestedWaitMs } from '../hubspot/client/circuit.ts'
+import { appErrorCode, asAppError } from '../hubspot/as-app-error.ts'
+import { circuitWaitMs, isHubSpotOutage } from '../hubspot/client/circuit.ts'
 import type { HubSpot } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { isConnected } from '../integrations/integration.ts'
@@ -355,7 +355,7 @@ function restartOf({ key, claim, cursor }: RunState, failure: unknown): Cursor |
 async function handleFailure(run: RunState, failure: unknown, log: Log): Promise<RunOutcome> {
   const { key, claim, within, clock, metrics } = run
   const error = asAppError(failure)
-  const code = codeOf(failure)
+  const code = appErrorCode(failure)
   // A bare 401 arrived despite a fresh token, so it may be temporary, and so may a 403 that is not
   // about scopes. A token that is refused for good arrives as an AppError.
   const passing = failure instanceof HubSpotError && !failure.missing
@@ -404,7 +404,7 @@ async function handleFailure(run: RunState, failure: unknown, log: Log): Promise
   }
   const refused = restart && (failure as HubSpotError).kind === 'rejected'
   const waitMs =
-    requestedWaitMs(failure, clock) ??
+    circuitWaitMs(failure, clock) ??
     betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
   await waitFor(run, refused ? 'cursor_refused' : code, waitMs, { failures, restart, awaitsHubSpot })
   return 'backed_off'

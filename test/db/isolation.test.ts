@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { type Database, inTransaction } from '../../src/db/database.ts'
-import { isolationWarnings } from '../../src/db/isolation/bypass.ts'
+import { isolationBypassWarnings } from '../../src/db/isolation/bypass.ts'
 import { isolationFaults } from '../../src/db/isolation/check-isolation.ts'
 import { withSystem, withTenant } from '../../src/db/scope.ts'
 import type { TenantId } from '../../src/db/tenant-id.ts'
@@ -158,7 +158,7 @@ for (const engine of bothEngines) {
     test('no role makes temporary tables, and one that is there misleads no function of ours', async () => {
       const shadow = 'create temporary table tenants (tenant_id uuid, erasing_at timestamptz) on commit drop'
       await assert.rejects(asTenant(A, shadow), { code: '42501' })
-      assert.deepEqual(await isolationWarnings(db), [])
+      assert.deepEqual(await isolationBypassWarnings(db), [])
       const prelude = [
         shadow,
         `insert into pg_temp.tenants values ('${A}', now())`,
@@ -173,7 +173,7 @@ for (const engine of bothEngines) {
       )
       const name = rows[0]?.name
       await sql.raw(`grant temporary on database ${name} to public`).execute(db.kysely)
-      assert.match(String(await isolationWarnings(db)), /revoke temporary on database .* from public/)
+      assert.match(String(await isolationBypassWarnings(db)), /revoke temporary on database .* from public/)
       await sql.raw(`revoke temporary on database ${name} from public`).execute(db.kysely)
     })
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
-import { grantLines } from '../../src/db/isolation/expected.ts'
+import { expectedGrantLines } from '../../src/db/isolation/expected.ts'
 import { catalogueFaults } from '../../src/doctor/catalogue.ts'
 import { createFixtures, type Fixtures } from '../../src/doctor/fixtures.ts'
 import { queryLiveTables } from '../../src/doctor/live-tables.ts'
@@ -141,6 +141,6 @@ for (const engine of bothEngines) {
 }
 
 test('the lists are read as grants on tables and on columns', () => {
-  assert.ok(grantLines('spoke_system').includes('tenants.key_id SELECT'))
-  assert.ok(grantLines('spoke_app').includes('issues DELETE'))
+  assert.ok(expectedGrantLines('spoke_system').includes('tenants.key_id SELECT'))
+  assert.ok(expectedGrantLines('spoke_app').includes('issues DELETE'))
 })

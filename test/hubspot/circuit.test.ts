@@ -4,9 +4,9 @@ import { describe, test } from 'node:test'
 import {
   type CallEnd,
   type Circuits,
+  circuitWaitMs,
   createCircuits,
   isHubSpotOutage,
-  requestedWaitMs,
 } from '../../src/hubspot/client/circuit.ts'
 import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 import type { Clock } from '../../src/lib/clock.ts'
@@ -203,7 +203,7 @@ test('whoever waits for HubSpot to come back was told so by an outage or a circu
 test('those whom an open circuit sends away come back apart; HubSpot’s own word is kept to the letter', () => {
   const clock = standing()
   const waitOf = (facts: object, share: number) =>
-    requestedWaitMs(new HubSpotError('unavailable', 'e', facts), { ...clock, random: () => share })
+    circuitWaitMs(new HubSpotError('unavailable', 'e', facts), { ...clock, random: () => share })
   const circuit = { circuit: true, retryAfterMs: 1_000 }
   assert.deepEqual([waitOf(circuit, 0), waitOf(circuit, 0.5)], [1_000, 3_500])
   assert.equal(waitOf({ status: 429, retryAfterMs: 1_000 }, 0.5), 1_000)

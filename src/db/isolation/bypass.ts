@@ -44,7 +44,7 @@ export async function bypassFaults(db: Database): Promise<string[]> {
  * Privileges that Spoke does not need and that expose nothing by themselves. Only the owner of the
  * database can revoke them.
  */
-export async function isolationWarnings(db: Database): Promise<string[]> {
+export async function isolationBypassWarnings(db: Database): Promise<string[]> {
   const { rows } = await sql<{ warning: string }>`
     select format('every role can create temporary tables; as the owner of the database, run: revoke temporary on database %I from public',
       current_database()) as warning

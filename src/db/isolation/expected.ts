@@ -130,7 +130,7 @@ export const knownTables: readonly string[] = [
 ]
 
 /** @returns `table PRIVILEGE` and `table.column PRIVILEGE`, in the form the catalogue is read */
-export function grantLines(role: DatabaseRole): string[] {
+export function expectedGrantLines(role: DatabaseRole): string[] {
   return Object.entries(expectedGrants[role]).flatMap(([table, list]) =>
     list.split(' ').flatMap((entry) => {
       const [, privilege = '', columns] = /^([a-z]+)(?:\(([a-z_,]+)\))?$/.exec(entry) ?? []

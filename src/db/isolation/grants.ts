@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
-import { type DatabaseRole, databaseRoles, grantLines, knownTables } from './expected.ts'
+import { type DatabaseRole, databaseRoles, expectedGrantLines, knownTables } from './expected.ts'
 
 export async function grantFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ role: string; what: string; privilege: string; passes_on: boolean }>`
@@ -29,9 +29,11 @@ export async function grantFaults(db: Database): Promise<string[]> {
   )
   const there = (role: string) =>
     new Set(rows.filter((row) => row.role === role).map(({ what, privilege }) => `${what} ${privilege}`))
-  const allowed = new Map<string, Set<string>>(databaseRoles.map((role) => [role, new Set(grantLines(role))]))
+  const allowed = new Map<string, Set<string>>(
+    databaseRoles.map((role) => [role, new Set(expectedGrantLines(role))]),
+  )
   const beyond = rows.filter(({ role, what, privilege }) => !allowed.get(role)?.has(`${what} ${privilege}`))
-  const lacking = (role: DatabaseRole) => grantLines(role).filter((line) => !there(role).has(line))
+  const lacking = (role: DatabaseRole) => expectedGrantLines(role).filter((line) => !there(role).has(line))
   return [
     ...beyond.map(
       ({ role, what, privilege }) => `table ${what} has an unexpected grant: ${privilege} for ${role}`,

@@ -31,7 +31,7 @@ export const createAppPause = (rows: BudgetTransaction): AppPause => ({
  * How long all callers wait after this failure, ms; set for a rate limit only. An outage with a
  * `Retry-After` may concern one token or one account, so it delays only its own caller.
  */
-export function pauseMsAfter(error: unknown): number | undefined {
+export function appPauseMs(error: unknown): number | undefined {
   if (!(error instanceof HubSpotError) || error.kind !== 'rate_limited') return undefined
   return error.retryAfterMs ?? policyWaitMs[error.policy ?? 'unknown']
 }

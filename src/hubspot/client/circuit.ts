@@ -215,7 +215,7 @@ export const isHubSpotOutage = (failure: unknown): boolean =>
 const spreadMs = 5_000
 
 /** @returns how long a failure asks to wait, ms; undefined: it does not say */
-export function requestedWaitMs(failure: unknown, clock: Clock): number | undefined {
+export function circuitWaitMs(failure: unknown, clock: Clock): number | undefined {
   if (!(failure instanceof HubSpotError) || failure.retryAfterMs === undefined) return undefined
   return failure.retryAfterMs + (failure.circuit ? spreadMs * clock.random() : 0)
 }

@@ -9,7 +9,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import type { Egress } from '../../lib/proxy.ts'
-import { type AppPause, pauseMsAfter } from '../budget/app-pause.ts'
+import { type AppPause, appPauseMs } from '../budget/app-pause.ts'
 import type { Budget, BudgetKey } from '../budget/budget.ts'
 import { HubSpotError } from '../hubspot-error.ts'
 import type { Credentials, HubSpotCall, HubSpotResponse } from './call.ts'
@@ -201,7 +201,7 @@ export function createHubSpot(deps: {
     try {
       return await send()
     } catch (error) {
-      const pause = pauseMsAfter(error)
+      const pause = appPauseMs(error)
       if (pause !== undefined)
         await appPause
           .pause(clientId, pause)

@@ -1,7 +1,7 @@
 /** Sends one request to HubSpot, caps the response, and turns failures into errors by kind. */
 import { type Dispatcher, request } from 'undici'
 import type { Clock } from '../../lib/clock.ts'
-import { errorOf, HubSpotError, oauthErrorOf } from '../hubspot-error.ts'
+import { errorOf, HubSpotError, hubSpotOAuthError } from '../hubspot-error.ts'
 import type { HubSpotCall, HubSpotResponse } from './call.ts'
 import { parseRateHeaders, type RateFacts } from './rate-headers.ts'
 
@@ -59,7 +59,7 @@ export async function sendHubSpotRequest(
   }
   const retryAfter = [answer.headers['retry-after']].flat()[0]
   const parsed = parseJson(await readError(answer.body))
-  throw (call.form ? oauthErrorOf : errorOf)(call.endpoint, status, parsed, retryAfter)
+  throw (call.form ? hubSpotOAuthError : errorOf)(call.endpoint, status, parsed, retryAfter)
 }
 
 /**

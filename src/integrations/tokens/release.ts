@@ -5,7 +5,7 @@ import type { HubSpot } from '../../hubspot/client/client.ts'
 import { type OAuthApp, revokeOAuthGrant } from '../../hubspot/oauth.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Secret } from '../../lib/secret.ts'
-import { accountIsShared } from '../store.ts'
+import { accountIsShared } from '../account-store.ts'
 
 export interface ReleaseDependencies {
   db: Database
