@@ -98,7 +98,7 @@ export const sessionBinding = (
 ): string => bindingUnder(newestKey(ring), token, rights, credential)
 
 /** Under any key of the ring: a rotation ends no session before its key leaves the ring. */
-export function isSessionBound(
+export function isSessionBindingValid(
   bound: string,
   ring: KeyRing,
   token: string,

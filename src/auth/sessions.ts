@@ -11,7 +11,7 @@ import { isCredentialValid } from './credential.ts'
 import { requireCsrfToken, requireOwnHost } from './csrf.ts'
 import {
   csrfTokenOf,
-  isSessionBound,
+  isSessionBindingValid,
   newSessionToken,
   sessionBinding,
   sessionHash,
@@ -83,7 +83,7 @@ export function createSessions({
 
   async function isValid(scope: SystemScope, token: string, row: SessionRow): Promise<boolean> {
     return (
-      isSessionBound(row.binding, ring, token, row, credentialOf(row.created_by)) &&
+      isSessionBindingValid(row.binding, ring, token, row, credentialOf(row.created_by)) &&
       (await isCredentialValid(scope, row.created_by))
     )
   }

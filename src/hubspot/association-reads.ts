@@ -187,7 +187,7 @@ const page = z.object({ results: z.array(z.unknown()) })
  *
  * @returns undefined when HubSpot does not show the record itself: it is archived or gone
  */
-export async function hasAssociations(
+export async function readHasAssociations(
   hubspot: HubSpot,
   fromPath: string,
   toPath: string,

@@ -1,6 +1,6 @@
 /**
- * HubSpot's CRM objects: pages by list, by search and by id, a count, and the account they belong
- * to. Over 200 lines because the three ways to request the same records return one shape.
+ * HubSpot's CRM objects: pages by list, by search and by id, and a count. Over
+ * 200 lines because the three ways to request the same records return one shape.
  */
 import { z } from 'zod'
 import type { Priority } from './budget/budget.ts'
@@ -372,24 +372,4 @@ export async function countObjects(
   )
   if (total === undefined) throw new HubSpotError('invalid', `${kind.path} search`)
   return total
-}
-
-const account = z
-  .object({ portalId: z.number().int().positive(), uiDomain: z.string().optional() })
-  .transform(({ portalId, ...rest }) => ({ hubId: portalId, ...rest }))
-
-/**
- * The account that a token belongs to.
- *
- * @throws HubSpotError forbidden when the token lacks the scope for it
- */
-export async function accountInfo(
-  hubspot: HubSpot,
-  token: HubSpotAccess['token'],
-  retryLimits: RetryLimits,
-  signal: AbortSignal,
-) {
-  const endpoint = 'account info'
-  const call = { endpoint, method: 'GET' as const, path: paths.accountInfo, token, retryLimits, signal }
-  return parseResponse(endpoint, account, await hubspot.call(call))
 }

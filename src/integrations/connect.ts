@@ -100,7 +100,7 @@ export async function connectByAuthorizationCode(
  * @param wanted the integration that was begun
  * @throws AppError hub_changed
  */
-export async function checkAccount(scope: TenantScope, wanted: string | undefined, hubId: number) {
+export async function checkConnectAccount(scope: TenantScope, wanted: string | undefined, hubId: number) {
   const holder = await findIntegrationByHubId(scope, hubId)
   const begun =
     wanted === undefined ? undefined : await findIntegration(scope, await resolveAlias(scope, wanted))
@@ -134,7 +134,7 @@ export async function storeConnection(
   await lockTenant(scope)
   if (since !== undefined && (await tenantSince(scope)) !== since) throw tenantErasing()
   await ensureTenant(scope, deps.ring)
-  const { holder, begun } = await checkAccount(scope, wanted, account.hubId)
+  const { holder, begun } = await checkConnectAccount(scope, wanted, account.hubId)
   // The account is connected under another id: renew that one, and make the new id an alias of it.
   if (begun && holder && begun.integrationId !== holder.integrationId) {
     await deleteIntegration(scope, begun.integrationId)

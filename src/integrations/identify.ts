@@ -1,9 +1,11 @@
 /** Finds out what a pasted or newly granted token opens: which account, user and scopes. */
+
+import { readAccountInfo } from '../hubspot/account-info.ts'
 import { missingScopes } from '../hubspot/as-app-error.ts'
 import type { HubSpot, RetryLimits } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { OAuthApp } from '../hubspot/oauth.ts'
-import { accountInfo, listPage, type ObjectPaths } from '../hubspot/objects.ts'
+import { listPage, type ObjectPaths } from '../hubspot/objects.ts'
 import { introspectToken, staticTokenFacts, type TokenFacts } from '../hubspot/token-facts.ts'
 import type { Secret } from '../lib/secret.ts'
 import { type ConnectedAccount, lacksTickets, type TokenKind } from './integration.ts'
@@ -68,7 +70,7 @@ async function completeFacts(
 ): Promise<ConnectedAccount> {
   const { hubspot, retryLimits, signal, tickets } = deps
   if (lacksTickets(facts.scopes)) throw missingScopes({ names: ['tickets'], need: 'all' })
-  const account = await accountInfo(hubspot, token, retryLimits, signal).catch((error: unknown) => {
+  const account = await readAccountInfo(hubspot, token, retryLimits, signal).catch((error: unknown) => {
     // Without the scope for account info the domain stays unknown, but the account must be known.
     if (error instanceof HubSpotError && error.kind === 'forbidden' && facts.hubId !== undefined)
       return undefined

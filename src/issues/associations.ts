@@ -10,8 +10,8 @@ import {
   type Association,
   type AssociationBatch,
   associationLimit,
-  hasAssociations,
   readAssociations,
+  readHasAssociations,
 } from '../hubspot/association-reads.ts'
 import type { HubSpot } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
@@ -188,7 +188,7 @@ async function findLeftOut(
     possiblyLeftOut.push(...leftOut.slice(0, 1))
   const open = new Set(possiblyLeftOut)
   for (const id of possiblyLeftOut.slice(0, maxSingleReads)) {
-    const has = await hasAssociations(hubspot, 'tickets', kind, id, options)
+    const has = await readHasAssociations(hubspot, 'tickets', kind, id, options)
     // The responses are incomplete, so they prove nothing about the tickets that they leave out.
     if (has) return new Set(leftOut)
     open.delete(id)

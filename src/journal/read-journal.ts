@@ -26,7 +26,7 @@ import {
   saveJournalEnd,
   saveJournalFile,
 } from './store.ts'
-import { findInstalledIntegrations, makeSubscriptionsDue } from './subscription-store.ts'
+import { findSubscribableIntegrations, makeSubscriptionsDue } from './subscription-store.ts'
 
 export interface JournalDependencies {
   db: Database
@@ -206,7 +206,7 @@ async function markUninstalled(
     // The uninstall may have ended the subscriptions, or this is an old event of an account that is
     // connected again.
     await makeSubscriptionsDue(scope, clientId, hubIds)
-    return await findInstalledIntegrations(scope, hubIds)
+    return await findSubscribableIntegrations(scope, hubIds)
   })
   const marked: IntegrationRef[] = []
   for (const route of routes) {

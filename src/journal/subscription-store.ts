@@ -131,7 +131,7 @@ export interface IntegrationRoute {
 }
 
 /** Integrations of all tenants that use these accounts through our own app. */
-export async function findInstalledIntegrations(
+export async function findSubscribableIntegrations(
   { query }: SystemScope,
   hubIds: readonly number[],
 ): Promise<IntegrationRoute[]> {

@@ -13,7 +13,7 @@ import {
   claimDueSubscriptions,
   claimEndingSubscriptions,
   deleteEndedSubscription,
-  findInstalledIntegrations,
+  findSubscribableIntegrations,
   type Subscription,
   saveSubscriptionRequest,
 } from './subscription-store.ts'
@@ -95,7 +95,7 @@ async function propertiesOf(
   hubId: number,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const routes = await withSystem(db, (scope) => findInstalledIntegrations(scope, [hubId]))
+  const routes = await withSystem(db, (scope) => findSubscribableIntegrations(scope, [hubId]))
   let failure: unknown
   for (const { tenantId, integrationId } of routes) {
     const end = clock.monotonic() + freshMs

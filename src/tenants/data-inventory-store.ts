@@ -4,7 +4,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { SizedRow } from '../api/byte-budget.ts'
 import type { Query } from '../db/database.ts'
-import type { ErasureScope, SystemScope, TenantScope } from '../db/scope.ts'
+import type { TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { InventoryEntry } from './data-inventory.ts'
 
@@ -115,35 +115,4 @@ export async function hasInventoryRows(
 ): Promise<boolean> {
   const rows = await query(sql`select from ${sql.table(table)} where tenant_id = ${tenantId} limit 1`)
   return rows.length > 0
-}
-
-/**
- * Marks the tenant for erasure, if it is not marked yet.
- *
- * @returns false when the tenant does not exist
- */
-export async function markTenantErasing({ query, tenantId }: ErasureScope): Promise<boolean> {
-  const rows = await query(sql`
-    update tenants set erasing_at = coalesce(erasing_at, clock_timestamp()) where tenant_id = ${tenantId}
-    returning tenant_id`)
-  return rows.length > 0
-}
-
-/** How long ago the tenant was marked, ms; undefined when it does not exist or is not marked. */
-export async function erasureMarkedMsAgo({ query, tenantId }: ErasureScope): Promise<number | undefined> {
-  const rows = await query(sql<{ ms: number }>`
-    select (extract(epoch from clock_timestamp() - erasing_at) * 1000)::float8 as ms from tenants
-    where tenant_id = ${tenantId} and erasing_at is not null`)
-  return rows[0]?.ms
-}
-
-export async function deleteTenant({ query, tenantId }: ErasureScope): Promise<void> {
-  await query(sql`delete from tenants where tenant_id = ${tenantId}`)
-}
-
-/** Marked tenants, the longest-marked first. */
-export async function findErasingTenants({ query }: SystemScope, limit: number): Promise<TenantId[]> {
-  const rows = await query(sql<{ tenant_id: TenantId }>`
-    select tenant_id from tenants where erasing_at is not null order by erasing_at, tenant_id limit ${limit}`)
-  return rows.map((row) => row.tenant_id)
 }

@@ -8,12 +8,10 @@ import { dataInventory, type InventoryEntry } from './data-inventory.ts'
 import {
   deleteInventoryPage,
   deleteInventoryRows,
-  deleteTenant,
   type ExportPosition,
-  erasureMarkedMsAgo,
   hasInventoryRows,
-  markTenantErasing,
 } from './data-inventory-store.ts'
+import { deleteErasedTenant, erasureMarkedMsAgo, markTenantErasing } from './erasure-store.ts'
 
 /** Rows per step. */
 const rowsPerStep = 2_000
@@ -100,7 +98,7 @@ export async function endErasure(
   const left = await runErasureStep(db, tenantId, async (scope) => {
     for (const entry of dataInventory)
       if (entry.erasedWith !== 'tenant' && (await hasInventoryRows(scope.rows, entry))) return true
-    await deleteTenant(scope)
+    await deleteErasedTenant(scope)
     return false
   })
   return left ? 'rows_left' : 'gone'

@@ -11,7 +11,7 @@ import { AppError } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids.ts'
 import { Secret } from '../../lib/secret.ts'
 import { resolveAlias } from '../alias-store.ts'
-import { type ConnectDependencies, checkAccount, storeConnection } from '../connect.ts'
+import { type ConnectDependencies, checkConnectAccount, storeConnection } from '../connect.ts'
 import type { ConnectedAccount } from '../integration.ts'
 import { findIntegration, findIntegrationByHubId, lockTenant } from '../store.ts'
 import {
@@ -76,7 +76,7 @@ async function saveWaitingGrant(
   account: ConnectedAccount,
 ): Promise<void> {
   await lockTenant(scope)
-  const { begun } = await checkAccount(scope, integrationId, account.hubId)
+  const { begun } = await checkConnectAccount(scope, integrationId, account.hubId)
   const row = { confirmationId, integrationId }
   const sealed = begun && (await sealWaitingGrant(scope, deps.ring, row, grant))
   // Deleted while the person was on HubSpot's page.

@@ -5,11 +5,12 @@
  * Over 200 lines because checking, renewing and giving up a token depend on each other.
  */
 import { type TenantScope, withTenant } from '../../db/scope.ts'
+import { readAccountInfo } from '../../hubspot/account-info.ts'
 import { missingScopes } from '../../hubspot/as-app-error.ts'
 import type { HubSpotAccess, RetryLimits } from '../../hubspot/client/client.ts'
 import { HubSpotError } from '../../hubspot/hubspot-error.ts'
 import { readScopesCode, scopesCode } from '../../hubspot/missing-scopes.ts'
-import { accountInfo, listPage, type ObjectPaths } from '../../hubspot/objects.ts'
+import { listPage, type ObjectPaths } from '../../hubspot/objects.ts'
 import { hasStaticTokenFacts, introspectToken, staticTokenFacts } from '../../hubspot/token-facts.ts'
 import { AppError, integrationNotFound, tokenInvalid } from '../../lib/errors.ts'
 import type { Secret } from '../../lib/secret.ts'
@@ -205,7 +206,7 @@ export function createTokens(deps: TokenDependencies): Tokens {
     signal: AbortSignal,
   ): Promise<boolean> {
     try {
-      await accountInfo(hubspot, token, retryLimits, signal)
+      await readAccountInfo(hubspot, token, retryLimits, signal)
       return true
     } catch (error) {
       if (!(error instanceof HubSpotError)) throw error

@@ -123,7 +123,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'other-account-under-the-same-integration',
-    in: 'checkAccount',
+    in: 'checkConnectAccount',
     find: 'if (begun && begun.hubId !== null && begun.hubId !== hubId) {',
     put: 'if (begun && begun.hubId === -1) {',
     test: 'test/integrations/oauth/oauth.test.ts',

@@ -81,7 +81,7 @@ export const sessions: Fault[] = [
   {
     name: 'session-row-not-verified',
     in: 'createSessions',
-    find: 'isSessionBound(row.binding, ring, token, row, credentialOf(row.created_by)) &&',
+    find: 'isSessionBindingValid(row.binding, ring, token, row, credentialOf(row.created_by)) &&',
     put: '',
     test: sessionTests,
     only: 'a row that',
