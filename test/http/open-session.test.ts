@@ -17,7 +17,7 @@ test('a page asks, logs in and out as anywhere else, and gets no cookie and no r
     principal: 'open',
     tenant_id: null,
     scopes: ['read', 'sync', 'manage'],
-    by: 'open',
+    actor: 'open',
     csrf_token: null,
     expires_at: null,
   }

@@ -88,7 +88,7 @@ test('registers what is missing, wakes what is paused, leaves the rest, and does
   const second = await setup('--register', '--property', 'customer_tier', '--json')
   const done = JSON.parse(second.out)
   assert.deepEqual([second.code, done.added, done.activated], [0, [], []])
-  assert.equal(done.kept, there.length - 1)
+  assert.equal(done.unchanged, there.length - 1)
   for (const { path } of await emulator.requests('/app-webhooks')) assert.doesNotMatch(path, /hapikey|secret/)
 })
 

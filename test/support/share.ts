@@ -11,11 +11,28 @@ const root = join(import.meta.dirname, '../..')
 
 /** These take longest. They start first, so that the run does not end with one of them alone. */
 const longest = [
-  'test/sync/capture.test.ts',
-  'test/tenant-canaries.test.ts',
-  'test/sync/sync.test.ts',
-  'test/journal/journal.test.ts',
   'test/sync/crash.test.ts',
+  'test/sync/sync.test.ts',
+  'test/sync/capture.test.ts',
+  'test/journal/journal.test.ts',
+  'test/tenant-canaries.test.ts',
+  'test/tenants/key-ring-start.test.ts',
+  'test/worker/disk-full.test.ts',
+  'test/tenants/export-and-erasure.test.ts',
+  'test/inbox/webhooks.test.ts',
+  'test/integrations/refusals.test.ts',
+  'test/tenants/rotation.test.ts',
+  'test/hubspot/processes.test.ts',
+  'test/demo.test.ts',
+  'test/sync/uncertain-facts.test.ts',
+  'test/sync/worlds.test.ts',
+  'test/integrations/tokens/tokens.test.ts',
+  'test/inbox/nothing-lost.test.ts',
+  'test/auth/api-keys-http.test.ts',
+  'test/sync/kill.test.ts',
+  'test/db/migrate.test.ts',
+  'test/tenants/export-and-erasure-process.test.ts',
+  'test/examples/specification.test.ts',
 ]
 
 const isOnPglite = process.env.SPOKE_TEST_PGLITE === '1'
