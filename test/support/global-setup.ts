@@ -15,7 +15,7 @@ let scratch: string | undefined
 export async function globalSetup(): Promise<void> {
   scratch = mkdtempSync(join(tmpdir(), 'spoke-tests-'))
   process.env.SPOKE_TEST_SCRATCH = scratch
-  // Each test file is a process that loads the same modules, and so is each command that one runs.
+  // The processes of a run load the same modules, and so does each command that a test starts.
   process.env.NODE_COMPILE_CACHE = join(scratch, 'compiled')
   server = await startPostgres()
   process.env.SPOKE_TEST_PG = server.url

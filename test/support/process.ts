@@ -23,6 +23,7 @@ const heap = ['--max-semi-space-size=8', '--initial-heap-size=96', '--max-old-sp
 /**
  * @param cwd where `./data` lies
  * @param watch given what it prints once it listens, which is then not kept: for a run that prints without end
+ * @param words the script and its arguments
  */
 export function startProcess(
   cwd: string,
