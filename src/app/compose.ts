@@ -250,17 +250,17 @@ export async function compose(
 
 function authenticateBy(
   { adminKey, metricsKey, jwt }: Config,
-  parts: Parameters<typeof createApiKeyVerifier>[0] & { egress: Egress | undefined },
+  deps: Parameters<typeof createApiKeyVerifier>[0] & { egress: Egress | undefined },
   sessions: Sessions,
   { resources }: Shutdown,
 ): Authenticate {
   if (!adminKey) return authenticateInOpenMode
-  const { clock, log, egress } = parts
+  const { clock, log, egress } = deps
   const keys = jwt && createProviderKeys(jwt.jwksUrl, clock, log, egress)
   if (keys) resources.push(() => keys.close())
   const authenticators = [
-    createApiKeyAuthenticator(createApiKeyVerifier(parts)),
-    ...(jwt && keys ? [createJwtAuthenticator(jwt, { ...parts, keys: keys.find })] : []),
+    createApiKeyAuthenticator(createApiKeyVerifier(deps)),
+    ...(jwt && keys ? [createJwtAuthenticator(jwt, { ...deps, keys: keys.find })] : []),
   ]
   return createAuthenticate({ admin: adminKey, metrics: metricsKey }, authenticators, sessions.find)
 }

@@ -47,7 +47,7 @@ export function createRevocationWatch(db: Database, clock: Clock, log: Log): Rev
 
   const startPolling = createPoller({
     clock,
-    intervalMs: intervalMs,
+    intervalMs,
     isWanted: () => watched.size > 0,
     // While the database is unavailable, there is nothing to send on the stream either.
     poll: () => poll().catch((err: unknown) => log.warn({ err }, 'open streams could not be checked')),

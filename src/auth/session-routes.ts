@@ -35,12 +35,12 @@ export function sessionRoutes(
     },
     async (request, reply) => {
       refuseBody(request.body)
-      const proven = authContextOf(request)
+      const context = authContextOf(request)
       // Open mode has no sessions; the response has the same form, so that a page works unchanged.
-      if (proven.principal.kind === 'open') return present(proven)
-      const { session, cookie } = await sessions.begin(request, proven)
+      if (context.principal.kind === 'open') return present(context)
+      const { session, cookie } = await sessions.begin(request, context)
       reply.header('set-cookie', cookie)
-      return present(proven, session)
+      return present(context, session)
     },
   )
 

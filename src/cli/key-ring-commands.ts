@@ -42,8 +42,8 @@ export function addKeyRingCommands(program: Command): void {
         const onProgress = (resealed: number) => json || printNotice(`${resealed} resealed`)
         const audit = { db, ring: read.keyRing }
         const target = { target: `key:${newestKey(read.keyRing).kid}` }
-        const turn = () => rotateKeyRing(db, read.keyRing, onProgress)
-        const done = await runAuditedCommand(audit, 'key-ring.rotate', target, turn)
+        const rotate = () => rotateKeyRing(db, read.keyRing, onProgress)
+        const done = await runAuditedCommand(audit, 'key-ring.rotate', target, rotate)
         const { newest, resealed, failed, left } = done
         if (json) console.log(JSON.stringify(done))
         else console.log(`${resealed} data keys resealed under "${newest}"; ${left} left under other keys`)

@@ -16,10 +16,10 @@ export async function catalogueCodeFaults(db: Database): Promise<string[]> {
         select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = f.oid and d.deptype = 'e')
         and f.pronamespace <> 'pg_catalog'::regnamespace and f.pronamespace <> 'information_schema'::regnamespace
     )
-    select 'function ' || f.oid::regprocedure || ' runs with the rights of its owner and can be called by ' || d.door as fault
-    from own_functions f cross join (select unnest(${sql.val([...databaseRoles])}::text[]) as door) d
-    where f.prosecdef and has_schema_privilege(d.door, f.pronamespace, 'usage')
-      and has_function_privilege(d.door, f.oid, 'execute')
+    select 'function ' || f.oid::regprocedure || ' runs with the rights of its owner and can be called by ' || d.role_name as fault
+    from own_functions f cross join (select unnest(${sql.val([...databaseRoles])}::text[]) as role_name) d
+    where f.prosecdef and has_schema_privilege(d.role_name, f.pronamespace, 'usage')
+      and has_function_privilege(d.role_name, f.oid, 'execute')
     union all
     -- A leakproof function is shown rows before the policy has hidden them.
     select 'function ' || f.oid::regprocedure || ' is marked leakproof' from own_functions f where f.proleakproof

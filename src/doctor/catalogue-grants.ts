@@ -49,9 +49,9 @@ export async function catalogueSchemaFaults(db: Database): Promise<string[]> {
     select pg_get_userbyid(grantee) || ' can create objects in schema ' || nspname from granted
     where ours and privilege_type = 'CREATE' and pg_get_userbyid(grantee) in (${sql.join(databaseRoles)})
     union all
-    select d.door || ' cannot use schema ' || s.nspname from schemas s
-    cross join (select unnest(${sql.val([...databaseRoles])}::text[]) as door) d
-    where s.ours and not has_schema_privilege(d.door, s.oid, 'usage')
+    select d.role_name || ' cannot use schema ' || s.nspname from schemas s
+    cross join (select unnest(${sql.val([...databaseRoles])}::text[]) as role_name) d
+    where s.ours and not has_schema_privilege(d.role_name, s.oid, 'usage')
     union all
     -- The queue has no policies: its jobs name tenants.
     select distinct 'everyone has grants on ' || c.oid::regclass from pg_class c

@@ -26,7 +26,7 @@ export const webhookFile = (targetUrl: string, properties: readonly string[]) =>
   uid: 'webhooks',
   type: 'webhooks',
   config: {
-    settings: { targetUrl, maxConcurrentRequests: maxConcurrentRequests },
+    settings: { targetUrl, maxConcurrentRequests },
     subscriptions: {
       crmObjects: [
         ...types.map((type) => ({ subscriptionType: `object.${type}`, objectType: 'ticket', active: true })),
@@ -179,7 +179,7 @@ export function createWebhookRegistration(
       if (there.settings?.targetUrl !== targetUrl || there.settings.atOnce !== maxConcurrentRequests)
         await call(signal, 'PUT', '/settings', {
           targetUrl,
-          throttling: { maxConcurrentRequests: maxConcurrentRequests },
+          throttling: { maxConcurrentRequests },
         })
       const known = new Map(there.subscriptions.map((one) => [named(one), one]))
       const wanted = wantedOf(properties)

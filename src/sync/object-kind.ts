@@ -43,7 +43,7 @@ export interface RecordAssociationsRead {
 export interface KindReader {
   /** Every property that the account has. */
   properties: readonly string[]
-  /** Like `ObjectKind.keep`, with what is known of this account's properties. */
+  /** Like `ObjectKind.upsert`, with what is known of this account's properties. */
   upsert: ObjectKind['upsert']
   /**
    * Reads the associations of these records (at most 1,000) from HubSpot.

@@ -47,7 +47,7 @@ export function createProgressWatch(db: Database, clock: Clock, log: Log): Progr
 
   const startPolling = createPoller({
     clock,
-    intervalMs: intervalMs,
+    intervalMs,
     isWanted: () => watchers.size > 0,
     poll: () => poll().catch((err: unknown) => log.warn({ err }, 'progress could not be read')),
     stopped: stopped.signal,

@@ -29,7 +29,7 @@ export async function loginFaults(db: Database): Promise<string[]> {
 export async function grantServingLogin(db: Database, login: string): Promise<void> {
   const role = sql.id(login)
   const { rows } = await sql<{ admitted: boolean }>`
-    select bool_and(pg_has_role(${login}, door, 'member')) as admitted from unnest(${[...databaseRoles]}::text[]) door
+    select bool_and(pg_has_role(${login}, role_name, 'member')) as admitted from unnest(${[...databaseRoles]}::text[]) role_name
     `.execute(db.kysely)
   for (const grant of [
     ...(rows[0]?.admitted

@@ -50,7 +50,7 @@ export interface Reserved {
   /** The first slot, and the distance between slots, ms. */
   first_ms: number
   spacing_ms: number
-  turns: number
+  slots: number
   /** Slots given before these, and when the last of them ended. */
   given: number
   next_ms: number
@@ -164,7 +164,7 @@ export async function reserveSlots(
       paced_at = case when a.slower then to_timestamp(a.now_ms / 1000) else b.paced_at end
     from after a
     where ${row(key, bucket)}
-    returning a.now_ms, a.first_ms, a.spacing_ms, a.n as turns, a.slots_given as given, a.next_ms, a.every_ms, a.closed, a.closed_by,
+    returning a.now_ms, a.first_ms, a.spacing_ms, a.n as slots, a.slots_given as given, a.next_ms, a.every_ms, a.closed, a.closed_by,
       case when a.closed = 'open' then a.first_ms
         when a.probing_ms > a.now_ms then a.probing_ms else a.closed_ms end as again_ms`
   const [reserved] = await query(statement)

@@ -142,20 +142,20 @@ export function createBudget(runTransaction: BudgetTransaction, clock: Clock, me
       probing.add(account(key))
       return { slots: [{ at: clock.monotonic(), probe: true, generation: 0 }], maxAhead: 1 }
     }
-    if (got.turns === 0) {
+    if (got.slots === 0) {
       const policy = got.closed_by === 'daily' ? 'daily' : 'unknown'
       return { refuse: () => refusal(bucket, got.again_ms - now_ms, policy) }
     }
     const at = (n: number) => time.toOurs(first_ms + n * spacing_ms)
     foreign.reserved(
-      { before: time.toOurs(got.next_ms), first: at(0), end: at(got.turns) },
+      { before: time.toOurs(got.next_ms), first: at(0), end: at(got.slots) },
       got.given,
-      got.turns,
+      got.slots,
     )
     // Unused gaps of the interactive share lie in the past; such a slot counts from now.
     const earliest = priority === 'interactive' ? time.toOurs(now_ms) : Number.NEGATIVE_INFINITY
     return {
-      slots: Array.from({ length: got.turns }, (_, n) => ({
+      slots: Array.from({ length: got.slots }, (_, n) => ({
         at: Math.max(at(n), earliest),
         probe: false,
         generation: 0,
