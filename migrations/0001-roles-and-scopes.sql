@@ -1,10 +1,10 @@
--- The three database roles with access to tenants' rows, and the functions that tie a transaction to
--- one tenant. The baseline is split by subject: a file is named after the folders of src/ that write
--- its tables, and everything about a table stands next to it.
+-- The three database roles with access to tenants' rows, and the functions that tie a transaction
+-- to one tenant. The baseline is split by subject: a file is named after the folders of src/ that
+-- write its tables, and everything about a table stands next to it.
 
 -- The roles own and bypass nothing; the login switches to one of them for each unit of work.
--- spoke_app: the rows of one tenant. spoke_system: ids and times that lead to a tenant, and rows that
--- belong to no tenant. spoke_eraser: sets the mark on a tenant and deletes what is marked.
+-- spoke_app: the rows of one tenant. spoke_system: ids and times that lead to a tenant, and rows
+-- that belong to no tenant. spoke_eraser: sets the mark on a tenant and deletes what is marked.
 --
 -- Roles belong to the whole server, so in a second database of the same server they already exist.
 do $$
@@ -47,13 +47,13 @@ end $$;
 -- The tenant of this transaction. An unset or empty context raises an error; it never means "all".
 -- Every policy names this function directly, because Citus accepts no sub-select in a policy. So it
 -- is evaluated once for each scan, some hundred times for a page of issues: the planner inlines a
--- single SQL expression, which is cheaper than a call. The names in it are resolved now, not when it
--- runs.
+-- single SQL expression, which is cheaper than a call. The names in it are resolved now, not when
+-- it runs.
 create function spoke_tenant() returns uuid language sql stable
   return coalesce(nullif(current_setting('spoke.tenant_id', true), '')::uuid, spoke_no_tenant());
 
--- Whether the erasure of the transaction's tenant has begun. On Citus, a tenant in a variable leads to
--- one shard, and a comparison with the function itself would visit all of them.
+-- Whether the erasure of the transaction's tenant has begun. On Citus, a tenant in a variable leads
+-- to one shard, and a comparison with the function itself would visit all of them.
 create function spoke_erasing() returns boolean language plpgsql stable as $$
 declare
   tenant uuid := spoke_tenant();
@@ -80,8 +80,8 @@ begin
 end $$;
 
 -- A body in plpgsql resolves names when it runs: in this schema only, whatever the session's
--- search_path and temporary tables. spoke_tenant needs no such setting, which would keep the planner
--- from inlining it.
+-- search_path and temporary tables. spoke_tenant needs no such setting, which would keep the
+-- planner from inlining it.
 do $$
 declare
   function_name text;

@@ -39,8 +39,8 @@ create policy own_tenant on tenants to spoke_app
 
 grant select, insert, update (data_key) on tenants to spoke_app;
 
--- The system role lists tenants, and finds those to erase and those that a key still seals. It never
--- reads the sealed data key: each is resealed in its own tenant's scope.
+-- The system role lists tenants, and finds those to erase and those that a key still seals. It
+-- never reads the sealed data key: each is resealed in its own tenant's scope.
 create policy list_tenants on tenants for select to spoke_system using (true);
 
 grant select (tenant_id, key_id, created_at, erasing_at) on tenants to spoke_system;

@@ -1,7 +1,7 @@
 -- Who is calling, and what was done: API keys, browser sessions, the audit log.
 
--- Only a hash of each key is stored, keyed by the tenant's own data key. A reference table, because a
--- caller presents a key id, and that leads to the tenant.
+-- Only a hash of each key is stored, keyed by the tenant's own data key. A reference table, because
+-- a caller presents a key id, and that leads to the tenant.
 create table api_keys (
   key_id text primary key,
   tenant_id uuid not null,
@@ -116,8 +116,8 @@ create policy own_tenant on audit_events to spoke_app
 
 grant select, insert on audit_events to spoke_app;
 
--- The only role that may delete from the audit log. A tenant's events are deleted with the tenant, in
--- steps like the rest.
+-- The only role that may delete from the audit log. A tenant's events are deleted with the tenant,
+-- in steps like the rest.
 create policy read_marked on audit_events for select to spoke_eraser
   using (tenant_id = spoke_tenant() and spoke_erasing());
 

@@ -183,7 +183,8 @@ create policy find_ids on account_routes for select to spoke_system using (true)
 
 grant select on account_routes to spoke_system;
 
--- What is read of an account besides tickets: its definitions, the names for ids, associated records.
+-- What is read of an account besides tickets: its definitions, the names for ids, associated
+-- records.
 create table integration_resources (
   tenant_id uuid not null,
   integration_id uuid not null,

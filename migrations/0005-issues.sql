@@ -1,10 +1,10 @@
 -- Issues: our copy of each ticket, and what belongs to a ticket.
 
--- Everything read is stored as jsonb. Values for filters, sorts and joins have generated columns: they
--- can never disagree with the properties, and a page sends each value once.
+-- Everything read is stored as jsonb. Values for filters, sorts and joins have generated columns:
+-- they can never disagree with the properties, and a page sends each value once.
 --
--- No foreign key to the integration: checking it row by row took a fifth of the time to store a page.
--- Every writer has locked the integration's row and so knows it exists; code that deletes an
+-- No foreign key to the integration: checking it row by row took a fifth of the time to store a
+-- page. Every writer has locked the integration's row and so knows it exists; code that deletes an
 -- integration deletes its issues.
 create table issues (
   tenant_id uuid not null,
@@ -66,8 +66,8 @@ create policy own_tenant on issues to spoke_app
 grant select, insert, update, delete on issues to spoke_app;
 
 -- When a read by list or by id last returned the ticket unchanged. A table of its own, because a
--- full pass updates each of these rows but rewrites only the issues that changed. No foreign key, as
--- for issues; code that deletes issues deletes these rows too.
+-- full pass updates each of these rows but rewrites only the issues that changed. No foreign key,
+-- as for issues; code that deletes issues deletes these rows too.
 create table issue_last_seen (
   tenant_id uuid not null,
   integration_id uuid not null,

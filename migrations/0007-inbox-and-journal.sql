@@ -1,8 +1,9 @@
--- HubSpot's webhooks and its webhooks journal: what they report is stored before it is acknowledged.
+-- HubSpot's webhooks and its webhooks journal: what they report is stored before it is
+-- acknowledged.
 
--- Tickets to read again. Ids, types and times, never values. One row per delivery and kind of change,
--- not one per ticket: twenty thousand changes a second become a few hundred rows. Dead-lettered events
--- are at the end of the primary key, which also finds the first due row.
+-- Tickets to read again. Ids, types and times, never values. One row per delivery and kind of
+-- change, not one per ticket: twenty thousand changes a second become a few hundred rows.
+-- Dead-lettered events are at the end of the primary key, which also finds the first due row.
 create table inbox_entries (
   tenant_id uuid not null,
   integration_id uuid not null,
@@ -103,8 +104,8 @@ create index webhook_receipts_age on webhook_receipts (received_at);
 
 grant select, insert, delete on webhook_receipts to spoke_system;
 
--- How far HubSpot's webhooks journal has been read. One row, because HubSpot has one journal per app.
--- Another app's journal is read from its start.
+-- How far HubSpot's webhooks journal has been read. One row, because HubSpot has one journal per
+-- app. Another app's journal is read from its start.
 create table journals (
   client_id text primary key,
   position text,
@@ -131,8 +132,8 @@ comment on column journals.unreadable_offset is 'the next file, if it could not 
 
 grant select, insert, update on journals to spoke_system;
 
--- The accounts subscribed to the journal. Accounts and times; no tenant data. Only accounts with our
--- own app are reported, and each new connection must be subscribed again.
+-- The accounts subscribed to the journal. Accounts and times; no tenant data. Only accounts with
+-- our own app are reported, and each new connection must be subscribed again.
 create table journal_subscriptions (
   client_id text not null,
   hub_id bigint not null,

@@ -1,7 +1,7 @@
 -- Requests from callers and calls to HubSpot: stored responses, rate limits, budgets.
 
--- A caller that received no response repeats its request with the same Idempotency-Key, and the work
--- is not done twice. No foreign key: a connect claims its key before its tenant is created.
+-- A caller that received no response repeats its request with the same Idempotency-Key, and the
+-- work is not done twice. No foreign key: a connect claims its key before its tenant is created.
 create table idempotency_keys (
   tenant_id uuid not null,
   key_hash text not null,
