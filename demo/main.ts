@@ -14,8 +14,8 @@ import { play } from './steps.ts'
 const deadlineMs = 240_000
 const help = `Usage: npm run demo -- [--exit] [--port 8000]
 
-  --exit   end when the story is told: 0 when every step held
-  --port   where Spoke listens; the next free one when it is taken (8000)
+  --exit   exit after the last step, with 0 if every step held
+  --port   the port of Spoke (8000); if it is taken, the next free one
 `
 
 /** Since this process began; its own clock starts there. */

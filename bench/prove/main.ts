@@ -18,7 +18,7 @@ const { values } = parseArgs({
     quirks: { type: 'string' },
     'no-naive': { type: 'boolean' },
     'any-cost': { type: 'boolean' },
-    lanes: { type: 'string', default: '3' },
+    concurrency: { type: 'string', default: '3' },
     help: { type: 'boolean' },
   },
 })
@@ -30,7 +30,7 @@ const usage = `npm run prove -- [options]
   --quirks <json>   switches of the emulator for all scenarios: '{"ticket_id_sort":"text"}'
   --no-naive        without the naive sync
   --any-cost        numbers of requests are shown and not judged
-  --lanes <n>       scenarios at the same time (3)`
+  --concurrency <n> scenarios at the same time (3)`
 
 const chosen = scenarios.filter(
   ({ name, source }) =>
@@ -54,7 +54,7 @@ async function prove(chosen: Scenario[], quirks: ProofHarness['quirks'], withNai
   console.log(`PostgreSQL ${databases.version}, Node ${process.versions.node}, ${chosen.length} scenarios`)
   console.log(header(withNaive))
   const waiting = [...chosen]
-  const lane = async () => {
+  const playNext = async () => {
     for (let scenario = waiting.shift(); scenario; scenario = waiting.shift()) {
       const spoke = await played(scenario, 'spoke', harness)
       const naive = withNaive && !scenario.withoutNaive ? await played(scenario, 'naive', harness) : undefined
@@ -64,7 +64,7 @@ async function prove(chosen: Scenario[], quirks: ProofHarness['quirks'], withNai
     }
   }
   try {
-    await Promise.all(Array.from({ length: Number(values.lanes) }, lane))
+    await Promise.all(Array.from({ length: Number(values.concurrency) }, playNext))
   } finally {
     await databases.stop()
   }
@@ -81,7 +81,7 @@ async function played(scenario: Scenario, by: 'spoke' | 'naive', harness: ProofH
       verdict: { missing: [], stale: [], ghost: [], duplicate: [] },
       requests: 0,
       calls: [],
-      told: 'could not be played',
+      endedAs: 'could not be played',
       ended: true,
       faults: [String((error as Error).stack ?? error)],
       seconds: 0,

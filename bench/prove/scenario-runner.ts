@@ -19,7 +19,7 @@ export interface Outcome {
   /** The counted requests in their order. */
   calls: string[]
   /** Of the last run, and of the ones before it that met something. */
-  told: string
+  endedAs: string
   ended: boolean
   /** What else was wrong, in words. */
   faults: string[]
@@ -87,7 +87,7 @@ export async function runScenario(
         const asked = query.archived || query.after ? `?archived=${query.archived}&after=${query.after}` : ''
         return `${method} ${path}${asked} ${status}`
       }),
-      told: told(context.reports.map((one) => one.reported)),
+      endedAs: endingsOf(context.reports.map((one) => one.reported)),
       ended,
       faults,
       seconds: (performance.now() - since) / 1_000,
@@ -150,7 +150,7 @@ async function startWithNaive(
 }
 
 /** The runs that just went well are left out, except when all did. */
-function told(all: string[]): string {
+function endingsOf(all: string[]): string {
   const noteworthy = all.filter((one) => one !== 'succeeded')
   return [...new Set(noteworthy)].join('; ') || 'succeeded'
 }

@@ -1,4 +1,4 @@
-/** All scenarios, in the order of the table. The long ones come first, so that no lane ends with one. */
+/** All scenarios, in the order of the table. The long ones come first, so that a run does not end with one of them. */
 import type { Scenario } from './scenario.ts'
 import { changeScenarios } from './scenarios/changes.ts'
 import { deletionScenarios } from './scenarios/deletions.ts'

@@ -15,7 +15,7 @@ const row = (cells: readonly string[]) => cells.map((cell, i) => cell.padEnd(wid
 
 export function header(withNaive: boolean): string {
   const cells = ['scenario', 'used/ideal', ...verdictFields]
-  return `     ${row(cells)} ${withNaive ? `${'naive: used, m/s/g/d'.padEnd(30)} ` : ''}told`
+  return `     ${row(cells)} ${withNaive ? `${'naive: used, m/s/g/d'.padEnd(30)} ` : ''}ended as`
 }
 
 export function line({ scenario, spoke, naive }: Result, withNaive: boolean): string {
@@ -23,7 +23,7 @@ export function line({ scenario, spoke, naive }: Result, withNaive: boolean): st
   const counts = verdictFields.map((field) => String(spoke.verdict[field].length))
   const cells = [scenario.name, `${spoke.requests}/${ideal.requests}`, ...counts]
   const beside = withNaive ? `${naiveCell(scenario, naive).padEnd(30)} ` : ''
-  const text = `${spoke.passed ? 'ok  ' : 'FAIL'} ${row(cells)} ${beside}${shorten(spoke.told)}`
+  const text = `${spoke.passed ? 'ok  ' : 'FAIL'} ${row(cells)} ${beside}${shorten(spoke.endedAs)}`
   return [text, ...(spoke.passed ? [] : details(spoke))].join('\n')
 }
 
