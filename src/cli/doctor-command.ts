@@ -1,6 +1,6 @@
 /** `spoke doctor`: checks that this installation keeps its guarantees. */
 import type { Command } from 'commander'
-import { createIsolationReport, type IsolationReport } from '../doctor/isolation-report.ts'
+import type { IsolationReport } from '../doctor/isolation-report.ts'
 import { commandLog, printNotice, readCommandConfig } from './console.ts'
 
 export function addDoctorCommands(program: Command): void {
@@ -15,6 +15,7 @@ export function addDoctorCommands(program: Command): void {
     )
     .option('--json', 'print the report as JSON')
     .action(async ({ json }: { json?: boolean }) => {
+      const { createIsolationReport } = await import('../doctor/isolation-report.ts')
       const report = await createIsolationReport(readCommandConfig(), commandLog())
       console.log(json ? JSON.stringify(report) : shown(report))
       if (!json) {

@@ -2,7 +2,7 @@
  * Calls the API for operator commands: in this process, or over HTTP when the service has the
  * embedded database open.
  */
-import { type AdminResponse, requestAsAdmin } from '../app/admin-client.ts'
+import type { AdminResponse } from '../app/admin-client.ts'
 import { StartError } from '../app/preflight.ts'
 import type { Config } from '../config.ts'
 import { LockedError } from '../db/directory-lock.ts'
@@ -20,6 +20,7 @@ export async function requestAsOperator(
 ): Promise<Record<string, unknown>> {
   const read = readCommandConfig()
   const request = { method, url, ...(payload ? { payload } : {}) }
+  const { requestAsAdmin } = await import('../app/admin-client.ts')
   const { status, body } = await requestAsAdmin(read, commandLog(), request).catch(async (error: unknown) => {
     if (!(error instanceof LockedError)) throw error
     return await requestService(read, error, request)

@@ -1,5 +1,5 @@
 /** `spoke serve` and `spoke worker`: the service, its signals and its watchdog. */
-import { type Service, startService } from '../app/start.ts'
+import type { Service } from '../app/start.ts'
 import { readConfig } from '../config.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
@@ -36,6 +36,8 @@ export async function serve(over: Record<string, string>, polls: PollPeriods = p
     read.watchdogMs > 0
       ? startWatchdog(read.watchdogMs, read.databaseUrl ? undefined : read.dataDir, log)
       : undefined
+  // Loaded only now: a wrong setting is refused without loading the whole service.
+  const { startService } = await import('../app/start.ts')
   service = await startService(read, log, systemClock, polls)
   watchdog?.started()
   process.on('uncaughtException', crash)
