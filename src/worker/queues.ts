@@ -1,5 +1,6 @@
 /** The job queue: jobs are wake-ups that carry ids; work and progress are in our own tables. */
 import { PgBoss } from 'pg-boss'
+import packageOfPgBoss from 'pg-boss/package.json' with { type: 'json' }
 import type { Database } from '../db/database.ts'
 import { isDiskFull } from '../db/database-errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -11,7 +12,8 @@ export interface SyncJob extends StreamKey {
 
 export interface Queues {
   /**
-   * Creates the queue's schema and the queues, then returns. For the login that runs migrations.
+   * Creates the queue's schema and the queues unless they are there, then returns. For the login
+   * that runs migrations.
    */
   install(): Promise<void>
   /** Creates the queues and starts to serve them (or only to send, without a handler). */
@@ -78,11 +80,27 @@ export function createQueues(
     await boss.start()
     for (const queue of queues) if (!(await boss.getQueue(queue))) await boss.createQueue(queue, policy)
   }
+  /** Whether the schema is of the library's version and has the queues. */
+  async function isInstalled(): Promise<boolean> {
+    const [found] = (await db.jobs.executeSql(`select to_regclass('pgboss.version') is not null as found`))
+      .rows as { found: boolean }[]
+    if (!found?.found) return false
+    const [schema] = (
+      await db.jobs.executeSql(
+        `select version, (select count(*)::int from pgboss.queue where name = any($1)) as queues
+         from pgboss.version`,
+        [queues],
+      )
+    ).rows as { version: number; queues: number }[]
+    return schema?.version === packageOfPgBoss.pgboss.schema && schema.queues === queues.length
+  }
+
   const close = (timeoutMs: number) =>
     boss.stop({ graceful: true, timeout: timeoutMs, close: databaseUrl !== undefined })
 
   return {
     async install() {
+      if (await isInstalled()) return
       await open()
       await close(1_000)
     },
