@@ -5,6 +5,7 @@ import { type DueInbox, findDueInboxes } from '../inbox/claim-store.ts'
 import { type DrainDependencies, drainInbox } from '../inbox/drain.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { type Cooldowns, createCooldowns, pollUntil } from './poll.ts'
+import type { PollPeriods } from './poll-periods.ts'
 
 /**
  * Limits per process. A drain mostly waits for HubSpot, so many can run at once. If CPU time is
@@ -38,7 +39,10 @@ interface Drains {
  * Runs until the signal aborts, and returns when the last drain has ended. A failed poll is logged
  * and repeated.
  */
-export async function runInboxDrainer(deps: DrainDependencies, signal: AbortSignal): Promise<void> {
+export async function runInboxDrainer(
+  deps: DrainDependencies & { polls: PollPeriods },
+  signal: AbortSignal,
+): Promise<void> {
   const drains: Drains = {
     running: new Map(),
     cooldowns: createCooldowns(deps.clock),
@@ -51,7 +55,7 @@ export async function runInboxDrainer(deps: DrainDependencies, signal: AbortSign
     pollInboxes(deps, drains, signal).catch((err: unknown) =>
       deps.log.warn({ err }, 'the inbox could not be polled'),
     )
-  await pollUntil(deps.clock, pollOnce, signal)
+  await pollUntil(deps.clock, deps.polls.inboxMs, pollOnce, signal)
   await Promise.all(drains.running.values())
 }
 

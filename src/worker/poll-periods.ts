@@ -2,6 +2,10 @@
 export interface PollPeriods {
   /** Between two scheduler polls, ms. */
   scheduleMs: number
+  /** Between two polls for inboxes that are due, ms. */
+  inboxMs: number
+  /** Between two polls for endpoints that are due, ms. */
+  outboxMs: number
   /** Between two early tries of something that waits for HubSpot to return, over all processes, ms. */
   probeMs: number
   /** Until HubSpot is queried for another file of the journal after the last one, ms. */
@@ -21,6 +25,8 @@ export interface PollPeriods {
 
 export const pollPeriods: PollPeriods = {
   scheduleMs: 4_000,
+  inboxMs: 200,
+  outboxMs: 200,
   probeMs: 8_000,
   journalMs: 1_000,
   subscribeMs: 2_000,

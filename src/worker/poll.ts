@@ -1,13 +1,18 @@
 /** Polls tables for work without a queue: one poll costs less than a wake-up for each row. */
 import type { Clock } from '../lib/clock.ts'
 
-const pollIntervalMs = 200
 /** Polls use at most this share of the time, however long one takes. */
 const maxLoadShare = 0.1
 
-/** Polls several times a second until the signal aborts. @param poll never rejects */
+/**
+ * Polls until the signal aborts.
+ *
+ * @param periodMs between the end of a poll and the next one
+ * @param poll never rejects
+ */
 export async function pollUntil(
   clock: Clock,
+  periodMs: number,
   poll: () => Promise<unknown>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -15,7 +20,7 @@ export async function pollUntil(
     const began = clock.monotonic()
     await poll()
     const tookMs = clock.monotonic() - began
-    await clock.sleep(Math.max(pollIntervalMs, tookMs / maxLoadShare), signal).catch(() => {})
+    await clock.sleep(Math.max(periodMs, tookMs / maxLoadShare), signal).catch(() => {})
   }
 }
 

@@ -5,6 +5,7 @@ import { isTenantErasing } from '../lib/errors.ts'
 import { findDueEndpoints } from '../outbox/delivery-store.ts'
 import { type SenderDependencies, sendToEndpoint } from '../outbox/sender.ts'
 import { type Cooldowns, createCooldowns, pollUntil } from './poll.ts'
+import type { PollPeriods } from './poll-periods.ts'
 
 /** Endpoints per process. Most of the time they wait for their receivers. */
 const maxEndpoints = 32
@@ -15,7 +16,10 @@ const maxEndpointsPerTenant = 4
 const idleMs = 1_000
 
 /** Runs until the signal aborts, and returns when the sends in progress have ended. */
-export async function runWebhookSender(deps: SenderDependencies, signal: AbortSignal): Promise<void> {
+export async function runWebhookSender(
+  deps: SenderDependencies & { polls: PollPeriods },
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, log } = deps
   const running = new Map<string, Promise<void>>()
   const cooldowns = createCooldowns(clock)
@@ -23,7 +27,7 @@ export async function runWebhookSender(deps: SenderDependencies, signal: AbortSi
     pollEndpoints(deps, running, cooldowns, signal).catch((err: unknown) =>
       log.warn({ err }, 'the outbox could not be polled'),
     )
-  await pollUntil(clock, pollOnce, signal)
+  await pollUntil(clock, deps.polls.outboxMs, pollOnce, signal)
   await Promise.all(running.values())
 }
 
