@@ -1,6 +1,18 @@
 // What time it is in an account's own time zone: its days decide when the daily count starts again.
+
+/** By time zone: making one costs far more than using it. */
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formats.get(timeZone)
+  if (known) return known
+  const made = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
+  formats.set(timeZone, made)
+  return made
+}
+
 export function offsetMinutes(timeZone: string, now: number): number {
-  const text = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).format(now)
+  const text = formatOf(timeZone).format(now)
   const found = /GMT([+-])(\d{2}):(\d{2})/.exec(text)
   return found ? (found[1] === '-' ? -1 : 1) * (Number(found[2]) * 60 + Number(found[3])) : 0
 }
