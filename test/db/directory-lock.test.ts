@@ -4,18 +4,22 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { layOutEmbedded } from '../support/embedded.ts'
 import { startProcess } from '../support/process.ts'
+import { testKeys } from '../support/service.ts'
 
 test('a second process on one directory ends with one line and exit code 1; SIGKILL frees the directory', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'spoke-lock-'))
-  const first = startProcess(dir)
+  await layOutEmbedded(join(dir, 'data'))
+  const env = { SPOKE_ENCRYPTION_KEYS: testKeys }
+  const first = startProcess(dir, env)
   t.after(() => {
     first.child.kill('SIGKILL')
     rmSync(dir, { recursive: true, force: true })
   })
   await first.url
 
-  const second = startProcess(dir)
+  const second = startProcess(dir, env)
   assert.equal(await second.exit, 1)
   const lines = second.output().trim().split('\n')
   assert.equal(lines.length, 1, second.output())
@@ -26,7 +30,7 @@ test('a second process on one directory ends with one line and exit code 1; SIGK
   assert.ok(lines[0]?.includes(String(first.child.pid)))
 
   await first.end('SIGKILL')
-  const third = startProcess(dir)
+  const third = startProcess(dir, env)
   t.after(() => third.child.kill('SIGKILL'))
   await third.url
 

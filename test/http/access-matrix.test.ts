@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { startTestEmulator } from '../support/emulator.ts'
+import { long } from '../support/long.ts'
 import { adminQuery } from '../support/postgres.ts'
 import {
   claimsFor,
@@ -221,7 +222,9 @@ test('every route × method × principal', async () => {
       const read = method === 'HEAD' ? 'GET' : method
       const there = taken.includes(read) && !(method === 'HEAD' && withoutHead.includes(`GET ${template}`))
       const rule = there ? (rules[`${read} ${template}`] as string) : undefined
-      for (const [name, who] of principals) {
+      // A method that a route does not have is tried as some of them, other ones each time.
+      const chosen = [...principals].filter((_, n) => long || rule || (n + cells) % 4 === 0)
+      for (const [name, who] of chosen) {
         cells += 1
         // Refused by every schema, so that whoever gets past the gate changes nothing.
         const sent = method === 'POST' ? { headers: { ...who.headers, ...json }, body: '{"zz":1}' } : who

@@ -74,11 +74,9 @@ export async function startBench(env: Record<string, string> = {}): Promise<Benc
 }
 
 export async function startOn(emulator: TestEmulator, env: Record<string, string> = {}) {
-  const database = await databaseOf()
+  const database = env.DATABASE_URL ?? (await databaseOf())
   const service = await startTestService(emulator.url, {
     DATABASE_URL: database,
-    // The first slot lies anywhere in the period: so long that none comes during a test.
-    SPOKE_SYNC_EVERY: '500h',
     HUBSPOT_TIMEOUT: '8s',
     ...env,
   })

@@ -13,22 +13,31 @@ const quiet = createLog('silent')
 
 /** Puts a migrated database with nothing in it where the data of a service will lie. */
 export async function layOutEmbedded(dataDir: string): Promise<void> {
-  cpSync(await templateDirectory(), dataDir, { recursive: true })
+  cpSync(await templateDirectory('embedded'), dataDir, { recursive: true })
+}
+
+/** The same before its migrations. */
+export async function layOutUnmigrated(dataDir: string): Promise<void> {
+  cpSync(await templateDirectory('embedded.unmigrated'), dataDir, { recursive: true })
 }
 
 /** Made by one of the run's processes; the others wait for it. */
-async function templateDirectory(): Promise<string> {
+async function templateDirectory(name: 'embedded' | 'embedded.unmigrated'): Promise<string> {
   const scratch = process.env.SPOKE_TEST_SCRATCH
   if (!scratch)
     throw new Error('no scratch directory: run with --test-global-setup=test/support/global-setup.ts')
-  const made = join(scratch, 'embedded')
+  const made = join(scratch, name)
   if (!existsSync(made) && isFirst(join(scratch, 'embedded.making'))) {
-    const making = join(scratch, 'embedded.half')
+    const [making, copying] = [join(scratch, 'embedded.half'), join(scratch, 'embedded.copying')]
+    const unmigrated = await openDatabase({ dataDir: making, poolSize: 1 }, quiet)
+    await unmigrated.close()
+    cpSync(making, copying, { recursive: true })
+    renameSync(copying, join(scratch, 'embedded.unmigrated'))
     const db = await openDatabase({ dataDir: making, poolSize: 1 }, quiet)
     await migrate(db)
     await createQueues(db, undefined, true, quiet).install()
     await db.close()
-    renameSync(making, made)
+    renameSync(making, join(scratch, 'embedded'))
   }
   for (let tries = 0; !existsSync(made); tries++) {
     if (tries > 1_200) throw new Error('another test file did not finish the embedded template in 2 minutes')

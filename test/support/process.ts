@@ -34,7 +34,8 @@ export function startProcess(
   const [script = '', ...args] = words
   const child = spawn(process.execPath, [...heap, join(root, script), ...args], {
     cwd,
-    env: { ...inherited(), PORT: '0', LOG_LEVEL: 'info', ...env },
+    // The watchdog is a thread of its own, and costs as much as a small test.
+    env: { ...inherited(), PORT: '0', LOG_LEVEL: 'info', SPOKE_WATCHDOG: '0s', ...env },
   })
   let output = ''
   const { promise: url, resolve, reject } = Promise.withResolvers<string>()

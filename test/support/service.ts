@@ -25,14 +25,14 @@ export interface Reply {
   body: any
 }
 
-/** @param env on top of a loopback service with a short schedule and LOG_LEVEL=debug kept in `lines` */
+/** @param env on top of a loopback service that schedules no runs, with LOG_LEVEL=debug kept in `lines` */
 export async function startTestService(
   emulatorUrl: string,
   env: Record<string, string> = {},
 ): Promise<TestService> {
   const lines: string[] = []
   const config = readConfig({
-    DATABASE_URL: await newPostgresDatabase(),
+    DATABASE_URL: env.DATABASE_URL ?? (await newPostgresDatabase()),
     SPOKE_ENCRYPTION_KEYS: testKeys,
     PORT: '0',
     HUBSPOT_API_URL: emulatorUrl,
@@ -42,6 +42,10 @@ export async function startTestService(
     HUBSPOT_APP_ID: '1160001',
     HUBSPOT_REDIRECT_URI: 'http://localhost:8000/api/hubspot/oauth/callback',
     HUBSPOT_TIMEOUT: '10s',
+    // Each connection costs the server as much as a request.
+    SPOKE_DB_POOL: '5',
+    // No scheduled run comes between the steps of a test of something else.
+    SPOKE_SYNC_EVERY: '500h',
     // A test of something else asks as often as it likes, with as many wrong keys as it likes.
     SPOKE_RATE_KEY: '0',
     SPOKE_RATE_TENANT: '0',
@@ -96,12 +100,14 @@ export async function eventually<T>(
   what: string,
   withinMs = patienceMs,
 ): Promise<T> {
-  const end = Date.now() + withinMs
+  const began = Date.now()
   for (;;) {
     const answer = await ask()
     if (answer) return answer
-    if (Date.now() > end) assert.fail(`not within ${withinMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    const waitedMs = Date.now() - began
+    if (waitedMs > withinMs) assert.fail(`not within ${withinMs} ms: ${what}`)
+    // What takes long is asked for less often.
+    await new Promise((resolve) => setTimeout(resolve, Math.min(200, 20 + waitedMs / 5)))
   }
 }
 

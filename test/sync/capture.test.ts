@@ -286,9 +286,9 @@ describe('change capture', () => {
       { ticket_id_sort: 'text' },
     ].entries()) {
       await emulator.control('PATCH', '/quirks', quirks)
-      const one = await connect(emulator, service, { portal_id: 220 + n, tickets: 900 })
+      const one = await connect(emulator, service, { portal_id: 220 + n, tickets: 450 })
       await nextSecond()
-      await one.act('PATCH', '/tickets', { count: 700, properties: { content: 'edited in bulk' } })
+      await one.act('PATCH', '/tickets', { count: 420, properties: { content: 'edited in bulk' } })
       await one.sync('incremental')
       assert.deepEqual(await one.differences(), [], JSON.stringify(quirks))
       await emulator.control('PATCH', '/quirks', {
@@ -302,12 +302,12 @@ describe('change capture', () => {
   })
 
   test('600 properties: ids by list and search, values by batch read, and the look-back reads nothing twice', async () => {
-    const one = await connect(emulator, service, { portal_id: 208, tickets: 230, custom_properties: 600 })
+    const one = await connect(emulator, service, { portal_id: 208, tickets: 125, custom_properties: 600 })
     assert.deepEqual(await one.differences(), [])
     await nextSecond()
     const ids = await idsOf(one)
     await one.act('PATCH', '/tickets', { ids: ids.slice(0, 110), properties: { content: 'wide' } })
-    await one.act('DELETE', '/tickets', { ids: ids.slice(200, 203) })
+    await one.act('DELETE', '/tickets', { ids: ids.slice(115, 118) })
     // Read within two seconds of its change a ticket is read once more, for a second edit in the same millisecond.
     await later(3_200)
     await one.forgetCalls()
@@ -324,7 +324,7 @@ describe('change capture', () => {
     assert.deepEqual(await one.asked(), ['POST /crm/objects/2026-09/tickets/search'])
     // A loser whose survivor is found by its id keeps all that the survivor has.
     await nextSecond()
-    const [primary, loser] = ids.slice(205, 207) as [string, string]
+    const [primary, loser] = ids.slice(120, 122) as [string, string]
     const { survivor } = await one.act('POST', '/tickets/merge', { primary, loser })
     await later(2_100)
     await one.sync('incremental')
@@ -337,7 +337,7 @@ describe('change capture', () => {
   })
 
   test('a saved cursor that HubSpot refuses heals itself', async () => {
-    const one = await connect(emulator, service, { portal_id: 209, tickets: 800 })
+    const one = await connect(emulator, service, { portal_id: 209, tickets: 600 })
     await emulator.control('POST', '/faults', {
       match: { path: '/tickets', method: 'GET', query: 'properties=', portal_id: 209 },
       kind: 'delay',
@@ -352,11 +352,11 @@ describe('change capture', () => {
     await one.act('POST', '/cursors/void')
     await emulator.control('DELETE', '/faults')
     const ended = await one.ended(run, 30_000)
-    assert.deepEqual({ state: ended.state, done: ended.done }, { state: 'succeeded', done: 800 })
+    assert.deepEqual({ state: ended.state, done: ended.done }, { state: 'succeeded', done: 600 })
   })
 
   test('incrementals go on while the first full pass runs', async () => {
-    await emulator.control('POST', '/portals', { portal_id: 210, tickets: 900, plan: 'enterprise' })
+    await emulator.control('POST', '/portals', { portal_id: 210, tickets: 600, plan: 'enterprise' })
     const { token } = await emulator.control('POST', '/portals/210/tokens', { kind: 'private_app' })
     await emulator.control('POST', '/faults', {
       match: { path: '/tickets', method: 'GET', query: 'properties=', portal_id: 210 },

@@ -113,7 +113,7 @@ describe('a run', () => {
   })
 
   test('a ticket edited while the first load runs is right after the next incremental', async () => {
-    await emulator.control('POST', '/portals', { portal_id: 103, tickets: 900, plan: 'enterprise' })
+    await emulator.control('POST', '/portals', { portal_id: 103, tickets: 600, plan: 'enterprise' })
     const { token } = await emulator.control('POST', '/portals/103/tokens', { kind: 'private_app' })
     const ids = [...(await truthOf(emulator, 103)).keys()]
     await emulator.control('POST', '/faults', {
@@ -244,7 +244,7 @@ describe('a run', () => {
   })
 
   test('HubSpot’s 429, 5xx, resets, cut and odd answers in the middle cost time and nothing else', async () => {
-    const { id } = await connected(106, 1_500)
+    const { id } = await connected(106, 1_000)
     const path = '/crm/objects/2026-09/tickets'
     const faults = [
       { kind: 'status', status: 500 },
@@ -260,14 +260,14 @@ describe('a run', () => {
       await emulator.control('POST', '/faults', {
         ...fault,
         match: { path, method: 'GET', portal_id: 106 },
-        after: 2 + n,
+        after: 1 + n,
         times: 1,
       })
     }
     const event = await sync(id, 'full')
     assert.deepEqual(
       { state: event.state, unchanged: event.unchanged },
-      { state: 'succeeded', unchanged: 1_500 },
+      { state: 'succeeded', unchanged: 1_000 },
     )
     assert.deepEqual(
       (await emulator.control('GET', '/faults')).results?.filter(
@@ -309,7 +309,7 @@ describe('a run', () => {
   })
 
   test('a token that dies in the middle ends the run with its code and asks for a reconnect; reconnecting goes on', async () => {
-    const { id } = await connected(108, 800)
+    const { id } = await connected(108, 500)
     await emulator.control('POST', '/faults', {
       match: { path: '/crm/objects', method: 'GET', query: 'properties=', portal_id: 108 },
       kind: 'delay',

@@ -1,5 +1,6 @@
 /** An embedded database whose disk runs full: work stops before, reads go on, and nothing that was acknowledged is lost. */
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -12,7 +13,9 @@ import { eventually, testKeys } from '../support/service.ts'
 import { makeSmallDisk, type SmallDisk, withSmallDisk } from '../support/small-disk.ts'
 
 const T = '11111111-1111-4111-8111-111111111111'
-const tickets = 4_000
+const tickets = 800
+/** Long and beyond compression, so that few tickets fill a disk. */
+const content = randomBytes(6_000).toString('base64')
 const app = { id: 1160001, client: 'test-client', secret: 'test-secret-of-the-app' }
 
 describe('a full disk', withSmallDisk, () => {
@@ -65,7 +68,8 @@ describe('a full disk', withSmallDisk, () => {
     }
   }
   async function connect(spoke: SpokeProcess): Promise<string> {
-    const { portal_id } = emulator.world.addPortal({ tickets, plan: 'professional' })
+    const { portal_id } = emulator.world.addPortal({ tickets: 0, plan: 'professional' })
+    emulator.world.addTickets(portal_id, { count: tickets, properties: { content } })
     const { token } = emulator.world.addToken(portal_id, { kind: 'private_app' })
     const { status, body } = await ask(spoke, `/api/hubspot/integrations/${T}`, { access_token: token })
     assert.equal(status, 201, JSON.stringify(body))

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { createBrowser } from '../../../demo/browser.ts'
 import { layOutEmbedded } from '../../support/embedded.ts'
 import { redirectUri, startTestEmulator, type TestEmulator } from '../../support/emulator.ts'
+import { onlyLong } from '../../support/long.ts'
 import { newPostgresDatabase } from '../../support/postgres.ts'
 import { type SpokeProcess, startShortPolling } from '../../support/process.ts'
 import { testKeys } from '../../support/service.ts'
@@ -22,7 +23,8 @@ const read = async (url: string): Promise<any> => await (await fetch(url)).json(
 const T = '11111111-1111-4111-8111-111111111111'
 
 for (const engine of ['PostgreSQL', 'PGlite']) {
-  test(`a process that is killed while a person reads loses nothing (${engine})`, async () => {
+  const options = engine === 'PGlite' ? onlyLong : {}
+  test(`a process that is killed while a person reads loses nothing (${engine})`, options, async () => {
     const dir = mkdtempSync(join(tmpdir(), 'spoke-oauth-killed-'))
     const env = {
       DATABASE_URL: engine === 'PGlite' ? '' : await newPostgresDatabase(),

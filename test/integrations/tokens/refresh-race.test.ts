@@ -10,8 +10,8 @@ import { adminQuery, newPostgresDatabase } from '../../support/postgres.ts'
 import { type SpokeProcess, startShortPolling } from '../../support/process.ts'
 import { eventually, testKeys } from '../../support/service.ts'
 
-const processes = long ? 8 : 4
-const expiries = long ? 50 : 16
+const processes = long ? 8 : 3
+const expiries = long ? 50 : 12
 // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely
 const read = async (answer: Promise<Response>): Promise<any> => await (await answer).json()
 const T = '11111111-1111-4111-8111-111111111111'
