@@ -30,6 +30,7 @@ import {
   type DiskSpace,
   waitForDiskSpace,
 } from './disk-space.ts'
+import { createCluster, emptyCluster } from './empty-cluster.ts'
 import { detectPooling, isLostStatement, type Pooling } from './pooler.ts'
 import { DatabaseStartError, tryConnect, waitForPostgres } from './wait-for-postgres.ts'
 
@@ -220,13 +221,16 @@ async function openEmbedded(
   try {
     await waitForDiskSpace({ ...place, isNew: !existsSync(files), waitMs }, clock, log)
     const disk = createDiskSpace({ ...place, log, clock })
-    return await openPglite(files, disk, () => {
-      disk.stop()
-      lock.release()
-    }).catch((error: unknown) => {
+    try {
+      await createCluster(files)
+      return await openPglite({ dataDir: files }, disk, () => {
+        disk.stop()
+        lock.release()
+      })
+    } catch (error) {
       disk.stop()
       throw unusable(error)
-    })
+    }
   } catch (error) {
     lock.release()
     throw error
@@ -234,7 +238,8 @@ async function openEmbedded(
 }
 
 /** An empty database in the memory of this process, gone when it is closed. */
-export const openInMemory = (): Promise<Database> => openPglite(undefined, undefined, () => {})
+export const openInMemory = async (): Promise<Database> =>
+  await openPglite({ loadDataDir: await emptyCluster() }, undefined, () => {})
 
 /** Keeps a leading U+FEFF, which a TextDecoder drops as a byte order mark by default. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -257,11 +262,11 @@ class WholeTextPglite extends PGlite {
 }
 
 async function openPglite(
-  dataDir: string | undefined,
+  place: { dataDir: string } | { loadDataDir: Blob },
   disk: DiskSpace | undefined,
   closed: () => void,
 ): Promise<Database> {
-  const pglite = new WholeTextPglite({ ...(dataDir ? { dataDir } : {}), parsers: { [int8]: parseInt8 } })
+  const pglite = new WholeTextPglite({ ...place, parsers: { [int8]: parseInt8 } })
   await pglite.waitReady
   const jobs = fromPglite(pglite)
   return {

@@ -1,14 +1,12 @@
 /** Migrations of a database: all or none, once, and never over the schema of a newer build. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { sql } from 'kysely'
-import { type Database, openDatabase } from '../../src/db/database.ts'
+import { type Database, openDatabase, openInMemory } from '../../src/db/database.ts'
 import { isolationFaults } from '../../src/db/isolation/check-isolation.ts'
 import { currentMigration, migrate, newestMigration } from '../../src/db/migrate.ts'
-import { layOutUnmigrated } from '../support/embedded.ts'
 import { quiet } from '../support/engines.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
 
@@ -21,15 +19,8 @@ const onServer = (url: string) => openDatabase({ url, dataDir: '', poolSize: 2 }
 /** Each engine's empty database. */
 const empty: [name: string, open: () => Promise<Database>][] = [
   ['PostgreSQL', async () => onServer(await newPostgresDatabase('template0'))],
-  ['PGlite', openUnmigrated],
+  ['PGlite', openInMemory],
 ]
-
-async function openUnmigrated(): Promise<Database> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'spoke-migrate-'))
-  after(() => rmSync(dataDir, { recursive: true, force: true }))
-  await layOutUnmigrated(dataDir)
-  return await openDatabase({ dataDir, poolSize: 1 }, quiet)
-}
 
 for (const [engine, open] of empty) {
   describe(`migrations on ${engine}`, () => {

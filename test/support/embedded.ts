@@ -1,5 +1,5 @@
 /**
- * Embedded databases for tests. The first start of one costs ten seconds of work and is the same every time, so it is done
+ * Embedded databases for tests. The first start of one costs three seconds of work and is the same every time, so it is done
  * once a run, by whichever test file needs it first, and copied.
  */
 import { cpSync, existsSync, mkdirSync, renameSync } from 'node:fs'
@@ -13,31 +13,22 @@ const quiet = createLog('silent')
 
 /** Puts a migrated database with nothing in it where the data of a service will lie. */
 export async function layOutEmbedded(dataDir: string): Promise<void> {
-  cpSync(await templateDirectory('embedded'), dataDir, { recursive: true })
-}
-
-/** The same before its migrations. */
-export async function layOutUnmigrated(dataDir: string): Promise<void> {
-  cpSync(await templateDirectory('embedded.unmigrated'), dataDir, { recursive: true })
+  cpSync(await templateDirectory(), dataDir, { recursive: true })
 }
 
 /** Made by one of the run's processes; the others wait for it. */
-async function templateDirectory(name: 'embedded' | 'embedded.unmigrated'): Promise<string> {
+async function templateDirectory(): Promise<string> {
   const scratch = process.env.SPOKE_TEST_SCRATCH
   if (!scratch)
     throw new Error('no scratch directory: run with --test-global-setup=test/support/global-setup.ts')
-  const made = join(scratch, name)
+  const made = join(scratch, 'embedded')
   if (!existsSync(made) && isFirst(join(scratch, 'embedded.making'))) {
-    const [making, copying] = [join(scratch, 'embedded.half'), join(scratch, 'embedded.copying')]
-    const unmigrated = await openDatabase({ dataDir: making, poolSize: 1 }, quiet)
-    await unmigrated.close()
-    cpSync(making, copying, { recursive: true })
-    renameSync(copying, join(scratch, 'embedded.unmigrated'))
+    const making = join(scratch, 'embedded.half')
     const db = await openDatabase({ dataDir: making, poolSize: 1 }, quiet)
     await migrate(db)
     await createQueues(db, undefined, true, quiet).install()
     await db.close()
-    renameSync(making, join(scratch, 'embedded'))
+    renameSync(making, made)
   }
   for (let tries = 0; !existsSync(made); tries++) {
     if (tries > 1_200) throw new Error('another test file did not finish the embedded template in 2 minutes')
