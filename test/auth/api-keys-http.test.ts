@@ -1,4 +1,4 @@
-/** The life of a tenant's key over HTTP and by the commands: made, used, rotated, revoked in every process, and never in open mode. */
+/** A tenant's key over HTTP and by command: created, used, rotated, revoked in every process, and unavailable in open mode. */
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -82,7 +82,7 @@ describe('over HTTP', () => {
       assert.ok(!service.lines.join('').includes(api_key.slice(-43)), 'the key is in the log')
   })
 
-  test('the same Idempotency-Key makes no second key and shows the first no second time', async () => {
+  test('the same Idempotency-Key creates no second key and does not return the first one again', async () => {
     const headers = { 'idempotency-key': randomUUID() }
     const first = await make({ name: 'idem' }, headers)
     const again = await make({ name: 'idem' }, headers)
@@ -105,7 +105,7 @@ describe('over HTTP', () => {
     assert.ok(revoked.body.revoked_at, JSON.stringify(revoked.body))
     const from = performance.now()
     for (const service of [one, two]) {
-      // Whatever was asked a second later, however long the answer took.
+      // Every request sent a second later, however long its response took.
       for (;;) {
         const asked = performance.now() - from
         if ((await use(service, body.api_key)).status !== 200) break
@@ -233,17 +233,20 @@ describe('by command', () => {
   test('open mode makes no keys, and is not served where there are some', async () => {
     const { SPOKE_ADMIN_KEY, ...open } = env
     const fresh = { ...open, DATABASE_URL: await newPostgresDatabase() }
-    done(await startSpoke(dir, fresh, 'migrate'))
+    done(await runSpoke(dir, fresh, 'migrate'))
     const tenant = done(await runSpoke(dir, fresh, 'tenants', 'create'))
     const refused = await startSpoke(dir, fresh, 'api-keys', 'create', tenant, '--name', 'x')
     assert.match(refused.err, /SPOKE_ADMIN_KEY.*\(open_mode\)/)
     const closed = { ...fresh, SPOKE_ADMIN_KEY: adminKey }
     const key = done(await runSpoke(dir, closed, 'api-keys', 'create', tenant, '--name', 'x'))
-    const service = startProcess(dir, fresh)
-    service.url.then(() => service.end('SIGKILL')).catch(() => {})
-    assert.equal(await service.exit, 1)
+    const service = await runSpoke(
+      dir,
+      { ...fresh, PORT: '0', SPOKE_WATCHDOG: '0s', LOG_LEVEL: 'error' },
+      'serve',
+    )
+    assert.equal(service.code, 1)
     assert.match(
-      service.output(),
+      service.err,
       /^spoke: this database contains API keys of tenants[^\n]*SPOKE_ADMIN_KEY[^\n]*\n$/,
     )
     done(await runSpoke(dir, closed, 'api-keys', 'revoke', tenant, key.split('_')[1] as string))

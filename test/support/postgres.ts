@@ -32,8 +32,11 @@ function poolOf(url: string): pg.Pool {
 }
 
 /** One statement as superuser. Tests ask many times a second, so connections stay open for a second. */
-export async function adminQuery(text: string, url = serverUrl()): Promise<Record<string, unknown>[]> {
-  return (await poolOf(url).query(text)).rows
+export async function adminQuery(
+  statement: string | { name: string; text: string },
+  url = serverUrl(),
+): Promise<Record<string, unknown>[]> {
+  return (await poolOf(url).query(statement)).rows
 }
 
 /** A new database from the template. Dropped by nobody: the server is gone at the end of the run. */
