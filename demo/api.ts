@@ -1,11 +1,11 @@
-/** Asks Spoke over HTTP as any program would: JSON in, JSON out, every wait bounded. For the demo and the live test. */
+/** Calls Spoke over HTTP as any program would: JSON in, JSON out, every wait bounded. For the demo and the live test. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Answer {
   status: number
   headers: Headers
   text: string
-  // The callers look into what they asked for and fail by name when it is not there.
+  // The callers read the fields that they need and fail by name when one is missing.
   // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes are read here
   body: any
 }
@@ -39,10 +39,10 @@ export function createApi(base: string, signal: AbortSignal, key?: string) {
     }
   }
 
-  /** The answer when it has the status that was hoped for. @throws Error with Spoke's own words otherwise */
+  /** The response if it has the expected status. @throws Error with Spoke's message otherwise */
   async function expect(status: number, method: string, path: string, body?: unknown): Promise<Answer> {
     let answer = await ask(method, path, body)
-    // A busy machine; nothing was done, and Spoke says when to come back.
+    // A busy machine; nothing was done, and Spoke returns when to retry.
     for (let tries = 1; answer.body?.code === 'overloaded' && tries < 10; tries++) {
       const seconds = Math.min(Number(answer.headers.get('retry-after') ?? 1), 5)
       await sleep(seconds * 1_000, undefined, { signal })
@@ -56,11 +56,11 @@ export function createApi(base: string, signal: AbortSignal, key?: string) {
   return {
     get: (path: string, status = 200) => expect(status, 'GET', path),
     post: (path: string, body: unknown, status: number) => expect(status, 'POST', path, body),
-    /** Whatever the status is. */
-    look: (path: string) => ask('GET', path),
+    /** With any status. */
+    getAny: (path: string) => ask('GET', path),
 
     /** Follows a run by its server-sent events until it ends; gives its last state. */
-    async follow(runPath: string, tell: (run: Run) => void): Promise<Run> {
+    async follow(runPath: string, onProgress: (run: Run) => void): Promise<Run> {
       let last: Run | undefined
       const response = await fetch(`${base}${runPath}/events`, { signal })
       if (!response.ok || !response.body) throw new Error(`GET ${runPath}/events answered ${response.status}`)
@@ -72,7 +72,7 @@ export function createApi(base: string, signal: AbortSignal, key?: string) {
           const data = /^data: (.*)$/m.exec(event)?.[1]
           if (data === undefined) continue
           last = JSON.parse(data) as Run
-          tell(last)
+          onProgress(last)
         }
       }
       if (!last || last.finished_at === null) throw new Error('the events ended before the run did')

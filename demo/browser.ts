@@ -1,4 +1,4 @@
-/** A person's browser on its way back from HubSpot: it keeps the cookie, reads the page that names the account, and presses a button. */
+/** A person's browser on its way back from HubSpot: it stores the cookie, reads the page that names the account, and presses a button. */
 
 export interface Came {
   /** Where the page is: it holds no code and no state. */
@@ -21,7 +21,7 @@ export function createBrowser(base: string, signal: AbortSignal = AbortSignal.ti
     fetch(`${base}${path}`, { redirect: 'manual', signal, ...init })
 
   return {
-    /** Comes back with a code and a state, as HubSpot sends it. @throws Error when it is not asked to confirm */
+    /** Returns with a code and a state, as HubSpot redirects it. @throws Error when there is no confirmation page */
     async comeBack(callback: string): Promise<Came> {
       const { pathname, search } = new URL(callback, base)
       const sent = await ask(`${pathname}${search}`, { headers: { accept: 'text/html' } })
@@ -34,7 +34,7 @@ export function createBrowser(base: string, signal: AbortSignal = AbortSignal.ti
       return { path, cookie, page }
     },
 
-    /** What a browser says of itself is said here too. @param over other headers, or other values of these */
+    /** Sends the headers that a browser sends. @param over other headers, or other values of these */
     async press(
       { path, cookie }: Pick<Came, 'path' | 'cookie'>,
       decision: 'connect' | 'cancel' = 'connect',

@@ -37,7 +37,7 @@ export async function syncChanges(
   for (const change of changes) screen.line(changeLine(screen, change, before.a, after.a))
 }
 
-/** A run that began before now may have read past what just changed, so it is waited for and asked again. */
+/** A run that began before now may have read past what just changed, so the demo waits for it and requests another. */
 async function syncIncrementally(api: Api, at: string): Promise<void> {
   for (let tries = 0; tries < 5; tries++) {
     const started = (await api.post(at, { sync_type: 'incremental' }, 202)).body

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { createBrowser } from './browser.ts'
 import type { DemoContext, Tenant } from './tenants.ts'
 
-/** As a browser goes through it: our authorize, HubSpot's page, our callback, the page that names the account, its button. */
+/** The steps of a browser: our authorize, HubSpot's page, our callback, the page that names the account, its button. */
 export async function connectByOAuth({ api, base, hubspot, screen, step }: DemoContext): Promise<Tenant> {
   step('tenant A connects by OAuth')
   const id = randomUUID()

@@ -1,4 +1,4 @@
-/** Holds what Spoke keeps against what HubSpot has. */
+/** Compares what Spoke stores with what HubSpot has. */
 import assert from 'node:assert/strict'
 import type { Issue } from './api.ts'
 import type { DemoHubSpot } from './hubspot.ts'

@@ -13,8 +13,8 @@ export async function checkIsolation(
   const route = (tenant: string, integration: string) => `/api/hubspot/status/${tenant}/${integration}`
   const own = await api.get(route(a.id, a.integrationId))
   assert.equal(own.body.connected, true)
-  const foreign = await api.look(route(b.id, a.integrationId))
-  const unknown = await api.look(route(b.id, randomUUID()))
+  const foreign = await api.getAny(route(b.id, a.integrationId))
+  const unknown = await api.getAny(route(b.id, randomUUID()))
   assert.equal(foreign.status, 404)
   assert.equal(unknown.status, 404)
   // Every answer carries an id of its own; nothing but that may differ.

@@ -10,7 +10,7 @@ import { createScreen, seconds } from './screen.ts'
 import { type SpokeProcess, startSpoke } from './spoke-process.ts'
 import { play } from './steps.ts'
 
-/** The whole story takes some ten seconds; a demo that hangs is one that failed. */
+/** The whole demo takes some ten seconds; a demo that hangs has failed. */
 const deadlineMs = 240_000
 const help = `Usage: npm run demo -- [--exit] [--port 8000]
 
@@ -26,7 +26,7 @@ let step = 'the start'
 let hubspot: DemoHubSpot | undefined
 let spoke: SpokeProcess | undefined
 
-/** Gives what was asked for, or undefined after an answer of its own. */
+/** Returns the arguments, or undefined after printing help or an error. */
 function readArguments(): { exit: boolean; port: number } | undefined {
   try {
     const { values } = parseArgs({
@@ -98,7 +98,7 @@ async function demo(): Promise<void> {
       resolve()
     }
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
-    // Whoever read along has gone away, as `| head` does.
+    // The reader of the output has exited, as `| head` does.
     process.stdout.on('error', interrupt)
   })
   try {
@@ -113,7 +113,7 @@ async function demo(): Promise<void> {
   } catch (error) {
     clearTimeout(timer)
     screen.settle()
-    // A call that fails because Spoke is gone is told as that; the news of its end may be a moment behind.
+    // A call that fails because Spoke exited is reported as that; the exit event may arrive a moment later.
     await new Promise((resolve) => setTimeout(resolve, 200))
     const why = (spoke?.ended.aborted ? spoke.ended.reason : error) as Error
     await tidy(!interrupted)
@@ -127,7 +127,7 @@ async function demo(): Promise<void> {
   }
 }
 
-/** Rejects when Spoke ends while nobody asked it to. */
+/** Rejects when Spoke exits without being stopped. */
 function whenAborted(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
     if (signal?.aborted) reject(signal.reason)

@@ -10,7 +10,7 @@ export async function isFree(port: number): Promise<boolean> {
       server.listen(port, host)
       await once(server, 'listening')
     } catch (error) {
-      // A machine without IPv6 has nobody on it either.
+      // A machine without IPv6 has no listener on it either.
       if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false
     } finally {
       if (server.listening) await new Promise((done) => server.close(done))

@@ -11,7 +11,7 @@ export function createScreen(
   moving = out.isTTY === true && process.env.TERM !== 'dumb',
 ) {
   let live: string[] = []
-  // It asks the stream and NO_COLOR, so that a pipe gets no control characters.
+  // It checks the stream and NO_COLOR, so that a pipe gets no control characters.
   const paint = (style: Style, text: string) => styleText(style, text, { stream: out })
 
   function erase(): string {
@@ -29,7 +29,7 @@ export function createScreen(
     columns: Math.min(out.columns ?? 110, 130),
     line,
     heading: (text: string) => line(`\n${paint('bold', text)}`),
-    /** A step that held. What would not fit beside it on a terminal comes below. */
+    /** A step that passed. What does not fit next to it on a terminal is printed below. */
     held(what: string, detail = '', aside = ''): void {
       const fits = 24 + detail.length + aside.length <= (out.columns ?? Number.POSITIVE_INFINITY)
       const after = aside === '' ? '' : paint('dim', `${fits ? '  ' : `\n${' '.repeat(22)}`}${aside}`)
@@ -42,7 +42,7 @@ export function createScreen(
       live = lines
       out.write(`${before}${lines.map((one) => `${one}\n`).join('')}`)
     },
-    /** The moving lines stay as they are, and what follows comes below. */
+    /** The animated lines stay as they are, and later output follows below. */
     settle(): void {
       live = []
     },

@@ -22,7 +22,7 @@ export interface SpokeProcess {
 /**
  * Starts with a clean environment, so that a DATABASE_URL or a real HubSpot's secret of the caller is not touched.
  *
- * @param base where it will listen, as `env` says
+ * @param base where it will listen, according to `env`
  */
 export function startSpoke(base: string, env: Record<string, string>): SpokeProcess {
   const dir = mkdtempSync(join(tmpdir(), 'spoke-run-'))

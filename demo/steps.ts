@@ -13,7 +13,7 @@ export async function play(cast: DemoContext): Promise<void> {
   screen.heading('Connect')
   const a = await connectByOAuth(cast)
   const reading = firstIssue(cast, a)
-  // Awaited later; should B's connect fail first, that is what is told.
+  // Awaited later; if B's connect fails first, that is what is reported.
   reading.catch(() => {})
   const b = await connectByToken(cast)
 

@@ -1,6 +1,6 @@
 /**
- * The floor, as a process: the same pages as Spoke asks for, fetched by undici and nothing around it, parsed because the
- * next page's cursor stands in them, and each kept by one statement in a table with the same columns and its primary
+ * The floor, as a process: the same pages as Spoke requests, fetched by undici and nothing around it, parsed because the
+ * next page's cursor is in them, and each stored by one statement in a table with the same columns and its primary
  * key alone. No budget, no retry, no checkpoint, no tenant, nothing compared. One page after the other.
  */
 import pg from 'pg'
@@ -10,7 +10,7 @@ export interface BaselineTask {
   apiUrl: string
   token: string
   databaseUrl: string
-  /** Path and query of each list's first page, as Spoke asked for it. */
+  /** Path and query of each list's first page, as Spoke requested it. */
   lists: string[]
   /** Paths of the batch reads of associations, by kind. */
   associations: [kind: string, path: string][]

@@ -9,11 +9,11 @@ import { startService } from './service.ts'
 /** Of an OAuth app, per account: so many calls in so many ms. */
 const allowed = { calls: 110, ms: 10_000 }
 /**
- * What Spoke spaces its turns by (src/hubspot/budget/budget-store.ts): as if HubSpot's window were so much longer, so that a
- * call which the network delays never meets a full one. That is the background's budget while nobody else calls.
+ * How Spoke spaces its slots (src/hubspot/budget/budget-store.ts): as if HubSpot's window were so much longer, so that a
+ * call which the network delays never hits a full one. That is the background budget while no one else calls.
  */
 const reserveMs = 170
-/** Connecting is somebody at a screen, and for ten seconds after that a share is kept for such calls. */
+/** A connect is interactive, and for ten seconds after it a share is reserved for such calls. */
 const settleMs = 15_000
 
 interface Entry {

@@ -1,7 +1,7 @@
 /**
  * 1. How much a first load costs beside what it cannot do without (the floor) and beside a first draft (the naive
  * sync). All in one run against one emulator and one PostgreSQL, one after the other, each in a database of its own that
- * is gone before the next begins, so that nobody pays for the vacuum of another.
+ * is dropped before the next begins, so that none pays for the vacuum of another.
  */
 import {
   allScopes,
@@ -29,7 +29,7 @@ async function compare(harness: Harness, hubspot: HubSpotProcess): Promise<Bench
   const few = Math.max(500, Math.round(10_000 * harness.scale))
   const some = Math.max(1_000, Math.round(20_000 * harness.scale))
 
-  harness.say('1. first load: a small one first, which warms the emulator and shows what Spoke asks for')
+  harness.say('1. first load: a small one first, which warms the emulator and shows what Spoke requests')
   const warm = await newAccount(hubspot, { tickets: 1_000 })
   const { seen } = await loadBySpoke(harness, hubspot, warm, 1_000)
   const plain = await newAccount(hubspot, { tickets })
@@ -83,7 +83,7 @@ async function compare(harness: Harness, hubspot: HubSpotProcess): Promise<Bench
     notes: [
       'CPU of the emulator is not in it, and it shares the cores: times say less than CPU where there are few',
       `the naive sync loaded ${few} tickets only, and the pair with associations ${some}`,
-      "with associations, time is bound by Spoke's own budget: no answer tells the limit of association reads, so it keeps to 100 in 10 s",
+      "with associations, time is bound by Spoke's own budget: no response names the limit of association reads, so it uses 100 in 10 s",
     ],
   }
 }

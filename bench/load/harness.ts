@@ -9,7 +9,7 @@ import { type Databases, startDatabases } from '../prove/databases.ts'
 import { parentOf } from './processes.ts'
 
 export interface Harness {
-  /** 1: as the benchmark is meant; a fraction for a quick look. */
+  /** 1: the full benchmark; a fraction for a quick check. */
   scale: number
   postgresVersion: string
   /** Of the server; all its processes are below it. */
@@ -33,8 +33,8 @@ export interface HubSpotProcess {
 }
 
 /**
- * Never met, and told in the headers. With the emulator's limits switched off no answer names a limit, and Spoke would
- * keep to the smallest that HubSpot has.
+ * Never reached, and announced in the headers. With the emulator's limits switched off no answer names a limit, and Spoke would
+ * use the smallest that HubSpot has.
  */
 export const noLimits = {
   oauth_ten_secondly: 100_000,

@@ -1,4 +1,4 @@
-/** The three who load: each from the word go to the last ticket kept, with the CPU that it and PostgreSQL took for it. */
+/** The three loaders: each from the start to the last stored ticket, with the CPU time that it and PostgreSQL used. */
 import { fork, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ export interface Load {
   emulatorMicros: number
 }
 
-/** What Spoke asked HubSpot for, as paths with their queries. */
+/** Spoke's requests to HubSpot, as paths with their queries. */
 export interface Seen {
   lists: string[]
   associations: [kind: string, path: string][]
@@ -28,19 +28,19 @@ export interface Account {
   token: string
 }
 
-/** Standard output is kept for the results. */
+/** Standard output is reserved for the results. */
 const stdio: StdioOptions = ['ignore', 'ignore', 'inherit', 'ipc']
 /** No load takes longer than this, s. */
 const longest = 1_500
 /** What a process has to do after its start has passed by then, ms. */
 const settleMs = 2_000
 
-/** CPU of the three between two looks. */
+/** CPU time of the three between two samples. */
 function watch(harness: Harness, hubspot: HubSpotProcess, pid: number) {
-  const look = () => [cpuMicros(pid), cpuMicros(harness.postgresPid), cpuMicros(hubspot.pid)] as const
-  const before = look()
+  const cpuTimes = () => [cpuMicros(pid), cpuMicros(harness.postgresPid), cpuMicros(hubspot.pid)] as const
+  const before = cpuTimes()
   return () => {
-    const [own, postgres, emulator] = look().map((now, i) => now - (before[i] as number)) as [
+    const [own, postgres, emulator] = cpuTimes().map((now, i) => now - (before[i] as number)) as [
       number,
       number,
       number,
@@ -102,7 +102,7 @@ async function whatWasAsked(hubspot: HubSpotProcess, hubId: number): Promise<See
     .map(({ path }) => path)
     .filter((path) => path.startsWith('/crm/associations/'))
     .map((path): [string, string] => [path.split('/').at(-3) ?? '', path])
-  if (lists.length === 0) throw new Error('Spoke asked for no list of tickets')
+  if (lists.length === 0) throw new Error('Spoke requested no list of tickets')
   return { lists: [...new Set(lists)], associations: [...new Map(associations)] }
 }
 

@@ -1,4 +1,4 @@
-/** Where the figures were measured, and of which code: without it they say nothing. */
+/** The machine and the version of the code that was measured: without them the figures mean nothing. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
@@ -21,7 +21,7 @@ export function machine(postgres: string) {
   }
 }
 
-/** Seconds of our processors that other guests of the host have had so far; null where the kernel does not tell. */
+/** Seconds of our processors that other guests of the host have had so far; null where the kernel does not report it. */
 export function stolenSeconds(): number | null {
   try {
     const [, , , , , , , , stolen] = readFileSync('/proc/stat', 'utf8').split(/\s+/, 9)

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what Spoke costs and how it keeps its aims, measured on this machine. People read standard error;
- * with --json one object goes to standard output. The exit code is 0 also when an aim is missed, which is said first;
+ * `npm run bench`: what Spoke costs and whether it meets its targets, measured on this machine. People read standard error;
+ * with --json one object goes to standard output. The exit code is 0 also when a target is missed, which is printed first;
  * it is 1 when a benchmark could not be run at all.
  */
 import { parseArgs } from 'node:util'
@@ -25,7 +25,7 @@ const benchmarks: readonly [number: number, run: (harness: Harness) => Promise<B
 
 const usage = `npm run --silent bench -- [options]
   --only <1 to 6>     one benchmark; may be repeated
-  --scale <fraction>  smaller numbers, for a quick look; the figures then say little
+  --scale <fraction>  smaller numbers, for a quick check; the figures then mean little
   --json              one JSON object on standard output`
 
 const { values } = parseArgs({
@@ -47,7 +47,7 @@ else if (!(scale > 0 && scale <= 1) || chosen.length < (only?.length ?? 1)) {
 } else await bench()
 
 async function bench(): Promise<void> {
-  // Whoever is told to stop takes the processes that it has started along.
+  // On a signal, also stop the processes that were started.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   const harness = await startHarness(scale)
   const where = { machine: machine(harness.postgresVersion), commit: commit() }

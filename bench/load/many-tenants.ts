@@ -1,7 +1,7 @@
 /**
  * 5. Many tenants on one process: 2,000 integrations on the five-minute schedule with 0 to 3 changes each, first alone,
  * then while one more tenant loads 200,000 tickets as fast as it can. HubSpot's limits hold for all but that one, whom
- * they would slow down to what hurts nobody.
+ * they would slow down to a harmless rate.
  */
 import { type Harness, newAccount, noLimits, pause, startHubSpot } from './harness.ts'
 import { cpuMicros } from './processes.ts'

@@ -10,7 +10,7 @@ interface Stat {
   micros: number
 }
 
-/** @returns undefined when the process is gone */
+/** @returns undefined when the process has exited */
 function statOf(pid: number): Stat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -49,6 +49,6 @@ export function residentMiB(pid: number): number {
 /** The parent of a process: of a PostgreSQL backend, the server. */
 export function parentOf(pid: number): number {
   const stat = statOf(pid)
-  if (!stat) throw new Error(`process ${pid} is gone`)
+  if (!stat) throw new Error(`process ${pid} has exited`)
   return stat.parent
 }

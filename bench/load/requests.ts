@@ -1,6 +1,6 @@
 /**
  * 3. How many requests an incremental run makes for what has changed, beside the number that it needs. The look-back and
- * the index lag are a second and the emulator's index has none, so that in the window stands what was changed and
+ * the index lag are a second and the emulator's index has none, so that the window contains what was changed and
  * nothing else.
  */
 import {
@@ -144,7 +144,7 @@ async function idsOf(hubspot: HubSpotProcess, hubId: number): Promise<string[]> 
   return ids
 }
 
-/** @returns how many different milliseconds the changes were stamped with, as HubSpot tells them */
+/** @returns how many different milliseconds the changes were stamped with, as HubSpot returns them */
 async function change(
   hubspot: HubSpotProcess,
   hubId: number,

@@ -5,7 +5,7 @@ export type Figure = number | string | boolean | null | Figure[] | { [name: stri
 export interface BenchResult {
   number: number
   name: string
-  /** In words; what `met` says yes or no to. */
+  /** As text; `met` is whether it holds. */
   aim: string
   met: boolean
   figures: Record<string, Figure>
@@ -22,7 +22,7 @@ export const quantile = (sorted: readonly number[], part: number): number =>
 
 export const ascending = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b)
 
-/** For people. What was missed comes first. */
+/** For people. Missed targets come first. */
 export function table(results: readonly BenchResult[]): string {
   const missed = results.filter(({ met }) => !met)
   const verdict =

@@ -4,7 +4,7 @@ import { ascending, quantile, round } from './result.ts'
 import type { Connected, Service } from './service.ts'
 
 export interface Lags {
-  /** That came in the time asked for. */
+  /** That arrived within the requested time. */
   slots: number
   /** Of these: without a run that has ended. */
   missed: number

@@ -26,7 +26,7 @@ export async function connectAll(
     const tenants: Tenant[] = []
     let left = count
     harness.say(`5. tenants: connecting ${count}`)
-    const lane = async () => {
+    const worker = async () => {
       while (left > 0) {
         left -= 1
         const { hubId, token } = await newAccount(hubspot, { tickets: fewTickets }, allScopes)
@@ -34,7 +34,7 @@ export async function connectAll(
         if (tenants.length % 250 === 0) harness.say(`   ${tenants.length} connected`)
       }
     }
-    await Promise.all(Array.from({ length: 8 }, lane))
+    await Promise.all(Array.from({ length: 8 }, worker))
     const end = performance.now() + longestSeconds * 1_000
     for (;;) {
       const [row] = await service.rows<{ open: number; bad: number }>(

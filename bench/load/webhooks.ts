@@ -65,7 +65,7 @@ async function measure(harness: Harness): Promise<BenchResult> {
     SPOKE_PUBLIC_URL: publicUrl,
     HUBSPOT_APP_ID: String(appId),
     SPOKE_WEBHOOK_WINDOW: `${windowMs}ms`,
-    // Nothing comes but by webhook.
+    // Changes arrive only by webhook.
     SPOKE_SYNC_EVERY: '500h',
     SPOKE_FULL_EVERY: '500h',
     SPOKE_DB_POOL: '20',
@@ -102,7 +102,7 @@ async function measure(harness: Harness): Promise<BenchResult> {
       figures: { acknowledged: ack, visible, burst, trickle, outbound },
       notes: [
         'the sender, the emulator, PostgreSQL (fsync on) and Spoke share this machine',
-        `deliveries: ${seconds} s, of ${portals} accounts with ${ticketsEach} tickets each, so that tickets are told of again and again`,
+        `deliveries: ${seconds} s, of ${portals} accounts with ${ticketsEach} tickets each, so that tickets get events again and again`,
       ],
     }
   } finally {
@@ -186,13 +186,13 @@ async function acknowledge(
     p50_ms: round(quantile(sorted, 0.5), 1),
     p99_ms: round(quantile(sorted, 0.99), 1),
     worst_ms: round(sorted.at(-1) ?? Number.NaN, 1),
-    // The latency of a machine that others use says more about them than about Spoke.
+    // On a shared machine the latency depends more on others than on Spoke.
     stolen_s: stolen === null ? null : round((stolenSeconds() ?? 0) - stolen, 1),
     drained_s_after: round((performance.now() - behind) / 1_000, 1),
   }
 }
 
-/** Of the plain kind: whoever sends shares the machine with what is measured. */
+/** Kept simple: the sender shares the machine with the measured process. */
 async function post(agent: Agent, target: string, body: string): Promise<{ status: number; ms: number }> {
   const at = String(Date.now())
   const signature = createHmac('sha256', clientSecret).update(`POST${target}${body}${at}`).digest('base64')
@@ -305,7 +305,7 @@ async function burstOf({ hubspot, service }: WebhookBenchmark, { hubId, ids, int
     `select count(*)::int as kept from issues where integration_id = $1 and subject = 'of the burst'`,
     [integrationId],
   )
-  if (row?.kept !== ids.length) throw new Error(`${row?.kept} of ${ids.length} changes were kept`)
+  if (row?.kept !== ids.length) throw new Error(`${row?.kept} of ${ids.length} changes were stored`)
   const counts = await asked(hubspot)
   return {
     tickets: ids.length,
@@ -356,7 +356,7 @@ async function outboundOf(
   for (let at = 0; at < ids.length; at += 1_000)
     await hubspot.control('PATCH', `/portals/${hubId}/tickets`, {
       ids: ids.slice(at, at + 1_000),
-      properties: { subject: 'told outside' },
+      properties: { subject: 'edited outside' },
     })
   await quiet(hubspot, service)
   const end = performance.now() + 300_000

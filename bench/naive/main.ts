@@ -1,5 +1,5 @@
 /**
- * The naive sync as a process: runs what its parent asks for by message, and says how it ended. On its own:
+ * The naive sync as a process: runs what its parent requests by message, and reports how it ended. On its own:
  * `HUBSPOT_API_URL=… HUBSPOT_TOKEN=… DATABASE_URL=… node bench/naive/main.ts full`.
  */
 import { Client } from '@hubspot/api-client'

@@ -1,4 +1,4 @@
-/** The properties that the naive sync asks for: a list that somebody once wrote down. */
+/** The properties that the naive sync requests: a fixed list. */
 export const naiveProperties: readonly string[] = [
   'subject',
   'content',

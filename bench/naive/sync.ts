@@ -1,6 +1,6 @@
 /**
  * A sync as many are written: HubSpot's own client with its own retries, pages by `after`, changes by "greater than the
- * highest time seen", one upsert a ticket. It is meant to be decent work in a hurry, and is kept to be compared with:
+ * highest time seen", one upsert a ticket. It is meant to be decent work in a hurry, and serves as a comparison:
  * what it gets wrong shows that a check can fail, and what it takes shows what a first draft costs.
  */
 import type { Client } from '@hubspot/api-client'

@@ -1,5 +1,5 @@
 /**
- * The worlds that HubSpot's documents leave possible. A world sets several of the emulator's switches to what we do not
+ * The configurations of the emulator that HubSpot's documentation allows. Each sets several switches to what we do not
  * take for likely; together they give each switch each of its other values at least once.
  */
 import { DEFAULT_QUIRKS, otherValues, type Quirks } from '../../packages/emulator/src/quirks.ts'
@@ -45,7 +45,7 @@ export const worlds: Record<string, Partial<Quirks>> = {
     journal_merge_object: 'primary',
     journal_association: 'object',
   },
-  'ids in no order, an index that shows what is gone': {
+  'ids in no order, an index with deleted tickets': {
     ticket_id_sort: 'mixed',
     search_order: 'shuffled',
     search_outside: true,
@@ -104,7 +104,7 @@ const amounts: ReadonlySet<keyof Quirks> = new Set([
   'url_limit',
 ])
 
-/** Values of switches that no world has, as `switch: value`. */
+/** Values of switches that no configuration has, as `switch: value`. */
 export function forgotten(): string[] {
   return (Object.keys(DEFAULT_QUIRKS) as (keyof Quirks)[])
     .filter((name) => !amounts.has(name))

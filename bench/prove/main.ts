@@ -1,6 +1,6 @@
 /**
  * `npm run prove`: every known way to get HubSpot's changes wrong, as a scenario against the emulator, played by Spoke
- * and by the naive sync. Ends with the number that passed; the exit code tells whether all did.
+ * and by the naive sync. Ends with the number that passed; the exit code is 0 if all did.
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'

@@ -11,13 +11,13 @@ export interface TrueTicket {
   mergedInto: string | null
 }
 
-/** A ticket that was deleted for good stands in neither. */
+/** A ticket that was deleted permanently is in neither. */
 export interface Truth {
   live: Map<string, TrueTicket>
   archived: Map<string, TrueTicket>
-  /** Tickets that were merged away are shown nowhere: nobody can know their last values, only their survivor. */
+  /** Tickets that were merged away are not returned: only their survivor is known, not their last values. */
   losersHidden?: boolean
-  /** Properties that HubSpot computes when it is asked: there is no telling what a copy should hold. */
+  /** Properties that HubSpot computes on read: there is no expected value for a copy. */
   computed?: ReadonlySet<string>
 }
 
@@ -26,7 +26,7 @@ export interface KeptRow {
   id: string
   state: 'live' | 'archived'
   properties: Record<string, unknown>
-  /** undefined where a sync has no such notion, and then it is not asked about. */
+  /** undefined where a sync does not know merges; then it is not compared. */
   mergedInto?: string | null
 }
 
@@ -65,8 +65,8 @@ export function compare(truth: Truth, rows: readonly KeptRow[], question: Questi
   for (const [id, ticket] of truth.live) {
     if (exempt?.has(id)) continue
     const row = kept.get(id)
-    if (!row) verdict.missing.push(`${id}: never kept`)
-    else if (row.state !== 'live') verdict.missing.push(`${id}: kept as archived`)
+    if (!row) verdict.missing.push(`${id}: not stored`)
+    else if (row.state !== 'live') verdict.missing.push(`${id}: stored as archived`)
     else pushStale(verdict, ticket, row, properties, truth)
   }
   for (const [id, row] of kept) {

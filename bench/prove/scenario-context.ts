@@ -13,7 +13,7 @@ const allScopes = [
   ...['owners', 'contacts', 'companies', 'deals'].map((what) => `crm.objects.${what}.read`),
 ]
 
-/** Long enough to act while HubSpot keeps a request waiting, and shorter than the timeout of a call. */
+/** Long enough to act while HubSpot delays a request, and shorter than the timeout of a call. */
 const holdMs = 400
 
 export interface RunningScenario extends ScenarioContext {
@@ -80,7 +80,7 @@ export function createScenarioContext(
       const report = await run()
       over = true
       await acting
-      context.check(`the ${after + 1}. request of ${match.method ?? ''} ${match.path} came`, acted > 0)
+      context.check(`the ${after + 1}. request of ${match.method ?? ''} ${match.path} arrived`, acted > 0)
       return report
     },
 
@@ -134,7 +134,7 @@ export function createScenarioContext(
 
 /**
  * Calls about records: not about tokens, not the hourly refresh of owners, pipelines and properties, and not the test of the
- * connection that comes before a run.
+ * connection that precedes a run.
  */
 const isRecordCall = ({ method, path, query }: Pick<Call, 'method' | 'path' | 'query'>) =>
   path.startsWith('/crm/') &&

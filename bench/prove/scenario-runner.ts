@@ -21,7 +21,7 @@ export interface Outcome {
   /** Of the last run, and of the ones before it that met something. */
   endedAs: string
   ended: boolean
-  /** What else was wrong, in words. */
+  /** What else was wrong, as text. */
   faults: string[]
   seconds: number
 }
@@ -34,7 +34,7 @@ const environment = {
   HUBSPOT_TIMEOUT: '3s',
 }
 
-/** So large that they are never met, and yet told in the headers as limits are. */
+/** So large that they are never reached, and still announced in the headers. */
 const noLimits = {
   oauth_ten_secondly: 100_000,
   private_ten_secondly: 100_000,
@@ -99,8 +99,8 @@ export async function runScenario(
 }
 
 /**
- * HubSpot's clock begins two days behind ours, so that all the hours a script lets pass lie in our past: whoever takes
- * our clock for HubSpot's loses tickets here, and whoever takes the earlier of both gets no look-back for nothing.
+ * HubSpot's clock begins two days behind ours, so that all the hours a script lets pass lie in our past: a sync that takes
+ * our clock for HubSpot's loses tickets here, and one that takes the earlier of both gets no extra look-back.
  */
 const hubSpotIsBehindMs = 48 * 3_600_000
 
@@ -149,7 +149,7 @@ async function startWithNaive(
   return await startNaive(emulator.url, token, database, scenario.naiveWithin ?? 20)
 }
 
-/** The runs that just went well are left out, except when all did. */
+/** Successful runs are left out, unless all succeeded. */
 function endingsOf(all: string[]): string {
   const noteworthy = all.filter((one) => one !== 'succeeded')
   return [...new Set(noteworthy)].join('; ') || 'succeeded'

@@ -1,4 +1,4 @@
-/** What a scenario is, and what it may do: the words shared by all of them. */
+/** What a scenario is, and what it may do: the types shared by all of them. */
 import type { TestEmulator } from '../../test/support/emulator.ts'
 import type { Verdict } from './oracle.ts'
 import type { SpokeServer, SpokeTenant } from './spoke.ts'
@@ -57,7 +57,7 @@ export interface ScenarioContext {
     act: (time: number) => Promise<unknown>,
   ): Promise<RunReport>
 
-  /** Asks HubSpot as somebody else's app with every scope; not counted. @throws Error unless it answers 2xx */
+  /** Calls HubSpot as another app with every scope; not counted. @throws Error unless it returns 2xx */
   // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes are looked into
   hubspot(method: string, path: string, body?: unknown): Promise<any>
   /** What is wrong with the copy at this moment. */
@@ -70,12 +70,12 @@ export interface ScenarioContext {
 
   /** From here on requests are counted; without it from the beginning. */
   count(): void
-  /** Ends the counting, where the script goes on. */
+  /** Ends the counting, where the script continues. */
   countEnds(): void
   /** CRM calls since count(): tokens, owners, pipelines and properties apart. Each with its time on HubSpot's clock. */
   calls(): Call[]
 
-  /** Something that must hold for Spoke beside the rows; of the naive sync nothing more is asked. */
+  /** Something that must hold for Spoke besides the rows; it is not required of the naive sync. */
   check(what: string, holds: boolean | undefined): void
   /** These need not be right, because HubSpot never gave them whole. */
   exempt(ids: readonly string[]): void
@@ -96,7 +96,7 @@ export interface Scenario {
   source: string
   /** Switches of the emulator. */
   quirks?: Record<string, unknown>
-  /** Fields of the account; 300 tickets unless told otherwise. */
+  /** Fields of the account; 300 tickets by default. */
   portal?: Record<string, unknown>
   /** Scopes of the token. */
   scopes?: readonly string[]
@@ -106,9 +106,9 @@ export interface Scenario {
   limits?: Record<string, unknown>
   /** The least requests that the counted part can be done with, and why. */
   ideal: { requests: number; how: string }
-  /** Above this many it fails. Without it the number is told and not judged. */
+  /** Above this many it fails. Without it the number is only printed. */
   atMost?: number
-  /** Every property of HubSpot is compared, also with a sync that asks for some. */
+  /** Every property of HubSpot is compared, also with a sync that requests some. */
   everyProperty?: boolean
   /** Who connects by OAuth instead of a pasted token. */
   oauth?: 'stable' | 'rotating' | 'rotating_grace'

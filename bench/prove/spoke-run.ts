@@ -1,4 +1,4 @@
-/** A run of Spoke, watched through the API to its end: what somebody who watches it is told. */
+/** A run of Spoke, watched through the API to its end: what a client sees. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { RunReport } from './system.ts'
 
@@ -10,7 +10,7 @@ export interface Reply {
 
 const pollMs = 60
 
-/** @param get asks Spoke for the run */
+/** @param get reads the run from Spoke */
 export async function follow(get: () => Promise<Reply>, withinSeconds: number): Promise<RunReport> {
   const end = Date.now() + withinSeconds * 1_000
   const seen: string[] = []
@@ -35,7 +35,7 @@ export async function follow(get: () => Promise<Reply>, withinSeconds: number): 
   return report(false, String(event.state), seen, waitedFor, event)
 }
 
-/** A run that was not begun, with the words of the refusal. */
+/** A run that did not start, with the message of the refusal. */
 export function refused({ status, body }: Reply): RunReport {
   const words = `refused ${status} ${body.code}: ${body.error}`
   return { ended: true, state: 'refused', reported: words, waitedFor: [], failed: 0, event: body }
@@ -43,7 +43,7 @@ export function refused({ status, body }: Reply): RunReport {
 
 function ending({ state, failed, error_code, error }: Record<string, unknown>): string {
   if (state === 'partial' || Number(failed) > 0) {
-    return `${state}, ${failed} not kept${error_code ? ` (${error_code})` : ''}`
+    return `${state}, ${failed} not stored${error_code ? ` (${error_code})` : ''}`
   }
   return error_code ? `${state} ${error_code}: ${error}` : String(state)
 }

@@ -14,7 +14,7 @@ export interface SpokeServer {
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Reply>
   delete(path: string): Promise<Reply>
   kill(): Promise<void>
-  /** Stops as an operator would; start() goes on. */
+  /** Stops as an operator would; start() resumes. */
   pause(): Promise<void>
   start(): Promise<void>
   /** All it has logged. */

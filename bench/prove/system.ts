@@ -1,19 +1,19 @@
-/** What is proved: anything that copies tickets, can be told to run, and shows its rows. */
+/** The system under test: anything that copies tickets, can be started, and returns its rows. */
 import type { KeptRow } from './oracle.ts'
 
 export type SyncType = 'full' | 'incremental'
 
-/** How one run of a sync went, as its owner could see it. */
+/** The result of one run of a sync, as its owner sees it. */
 export interface RunReport {
   /** false: it was still going when the time was up. */
   ended: boolean
   /** `succeeded`, `partial`, `failed`, `cancelled`; `refused` when it was not even begun. */
   state: string
-  /** What a person was shown on the way, in order: states, codes, words. */
+  /** What a client saw, in order: states, codes, messages. */
   reported: string
   /** The codes it waited for. */
   waitedFor: string[]
-  /** Records that it says it could not keep. */
+  /** Records that it reports as not stored. */
   failed: number
   /** The run as the API shows it at its end; empty for the naive sync. */
   event: Record<string, unknown>

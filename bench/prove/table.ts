@@ -1,4 +1,4 @@
-/** The table that the proof prints while it goes. */
+/** The table that the proof prints while it runs. */
 import { verdictFields } from './oracle.ts'
 import type { Scenario } from './scenario.ts'
 import type { Outcome } from './scenario-runner.ts'

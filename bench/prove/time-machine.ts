@@ -1,7 +1,7 @@
-/** Lets time pass for a Spoke that is stopped: what its rows wait for comes nearer. */
+/** Moves time forward for a stopped Spoke: the times that its rows wait for move closer. */
 import pg from 'pg'
 
-/** The columns that say until when something waits, in whatever table of the schema they stand. */
+/** The columns with the time until which a row waits, in all tables of the schema. */
 const waits = ['not_before', 'waiting_until', 'due_at', 'closed_until', 'probe_at', 'lease_until']
 
 /** @param databaseUrl of its superuser, whom row level security does not bind */

@@ -1,5 +1,5 @@
 /**
- * `npm run prove:worlds`: the scenarios once more in each world that HubSpot's documents leave possible. A strange index
+ * `npm run prove:worlds`: the scenarios once more in each configuration of the emulator that HubSpot's documentation allows. A strange index
  * may cost more requests, so their number is shown and not judged here.
  */
 import { spawnSync } from 'node:child_process'
@@ -8,7 +8,7 @@ import { forgotten, worlds } from './hubspots.ts'
 
 const missing = forgotten()
 if (missing.length > 0) {
-  process.stderr.write(`prove:worlds: no world has ${missing.join(', ')}\n`)
+  process.stderr.write(`prove:worlds: no configuration has ${missing.join(', ')}\n`)
   process.exit(1)
 }
 
@@ -21,5 +21,5 @@ for (const [name, quirks] of Object.entries(worlds)) {
   if (status !== 0) failed += 1
 }
 const count = Object.keys(worlds).length
-console.log(`\n${count - failed} worlds passed, ${failed} failed`)
+console.log(`\n${count - failed} configurations passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -1,5 +1,5 @@
 /**
- * What befalls a ticket: archived, deleted for good, restored, merged away.
+ * What happens to a ticket: archived, deleted permanently, restored, merged away.
  * Longer than most files because it is a list, each entry of which reads alone.
  */
 import { listCalls, type Scenario, searchCalls } from '../scenario.ts'
@@ -24,11 +24,11 @@ export const deletionScenarios: readonly Scenario[] = [
   },
   {
     name: 'archived in the second in which the list showed it',
-    source: 'HubSpot’s Date counts whole seconds, and so the order of two answers may not be told',
+    source: 'HubSpot’s Date counts whole seconds, and so the order of two responses may be unknown',
     portal: { tickets: 100 },
     ideal: {
       requests: 3,
-      how: '1 list page of live tickets, 1 of archived ones, 1 read by id to tell them apart',
+      how: '1 list page of live tickets, 1 of archived ones, 1 read by id to distinguish them',
     },
     async script(context) {
       const ids = await context.someIds(10)
@@ -52,7 +52,7 @@ export const deletionScenarios: readonly Scenario[] = [
       await context.remove({ count: 30 })
       await context.full()
       const archived = (await context.sut.rows()).filter((one) => one.state === 'archived')
-      context.check(`30 are kept as archived (${archived.length} are)`, archived.length === 30)
+      context.check(`30 are stored as archived (${archived.length} are)`, archived.length === 30)
     },
   },
   {
@@ -88,7 +88,7 @@ export const deletionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'restored after its deletion was kept',
+    name: 'restored after its deletion was stored',
     source: 'H24: delete, full, restore, full; the modified time does not move',
     quirks: { restore_bumps: false },
     ideal: { requests: 4, how: '3 list pages of live tickets, 1 of archived ones' },
@@ -121,7 +121,7 @@ export const deletionScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'deleted and restored while nobody looked',
+    name: 'deleted and restored between two runs',
     source: 'H24: both between two runs, and edited since',
     ideal: { requests: 1, how: '1 search' },
     async script(context) {
@@ -159,7 +159,7 @@ export const deletionScenarios: readonly Scenario[] = [
         ],
         limit: 1,
       })
-      // In one of the worlds a total counts what is dropped from the pages too, and is up to three off.
+      // In one configuration a total also counts what is dropped from the pages, and is up to three off.
       context.check(`the index still holds the deleted ones (${found.total})`, found.total >= 17)
       context.count()
       await context.incremental()
@@ -167,7 +167,7 @@ export const deletionScenarios: readonly Scenario[] = [
   },
   {
     name: 'deleted between the search and its keeping',
-    source: 'invariant 4: a page of before the deletion, kept after it',
+    source: 'invariant 4: a page from before the deletion, stored after it',
     quirks: { index_keeps_archived: true },
     ideal: { requests: 1, how: '1 search' },
     async script(context) {

@@ -20,7 +20,7 @@ export const eventScenarios: readonly Scenario[] = [
   ...['object', 'ticket'].map(
     (family): Scenario => ({
       ...common,
-      name: `associations change and ${family}.associationChange alone tells of it`,
+      name: `associations change and only ${family}.associationChange reports it`,
       source: "HubSpot's guide to generic webhook subscriptions; events without objectId",
       env: {
         HUBSPOT_OPTIONAL_SCOPES: scopesOf,
@@ -53,7 +53,7 @@ export const eventScenarios: readonly Scenario[] = [
   ),
   {
     ...common,
-    name: 'associations change and the journal alone tells of it',
+    name: 'associations change and only the journal reports it',
     source: 'files of the journal with fromObjectId and toObjectId',
     // Its files are read every few seconds, and there is none where the journal is not to be had.
     env: { HUBSPOT_OPTIONAL_SCOPES: scopesOf, SPOKE_JOURNAL: 'true', SPOKE_WEBHOOK_WINDOW: '100ms' },
@@ -109,7 +109,7 @@ async function deliver({ control, spoke, check }: ScenarioContext): Promise<void
   check(`Spoke takes the delivery (${reply?.status})`, reply?.status === 204)
 }
 
-/** Waits until the last of the changes is here, for a bounded time: whether it is right is asked afterwards. */
+/** Waits until the last of the changes is here, for a bounded time; whether it is right is checked afterwards. */
 async function arrived({ spoke }: ScenarioContext, [a, b, c]: readonly string[]): Promise<void> {
   const wanted = [
     [a, 'contacts', '90000002'],

@@ -50,7 +50,7 @@ export const feedScenarios: readonly Scenario[] = [
   },
   {
     name: 'edited and archived between two reads, then restored',
-    source: 'a reader that applies differences kept the old value for good',
+    source: 'a reader that applies differences had the old value for good',
     ideal: {
       requests: 13,
       how: '3 list pages of live tickets and 1 of archived ones for each of 3 full runs, 1 search',
@@ -61,7 +61,7 @@ export const feedScenarios: readonly Scenario[] = [
       const report = feedOf(context)
       const copies = new Map(await values(context))
       const ids = await context.someIds(5)
-      await context.edit({ ids, properties: { subject: 'edited before it went', content: '' } })
+      await context.edit({ ids, properties: { subject: 'edited before its deletion', content: '' } })
       await context.remove({ ids })
       await context.later()
       await context.full()
@@ -74,7 +74,7 @@ export const feedScenarios: readonly Scenario[] = [
       await context.incremental()
       apply(context, copies, await report())
       const wrong = (await values(context)).filter(([id, subject]) => copies.get(id) !== subject)
-      context.check(`a copy kept from the feed is right (${JSON.stringify(wrong)})`, wrong.length === 0)
+      context.check(`a copy built from the feed is right (${JSON.stringify(wrong)})`, wrong.length === 0)
     },
   },
   {
@@ -104,7 +104,7 @@ export const feedScenarios: readonly Scenario[] = [
   },
 ]
 
-/** Asked again and again, it gives what came to the feed of issues since. */
+/** Each call returns what was added to the feed since the last one. */
 function feedOf({ spoke }: ScenarioContext): () => Promise<Change[]> {
   let after: string | undefined
   const read = async (query: string) => {

@@ -1,5 +1,5 @@
 /**
- * HubSpot in trouble, or the line to it: limits, 5xx, silence, broken bodies.
+ * Failures of HubSpot, or of the connection to it: limits, 5xx, no response, broken bodies.
  * Longer than most files because it is a list, each entry of which reads alone.
  */
 import { setTimeout as pause } from 'node:timers/promises'
@@ -78,20 +78,20 @@ export const outageScenarios: readonly Scenario[] = [
       if (context.spoke) {
         const { waiting_for, state } = await newestRun(context)
         context.check(
-          `it says so: waiting for hubspot_limit (${state} ${waiting_for})`,
+          `it reports it: waiting for hubspot_limit (${state} ${waiting_for})`,
           waiting_for === 'hubspot_limit',
         )
       }
       await context.passHours(25)
-      // The new day has room for the rest.
+      // The new day has calls for the others.
       await context.control('POST', '/limits', { daily: 1_000 })
       await run
-      // Whoever gave up asks again.
+      // A sync that gave up is requested again.
       if (!context.spoke) await context.full()
     },
   },
   {
-    name: 'the daily limit, and Retry-After says when it ends',
+    name: 'the daily limit, and Retry-After contains when it ends',
     source: 'H2',
     portal: { tickets: 500 },
     ideal: pages(500),
@@ -102,7 +102,7 @@ export const outageScenarios: readonly Scenario[] = [
       const early = within(context.calls(), (one) => one.fault === 'rate_limit', 5_900)
       context.check(`no call before Retry-After (${early})`, early === 0)
       context.check(
-        `it says what it waits for (${report.waitedFor})`,
+        `it reports what it waits for (${report.waitedFor})`,
         report.waitedFor.includes('hubspot_limit'),
       )
     },
@@ -132,7 +132,7 @@ export const outageScenarios: readonly Scenario[] = [
   },
   {
     name: 'ten seconds without HubSpot',
-    source: 'H3: an outage is told and ends by itself',
+    source: 'H3: an outage is reported and ends by itself',
     portal: { tickets: 1_000 },
     ideal: pages(1_000),
     async script(context) {
@@ -153,7 +153,7 @@ export const outageScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'half a minute without HubSpot: the run goes on soon after its return',
+    name: 'half a minute without HubSpot: the run resumes soon after its return',
     source: 'a run that waited a minute and a half more, with HubSpot back',
     portal: { tickets: 500 },
     ideal: pages(500),
@@ -275,7 +275,7 @@ export const outageScenarios: readonly Scenario[] = [
   },
 ]
 
-/** Calls that came less than `ms` behind one that `which` holds for. */
+/** Calls less than `ms` after one that `which` matches. */
 function within(calls: Call[], which: (call: Call) => boolean, ms: number): number {
   const at = calls.find(which)
   if (!at) return -1

@@ -46,7 +46,7 @@ export const pagingScenarios: readonly Scenario[] = [
   ...[400, 3_600].map(
     (late): Scenario => ({
       name: `one change in fifty is indexed ${late < 600 ? `${late} seconds` : 'an hour'} late`,
-      source: `H17: outliers, ${late < 600 ? 'within the look-back' : 'beyond it, mended by the full run'}`,
+      source: `H17: outliers, ${late < 600 ? 'within the look-back' : 'beyond it, fixed by the full run'}`,
       quirks: { index_outlier_ms: late * 1_000 },
       env: { SPOKE_INDEX_LAG: '10s' },
       ideal: { requests: 6, how: 'one search for each of 6 runs; the full run is not counted' },
@@ -164,7 +164,7 @@ export const pagingScenarios: readonly Scenario[] = [
       const more = loop.hits() - before
       context.check(`the loop was met (${before})`, before >= 2)
       context.check(`it does not go round in circles (${more} times in 2 s)`, more <= 4)
-      // Whoever does not notice goes on for ever.
+      // A sync that does not notice never ends.
       if (context.spoke) await context.clearFaults()
       await run
     },
@@ -198,12 +198,12 @@ export const pagingScenarios: readonly Scenario[] = [
       const report = await context.full()
       context.countEnds()
       await context.clearFaults()
-      context.check('a person is told that deletions were held back', report.reported !== 'succeeded')
+      context.check('the run reports that deletions were held back', report.reported !== 'succeeded')
     },
   },
   {
-    name: 'a full run cut short buries nothing',
-    source: 'H21: aborted at a page, then it goes on',
+    name: 'a full run cut short deletes nothing',
+    source: 'H21: aborted at a page, then it continues',
     portal: { tickets: 600 },
     ideal: { requests: 8, how: '6 list pages of live tickets, 2 of archived ones' },
     async script(context) {
@@ -234,7 +234,7 @@ export const pagingScenarios: readonly Scenario[] = [
   },
   {
     name: 'a search page is lost in the middle of an incremental run',
-    source: 'H6: a page is kept whole or not at all',
+    source: 'H6: a page is stored whole or not at all',
     portal: { tickets: 1_000 },
     ideal: { requests: 4, how: '700 changes at 200 a search page' },
     async script(context) {

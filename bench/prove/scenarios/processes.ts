@@ -30,7 +30,7 @@ export const processScenarios: readonly Scenario[] = [
     async script(context) {
       await context.full()
       await context.later(1_800)
-      // The later ids are edited first, so that whoever notes the highest time before all rows are kept loses them.
+      // The later ids are edited first, so that a sync that records the highest time before all rows are stored loses them.
       const ids = await context.someIds(700)
       await context.edit({ ids: ids.slice(350) })
       await context.later(2)
@@ -47,7 +47,7 @@ export const processScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'kill -9 while a full run makes sure of what is gone',
+    name: 'kill -9 while a full run verifies deletions',
     source: 'H21: between the pass and its tombstones',
     portal: { tickets: 400 },
     ideal: { requests: 6, how: '4 live pages, 1 archived page, 1 read by id' },
@@ -150,7 +150,7 @@ export const processScenarios: readonly Scenario[] = [
         await edit(3)
         await context.later(20)
         await context.incremental()
-        // The schedule goes on until the clock is where it was, and past the look-back.
+        // The schedule continues until the clock is where it was, and past the look-back.
         await context.later(1_300)
         await context.incremental()
       },

@@ -10,7 +10,7 @@ const allScopes = [...scopes, ...partners.map((what) => `crm.objects.${what}.rea
 
 export const recordScenarios: readonly Scenario[] = [
   {
-    name: 'NUL, half a character, a megabyte: the page goes on',
+    name: 'NUL, half a character, a megabyte: the page is still stored',
     source: 'H8; Postgres refuses NUL in text and in jsonb',
     ideal: { requests: 4, how: '3 list pages of live tickets, 1 of archived ones' },
     async script(context) {
@@ -18,13 +18,13 @@ export const recordScenarios: readonly Scenario[] = [
       await context.edit({ ids: [nul], properties: { subject: 'a\0b', content: '\0' } })
       await context.edit({ ids: [half], properties: { subject: 'half \ud83d of it', content: '\udc00 too' } })
       await context.edit({ ids: [huge], properties: { content: 'x'.repeat(1_000_000) } })
-      // Whether a megabyte is kept is a matter of taste; that it is told when it is not, is none.
+      // A sync may store a megabyte or not; if it does not, it must report that.
       context.exempt([String(huge)])
       const report = await context.full()
       const row = (await context.sut.rows()).find((one) => one.id === huge)
       const whole = String(row?.properties.content ?? '').length === 1_000_000
-      const told = report.failed > 0 || Number(report.event.repaired) > 2
-      context.check('the megabyte is kept whole, or it is told that it is not', whole || told)
+      const reported = report.failed > 0 || Number(report.event.repaired) > 2
+      context.check('the megabyte is stored whole, or the run reports that it is not', whole || reported)
       await context.later()
       await context.edit({ ids: [half], properties: { content: 'now it is \0 fine' } })
       await context.later()
@@ -47,7 +47,7 @@ export const recordScenarios: readonly Scenario[] = [
       context.exempt(ids.slice(0, 50).map(String))
       const report = await context.full(60)
       context.check(`all are there (${report.event.done})`, report.event.done === 150)
-      context.check(`it was cut and told (${report.event.repaired})`, Number(report.event.repaired) >= 50)
+      context.check(`it was cut and reported (${report.event.repaired})`, Number(report.event.repaired) >= 50)
     },
   },
   {
@@ -66,7 +66,7 @@ export const recordScenarios: readonly Scenario[] = [
       page.results[30].somethingNew = { unheard: ['of'] }
       await context.fault({ kind: 'status', status: 200, body: page, match: listCalls })
       const report = await context.full()
-      context.check(`the run says how many it could not keep (${report.failed})`, report.failed >= 1)
+      context.check(`the run reports how many it could not store (${report.failed})`, report.failed >= 1)
       context.check(`it ends as partial (${report.state})`, report.state === 'partial')
     },
   },
@@ -123,7 +123,7 @@ export const recordScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'an optional scope is missing: that resource only, and it is told',
+    name: 'an optional scope is missing: that resource only, and it is reported',
     source: 'H27, of a scope that tickets do not need',
     scopes: ['oauth', 'tickets'],
     portal: { tickets: 200, associations: { contacts: 2, companies: 1, deals: 1 } },

@@ -1,4 +1,4 @@
-/** The right to ask: tokens that expire, are revoked, are refreshed in vain, lose a scope. */
+/** Authorization: tokens that expire, are revoked, fail to refresh, lose a scope. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { listCalls, type Scenario, type ScenarioContext } from '../scenario.ts'
 
@@ -19,7 +19,7 @@ export const tokenScenarios: readonly Scenario[] = [
         () => expire(context),
       )
       const refused = context.calls().filter((one) => one.status === 401).length
-      context.check(`the refused page was asked once more (${refused} refused)`, refused <= 1)
+      context.check(`the refused page was requested once more (${refused} refused)`, refused <= 1)
       context.check(`refreshed once (${refreshes(context)})`, refreshes(context) <= 1)
     },
   },
@@ -84,7 +84,7 @@ export const tokenScenarios: readonly Scenario[] = [
     oauth: 'stable',
     portal: { tickets: 600 },
     ideal: pages,
-    withoutNaive: 'it has nobody to ask for a new token',
+    withoutNaive: 'it cannot request a new token',
     async script(context) {
       const report = await context.during(
         () => context.full(120),
@@ -92,7 +92,10 @@ export const tokenScenarios: readonly Scenario[] = [
         () => context.control('POST', '/tokens/revoke', { portal_id: context.portal }),
       )
       const { tenant } = context.spoke as NonNullable<ScenarioContext['spoke']>
-      context.check(`the run ends and says why (${report.reported})`, /token_invalid/.test(report.reported))
+      context.check(
+        `the run ends with its reason (${report.reported})`,
+        /token_invalid/.test(report.reported),
+      )
       const status = await tenant.status()
       context.check(
         `the integration waits for a person (${status.status})`,
@@ -105,7 +108,7 @@ export const tokenScenarios: readonly Scenario[] = [
       context.check(`3 token calls at most (${refreshes(context)})`, refreshes(context) <= 3)
       const before = context.calls().length
       await context.full()
-      context.check('nothing more is asked of HubSpot', context.calls().length === before)
+      context.check('HubSpot gets no further requests', context.calls().length === before)
       await context.edit({ count: 20 })
       await tenant.connectByOauth()
       await tenant.lastRun(120)
@@ -117,7 +120,7 @@ export const tokenScenarios: readonly Scenario[] = [
     name: 'the scope for tickets is taken away, and given back',
     source: 'H27',
     portal: { tickets: 300 },
-    ideal: { requests: 1, how: 'one refused call tells it' },
+    ideal: { requests: 1, how: 'one refused call reveals it' },
     async script(context) {
       const { control, portal } = context
       await context.full()
@@ -176,7 +179,7 @@ export const tokenScenarios: readonly Scenario[] = [
     name: 'a property becomes sensitive in the middle of the first load',
     source: 'HubSpot’s documents: naming it without its scope is a 403',
     portal: { tickets: 600 },
-    ideal: { requests: 8, how: '7 pages, one of them asked once more' },
+    ideal: { requests: 8, how: '7 pages, one of them requested once more' },
     async script(context) {
       const { control, portal } = context
       const { results } = await control('GET', `/portals/${portal}/truth?limit=1000`)
@@ -198,11 +201,11 @@ export const tokenScenarios: readonly Scenario[] = [
       if (context.spoke) {
         const { resources } = await context.spoke.tenant.status()
         const { properties } = resources as { properties: { state: string; problem: string | null } }
-        const told = `${properties.state} ${properties.problem}`
-        // Where HubSpot does not name the scope nobody else does.
+        const reported = `${properties.state} ${properties.problem}`
+        // Where HubSpot does not name the scope, Spoke cannot either.
         context.check(
-          `the resource says so (${told})`,
-          /^degraded missing_scopes(:tickets\.sensitive\.v2)?$/.test(told),
+          `the resource reports it (${reported})`,
+          /^degraded missing_scopes(:tickets\.sensitive\.v2)?$/.test(reported),
         )
       }
     },
