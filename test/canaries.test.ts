@@ -1,6 +1,6 @@
 /**
- * Every kind of secret goes through the main paths once, at debug level; then it is looked for in all that was
- * written: database, data directory, log lines, answers, metrics. Over 200 lines because the paths are one story, and what
+ * Every kind of secret goes through the main paths once, at debug level; then the test searches for it in all that was
+ * written: database, data directory, log lines, answers, metrics. Over 200 lines because the paths are one sequence, and what
  * they leave behind is searched once, at its end.
  */
 import assert from 'node:assert/strict'
@@ -128,7 +128,7 @@ for (const { name: engine } of engines) {
       return { tenant, id: made.json.integration_id as string, token }
     }
 
-    /** To HubSpot's page and back, as a browser goes. The one answer that must hold the state is not kept. */
+    /** To HubSpot's page and back, as a browser does. The one response that must contain the state is not recorded. */
     async function authorized(portal: number) {
       const tenant = randomUUID()
       const path = `/api/hubspot/authorize/${tenant}`
@@ -173,7 +173,7 @@ for (const { name: engine } of engines) {
         assert.equal((await get(path)).status, 200, path)
     })
 
-    /** Back from HubSpot. The one answer that must hold the cookie is not kept. */
+    /** Back from HubSpot. The one response that must contain the cookie is not recorded. */
     async function returned({ state, code }: { state: string; code: string }) {
       const query = new URLSearchParams({ state, code })
       const came = await createBrowser(service.url).comeBack(`${callback}?${query}`)
@@ -190,7 +190,7 @@ for (const { name: engine } of engines) {
       const second = await authorized(portal())
       const came = await returned(second)
       assert.equal((await ask({ path: came.path, headers: { cookie: came.cookie } })).status, 200)
-      // Another secret of this form, another confirmation, another site: refused, and told nowhere.
+      // Another secret of this format, another confirmation, another site: refused, and not echoed.
       const form = { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' }
       const press = (cookie: string, over = {}) =>
         ask({
@@ -205,7 +205,7 @@ for (const { name: engine } of engines) {
       const pressed = await press(came.cookie)
       assert.equal(pressed.status, 303)
       assert.equal((await ask({ path: String(pressed.headers.location) })).status, 200)
-      // One waits, so that its row is there to be looked at; one is refused by its person.
+      // One stays pending, so that its row exists; one is denied by its user.
       await returned(await authorized(portal()))
       const no = await returned(await authorized(portal()))
       const cancelled = await ask({
@@ -249,7 +249,7 @@ for (const { name: engine } of engines) {
       rememberJwt('a JWT', bearers[2] as string)
       for (const bearer of bearers) {
         const authorization = `Bearer ${bearer}`
-        // The one answer that must hold both, and the one that tells the second again, are not kept.
+        // The response that must contain both, and the one that repeats the second, are not recorded.
         const host = 'spoke.example'
         const login = await send(service.url, {
           method: 'POST',
@@ -263,20 +263,20 @@ for (const { name: engine } of engines) {
         remember('what a page must send', csrf)
         const page = { host, cookie, 'sec-fetch-site': 'same-origin', 'x-spoke-csrf': csrf }
         const own = (sent: Sent, over: Record<string, string> = {}) => askAs({ ...page, ...over }, sent)
-        const look = { path: `/api/hubspot/integrations/${tenant}/${id}` }
+        const read = { path: `/api/hubspot/integrations/${tenant}/${id}` }
         const drop = { method: 'DELETE', path: `/api/hubspot/integrations/${tenant}/${randomUUID()}` }
-        assert.equal((await own(look)).status, 200)
+        assert.equal((await own(read)).status, 200)
         assert.ok([403, 404].includes((await own(drop)).status))
         assert.equal((await own(drop, { 'sec-fetch-site': 'cross-site' })).status, 403)
         assert.equal((await own(drop, { 'x-spoke-csrf': `${csrf}x` })).status, 403)
         assert.equal((await own(drop, { host: 'evil.example' })).status, 421)
-        assert.equal((await own(look, { cookie: `${cookie}; ${cookie}` })).status, 401)
+        assert.equal((await own(read, { cookie: `${cookie}; ${cookie}` })).status, 401)
         assert.equal((await own({ path: `/api/hubspot/status/${tenant}/${csrf}` })).status, 400)
         assert.equal((await own({ method: 'POST', path: '/api/session' })).status, 401)
-        assert.equal((await askAs({ authorization }, look)).status, 200)
+        assert.equal((await askAs({ authorization }, read)).status, 200)
         if (bearer !== bearers[0]) {
           assert.equal((await own({ method: 'DELETE', path: '/api/session' })).status, 200)
-          assert.equal((await own(look)).status, 401)
+          assert.equal((await own(read)).status, 401)
         }
       }
       const stale = await sign(provider.keys[0] as SigningKey, {
@@ -296,7 +296,7 @@ for (const { name: engine } of engines) {
         assert.ok((await ask({ path })).status >= 400)
       provider.answer = (_, response) => void response.destroy()
       const unknown = await sign(await newKey(), { ...claimsFor(provider, tenant), jti: randomUUID() })
-      rememberJwt('a JWT while the provider is away', unknown)
+      rememberJwt('a JWT while the provider is unavailable', unknown)
       const away = await askAs({ authorization: `Bearer ${unknown}` }, { path: '/api/session' })
       assert.ok([401, 503].includes(away.status), away.text)
       provider.answer = undefined
@@ -364,7 +364,7 @@ for (const { name: engine } of engines) {
         60_000,
       )
       app.client_secret = newest
-      // A sealed value in a foreign row: a SealError in the log, and a 500 without words.
+      // A sealed value in a foreign row: a SealError in the log, and a 500 without details.
       const other = await connected(portal())
       await sql`update integration_tokens set access_token = (
           select access_token from integration_tokens where integration_id = ${pasted.id})
@@ -393,8 +393,8 @@ for (const { name: engine } of engines) {
         assert.equal((await ask({ path })).status, 200)
     })
 
-    test('none of it stands anywhere, in any form; and what is planted is found in every form and place', async (t) => {
-      // One that is still under way, so that its row is there to be looked at.
+    test('no secret is found anywhere, in any form; and a planted one is found in every form and place', async (t) => {
+      // One that is still in progress, so that its row exists.
       await authorized(portal())
       const { tokens } = emulator.world
       for (const { token, kind } of tokens.access.values()) remember(`an access token (${kind})`, token)
@@ -432,14 +432,14 @@ for (const { name: engine } of engines) {
 
       // The search itself: each secret, in each form, in the middle of each kind of place.
       let planted = 0
-      const kept = [
+      const saved = [
         tables.find(({ name }) => name.includes('sync_events')) as Place,
         log,
         answers[0] as Place,
       ]
       for (const one of canaries)
         for (const [form, text] of formsOf(one))
-          for (const { name, content } of kept) {
+          for (const { name, content } of saved) {
             const at = content.length >> 1
             const spoiled = Buffer.concat([content.subarray(0, at), text, content.subarray(at)])
             assert.ok(

@@ -1,4 +1,4 @@
-/** The configuration: every fault at once, no value printed, and no start that is open by accident. */
+/** The configuration: every fault is reported at once, no value is printed, and no start is open by accident. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -50,7 +50,7 @@ describe('the configuration', () => {
     )
   })
 
-  test('the first start makes a key beside the data directory, readable to its owner alone, and says so; the next one uses it', () => {
+  test('the first start creates a key next to the data directory, readable only by its owner, and logs it; the next one uses it', () => {
     const said: string[] = []
     const data = join(dir, 'fresh')
     const first = readConfig({ SPOKE_DATA_DIR: data }, (line) => said.push(line))
@@ -106,7 +106,7 @@ describe('the configuration', () => {
       ])
     })
 
-  test('unknown names are told together with all other faults, without a value; empty ones count as absent', () => {
+  test('unknown names are reported together with all other faults, without a value; empty ones count as absent', () => {
     const faults = faultsOf({ SPOKE_ADMINKEY: 'hidden-word', PORT: 'hidden-word', SPOKE_SYNC_EVRY: ' ' })
     assert.deepEqual(faults, [
       'SPOKE_ADMINKEY is not a Spoke variable; did you mean SPOKE_ADMIN_KEY?',
@@ -114,7 +114,7 @@ describe('the configuration', () => {
     ])
   })
 
-  test('what others set and read is no fault: service links of Kubernetes, compose, examples, the tests', () => {
+  test('variables of other programs are no fault: service links of Kubernetes, compose, examples, the tests', () => {
     const links = {
       SPOKE_SERVICE_HOST: '10.0.0.1',
       SPOKE_SERVICE_PORT: '8000',
@@ -131,7 +131,7 @@ describe('the configuration', () => {
     assert.deepEqual(faultsOf({ ...links, ...others, PATH: '/bin', SPOKESMAN: 'x' }), [])
   })
 
-  test('no sentence about a variable is the schema’s own', () => {
+  test('no message about a variable is zod’s default', () => {
     const faults = faultsOf({ SPOKE_ROLE: 'api ', LOG_LEVEL: 'loud', SPOKE_EVENTS_TYPES: 'issue.craeted' })
     assert.match(faults.join('\n'), /^LOG_LEVEL must be one of debug, info, warn, error, silent/m)
     assert.match(faults.join('\n'), /^SPOKE_EVENTS_TYPES must be one of .*; the nearest is issue.created$/m)
@@ -289,7 +289,7 @@ describe('the spoke command', () => {
     [['tenants', 'lsit'], /^error: unknown command 'lsit'\n\(Did you mean list\?\)/],
     [['migrate', '--jsno'], /^error: unknown option '--jsno'\n\(Did you mean --json\?\)/],
   ]
-  test('a misspelled word is refused with the nearest, and starts nothing', async () => {
+  test('a misspelled command is refused with the nearest one, and starts nothing', async () => {
     for (const [n, [words, said]] of cases.entries()) {
       const run = n === 0 ? startSpoke : runSpoke
       const { code, out, err } = await run(tmpdir(), { SPOKE_DATA_DIR: '/dev/null/never' }, ...words)

@@ -1,4 +1,4 @@
-/** The demo, as somebody sees it who pipes it into a file; and that it cannot be told lies. */
+/** The demo, with its output piped into a file; and that it fails when HubSpot and Spoke disagree. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -21,7 +21,7 @@ const script = join(import.meta.dirname, '../demo/main.ts')
 const port = 18_000
 
 test(
-  'the demo tells its whole story and ends 0, also when its port is taken',
+  'the demo runs all its steps and exits with 0, also when its port is taken',
   { timeout: 235_000 },
   async (t) => {
     const taken = createServer().listen(port, '127.0.0.1')
@@ -120,7 +120,7 @@ test(
 )
 
 describe('a step of the demo that does not hold ends it', () => {
-  /** The story against a HubSpot that is made to disagree with what Spoke was given. @returns the step it ended at */
+  /** The demo against a HubSpot that disagrees with what Spoke got. @returns the step it ended at */
   async function playedAgainst(lie: (hubspot: DemoHubSpot) => Partial<DemoHubSpot>): Promise<string> {
     const own = await freePortFrom(port + 300)
     const base = `http://localhost:${own}`
@@ -135,11 +135,11 @@ describe('a step of the demo that does not hold ends it', () => {
     try {
       const screen = createScreen(new PassThrough().resume() as unknown as NodeJS.WriteStream, false)
       const api = createApi(base, AbortSignal.timeout(30_000))
-      const told = { ...hubspot, ...lie(hubspot) }
+      const shown = { ...hubspot, ...lie(hubspot) }
       const named = (name: string) => {
         step = name
       }
-      await assert.rejects(play({ screen, api, base, hubspot: told, elapsed: () => 0, step: named }))
+      await assert.rejects(play({ screen, api, base, hubspot: shown, elapsed: () => 0, step: named }))
       return step
     } finally {
       await spoke.stop()

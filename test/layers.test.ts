@@ -6,7 +6,7 @@ import { test } from 'node:test'
 
 const root = join(import.meta.dirname, '..')
 
-/** From the bottom up. A folder imports from layers below its own, and in its own from folders that stand before it. */
+/** From the bottom up. A folder imports from layers below its own, and within its own from folders listed before it. */
 const layers = {
   base: ['lib', 'config', 'db'],
   platform: ['hubspot', 'api', 'tenants', 'auth', 'audit'],
@@ -39,7 +39,7 @@ test('a folder imports from layers below it, and in its own layer in the order d
       const to = folderOf(target)
       const down = target.startsWith('src/') && order.indexOf(to) < order.indexOf(from)
       if (from !== to && (!down || strangers.has(`${from} -> ${to}`))) wrong.push(`${file} -> ${target}`)
-      // The environment is read by whoever starts the process, and by nothing inside it.
+      // Only the entry points of the process read the environment.
       if (to === 'config' && !layers.entry.includes(from)) wrong.push(`${file} -> ${target}`)
     }
   }
@@ -116,7 +116,7 @@ test('a file name appears once in src, apart from those that every folder may ha
   )
 })
 
-test('SQL stands in stores, and only the scope file opens a transaction', () => {
+test('SQL is only in stores, and only the scope file opens a transaction', () => {
   const sqlFiles = /(store|budget|health)\.ts$|^src\/(db|doctor)\//
   const withSql = files('src').filter((file) => /\bsql`|\bsql</.test(readFileSync(join(root, file), 'utf8')))
   assert.deepEqual(
@@ -127,7 +127,7 @@ test('SQL stands in stores, and only the scope file opens a transaction', () => 
     /\binTransaction\b/.test(readFileSync(join(root, file), 'utf8')),
   )
   assert.deepEqual(
-    // The doctor tries what no scope would: nobody's tenant, and the scratch database's own owner.
+    // The doctor tries what no scope does: no tenant, and the owner of the scratch database.
     opening.sort().filter((file) => !file.startsWith('src/doctor/')),
     ['src/db/database.ts', 'src/db/scope.ts', 'src/http/health.ts'],
   )

@@ -1,6 +1,6 @@
 /**
  * The specification's four points, shown over HTTP: creating tenant integrations, testing connections with token
- * validation, listing tickets per tenant, tenant isolation. And the sync that stands on them.
+ * validation, listing tickets per tenant, tenant isolation. And the sync that depends on them.
  * `npm run test:multi-tenant` runs this file alone.
  */
 import assert from 'node:assert/strict'
@@ -30,7 +30,7 @@ before(async () => {
     tenant.hubId = hubspot.world.addPortal({ tickets }).portal_id
     tenant.token = hubspot.world.addToken(tenant.hubId, { kind: 'private_app' }).token
   }
-  // Every request confirms its token anew, so that each test sees what HubSpot says now; and nothing runs unasked.
+  // Every request checks its token again, so that each test sees HubSpot's current state; and no scheduled run starts.
   spoke = await startTestService(hubspot.url, { SPOKE_TOKEN_CHECK_EVERY: '0s', SPOKE_SYNC_EVERY: '9999h' })
 })
 
@@ -86,7 +86,7 @@ describe('creating tenant integrations', () => {
     }
   })
 
-  test('the same account connected again keeps its id', async () => {
+  test('the same account connected again has the same id', async () => {
     const { status, body } = await connect(a.id, a.token)
     assert.equal(status, 200)
     assert.equal(body.integration_id, a.integrationId)
@@ -103,7 +103,7 @@ describe('creating tenant integrations', () => {
 })
 
 describe('testing connections with token validation', () => {
-  test('a connection that holds says so, with account and scopes, after HubSpot confirmed the token', async () => {
+  test('a valid connection returns its account and scopes, after HubSpot confirmed the token', async () => {
     // Calls of all accounts are counted, so neither may still be syncing.
     await Promise.all([a, b].map(settled))
     for (const tenant of [a, b]) {
@@ -119,7 +119,7 @@ describe('testing connections with token validation', () => {
     }
   })
 
-  test('a token revoked at HubSpot is noticed at the next question, and only its own tenant is hit', async () => {
+  test('a token revoked at HubSpot is noticed at the next request, and only its own tenant is affected', async () => {
     const visitor = randomUUID()
     const portal = hubspot.world.addPortal({ tickets: 3 })
     const { token } = hubspot.world.addToken(portal.portal_id, { kind: 'private_app' })
@@ -151,7 +151,7 @@ describe('listing tickets per tenant', () => {
     }
   })
 
-  test('the limit is kept', async () => {
+  test('the limit is respected', async () => {
     const { body } = await tickets(a.id, a.integrationId, '?limit=25')
     assert.equal(body.tickets.length, 25)
     assert.equal(body.total_count, 130)
@@ -170,12 +170,12 @@ describe('syncing per tenant', () => {
     return run
   }
 
-  test('a full sync keeps every ticket of the tenant’s account, and no other', async () => {
+  test('a full sync stores every ticket of the tenant’s account, and no other', async () => {
     for (const tenant of [a, b]) {
       await synced(tenant, 'full')
-      const [kept, there] = [await issues(tenant.id), truth(tenant.hubId)]
-      assert.deepEqual([...kept.keys()].sort(), [...there.keys()].sort())
-      for (const [id, properties] of there) assert.equal(kept.get(id)?.subject, properties.subject)
+      const [saved, there] = [await issues(tenant.id), truth(tenant.hubId)]
+      assert.deepEqual([...saved.keys()].sort(), [...there.keys()].sort())
+      for (const [id, properties] of there) assert.equal(saved.get(id)?.subject, properties.subject)
     }
   })
 
@@ -189,7 +189,7 @@ describe('syncing per tenant', () => {
 })
 
 describe('tenant isolation', () => {
-  /** Every question about one integration, as tenant `tenantId` would ask it. */
+  /** Every request about one integration, as tenant `tenantId` would send it. */
   const questions: [string, (tenantId: string, integrationId: string) => Promise<Reply>][] = [
     ['its connection', status],
     ['its tickets', tickets],
@@ -201,7 +201,7 @@ describe('tenant isolation', () => {
     ['its end', (tenant, id) => spoke.delete(`/api/hubspot/integrations/${tenant}/${id}`)],
   ]
 
-  /** All that a caller can tell apart, but for the id that each answer has of its own. */
+  /** Everything that a caller can observe, except the request id of each response. */
   const seen = ({ status, headers, body }: Reply) => ({
     status,
     type: headers.get('content-type'),
@@ -209,7 +209,7 @@ describe('tenant isolation', () => {
   })
 
   for (const [what, ask] of questions) {
-    test(`tenant B asks for ${what} with A’s id and gets what a made-up id gets: 404`, async () => {
+    test(`tenant B requests ${what} with A’s id and gets what a made-up id gets: 404`, async () => {
       const since = hubspot.world.log.list({}).at(-1)?.seq ?? 0
       const foreign = await ask(b.id, a.integrationId)
       assert.equal(foreign.status, 404)
@@ -217,7 +217,7 @@ describe('tenant isolation', () => {
       assert.equal(foreign.body.success, false)
       assert.deepEqual(seen(foreign), seen(await ask(b.id, randomUUID())))
       assert.deepEqual(seen(foreign), seen(await ask(randomUUID(), a.integrationId)))
-      // A's account must not hear of it.
+      // A's account must get no request.
       assert.deepEqual(hubspot.world.log.list({ since, portal_id: a.hubId }), [])
     })
   }
@@ -233,7 +233,7 @@ describe('tenant isolation', () => {
     assert.equal((await spoke.get(`/api/hubspot/issues/${b.id}/${first?.issue_id}`)).status, 404)
   })
 
-  test('a tenant that ends its integration ends nobody else’s', async () => {
+  test('a tenant that disconnects affects no other tenant', async () => {
     const gone = await spoke.delete(`/api/hubspot/integrations/${b.id}/${b.integrationId}?purge=true`)
     assert.equal(gone.status, 200)
     assert.equal((await tickets(b.id, b.integrationId)).status, 404)

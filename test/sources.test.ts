@@ -1,4 +1,4 @@
-/** What no source of the service does, wherever it stands: by text, because each of these has one place or none. */
+/** What no source file of the service may contain. By text, because each of these has one place or none. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { test } from 'node:test'
 
 const root = join(import.meta.dirname, '../src')
 const sources = readdirSync(root, { recursive: true, encoding: 'utf8' })
-  // The commands speak to the operator who runs them.
+  // The commands print to the operator.
   .filter((file) => file.endsWith('.ts') && file !== 'main.ts' && !file.startsWith('cli/'))
   .map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }))
 

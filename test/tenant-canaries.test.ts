@@ -1,7 +1,7 @@
 /**
- * Several tenants at once on one service, on both engines, each with a word of its own in everything: whatever one is answered,
- * streamed or logged for holds no word of another, and metrics hold nobody's. The routes are those that the service tells of, so
- * that a new one is walked or this fails. Over 200 lines because the walk of one tenant is read from connect to purge.
+ * Several tenants at once on one service, on both engines, each with a marker word in all its data: whatever one tenant gets,
+ * receives in streams or causes in the log has no word of another, and metrics have none. The routes come from the service, so
+ * that a new one is covered or this fails. Over 200 lines because the sequence of one tenant goes from connect to purge.
  */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
@@ -21,7 +21,7 @@ import { long, onlyLong } from './support/long.ts'
 import { newPostgresDatabase } from './support/postgres.ts'
 import { eventually, startTestService, type TestService } from './support/service.ts'
 
-/** A tenant while it is walked. */
+/** A tenant during the test. */
 interface Walker extends CanaryTenant {
   /** Values for the places in paths. */
   ids: Record<string, string>
@@ -32,13 +32,13 @@ interface Walker extends CanaryTenant {
   sent: Set<string>
   /** Its own credential. */
   headers: Record<string, string>
-  /** Of the browser in which its person is asked about the account. */
+  /** Of the browser in which its user confirms the account. */
   cookie: string
 }
 
 const asJson = { 'content-type': 'application/json' }
 const admin = { authorization: `Bearer ${randomBytes(32).toString('base64url')}` }
-/** What tells of all tenants: the operator's, walked and not searched. */
+/** Routes about all tenants: the operator's, called and not searched. */
 const aboveTenants = ['GET /api/tenants', 'GET /api/audit']
 
 for (const engine of ['PostgreSQL', 'PGlite'] as const) {
@@ -80,7 +80,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       rmSync(dir, { recursive: true, force: true })
     })
 
-    /** Asks for a tenant, by its key unless another is given, under a request id that names it, and keeps all that comes back. */
+    /** Sends a request for a tenant, with its key unless another is given, under a request id that names it, and records the response. */
     async function ask(walker: Walker, sent: Sent): Promise<Answer> {
       const id = { 'x-request-id': `${walker.word}-${walker.heard.length}` }
       const headers = { ...id, ...walker.headers, ...sent.headers }
@@ -99,7 +99,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       walker.marks.push(canary(`its ${what}`, value))
     }
 
-    /** What an operation is sent when all is well: every one that takes a body must stand here. */
+    /** A valid body per operation: every operation with a body must be here. */
     const bodies: Record<string, (walker: Walker) => unknown> = {
       'POST /api/hubspot/integrations/{tenant_id}': ({ token }) => ({ access_token: token }),
       'POST /api/hubspot/sync/{tenant_id}/{integration_id}': () => ({ sync_type: 'incremental' }),
@@ -181,7 +181,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
     }
 
     /**
-     * Each operation as it should be asked, as it should not, and with the ids and cursors of another tenant.
+     * Each operation with a valid request, with invalid ones, and with the ids and cursors of another tenant.
      *
      * @param briefly only as it should be, and with the other's ids
      */
@@ -236,7 +236,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       for (const cursor of [...other.cursors.slice(-2), walker.word]) await after(cursor)
     }
 
-    /** To HubSpot's page and back. @returns the query that comes back */
+    /** To HubSpot's page and back. @returns the query of the redirect */
     async function authorized(walker: Walker): Promise<URLSearchParams> {
       const path = `/api/hubspot/authorize/${walker.id}?integration_id=${walker.ids.integration_id}`
       const page = new URL((await ask(walker, { path })).json.authorization_url)
@@ -246,7 +246,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       return back.searchParams
     }
 
-    /** A person who is asked, and does not answer yet. */
+    /** A user with an open confirmation page. */
     async function askPerson(walker: Walker): Promise<void> {
       const came = await createBrowser(service.url).comeBack(
         `/api/hubspot/oauth/callback?${await authorized(walker)}`,
@@ -273,7 +273,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         if (grant.portal_id === walker.portal) walker.marks.push(canary('a refresh token', token))
     }
 
-    /** Every way in which HubSpot fails, for this tenant's account alone, in words that hold its mark. */
+    /** Every way in which HubSpot fails, for this tenant's account only, with its marker in the messages. */
     async function walkWhileHubSpotFails(walker: Walker): Promise<void> {
       const match = { portal_id: walker.portal }
       const body = { status: 'error', category: walker.word, message: `${walker.word} has failed` }
@@ -284,7 +284,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         { kind: 'html', status: 502 },
         { kind: 'invalid_json' },
         { kind: 'reset' },
-        // Without a time a daily stop lasts until a quarter of an hour, and the runs after this walk would wait for it.
+        // Without a time a daily stop lasts a quarter of an hour, and the later runs would wait for it.
         { kind: 'rate_limit', policy: 'daily', retry_after: 1 },
         { kind: 'status', status: 401, body },
       ] as const) {
@@ -325,7 +325,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       }
     }
 
-    test('all walk every route at the same time, with errors, syncs, streams, ends, and HubSpot failing for one', async () => {
+    test('all tenants call every route at the same time, with errors, syncs, streams, disconnects, and HubSpot failing for one', async () => {
       await Promise.all(walkers.map(connect))
       await Promise.all(walkers.slice(1, 3).map(connectByOAuth))
       await Promise.all(walkers.map(askPerson))
@@ -351,7 +351,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
 
     const others = (walker: Walker) => walkers.filter((one) => one !== walker).flatMap(({ marks }) => marks)
 
-    test('no answer, header or stream of one holds a word or an id of another', async (t) => {
+    test('no response, header or stream of one contains a word or an id of another', async (t) => {
       let sizes = 0
       for (const walker of walkers) {
         assert.deepEqual(search(walker.heard, others(walker)), [])
@@ -367,7 +367,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       t.diagnostic(`${sizes} answers for ${walkers.length} tenants, ${walked.size} operations`)
     })
 
-    test('no log line that names one holds a word or an id of another', (t) => {
+    test('no log line that names one contains a word or an id of another', (t) => {
       const named = new Map(walkers.map(({ id }) => [id, 0]))
       for (const line of service.lines) {
         const about = walkers.filter(({ marks }) =>
@@ -380,7 +380,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       t.diagnostic(`${service.lines.length} lines, ${[...named.values()].join(' + ')} of them name a tenant`)
     })
 
-    test('metrics, probes and the document hold no tenant’s word or id at all', async () => {
+    test('metrics, probes and the document contain no tenant’s word or id at all', async () => {
       const all = walkers.flatMap(({ marks }) => marks)
       for (const path of ['/metrics', '/readyz', '/livez', '/openapi.json']) {
         const { status, text, headers } = await send(service.url, { path, headers: admin })
@@ -395,7 +395,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
 const without = (ids: Record<string, string>, name: string) =>
   Object.fromEntries(Object.entries(ids).filter(([key]) => key !== name))
 
-/** A tenant's audit log, which its export holds too, tells what it asked for, with the ids that it sent itself. Anybody else's may stand there no more than elsewhere. */
+/** A tenant's audit log, also part of its export, records its requests with the ids that it sent. Data of other tenants must not appear there either. */
 function withoutOwnWords({ sent }: Walker, path: string, text: string): string {
   if (!/^\/api\/tenants\/[^/]+\/(audit|export)\b/.test(path)) return text
   return text.replaceAll(/"target": ?"[^"]*"/g, (target) =>

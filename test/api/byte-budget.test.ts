@@ -1,4 +1,4 @@
-/** What answers may take of the memory: a tenant's share, the process's, and what gives way when there is none left. */
+/** How much memory responses may use: the share of a tenant, the limit of the process, and what is dropped when none is left. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { byteLimits, createByteBudget, readPageWithinBudget } from '../../src/api/byte-budget.ts'
@@ -16,7 +16,7 @@ test('the limits follow the heap: all answers that are made at once take less th
   assert.equal(ofOneTenant, Math.floor(total / 8))
 })
 
-test('a tenant whose share is taken waits, and is refused in the end; another is not kept waiting', async () => {
+test('a tenant whose share is used up waits and is finally refused; other tenants do not wait', async () => {
   const refused: string[] = []
   const budget = createByteBudget(limits, systemClock, (why) => refused.push(why))
   const first = await budget.take('a', 200, never)
@@ -32,7 +32,7 @@ test('a tenant whose share is taken waits, and is refused in the end; another is
   assert.deepEqual(refused, ['tenant'])
 })
 
-test('one answer longer than the share has it to itself, and whoever leaves keeps nothing', async () => {
+test('a response longer than the share gets all of it, and a caller that disconnects releases its part', async () => {
   const budget = createByteBudget(limits, systemClock, () => {})
   const long = await budget.take('a', 5_000, never)
   assert.equal(budget.held(), 400)
@@ -45,7 +45,7 @@ test('one answer longer than the share has it to itself, and whoever leaves keep
   assert.equal(budget.held(), 0)
 })
 
-test('where the process has no room, the answer that waits longest for its caller is given up, of the tenant that holds most', async () => {
+test('where the process has no room, the longest unread response of the tenant that holds most is dropped', async () => {
   const clock = handClock()
   const refused: string[] = []
   const budget = createByteBudget(limits, clock, (why) => refused.push(why))
@@ -59,7 +59,7 @@ test('where the process has no room, the answer that waits longest for its calle
   unread('b', 200, 'b1')
   unread('c', 250, 'c1')
   unread('d', 150, 'd1')
-  // Nobody is unread for a second yet.
+  // No response has been unread for a second yet.
   const early = budget.take('e', 100, never, { maxWaitMs: 50 })
   clock.move(200)
   await assert.rejects(early, { code: 'overloaded' })
@@ -74,7 +74,7 @@ test('where the process has no room, the answer that waits longest for its calle
   assert.deepEqual([given, refused], [['a1'], ['all', 'unread']])
 })
 
-test('with nothing to give up a caller is told that the process is overloaded', async () => {
+test('with nothing to drop, the caller gets an overload error', async () => {
   const budget = createByteBudget({ total: 400, ofOneTenant: 400 }, systemClock, () => {})
   const hold = await budget.take('a', 200, never)
   await assert.rejects(budget.take('b', 100, never, { maxWaitMs: 120 }), { code: 'overloaded' })
@@ -83,7 +83,7 @@ test('with nothing to give up a caller is told that the process is overloaded', 
   await Promise.all([a, b])
 })
 
-test('answers in turn are made one at a time, with a rest as long as each took; others are not kept waiting', async () => {
+test('queued responses are built one at a time, with a pause as long as each took; others do not wait', async () => {
   const clock = handClock()
   const refused: string[] = []
   const budget = createByteBudget(limits, clock, (why) => refused.push(why))
@@ -106,7 +106,7 @@ test('answers in turn are made one at a time, with a rest as long as each took; 
   first.resize(10)
   clock.move(200)
   await until(['a'])
-  // Who holds less comes first.
+  // The tenant that holds less comes first.
   clock.move(100)
   await until(['a', 'b'])
   ;(await other).waitsForCaller(() => {})
@@ -116,7 +116,7 @@ test('answers in turn are made one at a time, with a rest as long as each took; 
   clock.move(600)
   await late
   assert.deepEqual(refused, ['large'])
-  // The one that takes too long is left to itself, and ends nobody else's turn.
+  // The one that takes too long runs on its own and does not delay the others.
   const next = take('d', 60_000)
   clock.move(500)
   await until(['a', 'b', 'a', 'd'])
@@ -129,7 +129,7 @@ test('answers in turn are made one at a time, with a rest as long as each took; 
   ;(await last).release()
 })
 
-test('a page is cut by bytes before it is read, and a row that is longer comes alone', async () => {
+test('a page is cut by bytes before it is read, and a longer row is returned alone', async () => {
   const sizes = [10, 20, 900, 30, 40]
   const reserved: [number, boolean | undefined][] = []
   const opened: number[] = []

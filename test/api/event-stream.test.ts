@@ -1,4 +1,4 @@
-/** Server-sent events to readers that read, that do not, and that stay when there is nothing more. */
+/** Server-sent events to clients that read, that do not read, and that stay connected after the last event. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
@@ -37,25 +37,25 @@ async function open(takeWithinMs?: number): Promise<Opened> {
   return { ...(await opened.promise), reader }
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve))
+const nextImmediate = () => new Promise((resolve) => setImmediate(resolve))
 const event = `data: ${'x'.repeat(65_536)}\n\n`
 
-test('a reader that does not read is let go, and never more than a mebibyte waits for it', async () => {
+test('a reader that does not read is disconnected, and at most a mebibyte is buffered for it', async () => {
   const { stream, raw } = await open()
   let most = 0
   // The kernel takes some megabytes before anything waits here.
   for (let n = 0; n < 2_000 && !raw.destroyed; n++) {
     stream.send(event)
     most = Math.max(most, raw.writableLength)
-    await turn()
+    await nextImmediate()
   }
   assert.ok(raw.destroyed, `${most} bytes wait, and it is still held`)
   assert.ok(most < maxBufferedBytes + 2 * event.length, `${most}`)
   await stream.ended
-  assert.doesNotThrow(() => stream.send(event), 'who is told of it later need not know')
+  assert.doesNotThrow(() => stream.send(event), 'sending after the close does not throw')
 })
 
-test('a reader that reads gets all of it, however much it is, and the end', async () => {
+test('a reader that reads gets everything, of any size, and the end', async () => {
   const { stream, reader } = await open()
   let got = ''
   reader.on('data', (chunk) => {
@@ -64,7 +64,7 @@ test('a reader that reads gets all of it, however much it is, and the end', asyn
   reader.resume()
   for (let n = 0; n < 100; n++) {
     stream.send(`id: ${n}\n${event}`)
-    while (!got.includes(`id: ${n}\n`)) await turn()
+    while (!got.includes(`id: ${n}\n`)) await nextImmediate()
   }
   stream.end()
   await once(reader, 'end')
@@ -77,14 +77,14 @@ test('a reader that reads gets all of it, however much it is, and the end', asyn
   assert.ok(got.includes('retry: 2000\n\n') && got.endsWith('0\r\n\r\n'))
 })
 
-test('whoever does not take the last words is let go when nothing more comes', async () => {
+test('a client that does not read the last events is disconnected after the end', async () => {
   const { stream, raw, over } = await open(100)
   while (raw.writableLength < 200_000) {
     stream.send(event)
-    await turn()
+    await nextImmediate()
   }
   over.abort()
   await stream.ended
-  assert.ok(!raw.destroyed, 'what was said is still sent')
+  assert.ok(!raw.destroyed, 'what was written is still sent')
   await once(raw, 'close')
 })

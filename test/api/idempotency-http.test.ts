@@ -1,8 +1,8 @@
-/** A POST with an Idempotency-Key is done once: its answer is given again, another request under the key is refused. */
+/** A POST with an Idempotency-Key runs once: its response is replayed, and a different request under the same key is refused. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { everyRow, look } from '../http/database.ts'
+import { everyRow, runSql } from '../http/database.ts'
 import { type Bench, idle, newAccount, startBench } from '../http/http-fixture.ts'
 import { eventually } from '../support/service.ts'
 
@@ -21,7 +21,7 @@ const post = (path: string, key: string, body: object) =>
   })
 const sync = () => `/api/hubspot/sync/${bench.tenant}/${bench.integration}`
 const runs = async () =>
-  (await look(bench.database, `select 1 from sync_events where integration_id = '${bench.integration}'`))
+  (await runSql(bench.database, `select 1 from sync_events where integration_id = '${bench.integration}'`))
     .length
 
 test('a sync under one key is one run, however long ago it ended, and the answer is the same bytes', async () => {
@@ -81,7 +81,7 @@ test('100 at once under one key make one run and get one answer', async () => {
   assert.equal(await runs(), before + 1)
 })
 
-test('a connect is answered again as it was, without asking HubSpot, and its token is kept nowhere in clear', async () => {
+test('a connect is replayed without calling HubSpot, and its token is stored nowhere in plain text', async () => {
   const { token } = newAccount(bench.emulator)
   const path = `/api/hubspot/integrations/${randomUUID()}`
   const key = randomUUID()
@@ -98,7 +98,7 @@ test('a connect is answered again as it was, without asking HubSpot, and its tok
   assert.ok(!rows.includes(token) && !rows.includes(key))
 })
 
-test('while a connect is under way its key is 409, and a refused one gives its key back', async () => {
+test('while a connect is in progress its key is 409, and a refused one releases its key', async () => {
   const { token } = newAccount(bench.emulator)
   const path = `/api/hubspot/integrations/${randomUUID()}`
   const key = randomUUID()
@@ -106,7 +106,7 @@ test('while a connect is under way its key is 409, and a refused one gives its k
   const { faults, log } = bench.emulator.world
   faults.add({ kind: 'delay', delay_ms: 1_500, times: 1 })
   const slow = post(path, key, { access_token: token })
-  await eventually(async () => log.stats().in_flight > 0, 'HubSpot is asked')
+  await eventually(async () => log.stats().in_flight > 0, 'HubSpot is called')
   const early = await post(path, key, { access_token: token })
   assert.deepEqual([early.status, early.json.code], [409, 'idempotency_in_progress'])
   assert.match(String(early.headers['retry-after']), /^\d+$/)

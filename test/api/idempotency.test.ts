@@ -1,4 +1,4 @@
-/** Kept answers, on both engines: who gets a key, when it is given back, what it keeps, and for whom. */
+/** Stored responses, on both engines: who claims a key, when it is released, and what is stored for whom. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -48,7 +48,7 @@ test('a request without a key has none', () => {
 })
 
 for (const engine of engines) {
-  describe(`kept answers on ${engine.name}`, () => {
+  describe(`stored responses on ${engine.name}`, () => {
     let db: Database
     let close: () => Promise<void>
     before(async () => {
@@ -60,7 +60,7 @@ for (const engine of engines) {
     const run = (one: IdempotencyKey, body: unknown, tenant = A) =>
       as((scope) => runIdempotent<unknown>(scope, one, async () => ({ status: 202, body })), tenant)
 
-    test('the first answer is given again, and the work is not done again', async () => {
+    test('the first response is replayed, and the work does not run again', async () => {
       const one = asked(newId())
       assert.deepEqual(await run(one, { n: 1 }), { status: 202, body: { n: 1 } })
       assert.deepEqual(await run(one, { n: 2 }), { status: 202, body: { n: 1 } })
@@ -81,14 +81,14 @@ for (const engine of engines) {
       })
     })
 
-    test('work that fails keeps nothing, neither key nor answer', async () => {
+    test('work that fails stores neither key nor response', async () => {
       const one = asked(newId())
       const fails = as((scope) => runIdempotent(scope, one, () => Promise.reject(new Error('no'))))
       await assert.rejects(fails, /no/)
       assert.deepEqual(await run(one, { n: 2 }), { status: 202, body: { n: 2 } })
     })
 
-    test('while a claim is held others are told so; who dies with it loses it after its lease', async () => {
+    test('while a claim is held, others get a conflict; the claim of a dead process ends with its lease', async () => {
       const one = asked(newId())
       const first = await as((scope) => claimIdempotencyKey(scope, one))
       await assert.rejects(
@@ -113,7 +113,7 @@ for (const engine of engines) {
       assert.deepEqual(await as((scope) => findStoredResponse(scope, one)), answer)
     })
 
-    test('work across calls gives its key back when it is refused', async () => {
+    test('work across calls releases its key when it is refused', async () => {
       const one = asked(newId())
       await assert.rejects(
         runIdempotentAcrossTransactions(db, A, one, () => Promise.reject(new Error('refused'))),
@@ -131,7 +131,7 @@ for (const engine of engines) {
       )
     })
 
-    test('after a day a key is free again, and what has run out goes when another is used', async () => {
+    test('after a day a key is free again, and expired keys are deleted when another is used', async () => {
       const [old, other] = [asked(newId()), asked(newId())]
       await run(old, { n: 1 })
       await sql`update idempotency_keys set expires_at = now() - interval '1 second' where key_hash = ${old.keyHash}`.execute(

@@ -1,4 +1,4 @@
-/** The chain as rows alone: its form is fixed, and any one change to any one row is found and named. */
+/** The hash chain as plain rows: its format is fixed, and any change to any row is found and named. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -26,7 +26,7 @@ function chainOf(chain: string, count: number): AuditRow[] {
 
 const verdictOn = (chain: string, rows: AuditRow[]) => verifyChainRows(unverifiedChain(chain), rows)
 
-test('what is hashed is one JSON array of every column, and its hash is what Python says of it', () => {
+test('the hash covers one JSON array of every column, and Python computes the same', () => {
   const row = { ...auditEvent, target: 'a "b"\n', seq: 1, at: '1790000000.123000', prevHash: genesisHash }
   const text =
     '["spoke-audit-1","operator",1,"1790000000.123000","admin","sync.start","a \\"b\\"\\n","127.0.0.1","a-seed",' +
@@ -35,7 +35,7 @@ test('what is hashed is one JSON array of every column, and its hash is what Pyt
   assert.equal(eventHash('operator', row), '6b64a67412e477c5738891bc12138e019ddcc72ce5b7dc58f6624bb193011837')
 })
 
-test('a chain that nobody touched holds, in one run or in several', () => {
+test('an unchanged chain verifies, in one run or in several', () => {
   const rows = chainOf(A, 9)
   const whole = verdictOn(A, rows)
   assert.deepEqual(whole, { chain: A, from: 1, follows: genesisHash, seq: 9, head: rows[8]?.hash, events: 9 })
@@ -66,7 +66,7 @@ test('any change to any one field of any row is found at that row or the next, 3
         const was = rows[at] as AuditRow
         fc.pre(value !== was[field] && (field !== 'seq' || Number.isInteger(value)))
         let row = { ...was, [field]: value } as AuditRow
-        // Somebody who also makes the row's own hash fit is found by the row behind it.
+        // If the row's own hash was recomputed as well, the next row reveals it.
         if (hashedAgain && field !== 'hash' && at < count - 1) row = { ...row, hash: eventHash(A, row) }
         rows[at] = row
         const { fault } = verdictOn(A, rows)
@@ -99,7 +99,7 @@ test('a row that is taken out, put in, moved, swapped or of another tenant is fo
   assert.match(verdictOn(B, rows).fault ?? '', /^event 1 does not match its hash/)
 })
 
-test('a chain that was cut at its old end says where it begins, and is not taken for whole', () => {
+test('a chain that lost its oldest events reports where it begins, and does not count as complete', () => {
   const rows = chainOf(A, 9)
   const { from, follows, events, fault } = verdictOn(A, rows.slice(3))
   assert.deepEqual([from, follows, events, fault], [4, rows[2]?.hash, 6, undefined])

@@ -1,4 +1,4 @@
-/** Effects over HTTP stand in the audit log before and after they happen, and do not happen without it. */
+/** Effects over HTTP are recorded in the audit log before and after they happen, and do not happen without it. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
@@ -17,7 +17,7 @@ import { replyError } from '../../src/http/error-reply.ts'
 import { authorizeRequest, type RouteAccess, requireAccessRules } from '../../src/http/gate.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { ensureTenant } from '../../src/tenants/store.ts'
-import { databaseOf, look, tableCounts } from '../http/database.ts'
+import { databaseOf, runSql, tableCounts } from '../http/database.ts'
 import { type Bench, connectTenant, newAccount, startBench } from '../http/http-fixture.ts'
 import { type Operation, pathOf, readOperations } from '../http/operations.ts'
 import type { Sent } from '../http/send.ts'
@@ -43,7 +43,7 @@ interface Row {
 }
 
 const everyEvent = (database: string) =>
-  look(
+  runSql(
     database,
     `select * from (
       select tenant_id::text as chain, seq, at, actor, action, target, address, request_id, phase, result from audit_events
@@ -81,7 +81,7 @@ const alsoAudited = [
   'GET /api/hubspot/oauth/callback',
   'GET /api/tenants/{tenant_id}/export',
 ]
-/** Its tenant's chain goes with it; a test of its own below. */
+/** Its tenant's chain is deleted with it; a separate test below covers that. */
 const erasure = 'DELETE /api/tenants/{tenant_id}'
 
 /** A request that each audited operation takes, if only to refuse it in its handler. */
@@ -107,7 +107,7 @@ const targetOf = (template: string, ids: Record<string, string>) =>
     .map((name) => `${name}:${ids[`${name}_id`]}`)
     .join(' ') || null
 
-test('each route with an effect writes asked and done in its tenant’s chain, and no other route writes anything', async () => {
+test('each route with an effect writes a request and a result to its tenant’s chain; no other route writes anything', async () => {
   const history = await bench.send({ path: `/api/hubspot/sync/${bench.tenant}/${bench.integration}` })
   const issues = await bench.send({ path: `/api/hubspot/issues/${bench.tenant}` })
   const ids = {
@@ -166,7 +166,7 @@ test('each route with an effect writes asked and done in its tenant’s chain, a
   assert.deepEqual([head.answer.status, head.events], [405, []], 'a HEAD has no effect, so it is not taken')
 })
 
-test('that a tenant was erased stands in the operator’s chain, under a name that is not its id', async () => {
+test('an erasure is recorded in the operator’s chain, under a name that is not the tenant’s id', async () => {
   const { tenant } = await connectTenant(bench.service, newAccount(bench.emulator).token)
   const { answer, events } = await written({ method: 'DELETE', path: `/api/tenants/${tenant}` })
   assert.equal(answer.status, 202)
@@ -232,7 +232,7 @@ test('what is refused before its handler leaves no row: malformed, unknown, unau
   }
 })
 
-test('a browser that comes back with a state that waits is written down, once with it and never after; and so is what it presses', async () => {
+test('a browser that returns with a pending state is recorded once, and so is its confirmation', async () => {
   const { tenant } = bench
   const { json: begun } = await bench.send({ path: `/api/hubspot/authorize/${tenant}` })
   const page = new URL(begun.authorization_url)
@@ -280,10 +280,10 @@ test('a browser that comes back with a state that waits is written down, once wi
   }
 })
 
-test('an effect whose caller has gone is ended with how it ended, not with the going', async () => {
+test('an effect whose caller has disconnected is recorded with its own result', async () => {
   const { tenant } = bench
   const { token, portal } = newAccount(bench.emulator)
-  // Of this account alone: a call for another would use it up, and the connect be done before it is seen to be asked.
+  // For this account only: a call for another account would use it up, and the connect would finish too early.
   bench.emulator.world.faults.add({
     kind: 'delay',
     match: { portal_id: portal },
@@ -303,7 +303,7 @@ test('an effect whose caller has gone is ended with how it ended, not with the g
   gone.on('error', () => {})
   gone.end(body)
   const events = async () => (await everyEvent(bench.database)).filter((row) => row.request_id === id)
-  await eventually(async () => (await events()).length === 1, 'it is asked')
+  await eventually(async () => (await events()).length === 1, 'the request is recorded')
   gone.destroy()
   const done = await eventually(async () => (await events())[1], 'it is done')
   assert.equal(done.phase, 'done')
@@ -311,22 +311,31 @@ test('an effect whose caller has gone is ended with how it ended, not with the g
   bench.emulator.world.faults.clear()
 })
 
-test('while the audit log cannot be written nothing is done, and the answer says so', async () => {
+test('while the audit log cannot be written, nothing is done and the response reports it', async () => {
   const { tenant, integration } = bench
   const revived = await connectTenant(bench.service, newAccount(bench.emulator).token)
   await eventually(async () => {
-    const [row] = await look(
+    const [row] = await runSql(
       bench.database,
       `select (select count(*)::int from sync_events where finished_at is null) as runs,
         (select count(*)::int from tenants where erasing_at is not null) as erasing`,
     )
     return row?.runs === 0 && row?.erasing === 0
-  }, 'all runs have ended, and the tenant that left is gone')
+  }, 'all runs have ended, and the tenant is erased')
+  // No delivery is attempted while rows are counted; those in progress end first.
+  const attempts = async () =>
+    (await runSql(bench.database, 'select count(*)::int as n from attempts'))[0]?.n as number
+  await eventually(async () => {
+    await runSql(bench.database, "update deliveries set due_at = 'infinity' where due_at < 'infinity'")
+    const earlier = await attempts()
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    return (await attempts()) === earlier
+  }, 'no delivery is in progress')
   const before = await tableCounts(bench.database)
   const calls = bench.emulator.world.log.list().length
   const from = bench.service.lines.length
-  await look(bench.database, 'revoke insert on audit_events from spoke_app')
-  await look(bench.database, 'revoke insert on operator_audit from spoke_system')
+  await runSql(bench.database, 'revoke insert on audit_events from spoke_app')
+  await runSql(bench.database, 'revoke insert on operator_audit from spoke_system')
   try {
     for (const sent of [
       sync(),
@@ -347,17 +356,17 @@ test('while the audit log cannot be written nothing is done, and the answer says
       assert.deepEqual(events, [])
     }
     const read = await bench.send({ path: `/api/hubspot/issues/${tenant}` })
-    assert.equal(read.status, 200, 'reading goes on')
+    assert.equal(read.status, 200, 'reads still work')
   } finally {
-    await look(bench.database, 'grant insert on audit_events to spoke_app')
-    await look(bench.database, 'grant insert on operator_audit to spoke_system')
+    await runSql(bench.database, 'grant insert on audit_events to spoke_app')
+    await runSql(bench.database, 'grant insert on operator_audit to spoke_system')
   }
   assert.deepEqual(await tableCounts(bench.database), before)
-  assert.equal(bench.emulator.world.log.list().length, calls, 'HubSpot was not asked')
-  const kept = await bench.send({
+  assert.equal(bench.emulator.world.log.list().length, calls, 'HubSpot was not called')
+  const unchanged = await bench.send({
     path: `/api/hubspot/integrations/${revived.tenant}/${revived.integration}`,
   })
-  assert.equal(kept.json.status, 'active')
+  assert.equal(unchanged.json.status, 'active')
   assert.match(
     (await bench.send({ path: '/metrics' })).text,
     /^spoke_audit_failures_total\{phase="requested"\} 7$/m,
@@ -365,10 +374,10 @@ test('while the audit log cannot be written nothing is done, and the answer says
   assert.ok(bench.service.lines.slice(from).some((line) => line.includes('permission denied')))
 })
 
-test('an effect whose end cannot be written is answered as it is, and the operator is told', async () => {
+test('an effect whose result cannot be recorded is answered as usual, and the failure is logged', async () => {
   const whole = await connectTenant(bench.service, newAccount(bench.emulator).token)
   // Only what is done is refused.
-  await look(
+  await runSql(
     bench.database,
     `alter table audit_events add constraint planted check (phase = 'requested') not valid`,
   )
@@ -378,12 +387,12 @@ test('an effect whose end cannot be written is answered as it is, and the operat
     assert.equal(answer.status, 202, answer.text)
     assert.deepEqual(said, [[whole.tenant, 'requested', null]])
   } finally {
-    await look(bench.database, 'alter table audit_events drop constraint planted')
+    await runSql(bench.database, 'alter table audit_events drop constraint planted')
   }
-  const told = bench.service.lines
+  const logged = bench.service.lines
     .slice(from)
     .filter((line) => line.includes('the audit log could not be written'))
-  assert.equal(told.length, 1)
+  assert.equal(logged.length, 1)
 })
 
 test('a tenant reads its chain newest first, page by page, and the operator its own', async () => {
@@ -462,7 +471,7 @@ async function smallServer(
   }
 }
 
-test('a credential that asks for what is not its own leaves one event, in its own chain and without what it asked for', async () => {
+test('a refused request leaves one event, in the chain of its credential and without the target', async () => {
   const key: Principal = { kind: 'tenant', tenantId: A, scopes: ['read', 'manage'], by: 'key:abc' }
   const at = (access: RouteAccess, path: string) => (app: ReturnType<typeof Fastify>) =>
     void app.post(path, { config: { access, audited: 'things.do' } }, async () => ({}))
@@ -496,7 +505,7 @@ test('a credential that asks for what is not its own leaves one event, in its ow
   }
 })
 
-test('whoever is refused without end writes a few rows and a count', async () => {
+test('a caller that is refused again and again writes a few rows and a count', async () => {
   const key: Principal = { kind: 'tenant', tenantId: A, scopes: ['read'], by: 'key:abc' }
   for (const [principal, chain, actor] of [
     [key, A, 'key:abc'],
@@ -562,7 +571,7 @@ test('an answer that is streamed ends when its last piece is out, or with its re
   await close()
 })
 
-test('an unsafe route that does not say what the audit log calls it stops the start', async () => {
+test('an unsafe route without a name for the audit log stops the start', async () => {
   const db = await openDatabase({ url: await databaseOf(), dataDir: '', poolSize: 1 }, quiet)
   for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
     const app = Fastify()
@@ -583,7 +592,7 @@ test('an unsafe route that does not say what the audit log calls it stops the st
   await db.close()
 })
 
-test('a GET with an effect that leaves its HEAD to the framework stops the start', async () => {
+test('a GET with an effect and an automatic HEAD stops the start', async () => {
   const db = await openDatabase({ url: await databaseOf(), dataDir: '', poolSize: 1 }, quiet)
   const app = Fastify()
   auditEffects(app, { db, ring }, createMetrics())

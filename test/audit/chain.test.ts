@@ -1,4 +1,4 @@
-/** The audit log in the database, on both engines: it grows in one line, no role changes it, and what its owner changes is named. */
+/** The audit log in the database, on both engines: it only grows, no role can change it, and changes by its owner are found. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
@@ -39,7 +39,7 @@ const asOwner = async (db: Database, ...statements: string[]) => {
   for (const statement of statements) await sql.raw(statement).execute(db.kysely)
 }
 
-test('25 events at once from two pools make one line in each chain, without a gap and without a wait crosswise', async (t) => {
+test('25 events at once from two pools make one sequence in each chain, without gaps and without deadlocks', async (t) => {
   const url = await newPostgresDatabase()
   const open = () => openDatabase({ url, dataDir: '', poolSize: 8, statementMs: 5_000 }, quiet)
   const [one, two] = [await open(), await open()]
@@ -101,7 +101,7 @@ for (const engine of engines) {
         'insert into operator_audit select * from kept_operator_audit',
       )
 
-    test('what was written is read again as it was, to the digit of its time', async () => {
+    test('events are read as written, with the exact time', async () => {
       assert.deepEqual(await faults(db), [])
       const [row] = await withTenant(db, A, (scope) => auditRowsAfter(scope, undefined, 1))
       assert.match(String(row?.at), /^\d{10}\.\d{3}000$/)
@@ -109,12 +109,12 @@ for (const engine of engines) {
     })
 
     test('neither role of the service can change, delete or empty it, or write into the other role’s chain', async () => {
-      const doors = {
+      const roles = {
         spoke_app: (statement: string) => withTenant(db, A, ({ query }) => query(sql.raw(statement))),
         spoke_system: (statement: string) => withSystem(db, ({ query }) => query(sql.raw(statement))),
       }
       let tried = 0
-      for (const [role, ask] of Object.entries(doors))
+      for (const [role, ask] of Object.entries(roles))
         for (const table of ['audit_events', 'operator_audit'])
           for (const statement of [
             `update ${table} set actor = 'x'`,
@@ -136,21 +136,21 @@ for (const engine of engines) {
           }
       assert.equal(tried, 36)
       await assert.rejects(
-        doors.spoke_app('select from operator_audit'),
+        roles.spoke_app('select from operator_audit'),
         (error) => codeOf(error) === '42501',
       )
       await assert.rejects(
-        doors.spoke_system('select from audit_events'),
+        roles.spoke_system('select from audit_events'),
         (error) => codeOf(error) === '42501',
       )
-      await assert.rejects(doors.spoke_app('delete from tenants'), (error) => codeOf(error) === '42501')
+      await assert.rejects(roles.spoke_app('delete from tenants'), (error) => codeOf(error) === '42501')
       assert.deepEqual(await faults(db), [])
     })
 
     // What is a property of our hashing needs many examples on one engine, and some on the other.
     const isPostgres = engine.name === 'PostgreSQL'
 
-    test('whatever its owner changes in one row is named: chain, row, many changes of any column', async () => {
+    test('any change of one row by the owner is reported with chain and row, for many changes of any column', async () => {
       const text = fc.constantFrom(`'x'`, `''`, `'admin'`, `'200'`, `'sync.start '`)
       const nullable = fc.oneof(text, fc.constant('null'))
       const columns: Record<string, fc.Arbitrary<string>> = {
@@ -274,21 +274,21 @@ for (const engine of engines) {
       })
     }
 
-    test('what no chain can show, a head that was noted does: rows cut off its new end, and a chain written anew', async () => {
+    test('a saved head shows what the chain cannot: newest rows deleted, and a chain rewritten', async () => {
       const noted = [...(await verdicts(db)).values()].map(({ chain, seq, head }) => ({ chain, seq, head }))
       assert.equal(noted.length, 3)
-      const stands = async () => {
+      const savedHeadFaults = async () => {
         const said: string[] = []
         for (const head of noted) said.push((await chainHeadFault(db, head)) ?? '')
         return said.filter(Boolean)
       }
       await say(db, A)
-      assert.deepEqual(await stands(), [], 'a chain that grew')
+      assert.deepEqual(await savedHeadFaults(), [], 'a chain that grew')
       await asOwner(db, `delete from audit_events where tenant_id = '${A}' and seq > 4`)
       assert.deepEqual(await faults(db), [], 'a chain that is shorter holds')
-      assert.deepEqual(await stands(), ['event 6 is among the saved heads but is missing'])
+      assert.deepEqual(await savedHeadFaults(), ['event 6 is among the saved heads but is missing'])
       await restore()
-      // Every hash made anew, as whoever owns the table can.
+      // Every hash recomputed, as the owner of the table can.
       let prevHash = '0'.repeat(64)
       for (const row of await withTenant(db, A, (scope) => auditRowsAfter(scope, undefined, 100))) {
         const forged = { ...row, actor: 'somebody-else', prevHash }
@@ -298,12 +298,12 @@ for (const engine of engines) {
         prevHash = hash
       }
       assert.deepEqual(await faults(db), [], 'a chain written anew holds')
-      assert.deepEqual(await stands(), ['event 6 differs from the saved head'])
+      assert.deepEqual(await savedHeadFaults(), ['event 6 differs from the saved head'])
       await restore()
     })
 
     test(
-      'a long chain is walked in steps; it may have lost its old end, and says so',
+      'a long chain is verified in steps; if its oldest events are missing, that is reported',
       isPostgres ? {} : onlyLong,
       async (t) => {
         const C = parseTenantId(newId())
@@ -327,11 +327,11 @@ for (const engine of engines) {
         await asOwner(db, `delete from audit_events where tenant_id = '${C}' and seq = 1001`)
         assert.match(String((await here()).fault), /events between 1000 and 1002/)
         await asOwner(db, `delete from tenants where tenant_id = '${C}'`)
-        assert.equal((await verdicts(db)).has(C), false, 'a tenant that goes takes its chain along')
+        assert.equal((await verdicts(db)).has(C), false, 'the chain of an erased tenant is deleted')
       },
     )
 
-    test('an event of a tenant that is not there stands in the operator’s chain, which never holds its id', async () => {
+    test('an event of an unknown tenant goes to the operator’s chain, without its id', async () => {
       const D = parseTenantId(newId())
       const audit = { db, ring }
       const done = { ...auditEvent, phase: 'done', result: '201', target: 'integration:1' } as const
@@ -353,7 +353,7 @@ for (const engine of engines) {
         own.map(({ phase, target }) => [phase, target]),
         [['done', 'integration:1']],
       )
-      // And the other way: it is asked in the tenant's chain, and ends the tenant.
+      // The other way round: the request is in the tenant's chain, and the effect deletes the tenant.
       const requestedIn = await recordAuditEvent(audit, D, auditEvent)
       assert.equal(requestedIn, D)
       await asOwner(db, `delete from tenants where tenant_id = '${D}'`)

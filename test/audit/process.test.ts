@@ -1,4 +1,4 @@
-/** The audit log from outside: a process that is killed in the middle, and the commands that write it and walk it. */
+/** The audit log from outside: a process that is killed midway, and the commands that write and verify the log. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -52,7 +52,7 @@ const eventsOf = (where: string) =>
     url,
   )
 
-test('a process that is killed in the middle leaves what was asked, and nothing that says it was done', async () => {
+test('a process that is killed midway leaves the request, and no result', async () => {
   const running = startProcess(dir, { ...env(), SPOKE_ROLE: 'api', HUBSPOT_TIMEOUT: '20s' })
   const base = await running.url
   emulator.world.faults.add({ kind: 'hang', times: null })
@@ -69,7 +69,7 @@ test('a process that is killed in the middle leaves what was asked, and nothing 
     return fetch(`${base}${path}`, { method, headers, body }).catch(() => 'gone')
   })
   const events = () => eventsOf(`request_id = 'killed'`)
-  await eventually(async () => (await events()).length === 2, 'both are asked')
+  await eventually(async () => (await events()).length === 2, 'both requests are recorded')
   await running.end('SIGKILL')
   assert.deepEqual(await Promise.all(asked), ['gone', 'gone'])
   emulator.world.faults.clear()
@@ -90,7 +90,7 @@ test('a process that is killed in the middle leaves what was asked, and nothing 
   assert.equal(code, 0, out)
 })
 
-test('what a command changes is written down, as done by whoever sits at it', async () => {
+test('what a command changes is recorded, with the operator as its actor', async () => {
   const made = randomUUID()
   assert.equal((await spoke('tenants', 'create', made)).code, 0)
   assert.equal((await spoke('api-keys', 'create', made, '--name', 'x')).code, 0)
@@ -118,7 +118,7 @@ test('what a command changes is written down, as done by whoever sits at it', as
   assert.match((await spoke('audit', 'list')).out, /cli\tkey-ring\.rotate\tkey:k1\tdone\tok/)
 })
 
-test('verify prints every head, finds noted ones again, and ends with 1 at the first broken place', async () => {
+test('verify prints every head, checks saved ones, and exits with 1 at the first broken event', async () => {
   const { code, out } = await spoke('audit', 'verify', '--json')
   assert.equal(code, 0, out)
   const heads = out
@@ -134,14 +134,14 @@ test('verify prints every head, finds noted ones again, and ends with 1 at the f
 
   const { chain, seq } = heads.find((one) => one.chain === tenant)
   await adminQuery(`delete from audit_events where tenant_id = '${chain}' and seq = ${seq}`, url)
-  assert.equal((await spoke('audit', 'verify')).code, 0, 'nothing shows without the saved head')
+  assert.equal((await spoke('audit', 'verify')).code, 0, 'nothing is found without the saved head')
   const cut = await spoke('audit', 'verify', '--heads', file)
   assert.equal(cut.code, 1)
   assert.match(cut.err, new RegExp(`${tenant}: event ${seq} is among the saved heads but is missing`))
 
   await adminQuery(`delete from operator_audit where seq = 1`, url)
   const old = await spoke('audit', 'verify')
-  assert.equal(old.code, 1, 'the oldest event is gone')
+  assert.equal(old.code, 1, 'the oldest event is missing')
   assert.match(old.err, /^spoke: operator: the events before event 2 are gone$/m)
   assert.match(old.out, /\b1 broken$/m)
   const [first] = await adminQuery('select prev_hash from operator_audit where seq = 2', url)

@@ -118,7 +118,7 @@ describe('over HTTP', () => {
     assert.equal((await one.delete(`${keys}/0123456789abcdef`, admin)).body.code, 'api_key_not_found')
   })
 
-  test('a rotated key holds beside the next one, and without an overlap not at all', async () => {
+  test('a rotated key works together with the next one, and without an overlap not at all', async () => {
     const { body } = await make({ name: 'turned' })
     const next = await one.post(`${keys}/${body.key_id}/rotate`, {}, admin)
     assert.equal(next.status, 201)
@@ -130,7 +130,7 @@ describe('over HTTP', () => {
     assert.deepEqual([over.status, over.body.code], [409, 'api_key_not_active'])
   })
 
-  test('a key without sense is refused, and where', async () => {
+  test('an invalid key request is refused with the field', async () => {
     for (const [body, pointer] of [
       [{ name: '' }, '/name'],
       [{ name: 'a\u0007b' }, '/name'],
@@ -175,7 +175,7 @@ describe('by command', () => {
     return out.trim()
   }
 
-  test('beside the database, before there is a service', async () => {
+  test('directly on the database, before there is a service', async () => {
     const spoke = (...words: string[]) => runSpoke(dir, env, ...words)
     done(await spoke('migrate'))
     const tenant = done(await spoke('tenants', 'create'))

@@ -1,4 +1,4 @@
-/** Keys of tenants on both engines: what is stored, what proves, and how a key ends. */
+/** API keys of tenants, on both engines: what is stored, what authenticates, and how a key ends. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
@@ -64,7 +64,7 @@ for (const engine of engines) {
         typeof made === 'string' ? made : made.key.reveal(),
       )
 
-    test('a key proves its tenant and scopes, and is nowhere in the database', async () => {
+    test('a key authenticates its tenant with its scopes, and is nowhere in the database', async () => {
       const made = await create()
       const { keyId } = made.details
       assert.deepEqual(await prove(made), {
@@ -81,7 +81,7 @@ for (const engine of engines) {
           for (const { name, content } of places) assert.ok(!content.includes(text), `${form} in ${name}`)
     })
 
-    test('every other text proves nobody', async () => {
+    test('any other text authenticates nobody', async () => {
       const made = await create()
       const key = made.key.reveal()
       const other = await create()
@@ -99,13 +99,13 @@ for (const engine of engines) {
       assert.ok(await prove(made))
     })
 
-    test("a key's row that is given to another tenant proves nobody", async () => {
+    test("a key's row that is moved to another tenant authenticates nobody", async () => {
       const made = await create()
       await sql`update api_keys set tenant_id = ${B} where key_id = ${made.details.keyId}`.execute(db.kysely)
       assert.equal(await prove(made), undefined)
     })
 
-    test('a revoked key, and one that is over, prove nobody', async () => {
+    test('a revoked key and an expired key authenticate nobody', async () => {
       const made = await create()
       await withTenant(db, A, (scope) => revokeApiKey(scope, made.details.keyId))
       assert.equal(await prove(made), undefined)
@@ -117,7 +117,7 @@ for (const engine of engines) {
       assert.equal(await prove(short), undefined)
     })
 
-    test('who has proved a key is refused within a second after it is revoked', async () => {
+    test('a caller that has used a key is refused within a second after it is revoked', async () => {
       const made = await create()
       const proveIt = createApiKeyVerifier({ db, ring, clock: systemClock, log: quiet })
       assert.ok(await proveIt(made.key.reveal()))
@@ -126,7 +126,7 @@ for (const engine of engines) {
       for (;;) {
         const asked = performance.now() - from
         if (!(await proveIt(made.key.reveal()))) break
-        assert.ok(asked < 1_000, 'still let in after a second')
+        assert.ok(asked < 1_000, 'still accepted after a second')
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     })
@@ -183,7 +183,7 @@ for (const engine of engines) {
       await assert.rejects(nobody, { code: 'tenant_not_found' })
     })
 
-    test('keys go on holding when the ring is rotated', async () => {
+    test('keys still work after a rotation of the key ring', async () => {
       const made = await create()
       const newer = [{ kid: 'k9', key: new Uint8Array(randomBytes(32)) }, ...ring]
       await rotateKeyRing(db, newer)

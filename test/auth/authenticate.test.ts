@@ -1,4 +1,4 @@
-/** What decides about a key is one comparison that takes as long for each, and nothing before it. */
+/** One constant-time comparison decides about a key, and nothing before it does. */
 import assert from 'node:assert/strict'
 import crypto, { randomUUID } from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
@@ -28,7 +28,7 @@ async function comparing(compare: typeof crypto.timingSafeEqual, work: () => Pro
   }
 }
 
-test('the admin key is let in or not by timingSafeEqual alone, on values of one length', async () => {
+test('only timingSafeEqual decides about the admin key, on values of equal length', async () => {
   const lengths = new Set<number>()
   const saying = (answer: boolean) => (a: NodeJS.ArrayBufferView, b: NodeJS.ArrayBufferView) => {
     for (const side of [a, b]) lengths.add(side.byteLength)
@@ -36,11 +36,11 @@ test('the admin key is let in or not by timingSafeEqual alone, on values of one 
   }
   const wrong = ['x', key.slice(0, -1), `${key}x`, key.toUpperCase(), 'y'.repeat(500)]
   await comparing(saying(false), async () => {
-    assert.equal(await ask(key), 401, 'something else than the comparison let the right key in')
+    assert.equal(await ask(key), 401, 'something other than the comparison accepted the right key')
   })
   await comparing(saying(true), async () => {
     for (const given of wrong)
-      assert.equal(await ask(given), 404, `something before the comparison kept ${given.slice(0, 5)} out`)
+      assert.equal(await ask(given), 404, `something before the comparison refused ${given.slice(0, 5)}`)
   })
   assert.deepEqual([...lengths], [32])
   assert.equal(await ask(key), 404)

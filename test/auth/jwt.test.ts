@@ -1,4 +1,4 @@
-/** JWTs of the operator's identity provider: which ones are somebody, and that every forged, stale or misplaced one is nobody. */
+/** JWTs of the operator's identity provider: which ones authenticate, and that every forged, expired or misplaced one is refused. */
 import assert from 'node:assert/strict'
 import { createHmac, randomUUID, sign as signBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
@@ -32,7 +32,7 @@ before(async () => {
   provider = await startProvider()
   es = provider.keys[0] as SigningKey
   rs = await provider.newKey('RS256')
-  // As some providers do: then only our own list says which algorithm it is for.
+  // As some providers do: then only our own list determines the algorithm.
   delete rs.jwk.alg
   await provider.newKey('EdDSA')
   const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
@@ -72,7 +72,7 @@ const ask = (bearer: string, where = path(), method = 'GET', body?: string): Pro
   })
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-test('a token of each algorithm that is taken opens its tenant, by a list and by words with spaces', async () => {
+test('a token of each accepted algorithm gives access to its tenant, with scopes as a list or separated by spaces', async () => {
   for (const key of provider.keys) {
     for (const scope of ['read', 'email read', ['read'], ['x', 'read', 7, null]]) {
       const answer = await ask(await sign(key, claims({ scope })))
@@ -87,12 +87,12 @@ test('a token of each algorithm that is taken opens its tenant, by a list and by
   assert.equal((await ask(await sign(es, claims({ tenant_id: tenant.toUpperCase() })))).status, 200)
 })
 
-test('thirty seconds between two clocks are forgiven', async () => {
+test('a clock difference of thirty seconds is accepted', async () => {
   for (const over of [{ exp: now() - 20 }, { iat: now() + 20 }, { nbf: now() + 20 }])
     assert.equal((await ask(await sign(es, claims(over)))).status, 200, JSON.stringify(over))
 })
 
-/** Each is a token that must be nobody. */
+/** Each is a token that must be refused. */
 async function attacks(): Promise<[what: string, token: string][]> {
   const good = await sign(es, claims())
   const [head = '', body = '', signature = ''] = good.split('.')
@@ -219,15 +219,15 @@ test('every forged, stale or misplaced token is 401, in one shape, and is never 
       secret,
     })
   }
-  assert.deepEqual(provider.strays, [], 'nobody followed an address out of a token')
-  t.diagnostic(`${all.length} tokens refused; the provider was asked ${provider.calls()} times`)
+  assert.deepEqual(provider.strays, [], 'no URL from a token was followed')
+  t.diagnostic(`${all.length} tokens refused; the provider was called ${provider.calls()} times`)
 })
 
-test('the raw signer makes tokens that hold, so that what it breaks is what was refused', async () => {
+test('the raw signer makes valid tokens, so that its changes are the reason of each refusal', async () => {
   assert.equal((await ask(await signRaw(es, {}, claims()))).status, 200)
 })
 
-test('of a claim that stands twice the one that was checked is the one that counts', async () => {
+test('of a duplicate claim, the one that was checked is used', async () => {
   const text = JSON.stringify(claims()).replace(/\}$/, `,"tenant_id":${JSON.stringify(other)}}`)
   const token = await new CompactSign(Buffer.from(text))
     .setProtectedHeader({ alg: 'ES256', kid: es.kid })
@@ -264,7 +264,7 @@ test('scopes are those of the token, and an unknown one is none', async () => {
   await idle(bench.service, bench.database)
 })
 
-test('another tenant’s path, a tenant that is not there, and an unknown integration answer the same bytes', async () => {
+test('another tenant’s path, an unknown tenant and an unknown integration return the same bytes', async () => {
   const all = await sign(es, claims())
   const gone = await sign(es, claims({ tenant_id: nobody }))
   const asked: [string, string][] = [
@@ -286,7 +286,7 @@ test('another tenant’s path, a tenant that is not there, and an unknown integr
   assert.equal(bodies.size, 1, [...bodies].join('\n'))
 })
 
-test('no token makes a tenant, and none is the operator', async () => {
+test('no token creates a tenant, and none is the operator', async () => {
   const gone = await sign(es, claims({ tenant_id: nobody, scope: 'read sync manage admin' }))
   const { token } = newAccount(bench.emulator)
   const body = JSON.stringify({ access_token: token })
@@ -301,7 +301,7 @@ test('no token makes a tenant, and none is the operator', async () => {
   )
 })
 
-test('a subject stands in harmless letters and short, and two subjects are never one name', async () => {
+test('a subject becomes a short, harmless name, and two subjects never share one', async () => {
   const nameOf = async (sub: string) =>
     (await ask(await sign(es, claims({ sub })), '/api/session')).json.actor
   const long = `auth0|a b\n{"x"}${'é'.repeat(500)}`

@@ -1,4 +1,4 @@
-/** Who may log in to serve: a login without superuser rights works, and a strict one that owns or bypasses is refused. */
+/** Which database logins may serve: one without superuser rights works; with the strict check, one that owns tables or bypasses RLS is refused. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { startService } from '../../src/app/start.ts'
@@ -11,7 +11,7 @@ import { startTestService, type TestService, testKeys } from '../support/service
 
 const T = '11111111-1111-4111-8111-111111111111'
 
-/** A server of its own, on which nobody has made the roles yet. */
+/** A separate server, on which the roles do not exist yet. */
 let server: PostgresServer
 before(async () => {
   server = await startPostgres()

@@ -1,4 +1,4 @@
-/** The provider's keys: kept, asked for seldom, exchanged when they are, and never guessed at while the provider is away. */
+/** The provider's keys: cached, fetched rarely, replaced on rotation, and never guessed while the provider is unavailable. */
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { after, before, describe, test } from 'node:test'
@@ -34,7 +34,7 @@ describe('the keys of the identity provider', () => {
   })
   after(() => provider.close())
 
-  /** Nothing kept yet; time passes as the test says. */
+  /** Nothing cached yet; the test moves the clock. */
   function fresh() {
     elapsed = 0
     lines = []
@@ -65,7 +65,7 @@ describe('the keys of the identity provider', () => {
   const gone = (_: unknown, response: ServerResponse) => void response.destroy()
   const unknown = 'ERR_JWKS_NO_MATCHING_KEY'
 
-  test('are asked for once by a hundred tokens at once, and not again for five minutes', async () => {
+  test('are fetched once for a hundred tokens at once, and not again for five minutes', async () => {
     const { calls, tryWith } = fresh()
     const answers = await Promise.all(Array.from({ length: 100 }, () => tryWith(known())))
     assert.deepEqual(new Set(answers), new Set(['ok']))
@@ -77,7 +77,7 @@ describe('the keys of the identity provider', () => {
     assert.equal(calls(), 2)
   })
 
-  test('a thousand unknown kids make one call in ten seconds, and none keeps a known key out', async () => {
+  test('a thousand unknown kids cause one call in ten seconds, and known keys still work', async () => {
     const { calls, tryWith } = fresh()
     assert.equal(await tryWith(known()), 'ok')
     const strangers = await Promise.all(Array.from({ length: 10 }, () => newKey('EdDSA')))
@@ -102,7 +102,7 @@ describe('the keys of the identity provider', () => {
     assert.equal(calls(), 2)
   })
 
-  test('a key that the provider has taken back is refused after five minutes', async () => {
+  test('a key that the provider has removed is refused after five minutes', async () => {
     const { tryWith } = fresh()
     const added = await provider.newKey()
     assert.equal(await tryWith(added), 'ok')
@@ -113,7 +113,7 @@ describe('the keys of the identity provider', () => {
     assert.equal(await tryWith(added), unknown)
   })
 
-  test('while the provider is away known keys count for an hour, and what is not known is neither let in nor refused', async () => {
+  test('while the provider is unavailable, known keys work for an hour and unknown ones are neither accepted nor refused', async () => {
     const { calls, tryWith } = fresh()
     assert.equal(await tryWith(known()), 'ok')
     provider.answer = gone
@@ -128,13 +128,13 @@ describe('the keys of the identity provider', () => {
     assert.ok(lines.some((line) => line.includes('the keys of the identity provider could not be read')))
     const before = calls()
     for (let n = 0; n < 50; n++) assert.equal(await tryWith(known()), 'unavailable')
-    assert.equal(calls(), before, 'nobody hammers a provider that is down')
+    assert.equal(calls(), before, 'a provider that is down is not called repeatedly')
     provider.answer = undefined
     elapsed += 11_000
     assert.equal(await tryWith(known()), 'ok')
   })
 
-  test('once a slow provider is known to be slow, nobody waits for it whose key is known', async () => {
+  test('once a provider is known to be slow, tokens with a known key do not wait for it', async () => {
     const { tryWith } = fresh()
     assert.equal(await tryWith(known()), 'ok')
     provider.answer = gone
@@ -155,7 +155,7 @@ describe('the keys of the identity provider', () => {
     response.on('drain', more)
     more()
   }
-  const says =
+  const answering =
     (status: number, body: string | Buffer, headers: Record<string, string> = {}) =>
     (_: unknown, response: ServerResponse) =>
       void response.writeHead(status, headers).end(body)
@@ -163,27 +163,27 @@ describe('the keys of the identity provider', () => {
 
   for (const [what, answer] of [
     ['hangs up', gone],
-    ['says nothing', () => {}],
+    ['does not respond', () => {}],
     [
       'stops in the middle',
       (_: unknown, response: ServerResponse) => void response.writeHead(200).write('{"keys":['),
     ],
     ['answers without end', endless],
-    ['answers a bomb', says(200, gzipSync(Buffer.alloc(64 << 20, ' ')), { 'content-encoding': 'gzip' })],
-    ['answers 500', says(500, '{}')],
+    ['answers a bomb', answering(200, gzipSync(Buffer.alloc(64 << 20, ' ')), { 'content-encoding': 'gzip' })],
+    ['answers 500', answering(500, '{}')],
     [
       'answers 404 with keys',
       (_: unknown, response: ServerResponse) => void response.writeHead(404).end(jwks()),
     ],
-    ['answers a page', says(200, '<!doctype html>')],
-    ['answers nothing', says(200, '')],
-    ['answers no list', says(200, '{"keys":{}}')],
-    ['answers null', says(200, 'null')],
-    ['answers an empty list', says(200, '{"keys":[]}')],
-    ['sends elsewhere', says(302, '', { location: '/elsewhere' })],
-    ['sends elsewhere for good', says(308, '', { location: '/elsewhere' })],
+    ['answers a page', answering(200, '<!doctype html>')],
+    ['answers nothing', answering(200, '')],
+    ['answers no list', answering(200, '{"keys":{}}')],
+    ['answers null', answering(200, 'null')],
+    ['answers an empty list', answering(200, '{"keys":[]}')],
+    ['sends elsewhere', answering(302, '', { location: '/elsewhere' })],
+    ['sends elsewhere for good', answering(308, '', { location: '/elsewhere' })],
   ] as const) {
-    test(`a provider that ${what} is away: within five seconds, without a pass and without a refusal`, async () => {
+    test(`a provider that ${what} counts as unavailable within five seconds; nothing is accepted or refused`, async () => {
       const { tryWith } = fresh()
       provider.answer = answer
       const began = performance.now()
@@ -196,7 +196,7 @@ describe('the keys of the identity provider', () => {
   }
 })
 
-test('over HTTP a provider that is away is 503 with Retry-After, logs nobody out, and stands in nobody else’s way', async () => {
+test('over HTTP an unavailable provider is 503 with Retry-After, ends no session, and affects no other caller', async () => {
   const provider = await startProvider()
   const emulator = await startTestEmulator()
   const adminKey = 'an-admin-key-of-the-jwt-tests'
@@ -209,7 +209,7 @@ test('over HTTP a provider that is away is 503 with Retry-After, logs nobody out
     const path = `/api/hubspot/integrations/${T}`
     const token = await sign(provider.keys[0] as SigningKey, claimsFor(provider, T))
     const answer = await send(bench.service.url, { path, headers: { authorization: `Bearer ${token}` } })
-    checkShape(answer, { what: 'away', status: 503, code: 'unavailable' })
+    checkShape(answer, { what: 'provider unavailable', status: 503, code: 'unavailable' })
     assert.match(String(answer.headers['retry-after']), /^([1-9]|10)$/)
     const admin = await send(bench.service.url, { path, headers: { authorization: `Bearer ${adminKey}` } })
     assert.equal(admin.status, 404, 'the admin key needs no provider')

@@ -1,4 +1,4 @@
-/** Sessions in SQL, on both engines: how long they live, what each role reaches, and that the ended go in small steps. */
+/** Sessions in SQL, on both engines: how long they last, what each role can access, and that ended ones are deleted in small batches. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -53,7 +53,7 @@ for (const engine of engines) {
         .execute(db.kysely))
     const seconds = (at: Date | undefined) => ((at?.getTime() ?? 0) - Date.now()) / 1_000
 
-    test('one lives for twelve hours, or as long as its credential; of an ended one nothing is made', async () => {
+    test('one lasts for twelve hours, or as long as its credential; an ended credential creates none', async () => {
       assert.ok(Math.abs(seconds(await make('a')) - 43_200) < 60)
       assert.ok(Math.abs(seconds(await make('b', { until: Date.now() + 600_000 })) - 600) < 60)
       assert.ok(Math.abs(seconds(await make('c', { until: Date.now() + 864_000_000 })) - 43_200) < 60)
@@ -72,13 +72,13 @@ for (const engine of engines) {
       assert.equal(await find('d'), undefined)
     })
 
-    test('what is the admin’s has no tenant, and nothing else has none', async () => {
+    test('a session of the admin has no tenant, and every other one has a tenant', async () => {
       assert.ok(await make('admin', { tenant_id: null, created_by: 'admin' }))
       await assert.rejects(make('x', { tenant_id: null, created_by: 'key:1' }), { code: '23514' })
       await assert.rejects(make('x', { tenant_id: A, created_by: 'admin' }), { code: '23514' })
     })
 
-    test('it ends by either time and with its tenant, for whoever looks it up or watches it', async () => {
+    test('it ends at either time limit and with its tenant, for every lookup and for streams', async () => {
       const alive = async (tokenHash: string) => {
         const seen = await withSystem(db, (scope) => findLiveSessions(scope, [tokenHash, 'nothing']))
         assert.equal(seen.length === 1, (await find(tokenHash)) !== undefined)
@@ -98,7 +98,7 @@ for (const engine of engines) {
       assert.equal(await alive('f'), false)
     })
 
-    test('a tenant’s role sees and ends its own, and neither makes nor changes one; the admin’s is nobody’s', async () => {
+    test('a tenant’s role can read and end its own sessions, but not create or change one; the admin’s session belongs to no tenant', async () => {
       await make('g', { tenant_id: B })
       const as = (tenant: typeof A, statement: string) =>
         withTenant(db, tenant, ({ query }) => query(sql.raw<{ token_hash: string }>(statement)))
@@ -116,7 +116,7 @@ for (const engine of engines) {
       assert.ok(await find('admin'))
     })
 
-    test('the ended go some at a time, and the others stay', async () => {
+    test('ended sessions are deleted in batches, and the others stay', async () => {
       for (let n = 0; n < 5; n++) {
         await make(`old ${n}`)
         await age(`old ${n}`, n % 2 ? 'expires_at' : 'last_used_at', '-13 hours')

@@ -1,10 +1,10 @@
-/** Sessions of browsers over HTTP: how they are given, what may ride on them, and everything that ends them. Over 200 lines because they share one service. */
+/** Browser sessions over HTTP: how they are issued, what they may do, and everything that ends them. Over 200 lines because the tests share one service. */
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { sessionHash } from '../../src/auth/session.ts'
-import { everyRow, look } from '../http/database.ts'
+import { everyRow, runSql } from '../http/database.ts'
 import { connectTenant, idle, newAccount, startOn } from '../http/http-fixture.ts'
 import { pathOf, readOperations } from '../http/operations.ts'
 import { checkShape, refused, type Watched } from '../http/oracle.ts'
@@ -88,7 +88,7 @@ describe('sessions', () => {
     checkShape(await whoami(session, url), { what, status: 401, code: 'unauthenticated' })
   const row = ({ token }: LoggedIn) => sessionHash(token)
   const change = async (session: LoggedIn, set: string) =>
-    await look(bench.database, `update sessions set ${set} where token_hash = '${row(session)}'`)
+    await runSql(bench.database, `update sessions set ${set} where token_hash = '${row(session)}'`)
 
   test('the cookie is for this host alone, for HTTPS, for no script and for no other site', async () => {
     const { answer } = await logIn(adminKey)
@@ -98,15 +98,15 @@ describe('sessions', () => {
     assert.equal(answer.headers['cache-control'], 'no-store')
   })
 
-  test('what only reads goes on, by key and by session, while the database takes no writes', async () => {
+  test('reads still work, by key and by session, while the database is read-only', async () => {
     const sessions = [await logIn(adminKey), await logIn(await jwt({ scope: 'read manage' }))]
     for (const session of sessions) await change(session, "last_used_at = now() - interval '2 minutes'")
-    await look(
+    await runSql(
       bench.database,
       `insert into tenant_integrations (tenant_id, integration_id, status, created_at)
        values ('${tenant}', '${randomUUID()}', 'pending', now() - interval '1 hour')`,
     )
-    const [run] = await look(
+    const [run] = await runSql(
       bench.database,
       `select sync_event_id from sync_events where tenant_id = '${tenant}'`,
     )
@@ -136,7 +136,7 @@ describe('sessions', () => {
     }
   })
 
-  test('without HTTPS it goes by a name without the promise, and is otherwise the same', async () => {
+  test('without HTTPS the cookie has no __Host- prefix, and is otherwise the same', async () => {
     const plain = await second({ SPOKE_PUBLIC_URL: 'http://spoke.local:8000' })
     try {
       const headers = { authorization: `Bearer ${adminKey}`, host: 'spoke.local:8000' }
@@ -155,7 +155,7 @@ describe('sessions', () => {
     }
   })
 
-  test('it tells who one is, by the admin key and by a JWT, when it is made and when it is asked', async () => {
+  test('it returns who the caller is, by the admin key and by a JWT, at creation and on request', async () => {
     const admin = await logIn(adminKey)
     const { expires_at, csrf_token, ...rest } = (await whoami(admin)).json
     assert.deepEqual(rest, {
@@ -177,7 +177,7 @@ describe('sessions', () => {
     )
   })
 
-  test('it may what its credential may, and no more', async () => {
+  test('it has the permissions of its credential, and no more', async () => {
     const reader = await logIn(await jwt({ scope: 'read' }))
     const get = (path: string) => ask({ path, headers: { cookie: reader.cookie } })
     assert.equal((await get(`/api/hubspot/integrations/${tenant}/${integration}`)).status, 200)
@@ -193,7 +193,7 @@ describe('sessions', () => {
     checkShape(answer, { what: 'a reader syncs', status: 403, code: 'insufficient_scope' })
   })
 
-  test('in the database stands a hash, and neither token nor what pages send in any form', async () => {
+  test('the database holds a hash, and neither the token nor the CSRF token in any form', async () => {
     const made = [await logIn(adminKey), await logIn(await jwt())]
     const all = Buffer.from(await everyRow(bench.database))
     for (const session of made) {
@@ -217,7 +217,7 @@ describe('sessions', () => {
     assert.equal((await whoami(again)).status, 200)
   })
 
-  test('a session makes no session, so that none outlives its credential', async () => {
+  test('a session cannot create a session, so that none outlives its credential', async () => {
     const session = await logIn(adminKey)
     const headers = { cookie: session.cookie, 'x-spoke-csrf': session.csrf, ...fromUs }
     const answer = await ask({ method: 'POST', path: '/api/session', headers })
@@ -226,7 +226,7 @@ describe('sessions', () => {
     assert.equal((await whoami(session)).status, 200)
   })
 
-  test('a logout holds at once, in another process too, and takes the cookie away', async () => {
+  test('a logout takes effect at once, in other processes too, and clears the cookie', async () => {
     const other = await second()
     try {
       const session = await logIn(adminKey)
@@ -248,7 +248,7 @@ describe('sessions', () => {
     const session = await logIn(adminKey)
     await change(session, `last_used_at = now() - interval '29 minutes'`)
     assert.equal((await whoami(session)).status, 200)
-    const [{ age } = {}] = await look(
+    const [{ age } = {}] = await runSql(
       bench.database,
       `select extract(epoch from now() - last_used_at)::float8 as age from sessions where token_hash = '${row(session)}'`,
     )
@@ -259,7 +259,7 @@ describe('sessions', () => {
 
   test('it ends after twelve hours, however much it is used', async () => {
     const session = await logIn(adminKey)
-    const [{ hours } = {}] = await look(
+    const [{ hours } = {}] = await runSql(
       bench.database,
       `select extract(epoch from expires_at - now())::float8 / 3600 as hours from sessions where token_hash = '${row(session)}'`,
     )
@@ -268,10 +268,10 @@ describe('sessions', () => {
     await isOver(session, 'old')
   })
 
-  test('a row that the service has not made opens nothing, and one that was changed or copied neither', async () => {
+  test('a forged, changed or copied row gives no access', async () => {
     const victim = randomUUID()
     const theirs = '0123456789abcdef'
-    await look(
+    await runSql(
       bench.database,
       `insert into tenants (tenant_id, data_key) select '${victim}', data_key from tenants limit 1;
        insert into api_keys (key_id, tenant_id, name, scopes, key_hash) values ('${theirs}', '${victim}', 'x', '{read}', 'x')`,
@@ -284,12 +284,12 @@ describe('sessions', () => {
     const text = columns.map((column) => `${column}::text as ${column}`).join(', ')
     const read = async (session: LoggedIn) =>
       (
-        await look(bench.database, `select ${text} from sessions where token_hash = '${row(session)}'`)
+        await runSql(bench.database, `select ${text} from sessions where token_hash = '${row(session)}'`)
       )[0] as Row
     /** With what the serving login may do in the service's own role. */
     const write = (token: string, values: Row) => {
       const literals = columns.map((column) => (values[column] === null ? 'null' : `'${values[column]}'`))
-      return look(
+      return runSql(
         bench.database,
         `begin; set local role spoke_system; delete from sessions where token_hash = '${sessionHash(token)}';
          insert into sessions (token_hash, ${columns.join(', ')}) values ('${sessionHash(token)}', ${literals.join(', ')}); commit`,
@@ -316,12 +316,12 @@ describe('sessions', () => {
     const made = { cookie: '', token: `sps_${randomBytes(32).toString('base64url')}` }
     made.cookie = `__Host-spoke_session=${made.token}`
     for (const [what, from, over] of forgeries) {
-      const kept = await read(from)
-      await write(made.token, { ...kept, ...over })
+      const saved = await read(from)
+      await write(made.token, { ...saved, ...over })
       await isOver(made, `${what}, under a token made up`)
-      await write(from.token, { ...kept, ...over })
+      await write(from.token, { ...saved, ...over })
       await isOver(from, what)
-      await write(from.token, kept)
+      await write(from.token, saved)
       assert.equal((await whoami(from)).status, 200, 'as it was')
     }
     for (const from of [byKey, byJwt, byAdmin]) {
@@ -330,7 +330,7 @@ describe('sessions', () => {
     }
   })
 
-  test('a key ring that is turned ends no session; a key that leaves it ends those that it tied', async () => {
+  test('a rotation of the key ring ends no session; removing a key ends those that it authenticated', async () => {
     const [k1, k2] = [testKeys, `k2:${Buffer.alloc(32, 9).toString('base64')}`]
     const turned = await second({ SPOKE_ENCRYPTION_KEYS: `${k2},${k1}` })
     try {
@@ -340,7 +340,7 @@ describe('sessions', () => {
       await isOver(young, 'where the key is not known')
     } finally {
       await turned.stop()
-      await look(bench.database, `delete from ring_keys where key_id = 'k2'`)
+      await runSql(bench.database, `delete from ring_keys where key_id = 'k2'`)
     }
   })
 
@@ -384,14 +384,14 @@ describe('sessions', () => {
     assert.equal(answer.status, 200, answer.text)
   }
 
-  test("it ends at once, in every process, when the tenant's key it was made with is revoked, is over, or is gone", async () => {
+  test("it ends at once, in every process, when the tenant's key it was made with is revoked, expired or deleted", async () => {
     const other = await second()
     try {
       for (const end of [
         (keyId: string) => revoke(keyId),
         (keyId: string) =>
-          look(bench.database, `update api_keys set expires_at = now() where key_id = '${keyId}'`),
-        (keyId: string) => look(bench.database, `delete from api_keys where key_id = '${keyId}'`),
+          runSql(bench.database, `update api_keys set expires_at = now() where key_id = '${keyId}'`),
+        (keyId: string) => runSql(bench.database, `delete from api_keys where key_id = '${keyId}'`),
       ]) {
         const { api_key, key_id } = await newTenantKey()
         const session = await logIn(api_key)
@@ -406,7 +406,7 @@ describe('sessions', () => {
     }
   })
 
-  test('a key that has just been revoked, and is still remembered as good, makes no session that holds', async () => {
+  test('a key that was just revoked, and is still cached as valid, creates no session that works', async () => {
     const { api_key, key_id } = await newTenantKey()
     const headers = { authorization: `Bearer ${api_key}` }
     assert.equal((await ask({ path: '/api/session', headers })).status, 200)
@@ -417,7 +417,7 @@ describe('sessions', () => {
     else checkShape(answer, { what: 'a late login', status: 401, code: 'unauthenticated' })
   })
 
-  test('the key for figures opens no session', async () => {
+  test('the metrics key creates no session', async () => {
     const metricsKey = 'a-metrics-key-of-the-session-tests'
     const other = await second({ SPOKE_METRICS_KEY: metricsKey })
     try {
@@ -431,19 +431,19 @@ describe('sessions', () => {
     }
   })
 
-  test('it ends with its tenant, even when its row were left behind', async () => {
+  test('it ends with its tenant, even if its row is left behind', async () => {
     const gone = randomUUID()
-    await look(
+    await runSql(
       bench.database,
       `insert into tenants (tenant_id, data_key) select '${gone}', data_key from tenants limit 1`,
     )
     const session = await logIn(await jwt({ tenant_id: gone }))
     assert.equal((await whoami(session)).status, 200)
-    await look(bench.database, `delete from tenants where tenant_id = '${gone}'`)
+    await runSql(bench.database, `delete from tenants where tenant_id = '${gone}'`)
     await isOver(session, 'no tenant')
   })
 
-  test('an Authorization header beats the cookie, and a cookie never stands in for a bad one', async () => {
+  test('an Authorization header takes precedence over the cookie, and a cookie never replaces a bad header', async () => {
     const session = await logIn(adminKey)
     const reader = await jwt({ scope: 'read' })
     const by = (authorization: string) =>
@@ -457,7 +457,7 @@ describe('sessions', () => {
     assert.equal((await whoami(session)).status, 200, 'none of it has ended the session')
   })
 
-  test('a cookie of odd form, twice, of another name, or made up is nobody', async () => {
+  test('a malformed, duplicate, misnamed or invented cookie authenticates nobody', async () => {
     const { cookie, token } = await logIn(adminKey)
     for (const odd of [
       `${cookie}x`,
@@ -483,7 +483,7 @@ describe('sessions', () => {
     assert.equal(among.status, 200)
   })
 
-  test('no request rides on a session unless a page of ours sent it: every method, site, origin and header', async (t) => {
+  test('a session is accepted only for requests from our own pages: every method, site, origin and header', async (t) => {
     const session = await logIn(adminKey)
     const { csrf: anothers } = await logIn(adminKey)
     const path = `/api/hubspot/integrations/${tenant}/${randomUUID()}`
@@ -524,7 +524,7 @@ describe('sessions', () => {
               ? site === undefined || site === 'same-origin' || site === 'none'
               : csrf === session.csrf && (site === 'same-origin' || (site === undefined && origin === ours))
             const what = JSON.stringify({ method, ...given })
-            // What passes meets an integration that is not there, or a method that is not.
+            // What passes gets a 404 for the integration, or a 405.
             if (passes) assert.ok(answer.status === 404 || answer.status === 405, `${what}: ${answer.status}`)
             else assert.equal(answer.status, 403, what)
             if (!passes && method !== 'HEAD')
@@ -535,19 +535,19 @@ describe('sessions', () => {
     t.diagnostic(`${counts.passed} passed, ${counts.refused} refused`)
   })
 
-  test('a refused request is no use of the session', async () => {
+  test('a refused request does not extend the session', async () => {
     const session = await logIn(adminKey)
     await change(session, `last_used_at = now() - interval '20 minutes'`)
     const headers = { cookie: session.cookie, 'sec-fetch-site': 'cross-site' }
     assert.equal((await ask({ path: '/api/session', headers })).status, 403)
-    const [{ old } = {}] = await look(
+    const [{ old } = {}] = await runSql(
       bench.database,
       `select last_used_at < now() - interval '19 minutes' as old from sessions where token_hash = '${row(session)}'`,
     )
     assert.equal(old, true)
   })
 
-  test('a session is good only under the name of the public address, and is not even given under another', async () => {
+  test('a session is valid only under the name of the public address, and is not issued under another', async () => {
     const session = await logIn(adminKey)
     for (const name of [
       'evil.example',
@@ -588,7 +588,7 @@ describe('sessions', () => {
     assert.equal((await ask({ method: 'POST', path: '/api/session', headers, body: '{}' })).status, 200)
   })
 
-  /** Opens the stream of a run that goes on. @returns resolves with the milliseconds until it ended */
+  /** Opens the stream of a run that does not end. @returns resolves with the milliseconds until it ended */
   async function watch(
     headers: Record<string, string>,
     path: string,
@@ -612,8 +612,8 @@ describe('sessions', () => {
     return { ended }
   }
 
-  test('a stream of events ends within a second or so of the logout, a revocation, and every other end of what opened it', async (t) => {
-    // A run that hangs in HubSpot for as long as this test looks at it.
+  test('a stream of events ends within about a second of the logout, a revocation, and every other end of its credential', async (t) => {
+    // A run that hangs in HubSpot for as long as this test lasts.
     bench.emulator.world.faults.add({
       kind: 'delay',
       delay_ms: 900,
@@ -664,7 +664,7 @@ describe('sessions', () => {
       stays.ended.then(() => 'ended'),
       new Promise((resolve) => setTimeout(resolve, 1_500, 'open')),
     ])
-    assert.equal(still, 'open', 'nobody else is cut off')
+    assert.equal(still, 'open', 'no other stream is closed')
     t.diagnostic(
       `logout ${byLogout} ms, idle ${byIdling} ms, JWT ${byExpiry} ms, key revoked ${byHeader} and ${byRevoked} ms`,
     )
@@ -678,7 +678,7 @@ describe('sessions', () => {
     })
   })
 
-  test('who waits for news with a credential that ends meanwhile is told 401, and nothing else', async () => {
+  test('a long poll whose credential ends meanwhile gets 401, and nothing else', async () => {
     const path = `/api/hubspot/changes/${tenant}?after=now&wait=30`
     const { api_key, key_id } = await newTenantKey()
     const session = await logIn(await jwt())
@@ -694,7 +694,7 @@ describe('sessions', () => {
       checkShape(answer, { what: 'a long poll', status: 401, code: 'unauthenticated' })
   })
 
-  test('everything that opened a tenant ends when it is erased, within a second or so and in every process', async (t) => {
+  test('every credential of a tenant ends when it is erased, within about a second and in every process', async (t) => {
     bench.emulator.world.faults.add({
       kind: 'delay',
       delay_ms: 900,
@@ -723,7 +723,7 @@ describe('sessions', () => {
         jwt: { authorization: `Bearer ${bearer}` },
       }
       const urls = [bench.service.url, other.url]
-      // Each process has met each of them, and remembers what it may.
+      // Each process has seen each of them, and caches its permissions.
       for (const url of urls)
         for (const headers of Object.values(credentials))
           assert.equal((await ask({ path: connectPath, headers }, url)).status, 200)
@@ -743,9 +743,9 @@ describe('sessions', () => {
       const took = Math.round(performance.now() - began)
       assert.ok(took < 5_000, `streams ended after ${took} ms`)
       t.diagnostic(
-        `${streams.length} streams of another process ended ${took} ms after the erasure was asked for`,
+        `${streams.length} streams of another process ended ${took} ms after the erasure was requested`,
       )
-      // A JWT's name is nobody's: it makes no session and no tenant. Keys and sessions are not even known.
+      // A JWT is not bound to a row: it creates no session and no tenant. Keys and sessions are unknown by now.
       for (const url of urls) {
         const json = { ...credentials.jwt, 'content-type': 'application/json' }
         for (const sent of [
@@ -763,7 +763,7 @@ describe('sessions', () => {
             'the credential is forgotten',
           )
       }
-      const held = await look(bench.database, `select from sessions where tenant_id = '${leaving}'`)
+      const held = await runSql(bench.database, `select from sessions where tenant_id = '${leaving}'`)
       assert.equal(held.length, 0)
     } finally {
       bench.emulator.world.faults.clear()
@@ -771,12 +771,12 @@ describe('sessions', () => {
     }
   })
 
-  test('what has ended by itself is gone at the next login', async () => {
+  test('expired sessions are deleted at the next login', async () => {
     const [old, unused] = [await logIn(adminKey), await logIn(adminKey)]
     await change(old, `expires_at = now() - interval '1 second'`)
     await change(unused, `last_used_at = now() - interval '1 hour'`)
     const next = await logIn(adminKey)
-    const rows = (await look(bench.database, 'select token_hash from sessions')).map(
+    const rows = (await runSql(bench.database, 'select token_hash from sessions')).map(
       ({ token_hash }) => token_hash,
     )
     assert.deepEqual(

@@ -1,4 +1,4 @@
-/** The oracle of the proof: each kind of difference is planted and must be seen, and nothing else. */
+/** The oracle of `npm run prove`: it must report each planted difference, and nothing else. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compare, isClean, type KeptRow, type TrueTicket, type Truth } from '../../bench/prove/oracle.ts'
@@ -48,7 +48,7 @@ test('a live ticket without a row, or with an archived one, is missing', () => {
     rows.filter((one) => one.id !== '1'),
   )
   assert.deepEqual(verdict, {
-    missing: ['1: never kept', '2: kept as archived'],
+    missing: ['1: not stored', '2: stored as archived'],
     stale: [],
     ghost: [],
     duplicate: [],
@@ -69,7 +69,7 @@ test('a value that one side lacks is stale, in both directions', () => {
   assert.deepEqual(compare(truth, rows).stale, ['1: priority', '2: priority'])
 })
 
-test('only the properties asked about are compared', () => {
+test('only the requested properties are compared', () => {
   const { truth, rows } = world()
   find(rows, '1').properties.subject = 'older'
   find(rows, '2').properties.content = 'other'
@@ -89,7 +89,7 @@ test('empty, null and absent are one; so are two spellings of one time; NUL and 
   assert.deepEqual(compare(truth, rows).stale, ['1: time'])
 })
 
-test('live here and archived, merged or unknown there is a ghost', () => {
+test('a row that is live here and archived, merged or unknown there is a ghost', () => {
   const { truth, rows } = world()
   find(rows, '4').state = 'live'
   find(rows, '5').state = 'live'
@@ -101,7 +101,7 @@ test('live here and archived, merged or unknown there is a ghost', () => {
   ])
 })
 
-test('a tombstone of a ticket that HubSpot knows no more is right, whatever it holds', () => {
+test('a tombstone of a ticket that HubSpot no longer knows is correct, whatever it contains', () => {
   const { truth, rows } = world()
   rows.push({ id: '99', state: 'archived', properties: { subject: 'long ago' } })
   assert.ok(isClean(compare(truth, rows)))
@@ -129,7 +129,7 @@ test('a loser may point to the next survivor or to the last, and to no other', (
   ])
 })
 
-test('where HubSpot shows no loser of a merge its values are not asked about, its survivor and its end are', () => {
+test('where HubSpot does not return the loser of a merge, its values are not compared; its survivor and its state are', () => {
   const { truth, rows } = world()
   truth.losersHidden = true
   find(rows, '5').properties.subject = 'older'
@@ -141,7 +141,7 @@ test('where HubSpot shows no loser of a merge its values are not asked about, it
   assert.deepEqual(compare(truth, rows).ghost, ['5: merged into 7'])
 })
 
-test('a sync without the notion of merges is not asked where a loser went', () => {
+test('a sync that does not know merges is not checked for the survivor of a loser', () => {
   const { truth, rows } = world()
   for (const row of rows) delete row.mergedInto
   assert.ok(isClean(compare(truth, rows)))

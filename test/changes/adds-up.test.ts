@@ -1,5 +1,5 @@
 /**
- * A reader keeps a copy of every issue from the feed alone, through random lives of tickets: on both engines statement by
+ * A reader builds a copy of every issue from the feed alone, through random ticket histories: on both engines statement by
  * statement, where each `from` must be what was reported before; and of a whole service that is killed in between.
  */
 import assert from 'node:assert/strict'
@@ -69,7 +69,7 @@ function apply(
   { type, ticketId, changed = {}, mergedInto }: Reported,
   strict: boolean,
 ) {
-  const copy = copies.get(ticketId) ?? assert.fail(`${type} of ${ticketId}, which nobody was told of`)
+  const copy = copies.get(ticketId) ?? assert.fail(`${type} of ${ticketId}, which no change has reported`)
   for (const [name, { from, to }] of Object.entries(changed)) {
     if (strict) assert.equal(from, copy.properties[name] ?? null, `${type} of ${ticketId}: ${name}`)
     assert.ok(!name.startsWith('hs_time_in_'), name)
@@ -88,7 +88,7 @@ const seeds: Record<string, { seed: number; statements: number }[]> = {
 }
 
 for (const engine of engines)
-  describe(`a copy that is kept from the feed alone, on ${engine.name}`, () => {
+  describe(`a copy built from the feed alone, on ${engine.name}`, () => {
     for (const { seed, statements } of seeds[engine.name] ?? [])
       test(`equals the store after each of ${statements} random statements (seed ${seed})`, async () => {
         const { db, close } = await engine.open()
@@ -187,10 +187,10 @@ async function live(random: Random, statements: number, integrationId: string, w
 
   async function statement(scope: TenantScope) {
     await lockIntegration(scope, integrationId)
-    const keep = (records: unknown[], at: Date, source: 'read' | 'search') =>
+    const save = (records: unknown[], at: Date, source: 'read' | 'search') =>
       ticketKind.upsert(scope, integrationId, records, at, source, ['hs_time_in_1'])
     const answer = late.length > 0 && chance(0.3) ? late.splice(below(late.length), 1)[0] : undefined
-    if (answer) return await keep(answer.records, new Date(answer.at), 'read')
+    if (answer) return await save(answer.records, new Date(answer.at), 'read')
     const found = tickets.filter(({ state }) => state !== 'gone' && chance(0.4))
     const records = found.map(shown)
     if (chance(0.1)) return void late.push({ records, at: clock().getTime() })
@@ -199,7 +199,7 @@ async function live(random: Random, statements: number, integrationId: string, w
       return await markDeleted(scope, integrationId, gone, clock())
     }
     const bySearch = chance(0.4)
-    await keep(
+    await save(
       bySearch ? records.filter(({ archived }) => !archived) : records,
       clock(),
       bySearch ? 'search' : 'read',
@@ -252,17 +252,17 @@ async function live(random: Random, statements: number, integrationId: string, w
     for (const [ticketId, issue] of issues) {
       const copy = copies.get(ticketId)
       if (copy) assert.deepEqual(copy, asCopy(issue), `${ticketId} after statement ${n}`)
-      else assert.ok(issue.archived, `${ticketId} is live and nobody was told`)
+      else assert.ok(issue.archived, `${ticketId} is live and no change reported it`)
     }
   }
-  // Of a long life all of it was met.
+  // A long history contains every kind of change.
   const met = [...copies.values()]
   assert.ok(
     statements < 100 || (met.some(({ mergedInto }) => mergedInto) && met.some(({ archived }) => archived)),
   )
 }
 
-test('a copy that is kept from the feed alone equals what a service holds that is killed again and again', async () => {
+test('a copy built from the feed alone equals the issues of a service that is killed repeatedly', async () => {
   const { below, chance, one } = randomFrom(5)
   const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0, index_lag_jitter_ms: 0 } })
   const dir = mkdtempSync(join(tmpdir(), 'spoke-adds-up-'))
@@ -353,7 +353,7 @@ test('a copy that is kept from the feed alone equals what a service holds that i
       for (const [ticket, issue] of now) {
         const copy = copies.get(ticket)
         if (copy) assert.deepEqual(copy, asCopy(issue), `${ticket} in round ${round}`)
-        else assert.ok(issue.archived, `${ticket} is live and nobody was told`)
+        else assert.ok(issue.archived, `${ticket} is live and no change reported it`)
       }
     }
   } finally {

@@ -131,7 +131,7 @@ for (const engine of long ? engines : engines.slice(0, 1))
             const rows = Array.from({ length: size }, (_, at) =>
               issueRow(`${writer}${at + 1_000}`, { subject: `${writer}.${n + at}`, modified_at }),
             )
-            const keep = (fails: boolean) =>
+            const save = (fails: boolean) =>
               withTenant(db, A, async (scope) => {
                 await lockIntegration(scope, id)
                 await upsertIssues(scope, id, rows, new Date(Date.UTC(2026, 0, 2) + n * 1_000))
@@ -139,8 +139,8 @@ for (const engine of long ? engines : engines.slice(0, 1))
                 if (n % (7 * page) === 0) await new Promise((later) => setTimeout(later, writer))
                 if (fails) throw new Error('rolled back')
               })
-            if (n % (11 * page) === 0) await assert.rejects(keep(true), /rolled back/)
-            await keep(false)
+            if (n % (11 * page) === 0) await assert.rejects(save(true), /rolled back/)
+            await save(false)
           }
         }
         const writing = Promise.allSettled(ids.map(write)).then((all) => {

@@ -1,4 +1,4 @@
-/** The change feed as a product reads it: page by page, waiting, and as a stream. */
+/** The change feed as a client reads it: page by page, by long poll, and as a stream. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
@@ -69,7 +69,7 @@ test('a first load is one sync.completed, whatever it brought', async () => {
   assert.equal((await read('?after=now')).changes.length, 0)
 })
 
-test('a change is told with old and new value, page by page, and the cursor goes on behind each', async () => {
+test('a change has the old and the new value, page by page, and every cursor continues after its change', async () => {
   const from = await now()
   const [a, b, c] = await ids()
   await edit([a, b, c] as string[], 'edited')
@@ -90,7 +90,7 @@ test('a change is told with old and new value, page by page, and the cursor goes
   assert.deepEqual((await read(`?after=${second.next_after}`)).changes, [])
 })
 
-test('whoever waits is answered when there is news, and without any when the time is over', async () => {
+test('a long poll returns when there is a change, and empty when the time is over', async () => {
   const from = await now()
   const began = Date.now()
   const nothing = await read(`?after=${from}&wait=1`)
@@ -112,7 +112,7 @@ interface SentEvent {
   data: { type: string; ticket_id: string | null; changed?: Record<string, { to: unknown }> }
 }
 
-/** Reads a stream until it has said so many events, and leaves. */
+/** Reads a stream until it has received this many events, then disconnects. */
 async function listen(
   count: number,
   query: string,
@@ -145,7 +145,7 @@ async function listen(
   return events
 }
 
-test('a stream says what there is and goes on; who comes back says what it saw last', async () => {
+test('a stream sends existing changes and then new ones; a client resumes after the last one it saw', async () => {
   const from = await now()
   const some = (await ids()).slice(0, 150)
   const listening = listen(150, `?after=${from}`)
@@ -159,7 +159,7 @@ test('a stream says what there is and goes on; who comes back says what it saw l
   assert.deepEqual(again, events.slice(100))
 })
 
-test('a stream says where it begins, and a change that is long comes whole', async () => {
+test('a stream starts with its position, and a long change is sent whole', async () => {
   const leave = new AbortController()
   const answer = await fetch(`${service.url}${path('?after=now')}`, {
     headers: { accept: 'text/event-stream' },
@@ -186,7 +186,7 @@ test('a stream says where it begins, and a change that is long comes whole', asy
   await adminQuery(`update changes set detail = null where type = 'sync.completed'`, database)
 })
 
-test('a cursor of another tenant, none at all, and one that is too old are each told so', async () => {
+test('a cursor of another tenant, no cursor, and an expired cursor each get their own error', async () => {
   const other = newAccount(emulator)
   const theirs = await connectTenant(service, other.token)
   await idle(service, database)
@@ -214,10 +214,10 @@ test('a cursor of another tenant, none at all, and one that is too old are each 
     assert.deepEqual([answer.status, answer.body.code], [410, 'cursor_gone'])
   }
   assert.equal((await read(`?after=${changes[2].cursor}&limit=1`)).changes.length, 1)
-  assert.equal((await read('?limit=1')).changes[0].cursor, changes[2].cursor, 'the oldest that is kept')
+  assert.equal((await read('?limit=1')).changes[0].cursor, changes[2].cursor, 'the oldest that is stored')
 })
 
-test('a full run that ends is told, and so are a disconnect and a purge, which leaves no value behind', async () => {
+test('the end of a full run, a disconnect and a purge are reported; a purge leaves no value behind', async () => {
   const from = await now()
   await sync('full')
   const [a] = await ids()
@@ -227,7 +227,7 @@ test('a full run that ends is told, and so are a disconnect and a purge, which l
   const events = await eventually(async () => {
     const { changes } = await read(`?after=${from}`)
     return types(changes).includes('integration.purged') && changes
-  }, 'the purge is told')
+  }, 'the purge is reported')
   assert.deepEqual(types(events), [
     'sync.completed',
     'issue.updated',

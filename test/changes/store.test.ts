@@ -1,4 +1,4 @@
-/** What the change feed tells and how it is numbered, on both engines. */
+/** What the change feed reports and how it is numbered, on both engines. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -45,22 +45,22 @@ for (const engine of engines) {
       id = await seedTenant(db, A)
       await seedTenant(db, B)
       await loaded('now()')
-      await keep([issueRow('1000'), issueRow('1001')], at(1))
+      await save([issueRow('1000'), issueRow('1001')], at(1))
     })
     after(() => close())
 
     const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, A, work)
-    const keep = (rows: IssueRow[], observedAt: Date) =>
+    const save = (rows: IssueRow[], observedAt: Date) =>
       within(async (scope) => {
         await lockIntegration(scope, id)
         return await upsertIssues(scope, id, rows, observedAt)
       })
     const end = () => within(findFeedEnd)
-    /** What was told while `work` ran. */
+    /** The changes recorded while `work` ran. */
     async function changesDuring(work: () => Promise<unknown>): Promise<Change[]> {
       const from = await end()
       await work()
-      return (await within((scope) => readChanges(scope, from, 1_000))) ?? assert.fail('the feed is gone')
+      return (await within((scope) => readChanges(scope, from, 1_000))) ?? assert.fail('the feed is missing')
     }
     /** HubSpot’s own time of change differs with every edit. */
     const short = ({ type, ticketId, detail }: Change) => {
@@ -70,31 +70,31 @@ for (const engine of engines) {
     const loaded = (when: string) =>
       within((scope) => scope.query(sql`update tenant_integrations set loaded_at = ${sql.raw(when)}`))
 
-    test('what the first full run brings is not told; what changes meanwhile is', async () => {
+    test('the first full run reports no created issues; edits during it are reported', async () => {
       await loaded('null')
       assert.deepEqual(
-        await changesDuring(() => keep([issueRow('10'), issueRow('11', { archived: true })], at(1))),
+        await changesDuring(() => save([issueRow('10'), issueRow('11', { archived: true })], at(1))),
         [],
       )
       const edited = issueRow('10', { subject: 'edited', modified_at: '2026-01-01T00:00:01.000Z' })
-      assert.deepEqual((await changesDuring(() => keep([edited], at(2)))).map(short), [
+      assert.deepEqual((await changesDuring(() => save([edited], at(2)))).map(short), [
         ['issue.updated', '10', { changed: { subject: { from: 'Subject 10', to: 'edited' } } }],
       ])
       await loaded('now()')
     })
 
-    test('each thing that can become of an issue is told once, with what there is to say', async () => {
+    test('each change of an issue is reported once, with its details', async () => {
       const first = issueRow('20', { properties: { subject: 'a', gone: 'x', same: 'y' } })
-      const [created, ...none] = await changesDuring(() => keep([first], at(1)))
+      const [created, ...none] = await changesDuring(() => save([first], at(1)))
       assert.ok(created)
       assert.deepEqual(none, [])
       assert.deepEqual(short(created), ['issue.created', '20', null])
       assert.deepEqual([created.issueId, created.integrationId], [first.issue_id, id])
 
-      assert.deepEqual(await changesDuring(() => keep([first], at(2))), [], 'as it was')
+      assert.deepEqual(await changesDuring(() => save([first], at(2))), [], 'as it was')
       const later = { modified_at: '2026-01-01T00:01:00.000Z' }
       const second = issueRow('20', { ...later, properties: { subject: 'b', come: 'z', same: 'y' } })
-      const [updated] = await changesDuring(() => keep([second], at(3)))
+      const [updated] = await changesDuring(() => save([second], at(3)))
       assert.deepEqual(updated && short(updated), [
         'issue.updated',
         '20',
@@ -107,29 +107,29 @@ for (const engine of engines) {
         },
       ])
       assert.equal(updated?.issueId, first.issue_id, 'the id stays')
-      assert.deepEqual(await changesDuring(() => keep([first], at(4))), [], 'an older one')
+      assert.deepEqual(await changesDuring(() => save([first], at(4))), [], 'an older one')
 
       const tombstone = { ...second, archived: true, archived_at: at(5).toISOString() }
-      assert.deepEqual((await changesDuring(() => keep([tombstone], at(5)))).map(short), [
+      assert.deepEqual((await changesDuring(() => save([tombstone], at(5)))).map(short), [
         ['issue.archived', '20', null],
       ])
-      assert.deepEqual(await changesDuring(() => keep([tombstone], at(6))), [])
+      assert.deepEqual(await changesDuring(() => save([tombstone], at(6))), [])
       const other = issueRow('25')
-      await keep([other], at(1))
-      await keep([{ ...other, archived: true, archived_at: at(2).toISOString() }], at(2))
+      await save([other], at(1))
+      await save([{ ...other, archived: true, archived_at: at(2).toISOString() }], at(2))
       assert.deepEqual(
         await changesDuring(() => within((scope) => markDeleted(scope, id, ['25'], at(3)))),
         [],
-        'archived before, gone for good now',
+        'archived before, deleted permanently now',
       )
-      assert.deepEqual((await changesDuring(() => keep([second], at(7)))).map(short), [
+      assert.deepEqual((await changesDuring(() => save([second], at(7)))).map(short), [
         ['issue.restored', '20', { changed: {} }],
       ])
       const gone = () => within((scope) => markDeleted(scope, id, ['20'], at(8)))
       assert.deepEqual((await changesDuring(gone)).map(short), [['issue.archived', '20', { deleted: true }]])
       assert.deepEqual(await changesDuring(gone), [])
       const back = issueRow('20', { ...later, modified_at: '2026-01-01T00:02:00.000Z', subject: 'c' })
-      const [restored] = await changesDuring(() => keep([back], at(9)))
+      const [restored] = await changesDuring(() => save([back], at(9)))
       assert.equal(restored?.type, 'issue.restored')
       assert.deepEqual((restored?.detail?.changed as Record<string, unknown>)?.subject, {
         from: 'b',
@@ -142,19 +142,19 @@ for (const engine of engines) {
         issueRow('21', { ...more, modified_at: `2026-01-01T00:0${minute}:00.000Z`, properties: { subject } })
       const gone = { archived: true, archived_at: at(2).toISOString() }
       const subject = (from: string, to: string) => ({ changed: { subject: { from, to } } })
-      await keep([row('a', 0)], at(1))
-      assert.deepEqual((await changesDuring(() => keep([row('b', 1, gone)], at(3)))).map(short), [
+      await save([row('a', 0)], at(1))
+      assert.deepEqual((await changesDuring(() => save([row('b', 1, gone)], at(3)))).map(short), [
         ['issue.archived', '21', subject('a', 'b')],
       ])
-      assert.deepEqual((await changesDuring(() => keep([row('c', 2, gone)], at(4)))).map(short), [
+      assert.deepEqual((await changesDuring(() => save([row('c', 2, gone)], at(4)))).map(short), [
         ['issue.updated', '21', subject('b', 'c')],
       ])
       await within((scope) => markDeleted(scope, id, ['21'], at(5)))
       // In the recycle bin after all.
-      assert.deepEqual((await changesDuring(() => keep([row('d', 3, gone)], at(6)))).map(short), [
+      assert.deepEqual((await changesDuring(() => save([row('d', 3, gone)], at(6)))).map(short), [
         ['issue.updated', '21', subject('c', 'd')],
       ])
-      assert.deepEqual((await changesDuring(() => keep([row('d', 3)], at(7)))).map(short), [
+      assert.deepEqual((await changesDuring(() => save([row('d', 3)], at(7)))).map(short), [
         ['issue.restored', '21', { changed: {} }],
       ])
     })
@@ -166,14 +166,14 @@ for (const engine of engines) {
         properties: { ...gone.properties, subject: 'edited' },
         modified_at: '2026-01-01T00:01:00.000Z',
       }
-      assert.deepEqual(await changesDuring(() => keep([gone], at(1))), [])
-      assert.deepEqual(await changesDuring(() => keep([edited], at(2))), [])
+      assert.deepEqual(await changesDuring(() => save([gone], at(1))), [])
+      assert.deepEqual(await changesDuring(() => save([edited], at(2))), [])
       assert.deepEqual(
         await changesDuring(() => within((scope) => markDeleted(scope, id, ['22'], at(3)))),
         [],
       )
       const live = { ...edited, archived: false, archived_at: null }
-      assert.deepEqual((await changesDuring(() => keep([live], at(4)))).map(short), [
+      assert.deepEqual((await changesDuring(() => save([live], at(4)))).map(short), [
         ['issue.created', '22', null],
       ])
       const again = {
@@ -181,16 +181,16 @@ for (const engine of engines) {
         properties: { ...live.properties, subject: 'again' },
         modified_at: '2026-01-01T00:02:00.000Z',
       }
-      assert.deepEqual((await changesDuring(() => keep([{ ...again, archived: true }], at(5)))).map(short), [
+      assert.deepEqual((await changesDuring(() => save([{ ...again, archived: true }], at(5)))).map(short), [
         ['issue.archived', '22', { changed: { subject: { from: 'edited', to: 'again' } } }],
       ])
-      assert.deepEqual((await changesDuring(() => keep([again], at(6)))).map(short), [
+      assert.deepEqual((await changesDuring(() => save([again], at(6)))).map(short), [
         ['issue.restored', '22', { changed: {} }],
       ])
     })
 
-    test('a merge is told of the loser that was live, by whoever comes first', async () => {
-      await keep([issueRow('30'), issueRow('31')], at(1))
+    test('a merge is reported for the loser that was live, by the first writer', async () => {
+      await save([issueRow('30'), issueRow('31')], at(1))
       const merge = (losers: string[]) =>
         within((scope) =>
           saveMerges(
@@ -205,12 +205,12 @@ for (const engine of engines) {
       ])
       assert.deepEqual(await changesDuring(() => merge(['30'])), [])
       assert.deepEqual(
-        await changesDuring(() => keep([issueRow('30')], at(3))),
+        await changesDuring(() => save([issueRow('30')], at(3))),
         [],
         'shown once more it is still a tombstone',
       )
       // Archived before it was known where it went; and its survivor was merged in turn.
-      await keep([{ ...issueRow('31'), archived: true }], at(4))
+      await save([{ ...issueRow('31'), archived: true }], at(4))
       assert.deepEqual((await changesDuring(() => merge(['31']))).map(short), [
         ['issue.merged', '31', { merged_into: '39' }],
       ])
@@ -230,7 +230,7 @@ for (const engine of engines) {
       assert.deepEqual(await changesDuring(again), [])
     })
 
-    test('of an integration and its runs it is told what somebody has to know', async () => {
+    test('changes of an integration and of its runs are reported', async () => {
       const changes = await changesDuring(() =>
         within(async (scope) => {
           await setIntegrationStatus(scope, id, 'degraded', 'x')
@@ -246,17 +246,17 @@ for (const engine of engines) {
       ])
     })
 
-    test('numbers have no gap, whatever was rolled back, and each tenant has its own', async () => {
+    test('numbers have no gaps, even after a rollback, and each tenant has its own', async () => {
       const before = await end()
       await assert.rejects(
         within(async (scope) => {
           await recordChange(scope, 'sync.failed', id, {})
-          throw new Error('not kept')
+          throw new Error('rolled back')
         }),
-        /not kept/,
+        /rolled back/,
       )
       await changesDuring(() =>
-        keep(
+        save(
           Array.from({ length: 50 }, (_, n) => issueRow(String(4_000 + n))),
           at(1),
         ),
@@ -281,7 +281,7 @@ for (const engine of engines) {
       )
     })
 
-    test('a cursor says whose it is and where, and nothing else is taken for one', async () => {
+    test('a cursor names its tenant and position, and nothing else is accepted as one', async () => {
       const position = await end()
       const cursor = encodeFeedPosition(A, position)
       assert.deepEqual(decodeFeedPosition(A, cursor), position)
@@ -295,7 +295,7 @@ for (const engine of engines) {
         assert.throws(() => decodeFeedPosition(A, text), { code: 'invalid_cursor' })
     })
 
-    test('retention takes the oldest, never the newest; who was behind is told so', async () => {
+    test('retention deletes the oldest, never the newest; a reader that was behind gets an error', async () => {
       const [first, second] = await within((scope) => readOldest(scope, 2))
       assert.ok(first && second)
       await within((scope) =>
@@ -311,24 +311,24 @@ for (const engine of engines) {
       const last = await end()
       while ((await within((scope) => deleteOldChanges(scope, hour, 1_000))) > 0);
       assert.deepEqual(await end(), last)
-      assert.deepEqual(await read(last), [], 'who had read everything has missed nothing')
+      assert.deepEqual(await read(last), [], 'a reader at the end has missed nothing')
     })
 
-    test('who had read everything stays where it is, also when something comes after a long silence', async () => {
+    test('a reader at the end keeps its position, also when a change follows after a long silence', async () => {
       await within((scope) => scope.query(sql`update changes set at = now() - interval '2 hours'`))
       const last = await end()
-      await keep([issueRow('60')], at(1))
+      await save([issueRow('60')], at(1))
       while ((await within((scope) => deleteOldChanges(scope, hour, 1_000))) > 0);
       assert.deepEqual((await within((scope) => readChanges(scope, last, 10)))?.map(short), [
         ['issue.created', '60', null],
       ])
     })
 
-    test('a property that is new at HubSpot and has no value is no news', async () => {
+    test('a new HubSpot property without a value is not a change', async () => {
       const plain = issueRow('61', { properties: { subject: 'x' } })
-      await keep([plain], at(1))
+      await save([plain], at(1))
       const more = { ...plain, properties: { ...plain.properties, brand_new: null } }
-      assert.deepEqual(await changesDuring(() => keep([more], at(2))), [])
+      assert.deepEqual(await changesDuring(() => save([more], at(2))), [])
       const [row] = await within((scope) =>
         scope.query(sql<{ there: boolean }>`
           select properties ? 'brand_new' as there from issues where ticket_id = '61'`),
@@ -336,7 +336,7 @@ for (const engine of engines) {
       assert.equal(row?.there, true)
     })
 
-    test('a page says how long its changes are, opens none beyond the bytes that there is room for, and looks up one behind them', async () => {
+    test('a page reports the size of its changes, opens none beyond the byte budget, and looks up one more after them', async () => {
       const from = await end()
       const long = 3 * 2 ** 20
       for (let n = 0; n < 4; n++)
@@ -355,34 +355,34 @@ for (const engine of engines) {
       )
     })
 
-    test('after a restore from a backup a cursor of the time after it is told so, whatever has come since', async () => {
-      const lost = await changesDuring(() => keep([issueRow('70'), issueRow('71')], at(1)))
+    test('after a restore from a backup, a cursor from after the backup is refused, whatever was written since', async () => {
+      const lost = await changesDuring(() => save([issueRow('70'), issueRow('71')], at(1)))
       const cursors = lost.map(feedPositionOf)
-      const [kept] = (await within((scope) => readOldest(scope, 1))).map(feedPositionOf)
-      assert.ok(kept)
+      const [oldest] = (await within((scope) => readOldest(scope, 1))).map(feedPositionOf)
+      assert.ok(oldest)
       // As the backup had it.
       await within(async (scope) => {
-        await scope.query(sql`delete from changes where seq > ${kept.seq}`)
-        await scope.query(sql`update change_counters set last_seq = ${kept.seq}`)
+        await scope.query(sql`delete from changes where seq > ${oldest.seq}`)
+        await scope.query(sql`update change_counters set last_seq = ${oldest.seq}`)
         await scope.query(sql`delete from issues where ticket_id in ('70', '71')`)
       })
       for (const cursor of cursors)
         assert.equal(await within((scope) => readChanges(scope, cursor, 10)), undefined)
-      await keep([issueRow('70'), issueRow('71'), issueRow('72')], at(1))
+      await save([issueRow('70'), issueRow('71'), issueRow('72')], at(1))
       for (const cursor of cursors)
         assert.equal(
           await within((scope) => readChanges(scope, cursor, 10)),
           undefined,
           'the number is there again',
         )
-      assert.equal((await within((scope) => readChanges(scope, kept, 10)))?.length, 3)
+      assert.equal((await within((scope) => readChanges(scope, oldest, 10)))?.length, 3)
     })
 
-    test('of a purged integration no word of its issues stays, and who reads goes on where it was', async () => {
+    test('a purge removes every value of the integration’s issues, and readers continue where they were', async () => {
       const from = await end()
-      await keep([issueRow('80', { subject: 'a secret of theirs' })], at(1))
+      await save([issueRow('80', { subject: 'a secret of theirs' })], at(1))
       const middle = await end()
-      await keep([issueRow('80', { subject: 'another', modified_at: '2026-01-01T00:01:00.000Z' })], at(2))
+      await save([issueRow('80', { subject: 'another', modified_at: '2026-01-01T00:01:00.000Z' })], at(2))
       for (let beyond: number | undefined = 0; beyond !== undefined; ) {
         const window: number = beyond
         beyond = await within((scope) => redactChanges(scope, id, window, 2))

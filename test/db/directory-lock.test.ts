@@ -1,4 +1,4 @@
-/** One process per embedded directory: the second ends with one line; what SIGKILL leaves behind stops nobody. */
+/** One process per embedded directory: a second one exits with one line; the lock left by SIGKILL blocks no later start. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

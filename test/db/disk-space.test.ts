@@ -1,4 +1,4 @@
-/** A disk that cannot be asked for its free room leaves the last verdict, and is told of once. */
+/** When the free disk space cannot be read, the last result stays valid and the failure is logged once. */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { createDiskSpace } from '../../src/db/disk-space.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLog } from '../../src/lib/log.ts'
 
-test('a disk that cannot be asked leaves what was known', () => {
+test('a failed check of the disk keeps the last result', () => {
   const dir = join(mkdtempSync(join(tmpdir(), 'spoke-space-')), 'data')
   mkdirSync(dir)
   const lines: string[] = []

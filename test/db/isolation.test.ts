@@ -1,4 +1,4 @@
-/** Tenant isolation, on both engines: what each role reaches, and that broken isolation refuses the start. */
+/** Tenant isolation, on both engines: what each role can access, and that broken isolation prevents the start. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -97,7 +97,7 @@ for (const engine of bothEngines) {
       }
     })
 
-    test('a tenant set in one unit of work is gone in the next', async () => {
+    test('a tenant set in one unit of work is not set in the next', async () => {
       await asTenant(A, 'select 1')
       const read = inTransaction(db, ['set local role spoke_app'], (query) =>
         query(sql`select * from issues`),
@@ -105,7 +105,7 @@ for (const engine of bothEngines) {
       await assert.rejects(read, (error) => codeOf(error) === 'SP001')
     })
 
-    test('text that is no UUID ends before any statement, whatever type it was given', async () => {
+    test('text that is no UUID is refused before any statement, whatever its type', async () => {
       for (const text of ['', 'x', `${A}'; set local spoke.tenant_id = '${B}`, `${A} `, `${A}'--`]) {
         let ran = false
         const unit = withTenant(db, text as TenantId, async () => {
@@ -155,7 +155,7 @@ for (const engine of bothEngines) {
       }
     })
 
-    test('no role makes temporary tables, and one that is there misleads no function of ours', async () => {
+    test('no role can create temporary tables, and an existing one does not mislead our functions', async () => {
       const shadow = 'create temporary table tenants (tenant_id uuid, erasing_at timestamptz) on commit drop'
       await assert.rejects(asTenant(A, shadow), { code: '42501' })
       assert.deepEqual(await isolationBypassWarnings(db), [])
@@ -177,7 +177,7 @@ for (const engine of bothEngines) {
       await sql.raw(`revoke temporary on database ${name} from public`).execute(db.kysely)
     })
 
-    test('TRUNCATE, which would pass by every policy, is granted on no table', async () => {
+    test('TRUNCATE, which bypasses every policy, is granted on no table', async () => {
       for (const table of tables) {
         await assert.rejects(
           asTenant(A, `truncate ${table} cascade`),
@@ -352,7 +352,7 @@ for (const engine of bothEngines) {
           /leak has no row level security, and is not one of Spoke’s/,
         ],
       ]
-      // Roles belong to the whole server, so this one only where nobody else is on it.
+      // Roles belong to the whole server, so this test needs a server of its own.
       if (engine.name === 'PGlite') {
         breaks.push([
           'grant spoke_system to spoke_app',

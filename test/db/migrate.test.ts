@@ -1,4 +1,4 @@
-/** Migrations of a database: all or none, once, and never over the schema of a newer build. */
+/** Database migrations: all or none, once, and never on the schema of a newer build. */
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** What opens a unit of work goes with its first statement, and changes nothing of what it promises. */
+/** The statements that open a unit of work are sent with its first query, with the same guarantees. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
@@ -39,7 +39,7 @@ for (const engine of bothEngines)
         refused,
       )
       await assert.rejects(
-        withTenant(db, erasing, async () => 'nothing was asked'),
+        withTenant(db, erasing, async () => 'no statement was sent'),
         refused,
       )
     })
@@ -60,7 +60,7 @@ for (const engine of bothEngines)
       }
     })
 
-    test('the first statement stands under row level security already, and so do those at the same time', async () => {
+    test('the first statement runs under row level security, and so do concurrent ones', async () => {
       const seen = await Promise.all(
         Array.from({ length: 30 }, () =>
           withTenant(db, tenant, async ({ query }) => {
@@ -78,18 +78,18 @@ for (const engine of bothEngines)
     })
 
     test('one statement alone is committed when it is answered, and leaves nothing when it fails', async () => {
-      const keep = (topic: string, cast: string) =>
+      const save = (topic: string, cast: string) =>
         withSystemStatement(db, ({ query }) =>
           query(sql<{ who: string }>`
             insert into periodic_tasks (task, due_at) values (${topic}, now() + ${cast}::interval) returning current_user::text as who`),
         )
-      const kept = await keep('one', '1 hour')
-      assert.deepEqual(kept, [{ who: 'spoke_system' }])
+      const saved = await save('one', '1 hour')
+      assert.deepEqual(saved, [{ who: 'spoke_system' }])
       assert.equal(await periodic_tasks('one'), 1)
-      await assert.rejects(keep('two', 'no interval'), { code: '22007' })
-      await assert.rejects(keep('one', '1 hour'), { code: '23505' })
+      await assert.rejects(save('two', 'no interval'), { code: '22007' })
+      await assert.rejects(save('one', '1 hour'), { code: '23505' })
       assert.equal(await periodic_tasks('two'), 0)
-      await keep('two', '1 hour')
+      await save('two', '1 hour')
       assert.equal(await periodic_tasks('two'), 1)
       await assert.rejects(
         withSystemStatement(db, ({ query }) => query(sql`select from issues`)),
@@ -97,7 +97,7 @@ for (const engine of bothEngines)
       )
     })
 
-    test('what is asyncCommit is not waited for on the disk, and nothing else is so', async () => {
+    test('only a unit with asyncCommit does not wait for the disk', async () => {
       const source = sql<{ source: string }>`select source from pg_settings where name = 'synchronous_commit'`
       const how = { asyncCommit: true }
       const ask = async (asyncCommit: boolean) => {
@@ -123,7 +123,7 @@ for (const engine of bothEngines)
       )
     })
 
-    test('what fails in the middle takes all of it back', async () => {
+    test('a failure in the middle rolls everything back', async () => {
       await assert.rejects(
         withSystem(db, async ({ query }) => {
           await query(sql`insert into periodic_tasks (task, due_at) values ('three', now())`)

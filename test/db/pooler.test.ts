@@ -1,4 +1,4 @@
-/** Whether a pooler stands before the database and can carry prepared statements is found out by what it does. */
+/** A probe detects whether there is a pooler in front of the database and whether it supports prepared statements. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -16,11 +16,7 @@ test('a server of its own is not pooled, and prepares', async () => {
 const kinds: [what: string, settings: Record<string, string | number>, pooled: boolean][] = [
   ['in transaction mode', {}, true],
   ['in transaction mode with one server connection', { default_pool_size: 1 }, true],
-  [
-    'in transaction mode that takes its connections in turn',
-    { server_round_robin: 1, min_pool_size: 3 },
-    true,
-  ],
+  ['in transaction mode that rotates its connections', { server_round_robin: 1, min_pool_size: 3 }, true],
   ['in session mode', { pool_mode: 'session' }, false],
   [
     'in session mode with two server connections',
@@ -31,7 +27,7 @@ const kinds: [what: string, settings: Record<string, string | number>, pooled: b
 
 describe('PgBouncer 1.18', withPgbouncer, () => {
   for (const [what, settings, pooled] of kinds)
-    test(`${what} is ${pooled ? 'found out' : 'as good as the server'}`, async (t) => {
+    test(`${what} is ${pooled ? 'detected' : 'treated as the server'}`, async (t) => {
       const pooler = await startPgbouncer(await newPostgresDatabase(), settings)
       t.after(pooler.stop)
       for (let times = 0; times < 3; times++)
@@ -59,7 +55,7 @@ describe('PgBouncer 1.18', withPgbouncer, () => {
     for (const code of lost) assert.match(code, /^(42P05|26000)$/)
   })
 
-  test('a unit of work has its bounds behind it too, and leaves none behind', async (t) => {
+  test('a unit of work has its timeouts behind it too, and leaves none behind', async (t) => {
     const pooler = await startPgbouncer(await newPostgresDatabase(), { default_pool_size: 1 })
     t.after(pooler.stop)
     const target = { url: pooler.url, dataDir: '', poolSize: 2, statementMs: 300, prepare: 'auto' as const }
@@ -89,7 +85,7 @@ test('without a pooler a unit of work is bounded by the server as well', async (
   )
 })
 
-test('a login that may hold few connections is opened, and with one the worse is assumed', async (t) => {
+test('a login with few connections works, and with a single one a pooler is assumed', async (t) => {
   const database = await newPostgresDatabase()
   for (const [limit, pooled] of [
     [2, false],

@@ -1,4 +1,4 @@
-/** A database that cannot be used at the start: waited for where that may help, and told in one line without a stack. */
+/** A database that cannot be used at the start: the process waits where that can help, and reports one line without a stack. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -46,14 +46,14 @@ const at = (reason: string) =>
   )
 const commands = [['serve'], ['migrate'], ['tenants', 'list'], ['audit', 'verify'], ['key-ring', 'status']]
 
-test('a database that nobody listens for is told with its address and no password, by every command', async () => {
+test('a refused connection is reported with its address and no password, by every command', async () => {
   const url = urlWith({ port: String(await freePort()) })
   assertOneLine(await startSpoke(dir, env(url), 'serve'), at('connection refused\n$'))
   for (const words of [...commands.slice(1), ['doctor', 'isolation']])
     assertOneLine(await runSpoke(dir, env(url), ...words), at('connection refused\n$'))
 })
 
-test('a command that waits says so in words', async () => {
+test('a command that waits prints a message', async () => {
   const url = urlWith({ port: String(await freePort()) })
   const { code, err } = await runSpoke(dir, { ...env(url), SPOKE_DB_WAIT: '500ms' }, 'migrate')
   assert.equal(code, 1)
@@ -63,7 +63,7 @@ test('a command that waits says so in words', async () => {
   )
 })
 
-test('a database that does not exist is told at once, however long one would wait', async () => {
+test('a missing database is reported at once, however long the wait may be', async () => {
   const url = urlWith({ pathname: '/there_is_none' })
   const began = performance.now()
   const ran = await runSpoke(dir, { ...env(url), SPOKE_DB_WAIT: '10m' }, 'migrate')
@@ -75,7 +75,7 @@ describe('a login', () => {
   const login = `reach_${process.pid}`
   before(async () => {
     await adminQuery(`create role ${login} login password 'another'`)
-    // The tests' server trusts everybody; for this login of this database it asks.
+    // The tests' server uses trust; for this login and database it requires a password.
     const [hba] = await adminQuery('show hba_file')
     const lines = await adminQuery(
       `select line from unnest(string_to_array(pg_read_file('${hba?.hba_file}'), E'\\n')) line`,
@@ -87,7 +87,7 @@ describe('a login', () => {
     await adminQuery('select pg_reload_conf()')
   })
 
-  test('with a wrong password is told at once', async () => {
+  test('with a wrong password is reported at once', async () => {
     const ran = await runSpoke(
       dir,
       { ...env(urlWith({ username: login })), SPOKE_DB_WAIT: '10m' },
@@ -97,7 +97,7 @@ describe('a login', () => {
     assertOneLine(ran, at('password authentication failed for user "\\w+" \\(SQLSTATE 28P01\\)\n$'))
   })
 
-  test('that may not migrate is told what was refused', async () => {
+  test('that may not migrate gets the refused privilege reported', async () => {
     await adminQuery(`alter role ${login} password '${secret}'`)
     const fresh = await newPostgresDatabase('template1')
     const url = urlWith({ username: login, pathname: new URL(fresh).pathname })
@@ -108,7 +108,7 @@ describe('a login', () => {
   })
 })
 
-test('a data directory that is a file is told so', async () => {
+test('a data directory that is a file is reported', async () => {
   const file = join(dir, 'a-file')
   writeFileSync(file, '')
   const line = /^spoke: cannot use the data directory \S+a-file \(SPOKE_DATA_DIR\): \S/m
@@ -153,7 +153,7 @@ test('a start that waits is stopped by SIGTERM', async () => {
 const failures: [what: string, failure: object, passes: boolean, reason: string][] = [
   ['an unknown host', { code: 'ENOTFOUND', message: 'getaddrinfo' }, true, 'host not found'],
   [
-    'a resolver that is away',
+    'an unreachable resolver',
     { code: 'EAI_AGAIN', message: '' },
     true,
     'the host name could not be looked up',
@@ -187,7 +187,7 @@ const failures: [what: string, failure: object, passes: boolean, reason: string]
   ],
 ]
 for (const [what, failure, passes, reason] of failures)
-  test(`${what}: ${passes ? 'waited for' : 'told at once'}`, () => {
+  test(`${what}: ${passes ? 'waited for' : 'reported at once'}`, () => {
     assert.equal(isTemporaryStartFailure(failure), passes)
     assert.equal(databaseErrorReason(failure), reason)
   })

@@ -30,7 +30,7 @@ before(async () => {
 })
 after(() => rmSync(cwd, { recursive: true, force: true }))
 
-/** Every row and every object of the operator's, as far as the catalogue tells. */
+/** Every row and every object of the operator's database, according to the catalog. */
 async function everything(): Promise<string> {
   const tables = await adminQuery(
     `select oid::regclass::text as name from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace order by 1`,
@@ -74,7 +74,7 @@ test('on an embedded directory it names a fault, exits 1, and finds nothing else
   assert.equal(err, 'spoke: view seen may show the rows of every tenant\n')
 })
 
-test('a login that may make no schema has no scratch on the server, so it rehearses in memory', async () => {
+test('a login that may not create a schema rehearses in memory instead of on the server', async () => {
   const name = `doctor_${process.pid}`
   await adminQuery(`create role ${name} login noinherit; grant spoke_app, spoke_system to ${name}`)
   assert.equal(await openScratchOnServer(withDatabase(new URL(url).pathname.slice(1), name)), undefined)

@@ -1,4 +1,4 @@
-/** What the doctor sees, on both engines: clean as it is, each way around isolation named, each hole named by what went through it. */
+/** What the doctor finds, on both engines: nothing in the schema as it is, each planted fault by name, each hole by the statement that succeeded. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -13,7 +13,7 @@ import { plants, rolePlants } from './plants.ts'
 
 const own = 'using (tenant_id = spoke_tenant()) with check (tenant_id = spoke_tenant())'
 
-/** A fault, what mends it, and how the statements name it. */
+/** A fault, what undoes it, and how the statements report it. */
 const holes: [string, string, RegExp][] = [
   [
     'create policy wide on labels for select to spoke_app using (true)',
@@ -41,7 +41,7 @@ const holes: [string, string, RegExp][] = [
     /truncate on labels was not refused/,
   ],
   [
-    // Beside own_tenant it would not show: whoever plans that policy without a tenant is refused.
+    // Together with own_tenant it would not be visible: planning that policy without a tenant fails.
     `alter policy own_tenant on labels using (coalesce(current_setting('spoke.tenant_id', true), '') in ('', tenant_id::text))`,
     `alter policy own_tenant on labels ${own}`,
     /without a tenant, select on labels was not refused/,
@@ -88,7 +88,7 @@ for (const engine of bothEngines) {
 
     const labels = () => ({ ...fixtures, tables: fixtures.tables.filter(({ name }) => name === 'labels') })
 
-    test('every table of tenants has a row of each of the two, read from the catalogue', async () => {
+    test('every tenant table in the catalog has a row of both tenants', async () => {
       assert.deepEqual(fixtures.faults, [])
       const { rows } = await sql<{ name: string }>`
         select c.relname::text as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
@@ -98,7 +98,7 @@ for (const engine of bothEngines) {
           assert.equal(who.rows[name]?.tenant_id, who.tenantId, name)
     })
 
-    test('each hole is named by the statement that went through', async () => {
+    test('each hole is reported with the statement that succeeded', async () => {
       assert.deepEqual((await tryStatementsAsTenant(db, labels())).faults, [])
       for (const [broken, undo, named] of holes) {
         await sql.raw(broken).execute(db.kysely)
@@ -109,7 +109,7 @@ for (const engine of bothEngines) {
       assert.deepEqual((await tryStatementsAsTenant(db, labels())).faults, [])
     })
 
-    test('a role that may do more than its list is named by what it did', async () => {
+    test('a role with more privileges than its list is named with what it did', async () => {
       await sql`grant select (label), delete on labels to spoke_system`.execute(db.kysely)
       const { faults } = await tryStatementsBeyondGrants(db, labels())
       await sql`revoke select (label), delete on labels from spoke_system`.execute(db.kysely)
@@ -132,7 +132,7 @@ for (const engine of bothEngines) {
       )
     })
 
-    test('the look at live tables is clean, names an open one, and writes nothing', async () => {
+    test('the check of live tables is clean, names an open one, and writes nothing', async () => {
       assert.deepEqual((await queryLiveTables(db)).faults, [])
       await sql`create policy wide on issues for select to spoke_app using (true)`.execute(db.kysely)
       const { faults, leaked } = await queryLiveTables(db)

@@ -1,4 +1,4 @@
-/** Ways around isolation, one by one: what breaks it, what undoes it, and how the walk of the catalogue must name it. As data. */
+/** Ways around isolation as data: what breaks it, what undoes it, and how the catalog check must report it. */
 
 export interface Plant {
   fault: string
@@ -58,7 +58,7 @@ export const plants: Plant[] = [
     /tenants\.data_key has an unexpected grant: SELECT for spoke_system/,
   ),
   plant(
-    'a table without tenants opened to the tenant’s door',
+    'a table without tenants opened to the tenant’s role',
     'grant select on ring_keys to spoke_app',
     'revoke select on ring_keys from spoke_app',
     /ring_keys has an unexpected grant: SELECT for spoke_app/,
@@ -132,7 +132,7 @@ export const plants: Plant[] = [
     /spoke_tenant\(\) differs from the one in the migrations/,
   ),
   plant(
-    'policies that ask another function of the same name',
+    'policies that call another function of the same name',
     `create schema side; create function side.spoke_tenant() returns uuid language sql stable as 'select null::uuid'; alter policy own_tenant on labels using (tenant_id = side.spoke_tenant())`,
     'alter policy own_tenant on labels using (tenant_id = spoke_tenant()); drop schema side cascade',
     /labels has no policy for reading and writing/,
@@ -150,7 +150,7 @@ export const plants: Plant[] = [
     /default privileges of postgres grant everyone SELECT on new tables/,
   ),
   plant(
-    'default privileges for a door',
+    'default privileges for a role',
     'alter default privileges grant update on tables to spoke_system',
     'alter default privileges revoke update on tables from spoke_system',
     /default privileges of postgres grant spoke_system UPDATE on new tables/,
@@ -162,13 +162,13 @@ export const plants: Plant[] = [
     /everyone can create objects in schema public/,
   ),
   plant(
-    'a schema that a door may fill',
+    'a schema in which a role may create objects',
     'grant create on schema public to spoke_app',
     'revoke create on schema public from spoke_app',
     /spoke_app can create objects in schema public/,
   ),
   plant(
-    'the queue opened to a door',
+    'the queue opened to a role',
     'create schema if not exists pgboss; grant usage on schema pgboss to spoke_app',
     'revoke usage on schema pgboss from spoke_app',
     /spoke_app has grants on schema pgboss/,
@@ -180,19 +180,19 @@ export const plants: Plant[] = [
     /everyone has grants on pgboss\.spare/,
   ),
   plant(
-    'a sequence granted to a door',
+    'a sequence granted to a role',
     'create sequence numbers; grant usage on sequence numbers to spoke_app',
     'drop sequence numbers',
     /numbers has an unexpected grant: USAGE for spoke_app/,
   ),
   plant(
-    'a table of another schema granted to a door',
+    'a table of another schema granted to a role',
     'create schema side; create table side.copies as select * from issues; grant select on side.copies to spoke_app',
     'drop schema side cascade',
     /spoke_app has grants on table side\.copies/,
   ),
   plant(
-    'a part of the server granted to a door',
+    'a server-wide privilege granted to a role',
     'grant execute on function pg_read_file(text) to spoke_app',
     'revoke execute on function pg_read_file(text) from spoke_app',
     /spoke_app has grants on function pg_read_file\(text\)/,
@@ -223,34 +223,34 @@ export const plants: Plant[] = [
   ),
 ]
 
-/** Roles belong to the whole server, so these only where nobody else is on it. */
+/** Roles belong to the whole server, so these need a server of their own. */
 export const rolePlants: Plant[] = [
   plant(
-    'a door behind a door',
+    'a role that is a member of another role',
     'grant spoke_system to spoke_app',
     'revoke spoke_system from spoke_app',
     /role spoke_app is a member of spoke_system/,
   ),
   plant(
-    'a door that reads everything',
+    'a role that reads everything',
     'grant pg_read_all_data to spoke_app',
     'revoke pg_read_all_data from spoke_app',
     /role spoke_app is a member of pg_read_all_data/,
   ),
   plant(
-    'a door that bypasses',
+    'a role that bypasses row level security',
     'alter role spoke_app bypassrls',
     'alter role spoke_app nobypassrls',
     /role spoke_app bypasses row level security/,
   ),
   plant(
-    'a door that makes roles',
+    'a role that creates roles',
     'alter role spoke_system createrole',
     'alter role spoke_system nocreaterole',
     /role spoke_system can create roles/,
   ),
   plant(
-    'a door that owns',
+    'a role that owns tables',
     'alter table labels owner to spoke_app',
     'alter table labels owner to postgres; grant select, insert, update, delete on labels to spoke_app',
     /role spoke_app owns table labels/,

@@ -1,4 +1,4 @@
-/** The rehearsal of requests: what it finds in routes that forget whose the row is. */
+/** The rehearsal of requests: what it finds in routes that do not check the tenant of a row. */
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
@@ -37,7 +37,7 @@ describe('requests', () => {
     /GET \/api\/rogue\/shows\/:tenant_id\/:integration_id with its own tenant and the other tenant's ids got 200 with data of the other tenant/,
   )
   caught(
-    'one that tells whether the id exists is caught, though it tells nothing else',
+    'one that reveals only whether the id exists is found',
     /GET \/api\/rogue\/tells\/:tenant_id\/:integration_id .* got another response \(409\) than with unused ids \(404\)/,
   )
   caught(
@@ -45,11 +45,11 @@ describe('requests', () => {
     /POST \/api\/rogue\/writes\/:tenant_id\/:integration_id .* changed rows of the other tenant: tenant_integrations/,
   )
   caught(
-    'one that is open to everybody is caught by what it shows',
+    'one that is open to everybody is found by what it returns',
     /GET \/api\/rogue\/open with the other tenant's ids got 200 with data of the other tenant/,
   )
   caught(
-    'one that lists every tenant is caught with nobody’s ids in the request',
+    'one that lists every tenant is found with unused ids in the request',
     /with its own ids, GET \/api\/rogue\/lists\/:tenant_id returned data of the other tenant/,
   )
   caught(

@@ -1,4 +1,4 @@
-/** The container's recipes without a container: what the image copies is there and is enough, and compose asks for what Spoke reads. */
+/** The Dockerfile and the compose file, checked without a container: the image copies all it needs, and compose sets what Spoke reads. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -57,7 +57,7 @@ before(async () => {
   for (const [path, { dev, optional, devOptional, link }] of Object.entries(packages)) {
     // A workspace is none of the image's files, and npm leaves its link out.
     if (path === '' || dev || optional || devOptional || link) continue
-    // A package inside another came along with it.
+    // A package inside another one was copied with it.
     if (path.lastIndexOf('node_modules/') === 0)
       cpSync(join(root, path), join(image, path), { recursive: true })
   }
@@ -95,7 +95,7 @@ test('the health check of the image is 0 while Spoke answers and 1 otherwise', a
   await assert.rejects(probe(new URL(service.url).port), { code: 1 })
 })
 
-/** The lines below the first `name:` (at that indent, where given) that stand deeper than it. */
+/** The lines below the first `name:` (at that indent, if given) with a deeper indent. */
 function below(name: string, text: string, at = ' *'): string {
   const [, indent = '', rest = ''] = new RegExp(`^(${at})${name}:\\n([\\s\\S]*)`, 'm').exec(text) ?? []
   const lines = rest.split('\n')
@@ -110,7 +110,7 @@ const postgresService = below('postgres', services, ' {2}')
 const example = [...read('.env.example').matchAll(/^(?:# )?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(
   ([, name = '', value = '']) => ({ name, value }),
 )
-/** What compose sets, whatever deploy/.env says: name to value. */
+/** What compose sets regardless of deploy/.env: name to value. */
 const setByCompose = new Map(
   [...below('environment', spokeService).matchAll(/^ +([A-Z_]+): (.+)$/gm)].map(
     ([, name = '', value = '']) => [name, value],
@@ -121,7 +121,7 @@ test('compose gives Spoke every variable of deploy/.env, which may be absent, an
   assert.match(spokeService, /^ {4}env_file:\n {6}- path: \.env\n {8}required: false$/m)
   // Without a value: compose takes it from the shell, or else from the .env beside it, the file above.
   const passed = matches(below('environment', spokeService), /^ +([A-Z_]+):$/gm)
-  // A proxy on this machine's loopback is none in the container; and what the shell lacks would take away what the image sets.
+  // A proxy on this machine's loopback does not exist in the container, and a variable missing in the shell would override the image's value.
   const others = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', ...matches(dockerfile, /^(?:ENV|) +([A-Z_]+)=/gm)]
   assert.deepEqual(
     passed.toSorted(),
@@ -138,7 +138,7 @@ test('compose gives Spoke every variable of deploy/.env, which may be absent, an
     'SPOKE_ENCRYPTION_KEYS',
     'SPOKE_MIGRATE_URL',
   ])
-  // What compose itself reads stands in the same file.
+  // What compose itself reads is in the same file.
   for (const name of matches(compose, /\$\{(\w+)/g))
     assert.ok(
       example.some((one) => one.name === name),
@@ -178,7 +178,7 @@ test('compose does not start without the secrets, and gives none a value', () =>
   }
 })
 
-test('compose starts Spoke when PostgreSQL 18 is healthy, and keeps its data in a named volume', () => {
+test('compose starts Spoke when PostgreSQL 18 is healthy, and stores its data in a named volume', () => {
   assert.match(postgresService, /image: postgres:18$/m)
   assert.match(below('healthcheck', postgresService), /pg_isready/)
   assert.match(below('depends_on', spokeService), /postgres:\n +condition: service_healthy/)

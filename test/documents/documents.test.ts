@@ -1,4 +1,4 @@
-/** What the documents name is there, and what is there is named: routes, errors, metrics, tables, states, links. */
+/** The documents name everything that exists, and nothing else: routes, errors, metrics, tables, states, links. */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
@@ -107,7 +107,7 @@ test('codes that documents name as an error of a route are codes', () => {
   }
 })
 
-test('every metric stands in docs/operations.md and no other', async () => {
+test('docs/operations.md lists every metric and no other', async () => {
   const printed = await createMetrics().print()
   const ours = matches(printed, /^# TYPE (spoke_\w+) /gm)
   const named = matches(section(read('docs/operations.md'), 'Metrics'), /^\| `(spoke_\w+)` \|/gm)
@@ -121,7 +121,7 @@ test('every log line that docs/operations.md explains is written somewhere', () 
     .map((file) => read(join('src', file)))
     .join('\n')
   assert.ok(lines.length > 15)
-  for (const line of lines) assert.ok(sources.includes(`'${line}`), `nobody logs "${line}"`)
+  for (const line of lines) assert.ok(sources.includes(`'${line}`), `no source logs "${line}"`)
 })
 
 const migrations = () => readdirSync(join(root, 'migrations')).filter((file) => file.endsWith('.sql'))
@@ -147,12 +147,14 @@ test('a migration marks each of its tables distributed, reference or local', () 
 const tablesOf = (text: string) => matches(text, /^create (?:unlogged )?table (?:if not exists )?(\w+)/gm)
 
 test('the table of marks in docs/architecture.md is that of the migrations', () => {
-  const told = [...section(read('docs/architecture.md'), 'The tables').matchAll(/^\| `(\w+)` \| (\w+) \|/gm)]
+  const listed = [
+    ...section(read('docs/architecture.md'), 'The tables').matchAll(/^\| `(\w+)` \| (\w+) \|/gm),
+  ]
   const made = migrations().flatMap((file) => [
     ...read(`migrations/${file}`).matchAll(/^comment on table (\w+) is '(\w+)/gm),
   ])
   const pairs = (found: RegExpExecArray[]) => found.map(([, table, mark]) => `${table} ${mark}`).sort()
-  assert.deepEqual(pairs(told), pairs(made))
+  assert.deepEqual(pairs(listed), pairs(made))
 })
 
 test('the states in docs/concepts.md are those of the code', () => {

@@ -1,4 +1,4 @@
-/** .env.example and the configuration's schema say the same: the same names, the same defaults, no secret. */
+/** .env.example matches the configuration's schema: the same names, the same defaults, no secret. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { secretNames, variables } from '../../src/config.ts'
@@ -16,14 +16,14 @@ const shown = [...example.matchAll(/^(?:# )?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(({ 
   value: value as string,
 }))
 
-test('every variable of the schema stands in .env.example once, and no other', () => {
+test('.env.example has every variable of the schema once, and no other', () => {
   const names: string[] = shown.map(({ name }) => name)
   assert.deepEqual(names.toSorted(), [...Object.keys(variables), ...ofContainers].sort())
 })
 
-test('every variable has a line that says what it means', () => {
-  const told = matches(example, /^# (?![A-Z0-9_]+=).{10,}\n(?:# )?([A-Z][A-Z0-9_]*)=/gm)
-  assert.deepEqual(told.sort(), [...Object.keys(variables), ...ofContainers].sort())
+test('every variable has a line that explains it', () => {
+  const explained = matches(example, /^# (?![A-Z0-9_]+=).{10,}\n(?:# )?([A-Z][A-Z0-9_]*)=/gm)
+  assert.deepEqual(explained.sort(), [...Object.keys(variables), ...ofContainers].sort())
 })
 
 test('the default shown is the default of the schema', () => {

@@ -19,7 +19,7 @@ export const documents = (): string[] =>
 export const prose = (text: string): string => text.replace(/^```.*\n[\s\S]*?^```$/gm, '')
 
 export interface Block {
-  /** What stands behind the opening fence: `json`, `json 200`, `sh`. */
+  /** The info string of the opening fence: `json`, `json 200`, `sh`. */
   info: string
   text: string
   /** The last heading before it. */

@@ -1,4 +1,4 @@
-/** The two tables of requirements: every one answered once, each "met" names a test that is there, and the counts are the rows'. */
+/** The two tables of requirements: each requirement has one row, each "met" names an existing test, and the counts are correct. */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -53,11 +53,11 @@ test('every requirement of levels 1 and 2 has one row, with its level', () => {
   }
 })
 
-test('what is met names a test that is there; what is not says why', () => {
+test('each requirement that is met names an existing test; any other gives a reason', () => {
   for (const { numbers, state, why } of rows) {
     const tests = testsIn(why)
     if (state === 'met') assert.ok(tests.length > 0, `${numbers} names no test`)
-    else assert.ok(why.length >= 7, `${numbers} says nothing`)
+    else assert.ok(why.length >= 7, `${numbers} gives no reason`)
     for (const path of tests) {
       assert.match(path, /\.test\.ts$/, `${numbers}`)
       assert.ok(existsSync(join(root, path)), `${numbers}: ${path}`)
@@ -96,7 +96,7 @@ test('each of the ten risks has its row, with a test or a reason', () => {
   }
 })
 
-test('SECURITY.md stays short, and leads to the pages', () => {
+test('SECURITY.md stays short and links to the pages', () => {
   const text = read('SECURITY.md')
   assert.ok(text.split('\n').length <= 50)
   for (const page of ['checks', 'owasp', 'asvs', 'planted-faults'])
@@ -108,7 +108,7 @@ test('the algorithms that the page of checks lists are those of the source', () 
   for (const name of ['A256GCM', 'SHA-256', 'S256']) assert.ok(table.includes(name), name)
 })
 
-test('each table has its place in the list of what is kept', () => {
+test('each table is in the list of stored data', () => {
   const listed = matches(section(read('docs/security/checks.md'), 'What is kept'), /`([a-z_]+)`(?=[,\s|])/g)
   const tables = readdirSync(join(root, 'migrations'))
     .filter((file) => file.endsWith('.sql'))

@@ -1,4 +1,4 @@
-/** The clients in examples/ do what they say, against a service of the test's own. */
+/** The clients in examples/ work as described, against a service that the test starts. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
@@ -70,16 +70,20 @@ for (const [name, path, find] of clients) {
     },
   )
 
-  test(`${name} ends with Spoke’s own words when the token is refused`, { timeout: 60_000 }, async (t) => {
-    const command = await find()
-    if (!command) return t.skip(noPython)
-    const refused = await run(command, { HUBSPOT_TOKEN: 'pat-na1-00000000-0000-4000-8000-000000000000' })
-    assert.equal(refused.code, 1)
-    assert.equal(refused.stdout, '')
-    assert.match(refused.stderr, /^spoke: .*Invalid or expired access token/)
-  })
+  test(
+    `${name} ends with Spoke’s error message when the token is refused`,
+    { timeout: 60_000 },
+    async (t) => {
+      const command = await find()
+      if (!command) return t.skip(noPython)
+      const refused = await run(command, { HUBSPOT_TOKEN: 'pat-na1-00000000-0000-4000-8000-000000000000' })
+      assert.equal(refused.code, 1)
+      assert.equal(refused.stdout, '')
+      assert.match(refused.stderr, /^spoke: .*Invalid or expired access token/)
+    },
+  )
 
-  test(`${name} says which variable it needs`, async (t) => {
+  test(`${name} names the variable it needs`, async (t) => {
     const command = await find()
     if (!command) return t.skip(noPython)
     const { code, stderr } = await run(command, {})

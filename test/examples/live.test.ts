@@ -1,4 +1,4 @@
-/** The live test itself, tried on the emulator: what it proves, what it asks of HubSpot, and when it says no. */
+/** The live test itself, run against the emulator: what it checks, what it requests from HubSpot, and when it fails. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -50,7 +50,7 @@ test('the live test connects, lists and syncs, and only ever reads from HubSpot'
   rmSync(scratch, { recursive: true })
 })
 
-test('a token that HubSpot refuses ends it at the connect, with Spoke’s words', async () => {
+test('a token that HubSpot refuses ends it at the connect, with Spoke’s error message', async () => {
   const spoke = await startTestService(hubspot.url)
   let step = ''
   const screen = createScreen(new PassThrough().resume() as unknown as NodeJS.WriteStream, false)
@@ -69,7 +69,7 @@ test('a token that HubSpot refuses ends it at the connect, with Spoke’s words'
   }
 })
 
-test('without a token it says in one line what it needs, and asks nobody', async () => {
+test('without a token it prints one line with what it needs, and sends no request', async () => {
   const since = hubspot.world.log.list().length
   const ran = await run({ HUBSPOT_API_URL: hubspot.url })
   assert.equal(ran.code, 2)

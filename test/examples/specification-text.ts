@@ -1,7 +1,7 @@
-/** Reads the user's specification: its Python client, its curl lines, and what each route is said to answer. Pure. */
+/** Reads the user's specification: its Python client, its curl lines, and the response of each route. Pure. */
 
 export interface Specification {
-  /** The client's class with its imports, and the lines that use it, as they stand there. */
+  /** The client's class with its imports, and the lines that use it, verbatim. */
   python: { client: string; usage: string }
   curl: string[]
   /** `GET status` -> the answer in the text. */
@@ -15,7 +15,7 @@ export type Json = null | boolean | number | string | Json[] | { [name: string]:
 const fence = (language: string) => new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'm')
 const routePattern = /(GET|POST|PUT|PATCH|DELETE) \S*?\/api\/hubspot\/([a-z]+)/
 
-/** `GET status` of a line that calls it, the route's first word standing for the whole. */
+/** `GET status` for a line that calls it: the first word of the route identifies it. */
 export function routeOf(text: string): string {
   const [, method, name] =
     routePattern.exec(text.replace(/^curl -X (\w+) "/, '$1 ')) ?? fail(`a route in: ${text}`)
@@ -80,6 +80,6 @@ export function differences(expected: Json, answer: unknown, at = ''): string[] 
   }
   if (answer === null && at.includes('.properties.')) return []
   if (typeof answer !== typeof expected) return [`${at} is ${typeof answer} and not ${typeof expected}`]
-  // A flag means what the text says; other values are this run's own.
+  // A flag has the value from the text; other values belong to this run.
   return typeof expected === 'boolean' && answer !== expected ? [`${at} is ${answer}`] : []
 }

@@ -2,7 +2,7 @@
  * The user's specification, run: its Python client and its curl lines are taken out of the text and run unchanged
  * against the default start on port 8000, with HubSpot's two addresses pointed at the emulator and the ids and the
  * token filled in as its reader would; and once more with an admin key set, with one header added: a key of the tenant.
- * Says aloud what it skips and why.
+ * It reports what it skips and why.
  */
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
@@ -126,7 +126,7 @@ function runAll(closed: boolean): void {
 
   for (const line of curl.filter((one) => routeOf(one) !== 'POST integrations')) {
     const route = routeOf(line)
-    test(`the curl line of ${route} answers with the fields that the text shows`, async () => {
+    test(`the curl line of ${route} returns the fields that the text shows`, async () => {
       const answer = (await runLine(line)) as Record<string, unknown>
       holds(route, answer)
       if ('tenant_id' in (answers.get(route) as object)) assert.equal(answer.tenant_id, tenantId)
@@ -140,13 +140,13 @@ function runAll(closed: boolean): void {
     })
   }
 
-  test('every route of the text has been asked, but the OAuth callback and the list', () => {
+  test('every route of the text was called, except the OAuth callback and the list', () => {
     const asked = curl.map(routeOf)
     const routes = ['GET status', 'GET tickets', 'POST sync', 'POST integrations', 'GET authorize']
     assert.deepEqual([...asked].sort(), routes.sort())
   })
 
-  test('the list of integrations shows the one that was made', async () => {
+  test('the list of integrations contains the one that was created', async () => {
     const { body } = await api.get(`/api/hubspot/integrations/${tenantId}`)
     const active = body.integrations.filter((one: { status: string }) => one.status === 'active')
     assert.deepEqual(

@@ -1,20 +1,20 @@
-/** A fault to plant: one edit that takes a protection away, and the test that must notice. */
+/** A fault to plant: one edit that removes a protection, and the test that must fail. */
 
 export interface Fault {
   name: string
   /**
-   * The declaration of src/ that the code stands in, by its name; absent: the code stands once in all of src/ and migrations/.
+   * The declaration in src/ that contains the code, by name. Absent: the code occurs once in all of src/ and migrations/.
    * Neither moving a file nor formatting it breaks this.
    */
   in?: string
-  /** The code, whose white space does not matter. It stands there exactly once. */
+  /** The code, regardless of white space. It must occur exactly once. */
   find: string
-  /** What stands there instead, while the fault is planted. */
+  /** What replaces it while the fault is planted. */
   put: string
-  /** The test file that must turn red. */
+  /** The test file that must fail. */
   test: string
   /** Runs only tests whose name this matches, to spare time; absent: the whole file. */
   only?: string
-  /** What somebody would gain from the fault. */
+  /** What an attacker would gain from the fault, or what would break. */
   gain: string
 }

@@ -45,7 +45,7 @@ async function tryFault(copy: Copy, fault: Fault): Promise<Verdict> {
 }
 
 /**
- * Each test file once, with every choice of tests in it: a fault in a test that fails anyway shows nothing.
+ * Each test file once, with every choice of tests in it: a fault in a test that fails anyway proves nothing.
  *
  * @returns the files that fail
  */

@@ -43,7 +43,7 @@ export function placeOf(
   const [place] = found
   if (!place || found.length > 1) {
     const where = declared === undefined ? 'the sources' : `a declaration of ${declared}`
-    throw new Error(`${name}: its code stands ${found.length} times in ${where}, not once`)
+    throw new Error(`${name}: its code occurs ${found.length} times in ${where}, not once`)
   }
   return place
 }

@@ -29,7 +29,7 @@ function outcomeOf(passed: boolean, { name, details }: Ended['data']): Outcome {
   if (passed) return { name, passed }
   const { cause, failureType } = details?.error ?? {}
   const { code, message } = (cause ?? {}) as { code?: string; message?: string }
-  // What a hook meets says nothing of a test; a property that fast-check disproved is an assertion like any other.
+  // A failed hook does not count as a failed test. A property that fast-check disproved is an assertion failure.
   const own = failureType === 'testCodeFailure'
   return own && (code === 'ERR_ASSERTION' || /^Property failed after \d+ test/.test(String(message)))
     ? { name, passed, assertion: String(message) }

@@ -1,6 +1,6 @@
 /**
- * Every route of the service × every method × every principal: who gets past the gate. The routes come from the service itself; what
- * each needs stands here a second time, so that neither can change alone.
+ * Every route of the service × every method × every principal: who passes the gate. The routes come from the service itself; what
+ * each requires is repeated here, so that neither can change alone.
  */
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
@@ -90,7 +90,7 @@ const host = 'spoke.example'
 
 let bench: Watched
 let provider: Provider
-/** The tenant whose ids stand in every path, and another. */
+/** The tenant whose ids are in every path, and another one. */
 const [own, other] = [randomUUID(), randomUUID()]
 const ids: Record<string, string> = { tenant_id: own, confirmation_id: randomUUID() }
 /** What each sends, and what it may do: scopes of `own`, or above tenants. */
@@ -181,7 +181,7 @@ after(async () => {
   await provider.close()
 })
 
-test('each route says what it needs, and this list says the same', async () => {
+test('each route declares what it requires, and this list matches', async () => {
   const { json } = await ask({ path: '/openapi.json' })
   const declared = Object.entries(json.paths as Record<string, Record<string, Record<string, string>>>)
     .flatMap(([path, described]) =>
@@ -196,7 +196,7 @@ test('each route says what it needs, and this list says the same', async () => {
 
 /** What a principal gets of a route; 'past' when the gate lets it through. */
 function expected(rule: string, { may, of }: { may: readonly string[]; of?: string }, template: string) {
-  // What a signature proves nobody's credential does, and none is looked at.
+  // The route accepts a signature only, and reads no credential.
   if (rule === 'public') return 'past'
   if (rule === 'signed') return 'invalid_signature'
   if (of === undefined) return 'unauthenticated'
@@ -226,7 +226,7 @@ test('every route × method × principal', async () => {
       const chosen = [...principals].filter((_, n) => long || rule || (n + cells) % 4 === 0)
       for (const [name, who] of chosen) {
         cells += 1
-        // Refused by every schema, so that whoever gets past the gate changes nothing.
+        // Refused by every schema, so that a caller that passes the gate changes nothing.
         const sent = method === 'POST' ? { headers: { ...who.headers, ...json }, body: '{"zz":1}' } : who
         const answer = await ask({
           method,
@@ -248,7 +248,7 @@ test('every route × method × principal', async () => {
   assert.deepEqual(wrong, [])
   assert.ok(cells > 1_500, `${cells} cells`)
   assert.deepEqual(await tableCounts(bench.database), before)
-  assert.equal(bench.emulator.world.log.list().length, calls, 'HubSpot was asked')
+  assert.equal(bench.emulator.world.log.list().length, calls, 'HubSpot was called')
 })
 
 const json = { 'content-type': 'application/json' }
@@ -261,7 +261,7 @@ function verdict(answer: Answer, method: string): string {
   return String(code)
 }
 
-/** A HEAD has no body to tell a code by. */
+/** A HEAD has no body that contains a code. */
 function sameStatus(status: number, want: string): boolean {
   const statuses: Record<string, number[]> = {
     past: [200, 400, 415],
@@ -273,7 +273,7 @@ function sameStatus(status: number, want: string): boolean {
   return statuses[want]?.includes(status) ?? false
 }
 
-test('another tenant is told the same of what is there and what is not, byte for byte', async () => {
+test('another tenant gets the same response for existing and unknown ids, byte for byte', async () => {
   const headers = principals.get("another's, all scopes")?.headers ?? {}
   const operations = await readOperations(bench.service.url)
   for (const operation of operations.filter(({ template }) => template.includes('{tenant_id}'))) {
@@ -326,7 +326,7 @@ test('what each scope is for works with it', async () => {
   await idle(bench.service, bench.database)
 })
 
-test("a tenant's key finishes its own authorisation by POST, and nobody else's", async () => {
+test("a tenant's key finishes its own authorization by POST, and no other", async () => {
   const begin = async (name: string, tenant: string) => {
     const headers = principals.get(name)?.headers ?? {}
     const url = new URL(
@@ -347,7 +347,7 @@ test("a tenant's key finishes its own authorisation by POST, and nobody else's",
   const begun = await begin("another's, all scopes", other)
   const calls = bench.emulator.world.log.list().length
   checkShape(await finish('own, all scopes', begun), { what: 'foreign', status: 400, code: 'invalid_state' })
-  assert.equal(bench.emulator.world.log.list().length, calls, 'HubSpot was asked')
+  assert.equal(bench.emulator.world.log.list().length, calls, 'HubSpot was called')
   assert.equal((await finish("another's, all scopes", begun)).status, 200)
   await idle(bench.service, bench.database)
 })

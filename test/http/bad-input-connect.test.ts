@@ -1,4 +1,4 @@
-/** Bad input on the way to a connection: pasted tokens, callbacks and authorize; nothing is stored and HubSpot is not asked. */
+/** Bad input while connecting: pasted tokens, callbacks and authorize; nothing is stored and HubSpot is not called. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
@@ -64,7 +64,7 @@ const bodies: [what: string, body: string, pointer?: string][] = [
 ]
 
 for (const [what, body, pointer] of bodies) {
-  test(`a callback of ${what} is 400 before anything is looked up`, async () => {
+  test(`a callback of ${what} is 400 before any lookup`, async () => {
     const expected = { what, ...bad, secret: [mark, 'evil'], ...(pointer === undefined ? {} : { pointer }) }
     await bench.refused({
       method: 'POST',
@@ -83,7 +83,7 @@ const states: [what: string, state: (ids: Record<'t' | 'i' | 'b' | 'ib', string>
   ['the bare form while nothing is pending', ({ t, i }) => `${t}:${i}`],
   ['the bare form with a colon behind', ({ t, i }) => `${t}:${i}:`],
   ['a made-up nonce', ({ t, i }) => `${t}:${i}:${'A'.repeat(43)}`],
-  ['the nonce of nobody', () => `${randomUUID()}:${randomUUID()}:${'A'.repeat(43)}`],
+  ['an unknown nonce', () => `${randomUUID()}:${randomUUID()}:${'A'.repeat(43)}`],
   ["one tenant's id with another's integration", ({ t, ib }) => `${t}:${ib}:${'A'.repeat(43)}`],
   ["another tenant's bare form", ({ b, ib }) => `${b}:${ib}`],
   ['a NUL in it', ({ t, i }) => `${t}:${i}:\u0000`],
@@ -94,7 +94,7 @@ const states: [what: string, state: (ids: Record<'t' | 'i' | 'b' | 'ib', string>
 ]
 
 for (const [what, state] of states) {
-  test(`a state of ${what} is 400 invalid_state by POST and by GET, and HubSpot is not asked`, async () => {
+  test(`a state of ${what} is 400 invalid_state by POST and by GET, and HubSpot is not called`, async () => {
     const text = state({
       t: bench.tenant,
       i: bench.integration,
@@ -124,7 +124,7 @@ const browsers: [what: string, query: string, code: string[]][] = [
 ]
 
 for (const [what, query, code] of browsers) {
-  test(`a browser that comes back with ${what} gets 400, and a page without a word of it`, async () => {
+  test(`a browser that returns with ${what} gets 400, and a page that repeats none of it`, async () => {
     const path = `/api/hubspot/oauth/callback${query}`
     await bench.refused({ what, path, status: 400, code, secret: [mark] })
     const from = bench.service.lines.length
@@ -135,7 +135,7 @@ for (const [what, query, code] of browsers) {
     const lines = bench.service.lines.slice(from)
     assert.ok(!lines.join('').includes(mark), lines.join(''))
     const why = lines.filter((line) => JSON.parse(line).code !== undefined)
-    assert.equal(why.length, 1, `lines that say why: ${lines.join('')}`)
+    assert.equal(why.length, 1, `lines with the reason: ${lines.join('')}`)
   })
 }
 
@@ -148,7 +148,7 @@ const asks: [what: string, query: string][] = [
 ]
 
 for (const [what, query] of asks) {
-  test(`authorize with ${what} is refused or does not heed it`, async () => {
+  test(`authorize with ${what} refuses or ignores it`, async () => {
     const path = `/api/hubspot/authorize/${randomUUID()}${query}`
     const answer = await bench.send({ path })
     assert.ok(answer.status === 400 || answer.status === 200, answer.text)
@@ -157,7 +157,7 @@ for (const [what, query] of asks) {
   })
 }
 
-test('authorize to reconnect an integration of nobody or of another tenant is the same 404', async () => {
+test('authorize to reconnect an unknown integration or one of another tenant is the same 404', async () => {
   for (const id of [randomUUID(), bench.otherIntegration]) {
     const path = `/api/hubspot/authorize/${bench.tenant}?integration_id=${id}`
     await bench.refused({ what: id, path, status: 404, code: 'integration_not_found' })
@@ -201,9 +201,9 @@ test('a link of HubSpot’s that is no https is passed on neither with live tick
     live.tickets.map(({ url }: { url: unknown }) => url),
     links.map(([, shown]) => shown),
   )
-  const kept = links.map(([url], at) => toIssue(record(String(at + 1), url)))
+  const saved = links.map(([url], at) => toIssue(record(String(at + 1), url)))
   assert.deepEqual(
-    kept.map((one) => 'row' in one && one.row.url),
+    saved.map((one) => 'row' in one && one.row.url),
     links.map(([, shown]) => shown),
   )
 })

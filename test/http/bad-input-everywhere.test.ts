@@ -1,4 +1,4 @@
-/** Bad input that every route refuses alike, walked over the routes that the service tells of, so that a new one is held to it. */
+/** Bad input that every route refuses alike. The routes come from the service, so that a new one is covered too. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { encodeCursor } from '../../src/api/cursor.ts'
@@ -31,7 +31,7 @@ after(() => bench.stop())
 
 const mark = 'zqmark7'
 const bad = { status: 400, code: 'validation_failed' }
-/** Of the API for programs; HubSpot may add to the browser's query, and probes are nobody's. */
+/** Routes of the API; HubSpot may add to the browser's query, and probes are excluded. */
 const strict = () =>
   operations.filter(
     ({ name }) => name.includes(' /api/hubspot/') && name !== 'GET /api/hubspot/oauth/callback',
@@ -44,7 +44,7 @@ const bodies: Record<string, string> = {
   'POST /api/hubspot/oauth/callback': `{"code":"${mark}","state":"${mark}"}`,
 }
 const webhooks = 'POST /api/hubspot/webhooks'
-/** Or it is refused before anything else is looked at. */
+/** Or it is refused before anything else is checked. */
 const signedInForm = () => ({
   'content-type': 'application/json',
   'x-hubspot-signature-v3': Buffer.alloc(32).toString('base64'),
@@ -131,7 +131,7 @@ test('every route that pages refuses a cursor of its own with a position that it
   ]
   positions.push("1'; --", '275760-09-14', '"', '\n', 'x'.repeat(700), 7, 1e308, null, true, [], {}, ['1'])
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  // Whose the cursor must say it is differs from route to route.
+  // The owner that a cursor must name differs from route to route.
   const owners = [ids.tenant_id, ids.integration_id, ids.endpoint_id, 'tenants', 'operator']
   const made = owners.flatMap((owner) => positions.map((position) => [owner, position]))
   const [owner] = owners
@@ -142,7 +142,7 @@ test('every route that pages refuses a cursor of its own with a position that it
       await Promise.all(
         made.map(async (cursor) => {
           const [, position] = cursor
-          // HubSpot's own cursor may be any word: that one is refused by HubSpot.
+          // HubSpot's own cursor may be any text: HubSpot refuses that one.
           const word = typeof position === 'string' && /^[\x21-\x7e]{1,512}$/.test(position)
           if (word && operation.template.includes('/tickets/')) return
           const what = `${operation.name}${query} ${JSON.stringify(cursor)}`
@@ -195,7 +195,7 @@ test('every path answers 405 and names what it takes to every other method', asy
   }
 })
 
-test('a body that says it is 2 MiB is 413 at once, and the connection is closed', async () => {
+test('a body that announces 2 MiB is 413 at once, and the connection is closed', async () => {
   for (const operation of operations.filter(({ body }) => body)) {
     const path = pathOf(operation, ids)
     const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`

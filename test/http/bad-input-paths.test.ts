@@ -1,4 +1,4 @@
-/** Bad ids, paths, methods and queries: each is refused in the one shape, and other tenants' ids look like nobody's. */
+/** Bad ids, paths, methods and queries: each is refused in the one format, and other tenants' ids look like unknown ones. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'

@@ -1,4 +1,4 @@
-/** Requests that are bad before they are requests: slow, doubled, oversized or smuggled; answered in the one shape and closed. */
+/** Malformed requests on the wire: slow, duplicated, oversized or smuggled; refused in the one format and closed. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { tableCounts } from './database.ts'
@@ -144,7 +144,7 @@ test('a request that stops half-way is 408 in about 4 s and the connection is cl
   })
 })
 
-test('an Expect that nobody understands is 417 in the one shape, or not heeded', async () => {
+test('an unknown Expect is 417 in the one format, or ignored', async () => {
   const bytes = `GET /livez HTTP/1.1\r\n${host}Expect: ${mark}\r\n\r\n`
   const answer = await sendRaw(bench.service.url, closing(bytes))
   if (answer.status !== 200) checkShape(answer, { what: 'Expect', status: 417, code: 'bad_request' })

@@ -1,4 +1,4 @@
-/** With an admin key every route of tenants asks for it, probes and HubSpot's browser do not, and the key is never written. */
+/** With an admin key every tenant route requires it, probes and the OAuth browser routes do not, and the key is never written. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
@@ -73,7 +73,7 @@ const credentials: [what: string, headers: Record<string, string | string[]>, qu
 ]
 
 for (const [what, headers, query] of credentials) {
-  test(`a caller with ${what} is 401 on every route, before anything else is looked at`, async () => {
+  test(`a caller with ${what} is 401 on every route, before any other check`, async () => {
     for (const route of routes()) {
       const path = query ? `${route.path}${route.path.includes('?') ? '&' : '?'}${query}` : route.path
       const expected = { what: `${what} at ${path}`, status: 401, code: 'unauthenticated', secret: [key] }
@@ -114,7 +114,7 @@ test('with a key any Host is answered, and a foreign tenant is still 404', async
   const headers = { ...auth, host: 'spoke.example' }
   const answer = await ask({ path: `/api/hubspot/integrations/${tenant}`, headers })
   assert.equal(answer.status, 200)
-  const expected = { what: 'nobody', status: 404, code: 'integration_not_found' }
+  const expected = { what: 'unknown tenant', status: 404, code: 'integration_not_found' }
   await refused(bench, { path: `/api/hubspot/integrations/${randomUUID()}`, headers, ...expected })
 })
 
@@ -145,7 +145,7 @@ test("HubSpot's browser needs no key, and the program's callback does", async ()
   await idle(bench.service, bench.database)
 })
 
-test('a bare state is worth nothing to somebody without the key', async () => {
+test('a bare state is useless without the key', async () => {
   await ask({ path: `/api/hubspot/authorize/${tenant}`, headers: auth })
   const list = await ask({ path: `/api/hubspot/integrations/${tenant}`, headers: auth })
   const state = `${tenant}:${list.json.integrations.at(-1).integration_id}`

@@ -1,4 +1,4 @@
-/** While the database is away the service is alive, not ready, and answers 503 in bounded time; afterwards it serves again. */
+/** While the database is unavailable the service is alive, not ready, and returns 503 in bounded time; afterwards it serves again. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { startTestEmulator } from '../support/emulator.ts'

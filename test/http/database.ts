@@ -1,12 +1,12 @@
-/** Looks at a test's database from outside, as superuser: how many rows there are, and all that they say. */
+/** Reads a test's database as superuser: row counts and the content of all rows. */
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 
 export const databaseOf = newPostgresDatabase
 
-export const look = (database: string, text: string) => adminQuery(text, database)
+export const runSql = (database: string, text: string) => adminQuery(text, database)
 
 export async function tables(database: string): Promise<string[]> {
-  const rows = await look(
+  const rows = await runSql(
     database,
     `select format('%I.%I', schemaname, tablename) as name from pg_tables
       where schemaname not in ('pg_catalog', 'information_schema') order by 1`,
@@ -17,8 +17,8 @@ export async function tables(database: string): Promise<string[]> {
 const counting = new Map<string, Promise<string>>()
 
 /**
- * Rows per table of ours; the job library and retention keep their own time, budgets and limits count calls, not data, and the audit log
- * tells of refusals too: `auditCount` counts that.
+ * Rows per table of ours. The job library and retention have their own schedule, budgets and limits count calls, not data, and the audit log
+ * records refusals too: `auditCount` counts those.
  */
 async function countingQuery(database: string): Promise<string> {
   const ours = (await tables(database)).filter((name) =>
@@ -39,7 +39,7 @@ export async function tableCounts(database: string): Promise<Record<string, numb
 
 /** Events of the audit log in all chains together. */
 export async function auditCount(database: string): Promise<number> {
-  const [row] = await look(
+  const [row] = await runSql(
     database,
     'select (select count(*) from audit_events)::int + (select count(*) from operator_audit)::int as n',
   )
@@ -50,7 +50,7 @@ export async function auditCount(database: string): Promise<number> {
 export async function everyRow(database: string): Promise<string> {
   const texts: string[] = []
   for (const name of await tables(database)) {
-    const rows = await look(database, `select t::text as row from ${name} t`)
+    const rows = await runSql(database, `select t::text as row from ${name} t`)
     texts.push(`${name}\n${rows.map(({ row }) => row).join('\n')}`)
   }
   return texts.join('\n')

@@ -19,8 +19,8 @@ export interface FloodFixture {
 export interface Finding {
   what: string
   figures: string
-  /** Absent: nothing is promised of it. */
-  kept?: boolean
+  /** Absent: there is no guarantee to check. */
+  ok?: boolean
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
@@ -36,7 +36,7 @@ function residentMiB({ spoke }: FloodFixture): number {
   return Number(kib) / 1_024
 }
 
-/** Asks the probe every 10 ms until it is told to end. @returns how long each answer took, ms */
+/** Calls the probe every 10 ms until it is stopped. @returns how long each response took, ms */
 function probing(url: string): () => Promise<number[]> {
   // A thread of its own: this one is busy being the flood.
   const worker = new Worker(new URL('./probe-worker.ts', import.meta.url), { workerData: url })
@@ -85,8 +85,8 @@ export async function flood(world: FloodFixture, count: number): Promise<Finding
   return {
     what: `${count} requests at once`,
     figures: `${JSON.stringify(tally)}; memory ${before.toFixed(0)} to ${most.toFixed(0)} MiB; /livez ${probes}`,
-    // What was let in and waited for longer than a statement may is told that the database is not there.
-    kept:
+    // Admitted requests that waited longer than the statement timeout get "database unavailable".
+    ok:
       Object.keys(tally).every((code) =>
         ['overloaded', 'unavailable', 'integration_not_found', none].includes(code),
       ) && most - before < 150,
@@ -107,7 +107,7 @@ export async function lorises({ url }: FloodFixture, count: number): Promise<Fin
   return {
     what: `${count} slow-loris sockets`,
     figures: `the last is closed after ${(longest.ms / 1_000).toFixed(2)} s (${longest.what}); /livez ${probes}`,
-    kept: longest.ms < 4_000,
+    ok: longest.ms < 4_000,
   }
 }
 
@@ -133,8 +133,8 @@ async function newTenant({ url, adminKey }: FloodFixture): Promise<Tenant> {
   }
 }
 
-/** @param lanes in which one tenant asks as fast as it is answered, while the other asks fifty times a second */
-export async function neighbours(world: FloodFixture, lanes: number): Promise<Finding> {
+/** @param callers of one tenant, each as fast as it gets responses, while the other tenant sends fifty requests a second */
+export async function neighbours(world: FloodFixture, callers: number): Promise<Finding> {
   const [loud, quiet] = [await newTenant(world), await newTenant(world)]
   const ask = async ({ path, headers }: Tenant) => {
     const began = performance.now()
@@ -154,7 +154,7 @@ export async function neighbours(world: FloodFixture, lanes: number): Promise<Fi
   const before = await asked()
   const tally: Record<number, number> = {}
   let over = false
-  const flooding = Array.from({ length: lanes }, async () => {
+  const flooding = Array.from({ length: callers }, async () => {
     while (!over) {
       const { status } = await ask(loud)
       tally[status] = (tally[status] ?? 0) + 1
@@ -164,8 +164,8 @@ export async function neighbours(world: FloodFixture, lanes: number): Promise<Fi
   over = true
   await Promise.all(flooding)
   return {
-    what: `one tenant in ${lanes} lanes beside another`,
+    what: `one tenant with ${callers} callers next to another`,
     figures: `the loud one ${JSON.stringify(tally)}; the other alone ${spread(before.times)}, beside it ${spread(meanwhile.times)}`,
-    kept: before.served && meanwhile.served,
+    ok: before.served && meanwhile.served,
   }
 }

@@ -1,4 +1,4 @@
-/** Headers that pretend: forwarded hosts, other methods, request ids; none has an effect beyond its place. */
+/** Forged headers: forwarded hosts, other methods, request ids; none has any further effect. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'

@@ -1,4 +1,4 @@
-/** The fuzzer's bodies: as the schema says, and broken in each way that a body can be. */
+/** The fuzzer's bodies: valid for the schema, and broken in each possible way. */
 import fc from 'fast-check'
 import { anything, canary, fitting, type Known, odd } from './fuzz-values.ts'
 import type { Schema } from './operations.ts'

@@ -1,4 +1,4 @@
-/** Deliveries for the webhooks route: events right and wrong, under HubSpot's signature, so that what is behind it is met too. */
+/** Deliveries for the webhooks route: valid and invalid events, signed as HubSpot does, so that the code behind the signature check is reached. */
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { json } from './fuzz-bodies.ts'

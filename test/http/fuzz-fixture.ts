@@ -1,4 +1,4 @@
-/** The house that the fuzzer knocks at: the service as a process of its own, closed by a key, with tenants, runs and issues in it. */
+/** The target of the fuzzer: the service as a separate process, with an admin key, tenants, runs and issues. */
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,7 +27,7 @@ export interface FuzzFixture {
 export const adminKey = 'fuzz-admin-key-zqkey9-of-the-tests'
 
 /**
- * The process under test serves the API and runs no worker: a sync that the fuzzer asks for is queued, and every
+ * The process under test serves the API and runs no worker: a sync that the fuzzer requests is queued, and every
  * further one joins it, so that the queue stays as short as there are streams.
  */
 export async function startFuzzFixture(): Promise<FuzzFixture> {
@@ -94,7 +94,7 @@ export async function startFuzzFixture(): Promise<FuzzFixture> {
 const isBad = (line: string) =>
   /"level":"(error|fatal)"/.test(line) || line.includes(canary) || line.includes(adminKey)
 
-/** Linux tells it in a file. */
+/** Linux reports it in a file. */
 function residentOf(pid: number): number {
   const [, kib] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kib) * 1_024
@@ -143,7 +143,7 @@ async function learn(url: string, stay: Pair[], go: Pair[], tokens: string[]): P
     }
   }
   const doomed = go.map(({ tenant, integration }) => ({ tenant_id: tenant, integration_id: integration }))
-  // Their own, because nothing is met in a tenant that is being erased.
+  // A tenant of its own, because every route of a tenant that is being erased returns 404.
   const leavers = Array.from({ length: 3 }, () => ({ tenant_id: randomUUID() }))
   for (const leaver of leavers) await ask('/api/tenants', JSON.stringify(leaver))
   // Each authorisation leaves a pending integration for ten minutes, which a list of these need not show.

@@ -49,7 +49,7 @@ export const extra = fc.oneof(
       )
       .map(([name, value]) => ({ [name]: value })),
   },
-  // One that is fit for a log is taken, and told back.
+  // One that is safe for a log is accepted and returned.
   headerValue.map((text) => ({ 'x-request-id': `${text}!` })),
   fc.oneof(fc.constantFrom('k1', 'k2', 'k3'), headerValue).map((key) => ({ 'idempotency-key': key })),
   fc.constantFrom<Record<string, string | string[]>>(

@@ -1,4 +1,4 @@
-/** `npm run fuzz`: the long run of the fuzzer. Ends 1 on a finding, each with what to type to see it again. */
+/** `npm run fuzz`: the long run of the fuzzer. Exits with 1 on a finding, and prints the command to reproduce each one. */
 import { parseArgs } from 'node:util'
 import { globalSetup, globalTeardown } from '../support/global-setup.ts'
 import { fuzz } from './fuzz.ts'
@@ -11,7 +11,7 @@ const help = `Usage: npm run fuzz -- [--requests 100000] [--minutes 20] [--seed 
   --seed      of a run before; chosen by the clock when absent, and printed
   --path      with a seed: the one case that was found there
 `
-/** A service that kept something of each request would have grown by far more. */
+/** A service that retained memory per request would have grown by far more. */
 const mostGrowth = 0.1
 /** With fewer, the service is still warming up in the second quarter. */
 const enoughToJudgeMemory = 100_000

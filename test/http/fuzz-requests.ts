@@ -37,7 +37,7 @@ function path(operation: Operation, known: Known): fc.Arbitrary<string> {
   const from = (ids: Record<string, string>) =>
     operation.template.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURI(ids[name] ?? ''))
   const right = fc.constantFrom(...pools).map(from)
-  // Each part of another list, or nobody's: crossed tenants are refused like unknown ones.
+  // Each part from another list, or unknown: crossed tenants are refused like unknown ones.
   const part = (name: string) => fc.oneof(fc.constantFrom(...pools.map((ids) => ids[name] ?? '')), id)
   const crossed = fc
     .record(Object.fromEntries(names.map((name) => [name, part(name)])))

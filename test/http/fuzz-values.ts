@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import type { Operation, Schema } from './operations.ts'
 
-/** In every made-up value: it must come back in no answer and stand in no log line. */
+/** In every generated value: it must not appear in any response or log line. */
 export const canary = 'zqfuzz7'
 
 export interface Known {
@@ -54,7 +54,7 @@ export const anything = fc.oneof(
   fc.constantFrom(null, true, 0, -1, 1.5, [], {}, [[]]),
 )
 
-/** Every text in it becomes one that can be found again. */
+/** Every text in it becomes a searchable one. */
 function mark(value: unknown): unknown {
   if (typeof value === 'string') return canary + value
   if (Array.isArray(value)) return value.map(mark)

@@ -13,7 +13,7 @@ before(async () => {
 })
 after(() => world.stop())
 
-test('3,000 requests made from the document meet no unplanned status, no odd shape, and nothing that is told back', async (context) => {
+test('3,000 requests generated from the document get no undeclared status, no unexpected format, and no echo of the input', async (context) => {
   const result = await fuzz(world, { seed, requests: 3_000, withinMs: 150_000 })
   context.diagnostic(
     `seed ${seed}, ${result.passed} requests, ${result.byStatus.size} statuses, p99 ${result.p99Ms.toFixed(1)} ms`,
@@ -22,7 +22,7 @@ test('3,000 requests made from the document meet no unplanned status, no odd sha
   assert.ok(result.passed >= 1_000, `${result.passed} in the time there is`)
   const names = world.operations.map(({ name }) => name)
   // These need a code of HubSpot's to succeed, the public URL's host, a list without a word twice or of types, which chance rarely makes;
-  // the others were met with a right request too.
+  // the others received a valid request too.
   const rare = [
     'GET /api/hubspot/oauth/callback',
     'GET /connect/{confirmation_id}',
@@ -74,7 +74,7 @@ const answer = (json: object = good, over: Partial<Answer> = {}): Answer => ({
 const faults: [what: string, answer: () => Answer][] = [
   ['a 500', () => answer({ ...good, status: 500 }, { status: 500 })],
   ['a 503', () => answer({ ...good, status: 503 }, { status: 503 })],
-  ['a status that nobody planned', () => answer({ ...good, status: 418 }, { status: 418 })],
+  ['an undeclared status', () => answer({ ...good, status: 418 }, { status: 418 })],
   ['a success that is not declared', () => answer({}, { status: 206 })],
   ['no request id', () => answer(good, { headers: { ...headers, 'request-id': undefined } })],
   ['another request id', () => answer({ ...good, request_id: 'r2' })],

@@ -34,13 +34,13 @@ export interface FuzzResult {
 
 /** One block has one seed; a finding ends its block, and the others go on. */
 const block = 500
-const lanes = 4
+const workers = 4
 const mostFindings = 10
-/** A planned refusal. What an operation may answer besides these stands in the document. */
+/** A planned refusal. The document declares what else an operation may return. */
 const planned = new Set([400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 417, 421, 422, 431])
 
 export async function fuzz(world: FuzzFixture, options: FuzzOptions): Promise<FuzzResult> {
-  const agent = new Agent({ keepAlive: true, maxSockets: lanes })
+  const agent = new Agent({ keepAlive: true, maxSockets: workers })
   const result: FuzzResult = {
     passed: 0,
     findings: [],
@@ -69,7 +69,7 @@ export async function fuzz(world: FuzzFixture, options: FuzzOptions): Promise<Fu
     result.passed += 1
   })
   let next = 0
-  const lane = async () => {
+  const worker = async () => {
     for (;;) {
       const at = next++
       const left = options.requests - at * block
@@ -81,13 +81,13 @@ export async function fuzz(world: FuzzFixture, options: FuzzOptions): Promise<Fu
       if (checked.failed) {
         const [found] = checked.counterexample ?? []
         result.findings.push(
-          `--seed ${seed} --path ${checked.counterexamplePath}: ${(checked.errorInstance as Error)?.message ?? 'no word'}\n${told(found)}`,
+          `--seed ${seed} --path ${checked.counterexamplePath}: ${(checked.errorInstance as Error)?.message ?? 'no word'}\n${describeRequest(found)}`,
         )
       }
       if (options.path !== undefined) return
     }
   }
-  await Promise.all(Array.from({ length: options.path === undefined ? lanes : 1 }, lane))
+  await Promise.all(Array.from({ length: options.path === undefined ? workers : 1 }, worker))
   agent.destroy()
   for (const line of world.badLines) result.findings.push(`a log line: ${line.slice(0, 600)}`)
   const sorted = times.toSorted((a, b) => a - b)
@@ -107,7 +107,7 @@ export async function fuzz(world: FuzzFixture, options: FuzzOptions): Promise<Fu
 const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0
 
 /** Short enough to read; the seed makes it again. */
-function told(one: FuzzRequest | undefined): string {
+function describeRequest(one: FuzzRequest | undefined): string {
   if (!one) return ''
   const { method, path, headers, body } = one
   const { authorization: _, ...rest } = headers
@@ -127,27 +127,27 @@ export function judge({ operation, method, path, headers }: FuzzRequest, answer:
   }
   if (!/^[\w.-]{1,64}$/.test(String(answer.headers['request-id']))) say('no request-id')
   if (answer.headers['x-content-type-options'] !== 'nosniff') say('no security headers')
-  if (status >= 500) say('a 5xx that nobody planned')
+  if (status >= 500) say('an undeclared 5xx')
   if (status < 400) {
     // Every GET takes a HEAD, of which the document need not speak.
     const declared = method === operation.method && operation.statuses.includes(String(status))
     if (!declared && !(method === 'HEAD' && status === 200)) say('not declared')
     return
   }
-  if (!planned.has(status)) say('a status that nobody planned')
+  if (!planned.has(status)) say('an undeclared status')
   if (method === 'HEAD') return
   const type = String(answer.headers['content-type'])
   const accept = String(headers.accept ?? '')
   const page = path.includes('/oauth/callback') || path.startsWith('/connect/')
   if (type.startsWith('text/html') && accept.includes('text/html') && page) return
   const problem = type === 'application/problem+json'
-  if (problem && !accept.includes('problem+json')) say('a type that was not asked for')
+  if (problem && !accept.includes('problem+json')) say('a type that was not requested')
   const media = problem ? type : 'application/json; charset=utf-8'
   checkShape(answer, { what, status, code: answer.json?.code ?? 'one' }, media)
   if (answer.json.request_id !== answer.headers['request-id']) say('two request ids')
 }
 
-/** An answer as far as it is of interest: of a stream that stays open the first words. */
+/** The relevant part of a response: of a stream that stays open, the first bytes. */
 function ask(url: string, agent: Agent, { method, path, headers, body }: FuzzRequest): Promise<Answer> {
   const { hostname, port } = new URL(url)
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }

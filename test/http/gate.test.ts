@@ -1,4 +1,4 @@
-/** The gate: every rule against every principal, no route without a rule, and nothing looked up for whom it sends away. */
+/** The gate: every rule against every principal, no route without a rule, and no lookup for refused callers. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
@@ -33,7 +33,7 @@ function expected(who: string, rule: RouteAccess, tenant: string): number {
   if (rule === 'public') return 200
   const principal = principals[who]
   if (!principal) return 401
-  // Whoever may have a session: every tenant and the operator, by whatever path.
+  // Every principal that may have a session: all tenants and the operator, on any path.
   if (rule === 'session') return principal.kind === 'metrics' ? 403 : 200
   if (principal.kind === 'metrics') return rule === 'metrics' ? 200 : rule === 'admin' ? 403 : 404
   if (principal.kind !== 'tenant') return 200
@@ -60,7 +60,7 @@ function gated(reached: () => void): FastifyInstance {
   return app
 }
 
-test('each rule lets in whom it names, for their own tenant, and nobody else comes as far as the handler', async () => {
+test('each rule admits the principals that it names, for their own tenant, and no other reaches the handler', async () => {
   let reached = 0
   const app = gated(() => {
     reached += 1
@@ -80,11 +80,11 @@ test('each rule lets in whom it names, for their own tenant, and nobody else com
         if (answer.statusCode === 404) foreign.add(without(answer.body))
         cells += 1
       }
-  assert.equal(foreign.size, 1, 'another tenant’s path is one answer, whatever was asked')
+  assert.equal(foreign.size, 1, 'another tenant’s path has one response, for any request')
   assert.equal(cells, 9 * 7 * 2)
 })
 
-test('a route that does not say who may ask for it stops the start', () => {
+test('a route without an access rule stops the start', () => {
   const app = Fastify()
   requireAccessRules(app)
   assert.throws(() => app.get('/forgotten', async () => ({})), /GET \/forgotten has no access rule/)

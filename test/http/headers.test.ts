@@ -1,4 +1,4 @@
-/** What a browser may do with an answer: every route, every refusal, and what is refused before there is a request, says it. */
+/** Security headers: on every route, every refusal, and what is refused before there is a request. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -39,7 +39,7 @@ function checkPage(headers: IncomingHttpHeaders, text: string, what: string): vo
   checkHeaders(headers, what, { 'content-security-policy': policy })
 }
 
-/** One request for each route that the service tells of, and for the document itself. */
+/** One request for each route that the service lists, and for the document itself. */
 async function everyRoute(): Promise<Sent[]> {
   const { tenant, integration } = bench
   const history = await bench.send({ path: `/api/hubspot/sync/${tenant}/${integration}` })
@@ -63,12 +63,12 @@ async function everyRoute(): Promise<Sent[]> {
     })),
   )
   assert.ok(routes.length >= 14)
-  // What ends an integration comes last.
+  // Routes that end an integration are called last.
   routes.sort((a, b) => Number(a.method === 'DELETE') - Number(b.method === 'DELETE'))
   return [{ path: '/openapi.json' }, ...routes]
 }
 
-test('every route tells a browser not to keep, sniff, frame, run or lend its answer, and so does its refusal', async () => {
+test('every route tells browsers not to store, sniff, frame, run or share its response, and so does its refusal', async () => {
   for (const route of await everyRoute()) {
     const what = `${route.method ?? 'GET'} ${route.path}`
     checkHeaders((await bench.send(route)).headers, what)
@@ -115,7 +115,7 @@ test('what is refused at the socket carries them too', async () => {
   }
 })
 
-test('HTTPS for a year is asked for when the public address is https, and only then', async () => {
+test('HSTS for a year is sent when the public address is https, and only then', async () => {
   const { service } = await startOn(bench.emulator, { SPOKE_PUBLIC_URL: 'https://spoke.example' })
   try {
     const answers = await Promise.all([

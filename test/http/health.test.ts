@@ -1,4 +1,4 @@
-/** Probes, metrics and the document of the API: open, cheap, and without a word about tenants. */
+/** Probes, metrics and the API document: open, cheap, and without data of tenants. */
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
@@ -38,7 +38,7 @@ test('a flood of probes is one look at the database at a time', async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 500))
   await release()
   assert.ok((await Promise.all(probes)).every(({ status }) => status === 200))
-  // One, and those of whoever came after it; two seconds are the longest that one takes.
+  // One, and those of later callers; one takes two seconds at most.
   assert.ok(looks >= 1 && looks <= 20, `${looks} looks for 100 probes`)
 })
 
@@ -98,7 +98,7 @@ test('the document is OpenAPI 3.1, lists every route, and each operation has its
   assert.ok(!names.includes(undefined as never))
 })
 
-test('every reference in the document leads somewhere, and every schema compiles', async () => {
+test('every reference in the document resolves, and every schema compiles', async () => {
   const { json } = await bench.send({ path: '/openapi.json' })
   const require = createRequire(import.meta.url)
   const { Ajv2020 } = require('ajv/dist/2020.js')
@@ -122,7 +122,7 @@ test('every reference in the document leads somewhere, and every schema compiles
   for (const schema of schemas) ajv.compile({ components: json.components, ...schema })
 })
 
-test('the document tells the errors in the shape they have', async () => {
+test('the document describes the errors in their actual format', async () => {
   const { json } = await bench.send({ path: '/openapi.json' })
   const { responses } = json.paths['/api/hubspot/tickets/{tenant_id}/{integration_id}'].get
   const refused = responses['4XX'] ?? responses['4xx'] ?? responses['404']
@@ -130,7 +130,7 @@ test('the document tells the errors in the shape they have', async () => {
   assert.ok(responses['4XX'] ?? responses['404'], 'OpenAPI writes a range of statuses 4XX, in capitals')
 })
 
-test('the document says of every route but the probes that it may be limited or shed, and when to come back', async () => {
+test('the document declares for every route but the probes that it may be limited or shed, and when to retry', async () => {
   const { json } = await bench.send({ path: '/openapi.json' })
   for (const [path, operations] of Object.entries(json.paths as Record<string, Record<string, never>>))
     for (const [method, { responses }] of Object.entries(operations) as [string, { responses: object }][]) {

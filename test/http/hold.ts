@@ -1,4 +1,4 @@
-/** Holds what requests wait for, so that a test says how many are under way and not how fast the machine is. */
+/** Blocks what requests wait for, so that a test controls how many are in flight, not the speed of the machine. */
 import pg from 'pg'
 
 /** Holds every reader of a table, of tenants when none is named, as a database does that is busy with something else. @returns call it to let them go */

@@ -13,9 +13,9 @@ export interface Bench extends Watched {
   integration: string
   otherTenant: string
   otherIntegration: string
-  /** Sends as it stands, with no header of its own but Host. */
+  /** Sends the request as given, and adds only Host. */
   send(sent: Sent): Promise<Answer>
-  /** Sends a refused request and holds every promise about refusals against what comes back. */
+  /** Sends a request that must be refused, and checks every guarantee about refusals on the response. */
   refused(expected: Refusal): Promise<Answer>
   stop(): Promise<void>
 }
@@ -67,7 +67,7 @@ export async function startBench(env: Record<string, string> = {}): Promise<Benc
       stop,
     }
   } catch (error) {
-    // What nobody can stop any more would keep the test's process for ever.
+    // A service that is not stopped would keep the test's process alive.
     await stop()
     throw error
   }

@@ -58,7 +58,7 @@ for (const host of foreign) {
   })
 }
 
-test('a POST and an unknown method from a foreign Host are 421 before their body is looked at', async () => {
+test('a POST and an unknown method from a foreign Host are 421 before their body is read', async () => {
   const path = `/api/hubspot/integrations/${bench.tenant}`
   const headers = { host: 'evil.example', 'content-type': 'text/plain' }
   const expected = { status: 421, code: 'misdirected_request' }
@@ -95,7 +95,7 @@ for (const [what, version, fields] of oddHosts) {
   })
 }
 
-test('no answer carries a CORS header, whoever asks', async () => {
+test('no response carries a CORS header, for any origin', async () => {
   const origins = ['https://evil.example', 'null', 'http://localhost:3000', `http://localhost:${port()}`]
   for (const origin of origins) {
     for (const path of paths()) {
@@ -122,7 +122,7 @@ test('a web page cannot write without a preflight: a body needs a type that form
     const post = (more: object) =>
       bench.send({ method: 'POST', path, headers: { ...headers, ...more }, body: '{}' })
     assert.equal((await post({})).status, 415, type)
-    // What a browser says of the page is refused before that.
+    // A browser's Origin or Sec-Fetch-Site header is refused before that.
     assert.equal((await post({ origin: 'https://evil.example' })).json.code, 'forged_request')
   }
 })

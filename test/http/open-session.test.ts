@@ -1,4 +1,4 @@
-/** In open mode nobody is asked who they are: the session's routes answer the same shape, nothing is remembered, and other sites' pages are refused. */
+/** In open mode there is no authentication: the session routes return the same format, store nothing, and refuse pages of other sites. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { tableCounts } from './database.ts'
@@ -10,7 +10,7 @@ before(async () => {
 })
 after(() => bench.stop())
 
-test('a page asks, logs in and out as anywhere else, and gets no cookie and no row', async () => {
+test('a page can read its session, log in and log out as usual, and gets no cookie and no row', async () => {
   const before = await tableCounts(bench.database)
   const open = {
     success: true,
@@ -35,7 +35,7 @@ test('a page asks, logs in and out as anywhere else, and gets no cookie and no r
   assert.deepEqual(await tableCounts(bench.database), before)
 })
 
-test('a page of another origin is refused whatever it asks, also by methods that need no preflight, and a program is not', async () => {
+test('a page of another origin is refused for any request, also by methods without a preflight; a program is not', async () => {
   const { tenant, integration } = bench
   const endpoint = '0b1e5f64-6a0b-4c39-9a53-0d6a4e0c7f12'
   const own = new URL(bench.service.url)
@@ -88,7 +88,7 @@ test('a page of another origin is refused whatever it asks, also by methods that
   }
 })
 
-test('HubSpot’s page still leads back here', async () => {
+test('the redirect from HubSpot’s page still works', async () => {
   const path = '/api/hubspot/oauth/callback?error=access_denied'
   const answer = await bench.send({ path, headers: { 'sec-fetch-site': 'cross-site' } })
   assert.equal(answer.json.code, 'oauth_denied')

@@ -1,4 +1,4 @@
-/** The operations that the service itself says it has, so that a test walks all of them and a new one is never left out. */
+/** The operations that the service lists, so that a test covers all of them, including new ones. */
 import assert from 'node:assert/strict'
 import { send } from './send.ts'
 

@@ -1,4 +1,4 @@
-/** The one oracle for refusals: what every answer to a bad input has in common, whatever the input was. */
+/** The one oracle for refusals: what every response to bad input has in common. */
 import assert from 'node:assert/strict'
 import type { TestEmulator } from '../support/emulator.ts'
 import type { TestService } from '../support/service.ts'
@@ -10,7 +10,7 @@ export interface Refusal extends Sent {
   status: number
   /** One, or those that the contract leaves open. */
   code: string | string[]
-  /** Strings of the input that may stand neither in the answer nor in the log. */
+  /** Strings of the input that must appear neither in the response nor in the log. */
   secret?: string[]
   pointer?: string
 }
@@ -66,7 +66,7 @@ function checkErrors(json: { code: string; errors: unknown[] }, said: string): v
     )
 }
 
-/** Sends a request that is refused without asking HubSpot, and holds every promise about refusals against the answer. */
+/** Sends a request that is refused without calling HubSpot, and checks every guarantee about refusals on the response. */
 export async function refused({ service, emulator, database }: Watched, expected: Refusal): Promise<Answer> {
   const before = await tableCounts(database)
   const audited = await auditCount(database)
@@ -83,11 +83,11 @@ export async function refused({ service, emulator, database }: Watched, expected
   assert.deepEqual(await tableCounts(database), before, `${expected.what}: the database has changed`)
   checkAudit(expected, answer, (await auditCount(database)) - audited)
   const calls = emulator.world.log.list().slice(asked)
-  assert.deepEqual(calls, [], `${expected.what}: HubSpot was asked`)
+  assert.deepEqual(calls, [], `${expected.what}: HubSpot was called`)
   return answer
 }
 
-/** What never reached a handler, or comes from a stranger, costs no row; anything else is asked and done, or neither. */
+/** A request that never reached a handler, or has no credential, writes no row; any other writes a request and a result, or neither. */
 function checkAudit({ what, method = 'GET' }: Refusal, { status, json }: Answer, grown: number): void {
   const before = [401, 405, 413, 414, 415, 421, 431].includes(status) || json.code === 'invalid_json'
   const reads = method === 'GET' && json.code !== 'integration_not_found'
@@ -95,7 +95,7 @@ function checkAudit({ what, method = 'GET' }: Refusal, { status, json }: Answer,
   assert.ok(allowed.includes(grown), `${what}: ${grown} events in the audit log`)
 }
 
-/** One line says why, no line is louder than a warning, and the caller can name it. */
+/** One line has the reason, no line is above a warning, and it has the caller's request id. */
 export function checkLog(service: TestService, from: number, answer: Answer, what: string): void {
   const id = answer.json.request_id
   if (answer.headers['request-id'] !== undefined || answer.headers.connection !== 'close')
@@ -103,7 +103,7 @@ export function checkLog(service: TestService, from: number, answer: Answer, wha
   const lines = service.lines.slice(from).map((line) => JSON.parse(line))
   const about = lines.filter((line) => line.request_id === id)
   const why = about.filter((line) => line.code === answer.json.code)
-  assert.equal(why.length, 1, `${what}: lines that say why: ${JSON.stringify(about)}`)
+  assert.equal(why.length, 1, `${what}: lines with the reason: ${JSON.stringify(about)}`)
   const loud = lines.filter((line) => line.level > 40 || /^(error|fatal)$/.test(String(line.level)))
   assert.deepEqual(loud, [], `${what}: louder than a warning`)
 }

@@ -1,10 +1,10 @@
-/** Asks a service's probe every 10 ms, in a thread of its own, until told to end; then tells how long each answer took, ms; for ever, where there was none. */
+/** Calls a service's probe every 10 ms, in a thread of its own, until stopped; then reports how long each response took, ms; Infinity where there was none. */
 import { request } from 'node:http'
 import { parentPort, workerData } from 'node:worker_threads'
 
 const took: number[] = []
 
-/** Over a connection of its own, as a probe from outside comes. */
+/** Over a connection of its own, like an external probe. */
 const ask = () =>
   new Promise<void>((resolve) => {
     const lost = () => {

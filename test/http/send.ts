@@ -1,4 +1,4 @@
-/** Requests that no ordinary client would send, and their answers as they came. */
+/** Requests that no ordinary client would send, and their raw responses. */
 import { AssertionError } from 'node:assert'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'

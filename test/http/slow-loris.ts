@@ -1,7 +1,7 @@
-/** Callers who begin a request and do not get on with it. */
+/** Callers that begin a request and do not finish it. */
 import { connect } from 'node:net'
 
-/** What each says first, and what it goes on with. */
+/** What each sends first, and what it continues with. */
 export const lorises: readonly [what: string, first: string, drip: string][] = [
   ['nothing', '', ''],
   ['half a head', 'GET /livez HTTP/1.1\r\nHost: localhost\r\n', ''],

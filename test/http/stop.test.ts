@@ -1,4 +1,4 @@
-/** A stop ends within its ten seconds, whatever callers and HubSpot are in the middle of. */
+/** A stop ends within its ten seconds, whatever requests and HubSpot calls are in flight. */
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -55,7 +55,7 @@ test(`callers who have sent ${half.map(([what]) => what).join(', or ')} do not h
   await stopsWithin(9_000)
 })
 
-test('callers who watch a run, hold an idle connection or wait for a slow HubSpot do not hold up the stop', async () => {
+test('callers that watch a run, hold an idle connection or wait for a slow HubSpot do not delay the stop', async () => {
   emulator.world.faults.add({ kind: 'hang', times: null })
   const path = `/api/hubspot/sync/${ids.tenant}/${ids.integration}`
   const { body } = await service.get(path)
@@ -67,7 +67,7 @@ test('callers who watch a run, hold an idle connection or wait for a slow HubSpo
   stuck.on('data', (chunk) => {
     read += chunk
   })
-  await eventually(async () => emulator.world.log.stats().in_flight > 0 || asked < 0, 'HubSpot is asked')
+  await eventually(async () => emulator.world.log.stats().in_flight > 0 || asked < 0, 'HubSpot is called')
   await stopsWithin(9_000)
   assert.match(read, /^HTTP\/1\.1 503 |^HTTP\/1\.1 200 .*connected":false/s)
 })

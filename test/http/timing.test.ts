@@ -1,5 +1,5 @@
 /**
- * A tenant's key on another tenant's path learns nothing: not by bytes, not by what the database is asked, not by time. Whether a
+ * A tenant's key on another tenant's path learns nothing: not from bytes, not from the statements, not from time. Whether a
  * tenant or an integration is there makes no difference to any of the three.
  */
 import assert from 'node:assert/strict'
@@ -19,7 +19,7 @@ const asJson = { 'content-type': 'application/json' }
 let key: Record<string, string>
 let bench: Watched
 let operations: Operation[]
-/** Another tenant with all that it has; a tenant that is there with ids of nobody; and nobody. */
+/** Another tenant with its own ids; an existing tenant with unknown ids; and an unknown tenant. */
 const there: Record<string, string> = { tenant_id: randomUUID() }
 let half: Record<string, string>
 const nowhere: Record<string, string> = {}
@@ -31,14 +31,14 @@ before(async () => {
     ...(await startOn(emulator, {
       SPOKE_ADMIN_KEY: admin.authorization.slice(7),
       SPOKE_ROLE: 'api',
-      // Counted as ever, and never met.
+      // Counted as usual, and never reached.
       SPOKE_RATE_KEY: '1000000',
       SPOKE_RATE_TENANT: '0',
       SPOKE_RATE_ADDRESS: '1000000',
       SPOKE_RATE_FAILED: '10',
     })),
   }
-  // Gone before anything is measured, so that each statement that is seen is an answer's.
+  // Ended before the measurement, so that each statement seen belongs to a response.
   const { service: worker } = await startOn(emulator, {
     SPOKE_ADMIN_KEY: admin.authorization.slice(7),
     SPOKE_ROLE: 'worker',
@@ -96,10 +96,10 @@ const ask = (one: Operation, ids: Record<string, string>) =>
     ...(one.body ? { body: '{}' } : {}),
   })
 
-/** All that a caller can tell apart, but for the id and the moment that each answer has of its own. */
+/** Everything that a caller can observe, except the id and the time of each response. */
 const seen = ({ status, headers, text, json }: Answer) => ({
   status,
-  // What is left of the limit is one less each time, whatever was asked.
+  // The remaining limit decreases by one each time, for any request.
   headers: { ...headers, 'request-id': '', date: '', ratelimit: typeof headers.ratelimit },
   text: text.replaceAll(json?.request_id, ''),
 })
@@ -116,7 +116,7 @@ test('on every route of a tenant the answer is the same bytes, whether anything 
 test('on every route of a tenant no statement is sent beyond those that prove the key, count it and note its refusal', async () => {
   const statements: string[] = []
   const { query } = pg.Client.prototype
-  // What the driver is given, whoever gives it.
+  // The statements that the driver gets, from any caller.
   pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
     const [first] = given as [string | { text?: string }]
     statements.push(typeof first === 'string' ? first : String(first.text))
@@ -130,7 +130,7 @@ test('on every route of a tenant no statement is sent beyond those that prove th
     for (const one of operations) for (const ids of [there, half, nowhere]) await ask(one, ids)
     const beyond = statements.filter(foreign).filter((text) => !/^set local role spoke_app;/.test(text))
     assert.deepEqual([...new Set(beyond)], [])
-    // Nobody's scope was entered but the key's own.
+    // Only the scope of the key's own tenant was entered.
     assert.deepEqual(
       statements.filter(
         (text) => text.includes(there.tenant_id as string) || text.includes(nowhere.tenant_id as string),
@@ -146,7 +146,7 @@ test('on every route of a tenant no statement is sent beyond those that prove th
   }
 })
 
-/** Of each kind; more tell smaller differences apart. */
+/** Of each kind; more of them detect smaller differences. */
 const answers = long ? 2_000 : 500
 
 /** The probability that two samples of one distribution lie at least as far apart in rank (Mann–Whitney, normal approximation). */
@@ -171,7 +171,7 @@ function mannWhitney(a: readonly number[], b: readonly number[]): number {
   return (2 * tail * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI)
 }
 
-test('the statistic knows equal from unequal', () => {
+test('the statistical test distinguishes equal from unequal', () => {
   const drawn = (shift: number) => Array.from({ length: 2_000 }, () => Math.random() + shift)
   assert.ok(mannWhitney(drawn(0), drawn(0.1)) < 1e-6)
   const fair = Array.from({ length: 200 }, () => mannWhitney(drawn(0), drawn(0)))
@@ -179,7 +179,7 @@ test('the statistic knows equal from unequal', () => {
   assert.ok(low > 4 && low < 50, `${low} of 200 below 0.1`)
 })
 
-test('by the time of many answers each, taken in turn, what is there cannot be told from what is not', async (t) => {
+test('the times of many alternating responses do not distinguish existing ids from unknown ones', async (t) => {
   const one = operations.find(
     ({ name }) => name === 'GET /api/hubspot/status/{tenant_id}/{integration_id}',
   ) as Operation
@@ -190,11 +190,11 @@ test('by the time of many answers each, taken in turn, what is there cannot be t
   }
   for (const other of [half, nowhere]) {
     let p = 0
-    // Each try says "unequal" of equals once in a hundred: three in a row once in a million.
+    // Each try reports equal distributions as unequal once in a hundred: three in a row once in a million.
     for (let tries = 1; tries <= 3 && p <= 0.01; tries++) {
       const [a, b]: [number[], number[]] = [[], []]
       for (let n = 0; n < answers; n++) {
-        // Whose turn is first changes, or the later one of each pair would profit.
+        // The order alternates, or the later one of each pair would have an advantage.
         const first = n % 2 === 0
         if (first) a.push(await timed(there))
         b.push(await timed(other))

@@ -1,4 +1,4 @@
-/** What nobody thought of becomes a 500 without a word of its own, and is logged whole. */
+/** An unexpected error becomes a 500 without its message, and is logged in full. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Fastify, { type FastifyBaseLogger } from 'fastify'
@@ -23,7 +23,7 @@ const thrown: [what: string, value: unknown][] = [
 ]
 
 for (const [what, value] of thrown) {
-  test(`${what} that reaches the last handler tells its caller nothing, and the log everything`, async () => {
+  test(`${what} that reaches the last handler reveals nothing to the caller, and is logged in full`, async () => {
     const lines: string[] = []
     const app = Fastify({
       loggerInstance: createLog('debug', (line) => lines.push(line)) as FastifyBaseLogger,

@@ -1,6 +1,6 @@
 /**
- * Asks two services as a product does, five times a second each, in a thread of its own, so that what it measures is not the haste of the
- * attack beside it. Ends at the time it was given; then tells how many answers there were of each status, and how long each took, ms.
+ * Calls two services as a product does, five times a second each, in a thread of its own, so that its figures do not depend on the load of the
+ * attack next to it. Ends at the given time; then reports the number of responses per status, and how long each took, ms.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { send } from './send.ts'

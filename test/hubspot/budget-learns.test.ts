@@ -1,5 +1,5 @@
 /**
- * What a budget learns and keeps: HubSpot's limit, foreign calls, the share of interactive calls, blocks, pauses and
+ * What a budget learns and stores: HubSpot's limit, foreign calls, the share of interactive calls, blocks, pauses and
  * the daily stop. Time passes by moving the rows into the past.
  */
 import assert from 'node:assert/strict'
@@ -21,7 +21,7 @@ interface Process {
   budget: Budget
   /** Units of work on the database. */
   statements: number
-  /** Takes one turn. @returns how long it was to wait, ms */
+  /** Takes one slot. @returns how long it had to wait, ms */
   take(priority: Priority, bucket?: Bucket, patienceMs?: number): Promise<number>
 }
 
@@ -55,7 +55,7 @@ function process(db: Database): Process {
   return made
 }
 
-const told = { max: 190, left: 190, intervalMs: 10_000, dailyLimit: 650_000, dailyLeft: 649_000 }
+const headerFacts = { max: 190, left: 190, intervalMs: 10_000, dailyLimit: 650_000, dailyLeft: 649_000 }
 const stop = { waitMs: 10_000, policy: 'ten_secondly', asked: false } as const
 const daily = { waitMs: 900_000, policy: 'daily', asked: false } as const
 
@@ -93,17 +93,17 @@ async function refusal(work: Promise<unknown>): Promise<HubSpotError> {
   return error
 }
 
-/** Mean distance of `turns` background turns, ms. */
-async function pace({ take }: Process, turns: number): Promise<number> {
+/** Mean interval of `slots` background slots, ms. */
+async function pace({ take }: Process, slots: number): Promise<number> {
   const began = performance.now()
   const from = await take('background')
   const start = performance.now() - began + from
   let end = 0
-  for (let n = 0; n < turns; n++) {
+  for (let n = 0; n < slots; n++) {
     const wait = await take('background')
     end = performance.now() - began + wait
   }
-  return (end - start) / turns
+  return (end - start) / slots
 }
 
 const near = (value: number, wanted: number, part = 0.08) =>
@@ -119,10 +119,10 @@ for (const engine of engines) {
       key = { app: 'app', hubId: key.hubId + 1 }
     })
 
-    test('begins at 100 per ten seconds, learns the limit from one answer, tells other processes, and asks rarely', async () => {
+    test('starts at 100 per ten seconds, learns the limit from one response, shares it with other processes, and queries rarely', async () => {
       const [one, other] = [process(db), process(db)]
       near(await pace(one, 60), 102)
-      await one.budget.answered(key, 'calls', told, performance.now())
+      await one.budget.answered(key, 'calls', headerFacts, performance.now())
       await later(db, 60_000)
       // What it holds from before is still at the old pace.
       for (let n = 0; n < 16; n++) await one.take('background')
@@ -132,7 +132,7 @@ for (const engine of engines) {
       near(await pace(other, 100), 10_170 / 190)
       const before = one.statements
       for (let n = 0; n < 100; n++) {
-        await one.budget.answered(key, 'calls', told, performance.now())
+        await one.budget.answered(key, 'calls', headerFacts, performance.now())
         await one.take('background')
       }
       assert.ok(one.statements - before <= 12, `${one.statements - before} statements for 100 calls`)
@@ -142,7 +142,7 @@ for (const engine of engines) {
       near(await pace(other, 60), 102)
     })
 
-    test('keeps a share for interactive calls, which never stand behind the background’s line, and lends it again', async () => {
+    test('reserves a share for interactive calls, which never queue behind background calls, and lends it when unused', async () => {
       const [worker, api] = [process(db), process(db)]
       near(await pace(worker, 90), 102)
       const line = Number((await rowOf(db))?.next_ms)
@@ -167,7 +167,7 @@ for (const engine of engines) {
       const waits = await Promise.all(Array.from({ length: 30 }, () => process(db).take('interactive')))
       waits.sort((a, b) => a - b)
       assert.ok((waits[3] ?? 0) < 60, String(waits))
-      // All were counted, those that went at once too: what comes next waits for them.
+      // All were counted, including those sent at once: the next call waits for them.
       const line = Number((await rowOf(db))?.next_ms)
       assert.ok(line - began > 30 * 102 - 600, String(line - began))
     })
@@ -185,7 +185,7 @@ for (const engine of engines) {
       for (let n = 0; n < 6; n++) await take(api, 'interactive')
       at.sort((a, b) => a - b)
       for (const start of at) {
-        // A turn is told a moment after it was given, a longer one on a slow machine: no burst here, and the pace below.
+        // A slot arrives a moment after it was granted, later on a slow machine: no burst here, and the pace below.
         const held = at.filter((one) => one >= start && one < start + 800).length
         assert.ok(held <= 5, `${held} from ${start}: ${at}`)
       }
@@ -203,7 +203,7 @@ for (const engine of engines) {
       assert.ok((await one.take('background')) > 9_000)
       assert.ok((await one.take('interactive')) > 9_000)
       assert.equal((await refusal(one.take('interactive', 'calls', 2_000))).policy, 'unknown')
-      // Searches are another matter: a turn of their own at most, and no pause.
+      // Searches are separate: at most one slot of their own, and no pause.
       assert.ok((await one.take('interactive', 'search')) < 1_000)
       await later(db, 10_001)
       const fresh = process(db)
@@ -242,7 +242,7 @@ for (const engine of engines) {
       await later(db, 1_860_000)
       const first = await try20()
       assert.equal(first.through, 1, String(first.ends))
-      // Who was not the one comes back when the probe must have ended.
+      // A caller that is not the probe retries when the probe must have ended.
       assert.ok(
         first.ends.every((end) => end === 'through' || end <= 30_001),
         String(first.ends),
@@ -264,7 +264,7 @@ for (const engine of engines) {
       near((await refusal(one.take('background', 'search'))).retryAfterMs ?? 0, 60_000)
     })
 
-    test('does not use a turn that came too late, as after a stall of the process, but takes the next', async () => {
+    test('does not use a slot that arrived too late, as after a stall of the process, but takes the next', async () => {
       let sleeps = 0
       const clock: Clock = {
         now: Date.now,
@@ -284,7 +284,7 @@ for (const engine of engines) {
       assert.ok(Number((await rowOf(db))?.slots_given) > 5)
     })
 
-    test('loses nothing but the turns themselves when a process holds a block and dies', async () => {
+    test('loses only the slots themselves when a process holds a block and dies', async () => {
       const one = process(db)
       for (let n = 0; n < 40; n++) await one.take('background')
       const given = Number((await rowOf(db))?.slots_given)

@@ -1,4 +1,4 @@
-/** The budget: turns in the database, so that many processes together stay below HubSpot's limit. */
+/** The budget: slots in the database, so that many processes together stay below HubSpot's limit. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { withSystem } from '../../src/db/scope.ts'
@@ -7,7 +7,7 @@ import type { Clock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { engines } from '../support/engines.ts'
 
-/** Does not wait; notes how long it was asked to. */
+/** Does not wait; records how long it should have. */
 function noting(): Clock & { waits: number[] } {
   const waits: number[] = []
   return {
@@ -28,32 +28,32 @@ for (const engine of engines) {
       ['search', 1_000, 5],
     ]
     for (const [bucket, windowMs, limit] of most) {
-      test(`${bucket}: no window of ${windowMs} ms holds more than ${limit} turns, whoever asks`, async () => {
+      test(`${bucket}: no window of ${windowMs} ms holds more than ${limit} slots, across processes`, async () => {
         const { db, close } = await engine.open()
         const clock = noting()
         const budgets = [1, 2, 3, 4].map(() =>
           createBudget((work) => withSystem(db, ({ query }) => work(query)), clock, createMetrics()),
         )
         const began = performance.now()
-        const turns: number[] = []
+        const slots: number[] = []
         const key = { app: 'app', hubId: 1 }
         for (let n = 0; n < 260; n++) {
           const before = clock.waits.length
           await budgets[n % 4]?.take(key, bucket, { priority: 'background', maxWaitMs: 600_000 }, signal)
-          turns.push(performance.now() - began + (clock.waits[before] ?? 0))
+          slots.push(performance.now() - began + (clock.waits[before] ?? 0))
         }
-        turns.sort((a, b) => a - b)
-        for (const [n, at] of turns.entries()) {
-          const inWindow = turns.slice(n).filter((turn) => turn < at + windowMs).length
-          assert.ok(inWindow <= limit, `${inWindow} turns in the window from ${at}`)
+        slots.sort((a, b) => a - b)
+        for (const [n, at] of slots.entries()) {
+          const inWindow = slots.slice(n).filter((slot) => slot < at + windowMs).length
+          assert.ok(inWindow <= limit, `${inWindow} slots in the window from ${at}`)
         }
-        const rate = (turns.length / ((turns.at(-1) as number) - (turns[0] as number))) * windowMs
+        const rate = (slots.length / ((slots.at(-1) as number) - (slots[0] as number))) * windowMs
         assert.ok(rate >= limit * 0.75, `only ${rate} a window`)
         await close()
       })
     }
 
-    test('who cannot wait as long is told so and takes nobody’s turn; another portal is not in the way', async () => {
+    test('a caller that cannot wait long enough is refused and uses no slot; other portals are not affected', async () => {
       const { db, close } = await engine.open()
       const clock = noting()
       const budget = createBudget(

@@ -1,4 +1,4 @@
-/** The circuits: what fails is not asked again and again, and one tenant's storm closes nobody else's way. */
+/** The circuit breakers: a failing target is not called again and again, and the failures of one tenant do not block others. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
@@ -12,7 +12,7 @@ import { HubSpotError } from '../../src/hubspot/hubspot-error.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 
-/** Stands still until it is moved. */
+/** A clock that the test moves. */
 function standing(): Clock & { go(ms: number): void } {
   let at = 1_000_000
   return {
@@ -134,7 +134,7 @@ describe('a circuit', () => {
     const second = circuits.wait('account', 'a')
     assert.ok(second > first, `${second} after ${first}`)
     clock.go(second + 1)
-    // A caller who gave up has found out nothing: the next may try.
+    // A caller that gave up has no result: the next one may try.
     assert.ok(call(circuits, 'a', 'unknown'))
     assert.ok(call(circuits, 'a', 'passed'))
     assert.equal(circuits.wait('account', 'a'), 0)
@@ -148,7 +148,7 @@ describe('a circuit', () => {
     )
   })
 
-  test('of a portal that is moved (477) opens at once, for as long as HubSpot says', () => {
+  test('of a portal that is being moved (477) opens at once, for as long as HubSpot specifies', () => {
     const { circuits, clock } = setUp()
     const pass = circuits.enter('account', 'a')
     assert.ok(typeof pass === 'object')
@@ -176,7 +176,7 @@ describe('a circuit', () => {
     const tenants = Array.from({ length: 100 }, (_, n) => `t${n}`)
     let sent = 0
     for (let second = 0; second < 3_600; second++) {
-      // All of them try once a second, and nobody heeds how long to stay away.
+      // All of them try once a second, and ignore how long to wait.
       for (const tenant of tenants) if (call(circuits, tenant, 'failed')) sent += 1
       clock.go(1_000)
     }
@@ -191,7 +191,7 @@ describe('a circuit', () => {
   })
 })
 
-test('whoever waits for HubSpot to come back was told so by an outage or a circuit, and not by an answer of its own', () => {
+test('only an outage or an open circuit makes a caller wait for HubSpot’s return, not its own error response', () => {
   const of = (kind: HubSpotError['kind'], facts = {}) => isHubSpotOutage(new HubSpotError(kind, 'e', facts))
   assert.ok(of('unavailable', { status: 503 }))
   assert.ok(of('unavailable', { circuit: true, retryAfterMs: 4_000 }))
@@ -200,7 +200,7 @@ test('whoever waits for HubSpot to come back was told so by an outage or a circu
   assert.ok(!isHubSpotOutage(new Error('of ours')))
 })
 
-test('those whom an open circuit sends away come back apart; HubSpot’s own word is kept to the letter', () => {
+test('retries after an open circuit are spread out; HubSpot’s own wait time is used exactly', () => {
   const clock = standing()
   const waitOf = (facts: object, share: number) =>
     circuitWaitMs(new HubSpotError('unavailable', 'e', facts), { ...clock, random: () => share })

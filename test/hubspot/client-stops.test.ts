@@ -28,7 +28,7 @@ describe('a call to HubSpot', () => {
   let sockets: (Socket | null)[] = []
   let waits: number[] = []
   let passed = 0
-  let told: string[] = []
+  let budgetCalls: string[] = []
   before(async () => {
     server = createServer((_request, response) => {
       sockets.push(response.socket)
@@ -42,7 +42,7 @@ describe('a call to HubSpot', () => {
     server.close()
   })
   beforeEach((context) => {
-    ;[sockets, waits, told, passed] = [[], [], [], 0]
+    ;[sockets, waits, budgetCalls, passed] = [[], [], [], 0]
     // Sleeps at once, and is that much later then.
     const clock: Clock = {
       now: Date.now,
@@ -54,12 +54,13 @@ describe('a call to HubSpot', () => {
       },
     }
     const budget: Budget = {
-      take: async (_key, bucket, { priority }) => void told.push(`take ${bucket} ${priority}`),
+      take: async (_key, bucket, { priority }) => void budgetCalls.push(`take ${bucket} ${priority}`),
       pause: async (_key, bucket, { waitMs, policy, asked }) => {
-        told.push(`pause ${bucket} ${policy} ${waitMs}${asked ? ' as asked' : ''}`)
+        budgetCalls.push(`pause ${bucket} ${policy} ${waitMs}${asked ? ' as asked' : ''}`)
         return policy === 'daily' && !asked ? 1_200_000 : waitMs
       },
-      answered: async (_key, bucket, facts) => void told.push(`answered ${bucket} ${JSON.stringify(facts)}`),
+      answered: async (_key, bucket, facts) =>
+        void budgetCalls.push(`answered ${bucket} ${JSON.stringify(facts)}`),
     }
     const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     hubspot = createHubSpot({ apiUrl, timeoutMs: 600, budget, clock, metrics: createMetrics(), log: quiet })
@@ -88,7 +89,7 @@ describe('a call to HubSpot', () => {
     return error
   }
 
-  test('that is reset goes out again at once, on a new connection, and after that with a wait', async () => {
+  test('that is reset is retried at once on a new connection, and after that with a wait', async () => {
     await Promise.all(Array.from({ length: 4 }, () => call([status(200)])))
     // HubSpot has closed every connection that lay idle; only a new one reaches it.
     const idle = new Set(sockets)
@@ -111,13 +112,13 @@ describe('a call to HubSpot', () => {
     assert.ok((waits[0] ?? 0) >= 2_000 && (waits[1] ?? 0) >= 1_000, String(waits))
   })
 
-  test('takes its turn with its priority, interactive when it names none, and tells what it heard', async () => {
+  test('takes a slot with its priority, interactive by default, and reports the rate limit headers', async () => {
     const headers = { 'x-hubspot-ratelimit-max': '190', 'x-hubspot-ratelimit-remaining': '7' }
     await call([status(200, headers)])
     await call([status(200)], { budget: { key, bucket: 'search', priority: 'background' } })
     await failure(call([status(404)]))
     await failure(call([status(401)]))
-    assert.deepEqual(told, [
+    assert.deepEqual(budgetCalls, [
       'take calls interactive',
       'answered calls {"max":190,"left":7}',
       'take search background',
@@ -128,7 +129,7 @@ describe('a call to HubSpot', () => {
     ])
   })
 
-  test('that meets a limit which outlasts its caller ends, and says when it opens', async () => {
+  test('that hits a limit longer than its caller waits ends, with the time when the limit ends', async () => {
     const daily = status(429, {}, { policyName: 'DAILY' })
     const error = await failure(call([daily]))
     assert.deepEqual(
@@ -140,7 +141,7 @@ describe('a call to HubSpot', () => {
     assert.equal(asked.retryAfterMs, 70_000)
     await call([status(429, { 'retry-after': '3' }), status(200)])
     assert.deepEqual(
-      told.filter((line) => line.startsWith('pause')),
+      budgetCalls.filter((line) => line.startsWith('pause')),
       [
         'pause calls daily 900000',
         'pause calls secondly 70000 as asked',
@@ -149,7 +150,7 @@ describe('a call to HubSpot', () => {
     )
   })
 
-  test('to a portal that is being moved (477) is not made again before HubSpot’s own time, for nobody', async () => {
+  test('to a portal that is being moved (477) is not repeated by any caller before HubSpot’s own time', async () => {
     const moved = await failure(call([status(477, { 'retry-after': '7200' })]))
     assert.deepEqual([moved.kind, moved.retryAfterMs, sockets.length], ['unavailable', 7_200_000, 1])
     for (const priority of ['interactive', 'background'] as const) {
@@ -157,15 +158,15 @@ describe('a call to HubSpot', () => {
       assert.deepEqual([error.kind, error.circuit, sockets.length], ['unavailable', true, 1])
       assert.ok((error.retryAfterMs ?? 0) > 7_100_000)
     }
-    // Nobody's budget was spent on it, and other portals are not in the way of this.
-    assert.equal(told.filter((line) => line.startsWith('take')).length, 1)
+    // No slot was spent on it, and other portals are not affected.
+    assert.equal(budgetCalls.filter((line) => line.startsWith('take')).length, 1)
     await call([status(200)], { budget: { key: { ...key, hubId: 2 }, bucket: 'calls' } })
     passed += 7_200_001
     await call([status(200)])
     await call([status(200)])
   })
 
-  test('is refused without being made while nearly all fail, and goes through when one has succeeded', async () => {
+  test('is refused without being sent while nearly all fail, and passes again after one success', async () => {
     for (let n = 0; n < 20; n++)
       await failure(call([status(500)], { retryLimits: { maxAttempts: 1, totalMs: 1_000 } }))
     assert.equal(sockets.length, 20)
@@ -179,14 +180,14 @@ describe('a call to HubSpot', () => {
     assert.equal(sockets.length, 22)
   })
 
-  test('is refused without being made once three in a row have hung', async () => {
+  test('is refused without being sent once three in a row have hung', async () => {
     const once = { retryLimits: { maxAttempts: 1, totalMs: 60_000 } }
     for (let n = 0; n < 3; n++) assert.equal((await failure(call([() => {}], once))).kind, 'timeout')
     const refused = await failure(call([status(200)], once))
     assert.deepEqual([refused.kind, refused.circuit, sockets.length], ['unavailable', true, 3])
   })
 
-  test('that ran out of its own short time says nothing about HubSpot', async () => {
+  test('that hit its own short timeout does not count against HubSpot', async () => {
     const brief = { retryLimits: { maxAttempts: 1, totalMs: 20 } }
     for (let n = 0; n < 25; n++) assert.equal((await failure(call([() => {}], brief))).kind, 'timeout')
     assert.equal((await failure(call([status(404)]))).kind, 'not_found')

@@ -1,4 +1,4 @@
-/** One call to HubSpot: bounded in time and size, repeated by kind of error, and in turn under the budget. */
+/** One call to HubSpot: bounded in time and size, retried by kind of error, and limited by the budget. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -22,7 +22,7 @@ const free: Budget = {
   answered: async () => {},
 }
 
-// One server stands for many here: what fails in one test must not close the next.
+// One server plays many here: a failure in one test must not open the circuit for the next.
 const alwaysClosed: Circuits = { wait: () => 0, enter: () => ({ end: () => {} }) }
 
 const hubspotAt = (apiUrl: string, timeoutMs = 1_500) =>
@@ -100,7 +100,7 @@ describe('a call to HubSpot', () => {
     return failure.kind
   }
 
-  test('an address that HubSpot gave is followed at its own origin or over https, and nothing of ours goes there', async () => {
+  test('an address from HubSpot is called only at its own origin or over https, and without our credentials', async () => {
     const trap = await startTrap()
     const elsewhere = `http://127.0.0.1:${trap.port}/file`
     const own = `http://127.0.0.1:${(server.address() as AddressInfo).port}/file?signature=s3cr3t`
@@ -206,7 +206,7 @@ describe('a call to HubSpot', () => {
   })
 
   const slow: [string, Answer][] = [
-    ['an answer that never comes', () => {}],
+    ['a response that never arrives', () => {}],
     [
       'a body that drips without end',
       (_request, response) => {
@@ -239,11 +239,11 @@ describe('a call to HubSpot', () => {
     const retryLimits = { maxAttempts: 3, totalMs: 60_000 }
     assert.equal(await kindOf([endless], { retryLimits }, unhurried), 'too_large')
     await unhurried.close()
-    assert.equal(asked.length, 1, 'asked again in the same words it would be as long')
+    assert.equal(asked.length, 1, 'the same request would get the same long response')
     assert.ok(process.memoryUsage().rss - before < 250e6)
   })
 
-  test('a name that does not resolve, and a HubSpot without TLS where TLS is asked for, are unavailable, with no word in clear', async () => {
+  test('a name that does not resolve, and a HubSpot without TLS where https is configured, are unavailable; nothing is sent in clear text', async () => {
     answers = [json(200, {})]
     asked = []
     const plain = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -263,7 +263,7 @@ describe('a call to HubSpot', () => {
     assert.equal(asked.length, 0)
   })
 
-  test('a caller who gives up gets its own reason, at once', async () => {
+  test('a caller that aborts gets its own reason, at once', async () => {
     await within(300, async () => {
       const stop = new AbortController()
       setTimeout(() => stop.abort(new Error('enough')), 50)
@@ -271,7 +271,7 @@ describe('a call to HubSpot', () => {
     })
   })
 
-  test('429 waits as long as HubSpot asks, and pauses everybody under the same budget', async () => {
+  test('429 waits as long as HubSpot requires, and pauses every caller of the same budget', async () => {
     const pauses: number[] = []
     const budget: Budget = {
       ...free,
@@ -312,7 +312,7 @@ describe('a call to HubSpot', () => {
     await paced.close()
   })
 
-  test('the token endpoint’s refusals are told apart: the grant’s own, and our configuration’s', async () => {
+  test('the token endpoint’s refusals are distinguished: a bad grant and a bad configuration', async () => {
     const form = { grant_type: 'refresh_token' }
     const cases: [unknown, HubSpotErrorKind][] = [
       [{ error: 'invalid_grant', status: 'BAD_REFRESH_TOKEN' }, 'grant_refused'],
@@ -337,7 +337,7 @@ describe('a call to HubSpot', () => {
         assert.equal(await kindOf([json(status, body)], { form, method: 'POST' }), 'unavailable', `${status}`)
   })
 
-  test('a category that is a text or a token goes nowhere', async () => {
+  test('a category that is a sentence or a token is not passed on', async () => {
     for (const category of ['pat-na1-0123', 'a b', 'x'.repeat(61), 7]) {
       const failing = call([json(403, { category })], {})
       await assert.rejects(failing, (error: HubSpotError) => error.category === undefined)

@@ -25,7 +25,7 @@ const options = callOptions()
 const kindOf = (error: unknown) => (error instanceof HubSpotError ? error.kind : String(error))
 
 describe('properties', () => {
-  test('archived ones and records that are none are left out, missing fields are filled', async () => {
+  test('archived ones and invalid records are left out, missing fields are filled', async () => {
     const json = {
       results: [
         { name: 'subject', label: 'Ticket name', type: 'string', hubspotDefined: true, calculated: false },
@@ -66,7 +66,7 @@ describe('properties', () => {
     )
   })
 
-  test('what HubSpot computes when it is asked is told by the field type, and by name where that is unknown', () => {
+  test('a property that HubSpot computes on read is recognized by its field type, or by its name where that is unknown', () => {
     const fieldType = 'calculation_read_time'
     assert.deepEqual(
       [
@@ -82,7 +82,7 @@ describe('properties', () => {
     )
   })
 
-  test('a list that is not of properties is an error: to ask by it would lose what is synced', async () => {
+  test('a list that is not of properties is an error: requesting by it would lose synced values', async () => {
     await against(
       () => ({ json: { results: [{ id: '1', name: 'A ticket', properties: {} }] } }),
       async ({ hubspot }) => {
@@ -107,7 +107,7 @@ describe('properties', () => {
 })
 
 describe('pipelines', () => {
-  test('a stage is closed by isClosed, or by ticketState where that is missing; ids become text', async () => {
+  test('a stage is closed according to isClosed, or to ticketState where that is missing; ids become text', async () => {
     const stage = (id: unknown, metadata: unknown) => ({
       id,
       label: `Stage ${id}`,
@@ -174,7 +174,7 @@ describe('owners', () => {
     })
   })
 
-  test('a cursor that leads back ends in an error instead of for ever', async () => {
+  test('a cursor that loops ends in an error', async () => {
     await against(
       () => ({ json: { results: [], paging: { next: { after: 'a' } } } }),
       ({ hubspot }) => assert.rejects(readOwners(hubspot, options), (error) => kindOf(error) === 'invalid'),
@@ -190,7 +190,7 @@ describe('associations', () => {
       return { found: Object.fromEntries(read.found), undecided: read.undecided, asked }
     })
 
-  test('ids come as numbers or as text, labels with and without words, in one order', async () => {
+  test('ids are numbers or text, labels may be empty, and the result has one order', async () => {
     const billing = { category: 'USER_DEFINED', typeId: 7, label: 'Billing contact' }
     const results = [
       {
@@ -215,7 +215,7 @@ describe('associations', () => {
     assert.deepEqual(read.asked[0]?.body, { inputs: [{ id: '1' }, { id: '2' }] })
   })
 
-  test('a record with many is paged alone, and its pages are put together', async () => {
+  test('a record with many is paged alone, and its pages are combined', async () => {
     const to = (...ids: number[]) => ids.map((id) => ({ toObjectId: id, associationTypes: [plain] }))
     const answer: Answer = (_path, body) => {
       const { inputs } = body as { inputs: { id: string; after?: string }[] }
@@ -257,9 +257,9 @@ describe('associations', () => {
   for (const [how, results, errors] of [
     ['missing', [], undefined],
     ['empty', [{ from: { id: '2' }, to: [] }], undefined],
-    ['an error that says so', [], [none]],
+    ['an error about it', [], [none]],
   ] as const) {
-    test(`a record without any that comes as ${how} has none`, async () => {
+    test(`a record without any, returned as ${how}, has none`, async () => {
       const others = [{ from: { id: '1' }, to: [{ toObjectId: 9, associationTypes: [plain] }] }]
       const answer: Answer = () => ({
         status: errors ? 207 : 200,
@@ -271,7 +271,7 @@ describe('associations', () => {
     })
   }
 
-  test('another error says nothing about the record it names, which is then left open, and named', async () => {
+  test('after another error the record it names is undecided, and is reported', async () => {
     const broken = { category: 'INTERNAL_ERROR', message: 'oh', context: { ids: ['2'] } }
     const answer: Answer = () => ({ status: 207, json: { results: [], errors: [broken, none] } })
     const one = await found(answer, ['1', '2', '3'])

@@ -1,4 +1,4 @@
-/** Which tickets the files of HubSpot's journal speak of, and who has uninstalled our app. */
+/** Which tickets the files of HubSpot's journal name, and which accounts have uninstalled our app. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { readJournalFile } from '../../src/hubspot/events/journal-event.ts'
@@ -59,7 +59,7 @@ describe('what is about tickets', () => {
     assert.deepEqual(idsOf({ ...ticket, action: 'ASSOCIATION_REMOVED' }), [['associationChange', ['77']]]))
 })
 
-test('an uninstall is told once for each account, whether its action or its type says so', () => {
+test('an uninstall is reported once for each account, whether its action or its type names it', () => {
   const { uninstalled, changes } = read(
     { ...common, type: 'app_lifecycle_event', action: 'APP_UNINSTALL' },
     { ...common, type: 'app_lifecycle_event', eventTypeId: '4-1916193' },
@@ -69,7 +69,7 @@ test('an uninstall is told once for each account, whether its action or its type
   assert.deepEqual([uninstalled, changes], [[62_515, 7], []])
 })
 
-test('what is of another kind, or is no event, is counted and stops nothing', () => {
+test('events of another kind and invalid ones are counted and stop nothing', () => {
   const odd = [
     null,
     'text',
@@ -93,7 +93,7 @@ test('what is of another kind, or is no event, is counted and stops nothing', ()
   assert.deepEqual([changes.length, otherKind, malformed], [1, other.length, odd.length])
 })
 
-test('a field that nobody needs may be anything', () => {
+test('a field that we do not use may have any value', () => {
   const odd = {
     associatedObjectId: null,
     eventTypeId: null,
@@ -116,7 +116,7 @@ test('a field that nobody needs may be anything', () => {
   )
 })
 
-test('what is no file is none', () => {
+test('an invalid file is rejected', () => {
   for (const body of [undefined, null, [], 'x', {}, { journalEvents: null }, { journalEvents: {} }])
     assert.equal(readJournalFile(body, now), undefined)
   assert.deepEqual(read().changes, [])

@@ -1,4 +1,4 @@
-/** What is asked of HubSpot's journal, and as whom. */
+/** Requests to HubSpot's journal, and with which token. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { HubSpot, HubSpotCall, HubSpotResponse } from '../../src/hubspot/client/client.ts'
@@ -9,7 +9,7 @@ import { handClock } from '../support/clock.ts'
 
 type Given = (call: HubSpotCall) => unknown
 
-/** A HubSpot that answers the token itself, and everything else as it is told. @param token fails, when it throws */
+/** A HubSpot that answers token requests itself, and everything else as given. @param token fails when it throws */
 function startJournal(given: Given, token: Given = () => ({ access_token: 't', expires_in: 1_800 })) {
   const calls: HubSpotCall[] = []
   const tokens: HubSpotCall[] = []
@@ -33,7 +33,7 @@ const failing = (kind: HubSpotErrorKind, facts: object = {}) => {
   throw new HubSpotError(kind, 'test', facts)
 }
 
-test('the next file comes after a place, the first is the earliest, and nothing newer is none', async () => {
+test('the next file follows a position, the first one is the earliest, and no newer file means none', async () => {
   const { journal, calls, signal } = startJournal(({ path }) =>
     String(path).endsWith('earliest')
       ? { currentOffset: 'a', url: 'https://x/1', expiresAt: 'soon' }
@@ -47,14 +47,14 @@ test('the next file comes after a place, the first is the earliest, and nothing 
   )
 })
 
-test('what is no pointer to a file is refused', async () => {
+test('an invalid pointer to a file is refused', async () => {
   for (const body of [{}, { currentOffset: '', url: 'x' }, { currentOffset: 'a' }, 'text', []]) {
     const { journal, signal } = startJournal(() => body)
     await assert.rejects(journal.next(undefined, signal), { kind: 'invalid' })
   }
 })
 
-test('the address of a file is a secret on its whole way, and no token goes with it', async () => {
+test('the address of a file is a secret everywhere, and no token is sent to it', async () => {
   const { journal, calls, signal } = startJournal(({ path }) =>
     path instanceof Secret ? { journalEvents: [] } : { currentOffset: 'a', url: 'https://x/1?signature=abc' },
   )
@@ -89,7 +89,7 @@ test('one token serves until shortly before its end; one that HubSpot refuses is
   assert.equal(tokens.length, 4)
 })
 
-test('HubSpot knows the scopes by one name or the other, and is asked by the right one from then on', async () => {
+test('HubSpot knows the scopes by one of two names, and the right one is used from then on', async () => {
   const named = (call: HubSpotCall, name: string) => call.form?.scope?.includes(name)
   for (const name of ['developer.webhooks_journal.read', 'webhooks-journal-data-access']) {
     const { journal, tokens, clock, signal } = startJournal(
@@ -115,7 +115,7 @@ test('HubSpot knows the scopes by one name or the other, and is asked by the rig
   await assert.rejects(closed.journal.next('a', closed.signal), { kind: 'misconfigured' })
 })
 
-test('an account is asked for with all that it has; what HubSpot refuses besides is told', async () => {
+test('an account is subscribed with all its properties; what else HubSpot refuses is reported', async () => {
   const typeOf = ({ json }: HubSpotCall) => (json as { subscriptionType: string }).subscriptionType
   const { journal, calls, signal } = startJournal((call) =>
     typeOf(call) === 'GDPR_PRIVACY_DELETION' ? failing('rejected') : {},
@@ -138,7 +138,7 @@ test('an account is asked for with all that it has; what HubSpot refuses besides
   await assert.rejects(away.journal.subscribe(4711, [], away.signal), { kind: 'unavailable' })
 })
 
-test('what HubSpot does not let us end has ended; while it is away nothing has', async () => {
+test('a subscription that HubSpot no longer accepts has ended; while HubSpot is unavailable none has', async () => {
   for (const kind of ['not_found', 'forbidden', 'rejected'] as const) {
     const { journal, signal } = startJournal(() => failing(kind))
     await journal.unsubscribe(4711, signal)

@@ -24,9 +24,9 @@ test('the headers are read as HubSpot sends them; what cannot be a limit is as i
     assert.deepEqual(parseRateHeaders({ 'x-hubspot-ratelimit-max': odd }), {}, String(odd))
 })
 
-test('the database’s time is known as closely as the best of the readings told it, and a set clock is noticed', () => {
+test('the database’s time is as precise as the best reading, and a changed clock is noticed', () => {
   const time = createDatabaseTime()
-  // Ours is 500 ahead. One answer came 300 ms late, one question left 200 ms early, one was quick.
+  // Ours is 500 ahead. One response was 300 ms late, one request was sent 200 ms early, one was quick.
   time.observe(1_000, 1_499, 1_800)
   time.observe(2_000, 2_300, 2_501)
   assert.ok(Math.abs(time.toOurs(3_000) - 3_500) < 2, String(time.toOurs(3_000)))
@@ -35,11 +35,11 @@ test('the database’s time is known as closely as the best of the readings told
 })
 
 describe('foreign calls', () => {
-  /** Two minutes at `ours` of 110 per ten seconds, others at `theirs`; answers arrive a little apart from their turns. */
+  /** Two minutes at `ours` of 110 per ten seconds, others at `theirs`; responses arrive shortly after their slots. */
   function watch(ours: number, theirs: (second: number) => number, seconds: number): (number | undefined)[] {
     const traffic = createForeignTraffic()
     const arrivals: { at: number; own: boolean }[] = []
-    const told: (number | undefined)[] = []
+    const shares: (number | undefined)[] = []
     let given = 0
     for (let second = 0; second < seconds; second++) {
       const start = second * 1_000
@@ -54,9 +54,9 @@ describe('foreign calls', () => {
         const used = arrivals.filter((one) => one.at > at - 10_000 && one.at <= at).length
         traffic.answered({ at, max: 110, used, intervalMs: 10_000 })
       }
-      told.push(traffic.ownShare())
+      shares.push(traffic.ownShare())
     }
-    return told
+    return shares
   }
 
   test('are not seen where there are none', () => {
@@ -68,14 +68,14 @@ describe('foreign calls', () => {
   })
 
   test('are seen when they begin, and no more when they have ended', () => {
-    const told = watch(8, (second) => (second >= 20 && second < 40 ? 3 : 0), 60)
-    assert.equal(told[19], undefined)
-    const [part] = told.slice(33, 38).filter((one) => one !== undefined)
-    assert.ok(part !== undefined && Math.abs(part - 75 / 110) < 0.04, String(told.slice(30, 40)))
-    assert.deepEqual(told.slice(52), Array(8).fill(undefined))
+    const shares = watch(8, (second) => (second >= 20 && second < 40 ? 3 : 0), 60)
+    assert.equal(shares[19], undefined)
+    const [part] = shares.slice(33, 38).filter((one) => one !== undefined)
+    assert.ok(part !== undefined && Math.abs(part - 75 / 110) < 0.04, String(shares.slice(30, 40)))
+    assert.deepEqual(shares.slice(52), Array(8).fill(undefined))
   })
 
-  test('are not made of other processes’ turns: between counts that lie far apart nothing is said', () => {
+  test('are not confused with slots of other processes: counts far apart yield no result', () => {
     const traffic = createForeignTraffic()
     traffic.reserved({ before: 0, first: 0, end: 100 }, 0, 1)
     for (let at = 20_000; at < 21_000; at += 100)
@@ -85,7 +85,7 @@ describe('foreign calls', () => {
   })
 })
 
-describe('a line', () => {
+describe('the queue for slots', () => {
   const setUp = (reserve: SlotQueueOptions['reserve'], ahead = true) => {
     const asked: number[] = []
     let lost = 0
@@ -94,20 +94,20 @@ describe('a line', () => {
       graceMs: 100,
       ahead,
       now: () => state.now,
-      reserve: (turns, end) => {
-        asked.push(turns)
-        return reserve(turns, end)
+      reserve: (count, end) => {
+        asked.push(count)
+        return reserve(count, end)
       },
       tooLate: (waitMs) => new Error(`in ${waitMs}`),
-      onLost: (turns) => {
-        lost += turns
+      onLost: (count) => {
+        lost += count
       },
     })
     return { line, asked, state, lost: () => lost }
   }
   let next = 0
-  const steady: SlotQueueOptions['reserve'] = async (turns) => ({
-    slots: Array.from({ length: turns }, () => {
+  const steady: SlotQueueOptions['reserve'] = async (count) => ({
+    slots: Array.from({ length: count }, () => {
       next += 100
       return { at: next, probe: false, generation: 0 }
     }),
@@ -116,12 +116,12 @@ describe('a line', () => {
   const signal = new AbortController().signal
   const late = 1e9
 
-  test('a database so slow that a turn is over when it arrives still gives one a time, and nobody waits beyond his end', async () => {
-    const slow = setUp(async (turns) => {
+  test('a database so slow that a slot has passed when it arrives still gives one at a time, and no caller waits beyond its deadline', async () => {
+    const slow = setUp(async (count) => {
       const from = slow.state.now - 50
       slow.state.now += 400
       return {
-        slots: Array.from({ length: turns }, (_, n) => ({ at: from + n * 90, probe: false, generation: 0 })),
+        slots: Array.from({ length: count }, (_, n) => ({ at: from + n * 90, probe: false, generation: 0 })),
         maxAhead: 8,
       }
     })
@@ -134,7 +134,7 @@ describe('a line', () => {
     assert.ok(none.asked.length <= 4, String(none.asked))
   })
 
-  test('asks for ever larger blocks while all of them is used, and for single turns once some were lost', async () => {
+  test('reserves ever larger blocks while all of each is used, and single slots once some were lost', async () => {
     next = 0
     const { line, asked, state, lost } = setUp(steady)
     for (let n = 0; n < 47; n++) state.now = (await line.next(late, signal)).at
@@ -149,18 +149,18 @@ describe('a line', () => {
     assert.ok(lost() >= 7, String(lost()))
   })
 
-  test('asks once for all who wait, and asks for no more than that where nobody may be kept waiting', async () => {
+  test('reserves once for all waiting callers, and no more than that where nothing may be reserved ahead', async () => {
     next = 0
     const { line, asked } = setUp(steady, false)
-    const turns = await Promise.all(Array.from({ length: 5 }, () => line.next(late, signal)))
+    const slots = await Promise.all(Array.from({ length: 5 }, () => line.next(late, signal)))
     assert.deepEqual(
-      turns.map(({ at }) => at),
+      slots.map(({ at }) => at),
       [100, 200, 300, 400, 500],
     )
     assert.deepEqual(asked, [1, 4])
   })
 
-  test('gives the turn of one who left, or cannot wait so long, to the next', async () => {
+  test('gives the slot of a caller that left, or cannot wait so long, to the next', async () => {
     next = 0
     const { line } = setUp(steady, false)
     const gone = new AbortController()
@@ -174,21 +174,21 @@ describe('a line', () => {
     assert.deepEqual([(await first).at, (await patient).at], [100, 200])
   })
 
-  test('drops what it holds when HubSpot says stop, also what is just being reserved', async () => {
+  test('drops its slots when HubSpot stops us, including those just being reserved', async () => {
     next = 0
     const { line } = setUp(steady)
     const before = line.next(late, signal)
     line.void()
-    const turn = await before
-    assert.equal(turn.at, 200)
-    assert.equal(turn.generation, line.generation())
+    const slot = await before
+    assert.equal(slot.at, 200)
+    assert.equal(slot.generation, line.generation())
     for (let n = 0; n < 5; n++) await line.next(late, signal)
     const held = next
     line.void()
     assert.equal((await line.next(late, signal)).at, held + 100)
   })
 
-  test('passes a refusal to all who asked', async () => {
+  test('passes a refusal to all waiting callers', async () => {
     const { line } = setUp(async () => ({ refuse: () => new Error('closed') }))
     const ends = await Promise.allSettled([1, 2, 3].map(() => line.next(late, signal)))
     assert.deepEqual(
@@ -201,7 +201,7 @@ describe('a line', () => {
 describe('the wait before the next try', () => {
   const wait = (status: number, body: unknown = {}, retryAfter?: string) =>
     retryDelay(errorOf('x', status, body, retryAfter), 0, 0)
-  test('is HubSpot’s own where it names one, and else what the kind of error asks for', () => {
+  test('is HubSpot’s own where it names one, and otherwise depends on the kind of error', () => {
     assert.equal(wait(423), 2_000)
     assert.equal(wait(502), 1_000)
     assert.equal(wait(504), 1_000)
@@ -219,7 +219,7 @@ describe('the wait before the next try', () => {
       undefined,
     )
   })
-  test('a reset is told from a refusal and from an answer', () => {
+  test('a reset is distinguished from a refusal and from a response', () => {
     const caused = (code: string) => new HubSpotError('unavailable', 'x', { cause: { code } })
     assert.deepEqual(
       [

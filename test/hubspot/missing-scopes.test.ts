@@ -1,4 +1,4 @@
-/** A 403 of HubSpot's: which scopes it names, in each form that was recorded, and what a caller and a row are told. */
+/** A 403 from HubSpot: which scopes it names, in each recorded form, and what the caller gets and the row stores. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { missingScopes as emulated } from '../../packages/emulator/src/http/reply.ts'
@@ -12,7 +12,7 @@ const all = 'All of the following scopes are required.'
 const any = 'One or more of the following scopes are required.'
 const [a, b] = ['tickets', 'crm.schemas.tickets.read']
 
-const told: [body: object, code: string, sentence: string][] = [
+const cases: [body: object, code: string, sentence: string][] = [
   [
     { category, errors: [{ message: all, context: { requiredScopes: [a] } }] },
     'missing_scopes:tickets',
@@ -56,7 +56,7 @@ const told: [body: object, code: string, sentence: string][] = [
   ],
 ]
 
-for (const [body, code, sentence] of told)
+for (const [body, code, sentence] of cases)
   test(`${JSON.stringify(body).slice(0, 110)}: ${code}`, () => {
     const error = errorOf('tickets list', 403, body, undefined)
     assert.ok(error.kind === 'forbidden' && error.missing)
@@ -74,7 +74,7 @@ test('each form that the emulator has is read, and what is not named is not clai
   }
 })
 
-test('a 403 that is not about scopes says what HubSpot calls it', () => {
+test('a 403 that is not about scopes carries HubSpot’s category', () => {
   for (const category of [
     'BANNED',
     'SCOPE_RESTRICTED',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { measureUtilisation, type Utilisation, type UtilisationOptions } from './utilisation.ts'
 
-/** Another's load on the machine may spoil one measurement, but not three in a row. */
+/** Other load on the machine may spoil one measurement, but not three in a row. */
 async function measured(
   options: UtilisationOptions,
   isGood: (met: Utilisation) => boolean,
@@ -22,13 +22,13 @@ test('four processes at the limit’s speed are refused at most once in a thousa
   const said = JSON.stringify(met)
   assert.ok(met.refused429 <= met.granted / 1_000, said)
   assert.deepEqual(met.errors, {}, said)
-  // The row holds what HubSpot said of an OAuth app.
+  // The row holds the limit that HubSpot reported for an OAuth app.
   assert.equal(met.row.max_calls, 110, said)
   // Below the aim of 0.97, because starting the processes is part of these seconds; `utilisation.ts` measures the aim.
   assert.ok(met.share > 0.7, said)
 })
 
-test('a person waits for none of the background’s line', async () => {
+test('an interactive call does not wait behind background calls', async () => {
   const met = await measured(
     { seconds: 12, processes: 2, callers: 8, interactiveEveryMs: 700 },
     ({ refused429, interactive }) =>
@@ -36,7 +36,7 @@ test('a person waits for none of the background’s line', async () => {
   )
   const said = JSON.stringify(met)
   assert.equal(met.refused429, 0, said)
-  // The line is sixteen calls, or a second and a half; the share kept is two calls a second.
+  // The queue is sixteen calls, or a second and a half; the reserved share is two calls a second.
   assert.ok((met.interactive?.calls ?? 0) >= 8, said)
   assert.ok((met.interactive?.median ?? 9_999) < 500, said)
 })

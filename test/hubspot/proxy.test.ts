@@ -1,4 +1,4 @@
-/** HubSpot behind the operator's proxy: every call goes through it, and a proxy that is at fault is named in the log. */
+/** HubSpot behind the operator's proxy: every call goes through it, and the log names a failing proxy. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
@@ -34,7 +34,7 @@ async function connect(service: TestService, headers: Record<string, string> = {
   return await service.post(`/api/hubspot/integrations/${T}`, { access_token: token }, headers)
 }
 
-test('calls to HubSpot go through the proxy, and not where NO_PROXY says so; loopback is never asked of it', async () => {
+test('calls to HubSpot go through the proxy, except where NO_PROXY excludes them; loopback never does', async () => {
   const key = await newKey()
   provider.keys = [key]
   const closed = { SPOKE_ADMIN_KEY: 'k'.repeat(32), ...environmentOf(provider) }

@@ -11,7 +11,7 @@ const secret = 'yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy'
 const url = 'https://www.example.com/webhook_uri'
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-/** As HubSpot's guide says it, without a line of ours. */
+/** As in HubSpot's guide, without our code. */
 function sign(
   { method = 'POST', url: to = url, body = '[]', key = secret }: Record<string, string | undefined>,
   at: string,
@@ -130,8 +130,8 @@ describe('what only resembles it does not pass', () => {
       { signature: `${right.slice(0, 42)}${nextLetter(right[42])}=`, timestamp: at },
       'wrong',
     ],
-    ['twice, as a header that came twice', { signature: `${right}, ${right}`, timestamp: at }, 'malformed'],
-    ['a time that came twice', { signature: right, timestamp: `${at}, ${at}` }, 'malformed'],
+    ['twice, as a repeated header', { signature: `${right}, ${right}`, timestamp: at }, 'malformed'],
+    ['a repeated time', { signature: right, timestamp: `${at}, ${at}` }, 'malformed'],
     ['cut short', { signature: right.slice(0, 20), timestamp: at }, 'malformed'],
     [
       'a letter changed',
@@ -173,7 +173,7 @@ describe('what only resembles it does not pass', () => {
     ],
     ['another secret', { signature: sign({ key: 'another' }, at), timestamp: at }, 'wrong'],
     [
-      'the secret of nobody',
+      'an unknown secret',
       { signature: createHmac('sha256', '').update(`POST${url}[]${at}`).digest('base64'), timestamp: at },
       'wrong',
     ],

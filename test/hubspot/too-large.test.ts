@@ -1,4 +1,4 @@
-/** Pages longer than we take: fewer records a call, and a single one that is too long comes without its values. */
+/** Pages longer than the limit: fewer records per call, and a single record that is too long is read without its values. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { readAssociations } from '../../src/hubspot/association-reads.ts'
@@ -27,7 +27,7 @@ describe('a page longer than an answer may be', () => {
   const whole = (records: unknown[]) =>
     (records as { id: string; properties: { content?: string; m: string }; oversize?: true }[]).map(
       ({ id, properties, oversize }) => {
-        // Its time of change is told in any case: a search counts its rows by it.
+        // Its time of change is always returned: a search counts its rows by it.
         assert.equal(properties.m, `changed ${id}`)
         return `${id}${properties.content ? ' whole' : ''}${oversize ? ' oversize' : ''}`
       },
@@ -57,7 +57,7 @@ describe('a page longer than an answer may be', () => {
     }
   })
 
-  test('of a search asks for fewer rows, and one of a batch read is cut in two', async () => {
+  test('of a search is requested with fewer rows, and one of a batch read is split in two', async () => {
     type Body = { limit?: number; inputs?: { id: string }[]; properties: string[] }
     const canned = await startCanned((_path, given) => {
       const { limit, inputs, properties } = given as Body
@@ -79,7 +79,7 @@ describe('a page longer than an answer may be', () => {
     }
   })
 
-  test('of associations is asked for in halves', async () => {
+  test('of associations is requested in halves', async () => {
     const asked: number[] = []
     const canned = await startCanned((_path, given) => {
       const { inputs } = given as { inputs: { id: string }[] }

@@ -1,6 +1,6 @@
 /**
- * One process that calls HubSpot as fast as its budget lets it, as a worker with many pages to read would. Told what
- * to do by its first argument (JSON), ends after `seconds`, prints what it met as JSON.
+ * One process that calls HubSpot as fast as its budget lets it, as a worker with many pages to read would. Receives what
+ * to do as its first argument (JSON), ends after `seconds`, prints the result as JSON.
  */
 import { openDatabase } from '../../src/db/database.ts'
 import { withSystem } from '../../src/db/scope.ts'

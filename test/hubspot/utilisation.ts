@@ -39,7 +39,7 @@ export interface Utilisation {
   refused429: number
   /** When, in seconds from the first call. */
   refusedAt: number[]
-  /** Turns that came too late to be used. */
+  /** Slots that arrived too late to be used. */
   lost: number
   errors: Record<string, number>
   /** Of the interactive caller, ms. */

@@ -1,4 +1,4 @@
-/** Which tickets HubSpot's webhook events speak of. */
+/** Which tickets HubSpot's webhook events name. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { changeTypes, readDelivery } from '../../src/hubspot/events/webhook-event.ts'
@@ -78,14 +78,14 @@ describe('both families of events', () => {
       assert.deepEqual(between('0-1', '0-2'), [])
     })
 
-  test('the type ids count, whatever the name or the object says', () => {
+  test('the type ids decide, not the name or the object', () => {
     const odd = { ...ends, subscriptionType: 'ticket.associationChange', objectId: 5 }
     const types = { fromObjectTypeId: '0-2', toObjectTypeId: '0-5' }
     for (const associationType of ['SOMETHING_NEW', 'TICKET_TO_COMPANY', '', null])
       assert.deepEqual(idsOf({ ...odd, ...types, associationType }), [['associationChange', ['6']]])
   })
 
-  test('an association that does not say which end is the ticket names both', () => {
+  test('an association that does not specify which end is the ticket names both', () => {
     for (const subscriptionType of ['ticket.associationChange', 'object.associationChange'])
       for (const more of [
         {},
@@ -132,7 +132,7 @@ test('a null in a field that an event may lack is the same as its absence', () =
   ])
 })
 
-test('a time that is not said is the present one, and a number may be text', () => {
+test('a missing time is the present, and a number may be text', () => {
   const event = { ...common, subscriptionType: 'ticket.creation', objectId: 1 }
   for (const occurredAt of [null, undefined, 'yesterday', 9e15, -1])
     assert.equal(read({ ...event, occurredAt }).changes[0]?.occurredAt, now)
@@ -141,7 +141,7 @@ test('a time that is not said is the present one, and a number may be text', () 
   assert.equal(changes[0]?.hubId, 62_515)
 })
 
-test('only what is about tickets counts, and only of our app', () => {
+test('only events about tickets count, and only those of our app', () => {
   const other = [
     'contact.creation',
     'object.creation',
@@ -160,7 +160,7 @@ test('only what is about tickets counts, and only of our app', () => {
   assert.deepEqual(counts, { otherKind: other.length + 1, otherApp: 2, malformed: 0 })
 })
 
-test('one event that cannot be read spoils no other', () => {
+test('one unreadable event does not affect the others', () => {
   const good = { ...common, subscriptionType: 'ticket.creation', objectId: 1 }
   const odd = [
     null,
@@ -190,7 +190,7 @@ test('one event that cannot be read spoils no other', () => {
   )
 })
 
-test('ids are kept as HubSpot gives them, as numbers or as text', () => {
+test('ids are returned as HubSpot sends them, as numbers or as text', () => {
   assert.deepEqual(idsOf({ subscriptionType: 'ticket.creation', objectId: 394_413_098_217 }), [
     ['creation', ['394413098217']],
   ])

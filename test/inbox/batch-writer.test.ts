@@ -1,4 +1,4 @@
-/** Deliveries that arrive together are kept together, and each is answered for itself. */
+/** Deliveries that arrive together are stored together, and each gets its own response. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -20,12 +20,12 @@ for (const engine of engines)
     let db: Database
     let url: string | undefined
     let close: () => Promise<void>
-    let keep: InboxBatchWriter
+    let save: InboxBatchWriter
     const integrations = new Map<number, string>()
 
     before(async () => {
       ;({ db, url, close } = await engine.open())
-      keep = createInboxBatchWriter(db, 0)
+      save = createInboxBatchWriter(db, 0)
       for (const hubId of [1, 2]) integrations.set(hubId, await seedLink(db, hubId))
     })
     beforeEach(async () => {
@@ -34,7 +34,7 @@ for (const engine of engines)
     })
     after(() => close())
 
-    async function kept(hubId: number): Promise<string[]> {
+    async function storedTicketIds(hubId: number): Promise<string[]> {
       const { rows } = await sql<{ id: string }>`
         select unnest(ticket_ids) as id from inbox_entries where integration_id = ${integrations.get(hubId)}`.execute(
         db.kysely,
@@ -42,19 +42,19 @@ for (const engine of engines)
       return rows.map(({ id }) => id).sort((a, b) => Number(a) - Number(b))
     }
 
-    test('forty that arrive at once are two transactions; each is kept once, under its own account', async () => {
+    test('forty that arrive at once are two transactions; each is stored once, under its own account', async () => {
       const ids = Array.from({ length: 40 }, (_, n) => String(n))
-      const answers = await Promise.all(ids.map((id, n) => keep(delivery(1 + (n % 2), [id]))))
+      const answers = await Promise.all(ids.map((id, n) => save(delivery(1 + (n % 2), [id]))))
       assert.deepEqual(
         answers,
         ids.map(() => ({ replayed: false, unknown: 0 })),
       )
       assert.deepEqual(
-        await kept(1),
+        await storedTicketIds(1),
         ids.filter((_, n) => n % 2 === 0),
       )
       assert.deepEqual(
-        await kept(2),
+        await storedTicketIds(2),
         ids.filter((_, n) => n % 2 === 1),
       )
       const { rows } = await sql<{ n: number }>`
@@ -62,18 +62,18 @@ for (const engine of engines)
       assert.deepEqual(rows, [{ n: 2 }])
     })
 
-    test('each learns for itself what nobody is connected to, and that it was there before', async () => {
+    test('each gets its own result: not connected, or seen before', async () => {
       const before = delivery(1, ['1'])
-      await keep(before)
+      await save(before)
       const twice = randomBytes(32)
       assert.deepEqual(
         await Promise.all([
-          keep(delivery(nobodys, ['7', '8', '9'])),
-          keep(before),
-          keep(delivery(2, ['2'], twice)),
-          keep(delivery(2, ['3'], twice)),
-          keep({ hash: randomBytes(32), changes: [] }),
-          keep(delivery(nobodys, ['7'])),
+          save(delivery(nobodys, ['7', '8', '9'])),
+          save(before),
+          save(delivery(2, ['2'], twice)),
+          save(delivery(2, ['3'], twice)),
+          save({ hash: randomBytes(32), changes: [] }),
+          save(delivery(nobodys, ['7'])),
         ]),
         [
           { replayed: false, unknown: 3 },
@@ -84,45 +84,45 @@ for (const engine of engines)
           { replayed: false, unknown: 1 },
         ],
       )
-      assert.deepEqual(await kept(1), ['1'])
-      assert.deepEqual(await kept(2), ['2'])
+      assert.deepEqual(await storedTicketIds(1), ['1'])
+      assert.deepEqual(await storedTicketIds(2), ['2'])
     })
 
-    test('one that cannot be kept costs none of the others', async () => {
+    test('one that cannot be stored does not affect the others', async () => {
       const beyond = 1e30
       const answers = await Promise.allSettled([
-        keep(delivery(1, ['1'])),
-        keep(delivery(beyond, ['2'])),
-        keep(delivery(2, ['3'])),
+        save(delivery(1, ['1'])),
+        save(delivery(beyond, ['2'])),
+        save(delivery(2, ['3'])),
       ])
       assert.deepEqual(
         answers.map(({ status }) => status),
         ['fulfilled', 'rejected', 'fulfilled'],
       )
-      assert.deepEqual([await kept(1), await kept(2)], [['1'], ['3']])
+      assert.deepEqual([await storedTicketIds(1), await storedTicketIds(2)], [['1'], ['3']])
       // What was refused is not counted as received: HubSpot's next try is not a replay.
       const { rows } = await sql`select from webhook_receipts`.execute(db.kysely)
       assert.equal(rows.length, 2)
     })
 
-    test('where the database is in trouble, none is asked for once more', async () => {
+    test('when the database fails, none is retried', async () => {
       let asked = 0
-      const trouble = Object.assign(new Error('the database is gone'), { code: '57P01' })
+      const failure = Object.assign(new Error('the database is unavailable'), { code: '57P01' })
       const refuses = () => {
         asked += 1
-        return Promise.reject(trouble)
+        return Promise.reject(failure)
       }
       const gone = { ...db, alone: undefined, kysely: { transaction: () => ({ execute: refuses }) } }
-      const keepThere = createInboxBatchWriter(gone as unknown as Database, 0)
-      const answers = await Promise.allSettled([1, 2, 1].map((hubId) => keepThere(delivery(hubId, ['1']))))
+      const saveThere = createInboxBatchWriter(gone as unknown as Database, 0)
+      const answers = await Promise.allSettled([1, 2, 1].map((hubId) => saveThere(delivery(hubId, ['1']))))
       assert.deepEqual(
         answers.map((one) => one.status === 'rejected' && one.reason),
-        [trouble, trouble, trouble],
+        [failure, failure, failure],
       )
       assert.equal(asked, 1)
     })
 
-    test('those that wait for another’s lock hold up nobody who comes after them', async (t) => {
+    test('those that wait for a lock do not hold up later ones', async (t) => {
       if (!url) return t.skip('PGlite has one connection')
       const other = new pg.Client({ connectionString: url })
       await other.connect()
@@ -133,10 +133,10 @@ for (const engine of engines)
         ])
         let answered = 0
         const waits: Promise<unknown>[] = []
-        // More than are kept at once.
+        // More than are stored at once.
         for (const id of ['1', '2', '3']) {
           waits.push(
-            keep(delivery(1, [id])).then(() => {
+            save(delivery(1, [id])).then(() => {
               answered += 1
             }),
           )
@@ -144,7 +144,7 @@ for (const engine of engines)
         }
         const late = new Promise((resolve) => setTimeout(resolve, 4_000, 'late').unref())
         for (const id of ['4', '5', '6'])
-          assert.deepEqual(await Promise.race([keep(delivery(2, [id])), late]), {
+          assert.deepEqual(await Promise.race([save(delivery(2, [id])), late]), {
             replayed: false,
             unknown: 0,
           })
@@ -152,7 +152,7 @@ for (const engine of engines)
         await other.query('rollback')
         await Promise.all(waits)
         assert.deepEqual(
-          [await kept(1), await kept(2)],
+          [await storedTicketIds(1), await storedTicketIds(2)],
           [
             ['1', '2', '3'],
             ['4', '5', '6'],

@@ -1,4 +1,4 @@
-/** What a drain must not lose, and what must not hold it up; on PostgreSQL, with HubSpot's answers in the test's hand. */
+/** What a drain must not lose, and what must not hold it up; on PostgreSQL, with HubSpot's responses set by the test. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
@@ -76,7 +76,7 @@ after(async () => {
 
 const run = async <Row>(text: string) => (await sql.raw<Row>(text).execute(db.kysely)).rows
 const tickets = async () => [...(await truthOf(emulator, bench.hubId)).keys()].sort()
-const tell = (ticketIds: string[], type: TicketChangeType = 'propertyChange', hubId = bench.hubId) =>
+const receive = (ticketIds: string[], type: TicketChangeType = 'propertyChange', hubId = bench.hubId) =>
   withSystem(db, (scope) =>
     enqueueDeliveries(
       scope,
@@ -95,10 +95,10 @@ interface Row {
 const inbox = () =>
   run<Row>(`select ticket_ids as ids, attempt_count as tries, inconclusive_count as rounds, due_at = 'infinity' as aside, dead_letter_reason as why from inbox_entries
     where change <> 'associationChange' order by entry_id`)
-/** Whatever waits for its time waits no longer. */
+/** Makes everything that waits due now. */
 const hurry = () => run(`update inbox_entries set due_at = now() where due_at < 'infinity'`)
 
-test('what HubSpot leaves undecided is asked for again, and dead-lettered in the end; the rest is drained', async () => {
+test('what HubSpot leaves undecided is requested again, and dead-lettered in the end; the others are drained', async () => {
   const [a, b] = (await tickets()) as [string, string]
   answer = async (ids) =>
     ids.includes(a)
@@ -110,7 +110,7 @@ test('what HubSpot leaves undecided is asked for again, and dead-lettered in the
             results: [
               {
                 id: b,
-                properties: { subject: 'told', hs_lastmodifieddate: '2027-01-01T00:00:00Z' },
+                properties: { subject: 'edited', hs_lastmodifieddate: '2027-01-01T00:00:00Z' },
                 archived: false,
                 createdAt: '2026-01-01T00:00:00Z',
                 updatedAt: '2027-01-01T00:00:00Z',
@@ -123,10 +123,10 @@ test('what HubSpot leaves undecided is asked for again, and dead-lettered in the
           },
         }
       : undefined
-  await tell([a, b])
+  await receive([a, b])
   await drainOnce()
   assert.deepEqual(await inbox(), [{ ids: [a], tries: 1, rounds: 0, aside: false, why: null }])
-  assert.equal((await run(`select from issues where subject = 'told'`)).length, 1)
+  assert.equal((await run(`select from issues where subject = 'edited'`)).length, 1)
   for (let tries = 2; tries <= 5; tries++) {
     await hurry()
     await drainOnce()
@@ -137,17 +137,17 @@ test('what HubSpot leaves undecided is asked for again, and dead-lettered in the
   assert.match(aside?.why ?? '', /did not say whether/)
 })
 
-test('a change that short answers left out often still has its second chance', async () => {
+test('a change that incomplete responses often left out is still retried', async () => {
   const [shown, b] = (await tickets()).slice(30) as [string, string]
   const short = async () => ({
     status: 200,
     date: new Date(),
     body: { status: 'COMPLETE', results: [] },
   })
-  await tell([b])
+  await receive([b])
   for (let round = 0; round < 5; round++) {
-    // One that is asked for alone and shown proves that the answers are short.
-    await tell([shown])
+    // A ticket that is returned when requested alone proves that the responses are incomplete.
+    await receive([shown])
     await run(
       `update inbox_entries set due_at = now() - interval '1 minute' where ticket_ids = array['${shown}']`,
     )
@@ -159,7 +159,7 @@ test('a change that short answers left out often still has its second chance', a
     )
     await hurry()
   }
-  // Now HubSpot says that it is not there, as it does of what has just been created.
+  // Now HubSpot reports it as missing, as it does for a ticket that was just created.
   await emulator.control('DELETE', `/portals/${bench.hubId}/tickets`, { ids: [b], permanent: true })
   answer = undefined
   await drainOnce()
@@ -171,7 +171,7 @@ test('a change that short answers left out often still has its second chance', a
 
 for (const [how, open] of [
   ['an error', { results: [], errors: [{ category: 'INTERNAL_ERROR', context: { ids: ['A'] } }] }],
-  ['an error that names nobody', { results: [], errors: [{ category: 'INTERNAL_ERROR' }] }],
+  ['an error without ids', { results: [], errors: [{ category: 'INTERNAL_ERROR' }] }],
   ['a list without an end', { results: [{ from: { id: 'A' }, to: [], paging: { next: { after: 'x' } } }] }],
   ['silence', { results: [] }],
 ] as const)
@@ -190,12 +190,12 @@ for (const [how, open] of [
           `select problem from integration_resources where resource = 'contacts'`,
         )
       )[0]
-    await tell([a, b])
+    await receive([a, b])
     await drainOnce()
     await run('delete from inbox_entries')
     await run(`delete from integration_resources where resource = 'contacts'`)
     contacts = () => whole
-    await tell([a], 'associationChange')
+    await receive([a], 'associationChange')
     await drainOnce()
     assert.deepEqual(await run('select from inbox_entries'), [])
     assert.deepEqual(await problem(), { problem: null })
@@ -203,9 +203,9 @@ for (const [how, open] of [
     await run(`update integration_resources set problem = 'invalid_answer' where resource = 'contacts'`)
     const given = JSON.parse(JSON.stringify(open).replaceAll('A', a))
     contacts = (ids) =>
-      // Asked for alone, it has one.
+      // Requested alone, it has one.
       ids ? { ...given, results: [...given.results, { from: { id: b }, to }] } : { results: [{}] }
-    await tell([a, b], 'associationChange')
+    await receive([a, b], 'associationChange')
     await drainOnce()
     const left = () =>
       run<{ ids: string[]; n: number }>(
@@ -223,15 +223,15 @@ for (const [how, open] of [
     assert.deepEqual(await problem(), { problem: 'invalid_answer' })
   })
 
-test('a drain whose inbox another process took meanwhile keeps nothing, and takes nothing out', async () => {
+test('a drain whose inbox another process took meanwhile stores nothing, and removes nothing', async () => {
   const [a] = (await tickets()) as [string]
-  await tell([a])
+  await receive([a])
   await drainOnce()
   await emulator.control('PATCH', `/portals/${bench.hubId}/tickets`, {
     ids: [a],
     properties: { subject: 'late' },
   })
-  await tell([a])
+  await receive([a])
   answer = async () => {
     await run(`update inboxes set lease_owner = 'another process', lease_until = now() + interval '1 minute'`)
     return undefined
@@ -250,8 +250,8 @@ test('a drain whose inbox another process took meanwhile keeps nothing, and take
 
 test('an outage in the middle leaves exactly what was not read', async () => {
   const all = await tickets()
-  await tell(all.slice(0, 150))
-  await tell(all.slice(140, 230))
+  await receive(all.slice(0, 150))
+  await receive(all.slice(140, 230))
   answer = async () => {
     if (reads.length > 1) throw new HubSpotError('unavailable', 'test', { status: 503 })
     return undefined
@@ -267,9 +267,9 @@ test('an outage in the middle leaves exactly what was not read', async () => {
   assert.deepEqual(await inbox(), [])
 })
 
-test('while HubSpot refuses everything nobody is blamed', async () => {
+test('while HubSpot refuses everything, no ticket gets a failure', async () => {
   const some = (await tickets()).slice(0, 3)
-  await tell(some)
+  await receive(some)
   answer = async () => {
     throw new HubSpotError('rejected', 'test', { status: 400 })
   }
@@ -282,11 +282,11 @@ test('while HubSpot refuses everything nobody is blamed', async () => {
   }
 })
 
-test('what was postponed waits for its own time, however wide the window', async () => {
+test('a postponed entry waits for its own time, however wide the window', async () => {
   const [a, b] = (await tickets()) as [string, string]
-  await tell([a])
+  await receive([a])
   await run(`update inbox_entries set inconclusive_count = 1, due_at = now() + interval '20 s'`)
-  await tell([b])
+  await receive([b])
   const due = await withTenant(db, A, (scope) => findDueRows(scope, bench.whose.integrationId, 60_000, 100))
   assert.deepEqual(
     due.map(({ ticketIds }) => ticketIds),
@@ -294,21 +294,21 @@ test('what was postponed waits for its own time, however wide the window', async
   )
 })
 
-test('the inbox of a tenant that is being erased is not offered, and holds up nobody else', async () => {
+test('the inbox of a tenant that is being erased is not offered, and does not hold up others', async () => {
   const other = await seedTenant(db, B, 777)
   await run('delete from inbox_entries')
   await run('update inboxes set lease_until = null, lease_owner = null')
-  await tell(['1'])
-  await tell(['1'], 'propertyChange', 777)
-  const lanes = () => withSystem(db, (scope) => findDueInboxes(scope, claimant, 10))
+  await receive(['1'])
+  await receive(['1'], 'propertyChange', 777)
+  const dueInboxes = () => withSystem(db, (scope) => findDueInboxes(scope, claimant, 10))
   assert.deepEqual(
-    (await lanes()).map(({ integrationId }) => integrationId).sort(),
+    (await dueInboxes()).map(({ integrationId }) => integrationId).sort(),
     [bench.whose.integrationId, other].sort(),
   )
   await run(`update tenants set erasing_at = now() where tenant_id = '${A}'`)
   try {
     assert.deepEqual(
-      (await lanes()).map(({ integrationId }) => integrationId),
+      (await dueInboxes()).map(({ integrationId }) => integrationId),
       [other],
     )
   } finally {

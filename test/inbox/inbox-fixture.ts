@@ -17,7 +17,7 @@ export interface InboxBench {
   drained(): Promise<void>
   /** An account that has our app, connected under a tenant of its own. */
   account(portal?: object, connected?: string): Promise<Account>
-  look<Row>(statement: string): Promise<Row[]>
+  runSql<Row>(statement: string): Promise<Row[]>
   stop(): Promise<void>
 }
 
@@ -53,7 +53,7 @@ const everything = ['ticket', 'object'].flatMap((of) => [
 ])
 
 /**
- * @param subscriptions of the app; both families of events unless told otherwise
+ * @param subscriptions of the app; by default both families of events
  * @param wired the way from the service to its database
  */
 export async function startInboxBench(
@@ -75,17 +75,17 @@ export async function startInboxBench(
     HUBSPOT_APP_ID: String(app_id),
     PORT: String(port),
     SPOKE_PUBLIC_URL: publicUrl,
-    // Nothing comes but by webhook.
+    // Changes arrive only by webhook.
     SPOKE_SYNC_EVERY: '500h',
     SPOKE_WEBHOOK_WINDOW: '100ms',
     ...env,
   })
-  const look = <Row>(statement: string) => adminQuery(statement, database) as Promise<Row[]>
+  const runSql = <Row>(statement: string) => adminQuery(statement, database) as Promise<Row[]>
   return {
     emulator,
     service,
     database,
-    look,
+    runSql,
     async deliver(events, { body: sent, headers: more = {}, ...over } = {}) {
       const { body, headers } = await emulator.control('POST', `/apps/${clientId}/webhooks/sign`, {
         body: typeof events === 'string' ? events : JSON.stringify(events),
@@ -101,7 +101,7 @@ export async function startInboxBench(
     async drained() {
       await emulator.control('POST', '/webhooks/wait', { timeout_ms: 20_000 })
       await eventually(async () => {
-        const [row] = await look<{ open: number }>(
+        const [row] = await runSql<{ open: number }>(
           `select count(*)::int as open from inbox_entries where due_at < 'infinity'`,
         )
         return row?.open === 0
@@ -128,22 +128,22 @@ export async function startInboxBench(
 
 /** How the store differs from what HubSpot has: live ids, subjects and times. Empty: they are equal. */
 export async function differences(
-  { emulator, look }: Pick<InboxBench, 'emulator' | 'look'>,
+  { emulator, runSql }: Pick<InboxBench, 'emulator' | 'runSql'>,
   { portal, integration }: Account,
 ): Promise<string[]> {
   const truth = await truthOf(emulator, portal)
-  const rows = await look<{ id: string; subject: string | null; modified: Date }>(
+  const rows = await runSql<{ id: string; subject: string | null; modified: Date }>(
     `select ticket_id as id, subject, modified_at as modified from issues
      where integration_id = '${integration}' and not archived`,
   )
-  const kept = new Map(rows.map((row) => [row.id, row]))
+  const saved = new Map(rows.map((row) => [row.id, row]))
   const faults: string[] = []
   for (const [id, { subject, updatedAt }] of truth) {
-    const row = kept.get(id)
+    const row = saved.get(id)
     if (!row) faults.push(`${id} is missing`)
-    else if (row.subject !== subject) faults.push(`${id} says ${row.subject}, not ${subject}`)
+    else if (row.subject !== subject) faults.push(`${id} has ${row.subject}, not ${subject}`)
     else if (row.modified.getTime() !== Date.parse(updatedAt)) faults.push(`${id} is of another time`)
   }
-  for (const id of kept.keys()) if (!truth.has(id)) faults.push(`${id} is a ghost`)
+  for (const id of saved.keys()) if (!truth.has(id)) faults.push(`${id} is a ghost`)
   return faults
 }

@@ -1,4 +1,4 @@
-/** How an integration's inbox stands, what is dead-lettered in it, and how it is drained once more; on PostgreSQL. */
+/** The state of an integration's inbox, its dead letters, and how they are drained again; on PostgreSQL. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
@@ -20,19 +20,19 @@ const path = ({ tenant, integration }: Account = account) => `/api/hubspot/inbox
 const state = async (query = '', of?: Account) => (await bench.service.get(`${path(of)}${query}`)).body
 const ids = async () =>
   (
-    await bench.look<{ id: string }>(
+    await bench.runSql<{ id: string }>(
       `select ticket_id as id from issues where integration_id = '${account.integration}' order by 1`,
     )
   ).map(({ id }) => id)
 /** Changes that could not be drained, a second of receipt apart. */
 const deadLettered = (tickets: readonly string[], of: Account = account) =>
-  bench.look(`
+  bench.runSql(`
     insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at, attempt_count, dead_letter_reason)
     select '${of.tenant}', '${of.integration}', 'infinity', array[id], 'propertyChange', now(),
       timestamptz '2026-01-01T00:00:00Z' + n * interval '1 s', 5, 'HubSpot tickets batch read: rejected (400)'
     from unnest(array[${tickets.map((id) => `'${id}'`).join()}]) with ordinality as u(id, n)`)
 
-test('an integration that no webhook told of says so', async () => {
+test('an integration without webhooks reports none', async () => {
   const { body } = await bench.service.get(path())
   assert.equal(body.webhooks, true)
   assert.deepEqual(
@@ -48,7 +48,7 @@ test('an integration that no webhook told of says so', async () => {
   )
 })
 
-test('what was drained is told by its times', async () => {
+test('a drained change is reported with its times', async () => {
   const before = Date.now()
   const [id] = await ids()
   await bench.emulator.control('PATCH', `/portals/${account.portal}/tickets`, {
@@ -98,7 +98,7 @@ test('what was dead-lettered is listed page by page, and replayed by id, by time
   assert.deepEqual(await differences(bench, account), [])
 })
 
-test('odd questions are refused', async () => {
+test('invalid requests are refused', async () => {
   for (const body of [
     { ticket_ids: [] },
     { ticket_ids: ['x'] },
@@ -124,8 +124,8 @@ test('odd questions are refused', async () => {
   assert.equal((await bench.service.post(`${path(foreign)}/replay`, {})).status, 404)
 })
 
-test('while HubSpot is away what it told waits, and is drained when it is back', async () => {
-  await bench.look('delete from inbox_entries')
+test('while HubSpot is unavailable, entries wait; they are drained when it is back', async () => {
+  await bench.runSql('delete from inbox_entries')
   const [id] = await ids()
   bench.emulator.world.faults.add({
     kind: 'status',
@@ -153,7 +153,7 @@ test('while HubSpot is away what it told waits, and is drained when it is back',
 test('a lease that a dead process left runs out; one that is held is respected', async () => {
   const [id] = await ids()
   const hold = (until: string) =>
-    bench.look(`
+    bench.runSql(`
       update inboxes set lease_owner = 'another process', lease_until = now() + interval '${until}'
       where integration_id = '${account.integration}'`)
   await hold('1 hour')
@@ -163,7 +163,7 @@ test('a lease that a dead process left runs out; one that is held is respected',
   })
   await bench.emulator.control('POST', '/webhooks/wait', {})
   await new Promise((done) => setTimeout(done, 1_500))
-  assert.ok((await state()).waiting > 0, 'nobody drains what another holds')
+  assert.ok((await state()).waiting > 0, 'an inbox that another process holds is not drained')
   await hold('0 s')
   await bench.drained()
   assert.deepEqual(await differences(bench, account), [])

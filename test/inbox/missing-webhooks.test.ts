@@ -49,7 +49,7 @@ async function incremental({ tenant, integration } = oauth) {
   return run
 }
 
-async function tell(objectId: number, occurredAt: number) {
+async function receive(objectId: number, occurredAt: number) {
   const { body, headers } = await bench.emulator.control('POST', '/apps/test-client/webhooks/sign', {
     url: `${publicUrl}/api/hubspot/webhooks`,
     body: JSON.stringify([
@@ -72,7 +72,7 @@ async function tell(objectId: number, occurredAt: number) {
   )
 }
 
-test('a ticket that is seconds old may still be told of', async () => {
+test('a change that is seconds old may still be announced', async () => {
   await addTicket(oauth.portal, 0)
   assert.equal((await incremental()).inserted, 1)
   assert.equal(await webhooksMissingSince(), null)
@@ -87,22 +87,22 @@ test('one that is minutes old should have been', async () => {
   await addTicket(oauth.portal, 4)
   assert.equal((await incremental()).inserted, 1)
   assert.equal(await webhooksMissingSince(), since, 'since it was first seen')
-  assert.equal(warnings(), 1, 'and told once')
+  assert.equal(warnings(), 1, 'and logged once')
   await eventually(async () => {
     const { body } = await bench.service.get('/metrics')
     return /^spoke_inboxes_missing_webhooks 1$/m.test(body)
-  }, 'the metric says so')
+  }, 'the metric reports it')
 })
 
 test('the next webhook ends it, and one lost among others is not missing webhooks', async () => {
-  await tell(1, Date.now())
+  await receive(1, Date.now())
   assert.equal(await webhooksMissingSince(), null)
   await addTicket(oauth.portal, 3)
   assert.equal((await incremental()).inserted, 1)
   assert.equal(await webhooksMissingSince(), null)
 })
 
-test('an account that was connected by a pasted token has no webhooks to miss, and its status says so', async () => {
+test('an account that was connected by a pasted token expects no webhooks, and its status shows it', async () => {
   const changesBy = async ({ tenant, integration }: { tenant: string; integration: string }) =>
     (await bench.service.get(`/api/hubspot/status/${tenant}/${integration}`)).body.change_source
   assert.equal(await changesBy(oauth), 'webhooks')

@@ -1,4 +1,4 @@
-/** What fails must not lose: the database while HubSpot sends, and HubSpot's webhooks themselves. */
+/** Failures that must lose nothing: of the database while HubSpot sends, and of HubSpot's webhooks themselves. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { idle } from '../http/http-fixture.ts'
@@ -34,7 +34,7 @@ test('with every webhook lost the next incremental and full run make it equal', 
   const act = (method: string, path: string, body: object) =>
     bench.emulator.control(method, `/portals/${portal}/tickets${path}`, body)
   const [a, b, c, d, e, f] = (
-    await bench.look<{ id: string }>(
+    await bench.runSql<{ id: string }>(
       `select ticket_id as id from issues where integration_id = '${integration}' order by 1`,
     )
   ).map(({ id }) => id)
@@ -57,7 +57,7 @@ test('with every webhook lost the next incremental and full run make it equal', 
   }, 'what is live is equal')
   await sync('full')
   assert.deepEqual(await differences(bench, account), [])
-  assert.deepEqual(await bench.look('select from inbox_entries'), [])
+  assert.deepEqual(await bench.runSql('select from inbox_entries'), [])
   await bench.emulator.control('PATCH', '/webhooks', { send: true })
 })
 
@@ -65,7 +65,8 @@ test('batch reads that leave out live tickets delete none of them, and set no ch
   const { portal, integration } = account
   const { emulator } = bench
   const edited = [...(await truthOf(emulator, portal)).keys()].slice(0, 21)
-  const archived = () => bench.look(`select from issues where integration_id = '${integration}' and archived`)
+  const archived = () =>
+    bench.runSql(`select from issues where integration_id = '${integration}' and archived`)
   const before = (await archived()).length
   const { id } = await emulator.control('POST', '/faults', {
     kind: 'omit',
@@ -76,12 +77,12 @@ test('batch reads that leave out live tickets delete none of them, and set no ch
     ids: edited,
     properties: { subject: 'edited in an outage' },
   })
-  await eventually(async () => (emulator.world.faults.get(id)?.hits ?? 0) >= 5, 'HubSpot was asked again')
+  await eventually(async () => (emulator.world.faults.get(id)?.hits ?? 0) >= 5, 'HubSpot was called again')
   await emulator.control('DELETE', '/faults')
   await bench.drained()
   assert.equal((await archived()).length, before)
   assert.deepEqual(await differences(bench, account), [])
-  assert.deepEqual(await bench.look('select from inbox_entries'), [])
+  assert.deepEqual(await bench.runSql('select from inbox_entries'), [])
 })
 
 for (const missing_ids_in_batch of ['named', 'silent'])
@@ -92,7 +93,7 @@ for (const missing_ids_in_batch of ['named', 'silent'])
     const began = Date.now()
     await bench.emulator.control('DELETE', `/portals/${portal}/tickets`, { ids: [deleted], permanent: true })
     await eventually(async () => {
-      const [found] = await bench.look<{ deleted_at: Date | null }>(
+      const [found] = await bench.runSql<{ deleted_at: Date | null }>(
         `select deleted_at from issues where integration_id = '${integration}' and ticket_id = '${deleted}'`,
       )
       return found?.deleted_at
@@ -101,9 +102,9 @@ for (const missing_ids_in_batch of ['named', 'silent'])
     await bench.drained()
   })
 
-test('whatever becomes of the database, what was answered 2xx is kept', async () => {
-  // Nobody drains it, so that all that is kept can be seen.
-  await bench.look(`
+test('whatever happens to the database, a delivery answered 2xx is stored', async () => {
+  // Nothing drains it, so that everything that was stored is visible.
+  await bench.runSql(`
     insert into inboxes (tenant_id, integration_id, lease_owner, lease_until)
     values ('${account.tenant}', '${account.integration}', 'the test', now() + interval '1 hour')
     on conflict (tenant_id, integration_id) do update set lease_owner = excluded.lease_owner, lease_until = excluded.lease_until`)
@@ -132,7 +133,7 @@ test('whatever becomes of the database, what was answered 2xx is kept', async ()
   await some('cut')
   wire.set('whole')
   await eventually(async () => (await bench.service.get('/readyz')).status === 200, 'it is back')
-  // Cut while they are under way: whose commit got through nobody knows.
+  // Cut while they are in flight: it is unknown whose commit succeeded.
   const torn = some('torn')
   await new Promise((done) => setTimeout(done, 5))
   wire.set('cut')
@@ -147,13 +148,13 @@ test('whatever becomes of the database, what was answered 2xx is kept', async ()
   assert.deepEqual(new Set(statuses.get('back')), new Set([204]))
   for (const state of ['cut', 'silent'])
     assert.deepEqual(new Set(statuses.get(state)), new Set([503]), `${state}: ${statuses.get(state)}`)
-  const kept = new Set(
-    (await bench.look<{ id: string }>('select unnest(ticket_ids) as id from inbox_entries')).map(
+  const saved = new Set(
+    (await bench.runSql<{ id: string }>('select unnest(ticket_ids) as id from inbox_entries')).map(
       ({ id }) => id,
     ),
   )
   assert.deepEqual(
-    acknowledged.filter((id) => !kept.has(id)),
+    acknowledged.filter((id) => !saved.has(id)),
     [],
   )
   assert.ok(acknowledged.length >= 20)

@@ -1,6 +1,6 @@
 /**
  * The events of a recorded history, in any order, some twice, some days late, drained at any moment between: the store ends equal to
- * HubSpot each time. 10,000 permutations by `npm run test:long`, some by `npm test`; a seed says which.
+ * HubSpot each time. 10,000 permutations by `npm run test:long`, some by `npm test`; a seed selects them.
  */
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
@@ -31,7 +31,7 @@ const subscriptions = [
   'object.propertyChange:subject',
 ]
 /** What the history touches, apart from what was prepared for it. */
-const kept = ['issues', 'issue_last_seen', 'issue_merges', 'issue_associations', 'record_problems']
+const tablesOfIssues = ['issues', 'issue_last_seen', 'issue_merges', 'issue_associations', 'record_problems']
 const runs = long ? 10_000 : 25
 
 for (const engine of long ? bothEngines : engines)
@@ -47,7 +47,7 @@ for (const engine of long ? bothEngines : engines)
 
     before(async () => {
       emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
-      // All permutations together ask for more than an account allows.
+      // All permutations together make more calls than an account allows.
       emulator.world.rates.limits.enabled = false
       ;({ db, close } = await engine.open())
       bench = await startBench(db, emulator, { tickets: 12, associations: { contacts: 1 } }, scopes)
@@ -66,20 +66,20 @@ for (const engine of long ? bothEngines : engines)
       }
       for (const table of ['inbox_entries', 'inboxes', 'issues']) await clear(table)
       const ids = [...(await truthOf(emulator, bench.hubId)).keys()]
-      // Nothing is sent there: the events are recorded, and come by `keep`.
+      // Nothing is sent there: the events are recorded, and `save` delivers them.
       const app = { target_url: 'http://127.0.0.1:9/hook', subscriptions }
       ;({ app_id: appId } = await emulator.control('PUT', `/apps/${clientId}/webhooks`, app))
       await emulator.control('PATCH', '/webhooks', { send: false, record: true })
-      await keep(ids.map((objectId) => event('creation', Number(objectId))))
+      await save(ids.map((objectId) => event('creation', Number(objectId))))
       assert.ok(await drainAll())
-      for (const table of kept) await run(`create table before_${table} as select * from ${table}`)
+      for (const table of tablesOfIssues) await run(`create table before_${table} as select * from ${table}`)
       // The state before lies minutes back, as it would: HubSpot's clock counts whole seconds.
       await run(`update before_issues set observed_at = observed_at - interval '5 minutes'`)
       await run(`update before_issue_last_seen set seen_at = seen_at - interval '5 minutes'`)
       await live(ids)
       const { results } = await emulator.control('GET', '/webhooks/events')
       events = results.map((one: { event: unknown }) => one.event)
-      truth = await told()
+      truth = await expectedRows()
       assert.ok(events.length >= 30, `${events.length} events`)
     })
     after(async () => {
@@ -122,8 +122,8 @@ for (const engine of long ? bothEngines : engines)
       })
     }
 
-    /** What HubSpot has, in the words of `stored`. */
-    async function told(): Promise<string[]> {
+    /** What HubSpot has, in the format of `stored`. */
+    async function expectedRows(): Promise<string[]> {
       const tickets = await truthOf(emulator, bench.hubId)
       return [...tickets].map(([id, { subject, updatedAt }]) => `${id} ${subject} ${updatedAt}`).sort()
     }
@@ -141,7 +141,7 @@ for (const engine of long ? bothEngines : engines)
       return rows[0]?.ids ?? ''
     }
 
-    async function keep(some: readonly unknown[]): Promise<void> {
+    async function save(some: readonly unknown[]): Promise<void> {
       const delivery = readDelivery(some, appId, Date.now())
       assert.ok(delivery && delivery.malformed === 0 && delivery.otherApp === 0)
       const hash = createHash('sha256').update(randomBytes(16)).digest()
@@ -158,8 +158,8 @@ for (const engine of long ? bothEngines : engines)
         .rows
 
     async function asBefore(): Promise<void> {
-      for (const table of [...kept, 'inbox_entries']) await clear(table)
-      for (const table of kept)
+      for (const table of [...tablesOfIssues, 'inbox_entries']) await clear(table)
+      for (const table of tablesOfIssues)
         await run(
           `insert into ${table} (${await columns(table)}) select ${await columns(table)} from before_${table}`,
         )
@@ -191,10 +191,10 @@ for (const engine of long ? bothEngines : engines)
           async (order, again, sizes, drains) => {
             await asBefore()
             const all = [...order, ...again].map((at) => events[at])
-            for (let from = 0, turn = 0; from < all.length; turn++) {
-              const size = sizes[turn % sizes.length] ?? 1
-              await keep(all.slice(from, from + size))
-              if (drains[turn % drains.length]) await drainAll()
+            for (let from = 0, step = 0; from < all.length; step++) {
+              const size = sizes[step % sizes.length] ?? 1
+              await save(all.slice(from, from + size))
+              if (drains[step % drains.length]) await drainAll()
               from += size
             }
             await drainAll()
@@ -216,7 +216,7 @@ for (const engine of long ? bothEngines : engines)
 
     test('and without one of its events the same test would see it', async () => {
       await asBefore()
-      await keep(
+      await save(
         events.filter((one) => !(one as { subscriptionType: string }).subscriptionType.endsWith('deletion')),
       )
       await drainAll()

@@ -54,13 +54,13 @@ test('prints the file of a project: its address, every kind of change, and each 
   assert.ok(!named.includes('object.propertyChange hs_lastmodifieddate'), 'HubSpot sends no such event')
 })
 
-test('says that HubSpot calls https only', async () => {
+test('reports that HubSpot calls https only', async () => {
   const { code, err } = await runSpoke(dir, { ...env, SPOKE_PUBLIC_URL: '' }, 'webhooks', 'setup')
   assert.equal(code, 0)
   assert.match(err, /https addresses only, and SPOKE_PUBLIC_URL is http:\/\/localhost/)
 })
 
-test('registers what is missing, wakes what is paused, leaves the rest, and does nothing the second time', async () => {
+test('registers what is missing, resumes what is paused, leaves everything else, and does nothing the second time', async () => {
   await emulator.control('PUT', '/apps/test-client/webhooks', {
     subscriptions: [
       { event_type: 'ticket.creation', active: false },
@@ -92,7 +92,7 @@ test('registers what is missing, wakes what is paused, leaves the rest, and does
   for (const { path } of await emulator.requests('/app-webhooks')) assert.doesNotMatch(path, /hapikey|secret/)
 })
 
-test('without a terminal nothing that is registered is replaced before --yes, and it says what would be', async () => {
+test('without a terminal nothing registered is replaced before --yes, and it prints what would be', async () => {
   const registered = { target_url: 'https://another.example.test/hook', max_concurrent_requests: 25 }
   await emulator.control('PUT', '/apps/test-client/webhooks', {
     ...registered,
@@ -120,12 +120,12 @@ test('without a terminal nothing that is registered is replaced before --yes, an
   assert.deepEqual(done.others, ['ticket.propertyChange of_somebody_else'])
   const after = await emulator.control('GET', '/apps/test-client/webhooks')
   assert.deepEqual([after.target_url, after.max_concurrent_requests], [done.target, 10])
-  // What is right already is neither replaced nor asked about.
+  // What is already correct is neither replaced nor prompted for.
   const again = await setup('--register', '--json')
   assert.deepEqual([again.code, JSON.parse(again.out).replaced], [0, []])
 })
 
-test('on a terminal only a yes is one', async () => {
+test('on a terminal only yes counts as a confirmation', async () => {
   for (const [typed, yes] of [
     ['y\n', true],
     ['YES\n', true],

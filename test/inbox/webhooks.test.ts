@@ -1,4 +1,4 @@
-/** HubSpot's webhooks, from the change at HubSpot to the issue here. No poll helps: what arrives came by webhook. */
+/** HubSpot's webhooks, from the change at HubSpot to the issue here. No poll runs: every change arrives by webhook. */
 import assert from 'node:assert/strict'
 import { createHmac, randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
@@ -23,7 +23,7 @@ const same = async (of: Account = account) => {
 }
 const liveIds = async ({ integration }: Account = account) =>
   (
-    await bench.look<{ id: string }>(
+    await bench.runSql<{ id: string }>(
       `select ticket_id as id from issues where integration_id = '${integration}' and not archived order by 1`,
     )
   ).map(({ id }) => id)
@@ -34,7 +34,7 @@ const metric = async (line: string) => {
   return Number(new RegExp(`^${line.replaceAll(/[{}"]/g, '\\$&')} (\\d+)`, 'm').exec(body)?.[1] ?? 0)
 }
 
-describe('each kind of change is here without a poll', () => {
+describe('each kind of change arrives without a poll', () => {
   test('a creation, with its associations', async () => {
     const { ids } = await acts('tickets', { count: 3 })
     await acts('associations', {
@@ -55,9 +55,9 @@ describe('each kind of change is here without a poll', () => {
 
   test('a change of a property', async () => {
     const [id] = await liveIds()
-    await acts('tickets', { ids: [id], properties: { subject: 'told by a webhook' } }, 'PATCH')
+    await acts('tickets', { ids: [id], properties: { subject: 'edited for a webhook' } }, 'PATCH')
     await same()
-    const rows = await bench.look(`select from issues where subject = 'told by a webhook'`)
+    const rows = await bench.runSql(`select from issues where subject = 'edited for a webhook'`)
     assert.equal(rows.length, 1)
   })
 
@@ -71,11 +71,11 @@ describe('each kind of change is here without a poll', () => {
     assert.ok((await liveIds()).includes(String(id)))
   })
 
-  test('a ticket that is gone for good', async () => {
+  test('a ticket that is deleted permanently', async () => {
     const [id] = await liveIds()
     await acts('tickets', { ids: [id], permanent: true }, 'DELETE')
     await same()
-    const [row] = await bench.look<{ gone: boolean }>(
+    const [row] = await bench.runSql<{ gone: boolean }>(
       `select deleted_at is not null as gone from issues where ticket_id = '${id}'`,
     )
     assert.equal(row?.gone, true)
@@ -90,12 +90,12 @@ describe('each kind of change is here without a poll', () => {
     assert.ok(!live.includes(String(primary)) && !live.includes(String(loser)))
   })
 
-  test('an association that came, and that went', async () => {
+  test('an association that was added and removed', async () => {
     const [id] = await liveIds()
     const types = [{ category: 'HUBSPOT_DEFINED', typeId: 16 }]
     const contacts = async () => {
       await bench.drained()
-      const [row] = await bench.look<{ contacts: { id: string }[] }>(
+      const [row] = await bench.runSql<{ contacts: { id: string }[] }>(
         `select associations -> 'contacts' as contacts from issue_associations where ticket_id = '${id}'`,
       )
       return row?.contacts.map((one) => one.id)
@@ -107,7 +107,7 @@ describe('each kind of change is here without a poll', () => {
   })
 })
 
-describe('one event of an association is enough, whatever its form', () => {
+describe('one event of an association is enough, in any form', () => {
   const forms = [
     {},
     { webhook_classic_association: 'typed' },
@@ -137,7 +137,7 @@ describe('one event of an association is enough, whatever its form', () => {
         return results.map(({ event }: { event: Record<string, unknown> }) => event)
       }
       const companies = async () => {
-        const [row] = await bench.look<{ companies: { id: string }[] | null }>(
+        const [row] = await bench.runSql<{ companies: { id: string }[] | null }>(
           `select associations -> 'companies' as companies from issue_associations where ticket_id = '${id}'`,
         )
         return row?.companies?.map((one) => one.id) ?? []
@@ -158,22 +158,22 @@ describe('one event of an association is enough, whatever its form', () => {
       await same()
     })
 
-  test('an id that is no ticket’s makes no issue, and leaves no associations', async () => {
+  test('an id of no ticket creates no issue, and leaves no associations', async () => {
     for (const table of ['issues', 'issue_associations']) {
-      const rows = await bench.look(`select from ${table} where ticket_id like '88_'`)
+      const rows = await bench.runSql(`select from ${table} where ticket_id like '88_'`)
       assert.equal(rows.length, 0, table)
     }
   })
 })
 
-test('the Test button’s event about a ticket that nobody has is taken, and makes no issue', async () => {
+test('the Test button’s event about an unknown ticket is accepted, and creates no issue', async () => {
   const sent = await bench.emulator.control('POST', `/apps/${clientId}/webhooks/test`, {
     portal_id: account.portal,
   })
   assert.ok(sent.events >= 10)
   await bench.drained()
-  assert.equal((await bench.look(`select from issues where ticket_id = '123'`)).length, 0)
-  const [waiting] = await bench.look<{ n: number }>(`select count(*)::int as n from inbox_entries`)
+  assert.equal((await bench.runSql(`select from issues where ticket_id = '123'`)).length, 0)
+  const [waiting] = await bench.runSql<{ n: number }>(`select count(*)::int as n from inbox_entries`)
   assert.equal(waiting?.n, 0)
   await same()
 })
@@ -182,10 +182,10 @@ test('an account under two tenants feeds both, each by its own token', async () 
   const other = await connectTenant(bench.service, account.token)
   await idle(bench.service, bench.database)
   const [id] = await liveIds()
-  await acts('tickets', { ids: [id], properties: { subject: 'told to both' } }, 'PATCH')
+  await acts('tickets', { ids: [id], properties: { subject: 'edited for both' } }, 'PATCH')
   await same()
   await same({ ...account, ...other })
-  const rows = await bench.look(`select from issues where subject = 'told to both'`)
+  const rows = await bench.runSql(`select from issues where subject = 'edited for both'`)
   assert.equal(rows.length, 2)
   assert.equal(
     (await bench.service.delete(`/api/hubspot/integrations/${other.tenant}/${other.integration}`)).status,
@@ -204,13 +204,13 @@ const event = (over: object = {}) => ({
   attemptNumber: 0,
   objectId: 1,
   propertyName: 'subject',
-  propertyValue: 'a value that is nobody’s business',
+  propertyValue: 'a private value',
   changeSource: 'CRM_UI',
   ...over,
 })
 const ours = async () => (await bench.emulator.control('GET', '/apps/test-client/webhooks')).app_id as number
 
-describe('what is kept and what is not', () => {
+describe('what is stored and what is not', () => {
   test('the same request again is answered and does nothing; the same events signed anew are read again', async () => {
     const appId = await ours()
     const [id] = await liveIds()
@@ -221,7 +221,7 @@ describe('what is kept and what is not', () => {
     await bench.drained()
     assert.equal(await reads(), before + 1)
     assert.equal((await bench.deliver(events, { timestamp })).status, 204)
-    assert.deepEqual(await bench.look('select from inbox_entries'), [])
+    assert.deepEqual(await bench.runSql('select from inbox_entries'), [])
     assert.equal(await reads(), before + 1)
     assert.equal((await bench.deliver(events, { timestamp: timestamp + 1 })).status, 204)
     await bench.drained()
@@ -247,9 +247,9 @@ describe('what is kept and what is not', () => {
     await same()
   })
 
-  test('values never come into the database', async () => {
+  test('values are never written to the database', async () => {
     const appId = await ours()
-    // Held back, so that it can be looked at.
+    // Held back, so that the test can read it.
     bench.emulator.world.faults.add({
       kind: 'status',
       status: 503,
@@ -257,13 +257,15 @@ describe('what is kept and what is not', () => {
       times: null,
     })
     assert.equal((await bench.deliver([event({ appId, objectId: 5 })])).status, 204)
-    const [row] = await bench.look<{ text: string }>('select inbox_entries::text as text from inbox_entries')
+    const [row] = await bench.runSql<{ text: string }>(
+      'select inbox_entries::text as text from inbox_entries',
+    )
     assert.match(row?.text ?? '', /propertyChange/)
     assert.doesNotMatch(row?.text ?? '', /nobody/)
     bench.emulator.world.faults.clear()
   })
 
-  test('an account that nobody connected, another app and what cannot be read are counted, and answered 204', async () => {
+  test('events of an unconnected account, of another app and unreadable ones are counted, and answered 204', async () => {
     const appId = await ours()
     const names = ['unknown_account', 'other_app', 'other_kind', 'malformed']
     const counts = () =>
@@ -277,7 +279,7 @@ describe('what is kept and what is not', () => {
       'not even an object',
     ])
     assert.equal(answer.status, 204)
-    assert.deepEqual(await bench.look('select from inbox_entries'), [])
+    assert.deepEqual(await bench.runSql('select from inbox_entries'), [])
     const after = await counts()
     assert.deepEqual(
       after.map((count, at) => count - (before[at] ?? 0)),
@@ -300,13 +302,13 @@ describe('what is kept and what is not', () => {
     assert.equal((await bench.deliver([event({ appId, portalId: leaving.portal, objectId: 2 })])).status, 204)
     await bench.drained()
     assert.deepEqual(
-      await bench.look(`select from inbox_entries where integration_id = '${leaving.integration}'`),
+      await bench.runSql(`select from inbox_entries where integration_id = '${leaving.integration}'`),
       [],
     )
   })
 })
 
-describe('whoever is not HubSpot', () => {
+describe('a sender that is not HubSpot', () => {
   const refusals: [string, () => Promise<Response>][] = [
     ['without any signature', () => bench.deliver([], { headers: { 'x-hubspot-signature-v3': '' } })],
     ['with version 1 alone', () => bench.deliver([], { which: 'v1' })],
@@ -322,7 +324,7 @@ describe('whoever is not HubSpot', () => {
       assert.equal(answer.status, 401)
       const { code } = (await answer.json()) as { code: string }
       assert.equal(code, 'invalid_signature')
-      assert.deepEqual(await bench.look('select from inbox_entries'), [])
+      assert.deepEqual(await bench.runSql('select from inbox_entries'), [])
     })
 
   test('is refused with two signatures, each in a header of its own', async () => {
@@ -344,7 +346,7 @@ describe('whoever is not HubSpot', () => {
     assert.equal(answer.status, 204)
   })
 
-  test('cannot keep HubSpot out by sockets that say they will send much', async () => {
+  test('cannot block HubSpot with sockets that announce large bodies', async () => {
     const { port } = new URL(bench.service.url)
     const sockets = Array.from({ length: 20 }, () => {
       const socket = connect(Number(port), '127.0.0.1')
@@ -383,7 +385,7 @@ describe('whoever is not HubSpot', () => {
   })
 })
 
-test('one record of which HubSpot will not tell holds up nobody, and is dead-lettered in the end', async () => {
+test('a record that HubSpot never returns does not hold up others, and is dead-lettered in the end', async () => {
   const appId = await ours()
   const [id] = await liveIds()
   const poisoned = '99999999999999999999'
@@ -398,32 +400,32 @@ test('one record of which HubSpot will not tell holds up nobody, and is dead-let
   await acts('tickets', { ids: [id], properties: { subject: 'beside poison' } }, 'PATCH')
   assert.equal((await bench.deliver([event({ appId, portalId: portal, objectId: poisoned })])).status, 204)
   await eventually(
-    async () => (await bench.look(`select from issues where subject = 'beside poison'`)).length > 0,
-    'the other ticket is kept',
+    async () => (await bench.runSql(`select from issues where subject = 'beside poison'`)).length > 0,
+    'the other ticket is stored',
   )
-  await bench.look(
+  await bench.runSql(
     `update inbox_entries set attempt_count = 4, due_at = now() where ticket_ids = '{${poisoned}}'`,
   )
   await eventually(
-    async () => (await bench.look(`select from inbox_entries where due_at = 'infinity'`)).length === 1,
+    async () => (await bench.runSql(`select from inbox_entries where due_at = 'infinity'`)).length === 1,
     'it is dead-lettered',
   )
   bench.emulator.world.faults.clear()
 })
 
-test('nothing is answered 2xx that is not kept', async () => {
+test('nothing is answered 2xx that is not stored', async () => {
   const appId = await ours()
-  await bench.look('revoke insert on inbox_entries from spoke_system')
-  await bench.look('revoke insert (tenant_id) on inbox_entries from spoke_system')
+  await bench.runSql('revoke insert on inbox_entries from spoke_system')
+  await bench.runSql('revoke insert (tenant_id) on inbox_entries from spoke_system')
   try {
     const answer = await bench.deliver([event({ appId })])
     assert.equal(answer.status, 500)
   } finally {
-    await bench.look('grant insert (tenant_id) on inbox_entries to spoke_system')
+    await bench.runSql('grant insert (tenant_id) on inbox_entries to spoke_system')
   }
 })
 
-test('a request that is proved by another secret is not', async () => {
+test('a request signed with another secret is refused', async () => {
   const body = '[]'
   const at = String(Date.now())
   const url = `${bench.service.url}/api/hubspot/webhooks`

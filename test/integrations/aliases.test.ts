@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
-import { look } from '../http/database.ts'
+import { runSql } from '../http/database.ts'
 import { idle } from '../http/http-fixture.ts'
 import { pathOf, readOperations } from '../http/operations.ts'
 import { type Answer, send } from '../http/send.ts'
@@ -25,7 +25,7 @@ async function renewed() {
   const survivor: string = body.integration_id
   await idle(bench.service, bench.database)
   const { integration: alias, code, state } = await bench.start(portal, tenant)
-  // Asked about before it is one.
+  // Requested before it is one.
   const pending = await ask('GET', `/api/hubspot/integrations/${tenant}/${alias}`)
   assert.deepEqual([pending.status, pending.json.status], [200, 'pending'])
   const connected = await bench.post(code, state)
@@ -57,7 +57,7 @@ test('every route with an integration takes the id that authorize returned, and 
     inPath.includes(operation)
       ? pathOf(operation, { ...given, integration_id: id })
       : `${pathOf(operation, given)}?integration_id=${id}`
-  // A disconnect ends what the others ask about.
+  // A disconnect ends the integration behind all aliases.
   const last = ({ method }: { method: string }) => Number(method === 'DELETE')
   for (const operation of [...inPath, ...inQuery].sort((a, b) => last(a) - last(b))) {
     const bySurvivor =
@@ -77,7 +77,7 @@ test('every route with an integration takes the id that authorize returned, and 
   }
 })
 
-test('an integration that was asked about before is not looked up among the aliases again', async () => {
+test('a known integration is not looked up among the aliases again', async () => {
   const { tenant, survivor, alias } = await renewed()
   const path = `/api/hubspot/integrations/${tenant}/${survivor}`
   assert.equal((await ask('GET', path)).status, 200)
@@ -118,15 +118,15 @@ test('an alias is its own tenant’s, ends with a purge, and a browser’s conne
   for (const id of [alias, second.integration, survivor])
     assert.equal((await ask('GET', `/api/hubspot/integrations/${tenant}/${id}`)).status, 404)
   assert.deepEqual(
-    await look(bench.database, `select from integration_aliases where tenant_id = '${tenant}'`),
+    await runSql(bench.database, `select from integration_aliases where tenant_id = '${tenant}'`),
     [],
   )
 })
 
-test('of one integration the newest 20 aliases are kept', async () => {
+test('each integration has at most its 20 newest aliases', async () => {
   const { tenant, portal, survivor, alias } = await renewed()
   // As twenty more connects would have left them, a minute after the first.
-  await look(
+  await runSql(
     bench.database,
     `insert into integration_aliases (tenant_id, alias_id, integration_id, created_at)
      select '${tenant}', gen_random_uuid(), '${survivor}', now() + interval '1 minute' from generate_series(1, 19)`,
@@ -146,6 +146,6 @@ test('of one integration the newest 20 aliases are kept', async () => {
     (await ask('GET', `/api/hubspot/integrations/${tenant}/${newest}`)).json.integration_id,
     survivor,
   )
-  const rows = await look(bench.database, `select from integration_aliases where tenant_id = '${tenant}'`)
+  const rows = await runSql(bench.database, `select from integration_aliases where tenant_id = '${tenant}'`)
   assert.equal(rows.length, 20)
 })

@@ -53,7 +53,7 @@ test('two tenants may connect one portal, each with an integration of its own', 
   }
 })
 
-test('one tenant may connect two portals, and each keeps its own', async () => {
+test('one tenant may connect two portals, each with its own tickets', async () => {
   const [first, second] = [account(), account()]
   const one = await connectTenant(bench.service, first.token)
   const two = await connectTenant(bench.service, second.token, one.tenant)

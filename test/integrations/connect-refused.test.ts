@@ -39,7 +39,7 @@ async function refusedToken(what: string, token: string, expected: Expected) {
   if (expected.sentence) assert.equal(answer.json.error, expected.sentence)
   checkLog(bench.service, from, answer, what)
   const written = bench.service.lines.slice(from).join('')
-  assert.ok(!answer.text.includes(token) && !written.includes(token), `${what}: the token shows`)
+  assert.ok(!answer.text.includes(token) && !written.includes(token), `${what}: the token is visible`)
   assert.deepEqual(await tableCounts(bench.database), before, `${what}: something was stored`)
   refusedTokens.push(token)
   const list = await send(bench.service.url, { path })
@@ -49,8 +49,8 @@ async function refusedToken(what: string, token: string, expected: Expected) {
 
 const invalid: Expected = { status: 422, code: 'token_invalid', sentence: 'Invalid or expired access token' }
 const dead: [what: string, token: () => string][] = [
-  ['nobody’s', () => `pat-na1-${randomUUID()}`],
-  ['nobody’s and of no known form', () => `zq${randomUUID()}`],
+  ['an unknown one', () => `pat-na1-${randomUUID()}`],
+  ['an unknown one in no known format', () => `zq${randomUUID()}`],
   ['revoked', () => revoked(newAccount(bench.emulator).token)],
   ['an expired OAuth token of our app', () => expired({ client_id: 'test-client' })],
   ['an expired OAuth token of another app', () => expired({})],
@@ -121,7 +121,7 @@ const faults: [what: string, fault: NewFault, expected: Expected][] = [
   ['is slow', { kind: 'delay', delay_ms: 5_000 }, slow],
   ['is at its daily limit', { kind: 'rate_limit', policy: 'daily' }, { status: 503, code: 'hubspot_limit' }],
 ]
-/** One of each sort is met at each question that a connect asks, the others at once everywhere. */
+/** One failure of each kind at each request of a connect; the others at all of them at once. */
 const placesOf = ({ kind, status }: NewFault) =>
   ['truncate', 'invalid_json', 'rate_limit'].includes(kind) || status === 503
     ? ['', 'access-token-info', '/account-info']
@@ -141,7 +141,7 @@ for (const [what, fault, expected] of faults) {
   })
 }
 
-test('a redirect is not followed, so that a token goes nowhere but to HubSpot', async () => {
+test('a redirect is not followed, so that a token is sent only to HubSpot', async () => {
   const { token } = newAccount(bench.emulator)
   const headers = { location: `${bench.service.url}/livez` }
   bench.emulator.world.faults.add({ kind: 'status', status: 302, headers, times: null })
@@ -150,7 +150,7 @@ test('a redirect is not followed, so that a token goes nowhere but to HubSpot', 
   assert.ok(!bench.service.lines.slice(from).join('').includes('/livez'))
 })
 
-test('a wrong client secret of ours does not keep a tenant from pasting a token', async () => {
+test('a wrong client secret does not prevent a tenant from pasting a token', async () => {
   const app = bench.emulator.world.tokens.apps.get('test-client')
   assert.ok(app)
   const { client_secret } = app

@@ -1,4 +1,4 @@
-/** Connecting by a pasted token: every kind that HubSpot has, found out by asking, and sealed from the first row. */
+/** Connecting by a pasted token: every kind that HubSpot has, detected by requests, and sealed from the first row. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
@@ -30,7 +30,7 @@ beforeEach(() => {
 const post = (tenant: string, token: string) =>
   bench.service.post(`/api/hubspot/integrations/${tenant}`, { access_token: token })
 
-/** A portal and a token for it, which is remembered, so that the last test can look for it everywhere. */
+/** A portal and a token for it, recorded so that the last test can search for it everywhere. */
 function account(token: Partial<NewToken> = {}, portal: object = {}) {
   const made = newAccount(bench.emulator, portal, token)
   given.push(made.token)
@@ -45,7 +45,7 @@ for (const kind of ['private_app', 'static', 'service_key'] as const) {
     const tenant = randomUUID()
     const { status, body } = await post(tenant, token)
     assert.equal(status, 201, JSON.stringify(body))
-    const { integration_id, created_at, last_sync, status_reason, scopes: told, resources, ...rest } = body
+    const { integration_id, created_at, last_sync, status_reason, scopes: granted, resources, ...rest } = body
     assert.deepEqual(rest, {
       success: true,
       tenant_id: tenant,
@@ -56,7 +56,7 @@ for (const kind of ['private_app', 'static', 'service_key'] as const) {
     })
     assert.match(integration_id, /^[0-9a-f-]{36}$/)
     assert.deepEqual(Object.keys(resources), [...resourceNames])
-    assert.deepEqual([...told].sort(), [...scopes].sort())
+    assert.deepEqual([...granted].sort(), [...scopes].sort())
     const list = await bench.service.get(`/api/hubspot/integrations/${tenant}`)
     assert.equal(list.status, 200)
     assert.deepEqual([list.body.success, list.body.tenant_id, list.body.total_count], [true, tenant, 1])
@@ -69,10 +69,10 @@ for (const kind of ['private_app', 'static', 'service_key'] as const) {
 }
 
 type KnownFacts = { scopes: string[] | null; domain: boolean }
-const oauth: [what: string, token: Partial<NewToken>, quirks: Partial<Quirks>, told: KnownFacts][] = [
+const oauth: [what: string, token: Partial<NewToken>, quirks: Partial<Quirks>, known: KnownFacts][] = [
   ['of our own app', { client_id: 'test-client', scopes }, {}, { scopes, domain: true }],
   [
-    'of our own app, where introspection says only active',
+    'of our own app, where introspection returns only active',
     { client_id: 'test-client', scopes },
     { introspect: 'active_only' },
     { scopes: null, domain: false },
@@ -86,7 +86,7 @@ const oauth: [what: string, token: Partial<NewToken>, quirks: Partial<Quirks>, t
   ],
 ]
 
-for (const [what, token, quirks, told] of oauth) {
+for (const [what, token, quirks, known] of oauth) {
   test(`a pasted OAuth access token ${what} connects the account it opens`, async () => {
     bench.emulator.world.changeQuirks(quirks)
     const made = account({ kind: 'oauth', ...token }, { hub_domain: 'acme.example.com' })
@@ -94,23 +94,23 @@ for (const [what, token, quirks, told] of oauth) {
     const { status, body } = await post(randomUUID(), made.token)
     assert.equal(status, 201, JSON.stringify(body))
     assert.deepEqual([body.hub_id, body.status], [made.portal, 'active'])
-    assert.equal(body.hub_domain, told.domain ? 'acme.example.com' : null)
-    if (told.scopes) assert.deepEqual([...body.scopes].sort(), [...told.scopes].sort())
+    assert.equal(body.hub_domain, known.domain ? 'acme.example.com' : null)
+    if (known.scopes) assert.deepEqual([...body.scopes].sort(), [...known.scopes].sort())
     else assert.equal(body.scopes, null)
     const asked = bench.emulator.world.log.list().slice(from)
     assert.ok(asked.some(({ path }) => path.startsWith('/account-info/')))
     const list = asked.find(({ path, query }) => path.endsWith('/tickets') && query.limit === '1')
-    if (told.scopes === null) assert.ok(list, 'tickets were not tried')
+    if (known.scopes === null) assert.ok(list, 'tickets were not tried')
   })
 }
 
 const helpers: [what: string, quirks: Partial<Quirks>][] = [
-  ['asks for a bearer too', { token_info_needs_bearer: true }],
+  ['requires a bearer too', { token_info_needs_bearer: true }],
   ['answers 404 to a token it does not know', { token_info_unknown: 404 }],
 ]
 
 for (const [what, quirks] of helpers) {
-  test(`a private-app token connects where the question about it ${what}`, async () => {
+  test(`a private-app token connects where its introspection ${what}`, async () => {
     bench.emulator.world.changeQuirks(quirks)
     const { portal, token } = account()
     const { status, body } = await post(randomUUID(), token)
@@ -119,7 +119,7 @@ for (const [what, quirks] of helpers) {
   })
 }
 
-test('a private-app token connects even when the old question about it has ended', async () => {
+test('a private-app token connects even when the old introspection endpoint is removed', async () => {
   const match = { path: 'access-token-info' }
   bench.emulator.world.faults.add({ kind: 'status', status: 404, match, times: null })
   const { portal, token } = account()
@@ -141,8 +141,8 @@ test('no token is in the database in clear, in a log line, in a URL, and OAuth v
   assert.ok(given.length > 9)
   for (const token of given) {
     for (const form of [token, Buffer.from(token).toString('base64'), Buffer.from(token).toString('hex')]) {
-      assert.ok(!rows.includes(form), 'a token stands in the database')
-      assert.ok(!written.includes(form), 'a token stands in the log')
+      assert.ok(!rows.includes(form), 'a token is in the database')
+      assert.ok(!written.includes(form), 'a token is in the log')
     }
   }
   const asked = bench.emulator.world.log.list()

@@ -1,7 +1,7 @@
-/** What the tests of disconnecting share: connected integrations of both kinds, and what is left of them afterwards. */
+/** Shared by the tests of disconnecting: connected integrations of both kinds, and checks of what remains. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { look } from '../http/database.ts'
+import { runSql } from '../http/database.ts'
 import { connectTenant, idle, newAccount } from '../http/http-fixture.ts'
 import { checkShape } from '../http/oracle.ts'
 import { send } from '../http/send.ts'
@@ -49,7 +49,7 @@ export async function startDisconnects() {
       'authorizations',
       'account_routes',
     ]) {
-      const [row] = await look(
+      const [row] = await runSql(
         bench.database,
         `select count(*)::int as n from ${table} where tenant_id = '${tenant}'`,
       )
@@ -58,9 +58,9 @@ export async function startDisconnects() {
     return found
   }
 
-  /** A call that HubSpot left hanging is logged when its caller has gone. */
+  /** A call that HubSpot left hanging is logged when its caller disconnects. */
   const hubspotIsQuiet = () =>
-    eventually(async () => bench.emulator.world.log.stats().in_flight === 0, 'no call is under way')
+    eventually(async () => bench.emulator.world.log.stats().in_flight === 0, 'no call is in flight')
 
   async function isDisconnected(ids: Ids): Promise<void> {
     await hubspotIsQuiet()
@@ -73,22 +73,22 @@ export async function startDisconnects() {
       const asked = bench.emulator.world.log.list().length
       const answer = await send(bench.service.url, sent)
       checkShape(answer, { what: sent.path, status: 409, code: 'integration_not_connected' })
-      assert.equal(bench.emulator.world.log.list().length, asked, 'HubSpot was asked')
+      assert.equal(bench.emulator.world.log.list().length, asked, 'HubSpot was called')
     }
     const { body } = await bench.service.get(pathOf(ids))
     assert.equal(body.status, 'disconnected')
-    const [row] = await look(
+    const [row] = await runSql(
       bench.database,
       `select count(*)::int as n from integration_tokens where integration_id = '${ids.integration}'
         and coalesce(access_token, refresh_token) is not null`,
     )
-    assert.equal(row?.n, 0, 'tokens are kept')
+    assert.equal(row?.n, 0, 'tokens are still stored')
     const list = await bench.service.get(`/api/hubspot/sync${path}`)
-    assert.ok(list.body.events.length > 0, 'the history is kept')
+    assert.ok(list.body.events.length > 0, 'the history stays')
     const issues = await bench.service.get(
       `/api/hubspot/issues/${ids.tenant}?integration_id=${ids.integration}`,
     )
-    assert.ok(issues.body.issues.length > 0, 'the data is kept')
+    assert.ok(issues.body.issues.length > 0, 'the data stays')
   }
 
   return { ...bench, pathOf, drop, revokes, byOAuth, byToken, living, rowsOf, hubspotIsQuiet, isDisconnected }

@@ -1,4 +1,4 @@
-/** Disconnecting: HubSpot is told unless somebody else still hangs on the account, tokens are forgotten, the data stays. */
+/** Disconnecting: the token is revoked at HubSpot unless another integration uses the account, tokens are deleted, the data stays. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import type { NewFault } from '../../packages/emulator/src/http/faults.ts'
@@ -26,7 +26,7 @@ test('an OAuth connection is ended at HubSpot too, tokens are forgotten, and the
   await bench.isDisconnected(ids)
 })
 
-test('a pasted token is the tenant’s own: it is forgotten here and lives on at HubSpot', async () => {
+test('a pasted token belongs to the tenant: it is deleted here and stays valid at HubSpot', async () => {
   const ids = await bench.byToken()
   const before = bench.revokes()
   const { status, json } = await bench.drop(ids)
@@ -35,7 +35,7 @@ test('a pasted token is the tenant’s own: it is forgotten here and lives on at
   await bench.isDisconnected(ids)
 })
 
-test('while another tenant’s integration hangs on the account HubSpot is not told, and it works on', async () => {
+test('while another tenant’s integration uses the account, nothing is revoked at HubSpot, and it still works', async () => {
   const portal = bench.portal()
   bench.emulator.world.changeQuirks({ shared_refresh_token: true })
   const [first, second] = [await bench.byOAuth(portal), await bench.byOAuth(portal)]
@@ -61,7 +61,7 @@ test('two that disconnect from one account at the same moment leave no token ali
   )
   assert.ok(
     answers.some(({ json }) => json.revoked),
-    'nobody has told HubSpot',
+    'nothing was revoked at HubSpot',
   )
 })
 
@@ -96,7 +96,7 @@ test('a disconnect is answered the same twice, and data can be purged afterwards
   assert.equal((await bench.service.get(bench.pathOf(ids))).status, 404)
 })
 
-test('reconnecting after a disconnect keeps the id and the data, by token and by OAuth', async () => {
+test('reconnecting after a disconnect preserves the id and the data, by token and by OAuth', async () => {
   const ids = await bench.byToken()
   const issues = async () =>
     (await bench.service.get(`/api/hubspot/issues/${ids.tenant}`)).body.issues

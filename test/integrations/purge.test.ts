@@ -1,4 +1,4 @@
-/** Purging: the data goes with the connection, nothing brings it back, and nobody else's is touched. */
+/** Purging: the data is deleted with the connection, nothing restores it, and no other data changes. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { connectTenant, idle, newAccount } from '../http/http-fixture.ts'
@@ -15,7 +15,7 @@ before(async () => {
 after(() => bench.stop())
 beforeEach(() => bench.emulator.world.faults.clear())
 
-test('with ?purge=true the data goes too, and the integration is 404 afterwards', async () => {
+test('with ?purge=true the data is deleted too, and the integration is 404 afterwards', async () => {
   for (const ids of [await bench.byOAuth(), await bench.byToken()]) {
     const { status, json } = await bench.drop(ids, '?purge=true')
     assert.deepEqual([status, json.purged], [200, true])
@@ -71,7 +71,7 @@ for (const query of ['', '?purge=true']) {
     const ids = await connectTenant(bench.service, token)
     await eventually(
       async () => Number((await bench.rowsOf(ids.tenant)).issues) > 0,
-      'the first page is kept',
+      'the first page is stored',
     )
     assert.equal((await bench.drop(ids, query)).status, 200)
     const rows = await bench.rowsOf(ids.tenant)
@@ -83,7 +83,7 @@ for (const query of ['', '?purge=true']) {
     else await bench.isDisconnected(ids)
     const quiet = bench.emulator.world.log.list().length
     await new Promise((resolve) => setTimeout(resolve, 500))
-    assert.equal(bench.emulator.world.log.list().length, quiet, 'HubSpot is still asked')
+    assert.equal(bench.emulator.world.log.list().length, quiet, 'HubSpot is still called')
   })
 }
 

@@ -1,4 +1,4 @@
-/** What HubSpot's refusals mean, in calls, runs and at the token endpoint: nothing is given up, and nothing claimed, that HubSpot did not say. */
+/** What HubSpot's refusals mean, in calls, runs and at the token endpoint: a connection ends, and a cause is named, only if HubSpot's response proves it. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
@@ -52,7 +52,7 @@ const fault = (portal: number, path: string, more: NewFault) =>
   bench.emulator.world.faults.add({ match: { portal_id: portal, path }, ...more })
 const stray = { category: 'INVALID_AUTHENTICATION', message: 'no' }
 
-test('one stray 401 for a static token costs a question, and disconnects nobody', async () => {
+test('one stray 401 for a static token costs one check, and disconnects nothing', async () => {
   const ids = await byToken()
   for (const ask of [() => get('tickets', ids), () => get('status', ids)]) {
     fault(ids.portal, '/crm/objects', { kind: 'status', status: 401, body: stray })
@@ -69,7 +69,7 @@ test('one stray 401 for a static token costs a question, and disconnects nobody'
   assert.deepEqual(await state(ids), ['active', null])
 })
 
-test('a static token that HubSpot knows and refuses all the same is an outage; one that it cannot be asked about too', async () => {
+test('a static token that HubSpot knows but refuses is an outage; so is one that cannot be checked', async () => {
   const ids = await byToken()
   fault(ids.portal, '/crm/', { kind: 'status', status: 401, body: stray, times: null })
   for (const unreachable of [false, true]) {
@@ -93,7 +93,7 @@ for (const unknown of [401, 404] as const)
   })
 
 for (const form of ['required', 'granular', 'both', 'unnamed'] as const)
-  test(`a scope taken away, told as ${form}: the row and the caller name what HubSpot named`, async () => {
+  test(`a scope taken away, reported as ${form}: the row and the error name what HubSpot named`, async () => {
     bench.emulator.world.changeQuirks({ missing_scopes: form })
     const ids = await byToken()
     await bench.emulator.control('POST', `/portals/${ids.portal}/scopes`, { remove: ['tickets'] })
@@ -111,7 +111,7 @@ for (const form of ['required', 'granular', 'both', 'unnamed'] as const)
     ])
   })
 
-test('a 403 that is not about scopes has its own words, and ends no run', async () => {
+test('a 403 that is not about scopes has its own message, and ends no run', async () => {
   const ids = await byToken()
   fault(ids.portal, '/crm/objects', { kind: 'forbidden', category: 'TRUST_VIOLATION' })
   const tickets = await get('tickets', ids)
@@ -135,7 +135,7 @@ test('a 403 that is not about scopes has its own words, and ends no run', async 
   assert.deepEqual([refusal.status, refusal.body.code], [422, 'hubspot_forbidden'])
 })
 
-test('the token endpoint’s pages, notices and limits are nobody’s wrong secret', async () => {
+test('error pages, notices and limits of the token endpoint do not count as a wrong secret', async () => {
   const ids = await byOAuth()
   const answers: NewFault[] = [
     { kind: 'html', status: 403 },
@@ -160,7 +160,7 @@ test('the token endpoint’s pages, notices and limits are nobody’s wrong secr
   assert.deepEqual(await state(ids), ['active', null])
 })
 
-test('a refresh token that HubSpot gave to another app is final for its tenant, and said aloud', async () => {
+test('a refresh token that HubSpot issued to another app is final for its tenant, and is logged', async () => {
   const ids = await byOAuth()
   await bench.emulator.control('POST', '/tokens/expire', { portal_id: ids.portal })
   const { app } = [...bench.emulator.world.tokens.refresh.values()].find(
@@ -180,7 +180,7 @@ test('a refresh token that HubSpot gave to another app is final for its tenant, 
   )
 })
 
-test('a pasted token may end with its line; one that leads to no data centre is 422', async () => {
+test('a pasted token may end with a line break; one without a data center is 422', async () => {
   const { token } = newAccount(bench.emulator)
   for (const end of ['\n', '\r\n']) {
     const { status } = await bench.service.post(`/api/hubspot/integrations/${randomUUID()}`, {
@@ -198,7 +198,7 @@ test('a pasted token may end with its line; one that leads to no data centre is 
 })
 
 for (const form of ['granular', 'required', 'property', 'unnamed'] as const)
-  test(`a property that becomes sensitive, refused as ${form}: it is left out, the resource says so, and the rest goes on`, async () => {
+  test(`a property that becomes sensitive, refused as ${form}: it is left out, the resource reports it, and all else continues`, async () => {
     bench.emulator.world.changeQuirks({ sensitive_refusal: form })
     const ids = await byToken({ custom_properties: 12, tickets: 130 })
     await bench.emulator.control('PATCH', `/portals/${ids.portal}/properties/region`, {
@@ -232,7 +232,7 @@ for (const form of ['granular', 'required', 'property', 'unnamed'] as const)
     assert.deepEqual(
       again.map(({ status }) => status),
       [200],
-      'what is known to be refused is not asked for',
+      'a property known to be refused is not requested',
     )
     assert.deepEqual(await propertiesDue(ids), due)
     assert.equal((await full(ids)).state, 'succeeded')
@@ -293,7 +293,7 @@ test('a 403 whose list of required scopes names one that the token has gives up 
   assert.equal((await get('tickets', ids)).status, 200)
 })
 
-test('an outage of the token endpoint with Retry-After holds up the token that met it, and no other tenant’s', async () => {
+test('an outage of the token endpoint with Retry-After delays only the token that got it, and no other tenant’s', async () => {
   const [one, two] = [await byOAuth(), await byOAuth()]
   for (const { portal } of [one, two])
     await bench.emulator.control('POST', '/tokens/expire', { portal_id: portal })
@@ -303,7 +303,7 @@ test('an outage of the token endpoint with Retry-After holds up the token that m
   assert.deepEqual([first.status, second.status], [502, 200], JSON.stringify(second.body))
 })
 
-test('when the token endpoint asks to wait, every process waits, with the tokens of every tenant', async () => {
+test('a rate limit of the token endpoint makes every process wait, with the tokens of every tenant', async () => {
   const [one, two] = [await byOAuth(), await byOAuth()]
   const second = await startTestService(bench.emulator.url, {
     DATABASE_URL: bench.database,

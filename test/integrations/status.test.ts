@@ -1,4 +1,4 @@
-/** The status of a connection: the question is answered with 200, whatever HubSpot says; tickets and sync say it in errors. */
+/** The status of a connection: the request returns 200, whatever HubSpot reports; tickets and sync return errors. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import type { NewFault } from '../../packages/emulator/src/http/faults.ts'
@@ -55,7 +55,7 @@ test('a pasted token that works is connected, of type access, and does not expir
   assert.deepEqual([state, success], ['active', true])
 })
 
-test('an OAuth token that works tells its domain, its scopes and its half hour, counted down', async () => {
+test('a valid OAuth token returns its domain, its scopes and its remaining lifetime', async () => {
   const ids = await byOAuth()
   const { status, body } = await statusOf(ids)
   assert.equal(status, 200)
@@ -69,14 +69,14 @@ test('an OAuth token that works tells its domain, its scopes and its half hour, 
   assert.equal(body.code, undefined)
 })
 
-test('a status asks HubSpot, and does not answer from memory', async () => {
+test('a status calls HubSpot, and is not cached', async () => {
   const ids = await byToken()
   const from = bench.emulator.world.log.list().length
   await statusOf(ids)
   assert.ok(bench.emulator.world.log.list().length > from)
 })
 
-test('statuses asked for at the same moment share one call to HubSpot, also when the first caller goes away', async () => {
+test('concurrent statuses share one call to HubSpot, also when the first caller disconnects', async () => {
   const ids = await byToken()
   const from = bench.emulator.world.log.list().at(-1)?.seq ?? 0
   bench.emulator.world.faults.add({ kind: 'delay', delay_ms: 300, match: { portal_id: ids.portal } })
@@ -101,7 +101,7 @@ const ways: [what: string, connect: () => Promise<Ids>, domain: string | null][]
 ]
 
 for (const [what, connect, domain] of ways) {
-  test(`${what} that HubSpot refuses: status 200 and not connected, tickets and sync 409, in the same words`, async () => {
+  test(`${what} that HubSpot refuses: status 200 and not connected, tickets and sync 409, with the same message`, async () => {
     const ids = await connect()
     bench.emulator.world.tokens.revoke({ portal_id: ids.portal })
     bench.emulator.world.tokens.expire({ portal_id: ids.portal })
@@ -124,7 +124,7 @@ for (const [what, connect, domain] of ways) {
     await refusedBoth(ids, [409], 'token_invalid', 'Invalid or expired access token')
     const { body } = await bench.service.get(`/api/hubspot/integrations/${ids.tenant}/${ids.integration}`)
     assert.equal(body.status, 'reauth_required')
-    assert.ok(body.status_reason, 'the reason is kept')
+    assert.ok(body.status_reason, 'the reason is stored')
     const issues = await bench.service.get(`/api/hubspot/issues/${ids.tenant}`)
     assert.ok(issues.body.issues.length > 0, 'the data can still be read')
   })
@@ -192,14 +192,14 @@ test("at HubSpot's daily limit tickets are 503 hubspot_limit with a time, and no
   assert.ok(['active', 'degraded'].includes(body.status), body.status)
 })
 
-test('a pending integration has a status that says it is not connected', async () => {
+test('the status of a pending integration is not connected', async () => {
   const { tenant, integration } = await bench.start(bench.portal())
   const { status, body } = await statusOf({ tenant, integration, portal: 0 })
   assert.ok((status === 200 && body.connected === false) || status === 409, JSON.stringify(body))
   assert.equal(body.code, 'integration_not_connected')
 })
 
-test('a token whose scope for tickets was taken away names the scope, and is not a bug of ours', async () => {
+test('a token whose scope for tickets was taken away names the scope, and is no internal error', async () => {
   const ids = await byToken()
   await bench.emulator.control('POST', `/portals/${ids.portal}/scopes`, { remove: ['tickets'] })
   const answer = await send(bench.service.url, {

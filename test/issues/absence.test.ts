@@ -1,4 +1,4 @@
-/** What a full pass did not meet, on both engines: found a stretch at a time, marked deleted by proof only. */
+/** Tickets that a full pass did not see, on both engines: found in batches, marked deleted only on proof. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -36,7 +36,7 @@ for (const engine of engines) {
     const absent = (since: Date, atMost: number, beyond?: string) =>
       within((scope) => findAbsent(scope, id, since, beyond, atMost))
 
-    test('everything that no read showed since the pass began, merged ones aside; a search does not count', async () => {
+    test('everything that no read returned since the pass began, except merged ones; a search does not count', async () => {
       await within(async (scope) => {
         await upsertIssues(
           scope,
@@ -58,7 +58,7 @@ for (const engine of engines) {
       })
     })
 
-    test('a stretch ends at its last absent one, and the next goes on behind it', async () => {
+    test('a batch ends at its last absent ticket, and the next one continues after it', async () => {
       const first = await absent(at(10), 3)
       assert.deepEqual([first.absent, first.beyond], [['1006', '1008', '1009'], '1009'])
       const second = await absent(at(10), 3, first.beyond)
@@ -67,7 +67,7 @@ for (const engine of engines) {
       assert.deepEqual([third.absent, third.beyond], [['2001'], undefined])
     })
 
-    test('marking deleted takes what was not seen since the proof, and tells which were live', async () => {
+    test('marking deleted affects only what was not seen since the proof, and returns which were live', async () => {
       await within((scope) => upsertIssues(scope, id, [issueRow('1009')], at(21)))
       const markedDeleted = await within((scope) =>
         markDeleted(scope, id, ['1008', '1009', '2000', '1007', '9999'], at(20)),
@@ -96,7 +96,7 @@ for (const engine of engines) {
 }
 
 for (const engine of bothEngines) {
-  test(`30,000 issues of which the server knows nothing yet cost no statement more than a moment, on ${engine.name}`, async () => {
+  test(`30,000 issues without statistics make no statement slow, on ${engine.name}`, async () => {
     const { db, close } = await engine.open()
     try {
       const id = await seedTenant(db, A)

@@ -72,22 +72,22 @@ for (const quirks of uncertain) {
       return new Map(issues.map(({ ticketId, associations }) => [ticketId, associations]))
     }
 
-    test('1,200 tickets cost two calls a kind, and what is kept is what HubSpot’s single reads say', async () => {
+    test('1,200 tickets cost two calls per kind, and the stored associations equal HubSpot’s single reads', async () => {
       const before = await bench.asked('/batch/read')
       assert.deepEqual(await sync(ids), { changed: 1_200, unchanged: 0 })
       assert.equal((await bench.asked('/batch/read')) - before, 6)
-      const kept = await stored()
+      const saved = await stored()
       for (const id of ids.slice(0, 40)) {
         for (const kind of associatedKinds) {
-          const there = (kept.get(id)?.[kind] ?? assert.fail(`${id} ${kind}`)).map((one) => [
+          const there = (saved.get(id)?.[kind] ?? assert.fail(`${id} ${kind}`)).map((one) => [
             one.id,
             one.labels.map(({ category, type_id, label }) => `${category} ${type_id} ${label}`).sort(),
           ])
           assert.deepEqual(there.sort(), (await single(emulator, bench, id, kind)).sort())
         }
       }
-      assert.ok([...kept.values()].some((one) => one?.contacts?.length === 3))
-      assert.ok([...kept.values()].some((one) => one?.contacts?.length === 0))
+      assert.ok([...saved.values()].some((one) => one?.contacts?.length === 3))
+      assert.ok([...saved.values()].some((one) => one?.contacts?.length === 0))
       assert.deepEqual(await sync(ids), { changed: 0, unchanged: 1_200 })
     })
 
@@ -135,7 +135,7 @@ for (const quirks of uncertain) {
       )
     })
 
-    test('a lost scope makes that kind null and a problem of its resource; the token stays, the kind is not asked again', async () => {
+    test('a lost scope makes that kind null and a problem of its resource; the token stays valid, the kind is not requested again', async () => {
       const lost = ['crm.objects.deals.read']
       await emulator.control('POST', `/portals/${bench.hubId}/scopes`, { remove: lost })
       await sync(ids.slice(0, 3))
@@ -158,7 +158,7 @@ for (const quirks of uncertain) {
   })
 }
 
-/** Keeps the portal's tickets as a sync would. @returns their ids */
+/** Stores the portal's tickets as a sync would. @returns their ids */
 async function keepTickets(emulator: TestEmulator, db: Database, bench: Bench): Promise<string[]> {
   const { results } = await emulator.control('GET', `/portals/${bench.hubId}/truth?limit=10000`)
   const rows = (results as unknown[]).flatMap((ticket) => {

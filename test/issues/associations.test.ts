@@ -1,4 +1,4 @@
-/** What hangs on tickets: kept per ticket, newer wins, and a kind that may not be read is null and nothing worse. */
+/** Associations of tickets: stored per ticket, the newer read wins, and a kind that may not be read becomes null. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -36,7 +36,7 @@ const all = (contacts: AssociatedRecord[] | null): TicketAssociations => ({
 })
 
 for (const engine of engines) {
-  describe(`keeping associations on ${engine.name}`, () => {
+  describe(`storing associations on ${engine.name}`, () => {
     let db: Database
     let close: () => Promise<void>
     let id: string
@@ -50,7 +50,7 @@ for (const engine of engines) {
     after(() => close())
     beforeEach(() => withTenant(db, A, ({ query }) => query(sql`delete from issue_associations`)))
 
-    const keep = (given: Record<string, TicketAssociations>, observedAt: Date) =>
+    const save = (given: Record<string, TicketAssociations>, observedAt: Date) =>
       withTenant(db, A, async (scope) => {
         await lockIntegration(scope, id)
         return await saveAssociations(scope, id, new Map(Object.entries(given)), observedAt)
@@ -67,50 +67,50 @@ for (const engine of engines) {
         ).map(({ ticket, of }) => [ticket, of]),
       )
 
-    test('new ones are kept, the same again writes nothing', async () => {
+    test('new ones are stored, the same again writes nothing', async () => {
       const given = { 1: all([one('7')]), 2: all([]) }
-      assert.deepEqual(await keep(given, at(1)), { changed: 2, unchanged: 0 })
+      assert.deepEqual(await save(given, at(1)), { changed: 2, unchanged: 0 })
       const versions = () =>
         withTenant(db, A, ({ query }) => query(sql`select xmin::text, ctid::text from issue_associations`))
       const before = await versions()
-      assert.deepEqual(await keep(given, at(9)), { changed: 0, unchanged: 2 })
+      assert.deepEqual(await save(given, at(9)), { changed: 0, unchanged: 2 })
       assert.deepEqual(await versions(), before)
       assert.deepEqual(await stored(), given)
     })
 
     test('a ticket that has none any more loses its own, a changed label is a change', async () => {
-      await keep({ 1: all([one('7')]), 2: all([one('8')]), 3: all([one('9')]) }, at(1))
+      await save({ 1: all([one('7')]), 2: all([one('8')]), 3: all([one('9')]) }, at(1))
       const now = { 1: all([]), 2: all([one('8', 'Billing')]), 3: all([one('9')]) }
-      assert.deepEqual(await keep(now, at(2)), { changed: 2, unchanged: 1 })
+      assert.deepEqual(await save(now, at(2)), { changed: 2, unchanged: 1 })
       assert.deepEqual(await stored(), now)
     })
 
-    test('older never replaces newer; within one second of HubSpot’s clock the later kept wins', async () => {
-      await keep({ 1: all([one('new')]) }, at(5))
-      assert.deepEqual(await keep({ 1: all([one('old')]) }, at(4)), { changed: 0, unchanged: 1 })
+    test('older never replaces newer; within one second of HubSpot’s clock the later write wins', async () => {
+      await save({ 1: all([one('new')]) }, at(5))
+      assert.deepEqual(await save({ 1: all([one('old')]) }, at(4)), { changed: 0, unchanged: 1 })
       assert.deepEqual(await stored(), { 1: all([one('new')]) })
-      assert.deepEqual(await keep({ 1: all([one('same second')]) }, at(5)), { changed: 1, unchanged: 0 })
+      assert.deepEqual(await save({ 1: all([one('same second')]) }, at(5)), { changed: 1, unchanged: 0 })
     })
 
     test('a kind that is absent stays as it was, one that is null becomes null', async () => {
-      await keep({ 1: all([one('7')]) }, at(1))
-      await keep({ 1: { companies: [one('c')] } }, at(2))
+      await save({ 1: all([one('7')]) }, at(1))
+      await save({ 1: { companies: [one('c')] } }, at(2))
       assert.deepEqual((await stored())[1], { contacts: [one('7')], companies: [one('c')], deals: [] })
-      await keep({ 1: { contacts: null } }, at(3))
+      await save({ 1: { contacts: null } }, at(3))
       assert.deepEqual((await stored())[1], { contacts: null, companies: [one('c')], deals: [] })
-      assert.deepEqual(await keep({ 9: {} }, at(3)), { changed: 0, unchanged: 1 })
+      assert.deepEqual(await save({ 9: {} }, at(3)), { changed: 0, unchanged: 1 })
       assert.equal((await stored())[9], undefined)
     })
 
-    test('of a ticket that is no issue here nothing is kept', async () => {
-      assert.deepEqual(await keep({ 1: all([]), 4711: all([]) }, at(1)), { changed: 1, unchanged: 0 })
+    test('nothing is stored for a ticket that is no issue here', async () => {
+      assert.deepEqual(await save({ 1: all([]), 4711: all([]) }, at(1)), { changed: 1, unchanged: 0 })
       assert.deepEqual(await stored(), { 1: all([]) })
     })
 
     test('a thousand at once, and another tenant sees none of them', async () => {
       const many = Object.fromEntries([...Array(1_000).keys()].map((n) => [String(n), all([one(`${n}`)])]))
-      assert.deepEqual(await keep(many, at(1)), { changed: 1_000, unchanged: 0 })
-      assert.deepEqual(await keep({ ...many, 5: all([]) }, at(2)), { changed: 1, unchanged: 999 })
+      assert.deepEqual(await save(many, at(1)), { changed: 1_000, unchanged: 0 })
+      assert.deepEqual(await save({ ...many, 5: all([]) }, at(2)), { changed: 1, unchanged: 999 })
       const theirs = await withTenant(db, B, ({ query }) =>
         query(sql<{ n: number }>`select count(*)::int as n from issue_associations`),
       )
@@ -164,8 +164,8 @@ for (const engine of engines) {
       assert.notDeepEqual(await versions(), before)
     })
 
-    test('what is purged takes its associations along', async () => {
-      await keep(Object.fromEntries([...Array(15).keys()].map((n) => [n, all([one('7')])])), at(1))
+    test('a purge deletes the associations too', async () => {
+      await save(Object.fromEntries([...Array(15).keys()].map((n) => [n, all([one('7')])])), at(1))
       await withTenant(db, A, ({ query }) => query(sql`delete from issues where ticket_id::int > 14`))
       assert.equal(await withTenant(db, A, (scope) => deleteIssueBatch(scope, id, 10)), 10)
       const left = await withTenant(db, A, (scope) =>
@@ -256,7 +256,7 @@ describe('reading associations', () => {
     )
   })
 
-  test('a kind that a step found refused is not asked for by the next', async () => {
+  test('a kind that one step found refused is not requested by the next', async () => {
     const answer = (path: string) =>
       path.includes('/deals/') ? missing('crm.objects.deals.read') : { json: { results: [] } }
     await hubspotWith(answer, async ({ hubspot, asked }) => {
@@ -268,7 +268,7 @@ describe('reading associations', () => {
     })
   })
 
-  test('an outage of one kind is an error of the whole, so that nothing is kept half read', async () => {
+  test('an outage of one kind fails the whole read, so that no partial result is stored', async () => {
     const answer = (path: string) =>
       path.includes('/deals/') ? { status: 503, json: {} } : { json: { results: [] } }
     await hubspotWith(answer, ({ hubspot }) =>
@@ -279,7 +279,7 @@ describe('reading associations', () => {
     )
   })
 
-  test('a record HubSpot says nothing of is left as it is, and its kind is not read whole', async () => {
+  test('a record that HubSpot leaves out stays as it is, and its kind counts as incomplete', async () => {
     const answer = () => ({
       status: 207,
       json: { results: [], errors: [{ category: 'INTERNAL_ERROR', context: { ids: ['1'] } }] },

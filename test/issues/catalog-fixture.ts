@@ -41,7 +41,7 @@ export function callOptions(token = 'any'): CallOptions {
   }
 }
 
-/** A HubSpot that answers what it is told, for shapes that the emulator does not give. */
+/** A HubSpot with given responses, for shapes that the emulator does not produce. */
 export async function startCanned(
   answer: (path: string, body: unknown, asked: number) => { status?: number; json: unknown },
   timeoutMs?: number,
@@ -118,7 +118,7 @@ export async function startBench(
     whose,
     parts,
     tokens,
-    /** How often HubSpot was asked on paths that hold `path` since `from`. */
+    /** The number of requests to HubSpot on paths that contain `path` since `from`. */
     async asked(path: string): Promise<number> {
       const all = await emulator.requests(path)
       return all.filter((one) => one.path.includes(path)).length

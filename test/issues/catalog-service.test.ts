@@ -1,4 +1,4 @@
-/** The whole way: connect, sync, and issues with their names, all properties and associations; the status says what is missing. */
+/** End to end: connect, sync, and issues with labels, all properties and associations; the status reports what is missing. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { connectTenant, idle, newAccount, startOn } from '../http/http-fixture.ts'
@@ -51,7 +51,7 @@ test('issues carry names, every property of the account, and associations', asyn
   assert.ok(issues.some((issue) => (issue.associations as { contacts: unknown[] }).contacts.length === 2))
 })
 
-test('without the scope of companies and deals these are null, the rest is there, and the status says which scope', async () => {
+test('without the scope of companies and deals these are null, all else is present, and the status names the scope', async () => {
   const { tenant, integration, issues } = await synced()
   for (const { associations } of issues as { associations: Record<string, unknown> }[]) {
     assert.ok(Array.isArray(associations.contacts))
@@ -81,7 +81,7 @@ test('without the scope of companies and deals these are null, the rest is there
   assert.equal(one.body.status, 'active')
 })
 
-test('archived=true and archived=false part the issues; anything else is refused', async () => {
+test('archived=true and archived=false split the issues; anything else is refused', async () => {
   const { tenant, integration, issues } = await synced()
   const of = async (archived: string) =>
     await bench.service.get(

@@ -63,7 +63,7 @@ for (const engine of engines) {
       (await withTenant(db, A, listResources)).get(bench.whose.integrationId) ?? assert.fail('no resources')
     const crm = () => bench.asked('/crm/')
 
-    test('asks for every property of the account, sorted, and keeps the names behind the ids', async () => {
+    test('requests every property of the account, sorted, and stores the labels of the ids', async () => {
       const names = await refresh()
       const answer = await fetch(`${emulator.url}/crm/properties/2026-09/tickets`, {
         headers: { authorization: `Bearer ${bench.token}` },
@@ -72,14 +72,14 @@ for (const engine of engines) {
       const defined = results.map(({ name }) => name)
       assert.ok(defined.length > 20)
       assert.deepEqual(names, [...new Set([...defined, ...neededProperties])].sort())
-      const kept = await labels()
+      const saved = await labels()
       assert.deepEqual(
-        kept.filter(({ topic }) => topic === 'pipeline').map(({ label }) => label)[0],
+        saved.filter(({ topic }) => topic === 'pipeline').map(({ label }) => label)[0],
         'Support Pipeline',
       )
-      const closed = kept.filter(({ topic, id }) => topic === 'stage' && id === '4')
+      const closed = saved.filter(({ topic, id }) => topic === 'stage' && id === '4')
       assert.deepEqual([closed[0]?.label, closed[0]?.closed], ['Closed', true])
-      const owners = kept.filter(({ topic }) => topic === 'owner')
+      const owners = saved.filter(({ topic }) => topic === 'owner')
       assert.deepEqual([owners.length, owners.filter(({ archived }) => archived).length], [12, 2])
       assert.ok(owners.every(({ label, email }) => /^\S+ \S+$/.test(label) && email.includes('@')))
       const resources = await resourcesNow()
@@ -100,7 +100,7 @@ for (const engine of engines) {
       assert.equal(await crm(), 8)
     })
 
-    test('finds new properties, follows renaming and keeps the names of what is gone', async () => {
+    test('finds new properties, follows renames and retains the labels of deleted entries', async () => {
       await refresh()
       const portal = bench.hubId
       await emulator.control('POST', `/portals/${portal}/properties`, { name: 'a_new_one' })
@@ -112,9 +112,9 @@ for (const engine of engines) {
       assert.ok(!(await refresh()).includes('a_new_one'))
       await letAnHourPass(db)
       assert.ok((await refresh()).includes('a_new_one'))
-      const kept = await labels()
-      assert.equal(kept.find(({ topic, id }) => topic === 'stage' && id === '1')?.label, 'Fresh')
-      const owner = kept.find(({ topic, id }) => topic === 'owner' && id === gone.id)
+      const saved = await labels()
+      assert.equal(saved.find(({ topic, id }) => topic === 'stage' && id === '1')?.label, 'Fresh')
+      const owner = saved.find(({ topic, id }) => topic === 'owner' && id === gone.id)
       assert.deepEqual([owner?.archived, owner?.email], [true, gone.email])
     })
 
@@ -157,7 +157,7 @@ for (const engine of engines) {
       assert.deepEqual(await versions(), before)
     })
 
-    test('a missing scope degrades that resource alone: the token stays, the rest is read, and it is asked again in an hour', async () => {
+    test('a missing scope degrades that resource alone: the token stays valid, everything else is read, and it is requested again in an hour', async () => {
       await bench.close()
       await open({}, ['oauth', 'tickets'])
       assert.ok((await refresh()).length > 20)
@@ -180,7 +180,7 @@ for (const engine of engines) {
       assert.equal(await bench.asked('/crm/owners'), before + 1)
     })
 
-    test('a scope that is lost later leaves what was read, and given back heals; a reconnect asks at once', async () => {
+    test('a scope lost later leaves the stored data, and reads resume when it is granted again; a reconnect reads at once', async () => {
       await refresh()
       const before = await labels()
       const scopes = ['crm.objects.owners.read']
@@ -204,7 +204,7 @@ for (const engine of engines) {
       )
     })
 
-    test('where properties may not be read, those that every account has are asked for', async () => {
+    test('where properties may not be read, those that every account has are requested', async () => {
       emulator.world.faults.add({
         kind: 'status',
         status: 403,
@@ -248,7 +248,7 @@ for (const engine of engines) {
       assert.equal((await resourcesNow()).properties.problem, null)
     })
 
-    test('nothing is kept by a run that lost its stream while it read', async () => {
+    test('a run that lost its stream while reading stores nothing', async () => {
       let asked = 0
       const maySave = async () => {
         asked += 1
@@ -260,7 +260,7 @@ for (const engine of engines) {
       assert.equal((await withTenant(db, A, listResources)).size, 0)
     })
 
-    test('nothing is kept for an integration that was disconnected meanwhile', async () => {
+    test('nothing is stored for an integration that was disconnected meanwhile', async () => {
       await withTenant(db, A, (scope) =>
         setIntegrationStatus(scope, bench.whose.integrationId, 'disconnected', null),
       )

@@ -65,7 +65,7 @@ for (const engine of engines) {
     })
     after(() => close())
 
-    const keep = (topics: LabelRow['topic'][], rows: LabelRow[]) =>
+    const save = (topics: LabelRow['topic'][], rows: LabelRow[]) =>
       withTenant(db, A, (scope) => saveLabels(scope, id, topics, rows))
     const read = async (ticketId: string) =>
       (
@@ -80,11 +80,11 @@ for (const engine of engines) {
         label('owner', '77', 'Ada Lovelace', { email: 'ada@example.com' }),
         label('owner', '78', 'gone@example.com', { email: 'gone@example.com', archived: true }),
       ]
-      await keep(
+      await save(
         ['pipeline', 'stage'],
         [...pipelines, stage('0', '1', 'New'), stage('9', '1', 'Requested', true)],
       )
-      await keep(['owner'], owners)
+      await save(['owner'], owners)
       const ten = await read('10')
       assert.deepEqual(
         [ten.pipelineName, ten.stageName, ten.stageClosed, ten.ownerName, ten.ownerEmail],
@@ -100,7 +100,7 @@ for (const engine of engines) {
         [twelve.pipelineName, twelve.stageName, twelve.stageClosed, twelve.ownerName],
         [null, null, null, null],
       )
-      await keep(
+      await save(
         ['pipeline', 'stage'],
         [...pipelines, stage('0', '1', 'Fresh'), stage('9', '1', 'Requested', true)],
       )
@@ -111,8 +111,8 @@ for (const engine of engines) {
       assert.deepEqual(found, { ...listed, upTo: found?.upTo })
     })
 
-    test('what is not listed any more keeps its name, and another integration’s names are its own', async () => {
-      await keep(['owner'], [label('owner', '79', 'New One')])
+    test('an entry that is no longer listed retains its label, and labels of other integrations are separate', async () => {
+      await save(['owner'], [label('owner', '79', 'New One')])
       assert.equal((await read('10')).ownerName, 'Ada Lovelace')
       const archived = await withTenant(db, A, ({ query }) =>
         query(sql<{ archived: boolean }>`
@@ -126,8 +126,8 @@ for (const engine of engines) {
       assert.deepEqual([ten?.ownerName, ten?.pipelineName], [null, 'Support Pipeline'])
     })
 
-    test('a label that is named twice counts as it was named last', async () => {
-      await keep(
+    test('for a label that is given twice, the last one counts', async () => {
+      await save(
         ['owner'],
         [label('owner', '80', 'Before'), label('owner', '80', 'After', { archived: true })],
       )
@@ -137,7 +137,7 @@ for (const engine of engines) {
       assert.deepEqual(rows, [{ label: 'After', archived: true }])
     })
 
-    test('associations and the survivor of a merge come along; what was never read is null', async () => {
+    test('associations and the survivor of a merge are returned too; what was never read is null', async () => {
       const contacts = [{ id: '5', labels: [{ category: 'USER_DEFINED', type_id: 3, label: 'Billing' }] }]
       await withTenant(db, A, (scope) =>
         saveAssociations(scope, id, new Map([['10', { contacts, companies: null }]]), new Date()),
@@ -147,7 +147,7 @@ for (const engine of engines) {
       assert.deepEqual([(await read('13')).mergedInto, (await read('10')).mergedInto], ['10', null])
     })
 
-    test('archived: both, tombstones alone, live ones alone, in both lists, and paging goes on within', async () => {
+    test('archived: both, tombstones only, live ones only, in both lists, and paging stays within the filter', async () => {
       const of = async (archived: boolean | undefined, after?: string) =>
         (
           await withTenant(db, A, (scope) =>

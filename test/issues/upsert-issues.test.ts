@@ -1,4 +1,4 @@
-/** The upsert, on both engines: newer wins, the same writes nothing, and it says per row what it did. */
+/** The upsert, on both engines: newer wins, the same writes nothing, and it returns an outcome per row. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -20,10 +20,10 @@ import { bothEngines } from '../support/engines.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 0, 0, second))
-const outcomes = (kept: UpsertedRow[]) => Object.fromEntries(kept.map((row) => [row.ticketId, row.outcome]))
+const outcomes = (saved: UpsertedRow[]) => Object.fromEntries(saved.map((row) => [row.ticketId, row.outcome]))
 
 for (const engine of bothEngines) {
-  describe(`keeping issues on ${engine.name}`, () => {
+  describe(`storing issues on ${engine.name}`, () => {
     let db: Database
     let close: () => Promise<void>
     let id: string
@@ -34,7 +34,12 @@ for (const engine of bothEngines) {
     })
     after(() => close())
 
-    const keep = (rows: IssueRow[], observedAt: Date, source: ReadSource = 'read', readTime: string[] = []) =>
+    const upsert = (
+      rows: IssueRow[],
+      observedAt: Date,
+      source: ReadSource = 'read',
+      readTime: string[] = [],
+    ) =>
       withTenant(db, A, async (scope) => {
         await lockIntegration(scope, id)
         return await upsertIssues(scope, id, rows, observedAt, source, readTime)
@@ -47,12 +52,12 @@ for (const engine of bothEngines) {
       ).find((issue) => issue.ticketId === ticketId)
 
     test('a new ticket is inserted; read again unchanged it writes nothing', async () => {
-      assert.deepEqual(outcomes(await keep([issueRow('10'), issueRow('11')], at(1))), {
+      assert.deepEqual(outcomes(await upsert([issueRow('10'), issueRow('11')], at(1))), {
         10: 'inserted',
         11: 'inserted',
       })
       const before = await stored('10')
-      assert.deepEqual(outcomes(await keep([issueRow('10'), issueRow('11'), issueRow('12')], at(2))), {
+      assert.deepEqual(outcomes(await upsert([issueRow('10'), issueRow('11'), issueRow('12')], at(2))), {
         10: 'unchanged',
         11: 'unchanged',
         12: 'inserted',
@@ -60,16 +65,16 @@ for (const engine of bothEngines) {
       assert.deepEqual(await stored('10'), before)
     })
 
-    test('a change says which properties differ, gone and new ones included, and keeps the issue’s id', async () => {
+    test('a change names the properties that differ, including removed and new ones, and the issue’s id stays the same', async () => {
       const before = issueRow('20', { properties: { hs_pipeline_stage: '1', gone: 'x', same: 'y' } })
-      await keep([before], at(1))
+      await upsert([before], at(1))
       const first = await stored('20')
       const modified_at = '2026-01-01T00:00:05.000Z'
       const now = issueRow('20', {
         modified_at,
         properties: { hs_pipeline_stage: '2', same: 'y', fresh: 'z', empty: null },
       })
-      const [row] = await keep([now], at(2))
+      const [row] = await upsert([now], at(2))
       assert.deepEqual(row, {
         ticketId: '20',
         outcome: 'changed',
@@ -82,7 +87,7 @@ for (const engine of bothEngines) {
       assert.deepEqual(then?.properties, now.properties)
     })
 
-    describe('a property that HubSpot computes when it is asked', () => {
+    describe('a property that HubSpot computes on read', () => {
       const readTime = ['hs_time_in_1', 'hs_time_in_2']
       const first = { subject: 'a', hs_time_in_1: '1000', hs_time_in_2: null }
       const save = (
@@ -90,7 +95,7 @@ for (const engine of bothEngines) {
         second: number,
         more: Partial<IssueRow> = {},
         source?: ReadSource,
-      ) => keep([issueRow('25', { ...more, properties })], at(second), source, readTime)
+      ) => upsert([issueRow('25', { ...more, properties })], at(second), source, readTime)
       const stillHas = async (name: string) => (await stored('25'))?.properties[name]
 
       test('is stored, and a read that differs in it alone writes nothing, by list or by search', async () => {
@@ -102,18 +107,18 @@ for (const engine of bothEngines) {
           25: 'unchanged',
         })
         assert.equal(await stillHas('hs_time_in_1'), '1000')
-        // Not even asked of an older answer: it differs in nothing that counts.
+        // Not even for an older response: no relevant property differs.
         assert.deepEqual(outcomes(await save({ ...first, hs_time_in_1: '1' }, 1)), { 25: 'unchanged' })
       })
 
-      test('is written with an edit of another one and stands in no list of what changed', async () => {
+      test('is written with an edit of another property, and is in no list of changed properties', async () => {
         const edited = { subject: 'b', hs_time_in_1: '3000', hs_time_in_2: null }
         const [row] = await save(edited, 10, { modified_at: '2026-01-01T00:00:05.000Z' })
         assert.deepEqual([row?.outcome, row?.changed], ['changed', ['hs_lastmodifieddate', 'subject']])
         assert.equal(await stillHas('hs_time_in_1'), '3000')
       })
 
-      test('keeps its value where a search shows none, and has its first one from the next list', async () => {
+      test('retains its value when a search returns none, and gets its first value from the next list', async () => {
         const later = { modified_at: '2026-01-01T00:00:06.000Z' }
         const bare = { subject: 'c', hs_time_in_1: null, hs_time_in_2: null }
         assert.deepEqual(outcomes(await save(bare, 20, later, 'search')), { 25: 'changed' })
@@ -128,11 +133,11 @@ for (const engine of bothEngines) {
       })
     })
 
-    test('a value that was cleared is one change, however an answer shows that there is none', async () => {
-      await keep([issueRow('26', { properties: { category: 'A', never: null } })], at(1))
+    test('a cleared value is one change, however a response shows that there is none', async () => {
+      await upsert([issueRow('26', { properties: { category: 'A', never: null } })], at(1))
       const modified_at = '2026-01-01T00:00:05.000Z'
       const cleared = (properties: IssueRow['properties']) => issueRow('26', { modified_at, properties })
-      const [row] = await keep([cleared({ category: null, never: '' })], at(2), 'search')
+      const [row] = await upsert([cleared({ category: null, never: '' })], at(2), 'search')
       assert.deepEqual(row?.changed, ['category', 'hs_lastmodifieddate'])
       for (const [n, properties] of [
         { category: '', never: null },
@@ -141,12 +146,12 @@ for (const engine of bothEngines) {
         { category: '', never: '' },
       ].entries())
         for (const source of ['read', 'search'] as const)
-          assert.deepEqual(outcomes(await keep([cleared(properties)], at(10 + n), source)), {
+          assert.deepEqual(outcomes(await upsert([cleared(properties)], at(10 + n), source)), {
             26: 'unchanged',
           })
     })
 
-    test('the beginning of 1970 is no time: HubSpot does not know', async () => {
+    test('the start of 1970 is no time: it means unknown at HubSpot', async () => {
       const epoch = '1970-01-01T00:00:00Z'
       const records = [
         {
@@ -168,7 +173,7 @@ for (const engine of bothEngines) {
       for (const ticket of ['27', '28', '29']) assert.equal((await stored(ticket))?.createdAt, null)
       assert.equal((await stored('27'))?.modifiedAt?.toISOString(), '2026-01-01T00:00:00.000Z')
       assert.deepEqual([(await stored('28'))?.modifiedAt, (await stored('29'))?.modifiedAt], [null, null])
-      // Without a time of change the later read wins, and whatever has a time is newer.
+      // Without a time of change the later read wins, and a row with a time counts as newer.
       const edited = { ...records[1], properties: { ...records[1]?.properties, subject: 'b' } }
       assert.equal((await save([edited], 3)).changed, 1)
       assert.equal((await save([records[1]], 2)).changed, 0)
@@ -182,12 +187,12 @@ for (const engine of bothEngines) {
 
     test('a text that begins with U+FEFF stays whole, in columns and in values', async () => {
       const text = '\uFEFFa \uFEFF b'
-      await keep([issueRow('24', { subject: text, properties: { [text]: text, only: '\uFEFF' } })], at(1))
-      const kept = await stored('24')
-      assert.equal(kept?.subject, text)
-      assert.deepEqual([kept?.properties[text], kept?.properties.only], [text, '\uFEFF'])
+      await upsert([issueRow('24', { subject: text, properties: { [text]: text, only: '\uFEFF' } })], at(1))
+      const saved = await stored('24')
+      assert.equal(saved?.subject, text)
+      assert.deepEqual([saved?.properties[text], saved?.properties.only], [text, '\uFEFF'])
       const edited = { subject: `${text}!`, properties: { [text]: null } }
-      const [row] = await keep(
+      const [row] = await upsert(
         [issueRow('24', { ...edited, modified_at: '2026-01-01T00:00:05.000Z' })],
         at(2),
       )
@@ -207,22 +212,22 @@ for (const engine of bothEngines) {
       assert.equal((await stored('24'))?.subject, `${text}!`)
     })
 
-    test('an older page kept after a newer one changes nothing', async () => {
+    test('an older page stored after a newer one changes nothing', async () => {
       const newer = issueRow('30', { subject: 'new', modified_at: '2026-01-01T00:00:09.000Z' })
-      await keep([newer], at(5))
+      await upsert([newer], at(5))
       const older = issueRow('30', { subject: 'old', modified_at: '2026-01-01T00:00:03.000Z' })
-      assert.deepEqual(outcomes(await keep([older], at(9))), { 30: 'stale' })
+      assert.deepEqual(outcomes(await upsert([older], at(9))), { 30: 'stale' })
       assert.equal((await stored('30'))?.subject, 'new')
     })
 
-    test('of two forms with one time of change, the one HubSpot gave later wins, whatever order they are kept in', async () => {
+    test('of two versions with the same time of change, the one HubSpot returned later wins, in any order of writes', async () => {
       const first = issueRow('40', { subject: 'first' })
       const second = issueRow('40', { subject: 'second' })
-      await keep([second], at(8))
-      assert.deepEqual(outcomes(await keep([first], at(7))), { 40: 'stale' })
-      assert.deepEqual(outcomes(await keep([first], at(8))), { 40: 'unverified' })
+      await upsert([second], at(8))
+      assert.deepEqual(outcomes(await upsert([first], at(7))), { 40: 'stale' })
+      assert.deepEqual(outcomes(await upsert([first], at(8))), { 40: 'unverified' })
       assert.equal((await stored('40'))?.subject, 'second')
-      assert.deepEqual(outcomes(await keep([first], at(9))), { 40: 'changed' })
+      assert.deepEqual(outcomes(await upsert([first], at(9))), { 40: 'changed' })
       assert.equal((await stored('40'))?.subject, 'first')
     })
 
@@ -232,7 +237,7 @@ for (const engine of bothEngines) {
       )
       for (const order of permutations(versions)) {
         await withTenant(db, A, ({ query }) => query(sql`delete from issues where ticket_id = '50'`))
-        for (const row of order) await keep([row], at(1))
+        for (const row of order) await upsert([row], at(1))
         assert.equal((await stored('50'))?.subject, 'v4')
       }
     })
@@ -242,10 +247,10 @@ for (const engine of bothEngines) {
         [60, 61, 62, 63].map((ticket) =>
           issueRow(String(ticket), { subject: `v${n}`, modified_at: `2026-01-01T00:00:${10 + n}.000Z` }),
         )
-      const kept = await Promise.all(
-        [...Array(12).keys()].map((n) => keep(n % 2 ? page(n) : page(n).reverse(), at(n))),
+      const saved = await Promise.all(
+        [...Array(12).keys()].map((n) => upsert(n % 2 ? page(n) : page(n).reverse(), at(n))),
       )
-      const rows = kept.flat()
+      const rows = saved.flat()
       assert.equal(rows.filter(({ outcome }) => outcome === 'inserted').length, 4)
       for (const { outcome, changed } of rows.filter((row) => row.outcome === 'changed')) {
         assert.deepEqual(changed, ['hs_lastmodifieddate', 'subject'], outcome)
@@ -321,7 +326,7 @@ for (const engine of bothEngines) {
       assert.equal((await stored('9223372036854775807'))?.subject, 'large id')
     })
 
-    test('the same bad record twice, and one that is cut in the middle of a character, stop nobody', async () => {
+    test('the same bad record twice, and one that is cut in the middle of a character, stop no other row', async () => {
       const bad = { id: '77', properties: null, note: `${'x'.repeat(19_970)}${'😀'.repeat(40)}` }
       const records = [bad, bad, { id: 'y'.repeat(63).concat('😀'), properties: {} }, null]
       const fine = { id: '78', properties: { subject: 'fine' }, updatedAt: '2026-01-01T00:00:00Z' }
@@ -331,10 +336,10 @@ for (const engine of bothEngines) {
       assert.deepEqual([report.inserted, report.rejected.length], [1, 4])
     })
 
-    test('what a search writes does not take away that a read has shown it since', async () => {
-      await keep([issueRow('96')], at(20))
+    test('a write by search does not reset the time of a later read', async () => {
+      await upsert([issueRow('96')], at(20))
       const edited = issueRow('96', { subject: 'edited', modified_at: '2026-01-01T00:00:02.000Z' })
-      assert.deepEqual(outcomes(await keep([edited], at(10), 'search')), { 96: 'changed' })
+      assert.deepEqual(outcomes(await upsert([edited], at(10), 'search')), { 96: 'changed' })
       const { absent } = await withTenant(db, A, (scope) => findAbsent(scope, id, at(15), '95', 100))
       assert.equal(absent.includes('96'), false)
     })
@@ -343,42 +348,42 @@ for (const engine of bothEngines) {
       const gone = (ticketId: string) => issueRow(ticketId, { archived: true })
       const live = (ticketId: string) => issueRow(ticketId)
 
-      test('comes by a later read, though archiving did not move the time of change, and goes by a later one', async () => {
-        await keep([live('80')], at(1))
-        assert.deepEqual(outcomes(await keep([gone('80')], at(3))), { 80: 'archived' })
+      test('is set by a later read, though archiving did not change the time of change, and removed by a later one', async () => {
+        await upsert([live('80')], at(1))
+        assert.deepEqual(outcomes(await upsert([gone('80')], at(3))), { 80: 'archived' })
         assert.equal((await stored('80'))?.archived, true)
-        assert.deepEqual(outcomes(await keep([live('80')], at(4))), { 80: 'restored' })
+        assert.deepEqual(outcomes(await upsert([live('80')], at(4))), { 80: 'restored' })
         assert.deepEqual([(await stored('80'))?.archived, (await stored('80'))?.archivedAt], [false, null])
       })
 
-      test('is not lifted by a page that was fetched before it, or in its second, and kept after it', async () => {
-        await keep([live('81')], at(1))
-        await keep([gone('81')], at(3))
-        assert.deepEqual(outcomes(await keep([live('81')], at(2))), { 81: 'stale' })
-        // Which of two answers of one second was the later one HubSpot's Date does not tell: a read by id must.
-        assert.deepEqual(outcomes(await keep([live('81')], at(3))), { 81: 'unverified' })
+      test('is not removed by a page that was fetched before it, or in the same second, and stored after it', async () => {
+        await upsert([live('81')], at(1))
+        await upsert([gone('81')], at(3))
+        assert.deepEqual(outcomes(await upsert([live('81')], at(2))), { 81: 'stale' })
+        // HubSpot's Date cannot order two responses within one second: a read by id must decide.
+        assert.deepEqual(outcomes(await upsert([live('81')], at(3))), { 81: 'unverified' })
         const edited = issueRow('81', { subject: 'edited', modified_at: '2026-01-01T00:00:02.500Z' })
-        assert.deepEqual(outcomes(await keep([edited], at(2))), { 81: 'stale' })
+        assert.deepEqual(outcomes(await upsert([edited], at(2))), { 81: 'stale' })
         assert.equal((await stored('81'))?.archived, true)
       })
 
-      test('of the very second in which a read showed the ticket alive is doubted, also where nothing was written then', async () => {
-        await keep([live('78')], at(3))
-        assert.deepEqual(outcomes(await keep([gone('78')], at(3))), { 78: 'unverified' })
-        assert.deepEqual(outcomes(await keep([live('78')], at(5))), { 78: 'unchanged' })
-        assert.deepEqual(outcomes(await keep([gone('78')], at(5))), { 78: 'unverified' })
+      test('in the same second as a read of the live ticket needs verification, even if that read wrote nothing', async () => {
+        await upsert([live('78')], at(3))
+        assert.deepEqual(outcomes(await upsert([gone('78')], at(3))), { 78: 'unverified' })
+        assert.deepEqual(outcomes(await upsert([live('78')], at(5))), { 78: 'unchanged' })
+        assert.deepEqual(outcomes(await upsert([gone('78')], at(5))), { 78: 'unverified' })
         assert.equal((await stored('78'))?.archived, false)
-        assert.deepEqual(outcomes(await keep([gone('78')], at(6))), { 78: 'archived' })
+        assert.deepEqual(outcomes(await upsert([gone('78')], at(6))), { 78: 'archived' })
       })
 
-      test('is never lifted by a search, which is to be proved by a read; and does not come late over a newer read', async () => {
-        await keep([gone('82')], at(3))
-        assert.deepEqual(outcomes(await keep([live('82')], at(9), 'search')), { 82: 'unverified' })
-        await keep([live('83')], at(1))
+      test('is never removed by a search, which a read must verify; and never overwrites a newer read', async () => {
+        await upsert([gone('82')], at(3))
+        assert.deepEqual(outcomes(await upsert([live('82')], at(9), 'search')), { 82: 'unverified' })
+        await upsert([live('83')], at(1))
         // Read again, the same: nothing is written to the issue, but it was seen.
-        assert.deepEqual(outcomes(await keep([live('83')], at(6))), { 83: 'unchanged' })
-        assert.deepEqual(outcomes(await keep([gone('83')], at(5))), { 83: 'stale' })
-        assert.deepEqual(outcomes(await keep([gone('83')], at(7))), { 83: 'archived' })
+        assert.deepEqual(outcomes(await upsert([live('83')], at(6))), { 83: 'unchanged' })
+        assert.deepEqual(outcomes(await upsert([gone('83')], at(5))), { 83: 'stale' })
+        assert.deepEqual(outcomes(await upsert([gone('83')], at(7))), { 83: 'archived' })
       })
 
       test('in any order of live and archived reads the latest is what stays', async () => {
@@ -388,40 +393,40 @@ for (const engine of bothEngines) {
           await withTenant(db, A, ({ query }) =>
             query(sql`delete from issue_last_seen where ticket_id = '84'`),
           )
-          for (const { n, archived } of order) await keep([issueRow('84', { archived })], at(n))
+          for (const { n, archived } of order) await upsert([issueRow('84', { archived })], at(n))
           assert.equal((await stored('84'))?.archived, true, order.map(({ n }) => n).join())
         }
       })
     })
 
-    test('a search that shows other content with the same time of change is doubted, a newer one is believed', async () => {
-      await keep([issueRow('85', { subject: 'by list' })], at(5))
-      assert.deepEqual(outcomes(await keep([issueRow('85', { subject: 'other' })], at(9), 'search')), {
+    test('a search result with other content and the same time of change needs verification, a newer one is accepted', async () => {
+      await upsert([issueRow('85', { subject: 'by list' })], at(5))
+      assert.deepEqual(outcomes(await upsert([issueRow('85', { subject: 'other' })], at(9), 'search')), {
         85: 'unverified',
       })
-      assert.deepEqual(outcomes(await keep([issueRow('85', { subject: 'other' })], at(4), 'search')), {
+      assert.deepEqual(outcomes(await upsert([issueRow('85', { subject: 'other' })], at(4), 'search')), {
         85: 'stale',
       })
       const newer = issueRow('85', { subject: 'newer', modified_at: '2026-01-01T00:00:01.000Z' })
-      assert.deepEqual(outcomes(await keep([newer], at(4), 'search')), { 85: 'changed' })
+      assert.deepEqual(outcomes(await upsert([newer], at(4), 'search')), { 85: 'changed' })
     })
 
-    test('a survivor buries its losers, whichever of them comes first, and nothing lifts them again', async () => {
+    test('a survivor archives its losers, in any order of arrival, and nothing restores them', async () => {
       const survivor = {
         id: '900',
         properties: { subject: 'both', hs_merged_object_ids: '90; 91' },
         updatedAt: '2026-01-02T00:00:00Z',
       }
-      await keep([issueRow('90')], at(1))
+      await upsert([issueRow('90')], at(1))
       const report = await withTenant(db, A, (scope) =>
         ticketKind.upsert(scope, id, [survivor], at(2), 'search'),
       )
       assert.deepEqual({ inserted: report.inserted, archived: report.archived }, { inserted: 1, archived: 1 })
-      assert.deepEqual(outcomes(await keep([issueRow('91')], at(9))), { 91: 'archived' })
+      assert.deepEqual(outcomes(await upsert([issueRow('91')], at(9))), { 91: 'archived' })
       for (const loser of ['90', '91']) {
-        await keep([issueRow(loser, { subject: 'late', modified_at: '2026-03-01T00:00:00.000Z' })], at(40))
-        const kept = await stored(loser)
-        assert.deepEqual([kept?.archived, kept?.mergedInto], [true, '900'])
+        await upsert([issueRow(loser, { subject: 'late', modified_at: '2026-03-01T00:00:00.000Z' })], at(40))
+        const saved = await stored(loser)
+        assert.deepEqual([saved?.archived, saved?.mergedInto], [true, '900'])
       }
       // Merged again: the newest survivor has them.
       const next = { ...survivor, id: '1000', properties: { hs_merged_object_ids: '900;90;91' } }
@@ -431,11 +436,11 @@ for (const engine of bothEngines) {
       assert.equal((await stored('900'))?.archived, true)
     })
 
-    test('of a search with ids and times alone, those are read that are not here as they are there', async () => {
-      await keep([issueRow('86'), issueRow('87'), issueRow('88')], at(5))
-      await keep([issueRow('89', { archived: true })], at(5))
+    test('of a search with only ids and times, only the outdated ones are read', async () => {
+      await upsert([issueRow('86'), issueRow('87'), issueRow('88')], at(5))
+      await upsert([issueRow('89', { archived: true })], at(5))
       // Read in the second in which it changed: a second edit in that millisecond may have come after.
-      await keep([issueRow('95', { modified_at: '2026-01-02T00:00:04.900Z' })], at(5))
+      await upsert([issueRow('95', { modified_at: '2026-01-02T00:00:04.900Z' })], at(5))
       const hits = [
         ...['86', '87', '89', '94'].map((ticket) => ({ id: ticket, modifiedAt: '2026-01-01T00:00:00.000Z' })),
         { id: '88', modifiedAt: '2026-01-01T00:00:00.001Z' },
@@ -457,7 +462,7 @@ for (const engine of bothEngines) {
       )
     })
 
-    test('paging meets each issue once, also while issues change', async () => {
+    test('paging returns each issue once, even while issues change', async () => {
       const all = await withTenant(db, A, (scope) => listIssues(scope, { after: undefined, limit: 1_000 }))
       const met: string[] = []
       let after: string | undefined
@@ -466,7 +471,7 @@ for (const engine of bothEngines) {
         if (page.length === 0) break
         met.push(...page.map(({ issueId }) => issueId))
         after = page.at(-1)?.issueId
-        await keep(
+        await upsert(
           [issueRow('10', { subject: `again ${n}`, modified_at: `2026-02-01T00:00:${10 + n}.000Z` })],
           at(30),
         )

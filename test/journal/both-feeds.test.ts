@@ -1,4 +1,4 @@
-/** Webhooks and the journal at once: they tell of the same, and the store is what HubSpot has. */
+/** Webhooks and the journal at once: both report the same changes, and the store equals HubSpot. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { readJournalFile } from '../../src/hubspot/events/journal-event.ts'
@@ -25,13 +25,13 @@ before(async () => {
   )
   account = await bench.account({ tickets: 60 })
   // The bench connects by a pasted token; the account has our app all the same.
-  await bench.look('update account_routes set installed_at = now()')
+  await bench.runSql('update account_routes set installed_at = now()')
   await eventually(async () => {
-    const rows = await bench.look(
+    const rows = await bench.runSql(
       `select from journal_subscriptions where hub_id = ${account.portal} and failures = 0 and due_at > now() + interval '1 hour'`,
     )
     return rows.length === 1
-  }, 'the journal is to tell of the account')
+  }, 'the journal is subscribed to the account')
   await bench.emulator.control('PATCH', '/webhooks', { record: true })
 })
 after(() => bench?.stop())
@@ -41,7 +41,7 @@ async function rounds(): Promise<void> {
   const act = (method: string, path: string, body: object) =>
     bench.emulator.control(method, `/portals/${account.portal}/tickets${path}`, body)
   const ids = (
-    await bench.look<{ id: string }>(`select ticket_id as id from issues where not archived order by 1`)
+    await bench.runSql<{ id: string }>(`select ticket_id as id from issues where not archived order by 1`)
   ).map(({ id }) => id)
   for (let round = 0; round < 20; round++) {
     const [a, b, c] = ids.slice(3 * round)
@@ -53,12 +53,12 @@ async function rounds(): Promise<void> {
   }
 }
 
-/** Each ticket with the kinds of change that were told of it. That a new one has properties only webhooks say for itself. */
-function said(changes: readonly TicketChange[]): string[] {
+/** Each ticket with its reported kinds of change. Only webhooks report the properties of a new ticket as separate events. */
+function kindsByTicket(changes: readonly TicketChange[]): string[] {
   const all = changes.flatMap(({ type, ticketIds }) => ticketIds.map((id) => ({ id, type })))
   const created = new Set(all.filter(({ type }) => type === 'creation').map(({ id }) => id))
-  const told = all.filter(({ id, type }) => type !== 'propertyChange' || !created.has(id))
-  return [...new Set(told.map(({ id, type }) => `${id} ${type}`))].sort()
+  const changed = all.filter(({ id, type }) => type !== 'propertyChange' || !created.has(id))
+  return [...new Set(changed.map(({ id, type }) => `${id} ${type}`))].sort()
 }
 
 async function ofJournal(): Promise<TicketChange[]> {
@@ -88,7 +88,7 @@ async function ofJournal(): Promise<TicketChange[]> {
   return changes
 }
 
-test('both feeds tell of the same tickets, and the store is equal to HubSpot', async () => {
+test('both feeds report the same tickets, and the store equals HubSpot', async () => {
   await rounds()
   await bench.drained()
   await eventually(
@@ -104,10 +104,11 @@ test('both feeds tell of the same tickets, and the store is equal to HubSpot', a
   const journal = await ofJournal()
   // A merge names the new record alone there, and both that it replaced here.
   const but = (all: string[], kind: string) => all.filter((one) => !one.endsWith(kind))
-  assert.deepEqual(but(said(journal), 'merge'), but(said(delivery?.changes ?? []), 'merge'))
-  const merged = said(delivery?.changes ?? []).filter((one) => one.endsWith('merge'))
-  for (const one of said(journal).filter((one) => one.endsWith('merge'))) assert.ok(merged.includes(one), one)
-  assert.ok(said(journal).length > 60)
+  assert.deepEqual(but(kindsByTicket(journal), 'merge'), but(kindsByTicket(delivery?.changes ?? []), 'merge'))
+  const merged = kindsByTicket(delivery?.changes ?? []).filter((one) => one.endsWith('merge'))
+  for (const one of kindsByTicket(journal).filter((one) => one.endsWith('merge')))
+    assert.ok(merged.includes(one), one)
+  assert.ok(kindsByTicket(journal).length > 60)
   // The store may be equal by one feed alone, before the other has brought anything.
   for (const feed of ['webhook', 'journal'])
     await eventually(async () => {

@@ -19,7 +19,7 @@ before(async () => {
   bench = await startOAuth({
     SPOKE_JOURNAL: 'true',
     HUBSPOT_APP_ID: '',
-    // Nothing comes but by the journal.
+    // Changes arrive only through the journal.
     SPOKE_SYNC_EVERY: '500h',
     SPOKE_WEBHOOK_WINDOW: '100ms',
     HUBSPOT_TIMEOUT: '3s',
@@ -28,7 +28,7 @@ before(async () => {
 })
 after(() => bench?.stop())
 
-const look = <Row>(statement: string) => adminQuery(statement, bench.database) as Promise<Row[]>
+const runSql = <Row>(statement: string) => adminQuery(statement, bench.database) as Promise<Row[]>
 
 async function connected(
   portal = bench.portal({ tickets: 12 }),
@@ -49,12 +49,12 @@ const requests = (text: string) => bench.emulator.world.log.list().filter(({ pat
 const subscribedTo = (portal: number) =>
   [...subscriptions().values()].filter(({ portal_id }) => portal_id === portal)
 
-const told = (portal: number) =>
-  eventually(async () => subscribedTo(portal).length >= 2, 'the journal is asked to tell of the account')
+const subscribed = (portal: number) =>
+  eventually(async () => subscribedTo(portal).length >= 2, 'the journal is subscribed to the account')
 
 const equal = (account: Account) =>
   eventually(
-    async () => (await differences({ emulator: bench.emulator, look }, account)).length === 0,
+    async () => (await differences({ emulator: bench.emulator, runSql }, account)).length === 0,
     'the store is equal to HubSpot',
   )
 
@@ -63,16 +63,16 @@ const act = (portal: number, method: string, path: string, body: object) =>
 
 const idsOf = async ({ integration }: Account) =>
   (
-    await look<{ id: string }>(
+    await runSql<{ id: string }>(
       `select ticket_id as id from issues where integration_id = '${integration}' and not archived order by 1`,
     )
   ).map(({ id }) => id)
 
 for (const journal_merge_object of ['new', 'primary'] as const)
-  test(`every kind of change that the journal tells of reaches the store (a merge names the ${journal_merge_object})`, async () => {
+  test(`every kind of change in the journal reaches the store (a merge names the ${journal_merge_object})`, async () => {
     bench.emulator.world.changeQuirks({ journal_merge_object })
     const account = await connected()
-    await told(account.portal)
+    await subscribed(account.portal)
     const [a, b, c, d, e, f] = await idsOf(account)
     const { portal } = account
     await act(portal, 'POST', '', { count: 3, properties: { subject: 'new' } })
@@ -81,14 +81,14 @@ for (const journal_merge_object of ['new', 'primary'] as const)
     await act(portal, 'POST', '/restore', { ids: [c] })
     await act(portal, 'DELETE', '', { ids: [d], permanent: true })
     await act(portal, 'POST', '/merge', { primary: e, loser: f })
-    assert.ok((await differences({ emulator: bench.emulator, look }, account)).length >= 5)
+    assert.ok((await differences({ emulator: bench.emulator, runSql }, account)).length >= 5)
     if (journal_merge_object === 'new') {
       await equal(account)
       return
     }
-    // Then nothing tells of the new record or of the other that it replaced, and the next incremental run finds both.
+    // Then no event names the new record or the other one that it replaced; the next incremental run finds both.
     const only = async (count: number) =>
-      (await differences({ emulator: bench.emulator, look }, account)).length === count
+      (await differences({ emulator: bench.emulator, runSql }, account)).length === count
     await eventually(async () => await only(2), 'all else is equal')
     await eventually(async () => {
       await bench.service.post(`/api/hubspot/sync/${account.tenant}/${account.integration}`, {
@@ -100,11 +100,14 @@ for (const journal_merge_object of ['new', 'primary'] as const)
   })
 
 for (const journal_association of ['ends', 'object'] as const)
-  test(`an association that came and that went is told (${journal_association})`, async () => {
+  test(`an added and a removed association are reported (${journal_association})`, async () => {
     bench.emulator.world.changeQuirks({ journal_association })
     const account = await connected()
     const { portal } = account
-    await eventually(async () => subscribedTo(portal).length >= 3, 'the journal is asked for associations')
+    await eventually(
+      async () => subscribedTo(portal).length >= 3,
+      'the journal is subscribed to associations',
+    )
     const [a] = await idsOf(account)
     const change = (more = {}) =>
       bench.emulator.control('POST', `/portals/${portal}/associations`, {
@@ -114,7 +117,7 @@ for (const journal_association of ['ends', 'object'] as const)
         ...more,
       })
     const contacts = async (wanted: number) => {
-      const [row] = await look<{ n: number }>(
+      const [row] = await runSql<{ n: number }>(
         `select jsonb_array_length(associations -> 'contacts') as n from issue_associations
          where integration_id = '${account.integration}' and ticket_id = '${a}'`,
       )
@@ -123,27 +126,27 @@ for (const journal_association of ['ends', 'object'] as const)
     await change()
     await eventually(() => contacts(1), 'the association is here')
     await change({ remove: true })
-    await eventually(() => contacts(0), 'the association is gone')
+    await eventually(() => contacts(0), 'the association is removed')
     bench.emulator.world.changeQuirks({ journal_association: 'ends' })
   })
 
-test('a change of a property that the account has made for itself is told', async () => {
+test('a change of a custom property is reported', async () => {
   const account = await connected()
   const { portal } = account
-  await told(portal)
+  await subscribed(portal)
   const asked = subscribedTo(portal).find(({ type }) => type === 'OBJECT')
   assert.ok(asked?.properties.includes('order_number'), asked?.properties.join(' '))
   const [a] = await idsOf(account)
   await act(portal, 'PATCH', '', { ids: [a], properties: { order_number: 'A-17' } })
   await eventually(async () => {
-    const [row] = await look<{ value: string | null }>(
+    const [row] = await runSql<{ value: string | null }>(
       `select properties ->> 'order_number' as value from issues where integration_id = '${account.integration}' and ticket_id = '${a}'`,
     )
     return row?.value === 'A-17'
   }, 'the custom property is here')
 })
 
-test('the status says that changes come by the journal, and of a pasted token that they do not', async () => {
+test('the status reports that changes arrive through the journal, and for a pasted token that they do not', async () => {
   const { tenant, integration } = await connected()
   const { body } = await bench.service.get(`/api/hubspot/status/${tenant}/${integration}`)
   assert.equal(body.change_source, 'journal')
@@ -155,28 +158,28 @@ test('the status says that changes come by the journal, and of a pasted token th
   )
   assert.equal(polled.change_source, 'polling')
   const next = await connected()
-  await told(next.portal)
+  await subscribed(next.portal)
   assert.deepEqual(subscribedTo(portal), [])
 })
 
-test('a disconnect ends what was asked for, and a connect asks again', async () => {
+test('a disconnect ends the subscriptions, and a connect renews them', async () => {
   const account = await connected()
-  await told(account.portal)
+  await subscribed(account.portal)
   const path = `/api/hubspot/integrations/${account.tenant}/${account.integration}`
   assert.equal((await bench.service.delete(path)).status, 200)
   await eventually(async () => {
-    const rows = await look(`select from journal_subscriptions where hub_id = ${account.portal}`)
+    const rows = await runSql(`select from journal_subscriptions where hub_id = ${account.portal}`)
     return rows.length === 0 && subscribedTo(account.portal).length === 0
-  }, 'the journal is to tell of it no more')
+  }, 'the journal has no subscription to it')
   const again = await connected(account.portal, account.tenant)
   assert.equal(again.integration, account.integration)
-  await told(account.portal)
+  await subscribed(account.portal)
 })
 
-test('one account under two tenants: both hear, and it is told of until the last has gone', async () => {
+test('one account under two tenants: both get its changes, and it stays subscribed until the last one disconnects', async () => {
   const one = await connected()
   const two = await connected(one.portal)
-  await told(one.portal)
+  await subscribed(one.portal)
   const [a] = await idsOf(one)
   await act(one.portal, 'PATCH', '', { ids: [a], properties: { subject: 'for both' } })
   await Promise.all([equal(one), equal(two)])
@@ -187,31 +190,31 @@ test('one account under two tenants: both hear, and it is told of until the last
 })
 
 for (const journal_uninstall_ends_subscriptions of [true, false])
-  test(`an uninstall asks for a new connect at once, and that is told of again (it ends subscriptions: ${journal_uninstall_ends_subscriptions})`, async () => {
+  test(`an uninstall requires a new connect at once, which subscribes again (it ends subscriptions: ${journal_uninstall_ends_subscriptions})`, async () => {
     bench.emulator.world.changeQuirks({ journal_uninstall_ends_subscriptions })
     const account = await connected()
     const other = await connected()
-    await Promise.all([told(account.portal), told(other.portal)])
+    await Promise.all([subscribed(account.portal), subscribed(other.portal)])
     bench.emulator.world.tokens.uninstall(appOf().app_id, account.portal)
     const status = async ({ tenant, integration }: Account) =>
       (await bench.service.get(`/api/hubspot/integrations/${tenant}/${integration}`)).body.status
-    await eventually(async () => (await status(account)) === 'reauth_required', 'it asks for a connect')
+    await eventually(async () => (await status(account)) === 'reauth_required', 'it requires a connect')
     assert.equal(await status(other), 'active')
     await connected(account.portal, account.tenant)
     assert.equal(await status(account), 'active')
-    await told(account.portal)
+    await subscribed(account.portal)
     const [a] = await idsOf(account)
     await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'after all' } })
     await equal(account)
-    assert.equal(await status(account), 'active', 'an uninstall that is long past disconnects nobody')
+    assert.equal(await status(account), 'active', 'an old uninstall disconnects no integration')
   })
 
 for (const journal_lost_offset of ['error', 'earliest'] as const)
-  test(`a place that HubSpot has forgotten is left for what it still has (it answers: ${journal_lost_offset})`, async () => {
+  test(`a position that HubSpot no longer has is replaced by the oldest available (HubSpot returns: ${journal_lost_offset})`, async () => {
     bench.emulator.world.changeQuirks({ journal_lost_offset })
     const account = await connected()
-    await told(account.portal)
-    await look(`update journals set position = '${randomUUID()}', restarted_at = null`)
+    await subscribed(account.portal)
+    await runSql(`update journals set position = '${randomUUID()}', restarted_at = null`)
     const [a] = await idsOf(account)
     await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: journal_lost_offset } })
     await equal(account)
@@ -219,12 +222,12 @@ for (const journal_lost_offset of ['error', 'earliest'] as const)
   })
 
 for (const journal_lost_offset of ['error', 'earliest'] as const)
-  test(`whoever was away for longer than HubSpot keeps files says so (it answers: ${journal_lost_offset})`, async () => {
+  test(`a reader that was away for longer than HubSpot retains files logs it (HubSpot returns: ${journal_lost_offset})`, async () => {
     bench.emulator.world.changeQuirks({ journal_lost_offset })
     const before = lines('was not read for longer than HubSpot keeps it')
     const account = await connected()
-    await told(account.portal)
-    await look(
+    await subscribed(account.portal)
+    await runSql(
       `update journals set lease_owner = 'the test', lease_until = now() + interval '1 hour',
      position = '${randomUUID()}', restarted_at = null, read_at = now() - interval '80 hours'`,
     )
@@ -233,36 +236,36 @@ for (const journal_lost_offset of ['error', 'earliest'] as const)
       ids: [a],
       properties: { subject: `late ${journal_lost_offset}` },
     })
-    await look('update journals set lease_until = null, lease_owner = null')
+    await runSql('update journals set lease_until = null, lease_owner = null')
     await equal(account)
     assert.equal(lines('was not read for longer than HubSpot keeps it'), before + 1)
   })
 
 test('while another process reads, this one does not', async () => {
   const account = await connected()
-  await told(account.portal)
+  await subscribed(account.portal)
   const [a] = await idsOf(account)
-  await look(`update journals set lease_owner = 'the test', lease_until = now() + interval '1 hour'`)
+  await runSql(`update journals set lease_owner = 'the test', lease_until = now() + interval '1 hour'`)
   await eventually(
-    async () => (await differences({ emulator: bench.emulator, look }, account)).length === 0,
+    async () => (await differences({ emulator: bench.emulator, runSql }, account)).length === 0,
     'it is equal',
   )
   const before = requests('/journal/').length
   await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'later' } })
   await new Promise((done) => setTimeout(done, 2_500))
   assert.ok(requests('/journal/').length - before <= 1, 'one may have been under way')
-  assert.equal((await differences({ emulator: bench.emulator, look }, account)).length, 1)
-  await look(`update journals set lease_until = now() - interval '1 second'`)
+  assert.equal((await differences({ emulator: bench.emulator, runSql }, account)).length, 1)
+  await runSql(`update journals set lease_until = now() - interval '1 second'`)
   await equal(account)
 })
 
 const faults: [name: string, fault: object][] = [
   [
-    'its place is not told for a while',
+    'its position is not returned for a while',
     { match: { path: '/webhooks-journal/journal/' }, kind: 'status', status: 503, times: 4 },
   ],
   [
-    'its place is told by half',
+    'half of its position is returned',
     { match: { path: '/webhooks-journal/journal/' }, kind: 'truncate', times: 2 },
   ],
   ['it is cut', { match: { path: '/journal-files/' }, kind: 'truncate', times: 3 }],
@@ -279,7 +282,7 @@ const faults: [name: string, fault: object][] = [
 for (const [name, fault] of faults)
   test(`a file is late and not lost when ${name}`, async () => {
     const account = await connected()
-    await told(account.portal)
+    await subscribed(account.portal)
     const [a] = await idsOf(account)
     await bench.emulator.control('POST', '/faults', fault)
     await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: name } })
@@ -289,20 +292,20 @@ for (const [name, fault] of faults)
 
 const placeNow = async () =>
   (
-    await look<{ position: string; unreadable_offset: string | null }>(
+    await runSql<{ position: string; unreadable_offset: string | null }>(
       'select position, unreadable_offset from journals',
     )
   )[0] ?? { position: '', unreadable_offset: null }
 
-test('a file that nobody can read is passed over in the end and not before, and what comes after it is kept', async () => {
+test('a file that cannot be read is skipped in the end and not before, and later files are stored', async () => {
   const account = await connected()
-  await told(account.portal)
+  await subscribed(account.portal)
   const [a, b] = await idsOf(account)
   await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'read' } })
   await equal(account)
   const { position } = await placeNow()
-  // An outage has passed, and says nothing about the next file.
-  await look('update journals set failures = 40')
+  // An outage is over, and does not count against the next file.
+  await runSql('update journals set failures = 40')
   const { id } = await bench.emulator.control('POST', '/faults', {
     match: { path: '/journal-files/' },
     kind: 'status',
@@ -310,7 +313,7 @@ test('a file that nobody can read is passed over in the end and not before, and 
     times: null,
   })
   await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'never heard of' } })
-  const tryNow = (more = '') => look(`update journals set not_before = null ${more}`)
+  const tryNow = (more = '') => runSql(`update journals set not_before = null ${more}`)
   await eventually(async () => {
     await tryNow()
     return (await placeNow()).unreadable_offset !== null
@@ -318,7 +321,7 @@ test('a file that nobody can read is passed over in the end and not before, and 
   await tryNow(", unreadable_since = now() - interval '55 minutes'")
   await new Promise((done) => setTimeout(done, 2_500))
   await tryNow()
-  assert.equal((await placeNow()).position, position, 'the store of files may be away')
+  assert.equal((await placeNow()).position, position, 'the store of files may be unavailable')
   await eventually(async () => {
     await tryNow(", unreadable_since = now() - interval '61 minutes'")
     return (await placeNow()).position !== position
@@ -327,7 +330,7 @@ test('a file that nobody can read is passed over in the end and not before, and 
   assert.equal(lines('could not be read and was skipped'), 1)
   await act(account.portal, 'PATCH', '', { ids: [b], properties: { subject: 'heard of' } })
   await eventually(async () => {
-    const [row] = await look<{ subject: string }>(
+    const [row] = await runSql<{ subject: string }>(
       `select subject from issues where integration_id = '${account.integration}' and ticket_id = '${b}'`,
     )
     return row?.subject === 'heard of'
@@ -335,35 +338,35 @@ test('a file that nobody can read is passed over in the end and not before, and 
   assert.equal((await placeNow()).unreadable_offset, null)
 })
 
-test('a journal that says it is lost wherever it ends is not read from its beginning again and again', async () => {
+test('a journal that reports a lost position everywhere is not read from its beginning again and again', async () => {
   bench.emulator.world.changeQuirks({ journal_lost_offset: 'error' })
   const account = await connected()
-  await told(account.portal)
+  await subscribed(account.portal)
   const [a] = await idsOf(account)
   await act(account.portal, 'PATCH', '', { ids: [a], properties: { subject: 'before' } })
   await equal(account)
-  await look(`update journals set restarted_at = null, position = '${randomUUID()}'`)
+  await runSql(`update journals set restarted_at = null, position = '${randomUUID()}'`)
   await eventually(async () => {
-    const [row] = await look<{ again: boolean }>('select restarted_at is not null as again from journals')
+    const [row] = await runSql<{ again: boolean }>('select restarted_at is not null as again from journals')
     return row?.again
   }, 'it was begun again')
-  await look(`update journals set position = 'nowhere'`)
+  await runSql(`update journals set position = 'nowhere'`)
   const earliest = requests('/earliest').length
   await new Promise((done) => setTimeout(done, 3_500))
   assert.equal(requests('/earliest').length, earliest)
-  await look(`update journals set restarted_at = now() - interval '61 minutes'`)
+  await runSql(`update journals set restarted_at = now() - interval '61 minutes'`)
   await eventually(async () => requests('/earliest').length > earliest, 'after an hour it is')
 })
 
-test('no token goes with the address of a file, and neither stands in the log', () => {
+test('no token is sent to the address of a file, and neither is in the log', () => {
   const files = bench.emulator.world.log.list().filter(({ path }) => path.startsWith('/journal-files/'))
   assert.ok(files.length > 5)
   for (const { token_kind } of files) assert.equal(token_kind, null)
   const log = bench.service.lines.join('\n')
-  assert.ok(!/signature=|journal-files/.test(log), 'an address opens a file to whoever reads it')
+  assert.ok(!/signature=|journal-files/.test(log), 'anyone who reads the address can open the file')
 })
 
-test('what the journal told of is counted', async () => {
+test('changes from the journal are counted', async () => {
   const { body } = await bench.service.get('/metrics')
   for (const outcome of ['stored', 'skipped', 'missed', 'restarted'])
     assert.match(body, new RegExp(`spoke_journal_files_total\\{outcome="${outcome}"\\} [1-9]`))
@@ -372,7 +375,7 @@ test('what the journal told of is counted', async () => {
   assert.match(body, /spoke_journal_failures \d/)
 })
 
-test('while HubSpot takes no subscription at all, no account is to blame', async () => {
+test('while HubSpot accepts no subscription at all, no account gets a failure', async () => {
   await bench.emulator.control('POST', '/faults', {
     match: { path: '/webhooks-journal/subscriptions' },
     kind: 'status',
@@ -380,14 +383,19 @@ test('while HubSpot takes no subscription at all, no account is to blame', async
     times: null,
   })
   const accounts = [await connected(), await connected(), await connected()]
-  await eventually(async () => lines('webhooks journal subscriptions could not be updated') > 0, 'it is told')
+  await eventually(
+    async () => lines('webhooks journal subscriptions could not be updated') > 0,
+    'it is logged',
+  )
   const calls = requests('/subscriptions').length
   await new Promise((done) => setTimeout(done, 5_000))
-  assert.ok(requests('/subscriptions').length - calls <= 8, 'it is not asked for each account')
+  assert.ok(requests('/subscriptions').length - calls <= 8, 'not every account is tried')
   const portals = accounts.map(({ portal }) => portal).join(', ')
-  const blamed = await look(`select from journal_subscriptions where hub_id in (${portals}) and failures > 0`)
+  const blamed = await runSql(
+    `select from journal_subscriptions where hub_id in (${portals}) and failures > 0`,
+  )
   assert.deepEqual(blamed, [])
-  // Of the accounts of earlier tests one may be in trouble of its own.
+  // An account of an earlier test may have a failure of its own.
   const blame = 'the webhooks journal subscription of an account could not be updated'
   for (const { portal } of accounts)
     assert.deepEqual(

@@ -1,4 +1,4 @@
-/** Log lines: what looks like a secret does not get out, however it got in. */
+/** Log lines: anything that looks like a secret is removed, whatever its source. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLog, scrub } from '../../src/lib/log.ts'
@@ -7,7 +7,7 @@ import { Secret } from '../../src/lib/secret.ts'
 const pat = 'pat-na1-0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'
 const refresh = 'na1-0a1b-2c3d-0a1b-0a1b-0a1b2c3d4e5f'
 
-test('a token is scrubbed in each of the ways it can reach a line', () => {
+test('a token is removed however it reaches a log line', () => {
   const lines: string[] = []
   const log = createLog('debug', (line) => lines.push(line))
   const deep = { a: { b: { c: [{ access_token: 'opaque-token-1' }] } } }
@@ -54,7 +54,7 @@ test('what is no secret stays readable: states, codes, ids', () => {
   assert.equal(scrub(line), line)
 })
 
-test('each line is JSON with a level in words and a time', () => {
+test('each line is JSON with a level by name and a time', () => {
   let line = ''
   createLog('info', (text) => {
     line = text

@@ -25,7 +25,7 @@ function directory(name: string, mode: number): string {
   return path
 }
 
-test('an embedded database is opened in a directory that is closed to others, whoever made it', async () => {
+test('an embedded database is opened in a directory that is closed to other users, even if it existed before', async () => {
   for (const [name, mode] of [
     ['by mkdir', 0o755],
     ['by anybody', 0o777],
@@ -47,7 +47,7 @@ test('an embedded database is opened in a directory that is closed to others, wh
   assert.equal(modeOf(dataDir), '700')
 })
 
-test('a directory of others is not taken away from them, and not used', async () => {
+test('a directory of another user is not changed, and not used', async () => {
   const shared = directory('shared', 0o1777)
   writeFileSync(join(shared, 'notes.txt'), '')
   await assert.rejects(openDatabase({ dataDir: shared, poolSize: 1 }, quiet), {
@@ -92,7 +92,7 @@ test('a key file that others can read is closed, and one that anybody could repl
     lines.join('\n'),
     /^warning: every user of this machine can write .* chmod o-w .*, or set SPOKE_ENCRYPTION_KEYS$/,
   )
-  // A checkout of a devcontainer: the first start goes through too.
+  // A checkout in a devcontainer: the first start works too.
   const fresh = { ...env, SPOKE_DATA_DIR: join(parent, 'fresh') }
   assert.equal(readConfig(fresh, say).keyRing.length, 1)
   assert.equal(lines.length, 3)

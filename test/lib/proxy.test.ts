@@ -1,4 +1,4 @@
-/** Which targets go through the operator's proxy, and what a tunnel says when there is none. */
+/** Which targets use the operator's proxy, and which error a failed tunnel returns. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
@@ -138,7 +138,7 @@ describe('a tunnel', () => {
   }
   const secret = 'http://me:hidden-word@'
 
-  test('https is the target’s: its name is in CONNECT and in TLS, and the login goes to the proxy alone', async () => {
+  test('TLS ends at the target: its name is in CONNECT and in TLS, and the credentials are sent to the proxy only', async () => {
     let hello = ''
     const server = createServer((socket) => {
       socket.on('error', () => {})

@@ -1,4 +1,4 @@
-/** Sealing: opens with the ring, for its own row alone, and says what is wrong without the value. */
+/** Sealing: a value opens with the key ring, for its own row only, and errors do not contain the value. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
@@ -67,7 +67,7 @@ test('a changed byte, a foreign form and a missing key are refused by name', asy
   )
 })
 
-test('a secret prints as [secret] wherever it goes', () => {
+test('a secret prints as [secret] everywhere', () => {
   const secret = new Secret('pat-na1-hidden')
   const holder = { nested: [{ secret }], map: new Map([['k', secret]]) }
   const printed = [

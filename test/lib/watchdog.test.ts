@@ -1,4 +1,4 @@
-/** A process whose event loop stands still is ended by its watchdog, with a line that says so; no other one is. */
+/** The watchdog ends a process whose event loop is blocked, with a log line, and no other process. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ interface How {
   wrapper?: string[]
 }
 
-/** A program with a watchdog, which then does what `then` says. */
+/** A program with a watchdog that then runs the code in `then`. */
 function start(then: string, { flags = [], wrapper = [] }: How = {}) {
   const program = `
     import { startWatchdog } from ${JSON.stringify(watchdog)}
@@ -35,7 +35,7 @@ function start(then: string, { flags = [], wrapper = [] }: How = {}) {
   return { child, exit, err: () => err, runs: once(child.stdout, 'data') }
 }
 
-test('a loop that stands still is ended for good, though it hears no signal', async () => {
+test('a process with a blocked loop is killed, though it handles no signal', async () => {
   const { child, exit, err, runs } = start('dog.started(); setTimeout(spin, 300)')
   await runs
   await sleep(500)
@@ -53,7 +53,7 @@ const unshare = ['unshare', '--fork', '--pid', '--kill-child']
 const mayUnshare = spawnSync('unshare', [...unshare.slice(1), 'true']).status === 0
 
 test(
-  'as PID 1, which it cannot end, it warns at the start and says its line once',
+  'as PID 1, which it cannot end, it warns at the start and logs its line once',
   { skip: !mayUnshare && 'no PID namespace may be made here' },
   async () => {
     const { child, exit, err, runs } = start('dog.started(); setTimeout(spin, 300)', { wrapper: unshare })

@@ -1,6 +1,6 @@
 /**
  * `npm run test:live`: connect, list, full and incremental sync against the real HubSpot, with the token in
- * HUBSPOT_TEST_TOKEN. Reads only, keeps what it read in a temporary directory, and removes that. See docs/live-test.md.
+ * HUBSPOT_TEST_TOKEN. Reads only, stores what it read in a temporary directory, and removes that. See docs/live-test.md.
  */
 import { createApi } from '../../demo/api.ts'
 import { freePortFrom } from '../../demo/ports.ts'
@@ -18,7 +18,7 @@ async function main(): Promise<void> {
   const token = process.env.HUBSPOT_TEST_TOKEN?.trim()
   if (!token) {
     process.stderr.write(
-      'test:live: set HUBSPOT_TEST_TOKEN to an access token of a HubSpot account (docs/live-test.md says which)\n',
+      'test:live: set HUBSPOT_TEST_TOKEN to an access token of a HubSpot account (see docs/live-test.md)\n',
     )
     process.exitCode = 2
     return
@@ -29,11 +29,11 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => stop.abort(new Error('interrupted')))
   try {
-    // Somewhere of its own, so that two of these at once do not look for the same one.
+    // A range of its own, so that two concurrent runs do not try the same port.
     const port = await freePortFrom(20_000 + Math.floor(Math.random() * 10_000))
     const base = `http://localhost:${port}`
     const apiUrl = process.env.HUBSPOT_API_URL?.trim()
-    // The schedule keeps out of the way: each run here is one that was asked for.
+    // No scheduled run: each run here was requested.
     spoke = startSpoke(base, {
       PORT: String(port),
       SPOKE_SYNC_EVERY: '9999h',

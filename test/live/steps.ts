@@ -1,4 +1,4 @@
-/** The steps of the live test: each proves something about a Spoke that is connected to whatever HubSpot it has. */
+/** The steps of the live test: each checks one property of a Spoke that is connected to the given HubSpot. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { Api, Issue, Run } from '../../demo/api.ts'
@@ -34,7 +34,7 @@ async function connect(parts: Parts, token: string): Promise<Live> {
   assert.equal(status.connected, true, status.error)
   assert.equal(status.hub_id, hubId)
   screen.held('Connect', `account ${hubId}${domain ? ` (${domain})` : ''}`)
-  screen.held('Scopes', scopes ? scopes.join(' ') : 'HubSpot does not say which')
+  screen.held('Scopes', scopes ? scopes.join(' ') : 'HubSpot does not list them')
   return { ...parts, tenantId, integrationId }
 }
 
@@ -66,7 +66,7 @@ async function full(live: Live, tickets: LiveTicket[]): Promise<void> {
   const { body } = await api.get(`/api/hubspot/sync/${tenantId}/${integrationId}`)
   const run = await follow(live, body.events.at(-1).sync_event_id)
   const issues = await api.issues(tenantId)
-  // Tickets may come and go at HubSpot while the run reads, so its count from before is told and not demanded.
+  // Tickets may come and go at HubSpot while the run reads, so the count from before is printed and not required.
   assert.equal(issues.size, run.inserted + run.archived)
   for (const ticket of tickets) assertKept(ticket, issues.get(ticket.id))
   screen.held('Full sync', `${count(issues.size)} issues here, HubSpot had counted ${run.total ?? 'nothing'}`)
@@ -86,8 +86,8 @@ async function incremental(live: Live): Promise<void> {
   const path = `/api/hubspot/sync/${tenantId}/${integrationId}`
   const started = (await api.post(path, { sync_type: 'incremental' }, 202)).body
   const run = await follow(live, started.sync_event_id)
-  const kept = `${count(run.inserted)} new, ${count(run.changed)} changed, ${count(run.unchanged)} as they were`
-  screen.held('Incremental sync', kept)
+  const counts = `${count(run.inserted)} new, ${count(run.changed)} changed, ${count(run.unchanged)} as they were`
+  screen.held('Incremental sync', counts)
 }
 
 async function follow({ api, screen, tenantId, integrationId }: Live, syncEventId: string): Promise<Run> {
@@ -101,7 +101,7 @@ async function follow({ api, screen, tenantId, integrationId }: Live, syncEventI
   assert.equal(
     run.state,
     'succeeded',
-    `the run ${run.state}: ${run.error ?? `${run.failed} records not kept`}`,
+    `the run ${run.state}: ${run.error ?? `${run.failed} records not stored`}`,
   )
   return run
 }

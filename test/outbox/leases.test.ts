@@ -1,4 +1,4 @@
-/** What is taken comes back when its sender died, is given back when it stops, and is nobody else's meanwhile; on both engines. */
+/** Leases of deliveries, on both engines: exclusive, released at a stop, and taken over when the sender died. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -37,7 +37,7 @@ for (const engine of engines)
     after(() => close())
 
     const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, A, work)
-    const told = () => within((scope) => recordChange(scope, 'sync.completed', id, {}))
+    const record = () => within((scope) => recordChange(scope, 'sync.completed', id, {}))
     const take = (leaseMs: number) =>
       within(
         async (scope) =>
@@ -73,8 +73,8 @@ for (const engine of engines)
       ms: 1,
     } as const
 
-    test('what is taken is nobody else’s, until its sender has been silent for too long', async () => {
-      const seq = await told()
+    test('a leased delivery is exclusive until its sender has been silent for too long', async () => {
+      const seq = await record()
       assert.equal(await due(), 1)
       assert.deepEqual(
         (await take(1_500)).map((one) => [one.seq, one.change?.seq]),
@@ -86,8 +86,8 @@ for (const engine of engines)
       assert.equal((await take(60_000))[0]?.seq, seq)
     })
 
-    test('a process that stops gives back what it was sending, as if it had never tried', async () => {
-      const seq = await told()
+    test('a process that stops releases what it was sending, without counting an attempt', async () => {
+      const seq = await record()
       const stop = new AbortController()
       await send(async (_url, _headers, _body, signal) => {
         stop.abort(new Error('it stops'))
@@ -98,10 +98,10 @@ for (const engine of engines)
       assert.deepEqual([again?.seq, again?.attemptCount], [seq, 0])
     })
 
-    test('what was delivered is not due any more; a change that is gone has failed', async () => {
-      await told()
-      const gone = await told()
-      await within((scope) => scope.query(sql`delete from changes where seq = ${gone}`))
+    test('what was delivered is no longer due; a delivery whose change was deleted has failed', async () => {
+      await record()
+      const deleted = await record()
+      await within((scope) => scope.query(sql`delete from changes where seq = ${deleted}`))
       const ids: string[] = []
       await send(async (_url, headers) => {
         ids.push(headers['webhook-id'] ?? '')
@@ -119,8 +119,8 @@ for (const engine of engines)
       ])
     })
 
-    test('what was taken over or asked for again meanwhile is not undone by a late failure; a late arrival counts', async () => {
-      const seq = await told()
+    test('a late failure does not undo a takeover or a redelivery; a late success counts', async () => {
+      const seq = await record()
       const [late] = await take(0)
       assert.ok(late)
       const [again] = await take(60_000)
@@ -139,23 +139,23 @@ for (const engine of engines)
       assert.deepEqual(await state(), [{ done: true, open: false, why: null }])
     })
 
-    test('an endpoint that is refused eight times at once is disabled once, and all eight are kept', async () => {
-      for (let n = 0; n < 8; n++) await told()
+    test('an endpoint that is refused eight times at once is disabled once, and all eight deliveries remain', async () => {
+      for (let n = 0; n < 8; n++) await record()
       const gone = { ...sent, outcome: 'gone', status: 410 } as const
       await Promise.all([1, 2].map(() => send(async () => gone)))
       const [row] = await within((scope) =>
-        scope.query(sql<{ tries: number; told: number }>`
+        scope.query(sql<{ tries: number; events: number }>`
           select (select count(*)::int from deliveries where attempt_count = 1) as tries,
-            (select count(*)::int from changes where type = 'endpoint.disabled') as told`),
+            (select count(*)::int from changes where type = 'endpoint.disabled') as events`),
       )
-      assert.deepEqual(row, { tries: 8, told: 1 })
+      assert.deepEqual(row, { tries: 8, events: 1 })
       await within((scope) => scope.query(sql`update endpoints set disabled_at = null`))
     })
 
-    test('a disabled endpoint is addressed nothing, and what waits for it fails', async () => {
-      await told()
+    test('a disabled endpoint gets no new deliveries, and pending ones fail', async () => {
+      await record()
       await within((scope) => scope.query(sql`update endpoints set disabled_at = now()`))
-      await told()
+      await record()
       await send(async () => assert.fail('nothing is sent'))
       assert.equal(await due(), 0)
       const [row] = await within((scope) =>

@@ -21,7 +21,7 @@ interface Heard {
 }
 
 let heard: Heard[] = []
-/** What is answered at a path; 204 unless told. */
+/** The response per path; by default 204. */
 let statuses = new Map<string, number>()
 const receiver = createServer(async (request, response) => {
   const chunks: Buffer[] = []
@@ -74,7 +74,7 @@ after(async () => {
 })
 
 const path = (rest = '', of = tenant) => `/api/hubspot/endpoints/${of}${rest}`
-const look = (text: string) => adminQuery(text, database)
+const runSql = (text: string) => adminQuery(text, database)
 const at = (where: string) => heard.filter(({ path }) => path === where)
 async function post(rest: string, body: object = {}, status = 200, headers = {}) {
   const answer = await service.post(path(rest), body, headers)
@@ -87,24 +87,24 @@ const stateOf = async (id: string) =>
   (await service.get(path())).body.endpoints.find((one: { endpoint_id: string }) => one.endpoint_id === id)
 const tickets = async () =>
   (
-    (await look(
+    (await runSql(
       `select ticket_id as id from issues where integration_id = '${integration}' and not archived order by 1`,
     )) as { id: string }[]
   ).map(({ id }) => id)
-/** Edits and reads, until the store has it. */
+/** Edits, then reads until the store has the edit. */
 async function edit(ids: string[], subject: string) {
   await emulator.control('PATCH', `/portals/${portal}/tickets`, { ids, properties: { subject } })
   await eventually(async () => {
     await service.post(`/api/hubspot/sync/${tenant}/${integration}`, { sync_type: 'incremental' })
     await idle(service, database)
-    const [row] = (await look(`select count(*)::int as n from issues where subject = '${subject}'`)) as {
+    const [row] = (await runSql(`select count(*)::int as n from issues where subject = '${subject}'`)) as {
       n: number
     }[]
     return row?.n === ids.length
-  }, `${subject} is kept`)
+  }, `${subject} is stored`)
 }
 const hurry = (id: string) =>
-  look(`update deliveries set due_at = now() where endpoint_id = '${id}' and due_at < 'infinity'`)
+  runSql(`update deliveries set due_at = now() where endpoint_id = '${id}' and due_at < 'infinity'`)
 const proved = ({ text, headers }: Heard, secret: string) => {
   try {
     new Webhook(secret).verify(text, headers)
@@ -114,19 +114,19 @@ const proved = ({ text, headers }: Heard, secret: string) => {
   }
 }
 
-test('an endpoint is told of what it asked for, signed, with old and new value', async () => {
+test('an endpoint gets the event types it subscribed to, signed, with old and new value', async () => {
   const made = await endpoint('/a', { types: ['issue.updated'] })
   assert.match(made.secret, /^whsec_/)
   const [a, b] = (await tickets()) as [string, string]
-  await edit([a, b], 'told outside')
-  await eventually(async () => at('/a').length === 2, 'both are told')
+  await edit([a, b], 'edited outside')
+  await eventually(async () => at('/a').length === 2, 'both are delivered')
   for (const one of at('/a')) {
     assert.ok(proved(one, made.secret))
     assert.ok(!proved(one, productSecret))
     assert.equal(one.headers['webhook-id'], one.body.id)
     assert.equal(one.body.type, 'issue.updated')
     assert.equal(one.body.tenant_id, tenant)
-    assert.equal(one.body.data.changed.subject.to, 'told outside')
+    assert.equal(one.body.data.changed.subject.to, 'edited outside')
     assert.equal(one.body.data.integration_id, integration)
   }
   // The answer is recorded after the receiver has given it.
@@ -138,20 +138,20 @@ test('an endpoint is told of what it asked for, signed, with old and new value',
   await service.delete(path(`/${made.endpoint_id}`))
 })
 
-test('the product’s endpoint is told of every tenant, and nobody else’s list shows it', async () => {
+test('the operator’s endpoint gets the events of every tenant, and no tenant’s list contains it', async () => {
   const other = await connectTenant(service, newAccount(emulator).token)
   await idle(service, database)
   const ofOther = () => at('/product').filter(({ body }) => body.tenant_id === other.tenant)
   await eventually(
     async () => new Set(ofOther().map(({ body }) => body.type)).size === 2,
-    'its connect and its first load are told',
+    'its connect and its first load are delivered',
   )
-  const told = ofOther()
+  const delivered = ofOther()
   assert.deepEqual(
-    new Set(told.map(({ body }) => body.type)),
+    new Set(delivered.map(({ body }) => body.type)),
     new Set(['integration.connected', 'sync.completed']),
   )
-  assert.ok(told.every((one) => proved(one, productSecret)))
+  assert.ok(delivered.every((one) => proved(one, productSecret)))
   assert.deepEqual((await service.get(path('', other.tenant))).body.endpoints, [])
 })
 
@@ -181,7 +181,7 @@ test('what fails is tried again with the same id, and what was tried is shown', 
   await service.delete(path(`/${made.endpoint_id}`))
 })
 
-test('in order: what is told of a ticket waits for what was told before; other tickets do not', async () => {
+test('in order: an event of a ticket waits for earlier ones of the same ticket; other tickets do not', async () => {
   const made = await endpoint('/ordered', { types: ['issue.updated'], in_order: true })
   const loose = await endpoint('/loose', { types: ['issue.updated'], in_order: false })
   for (const where of ['/ordered', '/loose']) statuses.set(where, 503)
@@ -189,7 +189,7 @@ test('in order: what is told of a ticket waits for what was told before; other t
   await edit([a], 'first')
   // However long the next edits take, the first is not tried again meanwhile.
   await eventually(async () => {
-    const postponed = await look(
+    const postponed = await runSql(
       `update deliveries set due_at = now() + interval '1 hour' where attempt_count = 1 and due_at < 'infinity'
        and endpoint_id in ('${made.endpoint_id}', '${loose.endpoint_id}') returning 1`,
     )
@@ -199,7 +199,7 @@ test('in order: what is told of a ticket waits for what was told before; other t
   await edit([b], 'of another')
   await eventually(
     async () => at('/ordered').length === 2 && at('/loose').length === 3,
-    'what may go has gone',
+    'what may be sent was sent',
   )
   assert.deepEqual(
     at('/ordered').map(({ body }) => body.data.changed.subject.to),
@@ -209,8 +209,8 @@ test('in order: what is told of a ticket waits for what was told before; other t
   heard = []
   await hurry(made.endpoint_id)
   await eventually(async () => at('/ordered').length === 3, 'all arrive')
-  const told = at('/ordered').map(({ body }) => body.data.changed.subject.to)
-  assert.ok(told.indexOf('first') < told.indexOf('second'), String(told))
+  const subjects = at('/ordered').map(({ body }) => body.data.changed.subject.to)
+  assert.ok(subjects.indexOf('first') < subjects.indexOf('second'), String(subjects))
   for (const { endpoint_id } of [made, loose]) await service.delete(path(`/${endpoint_id}`))
 })
 
@@ -227,13 +227,13 @@ test('after eight attempts a webhook has failed, after five days the endpoint is
   }
   const [failed] = await deliveries(id)
   assert.deepEqual([failed.state, failed.next_attempt_at], ['failed', null])
-  await look(`update endpoints set failing_since = now() - interval '6 days' where endpoint_id = '${id}'`)
+  await runSql(`update endpoints set failing_since = now() - interval '6 days' where endpoint_id = '${id}'`)
   await edit([b], 'of the last day')
   await eventually(async () => (await stateOf(id)).disabled_at !== null, 'it is disabled')
   const { changes } = (await service.get(`/api/hubspot/changes/${tenant}?limit=1000`)).body
-  const told = changes.filter(({ type }: { type: string }) => type === 'endpoint.disabled')
+  const disabled = changes.filter(({ type }: { type: string }) => type === 'endpoint.disabled')
   assert.deepEqual(
-    told.map(({ detail }: { detail: object }) => detail),
+    disabled.map(({ detail }: { detail: object }) => detail),
     [{ endpoint_id: id, reason: 'no delivery has succeeded for five days' }],
   )
   await edit([a], 'while disabled')
@@ -256,7 +256,7 @@ test('after eight attempts a webhook has failed, after five days the endpoint is
   await service.delete(path(`/${id}`))
 })
 
-test('410 disables at once; a test event goes to one endpoint alone; one delivery is sent once more', async () => {
+test('410 disables at once; a test event goes to one endpoint only; one delivery is sent again', async () => {
   const [one, other] = [await endpoint('/one'), await endpoint('/other')]
   const { change_id: changeId } = await post(`/${one.endpoint_id}/test`, {}, 202)
   await eventually(async () => at('/one').some(({ body }) => body.id === changeId), 'the test arrives')
@@ -278,21 +278,24 @@ test('410 disables at once; a test event goes to one endpoint alone; one deliver
   for (const { endpoint_id } of [one, other]) await service.delete(path(`/${endpoint_id}`))
 })
 
-test('while a secret is rotated both prove', async () => {
+test('during a rotation both secrets verify', async () => {
   const made = await endpoint('/rotated', { secret: `whsec_${Buffer.alloc(24, 1).toString('base64')}` })
   const { secret, previous_secret_expires_at } = await post(`/${made.endpoint_id}/rotate`, {}, 201)
   assert.ok(Date.parse(previous_secret_expires_at) > Date.now() + 23 * 3_600_000)
   await post(`/${made.endpoint_id}/test`, {}, 202)
-  const [told] = await eventually(async () => at('/rotated').length > 0 && at('/rotated'), 'the test arrives')
-  assert.ok(told && proved(told, secret) && proved(told, made.secret))
-  await look(
+  const [received] = await eventually(
+    async () => at('/rotated').length > 0 && at('/rotated'),
+    'the test arrives',
+  )
+  assert.ok(received && proved(received, secret) && proved(received, made.secret))
+  await runSql(
     `update endpoints set previous_secret_expires_at = now() where endpoint_id = '${made.endpoint_id}'`,
   )
   heard = []
   await post(`/${made.endpoint_id}/test`, {}, 202)
   const [later] = await eventually(async () => at('/rotated').length > 0 && at('/rotated'), 'another')
   assert.ok(later && proved(later, secret) && !proved(later, made.secret))
-  const rows = JSON.stringify(await look('select * from endpoints'))
+  const rows = JSON.stringify(await runSql('select * from endpoints'))
   for (const shown of [secret, made.secret]) assert.ok(!rows.includes(shown.slice('whsec_'.length)))
   await service.delete(path(`/${made.endpoint_id}`))
 })

@@ -1,4 +1,4 @@
-/** What we sign a receiver proves that is written with the `standardwebhooks` package alone; and what an address may be. */
+/** A receiver that uses only the `standardwebhooks` package verifies our signatures; and which addresses are allowed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
@@ -21,7 +21,7 @@ const proves = (secret: Secret, sent: string, headers: Record<string, string>) =
   }
 }
 
-test('the published vector of Standard Webhooks comes out as published', () => {
+test('the published test vector of Standard Webhooks is reproduced', () => {
   const headers = webhookSignatureHeaders(
     'msg_p5jXN8AQM9LWM0D4loKWxJek',
     new Date(1_614_265_330_000),
@@ -32,7 +32,7 @@ test('the published vector of Standard Webhooks comes out as published', () => {
   assert.equal(headers['webhook-timestamp'], '1614265330')
 })
 
-test('a receiver with the package proves ours, during a rotation with either secret, and nothing else', () => {
+test('a receiver with the package verifies our signatures, during a rotation with either secret, and nothing else', () => {
   const [fresh, old, other] = [newWebhookSecret(), newWebhookSecret(), newWebhookSecret()] as const
   const now = new Date()
   const headers = webhookSignatureHeaders('a-change', now, body, [fresh, old])
@@ -52,7 +52,7 @@ test('a receiver with the package proves ours, during a rotation with either sec
   assert.ok(!proves(old, body, webhookSignatureHeaders('a-change', now, body, [fresh])))
 })
 
-test('a secret is whsec_ and 24 to 64 bytes; what is none is not taken', () => {
+test('a secret is whsec_ and 24 to 64 bytes; anything else is refused', () => {
   for (const bytes of [24, 32, 64]) {
     const text = `whsec_${Buffer.alloc(bytes, 7).toString('base64')}`
     assert.equal(parseWebhookSecret(text)?.reveal(), text)
@@ -71,7 +71,7 @@ test('a secret is whsec_ and 24 to 64 bytes; what is none is not taken', () => {
   assert.equal(parseWebhookSecret(newWebhookSecret().reveal())?.reveal().length, 'whsec_'.length + 44)
 })
 
-test('it is tried eight times, as far apart as said, never sooner than the receiver asks', () => {
+test('it is tried eight times, at the documented intervals, never sooner than the receiver requires', () => {
   const plain = Array.from({ length: 7 }, (_, n) => attemptDelay(n + 1, undefined, 0.5))
   assert.deepEqual(plain, [5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 36_000_000])
   assert.equal(attemptDelay(8, undefined, 0.5), undefined)
@@ -142,7 +142,7 @@ test('only what everybody can reach is public', () => {
     assert.ok(!isPublicAddress(address), address)
 })
 
-test('an address that leads inside is refused as it is written, whatever it is dressed as', () => {
+test('a literal internal address is refused in any notation', () => {
   for (const url of [
     'https://example.com/hook',
     'https://hooks.example.co.uk/a?b=c',

@@ -1,5 +1,5 @@
 /**
- * One try: bounded whatever the receiver does, never redirected, and never to a private address, whatever a name means by then.
+ * One attempt: bounded whatever the receiver does, never redirected, and never to a private address, whatever a name resolves to by then.
  * Over 200 lines because one receiver serves all of it, directly and through a proxy.
  */
 import assert from 'node:assert/strict'
@@ -44,7 +44,7 @@ after(async () => {
 const never = new AbortController().signal
 const post = (to = url, by = poster) => by.post(to, { 'webhook-id': 'x' }, '{"a":1}', never)
 
-test('what is delivered says so, with the bytes that were given', async () => {
+test('a delivered request is reported as such, with the given bytes', async () => {
   answer = (_request, response) => response.writeHead(202).end('thank you')
   const { ms, ...sent } = await post()
   assert.deepEqual(sent, {
@@ -62,7 +62,7 @@ test('what is delivered says so, with the bytes that were given', async () => {
   )
 })
 
-test('a redirect is a failure, and nobody is asked there', async () => {
+test('a redirect is a failure, and its target is not called', async () => {
   for (const status of [301, 302, 303, 307, 308]) {
     answer = (_request, response) => response.writeHead(status, { location: `${url}/elsewhere` }).end()
     const { outcome, error } = await post()
@@ -71,17 +71,17 @@ test('a redirect is a failure, and nobody is asked there', async () => {
   assert.deepEqual(new Set(requests.map(({ path }) => path)), new Set(['/hook']))
 })
 
-test('what the receiver answers is told apart', async () => {
-  const says = async (status: number, headers: Record<string, string> = {}) => {
+test('the receiver’s responses are distinguished', async () => {
+  const outcomeOf = async (status: number, headers: Record<string, string> = {}) => {
     answer = (_request, response) => response.writeHead(status, headers).end()
     const { outcome, retryAfterMs } = await post()
     return [outcome, retryAfterMs]
   }
-  assert.deepEqual(await says(410), ['gone', undefined])
-  assert.deepEqual(await says(500), ['refused', undefined])
-  assert.deepEqual(await says(429, { 'retry-after': '17' }), ['refused', 17_000])
-  assert.deepEqual(await says(503, { 'retry-after': 'soon' }), ['refused', undefined])
-  const [outcome, wait] = await says(503, { 'retry-after': new Date(Date.now() + 60_000).toUTCString() })
+  assert.deepEqual(await outcomeOf(410), ['gone', undefined])
+  assert.deepEqual(await outcomeOf(500), ['refused', undefined])
+  assert.deepEqual(await outcomeOf(429, { 'retry-after': '17' }), ['refused', 17_000])
+  assert.deepEqual(await outcomeOf(503, { 'retry-after': 'soon' }), ['refused', undefined])
+  const [outcome, wait] = await outcomeOf(503, { 'retry-after': new Date(Date.now() + 60_000).toUTCString() })
   assert.equal(outcome, 'refused')
   assert.ok(Number(wait) > 55_000 && Number(wait) <= 60_000)
 })
@@ -89,7 +89,7 @@ test('what the receiver answers is told apart', async () => {
 test('a long answer is cut, an odd one is made text, and one without an end ends at the deadline', async () => {
   answer = (_request, response) => response.end(Buffer.alloc(10_000_000, 'x'))
   assert.equal((await post()).response, 'x'.repeat(100))
-  // Not a byte more is waited for than is kept.
+  // It waits for no more bytes than it stores.
   answer = (_request, response) => void response.write('z'.repeat(200))
   const more = await post()
   assert.deepEqual([more.response, more.ms < 500], ['z'.repeat(100), true])
@@ -115,7 +115,7 @@ test('a receiver that never answers, one that hangs up, and one that is not ther
   assert.equal((await post('http://127.0.0.1:9/')).error, 'connect')
 })
 
-test('whoever stops is told nothing of how it ended', async () => {
+test('an aborted attempt returns no result', async () => {
   answer = () => {}
   const stop = new AbortController()
   const sending = poster.post(url, {}, '{}', stop.signal)
@@ -123,7 +123,7 @@ test('whoever stops is told nothing of how it ended', async () => {
   await assert.rejects(sending, /it stops/)
 })
 
-/** A name that means something else at each look. */
+/** A name that resolves to another address at each lookup. */
 const rebinding =
   (...addresses: string[]): LookupFunction =>
   (_host, options, done) => {
@@ -164,7 +164,7 @@ test('a private address is never connected to: written out, by name, by a name t
     await by.close()
   }
   assert.equal(connections, 0)
-  // The name was public when somebody looked, and is not when it is connected to.
+  // The name was public when it was checked, and is not when it is connected to.
   const changes = rebinding('93.184.215.14', '127.0.0.1')
   const by = strict(changes)
   await new Promise((resolve) => changes('rebound.example', {}, resolve))
@@ -209,7 +209,7 @@ describe('through a proxy', () => {
     await six.close()
   })
 
-  test('a private address is never asked for: by name, beside a public one, or written out', async () => {
+  test('a private address is never requested: by name, together with a public one, or as a literal', async () => {
     const mixed: LookupFunction = (_host, _options, done) =>
       done(null, [
         { address: '8.8.8.8', family: 4 },
@@ -231,7 +231,7 @@ describe('through a proxy', () => {
     assert.equal(connections, 0)
   })
 
-  test('the operator’s own endpoint goes by its name, which the proxy resolves', async () => {
+  test('the operator’s own endpoint is sent by name, which the proxy resolves', async () => {
     const never: LookupFunction = (_host, _options, done) => done(new Error('looked up'), [])
     const by = createWebhookPoster({
       clock: systemClock,
@@ -245,7 +245,7 @@ describe('through a proxy', () => {
     await by.close()
   })
 
-  test('a proxy that refuses, hangs or goes is a failure of its own, in time', async () => {
+  test('a proxy that refuses, hangs or disconnects is a failure of its own, in time', async () => {
     for (const how of [407, 'hang', 'reset'] as const) {
       proxy.answer = how
       const by = strict(rebinding('93.184.215.14'))
@@ -258,7 +258,7 @@ describe('through a proxy', () => {
   })
 })
 
-test('a name that nobody resolves fails as such, and one whose resolver hangs by the deadline', async () => {
+test('a name that does not resolve fails as such, and one whose resolver hangs fails by the deadline', async () => {
   const failing: LookupFunction = (_host, _options, done) =>
     done(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), [])
   const by = createWebhookPoster({ clock: systemClock, allowPrivate: false, timeoutMs: 500, lookup: failing })

@@ -1,4 +1,4 @@
-/** Looks for secrets in whatever was written, in every form that something could have given them. */
+/** Searches for secrets in everything that was written, in every encoding. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type RawBuilder, sql } from 'kysely'
@@ -15,7 +15,7 @@ export const canary = (what: string, secret: string | Uint8Array): Canary => ({
   bytes: typeof secret === 'string' ? Buffer.from(secret, 'utf8') : Buffer.from(secret),
 })
 
-/** Inside longer text that was encoded as one, base64 looks otherwise at each of three offsets; the edges depend on neighbours. */
+/** Within a longer encoded text, base64 differs at each of three offsets; the edges depend on neighbors. */
 function base64Inside(bytes: Buffer, form: 'base64' | 'base64url'): string[] {
   return [0, 1, 2].map((offset) => {
     const text = Buffer.concat([Buffer.alloc(offset), bytes])
@@ -26,7 +26,7 @@ function base64Inside(bytes: Buffer, form: 'base64' | 'base64url'): string[] {
   })
 }
 
-/** Each form, by its name; a form that looks like one before it is left out. */
+/** Each form, by its name; a form equal to an earlier one is left out. */
 export function formsOf({ bytes }: Canary): [form: string, text: Buffer][] {
   const hex = bytes.toString('hex')
   const forms: [string, string | Buffer][] = [

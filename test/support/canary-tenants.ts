@@ -1,19 +1,19 @@
-/** Tenants that each carry a word of their own in everything they have, so that a leak names whose it is. */
+/** Tenants with a marker word in all their data, so that a leak identifies its tenant. */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { type Canary, canary } from './canaries.ts'
 import type { TestEmulator } from './emulator.ts'
 
 export interface CanaryTenant {
-  /** Stands in subjects, contents, property values, names, domain, user, keys and request ids. */
+  /** It is in subjects, contents, property values, names, domain, user, keys and request ids. */
   word: string
   id: string
   portal: number
   token: string
-  /** What belongs to this tenant and to no other: the word, and the ids that were made for it. */
+  /** What belongs only to this tenant: the word, and the ids that were created for it. */
   marks: Canary[]
 }
 
-/** An account whose tickets, pipelines, stages, owners, properties, domain and user all hold the tenant's word. */
+/** An account whose tickets, pipelines, stages, owners, properties, domain and user all contain the tenant's word. */
 export function newCanaryTenant(emulator: TestEmulator): CanaryTenant {
   const { world } = emulator
   const word = `zq${randomBytes(8).toString('hex')}`

@@ -1,4 +1,4 @@
-/** A clock that a test moves by hand. Whoever sleeps on it wakes when the test has moved it far enough. */
+/** A clock that a test moves by hand. A sleep on it ends when the test has moved it far enough. */
 import type { Clock } from '../../src/lib/clock.ts'
 
 export interface HandClock extends Clock {

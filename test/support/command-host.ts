@@ -24,7 +24,7 @@ async function carryOut({ cwd, env, words }: Order) {
     said[key] += typeof text === 'string' ? text : Buffer.from(text).toString()
     return true
   }
-  const kept = [stdout.write, stderr.write, process.exit] as const
+  const saved = [stdout.write, stderr.write, process.exit] as const
   process.chdir(cwd)
   for (const name of Object.keys(process.env)) delete process.env[name]
   Object.assign(process.env, env)
@@ -41,7 +41,7 @@ async function carryOut({ cwd, env, words }: Order) {
     if (!(error instanceof Exit)) throw error
     return { code: error.code, ...said }
   } finally {
-    ;[stdout.write, stderr.write, process.exit] = kept
+    ;[stdout.write, stderr.write, process.exit] = saved
     process.exitCode = 0
   }
 }

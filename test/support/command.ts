@@ -17,7 +17,7 @@ export const inherited = (): Record<string, string | undefined> => ({
   NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
 })
 
-/** In a process of its own. @param cwd where `./data` lies */
+/** In a process of its own. @param cwd the parent of `./data` */
 export function startSpoke(cwd: string, env: Record<string, string>, ...words: string[]): Promise<Ran> {
   return new Promise((resolve) => {
     execFile(
@@ -34,7 +34,7 @@ let last: Promise<unknown> = Promise.resolve()
 
 /**
  * The same in a process that carries out one command after the other, for tests with many: most of what a command costs is
- * its start. What is said of exit codes and of the command line itself is shown by startSpoke.
+ * its start. Exit codes and the command line itself are tested with startSpoke.
  */
 export function runSpoke(cwd: string, env: Record<string, string>, ...words: string[]): Promise<Ran> {
   const next = last.then(async () => {
@@ -45,7 +45,7 @@ export function runSpoke(cwd: string, env: Record<string, string>, ...words: str
     one.send({ cwd, env, words })
     try {
       const [done] = await once(one, 'message', { signal: AbortSignal.timeout(170_000) })
-      // Idle, it keeps nobody from ending.
+      // While idle, it does not prevent the process from exiting.
       one.unref()
       one.channel?.unref()
       return done as Ran

@@ -4,7 +4,7 @@ import { type Emulator, startEmulator } from '../../packages/emulator/src/server
 export const redirectUri = 'http://localhost:8000/api/hubspot/oauth/callback'
 
 export interface TestEmulator extends Emulator {
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: tests read the fields that they need
   control(method: string, path: string, body?: unknown): Promise<any>
   /** Requests that HubSpot saw, of paths that hold `path`. */
   requests(path?: string): Promise<
@@ -56,7 +56,7 @@ export async function startTestEmulator(
   }
 }
 
-/** All live tickets of a portal as they are now: id -> what a sync should have kept. */
+/** All current live tickets of a portal: id -> what a sync should have stored. */
 export async function truthOf(
   emulator: TestEmulator,
   hubId: number,

@@ -1,4 +1,4 @@
-/** What the tests of erasing share: a worker's erasing without the worker, and a look into every row there is. */
+/** Shared by the tests of erasure: a worker's erasure without the worker, and a search through all rows. */
 import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'

@@ -1,4 +1,4 @@
-/** Before the first test: one PostgreSQL, with a migrated template that each test file copies. After the last: gone. */
+/** Before the first test: one PostgreSQL, with a migrated template that each test file copies. It is removed after the last test. */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * What a run of all tests leaves out, aloud: the same story once more on the other engine, or with more of the same. It is run by
- * `npm run test:long`, which leaves nothing out.
+ * What `npm test` skips, and reports as skipped: the same test on the other engine, or with more repetitions. It is run by
+ * `npm run test:long`, which skips nothing.
  */
 export const long = process.env.SPOKE_TEST_LONG === '1'
 

@@ -18,7 +18,7 @@ export function pgbouncerVersion(): string | undefined {
   return status === 0 ? stdout.split('\n')[0] : undefined
 }
 
-/** For `describe` and `test`: left out aloud where there is none. */
+/** For `describe` and `test`: reported as skipped where there is none. */
 export const withPgbouncer = pgbouncerVersion() ? {} : { skip: 'no pgbouncer is installed' }
 
 export interface Pgbouncer {
@@ -28,7 +28,7 @@ export interface Pgbouncer {
 }
 
 /**
- * @param database to stand before
+ * @param database to connect to
  * @param settings on top of transaction mode, as in pgbouncer.ini
  */
 export async function startPgbouncer(

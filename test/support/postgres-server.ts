@@ -1,4 +1,4 @@
-/** A PostgreSQL of our own for the tests: started once for a run, on a free loopback port, gone with it. */
+/** A PostgreSQL for the tests: started once for a run, on a free loopback port, and removed with it. */
 import { execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, chmodSync, chownSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
@@ -30,14 +30,14 @@ async function findBinaries(): Promise<Binaries> {
   return { ...found, libraries: join(dirname(found.postgres), '../lib') }
 }
 
-/** PostgreSQL refuses to run as root, so root lends it to `nobody`. */
+/** PostgreSQL refuses to run as root, so root runs it as `nobody`. */
 function unprivileged(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined
   const id = (flag: string) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }))
   return { uid: id('-u'), gid: id('-g') }
 }
 
-/** A checkout below a home that `nobody` may not enter: the binaries are lent from a folder it may. */
+/** For a checkout below a home that `nobody` may not enter: the binaries are copied to a folder that it may. */
 function readableBy(owner: SpawnOptions, binaries: Binaries, scratch: string): Binaries {
   const probe = spawnSync(binaries.postgres, ['--version'], {
     ...owner,
@@ -81,7 +81,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     // Each test has a database of its own; looking through hundreds of them took a tenth of the server's time.
     autovacuum: 'off',
   }
-  // Nothing here outlives the run, so nothing need reach the disk. In the file, so that who measures can have it otherwise.
+  // No data outlives the run, so nothing must reach the disk. In the file, so that benchmarks can override it.
   const loose = ['fsync', 'synchronous_commit', 'full_page_writes'].map((name) => `${name} = off\n`)
   appendFileSync(join(data, 'postgresql.conf'), loose.join(''))
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])

@@ -31,7 +31,7 @@ function poolOf(url: string): pg.Pool {
   return made
 }
 
-/** One statement as superuser. Tests ask many times a second, so connections stay open for a second. */
+/** One statement as superuser. Tests query many times a second, so connections stay open for a second. */
 export async function adminQuery(
   statement: string | { name: string; text: string },
   url = serverUrl(),
@@ -39,13 +39,13 @@ export async function adminQuery(
   return (await poolOf(url).query(statement)).rows
 }
 
-/** A new database from the template. Dropped by nobody: the server is gone at the end of the run. */
+/** A new database from the template. It is not dropped: the server is removed at the end of the run. */
 export async function newPostgresDatabase(template = 'spoke_template'): Promise<string> {
   const name = `t_${randomUUID().replaceAll('-', '')}`
   for (let tries = 0; ; tries++) {
     try {
       await adminQuery(`create database ${name} template ${template}`)
-      // Privileges on a database are not copied with it; the migrations took this one away.
+      // Privileges on a database are not copied with it; the migrations revoked this one.
       await adminQuery(`revoke temporary on database ${name} from public`)
       return withDatabase(name)
     } catch (error) {

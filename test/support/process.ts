@@ -17,12 +17,12 @@ export interface SpokeProcess {
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>
 }
 
-/** As `npm start` gives them: the collector works sooner, and a long load keeps its memory flat. */
+/** The flags of `npm start`: garbage is collected earlier, and memory stays flat under a long load. */
 const heap = ['--max-semi-space-size=8', '--initial-heap-size=96', '--max-old-space-size=512']
 
 /**
- * @param cwd where `./data` lies
- * @param watch given what it prints once it listens, which is then not kept: for a run that prints without end
+ * @param cwd the parent of `./data`
+ * @param watch gets what it prints once it listens, which is then not recorded: for a run with unbounded output
  * @param words the script and its arguments
  */
 export function startProcess(

@@ -1,4 +1,4 @@
-/** An identity provider: keys of its own over HTTP, and tokens signed with them. It can be slow, broken, huge, or gone. */
+/** An identity provider: keys of its own over HTTP, and tokens signed with them. It can be slow, broken, huge, or unavailable. */
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -17,11 +17,11 @@ export interface SigningKey {
 export interface Provider {
   issuer: string
   jwksUrl: string
-  /** How often its keys were asked for. */
+  /** How often its keys were requested. */
   calls(): number
   /** Open now. */
   connections(): Promise<number>
-  /** Requests to any other path: nobody should come by. */
+  /** Requests to any other path: there should be none. */
   strays: string[]
   /** What the keys' address answers from now on; undefined: the keys. */
   answer: ((request: IncomingMessage, response: ServerResponse) => void) | undefined

@@ -1,4 +1,4 @@
-/** An HTTP proxy on loopback that opens tunnels and says for whom. It connects to this machine alone, whatever it is asked for. */
+/** An HTTP proxy on loopback that opens tunnels and records their targets. It connects to this machine only, for any target. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
@@ -6,7 +6,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 export interface TestProxy {
   /** Without a login. */
   url: string
-  /** What CONNECT asked for, as `host:port`. */
+  /** The target of CONNECT, as `host:port`. */
   targets: string[]
   /** Of the last CONNECT. */
   authorization: string | undefined
@@ -14,7 +14,7 @@ export interface TestProxy {
   others: number
   /** What a CONNECT is answered with; `hang`: nothing; `reset`: the connection closes. */
   answer: 200 | 403 | 407 | 'hang' | 'reset'
-  /** The port of this machine that a target stands for; absent: its own. */
+  /** The local port that replaces a target; absent: the target's own port. */
   portOf: (target: string) => number
   close(): Promise<void>
 }

@@ -25,7 +25,7 @@ export interface Reply {
   body: any
 }
 
-/** @param env on top of a loopback service that schedules no runs, with LOG_LEVEL=debug kept in `lines` */
+/** @param env on top of a loopback service that schedules no runs, with LOG_LEVEL=debug recorded in `lines` */
 export async function startTestService(
   emulatorUrl: string,
   env: Record<string, string> = {},
@@ -44,9 +44,9 @@ export async function startTestService(
     HUBSPOT_TIMEOUT: '10s',
     // Each connection costs the server as much as a request.
     SPOKE_DB_POOL: '5',
-    // No scheduled run comes between the steps of a test of something else.
+    // No scheduled run interferes with a test of something else.
     SPOKE_SYNC_EVERY: '500h',
-    // A test of something else asks as often as it likes, with as many wrong keys as it likes.
+    // A test of something else may send any number of requests and wrong keys.
     SPOKE_RATE_KEY: '0',
     SPOKE_RATE_TENANT: '0',
     SPOKE_RATE_ADDRESS: '0',
@@ -91,10 +91,10 @@ export async function startTestService(
   }
 }
 
-/** A busy machine may be several times slower than an idle one. Whoever plants faults waits less: there it never comes. */
+/** A busy machine may be several times slower than an idle one. Runs with planted faults wait less: the event never comes. */
 const patienceMs = Number(process.env.SPOKE_TEST_PATIENCE_MS ?? 60_000)
 
-/** Asks until the answer is there. */
+/** Polls until the condition holds. */
 export async function eventually<T>(
   ask: () => Promise<T | undefined | false>,
   what: string,
@@ -106,7 +106,7 @@ export async function eventually<T>(
     if (answer) return answer
     const waitedMs = Date.now() - began
     if (waitedMs > withinMs) assert.fail(`not within ${withinMs} ms: ${what}`)
-    // What takes long is asked for less often.
+    // A slow condition is polled less often.
     await new Promise((resolve) => setTimeout(resolve, Math.min(200, 20 + waitedMs / 5)))
   }
 }

@@ -59,7 +59,7 @@ function listFiles(): string[] {
   return chosen
 }
 
-/** Whether this process is the first that asks for the file. */
+/** Whether this process is the first to claim the file. */
 function claim(file: string): boolean {
   const scratch = process.env.SPOKE_TEST_SCRATCH
   if (!scratch) throw new Error('run the tests by `npm test`, or one file by `npm run test:file -- <path>`')

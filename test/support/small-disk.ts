@@ -33,5 +33,5 @@ function mayMount(): boolean {
   }
 }
 
-/** For `describe` and `test`: left out aloud where nothing can be mounted. */
+/** For `describe` and `test`: reported as skipped where nothing can be mounted. */
 export const withSmallDisk = mayMount() ? {} : { skip: 'needs root, and a kernel that lets it mount a tmpfs' }

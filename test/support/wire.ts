@@ -1,8 +1,8 @@
-/** A wire to the database that a test can cut or let fall silent. */
+/** A connection to the database that a test can cut or stall. */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
-/** @param url of the database; the service is given the one that comes back */
+/** @param url of the database; the service gets the returned one */
 export async function wireTo(url: string) {
   const { port, hostname } = new URL(url)
   const sockets = new Set<Socket>()

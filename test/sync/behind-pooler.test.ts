@@ -1,4 +1,4 @@
-/** Behind PgBouncer in transaction mode, without prepared statements: all that a service does, in two processes, logs no trouble. */
+/** Behind PgBouncer in transaction mode, without prepared statements: a service of two processes works and logs no warnings. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Account, differences, type InboxBench, startInboxBench } from '../inbox/inbox-fixture.ts'
@@ -60,7 +60,7 @@ for (const prepare of ['auto', 'off'])
         assert.deepEqual(await differences(bench, account), [])
       })
 
-      test('what webhooks tell of is read, and stands in the change feed', async () => {
+      test('a ticket named by a webhook is read, and is in the change feed', async () => {
         const before = await bench.service.get(`/api/hubspot/changes/${account.tenant}?after=now`)
         await edit(await someIds(), 'by webhook')
         await bench.drained()
@@ -71,7 +71,7 @@ for (const prepare of ['auto', 'off'])
         assert.equal(body.changes.length, 5)
       })
 
-      test('an incremental run is begun within half a second, though nobody can be told', async (t) => {
+      test('an incremental run starts within half a second, though no notification arrives', async (t) => {
         await edit(await someIds(), 'by a run')
         const waits: number[] = []
         do {
@@ -85,7 +85,7 @@ for (const prepare of ['auto', 'off'])
         assert.deepEqual(await differences(bench, account), [])
       })
 
-      test('requests side by side meet no statement of another connection', async () => {
+      test('concurrent requests do not use statements of other connections', async () => {
         const answers = await Promise.all(
           Array.from({ length: 100 }, (_, index) =>
             bench.service.get(
@@ -103,12 +103,12 @@ for (const prepare of ['auto', 'off'])
         assert.equal(erased.status, 202)
         await eventually(
           async () =>
-            (await bench.look(`select from tenants where tenant_id = '${account.tenant}'`)).length === 0,
-          'the tenant is gone',
+            (await bench.runSql(`select from tenants where tenant_id = '${account.tenant}'`)).length === 0,
+          'the tenant is erased',
         )
       })
 
-      test('the start said what it found, once, and nothing was warned of', () => {
+      test('the start logs the pooler once, and there are no warnings', () => {
         for (const { lines } of [bench.service, worker]) {
           const found = lines.filter((line) => line.includes('a pooler in transaction mode'))
           assert.equal(found.length, 1)

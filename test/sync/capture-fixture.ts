@@ -1,4 +1,4 @@
-/** A connected integration for tests of change capture: what HubSpot has, what we hold, and what runs asked for. */
+/** A connected integration for tests of change capture: what HubSpot has, what we store, and what runs requested. */
 import assert from 'node:assert/strict'
 import type { TestEmulator } from '../support/emulator.ts'
 import { runEnded, type TestService } from '../support/service.ts'
@@ -19,7 +19,7 @@ export interface Connected {
   /** ticket id -> issue, of all or of the live ones. */
   issues(): Promise<Map<string, Any>>
   truth(archived?: boolean): Promise<Map<string, Any>>
-  /** Differences between what is live here and there, in words; none is the aim. */
+  /** Differences between live tickets here and at HubSpot, as text; expected: none. */
   differences(): Promise<string[]>
   /** Calls of the CRM since the log was cleared, `METHOD path` with ids left out; without the tests of the connection. */
   asked(): Promise<string[]>

@@ -1,4 +1,4 @@
-/** Everything that can befall a ticket, from end to end: deletions, restores, merges, and what a search cannot prove. */
+/** Everything that can happen to a ticket, end to end: deletions, restores, merges, and what a search cannot prove. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
@@ -12,7 +12,7 @@ describe('change capture', () => {
   let service: TestService
   before(async () => {
     emulator = await startTestEmulator({ quirks: noLag })
-    // No slot comes between: each test runs what it looks at.
+    // No scheduled run interferes: each test starts its own runs.
     service = await startTestService(emulator.url, {
       SPOKE_SYNC_EVERY: '500h',
       SPOKE_SYNC_OVERLAP: '2s',
@@ -29,7 +29,7 @@ describe('change capture', () => {
   const nextSecond = () => later(1_000)
   const idsOf = async (one: Connected) => [...(await one.truth()).keys()]
 
-  test('archived tickets become tombstones in the next full pass, restored ones live again', async () => {
+  test('archived tickets become tombstones in the next full pass, restored ones become live again', async () => {
     const one = await connect(emulator, service, { portal_id: 201, tickets: 120 })
     const [a, b, c] = (await idsOf(one)) as [string, string, string]
     await nextSecond()
@@ -51,7 +51,7 @@ describe('change capture', () => {
     assert.equal((await one.issues()).get(b).archived_at, null)
   })
 
-  test('tickets deleted for good are read by id twice before they are markedDeleted, and no other is asked for', async () => {
+  test('tickets deleted for good are read by id twice before they are marked deleted, and no others are requested', async () => {
     const one = await connect(emulator, service, { portal_id: 202, tickets: 250 })
     const gone = (await idsOf(one)).slice(100, 130)
     await nextSecond()
@@ -71,7 +71,7 @@ describe('change capture', () => {
     assert.deepEqual(await one.differences(), [])
   })
 
-  test('where HubSpot leaves out what is deleted without a word, each is asked for alone and markedDeleted', async () => {
+  test('where HubSpot silently leaves out deleted tickets, each is requested alone and marked deleted', async () => {
     const one = await connect(emulator, service, { portal_id: 230, tickets: 80 })
     const gone = (await idsOf(one)).slice(20, 65)
     await emulator.control('PATCH', '/quirks', { missing_ids_in_batch: 'silent' })
@@ -83,18 +83,18 @@ describe('change capture', () => {
     assert.deepEqual(await one.differences(), [])
   })
 
-  test('answers that leave out live tickets prove nothing: the run waits, goes on without them, and says so', async () => {
+  test('responses that leave out live tickets prove nothing: the run waits, continues without them, and reports it', async () => {
     const one = await connect(emulator, service, { portal_id: 231, tickets: 100 })
     await nextSecond()
     const fault = (more: object) =>
       emulator.control('POST', '/faults', { kind: 'omit', times: null, ...more })
-    // The list misses 45, and read by id HubSpot says nothing of anyone.
+    // The list misses 45, and reads by id return none of them.
     await fault({ keep: 55, match: { method: 'GET', path: '/objects/', portal_id: 231 } })
     await fault({ match: { path: '/objects/2026-09/tickets/batch/read', portal_id: 231 } })
     const run = await one.start('full')
     const end = await eventually(async () => {
       const { body } = await service.get(`/api/hubspot/sync/${T}/${one.id}/${run}`)
-      // Asked again, it waits no longer.
+      // On the next attempt it does not wait again.
       if (body.state === 'waiting') {
         assert.equal(body.waiting_for, 'hubspot_unavailable')
         await one.start('full')
@@ -108,7 +108,7 @@ describe('change capture', () => {
     assert.deepEqual([healed.state, healed.archived], ['succeeded', 0])
   })
 
-  test('associations whose cursor does not move: the contacts are degraded, the run is partial, and the rest is kept', async () => {
+  test('associations whose cursor does not move: the contacts are degraded, the run is partial, and all else is stored', async () => {
     const associations = { contacts: 2, companies: 1 }
     const match = { path: '/tickets/contacts/batch/read', portal_id: 232 }
     await emulator.control('POST', '/faults', { kind: 'stuck_cursor', times: null, match })
@@ -132,7 +132,7 @@ describe('change capture', () => {
     assert.equal((await contacts()).state, 'ok')
     const had = await withSome('contacts')
     assert.ok(had > 15, String(had))
-    // Answers that leave tickets out take nothing away.
+    // Responses that leave tickets out remove nothing.
     await emulator.control('POST', '/faults', { kind: 'omit', times: null, match })
     const short = await one.sync('full')
     await emulator.control('DELETE', '/faults')
@@ -141,7 +141,7 @@ describe('change capture', () => {
   })
 
   for (const no_associations of ['silent', 'empty', 'error'])
-    test(`contacts taken away from many tickets are gone after one full pass (tickets without any: ${no_associations})`, async () => {
+    test(`contacts removed from many tickets are removed here after one full pass (tickets without any: ${no_associations})`, async () => {
       await emulator.control('PATCH', '/quirks', { no_associations })
       const portal_id = { silent: 233, empty: 234, error: 235 }[no_associations] ?? 0
       const token = { kind: 'private_app', scopes: ['tickets', 'crm.objects.contacts.read'] }
@@ -188,7 +188,7 @@ describe('change capture', () => {
     assert.deepEqual(await one.differences(), [])
   })
 
-  test('a second edit in the same millisecond is kept', async () => {
+  test('a second edit in the same millisecond is stored', async () => {
     const one = await connect(emulator, service, { portal_id: 204, tickets: 40 })
     const [id] = (await idsOf(one)) as [string]
     await nextSecond()
@@ -203,13 +203,13 @@ describe('change capture', () => {
     assert.equal((await one.issues()).get(id).subject, 'second')
   })
 
-  test('a stale row of the index raises nothing from the dead', async () => {
+  test('a stale row of the index restores no deleted ticket', async () => {
     await emulator.control('PATCH', '/quirks', { index_keeps_archived: true, index_lag_ms: 60_000 })
     try {
       const one = await connect(emulator, service, { portal_id: 205, tickets: 30 })
       await emulator.control('PATCH', '/quirks', { index_lag_ms: 0 })
       const [id] = (await idsOf(one)) as [string]
-      // Ahead of the clock, so that however slow the machine, each search looks back as far.
+      // Ahead of the clock, so that each search has the same look-back on a slow machine.
       const at = Date.now() + 30_000
       await one.act('PATCH', `/tickets/${id}`, { properties: { subject: 'edited' }, at })
       await one.sync('incremental')
@@ -322,7 +322,7 @@ describe('change capture', () => {
     await one.forgetCalls()
     await one.sync('incremental')
     assert.deepEqual(await one.asked(), ['POST /crm/objects/2026-09/tickets/search'])
-    // A loser whose survivor is found by its id keeps all that the survivor has.
+    // A loser whose survivor is found by its id does not change the survivor's data.
     await nextSecond()
     const [primary, loser] = ids.slice(120, 122) as [string, string]
     const { survivor } = await one.act('POST', '/tickets/merge', { primary, loser })
@@ -336,7 +336,7 @@ describe('change capture', () => {
     assert.equal((await emulator.requests('/crm/')).filter(({ status }) => status === 414).length, 0)
   })
 
-  test('a saved cursor that HubSpot refuses heals itself', async () => {
+  test('a run recovers from a saved cursor that HubSpot refuses', async () => {
     const one = await connect(emulator, service, { portal_id: 209, tickets: 600 })
     await emulator.control('POST', '/faults', {
       match: { path: '/tickets', method: 'GET', query: 'properties=', portal_id: 209 },
@@ -355,7 +355,7 @@ describe('change capture', () => {
     assert.deepEqual({ state: ended.state, done: ended.done }, { state: 'succeeded', done: 600 })
   })
 
-  test('incrementals go on while the first full pass runs', async () => {
+  test('incrementals continue while the first full pass runs', async () => {
     await emulator.control('POST', '/portals', { portal_id: 210, tickets: 600, plan: 'enterprise' })
     const { token } = await emulator.control('POST', '/portals/210/tokens', { kind: 'private_app' })
     await emulator.control('POST', '/faults', {

@@ -1,6 +1,6 @@
 /**
  * A process that is killed, or stopped and woken again, at each step of a run while another works on the same
- * PostgreSQL. No hook in the product: a lock held from outside makes the run stand still at the statement that is meant.
+ * PostgreSQL. No hook in the product: a lock held from outside stops the run at the intended statement.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -15,7 +15,7 @@ import { eventually, testKeys } from '../support/service.ts'
 
 const T = '11111111-1111-4111-8111-111111111111'
 const tickets = 300
-/** By list: what each case of a run asks for when nobody dies. */
+/** By list: the requests of each run without a crash. */
 const pages = 3
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely
@@ -28,15 +28,15 @@ async function ask(spoke: SpokeProcess, path: string, body?: unknown): Promise<A
   return await answer.json()
 }
 
-/** Where the run is made to stand still, and what shows that it does. */
+/** Where the run is stopped, and how the test detects it. */
 const steps: { at: string; lock: string; waits: string }[] = [
   {
-    at: 'between fetch and keep',
+    at: 'between fetch and write',
     lock: 'select from tenant_integrations for update',
     waits: '%for no key update%',
   },
   {
-    at: 'while the page is kept',
+    at: 'while the page is written',
     lock: 'select from issues for update',
     waits: '%with page as%',
   },
@@ -58,14 +58,14 @@ const steps: { at: string; lock: string; waits: string }[] = [
   { at: 'in the commit', lock: 'select pg_advisory_lock(42)', waits: 'commit' },
 ]
 
-/** Holds the transaction of a kept page at its very commit while the advisory lock is taken. */
+/** Blocks the transaction of a page at its commit while the advisory lock is held. */
 const waitAtCommit = `
   create function wait_at_commit() returns trigger language plpgsql as
     $$ begin perform pg_advisory_xact_lock_shared(42); return null; end $$;
   create constraint trigger wait_at_commit after update of cursor on sync_streams
     deferrable initially deferred for each row execute function wait_at_commit()`
 
-describe('a run goes on in another process', () => {
+describe('a run continues in another process', () => {
   let emulator: TestEmulator
   let databaseUrl: string
   let dir: string
@@ -139,7 +139,7 @@ describe('a run goes on in another process', () => {
         call.method === 'GET' &&
         call.portal_id === hubId &&
         call.query.archived !== 'true' &&
-        // The test of the connection before a run asks for no property.
+        // The connection check before a run requests no property.
         call.query.properties !== undefined,
     )
     assert.ok(listed.length <= mostPages, `${listed.length} pages were read, not ${mostPages}`)
@@ -167,7 +167,7 @@ describe('a run goes on in another process', () => {
         await holder.connect()
         let run: string
         try {
-          // The second page is the one: the first is kept, the third not yet read.
+          // It stops at the second page: the first is stored, the third not yet read.
           await emulator.control('POST', '/faults', {
             match: {
               path: '/crm/objects/2026-09/tickets',
@@ -186,15 +186,15 @@ describe('a run goes on in another process', () => {
               (
                 await adminQuery(`select pages from sync_events where sync_event_id = '${run}'`, databaseUrl)
               )[0]?.pages === '1',
-            'the first page is kept',
+            'the first page is stored',
           )
           await holder.query('begin')
           await holder.query(lock)
-          const stands = `select 1 from pg_stat_activity
+          const blocked = `select 1 from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock' and query ilike '${waits}'`
           await eventually(
-            async () => (await adminQuery(stands, databaseUrl)).length > 0,
-            `the run stands still ${at}`,
+            async () => (await adminQuery(blocked, databaseUrl)).length > 0,
+            `the run stops ${at}`,
           )
           await first.end('SIGKILL')
         } finally {
@@ -258,8 +258,8 @@ describe('a run goes on in another process', () => {
             databaseUrl,
           )
         )[0]
-      await eventually(async () => (await event())?.pages === 1, 'the first page is kept')
-      // Whoever has the run is stopped in the middle of its second page; the other is to have the rest.
+      await eventually(async () => (await event())?.pages === 1, 'the first page is stored')
+      // The process with the run is stopped in the middle of its second page; the other must finish the run.
       const fenced = async (spoke: SpokeProcess) =>
         Number(
           /spoke_sync_fenced_total (\d+)/.exec(await (await fetch(`${await spoke.url}/metrics`)).text())?.[1],

@@ -1,4 +1,4 @@
-/** SIGKILL in the middle of a full sync of 1,000 tickets: it goes on at the cursor and ends equal to HubSpot. */
+/** SIGKILL in the middle of a full sync of 1,000 tickets: it resumes at the cursor and ends equal to HubSpot. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -64,7 +64,7 @@ async function killInTheMiddle(
     const { sync_event_id: run } = await ask(first, `/sync/${T}/${id}`, { sync_type: 'full' })
     await eventually(
       async () => (await ask(first, `/sync/${T}/${id}/${run}`)).done >= tickets / 3,
-      'a third is kept',
+      'a third is stored',
       60_000,
     )
     await first.end('SIGKILL')
@@ -75,7 +75,7 @@ async function killInTheMiddle(
     spokes.push(second)
     await second.url
     const upAt = performance.now()
-    await eventually(async () => (await listed()).length > before, 'the run goes on', 60_000)
+    await eventually(async () => (await listed()).length > before, 'the run resumes', 60_000)
     const resumed = performance.now() - (env.DATABASE_URL ? killedAt : upAt)
     const event = await eventually(
       async () => {
@@ -93,19 +93,19 @@ async function killInTheMiddle(
     assert.ok(asked.length <= pages + 1, `${asked.length} pages were read for ${pages}`)
     assert.ok(event.inserted === tickets && event.done <= tickets + 100, JSON.stringify(event))
     assert.deepEqual(await readBack(second), await truthOf(emulator, hubId))
-    assert.ok(resumed <= resumesWithinMs, `went on after ${resumed} ms`)
-    return `killed after ${before} pages; ${asked.length} read for ${pages}; went on after ${Math.round(resumed)} ms`
+    assert.ok(resumed <= resumesWithinMs, `resumed after ${resumed} ms`)
+    return `killed after ${before} pages; ${asked.length} read for ${pages}; resumed after ${Math.round(resumed)} ms`
   } finally {
     for (const spoke of spokes) await spoke.end('SIGKILL')
     rmSync(dir, { recursive: true, force: true })
   }
 }
 
-test('embedded: it goes on at once after the start, and at most one page is read twice', async (t) => {
+test('embedded: it resumes at once after the start, and at most one page is read twice', async (t) => {
   t.diagnostic(await killInTheMiddle(1001, { SPOKE_ENCRYPTION_KEYS: testKeys }, 5_000))
 })
 
-test('PostgreSQL: it goes on within its lease of 3 s and a poll, and at most one page is read twice', async (t) => {
+test('PostgreSQL: it resumes within its lease of 3 s and a poll, and at most one page is read twice', async (t) => {
   const env = {
     DATABASE_URL: await newPostgresDatabase(),
     SPOKE_ENCRYPTION_KEYS: testKeys,

@@ -1,4 +1,4 @@
-/** What HubSpot may do to a run: a daily stop, a cursor refused, paging in a circle, a date from another age. */
+/** What HubSpot may do to a run: a daily limit, a refused cursor, a paging loop, a date far in the past or future. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { toTime } from '../../src/hubspot/time.ts'
@@ -34,7 +34,7 @@ describe('a run', () => {
     return body.integration_id
   }
 
-  test('that meets the daily limit waits for as long as the limit lasts, at its cursor, and counts no failure', async () => {
+  test('that hits the daily limit waits until the limit ends, at its cursor, and counts no failure', async () => {
     const id = await connected(201, 600)
     await emulator.control('POST', '/faults', {
       match: { path, method: 'GET', portal_id: 201 },
@@ -57,7 +57,7 @@ describe('a run', () => {
     )
     assert.equal(stream?.failures, 0)
     assert.ok(stream?.cursor)
-    // Callers are told the real distance, not a guess.
+    // Callers get the actual time, not an estimate.
     const tickets = await service.get(`/api/hubspot/tickets/${T}/${id}`)
     assert.deepEqual([tickets.status, tickets.body.code], [503, 'hubspot_limit'])
     assert.ok(Number(tickets.headers.get('retry-after')) > 800)
@@ -85,7 +85,7 @@ describe('a run', () => {
   })
 
   for (const type of ['full', 'incremental'] as const) {
-    test(`whose HubSpot pages in a circle (${type}) waits with an error, and does not go round for ever`, async () => {
+    test(`whose HubSpot pages in a loop (${type}) waits with an error, and does not run for ever`, async () => {
       const hubId = type === 'full' ? 204 : 205
       const id = await connected(hubId, 150)
       const page = (n: number) => ({ results: [], paging: { next: { after: ['a', 'b', 'c'][n % 3] } } })
@@ -124,7 +124,7 @@ describe('a run', () => {
     })
   }
 
-  test('a cursor that was made up is refused as one, on each route that pages', async () => {
+  test('an invented cursor is refused as invalid, on each route that pages', async () => {
     const id = await connected(203, 1)
     const made = (of: string) => Buffer.from(JSON.stringify([of, 'zzz'])).toString('base64url')
     for (const route of [
@@ -139,7 +139,7 @@ describe('a run', () => {
   })
 })
 
-test('times of another age, or none, are no time; both of HubSpot’s forms are', () => {
+test('implausible or missing times are no time; both of HubSpot’s formats are valid', () => {
   for (const odd of [
     '+033658-09-27T01:46:40.000Z',
     '-000001-01-01T00:00:00.000Z',

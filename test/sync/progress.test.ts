@@ -64,7 +64,7 @@ describe('the progress of a run', () => {
     assert.deepEqual(other.at(-1), messages.at(-1))
   })
 
-  test('after the end it is told once more, and to somebody who has seen it not at all', async () => {
+  test('after the end it is sent once, and not at all to a client that has seen it', async () => {
     const [last] = await watch(events)
     assert.equal(last?.data.state, 'succeeded')
     assert.deepEqual(await watch(events, last?.id), [])

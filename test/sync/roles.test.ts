@@ -1,4 +1,4 @@
-/** API and worker as processes of their own: one asks, the other runs, and a worker answers to probes alone. */
+/** API and worker as separate processes: one requests, the other runs, and a worker serves only probes. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestEmulator } from '../support/emulator.ts'
@@ -7,7 +7,7 @@ import { eventually, runEnded, startTestService } from '../support/service.ts'
 
 const T = '11111111-1111-4111-8111-111111111111'
 
-test('what the API is asked for the worker runs, at once when it is there and later when it was not', async () => {
+test('the worker runs what the API requests, at once if it is up and later if it was not', async () => {
   const emulator = await startTestEmulator()
   await emulator.control('POST', '/portals', { portal_id: 12, tickets: 230 })
   const { token } = await emulator.control('POST', '/portals/12/tokens', { kind: 'private_app' })

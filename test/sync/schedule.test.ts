@@ -1,4 +1,4 @@
-/** The schedule: spread over the period, one run per slot however many processes poll, and on again after a stop. */
+/** The schedule: spread over the period, one run per slot however many processes poll, and resumed after a stop. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newId } from '../../src/lib/ids.ts'
@@ -9,7 +9,7 @@ import { eventually, startTestService } from '../support/service.ts'
 
 const T = '11111111-1111-4111-8111-111111111111'
 
-test('slots of many integrations spread evenly over the period, and each keeps its own', () => {
+test('slots of many integrations spread evenly over the period, and each has a fixed one', () => {
   const period = 300_000
   const offsets = Array.from({ length: 2_000 }, () => scheduleOffset(newId(), period))
   const perTenth = Array.from(

@@ -90,7 +90,7 @@ test('a size is halved by a call that is too slow, and grows by answers that are
   sizes.answered(1, 'list', 1, 0.01)
   assert.equal(fit(), 2)
   sizes.answered(1, 'list', 1, 0.01)
-  assert.equal(fit(), 2, 'who asked for fewer says nothing of more')
+  assert.equal(fit(), 2, 'a smaller request proves nothing about larger ones')
 })
 
 test('quick answers lead back to what was too slow only after ten minutes, and at once after an outage', () => {
@@ -108,7 +108,7 @@ test('quick answers lead back to what was too slow only after ten minutes, and a
   for (let page = 0; page < 100; page++) ask(100)
   assert.deepEqual(asked.splice(0), [100, ...Array(99).fill(50)])
   sizes.tooSlow(1, 'list', 100)
-  assert.equal(sizes.sizeFor(1, 'list', 100), 50, 'a call that began before says nothing new')
+  assert.equal(sizes.sizeFor(1, 'list', 100), 50, 'a call that began before proves nothing new')
   at += 600_000
   for (let page = 0; page < 4; page++) ask(100)
   assert.deepEqual(asked.splice(0), [50, 100, 50, 50])

@@ -47,7 +47,7 @@ for (const engine of engines) {
     }
     const wait = { ms: 1_000, failures: 1, restart: undefined }
 
-    test('whose end was kept, though nobody heard of it, holds nothing any more, nor the run that is queued next', async () => {
+    test('whose end was stored, though the process did not learn of it, blocks neither the stream nor the run that is queued next', async () => {
       const claim = await claimed()
       assert.equal(await within((scope) => finishRun(scope, key, claim, well)), 'succeeded')
       assert.equal(await within((scope) => releaseStream(scope, key, claim, wait)), false)
@@ -73,7 +73,7 @@ for (const engine of engines) {
       await within((scope) => finishRun(scope, key, next, well))
     })
 
-    test('that was given up leaves its place to the next run, unless the place itself was lost', async () => {
+    test('that was given up leaves its position to the next run, unless the position itself was lost', async () => {
       const startedAt = new Date().toISOString()
       const failed = { state: 'failed', errorCode: 'hubspot_unavailable', error: '' } as const
       for (const lost of [false, true]) {

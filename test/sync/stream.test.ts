@@ -1,4 +1,4 @@
-/** The cursor's steps against a HubSpot made of arrays: whatever its order of ids, no row is passed over unseen. */
+/** The cursor's steps against a HubSpot made of arrays: no row is skipped, for any order of ids. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
@@ -30,7 +30,7 @@ interface Search {
   leave: ReadonlyMap<number, string>
 }
 
-/** Walks a search to its end. @returns what was read, and what the walk says follows */
+/** Runs a search to its end. @returns what was read, and the next step */
 function walkThrough(rows: readonly string[], { sort, compare, pageSize, leave }: Search) {
   const inWindow = new Set(rows)
   const read = new Set<string>()
@@ -71,7 +71,7 @@ const search = (sort: Order, compare: Order) =>
 
 describe('a search by id', () => {
   for (const [name, order] of Object.entries({ number: byNumber, text: byText })) {
-    test(`reads all where HubSpot sorts and compares ids as ${name}, and asks no more than that`, () => {
+    test(`reads everything where HubSpot sorts and compares ids as ${name}, with no extra requests`, () => {
       fc.assert(
         fc.property(ids, search(order, order), (rows, how) => {
           const { read, end } = walkThrough(rows, how)
@@ -81,7 +81,7 @@ describe('a search by id', () => {
       )
     })
 
-    test(`reads what stays, and does not ask the list for what left the window meanwhile (${name})`, () => {
+    test(`reads what stays, and does not request the list for what left the window meanwhile (${name})`, () => {
       fc.assert(
         fc.property(ids, search(order, order), fc.array(fc.nat(59), { maxLength: 8 }), (rows, how, gone) => {
           const leave = new Map(
@@ -157,7 +157,7 @@ describe('a search by id', () => {
     assert.deepEqual(afterSearch(walk, empty), { ...walk, after: '200' })
   })
 
-  test('a list that found nothing a short while ago is not asked again because of a count', () => {
+  test('a list that recently found nothing is not requested again because of a count', () => {
     const walk = { at: 'recount' as const, from: '', settled: 5 }
     assert.equal(afterRecount(walk, 6, false).at, 'list')
     assert.equal(afterRecount(walk, 6, true).at, 'end')
@@ -178,13 +178,13 @@ test('a full pass: the live ones, the archived ones, then the absent ones; an in
   assert.equal(firstCursor('incremental', null).walk.at, 'list')
 })
 
-test('what has another form than a cursor is none', () => {
+test('an object of another form is no cursor', () => {
   assert.equal(isCursor(null), false)
   assert.equal(isCursor({ walk: 'list', startedAt: '', after: 'x' } as unknown as Cursor), false)
   assert.equal(isCursor(firstCursor('full', null)), true)
 })
 
-test('a run is over when nothing is owed', () => {
+test('a run is complete when nothing is pending', () => {
   const cursor = { walk: { at: 'end' as const }, startedAt: null }
   assert.equal(isRunOver(cursor), true)
   assert.equal(isRunOver({ ...cursor, confirm: ['1'] }), false)
@@ -209,7 +209,7 @@ test('the watermark is the start minus the look-back', () => {
   assert.equal(watermarkAfter('2026-01-01T00:10:00.000Z', 600_000).toISOString(), '2026-01-01T00:00:00.000Z')
 })
 
-describe('a circle of pages', () => {
+describe('a loop of pages', () => {
   /** @returns how many steps it takes until it is noticed; undefined: not within so many */
   function noticed(place: (step: number) => string | undefined, atMost: number): number | undefined {
     let cursor: Cursor = firstCursor('full', null)
@@ -217,7 +217,7 @@ describe('a circle of pages', () => {
       const mark = markAt(cursor)
       if (!mark) return step
       const after = place(step)
-      // Kept and read again, as after a slice of work or a kill.
+      // Stored and read again, as after a slice of work or a kill.
       cursor = JSON.parse(
         JSON.stringify({
           ...cursor,
@@ -229,7 +229,7 @@ describe('a circle of pages', () => {
     return undefined
   }
 
-  test('is noticed within three times its way, however long it is and wherever it begins', () => {
+  test('is detected within three rounds, for any length and start', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 1, max: 900 }), (tail, length) => {
         const place = (step: number) => `p${step < tail ? step : tail + ((step - tail) % length)}`
@@ -239,14 +239,14 @@ describe('a circle of pages', () => {
     )
   })
 
-  test('is not seen in a straight way of a hundred thousand pages', () => {
+  test('is not reported for a hundred thousand pages without a loop', () => {
     assert.equal(
       noticed((step) => `p${step}`, 100_000),
       undefined,
     )
   })
 
-  test('the same place tried again after a failure is none', () => {
+  test('a retry of the same position after a failure is no loop', () => {
     const mark = markAt(firstCursor('full', null)) ?? assert.fail()
     const next: Cursor = {
       ...firstCursor('full', null),

@@ -1,4 +1,4 @@
-/** Runs from end to end: full, incremental, resumed, waiting, failing, and what each shows. */
+/** Runs end to end: full, incremental, resumed, waiting, failing, and what each reports. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startTestEmulator, type TestEmulator, truthOf } from '../support/emulator.ts'
@@ -59,7 +59,7 @@ describe('a run', () => {
     }
   }
 
-  test('connecting starts a full one, which keeps every ticket and knows the total before the first page', async () => {
+  test('connecting starts a full one, which stores every ticket and knows the total before the first page', async () => {
     const { id, first } = await connected(101, 750)
     const { body: event } = await service.get(`/api/hubspot/sync/${T}/${id}/${first}`)
     assert.deepEqual(
@@ -78,9 +78,9 @@ describe('a run', () => {
     assert.ok(Date.parse(integration.last_sync) <= Date.now() && integration.last_sync >= event.started_at)
   })
 
-  test('an incremental one reads what changed and says what it did; without changes it costs one request', async () => {
+  test('an incremental one reads what changed and reports its counts; without changes it costs one request', async () => {
     const { id } = await connected(102, 300)
-    // The first full's start minus the overlap lies behind us, so that only what follows is searched.
+    // Past the first full run's start minus the overlap, so that only what follows is searched.
     await pastOverlap()
     const truth = [...(await truthOf(emulator, 102)).keys()]
     await emulator.control('PATCH', `/portals/102/tickets/${truth[5]}`, {
@@ -108,7 +108,7 @@ describe('a run', () => {
     const idle = await sync(id, 'incremental')
     assert.equal(idle.done, 0)
     const asked = (await emulator.requests('/crm/')).map(({ method, path }) => `${method} ${path}`)
-    // The connection is tested for whoever asked, and then the run searches.
+    // The connection is checked first, and then the run searches.
     assert.deepEqual(asked, ['GET /crm/objects/2026-09/tickets', 'POST /crm/objects/2026-09/tickets/search'])
   })
 
@@ -126,7 +126,7 @@ describe('a run', () => {
     const id = body.integration_id
     await eventually(
       async () => (await service.get(`/api/hubspot/sync/${T}/${id}`)).body.running[0]?.done >= 300,
-      'three pages are kept',
+      'three pages are stored',
     )
     await emulator.control('PATCH', `/portals/103/tickets/${ids[0]}`, {
       properties: { subject: 'Edited behind the reader' },
@@ -138,7 +138,7 @@ describe('a run', () => {
     assert.deepEqual(await readBack(id), await truthOf(emulator, 103))
   })
 
-  test('more than 10,000 changes in one go, all in one millisecond, are all kept', async () => {
+  test('more than 10,000 changes at once, all in one millisecond, are all stored', async () => {
     const { id } = await connected(104, 10_450)
     await pastOverlap()
     await emulator.control('PATCH', '/portals/104/tickets', {
@@ -150,7 +150,7 @@ describe('a run', () => {
     assert.deepEqual(await readBack(id), await truthOf(emulator, 104))
   })
 
-  test('the same type asked twice gives the run under way; the other type is a run of its own, and both end right', async () => {
+  test('the same type requested twice returns the active run; the other type is a run of its own, and both end correctly', async () => {
     const { id } = await connected(105, 600)
     await emulator.control('POST', '/faults', {
       match: { path: '/tickets', portal_id: 105 },
@@ -180,7 +180,7 @@ describe('a run', () => {
     assert.deepEqual(await readBack(id), await truthOf(emulator, 105))
   })
 
-  test('asking without a body, of whatever type, starts a full one; a body that is no object does not', async () => {
+  test('a request without a body, of any content type, starts a full one; a body that is no object does not', async () => {
     const { id } = await connected(117, 3)
     const ask = (init: RequestInit) =>
       fetch(`${service.url}/api/hubspot/sync/${T}/${id}`, { method: 'POST', ...init })
@@ -207,7 +207,7 @@ describe('a run', () => {
     assert.equal((await ask({ body: 'a=b', headers: { 'content-type': 'text/plain' } })).status, 415)
   })
 
-  test('asking for one that waits resumes it at once, and the answer says what happened', async () => {
+  test('requesting one that waits resumes it at once, and the response reports it', async () => {
     const { id } = await connected(118, 250)
     await emulator.control('POST', '/faults', {
       match: { path: '/tickets', method: 'GET', query: 'properties=', portal_id: 118 },
@@ -221,11 +221,12 @@ describe('a run', () => {
       (await service.get(`/api/hubspot/sync/${T}/${id}/${started.sync_event_id}`)).body
     await eventually(async () => (await event()).state === 'running', 'the run has begun')
     const running = await ask()
-    await eventually(async () => (await event()).state === 'waiting', 'the run waits')
-    await adminQuery(
-      `update sync_streams set not_before = now() + interval '1 hour' where integration_id = '${id}'`,
-      databaseUrl,
-    )
+    // In one statement, so that the scheduler does not resume it in between.
+    const postpone = `
+      update sync_streams set not_before = now() + interval '1 hour'
+      where integration_id = '${id}' and lease_until is null and not_before > now() returning sync_type`
+    await eventually(async () => (await adminQuery(postpone, databaseUrl)).length > 0, 'the run waits')
+    assert.equal((await event()).state, 'waiting')
     await emulator.control('DELETE', '/faults')
     const resumed = await ask()
     const said = (body: { message: string; already_running: boolean; resumed: boolean }) => [
@@ -243,7 +244,7 @@ describe('a run', () => {
     assert.equal(ended.state, 'succeeded')
   })
 
-  test('HubSpot’s 429, 5xx, resets, cut and odd answers in the middle cost time and nothing else', async () => {
+  test('HubSpot’s 429, 5xx, resets, truncated and malformed responses during a run cost only time', async () => {
     const { id } = await connected(106, 1_000)
     const path = '/crm/objects/2026-09/tickets'
     const faults = [
@@ -278,7 +279,7 @@ describe('a run', () => {
     await emulator.control('DELETE', '/faults')
   })
 
-  test('while HubSpot is down the run waits and says for what; afterwards it goes on at its cursor', async () => {
+  test('while HubSpot is down the run waits and reports why; afterwards it resumes at its cursor', async () => {
     const { id } = await connected(107, 800)
     const fault = {
       match: { path: '/crm/objects/2026-09/tickets', method: 'GET', query: 'properties=', portal_id: 107 },
@@ -308,7 +309,7 @@ describe('a run', () => {
     )
   })
 
-  test('a token that dies in the middle ends the run with its code and asks for a reconnect; reconnecting goes on', async () => {
+  test('a token that expires during the run ends it with its code and requires a reconnect; after it the run resumes', async () => {
     const { id } = await connected(108, 500)
     await emulator.control('POST', '/faults', {
       match: { path: '/crm/objects', method: 'GET', query: 'properties=', portal_id: 108 },
@@ -341,7 +342,7 @@ describe('a run', () => {
     assert.deepEqual(await readBack(id), await truthOf(emulator, 108))
   })
 
-  test('an integration that is disconnected in the middle stops at once and keeps what it has', async () => {
+  test('an integration that is disconnected during a run stops at once, and its data stays', async () => {
     const { id } = await connected(109, 700)
     await emulator.control('POST', '/faults', {
       match: { path: '/crm/objects', method: 'GET', query: 'properties=', portal_id: 109 },

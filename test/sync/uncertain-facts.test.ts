@@ -1,4 +1,4 @@
-/** What HubSpot's documents leave open, both ways: the sync ends equal to HubSpot whichever is true. */
+/** What HubSpot's documentation leaves open, with each possible behavior: the sync ends equal to HubSpot in each case. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestEmulator, truthOf } from '../support/emulator.ts'
@@ -7,14 +7,14 @@ import { eventually, runEnded, startTestService } from '../support/service.ts'
 const T = '11111111-1111-4111-8111-111111111111'
 const noLag = { index_lag_ms: 0, index_lag_jitter_ms: 0 }
 
-// One fact at a time, so that a red one is named; all of them together, in worlds.test.ts.
+// One fact at a time, so that a failing one is named; all of them together, in worlds.test.ts.
 const facts: Record<string, Record<string, unknown>> = {
   'ids sorted and compared as numbers': { ticket_id_sort: 'number' },
   'ids sorted and compared as text': { ticket_id_sort: 'text' },
   'search pages short or empty with a next cursor': { short_pages: true },
   'empty properties left out of answers': { absent_empty_properties: true },
   'paging links that lead elsewhere': { wrong_link: true },
-  'introspection that says only active': { introspect: 'active_only' },
+  'introspection that returns only active': { introspect: 'active_only' },
   'Retry-After on each 429': { retry_after_on_429: true },
 }
 

@@ -1,6 +1,6 @@
 /**
- * The life of tickets in each world that HubSpot's documents leave possible: whatever is true, our copy ends equal to
- * HubSpot. `npm run prove:worlds` plays all scenarios in them; this is the part that every run of the tests affords.
+ * The life cycle of tickets in each configuration of the emulator that HubSpot's documentation allows: our copy always ends equal to
+ * HubSpot. `npm run prove:worlds` runs all scenarios in them; this is the part that every test run includes.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -61,7 +61,7 @@ function copyOf(emulator: TestEmulator, service: TestService, portal: number, id
 
 type Copy = ReturnType<typeof copyOf>
 
-/** All that can befall tickets, in three rounds; each must leave the copy equal once the full pass has looked. */
+/** Everything that can happen to tickets, in three rounds; after each full pass the copy must equal HubSpot. */
 async function live({ act, sync, mustEqual }: Copy, later: (hours: number) => Promise<unknown>) {
   await mustEqual('after the first load')
   const ids: string[] = (await act('GET', '/truth?limit=60')).results.map(({ id }: { id: string }) => id)
@@ -126,12 +126,12 @@ async function connectByOauth(
   return body.integration_id
 }
 
-test('the worlds give each switch of the emulator each of its other values', () => {
+test('the configurations use every other value of each switch of the emulator', () => {
   assert.deepEqual(forgotten(), [])
 })
 
 describe('our copy equals HubSpot', { concurrency: 2 }, () => {
-  for (const [name, quirks] of Object.entries({ 'as we take it for likely': {}, ...worlds }))
+  for (const [name, quirks] of Object.entries({ 'the likely configuration': {}, ...worlds }))
     test(name, async () => {
       const emulator = await startTestEmulator({ quirks })
       const service = await startTestService(emulator.url, {

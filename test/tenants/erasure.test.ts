@@ -1,4 +1,4 @@
-/** Erasing on both engines: the door, the steps, what is left (nothing), and what is not touched (everything else). */
+/** Erasure on both engines: the erasure role, the steps, what is left (nothing), and what is not touched (everything else). */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -65,7 +65,7 @@ for (const engine of engines) {
           .map((row) => `${name} ${row}`),
       )
 
-    test('the list of what is held names every table, column and key of the catalogue', async () => {
+    test('the list of stored data names every table, column and key of the catalog', async () => {
       const rows = await owner<{ name: string; columns: string[]; key: string[] }>(`
         select c.relname as name,
           array(select a.attname::text from pg_attribute a
@@ -87,7 +87,7 @@ for (const engine of engines) {
       )
     })
 
-    test('the erasure role marks and deletes its own tenant, takes no mark back, and reads nothing else', async () => {
+    test('the erasure role marks and deletes its own tenant, cannot remove a mark, and reads nothing else', async () => {
       const denied = async (work: Promise<unknown>) =>
         await assert.rejects(work, (error) => codeOf(error) === '42501')
       await denied(app(A, `update tenants set erasing_at = now()`))
@@ -112,7 +112,7 @@ for (const engine of engines) {
       await denied(eraser(A, `update audit_events set actor = 'x'`))
     })
 
-    test('from the mark on nobody enters, makes the tenant anew or counts it for a rotation', async () => {
+    test('from the mark on no unit of work enters, recreates the tenant or counts it for a rotation', async () => {
       assert.equal(await beginErasure(db, A), true)
       assert.equal(await beginErasure(db, A), true, 'again')
       assert.equal(await beginErasure(db, parseTenantId('cccccccc-cccc-4ccc-8ccc-cccccccccccc')), false)
@@ -148,7 +148,7 @@ for (const engine of engines) {
       assert.equal(await withTenant(db, A, tenantExists), true, 'made anew')
     })
 
-    test('its wake-ups go with it, whatever became of them, and another tenant’s stay', async () => {
+    test('its jobs are deleted with it, in any state, and those of other tenants stay', async () => {
       const queues = createQueues(db, url, true, quiet)
       await queues.start()
       try {
@@ -180,7 +180,7 @@ for (const engine of engines) {
       assert.deepEqual(await budgets(), [7])
     })
 
-    test('a tenant that still has a row, wherever it came from, does not go', async () => {
+    test('a tenant that still has a row, in any table, is not deleted', async () => {
       await beginErasure(db, A)
       await owner(`insert into issue_last_seen (tenant_id, integration_id, ticket_id, seen_at)
         values ('${A}', '${A}', '1', now())`)
@@ -190,7 +190,7 @@ for (const engine of engines) {
       assert.equal(await endErasure(db, A, 0, async () => {}), 'gone')
     })
 
-    test('it begins when the last unit of work has ended, and whoever comes after finds the mark', async () => {
+    test('it begins when the last unit of work has ended, and later ones see the mark', async () => {
       const happened: string[] = []
       const inside = Promise.withResolvers<void>()
       const work = withTenant(db, A, async ({ query }) => {
@@ -213,7 +213,7 @@ for (const engine of engines) {
       assert.deepEqual(await tablesWith(db, A), [])
     })
 
-    test('one tenant that cannot be erased stops no other', async () => {
+    test('one tenant that cannot be erased does not block others', async () => {
       for (const tenantId of [A, B]) await beginErasure(db, tenantId)
       await owner(`create function stuck() returns trigger language plpgsql as
         $$ begin if old.tenant_id = '${A}' then raise exception 'stuck'; end if; return old; end $$`)
@@ -226,7 +226,7 @@ for (const engine of engines) {
       assert.deepEqual(await tablesWith(db, A), [])
     })
 
-    test(`${many} issues and when they were seen go in steps that stay short`, async (t) => {
+    test(`${many} issues and their last-seen times are deleted in short steps`, async (t) => {
       await addIssues(db, A, integration, many)
       const began = performance.now()
       await beginErasure(db, A)

@@ -1,4 +1,4 @@
-/** Leaving, seen from outside the process: an erasure that is killed goes on, and an export holds neither memory nor connections. */
+/** Export and erasure, seen from outside the process: a killed erasure is resumed, and an export holds neither memory nor connections. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { get } from 'node:http'
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openDatabase } from '../../src/db/database.ts'
-import { look } from '../http/database.ts'
+import { runSql } from '../http/database.ts'
 import { quiet } from '../support/engines.ts'
 import { addIssues, tablesWith } from '../support/erasure.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
@@ -45,21 +45,21 @@ async function withTenants(
   }
 }
 
-test('killed in the middle, an erasure is taken up by the next process and comes to its end', async (t) => {
+test('killed midway, an erasure is resumed by the next process and completes', async (t) => {
   const issues = 12_000
   await withTenants(issues, 'x', async ({ url, start }) => {
     const left = async () =>
-      Number((await look(url, `select count(*)::int as n from issues where tenant_id = '${A}'`))[0]?.n)
-    // Slow enough to be met in the middle.
-    await look(
+      Number((await runSql(url, `select count(*)::int as n from issues where tenant_id = '${A}'`))[0]?.n)
+    // Slow enough to be killed midway.
+    await runSql(
       url,
       'create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.3); return null; end $$',
     )
-    await look(url, 'create trigger slow after delete on issues for each statement execute function slow()')
+    await runSql(url, 'create trigger slow after delete on issues for each statement execute function slow()')
     const first = start()
     const answer = await fetch(`${await first.url}/api/tenants/${A}`, { method: 'DELETE' })
     assert.equal(answer.status, 202)
-    await eventually(async () => (await left()) < issues - 4_000, 'some are gone')
+    await eventually(async () => (await left()) < issues - 4_000, 'some are deleted')
     await first.end('SIGKILL')
     const killedAt = await left()
     assert.ok(killedAt > 2_000 && killedAt < issues, `${killedAt} were left`)
@@ -67,8 +67,8 @@ test('killed in the middle, an erasure is taken up by the next process and comes
     assert.equal((await fetch(`${await second.url}/api/hubspot/issues/${A}`)).status, 404)
     const began = performance.now()
     await eventually(
-      async () => (await look(url, `select from tenants where tenant_id = '${A}'`)).length === 0,
-      'the tenant is gone',
+      async () => (await runSql(url, `select from tenants where tenant_id = '${A}'`)).length === 0,
+      'the tenant is erased',
       60_000,
     )
     const db = await openDatabase({ url, dataDir: '', poolSize: 1 }, quiet)
@@ -78,7 +78,7 @@ test('killed in the middle, an erasure is taken up by the next process and comes
     assert.deepEqual(entry, [])
     assert.ok(others.length > 10, 'the other tenant is there')
     t.diagnostic(
-      `killed with ${killedAt} of ${issues} issues left; gone ${Math.round(performance.now() - began)} ms after the start`,
+      `killed with ${killedAt} of ${issues} issues left; erased ${Math.round(performance.now() - began)} ms after the start`,
     )
   })
 })
@@ -98,9 +98,9 @@ test('an export of 100 MB to a slow reader stays small in memory and holds no co
     let idle = 0
     await new Promise<void>((resolve, reject) => {
       get(`${at}/api/tenants/${A}/export`, (response) => {
-        // Stands still for a while, with nothing taken: what the service holds meanwhile is what is looked at.
+        // Pauses for a while without reading: the test checks what the service holds meanwhile.
         setTimeout(async () => {
-          const [row] = await look(
+          const [row] = await runSql(
             url,
             `select count(*)::int as n from pg_stat_activity
              where datname = current_database() and state like 'idle in transaction%'`,
@@ -121,13 +121,13 @@ test('an export of 100 MB to a slow reader stays small in memory and holds no co
     assert.equal(last.complete, true)
     assert.equal(last.tables.issues, issues + 1)
     assert.ok(bytes > 100e6, `${bytes} bytes`)
-    assert.equal(idle, 0, 'a transaction is open while the reader stands still')
+    assert.equal(idle, 0, 'a transaction is open while the reader is paused')
     assert.ok(most - before < 80, `from ${before} to ${most} MiB`)
     t.diagnostic(
       `${Math.round(bytes / 1e6)} MB; resident ${Math.round(before)} MiB before, at most ${Math.round(most)} MiB`,
     )
 
-    // A caller that goes away ends it.
+    // A caller that disconnects ends it.
     await new Promise<void>((resolve) => {
       const request = get(`${at}/api/tenants/${A}/export`, (response) => {
         response.once('data', () => {
@@ -139,14 +139,14 @@ test('an export of 100 MB to a slow reader stays small in memory and holds no co
     })
     const asked = async () =>
       (
-        await look(
+        await runSql(
           url,
           `select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like '%jsonb_build_object%' and state <> 'idle'`,
         )
       ).length
     await eventually(async () => (await asked()) === 0, 'nothing is read for it')
 
-    // A stop does not wait for a reader that stands still.
+    // A stop does not wait for a paused reader.
     const still = get(`${at}/api/tenants/${A}/export`, () => {})
     still.on('error', () => {})
     await new Promise((resolve) => setTimeout(resolve, 500))

@@ -1,9 +1,9 @@
-/** A tenant leaves over HTTP: nobody meets it any more, HubSpot is told, and whatever is under way leaves no row behind. */
+/** Erasure over HTTP: every route returns 404, tokens are revoked at HubSpot, and requests in flight leave no row behind. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
 import { openDatabase } from '../../src/db/database.ts'
-import { everyRow, look } from '../http/database.ts'
+import { everyRow, runSql } from '../http/database.ts'
 import { connectTenant, idle, newAccount } from '../http/http-fixture.ts'
 import { checkShape } from '../http/oracle.ts'
 import { send } from '../http/send.ts'
@@ -25,21 +25,21 @@ const erase = (tenant: string) =>
 const isGone = (tenant: string) =>
   eventually(
     async () =>
-      (await look(bench.database, `select from tenants where tenant_id = '${tenant}'`)).length === 0,
-    `${tenant} is gone`,
+      (await runSql(bench.database, `select from tenants where tenant_id = '${tenant}'`)).length === 0,
+    `${tenant} is erased`,
     60_000,
   )
 /** As if the ten seconds were over in which a scheduler poll may still send what it had found; only where nothing is under way. */
 const hurry = async (tenants: readonly string[]) => {
   for (const tenant of tenants)
-    await look(
+    await runSql(
       bench.database,
       `update tenants set erasing_at = erasing_at - interval '1 minute' where tenant_id = '${tenant}'`,
     )
   for (const tenant of tenants) await isGone(tenant)
 }
 
-test('from the answer on every route is 404 for it, a connect is refused, and HubSpot hears of the token', async () => {
+test('from the response on every route is 404 for it, a connect is refused, and the token is revoked at HubSpot', async () => {
   const { tenant, integration, portal } = await bench.byOAuth()
   const answer = await erase(tenant)
   assert.deepEqual([answer.status, answer.json.status], [202, 'erasing'])
@@ -68,15 +68,15 @@ test('from the answer on every route is 404 for it, a connect is refused, and Hu
     await bench.service.post('/api/tenants', { tenant_id: tenant }),
   ])
     assert.deepEqual([made.status, made.body.code], [409, 'tenant_erasing'])
-  assert.equal((await erase(tenant)).status, 202, 'asked again')
+  assert.equal((await erase(tenant)).status, 202, 'requested again')
   await hurry([tenant])
   assert.equal(bench.living(portal), 0, 'the refresh token is revoked')
   assert.ok(!(await everyRow(bench.database)).includes(tenant))
-  checkShape(await erase(tenant), { what: 'gone', status: 404, code: 'tenant_not_found' })
+  checkShape(await erase(tenant), { what: 'erased', status: 404, code: 'tenant_not_found' })
   await connectTenant(bench.service, token, tenant)
 })
 
-test('an unauthenticated caller cannot tell a tenant that is being erased from one that was never there', async () => {
+test('an unauthenticated caller cannot distinguish a tenant that is being erased from one that never existed', async () => {
   const { tenant } = await bench.byToken()
   assert.equal((await erase(tenant)).status, 202)
   const ask = async (
@@ -103,7 +103,7 @@ test('an unauthenticated caller cannot tell a tenant that is being erased from o
   assert.deepEqual(erasing, await answers(randomUUID()))
 })
 
-test('HubSpot that refuses, fails or hangs holds up no erasure; an account of two tenants keeps its token', async () => {
+test('HubSpot that refuses, fails or hangs delays no erasure; an account of two tenants keeps its token', async () => {
   const [refused, hanging, one] = [await bench.byOAuth(), await bench.byOAuth(), await bench.byOAuth()]
   const two = await bench.byOAuth(one.portal)
   const revoke = { path: '/token/revoke' }
@@ -113,26 +113,26 @@ test('HubSpot that refuses, fails or hangs holds up no erasure; an account of tw
   await hurry([refused, hanging, one].map(({ tenant }) => tenant))
   const everything = await everyRow(bench.database)
   for (const { tenant } of [refused, hanging, one]) assert.ok(!everything.includes(tenant))
-  assert.equal(bench.living(one.portal), 2, 'the one that is erased is not told to HubSpot')
+  assert.equal(bench.living(one.portal), 2, 'the erased one is not revoked at HubSpot')
   bench.emulator.world.faults.clear()
   const tickets = await bench.service.get(`/api/hubspot/tickets/${two.tenant}/${two.integration}`)
   assert.equal(tickets.status, 200)
   assert.equal((await bench.service.get(`/api/hubspot/issues/${two.tenant}`)).body.issues.length, 2)
 })
 
-test('a grant that waits for a person’s yes is revoked as well, unless another tenant is connected to its account', async () => {
+test('a grant that waits for its confirmation is revoked as well, unless another tenant is connected to its account', async () => {
   const [own, host] = [await bench.byOAuth(), await bench.byOAuth()]
   const [portal, alone, guest] = [bench.portal(), randomUUID(), randomUUID()]
   const wait = async (on: number, tenant: string) =>
     await bench.browser.comeBack(`${callback}${(await bench.start(on, tenant)).search}`)
   const page = await wait(portal, alone)
   await wait(portal, alone)
-  // Of the account that the tenant has connected already: neither is a reason to keep the other.
+  // For the account that the tenant has connected already: neither grant protects the other.
   await wait(own.portal, own.tenant)
   await wait(host.portal, guest)
   const leave = [alone, own.tenant, guest]
   for (const tenant of leave) assert.equal((await erase(tenant)).status, 202)
-  assert.ok((await bench.browser.press(page)).status >= 400, 'nobody says yes any more')
+  assert.ok((await bench.browser.press(page)).status >= 400, 'the confirmation is refused')
   await hurry(leave)
   const everything = await everyRow(bench.database)
   for (const tenant of leave) assert.ok(!everything.includes(tenant))
@@ -152,7 +152,7 @@ test('erased at random moments of syncs, refreshes, connects and repeated reques
   )
   const oauth = await Promise.all(Array.from({ length: 4 }, () => bench.start(bench.portal(), randomUUID())))
   let asked = 0
-  /** Asks without end until the erasure is asked for; what is under way then comes to its own end. */
+  /** Sends requests until the erasure is requested; those in flight then run to their end. */
   async function busy(until: { over: boolean }, ask: () => Promise<unknown>): Promise<void> {
     while (!until.over) {
       asked += 1
@@ -188,7 +188,7 @@ test('erased at random moments of syncs, refreshes, connects and repeated reques
     ...refreshers.map(async ({ tenant, integration }) => {
       const until = { over: false }
       const user = busy(until, async () => {
-        await look(
+        await runSql(
           bench.database,
           `update integration_tokens set refresh_at = now() where tenant_id = '${tenant}'`,
         )
@@ -216,19 +216,19 @@ test('erased at random moments of syncs, refreshes, connects and repeated reques
     all.filter((tenant) => everything.includes(tenant)),
     [],
   )
-  const [left] = await look(
+  const [left] = await runSql(
     bench.database,
     `select count(*)::int as n from issue_last_seen s where not exists (select from tenants t where t.tenant_id = s.tenant_id)`,
   )
   assert.equal(left?.n, 0)
   t.diagnostic(
-    `${all.length} tenants, ${asked} requests; all gone ${Math.round(took)} ms after the last was asked for`,
+    `${all.length} tenants, ${asked} requests; all erased ${Math.round(took)} ms after the last was requested`,
   )
 })
 
-test('a connect that is under way from before the mark until the tenant is gone does not bring it back', async () => {
+test('a connect that is in flight from before the mark until the tenant is erased does not recreate it', async () => {
   const db = await openDatabase({ url: bench.database, dataDir: '', poolSize: 2 }, quiet)
-  // Whoever erases here has no queue; that jobs go is shown above.
+  // The eraser here has no queue; the deletion of jobs is tested above.
   const ours = async (id: string) => (await tablesWith(db, id)).filter((name) => !name.includes('pgboss'))
   const { tenant, token } = await bench.byToken()
   const portals = [bench.portal(), bench.portal()] as const
@@ -246,7 +246,7 @@ test('a connect that is under way from before the mark until the tenant is gone 
   ]
   const callbacks = [bench.post(program.code, program.state), bench.browse(person.search)]
   // Of the two under one key, one is refused or waits for the other.
-  await eventually(async () => bench.emulator.world.log.stats().in_flight >= 4, 'HubSpot is asked by all')
+  await eventually(async () => bench.emulator.world.log.stats().in_flight >= 4, 'HubSpot is called by all')
   for (const one of all) assert.equal((await erase(one)).status, 202)
   await eraseNow(db)
   for (const one of all) assert.deepEqual(await ours(one), [])
@@ -254,21 +254,21 @@ test('a connect that is under way from before the mark until the tenant is gone 
     assert.ok(answer.status >= 400, JSON.stringify(answer.body))
   for (const answer of await Promise.all(callbacks)) assert.ok(answer.status >= 400, answer.text)
   for (const one of all) assert.deepEqual(await ours(one), [])
-  // HubSpot granted it after all others were told of.
+  // HubSpot granted it after all others were revoked.
   for (const portal of portals) assert.equal(bench.living(portal), 0, 'the grant is revoked')
   await db.close()
 })
 
-test('the export answers lines, HEAD is 405, and a tenant that is not there is 404', async () => {
+test('the export returns lines, HEAD is 405, and an unknown tenant is 404', async () => {
   const { tenant } = await bench.byToken()
   const answer = await send(bench.service.url, { path: `/api/tenants/${tenant}/export` })
   assert.equal(answer.status, 200)
   const lines = answer.text.trim().split('\n')
   assert.equal(JSON.parse(lines.at(-1) as string).complete, true)
-  // To a caller that would use its connection again: it is told that it cannot.
-  const kept = await fetch(`${bench.service.url}/api/tenants/${tenant}/export`)
-  assert.equal(kept.headers.get('connection'), 'close')
-  await kept.text()
+  // To a caller that would reuse its connection: the response closes it.
+  const response = await fetch(`${bench.service.url}/api/tenants/${tenant}/export`)
+  assert.equal(response.headers.get('connection'), 'close')
+  await response.text()
   const head = await send(bench.service.url, { method: 'HEAD', path: `/api/tenants/${tenant}/export` })
   assert.equal(head.status, 405)
   const none = await send(bench.service.url, { path: `/api/tenants/${randomUUID()}/export` })

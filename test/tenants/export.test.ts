@@ -42,7 +42,7 @@ for (const engine of engines) {
         .map((line) => JSON.parse(line))
     }
 
-    test('holds every row of the tenant in every table and no other’s, and says in the end that it is complete', async () => {
+    test('holds every row of the tenant in every table and no other’s, and ends with a line that it is complete', async () => {
       const lines = await exported()
       const [head, last] = [lines[0], lines.at(-1)]
       assert.deepEqual([head.format, head.tenant_id], ['spoke-export/1', A])
@@ -77,7 +77,7 @@ for (const engine of engines) {
       for (const { secret } of secrets) assert.ok(!text.includes(secret))
     })
 
-    test('while rows change, one that is there all the time comes once, and pages are found by the key', async () => {
+    test('while rows change, a row that exists throughout is exported once, and pages are read by key', async () => {
       let n = 0
       const lines = await exported(async () => {
         n += 1

@@ -1,4 +1,4 @@
-/** A ring that does not fit refuses the start by the key's name, before anything is served; and the commands that count and rotate. */
+/** A key ring that does not match prevents the start, with the key's name, before anything is served; and the commands that count and rotate. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -87,14 +87,14 @@ test('the refusal is one line on standard error, and the right ring starts', asy
   const right = startProcess(dir, { DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: `k1:${bytes(7)}` })
   assert.equal((await fetch(`${await right.url}/readyz`)).status, 200)
   assert.equal(await right.end('SIGTERM'), 0)
-  // From here on the database knows the key by its sentinel, and asks no tenant's data key.
+  // From here on the database has a sentinel for the key, and no tenant's data key is read.
   assert.match(
     await refusedStart(`k1:${bytes(9)}`),
     /key "k1" of the ring is not the key that this database knows/,
   )
 })
 
-test('key-ring status counts and says what may go; rotate moves all; --json says the same to programs', async () => {
+test('key-ring status counts and names removable keys; rotate moves all; --json prints the same for programs', async () => {
   const [old, both] = [`k1:${bytes(7)}`, `k2:${bytes(8)},k1:${bytes(7)}`]
   const before = await command(both, 'key-ring', 'status')
   assert.equal(before.code, 0, before.err)
@@ -142,7 +142,7 @@ test('an embedded database without its key file refuses the start instead of mak
   assert.equal(await withIt.end('SIGTERM'), 0)
 })
 
-test('with 20,000 tenants the check at start reads none of them, and a key that came or went costs one look', async (t) => {
+test('with 20,000 tenants the check at start reads none of them, and an added or removed key costs one query', async (t) => {
   const many = await newPostgresDatabase()
   const large = await openDatabase({ url: many, dataDir: '', poolSize: 2 }, quiet)
   try {
@@ -167,7 +167,7 @@ test('with 20,000 tenants the check at start reads none of them, and a key that 
     await adminQuery('grant select (tenant_id, key_id) on tenants to spoke_system', many)
     const went = await timed([k1])
     t.diagnostic(
-      `20,000 tenants: ${steady.toFixed(1)} ms; a key that came ${came.toFixed(1)} ms, one that went ${went.toFixed(1)} ms`,
+      `20,000 tenants: ${steady.toFixed(1)} ms; an added key ${came.toFixed(1)} ms, a removed one ${went.toFixed(1)} ms`,
     )
   } finally {
     await large.close()

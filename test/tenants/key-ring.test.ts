@@ -1,4 +1,4 @@
-/** The key ring against the database, on both engines: what refuses the start, what is counted, and what a rotation seals again. */
+/** The key ring against the database, on both engines: what prevents the start, what is counted, and what a rotation reseals. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
@@ -43,21 +43,21 @@ for (const engine of bothEngines) {
     const openToken = async (ring: KeyRing) =>
       (await withTenant(db, A, (scope) => readToken(scope, ring, integration)))?.accessToken.reveal()
 
-    test('before any sentinel a wrong key is told by a data key that stands under its name', async () => {
+    test('before any sentinel a data key under its name detects a wrong key', async () => {
       assert.deepEqual(await known(), [])
       assert.match((await admitKeyRing(db, [key('k1', 9)])).join(), /^key "k1" of the ring is not the key/)
       assert.match((await admitKeyRing(db, [k2])).join(), /^key "k1" is not in the ring .* 2 tenants/)
       assert.deepEqual(await known(), [], 'a ring that does not fit is not learned')
     })
 
-    test('looking learns nothing; admitting makes a sentinel for each key', async () => {
+    test('a check stores nothing; admitting creates a sentinel for each key', async () => {
       assert.deepEqual(await keyRingFaults(db, [k1]), [])
       assert.deepEqual(await known(), [])
       assert.deepEqual(await admitKeyRing(db, [k1]), [])
       assert.deepEqual(await known(), ['k1'])
     })
 
-    test('from then on the sentinel tells, also for a key that seals no tenant yet', async () => {
+    test('from then on the sentinel detects it, also for a key that seals no tenant yet', async () => {
       assert.deepEqual(await admitKeyRing(db, [k1, k2]), [])
       for (const [ring, expected] of [
         [[key('k1', 9)], [/"k1" of the ring/]],
@@ -91,7 +91,7 @@ for (const engine of bothEngines) {
           assert.ok(!faults.includes(Buffer.from(bytes).toString(form).slice(0, 12)))
     })
 
-    test('the column says what the sealed value says, and status counts by it', async () => {
+    test('the column matches the sealed value, and status counts by it', async () => {
       assert.deepEqual(await keyRingStatus(db, [k2, k1]), {
         ring: [
           { kid: 'k2', newest: true, tenants: 0 },
@@ -112,7 +112,7 @@ for (const engine of bothEngines) {
       await refused(withTenant(db, A, ({ query }) => query(sql`select * from ring_keys`)))
     })
 
-    test('rotation seals each data key again, in steps, and no token moves', async () => {
+    test('rotation reseals each data key, in steps, and no token changes', async () => {
       const before = await dataKeys()
       const sealed = await sql`select access_token from integration_tokens order by 1`.execute(db.kysely)
       const token = await openToken([k1])
@@ -134,7 +134,7 @@ for (const engine of bothEngines) {
       assert.deepEqual(await dataKeys(), after, 'a second run writes nothing')
     })
 
-    test('afterwards the old key may go; going without the new one is refused by name and count', async () => {
+    test('afterwards the old key can be removed; removing the new one is refused with name and count', async () => {
       assert.deepEqual(await admitKeyRing(db, [k2]), [])
       assert.match((await admitKeyRing(db, [k1])).join(), /key "k2" is not in the ring .* 2 tenants/)
       await rotateKeyRing(db, [k2])
@@ -150,7 +150,7 @@ for (const engine of bothEngines) {
       await rotateKeyRing(db, [k2, k1])
     })
 
-    test('a data key that does not open stops no other, stays, and is named', async () => {
+    test('a data key that does not open does not block others, stays, and is named', async () => {
       const C = parseTenantId(newId()) as TenantId
       await withTenant(db, C, (scope) => ensureTenant(scope, [k1]))
       await withTenant(db, B, (scope) => resealTenant(scope, [k1, k2]))
@@ -161,7 +161,7 @@ for (const engine of bothEngines) {
       assert.deepEqual(failed, [{ tenant_id: C, error: 'a sealed data_key belongs to another row' }])
     })
 
-    test('what is stored while the rotation goes on opens afterwards', async () => {
+    test('what is stored during the rotation opens afterwards', async () => {
       const id = newId()
       await withTenant(db, A, async (scope) => {
         await scope.query(sql`insert into tenant_integrations (tenant_id, integration_id, status)

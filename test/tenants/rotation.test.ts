@@ -31,7 +31,7 @@ const ringOf = (...keys: (typeof k1)[]) =>
   keys.map(({ kid, key }) => `${kid}:${Buffer.from(key).toString('base64')}`).join()
 const spokeFile = join(import.meta.dirname, '../../bin/spoke.js')
 
-test('eight tenants’ tokens open all the time while the ring turns, and every data key is sealed again', async (t) => {
+test('eight tenants’ tokens open all the time during a rotation, and every data key is resealed', async (t) => {
   const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
   const dir = mkdtempSync(join(tmpdir(), 'spoke-rotation-'))
   const url = await newPostgresDatabase()
@@ -68,7 +68,7 @@ test('eight tenants’ tokens open all the time while the ring turns, and every 
 
     let opened = 0
     const failed: string[] = []
-    /** One service answers until `paused`; the loop chooses the tenant, so every one is asked. */
+    /** One service opens tokens until `paused`; the loop selects the tenant, so every one is used. */
     const opening = (base: string, paused: AbortSignal) =>
       (async () => {
         for (let n = 0; !paused.aborted && !stop.signal.aborted; n++) {
@@ -80,17 +80,17 @@ test('eight tenants’ tokens open all the time while the ring turns, and every 
           await breathe()
         }
       })().catch((error: unknown) => failed.push(String(error)))
-    const lanes = [0, 1].map(() => ({ paused: new AbortController(), done: Promise.resolve<unknown>(0) }))
-    /** Restarts one service after the other with another ring; the other one goes on answering. */
-    const turn = async (ring: string) => {
-      for (const [at, lane] of lanes.entries()) {
-        lane.paused.abort()
-        await lane.done
+    const loops = [0, 1].map(() => ({ paused: new AbortController(), done: Promise.resolve<unknown>(0) }))
+    /** Restarts one service after the other with another ring; the other one keeps responding. */
+    const restart = async (ring: string) => {
+      for (const [at, loop] of loops.entries()) {
+        loop.paused.abort()
+        await loop.done
         await spokes[at]?.stop()
         const next = await start(ring)
         spokes[at] = next
-        lane.paused = new AbortController()
-        lane.done = opening(next.url, lane.paused.signal)
+        loop.paused = new AbortController()
+        loop.done = opening(next.url, loop.paused.signal)
       }
     }
     /** As a process that was given both keys long ago, without HTTP between. */
@@ -124,8 +124,8 @@ test('eight tenants’ tokens open all the time while the ring turns, and every 
       return { child, end: once(child, 'close').then(() => out) }
     }
 
-    await turn(ringOf(k1, k2))
-    await turn(ringOf(k2, k1))
+    await restart(ringOf(k1, k2))
+    await restart(ringOf(k2, k1))
     assert.equal(await under('k1'), connected + others)
     const killed = rotation()
     await eventually(async () => (await under('k2')) > others / 4, 'a quarter is sealed again')
@@ -141,15 +141,15 @@ test('eight tenants’ tokens open all the time while the ring turns, and every 
       { resealed: connected + others - half, refused: [], left: 0 },
     )
     assert.deepEqual([await under('k1'), await under('k2')], [0, connected + others])
-    // The old key goes, and everything still opens.
-    await turn(ringOf(k2))
+    // The old key is removed, and everything still opens.
+    await restart(ringOf(k2))
     const opensWithout = opened
     await eventually(
       async () => opened >= opensWithout + 2 * connected && opened > 200 && direct > 200,
       'opens without the old key',
     )
     stop.abort()
-    await Promise.all([...lanes.map(({ done }) => done), reader])
+    await Promise.all([...loops.map(({ done }) => done), reader])
 
     t.diagnostic(
       `${connected + others} data keys: ${half} before the kill, ${resealed} after it, ${left} left; ` +

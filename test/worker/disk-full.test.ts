@@ -110,7 +110,7 @@ describe('a full disk', withSmallDisk, () => {
       return body.events?.every(({ finished_at }: { finished_at: string | null }) => finished_at !== null)
     }, 'the run ends')
 
-  test('stops what would be stored and nothing else, goes on with room, and loses nothing to kill -9', async (t) => {
+  test('stops writes and nothing else, resumes when there is space, and loses nothing to kill -9', async (t) => {
     disk = makeSmallDisk(80)
     await layOutEmbedded(join(disk.dir, 'data'))
     const first = start()
@@ -150,24 +150,24 @@ describe('a full disk', withSmallDisk, () => {
     await becomes(first, '200 ok')
     await eventually(
       async () => (await loaded(first, integration)) > acknowledged.size,
-      'the run goes on by itself',
+      'the run continues by itself',
     )
     disk.resize(80)
     await becomes(first, '503 full')
-    const kept = await issueIds(first)
+    const saved = await issueIds(first)
     await first.end('SIGKILL')
-    const turns = first
+    const changes = first
       .output()
       .split('\n')
       .filter((line) => line.includes('"msg":"the database disk'))
-    assert.equal(turns.length, 3, turns.join('\n'))
-    const noise = first
+    assert.equal(changes.length, 3, changes.join('\n'))
+    const errorLines = first
       .output()
       .split('\n')
       .filter((line) => /"level":"(error|fatal)"/.test(line))
     assert.deepEqual(
-      noise,
-      turns.filter((line) => line.includes('is full')),
+      errorLines,
+      changes.filter((line) => line.includes('is full')),
     )
 
     const early = await startSpoke(disk.dir, {
@@ -187,15 +187,15 @@ describe('a full disk', withSmallDisk, () => {
     await ended(second, integration)
     const all = await issueIds(second)
     assert.equal(all.size, tickets)
-    for (const id of kept) assert.ok(all.has(id))
+    for (const id of saved) assert.ok(all.has(id))
     assert.equal(await second.end('SIGTERM'), 0)
     t.diagnostic(
-      `full at ${acknowledged.size} of ${tickets} tickets with ${usedUp.toFixed(1)} MiB free; after some room, and none again, at ${kept.size}; ${Math.round(performance.now() - began)} ms from the first refusal to the end`,
+      `full at ${acknowledged.size} of ${tickets} tickets with ${usedUp.toFixed(1)} MiB free; after some room, and none again, at ${saved.size}; ${Math.round(performance.now() - began)} ms from the first refusal to the end`,
     )
   })
 
   test(
-    'that is filled by somebody else in spite of the margin ends the process, with its reason',
+    'that another process fills despite the margin ends the process, with its reason',
     onlyLong,
     async (t) => {
       disk.remove()
@@ -204,7 +204,7 @@ describe('a full disk', withSmallDisk, () => {
       const spoke = start({ SPOKE_MIN_FREE_DISK: '0', SPOKE_WATCHDOG: '5s' })
       const integration = await connect(spoke)
       await eventually(async () => (await loaded(spoke, integration)) > 500, 'it loads')
-      const kept = await issueIds(spoke)
+      const saved = await issueIds(spoke)
       // Room for some more tickets and for no more than this file of the WAL, which is where the database hangs.
       writeFileSync(join(disk.dir, 'somebody-else'), Buffer.alloc(Math.floor((freeMib() - 9) * 2 ** 20)))
       const began = performance.now()
@@ -214,7 +214,7 @@ describe('a full disk', withSmallDisk, () => {
       assert.equal(spoke.child.signalCode, 'SIGKILL')
       assert.match(spoke.output(), /"free_mib":\d,"msg":"the event loop is blocked; the process ends/)
       t.diagnostic(
-        `ended ${Math.round(performance.now() - began)} ms after the room was gone, the hang itself included`,
+        `ended ${Math.round(performance.now() - began)} ms after the space ran out, including the hang itself`,
       )
 
       disk.resize(400)
@@ -222,7 +222,7 @@ describe('a full disk', withSmallDisk, () => {
       await ended(again, integration)
       const all = await issueIds(again)
       assert.equal(all.size, tickets)
-      for (const id of kept) assert.ok(all.has(id))
+      for (const id of saved) assert.ok(all.has(id))
     },
   )
 })

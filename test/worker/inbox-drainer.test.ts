@@ -1,4 +1,4 @@
-/** How many inboxes one process drains side by side. */
+/** How many inboxes one process drains concurrently. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { nextDrainLimit } from '../../src/worker/inbox-drainer.ts'
@@ -16,9 +16,9 @@ before(async () => {
 after(() => bench?.stop())
 
 const beingDrained = async () =>
-  (await bench.look(`select from inboxes where lease_until is not null`)).length
+  (await bench.runSql(`select from inboxes where lease_until is not null`)).length
 
-test('while HubSpot takes its time one account after another joins in, and none waits for those before it', async () => {
+test('while HubSpot is slow, further accounts are drained concurrently, and none waits for earlier ones', async () => {
   const slowMs = 4_000
   const path = '/tickets/batch/read'
   await bench.emulator.control('DELETE', '/requests')
@@ -45,7 +45,7 @@ test('while HubSpot takes its time one account after another joins in, and none 
   assert.ok(Math.max(...beside) >= 5, `side by side: ${beside}`)
 })
 
-test('room grows one by one while some wait, is halved where time is short, and stays between 2 and 24', () => {
+test('the limit grows by one while inboxes wait, is halved when time is short, and stays between 2 and 24', () => {
   const grown = [1, 2, 3].reduce((room) => nextDrainLimit(room, true, false), 2)
   assert.equal(grown, 5)
   assert.equal(nextDrainLimit(5, false, false), 5)

@@ -1,4 +1,4 @@
-/** Retention on both engines: what goes, what stays however old it is, and that nobody's trouble is another's. */
+/** Retention on both engines: what is deleted, what stays at any age, and that a failing tenant does not affect others. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { type RawBuilder, sql } from 'kysely'
@@ -52,7 +52,7 @@ for (const engine of engines) {
     const owner = async <Row>(statement: RawBuilder<Row>) => (await statement.execute(db.kysely)).rows
     const count = async (table: string, where: string) =>
       (await owner(sql.raw<{ n: number }>(`select count(*)::int as n from ${table} where ${where}`)))[0]?.n
-    /** Runs asked for so many days ago. */
+    /** Runs requested this many days ago. */
     const addEvents = (days: number, howMany: number, state = 'succeeded') =>
       owner(sql`
         insert into sync_events (tenant_id, sync_event_id, integration_id, kind, sync_type, trigger, state, requested_at, finished_at)
@@ -62,7 +62,7 @@ for (const engine of engines) {
           case when ${state} in ('queued', 'running', 'waiting') then null else now() - ${days}::int * interval '1 day' end
         from generate_series(1, ${howMany}::int) n`)
 
-    test('runs that ended 90 days ago go, younger ones and those that never ended stay', async () => {
+    test('runs that ended 90 days ago are deleted, newer ones and those that never ended stay', async () => {
       await addEvents(91, 2_500)
       await addEvents(89, 10)
       await addEvents(400, 1, 'waiting')
@@ -75,7 +75,7 @@ for (const engine of engines) {
       assert.equal(await count('sync_events', `finished_at < now() - interval '90 days'`), 3, 'for good')
     })
 
-    test('a problem goes when no read has shown its record for as long', async () => {
+    test('a problem is deleted when no read has returned its record for as long', async () => {
       await owner(sql`insert into record_problems (tenant_id, integration_id, kind, record_id, state, reason, found_at)
         select ${A}, ${integration}, 'tickets', id, 'quarantined', 'a test', now() - interval '91 days'
         from unnest(array['gone', 'shown', 'old-sight']) id`)
@@ -90,7 +90,7 @@ for (const engine of engines) {
       )
     })
 
-    test('kept answers, authorisations and what was begun and never finished go, of no tenant too', async () => {
+    test('stored responses, authorizations and unfinished connects are deleted, also those without a tenant', async () => {
       const nobody = 'dddddddd-dddd-4ddd-8ddd-dddddddddddd'
       await owner(sql`insert into idempotency_keys (tenant_id, key_hash, claim, salt, request_hash, expires_at)
         select t::uuid, 'old' || n, gen_random_uuid(), 's', 'r', now() - interval '1 second'
@@ -112,7 +112,7 @@ for (const engine of engines) {
       assert.equal(await count('tenant_integrations', `status = 'pending'`), 0)
     })
 
-    test('tombstones stay for good, unless told; then those that no read shows go, and come back as what they are', async () => {
+    test('tombstones stay for good, unless configured; then those that no read returns are deleted, and a later read restores them', async () => {
       const long = new Date(Date.now() - 200 * day)
       const archived = (id: string) =>
         issueRow(id, { archived: true, archived_at: long.toISOString(), modified_at: long.toISOString() })
@@ -127,17 +127,17 @@ for (const engine of engines) {
             select ticket_id as id from issues where ticket_id >= '50' and ticket_id < '7' order by 1`)
         ).map(({ id }) => id)
       await run()
-      assert.deepEqual(await ids(), ['50', '51', '52', '60'], 'kept for good')
+      assert.deepEqual(await ids(), ['50', '51', '52', '60'], 'stored for good')
       await run({ archivedMs: 100 * day })
       assert.deepEqual(await ids(), ['51', '60'], 'the one that HubSpot still lists, and the live one')
-      const kept = await withTenant(db, A, (scope) => upsertIssues(scope, integration, rows, new Date()))
+      const saved = await withTenant(db, A, (scope) => upsertIssues(scope, integration, rows, new Date()))
       assert.deepEqual(
-        kept.map(({ outcome }) => outcome),
+        saved.map(({ outcome }) => outcome),
         ['archived', 'unchanged', 'archived'],
       )
     })
 
-    test('budgets go a day after the last call when nobody is connected to the account', async () => {
+    test('budgets are deleted a day after the last call when no integration is connected to the account', async () => {
       await owner(sql`insert into budgets (app, hub_id, bucket, next_slot_at, closed_until)
         select 'pasted', p, 'calls', now() - interval '2 days', c from (values
           (4242, 'epoch'::timestamptz), (9001, 'epoch'), (9002, now() + interval '1 hour')) v(p, c)
@@ -149,7 +149,7 @@ for (const engine of engines) {
       )
     })
 
-    test('a tenant that fails, or is being erased, keeps no other from its turn', async () => {
+    test('a tenant that fails, or is being erased, does not block the others', async () => {
       await addEvents(91, 5)
       await owner(sql`insert into sync_events (tenant_id, sync_event_id, integration_id, kind, sync_type, trigger, state, finished_at)
         select tenant_id, '00000000-0000-7000-8000-000000000001', integration_id, 'tickets', 'full', 'api', 'failed',
@@ -170,7 +170,7 @@ for (const engine of engines) {
       assert.equal(await count('sync_events', `finished_at < now() - interval '90 days'`), 0)
     })
 
-    test('one process takes retention, until it is due again', async () => {
+    test('one process runs retention, until it is due again', async () => {
       const take = (everyMs: number) => withSystem(db, (scope) => claimPeriodicTask(scope, 'x', everyMs))
       assert.deepEqual([await take(60_000), await take(60_000)], [true, false])
       await owner(sql`update periodic_tasks set due_at = now() - interval '1 second'`)
@@ -179,7 +179,7 @@ for (const engine of engines) {
       assert.equal(await take(0), true)
     })
 
-    test('each deletion finds its rows by an index, as the role of the tenants', async () => {
+    test('each deletion finds its rows by an index, in the tenant role', async () => {
       await sql`analyze`.execute(db.kysely)
       const plans = await withTenant(db, A, async (scope) => {
         await scope.query(sql`set local enable_seqscan = off`)

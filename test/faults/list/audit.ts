@@ -10,7 +10,7 @@ export const audit: Fault[] = [
     find: 'if (refused && refusals.admit(refused)) request.audit = refused',
     put: 'if (refused) request.audit = refused',
     test: 'test/audit/audited.test.ts',
-    only: 'whoever is refused without end',
+    only: 'a caller that is refused again and again',
     gain: 'a read-only key fills the disk by causing refusals that are all audited',
   },
   {

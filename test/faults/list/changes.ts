@@ -1,4 +1,4 @@
-/** Of the change feed: what a reader must not miss, and what must not stay in it. */
+/** Faults in the change feed: what a reader must not miss, and what must not stay in the feed. */
 import type { Fault } from '../fault.ts'
 
 export const changes: Fault[] = [
@@ -25,7 +25,7 @@ export const changes: Fault[] = [
     find: 'return isAtPosition(after, first) ? rows.slice(1) : undefined',
     put: 'return isAtPosition(after, first) ? rows.slice(1) : rows',
     test: 'test/changes/store.test.ts',
-    only: 'retention takes the oldest',
+    only: 'retention deletes the oldest',
     gain: 'a reader that was away for too long continues as if it had missed nothing',
   },
   {
@@ -34,7 +34,7 @@ export const changes: Fault[] = [
     find: 'and seq < (select max(seq) from old)',
     put: 'and seq <= (select max(seq) from old)',
     test: 'test/changes/store.test.ts',
-    only: 'retention takes the oldest',
+    only: 'retention deletes the oldest',
     gain: 'every reader of a tenant without recent changes has to start over',
   },
   {
@@ -43,7 +43,7 @@ export const changes: Fault[] = [
     find: ' and t.loaded_at is not null)',
     put: ')',
     test: 'test/changes/store.test.ts',
-    only: 'what the first full run brings',
+    only: 'the first full run reports no',
     gain: 'connecting an account with a million tickets sends a million change notifications',
   },
   {
@@ -61,7 +61,7 @@ export const changes: Fault[] = [
     find: 'from asked where proved and not archived',
     put: 'from asked where proved',
     test: 'test/changes/store.test.ts',
-    only: 'each thing that can become of an issue',
+    only: 'each change of an issue',
     gain: 'the deletion of an issue is reported again and again',
   },
   {

@@ -1,4 +1,4 @@
-/** Faults in what stands between HubSpot's grant and a connection: who began, and a person's yes. */
+/** Faults in the confirmation between HubSpot's grant and a connection: who began it, and who confirms it. */
 import type { Fault } from '../fault.ts'
 
 const confirms = 'test/integrations/oauth/oauth-confirm.test.ts'

@@ -1,4 +1,4 @@
-/** Faults in who is let in: keys, the gate, the rules of the routes, and open mode. */
+/** Faults in authentication and authorization: keys, the gate, the rules of the routes, and open mode. */
 import type { Fault } from '../fault.ts'
 
 const gate = 'test/http/gate.test.ts'

@@ -1,9 +1,9 @@
-/** Faults in how a tenant leaves: the lock, the mark, the door, what goes and what is told; and in what is kept how long. */
+/** Faults in export, erasure and retention: the lock, the mark, the erasure role, what is deleted and exported, and for how long data is stored. */
 import type { Fault } from '../fault.ts'
 
 const erasure = 'test/tenants/erasure.test.ts'
 const leaves = 'test/tenants/export-and-erasure.test.ts'
-const told = 'test/tenants/export.test.ts'
+const exportTests = 'test/tenants/export.test.ts'
 const retention = 'test/worker/retention.test.ts'
 
 export const exportAndErasure: Fault[] = [
@@ -134,7 +134,7 @@ export const exportAndErasure: Fault[] = [
     excluded: 'access_token refresh_token',`,
     put: `exported: 'integration_id kind access_token expires_at refresh_at confirmed_at epoch lease_until',
     excluded: 'refresh_token',`,
-    test: told,
+    test: exportTests,
     only: 'an export on PostgreSQL holds every',
     gain: 'anybody who may read an export obtains sealed tokens, which a key that leaks later opens',
   },
@@ -143,7 +143,7 @@ export const exportAndErasure: Fault[] = [
     in: 'pageOf',
     find: `(\${refs(key)}) > (`,
     put: `(\${refs(key)}) >= (`,
-    test: told,
+    test: exportTests,
     only: 'an export on PostgreSQL holds every',
     gain: 'an export differs from the stored data',
   },

@@ -1,4 +1,4 @@
-/** Of webhooks and the inbox: what nobody but HubSpot may send, and what must not be lost. */
+/** Faults in webhooks and the inbox: what only HubSpot may send, and what must not be lost. */
 import type { Fault } from '../fault.ts'
 
 export const inbox: Fault[] = [
@@ -50,7 +50,7 @@ export const inbox: Fault[] = [
     find: 'if (batch.length > 1 && isDeliveryFault(error))',
     put: 'if (batch.length > 1_000 && isDeliveryFault(error))',
     test: 'test/inbox/batch-writer.test.ts',
-    only: 'one that cannot be kept',
+    only: 'one that cannot be stored',
     gain: 'one account’s delivery that cannot be saved causes an outage for all accounts in the same batch',
   },
   {
@@ -59,7 +59,7 @@ export const inbox: Fault[] = [
     find: 'const maxLockWaitMs = 250',
     put: 'const maxLockWaitMs = 60_000',
     test: 'test/inbox/batch-writer.test.ts',
-    only: 'hold up nobody',
+    only: 'do not hold up later ones',
     gain: 'a lock on one integration, or one hanging connection, blocks the webhooks of all accounts',
   },
   {
@@ -68,7 +68,7 @@ export const inbox: Fault[] = [
     find: '    if (!ofIds || drain.poisonTickets + suspects.length >= maxPoisonTickets) throw error',
     put: '    if (!ofIds) return void (await keepWith(drain, step, async () => ({ drained: [] })))',
     test: 'test/inbox/inbox-state.test.ts',
-    only: 'while HubSpot is away',
+    only: 'while HubSpot is unavailable',
     gain: 'changes that HubSpot reported are lost when HubSpot is unavailable',
   },
   {
@@ -77,7 +77,7 @@ export const inbox: Fault[] = [
     find: '    if (!ofIds || drain.poisonTickets + suspects.length >= maxPoisonTickets) throw error',
     put: '    throw error',
     test: 'test/inbox/webhooks.test.ts',
-    only: 'of which HubSpot will not tell',
+    only: 'a record that HubSpot never returns',
     gain: 'one ticket that HubSpot refuses to return blocks all other tickets of the account',
   },
   {
@@ -122,7 +122,7 @@ export const inbox: Fault[] = [
     find: 'drain.read === 0 && drain.failures < failuresBeforeBlame',
     put: 'drain.read < 0',
     test: 'test/inbox/drain.test.ts',
-    only: 'refuses everything nobody is blamed',
+    only: 'refuses everything, no ticket',
     gain: 'while HubSpot rejects every call with 400, changes are dead-lettered one by one',
   },
   {
@@ -149,7 +149,7 @@ export const inbox: Fault[] = [
     find: ' and position is not distinct from',
     put: ' and position is not distinct from position or position is not distinct from',
     test: 'test/journal/journal-position.test.ts',
-    only: 'a file is kept once',
+    only: 'a file is stored once',
     gain: 'a process that was paused moves the journal back, and the files since then are read and paid for again',
   },
   {
@@ -158,7 +158,7 @@ export const inbox: Fault[] = [
     find: ' or j.lease_owner = ',
     put: ' or true or j.lease_owner = ',
     test: 'test/journal/journal-position.test.ts',
-    only: 'one reads at a time',
+    only: 'one process reads at a time',
     gain: 'each additional process requests the same files from HubSpot again',
   },
   {
@@ -167,7 +167,7 @@ export const inbox: Fault[] = [
     find: 'await withTenant(db, ref.tenantId, (scope) => makeTokenDue(scope, ref.integrationId)).then(',
     put: 'await Promise.resolve().then(',
     test: 'test/journal/journal.test.ts',
-    only: 'an uninstall asks',
+    only: 'an uninstall requires',
     gain: 'an account that has uninstalled the app looks connected until its token expires',
   },
   {
@@ -176,7 +176,7 @@ export const inbox: Fault[] = [
     find: 'unreadableOffset === file.offset && unreadableMsAgo !== null && unreadableMsAgo > retryMs',
     put: 'unreadableOffset === file.offset',
     test: 'test/journal/journal.test.ts',
-    only: 'a file that nobody can read',
+    only: 'a file that cannot be read',
     gain: 'one minute of unavailable file storage loses the reported changes of every account',
   },
   {
@@ -212,7 +212,7 @@ export const inbox: Fault[] = [
     find: ' and due_at = ',
     put: ' and null is distinct from ',
     test: 'test/journal/journal-position.test.ts',
-    only: 'who was slow to ask',
+    only: 'a slow subscriber',
     gain: 'changes of a reconnected account are not reported for six hours',
   },
   {
@@ -221,7 +221,7 @@ export const inbox: Fault[] = [
     find: `(url.protocol !== 'https:' && !near) || `,
     put: '',
     test: 'test/hubspot/client.test.ts',
-    only: 'an address that HubSpot gave',
+    only: 'an address from HubSpot',
     gain: 'a response makes this service call the metadata endpoint of its own host',
   },
   {

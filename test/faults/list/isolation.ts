@@ -1,4 +1,4 @@
-/** Faults in the wall between tenants: roles, policies, scopes, and who may act for whom. */
+/** Faults in tenant isolation: roles, policies, scopes, and who may act for whom. */
 import type { Fault } from '../fault.ts'
 
 const wall = 'test/db/isolation.test.ts'

@@ -1,4 +1,4 @@
-/** Faults in what holds back those who ask too much, or try too often. */
+/** Faults in rate limits and load shedding. */
 import type { Fault } from '../fault.ts'
 
 export const limits: Fault[] = [
@@ -44,7 +44,7 @@ export const limits: Fault[] = [
     find: 'held: Math.max(0, limit - entry.spent)',
     put: 'held: Number.MAX_SAFE_INTEGER',
     test: 'test/http/limits/limits-hook.test.ts',
-    only: 'with the database away',
+    only: 'with the database unavailable',
     gain: 'keys can be guessed without limit while the database is down',
   },
   {
@@ -62,7 +62,7 @@ export const limits: Fault[] = [
     find: 'trustProxy: deps.trustedProxies.length > 0 && [...deps.trustedProxies],',
     put: 'trustProxy: true,',
     test: 'test/http/limits/limits.test.ts',
-    only: 'X-Forwarded-For of whoever',
+    only: 'X-Forwarded-For from an untrusted',
     gain: 'a header gives each request a new address, and puts a false one into the audit log',
   },
   {

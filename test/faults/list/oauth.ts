@@ -1,4 +1,4 @@
-/** Faults in the way to HubSpot and back. */
+/** Faults in OAuth and in calls to HubSpot. */
 import type { Fault } from '../fault.ts'
 
 const states = 'test/integrations/oauth/oauth-state.test.ts'

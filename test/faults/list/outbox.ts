@@ -1,4 +1,4 @@
-/** Of webhooks out: where a tenant may make us send to, and what a receiver must be able to rely on. */
+/** Faults in outgoing webhooks: which addresses a tenant may use, and the guarantees to a receiver. */
 import type { Fault } from '../fault.ts'
 
 export const outbox: Fault[] = [
@@ -26,7 +26,7 @@ export const outbox: Fault[] = [
     find: 'if (allowPrivate || isIP(bare(options.hostname)))',
     put: 'if (options.hostname)',
     test: 'test/outbox/webhook-poster.test.ts',
-    only: 'a private address is never asked for',
+    only: 'a private address is never requested',
     gain: 'a host name that resolves to a private address behind the proxy gives a tenant access to the proxy’s network',
   },
   {

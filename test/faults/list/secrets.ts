@@ -1,4 +1,4 @@
-/** Faults in how secrets are kept and not told. */
+/** Faults in how secrets are stored and kept out of output. */
 import type { Fault } from '../fault.ts'
 
 const sealing = 'test/lib/seal.test.ts'

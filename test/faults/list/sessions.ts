@@ -84,7 +84,7 @@ export const sessions: Fault[] = [
     find: 'isSessionBindingValid(row.binding, ring, token, row, credentialOf(row.created_by)) &&',
     put: '',
     test: sessionTests,
-    only: 'a row that',
+    only: 'a forged, changed or copied row',
     gain: 'somebody who can write one row can act as any tenant, with any scope',
   },
   {
@@ -93,7 +93,7 @@ export const sessions: Fault[] = [
     find: 'JSON.stringify([token, tenant_id, scopes,',
     put: 'JSON.stringify([token, scopes,',
     test: sessionTests,
-    only: 'a row that',
+    only: 'a forged, changed or copied row',
     gain: 'somebody who can write its row turns a session of one tenant into a session of another',
   },
   {
@@ -102,7 +102,7 @@ export const sessions: Fault[] = [
     find: `new AppError('unauthenticated', 'This credential is no longer valid')`,
     put: `new TypeError('This credential is no longer valid')`,
     test: sessionTests,
-    only: 'who waits',
+    only: 'a long poll',
     gain: 'a long poll with a revoked key returns an internal error, and the operator gets a false alarm',
   },
   {

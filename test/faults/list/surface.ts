@@ -1,4 +1,4 @@
-/** Faults in the HTTP surface: what is taken in, and what every answer says. */
+/** Faults in the HTTP surface: which requests are accepted, and what every response contains. */
 import type { Fault } from '../fault.ts'
 
 export const surface: Fault[] = [

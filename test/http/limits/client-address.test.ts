@@ -1,4 +1,4 @@
-/** An address in one form, and whose word on it counts. */
+/** Client addresses: one canonical form, and which proxies are trusted. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Fastify from 'fastify'
@@ -57,7 +57,7 @@ async function callerBehind(trusted: string, forwarded: string | undefined): Pro
 }
 
 const chains: [what: string, trusted: string, forwarded: string | undefined, caller: string][] = [
-  ['nobody trusted', '', '203.0.113.9', '127.0.0.1'],
+  ['no trusted proxy', '', '203.0.113.9', '127.0.0.1'],
   ['another trusted', '10.0.0.0/8', '203.0.113.9', '127.0.0.1'],
   ['the peer trusted', '127.0.0.1', '203.0.113.9', '203.0.113.9'],
   ['by its network', '10.0.0.0/8, 127.0.0.0/8', '203.0.113.9', '203.0.113.9'],

@@ -1,4 +1,4 @@
-/** The limits in front of a gate that knows tenants: per credential, whatever it asks for, and with the database away. */
+/** Rate limits before the gate: per credential, for any request, and with the database unavailable. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
@@ -22,11 +22,11 @@ const pause = (ms: number): Promise<undefined> =>
 
 interface TestApp {
   app: FastifyInstance
-  /** Credentials that were looked at. */
+  /** Credentials that were checked. */
   looked: string[]
-  /** How long a look takes, ms. */
+  /** How long a check takes, ms. */
   slow(ms: number): void
-  /** Looks do not end. @returns call it to let them */
+  /** Checks do not end. @returns a function that lets them end */
   hold(): () => void
   away(): void
   revoke(key: string): void
@@ -109,7 +109,7 @@ async function askMany(
   return tally
 }
 
-test('a credential has its limit from wherever it asks, and each credential its own', async () => {
+test('a credential has one limit across addresses, and each credential has its own', async () => {
   const app = await startTestApp({ key: 60, address: 0, failed: 0 })
   for (let n = 0; n < 60; n++)
     assert.equal((await ask(app, 'tenant-1', one, `203.0.113.${n}`)).statusCode, 200)
@@ -189,15 +189,15 @@ test('a key that was right from an address stays in there, until it is revoked',
   assert.equal((await ask(app, '')).statusCode, 401)
 })
 
-test('many keys of one backend, all new to the process, are looked at in turn and none is refused', async () => {
-  // A clock that stands: whether all of them are looked at within two seconds is the machine's.
+test('many keys of one backend, all new to the process, are checked one after the other and none is refused', async () => {
+  // A stopped clock: whether all of them are checked within two seconds depends on the machine.
   const app = await startTestApp({ key: 0, address: 0, failed: 10 }, handClock())
   app.slow(5)
   const answers = await Promise.all(Array.from({ length: 300 }, (_, n) => ask(app, `tenant-${n}`)))
   assert.equal(answers.filter(({ statusCode }) => statusCode === 200).length, 300)
 })
 
-test('looks that do not end keep nobody waiting for more than two seconds', async () => {
+test('checks that do not end make no caller wait for more than two seconds', async () => {
   const clock = handClock()
   const app = await startTestApp({ key: 0, address: 0, failed: 2 }, clock)
   const release = app.hold()
@@ -221,7 +221,7 @@ test('looks that do not end keep nobody waiting for more than two seconds', asyn
   assert.equal((await ask(app, 'tenant-1')).statusCode, 200)
 })
 
-test('a session has the budget of the credential that it was made with, and a wrong cookie is nobody’s try', async () => {
+test('a session has the budget of the credential that it was created with, and a wrong cookie counts for no credential', async () => {
   const app = await startTestApp({ key: 10, address: 0, failed: 2 })
   const byCookie = async (cookie: string) =>
     (await app.app.inject({ path: `/of/${one}`, headers: { cookie } })).statusCode
@@ -238,7 +238,7 @@ test('0 is no limit', async () => {
   assert.deepEqual(await askMany(app, 40, 'tenant-1'), { 200: 40 })
 })
 
-test('with the database away each limit holds in the process alone', async () => {
+test('with the database unavailable each limit applies per process', async () => {
   const app = await startTestApp({ key: 50, address: 200, failed: 10 })
   app.away()
   assert.deepEqual(await askMany(app, 60, 'tenant-1'), { 200: 50, 429: 10 })

@@ -1,10 +1,10 @@
-/** Limits over the wire: two services on one database, forged addresses, wrong keys in numbers, and who is exempt. */
+/** Limits over HTTP: two services on one database, forged addresses, many wrong keys, and who is exempt. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { startTestEmulator, type TestEmulator } from '../../support/emulator.ts'
 import { startTestService, type TestService } from '../../support/service.ts'
-import { databaseOf, look } from '../database.ts'
+import { databaseOf, runSql } from '../database.ts'
 import { checkShape } from '../oracle.ts'
 import { type Answer, send } from '../send.ts'
 
@@ -13,7 +13,7 @@ const path = '/api/hubspot/integrations/5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11'
 const wrong = (n: number) => ({ authorization: `Bearer wrong-key-${n}-of-enough-characters` })
 const right = { authorization: `Bearer ${key}` }
 const limits = { SPOKE_RATE_ADDRESS: '60', SPOKE_RATE_FAILED: '10', SPOKE_RATE_KEY: '60' }
-/** Two services, one limit; the proxy is whoever says so in the header. */
+/** Two services, one limit; each request names its client address in X-Forwarded-For. */
 const env = { SPOKE_ADMIN_KEY: key, SPOKE_TRUSTED_PROXIES: '127.0.0.1', SPOKE_ROLE: 'api', LOG_LEVEL: 'info' }
 
 let emulator: TestEmulator
@@ -40,11 +40,11 @@ after(async () => {
 
 /** The minute of the database that all counts are of. */
 async function minuteNow(): Promise<number> {
-  const [row] = await look(database, `select floor(extract(epoch from now()) / 60)::int as minute`)
+  const [row] = await runSql(database, `select floor(extract(epoch from now()) / 60)::int as minute`)
   return Number(row?.minute)
 }
 
-/** A test that says something of one minute; when the minute ends in the midst of it, it is told of the next one instead. */
+/** A test about one minute; if the minute ends during the test, it runs again in the next one. */
 function inMinute(name: string, body: () => Promise<void>): void {
   test(name, async () => {
     for (let tries = 1; ; tries++) {
@@ -96,7 +96,7 @@ for (const [what, share] of [
   ['evenly', 2],
   ['nine to one', 10],
 ] as const) {
-  inMinute(`two services loaded ${what} keep the limit of an address within 5 percent`, async () => {
+  inMinute(`two services loaded ${what} enforce the limit of an address within 5 percent`, async () => {
     const address = newAddress()
     const answers = await askMany(130, (n) => ask(n % share === 0 ? a : b, address))
     const admitted = counted(answers, 401)
@@ -128,13 +128,13 @@ inMinute('a whole /64 of IPv6 is one address, and the next one another', async (
   assert.equal((await ask(a, '2001:db8:0:8::1')).status, 401)
 })
 
-inMinute('X-Forwarded-For of whoever is no trusted proxy does not help', async () => {
+inMinute('X-Forwarded-For from an untrusted caller is ignored', async () => {
   const strict = await start({ SPOKE_RATE_ADDRESS: '20', SPOKE_TRUSTED_PROXIES: '' })
   const answers = await askMany(30, (n) => ask(strict, `203.0.113.${n}`))
   assert.equal(counted(answers, 401), 20)
   const forged = newAddress()
   const chain = await askMany(65, (n) => ask(a, `203.0.113.${n}, ${forged}`))
-  assert.equal(counted(chain, 401), 60, 'the entries on the left are whatever the caller wrote')
+  assert.equal(counted(chain, 401), 60, 'the entries on the left come from the caller')
   await strict.stop()
 })
 
@@ -148,7 +148,7 @@ inMinute('probes are never limited, and paths that are not there are', async () 
   isLimited(await send(a.url, { path: '/openapi.json', headers }), 'address')
 })
 
-inMinute('the admin key is exempt: one backend asks for all tenants', async () => {
+inMinute('the admin key is exempt: one backend calls for all tenants', async () => {
   const address = newAddress()
   const answers = await askMany(130, () => ask(a, address, right))
   assert.equal(counted(answers, 404), 130)
@@ -157,24 +157,27 @@ inMinute('the admin key is exempt: one backend asks for all tenants', async () =
   assert.equal((await ask(a, address, right)).status, 404, 'also when others used the address up')
 })
 
-inMinute('after the tenth wrong key from an address each is one too many, whatever the process', async () => {
-  const address = newAddress()
-  const spread = await askMany(12, (n) => ask(n % 2 === 0 ? a : b, address, wrong(n)), 1)
-  assert.deepEqual(
-    spread.map(({ status }) => status),
-    [...Array.from({ length: 10 }, () => 401), 429, 429],
-  )
-  isLimited(spread.at(-1) as Answer, 'failed')
-  assert.deepEqual(
-    (await askMany(4, (n) => ask(n % 2 === 0 ? a : b, address, right))).map(({ status }) => status),
-    [404, 404, 404, 404],
-    'the right one passes, also from where it never came before',
-  )
-  assert.equal((await ask(a, newAddress(), right)).status, 404)
-  assert.equal((await ask(a, address)).status, 401, 'who shows no credential is told that one is needed')
-})
+inMinute(
+  'after the tenth wrong key from an address each further one is refused, in any process',
+  async () => {
+    const address = newAddress()
+    const spread = await askMany(12, (n) => ask(n % 2 === 0 ? a : b, address, wrong(n)), 1)
+    assert.deepEqual(
+      spread.map(({ status }) => status),
+      [...Array.from({ length: 10 }, () => 401), 429, 429],
+    )
+    isLimited(spread.at(-1) as Answer, 'failed')
+    assert.deepEqual(
+      (await askMany(4, (n) => ask(n % 2 === 0 ? a : b, address, right))).map(({ status }) => status),
+      [404, 404, 404, 404],
+      'the right one passes, also from a new address',
+    )
+    assert.equal((await ask(a, newAddress(), right)).status, 404)
+    assert.equal((await ask(a, address)).status, 401, 'a request without a credential gets 401')
+  },
+)
 
-inMinute('wrong keys at the same moment are no fewer than one after the other', async () => {
+inMinute('concurrent wrong keys count like consecutive ones', async () => {
   const address = newAddress()
   const answers = await askMany(50, (n) => ask(a, address, n === 30 ? right : wrong(n)), 50)
   assert.equal(counted(answers, 401), 10)
@@ -183,7 +186,7 @@ inMinute('wrong keys at the same moment are no fewer than one after the other', 
 })
 
 inMinute(
-  'who was right from an address stays in while others try there, and a flood costs them no more than a moment',
+  'a caller with a right key passes while others try from its address, and a flood delays it only briefly',
   async () => {
     const address = newAddress()
     assert.equal((await ask(a, address, right)).status, 404)
@@ -208,7 +211,7 @@ async function newKey(): Promise<{ tenant: string; key: string }> {
 }
 
 inMinute(
-  "a tenant's key has its limit in both services together, from wherever it asks, and is told what is left",
+  "a tenant's key has one limit across both services and all addresses, and gets the remaining count",
   async () => {
     const { tenant, key } = await newKey()
     const own = (n: number) =>
@@ -227,7 +230,7 @@ inMinute(
 )
 
 inMinute(
-  'whoever knows the id of a key locks nobody out, neither a new key nor an old one after a restart',
+  'the id of a key is not enough to lock it out, neither a new key nor an old one after a restart',
   async () => {
     const [{ tenant, key }, guesser] = [await newKey(), newAddress()]
     const [id] = /^spk_[0-9a-f]+_/.exec(key) as unknown as [string]
@@ -251,7 +254,7 @@ inMinute(
 )
 
 inMinute(
-  'neither the answers nor the database tell of the keys, and the log names the address once',
+  'neither the responses nor the database reveal the keys, and the log names the address once',
   async () => {
     const address = newAddress()
     const from = a.lines.length
@@ -259,9 +262,9 @@ inMinute(
     const lines = a.lines.slice(from)
     assert.ok(!lines.join('').includes('wrong-key'))
     assert.ok(!answers.some(({ text }) => text.includes('wrong-key')))
-    const told = lines.filter((line) => line.includes('a rate limit was reached'))
-    assert.equal(told.length, 1)
-    assert.ok(told[0]?.includes(address))
+    const logged = lines.filter((line) => line.includes('a rate limit was reached'))
+    assert.equal(logged.length, 1)
+    assert.ok(logged[0]?.includes(address))
     const metrics = await send(a.url, { path: '/metrics', headers: right })
     assert.match(metrics.text, /^spoke_http_limited_total\{limit="failed"\} [1-9]/m)
   },

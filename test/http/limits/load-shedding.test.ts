@@ -1,5 +1,5 @@
 /**
- * Under more load than it takes: refused at once, alive to the probes, and back by itself. How fast is `npm run flood`'s to say: here
+ * Under overload: requests are refused at once, probes pass, and the service recovers by itself. `npm run flood` measures the times: here
  * only what holds on a machine of any speed.
  */
 import assert from 'node:assert/strict'
@@ -52,7 +52,11 @@ test('of 40 slow requests at once all but five are shed, the probes answer meanw
   })
   await release()
   const answers = await Promise.all(flood)
-  assert.equal(answers.filter(({ status }) => status === 404).length, 5, 'who was let in is answered')
+  assert.equal(
+    answers.filter(({ status }) => status === 404).length,
+    5,
+    'admitted requests get their response',
+  )
   for (const answer of shed) {
     checkShape(answer, { what: 'shed', status: 503, code: 'overloaded' })
     assert.match(String(answer.headers['retry-after']), /^[1-3]$/)
@@ -65,7 +69,7 @@ test('of 40 slow requests at once all but five are shed, the probes answer meanw
   assert.match(text, /^spoke_http_shed_total\{reason="requests"\} 36$/m)
 })
 
-test('callers who leave before their answer make room', async (t) => {
+test('callers that disconnect before their response make room', async (t) => {
   const release = await holdDatabase(database)
   t.after(release)
   const { port, hostname } = new URL(service.url)

@@ -1,4 +1,4 @@
-/** No answer is longer than a page may be, whatever a tenant has stored: each page is cut by bytes and says where to go on. */
+/** No response exceeds the page limit, whatever a tenant has stored: each page is cut by bytes and has a cursor to continue. */
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
@@ -57,7 +57,7 @@ const isBounded = (pages: Awaited<ReturnType<typeof readAll>>, most = maxPageByt
   assert.ok(pages.length > 2)
 }
 
-test('a list of issues is cut by bytes, each issue comes once and whole, and a long one comes alone', async () => {
+test('a list of issues is cut by bytes, each issue is returned once and whole, and a long one alone', async () => {
   for (const only of ['', `&integration_id=${bench.integration}`]) {
     const pages = await readAll(`/api/hubspot/issues/${bench.tenant}?limit=200${only}`, 'issues')
     isBounded(pages)
@@ -90,7 +90,7 @@ test('live tickets end where their texts are too long, and go on from there', as
   )
 })
 
-test('the feed is cut by bytes, and a change that is longer comes alone', async () => {
+test('the feed is cut by bytes, and a longer change is returned alone', async () => {
   const { tenant, database } = bench
   const [last] = await adminQuery(
     `select last_seq from change_counters where tenant_id = '${tenant}'`,
@@ -159,7 +159,7 @@ async function startSmall(budget: ByteBudget): Promise<FastifyInstance> {
   return app
 }
 
-test('answers that nobody takes hold a tenant’s share and no more, and give way to others', async (t) => {
+test('unread responses use a tenant’s share and no more, and give way to others', async (t) => {
   const limits = { total: 5 * answer.length, ofOneTenant: 2 * answer.length }
   const refused: string[] = []
   const budget = createByteBudget(limits, systemClock, (why) => refused.push(why))
@@ -179,7 +179,7 @@ test('answers that nobody takes hold a tenant’s share and no more, and give wa
   await eventually(async () => refused.includes('tenant'), 'the tenant’s share is taken', 10_000)
   assert.ok(budget.held() <= limits.ofOneTenant, `${budget.held()}`)
   assert.equal(await statusOf('b'), 200)
-  // Tenants who each take their share, until the process has none left.
+  // Each tenant takes its share, until the process has none left.
   for (const tenant of ['c', 'd', 'e', 'f']) for (let n = 0; n < 3; n++) ask(tenant)
   await eventually(async () => refused.includes('unread'), 'one of them gives way', 10_000)
   assert.ok(budget.held() <= limits.total)

@@ -1,4 +1,4 @@
-/** A minute's budget in one process and in several: shares, the turn of the minute, memory, and a database that is away. */
+/** A budget per minute in one process and in several: shares, the next minute, memory, and an unavailable database. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createRateLimiter, maxNames, type RateLimiter } from '../../../src/http/limits/rate-limiter.ts'
@@ -8,7 +8,7 @@ import { quiet } from '../../support/engines.ts'
 
 const minuteMs = 60_000
 
-/** What the database does, in a map: books turns of the minute that its clock shows. */
+/** A map in place of the database: books slots of the minute that its clock shows. */
 function ledger(clock: HandClock) {
   const booked = new Map<string, number>()
   const state = { statements: 0, away: false, silent: false, behindMs: 0 }
@@ -37,7 +37,7 @@ async function spendMany(limiter: RateLimiter, name: string, limit: number, time
 }
 
 for (const limit of [1, 7, 10, 600, 1_200]) {
-  test(`a limit of ${limit} is kept to the last one, however many ask at once`, async () => {
+  test(`a limit of ${limit} is exact, however many requests arrive at once`, async () => {
     const { limiter } = ledger(handClock())
     assert.equal(await spendMany(limiter(), 'a', limit, limit * 2), limit)
     const burst = limiter()
@@ -59,14 +59,14 @@ test('most requests cost the database nothing, and a spent budget costs it nothi
   assert.equal(state.statements, before)
 })
 
-test('names that ask at once are booked in one statement', async () => {
+test('concurrent names are booked in one statement', async () => {
   const { limiter, state } = ledger(handClock())
   const one = limiter()
   await Promise.all(Array.from({ length: 400 }, (_, n) => one.consume(`name ${n}`, 100)))
   assert.ok(state.statements <= 2, `${state.statements}`)
 })
 
-test('processes that share a budget keep it, and one that falls silent holds back a twentieth at most', async () => {
+test('processes that share a budget stay within it, and one that stops withholds a twentieth at most', async () => {
   const { limiter } = ledger(handClock())
   const [a, b, c] = [limiter(), limiter(), limiter()]
   assert.equal(await inTurn([a, b, c]), 600)
@@ -78,7 +78,7 @@ test('processes that share a budget keep it, and one that falls silent holds bac
 async function inTurn(limiters: RateLimiter[]): Promise<number> {
   let admitted = 0
   for (let n = 0; n < 400; n++)
-    for (const one of limiters) if ((await one.consume('in turn', 600)).allowed) admitted += 1
+    for (const one of limiters) if ((await one.consume('shared', 600)).allowed) admitted += 1
   return admitted
 }
 
@@ -88,7 +88,7 @@ test('a restart gives no fresh budget', async () => {
   assert.equal(await spendMany(limiter(), 'a', 100, 200), 0)
 })
 
-test('with the minute the budget is fresh, and shares of the old one are gone', async () => {
+test('with the minute the budget is reset, and old shares are dropped', async () => {
   const clock = handClock()
   const { limiter } = ledger(clock)
   const [a, b] = [limiter(), limiter()]
@@ -107,7 +107,7 @@ test('with the minute the budget is fresh, and shares of the old one are gone', 
   assert.equal(await spendMany(b, 'a', 100, 150), 100)
 })
 
-test("the minute is the database's: a clock that is behind, or set back, is believed", async () => {
+test("the minute is the database's, even when its clock is behind or set back", async () => {
   const clock = handClock()
   const { limiter, state } = ledger(clock)
   const one = limiter()
@@ -123,7 +123,7 @@ test("the minute is the database's: a clock that is behind, or set back, is beli
   assert.equal(await spendMany(one, 'a', 50, 100), 50)
 })
 
-test('40,000 names do not grow the memory, and the one that keeps asking keeps its count', async () => {
+test('40,000 names do not grow the memory, and an active name retains its count', async () => {
   const clock = handClock()
   const { limiter } = ledger(clock)
   const one = limiter()
@@ -140,7 +140,7 @@ test('40,000 names do not grow the memory, and the one that keeps asking keeps i
   assert.ok(one.size() <= 1, 'the minute empties it')
 })
 
-test('while the database is away each process counts for itself, and asks again later', async () => {
+test('while the database is unavailable each process counts for itself, and tries again later', async () => {
   const clock = handClock()
   const { limiter, state } = ledger(clock)
   const one = limiter()
@@ -151,7 +151,7 @@ test('while the database is away each process counts for itself, and asks again 
   assert.equal(await spendMany(one, 'failed', 10, 200), 10, 'wrong credentials are refused as ever')
   const asked = state.statements
   assert.equal(await spendMany(one, 'c', 100, 10), 10)
-  assert.equal(state.statements, asked, 'nobody asks while it is known to be away')
+  assert.equal(state.statements, asked, 'no statement is sent while it is known to be unavailable')
   state.away = false
   clock.move(5_000)
   assert.equal(await spendMany(one, 'd', 100, 200), 100)
@@ -159,7 +159,7 @@ test('while the database is away each process counts for itself, and asks again 
   assert.equal(await spendMany(limiter(), 'd', 100, 200), 0, 'and it is shared again')
 })
 
-test('a database that says nothing holds a request for a second at most', async () => {
+test('a database that does not respond holds a request for a second at most', async () => {
   const clock = handClock()
   const { limiter, state } = ledger(clock)
   const one = limiter()

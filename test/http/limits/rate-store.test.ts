@@ -24,13 +24,13 @@ for (const engine of engines) {
 
     const takeSlots = (asks: readonly RateRequest[]) => withSystem(db, (scope) => takeRateSlots(scope, asks))
     const deleteExpired = (most: number) => withSystem(db, (scope) => deleteExpiredRateWindows(scope, most))
-    /** What these tests say of one minute takes less than a second; it must not turn meanwhile. */
+    /** These tests take less than a second and must stay within one minute. */
     const earlyInMinute = async () => {
       const { leftMs } = await takeSlots([{ key: 'clock', slots: 0 }])
       if (leftMs < 5_000) await new Promise((resolve) => setTimeout(resolve, leftMs + 20))
     }
 
-    test('turns of many keys are booked in one statement, and added up', async () => {
+    test('slots of many keys are booked in one statement, and added up', async () => {
       await earlyInMinute()
       const first = await takeSlots([
         { key: 'b', slots: 3 },
@@ -66,7 +66,7 @@ for (const engine of engines) {
       for (const limiter of limiters) await limiter.settle()
     })
 
-    test('what is over is deleted in small steps, and the present minute stays', async () => {
+    test('past minutes are deleted in small batches, and the present one stays', async () => {
       await sql`insert into rate_windows select now() - interval '3 minutes', 'old ' || n, 1 from generate_series(1, 2500) n`.execute(
         db.kysely,
       )
@@ -81,7 +81,7 @@ for (const engine of engines) {
       assert.deepEqual(rows, [{ key: 'present' }])
     })
 
-    test('what is limited stands there as a hash', async () => {
+    test('limited names are stored as a hash', async () => {
       const limiter = createRateLimiter({ takeSlots, deleteExpired, clock: systemClock, log: quiet })
       await limiter.consume('address 203.0.113.9', 10)
       const { rows } = await sql<{

@@ -1,4 +1,4 @@
-/** Of what a process takes on at once one tenant has its share, and event streams are counted apart from requests. */
+/** Each tenant has a share of the concurrent requests of a process; event streams are counted separately. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
@@ -105,7 +105,7 @@ function closeAll(): void {
 const ask = (tenant: Tenant, headers: Record<string, string>): Promise<Answer> =>
   send(bench.service.url, { path: tenant.path, headers })
 
-test('a tenant has its tenth of the streams, and what it lacks then is not lacking elsewhere', async () => {
+test('a tenant has its tenth of the streams, and others still get theirs', async () => {
   assert.deepEqual(await watchMany(3, first, first.headers), [200, 200, 429])
   const refused = await ask(first, first.headers)
   checkShape(refused, { what: 'a third stream', status: 429, code: 'rate_limited' })
@@ -132,7 +132,7 @@ test('streams have a bound in all, and take no room from requests', async () => 
   closeAll()
 })
 
-test('a tenant whose requests hang has its fifth of them under way, and the others are answered as ever', async () => {
+test('a tenant whose requests hang has its fifth of them in flight, and the others are served as usual', async () => {
   bench.emulator.world.faults.add({ kind: 'hang', match: { portal_id: first.portal }, times: null })
   const of = (tenant: Tenant, path: string, headers = tenant.headers) =>
     send(bench.service.url, { path, headers })
@@ -154,7 +154,10 @@ test('a tenant whose requests hang has its fifth of them under way, and the othe
   leaving.abort()
   assert.deepEqual(await Promise.all(hanging), ['left', 'left', 'left'])
   bench.emulator.world.faults.clear()
-  await eventually(async () => (await of(first, first.runs)).status === 200, 'whoever has left makes room')
+  await eventually(
+    async () => (await of(first, first.runs)).status === 200,
+    'a caller that disconnected makes room',
+  )
 })
 
 test('a stream that is refused, or has nothing to watch, leaves no trace in the counts', async () => {

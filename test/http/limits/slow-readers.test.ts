@@ -1,4 +1,4 @@
-/** Whoever asks and does not take the answer is let go, and whoever takes it slowly is not. */
+/** A caller that does not read its response is disconnected, and a slow reader is not. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
@@ -7,7 +7,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { disconnectSlowReaders } from '../../../src/http/limits/slow-readers.ts'
 import { eventually } from '../../support/service.ts'
 
-/** More than the kernel keeps for a socket. */
+/** More than the kernel buffers for a socket. */
 const answer = 'x'.repeat(24 * 1_048_576)
 const retryLimits = { minMs: 500, bytesPerSecond: 2 * answer.length }
 
@@ -32,7 +32,7 @@ function ask(...paths: string[]): Socket {
   return socket
 }
 
-test('an answer that is not taken is given up, with all that wait behind it on its connection', async () => {
+test('an answer that is not taken is dropped, with all that wait behind it on its connection', async () => {
   const socket = ask('/large', '/small', '/small').pause()
   await eventually(async () => closed.length > 0, 'it is given up')
   assert.equal(closed[0], '/large false')

@@ -1,4 +1,4 @@
-/** Callers without a credential cannot keep out those who have one: half-sent bodies, answers nobody takes, idle connections. */
+/** Callers without a credential cannot block those with one: half-sent bodies, unread responses, idle connections. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -44,7 +44,7 @@ const wellFormed = () =>
 const status = async (path: string, headers: Record<string, string> = {}) =>
   (await send(bench.service.url, { path, headers })).status
 
-/** Renews them all the while, and asks as a tenant's backend and as HubSpot. */
+/** Renews them constantly, and sends requests as a tenant's backend and as HubSpot. */
 async function besideHalfSent(text: () => string): Promise<void> {
   const path = `/api/hubspot/integrations/${randomUUID()}`
   const statuses: number[] = []
@@ -61,14 +61,14 @@ async function besideHalfSent(text: () => string): Promise<void> {
   )
 }
 
-test('half-sent webhooks with well-formed headers keep neither a tenant nor HubSpot out', async () => {
+test('half-sent webhooks with well-formed headers block neither a tenant nor HubSpot', async () => {
   await besideHalfSent(
     () =>
       `POST /api/hubspot/webhooks HTTP/1.1\r\nHost: localhost\r\n${wellFormed()}Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n[`,
   )
 })
 
-test('half-sent presses of the button keep neither a tenant nor HubSpot out', async () => {
+test('half-sent confirmations block neither a tenant nor HubSpot', async () => {
   await besideHalfSent(
     () =>
       `POST /connect/${randomUUID()} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 20\r\n\r\nd`,
@@ -101,7 +101,7 @@ test('a webhook that cannot be HubSpot’s is refused before its body', async ()
   assert.equal((await bench.deliver([])).status, 204)
 })
 
-test('an address keeps some idle connections and no more, and is told before one is closed', async () => {
+test('an address may have some idle connections and no more, and gets Connection: close before one is closed', async () => {
   const limits = socketLimits({ requests: 20, streams: 20 })
   const count = limits.idleOfOneAddress + 40
   const sockets = Array.from({ length: count }, () =>
@@ -117,7 +117,7 @@ test('an address keeps some idle connections and no more, and is told before one
     async () => sockets.filter(({ destroyed }) => destroyed).length === 40,
     'those beyond it are closed',
   )
-  // Whoever is left may go on.
+  // The remaining ones still work.
   const [first] = sockets.filter(({ destroyed }) => !destroyed)
   const again = new Promise((resolve) => first?.once('data', resolve))
   first?.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n')
@@ -155,7 +155,7 @@ test('with every connection taken a silent or idle one makes room, and a busy on
   const two = await from('127.0.0.2', '/busy')
   const three = await from('127.0.0.2')
   assert.deepEqual(alive([one, two, three]), [true, true, true])
-  // A fourth of this address: its idle one goes, then its silent one once it is old enough, then there is nothing to close.
+  // A fourth one of this address closes its idle one, then its silent one once that is old enough; then there is nothing to close.
   const four = await from('127.0.0.2', '/busy')
   assert.deepEqual(alive([one, two, three, four]), [false, true, true, true])
   const early = await from('127.0.0.2')

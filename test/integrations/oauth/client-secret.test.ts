@@ -22,7 +22,7 @@ describe('two client secrets', () => {
     assert.ok(app)
     app.client_secret = secret
   }
-  const told = () => bench.service.lines.filter((line) => line.includes('only the older client secret'))
+  const warnings = () => bench.service.lines.filter((line) => line.includes('only the older client secret'))
   const tokenStatuses = (from: number) =>
     bench.emulator.world.log
       .list()
@@ -39,7 +39,7 @@ describe('two client secrets', () => {
     return came
   }
 
-  test('while HubSpot knows only the older one, connect, refresh, introspection and revocation use it; said once', async () => {
+  test('while HubSpot knows only the older one, connect, refresh, introspection and revocation use it, with one log line', async () => {
     hubspotKnows(old)
     const from = asked()
     const { tenant, integration } = await connects()
@@ -51,10 +51,10 @@ describe('two client secrets', () => {
     assert.equal(synced.status, 202)
     await eventually(async () => tokenStatuses(again).includes(200), 'a refresh by the older secret')
     await idle(bench.service, bench.database)
-    assert.equal(told().length, 1)
+    assert.equal(warnings().length, 1)
     const gone = await bench.service.delete(`/api/hubspot/integrations/${tenant}/${integration}`)
     assert.equal(gone.body.revoked, true, JSON.stringify(gone.body))
-    assert.equal(told().length, 1)
+    assert.equal(warnings().length, 1)
   })
 
   test('once HubSpot knows the newest, the older one is sent no more', async () => {
@@ -91,7 +91,7 @@ describe('two client secrets', () => {
     assert.deepEqual(tokenStatuses(from), [400, 400])
   })
 
-  test('neither secret stands in a line or in the database', async () => {
+  test('neither secret is in a log line or in the database', async () => {
     const written = bench.service.lines.join('') + (await everyRow(bench.database))
     for (const secret of [fresh, old]) assert.ok(!written.includes(secret))
   })

@@ -1,4 +1,4 @@
-/** What the tests of the confirmation share: OAuth on either engine, and what lies in its tables. */
+/** Shared by the tests of the confirmation: OAuth on either engine, and the rows of its tables. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ export async function startConfirm(engine: 'PostgreSQL' | 'PGlite') {
       }, 'all runs have ended'),
     expire: (tenant: string) =>
       rows(`update confirmations set expires_at = now() - interval '1 second' where tenant_id = '${tenant}'`),
-    /** Of each refresh token of the account, whether HubSpot was told that it is over. */
+    /** For each refresh token of the account, whether it was revoked at HubSpot. */
     revoked: (portal: number) =>
       [...refresh.values()].filter(({ grant }) => grant.portal_id === portal).map(({ revoked }) => revoked),
     async stop() {

@@ -1,4 +1,4 @@
-/** What RFC 9700 warns clients of, tried at both doors: stolen codes, changed redirects, poisoned hosts. docs/security/checks-oauth.md has the list. */
+/** Attacks from RFC 9700, at both callback routes: stolen codes, changed redirects, poisoned hosts. docs/security/checks-oauth.md has the list. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { idle } from '../../http/http-fixture.ts'
@@ -28,7 +28,7 @@ test('each authorization has a PKCE challenge of its own, by S256', async () => 
   assert.equal(challenges.size, 3)
 })
 
-test("a code that was given for another authorization connects nobody: not a stranger's, not one's own of another", async () => {
+test("a code that was given for another authorization is refused: a stranger's, and one from another own authorization", async () => {
   const [mine, stolen, again, injected] = await Promise.all(
     [0, 1, 2, 3].map(() => bench.start(bench.portal())),
   )
@@ -42,7 +42,7 @@ test("a code that was given for another authorization connects nobody: not a str
   for (const one of [mine, stolen, again, injected]) assert.equal(await status(one), 'pending')
 })
 
-test('neither a query nor a header moves the redirect: it leads to our own page, by 303, with nothing of what came', async () => {
+test('neither a query nor a header moves the redirect: it is a 303 to our own page, without any of the input', async () => {
   const evil = 'https://evil.example'
   const { search, code, state } = await bench.start(bench.portal())
   const more = new URLSearchParams({ redirect_uri: evil, return_to: `//evil.example`, next: evil, iss: evil })
@@ -67,7 +67,7 @@ test('neither a query nor a header moves the redirect: it leads to our own page,
   await idle(bench.service, bench.database)
 })
 
-test('the code is sent to HubSpot in a body, with the redirect that was registered, and HubSpot is asked nowhere else', async () => {
+test('the code is sent to HubSpot in a body, with the registered redirect, and no other address is called', async () => {
   const from = bench.emulator.world.log.list().length
   const { search } = await bench.start(bench.portal())
   const came = await bench.browser.comeBack(`${callback}${search}`)
@@ -84,7 +84,7 @@ test('the code is sent to HubSpot in a body, with the redirect that was register
   assert.equal((await bench.browser.press(came, 'cancel')).status, 200)
 })
 
-test('where the service is reached by HTTPS the cookie is Secure, and its name says that it must be', async () => {
+test('where the service is reached by HTTPS the cookie is Secure, and has the __Secure- prefix', async () => {
   const secure = await startOAuth({ SPOKE_PUBLIC_URL: 'https://spoke.example' })
   try {
     const { search } = await secure.start(secure.portal())

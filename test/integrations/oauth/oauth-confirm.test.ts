@@ -1,5 +1,5 @@
 /**
- * A browser connects nothing before its person has seen the account and said yes: once, by that browser, on our own page, in time.
+ * A browser connects nothing before its user has seen the account and confirmed it: once, in that browser, on our own page, in time.
  * Over 200 lines because each test is one way to press a button, on both engines.
  */
 import assert from 'node:assert/strict'
@@ -64,7 +64,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       const secret = cookie.split('.')[1] as string
       const page = await send(bench.service.url, { path, headers: { cookie } })
       assert.equal(page.status, 200)
-      for (const told of [
+      for (const shown of [
         'acme.example.com',
         String(portal),
         'ann@acme.example.com',
@@ -72,7 +72,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         'tickets',
         'not connected',
       ])
-        assert.ok(page.text.includes(told), told)
+        assert.ok(page.text.includes(shown), shown)
       for (const hidden of [code, state, state.split(':')[2] as string, secret, 'token'])
         assert.ok(!page.text.includes(hidden), hidden)
       const style = createHash('sha256')
@@ -93,7 +93,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       assert.ok(!JSON.stringify(row).includes(secret))
     })
 
-    test('the button connects, the sync begins, and pressing again changes nothing and hears the same', async () => {
+    test('the button connects and the sync begins; pressing again changes nothing and gets the same response', async () => {
       const portal = bench.portal()
       const came = await bench.came(portal)
       const first = await bench.browser.press(came)
@@ -106,9 +106,17 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       const second = await bench.browser.press(came)
       assert.deepEqual([second.status, second.location], [303, first.location])
       const back = await send(bench.service.url, { path: came.path, headers: { cookie: came.cookie } })
-      assert.deepEqual([back.status, back.headers.location], [303, first.location], 'so is one who goes back')
+      assert.deepEqual(
+        [back.status, back.headers.location],
+        [303, first.location],
+        'so is a browser that goes back',
+      )
       const late = await bench.browser.press(came, 'cancel')
-      assert.deepEqual([late.status, late.location], [303, first.location], 'what is connected is told so')
+      assert.deepEqual(
+        [late.status, late.location],
+        [303, first.location],
+        'a connected account is reported as connected',
+      )
       assert.deepEqual([await bench.rows(token), (await bench.rows(events)).length], before)
       const [row] = await bench.confirmations(came.tenant)
       assert.deepEqual([row?.access_token, row?.refresh_token], [null, null])
@@ -133,7 +141,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       await bench.idle()
     })
 
-    test('only the browser that came back may press: not without its cookie, not with that of another, of another tenant, or a changed one', async () => {
+    test('only the browser that returned may confirm: not without its cookie, nor with that of another browser or tenant, or a changed one', async () => {
       const mine = await bench.came(bench.portal())
       const same = await bench.came(bench.portal(), mine.tenant)
       const other = await bench.came(bench.portal())
@@ -174,7 +182,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       await bench.idle()
     })
 
-    test('a form of another site, or one that does not say where it stood, is 403 and does nothing', async () => {
+    test('a form of another site, or one without an origin, is 403 and does nothing', async () => {
       const came = await bench.came(bench.portal())
       const { path, cookie } = came
       const foreign: Record<string, string>[] = [
@@ -207,7 +215,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       const html = await old({ accept: 'text/html' })
       assert.deepEqual([html.status, /<h1>HubSpot is not connected/.test(html.text)], [403, true])
       assert.equal((await bench.integration(came)).status, 'pending')
-      assert.equal((await old({ origin: publicUrl })).status, 303, 'an older browser says its origin')
+      assert.equal((await old({ origin: publicUrl })).status, 303, 'an older browser sends its origin')
       assert.equal((await bench.integration(came)).status, 'active')
       await bench.idle()
     })
@@ -246,12 +254,12 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       assert.ok(Number(row?.left) > 580 && Number(row?.left) <= 600, String(row?.left))
       await bench.expire(came.tenant)
       await isOver(came.path, came.cookie, 'old')
-      await eventually(async () => (await bench.confirmations(came.tenant)).length === 0, 'it is forgotten')
-      await eventually(async () => bench.revoked(portal)[0], 'HubSpot is told')
+      await eventually(async () => (await bench.confirmations(came.tenant)).length === 0, 'it is deleted')
+      await eventually(async () => bench.revoked(portal)[0], 'the grant is revoked')
       assert.equal((await bench.integration(came)).status, 'pending')
     })
 
-    test('a grant that nobody said yes to ends no living connection of the same account', async () => {
+    test('an unconfirmed grant ends no living connection of the same account', async () => {
       bench.emulator.world.changeQuirks({ shared_refresh_token: true })
       const portal = bench.portal()
       const live = await bench.came(portal)
@@ -261,7 +269,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       const other = await bench.came(portal)
       assert.equal((await bench.browser.press(again, 'cancel')).status, 200)
       await bench.expire(other.tenant)
-      await eventually(async () => (await bench.confirmations(other.tenant)).length === 0, 'it is forgotten')
+      await eventually(async () => (await bench.confirmations(other.tenant)).length === 0, 'it is deleted')
       assert.deepEqual(bench.revoked(portal), [false])
       const two = [await bench.came(portal), await bench.came(portal)] as const
       const ids = `/api/hubspot/integrations/${live.tenant}/${live.integration}`
@@ -281,7 +289,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       bench.emulator.world.changeQuirks({ shared_refresh_token: false })
     })
 
-    test('Cancel forgets and revokes, whatever HubSpot answers, and then the page is over', async () => {
+    test('Cancel deletes and revokes, whatever HubSpot responds, and then the page has expired', async () => {
       const portals = [bench.portal(), bench.portal()] as const
       const came = [await bench.came(portals[0]), await bench.came(portals[1])] as const
       const first = await bench.browser.press(came[0], 'cancel')
@@ -362,7 +370,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       assert.deepEqual([await bench.confirmations(came.tenant), bench.revoked(third)], [[], [true]])
     })
 
-    test('an account without tickets is refused before anybody is asked, and its grant revoked', async () => {
+    test('an account without tickets is refused before the confirmation, and its grant revoked', async () => {
       const portal = bench.portal()
       bench.emulator.world.portals.get(portal)?.removed_scopes.add('tickets')
       const started = await bench.start(portal)
@@ -372,7 +380,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       assert.deepEqual([await bench.confirmations(started.tenant), bench.revoked(portal)], [[], [true]])
     })
 
-    test("HubSpot's names are text on the page, and cannot turn or hide what stands beside them", async () => {
+    test("HubSpot's names are text on the page, and cannot reverse or hide the text next to them", async () => {
       const hub_domain = `<script>alert(1)</script>"'&amp;<form action=//evil.example>`
       const user = `ann"><img src=x onerror=alert(1)>\u202egro.live\u200b\u0000${'x'.repeat(5_000)}`
       const { page } = await bench.came(bench.portal({ hub_domain, user }))
@@ -385,7 +393,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       assert.ok(page.length < 4_000, `${page.length}`)
     })
 
-    test('a page that waits keeps its pending integration, however old that is and however many were begun since', async () => {
+    test('an open page protects its pending integration, however old it is and however many were begun since', async () => {
       const came = await bench.came(bench.portal())
       await bench.rows(
         `update tenant_integrations set created_at = now() - interval '11 minutes' where tenant_id = '${came.tenant}'`,
@@ -397,7 +405,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       await bench.idle()
     })
 
-    test('a caller who begins without end grows a tenant by twenty at most, and what was begun last still works', async () => {
+    test('a caller that begins without end adds twenty rows at most, and the last authorization still works', async () => {
       const tenant = randomUUID()
       const counts = async () => {
         const [row] = await bench.rows(`select

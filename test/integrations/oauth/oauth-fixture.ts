@@ -26,7 +26,7 @@ export async function startOAuth(env: Record<string, string> = {}) {
   const authorize = (tenant: string, query = '') =>
     send(service.url, { path: `/api/hubspot/authorize/${tenant}${query}` })
 
-  /** Goes to HubSpot's page and comes back, as a browser does. */
+  /** Opens HubSpot's page and returns, as a browser does. */
   async function visit(url: string, portal: number, how = '1'): Promise<Came> {
     const page = new URL(url)
     page.searchParams.set('auto', how)
@@ -70,7 +70,7 @@ export async function startOAuth(env: Record<string, string> = {}) {
     visit,
     start,
     post,
-    /** A browser that keeps its cookie and can press the button. */
+    /** A browser that stores its cookie and can press the button. */
     browser: createBrowser(service.url, AbortSignal.timeout(600_000)),
     browse: (search: string, accept = 'text/html') =>
       send(service.url, { path: `${callback}${search}`, headers: { accept } }),

@@ -1,4 +1,4 @@
-/** SIGKILL between the exchange and the button: the grant waits in the database, and the next process takes the press, or lets it expire. */
+/** SIGKILL between the exchange and the button: the grant waits in the database, and the next process accepts the confirmation, or lets it expire. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { mayFinishAuthorization, type Principal } from '../../../src/api/principal.ts'
 import { parseTenantId } from '../../../src/db/tenant-id.ts'
-import { look } from '../../http/database.ts'
+import { runSql } from '../../http/database.ts'
 import { idle } from '../../http/http-fixture.ts'
 import { checkShape } from '../../http/oracle.ts'
 import { send } from '../../http/send.ts'
@@ -29,7 +29,7 @@ const cases: [Principal, begunBy: string, may: boolean][] = [
   [{ kind: 'metrics' }, 'metrics', false],
 ]
 
-test('who may finish what whom began', () => {
+test('who may finish which authorization', () => {
   for (const [principal, begunBy, may] of cases)
     assert.equal(mayFinishAuthorization(principal, begunBy), may, `${JSON.stringify(principal)} ${begunBy}`)
 })
@@ -64,7 +64,7 @@ async function began(as: string, tenant: string) {
   return { integration: json.integration_id, ...(await bench.visit(json.authorization_url, bench.portal())) }
 }
 
-test('what another one began is invalid_state and calls nobody, in either form of the state; whoever began it still may', async () => {
+test('another principal’s authorization is invalid_state without a call, in either form of the state; its owner can still finish it', async () => {
   const [tenant, other] = [randomUUID(), randomUUID()]
   const [first, second, foreign] = [await newKey(tenant), await newKey(tenant), await newKey(other)]
   for (const [starts, finishes, others] of [
@@ -73,7 +73,7 @@ test('what another one began is invalid_state and calls nobody, in either form o
     [first, second, [adminKey]],
   ] as const) {
     const { integration, code, state } = await began(starts, tenant)
-    const [row] = await look(
+    const [row] = await runSql(
       bench.database,
       `select requested_by from authorizations where tenant_id = '${tenant}'`,
     )
@@ -85,14 +85,14 @@ test('what another one began is invalid_state and calls nobody, in either form o
         checkShape(answer, { what: 'another one', status: 400, code: 'invalid_state' })
       }
     }
-    assert.equal(bench.emulator.world.log.list().length, calls, 'HubSpot was asked')
+    assert.equal(bench.emulator.world.log.list().length, calls, 'HubSpot was called')
     const answer = await ask(finishes, callback, { code, state })
     assert.equal(answer.status, 200, answer.text)
     await idle(bench.service, bench.database)
   }
 })
 
-test('a browser brings back what anybody began: it has no credential, and its person is asked', async () => {
+test('a browser may return with any authorization: it has no credential, and its user must confirm', async () => {
   const tenant = randomUUID()
   for (const starts of [adminKey, await newKey(tenant)]) {
     const { search, integration } = await began(starts, tenant)

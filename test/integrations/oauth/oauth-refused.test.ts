@@ -1,4 +1,4 @@
-/** OAuth that does not come off: a code refused, a person who says no, HubSpot down, an operator's mistake; no tenant is marked for it. */
+/** OAuth that fails: a code refused, a user who denies, HubSpot down, an operator's mistake; no integration changes. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
@@ -18,7 +18,7 @@ beforeEach(() => bench.emulator.world.faults.clear())
 
 type Expected = Pick<Refusal, 'status' | 'code'>
 
-/** Both doors answer the same, the browser's page has the same status, and the integration is as it was. */
+/** Both callback routes respond alike, the browser's page has the same status, and the integration is unchanged. */
 async function refusedAnswer(
   what: string,
   expected: Expected,
@@ -26,17 +26,17 @@ async function refusedAnswer(
   hidden: string[] = [],
 ): Promise<Answer> {
   let last: Answer | undefined
-  for (const door of ['post', 'get', 'page'] as const) {
+  for (const route of ['post', 'get', 'page'] as const) {
     bench.emulator.world.faults.clear()
     const started = await bench.start(bench.portal())
     const came = { ...started, ...change(started) }
     const counts = await tableCounts(bench.database)
     const from = bench.service.lines.length
     const search = `?${new URLSearchParams({ code: came.code, state: came.state })}`
-    const accept = door === 'page' ? 'text/html' : 'application/json'
-    last = door === 'post' ? await bench.post(came.code, came.state) : await bench.browse(search, accept)
-    const said = `${what} by ${door}`
-    if (door === 'page') {
+    const accept = route === 'page' ? 'text/html' : 'application/json'
+    last = route === 'post' ? await bench.post(came.code, came.state) : await bench.browse(search, accept)
+    const said = `${what} by ${route}`
+    if (route === 'page') {
       assert.equal(last.status, expected.status, said)
       assert.match(String(last.headers['content-type']), /^text\/html/, said)
     } else {
@@ -60,7 +60,7 @@ async function refusedAnswer(
 
 const rejected = { status: 400, code: 'oauth_code_rejected' }
 
-test("a code that HubSpot does not know is 400, and HubSpot's words are not passed on", async () => {
+test("a code that HubSpot does not know is 400, and HubSpot's message is not passed on", async () => {
   const hidden = ['missing or unknown', 'BAD_AUTH_CODE', 'invalid_grant']
   await refusedAnswer('a wrong code', rejected, () => ({ code: `zq-${randomUUID()}` }), hidden)
 })
@@ -76,7 +76,7 @@ test('a code that was used or is too old is 400', async () => {
   })
 })
 
-test('a person who says no is 400, and can start again', async () => {
+test('a user who denies gets 400, and can start again', async () => {
   const { tenant, integration, search, error } = await bench.start(bench.portal(), randomUUID(), '', 'deny')
   assert.equal(error, 'access_denied')
   const before = bench.tokenCalls()

@@ -1,8 +1,8 @@
-/** The state of an authorization: single-use, ten minutes, one tenant's; whatever else comes back is 400 and HubSpot is not asked. */
+/** The state of an authorization: single-use, ten minutes, for one tenant; any other is 400 and HubSpot is not called. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { look, tableCounts } from '../../http/database.ts'
+import { runSql, tableCounts } from '../../http/database.ts'
 import { idle } from '../../http/http-fixture.ts'
 import { checkLog, checkShape } from '../../http/oracle.ts'
 import { type Answer, send } from '../../http/send.ts'
@@ -14,20 +14,20 @@ before(async () => {
 })
 after(() => bench.stop())
 
-/** Both doors refuse the state, HubSpot is not asked, nothing changes, and the state shows nowhere. */
-async function refusedState(what: string, state: string, doors: ('post' | 'get')[] = ['post', 'get']) {
+/** Both callback routes refuse the state, HubSpot is not called, nothing changes, and the state appears nowhere. */
+async function refusedState(what: string, state: string, routes: ('post' | 'get')[] = ['post', 'get']) {
   const code = `zqcode${randomUUID()}`
   const query = `?${new URLSearchParams({ code, state })}`
-  for (const door of doors) {
+  for (const route of routes) {
     const asked = bench.emulator.world.log.list().length
     const counts = await tableCounts(bench.database)
     const from = bench.service.lines.length
     const answer =
-      door === 'post' ? await bench.post(code, state) : await bench.browse(query, 'application/json')
-    checkShape(answer, { what: `${what} by ${door}`, status: 400, code: 'invalid_state' })
+      route === 'post' ? await bench.post(code, state) : await bench.browse(query, 'application/json')
+    checkShape(answer, { what: `${what} by ${route}`, status: 400, code: 'invalid_state' })
     checkLog(bench.service, from, answer, what)
     assert.ok(!answer.text.includes(code) && !bench.service.lines.slice(from).join('').includes(code))
-    assert.equal(bench.emulator.world.log.list().length, asked, `${what}: HubSpot was asked`)
+    assert.equal(bench.emulator.world.log.list().length, asked, `${what}: HubSpot was called`)
     assert.deepEqual(await tableCounts(bench.database), counts, what)
   }
 }
@@ -51,7 +51,7 @@ test('a state that was changed in any part is refused, and the true one still wo
     ['another tenant', `${other.tenant}:${integration}:${nonce}`],
     ['another integration', `${tenant}:${other.integration}:${nonce}`],
     ["another tenant's pair", `${other.tenant}:${other.integration}:${nonce}`],
-    ['nobody', `${randomUUID()}:${randomUUID()}:${nonce}`],
+    ['unknown ids', `${randomUUID()}:${randomUUID()}:${nonce}`],
     ['the nonce in capitals', `${tenant}:${integration}:${nonce.toUpperCase()}`],
     ['a percent sign', `${tenant}:${integration}:%`],
   ]
@@ -73,7 +73,7 @@ test('a state is good once, by whichever route', async () => {
   await refusedState('used by a browser', two.state)
 })
 
-test('a HEAD by whoever looks ahead at the address spends nothing', async () => {
+test('a HEAD, as from a link preview, does not use up the state', async () => {
   const mine = await bench.start(bench.portal())
   const asked = bench.emulator.world.log.list().length
   const counts = await tableCounts(bench.database)
@@ -81,16 +81,16 @@ test('a HEAD by whoever looks ahead at the address spends nothing', async () => 
   const answer = await send(bench.service.url, { method: 'HEAD', path })
   assert.equal(answer.status, 405)
   assert.equal(answer.headers.allow, 'GET, POST')
-  assert.equal(bench.emulator.world.log.list().length, asked, 'HubSpot was asked')
+  assert.equal(bench.emulator.world.log.list().length, asked, 'HubSpot was called')
   assert.deepEqual(await tableCounts(bench.database), counts)
   assert.equal((await bench.post(mine.code, mine.state)).status, 200)
 })
 
-test('of six requests with one state at the same moment one wins, and HubSpot is asked for one token', async () => {
+test('of six concurrent requests with one state one wins, and one token is requested from HubSpot', async () => {
   const { tenant, integration, code, state, search } = await bench.start(bench.portal())
   const before = bench.tokenCalls()
-  const doors = [0, 1, 2].flatMap(() => [() => bench.post(code, state), () => bench.browse(search, '*/*')])
-  const answers: Answer[] = await Promise.all(doors.map((door) => door()))
+  const routes = [0, 1, 2].flatMap(() => [() => bench.post(code, state), () => bench.browse(search, '*/*')])
+  const answers: Answer[] = await Promise.all(routes.map((route) => route()))
   const won = answers.filter(({ status }) => status === 200 || status === 303)
   assert.equal(won.length, 1, answers.map(({ status }) => status).join(' '))
   for (const lost of answers.filter((one) => !won.includes(one)))
@@ -133,7 +133,7 @@ test('two authorizations of one integration are two pending ones, so the bare fo
 
 test('an authorization that is ten minutes old is over, in either form', async () => {
   const { tenant, integration, code, state } = await bench.start(bench.portal())
-  await look(
+  await runSql(
     bench.database,
     `update authorizations set expires_at = now() - interval '1 second' where tenant_id = '${tenant}'`,
   )
@@ -147,7 +147,7 @@ test('an authorization that is ten minutes old is over, in either form', async (
 
 test('an authorization lives ten minutes', async () => {
   const { tenant } = await bench.start(bench.portal())
-  const [row] = await look(
+  const [row] = await runSql(
     bench.database,
     `select extract(epoch from expires_at - now())::float8 as left from authorizations where tenant_id = '${tenant}'`,
   )

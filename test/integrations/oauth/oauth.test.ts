@@ -48,7 +48,7 @@ test('authorize makes the tenant and a pending integration, and sends to HubSpot
   }
 })
 
-test('the scopes that the operator’s app requires are a setting, and are asked for', async () => {
+test('the scopes that the operator’s app requires are a setting, and are requested', async () => {
   const scopes = 'oauth tickets crm.objects.owners.read crm.objects.contacts.read'
   const own = await startOAuth({
     HUBSPOT_REQUIRED_SCOPES: scopes,
@@ -122,7 +122,7 @@ for (const introspect of ['full', 'active_only'] as const) {
   })
 }
 
-test('reconnecting keeps the id and the data, and the new token is the one that is used', async () => {
+test('reconnecting preserves the id and the data, and the new token is used', async () => {
   const portal = bench.portal()
   const { tenant, integration, code, state } = await bench.start(portal)
   await bench.post(code, state)
@@ -135,9 +135,9 @@ test('reconnecting keeps the id and the data, and the new token is the one that 
   const { status, json } = await bench.post(again.code, again.state)
   assert.deepEqual([status, json.integration_id, json.status], [200, integration, 'active'])
   await idle(bench.service, bench.database)
-  const kept = (await bench.service.get(`/api/hubspot/issues/${tenant}`)).body.issues
+  const saved = (await bench.service.get(`/api/hubspot/issues/${tenant}`)).body.issues
   const ids = (list: { issue_id: string }[]) => list.map(({ issue_id }) => issue_id).sort()
-  assert.deepEqual(ids(kept), ids(issues))
+  assert.deepEqual(ids(saved), ids(issues))
   assert.equal((await bench.service.get(`/api/hubspot/tickets/${tenant}/${integration}`)).status, 200)
 })
 
@@ -161,7 +161,7 @@ test('coming back with another account is 409, by program and by browser, and th
   assert.equal(tickets.status, 200)
 })
 
-test('an account that hangs on another integration of the tenant renews that one, and leaves no second', async () => {
+test('an account that belongs to another integration of the tenant renews that one, and leaves no second', async () => {
   const portal = bench.portal()
   const { token } = bench.emulator.world.addToken(portal, { kind: 'private_app' })
   const { tenant, integration } = await connectTenant(bench.service, token)
@@ -184,9 +184,9 @@ test('no code, state or token is in a log line at debug, in the database, or in 
   const secrets = [...bench.secrets, ...access.keys(), ...refresh.keys(), 'test-secret-of-the-app']
   assert.ok(bench.secrets.length > 8 && secrets.length > 20)
   for (const secret of secrets) {
-    assert.ok(!written.includes(secret), 'a secret stands in the log')
-    assert.ok(!written.includes(encodeURIComponent(secret)), 'a secret stands in the log, encoded')
-    assert.ok(!rows.includes(secret), 'a secret stands in the database')
+    assert.ok(!written.includes(secret), 'a secret is in the log')
+    assert.ok(!written.includes(encodeURIComponent(secret)), 'a secret is in the log, encoded')
+    assert.ok(!rows.includes(secret), 'a secret is in the database')
   }
   const asked = bench.emulator.world.log.list()
   const seen = asked.filter(({ secret_in_url, path }) => secret_in_url || path.startsWith('/oauth/v1'))

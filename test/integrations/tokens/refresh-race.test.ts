@@ -26,7 +26,7 @@ test('several processes and many expiries with rotating refresh tokens: one refr
     SPOKE_DB_POOL: '4',
     SPOKE_ENCRYPTION_KEYS: testKeys,
     SPOKE_ROLE: 'api',
-    // Each request asks HubSpot about the token, so that each expiry is seen by all at once.
+    // Each request checks the token at HubSpot, so that all of them see each expiry at once.
     SPOKE_TOKEN_CHECK_EVERY: '0s',
     HUBSPOT_API_URL: emulator.url,
     HUBSPOT_AUTHORIZE_URL: `${emulator.url}/oauth/authorize`,
@@ -64,7 +64,7 @@ test('several processes and many expiries with rotating refresh tokens: one refr
       return grants[0] ?? { refreshes: 0, ok: 0, max_concurrent: 0 }
     }
     for (let n = 1; n <= expiries; n++) {
-      // By HubSpot's word, or by our own clock.
+      // According to HubSpot, or to our own clock.
       if (n % 2) await emulator.control('POST', '/tokens/expire', { portal_id: 77 })
       else
         await adminQuery(
@@ -73,7 +73,7 @@ test('several processes and many expiries with rotating refresh tokens: one refr
         )
       await eventually(async () => (await refreshes()).ok >= n, `refresh ${n}`)
       const before = [...answered]
-      // Every process has asked again before the next expiry.
+      // Every process has checked again before the next expiry.
       await eventually(
         async () => answered.every((count, of) => count >= (before[of] ?? 0) + 2),
         `answers after refresh ${n}`,

@@ -1,4 +1,4 @@
-/** A rotated refresh token is never lost by us: not by a stop, not by a database that stumbles, not by a missing setting. */
+/** A rotated refresh token is never lost by us: not by a stop, a database failure or a missing setting. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startTestEmulator, type TestEmulator } from '../../support/emulator.ts'
@@ -48,7 +48,10 @@ describe('a refresh in flight, where refresh tokens rotate', () => {
       const asked = fetch(`${service.url}/api/hubspot/status/${T}/${id}`, { signal: gone.signal }).catch(
         () => {},
       )
-      await eventually(async () => emulator.world.log.stats().in_flight > 0, 'HubSpot is asked for tokens')
+      await eventually(
+        async () => emulator.world.log.stats().in_flight > 0,
+        'a token is requested from HubSpot',
+      )
       if (!staying) gone.abort()
       const began = performance.now()
       await service.stop()
@@ -60,7 +63,7 @@ describe('a refresh in flight, where refresh tokens rotate', () => {
     })
   }
 
-  test('is stored in the end when the database stumbles between HubSpot’s answer and the commit', async () => {
+  test('is finally stored when the database fails between HubSpot’s response and the commit', async () => {
     const { service, databaseUrl, id } = await connected(3)
     await adminQuery(
       `create sequence stumbles;
@@ -80,7 +83,7 @@ describe('a refresh in flight, where refresh tokens rotate', () => {
     await service.stop()
   })
 
-  test('without the app’s settings no tenant is disconnected; with them again all goes on', async () => {
+  test('without the app’s settings no tenant is disconnected; when they are back everything works again', async () => {
     const { service, databaseUrl, start, id } = await connected(4)
     await service.stop()
     await expire(databaseUrl)

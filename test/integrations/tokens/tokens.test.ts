@@ -1,4 +1,4 @@
-/** A valid token before every call: asked about once a request, refreshed in time, and once more after a 401. */
+/** A valid token before every call: checked once per request, refreshed in time, and once more after a 401. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { startTestEmulator, type TestEmulator } from '../../support/emulator.ts'
@@ -63,7 +63,7 @@ for (const refresh of ['stable', 'rotating'] as const) {
       )
     const status = async () => (await service.get(`/api/hubspot/integrations/${T}/${id}`)).body
 
-    test('a token just issued is not asked about; one unconfirmed for a minute is, once for a request of three pages', async () => {
+    test('a new token is not checked; one unconfirmed for a minute is, once for a request of three pages', async () => {
       assert.equal((await tickets()).body.tickets.length, 300)
       assert.equal(await asked(introspect), 0)
       await age(61)
@@ -125,7 +125,7 @@ for (const refresh of ['stable', 'rotating'] as const) {
       )
     })
 
-    test('a refused refresh ends in reauth_required with its reason, and HubSpot is not asked again', async () => {
+    test('a refused refresh ends in reauth_required with its reason, and HubSpot is not called again', async () => {
       await emulator.control('POST', '/tokens/revoke', { portal_id: portal })
       const first = await tickets()
       assert.deepEqual(
@@ -141,7 +141,7 @@ for (const refresh of ['stable', 'rotating'] as const) {
       assert.deepEqual(await emulator.requests(), [])
     })
 
-    test('a wrong client secret is the operator’s to mend: an error in the log, and no tenant is disconnected', async () => {
+    test('a wrong client secret is the operator’s to fix: an error in the log, and no tenant is disconnected', async () => {
       await emulator.control('PATCH', '/apps/test-client', { client_secret: 'rotated-at-hubspot' })
       await emulator.control('POST', '/tokens/expire', { portal_id: portal })
       const answer = await tickets()
@@ -172,7 +172,7 @@ for (const refresh of ['stable', 'rotating'] as const) {
       assert.equal((await tickets()).status, 200)
     })
 
-    test(`a refresh whose answer is lost is ${refresh === 'stable' ? 'made good by the next' : 'said honestly: reconnect'}`, async () => {
+    test(`a refresh whose answer is lost is ${refresh === 'stable' ? 'recovered by the next one' : 'reported: reconnect'}`, async () => {
       await emulator.control('POST', '/tokens/expire', { portal_id: portal })
       await emulator.control('POST', '/faults', {
         match: { path: tokenPath },
@@ -188,7 +188,7 @@ for (const refresh of ['stable', 'rotating'] as const) {
       )
     })
 
-    test('a scope taken away asks for a reconnect and names the scope', async () => {
+    test('a scope taken away requires a reconnect and names the scope', async () => {
       await emulator.control('POST', `/portals/${portal}/scopes`, { remove: ['tickets'] })
       const answer = await tickets()
       assert.deepEqual([answer.status, answer.body.code], [422, 'missing_scopes'])
