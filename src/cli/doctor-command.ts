@@ -15,6 +15,7 @@ export function addDoctorCommands(program: Command): void {
     )
     .option('--json', 'print the report as JSON')
     .action(async ({ json }: { json?: boolean }) => {
+      // Loaded only now: it brings the whole API, which most commands do not need.
       const { createIsolationReport } = await import('../doctor/isolation-report.ts')
       const report = await createIsolationReport(readCommandConfig(), commandLog())
       console.log(json ? JSON.stringify(report) : shown(report))

@@ -20,6 +20,7 @@ export async function requestAsOperator(
 ): Promise<Record<string, unknown>> {
   const read = readCommandConfig()
   const request = { method, url, ...(payload ? { payload } : {}) }
+  // Loaded only now: it brings the whole API, which most commands do not need.
   const { requestAsAdmin } = await import('../app/admin-client.ts')
   const { status, body } = await requestAsAdmin(read, commandLog(), request).catch(async (error: unknown) => {
     if (!(error instanceof LockedError)) throw error

@@ -60,7 +60,7 @@ const settings = z.object({
 /** The app's current setup at HubSpot. */
 export interface RegisteredWebhooks {
   /** undefined: the app has no settings. */
-  settings: { targetUrl: string | undefined; atOnce: number | undefined } | undefined
+  settings: { targetUrl: string | undefined; maxConcurrentRequests: number | undefined } | undefined
   subscriptions: z.infer<typeof subscription>[]
 }
 
@@ -99,7 +99,7 @@ export function planWebhooks(
   const wanted = wantedOf(properties).map(named)
   const missing = wanted.filter((one) => !known.has(one))
   const paused = wanted.filter((one) => known.get(one)?.active === false)
-  const { targetUrl: target, atOnce: most } = there.settings ?? {}
+  const { targetUrl: target, maxConcurrentRequests: most } = there.settings ?? {}
   return {
     replaced: [
       ...(target !== undefined && target !== targetUrl ? [`target URL ${target} with ${targetUrl}`] : []),
@@ -169,14 +169,17 @@ export function createWebhookRegistration(
       return {
         settings: found && {
           targetUrl: found.targetUrl ?? undefined,
-          atOnce: found.throttling?.maxConcurrentRequests ?? undefined,
+          maxConcurrentRequests: found.throttling?.maxConcurrentRequests ?? undefined,
         },
         subscriptions: parseResponse(endpoint, list, await call(signal, 'GET', '/subscriptions')).results,
       }
     },
 
     async apply(there, signal) {
-      if (there.settings?.targetUrl !== targetUrl || there.settings.atOnce !== maxConcurrentRequests)
+      if (
+        there.settings?.targetUrl !== targetUrl ||
+        there.settings.maxConcurrentRequests !== maxConcurrentRequests
+      )
         await call(signal, 'PUT', '/settings', {
           targetUrl,
           throttling: { maxConcurrentRequests },

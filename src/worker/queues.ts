@@ -76,25 +76,22 @@ export function createQueues(
   /** By queue, one of this process's workers. */
   const workers = new Map<string, string>()
 
+  /** Whether the schema has the library's version and contains the queues. */
+  async function isInstalled(): Promise<boolean> {
+    const tables = await db.jobs.executeSql(`select to_regclass('pgboss.version') is not null as found`)
+    if (!tables.rows[0]?.found) return false
+    const { rows } = await db.jobs.executeSql(
+      `select version, (select count(*)::int from pgboss.queue where name = any($1)) as queues
+       from pgboss.version`,
+      [queues],
+    )
+    return rows[0]?.version === packageOfPgBoss.pgboss.schema && rows[0]?.queues === queues.length
+  }
+
   async function open(): Promise<void> {
     await boss.start()
     for (const queue of queues) if (!(await boss.getQueue(queue))) await boss.createQueue(queue, policy)
   }
-  /** Whether the schema is of the library's version and has the queues. */
-  async function isInstalled(): Promise<boolean> {
-    const [found] = (await db.jobs.executeSql(`select to_regclass('pgboss.version') is not null as found`))
-      .rows as { found: boolean }[]
-    if (!found?.found) return false
-    const [schema] = (
-      await db.jobs.executeSql(
-        `select version, (select count(*)::int from pgboss.queue where name = any($1)) as queues
-         from pgboss.version`,
-        [queues],
-      )
-    ).rows as { version: number; queues: number }[]
-    return schema?.version === packageOfPgBoss.pgboss.schema && schema.queues === queues.length
-  }
-
   const close = (timeoutMs: number) =>
     boss.stop({ graceful: true, timeout: timeoutMs, close: databaseUrl !== undefined })
 
