@@ -78,7 +78,6 @@ for (const { name: engine } of engines) {
           .join(),
         HUBSPOT_CLIENT_SECRET: `${newest},${older}`,
         SPOKE_TOKEN_CHECK_EVERY: '0s',
-        SPOKE_SYNC_EVERY: '500h',
         HUBSPOT_TIMEOUT: '10s',
       })
     })

@@ -30,8 +30,8 @@ before(async () => {
     tenant.hubId = hubspot.world.addPortal({ tickets }).portal_id
     tenant.token = hubspot.world.addToken(tenant.hubId, { kind: 'private_app' }).token
   }
-  // Every request checks its token again, so that each test sees HubSpot's current state; and no scheduled run starts.
-  spoke = await startTestService(hubspot.url, { SPOKE_TOKEN_CHECK_EVERY: '0s', SPOKE_SYNC_EVERY: '9999h' })
+  // Every request checks its token again, so that each test sees HubSpot's current state.
+  spoke = await startTestService(hubspot.url, { SPOKE_TOKEN_CHECK_EVERY: '0s' })
 })
 
 after(async () => {

@@ -60,7 +60,6 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         SPOKE_DATA_DIR: join(dir, 'data'),
         SPOKE_ADMIN_KEY: admin.authorization.slice(7),
         SPOKE_TOKEN_CHECK_EVERY: '0s',
-        SPOKE_SYNC_EVERY: '500h',
         HUBSPOT_TIMEOUT: '10s',
       })
       operations = await readOperations(service.url)

@@ -18,7 +18,7 @@ let portal: number
 before(async () => {
   emulator = await startTestEmulator({ quirks: { index_lag_ms: 0 } })
   database = await databaseOf()
-  service = await startTestService(emulator.url, { DATABASE_URL: database, SPOKE_SYNC_EVERY: '500h' })
+  service = await startTestService(emulator.url, { DATABASE_URL: database })
   const account = newAccount(emulator, { tickets: 250 })
   portal = account.portal
   ;({ tenant, integration } = await connectTenant(service, account.token))

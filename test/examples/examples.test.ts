@@ -19,7 +19,7 @@ let spoke: TestService
 before(async () => {
   hubspot = await startEmulator({ quirks: { index_lag_ms: 0, index_lag_jitter_ms: 0 } })
   // A closed Spoke, so that the clients' credential is needed too.
-  spoke = await startTestService(hubspot.url, { SPOKE_ADMIN_KEY: adminKey, SPOKE_SYNC_EVERY: '9999h' })
+  spoke = await startTestService(hubspot.url, { SPOKE_ADMIN_KEY: adminKey })
 })
 
 after(async () => {

@@ -222,7 +222,7 @@ test('every route × method × principal', async () => {
       const read = method === 'HEAD' ? 'GET' : method
       const there = taken.includes(read) && !(method === 'HEAD' && withoutHead.includes(`GET ${template}`))
       const rule = there ? (rules[`${read} ${template}`] as string) : undefined
-      // A method that a route does not have is tried as some of them, other ones each time.
+      // A method that a route does not have is tried as a quarter of the principals, different ones each time.
       const chosen = [...principals].filter((_, n) => long || rule || (n + cells) % 4 === 0)
       for (const [name, who] of chosen) {
         cells += 1

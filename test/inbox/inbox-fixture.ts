@@ -75,8 +75,6 @@ export async function startInboxBench(
     HUBSPOT_APP_ID: String(app_id),
     PORT: String(port),
     SPOKE_PUBLIC_URL: publicUrl,
-    // Changes arrive only by webhook.
-    SPOKE_SYNC_EVERY: '500h',
     SPOKE_WEBHOOK_WINDOW: '100ms',
     ...env,
   })

@@ -307,7 +307,6 @@ test('a rate limit of the token endpoint makes every process wait, with the toke
   const [one, two] = [await byOAuth(), await byOAuth()]
   const second = await startTestService(bench.emulator.url, {
     DATABASE_URL: bench.database,
-    SPOKE_SYNC_EVERY: '500h',
   })
   try {
     for (const { portal } of [one, two])

@@ -19,8 +19,6 @@ before(async () => {
   bench = await startOAuth({
     SPOKE_JOURNAL: 'true',
     HUBSPOT_APP_ID: '',
-    // Changes arrive only through the journal.
-    SPOKE_SYNC_EVERY: '500h',
     SPOKE_WEBHOOK_WINDOW: '100ms',
     HUBSPOT_TIMEOUT: '3s',
     HUBSPOT_OPTIONAL_SCOPES: 'crm.objects.contacts.read',

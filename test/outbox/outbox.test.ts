@@ -52,7 +52,6 @@ before(async () => {
   database = await databaseOf()
   service = await startTestService(emulator.url, {
     DATABASE_URL: database,
-    SPOKE_SYNC_EVERY: '500h',
     SPOKE_ENDPOINTS_PRIVATE: 'true',
     SPOKE_EVENTS_URL: `${base}/product`,
     SPOKE_EVENTS_SECRET: productSecret,

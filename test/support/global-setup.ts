@@ -36,7 +36,11 @@ export async function globalSetup(): Promise<void> {
   process.env.SPOKE_TEST_SCRATCH = scratch
   // The processes of a run load the same modules, and so does each command that a test starts.
   process.env.NODE_COMPILE_CACHE = join(scratch, 'compiled')
-  const cached = fillCompileCache()
+  await Promise.all([fillCompileCache(), startMigratedServer()])
+  console.log(`# PostgreSQL ${server?.version} for the SQL tests`)
+}
+
+async function startMigratedServer(): Promise<void> {
   server = await startPostgres()
   process.env.SPOKE_TEST_PG = server.url
   await adminQuery('create database spoke_template')
@@ -46,8 +50,6 @@ export async function globalSetup(): Promise<void> {
   await migrate(db)
   await createQueues(db, url, true, log).install()
   await db.close()
-  await cached
-  console.log(`# PostgreSQL ${server.version} for the SQL tests`)
 }
 
 export async function globalTeardown(): Promise<void> {

@@ -26,7 +26,6 @@ for (const prepare of ['auto', 'off'])
           ...env,
           DATABASE_URL: pooler.url,
           SPOKE_ROLE: 'worker',
-          SPOKE_SYNC_EVERY: '500h',
         })
         account = await bench.account({ tickets: 1_200 })
       })

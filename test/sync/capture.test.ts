@@ -12,9 +12,7 @@ describe('change capture', () => {
   let service: TestService
   before(async () => {
     emulator = await startTestEmulator({ quirks: noLag })
-    // No scheduled run interferes: each test starts its own runs.
     service = await startTestService(emulator.url, {
-      SPOKE_SYNC_EVERY: '500h',
       SPOKE_SYNC_OVERLAP: '2s',
       SPOKE_INDEX_LAG: '0s',
     })

@@ -9,7 +9,7 @@ import { type Connected, connect, T } from './capture-fixture.ts'
 test('runs and inboxes that wait for HubSpot resume within seconds of its return, whatever their backoff', async (t) => {
   const emulator = await startTestEmulator({ quirks: { index_lag_ms: 0, index_lag_jitter_ms: 0 } })
   const database = await newPostgresDatabase()
-  const service = await startTestService(emulator.url, { DATABASE_URL: database, SPOKE_SYNC_EVERY: '500h' })
+  const service = await startTestService(emulator.url, { DATABASE_URL: database })
   t.after(async () => {
     await service.stop()
     await emulator.close()

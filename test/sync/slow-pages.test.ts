@@ -13,7 +13,6 @@ describe('slow pages', () => {
   before(async () => {
     emulator = await startTestEmulator({ quirks: { index_lag_ms: 0, index_lag_jitter_ms: 0 } })
     service = await startTestService(emulator.url, {
-      SPOKE_SYNC_EVERY: '500h',
       SPOKE_INDEX_LAG: '0s',
       HUBSPOT_TIMEOUT: '1500ms',
     })

@@ -1,6 +1,6 @@
 /** A key ring that does not match prevents the start, with the key's name, before anything is served; and the commands that count and rotate. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -9,7 +9,6 @@ import { type Database, openDatabase } from '../../src/db/database.ts'
 import { newDataKey } from '../../src/lib/seal.ts'
 import { admitKeyRing, rotateKeyRing } from '../../src/tenants/key-ring.ts'
 import { runSpoke } from '../support/command.ts'
-import { layOutEmbedded } from '../support/embedded.ts'
 import { quiet } from '../support/engines.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
@@ -43,7 +42,7 @@ async function refusedStart(ring: string): Promise<string> {
   return started.output()
 }
 
-/** A start that is refused, in the process that runs many commands. */
+/** A refused start, in the process that runs many commands. */
 async function refusedCommand(ring: string): Promise<string> {
   const env = {
     DATABASE_URL: url,
@@ -76,6 +75,7 @@ test('wrong, short, missing and dropped keys end the start with exit 1 and one l
     // A configuration lists its faults below a headline.
     assert.ok(output.trim().split('\n').length <= 2, output)
     assert.match(output, expected)
+    assert.doesNotMatch(output, /listening/)
     assertNoKeyIn(output)
   }
 })
@@ -83,6 +83,7 @@ test('wrong, short, missing and dropped keys end the start with exit 1 and one l
 test('the refusal is one line on standard error, and the right ring starts', async () => {
   const output = await refusedStart(`k2:${bytes(8)},k1:${bytes(9)}`)
   assert.equal(output.trim().split('\n').length, 1, output)
+  assert.doesNotMatch(output, /listening/)
   assertNoKeyIn(output)
   const right = startProcess(dir, { DATABASE_URL: url, SPOKE_ENCRYPTION_KEYS: `k1:${bytes(7)}` })
   assert.equal((await fetch(`${await right.url}/readyz`)).status, 200)
@@ -132,14 +133,17 @@ test('key-ring status counts and names removable keys; rotate moves all; --json 
 })
 
 test('an embedded database without its key file refuses the start instead of making a key that opens nothing', async () => {
-  await layOutEmbedded(join(dir, 'data'))
-  const without = startProcess(dir)
-  assert.equal(await without.exit, 1)
-  assert.match(without.output(), /the key file \S+data\.keys is missing/)
-  writeFileSync(join(dir, 'data.keys'), `local:${bytes(7)}\n`, { mode: 0o600 })
-  const withIt = startProcess(dir)
-  await withIt.url
-  assert.equal(await withIt.end('SIGTERM'), 0)
+  const first = startProcess(dir)
+  await first.url
+  await first.end('SIGTERM')
+  renameSync(join(dir, 'data.keys'), join(dir, 'saved.keys'))
+  const second = startProcess(dir)
+  assert.equal(await second.exit, 1)
+  assert.match(second.output(), /the key file \S+data\.keys is missing/)
+  renameSync(join(dir, 'saved.keys'), join(dir, 'data.keys'))
+  const third = startProcess(dir)
+  await third.url
+  assert.equal(await third.end('SIGTERM'), 0)
 })
 
 test('with 20,000 tenants the check at start reads none of them, and an added or removed key costs one query', async (t) => {

@@ -124,6 +124,7 @@ test('eight tenants’ tokens open all the time during a rotation, and every dat
       return { child, end: once(child, 'close').then(() => out) }
     }
 
+    await restart(ringOf(k1))
     await restart(ringOf(k1, k2))
     await restart(ringOf(k2, k1))
     assert.equal(await under('k1'), connected + others)
