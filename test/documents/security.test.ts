@@ -109,7 +109,7 @@ test('the algorithms that the page of checks lists are those of the source', () 
 })
 
 test('each table is in the list of stored data', () => {
-  const listed = matches(section(read('docs/security/checks.md'), 'What is kept'), /`([a-z_]+)`(?=[,\s|])/g)
+  const listed = matches(section(read('docs/security/checks.md'), 'Stored data'), /`([a-z_]+)`(?=[,\s|])/g)
   const tables = readdirSync(join(root, 'migrations'))
     .filter((file) => file.endsWith('.sql'))
     .flatMap((file) =>
