@@ -74,8 +74,12 @@ export async function runSchedulerPoll(deps: SchedulerDependencies, signal: Abor
   }
   await probeHubSpotReturn(deps)
   metrics.streamsDue.set(waiting)
-  metrics.inboxesMissingWebhooks.set(await withSystem(db, countMissingWebhooks))
-  metrics.journalFailures.set(await withSystem(db, countJournalFailures))
+  const { inboxes, failures } = await withSystem(db, async (scope) => ({
+    inboxes: await countMissingWebhooks(scope),
+    failures: await countJournalFailures(scope),
+  }))
+  metrics.inboxesMissingWebhooks.set(inboxes)
+  metrics.journalFailures.set(failures)
   for (const { queue, state, count } of await queues.depth()) metrics.queueDepth.set({ queue, state }, count)
 }
 

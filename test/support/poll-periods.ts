@@ -2,7 +2,7 @@
 import type { PollPeriods } from '../../src/worker/poll-periods.ts'
 
 export const shortPolls: PollPeriods = {
-  scheduleMs: 500,
+  scheduleMs: 1_000,
   inboxMs: 400,
   outboxMs: 400,
   probeMs: 1_000,
