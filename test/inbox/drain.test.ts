@@ -250,8 +250,10 @@ test('a drain whose inbox another process took meanwhile stores nothing, and rem
 
 test('an outage in the middle leaves exactly what was not read', async () => {
   const all = await tickets()
-  await receive(all.slice(0, 150))
-  await receive(all.slice(140, 230))
+  // No entry holds as many tickets as one read, so that the outage leaves a part of one in any order.
+  await receive(all.slice(0, 60))
+  await receive(all.slice(50, 140))
+  await receive(all.slice(130, 210))
   answer = async () => {
     if (reads.length > 1) throw new HubSpotError('unavailable', 'test', { status: 503 })
     return undefined
@@ -260,7 +262,7 @@ test('an outage in the middle leaves exactly what was not read', async () => {
   const [first = []] = reads
   assert.equal(first.length, 100)
   const left = (await inbox()).flatMap(({ ids }) => ids)
-  assert.deepEqual(new Set(left), new Set(all.slice(0, 230).filter((id) => !first.includes(id))))
+  assert.deepEqual(new Set(left), new Set(all.slice(0, 210).filter((id) => !first.includes(id))))
   answer = undefined
   await run('update inboxes set not_before = null')
   assert.equal(typeof (await drainOnce()), 'number')
