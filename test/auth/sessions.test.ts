@@ -11,6 +11,7 @@ import { checkShape, refused, type Watched } from '../http/oracle.ts'
 import { type Answer, type Sent, send } from '../http/send.ts'
 import { canary, formsOf } from '../support/canaries.ts'
 import { startTestEmulator } from '../support/emulator.ts'
+import { long } from '../support/long.ts'
 import {
   claimsFor,
   environmentOf,
@@ -510,6 +511,13 @@ describe('sessions', () => {
       for (const site of sites)
         for (const origin of origins)
           for (const csrf of tokens) {
+            // All combinations with one method that changes nothing and one that may. With the others those
+            // that differ from an accepted request in one header at most.
+            const differs =
+              Number(site !== undefined && site !== 'same-origin') +
+              Number(origin !== ours) +
+              Number(csrf !== session.csrf)
+            if (!long && method !== 'GET' && method !== 'POST' && differs > 1) continue
             const given = { 'sec-fetch-site': site, origin, 'x-spoke-csrf': csrf }
             const headers = Object.fromEntries(
               Object.entries(given).filter(([, value]) => value !== undefined),

@@ -1,6 +1,6 @@
 /** A probe detects whether there is a pooler in front of the database and whether it supports prepared statements. */
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { inTransaction, openDatabase } from '../../src/db/database.ts'
 import { detectPooling } from '../../src/db/pooler.ts'
@@ -8,8 +8,14 @@ import { createLog } from '../../src/lib/log.ts'
 import { startPgbouncer, withPgbouncer } from '../support/pgbouncer.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 
+// One for all: no test writes into it.
+let database: string
+before(async () => {
+  database = await newPostgresDatabase()
+})
+
 test('a server of its own is not pooled, and prepares', async () => {
-  const found = await detectPooling(await newPostgresDatabase(), 'probe_1')
+  const found = await detectPooling(database, 'probe_1')
   assert.deepEqual(found, { pooled: false, prepares: true })
 })
 
@@ -28,14 +34,14 @@ const kinds: [what: string, settings: Record<string, string | number>, pooled: b
 describe('PgBouncer 1.18', withPgbouncer, () => {
   for (const [what, settings, pooled] of kinds)
     test(`${what} is ${pooled ? 'detected' : 'treated as the server'}`, async (t) => {
-      const pooler = await startPgbouncer(await newPostgresDatabase(), settings)
+      const pooler = await startPgbouncer(database, settings)
       t.after(pooler.stop)
       for (let times = 0; times < 3; times++)
         assert.deepEqual(await detectPooling(pooler.url, `probe_${times}`), { pooled, prepares: !pooled })
     })
 
   test('a statement that is prepared is run unprepared by `auto` and `off`, and fails with `on`', async (t) => {
-    const pooler = await startPgbouncer(await newPostgresDatabase())
+    const pooler = await startPgbouncer(database)
     t.after(pooler.stop)
     const statement = sql<{ n: number }>`/* prepared */ select ${1}::int as n, pg_sleep(0.01)`
     const failures = async (prepare: 'auto' | 'on' | 'off') => {
@@ -56,7 +62,7 @@ describe('PgBouncer 1.18', withPgbouncer, () => {
   })
 
   test('a unit of work has its timeouts behind it too, and leaves none behind', async (t) => {
-    const pooler = await startPgbouncer(await newPostgresDatabase(), { default_pool_size: 1 })
+    const pooler = await startPgbouncer(database, { default_pool_size: 1 })
     t.after(pooler.stop)
     const target = { url: pooler.url, dataDir: '', poolSize: 2, statementMs: 300, prepare: 'auto' as const }
     const db = await openDatabase(target, createLog('silent'))
@@ -76,8 +82,10 @@ describe('PgBouncer 1.18', withPgbouncer, () => {
 })
 
 test('without a pooler a unit of work is bounded by the server as well', async (t) => {
-  const url = await newPostgresDatabase()
-  const db = await openDatabase({ url, dataDir: '', poolSize: 1, statementMs: 300 }, createLog('silent'))
+  const db = await openDatabase(
+    { url: database, dataDir: '', poolSize: 1, statementMs: 300 },
+    createLog('silent'),
+  )
   t.after(() => db.close())
   await assert.rejects(
     inTransaction(db, [], (query) => query(sql`select pg_sleep(5)`)),
@@ -86,7 +94,6 @@ test('without a pooler a unit of work is bounded by the server as well', async (
 })
 
 test('a login with few connections works, and with a single one a pooler is assumed', async (t) => {
-  const database = await newPostgresDatabase()
   for (const [limit, pooled] of [
     [2, false],
     [1, true],

@@ -166,12 +166,14 @@ for (const engine of long ? bothEngines : engines)
     }
     const known = new Map<string, string>()
     async function columns(table: string): Promise<string> {
+      const before = known.get(table)
+      if (before !== undefined) return before
       const { rows } = await sql<{ names: string }>`
         select string_agg(quote_ident(column_name), ', ' order by ordinal_position) as names
         from information_schema.columns where table_name = ${table} and is_generated = 'NEVER'`.execute(
         db.kysely,
       )
-      const names = known.get(table) ?? rows[0]?.names ?? ''
+      const names = rows[0]?.names ?? ''
       known.set(table, names)
       return names
     }

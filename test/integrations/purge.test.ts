@@ -95,10 +95,21 @@ test('connected again in the middle of a purge: what is connected then stays, an
     await adminQuery(
       `insert into issues (tenant_id, integration_id, ticket_id, issue_id, modified_at, properties, observed_at)
        select '${ids.tenant}', '${ids.integration}', n::text, gen_random_uuid(), now(), '{}', now()
-       from generate_series(1, 30000) n`,
+       from generate_series(1, 15000) n`,
       bench.database,
     )
     const dropped = bench.drop(ids, '?purge=true')
+    // A connect that overtakes the DELETE is deleted by it.
+    await eventually(
+      async () =>
+        (
+          await adminQuery(
+            `select from tenant_integrations where integration_id = '${ids.integration}' and status = 'active'`,
+            bench.database,
+          )
+        ).length === 0,
+      'it is disconnected',
+    )
     await new Promise((resolve) => setTimeout(resolve, late))
     // On a slow machine either may wait too long behind the other; what holds in the end is the same.
     const again = await connectTenant(bench.service, token, ids.tenant).catch(async () => {

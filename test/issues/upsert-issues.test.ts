@@ -17,6 +17,7 @@ import {
   upsertIssues,
 } from '../../src/issues/upsert-store.ts'
 import { bothEngines } from '../support/engines.ts'
+import { long } from '../support/long.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 0, 0, second))
@@ -27,6 +28,8 @@ for (const engine of bothEngines) {
     let db: Database
     let close: () => Promise<void>
     let id: string
+    // The orders of four on one engine, of three on the other, where a statement takes several times as long.
+    const several = long || engine.name === 'PostgreSQL' ? [1, 2, 3, 4] : [2, 3, 4]
     before(async () => {
       ;({ db, close } = await engine.open())
       id = await seedTenant(db, A)
@@ -232,7 +235,7 @@ for (const engine of bothEngines) {
     })
 
     test('any order of any versions ends in the newest', async () => {
-      const versions = [1, 2, 3, 4].map((n) =>
+      const versions = several.map((n) =>
         issueRow('50', { subject: `v${n}`, modified_at: `2026-01-01T00:00:0${n}.000Z` }),
       )
       for (const order of permutations(versions)) {
@@ -387,7 +390,7 @@ for (const engine of bothEngines) {
       })
 
       test('in any order of live and archived reads the latest is what stays', async () => {
-        const reads = [1, 2, 3, 4].map((n) => ({ n, archived: n % 2 === 0 }))
+        const reads = several.map((n) => ({ n, archived: n % 2 === 0 }))
         for (const order of permutations(reads)) {
           await withTenant(db, A, ({ query }) => query(sql`delete from issues where ticket_id = '84'`))
           await withTenant(db, A, ({ query }) =>
