@@ -356,26 +356,24 @@ for (const engine of engines) {
     })
 
     test('after a restore from a backup, a cursor from after the backup is refused, whatever was written since', async () => {
+      const backup = await end()
       const lost = await changesDuring(() => save([issueRow('70'), issueRow('71')], at(1)))
       const cursors = lost.map(feedPositionOf)
-      const [oldest] = (await within((scope) => readOldest(scope, 1))).map(feedPositionOf)
-      assert.ok(oldest)
       // As the backup had it.
       await within(async (scope) => {
-        await scope.query(sql`delete from changes where seq > ${oldest.seq}`)
-        await scope.query(sql`update change_counters set last_seq = ${oldest.seq}`)
+        await scope.query(sql`delete from changes where seq > ${backup.seq}`)
+        await scope.query(sql`update change_counters set last_seq = ${backup.seq}`)
         await scope.query(sql`delete from issues where ticket_id in ('70', '71')`)
       })
       for (const cursor of cursors)
         assert.equal(await within((scope) => readChanges(scope, cursor, 10)), undefined)
-      await save([issueRow('70'), issueRow('71'), issueRow('72')], at(1))
-      for (const cursor of cursors)
-        assert.equal(
-          await within((scope) => readChanges(scope, cursor, 10)),
-          undefined,
-          'the number is there again',
-        )
-      assert.equal((await within((scope) => readChanges(scope, oldest, 10)))?.length, 3)
+      const again = await changesDuring(() => save([issueRow('70'), issueRow('71'), issueRow('72')], at(1)))
+      const numbers = again.map(({ seq }) => seq)
+      for (const cursor of cursors) {
+        assert.ok(numbers.includes(cursor.seq), 'the number is used again')
+        assert.equal(await within((scope) => readChanges(scope, cursor, 10)), undefined)
+      }
+      assert.equal((await within((scope) => readChanges(scope, backup, 10)))?.length, 3)
     })
 
     test('a purge removes every value of the integration’s issues, and readers continue where they were', async () => {

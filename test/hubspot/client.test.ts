@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { after, before, describe, test } from 'node:test'
+import { after, before, describe, type TestContext, test } from 'node:test'
 import type { Budget } from '../../src/hubspot/budget/budget.ts'
 import type { Circuits } from '../../src/hubspot/client/circuit.ts'
 import { createHubSpot, type HubSpot, type HubSpotCall } from '../../src/hubspot/client/client.ts'
@@ -37,7 +37,7 @@ const hubspotAt = (apiUrl: string, timeoutMs = 1_500) =>
   })
 
 /** What is never to be called. */
-async function startTrap() {
+async function startTrap(t: TestContext) {
   let called = 0
   const server = createServer((_request, response) => {
     called += 1
@@ -45,7 +45,8 @@ async function startTrap() {
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  return { port, called: () => called, close: () => server.close() }
+  t.after(() => server.close())
+  return { port, called: () => called }
 }
 
 describe('a call to HubSpot', () => {
@@ -100,8 +101,8 @@ describe('a call to HubSpot', () => {
     return failure.kind
   }
 
-  test('an address from HubSpot is called only at its own origin or over https, and without our credentials', async () => {
-    const trap = await startTrap()
+  test('an address from HubSpot is called only at its own origin or over https, and without our credentials', async (t) => {
+    const trap = await startTrap(t)
     const elsewhere = `http://127.0.0.1:${trap.port}/file`
     const own = `http://127.0.0.1:${(server.address() as AddressInfo).port}/file?signature=s3cr3t`
     const given = [json(200, { here: true })]
@@ -122,12 +123,11 @@ describe('a call to HubSpot', () => {
       await kindOf([json(302, {}, { location: elsewhere })], { path: new Secret(own) }),
       'rejected',
     )
-    trap.close()
     assert.equal(trap.called(), 0)
   })
 
-  test('an address in a body or in a header is never called', async () => {
-    const trap = await startTrap()
+  test('an address in a body or in a header is never called', async (t) => {
+    const trap = await startTrap(t)
     const link = `http://127.0.0.1:${trap.port}/x?after=1`
     const body = {
       results: [],
@@ -140,7 +140,6 @@ describe('a call to HubSpot', () => {
       assert.deepEqual((await call([json(status, body, headers)], { token: new Secret('t') })).body, body)
     for (const status of [301, 302, 303, 307, 308, 401, 429, 503])
       await kindOf([json(status, body, { ...headers, 'retry-after': '0' })], { token: new Secret('t') })
-    trap.close()
     assert.equal(trap.called(), 0)
   })
 

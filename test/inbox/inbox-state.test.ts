@@ -154,8 +154,10 @@ test('a lease that a dead process left runs out; one that is held is respected',
   const [id] = await ids()
   const hold = (until: string) =>
     bench.runSql(`
-      update inboxes set lease_owner = 'another process', lease_until = now() + interval '${until}'
-      where integration_id = '${account.integration}'`)
+      insert into inboxes (tenant_id, integration_id, lease_owner, lease_until)
+      values ('${account.tenant}', '${account.integration}', 'another process', now() + interval '${until}')
+      on conflict (tenant_id, integration_id) do update
+        set lease_owner = excluded.lease_owner, lease_until = excluded.lease_until`)
   await hold('1 hour')
   await bench.emulator.control('PATCH', `/portals/${account.portal}/tickets`, {
     ids: [id],

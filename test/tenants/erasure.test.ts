@@ -99,8 +99,11 @@ for (const engine of engines) {
       ))
         await denied(eraser(A, `select from ${table}`))
       assert.deepEqual(await eraser(A, 'select tenant_id from tenants'), [{ tenant_id: A }])
-      assert.deepEqual(await eraser(A, 'delete from tenants returning tenant_id'), [], 'not marked')
-      assert.deepEqual(await eraser(A, 'delete from audit_events returning tenant_id'), [], 'not marked')
+      for (const table of ['tenants', 'audit_events']) {
+        // Without the policy, other tables' rows would refuse the deletion.
+        const deleted = await eraser(A, `delete from ${table} returning tenant_id`).catch(codeOf)
+        assert.deepEqual(deleted, [], 'not marked')
+      }
       assert.deepEqual(await eraser(A, 'select from audit_events'), [])
       await denied(app(A, 'delete from audit_events'))
       assert.deepEqual(await eraser(A, 'update tenants set erasing_at = now() returning tenant_id'), [
@@ -184,7 +187,8 @@ for (const engine of engines) {
       await beginErasure(db, A)
       await owner(`insert into issue_last_seen (tenant_id, integration_id, ticket_id, seen_at)
         values ('${A}', '${A}', '1', now())`)
-      assert.equal(await endErasure(db, A, 0, async () => {}), 'rows_left')
+      // A deletion that the database refuses is none of its answers.
+      assert.equal(await endErasure(db, A, 0, async () => {}).catch(codeOf), 'rows_left')
       await eraseNow(db)
       assert.deepEqual(await tablesWith(db, A), [])
       assert.equal(await endErasure(db, A, 0, async () => {}), 'gone')

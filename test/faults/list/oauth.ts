@@ -72,10 +72,10 @@ const request = (url: URL, options: { dispatcher: Dispatcher } & Parameters<type
   {
     name: 'paging-link-followed',
     in: 'sendHubSpotRequest',
-    find: 'if (status >= 200 && status < 300) {',
+    find: 'if (parsed === undefined && status !== 204 && !call.bodyless)',
     put: `const link = (parsed as { paging?: { next?: { link?: string } } } | undefined)?.paging?.next?.link
-  if (link) await request(link, { dispatcher, headers, signal }).then(({ body }) => body.dump(), () => {})
-  if (status >= 200 && status < 300) {`,
+    if (link) await request(link, { dispatcher, headers, signal }).then(({ body }) => body.dump(), () => {})
+    if (parsed === undefined && status !== 204 && !call.bodyless)`,
     test: 'test/hubspot/client.test.ts',
     only: 'an address in a body',
     gain: 'an address from a response body is called with the tenant’s token',
