@@ -29,7 +29,7 @@ export function startSpoke(base: string, env: Record<string, string>): SpokeProc
   const log = join(dir, 'spoke.log')
   const file = openSync(log, 'w', 0o600)
   const inherited = Object.fromEntries(
-    ['PATH', 'HOME', 'TMPDIR', 'TZ', 'SYSTEMROOT'].flatMap((name) => {
+    ['PATH', 'HOME', 'TMPDIR', 'TZ', 'SYSTEMROOT', 'NODE_COMPILE_CACHE'].flatMap((name) => {
       const value = process.env[name]
       return value === undefined ? [] : [[name, value]]
     }),

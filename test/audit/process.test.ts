@@ -81,11 +81,11 @@ test('a process that is killed midway leaves the request, and no result', async 
     ].toSorted((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)),
   )
   // The next process writes on behind it.
-  const next = startProcess(dir, { ...env(), SPOKE_ROLE: 'api' })
+  const next = await startTestService(emulator.url, { ...env(), SPOKE_ROLE: 'api' })
   const path = `/api/hubspot/integrations/${tenant}/${integration}`
   const headers = { authorization: `Bearer ${adminKey}` }
-  assert.equal((await fetch(`${await next.url}${path}`, { method: 'DELETE', headers })).status, 200)
-  await next.end('SIGTERM')
+  assert.equal((await next.delete(path, headers)).status, 200)
+  await next.stop()
   const { code, out } = await spoke('audit', 'verify')
   assert.equal(code, 0, out)
 })

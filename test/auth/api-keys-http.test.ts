@@ -5,11 +5,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type Ran, runSpoke, startSpoke } from '../support/command.ts'
+import { type Ran, runSpoke } from '../support/command.ts'
 import { layOutEmbedded } from '../support/embedded.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
-import { startProcess } from '../support/process.ts'
 import { eventually, startTestService, type TestService, testKeys } from '../support/service.ts'
 
 const adminKey = randomBytes(32).toString('base64url')
@@ -235,7 +234,8 @@ describe('by command', () => {
     const fresh = { ...open, DATABASE_URL: await newPostgresDatabase() }
     done(await runSpoke(dir, fresh, 'migrate'))
     const tenant = done(await runSpoke(dir, fresh, 'tenants', 'create'))
-    const refused = await startSpoke(dir, fresh, 'api-keys', 'create', tenant, '--name', 'x')
+    const refused = await runSpoke(dir, fresh, 'api-keys', 'create', tenant, '--name', 'x')
+    assert.equal(refused.code, 1)
     assert.match(refused.err, /SPOKE_ADMIN_KEY.*\(open_mode\)/)
     const closed = { ...fresh, SPOKE_ADMIN_KEY: adminKey }
     const key = done(await runSpoke(dir, closed, 'api-keys', 'create', tenant, '--name', 'x'))
@@ -250,17 +250,21 @@ describe('by command', () => {
       /^spoke: this database contains API keys of tenants[^\n]*SPOKE_ADMIN_KEY[^\n]*\n$/,
     )
     done(await runSpoke(dir, closed, 'api-keys', 'revoke', tenant, key.split('_')[1] as string))
-    const again = startProcess(dir, fresh)
-    await again.url
-    await again.end('SIGTERM')
+    const again = await startTestService('http://127.0.0.1:9', fresh)
+    assert.equal((await again.get('/readyz')).status, 200)
+    await again.stop()
   })
 
   test('through the service that holds the embedded directory', async () => {
     const port = String(20_000 + Math.floor(Math.random() * 10_000))
     const embedded = { SPOKE_ADMIN_KEY: adminKey, PORT: port, SPOKE_ENCRYPTION_KEYS: testKeys }
     await layOutEmbedded(join(dir, 'data'))
-    const service = startProcess(dir, embedded)
-    await service.url
+    // It holds the directory in this process; the commands run in another.
+    const service = await startTestService('http://127.0.0.1:9', {
+      ...embedded,
+      DATABASE_URL: '',
+      SPOKE_DATA_DIR: join(dir, 'data'),
+    })
     try {
       const tenant = done(await runSpoke(dir, embedded, 'tenants', 'create'))
       const key = done(await runSpoke(dir, embedded, 'api-keys', 'create', tenant, '--name', 'x'))
@@ -277,7 +281,7 @@ describe('by command', () => {
       const wrong = await runSpoke(dir, { ...embedded, SPOKE_ADMIN_KEY: 'x'.repeat(24) }, 'tenants', 'list')
       assert.match(wrong.err, /\(unauthenticated\)/)
     } finally {
-      await service.end('SIGTERM')
+      await service.stop()
     }
   })
 })

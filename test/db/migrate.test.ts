@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { type Database, openDatabase, openInMemory } from '../../src/db/database.ts'
 import { isolationFaults } from '../../src/db/isolation/check-isolation.ts'
@@ -24,18 +24,26 @@ const empty: [name: string, open: () => Promise<Database>][] = [
 
 for (const [engine, open] of empty) {
   describe(`migrations on ${engine}`, () => {
+    /** One for all, because a new embedded database costs seconds. */
+    let db: Database
+    before(async () => {
+      db = await open()
+    })
+    after(() => db?.close())
+
     test('the first run applies every file and leaves a schema that passes the start check, the next applies none', async () => {
-      const db = await open()
       assert.equal(await currentMigration(db), undefined)
       assert.deepEqual(await migrate(db), all)
       assert.equal(await currentMigration(db), newestMigration())
       assert.deepEqual(await isolationFaults(db, false), [])
       assert.deepEqual(await migrate(db), [])
-      await db.close()
     })
 
     test('a run that fails in a later file leaves nothing of the earlier ones', async () => {
-      const db = await open()
+      // Empty again.
+      await sql`drop schema public cascade`.execute(db.kysely)
+      await sql`create schema public`.execute(db.kysely)
+      assert.equal(await currentMigration(db), undefined)
       // In the way of one of the last tables.
       await sql`create table budgets (n integer)`.execute(db.kysely)
       await assert.rejects(migrate(db), /relation "budgets" already exists/)
@@ -48,17 +56,14 @@ for (const [engine, open] of empty) {
       )
       await sql`drop table budgets`.execute(db.kysely)
       assert.deepEqual(await migrate(db), all)
-      await db.close()
     })
 
     test('a database that a newer build has migrated is refused', async () => {
-      const db = await open()
       await migrate(db)
       await sql`insert into spoke_migrations (name, timestamp) values ('9999-later', '2030-01-01')`.execute(
         db.kysely,
       )
       await assert.rejects(migrate(db), /9999-later/)
-      await db.close()
     })
   })
 }

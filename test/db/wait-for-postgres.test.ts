@@ -4,12 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { startService } from '../../src/app/start.ts'
+import { readConfig } from '../../src/config.ts'
 import { databaseErrorReason, isTemporaryStartFailure } from '../../src/db/database-errors.ts'
+import { createLog } from '../../src/lib/log.ts'
 import { type Ran, runSpoke, startSpoke } from '../support/command.ts'
 import { freePort } from '../support/free-port.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
-import { testKeys } from '../support/service.ts'
+import { eventually, testKeys } from '../support/service.ts'
 import { wireTo } from '../support/wire.ts'
 
 let dir: string
@@ -113,7 +116,7 @@ test('a data directory that is a file is reported', async () => {
   writeFileSync(file, '')
   const line = /^spoke: cannot use the data directory \S+a-file \(SPOKE_DATA_DIR\): \S/m
   for (const words of [['serve'], ['tenants', 'list']]) {
-    const ran = await startSpoke(dir, { SPOKE_DATA_DIR: file, PORT: '0' }, ...words)
+    const ran = await runSpoke(dir, { SPOKE_DATA_DIR: file, PORT: '0', SPOKE_WATCHDOG: '0s' }, ...words)
     assert.equal(ran.code, 1)
     assert.match(ran.err, line)
     assert.doesNotMatch(ran.err, /"stack"|\n {4}at /)
@@ -123,22 +126,25 @@ test('a data directory that is a file is reported', async () => {
 test('a server that is not up yet is waited for, a line every few seconds, and served from then on', async () => {
   const wire = await wireTo(database)
   wire.set('cut')
-  const spoke = startProcess(dir, { ...env(wire.url), SPOKE_DB_WAIT: '60s' })
+  const lines: string[] = []
+  const config = readConfig({ ...env(wire.url), SPOKE_DB_WAIT: '60s' })
+  const starting = startService(
+    config,
+    createLog(config.logLevel, (line) => lines.push(line)),
+  )
   try {
-    while (!spoke.output().includes('waiting for it')) await new Promise((resolve) => setTimeout(resolve, 50))
+    const waiting = () => lines.filter((line) => line.includes('waiting for it'))
+    await eventually(async () => waiting().length > 0, 'it waits')
     await new Promise((resolve) => setTimeout(resolve, 1_500))
-    const waiting = spoke
-      .output()
-      .split('\n')
-      .filter((line) => line.includes('waiting for it'))
-    assert.equal(waiting.length, 1)
-    assert.match(String(waiting[0]), /"reason":"the connection was closed"/)
-    assert.doesNotMatch(spoke.output(), /stack/)
+    assert.equal(waiting().length, 1)
+    assert.match(String(waiting()[0]), /"reason":"the connection was closed"/)
+    assert.doesNotMatch(lines.join(''), /stack/)
     wire.set('whole')
-    const ready = await fetch(`${await spoke.url}/readyz`)
+    const ready = await fetch(`${(await starting).url}/readyz`)
     assert.equal(ready.status, 200)
   } finally {
-    await spoke.end('SIGTERM')
+    wire.set('whole')
+    await (await starting).stop()
     wire.close()
   }
 })
@@ -148,6 +154,7 @@ test('a start that waits is stopped by SIGTERM', async () => {
   const spoke = startProcess(dir, { ...env(url), SPOKE_DB_WAIT: '60s' })
   while (!spoke.output().includes('waiting for it')) await new Promise((resolve) => setTimeout(resolve, 50))
   assert.equal(await spoke.end('SIGTERM'), 0)
+  assert.doesNotMatch(spoke.output(), /stack/)
 })
 
 const failures: [what: string, failure: object, passes: boolean, reason: string][] = [

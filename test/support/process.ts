@@ -20,6 +20,9 @@ export interface SpokeProcess {
 /** The flags of `npm start`: garbage is collected earlier, and memory stays flat under a long load. */
 const heap = ['--max-semi-space-size=8', '--initial-heap-size=96', '--max-old-space-size=512']
 
+/** Optimizing the embedded database's code takes longer than the tests run it. */
+const quickStart = '--liftoff-only'
+
 /**
  * @param cwd the parent of `./data`
  * @param watch gets what it prints once it listens, which is then not recorded: for a run with unbounded output
@@ -32,7 +35,7 @@ export function startProcess(
   words: readonly string[] = ['bin/spoke.js', 'serve'],
 ): SpokeProcess {
   const [script = '', ...args] = words
-  const child = spawn(process.execPath, [...heap, join(root, script), ...args], {
+  const child = spawn(process.execPath, [quickStart, ...heap, join(root, script), ...args], {
     cwd,
     // The watchdog is a thread of its own, and costs as much as a small test.
     env: { ...inherited(), PORT: '0', LOG_LEVEL: 'info', SPOKE_WATCHDOG: '0s', ...env },

@@ -5,14 +5,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
+import { readConfig } from '../../src/config.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { newDataKey } from '../../src/lib/seal.ts'
 import { admitKeyRing, rotateKeyRing } from '../../src/tenants/key-ring.ts'
 import { runSpoke } from '../support/command.ts'
+import { layOutEmbedded } from '../support/embedded.ts'
 import { quiet } from '../support/engines.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
 import { A, B, seedTenant } from '../support/rows.ts'
+import { startTestService } from '../support/service.ts'
 
 const bytes = (fill: number) => Buffer.alloc(32, fill).toString('base64')
 
@@ -90,7 +93,7 @@ test('the refusal is one line on standard error, and the right ring starts', asy
   assert.equal(await right.end('SIGTERM'), 0)
   // From here on the database has a sentinel for the key, and no tenant's data key is read.
   assert.match(
-    await refusedStart(`k1:${bytes(9)}`),
+    await refusedCommand(`k1:${bytes(9)}`),
     /key "k1" of the ring is not the key that this database knows/,
   )
 })
@@ -133,13 +136,16 @@ test('key-ring status counts and names removable keys; rotate moves all; --json 
 })
 
 test('an embedded database without its key file refuses the start instead of making a key that opens nothing', async () => {
-  const first = startProcess(dir)
-  await first.url
-  await first.end('SIGTERM')
+  const dataDir = join(dir, 'data')
+  const embedded = { DATABASE_URL: '', SPOKE_ENCRYPTION_KEYS: '', SPOKE_DATA_DIR: dataDir }
+  // The key file is made while there is no database; the prepared one has no sentinel before the first start.
+  readConfig(embedded)
+  await layOutEmbedded(dataDir)
+  await (await startTestService('http://127.0.0.1:9', embedded)).stop()
   renameSync(join(dir, 'data.keys'), join(dir, 'saved.keys'))
-  const second = startProcess(dir)
-  assert.equal(await second.exit, 1)
-  assert.match(second.output(), /the key file \S+data\.keys is missing/)
+  const second = await runSpoke(dir, { PORT: '0', SPOKE_WATCHDOG: '0s', LOG_LEVEL: 'error' }, 'serve')
+  assert.equal(second.code, 1)
+  assert.match(second.err, /the key file \S+data\.keys is missing/)
   renameSync(join(dir, 'saved.keys'), join(dir, 'data.keys'))
   const third = startProcess(dir)
   await third.url

@@ -9,8 +9,8 @@ import { layOutEmbedded } from '../../support/embedded.ts'
 import { redirectUri, startTestEmulator, type TestEmulator } from '../../support/emulator.ts'
 import { onlyLong } from '../../support/long.ts'
 import { newPostgresDatabase } from '../../support/postgres.ts'
-import { type SpokeProcess, startShortPolling } from '../../support/process.ts'
-import { testKeys } from '../../support/service.ts'
+import { startShortPolling } from '../../support/process.ts'
+import { startTestService, type TestService, testKeys } from '../../support/service.ts'
 
 let emulator: TestEmulator
 before(async () => {
@@ -28,6 +28,7 @@ for (const engine of ['PostgreSQL', 'PGlite']) {
     const dir = mkdtempSync(join(tmpdir(), 'spoke-oauth-killed-'))
     const env = {
       DATABASE_URL: engine === 'PGlite' ? '' : await newPostgresDatabase(),
+      SPOKE_DATA_DIR: join(dir, 'data'),
       SPOKE_ENCRYPTION_KEYS: testKeys,
       HUBSPOT_API_URL: emulator.url,
       HUBSPOT_AUTHORIZE_URL: `${emulator.url}/oauth/authorize`,
@@ -37,30 +38,28 @@ for (const engine of ['PostgreSQL', 'PGlite']) {
     }
     if (engine === 'PGlite') await layOutEmbedded(join(dir, 'data'))
     const portal = emulator.world.addPortal({ tickets: 2 }).portal_id
-    const spokes: SpokeProcess[] = []
-    const next = async () => {
-      const spoke = startShortPolling(dir, env)
-      spokes.push(spoke)
-      return await spoke.url
-    }
+    const killed = startShortPolling(dir, env)
+    let next: TestService | undefined
     try {
-      const first = await next()
+      const first = await killed.url
       const begun = await read(`${first}/api/hubspot/authorize/${T}`)
       const page = new URL(begun.authorization_url)
       page.searchParams.set('auto', '1')
       page.searchParams.set('portal_id', String(portal))
       const back = (await fetch(page, { redirect: 'manual' })).headers.get('location') ?? ''
       const came = await createBrowser(first).comeBack(back)
-      await spokes[0]?.end('SIGKILL')
+      await killed.end('SIGKILL')
 
-      const second = await next()
+      next = await startTestService(emulator.url, env)
+      const second = next.url
       const path = `${second}/api/hubspot/integrations/${T}/${begun.integration_id}`
       assert.equal((await read(path)).status, 'pending')
       const pressed = await createBrowser(second).press(came)
       assert.deepEqual([pressed.status, pressed.location], [303, `/connected?hub_id=${portal}`])
       assert.equal((await read(path)).status, 'active')
     } finally {
-      for (const spoke of spokes) await spoke.end('SIGKILL')
+      await killed.end('SIGKILL')
+      await next?.stop()
       rmSync(dir, { recursive: true, force: true })
     }
   })

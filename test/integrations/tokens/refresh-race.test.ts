@@ -1,14 +1,18 @@
-/** Processes, one rotating refresh token, fifty expiries: one refresh each, and the integration stays connected. */
+/**
+ * Processes, one rotating refresh token, fifty expiries: one refresh each, and the integration stays
+ * connected. In `npm test` they are services in one process, with nothing in common but the database.
+ */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { startTestEmulator } from '../../support/emulator.ts'
 import { long } from '../../support/long.ts'
 import { adminQuery, newPostgresDatabase } from '../../support/postgres.ts'
-import { type SpokeProcess, startShortPolling } from '../../support/process.ts'
-import { eventually, testKeys } from '../../support/service.ts'
+import { startShortPolling } from '../../support/process.ts'
+import { eventually, startTestService, testKeys } from '../../support/service.ts'
 
 const processes = long ? 8 : 3
 const expiries = long ? 50 : 12
@@ -35,10 +39,20 @@ test('several processes and many expiries with rotating refresh tokens: one refr
     HUBSPOT_REDIRECT_URI: 'http://localhost:8000/api/hubspot/oauth/callback',
     LOG_LEVEL: 'info',
   }
-  const spokes: SpokeProcess[] = Array.from({ length: processes }, () => startShortPolling(dir, env))
+  const ends: (() => Promise<unknown>)[] = []
+  const start = async (): Promise<string> => {
+    if (long) {
+      const spoke = startShortPolling(dir, env)
+      ends.push(() => spoke.end('SIGKILL'))
+      return await spoke.url
+    }
+    const service = await startTestService(emulator.url, env)
+    ends.push(service.stop)
+    return service.url
+  }
   const stop = new AbortController()
   try {
-    const urls = await Promise.all(spokes.map(({ url }) => url))
+    const urls = await Promise.all(Array.from({ length: processes }, start))
     const { authorization_url: authorize } = await read(fetch(`${urls[0]}/api/hubspot/authorize/${T}`))
     const back = await fetch(`${authorize}&auto=1&portal_id=77`, { redirect: 'manual' })
     const { searchParams } = new URL(back.headers.get('location') as string)
@@ -52,13 +66,20 @@ test('several processes and many expiries with rotating refresh tokens: one refr
 
     const answered = urls.map(() => 0)
     const troubles: unknown[] = []
-    const users = urls.map(async (url, of) => {
+    const useOne = async (url: string, of: number) => {
+      const { connected, ...rest } = await read(fetch(`${url}/api/hubspot/status/${T}/${id}`))
+      answered[of] = (answered[of] ?? 0) + 1
+      if (!connected) troubles.push(rest)
+    }
+    const useAll = async () => {
       while (!stop.signal.aborted) {
-        const { connected, ...rest } = await read(fetch(`${url}/api/hubspot/status/${T}/${id}`))
-        answered[of] = (answered[of] ?? 0) + 1
-        if (!connected) troubles.push(rest)
+        // At the same moment, so that all of them find the token expired.
+        await Promise.all(urls.map(useOne))
+        await sleep(20)
       }
-    })
+    }
+    const users = useAll()
+    users.catch(() => {})
     const refreshes = async () => {
       const { refreshes: grants } = await emulator.control('GET', '/stats')
       return grants[0] ?? { refreshes: 0, ok: 0, max_concurrent: 0 }
@@ -80,7 +101,7 @@ test('several processes and many expiries with rotating refresh tokens: one refr
       )
     }
     stop.abort()
-    await Promise.all(users)
+    await users
 
     const { refreshes: asked, ok, max_concurrent: atOnce } = await refreshes()
     t.diagnostic(
@@ -92,7 +113,7 @@ test('several processes and many expiries with rotating refresh tokens: one refr
     assert.equal(row?.status, 'active')
   } finally {
     stop.abort()
-    await Promise.all(spokes.map((spoke) => spoke.end('SIGKILL')))
+    await Promise.all(ends.map((end) => end()))
     await emulator.close()
     rmSync(dir, { recursive: true, force: true })
   }
