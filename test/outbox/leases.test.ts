@@ -142,7 +142,18 @@ for (const engine of engines)
     test('an endpoint that is refused eight times at once is disabled once, and all eight deliveries remain', async () => {
       for (let n = 0; n < 8; n++) await record()
       const gone = { ...sent, outcome: 'gone', status: 410 } as const
-      await Promise.all([1, 2].map(() => send(async () => gone)))
+      const answer = Promise.withResolvers<void>()
+      let inFlight = 0
+      const first = send(async () => {
+        inFlight += 1
+        await answer.promise
+        return gone
+      })
+      await eventually(async () => inFlight === 8, 'all eight are in flight')
+      // A sender that begins after the first refusal would fail those whose result is not saved yet.
+      assert.equal(await send(async () => assert.fail('all are leased')), 0)
+      answer.resolve()
+      await first
       const [row] = await within((scope) =>
         scope.query(sql<{ tries: number; events: number }>`
           select (select count(*)::int from deliveries where attempt_count = 1) as tries,
