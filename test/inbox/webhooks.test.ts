@@ -403,9 +403,11 @@ test('a record that HubSpot never returns does not hold up others, and is dead-l
     async () => (await bench.runSql(`select from issues where subject = 'beside poison'`)).length > 0,
     'the other ticket is stored',
   )
-  await bench.runSql(
-    `update inbox_entries set attempt_count = 4, due_at = now() where ticket_ids = '{${poisoned}}'`,
-  )
+  // Not while the refusal is being saved, which would overwrite this.
+  const hurried = `
+    update inbox_entries set attempt_count = 4, due_at = now()
+    where ticket_ids = '{${poisoned}}' and attempt_count > 0 returning 1`
+  await eventually(async () => (await bench.runSql(hurried)).length > 0, 'its refusal is counted')
   await eventually(
     async () => (await bench.runSql(`select from inbox_entries where due_at = 'infinity'`)).length === 1,
     'it is dead-lettered',
