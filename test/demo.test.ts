@@ -14,13 +14,12 @@ import { freePortFrom } from '../demo/ports.ts'
 import { createScreen } from '../demo/screen.ts'
 import { play } from '../demo/steps.ts'
 import { runProgram } from './examples/run-program.ts'
+import { inherited } from './support/command.ts'
 import { startTestService } from './support/service.ts'
 
 const script = join(import.meta.dirname, '../demo/main.ts')
 /** Far from 8000, which the specification's own test needs for itself. */
 const port = 18_000
-/** What it compiles is reused: that changes nothing but the time it takes. */
-const cache = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '' }
 
 test(
   'the demo runs all its steps and exits with 0, also when its port is taken',
@@ -30,8 +29,7 @@ test(
     await once(taken, 'listening')
     const scratch = mkdtempSync(join(tmpdir(), 'spoke-demo-test-'))
     const args = [script, '--exit', '--port', String(port)]
-    const env = { ...cache, TMPDIR: scratch }
-    const { code, stdout, stderr } = await runProgram(process.execPath, args, env, 230_000)
+    const { code, stdout, stderr } = await runProgram(process.execPath, args, { TMPDIR: scratch }, 230_000)
     taken.close()
     assert.equal(code, 0, `${stdout}\n${stderr}`)
     assert.equal(stderr, '')
@@ -105,7 +103,7 @@ test(
     const scratch = mkdtempSync(join(tmpdir(), 'spoke-demo-test-'))
     const args = [script, '--port', String(port + 200)]
     const demo = spawn(process.execPath, args, {
-      env: { ...cache, PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: scratch },
+      env: { ...inherited(), HOME: process.env.HOME, TMPDIR: scratch },
     })
     let [shown, faults] = ['', '']
     demo.stderr.on('data', (chunk) => (faults += chunk))

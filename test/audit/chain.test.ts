@@ -148,7 +148,7 @@ for (const engine of engines) {
       assert.deepEqual(await faults(db), [])
     })
 
-    // What is a property of our hashing needs several examples on one engine, and some on the other.
+    // A property of our hashing needs more examples on one engine than on the other.
     const isPostgres = engine.name === 'PostgreSQL'
 
     test('any change of one row by the owner is reported with chain and row, for many changes of any column', async () => {

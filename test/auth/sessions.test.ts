@@ -511,8 +511,8 @@ describe('sessions', () => {
       for (const site of sites)
         for (const origin of origins)
           for (const csrf of tokens) {
-            // All combinations with one method that changes nothing and one that may. With the others those
-            // that differ from an accepted request in one header at most.
+            // GET and POST get every combination, the other methods those that differ from an accepted
+            // request in one header at most.
             const differs =
               Number(site !== undefined && site !== 'same-origin') +
               Number(origin !== ours) +

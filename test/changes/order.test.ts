@@ -107,7 +107,7 @@ const writers = 8
 const most = long ? 1_000_000 : 1_000
 /** Changes of one transaction; what may be lost or read twice depends on the number of transactions. */
 const page = long ? 100 : 25
-/** Changes of one read: several reads behind one another, also of those that are there already. */
+/** Changes of one read: fewer than are written, so that a reader needs several reads. */
 const readAtMost = long ? 1_000 : 200
 
 for (const engine of long ? engines : engines.slice(0, 1))

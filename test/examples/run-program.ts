@@ -1,5 +1,6 @@
 /** Runs a program of the project as a user does: in a process and an environment of its own, for a bounded time. */
 import { spawn } from 'node:child_process'
+import { inherited } from '../support/command.ts'
 
 export interface Ran {
   code: number | null
@@ -7,7 +8,7 @@ export interface Ran {
   stderr: string
 }
 
-/** @param env on top of PATH, HOME and TMPDIR; nothing of the test run's own environment leaks in */
+/** @param env on top of PATH, HOME, TMPDIR and Node's compile cache; nothing else of the test run's environment leaks in */
 export async function runProgram(
   command: string,
   args: readonly string[],
@@ -15,8 +16,8 @@ export async function runProgram(
   withinMs: number,
   stdin = '',
 ): Promise<Ran> {
-  const { PATH = '', HOME = '', TMPDIR = '/tmp' } = process.env
-  const child = spawn(command, args, { env: { PATH, HOME, TMPDIR, ...env }, stdio: 'pipe' })
+  const { HOME = '', TMPDIR = '/tmp' } = process.env
+  const child = spawn(command, args, { env: { ...inherited(), HOME, TMPDIR, ...env }, stdio: 'pipe' })
   const kill = setTimeout(() => child.kill('SIGTERM'), withinMs)
   // A program that stops its own child at SIGTERM gets the time for it.
   const force = setTimeout(() => child.kill('SIGKILL'), withinMs + 15_000)

@@ -82,7 +82,7 @@ test('every route tells browsers not to store, sniff, frame, run or share its re
   }
 })
 
-test('the pages after a connect run and load nothing, and name their style by its hash', async () => {
+test('the pages after a connect and a refusal run and load nothing, and name their style by its hash', async () => {
   const connected = await bench.send({ path: '/connected?hub_id=1' })
   checkPage(connected.headers, connected.text, 'the page after a connect')
   const failed = await bench.send({ path: '/api/hubspot/oauth/callback?error=x', headers: html })

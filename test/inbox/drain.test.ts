@@ -250,7 +250,7 @@ test('a drain whose inbox another process took meanwhile stores nothing, and rem
 
 test('an outage in the middle leaves exactly what was not read', async () => {
   const all = await tickets()
-  // No entry holds as many tickets as one read, so that the outage leaves a part of one in any order.
+  // No entry has as many tickets as one read: in any order, the outage leaves a part of an entry.
   await receive(all.slice(0, 60))
   await receive(all.slice(50, 140))
   await receive(all.slice(130, 210))

@@ -164,7 +164,7 @@ test('a lease that a dead process left runs out; one that is held is respected',
     properties: { subject: 'held' },
   })
   await bench.emulator.control('POST', '/webhooks/wait', {})
-  // Of what arrives later, the inbox that nobody holds is drained.
+  // A later change in an inbox that nobody holds is drained: a poll has passed.
   await bench.emulator.control('PATCH', `/portals/${other.portal}/tickets`, {
     count: 1,
     properties: { subject: 'not held' },

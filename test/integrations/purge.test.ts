@@ -99,7 +99,7 @@ test('connected again in the middle of a purge: what is connected then stays, an
       bench.database,
     )
     const dropped = bench.drop(ids, '?purge=true')
-    // A connect that overtakes the DELETE is deleted by it.
+    // The purge would delete a connect that comes before the disconnect.
     await eventually(
       async () =>
         (

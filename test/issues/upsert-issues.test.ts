@@ -28,7 +28,7 @@ for (const engine of bothEngines) {
     let db: Database
     let close: () => Promise<void>
     let id: string
-    // The orders of four on one engine, of three on the other, where a statement takes several times as long.
+    // PGlite takes several times as long for a statement: it gets the orders of three instead of four.
     const several = long || engine.name === 'PostgreSQL' ? [1, 2, 3, 4] : [2, 3, 4]
     before(async () => {
       ;({ db, close } = await engine.open())

@@ -20,7 +20,7 @@ export interface SpokeProcess {
 /** The flags of `npm start`: garbage is collected earlier, and memory stays flat under a long load. */
 const heap = ['--max-semi-space-size=8', '--initial-heap-size=96', '--max-old-space-size=512']
 
-/** Optimizing the embedded database's code takes longer than the tests run it. */
+/** V8 does not optimize the embedded database's code: the process ends before that would pay off. */
 const quickStart = '--liftoff-only'
 
 /**

@@ -20,9 +20,9 @@ const facts: Record<string, Record<string, unknown>> = {
 
 let emulator: TestEmulator
 let service: TestService
-/** What a fact does not name is as usual, whatever the one before it has changed. */
+/** Restored before each fact, so that none affects the next. */
 let usual: Record<string, unknown>
-// One service for all, with a tenant and an account for each: it stores nothing about HubSpot beyond these.
+// One service for all; each fact has a tenant and an account of its own.
 before(async () => {
   emulator = await startTestEmulator({ quirks: noLag })
   usual = { ...emulator.world.quirks }

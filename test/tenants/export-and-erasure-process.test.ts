@@ -63,7 +63,7 @@ test('killed midway, an erasure is resumed by the next process and completes', a
     await first.end('SIGKILL')
     const killedAt = await left()
     assert.ok(killedAt > 2_000 && killedAt < issues, `${killedAt} were left`)
-    // What it resumes, it learns from the database alone: it may be in this process.
+    // It learns from the database alone what to resume, so it may run in this process.
     const second = await startTestService('http://127.0.0.1:9', { DATABASE_URL: url })
     const began = performance.now()
     try {
