@@ -27,13 +27,13 @@ export async function grantFaults(db: Database): Promise<string[]> {
     where (grantee = 0 and ours) or pg_get_userbyid(grantee) in (${sql.join(databaseRoles)})`.execute(
     db.kysely,
   )
-  const there = (role: string) =>
-    new Set(rows.filter((row) => row.role === role).map(({ what, privilege }) => `${what} ${privilege}`))
+  const present = new Set(rows.map(({ role, what, privilege }) => `${role} ${what} ${privilege}`))
   const allowed = new Map<string, Set<string>>(
     databaseRoles.map((role) => [role, new Set(expectedGrantLines(role))]),
   )
   const beyond = rows.filter(({ role, what, privilege }) => !allowed.get(role)?.has(`${what} ${privilege}`))
-  const lacking = (role: DatabaseRole) => expectedGrantLines(role).filter((line) => !there(role).has(line))
+  const lacking = (role: DatabaseRole) =>
+    expectedGrantLines(role).filter((line) => !present.has(`${role} ${line}`))
   return [
     ...beyond.map(
       ({ role, what, privilege }) => `table ${what} has an unexpected grant: ${privilege} for ${role}`,
