@@ -1,7 +1,7 @@
 // Tickets that nobody has touched: computed from (seed, portal, index) whenever they are read, so a million cost no memory.
 import { instant } from '../clock.ts'
 import { hash, pick, unit } from '../random.ts'
-import type { Owner, Pipeline } from './account-data.ts'
+import type { Owner, Pipeline, Stage } from './account-data.ts'
 import { customValue, type Definition, nameSeed } from './definitions.ts'
 import { contentOf, subjectOf } from './sentences.ts'
 
@@ -76,12 +76,21 @@ export function createGenerated(input: GeneratedInput): Generated {
   const pipelineOf = (index: number) =>
     roll(index, 24) % 4 === 0 ? pick(pipelines, roll(index, 25)) : (pipelines[0] as Pipeline)
 
+  const stagesOf = new Map(
+    pipelines.map((one) => [
+      one,
+      {
+        closed: one.stages.filter((stage) => stage.closed),
+        open: one.stages.filter((stage) => !stage.closed),
+      },
+    ]),
+  )
   // Older tickets are mostly closed.
   function stageOf(index: number) {
-    const { stages } = pipelineOf(index)
+    const pipeline = pipelineOf(index)
+    const { stages } = pipeline
+    const { closed, open } = stagesOf.get(pipeline) as { closed: Stage[]; open: Stage[] }
     const old = epoch - createdAt(index) > 20 * DAY
-    const closed = stages.filter((stage) => stage.closed)
-    const open = stages.filter((stage) => !stage.closed)
     const wantClosed = roll(index, 26) % 10 < (old ? 9 : 3)
     const from = wantClosed && closed.length > 0 ? closed : open.length > 0 ? open : stages
     return pick(from, roll(index, 27))
