@@ -170,15 +170,14 @@ export async function runStream(
     log.info({ sync_type: key.syncType, outcome }, 'sync run')
     return outcome
   } catch (error) {
-    if (error instanceof FencedRun || isTenantErasing(error) || stop.signal.aborted) {
-      metrics.syncFenced.inc()
-      return 'fenced'
-    }
-    if (signal.aborted) {
+    const isFenced = error instanceof FencedRun || isTenantErasing(error) || stop.signal.aborted
+    if (!isFenced && signal.aborted) {
       await within((scope) => releaseStream(scope, key, claim))
       return 'yielded'
     }
-    return await handleFailure(run, error, log)
+    const outcome = isFenced ? 'fenced' : await handleFailure(run, error, log)
+    if (outcome === 'fenced') metrics.syncFenced.inc()
+    return outcome
   } finally {
     clearInterval(beats)
   }
@@ -222,7 +221,7 @@ async function runSteps(run: RunState, steps: StepContext, signal: AbortSignal):
     if (!saved) return run.endedAs
     cursor = saved.next
     if (saved.waitMs !== undefined) {
-      await waitFor(run, 'hubspot_unavailable', saved.waitMs)
+      if (!(await waitFor(run, 'hubspot_unavailable', saved.waitMs))) throw new FencedRun()
       return 'backed_off'
     }
     if (signal.aborted || clock.monotonic() >= sliceEnds) {
@@ -275,17 +274,19 @@ async function saveStep(run: RunState, at: Cursor, save: SaveStep): Promise<Save
  * Releases the stream until the run may continue.
  *
  * @param more restart: the cursor to resume at instead of the current one
+ * @returns false when the run no longer owns its stream
  */
 async function waitFor(
   { key, claim, within, failures }: RunState,
   reason: string,
   ms: number,
   more: { failures?: number; restart?: Cursor | undefined; awaitsHubSpot?: boolean } = {},
-): Promise<void> {
-  await within(async (scope) => {
+): Promise<boolean> {
+  return await within(async (scope) => {
     const wait = { ms, failures, restart: undefined, awaitsHubSpot: false, ...more }
     const released = await releaseStream(scope, key, claim, wait)
     if (released) await markWaiting(scope, claim.syncEventId, reason, ms)
+    return released
   })
 }
 
@@ -377,7 +378,7 @@ async function handleFailure(run: RunState, failure: unknown, log: Log): Promise
   )
   if (final || failures > maxFailures) {
     const message = error instanceof AppError ? error.message : 'Internal error; see the log of this service'
-    await within(async (scope) => {
+    const ended = await within(async (scope) => {
       await lockIntegration(scope, key.integrationId)
       const ended = await finishRun(scope, key, claim, {
         state: 'failed',
@@ -398,7 +399,9 @@ async function handleFailure(run: RunState, failure: unknown, log: Log): Promise
           code === 'token_invalid' ? 'reauth_required' : 'degraded',
           code,
         )
+      return ended
     })
+    if (!ended) return 'fenced'
     metrics.syncRuns.inc({ sync_type: key.syncType, state: 'failed' })
     return 'failed'
   }
@@ -406,6 +409,7 @@ async function handleFailure(run: RunState, failure: unknown, log: Log): Promise
   const waitMs =
     circuitWaitMs(failure, clock) ??
     betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
-  await waitFor(run, refused ? 'cursor_refused' : code, waitMs, { failures, restart, awaitsHubSpot })
-  return 'backed_off'
+  const why = refused ? 'cursor_refused' : code
+  const waits = await waitFor(run, why, waitMs, { failures, restart, awaitsHubSpot })
+  return waits ? 'backed_off' : 'fenced'
 }

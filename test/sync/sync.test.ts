@@ -397,6 +397,47 @@ describe('a run', () => {
     )
   })
 
+  for (const [what, hubId] of [
+    ['waits', 111],
+    ['fails', 112],
+  ] as const)
+    test(`a run that ${what} after a newer claim has taken its stream is counted as fenced, and writes nothing`, async () => {
+      const { id } = await connected(hubId, 250)
+      const match = { path: '/crm/objects', method: 'GET', query: 'properties=', portal_id: hubId }
+      await emulator.control('POST', '/faults', {
+        match,
+        kind: 'delay',
+        delay_ms: 700,
+        after: 1,
+        times: null,
+      })
+      if (what === 'waits')
+        await emulator.control('POST', '/faults', {
+          match,
+          kind: 'status',
+          status: 503,
+          after: 1,
+          times: null,
+        })
+      const fenced = async () =>
+        Number(/spoke_sync_fenced_total (\d+)/.exec((await service.get('/metrics')).body)?.[1])
+      const before = await fenced()
+      const { body } = await service.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'full' })
+      const read = async () => (await service.get(`/api/hubspot/sync/${T}/${id}/${body.sync_event_id}`)).body
+      await eventually(async () => (await read()).pages === 1, 'a page')
+      await adminQuery(
+        `update sync_streams set epoch = epoch + 1, lease_until = now() + interval '1 hour' where integration_id = '${id}' and sync_type = 'full'`,
+        databaseUrl,
+      )
+      if (what === 'fails') await emulator.control('POST', '/tokens/revoke', { portal_id: hubId })
+      const event = () =>
+        adminQuery(`select * from sync_events where sync_event_id = '${body.sync_event_id}'`, databaseUrl)
+      const was = await event()
+      await eventually(async () => (await fenced()) === before + 1, 'it finds itself fenced')
+      assert.deepEqual(await event(), was)
+      await emulator.control('DELETE', '/faults')
+    })
+
   test('no token is in any line that was logged at debug level', () => {
     const lines = service.lines.join('')
     assert.ok(lines.includes('hubspot call'))
