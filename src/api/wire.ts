@@ -26,6 +26,9 @@ export const limit = (most: number, byDefault: number) =>
     .default(byDefault)
     .meta({ type: 'integer', minimum: 1, maximum: most })
 
+/** A query string without parameters: any is refused. */
+export const noQuery = z.strictObject({})
+
 export const after = z.string().min(1).max(1_024).optional().describe('The next_after of the previous page')
 
 export const eventType = z.enum(eventTypes)

@@ -3,43 +3,38 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { decodeNumberCursor, toCursorPage } from '../api/cursor.ts'
+import { tenantRoute } from '../api/tenant-route.ts'
 import { after, limit, problems, tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
-import { type SystemScope, type TenantScope, withSystem, withTenant } from '../db/scope.ts'
-import { parseTenantId } from '../db/tenant-id.ts'
+import { type SystemScope, type TenantScope, withSystem } from '../db/scope.ts'
 import { tenantNotFound } from '../lib/errors.ts'
-import { tenantExists } from '../tenants/store.ts'
+import { requireTenant } from '../tenants/require-tenant.ts'
 import { type AuditRow, type Chain, operatorChain } from './event.ts'
 import { auditList, operatorAuditList } from './schema.ts'
 import { auditRowsBefore } from './store.ts'
 
 const query = z.strictObject({ limit: limit(500, 100), after })
-const tags = ['audit']
 
 export function auditRoutes(instance: FastifyInstance, db: Database): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
-  app.get(
-    '/api/tenants/:tenant_id/audit',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'GET',
+      path: '/api/tenants/:tenant_id/audit',
+      operationId: 'audit.list',
+      tags: ['audit'],
+      summary: 'List the audit log of a tenant',
       // A key that may only read tickets must not see addresses and names of credentials.
       config: { access: 'manage' },
-      schema: {
-        tags,
-        operationId: 'audit.list',
-        params: tenantPath,
-        querystring: query,
-        response: { 200: auditList, ...problems },
-      },
+      params: tenantPath,
+      query,
+      response: { 200: auditList },
+      requires: requireTenant(tenantNotFound),
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const page = await withTenant(db, tenantId, async (scope) => {
-        if (!(await tenantExists(scope))) throw tenantNotFound()
-        return await pageIn(scope, tenantId, request.query)
-      })
-      return { success: true as const, tenant_id: tenantId, ...page }
-    },
+    ({ tenantId, query, transaction }) => transaction((scope) => pageIn(scope, tenantId, query)),
   )
 
   app.get(
@@ -47,8 +42,9 @@ export function auditRoutes(instance: FastifyInstance, db: Database): void {
     {
       config: { access: 'admin' },
       schema: {
-        tags,
+        tags: ['audit'],
         operationId: 'audit.listOperator',
+        summary: 'List the audit log of the operator',
         querystring: query,
         response: { 200: operatorAuditList, ...problems },
       },

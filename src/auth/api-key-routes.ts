@@ -1,14 +1,11 @@
 /** HTTP routes of tenants' keys: the operator manages them, the `manage` scope lists them. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { z } from 'zod'
+import type { FastifyInstance } from 'fastify'
 import { decodeCursor, toCursorPage } from '../api/cursor.ts'
-import { readIdempotencyKey } from '../api/idempotency.ts'
-import { runIdempotentWithSecret } from '../api/run-idempotent.ts'
-import { problems, tenantPath } from '../api/wire.ts'
-import { type TenantScope, withTenant } from '../db/scope.ts'
-import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
+import { type OnceWithSecret, tenantRoute } from '../api/tenant-route.ts'
+import { tenantPath } from '../api/wire.ts'
+import type { TenantScope } from '../db/scope.ts'
 import { AppError, tenantNotFound } from '../lib/errors.ts'
+import { requireTenant } from '../tenants/require-tenant.ts'
 import type { TenantRouteDependencies } from '../tenants/routes.ts'
 import {
   apiKeyBody,
@@ -19,7 +16,6 @@ import {
   listQuery,
   rotateApiKeyBody,
 } from '../tenants/schema.ts'
-import { tenantExists } from '../tenants/store.ts'
 import { type ApiKey, listApiKeys } from './api-key-store.ts'
 import { type CreatedApiKey, createApiKey, revokeApiKey, rotateApiKey } from './api-keys.ts'
 
@@ -33,126 +29,111 @@ const present = (key: ApiKey) => ({
   last_used_at: key.lastUsedAt?.toISOString() ?? null,
 })
 
-export function apiKeyRoutes(instance: FastifyInstance, { db, ring, open }: TenantRouteDependencies): void {
-  const app = instance.withTypeProvider<ZodTypeProvider>()
-  const tags = ['api keys']
+const tags = ['api keys'] as const
 
-  /**
-   * Makes a key and returns it once: the response stored for a repeated request does not contain
-   * it.
-   */
-  async function createOnce(
-    tenantId: TenantId,
-    request: FastifyRequest,
-    make: (scope: TenantScope) => Promise<CreatedApiKey>,
-  ): Promise<z.infer<typeof createdApiKeyResponse>> {
+export function apiKeyRoutes(app: FastifyInstance, { db, ring, open }: TenantRouteDependencies): void {
+  function refuseInOpenMode(): void {
     if (open)
       throw new AppError(
         'open_mode',
         'API keys need SPOKE_ADMIN_KEY; without it, Spoke does not check credentials',
       )
-    const { body, secret } = await withTenant(db, tenantId, async (scope) => {
-      if (!(await tenantExists(scope))) throw tenantNotFound()
-      return await runIdempotentWithSecret<z.infer<typeof createdApiKeyResponse>>(
-        scope,
-        readIdempotencyKey(request),
-        async () => {
-          const { details, key } = await make(scope)
-          const body = { tenant_id: tenantId, ...present(details), api_key: null }
-          return { answer: { status: 201, body: { success: true, ...body } }, secret: key }
-        },
-      )
-    })
-    return { ...body, api_key: secret?.reveal() ?? null }
   }
 
-  app.post(
-    '/api/tenants/:tenant_id/api-keys',
+  /** The key is returned once: the response stored for a repeated request does not contain it. */
+  const createOnce = async (
+    onceWithSecret: OnceWithSecret,
+    make: (scope: TenantScope) => Promise<CreatedApiKey>,
+  ) => {
+    const { result, secret } = await onceWithSecret(async (scope) => {
+      const { details, key } = await make(scope)
+      return { result: present(details), secret: key }
+    })
+    return { ...result, api_key: secret }
+  }
+
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'POST',
+      path: '/api/tenants/:tenant_id/api-keys',
+      operationId: 'apiKeys.create',
+      tags,
+      summary: 'Create an API key',
       config: { access: 'admin', audited: 'apiKeys.create' },
-      schema: {
-        tags,
-        operationId: 'apiKeys.create',
-        params: tenantPath,
-        querystring: z.strictObject({}),
-        body: apiKeyBody,
-        response: { 201: createdApiKeyResponse, ...problems },
-      },
+      params: tenantPath,
+      body: apiKeyBody,
+      response: { 201: createdApiKeyResponse },
+      requires: requireTenant(tenantNotFound),
     },
-    async (request, reply) => {
-      const { name, scopes, expires_in } = request.body
+    async ({ body: { name, scopes, expires_in }, onceWithSecret }) => {
+      refuseInOpenMode()
       const lifeMs = expires_in === undefined ? null : expires_in * 1_000
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const made = await createOnce(tenantId, request, (scope) =>
-        createApiKey(scope, ring, { name, scopes, lifeMs }),
-      )
-      return reply.code(201).send(made)
+      return await createOnce(onceWithSecret, (scope) => createApiKey(scope, ring, { name, scopes, lifeMs }))
     },
   )
 
-  app.get(
-    '/api/tenants/:tenant_id/api-keys',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'GET',
+      path: '/api/tenants/:tenant_id/api-keys',
+      operationId: 'apiKeys.list',
+      tags,
+      summary: 'List the API keys of a tenant',
       config: { access: 'manage' },
-      schema: {
-        tags,
-        operationId: 'apiKeys.list',
-        params: tenantPath,
-        querystring: listQuery,
-        response: { 200: apiKeyListResponse, ...problems },
-      },
+      params: tenantPath,
+      query: listQuery,
+      response: { 200: apiKeyListResponse },
+      requires: requireTenant(tenantNotFound),
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { limit, after: cursor } = request.query
+    async ({ tenantId, query: { limit, after: cursor }, transaction }) => {
       const after = cursor === undefined ? undefined : decodeCursor(tenantId, cursor, /^[0-9a-f]{16}$/)
-      const rows = await withTenant(db, tenantId, async (scope) => {
-        if (!(await tenantExists(scope))) throw tenantNotFound()
-        return await listApiKeys(scope, { after, limit: limit + 1 })
-      })
+      const rows = await transaction((scope) => listApiKeys(scope, { after, limit: limit + 1 }))
       const { shown, next_after } = toCursorPage(rows, limit, tenantId, ({ keyId }) => keyId)
-      return { success: true as const, tenant_id: tenantId, api_keys: shown.map(present), next_after }
+      return { api_keys: shown.map(present), next_after }
     },
   )
 
-  app.post(
-    '/api/tenants/:tenant_id/api-keys/:key_id/rotate',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'POST',
+      path: '/api/tenants/:tenant_id/api-keys/:key_id/rotate',
+      operationId: 'apiKeys.rotate',
+      tags,
+      summary: 'Replace an API key',
       config: { access: 'admin', audited: 'apiKeys.rotate' },
-      schema: {
-        tags,
-        operationId: 'apiKeys.rotate',
-        params: keyPath,
-        querystring: z.strictObject({}),
-        body: rotateApiKeyBody,
-        response: { 201: createdApiKeyResponse, ...problems },
-      },
+      params: keyPath,
+      body: rotateApiKeyBody,
+      response: { 201: createdApiKeyResponse },
+      requires: requireTenant(tenantNotFound),
     },
-    async (request, reply) => {
-      const { tenant_id, key_id } = request.params
-      const made = await createOnce(parseTenantId(tenant_id), request, (scope) =>
-        rotateApiKey(scope, ring, key_id, request.body.overlap * 1_000),
+    async ({ params, body, onceWithSecret }) => {
+      refuseInOpenMode()
+      return await createOnce(onceWithSecret, (scope) =>
+        rotateApiKey(scope, ring, params.key_id, body.overlap * 1_000),
       )
-      return reply.code(201).send(made)
     },
   )
 
-  app.delete(
-    '/api/tenants/:tenant_id/api-keys/:key_id',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'DELETE',
+      path: '/api/tenants/:tenant_id/api-keys/:key_id',
+      operationId: 'apiKeys.revoke',
+      tags,
+      summary: 'Revoke an API key',
       config: { access: 'admin', audited: 'apiKeys.revoke' },
-      schema: {
-        tags,
-        operationId: 'apiKeys.revoke',
-        params: keyPath,
-        querystring: z.strictObject({}),
-        response: { 200: apiKeyResponse, ...problems },
-      },
+      params: keyPath,
+      response: { 200: apiKeyResponse },
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const ended = await withTenant(db, tenantId, (scope) => revokeApiKey(scope, request.params.key_id))
-      return { success: true as const, tenant_id: tenantId, ...present(ended) }
-    },
+    async ({ params, transaction }) =>
+      present(await transaction((scope) => revokeApiKey(scope, params.key_id))),
   )
 }

@@ -1,9 +1,9 @@
 /** HTTP routes of sessions: begin, read, end. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { principalName, scopes } from '../api/principal.ts'
-import { problems } from '../api/wire.ts'
+import { noQuery, problems } from '../api/wire.ts'
 import { AppError } from '../lib/errors.ts'
 import type { AuthContext, SessionContext } from './auth-context.ts'
 import { clearSessionCookie } from './session.ts'
@@ -12,7 +12,6 @@ import type { Sessions } from './sessions.ts'
 
 const tags = ['session']
 const path = '/api/session'
-const querystring = z.strictObject({})
 
 /** @param authContextOf returns the gate's result for a request */
 export function sessionRoutes(
@@ -29,7 +28,8 @@ export function sessionRoutes(
       schema: {
         tags,
         operationId: 'session.begin',
-        querystring,
+        summary: 'Begin a session',
+        querystring: noQuery,
         response: { 200: sessionResponse, ...problems },
       },
     },
@@ -51,7 +51,8 @@ export function sessionRoutes(
       schema: {
         tags,
         operationId: 'session.get',
-        querystring,
+        summary: 'Read the session',
+        querystring: noQuery,
         response: { 200: sessionResponse, ...problems },
       },
     },
@@ -65,7 +66,8 @@ export function sessionRoutes(
       schema: {
         tags,
         operationId: 'session.end',
-        querystring,
+        summary: 'End the session',
+        querystring: noQuery,
         response: { 200: sessionEndedResponse, ...problems },
       },
     },

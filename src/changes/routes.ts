@@ -110,6 +110,7 @@ export function changeRoutes(instance: FastifyInstance, deps: ChangeRouteDepende
       schema: {
         tags,
         operationId: 'changes.list',
+        summary: 'List changes',
         description:
           'The changes of issues and integrations, each once and in commit order. With `Accept: text/event-stream`, the same as server-sent events: `event` is the type, `data` the change, `id` its cursor.',
         params: tenantPath,

@@ -5,7 +5,7 @@ import { pipeline, Transform } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { problems } from '../api/wire.ts'
+import { noQuery, problems } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { type SignatureFault, signatureFault, signatureHeaderFault } from '../hubspot/events/signature.ts'
 import { type InboundDelivery, readDelivery } from '../hubspot/events/webhook-event.ts'
@@ -62,9 +62,10 @@ export function webhookRoutes(instance: FastifyInstance, deps: WebhookRouteDepen
       schema: {
         tags: ['webhooks'],
         operationId: 'webhooks.receive',
+        summary: 'Receive webhooks from HubSpot',
         description:
           'Called by HubSpot: up to 100 events as a JSON array, signed (X-HubSpot-Signature-v3) with the app’s client secret.',
-        querystring: z.strictObject({}),
+        querystring: noQuery,
         response: { 204: z.null(), ...problems },
       },
     },

@@ -9,13 +9,13 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { sendHtmlPage } from '../api/html-page.ts'
 import { mayAccessTenant, type Principal, principalName } from '../api/principal.ts'
-import { integrationPath, problems, tenantPath } from '../api/wire.ts'
-import { withTenant } from '../db/scope.ts'
-import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
+import { tenantRoute } from '../api/tenant-route.ts'
+import { integrationPath, noQuery, problems, tenantPath } from '../api/wire.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import { integrationNotFound } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import { Secret } from '../lib/secret.ts'
-import { tenantExists } from '../tenants/store.ts'
+import { requireTenant } from '../tenants/require-tenant.ts'
 import { type ConnectDependencies, connectByAuthorizationCode, connectByToken } from './connect.ts'
 import { connectIdempotently } from './connect-idempotently.ts'
 import type { TestConnection } from './connection-test.ts'
@@ -50,7 +50,7 @@ export interface IntegrationRouteDependencies extends ConnectDependencies, Disco
   signalOf(request: FastifyRequest): AbortSignal
 }
 
-const tags = ['integrations']
+const tags = ['integrations'] as const
 
 /** The audit log distinguishes a purge from a disconnect. */
 const disconnectOrPurge = ({ query }: FastifyRequest) =>
@@ -63,140 +63,129 @@ const tenantOfState = (state: string) => parseUuid(state.split(':', 1)[0] as str
 export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRouteDependencies): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
-  app.get(
-    '/api/hubspot/integrations/:tenant_id',
+  tenantRoute(
+    app,
+    deps.db,
     {
+      method: 'GET',
+      path: '/api/hubspot/integrations/:tenant_id',
+      operationId: 'integrations.list',
+      tags,
+      summary: 'List the integrations of a tenant',
       config: { access: 'read' },
-      schema: {
-        tags,
-        operationId: 'integrations.list',
-        params: tenantPath,
-        querystring: z.strictObject({}),
-        response: { 200: integrationList, ...problems },
-      },
+      params: tenantPath,
+      response: { 200: integrationList },
+      requires: requireTenant(integrationNotFound),
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { found, known } = await withTenant(deps.db, tenantId, async (scope) => {
-        if (!(await tenantExists(scope))) throw integrationNotFound()
-        return { found: await listIntegrations(scope), known: await listResources(scope) }
-      })
+    async ({ tenantId, transaction }) => {
+      const { found, known } = await transaction(async (scope) => ({
+        found: await listIntegrations(scope),
+        known: await listResources(scope),
+      }))
       const integrations = found.map((integration) => presentIntegration(tenantId, integration, known))
-      return { success: true as const, tenant_id: tenantId, integrations, total_count: integrations.length }
+      return { integrations, total_count: integrations.length }
     },
   )
 
-  app.post(
-    '/api/hubspot/integrations/:tenant_id',
+  tenantRoute(
+    app,
+    deps.db,
     {
+      method: 'POST',
+      path: '/api/hubspot/integrations/:tenant_id',
+      operationId: 'integrations.connect',
+      tags,
+      summary: 'Connect a HubSpot account by a token',
       config: { access: 'manage', audited: 'integrations.connect', makesTenant: true },
-      schema: {
-        tags,
-        operationId: 'integrations.connect',
-        params: tenantPath,
-        querystring: z.strictObject({}),
-        body: connectBody,
-        response: { 200: integrationResponse, 201: integrationResponse, ...problems },
-      },
+      params: tenantPath,
+      body: connectBody,
+      response: { 200: integrationResponse, 201: integrationResponse },
     },
-    async (request, reply) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const token = new Secret(request.body.access_token)
-      const { status, body } = await connectIdempotently(
+    async ({ tenantId, body: { access_token }, request, reply }) => {
+      const token = new Secret(access_token)
+      const connected = await connectIdempotently(
         deps,
         tenantId,
         request,
         ({ renewed }) => (renewed ? 200 : 201),
         (within) => connectByToken(within, tenantId, token, deps.signalOf(request)),
       )
-      return reply.code(status).send(body)
+      reply.code(connected.status)
+      return connected.body
     },
   )
 
-  app.get(
-    '/api/hubspot/integrations/:tenant_id/:integration_id',
+  tenantRoute(
+    app,
+    deps.db,
     {
+      method: 'GET',
+      path: '/api/hubspot/integrations/:tenant_id/:integration_id',
+      operationId: 'integrations.get',
+      tags,
+      summary: 'Read an integration',
       config: { access: 'read' },
-      schema: {
-        tags,
-        operationId: 'integrations.get',
-        params: integrationPath,
-        querystring: z.strictObject({}),
-        response: { 200: integrationResponse, ...problems },
-      },
+      params: integrationPath,
+      response: { 200: integrationResponse },
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { integration_id } = request.params
-      const { found, known } = await withTenant(deps.db, tenantId, async (scope) => ({
-        found: await findIntegration(scope, integration_id),
+    async ({ tenantId, params, transaction }) => {
+      const { found, known } = await transaction(async (scope) => ({
+        found: await findIntegration(scope, params.integration_id),
         known: await listResources(scope),
       }))
       if (!found) throw integrationNotFound()
-      return { success: true as const, ...presentIntegration(tenantId, found, known) }
+      return presentIntegration(tenantId, found, known)
     },
   )
 
-  app.delete(
-    '/api/hubspot/integrations/:tenant_id/:integration_id',
+  tenantRoute(
+    app,
+    deps.db,
     {
+      method: 'DELETE',
+      path: '/api/hubspot/integrations/:tenant_id/:integration_id',
+      operationId: 'integrations.disconnect',
+      tags,
+      summary: 'Disconnect an integration',
       config: { access: 'manage', audited: disconnectOrPurge },
-      schema: {
-        tags,
-        operationId: 'integrations.disconnect',
-        params: integrationPath,
-        querystring: disconnectQuery,
-        response: { 200: disconnectResponse, ...problems },
-      },
+      params: integrationPath,
+      query: disconnectQuery,
+      response: { 200: disconnectResponse },
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { integration_id: integrationId } = request.params
-      const purge = request.query.purge === 'true'
+    async ({ tenantId, params: { integration_id: integrationId }, query, request }) => {
       const { revoked, purged } = await disconnectIntegration(
         deps,
         { tenantId, integrationId },
-        purge,
+        query.purge === 'true',
         deps.signalOf(request),
       )
-      return {
-        success: true as const,
-        tenant_id: tenantId,
-        integration_id: integrationId,
-        status: 'disconnected' as const,
-        purged,
-        revoked,
-      }
+      return { status: 'disconnected' as const, purged, revoked }
     },
   )
 
-  app.get(
-    '/api/hubspot/status/:tenant_id/:integration_id',
+  tenantRoute(
+    app,
+    deps.db,
     {
+      method: 'GET',
+      path: '/api/hubspot/status/:tenant_id/:integration_id',
+      operationId: 'integrations.status',
+      tags,
+      summary: 'Test the connection to HubSpot',
       config: { access: 'read' },
-      schema: {
-        tags,
-        operationId: 'integrations.status',
-        params: integrationPath,
-        querystring: z.strictObject({}),
-        response: { 200: statusResponse, ...problems },
-      },
+      params: integrationPath,
+      response: { 200: statusResponse },
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { integration_id: integrationId } = request.params
+    async ({ tenantId, params: { integration_id: integrationId }, request }) => {
       const options = { retryLimits: deps.retryLimits, signal: deps.signalOf(request) }
       const status = await connectionStatus(deps, { tenantId, integrationId }, options)
       const { integration } = status
       return {
-        success: true as const,
         connected: status.connected,
         hub_domain: integration.hubDomain,
         scopes: integration.scopes,
         token_type: 'access' as const,
         expires_in: status.expiresIn,
-        tenant_id: tenantId,
-        integration_id: integrationId,
         hub_id: integration.hubId,
         status: integration.status,
         change_source: (status.byOAuth && deps.changeSource) || ('polling' as const),
@@ -206,33 +195,29 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
     },
   )
 
-  app.get(
-    '/api/hubspot/authorize/:tenant_id',
+  tenantRoute(
+    app,
+    deps.db,
     {
+      method: 'GET',
+      path: '/api/hubspot/authorize/:tenant_id',
+      operationId: 'oauth.authorize',
+      tags,
+      summary: 'Begin to connect a HubSpot account by OAuth',
       config: { access: 'manage', audited: 'oauth.authorize', makesTenant: true },
       exposeHeadRoute: false,
-      schema: {
-        tags,
-        operationId: 'oauth.authorize',
-        params: tenantPath,
-        querystring: authorizeQuery,
-        response: { 200: authorizeResponse, ...problems },
-      },
+      params: tenantPath,
+      query: authorizeQuery,
+      response: { 200: authorizeResponse },
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
+    async ({ tenantId, query, request }) => {
       const { url, integrationId } = await beginAuthorization(
         deps,
         tenantId,
-        request.query.integration_id,
+        query.integration_id,
         request.principal as Principal,
       )
-      return {
-        success: true as const,
-        authorization_url: url,
-        integration_id: integrationId,
-        tenant_id: tenantId,
-      }
+      return { authorization_url: url, integration_id: integrationId }
     },
   )
 
@@ -251,7 +236,8 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       schema: {
         tags,
         operationId: 'oauth.callback',
-        querystring: z.strictObject({}),
+        summary: 'Finish connecting by OAuth',
+        querystring: noQuery,
         body: callbackBody,
         response: { 200: integrationResponse, ...problems },
       },
@@ -278,6 +264,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       schema: {
         tags,
         operationId: 'oauth.connectedPage',
+        summary: 'The page shown after connecting',
         querystring: z.object({ hub_id: z.string().regex(/^\d{1,15}$/) }),
       },
     },

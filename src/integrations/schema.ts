@@ -35,8 +35,6 @@ export const callbackQuery = z.object({
   error: z.string().max(256).optional(),
 })
 
-export const noQuery = z.strictObject({})
-
 export const confirmParams = z.object({ confirmation_id: uuidText })
 
 export const confirmBody = z.strictObject({ decision: z.enum(['connect', 'cancel']) })

@@ -1,15 +1,12 @@
 /** HTTP routes for tickets (live from HubSpot) and issues (our copy). */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { z } from 'zod'
-import { readPageWithinBudget } from '../api/byte-budget.ts'
+import type { z } from 'zod'
 import { decodeCursor, decodeIdCursor, nextCursor } from '../api/cursor.ts'
-import { integrationPath, problems, tenantPath } from '../api/wire.ts'
-import { withTenant } from '../db/scope.ts'
-import { parseTenantId } from '../db/tenant-id.ts'
-import { findIntegration } from '../integrations/store.ts'
+import { tenantRoute } from '../api/tenant-route.ts'
+import { integrationPath, tenantPath } from '../api/wire.ts'
+import { requireIntegration } from '../integrations/require-integration.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
-import { tenantExists } from '../tenants/store.ts'
+import { requireTenant } from '../tenants/require-tenant.ts'
 import { type LiveTicketDependencies, listLiveTickets } from './live-tickets.ts'
 import {
   type issue,
@@ -63,110 +60,94 @@ function present(stored: StoredIssue): z.infer<typeof issue> {
 /** HubSpot responds in a few hundred ms, and a tenant's calls wait for each other. */
 const liveMemoryWaitMs = 10_000
 
-export function issueRoutes(instance: FastifyInstance, deps: IssueRouteDependencies): void {
-  const app = instance.withTypeProvider<ZodTypeProvider>()
-
-  app.get(
-    '/api/hubspot/tickets/:tenant_id/:integration_id',
+export function issueRoutes(app: FastifyInstance, deps: IssueRouteDependencies): void {
+  tenantRoute(
+    app,
+    deps.db,
     {
+      method: 'GET',
+      path: '/api/hubspot/tickets/:tenant_id/:integration_id',
+      operationId: 'tickets.list',
+      tags: ['tickets'],
+      summary: 'List tickets live from HubSpot',
       config: { access: 'read' },
-      schema: {
-        tags: ['tickets'],
-        operationId: 'tickets.list',
-        params: integrationPath,
-        querystring: ticketsQuery,
-        response: { 200: ticketsResponse, ...problems },
-      },
+      params: integrationPath,
+      query: ticketsQuery,
+      response: { 200: ticketsResponse },
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { integration_id: integrationId } = request.params
-      const { limit, after } = request.query
+    async ({ tenantId, params, query, request }) => {
       const live = await listLiveTickets(
         deps,
-        { tenantId, integrationId },
-        { limit, after },
+        { tenantId, integrationId: params.integration_id },
+        { limit: query.limit, after: query.after },
         deps.signalOf(request),
         (bytes) => request.reserve(bytes, { maxWaitMs: liveMemoryWaitMs }),
       )
       return {
-        success: true as const,
         tickets: live.tickets,
         total_count: live.totalCount,
         total_count_at: live.totalCountAt?.toISOString() ?? null,
-        tenant_id: tenantId,
-        integration_id: integrationId,
         next_after: live.nextAfter,
       }
     },
   )
 
-  app.get(
-    '/api/hubspot/issues/:tenant_id',
+  tenantRoute(
+    app,
+    deps.db,
     {
+      method: 'GET',
+      path: '/api/hubspot/issues/:tenant_id',
+      operationId: 'issues.list',
+      tags: ['issues'],
+      summary: 'List issues',
       config: { access: 'read' },
-      schema: {
-        tags: ['issues'],
-        operationId: 'issues.list',
-        params: tenantPath,
-        querystring: issuesQuery,
-        response: { 200: issuesResponse, ...problems },
-      },
+      params: tenantPath,
+      query: issuesQuery,
+      response: { 200: issuesResponse },
+      requires: requireTenant(integrationNotFound),
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { limit, integration_id: integrationId, after: cursor } = request.query
-      const archived = request.query.archived === undefined ? undefined : request.query.archived === 'true'
-      const read = (bytes: number) =>
-        withTenant(deps.db, tenantId, async (scope) => {
-          if (!(await tenantExists(scope))) throw integrationNotFound()
-          const page = { archived, limit: limit + 1, bytes }
-          if (integrationId === undefined) {
-            const after = cursor === undefined ? undefined : decodeIdCursor(tenantId, cursor)
-            return await listIssues(scope, { ...page, after })
-          }
-          if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
-          const after = cursor === undefined ? undefined : decodeCursor(integrationId, cursor, /^\d{1,20}$/)
-          return await listIntegrationIssues(scope, { ...page, integrationId, after })
-        })
-      const page = await readPageWithinBudget(
-        limit,
-        (...reservation) => request.reserve(...reservation),
-        read,
-      )
-      const next_after =
-        integrationId === undefined
-          ? nextCursor(page, tenantId, (last) => last.issueId)
-          : nextCursor(page, integrationId, (last) => last.ticketId)
-      return { success: true as const, tenant_id: tenantId, issues: page.rows.map(present), next_after }
+    async ({ tenantId, query, readPage }) => {
+      const { limit, integration_id, after: cursor } = query
+      const archived = query.archived === undefined ? undefined : query.archived === 'true'
+      const options = { archived, limit: limit + 1 }
+      if (integration_id === undefined) {
+        const after = cursor === undefined ? undefined : decodeIdCursor(tenantId, cursor)
+        const page = await readPage(limit, (scope, bytes) => listIssues(scope, { ...options, bytes, after }))
+        const next_after = nextCursor(page, tenantId, (last) => last.issueId)
+        return { issues: page.rows.map(present), next_after }
+      }
+      const after = cursor === undefined ? undefined : decodeCursor(integration_id, cursor, /^\d{1,20}$/)
+      const page = await readPage(limit, async (scope, bytes) => {
+        await requireIntegration(scope, { integration_id })
+        return await listIntegrationIssues(scope, { ...options, bytes, integrationId: integration_id, after })
+      })
+      const next_after = nextCursor(page, integration_id, (last) => last.ticketId)
+      return { issues: page.rows.map(present), next_after }
     },
   )
 
-  app.get(
-    '/api/hubspot/issues/:tenant_id/:issue_id',
+  tenantRoute(
+    app,
+    deps.db,
     {
+      method: 'GET',
+      path: '/api/hubspot/issues/:tenant_id/:issue_id',
+      operationId: 'issues.get',
+      tags: ['issues'],
+      summary: 'Read an issue',
       config: { access: 'read' },
-      schema: {
-        tags: ['issues'],
-        operationId: 'issues.get',
-        params: issuePath,
-        querystring: z.strictObject({}),
-        response: { 200: issueResponse, ...problems },
-      },
+      params: issuePath,
+      response: { 200: issueResponse },
+      requires: requireTenant(integrationNotFound),
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const read = (bytes: number) =>
-        withTenant(deps.db, tenantId, async (scope) => {
-          if (!(await tenantExists(scope))) throw integrationNotFound()
-          const found = await findIssue(scope, request.params.issue_id, bytes)
-          return found ? [found] : []
-        })
-      const {
-        rows: [found],
-      } = await readPageWithinBudget(1, (...room) => request.reserve(...room), read)
-      if (!found) throw new AppError('issue_not_found', 'Issue not found')
-      return { success: true as const, tenant_id: tenantId, ...present(found) }
+    async ({ params, readPage }) => {
+      const { rows } = await readPage(1, async (scope, bytes) => {
+        const found = await findIssue(scope, params.issue_id, bytes)
+        return found ? [found] : []
+      })
+      if (!rows[0]) throw new AppError('issue_not_found', 'Issue not found')
+      return present(rows[0])
     },
   )
 }

@@ -2,24 +2,19 @@
  * The HTTP routes of outgoing webhooks: a tenant's endpoints and their deliveries. Over 200 lines
  * because each verb is a route.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { z } from 'zod'
-import { readPageWithinBudget } from '../api/byte-budget.ts'
+import type { FastifyInstance } from 'fastify'
 import { decodeNumberCursor, nextCursor } from '../api/cursor.ts'
-import { readIdempotencyKey } from '../api/idempotency.ts'
-import { runIdempotent, runIdempotentWithSecret } from '../api/run-idempotent.ts'
-import { problems, tenantPath, toIso } from '../api/wire.ts'
+import { tenantRoute } from '../api/tenant-route.ts'
+import { tenantPath, toIso } from '../api/wire.ts'
 import { recordChange } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
-import { type TenantScope, withTenant } from '../db/scope.ts'
-import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
+import type { TenantScope } from '../db/scope.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { newWebhookSecret, parseWebhookSecret } from '../lib/standard-webhooks.ts'
-import { tenantExists } from '../tenants/store.ts'
+import { requireTenant } from '../tenants/require-tenant.ts'
 import {
   type DeliveryState,
   enqueueDelivery,
@@ -62,10 +57,9 @@ export interface OutboxRouteDependencies {
   allowPrivate: boolean
 }
 
-const tags = ['webhooks out']
+const tags = ['webhooks out'] as const
 const maxEndpoints = 20
 const maxRecovered = 10_000
-const none = z.strictObject({})
 
 const endpointNotFound = () => new AppError('endpoint_not_found', 'Endpoint not found')
 
@@ -93,11 +87,9 @@ const presentDelivery = (one: DeliveryState) => ({
 })
 
 export function outboxRoutes(
-  instance: FastifyInstance,
+  app: FastifyInstance,
   { db, ring, allowPrivate }: OutboxRouteDependencies,
 ): void {
-  const app = instance.withTypeProvider<ZodTypeProvider>()
-
   function checkUrl(url: string | undefined): void {
     const rule = url === undefined ? undefined : endpointUrlFault(url, allowPrivate)
     if (rule !== undefined)
@@ -111,41 +103,10 @@ export function outboxRoutes(
     throw new AppError('validation_failed', `The secret ${rule}`, { details: [{ pointer: '/secret', rule }] })
   }
 
-  async function stateOf(scope: TenantScope, tenantId: TenantId, endpointId: string) {
+  async function stateOf(scope: TenantScope, endpointId: string) {
     const state = await findEndpointState(scope, endpointId)
     if (!state) throw endpointNotFound()
-    return { success: true as const, tenant_id: tenantId, ...presentEndpoint(state) }
-  }
-
-  /** Creates or changes an endpoint and its secret, and shows the secret only once. */
-  async function createOnce(
-    tenantId: TenantId,
-    request: FastifyRequest,
-    secret: Secret,
-    make: (scope: TenantScope) => Promise<string>,
-  ) {
-    const shown = await withTenant(db, tenantId, (scope) =>
-      runIdempotentWithSecret(scope, readIdempotencyKey(request), async () => {
-        const state = await stateOf(scope, tenantId, await make(scope))
-        return { answer: { status: 201, body: { ...state, secret: null } }, secret }
-      }),
-    )
-    return { ...shown.body, secret: shown.secret?.reveal() ?? null }
-  }
-
-  /** Performs one action on an endpoint, once for each Idempotency-Key. */
-  async function runOnce<Body extends object>(
-    tenantId: TenantId,
-    request: FastifyRequest,
-    act: (scope: TenantScope) => Promise<Body>,
-  ): Promise<Body> {
-    const { body } = await withTenant(db, tenantId, (scope) =>
-      runIdempotent(scope, readIdempotencyKey(request), async () => ({
-        status: 200,
-        body: await act(scope),
-      })),
-    )
-    return body
+    return presentEndpoint(state)
   }
 
   async function requireLive(scope: TenantScope, endpointId: string): Promise<void> {
@@ -156,76 +117,68 @@ export function outboxRoutes(
     if (!(await findEndpointStatus(scope, endpointId))) throw endpointNotFound()
   }
 
-  app.post(
-    '/api/hubspot/endpoints/:tenant_id',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'POST',
+      path: '/api/hubspot/endpoints/:tenant_id',
+      operationId: 'endpoints.create',
+      tags,
+      summary: 'Create an endpoint',
       config: { access: 'manage', audited: 'endpoints.create' },
-      schema: {
-        tags,
-        operationId: 'endpoints.create',
-        params: tenantPath,
-        querystring: none,
-        body: endpointBody,
-        response: { 201: createdEndpointResponse, ...problems },
-      },
+      params: tenantPath,
+      body: endpointBody,
+      response: { 201: createdEndpointResponse },
     },
-    async (request, reply) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { url, types, in_order: inOrder, secret: given } = request.body
+    async ({ body: { url, types, in_order: inOrder, secret: given }, onceWithSecret }) => {
       checkUrl(url)
       const secret = secretOf(given)
-      const answer = await createOnce(tenantId, request, secret, async (scope) => {
+      const made = await onceWithSecret(async (scope) => {
         if ((await countEndpoints(scope)) >= maxEndpoints)
           throw new AppError('too_many_endpoints', `A tenant can have at most ${maxEndpoints} endpoints`)
         const endpointId = newId()
-        const made = { endpointId, url, types: types ?? undefined, inOrder }
-        if (!(await insertEndpoint(scope, ring, made, secret))) throw integrationNotFound()
-        return endpointId
+        const endpoint = { endpointId, url, types: types ?? undefined, inOrder }
+        if (!(await insertEndpoint(scope, ring, endpoint, secret))) throw integrationNotFound()
+        return { result: await stateOf(scope, endpointId), secret }
       })
-      return reply.code(201).send(answer)
+      return { ...made.result, secret: made.secret }
     },
   )
 
-  app.get(
-    '/api/hubspot/endpoints/:tenant_id',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'GET',
+      path: '/api/hubspot/endpoints/:tenant_id',
+      operationId: 'endpoints.list',
+      tags,
+      summary: 'List the endpoints of a tenant',
       config: { access: 'manage' },
-      schema: {
-        tags,
-        operationId: 'endpoints.list',
-        params: tenantPath,
-        querystring: none,
-        response: { 200: endpointListResponse, ...problems },
-      },
+      params: tenantPath,
+      response: { 200: endpointListResponse },
+      requires: requireTenant(integrationNotFound),
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const endpoints = await withTenant(db, tenantId, async (scope) => {
-        if (!(await tenantExists(scope))) throw integrationNotFound()
-        return await listEndpoints(scope)
-      })
-      return { success: true as const, tenant_id: tenantId, endpoints: endpoints.map(presentEndpoint) }
-    },
+    async ({ transaction }) => ({ endpoints: (await transaction(listEndpoints)).map(presentEndpoint) }),
   )
 
-  app.post(
-    '/api/hubspot/endpoints/:tenant_id/:endpoint_id',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'POST',
+      path: '/api/hubspot/endpoints/:tenant_id/:endpoint_id',
+      operationId: 'endpoints.change',
+      tags,
+      summary: 'Change an endpoint',
+      description: 'Changes only the given fields.',
       config: { access: 'manage', audited: 'endpoints.change' },
-      schema: {
-        tags,
-        operationId: 'endpoints.change',
-        description: 'Changes only the given fields.',
-        params: endpointPath,
-        querystring: none,
-        body: endpointChange,
-        response: { 200: endpointResponse, ...problems },
-      },
+      params: endpointPath,
+      body: endpointChange,
+      response: { 200: endpointResponse },
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { endpoint_id: id } = request.params
-      const { url, types, in_order: inOrder, enabled } = request.body
+    async ({ params: { endpoint_id: id }, body: { url, types, in_order: inOrder, enabled }, once }) => {
       checkUrl(url)
       const change = {
         ...(url === undefined ? {} : { url }),
@@ -233,162 +186,146 @@ export function outboxRoutes(
         ...(inOrder === undefined ? {} : { inOrder }),
         ...(enabled === undefined ? {} : { enabled }),
       }
-      return await runOnce(tenantId, request, async (scope) => {
+      return await once(async (scope) => {
         if (!(await updateEndpoint(scope, id, change))) throw endpointNotFound()
-        return await stateOf(scope, tenantId, id)
+        return await stateOf(scope, id)
       })
     },
   )
 
-  app.delete(
-    '/api/hubspot/endpoints/:tenant_id/:endpoint_id',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'DELETE',
+      path: '/api/hubspot/endpoints/:tenant_id/:endpoint_id',
+      operationId: 'endpoints.delete',
+      tags,
+      summary: 'Delete an endpoint',
       config: { access: 'manage', audited: 'endpoints.delete' },
-      schema: {
-        tags,
-        operationId: 'endpoints.delete',
-        params: endpointPath,
-        querystring: none,
-        response: { 200: deletedResponse, ...problems },
-      },
+      params: endpointPath,
+      response: { 200: deletedResponse },
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { endpoint_id: id } = request.params
-      await withTenant(db, tenantId, (scope) => requireAny(scope, id))
-      while (!(await withTenant(db, tenantId, (scope) => deleteEndpointRows(scope, id, 2_000))));
-      return { success: true as const, tenant_id: tenantId, endpoint_id: id }
+    async ({ params: { endpoint_id: id }, transaction }) => {
+      await transaction((scope) => requireAny(scope, id))
+      while (!(await transaction((scope) => deleteEndpointRows(scope, id, 2_000))));
+      return {}
     },
   )
 
-  app.post(
-    '/api/hubspot/endpoints/:tenant_id/:endpoint_id/rotate',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'POST',
+      path: '/api/hubspot/endpoints/:tenant_id/:endpoint_id/rotate',
+      operationId: 'endpoints.rotate',
+      tags,
+      summary: 'Rotate the secret of an endpoint',
+      description: 'Creates a new secret; the previous one also signs for another 24 hours.',
       config: { access: 'manage', audited: 'endpoints.rotate' },
-      schema: {
-        tags,
-        operationId: 'endpoints.rotate',
-        description: 'Creates a new secret; the previous one also signs for another 24 hours.',
-        params: endpointPath,
-        querystring: none,
-        response: { 201: createdEndpointResponse, ...problems },
-      },
+      params: endpointPath,
+      response: { 201: createdEndpointResponse },
     },
-    async (request, reply) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { endpoint_id: id } = request.params
+    async ({ params: { endpoint_id: id }, onceWithSecret }) => {
       const secret = newWebhookSecret()
-      const answer = await createOnce(tenantId, request, secret, async (scope) => {
+      const made = await onceWithSecret(async (scope) => {
         if (!(await rotateEndpointSecret(scope, ring, id, secret))) throw endpointNotFound()
-        return id
+        return { result: await stateOf(scope, id), secret }
       })
-      return reply.code(201).send(answer)
+      return { ...made.result, secret: made.secret }
     },
   )
 
-  app.post(
-    '/api/hubspot/endpoints/:tenant_id/:endpoint_id/test',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'POST',
+      path: '/api/hubspot/endpoints/:tenant_id/:endpoint_id/test',
+      operationId: 'endpoints.test',
+      tags,
+      summary: 'Send a test webhook',
+      description: 'Sends an `endpoint.test` webhook to this endpoint only.',
       config: { access: 'manage', audited: 'endpoints.test' },
-      schema: {
-        tags,
-        operationId: 'endpoints.test',
-        description: 'Sends an `endpoint.test` webhook to this endpoint only.',
-        params: endpointPath,
-        querystring: none,
-        response: { 202: resendResponse, ...problems },
-      },
+      params: endpointPath,
+      response: { 202: resendResponse },
     },
-    async (request, reply) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { endpoint_id: id } = request.params
-      const answer = await runOnce(tenantId, request, async (scope) => {
+    async ({ params: { endpoint_id: id }, once }) =>
+      await once(async (scope) => {
         await requireLive(scope, id)
         const seq = await recordChange(scope, 'endpoint.test', null, { endpoint_id: id })
-        const changeId = await enqueueDelivery(scope, id, seq)
-        return { success: true as const, tenant_id: tenantId, endpoint_id: id, change_id: changeId }
-      })
-      return reply.code(202).send(answer)
-    },
+        return { change_id: await enqueueDelivery(scope, id, seq) }
+      }),
   )
 
-  app.post(
-    '/api/hubspot/endpoints/:tenant_id/:endpoint_id/recover',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'POST',
+      path: '/api/hubspot/endpoints/:tenant_id/:endpoint_id/recover',
+      operationId: 'endpoints.recover',
+      tags,
+      summary: 'Send undelivered changes again',
+      description: 'Sends the changes since the given time that were not delivered.',
       config: { access: 'manage', audited: 'endpoints.recover' },
-      schema: {
-        tags,
-        operationId: 'endpoints.recover',
-        description: 'Sends the changes since the given time that were not delivered.',
-        params: endpointPath,
-        querystring: none,
-        body: recoverBody,
-        response: { 200: recoverResponse, ...problems },
-      },
+      params: endpointPath,
+      body: recoverBody,
+      response: { 200: recoverResponse },
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { endpoint_id: id } = request.params
-      return await runOnce(tenantId, request, async (scope) => {
+    async ({ params: { endpoint_id: id }, body: { since }, once }) =>
+      await once(async (scope) => {
         await requireLive(scope, id)
-        const queued = await recoverDeliveries(scope, id, request.body.since, maxRecovered)
-        return { success: true as const, tenant_id: tenantId, endpoint_id: id, queued }
-      })
-    },
+        return { queued: await recoverDeliveries(scope, id, since, maxRecovered) }
+      }),
   )
 
-  app.get(
-    '/api/hubspot/endpoints/:tenant_id/:endpoint_id/deliveries',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'GET',
+      path: '/api/hubspot/endpoints/:tenant_id/:endpoint_id/deliveries',
+      operationId: 'endpoints.deliveries',
+      tags,
+      summary: 'List the deliveries of an endpoint',
       config: { access: 'manage' },
-      schema: {
-        tags,
-        operationId: 'endpoints.deliveries',
-        params: endpointPath,
-        querystring: deliveriesQuery,
-        response: { 200: deliveryListResponse, ...problems },
-      },
+      params: endpointPath,
+      query: deliveriesQuery,
+      response: { 200: deliveryListResponse },
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { endpoint_id: id } = request.params
-      const { limit, after } = request.query
+    async ({ params: { endpoint_id: id }, query: { limit, after }, readPage }) => {
       const before = after === undefined ? undefined : decodeNumberCursor(id, after)
-      const read = (bytes: number) =>
-        withTenant(db, tenantId, async (scope) => {
-          await requireAny(scope, id)
-          return await listDeliveries(scope, id, { before, limit: limit + 1, bytes })
-        })
-      const page = await readPageWithinBudget(limit, (...room) => request.reserve(...room), read)
+      const page = await readPage(limit, async (scope, bytes) => {
+        await requireAny(scope, id)
+        return await listDeliveries(scope, id, { before, limit: limit + 1, bytes })
+      })
       const next_after = nextCursor(page, id, ({ seq }) => String(seq))
-      const deliveries = page.rows.map(presentDelivery)
-      return { success: true as const, tenant_id: tenantId, endpoint_id: id, deliveries, next_after }
+      return { deliveries: page.rows.map(presentDelivery), next_after }
     },
   )
 
-  app.post(
-    '/api/hubspot/endpoints/:tenant_id/:endpoint_id/deliveries/:change_id/resend',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'POST',
+      path: '/api/hubspot/endpoints/:tenant_id/:endpoint_id/deliveries/:change_id/resend',
+      operationId: 'endpoints.resend',
+      tags,
+      summary: 'Send a webhook again',
+      description: 'Sends the webhook again with the same id, even if it was delivered.',
       config: { access: 'manage', audited: 'endpoints.resend' },
-      schema: {
-        tags,
-        operationId: 'endpoints.resend',
-        description: 'Sends the webhook again with the same id, even if it was delivered.',
-        params: deliveryPath,
-        querystring: none,
-        response: { 202: resendResponse, ...problems },
-      },
+      params: deliveryPath,
+      response: { 202: resendResponse },
     },
-    async (request, reply) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { endpoint_id: id, change_id: changeId } = request.params
-      const answer = await runOnce(tenantId, request, async (scope) => {
+    async ({ params: { endpoint_id: id, change_id: changeId }, once }) =>
+      await once(async (scope) => {
         await requireLive(scope, id)
         if (!(await resendDelivery(scope, id, changeId)))
           throw new AppError('delivery_not_found', 'Delivery not found')
-        return { success: true as const, tenant_id: tenantId, endpoint_id: id, change_id: changeId }
-      })
-      return reply.code(202).send(answer)
-    },
+        return {}
+      }),
   )
 }

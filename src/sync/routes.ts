@@ -10,15 +10,16 @@ import { openEventStream } from '../api/event-stream.ts'
 import { readIdempotencyKey } from '../api/idempotency.ts'
 import { findStoredResponse } from '../api/idempotency-store.ts'
 import { runIdempotent } from '../api/run-idempotent.ts'
-import { after, integrationPath, limit, problems, uuidText } from '../api/wire.ts'
+import { tenantRoute } from '../api/tenant-route.ts'
+import { after, integrationPath, limit, noQuery, uuidText } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
-import { withTenant } from '../db/scope.ts'
+import { type TenantScope, withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { RetryLimits } from '../hubspot/client/client.ts'
 import type { TestConnection } from '../integrations/connection-test.ts'
-import { findIntegration, lockIntegration } from '../integrations/store.ts'
-import { AppError, integrationNotFound } from '../lib/errors.ts'
+import { requireIntegration, requireLockedIntegration } from '../integrations/require-integration.ts'
+import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import { presentSyncEvent } from './present-event.ts'
 import type { ProgressWatch } from './progress.ts'
@@ -73,45 +74,35 @@ const presentStarted = (tenantId: string, requested: RequestedRun): SyncStarted 
 })
 
 const historyQuery = z.strictObject({ limit: limit(200, 50), after })
-const tags = ['sync']
+const tags = ['sync'] as const
+
+async function findExisting(scope: TenantScope, params: z.infer<typeof eventPath>): Promise<SyncEvent> {
+  await requireIntegration(scope, params)
+  const event = await findSyncEvent(scope, params.integration_id, params.sync_event_id)
+  if (!event) throw new AppError('sync_event_not_found', 'Sync event not found')
+  return event
+}
 
 export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencies): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
-  async function existing(
-    tenantId: TenantId,
-    integrationId: string,
-    syncEventId: string,
-  ): Promise<SyncEvent> {
-    return await withTenant(deps.db, tenantId, async (scope) => {
-      if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
-      const event = await findSyncEvent(scope, integrationId, syncEventId)
-      if (!event) throw new AppError('sync_event_not_found', 'Sync event not found')
-      return event
-    })
-  }
-
-  app.post(
-    '/api/hubspot/sync/:tenant_id/:integration_id',
+  tenantRoute(
+    app,
+    deps.db,
     {
-      config: { access: 'sync', audited: 'sync.start', bodyOptional: true },
-      preValidation: async (request) => {
-        if (request.body === undefined) request.body = { sync_type: 'full' }
-      },
-      schema: {
-        tags,
-        operationId: 'sync.start',
-        params: integrationPath,
-        querystring: z.strictObject({}),
-        body: syncBody,
-        response: { 202: syncStarted, ...problems },
-      },
+      method: 'POST',
+      path: '/api/hubspot/sync/:tenant_id/:integration_id',
+      operationId: 'sync.start',
+      tags,
+      summary: 'Start a sync',
+      config: { access: 'sync', audited: 'sync.start' },
+      params: integrationPath,
+      body: syncBody,
+      defaultBody: { sync_type: 'full' },
+      response: { 202: syncStarted },
     },
-    async (request, reply) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { integration_id: integrationId } = request.params
-      const syncType = request.body.sync_type
-      const key = { integrationId, kind: deps.kind, syncType }
+    async ({ tenantId, params: { integration_id: integrationId }, body, request, reply, transaction }) => {
+      const key = { integrationId, kind: deps.kind, syncType: body.sync_type }
       const asked = readIdempotencyKey(request)
       const start = async (): Promise<SyncStarted> => {
         const options = { retryLimits: deps.retryLimits, signal: deps.signalOf(request) }
@@ -120,84 +111,64 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
         await deps.testConnection({ tenantId, integrationId }, options).catch((error: unknown) => {
           throw asAppError(error)
         })
-        const { body } = await withTenant(deps.db, tenantId, async (scope) => {
-          if (!(await lockIntegration(scope, integrationId))) throw integrationNotFound()
-          return await runIdempotent(scope, asked, async () => {
+        const started = await transaction(async (scope) => {
+          await requireLockedIntegration(scope, { integration_id: integrationId })
+          const { body } = await runIdempotent(scope, asked, async () => {
             const requested = await requestRun(scope, key, 'api')
             return { status: 202, body: presentStarted(tenantId, requested) }
           })
+          return body
         })
         // A waiting run was already woken under its own id, so it needs another occasion.
-        deps.wakeStream(tenantId, key, body.resumed ? newId() : body.sync_event_id)
-        return body
+        deps.wakeStream(tenantId, key, started.resumed ? newId() : started.sync_event_id)
+        return started
       }
-      const response =
-        asked &&
-        (await withTenant(deps.db, tenantId, (scope) => findStoredResponse<SyncStarted>(scope, asked)))
-      const body = response?.body ?? (await start())
-      return reply
-        .code(202)
-        .header('location', `/api/hubspot/sync/${tenantId}/${integrationId}/${body.sync_event_id}`)
-        .send(body)
+      const stored = asked && (await transaction((scope) => findStoredResponse<SyncStarted>(scope, asked)))
+      const started = stored?.body ?? (await start())
+      reply.header('location', `/api/hubspot/sync/${tenantId}/${integrationId}/${started.sync_event_id}`)
+      return started
     },
   )
 
-  app.get(
-    '/api/hubspot/sync/:tenant_id/:integration_id',
+  tenantRoute(
+    app,
+    deps.db,
     {
+      method: 'GET',
+      path: '/api/hubspot/sync/:tenant_id/:integration_id',
+      operationId: 'sync.list',
+      tags,
+      summary: 'List the runs of an integration',
       config: { access: 'read' },
-      schema: {
-        tags,
-        operationId: 'sync.list',
-        params: integrationPath,
-        querystring: historyQuery,
-        response: { 200: syncHistory, ...problems },
-      },
+      params: integrationPath,
+      query: historyQuery,
+      response: { 200: syncHistory },
+      requires: requireIntegration,
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const { integration_id: integrationId } = request.params
-      const before =
-        request.query.after === undefined ? undefined : decodeIdCursor(integrationId, request.query.after)
-      const rows = await withTenant(deps.db, tenantId, async (scope) => {
-        if (!(await findIntegration(scope, integrationId))) throw integrationNotFound()
-        return await listSyncEvents(scope, integrationId, { before, limit: request.query.limit + 1 })
-      })
-      const { shown, next_after } = toCursorPage(
-        rows,
-        request.query.limit,
-        integrationId,
-        (last) => last.syncEventId,
-      )
+    async ({ params: { integration_id: id }, query: { limit, after }, transaction }) => {
+      const before = after === undefined ? undefined : decodeIdCursor(id, after)
+      const rows = await transaction((scope) => listSyncEvents(scope, id, { before, limit: limit + 1 }))
+      const { shown, next_after } = toCursorPage(rows, limit, id, (last) => last.syncEventId)
       const events = shown.map(presentSyncEvent)
-      return {
-        success: true as const,
-        tenant_id: tenantId,
-        integration_id: integrationId,
-        running: events.filter(({ state }) => !isFinished(state)),
-        events,
-        next_after,
-      }
+      return { running: events.filter(({ state }) => !isFinished(state)), events, next_after }
     },
   )
 
-  app.get(
-    '/api/hubspot/sync/:tenant_id/:integration_id/:sync_event_id',
+  tenantRoute(
+    app,
+    deps.db,
     {
+      method: 'GET',
+      path: '/api/hubspot/sync/:tenant_id/:integration_id/:sync_event_id',
+      operationId: 'sync.get',
+      tags,
+      summary: 'Read a run',
       config: { access: 'read' },
-      schema: {
-        tags,
-        operationId: 'sync.get',
-        params: eventPath,
-        querystring: z.strictObject({}),
-        response: { 200: syncEventResponse, ...problems },
-      },
+      params: eventPath,
+      response: { 200: syncEventResponse },
     },
-    async (request) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
-      const event = await existing(tenantId, request.params.integration_id, request.params.sync_event_id)
-      return { success: true as const, tenant_id: tenantId, ...presentSyncEvent(event) }
-    },
+    async ({ params, transaction }) =>
+      presentSyncEvent(await transaction((scope) => findExisting(scope, params))),
   )
 
   // Server-sent events: `progress` for each change of the run, with the row's version as id. The
@@ -208,11 +179,17 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
       config: { access: 'read', stream: true },
       // A HEAD request would wait for the end of the stream without receiving any of it.
       exposeHeadRoute: false,
-      schema: { tags, operationId: 'sync.events', params: eventPath, querystring: z.strictObject({}) },
+      schema: {
+        tags,
+        operationId: 'sync.events',
+        summary: 'Follow a run',
+        params: eventPath,
+        querystring: noQuery,
+      },
     },
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
-      const event = await existing(tenantId, request.params.integration_id, request.params.sync_event_id)
+      const event = await withTenant(deps.db, tenantId, (scope) => findExisting(scope, request.params))
       const seen = /^\d{1,9}$/.exec(String(request.headers['last-event-id'] ?? ''))?.[0]
       const until = deps.watchOf(request)
       reply.hijack()

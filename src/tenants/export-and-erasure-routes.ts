@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { ByteBudget, ByteReservation } from '../api/byte-budget.ts'
-import { problems, tenantPath } from '../api/wire.ts'
+import { tenantRoute } from '../api/tenant-route.ts'
+import { noQuery, tenantPath } from '../api/wire.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { tenantNotFound } from '../lib/errors.ts'
 import { beginErasure } from './erasure.ts'
@@ -17,7 +18,7 @@ export interface ExportAndErasureDependencies extends Pick<TenantRouteDependenci
   watchOf(request: FastifyRequest): AbortSignal
 }
 
-const tags = ['tenants']
+const tags = ['tenants'] as const
 /** A reader that reads nothing for this long is cut off. */
 const drainWithinMs = 60_000
 /** How long an export waits for memory for its next piece. */
@@ -41,7 +42,13 @@ export function exportAndErasureRoutes(
       config: { access: 'manage', audited: 'tenants.export', stream: true },
       // A HEAD would read the whole export and send none of it.
       exposeHeadRoute: false,
-      schema: { tags, operationId: 'tenants.export', params: tenantPath, querystring: z.strictObject({}) },
+      schema: {
+        tags,
+        operationId: 'tenants.export',
+        summary: 'Export the data of a tenant',
+        params: tenantPath,
+        querystring: noQuery,
+      },
     },
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
@@ -79,23 +86,23 @@ export function exportAndErasureRoutes(
     },
   )
 
-  app.delete(
-    '/api/tenants/:tenant_id',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'DELETE',
+      path: '/api/tenants/:tenant_id',
+      operationId: 'tenants.erase',
+      tags,
+      summary: 'Erase a tenant',
       config: { access: 'admin', audited: 'tenants.erase' },
-      schema: {
-        tags,
-        operationId: 'tenants.erase',
-        params: tenantPath,
-        querystring: z.strictObject({}),
-        response: { 202: erasureBegun, ...problems },
-      },
+      params: tenantPath,
+      response: { 202: erasureBegun },
     },
-    async (request, reply) => {
-      const tenantId = parseTenantId(request.params.tenant_id)
+    async ({ tenantId, request }) => {
       if (!(await beginErasure(db, tenantId))) throw tenantNotFound()
       request.log.info({ tenant_id: tenantId }, 'a tenant is being erased')
-      return reply.code(202).send({ success: true, tenant_id: tenantId, status: 'erasing' })
+      return { status: 'erasing' as const }
     },
   )
 }

@@ -1,12 +1,13 @@
 /** The HTTP routes for tenants, for the operator. */
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { decodeIdCursor, toCursorPage } from '../api/cursor.ts'
 import { readIdempotencyKey } from '../api/idempotency.ts'
 import { type Principal, principalName } from '../api/principal.ts'
 import { runIdempotent } from '../api/run-idempotent.ts'
-import { problems, tenantPath } from '../api/wire.ts'
+import { tenantRoute } from '../api/tenant-route.ts'
+import { noQuery, problems, tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
@@ -31,7 +32,7 @@ const presentTenant = ({ tenantId, createdAt }: Tenant) => ({
 
 export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRouteDependencies): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const tags = ['tenants']
+  const tags = ['tenants'] as const
 
   app.post(
     '/api/tenants',
@@ -48,7 +49,8 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRout
       schema: {
         tags,
         operationId: 'tenants.create',
-        querystring: z.strictObject({}),
+        summary: 'Create a tenant',
+        querystring: noQuery,
         body: tenantBody,
         response: { 200: tenantResponse, 201: tenantResponse, ...problems },
       },
@@ -73,6 +75,7 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRout
       schema: {
         tags,
         operationId: 'tenants.list',
+        summary: 'List tenants',
         querystring: listQuery,
         response: { 200: tenantListResponse, ...problems },
       },
@@ -86,22 +89,23 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRout
     },
   )
 
-  app.get(
-    '/api/tenants/:tenant_id',
+  tenantRoute(
+    app,
+    db,
     {
+      method: 'GET',
+      path: '/api/tenants/:tenant_id',
+      operationId: 'tenants.get',
+      tags,
+      summary: 'Read a tenant',
       config: { access: 'read' },
-      schema: {
-        tags,
-        operationId: 'tenants.get',
-        params: tenantPath,
-        querystring: z.strictObject({}),
-        response: { 200: tenantResponse, ...problems },
-      },
+      params: tenantPath,
+      response: { 200: tenantResponse },
     },
-    async (request) => {
-      const tenant = await withTenant(db, parseTenantId(request.params.tenant_id), findTenant)
+    async ({ transaction }) => {
+      const tenant = await transaction(findTenant)
       if (!tenant) throw tenantNotFound()
-      return { success: true as const, ...presentTenant(tenant) }
+      return presentTenant(tenant)
     },
   )
 }

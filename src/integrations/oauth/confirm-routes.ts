@@ -2,10 +2,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { sendHtmlPage } from '../../api/html-page.ts'
+import { noQuery } from '../../api/wire.ts'
 import { AppError } from '../../lib/errors.ts'
 import { Secret } from '../../lib/secret.ts'
 import type { IntegrationRouteDependencies } from '../routes.ts'
-import { callbackQuery, confirmBody, confirmParams, noQuery } from '../schema.ts'
+import { callbackQuery, confirmBody, confirmParams } from '../schema.ts'
 import { invalidState, tenantOfAuthorization } from './authorize.ts'
 import {
   type ConfirmationClaim,
@@ -54,7 +55,12 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
       },
       // A HEAD request, such as a link preview, must not consume the state.
       exposeHeadRoute: false,
-      schema: { tags, operationId: 'oauth.browserCallback', querystring: callbackQuery },
+      schema: {
+        tags,
+        operationId: 'oauth.browserCallback',
+        summary: 'Where HubSpot sends the browser after the account is chosen',
+        querystring: callbackQuery,
+      },
     },
     async (request, reply) => {
       const { code, state, error } = request.query
@@ -76,7 +82,13 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
     '/connect/:confirmation_id',
     {
       config,
-      schema: { tags, operationId: 'oauth.confirmPage', params: confirmParams, querystring: noQuery },
+      schema: {
+        tags,
+        operationId: 'oauth.confirmPage',
+        summary: 'The page that asks whether to connect the account',
+        params: confirmParams,
+        querystring: noQuery,
+      },
     },
     async (request, reply) => {
       const { confirmation_id: id } = request.params
@@ -108,6 +120,7 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
       schema: {
         tags,
         operationId: 'oauth.confirm',
+        summary: 'Confirm or cancel connecting the account',
         consumes: ['application/x-www-form-urlencoded'],
         params: confirmParams,
         querystring: noQuery,
