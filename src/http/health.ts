@@ -13,10 +13,12 @@ export interface HealthDependencies {
 }
 
 const checkTimeoutMs = 2_000
-const probe = { config: { access: 'public', probe: true } } as const
+const probe = { access: 'public', probe: true } as const
+const tags = ['health']
 
 export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: HealthDependencies): void {
-  app.get('/livez', probe, async () => ({ status: 'ok' }))
+  const live = { tags, operationId: 'health.live', summary: 'Whether the process responds' }
+  app.get('/livez', { config: probe, schema: live }, async () => ({ status: 'ok' }))
 
   const checkOnce = sharedCheck(async () => {
     const disk = db.disk?.check() ? 'full' : 'ok'
@@ -24,14 +26,16 @@ export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: He
     return { database, schema: database === 'ok' ? await bounded(isSchemaCurrent(db)) : 'unknown', disk }
   })
 
-  app.get('/readyz', probe, async (_request, reply) => {
+  const ready = { tags, operationId: 'health.ready', summary: 'Whether the process can serve requests' }
+  app.get('/readyz', { config: probe, schema: ready }, async (_request, reply) => {
     const checks = { draining: draining() ? 'yes' : 'no', ...(await checkOnce()) }
     const { database, schema, disk } = checks
-    const ready = !draining() && database === 'ok' && schema === 'ok' && disk === 'ok'
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', checks })
+    const isReady = !draining() && database === 'ok' && schema === 'ok' && disk === 'ok'
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'unavailable', checks })
   })
 
-  app.get('/metrics', { config: { access: 'metrics' } }, async (_request, reply) =>
+  const prometheus = { tags, operationId: 'health.metrics', summary: 'Metrics in Prometheus’s format' }
+  app.get('/metrics', { config: { access: 'metrics' }, schema: prometheus }, async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.print()),
   )
 }

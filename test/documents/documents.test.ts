@@ -22,6 +22,8 @@ import {
 } from './markdown.ts'
 
 interface Operation {
+  operationId?: string
+  summary?: string
   requestBody?: { content: Record<string, { schema: object }> }
   responses: Record<string, { content?: Record<string, { schema: object }> }>
 }
@@ -52,6 +54,19 @@ const routes = (): string[] => [
 ]
 
 const methodAndPath = /^(GET|POST|PUT|PATCH|DELETE) \//
+
+test('openapi.json is what the service returns; `npm run openapi` writes it', () => {
+  assert.deepEqual(JSON.parse(read('openapi.json')), openapi)
+})
+
+test('each operation has a summary and an id of its own', () => {
+  const operations = Object.values(openapi.paths).flatMap((path) => Object.values(path))
+  assert.deepEqual(
+    operations.filter(({ summary, operationId }) => !summary || !operationId),
+    [],
+  )
+  assert.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length)
+})
 
 test('docs/api.md has a heading for each route and no other', () => {
   const named = headingsOf(read('docs/api.md')).filter((heading) => methodAndPath.test(heading))
