@@ -44,6 +44,8 @@ export interface TenantRoute<
   response: Success
   /** Absent: a GET answers HEAD too. */
   exposeHeadRoute?: false
+  /** Accepts an Idempotency-Key: the handler calls `once`, `onceWithSecret` or its own. */
+  idempotent?: true
   /** Looks up what the path names at the start of each transaction, and throws if it is missing. */
   requires?(scope: TenantScope, params: z.output<Params>): Promise<void>
 }
@@ -115,7 +117,11 @@ export function tenantRoute<
   const options: RouteOptions = {
     method,
     url: path,
-    config: { ...route.config, ...(defaultBody === undefined ? {} : { bodyOptional: true as const }) },
+    config: {
+      ...route.config,
+      ...(defaultBody === undefined ? {} : { bodyOptional: true as const }),
+      ...(route.idempotent ? { requestHeaders: ['Idempotency-Key'] as const } : {}),
+    },
     async preValidation(request) {
       if (request.body === undefined) request.body = defaultBody
     },
@@ -138,7 +144,10 @@ export function tenantRoute<
           await requires?.(scope, params)
           return await work(scope)
         })
-      const key = () => readIdempotencyKey(request)
+      const key = () => {
+        if (!route.idempotent) throw new Error(`${operationId} does not declare that it is idempotent`)
+        return readIdempotencyKey(request)
+      }
       reply.code(status)
       const answer = await handle({
         tenantId,

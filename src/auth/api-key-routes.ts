@@ -65,6 +65,7 @@ export function apiKeyRoutes(app: FastifyInstance, { db, ring, open }: TenantRou
       params: tenantPath,
       body: apiKeyBody,
       response: { 201: createdApiKeyResponse },
+      idempotent: true,
       requires: requireTenant(tenantNotFound),
     },
     async ({ body: { name, scopes, expires_in }, onceWithSecret }) => {
@@ -110,6 +111,7 @@ export function apiKeyRoutes(app: FastifyInstance, { db, ring, open }: TenantRou
       params: keyPath,
       body: rotateApiKeyBody,
       response: { 201: createdApiKeyResponse },
+      idempotent: true,
       requires: requireTenant(tenantNotFound),
     },
     async ({ params, body, onceWithSecret }) => {

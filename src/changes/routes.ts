@@ -106,7 +106,7 @@ export function changeRoutes(instance: FastifyInstance, deps: ChangeRouteDepende
     '/api/hubspot/changes/:tenant_id',
     {
       // It may stay open while it waits, and as a stream until its reader disconnects.
-      config: { access: 'read', stream: true },
+      config: { access: 'read', stream: true, requestHeaders: ['Last-Event-ID'] },
       schema: {
         tags,
         operationId: 'changes.list',

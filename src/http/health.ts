@@ -1,6 +1,8 @@
 /** Liveness, readiness and metrics: cheap to serve, and without information about tenants. */
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
+import { z } from 'zod'
+import { problem } from '../api/wire.ts'
 import { type Database, inTransaction } from '../db/database.ts'
 import { currentMigration, newestMigration } from '../db/migrate.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -15,9 +17,19 @@ export interface HealthDependencies {
 const checkTimeoutMs = 2_000
 const probe = { access: 'public', probe: true } as const
 const tags = ['health']
+const check = z.string().describe('ok, or what is wrong')
+const readiness = z.object({
+  status: z.enum(['ok', 'unavailable']),
+  checks: z.object({ draining: z.enum(['yes', 'no']), database: check, schema: check, disk: check }),
+})
 
 export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: HealthDependencies): void {
-  const live = { tags, operationId: 'health.live', summary: 'Whether the process responds' }
+  const live = {
+    tags,
+    operationId: 'health.live',
+    summary: 'Whether the process responds',
+    response: { 200: z.object({ status: z.literal('ok') }), '4xx': problem },
+  }
   app.get('/livez', { config: probe, schema: live }, async () => ({ status: 'ok' }))
 
   const checkOnce = sharedCheck(async () => {
@@ -26,7 +38,12 @@ export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: He
     return { database, schema: database === 'ok' ? await bounded(isSchemaCurrent(db)) : 'unknown', disk }
   })
 
-  const ready = { tags, operationId: 'health.ready', summary: 'Whether the process can serve requests' }
+  const ready = {
+    tags,
+    operationId: 'health.ready',
+    summary: 'Whether the process can serve requests',
+    response: { 200: readiness, 503: readiness, '4xx': problem },
+  }
   app.get('/readyz', { config: probe, schema: ready }, async (_request, reply) => {
     const checks = { draining: draining() ? 'yes' : 'no', ...(await checkOnce()) }
     const { database, schema, disk } = checks

@@ -5,9 +5,33 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import { version } from '../lib/version.ts'
 import type { RouteAccess } from './gate.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The headers that the route reads, for the document. */
+    requestHeaders?: readonly (keyof typeof requestHeaders)[]
+  }
+}
+
+const requestHeaders = {
+  'Idempotency-Key': {
+    type: 'string',
+    pattern: '^[\\x21-\\x7e]{1,255}$',
+    description: 'Repeats the response of an earlier request with the same key, for 24 hours.',
+  },
+  'Last-Event-ID': {
+    type: 'string',
+    description: 'The id of the last event that was received: the stream continues after it.',
+  },
+} as const
+
+interface Operation {
+  responses?: Record<string, { description?: string; $ref?: string }>
+  'x-spoke-probe'?: boolean
+}
+
 interface Described {
-  paths?: Record<string, Record<string, { responses?: Record<string, unknown>; 'x-spoke-probe'?: boolean }>>
-  components?: { responses?: Record<string, unknown> }
+  paths?: Record<string, Record<string, Operation>>
+  components?: { responses?: Record<string, unknown>; schemas?: Record<string, unknown> }
 }
 
 const busy = (description: string) => ({
@@ -82,16 +106,19 @@ export async function describeOpenApi(app: FastifyInstance): Promise<void> {
       components: { securitySchemes },
     },
     transform: (route) => {
-      const { access, probe } = route.route.config as FastifyContextConfig
+      const { access, probe, requestHeaders: names = [] } = route.route.config as FastifyContextConfig
       const described = jsonSchemaTransform(route)
       const marks = {
         security: access ? securityOf(access) : [],
         'x-spoke-access': access,
         ...(probe ? { 'x-spoke-probe': true } : {}),
       }
-      return { ...described, schema: { ...described.schema, ...marks } }
+      const properties = Object.fromEntries(names.map((name) => [name, requestHeaders[name]]))
+      const headers = names.length > 0 ? { headers: { type: 'object', properties } } : {}
+      return { ...described, schema: { ...described.schema, ...headers, ...marks } }
     },
-    transformObject: (document) => withBusyAnswers(jsonSchemaTransformObject(document) as Described),
+    transformObject: (document) =>
+      withoutUnusedSchemas(withBusyAnswers(jsonSchemaTransformObject(document) as Described)),
   })
 }
 
@@ -99,6 +126,9 @@ function withBusyAnswers<T extends Described>(document: T): T {
   const responses: Record<string, unknown> = { ...document.components?.responses }
   for (const [name, answer] of Object.values(anyRoute)) responses[name] = answer
   for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
+    for (const [status, response] of Object.entries(operation.responses ?? {}))
+      if (response.description === 'Default Response')
+        response.description = /^[123]/.test(status) ? 'Success' : 'Refused or failed; see `code`'
     if (operation['x-spoke-probe']) continue
     for (const [status, [name]] of Object.entries(anyRoute))
       operation.responses = {
@@ -107,4 +137,19 @@ function withBusyAnswers<T extends Described>(document: T): T {
       }
   }
   return { ...document, components: { ...document.components, responses } }
+}
+
+/** Each named schema is described as input and as output; most are used as one of them. */
+function withoutUnusedSchemas<T extends Described>(document: T): T {
+  const { schemas = {}, ...components } = document.components ?? {}
+  const used = new Set<string>()
+  const pending: unknown[] = [{ ...document, components }]
+  for (const part of pending)
+    for (const [, name = ''] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/(\w+)"/g))
+      if (!used.has(name)) {
+        used.add(name)
+        pending.push(schemas[name] ?? {})
+      }
+  const listed = Object.entries(schemas).filter(([name]) => used.has(name))
+  return { ...document, components: { ...components, schemas: Object.fromEntries(listed) } }
 }

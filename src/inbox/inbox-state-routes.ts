@@ -76,6 +76,7 @@ export function inboxStateRoutes(app: FastifyInstance, { db, webhooks }: InboxSt
       params: integrationPath,
       body: replayBody,
       response: { 200: replayResponse },
+      idempotent: true,
       requires: requireLockedIntegration,
     },
     async ({ params: { integration_id: id }, body, once }) => {

@@ -4,14 +4,16 @@ import { after, limit, time } from '../api/wire.ts'
 
 export const inboxQuery = z.strictObject({ limit: limit(200, 50), after })
 
-const change = z.object({
-  ticket_id: z.string(),
-  change: z.string().describe('HubSpot’s name for it: creation, propertyChange, …'),
-  occurred_at: z.string().describe('When it occurred, by HubSpot’s clock'),
-  received_at: z.string(),
-  attempt_count: z.number(),
-  dead_letter_reason: z.string().nullable(),
-})
+const change = z
+  .object({
+    ticket_id: z.string(),
+    change: z.string().describe('HubSpot’s name for it: creation, propertyChange, …'),
+    occurred_at: z.string().describe('When it occurred, by HubSpot’s clock'),
+    received_at: z.string(),
+    attempt_count: z.number(),
+    dead_letter_reason: z.string().nullable(),
+  })
+  .meta({ id: 'DeadLetter' })
 
 export const inboxResponse = z.object({
   success: z.literal(true),

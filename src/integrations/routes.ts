@@ -100,6 +100,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       params: tenantPath,
       body: connectBody,
       response: { 200: integrationResponse, 201: integrationResponse },
+      idempotent: true,
     },
     async ({ tenantId, body: { access_token }, request, reply }) => {
       const token = new Secret(access_token)
@@ -227,6 +228,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       config: {
         access: 'manage',
         tenantIn: 'state',
+        requestHeaders: ['Idempotency-Key'],
         audited: 'oauth.callback',
         auditedFor: async ({ body, principal }) => ({
           actor: principalName(principal as Principal),

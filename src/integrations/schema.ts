@@ -43,14 +43,16 @@ export const disconnectQuery = z.strictObject({
   purge: z.enum(['true', 'false']).default('false').describe('Also delete the synced data and its history'),
 })
 
-const resource = z.object({
-  state: z.enum(['ok', 'degraded', 'unknown']).describe('unknown: not requested from HubSpot yet'),
-  problem: z
-    .string()
-    .nullable()
-    .describe('missing_scopes:…, forbidden, refused, hubspot_limit, hubspot_unavailable, invalid_answer'),
-  read_at: z.string().nullable().describe('When HubSpot last returned it'),
-})
+const resource = z
+  .object({
+    state: z.enum(['ok', 'degraded', 'unknown']).describe('unknown: not requested from HubSpot yet'),
+    problem: z
+      .string()
+      .nullable()
+      .describe('missing_scopes:…, forbidden, refused, hubspot_limit, hubspot_unavailable, invalid_answer'),
+    read_at: z.string().nullable().describe('When HubSpot last returned it'),
+  })
+  .meta({ id: 'Resource' })
 
 /** The resources read besides the tickets; each can fail alone. */
 const resources = z.object({
@@ -62,19 +64,21 @@ const resources = z.object({
   deals: resource,
 })
 
-export const integration = z.object({
-  tenant_id: z.string(),
-  integration_id: z.string(),
-  integration_type: z.literal('hubspot'),
-  status: z.enum(['pending', 'active', 'degraded', 'reauth_required', 'disconnected']),
-  status_reason: z.string().nullable(),
-  hub_id: z.number().nullable(),
-  hub_domain: z.string().nullable(),
-  scopes: z.array(z.string()).nullable().describe('null: HubSpot did not return them'),
-  created_at: z.string(),
-  last_sync: z.string().nullable(),
-  resources,
-})
+export const integration = z
+  .object({
+    tenant_id: z.string(),
+    integration_id: z.string(),
+    integration_type: z.literal('hubspot'),
+    status: z.enum(['pending', 'active', 'degraded', 'reauth_required', 'disconnected']),
+    status_reason: z.string().nullable(),
+    hub_id: z.number().nullable(),
+    hub_domain: z.string().nullable(),
+    scopes: z.array(z.string()).nullable().describe('null: HubSpot did not return them'),
+    created_at: z.string(),
+    last_sync: z.string().nullable(),
+    resources,
+  })
+  .meta({ id: 'Integration' })
 
 export const integrationResponse = integration.extend({ success: z.literal(true) })
 

@@ -15,14 +15,16 @@ const answer = z.object({
   tenant_id: z.string(),
   integration_id: z.string(),
   problems: z.array(
-    z.object({
-      kind: z.string(),
-      record_id: z.string().describe('HubSpot’s id, or `unknown-…` if the record has none'),
-      state: z.enum(['repaired', 'quarantined']),
-      reason: z.string(),
-      record: z.string().nullable().describe('What HubSpot returned, for a quarantined record'),
-      found_at: z.string(),
-    }),
+    z
+      .object({
+        kind: z.string(),
+        record_id: z.string().describe('HubSpot’s id, or `unknown-…` if the record has none'),
+        state: z.enum(['repaired', 'quarantined']),
+        reason: z.string(),
+        record: z.string().nullable().describe('What HubSpot returned, for a quarantined record'),
+        found_at: z.string(),
+      })
+      .meta({ id: 'RecordProblem' }),
   ),
   next_after: z.string().nullable(),
 })

@@ -39,36 +39,44 @@ const associated = z
   .nullable()
   .describe('null: not read because HubSpot does not allow it; see `resources` in the integration’s status')
 
-export const issue = z.object({
-  issue_id: z.string(),
-  integration_id: z.string(),
-  ticket_id: z.string().describe('HubSpot’s id'),
-  subject: z.string().nullable(),
-  content: z.string().nullable(),
-  pipeline_id: z.string().nullable(),
-  pipeline_name: z.string().nullable(),
-  stage_id: z.string().nullable(),
-  stage_name: z.string().nullable(),
-  stage_closed: z.boolean().nullable().describe('Whether tickets in this stage count as closed'),
-  priority: z.string().nullable(),
-  category: z.string().nullable(),
-  owner_id: z.string().nullable(),
-  owner_name: z.string().nullable().describe('First and last name, or the email address if there is no name'),
-  owner_email: z.string().nullable(),
-  created_at: z.string().nullable().describe('null: unknown'),
-  modified_at: z.string().nullable().describe('Time of the last change in HubSpot; null: unknown'),
-  archived: z.boolean(),
-  archived_at: z.string().nullable(),
-  deleted_at: z.string().nullable().describe('When Spoke found that the ticket no longer exists in HubSpot'),
-  merged_into: z.string().nullable().describe('HubSpot’s id of the ticket that this one was merged into'),
-  url: z.string().nullable(),
-  properties: z.record(z.string(), z.string().nullable()),
-  associations: z
-    .object({ contacts: associated, companies: associated, deals: associated })
-    .nullable()
-    .describe('null: never read'),
-  synced_at: z.string().describe('When the stored content last changed'),
-})
+export const issue = z
+  .object({
+    issue_id: z.string(),
+    integration_id: z.string(),
+    ticket_id: z.string().describe('HubSpot’s id'),
+    subject: z.string().nullable(),
+    content: z.string().nullable(),
+    pipeline_id: z.string().nullable(),
+    pipeline_name: z.string().nullable(),
+    stage_id: z.string().nullable(),
+    stage_name: z.string().nullable(),
+    stage_closed: z.boolean().nullable().describe('Whether tickets in this stage count as closed'),
+    priority: z.string().nullable(),
+    category: z.string().nullable(),
+    owner_id: z.string().nullable(),
+    owner_name: z
+      .string()
+      .nullable()
+      .describe('First and last name, or the email address if there is no name'),
+    owner_email: z.string().nullable(),
+    created_at: z.string().nullable().describe('null: unknown'),
+    modified_at: z.string().nullable().describe('Time of the last change in HubSpot; null: unknown'),
+    archived: z.boolean(),
+    archived_at: z.string().nullable(),
+    deleted_at: z
+      .string()
+      .nullable()
+      .describe('When Spoke found that the ticket no longer exists in HubSpot'),
+    merged_into: z.string().nullable().describe('HubSpot’s id of the ticket that this one was merged into'),
+    url: z.string().nullable(),
+    properties: z.record(z.string(), z.string().nullable()),
+    associations: z
+      .object({ contacts: associated, companies: associated, deals: associated })
+      .nullable()
+      .describe('null: never read'),
+    synced_at: z.string().describe('When the stored content last changed'),
+  })
+  .meta({ id: 'Issue' })
 
 export const issuesResponse = z.object({
   success: z.literal(true),

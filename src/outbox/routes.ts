@@ -130,6 +130,7 @@ export function outboxRoutes(
       params: tenantPath,
       body: endpointBody,
       response: { 201: createdEndpointResponse },
+      idempotent: true,
     },
     async ({ body: { url, types, in_order: inOrder, secret: given }, onceWithSecret }) => {
       checkUrl(url)
@@ -177,6 +178,7 @@ export function outboxRoutes(
       params: endpointPath,
       body: endpointChange,
       response: { 200: endpointResponse },
+      idempotent: true,
     },
     async ({ params: { endpoint_id: id }, body: { url, types, in_order: inOrder, enabled }, once }) => {
       checkUrl(url)
@@ -226,6 +228,7 @@ export function outboxRoutes(
       config: { access: 'manage', audited: 'endpoints.rotate' },
       params: endpointPath,
       response: { 201: createdEndpointResponse },
+      idempotent: true,
     },
     async ({ params: { endpoint_id: id }, onceWithSecret }) => {
       const secret = newWebhookSecret()
@@ -250,6 +253,7 @@ export function outboxRoutes(
       config: { access: 'manage', audited: 'endpoints.test' },
       params: endpointPath,
       response: { 202: resendResponse },
+      idempotent: true,
     },
     async ({ params: { endpoint_id: id }, once }) =>
       await once(async (scope) => {
@@ -273,6 +277,7 @@ export function outboxRoutes(
       params: endpointPath,
       body: recoverBody,
       response: { 200: recoverResponse },
+      idempotent: true,
     },
     async ({ params: { endpoint_id: id }, body: { since }, once }) =>
       await once(async (scope) => {
@@ -319,6 +324,7 @@ export function outboxRoutes(
       config: { access: 'manage', audited: 'endpoints.resend' },
       params: deliveryPath,
       response: { 202: resendResponse },
+      idempotent: true,
     },
     async ({ params: { endpoint_id: id, change_id: changeId }, once }) =>
       await once(async (scope) => {

@@ -30,18 +30,20 @@ export const endpointChange = z.strictObject({
   enabled: z.literal(true).optional().describe('Enables a disabled endpoint'),
 })
 
-const endpoint = z.object({
-  endpoint_id: z.string(),
-  url: z.string(),
-  types: z.array(z.string()).nullable(),
-  in_order: z.boolean(),
-  created_at: z.string(),
-  failing_since: z.string().nullable().describe('No delivery has succeeded since then'),
-  disabled_at: z.string().nullable(),
-  disabled_reason: z.string().nullable(),
-  previous_secret_expires_at: z.string().nullable().describe('Until then the previous secret also signs'),
-  waiting: z.number().describe('Number of webhooks waiting to be delivered'),
-})
+const endpoint = z
+  .object({
+    endpoint_id: z.string(),
+    url: z.string(),
+    types: z.array(z.string()).nullable(),
+    in_order: z.boolean(),
+    created_at: z.string(),
+    failing_since: z.string().nullable().describe('No delivery has succeeded since then'),
+    disabled_at: z.string().nullable(),
+    disabled_reason: z.string().nullable(),
+    previous_secret_expires_at: z.string().nullable().describe('Until then the previous secret also signs'),
+    waiting: z.number().describe('Number of webhooks waiting to be delivered'),
+  })
+  .meta({ id: 'Endpoint' })
 
 export const endpointResponse = endpoint.extend({ success: z.literal(true), tenant_id: z.string() })
 export const createdEndpointResponse = endpointResponse.extend({
@@ -55,23 +57,25 @@ export const endpointListResponse = z.object({
 
 export const deliveriesQuery = z.strictObject({ limit: limit(200, 50), after })
 
-const delivery = z.object({
-  change_id: z.string().nullable().describe('The webhook-id; null when the change is no longer retained'),
-  type: z.string().nullable(),
-  state: z.enum(['waiting', 'delivered', 'failed']),
-  next_attempt_at: z.string().nullable(),
-  delivered_at: z.string().nullable(),
-  failure_reason: z.string().nullable(),
-  attempts: z.array(
-    z.object({
-      at: z.string(),
-      duration_ms: z.number(),
-      status: z.number().nullable(),
-      error: z.string().nullable(),
-      response: z.string().nullable().describe('The beginning of the response'),
-    }),
-  ),
-})
+const delivery = z
+  .object({
+    change_id: z.string().nullable().describe('The webhook-id; null when the change is no longer retained'),
+    type: z.string().nullable(),
+    state: z.enum(['waiting', 'delivered', 'failed']),
+    next_attempt_at: z.string().nullable(),
+    delivered_at: z.string().nullable(),
+    failure_reason: z.string().nullable(),
+    attempts: z.array(
+      z.object({
+        at: z.string(),
+        duration_ms: z.number(),
+        status: z.number().nullable(),
+        error: z.string().nullable(),
+        response: z.string().nullable().describe('The beginning of the response'),
+      }),
+    ),
+  })
+  .meta({ id: 'Delivery' })
 
 export const deliveryListResponse = z.object({
   success: z.literal(true),

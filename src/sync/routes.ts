@@ -100,6 +100,7 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
       body: syncBody,
       defaultBody: { sync_type: 'full' },
       response: { 202: syncStarted },
+      idempotent: true,
     },
     async ({ tenantId, params: { integration_id: integrationId }, body, request, reply, transaction }) => {
       const key = { integrationId, kind: deps.kind, syncType: body.sync_type }
@@ -176,7 +177,7 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
   app.get(
     '/api/hubspot/sync/:tenant_id/:integration_id/:sync_event_id/events',
     {
-      config: { access: 'read', stream: true },
+      config: { access: 'read', stream: true, requestHeaders: ['Last-Event-ID'] },
       // A HEAD request would wait for the end of the stream without receiving any of it.
       exposeHeadRoute: false,
       schema: {

@@ -3,31 +3,33 @@ import { z } from 'zod'
 
 export const syncBody = z.strictObject({ sync_type: z.enum(['full', 'incremental']).default('full') })
 
-export const syncEvent = z.object({
-  sync_event_id: z.string(),
-  integration_id: z.string(),
-  kind: z.string(),
-  sync_type: z.enum(['full', 'incremental']),
-  trigger: z.enum(['api', 'connect', 'schedule']),
-  state: z.enum(['queued', 'running', 'waiting', 'succeeded', 'partial', 'failed', 'cancelled']),
-  total: z.number().nullable().describe('How many records HubSpot counted before the run began'),
-  done: z.number(),
-  inserted: z.number(),
-  changed: z.number(),
-  unchanged: z.number(),
-  archived: z.number().describe('Issues that became tombstones: archived, merged or deleted in HubSpot'),
-  failed: z.number().describe('Records that could not be saved'),
-  repaired: z.number().describe('Records that were saved, but not verbatim'),
-  pages: z.number(),
-  rate_per_second: z.number().nullable(),
-  waiting_for: z.string().nullable().describe('Why the run waits: an error code'),
-  waiting_until: z.string().nullable(),
-  error_code: z.string().nullable(),
-  error: z.string().nullable(),
-  requested_at: z.string(),
-  started_at: z.string().nullable(),
-  finished_at: z.string().nullable(),
-})
+export const syncEvent = z
+  .object({
+    sync_event_id: z.string(),
+    integration_id: z.string(),
+    kind: z.string(),
+    sync_type: z.enum(['full', 'incremental']),
+    trigger: z.enum(['api', 'connect', 'schedule']),
+    state: z.enum(['queued', 'running', 'waiting', 'succeeded', 'partial', 'failed', 'cancelled']),
+    total: z.number().nullable().describe('How many records HubSpot counted before the run began'),
+    done: z.number(),
+    inserted: z.number(),
+    changed: z.number(),
+    unchanged: z.number(),
+    archived: z.number().describe('Issues that became tombstones: archived, merged or deleted in HubSpot'),
+    failed: z.number().describe('Records that could not be saved'),
+    repaired: z.number().describe('Records that were saved, but not verbatim'),
+    pages: z.number(),
+    rate_per_second: z.number().nullable(),
+    waiting_for: z.string().nullable().describe('Why the run waits: an error code'),
+    waiting_until: z.string().nullable(),
+    error_code: z.string().nullable(),
+    error: z.string().nullable(),
+    requested_at: z.string(),
+    started_at: z.string().nullable(),
+    finished_at: z.string().nullable(),
+  })
+  .meta({ id: 'SyncEvent' })
 
 export const syncStarted = z.object({
   success: z.literal(true),

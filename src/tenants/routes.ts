@@ -40,6 +40,7 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRout
       config: {
         access: 'admin',
         makesTenant: true,
+        requestHeaders: ['Idempotency-Key'],
         audited: 'tenants.create',
         auditedFor: async ({ body, principal }) => ({
           actor: principalName(principal as Principal),

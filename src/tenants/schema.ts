@@ -43,7 +43,7 @@ export const rotateApiKeyBody = z.strictObject({
     .describe('Seconds for which the old key remains valid; a day by default'),
 })
 
-const tenant = z.object({ tenant_id: z.string(), created_at: z.string() })
+const tenant = z.object({ tenant_id: z.string(), created_at: z.string() }).meta({ id: 'Tenant' })
 export const tenantResponse = tenant.extend({ success: z.literal(true) })
 export const tenantListResponse = z.object({
   success: z.literal(true),
@@ -51,15 +51,17 @@ export const tenantListResponse = z.object({
   next_after: z.string().nullable(),
 })
 
-const key = z.object({
-  key_id: z.string(),
-  name: z.string(),
-  scopes: z.array(scope),
-  created_at: z.string(),
-  expires_at: z.string().nullable(),
-  revoked_at: z.string().nullable(),
-  last_used_at: z.string().nullable().describe('To within a minute'),
-})
+const key = z
+  .object({
+    key_id: z.string(),
+    name: z.string(),
+    scopes: z.array(scope),
+    created_at: z.string(),
+    expires_at: z.string().nullable(),
+    revoked_at: z.string().nullable(),
+    last_used_at: z.string().nullable().describe('To within a minute'),
+  })
+  .meta({ id: 'ApiKey' })
 export const apiKeyResponse = key.extend({ success: z.literal(true), tenant_id: z.string() })
 export const createdApiKeyResponse = apiKeyResponse.extend({
   api_key: z
