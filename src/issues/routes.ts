@@ -112,14 +112,16 @@ export function issueRoutes(app: FastifyInstance, deps: IssueRouteDependencies):
       const archived = query.archived === undefined ? undefined : query.archived === 'true'
       const options = { archived, limit: limit + 1 }
       if (integration_id === undefined) {
-        const after = cursor === undefined ? undefined : decodeIdCursor(tenantId, cursor)
-        const page = await readPage(limit, (scope, bytes) => listIssues(scope, { ...options, bytes, after }))
+        const page = await readPage(limit, async (scope, bytes) => {
+          const after = cursor === undefined ? undefined : decodeIdCursor(tenantId, cursor)
+          return await listIssues(scope, { ...options, bytes, after })
+        })
         const next_after = nextCursor(page, tenantId, (last) => last.issueId)
         return { issues: page.rows.map(present), next_after }
       }
-      const after = cursor === undefined ? undefined : decodeCursor(integration_id, cursor, /^\d{1,20}$/)
       const page = await readPage(limit, async (scope, bytes) => {
         await requireIntegration(scope, { integration_id })
+        const after = cursor === undefined ? undefined : decodeCursor(integration_id, cursor, /^\d{1,20}$/)
         return await listIntegrationIssues(scope, { ...options, bytes, integrationId: integration_id, after })
       })
       const next_after = nextCursor(page, integration_id, (last) => last.ticketId)

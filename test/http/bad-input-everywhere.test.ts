@@ -114,6 +114,15 @@ test('every route that pages refuses a cursor that it did not give out for these
   }
 })
 
+test('the issues of an unknown tenant or integration are 404, also with a made-up cursor', async () => {
+  const unknown = '99999999-9999-4999-8999-999999999999'
+  for (const path of [
+    `/api/hubspot/issues/${unknown}?after=${mark}`,
+    `/api/hubspot/issues/${bench.tenant}?integration_id=${unknown}&after=${mark}`,
+  ])
+    await bench.refused({ what: path, path, status: 404, code: 'integration_not_found' })
+})
+
 test('every route that pages refuses a cursor of its own with a position that it never gave out', async () => {
   const paging = operations.filter(({ query }) => query.some(({ name }) => name === 'after'))
   const positions: unknown[] = [
