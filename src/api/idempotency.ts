@@ -8,6 +8,9 @@ export interface IdempotencyKey {
   hashWith(salt: string): string
 }
 
+/** Of an Idempotency-Key: printable ASCII without spaces. */
+export const idempotencyKeyForm = /^[\x21-\x7e]{1,255}$/
+
 const digest = (...parts: string[]) => {
   const hash = createHash('sha256')
   // Each part is prefixed with its length, so that different lists of parts never give the same
@@ -29,7 +32,7 @@ export function readIdempotencyKey(request: {
 }): IdempotencyKey | undefined {
   const header = request.headers['idempotency-key']
   if (header === undefined) return undefined
-  if (typeof header !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(header)) {
+  if (typeof header !== 'string' || !idempotencyKeyForm.test(header)) {
     throw new AppError('validation_failed', 'The Idempotency-Key is not valid', {
       details: [
         { pointer: '/idempotency-key', rule: 'must be 1 to 255 printable ASCII characters without spaces' },

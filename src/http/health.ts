@@ -42,7 +42,7 @@ export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: He
     tags,
     operationId: 'health.ready',
     summary: 'Whether the process can serve requests',
-    response: { 200: readiness, 503: readiness, '4xx': problem },
+    response: { 200: readiness, 503: readiness.describe('Not ready: see `checks`'), '4xx': problem },
   }
   app.get('/readyz', { config: probe, schema: ready }, async (_request, reply) => {
     const checks = { draining: draining() ? 'yes' : 'no', ...(await checkOnce()) }

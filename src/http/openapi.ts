@@ -2,6 +2,8 @@
 import swagger from '@fastify/swagger'
 import type { FastifyContextConfig, FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { idempotencyKeyForm } from '../api/idempotency.ts'
+import { sessionCookieName } from '../auth/session.ts'
 import { version } from '../lib/version.ts'
 import type { RouteAccess } from './gate.ts'
 
@@ -15,7 +17,7 @@ declare module 'fastify' {
 const requestHeaders = {
   'Idempotency-Key': {
     type: 'string',
-    pattern: '^[\\x21-\\x7e]{1,255}$',
+    pattern: idempotencyKeyForm.source,
     description: 'Repeats the response of an earlier request with the same key, for 24 hours.',
   },
   'Last-Event-ID': {
@@ -72,7 +74,8 @@ const securitySchemes = {
   session: {
     type: 'apiKey',
     in: 'cookie',
-    name: '__Host-spoke_session',
+    // As in production: the name depends on whether the public URL is https.
+    name: sessionCookieName(new URL('https://spoke.example')),
     description: 'A browser’s session. Requests that change something also send x-spoke-csrf.',
   },
   hubSpotSignature: {
@@ -86,7 +89,6 @@ const securitySchemes = {
 function securityOf(access: RouteAccess): { [scheme in keyof typeof securitySchemes]?: string[] }[] {
   if (access === 'public') return []
   if (access === 'signed') return [{ hubSpotSignature: [] }]
-  if (access === 'metrics') return [{ bearer: [] }]
   return [{ bearer: [] }, { session: [] }]
 }
 
@@ -118,11 +120,12 @@ export async function describeOpenApi(app: FastifyInstance): Promise<void> {
       return { ...described, schema: { ...described.schema, ...headers, ...marks } }
     },
     transformObject: (document) =>
-      withoutUnusedSchemas(withBusyAnswers(jsonSchemaTransformObject(document) as Described)),
+      withoutUnusedSchemas(describeResponses(jsonSchemaTransformObject(document) as Described)),
   })
 }
 
-function withBusyAnswers<T extends Described>(document: T): T {
+/** Adds the responses of `anyRoute`, and a description to each response without one. */
+function describeResponses<T extends Described>(document: T): T {
   const responses: Record<string, unknown> = { ...document.components?.responses }
   for (const [name, answer] of Object.values(anyRoute)) responses[name] = answer
   for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
