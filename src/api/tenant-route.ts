@@ -44,7 +44,7 @@ export interface TenantRoute<
   response: Success
   /** Absent: a GET answers HEAD too. */
   exposeHeadRoute?: false
-  /** Accepts an Idempotency-Key: the handler calls `once`, `onceWithSecret` or its own. */
+  /** Accepts an Idempotency-Key. The handler calls `once` or `onceWithSecret`, or reads the key itself. */
   idempotent?: true
   /** Looks up what the path names at the start of each transaction, and throws if it is missing. */
   requires?(scope: TenantScope, params: z.output<Params>): Promise<void>
@@ -119,12 +119,10 @@ export function tenantRoute<
     url: path,
     config: {
       ...route.config,
-      ...(defaultBody === undefined ? {} : { bodyOptional: true as const }),
-      ...(route.idempotent ? { requestHeaders: ['Idempotency-Key'] as const } : {}),
+      ...(defaultBody === undefined ? {} : { bodyOptional: true }),
+      ...(route.idempotent ? { requestHeaders: ['Idempotency-Key'] } : {}),
     },
-    async preValidation(request) {
-      if (request.body === undefined) request.body = defaultBody
-    },
+    ...(defaultBody === undefined ? {} : { preValidation: useWhenAbsent(defaultBody) }),
     ...(route.exposeHeadRoute === undefined ? {} : { exposeHeadRoute: route.exposeHeadRoute }),
     schema: {
       tags,
@@ -183,4 +181,8 @@ export function tenantRoute<
     },
   }
   app.route(options)
+}
+
+const useWhenAbsent = (body: unknown) => async (request: FastifyRequest) => {
+  if (request.body === undefined) request.body = body
 }

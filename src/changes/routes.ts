@@ -18,7 +18,7 @@ import { type TenantScope, withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { tenantExists } from '../tenants/store.ts'
+import { requireTenant } from '../tenants/require-tenant.ts'
 import {
   type Change,
   decodeFeedPosition,
@@ -55,6 +55,8 @@ const gone = () =>
     'The changes after this cursor are no longer retained, or the database was restored from a backup taken before it; request after=now, read the issues again, and continue from there',
   )
 
+const requireExisting = requireTenant(integrationNotFound)
+
 interface ChangePage {
   changes: Change[]
   more: boolean
@@ -75,7 +77,7 @@ async function readChangePage(
 ): Promise<ChangePage> {
   const within = <T>(work: (scope: TenantScope) => Promise<T>) =>
     withTenant(db, tenantId, async (scope) => {
-      if (!(await tenantExists(scope))) throw integrationNotFound()
+      await requireExisting(scope)
       return await work(scope)
     })
   if (after === 'now') return { changes: [], more: false, end: await within(findFeedEnd) }

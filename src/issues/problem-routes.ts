@@ -29,7 +29,7 @@ const answer = z.object({
   next_after: z.string().nullable(),
 })
 
-const recordId = /^(\d{1,20}|unknown-[0-9a-f]{16})$/
+const recordIdForm = /^(\d{1,20}|unknown-[0-9a-f]{16})$/
 
 export function problemRoutes(app: FastifyInstance, { db }: { db: Database }): void {
   tenantRoute(
@@ -48,7 +48,7 @@ export function problemRoutes(app: FastifyInstance, { db }: { db: Database }): v
       requires: requireIntegration,
     },
     async ({ params: { integration_id: id }, query: { limit, after: cursor }, readPage }) => {
-      const after = cursor === undefined ? undefined : decodeCursor(id, cursor, recordId)
+      const after = cursor === undefined ? undefined : decodeCursor(id, cursor, recordIdForm)
       const page = await readPage(limit, (scope, bytes) =>
         listProblems(scope, id, { after, limit: limit + 1, bytes }),
       )

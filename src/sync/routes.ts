@@ -52,7 +52,8 @@ export interface SyncRouteDependencies {
 }
 
 const eventPath = integrationPath.extend({ sync_event_id: uuidText })
-type SyncStarted = z.infer<typeof syncStarted>
+/** Without what the envelope adds. */
+type SyncStarted = Omit<z.infer<typeof syncStarted>, 'success' | 'tenant_id' | 'integration_id'>
 
 /** Describes what happened. The specification gives the text for a started run. */
 function messageOf({ event, already, resumed }: RequestedRun): string {
@@ -62,11 +63,8 @@ function messageOf({ event, already, resumed }: RequestedRun): string {
   return `${what} started in background`
 }
 
-const presentStarted = (tenantId: string, requested: RequestedRun): SyncStarted => ({
-  success: true,
+const presentStarted = (requested: RequestedRun): SyncStarted => ({
   message: messageOf(requested),
-  tenant_id: tenantId,
-  integration_id: requested.event.integrationId,
   sync_event_id: requested.event.syncEventId,
   sync_type: requested.event.syncType,
   already_running: requested.already,
@@ -115,8 +113,7 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
         const started = await transaction(async (scope) => {
           await requireLockedIntegration(scope, { integration_id: integrationId })
           const { body } = await runIdempotent(scope, asked, async () => {
-            const requested = await requestRun(scope, key, 'api')
-            return { status: 202, body: presentStarted(tenantId, requested) }
+            return { status: 202, body: presentStarted(await requestRun(scope, key, 'api')) }
           })
           return body
         })

@@ -378,7 +378,7 @@ async function handleFailure(run: RunState, failure: unknown, log: Log): Promise
   )
   if (final || failures > maxFailures) {
     const message = error instanceof AppError ? error.message : 'Internal error; see the log of this service'
-    const ended = await within(async (scope) => {
+    const isEnded = await within(async (scope) => {
       await lockIntegration(scope, key.integrationId)
       const ended = await finishRun(scope, key, claim, {
         state: 'failed',
@@ -399,9 +399,9 @@ async function handleFailure(run: RunState, failure: unknown, log: Log): Promise
           code === 'token_invalid' ? 'reauth_required' : 'degraded',
           code,
         )
-      return ended
+      return ended !== undefined
     })
-    if (!ended) return 'fenced'
+    if (!isEnded) return 'fenced'
     metrics.syncRuns.inc({ sync_type: key.syncType, state: 'failed' })
     return 'failed'
   }

@@ -1,7 +1,7 @@
 // Tickets that nobody has touched: computed from (seed, portal, index) whenever they are read, so a million cost no memory.
 import { instant } from '../clock.ts'
 import { hash, pick, unit } from '../random.ts'
-import type { Owner, Pipeline, Stage } from './account-data.ts'
+import type { Owner, Pipeline } from './account-data.ts'
 import { customValue, type Definition, nameSeed } from './definitions.ts'
 import { contentOf, subjectOf } from './sentences.ts'
 
@@ -73,23 +73,18 @@ export function createGenerated(input: GeneratedInput): Generated {
     return born + Math.floor(unit(seed, index, 23) ** 3 * Math.min(epoch - born, 45 * DAY))
   }
 
+  const sorted = pipelines.map(({ id, stages }) => ({
+    id,
+    stages,
+    closed: stages.filter((stage) => stage.closed),
+    open: stages.filter((stage) => !stage.closed),
+  }))
   const pipelineOf = (index: number) =>
-    roll(index, 24) % 4 === 0 ? pick(pipelines, roll(index, 25)) : (pipelines[0] as Pipeline)
+    roll(index, 24) % 4 === 0 ? pick(sorted, roll(index, 25)) : (sorted[0] as (typeof sorted)[number])
 
-  const stagesOf = new Map(
-    pipelines.map((one) => [
-      one,
-      {
-        closed: one.stages.filter((stage) => stage.closed),
-        open: one.stages.filter((stage) => !stage.closed),
-      },
-    ]),
-  )
   // Older tickets are mostly closed.
   function stageOf(index: number) {
-    const pipeline = pipelineOf(index)
-    const { stages } = pipeline
-    const { closed, open } = stagesOf.get(pipeline) as { closed: Stage[]; open: Stage[] }
+    const { stages, closed, open } = pipelineOf(index)
     const old = epoch - createdAt(index) > 20 * DAY
     const wantClosed = roll(index, 26) % 10 < (old ? 9 : 3)
     const from = wantClosed && closed.length > 0 ? closed : open.length > 0 ? open : stages
