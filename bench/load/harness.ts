@@ -52,8 +52,9 @@ export const allScopes = [
 
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-export async function startHarness(scale: number): Promise<Harness> {
-  const databases: Databases = await startDatabases()
+/** @param settings of the PostgreSQL server */
+export async function startHarness(scale: number, settings: Record<string, string> = {}): Promise<Harness> {
+  const databases: Databases = await startDatabases(settings)
   const postgresPid = await serverPid(databases)
   const lastWord = () => void process.kill(postgresPid, 'SIGQUIT')
   process.on('exit', lastWord)

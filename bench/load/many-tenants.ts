@@ -58,7 +58,7 @@ export async function manyTenants(harness: Harness): Promise<BenchResult> {
             tickets_of_each: fewTickets,
           },
           notes: [
-            'lag: from the slot of the schedule to the end of its run, by the database clock; the scheduler polls every 4 s',
+            'lag: from the slot of the schedule to the end of its run, by the database clock',
             'CPU as a share of one core',
           ],
         }

@@ -14,8 +14,8 @@ export interface Databases {
 
 const command = join(import.meta.dirname, '../../bin/spoke.js')
 
-export async function startDatabases(): Promise<Databases> {
-  const server = await startPostgres()
+export async function startDatabases(settings?: Record<string, string>): Promise<Databases> {
+  const server = await startPostgres(settings)
   try {
     process.env.SPOKE_TEST_PG = server.url
     await adminQuery('create database prove_template')

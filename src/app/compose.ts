@@ -16,7 +16,6 @@ import { createChangeNotifier } from '../changes/change-notifier.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withSystem, withSystemStatement } from '../db/scope.ts'
-import type { TenantId } from '../db/tenant-id.ts'
 import { createRateLimiter } from '../http/limits/rate-limiter.ts'
 import { deleteExpiredRateWindows, takeRateSlots } from '../http/limits/rate-store.ts'
 import { createServer } from '../http/server.ts'
@@ -33,7 +32,6 @@ import type { IntegrationRouteDependencies } from '../integrations/routes.ts'
 import { createTokens } from '../integrations/tokens/tokens.ts'
 import { createTicketKind, ticketKind } from '../issues/ticket-kind.ts'
 import type { Clock } from '../lib/clock.ts'
-import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { createEgress, type Egress } from '../lib/proxy.ts'
@@ -43,21 +41,17 @@ import { createWebhookPoster } from '../outbox/webhook-poster.ts'
 import { createProgressWatch } from '../sync/progress.ts'
 import { purgeIntegration } from '../sync/purge.ts'
 import { requestSyncOnConnect } from '../sync/requests.ts'
-import { cancelRuns, type StreamKey } from '../sync/store.ts'
+import { cancelRuns } from '../sync/store.ts'
+import { createBell } from '../worker/loop.ts'
 import type { PollPeriods } from '../worker/poll-periods.ts'
-import { createQueues, type Queues } from '../worker/queues.ts'
-import { startWorker, type Worker } from '../worker/worker.ts'
+import { startWorker } from '../worker/worker.ts'
 import type { Shutdown } from './shutdown.ts'
 
-const stopWithinMs = 8_000
-
 /**
- * Replaces the outside world in a rehearsal: HubSpot is not called, no worker is woken, and callers
- * authenticate by name.
+ * Replaces the outside world in a rehearsal: HubSpot is not called, and callers authenticate by name.
  */
 export interface RehearsalFakes {
   hubspot: HubSpot
-  queues: Queues
   authenticate: Authenticate
 }
 
@@ -90,7 +84,7 @@ export async function compose(
   const shared = { db, ring: config.keyRing, hubspot, app, clock, metrics, log }
   const tokens = createTokens({ ...shared, tickets: ticketKind, checkEveryMs: config.tokenCheckEveryMs })
   shutdown.resources.push(() => tokens.settle())
-  const queues = fakes?.queues ?? createQueues(db, config.databaseUrl, config.migrateUrl === undefined, log)
+  const bell = createBell(clock)
   const claimant = {
     instance: randomUUID(),
     exclusive: db.kind === 'embedded',
@@ -112,7 +106,6 @@ export async function compose(
           journal: createJournal({ hubspot, app, retryLimits, clock }),
           retryLimits,
           windowMs: config.webhookWindowMs,
-          polls,
         }
       : undefined
   // The source of change notifications for accounts of our own app; other accounts have none.
@@ -131,37 +124,28 @@ export async function compose(
   // The process that sends records whether the product endpoint exists.
   if (!fakes && config.role !== 'api')
     await withSystem(db, (scope) => setProductEndpoint(scope, product ? product.types : 'none'))
-  const worker =
-    config.role === 'api'
-      ? await createSendOnlyWorker(queues)
-      : await startWorker({
-          ...shared,
-          tokens,
-          queues,
-          claimant,
-          sync: config.sync,
-          periods,
-          kinds: [tickets],
-          kind: tickets,
-          concurrency: config.syncConcurrency,
-          windowMs: config.webhookWindowMs,
-          product,
-          posters,
-          // A budget of its own, so that a slow receiver does not use up the memory for API
-          // responses.
-          bytes: createByteBudget(byteLimits(getHeapStatistics().heap_size_limit / 2), clock, () => {}),
-          journalWork,
-          ...(changeSource === undefined ? {} : { onFound: createMissingWebhooksDetector(log) }),
-          polls,
-          retention: config.retention,
-        })
-  shutdown.running.push(() => worker.stop(stopWithinMs))
-
-  // A failed wake-up only delays the run: the scheduler poll finds the row.
-  const wakeStream = (tenantId: TenantId, key: StreamKey, dedupeKey: string) => {
-    queues
-      .wake({ tenantId, ...key }, dedupeKey)
-      .catch((err: unknown) => log.warn({ err }, 'a worker could not be woken'))
+  if (config.role !== 'api') {
+    const worker = startWorker({
+      ...shared,
+      tokens,
+      bell,
+      claimant,
+      sync: config.sync,
+      periods,
+      kinds: [tickets],
+      kind: tickets,
+      concurrency: config.syncConcurrency,
+      windowMs: config.webhookWindowMs,
+      product,
+      posters,
+      // A budget of its own, so that a slow receiver does not use up the memory for API responses.
+      bytes: createByteBudget(byteLimits(getHeapStatistics().heap_size_limit / 2), clock, () => {}),
+      journalWork,
+      ...(changeSource === undefined ? {} : { onFound: createMissingWebhooksDetector(log) }),
+      polls,
+      retention: config.retention,
+    })
+    shutdown.running.push(() => worker.stop())
   }
   const testConnection = createConnectionTest({ hubspot, tokens, tickets: ticketKind })
   const progress = createProgressWatch(db, clock, log)
@@ -193,15 +177,12 @@ export async function compose(
         await deleteInbox(scope, integrationId)
       },
       purge: (ref: IntegrationRef) => purgeIntegration(db, ref),
-      wake: (tenantId: TenantId, integrationId: string) => {
-        for (const syncType of ['full', 'incremental'] as const)
-          wakeStream(tenantId, { integrationId, kind: ticketKind.name, syncType }, newId())
-      },
+      wake: bell.ring,
     },
     issues: { db, hubspot, tokens, clock, totalMs: timeoutMs },
     changes: { db, notifier, log },
     outbox: { db, ring: config.keyRing, allowPrivate: config.endpointsPrivate },
-    sync: { db, testConnection, progress, kind: ticketKind.name, retryLimits, wakeStream },
+    sync: { db, testConnection, progress, kind: ticketKind.name, retryLimits, wake: bell.ring },
     sessions,
     revocationWatch: createRevocationWatch(db, clock, log),
     webhooks: {
@@ -263,9 +244,4 @@ function authenticateBy(
     ...(jwt && keys ? [createJwtAuthenticator(jwt, { ...deps, keys: keys.find })] : []),
   ]
   return createAuthenticate({ admin: adminKey, metrics: metricsKey }, authenticators, sessions.find)
-}
-
-async function createSendOnlyWorker(queues: Queues): Promise<Worker> {
-  await queues.start()
-  return { stop: (timeoutMs) => queues.stop(timeoutMs) }
 }

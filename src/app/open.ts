@@ -4,7 +4,6 @@ import { type Database, openDatabase } from '../db/database.ts'
 import { grantServingLogin } from '../db/isolation/login.ts'
 import { migrate } from '../db/migrate.ts'
 import type { Log } from '../lib/log.ts'
-import { createQueues } from '../worker/queues.ts'
 import { requireTenantIsolation } from './preflight.ts'
 
 /**
@@ -17,7 +16,6 @@ export async function migrateAll(config: Config, log: Log): Promise<string[]> {
   const db = await openDatabase({ url, variable, dataDir, poolSize: 2, waitMs, minFreeBytes }, log)
   try {
     const applied = await migrate(db)
-    if (url) await createQueues(db, url, true, log).install()
     if (config.migrateUrl && config.databaseUrl) await grantServingLogin(db, loginOf(config.databaseUrl))
     return applied
   } finally {

@@ -2,7 +2,12 @@
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
 import { isExpectedFunction } from '../db/isolation/bypass.ts'
-import { databaseRoles, expectedFunctions, expectedTriggers } from '../db/isolation/expected.ts'
+import {
+  acrossTenantIndexes,
+  databaseRoles,
+  expectedFunctions,
+  expectedTriggers,
+} from '../db/isolation/expected.ts'
 
 export async function catalogueCodeFaults(db: Database): Promise<string[]> {
   const names = Object.keys(expectedFunctions)
@@ -60,6 +65,7 @@ export async function catalogueKeyFaults(db: Database): Promise<string[]> {
     from pg_index x join pg_class i on i.oid = x.indexrelid join distributed t on t.oid = x.indrelid
     left join pg_attribute a on a.attrelid = t.oid and a.attnum = x.indkey[0]
     where a.attname is distinct from 'tenant_id'
+      and (x.indisunique or i.relname <> all (${sql.val([...acrossTenantIndexes])}::text[]))
     union all
     select 'foreign key ' || c.conname || ' of table ' || t.relname || ' can refer to another tenant' from pg_constraint c
     join distributed t on t.oid = c.conrelid

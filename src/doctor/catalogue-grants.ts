@@ -31,32 +31,20 @@ export async function catalogueMentionFaults(db: Database): Promise<string[]> {
   return rows.map(({ fault }) => fault)
 }
 
-/** Checks who may use our schema and the queue's, and who may create objects in them. */
+/** Checks who may use our schema, and who may create objects in it. */
 export async function catalogueSchemaFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
-    with schemas as (
-      select n.oid, n.nspname, n.oid = current_schema()::regnamespace as ours,
-        acldefault('n', n.nspowner) as by_default, n.nspacl from pg_namespace n
-      where n.oid = current_schema()::regnamespace or n.nspname = 'pgboss'
-    ), granted as (
-      select s.oid, s.nspname, s.ours, a.grantee, a.privilege_type from schemas s
-      cross join lateral aclexplode(coalesce(s.nspacl, s.by_default)) a
+    with creators as (
+      select n.nspname, a.grantee from pg_namespace n
+      cross join lateral aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+      where n.oid = current_schema()::regnamespace and a.privilege_type = 'CREATE'
     )
-    select 'everyone can ' || case privilege_type when 'CREATE' then 'create objects in' else 'use' end
-      || ' schema ' || nspname as fault
-    from granted where grantee = 0 and (privilege_type = 'CREATE' or not ours)
+    select case when grantee = 0 then 'everyone' else pg_get_userbyid(grantee) end || ' can create objects in schema ' || nspname as fault
+    from creators where grantee = 0 or pg_get_userbyid(grantee) in (${sql.join(databaseRoles)})
     union all
-    select pg_get_userbyid(grantee) || ' can create objects in schema ' || nspname from granted
-    where ours and privilege_type = 'CREATE' and pg_get_userbyid(grantee) in (${sql.join(databaseRoles)})
-    union all
-    select d.role_name || ' cannot use schema ' || s.nspname from schemas s
-    cross join (select unnest(${sql.val([...databaseRoles])}::text[]) as role_name) d
-    where s.ours and not has_schema_privilege(d.role_name, s.oid, 'usage')
-    union all
-    -- The queue has no policies: its jobs name tenants.
-    select distinct 'everyone has grants on ' || c.oid::regclass from pg_class c
-    cross join lateral aclexplode(c.relacl) a
-    where c.relnamespace = to_regnamespace('pgboss') and a.grantee = 0
+    select role_name || ' cannot use schema ' || current_schema()
+    from unnest(${sql.val([...databaseRoles])}::text[]) role_name
+    where not has_schema_privilege(role_name, current_schema()::regnamespace, 'usage')
     union all
     select distinct 'everyone has grants on sequence ' || c.relname from pg_class c
     cross join lateral aclexplode(c.relacl) a
@@ -74,7 +62,7 @@ export async function catalogueDefaultPrivilegeFaults(db: Database): Promise<str
     from pg_default_acl d
     left join pg_namespace n on n.oid = d.defaclnamespace
     cross join lateral aclexplode(d.defaclacl) a
-    where (d.defaclnamespace = 0 or n.oid = current_schema()::regnamespace or n.nspname = 'pgboss')
+    where (d.defaclnamespace = 0 or n.oid = current_schema()::regnamespace)
       and ((a.grantee = 0 and d.defaclobjtype in ('r', 'S', 'n')) or pg_get_userbyid(a.grantee) in (${sql.join(databaseRoles)}))
     `.execute(db.kysely)
   return rows.map(({ fault }) => fault)

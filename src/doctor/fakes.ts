@@ -1,13 +1,11 @@
 /**
- * Fakes for a rehearsal: HubSpot that only records calls, a queue that wakes no worker, and callers
- * identified by name.
+ * Fakes for a rehearsal: HubSpot that only records calls, and callers identified by name.
  */
 import { scopes } from '../api/principal.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { HubSpot, HubSpotCall } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
-import type { Queues } from '../worker/queues.ts'
 
 /** Every call fails as if HubSpot were unavailable, and nothing leaves the machine. */
 export function createFakeHubSpot(): HubSpot & { calls: HubSpotCall[] } {
@@ -21,15 +19,6 @@ export function createFakeHubSpot(): HubSpot & { calls: HubSpotCall[] } {
     batchSizeFor: (_key, _endpoint, wanted) => wanted,
     async close() {},
   }
-}
-
-export const fakeQueues: Queues = {
-  install: async () => {},
-  start: async () => {},
-  wake: async () => {},
-  deleteJobsOf: async () => {},
-  depth: async () => [],
-  stop: async () => {},
 }
 
 /**

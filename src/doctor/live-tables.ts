@@ -14,10 +14,9 @@ export async function queryLiveTables(db: Database): Promise<TrialResult> {
   const result: TrialResult = { count: 0, leaked: 0, faults: [] }
   const { rows } = await sql<{ name: string; ofTenants: boolean }>`
     select c.oid::regclass::text as name,
-      exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped)
-        and c.relnamespace = current_schema()::regnamespace as "ofTenants"
+      exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped) as "ofTenants"
     from pg_class c
-    where c.relkind in ('r', 'p') and c.relnamespace in (current_schema()::regnamespace, to_regnamespace('pgboss'))
+    where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace
     order by 1`.execute(db.kysely)
   const onSystemList = readableTables('spoke_system')
 

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
 import { createLog } from '../lib/log.ts'
 import { Secret } from '../lib/secret.ts'
-import { createFakeAuthenticate, createFakeHubSpot, fakeQueues } from './fakes.ts'
+import { createFakeAuthenticate, createFakeHubSpot } from './fakes.ts'
 import { createFixtures } from './fixtures.ts'
 import type { RehearsalContext } from './rehearsal-request.ts'
 import { tryRequests } from './try-requests.ts'
@@ -65,7 +65,6 @@ export async function runRehearsal(
     createLog('silent'),
     {
       hubspot,
-      queues: fakeQueues,
       authenticate: createFakeAuthenticate([fixtures.a.tenantId, fixtures.b.tenantId]),
     },
   )

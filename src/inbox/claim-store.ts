@@ -2,41 +2,34 @@
 import { sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import { type Claimant, leaseIsFree } from '../db/lease.ts'
+import { type Scan, type ScanPosition, scanForDue } from '../db/scan.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { type InboxItem, whereInbox } from './store.ts'
 
-export interface DueInbox {
-  tenantId: string
-  integrationId: string
+export interface TenantInbox {
+  tenant_id: string
+  integration_id: string
 }
 
+export type InboxScan = Scan<TenantInbox>
+
 /**
- * Finds integrations with due changes that no process drains, longest due first. Each integration
- * costs one index probe, however many changes wait.
+ * The inboxes of all tenants with due changes that no process drains, the longest due first: an SQL
+ * expression whose value is a JSON InboxScan.
  */
-export async function findDueInboxes(
-  { query }: SystemScope,
-  by: Claimant,
-  atMost: number,
-): Promise<DueInbox[]> {
-  return await query(sql<DueInbox>`/* prepared */
-    with recursive due_inboxes as (
-      (select tenant_id, integration_id, due_at from inbox_entries order by tenant_id, integration_id, due_at limit 1)
-      union all
-      select n.* from due_inboxes l cross join lateral (
-        select i.tenant_id, i.integration_id, i.due_at from inbox_entries i
-        where (i.tenant_id, i.integration_id) > (l.tenant_id, l.integration_id)
-        order by i.tenant_id, i.integration_id, i.due_at
-        limit 1) n
-    )
-    select l.tenant_id as "tenantId", l.integration_id as "integrationId" from due_inboxes l
-    left join inboxes s on s.tenant_id = l.tenant_id and s.integration_id = l.integration_id
-    where l.due_at <= clock_timestamp() and ${leaseIsFree(by, 's')}
-      and (s.not_before is null or s.not_before <= clock_timestamp())
-      and not exists (select from tenants t where t.tenant_id = l.tenant_id and t.erasing_at is not null)
-    order by l.due_at
-    limit ${atMost}`)
-}
+export const dueInboxes = (by: Claimant, scan: { after: ScanPosition; atMost: number }) =>
+  scanForDue(
+    {
+      table: 'inbox_entries',
+      id: 'integration_id',
+      rows: sql`due_at < 'infinity'`,
+      // One row of an index for each group, never a scan of all inboxes.
+      joins: sql`left join lateral (
+        select lease_until, lease_owner, not_before from inboxes where tenant_id = g.tenant_id and integration_id = g.id limit 1) s on true`,
+      groups: sql`${leaseIsFree(by, 's')} and (s.not_before is null or s.not_before <= clock_timestamp())`,
+    },
+    scan,
+  )
 
 export interface InboxClaim {
   /** Consecutive failures. */
@@ -142,10 +135,10 @@ export async function endDrainStep(
  * Finds the inboxes of all tenants that wait for HubSpot to return; those with the latest next
  * attempt come first.
  */
-export async function findAwaitingInboxes({ query }: SystemScope, atMost: number): Promise<DueInbox[]> {
-  return await query(sql<DueInbox>`
-    select tenant_id as "tenantId", integration_id as "integrationId" from inboxes
-    where awaits_hubspot and not_before > clock_timestamp()
+export async function findAwaitingInboxes({ query }: SystemScope, atMost: number): Promise<TenantInbox[]> {
+  return await query(sql<TenantInbox>`
+    select tenant_id, integration_id from inboxes
+    where awaits_hubspot and not_before > statement_timestamp()
     order by not_before desc
     limit ${atMost}`)
 }

@@ -16,6 +16,12 @@ export async function deleteOldReceipts({ query }: SystemScope, atMost: number):
   return rows.length
 }
 
+const oldInboxRows = ({ tenantId }: TenantScope, retentionMs: number) =>
+  sql`from inbox_entries where tenant_id = ${tenantId} and received_at < ${ago(retentionMs)}`
+
+export const hasOldInboxRows = (scope: TenantScope, retentionMs: number) =>
+  sql<boolean>`exists (select ${oldInboxRows(scope, retentionMs)})`
+
 /**
  * Deletes changes received more than `retentionMs` ago; a full pass has read their tickets many times
  * since.
@@ -29,9 +35,7 @@ export async function deleteOldInboxRows(
 ): Promise<number> {
   const rows = await scope.query(sql`
     delete from inbox_entries where tenant_id = ${scope.tenantId} and (integration_id, due_at, entry_id) in (
-      select integration_id, due_at, entry_id from inbox_entries
-      where tenant_id = ${scope.tenantId} and received_at < ${ago(retentionMs)}
-      limit ${atMost})
+      select integration_id, due_at, entry_id ${oldInboxRows(scope, retentionMs)} limit ${atMost})
     returning 1 as one`)
   return rows.length
 }

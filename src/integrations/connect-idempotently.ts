@@ -13,7 +13,7 @@ import type { integrationResponse } from './schema.ts'
 type ConnectBody = z.infer<typeof integrationResponse>
 
 interface ConnectRouteDependencies extends ConnectDependencies {
-  wake(tenantId: TenantId, integrationId: string): void
+  wake(): void
 }
 
 /**
@@ -48,7 +48,7 @@ export async function connectIdempotently(
       })
       const [first] = responses
       if (!first) throw new Error('connecting ended without storing anything')
-      deps.wake(first.tenantId, first.answer.body.integration_id)
+      deps.wake()
       return first.answer
     },
   )

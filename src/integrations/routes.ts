@@ -45,7 +45,7 @@ export interface IntegrationRouteDependencies extends ConnectDependencies, Disco
   tokens: Tokens
   testConnection: TestConnection
   /** Called after a connect is committed, because there is work. */
-  wake(tenantId: TenantId, integrationId: string): void
+  wake(): void
   /** Aborts when the caller disconnects or the server stops. */
   signalOf(request: FastifyRequest): AbortSignal
 }

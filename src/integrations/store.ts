@@ -1,5 +1,5 @@
 /** SQL on integrations; accounts, tokens and authorizations have stores of their own. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { recordChange } from '../changes/store.ts'
 import type { TenantScope } from '../db/scope.ts'
 import {
@@ -150,13 +150,21 @@ export async function saveTicketTotal(scope: TenantScope, id: string, count: num
     where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
 }
 
-/** Records the end of a run. @param whole the run read everything, so the first load is complete */
-export async function saveSyncTime(scope: TenantScope, id: string, whole: boolean): Promise<void> {
-  await scope.query(sql`
+/**
+ * The statement that records the end of a run, to run together with what ends it.
+ *
+ * @param whole the run read everything, so the first load is complete
+ * @param condition when it applies
+ */
+export const updateSyncTime = (
+  scope: TenantScope,
+  id: string,
+  whole: boolean,
+  condition: RawBuilder<unknown>,
+) => sql`
     update tenant_integrations set last_sync_at = clock_timestamp(),
       loaded_at = case when ${whole} then coalesce(loaded_at, clock_timestamp()) else loaded_at end
-    where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
-}
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} and ${condition}`
 
 /** The integration's data is deleted: when connected again, it is loaded anew. */
 export async function clearFirstLoad(scope: TenantScope, id: string): Promise<void> {

@@ -11,6 +11,9 @@ const seenSince = (id: RawBuilder<unknown>, owner: RawBuilder<unknown>, retentio
   where s.tenant_id = ${owner}.tenant_id and s.integration_id = ${owner}.integration_id and s.ticket_id = ${id}
     and s.seen_at >= ${ago(retentionMs)})`
 
+export const hasOldTombstones = ({ tenantId }: TenantScope, retentionMs: number) => sql<boolean>`exists (
+  select from issues where tenant_id = ${tenantId} and archived and archived_at < ${ago(retentionMs)})`
+
 /**
  * Deletes tombstones that no read has returned for `retentionMs`, with their data. While HubSpot still
  * lists a ticket as archived, each full run sees it and the tombstone stays; if deleted, it would
@@ -39,6 +42,9 @@ export async function deleteOldTombstones(
     select from old`)
   return rows.length
 }
+
+export const hasOldProblems = ({ tenantId }: TenantScope, retentionMs: number) => sql<boolean>`exists (
+  select from record_problems where tenant_id = ${tenantId} and found_at < ${ago(retentionMs)})`
 
 /**
  * Deletes problems found longer ago than `retentionMs` whose records no read has returned since. If

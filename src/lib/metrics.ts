@@ -166,19 +166,13 @@ export function createMetrics() {
     }),
     streamsDue: new Gauge({
       name: 'spoke_sync_streams_due',
-      help: 'Streams that are due but not running, as of the last scheduler poll',
+      help: 'Streams that are due but not running, in all processes; at most 10,000 are counted',
       registers,
     }),
     auditFailures: new Counter({
       name: 'spoke_audit_failures_total',
       help: 'Events that could not be written to the audit log, by phase (requested: the request was refused; done: it had its effect)',
       labelNames: ['phase'],
-      registers,
-    }),
-    queueDepth: new Gauge({
-      name: 'spoke_queue_depth',
-      help: 'Jobs, by queue and state',
-      labelNames: ['queue', 'state'],
       registers,
     }),
     tenantsErasing: new Gauge({

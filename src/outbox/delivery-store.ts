@@ -6,45 +6,45 @@
 import { sql } from 'kysely'
 import type { Change } from '../changes/change.ts'
 import { fromNow } from '../db/database.ts'
-import type { SystemScope, TenantScope } from '../db/scope.ts'
+import { type Scan, type ScanPosition, scanForDue } from '../db/scan.ts'
+import type { TenantScope } from '../db/scope.ts'
 import { productEndpoint } from './endpoint.ts'
 
 /** The rows of one endpoint. */
 export const whereEndpoint = ({ tenantId }: TenantScope, endpointId: string) =>
   sql`tenant_id = ${tenantId} and endpoint_id = ${endpointId}`
 
-export interface DueEndpoint {
-  tenantId: string
-  endpointId: string
+export interface TenantEndpoint {
+  tenant_id: string
+  endpoint_id: string
 }
 
+export type EndpointScan = Scan<TenantEndpoint>
+
 /**
- * Endpoints with due deliveries, the longest due first. Each endpoint costs one index probe,
- * however many deliveries wait.
+ * The endpoints of all tenants with due deliveries, the longest due first: an SQL expression whose
+ * value is a JSON EndpointScan.
  *
- * @param withProduct whether this process can send to the product's endpoint
+ * @param scan.withProduct whether this process can send to the product's endpoint
  */
-export async function findDueEndpoints(
-  { query }: SystemScope,
-  { atMost, withProduct }: { atMost: number; withProduct: boolean },
-): Promise<DueEndpoint[]> {
-  return await query(sql<DueEndpoint>`/* prepared */
-    with recursive due_endpoints as (
-      (select tenant_id, endpoint_id, due_at from deliveries where due_at < 'infinity'
-        order by tenant_id, endpoint_id, due_at limit 1)
-      union all
-      select n.* from due_endpoints l cross join lateral (
-        select d.tenant_id, d.endpoint_id, d.due_at from deliveries d
-        where (d.tenant_id, d.endpoint_id) > (l.tenant_id, l.endpoint_id) and d.due_at < 'infinity'
-        order by d.tenant_id, d.endpoint_id, d.due_at
-        limit 1) n
-    )
-    select l.tenant_id as "tenantId", l.endpoint_id as "endpointId" from due_endpoints l
-    where l.due_at <= clock_timestamp() and (${withProduct} or l.endpoint_id <> ${productEndpoint})
-      and not exists (select from tenants t where t.tenant_id = l.tenant_id and t.erasing_at is not null)
-    order by l.due_at
-    limit ${atMost}`)
-}
+export const dueEndpoints = ({
+  withProduct,
+  ...scan
+}: {
+  after: ScanPosition
+  atMost: number
+  withProduct: boolean
+}) =>
+  scanForDue(
+    {
+      table: 'deliveries',
+      id: 'endpoint_id',
+      rows: sql`due_at < 'infinity'`,
+      joins: sql``,
+      groups: withProduct ? sql`true` : sql`g.id <> ${productEndpoint}`,
+    },
+    scan,
+  )
 
 export interface Delivery {
   seq: number
@@ -194,6 +194,13 @@ export async function releaseDelivery(
     where ${whereEndpoint(scope, endpointId)} and seq = ${seq} and due_at = ${lease}`)
 }
 
+const oldDeliveries = ({ tenantId }: TenantScope) => sql`
+  from deliveries
+  where tenant_id = ${tenantId} and due_at = 'infinity'
+    and seq < (select seq from changes where tenant_id = ${tenantId} order by seq limit 1)`
+
+export const hasOldDeliveries = (scope: TenantScope) => sql<boolean>`exists (select ${oldDeliveries(scope)})`
+
 /**
  * Deletes finished deliveries whose change is no longer retained.
  *
@@ -202,10 +209,7 @@ export async function releaseDelivery(
 export async function deleteOldDeliveries(scope: TenantScope, atMost: number): Promise<number> {
   const rows = await scope.query(sql`
     with old as materialized (
-      select endpoint_id, seq from deliveries
-      where tenant_id = ${scope.tenantId} and due_at = 'infinity'
-        and seq < (select min(seq) from changes where tenant_id = ${scope.tenantId})
-      limit ${atMost}
+      select endpoint_id, seq ${oldDeliveries(scope)} limit ${atMost}
     ),
     old_attempts as (
       delete from attempts where tenant_id = ${scope.tenantId} and (endpoint_id, seq) in (select endpoint_id, seq from old)

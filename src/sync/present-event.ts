@@ -1,8 +1,8 @@
 /** Converts a run to its API representation. Pure. */
 import type { z } from 'zod'
 import { toIso } from '../api/wire.ts'
+import type { SyncEvent } from './event-store.ts'
 import type { syncEvent } from './schema.ts'
-import type { SyncEvent } from './store.ts'
 
 export function presentSyncEvent(event: SyncEvent): z.infer<typeof syncEvent> {
   const seconds = event.runningMs / 1_000
@@ -22,6 +22,8 @@ export function presentSyncEvent(event: SyncEvent): z.infer<typeof syncEvent> {
     failed: event.failed,
     repaired: event.repaired,
     pages: event.pages,
+    repeat_count: event.repeatCount,
+    repeats_since: toIso(event.repeatsSince),
     rate_per_second: seconds > 0 && event.done > 0 ? Math.round((event.done / seconds) * 10) / 10 : null,
     waiting_for: event.waitingFor,
     waiting_until: toIso(event.waitingUntil),

@@ -5,7 +5,7 @@ import type { TenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { createPoller } from '../lib/poller.ts'
-import { findSyncEvents, type SyncEvent } from './store.ts'
+import { findSyncEvents, type SyncEvent } from './event-store.ts'
 
 const intervalMs = 500
 

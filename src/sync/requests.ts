@@ -1,17 +1,8 @@
-/** Requests runs for a caller, a connect or the schedule; the caller then wakes a worker. */
+/** Requests the first run after a connect, and puts the integration on the schedule. */
 import type { TenantScope } from '../db/scope.ts'
-import {
-  claimScheduleSlot,
-  hasWatermark,
-  isSlotUseful,
-  requestRun,
-  type StreamKey,
-  scheduleStream,
-} from './store.ts'
-import { type SyncType, scheduleOffset } from './stream.ts'
-
-/** How often the schedule starts each sync type, ms. */
-export type SyncPeriods = Readonly<Record<SyncType, number>>
+import { hasWatermark, scheduleStream } from './schedule-store.ts'
+import { requestRun } from './store.ts'
+import { type StreamKey, type SyncPeriods, scheduleOffset } from './stream.ts'
 
 /**
  * Requests a sync after a connect: full until a full run has succeeded once, incremental from then
@@ -22,31 +13,13 @@ export async function requestSyncOnConnect(
   integrationId: string,
   kind: string,
   periods: SyncPeriods,
-): Promise<StreamKey> {
+): Promise<void> {
   for (const syncType of ['full', 'incremental'] as const) {
-    const period = periods[syncType]
-    await scheduleStream(
-      scope,
-      { integrationId, kind, syncType },
-      period,
-      scheduleOffset(integrationId, period),
-    )
+    const periodMs = periods[syncType]
+    const slots = { periodMs, offsetMs: scheduleOffset(integrationId, periodMs) }
+    await scheduleStream(scope, { integrationId, kind, syncType }, slots)
   }
   const complete = await hasWatermark(scope, { integrationId, kind, syncType: 'full' })
   const key: StreamKey = { integrationId, kind, syncType: complete ? 'incremental' : 'full' }
   await requestRun(scope, key, 'connect')
-  return key
-}
-
-/** Takes a schedule slot that is due. @returns whether this queued a run */
-export async function requestScheduledRun(
-  scope: TenantScope,
-  key: StreamKey,
-  periods: SyncPeriods,
-): Promise<boolean> {
-  const period = periods[key.syncType]
-  if (!(await claimScheduleSlot(scope, key, period, scheduleOffset(key.integrationId, period)))) return false
-  if (!(await isSlotUseful(scope, key))) return false
-  const { already } = await requestRun(scope, key, 'schedule')
-  return !already
 }

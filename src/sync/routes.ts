@@ -14,24 +14,17 @@ import { tenantRoute } from '../api/tenant-route.ts'
 import { after, integrationPath, limit, noQuery, uuidText } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
-import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
+import { parseTenantId } from '../db/tenant-id.ts'
 import { asAppError } from '../hubspot/as-app-error.ts'
 import type { RetryLimits } from '../hubspot/client/client.ts'
 import type { TestConnection } from '../integrations/connection-test.ts'
 import { requireIntegration, requireLockedIntegration } from '../integrations/require-integration.ts'
 import { AppError } from '../lib/errors.ts'
-import { newId } from '../lib/ids.ts'
+import { findSyncEvent, listSyncEvents, type SyncEvent } from './event-store.ts'
 import { presentSyncEvent } from './present-event.ts'
 import type { ProgressWatch } from './progress.ts'
 import { syncBody, syncEventResponse, syncHistory, syncStarted } from './schema.ts'
-import {
-  findSyncEvent,
-  listSyncEvents,
-  type RequestedRun,
-  requestRun,
-  type StreamKey,
-  type SyncEvent,
-} from './store.ts'
+import { type RequestedRun, requestRun } from './store.ts'
 import { isFinished } from './stream.ts'
 
 export interface SyncRouteDependencies {
@@ -41,11 +34,8 @@ export interface SyncRouteDependencies {
   /** The kind that `sync` syncs. */
   kind: string
   retryLimits: RetryLimits
-  /**
-   * Called after a run is committed, because there is work. The same run need not be reported
-   * twice.
-   */
-  wakeStream(tenantId: TenantId, key: StreamKey, occasion: string): void
+  /** Called after a run is committed: this process need not wait for its next poll. */
+  wake(): void
   signalOf(request: FastifyRequest): AbortSignal
   /** Like `signalOf`, but without a deadline: for a stream that stays open. */
   watchOf(request: FastifyRequest): AbortSignal
@@ -117,8 +107,7 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
           })
           return body
         })
-        // A waiting run was already woken under its own id, so it needs another occasion.
-        deps.wakeStream(tenantId, key, started.resumed ? newId() : started.sync_event_id)
+        deps.wake()
         return started
       }
       const stored = asked && (await transaction((scope) => findStoredResponse<SyncStarted>(scope, asked)))

@@ -28,15 +28,14 @@ import { logUpsertReport } from './report.ts'
 import type { SavedStep, SaveStep, StepContext } from './step.ts'
 import { readStep } from './steps.ts'
 import {
-  addProgress,
   claimStream,
   type Ending,
   extendLease,
   finishRun,
   markWaiting,
+  type RunProgress,
   releaseStream,
   type StreamClaim,
-  type StreamKey,
   saveCheckpoint,
   startIncrementalWindow,
 } from './store.ts'
@@ -49,6 +48,9 @@ import {
   isRunOver,
   markAt,
   maxFailures,
+  type StreamKey,
+  type SyncPeriods,
+  scheduleOffset,
   unprovenMessage,
   unreadMessage,
   watermarkAfter,
@@ -60,6 +62,7 @@ export interface RunDependencies {
   tokens: Tokens
   claimant: Claimant
   sync: SyncSettings
+  periods: SyncPeriods
   /**
    * Called within a step's transaction when an incremental run finds records that were not live
    * here before; `newestAt` is when the newest was created.
@@ -118,7 +121,9 @@ export async function runStream(
 ): Promise<RunOutcome> {
   const { db, metrics } = deps
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
-  const claim = await within((scope) => claimStream(scope, key, deps.claimant))
+  const periodMs = deps.periods[key.syncType]
+  const slots = { periodMs, offsetMs: scheduleOffset(key.integrationId, periodMs) }
+  const claim = await within((scope) => claimStream(scope, key, deps.claimant, slots))
   if (!claim) return 'idle'
   const run: RunState = {
     ...deps,
@@ -241,23 +246,13 @@ async function saveStep(run: RunState, at: Cursor, save: SaveStep): Promise<Save
     const status = await lockIntegration(scope, key.integrationId)
     if (!isConnected(status)) throw new FencedRun()
     const saved = await save(scope)
-    if (!(await saveCheckpoint(scope, key, claim, claimant.leaseMs, saved.next))) throw new FencedRun()
     if (at.startedAt === null && saved.next.startedAt !== null && key.syncType === 'full')
       await startIncrementalWindow(scope, key, watermarkAfter(saved.next.startedAt, lookBackOf(run)))
-    await addProgress(scope, claim.syncEventId, {
-      pages: saved.done ? 1 : 0,
-      done: saved.done ?? 0,
-      inserted: saved.report?.inserted ?? 0,
-      changed: saved.report?.changed ?? 0,
-      unchanged: saved.report?.unchanged ?? 0,
-      archived: saved.report?.archived ?? 0,
-      failed: saved.report?.rejected.length ?? 0,
-      repaired: saved.report?.repaired ?? 0,
-      total: saved.total,
-    })
     if (key.syncType === 'incremental' && saved.report?.newestAt !== undefined)
       await run.onFound?.(scope, key.integrationId, saved.report.newestAt)
-    if (isRunOver(saved.next)) await finishSucceeded(run, scope, saved.next, status)
+    if (isRunOver(saved.next)) await finishSucceeded(run, scope, saved, status)
+    else if (!(await saveCheckpoint(scope, key, claim, claimant.leaseMs, saved.next, progressOf(saved))))
+      throw new FencedRun()
     return saved
   })
   run.failures = 0
@@ -269,6 +264,18 @@ async function saveStep(run: RunState, at: Cursor, save: SaveStep): Promise<Save
   }
   return isRunOver(saved.next) ? undefined : saved
 }
+
+const progressOf = ({ report, done = 0, total }: SavedStep): RunProgress => ({
+  pages: done > 0 ? 1 : 0,
+  done,
+  inserted: report?.inserted ?? 0,
+  changed: report?.changed ?? 0,
+  unchanged: report?.unchanged ?? 0,
+  archived: report?.archived ?? 0,
+  failed: report?.rejected.length ?? 0,
+  repaired: report?.repaired ?? 0,
+  total,
+})
 
 /**
  * Releases the stream until the run may continue.
@@ -299,10 +306,11 @@ const lookBackOf = ({ sync }: RunState) => Math.max(sync.lookBackMs, sync.indexL
 async function finishSucceeded(
   run: RunState,
   scope: TenantScope,
-  cursor: Cursor,
+  saved: SavedStep,
   status: string,
 ): Promise<void> {
   const { key, claim } = run
+  const cursor = saved.next
   const { deletionsHeldBack = null, unproven } = cursor
   const watermark = watermarkAfter(cursor.startedAt ?? new Date(0).toISOString(), lookBackOf(run))
   const ending: Ending = {
@@ -313,10 +321,13 @@ async function finishSucceeded(
     deletionsHeldBack,
     ...shortcomingOf(cursor),
     listWasIdle: cursor.listWasIdle ?? false,
+    lastStep: progressOf(saved),
   }
-  run.endedAs = (await finishRun(scope, key, claim, ending)) ?? 'cancelled'
+  const endedAs = await finishRun(scope, key, claim, ending)
+  if (!endedAs) throw new FencedRun()
+  run.endedAs = endedAs
   // An incremental run records each change it finds, so its end need not be announced.
-  if (key.syncType === 'full' && run.endedAs !== 'cancelled')
+  if (key.syncType === 'full')
     await recordChange(scope, 'sync.completed', key.integrationId, {
       sync_event_id: claim.syncEventId,
       state: run.endedAs,

@@ -20,6 +20,12 @@ export const syncEvent = z
     failed: z.number().describe('Records that could not be saved'),
     repaired: z.number().describe('Records that were saved, but not verbatim'),
     pages: z.number(),
+    repeat_count: z
+      .number()
+      .describe(
+        'How many scheduled runs directly before this one found nothing either; this run stands for them',
+      ),
+    repeats_since: z.string().nullable().describe('When the first of them started'),
     rate_per_second: z.number().nullable(),
     waiting_for: z.string().nullable().describe('Why the run waits: an error code'),
     waiting_until: z.string().nullable(),

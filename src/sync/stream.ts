@@ -7,6 +7,13 @@ import type { Orders } from './id-order.ts'
 
 export type SyncType = 'full' | 'incremental'
 
+/** What identifies a stream of a tenant. */
+export interface StreamKey {
+  integrationId: string
+  kind: string
+  syncType: SyncType
+}
+
 export type SyncTrigger = 'api' | 'connect' | 'schedule'
 
 export type EventState = 'queued' | 'running' | 'waiting' | 'succeeded' | 'partial' | 'failed' | 'cancelled'
@@ -276,6 +283,9 @@ export const watermarkAfter = (startedAt: string, lookBackMs: number): Date =>
  * A run is given up when its consecutive failures, without a page in between, exceed this number.
  */
 export const maxFailures = 8
+
+/** How often the schedule starts each sync type, ms. */
+export type SyncPeriods = Readonly<Record<SyncType, number>>
 
 /**
  * An integration's own offset in the schedule's period, ms, so that integrations are spread over

@@ -111,13 +111,14 @@ export const dataInventory: readonly InventoryEntry[] = [
   }),
   entry('sync_streams', 'marked', {
     key: 'integration_id kind sync_type',
-    exported: `integration_id kind sync_type epoch lease_until lease_owner sync_event_id cursor watermark failures not_before next_run_at
+    exported: `integration_id kind sync_type epoch lease_until lease_owner sync_event_id cursor watermark failures not_before next_run_at due_at
       deletions_held_back list_checked_at awaits_hubspot is_probe`,
   }),
   entry('sync_events', 'rows', {
     key: 'sync_event_id',
     exported: `sync_event_id integration_id kind sync_type trigger state version total done inserted changed unchanged archived
-      failed repaired pages waiting_for waiting_until error_code error requested_at started_at finished_at`,
+      failed repaired pages waiting_for waiting_until error_code error requested_at started_at finished_at
+      repeat_count repeats_since`,
   }),
   entry('change_counters', 'rows', { key: '', exported: 'last_seq' }),
   entry('changes', 'rows', {

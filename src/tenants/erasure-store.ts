@@ -15,12 +15,10 @@ export async function markTenantErasing({ query, tenantId }: ErasureScope): Prom
   return rows.length > 0
 }
 
-/** How long ago the tenant was marked, ms; undefined when it does not exist or is not marked. */
-export async function erasureMarkedMsAgo({ query, tenantId }: ErasureScope): Promise<number | undefined> {
-  const rows = await query(sql<{ ms: number }>`
-    select (extract(epoch from clock_timestamp() - erasing_at) * 1000)::float8 as ms from tenants
-    where tenant_id = ${tenantId} and erasing_at is not null`)
-  return rows[0]?.ms
+export async function isMarkedForErasure({ query, tenantId }: ErasureScope): Promise<boolean> {
+  const rows = await query(sql`
+    select tenant_id from tenants where tenant_id = ${tenantId} and erasing_at is not null`)
+  return rows.length > 0
 }
 
 export async function deleteErasedTenant({ query, tenantId }: ErasureScope): Promise<void> {

@@ -11,7 +11,7 @@ import {
   type ExportPosition,
   hasInventoryRows,
 } from './data-inventory-store.ts'
-import { deleteErasedTenant, erasureMarkedMsAgo, markTenantErasing } from './erasure-store.ts'
+import { deleteErasedTenant, isMarkedForErasure, markTenantErasing } from './erasure-store.ts'
 
 /** Rows per step. */
 const rowsPerStep = 2_000
@@ -46,7 +46,7 @@ export async function runErasureStep<T>(
   step: (scope: ErasureScope) => Promise<T>,
 ): Promise<T | undefined> {
   return await withErasure(db, tenantId, async (scope) =>
-    (await erasureMarkedMsAgo(scope)) === undefined ? undefined : await step(scope),
+    (await isMarkedForErasure(scope)) ? await step(scope) : undefined,
   )
 }
 
@@ -80,21 +80,9 @@ export async function eraseTenantRows(
 /**
  * Deletes the tenant's own row once nothing else of the tenant is left.
  *
- * @param quietMs the minimum time since the mark: by then, any process that found work before the
- * mark has sent its wake-up
- * @param justBefore deletes what is stored elsewhere
  * @returns gone: also when it was already gone
  */
-export async function endErasure(
-  db: Database,
-  tenantId: TenantId,
-  quietMs: number,
-  justBefore: () => Promise<void>,
-): Promise<'gone' | 'too_soon' | 'rows_left'> {
-  const ms = await withErasure(db, tenantId, erasureMarkedMsAgo)
-  if (ms === undefined) return 'gone'
-  if (ms < quietMs) return 'too_soon'
-  await justBefore()
+export async function endErasure(db: Database, tenantId: TenantId): Promise<'gone' | 'rows_left'> {
   const left = await runErasureStep(db, tenantId, async (scope) => {
     for (const entry of dataInventory)
       if (entry.erasedWith !== 'tenant' && (await hasInventoryRows(scope.rows, entry))) return true

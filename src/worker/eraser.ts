@@ -8,14 +8,10 @@ import type { Clock } from '../lib/clock.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { endErasure, eraseTenantRows, runErasureStep } from '../tenants/erasure.ts'
 import { findErasingTenants } from '../tenants/erasure-store.ts'
-import type { PollPeriods } from './poll-periods.ts'
-import type { Queues } from './queues.ts'
 
 export interface EraserDependencies extends RevokeDependencies {
-  queues: Queues
   clock: Clock
   metrics: Metrics
-  polls: PollPeriods
 }
 
 const maxTenants = 100
@@ -23,20 +19,8 @@ const maxTenants = 100
 const sliceMs = 5_000
 
 /**
- * Polls for marked tenants until the signal aborts. Any number of processes may run this: each step
- * has exclusive access to its tenant.
- */
-export async function runEraser(deps: EraserDependencies, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await eraseMarkedTenants(deps, signal).catch((err: unknown) =>
-      deps.log.warn({ err }, 'tenants marked for erasure could not be listed'),
-    )
-    await deps.clock.sleep(deps.polls.eraseMs, signal).catch(() => {})
-  }
-}
-
-/**
- * Works through the marked tenants in rotation until none of them can make further progress now.
+ * Works through the marked tenants in rotation until none of them can make further progress now. Any
+ * number of processes may do so: each step has exclusive access to its tenant.
  */
 export async function eraseMarkedTenants(deps: EraserDependencies, signal: AbortSignal): Promise<void> {
   const { db, metrics, log } = deps
@@ -63,8 +47,8 @@ async function eraseForOneSlice(
   deps: EraserDependencies,
   tenantId: TenantId,
   signal: AbortSignal,
-): Promise<'cut_short' | 'too_soon' | 'rows_left' | 'gone'> {
-  const { db, clock, queues, polls } = deps
+): Promise<'cut_short' | 'rows_left' | 'gone'> {
+  const { db, clock } = deps
   const end = clock.monotonic() + sliceMs
   const more = () => !signal.aborted && clock.monotonic() < end
   if (!(await revokeAllGrants(deps, tenantId, signal, more))) return 'cut_short'
@@ -73,5 +57,5 @@ async function eraseForOneSlice(
   if (hubIds && hubIds.length > 0) await withSystem(db, (scope) => deleteBudgets(scope, hubIds))
   for (const when of ['integrations', 'audit'] as const)
     if (!(await eraseTenantRows(db, tenantId, when, more))) return 'cut_short'
-  return await endErasure(db, tenantId, polls.erasureQuietMs, () => queues.deleteJobsOf(tenantId))
+  return await endErasure(db, tenantId)
 }

@@ -4,21 +4,20 @@
  * All state is in rows, so this works across processes.
  */
 import type { Database } from '../db/database.ts'
-import { withSystem, withTenant } from '../db/scope.ts'
+import { type TenantScope, withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { findAwaitingInboxes, resumeInbox } from '../inbox/claim-store.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
-import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
-import { findAwaitingStreams, resumeAwaitingStream } from '../sync/store.ts'
+import { findAwaitingStreams, resumeAwaitingStream } from '../sync/schedule-store.ts'
 import { claimPeriodicTask } from '../tenants/periodic-task-store.ts'
+import type { Bell } from './loop.ts'
 import type { PollPeriods } from './poll-periods.ts'
-import type { Queues } from './queues.ts'
 
 export interface HubSpotReturnDependencies {
   db: Database
-  queues: Queues
+  bell: Bell
   clock: Clock
   log: Log
 }
@@ -74,23 +73,19 @@ const findWaiting = ({ db }: HubSpotReturnDependencies) =>
 type Waiting = Awaited<ReturnType<typeof findWaiting>>
 
 async function resume(
-  { db, queues, log }: HubSpotReturnDependencies,
+  { db, bell, log }: HubSpotReturnDependencies,
   { streams, inboxes }: Waiting,
 ): Promise<void> {
   /** A failure of one tenant does not affect the others. */
-  const each = async (tenantId: string, work: () => Promise<void>) => {
-    await work().catch((err: unknown) => {
+  const each = async (tenantId: string, work: (scope: TenantScope) => Promise<void>) => {
+    await withTenant(db, parseTenantId(tenantId), work).catch((err: unknown) => {
       if (!isTenantErasing(err))
         log.warn({ err, tenant_id: tenantId }, 'a run or inbox that waits for HubSpot could not be resumed')
     })
   }
   for (const { tenantId, ...key } of streams)
-    await each(tenantId, async () => {
-      if (await withTenant(db, parseTenantId(tenantId), (scope) => resumeAwaitingStream(scope, key)))
-        await queues.wake({ tenantId, ...key }, newId())
-    })
-  for (const { tenantId, integrationId } of inboxes)
-    await each(tenantId, () =>
-      withTenant(db, parseTenantId(tenantId), (scope) => resumeInbox(scope, integrationId)),
-    )
+    await each(tenantId, (scope) => resumeAwaitingStream(scope, key))
+  for (const { tenant_id, integration_id } of inboxes)
+    await each(tenant_id, (scope) => resumeInbox(scope, integration_id))
+  bell.ring()
 }

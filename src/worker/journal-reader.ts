@@ -1,18 +1,13 @@
 /** Reads HubSpot's webhooks journal in one process at a time, and subscribes to every account. */
 import type { IntegrationRef } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
-import {
-  type JournalDependencies,
-  type JournalPoll,
-  readJournal,
-  releaseJournalReader,
-} from '../journal/read-journal.ts'
+import { readJournal, releaseJournalReader } from '../journal/read-journal.ts'
 import { type SubscriptionDependencies, updateDueSubscriptions } from '../journal/subscriptions.ts'
+import type { Loop } from './loop.ts'
 import type { PollPeriods } from './poll-periods.ts'
 
 export interface JournalReaderDependencies extends SubscriptionDependencies {
   tokens: Tokens
-  polls: PollPeriods
 }
 
 /** Wait after a pass that could not continue. */
@@ -20,30 +15,33 @@ const subscribeRetryMs = 30_000
 /** Integrations whose token is checked at once. The next sync finds the state of any others. */
 const maxTokenChecks = 8
 
-/** Runs until the signal aborts, and returns when the work in progress has ended. */
-export async function runJournalReader(deps: JournalReaderDependencies, signal: AbortSignal): Promise<void> {
-  await Promise.all([runReads(deps, signal), runSubscriptions(deps, signal)])
-}
-
-async function runReads(deps: JournalReaderDependencies, signal: AbortSignal): Promise<void> {
+export function journalLoops(deps: JournalReaderDependencies, polls: PollPeriods): Loop[] {
   const checks = new Set<Promise<void>>()
-  while (!signal.aborted) {
-    const { more, uninstalled } = await pollJournal(deps, signal)
-    for (const ref of uninstalled.slice(0, maxTokenChecks - checks.size)) {
-      const done = checkToken(deps, ref, signal).finally(() => checks.delete(done))
-      checks.add(done)
-    }
-    if (!more) await deps.clock.sleep(deps.polls.journalMs, signal).catch(() => {})
-  }
-  await Promise.all(checks)
-  await releaseJournalReader(deps).catch(() => {})
+  return [
+    {
+      name: 'journal',
+      everyMs: polls.journalMs,
+      async pass(signal) {
+        const { more, uninstalled } = await readJournal(deps, signal)
+        for (const ref of uninstalled.slice(0, maxTokenChecks - checks.size)) {
+          const done = checkToken(deps, ref, signal).finally(() => checks.delete(done))
+          checks.add(done)
+        }
+        return more ? 'again' : 'done'
+      },
+      async end() {
+        await Promise.all(checks)
+        await releaseJournalReader(deps)
+      },
+    },
+    {
+      name: 'journal_subscriptions',
+      everyMs: polls.subscribeMs,
+      retryMs: subscribeRetryMs,
+      pass: (signal) => updateDueSubscriptions(deps, signal),
+    },
+  ]
 }
-
-const pollJournal = (deps: JournalDependencies, signal: AbortSignal): Promise<JournalPoll> =>
-  readJournal(deps, signal).catch((err: unknown) => {
-    deps.log.warn({ err }, 'the webhooks journal could not be polled')
-    return { more: false, uninstalled: [] }
-  })
 
 /**
  * The token is due: using it requests a new one from HubSpot, and the response shows whether our
@@ -55,17 +53,4 @@ async function checkToken(
   signal: AbortSignal,
 ): Promise<void> {
   await tokens.use(ref, { retryLimits, signal }, async () => undefined).catch(() => {})
-}
-
-async function runSubscriptions(deps: JournalReaderDependencies, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    const wentWell = await updateDueSubscriptions(deps, signal).then(
-      () => true,
-      (err: unknown) => {
-        if (!signal.aborted) deps.log.warn({ err }, 'webhooks journal subscriptions could not be updated')
-        return false
-      },
-    )
-    await deps.clock.sleep(wentWell ? deps.polls.subscribeMs : subscribeRetryMs, signal).catch(() => {})
-  }
 }

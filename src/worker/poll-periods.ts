@@ -1,36 +1,30 @@
-/** How often the loops of the worker poll. One value, so that tests can wait for less. */
+/** How often the loops of the worker poll, ms. One value, so that tests can wait for less. */
 export interface PollPeriods {
-  /** Between two scheduler polls, ms. */
-  scheduleMs: number
-  /** Between two polls for inboxes that are due, ms. */
-  inboxMs: number
-  /** Between two polls for endpoints that are due, ms. */
-  outboxMs: number
-  /** Between two early tries of something that waits for HubSpot to return, over all processes, ms. */
+  /** Between two polls for work that is due: runs, inboxes, endpoints. */
+  dueMs: number
+  /** Between two early tries of something that waits for HubSpot to return, over all processes. */
   probeMs: number
-  /** Until HubSpot is queried for another file of the journal after the last one, ms. */
+  /** Between two counts for the metrics. */
+  countMs: number
+  /** Until HubSpot is queried for another file of the journal after the last one. */
   journalMs: number
-  /** Between two polls for journal subscriptions that are due, ms. */
+  /** Between two polls for journal subscriptions that are due. */
   subscribeMs: number
-  /** Between two passes over unconfirmed OAuth grants, ms. */
+  /** Between two passes over unconfirmed OAuth grants. */
   expireMs: number
-  /** Between two polls for tenants marked for erasure, ms. */
+  /** Between two polls for tenants marked for erasure. */
   eraseMs: number
-  /**
-   * A tenant stays at least this long after its mark, ms. Longer than a scheduler poll and than the
-   * wake-ups that follow a commit: a poll that had found its streams has sent its wake-ups by then.
-   */
-  erasureQuietMs: number
+  /** Between two checks whether a retention pass is due. */
+  retentionMs: number
 }
 
 export const pollPeriods: PollPeriods = {
-  scheduleMs: 4_000,
-  inboxMs: 200,
-  outboxMs: 200,
+  dueMs: 200,
   probeMs: 8_000,
+  countMs: 15_000,
   journalMs: 1_000,
   subscribeMs: 2_000,
   expireMs: 5_000,
   eraseMs: 4_000,
-  erasureQuietMs: 10_000,
+  retentionMs: 60_000,
 }

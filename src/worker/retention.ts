@@ -1,24 +1,33 @@
 /** Deletes expired rows once an hour, in one process, tenant by tenant, in short steps. */
+import type { RawBuilder } from 'kysely'
 import { deleteExpiredIdempotencyKeys, tenantsWithExpiredIdempotencyKeys } from '../api/idempotency-store.ts'
 import { deleteEndedSessions } from '../auth/session-store.ts'
-import { deleteOldChanges } from '../changes/store.ts'
+import { deleteOldChanges, hasOldChanges } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withSystem, withTenant } from '../db/scope.ts'
+import { selectTogether } from '../db/select-together.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { deleteIdleBudgets } from '../hubspot/budget/budget-retention-store.ts'
-import { deleteOldInboxRows, deleteOldReceipts } from '../inbox/receipt-retention-store.ts'
+import { deleteOldInboxRows, deleteOldReceipts, hasOldInboxRows } from '../inbox/receipt-retention-store.ts'
 import {
   deleteExpiredAuthorizations,
   deleteStalePendingIntegrations,
+  hasExpiredAuthorizations,
+  hasStalePendingIntegrations,
 } from '../integrations/oauth/authorization-store.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
-import { deleteOldProblems, deleteOldTombstones } from '../issues/tombstone-retention-store.ts'
+import {
+  deleteOldProblems,
+  deleteOldTombstones,
+  hasOldProblems,
+  hasOldTombstones,
+} from '../issues/tombstone-retention-store.ts'
 import { deleteStaleSubscriptions } from '../journal/subscription-store.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { deleteOldDeliveries } from '../outbox/delivery-store.ts'
-import { deleteOldSyncEvents } from '../sync/event-retention-store.ts'
+import { deleteOldDeliveries, hasOldDeliveries } from '../outbox/delivery-store.ts'
+import { deleteOldSyncEvents, hasOldSyncEvents } from '../sync/event-retention-store.ts'
 import { claimPeriodicTask, listTenantsFrom } from '../tenants/periodic-task-store.ts'
 
 /** Retention period of each kind of row, ms; undefined: unlimited. */
@@ -38,22 +47,14 @@ export interface RetentionDependencies {
 }
 
 const passIntervalMs = 3_600_000
-const checkIntervalMs = 60_000
 /** Rows per statement. */
 const rowsPerStatement = 2_000
 const tenantsPerPage = 200
 
-export async function runRetention(deps: RetentionDependencies, signal: AbortSignal): Promise<void> {
-  const { db, clock, log } = deps
-  while (!signal.aborted) {
-    try {
-      if (await withSystem(db, (scope) => claimPeriodicTask(scope, 'retention', passIntervalMs)))
-        await runRetentionPass(deps, signal)
-    } catch (err) {
-      log.warn({ err }, 'a retention pass failed and will be retried')
-    }
-    await clock.sleep(checkIntervalMs, signal).catch(() => {})
-  }
+/** Runs a pass if the last one of any process began an hour ago. */
+export async function runRetentionIfDue(deps: RetentionDependencies, signal: AbortSignal): Promise<void> {
+  if (await withSystem(deps.db, (scope) => claimPeriodicTask(scope, 'retention', passIntervalMs)))
+    await runRetentionPass(deps, signal)
 }
 
 /**
@@ -69,13 +70,17 @@ export async function runRetentionPass(deps: RetentionDependencies, signal: Abor
     const ids = await withSystem(db, (scope) =>
       tenantsWithExpiredIdempotencyKeys(scope, after, tenantsPerPage),
     )
-    await forEachTenant(deps, ids, signal, (scope) => deleteExpiredIdempotencyKeys(scope, rowsPerStatement))
+    await forEachTenant(deps, ids, signal, async (tenantId) => {
+      const remove = (scope: TenantScope) => deleteExpiredIdempotencyKeys(scope, rowsPerStatement)
+      return (await withTenant(db, tenantId, remove)) === rowsPerStatement
+    })
     after = ids.at(-1)
     if (!after) break
   }
   const from = `${Math.floor(clock.random() * 256)
     .toString(16)
     .padStart(2, '0')}000000-0000-0000-0000-000000000000`
+  const rules = retentionRules(deps.retention)
   for (const [start, end] of [
     [from, 'g'],
     [undefined, from],
@@ -83,74 +88,134 @@ export async function runRetentionPass(deps: RetentionDependencies, signal: Abor
     for (let after: string | undefined = start; more(); ) {
       const found = await withSystem(db, (scope) => listTenantsFrom(scope, after, tenantsPerPage))
       const ids = found.filter((id) => id <= end)
-      await deleteExpiredRows(deps, ids, signal)
+      await forEachTenant(deps, ids, signal, (tenantId) => deleteExpiredRows(deps, tenantId, rules))
       const last = ids.at(-1)
       if (!last || ids.length < found.length) break
       after = last
     }
 }
 
-async function deleteExpiredRows(
-  deps: RetentionDependencies,
-  ids: readonly TenantId[],
-  signal: AbortSignal,
-): Promise<void> {
-  const { syncEventsMs, inboxMs, changesMs, problemsMs, archivedMs } = deps.retention
-  await forEachTenant(deps, ids, signal, async (scope) => {
-    await deleteExpiredAuthorizations(scope)
-    await deleteStalePendingIntegrations(scope)
-    return 0
-  })
-  if (syncEventsMs !== undefined)
-    await forEachTenant(deps, ids, signal, (scope) =>
-      deleteOldSyncEvents(scope, syncEventsMs, rowsPerStatement),
-    )
-  if (inboxMs !== undefined)
-    await forEachTenant(deps, ids, signal, (scope) => deleteOldInboxRows(scope, inboxMs, rowsPerStatement))
-  if (changesMs !== undefined) {
-    await forEachTenant(deps, ids, signal, (scope) => deleteOldChanges(scope, changesMs, rowsPerStatement))
-    await forEachTenant(deps, ids, signal, (scope) => deleteOldDeliveries(scope, rowsPerStatement))
-  }
-  if (problemsMs !== undefined)
-    await forEachTenant(deps, ids, signal, (scope) => deleteOldProblems(scope, problemsMs, rowsPerStatement))
-  if (archivedMs !== undefined)
-    await forEachTenant(deps, ids, signal, (scope) => deleteTombstones(scope, archivedMs))
+/** One kind of row: whether a tenant has expired ones, and what deletes some of them. */
+interface RetentionRule {
+  name: string
+  hasExpired(scope: TenantScope): RawBuilder<boolean>
+  /** @returns `rowsPerStatement` if there may be more */
+  remove(scope: TenantScope): Promise<unknown>
+}
+
+function retentionRules({
+  syncEventsMs,
+  inboxMs,
+  changesMs,
+  problemsMs,
+  archivedMs,
+}: RetentionPeriods): RetentionRule[] {
+  const after = (
+    name: string,
+    ms: number | undefined,
+    hasExpired: (scope: TenantScope, ms: number) => RawBuilder<boolean>,
+    remove: (scope: TenantScope, ms: number, atMost: number) => Promise<number>,
+  ): RetentionRule[] =>
+    ms === undefined
+      ? []
+      : [
+          {
+            name,
+            hasExpired: (scope) => hasExpired(scope, ms),
+            remove: (scope) => remove(scope, ms, rowsPerStatement),
+          },
+        ]
+  return [
+    { name: 'authorizations', hasExpired: hasExpiredAuthorizations, remove: deleteExpiredAuthorizations },
+    {
+      name: 'tenant_integrations',
+      hasExpired: hasStalePendingIntegrations,
+      remove: deleteStalePendingIntegrations,
+    },
+    ...after('sync_events', syncEventsMs, hasOldSyncEvents, deleteOldSyncEvents),
+    ...after('inbox_entries', inboxMs, hasOldInboxRows, deleteOldInboxRows),
+    ...after('changes', changesMs, hasOldChanges, deleteOldChanges),
+    ...after('deliveries', changesMs, hasOldDeliveries, (scope) =>
+      deleteOldDeliveries(scope, rowsPerStatement),
+    ),
+    ...after('record_problems', problemsMs, hasOldProblems, deleteOldProblems),
+    ...after('issues', archivedMs, hasOldTombstones, deleteTombstones),
+  ]
 }
 
 /**
- * Deletes one page per integration, under the integration's lock.
+ * Most tenants have nothing to delete, which one statement finds. Each kind of row has a transaction
+ * of its own, so that one that cannot be deleted does not keep the others.
  *
- * @returns `rowsPerStatement` if there may be more
+ * @returns whether there may be more
  */
-async function deleteTombstones(scope: TenantScope, archivedMs: number): Promise<number> {
+async function deleteExpiredRows(
+  deps: RetentionDependencies,
+  tenantId: TenantId,
+  rules: readonly RetentionRule[],
+): Promise<boolean> {
+  const found = await withTenant(deps.db, tenantId, (scope) =>
+    selectTogether(
+      scope.query,
+      Object.fromEntries(rules.map(({ name, hasExpired }) => [name, hasExpired(scope)])),
+    ),
+  )
+  let isFull = false
+  for (const { name, remove } of rules)
+    if (found[name])
+      await unlessFailing(deps, tenantId, async () => {
+        if ((await withTenant(deps.db, tenantId, remove)) === rowsPerStatement) isFull = true
+      })
+  return isFull
+}
+
+/** Deletes one page per integration, under the integration's lock. */
+async function deleteTombstones(scope: TenantScope, archivedMs: number, atMost: number): Promise<number> {
   for (const { integrationId } of await listIntegrations(scope)) {
     await lockIntegration(scope, integrationId)
-    if ((await deleteOldTombstones(scope, integrationId, archivedMs, rowsPerStatement)) === rowsPerStatement)
-      return rowsPerStatement
+    if ((await deleteOldTombstones(scope, integrationId, archivedMs, atMost)) === atMost) return atMost
   }
   return 0
 }
 
+/** A failure of one tenant does not affect the others. */
+async function unlessFailing(
+  { log }: RetentionDependencies,
+  tenantId: TenantId,
+  work: () => Promise<void>,
+): Promise<void> {
+  await work().catch((err: unknown) => {
+    if (!isTenantErasing(err)) log.warn({ err, tenant_id: tenantId }, 'retention skipped rows of a tenant')
+  })
+}
+
+/** Tenants at once: one waits for the database while the rows of another are checked. */
+const tenantsAtOnce = 3
+
 /**
- * Runs one step per tenant, and further rounds for those whose step was full: a tenant with much to
- * delete does not delay the others, and a tenant that fails does not affect them.
+ * Runs one step per tenant, and further rounds for those with more to delete, so that a tenant with
+ * much to delete does not delay the others.
+ *
+ * @param step returns whether there may be more
  */
 async function forEachTenant(
-  { db, log }: RetentionDependencies,
+  deps: RetentionDependencies,
   ids: readonly TenantId[],
   signal: AbortSignal,
-  work: (scope: TenantScope) => Promise<number>,
+  step: (tenantId: TenantId) => Promise<boolean>,
 ): Promise<void> {
   for (let round = ids; round.length > 0; ) {
-    const full: TenantId[] = []
-    for (const tenantId of round) {
-      if (signal.aborted) return
-      try {
-        if ((await withTenant(db, tenantId, work)) === rowsPerStatement) full.push(tenantId)
-      } catch (err) {
-        if (!isTenantErasing(err)) log.warn({ err, tenant_id: tenantId }, 'retention skipped a tenant')
+    const again: TenantId[] = []
+    const left = round.values()
+    const visit = async () => {
+      for (const tenantId of left) {
+        if (signal.aborted) return
+        await unlessFailing(deps, tenantId, async () => {
+          if (await step(tenantId)) again.push(tenantId)
+        })
       }
     }
-    round = full
+    await Promise.all(Array.from({ length: tenantsAtOnce }, visit))
+    round = again
   }
 }

@@ -1,106 +1,115 @@
 /**
- * The worker: runs streams when woken, polls for missed work, reads HubSpot's journal, drains
- * inboxes, sends webhooks, erases tenants, and deletes rows past their retention period.
+ * The worker: runs streams, drains inboxes and sends webhooks when they are due, reads HubSpot's
+ * journal, erases tenants, and deletes rows past their retention period.
  */
-import { isDiskFull } from '../db/database-errors.ts'
-import { parseTenantId } from '../db/tenant-id.ts'
+import type { Database } from '../db/database.ts'
+import { withSystem } from '../db/scope.ts'
 import type { DrainDependencies } from '../inbox/drain.ts'
-import type { ExpireDependencies } from '../integrations/oauth/expire-authorizations.ts'
-import { isTenantErasing } from '../lib/errors.ts'
-import { newId } from '../lib/ids.ts'
+import { countMissingWebhooks } from '../inbox/inbox-state-store.ts'
+import { type ExpireDependencies, expireAuthorizations } from '../integrations/oauth/expire-authorizations.ts'
+import { countJournalFailures } from '../journal/store.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
 import type { SenderDependencies } from '../outbox/sender.ts'
-import type { ObjectKind } from '../sync/object-kind.ts'
-import { type RunDependencies, runStream } from '../sync/run-stream.ts'
-import { runAuthorizationExpiry } from './authorization-expiry.ts'
-import { type EraserDependencies, runEraser } from './eraser.ts'
-import { createHubSpotReturnHandler } from './hubspot-return.ts'
-import { runInboxDrainer } from './inbox-drainer.ts'
-import { type JournalReaderDependencies, runJournalReader } from './journal-reader.ts'
-import type { SyncJob } from './queues.ts'
-import { type RetentionDependencies, runRetention } from './retention.ts'
-import { runScheduler, type SchedulerDependencies } from './scheduler.ts'
-import { runWebhookSender } from './webhook-sender.ts'
+import { countDueStreams } from '../sync/schedule-store.ts'
+import { runDueWork } from './due-work.ts'
+import { type EraserDependencies, eraseMarkedTenants } from './eraser.ts'
+import { createHubSpotReturnHandler, probeHubSpotReturn } from './hubspot-return.ts'
+import { inboxSource } from './inbox-drainer.ts'
+import { type JournalReaderDependencies, journalLoops } from './journal-reader.ts'
+import { type Bell, type Loop, runLoop } from './loop.ts'
+import type { PollPeriods } from './poll-periods.ts'
+import { type RetentionDependencies, runRetentionIfDue } from './retention.ts'
+import { type SyncRunnerDependencies, syncSources } from './sync-runner.ts'
+import { outboxSource } from './webhook-sender.ts'
 
 export interface WorkerDependencies
-  extends RunDependencies,
-    SchedulerDependencies,
+  extends SyncRunnerDependencies,
     ExpireDependencies,
     EraserDependencies,
     RetentionDependencies,
     DrainDependencies,
     SenderDependencies {
-  kinds: readonly ObjectKind[]
-  concurrency: number
+  db: Database
+  /** Rung by whatever makes work due in this process. */
+  bell: Bell
   /** Absent: HubSpot's webhooks journal is not read. */
   journalWork: JournalReaderDependencies | undefined
+  polls: PollPeriods
+  clock: Clock
+  metrics: Metrics
   log: Log
 }
 
 export interface Worker {
-  /** Stops taking work; finishes or releases the page in progress. */
-  stop(timeoutMs: number): Promise<void>
+  /** Stops taking work; finishes or releases the work in progress. */
+  stop(): Promise<void>
 }
 
-export async function startWorker(given: WorkerDependencies): Promise<Worker> {
+/** A gauge need not be exact beyond this. */
+const maxCounted = 10_000
+
+export function startWorker(given: WorkerDependencies): Worker {
   const deps = { ...given, onHubSpotReturn: createHubSpotReturnHandler(given) }
-  const { queues, log } = deps
-  const { disk } = deps.db
+  const { db, polls } = deps
+  const { disk } = db
+  const sources = [...syncSources(deps), inboxSource(deps), outboxSource(deps)]
+  const loops: Loop[] = [
+    {
+      name: 'hubspot_probe',
+      everyMs: polls.probeMs,
+      pass: () => probeHubSpotReturn(deps),
+    },
+    { name: 'counts', everyMs: polls.countMs, pass: () => countWaitingWork(deps) },
+    {
+      name: 'unconfirmed_grants',
+      everyMs: polls.expireMs,
+      pass: (signal) => expireAuthorizations(deps, signal),
+    },
+    {
+      name: 'erasure',
+      everyMs: polls.eraseMs,
+      pass: (signal) => eraseMarkedTenants(deps, signal),
+    },
+    {
+      name: 'retention',
+      everyMs: polls.retentionMs,
+      pass: (signal) => runRetentionIfDue(deps, signal),
+    },
+    ...(deps.journalWork ? journalLoops(deps.journalWork, polls) : []),
+  ]
   const stopping = new AbortController()
-  /** Aborts when the worker stops or when nothing can be stored. */
-  const workSignal = () => (disk ? AbortSignal.any([stopping.signal, disk.untilFull()]) : stopping.signal)
-  const running = new Set<Promise<void>>()
-
-  async function run(job: SyncJob): Promise<void> {
-    const kind = deps.kinds.find(({ name }) => name === job.kind)
-    const signal = workSignal()
-    if (!kind || signal.aborted) return
-    const { integrationId, syncType } = job
-    const key = { integrationId, kind: job.kind, syncType }
-    try {
-      const outcome = await runStream(deps, parseTenantId(job.tenantId), key, kind, signal)
-      // The scheduler would find it too, but later.
-      if (outcome === 'yielded' && !signal.aborted) await queues.wake(job, newId())
-    } catch (err) {
-      if (isTenantErasing(err) || (signal.aborted && isDiskFull(err))) return
-      log.error({ err, tenant_id: job.tenantId, integration_id: integrationId }, 'a sync run failed')
-    }
-  }
-
-  const tracked = (job: SyncJob): Promise<void> => {
-    const done = run(job).finally(() => running.delete(done))
-    running.add(done)
-    return done
-  }
-
-  await queues.start({ concurrency: deps.concurrency, run: tracked })
-  const loops = async (signal: AbortSignal) => {
-    await Promise.all([
-      runScheduler(deps, signal),
-      runAuthorizationExpiry(deps, signal),
-      runEraser(deps, signal),
-      runRetention(deps, signal),
-      runInboxDrainer(deps, signal),
-      runWebhookSender(deps, signal),
-      deps.journalWork && runJournalReader(deps.journalWork, signal),
-    ])
-  }
   /**
-   * Starts nothing that cannot be stored: when the disk is full all loops end, and they start again
+   * Starts nothing that cannot be stored: when the disk is full all work ends, and it starts again
    * once there is space.
    */
-  async function runLoopsWhileDiskHasRoom(): Promise<void> {
+  async function work(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await loops(workSignal())
+      const signal = disk ? AbortSignal.any([stopping.signal, disk.untilFull()]) : stopping.signal
+      await Promise.all([
+        runDueWork(deps, sources, polls.dueMs, signal),
+        ...loops.map((loop) => runLoop(deps, loop, signal)),
+      ])
       await disk?.untilFree(stopping.signal)
     }
   }
-  const loopsEnded = runLoopsWhileDiskHasRoom()
+  const ended = work()
   return {
-    async stop(timeoutMs) {
+    async stop() {
       stopping.abort(new Error('the worker is stopping'))
-      await Promise.all([loopsEnded, ...running])
-      await queues.stop(timeoutMs)
+      await ended
     },
   }
+}
+
+async function countWaitingWork({ db, metrics }: WorkerDependencies): Promise<void> {
+  const counted = await withSystem(db, async (scope) => ({
+    streams: await countDueStreams(scope, maxCounted),
+    inboxes: await countMissingWebhooks(scope),
+    failures: await countJournalFailures(scope),
+  }))
+  metrics.streamsDue.set(counted.streams)
+  metrics.inboxesMissingWebhooks.set(counted.inboxes)
+  metrics.journalFailures.set(counted.failures)
 }

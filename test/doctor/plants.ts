@@ -168,18 +168,6 @@ export const plants: Plant[] = [
     /spoke_app can create objects in schema public/,
   ),
   plant(
-    'the queue opened to a role',
-    'create schema if not exists pgboss; grant usage on schema pgboss to spoke_app',
-    'revoke usage on schema pgboss from spoke_app',
-    /spoke_app has grants on schema pgboss/,
-  ),
-  plant(
-    'the queue opened to everybody',
-    'create schema if not exists pgboss; create table pgboss.spare (id int); grant select on pgboss.spare to public',
-    'drop table pgboss.spare',
-    /everyone has grants on pgboss\.spare/,
-  ),
-  plant(
     'a sequence granted to a role',
     'create sequence numbers; grant usage on sequence numbers to spoke_app',
     'drop sequence numbers',

@@ -123,7 +123,7 @@ test('on every route of a tenant no statement is sent beyond those that prove th
     return Reflect.apply(query, this, given)
   } as typeof query
   const foreign = (text: string) =>
-    !/\b(api_keys|rate_windows|pgboss|audit_events|erasing_at|pg_advisory_xact_lock)\b|for key share$|^(begin|commit|rollback|select 1)\b|^set local role spoke_system$|data_key/i.test(
+    !/\b(api_keys|rate_windows|audit_events|erasing_at|pg_advisory_xact_lock)\b|for key share$|^(begin|commit|rollback|select 1)\b|^set local role spoke_system$|data_key/i.test(
       text,
     )
   try {

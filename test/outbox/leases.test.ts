@@ -5,12 +5,18 @@ import { sql } from 'kysely'
 import { byteLimits, createByteBudget } from '../../src/api/byte-budget.ts'
 import { recordChange } from '../../src/changes/store.ts'
 import type { Database } from '../../src/db/database.ts'
+import { firstPosition } from '../../src/db/scan.ts'
 import { type TenantScope, withSystem, withTenant } from '../../src/db/scope.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { newId } from '../../src/lib/ids.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { newWebhookSecret } from '../../src/lib/standard-webhooks.ts'
-import { findDueEndpoints, saveAttempt, takeDeliveries } from '../../src/outbox/delivery-store.ts'
+import {
+  dueEndpoints,
+  type EndpointScan,
+  saveAttempt,
+  takeDeliveries,
+} from '../../src/outbox/delivery-store.ts'
 import { insertEndpoint } from '../../src/outbox/endpoint-store.ts'
 import { sendToEndpoint } from '../../src/outbox/sender.ts'
 import type { WebhookPoster } from '../../src/outbox/webhook-poster.ts'
@@ -43,8 +49,13 @@ for (const engine of engines)
         async (scope) =>
           (await takeDeliveries(scope, endpointId, { inOrder: false, atMost: 8, leaseMs })).deliveries,
       )
-    const due = async () =>
-      (await withSystem(db, (scope) => findDueEndpoints(scope, { atMost: 10, withProduct: true }))).length
+    const due = async () => {
+      const scan = dueEndpoints({ after: firstPosition, atMost: 10, withProduct: true })
+      const [row] = await withSystem(db, ({ query }) =>
+        query(sql<{ found: EndpointScan }>`select ${scan} as found`),
+      )
+      return row?.found.due.length
+    }
     const send = (post: WebhookPoster['post'], signal = new AbortController().signal) => {
       const poster = { post, close: async () => {} }
       const bytes = createByteBudget(byteLimits(), systemClock, () => {})

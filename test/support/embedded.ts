@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { openDatabase } from '../../src/db/database.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { createLog } from '../../src/lib/log.ts'
-import { createQueues } from '../../src/worker/queues.ts'
 
 const quiet = createLog('silent')
 
@@ -26,7 +25,6 @@ async function templateDirectory(): Promise<string> {
     const making = join(scratch, 'embedded.half')
     const db = await openDatabase({ dataDir: making, poolSize: 1 }, quiet)
     await migrate(db)
-    await createQueues(db, undefined, true, quiet).install()
     await db.close()
     renameSync(making, made)
   }

@@ -4,7 +4,6 @@ import type { Database } from '../../src/db/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { type EraserDependencies, eraseMarkedTenants } from '../../src/worker/eraser.ts'
-import { pollPeriods } from '../../src/worker/poll-periods.ts'
 import { dumpOf } from './canaries.ts'
 import { quiet } from './engines.ts'
 import { ring } from './rows.ts'
@@ -14,17 +13,11 @@ export async function tablesWith(db: Database, text: string): Promise<string[]> 
   return (await dumpOf(db)).filter(({ content }) => content.includes(text)).map(({ name }) => name)
 }
 
-const noQueues = { deleteJobsOf: async () => {} } as unknown as EraserDependencies['queues']
-
-/** One pass of the eraser, without waiting after the mark. HubSpot is not called. */
-export async function eraseNow(db: Database, { erasureQuietMs = 0, queues = noQueues } = {}): Promise<void> {
+/** One pass of the eraser. HubSpot is not called. */
+export async function eraseNow(db: Database): Promise<void> {
   const hubspot = {} as EraserDependencies['hubspot']
-  const polls = { ...pollPeriods, erasureQuietMs }
   const shared = { db, ring, hubspot, app: undefined, log: quiet, clock: systemClock }
-  await eraseMarkedTenants(
-    { ...shared, queues, polls, metrics: createMetrics() },
-    new AbortController().signal,
-  )
+  await eraseMarkedTenants({ ...shared, metrics: createMetrics() }, new AbortController().signal)
 }
 
 /** Adds issues without the sync, each seen once. */

@@ -7,7 +7,6 @@ import { promisify } from 'node:util'
 import { openDatabase } from '../../src/db/database.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { createLog } from '../../src/lib/log.ts'
-import { createQueues } from '../../src/worker/queues.ts'
 import { adminQuery, withDatabase } from './postgres.ts'
 import { type PostgresServer, startPostgres } from './postgres-server.ts'
 
@@ -48,7 +47,6 @@ async function startMigratedServer(): Promise<void> {
   const log = createLog('warn', (line) => process.stderr.write(line))
   const db = await openDatabase({ url, dataDir: '', poolSize: 2 }, log)
   await migrate(db)
-  await createQueues(db, url, true, log).install()
   await db.close()
 }
 

@@ -57,7 +57,8 @@ function readableBy(owner: SpawnOptions, binaries: Binaries, scratch: string): B
 const libraryPath = ({ libraries }: Binaries) =>
   libraries ? { ...process.env, LD_LIBRARY_PATH: libraries } : process.env
 
-export async function startPostgres(): Promise<PostgresServer> {
+/** @param more further settings of the server, by name */
+export async function startPostgres(more: Record<string, string> = {}): Promise<PostgresServer> {
   const scratch = mkdtempSync(join(tmpdir(), 'spoke-pg-'))
   chmodSync(scratch, 0o755)
   const owner: { uid?: number; gid?: number } = unprivileged() ?? {}
@@ -80,6 +81,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     shared_buffers: '128MB',
     // Each test has a database of its own; looking through hundreds of them took a tenth of the server's time.
     autovacuum: 'off',
+    ...more,
   }
   // No data outlives the run, so nothing must reach the disk. In the file, so that benchmarks can override it.
   const loose = ['fsync', 'synchronous_commit', 'full_page_writes'].map((name) => `${name} = off\n`)

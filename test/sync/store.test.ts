@@ -9,17 +9,29 @@ import {
   claimStream,
   type Ending,
   finishRun,
+  type RunProgress,
   releaseStream,
   requestRun,
   type StreamClaim,
-  type StreamKey,
   saveCheckpoint,
 } from '../../src/sync/store.ts'
-import { firstCursor } from '../../src/sync/stream.ts'
+import { firstCursor, type StreamKey } from '../../src/sync/stream.ts'
 import { engines } from '../support/engines.ts'
 import { A, seedTenant } from '../support/rows.ts'
 
 const by = { instance: newId(), exclusive: false, leaseMs: 25_000 }
+const slots = { periodMs: 300_000, offsetMs: 0 }
+const nothing: RunProgress = {
+  pages: 0,
+  done: 0,
+  inserted: 0,
+  changed: 0,
+  unchanged: 0,
+  archived: 0,
+  failed: 0,
+  repaired: 0,
+  total: undefined,
+}
 const well: Ending = {
   state: 'succeeded',
   watermark: new Date('2026-01-01T00:00:00Z'),
@@ -28,6 +40,7 @@ const well: Ending = {
   errorCode: null,
   error: null,
   listWasIdle: false,
+  lastStep: nothing,
 }
 
 for (const engine of engines) {
@@ -43,7 +56,7 @@ for (const engine of engines) {
     const within = <T>(work: Parameters<typeof withTenant<T>>[2]) => withTenant(db, A, work)
     async function claimed(): Promise<StreamClaim> {
       await within((scope) => requestRun(scope, key, 'api'))
-      return (await within((scope) => claimStream(scope, key, by))) ?? assert.fail('nothing to claim')
+      return (await within((scope) => claimStream(scope, key, by, slots))) ?? assert.fail('nothing to claim')
     }
     const wait = { ms: 1_000, failures: 1, restart: undefined }
 
@@ -54,7 +67,7 @@ for (const engine of engines) {
       const { event } = await within((scope) => requestRun(scope, key, 'api'))
       assert.equal(await within((scope) => releaseStream(scope, key, claim, wait)), false)
       assert.equal(
-        await within((scope) => saveCheckpoint(scope, key, claim, 1_000, firstCursor('full', null))),
+        await within((scope) => saveCheckpoint(scope, key, claim, 1_000, firstCursor('full', null), nothing)),
         false,
       )
       assert.equal(
@@ -69,7 +82,7 @@ for (const engine of engines) {
           where integration_id = ${key.integrationId} and sync_type = ${key.syncType}`),
       )
       assert.deepEqual(stream, { sync_event_id: event.syncEventId, not_before: null, cursor: null })
-      const next = (await within((scope) => claimStream(scope, key, by))) ?? assert.fail()
+      const next = (await within((scope) => claimStream(scope, key, by, slots))) ?? assert.fail()
       await within((scope) => finishRun(scope, key, next, well))
     })
 
@@ -79,7 +92,7 @@ for (const engine of engines) {
       for (const lost of [false, true]) {
         const claim = await claimed()
         const cursor = { ...firstCursor('full', null), startedAt, restarts: 8 }
-        assert.equal(await within((scope) => saveCheckpoint(scope, key, claim, 1_000, cursor)), true)
+        assert.equal(await within((scope) => saveCheckpoint(scope, key, claim, 1_000, cursor, nothing)), true)
         assert.equal(await within((scope) => finishRun(scope, key, claim, { ...failed, lost })), 'failed')
         const next = await claimed()
         assert.deepEqual(next.cursor, lost ? null : cursor)

@@ -49,7 +49,7 @@ const systemGrants: TableGrants = {
   account_routes: 'select',
   tenants: 'select(tenant_id,key_id,created_at,erasing_at)',
   sync_streams:
-    'select(tenant_id,integration_id,kind,sync_type,epoch,lease_until,lease_owner,sync_event_id,not_before,next_run_at,awaits_hubspot)',
+    'select(tenant_id,integration_id,kind,sync_type,epoch,lease_until,lease_owner,sync_event_id,not_before,next_run_at,awaits_hubspot,due_at)',
   confirmations: 'select(tenant_id,confirmation_id,hub_id,confirmed_at,expires_at)',
   idempotency_keys: 'select(tenant_id,expires_at)',
   budgets: 'select insert update delete',
@@ -117,9 +117,16 @@ export const expectedFunctions: Readonly<Record<string, string>> = {
   spoke_tenant: '33cd14459a565a6464061d3e1aee8f7f',
   spoke_no_tenant: 'be0d5aadc759a4b12de3f5fc74faa999',
   spoke_erasing: 'afb72c34e87a19f7c653d3f85c49f682',
-  spoke_begin_tenant: '1b4f8ec998c6d51c167be7e6d8a927db',
+  spoke_begin_tenant: 'c9a746d1a31e491ba699886408771f21',
   spoke_begin_erasure: 'e47bab5bb9772bca7308344ea32b18c3',
 }
+
+/** Indexes that the system role reads across tenants, by time. No other index of a tenant's rows leads past the tenant. */
+export const acrossTenantIndexes: readonly string[] = [
+  'sync_streams_due',
+  'sync_streams_awaiting',
+  'inboxes_awaiting',
+]
 
 /** Triggers of our tables, as `table.trigger`. */
 export const expectedTriggers: readonly string[] = []

@@ -23,8 +23,8 @@ export async function loginFaults(db: Database): Promise<string[]> {
 }
 
 /**
- * Lets a serving login act as the three database roles, read which migrations are applied, and use
- * the job queue. It owns nothing. Run by the migrating login.
+ * Lets a serving login act as the three database roles, and read which migrations are applied. It owns
+ * nothing. Run by the migrating login.
  */
 export async function grantServingLogin(db: Database, login: string): Promise<void> {
   const role = sql.id(login)
@@ -36,9 +36,6 @@ export async function grantServingLogin(db: Database, login: string): Promise<vo
       ? []
       : [sql`grant ${sql.join(databaseRoles.map((role) => sql.id(role)))} to ${role}`]),
     sql`grant select on spoke_migrations to ${role}`,
-    sql`grant usage on schema pgboss to ${role}`,
-    sql`grant select, insert, update, delete on all tables in schema pgboss to ${role}`,
-    sql`grant execute on all functions in schema pgboss to ${role}`,
   ]) {
     await grant.execute(db.kysely)
   }

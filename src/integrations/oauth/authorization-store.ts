@@ -35,6 +35,9 @@ export const isStalePending = (scope: TenantScope) => sql`(
       and a.expires_at > now())
   and not ${hasWaitingConfirmation(scope)})`
 
+export const hasStalePendingIntegrations = (scope: TenantScope) => sql<boolean>`exists (
+  select from tenant_integrations where tenant_id = ${scope.tenantId} and ${isStalePending(scope)})`
+
 export async function deleteStalePendingIntegrations(scope: TenantScope): Promise<void> {
   await scope.query(sql`
     delete from tenant_integrations where tenant_id = ${scope.tenantId} and ${isStalePending(scope)}`)
@@ -70,6 +73,9 @@ export async function insertAuthorization(
     values (${scope.tenantId}, ${row.stateHash}, ${row.integrationId}, ${row.codeVerifier}, ${row.requestedBy},
       now() + ${pendingLifetime})`)
 }
+
+export const hasExpiredAuthorizations = ({ tenantId }: TenantScope) => sql<boolean>`exists (
+  select from authorizations where tenant_id = ${tenantId} and expires_at < now())`
 
 export async function deleteExpiredAuthorizations(scope: TenantScope): Promise<void> {
   await scope.query(

@@ -139,7 +139,7 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
       }
       // The cookie stays for a second press; its confirmation no longer has tokens.
       const { hubId, integrationId } = await confirmConnection(deps, claim)
-      if (integrationId) deps.wake(claim.tenantId, integrationId)
+      if (integrationId) deps.wake()
       return await reply.redirect(connected(hubId), 303)
     },
   )

@@ -73,15 +73,6 @@ export const exportAndErasure: Fault[] = [
     gain: 'a tenant counts as erased while rows of it remain',
   },
   {
-    name: 'wake-ups-that-outlive-their-tenant',
-    in: 'eraseForOneSlice',
-    find: '() => queues.deleteJobsOf(tenantId)',
-    put: 'async () => {}',
-    test: leaves,
-    only: 'from the',
-    gain: 'the queue retains the ids of an erased tenant',
-  },
-  {
     name: 'connect-recreates-an-erased-tenant',
     in: 'storeConnection',
     find: 'if (since !== undefined && (await tenantSince(scope)) !== since) throw tenantErasing()',

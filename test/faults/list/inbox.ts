@@ -136,8 +136,8 @@ export const inbox: Fault[] = [
   },
   {
     name: 'erasing-tenant-first-in-line',
-    in: 'findDueInboxes',
-    find: '      and not exists (select from tenants t where t.tenant_id = l.tenant_id and t.erasing_at is not null)\n',
+    in: 'scanForDue',
+    find: '          and not exists (select from tenants t where t.tenant_id = g.tenant_id and t.erasing_at is not null)\n',
     put: '',
     test: 'test/inbox/drain.test.ts',
     only: 'being erased is not offered',

@@ -1,0 +1,66 @@
+/**
+ * Finds which groups of rows have something due, over all tenants, with bounded work: each scan reads
+ * a window of the index and says where the next one begins. A full round takes as many scans as there
+ * are windows; normally one.
+ */
+import { type RawBuilder, sql } from 'kysely'
+
+/** The group after which a scan begins. */
+export interface ScanPosition {
+  tenant_id: string
+  id: string
+}
+
+const zero = '00000000-0000-0000-0000-000000000000'
+export const firstPosition: ScanPosition = { tenant_id: zero, id: zero }
+
+/** Rows per scan. */
+const windowSize = 500
+
+export interface Scan<Group> {
+  due: Group[]
+  /** null: the round is complete. */
+  next: ScanPosition | null
+}
+
+/**
+ * An SQL expression whose value is a JSON Scan.
+ *
+ * @param options.table has the columns tenant_id and due_at, and an index on (tenant_id, id, due_at)
+ * @param options.id the column that, with the tenant, names a group
+ * @param options.rows condition on the rows of the table
+ * @param options.joins what a group is joined with; a group is called `g`, with its earliest due_at
+ * @param options.groups condition on the groups
+ */
+export const scanForDue = (
+  {
+    table,
+    id,
+    rows,
+    joins,
+    groups,
+  }: {
+    table: string
+    id: string
+    rows: RawBuilder<unknown>
+    joins: RawBuilder<unknown>
+    groups: RawBuilder<unknown>
+  },
+  { after, atMost }: { after: ScanPosition; atMost: number },
+) => sql`(
+    with visited as materialized (
+      select tenant_id, ${sql.ref(id)} as id, due_at from ${sql.table(table)}
+      where (tenant_id, ${sql.ref(id)}) > (${after.tenant_id}::uuid, ${after.id}::uuid) and ${rows}
+      order by tenant_id, ${sql.ref(id)}, due_at
+      limit ${windowSize}
+    ),
+    visited_groups as (select tenant_id, id, min(due_at) as due_at from visited group by tenant_id, id)
+    select json_build_object(
+      'due', (select coalesce(json_agg(d), '[]') from (
+        select g.tenant_id, g.id as ${sql.ref(id)} from visited_groups g ${joins}
+        where g.due_at <= statement_timestamp() and ${groups}
+          and not exists (select from tenants t where t.tenant_id = g.tenant_id and t.erasing_at is not null)
+        order by g.due_at
+        limit ${atMost}) d),
+      'next', (select json_build_object('tenant_id', tenant_id, 'id', id) from visited
+        order by tenant_id, id offset ${windowSize - 1} limit 1)))`

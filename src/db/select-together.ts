@@ -1,0 +1,18 @@
+/** Reads several values in one statement. */
+import { type RawBuilder, sql } from 'kysely'
+import type { Query } from './database.ts'
+
+/**
+ * @param expressions SQL expressions, by name
+ * @returns their values, by name
+ */
+export async function selectTogether<Name extends string, Value>(
+  query: Query,
+  expressions: Readonly<Record<Name, RawBuilder<Value>>>,
+): Promise<Record<Name, Value>> {
+  const columns = Object.entries<RawBuilder<Value>>(expressions).map(
+    ([name, expression]) => sql`${expression} as ${sql.ref(name)}`,
+  )
+  const [values] = await query(sql<Record<Name, Value>>`/* prepared */ select ${sql.join(columns)}`)
+  return values as Record<Name, Value>
+}

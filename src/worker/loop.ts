@@ -1,0 +1,69 @@
+/** How a worker repeats things: periodic passes, and due work found by polling. */
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+
+/** Something that a worker does again and again. */
+export interface Loop {
+  /** For logs. */
+  name: string
+  /** From the end of a pass to the next one, ms. */
+  everyMs: number
+  /** From the end of a failed pass; absent: as from any other. */
+  retryMs?: number
+  /** @returns 'again' to run the next pass at once; anything else: after `everyMs` */
+  pass(signal: AbortSignal): Promise<unknown>
+  /** Called once after the last pass. */
+  end?(): Promise<void>
+}
+
+export interface LoopDependencies {
+  clock: Clock
+  log: Log
+}
+
+/** Repeats a pass until the signal aborts. A failed pass is logged and repeated. */
+export async function runLoop(
+  { clock, log }: LoopDependencies,
+  { name, everyMs, retryMs = everyMs, pass, end }: Loop,
+  signal: AbortSignal,
+): Promise<void> {
+  const warn = (err: unknown) => {
+    if (!signal.aborted) log.warn({ err, loop: name }, 'a loop of the worker failed and will be retried')
+  }
+  while (!signal.aborted) {
+    const waitMs = await pass(signal).then(
+      (outcome) => (outcome === 'again' ? 0 : everyMs),
+      (err: unknown) => {
+        warn(err)
+        return retryMs
+      },
+    )
+    if (waitMs > 0) await clock.sleep(waitMs, signal).catch(() => {})
+  }
+  await end?.().catch(warn)
+}
+
+/** Ends a wait early. */
+export interface Bell {
+  ring(): void
+  /** Resolves after `ms`, at the abort of the signal, or at the next ring, also one since the last wait. */
+  wait(ms: number, signal: AbortSignal): Promise<void>
+}
+
+export function createBell(clock: Clock): Bell {
+  let rung = false
+  let end = () => {}
+  return {
+    ring() {
+      rung = true
+      end()
+    },
+    async wait(ms, signal) {
+      const stop = new AbortController()
+      end = () => stop.abort()
+      if (!rung) await clock.sleep(ms, AbortSignal.any([signal, stop.signal])).catch(() => {})
+      rung = false
+      end = () => {}
+    },
+  }
+}
