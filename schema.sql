@@ -1,0 +1,867 @@
+-- The schema after all migrations, written by `npm run schema`. A test compares it with a migrated
+-- database. It is for reading only: comments are shown beside what they describe, and `spoke migrate`
+-- creates the tables. The tables of the migrator and of the job queue are left out.
+
+-- Roles
+CREATE ROLE spoke_app WITH NOLOGIN NOINHERIT;
+CREATE ROLE spoke_eraser WITH NOLOGIN NOINHERIT;
+CREATE ROLE spoke_system WITH NOLOGIN NOINHERIT;
+GRANT USAGE ON SCHEMA public TO spoke_app;
+GRANT USAGE ON SCHEMA public TO spoke_eraser;
+GRANT USAGE ON SCHEMA public TO spoke_system;
+
+-- account_routes: reference
+CREATE TABLE account_routes (
+    hub_id bigint NOT NULL,
+    tenant_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    -- when our own app was last connected to the account; null: a pasted token
+    installed_at timestamp with time zone,
+    CONSTRAINT account_routes_pkey PRIMARY KEY (hub_id, tenant_id, integration_id)
+);
+ALTER TABLE account_routes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY find_ids ON account_routes FOR SELECT TO spoke_system
+    USING (true);
+CREATE POLICY own_tenant ON account_routes FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE (installed_at), DELETE ON account_routes TO spoke_app;
+GRANT SELECT ON account_routes TO spoke_system;
+
+-- api_keys: reference
+CREATE TABLE api_keys (
+    key_id text NOT NULL, -- part of the key itself; not secret
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    scopes text[] NOT NULL,
+    -- keyed hash of the whole key and its scopes, under the tenant's data key
+    key_hash text NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone, -- accurate to a minute
+    CONSTRAINT api_keys_pkey PRIMARY KEY (key_id),
+    CONSTRAINT api_keys_scopes_check CHECK (cardinality(scopes) > 0 AND scopes <@ ARRAY['read'::text, 'sync'::text, 'manage'::text])
+);
+CREATE INDEX api_keys_tenant ON api_keys USING btree (tenant_id, key_id);
+ALTER TABLE api_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY find_key ON api_keys FOR SELECT TO spoke_system
+    USING (true);
+CREATE POLICY own_tenant ON api_keys FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+CREATE POLICY touch_key ON api_keys FOR UPDATE TO spoke_system
+    USING (true)
+    WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys TO spoke_app;
+GRANT SELECT (key_id, tenant_id, scopes, key_hash, expires_at, revoked_at, last_used_at), UPDATE (last_used_at) ON api_keys TO spoke_system;
+
+-- attempts: distributed: tenant_id
+CREATE TABLE attempts (
+    tenant_id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    duration_ms integer NOT NULL,
+    status smallint,
+    error text,
+    response text,
+    CONSTRAINT attempts_pkey PRIMARY KEY (tenant_id, endpoint_id, seq, at)
+);
+ALTER TABLE attempts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON attempts FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON attempts TO spoke_app;
+
+-- audit_events: distributed: tenant_id
+CREATE TABLE audit_events (
+    tenant_id uuid NOT NULL,
+    seq bigint NOT NULL, -- starts at 1, without gaps
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL, -- the owner of the credential; never the credential itself
+    action text NOT NULL,
+    target text, -- ids within the tenant
+    address text,
+    request_id text,
+    phase text NOT NULL,
+    result text, -- the outcome of the action: the status, and the code of an error
+    prev_hash text NOT NULL,
+    -- SHA-256 over all other columns; includes all earlier rows through prev_hash
+    hash text NOT NULL,
+    CONSTRAINT audit_events_pkey PRIMARY KEY (tenant_id, seq),
+    CONSTRAINT audit_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id) ON DELETE CASCADE,
+    CONSTRAINT audit_events_phase_check CHECK (phase = ANY (ARRAY['requested'::text, 'done'::text])),
+    CONSTRAINT audit_events_seq_check CHECK (seq > 0)
+);
+ALTER TABLE audit_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY erase_marked ON audit_events FOR DELETE TO spoke_eraser
+    USING (tenant_id = spoke_tenant() AND spoke_erasing());
+CREATE POLICY own_tenant ON audit_events FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+CREATE POLICY read_marked ON audit_events FOR SELECT TO spoke_eraser
+    USING (tenant_id = spoke_tenant() AND spoke_erasing());
+GRANT SELECT, INSERT ON audit_events TO spoke_app;
+GRANT SELECT, DELETE ON audit_events TO spoke_eraser;
+
+-- authorizations: distributed: tenant_id
+CREATE TABLE authorizations (
+    tenant_id uuid NOT NULL,
+    state_hash text NOT NULL,
+    integration_id uuid NOT NULL,
+    code_verifier text NOT NULL,
+    requested_by text NOT NULL, -- the principal that started it
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT authorizations_pkey PRIMARY KEY (tenant_id, state_hash),
+    CONSTRAINT authorizations_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE
+);
+ALTER TABLE authorizations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON authorizations FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON authorizations TO spoke_app;
+
+-- budgets: reference
+CREATE TABLE budgets (
+    app text NOT NULL,
+    hub_id bigint NOT NULL,
+    bucket text NOT NULL,
+    -- when the next slot of the whole budget is due (GCRA)
+    next_slot_at timestamp with time zone NOT NULL,
+    max_calls integer, -- calls per interval_ms, as last reported by HubSpot; null: not reported yet
+    interval_ms integer,
+    daily_limit bigint,
+    daily_left bigint,
+    -- the part of the limit that was available to us at paced_at, 0 to 1; grows back over time
+    pace double precision NOT NULL DEFAULT 1,
+    paced_at timestamp with time zone NOT NULL DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone,
+    -- when the next slot of the share reserved for interactive calls is due
+    next_reserved_slot_at timestamp with time zone NOT NULL DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone,
+    -- until then, background slots leave no gaps for interactive calls
+    dense_until timestamp with time zone NOT NULL DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone,
+    interactive_at timestamp with time zone NOT NULL DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone,
+    -- slots given out so far; used to tell other apps' calls from our own
+    slots_given bigint NOT NULL DEFAULT 0,
+    closed_until timestamp with time zone NOT NULL DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone,
+    -- the policy of the last 429; daily: one probe at a time checks whether the limit still applies
+    closed_by text,
+    probing_until timestamp with time zone NOT NULL DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone,
+    CONSTRAINT budgets_pkey PRIMARY KEY (app, hub_id, bucket),
+    CONSTRAINT budgets_bucket_check CHECK (bucket = ANY (ARRAY['calls'::text, 'search'::text, 'associations'::text]))
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON budgets TO spoke_system;
+
+-- change_counters: distributed: tenant_id
+CREATE TABLE change_counters (
+    tenant_id uuid NOT NULL,
+    -- locked from a transaction's first change to its end, so that no later number is visible before an earlier one
+    last_seq bigint NOT NULL,
+    CONSTRAINT change_counters_pkey PRIMARY KEY (tenant_id)
+);
+ALTER TABLE change_counters ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY find_changes ON change_counters FOR SELECT TO spoke_system
+    USING (true);
+CREATE POLICY own_tenant ON change_counters FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON change_counters TO spoke_app;
+GRANT SELECT ON change_counters TO spoke_system;
+
+-- changes: distributed: tenant_id
+CREATE TABLE changes (
+    tenant_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    -- unlike seq, never reused, not even after a restore from a backup
+    change_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    type text NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    integration_id uuid,
+    issue_id uuid,
+    ticket_id text,
+    -- for an issue: old and new values; for an integration: the reason; for a run: its counts
+    detail jsonb,
+    -- size of the detail, as JSON
+    bytes integer NOT NULL GENERATED ALWAYS AS (COALESCE(octet_length(detail::text), 0)) STORED,
+    CONSTRAINT changes_pkey PRIMARY KEY (tenant_id, seq)
+);
+ALTER TABLE changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON changes FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON changes TO spoke_app;
+
+-- confirmations: distributed: tenant_id
+CREATE TABLE confirmations (
+    tenant_id uuid NOT NULL,
+    confirmation_id uuid NOT NULL,
+    integration_id uuid NOT NULL, -- the integration to connect
+    -- hash of the secret in the cookie of the browser that returned from HubSpot
+    secret_hash text NOT NULL,
+    hub_id bigint NOT NULL,
+    hub_domain text,
+    ui_domain text,
+    hub_user text,
+    scopes text[],
+    access_token text, -- encrypted for this row only, like refresh_token; null once confirmed
+    refresh_token text,
+    token_expires_at timestamp with time zone,
+    confirmed_at timestamp with time zone,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT confirmations_pkey PRIMARY KEY (tenant_id, confirmation_id),
+    CONSTRAINT confirmations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id) ON DELETE CASCADE,
+    CONSTRAINT confirmations_check CHECK ((confirmed_at IS NULL) = (access_token IS NOT NULL))
+);
+ALTER TABLE confirmations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY find_pending ON confirmations FOR SELECT TO spoke_system
+    USING (true);
+CREATE POLICY own_tenant ON confirmations FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON confirmations TO spoke_app;
+GRANT SELECT (tenant_id, confirmation_id, hub_id, confirmed_at, expires_at) ON confirmations TO spoke_system;
+
+-- deliveries: distributed: tenant_id
+CREATE TABLE deliveries (
+    tenant_id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    seq bigint NOT NULL, -- seq of the change that is sent
+    -- when it is sent; while it is being sent: when another process may take it over; infinity: delivered or failed
+    due_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    ordering_key text, -- the ticket, for an endpoint that receives changes in order
+    attempt_count smallint NOT NULL DEFAULT 0,
+    delivered_at timestamp with time zone,
+    failure_reason text,
+    CONSTRAINT deliveries_pkey PRIMARY KEY (tenant_id, endpoint_id, seq)
+);
+CREATE INDEX deliveries_before ON deliveries USING btree (tenant_id, endpoint_id, ordering_key, seq) WHERE due_at < 'infinity'::timestamp with time zone;
+CREATE INDEX deliveries_due ON deliveries USING btree (tenant_id, endpoint_id, due_at) WHERE due_at < 'infinity'::timestamp with time zone;
+ALTER TABLE deliveries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY find_due ON deliveries FOR SELECT TO spoke_system
+    USING (true);
+CREATE POLICY own_tenant ON deliveries FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries TO spoke_app;
+GRANT SELECT (tenant_id, endpoint_id, due_at) ON deliveries TO spoke_system;
+
+-- endpoints: distributed: tenant_id
+CREATE TABLE endpoints (
+    tenant_id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    url text NOT NULL,
+    types text[], -- null: changes of every type
+    -- a change of a ticket waits until the earlier changes of the same ticket are delivered
+    in_order boolean NOT NULL,
+    secret text NOT NULL,
+    -- signs together with the new secret until previous_secret_expires_at, so that the receiver has time to switch
+    previous_secret text,
+    previous_secret_expires_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    failing_since timestamp with time zone,
+    disabled_at timestamp with time zone,
+    disabled_reason text,
+    CONSTRAINT endpoints_pkey PRIMARY KEY (tenant_id, endpoint_id),
+    CONSTRAINT endpoints_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
+);
+ALTER TABLE endpoints ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON endpoints FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON endpoints TO spoke_app;
+
+-- idempotency_keys: distributed: tenant_id
+CREATE TABLE idempotency_keys (
+    tenant_id uuid NOT NULL,
+    key_hash text NOT NULL, -- hash of the key that the caller sent
+    claim uuid NOT NULL, -- identifies the request in progress
+    salt text NOT NULL,
+    -- salted hash of method, path and body; salted because the body of a connect request contains a token
+    request_hash text NOT NULL,
+    -- while no response is stored: when another request may take over the key
+    lease_until timestamp with time zone,
+    status smallint,
+    response json, -- the response as it was sent; never contains a secret
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, key_hash),
+    CONSTRAINT idempotency_keys_check CHECK ((status IS NULL) = (response IS NULL))
+);
+CREATE INDEX idempotency_keys_expiry ON idempotency_keys USING btree (tenant_id, expires_at);
+ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY find_expired ON idempotency_keys FOR SELECT TO spoke_system
+    USING (expires_at <= now());
+CREATE POLICY own_tenant ON idempotency_keys FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_keys TO spoke_app;
+GRANT SELECT (tenant_id, expires_at) ON idempotency_keys TO spoke_system;
+
+-- inbox_entries: distributed: tenant_id
+CREATE TABLE inbox_entries (
+    tenant_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    -- when it is drained, together with everything else that is waiting; infinity: dead-lettered
+    due_at timestamp with time zone NOT NULL,
+    entry_id bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY,
+    ticket_ids text[] NOT NULL,
+    -- HubSpot's name of the change; every change except an associationChange is drained by reading the ticket
+    change text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL, -- on HubSpot's clock
+    received_at timestamp with time zone NOT NULL DEFAULT now(),
+    attempt_count smallint NOT NULL DEFAULT 0, -- how often HubSpot refused to return the ticket
+    -- how often a response was inconclusive and the change was postponed by a second
+    inconclusive_count smallint NOT NULL DEFAULT 0,
+    dead_letter_reason text, -- why it cannot be drained; null again after a replay
+    CONSTRAINT inbox_entries_pkey PRIMARY KEY (tenant_id, integration_id, due_at, entry_id),
+    CONSTRAINT inbox_entries_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
+    CONSTRAINT inbox_entries_ticket_ids_check CHECK (cardinality(ticket_ids) > 0)
+);
+ALTER TABLE inbox_entries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY enqueue ON inbox_entries FOR INSERT TO spoke_system
+    WITH CHECK (true);
+CREATE POLICY find_due ON inbox_entries FOR SELECT TO spoke_system
+    USING (true);
+CREATE POLICY own_tenant ON inbox_entries FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON inbox_entries TO spoke_app;
+GRANT SELECT (tenant_id, integration_id, due_at), INSERT (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at) ON inbox_entries TO spoke_system;
+
+-- inboxes: distributed: tenant_id
+CREATE TABLE inboxes (
+    tenant_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    lease_until timestamp with time zone,
+    lease_owner text,
+    failures integer NOT NULL DEFAULT 0,
+    not_before timestamp with time zone,
+    -- the inbox waits because HubSpot could not be reached and gave no time to retry
+    awaits_hubspot boolean NOT NULL DEFAULT false,
+    error_code text,
+    last_received_at timestamp with time zone, -- when the newest drained change was received
+    last_occurred_at timestamp with time zone, -- HubSpot's time of the newest drained change
+    -- since when syncs have found changes that no notification reported; null once a notification arrives
+    webhooks_missing_since timestamp with time zone,
+    CONSTRAINT inboxes_pkey PRIMARY KEY (tenant_id, integration_id),
+    CONSTRAINT inboxes_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE
+);
+CREATE INDEX inboxes_awaiting ON inboxes USING btree (tenant_id, integration_id, not_before) WHERE awaits_hubspot;
+ALTER TABLE inboxes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY find_due ON inboxes FOR SELECT TO spoke_system
+    USING (true);
+CREATE POLICY own_tenant ON inboxes FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON inboxes TO spoke_app;
+GRANT SELECT (tenant_id, integration_id, lease_until, lease_owner, not_before, awaits_hubspot, webhooks_missing_since) ON inboxes TO spoke_system;
+
+-- integration_aliases: distributed: tenant_id
+CREATE TABLE integration_aliases (
+    tenant_id uuid NOT NULL,
+    alias_id uuid NOT NULL, -- the id of an integration that was never created
+    integration_id uuid NOT NULL, -- the existing integration that was reconnected instead
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT integration_aliases_pkey PRIMARY KEY (tenant_id, alias_id),
+    CONSTRAINT integration_aliases_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE
+);
+CREATE INDEX integration_aliases_of ON integration_aliases USING btree (tenant_id, integration_id, created_at);
+ALTER TABLE integration_aliases ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON integration_aliases FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON integration_aliases TO spoke_app;
+
+-- integration_resources: distributed: tenant_id
+CREATE TABLE integration_resources (
+    tenant_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    resource text NOT NULL,
+    -- when it was last requested from HubSpot; responses from before a reconnect do not count
+    requested_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL, -- the earliest time of the next request
+    read_at timestamp with time zone, -- when HubSpot last returned the content; null: never
+    problem text, -- why the last read failed; null: it succeeded
+    content jsonb, -- for properties: their definitions, by name
+    omitted text[], -- for properties: the names that the token may not read; null: none
+    CONSTRAINT integration_resources_pkey PRIMARY KEY (tenant_id, integration_id, resource),
+    CONSTRAINT integration_resources_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
+    CONSTRAINT integration_resources_resource_check CHECK (resource = ANY (ARRAY['properties'::text, 'pipelines'::text, 'owners'::text, 'contacts'::text, 'companies'::text, 'deals'::text]))
+);
+ALTER TABLE integration_resources ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON integration_resources FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON integration_resources TO spoke_app;
+
+-- integration_tokens: distributed: tenant_id
+CREATE TABLE integration_tokens (
+    tenant_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    -- oauth: of our own app; static: does not expire; foreign: an access token of another app
+    kind text NOT NULL,
+    access_token text,
+    refresh_token text,
+    expires_at timestamp with time zone,
+    refresh_at timestamp with time zone,
+    confirmed_at timestamp with time zone,
+    -- incremented by each claim and each write, so that a stale refresh changes nothing
+    epoch bigint NOT NULL DEFAULT 0,
+    lease_until timestamp with time zone,
+    CONSTRAINT integration_tokens_pkey PRIMARY KEY (tenant_id, integration_id),
+    CONSTRAINT integration_tokens_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
+    CONSTRAINT integration_tokens_kind_check CHECK (kind = ANY (ARRAY['oauth'::text, 'static'::text, 'foreign'::text]))
+);
+ALTER TABLE integration_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON integration_tokens FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON integration_tokens TO spoke_app;
+
+-- issue_associations: distributed: tenant_id
+CREATE TABLE issue_associations (
+    tenant_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    ticket_id text NOT NULL,
+    -- by kind: a list; null: reading it is not permitted; absent: not read yet
+    associations jsonb NOT NULL,
+    -- size of the associations, as JSON
+    bytes integer NOT NULL GENERATED ALWAYS AS (octet_length(associations::text)) STORED,
+    -- the Date header of the HubSpot response that contained this content
+    observed_at timestamp with time zone NOT NULL,
+    CONSTRAINT issue_associations_pkey PRIMARY KEY (tenant_id, integration_id, ticket_id),
+    CONSTRAINT issue_associations_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE
+);
+ALTER TABLE issue_associations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON issue_associations FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON issue_associations TO spoke_app;
+
+-- issue_last_seen: distributed: tenant_id
+CREATE TABLE issue_last_seen (
+    tenant_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    ticket_id text NOT NULL,
+    -- on HubSpot's clock; searches do not count, because the search index may contain deleted records
+    seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT issue_last_seen_pkey PRIMARY KEY (tenant_id, integration_id, ticket_id)
+) WITH (fillfactor=70);
+ALTER TABLE issue_last_seen ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON issue_last_seen FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON issue_last_seen TO spoke_app;
+
+-- issue_merges: distributed: tenant_id
+CREATE TABLE issue_merges (
+    tenant_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    loser_id text NOT NULL,
+    survivor_id text NOT NULL,
+    CONSTRAINT issue_merges_pkey PRIMARY KEY (tenant_id, integration_id, loser_id),
+    CONSTRAINT issue_merges_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE
+);
+ALTER TABLE issue_merges ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON issue_merges FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON issue_merges TO spoke_app;
+
+-- issues: distributed: tenant_id
+CREATE TABLE issues (
+    tenant_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    ticket_id text NOT NULL,
+    issue_id uuid NOT NULL,
+    properties jsonb NOT NULL,
+    subject text GENERATED ALWAYS AS (NULLIF(properties ->> 'subject'::text, ''::text)) STORED,
+    content text GENERATED ALWAYS AS (NULLIF(properties ->> 'content'::text, ''::text)) STORED,
+    pipeline_id text GENERATED ALWAYS AS (NULLIF(properties ->> 'hs_pipeline'::text, ''::text)) STORED,
+    stage_id text GENERATED ALWAYS AS (NULLIF(properties ->> 'hs_pipeline_stage'::text, ''::text)) STORED,
+    priority text GENERATED ALWAYS AS (NULLIF(properties ->> 'hs_ticket_priority'::text, ''::text)) STORED,
+    category text GENERATED ALWAYS AS (NULLIF(properties ->> 'hs_ticket_category'::text, ''::text)) STORED,
+    owner_id text GENERATED ALWAYS AS (NULLIF(properties ->> 'hubspot_owner_id'::text, ''::text)) STORED,
+    -- size of the properties, as JSON
+    bytes integer NOT NULL GENERATED ALWAYS AS (octet_length(properties::text)) STORED,
+    url text,
+    ticket_created_at timestamp with time zone,
+    -- HubSpot's time of the last change; together with observed_at the version of the row
+    modified_at timestamp with time zone NOT NULL,
+    archived boolean NOT NULL DEFAULT false,
+    archived_at timestamp with time zone,
+    -- when a read by id found that HubSpot no longer has the ticket, neither live nor archived
+    deleted_at timestamp with time zone,
+    -- whether the issue was ever live here; no change reports a tombstone that was not
+    was_live boolean NOT NULL DEFAULT true,
+    -- the Date header of the HubSpot response that contained this content
+    observed_at timestamp with time zone NOT NULL,
+    first_synced_at timestamp with time zone NOT NULL DEFAULT now(),
+    -- when the stored content last changed
+    synced_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT issues_pkey PRIMARY KEY (tenant_id, integration_id, ticket_id),
+    CONSTRAINT issues_tenant_id_issue_id_key UNIQUE (tenant_id, issue_id)
+);
+CREATE INDEX issues_archived ON issues USING btree (tenant_id, issue_id) WHERE archived;
+CREATE INDEX issues_archived_at ON issues USING btree (tenant_id, archived_at) WHERE archived;
+CREATE INDEX issues_archived_of ON issues USING btree (tenant_id, integration_id, ticket_id) WHERE archived;
+ALTER TABLE issues ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON issues FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON issues TO spoke_app;
+
+-- journal_subscriptions: reference
+CREATE TABLE journal_subscriptions (
+    client_id text NOT NULL,
+    hub_id bigint NOT NULL, -- 0: events of the app itself, in any account
+    -- installed_at of the account's route when the subscription was last requested
+    installed_at timestamp with time zone NOT NULL,
+    -- when it is requested again, because it may be lost and the account's properties change
+    due_at timestamp with time zone NOT NULL,
+    ending boolean NOT NULL DEFAULT false, -- no integration is connected to the account any more
+    failures integer NOT NULL DEFAULT 0,
+    error_code text,
+    CONSTRAINT journal_subscriptions_pkey PRIMARY KEY (client_id, hub_id)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON journal_subscriptions TO spoke_system;
+
+-- journals: reference
+CREATE TABLE journals (
+    client_id text NOT NULL,
+    -- HubSpot's offset of the last file that was saved; null: start at the earliest file
+    "position" text,
+    -- when HubSpot last returned a file, or reported that there is no newer one
+    read_at timestamp with time zone,
+    lease_until timestamp with time zone,
+    lease_owner text,
+    failures integer NOT NULL DEFAULT 0,
+    not_before timestamp with time zone,
+    error_code text,
+    -- when reading last restarted at the earliest file, because HubSpot no longer knew the position
+    restarted_at timestamp with time zone,
+    unreadable_offset text, -- the next file, if it could not be read so far
+    unreadable_since timestamp with time zone,
+    CONSTRAINT journals_pkey PRIMARY KEY (client_id)
+);
+GRANT SELECT, INSERT, UPDATE ON journals TO spoke_system;
+
+-- labels: distributed: tenant_id
+CREATE TABLE labels (
+    tenant_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    topic text NOT NULL,
+    -- for a stage: its pipeline, because two pipelines may use the same stage id; otherwise empty
+    parent text NOT NULL,
+    id text NOT NULL,
+    label text,
+    email text,
+    closed boolean,
+    archived boolean NOT NULL, -- HubSpot reports it as archived, or no longer lists it
+    CONSTRAINT labels_pkey PRIMARY KEY (tenant_id, integration_id, topic, parent, id),
+    CONSTRAINT labels_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
+    CONSTRAINT labels_topic_check CHECK (topic = ANY (ARRAY['pipeline'::text, 'stage'::text, 'owner'::text]))
+);
+ALTER TABLE labels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON labels FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON labels TO spoke_app;
+
+-- operator_audit: local
+CREATE TABLE operator_audit (
+    seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    target text,
+    address text,
+    request_id text,
+    phase text NOT NULL,
+    result text,
+    prev_hash text NOT NULL,
+    hash text NOT NULL,
+    CONSTRAINT operator_audit_pkey PRIMARY KEY (seq),
+    CONSTRAINT operator_audit_phase_check CHECK (phase = ANY (ARRAY['requested'::text, 'done'::text])),
+    CONSTRAINT operator_audit_seq_check CHECK (seq > 0)
+);
+GRANT SELECT, INSERT ON operator_audit TO spoke_system;
+
+-- periodic_tasks: reference
+CREATE TABLE periodic_tasks (
+    task text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    CONSTRAINT periodic_tasks_pkey PRIMARY KEY (task)
+);
+GRANT SELECT, INSERT, UPDATE ON periodic_tasks TO spoke_system;
+
+-- product_endpoint: reference
+CREATE TABLE product_endpoint (
+    endpoint_id uuid NOT NULL,
+    types text[],
+    CONSTRAINT product_endpoint_pkey PRIMARY KEY (endpoint_id)
+);
+GRANT SELECT ON product_endpoint TO spoke_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON product_endpoint TO spoke_system;
+
+-- rate_windows: reference
+CREATE UNLOGGED TABLE rate_windows (
+    window_start timestamp with time zone NOT NULL,
+    key text NOT NULL, -- hash of what is limited: an address, or the name of a credential
+    taken bigint NOT NULL, -- by all processes together; above the limit after a request was refused
+    CONSTRAINT rate_windows_pkey PRIMARY KEY (window_start, key)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON rate_windows TO spoke_system;
+
+-- record_problems: distributed: tenant_id
+CREATE TABLE record_problems (
+    tenant_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    kind text NOT NULL,
+    record_id text NOT NULL,
+    state text NOT NULL,
+    reason text NOT NULL,
+    -- of a quarantined record: what HubSpot returned, as far as it can be stored as text
+    record text,
+    found_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT record_problems_pkey PRIMARY KEY (tenant_id, integration_id, kind, record_id),
+    CONSTRAINT record_problems_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
+    CONSTRAINT record_problems_state_check CHECK (state = ANY (ARRAY['repaired'::text, 'quarantined'::text]))
+);
+CREATE INDEX record_problems_found ON record_problems USING btree (tenant_id, found_at);
+ALTER TABLE record_problems ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON record_problems FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON record_problems TO spoke_app;
+
+-- ring_keys: reference
+CREATE TABLE ring_keys (
+    key_id text NOT NULL,
+    -- random bytes encrypted with the key; another key with the same name cannot decrypt them
+    sentinel text NOT NULL,
+    first_used_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT ring_keys_pkey PRIMARY KEY (key_id)
+);
+GRANT SELECT, INSERT, DELETE ON ring_keys TO spoke_system;
+
+-- sessions: reference
+CREATE TABLE sessions (
+    token_hash text NOT NULL,
+    tenant_id uuid, -- null: a session of the admin key
+    scopes text[] NOT NULL,
+    -- the credential that created the session: admin, key:<id> or jwt:<subject>
+    created_by text NOT NULL,
+    -- an HMAC under a key of the key ring over the session's token, tenant, scopes, creator and expiry, and the admin key or the identity provider; the token is not stored
+    binding text NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    last_used_at timestamp with time zone NOT NULL DEFAULT now(), -- accurate to a minute
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT sessions_pkey PRIMARY KEY (token_hash),
+    CONSTRAINT sessions_check CHECK ((tenant_id IS NULL) = (created_by = 'admin'::text))
+);
+CREATE INDEX sessions_of_tenant ON sessions USING btree (tenant_id);
+ALTER TABLE sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY manage_sessions ON sessions FOR ALL TO spoke_system
+    USING (true)
+    WITH CHECK (true);
+CREATE POLICY own_tenant ON sessions FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, DELETE ON sessions TO spoke_app;
+GRANT SELECT, INSERT, UPDATE (last_used_at), DELETE ON sessions TO spoke_system;
+
+-- sync_events: distributed: tenant_id
+CREATE TABLE sync_events (
+    tenant_id uuid NOT NULL,
+    sync_event_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    kind text NOT NULL,
+    sync_type text NOT NULL,
+    trigger text NOT NULL,
+    state text NOT NULL,
+    -- incremented by each change of the row; the id of a progress event
+    version integer NOT NULL DEFAULT 1,
+    total bigint,
+    done bigint NOT NULL DEFAULT 0,
+    inserted bigint NOT NULL DEFAULT 0,
+    changed bigint NOT NULL DEFAULT 0,
+    unchanged bigint NOT NULL DEFAULT 0,
+    archived bigint NOT NULL DEFAULT 0,
+    repaired bigint NOT NULL DEFAULT 0,
+    failed bigint NOT NULL DEFAULT 0,
+    pages bigint NOT NULL DEFAULT 0,
+    waiting_for text,
+    waiting_until timestamp with time zone,
+    error_code text,
+    error text,
+    requested_at timestamp with time zone NOT NULL DEFAULT now(),
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT sync_events_pkey PRIMARY KEY (tenant_id, sync_event_id),
+    CONSTRAINT sync_events_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
+    CONSTRAINT sync_events_state_check CHECK (state = ANY (ARRAY['queued'::text, 'running'::text, 'waiting'::text, 'succeeded'::text, 'partial'::text, 'failed'::text, 'cancelled'::text])),
+    CONSTRAINT sync_events_sync_type_check CHECK (sync_type = ANY (ARRAY['full'::text, 'incremental'::text])),
+    CONSTRAINT sync_events_trigger_check CHECK (trigger = ANY (ARRAY['api'::text, 'connect'::text, 'schedule'::text]))
+);
+CREATE INDEX sync_events_history ON sync_events USING btree (tenant_id, integration_id, sync_event_id DESC);
+ALTER TABLE sync_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON sync_events FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON sync_events TO spoke_app;
+
+-- sync_streams: distributed: tenant_id
+CREATE TABLE sync_streams (
+    tenant_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    kind text NOT NULL,
+    sync_type text NOT NULL,
+    epoch bigint NOT NULL DEFAULT 0,
+    lease_until timestamp with time zone,
+    -- the process; an embedded database has one process at a time, so a lease of another process is dead there
+    lease_owner text,
+    sync_event_id uuid, -- the running or queued run; null: idle
+    cursor jsonb,
+    -- on HubSpot's clock: all changes before this time are saved
+    watermark timestamp with time zone,
+    -- how many issues the last full pass did not find and did not mark deleted, because there were too many
+    deletions_held_back bigint,
+    -- when a window was last checked with the list and nothing was missing
+    list_checked_at timestamp with time zone,
+    failures integer NOT NULL DEFAULT 0,
+    not_before timestamp with time zone, -- when a waiting run resumes
+    -- the run waits because HubSpot could not be reached and gave no time to retry
+    awaits_hubspot boolean NOT NULL DEFAULT false,
+    -- the run was resumed early, to check whether HubSpot is available again
+    is_probe boolean NOT NULL DEFAULT false,
+    next_run_at timestamp with time zone, -- when the schedule starts the next run
+    CONSTRAINT sync_streams_pkey PRIMARY KEY (tenant_id, integration_id, kind, sync_type),
+    CONSTRAINT sync_streams_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
+    CONSTRAINT sync_streams_sync_type_check CHECK (sync_type = ANY (ARRAY['full'::text, 'incremental'::text]))
+);
+CREATE INDEX sync_streams_awaiting ON sync_streams USING btree (tenant_id, integration_id, not_before) WHERE awaits_hubspot;
+ALTER TABLE sync_streams ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY find_due ON sync_streams FOR SELECT TO spoke_system
+    USING (true);
+CREATE POLICY own_tenant ON sync_streams FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON sync_streams TO spoke_app;
+GRANT SELECT (tenant_id, integration_id, kind, sync_type, epoch, lease_until, lease_owner, sync_event_id, not_before, awaits_hubspot, next_run_at) ON sync_streams TO spoke_system;
+
+-- tenant_integrations: distributed: tenant_id
+CREATE TABLE tenant_integrations (
+    tenant_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    integration_type text NOT NULL DEFAULT 'hubspot'::text,
+    status text NOT NULL,
+    status_reason text,
+    hub_id bigint,
+    hub_domain text,
+    ui_domain text,
+    hub_user text,
+    scopes text[], -- null: HubSpot does not report them
+    total_count bigint, -- HubSpot's own count of tickets, at total_count_at
+    total_count_at timestamp with time zone,
+    last_sync_at timestamp with time zone,
+    loaded_at timestamp with time zone, -- when the first full run had loaded everything
+    connected_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    updated_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT tenant_integrations_pkey PRIMARY KEY (tenant_id, integration_id),
+    CONSTRAINT tenant_integrations_tenant_id_hub_id_key UNIQUE (tenant_id, hub_id),
+    CONSTRAINT tenant_integrations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id) ON DELETE CASCADE,
+    CONSTRAINT tenant_integrations_status_check CHECK (status = ANY (ARRAY['pending'::text, 'active'::text, 'degraded'::text, 'reauth_required'::text, 'disconnected'::text]))
+);
+ALTER TABLE tenant_integrations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON tenant_integrations FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_integrations TO spoke_app;
+
+-- tenants: distributed: tenant_id
+CREATE TABLE tenants (
+    tenant_id uuid NOT NULL,
+    -- encrypts the tenant's secrets; itself encrypted with a key of the key ring
+    data_key text NOT NULL,
+    -- the key of the key ring that encrypts data_key
+    key_id text NOT NULL GENERATED ALWAYS AS ("substring"(encode(decode(rpad(translate(split_part(data_key, '.'::text, 1), '-_'::text, '+/'::text), (length(split_part(data_key, '.'::text, 1)) + 3) / 4 * 4, '='::text), 'base64'::text), 'escape'::text), '"kid":"([A-Za-z0-9_-]{1,32})"'::text)) STORED,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    erasing_at timestamp with time zone, -- when the erasure of the tenant began; never reset
+    CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id)
+);
+CREATE INDEX tenants_erasing ON tenants USING btree (tenant_id) WHERE erasing_at IS NOT NULL;
+ALTER TABLE tenants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY erase_marked ON tenants FOR DELETE TO spoke_eraser
+    USING (tenant_id = spoke_tenant() AND erasing_at IS NOT NULL);
+CREATE POLICY list_tenants ON tenants FOR SELECT TO spoke_system
+    USING (true);
+CREATE POLICY mark ON tenants FOR UPDATE TO spoke_eraser
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant() AND erasing_at IS NOT NULL);
+CREATE POLICY own_tenant ON tenants FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+CREATE POLICY read_mark ON tenants FOR SELECT TO spoke_eraser
+    USING (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE (data_key) ON tenants TO spoke_app;
+GRANT SELECT (tenant_id, erasing_at), UPDATE (erasing_at), DELETE ON tenants TO spoke_eraser;
+GRANT SELECT (tenant_id, key_id, created_at, erasing_at) ON tenants TO spoke_system;
+
+-- webhook_receipts: reference
+CREATE TABLE webhook_receipts (
+    signature_hash bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT webhook_receipts_pkey PRIMARY KEY (signature_hash)
+);
+CREATE INDEX webhook_receipts_age ON webhook_receipts USING btree (received_at);
+GRANT SELECT, INSERT, DELETE ON webhook_receipts TO spoke_system;
+
+CREATE OR REPLACE FUNCTION public.spoke_begin_erasure()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(spoke_tenant()::text, 1));
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.spoke_begin_tenant()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  perform pg_advisory_xact_lock_shared(hashtextextended(spoke_tenant()::text, 1));
+  if spoke_erasing() then
+    raise exception 'the tenant is being erased' using errcode = 'SP002';
+  end if;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.spoke_erasing()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  tenant uuid := spoke_tenant();
+begin
+  return exists (select 1 from tenants where tenant_id = tenant and erasing_at is not null);
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.spoke_no_tenant()
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  raise exception 'no tenant context' using errcode = 'SP001';
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.spoke_tenant()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+RETURN COALESCE((NULLIF(current_setting('spoke.tenant_id'::text, true), ''::text))::uuid, spoke_no_tenant());
