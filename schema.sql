@@ -10,12 +10,12 @@ GRANT USAGE ON SCHEMA public TO spoke_app;
 GRANT USAGE ON SCHEMA public TO spoke_eraser;
 GRANT USAGE ON SCHEMA public TO spoke_system;
 
--- account_routes: reference
+-- account_routes: reference; erased at once
 CREATE TABLE account_routes (
-    hub_id bigint NOT NULL,
-    tenant_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    -- when our own app was last connected to the account; null: a pasted token
+    hub_id bigint NOT NULL, -- exported
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    -- exported: when our own app was last connected to the account; null: a pasted token
     installed_at timestamp with time zone,
     CONSTRAINT account_routes_pkey PRIMARY KEY (hub_id, tenant_id, integration_id)
 );
@@ -28,18 +28,18 @@ CREATE POLICY own_tenant ON account_routes FOR ALL TO spoke_app
 GRANT SELECT, INSERT, UPDATE (installed_at), DELETE ON account_routes TO spoke_app;
 GRANT SELECT ON account_routes TO spoke_system;
 
--- api_keys: reference
+-- api_keys: reference; erased at once
 CREATE TABLE api_keys (
-    key_id text NOT NULL, -- part of the key itself; not secret
-    tenant_id uuid NOT NULL,
-    name text NOT NULL,
-    scopes text[] NOT NULL,
-    -- keyed hash of the whole key and its scopes, under the tenant's data key
+    key_id text NOT NULL, -- exported: part of the key itself; not secret
+    tenant_id uuid NOT NULL, -- exported
+    name text NOT NULL, -- exported
+    scopes text[] NOT NULL, -- exported
+    -- secret: keyed hash of the whole key and its scopes, under the tenant's data key
     key_hash text NOT NULL,
-    created_at timestamp with time zone NOT NULL DEFAULT now(),
-    expires_at timestamp with time zone,
-    revoked_at timestamp with time zone,
-    last_used_at timestamp with time zone, -- accurate to a minute
+    created_at timestamp with time zone NOT NULL DEFAULT now(), -- exported
+    expires_at timestamp with time zone, -- exported
+    revoked_at timestamp with time zone, -- exported
+    last_used_at timestamp with time zone, -- exported: accurate to a minute
     CONSTRAINT api_keys_pkey PRIMARY KEY (key_id),
     CONSTRAINT api_keys_scopes_check CHECK (cardinality(scopes) > 0 AND scopes <@ ARRAY['read'::text, 'sync'::text, 'manage'::text])
 );
@@ -56,16 +56,16 @@ CREATE POLICY touch_key ON api_keys FOR UPDATE TO spoke_system
 GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys TO spoke_app;
 GRANT SELECT (key_id, tenant_id, scopes, key_hash, expires_at, revoked_at, last_used_at), UPDATE (last_used_at) ON api_keys TO spoke_system;
 
--- attempts: distributed: tenant_id
+-- attempts: distributed: tenant_id; erased in steps
 CREATE TABLE attempts (
-    tenant_id uuid NOT NULL,
-    endpoint_id uuid NOT NULL,
-    seq bigint NOT NULL,
-    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    duration_ms integer NOT NULL,
-    status smallint,
-    error text,
-    response text,
+    tenant_id uuid NOT NULL, -- exported
+    endpoint_id uuid NOT NULL, -- exported
+    seq bigint NOT NULL, -- exported
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(), -- exported
+    duration_ms integer NOT NULL, -- exported
+    status smallint, -- exported
+    error text, -- exported
+    response text, -- exported
     CONSTRAINT attempts_pkey PRIMARY KEY (tenant_id, endpoint_id, seq, at)
 );
 ALTER TABLE attempts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -74,20 +74,20 @@ CREATE POLICY own_tenant ON attempts FOR ALL TO spoke_app
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON attempts TO spoke_app;
 
--- audit_events: distributed: tenant_id
+-- audit_events: distributed: tenant_id; erased by the eraser
 CREATE TABLE audit_events (
-    tenant_id uuid NOT NULL,
-    seq bigint NOT NULL, -- starts at 1, without gaps
-    at timestamp with time zone NOT NULL,
-    actor text NOT NULL, -- the owner of the credential; never the credential itself
-    action text NOT NULL,
-    target text, -- ids within the tenant
-    address text,
-    request_id text,
-    phase text NOT NULL,
-    result text, -- the outcome of the action: the status, and the code of an error
-    prev_hash text NOT NULL,
-    -- SHA-256 over all other columns; includes all earlier rows through prev_hash
+    tenant_id uuid NOT NULL, -- exported
+    seq bigint NOT NULL, -- exported: starts at 1, without gaps
+    at timestamp with time zone NOT NULL, -- exported
+    actor text NOT NULL, -- exported: the owner of the credential; never the credential itself
+    action text NOT NULL, -- exported
+    target text, -- exported: ids within the tenant
+    address text, -- exported
+    request_id text, -- exported
+    phase text NOT NULL, -- exported
+    result text, -- exported: the outcome of the action: the status, and the code of an error
+    prev_hash text NOT NULL, -- exported
+    -- exported: SHA-256 over all other columns; includes all earlier rows through prev_hash
     hash text NOT NULL,
     CONSTRAINT audit_events_pkey PRIMARY KEY (tenant_id, seq),
     CONSTRAINT audit_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id) ON DELETE CASCADE,
@@ -105,14 +105,14 @@ CREATE POLICY read_marked ON audit_events FOR SELECT TO spoke_eraser
 GRANT SELECT, INSERT ON audit_events TO spoke_app;
 GRANT SELECT, DELETE ON audit_events TO spoke_eraser;
 
--- authorizations: distributed: tenant_id
+-- authorizations: distributed: tenant_id; erased at once
 CREATE TABLE authorizations (
-    tenant_id uuid NOT NULL,
-    state_hash text NOT NULL,
-    integration_id uuid NOT NULL,
-    code_verifier text NOT NULL,
-    requested_by text NOT NULL, -- the principal that started it
-    expires_at timestamp with time zone NOT NULL,
+    tenant_id uuid NOT NULL, -- exported
+    state_hash text NOT NULL, -- secret
+    integration_id uuid NOT NULL, -- exported
+    code_verifier text NOT NULL, -- secret
+    requested_by text NOT NULL, -- exported: the principal that started it
+    expires_at timestamp with time zone NOT NULL, -- exported
     CONSTRAINT authorizations_pkey PRIMARY KEY (tenant_id, state_hash),
     CONSTRAINT authorizations_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE
 );
@@ -152,10 +152,10 @@ CREATE TABLE budgets (
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON budgets TO spoke_system;
 
--- change_counters: distributed: tenant_id
+-- change_counters: distributed: tenant_id; erased in steps
 CREATE TABLE change_counters (
-    tenant_id uuid NOT NULL,
-    -- locked from a transaction's first change to its end, so that no later number is visible before an earlier one
+    tenant_id uuid NOT NULL, -- exported
+    -- exported: locked from a transaction's first change to its end, so that no later number is visible before an earlier one
     last_seq bigint NOT NULL,
     CONSTRAINT change_counters_pkey PRIMARY KEY (tenant_id)
 );
@@ -168,20 +168,20 @@ CREATE POLICY own_tenant ON change_counters FOR ALL TO spoke_app
 GRANT SELECT, INSERT, UPDATE, DELETE ON change_counters TO spoke_app;
 GRANT SELECT ON change_counters TO spoke_system;
 
--- changes: distributed: tenant_id
+-- changes: distributed: tenant_id; erased in steps
 CREATE TABLE changes (
-    tenant_id uuid NOT NULL,
-    seq bigint NOT NULL,
-    -- unlike seq, never reused, not even after a restore from a backup
+    tenant_id uuid NOT NULL, -- exported
+    seq bigint NOT NULL, -- exported
+    -- exported: unlike seq, never reused, not even after a restore from a backup
     change_id uuid NOT NULL DEFAULT gen_random_uuid(),
-    type text NOT NULL,
-    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    integration_id uuid,
-    issue_id uuid,
-    ticket_id text,
-    -- for an issue: old and new values; for an integration: the reason; for a run: its counts
+    type text NOT NULL, -- exported
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(), -- exported
+    integration_id uuid, -- exported
+    issue_id uuid, -- exported
+    ticket_id text, -- exported
+    -- exported: for an issue: old and new values; for an integration: the reason; for a run: its counts
     detail jsonb,
-    -- size of the detail, as JSON
+    -- exported: size of the detail, as JSON
     bytes integer NOT NULL GENERATED ALWAYS AS (COALESCE(octet_length(detail::text), 0)) STORED,
     CONSTRAINT changes_pkey PRIMARY KEY (tenant_id, seq)
 );
@@ -191,23 +191,24 @@ CREATE POLICY own_tenant ON changes FOR ALL TO spoke_app
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON changes TO spoke_app;
 
--- confirmations: distributed: tenant_id
+-- confirmations: distributed: tenant_id; erased once revoked
 CREATE TABLE confirmations (
-    tenant_id uuid NOT NULL,
-    confirmation_id uuid NOT NULL,
-    integration_id uuid NOT NULL, -- the integration to connect
-    -- hash of the secret in the cookie of the browser that returned from HubSpot
+    tenant_id uuid NOT NULL, -- exported
+    confirmation_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported: the integration to connect
+    -- secret: hash of the secret in the cookie of the browser that returned from HubSpot
     secret_hash text NOT NULL,
-    hub_id bigint NOT NULL,
-    hub_domain text,
-    ui_domain text,
-    hub_user text,
-    scopes text[],
-    access_token text, -- encrypted for this row only, like refresh_token; null once confirmed
-    refresh_token text,
-    token_expires_at timestamp with time zone,
-    confirmed_at timestamp with time zone,
-    expires_at timestamp with time zone NOT NULL,
+    hub_id bigint NOT NULL, -- exported
+    hub_domain text, -- exported
+    ui_domain text, -- exported
+    hub_user text, -- exported
+    scopes text[], -- exported
+    -- secret: encrypted for this row only, like refresh_token; null once confirmed
+    access_token text,
+    refresh_token text, -- secret
+    token_expires_at timestamp with time zone, -- exported
+    confirmed_at timestamp with time zone, -- exported
+    expires_at timestamp with time zone NOT NULL, -- exported
     CONSTRAINT confirmations_pkey PRIMARY KEY (tenant_id, confirmation_id),
     CONSTRAINT confirmations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id) ON DELETE CASCADE,
     CONSTRAINT confirmations_check CHECK ((confirmed_at IS NULL) = (access_token IS NOT NULL))
@@ -221,17 +222,17 @@ CREATE POLICY own_tenant ON confirmations FOR ALL TO spoke_app
 GRANT SELECT, INSERT, UPDATE, DELETE ON confirmations TO spoke_app;
 GRANT SELECT (tenant_id, confirmation_id, hub_id, confirmed_at, expires_at) ON confirmations TO spoke_system;
 
--- deliveries: distributed: tenant_id
+-- deliveries: distributed: tenant_id; erased in steps
 CREATE TABLE deliveries (
-    tenant_id uuid NOT NULL,
-    endpoint_id uuid NOT NULL,
-    seq bigint NOT NULL, -- seq of the change that is sent
-    -- when it is sent; while it is being sent: when another process may take it over; infinity: delivered or failed
+    tenant_id uuid NOT NULL, -- exported
+    endpoint_id uuid NOT NULL, -- exported
+    seq bigint NOT NULL, -- exported: seq of the change that is sent
+    -- exported: when it is sent; while it is being sent: when another process may take it over; infinity: delivered or failed
     due_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    ordering_key text, -- the ticket, for an endpoint that receives changes in order
-    attempt_count smallint NOT NULL DEFAULT 0,
-    delivered_at timestamp with time zone,
-    failure_reason text,
+    ordering_key text, -- exported: the ticket, for an endpoint that receives changes in order
+    attempt_count smallint NOT NULL DEFAULT 0, -- exported
+    delivered_at timestamp with time zone, -- exported
+    failure_reason text, -- exported
     CONSTRAINT deliveries_pkey PRIMARY KEY (tenant_id, endpoint_id, seq)
 );
 CREATE INDEX deliveries_before ON deliveries USING btree (tenant_id, endpoint_id, ordering_key, seq) WHERE due_at < 'infinity'::timestamp with time zone;
@@ -245,22 +246,22 @@ CREATE POLICY own_tenant ON deliveries FOR ALL TO spoke_app
 GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries TO spoke_app;
 GRANT SELECT (tenant_id, endpoint_id, due_at) ON deliveries TO spoke_system;
 
--- endpoints: distributed: tenant_id
+-- endpoints: distributed: tenant_id; erased in steps
 CREATE TABLE endpoints (
-    tenant_id uuid NOT NULL,
-    endpoint_id uuid NOT NULL,
-    url text NOT NULL,
-    types text[], -- null: changes of every type
-    -- a change of a ticket waits until the earlier changes of the same ticket are delivered
+    tenant_id uuid NOT NULL, -- exported
+    endpoint_id uuid NOT NULL, -- exported
+    url text NOT NULL, -- exported
+    types text[], -- exported: null: changes of every type
+    -- exported: a change of a ticket waits until the earlier changes of the same ticket are delivered
     in_order boolean NOT NULL,
-    secret text NOT NULL,
-    -- signs together with the new secret until previous_secret_expires_at, so that the receiver has time to switch
+    secret text NOT NULL, -- secret
+    -- secret: signs together with the new secret until previous_secret_expires_at, so that the receiver has time to switch
     previous_secret text,
-    previous_secret_expires_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL DEFAULT now(),
-    failing_since timestamp with time zone,
-    disabled_at timestamp with time zone,
-    disabled_reason text,
+    previous_secret_expires_at timestamp with time zone, -- exported
+    created_at timestamp with time zone NOT NULL DEFAULT now(), -- exported
+    failing_since timestamp with time zone, -- exported
+    disabled_at timestamp with time zone, -- exported
+    disabled_reason text, -- exported
     CONSTRAINT endpoints_pkey PRIMARY KEY (tenant_id, endpoint_id),
     CONSTRAINT endpoints_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
 );
@@ -270,19 +271,19 @@ CREATE POLICY own_tenant ON endpoints FOR ALL TO spoke_app
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON endpoints TO spoke_app;
 
--- idempotency_keys: distributed: tenant_id
+-- idempotency_keys: distributed: tenant_id; erased in steps
 CREATE TABLE idempotency_keys (
-    tenant_id uuid NOT NULL,
-    key_hash text NOT NULL, -- hash of the key that the caller sent
-    claim uuid NOT NULL, -- identifies the request in progress
-    salt text NOT NULL,
-    -- salted hash of method, path and body; salted because the body of a connect request contains a token
+    tenant_id uuid NOT NULL, -- exported
+    key_hash text NOT NULL, -- secret: hash of the key that the caller sent
+    claim uuid NOT NULL, -- exported: identifies the request in progress
+    salt text NOT NULL, -- secret
+    -- secret: salted hash of method, path and body; salted because the body of a connect request contains a token
     request_hash text NOT NULL,
-    -- while no response is stored: when another request may take over the key
+    -- exported: while no response is stored: when another request may take over the key
     lease_until timestamp with time zone,
-    status smallint,
-    response json, -- the response as it was sent; never contains a secret
-    expires_at timestamp with time zone NOT NULL,
+    status smallint, -- exported
+    response json, -- exported: the response as it was sent; never contains a secret
+    expires_at timestamp with time zone NOT NULL, -- exported
     CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, key_hash),
     CONSTRAINT idempotency_keys_check CHECK ((status IS NULL) = (response IS NULL))
 );
@@ -296,22 +297,23 @@ CREATE POLICY own_tenant ON idempotency_keys FOR ALL TO spoke_app
 GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_keys TO spoke_app;
 GRANT SELECT (tenant_id, expires_at) ON idempotency_keys TO spoke_system;
 
--- inbox_entries: distributed: tenant_id
+-- inbox_entries: distributed: tenant_id; erased in steps
 CREATE TABLE inbox_entries (
-    tenant_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    -- when it is drained, together with everything else that is waiting; infinity: dead-lettered
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    -- exported: when it is drained, together with everything else that is waiting; infinity: dead-lettered
     due_at timestamp with time zone NOT NULL,
-    entry_id bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY,
-    ticket_ids text[] NOT NULL,
-    -- HubSpot's name of the change; every change except an associationChange is drained by reading the ticket
+    entry_id bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY, -- exported
+    ticket_ids text[] NOT NULL, -- exported
+    -- exported: HubSpot's name of the change; every change except an associationChange is drained by reading the ticket
     change text NOT NULL,
-    occurred_at timestamp with time zone NOT NULL, -- on HubSpot's clock
-    received_at timestamp with time zone NOT NULL DEFAULT now(),
-    attempt_count smallint NOT NULL DEFAULT 0, -- how often HubSpot refused to return the ticket
-    -- how often a response was inconclusive and the change was postponed by a second
+    occurred_at timestamp with time zone NOT NULL, -- exported: on HubSpot's clock
+    received_at timestamp with time zone NOT NULL DEFAULT now(), -- exported
+    -- exported: how often HubSpot refused to return the ticket
+    attempt_count smallint NOT NULL DEFAULT 0,
+    -- exported: how often a response was inconclusive and the change was postponed by a second
     inconclusive_count smallint NOT NULL DEFAULT 0,
-    dead_letter_reason text, -- why it cannot be drained; null again after a replay
+    dead_letter_reason text, -- exported: why it cannot be drained; null again after a replay
     CONSTRAINT inbox_entries_pkey PRIMARY KEY (tenant_id, integration_id, due_at, entry_id),
     CONSTRAINT inbox_entries_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
     CONSTRAINT inbox_entries_ticket_ids_check CHECK (cardinality(ticket_ids) > 0)
@@ -327,20 +329,22 @@ CREATE POLICY own_tenant ON inbox_entries FOR ALL TO spoke_app
 GRANT SELECT, INSERT, UPDATE, DELETE ON inbox_entries TO spoke_app;
 GRANT SELECT (tenant_id, integration_id, due_at), INSERT (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at) ON inbox_entries TO spoke_system;
 
--- inboxes: distributed: tenant_id
+-- inboxes: distributed: tenant_id; erased in steps
 CREATE TABLE inboxes (
-    tenant_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    lease_until timestamp with time zone,
-    lease_owner text,
-    failures integer NOT NULL DEFAULT 0,
-    not_before timestamp with time zone,
-    -- the inbox waits because HubSpot could not be reached and gave no time to retry
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    lease_until timestamp with time zone, -- exported
+    lease_owner text, -- exported
+    failures integer NOT NULL DEFAULT 0, -- exported
+    not_before timestamp with time zone, -- exported
+    -- exported: the inbox waits because HubSpot could not be reached and gave no time to retry
     awaits_hubspot boolean NOT NULL DEFAULT false,
-    error_code text,
-    last_received_at timestamp with time zone, -- when the newest drained change was received
-    last_occurred_at timestamp with time zone, -- HubSpot's time of the newest drained change
-    -- since when syncs have found changes that no notification reported; null once a notification arrives
+    error_code text, -- exported
+    -- exported: when the newest drained change was received
+    last_received_at timestamp with time zone,
+    -- exported: HubSpot's time of the newest drained change
+    last_occurred_at timestamp with time zone,
+    -- exported: since when syncs have found changes that no notification reported; null once a notification arrives
     webhooks_missing_since timestamp with time zone,
     CONSTRAINT inboxes_pkey PRIMARY KEY (tenant_id, integration_id),
     CONSTRAINT inboxes_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE
@@ -355,12 +359,12 @@ CREATE POLICY own_tenant ON inboxes FOR ALL TO spoke_app
 GRANT SELECT, INSERT, UPDATE, DELETE ON inboxes TO spoke_app;
 GRANT SELECT (tenant_id, integration_id, lease_until, lease_owner, not_before, awaits_hubspot, webhooks_missing_since) ON inboxes TO spoke_system;
 
--- integration_aliases: distributed: tenant_id
+-- integration_aliases: distributed: tenant_id; erased in steps
 CREATE TABLE integration_aliases (
-    tenant_id uuid NOT NULL,
-    alias_id uuid NOT NULL, -- the id of an integration that was never created
-    integration_id uuid NOT NULL, -- the existing integration that was reconnected instead
-    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    tenant_id uuid NOT NULL, -- exported
+    alias_id uuid NOT NULL, -- exported: the id of an integration that was never created
+    integration_id uuid NOT NULL, -- exported: the existing integration that was reconnected instead
+    created_at timestamp with time zone NOT NULL DEFAULT now(), -- exported
     CONSTRAINT integration_aliases_pkey PRIMARY KEY (tenant_id, alias_id),
     CONSTRAINT integration_aliases_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE
 );
@@ -371,18 +375,19 @@ CREATE POLICY own_tenant ON integration_aliases FOR ALL TO spoke_app
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON integration_aliases TO spoke_app;
 
--- integration_resources: distributed: tenant_id
+-- integration_resources: distributed: tenant_id; erased in steps
 CREATE TABLE integration_resources (
-    tenant_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    resource text NOT NULL,
-    -- when it was last requested from HubSpot; responses from before a reconnect do not count
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    resource text NOT NULL, -- exported
+    -- exported: when it was last requested from HubSpot; responses from before a reconnect do not count
     requested_at timestamp with time zone NOT NULL,
-    due_at timestamp with time zone NOT NULL, -- the earliest time of the next request
-    read_at timestamp with time zone, -- when HubSpot last returned the content; null: never
-    problem text, -- why the last read failed; null: it succeeded
-    content jsonb, -- for properties: their definitions, by name
-    omitted text[], -- for properties: the names that the token may not read; null: none
+    due_at timestamp with time zone NOT NULL, -- exported: the earliest time of the next request
+    -- exported: when HubSpot last returned the content; null: never
+    read_at timestamp with time zone,
+    problem text, -- exported: why the last read failed; null: it succeeded
+    content jsonb, -- exported: for properties: their definitions, by name
+    omitted text[], -- exported: for properties: the names that the token may not read; null: none
     CONSTRAINT integration_resources_pkey PRIMARY KEY (tenant_id, integration_id, resource),
     CONSTRAINT integration_resources_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
     CONSTRAINT integration_resources_resource_check CHECK (resource = ANY (ARRAY['properties'::text, 'pipelines'::text, 'owners'::text, 'contacts'::text, 'companies'::text, 'deals'::text]))
@@ -393,20 +398,20 @@ CREATE POLICY own_tenant ON integration_resources FOR ALL TO spoke_app
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON integration_resources TO spoke_app;
 
--- integration_tokens: distributed: tenant_id
+-- integration_tokens: distributed: tenant_id; erased once revoked
 CREATE TABLE integration_tokens (
-    tenant_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    -- oauth: of our own app; static: does not expire; foreign: an access token of another app
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    -- exported: oauth: of our own app; static: does not expire; foreign: an access token of another app
     kind text NOT NULL,
-    access_token text,
-    refresh_token text,
-    expires_at timestamp with time zone,
-    refresh_at timestamp with time zone,
-    confirmed_at timestamp with time zone,
-    -- incremented by each claim and each write, so that a stale refresh changes nothing
+    access_token text, -- secret
+    refresh_token text, -- secret
+    expires_at timestamp with time zone, -- exported
+    refresh_at timestamp with time zone, -- exported
+    confirmed_at timestamp with time zone, -- exported
+    -- exported: incremented by each claim and each write, so that a stale refresh changes nothing
     epoch bigint NOT NULL DEFAULT 0,
-    lease_until timestamp with time zone,
+    lease_until timestamp with time zone, -- exported
     CONSTRAINT integration_tokens_pkey PRIMARY KEY (tenant_id, integration_id),
     CONSTRAINT integration_tokens_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
     CONSTRAINT integration_tokens_kind_check CHECK (kind = ANY (ARRAY['oauth'::text, 'static'::text, 'foreign'::text]))
@@ -417,16 +422,16 @@ CREATE POLICY own_tenant ON integration_tokens FOR ALL TO spoke_app
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON integration_tokens TO spoke_app;
 
--- issue_associations: distributed: tenant_id
+-- issue_associations: distributed: tenant_id; erased in steps
 CREATE TABLE issue_associations (
-    tenant_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    ticket_id text NOT NULL,
-    -- by kind: a list; null: reading it is not permitted; absent: not read yet
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    ticket_id text NOT NULL, -- exported
+    -- exported: by kind: a list; null: reading it is not permitted; absent: not read yet
     associations jsonb NOT NULL,
-    -- size of the associations, as JSON
+    -- exported: size of the associations, as JSON
     bytes integer NOT NULL GENERATED ALWAYS AS (octet_length(associations::text)) STORED,
-    -- the Date header of the HubSpot response that contained this content
+    -- exported: the Date header of the HubSpot response that contained this content
     observed_at timestamp with time zone NOT NULL,
     CONSTRAINT issue_associations_pkey PRIMARY KEY (tenant_id, integration_id, ticket_id),
     CONSTRAINT issue_associations_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE
@@ -437,12 +442,12 @@ CREATE POLICY own_tenant ON issue_associations FOR ALL TO spoke_app
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON issue_associations TO spoke_app;
 
--- issue_last_seen: distributed: tenant_id
+-- issue_last_seen: distributed: tenant_id; erased in steps
 CREATE TABLE issue_last_seen (
-    tenant_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    ticket_id text NOT NULL,
-    -- on HubSpot's clock; searches do not count, because the search index may contain deleted records
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    ticket_id text NOT NULL, -- exported
+    -- exported: on HubSpot's clock; searches do not count, because the search index may contain deleted records
     seen_at timestamp with time zone NOT NULL,
     CONSTRAINT issue_last_seen_pkey PRIMARY KEY (tenant_id, integration_id, ticket_id)
 ) WITH (fillfactor=70);
@@ -452,12 +457,12 @@ CREATE POLICY own_tenant ON issue_last_seen FOR ALL TO spoke_app
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON issue_last_seen TO spoke_app;
 
--- issue_merges: distributed: tenant_id
+-- issue_merges: distributed: tenant_id; erased in steps
 CREATE TABLE issue_merges (
-    tenant_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    loser_id text NOT NULL,
-    survivor_id text NOT NULL,
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    loser_id text NOT NULL, -- exported
+    survivor_id text NOT NULL, -- exported
     CONSTRAINT issue_merges_pkey PRIMARY KEY (tenant_id, integration_id, loser_id),
     CONSTRAINT issue_merges_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE
 );
@@ -467,36 +472,43 @@ CREATE POLICY own_tenant ON issue_merges FOR ALL TO spoke_app
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON issue_merges TO spoke_app;
 
--- issues: distributed: tenant_id
+-- issues: distributed: tenant_id; erased in steps
 CREATE TABLE issues (
-    tenant_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    ticket_id text NOT NULL,
-    issue_id uuid NOT NULL,
-    properties jsonb NOT NULL,
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    ticket_id text NOT NULL, -- exported
+    issue_id uuid NOT NULL, -- exported
+    properties jsonb NOT NULL, -- exported
+    -- exported
     subject text GENERATED ALWAYS AS (NULLIF(properties ->> 'subject'::text, ''::text)) STORED,
+    -- exported
     content text GENERATED ALWAYS AS (NULLIF(properties ->> 'content'::text, ''::text)) STORED,
+    -- exported
     pipeline_id text GENERATED ALWAYS AS (NULLIF(properties ->> 'hs_pipeline'::text, ''::text)) STORED,
+    -- exported
     stage_id text GENERATED ALWAYS AS (NULLIF(properties ->> 'hs_pipeline_stage'::text, ''::text)) STORED,
+    -- exported
     priority text GENERATED ALWAYS AS (NULLIF(properties ->> 'hs_ticket_priority'::text, ''::text)) STORED,
+    -- exported
     category text GENERATED ALWAYS AS (NULLIF(properties ->> 'hs_ticket_category'::text, ''::text)) STORED,
+    -- exported
     owner_id text GENERATED ALWAYS AS (NULLIF(properties ->> 'hubspot_owner_id'::text, ''::text)) STORED,
-    -- size of the properties, as JSON
+    -- exported: size of the properties, as JSON
     bytes integer NOT NULL GENERATED ALWAYS AS (octet_length(properties::text)) STORED,
-    url text,
-    ticket_created_at timestamp with time zone,
-    -- HubSpot's time of the last change; together with observed_at the version of the row
+    url text, -- exported
+    ticket_created_at timestamp with time zone, -- exported
+    -- exported: HubSpot's time of the last change; together with observed_at the version of the row
     modified_at timestamp with time zone NOT NULL,
-    archived boolean NOT NULL DEFAULT false,
-    archived_at timestamp with time zone,
-    -- when a read by id found that HubSpot no longer has the ticket, neither live nor archived
+    archived boolean NOT NULL DEFAULT false, -- exported
+    archived_at timestamp with time zone, -- exported
+    -- exported: when a read by id found that HubSpot no longer has the ticket, neither live nor archived
     deleted_at timestamp with time zone,
-    -- whether the issue was ever live here; no change reports a tombstone that was not
+    -- exported: whether the issue was ever live here; no change reports a tombstone that was not
     was_live boolean NOT NULL DEFAULT true,
-    -- the Date header of the HubSpot response that contained this content
+    -- exported: the Date header of the HubSpot response that contained this content
     observed_at timestamp with time zone NOT NULL,
-    first_synced_at timestamp with time zone NOT NULL DEFAULT now(),
-    -- when the stored content last changed
+    first_synced_at timestamp with time zone NOT NULL DEFAULT now(), -- exported
+    -- exported: when the stored content last changed
     synced_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT issues_pkey PRIMARY KEY (tenant_id, integration_id, ticket_id),
     CONSTRAINT issues_tenant_id_issue_id_key UNIQUE (tenant_id, issue_id)
@@ -545,18 +557,18 @@ CREATE TABLE journals (
 );
 GRANT SELECT, INSERT, UPDATE ON journals TO spoke_system;
 
--- labels: distributed: tenant_id
+-- labels: distributed: tenant_id; erased in steps
 CREATE TABLE labels (
-    tenant_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    topic text NOT NULL,
-    -- for a stage: its pipeline, because two pipelines may use the same stage id; otherwise empty
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    topic text NOT NULL, -- exported
+    -- exported: for a stage: its pipeline, because two pipelines may use the same stage id; otherwise empty
     parent text NOT NULL,
-    id text NOT NULL,
-    label text,
-    email text,
-    closed boolean,
-    archived boolean NOT NULL, -- HubSpot reports it as archived, or no longer lists it
+    id text NOT NULL, -- exported
+    label text, -- exported
+    email text, -- exported
+    closed boolean, -- exported
+    archived boolean NOT NULL, -- exported: HubSpot reports it as archived, or no longer lists it
     CONSTRAINT labels_pkey PRIMARY KEY (tenant_id, integration_id, topic, parent, id),
     CONSTRAINT labels_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
     CONSTRAINT labels_topic_check CHECK (topic = ANY (ARRAY['pipeline'::text, 'stage'::text, 'owner'::text]))
@@ -612,17 +624,17 @@ CREATE UNLOGGED TABLE rate_windows (
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON rate_windows TO spoke_system;
 
--- record_problems: distributed: tenant_id
+-- record_problems: distributed: tenant_id; erased in steps
 CREATE TABLE record_problems (
-    tenant_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    kind text NOT NULL,
-    record_id text NOT NULL,
-    state text NOT NULL,
-    reason text NOT NULL,
-    -- of a quarantined record: what HubSpot returned, as far as it can be stored as text
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    kind text NOT NULL, -- exported
+    record_id text NOT NULL, -- exported
+    state text NOT NULL, -- exported
+    reason text NOT NULL, -- exported
+    -- exported: of a quarantined record: what HubSpot returned, as far as it can be stored as text
     record text,
-    found_at timestamp with time zone NOT NULL DEFAULT now(),
+    found_at timestamp with time zone NOT NULL DEFAULT now(), -- exported
     CONSTRAINT record_problems_pkey PRIMARY KEY (tenant_id, integration_id, kind, record_id),
     CONSTRAINT record_problems_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
     CONSTRAINT record_problems_state_check CHECK (state = ANY (ARRAY['repaired'::text, 'quarantined'::text]))
@@ -644,18 +656,18 @@ CREATE TABLE ring_keys (
 );
 GRANT SELECT, INSERT, DELETE ON ring_keys TO spoke_system;
 
--- sessions: reference
+-- sessions: reference; erased at once
 CREATE TABLE sessions (
-    token_hash text NOT NULL,
-    tenant_id uuid, -- null: a session of the admin key
-    scopes text[] NOT NULL,
-    -- the credential that created the session: admin, key:<id> or jwt:<subject>
+    token_hash text NOT NULL, -- secret
+    tenant_id uuid, -- exported: null: a session of the admin key
+    scopes text[] NOT NULL, -- exported
+    -- exported: the credential that created the session: admin, key:<id> or jwt:<subject>
     created_by text NOT NULL,
-    -- an HMAC under a key of the key ring over the session's token, tenant, scopes, creator and expiry, and the admin key or the identity provider; the token is not stored
+    -- secret: an HMAC under a key of the key ring over the session's token, tenant, scopes, creator and expiry, and the admin key or the identity provider; the token is not stored
     binding text NOT NULL,
-    created_at timestamp with time zone NOT NULL DEFAULT now(),
-    last_used_at timestamp with time zone NOT NULL DEFAULT now(), -- accurate to a minute
-    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(), -- exported
+    last_used_at timestamp with time zone NOT NULL DEFAULT now(), -- exported: accurate to a minute
+    expires_at timestamp with time zone NOT NULL, -- exported
     CONSTRAINT sessions_pkey PRIMARY KEY (token_hash),
     CONSTRAINT sessions_check CHECK ((tenant_id IS NULL) = (created_by = 'admin'::text))
 );
@@ -670,33 +682,33 @@ CREATE POLICY own_tenant ON sessions FOR ALL TO spoke_app
 GRANT SELECT, DELETE ON sessions TO spoke_app;
 GRANT SELECT, INSERT, UPDATE (last_used_at), DELETE ON sessions TO spoke_system;
 
--- sync_events: distributed: tenant_id
+-- sync_events: distributed: tenant_id; erased in steps
 CREATE TABLE sync_events (
-    tenant_id uuid NOT NULL,
-    sync_event_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    kind text NOT NULL,
-    sync_type text NOT NULL,
-    trigger text NOT NULL,
-    state text NOT NULL,
-    -- incremented by each change of the row; the id of a progress event
+    tenant_id uuid NOT NULL, -- exported
+    sync_event_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    kind text NOT NULL, -- exported
+    sync_type text NOT NULL, -- exported
+    trigger text NOT NULL, -- exported
+    state text NOT NULL, -- exported
+    -- exported: incremented by each change of the row; the id of a progress event
     version integer NOT NULL DEFAULT 1,
-    total bigint,
-    done bigint NOT NULL DEFAULT 0,
-    inserted bigint NOT NULL DEFAULT 0,
-    changed bigint NOT NULL DEFAULT 0,
-    unchanged bigint NOT NULL DEFAULT 0,
-    archived bigint NOT NULL DEFAULT 0,
-    repaired bigint NOT NULL DEFAULT 0,
-    failed bigint NOT NULL DEFAULT 0,
-    pages bigint NOT NULL DEFAULT 0,
-    waiting_for text,
-    waiting_until timestamp with time zone,
-    error_code text,
-    error text,
-    requested_at timestamp with time zone NOT NULL DEFAULT now(),
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
+    total bigint, -- exported
+    done bigint NOT NULL DEFAULT 0, -- exported
+    inserted bigint NOT NULL DEFAULT 0, -- exported
+    changed bigint NOT NULL DEFAULT 0, -- exported
+    unchanged bigint NOT NULL DEFAULT 0, -- exported
+    archived bigint NOT NULL DEFAULT 0, -- exported
+    repaired bigint NOT NULL DEFAULT 0, -- exported
+    failed bigint NOT NULL DEFAULT 0, -- exported
+    pages bigint NOT NULL DEFAULT 0, -- exported
+    waiting_for text, -- exported
+    waiting_until timestamp with time zone, -- exported
+    error_code text, -- exported
+    error text, -- exported
+    requested_at timestamp with time zone NOT NULL DEFAULT now(), -- exported
+    started_at timestamp with time zone, -- exported
+    finished_at timestamp with time zone, -- exported
     CONSTRAINT sync_events_pkey PRIMARY KEY (tenant_id, sync_event_id),
     CONSTRAINT sync_events_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
     CONSTRAINT sync_events_state_check CHECK (state = ANY (ARRAY['queued'::text, 'running'::text, 'waiting'::text, 'succeeded'::text, 'partial'::text, 'failed'::text, 'cancelled'::text])),
@@ -710,31 +722,31 @@ CREATE POLICY own_tenant ON sync_events FOR ALL TO spoke_app
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON sync_events TO spoke_app;
 
--- sync_streams: distributed: tenant_id
+-- sync_streams: distributed: tenant_id; erased at once
 CREATE TABLE sync_streams (
-    tenant_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    kind text NOT NULL,
-    sync_type text NOT NULL,
-    epoch bigint NOT NULL DEFAULT 0,
-    lease_until timestamp with time zone,
-    -- the process; an embedded database has one process at a time, so a lease of another process is dead there
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    kind text NOT NULL, -- exported
+    sync_type text NOT NULL, -- exported
+    epoch bigint NOT NULL DEFAULT 0, -- exported
+    lease_until timestamp with time zone, -- exported
+    -- exported: the process; an embedded database has one process at a time, so a lease of another process is dead there
     lease_owner text,
-    sync_event_id uuid, -- the running or queued run; null: idle
-    cursor jsonb,
-    -- on HubSpot's clock: all changes before this time are saved
+    sync_event_id uuid, -- exported: the running or queued run; null: idle
+    cursor jsonb, -- exported
+    -- exported: on HubSpot's clock: all changes before this time are saved
     watermark timestamp with time zone,
-    -- how many issues the last full pass did not find and did not mark deleted, because there were too many
+    -- exported: how many issues the last full pass did not find and did not mark deleted, because there were too many
     deletions_held_back bigint,
-    -- when a window was last checked with the list and nothing was missing
+    -- exported: when a window was last checked with the list and nothing was missing
     list_checked_at timestamp with time zone,
-    failures integer NOT NULL DEFAULT 0,
-    not_before timestamp with time zone, -- when a waiting run resumes
-    -- the run waits because HubSpot could not be reached and gave no time to retry
+    failures integer NOT NULL DEFAULT 0, -- exported
+    not_before timestamp with time zone, -- exported: when a waiting run resumes
+    -- exported: the run waits because HubSpot could not be reached and gave no time to retry
     awaits_hubspot boolean NOT NULL DEFAULT false,
-    -- the run was resumed early, to check whether HubSpot is available again
+    -- exported: the run was resumed early, to check whether HubSpot is available again
     is_probe boolean NOT NULL DEFAULT false,
-    next_run_at timestamp with time zone, -- when the schedule starts the next run
+    next_run_at timestamp with time zone, -- exported: when the schedule starts the next run
     CONSTRAINT sync_streams_pkey PRIMARY KEY (tenant_id, integration_id, kind, sync_type),
     CONSTRAINT sync_streams_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
     CONSTRAINT sync_streams_sync_type_check CHECK (sync_type = ANY (ARRAY['full'::text, 'incremental'::text]))
@@ -749,25 +761,25 @@ CREATE POLICY own_tenant ON sync_streams FOR ALL TO spoke_app
 GRANT SELECT, INSERT, UPDATE, DELETE ON sync_streams TO spoke_app;
 GRANT SELECT (tenant_id, integration_id, kind, sync_type, epoch, lease_until, lease_owner, sync_event_id, not_before, awaits_hubspot, next_run_at) ON sync_streams TO spoke_system;
 
--- tenant_integrations: distributed: tenant_id
+-- tenant_integrations: distributed: tenant_id; erased after the rest
 CREATE TABLE tenant_integrations (
-    tenant_id uuid NOT NULL,
-    integration_id uuid NOT NULL,
-    integration_type text NOT NULL DEFAULT 'hubspot'::text,
-    status text NOT NULL,
-    status_reason text,
-    hub_id bigint,
-    hub_domain text,
-    ui_domain text,
-    hub_user text,
-    scopes text[], -- null: HubSpot does not report them
-    total_count bigint, -- HubSpot's own count of tickets, at total_count_at
-    total_count_at timestamp with time zone,
-    last_sync_at timestamp with time zone,
-    loaded_at timestamp with time zone, -- when the first full run had loaded everything
-    connected_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL DEFAULT now(),
-    updated_at timestamp with time zone NOT NULL DEFAULT now(),
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    integration_type text NOT NULL DEFAULT 'hubspot'::text, -- exported
+    status text NOT NULL, -- exported
+    status_reason text, -- exported
+    hub_id bigint, -- exported
+    hub_domain text, -- exported
+    ui_domain text, -- exported
+    hub_user text, -- exported
+    scopes text[], -- exported: null: HubSpot does not report them
+    total_count bigint, -- exported: HubSpot's own count of tickets, at total_count_at
+    total_count_at timestamp with time zone, -- exported
+    last_sync_at timestamp with time zone, -- exported
+    loaded_at timestamp with time zone, -- exported: when the first full run had loaded everything
+    connected_at timestamp with time zone, -- exported
+    created_at timestamp with time zone NOT NULL DEFAULT now(), -- exported
+    updated_at timestamp with time zone NOT NULL DEFAULT now(), -- exported
     CONSTRAINT tenant_integrations_pkey PRIMARY KEY (tenant_id, integration_id),
     CONSTRAINT tenant_integrations_tenant_id_hub_id_key UNIQUE (tenant_id, hub_id),
     CONSTRAINT tenant_integrations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id) ON DELETE CASCADE,
@@ -779,15 +791,16 @@ CREATE POLICY own_tenant ON tenant_integrations FOR ALL TO spoke_app
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_integrations TO spoke_app;
 
--- tenants: distributed: tenant_id
+-- tenants: distributed: tenant_id; erased last
 CREATE TABLE tenants (
-    tenant_id uuid NOT NULL,
-    -- encrypts the tenant's secrets; itself encrypted with a key of the key ring
+    tenant_id uuid NOT NULL, -- exported
+    -- secret: encrypts the tenant's secrets; itself encrypted with a key of the key ring
     data_key text NOT NULL,
-    -- the key of the key ring that encrypts data_key
+    -- exported: the key of the key ring that encrypts data_key
     key_id text NOT NULL GENERATED ALWAYS AS ("substring"(encode(decode(rpad(translate(split_part(data_key, '.'::text, 1), '-_'::text, '+/'::text), (length(split_part(data_key, '.'::text, 1)) + 3) / 4 * 4, '='::text), 'base64'::text), 'escape'::text), '"kid":"([A-Za-z0-9_-]{1,32})"'::text)) STORED,
-    created_at timestamp with time zone NOT NULL DEFAULT now(),
-    erasing_at timestamp with time zone, -- when the erasure of the tenant began; never reset
+    created_at timestamp with time zone NOT NULL DEFAULT now(), -- exported
+    -- exported: when the erasure of the tenant began; never reset
+    erasing_at timestamp with time zone,
     CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id)
 );
 CREATE INDEX tenants_erasing ON tenants USING btree (tenant_id) WHERE erasing_at IS NOT NULL;

@@ -7,6 +7,7 @@ import {
   catalogueMentionFaults,
   catalogueSchemaFaults,
 } from './catalogue-grants.ts'
+import { catalogueMarkFaults } from './catalogue-marks.ts'
 import { catalogueOwnerFaults, catalogueRoleGrantFaults } from './catalogue-roles.ts'
 
 const slowChecks = [
@@ -17,6 +18,7 @@ const slowChecks = [
   catalogueDefaultPrivilegeFaults,
   catalogueCodeFaults,
   catalogueKeyFaults,
+  catalogueMarkFaults,
 ]
 
 /** @param strictLogin as at start. @returns the faults, worded for an operator */

@@ -1,12 +1,49 @@
 /**
- * SQL that reads and deletes one tenant's rows in any table, page by page along the primary key.
+ * The data stored for a tenant, as the comments of its tables and columns mark it, and SQL that reads
+ * and deletes the tenant's rows in any table, page by page along the primary key.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { SizedRow } from '../api/byte-budget.ts'
 import type { Query } from '../db/database.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import type { InventoryEntry } from './data-inventory.ts'
+
+/** A table with tenants' rows. */
+export interface InventoryEntry {
+  table: string
+  /** The columns of the primary key, without `tenant_id`. */
+  key: readonly string[]
+  /** Columns marked `exported`. */
+  exported: readonly string[]
+  /** Every other column: secrets, and columns that nobody has marked. */
+  withheld: readonly string[]
+  /** When an erasure deletes the rows, in the words of the table's comment; empty: not marked. */
+  erased: string
+}
+
+/**
+ * Reads the catalogue, so that no list can lack a table or column. A missing mark is safe: such a
+ * column is not exported, and the rows of such a table are erased in steps. A test fails for it.
+ *
+ * @returns in the order of an export
+ */
+export const readDataInventory = ({ query }: TenantScope): Promise<InventoryEntry[]> =>
+  query(sql<InventoryEntry>`
+    select c.relname::text as table,
+      array(
+        select k.attname::text from pg_index x cross join lateral unnest(x.indkey) with ordinality as part(attnum, at)
+        join pg_attribute k on k.attrelid = c.oid and k.attnum = part.attnum and k.attname <> 'tenant_id'
+        where x.indrelid = c.oid and x.indisprimary order by part.at) as key,
+      coalesce(array_agg(a.attname::text order by a.attnum) filter (where d.description ~ '^exported(:|$)'), '{}') as exported,
+      coalesce(array_agg(a.attname::text order by a.attnum)
+        filter (where d.description ~ '^exported(:|$)' is not true), '{}') as withheld,
+      coalesce(substring(obj_description(c.oid, 'pg_class') from '; erased (.*)'), '') as erased
+    from pg_class c
+    join pg_attribute t on t.attrelid = c.oid and t.attname = 'tenant_id' and not t.attisdropped
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    left join pg_description d on d.objoid = c.oid and d.classoid = 'pg_class'::regclass and d.objsubid = a.attnum
+    where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace
+    group by c.oid, c.relname order by c.relname <> 'tenants', c.relname`)
 
 /** The key of the last row of a page; undefined for the first page. */
 export type ExportPosition = readonly string[] | undefined
@@ -63,9 +100,7 @@ export async function readInventoryPage(
 ): Promise<ExportedRow[]> {
   await scope.query(byKey)
   await scope.query(sql`set local time zone 'UTC'`)
-  const exported = sql.join(
-    ['tenant_id', ...entry.exported].map((column) => sql`${column}::text, ${sql.ref(`t.${column}`)}`),
-  )
+  const exported = sql.join(entry.exported.map((column) => sql`${column}::text, ${sql.ref(`t.${column}`)}`))
   // jsonb, because a value of type json may contain line breaks. Ordered by the key alone, because
   // the page is already sorted by it.
   const order = entry.key.length > 0 ? sql`order by ${refs(entry.key)}` : sql``

@@ -4,20 +4,26 @@
 import type { Database } from '../db/database.ts'
 import { type ErasureScope, withErasure } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import { dataInventory, type InventoryEntry } from './data-inventory.ts'
 import {
   deleteInventoryPage,
   deleteInventoryRows,
   type ExportPosition,
   hasInventoryRows,
+  readDataInventory,
 } from './data-inventory-store.ts'
 import { deleteErasedTenant, isMarkedForErasure, markTenantErasing } from './erasure-store.ts'
 
 /** Rows per step. */
 const rowsPerStep = 2_000
 
-const entriesErasedWith = (when: InventoryEntry['erasedWith']) =>
-  dataInventory.filter(({ erasedWith }) => erasedWith === when)
+/**
+ * The stages of eraseTenantRows, each by the mark of its tables. Tables with any other mark or none
+ * belong to `rows`, so that nothing is left even if a mark is missing. Those marked `at once` are
+ * among them, in case the tenant was marked some other way.
+ */
+const stages = { integrations: 'after the rest', audit: 'by the eraser' } as const
+/** `once revoked`: after revoking each at HubSpot. `last`: the tenant itself. */
+const notRows: readonly string[] = [...Object.values(stages), 'once revoked', 'last']
 
 /**
  * Marks the tenant. Once this commits, no other unit of work can enter the tenant, and everything
@@ -29,7 +35,8 @@ const entriesErasedWith = (when: InventoryEntry['erasedWith']) =>
 export async function beginErasure(db: Database, tenantId: TenantId): Promise<boolean> {
   return await withErasure(db, tenantId, async (scope) => {
     if (!(await markTenantErasing(scope))) return false
-    for (const entry of entriesErasedWith('marked')) await deleteInventoryRows(scope.rows, entry)
+    for (const entry of await readDataInventory(scope.rows))
+      if (entry.erased === 'at once') await deleteInventoryRows(scope.rows, entry)
     return true
   })
 }
@@ -60,12 +67,12 @@ export async function runErasureStep<T>(
 export async function eraseTenantRows(
   db: Database,
   tenantId: TenantId,
-  when: 'rows' | 'integrations' | 'audit',
+  when: 'rows' | keyof typeof stages,
   more: () => boolean,
 ): Promise<boolean> {
-  // Tables emptied with the mark are checked again here, so that nothing is left even if the mark
-  // was set some other way.
-  for (const entry of [...entriesErasedWith(when), ...(when === 'rows' ? entriesErasedWith('marked') : [])]) {
+  const inventory = await runErasureStep(db, tenantId, ({ rows }) => readDataInventory(rows))
+  for (const entry of inventory ?? []) {
+    if (when === 'rows' ? notRows.includes(entry.erased) : entry.erased !== stages[when]) continue
     let place: ExportPosition
     do {
       if (!more()) return false
@@ -84,8 +91,8 @@ export async function eraseTenantRows(
  */
 export async function endErasure(db: Database, tenantId: TenantId): Promise<'gone' | 'rows_left'> {
   const left = await runErasureStep(db, tenantId, async (scope) => {
-    for (const entry of dataInventory)
-      if (entry.erasedWith !== 'tenant' && (await hasInventoryRows(scope.rows, entry))) return true
+    for (const entry of await readDataInventory(scope.rows))
+      if (entry.erased !== 'last' && (await hasInventoryRows(scope.rows, entry))) return true
     await deleteErasedTenant(scope)
     return false
   })

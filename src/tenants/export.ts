@@ -5,8 +5,7 @@ import { withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
 import { tenantNotFound } from '../lib/errors.ts'
-import { dataInventory } from './data-inventory.ts'
-import { type ExportPosition, readInventoryPage } from './data-inventory-store.ts'
+import { type ExportPosition, readDataInventory, readInventoryPage } from './data-inventory-store.ts'
 import { tenantExists } from './store.ts'
 
 export const exportFormat = 'spoke-export/1'
@@ -33,20 +32,22 @@ export async function* exportTenant(
   reserve: ReserveBytes = async () => {},
 ): AsyncGenerator<string> {
   const now = () => new Date(clock.now()).toISOString()
-  if (!(await withTenant(db, tenantId, tenantExists))) throw tenantNotFound()
+  const inventory = await withTenant(db, tenantId, async (scope) =>
+    (await tenantExists(scope)) ? await readDataInventory(scope) : undefined,
+  )
+  if (!inventory) throw tenantNotFound()
+  const exported = inventory.filter((entry) => entry.exported.length > 0)
   yield line({
     format: exportFormat,
     tenant_id: tenantId,
     started_at: now(),
-    tables: dataInventory.map(({ table }) => table),
+    tables: exported.map(({ table }) => table),
     excluded: Object.fromEntries(
-      dataInventory
-        .filter(({ neverExported }) => neverExported.length > 0)
-        .map(({ table, neverExported }) => [table, neverExported]),
+      inventory.filter(({ withheld }) => withheld.length > 0).map(({ table, withheld }) => [table, withheld]),
     ),
   })
   const counts: Record<string, number> = {}
-  for (const entry of dataInventory) {
+  for (const entry of exported) {
     const { table, key } = entry
     counts[table] = 0
     let place: ExportPosition

@@ -1,4 +1,4 @@
-/** The schema in review: schema.sql is what the migrations make. */
+/** The schema in review: schema.sql is what the migrations make, and everything about a tenant is marked. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { dumpSchema } from '../../scripts/schema-dump.ts'
 import type { Database } from '../../src/db/database.ts'
+import { catalogueMarkFaults } from '../../src/doctor/catalogue-marks.ts'
 import { bothEngines } from '../support/engines.ts'
 
 const committed = readFileSync(join(import.meta.dirname, '../../schema.sql'), 'utf8')
@@ -83,6 +84,10 @@ for (const engine of bothEngines) {
 
     test('is that of schema.sql; `npm run schema` writes it', async () => {
       assert.equal(await dumpSchema(db), committed)
+    })
+
+    test('each column of a tenant’s table is marked exported or secret, and each table by its kind and when it is erased', async () => {
+      assert.deepEqual(await catalogueMarkFaults(db), [])
     })
 
     for (const [what, statement, shown] of changes) {

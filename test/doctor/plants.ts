@@ -209,6 +209,18 @@ export const plants: Plant[] = [
     'alter table labels drop constraint loose; alter table tenant_integrations drop constraint ids',
     /foreign key loose of table labels can refer to another tenant/,
   ),
+  plant(
+    'a column of which nobody has said whether it is exported',
+    'alter table labels add column note text',
+    'alter table labels drop column note',
+    /column labels\.note is not marked exported or secret/,
+  ),
+  plant(
+    'a comment lost in a restore',
+    'comment on table ring_keys is null',
+    `comment on table ring_keys is 'reference'`,
+    /table ring_keys is not marked by its comment/,
+  ),
 ]
 
 /** Roles belong to the whole server, so these need a server of their own. */

@@ -139,37 +139,22 @@ test('every log line that docs/operations.md explains is written somewhere', () 
   for (const line of lines) assert.ok(sources.includes(`'${line}`), `no source logs "${line}"`)
 })
 
-const migrations = () => readdirSync(join(root, 'migrations')).filter((file) => file.endsWith('.sql'))
+/** Each table with the first word of its mark: distributed, reference or local. */
+const tables = () => [...read('schema.sql').matchAll(/^-- (\w+): (\w+).*\nCREATE (?:UNLOGGED )?TABLE/gm)]
 
 test('every table is named in docs/concepts.md or docs/architecture.md', () => {
   const named = read('docs/concepts.md') + read('docs/architecture.md')
-  const tables = migrations().flatMap((file) => tablesOf(read(`migrations/${file}`)))
-  assert.ok(tables.length > 5)
-  for (const table of tables) assert.ok(named.includes(`\`${table}\``), `no document names table ${table}`)
+  assert.ok(tables().length > 30)
+  for (const [, table] of tables())
+    assert.ok(named.includes(`\`${table}\``), `no document names table ${table}`)
 })
 
-test('a migration marks each of its tables distributed, reference or local', () => {
-  for (const file of migrations()) {
-    const text = read(`migrations/${file}`)
-    const marked = matches(
-      text,
-      /^comment on table (\w+) is '(?:distributed: tenant_id|reference|local)';$/gm,
-    )
-    assert.deepEqual(marked.sort(), tablesOf(text).sort(), file)
-  }
-})
-
-const tablesOf = (text: string) => matches(text, /^create (?:unlogged )?table (?:if not exists )?(\w+)/gm)
-
-test('the table of marks in docs/architecture.md is that of the migrations', () => {
+test('the table of marks in docs/architecture.md is that of schema.sql', () => {
   const listed = [
     ...section(read('docs/architecture.md'), 'The tables').matchAll(/^\| `(\w+)` \| (\w+) \|/gm),
   ]
-  const made = migrations().flatMap((file) => [
-    ...read(`migrations/${file}`).matchAll(/^comment on table (\w+) is '(\w+)/gm),
-  ])
   const pairs = (found: RegExpExecArray[]) => found.map(([, table, mark]) => `${table} ${mark}`).sort()
-  assert.deepEqual(pairs(listed), pairs(made))
+  assert.deepEqual(pairs(listed), pairs(tables()))
 })
 
 test('the states in docs/concepts.md are those of the code', () => {

@@ -5,7 +5,6 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { withErasure, withSystem, withTenant } from '../../src/db/scope.ts'
 import { parseTenantId, type TenantId } from '../../src/db/tenant-id.ts'
-import { dataInventory } from '../../src/tenants/data-inventory.ts'
 import { beginErasure, endErasure } from '../../src/tenants/erasure.ts'
 import { findErasingTenants } from '../../src/tenants/erasure-store.ts'
 import { admitKeyRing, keyRingFaults, rotateKeyRing } from '../../src/tenants/key-ring.ts'
@@ -63,28 +62,6 @@ for (const engine of engines) {
           .map((row) => `${name} ${row}`),
       )
 
-    test('the list of stored data names every table, column and key of the catalog', async () => {
-      const rows = await owner<{ name: string; columns: string[]; key: string[] }>(`
-        select c.relname as name,
-          array(select a.attname::text from pg_attribute a
-            where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by 1) as columns,
-          array(select a.attname::text from pg_index x join pg_attribute a on a.attrelid = c.oid and a.attnum = any(x.indkey)
-            where x.indrelid = c.oid and x.indisprimary and a.attname <> 'tenant_id' order by 1) as key
-        from pg_class c
-        where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace
-          and exists (select from pg_attribute t where t.attrelid = c.oid and t.attname = 'tenant_id' and not t.attisdropped)
-        order by 1`)
-      const decided = dataInventory.map(({ table, key, exported, neverExported }) => ({
-        name: table,
-        columns: ['tenant_id', ...exported, ...neverExported].sort(),
-        key: [...key].sort(),
-      }))
-      assert.deepEqual(
-        decided.sort((a, b) => (a.name < b.name ? -1 : 1)),
-        rows,
-      )
-    })
-
     test('the erasure role marks and deletes its own tenant, cannot remove a mark, and reads nothing else', async () => {
       const denied = async (work: Promise<unknown>) =>
         await assert.rejects(work, (error) => codeOf(error) === '42501')
@@ -92,10 +69,11 @@ for (const engine of engines) {
       await denied(app(A, 'delete from tenants'))
       await denied(eraser(A, 'select data_key from tenants'))
       await denied(eraser(A, `update tenants set data_key = 'x'`))
-      for (const { table } of dataInventory.filter(
-        ({ erasedWith }) => erasedWith !== 'tenant' && erasedWith !== 'audit',
-      ))
-        await denied(eraser(A, `select from ${table}`))
+      const tables = await owner<{ name: string }>(`
+        select table_name as name from information_schema.columns
+        where table_schema = current_schema() and column_name = 'tenant_id' and table_name not in ('tenants', 'audit_events')`)
+      assert.ok(tables.length > 20)
+      for (const { name } of tables) await denied(eraser(A, `select from ${name}`))
       assert.deepEqual(await eraser(A, 'select tenant_id from tenants'), [{ tenant_id: A }])
       for (const table of ['tenants', 'audit_events']) {
         // Without the policy, a foreign key may refuse the deletion: that is a failed assertion too.
@@ -165,6 +143,20 @@ for (const engine of engines) {
       await eraseNow(db)
       assert.deepEqual(await tablesWith(db, A), [])
       assert.equal(await endErasure(db, A), 'gone')
+    })
+
+    test('a table that nobody has marked is erased with the others', async () => {
+      await owner('create table unmarked (tenant_id uuid not null, note text, primary key (tenant_id, note))')
+      await owner('grant select, delete on unmarked to spoke_app')
+      await owner(`insert into unmarked select tenant_id, n::text from tenants, generate_series(1, 3000) n`)
+      try {
+        await beginErasure(db, A)
+        await eraseNow(db)
+        assert.deepEqual(await tablesWith(db, A), [])
+        assert.deepEqual(await owner('select distinct tenant_id from unmarked'), [{ tenant_id: B }])
+      } finally {
+        await owner('drop table unmarked')
+      }
     })
 
     test('it begins when the last unit of work has ended, and later ones see the mark', async () => {

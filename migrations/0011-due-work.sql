@@ -8,7 +8,7 @@ alter table sync_streams add column due_at timestamptz generated always as (
   )
 ) stored;
 
-comment on column sync_streams.due_at is 'when a worker has something to do here: a run to start or to resume, or a lease to take over';
+comment on column sync_streams.due_at is 'exported: when a worker has something to do here: a run to start or to resume, or a lease to take over';
 
 -- Read across tenants, so the time leads.
 create index sync_streams_due on sync_streams (sync_type, due_at);
@@ -19,9 +19,9 @@ alter table sync_events add column repeat_count integer not null default 0;
 
 alter table sync_events add column repeats_since timestamptz;
 
-comment on column sync_events.repeat_count is 'how many scheduled runs directly before this one found nothing either; this row stands for them';
+comment on column sync_events.repeat_count is 'exported: how many scheduled runs directly before this one found nothing either; this row stands for them';
 
-comment on column sync_events.repeats_since is 'when the first of them started';
+comment on column sync_events.repeats_since is 'exported: when the first of them started';
 
 -- Read across tenants, too: those that wait for HubSpot, the latest next attempt first.
 drop index sync_streams_awaiting;
