@@ -349,7 +349,8 @@ CREATE TABLE inboxes (
     CONSTRAINT inboxes_pkey PRIMARY KEY (tenant_id, integration_id),
     CONSTRAINT inboxes_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE
 );
-CREATE INDEX inboxes_awaiting ON inboxes USING btree (tenant_id, integration_id, not_before) WHERE awaits_hubspot;
+CREATE INDEX inboxes_awaiting ON inboxes USING btree (not_before) WHERE awaits_hubspot;
+CREATE INDEX inboxes_missing_webhooks ON inboxes USING btree (tenant_id, integration_id) WHERE webhooks_missing_since IS NOT NULL;
 ALTER TABLE inboxes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY find_due ON inboxes FOR SELECT TO spoke_system
     USING (true);
@@ -709,6 +710,9 @@ CREATE TABLE sync_events (
     requested_at timestamp with time zone NOT NULL DEFAULT now(), -- exported
     started_at timestamp with time zone, -- exported
     finished_at timestamp with time zone, -- exported
+    -- exported: how many scheduled runs directly before this one found nothing either; this row stands for them
+    repeat_count integer NOT NULL DEFAULT 0,
+    repeats_since timestamp with time zone, -- exported: when the first of them started
     CONSTRAINT sync_events_pkey PRIMARY KEY (tenant_id, sync_event_id),
     CONSTRAINT sync_events_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
     CONSTRAINT sync_events_state_check CHECK (state = ANY (ARRAY['queued'::text, 'running'::text, 'waiting'::text, 'succeeded'::text, 'partial'::text, 'failed'::text, 'cancelled'::text])),
@@ -747,11 +751,18 @@ CREATE TABLE sync_streams (
     -- exported: the run was resumed early, to check whether HubSpot is available again
     is_probe boolean NOT NULL DEFAULT false,
     next_run_at timestamp with time zone, -- exported: when the schedule starts the next run
+    -- exported: when a worker has something to do here: a run to start or to resume, or a lease to take over
+    due_at timestamp with time zone GENERATED ALWAYS AS (LEAST(next_run_at,
+CASE
+    WHEN sync_event_id IS NOT NULL THEN GREATEST(not_before, lease_until, '-infinity'::timestamp with time zone)
+    ELSE NULL::timestamp with time zone
+END)) STORED,
     CONSTRAINT sync_streams_pkey PRIMARY KEY (tenant_id, integration_id, kind, sync_type),
     CONSTRAINT sync_streams_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
     CONSTRAINT sync_streams_sync_type_check CHECK (sync_type = ANY (ARRAY['full'::text, 'incremental'::text]))
 );
-CREATE INDEX sync_streams_awaiting ON sync_streams USING btree (tenant_id, integration_id, not_before) WHERE awaits_hubspot;
+CREATE INDEX sync_streams_awaiting ON sync_streams USING btree (not_before) WHERE awaits_hubspot;
+CREATE INDEX sync_streams_due ON sync_streams USING btree (sync_type, due_at);
 ALTER TABLE sync_streams ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY find_due ON sync_streams FOR SELECT TO spoke_system
     USING (true);
@@ -759,7 +770,7 @@ CREATE POLICY own_tenant ON sync_streams FOR ALL TO spoke_app
     USING (tenant_id = spoke_tenant())
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON sync_streams TO spoke_app;
-GRANT SELECT (tenant_id, integration_id, kind, sync_type, epoch, lease_until, lease_owner, sync_event_id, not_before, awaits_hubspot, next_run_at) ON sync_streams TO spoke_system;
+GRANT SELECT (tenant_id, integration_id, kind, sync_type, epoch, lease_until, lease_owner, sync_event_id, not_before, awaits_hubspot, next_run_at, due_at) ON sync_streams TO spoke_system;
 
 -- tenant_integrations: distributed: tenant_id; erased after the rest
 CREATE TABLE tenant_integrations (
@@ -844,9 +855,11 @@ CREATE OR REPLACE FUNCTION public.spoke_begin_tenant()
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
 AS $function$
+declare
+  tenant uuid := spoke_tenant();
 begin
-  perform pg_advisory_xact_lock_shared(hashtextextended(spoke_tenant()::text, 1));
-  if spoke_erasing() then
+  perform pg_advisory_xact_lock_shared(hashtextextended(tenant::text, 1));
+  if exists (select from tenants where tenant_id = tenant and erasing_at is not null) then
     raise exception 'the tenant is being erased' using errcode = 'SP002';
   end if;
 end $function$;
