@@ -1,7 +1,7 @@
 /** `npm run schema`: writes schema.sql from a freshly migrated database. A test compares the two. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openInMemory } from '../src/db/database.ts'
+import { openInMemory } from '../src/db/embedded.ts'
 import { migrate } from '../src/db/migrate.ts'
 import { dumpSchema } from './schema-dump.ts'
 

@@ -4,7 +4,7 @@
  */
 import pg from 'pg'
 import type { Database } from '../../src/db/database.ts'
-import { openDatabase } from '../../src/db/database.ts'
+import { openDatabase } from '../../src/db/open-database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { runRetentionPass } from '../../src/worker/retention.ts'

@@ -1,8 +1,9 @@
 /** Opens the database to migrate it, to serve, or to run a command beside the service. */
 import type { Config } from '../config.ts'
-import { type Database, openDatabase } from '../db/database.ts'
+import type { Database } from '../db/database.ts'
 import { grantServingLogin } from '../db/isolation/login.ts'
 import { migrate } from '../db/migrate.ts'
+import { openDatabase } from '../db/open-database.ts'
 import type { Log } from '../lib/log.ts'
 import { requireTenantIsolation } from './preflight.ts'
 

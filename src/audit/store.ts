@@ -40,23 +40,31 @@ const lockChain = (chain: Chain) =>
 export async function appendTenantAuditEvent(scope: TenantScope, event: AuditEvent): Promise<boolean> {
   // Locks the tenant's row first, so that this waits for a concurrent deletion before it takes the
   // chain's lock.
-  const [there] = await scope.query(sql`/* prepared */
-    select from tenants where tenant_id = ${scope.tenantId} for key share`)
+  const [there] = await scope.query(
+    sql`select from tenants where tenant_id = ${scope.tenantId} for key share`,
+    { prepare: true },
+  )
   if (!there) return false
   const row = await nextRow(scope.query, tenantChain(scope), event)
-  await scope.query(sql`/* prepared */
+  await scope.query(
+    sql`
     insert into audit_events
       (tenant_id, seq, at, actor, action, target, address, request_id, phase, result, prev_hash, hash)
-    values (${scope.tenantId}, ${valuesOf(row)})`)
+    values (${scope.tenantId}, ${valuesOf(row)})`,
+    { prepare: true },
+  )
   return true
 }
 
 export async function appendOperatorAuditEvent({ query }: SystemScope, event: AuditEvent): Promise<void> {
   const row = await nextRow(query, operatorChainTable, event)
-  await query(sql`/* prepared */
+  await query(
+    sql`
     insert into operator_audit
       (seq, at, actor, action, target, address, request_id, phase, result, prev_hash, hash)
-    values (${valuesOf(row)})`)
+    values (${valuesOf(row)})`,
+    { prepare: true },
+  )
 }
 
 /** A row before it is written; `time` is `at` in the form the database accepts. */

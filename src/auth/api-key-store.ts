@@ -34,9 +34,12 @@ export async function findLiveApiKey(
   { query }: SystemScope,
   keyId: string,
 ): Promise<StoredApiKey | undefined> {
-  const [row] = await query(sql<StoredApiKey>`/* prepared */
+  const [row] = await query(
+    sql<StoredApiKey>`
     select tenant_id as "tenantId", scopes, key_hash as "keyHash" from api_keys
-    where key_id = ${keyId} and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())`)
+    where key_id = ${keyId} and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())`,
+    { prepare: true },
+  )
   return row
 }
 

@@ -5,8 +5,9 @@
  */
 import { isTenantErasing, tenantErasing } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
-import { type Database, inOneStatement, inTransaction, type Query, setLocalRole } from './database.ts'
+import { type Database, type Query, setLocalRole } from './database.ts'
 import type { TenantId } from './tenant-id.ts'
+import { inTransaction } from './transaction.ts'
 
 declare const scopeBrand: unique symbol
 
@@ -109,10 +110,10 @@ export async function withErasure<T>(
     let role = 'spoke_eraser'
     const as =
       (wanted: 'spoke_eraser' | 'spoke_app'): Query =>
-      async (statement) => {
+      async (statement, options) => {
         if (role !== wanted) await query(setLocalRole(wanted))
         role = wanted
-        return await query(statement)
+        return await query(statement, options)
       }
     const rows = { tenantId, query: as('spoke_app') } as TenantScope
     return work({ tenantId, query: as('spoke_eraser'), rows } as ErasureScope)
@@ -146,10 +147,10 @@ export async function withSystemStatement<T>(
   options: TransactionOptions = {},
 ): Promise<T> {
   let asked = false
-  const query: Query = async (statement) => {
+  const query: Query = async (statement, { prepare = false } = {}) => {
     if (asked) throw new TypeError('a single-statement unit of work ran a second statement')
     asked = true
-    return await inOneStatement(db, asSystem(options), statement)
+    return await inTransaction(db, asSystem(options), (query) => query(statement, { prepare, last: true }))
   }
   return await work({ query } as SystemScope)
 }

@@ -13,6 +13,6 @@ export async function selectTogether<Name extends string, Value>(
   const columns = Object.entries<RawBuilder<Value>>(expressions).map(
     ([name, expression]) => sql`${expression} as ${sql.ref(name)}`,
   )
-  const [values] = await query(sql<Record<Name, Value>>`/* prepared */ select ${sql.join(columns)}`)
+  const [values] = await query(sql<Record<Name, Value>>` select ${sql.join(columns)}`, { prepare: true })
   return values as Record<Name, Value>
 }

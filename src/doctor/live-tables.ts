@@ -3,8 +3,9 @@
  * tenant, and as roles that may not read them.
  */
 import { sql } from 'kysely'
-import { type Database, inTransaction, type Query } from '../db/database.ts'
+import type { Database, Query } from '../db/database.ts'
 import { type DatabaseRole, expectedGrantLines } from '../db/isolation/expected.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { newId } from '../lib/ids.ts'
 import { asText } from './as-text.ts'
 import type { TrialResult } from './try-statements.ts'

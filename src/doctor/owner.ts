@@ -1,7 +1,8 @@
 /**
  * Runs work on the scratch database as its owner, to create and see all rows. Never on live tables.
  */
-import { type Database, inTransaction, type Query } from '../db/database.ts'
+import type { Database, Query } from '../db/database.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { asText } from './as-text.ts'
 
 /**

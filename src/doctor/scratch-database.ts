@@ -2,10 +2,10 @@
 import { randomBytes } from 'node:crypto'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { type Database, openInMemory, types } from '../db/database.ts'
+import { type Database, types } from '../db/database.ts'
+import { openInMemory } from '../db/embedded.ts'
 import { allStatements } from '../db/migrate.ts'
 import { asText } from './as-text.ts'
-import { createMutex } from './mutex.ts'
 
 export interface ScratchDatabase {
   db: Database
@@ -56,13 +56,29 @@ export async function openScratchOnServer(url: string): Promise<ScratchDatabase 
     if ((error as { code?: string }).code === '42501') return undefined
     throw error
   }
-  const kysely = new Kysely<Record<string, never>>({
-    dialect: new PostgresDialect({ pool: oneTransaction(client) as unknown as pg.Pool }),
+  const lend = lender()
+  const kysely: Database['kysely'] = new Kysely({
+    dialect: new PostgresDialect({ pool: poolOf(client, lend) as unknown as pg.Pool }),
   })
   const db: Database = {
     kind: 'postgres',
     kysely,
     jobs: { executeSql: () => Promise.reject(new Error('a rehearsal has no job queue')) },
+    // A savepoint. The role and the tenant are reset after it, since `set local` lasts until the
+    // outer transaction ends.
+    transaction: (opening, work) =>
+      lend(() =>
+        inSavepoint(client, async () => {
+          for (const text of opening) await client.query(text)
+          const done = await work(async (statement) => {
+            const { sql: text, parameters } = statement.compile(kysely)
+            return (await ask(client, text, parameters)).rows
+          })
+          await client.query('set local role none')
+          await client.query("set local spoke.tenant_id = ''")
+          return done
+        }),
+      ),
     // Closing the connection rolls back the transaction.
     close: () => client.end(),
   }
@@ -74,67 +90,43 @@ async function createSchema(run: (text: string) => Promise<unknown>): Promise<vo
   for (const statement of allStatements()) await run(statement)
 }
 
-interface LentClient {
-  query(text: string, values?: unknown[]): Promise<pg.QueryResult>
-  release(): void
+type Lend = <T>(work: () => Promise<T>) => Promise<T>
+
+/** Lends the one connection to one user at a time, first come, first served. */
+function lender(): Lend {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const done = last.then(work, work)
+    last = done
+    return done
+  }
 }
 
-/**
- * A pool for kysely with one connection, lent to one user at a time, whose transactions are
- * savepoints. The role and the tenant are reset after each, since `set local` lasts until the outer
- * transaction ends.
- */
-function oneTransaction(client: pg.Client): {
-  options: object
-  connect(): Promise<LentClient>
-  end(): Promise<void>
-} {
-  const mutex = createMutex()
-  let within = false
-  const all = async (...texts: string[]) => {
-    let last: pg.QueryResult | undefined
-    for (const text of texts) last = await client.query(text)
-    return last as pg.QueryResult
-  }
-  async function guarded(text: string, values: unknown[]): Promise<pg.QueryResult> {
-    await client.query('savepoint statement')
-    try {
-      const result = await client.query(text, values)
-      await client.query('release savepoint statement')
-      return result
-    } catch (error) {
-      await all('rollback to savepoint statement', 'release savepoint statement')
-      throw error
-    }
-  }
-  async function query(text: string, values: unknown[] = []): Promise<pg.QueryResult> {
-    if (/^(begin|start transaction)/.test(text)) {
-      within = true
-      return await client.query('savepoint unit')
-    }
-    if (text === 'commit') {
-      const done = await all(
-        'release savepoint unit',
-        'set local role none',
-        "set local spoke.tenant_id = ''",
-      )
-      within = false
-      return done
-    }
-    if (text === 'rollback') {
-      within = false
-      return await all('rollback to savepoint unit', 'release savepoint unit')
-    }
-    const result = await (within ? client.query(text, values) : guarded(text, values))
-    // COPY output bypasses the driver; only its row count is needed.
-    return result.command === 'COPY' ? { ...result, rows: [{ n: result.rowCount }] } : result
-  }
-  return {
-    options: {},
-    async connect() {
-      const release = await mutex.acquire()
-      return { query, release }
-    },
-    end: () => client.end(),
+async function inSavepoint<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
+  await client.query('savepoint unit')
+  try {
+    const done = await work()
+    await client.query('release savepoint unit')
+    return done
+  } catch (error) {
+    await client.query('rollback to savepoint unit')
+    await client.query('release savepoint unit')
+    throw error
   }
 }
+
+async function ask(client: pg.Client, text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
+  const result = await client.query(text, [...values])
+  // COPY output bypasses the driver; only its row count is needed.
+  return result.command === 'COPY' ? { ...result, rows: [{ n: result.rowCount }] } : result
+}
+
+/** A pool for kysely whose single statements are each a savepoint. */
+const poolOf = (client: pg.Client, lend: Lend) => ({
+  options: {},
+  connect: async () => ({
+    query: (text: string, values: readonly unknown[]) =>
+      lend(() => inSavepoint(client, () => ask(client, text, values))),
+    release() {},
+  }),
+})

@@ -3,9 +3,10 @@
  * back.
  */
 import { sql } from 'kysely'
-import { type Database, inTransaction, type Query } from '../db/database.ts'
+import type { Database, Query } from '../db/database.ts'
 import { type DatabaseRole, expectedGrantLines } from '../db/isolation/expected.ts'
 import { withErasure, withSystem, withTenant } from '../db/scope.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { asText } from './as-text.ts'
 import type { Fixtures, FixtureTenant } from './fixtures.ts'
 import {

@@ -3,8 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { problem } from '../api/wire.ts'
-import { type Database, inTransaction } from '../db/database.ts'
+import type { Database } from '../db/database.ts'
 import { currentMigration, newestMigration } from '../db/migrate.ts'
+import { inTransaction } from '../db/transaction.ts'
 import type { Metrics } from '../lib/metrics.ts'
 
 export interface HealthDependencies {

@@ -31,7 +31,8 @@ export async function enqueueChanges(
   batches: readonly (readonly TicketChange[])[],
   windowMs: number,
 ): Promise<EnqueueResult[]> {
-  return await query(sql<EnqueueResult>`/* prepared */
+  return await query(
+    sql<EnqueueResult>`
     with ${deduplication},
     reported as materialized (
       select * from jsonb_to_recordset(${JSON.stringify(batches.flatMap(inboxRowsOf))}::jsonb)
@@ -46,7 +47,9 @@ export async function enqueueChanges(
       (select coalesce(sum(cardinality(h.ticket_ids)), 0)::int from reported h
         where h.nth = lot.nth and not exists (select from account_routes r where r.hub_id = h.hub_id)) as unknown
     from jsonb_to_recordset(${JSON.stringify(batches.map((_, nth) => ({ nth })))}::jsonb) as lot(nth int)
-    order by nth`)
+    order by nth`,
+    { prepare: true },
+  )
 }
 
 export interface SignedDelivery {
@@ -133,7 +136,8 @@ export async function findDueRows(
   windowMs: number,
   atMost: number,
 ): Promise<InboxRow[]> {
-  return await scope.query(sql<InboxRow>`/* prepared */
+  return await scope.query(
+    sql<InboxRow>`
     with due as (
       select * from inbox_entries
       where ${whereInbox(scope, integrationId)} and due_at <= ${fromNow(windowMs)}
@@ -148,7 +152,9 @@ export async function findDueRows(
       attempt_count as "attemptCount", inconclusive_count as "inconclusiveCount",
       occurred_at as "occurredAt", received_at as "receivedAt"
     from counted where before < ${atMost}
-    order by due_at, entry_id`)
+    order by due_at, entry_id`,
+    { prepare: true },
+  )
 }
 
 const idsOf = (items: readonly InboxItem[]) => items.map(({ ticketId }) => ticketId)
@@ -177,9 +183,12 @@ export async function removeFromInbox(
   const keys = (some: readonly (readonly [InboxRow, string[]])[]) =>
     sql`${some.map(([{ dueAt }]) => dueAt)}::text[]::timestamptz[], ${some.map(([{ entryId }]) => entryId)}::bigint[]`
   if (done.length > 0)
-    await scope.query(sql`/* prepared */
+    await scope.query(
+      sql`
       delete from inbox_entries where ${whereInbox(scope, integrationId)}
-        and (due_at, entry_id) in (select * from unnest(${keys(done)}))`)
+        and (due_at, entry_id) in (select * from unnest(${keys(done)}))`,
+      { prepare: true },
+    )
   if (more.length > 0)
     await scope.query(sql`
       update inbox_entries i set ticket_ids = array(select jsonb_array_elements_text(l.left_over))

@@ -59,9 +59,12 @@ export async function lockIntegration(
   scope: TenantScope,
   id: string,
 ): Promise<IntegrationStatus | undefined> {
-  const rows = await scope.query(sql<{ status: IntegrationStatus }>`/* prepared */
+  const rows = await scope.query(
+    sql<{ status: IntegrationStatus }>`
     select status from tenant_integrations
-    where tenant_id = ${scope.tenantId} and integration_id = ${id} for no key update`)
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} for no key update`,
+    { prepare: true },
+  )
   return rows[0]?.status
 }
 

@@ -30,10 +30,13 @@ export async function saveProblems(
         set state = excluded.state, reason = excluded.reason, record = excluded.record, found_at = now()
         where (r.state, r.reason, r.record) is distinct from (excluded.state, excluded.reason, excluded.record)`)
   }
-  await scope.query(sql`/* prepared */
+  await scope.query(
+    sql`
     delete from record_problems
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and kind = ${kind}
-      and record_id = any(${[...healthy]}::text[])`)
+      and record_id = any(${[...healthy]}::text[])`,
+    { prepare: true },
+  )
 }
 
 export interface FoundProblem extends RecordProblem, SizedRow {

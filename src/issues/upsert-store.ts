@@ -61,7 +61,8 @@ export async function upsertIssues(
   const sinceSeen = sql`sign(extract(epoch from p.observed_at - greatest(k.observed_at, (
     select s.seen_at from issue_last_seen s
     where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = p.ticket_id))))`
-  return await scope.query(sql<UpsertedRow>`/* prepared */
+  return await scope.query(
+    sql<UpsertedRow>`
     with page as (
       select r.*, ${observedAt.toISOString()}::timestamptz as observed_at, ${[...readTime]}::text[] as computed
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(
@@ -189,7 +190,9 @@ export async function upsertIssues(
     ${recordChanges(scope)}
     select j.ticket_id as "ticketId", j.outcome,
       case when j.outcome = 'changed' then array(select jsonb_object_keys(j.differs) order by 1) else '{}' end as changed
-    from judged j`)
+    from judged j`,
+    { prepare: true },
+  )
 }
 
 /** Records the ids of a page as seen, including records that could not be stored: they exist. */

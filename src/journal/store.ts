@@ -29,14 +29,17 @@ export async function claimJournal(
   clientId: string,
   by: Claimant,
 ): Promise<JournalPosition | undefined> {
-  const [position] = await query(sql<JournalPosition>`/* prepared */
+  const [position] = await query(
+    sql<JournalPosition>`
     insert into journals as j (client_id, lease_until, lease_owner)
     values (${clientId}, ${fromNow(by.leaseMs)}, ${by.instance})
     on conflict (client_id) do update set lease_until = excluded.lease_until, lease_owner = excluded.lease_owner
       where (${leaseIsFree(by, 'j')} or j.lease_owner = ${by.instance})
         and (j.not_before is null or j.not_before <= clock_timestamp())
     returning position, failures, unreadable_offset as "unreadableOffset", ${msAgo('read_at')} as "readMsAgo",
-      ${msAgo('restarted_at')} as "restartedMsAgo", ${msAgo('unreadable_since')} as "unreadableMsAgo"`)
+      ${msAgo('restarted_at')} as "restartedMsAgo", ${msAgo('unreadable_since')} as "unreadableMsAgo"`,
+    { prepare: true },
+  )
   return position
 }
 
@@ -81,9 +84,12 @@ export async function saveJournalEnd(
   from: string | null,
   restarted: boolean,
 ): Promise<void> {
-  await query(sql`/* prepared */
+  await query(
+    sql`
     update journals set position = case when ${restarted} then null else position end, ${successColumns(restarted)}
-    where ${whereStillAt(clientId, from)}`)
+    where ${whereStillAt(clientId, from)}`,
+    { prepare: true },
+  )
 }
 
 /**

@@ -26,7 +26,8 @@ export async function claimDueSubscriptions(
   clientId: string,
   atMost: number,
 ): Promise<Subscription[]> {
-  return await query(sql<Subscription>`/* prepared */
+  return await query(
+    sql<Subscription>`
     with wanted as (
       select hub_id, max(installed_at) as installed_at from account_routes
       where installed_at is not null group by hub_id
@@ -47,7 +48,9 @@ export async function claimDueSubscriptions(
       set installed_at = excluded.installed_at, due_at = excluded.due_at, ending = false,
         failures = case when s.installed_at < excluded.installed_at then 0 else s.failures end
       where s.ending or s.installed_at < excluded.installed_at or s.due_at <= clock_timestamp()
-    returning hub_id as "hubId", failures, due_at::text as taken`)
+    returning hub_id as "hubId", failures, due_at::text as taken`,
+    { prepare: true },
+  )
 }
 
 /** Claims subscriptions of accounts that, by our own records, no longer have our app. */
@@ -56,7 +59,8 @@ export async function claimEndingSubscriptions(
   clientId: string,
   atMost: number,
 ): Promise<Subscription[]> {
-  return await query(sql<Subscription>`/* prepared */
+  return await query(
+    sql<Subscription>`
     update journal_subscriptions s set ending = true, due_at = clock_timestamp() + ${claimLease},
       failures = case when ending then failures else 0 end
     where client_id = ${clientId} and hub_id = any(array(
@@ -64,7 +68,9 @@ export async function claimEndingSubscriptions(
       where e.client_id = ${clientId} and e.hub_id <> ${appSubscription} and (not e.ending or e.due_at <= clock_timestamp())
         and not exists (select from account_routes r where r.hub_id = e.hub_id and r.installed_at is not null)
       limit ${atMost}))
-    returning hub_id as "hubId", failures, due_at::text as taken`)
+    returning hub_id as "hubId", failures, due_at::text as taken`,
+    { prepare: true },
+  )
 }
 
 /**

@@ -83,13 +83,14 @@ export async function takeDeliveries(
         select from deliveries b
         where b.tenant_id = d.tenant_id and b.endpoint_id = d.endpoint_id and b.ordering_key = d.ordering_key and b.seq < d.seq
           and b.due_at < 'infinity'))`
-  const rows = await scope.query(sql<{
-    upTo: number
-    seq: number
-    attemptCount: number
-    lease: string | null
-    change: (Omit<Change, 'at'> & { at: string }) | null
-  }>`/* prepared */
+  const rows = await scope.query(
+    sql<{
+      upTo: number
+      seq: number
+      attemptCount: number
+      lease: string | null
+      change: (Omit<Change, 'at'> & { at: string }) | null
+    }>`
     with due as (
       select d.seq, d.due_at from deliveries d
       where ${whereEndpoint(scope, endpointId)} and d.due_at <= clock_timestamp() ${inOrder ? nothingBefore : sql``}
@@ -110,7 +111,9 @@ export async function takeDeliveries(
       'seq', c.seq, 'changeId', c.change_id, 'type', c.type, 'at', c.at, 'integrationId', c.integration_id,
       'issueId', c.issue_id, 'ticketId', c.ticket_id, 'detail', c.detail) end as change
     from sized s left join taken t on t.seq = s.seq left join changes c on c.tenant_id = ${scope.tenantId} and c.seq = t.seq
-    order by s.seq`)
+    order by s.seq`,
+    { prepare: true },
+  )
   const deliveries = rows.flatMap(({ seq, attemptCount, lease, change }) =>
     lease === null
       ? []
@@ -153,7 +156,8 @@ export async function saveAttempt(
       : 'waitMs' in next
         ? sql`due_at = ${fromNow(next.waitMs)}`
         : sql`due_at = 'infinity', failure_reason = ${next.failureReason}`
-  await scope.query(sql`/* prepared */
+  await scope.query(
+    sql`
     with tried as (
       update deliveries set attempt_count = attempt_count + 1, ${ends}
       where ${whereEndpoint(scope, endpointId)} and seq = ${seq} ${next === 'delivered' ? sql`` : sql`and due_at = ${lease}`}
@@ -161,7 +165,9 @@ export async function saveAttempt(
     )
     insert into attempts (tenant_id, endpoint_id, seq, duration_ms, status, error, response)
     select ${scope.tenantId}, ${endpointId}, ${seq}, ${Math.round(ms)}, ${status ?? null}, ${error ?? null}, ${response ?? null}
-    from tried`)
+    from tried`,
+    { prepare: true },
+  )
 }
 
 /**

@@ -98,7 +98,8 @@ export async function claimStream(
   by: Claimant,
   slots: Slots,
 ): Promise<StreamClaim | undefined> {
-  const [found] = await scope.query(sql<FoundStream>`/* prepared */
+  const [found] = await scope.query(
+    sql<FoundStream>`
     select s.sync_event_id, coalesce(s.next_run_at <= clock_timestamp(), false) as slot_due,
       s.sync_event_id is not null and coalesce(s.not_before <= clock_timestamp(), true) and ${leaseIsFree(by, 's')} as may_continue,
       s.sync_type = 'full' or s.watermark is not null as has_window, i.status
@@ -106,7 +107,9 @@ export async function claimStream(
     join tenant_integrations i on i.tenant_id = s.tenant_id and i.integration_id = s.integration_id
     where s.tenant_id = ${scope.tenantId} and s.integration_id = ${key.integrationId}
       and s.kind = ${key.kind} and s.sync_type = ${key.syncType}
-    for update of s skip locked`)
+    for update of s skip locked`,
+    { prepare: true },
+  )
   if (!found) return undefined
   const { sync_event_id, slot_due, may_continue, has_window, status } = found
   const starts = sync_event_id === null && slot_due && has_window && liveStatuses.includes(status)
@@ -118,7 +121,8 @@ export async function claimStream(
   const run = starts
     ? sql`sync_event_id = ${newId()}, failures = 0, is_probe = false, cursor = ${resumableCursor}`
     : sql`is_probe = awaits_hubspot and not_before is null`
-  const [claim] = await scope.query(sql<StreamClaim>`/* prepared */
+  const [claim] = await scope.query(
+    sql<StreamClaim>`
     with claimed as (
       update sync_streams set ${slot}, ${run}, not_before = null,
         epoch = epoch + 1, lease_until = ${fromNow(by.leaseMs)}, lease_owner = ${by.instance}
@@ -136,7 +140,9 @@ export async function claimStream(
     select epoch, sync_event_id as "syncEventId", cursor, watermark, failures, deletions_held_back as "deletionsHeldBack",
       coalesce(list_checked_at > clock_timestamp() - interval '1 hour', false) as "listWasIdle",
       awaits_hubspot as "awaitedHubSpot", is_probe as "isProbe"
-    from claimed`)
+    from claimed`,
+    { prepare: true },
+  )
   return claim
 }
 
@@ -194,7 +200,8 @@ export async function saveCheckpoint(
   cursor: Cursor,
   step: RunProgress,
 ): Promise<boolean> {
-  const rows = await scope.query(sql`/* prepared */
+  const rows = await scope.query(
+    sql`
     with stream as (
       update sync_streams set cursor = ${JSON.stringify(cursor)}::jsonb, failures = 0, lease_until = ${fromNow(leaseMs)},
         awaits_hubspot = false
@@ -202,7 +209,9 @@ export async function saveCheckpoint(
     )
     update sync_events set ${addedProgress(step)}
     where tenant_id = ${scope.tenantId} and sync_event_id = ${claim.syncEventId} and exists (select from stream)
-    returning version`)
+    returning version`,
+    { prepare: true },
+  )
   return rows.length > 0
 }
 
@@ -319,7 +328,8 @@ async function endSucceededRun(
       where ${whereStream(scope, { ...key, syncType: 'incremental' })} and ${ended}
     ),`
   const repeat = isFull ? undefined : repeatOf(scope, key, claim, lastStep)
-  const [event] = await scope.query(sql<{ state: EventState }>`/* prepared */
+  const [event] = await scope.query(
+    sql<{ state: EventState }>`
     with stream as (
       update sync_streams set sync_event_id = null, cursor = null, lease_until = null, lease_owner = null, failures = 0,
         not_before = null, awaits_hubspot = false, watermark = ${mark}, deletions_held_back = ${deletionsHeldBack},
@@ -337,7 +347,9 @@ async function endSucceededRun(
       returning state, repeat_count
     )
     ${repeat?.folded ?? sql``}
-    select state from event`)
+    select state from event`,
+    { prepare: true },
+  )
   return event?.state
 }
 

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import { type Database, inTransaction } from '../../src/db/database.ts'
+import type { Database } from '../../src/db/database.ts'
 import { isolationBypassWarnings } from '../../src/db/isolation/bypass.ts'
 import { isolationFaults } from '../../src/db/isolation/check-isolation.ts'
 import { withSystem, withTenant } from '../../src/db/scope.ts'
 import type { TenantId } from '../../src/db/tenant-id.ts'
+import { inTransaction } from '../../src/db/transaction.ts'
 import { bothEngines } from '../support/engines.ts'
 import { A, B, seedTenant } from '../support/rows.ts'
 

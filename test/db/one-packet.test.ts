@@ -35,7 +35,7 @@ for (const engine of bothEngines)
         refused,
       )
       await assert.rejects(
-        withTenant(db, erasing, ({ query }) => query(sql`/* prepared */ select 2 as two where ${1} = 1`)),
+        withTenant(db, erasing, ({ query }) => query(sql`select 2 as two where ${1} = 1`, { prepare: true })),
         refused,
       )
       await assert.rejects(
@@ -48,9 +48,9 @@ for (const engine of bothEngines)
       for (let times = 0; times < 12; times++) {
         const ask = (of: typeof tenant) =>
           withTenant(db, of, ({ query }) =>
-            query(
-              sql<{ n: number }>`/* prepared */ select ${sql.raw(String(times))} as n, 'a new one' as text`,
-            ),
+            query(sql<{ n: number }>`select ${sql.raw(String(times))} as n, 'a new one' as text`, {
+              prepare: true,
+            }),
           )
         await assert.rejects(ask(erasing))
         assert.deepEqual(
@@ -121,6 +121,36 @@ for (const engine of bothEngines)
         }),
         TypeError,
       )
+    })
+
+    test('a failed statement that nobody looked at rolls everything back, and is the error', async () => {
+      const unit = withSystem(db, async ({ query }) => {
+        await query(sql`insert into periodic_tasks (task, due_at) values ('four', now())`)
+        await query(sql`select 1 / 0`).catch(() => {})
+      })
+      await assert.rejects(unit, { code: '22012' })
+      assert.equal(await periodic_tasks('four'), 0)
+    })
+
+    test('a statement after the end of its unit is refused', async () => {
+      const { query } = await withTenant(db, tenant, async (scope) => scope)
+      await assert.rejects(query(sql`select 1 as one`), TypeError)
+      const unused = await withSystem(db, async ({ query }) => {
+        await query(sql`select 1 as one`, { last: true })
+        return query
+      })
+      await assert.rejects(unused(sql`select 1 as one`), TypeError)
+    })
+
+    test('of statements sent at once into a failed opening each gets its error', async () => {
+      await withTenant(db, erasing, async ({ query }) => {
+        const all = [sql`select 1 as one`, sql`select 2 as two`, sql`select 3 as three`]
+        const ended = await Promise.allSettled(all.map((one) => query(one)))
+        assert.deepEqual(
+          ended.map((one) => one.status === 'rejected' && one.reason.code),
+          ['SP002', 'SP002', 'SP002'],
+        )
+      }).catch((error) => assert.equal(error.code, 'tenant_erasing'))
     })
 
     test('a failure in the middle rolls everything back', async () => {

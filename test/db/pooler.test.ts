@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import { inTransaction, openDatabase } from '../../src/db/database.ts'
+import { openDatabase } from '../../src/db/open-database.ts'
 import { detectPooling } from '../../src/db/pooler.ts'
+import { inTransaction } from '../../src/db/transaction.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { startPgbouncer, withPgbouncer } from '../support/pgbouncer.ts'
 import { adminQuery, newPostgresDatabase } from '../support/postgres.ts'
@@ -43,13 +44,15 @@ describe('PgBouncer 1.18', withPgbouncer, () => {
   test('a statement that is prepared is run unprepared by `auto` and `off`, and fails with `on`', async (t) => {
     const pooler = await startPgbouncer(database)
     t.after(pooler.stop)
-    const statement = sql<{ n: number }>`/* prepared */ select ${1}::int as n, pg_sleep(0.01)`
+    const statement = sql<{ n: number }>`select ${1}::int as n, pg_sleep(0.01)`
     const failures = async (prepare: 'auto' | 'on' | 'off') => {
       const db = await openDatabase(
         { url: pooler.url, dataDir: '', poolSize: 8, prepare },
         createLog('silent'),
       )
-      const all = Array.from({ length: 60 }, () => inTransaction(db, [], (query) => query(statement)))
+      const all = Array.from({ length: 60 }, () =>
+        inTransaction(db, [], (query) => query(statement, { prepare: true })),
+      )
       const ended = await Promise.allSettled(all)
       await db.close()
       return ended.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []))

@@ -2,7 +2,7 @@
  * One process that calls HubSpot as fast as its budget lets it, as a worker with many pages to read would. Receives what
  * to do as its first argument (JSON), ends after `seconds`, prints the result as JSON.
  */
-import { openDatabase } from '../../src/db/database.ts'
+import { openDatabase } from '../../src/db/open-database.ts'
 import { withSystem } from '../../src/db/scope.ts'
 import { createBudget, type Priority } from '../../src/hubspot/budget/budget.ts'
 import { createHubSpot } from '../../src/hubspot/client/client.ts'

@@ -112,8 +112,7 @@ for (const engine of engines)
         asked += 1
         return Promise.reject(failure)
       }
-      const gone = { ...db, alone: undefined, kysely: { transaction: () => ({ execute: refuses }) } }
-      const saveThere = createInboxBatchWriter(gone as unknown as Database, 0)
+      const saveThere = createInboxBatchWriter({ ...db, transaction: refuses }, 0)
       const answers = await Promise.allSettled([1, 2, 1].map((hubId) => saveThere(delivery(hubId, ['1']))))
       assert.deepEqual(
         answers.map((one) => one.status === 'rejected' && one.reason),

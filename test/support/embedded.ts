@@ -4,8 +4,8 @@
  */
 import { cpSync, existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { openDatabase } from '../../src/db/database.ts'
 import { migrate } from '../../src/db/migrate.ts'
+import { openDatabase } from '../../src/db/open-database.ts'
 import { createLog } from '../../src/lib/log.ts'
 
 const quiet = createLog('silent')

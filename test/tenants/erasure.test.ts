@@ -203,19 +203,12 @@ for (const engine of engines) {
       let longest = 0
       const timed: Database = {
         ...db,
-        kysely: new Proxy(db.kysely, {
-          get: (target, name) =>
-            name === 'transaction'
-              ? () => ({
-                  execute: async (work: never) => {
-                    const at = performance.now()
-                    const done = await target.transaction().execute(work)
-                    longest = Math.max(longest, performance.now() - at)
-                    return done
-                  },
-                })
-              : Reflect.get(target, name),
-        }),
+        transaction: async (opening, work) => {
+          const at = performance.now()
+          const done = await db.transaction(opening, work)
+          longest = Math.max(longest, performance.now() - at)
+          return done
+        },
       }
       await eraseNow(timed)
       const took = performance.now() - began

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
-import { openDatabase } from '../../src/db/database.ts'
+import { openDatabase } from '../../src/db/open-database.ts'
 import { everyRow, runSql } from '../http/database.ts'
 import { connectTenant, idle, newAccount } from '../http/http-fixture.ts'
 import { checkShape } from '../http/oracle.ts'

@@ -35,13 +35,16 @@ export async function takeRateSlots(
     taken: number
     minute: number
     left_ms: number
-  }>(sql`/* prepared */
+  }>(
+    sql`
     insert into rate_windows as w (window_start, key, taken)
     select date_bin(${minute}, now(), 'epoch'), requested.key, requested.slots
     from unnest(${sorted.map(({ key }) => key)}::text[], ${sorted.map(({ slots }) => slots)}::bigint[]) as requested(key, slots)
     on conflict (window_start, key) do update set taken = w.taken + excluded.taken
     returning key, taken, (extract(epoch from window_start) * 1000)::float8 as minute,
-      (extract(epoch from window_start + ${minute} - clock_timestamp()) * 1000)::float8 as left_ms`)
+      (extract(epoch from window_start + ${minute} - clock_timestamp()) * 1000)::float8 as left_ms`,
+    { prepare: true },
+  )
   const [first] = rows
   if (!first) throw new TypeError('no slots were requested')
   return {

@@ -89,7 +89,7 @@ export async function reserveSlots(
 ): Promise<Reserved> {
   const { max, intervalMs, reserveMs } = defaultLimits[bucket]
   const { learned, interactive } = ask
-  const statement = sql<Reserved>`/* prepared */
+  const statement = sql<Reserved>`
     with held as materialized (
       select b.*, ${column('next_slot_at')} as next_ms, ${column('next_reserved_slot_at')} as reserved_ms,
         ${column('dense_until')} as dense_ms, ${column('closed_until')} as closed_ms,
@@ -167,7 +167,7 @@ export async function reserveSlots(
     returning a.now_ms, a.first_ms, a.spacing_ms, a.n as slots, a.slots_given as given, a.next_ms, a.every_ms, a.closed, a.closed_by,
       case when a.closed = 'open' then a.first_ms
         when a.probing_ms > a.now_ms then a.probing_ms else a.closed_ms end as again_ms`
-  const [reserved] = await query(statement)
+  const [reserved] = await query(statement, { prepare: true })
   if (reserved) return reserved
   await query(sql`
     insert into budgets (app, hub_id, bucket, next_slot_at)

@@ -226,9 +226,9 @@ export const inbox: Fault[] = [
   },
   {
     name: 'failed-transaction-start-ignored',
-    in: 'BoundedClient',
-    find: 'return opened.then(() => asked)',
-    put: 'opened.catch(() => {})\n        return asked',
+    in: 'runTransaction',
+    find: 'await opened\n    const { rows } = await asked',
+    put: 'const { rows } = await asked',
     test: 'test/db/one-packet.test.ts',
     only: 'is refused by that name',
     gain: 'a request for a tenant that is being erased is reported as an internal error and retried again and again',
