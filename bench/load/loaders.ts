@@ -114,7 +114,7 @@ export async function loadByBaseline(
   seen: Seen,
 ): Promise<Load> {
   const databaseUrl = await harness.createDatabase()
-  const child = fork(join(import.meta.dirname, 'floor.ts'), { stdio })
+  const child = fork(join(import.meta.dirname, 'baseline.ts'), { stdio })
   const lastWord = () => void child.kill('SIGKILL')
   process.on('exit', lastWord)
   try {
