@@ -71,7 +71,7 @@ async function run({
     ['floor_associations', 'issue_associations'],
   ])
     await db.query(`create table ${mine} (like ${like} including defaults,
-      primary key (tenant_id, integration_id, ticket_id))`)
+      primary key (tenant_id, integration_id, ticket_id)); alter table ${mine} alter bytes drop not null`)
   const headers = {
     accept: 'application/json',
     'accept-encoding': 'identity',
