@@ -1,6 +1,6 @@
 -- The schema after all migrations, written by `npm run schema`. A test compares it with a migrated
 -- database. It is for reading only: comments are shown beside what they describe, and `spoke migrate`
--- creates the tables. The tables of the migrator and of the job queue are left out.
+-- creates the tables. The tables of the migrator are left out.
 
 -- Roles
 CREATE ROLE spoke_app WITH NOLOGIN NOINHERIT;

@@ -9,7 +9,7 @@ import { databaseRoles } from '../src/db/isolation/expected.ts'
 
 const head = `-- The schema after all migrations, written by \`npm run schema\`. A test compares it with a migrated
 -- database. It is for reading only: comments are shown beside what they describe, and \`spoke migrate\`
--- creates the tables. The tables of the migrator and of the job queue are left out.`
+-- creates the tables. The tables of the migrator are left out.`
 
 /** Names sort by byte: type \`name\` has the collation C. */
 const ours = sql`c.relnamespace = current_schema()::regnamespace

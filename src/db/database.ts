@@ -1,17 +1,12 @@
 /** The database as the rest of the app sees it, whether PostgreSQL or embedded. */
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import pg from 'pg'
-import type { Db } from 'pg-boss'
 import type { DiskSpace } from './disk-space.ts'
 
 export interface Database {
   kind: 'embedded' | 'postgres'
   /** For migrations, checks of the catalogue and tests. Everything else uses a scope. */
   kysely: Kysely<Record<string, never>>
-  /** The same database, as an adapter for the job queue. */
-  jobs: Db
-  /** True behind a pooler in transaction mode, where LISTEN is lost. */
-  pooled?: boolean
   /**
    * Settings that each unit of work applies first. At the start of a session, a pooler would refuse
    * or lose them.

@@ -3,14 +3,13 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { Kysely, PGliteDialect, type RawBuilder } from 'kysely'
-import { fromPglite } from 'pg-boss'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { makePrivate } from '../lib/private-directory.ts'
 import { type Database, type DatabaseTarget, parsers } from './database.ts'
 import { databaseErrorReason } from './database-errors.ts'
 import { LockedError, lockDirectory } from './directory-lock.ts'
-import { createDiskSpace, DiskFullError, type DiskSpace, waitForDiskSpace } from './disk-space.ts'
+import { createDiskSpace, type DiskSpace, waitForDiskSpace } from './disk-space.ts'
 import { createCluster, emptyCluster } from './empty-cluster.ts'
 import { DatabaseStartError } from './wait-for-postgres.ts'
 
@@ -89,17 +88,9 @@ async function openPglite(
   const pglite = new WholeTextPglite({ ...place, parsers })
   await pglite.waitReady
   const kysely: Database['kysely'] = new Kysely({ dialect: new PGliteDialect({ pglite }) })
-  const jobs = fromPglite(pglite)
   return {
     kind: 'embedded',
     kysely,
-    jobs: {
-      ...jobs,
-      executeSql: async (text, values) => {
-        if (disk?.check()) throw new DiskFullError()
-        return await jobs.executeSql(text, values)
-      },
-    },
     ...(disk ? { disk } : {}),
     transaction: async (opening, work) =>
       await pglite.transaction(async (transaction) => {

@@ -23,7 +23,7 @@ export async function openPostgres(
       ? await tryConnect(connectionString).then(() => ({ pooled: false, prepares: true }))
       : await detectPooling(connectionString, `spoke_probe_${randomUUID()}`)
   const found = await waitForPostgres({ url, variable, waitMs }, clock, log, detect)
-  const { pooled, preparing } = configurePreparing(found, prepare, log)
+  const preparing = configurePreparing(found, prepare, log)
   const disk = createServerDisk(clock)
   const pool = new pg.Pool({
     connectionString: url,
@@ -46,19 +46,11 @@ export async function openPostgres(
   return {
     kind: 'postgres',
     kysely,
-    pooled,
     limits: [
       ...(statementMs ? [`set local statement_timeout = ${statementMs}`] : []),
       'set local idle_in_transaction_session_timeout = 30000',
     ],
     disk,
-    jobs: {
-      executeSql: async (text, values) => {
-        const answer: unknown = await pool.query(text, values)
-        const results = (Array.isArray(answer) ? answer : [answer]) as { rows?: unknown[] }[]
-        return { rows: results.flatMap((result) => result.rows ?? []) }
-      },
-    },
     transaction: (opening, work) => runTransaction({ pool, kysely, preparing }, opening, work),
     close: () => pool.end(),
   }
@@ -69,7 +61,7 @@ function configurePreparing(
   seen: Pooling | undefined,
   prepare: DatabaseTarget['prepare'],
   log: Log,
-): { pooled: boolean; preparing: Preparing } {
+): Preparing {
   if (!seen)
     log.warn(
       'the database allows only one connection, so Spoke cannot rule out a pooler and assumes one; raise the connection limit of the login or the pooler',
@@ -83,9 +75,6 @@ function configurePreparing(
       preparing.on = false
     }
   if (seen?.pooled)
-    log.info(
-      { prepared_statements: preparing.on },
-      'the database is behind a pooler in transaction mode; the job queue polls instead of listening',
-    )
-  return { pooled: found.pooled, preparing }
+    log.info({ prepared_statements: preparing.on }, 'the database is behind a pooler in transaction mode')
+  return preparing
 }

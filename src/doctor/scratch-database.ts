@@ -63,7 +63,6 @@ export async function openScratchOnServer(url: string): Promise<ScratchDatabase 
   const db: Database = {
     kind: 'postgres',
     kysely,
-    jobs: { executeSql: () => Promise.reject(new Error('a rehearsal has no job queue')) },
     // A savepoint. The role and the tenant are reset after it, since `set local` lasts until the
     // outer transaction ends.
     transaction: (opening, work) =>
