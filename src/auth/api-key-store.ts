@@ -25,22 +25,24 @@ const shown = sql`
 
 /** What a caller's key is verified against. */
 export interface StoredApiKey {
+  keyId: string
   tenantId: TenantId
   scopes: Scope[]
   keyHash: string
 }
 
-export async function findLiveApiKey(
+/** Those of the keys that are neither revoked nor expired. */
+export async function findLiveApiKeys(
   { query }: SystemScope,
-  keyId: string,
-): Promise<StoredApiKey | undefined> {
-  const [row] = await query(
+  keyIds: readonly string[],
+): Promise<StoredApiKey[]> {
+  return await query(
     sql<StoredApiKey>`
-    select tenant_id as "tenantId", scopes, key_hash as "keyHash" from api_keys
-    where key_id = ${keyId} and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())`,
+    select key_id as "keyId", tenant_id as "tenantId", scopes, key_hash as "keyHash" from api_keys
+    where key_id = any(${[...keyIds]}::text[])
+      and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())`,
     { prepare: true },
   )
-  return row
 }
 
 /** Records the use at most once a minute, so that a busy key does not write on every request. */

@@ -78,14 +78,11 @@ export async function revokeApiKey(scope: TenantScope, keyId: string): Promise<A
   return details
 }
 
-/**
- * The expected hash of a key of this tenant with these scopes; undefined when the tenant is gone.
- */
-export async function apiKeyHash(
-  scope: TenantScope,
-  ring: KeyRing,
-  key: Secret,
-  scopes: readonly Scope[],
-): Promise<string | undefined> {
-  return (await tenantSealerOf(scope, ring))?.hash(keyWithScopes(key, scopes), field)
+/** The hash that is stored for a key with these scopes. */
+export type ApiKeyHasher = (key: Secret, scopes: readonly Scope[]) => string
+
+/** Opens the data key of this tenant, to hash its keys; undefined when the tenant is gone. */
+export async function apiKeyHasherOf(scope: TenantScope, ring: KeyRing): Promise<ApiKeyHasher | undefined> {
+  const sealer = await tenantSealerOf(scope, ring)
+  return sealer && ((key, scopes) => sealer.hash(keyWithScopes(key, scopes), field))
 }

@@ -1,6 +1,6 @@
 /** Whether a credential is still valid, by its name: the check of sessions and open streams. */
 import type { SystemScope } from '../db/scope.ts'
-import { findLiveApiKey } from './api-key-store.ts'
+import { findLiveApiKeys } from './api-key-store.ts'
 
 /**
  * @param by the name of a principal. Only a tenant's key can be revoked while this process runs:
@@ -8,5 +8,5 @@ import { findLiveApiKey } from './api-key-store.ts'
  */
 export async function isCredentialValid(scope: SystemScope, by: string): Promise<boolean> {
   const [, keyId] = /^key:(.+)$/.exec(by) ?? []
-  return keyId === undefined || (await findLiveApiKey(scope, keyId)) !== undefined
+  return keyId === undefined || (await findLiveApiKeys(scope, [keyId])).length > 0
 }

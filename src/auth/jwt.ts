@@ -2,14 +2,15 @@
 import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { type Scope, scopes } from '../api/principal.ts'
+import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/database.ts'
-import { unlessErasing, withTenant } from '../db/scope.ts'
+import { withSystemStatement } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
-import { tenantExists } from '../tenants/store.ts'
+import { findTenants } from '../tenants/store.ts'
 import type { AuthContext, BearerAuthenticator } from './auth-context.ts'
 
 export interface JwtConfig {
@@ -47,6 +48,10 @@ export function createJwtAuthenticator(
   config: JwtConfig,
   { db, keys, clock, log }: JwtDependencies,
 ): BearerAuthenticator {
+  const readTenant = createBatchReader(async (ids) => {
+    const found = await withSystemStatement(db, (scope) => findTenants(scope, ids))
+    return new Map(found.map((tenantId) => [tenantId as string, tenantId]))
+  })
   const refuse = (reason: string): undefined => void log.debug({ reason }, 'a JWT was refused')
 
   async function verified(bearer: string) {
@@ -81,7 +86,7 @@ export function createJwtAuthenticator(
     if (!by) return refuse('sub')
     // A tenant that is being erased counts as absent: no token is accepted for it, and none can
     // recreate it later.
-    if (!(await unlessErasing(withTenant(db, tenantId, tenantExists)))) throw integrationNotFound()
+    if (!(await readTenant(tenantId))) throw integrationNotFound()
     return {
       principal: { kind: 'tenant', tenantId, scopes: scopesIn(claim(payload, config.scopeClaim)), by },
       until: (payload.exp as number) * 1_000,

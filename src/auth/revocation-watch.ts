@@ -8,7 +8,7 @@ import type { Log } from '../lib/log.ts'
 import { createPoller } from '../lib/poller.ts'
 import type { AuthContext } from './auth-context.ts'
 import { isCredentialValid } from './credential.ts'
-import { findLiveSessions } from './session-store.ts'
+import { findSessions } from './session-store.ts'
 
 const intervalMs = 500
 
@@ -32,7 +32,7 @@ export function createRevocationWatch(db: Database, clock: Clock, log: Log): Rev
     const all = [...watched]
     const revoked = await withSystem(db, async (scope) => {
       const hashes = all.flatMap(([, { session }]) => session?.tokenHash ?? [])
-      const alive = new Set((await findLiveSessions(scope, hashes)).map(({ token_hash }) => token_hash))
+      const alive = new Set((await findSessions(scope, hashes)).map(({ token_hash }) => token_hash))
       const valid = new Map<string, boolean>()
       for (const by of new Set(all.map(([, { principal }]) => principalName(principal))))
         valid.set(by, await isCredentialValid(scope, by))

@@ -46,21 +46,22 @@ export async function insertSession({ query }: SystemScope, made: NewSession): P
 }
 
 export interface SessionRow extends SessionRights {
+  token_hash: string
   binding: string
   /** Its last recorded use is more than a minute old. */
   unnoted: boolean
 }
 
-/** A session that has not ended and whose tenant still exists. */
-export async function findSession(
+/** Those of the sessions that have not ended and whose tenant still exists. */
+export async function findSessions(
   { query }: SystemScope,
-  tokenHash: string,
-): Promise<SessionRow | undefined> {
-  const [row] = await query(sql<SessionRow>`
-    select s.tenant_id, s.scopes, s.created_by, s.binding, s.expires_at,
+  tokenHashes: readonly string[],
+): Promise<SessionRow[]> {
+  if (tokenHashes.length === 0) return []
+  return await query(sql<SessionRow>`
+    select s.token_hash, s.tenant_id, s.scopes, s.created_by, s.binding, s.expires_at,
       s.last_used_at < clock_timestamp() - ${useRecordedEvery} as unnoted
-    from sessions s where s.token_hash = ${tokenHash} and ${alive}`)
-  return row
+    from sessions s where s.token_hash = any(${[...tokenHashes]}::text[]) and ${alive}`)
 }
 
 /** Records a use, which restarts the idle time. */
@@ -68,17 +69,6 @@ export async function recordSessionUse({ query }: SystemScope, tokenHash: string
   await query(sql`
     update sessions set last_used_at = clock_timestamp()
     where token_hash = ${tokenHash} and last_used_at < clock_timestamp() - ${useRecordedEvery}`)
-}
-
-/** Which of these sessions have not ended, and what made each. */
-export async function findLiveSessions(
-  { query }: SystemScope,
-  tokenHashes: readonly string[],
-): Promise<{ token_hash: string; created_by: string }[]> {
-  if (tokenHashes.length === 0) return []
-  return await query(sql<{ token_hash: string; created_by: string }>`
-    select s.token_hash, s.created_by from sessions s
-    where s.token_hash = any(${[...tokenHashes]}::text[]) and ${alive}`)
 }
 
 /** @returns whether there was a session to end */

@@ -1,7 +1,8 @@
 /** Browser sessions: made with a credential, carried by a cookie, ended on the server. */
 import { type Principal, principalName, scopes } from '../api/principal.ts'
+import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/database.ts'
-import { type SystemScope, withSystem } from '../db/scope.ts'
+import { withSystem, withSystemStatement } from '../db/scope.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { KeyRing } from '../lib/seal.ts'
@@ -21,7 +22,7 @@ import {
 import {
   deleteEndedSessions,
   deleteSession,
-  findSession,
+  findSessions,
   insertSession,
   newSessionExpiry,
   recordSessionUse,
@@ -73,6 +74,10 @@ export function createSessions({
   publicUrl,
 }: SessionDependencies): Sessions {
   const ours = new URL(publicUrl)
+  const readSession = createBatchReader(async (hashes) => {
+    const rows = await withSystemStatement(db, (scope) => findSessions(scope, hashes))
+    return new Map(rows.map((row) => [row.token_hash, row]))
+  })
 
   /**
    * The configured credential that a session depends on; undefined: made with a tenant's key, whose
@@ -81,12 +86,9 @@ export function createSessions({
   const credentialOf = (madeBy: string): string | undefined =>
     madeBy === 'admin' ? adminKey?.reveal() : madeBy.startsWith('jwt:') ? provider : undefined
 
-  async function isValid(scope: SystemScope, token: string, row: SessionRow): Promise<boolean> {
-    return (
-      isSessionBindingValid(row.binding, ring, token, row, credentialOf(row.created_by)) &&
-      (await isCredentialValid(scope, row.created_by))
-    )
-  }
+  const isValid = async (token: string, row: SessionRow): Promise<boolean> =>
+    isSessionBindingValid(row.binding, ring, token, row, credentialOf(row.created_by)) &&
+    (await withSystemStatement(db, (scope) => isCredentialValid(scope, row.created_by)))
 
   async function begin(request: AuthRequest, { principal, until, session: carried }: AuthContext) {
     if (carried)
@@ -120,11 +122,8 @@ export function createSessions({
     if (!token) return undefined
     // Checked before the use is recorded, so that a foreign page cannot keep the session alive.
     requireCsrfToken(request, ours, csrfTokenOf(token))
-    const row = await withSystem(db, async (scope) => {
-      const found = await findSession(scope, sessionHash(token))
-      return found && (await isValid(scope, token, found)) ? found : undefined
-    })
-    if (!row) return undefined
+    const row = await readSession(sessionHash(token))
+    if (!row || !(await isValid(token, row))) return undefined
     // In its own transaction, because it may fail: a read-only database can still authenticate.
     if (row.unnoted)
       await withSystem(db, (scope) => recordSessionUse(scope, sessionHash(token))).catch((err: unknown) =>

@@ -1,11 +1,13 @@
 /**
- * Authenticates a tenant's key and caches the result for half a second.
+ * Authenticates a tenant's key, and caches its row for half a second.
  *
  * A busy key therefore costs two short reads a second, and every process refuses a revoked key
- * within one second.
+ * within one second. Wrong keys cost little, however many arrive: all unknown ids share a few
+ * statements, and a known id, which is not secret, costs no more than its owner does.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Principal } from '../api/principal.ts'
+import { createBatchReader } from '../db/batch-reader.ts'
 import type { Database } from '../db/database.ts'
 import { unlessErasing, withSystem, withSystemStatement, withTenant } from '../db/scope.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -13,19 +15,28 @@ import type { Log } from '../lib/log.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import { Secret } from '../lib/secret.ts'
 import { keyIdOf } from './api-key.ts'
-import { findLiveApiKey, recordApiKeyUse, type StoredApiKey } from './api-key-store.ts'
-import { apiKeyHash } from './api-keys.ts'
+import { findLiveApiKeys, recordApiKeyUse, type StoredApiKey } from './api-key-store.ts'
+import { type ApiKeyHasher, apiKeyHasherOf } from './api-keys.ts'
 import type { BearerAuthenticator } from './auth-context.ts'
 
 const freshMs = 500
 /** With more keys in use at once, some are looked up more often, but never wrongly. */
 const maxCached = 10_000
 
-interface CachedVerification {
+interface CachedRow extends StoredApiKey {
+  /** Everything that the key's hash depends on. */
+  stored: string
+  /** Absent once the right key was seen with this row: opening the data key is expensive. */
+  hasher?: ApiKeyHasher | undefined
+}
+
+interface CacheEntry {
+  /** When the read began; monotonic, ms. */
   at: number
-  principal: Promise<Principal | undefined>
-  /** The stored hash and scopes that this key was verified against. */
-  verifiedAgainst: string | undefined
+  row: Promise<CachedRow | undefined>
+  /** The digest of the right key, and the row that it was verified against. */
+  proof: { stored: string; digest: Buffer } | undefined
+  used: boolean
 }
 
 export type VerifyApiKey = (text: string) => Promise<Principal | undefined>
@@ -49,75 +60,62 @@ export function createApiKeyVerifier(deps: {
   log: Log
 }): VerifyApiKey {
   const { db, ring, clock, log } = deps
-  const cache = new Map<string, CachedVerification>()
+  const cache = new Map<string, CacheEntry>()
+  const readRow = createBatchReader(async (keyIds) => {
+    const rows = await withSystemStatement(db, (scope) => findLiveApiKeys(scope, keyIds))
+    return new Map(rows.map((row) => [row.keyId, row]))
+  })
 
-  async function verify(
-    text: string,
-    keyId: string,
-    verification: CachedVerification,
-  ): Promise<Principal | undefined> {
-    const found = await withSystemStatement(db, (scope) => findLiveApiKey(scope, keyId))
-    if (!found || !(await matchesHash(text, found, verification))) return undefined
-    // The write may be late or fail; nothing depends on it.
-    withSystem(db, (scope) => recordApiKeyUse(scope, keyId)).catch((err: unknown) =>
-      log.warn({ err }, 'the last use of an API key could not be recorded'),
-    )
-    return { kind: 'tenant', tenantId: found.tenantId, scopes: found.scopes, by: `key:${keyId}` }
+  async function readKey(keyId: string, proof: CacheEntry['proof']): Promise<CachedRow | undefined> {
+    const row = await readRow(keyId)
+    if (!row) return undefined
+    const stored = [row.tenantId, row.keyHash, ...row.scopes].join(' ')
+    if (proof?.stored === stored) return { ...row, stored }
+    const hasher = await unlessErasing(withTenant(db, row.tenantId, (scope) => apiKeyHasherOf(scope, ring)))
+    return hasher && { ...row, stored, hasher }
   }
 
-  /**
-   * Hashes a key again only when its row has changed, because opening the data key is expensive.
-   */
-  async function matchesHash(
-    text: string,
-    { tenantId, scopes, keyHash }: StoredApiKey,
-    verification: CachedVerification,
-  ): Promise<boolean> {
-    const stored = [keyHash, ...scopes].join(' ')
-    if (verification.verifiedAgainst === stored) return true
-    const hash = await unlessErasing(
-      withTenant(db, tenantId, (scope) => apiKeyHash(scope, ring, new Secret(text), scopes)),
-    )
-    if (hash?.length !== keyHash.length || !timingSafeEqual(Buffer.from(hash), Buffer.from(keyHash)))
-      return false
-    verification.verifiedAgainst = stored
-    return true
+  /** Callers at the same moment share one read. */
+  function entryOf(keyId: string): CacheEntry {
+    const before = cache.get(keyId)
+    if (before && clock.monotonic() - before.at < freshMs) return before
+    const proof = before?.proof
+    const entry: CacheEntry = { at: clock.monotonic(), row: readKey(keyId, proof), proof, used: false }
+    cache.delete(keyId)
+    cache.set(keyId, entry)
+    const [oldest] = cache.size > maxCached ? cache.keys() : []
+    if (oldest !== undefined) cache.delete(oldest)
+    // Only existing keys stay cached: unknown ids must not evict them.
+    const forget = () => void (cache.get(keyId) === entry && cache.delete(keyId))
+    entry.row.then((row) => row ?? forget(), forget)
+    return entry
   }
 
   return async (text) => {
     const keyId = keyIdOf(text)
     if (!keyId) return undefined
-    const known = digest(text)
-    const last = cache.get(known)
-    if (last && clock.monotonic() - last.at < freshMs) return await last.principal
-    const proof: CachedVerification = {
-      at: clock.monotonic(),
-      principal: Promise.resolve(undefined),
-      verifiedAgainst: last?.verifiedAgainst,
+    const entry = entryOf(keyId)
+    const row = await entry.row
+    if (!row || !isKeyOf(text, row, entry)) return undefined
+    if (!entry.used) {
+      entry.used = true
+      // The write may be late or fail; nothing depends on it.
+      withSystem(db, (scope) => recordApiKeyUse(scope, keyId)).catch((err: unknown) =>
+        log.warn({ err }, 'the last use of an API key could not be recorded'),
+      )
     }
-    proof.principal = verify(text, keyId, proof)
-    addToCache(known, proof)
-    try {
-      const principal = await proof.principal
-      // Only valid keys are cached: wrong keys must not evict them.
-      if (!principal) removeFromCache(known, proof)
-      return principal
-    } catch (error) {
-      removeFromCache(known, proof)
-      throw error
-    }
-  }
-
-  function addToCache(known: string, verification: CachedVerification): void {
-    cache.delete(known)
-    cache.set(known, verification)
-    const [oldest] = cache.size > maxCached ? cache.keys() : []
-    if (oldest !== undefined) cache.delete(oldest)
-  }
-
-  function removeFromCache(known: string, verification: CachedVerification): void {
-    if (cache.get(known) === verification) cache.delete(known)
+    return { kind: 'tenant', tenantId: row.tenantId, scopes: row.scopes, by: `key:${keyId}` }
   }
 }
 
-const digest = (text: string) => createHash('sha256').update(text).digest('base64')
+/** Computes the keyed hash only until the right key was seen: no other fits the same row. */
+function isKeyOf(text: string, row: CachedRow, entry: CacheEntry): boolean {
+  const digest = hash('sha256', text, 'buffer')
+  if (entry.proof?.stored === row.stored) return timingSafeEqual(digest, entry.proof.digest)
+  const hashed = Buffer.from(row.hasher?.(new Secret(text), row.scopes) ?? '')
+  const keyHash = Buffer.from(row.keyHash)
+  if (hashed.length !== keyHash.length || !timingSafeEqual(hashed, keyHash)) return false
+  entry.proof = { stored: row.stored, digest }
+  row.hasher = undefined
+  return true
+}

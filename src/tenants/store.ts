@@ -73,6 +73,16 @@ export async function listTenants(
     order by tenant_id limit ${limit}`)
 }
 
+/** Those of the tenants that exist and are not being erased. */
+export async function findTenants({ query }: SystemScope, tenantIds: readonly string[]): Promise<TenantId[]> {
+  const rows = await query(
+    sql<{ tenant_id: TenantId }>`
+    select tenant_id from tenants where tenant_id = any(${[...tenantIds]}::uuid[]) and erasing_at is null`,
+    { prepare: true },
+  )
+  return rows.map(({ tenant_id }) => tenant_id)
+}
+
 /**
  * When the tenant was created, with the database's full precision: a tenant that was erased and
  * created again has another time. undefined when it does not exist.

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
+import pg from 'pg'
 import { keyIdOf, newApiKey } from '../../src/auth/api-key.ts'
 import { type CreatedApiKey, createApiKey, revokeApiKey, rotateApiKey } from '../../src/auth/api-keys.ts'
 import { createApiKeyVerifier } from '../../src/auth/verify-api-key.ts'
@@ -12,6 +13,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { rotateKeyRing } from '../../src/tenants/key-ring.ts'
 import { ensureTenant } from '../../src/tenants/store.ts'
 import { dumpOf, formsOf } from '../support/canaries.ts'
+import { handClock } from '../support/clock.ts'
 import { engines, quiet } from '../support/engines.ts'
 import { A, B, ring } from '../support/rows.ts'
 import { eventually } from '../support/service.ts'
@@ -130,6 +132,70 @@ for (const engine of engines) {
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     })
+
+    /** @returns what `work` sent to the database, if that is a server */
+    async function statementsOf(work: () => Promise<void>): Promise<string[]> {
+      const statements: string[] = []
+      const { query } = pg.Client.prototype
+      pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
+        const [first] = given as [string | { text?: string }]
+        statements.push(typeof first === 'string' ? first : String(first.text))
+        return Reflect.apply(query, this, given)
+      } as typeof query
+      try {
+        await work()
+      } finally {
+        pg.Client.prototype.query = query
+      }
+      return statements
+    }
+    const serverOnly = { skip: engine.name !== 'PostgreSQL' }
+    const wrongKeyOf = (keyId: string) => `spk_${keyId}_${randomBytes(32).toString('base64url')}`
+    const counts = (statements: string[]) => ({
+      lookups: statements.filter((text) => text.includes('from api_keys')).length,
+      opened: statements.filter((text) => text.includes('select data_key')).length,
+    })
+
+    test(
+      'a thousand wrong keys at once cost a few statements, and the right key among them passes',
+      serverOnly,
+      async () => {
+        const made = await create()
+        const verify = createApiKeyVerifier({ db, ring, clock: systemClock, log: quiet })
+        const statements = await statementsOf(async () => {
+          const unknown = Array.from({ length: 1_000 }, () => verify(newApiKey().key.reveal()))
+          assert.ok(await verify(made.key.reveal()))
+          assert.deepEqual(new Set(await Promise.all(unknown)), new Set([undefined]))
+        })
+        const { lookups, opened } = counts(statements)
+        assert.ok(lookups > 0 && lookups <= 4, `${lookups}`)
+        assert.equal(opened, 1)
+      },
+    )
+
+    test(
+      'wrong keys with the id of a right one cost one lookup in half a second, and do not keep it out',
+      serverOnly,
+      async () => {
+        const [made, clock] = [await create(), handClock()]
+        const verify = createApiKeyVerifier({ db, ring, clock, log: quiet })
+        const flood = async () => {
+          for (let n = 0; n < 100; n++) assert.equal(await verify(wrongKeyOf(made.details.keyId)), undefined)
+        }
+        const first = await statementsOf(async () => {
+          await flood()
+          assert.ok(await verify(made.key.reveal()))
+          await flood()
+        })
+        assert.deepEqual(counts(first), { lookups: 1, opened: 1 })
+        clock.move(500)
+        const second = await statementsOf(async () => {
+          await flood()
+          assert.ok(await verify(made.key.reveal()))
+        })
+        assert.deepEqual(counts(second), { lookups: 1, opened: 0 })
+      },
+    )
 
     test('a key has no more scopes by writing them into its row', async () => {
       const made = await create()
