@@ -15,9 +15,7 @@ import { createApiKeyAuthenticator, createApiKeyVerifier } from '../auth/verify-
 import { createChangeNotifier } from '../changes/change-notifier.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
-import { type TenantScope, withSystem, withSystemStatement } from '../db/scope.ts'
-import { createRateLimiter } from '../http/limits/rate-limiter.ts'
-import { deleteExpiredRateWindows, takeRateSlots } from '../http/limits/rate-store.ts'
+import { type TenantScope, withSystem } from '../db/scope.ts'
 import { createServer } from '../http/server.ts'
 import { createAppPause } from '../hubspot/budget/app-pause.ts'
 import { type BudgetTransaction, createBudget } from '../hubspot/budget/budget.ts'
@@ -195,20 +193,12 @@ export async function compose(
     },
   }
   const health = { db, metrics, draining: () => draining }
-  const limiter = createRateLimiter({
-    takeSlots: (asks) =>
-      withSystemStatement(db, (scope) => takeRateSlots(scope, asks), { asyncCommit: true }),
-    deleteExpired: (most) => withSystem(db, (scope) => deleteExpiredRateWindows(scope, most)),
-    clock,
-    log,
-  })
-  shutdown.resources.push(() => limiter.settle())
   const server = await createServer({
     open,
     authenticate:
       fakes?.authenticate ?? authenticateBy(config, { ...shared, clock, egress }, sessions, shutdown),
     // In open mode every caller is this machine, and a rehearsal is its only caller.
-    ...(open || fakes ? {} : { limits: { rates: config.rates, limiter } }),
+    ...(open || fakes ? {} : { rates: config.rates }),
     load: config.load,
     bytes,
     trustedProxies: config.trustedProxies,

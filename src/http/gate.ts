@@ -67,21 +67,33 @@ export function requireAccessRules(app: FastifyInstance): void {
 }
 
 /**
- * Admits or refuses a request before anything is looked up, so that a tenant's credential gets the
- * same response for another tenant's path whether the resource exists or not.
+ * Sets the request's principal, unless its route needs none.
  *
- * @throws AppError unauthenticated | forged_request | integration_not_found | invalid_id |
- *   insufficient_scope | unavailable
+ * @throws AppError unauthenticated | forged_request | integration_not_found | unavailable
  */
-export async function authorizeRequest(request: FastifyRequest, authenticate: Authenticate): Promise<void> {
+export async function authenticateRequest(
+  request: FastifyRequest,
+  authenticate: Authenticate,
+): Promise<void> {
   const { access } = request.routeOptions.config
-  // A signature can be verified only once the body has arrived.
-  if (access === 'public' || access === 'signed') return
+  if (needsNoPrincipal(access)) return
   const context = await authenticate(request)
-  if (!context) throw new AppError('unauthenticated', 'Authentication is required')
-  const { principal } = context
+  if (!context) throw unauthenticated()
   request.authContext = context
-  request.principal = principal
+  request.principal = context.principal
+}
+
+/**
+ * Admits or refuses an authenticated request before anything is looked up, so that a tenant's
+ * credential gets the same response for another tenant's path whether the resource exists or not.
+ *
+ * @throws AppError unauthenticated | integration_not_found | invalid_id | insufficient_scope
+ */
+export function authorizeRequest(request: FastifyRequest): void {
+  const { access } = request.routeOptions.config
+  if (needsNoPrincipal(access)) return
+  const { principal } = request
+  if (!principal) throw unauthenticated()
   // An unknown path has no rule: it responds with 404 to every authenticated caller.
   if (!access) return
   if (!isScope(access)) {
@@ -98,6 +110,11 @@ export async function authorizeRequest(request: FastifyRequest, authenticate: Au
 /** Whether the rule is a scope of the tenant in the path. */
 export const isScope = (access: RouteAccess): access is Scope =>
   (scopes as readonly RouteAccess[]).includes(access)
+
+/** A signature can be verified only once the body has arrived. */
+const needsNoPrincipal = (access: RouteAccess | undefined) => access === 'public' || access === 'signed'
+
+const unauthenticated = () => new AppError('unauthenticated', 'Authentication is required')
 
 const insufficientScope = (needed: RouteAccess) =>
   new AppError('insufficient_scope', `This credential lacks permission; this request needs ${needed}`)

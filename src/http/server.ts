@@ -40,11 +40,11 @@ import { resolveAliases } from './aliases.ts'
 import { auditEffects } from './audit-effects.ts'
 import { replyError } from './error-reply.ts'
 import { acceptFormOnly } from './form-body.ts'
-import { authorizeRequest, requireAccessRules } from './gate.ts'
+import { authenticateRequest, authorizeRequest, requireAccessRules } from './gate.ts'
 import { securityHeaders } from './headers.ts'
 import { type HealthDependencies, healthRoutes } from './health.ts'
 import { acceptJsonOnly } from './json-body.ts'
-import { createLimits, type LimitDependencies } from './limits/limits.ts'
+import { createLimits, type Rates } from './limits/limits.ts'
 import { createLoadShedding, type Load, watchDelay } from './limits/load-shedding.ts'
 import { accountForResponseBytes } from './limits/response-bytes.ts'
 import { disconnectSlowReaders } from './limits/slow-readers.ts'
@@ -74,7 +74,7 @@ export interface ServerDependencies {
   audit: AuditLog
   clock: Clock
   /** Absent: no rate limits. */
-  limits?: Pick<LimitDependencies, 'rates' | 'limiter'>
+  rates?: Rates
   load: Load
   /** Memory budget of responses. */
   bytes: ByteBudget
@@ -147,7 +147,7 @@ export async function createServer(deps: ServerDependencies): Promise<FastifyIns
   const delay = watchDelay(deps.clock)
   app.addHook('onClose', async () => delay.stop())
   const shedding = createLoadShedding({ load: deps.load, metrics, clock: deps.clock, delayMs: delay.delayMs })
-  const limits = deps.limits && createLimits({ ...deps.limits, metrics, clock: deps.clock })
+  const limits = deps.rates && createLimits({ rates: deps.rates, metrics, clock: deps.clock })
   // The type requires an initial value; the first hook sets the signal of each request.
   app.decorateRequest('abortSignal', undefined as unknown as AbortSignal)
   app.addHook('onRequest', async (request, reply) => {
@@ -167,8 +167,9 @@ export async function createServer(deps: ServerDependencies): Promise<FastifyIns
       )
     }
     refuseAmbiguousRequest(request)
-    const pass = () => authorizeRequest(request, deps.authenticate)
-    await (limits ? limits(request, reply, pass) : pass())
+    const authenticate = () => authenticateRequest(request, deps.authenticate)
+    await (limits ? limits(request, reply, authenticate) : authenticate())
+    authorizeRequest(request)
     shedding.enterAuthenticated(request, reply)
   })
   accountForResponseBytes(app, deps.bytes)

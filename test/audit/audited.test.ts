@@ -14,7 +14,12 @@ import { withTenant } from '../../src/db/scope.ts'
 import { parseTenantId } from '../../src/db/tenant-id.ts'
 import { auditEffects } from '../../src/http/audit-effects.ts'
 import { replyError } from '../../src/http/error-reply.ts'
-import { authorizeRequest, type RouteAccess, requireAccessRules } from '../../src/http/gate.ts'
+import {
+  authenticateRequest,
+  authorizeRequest,
+  type RouteAccess,
+  requireAccessRules,
+} from '../../src/http/gate.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { ensureTenant } from '../../src/tenants/store.ts'
 import { databaseOf, runSql, tableCounts } from '../http/database.ts'
@@ -452,7 +457,10 @@ async function smallServer(
   app.setErrorHandler(replyError)
   requireAccessRules(app)
   auditEffects(app, { db, ring }, createMetrics())
-  app.addHook('onRequest', (request) => authorizeRequest(request, async () => principal && { principal }))
+  app.addHook('onRequest', async (request) => {
+    await authenticateRequest(request, async () => principal && { principal })
+    authorizeRequest(request)
+  })
   route(app)
   return {
     app,

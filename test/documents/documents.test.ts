@@ -20,6 +20,7 @@ import {
   root,
   section,
 } from './markdown.ts'
+import { tablesOfSchema } from './tables.ts'
 
 interface Operation {
   operationId?: string
@@ -139,22 +140,23 @@ test('every log line that docs/operations.md explains is written somewhere', () 
   for (const line of lines) assert.ok(sources.includes(`'${line}`), `no source logs "${line}"`)
 })
 
-/** Each table with the first word of its mark: distributed, reference or local. */
-const tables = () => [...read('schema.sql').matchAll(/^-- (\w+): (\w+).*\nCREATE (?:UNLOGGED )?TABLE/gm)]
-
 test('every table is named in docs/concepts.md or docs/architecture.md', () => {
   const named = read('docs/concepts.md') + read('docs/architecture.md')
-  assert.ok(tables().length > 30)
-  for (const [, table] of tables())
-    assert.ok(named.includes(`\`${table}\``), `no document names table ${table}`)
+  assert.ok(tablesOfSchema().length > 30)
+  for (const { name } of tablesOfSchema())
+    assert.ok(named.includes(`\`${name}\``), `no document names table ${name}`)
 })
 
 test('the table of marks in docs/architecture.md is that of schema.sql', () => {
   const listed = [
     ...section(read('docs/architecture.md'), 'The tables').matchAll(/^\| `(\w+)` \| (\w+) \|/gm),
   ]
-  const pairs = (found: RegExpExecArray[]) => found.map(([, table, mark]) => `${table} ${mark}`).sort()
-  assert.deepEqual(pairs(listed), pairs(tables()))
+  assert.deepEqual(
+    listed.map(([, table, mark]) => `${table} ${mark}`).sort(),
+    tablesOfSchema()
+      .map(({ name, mark }) => `${name} ${mark}`)
+      .sort(),
+  )
 })
 
 test('the states in docs/concepts.md are those of the code', () => {

@@ -1,8 +1,8 @@
 /**
- * The attack of `npm run flood -- --seconds n`: a tenant whose texts are long, and strangers with half-sent bodies, against two processes
+ * The attack of `npm run flood -- --seconds n`: a tenant whose texts are long, strangers with half-sent bodies, and wrong keys, against two processes
  * with default settings, while another tenant keeps sending requests. Over 200 lines because the stages share one setup.
  */
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -146,7 +146,7 @@ async function keepSockets(
   until: number,
   lifeMs: number,
   everyMs: number,
-  dial: (n: number) => { url: string; text: string; reads: boolean },
+  dial: (n: number) => { url: string; text: string; reads: boolean; from?: string },
 ): Promise<Record<string, number>> {
   const tally: Record<string, number> = {}
   const note = (what: string) => {
@@ -156,9 +156,9 @@ async function keepSockets(
     await pause((n * everyMs) / count)
     while (Date.now() < until) {
       const next = Date.now() + everyMs
-      const { url, text, reads } = dial(n)
+      const { url, text, reads, from = addressOf(n) } = dial(n)
       const { hostname, port } = new URL(url)
-      const socket: Socket = connect({ host: hostname, port: Number(port), localAddress: addressOf(n) })
+      const socket: Socket = connect({ host: hostname, port: Number(port), localAddress: from })
       socket.on('error', () => {})
       await new Promise<void>((resolve) => {
         const end = setTimeout(() => socket.destroy(), Math.min(lifeMs, Math.max(1, until - Date.now())))
@@ -228,6 +228,19 @@ const strangers: Attack = ({ urls }, until) =>
     reads: true,
   }))
 
+/** Wrong keys as fast as they get responses: half with unknown ids, half with the id of the other tenant's own key, from its address too. */
+const wrongKeys: Attack = ({ urls, victim }, until) =>
+  keepSockets(100, until, 5_000, 0, (n) => {
+    const id = n % 4 < 2 ? randomBytes(8).toString('hex') : victim.headers.authorization?.slice(11, 27)
+    const key = `spk_${id}_${randomBytes(32).toString('base64url')}`
+    return {
+      url: urls[n % urls.length] as string,
+      text: get('/api/session', { authorization: `Bearer ${key}` }),
+      reads: true,
+      ...(n % 10 === 0 ? { from: '127.0.0.1' } : {}),
+    }
+  })
+
 /** So much the other tenant may notice, on a machine that has two cores for all of it. */
 const servedWithinMs = 1_000
 
@@ -253,5 +266,6 @@ async function under(world: AttackFixture, what: string, attack: Attack, seconds
 export const attacks: ((world: AttackFixture, seconds: number) => Promise<Finding>)[] = [
   (world) => under(world, 'nothing else', async () => ({}), 5),
   (world, seconds) => under(world, 'half-sent bodies and idle connections', strangers, seconds),
+  (world, seconds) => under(world, 'wrong keys', wrongKeys, seconds),
   (world, seconds) => under(world, 'long texts', bytes, seconds),
 ]

@@ -6,7 +6,12 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { type Principal, type Scope, scopes } from '../../src/api/principal.ts'
 import type { TenantId } from '../../src/db/tenant-id.ts'
 import { replyError } from '../../src/http/error-reply.ts'
-import { authorizeRequest, type RouteAccess, requireAccessRules } from '../../src/http/gate.ts'
+import {
+  authenticateRequest,
+  authorizeRequest,
+  type RouteAccess,
+  requireAccessRules,
+} from '../../src/http/gate.ts'
 
 const own = randomUUID() as TenantId
 const other = randomUUID()
@@ -46,12 +51,13 @@ function gated(reached: () => void): FastifyInstance {
   const app = Fastify()
   app.setErrorHandler(replyError)
   requireAccessRules(app)
-  app.addHook('onRequest', (request) =>
-    authorizeRequest(request, async () => {
+  app.addHook('onRequest', async (request) => {
+    await authenticateRequest(request, async () => {
       const principal = principals[String(request.headers['x-who'])]
       return principal && { principal }
-    }),
-  )
+    })
+    authorizeRequest(request)
+  })
   for (const rule of rules)
     app.get(`/${rule}/:tenant_id`, { config: { access: rule } }, async () => {
       reached()

@@ -59,7 +59,6 @@ const systemGrants: TableGrants = {
     'select(key_id,tenant_id,scopes,key_hash,expires_at,revoked_at,last_used_at) update(last_used_at)',
   operator_audit: 'select insert',
   sessions: 'select insert delete update(last_used_at)',
-  rate_windows: 'select insert update delete',
   inbox_entries:
     'select(tenant_id,integration_id,due_at) insert(tenant_id,integration_id,due_at,ticket_ids,change,occurred_at)',
   inboxes:

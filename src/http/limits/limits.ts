@@ -1,12 +1,16 @@
-/** Limits requests per minute by address, credential, tenant, and failed authentication. */
+/**
+ * Limits requests per minute, each process for itself: by credential and tenant for callers that
+ * authenticate, by address for all others.
+ *
+ * A credential is always verified first, so wrong ones never keep a valid one out, from whatever
+ * address. The authenticators keep the verification of wrong ones cheap.
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Principal } from '../../api/principal.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { AppError } from '../../lib/errors.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import { callerAddress, rateLimitAddress } from './client-address.ts'
-import { createLoginThrottle } from './login-throttle.ts'
-import type { RateDecision, RateLimiter } from './rate-limiter.ts'
+import { createRateLimiter, type RateDecision } from './rate-limiter.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,114 +24,101 @@ export interface Rates {
   key: number
   /** All credentials of one tenant together. */
   tenant: number
+  /** Requests that are not authenticated. */
   address: number
+  /** Wrong credentials from one address. */
   failed: number
 }
 
 export interface LimitDependencies {
   rates: Rates
-  limiter: RateLimiter
   metrics: Metrics
   clock: Clock
 }
 
 /**
- * Calls `pass`, which authenticates and authorizes the request. Refuses a request before that by
- * its address, and after it by its credential.
+ * Calls `authenticate`, which sets the request's principal, and then counts the request.
  *
- * @throws AppError rate_limited, or what `pass` throws
+ * @throws AppError rate_limited, or what `authenticate` throws
  */
 export type ApplyLimits = (
   request: FastifyRequest,
   reply: FastifyReply,
-  pass: () => Promise<void>,
+  authenticate: () => Promise<void>,
 ) => Promise<void>
 
 type LimitKind = keyof Rates
-type TenantPrincipal = Extract<Principal, { kind: 'tenant' }>
 
-export function createLimits({ rates, limiter, metrics, clock }: LimitDependencies): ApplyLimits {
-  const throttle = createLoginThrottle(rates.failed, limiter, clock)
-
-  return async (request, reply, pass) => {
-    const { access, probe } = request.routeOptions.config
-    // HubSpot sends the changes of all accounts from few addresses and retries refused requests, so
-    // only load shedding limits it.
-    if (probe || access === 'signed') return await pass()
-    const address = rateLimitAddress(callerAddress(request) ?? 'unknown')
-    // Public routes ignore credentials.
-    const credential = access === 'public' ? undefined : request.headers.authorization
-    const known = credential === undefined ? undefined : throttle.knownAs(address, credential)
-    // A backend with the admin key calls for all tenants from one address.
-    if (known !== 'admin') await consume(request, reply, 'address', address)
-    const attempt =
-      credential === undefined ? undefined : await throttle.begin(address, credential, request.abortSignal)
-    if (credential !== undefined && !attempt) refuse(request, reply, 'failed', address, tooManyAttempts)
-    try {
-      const refusal = await refusalOf(pass)
-      const { principal } = request
-      if (principal) attempt?.succeeded(principal.kind)
-      // Also when the path is another tenant's, so that the cost reveals nothing. A session spends
-      // the budget of the key it was made with.
-      if (principal?.kind === 'tenant') await consumeFor(request, reply, principal)
-      const tooMany = refusal && isUnauthenticated(refusal.error) ? await attempt?.failed() : undefined
-      if (tooMany) refuse(request, reply, 'failed', address, tooMany)
-      if (refusal) throw refusal.error
-    } finally {
-      attempt?.end()
-    }
+export function createLimits({ rates, metrics, clock }: LimitDependencies): ApplyLimits {
+  const limiters = {
+    key: createRateLimiter(rates.key, clock),
+    tenant: createRateLimiter(rates.tenant, clock),
+    address: createRateLimiter(rates.address, clock),
+    failed: createRateLimiter(rates.failed, clock),
   }
 
-  async function consumeFor(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    principal: TenantPrincipal,
-  ): Promise<void> {
-    await consume(request, reply, 'key', limitNameOf(principal))
-    await consume(request, reply, 'tenant', principal.tenantId)
-  }
-
-  async function consume(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    what: LimitKind,
-    who: string,
-  ): Promise<void> {
+  /** @throws AppError rate_limited */
+  function consume(request: FastifyRequest, reply: FastifyReply, what: LimitKind, who: string): void {
     if (rates[what] === 0) return
-    const consumed = limiter.consume(`${what} ${who}`, rates[what])
-    const decision = consumed instanceof Promise ? await consumed : consumed
-    if (!decision.allowed) refuse(request, reply, what, who, decision)
-    if (what === 'key') setRateHeaders(reply, what, decision)
+    const decision = limiters[what](who)
+    const seconds = Math.ceil(decision.resetMs / 1_000)
+    if (what === 'key' || !decision.allowed) {
+      // Headers as in draft-ietf-httpapi-ratelimit-headers-10.
+      reply.header('ratelimit-policy', `"${what}";q=${rates[what]};w=60`)
+      reply.header('ratelimit', `"${what}";r=${decision.remaining};t=${seconds}`)
+    }
+    if (!decision.allowed) refuse(request, what, who, decision, seconds)
   }
 
   function refuse(
     request: FastifyRequest,
-    reply: FastifyReply,
     what: LimitKind,
     who: string,
-    decision: RateDecision,
+    { isFirstRefusal }: RateDecision,
+    seconds: number,
   ): never {
     metrics.httpLimited.inc({ limit: what })
     // At most once a minute for each name, so that a flood of requests does not become a flood of
     // log lines.
-    if (decision.isFirstRefusal) request.log.warn({ limit: what, who }, 'a rate limit was reached')
-    setRateHeaders(reply, what, decision)
-    const retryAfter = Math.max(1, Math.ceil(decision.resetMs / 1_000))
-    throw new AppError('rate_limited', messages[what], { retryAfter })
+    if (isFirstRefusal) request.log.warn({ limit: what, who }, 'a rate limit was reached')
+    throw new AppError('rate_limited', messages[what], { retryAfter: Math.max(1, seconds) })
   }
 
-  /** Headers as in draft-ietf-httpapi-ratelimit-headers-10. */
-  function setRateHeaders(reply: FastifyReply, what: LimitKind, { remaining, resetMs }: RateDecision): void {
-    reply.header('ratelimit-policy', `"${what}";q=${rates[what]};w=60`)
-    reply.header('ratelimit', `"${what}";r=${remaining};t=${Math.ceil(resetMs / 1_000)}`)
+  function consumeUnauthenticated(request: FastifyRequest, reply: FastifyReply, wrong: boolean): void {
+    const address = rateLimitAddress(callerAddress(request) ?? 'unknown')
+    consume(request, reply, 'address', address)
+    if (wrong) consume(request, reply, 'failed', address)
+  }
+
+  return async (request, reply, authenticate) => {
+    const { access, probe } = request.routeOptions.config
+    // HubSpot sends the changes of all accounts from few addresses and retries refused requests, so
+    // only load shedding limits it.
+    if (probe || access === 'signed') return await authenticate()
+    try {
+      await authenticate()
+    } catch (error) {
+      if (isRefusal(error)) consumeUnauthenticated(request, reply, isWrongCredential(request, error))
+      throw error
+    }
+    const { principal } = request
+    if (!principal) return consumeUnauthenticated(request, reply, false)
+    // The operator has no limit: one backend with the admin key calls for all tenants.
+    if (principal.kind !== 'tenant') return
+    // A session spends the limit of the credential that it was made with. The name includes the
+    // tenant, because a provider may give users of two tenants the same subject.
+    consume(request, reply, 'key', `${principal.tenantId} ${principal.by}`)
+    consume(request, reply, 'tenant', principal.tenantId)
   }
 }
 
-/** Includes the tenant, because a provider may give users of two tenants the same subject. */
-const limitNameOf = ({ tenantId, by }: TenantPrincipal) => `${tenantId} ${by}`
+/** Not while the database or the identity provider is unavailable: the credential may be valid. */
+const isRefusal = (error: unknown): error is AppError =>
+  error instanceof AppError && error.code !== 'unavailable'
 
-/** The credential was not verified. The queue is short, so the caller may retry soon. */
-const tooManyAttempts: RateDecision = { allowed: false, remaining: 0, resetMs: 1_000, isFirstRefusal: false }
+/** A browser whose session has ended sends its cookie again; that is no wrong credential. */
+const isWrongCredential = ({ headers }: FastifyRequest, { code }: AppError) =>
+  headers.authorization !== undefined && code === 'unauthenticated'
 
 const messages: Record<LimitKind, string> = {
   key: 'Too many requests with this credential',
@@ -135,14 +126,3 @@ const messages: Record<LimitKind, string> = {
   address: 'Too many requests from this address',
   failed: 'Too many wrong credentials from this address',
 }
-
-async function refusalOf(pass: () => Promise<void>): Promise<{ error: unknown } | undefined> {
-  try {
-    await pass()
-    return undefined
-  } catch (error) {
-    return { error }
-  }
-}
-
-const isUnauthenticated = (error: unknown) => error instanceof AppError && error.code === 'unauthenticated'

@@ -1,0 +1,2 @@
+-- Each process counts requests per minute in its own memory.
+drop table rate_windows;
