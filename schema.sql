@@ -616,15 +616,6 @@ CREATE TABLE product_endpoint (
 GRANT SELECT ON product_endpoint TO spoke_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON product_endpoint TO spoke_system;
 
--- rate_windows: reference
-CREATE UNLOGGED TABLE rate_windows (
-    window_start timestamp with time zone NOT NULL,
-    key text NOT NULL, -- hash of what is limited: an address, or the name of a credential
-    taken bigint NOT NULL, -- by all processes together; above the limit after a request was refused
-    CONSTRAINT rate_windows_pkey PRIMARY KEY (window_start, key)
-);
-GRANT SELECT, INSERT, UPDATE, DELETE ON rate_windows TO spoke_system;
-
 -- record_problems: distributed: tenant_id; erased in steps
 CREATE TABLE record_problems (
     tenant_id uuid NOT NULL, -- exported
