@@ -6,17 +6,25 @@ import type {
   FastifyRequest,
   RouteOptions,
 } from 'fastify'
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
+import type { RouteError } from '../lib/errors.ts'
 import type { Secret } from '../lib/secret.ts'
 import { readPageWithinBudget, type SizedRow } from './byte-budget.ts'
 import { readIdempotencyKey } from './idempotency.ts'
 import { runIdempotent, runIdempotentWithSecret } from './run-idempotent.ts'
-import { noQuery, problems, type tenantPath } from './wire.ts'
+import { noQuery, type tenantPath } from './wire.ts'
 
-/** The body of each success status. The first status is the default. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Which errors the route sends besides those of every route. A test fails on any other. */
+    errors?: readonly RouteError[]
+  }
+}
+
+/** The body of each success status, without `success` and the ids of the path. The first status is the default. */
 type Responses = Record<number, z.ZodObject>
 
 export interface TenantRoute<
@@ -32,9 +40,12 @@ export interface TenantRoute<
   tags: readonly [string]
   /** One line in the API reference. */
   summary: string
-  description?: string
+  /** What a caller must know, in Markdown. */
+  description: string
   /** Who may call it, what the audit log records, and the like: see each option. */
   config: FastifyContextConfig
+  /** Besides those of every route: see `http/route-errors.ts`. */
+  errors: readonly RouteError[]
   params: Params
   /** Absent: a request with query parameters is refused. */
   query?: Query
@@ -86,11 +97,8 @@ export interface TenantCall<Params, Query, Body> {
   ): Promise<{ rows: Row[]; more: boolean }>
 }
 
-/** The response without what the envelope adds: `success` and the ids of the path. */
-type Answer<Params, Success extends Responses> = Omit<
-  z.input<Success[keyof Success]>,
-  'success' | keyof Params
->
+/** The response without the ids of the path, which some objects repeat. */
+type Answer<Params, Success extends Responses> = Omit<z.input<Success[keyof Success]>, keyof Params>
 
 /**
  * Adds the route. The tenant's id is parsed once, the response gets `success: true` and the ids of
@@ -113,12 +121,22 @@ export function tenantRoute<
 ): void {
   const { method, path, tags, operationId, summary, description, requires, defaultBody } = route
   const [status] = Object.keys(route.response).map(Number)
+  const ids = Object.entries(route.params.shape)
+  const envelope = z.object({
+    success: z.literal(true),
+    ...Object.fromEntries(ids.map(([name, id]) => [name, z.string().meta(id.meta() ?? {})])),
+  })
+  const responses = Object.entries(route.response).map(
+    ([status, body]) =>
+      [status, envelope.extend(body.shape).meta({ examples: body.meta()?.examples })] as const,
+  )
   if (status === undefined) throw new Error(`${method} ${path} declares no success status`)
   const options: RouteOptions = {
     method,
     url: path,
     config: {
       ...route.config,
+      errors: route.errors,
       ...(defaultBody === undefined ? {} : { bodyOptional: true }),
       ...(route.idempotent ? { requestHeaders: ['Idempotency-Key'] } : {}),
     },
@@ -128,11 +146,11 @@ export function tenantRoute<
       tags,
       operationId,
       summary,
-      ...(description === undefined ? {} : { description }),
+      description,
       params: route.params,
       querystring: route.query ?? noQuery,
       ...(route.body ? { body: route.body } : {}),
-      response: { ...route.response, ...problems },
+      response: Object.fromEntries(responses),
     },
     async handler(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
       const params = request.params as z.output<Params>

@@ -10,9 +10,20 @@ const uuid = z
   .toLowerCase()
   .meta({ format: 'uuid' })
 
-export const tenantPath = z.object({ tenant_id: uuid })
-export const integrationPath = z.object({ tenant_id: uuid, integration_id: uuid })
+/** An id in a path. The example appears wherever the document has this id. */
+export const pathId = (example: string) => uuid.meta({ examples: [example] })
+
+export const tenantPath = z.object({ tenant_id: pathId('5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11') })
+export const integrationPath = tenantPath.extend({
+  integration_id: pathId('01a2044e-3639-7888-95cf-ef6ead9b1a46'),
+})
 export const uuidText = uuid
+
+/** Of a response that is one page of a list. */
+export const nextAfter = z
+  .string()
+  .nullable()
+  .describe('Pass it as `after` for the next page; null: this is the last one')
 
 /**
  * Digits only: other forms that JavaScript reads as a number (1e1, 0x10, 1.0, spaces) are refused.
@@ -47,13 +58,19 @@ export const time = z.iso
   .transform((at) => at.toISOString())
   .meta({ type: 'string', format: 'date-time' })
 
+/** The object with more fields, and with its example. */
+export const extended = <Fields extends z.ZodRawShape, More extends z.ZodRawShape>(
+  object: z.ZodObject<Fields>,
+  more: More,
+) => object.extend(more).meta({ examples: object.meta()?.examples })
+
 /** The one error object, which fits both the specification and RFC 9457. */
 export const problem = z
   .object({
     success: z.literal(false),
     error: z.string(),
-    code: z.string(),
-    request_id: z.string(),
+    code: z.string().describe('Stable: check it, not the text'),
+    request_id: z.string().describe('Also in the header Request-Id, and in the log'),
     type: z.string(),
     title: z.string(),
     status: z.number(),
@@ -68,7 +85,18 @@ export const problem = z
       )
       .optional(),
   })
-  .meta({ id: 'Problem' })
-
-/** Error responses that every route may send. */
-export const problems = { '4xx': problem, '5xx': problem } as const
+  .meta({
+    id: 'Problem',
+    examples: [
+      {
+        success: false,
+        error: 'Integration not found',
+        code: 'integration_not_found',
+        request_id: '01a2044d-931b-7036-973b-bd405adddab6',
+        type: 'urn:spoke:problem:integration_not_found',
+        title: 'Integration not found',
+        status: 404,
+        detail: 'Integration not found',
+      },
+    ],
+  })

@@ -4,13 +4,13 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { decodeNumberCursor, toCursorPage } from '../api/cursor.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { after, limit, problems, tenantPath } from '../api/wire.ts'
+import { after, extended, limit, tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { type SystemScope, type TenantScope, withSystem } from '../db/scope.ts'
 import { tenantNotFound } from '../lib/errors.ts'
 import { requireTenant } from '../tenants/require-tenant.ts'
 import { type AuditRow, type Chain, operatorChain } from './event.ts'
-import { auditList, operatorAuditList } from './schema.ts'
+import { auditList } from './schema.ts'
 import { auditRowsBefore } from './store.ts'
 
 const query = z.strictObject({ limit: limit(500, 100), after })
@@ -27,6 +27,9 @@ export function auditRoutes(instance: FastifyInstance, db: Database): void {
       operationId: 'audit.list',
       tags: ['audit'],
       summary: 'List the audit log of a tenant',
+      description:
+        'The tenant’s chain, newest first: everything that had an effect, and refused attempts. Each event contains the hash of the one before it.',
+      errors: ['tenant_not_found', 'invalid_cursor'],
       // A key that may only read tickets must not see addresses and names of credentials.
       config: { access: 'manage' },
       params: tenantPath,
@@ -40,13 +43,15 @@ export function auditRoutes(instance: FastifyInstance, db: Database): void {
   app.get(
     '/api/audit',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', errors: ['invalid_cursor'] },
       schema: {
         tags: ['audit'],
         operationId: 'audit.listOperator',
         summary: 'List the audit log of the operator',
+        description:
+          'Events above the level of a tenant, newest first. A tenant that does not exist appears as a pseudonym.',
         querystring: query,
-        response: { 200: operatorAuditList, ...problems },
+        response: { 200: extended(auditList, { success: z.literal(true) }) },
       },
     },
     async (request) => {

@@ -3,11 +3,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { principalName, scopes } from '../api/principal.ts'
-import { noQuery, problems } from '../api/wire.ts'
+import { noQuery } from '../api/wire.ts'
 import { AppError } from '../lib/errors.ts'
 import type { AuthContext, SessionContext } from './auth-context.ts'
 import { clearSessionCookie } from './session.ts'
-import { sessionEndedResponse, sessionResponse } from './session-schema.ts'
+import { sessionEnded, session as sessionSchema } from './session-schema.ts'
 import type { Sessions } from './sessions.ts'
 
 const tags = ['session']
@@ -24,13 +24,15 @@ export function sessionRoutes(
   app.post(
     path,
     {
-      config: { access: 'session', audited: 'session.begin' },
+      config: { access: 'session', audited: 'session.begin', responseHeaders: ['Set-Cookie'] },
       schema: {
         tags,
         operationId: 'session.begin',
         summary: 'Begin a session',
+        description:
+          'Exchanges the credential in `Authorization` for a cookie that no script can read. A session cannot create a session. It ends after 30 minutes without a request, after 12 hours, and with its credential. In open mode there is no cookie.',
         querystring: noQuery,
-        response: { 200: sessionResponse, ...problems },
+        response: { 200: sessionSchema },
       },
     },
     async (request, reply) => {
@@ -52,8 +54,9 @@ export function sessionRoutes(
         tags,
         operationId: 'session.get',
         summary: 'Read the session',
+        description: 'Who is calling, by cookie or by header. A reloaded page gets its `csrf_token` here.',
         querystring: noQuery,
-        response: { 200: sessionResponse, ...problems },
+        response: { 200: sessionSchema },
       },
     },
     async (request) => present(authContextOf(request), authContextOf(request).session),
@@ -62,13 +65,14 @@ export function sessionRoutes(
   app.delete(
     path,
     {
-      config: { access: 'session', audited: 'session.end' },
+      config: { access: 'session', audited: 'session.end', responseHeaders: ['Set-Cookie'] },
       schema: {
         tags,
         operationId: 'session.end',
         summary: 'End the session',
+        description: 'Ends the cookie’s session and removes the cookie. `ended` is false if there was none.',
         querystring: noQuery,
-        response: { 200: sessionEndedResponse, ...problems },
+        response: { 200: sessionEnded },
       },
     },
     async (request, reply) => {
@@ -89,10 +93,10 @@ function refuseBody(body: unknown): void {
   })
 }
 
-const present = ({ principal }: AuthContext, session?: SessionContext): z.infer<typeof sessionResponse> => ({
+const present = ({ principal }: AuthContext, session?: SessionContext): z.infer<typeof sessionSchema> => ({
   success: true,
   // The gate admits no other principal.
-  principal: principal.kind as z.infer<typeof sessionResponse>['principal'],
+  principal: principal.kind as z.infer<typeof sessionSchema>['principal'],
   tenant_id: principal.kind === 'tenant' ? principal.tenantId : null,
   scopes: principal.kind === 'tenant' ? [...principal.scopes] : [...scopes],
   actor: principalName(principal),

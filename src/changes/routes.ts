@@ -12,7 +12,7 @@ import {
   readPageWithinBudget,
 } from '../api/byte-budget.ts'
 import { type EventStream, openEventStream } from '../api/event-stream.ts'
-import { problems, tenantPath } from '../api/wire.ts'
+import { tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import { parseTenantId, type TenantId } from '../db/tenant-id.ts'
@@ -108,7 +108,13 @@ export function changeRoutes(instance: FastifyInstance, deps: ChangeRouteDepende
     '/api/hubspot/changes/:tenant_id',
     {
       // It may stay open while it waits, and as a stream until its reader disconnects.
-      config: { access: 'read', stream: true, requestHeaders: ['Last-Event-ID'] },
+      config: {
+        access: 'read',
+        stream: true,
+        requestHeaders: ['Last-Event-ID'],
+        errors: ['invalid_cursor', 'cursor_gone'],
+        sends: ['text/event-stream', 'An event for each change'],
+      },
       schema: {
         tags,
         operationId: 'changes.list',
@@ -117,7 +123,7 @@ export function changeRoutes(instance: FastifyInstance, deps: ChangeRouteDepende
           'The changes of issues and integrations, each once and in commit order. With `Accept: text/event-stream`, the same as server-sent events: `event` is the type, `data` the change, `id` its cursor.',
         params: tenantPath,
         querystring: changesQuery,
-        response: { 200: changesResponse, ...problems },
+        response: { 200: changesResponse },
       },
     },
     async (request, reply) => {

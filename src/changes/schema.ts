@@ -1,6 +1,6 @@
 /** Request and response schemas of the change feed. */
 import { z } from 'zod'
-import { limit } from '../api/wire.ts'
+import { limit, tenantPath } from '../api/wire.ts'
 
 const cursor = z.string().min(1).max(1_024).optional()
 
@@ -33,12 +33,30 @@ export const change = z
       .describe('Old and new value of each property that differs; absent if there is none'),
     detail: z.record(z.string(), z.unknown()).nullable().describe('Further data, depending on the type'),
   })
-  .meta({ id: 'Change' })
+  .meta({
+    id: 'Change',
+    examples: [
+      {
+        cursor: 'WyI1ZjBlMGY0ZSIsIjQyLjBjM2Y5YTEyIl0',
+        change_id: '0c3f9a12-5a4e-4f0b-9d38-2b1c6f0a7e55',
+        type: 'issue.updated',
+        at: '2026-11-26T09:30:00.412Z',
+        integration_id: '01a2044e-3639-7888-95cf-ef6ead9b1a46',
+        issue_id: '01a2044e-4f2a-7f01-8a77-3c9d2b1e6f00',
+        ticket_id: '300000000123',
+        changed: { subject: { from: 'Printer', to: 'Printer on fire' } },
+        detail: null,
+      },
+    ],
+  })
 
 export const changesResponse = z.object({
   success: z.literal(true),
-  tenant_id: z.string(),
+  tenant_id: tenantPath.shape.tenant_id,
   changes: z.array(change),
-  has_more: z.boolean().describe('Whether more changes are available now'),
-  next_after: z.string().describe('Pass it as `after` to continue; present even when there are no changes'),
+  has_more: z.boolean().meta({ description: 'Whether more changes are available now', examples: [false] }),
+  next_after: z.string().meta({
+    description: 'Pass it as `after` to continue; present even when there are no changes',
+    examples: ['WyI1ZjBlMGY0ZSIsIjQyLjBjM2Y5YTEyIl0'],
+  }),
 })

@@ -2,7 +2,6 @@
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { problem } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { currentMigration, newestMigration } from '../db/migrate.ts'
 import { inTransaction } from '../db/transaction.ts'
@@ -18,10 +17,17 @@ export interface HealthDependencies {
 const checkTimeoutMs = 2_000
 const probe = { access: 'public', probe: true } as const
 const tags = ['health']
-const check = z.string().describe('ok, or what is wrong')
+const check = z.string().meta({ description: 'ok, or what is wrong', examples: ['ok'] })
 const readiness = z.object({
   status: z.enum(['ok', 'unavailable']),
-  checks: z.object({ draining: z.enum(['yes', 'no']), database: check, schema: check, disk: check }),
+  checks: z.object({ draining: z.enum(['no', 'yes']), database: check, schema: check, disk: check }),
+})
+
+const notReady = readiness.meta({
+  description: 'Not ready: see `checks`',
+  examples: [
+    { status: 'unavailable', checks: { draining: 'no', database: 'timeout', schema: 'unknown', disk: 'ok' } },
+  ],
 })
 
 export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: HealthDependencies): void {
@@ -29,7 +35,8 @@ export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: He
     tags,
     operationId: 'health.live',
     summary: 'Whether the process responds',
-    response: { 200: z.object({ status: z.literal('ok') }), '4xx': problem },
+    description: 'For a liveness probe: it checks nothing else, and is answered whatever the load.',
+    response: { 200: z.object({ status: z.literal('ok') }) },
   }
   app.get('/livez', { config: probe, schema: live }, async () => ({ status: 'ok' }))
 
@@ -43,7 +50,9 @@ export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: He
     tags,
     operationId: 'health.ready',
     summary: 'Whether the process can serve requests',
-    response: { 200: readiness, 503: readiness.describe('Not ready: see `checks`'), '4xx': problem },
+    description:
+      'For a readiness probe: the database responds, has room and the expected schema, and no stop has begun. `checks` says which of these failed.',
+    response: { 200: readiness, 503: notReady },
   }
   app.get('/readyz', { config: probe, schema: ready }, async (_request, reply) => {
     const checks = { draining: draining() ? 'yes' : 'no', ...(await checkOnce()) }
@@ -52,9 +61,16 @@ export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: He
     return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'unavailable', checks })
   })
 
-  const prometheus = { tags, operationId: 'health.metrics', summary: 'Metrics in Prometheus’s format' }
-  app.get('/metrics', { config: { access: 'metrics' }, schema: prometheus }, async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.print()),
+  const prometheus = {
+    tags,
+    operationId: 'health.metrics',
+    summary: 'Metrics in Prometheus’s format',
+    description: 'No metric has a tenant label. Needs the metrics key or the admin key.',
+  }
+  app.get(
+    '/metrics',
+    { config: { access: 'metrics', sends: ['text/plain', 'Samples'] }, schema: prometheus },
+    async (_request, reply) => reply.type(metrics.contentType).send(await metrics.print()),
   )
 }
 

@@ -9,6 +9,19 @@ import { type MissingScopes, scopesSentence } from './missing-scopes.ts'
 
 const hourMs = 3_600_000
 
+const eitherWay = [
+  'missing_scopes',
+  'hubspot_unavailable',
+  '504 hubspot_unavailable',
+  'hubspot_limit',
+  'oauth_not_configured',
+] as const
+
+/** The errors that `asAppError` makes of a call to HubSpot, for a route to declare. */
+export const callErrors = ['token_invalid', 'hubspot_forbidden', ...eitherWay] as const
+/** The same while connecting. */
+export const connectErrors = ['422 token_invalid', '422 hubspot_forbidden', ...eitherWay] as const
+
 /**
  * @param connecting true while a token is being connected: the caller can fix it (422); afterwards
  *   it is ours to fix (409)

@@ -24,6 +24,9 @@ export function inboxStateRoutes(app: FastifyInstance, { db, webhooks }: InboxSt
       operationId: 'inbox.get',
       tags: ['webhooks'],
       summary: 'Read the state of the inbox, and its dead-lettered changes',
+      description:
+        'Whether HubSpot’s webhooks arrive, how many changes wait to be read, and why the last attempt failed. `dead_letters` are changes that could not be read after five attempts.',
+      errors: ['invalid_cursor'],
       config: { access: 'read' },
       params: integrationPath,
       query: inboxQuery,
@@ -70,6 +73,7 @@ export function inboxStateRoutes(app: FastifyInstance, { db, webhooks }: InboxSt
       operationId: 'inbox.replay',
       tags: ['webhooks'],
       summary: 'Drain dead-lettered changes again',
+      errors: [],
       description:
         'Drains the dead-lettered changes again: all of them, or those that match every field given.',
       config: { access: 'sync', audited: 'inbox.replay' },

@@ -5,7 +5,7 @@ import { pipeline, Transform } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { noQuery, problems } from '../api/wire.ts'
+import { noQuery } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { type SignatureFault, signatureFault, signatureHeaderFault } from '../hubspot/events/signature.ts'
 import { type InboundDelivery, readDelivery } from '../hubspot/events/webhook-event.ts'
@@ -55,7 +55,11 @@ export function webhookRoutes(instance: FastifyInstance, deps: WebhookRouteDepen
     {
       // Not audited: HubSpot is the actor, the only effect is that tickets are read again, and the
       // inbox records it.
-      config: { access: 'signed', audited: false },
+      config: {
+        access: 'signed',
+        audited: false,
+        errors: ['invalid_signature', 'webhooks_not_configured'],
+      },
       bodyLimit,
       onRequest: async (request) => refuseBeforeBody(deps, request),
       preParsing: async (_request, { raw }, payload) => pipeline(payload, bodyBudget.meter(raw), () => {}),
@@ -66,7 +70,7 @@ export function webhookRoutes(instance: FastifyInstance, deps: WebhookRouteDepen
         description:
           'Called by HubSpot: up to 100 events as a JSON array, signed (X-HubSpot-Signature-v3) with the app’s client secret.',
         querystring: noQuery,
-        response: { 204: z.null(), ...problems },
+        response: { 204: z.null() },
       },
     },
     async (request, reply) => {

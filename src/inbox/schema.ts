@@ -1,6 +1,6 @@
 /** Zod schemas of the inbox API. */
 import { z } from 'zod'
-import { after, limit, time } from '../api/wire.ts'
+import { after, limit, nextAfter, time } from '../api/wire.ts'
 
 export const inboxQuery = z.strictObject({ limit: limit(200, 50), after })
 
@@ -13,12 +13,21 @@ const change = z
     attempt_count: z.number(),
     dead_letter_reason: z.string().nullable(),
   })
-  .meta({ id: 'DeadLetter' })
+  .meta({
+    id: 'DeadLetter',
+    examples: [
+      {
+        ticket_id: '300000000123',
+        change: 'propertyChange',
+        occurred_at: '2026-11-25T08:12:44.003Z',
+        received_at: '2026-11-25T08:12:44.651Z',
+        attempt_count: 5,
+        dead_letter_reason: 'HubSpot tickets batch read: rejected (400)',
+      },
+    ],
+  })
 
 export const inboxResponse = z.object({
-  success: z.literal(true),
-  tenant_id: z.string(),
-  integration_id: z.string(),
   webhooks: z.boolean().describe('Whether this service accepts webhooks'),
   last_received_at: z.string().nullable().describe('When the newest of the drained changes was received'),
   last_occurred_at: z
@@ -34,11 +43,11 @@ export const inboxResponse = z.object({
   error_code: z.string().nullable(),
   waiting: z.number(),
   waiting_since: z.string().nullable(),
-  dead_lettered: z.number(),
+  dead_lettered: z.number().meta({ examples: [1] }),
   dead_letters: z
     .array(change)
     .describe('The dead-lettered changes, in the order in which they were dead-lettered'),
-  next_after: z.string().nullable(),
+  next_after: nextAfter,
 })
 
 export const replayBody = z.strictObject({
@@ -46,14 +55,12 @@ export const replayBody = z.strictObject({
     .array(z.string().regex(/^\d{1,20}$/, 'must be a HubSpot id'))
     .min(1)
     .max(1_000)
+    .meta({ examples: [['300000000123']] })
     .optional(),
   received_from: time.optional(),
   received_to: time.optional(),
 })
 
 export const replayResponse = z.object({
-  success: z.literal(true),
-  tenant_id: z.string(),
-  integration_id: z.string(),
-  replayed: z.number().describe('How many changes will be drained again'),
+  replayed: z.number().meta({ description: 'How many changes will be drained again', examples: [1] }),
 })

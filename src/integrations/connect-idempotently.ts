@@ -8,9 +8,9 @@ import type { TenantId } from '../db/tenant-id.ts'
 import type { ConnectDependencies, Connected } from './connect.ts'
 import { presentIntegration } from './present-integration.ts'
 import { listResources } from './resource-store.ts'
-import type { integrationResponse } from './schema.ts'
+import type { integration } from './schema.ts'
 
-type ConnectBody = z.infer<typeof integrationResponse>
+type ConnectBody = z.infer<typeof integration> & { success: true }
 
 interface ConnectRouteDependencies extends ConnectDependencies {
   wake(): void

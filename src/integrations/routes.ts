@@ -10,8 +10,9 @@ import { z } from 'zod'
 import { sendHtmlPage } from '../api/html-page.ts'
 import { mayAccessTenant, type Principal, principalName } from '../api/principal.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { integrationPath, noQuery, problems, tenantPath } from '../api/wire.ts'
+import { extended, integrationPath, noQuery, tenantPath } from '../api/wire.ts'
 import type { TenantId } from '../db/tenant-id.ts'
+import { connectErrors } from '../hubspot/as-app-error.ts'
 import { integrationNotFound } from '../lib/errors.ts'
 import { parseUuid } from '../lib/ids.ts'
 import { Secret } from '../lib/secret.ts'
@@ -31,8 +32,8 @@ import {
   connectBody,
   disconnectQuery,
   disconnectResponse,
+  integration,
   integrationList,
-  integrationResponse,
   statusResponse,
 } from './schema.ts'
 import { connectionStatus } from './status.ts'
@@ -72,6 +73,9 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       operationId: 'integrations.list',
       tags,
       summary: 'List the integrations of a tenant',
+      description:
+        'All of them, oldest first, including pending and disconnected ones. This makes no call to HubSpot.',
+      errors: [],
       config: { access: 'read' },
       params: tenantPath,
       response: { 200: integrationList },
@@ -82,7 +86,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
         found: await listIntegrations(scope),
         known: await listResources(scope),
       }))
-      const integrations = found.map((integration) => presentIntegration(tenantId, integration, known))
+      const integrations = found.map((one) => presentIntegration(tenantId, one, known))
       return { integrations, total_count: integrations.length }
     },
   )
@@ -96,10 +100,13 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       operationId: 'integrations.connect',
       tags,
       summary: 'Connect a HubSpot account by a token',
+      description:
+        'Accepts a private-app token, a static token, a service key, or an OAuth access token. Spoke tests the token, stores it sealed, and starts a sync. 200 instead of 201: the tenant already had this HubSpot account, and the integration keeps its id and data. The operator’s first call for a new UUID creates the tenant. On an error nothing is stored.',
+      errors: ['tenant_erasing', ...connectErrors],
       config: { access: 'manage', audited: 'integrations.connect', makesTenant: true },
       params: tenantPath,
       body: connectBody,
-      response: { 200: integrationResponse, 201: integrationResponse },
+      response: { 200: integration, 201: integration },
       idempotent: true,
     },
     async ({ tenantId, body: { access_token }, request, reply }) => {
@@ -125,9 +132,12 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       operationId: 'integrations.get',
       tags,
       summary: 'Read an integration',
+      description:
+        'As last known; to test the connection, use `integrations.status`. An id that was replaced by a reconnect still works, and the response names the current one.',
+      errors: [],
       config: { access: 'read' },
       params: integrationPath,
-      response: { 200: integrationResponse },
+      response: { 200: integration },
     },
     async ({ tenantId, params, transaction }) => {
       const { found, known } = await transaction(async (scope) => ({
@@ -148,6 +158,9 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       operationId: 'integrations.disconnect',
       tags,
       summary: 'Disconnect an integration',
+      description:
+        'Deletes the tokens, cancels its runs and stops the schedule. Issues and history stay unless `purge=true`. An OAuth token is then revoked at HubSpot, unless another integration uses the same account.',
+      errors: [],
       config: { access: 'manage', audited: disconnectOrPurge },
       params: integrationPath,
       query: disconnectQuery,
@@ -173,6 +186,9 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       operationId: 'integrations.status',
       tags,
       summary: 'Test the connection to HubSpot',
+      description:
+        'Calls HubSpot each time; concurrent requests share one call. A broken connection is also a 200, with `connected: false`, the reason in `code` and `error`, and the last known values.',
+      errors: [],
       config: { access: 'read' },
       params: integrationPath,
       response: { 200: statusResponse },
@@ -205,6 +221,9 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       operationId: 'oauth.authorize',
       tags,
       summary: 'Begin to connect a HubSpot account by OAuth',
+      description:
+        'Send the tenant’s browser to `authorization_url` within ten minutes. Without `integration_id` this creates a pending integration; its id stays valid if an older one is renewed instead. A tenant can have twenty unfinished authorizations; newer ones replace the oldest.',
+      errors: ['oauth_not_configured', 'tenant_erasing'],
       config: { access: 'manage', audited: 'oauth.authorize', makesTenant: true },
       exposeHeadRoute: false,
       params: tenantPath,
@@ -229,6 +248,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
         access: 'manage',
         tenantIn: 'state',
         requestHeaders: ['Idempotency-Key'],
+        errors: ['invalid_state', 'oauth_code_rejected', 'hub_changed', 'tenant_erasing', ...connectErrors],
         audited: 'oauth.callback',
         auditedFor: async ({ body, principal }) => ({
           actor: principalName(principal as Principal),
@@ -239,9 +259,11 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
         tags,
         operationId: 'oauth.callback',
         summary: 'Finish connecting by OAuth',
+        description:
+          'For a program that received the code and the state itself; a browser uses the GET. Connects at once. The caller that started the authorization must finish it: the operator, or any credential of the same tenant.',
         querystring: noQuery,
         body: callbackBody,
-        response: { 200: integrationResponse, ...problems },
+        response: { 200: extended(integration, { success: z.literal(true) }) },
       },
     },
     async (request) => {
@@ -262,11 +284,12 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
   app.get(
     '/connected',
     {
-      config: { access: 'public' },
+      config: { access: 'public', sends: ['text/html', 'The page'] },
       schema: {
         tags,
         operationId: 'oauth.connectedPage',
         summary: 'The page shown after connecting',
+        description: 'The end of a browser’s connect. It depends on nothing but `hub_id`.',
         querystring: z.object({ hub_id: z.string().regex(/^\d{1,15}$/) }),
       },
     },

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { decodeCursor, nextCursor } from '../api/cursor.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { after, integrationPath, limit } from '../api/wire.ts'
+import { after, integrationPath, limit, nextAfter } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { requireIntegration } from '../integrations/require-integration.ts'
 import { listProblems } from './problem-store.ts'
@@ -11,9 +11,6 @@ import { listProblems } from './problem-store.ts'
 const query = z.strictObject({ limit: limit(200, 50), after })
 
 const answer = z.object({
-  success: z.literal(true),
-  tenant_id: z.string(),
-  integration_id: z.string(),
   problems: z.array(
     z
       .object({
@@ -24,9 +21,21 @@ const answer = z.object({
         record: z.string().nullable().describe('What HubSpot returned, for a quarantined record'),
         found_at: z.string(),
       })
-      .meta({ id: 'RecordProblem' }),
+      .meta({
+        id: 'RecordProblem',
+        examples: [
+          {
+            kind: 'tickets',
+            record_id: '300000000123',
+            state: 'repaired',
+            reason: 'subject: removed characters that the database cannot store',
+            record: null,
+            found_at: '2026-11-22T17:29:25.724Z',
+          },
+        ],
+      }),
   ),
-  next_after: z.string().nullable(),
+  next_after: nextAfter,
 })
 
 const recordIdForm = /^(\d{1,20}|unknown-[0-9a-f]{16})$/
@@ -41,6 +50,9 @@ export function problemRoutes(app: FastifyInstance, { db }: { db: Database }): v
       operationId: 'problems.list',
       tags: ['sync'],
       summary: 'List records that could not be stored as received',
+      description:
+        'By id. `repaired`: saved without the characters that no database can store, or cut at 131,072 characters per value. `quarantined`: not saved. A record leaves the list once HubSpot returns it intact.',
+      errors: ['invalid_cursor'],
       config: { access: 'read' },
       params: integrationPath,
       query,

@@ -4,19 +4,12 @@ import type { z } from 'zod'
 import { decodeCursor, decodeIdCursor, nextCursor } from '../api/cursor.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
 import { integrationPath, tenantPath } from '../api/wire.ts'
+import { callErrors } from '../hubspot/as-app-error.ts'
 import { requireIntegration } from '../integrations/require-integration.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { requireTenant } from '../tenants/require-tenant.ts'
 import { type LiveTicketDependencies, listLiveTickets } from './live-tickets.ts'
-import {
-  type issue,
-  issuePath,
-  issueResponse,
-  issuesQuery,
-  issuesResponse,
-  ticketsQuery,
-  ticketsResponse,
-} from './schema.ts'
+import { issue, issuePath, issuesQuery, issuesResponse, ticketsQuery, ticketsResponse } from './schema.ts'
 import { findIssue, listIntegrationIssues, listIssues, type StoredIssue } from './store.ts'
 
 export interface IssueRouteDependencies extends LiveTicketDependencies {
@@ -70,6 +63,9 @@ export function issueRoutes(app: FastifyInstance, deps: IssueRouteDependencies):
       operationId: 'tickets.list',
       tags: ['tickets'],
       summary: 'List tickets live from HubSpot',
+      description:
+        'Calls HubSpot for each 100 tickets and returns them unchanged, in HubSpot’s order. If texts are long, a page ends early, at 2 MiB. To read many tickets, use `issues.list`, which makes no call to HubSpot.',
+      errors: ['invalid_cursor', 'integration_not_connected', ...callErrors],
       config: { access: 'read' },
       params: integrationPath,
       query: ticketsQuery,
@@ -101,6 +97,9 @@ export function issueRoutes(app: FastifyInstance, deps: IssueRouteDependencies):
       operationId: 'issues.list',
       tags: ['issues'],
       summary: 'List issues',
+      description:
+        'In the order in which they were first saved; of one integration, by ticket id. No change moves an issue, so paging to the end returns each once. Includes tombstones unless `archived=false`. A page may be shorter than `limit`: it ends at 512 KiB.',
+      errors: ['invalid_cursor'],
       config: { access: 'read' },
       params: tenantPath,
       query: issuesQuery,
@@ -138,9 +137,12 @@ export function issueRoutes(app: FastifyInstance, deps: IssueRouteDependencies):
       operationId: 'issues.get',
       tags: ['issues'],
       summary: 'Read an issue',
+      description:
+        'The issue as last synced; `synced_at` says when it last changed here. A tombstone has `archived: true`.',
+      errors: ['issue_not_found'],
       config: { access: 'read' },
       params: issuePath,
-      response: { 200: issueResponse },
+      response: { 200: issue },
       requires: requireTenant(integrationNotFound),
     },
     async ({ params, readPage }) => {

@@ -1,22 +1,42 @@
 /** Wire schemas of tickets (live) and issues (our copy). */
 import { z } from 'zod'
-import { after, limit, uuidText } from '../api/wire.ts'
+import { after, limit, nextAfter, pathId, tenantPath, uuidText } from '../api/wire.ts'
 
 export const ticketsQuery = z.strictObject({ limit: limit(1_000, 50), after })
 
+const ticket = z
+  .looseObject({ id: z.string(), properties: z.record(z.string(), z.unknown()) })
+  .describe('As HubSpot returned it')
+  .meta({
+    id: 'Ticket',
+    examples: [
+      {
+        id: '397940000006',
+        properties: {
+          subject: 'Can somebody call me about single sign-on?',
+          hs_ticket_priority: 'MEDIUM',
+          hs_pipeline_stage: '4',
+          hs_lastmodifieddate: '2025-06-02T04:49:10.732Z',
+        },
+        createdAt: '2025-05-31T22:07:14.763Z',
+        updatedAt: '2025-06-02T04:49:10.732Z',
+        archived: false,
+      },
+    ],
+  })
+
 export const ticketsResponse = z.object({
-  success: z.literal(true),
-  tickets: z.array(z.looseObject({ id: z.string(), properties: z.record(z.string(), z.unknown()) })),
+  tickets: z.array(ticket),
   total_count: z
     .number()
     .nullable()
-    .describe(
-      'HubSpot’s own count; up to a minute old, or older if HubSpot does not return it; null: never returned',
-    ),
-  total_count_at: z.string().nullable(),
-  tenant_id: z.string(),
-  integration_id: z.string(),
-  next_after: z.string().nullable(),
+    .meta({
+      description:
+        'HubSpot’s own count; up to a minute old, or older if HubSpot does not return it; null: never returned',
+      examples: [250],
+    }),
+  total_count_at: z.string().nullable().describe('null: never returned'),
+  next_after: nextAfter,
 })
 
 export const issuesQuery = z.strictObject({
@@ -76,15 +96,43 @@ export const issue = z
       .describe('null: never read'),
     synced_at: z.string().describe('When the stored content last changed'),
   })
-  .meta({ id: 'Issue' })
+  .meta({
+    id: 'Issue',
+    examples: [
+      {
+        issue_id: '01a2044e-3b22-7014-9cc8-9f60e5564519',
+        integration_id: '01a2044e-3639-7888-95cf-ef6ead9b1a46',
+        ticket_id: '397940000030',
+        subject: 'Feature request: filters for the printer driver',
+        content: 'Hi team, any workaround would help.',
+        pipeline_id: '0',
+        pipeline_name: 'Support Pipeline',
+        stage_id: '4',
+        stage_name: 'Closed',
+        stage_closed: true,
+        priority: 'MEDIUM',
+        category: 'GENERAL_INQUIRY',
+        owner_id: '48857036',
+        owner_name: 'Ada Lovelace',
+        owner_email: 'ada.lovelace@northwind-bikes.example.com',
+        created_at: '2025-06-09T15:14:50.410Z',
+        modified_at: '2025-06-09T18:33:36.923Z',
+        archived: false,
+        archived_at: null,
+        deleted_at: null,
+        merged_into: null,
+        url: 'https://app.hubspot.com/contacts/25000195/record/0-5/397940000030',
+        properties: { subject: 'Feature request: filters for the printer driver', hs_is_closed: 'true' },
+        associations: {
+          contacts: [{ id: '51', labels: [{ category: 'HUBSPOT_DEFINED', type_id: 16, label: null }] }],
+          companies: [],
+          deals: null,
+        },
+        synced_at: '2026-11-22T17:29:25.524Z',
+      },
+    ],
+  })
 
-export const issuesResponse = z.object({
-  success: z.literal(true),
-  tenant_id: z.string(),
-  issues: z.array(issue),
-  next_after: z.string().nullable(),
-})
+export const issuesResponse = z.object({ issues: z.array(issue), next_after: nextAfter })
 
-export const issueResponse = issue.extend({ success: z.literal(true), tenant_id: z.string() })
-
-export const issuePath = z.object({ tenant_id: uuidText, issue_id: uuidText })
+export const issuePath = tenantPath.extend({ issue_id: pathId('01a2044e-3b22-7014-9cc8-9f60e5564519') })

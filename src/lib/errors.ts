@@ -4,7 +4,7 @@
  */
 
 /**
- * Each code says when it occurs and what to do. `http/error-reply.ts` has the HTTP statuses;
+ * Each code says when it occurs and what to do. `http/route-errors.ts` has the HTTP statuses;
  * `docs/errors.md` is the same list for operators.
  */
 export type ErrorCode =
@@ -147,6 +147,9 @@ export type ErrorCode =
    * shortly.
    */
   | 'unavailable'
+
+/** An error that a route declares. `422 token_invalid`: with a status other than the usual one. */
+export type RouteError = ErrorCode | `${number} ${ErrorCode}`
 
 export interface ErrorDetail {
   /** JSON pointer into the body, or a slash and the name of the query or path parameter. */

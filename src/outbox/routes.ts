@@ -3,6 +3,7 @@
  * because each verb is a route.
  */
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import { decodeNumberCursor, nextCursor } from '../api/cursor.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
 import { tenantPath, toIso } from '../api/wire.ts'
@@ -35,19 +36,18 @@ import {
 } from './endpoint-store.ts'
 import { endpointUrlFault } from './public-address.ts'
 import {
-  createdEndpointResponse,
-  deletedResponse,
+  createdEndpoint,
   deliveriesQuery,
   deliveryListResponse,
   deliveryPath,
+  endpoint,
   endpointBody,
   endpointChange,
   endpointListResponse,
   endpointPath,
-  endpointResponse,
+  queuedDelivery,
   recoverBody,
   recoverResponse,
-  resendResponse,
 } from './schema.ts'
 
 export interface OutboxRouteDependencies {
@@ -126,10 +126,13 @@ export function outboxRoutes(
       operationId: 'endpoints.create',
       tags,
       summary: 'Create an endpoint',
+      description:
+        'The URL must use https on port 443 and have a public address. The response contains the secret that signs the webhooks, only this once. A tenant can have 20 endpoints.',
+      errors: ['too_many_endpoints'],
       config: { access: 'manage', audited: 'endpoints.create' },
       params: tenantPath,
       body: endpointBody,
-      response: { 201: createdEndpointResponse },
+      response: { 201: createdEndpoint },
       idempotent: true,
     },
     async ({ body: { url, types, in_order: inOrder, secret: given }, onceWithSecret }) => {
@@ -156,6 +159,8 @@ export function outboxRoutes(
       operationId: 'endpoints.list',
       tags,
       summary: 'List the endpoints of a tenant',
+      description: 'All of them, without their secrets, with the number of webhooks that wait.',
+      errors: [],
       config: { access: 'manage' },
       params: tenantPath,
       response: { 200: endpointListResponse },
@@ -173,11 +178,13 @@ export function outboxRoutes(
       operationId: 'endpoints.change',
       tags,
       summary: 'Change an endpoint',
-      description: 'Changes only the given fields.',
+      description:
+        'Changes only the given fields. `enabled: true` enables a disabled endpoint; `endpoints.recover` then sends what was recorded meanwhile.',
+      errors: ['endpoint_not_found'],
       config: { access: 'manage', audited: 'endpoints.change' },
       params: endpointPath,
       body: endpointChange,
-      response: { 200: endpointResponse },
+      response: { 200: endpoint },
       idempotent: true,
     },
     async ({ params: { endpoint_id: id }, body: { url, types, in_order: inOrder, enabled }, once }) => {
@@ -204,9 +211,11 @@ export function outboxRoutes(
       operationId: 'endpoints.delete',
       tags,
       summary: 'Delete an endpoint',
+      description: 'Also deletes its deliveries, including those that wait.',
+      errors: ['endpoint_not_found'],
       config: { access: 'manage', audited: 'endpoints.delete' },
       params: endpointPath,
-      response: { 200: deletedResponse },
+      response: { 200: z.object({}) },
     },
     async ({ params: { endpoint_id: id }, transaction }) => {
       await transaction((scope) => requireAny(scope, id))
@@ -224,10 +233,12 @@ export function outboxRoutes(
       operationId: 'endpoints.rotate',
       tags,
       summary: 'Rotate the secret of an endpoint',
-      description: 'Creates a new secret; the previous one also signs for another 24 hours.',
+      description:
+        'Creates a new secret, shown only this once; the previous one also signs for another 24 hours.',
+      errors: ['endpoint_not_found'],
       config: { access: 'manage', audited: 'endpoints.rotate' },
       params: endpointPath,
-      response: { 201: createdEndpointResponse },
+      response: { 201: createdEndpoint },
       idempotent: true,
     },
     async ({ params: { endpoint_id: id }, onceWithSecret }) => {
@@ -249,10 +260,12 @@ export function outboxRoutes(
       operationId: 'endpoints.test',
       tags,
       summary: 'Send a test webhook',
-      description: 'Sends an `endpoint.test` webhook to this endpoint only.',
+      description:
+        'Sends an `endpoint.test` webhook to this endpoint only. A disabled endpoint is not found.',
+      errors: ['endpoint_not_found'],
       config: { access: 'manage', audited: 'endpoints.test' },
       params: endpointPath,
-      response: { 202: resendResponse },
+      response: { 202: queuedDelivery },
       idempotent: true,
     },
     async ({ params: { endpoint_id: id }, once }) =>
@@ -272,7 +285,9 @@ export function outboxRoutes(
       operationId: 'endpoints.recover',
       tags,
       summary: 'Send undelivered changes again',
-      description: 'Sends the changes since the given time that were not delivered.',
+      description:
+        'Queues the changes since the given time that match the endpoint’s types and were neither delivered nor queued; at most 10,000 per call, so repeat until `queued` is 0. It reaches as far back as the change feed.',
+      errors: ['endpoint_not_found'],
       config: { access: 'manage', audited: 'endpoints.recover' },
       params: endpointPath,
       body: recoverBody,
@@ -295,6 +310,8 @@ export function outboxRoutes(
       operationId: 'endpoints.deliveries',
       tags,
       summary: 'List the deliveries of an endpoint',
+      description: 'Sent or due, newest first, each with its attempts.',
+      errors: ['endpoint_not_found', 'invalid_cursor'],
       config: { access: 'manage' },
       params: endpointPath,
       query: deliveriesQuery,
@@ -321,9 +338,10 @@ export function outboxRoutes(
       tags,
       summary: 'Send a webhook again',
       description: 'Sends the webhook again with the same id, even if it was delivered.',
+      errors: ['endpoint_not_found', 'delivery_not_found'],
       config: { access: 'manage', audited: 'endpoints.resend' },
       params: deliveryPath,
-      response: { 202: resendResponse },
+      response: { 202: z.object({}) },
       idempotent: true,
     },
     async ({ params: { endpoint_id: id, change_id: changeId }, once }) =>

@@ -11,11 +11,11 @@ import { readIdempotencyKey } from '../api/idempotency.ts'
 import { findStoredResponse } from '../api/idempotency-store.ts'
 import { runIdempotent } from '../api/run-idempotent.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { after, integrationPath, limit, noQuery, uuidText } from '../api/wire.ts'
+import { after, integrationPath, limit, noQuery } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import { asAppError } from '../hubspot/as-app-error.ts'
+import { asAppError, callErrors } from '../hubspot/as-app-error.ts'
 import type { RetryLimits } from '../hubspot/client/client.ts'
 import type { TestConnection } from '../integrations/connection-test.ts'
 import { requireIntegration, requireLockedIntegration } from '../integrations/require-integration.ts'
@@ -23,7 +23,7 @@ import { AppError } from '../lib/errors.ts'
 import { findSyncEvent, listSyncEvents, type SyncEvent } from './event-store.ts'
 import { presentSyncEvent } from './present-event.ts'
 import type { ProgressWatch } from './progress.ts'
-import { syncBody, syncEventResponse, syncHistory, syncStarted } from './schema.ts'
+import { syncBody, syncEvent, syncEventPath, syncHistory, syncStarted } from './schema.ts'
 import { type RequestedRun, requestRun } from './store.ts'
 import { isFinished } from './stream.ts'
 
@@ -41,9 +41,7 @@ export interface SyncRouteDependencies {
   watchOf(request: FastifyRequest): AbortSignal
 }
 
-const eventPath = integrationPath.extend({ sync_event_id: uuidText })
-/** Without what the envelope adds. */
-type SyncStarted = Omit<z.infer<typeof syncStarted>, 'success' | 'tenant_id' | 'integration_id'>
+type SyncStarted = z.infer<typeof syncStarted>
 
 /** Describes what happened. The specification gives the text for a started run. */
 function messageOf({ event, already, resumed }: RequestedRun): string {
@@ -64,7 +62,7 @@ const presentStarted = (requested: RequestedRun): SyncStarted => ({
 const historyQuery = z.strictObject({ limit: limit(200, 50), after })
 const tags = ['sync'] as const
 
-async function findExisting(scope: TenantScope, params: z.infer<typeof eventPath>): Promise<SyncEvent> {
+async function findExisting(scope: TenantScope, params: z.infer<typeof syncEventPath>): Promise<SyncEvent> {
   await requireIntegration(scope, params)
   const event = await findSyncEvent(scope, params.integration_id, params.sync_event_id)
   if (!event) throw new AppError('sync_event_not_found', 'Sync event not found')
@@ -83,7 +81,10 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
       operationId: 'sync.start',
       tags,
       summary: 'Start a sync',
-      config: { access: 'sync', audited: 'sync.start' },
+      description:
+        'Tests the connection, then runs in the background; follow it at `Location`. While a run of this type is queued, running or waiting, the response names that run, and a waiting one resumes at once. A full and an incremental run can run side by side.',
+      errors: ['integration_not_connected', ...callErrors],
+      config: { access: 'sync', audited: 'sync.start', responseHeaders: ['Location'] },
       params: integrationPath,
       body: syncBody,
       defaultBody: { sync_type: 'full' },
@@ -126,6 +127,8 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
       operationId: 'sync.list',
       tags,
       summary: 'List the runs of an integration',
+      description: 'Newest first. `running` repeats the runs of this page that have not ended.',
+      errors: ['invalid_cursor'],
       config: { access: 'read' },
       params: integrationPath,
       query: historyQuery,
@@ -150,9 +153,11 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
       operationId: 'sync.get',
       tags,
       summary: 'Read a run',
+      description: 'The run with its progress so far. `state` is final once `finished_at` is not null.',
+      errors: ['sync_event_not_found'],
       config: { access: 'read' },
-      params: eventPath,
-      response: { 200: syncEventResponse },
+      params: syncEventPath,
+      response: { 200: syncEvent },
     },
     async ({ params, transaction }) =>
       presentSyncEvent(await transaction((scope) => findExisting(scope, params))),
@@ -163,14 +168,22 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
   app.get(
     '/api/hubspot/sync/:tenant_id/:integration_id/:sync_event_id/events',
     {
-      config: { access: 'read', stream: true, requestHeaders: ['Last-Event-ID'] },
+      config: {
+        access: 'read',
+        stream: true,
+        requestHeaders: ['Last-Event-ID'],
+        errors: ['sync_event_not_found'],
+        sends: ['text/event-stream', 'An event for each change of the run'],
+      },
       // A HEAD request would wait for the end of the stream without receiving any of it.
       exposeHeadRoute: false,
       schema: {
         tags,
         operationId: 'sync.events',
         summary: 'Follow a run',
-        params: eventPath,
+        description:
+          'Server-sent events until the run ends: `progress` for each observed change, at most two a second. `data` is the run as `sync.get` returns it, `id` a number that grows. A comment every 15 seconds keeps the connection open.',
+        params: syncEventPath,
         querystring: noQuery,
       },
     },

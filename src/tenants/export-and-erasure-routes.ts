@@ -25,8 +25,6 @@ const drainWithinMs = 60_000
 const maxWaitMs = 10_000
 
 const erasureBegun = z.object({
-  success: z.literal(true),
-  tenant_id: z.string(),
   status: z.literal('erasing'),
 })
 
@@ -39,13 +37,22 @@ export function exportAndErasureRoutes(
   app.get(
     '/api/tenants/:tenant_id/export',
     {
-      config: { access: 'manage', audited: 'tenants.export', stream: true },
+      config: {
+        access: 'manage',
+        audited: 'tenants.export',
+        stream: true,
+        errors: ['tenant_not_found'],
+        sends: ['application/x-ndjson', 'A JSON object for each line'],
+        responseHeaders: ['Content-Disposition'],
+      },
       // A HEAD would read the whole export and send none of it.
       exposeHeadRoute: false,
       schema: {
         tags,
         operationId: 'tenants.export',
         summary: 'Export the data of a tenant',
+        description:
+          'Lines of JSON: a header, one line for each row of every table, and a last line that counts them. Without a last line that says `complete` the export was cut off. It is not a snapshot: a row that changes meanwhile appears as it is when it is read.',
         params: tenantPath,
         querystring: noQuery,
       },
@@ -95,6 +102,9 @@ export function exportAndErasureRoutes(
       operationId: 'tenants.erase',
       tags,
       summary: 'Erase a tenant',
+      description:
+        'Permanently deletes the tenant with all its data. The response comes once nobody can reach the tenant any more; a worker then deletes the rows. A repeat is 202 until that is done, then 404.',
+      errors: ['tenant_not_found'],
       config: { access: 'admin', audited: 'tenants.erase' },
       params: tenantPath,
       response: { 202: erasureBegun },

@@ -1,20 +1,20 @@
 /** The HTTP routes for tenants, for the operator. */
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { decodeIdCursor, toCursorPage } from '../api/cursor.ts'
 import { readIdempotencyKey } from '../api/idempotency.ts'
 import { type Principal, principalName } from '../api/principal.ts'
 import { runIdempotent } from '../api/run-idempotent.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { noQuery, problems, tenantPath } from '../api/wire.ts'
+import { extended, noQuery, tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import type { Clock } from '../lib/clock.ts'
 import { tenantNotFound } from '../lib/errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
-import { listQuery, tenantBody, tenantListResponse, tenantResponse } from './schema.ts'
+import { listQuery, tenant, tenantBody, tenantListResponse } from './schema.ts'
 import { ensureTenant, findTenant, listTenants, type Tenant } from './store.ts'
 
 export interface TenantRouteDependencies {
@@ -33,6 +33,7 @@ const presentTenant = ({ tenantId, createdAt }: Tenant) => ({
 export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRouteDependencies): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const tags = ['tenants'] as const
+  const created = extended(tenant, { success: z.literal(true) })
 
   app.post(
     '/api/tenants',
@@ -40,6 +41,7 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRout
       config: {
         access: 'admin',
         makesTenant: true,
+        errors: ['tenant_erasing'],
         requestHeaders: ['Idempotency-Key'],
         audited: 'tenants.create',
         auditedFor: async ({ body, principal }) => ({
@@ -51,18 +53,19 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRout
         tags,
         operationId: 'tenants.create',
         summary: 'Create a tenant',
+        description: '201 if it is new, 200 if it exists.',
         querystring: noQuery,
         body: tenantBody,
-        response: { 200: tenantResponse, 201: tenantResponse, ...problems },
+        response: { 200: created, 201: created },
       },
     },
     async (request, reply) => {
       const tenantId = parseTenantId(request.body.tenant_id)
       const { status, body } = await withTenant(db, tenantId, (scope) =>
-        runIdempotent<z.infer<typeof tenantResponse>>(scope, readIdempotencyKey(request), async () => {
+        runIdempotent<z.infer<typeof created>>(scope, readIdempotencyKey(request), async () => {
           const made = await ensureTenant(scope, ring)
-          const tenant = (await findTenant(scope)) as Tenant
-          return { status: made ? 201 : 200, body: { success: true, ...presentTenant(tenant) } }
+          const found = (await findTenant(scope)) as Tenant
+          return { status: made ? 201 : 200, body: { success: true, ...presentTenant(found) } }
         }),
       )
       return reply.code(status === 201 ? 201 : 200).send(body)
@@ -72,13 +75,14 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRout
   app.get(
     '/api/tenants',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', errors: ['invalid_cursor'] },
       schema: {
         tags,
         operationId: 'tenants.list',
         summary: 'List tenants',
+        description: 'In the order of their ids.',
         querystring: listQuery,
-        response: { 200: tenantListResponse, ...problems },
+        response: { 200: tenantListResponse },
       },
     },
     async (request) => {
@@ -99,14 +103,16 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRout
       operationId: 'tenants.get',
       tags,
       summary: 'Read a tenant',
+      description: 'When the tenant was created. A tenant that is being erased is not found.',
+      errors: ['tenant_not_found'],
       config: { access: 'read' },
       params: tenantPath,
-      response: { 200: tenantResponse },
+      response: { 200: tenant },
     },
     async ({ transaction }) => {
-      const tenant = await transaction(findTenant)
-      if (!tenant) throw tenantNotFound()
-      return presentTenant(tenant)
+      const found = await transaction(findTenant)
+      if (!found) throw tenantNotFound()
+      return presentTenant(found)
     },
   )
 }

@@ -103,7 +103,7 @@ test('the examples of docs/api.md are what the schemas allow', () => {
 
 test('every error code is named in docs/errors.md with its status, and no other', () => {
   const codes = matches(read('src/lib/errors.ts'), /^ {2}\| '([a-z_]+)'$/gm)
-  const statuses = read('src/http/error-reply.ts')
+  const statuses = read('src/http/route-errors.ts')
   assert.ok(codes.length > 20)
   const text = read('docs/errors.md')
   const headings = matches(text, /^### (.+)$/gm)

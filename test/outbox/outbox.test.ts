@@ -4,11 +4,12 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { after, before, beforeEach, test } from 'node:test'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
 import { databaseOf } from '../http/database.ts'
 import { connectTenant, idle, newAccount } from '../http/http-fixture.ts'
 import { startTestEmulator, type TestEmulator } from '../support/emulator.ts'
+import { assertFits, openapi } from '../support/openapi.ts'
 import { adminQuery } from '../support/postgres.ts'
 import { eventually, startTestService, type TestService } from '../support/service.ts'
 
@@ -64,6 +65,16 @@ before(async () => {
 beforeEach(() => {
   heard = []
   statuses = new Map()
+})
+afterEach(() => {
+  for (const { body, headers } of heard) {
+    const described = openapi.webhooks[body.type]?.post
+    assert.ok(described, `the document does not describe ${body.type}`)
+    assertFits(described.requestBody?.content['application/json']?.schema ?? {}, body, body.type)
+    const signed = described.parameters?.map(({ $ref = '' }) => $ref.split('/').at(-1) as string) ?? []
+    assert.equal(signed.length, 3)
+    for (const name of signed) assert.ok(headers[name], `${body.type} has no ${name}`)
+  }
 })
 after(async () => {
   await service?.stop()

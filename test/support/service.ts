@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type Service, startService } from '../../src/app/start.ts'
 import { readConfig } from '../../src/config.ts'
+import { undeclaredError } from '../../src/http/error-reply.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { shortPolls } from './poll-periods.ts'
@@ -56,7 +57,13 @@ export async function startTestService(
   })
   const service = await startService(
     config,
-    createLog(config.logLevel, (line) => lines.push(line)),
+    createLog(config.logLevel, (line) => {
+      lines.push(line)
+      if (!line.includes(undeclaredError)) return
+      // No test waits for this, so it fails the file.
+      process.exitCode = 1
+      process.stderr.write(line)
+    }),
     systemClock,
     shortPolls,
   )
@@ -73,7 +80,7 @@ export async function startTestService(
       ...(body === undefined ? {} : { body }),
     })
     const text = await answer.text()
-    const isJson = answer.headers.get('content-type')?.includes('json')
+    const isJson = /[/+]json\b/.test(answer.headers.get('content-type') ?? '')
     return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text }
   }
   return {

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { sendHtmlPage } from '../../api/html-page.ts'
 import { noQuery } from '../../api/wire.ts'
+import { connectErrors } from '../../hubspot/as-app-error.ts'
 import { AppError } from '../../lib/errors.ts'
 import { Secret } from '../../lib/secret.ts'
 import type { IntegrationRouteDependencies } from '../routes.ts'
@@ -30,6 +31,7 @@ export interface ConfirmRouteDependencies
 
 const tags = ['integrations']
 const config = { access: 'public', errorPage: failedPage } as const
+const page = { sends: ['text/html', 'The page'], redirects: 'To the page at the end' } as const
 
 /** @param instance accepts only form bodies */
 export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDependencies): void {
@@ -46,6 +48,9 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
     {
       config: {
         ...config,
+        errors: ['invalid_state', 'oauth_denied', 'oauth_code_rejected', 'hub_changed', ...connectErrors],
+        redirects: 'To the page that shows the account',
+        responseHeaders: ['Set-Cookie'],
         audited: 'oauth.browserCallback',
         // Only a request with a pending state has an effect here and gets an audit row.
         auditedFor: async ({ query }) => {
@@ -59,6 +64,8 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
         tags,
         operationId: 'oauth.browserCallback',
         summary: 'Where HubSpot sends the browser after the account is chosen',
+        description:
+          'Needs no credential: the single-use state is one. It connects nothing yet, but leads to a page that shows the account. An error is a page for a browser, and the usual object for others.',
         querystring: callbackQuery,
       },
     },
@@ -81,11 +88,13 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
   app.get(
     '/connect/:confirmation_id',
     {
-      config,
+      config: { ...config, ...page, errors: ['invalid_state'] },
       schema: {
         tags,
         operationId: 'oauth.confirmPage',
         summary: 'The page that asks whether to connect the account',
+        description:
+          'For the browser that came back from HubSpot, for ten minutes. Shows the account, its user and scopes, and the tenant. Leads on if the account is already connected.',
         params: confirmParams,
         querystring: noQuery,
       },
@@ -105,6 +114,9 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
     {
       config: {
         ...config,
+        ...page,
+        errors: ['invalid_state', 'forged_request', 'hub_changed', 'tenant_erasing', ...connectErrors],
+        responseHeaders: ['Set-Cookie'],
         audited: ({ body }) =>
           (body as { decision?: string } | undefined)?.decision === 'cancel'
             ? 'oauth.cancel'
@@ -121,6 +133,8 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
         tags,
         operationId: 'oauth.confirm',
         summary: 'Confirm or cancel connecting the account',
+        description:
+          'The two buttons of the page; accepted only from that page. Connect leads on, also when it is sent twice; Cancel deletes the grant and revokes it at HubSpot.',
         consumes: ['application/x-www-form-urlencoded'],
         params: confirmParams,
         querystring: noQuery,

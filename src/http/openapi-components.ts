@@ -1,0 +1,92 @@
+/** Moves what operations have in common into the components of the document. */
+
+export interface Schema {
+  $ref?: string
+  type?: string | string[]
+  properties?: Record<string, Schema>
+  required?: string[]
+  items?: Schema
+  anyOf?: Schema[]
+  enum?: unknown[]
+  const?: unknown
+  default?: unknown
+  minimum?: number
+  format?: string
+  examples?: unknown[]
+}
+
+export interface Media {
+  schema: Schema
+  example?: unknown
+}
+
+export interface Response {
+  $ref?: string
+  description?: string
+  headers?: object
+  content?: Record<string, Media>
+  'x-error-codes'?: readonly string[]
+}
+
+export interface Operation {
+  operationId: string
+  parameters?: ({ in: string; name: string } | { $ref: string })[]
+  requestBody?: { content: Record<string, Media> }
+  responses: Record<string, Response>
+  security?: object[]
+  'x-spoke-access'?: string
+  'x-spoke-probe'?: true
+}
+
+export interface Document {
+  paths: Record<string, Record<string, Operation>>
+  webhooks?: object
+  components: {
+    schemas: Record<string, Schema>
+    responses?: Record<string, Response>
+    parameters?: Record<string, object>
+    headers?: object
+  }
+}
+
+const operationsOf = ({ paths }: Document) => Object.values(paths).flatMap((path) => Object.values(path))
+
+/** Names each JSON response after its operation, so that a generated client has a type for it. */
+export function shareResponses(document: Document): void {
+  for (const { operationId, responses } of operationsOf(document))
+    for (const { content } of Object.values(responses)) {
+      const media = content?.['application/json']
+      if (!media || media.schema.$ref) continue
+      const name = `${operationId.replaceAll(/(?:^|\.)(\w)/g, (_, first) => first.toUpperCase())}Response`
+      document.components.schemas[name] = media.schema
+      media.schema = { $ref: `#/components/schemas/${name}` }
+    }
+}
+
+/** Defines each path parameter and header once. */
+export function shareParameters(document: Document): void {
+  const parameters: Record<string, object> = {}
+  for (const { parameters: own = [] } of operationsOf(document))
+    for (const [at, one] of own.entries()) {
+      if (!('in' in one) || one.in === 'query') continue
+      parameters[one.name] ??= one
+      if (JSON.stringify(parameters[one.name]) === JSON.stringify(one))
+        own[at] = { $ref: `#/components/parameters/${one.name}` }
+    }
+  document.components.parameters = { ...document.components.parameters, ...parameters }
+}
+
+/** Each named schema is described as input and as output; most are used as one of them. */
+export function withoutUnusedSchemas(document: Document): Document {
+  const { schemas, ...components } = document.components
+  const used = new Set<string>()
+  const pending: unknown[] = [{ ...document, components }]
+  for (const part of pending)
+    for (const [, name = ''] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/(\w+)"/g))
+      if (!used.has(name)) {
+        used.add(name)
+        pending.push(schemas[name] ?? {})
+      }
+  const listed = Object.entries(schemas).filter(([name]) => used.has(name))
+  return { ...document, components: { ...components, schemas: Object.fromEntries(listed) } }
+}
