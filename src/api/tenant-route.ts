@@ -15,7 +15,7 @@ import type { Secret } from '../lib/secret.ts'
 import { readPageWithinBudget, type SizedRow } from './byte-budget.ts'
 import { readIdempotencyKey } from './idempotency.ts'
 import { runIdempotent, runIdempotentWithSecret } from './run-idempotent.ts'
-import { noQuery, type tenantPath } from './wire.ts'
+import { noQuery, responseOf, type tenantPath } from './wire.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -122,13 +122,9 @@ export function tenantRoute<
   const { method, path, tags, operationId, summary, description, requires, defaultBody } = route
   const [status] = Object.keys(route.response).map(Number)
   const ids = Object.entries(route.params.shape)
-  const envelope = z.object({
-    success: z.literal(true),
-    ...Object.fromEntries(ids.map(([name, id]) => [name, z.string().meta(id.meta() ?? {})])),
-  })
+  const shown = Object.fromEntries(ids.map(([name, id]) => [name, z.string().meta(id.meta() ?? {})]))
   const responses = Object.entries(route.response).map(
-    ([status, body]) =>
-      [status, envelope.extend(body.shape).meta({ examples: body.meta()?.examples })] as const,
+    ([status, body]) => [status, responseOf(body, shown)] as const,
   )
   if (status === undefined) throw new Error(`${method} ${path} declares no success status`)
   const options: RouteOptions = {

@@ -64,6 +64,21 @@ export const extended = <Fields extends z.ZodRawShape, More extends z.ZodRawShap
   more: More,
 ) => object.extend(more).meta({ examples: object.meta()?.examples })
 
+/**
+ * The object as the whole response. The OpenAPI document names it after the object, if that has a
+ * name.
+ *
+ * @param ids further fields, before those of the object
+ */
+export function responseOf<Fields extends z.ZodRawShape>(
+  object: z.ZodObject<Fields>,
+  ids: z.ZodRawShape = {},
+) {
+  const { id, examples } = object.meta() ?? {}
+  const fields = { success: z.literal(true), ...ids, ...object.shape }
+  return z.object(fields).meta({ examples, ...(id === undefined ? {} : { title: `${id}Response` }) })
+}
+
 /** The one error object, which fits both the specification and RFC 9457. */
 export const problem = z
   .object({

@@ -4,7 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { decodeNumberCursor, toCursorPage } from '../api/cursor.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { after, extended, limit, tenantPath } from '../api/wire.ts'
+import { after, limit, responseOf, tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { type SystemScope, type TenantScope, withSystem } from '../db/scope.ts'
 import { tenantNotFound } from '../lib/errors.ts'
@@ -51,7 +51,7 @@ export function auditRoutes(instance: FastifyInstance, db: Database): void {
         description:
           'Events above the level of a tenant, newest first. A tenant that does not exist appears as a pseudonym.',
         querystring: query,
-        response: { 200: extended(auditList, { success: z.literal(true) }) },
+        response: { 200: responseOf(auditList) },
       },
     },
     async (request) => {

@@ -2,6 +2,8 @@
 
 export interface Schema {
   $ref?: string
+  title?: string
+  description?: string
   type?: string | string[]
   properties?: Record<string, Schema>
   required?: string[]
@@ -51,14 +53,25 @@ export interface Document {
 
 const operationsOf = ({ paths }: Document) => Object.values(paths).flatMap((path) => Object.values(path))
 
-/** Names each JSON response after its operation, so that a generated client has a type for it. */
+/**
+ * Names each JSON response, so that a generated client has a type for it: after its object, or else
+ * after the first operation that sends it.
+ */
 export function shareResponses(document: Document): void {
+  const names = new Map<string, string>()
   for (const { operationId, responses } of operationsOf(document))
     for (const { content } of Object.values(responses)) {
       const media = content?.['application/json']
       if (!media || media.schema.$ref) continue
-      const name = `${operationId.replaceAll(/(?:^|\.)(\w)/g, (_, first) => first.toUpperCase())}Response`
-      document.components.schemas[name] = media.schema
+      // The response has the description and the example.
+      const { title, description, examples, ...schema } = media.schema
+      const text = JSON.stringify(schema)
+      const own = `${operationId.replaceAll(/(?:^|\.)(\w)/g, (_, first) => first.toUpperCase())}Response`
+      const name = names.get(text) ?? title ?? own
+      if (!names.has(text) && name in document.components.schemas)
+        throw new Error(`The OpenAPI document has two schemas ${name}`)
+      names.set(text, name)
+      document.components.schemas[name] = schema
       media.schema = { $ref: `#/components/schemas/${name}` }
     }
 }

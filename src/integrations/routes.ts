@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { sendHtmlPage } from '../api/html-page.ts'
 import { mayAccessTenant, type Principal, principalName } from '../api/principal.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { extended, integrationPath, noQuery, tenantPath } from '../api/wire.ts'
+import { integrationPath, noQuery, responseOf, tenantPath } from '../api/wire.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { connectErrors } from '../hubspot/as-app-error.ts'
 import { integrationNotFound } from '../lib/errors.ts'
@@ -263,7 +263,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
           'For a program that received the code and the state itself; a browser uses the GET. Connects at once. The caller that started the authorization must finish it: the operator, or any credential of the same tenant.',
         querystring: noQuery,
         body: callbackBody,
-        response: { 200: extended(integration, { success: z.literal(true) }) },
+        response: { 200: responseOf(integration) },
       },
     },
     async (request) => {

@@ -1,13 +1,13 @@
 /** The HTTP routes for tenants, for the operator. */
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { decodeIdCursor, toCursorPage } from '../api/cursor.ts'
 import { readIdempotencyKey } from '../api/idempotency.ts'
 import { type Principal, principalName } from '../api/principal.ts'
 import { runIdempotent } from '../api/run-idempotent.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { extended, noQuery, tenantPath } from '../api/wire.ts'
+import { noQuery, responseOf, tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
@@ -33,7 +33,7 @@ const presentTenant = ({ tenantId, createdAt }: Tenant) => ({
 export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRouteDependencies): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const tags = ['tenants'] as const
-  const created = extended(tenant, { success: z.literal(true) })
+  const created = responseOf(tenant)
 
   app.post(
     '/api/tenants',
