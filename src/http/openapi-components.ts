@@ -31,7 +31,8 @@ export interface Response {
 }
 
 export interface Operation {
-  operationId: string
+  /** Absent: a route that is not for callers. */
+  operationId?: string
   parameters?: ({ in: string; name: string } | { $ref: string })[]
   requestBody?: { content: Record<string, Media> }
   responses: Record<string, Response>
@@ -62,7 +63,7 @@ export function shareResponses(document: Document): void {
   for (const { operationId, responses } of operationsOf(document))
     for (const { content } of Object.values(responses)) {
       const media = content?.['application/json']
-      if (!media || media.schema.$ref) continue
+      if (!media || media.schema.$ref || operationId === undefined) continue
       // The response has the description and the example.
       const { title, description, examples, ...schema } = media.schema
       const text = JSON.stringify(schema)

@@ -69,7 +69,7 @@ export async function describeOpenApi(app: FastifyInstance): Promise<void> {
       components: { securitySchemes },
     },
     transform: (described) => {
-      const { schema, url } = jsonSchemaTransform(described)
+      const { schema = {}, url } = jsonSchemaTransform(described)
       const { operationId } = schema as { operationId?: string }
       if (operationId !== undefined) routes.set(operationId, described.route)
       const names = described.route.config?.requestHeaders ?? []
@@ -83,7 +83,7 @@ export async function describeOpenApi(app: FastifyInstance): Promise<void> {
       const document = jsonSchemaTransformObject(described) as Document
       document.components = { ...document.components, headers, parameters: webhookHeaders, responses }
       for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
-        const route = routes.get(operation.operationId)
+        const route = routes.get(operation.operationId ?? '')
         if (route) describeOperation(operation, route)
       }
       document.webhooks = describeWebhooks()
