@@ -1,4 +1,7 @@
-/** Sends every error as one object that fits the specification and RFC 9457, with its status. */
+/**
+ * Sends every error as one object that fits the specification and RFC 9457, with its status. Over
+ * 200 lines because what fastify reports is converted here too.
+ */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { sendHtmlPage } from '../api/html-page.ts'
 import { toDatabaseAppError } from '../db/database-errors.ts'
