@@ -17,13 +17,6 @@ import { readIdempotencyKey } from './idempotency.ts'
 import { runIdempotent, runIdempotentWithSecret } from './run-idempotent.ts'
 import { noQuery, responseOf, type tenantPath } from './wire.ts'
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Which errors the route sends besides those of every route. A test fails on any other. */
-    errors?: readonly RouteError[]
-  }
-}
-
 /** The body of each success status, without `success` and the ids of the path. The first status is the default. */
 type Responses = Record<number, z.ZodObject>
 

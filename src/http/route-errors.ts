@@ -3,6 +3,13 @@ import type { FastifyContextConfig } from 'fastify'
 import type { ErrorCode, RouteError } from '../lib/errors.ts'
 import { isScope } from './gate.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Which errors the route sends besides those of every route. A test fails on any other. */
+    errors?: readonly RouteError[]
+  }
+}
+
 export const statusOf: Record<ErrorCode, number> = {
   validation_failed: 400,
   invalid_json: 400,

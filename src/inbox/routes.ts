@@ -55,11 +55,7 @@ export function webhookRoutes(instance: FastifyInstance, deps: WebhookRouteDepen
     {
       // Not audited: HubSpot is the actor, the only effect is that tickets are read again, and the
       // inbox records it.
-      config: {
-        access: 'signed',
-        audited: false,
-        errors: ['invalid_signature', 'webhooks_not_configured'],
-      },
+      config: { access: 'signed', audited: false, errors: ['invalid_signature', 'webhooks_not_configured'] },
       bodyLimit,
       onRequest: async (request) => refuseBeforeBody(deps, request),
       preParsing: async (_request, { raw }, payload) => pipeline(payload, bodyBudget.meter(raw), () => {}),
