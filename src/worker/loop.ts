@@ -61,7 +61,9 @@ export function createBell(clock: Clock): Bell {
     async wait(ms, signal) {
       const stop = new AbortController()
       end = () => stop.abort()
-      if (!rung) await clock.sleep(ms, AbortSignal.any([signal, stop.signal])).catch(() => {})
+      signal.addEventListener('abort', end)
+      if (!rung && !signal.aborted) await clock.sleep(ms, stop.signal).catch(() => {})
+      signal.removeEventListener('abort', end)
       rung = false
       end = () => {}
     },

@@ -28,8 +28,8 @@ test('the worker runs what the API requests, at once if it is up and later if it
       const { body: started } = await api.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'full' })
       const event = await runEnded(api, T, id, started.sync_event_id)
       waits.push(Date.parse(event.started_at) - Date.parse(event.requested_at))
-    } while (Math.min(...waits) >= 1_500 && waits.length < 3)
-    assert.ok(Math.min(...waits) < 1_500, `a worker is woken, not polled: ${waits} ms`)
+    } while (Math.min(...waits) >= 1_000 && waits.length < 3)
+    assert.ok(Math.min(...waits) < 1_000, `a worker of another process starts within a second: ${waits} ms`)
     assert.deepEqual([(await worker.get('/livez')).status, (await worker.get('/readyz')).status], [200, 200])
     assert.equal((await worker.get(`/api/hubspot/integrations/${T}`)).status, 404)
     // A run is counted after the commit that ends it.

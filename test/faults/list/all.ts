@@ -4,6 +4,7 @@ import { audit } from './audit.ts'
 import { changes } from './changes.ts'
 import { confirm } from './confirm.ts'
 import { credentials } from './credentials.ts'
+import { dueWork } from './due-work.ts'
 import { exportAndErasure } from './export-and-erasure.ts'
 import { inbox } from './inbox.ts'
 import { isolation } from './isolation.ts'
@@ -28,6 +29,7 @@ export const kinds: [heading: string, faults: Fault[]][] = [
   ['Outgoing webhooks', outbox],
   ['Audit log', audit],
   ['Export, erasure and retention', exportAndErasure],
+  ['Due work', dueWork],
 ]
 
 export const faults: Fault[] = kinds.flatMap(([, some]) => some)
