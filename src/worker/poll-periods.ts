@@ -19,11 +19,11 @@ export interface PollPeriods {
 }
 
 export const pollPeriods: PollPeriods = {
-  dueMs: 200,
+  dueMs: 250,
   probeMs: 8_000,
   countMs: 15_000,
   journalMs: 1_000,
-  subscribeMs: 2_000,
+  subscribeMs: 5_000,
   expireMs: 5_000,
   eraseMs: 4_000,
   retentionMs: 60_000,
