@@ -51,9 +51,7 @@ else if (!(scale > 0 && scale <= 1) || chosen.length < (only?.length ?? 1)) {
 async function bench(): Promise<void> {
   // On a signal, also stop the processes that were started.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
-  // Benchmark 7 counts statements, which the others need not pay for.
-  const counted = chosen.every(([number]) => number === 7)
-  const harness = await startHarness(scale, counted ? { shared_preload_libraries: 'pg_stat_statements' } : {})
+  const harness = await startHarness(scale)
   const where = { machine: machine(harness.postgresVersion), commit: commit() }
   const results: BenchResult[] = []
   const failed: { number: number; error: string }[] = []
