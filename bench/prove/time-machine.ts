@@ -11,7 +11,8 @@ export async function bringNearer(databaseUrl: string, hours: number): Promise<v
   try {
     const { rows } = await db.query(
       `select table_name as "table", column_name as "column" from information_schema.columns
-       where table_schema = 'public' and data_type = 'timestamp with time zone' and column_name = any($1)`,
+       where table_schema = 'public' and data_type = 'timestamp with time zone' and is_generated = 'NEVER'
+         and column_name = any($1)`,
       [waits],
     )
     for (const { table, column } of rows) {
