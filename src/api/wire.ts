@@ -47,6 +47,19 @@ export const eventType = z.enum(eventTypes)
 /** A time in the format of all responses. */
 export const toIso = (time: Date | null): string | null => time?.toISOString() ?? null
 
+type IsoTimes<Row> = {
+  [Name in keyof Row]: Date extends Row[Name] ? Exclude<Row[Name], Date> | string : Row[Name]
+}
+
+/**
+ * The row of a table as a response shows it: with its times in their format. The response's schema
+ * leaves out the columns that it does not name.
+ */
+export const isoTimes = <Row extends object>(row: Row): IsoTimes<Row> =>
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, value instanceof Date ? value.toISOString() : value]),
+  ) as IsoTimes<Row>
+
 /**
  * Accepts any offset and converts to UTC. Limited to 1970 to 9999, which every date parser can
  * read.

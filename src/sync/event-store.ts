@@ -4,10 +4,10 @@ import type { TenantScope } from '../db/scope.ts'
 import type { EventState, SyncTrigger, SyncType } from './stream.ts'
 
 export interface SyncEvent {
-  syncEventId: string
-  integrationId: string
+  sync_event_id: string
+  integration_id: string
   kind: string
-  syncType: SyncType
+  sync_type: SyncType
   trigger: SyncTrigger
   state: EventState
   version: number
@@ -20,29 +20,27 @@ export interface SyncEvent {
   failed: number
   repaired: number
   pages: number
-  waitingFor: string | null
-  waitingUntil: Date | null
-  errorCode: string | null
+  waiting_for: string | null
+  waiting_until: Date | null
+  error_code: string | null
   error: string | null
-  requestedAt: Date
-  startedAt: Date | null
-  finishedAt: Date | null
+  requested_at: Date
+  started_at: Date | null
+  finished_at: Date | null
   /** How many scheduled runs directly before this one found nothing either; this row stands for them. */
-  repeatCount: number
+  repeat_count: number
   /** When the first of them started. */
-  repeatsSince: Date | null
+  repeats_since: Date | null
   /** By the database's clock; used for the rate. */
-  runningMs: number
+  running_ms: number
 }
 
 /** Of a SyncEvent. */
 export const eventColumns = sql`
-  sync_event_id as "syncEventId", integration_id as "integrationId", kind, sync_type as "syncType", trigger, state,
-  version, total, done, inserted, changed, unchanged, archived, failed, repaired, pages, waiting_for as "waitingFor",
-  waiting_until as "waitingUntil", error_code as "errorCode", error, requested_at as "requestedAt",
-  started_at as "startedAt", finished_at as "finishedAt",
-  repeat_count as "repeatCount", repeats_since as "repeatsSince",
-  coalesce(extract(epoch from coalesce(finished_at, clock_timestamp()) - started_at) * 1000, 0)::float8 as "runningMs"`
+  sync_event_id, integration_id, kind, sync_type, trigger, state, version, total, done, inserted, changed, unchanged,
+  archived, failed, repaired, pages, waiting_for, waiting_until, error_code, error, requested_at, started_at, finished_at,
+  repeat_count, repeats_since,
+  coalesce(extract(epoch from coalesce(finished_at, clock_timestamp()) - started_at) * 1000, 0)::float8 as running_ms`
 
 export async function findSyncEvent(
   scope: TenantScope,

@@ -35,7 +35,7 @@ export function createProgressWatch(db: Database, clock: Clock, log: Log): Progr
       const ids = [...new Set([...watching].map(({ syncEventId }) => syncEventId))]
       const events = await unlessErasing(withTenant(db, tenantId, (scope) => findSyncEvents(scope, ids)))
       // A tenant that is being erased has no events, and this must not affect the other tenants.
-      const byId = new Map(events?.map((event) => [event.syncEventId, event]))
+      const byId = new Map(events?.map((event) => [event.sync_event_id, event]))
       for (const watcher of watching) {
         const event = byId.get(watcher.syncEventId)
         if (event && event.version <= watcher.version) continue

@@ -45,7 +45,7 @@ type SyncStarted = z.infer<typeof syncStarted>
 
 /** Describes what happened. The specification gives the text for a started run. */
 function messageOf({ event, already, resumed }: RequestedRun): string {
-  const what = `HubSpot ${event.syncType} sync`
+  const what = `HubSpot ${event.sync_type} sync`
   if (resumed) return `${what} was waiting and has been resumed`
   if (already) return `${what} is already ${event.state === 'queued' ? 'queued' : 'running'}`
   return `${what} started in background`
@@ -53,8 +53,8 @@ function messageOf({ event, already, resumed }: RequestedRun): string {
 
 const presentStarted = (requested: RequestedRun): SyncStarted => ({
   message: messageOf(requested),
-  sync_event_id: requested.event.syncEventId,
-  sync_type: requested.event.syncType,
+  sync_event_id: requested.event.sync_event_id,
+  sync_type: requested.event.sync_type,
   already_running: requested.already,
   resumed: requested.resumed,
 })
@@ -138,7 +138,7 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
     async ({ params: { integration_id: id }, query: { limit, after }, transaction }) => {
       const before = after === undefined ? undefined : decodeIdCursor(id, after)
       const rows = await transaction((scope) => listSyncEvents(scope, id, { before, limit: limit + 1 }))
-      const { shown, next_after } = toCursorPage(rows, limit, id, (last) => last.syncEventId)
+      const { shown, next_after } = toCursorPage(rows, limit, id, (last) => last.sync_event_id)
       const events = shown.map(presentSyncEvent)
       return { running: events.filter(({ state }) => !isFinished(state)), events, next_after }
     },
@@ -201,7 +201,7 @@ export function syncRoutes(instance: FastifyInstance, deps: SyncRouteDependencie
           )
         if (!message || isFinished(message.state)) stream.end()
       }
-      void stream.ended.then(deps.progress.watch(tenantId, event.syncEventId, Number(seen ?? 0), notify))
+      void stream.ended.then(deps.progress.watch(tenantId, event.sync_event_id, Number(seen ?? 0), notify))
       // A client that reconnects after the end has nothing more to wait for.
       if (isFinished(event.state) && event.version <= Number(seen ?? 0)) stream.end()
     },

@@ -131,7 +131,7 @@ export async function runStream(
     kind,
     claim,
     within,
-    awaitsHubSpot: claim.awaitedHubSpot,
+    awaitsHubSpot: claim.awaits_hubspot,
     failures: claim.failures,
     cursor: null,
     endedAs: 'succeeded',
@@ -139,7 +139,7 @@ export async function runStream(
   const log = deps.log.child({
     tenant_id: tenantId,
     integration_id: key.integrationId,
-    sync_event_id: claim.syncEventId,
+    sync_event_id: claim.sync_event_id,
   })
   const stop = new AbortController()
   const onLost = () => stop.abort(new FencedRun())
@@ -162,8 +162,8 @@ export async function runStream(
     signal: working,
     indexLagMs: deps.sync.indexLagMs,
     maxDeletedShare: deps.sync.maxDeletedShare,
-    deletionsConfirmed: claim.deletionsHeldBack !== null,
-    listWasIdle: claim.listWasIdle,
+    deletionsConfirmed: claim.deletions_held_back !== null,
+    listWasIdle: claim.list_was_idle,
     failures: claim.failures,
     withAccess: reuseAccess(deps, ref, { retryLimits, signal: working }),
   }
@@ -260,7 +260,7 @@ async function saveStep(run: RunState, at: Cursor, save: SaveStep): Promise<Save
   run.awaitsHubSpot = false
   if (saved.report) {
     metrics.syncPages.inc({ sync_type: key.syncType })
-    logUpsertReport(run, saved.report, { sync_event_id: claim.syncEventId })
+    logUpsertReport(run, saved.report, { sync_event_id: claim.sync_event_id })
   }
   return isRunOver(saved.next) ? undefined : saved
 }
@@ -292,7 +292,7 @@ async function waitFor(
   return await within(async (scope) => {
     const wait = { ms, failures, restart: undefined, awaitsHubSpot: false, ...more }
     const released = await releaseStream(scope, key, claim, wait)
-    if (released) await markWaiting(scope, claim.syncEventId, reason, ms)
+    if (released) await markWaiting(scope, claim.sync_event_id, reason, ms)
     return released
   })
 }
@@ -329,7 +329,7 @@ async function finishSucceeded(
   // An incremental run records each change it finds, so its end need not be announced.
   if (key.syncType === 'full')
     await recordChange(scope, 'sync.completed', key.integrationId, {
-      sync_event_id: claim.syncEventId,
+      sync_event_id: claim.sync_event_id,
       state: run.endedAs,
       first: claim.watermark === null,
     })
@@ -378,7 +378,7 @@ async function handleFailure(run: RunState, failure: unknown, log: Log): Promise
   const uncounted =
     code === 'hubspot_limit' ||
     (failure instanceof HubSpotError && failure.circuit) ||
-    (awaitsHubSpot && run.awaitsHubSpot && claim.isProbe)
+    (awaitsHubSpot && run.awaitsHubSpot && claim.is_probe)
   const restart = restartOf(run, failure)
   // Restarts are counted separately: the successful steps after each one would otherwise reset the
   // count.
@@ -399,7 +399,7 @@ async function handleFailure(run: RunState, failure: unknown, log: Log): Promise
       })
       if (ended)
         await recordChange(scope, 'sync.failed', key.integrationId, {
-          sync_event_id: claim.syncEventId,
+          sync_event_id: claim.sync_event_id,
           sync_type: key.syncType,
           code,
         })

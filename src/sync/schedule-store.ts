@@ -78,17 +78,13 @@ export async function countDueStreams({ query }: SystemScope, atMost: number): P
   return row?.due ?? 0
 }
 
-export interface AwaitingStream extends StreamKey {
-  tenantId: string
-}
-
 /**
  * Runs of all tenants that wait for HubSpot to return; those with the latest next attempt come
  * first.
  */
-export async function findAwaitingStreams(scope: SystemScope, limit: number): Promise<AwaitingStream[]> {
-  return await scope.query(sql<AwaitingStream>`
-    select tenant_id as "tenantId", integration_id as "integrationId", kind, sync_type as "syncType" from sync_streams
+export async function findAwaitingStreams(scope: SystemScope, limit: number): Promise<TenantStream[]> {
+  return await scope.query(sql<TenantStream>`
+    select tenant_id, integration_id, kind, sync_type from sync_streams
     where awaits_hubspot and not_before > statement_timestamp()
     order by not_before desc
     limit ${limit}`)

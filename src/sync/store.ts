@@ -54,7 +54,7 @@ export async function requestRun(
     values (${scope.tenantId}, ${newId()}, ${key.integrationId}, ${key.kind}, ${key.syncType}, ${trigger}, 'queued')
     returning ${eventColumns}`)
   await scope.query(sql`
-    update sync_streams set sync_event_id = ${event?.syncEventId}, failures = 0, not_before = null,
+    update sync_streams set sync_event_id = ${event?.sync_event_id}, failures = 0, not_before = null,
       cursor = ${resumableCursor}
     where ${whereStream(scope, key)}`)
   return { event: event as SyncEvent, already: false, resumed: false }
@@ -62,18 +62,18 @@ export async function requestRun(
 
 export interface StreamClaim {
   epoch: number
-  syncEventId: string
+  sync_event_id: string
   cursor: Cursor | null
   watermark: Date | null
   failures: number
   /** How many absent issues the last full pass did not mark deleted. */
-  deletionsHeldBack: number | null
+  deletions_held_back: number | null
   /** A list read because of a count found nothing, less than an hour ago. */
-  listWasIdle: boolean
+  list_was_idle: boolean
   /** It waited for HubSpot to return. */
-  awaitedHubSpot: boolean
+  awaits_hubspot: boolean
   /** Resumed before its time, to check whether HubSpot is back. */
-  isProbe: boolean
+  is_probe: boolean
 }
 
 /** What a worker finds when it looks at a due stream. */
@@ -137,20 +137,19 @@ export async function claimStream(
         state = 'running', started_at = coalesce(e.started_at, excluded.started_at),
         waiting_for = null, waiting_until = null, version = e.version + 1
     )
-    select epoch, sync_event_id as "syncEventId", cursor, watermark, failures, deletions_held_back as "deletionsHeldBack",
-      coalesce(list_checked_at > clock_timestamp() - interval '1 hour', false) as "listWasIdle",
-      awaits_hubspot as "awaitedHubSpot", is_probe as "isProbe"
+    select epoch, sync_event_id, cursor, watermark, failures, deletions_held_back, awaits_hubspot, is_probe,
+      coalesce(list_checked_at > clock_timestamp() - interval '1 hour', false) as list_was_idle
     from claimed`,
     { prepare: true },
   )
   return claim
 }
 
-type ClaimId = Pick<StreamClaim, 'epoch' | 'syncEventId'>
+type ClaimId = Pick<StreamClaim, 'epoch' | 'sync_event_id'>
 
 /** The claim is still valid: no newer claim has the stream, and the run has not ended. */
-const ownsClaim = ({ epoch, syncEventId }: ClaimId) =>
-  sql`epoch = ${epoch} and sync_event_id = ${syncEventId}`
+const ownsClaim = ({ epoch, sync_event_id }: ClaimId) =>
+  sql`epoch = ${epoch} and sync_event_id = ${sync_event_id}`
 
 /** Renews the lease. @returns false if a newer claim has the stream or the run has ended */
 export async function extendLease(
@@ -208,7 +207,7 @@ export async function saveCheckpoint(
       where ${whereStream(scope, key)} and ${ownsClaim(claim)} returning epoch
     )
     update sync_events set ${addedProgress(step)}
-    where tenant_id = ${scope.tenantId} and sync_event_id = ${claim.syncEventId} and exists (select from stream)
+    where tenant_id = ${scope.tenantId} and sync_event_id = ${claim.sync_event_id} and exists (select from stream)
     returning version`,
     { prepare: true },
   )
@@ -343,7 +342,7 @@ async function endSucceededRun(
       update sync_events set ${addedProgress(lastStep)}, ${repeat?.counted ?? sql``} error_code = ${errorCode}, error = ${error},
         state = case when failed + ${lastStep.failed} > 0 or ${errorCode}::text is not null then 'partial' else 'succeeded' end,
         waiting_for = null, waiting_until = null, finished_at = clock_timestamp()
-      where tenant_id = ${scope.tenantId} and sync_event_id = ${claim.syncEventId} and ${ended}
+      where tenant_id = ${scope.tenantId} and sync_event_id = ${claim.sync_event_id} and ${ended}
       returning state, repeat_count
     )
     ${repeat?.folded ?? sql``}
@@ -357,7 +356,7 @@ async function endSucceededRun(
  * A scheduled run that found nothing replaces the run directly before it if that found nothing
  * either. 10,000 integrations start 2.9 million such runs a day, and one row says what they say.
  */
-function repeatOf(scope: TenantScope, key: StreamKey, { syncEventId }: ClaimId, step: RunProgress) {
+function repeatOf(scope: TenantScope, key: StreamKey, { sync_event_id }: ClaimId, step: RunProgress) {
   const isRepeat = sql`trigger = 'schedule' and exists (select from previous)
     and inserted + changed + archived + failed + repaired
       + ${step.inserted + step.changed + step.archived + step.failed + step.repaired}::bigint = 0`
@@ -365,7 +364,7 @@ function repeatOf(scope: TenantScope, key: StreamKey, { syncEventId }: ClaimId, 
     previous: sql`previous as (
       select * from (
         select * from sync_events
-        where tenant_id = ${scope.tenantId} and integration_id = ${key.integrationId} and sync_event_id < ${syncEventId}
+        where tenant_id = ${scope.tenantId} and integration_id = ${key.integrationId} and sync_event_id < ${sync_event_id}
         order by sync_event_id desc
         limit 1) p
       where kind = ${key.kind} and sync_type = ${key.syncType} and trigger = 'schedule' and state = 'succeeded'
@@ -398,7 +397,7 @@ async function endFailedRun(
     )
     update sync_events set state = 'failed', error_code = ${errorCode}, error = ${error},
       waiting_for = null, waiting_until = null, finished_at = clock_timestamp(), version = version + 1
-    where tenant_id = ${scope.tenantId} and sync_event_id = ${claim.syncEventId} and exists (select from stream)
+    where tenant_id = ${scope.tenantId} and sync_event_id = ${claim.sync_event_id} and exists (select from stream)
     returning state`)
   return event?.state
 }

@@ -83,8 +83,8 @@ async function resume(
         log.warn({ err, tenant_id: tenantId }, 'a run or inbox that waits for HubSpot could not be resumed')
     })
   }
-  for (const { tenantId, ...key } of streams)
-    await each(tenantId, (scope) => resumeAwaitingStream(scope, key))
+  for (const { tenant_id, integration_id: integrationId, kind, sync_type: syncType } of streams)
+    await each(tenant_id, (scope) => resumeAwaitingStream(scope, { integrationId, kind, syncType }))
   for (const { tenant_id, integration_id } of inboxes)
     await each(tenant_id, (scope) => resumeInbox(scope, integration_id))
   bell.ring()

@@ -81,7 +81,7 @@ for (const engine of engines) {
           select sync_event_id, not_before, cursor from sync_streams
           where integration_id = ${key.integrationId} and sync_type = ${key.syncType}`),
       )
-      assert.deepEqual(stream, { sync_event_id: event.syncEventId, not_before: null, cursor: null })
+      assert.deepEqual(stream, { sync_event_id: event.sync_event_id, not_before: null, cursor: null })
       const next = (await within((scope) => claimStream(scope, key, by, slots))) ?? assert.fail()
       await within((scope) => finishRun(scope, key, next, well))
     })
