@@ -37,7 +37,7 @@ export function createChangeNotifier(db: Database, clock: Clock, log: Log): Chan
     const waiting = [...waiters]
     const ids = [...new Set(waiting.map(({ tenantId }) => tenantId))]
     const feeds = await withSystem(db, (scope) => findLastSeqs(scope, ids))
-    const last = new Map(feeds.map(({ tenantId, lastSeq }) => [tenantId, lastSeq]))
+    const last = new Map(feeds.map(({ tenant_id, last_seq }) => [tenant_id, last_seq]))
     for (const { tenantId, seq, notify } of waiting) if ((last.get(tenantId) ?? 0) !== seq) notify()
   }
 

@@ -9,13 +9,13 @@ export type ChangeType = EventType
 export interface Change {
   /** Its number in the tenant's feed. */
   seq: number
-  changeId: string
+  change_id: string
   type: ChangeType
   at: Date
-  integrationId: string | null
+  integration_id: string | null
   /** For a change of an issue; also null once its integration was purged. */
-  issueId: string | null
-  ticketId: string | null
+  issue_id: string | null
+  ticket_id: string | null
   detail: Record<string, unknown> | null
 }
 
@@ -33,16 +33,16 @@ export const feedBeginning: FeedPosition = { seq: 0, mark: '' }
 
 const markOf = (changeId: string) => changeId.slice(0, 8)
 
-export const feedPositionOf = ({ seq, changeId }: Pick<Change, 'seq' | 'changeId'>): FeedPosition => ({
+export const feedPositionOf = ({ seq, change_id }: Pick<Change, 'seq' | 'change_id'>): FeedPosition => ({
   seq,
-  mark: markOf(changeId),
+  mark: markOf(change_id),
 })
 
 /** Whether this is the change that the position names. */
 export const isAtPosition = (
   { seq, mark }: FeedPosition,
-  change: Pick<Change, 'seq' | 'changeId'> | undefined,
-) => change !== undefined && change.seq === seq && markOf(change.changeId) === mark
+  change: Pick<Change, 'seq' | 'change_id'> | undefined,
+) => change !== undefined && change.seq === seq && markOf(change.change_id) === mark
 
 export const encodeFeedPosition = (tenantId: string, { seq, mark }: FeedPosition): string =>
   encodeCursor(tenantId, `${seq}.${mark}`)
@@ -59,15 +59,16 @@ type PresentedChange = z.infer<typeof change>
 
 /** The change as the API returns it. */
 export function presentChange(tenantId: string, one: Change): PresentedChange {
+  const { change_id, type, at, integration_id, issue_id, ticket_id } = one
   const { changed, ...detail } = one.detail ?? {}
   return {
     cursor: encodeFeedPosition(tenantId, feedPositionOf(one)),
-    change_id: one.changeId,
-    type: one.type,
-    at: one.at.toISOString(),
-    integration_id: one.integrationId,
-    issue_id: one.issueId,
-    ticket_id: one.ticketId,
+    change_id,
+    type,
+    at: at.toISOString(),
+    integration_id,
+    issue_id,
+    ticket_id,
     ...(changed ? { changed: changed as PresentedChange['changed'] } : {}),
     detail: Object.keys(detail).length > 0 ? detail : null,
   }

@@ -3,7 +3,7 @@
  * a counter that stays locked until that transaction ends. What a reader sees up to a number is
  * therefore complete.
  */
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { maxPageBytes, type SizedRow } from '../api/byte-budget.ts'
 import { ago } from '../db/database.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
@@ -70,9 +70,6 @@ export async function recordChange(
   return row?.seq ?? 0
 }
 
-const columns: RawBuilder<unknown> = sql`seq, change_id as "changeId", type, at, integration_id as "integrationId",
-  issue_id as "issueId", ticket_id as "ticketId", detail`
-
 export type SizedChange = Change & SizedRow
 
 /** Of a change in a response: cursor, ids, time and type, bytes. */
@@ -92,12 +89,13 @@ async function rowsFrom(
   bytes = Number.MAX_SAFE_INTEGER,
 ): Promise<SizedChange[]> {
   return await scope.query(sql<SizedChange>`
-    select seq, "changeId", type, at, "integrationId", "issueId", "ticketId", "upTo",
+    select seq, change_id, type, at, integration_id, issue_id, ticket_id, "upTo",
       case when "upTo" <= ${bytes} and seq <> ${own} then detail end as detail
     from (
       select *, (sum(size) over (order by seq))::float8 as "upTo"
       from (
-        select ${columns}, case when seq = ${own} then 0 else ${otherFieldsBytes} + bytes end as size from changes
+        select seq, change_id, type, at, integration_id, issue_id, ticket_id, detail,
+          case when seq = ${own} then 0 else ${otherFieldsBytes} + bytes end as size from changes
         where tenant_id = ${scope.tenantId} and seq >= ${from}
         order by seq
         limit ${atMost}) page) measured
@@ -137,8 +135,8 @@ export async function readOldestChanges(
 
 /** Where the feed ends now. */
 export async function findFeedEnd(scope: TenantScope): Promise<FeedPosition> {
-  const [last] = await scope.query(sql<Pick<Change, 'seq' | 'changeId'>>`
-    select seq, change_id as "changeId" from changes
+  const [last] = await scope.query(sql<Pick<Change, 'seq' | 'change_id'>>`
+    select seq, change_id from changes
     where tenant_id = ${scope.tenantId}
     order by seq desc
     limit 1`)
@@ -149,9 +147,9 @@ export async function findFeedEnd(scope: TenantScope): Promise<FeedPosition> {
 export async function findLastSeqs(
   { query }: SystemScope,
   tenantIds: readonly string[],
-): Promise<{ tenantId: string; lastSeq: number }[]> {
+): Promise<{ tenant_id: string; last_seq: number }[]> {
   return await query(sql`
-    select tenant_id as "tenantId", last_seq as "lastSeq" from change_counters
+    select tenant_id, last_seq from change_counters
     where tenant_id = any(${[...tenantIds]}::uuid[])`)
 }
 

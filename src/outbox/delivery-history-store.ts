@@ -5,12 +5,11 @@ import type { TenantScope } from '../db/scope.ts'
 
 export interface DeliveryState extends SizedRow {
   seq: number
-  changeId: string | null
+  change_id: string | null
   type: string | null
-  dueAt: Date | null
-  attemptCount: number
-  deliveredAt: Date | null
-  failureReason: string | null
+  due_at: Date | null
+  delivered_at: Date | null
+  failure_reason: string | null
   attempts: {
     at: string
     duration_ms: number
@@ -34,11 +33,10 @@ export async function listDeliveries(
   at: { before: number | undefined; limit: number; bytes: number },
 ): Promise<DeliveryState[]> {
   return await scope.query(sql<DeliveryState>`
-    select seq, "changeId", type, "dueAt", "attemptCount", "deliveredAt", "failureReason", "upTo",
+    select seq, change_id, type, due_at, delivered_at, failure_reason, "upTo",
       case when "upTo" <= ${at.bytes} then attempts end as attempts from (
     select *, (sum(400 + octet_length(attempts::text)) over (order by seq desc))::float8 as "upTo" from (
-    select d.seq, c.change_id as "changeId", c.type, case when d.due_at < 'infinity' then d.due_at end as "dueAt",
-      d.attempt_count as "attemptCount", d.delivered_at as "deliveredAt", d.failure_reason as "failureReason",
+    select d.seq, c.change_id, c.type, case when d.due_at < 'infinity' then d.due_at end as due_at, d.delivered_at, d.failure_reason,
       coalesce((
         select json_agg(json_build_object('at', a.at, 'duration_ms', a.duration_ms, 'status', a.status, 'error', a.error,
           'response', a.response) order by a.at)
@@ -108,10 +106,10 @@ export async function recoverDeliveries(
  * @returns the change's id
  */
 export async function enqueueDelivery(scope: TenantScope, endpointId: string, seq: number): Promise<string> {
-  const [row] = await scope.query(sql<{ changeId: string }>`
+  const [row] = await scope.query(sql<{ change_id: string }>`
     with addressed as (
       insert into deliveries (tenant_id, endpoint_id, seq) values (${scope.tenantId}, ${endpointId}, ${seq})
     )
-    select change_id as "changeId" from changes where tenant_id = ${scope.tenantId} and seq = ${seq}`)
-  return row?.changeId ?? ''
+    select change_id from changes where tenant_id = ${scope.tenantId} and seq = ${seq}`)
+  return row?.change_id ?? ''
 }

@@ -49,7 +49,7 @@ export const dueEndpoints = ({
 export interface Delivery {
   seq: number
   /** Attempts before this one. */
-  attemptCount: number
+  attempt_count: number
   /** The lease's end, as text. It differs once the delivery was taken over or requested again. */
   lease: string
   /** undefined: the change is no longer retained */
@@ -85,9 +85,9 @@ export async function takeDeliveries(
           and b.due_at < 'infinity'))`
   const rows = await scope.query(
     sql<{
-      upTo: number
+      up_to: number
       seq: number
-      attemptCount: number
+      attempt_count: number
       lease: string | null
       change: (Omit<Change, 'at'> & { at: string }) | null
     }>`
@@ -107,24 +107,18 @@ export async function takeDeliveries(
       where ${whereEndpoint(scope, endpointId)} and seq = any(array(select seq from sized where up_to <= ${bytes}))
       returning seq, attempt_count, due_at::text as lease
     )
-    select s.up_to as "upTo", s.seq, t.attempt_count as "attemptCount", t.lease, case when c.seq is null then null else json_build_object(
-      'seq', c.seq, 'changeId', c.change_id, 'type', c.type, 'at', c.at, 'integrationId', c.integration_id,
-      'issueId', c.issue_id, 'ticketId', c.ticket_id, 'detail', c.detail) end as change
+    select s.up_to, s.seq, t.attempt_count, t.lease, case when c.seq is null then null else json_build_object(
+      'seq', c.seq, 'change_id', c.change_id, 'type', c.type, 'at', c.at, 'integration_id', c.integration_id,
+      'issue_id', c.issue_id, 'ticket_id', c.ticket_id, 'detail', c.detail) end as change
     from sized s left join taken t on t.seq = s.seq left join changes c on c.tenant_id = ${scope.tenantId} and c.seq = t.seq
     order by s.seq`,
     { prepare: true },
   )
-  const deliveries = rows.flatMap(({ seq, attemptCount, lease, change }) =>
-    lease === null
-      ? []
-      : {
-          seq,
-          attemptCount,
-          lease,
-          change: change === null ? undefined : { ...change, at: new Date(change.at) },
-        },
-  )
-  const shortest = Math.min(...rows.map(({ upTo }) => upTo))
+  const deliveries = rows.flatMap(({ seq, attempt_count, lease, change: made }) => {
+    const change = made === null ? undefined : { ...made, at: new Date(made.at) }
+    return lease === null ? [] : { seq, attempt_count, lease, change }
+  })
+  const shortest = Math.min(...rows.map(({ up_to }) => up_to))
   return { deliveries, ...(deliveries.length === 0 && rows.length > 0 ? { tooLong: shortest } : {}) }
 }
 

@@ -47,9 +47,8 @@ export async function countEndpoints(scope: TenantScope): Promise<number> {
   return row?.count ?? 0
 }
 
-const shown = sql`endpoint_id as "endpointId", url, types, in_order as "inOrder", created_at as "createdAt",
-  failing_since as "failingSince", disabled_at as "disabledAt", disabled_reason as "disabledReason",
-  case when previous_secret_expires_at > clock_timestamp() then previous_secret_expires_at end as "previousSecretExpiresAt",
+const shown = sql`endpoint_id, url, types, in_order, created_at, failing_since, disabled_at, disabled_reason,
+  case when previous_secret_expires_at > clock_timestamp() then previous_secret_expires_at end as previous_secret_expires_at,
   (select count(*)::int from deliveries d
     where d.tenant_id = e.tenant_id and d.endpoint_id = e.endpoint_id and d.due_at < 'infinity') as waiting`
 
@@ -86,12 +85,12 @@ export async function openEndpoint(
   const [row] = await scope.query(sql<{
     url: string
     types: string[] | null
-    inOrder: boolean
+    in_order: boolean
     failing: boolean
     secret: string
     previous: string | null
   }>`
-    select url, types, in_order as "inOrder", failing_since is not null as failing, secret,
+    select url, types, in_order, failing_since is not null as failing, secret,
       case when previous_secret_expires_at > clock_timestamp() then previous_secret end as previous
     from endpoints where ${whereEndpoint(scope, endpointId)} and disabled_at is null`)
   const sealer = row && (await tenantSealerOf(scope, ring))
@@ -101,7 +100,7 @@ export async function openEndpoint(
     endpointId,
     url: row.url,
     types: row.types ?? undefined,
-    inOrder: row.inOrder,
+    inOrder: row.in_order,
     failing: row.failing,
     secrets: [await open(row.secret), ...(row.previous === null ? [] : [await open(row.previous)])],
   }

@@ -21,14 +21,14 @@ export interface Endpoint {
 
 /** As shown to callers: without a secret. */
 export interface EndpointState {
-  endpointId: string
+  endpoint_id: string
   url: string
   types: string[] | null
-  inOrder: boolean
-  createdAt: Date
-  failingSince: Date | null
-  disabledAt: Date | null
-  disabledReason: string | null
-  previousSecretExpiresAt: Date | null
+  in_order: boolean
+  created_at: Date
+  failing_since: Date | null
+  disabled_at: Date | null
+  disabled_reason: string | null
+  previous_secret_expires_at: Date | null
   waiting: number
 }

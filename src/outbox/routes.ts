@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { decodeNumberCursor, nextCursor } from '../api/cursor.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { tenantPath, toIso } from '../api/wire.ts'
+import { isoTimes, tenantPath, toIso } from '../api/wire.ts'
 import { recordChange } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
 import type { TenantScope } from '../db/scope.ts'
@@ -23,7 +23,6 @@ import {
   recoverDeliveries,
   resendDelivery,
 } from './delivery-history-store.ts'
-import type { EndpointState } from './endpoint.ts'
 import {
   countEndpoints,
   deleteEndpointRows,
@@ -63,27 +62,21 @@ const maxRecovered = 10_000
 
 const endpointNotFound = () => new AppError('endpoint_not_found', 'Endpoint not found')
 
-const presentEndpoint = (one: EndpointState) => ({
-  endpoint_id: one.endpointId,
-  url: one.url,
-  types: one.types,
-  in_order: one.inOrder,
-  created_at: one.createdAt.toISOString(),
-  failing_since: toIso(one.failingSince),
-  disabled_at: toIso(one.disabledAt),
-  disabled_reason: one.disabledReason,
-  previous_secret_expires_at: toIso(one.previousSecretExpiresAt),
-  waiting: one.waiting,
-})
-
-const presentDelivery = (one: DeliveryState) => ({
-  change_id: one.changeId,
-  type: one.type,
-  state: one.deliveredAt ? ('delivered' as const) : one.dueAt ? ('waiting' as const) : ('failed' as const),
-  next_attempt_at: toIso(one.dueAt),
-  delivered_at: toIso(one.deliveredAt),
-  failure_reason: one.failureReason,
-  attempts: one.attempts.map(({ at, ...rest }) => ({ at: new Date(at).toISOString(), ...rest })),
+const presentDelivery = ({
+  change_id,
+  type,
+  due_at,
+  delivered_at,
+  failure_reason,
+  attempts,
+}: DeliveryState) => ({
+  change_id,
+  type,
+  state: delivered_at ? ('delivered' as const) : due_at ? ('waiting' as const) : ('failed' as const),
+  next_attempt_at: toIso(due_at),
+  delivered_at: toIso(delivered_at),
+  failure_reason,
+  attempts: attempts.map(({ at, ...rest }) => ({ at: new Date(at).toISOString(), ...rest })),
 })
 
 export function outboxRoutes(
@@ -106,7 +99,7 @@ export function outboxRoutes(
   async function stateOf(scope: TenantScope, endpointId: string) {
     const state = await findEndpointState(scope, endpointId)
     if (!state) throw endpointNotFound()
-    return presentEndpoint(state)
+    return isoTimes(state)
   }
 
   async function requireLive(scope: TenantScope, endpointId: string): Promise<void> {
@@ -166,7 +159,7 @@ export function outboxRoutes(
       response: { 200: endpointListResponse },
       requires: requireTenant(integrationNotFound),
     },
-    async ({ transaction }) => ({ endpoints: (await transaction(listEndpoints)).map(presentEndpoint) }),
+    async ({ transaction }) => ({ endpoints: (await transaction(listEndpoints)).map(isoTimes) }),
   )
 
   tenantRoute(

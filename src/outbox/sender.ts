@@ -131,7 +131,7 @@ async function sendDelivery(sending: SendContext, delivery: Delivery): Promise<v
     return await within((scope) => saveAttempt(scope, endpointId, delivery, attempt, { failureReason }))
   }
   const body = webhookPayload(tenantId, change)
-  const headers = webhookSignatureHeaders(change.changeId, new Date(clock.now()), body, endpoint.secrets)
+  const headers = webhookSignatureHeaders(change.change_id, new Date(clock.now()), body, endpoint.secrets)
   const poster = endpointId === productEndpoint ? posters.product : posters.tenants
   let sent: AttemptResult
   try {
@@ -177,12 +177,12 @@ async function saveResult(
 }
 
 function outcomeOf(
-  { attemptCount }: Delivery,
+  { attempt_count }: Delivery,
   { outcome, retryAfterMs }: AttemptResult,
   random: number,
 ): DeliveryOutcome {
   if (outcome === 'delivered') return 'delivered'
   if (outcome === 'gone') return { failureReason: endpointGoneMessage }
-  const waitMs = attemptDelay(attemptCount + 1, retryAfterMs, random)
+  const waitMs = attemptDelay(attempt_count + 1, retryAfterMs, random)
   return waitMs === undefined ? { failureReason: 'all attempts failed' } : { waitMs }
 }

@@ -229,19 +229,17 @@ async function live(random: Random, statements: number, integrationId: string, w
     const changes: Change[] =
       (await within((scope) => readChanges(scope, position, 1_000))) ?? assert.fail('no feed')
     for (const change of changes) {
-      const { type, ticketId = '', detail } = change
+      const { type, detail } = change
+      const ticketId = change.ticket_id ?? ''
       if (type === 'issue.created') {
-        assert.ok(!copies.has(ticketId ?? ''), `${ticketId} is created twice`)
-        copies.set(
-          ticketId ?? '',
-          asCopy(issues.get(ticketId ?? '') ?? assert.fail('created, and not there')),
-        )
+        assert.ok(!copies.has(ticketId), `${ticketId} is created twice`)
+        copies.set(ticketId, asCopy(issues.get(ticketId) ?? assert.fail('created, and not there')))
       } else
         apply(
           copies,
           {
             type,
-            ticketId: ticketId ?? '',
+            ticketId,
             changed: detail?.changed as Reported['changed'],
             mergedInto: detail?.merged_into as string | undefined,
           },

@@ -162,7 +162,7 @@ for (const engine of long ? engines : engines.slice(0, 1))
           for (const one of changes) {
             read += 1
             assert.equal(one.seq, begun + read)
-            const writer = Number(one.ticketId?.[0])
+            const writer = Number(one.ticket_id?.[0])
             seen[writer] = (seen[writer] ?? 0) + 1
           }
           position = changes.map(feedPositionOf).at(-1) ?? position

@@ -63,9 +63,9 @@ for (const engine of engines) {
       return (await within((scope) => readChanges(scope, from, 1_000))) ?? assert.fail('the feed is missing')
     }
     /** HubSpot’s own time of change differs with every edit. */
-    const short = ({ type, ticketId, detail }: Change) => {
+    const short = ({ type, ticket_id, detail }: Change) => {
       const { hs_lastmodifieddate: _, ...changed } = (detail?.changed ?? {}) as Record<string, unknown>
-      return [type, ticketId, detail?.changed ? { changed } : detail]
+      return [type, ticket_id, detail?.changed ? { changed } : detail]
     }
     const loaded = (when: string) =>
       within((scope) => scope.query(sql`update tenant_integrations set loaded_at = ${sql.raw(when)}`))
@@ -89,7 +89,7 @@ for (const engine of engines) {
       assert.ok(created)
       assert.deepEqual(none, [])
       assert.deepEqual(short(created), ['issue.created', '20', null])
-      assert.deepEqual([created.issueId, created.integrationId], [first.issue_id, id])
+      assert.deepEqual([created.issue_id, created.integration_id], [first.issue_id, id])
 
       assert.deepEqual(await changesDuring(() => save([first], at(2))), [], 'as it was')
       const later = { modified_at: '2026-01-01T00:01:00.000Z' }
@@ -106,7 +106,7 @@ for (const engine of engines) {
           },
         },
       ])
-      assert.equal(updated?.issueId, first.issue_id, 'the id stays')
+      assert.equal(updated?.issue_id, first.issue_id, 'the id stays')
       assert.deepEqual(await changesDuring(() => save([first], at(4))), [], 'an older one')
 
       const tombstone = { ...second, archived: true, archived_at: at(5).toISOString() }
@@ -271,7 +271,7 @@ for (const engine of engines) {
         all.map(({ seq }) => seq),
         all.map((_, n) => n + 1),
       )
-      assert.equal(new Set(all.map(({ changeId }) => changeId)).size, all.length)
+      assert.equal(new Set(all.map(({ change_id }) => change_id)).size, all.length)
       assert.deepEqual(
         (await withTenant(db, B, (scope) => readOldest(scope, 10))).map(({ seq, type }) => [seq, type]),
         [
@@ -390,7 +390,7 @@ for (const engine of engines) {
       assert.doesNotMatch(JSON.stringify(rows), /secret of theirs|another/)
       const shown = (await within((scope) => readChanges(scope, from, 10))) ?? []
       assert.deepEqual(
-        shown.map(({ type, issueId, ticketId, detail }) => [type, issueId, ticketId, detail]),
+        shown.map(({ type, issue_id, ticket_id, detail }) => [type, issue_id, ticket_id, detail]),
         [
           ['issue.created', null, null, null],
           ['issue.updated', null, null, null],

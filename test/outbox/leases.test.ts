@@ -106,7 +106,7 @@ for (const engine of engines)
         return sent
       }, stop.signal)
       const [again] = await take(60_000)
-      assert.deepEqual([again?.seq, again?.attemptCount], [seq, 0])
+      assert.deepEqual([again?.seq, again?.attempt_count], [seq, 0])
     })
 
     test('what was delivered is no longer due; a delivery whose change was deleted has failed', async () => {

@@ -13,7 +13,7 @@ export const changes: Fault[] = [
   {
     name: 'cursor-that-is-only-a-number',
     in: 'isAtPosition',
-    find: 'change.seq === seq && markOf(change.changeId) === mark',
+    find: 'change.seq === seq && markOf(change.change_id) === mark',
     put: 'change.seq === seq',
     test: 'test/changes/store.test.ts',
     only: 'after a restore from a backup',
