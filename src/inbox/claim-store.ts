@@ -35,7 +35,7 @@ export interface InboxClaim {
   /** Consecutive failures. */
   failures: number
   /** The last drain ended waiting for HubSpot to return. */
-  awaitedHubSpot: boolean
+  awaits_hubspot: boolean
 }
 
 /**
@@ -53,7 +53,7 @@ export async function claimInbox(
     values (${scope.tenantId}, ${integrationId}, ${fromNow(by.leaseMs)}, ${by.instance})
     on conflict (tenant_id, integration_id) do update set lease_until = excluded.lease_until, lease_owner = excluded.lease_owner
       where ${leaseIsFree(by, 's')} and (s.not_before is null or s.not_before <= clock_timestamp())
-    returning failures, awaits_hubspot as "awaitedHubSpot"`)
+    returning failures, awaits_hubspot`)
   return claim
 }
 
@@ -121,8 +121,8 @@ export async function endDrainStep(
     update inboxes set ${lease}${
       drained.length > 0
         ? heard(
-            latest(drained.map(({ row }) => row.receivedAt)),
-            latest(drained.map(({ row }) => row.occurredAt)),
+            latest(drained.map(({ row }) => row.received_at)),
+            latest(drained.map(({ row }) => row.occurred_at)),
           )
         : sql``
     }

@@ -122,7 +122,7 @@ export async function drainInbox(
   }
   const claim = await withTenant(db, tenantId, claimDue, { asyncCommit: true })
   if (!claim) return undefined
-  const { failures, rows, awaitedHubSpot } = claim
+  const { failures, rows, awaits_hubspot } = claim
   const ref = { tenantId, integrationId }
   const stop = new AbortController()
   const working = AbortSignal.any([signal, stop.signal])
@@ -153,7 +153,7 @@ export async function drainInbox(
     }
     const drained = await drainAll(drain, rows)
     if (!drain.released) await within((scope) => releaseInbox(scope, integrationId, claimant, 'well'))
-    if (awaitedHubSpot && drain.read > 0) deps.onHubSpotReturn?.()
+    if (awaits_hubspot && drain.read > 0) deps.onHubSpotReturn?.()
     return drained
   } catch (error) {
     if (error instanceof LostClaim || stop.signal.aborted || isTenantErasing(error)) return undefined
@@ -169,7 +169,7 @@ async function drainAll(drain: Drain, first: InboxRow[]): Promise<number> {
   const until = clock.monotonic() + sliceMs
   let drained = 0
   for (let rows = first; ; ) {
-    const items = rows.flatMap((row) => row.ticketIds.map((ticketId) => ({ row, ticketId })))
+    const items = rows.flatMap((row) => row.ticket_ids.map((ticketId) => ({ row, ticketId })))
     // Changes that arrive meanwhile wait for their own window: taking them now would cost an extra
     // read in the same window.
     const isLast = items.length < ticketsPerPass
@@ -283,7 +283,7 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
     const early = (one: InboxItem) =>
       unverified.has(one.ticketId) || (goneIds.has(one.ticketId) && leavesTicket(one))
     const again = items.filter(
-      (one) => early(one) && one.row.inconclusiveCount < maxInconclusive && !undecidedIds.has(one.ticketId),
+      (one) => early(one) && one.row.inconclusive_count < maxInconclusive && !undecidedIds.has(one.ticketId),
     )
     // Missing from incomplete responses: nothing is known about these, so no number of attempts
     // dead-letters them.
@@ -291,7 +291,7 @@ async function drainTickets(drain: Drain, step: Step): Promise<void> {
     const waits = new Set([...stillUndecided, ...again, ...leftOut])
     const drained = items.filter((one) => !waits.has(one))
     const deadLettered = await postponeOrDeadLetter(drain, scope, stillUndecided, undecidedMessage)
-    await postponeItems(scope, integrationId, again, secondMs, 'inconclusiveCount')
+    await postponeItems(scope, integrationId, again, secondMs, 'inconclusive_count')
     await postponeItems(scope, integrationId, leftOut, leftOutWait(drain, leftOut), 'left_out')
     // A ticket that is new here may have associations, and no other event need report them.
     await enqueueAssociationReads(scope, integrationId, report.arrived, latestOf(items))
@@ -327,8 +327,8 @@ async function drainAssociations(drain: Drain, step: Step): Promise<void> {
 
 function logDrained({ metrics, clock }: Drain, items: readonly InboxItem[]): void {
   metrics.inboxDrained.inc(items.length)
-  for (const { receivedAt } of new Set(items.map(({ row }) => row)))
-    metrics.inboxLag.observe((clock.now() - receivedAt.getTime()) / 1_000)
+  for (const { received_at } of new Set(items.map(({ row }) => row)))
+    metrics.inboxLag.observe((clock.now() - received_at.getTime()) / 1_000)
 }
 
 /**
@@ -336,7 +336,7 @@ function logDrained({ metrics, clock }: Drain, items: readonly InboxItem[]): voi
  * fewer calls.
  */
 function leftOutWait({ clock }: Drain, items: readonly InboxItem[]): number {
-  const ages = items.map(({ row }) => clock.now() - row.receivedAt.getTime())
+  const ages = items.map(({ row }) => clock.now() - row.received_at.getTime())
   return (
     betweenAttempts.base +
     clock.random() * Math.min(betweenAttempts.cap, Math.max(betweenAttempts.base, ...ages))
@@ -344,7 +344,7 @@ function leftOutWait({ clock }: Drain, items: readonly InboxItem[]): number {
 }
 
 const latestOf = (items: readonly InboxItem[]) =>
-  new Date(Math.max(...items.map(({ row }) => row.occurredAt.getTime())))
+  new Date(Math.max(...items.map(({ row }) => row.occurred_at.getTime())))
 
 /**
  * Locks the integration. If it is disconnected, deletes its inbox: the sync after a reconnect reads
@@ -377,7 +377,7 @@ async function saveStep<T extends { drained: readonly InboxItem[] }>(
     return done
   })
   if (!saved) throw new LostClaim()
-  for (const [row, left] of remainingTickets(items)) row.ticketIds = left
+  for (const [row, left] of remainingTickets(items)) row.ticket_ids = left
   drain.released = isLast
   return saved
 }
@@ -393,9 +393,9 @@ async function postponeOrDeadLetter(
   items: readonly InboxItem[],
   why: string,
 ): Promise<InboxItem[]> {
-  const isLast = ({ row }: InboxItem) => row.attemptCount + 1 >= maxAttempts
+  const isLast = ({ row }: InboxItem) => row.attempt_count + 1 >= maxAttempts
   const last = items.filter(isLast)
-  const attempts = Math.max(0, ...items.map(({ row }) => row.attemptCount))
+  const attempts = Math.max(0, ...items.map(({ row }) => row.attempt_count))
   const waitMs = betweenAttempts.base + fullJitter(betweenAttempts, attempts, clock.random())
   await deadLetterItems(scope, ref.integrationId, last, why)
   await postponeItems(
@@ -403,7 +403,7 @@ async function postponeOrDeadLetter(
     ref.integrationId,
     items.filter((one) => !isLast(one)),
     waitMs,
-    'attemptCount',
+    'attempt_count',
   )
   return last
 }

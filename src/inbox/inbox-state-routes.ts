@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { decodeNumberCursor, toCursorPage } from '../api/cursor.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { integrationPath, toIso } from '../api/wire.ts'
+import { integrationPath, isoTimes } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { requireIntegration, requireLockedIntegration } from '../integrations/require-integration.ts'
 import { findInboxState, listDeadLetters, replayDeadLetters } from './inbox-state-store.ts'
@@ -39,28 +39,10 @@ export function inboxStateRoutes(app: FastifyInstance, { db, webhooks }: InboxSt
         state: await findInboxState(scope, id),
         rows: await listDeadLetters(scope, id, { beyond, limit: limit + 1 }),
       }))
-      const { shown, next_after } = toCursorPage(rows, limit, id, ({ entryId }) => entryId)
-      return {
-        webhooks,
-        last_received_at: toIso(state.lastReceivedAt),
-        last_occurred_at: toIso(state.lastOccurredAt),
-        webhooks_missing_since: toIso(state.webhooksMissingSince),
-        failures: state.failures,
-        next_attempt_at: toIso(state.notBefore),
-        error_code: state.errorCode,
-        waiting: state.waiting,
-        waiting_since: toIso(state.waitingSince),
-        dead_lettered: state.deadLettered,
-        dead_letters: shown.map((row) => ({
-          ticket_id: row.ticketId,
-          change: row.change,
-          occurred_at: row.occurredAt.toISOString(),
-          received_at: row.receivedAt.toISOString(),
-          attempt_count: row.attemptCount,
-          dead_letter_reason: row.deadLetterReason,
-        })),
-        next_after,
-      }
+      const { shown, next_after } = toCursorPage(rows, limit, id, ({ entry_id }) => entry_id)
+      const { not_before: next_attempt_at, ...rest } = state
+      const dead_letters = shown.map(isoTimes)
+      return { webhooks, ...isoTimes({ ...rest, next_attempt_at }), dead_letters, next_after }
     },
   )
 

@@ -4,23 +4,21 @@ import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { whereInbox } from './store.ts'
 
 export interface InboxState {
-  lastReceivedAt: Date | null
-  lastOccurredAt: Date | null
-  webhooksMissingSince: Date | null
+  last_received_at: Date | null
+  last_occurred_at: Date | null
+  webhooks_missing_since: Date | null
   failures: number
-  notBefore: Date | null
-  errorCode: string | null
+  not_before: Date | null
+  error_code: string | null
   waiting: number
-  waitingSince: Date | null
-  deadLettered: number
+  waiting_since: Date | null
+  dead_lettered: number
 }
 
 export async function findInboxState(scope: TenantScope, integrationId: string): Promise<InboxState> {
   const [state] = await scope.query(sql<InboxState>`
-    select s.last_received_at as "lastReceivedAt", s.last_occurred_at as "lastOccurredAt",
-      s.webhooks_missing_since as "webhooksMissingSince",
-      coalesce(s.failures, 0) as failures, s.not_before as "notBefore", s.error_code as "errorCode",
-      i.waiting, i.waiting_since as "waitingSince", i.dead_lettered as "deadLettered"
+    select s.last_received_at, s.last_occurred_at, s.webhooks_missing_since, coalesce(s.failures, 0) as failures,
+      s.not_before, s.error_code, i.waiting, i.waiting_since, i.dead_lettered
     from (
       select coalesce(sum(cardinality(ticket_ids)) filter (where due_at < 'infinity'), 0)::int as waiting,
         min(received_at) filter (where due_at < 'infinity') as waiting_since,
@@ -65,13 +63,13 @@ export async function countMissingWebhooks({ query }: SystemScope): Promise<numb
 }
 
 export interface DeadLetter {
-  entryId: string
-  ticketId: string
+  entry_id: string
+  ticket_id: string
   change: string
-  occurredAt: Date
-  receivedAt: Date
-  attemptCount: number
-  deadLetterReason: string | null
+  occurred_at: Date
+  received_at: Date
+  attempt_count: number
+  dead_letter_reason: string | null
 }
 
 /** In the order in which they were dead-lettered; each row has one ticket. */
@@ -82,10 +80,9 @@ export async function listDeadLetters(
 ): Promise<DeadLetter[]> {
   const beyond = at.beyond === undefined ? sql`` : sql`and entry_id > ${at.beyond}`
   return await scope.query(sql<DeadLetter>`
-    select entry_id::text as "entryId", ticket_ids[1] as "ticketId", change, occurred_at as "occurredAt",
-      received_at as "receivedAt", attempt_count as "attemptCount", dead_letter_reason as "deadLetterReason"
+    select entry_id::text, ticket_ids[1] as ticket_id, change, occurred_at, received_at, attempt_count, dead_letter_reason
     from inbox_entries where ${whereInbox(scope, integrationId)} and due_at = 'infinity' ${beyond}
-    order by entry_id
+    order by inbox_entries.entry_id
     limit ${at.limit}`)
 }
 

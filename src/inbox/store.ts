@@ -106,16 +106,16 @@ export const whereInbox = ({ tenantId }: TenantScope, integrationId: string) =>
   sql`tenant_id = ${tenantId} and integration_id = ${integrationId}`
 
 export interface InboxRow {
-  entryId: string
+  entry_id: string
   /** As text: this is part of the key, and a JavaScript Date would lose the microseconds. */
-  dueAt: string
+  due_at: string
   /** Not yet drained. */
-  ticketIds: string[]
+  ticket_ids: string[]
   change: TicketChangeType
-  attemptCount: number
-  inconclusiveCount: number
-  occurredAt: Date
-  receivedAt: Date
+  attempt_count: number
+  inconclusive_count: number
+  occurred_at: Date
+  received_at: Date
 }
 
 /** One ticket of a row. */
@@ -148,11 +148,9 @@ export async function findDueRows(
     counted as (
       select *, sum(cardinality(ticket_ids)) over (order by due_at, entry_id) - cardinality(ticket_ids) as before from due
     )
-    select entry_id::text as "entryId", due_at::text as "dueAt", ticket_ids as "ticketIds", change,
-      attempt_count as "attemptCount", inconclusive_count as "inconclusiveCount",
-      occurred_at as "occurredAt", received_at as "receivedAt"
+    select entry_id::text, due_at::text, ticket_ids, change, attempt_count, inconclusive_count, occurred_at, received_at
     from counted where before < ${atMost}
-    order by due_at, entry_id`,
+    order by counted.due_at, counted.entry_id`,
     { prepare: true },
   )
 }
@@ -164,7 +162,7 @@ export const remainingTickets = (items: readonly InboxItem[]): Map<InboxRow, str
   new Map(
     [...Map.groupBy(items, ({ row }) => row)].map(([row, some]) => {
       const done = new Set(idsOf(some))
-      return [row, row.ticketIds.filter((id) => !done.has(id))]
+      return [row, row.ticket_ids.filter((id) => !done.has(id))]
     }),
   )
 
@@ -181,7 +179,7 @@ export async function removeFromInbox(
   const done = rows.filter(([, left]) => left.length === 0)
   const more = rows.filter(([, left]) => left.length > 0)
   const keys = (some: readonly (readonly [InboxRow, string[]])[]) =>
-    sql`${some.map(([{ dueAt }]) => dueAt)}::text[]::timestamptz[], ${some.map(([{ entryId }]) => entryId)}::bigint[]`
+    sql`${some.map(([{ due_at }]) => due_at)}::text[]::timestamptz[], ${some.map(([{ entry_id }]) => entry_id)}::bigint[]`
   if (done.length > 0)
     await scope.query(
       sql`
@@ -207,10 +205,10 @@ async function reinsert(
   await scope.query(sql`
     insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at, received_at,
       attempt_count, inconclusive_count, dead_letter_reason)
-    select ${scope.tenantId}, ${integrationId}, ${dueAt}, r."ticketIds", r.change, r."occurredAt", r."receivedAt",
-      r."attemptCount", r."inconclusiveCount", r.why
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("ticketIds" text[], change text, "occurredAt" timestamptz,
-      "receivedAt" timestamptz, "attemptCount" smallint, "inconclusiveCount" smallint, why text)`)
+    select ${scope.tenantId}, ${integrationId}, ${dueAt}, ticket_ids, change, occurred_at, received_at,
+      attempt_count, inconclusive_count, why
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(ticket_ids text[], change text, occurred_at timestamptz,
+      received_at timestamptz, attempt_count smallint, inconclusive_count smallint, why text)`)
 }
 
 /** Fits the column; a higher count would say no more. */
@@ -219,7 +217,7 @@ const maxCount = 1_000
 /**
  * Schedules another read.
  *
- * @param reason attemptCount: HubSpot refused to return the ticket. inconclusiveCount: a response
+ * @param reason attempt_count: HubSpot refused to return the ticket. inconclusive_count: a response
  *   proved nothing. left_out: there was no response for it, which is not counted; only the fact that
  *   it waits for its own time is recorded
  */
@@ -228,14 +226,14 @@ export async function postponeItems(
   integrationId: string,
   items: readonly InboxItem[],
   waitMs: number,
-  reason: 'attemptCount' | 'inconclusiveCount' | 'left_out',
+  reason: 'attempt_count' | 'inconclusive_count' | 'left_out',
 ): Promise<void> {
   const rows = [...Map.groupBy(items, ({ row }) => row)].map(([row, some]) => ({
     ...row,
     ...(reason === 'left_out'
-      ? { inconclusiveCount: Math.max(row.inconclusiveCount, 1) }
+      ? { inconclusive_count: Math.max(row.inconclusive_count, 1) }
       : { [reason]: Math.min(row[reason] + 1, maxCount) }),
-    ticketIds: idsOf(some),
+    ticket_ids: idsOf(some),
   }))
   await reinsert(scope, integrationId, rows, fromNow(waitMs))
 }
@@ -249,8 +247,8 @@ export async function deadLetterItems(
 ): Promise<void> {
   const rows = items.map(({ row, ticketId }) => ({
     ...row,
-    attemptCount: row.attemptCount + 1,
-    ticketIds: [ticketId],
+    attempt_count: row.attempt_count + 1,
+    ticket_ids: [ticketId],
     why: reason,
   }))
   await reinsert(scope, integrationId, rows, sql`timestamptz 'infinity'`)

@@ -293,7 +293,7 @@ test('a postponed entry waits for its own time, however wide the window', async 
   await receive([b])
   const due = await withTenant(db, A, (scope) => findDueRows(scope, bench.whose.integrationId, 60_000, 100))
   assert.deepEqual(
-    due.map(({ ticketIds }) => ticketIds),
+    due.map(({ ticket_ids }) => ticket_ids),
     [[b]],
   )
 })
