@@ -101,8 +101,8 @@ export async function readJournal(deps: JournalDependencies, signal: AbortSignal
 
 const isRetriedLongEnough = (
   { file, retryMs }: BadFile,
-  { unreadableOffset, unreadableMsAgo }: JournalPosition,
-) => unreadableOffset === file.offset && unreadableMsAgo !== null && unreadableMsAgo > retryMs
+  { unreadable_offset, unreadable_ms_ago }: JournalPosition,
+) => unreadable_offset === file.offset && unreadable_ms_ago !== null && unreadable_ms_ago > retryMs
 
 /** Releases the journal for another process. */
 export async function releaseJournalReader({ db, clientId, claimant }: JournalDependencies): Promise<void> {
@@ -139,11 +139,11 @@ async function readNextFile(
  * Logs a gap, whatever HubSpot responds now: files that it has deleted meanwhile can no longer be
  * read.
  */
-function logMissed({ metrics, log }: JournalDependencies, { position, readMsAgo }: JournalPosition): void {
-  if (position === null || readMsAgo === null || readMsAgo <= hubspotRetentionMs) return
+function logMissed({ metrics, log }: JournalDependencies, { position, read_ms_ago }: JournalPosition): void {
+  if (position === null || read_ms_ago === null || read_ms_ago <= hubspotRetentionMs) return
   metrics.journalFiles.inc({ outcome: 'missed' })
   log.warn(
-    { read_hours_ago: Math.round(readMsAgo / 3_600_000) },
+    { read_hours_ago: Math.round(read_ms_ago / 3_600_000) },
     'the webhooks journal was not read for longer than HubSpot keeps it; the next syncs will find the missed changes',
   )
 }
@@ -154,7 +154,7 @@ function logMissed({ metrics, log }: JournalDependencies, { position, readMsAgo 
  */
 async function findNextFile(
   { journal, log, metrics }: JournalDependencies,
-  { position, restartedMsAgo }: JournalPosition,
+  { position, restarted_ms_ago }: JournalPosition,
   signal: AbortSignal,
 ): Promise<{ file: JournalFile | undefined; restarted: boolean }> {
   try {
@@ -162,7 +162,7 @@ async function findNextFile(
   } catch (error) {
     const lost = position !== null && error instanceof HubSpotError && error.kind === 'not_found'
     if (!lost) throw error
-    if (restartedMsAgo !== null && restartedMsAgo < betweenRestartsMs)
+    if (restarted_ms_ago !== null && restarted_ms_ago < betweenRestartsMs)
       return { file: undefined, restarted: false }
     const file = await journal.next(undefined, signal)
     metrics.journalFiles.inc({ outcome: 'restarted' })
@@ -210,7 +210,7 @@ async function markUninstalled(
   })
   const marked: IntegrationRef[] = []
   for (const route of routes) {
-    const ref = { tenantId: parseTenantId(route.tenantId), integrationId: route.integrationId }
+    const ref = { tenantId: parseTenantId(route.tenant_id), integrationId: route.integration_id }
     await withTenant(db, ref.tenantId, (scope) => makeTokenDue(scope, ref.integrationId)).then(
       () => marked.push(ref),
       (error: unknown) => {

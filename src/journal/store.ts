@@ -12,12 +12,12 @@ export interface JournalPosition {
   /** Consecutive failures. */
   failures: number
   /** Time since HubSpot last reported a file, or that there is none; null: never. */
-  readMsAgo: number | null
+  read_ms_ago: number | null
   /** Time since HubSpot last did not know the position. */
-  restartedMsAgo: number | null
+  restarted_ms_ago: number | null
   /** The next file, if it could not be read, and the time since it first failed. */
-  unreadableOffset: string | null
-  unreadableMsAgo: number | null
+  unreadable_offset: string | null
+  unreadable_ms_ago: number | null
 }
 
 const msAgo = (column: string) =>
@@ -36,8 +36,8 @@ export async function claimJournal(
     on conflict (client_id) do update set lease_until = excluded.lease_until, lease_owner = excluded.lease_owner
       where (${leaseIsFree(by, 'j')} or j.lease_owner = ${by.instance})
         and (j.not_before is null or j.not_before <= clock_timestamp())
-    returning position, failures, unreadable_offset as "unreadableOffset", ${msAgo('read_at')} as "readMsAgo",
-      ${msAgo('restarted_at')} as "restartedMsAgo", ${msAgo('unreadable_since')} as "unreadableMsAgo"`,
+    returning position, failures, unreadable_offset, ${msAgo('read_at')} as read_ms_ago,
+      ${msAgo('restarted_at')} as restarted_ms_ago, ${msAgo('unreadable_since')} as unreadable_ms_ago`,
     { prepare: true },
   )
   return position

@@ -7,7 +7,7 @@ import type { SystemScope } from '../db/scope.ts'
 export const appSubscription = 0
 
 export interface Subscription {
-  hubId: number
+  hub_id: number
   /** Consecutive failures. */
   failures: number
   /**
@@ -48,7 +48,7 @@ export async function claimDueSubscriptions(
       set installed_at = excluded.installed_at, due_at = excluded.due_at, ending = false,
         failures = case when s.installed_at < excluded.installed_at then 0 else s.failures end
       where s.ending or s.installed_at < excluded.installed_at or s.due_at <= clock_timestamp()
-    returning hub_id as "hubId", failures, due_at::text as taken`,
+    returning hub_id, failures, due_at::text as taken`,
     { prepare: true },
   )
 }
@@ -68,7 +68,7 @@ export async function claimEndingSubscriptions(
       where e.client_id = ${clientId} and e.hub_id <> ${appSubscription} and (not e.ending or e.due_at <= clock_timestamp())
         and not exists (select from account_routes r where r.hub_id = e.hub_id and r.installed_at is not null)
       limit ${atMost}))
-    returning hub_id as "hubId", failures, due_at::text as taken`,
+    returning hub_id, failures, due_at::text as taken`,
     { prepare: true },
   )
 }
@@ -80,12 +80,12 @@ export async function claimEndingSubscriptions(
 export async function saveSubscriptionRequest(
   { query }: SystemScope,
   clientId: string,
-  { hubId, taken }: Subscription,
+  { hub_id, taken }: Subscription,
   { failures, code, waitMs }: { failures: number; code: string | null; waitMs: number },
 ): Promise<void> {
   await query(sql`
     update journal_subscriptions set failures = ${failures}, error_code = ${code}, due_at = ${fromNow(waitMs)}
-    where client_id = ${clientId} and hub_id = ${hubId} and due_at = ${taken}::timestamptz`)
+    where client_id = ${clientId} and hub_id = ${hub_id} and due_at = ${taken}::timestamptz`)
 }
 
 /**
@@ -132,8 +132,8 @@ export async function deleteStaleSubscriptions({ query }: SystemScope, atMost: n
 }
 
 export interface IntegrationRoute {
-  tenantId: string
-  integrationId: string
+  tenant_id: string
+  integration_id: string
 }
 
 /** Integrations of all tenants that use these accounts through our own app. */
@@ -142,6 +142,6 @@ export async function findSubscribableIntegrations(
   hubIds: readonly number[],
 ): Promise<IntegrationRoute[]> {
   return await query(sql<IntegrationRoute>`
-    select tenant_id as "tenantId", integration_id as "integrationId" from account_routes
+    select tenant_id, integration_id from account_routes
     where hub_id = any(${[...hubIds]}::bigint[]) and installed_at is not null`)
 }

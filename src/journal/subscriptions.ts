@@ -52,13 +52,13 @@ export async function updateDueSubscriptions(
 ): Promise<void> {
   const { db, clientId, journal } = deps
   const ending = await withSystem(db, (scope) => claimEndingSubscriptions(scope, clientId, maxPerPass))
-  await forEachSubscription(deps, ending, signal, async ({ hubId }) => {
-    await callAsApp(journal.unsubscribe(hubId, signal))
-    await withSystem(db, (scope) => deleteEndedSubscription(scope, clientId, hubId))
+  await forEachSubscription(deps, ending, signal, async ({ hub_id }) => {
+    await callAsApp(journal.unsubscribe(hub_id, signal))
+    await withSystem(db, (scope) => deleteEndedSubscription(scope, clientId, hub_id))
   })
   const due = await withSystem(db, (scope) => claimDueSubscriptions(scope, clientId, maxPerPass))
   await forEachSubscription(deps, due, signal, async (one) => {
-    await subscribe(deps, one.hubId, signal)
+    await subscribe(deps, one.hub_id, signal)
     const asked = { failures: 0, code: null, waitMs: renewAfterMs }
     await withSystem(db, (scope) => saveSubscriptionRequest(scope, clientId, one, asked))
   })
@@ -97,11 +97,11 @@ async function propertiesOf(
 ): Promise<readonly string[]> {
   const routes = await withSystem(db, (scope) => findSubscribableIntegrations(scope, [hubId]))
   let failure: unknown
-  for (const { tenantId, integrationId } of routes) {
+  for (const { tenant_id, integration_id } of routes) {
     const end = clock.monotonic() + freshMs
     const maySave = async () => clock.monotonic() < end
     try {
-      const ref = { tenantId: parseTenantId(tenantId), integrationId }
+      const ref = { tenantId: parseTenantId(tenant_id), integrationId: integration_id }
       return (await kind.prepare(ref, { retryLimits, signal, maySave })).properties
     } catch (error) {
       failure = error
@@ -156,7 +156,7 @@ async function recordFailure(
     : betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
   if (!ofApp)
     log.warn(
-      { err: failure, code, failures, hub_id: one.hubId },
+      { err: failure, code, failures, hub_id: one.hub_id },
       'the webhooks journal subscription of an account could not be updated',
     )
   await withSystem(db, (scope) => saveSubscriptionRequest(scope, clientId, one, { failures, code, waitMs }))

@@ -106,7 +106,7 @@ for (const engine of engines)
     })
 
     const take = () => within((scope) => claimDueSubscriptions(scope, app, 10))
-    const idsOf = (taken: readonly Subscription[]) => taken.map(({ hubId }) => hubId).sort()
+    const idsOf = (taken: readonly Subscription[]) => taken.map(({ hub_id }) => hub_id).sort()
     const ending = async () => idsOf(await within((scope) => claimEndingSubscriptions(scope, app, 10)))
     const save = async (taken: readonly Subscription[], how: object = {}) => {
       for (const one of taken)
@@ -131,7 +131,7 @@ for (const engine of engines)
       await save(again, { failures: 4, code: 'x' })
       await connected(one, '2026-02-02')
       const [newly] = await take()
-      assert.deepEqual([newly?.hubId, newly?.failures], [one, 0])
+      assert.deepEqual([newly?.hub_id, newly?.failures], [one, 0])
     })
 
     test('a slow subscriber does not postpone what was requested since', async () => {

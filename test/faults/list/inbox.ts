@@ -173,8 +173,8 @@ export const inbox: Fault[] = [
   {
     name: 'outage-skips-the-next-file',
     in: 'isRetriedLongEnough',
-    find: 'unreadableOffset === file.offset && unreadableMsAgo !== null && unreadableMsAgo > retryMs',
-    put: 'unreadableOffset === file.offset',
+    find: 'unreadable_offset === file.offset && unreadable_ms_ago !== null && unreadable_ms_ago > retryMs',
+    put: 'unreadable_offset === file.offset',
     test: 'test/journal/journal.test.ts',
     only: 'a file that cannot be read',
     gain: 'one minute of unavailable file storage loses the reported changes of every account',
@@ -182,8 +182,8 @@ export const inbox: Fault[] = [
   {
     name: 'journal-restarted-endlessly',
     in: 'findNextFile',
-    find: 'if (restartedMsAgo !== null && restartedMsAgo < betweenRestartsMs)',
-    put: 'if (restartedMsAgo === -1)',
+    find: 'if (restarted_ms_ago !== null && restarted_ms_ago < betweenRestartsMs)',
+    put: 'if (restarted_ms_ago === -1)',
     test: 'test/journal/journal.test.ts',
     only: 'is not read from its beginning again and again',
     gain: 'an unexpected response spends every account’s calls on three days of changes, over and over',
