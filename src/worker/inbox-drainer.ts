@@ -3,7 +3,8 @@
 import { firstPosition, type ScanPosition } from '../db/scan.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { dueInboxes, type InboxScan, type TenantInbox } from '../inbox/claim-store.ts'
-import { type DrainDependencies, drainInbox } from '../inbox/drain.ts'
+import { drainInbox } from '../inbox/drain.ts'
+import type { DrainDependencies } from '../inbox/drain-step.ts'
 import type { WorkSource } from './due-work.ts'
 
 /**

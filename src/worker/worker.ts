@@ -4,7 +4,7 @@
  */
 import type { Database } from '../db/database.ts'
 import { withSystem } from '../db/scope.ts'
-import type { DrainDependencies } from '../inbox/drain.ts'
+import type { DrainDependencies } from '../inbox/drain-step.ts'
 import { countMissingWebhooks } from '../inbox/inbox-state-store.ts'
 import { type ExpireDependencies, expireAuthorizations } from '../integrations/oauth/expire-authorizations.ts'
 import { countJournalFailures } from '../journal/store.ts'
