@@ -25,13 +25,12 @@ import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { ObjectKind } from './object-kind.ts'
 import { logUpsertReport } from './report.ts'
+import { type Ending, finishRun } from './run-end-store.ts'
 import type { SavedStep, SaveStep, StepContext } from './step.ts'
 import { readStep } from './steps.ts'
 import {
   claimStream,
-  type Ending,
   extendLease,
-  finishRun,
   markWaiting,
   type RunProgress,
   releaseStream,

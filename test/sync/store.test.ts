@@ -5,10 +5,9 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { withTenant } from '../../src/db/scope.ts'
 import { newId } from '../../src/lib/ids.ts'
+import { type Ending, finishRun } from '../../src/sync/run-end-store.ts'
 import {
   claimStream,
-  type Ending,
-  finishRun,
   type RunProgress,
   releaseStream,
   requestRun,
