@@ -1,100 +1,46 @@
 /**
  * One run of a stream, from its claim to its end: each step reads from HubSpot outside a
  * transaction, then saves the result and the cursor in one. After a crash anywhere, the next claim
- * resumes at the cursor and repeats at most one step. Over 200 lines because the claim, the steps,
- * the end and each way to cut a run short belong together.
+ * resumes at the cursor and repeats at most one step. Over 200 lines because the claim, the steps
+ * and the end of a run belong together.
  */
 import { recordChange } from '../changes/store.ts'
-import type { Database } from '../db/database.ts'
 import { heartbeat } from '../db/heartbeat.ts'
-import type { Claimant } from '../db/lease.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
-import { appErrorCode, asAppError } from '../hubspot/as-app-error.ts'
-import { circuitWaitMs, isHubSpotOutage } from '../hubspot/client/circuit.ts'
-import type { HubSpot } from '../hubspot/client/client.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { isConnected } from '../integrations/integration.ts'
 import { lockIntegration, setIntegrationStatus } from '../integrations/store.ts'
 import { reuseAccess } from '../integrations/tokens/reuse-access.ts'
-import type { Tokens } from '../integrations/tokens/tokens.ts'
-import { fullJitter } from '../lib/backoff.ts'
-import type { Clock } from '../lib/clock.ts'
-import { AppError, isTenantErasing } from '../lib/errors.ts'
-import type { Log } from '../lib/log.ts'
-import type { Metrics } from '../lib/metrics.ts'
+import { isTenantErasing } from '../lib/errors.ts'
 import type { ObjectKind } from './object-kind.ts'
 import { logUpsertReport } from './report.ts'
 import { type Ending, finishRun } from './run-end-store.ts'
+import { handleFailure, pagingCircle } from './run-failure.ts'
+import { type RunDependencies, type RunOutcome, type RunState, waitFor } from './run-state.ts'
 import type { SavedStep, SaveStep, StepContext } from './step.ts'
 import { readStep } from './steps.ts'
 import {
   claimStream,
   extendLease,
-  markWaiting,
   type RunProgress,
   releaseStream,
-  type StreamClaim,
   saveCheckpoint,
   startIncrementalWindow,
 } from './store.ts'
 import {
   type Cursor,
   deletionsHeldBackMessage,
-  type EventState,
   firstCursor,
   isCursor,
   isRunOver,
   markAt,
-  maxFailures,
   type StreamKey,
-  type SyncPeriods,
   scheduleOffset,
   unprovenMessage,
   unreadMessage,
   watermarkAfter,
 } from './stream.ts'
-
-export interface RunDependencies {
-  db: Database
-  hubspot: HubSpot
-  tokens: Tokens
-  claimant: Claimant
-  sync: SyncSettings
-  periods: SyncPeriods
-  /**
-   * Called within a step's transaction when an incremental run finds records that were not live
-   * here before; `newestAt` is when the newest was created.
-   */
-  onFound?: (scope: TenantScope, integrationId: string, newestAt: string) => Promise<void>
-  /** Called when a run that waited for HubSpot to return has read from it again. */
-  onHubSpotReturn?: () => void
-  clock: Clock
-  metrics: Metrics
-  log: Log
-}
-
-/** Settings for operators; times in ms. */
-export interface SyncSettings {
-  /** How far each incremental run reads back before the start of the last one. */
-  lookBackMs: number
-  /** How far HubSpot's index may lag behind. */
-  indexLagMs: number
-  /** Share of the live issues (0 to 1) above which one full pass alone marks nothing deleted. */
-  maxDeletedShare: number
-}
-
-export type RunOutcome =
-  /** Nothing to do, or another process has the stream. */
-  | 'idle'
-  /** The state in which the run ended. */
-  | EventState
-  /** Released its worker in the middle, to continue at once. */
-  | 'yielded'
-  /** Waits for HubSpot; the scheduler resumes the run when its time has come. */
-  | 'backed_off'
-  /** A newer claim, a disconnect, a purge or an erasure took the stream away. */
-  | 'fenced'
 
 /**
  * The worker is released after this time, between two pages, so that many tenants can share a few
@@ -102,7 +48,6 @@ export type RunOutcome =
  */
 const sliceMs = 20_000
 const retryLimits = { maxAttempts: 4, totalMs: 30_000 }
-const betweenFailures = { base: 2_000, cap: 300_000 }
 
 /** Thrown inside a run that no longer owns its stream. */
 class FencedRun extends Error {}
@@ -187,21 +132,6 @@ export async function runStream(
   }
 }
 
-interface RunState extends RunDependencies {
-  key: StreamKey
-  kind: ObjectKind
-  claim: StreamClaim
-  /** Consecutive failures, without a page in between. */
-  failures: number
-  /** Waited for HubSpot to return, and has read nothing since. */
-  awaitsHubSpot: boolean
-  /** The cursor of the current step. */
-  cursor: Cursor | null
-  /** partial: some records could not be saved, or a shortcoming remains (see shortcomingOf). */
-  endedAs: EventState
-  within<T>(work: (scope: TenantScope) => Promise<T>): Promise<T>
-}
-
 async function runSteps(run: RunState, steps: StepContext, signal: AbortSignal): Promise<RunOutcome> {
   const { clock, claim, within, key } = run
   const sliceEnds = clock.monotonic() + sliceMs
@@ -277,26 +207,6 @@ const progressOf = ({ report, done = 0, total }: SavedStep): RunProgress => ({
 })
 
 /**
- * Releases the stream until the run may continue.
- *
- * @param more restart: the cursor to resume at instead of the current one
- * @returns false when the run no longer owns its stream
- */
-async function waitFor(
-  { key, claim, within, failures }: RunState,
-  reason: string,
-  ms: number,
-  more: { failures?: number; restart?: Cursor | undefined; awaitsHubSpot?: boolean } = {},
-): Promise<boolean> {
-  return await within(async (scope) => {
-    const wait = { ms, failures, restart: undefined, awaitsHubSpot: false, ...more }
-    const released = await releaseStream(scope, key, claim, wait)
-    if (released) await markWaiting(scope, claim.sync_event_id, reason, ms)
-    return released
-  })
-}
-
-/**
  * The watermark stays behind the time up to which the index is known to be complete, however short
  * the look-back is.
  */
@@ -345,81 +255,4 @@ function shortcomingOf({ deletionsHeldBack, unproven, unread }: Cursor): {
   if (unproven !== undefined) return { errorCode: 'answers_incomplete', error: unprovenMessage(unproven) }
   if (unread?.length) return { errorCode: 'associations_unread', error: unreadMessage(unread) }
   return { errorCode: null, error: null }
-}
-
-const pagingCircle = 'paging in a circle'
-
-/** The cursor to restart at, if HubSpot refused its own paging token or led the run in a circle. */
-function restartOf({ key, claim, cursor }: RunState, failure: unknown): Cursor | undefined {
-  if (!(failure instanceof HubSpotError) || !cursor) return undefined
-  const { walk } = cursor
-  const refused =
-    failure.kind === 'rejected' && (walk.at === 'list' || walk.at === 'search') && walk.after !== undefined
-  if (!refused && failure.endpoint !== pagingCircle) return undefined
-  return { ...firstCursor(key.syncType, claim.watermark), restarts: (cursor.restarts ?? 0) + 1 }
-}
-
-/**
- * Handles an error: the run waits and resumes at the cursor, or ends with a code that says what to
- * do.
- */
-async function handleFailure(run: RunState, failure: unknown, log: Log): Promise<RunOutcome> {
-  const { key, claim, within, clock, metrics } = run
-  const error = asAppError(failure)
-  const code = appErrorCode(failure)
-  // A bare 401 arrived despite a fresh token, so it may be temporary, and so may a 403 that is not
-  // about scopes. A token that is refused for good arrives as an AppError.
-  const passing = failure instanceof HubSpotError && !failure.missing
-  const final = error instanceof AppError && !passing
-  const awaitsHubSpot = isHubSpotOutage(failure)
-  // Not failures: a rate limit, a circuit that let no call through, or an attempt before its time.
-  // The run waits at its cursor.
-  const uncounted =
-    code === 'hubspot_limit' ||
-    (failure instanceof HubSpotError && failure.circuit) ||
-    (awaitsHubSpot && run.awaitsHubSpot && claim.is_probe)
-  const restart = restartOf(run, failure)
-  // Restarts are counted separately: the successful steps after each one would otherwise reset the
-  // count.
-  const failures = Math.max(uncounted ? run.failures : run.failures + 1, restart?.restarts ?? 0)
-  log[code === 'internal' ? 'error' : 'warn'](
-    { err: failure, code, failures },
-    'a sync run encountered an error',
-  )
-  if (final || failures > maxFailures) {
-    const message = error instanceof AppError ? error.message : 'Internal error; see the log of this service'
-    const isEnded = await within(async (scope) => {
-      await lockIntegration(scope, key.integrationId)
-      const ended = await finishRun(scope, key, claim, {
-        state: 'failed',
-        errorCode: code,
-        error: message,
-        lost: restart !== undefined,
-      })
-      if (ended)
-        await recordChange(scope, 'sync.failed', key.integrationId, {
-          sync_event_id: claim.sync_event_id,
-          sync_type: key.syncType,
-          code,
-        })
-      if (ended && !final)
-        await setIntegrationStatus(
-          scope,
-          key.integrationId,
-          code === 'token_invalid' ? 'reauth_required' : 'degraded',
-          code,
-        )
-      return ended !== undefined
-    })
-    if (!isEnded) return 'fenced'
-    metrics.syncRuns.inc({ sync_type: key.syncType, state: 'failed' })
-    return 'failed'
-  }
-  const refused = restart && (failure as HubSpotError).kind === 'rejected'
-  const waitMs =
-    circuitWaitMs(failure, clock) ??
-    betweenFailures.base + fullJitter(betweenFailures, failures, clock.random())
-  const why = refused ? 'cursor_refused' : code
-  const waits = await waitFor(run, why, waitMs, { failures, restart, awaitsHubSpot })
-  return waits ? 'backed_off' : 'fenced'
 }

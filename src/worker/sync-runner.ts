@@ -1,7 +1,8 @@
 /** Runs the streams that are due: two sources, so that incremental runs never wait for full ones. */
 import { parseTenantId } from '../db/tenant-id.ts'
 import type { ObjectKind } from '../sync/object-kind.ts'
-import { type RunDependencies, runStream } from '../sync/run-stream.ts'
+import type { RunDependencies } from '../sync/run-state.ts'
+import { runStream } from '../sync/run-stream.ts'
 import { dueStreams, type TenantStream } from '../sync/schedule-store.ts'
 import type { SyncType } from '../sync/stream.ts'
 import type { WorkSource } from './due-work.ts'
