@@ -71,6 +71,11 @@ export const time = z.iso
   .transform((at) => at.toISOString())
   .meta({ type: 'string', format: 'date-time' })
 
+/** The type of a row that a response shows: as there, but these times are dates. */
+export type RowOf<Shown, Times extends keyof Shown> = Omit<Shown, Times> & {
+  [Time in Times]: Date | Exclude<Shown[Time], string>
+}
+
 /** The object with more fields, and with its example. */
 export const extended = <Fields extends z.ZodRawShape, More extends z.ZodRawShape>(
   object: z.ZodObject<Fields>,

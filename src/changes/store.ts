@@ -94,8 +94,7 @@ async function rowsFrom(
     from (
       select *, (sum(size) over (order by seq))::float8 as "upTo"
       from (
-        select seq, change_id, type, at, integration_id, issue_id, ticket_id, detail,
-          case when seq = ${own} then 0 else ${otherFieldsBytes} + bytes end as size from changes
+        select *, case when seq = ${own} then 0 else ${otherFieldsBytes} + bytes end as size from changes
         where tenant_id = ${scope.tenantId} and seq >= ${from}
         order by seq
         limit ${atMost}) page) measured

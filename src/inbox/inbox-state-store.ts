@@ -1,6 +1,9 @@
 /** SQL on the state of an integration's inbox, for its operators. */
 import { sql } from 'kysely'
+import type { z } from 'zod'
+import type { RowOf } from '../api/wire.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
+import type { deadLetter } from './schema.ts'
 import { whereInbox } from './store.ts'
 
 export interface InboxState {
@@ -62,14 +65,8 @@ export async function countMissingWebhooks({ query }: SystemScope): Promise<numb
   return row?.missing ?? 0
 }
 
-export interface DeadLetter {
+export interface DeadLetter extends RowOf<z.infer<typeof deadLetter>, 'occurred_at' | 'received_at'> {
   entry_id: string
-  ticket_id: string
-  change: string
-  occurred_at: Date
-  received_at: Date
-  attempt_count: number
-  dead_letter_reason: string | null
 }
 
 /** In the order in which they were dead-lettered; each row has one ticket. */

@@ -4,7 +4,7 @@ import { after, limit, nextAfter, time } from '../api/wire.ts'
 
 export const inboxQuery = z.strictObject({ limit: limit(200, 50), after })
 
-const change = z
+export const deadLetter = z
   .object({
     ticket_id: z.string(),
     change: z.string().describe('HubSpot’s name for it: creation, propertyChange, …'),
@@ -45,7 +45,7 @@ export const inboxResponse = z.object({
   waiting_since: z.string().nullable(),
   dead_lettered: z.number().meta({ examples: [1] }),
   dead_letters: z
-    .array(change)
+    .array(deadLetter)
     .describe('The dead-lettered changes, in the order in which they were dead-lettered'),
   next_after: nextAfter,
 })

@@ -1,22 +1,16 @@
 /** SQL for operators of an endpoint: its delivery history, and sending again. */
 import { sql } from 'kysely'
+import type { z } from 'zod'
 import type { SizedRow } from '../api/byte-budget.ts'
+import type { RowOf } from '../api/wire.ts'
 import type { TenantScope } from '../db/scope.ts'
+import type { delivery } from './schema.ts'
 
-export interface DeliveryState extends SizedRow {
+export interface DeliveryState
+  extends RowOf<Omit<z.infer<typeof delivery>, 'state' | 'next_attempt_at'>, 'delivered_at'>,
+    SizedRow {
   seq: number
-  change_id: string | null
-  type: string | null
   due_at: Date | null
-  delivered_at: Date | null
-  failure_reason: string | null
-  attempts: {
-    at: string
-    duration_ms: number
-    status: number | null
-    error: string | null
-    response: string | null
-  }[]
 }
 
 /** How many attempts are shown of one delivery; sending again can produce more. */

@@ -3,13 +3,16 @@
  * tenant's data key. Over 200 lines because all SQL on the `endpoints` table is here.
  */
 import { sql } from 'kysely'
+import type { z } from 'zod'
+import type { RowOf } from '../api/wire.ts'
 import { recordChange } from '../changes/store.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 import type { KeyRing, TenantSealer } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { tenantSealerOf } from '../tenants/store.ts'
 import { whereEndpoint } from './delivery-store.ts'
-import { type Endpoint, type EndpointState, productEndpoint } from './endpoint.ts'
+import { type Endpoint, productEndpoint } from './endpoint.ts'
+import type { endpoint } from './schema.ts'
 
 const field = (endpointId: string) => ({ field: `endpoint ${endpointId}` })
 
@@ -46,6 +49,12 @@ export async function countEndpoints(scope: TenantScope): Promise<number> {
     select count(*)::int as count from endpoints where tenant_id = ${scope.tenantId}`)
   return row?.count ?? 0
 }
+
+/** As shown to callers: without a secret. */
+type EndpointState = RowOf<
+  z.infer<typeof endpoint>,
+  'created_at' | 'failing_since' | 'disabled_at' | 'previous_secret_expires_at'
+>
 
 const shown = sql`endpoint_id, url, types, in_order, created_at, failing_since, disabled_at, disabled_reason,
   case when previous_secret_expires_at > clock_timestamp() then previous_secret_expires_at end as previous_secret_expires_at,

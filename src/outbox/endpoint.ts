@@ -18,17 +18,3 @@ export interface Endpoint {
   /** True from the first failed attempt until a delivery succeeds. */
   failing: boolean
 }
-
-/** As shown to callers: without a secret. */
-export interface EndpointState {
-  endpoint_id: string
-  url: string
-  types: string[] | null
-  in_order: boolean
-  created_at: Date
-  failing_since: Date | null
-  disabled_at: Date | null
-  disabled_reason: string | null
-  previous_secret_expires_at: Date | null
-  waiting: number
-}

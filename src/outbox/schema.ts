@@ -94,7 +94,7 @@ export const endpointListResponse = z.object({ endpoints: z.array(endpoint) })
 
 export const deliveriesQuery = z.strictObject({ limit: limit(200, 50), after })
 
-const delivery = z
+export const delivery = z
   .object({
     change_id: z.string().nullable().describe('The webhook-id; null when the change is no longer retained'),
     type: z.string().nullable(),

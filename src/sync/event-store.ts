@@ -1,36 +1,16 @@
 /** SQL that reads runs: one, some, and the history. */
 import { sql } from 'kysely'
+import type { z } from 'zod'
+import type { RowOf } from '../api/wire.ts'
 import type { TenantScope } from '../db/scope.ts'
-import type { EventState, SyncTrigger, SyncType } from './stream.ts'
+import type { syncEvent } from './schema.ts'
 
-export interface SyncEvent {
-  sync_event_id: string
-  integration_id: string
-  kind: string
-  sync_type: SyncType
-  trigger: SyncTrigger
-  state: EventState
+export interface SyncEvent
+  extends RowOf<
+    Omit<z.infer<typeof syncEvent>, 'rate_per_second'>,
+    'waiting_until' | 'requested_at' | 'started_at' | 'finished_at' | 'repeats_since'
+  > {
   version: number
-  total: number | null
-  done: number
-  inserted: number
-  changed: number
-  unchanged: number
-  archived: number
-  failed: number
-  repaired: number
-  pages: number
-  waiting_for: string | null
-  waiting_until: Date | null
-  error_code: string | null
-  error: string | null
-  requested_at: Date
-  started_at: Date | null
-  finished_at: Date | null
-  /** How many scheduled runs directly before this one found nothing either; this row stands for them. */
-  repeat_count: number
-  /** When the first of them started. */
-  repeats_since: Date | null
   /** By the database's clock; used for the rate. */
   running_ms: number
 }
