@@ -11,7 +11,7 @@ import { readIdempotencyKey } from '../api/idempotency.ts'
 import { findStoredResponse } from '../api/idempotency-store.ts'
 import { runIdempotent } from '../api/run-idempotent.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { after, integrationPath, limit, noQuery } from '../api/wire.ts'
+import { after, integrationPath, isoTimes, limit, noQuery } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
@@ -21,7 +21,6 @@ import type { TestConnection } from '../integrations/connection-test.ts'
 import { requireIntegration, requireLockedIntegration } from '../integrations/require-integration.ts'
 import { AppError } from '../lib/errors.ts'
 import { findSyncEvent, listSyncEvents, type SyncEvent } from './event-store.ts'
-import { presentSyncEvent } from './present-event.ts'
 import type { ProgressWatch } from './progress.ts'
 import { syncBody, syncEvent, syncEventPath, syncHistory, syncStarted } from './schema.ts'
 import { type RequestedRun, requestRun } from './store.ts'
@@ -58,6 +57,14 @@ const presentStarted = (requested: RequestedRun): SyncStarted => ({
   already_running: requested.already,
   resumed: requested.resumed,
 })
+
+function presentSyncEvent({ version: _, running_ms, ...event }: SyncEvent): z.infer<typeof syncEvent> {
+  const seconds = running_ms / 1_000
+  return {
+    ...isoTimes(event),
+    rate_per_second: seconds > 0 && event.done > 0 ? Math.round((event.done / seconds) * 10) / 10 : null,
+  }
+}
 
 const historyQuery = z.strictObject({ limit: limit(200, 50), after })
 const tags = ['sync'] as const
