@@ -5,15 +5,9 @@ import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { type TenantScope, withSystem, withTenant } from '../../src/db/scope.ts'
 import { newId } from '../../src/lib/ids.ts'
+import { type Ending, finishRun } from '../../src/sync/run-end-store.ts'
 import { dueStreams, type TenantStream } from '../../src/sync/schedule-store.ts'
-import {
-  claimStream,
-  type Ending,
-  finishRun,
-  type RunProgress,
-  releaseStream,
-  requestRun,
-} from '../../src/sync/store.ts'
+import { claimStream, type RunProgress, releaseStream, requestRun } from '../../src/sync/store.ts'
 import type { StreamKey } from '../../src/sync/stream.ts'
 import { engines } from '../support/engines.ts'
 import { A, B, seedTenant } from '../support/rows.ts'
@@ -109,7 +103,7 @@ for (const engine of engines)
         'select sync_event_id, trigger, state, started_at is not null as started from sync_events',
       )
       assert.deepEqual(events, [
-        { sync_event_id: one.syncEventId, trigger: 'schedule', state: 'running', started: true },
+        { sync_event_id: one.sync_event_id, trigger: 'schedule', state: 'running', started: true },
       ])
     })
 
@@ -136,7 +130,7 @@ for (const engine of engines)
       assert.equal(await slotIsAhead(), true)
       await run('update sync_streams set lease_until = now()')
       const second = (await claim()) ?? assert.fail()
-      assert.equal(second.syncEventId, first.syncEventId)
+      assert.equal(second.sync_event_id, first.sync_event_id)
       assert.equal(second.epoch, first.epoch + 1)
       assert.deepEqual(await run('select trigger, state from sync_events'), [
         { trigger: 'api', state: 'running' },
@@ -149,7 +143,7 @@ for (const engine of engines)
         await run('update sync_streams set next_run_at = now()')
         const claimed = (await claim()) ?? assert.fail()
         await within((scope) => finishRun(scope, keyOf(A), claimed, ending(step, errorCode)))
-        return claimed.syncEventId
+        return claimed.sync_event_id
       }
       const requested = async () => {
         await within((scope) => requestRun(scope, keyOf(A), 'api'))
