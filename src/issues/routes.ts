@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { decodeCursor, decodeIdCursor, nextCursor } from '../api/cursor.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { integrationPath, tenantPath } from '../api/wire.ts'
+import { integrationPath, isoTimes, tenantPath } from '../api/wire.ts'
 import { callErrors } from '../hubspot/as-app-error.ts'
 import { requireIntegration } from '../integrations/require-integration.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
@@ -16,39 +16,14 @@ export interface IssueRouteDependencies extends LiveTicketDependencies {
   signalOf(request: FastifyRequest): AbortSignal
 }
 
-function present(stored: StoredIssue): z.infer<typeof issue> {
-  return {
-    issue_id: stored.issueId,
-    integration_id: stored.integrationId,
-    ticket_id: stored.ticketId,
-    subject: stored.subject,
-    content: stored.content,
-    pipeline_id: stored.pipelineId,
-    pipeline_name: stored.pipelineName,
-    stage_id: stored.stageId,
-    stage_name: stored.stageName,
-    stage_closed: stored.stageClosed,
-    priority: stored.priority,
-    category: stored.category,
-    owner_id: stored.ownerId,
-    owner_name: stored.ownerName,
-    owner_email: stored.ownerEmail,
-    created_at: stored.createdAt?.toISOString() ?? null,
-    modified_at: stored.modifiedAt?.toISOString() ?? null,
-    archived: stored.archived,
-    archived_at: stored.archivedAt?.toISOString() ?? null,
-    deleted_at: stored.deletedAt?.toISOString() ?? null,
-    merged_into: stored.mergedInto,
-    url: stored.url,
-    properties: stored.properties,
-    associations: stored.associations && {
-      contacts: stored.associations.contacts ?? null,
-      companies: stored.associations.companies ?? null,
-      deals: stored.associations.deals ?? null,
-    },
-    synced_at: stored.syncedAt.toISOString(),
-  }
-}
+const present = (stored: StoredIssue): z.infer<typeof issue> => ({
+  ...isoTimes(stored),
+  associations: stored.associations && {
+    contacts: stored.associations.contacts ?? null,
+    companies: stored.associations.companies ?? null,
+    deals: stored.associations.deals ?? null,
+  },
+})
 
 /** HubSpot responds in a few hundred ms, and a tenant's calls wait for each other. */
 const liveMemoryWaitMs = 10_000
@@ -115,7 +90,7 @@ export function issueRoutes(app: FastifyInstance, deps: IssueRouteDependencies):
           const after = cursor === undefined ? undefined : decodeIdCursor(tenantId, cursor)
           return await listIssues(scope, { ...options, bytes, after })
         })
-        const next_after = nextCursor(page, tenantId, (last) => last.issueId)
+        const next_after = nextCursor(page, tenantId, (last) => last.issue_id)
         return { issues: page.rows.map(present), next_after }
       }
       const page = await readPage(limit, async (scope, bytes) => {
@@ -123,7 +98,7 @@ export function issueRoutes(app: FastifyInstance, deps: IssueRouteDependencies):
         const after = cursor === undefined ? undefined : decodeCursor(integration_id, cursor, /^\d{1,20}$/)
         return await listIntegrationIssues(scope, { ...options, bytes, integrationId: integration_id, after })
       })
-      const next_after = nextCursor(page, integration_id, (last) => last.ticketId)
+      const next_after = nextCursor(page, integration_id, (last) => last.ticket_id)
       return { issues: page.rows.map(present), next_after }
     },
   )

@@ -9,35 +9,35 @@ import type { TicketAssociations } from './association-store.ts'
  * associations.
  */
 export interface StoredIssue extends SizedRow {
-  issueId: string
-  integrationId: string
-  ticketId: string
+  issue_id: string
+  integration_id: string
+  ticket_id: string
   subject: string | null
   content: string | null
-  pipelineId: string | null
-  pipelineName: string | null
-  stageId: string | null
-  stageName: string | null
-  stageClosed: boolean | null
+  pipeline_id: string | null
+  pipeline_name: string | null
+  stage_id: string | null
+  stage_name: string | null
+  stage_closed: boolean | null
   priority: string | null
   category: string | null
-  ownerId: string | null
-  ownerName: string | null
-  ownerEmail: string | null
-  createdAt: Date | null
+  owner_id: string | null
+  owner_name: string | null
+  owner_email: string | null
+  created_at: Date | null
   /** null: HubSpot does not know. */
-  modifiedAt: Date | null
+  modified_at: Date | null
   archived: boolean
-  archivedAt: Date | null
+  archived_at: Date | null
   /** When HubSpot was found to no longer have it. */
-  deletedAt: Date | null
+  deleted_at: Date | null
   /** The ticket id of the survivor. */
-  mergedInto: string | null
+  merged_into: string | null
   url: string | null
   properties: Record<string, string | null>
   /** null: never read. */
   associations: TicketAssociations | null
-  syncedAt: Date
+  synced_at: Date
 }
 
 /** Options of both lists. */
@@ -69,15 +69,15 @@ const withAccountData = (
   order: RawBuilder<unknown>,
   bytes = Number.MAX_SAFE_INTEGER,
 ) => sql<StoredIssue>`
-  select i.up_to as "upTo", i.issue_id as "issueId", i.integration_id as "integrationId", i.ticket_id as "ticketId",
+  select i.up_to as "upTo", i.issue_id, i.integration_id, i.ticket_id,
     case when i.up_to <= ${bytes} then i.subject end as subject,
-    case when i.up_to <= ${bytes} then i.content end as content, i.pipeline_id as "pipelineId", p.label as "pipelineName", i.stage_id as "stageId",
-    s.label as "stageName", s.closed as "stageClosed", i.priority, i.category, i.owner_id as "ownerId",
-    o.label as "ownerName", o.email as "ownerEmail", i.ticket_created_at as "createdAt",
-    nullif(i.modified_at, 'epoch') as "modifiedAt", i.archived, i.archived_at as "archivedAt", i.deleted_at as "deletedAt",
-    m.survivor_id as "mergedInto", i.url,
+    case when i.up_to <= ${bytes} then i.content end as content, i.pipeline_id, p.label as pipeline_name, i.stage_id,
+    s.label as stage_name, s.closed as stage_closed, i.priority, i.category, i.owner_id,
+    o.label as owner_name, o.email as owner_email, i.ticket_created_at as created_at,
+    nullif(i.modified_at, 'epoch') as modified_at, i.archived, i.archived_at, i.deleted_at,
+    m.survivor_id as merged_into, i.url,
     case when i.up_to <= ${bytes} then i.properties end as properties,
-    case when i.up_to <= ${bytes} then a.associations end as associations, i.synced_at as "syncedAt"
+    case when i.up_to <= ${bytes} then a.associations end as associations, i.synced_at
   from (
     select *, (sum(size) over (${order}))::float8 as up_to
     from (

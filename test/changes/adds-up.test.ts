@@ -208,7 +208,7 @@ async function live(random: Random, statements: number, integrationId: string, w
 
   const asCopy = (issue: StoredIssue): Copy => ({
     archived: issue.archived,
-    mergedInto: issue.mergedInto,
+    mergedInto: issue.merged_into,
     properties: plain(issue.properties),
   })
   for (let n = 0; n < statements; n++) {
@@ -222,7 +222,7 @@ async function live(random: Random, statements: number, integrationId: string, w
     }).catch((error: Error) => assert.equal(error.message, 'killed', error.stack))
     const issues = new Map(
       (await within((scope) => listIssues(scope, { after: undefined, limit: 10_000 }))).map((issue) => [
-        issue.ticketId,
+        issue.ticket_id,
         issue,
       ]),
     )

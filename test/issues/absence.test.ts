@@ -77,7 +77,9 @@ for (const engine of engines) {
       const rows = await within((scope) =>
         listIntegrationIssues(scope, { integrationId: id, after: undefined, limit: 100 }),
       )
-      const deleted = rows.filter(({ deletedAt }) => deletedAt).map(({ ticketId }) => ticketId)
+      const deleted = rows
+        .filter(({ deleted_at: deletedAt }) => deletedAt)
+        .map(({ ticket_id: ticketId }) => ticketId)
       assert.deepEqual(deleted, ['1008', '2000'])
       assert.deepEqual((await absent(at(10), 1_000)).absent, ['1006', '1010', '1011', '2001'])
       // Shown again by a later read it lives; by an earlier one it does not.

@@ -69,7 +69,7 @@ for (const quirks of uncertain) {
       const issues = await withTenant(db, A, (scope) =>
         listIntegrationIssues(scope, { ...bench.whose, after: undefined, limit: 2_000 }),
       )
-      return new Map(issues.map(({ ticketId, associations }) => [ticketId, associations]))
+      return new Map(issues.map(({ ticket_id: ticketId, associations }) => [ticketId, associations]))
     }
 
     test('1,200 tickets cost two calls per kind, and the stored associations equal HubSpot’s single reads', async () => {

@@ -172,7 +172,10 @@ for (const engine of engines) {
         listIntegrationIssues(scope, { integrationId: id, after: undefined, limit: 9 }),
       )
       assert.equal(left.length, 5)
-      assert.deepEqual(Object.keys(await stored()).sort(), left.map(({ ticketId }) => ticketId).sort())
+      assert.deepEqual(
+        Object.keys(await stored()).sort(),
+        left.map(({ ticket_id: ticketId }) => ticketId).sort(),
+      )
     })
   })
 }

@@ -74,7 +74,7 @@ for (const engine of engines) {
         await withTenant(db, A, (scope) =>
           listIntegrationIssues(scope, { integrationId: id, after: undefined, limit: 50 }),
         )
-      ).find((issue) => issue.ticketId === ticketId) ?? assert.fail(ticketId)
+      ).find((issue) => issue.ticket_id === ticketId) ?? assert.fail(ticketId)
 
     test('a renamed stage is renamed in every issue at once; stage ids count within their pipeline', async () => {
       const pipelines = [label('pipeline', '0', 'Support'), label('pipeline', '9', 'Returns')]
@@ -89,33 +89,33 @@ for (const engine of engines) {
       await save(['owner'], owners)
       const ten = await read('10')
       assert.deepEqual(
-        [ten.pipelineName, ten.stageName, ten.stageClosed, ten.ownerName, ten.ownerEmail],
+        [ten.pipeline_name, ten.stage_name, ten.stage_closed, ten.owner_name, ten.owner_email],
         ['Support', 'New', false, 'Ada Lovelace', 'ada@example.com'],
       )
       const eleven = await read('11')
       assert.deepEqual(
-        [eleven.pipelineName, eleven.stageName, eleven.stageClosed, eleven.ownerName],
+        [eleven.pipeline_name, eleven.stage_name, eleven.stage_closed, eleven.owner_name],
         ['Returns', 'Requested', true, 'gone@example.com'],
       )
       const twelve = await read('12')
       assert.deepEqual(
-        [twelve.pipelineName, twelve.stageName, twelve.stageClosed, twelve.ownerName],
+        [twelve.pipeline_name, twelve.stage_name, twelve.stage_closed, twelve.owner_name],
         [null, null, null, null],
       )
       await save(
         ['pipeline', 'stage'],
         [...pipelines, stage('0', '1', 'Fresh'), stage('9', '1', 'Requested', true)],
       )
-      assert.equal((await read('10')).stageName, 'Fresh')
-      assert.equal((await read('11')).stageName, 'Requested')
-      const found = await withTenant(db, A, (scope) => findIssue(scope, ten.issueId))
+      assert.equal((await read('10')).stage_name, 'Fresh')
+      assert.equal((await read('11')).stage_name, 'Requested')
+      const found = await withTenant(db, A, (scope) => findIssue(scope, ten.issue_id))
       const listed = await read('10')
       assert.deepEqual(found, { ...listed, upTo: found?.upTo })
     })
 
     test('an entry that is no longer listed retains its label, and labels of other integrations are separate', async () => {
       await save(['owner'], [label('owner', '79', 'New One')])
-      assert.equal((await read('10')).ownerName, 'Ada Lovelace')
+      assert.equal((await read('10')).owner_name, 'Ada Lovelace')
       const archived = await withTenant(db, A, ({ query }) =>
         query(sql<{ archived: boolean }>`
           select archived from labels where topic = 'owner' and id = '77' and integration_id = ${id}`),
@@ -124,8 +124,8 @@ for (const engine of engines) {
       const theirs = await withTenant(db, A, (scope) =>
         listIntegrationIssues(scope, { integrationId: other, after: undefined, limit: 50 }),
       )
-      const ten = theirs.find(({ ticketId }) => ticketId === '10')
-      assert.deepEqual([ten?.ownerName, ten?.pipelineName], [null, 'Support Pipeline'])
+      const ten = theirs.find(({ ticket_id: ticketId }) => ticketId === '10')
+      assert.deepEqual([ten?.owner_name, ten?.pipeline_name], [null, 'Support Pipeline'])
     })
 
     test('for a label that is given twice, the last one counts', async () => {
@@ -146,7 +146,7 @@ for (const engine of engines) {
       )
       assert.deepEqual((await read('10')).associations, { contacts, companies: null })
       assert.equal((await read('11')).associations, null)
-      assert.deepEqual([(await read('13')).mergedInto, (await read('10')).mergedInto], ['10', null])
+      assert.deepEqual([(await read('13')).merged_into, (await read('10')).merged_into], ['10', null])
     })
 
     test('archived: both, tombstones only, live ones only, in both lists, and paging stays within the filter', async () => {
@@ -155,7 +155,7 @@ for (const engine of engines) {
           await withTenant(db, A, (scope) =>
             listIntegrationIssues(scope, { integrationId: id, archived, after, limit: 50 }),
           )
-        ).map(({ ticketId }) => ticketId)
+        ).map(({ ticket_id: ticketId }) => ticketId)
       assert.deepEqual(await of(undefined), ['1', '10', '11', '12', '13'])
       assert.deepEqual(await of(false), ['1', '10', '11', '12'])
       assert.deepEqual(await of(true), ['13'])

@@ -52,7 +52,7 @@ for (const engine of bothEngines) {
         await withTenant(db, A, (scope) =>
           listIntegrationIssues(scope, { integrationId: id, after: undefined, limit: 1_000 }),
         )
-      ).find((issue) => issue.ticketId === ticketId)
+      ).find((issue) => issue.ticket_id === ticketId)
 
     test('a new ticket is inserted; read again unchanged it writes nothing', async () => {
       assert.deepEqual(outcomes(await upsert([issueRow('10'), issueRow('11')], at(1))), {
@@ -84,9 +84,9 @@ for (const engine of bothEngines) {
         changed: ['fresh', 'gone', 'hs_lastmodifieddate', 'hs_pipeline_stage'],
       })
       const then = await stored('20')
-      assert.equal(then?.stageId, '2')
-      assert.equal(then?.issueId, first?.issueId)
-      assert.equal(then?.modifiedAt?.toISOString(), modified_at)
+      assert.equal(then?.stage_id, '2')
+      assert.equal(then?.issue_id, first?.issue_id)
+      assert.equal(then?.modified_at?.toISOString(), modified_at)
       assert.deepEqual(then?.properties, now.properties)
     })
 
@@ -173,9 +173,9 @@ for (const engine of bothEngines) {
       const save = (given: unknown[], second: number) =>
         withTenant(db, A, (scope) => ticketKind.upsert(scope, id, given, at(second), 'read'))
       assert.deepEqual((await save(records, 1)).rejected, [])
-      for (const ticket of ['27', '28', '29']) assert.equal((await stored(ticket))?.createdAt, null)
-      assert.equal((await stored('27'))?.modifiedAt?.toISOString(), '2026-01-01T00:00:00.000Z')
-      assert.deepEqual([(await stored('28'))?.modifiedAt, (await stored('29'))?.modifiedAt], [null, null])
+      for (const ticket of ['27', '28', '29']) assert.equal((await stored(ticket))?.created_at, null)
+      assert.equal((await stored('27'))?.modified_at?.toISOString(), '2026-01-01T00:00:00.000Z')
+      assert.deepEqual([(await stored('28'))?.modified_at, (await stored('29'))?.modified_at], [null, null])
       // Without a time of change the later read wins, and a row with a time counts as newer.
       const edited = { ...records[1], properties: { ...records[1]?.properties, subject: 'b' } }
       assert.equal((await save([edited], 3)).changed, 1)
@@ -356,7 +356,7 @@ for (const engine of bothEngines) {
         assert.deepEqual(outcomes(await upsert([gone('80')], at(3))), { 80: 'archived' })
         assert.equal((await stored('80'))?.archived, true)
         assert.deepEqual(outcomes(await upsert([live('80')], at(4))), { 80: 'restored' })
-        assert.deepEqual([(await stored('80'))?.archived, (await stored('80'))?.archivedAt], [false, null])
+        assert.deepEqual([(await stored('80'))?.archived, (await stored('80'))?.archived_at], [false, null])
       })
 
       test('is not removed by a page that was fetched before it, or in the same second, and stored after it', async () => {
@@ -429,13 +429,13 @@ for (const engine of bothEngines) {
       for (const loser of ['90', '91']) {
         await upsert([issueRow(loser, { subject: 'late', modified_at: '2026-03-01T00:00:00.000Z' })], at(40))
         const saved = await stored(loser)
-        assert.deepEqual([saved?.archived, saved?.mergedInto], [true, '900'])
+        assert.deepEqual([saved?.archived, saved?.merged_into], [true, '900'])
       }
       // Merged again: the newest survivor has them.
       const next = { ...survivor, id: '1000', properties: { hs_merged_object_ids: '900;90;91' } }
       await withTenant(db, A, (scope) => ticketKind.upsert(scope, id, [next], at(50), 'read'))
       await withTenant(db, A, (scope) => ticketKind.upsert(scope, id, [survivor], at(51), 'read'))
-      for (const loser of ['90', '91', '900']) assert.equal((await stored(loser))?.mergedInto, '1000')
+      for (const loser of ['90', '91', '900']) assert.equal((await stored(loser))?.merged_into, '1000')
       assert.equal((await stored('900'))?.archived, true)
     })
 
@@ -457,10 +457,10 @@ for (const engine of bothEngines) {
     test('one tenant’s issue cannot be found by another, though the ticket and portal are the same', async () => {
       const mine = await stored('10')
       assert.ok(mine)
-      assert.equal(await withTenant(db, B, (scope) => findIssue(scope, mine.issueId)), undefined)
+      assert.equal(await withTenant(db, B, (scope) => findIssue(scope, mine.issue_id)), undefined)
       const theirs = await withTenant(db, B, (scope) => listIssues(scope, { after: undefined, limit: 1_000 }))
       assert.equal(
-        theirs.some(({ ticketId }) => ticketId === '10'),
+        theirs.some(({ ticket_id: ticketId }) => ticketId === '10'),
         false,
       )
     })
@@ -472,8 +472,8 @@ for (const engine of bothEngines) {
       for (let n = 0; ; n++) {
         const page = await withTenant(db, A, (scope) => listIssues(scope, { after, limit: 3 }))
         if (page.length === 0) break
-        met.push(...page.map(({ issueId }) => issueId))
-        after = page.at(-1)?.issueId
+        met.push(...page.map(({ issue_id: issueId }) => issueId))
+        after = page.at(-1)?.issue_id
         await upsert(
           [issueRow('10', { subject: `again ${n}`, modified_at: `2026-02-01T00:00:${10 + n}.000Z` })],
           at(30),
@@ -481,7 +481,7 @@ for (const engine of bothEngines) {
       }
       assert.deepEqual(
         met,
-        all.map(({ issueId }) => issueId),
+        all.map(({ issue_id: issueId }) => issueId),
       )
     })
   })

@@ -132,8 +132,8 @@ export const isolation: Fault[] = [
   {
     name: 'memory-shared-by-tenants',
     in: 'present',
-    find: 'subject: stored.subject,',
-    put: 'subject: ((globalThis as { kept?: string | null }).kept ??= stored.subject),',
+    find: '...isoTimes(stored),',
+    put: '...isoTimes(stored), subject: ((globalThis as { kept?: string | null }).kept ??= stored.subject),',
     test: words,
     only: onPostgres,
     gain: 'data read for one tenant is returned to the next',
