@@ -168,7 +168,7 @@ export async function compose(
       changeSource,
       retryLimits,
       onConnected: async (scope: TenantScope, { integration }: Connected) => {
-        await requestSyncOnConnect(scope, integration.integrationId, ticketKind.name, periods)
+        await requestSyncOnConnect(scope, integration.integration_id, ticketKind.name, periods)
       },
       onDisconnected: async (scope: TenantScope, integrationId: string) => {
         await cancelRuns(scope, integrationId)

@@ -5,9 +5,9 @@ import { tenantNotErasing } from './oauth/confirmation-store.ts'
 
 /** All accounts of a tenant, including those of disconnected integrations. */
 export async function hubIdsOf({ query, tenantId }: TenantScope): Promise<number[]> {
-  const rows = await query(sql<{ hubId: number }>`
-    select hub_id as "hubId" from tenant_integrations where tenant_id = ${tenantId} and hub_id is not null`)
-  return rows.map(({ hubId }) => hubId)
+  const rows = await query(sql<{ hub_id: number }>`
+    select hub_id from tenant_integrations where tenant_id = ${tenantId} and hub_id is not null`)
+  return rows.map(({ hub_id }) => hub_id)
 }
 
 export async function deleteAccountRoute(scope: TenantScope, id: string): Promise<void> {

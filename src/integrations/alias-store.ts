@@ -24,13 +24,13 @@ export async function lookUpAlias(
   scope: TenantScope,
   id: string,
 ): Promise<{ integrationId: string; settled: boolean }> {
-  const [row] = await scope.query(sql<{ integrationId: string | null; settled: boolean }>`
+  const [row] = await scope.query(sql<{ integration_id: string | null; settled: boolean }>`
     select
       (select a.integration_id from integration_aliases a
-        where a.tenant_id = ${scope.tenantId} and a.alias_id = ${id}) as "integrationId",
+        where a.tenant_id = ${scope.tenantId} and a.alias_id = ${id}) as integration_id,
       exists (select from tenant_integrations i
         where i.tenant_id = ${scope.tenantId} and i.integration_id = ${id} and i.hub_id is not null) as settled`)
-  return { integrationId: row?.integrationId ?? id, settled: row?.settled ?? false }
+  return { integrationId: row?.integration_id ?? id, settled: row?.settled ?? false }
 }
 
 /** From now on, `alias` names the integration `id`. The caller holds the tenant's lock. */

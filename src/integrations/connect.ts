@@ -104,7 +104,7 @@ export async function checkConnectAccount(scope: TenantScope, wanted: string | u
   const holder = await findIntegrationByHubId(scope, hubId)
   const begun =
     wanted === undefined ? undefined : await findIntegration(scope, await resolveAlias(scope, wanted))
-  if (begun && begun.hubId !== null && begun.hubId !== hubId) {
+  if (begun && begun.hub_id !== null && begun.hub_id !== hubId) {
     throw new AppError(
       'hub_changed',
       'This HubSpot account is not the one that this integration was connected to',
@@ -136,11 +136,11 @@ export async function storeConnection(
   await ensureTenant(scope, deps.ring)
   const { holder, begun } = await checkConnectAccount(scope, wanted, account.hubId)
   // The account is connected under another id: renew that one, and make the new id an alias of it.
-  if (begun && holder && begun.integrationId !== holder.integrationId) {
-    await deleteIntegration(scope, begun.integrationId)
-    await insertAlias(scope, begun.integrationId, holder.integrationId)
+  if (begun && holder && begun.integration_id !== holder.integration_id) {
+    await deleteIntegration(scope, begun.integration_id)
+    await insertAlias(scope, begun.integration_id, holder.integration_id)
   }
-  const id = holder?.integrationId ?? begun?.integrationId ?? wanted ?? newId()
+  const id = holder?.integration_id ?? begun?.integration_id ?? wanted ?? newId()
   const integration = await saveConnectedAccount(scope, id, account)
   await replaceToken(scope, deps.ring, id, {
     ...tokens,

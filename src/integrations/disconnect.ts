@@ -45,7 +45,7 @@ export async function disconnectIntegration(
     await deleteAccountRoute(scope, integrationId)
     await deps.onDisconnected(scope, integrationId)
     await setIntegrationStatus(scope, integrationId, 'disconnected', null)
-    return { refreshToken: token?.refreshToken, hubId: integration.hubId }
+    return { refreshToken: token?.refreshToken, hubId: integration.hub_id }
   })
   // Separate from the disconnect, which is complete either way: many rows take many statements.
   const purged = purge && (await deps.purge({ tenantId, integrationId }))

@@ -36,19 +36,17 @@ export type TokenKind =
   | 'foreign'
 
 export interface Integration {
-  integrationId: string
-  integrationType: string
+  integration_id: string
+  integration_type: 'hubspot'
   status: IntegrationStatus
   /** Why it is not active: one of our codes. */
-  statusReason: string | null
-  hubId: number | null
-  hubDomain: string | null
-  uiDomain: string | null
-  hubUser: string | null
+  status_reason: string | null
+  hub_id: number | null
+  hub_domain: string | null
   /** null: HubSpot did not return them. */
   scopes: string[] | null
-  createdAt: Date
-  lastSyncAt: Date | null
+  created_at: Date
+  last_sync_at: Date | null
 }
 
 /** Identifies an integration and its tenant. */

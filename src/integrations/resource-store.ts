@@ -16,10 +16,10 @@ const freshFor = sql`interval '1 hour'`
 const retryAfter = sql`interval '5 minutes'`
 
 interface Row {
-  integrationId: string
+  integration_id: string
   resource: ResourceName
   problem: string | null
-  readAt: Date | null
+  read_at: Date | null
 }
 
 /**
@@ -28,13 +28,13 @@ interface Row {
  */
 export async function listResources(scope: TenantScope): Promise<Map<string, Resources>> {
   const rows = await scope.query(sql<Row>`
-    select integration_id as "integrationId", resource, problem, read_at as "readAt"
+    select integration_id, resource, problem, read_at
     from integration_resources where tenant_id = ${scope.tenantId}`)
   const found = new Map<string, Resources>()
-  for (const { integrationId, resource, problem, readAt } of rows) {
-    const resources = found.get(integrationId) ?? unknownResources()
-    resources[resource] = { state: problem === null ? 'ok' : 'degraded', problem, readAt }
-    found.set(integrationId, resources)
+  for (const { integration_id, resource, problem, read_at } of rows) {
+    const resources = found.get(integration_id) ?? unknownResources()
+    resources[resource] = { state: problem === null ? 'ok' : 'degraded', problem, read_at }
+    found.set(integration_id, resources)
   }
   return found
 }
@@ -43,7 +43,7 @@ export const unknownResources = (): Resources =>
   Object.fromEntries(
     resourceNames.map((name): [string, Resource] => [
       name,
-      { state: 'unknown', problem: null, readAt: null },
+      { state: 'unknown', problem: null, read_at: null },
     ]),
   ) as Resources
 

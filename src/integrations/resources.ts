@@ -17,7 +17,7 @@ export interface Resource {
    */
   problem: string | null
   /** When HubSpot last returned it. */
-  readAt: Date | null
+  read_at: Date | null
 }
 
 export type Resources = Record<ResourceName, Resource>

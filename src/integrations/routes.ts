@@ -199,11 +199,11 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       const { integration } = status
       return {
         connected: status.connected,
-        hub_domain: integration.hubDomain,
+        hub_domain: integration.hub_domain,
         scopes: integration.scopes,
         token_type: 'access' as const,
         expires_in: status.expiresIn,
-        hub_id: integration.hubId,
+        hub_id: integration.hub_id,
         status: integration.status,
         change_source: (status.byOAuth && deps.changeSource) || ('polling' as const),
         resources: presentResources(status.resources),

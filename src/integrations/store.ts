@@ -12,9 +12,7 @@ import {
 import { isStalePending } from './oauth/authorization-store.ts'
 
 const columns = sql`
-  integration_id as "integrationId", integration_type as "integrationType", status,
-  status_reason as "statusReason", hub_id as "hubId", hub_domain as "hubDomain", ui_domain as "uiDomain",
-  hub_user as "hubUser", scopes, created_at as "createdAt", last_sync_at as "lastSyncAt"`
+  integration_id, integration_type, status, status_reason, hub_id, hub_domain, scopes, created_at, last_sync_at`
 
 export async function findIntegration(scope: TenantScope, id: string): Promise<Integration | undefined> {
   const rows = await scope.query(sql<Integration>`

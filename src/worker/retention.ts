@@ -171,7 +171,7 @@ async function deleteExpiredRows(
 
 /** Deletes one page per integration, under the integration's lock. */
 async function deleteTombstones(scope: TenantScope, archivedMs: number, atMost: number): Promise<number> {
-  for (const { integrationId } of await listIntegrations(scope)) {
+  for (const { integration_id: integrationId } of await listIntegrations(scope)) {
     await lockIntegration(scope, integrationId)
     if ((await deleteOldTombstones(scope, integrationId, archivedMs, atMost)) === atMost) return atMost
   }

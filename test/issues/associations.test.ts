@@ -133,7 +133,7 @@ for (const engine of engines) {
       await keepAll(found([['deals', refusal]]))
       assert.deepEqual(await skip(), new Set(['deals']))
       const { deals, contacts } = (await resources()) ?? assert.fail()
-      assert.deepEqual(deals, { state: 'degraded', problem: refusal.problem, readAt: null })
+      assert.deepEqual(deals, { state: 'degraded', problem: refusal.problem, read_at: null })
       assert.deepEqual([contacts.state, contacts.problem], ['ok', null])
       await letAnHourPass(db)
       assert.deepEqual(await skip(), new Set())

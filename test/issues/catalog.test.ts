@@ -85,7 +85,7 @@ for (const engine of engines) {
       const resources = await resourcesNow()
       for (const topic of topics) {
         assert.deepEqual([resources[topic].state, resources[topic].problem], ['ok', null])
-        assert.ok(Math.abs(Date.now() - (resources[topic].readAt?.getTime() ?? 0)) < 60_000)
+        assert.ok(Math.abs(Date.now() - (resources[topic].read_at?.getTime() ?? 0)) < 60_000)
       }
       assert.equal(resources.contacts.state, 'unknown')
     })
@@ -165,7 +165,7 @@ for (const engine of engines) {
       assert.deepEqual(owners, {
         state: 'degraded',
         problem: 'missing_scopes:crm.objects.owners.read',
-        readAt: null,
+        read_at: null,
       })
       assert.deepEqual([properties.state, pipelines.state], ['ok', 'ok'])
       const integration = await withTenant(db, A, (scope) =>
@@ -189,7 +189,7 @@ for (const engine of engines) {
       await refresh()
       const lost = (await resourcesNow()).owners
       assert.equal(lost.state, 'degraded')
-      assert.ok(lost.readAt)
+      assert.ok(lost.read_at)
       assert.deepEqual(await labels(), before)
       await emulator.control('POST', `/portals/${bench.hubId}/scopes`, { restore: scopes })
       await refresh()
@@ -236,7 +236,7 @@ for (const engine of engines) {
       const { properties, pipelines, owners } = await resourcesNow()
       for (const resource of [properties, pipelines, owners])
         assert.equal(resource.problem, 'hubspot_unavailable')
-      assert.ok(properties.readAt)
+      assert.ok(properties.read_at)
       emulator.world.faults.clear()
       const asked = await crm()
       await refresh()

@@ -152,7 +152,7 @@ export async function confirmConnection(
       await markConfirmed(scope, confirmationId)
       const account: ConnectedAccount = { ...waiting, kind: 'oauth' }
       const { integration } = await storeConnection(deps, scope, { integrationId }, account, tokens)
-      return { hubId, integrationId: integration.integrationId }
+      return { hubId, integrationId: integration.integration_id }
     })
   } catch (error) {
     // It will never be connected.

@@ -60,7 +60,7 @@ export async function revokeAllGrants(
 
 async function listTokenGrants(deps: RevokeDependencies, rows: TenantScope): Promise<RevocableGrant[]> {
   const grants: RevocableGrant[] = []
-  for (const { integrationId, hubId } of await listTokens(rows, batchSize))
+  for (const { integration_id: integrationId, hub_id: hubId } of await listTokens(rows, batchSize))
     grants.push({
       hubId,
       integrationId,

@@ -200,9 +200,9 @@ export async function makeTokenDue(scope: TenantScope, id: string): Promise<void
 export async function listTokens(
   scope: TenantScope,
   atMost: number,
-): Promise<{ integrationId: string; hubId: number | null }[]> {
+): Promise<{ integration_id: string; hub_id: number | null }[]> {
   return await scope.query(sql`
-    select t.integration_id as "integrationId", i.hub_id as "hubId"
+    select t.integration_id, i.hub_id
     from integration_tokens t
     join tenant_integrations i on i.tenant_id = t.tenant_id and i.integration_id = t.integration_id
     where t.tenant_id = ${scope.tenantId} limit ${atMost}`)

@@ -65,7 +65,7 @@ export interface Tokens {
 }
 
 interface UsableToken {
-  integration: Integration & { hubId: number }
+  integration: Integration & { hub_id: number }
   token: StoredToken
 }
 
@@ -79,16 +79,16 @@ export function createTokens(deps: TokenDependencies): Tokens {
     return await within(ref, async (scope) => {
       const integration = await findIntegration(scope, ref.integrationId)
       if (!integration) throw integrationNotFound()
-      const { status, hubId } = integration
+      const { status, hub_id } = integration
       if (status === 'reauth_required') {
-        const missing = readScopesCode(integration.statusReason)
+        const missing = readScopesCode(integration.status_reason)
         throw missing ? missingScopes(missing) : tokenInvalid()
       }
       const token = await readToken(scope, ring, ref.integrationId)
-      if (status === 'pending' || status === 'disconnected' || hubId === null || !token) {
+      if (status === 'pending' || status === 'disconnected' || hub_id === null || !token) {
         throw new AppError('integration_not_connected', `The integration is ${status}; connect it first`)
       }
-      return { integration: { ...integration, hubId }, token }
+      return { integration: { ...integration, hub_id }, token }
     })
   }
 
@@ -220,7 +220,7 @@ export function createTokens(deps: TokenDependencies): Tokens {
   const accessOf = ({ token, integration }: UsableToken): HubSpotAccess => ({
     token: token.accessToken,
     app: token.kind === 'oauth' && deps.app ? deps.app.clientId : 'pasted',
-    hubId: integration.hubId,
+    hubId: integration.hub_id,
   })
 
   /**

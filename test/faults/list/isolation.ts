@@ -124,8 +124,8 @@ export const isolation: Fault[] = [
   {
     name: 'other-account-under-the-same-integration',
     in: 'checkConnectAccount',
-    find: 'if (begun && begun.hubId !== null && begun.hubId !== hubId) {',
-    put: 'if (begun && begun.hubId === -1) {',
+    find: 'if (begun && begun.hub_id !== null && begun.hub_id !== hubId) {',
+    put: 'if (begun && begun.hub_id === -1) {',
     test: 'test/integrations/oauth/oauth.test.ts',
     gain: 'the tickets of one account are mixed into the data of another',
   },
