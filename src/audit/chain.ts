@@ -25,14 +25,14 @@ export async function* verifyChains(db: Database): AsyncGenerator<ChainState> {
   )
   for (let after: TenantId | undefined; ; ) {
     const tenants = await withSystem(db, (scope) => listTenants(scope, { after, limit: rowsPerPage }))
-    for (const { tenantId: id } of tenants) {
+    for (const { tenant_id: id } of tenants) {
       const read = (seq: number | undefined) =>
         withTenant(db, id, (scope) => auditRowsAfter(scope, seq, rowsPerPage))
       // Erasing a tenant deletes its chain, so there is none to verify.
       const verdict = await unlessErasing(verifyChain(id, read))
       if (verdict) yield verdict
     }
-    after = tenants.at(-1)?.tenantId
+    after = tenants.at(-1)?.tenant_id
     if (tenants.length < rowsPerPage) return
   }
 }

@@ -10,7 +10,7 @@ export interface AuditEvent {
   target: string | null
   /** The peer's address; null on the command line. */
   address: string | null
-  requestId: string | null
+  request_id: string | null
   phase: 'requested' | 'done'
   /** For `done`: the status, and the code of an error. */
   result: string | null
@@ -21,7 +21,7 @@ export interface AuditRow extends AuditEvent {
   seq: number
   /** Seconds since 1970 with six decimals. Text, so that neither a digit nor the era is lost. */
   at: string
-  prevHash: string
+  prev_hash: string
   hash: string
 }
 
@@ -37,7 +37,7 @@ export const genesisHash = '0'.repeat(64)
  * of this format.
  */
 export function canonicalEvent(chain: Chain, row: Omit<AuditRow, 'hash'>): string {
-  const { seq, at, actor, action, target, address, requestId, phase, result, prevHash } = row
+  const { seq, at, actor, action, target, address, request_id, phase, result, prev_hash } = row
   return JSON.stringify([
     'spoke-audit-1',
     chain,
@@ -47,10 +47,10 @@ export function canonicalEvent(chain: Chain, row: Omit<AuditRow, 'hash'>): strin
     action,
     target,
     address,
-    requestId,
+    request_id,
     phase,
     result,
-    prevHash,
+    prev_hash,
   ])
 }
 
@@ -98,7 +98,7 @@ export function verifyChainRows(before: ChainState, rows: readonly AuditRow[]): 
         ? {
             ...verdict,
             from: verdict.from ?? row.seq,
-            follows: verdict.from === null ? row.prevHash : verdict.follows,
+            follows: verdict.from === null ? row.prev_hash : verdict.follows,
             seq: row.seq,
             head: row.hash,
             events: verdict.events + 1,
@@ -114,7 +114,7 @@ function faultOf({ chain, from, seq, head }: ChainState, row: AuditRow): string 
     return `events between ${seq} and ${row.seq} are missing, or one was inserted`
   if (eventHash(chain, row) !== row.hash) return `event ${row.seq} does not match its hash`
   // When older rows have been deleted, the previous hash of the oldest row cannot be checked.
-  if (first ? row.seq === 1 && row.prevHash !== genesisHash : row.prevHash !== head)
+  if (first ? row.seq === 1 && row.prev_hash !== genesisHash : row.prev_hash !== head)
     return `event ${row.seq} does not follow the one before it`
   return undefined
 }

@@ -68,12 +68,7 @@ async function pageIn(scope: TenantScope | SystemScope, chain: Chain, params: z.
   return { events: shown.map(present), next_after }
 }
 
-const present = ({ at, requestId, prevHash, ...row }: AuditRow) => ({
-  ...row,
-  at: isoOf(at),
-  request_id: requestId,
-  prev_hash: prevHash,
-})
+const present = (row: AuditRow) => ({ ...row, at: isoOf(row.at) })
 
 /** Returned unchanged when a manipulated row has a time that JavaScript cannot represent. */
 export function isoOf(at: string): string {

@@ -9,8 +9,7 @@ import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { type AuditEvent, type AuditRow, type Chain, eventHash, genesisHash, operatorChain } from './event.ts'
 
 const columns = sql`
-  seq, extract(epoch from at)::text as at, actor, action, target, address, request_id as "requestId", phase, result,
-  prev_hash as "prevHash", hash`
+  seq, extract(epoch from at)::text as at, actor, action, target, address, request_id, phase, result, prev_hash, hash`
 
 /** A chain's table, and the condition that selects its rows. */
 interface ChainTable {
@@ -83,13 +82,13 @@ async function nextRow(
     left join lateral (select seq, hash from ${table} where ${where} order by seq desc limit 1) last on true`)
   if (!now) throw new Error('the database returned no time')
   const { at, time, seq, hash } = now
-  const row = { ...event, seq: (seq ?? 0) + 1, at, prevHash: hash ?? genesisHash }
+  const row = { ...event, seq: (seq ?? 0) + 1, at, prev_hash: hash ?? genesisHash }
   return { ...row, time, hash: eventHash(chain, row) }
 }
 
 const valuesOf = (row: NewRow) => sql`
-  ${row.seq}, ${row.time}::timestamptz, ${row.actor}, ${row.action}, ${row.target}, ${row.address}, ${row.requestId},
-  ${row.phase}, ${row.result}, ${row.prevHash}, ${row.hash}`
+  ${row.seq}, ${row.time}::timestamptz, ${row.actor}, ${row.action}, ${row.target}, ${row.address}, ${row.request_id},
+  ${row.phase}, ${row.result}, ${row.prev_hash}, ${row.hash}`
 
 /** The chain's rows, oldest first. */
 export async function auditRowsAfter(

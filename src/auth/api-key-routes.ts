@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { decodeCursor, toCursorPage } from '../api/cursor.ts'
 import { type OnceWithSecret, tenantRoute } from '../api/tenant-route.ts'
-import { tenantPath } from '../api/wire.ts'
+import { isoTimes, tenantPath } from '../api/wire.ts'
 import type { TenantScope } from '../db/scope.ts'
 import { AppError, tenantNotFound } from '../lib/errors.ts'
 import { requireTenant } from '../tenants/require-tenant.ts'
@@ -16,18 +16,8 @@ import {
   listQuery,
   rotateApiKeyBody,
 } from '../tenants/schema.ts'
-import { type ApiKey, listApiKeys } from './api-key-store.ts'
+import { listApiKeys } from './api-key-store.ts'
 import { type CreatedApiKey, createApiKey, revokeApiKey, rotateApiKey } from './api-keys.ts'
-
-const present = (key: ApiKey) => ({
-  key_id: key.keyId,
-  name: key.name,
-  scopes: key.scopes,
-  created_at: key.createdAt.toISOString(),
-  expires_at: key.expiresAt?.toISOString() ?? null,
-  revoked_at: key.revokedAt?.toISOString() ?? null,
-  last_used_at: key.lastUsedAt?.toISOString() ?? null,
-})
 
 const tags = ['api keys'] as const
 
@@ -47,7 +37,7 @@ export function apiKeyRoutes(app: FastifyInstance, { db, ring, open }: TenantRou
   ) => {
     const { result, secret } = await onceWithSecret(async (scope) => {
       const { details, key } = await make(scope)
-      return { result: present(details), secret: key }
+      return { result: isoTimes(details), secret: key }
     })
     return { ...result, api_key: secret }
   }
@@ -98,8 +88,8 @@ export function apiKeyRoutes(app: FastifyInstance, { db, ring, open }: TenantRou
     async ({ tenantId, query: { limit, after: cursor }, transaction }) => {
       const after = cursor === undefined ? undefined : decodeCursor(tenantId, cursor, /^[0-9a-f]{16}$/)
       const rows = await transaction((scope) => listApiKeys(scope, { after, limit: limit + 1 }))
-      const { shown, next_after } = toCursorPage(rows, limit, tenantId, ({ keyId }) => keyId)
-      return { api_keys: shown.map(present), next_after }
+      const { shown, next_after } = toCursorPage(rows, limit, tenantId, ({ key_id }) => key_id)
+      return { api_keys: shown.map(isoTimes), next_after }
     },
   )
 
@@ -146,6 +136,6 @@ export function apiKeyRoutes(app: FastifyInstance, { db, ring, open }: TenantRou
       response: { 200: apiKey },
     },
     async ({ params, transaction }) =>
-      present(await transaction((scope) => revokeApiKey(scope, params.key_id))),
+      isoTimes(await transaction((scope) => revokeApiKey(scope, params.key_id))),
   )
 }

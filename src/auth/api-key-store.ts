@@ -10,25 +10,23 @@ import type { TenantId } from '../db/tenant-id.ts'
 
 /** A key as it is shown, without its secret or hash. */
 export interface ApiKey {
-  keyId: string
+  key_id: string
   name: string
   scopes: Scope[]
-  createdAt: Date
-  expiresAt: Date | null
-  revokedAt: Date | null
-  lastUsedAt: Date | null
+  created_at: Date
+  expires_at: Date | null
+  revoked_at: Date | null
+  last_used_at: Date | null
 }
 
-const shown = sql`
-  key_id as "keyId", name, scopes, created_at as "createdAt", expires_at as "expiresAt", revoked_at as "revokedAt",
-  last_used_at as "lastUsedAt"`
+const shown = sql`key_id, name, scopes, created_at, expires_at, revoked_at, last_used_at`
 
 /** What a caller's key is verified against. */
 export interface StoredApiKey {
-  keyId: string
-  tenantId: TenantId
+  key_id: string
+  tenant_id: TenantId
   scopes: Scope[]
-  keyHash: string
+  key_hash: string
 }
 
 /** Those of the keys that are neither revoked nor expired. */
@@ -38,7 +36,7 @@ export async function findLiveApiKeys(
 ): Promise<StoredApiKey[]> {
   return await query(
     sql<StoredApiKey>`
-    select key_id as "keyId", tenant_id as "tenantId", scopes, key_hash as "keyHash" from api_keys
+    select key_id, tenant_id, scopes, key_hash from api_keys
     where key_id = any(${[...keyIds]}::text[])
       and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())`,
     { prepare: true },

@@ -64,8 +64,8 @@ export async function rotateApiKey(
   if (!old) throw keyNotFound()
   if (!old.live)
     throw new AppError('api_key_not_active', 'The API key is revoked or expired; create a new one')
-  const { name, scopes, createdAt, expiresAt } = old
-  const lifeMs = expiresAt && expiresAt.getTime() - createdAt.getTime()
+  const { name, scopes, created_at, expires_at } = old
+  const lifeMs = expires_at && expires_at.getTime() - created_at.getTime()
   const made = await createApiKey(scope, ring, { name, scopes, lifeMs })
   await expireApiKeyWithin(scope, keyId, overlapMs)
   return made

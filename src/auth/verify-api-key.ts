@@ -63,15 +63,15 @@ export function createApiKeyVerifier(deps: {
   const cache = new Map<string, CacheEntry>()
   const readRow = createBatchReader(async (keyIds) => {
     const rows = await withSystemStatement(db, (scope) => findLiveApiKeys(scope, keyIds))
-    return new Map(rows.map((row) => [row.keyId, row]))
+    return new Map(rows.map((row) => [row.key_id, row]))
   })
 
   async function readKey(keyId: string, proof: CacheEntry['proof']): Promise<CachedRow | undefined> {
     const row = await readRow(keyId)
     if (!row) return undefined
-    const stored = [row.tenantId, row.keyHash, ...row.scopes].join(' ')
+    const stored = [row.tenant_id, row.key_hash, ...row.scopes].join(' ')
     if (proof?.stored === stored) return { ...row, stored }
-    const hasher = await unlessErasing(withTenant(db, row.tenantId, (scope) => apiKeyHasherOf(scope, ring)))
+    const hasher = await unlessErasing(withTenant(db, row.tenant_id, (scope) => apiKeyHasherOf(scope, ring)))
     return hasher && { ...row, stored, hasher }
   }
 
@@ -104,7 +104,7 @@ export function createApiKeyVerifier(deps: {
         log.warn({ err }, 'the last use of an API key could not be recorded'),
       )
     }
-    return { kind: 'tenant', tenantId: row.tenantId, scopes: row.scopes, by: `key:${keyId}` }
+    return { kind: 'tenant', tenantId: row.tenant_id, scopes: row.scopes, by: `key:${keyId}` }
   }
 }
 
@@ -113,7 +113,7 @@ function isKeyOf(text: string, row: CachedRow, entry: CacheEntry): boolean {
   const digest = hash('sha256', text, 'buffer')
   if (entry.proof?.stored === row.stored) return timingSafeEqual(digest, entry.proof.digest)
   const hashed = Buffer.from(row.hasher?.(new Secret(text), row.scopes) ?? '')
-  const keyHash = Buffer.from(row.keyHash)
+  const keyHash = Buffer.from(row.key_hash)
   if (hashed.length !== keyHash.length || !timingSafeEqual(hashed, keyHash)) return false
   entry.proof = { stored: row.stored, digest }
   row.hasher = undefined

@@ -25,7 +25,7 @@ export async function runAuditedCommand<T>(
   { tenantId, target }: CommandTarget,
   work: () => Promise<T>,
 ): Promise<T> {
-  const about = { actor: 'cli', action, target: target ?? null, address: null, requestId: null }
+  const about = { actor: 'cli', action, target: target ?? null, address: null, request_id: null }
   const event = (phase: AuditEvent['phase'], result: string | null) => ({ ...about, phase, result })
   const requestedIn = await recordAuditEvent(audit, tenantId, event('requested', null))
   const end = (result: string) => recordAuditResult(audit, requestedIn, tenantId, event('done', result))

@@ -124,7 +124,7 @@ export function auditEffects(app: FastifyInstance, audit: AuditLog, metrics: Met
     for (const { refused, count } of refusals.takeCounts()) {
       if (signal?.aborted) return
       const { actor, tenantId } = refused
-      const counted = { actor, action: 'refused', target: null, address: null, requestId: null }
+      const counted = { actor, action: 'refused', target: null, address: null, request_id: null }
       try {
         await recordAuditEvent(audit, tenantId, { ...counted, phase: 'done', result: `${count} more` })
       } catch (err) {
@@ -231,7 +231,7 @@ const eventOf = (
   // The command line calls in process, so there is no peer.
   address: actor === 'cli' ? null : (callerAddress(request) ?? null),
   // The caller may choose it, so it may contain anything.
-  requestId: scrub(request.id),
+  request_id: scrub(request.id),
   phase,
   result,
 })

@@ -7,7 +7,7 @@ import { readIdempotencyKey } from '../api/idempotency.ts'
 import { type Principal, principalName } from '../api/principal.ts'
 import { runIdempotent } from '../api/run-idempotent.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { noQuery, responseOf, tenantPath } from '../api/wire.ts'
+import { isoTimes, noQuery, responseOf, tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { withSystem, withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
@@ -24,11 +24,6 @@ export interface TenantRouteDependencies {
   /** No admin key is configured. */
   open: boolean
 }
-
-const presentTenant = ({ tenantId, createdAt }: Tenant) => ({
-  tenant_id: tenantId,
-  created_at: createdAt.toISOString(),
-})
 
 export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRouteDependencies): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
@@ -65,7 +60,7 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRout
         runIdempotent<z.infer<typeof created>>(scope, readIdempotencyKey(request), async () => {
           const made = await ensureTenant(scope, ring)
           const found = (await findTenant(scope)) as Tenant
-          return { status: made ? 201 : 200, body: { success: true, ...presentTenant(found) } }
+          return { status: made ? 201 : 200, body: { success: true, ...isoTimes(found) } }
         }),
       )
       return reply.code(status === 201 ? 201 : 200).send(body)
@@ -89,8 +84,8 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRout
       const { limit, after: cursor } = request.query
       const after = cursor === undefined ? undefined : decodeIdCursor('tenants', cursor)
       const rows = await withSystem(db, (scope) => listTenants(scope, { after, limit: limit + 1 }))
-      const { shown, next_after } = toCursorPage(rows, limit, 'tenants', ({ tenantId }) => tenantId)
-      return { success: true as const, tenants: shown.map(presentTenant), next_after }
+      const { shown, next_after } = toCursorPage(rows, limit, 'tenants', ({ tenant_id }) => tenant_id)
+      return { success: true as const, tenants: shown.map(isoTimes), next_after }
     },
   )
 
@@ -112,7 +107,7 @@ export function tenantRoutes(instance: FastifyInstance, { db, ring }: TenantRout
     async ({ transaction }) => {
       const found = await transaction(findTenant)
       if (!found) throw tenantNotFound()
-      return presentTenant(found)
+      return isoTimes(found)
     },
   )
 }

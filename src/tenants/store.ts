@@ -52,13 +52,13 @@ export async function resealTenant(scope: TenantScope, ring: KeyRing): Promise<b
 }
 
 export interface Tenant {
-  tenantId: TenantId
-  createdAt: Date
+  tenant_id: TenantId
+  created_at: Date
 }
 
 export async function findTenant(scope: TenantScope): Promise<Tenant | undefined> {
   const [row] = await scope.query(sql<Tenant>`
-    select tenant_id as "tenantId", created_at as "createdAt" from tenants where tenant_id = ${scope.tenantId}`)
+    select tenant_id, created_at from tenants where tenant_id = ${scope.tenantId}`)
   return row
 }
 
@@ -68,7 +68,7 @@ export async function listTenants(
   { after, limit }: { after: string | undefined; limit: number },
 ): Promise<Tenant[]> {
   return await query(sql<Tenant>`
-    select tenant_id as "tenantId", created_at as "createdAt" from tenants
+    select tenant_id, created_at from tenants
     where ${after ?? null}::uuid is null or tenant_id > ${after ?? null}::uuid
     order by tenant_id limit ${limit}`)
 }

@@ -18,7 +18,7 @@ function chainOf(chain: string, count: number): AuditRow[] {
   const rows: AuditRow[] = []
   for (let seq = 1; seq <= count; seq++) {
     const at = `${1_790_000_000 + seq}.000000`
-    const row = { ...auditEvent, seq, at, result: null, prevHash: rows.at(-1)?.hash ?? genesisHash }
+    const row = { ...auditEvent, seq, at, result: null, prev_hash: rows.at(-1)?.hash ?? genesisHash }
     rows.push({ ...row, hash: eventHash(chain, row) })
   }
   return rows
@@ -27,7 +27,7 @@ function chainOf(chain: string, count: number): AuditRow[] {
 const verdictOn = (chain: string, rows: AuditRow[]) => verifyChainRows(unverifiedChain(chain), rows)
 
 test('the hash covers one JSON array of every column, and Python computes the same', () => {
-  const row = { ...auditEvent, target: 'a "b"\n', seq: 1, at: '1790000000.123000', prevHash: genesisHash }
+  const row = { ...auditEvent, target: 'a "b"\n', seq: 1, at: '1790000000.123000', prev_hash: genesisHash }
   const text =
     '["spoke-audit-1","operator",1,"1790000000.123000","admin","sync.start","a \\"b\\"\\n","127.0.0.1","a-seed",' +
     `"requested",null,"${genesisHash}"]`

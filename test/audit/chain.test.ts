@@ -292,7 +292,7 @@ for (const engine of engines) {
       // Every hash recomputed, as the owner of the table can.
       let prevHash = genesisHash
       for (const row of await withTenant(db, A, (scope) => auditRowsAfter(scope, undefined, 100))) {
-        const forged = { ...row, actor: 'somebody-else', prevHash }
+        const forged = { ...row, actor: 'somebody-else', prev_hash: prevHash }
         const hash = eventHash(A, forged)
         await sql`update audit_events set actor = ${forged.actor}, prev_hash = ${prevHash}, hash = ${hash}
           where tenant_id = ${A} and seq = ${row.seq}`.execute(db.kysely)
@@ -312,18 +312,18 @@ for (const engine of engines) {
         // All but the last three are written at once: adding them one after the other takes seconds.
         let prevHash = genesisHash
         const rows = Array.from({ length: 1_200 }, (_, n) => {
-          const row = { ...auditEvent, seq: n + 1, at: `${1_780_000_000 + n}.000000`, prevHash }
+          const row = { ...auditEvent, seq: n + 1, at: `${1_780_000_000 + n}.000000`, prev_hash: prevHash }
           prevHash = eventHash(C, row)
           return { ...row, hash: prevHash }
         })
         await sql`
           insert into audit_events
             (tenant_id, seq, at, actor, action, target, address, request_id, phase, result, prev_hash, hash)
-          select ${C}, seq, to_timestamp(at), actor, action, target, address, "requestId", phase, result,
-            "prevHash", hash
+          select ${C}, seq, to_timestamp(at), actor, action, target, address, request_id, phase, result,
+            prev_hash, hash
           from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(
-            seq bigint, at float8, actor text, action text, target text, address text, "requestId" text,
-            phase text, result text, "prevHash" text, hash text)`.execute(db.kysely)
+            seq bigint, at float8, actor text, action text, target text, address text, request_id text,
+            phase text, result text, prev_hash text, hash text)`.execute(db.kysely)
         await withTenant(db, C, async (scope) => {
           for (let n = 0; n < 3; n++) await appendTenantAuditEvent(scope, auditEvent)
         })

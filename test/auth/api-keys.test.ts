@@ -68,7 +68,7 @@ for (const engine of engines) {
 
     test('a key authenticates its tenant with its scopes, and is nowhere in the database', async () => {
       const made = await create()
-      const { keyId } = made.details
+      const { key_id: keyId } = made.details
       assert.deepEqual(await prove(made), {
         kind: 'tenant',
         tenantId: A,
@@ -95,7 +95,7 @@ for (const engine of engines) {
       assert.equal(await prove(swapped), undefined)
       assert.equal(await prove(newApiKey().key.reveal()), undefined)
       assert.equal(
-        await prove(`spk_${made.details.keyId}_${randomBytes(32).toString('base64url')}`),
+        await prove(`spk_${made.details.key_id}_${randomBytes(32).toString('base64url')}`),
         undefined,
       )
       assert.ok(await prove(made))
@@ -103,17 +103,17 @@ for (const engine of engines) {
 
     test("a key's row that is moved to another tenant authenticates nobody", async () => {
       const made = await create()
-      await sql`update api_keys set tenant_id = ${B} where key_id = ${made.details.keyId}`.execute(db.kysely)
+      await sql`update api_keys set tenant_id = ${B} where key_id = ${made.details.key_id}`.execute(db.kysely)
       assert.equal(await prove(made), undefined)
     })
 
     test('a revoked key and an expired key authenticate nobody', async () => {
       const made = await create()
-      await withTenant(db, A, (scope) => revokeApiKey(scope, made.details.keyId))
+      await withTenant(db, A, (scope) => revokeApiKey(scope, made.details.key_id))
       assert.equal(await prove(made), undefined)
       const short = await create(60_000)
       assert.ok(await prove(short))
-      await sql`update api_keys set expires_at = now() where key_id = ${short.details.keyId}`.execute(
+      await sql`update api_keys set expires_at = now() where key_id = ${short.details.key_id}`.execute(
         db.kysely,
       )
       assert.equal(await prove(short), undefined)
@@ -123,7 +123,7 @@ for (const engine of engines) {
       const made = await create()
       const proveIt = createApiKeyVerifier({ db, ring, clock: systemClock, log: quiet })
       assert.ok(await proveIt(made.key.reveal()))
-      await withTenant(db, A, (scope) => revokeApiKey(scope, made.details.keyId))
+      await withTenant(db, A, (scope) => revokeApiKey(scope, made.details.key_id))
       const from = performance.now()
       for (;;) {
         const asked = performance.now() - from
@@ -180,7 +180,7 @@ for (const engine of engines) {
         const [made, clock] = [await create(), handClock()]
         const verify = createApiKeyVerifier({ db, ring, clock, log: quiet })
         const flood = async () => {
-          for (let n = 0; n < 100; n++) assert.equal(await verify(wrongKeyOf(made.details.keyId)), undefined)
+          for (let n = 0; n < 100; n++) assert.equal(await verify(wrongKeyOf(made.details.key_id)), undefined)
         }
         const first = await statementsOf(async () => {
           await flood()
@@ -201,7 +201,7 @@ for (const engine of engines) {
       const made = await create()
       const remembers = createApiKeyVerifier({ db, ring, clock: systemClock, log: quiet })
       assert.ok(await remembers(made.key.reveal()))
-      await sql`update api_keys set scopes = '{read,sync,manage}' where key_id = ${made.details.keyId}`.execute(
+      await sql`update api_keys set scopes = '{read,sync,manage}' where key_id = ${made.details.key_id}`.execute(
         db.kysely,
       )
       assert.equal(await prove(made), undefined)
@@ -213,31 +213,31 @@ for (const engine of engines) {
 
     test('a rotated key is followed by one like it, and ends after the overlap', async () => {
       const made = await create(3_600_000)
-      const next = await withTenant(db, A, (scope) => rotateApiKey(scope, ring, made.details.keyId, 2_000))
+      const next = await withTenant(db, A, (scope) => rotateApiKey(scope, ring, made.details.key_id, 2_000))
       assert.ok(await prove(made))
       assert.ok(await prove(next))
-      const { createdAt, expiresAt, scopes, name } = next.details
+      const { created_at: createdAt, expires_at: expiresAt, scopes, name } = next.details
       assert.deepEqual([name, scopes], [made.details.name, made.details.scopes])
       assert.equal((expiresAt as Date).getTime() - createdAt.getTime(), 3_600_000)
       await eventually(async () => (await prove(made)) === undefined, 'the overlap ends')
       assert.ok(await prove(next))
-      const refused = withTenant(db, A, (scope) => rotateApiKey(scope, ring, made.details.keyId, 0))
+      const refused = withTenant(db, A, (scope) => rotateApiKey(scope, ring, made.details.key_id, 0))
       await assert.rejects(refused, { code: 'api_key_not_active' })
     })
 
     test('an overlap never lengthens the life of the old key', async () => {
       const made = await create(60_000)
-      await withTenant(db, A, (scope) => rotateApiKey(scope, ring, made.details.keyId, 86_400_000))
+      await withTenant(db, A, (scope) => rotateApiKey(scope, ring, made.details.key_id, 86_400_000))
       const { rows } = await sql<{ ends: Date }>`
-        select expires_at as ends from api_keys where key_id = ${made.details.keyId}`.execute(db.kysely)
-      assert.deepEqual(rows[0]?.ends, made.details.expiresAt)
+        select expires_at as ends from api_keys where key_id = ${made.details.key_id}`.execute(db.kysely)
+      assert.deepEqual(rows[0]?.ends, made.details.expires_at)
     })
 
     test('keys of another tenant are neither rotated nor revoked', async () => {
       const made = await create()
-      const rotated = withTenant(db, B, (scope) => rotateApiKey(scope, ring, made.details.keyId, 0))
+      const rotated = withTenant(db, B, (scope) => rotateApiKey(scope, ring, made.details.key_id, 0))
       await assert.rejects(rotated, { code: 'api_key_not_found' })
-      const revoked = withTenant(db, B, (scope) => revokeApiKey(scope, made.details.keyId))
+      const revoked = withTenant(db, B, (scope) => revokeApiKey(scope, made.details.key_id))
       await assert.rejects(revoked, { code: 'api_key_not_found' })
       assert.ok(await prove(made))
     })

@@ -52,7 +52,7 @@ export const auditEvent: AuditEvent = {
   action: 'sync.start',
   target: null,
   address: '127.0.0.1',
-  requestId: 'a-seed',
+  request_id: 'a-seed',
   phase: 'requested',
   result: null,
 }
@@ -64,7 +64,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
     await ensureTenant(scope, ring)
     // Revoked, so that the database may still be served in open mode.
     const made = await createApiKey(scope, ring, { name: 'of the tests', scopes: ['read'], lifeMs: null })
-    await revokeApiKey(scope, made.details.keyId)
+    await revokeApiKey(scope, made.details.key_id)
     const account = {
       kind: 'static',
       hubId,

@@ -32,8 +32,8 @@ export const audit: Fault[] = [
   {
     name: 'chain-link-not-checked',
     in: 'faultOf',
-    find: 'first ? row.seq === 1 && row.prevHash !== genesisHash : row.prevHash !== head',
-    put: 'first && row.seq === 1 && row.prevHash !== genesisHash',
+    find: 'first ? row.seq === 1 && row.prev_hash !== genesisHash : row.prev_hash !== head',
+    put: 'first && row.seq === 1 && row.prev_hash !== genesisHash',
     test: 'test/audit/audit.test.ts',
     gain: 'a replaced row with a recomputed hash goes unnoticed',
   },
