@@ -64,12 +64,12 @@ async function createConnectedTenant(db: Database, ring: KeyRing): Promise<Fixtu
   const token = `pat-na1-${word}`
   const account = {
     kind: 'static',
-    hubId: randomInt(10 ** 11, 10 ** 12),
-    hubDomain: `${word}.example`,
-    uiDomain: null,
-    user: `${word}@example`,
+    hub_id: randomInt(10 ** 11, 10 ** 12),
+    hub_domain: `${word}.example`,
+    ui_domain: null,
+    hub_user: `${word}@example`,
     scopes: ['tickets'],
-    expiresInMs: null,
+    expires_in_ms: null,
   } as const
   await withTenant(db, tenantId, async (scope) => {
     await ensureTenant(scope, ring)

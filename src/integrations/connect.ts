@@ -88,7 +88,7 @@ export async function connectByAuthorizationCode(
     // The erasure revoked the grants that it found, but this one came later: nothing else would
     // revoke it.
     const { refreshToken } = granted.grant
-    if (isTenantErasing(error)) await releaseWaitingGrant(deps, { hubId: account.hubId, refreshToken })
+    if (isTenantErasing(error)) await releaseWaitingGrant(deps, { hubId: account.hub_id, refreshToken })
     throw error
   })
 }
@@ -134,7 +134,7 @@ export async function storeConnection(
   await lockTenant(scope)
   if (since !== undefined && (await tenantSince(scope)) !== since) throw tenantErasing()
   await ensureTenant(scope, deps.ring)
-  const { holder, begun } = await checkConnectAccount(scope, wanted, account.hubId)
+  const { holder, begun } = await checkConnectAccount(scope, wanted, account.hub_id)
   // The account is connected under another id: renew that one, and make the new id an alias of it.
   if (begun && holder && begun.integration_id !== holder.integration_id) {
     await deleteIntegration(scope, begun.integration_id)
@@ -145,7 +145,7 @@ export async function storeConnection(
   await replaceToken(scope, deps.ring, id, {
     ...tokens,
     kind: account.kind,
-    expiresInMs: account.expiresInMs,
+    expiresInMs: account.expires_in_ms,
   })
   const connected = { integration, renewed: holder !== undefined }
   await deps.onConnected(scope, connected)

@@ -84,12 +84,12 @@ async function completeFacts(
   }
   return {
     kind,
-    hubId,
-    hubDomain: storable(facts.hubDomain),
-    uiDomain: storable(account?.uiDomain),
-    user: storable(facts.user),
+    hub_id: hubId,
+    hub_domain: storable(facts.hubDomain),
+    ui_domain: storable(account?.uiDomain),
+    hub_user: storable(facts.user),
     scopes: facts.scopes ?? null,
-    expiresInMs: facts.expiresInMs ?? null,
+    expires_in_ms: facts.expiresInMs ?? null,
   }
 }
 

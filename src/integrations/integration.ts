@@ -58,12 +58,12 @@ export interface IntegrationRef {
 /** The HubSpot account that a token opens, as determined when connecting. */
 export interface ConnectedAccount {
   kind: TokenKind
-  hubId: number
-  hubDomain: string | null
-  uiDomain: string | null
-  user: string | null
+  hub_id: number
+  hub_domain: string | null
+  ui_domain: string | null
+  hub_user: string | null
   scopes: string[] | null
-  expiresInMs: number | null
+  expires_in_ms: number | null
 }
 
 const ticketScopes = ['tickets', 'crm.objects.tickets.read']

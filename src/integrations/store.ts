@@ -83,13 +83,13 @@ export async function saveConnectedAccount(
   account: ConnectedAccount,
 ): Promise<Integration> {
   const { tenantId } = scope
-  const { kind, hubId, hubDomain, uiDomain, user, scopes } = account
+  const { kind, hub_id, hub_domain, ui_domain, hub_user, scopes } = account
   const was = await lockIntegration(scope, id)
   const rows = await scope.query(sql<Integration>`
     insert into tenant_integrations as i
       (tenant_id, integration_id, status, hub_id, hub_domain, ui_domain, hub_user, scopes, connected_at)
     values
-      (${tenantId}, ${id}, 'active', ${hubId}, ${hubDomain}, ${uiDomain}, ${user}, ${scopes}::text[], now())
+      (${tenantId}, ${id}, 'active', ${hub_id}, ${hub_domain}, ${ui_domain}, ${hub_user}, ${scopes}::text[], now())
     on conflict (tenant_id, integration_id) do update set
       status = 'active', status_reason = null, hub_id = excluded.hub_id,
       hub_domain = coalesce(excluded.hub_domain, i.hub_domain),
@@ -99,11 +99,10 @@ export async function saveConnectedAccount(
     returning ${columns}`)
   await scope.query(sql`
     insert into account_routes (hub_id, tenant_id, integration_id, installed_at)
-    values (${hubId}, ${tenantId}, ${id}, ${kind === 'oauth' ? sql`clock_timestamp()` : null})
+    values (${hub_id}, ${tenantId}, ${id}, ${kind === 'oauth' ? sql`clock_timestamp()` : null})
     on conflict (hub_id, tenant_id, integration_id) do update set installed_at = excluded.installed_at`)
   // A new token for a connected account is not a change worth reporting.
-  if (!was || !liveStatuses.includes(was))
-    await recordChange(scope, 'integration.connected', id, { hub_id: hubId })
+  if (!was || !liveStatuses.includes(was)) await recordChange(scope, 'integration.connected', id, { hub_id })
   return rows[0] as Integration
 }
 
@@ -133,13 +132,13 @@ export interface TicketTotal {
   count: number
   at: Date
   /** ms since it was read, by the database's clock */
-  ageMs: number
+  age_ms: number
 }
 
 export async function readTicketTotal(scope: TenantScope, id: string): Promise<TicketTotal | undefined> {
   const rows = await scope.query(sql<TicketTotal>`
     select total_count as count, total_count_at as at,
-      (extract(epoch from clock_timestamp() - total_count_at) * 1000)::float8 as "ageMs"
+      (extract(epoch from clock_timestamp() - total_count_at) * 1000)::float8 as age_ms
     from tenant_integrations
     where tenant_id = ${scope.tenantId} and integration_id = ${id} and total_count_at is not null`)
   return rows[0]

@@ -164,7 +164,7 @@ async function currentTotal(
 ) {
   const read = () => withTenant(deps.db, ref.tenantId, (scope) => readTicketTotal(scope, ref.integrationId))
   const last = await read()
-  if (last && last.ageMs < totalFreshMs) return last
+  if (last && last.age_ms < totalFreshMs) return last
   try {
     const retryLimits = { maxAttempts: 1, totalMs: 3_000 }
     const count = await countObjects(deps.hubspot, ticketKind, { access, retryLimits, signal })

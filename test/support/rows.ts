@@ -67,12 +67,12 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
     await revokeApiKey(scope, made.details.key_id)
     const account = {
       kind: 'static',
-      hubId,
-      hubDomain: null,
-      uiDomain: null,
-      user: null,
+      hub_id: hubId,
+      hub_domain: null,
+      ui_domain: null,
+      hub_user: null,
       scopes: ['tickets'],
-      expiresInMs: null,
+      expires_in_ms: null,
     } as const
     await saveConnectedAccount(scope, id, { ...account, scopes: ['tickets'] })
     await insertAlias(scope, newId(), id)
@@ -85,8 +85,8 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
     })
     const asked = { integrationId: id, stateHash: newId(), codeVerifier: 'sealed', requestedBy: 'open' }
     await insertAuthorization(scope, asked)
-    const sealed = { accessToken: 'sealed', refreshToken: 'sealed' }
-    const waiting = { ...account, ...sealed, scopes: null, confirmationId: newId(), integrationId: id }
+    const sealed = { access_token: 'sealed', refresh_token: 'sealed' }
+    const waiting = { ...account, ...sealed, scopes: null, confirmation_id: newId(), integration_id: id }
     await insertConfirmation(scope, newId(), waiting)
     await requestRun(scope, { integrationId: id, kind: 'tickets', syncType: 'full' }, 'api')
     // Twice: what a read finds as it was is seen.

@@ -98,11 +98,9 @@ export async function isAuthorizationPending(
 
 export interface TakenAuthorization {
   /** Sealed. */
-  codeVerifier: string
-  requestedBy: string
+  code_verifier: string
+  requested_by: string
 }
-
-const taken = sql`code_verifier as "codeVerifier", requested_by as "requestedBy"`
 
 /**
  * Consumes an authorization.
@@ -118,7 +116,7 @@ export async function takeAuthorization(
     delete from authorizations
     where tenant_id = ${scope.tenantId} and state_hash = ${stateHash}
       and integration_id = ${integrationId} and expires_at > now()
-    returning ${taken}`)
+    returning code_verifier, requested_by`)
   return rows[0]
 }
 
@@ -135,6 +133,6 @@ export async function takeOnlyAuthorization(
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and expires_at > now()
       and (select count(*) from authorizations a
            where a.tenant_id = ${scope.tenantId} and a.expires_at > now()) = 1
-    returning ${taken}`)
+    returning code_verifier, requested_by`)
   return rows[0]
 }

@@ -178,8 +178,8 @@ async function takeState(deps: AuthorizeDependencies, state: string, finisher: P
     const sealer = taken && (await tenantSealerOf(scope, deps.ring))
     if (!taken || !sealer) throw invalidState()
     // This rolls the deletion back, so that the caller who began can still finish.
-    if (finisher && !mayFinishAuthorization(finisher, taken.requestedBy)) throw invalidState()
-    const codeVerifier = await sealer.open(taken.codeVerifier, {
+    if (finisher && !mayFinishAuthorization(finisher, taken.requested_by)) throw invalidState()
+    const codeVerifier = await sealer.open(taken.code_verifier, {
       integration: integrationId,
       field: 'code_verifier',
     })

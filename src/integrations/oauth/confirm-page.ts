@@ -10,12 +10,12 @@ export function confirmPage(
   tenantId: string,
   confirmationId: string,
 ): string {
-  const { hubId, hubDomain, user, scopes } = account
+  const { hub_id, hub_domain, hub_user, scopes } = account
   const entry = (term: string, html: string) => `<dt>${term}</dt><dd>${html}</dd>`
-  const name = hubDomain ? `<span class="name">${escapeHtml(hubDomain)}</span><br>` : ''
+  const name = hub_domain ? `<span class="name">${escapeHtml(hub_domain)}</span><br>` : ''
   const facts = [
-    entry('HubSpot account', `${name}number ${hubId}`),
-    ...(user ? [entry('Signed in to HubSpot as', escapeHtml(user))] : []),
+    entry('HubSpot account', `${name}number ${hub_id}`),
+    ...(hub_user ? [entry('Signed in to HubSpot as', escapeHtml(hub_user))] : []),
     entry(
       'Permissions granted',
       scopes ? scopes.slice(0, 50).map(escapeHtml).join(', ') : 'not reported by HubSpot',

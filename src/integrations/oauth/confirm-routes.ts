@@ -104,7 +104,7 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
       const claim = presented(claimIn(request, id))
       const question = await readConfirmationQuestion(deps, claim)
       // The person reloaded the page or returned to it after pressing the button.
-      if (question.confirmed) return await reply.redirect(connected(question.account.hubId), 303)
+      if (question.confirmed) return await reply.redirect(connected(question.account.hub_id), 303)
       return sendHtmlPage(reply, 200, confirmPage(question, claim.tenantId, id), true)
     },
   )

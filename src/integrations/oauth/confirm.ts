@@ -54,7 +54,7 @@ export async function requestConfirmation(
   let hubId = granted.grant.hubId ?? null
   try {
     const account = await identifyGrantAccount(deps, granted)
-    hubId = account.hubId
+    hubId = account.hub_id
     const claim = {
       tenantId,
       confirmationId: newId(),
@@ -76,8 +76,8 @@ async function saveWaitingGrant(
   account: ConnectedAccount,
 ): Promise<void> {
   await lockTenant(scope)
-  const { begun } = await checkConnectAccount(scope, integrationId, account.hubId)
-  const row = { confirmationId, integrationId }
+  const { begun } = await checkConnectAccount(scope, integrationId, account.hub_id)
+  const row = { confirmation_id: confirmationId, integration_id: integrationId }
   const sealed = begun && (await sealWaitingGrant(scope, deps.ring, row, grant))
   // Deleted while the person was on HubSpot's page.
   if (!sealed) throw invalidState()
@@ -85,7 +85,7 @@ async function saveWaitingGrant(
 }
 
 export interface ConfirmationQuestion {
-  account: Pick<ConnectedAccount, 'hubId' | 'hubDomain' | 'user' | 'scopes'>
+  account: Pick<ConnectedAccount, 'hub_id' | 'hub_domain' | 'hub_user' | 'scopes'>
   /**
    * The tenant has already connected this account; that connection continues with the new grant.
    */
@@ -102,8 +102,8 @@ export async function readConfirmationQuestion(
   return await withTenant(deps.db, claim.tenantId, async (scope) => {
     const waiting = await lockConfirmation(scope, claim.confirmationId, hashOf(claim.secret))
     if (!waiting) throw invalidState()
-    const holder = await findIntegrationByHubId(scope, waiting.hubId)
-    return { account: waiting, renews: holder !== undefined, confirmed: waiting.accessToken === null }
+    const holder = await findIntegrationByHubId(scope, waiting.hub_id)
+    return { account: waiting, renews: holder !== undefined, confirmed: waiting.access_token === null }
   })
 }
 
@@ -138,9 +138,9 @@ export async function confirmConnection(
       await lockTenant(scope)
       const waiting = await lockConfirmation(scope, confirmationId, hashOf(claim.secret))
       if (!waiting) throw invalidState()
-      const { hubId } = waiting
+      const { hub_id: hubId } = waiting
       // Another connect may have replaced this id with an older integration meanwhile.
-      const integrationId = await resolveAlias(scope, waiting.integrationId)
+      const integrationId = await resolveAlias(scope, waiting.integration_id)
       const accessToken = await openWaitingGrant(scope, deps.ring, waiting, 'access_token')
       if (!accessToken) return { hubId, integrationId: undefined }
       // Deleted while the person was reading.
@@ -174,8 +174,8 @@ export async function cancelConfirmation(
   const { hubId, refreshToken, cancelled } = await withTenant(deps.db, claim.tenantId, async (scope) => {
     const waiting = await lockConfirmation(scope, claim.confirmationId, hashOf(claim.secret))
     if (!waiting) throw invalidState()
-    const { hubId } = waiting
-    if (waiting.accessToken === null) return { hubId, refreshToken: undefined, cancelled: false }
+    const { hub_id: hubId } = waiting
+    if (waiting.access_token === null) return { hubId, refreshToken: undefined, cancelled: false }
     const refreshToken = await openWaitingGrant(scope, deps.ring, waiting, 'refresh_token')
     await deleteConfirmation(scope, claim.confirmationId)
     return { hubId, refreshToken, cancelled: true }

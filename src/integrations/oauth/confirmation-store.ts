@@ -7,18 +7,16 @@ import { maxUnfinished, pendingLifetime } from './authorization-store.ts'
 
 /** A waiting grant, with its integration and account. */
 export interface WaitingGrant extends Omit<ConnectedAccount, 'kind'> {
-  confirmationId: string
-  integrationId: string
+  confirmation_id: string
+  integration_id: string
   /** Sealed; null when already confirmed. */
-  accessToken: string | null
-  refreshToken: string | null
+  access_token: string | null
+  refresh_token: string | null
 }
 
 const columns = sql`
-  confirmation_id as "confirmationId", integration_id as "integrationId", hub_id as "hubId",
-  hub_domain as "hubDomain", ui_domain as "uiDomain", hub_user as "user", scopes,
-  access_token as "accessToken", refresh_token as "refreshToken",
-  (extract(epoch from token_expires_at - clock_timestamp()) * 1000)::float8 as "expiresInMs"`
+  confirmation_id, integration_id, hub_id, hub_domain, ui_domain, hub_user, scopes, access_token, refresh_token,
+  (extract(epoch from token_expires_at - clock_timestamp()) * 1000)::float8 as expires_in_ms`
 
 /** For the system scope: the tenant is not being erased. */
 export const tenantNotErasing = sql`not exists (
@@ -32,7 +30,6 @@ export async function insertConfirmation(
   secretHash: string,
   row: WaitingGrant,
 ): Promise<void> {
-  const { hubId, hubDomain, uiDomain, user, scopes, accessToken, refreshToken, expiresInMs } = row
   await scope.query(sql`
     update confirmations set expires_at = now() where tenant_id = ${scope.tenantId} and confirmation_id in (
       select confirmation_id from confirmations where tenant_id = ${scope.tenantId} and expires_at > now()
@@ -42,9 +39,9 @@ export async function insertConfirmation(
       (tenant_id, confirmation_id, integration_id, secret_hash, hub_id, hub_domain, ui_domain, hub_user, scopes,
         access_token, refresh_token, token_expires_at, expires_at)
     values
-      (${scope.tenantId}, ${row.confirmationId}, ${row.integrationId}, ${secretHash}, ${hubId}, ${hubDomain},
-        ${uiDomain}, ${user}, ${scopes}::text[], ${accessToken}, ${refreshToken},
-        ${fromNow(expiresInMs)}, now() + ${pendingLifetime})`)
+      (${scope.tenantId}, ${row.confirmation_id}, ${row.integration_id}, ${secretHash}, ${row.hub_id},
+        ${row.hub_domain}, ${row.ui_domain}, ${row.hub_user}, ${row.scopes}::text[], ${row.access_token},
+        ${row.refresh_token}, ${fromNow(row.expires_in_ms)}, now() + ${pendingLifetime})`)
 }
 
 /**
@@ -94,9 +91,9 @@ export async function listConfirmations(scope: TenantScope, atMost: number): Pro
 export async function findExpiredConfirmations(
   scope: SystemScope,
   limit: number,
-): Promise<{ tenantId: string; confirmationId: string }[]> {
+): Promise<{ tenant_id: string; confirmation_id: string }[]> {
   return await scope.query(sql`
-    select tenant_id as "tenantId", confirmation_id as "confirmationId" from confirmations
+    select tenant_id, confirmation_id from confirmations
     where expires_at <= now() and ${tenantNotErasing} order by expires_at limit ${limit}`)
 }
 

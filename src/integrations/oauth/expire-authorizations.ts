@@ -20,7 +20,7 @@ const maxPerPass = 50
  */
 export async function expireAuthorizations(deps: ExpireDependencies, signal: AbortSignal): Promise<number> {
   const expired = await withSystem(deps.db, (scope) => findExpiredConfirmations(scope, maxPerPass))
-  for (const { tenantId, confirmationId } of expired) {
+  for (const { tenant_id: tenantId, confirmation_id: confirmationId } of expired) {
     if (signal.aborted) break
     try {
       const grant = await withTenant(deps.db, parseTenantId(tenantId), async (scope) => {
@@ -30,7 +30,7 @@ export async function expireAuthorizations(deps: ExpireDependencies, signal: Abo
         const refreshToken = await openWaitingGrant(scope, deps.ring, waiting, 'refresh_token').catch(
           () => undefined,
         )
-        return { hubId: waiting.hubId, refreshToken }
+        return { hubId: waiting.hub_id, refreshToken }
       })
       if (grant) await releaseWaitingGrant(deps, grant)
     } catch (err) {

@@ -7,14 +7,14 @@ import { type ReleaseDependencies, releaseGrant } from '../tokens/release.ts'
 import type { WaitingGrant } from './confirmation-store.ts'
 
 type TokenField = 'access_token' | 'refresh_token'
-type Row = Pick<WaitingGrant, 'integrationId' | 'confirmationId'>
+type Row = Pick<WaitingGrant, 'integration_id' | 'confirmation_id'>
 
 /**
  * Bound to the row: if two grants wait for one integration, neither opens in place of the other.
  */
-const sealedFor = ({ integrationId, confirmationId }: Row, field: TokenField) => ({
-  integration: integrationId,
-  field: `confirmation/${confirmationId}/${field}`,
+const sealedFor = ({ integration_id, confirmation_id }: Row, field: TokenField) => ({
+  integration: integration_id,
+  field: `confirmation/${confirmation_id}/${field}`,
 })
 
 /** @returns undefined when the tenant does not exist */
@@ -23,12 +23,12 @@ export async function sealWaitingGrant(
   ring: KeyRing,
   row: Row,
   grant: { accessToken: Secret; refreshToken: Secret | undefined },
-): Promise<Pick<WaitingGrant, 'accessToken' | 'refreshToken'> | undefined> {
+): Promise<Pick<WaitingGrant, 'access_token' | 'refresh_token'> | undefined> {
   const sealer = await tenantSealerOf(scope, ring)
   return (
     sealer && {
-      accessToken: await sealer.seal(grant.accessToken, sealedFor(row, 'access_token')),
-      refreshToken: grant.refreshToken
+      access_token: await sealer.seal(grant.accessToken, sealedFor(row, 'access_token')),
+      refresh_token: grant.refreshToken
         ? await sealer.seal(grant.refreshToken, sealedFor(row, 'refresh_token'))
         : null,
     }
@@ -42,7 +42,7 @@ export async function openWaitingGrant(
   waiting: WaitingGrant,
   field: TokenField,
 ): Promise<Secret | undefined> {
-  const sealed = field === 'access_token' ? waiting.accessToken : waiting.refreshToken
+  const sealed = waiting[field]
   if (sealed === null) return undefined
   return await (await tenantSealerOf(scope, ring))?.open(sealed, sealedFor(waiting, field))
 }

@@ -76,12 +76,12 @@ async function listWaitingGrants(deps: RevokeDependencies, rows: TenantScope): P
   const grants: RevocableGrant[] = []
   for (const waiting of await listConfirmations(rows, batchSize))
     grants.push({
-      hubId: waiting.hubId,
+      hubId: waiting.hub_id,
       integrationId: undefined,
       refreshToken: await openUnlessBroken(deps, rows, () =>
         openWaitingGrant(rows, deps.ring, waiting, 'refresh_token'),
       ),
-      delete: (scope) => deleteConfirmation(scope, waiting.confirmationId),
+      delete: (scope) => deleteConfirmation(scope, waiting.confirmation_id),
     })
   return grants
 }

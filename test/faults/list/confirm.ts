@@ -111,8 +111,8 @@ export const confirm: Fault[] = [
   {
     name: 'grant-not-bound-to-its-confirmation',
     in: 'sealedFor',
-    find: `field: \`confirmation/\${confirmationId}/\${field}\``,
-    put: `field: \`confirmation/\${confirmationId && field}\``,
+    find: `field: \`confirmation/\${confirmation_id}/\${field}\``,
+    put: `field: \`confirmation/\${confirmation_id && field}\``,
     test: confirms,
     only: 'own row alone',
     gain: 'a different account than the one shown on the page is connected',

@@ -10,8 +10,8 @@ export const oauth: Fault[] = [
     find: `    delete from authorizations
     where tenant_id = \${scope.tenantId} and state_hash = \${stateHash}
       and integration_id = \${integrationId} and expires_at > now()
-    returning \${taken}`,
-    put: `    select \${taken} from authorizations
+    returning code_verifier, requested_by`,
+    put: `    select code_verifier, requested_by from authorizations
     where tenant_id = \${scope.tenantId} and state_hash = \${stateHash}
       and integration_id = \${integrationId} and expires_at > now()`,
     test: states,
