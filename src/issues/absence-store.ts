@@ -96,7 +96,7 @@ export async function markDeleted(
   provedAt: Date,
 ): Promise<{ markedDeleted: string[]; unverified: string[] }> {
   const at = provedAt.toISOString()
-  const rows = await scope.query(sql<{ ticketId: string; wasLive: boolean; proved: boolean }>`
+  const rows = await scope.query(sql<{ ticket_id: string; archived: boolean; proved: boolean }>`
     with asked as materialized (
       select i.ticket_id, i.issue_id, i.archived, i.observed_at < ${at} and (shown.seen_at is null or shown.seen_at < ${at}) as proved
       from unnest(${[...ticketIds]}::text[]) asked(id)
@@ -120,10 +120,10 @@ export async function markDeleted(
       from asked where proved and not archived
     ),
     ${recordChanges(scope)}
-    select ticket_id as "ticketId", not archived as "wasLive", proved from asked`)
-  const ids = (some: typeof rows) => some.map(({ ticketId }) => ticketId)
+    select ticket_id, archived, proved from asked`)
+  const ids = (some: typeof rows) => some.map(({ ticket_id }) => ticket_id)
   return {
-    markedDeleted: ids(rows.filter(({ wasLive, proved }) => proved && wasLive)),
+    markedDeleted: ids(rows.filter(({ archived, proved }) => proved && !archived)),
     unverified: ids(rows.filter(({ proved }) => !proved)),
   }
 }

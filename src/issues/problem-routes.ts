@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { decodeCursor, nextCursor } from '../api/cursor.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
-import { after, integrationPath, limit, nextAfter } from '../api/wire.ts'
+import { after, integrationPath, isoTimes, limit, nextAfter } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import { requireIntegration } from '../integrations/require-integration.ts'
 import { listProblems } from './problem-store.ts'
@@ -65,15 +65,8 @@ export function problemRoutes(app: FastifyInstance, { db }: { db: Database }): v
         listProblems(scope, id, { after, limit: limit + 1, bytes }),
       )
       return {
-        problems: page.rows.map(({ kind, recordId, state, reason, record, foundAt }) => ({
-          kind,
-          record_id: recordId,
-          state,
-          reason,
-          record,
-          found_at: foundAt.toISOString(),
-        })),
-        next_after: nextCursor(page, id, (last) => last.recordId),
+        problems: page.rows.map(isoTimes),
+        next_after: nextCursor(page, id, (last) => last.record_id),
       }
     },
   )

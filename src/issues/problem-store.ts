@@ -4,7 +4,7 @@ import type { SizedRow } from '../api/byte-budget.ts'
 import type { TenantScope } from '../db/scope.ts'
 
 export interface RecordProblem {
-  recordId: string
+  record_id: string
   /** repaired: stored, but not verbatim. quarantined: not stored. */
   state: 'repaired' | 'quarantined'
   reason: string
@@ -23,9 +23,9 @@ export async function saveProblems(
   if (problems.length > 0) {
     await scope.query(sql`
       insert into record_problems as r (tenant_id, integration_id, kind, record_id, state, reason, record)
-      select ${scope.tenantId}, ${integrationId}, ${kind}, p."recordId", p.state, p.reason, p.record
+      select ${scope.tenantId}, ${integrationId}, ${kind}, p.record_id, p.state, p.reason, p.record
       from jsonb_to_recordset(${JSON.stringify(problems)}::jsonb)
-        as p("recordId" text, state text, reason text, record text)
+        as p(record_id text, state text, reason text, record text)
       on conflict (tenant_id, integration_id, kind, record_id) do update
         set state = excluded.state, reason = excluded.reason, record = excluded.record, found_at = now()
         where (r.state, r.reason, r.record) is distinct from (excluded.state, excluded.reason, excluded.record)`)
@@ -41,7 +41,7 @@ export async function saveProblems(
 
 export interface FoundProblem extends RecordProblem, SizedRow {
   kind: string
-  foundAt: Date
+  found_at: Date
 }
 
 /**
@@ -60,7 +60,7 @@ export async function listProblems(
 ): Promise<FoundProblem[]> {
   const beyond = after === undefined ? sql`` : sql`and record_id > ${after}`
   return await scope.query(sql<FoundProblem>`
-    select kind, record_id as "recordId", state, found_at as "foundAt", up_to as "upTo",
+    select kind, record_id, state, found_at, up_to as "upTo",
       case when up_to <= ${bytes} then reason end as reason, case when up_to <= ${bytes} then record end as record
     from (
       -- A record is JSON already: as text within JSON it has a backslash before each quote.

@@ -129,12 +129,12 @@ async function upsertTickets(
   const known = rejected.flatMap(({ id }) => (id === undefined ? [] : [id]))
   if (source === 'read' && known.length > 0)
     await markSeen(scope, integrationId, [...new Set(known)], observedAt)
-  const troubled = new Set(problems.map(({ recordId }) => recordId))
+  const troubled = new Set(problems.map(({ record_id }) => record_id))
   const healthy = rows.map(({ ticket_id }) => ticket_id).filter((id) => !troubled.has(id))
   await saveProblems(scope, integrationId, name, problems, healthy)
   const archived = new Set(rows.filter((row) => row.archived).map((row) => row.ticket_id))
   const of = (...outcomes: UpsertedRow['outcome'][]) =>
-    upserted.filter(({ outcome }) => outcomes.includes(outcome)).map(({ ticketId }) => ticketId)
+    upserted.filter(({ outcome }) => outcomes.includes(outcome)).map(({ ticket_id }) => ticket_id)
   const arrived = new Set(of('inserted', 'restored').filter((id) => !archived.has(id)))
   const created = rows.filter((row) => arrived.has(row.ticket_id)).map((row) => row.ticket_created_at ?? '')
   return {
@@ -164,7 +164,7 @@ function mapPage(records: readonly unknown[]) {
       const recordId = mapped.id ?? `unknown-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
       const { reason } = mapped
       problems.set(recordId, {
-        recordId,
+        record_id: recordId,
         state: 'quarantined',
         reason,
         record: text.slice(0, 20_000).toWellFormed(),
@@ -179,7 +179,7 @@ function mapPage(records: readonly unknown[]) {
     rows.set(row.ticket_id, row)
     if (repaired)
       problems.set(row.ticket_id, {
-        recordId: row.ticket_id,
+        record_id: row.ticket_id,
         state: 'repaired',
         reason: repaired,
         record: null,

@@ -11,7 +11,7 @@ import type { IssueRow } from './issue.ts'
 
 /** What the upsert did with one row. */
 export interface UpsertedRow {
-  ticketId: string
+  ticket_id: string
   /**
    * archived, restored: a tombstone was set or removed. stale: the stored row is newer, so nothing
    * was written. unverified: only a search reported it, which proves nothing; or another read of
@@ -188,7 +188,7 @@ export async function upsertIssues(
         where t.tenant_id = ${scope.tenantId} and t.integration_id = ${integrationId} and t.loaded_at is not null)
     ),
     ${recordChanges(scope)}
-    select j.ticket_id as "ticketId", j.outcome,
+    select j.ticket_id, j.outcome,
       case when j.outcome = 'changed' then array(select jsonb_object_keys(j.differs) order by 1) else '{}' end as changed
     from judged j`,
     { prepare: true },
@@ -226,7 +226,7 @@ export async function saveMerges(
   const losers = merges.map(({ loser }) => loser)
   const survivors = merges.map(({ survivor }) => survivor)
   const at = observedAt.toISOString()
-  const markedDeleted = await scope.query(sql<{ ticketId: string }>`
+  const markedDeleted = await scope.query(sql<{ ticket_id: string }>`
     with merged as (
       insert into issue_merges as m (tenant_id, integration_id, loser_id, survivor_id)
       select ${scope.tenantId}, ${integrationId}, loser, survivor
@@ -255,8 +255,8 @@ export async function saveMerges(
         and i.was_live and (m.loser_id is not null or not i.archived)
     ),
     ${recordChanges(scope)}
-    select ticket_id as "ticketId" from markedDeleted`)
-  return markedDeleted.map(({ ticketId }) => ticketId)
+    select ticket_id from markedDeleted`)
+  return markedDeleted.map(({ ticket_id }) => ticket_id)
 }
 
 /** One row of a search that requested only ids and times. */

@@ -21,7 +21,8 @@ import { long } from '../support/long.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 0, 0, second))
-const outcomes = (saved: UpsertedRow[]) => Object.fromEntries(saved.map((row) => [row.ticketId, row.outcome]))
+const outcomes = (saved: UpsertedRow[]) =>
+  Object.fromEntries(saved.map((row) => [row.ticket_id, row.outcome]))
 
 for (const engine of bothEngines) {
   describe(`storing issues on ${engine.name}`, () => {
@@ -79,7 +80,7 @@ for (const engine of bothEngines) {
       })
       const [row] = await upsert([now], at(2))
       assert.deepEqual(row, {
-        ticketId: '20',
+        ticket_id: '20',
         outcome: 'changed',
         changed: ['fresh', 'gone', 'hs_lastmodifieddate', 'hs_pipeline_stage'],
       })
@@ -104,7 +105,7 @@ for (const engine of bothEngines) {
       test('is stored, and a read that differs in it alone writes nothing, by list or by search', async () => {
         assert.deepEqual(outcomes(await save(first, 1)), { 25: 'inserted' })
         assert.deepEqual(await save({ ...first, hs_time_in_1: '2000' }, 2), [
-          { ticketId: '25', outcome: 'unchanged', changed: [] },
+          { ticket_id: '25', outcome: 'unchanged', changed: [] },
         ])
         assert.deepEqual(outcomes(await save({ ...first, hs_time_in_1: '9000' }, 9, {}, 'search')), {
           25: 'unchanged',
@@ -301,7 +302,7 @@ for (const engine of bothEngines) {
         listProblems(scope, id, { after: undefined, limit: 10 }),
       )
       assert.deepEqual(
-        problems.map(({ recordId, state }) => `${recordId.replace(/[0-9a-f]{16}$/, '…')} ${state}`).sort(),
+        problems.map(({ record_id, state }) => `${record_id.replace(/[0-9a-f]{16}$/, '…')} ${state}`).sort(),
         [
           '3 quarantined',
           '71 quarantined',
@@ -324,7 +325,7 @@ for (const engine of bothEngines) {
       const left = await withTenant(db, A, (scope) =>
         listProblems(scope, id, { after: undefined, limit: 10 }),
       )
-      assert.deepEqual(left.map(({ recordId }) => recordId.slice(0, 3)).sort(), ['3', '74', 'not', 'unk'])
+      assert.deepEqual(left.map(({ record_id }) => record_id.slice(0, 3)).sort(), ['3', '74', 'not', 'unk'])
       assert.equal((await stored('73'))?.subject, 'new')
       assert.equal((await stored('9223372036854775807'))?.subject, 'large id')
     })
@@ -460,7 +461,7 @@ for (const engine of bothEngines) {
       assert.equal(await withTenant(db, B, (scope) => findIssue(scope, mine.issue_id)), undefined)
       const theirs = await withTenant(db, B, (scope) => listIssues(scope, { after: undefined, limit: 1_000 }))
       assert.equal(
-        theirs.some(({ ticket_id: ticketId }) => ticketId === '10'),
+        theirs.some(({ ticket_id }) => ticket_id === '10'),
         false,
       )
     })

@@ -93,7 +93,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
     const first = issueRow('1')
     for (const at of [new Date(), new Date(Date.now() + 1_000)]) await upsertIssues(scope, id, [first], at)
     await saveMerges(scope, id, [{ loser: '2', survivor: '1' }], new Date())
-    const problem = { recordId: '3', state: 'quarantined', reason: 'a seed', record: null } as const
+    const problem = { record_id: '3', state: 'quarantined', reason: 'a seed', record: null } as const
     await saveProblems(scope, id, 'tickets', [problem], [])
     await saveResourceRead(scope, id, 'pipelines', null)
     await saveLabels(scope, id, ['pipeline'], [supportPipeline])
