@@ -4,20 +4,18 @@
  * A revoked or expired key never authenticates a caller.
  */
 import { sql } from 'kysely'
+import type { z } from 'zod'
 import type { Scope } from '../api/principal.ts'
+import type { RowOf } from '../api/wire.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
+import type { apiKey } from '../tenants/schema.ts'
 
 /** A key as it is shown, without its secret or hash. */
-export interface ApiKey {
-  key_id: string
-  name: string
-  scopes: Scope[]
-  created_at: Date
-  expires_at: Date | null
-  revoked_at: Date | null
-  last_used_at: Date | null
-}
+export type ApiKey = RowOf<
+  z.infer<typeof apiKey>,
+  'created_at' | 'expires_at' | 'revoked_at' | 'last_used_at'
+>
 
 const shown = sql`key_id, name, scopes, created_at, expires_at, revoked_at, last_used_at`
 

@@ -1,43 +1,24 @@
 /** All SQL on issues. */
 import { type RawBuilder, sql } from 'kysely'
+import type { z } from 'zod'
 import { maxPageBytes, type SizedRow } from '../api/byte-budget.ts'
+import type { RowOf } from '../api/wire.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { TicketAssociations } from './association-store.ts'
+import type { issue } from './schema.ts'
 
 /**
  * An issue as read from the database, with data from the account's catalog and the ticket's
  * associations.
  */
-export interface StoredIssue extends SizedRow {
-  issue_id: string
-  integration_id: string
-  ticket_id: string
-  subject: string | null
-  content: string | null
-  pipeline_id: string | null
-  pipeline_name: string | null
-  stage_id: string | null
-  stage_name: string | null
-  stage_closed: boolean | null
-  priority: string | null
-  category: string | null
-  owner_id: string | null
-  owner_name: string | null
-  owner_email: string | null
-  created_at: Date | null
-  /** null: HubSpot does not know. */
-  modified_at: Date | null
-  archived: boolean
-  archived_at: Date | null
-  /** When HubSpot was found to no longer have it. */
-  deleted_at: Date | null
-  /** The ticket id of the survivor. */
-  merged_into: string | null
-  url: string | null
-  properties: Record<string, string | null>
+export interface StoredIssue
+  extends RowOf<
+      Omit<z.infer<typeof issue>, 'associations'>,
+      'created_at' | 'modified_at' | 'archived_at' | 'deleted_at' | 'synced_at'
+    >,
+    SizedRow {
   /** null: never read. */
   associations: TicketAssociations | null
-  synced_at: Date
 }
 
 /** Options of both lists. */
