@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '..')
 
 /** From the bottom up. A folder imports from layers below its own, and within its own from folders listed before it. */
 const layers = {
-  base: ['lib', 'config', 'db'],
+  base: ['lib', 'environment', 'config', 'db'],
   platform: ['hubspot', 'api', 'tenants', 'auth', 'audit'],
   features: ['changes', 'outbox', 'integrations', 'issues', 'sync', 'inbox', 'journal'],
   delivery: ['http', 'worker'],
@@ -39,7 +39,8 @@ test('a folder imports from layers below it, and in its own layer in the order d
       const to = folderOf(target)
       const down = target.startsWith('src/') && order.indexOf(to) < order.indexOf(from)
       if (from !== to && (!down || strangers.has(`${from} -> ${to}`))) wrong.push(`${file} -> ${target}`)
-      // Only the entry points of the process read the environment.
+      // Only the entry points of the process read the environment, by its configuration.
+      if (to === 'environment' && from !== 'config') wrong.push(`${file} -> ${target}`)
       if (to === 'config' && !layers.entry.includes(from)) wrong.push(`${file} -> ${target}`)
     }
   }

@@ -1,7 +1,7 @@
 /** .env.example matches the configuration's schema: the same names, the same defaults, no secret. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { secretNames, variables } from '../../src/config.ts'
+import { secretNames, variables } from '../../src/environment.ts'
 import { matches, read } from './markdown.ts'
 
 type Name = keyof typeof variables
