@@ -47,6 +47,22 @@ test('a folder imports from layers below it, and in its own layer in the order d
   assert.deepEqual(wrong, [])
 })
 
+test('every feature is listed in app/compose.ts, and the worker and the server import none', () => {
+  const listed = importsOf('src/app/compose.ts')
+  // The type of all of them.
+  const features = files('src').filter(
+    (file) => file.endsWith('/feature.ts') && file !== 'src/api/feature.ts',
+  )
+  assert.deepEqual(features.filter((file) => !listed.includes(file)).sort(), [])
+  const given = [...files('src/worker'), 'src/http/server.ts']
+  const wrong = given.flatMap((file) =>
+    importsOf(file)
+      .filter((target) => layers.features.includes(folderOf(target)))
+      .map((target) => `${file} -> ${target}`),
+  )
+  assert.deepEqual(wrong, [])
+})
+
 /** A change and its deliveries are written by one statement, so that neither is there without the other. */
 const writtenByTwo = { deliveries: ['changes', 'outbox'] }
 
@@ -109,7 +125,7 @@ test('a schema.ts is zod and nothing else of ours but the shared wire pieces', (
 })
 
 test('a file name appears once in src, apart from those that every folder may have', () => {
-  const each = new Set(['store.ts', 'schema.ts', 'routes.ts'])
+  const each = new Set(['store.ts', 'schema.ts', 'routes.ts', 'feature.ts'])
   const names = files('src').map((file) => file.split('/').at(-1) as string)
   assert.deepEqual(
     names.filter((name, at) => !each.has(name) && names.indexOf(name) !== at),

@@ -9,6 +9,7 @@ import { openDatabase } from '../../src/db/open-database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { runRetentionPass } from '../../src/worker/retention.ts'
+import { retentionHooks } from '../../test/support/retention-hooks.ts'
 import {
   type Harness,
   type HubSpotProcess,
@@ -233,7 +234,14 @@ async function timeRetention(db: Database): Promise<number> {
   await runRetentionPass(
     {
       db,
-      retention: { syncEventsMs: keep, inboxMs: keep, changesMs: keep, problemsMs: keep, archivedMs: keep },
+      hooks: () =>
+        retentionHooks({
+          syncEventsMs: keep,
+          inboxMs: keep,
+          changesMs: keep,
+          problemsMs: keep,
+          archivedMs: keep,
+        }),
       clock: systemClock,
       log,
     },

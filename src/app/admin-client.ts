@@ -1,10 +1,14 @@
 /** Calls the API as the operator, without a running service. */
+import type { FastifyRequest } from 'fastify'
 import { byteLimits, createByteBudget } from '../api/byte-budget.ts'
+import { auditFeature } from '../audit/feature.ts'
+import { apiKeyRoutes } from '../auth/api-key-routes.ts'
 import type { Config } from '../config.ts'
 import { createServer } from '../http/server.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
+import { tenantsFeature } from '../tenants/feature.ts'
 import { withCommandDatabase } from './open.ts'
 import { requireMatchingKeyRing } from './preflight.ts'
 
@@ -28,19 +32,31 @@ export async function requestAsAdmin(
   return await withCommandDatabase(config, log, async (db) => {
     await requireMatchingKeyRing(db, config)
     const open = config.adminKey === undefined
+    const bytes = createByteBudget(byteLimits(), systemClock, () => {})
+    const tenants = {
+      db,
+      ring: config.keyRing,
+      open,
+      clock: systemClock,
+      bytes,
+      watchOf: ({ abortSignal }: FastifyRequest) => abortSignal,
+    }
     const server = await createServer({
       open,
       authenticate: async () => ({ principal: { kind: 'admin', by: 'cli' } }),
       publicUrl: config.publicUrl,
       log,
-      requestMs: config.hubspot.timeoutMs,
-      health: { db, metrics: createMetrics(), draining: () => false },
+      health: { db, metrics: createMetrics() },
       audit: { db, ring: config.keyRing },
       load: config.load,
-      bytes: createByteBudget(byteLimits(), systemClock, () => {}),
+      bytes,
       trustedProxies: [],
       clock: systemClock,
-      tenants: { db, ring: config.keyRing, open, clock: systemClock },
+      features: [
+        tenantsFeature(tenants),
+        { routes: (app) => apiKeyRoutes(app, tenants) },
+        auditFeature({ db }),
+      ],
     })
     try {
       const answer = await server.inject(request)

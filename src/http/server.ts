@@ -1,8 +1,4 @@
-/**
- * The HTTP server: limits, the gate, error responses, and the list of routes.
- *
- * Over 200 lines because the order of the hooks must be readable in one place.
- */
+/** The HTTP server: limits, the gate, error responses, and the routes of the features. */
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -12,34 +8,16 @@ import Fastify, {
 } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { ByteBudget } from '../api/byte-budget.ts'
+import type { Feature } from '../api/feature.ts'
 import type { AuditLog } from '../audit/record.ts'
-import { auditRoutes } from '../audit/routes.ts'
-import { apiKeyRoutes } from '../auth/api-key-routes.ts'
-import type { AuthContext } from '../auth/auth-context.ts'
 import type { Authenticate } from '../auth/authenticate.ts'
-import type { RevocationWatch } from '../auth/revocation-watch.ts'
-import { sessionRoutes } from '../auth/session-routes.ts'
-import type { Sessions } from '../auth/sessions.ts'
-import { type ChangeRouteDependencies, changeRoutes } from '../changes/routes.ts'
-import { HubSpotError } from '../hubspot/hubspot-error.ts'
-import { inboxStateRoutes } from '../inbox/inbox-state-routes.ts'
-import { type WebhookRouteDependencies, webhookRoutes } from '../inbox/routes.ts'
-import { confirmRoutes } from '../integrations/oauth/confirm-routes.ts'
-import { type IntegrationRouteDependencies, integrationRoutes } from '../integrations/routes.ts'
-import { problemRoutes } from '../issues/problem-routes.ts'
-import { type IssueRouteDependencies, issueRoutes } from '../issues/routes.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
-import { type OutboxRouteDependencies, outboxRoutes } from '../outbox/routes.ts'
-import { type SyncRouteDependencies, syncRoutes } from '../sync/routes.ts'
-import { exportAndErasureRoutes } from '../tenants/export-and-erasure-routes.ts'
-import { type TenantRouteDependencies, tenantRoutes } from '../tenants/routes.ts'
 import { resolveAliases } from './aliases.ts'
 import { auditEffects } from './audit-effects.ts'
 import { replyError } from './error-reply.ts'
-import { acceptFormOnly } from './form-body.ts'
 import { authenticateRequest, authorizeRequest, requireAccessRules } from './gate.ts'
 import { securityHeaders } from './headers.ts'
 import { type HealthDependencies, healthRoutes } from './health.ts'
@@ -52,15 +30,6 @@ import { limitSockets, maxOpenFiles, socketLimits } from './limits/sockets.ts'
 import { refuseAmbiguousRequest, refuseExpectHeader, refuseMalformedRequest } from './malformed-requests.ts'
 import { describeOpenApi } from './openapi.ts'
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Aborts when the response has ended, when the caller is gone, and when the service stops. */
-    abortSignal: AbortSignal
-  }
-}
-
-type WithoutSignal<T> = Omit<T, 'signalOf' | 'watchOf'>
-
 export interface ServerDependencies {
   authenticate: Authenticate
   /** Open mode responds only to this machine's own host names. */
@@ -68,9 +37,7 @@ export interface ServerDependencies {
   /** Where callers reach us. */
   publicUrl: string
   log: Log
-  /** Time that one request may spend on all its calls to HubSpot, ms. */
-  requestMs: number
-  health: HealthDependencies
+  health: Omit<HealthDependencies, 'draining'>
   audit: AuditLog
   clock: Clock
   /** Absent: no rate limits. */
@@ -80,19 +47,8 @@ export interface ServerDependencies {
   bytes: ByteBudget
   /** Addresses and networks whose X-Forwarded-For is trusted. */
   trustedProxies: readonly string[]
-  /** Absent in a worker-only process, which serves only probes. */
-  tenants?: TenantRouteDependencies
-  /** Absent in the same case, and where the command line runs operator actions. */
-  api?: {
-    integrations: WithoutSignal<IntegrationRouteDependencies>
-    issues: WithoutSignal<IssueRouteDependencies>
-    changes: Omit<ChangeRouteDependencies, 'watchOf' | 'bytes'>
-    outbox: OutboxRouteDependencies
-    sync: WithoutSignal<SyncRouteDependencies>
-    sessions: Sessions
-    revocationWatch: RevocationWatch
-    webhooks: WebhookRouteDependencies
-  }
+  /** Those that bring routes. None in a worker-only process, which serves only probes. */
+  features: readonly Pick<Feature, 'routes'>[]
 }
 
 /** How long running requests may take to finish at a stop. */
@@ -203,18 +159,6 @@ export async function createServer(deps: ServerDependencies): Promise<FastifyIns
   })
   app.server.on('checkExpectation', (_request, response) => refuseExpectHeader(response, deps.log, secure))
 
-  const authContextOf = ({ authContext }: FastifyRequest) => authContext as AuthContext
-  /** For a response that stays open: aborts when the caller's credential is no longer valid. */
-  const watchOf = (request: FastifyRequest): AbortSignal =>
-    deps.api?.revocationWatch.signalOf(authContextOf(request), request.abortSignal) ?? request.abortSignal
-  /** All calls to HubSpot of one request share its deadline. */
-  const signalOf = (request: FastifyRequest): AbortSignal => {
-    const deadline = new AbortController()
-    const timer = setTimeout(() => deadline.abort(new HubSpotError('timeout', 'request')), deps.requestMs)
-    request.abortSignal.addEventListener('abort', () => clearTimeout(timer), { once: true })
-    return AbortSignal.any([request.abortSignal, deadline.signal])
-  }
-
   const known: { method: string; pattern: RegExp }[] = []
   app.addHook('onRoute', ({ method, url }) => {
     const pattern = new RegExp(`^${url.replaceAll(/:[a-z_]+/g, '[^/]+')}$`)
@@ -228,30 +172,8 @@ export async function createServer(deps: ServerDependencies): Promise<FastifyIns
     throw new AppError('method_not_allowed', 'This path does not support this method')
   })
 
-  healthRoutes(app, deps.health)
-  if (deps.tenants) {
-    tenantRoutes(app, deps.tenants)
-    apiKeyRoutes(app, deps.tenants)
-    auditRoutes(app, deps.audit.db)
-    exportAndErasureRoutes(app, { ...deps.tenants, bytes: deps.bytes, watchOf })
-  }
-  if (deps.api) {
-    const { integrations } = deps.api
-    integrationRoutes(app, { ...integrations, signalOf })
-    await app.register(async (forBrowsers) => {
-      acceptFormOnly(forBrowsers)
-      confirmRoutes(forBrowsers, { ...integrations, publicUrl: deps.publicUrl })
-    })
-    issueRoutes(app, { ...deps.api.issues, signalOf })
-    problemRoutes(app, deps.api.issues)
-    outboxRoutes(app, deps.api.outbox)
-    changeRoutes(app, { ...deps.api.changes, bytes: deps.bytes, watchOf })
-    syncRoutes(app, { ...deps.api.sync, signalOf, watchOf })
-    sessionRoutes(app, deps.api.sessions, authContextOf)
-    const { webhooks } = deps.api
-    inboxStateRoutes(app, { db: webhooks.db, webhooks: webhooks.app !== undefined })
-    await app.register(async (forHubSpot) => webhookRoutes(forHubSpot, webhooks))
-  }
+  healthRoutes(app, { ...deps.health, draining: () => stopping.signal.aborted })
+  for (const { routes } of deps.features) await routes?.(app)
   // Built once and shared, so that slow readers do not multiply its memory.
   let described: Buffer | undefined
   app.get(

@@ -5,34 +5,12 @@
  * processes may poll.
  */
 import type { RawBuilder } from 'kysely'
+import type { AnyWorkSource, WorkSource } from '../api/feature.ts'
 import type { Database } from '../db/database.ts'
 import { withSystemStatement } from '../db/scope.ts'
 import { selectTogether } from '../db/select-together.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import { type Bell, type LoopDependencies, runLoop } from './loop.ts'
-
-/** A kind of work. Items carry ids only. */
-export interface WorkSource<Item> {
-  /** One word, for logs. */
-  name: string
-  /**
-   * An SQL expression over all tenants that finds what is due, with a JSON value for `read`.
-   *
-   * @param room.atMost how many items
-   * @param room.except tenants that have their share of this source already
-   */
-  find(room: { atMost: number; except: readonly string[] }): RawBuilder<unknown>
-  /** @returns `more`: there may be further items than these */
-  read(found: unknown): { items: Item[]; more: boolean }
-  keyOf(item: Item): string
-  tenantOf(item: Item): string
-  /** How many items may run at once in this process. Called once per poll. */
-  limit(poll: { someWait: boolean; lastPollMs: number }): number
-  /** How many of them for one tenant, so that the others are not blocked. */
-  perTenant: number
-  /** @returns how long the item is left alone, ms */
-  run(item: Item, signal: AbortSignal): Promise<number>
-}
 
 /** How long an item that failed unexpectedly is left alone, so that others can run. */
 const cooldownMs = 5_000
@@ -52,9 +30,7 @@ export interface DueWorkDependencies extends LoopDependencies {
  */
 export async function runDueWork(
   deps: DueWorkDependencies,
-  // Each source has its own kind of item.
-  // biome-ignore lint/suspicious/noExplicitAny: a list of different ones
-  sources: readonly WorkSource<any>[],
+  sources: readonly AnyWorkSource[],
   everyMs: number,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,20 +1,7 @@
 /** How a worker repeats things: periodic passes, and due work found by polling. */
+import type { Loop } from '../api/feature.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-
-/** Something that a worker does again and again. */
-export interface Loop {
-  /** For logs. */
-  name: string
-  /** From the end of a pass to the next one, ms. */
-  everyMs: number
-  /** From the end of a failed pass; absent: as from any other. */
-  retryMs?: number
-  /** @returns 'again' to run the next pass at once; anything else: after `everyMs` */
-  pass(signal: AbortSignal): Promise<unknown>
-  /** Called once after the last pass. */
-  end?(): Promise<void>
-}
 
 export interface LoopDependencies {
   clock: Clock

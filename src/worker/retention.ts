@@ -1,47 +1,21 @@
 /** Deletes expired rows once an hour, in one process, tenant by tenant, in short steps. */
-import type { RawBuilder } from 'kysely'
+
+import type { FeatureHooks, RetentionRule } from '../api/feature.ts'
 import { deleteExpiredIdempotencyKeys, tenantsWithExpiredIdempotencyKeys } from '../api/idempotency-store.ts'
-import { deleteEndedSessions } from '../auth/session-store.ts'
-import { deleteOldChanges, hasOldChanges } from '../changes/store.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withSystem, withTenant } from '../db/scope.ts'
 import { selectTogether } from '../db/select-together.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { deleteIdleBudgets } from '../hubspot/budget/budget-retention-store.ts'
-import { deleteOldInboxRows, deleteOldReceipts, hasOldInboxRows } from '../inbox/receipt-retention-store.ts'
-import {
-  deleteExpiredAuthorizations,
-  deleteStalePendingIntegrations,
-  hasExpiredAuthorizations,
-  hasStalePendingIntegrations,
-} from '../integrations/oauth/authorization-store.ts'
-import { listIntegrations, lockIntegration } from '../integrations/store.ts'
-import {
-  deleteOldProblems,
-  deleteOldTombstones,
-  hasOldProblems,
-  hasOldTombstones,
-} from '../issues/tombstone-retention-store.ts'
-import { deleteStaleSubscriptions } from '../journal/subscription-store.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isTenantErasing } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { deleteOldDeliveries, hasOldDeliveries } from '../outbox/delivery-store.ts'
-import { deleteOldSyncEvents, hasOldSyncEvents } from '../sync/event-retention-store.ts'
 import { claimPeriodicTask, listTenantsFrom } from '../tenants/periodic-task-store.ts'
-
-/** Retention period of each kind of row, ms; undefined: unlimited. */
-export interface RetentionPeriods {
-  syncEventsMs: number | undefined
-  inboxMs: number | undefined
-  changesMs: number | undefined
-  problemsMs: number | undefined
-  archivedMs: number | undefined
-}
 
 export interface RetentionDependencies {
   db: Database
-  retention: RetentionPeriods
+  /** Of all features. */
+  hooks(): readonly FeatureHooks[]
   clock: Clock
   log: Log
 }
@@ -64,7 +38,8 @@ export async function runRetentionIfDue(deps: RetentionDependencies, signal: Abo
 export async function runRetentionPass(deps: RetentionDependencies, signal: AbortSignal): Promise<void> {
   const { db, clock } = deps
   const more = () => !signal.aborted
-  for (const remove of [deleteIdleBudgets, deleteEndedSessions, deleteOldReceipts, deleteStaleSubscriptions])
+  const hooks = deps.hooks()
+  for (const remove of [deleteIdleBudgets, ...hooks.flatMap(({ deleteExpired = [] }) => deleteExpired)])
     while (more() && (await withSystem(db, (scope) => remove(scope, rowsPerStatement))) === rowsPerStatement);
   for (let after: TenantId | undefined; more(); ) {
     const ids = await withSystem(db, (scope) =>
@@ -80,7 +55,7 @@ export async function runRetentionPass(deps: RetentionDependencies, signal: Abor
   const from = `${Math.floor(clock.random() * 256)
     .toString(16)
     .padStart(2, '0')}000000-0000-0000-0000-000000000000`
-  const rules = retentionRules(deps.retention)
+  const rules = hooks.flatMap(({ retention = [] }) => retention)
   for (const [start, end] of [
     [from, 'g'],
     [undefined, from],
@@ -95,54 +70,6 @@ export async function runRetentionPass(deps: RetentionDependencies, signal: Abor
     }
 }
 
-/** One kind of row: whether a tenant has expired ones, and what deletes some of them. */
-interface RetentionRule {
-  name: string
-  hasExpired(scope: TenantScope): RawBuilder<boolean>
-  /** @returns `rowsPerStatement` if there may be more */
-  remove(scope: TenantScope): Promise<unknown>
-}
-
-function retentionRules({
-  syncEventsMs,
-  inboxMs,
-  changesMs,
-  problemsMs,
-  archivedMs,
-}: RetentionPeriods): RetentionRule[] {
-  const after = (
-    name: string,
-    ms: number | undefined,
-    hasExpired: (scope: TenantScope, ms: number) => RawBuilder<boolean>,
-    remove: (scope: TenantScope, ms: number, atMost: number) => Promise<number>,
-  ): RetentionRule[] =>
-    ms === undefined
-      ? []
-      : [
-          {
-            name,
-            hasExpired: (scope) => hasExpired(scope, ms),
-            remove: (scope) => remove(scope, ms, rowsPerStatement),
-          },
-        ]
-  return [
-    { name: 'authorizations', hasExpired: hasExpiredAuthorizations, remove: deleteExpiredAuthorizations },
-    {
-      name: 'tenant_integrations',
-      hasExpired: hasStalePendingIntegrations,
-      remove: deleteStalePendingIntegrations,
-    },
-    ...after('sync_events', syncEventsMs, hasOldSyncEvents, deleteOldSyncEvents),
-    ...after('inbox_entries', inboxMs, hasOldInboxRows, deleteOldInboxRows),
-    ...after('changes', changesMs, hasOldChanges, deleteOldChanges),
-    ...after('deliveries', changesMs, hasOldDeliveries, (scope) =>
-      deleteOldDeliveries(scope, rowsPerStatement),
-    ),
-    ...after('record_problems', problemsMs, hasOldProblems, deleteOldProblems),
-    ...after('issues', archivedMs, hasOldTombstones, deleteTombstones),
-  ]
-}
-
 /**
  * Most tenants have nothing to delete, which one statement finds. Each kind of row has a transaction
  * of its own, so that one that cannot be deleted does not keep the others.
@@ -154,28 +81,21 @@ async function deleteExpiredRows(
   tenantId: TenantId,
   rules: readonly RetentionRule[],
 ): Promise<boolean> {
+  const limited = rules.flatMap(({ keepMs, ...rule }) => (keepMs === undefined ? [] : { ...rule, keepMs }))
   const found = await withTenant(deps.db, tenantId, (scope) =>
     selectTogether(
       scope.query,
-      Object.fromEntries(rules.map(({ name, hasExpired }) => [name, hasExpired(scope)])),
+      Object.fromEntries(limited.map((rule) => [rule.name, rule.hasExpired(scope, rule.keepMs)])),
     ),
   )
   let isFull = false
-  for (const { name, remove } of rules)
-    if (found[name])
+  for (const rule of limited)
+    if (found[rule.name])
       await unlessFailing(deps, tenantId, async () => {
+        const remove = (scope: TenantScope) => rule.remove(scope, rule.keepMs, rowsPerStatement)
         if ((await withTenant(deps.db, tenantId, remove)) === rowsPerStatement) isFull = true
       })
   return isFull
-}
-
-/** Deletes one page per integration, under the integration's lock. */
-async function deleteTombstones(scope: TenantScope, archivedMs: number, atMost: number): Promise<number> {
-  for (const { integration_id: integrationId } of await listIntegrations(scope)) {
-    await lockIntegration(scope, integrationId)
-    if ((await deleteOldTombstones(scope, integrationId, archivedMs, atMost)) === atMost) return atMost
-  }
-  return 0
 }
 
 /** A failure of one tenant does not affect the others. */

@@ -1,9 +1,9 @@
 /** Shared by the tests of erasure: a worker's erasure without the worker, and a search through all rows. */
 import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
+import { type EraserDependencies, eraseMarkedTenants } from '../../src/integrations/eraser.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
-import { type EraserDependencies, eraseMarkedTenants } from '../../src/worker/eraser.ts'
 import { dumpOf } from './canaries.ts'
 import { quiet } from './engines.ts'
 import { ring } from './rows.ts'

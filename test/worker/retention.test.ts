@@ -11,9 +11,10 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { deleteOldSyncEvents } from '../../src/sync/event-retention-store.ts'
 import { beginErasure } from '../../src/tenants/erasure.ts'
 import { claimPeriodicTask } from '../../src/tenants/periodic-task-store.ts'
-import { type RetentionPeriods, runRetentionPass } from '../../src/worker/retention.ts'
+import { runRetentionPass } from '../../src/worker/retention.ts'
 import { engines, quiet } from '../support/engines.ts'
 import { onlyLong } from '../support/long.ts'
+import { type RetentionPeriods, retentionHooks } from '../support/retention-hooks.ts'
 import { A, B, issueRow, seedTenant } from '../support/rows.ts'
 
 const day = 86_400_000
@@ -36,14 +37,15 @@ for (const engine of engines) {
       runRetentionPass(
         {
           db,
-          retention: {
-            syncEventsMs: keep90,
-            inboxMs: keep90,
-            changesMs: keep90,
-            problemsMs: keep90,
-            archivedMs: undefined,
-            ...keep,
-          },
+          hooks: () =>
+            retentionHooks({
+              syncEventsMs: keep90,
+              inboxMs: keep90,
+              changesMs: keep90,
+              problemsMs: keep90,
+              archivedMs: undefined,
+              ...keep,
+            }),
           clock: systemClock,
           log: quiet,
         },

@@ -1,11 +1,12 @@
 /** Runs the streams that are due: two sources, so that incremental runs never wait for full ones. */
+
+import type { WorkSource } from '../api/feature.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import type { ObjectKind } from '../sync/object-kind.ts'
-import type { RunDependencies } from '../sync/run-state.ts'
-import { runStream } from '../sync/run-stream.ts'
-import { dueStreams, type TenantStream } from '../sync/schedule-store.ts'
-import type { SyncType } from '../sync/stream.ts'
-import type { WorkSource } from './due-work.ts'
+import type { ObjectKind } from './object-kind.ts'
+import type { RunDependencies } from './run-state.ts'
+import { runStream } from './run-stream.ts'
+import { dueStreams, type TenantStream } from './schedule-store.ts'
+import type { SyncType } from './stream.ts'
 
 export interface SyncRunnerDependencies extends RunDependencies {
   kinds: readonly ObjectKind[]

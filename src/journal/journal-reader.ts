@@ -1,10 +1,10 @@
 /** Reads HubSpot's webhooks journal in one process at a time, and subscribes to every account. */
+
+import type { Loop } from '../api/feature.ts'
 import type { IntegrationRef } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'
-import { readJournal, releaseJournalReader } from '../journal/read-journal.ts'
-import { type SubscriptionDependencies, updateDueSubscriptions } from '../journal/subscriptions.ts'
-import type { Loop } from './loop.ts'
-import type { PollPeriods } from './poll-periods.ts'
+import { readJournal, releaseJournalReader } from './read-journal.ts'
+import { type SubscriptionDependencies, updateDueSubscriptions } from './subscriptions.ts'
 
 export interface JournalReaderDependencies extends SubscriptionDependencies {
   tokens: Tokens
@@ -15,7 +15,14 @@ const subscribeRetryMs = 30_000
 /** Integrations whose token is checked at once. The next sync finds the state of any others. */
 const maxTokenChecks = 8
 
-export function journalLoops(deps: JournalReaderDependencies, polls: PollPeriods): Loop[] {
+/**
+ * @param polls.journalMs until HubSpot is queried for another file after the last one
+ * @param polls.subscribeMs between two polls for subscriptions that are due
+ */
+export function journalLoops(
+  deps: JournalReaderDependencies,
+  polls: { journalMs: number; subscribeMs: number },
+): Loop[] {
   const checks = new Set<Promise<void>>()
   return [
     {

@@ -1,11 +1,11 @@
 /** Drains the inboxes that are due; a process that dies costs only a lease. */
 
+import type { WorkSource } from '../api/feature.ts'
 import { firstPosition, type ScanPosition } from '../db/scan.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import { dueInboxes, type InboxScan, type TenantInbox } from '../inbox/claim-store.ts'
-import { drainInbox } from '../inbox/drain.ts'
-import type { DrainDependencies } from '../inbox/drain-step.ts'
-import type { WorkSource } from './due-work.ts'
+import { dueInboxes, type InboxScan, type TenantInbox } from './claim-store.ts'
+import { drainInbox } from './drain.ts'
+import type { DrainDependencies } from './drain-step.ts'
 
 /**
  * Limits per process. A drain mostly waits for HubSpot, so many can run at once. If CPU time is

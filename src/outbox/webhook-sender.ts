@@ -1,9 +1,10 @@
 /** Sends to the endpoints that have due deliveries; one that hangs delays only itself. */
+
+import type { WorkSource } from '../api/feature.ts'
 import { firstPosition, type ScanPosition } from '../db/scan.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import { dueEndpoints, type EndpointScan, type TenantEndpoint } from '../outbox/delivery-store.ts'
-import { type SenderDependencies, sendToEndpoint } from '../outbox/sender.ts'
-import type { WorkSource } from './due-work.ts'
+import { dueEndpoints, type EndpointScan, type TenantEndpoint } from './delivery-store.ts'
+import { type SenderDependencies, sendToEndpoint } from './sender.ts'
 
 /** Endpoints per process. Most of the time they wait for their receivers. */
 const maxEndpoints = 32

@@ -2,12 +2,12 @@
 import { withSystem } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { deleteBudgets } from '../hubspot/budget/budget-retention-store.ts'
-import { hubIdsOf } from '../integrations/account-store.ts'
-import { type RevokeDependencies, revokeAllGrants } from '../integrations/tokens/revoke-all.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { endErasure, eraseTenantRows, runErasureStep } from '../tenants/erasure.ts'
 import { findErasingTenants } from '../tenants/erasure-store.ts'
+import { hubIdsOf } from './account-store.ts'
+import { type RevokeDependencies, revokeAllGrants } from './tokens/revoke-all.ts'
 
 export interface EraserDependencies extends RevokeDependencies {
   clock: Clock

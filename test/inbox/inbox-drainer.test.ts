@@ -1,10 +1,10 @@
 /** How many inboxes one process drains concurrently. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { nextDrainLimit } from '../../src/worker/inbox-drainer.ts'
-import { type Account, differences, type InboxBench, startInboxBench } from '../inbox/inbox-fixture.ts'
+import { nextDrainLimit } from '../../src/inbox/inbox-drainer.ts'
 import { truthOf } from '../support/emulator.ts'
 import { eventually } from '../support/service.ts'
+import { type Account, differences, type InboxBench, startInboxBench } from './inbox-fixture.ts'
 
 const accounts: Account[] = []
 let bench: InboxBench
