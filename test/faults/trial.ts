@@ -20,6 +20,8 @@ export interface Trial {
 }
 
 export interface Copy {
+  /** Its folder. */
+  at: string
   /** Runs the test file, or those of its tests whose name one of `only` fits; with a fault, while it is planted. */
   run(test: string, only: readonly string[], fault?: Fault): Promise<Trial>
   remove(): void
@@ -32,6 +34,7 @@ export function copyTree(): Copy {
   symlinkSync(realpathSync(join(root, 'node_modules')), join(at, 'node_modules'))
   const sources = readSources(at)
   return {
+    at,
     async run(test, only, fault) {
       if (!fault) return await runTest(at, test, only)
       const { file, planted } = placeOf(fault, sources)
