@@ -9,7 +9,7 @@ const retention = 'test/worker/retention.test.ts'
 export const exportAndErasure: Fault[] = [
   {
     name: 'erasure-does-not-wait-for-running-work',
-    find: `  perform pg_advisory_xact_lock_shared(hashtextextended(spoke_tenant()::text, 1));
+    find: `  perform pg_advisory_xact_lock_shared(hashtextextended(tenant::text, 1));
 `,
     put: '',
     test: erasure,
@@ -18,7 +18,7 @@ export const exportAndErasure: Fault[] = [
   },
   {
     name: 'erasing-tenant-not-locked-out',
-    find: '  if spoke_erasing() then',
+    find: '  if exists (select from tenants where tenant_id = tenant and erasing_at is not null) then',
     put: '  if false then',
     test: erasure,
     only: 'erasing on PostgreSQL from the mark',
