@@ -207,7 +207,7 @@ async function measureLarge(harness: Harness, hubspot: HubSpotProcess) {
   } finally {
     await service.stop()
   }
-  const db = await openDatabase({ url: databaseUrl, dataDir: '', poolSize: 2, statementMs: 60_000 }, log)
+  const db = await openDatabase({ url: databaseUrl, dataDir: '', poolSize: 5, statementMs: 60_000 }, log)
   let retentionMs: number
   try {
     retentionMs = await timeRetention(db)

@@ -1,6 +1,6 @@
 /**
- * Finds which groups of rows have something due, over all tenants, with bounded work: each scan reads
- * a window of the index and says where the next one begins. A full round takes as many scans as there
+ * Finds which groups of rows have something due, over all tenants, with bounded work: each scan visits
+ * a window of groups and says where the next one begins. A full round takes as many scans as there
  * are windows; normally one.
  */
 import { type RawBuilder, sql } from 'kysely'
@@ -14,7 +14,7 @@ export interface ScanPosition {
 const zero = '00000000-0000-0000-0000-000000000000'
 export const firstPosition: ScanPosition = { tenant_id: zero, id: zero }
 
-/** Rows per scan. */
+/** Groups per scan. Each costs one probe of the index, however many rows it has. */
 const windowSize = 500
 
 export interface Scan<Group> {
@@ -48,19 +48,24 @@ export const scanForDue = (
   },
   { after, atMost }: { after: ScanPosition; atMost: number },
 ) => sql`(
-    with visited as materialized (
-      select tenant_id, ${sql.ref(id)} as id, due_at from ${sql.table(table)}
-      where (tenant_id, ${sql.ref(id)}) > (${after.tenant_id}::uuid, ${after.id}::uuid) and ${rows}
-      order by tenant_id, ${sql.ref(id)}, due_at
-      limit ${windowSize}
-    ),
-    visited_groups as (select tenant_id, id, min(due_at) as due_at from visited group by tenant_id, id)
+    with recursive visited as (
+      (select tenant_id, ${sql.ref(id)} as id, due_at, 1 as nth from ${sql.table(table)}
+        where (tenant_id, ${sql.ref(id)}) > (${after.tenant_id}::uuid, ${after.id}::uuid) and ${rows}
+        order by tenant_id, ${sql.ref(id)}, due_at
+        limit 1)
+      union all
+      select n.*, v.nth + 1 from visited v cross join lateral (
+        select t.tenant_id, t.${sql.ref(id)}, t.due_at from ${sql.table(table)} t
+        where (t.tenant_id, t.${sql.ref(id)}) > (v.tenant_id, v.id) and ${rows}
+        order by t.tenant_id, t.${sql.ref(id)}, t.due_at
+        limit 1) n
+      where v.nth < ${windowSize}
+    )
     select json_build_object(
       'due', (select coalesce(json_agg(d), '[]') from (
-        select g.tenant_id, g.id as ${sql.ref(id)} from visited_groups g ${joins}
+        select g.tenant_id, g.id as ${sql.ref(id)} from visited g ${joins}
         where g.due_at <= statement_timestamp() and ${groups}
           and not exists (select from tenants t where t.tenant_id = g.tenant_id and t.erasing_at is not null)
         order by g.due_at
         limit ${atMost}) d),
-      'next', (select json_build_object('tenant_id', tenant_id, 'id', id) from visited
-        order by tenant_id, id offset ${windowSize - 1} limit 1)))`
+      'next', (select json_build_object('tenant_id', tenant_id, 'id', id) from visited where nth = ${windowSize})))`

@@ -1,4 +1,4 @@
-/** Reads several values in one statement. */
+/** Reads several values in one statement, which is all of its unit of work. */
 import { type RawBuilder, sql } from 'kysely'
 import type { Query } from './database.ts'
 
@@ -13,6 +13,9 @@ export async function selectTogether<Name extends string, Value>(
   const columns = Object.entries<RawBuilder<Value>>(expressions).map(
     ([name, expression]) => sql`${expression} as ${sql.ref(name)}`,
   )
-  const [values] = await query(sql<Record<Name, Value>>` select ${sql.join(columns)}`, { prepare: true })
+  const [values] = await query(sql<Record<Name, Value>>`select ${sql.join(columns)}`, {
+    prepare: true,
+    last: true,
+  })
   return values as Record<Name, Value>
 }

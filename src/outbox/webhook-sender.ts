@@ -17,9 +17,7 @@ export function outboxSource(deps: SenderDependencies): WorkSource<TenantEndpoin
   let after: ScanPosition = firstPosition
   return {
     name: 'outbox',
-    // Endpoints that are being sent to may be found again.
-    find: ({ atMost }) =>
-      dueEndpoints({ atMost: atMost + maxEndpoints, after, withProduct: deps.product !== undefined }),
+    find: ({ atMost }) => dueEndpoints({ atMost, after, withProduct: deps.product !== undefined }),
     read(found) {
       const { due, next } = found as EndpointScan
       after = next ?? firstPosition

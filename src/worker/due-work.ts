@@ -14,6 +14,11 @@ import { type Bell, type LoopDependencies, runLoop } from './loop.ts'
 
 /** How long an item that failed unexpectedly is left alone, so that others can run. */
 const cooldownMs = 5_000
+/**
+ * Items of a source that one poll finds, beyond those that cannot start. The next of them starts when
+ * one ends, without another poll.
+ */
+const foundAtOnce = 48
 /** Polls use at most this share of the time, however long one takes. */
 const maxLoadShare = 0.1
 
@@ -116,7 +121,7 @@ function createPool<Item>(
       limit = source.limit({ someWait: waiting.length > 0, lastPollMs })
       for (const [key, end] of cooldowns) if (end <= clock.monotonic()) cooldowns.delete(key)
       // Those that run or rest may be found again.
-      const atMost = 2 * limit + cooldowns.size
+      const atMost = foundAtOnce + running.size + cooldowns.size
       if (running.size >= limit && waiting.length > 0) return undefined
       return source.find({ atMost, except: tenantsAtLimit() })
     },

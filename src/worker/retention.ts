@@ -110,7 +110,7 @@ async function unlessFailing(
 }
 
 /** Tenants at once: one waits for the database while the rows of another are checked. */
-const tenantsAtOnce = 3
+const tenantsAtOnce = 4
 
 /**
  * Runs one step per tenant, and further rounds for those with more to delete, so that a tenant with

@@ -26,8 +26,8 @@ export const dueWork: Fault[] = [
   {
     name: 'scan-ends-at-its-first-window',
     in: 'scanForDue',
-    find: 'windowSize - 1} limit 1',
-    put: 'windowSize} limit 1',
+    find: 'from visited where nth = ',
+    put: 'from visited where nth > ',
     test: 'test/db/scan.test.ts',
     gain: 'while 500 inboxes wait for a time of their own, those of all later tenants are never drained',
   },
