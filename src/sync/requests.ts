@@ -2,7 +2,7 @@
 import type { TenantScope } from '../db/scope.ts'
 import { hasWatermark, scheduleStream } from './schedule-store.ts'
 import { requestRun } from './store.ts'
-import { type StreamKey, type SyncPeriods, scheduleOffset } from './stream.ts'
+import { type StreamKey, type SyncPeriods, slotsOf } from './stream.ts'
 
 /**
  * Requests a sync after a connect: full until a full run has succeeded once, incremental from then
@@ -15,9 +15,8 @@ export async function requestSyncOnConnect(
   periods: SyncPeriods,
 ): Promise<void> {
   for (const syncType of ['full', 'incremental'] as const) {
-    const periodMs = periods[syncType]
-    const slots = { periodMs, offsetMs: scheduleOffset(integrationId, periodMs) }
-    await scheduleStream(scope, { integrationId, kind, syncType }, slots)
+    const key = { integrationId, kind, syncType }
+    await scheduleStream(scope, key, slotsOf(key, periods))
   }
   const complete = await hasWatermark(scope, { integrationId, kind, syncType: 'full' })
   const key: StreamKey = { integrationId, kind, syncType: complete ? 'incremental' : 'full' }

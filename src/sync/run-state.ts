@@ -47,7 +47,7 @@ export type RunOutcome =
   | EventState
   /** Released its worker in the middle, to continue at once. */
   | 'yielded'
-  /** Waits for HubSpot; the scheduler resumes the run when its time has come. */
+  /** Waits for HubSpot; the stream is due again when its time has come. */
   | 'backed_off'
   /** A newer claim, a disconnect, a purge or an erasure took the stream away. */
   | 'fenced'

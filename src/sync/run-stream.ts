@@ -36,7 +36,7 @@ import {
   isRunOver,
   markAt,
   type StreamKey,
-  scheduleOffset,
+  slotsOf,
   unprovenMessage,
   unreadMessage,
   watermarkAfter,
@@ -65,8 +65,7 @@ export async function runStream(
 ): Promise<RunOutcome> {
   const { db, metrics } = deps
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
-  const periodMs = deps.periods[key.syncType]
-  const slots = { periodMs, offsetMs: scheduleOffset(key.integrationId, periodMs) }
+  const slots = slotsOf(key, deps.periods)
   const claim = await within((scope) => claimStream(scope, key, deps.claimant, slots))
   if (!claim) return 'idle'
   const run: RunState = {

@@ -2,17 +2,11 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Claimant } from '../db/lease.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
-import type { StreamKey, SyncType } from './stream.ts'
+import type { Slots, StreamKey, SyncType } from './stream.ts'
 
 export const whereStream = (scope: TenantScope, key: StreamKey) => sql`
   tenant_id = ${scope.tenantId} and integration_id = ${key.integrationId}
     and kind = ${key.kind} and sync_type = ${key.syncType}`
-
-/** Slots are at `offsetMs` in each period, ms; the same stream always has the same offset. */
-export interface Slots {
-  periodMs: number
-  offsetMs: number
-}
 
 /** The next slot from now. */
 export const nextSlot = ({ periodMs, offsetMs }: Slots) => sql`
@@ -90,18 +84,25 @@ export async function findAwaitingStreams(scope: SystemScope, limit: number): Pr
     limit ${limit}`)
 }
 
-/** Lets one of these runs continue now, unless it no longer waits. */
-export async function resumeAwaitingStream(scope: TenantScope, key: StreamKey): Promise<void> {
-  await scope.query(sql`
-    update sync_streams set not_before = null
-    where ${whereStream(scope, key)} and awaits_hubspot and sync_event_id is not null and not_before > clock_timestamp()`)
-}
-
-/** Ends a run's wait for its next attempt. @returns whether it waited */
-export async function resumeStream(scope: TenantScope, key: StreamKey): Promise<boolean> {
+/**
+ * Ends a run's wait for its next attempt.
+ *
+ * @param condition on the stream, if not every wait is to end
+ * @returns whether it waited
+ */
+export async function resumeStream(
+  scope: TenantScope,
+  key: StreamKey,
+  condition: RawBuilder<unknown> = sql`true`,
+): Promise<boolean> {
   const rows = await scope.query(sql`
     update sync_streams set not_before = null
-    where ${whereStream(scope, key)} and sync_event_id is not null and not_before > clock_timestamp()
+    where ${whereStream(scope, key)} and sync_event_id is not null and not_before > clock_timestamp() and ${condition}
     returning sync_type`)
   return rows.length > 0
+}
+
+/** Lets a run that waits for HubSpot to return continue now. */
+export async function resumeAwaitingStream(scope: TenantScope, key: StreamKey): Promise<void> {
+  await resumeStream(scope, key, sql`awaits_hubspot`)
 }

@@ -11,8 +11,8 @@ import { type IntegrationStatus, liveStatuses } from '../integrations/integratio
 import { clearFirstLoad } from '../integrations/store.ts'
 import { newId } from '../lib/ids.ts'
 import { eventColumns, findSyncEvent, type SyncEvent } from './event-store.ts'
-import { nextSlot, resumeStream, type Slots, whereStream } from './schedule-store.ts'
-import type { Cursor, StreamKey, SyncTrigger } from './stream.ts'
+import { nextSlot, resumeStream, whereStream } from './schedule-store.ts'
+import type { Cursor, Slots, StreamKey, SyncTrigger } from './stream.ts'
 
 /**
  * A failed run leaves its cursor, so that the next one need not repeat its reads unless they are too
@@ -100,22 +100,22 @@ export async function claimStream(
 ): Promise<StreamClaim | undefined> {
   const [found] = await scope.query(
     sql<FoundStream>`
-    select s.sync_event_id, coalesce(s.next_run_at <= clock_timestamp(), false) as slot_due,
-      s.sync_event_id is not null and coalesce(s.not_before <= clock_timestamp(), true) and ${leaseIsFree(by, 's')} as may_continue,
-      s.sync_type = 'full' or s.watermark is not null as has_window, i.status
+    select sync_event_id, coalesce(next_run_at <= clock_timestamp(), false) as slot_due,
+      sync_event_id is not null and coalesce(not_before <= clock_timestamp(), true) and ${leaseIsFree(by, 's')} as may_continue,
+      sync_type = 'full' or watermark is not null as has_window,
+      (select i.status from tenant_integrations i
+        where i.tenant_id = s.tenant_id and i.integration_id = s.integration_id) as status
     from sync_streams s
-    join tenant_integrations i on i.tenant_id = s.tenant_id and i.integration_id = s.integration_id
-    where s.tenant_id = ${scope.tenantId} and s.integration_id = ${key.integrationId}
-      and s.kind = ${key.kind} and s.sync_type = ${key.syncType}
-    for update of s skip locked`,
+    where ${whereStream(scope, key)}
+    for update skip locked`,
     { prepare: true },
   )
   if (!found) return undefined
   const { sync_event_id, slot_due, may_continue, has_window, status } = found
   const starts = sync_event_id === null && slot_due && has_window && liveStatuses.includes(status)
-  const slot = slot_due ? sql`next_run_at = ${nextSlot(slots)}` : sql`next_run_at = next_run_at`
+  const taken = sql`next_run_at = ${nextSlot(slots)}`
   if (!starts && !may_continue) {
-    if (slot_due) await scope.query(sql`update sync_streams set ${slot} where ${whereStream(scope, key)}`)
+    if (slot_due) await scope.query(sql`update sync_streams set ${taken} where ${whereStream(scope, key)}`)
     return undefined
   }
   const run = starts
@@ -124,7 +124,7 @@ export async function claimStream(
   const [claim] = await scope.query(
     sql<StreamClaim>`
     with claimed as (
-      update sync_streams set ${slot}, ${run}, not_before = null,
+      update sync_streams set ${slot_due ? sql`${taken},` : sql``} ${run}, not_before = null,
         epoch = epoch + 1, lease_until = ${fromNow(by.leaseMs)}, lease_owner = ${by.instance}
       where ${whereStream(scope, key)}
       returning *
@@ -232,8 +232,7 @@ export async function startIncrementalWindow(
 }
 
 /**
- * Releases the stream in the middle of a run; the scheduler starts it again at once, or after
- * `wait.ms`.
+ * Releases the stream in the middle of a run; it is due again at once, or after `wait.ms`.
  */
 export async function releaseStream(
   scope: TenantScope,

@@ -293,3 +293,14 @@ export type SyncPeriods = Readonly<Record<SyncType, number>>
  */
 export const scheduleOffset = (integrationId: string, periodMs: number): number =>
   Number(BigInt(`0x${integrationId.replaceAll('-', '').slice(-12)}`) % BigInt(periodMs))
+
+/** A stream's slots in the schedule: one in each period, always at the same offset, ms. */
+export interface Slots {
+  periodMs: number
+  offsetMs: number
+}
+
+export function slotsOf({ integrationId, syncType }: StreamKey, periods: SyncPeriods): Slots {
+  const periodMs = periods[syncType]
+  return { periodMs, offsetMs: scheduleOffset(integrationId, periodMs) }
+}

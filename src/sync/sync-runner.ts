@@ -1,5 +1,4 @@
 /** Runs the streams that are due: two sources, so that incremental runs never wait for full ones. */
-
 import type { WorkSource } from '../api/feature.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import type { ObjectKind } from './object-kind.ts'
