@@ -1,8 +1,8 @@
 -- States next to each column of a tenant's table whether an export contains it, and next to each such
 -- table when an erasure deletes its rows. Export and erasure read these marks from the catalogue.
 
--- A column's comment begins with `exported` or `secret`; an explanation follows after a colon. Secret
--- are secrets, and hashes and salts that would help to guess one. A column without a mark is not
+-- A column's comment begins with `exported` or `secret`; an explanation follows after a colon.
+-- `secret` marks secrets, and hashes and salts that would help someone guess one. A column without a mark is not
 -- exported, and a test fails for it: a migration that adds one marks it too. At this point the secret
 -- columns are those named here, and all others are exported.
 do $$

@@ -50,15 +50,17 @@ begin
   execute format('alter function spoke_begin_tenant() set search_path = %I, pg_temp', current_schema());
 end $$;
 
--- The schema of the former queue, unless it also serves others. Its jobs named tenants.
+-- The schema of the former queue, whose jobs named tenants; not one that serves others.
 do $$
 declare
   ours boolean;
 begin
-  if to_regclass('pgboss.queue') is not null then
-    execute $q$select not exists (
-      select from pgboss.queue where name not in ('sync-full', 'sync-incremental') and name not like '\_\_pgboss\_\_%')$q$
-      into ours;
+  if exists (
+    select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'pgboss' and c.relname = 'queue' and pg_has_role(n.nspowner, 'usage')
+  ) then
+    execute $q$select bool_or(name = 'sync-full')
+      and bool_and(name in ('sync-full', 'sync-incremental') or name like '\_\_pgboss\_\_%') from pgboss.queue$q$ into ours;
     if ours then
       drop schema pgboss cascade;
     end if;

@@ -83,8 +83,8 @@ export interface RetentionRule {
   /** Retention period, ms; undefined: unlimited; 0: the rows themselves say when they expire. */
   keepMs: number | undefined
   hasExpired(scope: TenantScope, keepMs: number): RawBuilder<boolean>
-  /** @returns `atMost` if there may be more */
-  remove(scope: TenantScope, keepMs: number, atMost: number): Promise<unknown>
+  /** @returns how many rows were deleted */
+  remove(scope: TenantScope, keepMs: number, atMost: number): Promise<number>
 }
 
 /** A run or an inbox that waits for HubSpot to come back. */

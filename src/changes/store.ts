@@ -184,9 +184,9 @@ export async function redactChanges(
   return row?.last ?? undefined
 }
 
-/** The oldest change is older than `retentionMs`. */
+/** The two oldest changes are older than `retentionMs`: the newest of the old ones stays. */
 export const hasOldChanges = ({ tenantId }: TenantScope, retentionMs: number) => sql<boolean>`
-  coalesce((select at from changes where tenant_id = ${tenantId} order by seq limit 1) < ${ago(retentionMs)}, false)`
+  coalesce((select at from changes where tenant_id = ${tenantId} order by seq offset 1 limit 1) < ${ago(retentionMs)}, false)`
 
 /**
  * Deletes changes older than `retentionMs`. The newest of them stays: a reader positioned there has

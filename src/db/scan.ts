@@ -17,6 +17,15 @@ export const firstPosition: ScanPosition = { tenant_id: zero, id: zero }
 /** Groups per scan. Each costs one probe of the index, however many rows it has. */
 const windowSize = 500
 
+export interface ScanRequest {
+  /** Groups up to here were visited. */
+  after: ScanPosition
+  /** How many groups that are due. */
+  atMost: number
+  /** Tenants whose groups are left out. */
+  except: readonly string[]
+}
+
 export interface Scan<Group> {
   due: Group[]
   /** null: the round is complete. */
@@ -46,7 +55,7 @@ export const scanForDue = (
     joins: RawBuilder<unknown>
     groups: RawBuilder<unknown>
   },
-  { after, atMost }: { after: ScanPosition; atMost: number },
+  { after, atMost, except }: ScanRequest,
 ) => sql`(
     with recursive visited as (
       (select tenant_id, ${sql.ref(id)} as id, due_at, 1 as nth from ${sql.table(table)}
@@ -64,8 +73,30 @@ export const scanForDue = (
     select json_build_object(
       'due', (select coalesce(json_agg(d), '[]') from (
         select g.tenant_id, g.id as ${sql.ref(id)} from visited g ${joins}
-        where g.due_at <= statement_timestamp() and ${groups}
+        where g.due_at <= statement_timestamp() and ${groups} and g.tenant_id <> all(${[...except]}::uuid[])
           and not exists (select from tenants t where t.tenant_id = g.tenant_id and t.erasing_at is not null)
         order by g.due_at
         limit ${atMost}) d),
       'next', (select json_build_object('tenant_id', tenant_id, 'id', id) from visited where nth = ${windowSize})))`
+
+/**
+ * Scans window after window, and starts again when a round is complete.
+ *
+ * @param scan the expression of one scan
+ */
+export function scanInRounds<Group>(scan: (request: ScanRequest) => RawBuilder<unknown>) {
+  let after = firstPosition
+  let asked = 0
+  return {
+    find(room: { atMost: number; except: readonly string[] }) {
+      asked = room.atMost
+      return scan({ after, ...room })
+    },
+    /** @param found the value of the expression */
+    read(found: unknown): { items: Group[]; more: boolean } {
+      const { due, next } = found as Scan<Group>
+      after = next ?? firstPosition
+      return { items: due, more: next !== null || due.length >= asked }
+    },
+  }
+}

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { fromNow } from '../db/database.ts'
 import { type Claimant, leaseIsFree } from '../db/lease.ts'
-import { type Scan, type ScanPosition, scanForDue } from '../db/scan.ts'
+import { type Scan, type ScanRequest, scanForDue } from '../db/scan.ts'
 import type { SystemScope, TenantScope } from '../db/scope.ts'
 import { type InboxItem, whereInbox } from './store.ts'
 
@@ -17,7 +17,7 @@ export type InboxScan = Scan<TenantInbox>
  * The inboxes of all tenants with due changes that no process drains, the longest due first: an SQL
  * expression whose value is a JSON InboxScan.
  */
-export const dueInboxes = (by: Claimant, scan: { after: ScanPosition; atMost: number }) =>
+export const dueInboxes = (by: Claimant, scan: ScanRequest) =>
   scanForDue(
     {
       table: 'inbox_entries',

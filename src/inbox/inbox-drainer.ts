@@ -1,9 +1,8 @@
 /** Drains the inboxes that are due; a process that dies costs only a lease. */
-
 import type { WorkSource } from '../api/feature.ts'
-import { firstPosition, type ScanPosition } from '../db/scan.ts'
+import { scanInRounds } from '../db/scan.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import { dueInboxes, type InboxScan, type TenantInbox } from './claim-store.ts'
+import { dueInboxes, type TenantInbox } from './claim-store.ts'
 import { drainInbox } from './drain.ts'
 import type { DrainDependencies } from './drain-step.ts'
 
@@ -23,15 +22,9 @@ const slowPollMs = 100
 export function inboxSource(deps: DrainDependencies): WorkSource<TenantInbox> {
   const isBusy = watchLoad()
   let drains = minDrains
-  let after: ScanPosition = firstPosition
   return {
     name: 'inbox',
-    find: ({ atMost }) => dueInboxes(deps.claimant, { atMost, after }),
-    read(found) {
-      const { due, next } = found as InboxScan
-      after = next ?? firstPosition
-      return { items: due, more: next !== null }
-    },
+    ...scanInRounds<TenantInbox>((at) => dueInboxes(deps.claimant, at)),
     keyOf: ({ integration_id }) => integration_id,
     tenantOf: ({ tenant_id }) => tenant_id,
     limit({ someWait, lastPollMs }) {

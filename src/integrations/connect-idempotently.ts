@@ -35,7 +35,7 @@ export async function connectIdempotently(
     tenantId,
     readIdempotencyKey(request),
     async (save) => {
-      const responses: { answer: StoredResponse<ConnectBody>; tenantId: TenantId }[] = []
+      const responses: StoredResponse<ConnectBody>[] = []
       await connect({
         ...deps,
         async onConnected(scope: TenantScope, connected: Connected) {
@@ -43,13 +43,13 @@ export async function connectIdempotently(
           const shown = presentIntegration(scope.tenantId, connected.integration, await listResources(scope))
           const answer = { status: statusOf(connected), body: { success: true as const, ...shown } }
           await save(scope, answer)
-          responses.push({ answer, tenantId: scope.tenantId })
+          responses.push(answer)
         },
       })
       const [first] = responses
       if (!first) throw new Error('connecting ended without storing anything')
       deps.wake()
-      return first.answer
+      return first
     },
   )
   return { status: answer.status === 201 ? 201 : 200, body: answer.body }

@@ -154,7 +154,7 @@ export async function saveTicketTotal(scope: TenantScope, id: string, count: num
  * The statement that records the end of a run, to run together with what ends it.
  *
  * @param whole the run read everything, so the first load is complete
- * @param condition when it applies
+ * @param condition SQL; nothing is written unless it holds
  */
 export const updateSyncTime = (
   scope: TenantScope,

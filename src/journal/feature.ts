@@ -12,7 +12,7 @@ export interface JournalFeatureDependencies
     Omit<Needed, 'app'> {
   /** undefined: the journal is not read. */
   journalApp: (Needed['app'] & { clientId: string }) | undefined
-  polls: Parameters<typeof journalLoops>[1]
+  polls: { journalMs: number; subscribeMs: number }
 }
 
 export function journalFeature(deps: JournalFeatureDependencies): Feature {

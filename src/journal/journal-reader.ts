@@ -1,5 +1,4 @@
 /** Reads HubSpot's webhooks journal in one process at a time, and subscribes to every account. */
-
 import type { Loop } from '../api/feature.ts'
 import type { IntegrationRef } from '../integrations/integration.ts'
 import type { Tokens } from '../integrations/tokens/tokens.ts'

@@ -6,7 +6,7 @@
 import { sql } from 'kysely'
 import type { Change } from '../changes/change.ts'
 import { fromNow } from '../db/database.ts'
-import { type Scan, type ScanPosition, scanForDue } from '../db/scan.ts'
+import { type Scan, type ScanRequest, scanForDue } from '../db/scan.ts'
 import type { TenantScope } from '../db/scope.ts'
 import { productEndpoint } from './endpoint.ts'
 
@@ -27,14 +27,7 @@ export type EndpointScan = Scan<TenantEndpoint>
  *
  * @param scan.withProduct whether this process can send to the product's endpoint
  */
-export const dueEndpoints = ({
-  withProduct,
-  ...scan
-}: {
-  after: ScanPosition
-  atMost: number
-  withProduct: boolean
-}) =>
+export const dueEndpoints = ({ withProduct, ...scan }: ScanRequest & { withProduct: boolean }) =>
   scanForDue(
     {
       table: 'deliveries',

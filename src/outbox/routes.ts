@@ -303,7 +303,7 @@ export function outboxRoutes(
       operationId: 'endpoints.deliveries',
       tags,
       summary: 'List the deliveries of an endpoint',
-      description: 'Sent or due, newest first, each with its attempts.',
+      description: 'Delivered, waiting and failed ones, newest first, each with its attempts.',
       errors: ['endpoint_not_found', 'invalid_cursor'],
       config: { access: 'manage' },
       params: endpointPath,

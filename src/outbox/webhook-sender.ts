@@ -1,9 +1,8 @@
 /** Sends to the endpoints that have due deliveries; one that hangs delays only itself. */
-
 import type { WorkSource } from '../api/feature.ts'
-import { firstPosition, type ScanPosition } from '../db/scan.ts'
+import { scanInRounds } from '../db/scan.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
-import { dueEndpoints, type EndpointScan, type TenantEndpoint } from './delivery-store.ts'
+import { dueEndpoints, type TenantEndpoint } from './delivery-store.ts'
 import { type SenderDependencies, sendToEndpoint } from './sender.ts'
 
 /** Endpoints per process. Most of the time they wait for their receivers. */
@@ -14,15 +13,9 @@ const maxEndpointsPerTenant = 4
 const idleMs = 1_000
 
 export function outboxSource(deps: SenderDependencies): WorkSource<TenantEndpoint> {
-  let after: ScanPosition = firstPosition
   return {
     name: 'outbox',
-    find: ({ atMost }) => dueEndpoints({ atMost, after, withProduct: deps.product !== undefined }),
-    read(found) {
-      const { due, next } = found as EndpointScan
-      after = next ?? firstPosition
-      return { items: due, more: next !== null }
-    },
+    ...scanInRounds<TenantEndpoint>((at) => dueEndpoints({ ...at, withProduct: deps.product !== undefined })),
     keyOf: ({ tenant_id, endpoint_id }) => `${tenant_id} ${endpoint_id}`,
     tenantOf: ({ tenant_id }) => tenant_id,
     limit: () => maxEndpoints,

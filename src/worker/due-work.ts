@@ -1,8 +1,7 @@
 /**
- * Finds due work and runs it, some at a time. Rows say what is due; one statement finds the work of
- * all sources, so an idle process costs one short transaction per poll, and a wake-up can neither
- * get lost nor pile up. Each item is claimed in its own tenant's scope when it runs: any number of
- * processes may poll.
+ * Finds due work and runs it, some at a time. Rows say what is due, so nothing can get lost. One
+ * statement finds the work of all sources: an idle process costs one short transaction per poll. Each
+ * item is claimed in its own tenant's scope when it runs, so any number of processes may poll.
  */
 import type { RawBuilder } from 'kysely'
 import type { AnyWorkSource, WorkSource } from '../api/feature.ts'
@@ -14,10 +13,7 @@ import { type Bell, type LoopDependencies, runLoop } from './loop.ts'
 
 /** How long an item that failed unexpectedly is left alone, so that others can run. */
 const cooldownMs = 5_000
-/**
- * Items of a source that one poll finds, beyond those that cannot start. The next of them starts when
- * one ends, without another poll.
- */
+/** Items that one poll finds for a source. When one ends, the next starts without another poll. */
 const foundAtOnce = 48
 /** Polls use at most this share of the time, however long one takes. */
 const maxLoadShare = 0.1
@@ -120,9 +116,9 @@ function createPool<Item>(
     find(lastPollMs: number): RawBuilder<unknown> | undefined {
       limit = source.limit({ someWait: waiting.length > 0, lastPollMs })
       for (const [key, end] of cooldowns) if (end <= clock.monotonic()) cooldowns.delete(key)
+      if (running.size >= limit && waiting.length > 0) return undefined
       // Those that run or rest may be found again.
       const atMost = foundAtOnce + running.size + cooldowns.size
-      if (running.size >= limit && waiting.length > 0) return undefined
       return source.find({ atMost, except: tenantsAtLimit() })
     },
     /** @param found undefined: nothing was looked for */

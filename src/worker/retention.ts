@@ -1,5 +1,4 @@
 /** Deletes expired rows once an hour, in one process, tenant by tenant, in short steps. */
-
 import type { FeatureHooks, RetentionRule } from '../api/feature.ts'
 import { deleteExpiredIdempotencyKeys, tenantsWithExpiredIdempotencyKeys } from '../api/idempotency-store.ts'
 import type { Database } from '../db/database.ts'
@@ -55,7 +54,7 @@ export async function runRetentionPass(deps: RetentionDependencies, signal: Abor
   const from = `${Math.floor(clock.random() * 256)
     .toString(16)
     .padStart(2, '0')}000000-0000-0000-0000-000000000000`
-  const rules = hooks.flatMap(({ retention = [] }) => retention)
+  const rules = hooks.flatMap(({ retention = [] }) => retention).flatMap(limited)
   for (const [start, end] of [
     [from, 'g'],
     [undefined, from],
@@ -70,32 +69,37 @@ export async function runRetentionPass(deps: RetentionDependencies, signal: Abor
     }
 }
 
+/** A rule whose rows are not kept for good. */
+type LimitedRule = RetentionRule & { keepMs: number }
+
+const limited = ({ keepMs, ...rule }: RetentionRule): LimitedRule[] =>
+  keepMs === undefined ? [] : [{ ...rule, keepMs }]
+
 /**
  * Most tenants have nothing to delete, which one statement finds. Each kind of row has a transaction
  * of its own, so that one that cannot be deleted does not keep the others.
  *
- * @returns whether there may be more
+ * @returns whether anything was deleted: there may be more, or rows that depended on it
  */
 async function deleteExpiredRows(
   deps: RetentionDependencies,
   tenantId: TenantId,
-  rules: readonly RetentionRule[],
+  rules: readonly LimitedRule[],
 ): Promise<boolean> {
-  const limited = rules.flatMap(({ keepMs, ...rule }) => (keepMs === undefined ? [] : { ...rule, keepMs }))
   const found = await withTenant(deps.db, tenantId, (scope) =>
     selectTogether(
       scope.query,
-      Object.fromEntries(limited.map((rule) => [rule.name, rule.hasExpired(scope, rule.keepMs)])),
+      Object.fromEntries(rules.map((rule) => [rule.name, rule.hasExpired(scope, rule.keepMs)])),
     ),
   )
-  let isFull = false
-  for (const rule of limited)
+  let deleted = false
+  for (const rule of rules)
     if (found[rule.name])
       await unlessFailing(deps, tenantId, async () => {
         const remove = (scope: TenantScope) => rule.remove(scope, rule.keepMs, rowsPerStatement)
-        if ((await withTenant(deps.db, tenantId, remove)) === rowsPerStatement) isFull = true
+        if ((await withTenant(deps.db, tenantId, remove)) > 0) deleted = true
       })
-  return isFull
+  return deleted
 }
 
 /** A failure of one tenant does not affect the others. */

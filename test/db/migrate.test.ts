@@ -1,13 +1,13 @@
 /** Database migrations: all or none, once, and never on the schema of a newer build. */
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
 import { openInMemory } from '../../src/db/embedded.ts'
 import { isolationFaults } from '../../src/db/isolation/check-isolation.ts'
-import { currentMigration, migrate, newestMigration } from '../../src/db/migrate.ts'
+import { currentMigration, migrate, newestMigration, statementsOf } from '../../src/db/migrate.ts'
 import { openDatabase } from '../../src/db/open-database.ts'
 import { quiet } from '../support/engines.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
@@ -79,4 +79,28 @@ test('of several processes that start at once one migrates, and the others find 
     [all],
   )
   for (const db of processes) await db.close()
+})
+
+test('the schema of the former queue is dropped, and one that others use or that has no queue of ours stays', async () => {
+  const text = readFileSync(join(import.meta.dirname, '../../migrations/0011-due-work.sql'), 'utf8')
+  const drop = statementsOf(text).at(-1) ?? assert.fail()
+  const db = await onServer(await newPostgresDatabase())
+  const run = async <Row>(statement: string) => (await sql.raw<Row>(statement).execute(db.kysely)).rows
+  try {
+    for (const [queues, stays] of [
+      [['sync-full', 'sync-incremental', '__pgboss__send-it'], false],
+      [['sync-full', 'of another program'], true],
+      [[], true],
+    ] as const) {
+      await run('create schema pgboss; create table pgboss.queue (name text)')
+      for (const name of queues) await run(`insert into pgboss.queue values ('${name}')`)
+      await run(drop)
+      const found = await run<{ stays: boolean }>(`select to_regclass('pgboss.queue') is not null as stays`)
+      assert.deepEqual(found, [{ stays }], queues.join())
+      await run('drop schema if exists pgboss cascade')
+    }
+    await run(drop)
+  } finally {
+    await db.close()
+  }
 })

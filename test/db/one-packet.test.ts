@@ -143,14 +143,19 @@ for (const engine of bothEngines)
     })
 
     test('of statements sent at once into a failed opening each gets its error', async () => {
-      await withTenant(db, erasing, async ({ query }) => {
-        const all = [sql`select 1 as one`, sql`select 2 as two`, sql`select 3 as three`]
-        const ended = await Promise.allSettled(all.map((one) => query(one)))
-        assert.deepEqual(
-          ended.map((one) => one.status === 'rejected' && one.reason.code),
-          ['SP002', 'SP002', 'SP002'],
-        )
-      }).catch((error) => assert.equal(error.code, 'tenant_erasing'))
+      const all = [sql`select 1 as one`, sql`select 2 as two`, sql`select 3 as three`]
+      let ended: PromiseSettledResult<unknown>[] = []
+      await assert.rejects(
+        withTenant(db, erasing, async ({ query }) => {
+          ended = await Promise.allSettled(all.map((one) => query(one)))
+        }),
+        { code: 'tenant_erasing' },
+      )
+      // An embedded database opens the transaction before the work begins.
+      assert.deepEqual(
+        ended.map((one) => one.status === 'rejected' && one.reason.code),
+        db.kind === 'postgres' ? ['SP002', 'SP002', 'SP002'] : [],
+      )
     })
 
     test('a failure in the middle rolls everything back', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type { Database } from '../../src/db/database.ts'
-import { firstPosition, type ScanPosition } from '../../src/db/scan.ts'
+import { firstPosition, type ScanPosition, scanInRounds } from '../../src/db/scan.ts'
 import { withSystem } from '../../src/db/scope.ts'
 import { dueInboxes, type InboxScan } from '../../src/inbox/claim-store.ts'
 import { newId } from '../../src/lib/ids.ts'
@@ -37,16 +37,20 @@ for (const engine of engines)
     after(() => close())
 
     for (const [what, find] of [
-      ['inboxes', (after: ScanPosition) => dueInboxes(by, { after, atMost: 10 })],
-      ['endpoints', (after: ScanPosition) => dueEndpoints({ after, atMost: 10, withProduct: true })],
-    ] as const)
+      ['inboxes', (after: ScanPosition, except: string[]) => dueInboxes(by, { after, atMost: 10, except })],
+      [
+        'endpoints',
+        (after: ScanPosition, except: string[]) =>
+          dueEndpoints({ after, atMost: 10, except, withProduct: true }),
+      ],
+    ] as const) {
       test(`a round over all ${what} takes as many scans as there are windows, and finds each that is due once`, async () => {
         const due: string[] = []
         let scans = 0
         for (let after: ScanPosition | null = firstPosition; after; scans++) {
           const at: ScanPosition = after
           const [row] = await withSystem(db, ({ query }) =>
-            query(sql<{ found: InboxScan | EndpointScan }>`select ${find(at)} as found`),
+            query(sql<{ found: InboxScan | EndpointScan }>`select ${find(at, [])} as found`),
           )
           const found = row?.found ?? assert.fail()
           due.push(...found.due.map(({ tenant_id }) => tenant_id))
@@ -55,4 +59,22 @@ for (const engine of engines)
         assert.deepEqual(due, [idOf(3), idOf(tenants - 1)])
         assert.equal(scans, 3)
       })
+
+      test(`tenants that have their share already are left out of the ${what}`, async () => {
+        const [row] = await withSystem(db, ({ query }) =>
+          query(sql<{ found: InboxScan | EndpointScan }>`select ${find(firstPosition, [idOf(3)])} as found`),
+        )
+        assert.deepEqual(row?.found.due, [])
+      })
+    }
   })
+
+test('while a scan finds as many as were asked for, or has not ended its round, there may be more', () => {
+  const rounds = scanInRounds(() => sql`null`)
+  const next = { tenant_id: idOf(1), id: idOf(1) }
+  const moreOf = (due: number, at: ScanPosition | null) => {
+    rounds.find({ atMost: 2, except: [] })
+    return rounds.read({ due: Array.from({ length: due }), next: at }).more
+  }
+  assert.deepEqual([moreOf(1, null), moreOf(2, null), moreOf(0, next)], [false, true, true])
+})

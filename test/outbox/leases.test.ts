@@ -50,7 +50,7 @@ for (const engine of engines)
           (await takeDeliveries(scope, endpointId, { inOrder: false, atMost: 8, leaseMs })).deliveries,
       )
     const due = async () => {
-      const scan = dueEndpoints({ after: firstPosition, atMost: 10, withProduct: true })
+      const scan = dueEndpoints({ after: firstPosition, atMost: 10, except: [], withProduct: true })
       const [row] = await withSystem(db, ({ query }) =>
         query(sql<{ found: EndpointScan }>`select ${scan} as found`),
       )

@@ -77,6 +77,17 @@ for (const engine of engines) {
       assert.equal(await count('sync_events', `finished_at < now() - interval '90 days'`), 3, 'for good')
     })
 
+    test('the deliveries of a change are deleted in the pass that deletes the change', async () => {
+      await owner(sql`insert into changes (tenant_id, seq, type, at)
+        select ${A}, 1000 + n, 'issue.updated', now() - interval '91 days' from generate_series(1, 3) n`)
+      await owner(sql`insert into deliveries (tenant_id, endpoint_id, seq, due_at)
+        select ${A}, ${A}, 1000 + n, 'infinity' from generate_series(1, 3) n`)
+      await owner(sql`delete from changes where tenant_id = ${A} and seq < 1000`)
+      await run()
+      assert.equal(await count('changes', `seq > 1000`), 1, 'the newest of the old ones stays')
+      assert.equal(await count('deliveries', `seq > 1000`), 1)
+    })
+
     test('a problem is deleted when no read has returned its record for as long', async () => {
       await owner(sql`insert into record_problems (tenant_id, integration_id, kind, record_id, state, reason, found_at)
         select ${A}, ${integration}, 'tickets', id, 'quarantined', 'a test', now() - interval '91 days'

@@ -38,9 +38,12 @@ export const isStalePending = (scope: TenantScope) => sql`(
 export const hasStalePendingIntegrations = (scope: TenantScope) => sql<boolean>`exists (
   select from tenant_integrations where tenant_id = ${scope.tenantId} and ${isStalePending(scope)})`
 
-export async function deleteStalePendingIntegrations(scope: TenantScope): Promise<void> {
-  await scope.query(sql`
-    delete from tenant_integrations where tenant_id = ${scope.tenantId} and ${isStalePending(scope)}`)
+/** @returns how many were deleted */
+export async function deleteStalePendingIntegrations(scope: TenantScope): Promise<number> {
+  const rows = await scope.query(sql`
+    delete from tenant_integrations where tenant_id = ${scope.tenantId} and ${isStalePending(scope)}
+    returning 1 as one`)
+  return rows.length
 }
 
 /**
@@ -77,10 +80,11 @@ export async function insertAuthorization(
 export const hasExpiredAuthorizations = ({ tenantId }: TenantScope) => sql<boolean>`exists (
   select from authorizations where tenant_id = ${tenantId} and expires_at < now())`
 
-export async function deleteExpiredAuthorizations(scope: TenantScope): Promise<void> {
-  await scope.query(
-    sql`delete from authorizations where tenant_id = ${scope.tenantId} and expires_at < now()`,
-  )
+/** @returns how many were deleted */
+export async function deleteExpiredAuthorizations(scope: TenantScope): Promise<number> {
+  const rows = await scope.query(sql`
+    delete from authorizations where tenant_id = ${scope.tenantId} and expires_at < now() returning 1 as one`)
+  return rows.length
 }
 
 /** Whether the authorization exists and can be used. */

@@ -13,12 +13,8 @@ export interface ExpireDependencies extends ReleaseDependencies {
 
 const maxPerPass = 50
 
-/**
- * Runs one pass. Several processes may run it at once: each row is taken by one.
- *
- * @returns how many had expired
- */
-export async function expireAuthorizations(deps: ExpireDependencies, signal: AbortSignal): Promise<number> {
+/** Runs one pass. Several processes may run it at once: each row is taken by one. */
+export async function expireAuthorizations(deps: ExpireDependencies, signal: AbortSignal): Promise<void> {
   const expired = await withSystem(deps.db, (scope) => findExpiredConfirmations(scope, maxPerPass))
   for (const { tenant_id: tenantId, confirmation_id: confirmationId } of expired) {
     if (signal.aborted) break
@@ -38,5 +34,4 @@ export async function expireAuthorizations(deps: ExpireDependencies, signal: Abo
       deps.log.warn({ err, tenant_id: tenantId }, 'an unconfirmed grant could not be deleted')
     }
   }
-  return expired.length
 }
