@@ -15,8 +15,8 @@ const head = `-- The schema after all migrations, written by \`npm run schema\`.
 const ours = sql`c.relnamespace = current_schema()::regnamespace
   and c.relname not in ('spoke_migrations', 'spoke_migrations_lock')`
 
-const notOfExtension = (catalogue: string, oid: RawBuilder<unknown>) => sql`not exists (
-  select from pg_depend e where e.classid = ${catalogue}::regclass and e.objid = ${oid} and e.deptype = 'e')`
+const notOfExtension = (catalogue: RawBuilder<unknown>, oid: RawBuilder<unknown>) => sql`not exists (
+  select from pg_depend e where e.classid = ${catalogue} and e.objid = ${oid} and e.deptype = 'e')`
 
 /** A privilege of somebody other than the owner, in the order of the list, columns in parentheses. */
 const grantsOn = (what: RawBuilder<unknown>, granted: RawBuilder<unknown>) => sql<string[]>`array(
@@ -106,7 +106,7 @@ async function readFunctions(db: Database): Promise<{ definition: string; rest: 
       case when f.proacl is null then '{}' else array[format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f.oid::regprocedure)] end
         || ${grants} as rest
     from pg_proc f where f.pronamespace = current_schema()::regnamespace and f.prokind in ('f', 'p')
-      and ${notOfExtension('pg_proc', sql`f.oid`)}
+      and ${notOfExtension(sql`'pg_proc'::regclass`, sql`f.oid`)}
     order by f.proname, pg_get_function_identity_arguments(f.oid) collate "C"`.execute(db.kysely)
   return rows
 }
@@ -139,7 +139,7 @@ async function readOthers(db: Database): Promise<string[]> {
     left join pg_class c on d.classid = 'pg_class'::regclass and c.oid = d.objid
     where d.refclassid = 'pg_namespace'::regclass and d.refobjid = current_schema()::regnamespace
       and d.classid <> 'pg_proc'::regclass and coalesce(c.relkind not in ('r', 'p'), true)
-      and ${notOfExtension('pg_class', sql`d.objid`)}
+      and ${notOfExtension(sql`d.classid`, sql`d.objid`)}
       and not exists (select from pg_depend i where i.classid = d.classid and i.objid = d.objid and i.deptype = 'i')
     order by 1`.execute(db.kysely)
   return rows.map(({ what }) => what)

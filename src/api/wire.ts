@@ -71,19 +71,19 @@ export const time = z.iso
   .transform((at) => at.toISOString())
   .meta({ type: 'string', format: 'date-time' })
 
-/** The type of a row that a response shows: as there, but these times are dates. */
+/** The row behind a response object: the same fields, with these times as dates. */
 export type RowOf<Shown, Times extends keyof Shown> = Omit<Shown, Times> & {
   [Time in Times]: Date | Exclude<Shown[Time], string>
 }
 
-/** The object with more fields, and with its example. */
+/** Extends the object and keeps its example, which `extend` drops. */
 export const extended = <Fields extends z.ZodRawShape, More extends z.ZodRawShape>(
   object: z.ZodObject<Fields>,
   more: More,
 ) => object.extend(more).meta({ examples: object.meta()?.examples })
 
 /**
- * The object as the whole response. The OpenAPI document names it after the object, if that has a
+ * Makes the object a whole response: adds `success` and these ids. The OpenAPI document names it after the object, if that has a
  * name.
  *
  * @param ids further fields, before those of the object

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { principalName, scopes } from '../api/principal.ts'
-import { noQuery } from '../api/wire.ts'
+import { noQuery, responseOf } from '../api/wire.ts'
 import { AppError } from '../lib/errors.ts'
 import type { AuthContext, SessionContext } from './auth-context.ts'
 import { clearSessionCookie } from './session.ts'
@@ -32,7 +32,7 @@ export function sessionRoutes(
         description:
           'Exchanges the credential in `Authorization` for a cookie that no script can read. A session cannot create a session. It ends after 30 minutes without a request, after 12 hours, and with its credential. In open mode there is no cookie.',
         querystring: noQuery,
-        response: { 200: sessionSchema },
+        response: { 200: responseOf(sessionSchema) },
       },
     },
     async (request, reply) => {
@@ -56,7 +56,7 @@ export function sessionRoutes(
         summary: 'Read the session',
         description: 'Who is calling, by cookie or by header. A reloaded page gets its `csrf_token` here.',
         querystring: noQuery,
-        response: { 200: sessionSchema },
+        response: { 200: responseOf(sessionSchema) },
       },
     },
     async (request) => present(authContextOf(request), authContextOf(request).session),
@@ -72,7 +72,7 @@ export function sessionRoutes(
         summary: 'End the session',
         description: 'Ends the cookie’s session and removes the cookie. `ended` is false if there was none.',
         querystring: noQuery,
-        response: { 200: sessionEnded },
+        response: { 200: responseOf(sessionEnded) },
       },
     },
     async (request, reply) => {
@@ -93,8 +93,8 @@ function refuseBody(body: unknown): void {
   })
 }
 
-const present = ({ principal }: AuthContext, session?: SessionContext): z.infer<typeof sessionSchema> => ({
-  success: true,
+const present = ({ principal }: AuthContext, session?: SessionContext) => ({
+  success: true as const,
   // The gate admits no other principal.
   principal: principal.kind as z.infer<typeof sessionSchema>['principal'],
   tenant_id: principal.kind === 'tenant' ? principal.tenantId : null,

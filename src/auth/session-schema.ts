@@ -3,7 +3,6 @@ import { z } from 'zod'
 
 export const session = z
   .object({
-    success: z.literal(true),
     principal: z.enum(['open', 'admin', 'tenant']),
     tenant_id: z.string().nullable().describe('null except for a tenant'),
     scopes: z.array(z.enum(['read', 'sync', 'manage'])),
@@ -15,7 +14,6 @@ export const session = z
     id: 'Session',
     examples: [
       {
-        success: true,
         principal: 'tenant',
         tenant_id: '5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11',
         scopes: ['read', 'sync'],
@@ -27,6 +25,5 @@ export const session = z
   })
 
 export const sessionEnded = z.object({
-  success: z.literal(true),
   ended: z.boolean().meta({ description: 'false: there was no session', examples: [true] }),
 })

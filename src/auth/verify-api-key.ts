@@ -26,7 +26,10 @@ const maxCached = 10_000
 interface CachedRow extends StoredApiKey {
   /** Everything that the key's hash depends on. */
   stored: string
-  /** Absent once the right key was seen with this row: opening the data key is expensive. */
+  /**
+   * Holds the tenant's opened data key, for half a second at most. Absent once the right key has been
+   * seen with this row: opening the data key is expensive.
+   */
   hasher?: ApiKeyHasher | undefined
 }
 
@@ -87,7 +90,14 @@ export function createApiKeyVerifier(deps: {
     if (oldest !== undefined) cache.delete(oldest)
     // Only existing keys stay cached: unknown ids must not evict them.
     const forget = () => void (cache.get(keyId) === entry && cache.delete(keyId))
-    entry.row.then((row) => row ?? forget(), forget)
+    entry.row.then((row) => {
+      if (!row) forget()
+      else if (row.hasher)
+        setTimeout(() => {
+          row.hasher = undefined
+          if (!entry.proof) forget()
+        }, freshMs).unref()
+    }, forget)
     return entry
   }
 
@@ -108,7 +118,7 @@ export function createApiKeyVerifier(deps: {
   }
 }
 
-/** Computes the keyed hash only until the right key was seen: no other fits the same row. */
+/** Computes the keyed hash only until the right key has been seen, because no other key matches the row. */
 function isKeyOf(text: string, row: CachedRow, entry: CacheEntry): boolean {
   const digest = hash('sha256', text, 'buffer')
   if (entry.proof?.stored === row.stored) return timingSafeEqual(digest, entry.proof.digest)

@@ -16,7 +16,7 @@ export async function catalogueMarkFaults(db: Database): Promise<string[]> {
       from pg_class c where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace
     )
     select 'table ' || o.relname || ' is not marked by its comment' as fault from ours o
-    -- An operator's own table in the schema is none of Spoke's.
+    -- An operator's own table in the schema is not checked.
     where (o.of_tenants or o.relname in (${sql.join(knownTables)})) and o.comment !~ case when o.of_tenants
       then '^(distributed: tenant_id|reference); erased (at once|in steps|once revoked|by the eraser|after the rest|last)$'
       else '^(reference|local)$' end

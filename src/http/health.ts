@@ -35,7 +35,7 @@ export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: He
     tags,
     operationId: 'health.live',
     summary: 'Whether the process responds',
-    description: 'For a liveness probe: it checks nothing else, and is answered whatever the load.',
+    description: 'For a liveness probe: it checks nothing else, and responds under any load.',
     response: { 200: z.object({ status: z.literal('ok') }) },
   }
   app.get('/livez', { config: probe, schema: live }, async () => ({ status: 'ok' }))
@@ -51,7 +51,7 @@ export function healthRoutes(app: FastifyInstance, { db, metrics, draining }: He
     operationId: 'health.ready',
     summary: 'Whether the process can serve requests',
     description:
-      'For a readiness probe: the database responds, has room and the expected schema, and no stop has begun. `checks` says which of these failed.',
+      'For a readiness probe: the database responds, has disk space and the expected schema, and the process is not stopping. `checks` says which of these failed.',
     response: { 200: readiness, 503: notReady },
   }
   app.get('/readyz', { config: probe, schema: ready }, async (_request, reply) => {

@@ -36,7 +36,7 @@ const header = (description: string, type = 'string') => ({ description, schema:
 export const headers = {
   'Request-Id': header('As X-Request-Id of the request, or a new id; also on each log line of the request'),
   RateLimit: header(
-    'For a tenant’s credential, and when a limit is reached: requests left, and seconds until all are',
+    'For a tenant’s credential, and when a limit is reached: how many requests are left, and in how many seconds the limit resets',
   ),
   'RateLimit-Policy': header('With RateLimit: the limit, and its window in seconds'),
   'Retry-After': header('Seconds to wait', 'integer'),
@@ -51,13 +51,13 @@ type HeaderName = keyof typeof headers
 const refsTo = (names: readonly HeaderName[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
 
-const successes: Record<string, string> = { 201: 'Created', 202: 'Accepted', 204: 'Stored' }
+const successes: Record<string, string> = { 201: 'Created', 202: 'Accepted', 204: 'No Content' }
 
 /** Codes whose errors have Retry-After, always or when the time is known. */
 const retryable =
   /^(rate_limited|overloaded|disk_full|unavailable|hubspot_unavailable|hubspot_limit|tenant_erasing|idempotency_in_progress)$/
 
-/** Those of every response: a route that needs no credential limits none. */
+/** The headers of every response. Public routes have those of the limit only with a 429. */
 const commonHeaders = (access: RouteAccess): HeaderName[] =>
   access === 'public' || access === 'signed'
     ? ['Request-Id']

@@ -15,7 +15,7 @@ const meaning: Record<EventType, string> = {
   'integration.disconnected': 'An account was disconnected',
   'integration.purged': 'Its issues are deleted: delete your copies',
   'endpoint.disabled': 'An endpoint gets no more webhooks; `detail.reason` says why',
-  'endpoint.test': 'Somebody tests an endpoint',
+  'endpoint.test': 'A test of an endpoint was requested',
 }
 
 const signed = {

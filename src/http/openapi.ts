@@ -61,7 +61,7 @@ export async function describeOpenApi(app: FastifyInstance): Promise<void> {
         title: 'Spoke',
         version,
         description:
-          'Keeps the HubSpot tickets of many tenants in sync. Each response to an error has the object `Problem`, as `application/problem+json` if `Accept` requests it; `x-error-codes` lists its possible `code`s. New codes, fields and event types may be added.',
+          'Keeps the HubSpot tickets of many tenants in sync. Every error response is a `Problem` object, as `application/problem+json` if `Accept` requests it; `x-error-codes` lists its possible `code`s. New codes, fields and event types may be added.',
         license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
       },
       servers: [{ url: '/', description: 'The service that returned this document' }],

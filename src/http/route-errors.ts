@@ -93,6 +93,16 @@ export function errorsOf({ method, url = '', config = {} }: Route): Map<number, 
   return found
 }
 
+/** By the `config` of a route and its method: under a flood, refusals must be cheap. */
+const declared = new WeakMap<object, Map<string, Map<number, string[]>>>()
+
 /** Whether the route declares the error. */
-export const maySend = (route: Route, status: number, code: string): boolean =>
-  route.url === undefined || errorsOf(route).get(status)?.includes(code) === true
+export function maySend(route: Route, status: number, code: string): boolean {
+  const { url, method, config = {} } = route
+  if (url === undefined) return true
+  const byMethod = declared.get(config) ?? new Map<string, Map<number, string[]>>()
+  declared.set(config, byMethod)
+  const codes = byMethod.get(String(method)) ?? errorsOf(route)
+  byMethod.set(String(method), codes)
+  return codes.get(status)?.includes(code) === true
+}

@@ -17,7 +17,7 @@ const eitherWay = [
   'oauth_not_configured',
 ] as const
 
-/** The errors that `asAppError` makes of a call to HubSpot, for a route to declare. */
+/** The errors that `asAppError` can return for a failed call: a route that calls HubSpot declares them. */
 export const callErrors = ['token_invalid', 'hubspot_forbidden', ...eitherWay] as const
 /** The same while connecting. */
 export const connectErrors = ['422 token_invalid', '422 hubspot_forbidden', ...eitherWay] as const

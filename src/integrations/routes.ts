@@ -289,7 +289,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
         tags,
         operationId: 'oauth.connectedPage',
         summary: 'The page shown after connecting',
-        description: 'The end of a browser’s connect. It depends on nothing but `hub_id`.',
+        description: 'Where the browser ends up after connecting. It depends only on `hub_id`.',
         querystring: z.object({ hub_id: z.string().regex(/^\d{1,15}$/) }),
       },
     },

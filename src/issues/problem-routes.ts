@@ -51,7 +51,7 @@ export function problemRoutes(app: FastifyInstance, { db }: { db: Database }): v
       tags: ['sync'],
       summary: 'List records that could not be stored as received',
       description:
-        'By id. `repaired`: saved without the characters that no database can store, or cut at 131,072 characters per value. `quarantined`: not saved. A record leaves the list once HubSpot returns it intact.',
+        'Sorted by id. `repaired`: saved without the characters that no database can store, or cut at 131,072 characters per value. `quarantined`: not saved. A record leaves the list once HubSpot returns it intact.',
       errors: ['invalid_cursor'],
       config: { access: 'read' },
       params: integrationPath,

@@ -103,7 +103,7 @@ export function exportAndErasureRoutes(
       tags,
       summary: 'Erase a tenant',
       description:
-        'Permanently deletes the tenant with all its data. The response comes once nobody can reach the tenant any more; a worker then deletes the rows. A repeat is 202 until that is done, then 404.',
+        'Permanently deletes the tenant with all its data. The response comes once nobody can reach the tenant any more; a worker then deletes the rows. A repeated request gets 202 until that is done, and 404 afterwards.',
       errors: ['tenant_not_found'],
       config: { access: 'admin', audited: 'tenants.erase' },
       params: tenantPath,

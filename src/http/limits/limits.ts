@@ -2,8 +2,8 @@
  * Limits requests per minute, each process for itself: by credential and tenant for callers that
  * authenticate, by address for all others.
  *
- * A credential is always verified first, so wrong ones never keep a valid one out, from whatever
- * address. The authenticators keep the verification of wrong ones cheap.
+ * A credential is always verified first, so wrong ones never lock out a valid one, whatever
+ * address they come from. The authenticators keep the verification of wrong ones cheap.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
@@ -116,7 +116,7 @@ export function createLimits({ rates, metrics, clock }: LimitDependencies): Appl
 const isRefusal = (error: unknown): error is AppError =>
   error instanceof AppError && error.code !== 'unavailable'
 
-/** A browser whose session has ended sends its cookie again; that is no wrong credential. */
+/** A browser whose session has ended sends its cookie again; that is not a wrong credential. */
 const isWrongCredential = ({ headers }: FastifyRequest, { code }: AppError) =>
   headers.authorization !== undefined && code === 'unauthenticated'
 
