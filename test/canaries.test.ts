@@ -448,7 +448,7 @@ for (const { name: engine } of engines) {
             )
             planted += 1
           }
-      // Base64 of a longer text that holds it, at each offset, as a driver or a queue might write it.
+      // Base64 of a longer text that holds it, at each offset, as a driver might write it.
       for (const one of canaries)
         for (const before of ['', 'x', 'xy']) {
           const whole = Buffer.concat([Buffer.from(`{"${before}`), one.bytes, Buffer.from('"}')])

@@ -69,7 +69,7 @@ export async function loadBySpoke(
     const run = await service.ended(await service.connect(token), 'full', longest)
     const load = {
       tickets,
-      // From the row's asking on, by the database's clock: the wake-up is part of it.
+      // From the request on, by the database's clock: the time until a worker finds it is part of it.
       seconds: ((run.finished_at as Date).getTime() - run.requested_at.getTime()) / 1_000,
       ...taken(),
     }

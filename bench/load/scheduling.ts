@@ -40,7 +40,7 @@ export async function scheduling({ scale }: Harness): Promise<BenchResult> {
       idle.transactions_per_second <= aims.idlePerSecond &&
       runs.runs_per_second >= aims.runsPerSecond &&
       runs.statements_per_run <= aims.statementsPerRun &&
-      large.slowest_poll_ms <= aims.pollMs &&
+      large.slowest_poll_mean_ms <= aims.pollMs &&
       large.retention_pass_s <= aims.retentionSeconds
     return {
       number: 7,
@@ -97,7 +97,7 @@ async function measureIdle(harness: Harness, hubspot: HubSpotProcess) {
     )
     return {
       start_ms: round(startMs, 0),
-      // The statistics arrive a second late, at both ends alike; two are this benchmark's own.
+      // The statistics arrive a second late, at both ends alike; one is this benchmark's own.
       transactions_per_second: round((transactions - 1) / seconds, 1),
       cpu_ms_per_second_service: round((cpuMicros(service.pid) - before[0]) / 1_000 / seconds, 1),
       cpu_ms_per_second_postgres: round((cpuMicros(harness.postgresPid) - before[1]) / 1_000 / seconds, 1),
@@ -192,14 +192,14 @@ async function measureLarge(harness: Harness, hubspot: HubSpotProcess) {
   await (await startService(hubspot, databaseUrl)).stop()
   await seedIntegrations(databaseUrl, count)
   const service = await startService(hubspot, databaseUrl, { SPOKE_ROLE: 'all' })
-  let polls: { query: string; ms: number; worst: number; calls: number }[]
+  let polls: { query: string; ms: number; calls: number }[]
   try {
     await service.rows('create extension pg_stat_statements')
     await pause(2_000)
     await service.rows('select pg_stat_statements_reset()')
     await pause(20_000)
     polls = await service.rows(
-      `select left(regexp_replace(query, '\\s+', ' ', 'g'), 70) as query, mean_exec_time as ms, max_exec_time as worst, calls::float8 as calls
+      `select left(regexp_replace(query, '\\s+', ' ', 'g'), 70) as query, mean_exec_time as ms, calls::float8 as calls
        from pg_stat_statements where dbid = (select oid from pg_database where datname = current_database())
          and ${ownStatements} and not ${plumbing} and calls >= 3
        order by mean_exec_time desc limit 6`,
@@ -216,7 +216,7 @@ async function measureLarge(harness: Harness, hubspot: HubSpotProcess) {
     await harness.dropDatabase(databaseUrl)
   }
   return {
-    slowest_poll_ms: round(Math.max(0, ...polls.map(({ ms }) => ms)), 2),
+    slowest_poll_mean_ms: round(Math.max(0, ...polls.map(({ ms }) => ms)), 2),
     polls: polls.map(
       ({ query, ms, calls }): Figure => ({
         mean_ms: round(ms, 2),
@@ -266,7 +266,7 @@ export async function seedIntegrations(databaseUrl: string, count: number): Prom
       `insert into sync_events (tenant_id, sync_event_id, integration_id, kind, sync_type, trigger, state, finished_at)
        select tenant_id, gen_random_uuid(), tenant_id, 'tickets', 'incremental', 'schedule', 'succeeded', now() from tenants, generate_series(1, 3)`,
       `insert into inboxes (tenant_id, integration_id, failures, not_before, awaits_hubspot)
-       select tenant_id, tenant_id, 3, now() + interval '1 hour', false from tenants where tenant_id <= ${id(String(count >> 1))}`,
+       select tenant_id, tenant_id, 3, now() + interval '1 hour', true from tenants where tenant_id <= ${id(String(count >> 1))}`,
       `insert into inbox_entries (tenant_id, integration_id, due_at, ticket_ids, change, occurred_at)
        select tenant_id, tenant_id, now(), array['1'], 'propertyChange', now() from tenants, generate_series(1, 2) where tenant_id <= ${id(String(count >> 1))}`,
       `insert into endpoints (tenant_id, endpoint_id, url, in_order, secret) select tenant_id, tenant_id, 'https://example.com', false, 'x' from tenants`,

@@ -17,7 +17,7 @@ export async function tables(database: string): Promise<string[]> {
 const counting = new Map<string, Promise<string>>()
 
 /**
- * Rows per table of ours. The job library and retention have their own schedule, budgets and limits count calls, not data, and the audit log
+ * Rows per table of ours. Retention has its own schedule, budgets and limits count calls, not data, and the audit log
  * records refusals too: `auditCount` counts those.
  */
 async function countingQuery(database: string): Promise<string> {
@@ -46,7 +46,7 @@ export async function auditCount(database: string): Promise<number> {
   return Number(row?.n)
 }
 
-/** Every row of every table as text, the job library's too. */
+/** Every row of every table as text. */
 export async function everyRow(database: string): Promise<string> {
   const texts: string[] = []
   for (const name of await tables(database)) {

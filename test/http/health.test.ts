@@ -138,6 +138,7 @@ test('the document declares for every route but the probes that it may be limite
   interface Answer {
     $ref?: string
     headers?: object
+    content?: object
     'x-error-codes'?: string[]
   }
   const expected = { 429: ['rate_limited'], 503: ['overloaded', 'disk_full', 'unavailable'] }
@@ -154,6 +155,7 @@ test('the document declares for every route but the probes that it may be limite
         else {
           assert.deepEqual(declared.slice(0, codes.length), codes, `${method} ${path}`)
           assert.ok('Retry-After' in (answer.headers ?? {}), `${method} ${path}`)
+          assert.deepEqual(Object.keys(answer.content ?? {}), ['application/json'], `${method} ${path}`)
         }
       }
 })

@@ -68,7 +68,7 @@ export function search(places: readonly Place[], canaries: readonly Canary[]): F
   return found
 }
 
-/** Every row of every table of the catalogue as text, the queue's and the migrations' too. */
+/** Every row of every table of the catalogue as text, the migrations' too. */
 export async function dumpOf(db: Database): Promise<Place[]> {
   const ask = async <Row>(statement: RawBuilder<Row>) => (await statement.execute(db.kysely)).rows
   const tables = await ask(sql<{ name: string }>`

@@ -83,9 +83,14 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
       refreshToken: undefined,
       expiresInMs: null,
     })
-    const asked = { integrationId: id, stateHash: newId(), codeVerifier: 'sealed', requestedBy: 'open' }
+    const asked = {
+      integrationId: id,
+      stateHash: newId(),
+      codeVerifier: `sealed ${newId()}`,
+      requestedBy: 'open',
+    }
     await insertAuthorization(scope, asked)
-    const sealed = { access_token: 'sealed', refresh_token: 'sealed' }
+    const sealed = { access_token: `sealed ${newId()}`, refresh_token: `sealed ${newId()}` }
     const waiting = { ...account, ...sealed, scopes: null, confirmation_id: newId(), integration_id: id }
     await insertConfirmation(scope, newId(), waiting)
     await requestRun(scope, { integrationId: id, kind: 'tickets', syncType: 'full' }, 'api')
@@ -119,7 +124,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
       tenant_id: tenantId,
       scopes: ['read'],
       created_by: 'jwt:seed',
-      binding: 'seed',
+      binding: `a seed of ${tenantId}`,
       expires_at: new Date(Date.now() + 3_600_000),
     }),
   )

@@ -70,7 +70,7 @@ for (const prepare of ['auto', 'off'])
         assert.equal(body.changes.length, 5)
       })
 
-      test('an incremental run starts within half a second, though no notification arrives', async (t) => {
+      test('an incremental run starts at the next poll, without notifications', async (t) => {
         await edit(await someIds(), 'by a run')
         const waits: number[] = []
         do {

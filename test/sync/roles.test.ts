@@ -22,7 +22,7 @@ test('the worker runs what the API requests, at once if it is up and later if it
   const worker = await startTestService(emulator.url, { DATABASE_URL: databaseUrl, SPOKE_ROLE: 'worker' })
   try {
     assert.equal((await runEnded(api, T, id, queued.sync_event_id)).inserted, 230)
-    // A busy machine may wake a worker late, but not three times in a row.
+    // A busy machine may start a run late, but not three times in a row.
     const waits: number[] = []
     do {
       const { body: started } = await api.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'full' })

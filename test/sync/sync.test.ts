@@ -221,7 +221,7 @@ describe('a run', () => {
       (await service.get(`/api/hubspot/sync/${T}/${id}/${started.sync_event_id}`)).body
     await eventually(async () => (await event()).state === 'running', 'the run has begun')
     const running = await ask()
-    // In one statement, so that the scheduler does not resume it in between; and no probe resumes it afterwards.
+    // In one statement, so that no worker resumes it in between; and no probe resumes it afterwards.
     const postpone = `
       update sync_streams set not_before = now() + interval '1 hour', awaits_hubspot = false
       where integration_id = '${id}' and lease_until is null and not_before > now() returning sync_type`
