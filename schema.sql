@@ -389,6 +389,8 @@ CREATE TABLE integration_resources (
     problem text, -- exported: why the last read failed; null: it succeeded
     content jsonb, -- exported: for properties: their definitions, by name
     omitted text[], -- exported: for properties: the names that the token may not read; null: none
+    -- exported: for properties: the field type of each, by name
+    field_types jsonb GENERATED ALWAYS AS (spoke_field_types(content)) STORED,
     CONSTRAINT integration_resources_pkey PRIMARY KEY (tenant_id, integration_id, resource),
     CONSTRAINT integration_resources_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
     CONSTRAINT integration_resources_resource_check CHECK (resource = ANY (ARRAY['properties'::text, 'pipelines'::text, 'owners'::text, 'contacts'::text, 'companies'::text, 'deals'::text]))
@@ -866,6 +868,14 @@ declare
 begin
   return exists (select 1 from tenants where tenant_id = tenant and erasing_at is not null);
 end $function$;
+
+CREATE OR REPLACE FUNCTION public.spoke_field_types(definitions jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select jsonb_object_agg(d ->> 'name', d ->> 'fieldType') from jsonb_array_elements(definitions) d
+$function$;
 
 CREATE OR REPLACE FUNCTION public.spoke_no_tenant()
  RETURNS uuid

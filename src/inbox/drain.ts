@@ -12,6 +12,7 @@ import { circuitWaitMs, isHubSpotOutage } from '../hubspot/client/circuit.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { batchLimit } from '../hubspot/objects.ts'
 import type { IntegrationRef } from '../integrations/integration.ts'
+import { readForWork } from '../integrations/read-for-work.ts'
 import { reuseAccess } from '../integrations/tokens/reuse-access.ts'
 import { fullJitter } from '../lib/backoff.ts'
 import { chunks } from '../lib/chunks.ts'
@@ -65,11 +66,12 @@ export async function drainInbox(
     if (await deleteIfDisconnected(scope, integrationId)) return undefined
     const claimed = await claimInbox(scope, integrationId, claimant)
     if (!claimed) return undefined
-    return { ...claimed, rows: await findDueRows(scope, integrationId, deps.windowMs, ticketsPerPass) }
+    const rows = await findDueRows(scope, integrationId, deps.windowMs, ticketsPerPass)
+    return { ...claimed, rows, ...(await readForWork(scope, integrationId)) }
   }
   const claim = await withTenant(db, tenantId, claimDue, { asyncCommit: true })
   if (!claim) return undefined
-  const { failures, rows, awaits_hubspot } = claim
+  const { failures, rows, awaits_hubspot, access, resources } = claim
   const ref = { tenantId, integrationId }
   const stop = new AbortController()
   const working = AbortSignal.any([signal, stop.signal])
@@ -83,8 +85,8 @@ export async function drainInbox(
       isTenantErasing(err) ? onLost() : deps.log.warn({ err }, 'a drain could not renew its lease'),
   })
   try {
-    const withAccess = reuseAccess(deps, ref, { retryLimits, signal: working })
-    const reader = await kind.prepare(ref, { retryLimits, signal: working, maySave })
+    const withAccess = reuseAccess(deps, ref, { retryLimits, signal: working }, access)
+    const reader = await kind.prepare(ref, { retryLimits, signal: working, maySave, resources })
     const drain: Drain = {
       ...deps,
       kind: { ...kind, ...reader },

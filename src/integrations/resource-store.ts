@@ -53,24 +53,25 @@ export interface ResourceDue {
   due: boolean
   problem: string | null
   /**
-   * For properties: the last list read; null: never read. `fieldType` is null where HubSpot gives
-   * none.
+   * For properties: the field type of each, by name, of the last list read; null: never read. A
+   * type is null where HubSpot gives none.
    */
-  properties: { name: string; fieldType: string | null }[] | null
+  field_types: Readonly<Record<string, string | null>> | null
   /** For properties: those that HubSpot refuses to return; null: none. */
   omitted: string[] | null
 }
 
 /** Lists the resources that were requested at least once; any other resource is due. */
 export async function readDueResources(scope: TenantScope, integrationId: string): Promise<ResourceDue[]> {
-  return await scope.query(sql<ResourceDue>`
-    select r.resource, r.problem, r.omitted,
-      r.due_at <= clock_timestamp() or r.requested_at < coalesce(i.connected_at, r.requested_at) as due,
-      (select jsonb_agg(jsonb_build_object('name', d ->> 'name', 'fieldType', d ->> 'fieldType'))
-        from jsonb_array_elements(r.content) d) as properties
+  return await scope.query(
+    sql<ResourceDue>`
+    select r.resource, r.problem, r.omitted, r.field_types,
+      r.due_at <= clock_timestamp() or r.requested_at < coalesce(i.connected_at, r.requested_at) as due
     from integration_resources r
     join tenant_integrations i on i.tenant_id = r.tenant_id and i.integration_id = r.integration_id
-    where r.tenant_id = ${scope.tenantId} and r.integration_id = ${integrationId}`)
+    where r.tenant_id = ${scope.tenantId} and r.integration_id = ${integrationId}`,
+    { prepare: true },
+  )
 }
 
 /** Records a successful read. `content` is written only when it differs. */

@@ -15,9 +15,12 @@ const columns = sql`
   integration_id, integration_type, status, status_reason, hub_id, hub_domain, scopes, created_at, last_sync_at`
 
 export async function findIntegration(scope: TenantScope, id: string): Promise<Integration | undefined> {
-  const rows = await scope.query(sql<Integration>`
+  const rows = await scope.query(
+    sql<Integration>`
     select ${columns} from tenant_integrations
-    where tenant_id = ${scope.tenantId} and integration_id = ${id} and integration_type = 'hubspot'`)
+    where tenant_id = ${scope.tenantId} and integration_id = ${id} and integration_type = 'hubspot'`,
+    { prepare: true },
+  )
   return rows[0]
 }
 

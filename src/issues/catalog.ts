@@ -18,7 +18,12 @@ import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import type { CallOptions } from '../hubspot/objects.ts'
 import { type Owner, readOwners } from '../hubspot/owners.ts'
 import { type IntegrationRef, liveStatuses } from '../integrations/integration.ts'
-import { readDueResources, saveResourceRead, saveResourceRefusal } from '../integrations/resource-store.ts'
+import {
+  type ResourceDue,
+  readDueResources,
+  saveResourceRead,
+  saveResourceRefusal,
+} from '../integrations/resource-store.ts'
 import { type ResourceRefusal, resourceRefusal } from '../integrations/resources.ts'
 import { lockIntegration } from '../integrations/store.ts'
 import { sanitizeText } from './issue.ts'
@@ -38,6 +43,8 @@ export interface CatalogDependencies {
    * older.
    */
   maySave(scope: TenantScope): Promise<boolean>
+  /** What the caller read a moment ago; absent: it is read now. */
+  resources?: readonly ResourceDue[] | undefined
 }
 
 const topics = ['properties', 'pipelines', 'owners'] as const
@@ -77,9 +84,9 @@ export async function refreshCatalog(
   ref: IntegrationRef,
 ): Promise<ReadableProperties> {
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(deps.db, ref.tenantId, work)
-  const known = await within((scope) => readDueResources(scope, ref.integrationId))
-  const { properties: defined = null, omitted = null } =
-    known.find(({ resource }) => resource === 'properties') ?? {}
+  const known = deps.resources ?? (await within((scope) => readDueResources(scope, ref.integrationId)))
+  const { field_types = null, omitted = null } = known.find(({ resource }) => resource === 'properties') ?? {}
+  const defined = field_types && Object.entries(field_types).map(([name, fieldType]) => ({ name, fieldType }))
   const due = topics.filter((topic) => known.find(({ resource }) => resource === topic)?.due ?? true)
   if (due.length === 0) return propertiesToRequest(defined, omitted)
   const found = await deps.withAccess((access) => readTopics(deps, due, defined !== null, access))

@@ -30,6 +30,7 @@ export async function saveProblems(
         set state = excluded.state, reason = excluded.reason, record = excluded.record, found_at = now()
         where (r.state, r.reason, r.record) is distinct from (excluded.state, excluded.reason, excluded.record)`)
   }
+  if (healthy.length === 0) return
   await scope.query(
     sql`
     delete from record_problems

@@ -54,7 +54,7 @@ export function createTicketKind({
     ...ticketKind,
     async prepare(
       ref: IntegrationRef,
-      options: Pick<CatalogDependencies, 'retryLimits' | 'signal' | 'maySave'>,
+      options: Pick<CatalogDependencies, 'retryLimits' | 'signal' | 'maySave' | 'resources'>,
     ) {
       const withAccess: CatalogDependencies['withAccess'] = (work) =>
         tokens.use(ref, options, (access) => work(access))

@@ -3,6 +3,7 @@ import type { TenantScope } from '../db/scope.ts'
 import type { HubSpot, RetryLimits } from '../hubspot/client/client.ts'
 import type { CallOptions, ObjectPaths } from '../hubspot/objects.ts'
 import type { IntegrationRef } from '../integrations/integration.ts'
+import type { ResourceDue } from '../integrations/resource-store.ts'
 
 /** The result of saving one page. */
 export interface UpsertReport {
@@ -81,6 +82,8 @@ export interface PrepareOptions {
    * integration is locked.
    */
   maySave(scope: TenantScope): Promise<boolean>
+  /** The account's resources, as read together with the claim; absent: they are read now. */
+  resources?: readonly ResourceDue[]
 }
 
 /** Ids and times are HubSpot's. Methods that take a scope run within the caller's transaction. */

@@ -10,6 +10,7 @@ import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { HubSpotError } from '../hubspot/hubspot-error.ts'
 import { isConnected } from '../integrations/integration.ts'
+import { readForWork } from '../integrations/read-for-work.ts'
 import { lockIntegration, setIntegrationStatus } from '../integrations/store.ts'
 import { reuseAccess } from '../integrations/tokens/reuse-access.ts'
 import { isTenantErasing } from '../lib/errors.ts'
@@ -66,8 +67,12 @@ export async function runStream(
   const { db, metrics } = deps
   const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, tenantId, work)
   const slots = slotsOf(key, deps.periods)
-  const claim = await within((scope) => claimStream(scope, key, deps.claimant, slots))
-  if (!claim) return 'idle'
+  const claimed = await within(async (scope) => {
+    const claim = await claimStream(scope, key, deps.claimant, slots)
+    return claim && { claim, ...(await readForWork(scope, key.integrationId)) }
+  })
+  if (!claimed) return 'idle'
+  const { claim, access, resources } = claimed
   const run: RunState = {
     ...deps,
     key,
@@ -108,11 +113,11 @@ export async function runStream(
     deletionsConfirmed: claim.deletions_held_back !== null,
     listWasIdle: claim.list_was_idle,
     failures: claim.failures,
-    withAccess: reuseAccess(deps, ref, { retryLimits, signal: working }),
+    withAccess: reuseAccess(deps, ref, { retryLimits, signal: working }, access),
   }
   try {
     const maySave = (scope: TenantScope) => extendLease(scope, key, claim, deps.claimant.leaseMs)
-    const reader = await kind.prepare(ref, { retryLimits, signal: working, maySave })
+    const reader = await kind.prepare(ref, { retryLimits, signal: working, maySave, resources })
     const outcome = await runSteps(run, { ...steps, kind: { ...kind, ...reader } }, signal)
     if (outcome === run.endedAs) metrics.syncRuns.inc({ sync_type: key.syncType, state: outcome })
     log.info({ sync_type: key.syncType, outcome }, 'sync run')

@@ -7,10 +7,10 @@
 import { sql } from 'kysely'
 import { fromNow } from '../../db/database.ts'
 import type { TenantScope } from '../../db/scope.ts'
-import type { KeyRing, TenantSealer } from '../../lib/seal.ts'
+import { type KeyRing, type TenantSealer, tenantSealer } from '../../lib/seal.ts'
 import type { Secret } from '../../lib/secret.ts'
 import { tenantSealerOf } from '../../tenants/store.ts'
-import type { TokenKind } from '../integration.ts'
+import type { IntegrationRef, TokenKind } from '../integration.ts'
 
 /** Longest lifetime of a refresher's claim; its call to HubSpot has a much shorter limit. */
 const refreshLease = sql`interval '20 seconds'`
@@ -30,7 +30,9 @@ export interface StoredToken {
   confirmedMsAgo: number | undefined
 }
 
-interface Row {
+/** As stored, with what opens it. */
+export interface SealedToken {
+  data_key: string
   kind: TokenKind
   access_token: string
   refresh_token: string | null
@@ -44,22 +46,29 @@ interface Row {
 const field = (integration: string, name: 'access_token' | 'refresh_token') => ({ integration, field: name })
 
 /** @returns undefined when the integration has no token (never connected, or deleted) */
-export async function readToken(
-  scope: TenantScope,
+export async function readSealedToken(scope: TenantScope, id: string): Promise<SealedToken | undefined> {
+  const rows = await scope.query(
+    sql<SealedToken>`
+    select o.data_key, t.kind, t.access_token, t.refresh_token, t.epoch,
+      coalesce(t.refresh_at <= clock_timestamp(), false) as due,
+      coalesce(t.lease_until > clock_timestamp(), false) as leased,
+      (extract(epoch from t.expires_at - clock_timestamp()) * 1000)::float8 as expires_in_ms,
+      (extract(epoch from clock_timestamp() - t.confirmed_at) * 1000)::float8 as confirmed_ms_ago
+    from integration_tokens t
+    join tenants o on o.tenant_id = t.tenant_id
+    where t.tenant_id = ${scope.tenantId} and t.integration_id = ${id} and t.access_token is not null`,
+    { prepare: true },
+  )
+  return rows[0]
+}
+
+/** @throws SealError when the ring does not open it */
+export async function openToken(
   ring: KeyRing,
-  id: string,
-): Promise<StoredToken | undefined> {
-  const rows = await scope.query(sql<Row>`
-    select kind, access_token, refresh_token, epoch,
-      coalesce(refresh_at <= clock_timestamp(), false) as due,
-      coalesce(lease_until > clock_timestamp(), false) as leased,
-      (extract(epoch from expires_at - clock_timestamp()) * 1000)::float8 as expires_in_ms,
-      (extract(epoch from clock_timestamp() - confirmed_at) * 1000)::float8 as confirmed_ms_ago
-    from integration_tokens
-    where tenant_id = ${scope.tenantId} and integration_id = ${id} and access_token is not null`)
-  const row = rows[0]
-  const sealer = row && (await tenantSealerOf(scope, ring))
-  if (!sealer) return undefined
+  { tenantId, integrationId: id }: IntegrationRef,
+  row: SealedToken,
+): Promise<StoredToken> {
+  const sealer = await tenantSealer(ring, tenantId, row.data_key)
   return {
     kind: row.kind,
     accessToken: await sealer.open(row.access_token, field(id, 'access_token')),
@@ -73,6 +82,19 @@ export async function readToken(
     expiresInMs: row.expires_in_ms ?? undefined,
     confirmedMsAgo: row.confirmed_ms_ago ?? undefined,
   }
+}
+
+/**
+ * @returns undefined when the integration has no token (never connected, or deleted)
+ * @throws SealError when the ring does not open it
+ */
+export async function readToken(
+  scope: TenantScope,
+  ring: KeyRing,
+  id: string,
+): Promise<StoredToken | undefined> {
+  const sealed = await readSealedToken(scope, id)
+  return sealed && (await openToken(ring, { tenantId: scope.tenantId, integrationId: id }, sealed))
 }
 
 /**

@@ -20,8 +20,11 @@ import { asAppErrorIfMisconfigured, createRefresher, type RefreshDependencies } 
 import {
   claimTokenRefresh,
   confirmToken,
+  openToken,
+  readSealedToken,
   readToken,
   releaseTokenRefresh,
+  type SealedToken,
   type StoredToken,
 } from './token-store.ts'
 
@@ -39,7 +42,20 @@ export interface UseOptions {
   signal: AbortSignal
   /** `work` itself makes the call that proves the token, so HubSpot is not asked first. */
   provesToken?: boolean
+  /** What the caller read a moment ago; absent: it is read now. */
+  stored?: StoredAccess | undefined
 }
+
+/** An integration and its token, as stored. */
+export interface StoredAccess {
+  integration: Integration | undefined
+  token: SealedToken | undefined
+}
+
+export const readStoredAccess = async (scope: TenantScope, integrationId: string): Promise<StoredAccess> => ({
+  integration: await findIntegration(scope, integrationId),
+  token: await readSealedToken(scope, integrationId),
+})
 
 export interface Tokens {
   /**
@@ -76,20 +92,20 @@ export function createTokens(deps: TokenDependencies): Tokens {
 
   /** Returns the integration and its token if calls are allowed. */
   async function read(ref: IntegrationRef): Promise<UsableToken> {
-    return await within(ref, async (scope) => {
-      const integration = await findIntegration(scope, ref.integrationId)
-      if (!integration) throw integrationNotFound()
-      const { status, hub_id } = integration
-      if (status === 'reauth_required') {
-        const missing = readScopesCode(integration.status_reason)
-        throw missing ? missingScopes(missing) : tokenInvalid()
-      }
-      const token = await readToken(scope, ring, ref.integrationId)
-      if (status === 'pending' || status === 'disconnected' || hub_id === null || !token) {
-        throw new AppError('integration_not_connected', `The integration is ${status}; connect it first`)
-      }
-      return { integration: { ...integration, hub_id }, token }
-    })
+    return await open(ref, await within(ref, (scope) => readStoredAccess(scope, ref.integrationId)))
+  }
+
+  async function open(ref: IntegrationRef, { integration, token }: StoredAccess): Promise<UsableToken> {
+    if (!integration) throw integrationNotFound()
+    const { status, hub_id } = integration
+    if (status === 'reauth_required') {
+      const missing = readScopesCode(integration.status_reason)
+      throw missing ? missingScopes(missing) : tokenInvalid()
+    }
+    if (status === 'pending' || status === 'disconnected' || hub_id === null || !token) {
+      throw new AppError('integration_not_connected', `The integration is ${status}; connect it first`)
+    }
+    return { integration: { ...integration, hub_id }, token: await openToken(ring, ref, token) }
   }
 
   /**
@@ -257,7 +273,7 @@ export function createTokens(deps: TokenDependencies): Tokens {
 
   return {
     async use(ref, options, work) {
-      const found = await read(ref)
+      const found = options.stored ? await open(ref, options.stored) : await read(ref)
       const fresh = found.token.due ? await renew(ref, found.token, options.signal) : found
       const ready = options.provesToken ? fresh : await confirmed(ref, fresh, options)
       try {
