@@ -15,7 +15,7 @@ const zero = '00000000-0000-0000-0000-000000000000'
 export const firstPosition: ScanPosition = { tenant_id: zero, id: zero }
 
 /** Groups per scan. Each costs one probe of the index, however many rows it has. */
-const windowSize = 500
+const windowSize = 250
 
 export interface ScanRequest {
   /** Groups up to here were visited. */

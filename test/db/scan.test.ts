@@ -10,7 +10,7 @@ import { newId } from '../../src/lib/ids.ts'
 import { dueEndpoints, type EndpointScan } from '../../src/outbox/delivery-store.ts'
 import { engines } from '../support/engines.ts'
 
-const tenants = 1_200
+const tenants = 600
 const by = { instance: newId(), exclusive: false, leaseMs: 25_000 }
 const sealed = Buffer.from('{"alg":"dir","kid":"k1"}').toString('base64url')
 const idOf = (n: number) => `${n.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`
