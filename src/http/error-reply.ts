@@ -154,8 +154,8 @@ function fromFastify(error: FastifyError): AppError | undefined {
   }
 }
 
-/** Most characters of details in one response; the first detail is always included. */
-const maxDetailsLength = 900
+/** Most characters of details in one response, as JSON; the first detail is always included. */
+const maxDetailsLength = 1_200
 
 function fromValidation(error: FastifyError): AppError {
   const { validationContext: context = 'body' } = error
@@ -163,8 +163,8 @@ function fromValidation(error: FastifyError): AppError {
   const all = found.flatMap((one) => detailsOf(one, context === 'querystring'))
   const count = found.reduce((sum, { params }) => sum + (unknownKeysOf(params)?.length ?? 1), 0)
   let room = maxDetailsLength
-  const details = all.filter(({ pointer, rule }, at) => {
-    room -= pointer.length + rule.length
+  const details = all.filter((detail, at) => {
+    room -= JSON.stringify(detail).length
     return at === 0 || room >= 0
   })
   return context === 'params'
@@ -181,9 +181,10 @@ function detailsOf({ keyword, instancePath, message, params }: Finding, inQuery:
   const path = instancePath.replace(/\/$/, '')
   const keys = unknownKeysOf(params)
   if (keyword !== 'unrecognized_keys' || !keys) {
-    const name = path.slice(1)
     const rule = message ?? 'is not allowed'
-    return [{ pointer: path, ...(inQuery && name !== '' ? { parameter: name } : {}), rule }]
+    // One of the values of a repeated parameter is named by the parameter.
+    const [, name = ''] = path.split('/')
+    return [inQuery && name !== '' ? { pointer: `/${name}`, parameter: name, rule } : { pointer: path, rule }]
   }
   return (message ?? '').split('\n').map((rule, at) => {
     const key = keys[at]

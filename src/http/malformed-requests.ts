@@ -25,6 +25,19 @@ export function refuseAmbiguousRequest({ raw }: FastifyRequest): void {
   }
   // Absolute targets are for proxies. One that names another host would be answered as ours.
   if (!raw.url?.startsWith('/')) throw new AppError('bad_request', 'The request target must be a path')
+  const [, query = ''] = raw.url.split('?', 2)
+  if (query.includes('%') && !isPercentEncoded(query))
+    throw new AppError('bad_request', 'The query must be percent-encoded UTF-8')
+}
+
+/** The parser of queries would leave what it cannot decode as it is. */
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /**

@@ -40,13 +40,20 @@ export function oneOfMessage(values: readonly string[], input: unknown): string 
 
 /** The number of unknown keys reported one by one: a body may have thousands. */
 const maxKeys = 10
+/** Known names that are listed; of more, only the nearest is. */
+const maxNames = 20
 
 /**
  * One line for each of the first unknown keys, in their order. The keys themselves are left to the
  * caller, because one may be a secret pasted in the wrong place.
  */
 function unknownKeys(keys: readonly string[], names: readonly string[]): string {
-  const known = names.length === 0 ? 'none exists' : `known: ${names.join(', ')}`
+  const known =
+    names.length === 0
+      ? 'none exists'
+      : names.length > maxNames
+        ? 'the API reference lists the known ones'
+        : `known: ${names.join(', ')}`
   return keys
     .slice(0, maxKeys)
     .map((key) => {

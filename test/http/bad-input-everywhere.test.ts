@@ -65,7 +65,8 @@ test('every route refuses a query that it does not know, by its place and withou
   for (const operation of strict()) {
     const { json } = await bench.refused({ ...sent(operation, `?foo=${mark}`), ...bad, pointer: '/foo' })
     const names = operation.query.map(({ name }) => name).sort()
-    const rule = `is not a known query parameter (${names.length > 0 ? `known: ${names.join(', ')}` : 'none exists'})`
+    const known = names.length > 20 ? 'the API reference lists the known ones' : `known: ${names.join(', ')}`
+    const rule = `is not a known query parameter (${names.length > 0 ? known : 'none exists'})`
     assert.deepEqual(json.errors[0], { pointer: '/foo', parameter: 'foo', rule })
     assert.equal(json.error, `foo ${rule}`)
     await bench.refused({ ...sent(operation, `?api_key=${mark}&foo=1`), ...bad })
@@ -81,12 +82,20 @@ test('a misspelled query parameter is refused with the nearest that there is', a
   for (const { operation, name, typo } of wrong) {
     if (!strict().includes(operation)) continue
     const { json } = await bench.refused({ ...sent(operation, `?${typo}=1`), ...bad, pointer: `/${typo}` })
-    assert.match(json.errors[0].rule, new RegExp(`\\(did you mean ${name}\\? known: `), operation.name)
+    assert.match(
+      json.errors[0].rule,
+      new RegExp(`\\(did you mean ${name.replace(/\.\w+$/, '.*')}\\? (known: |the API)`),
+      operation.name,
+    )
   }
 })
 
-test('every route refuses a parameter that is given twice', async () => {
-  const given = operations.flatMap((operation) => operation.query.map(({ name }) => ({ operation, name })))
+test('every route refuses a parameter that is given twice, unless it may be repeated', async () => {
+  const given = operations.flatMap((operation) =>
+    operation.query
+      .filter(({ schema }) => (schema as { type?: string }).type !== 'array')
+      .map(({ name }) => ({ operation, name })),
+  )
   assert.ok(given.length > 10)
   for (const { operation, name } of given) {
     const query = `?${name}=${mark}&${name}=${mark}`
