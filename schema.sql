@@ -475,6 +475,38 @@ CREATE POLICY own_tenant ON issue_merges FOR ALL TO spoke_app
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON issue_merges TO spoke_app;
 
+-- issue_search: distributed: tenant_id; erased in steps
+CREATE TABLE issue_search (
+    tenant_id uuid NOT NULL, -- derived: from the issue
+    integration_id uuid NOT NULL, -- derived: from the issue
+    ticket_id text NOT NULL, -- derived: from the issue
+    issue_id uuid NOT NULL, -- derived: from the issue
+    pipeline_id text, -- derived: from the issue
+    stage_id text, -- derived: from the issue
+    owner_id text, -- derived: from the issue
+    priority text, -- derived: from the issue
+    category text, -- derived: from the issue
+    archived boolean NOT NULL, -- derived: from the issue
+    created_at timestamp with time zone NOT NULL, -- derived: from the issue
+    modified_at timestamp with time zone NOT NULL, -- derived: from the issue
+    archived_at timestamp with time zone, -- derived: from the issue
+    deleted_at timestamp with time zone, -- derived: from the issue
+    synced_at timestamp with time zone NOT NULL, -- derived: from the issue
+    CONSTRAINT issue_search_pkey PRIMARY KEY (tenant_id, integration_id, ticket_id)
+);
+CREATE INDEX issue_search_category ON issue_search USING btree (tenant_id, category, modified_at, issue_id);
+CREATE INDEX issue_search_created ON issue_search USING btree (tenant_id, created_at, issue_id);
+CREATE INDEX issue_search_modified ON issue_search USING btree (tenant_id, modified_at, issue_id);
+CREATE INDEX issue_search_owner ON issue_search USING btree (tenant_id, owner_id, modified_at, issue_id);
+CREATE INDEX issue_search_pipeline ON issue_search USING btree (tenant_id, pipeline_id, modified_at, issue_id);
+CREATE INDEX issue_search_priority ON issue_search USING btree (tenant_id, priority, modified_at, issue_id);
+CREATE INDEX issue_search_stage ON issue_search USING btree (tenant_id, stage_id, modified_at, issue_id);
+ALTER TABLE issue_search ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON issue_search FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON issue_search TO spoke_app;
+
 -- issues: distributed: tenant_id; erased in steps
 CREATE TABLE issues (
     tenant_id uuid NOT NULL, -- exported
@@ -649,6 +681,27 @@ CREATE TABLE ring_keys (
     CONSTRAINT ring_keys_pkey PRIMARY KEY (key_id)
 );
 GRANT SELECT, INSERT, DELETE ON ring_keys TO spoke_system;
+
+-- search_builds: distributed: tenant_id; erased in steps
+CREATE TABLE search_builds (
+    tenant_id uuid NOT NULL, -- exported
+    integration_id uuid NOT NULL, -- exported
+    -- exported: issues up to this one have their rows in issue_search
+    ticket_id text NOT NULL DEFAULT ''::text,
+    -- exported: when all of them had one; null: it is in progress
+    finished_at timestamp with time zone,
+    CONSTRAINT search_builds_pkey PRIMARY KEY (tenant_id, integration_id),
+    CONSTRAINT search_builds_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE
+);
+CREATE INDEX search_builds_unfinished ON search_builds USING btree (tenant_id, integration_id) WHERE finished_at IS NULL;
+ALTER TABLE search_builds ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY find_due ON search_builds FOR SELECT TO spoke_system
+    USING (true);
+CREATE POLICY own_tenant ON search_builds FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, UPDATE, DELETE ON search_builds TO spoke_app;
+GRANT SELECT (tenant_id, integration_id, finished_at) ON search_builds TO spoke_system;
 
 -- sessions: reference; erased at once
 CREATE TABLE sessions (

@@ -21,9 +21,9 @@ export async function catalogueMarkFaults(db: Database): Promise<string[]> {
       then '^(distributed: tenant_id|reference); erased (at once|in steps|once revoked|by the eraser|after the rest|last)$'
       else '^(reference|local)$' end
     union all
-    select 'column ' || o.relname || '.' || a.attname || ' is not marked exported or secret by its comment' from ours o
+    select 'column ' || o.relname || '.' || a.attname || ' is not marked exported, secret or derived by its comment' from ours o
     join pg_attribute a on a.attrelid = o.oid and a.attnum > 0 and not a.attisdropped
-    where o.of_tenants and coalesce(col_description(o.oid, a.attnum), '') !~ '^(exported|secret)(: .+)?$'
+    where o.of_tenants and coalesce(col_description(o.oid, a.attnum), '') !~ '^(exported|secret|derived)(: .+)?$'
     union all
     -- Exports and erasures read a table page by page along its key.
     select 'table ' || o.relname || ' has no primary key' from ours o

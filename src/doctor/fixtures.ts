@@ -82,7 +82,7 @@ async function createConnectedTenant(db: Database, ring: KeyRing): Promise<Fixtu
     } as const
     await replaceToken(scope, ring, integrationId, storedToken)
   })
-  const ids = { tenant_id: tenantId, integration_id: integrationId }
+  const ids = { tenant_id: tenantId, integration_id: integrationId, ticket_id: String(randomInt(2 ** 40)) }
   return { tenantId, word, ids, token, rows: {} }
 }
 

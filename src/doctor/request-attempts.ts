@@ -1,4 +1,5 @@
 /** All ways to mix the ids of two tenants in one request. Pure. */
+import { randomInt } from 'node:crypto'
 import { newId } from '../lib/ids.ts'
 import type { Fixtures } from './fixtures.ts'
 import type { Ids } from './openapi-requests.ts'
@@ -6,7 +7,9 @@ import type { Ids } from './openapi-requests.ts'
 /** Unused ids in the form of B's. */
 export const unusedIds = (ids: Ids): Ids => {
   const made: Record<string, string> = {}
-  for (const name of Object.keys(ids)) made[name] = newId()
+  // HubSpot's ids are numbers.
+  for (const [name, id] of Object.entries(ids))
+    made[name] = /^\d+$/.test(id) ? String(randomInt(2 ** 40)) : newId()
   return { ...made, state: `${made.tenant_id}:${made.integration_id}:${'0'.repeat(32)}` }
 }
 

@@ -47,6 +47,7 @@ export const statusOf: Record<ErrorCode, number> = {
   unsupported_media_type: 415,
   misdirected_request: 421,
   missing_scopes: 422,
+  query_too_broad: 422,
   idempotency_mismatch: 422,
   rate_limited: 429,
   hubspot_unavailable: 502,

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import { recordChanges } from '../changes/store.ts'
 import type { TenantScope } from '../db/scope.ts'
+import { indexedColumns, indexRows } from './search-index-store.ts'
 
 const window = 10_000
 
@@ -109,12 +110,14 @@ export async function markDeleted(
       ) i ${withLastSeen(scope, integrationId)}
       where i.deleted_at is null and merged.loser_id is null
     ),
-    markedDeleted as (
+    marked_deleted as (
       update issues set archived = true, archived_at = coalesce(archived_at, ${at}), deleted_at = ${at},
         observed_at = ${at}, synced_at = now()
       where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
         and ticket_id = any(array(select ticket_id from asked where proved))
+      returning ${indexedColumns}
     ),
+    ${indexRows(scope, integrationId, 'marked_deleted')},
     emitted as (
       select 'issue.archived' as type, ${integrationId}::uuid as integration_id, issue_id, ticket_id, '{"deleted": true}'::jsonb as detail
       from asked where proved and not archived

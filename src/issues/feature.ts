@@ -4,6 +4,7 @@ import type { TenantScope } from '../db/scope.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
 import { problemRoutes } from './problem-routes.ts'
 import { type IssueRouteDependencies, issueRoutes } from './routes.ts'
+import { searchIndexSource } from './search-indexer.ts'
 import {
   deleteOldProblems,
   deleteOldTombstones,
@@ -21,6 +22,7 @@ export function issuesFeature(deps: IssuesDependencies): Feature {
       issueRoutes(app, deps)
       problemRoutes(app, deps)
     },
+    work: [searchIndexSource(deps)],
     hooks: {
       retention: [
         {

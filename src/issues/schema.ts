@@ -1,6 +1,6 @@
 /** Wire schemas of tickets (live) and issues (our copy). */
 import { z } from 'zod'
-import { after, limit, nextAfter, pathId, tenantPath, uuidText } from '../api/wire.ts'
+import { after, limit, nextAfter, pathId, tenantPath } from '../api/wire.ts'
 
 export const ticketsQuery = z.strictObject({ limit: limit(1_000, 50), after })
 
@@ -37,16 +37,6 @@ export const ticketsResponse = z.object({
     }),
   total_count_at: z.string().nullable().describe('null: never returned'),
   next_after: nextAfter,
-})
-
-export const issuesQuery = z.strictObject({
-  limit: limit(200, 50),
-  after,
-  integration_id: uuidText.optional(),
-  archived: z
-    .enum(['true', 'false'])
-    .optional()
-    .describe('true: only tombstones; false: only tickets that are live in HubSpot; absent: both'),
 })
 
 const associated = z
@@ -133,6 +123,18 @@ export const issue = z
     ],
   })
 
-export const issuesResponse = z.object({ issues: z.array(issue), next_after: nextAfter })
+export const issuesResponse = z.object({
+  issues: z.array(issue),
+  next_after: nextAfter,
+  count: z
+    .number()
+    .nullable()
+    .meta({ description: 'How many issues the query finds; null: not requested', examples: [null] }),
+  indexing: z.array(z.string()).meta({
+    description:
+      'Integrations whose issues the query does not find yet, because their first load or the index that follows it is in progress. A list without a filter, sort or count has all issues',
+    examples: [[]],
+  }),
+})
 
 export const issuePath = tenantPath.extend({ issue_id: pathId('01a2044e-3b22-7014-9cc8-9f60e5564519') })

@@ -6,6 +6,7 @@ import type { RowOf } from '../api/wire.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { TicketAssociations } from './association-store.ts'
 import type { issue } from './schema.ts'
+import { dropSearchBuild } from './search-index-store.ts'
 
 /**
  * An issue as read from the database, with data from the account's catalog and the ticket's
@@ -43,12 +44,14 @@ const onPage = (bytes: number) => sql`i.up_to - i.size <= ${Math.max(bytes, maxP
  * before any `properties` value is read.
  *
  * @param order the order of `page`; empty for a single row
+ * @param more further columns of `page` to return, each after a comma
  */
-const withAccountData = (
+export const withAccountData = (
   scope: TenantScope,
   page: RawBuilder<unknown>,
   order: RawBuilder<unknown>,
   bytes = Number.MAX_SAFE_INTEGER,
+  more = sql``,
 ) => sql<StoredIssue>`
   select i.up_to as "upTo", i.issue_id, i.integration_id, i.ticket_id,
     case when i.up_to <= ${bytes} then i.subject end as subject,
@@ -58,7 +61,7 @@ const withAccountData = (
     nullif(i.modified_at, 'epoch') as modified_at, i.archived, i.archived_at, i.deleted_at,
     m.survivor_id as merged_into, i.url,
     case when i.up_to <= ${bytes} then i.properties end as properties,
-    case when i.up_to <= ${bytes} then a.associations end as associations, i.synced_at
+    case when i.up_to <= ${bytes} then a.associations end as associations, i.synced_at ${more}
   from (
     select *, (sum(size) over (${order}))::float8 as up_to
     from (
@@ -140,7 +143,7 @@ export async function findIssue(
 }
 
 /** An issue and the data that belongs to it, each keyed by integration and ticket. */
-const issueTables = ['issues', 'issue_associations', 'issue_last_seen']
+const issueTables = ['issues', 'issue_associations', 'issue_last_seen', 'issue_search']
 
 /** The CTEs that delete issues with their data. @param ids an array of ticket ids */
 export const deletionOf = ({ tenantId }: TenantScope, integrationId: string, ids: RawBuilder<unknown>) =>
@@ -163,6 +166,7 @@ export async function deleteIssueBatch(
   integrationId: string,
   limit: number,
 ): Promise<number> {
+  await dropSearchBuild(scope, integrationId)
   const rows = await scope.query(sql`
     with next as materialized (
       select ticket_id from issues

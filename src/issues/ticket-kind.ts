@@ -16,6 +16,7 @@ import { type IssueRow, isRejected, sanitizeText, toIssue } from './issue.ts'
 import { omitRefusedProperties } from './omitted-properties.ts'
 import { type RecordProblem, saveProblems } from './problem-store.ts'
 import { ticketProperties } from './properties.ts'
+import { beginSearchBuild } from './search-index-store.ts'
 import {
   findOutdated,
   markSeen,
@@ -33,6 +34,7 @@ export const ticketKind = {
   modifiedProperty: 'hs_lastmodifieddate',
   /** Used until the account's own properties are known. */
   properties: ticketProperties,
+  loaded: beginSearchBuild,
   upsert: upsertTickets,
   findOutdated,
   findAbsent,

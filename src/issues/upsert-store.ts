@@ -8,6 +8,7 @@ import { sql } from 'kysely'
 import { recordChanges } from '../changes/store.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { IssueRow } from './issue.ts'
+import { indexedColumns, indexRows } from './search-index-store.ts'
 
 /** What the upsert did with one row. */
 export interface UpsertedRow {
@@ -159,7 +160,9 @@ export async function upsertIssues(
         modified_at = excluded.modified_at, archived = excluded.archived, archived_at = excluded.archived_at,
         deleted_at = null, url = excluded.url, properties = excluded.properties, observed_at = excluded.observed_at,
         was_live = issues.was_live or excluded.was_live, synced_at = now()
+      returning ${indexedColumns}
     ),
+    ${indexRows(scope, integrationId, 'saved')},
     reported as (
       select j.*,
         case
@@ -236,13 +239,14 @@ export async function saveMerges(
         where (length(m.survivor_id), m.survivor_id) < (length(excluded.survivor_id), excluded.survivor_id)
       returning loser_id, survivor_id
     ),
-    markedDeleted as (
+    marked_deleted as (
       update issues set archived = true, archived_at = ${at},
         observed_at = greatest(observed_at, ${at}), synced_at = now()
       where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}
         and ticket_id = any(${losers}::text[]) and not archived
-      returning ticket_id
+      returning ${indexedColumns}
     ),
+    ${indexRows(scope, integrationId, 'marked_deleted')},
     emitted as (
       -- Also of one that was archived before it was known where it went, or whose survivor was itself merged.
       select 'issue.merged' as type, ${integrationId}::uuid as integration_id, i.issue_id, i.ticket_id,
@@ -255,7 +259,7 @@ export async function saveMerges(
         and i.was_live and (m.loser_id is not null or not i.archived)
     ),
     ${recordChanges(scope)}
-    select ticket_id from markedDeleted`)
+    select ticket_id from marked_deleted`)
   return markedDeleted.map(({ ticket_id }) => ticket_id)
 }
 

@@ -20,6 +20,11 @@ export type ErrorCode =
   /** `after` is not a cursor that this route returned. Start again without it. */
   | 'invalid_cursor'
   /**
+   * The query did not end within the time limit. Add a condition that fewer issues meet, or leave out
+   * the count.
+   */
+  | 'query_too_broad'
+  /**
    * The changes after the cursor are no longer retained, or the feed is no longer the same. Read
    * the issues again, then continue with `after=now`.
    */

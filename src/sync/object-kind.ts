@@ -95,6 +95,11 @@ export interface ObjectKind extends ObjectPaths {
    */
   prepare(ref: IntegrationRef, options: PrepareOptions): Promise<PreparedKind>
   /**
+   * Called within the transaction that ends a full run, under the integration's lock: everything that
+   * the account has is stored.
+   */
+  loaded?(scope: TenantScope, integrationId: string): Promise<void>
+  /**
    * Saves a page; the newer version wins. A bad record is reported, never thrown.
    *
    * @param source read: by list or by id. search: from an index that may lag behind, so it proves

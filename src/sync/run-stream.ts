@@ -240,12 +240,14 @@ async function finishSucceeded(
   if (!endedAs) throw new FencedRun()
   run.endedAs = endedAs
   // An incremental run records each change it finds, so its end need not be announced.
-  if (key.syncType === 'full')
+  if (key.syncType === 'full') {
+    await run.kind.loaded?.(scope, key.integrationId)
     await recordChange(scope, 'sync.completed', key.integrationId, {
       sync_event_id: claim.sync_event_id,
       state: run.endedAs,
       first: claim.watermark === null,
     })
+  }
   if (status === 'degraded') await setIntegrationStatus(scope, key.integrationId, 'active', null)
 }
 

@@ -86,7 +86,7 @@ for (const engine of bothEngines) {
       assert.equal(await dumpSchema(db), committed)
     })
 
-    test('each column of a tenant’s table is marked exported or secret, and each table by its kind and when it is erased', async () => {
+    test('each column of a tenant’s table is marked exported, secret or derived, and each table by its kind and when it is erased', async () => {
       assert.deepEqual(await catalogueMarkFaults(db), [])
     })
 

@@ -213,7 +213,7 @@ export const plants: Plant[] = [
     'a column of which nobody has said whether it is exported',
     'alter table labels add column note text',
     'alter table labels drop column note',
-    /column labels\.note is not marked exported or secret/,
+    /column labels\.note is not marked exported, secret or derived/,
   ),
   plant(
     'a comment lost in a restore',

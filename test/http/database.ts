@@ -17,12 +17,12 @@ export async function tables(database: string): Promise<string[]> {
 const counting = new Map<string, Promise<string>>()
 
 /**
- * Rows per table of ours. Retention has its own schedule, budgets and limits count calls, not data, and the audit log
- * records refusals too: `auditCount` counts those.
+ * Rows per table of ours. Retention has its own schedule, budgets and limits count calls, not data, the search index is
+ * built in the background, and the audit log records refusals too: `auditCount` counts those.
  */
 async function countingQuery(database: string): Promise<string> {
   const ours = (await tables(database)).filter((name) =>
-    /^public\.(?!.*(budget|audit|periodic_tasks))/.test(name),
+    /^public\.(?!.*(budget|audit|periodic_tasks|issue_search))/.test(name),
   )
   return ours
     .map((name) => `select '${name}' as name, count(*)::int as count from ${name}`)

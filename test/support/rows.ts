@@ -23,6 +23,7 @@ import { saveAssociations } from '../../src/issues/association-store.ts'
 import type { IssueRow } from '../../src/issues/issue.ts'
 import { type LabelRow, saveLabels } from '../../src/issues/label-store.ts'
 import { saveProblems } from '../../src/issues/problem-store.ts'
+import { beginSearchBuild } from '../../src/issues/search-index-store.ts'
 import { saveMerges, upsertIssues } from '../../src/issues/upsert-store.ts'
 import { newId } from '../../src/lib/ids.ts'
 import type { KeyRing } from '../../src/lib/seal.ts'
@@ -94,6 +95,7 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
     const waiting = { ...account, ...sealed, scopes: null, confirmation_id: newId(), integration_id: id }
     await insertConfirmation(scope, newId(), waiting)
     await requestRun(scope, { integrationId: id, kind: 'tickets', syncType: 'full' }, 'api')
+    await beginSearchBuild(scope, id)
     // Twice: what a read finds as it was is seen.
     const first = issueRow('1')
     for (const at of [new Date(), new Date(Date.now() + 1_000)]) await upsertIssues(scope, id, [first], at)

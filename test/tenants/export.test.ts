@@ -27,6 +27,28 @@ const withheld: Readonly<Record<string, string[]>> = {
   tenants: ['data_key'],
 }
 
+/** Values that the rows of other tables have too. */
+const derived: Record<string, string[]> = {
+  issue_search: [
+    'tenant_id',
+    'integration_id',
+    'ticket_id',
+    'issue_id',
+    'pipeline_id',
+    'stage_id',
+    'owner_id',
+    'priority',
+    'category',
+    'archived',
+    'created_at',
+    'modified_at',
+    'archived_at',
+    'deleted_at',
+    'synced_at',
+  ],
+}
+const excluded = { ...withheld, ...derived }
+
 /** Columns that are named like a secret and are none. */
 const harmless = new Set([
   'api_keys.key_id',
@@ -73,8 +95,11 @@ for (const engine of engines) {
       const { rows: tables } = await sql<{ name: string }>`
         select table_name as name from information_schema.columns
         where table_schema = current_schema() and column_name = 'tenant_id'`.execute(db.kysely)
-      assert.deepEqual(head.tables.toSorted(), tables.map(({ name }) => name).sort())
-      assert.deepEqual(head.excluded, withheld)
+      assert.deepEqual(
+        [...head.tables, ...Object.keys(derived)].sort(),
+        tables.map(({ name }) => name).sort(),
+      )
+      assert.deepEqual(head.excluded, excluded)
       const rows = lines.slice(1, -1)
       assert.deepEqual([last.complete, last.rows], [true, rows.length])
       assert.deepEqual(last.tables.issues, 301)
@@ -121,7 +146,7 @@ for (const engine of engines) {
         const [head, ...lines] = await exported()
         assert.ok(!head.tables.includes('leaked'))
         assert.deepEqual(head.excluded, {
-          ...withheld,
+          ...excluded,
           labels: ['label', 'note'],
           leaked: ['tenant_id', 'text'],
         })

@@ -21,6 +21,8 @@ const appGrants: TableGrants = {
   issues: 'select insert update delete',
   issue_last_seen: 'select insert update delete',
   issue_merges: 'select insert update delete',
+  issue_search: 'select insert update delete',
+  search_builds: 'select insert update delete',
   record_problems: 'select insert update delete',
   issue_associations: 'select insert update delete',
   labels: 'select insert update delete',
@@ -68,6 +70,7 @@ const systemGrants: TableGrants = {
   journal_subscriptions: 'select insert update delete',
   change_counters: 'select',
   deliveries: 'select(tenant_id,endpoint_id,due_at)',
+  search_builds: 'select(tenant_id,integration_id,finished_at)',
   product_endpoint: 'select insert update delete',
 }
 
@@ -98,6 +101,7 @@ export const otherPolicies: Readonly<Record<string, readonly string[]>> = {
   inboxes: ['find_due r spoke_system true -'],
   change_counters: ['find_changes r spoke_system true -'],
   deliveries: ['find_due r spoke_system true -'],
+  search_builds: ['find_due r spoke_system true -'],
   confirmations: ['find_pending r spoke_system true -'],
   tenants: [
     'list_tenants r spoke_system true -',

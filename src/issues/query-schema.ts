@@ -1,0 +1,80 @@
+/** The parameters of a query for issues, as they arrive. */
+import { z } from 'zod'
+import { after, limit, time, uuidText } from '../api/wire.ts'
+
+/** Values of one parameter. */
+const maxValues = 100
+
+const text = z
+  .string()
+  .min(1)
+  .max(200)
+  // PostgreSQL cannot store it, so nothing can equal it.
+  .refine((value) => !value.includes('\0'), 'must not contain NUL')
+
+/** A parameter that may be repeated: any of its values. */
+const anyOf = (value: z.ZodType<string>, description: string, example: string) =>
+  z
+    .preprocess(
+      (given) => (given === undefined || Array.isArray(given) ? given : [given]),
+      z.array(value).max(maxValues).optional(),
+    )
+    .optional()
+    .meta({
+      description: `${description}. Repeat the parameter for several: any of them, at most ${maxValues}.`,
+      type: 'array',
+      items: { type: 'string' },
+      maxItems: maxValues,
+      examples: [[example]],
+    })
+
+const yesOrNo = (description: string) => z.enum(['true', 'false']).optional().describe(description)
+
+/** Four parameters: from and to, each with and without the time itself. */
+const range = <Name extends string>(name: Name, what: string) =>
+  ({
+    [`${name}.gt`]: time.optional().describe(`${what} after this time`),
+    [`${name}.gte`]: time.optional().describe(`${what} at or after this time`),
+    [`${name}.lt`]: time.optional().describe(`${what} before this time`),
+    [`${name}.lte`]: time.optional().describe(`${what} at or before this time`),
+  }) as Record<`${Name}.${'gt' | 'gte' | 'lt' | 'lte'}`, z.ZodOptional<typeof time>>
+
+const ticketId = z.string().regex(/^\d{1,20}$/, 'must be HubSpot’s id, in digits')
+
+export const sorts = ['created_at', '-created_at', 'modified_at', '-modified_at'] as const
+
+export const issuesQuery = z.strictObject({
+  limit: limit(200, 50),
+  after,
+  integration_id: uuidText.optional(),
+  archived: yesOrNo('true: only tombstones; false: only tickets that are live in HubSpot; absent: both'),
+  ticket_id: anyOf(ticketId, 'HubSpot’s id of the ticket', '397940000030'),
+  pipeline_id: anyOf(text, 'Id of the pipeline', '0'),
+  pipeline_name: anyOf(text, 'Name of the pipeline, exactly', 'Support Pipeline'),
+  stage_id: anyOf(text, 'Id of the stage', '4'),
+  stage_name: anyOf(text, 'Name of the stage, exactly', 'Waiting on us'),
+  closed: yesOrNo('Whether the stage counts as closed in HubSpot'),
+  owner_id: anyOf(text, 'Id of the owner', '48857036'),
+  owner_name: anyOf(text, 'Name of the owner, exactly', 'Ada Lovelace'),
+  owner_email: anyOf(text, 'Email address of the owner, exactly', 'ada.lovelace@northwind-bikes.example.com'),
+  'owner_id.exists': yesOrNo('Whether the ticket has an owner'),
+  priority: anyOf(text, 'Priority, as HubSpot stores it', 'HIGH'),
+  'priority.exists': yesOrNo('Whether the ticket has a priority'),
+  category: anyOf(text, 'Category, as HubSpot stores it', 'GENERAL_INQUIRY'),
+  'category.exists': yesOrNo('Whether the ticket has a category'),
+  ...range('created_at', 'Created in HubSpot'),
+  ...range('modified_at', 'Last changed in HubSpot'),
+  ...range('synced_at', 'Last changed here'),
+  ...range('archived_at', 'Archived'),
+  ...range('deleted_at', 'Found to be deleted'),
+  sort: z
+    .enum(sorts)
+    .optional()
+    .describe('With a minus: the newest first. Absent: in the order in which they were first saved'),
+  count: z
+    .enum(['exact', 'estimated'])
+    .optional()
+    .describe('Counts what the query finds; an estimate costs as much for a large tenant as for a small one'),
+})
+
+export type IssuesQuery = z.output<typeof issuesQuery>

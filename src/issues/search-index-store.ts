@@ -1,0 +1,119 @@
+/** SQL that keeps `issue_search` in step with the issues, and builds it after a first load. */
+import { type RawBuilder, sql } from 'kysely'
+import type { TenantScope } from '../db/scope.ts'
+
+/** What a statement that writes issues must return for their rows in `issue_search`. */
+export const indexedColumns = sql`
+  integration_id, ticket_id, issue_id, pipeline_id, stage_id, owner_id, priority, category, archived, ticket_created_at,
+  modified_at, archived_at, deleted_at, synced_at`
+
+const columns = sql`
+  tenant_id, integration_id, ticket_id, issue_id, pipeline_id, stage_id, owner_id, priority, category, archived, created_at,
+  modified_at, archived_at, deleted_at, synced_at`
+
+const rowsOf = (scope: TenantScope, issues: RawBuilder<unknown>) => sql`
+  select ${scope.tenantId}::uuid, integration_id, ticket_id, issue_id, pipeline_id, stage_id, owner_id, priority, category,
+    archived, coalesce(ticket_created_at, 'epoch'), modified_at, archived_at, deleted_at, synced_at
+  from ${issues}`
+
+/**
+ * The CTE that writes the index together with the issues. Before the first load has ended it writes
+ * nothing. The caller holds the integration's lock, so a build cannot begin meanwhile.
+ *
+ * @param saved the CTE that wrote the issues and returns `indexedColumns`
+ */
+export const indexRows = (scope: TenantScope, integrationId: string, saved: string) => sql`
+    indexed as (
+      insert into issue_search as x (${columns})
+      ${rowsOf(scope, sql.ref(saved))}
+      where exists (
+        select from search_builds b where b.tenant_id = ${scope.tenantId} and b.integration_id = ${integrationId})
+      on conflict (tenant_id, integration_id, ticket_id) do update set
+        pipeline_id = excluded.pipeline_id, stage_id = excluded.stage_id, owner_id = excluded.owner_id,
+        priority = excluded.priority, category = excluded.category, archived = excluded.archived,
+        created_at = excluded.created_at, modified_at = excluded.modified_at, archived_at = excluded.archived_at,
+        deleted_at = excluded.deleted_at, synced_at = excluded.synced_at
+    )`
+
+/**
+ * Called when a full run has ended, under the integration's lock: from now on every write of an issue
+ * writes the index, and a worker adds those that are stored already.
+ */
+export async function beginSearchBuild(scope: TenantScope, integrationId: string): Promise<void> {
+  await scope.query(sql`
+    insert into search_builds (tenant_id, integration_id) values (${scope.tenantId}, ${integrationId})
+    on conflict (tenant_id, integration_id) do nothing`)
+}
+
+/** Called when an integration's issues are deleted: connected again, it is loaded anew. */
+export async function dropSearchBuild(scope: TenantScope, integrationId: string): Promise<void> {
+  await scope.query(sql`
+    delete from search_builds where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}`)
+}
+
+/**
+ * Adds the next issues to the index. The caller holds the integration's lock.
+ *
+ * @returns whether there may be more
+ */
+export async function buildSearchRows(
+  scope: TenantScope,
+  integrationId: string,
+  atMost: number,
+): Promise<boolean> {
+  const [build] = await scope.query(
+    sql<{ more: boolean }>`
+    with next as materialized (
+      select i.* from search_builds b cross join lateral (
+        select ${indexedColumns} from issues
+        where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and ticket_id > b.ticket_id
+        order by tenant_id, integration_id, ticket_id
+        limit ${atMost}) i
+      where b.tenant_id = ${scope.tenantId} and b.integration_id = ${integrationId} and b.finished_at is null
+    ),
+    added as (
+      insert into issue_search (${columns}) ${rowsOf(scope, sql`next`)}
+      -- One that was written meanwhile has its row, which is newer.
+      on conflict (tenant_id, integration_id, ticket_id) do nothing
+    )
+    update search_builds set ticket_id = coalesce((select max(ticket_id) from next), ticket_id),
+      finished_at = case when (select count(*) from next) < ${atMost} then now() end
+    where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and finished_at is null
+    returning finished_at is null as more`,
+    { prepare: true },
+  )
+  return build?.more ?? false
+}
+
+/** An integration whose first load is not completely in the index. */
+export interface UnfinishedBuild {
+  tenant_id: string
+  integration_id: string
+}
+
+/** An SQL expression over all tenants: a JSON list of builds to continue. */
+export const unfinishedBuilds = ({ atMost, except }: { atMost: number; except: readonly string[] }) => sql`(
+    select coalesce(json_agg(d), '[]') from (
+      select tenant_id, integration_id from search_builds
+      where finished_at is null and tenant_id <> all(${[...except]}::uuid[])
+      order by tenant_id, integration_id
+      limit ${atMost}) d)`
+
+/** Lists the tenant's integrations that have issues which the index lacks. */
+export async function listIncompleteIndexes(
+  scope: TenantScope,
+  integrationId: string | undefined,
+): Promise<string[]> {
+  const only = integrationId === undefined ? sql`` : sql`and t.integration_id = ${integrationId}`
+  const rows = await scope.query(
+    sql<{ integration_id: string }>`
+    select t.integration_id from tenant_integrations t
+    left join search_builds b on b.tenant_id = t.tenant_id and b.integration_id = t.integration_id
+    where t.tenant_id = ${scope.tenantId} ${only} and b.finished_at is null
+      and exists (
+        select from issues i where i.tenant_id = t.tenant_id and i.integration_id = t.integration_id limit 1)
+    order by t.integration_id`,
+    { prepare: true },
+  )
+  return rows.map(({ integration_id }) => integration_id)
+}

@@ -1,0 +1,161 @@
+/** Queries for issues over HTTP: what a caller gets, and what a wrong one is told. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import pg from 'pg'
+import { startTestEmulator, type TestEmulator, truthOf } from '../support/emulator.ts'
+import { newPostgresDatabase } from '../support/postgres.ts'
+import { eventually, runEnded, startTestService, type TestService } from '../support/service.ts'
+
+const T = '11111111-1111-4111-8111-111111111111'
+const U = '22222222-2222-4222-8222-222222222222'
+
+describe('queries for issues', () => {
+  let emulator: TestEmulator
+  let service: TestService
+  let databaseUrl: string
+  let id: string
+  before(async () => {
+    emulator = await startTestEmulator({ quirks: { index_lag_ms: 0, index_lag_jitter_ms: 0 } })
+    databaseUrl = await newPostgresDatabase()
+    service = await startTestService(emulator.url, { DATABASE_URL: databaseUrl })
+    id = await connect(T, 601, 300)
+    await connect(U, 602, 20)
+  })
+  after(async () => {
+    await service.stop()
+    await emulator.close()
+  })
+
+  async function connect(tenant: string, hubId: number, tickets: number): Promise<string> {
+    await emulator.control('POST', '/portals', { portal_id: hubId, tickets, plan: 'enterprise' })
+    const { token } = await emulator.control('POST', `/portals/${hubId}/tokens`, { kind: 'private_app' })
+    const { body } = await service.post(`/api/hubspot/integrations/${tenant}`, { access_token: token })
+    const { body: history } = await service.get(`/api/hubspot/sync/${tenant}/${body.integration_id}`)
+    await runEnded(service, tenant, body.integration_id, history.events[0].sync_event_id)
+    await eventually(async () => {
+      const { body: found } = await service.get(`/api/hubspot/issues/${tenant}?count=exact`)
+      return found.indexing.length === 0 && found.count === tickets
+    }, 'the index is built')
+    return body.integration_id
+  }
+
+  const list = async (query: string, tenant = T) =>
+    await service.get(`/api/hubspot/issues/${tenant}?${query}`)
+
+  test('an issue is found by HubSpot’s id; several values of one parameter are alternatives', async () => {
+    const [a, b] = [...(await truthOf(emulator, 601)).keys()]
+    const one = await list(`ticket_id=${a}`)
+    assert.deepEqual(
+      one.body.issues.map(({ ticket_id }: { ticket_id: string }) => ticket_id),
+      [a],
+    )
+    const two = await list(`ticket_id=${a}&ticket_id=${b}&count=exact`)
+    assert.equal(two.body.count, 2)
+    const none = await list(`ticket_id=${a}`, U)
+    assert.deepEqual(none.body.issues, [])
+  })
+
+  interface Issue {
+    ticket_id: string
+    stage_closed: boolean
+    priority: string
+    modified_at: string
+  }
+
+  async function pages(query: string): Promise<Issue[]> {
+    const found: Issue[] = []
+    for (let next = ''; ; ) {
+      const { body } = await list(`${query}${next}`)
+      found.push(...body.issues)
+      if (!body.next_after) return found
+      next = `&after=${body.next_after}`
+    }
+  }
+
+  test('closed issues of high priority, the newest change first, page by page', async () => {
+    const ids = (issues: Issue[]) => issues.map(({ ticket_id }) => ticket_id)
+    const all = await pages('limit=200')
+    assert.equal(all.length, 300)
+    const expected = all
+      .filter((issue) => issue.stage_closed && issue.priority === 'HIGH')
+      .sort((x, y) => (x.modified_at > y.modified_at ? -1 : 1))
+    assert.ok(expected.length > 20)
+    const query = `closed=true&priority=HIGH&sort=-modified_at&limit=9&integration_id=${id}`
+    assert.deepEqual(ids(await pages(query)), ids(expected))
+  })
+
+  test('a change is found at once', async () => {
+    const [ticket] = [...(await truthOf(emulator, 601)).keys()]
+    await emulator.control('PATCH', `/portals/601/tickets/${ticket}`, {
+      properties: { hs_ticket_priority: 'URGENT' },
+    })
+    const { body } = await service.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'incremental' })
+    await runEnded(service, T, id, body.sync_event_id)
+    const { body: found } = await list('priority=URGENT')
+    assert.ok(found.issues.some(({ ticket_id }: { ticket_id: string }) => ticket_id === ticket))
+  })
+
+  for (const [what, query, rule] of [
+    ['an unknown parameter', 'piority=HIGH', /did you mean priority/],
+    ['an unknown comparison', 'created_at.after=2026-01-01T00:00:00Z', /is not a known query parameter/],
+    ['a time without an offset', 'created_at.gt=2026-01-01', /must be a time such as/],
+    ['a sort that no index serves', 'sort=subject', /must be one of/],
+    ['an id that is none', 'ticket_id=1%20or%201=1', /in digits/],
+    ['NUL', 'priority=%00', /must not contain NUL/],
+    ['a long value', `owner_name=${'x'.repeat(201)}`, /at most 200/],
+    ['too many values', Array.from({ length: 101 }, (_, n) => `stage_id=${n}`).join('&'), /at most 100/],
+    ['an empty value', 'priority=', /at least 1/],
+    ['a flag given twice', 'closed=true&closed=false', /must be one of/],
+    ['an unknown count', 'count=yes', /must be one of/],
+  ] as const)
+    test(`400: ${what}`, async () => {
+      const { status, body } = await list(query)
+      assert.equal(status, 400)
+      assert.equal(body.code, 'validation_failed')
+      assert.match(JSON.stringify(body.errors), rule)
+    })
+
+  test('400: a cursor of another tenant, another sort, another filter or another list, and made-up ones', async () => {
+    const sorted = 'sort=-modified_at&limit=1'
+    const { body } = await list(sorted)
+    assert.ok(body.next_after)
+    assert.equal((await list(`${sorted}&after=${body.next_after}`)).status, 200)
+    const plain = (await list('limit=1')).body.next_after
+    const [owner] = JSON.parse(Buffer.from(body.next_after, 'base64url').toString())
+    const forged = (position: unknown) => Buffer.from(JSON.stringify([owner, position])).toString('base64url')
+    const issue = '01a2044e-3b22-7014-9cc8-9f60e5564519'
+    for (const [query, tenant] of [
+      [`${sorted}&after=${body.next_after}`, U],
+      [`sort=modified_at&limit=1&after=${body.next_after}`],
+      [`${sorted}&priority=HIGH&after=${body.next_after}`],
+      [`limit=1&after=${body.next_after}`],
+      [`${sorted}&after=${plain}`],
+      [`${sorted}&after=${forged(`1|${issue}`)}`],
+      [`${sorted}&after=${forged(`9999999999999999999|${issue}|1`)}`],
+      [`${sorted}&after=${forged(`1|${issue}\u0000|1`)}`],
+      [`${sorted}&after=${forged({})}`],
+      [`${sorted}&after=x`],
+    ] as [string, string?][]) {
+      const { status, body: refused } = await list(query, tenant)
+      assert.deepEqual({ query, status, code: refused.code }, { query, status: 400, code: 'invalid_cursor' })
+    }
+    // Any time can be named, and none makes the query fail.
+    assert.equal(
+      (await list(`${sorted}&after=${forged(`999999999999999999|${issue}|999999999999999999`)}`)).status,
+      200,
+    )
+  })
+
+  test('422: a query that does not end in time', async () => {
+    const admin = new pg.Client({ connectionString: databaseUrl })
+    await admin.connect()
+    try {
+      await admin.query('begin; lock table issue_search in access exclusive mode')
+      const { status, body } = await list('priority=HIGH')
+      assert.deepEqual({ status, code: body.code }, { status: 422, code: 'query_too_broad' })
+    } finally {
+      await admin.query('rollback')
+      await admin.end()
+    }
+  })
+})

@@ -1,0 +1,338 @@
+/**
+ * Queries for issues next to a model in memory, over random data: filters, sorts, counts and cursors,
+ * also while issues change; and how the index follows the issues.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import type { Database } from '../../src/db/database.ts'
+import { type TenantScope, withTenant } from '../../src/db/scope.ts'
+import { lockIntegration } from '../../src/integrations/store.ts'
+import { markDeleted } from '../../src/issues/absence-store.ts'
+import { type LabelRow, saveLabels } from '../../src/issues/label-store.ts'
+import { decodePosition, encodePosition, sortOf } from '../../src/issues/query.ts'
+import { type IssuesQuery, issuesQuery, sorts } from '../../src/issues/query-schema.ts'
+import { conditionsOf, countIssues, findIssues } from '../../src/issues/query-store.ts'
+import {
+  beginSearchBuild,
+  buildSearchRows,
+  dropSearchBuild,
+  listIncompleteIndexes,
+} from '../../src/issues/search-index-store.ts'
+import { deleteIssueBatch, listIssues, type StoredIssue } from '../../src/issues/store.ts'
+import { saveMerges, upsertIssues } from '../../src/issues/upsert-store.ts'
+import { bothEngines } from '../support/engines.ts'
+import { long } from '../support/long.ts'
+import { A, B, issueRow, seedTenant } from '../support/rows.ts'
+
+type Given = Record<string, string | string[]>
+
+const priorities = ['LOW', 'HIGH', '']
+const owners = ['7', '8', '']
+const stages = ['1', '2', '4']
+const pipelines = ['0', '9']
+const categories = ['BILLING', 'a,b', '']
+/** Few different times, so that many issues share one. */
+const times = [0, 1, 1, 2, 3].map((day) => new Date(Date.UTC(2026, 0, 1 + day)).toISOString())
+
+const labels: LabelRow[] = [
+  ...pipelines.map((id) => ['pipeline', '', id, `Pipeline ${id}`, null] as const),
+  ...pipelines.flatMap((parent) =>
+    stages.map((id) => ['stage', parent, id, `Stage ${id}`, id === '4'] as const),
+  ),
+  ...owners.filter((id) => id).map((id) => ['owner', '', id, `Owner ${id}`, null] as const),
+].map(([topic, parent, id, label, closed]) => ({
+  topic,
+  parent,
+  id,
+  label,
+  email: topic === 'owner' ? `${id}@example.com` : null,
+  closed,
+  archived: false,
+}))
+
+/** Whether the issue satisfies the query, by what the API shows of it. */
+function matches(issue: StoredIssue, given: Given): boolean {
+  const shown: Record<string, unknown> = { ...issue, closed: issue.stage_closed }
+  return Object.entries(given).every(([name, value]) => {
+    if (name === 'sort') return true
+    const [field = '', comparison] = name.split('.')
+    const is = shown[field]
+    if (comparison === 'exists') return (is !== null) === (value === 'true')
+    if (comparison) {
+      if (!(is instanceof Date)) return false
+      const [a, b] = [is.getTime(), Date.parse(value as string)]
+      return { gt: a > b, gte: a >= b, lt: a < b, lte: a <= b }[comparison]
+    }
+    if (typeof is === 'boolean') return is === (value === 'true')
+    return is !== null && [value].flat().includes(String(is))
+  })
+}
+
+function inOrder(issues: StoredIssue[], sort: string | string[] | undefined): string[] {
+  const column = String(sort ?? '').replace('-', '') as 'created_at' | 'modified_at' | ''
+  const sign = String(sort).startsWith('-') ? -1 : 1
+  const keyOf = (issue: StoredIssue) => (column === '' ? 0 : (issue[column]?.getTime() ?? 0))
+  return issues
+    .toSorted((a, b) => sign * (keyOf(a) - keyOf(b) || (a.issue_id < b.issue_id ? -1 : 1)))
+    .map(({ issue_id }) => issue_id)
+}
+
+const some = (values: readonly string[]) => fc.subarray([...values], { minLength: 1 })
+const flag = fc.constantFrom('true', 'false')
+const conditions = {
+  pipeline_id: some(pipelines),
+  pipeline_name: some(['Pipeline 0', 'Pipeline 9', 'none']),
+  stage_id: some(stages),
+  stage_name: some(['Stage 1', 'Stage 4', 'stage 1']),
+  closed: flag,
+  owner_id: some(['7', '8', '9']),
+  owner_name: some(['Owner 7', 'Owner 8']),
+  owner_email: some(['7@example.com', 'x']),
+  'owner_id.exists': flag,
+  priority: some(['LOW', 'HIGH', 'low']),
+  'priority.exists': flag,
+  category: some(['BILLING', 'a,b']),
+  'category.exists': flag,
+  archived: flag,
+  ticket_id: some(['10', '11', '12', '13', '99999']),
+  'created_at.gt': fc.constantFrom(...times),
+  'created_at.lte': fc.constantFrom(...times),
+  'modified_at.gte': fc.constantFrom(...times),
+  'modified_at.lt': fc.constantFrom(...times),
+  'archived_at.gte': fc.constantFrom(...times),
+}
+/** At most three conditions: most combinations of more find nothing. */
+const queries: fc.Arbitrary<Given> = fc
+  .tuple(
+    fc.subarray(Object.keys(conditions) as (keyof typeof conditions)[], { maxLength: 3 }),
+    fc.record(conditions),
+    fc.record({ sort: fc.constantFrom(...sorts) }, { requiredKeys: [] }),
+  )
+  .map(([names, all, sort]) => ({ ...Object.fromEntries(names.map((name) => [name, all[name]])), ...sort }))
+
+for (const engine of bothEngines) {
+  describe(`queries for issues on ${engine.name}`, () => {
+    let db: Database
+    let close: () => Promise<void>
+    let first: string
+    let second: string
+    const runs = engine.name === 'PostgreSQL' ? (long ? 2_000 : 150) : 25
+
+    before(async () => {
+      ;({ db, close } = await engine.open())
+      first = await seedTenant(db, A)
+      second = await seedTenant(db, A, 4343)
+      const foreign = await seedTenant(db, B)
+      await within((scope) => saveLabels(scope, first, ['pipeline', 'stage', 'owner'], labels))
+      // The other account has the same ids, of other names.
+      await within((scope) =>
+        saveLabels(
+          scope,
+          second,
+          ['pipeline', 'stage', 'owner'],
+          labels.map((row) => ({
+            ...row,
+            label: `${row.label?.split(' ')[0]} ${row.id === '7' ? '8' : '1'}`,
+            closed: row.closed === null ? null : row.id === '1',
+          })),
+        ),
+      )
+      for (const [integrationId, from] of [
+        [first, 10],
+        [second, 12],
+      ] as const)
+        await write(integrationId, fc.sample(issues(from), { numRuns: 1, seed: from })[0] ?? [])
+      for (const id of [first, second]) await within((scope) => buildSearchRows(scope, id, 1_000))
+      await withTenant(db, B, (scope) => upsertIssues(scope, foreign, [issueRow('10')], new Date()))
+    })
+    after(() => close())
+
+    const within = <T>(work: (scope: TenantScope) => Promise<T>) => withTenant(db, A, work)
+
+    const row = (ticketId: string) =>
+      fc
+        .record({
+          modified_at: fc.constantFrom(...times),
+          archived: fc.boolean(),
+          properties: fc.record({
+            hs_pipeline: fc.constantFrom(...pipelines, ''),
+            hs_pipeline_stage: fc.constantFrom(...stages, ''),
+            hubspot_owner_id: fc.constantFrom(...owners),
+            hs_ticket_priority: fc.constantFrom(...priorities),
+            hs_ticket_category: fc.constantFrom(...categories),
+          }),
+        })
+        // The time of creation never changes.
+        .map((one) => ({ ...one, ticket_created_at: [...times, null][Number(ticketId) % 6] ?? null }))
+        .map((one) => issueRow(ticketId, { ...one, archived_at: one.archived ? (times[2] as string) : null }))
+    const issues = (from: number) => fc.tuple(...Array.from({ length: 60 }, (_, n) => row(String(from + n))))
+
+    let observed = Date.UTC(2026, 5, 1)
+    /** HubSpot's clock: later with each call. */
+    const later = () => {
+      observed += 5_000
+      return new Date(observed)
+    }
+    const write = (integrationId: string, rows: readonly ReturnType<typeof issueRow>[]) =>
+      within(async (scope) => {
+        await lockIntegration(scope, integrationId)
+        await upsertIssues(scope, integrationId, rows, later())
+      })
+
+    const all = () => within((scope) => listIssues(scope, { after: undefined, limit: 10_000 }))
+
+    const count = (query: IssuesQuery, how: 'exact' | 'estimated') =>
+      within(async (scope) => await countIssues(scope, await conditionsOf(scope, query), how))
+
+    /** Pages to the end. @param between called after each page */
+    async function walk(given: Given, limit: number, between = async () => {}) {
+      const found: string[] = []
+      for (let next: string | undefined; ; ) {
+        const query = issuesQuery.parse({ ...given, ...(next ? { after: next } : {}) })
+        const at = decodePosition(A, query)
+        const rows = await within((scope) =>
+          conditionsOf(scope, query).then((conditions) =>
+            findIssues(scope, conditions, sortOf(query), { after: at, limit: limit + 1, bytes: 1e9 }),
+          ),
+        )
+        found.push(...rows.slice(0, limit).map(({ issue_id }) => issue_id))
+        const last = rows.length > limit ? rows[limit - 1] : undefined
+        if (!last) return found
+        next = encodePosition(A, query, last, at)
+        await between()
+      }
+    }
+
+    test('finds, orders and counts what a model in memory finds', async () => {
+      const model = await all()
+      let matched = 0
+      await fc.assert(
+        fc.asyncProperty(queries, fc.integer({ min: 1, max: 30 }), async (given, limit) => {
+          const expected = inOrder(
+            model.filter((issue) => matches(issue, given)),
+            given.sort,
+          )
+          matched += Math.min(1, expected.length)
+          assert.deepEqual(await walk(given, limit), expected)
+          const query = issuesQuery.parse(given)
+          assert.equal(await count(query, 'exact'), expected.length)
+        }),
+        { numRuns: runs, seed: 18, endOnFailure: true },
+      )
+      assert.ok(matched > runs / 4, `only ${matched} of ${runs} queries found anything`)
+    })
+
+    test('while issues change, none comes twice, and none that did not change is missing', async () => {
+      await fc.assert(
+        fc.asyncProperty(queries, issues(10), fc.integer({ min: 2, max: 9 }), async (given, next, limit) => {
+          const expected = (await all()).filter((issue) => matches(issue, given))
+          const changed = new Set<string>()
+          const pending = [...next]
+          const found = await walk(given, limit, async () => {
+            const rows = pending.splice(0, 4)
+            if (rows.length === 0) return
+            // Later than what is stored, so that the change is one.
+            await write(
+              first,
+              rows.map((one) => ({ ...one, modified_at: later().toISOString() })),
+            )
+            for (const { ticket_id } of rows) changed.add(ticket_id)
+          })
+          assert.equal(new Set(found).size, found.length, 'an issue came twice')
+          const missing = expected
+            .filter((issue) => issue.integration_id !== first || !changed.has(issue.ticket_id))
+            .filter(({ issue_id }) => !found.includes(issue_id))
+          assert.deepEqual(missing, [])
+        }),
+        { numRuns: Math.ceil(runs / 8), seed: 19, endOnFailure: true },
+      )
+    })
+
+    test('an issue that a change moves to the end of the order does not come again', async () => {
+      const expected = await all()
+      const before = expected.filter(({ integration_id }) => integration_id === first)
+      const found = await walk({ sort: 'modified_at' }, 10, async () => {
+        const next = before.pop()
+        if (next) await write(first, [issueRow(next.ticket_id, { modified_at: later().toISOString() })])
+      })
+      assert.equal(new Set(found).size, found.length)
+      assert.ok(found.length < expected.length, 'no issue was moved')
+    })
+
+    /** What the index has, compared with what it should have. */
+    const differences = () =>
+      within((scope) =>
+        scope.query(sql`
+          select * from (
+            (select integration_id, ticket_id, issue_id, pipeline_id, stage_id, owner_id, priority, category, archived,
+              coalesce(ticket_created_at, 'epoch') as created_at, modified_at, archived_at, deleted_at, synced_at
+            from issues where tenant_id = ${A})
+            except
+            (select integration_id, ticket_id, issue_id, pipeline_id, stage_id, owner_id, priority, category, archived,
+              created_at, modified_at, archived_at, deleted_at, synced_at from issue_search where tenant_id = ${A})) missing
+          union all
+          select * from (
+            (select integration_id, ticket_id, issue_id, pipeline_id, stage_id, owner_id, priority, category, archived,
+              created_at, modified_at, archived_at, deleted_at, synced_at from issue_search where tenant_id = ${A})
+            except
+            (select integration_id, ticket_id, issue_id, pipeline_id, stage_id, owner_id, priority, category, archived,
+              coalesce(ticket_created_at, 'epoch') as created_at, modified_at, archived_at, deleted_at, synced_at
+            from issues where tenant_id = ${A})) extra`),
+      )
+
+    test('each statement that writes an issue writes its row in the index', async () => {
+      assert.deepEqual(await differences(), [])
+      await within((scope) => saveMerges(scope, first, [{ loser: '20', survivor: '21' }], later()))
+      assert.deepEqual(await differences(), [])
+      const { markedDeleted } = await within((scope) =>
+        markDeleted(scope, first, ['22', '23', '24', '25'], later()),
+      )
+      assert.ok(markedDeleted.length > 0)
+      assert.deepEqual(await differences(), [])
+    })
+
+    test('a first load is indexed afterwards, and until then the integration is named', async () => {
+      const third = await seedTenant(db, A, 4444)
+      await within((scope) => dropSearchBuild(scope, third))
+      const ticketIds = Array.from({ length: 25 }, (_, n) => String(1_000 + n))
+      await write(
+        third,
+        ticketIds.map((id) => issueRow(id)),
+      )
+      const indexed = () => walk({ integration_id: third, sort: 'modified_at' }, 100)
+      const incomplete = () => within((scope) => listIncompleteIndexes(scope, undefined))
+      await within(async (scope) => await deleteSeeded(scope, third))
+      assert.deepEqual(await indexed(), [])
+      assert.deepEqual(await incomplete(), [third])
+      await within((scope) => beginSearchBuild(scope, third))
+      // Before the build has come to it, and behind it.
+      await write(third, [issueRow('1020', { modified_at: times[3] as string }), issueRow('2000')])
+      assert.equal(await within((scope) => buildSearchRows(scope, third, 10)), true)
+      await write(third, [issueRow('1003', { modified_at: times[3] as string })])
+      assert.deepEqual(await incomplete(), [third])
+      while (await within((scope) => buildSearchRows(scope, third, 10)));
+      assert.deepEqual(await incomplete(), [])
+      // Those of the load, one that came during the build, and one of the seed.
+      assert.equal((await indexed()).length, 27)
+      assert.deepEqual(await differences(), [])
+      // Its data deleted, it is loaded anew.
+      while (await within((scope) => deleteIssueBatch(scope, third, 10)));
+      assert.deepEqual(await indexed(), [])
+      await write(third, [issueRow('1')])
+      assert.deepEqual(await incomplete(), [third])
+      while (await within((scope) => deleteIssueBatch(scope, third, 10)));
+    })
+
+    test('an estimate is a number', async () => {
+      const query = issuesQuery.parse({ priority: 'HIGH' })
+      assert.ok((await count(query, 'estimated')) >= 0)
+    })
+  })
+}
+
+/** What `seedTenant` indexed of an integration before its build was dropped. */
+const deleteSeeded = (scope: TenantScope, integrationId: string) =>
+  scope.query(sql`
+    delete from issue_search where tenant_id = ${scope.tenantId} and integration_id = ${integrationId}`)
