@@ -273,7 +273,8 @@ export function createTokens(deps: TokenDependencies): Tokens {
 
   return {
     async use(ref, options, work) {
-      const found = options.stored ? await open(ref, options.stored) : await read(ref)
+      // What was stored a moment ago may have been replaced since, by a connect.
+      const found = options.stored ? await open(ref, options.stored).catch(() => read(ref)) : await read(ref)
       const fresh = found.token.due ? await renew(ref, found.token, options.signal) : found
       const ready = options.provesToken ? fresh : await confirmed(ref, fresh, options)
       try {
@@ -283,7 +284,8 @@ export function createTokens(deps: TokenDependencies): Tokens {
       } catch (error) {
         await noticeMissingScope(ref, ready, error, options)
         if (!(error instanceof HubSpotError && error.kind === 'unauthorized')) throw error
-        const again = await afterRefusal(ref, ready, options)
+        const now = options.stored ? await read(ref) : ready
+        const again = isNewer(now.token, ready.token) ? now : await afterRefusal(ref, ready, options)
         try {
           return await work(accessOf(again), again.integration)
         } catch (second) {
