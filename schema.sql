@@ -496,6 +496,7 @@ CREATE TABLE issue_search (
 );
 CREATE INDEX issue_search_category ON issue_search USING btree (tenant_id, category, modified_at, issue_id);
 CREATE INDEX issue_search_created ON issue_search USING btree (tenant_id, created_at, issue_id);
+CREATE INDEX issue_search_first ON issue_search USING btree (tenant_id, issue_id);
 CREATE INDEX issue_search_modified ON issue_search USING btree (tenant_id, modified_at, issue_id);
 CREATE INDEX issue_search_owner ON issue_search USING btree (tenant_id, owner_id, modified_at, issue_id);
 CREATE INDEX issue_search_pipeline ON issue_search USING btree (tenant_id, pipeline_id, modified_at, issue_id);

@@ -23,6 +23,9 @@ create table issue_search (
 
 comment on table issue_search is 'distributed: tenant_id; erased in steps';
 
+-- The order of a query without a sort.
+create index issue_search_first on issue_search (tenant_id, issue_id);
+
 create index issue_search_modified on issue_search (tenant_id, modified_at, issue_id);
 
 create index issue_search_created on issue_search (tenant_id, created_at, issue_id);

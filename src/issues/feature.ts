@@ -3,6 +3,7 @@ import type { Feature } from '../api/feature.ts'
 import type { TenantScope } from '../db/scope.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
 import { problemRoutes } from './problem-routes.ts'
+import { queryRoutes } from './query-routes.ts'
 import { type IssueRouteDependencies, issueRoutes } from './routes.ts'
 import { searchIndexSource } from './search-indexer.ts'
 import {
@@ -19,6 +20,7 @@ export interface IssuesDependencies extends IssueRouteDependencies {
 export function issuesFeature(deps: IssuesDependencies): Feature {
   return {
     routes(app) {
+      queryRoutes(app, deps)
       issueRoutes(app, deps)
       problemRoutes(app, deps)
     },

@@ -5,10 +5,13 @@ import { after, limit, time, uuidText } from '../api/wire.ts'
 /** Values of one parameter. */
 const maxValues = 100
 
+/** Characters of a value that a query can name. */
+export const maxValueLength = 200
+
 const text = z
   .string()
   .min(1)
-  .max(200)
+  .max(maxValueLength)
   // PostgreSQL cannot store it, so nothing can equal it.
   .refine((value) => !value.includes('\0'), 'must not contain NUL')
 
@@ -43,9 +46,8 @@ const ticketId = z.string().regex(/^\d{1,20}$/, 'must be HubSpot’s id, in digi
 
 export const sorts = ['created_at', '-created_at', 'modified_at', '-modified_at'] as const
 
-export const issuesQuery = z.strictObject({
-  limit: limit(200, 50),
-  after,
+/** Conditions on issues; all that are given must hold. */
+const conditions = {
   integration_id: uuidText.optional(),
   archived: yesOrNo('true: only tombstones; false: only tickets that are live in HubSpot; absent: both'),
   ticket_id: anyOf(ticketId, 'HubSpot’s id of the ticket', '397940000030'),
@@ -67,14 +69,37 @@ export const issuesQuery = z.strictObject({
   ...range('synced_at', 'Last changed here'),
   ...range('archived_at', 'Archived'),
   ...range('deleted_at', 'Found to be deleted'),
+}
+
+export const issuesQuery = z.strictObject({
+  limit: limit(200, 50),
+  after,
+  ...conditions,
   sort: z
     .enum(sorts)
     .optional()
     .describe('With a minus: the newest first. Absent: in the order in which they were first saved'),
   count: z
-    .enum(['exact', 'estimated'])
+    .literal('exact')
     .optional()
-    .describe('Counts what the query finds; an estimate costs as much for a large tenant as for a small one'),
+    .describe('Counts what the query finds. It takes longer the more there are: leave it out on later pages'),
 })
 
 export type IssuesQuery = z.output<typeof issuesQuery>
+
+export const facetsQuery = z.strictObject({
+  ...conditions,
+  interval: z
+    .enum(['hour', 'day', 'week', 'month'])
+    .optional()
+    .describe('Also counts the issues of each hour, day, week from Monday, or month, in UTC'),
+  time: z
+    .enum(['created_at', 'modified_at'])
+    .default('created_at')
+    .describe('The time that `interval` counts by'),
+})
+
+export type FacetsQuery = z.output<typeof facetsQuery>
+
+/** The conditions of either. */
+export type IssueConditions = Pick<IssuesQuery, keyof typeof conditions>

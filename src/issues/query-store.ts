@@ -5,15 +5,16 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
 import { comparisons, optionalColumns, type Position, type Sort, timeColumns, valueColumns } from './query.ts'
-import type { IssuesQuery } from './query-schema.ts'
+import type { IssueConditions } from './query-schema.ts'
 import { type StoredIssue, withAccountData } from './store.ts'
 
 const operators = { gt: sql`>`, gte: sql`>=`, lt: sql`<`, lte: sql`<=` }
 /** Stands for an unknown time, so that rows can be compared and sorted. */
 const unknownTime = sql`'epoch'::timestamptz`
 
-/** `micros` since 1970; exact, unlike a time that went through JavaScript. */
-const timeOf = (micros: string) => sql`(${unknownTime} + ${micros}::bigint * interval '1 microsecond')`
+/** `micros` since 1970. Two intervals, because a factor above 2^53 would be rounded. */
+const timeOf = (micros: string) => sql`(${unknownTime} + (${micros}::bigint / 1000000) * interval '1 second'
+  + (${micros}::bigint % 1000000) * interval '1 microsecond')`
 const microsOf = (column: RawBuilder<unknown>) => sql`(extract(epoch from ${column}) * 1000000)::bigint::text`
 
 /** One value with a plain comparison: only that lets an index return the rows in order. */
@@ -25,7 +26,7 @@ interface LabelFilter {
   condition: RawBuilder<unknown>
 }
 
-function labelFilters(query: IssuesQuery): LabelFilter[] {
+function labelFilters(query: IssueConditions): LabelFilter[] {
   const { pipeline_name, stage_name, closed, owner_name, owner_email } = query
   const filters = [
     { topic: 'pipeline', condition: pipeline_name && sql`l.label ${isOneOf(pipeline_name)}` },
@@ -48,18 +49,22 @@ async function byLabel(scope: TenantScope, { topic, condition }: LabelFilter): P
     where l.tenant_id = ${scope.tenantId} and l.topic = ${topic} and ${condition}
     group by l.integration_id, l.parent`)
   const column = sql.ref(`s.${topic}_id`)
-  const ofGroup = ({ integration_id, parent, ids }: (typeof groups)[number]) => sql`(
-    s.integration_id = ${integration_id} ${topic === 'stage' ? sql`and s.pipeline_id = ${parent}` : sql``}
-    and ${column} ${isOneOf(ids)})`
   const [first, ...more] = groups
   if (!first) return sql`false`
-  if (more.length === 0) return ofGroup(first)
-  const ids = new Set(groups.flatMap((group) => group.ids))
-  return sql`${column} ${isOneOf([...ids])} and (${sql.join(groups.map(ofGroup), sql` or `)})`
+  const { integration_id, parent, ids } = first
+  const ofParent = topic === 'stage' ? sql`and s.pipeline_id = ${parent}` : sql``
+  if (more.length === 0)
+    return sql`s.integration_id = ${integration_id} ${ofParent} and ${column} ${isOneOf(ids)}`
+  const rows = groups.flatMap((group) => group.ids.map((id) => ({ ...group, id })))
+  const of = <Value>(value: (row: (typeof rows)[number]) => Value) => rows.map(value)
+  return sql`${column} ${isOneOf([...new Set(of(({ id }) => id))])}
+    and (s.integration_id, ${topic === 'stage' ? sql`s.pipeline_id` : sql`''`}, ${column}) in (
+      select * from unnest(${of((row) => row.integration_id)}::uuid[], ${of((row) => row.parent)}::text[],
+        ${of(({ id }) => id)}::text[]))`
 }
 
 /** The conditions of a query on a row `s` of the index. */
-export async function conditionsOf(scope: TenantScope, query: IssuesQuery): Promise<RawBuilder<unknown>> {
+export async function conditionsOf(scope: TenantScope, query: IssueConditions): Promise<RawBuilder<unknown>> {
   const { tenantId } = scope
   const all = [sql`s.tenant_id = ${tenantId}`]
   if (query.integration_id !== undefined) all.push(sql`s.integration_id = ${query.integration_id}`)
@@ -84,7 +89,7 @@ export async function conditionsOf(scope: TenantScope, query: IssuesQuery): Prom
       const time = query[`${column}.${comparison}`]
       if (time === undefined) continue
       const at = sql.ref(`s.${column}`)
-      all.push(sql`${at} ${operators[comparison]} ${time}::timestamptz and ${at} > ${unknownTime}`)
+      all.push(sql`${at} ${operators[comparison]} ${time}::timestamptz and ${at} <> ${unknownTime}`)
     }
   for (const filter of labelFilters(query)) all.push(await byLabel(scope, filter))
   return sql.join(all, sql` and `)
@@ -109,11 +114,9 @@ const keyOf = (column: 'created_at' | 'modified_at', of: 's' | 'i') =>
 function beyond(sort: Sort, { key, issueId, began }: Position) {
   const isBeyond = sort.descending ? sql`<` : sql`>`
   if (sort.column === 'issue_id') return sql`and s.issue_id ${isBeyond} ${issueId}::uuid`
-  const next = sql`and (${keyOf(sort.column, 's')}, s.issue_id) ${isBeyond} (${timeOf(key ?? '0')}, ${issueId}::uuid)`
-  // A change moves the issue to the end of this order, and it may have been on an earlier page.
-  return sort.column === 'modified_at' && !sort.descending
-    ? sql`${next} and s.synced_at <= ${timeOf(began)}`
-    : next
+  // A change can move an issue that was on an earlier page to one that follows.
+  return sql`and (${keyOf(sort.column, 's')}, s.issue_id) ${isBeyond} (${timeOf(key ?? '0')}, ${issueId}::uuid)
+    and s.synced_at <= ${timeOf(began)}`
 }
 
 export interface FoundIssue extends StoredIssue {
@@ -149,18 +152,8 @@ export async function findIssues(
   )) as FoundIssue[]
 }
 
-export async function countIssues(
-  scope: TenantScope,
-  conditions: RawBuilder<unknown>,
-  how: 'exact' | 'estimated',
-): Promise<number> {
-  const rows = sql`from issue_search s where ${conditions}`
-  if (how === 'exact') {
-    const [found] = await scope.query(sql<{ count: number }>`select count(*) as count ${rows}`)
-    return found?.count ?? 0
-  }
-  const [plan] = await scope.query(
-    sql<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>`explain (format json) select ${rows}`,
-  )
-  return plan?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0
+export async function countIssues(scope: TenantScope, conditions: RawBuilder<unknown>): Promise<number> {
+  const [found] = await scope.query(sql<{ count: number }>`
+    select count(*) as count from issue_search s where ${conditions}`)
+  return found?.count ?? 0
 }

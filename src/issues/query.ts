@@ -25,7 +25,7 @@ const ofAnyList = ['integration_id', 'archived'] as const
 /** Whether the query needs the search index. */
 export function usesIndex(query: IssuesQuery): boolean {
   const plain: readonly string[] = [...paging, ...ofAnyList]
-  return query.count !== undefined || conditionsOf(query).some(([name]) => !plain.includes(name))
+  return conditionsOf(query).some(([name]) => !plain.includes(name))
 }
 
 /** The parameters given, apart from those that page, in a fixed order. */
@@ -54,7 +54,7 @@ export interface Position {
   began: string
 }
 
-const form = /^(?:(\d{1,18})\|)?([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})\|(\d{1,18})$/
+const form = /^(?:(-?\d{1,18})\|)?([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})\|(\d{1,18})$/
 
 /** Cursors of one query do not work for another. */
 const cursorOwner = (tenantId: TenantId, query: IssuesQuery) =>

@@ -1,6 +1,7 @@
 /** SQL that keeps `issue_search` in step with the issues, and builds it after a first load. */
 import { type RawBuilder, sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
+import { maxValueLength } from './query-schema.ts'
 
 /** What a statement that writes issues must return for their rows in `issue_search`. */
 export const indexedColumns = sql`
@@ -11,10 +12,25 @@ const columns = sql`
   tenant_id, integration_id, ticket_id, issue_id, pipeline_id, stage_id, owner_id, priority, category, archived, created_at,
   modified_at, archived_at, deleted_at, synced_at`
 
+/**
+ * A value as the index has it. A key of an index has a limit of 2.7 kB, and a value of a ticket has none.
+ * No query names a value as long as this one.
+ */
+const cut = (column: string) => sql`left(${sql.ref(column)}, ${maxValueLength + 1})`
+
+/** Times as responses show them, so that a caller can compare with what it was shown. */
 const rowsOf = (scope: TenantScope, issues: RawBuilder<unknown>) => sql`
-  select ${scope.tenantId}::uuid, integration_id, ticket_id, issue_id, pipeline_id, stage_id, owner_id, priority, category,
-    archived, coalesce(ticket_created_at, 'epoch'), modified_at, archived_at, deleted_at, synced_at
+  select ${scope.tenantId}::uuid, integration_id, ticket_id, issue_id, ${cut('pipeline_id')}, ${cut('stage_id')},
+    ${cut('owner_id')}, ${cut('priority')}, ${cut('category')}, archived, coalesce(ticket_created_at, 'epoch'), modified_at,
+    archived_at, deleted_at, date_trunc('milliseconds', synced_at)
   from ${issues}`
+
+/** What is stored now, under the integration's lock, is the newest. */
+const currentWins = sql`on conflict (tenant_id, integration_id, ticket_id) do update set
+        issue_id = excluded.issue_id, pipeline_id = excluded.pipeline_id, stage_id = excluded.stage_id,
+        owner_id = excluded.owner_id, priority = excluded.priority, category = excluded.category,
+        archived = excluded.archived, created_at = excluded.created_at, modified_at = excluded.modified_at,
+        archived_at = excluded.archived_at, deleted_at = excluded.deleted_at, synced_at = excluded.synced_at`
 
 /**
  * The CTE that writes the index together with the issues. Before the first load has ended it writes
@@ -28,11 +44,7 @@ export const indexRows = (scope: TenantScope, integrationId: string, saved: stri
       ${rowsOf(scope, sql.ref(saved))}
       where exists (
         select from search_builds b where b.tenant_id = ${scope.tenantId} and b.integration_id = ${integrationId})
-      on conflict (tenant_id, integration_id, ticket_id) do update set
-        pipeline_id = excluded.pipeline_id, stage_id = excluded.stage_id, owner_id = excluded.owner_id,
-        priority = excluded.priority, category = excluded.category, archived = excluded.archived,
-        created_at = excluded.created_at, modified_at = excluded.modified_at, archived_at = excluded.archived_at,
-        deleted_at = excluded.deleted_at, synced_at = excluded.synced_at
+      ${currentWins}
     )`
 
 /**
@@ -73,8 +85,8 @@ export async function buildSearchRows(
     ),
     added as (
       insert into issue_search (${columns}) ${rowsOf(scope, sql`next`)}
-      -- One that was written meanwhile has its row, which is newer.
-      on conflict (tenant_id, integration_id, ticket_id) do nothing
+      -- Rows may be left from before a purge that did not end.
+      ${currentWins}
     )
     update search_builds set ticket_id = coalesce((select max(ticket_id) from next), ticket_id),
       finished_at = case when (select count(*) from next) < ${atMost} then now() end

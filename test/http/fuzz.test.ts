@@ -27,6 +27,7 @@ test('3,000 requests generated from the document get no undeclared status, no un
     'GET /api/hubspot/oauth/callback',
     'GET /connect/{confirmation_id}',
     'POST /api/hubspot/endpoints/{tenant_id}',
+    'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}',
     'POST /api/hubspot/oauth/callback',
     'POST /api/session',
     'POST /api/tenants/{tenant_id}/api-keys',

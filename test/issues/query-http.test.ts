@@ -84,6 +84,21 @@ describe('queries for issues', () => {
     assert.deepEqual(ids(await pages(query)), ids(expected))
   })
 
+  test('a count does not change which list is read, and need not be repeated', async () => {
+    for (const more of ['', `&integration_id=${id}`, '&sort=created_at']) {
+      const first = (await list(`limit=3&count=exact${more}`)).body
+      assert.equal(first.count, 300)
+      const next = (await list(`limit=3${more}&after=${first.next_after}`)).body
+      assert.equal(next.count, null)
+      const both = [...first.issues, ...next.issues].map(({ ticket_id }: Issue) => ticket_id)
+      const { body: six } = await list(`limit=6${more}`)
+      assert.deepEqual(
+        both,
+        six.issues.map(({ ticket_id }: Issue) => ticket_id),
+      )
+    }
+  })
+
   test('a change is found at once', async () => {
     const [ticket] = [...(await truthOf(emulator, 601)).keys()]
     await emulator.control('PATCH', `/portals/601/tickets/${ticket}`, {
@@ -93,6 +108,21 @@ describe('queries for issues', () => {
     await runEnded(service, T, id, body.sync_event_id)
     const { body: found } = await list('priority=URGENT')
     assert.ok(found.issues.some(({ ticket_id }: { ticket_id: string }) => ticket_id === ticket))
+  })
+
+  test('facets count the issues of a query by value, with their names, and by day', async () => {
+    const { status, body } = await service.get(`/api/hubspot/issues/${T}/facets?priority=HIGH&interval=day`)
+    assert.equal(status, 200)
+    const high = (await pages('priority=HIGH')).length
+    assert.equal(body.count, high)
+    assert.deepEqual(body.facets.priority, [{ priority: 'HIGH', count: high }])
+    assert.deepEqual(body.facets.integration, [{ integration_id: id, count: high }])
+    for (const { stage_name } of body.facets.stage) assert.equal(typeof stage_name, 'string')
+    const counted = body.buckets.reduce((sum: number, { count }: { count: number }) => sum + count, 0)
+    assert.equal(counted, high)
+    assert.ok(body.buckets.every(({ start }: { start: string }) => start.endsWith('T00:00:00.000Z')))
+    const { body: wrong } = await service.get(`/api/hubspot/issues/${T}/facets?limit=3`)
+    assert.equal(wrong.code, 'validation_failed')
   })
 
   for (const [what, query, rule] of [
@@ -106,7 +136,7 @@ describe('queries for issues', () => {
     ['too many values', Array.from({ length: 101 }, (_, n) => `stage_id=${n}`).join('&'), /at most 100/],
     ['an empty value', 'priority=', /at least 1/],
     ['a flag given twice', 'closed=true&closed=false', /must be one of/],
-    ['an unknown count', 'count=yes', /must be one of/],
+    ['an unknown count', 'count=yes', /must be exact/],
   ] as const)
     test(`400: ${what}`, async () => {
       const { status, body } = await list(query)
