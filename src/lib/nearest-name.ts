@@ -3,7 +3,10 @@
 /** Longer names are not compared: the work grows with the square of the length. */
 const maxLength = 64
 
-/** @returns the name with the fewest edits, if they are few for its length; otherwise undefined */
+/**
+ * @returns the name with the fewest edits, if they are few for its length; otherwise the shortest that
+ *   begins with the given word, if any
+ */
 export function nearestName(given: string, names: readonly string[]): string | undefined {
   if (given.length > maxLength) return undefined
   let best: string | undefined
@@ -15,8 +18,13 @@ export function nearestName(given: string, names: readonly string[]): string | u
       fewest = edits
     }
   }
-  return best
+  if (best !== undefined) return best
+  const begins = names.filter((name) => /^[_.]/.test(afterPrefix(name, given) ?? ''))
+  return begins.toSorted((a, b) => a.length - b.length)[0]
 }
+
+const afterPrefix = (name: string, prefix: string): string | undefined =>
+  name.toLowerCase().startsWith(prefix.toLowerCase()) ? name.slice(prefix.length) : undefined
 
 /**
  * Damerau-Levenshtein distance (optimal string alignment): inserted, deleted and changed letters,

@@ -127,6 +127,7 @@ describe('queries for issues', () => {
 
   for (const [what, query, rule] of [
     ['an unknown parameter', 'piority=HIGH', /did you mean priority/],
+    ['the beginning of a parameter', 'owner=Ada', /did you mean owner_id/],
     ['an unknown comparison', 'created_at.after=2026-01-01T00:00:00Z', /is not a known query parameter/],
     ['a time without an offset', 'created_at.gt=2026-01-01', /must be a time such as/],
     ['a sort that no index serves', 'sort=subject', /must be one of/],
