@@ -365,7 +365,7 @@ for (const engine of bothEngines) {
         hs_ticket_priority: long,
         hs_ticket_category: long,
       }
-      await write(fifth, [issueRow('4000', { properties })])
+      await assert.doesNotReject(write(fifth, [issueRow('4000', { properties })]))
       await within((scope) => dropSearchBuild(scope, fifth))
       await write(fifth, [issueRow('4001', { properties })])
       await within((scope) => beginSearchBuild(scope, fifth))

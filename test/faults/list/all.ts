@@ -11,6 +11,7 @@ import { isolation } from './isolation.ts'
 import { limits } from './limits.ts'
 import { oauth } from './oauth.ts'
 import { outbox } from './outbox.ts'
+import { queries } from './queries.ts'
 import { secrets } from './secrets.ts'
 import { sessions } from './sessions.ts'
 import { surface } from './surface.ts'
@@ -25,6 +26,7 @@ export const kinds: [heading: string, faults: Fault[]][] = [
   ['HTTP surface', surface],
   ['Rate limits and load shedding', limits],
   ['Webhooks from HubSpot', inbox],
+  ['Queries for issues', queries],
   ['Change feed', changes],
   ['Outgoing webhooks', outbox],
   ['Audit log', audit],

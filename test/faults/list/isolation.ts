@@ -131,7 +131,7 @@ export const isolation: Fault[] = [
   },
   {
     name: 'memory-shared-by-tenants',
-    in: 'present',
+    in: 'presentIssue',
     find: '...isoTimes(stored),',
     put: '...isoTimes(stored), subject: ((globalThis as { kept?: string | null }).kept ??= stored.subject),',
     test: words,
