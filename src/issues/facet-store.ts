@@ -2,6 +2,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
 import type { FacetsQuery } from './query-schema.ts'
+import { unknownTime } from './query-store.ts'
 
 /** The columns that name a value of each facet. Ids are unique within an account, and stages within a pipeline. */
 const facetColumns = {
@@ -102,7 +103,7 @@ export async function countByTime(
   const at = sql.ref(`s.${time}`)
   const rows = await scope.query(sql<{ start: Date; count: number }>`
     select date_trunc(${interval}, ${at}, 'UTC') as start, count(*)::float8 as count from issue_search s
-    where ${conditions} and ${at} > 'epoch'
+    where ${conditions} and ${at} <> ${unknownTime}
     group by 1 order by 1 desc limit ${maxBuckets}`)
   return rows.reverse()
 }

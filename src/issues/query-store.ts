@@ -10,7 +10,7 @@ import { type StoredIssue, withAccountData } from './store.ts'
 
 const operators = { gt: sql`>`, gte: sql`>=`, lt: sql`<`, lte: sql`<=` }
 /** Stands for an unknown time, so that rows can be compared and sorted. */
-const unknownTime = sql`'epoch'::timestamptz`
+export const unknownTime = sql`'epoch'::timestamptz`
 
 /** `micros` since 1970. Two intervals, because a factor above 2^53 would be rounded. */
 const timeOf = (micros: string) => sql`(${unknownTime} + (${micros}::bigint / 1000000) * interval '1 second'

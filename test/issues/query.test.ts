@@ -351,6 +351,16 @@ for (const engine of bothEngines) {
         10,
       )
       assert.deepEqual(early, expected.slice(0, 2))
+      const buckets = await within(async (scope) => {
+        const conditions = await conditionsOf(scope, issuesQuery.parse({ integration_id: fourth }))
+        return await countByTime(scope, conditions, { interval: 'month', time: 'created_at' })
+      })
+      for (const [start, count] of [
+        ['1960-05-01', 1],
+        ['1969-12-01', 1],
+        ['9998-03-01', 3],
+      ] as const)
+        assert.equal(buckets.find((one) => one.start.toISOString().startsWith(start))?.count, count, start)
       while (await within((scope) => deleteIssueBatch(scope, fourth, 10)));
     })
 
