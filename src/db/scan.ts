@@ -79,6 +79,29 @@ export const scanForDue = (
         limit ${atMost}) d),
       'next', (select json_build_object('tenant_id', tenant_id, 'id', id) from visited where nth = ${windowSize})))`
 
+/** How much a poll looks for. */
+type Room = Pick<ScanRequest, 'atMost' | 'except'>
+
+/**
+ * Finds what is due at once, without windows.
+ *
+ * @param list an expression whose value is a JSON array of at most `atMost` items
+ */
+export function findInOneList<Item>(list: (room: Room) => RawBuilder<unknown>) {
+  let asked = 0
+  return {
+    find(room: Room) {
+      asked = room.atMost
+      return list(room)
+    },
+    /** @param found the value of the expression */
+    read(found: unknown): { items: Item[]; more: boolean } {
+      const items = found as Item[]
+      return { items, more: items.length >= asked }
+    },
+  }
+}
+
 /**
  * Scans window after window, and starts again when a round is complete.
  *
@@ -88,7 +111,7 @@ export function scanInRounds<Group>(scan: (request: ScanRequest) => RawBuilder<u
   let after = firstPosition
   let asked = 0
   return {
-    find(room: { atMost: number; except: readonly string[] }) {
+    find(room: Room) {
       asked = room.atMost
       return scan({ after, ...room })
     },

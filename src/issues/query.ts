@@ -19,7 +19,7 @@ export const comparisons = ['gt', 'gte', 'lt', 'lte'] as const
 
 /** Parameters that page through the results or add to them, and do not change which there are. */
 const paging = ['limit', 'after', 'count'] as const
-/** Those that a list in the order of first saving has too. */
+/** Conditions that a list can meet without the search index. */
 const ofAnyList = ['integration_id', 'archived'] as const
 
 /** Whether the query needs the search index. */

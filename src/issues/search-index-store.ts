@@ -13,8 +13,8 @@ const columns = sql`
   modified_at, archived_at, deleted_at, synced_at`
 
 /**
- * A value as the index has it. A key of an index has a limit of 2.7 kB, and a value of a ticket has none.
- * No query names a value as long as this one.
+ * A value as the index has it: a B-tree key has at most 2.7 kB, and a value of a ticket may have 128 KiB. A
+ * value that was cut is longer than any that a query can name.
  */
 const cut = (column: string) => sql`left(${sql.ref(column)}, ${maxValueLength + 1})`
 

@@ -1,6 +1,7 @@
 /** Builds the search index of an integration after its first load, in the background. */
 import type { WorkSource } from '../api/feature.ts'
 import type { Database } from '../db/database.ts'
+import { findInOneList } from '../db/scan.ts'
 import { withTenant } from '../db/scope.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import { lockIntegration } from '../integrations/store.ts'
@@ -12,17 +13,9 @@ const issuesPerStep = 1_000
 const builds = 2
 
 export function searchIndexSource({ db }: { db: Database }): WorkSource<UnfinishedBuild> {
-  let asked = 0
   return {
     name: 'search_index',
-    find(room) {
-      asked = room.atMost
-      return unfinishedBuilds(room)
-    },
-    read(found) {
-      const items = found as UnfinishedBuild[]
-      return { items, more: items.length >= asked }
-    },
+    ...findInOneList<UnfinishedBuild>(unfinishedBuilds),
     keyOf: ({ integration_id }) => integration_id,
     tenantOf: ({ tenant_id }) => tenant_id,
     limit: () => builds,

@@ -1,5 +1,6 @@
 /** Runs the streams that are due: two sources, so that incremental runs never wait for full ones. */
 import type { WorkSource } from '../api/feature.ts'
+import { findInOneList } from '../db/scan.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
 import type { ObjectKind } from './object-kind.ts'
 import type { RunDependencies } from './run-state.ts'
@@ -17,17 +18,9 @@ export const syncSources = (deps: SyncRunnerDependencies): WorkSource<TenantStre
   (['full', 'incremental'] as const).map((syncType) => syncSource(deps, syncType))
 
 function syncSource(deps: SyncRunnerDependencies, syncType: SyncType): WorkSource<TenantStream> {
-  let asked = 0
   return {
     name: `${syncType}_sync`,
-    find(room) {
-      asked = room.atMost
-      return dueStreams(deps.claimant, syncType, room)
-    },
-    read(found) {
-      const items = found as TenantStream[]
-      return { items, more: items.length >= asked }
-    },
+    ...findInOneList<TenantStream>((room) => dueStreams(deps.claimant, syncType, room)),
     keyOf: ({ integration_id, kind }) => `${integration_id} ${kind}`,
     tenantOf: ({ tenant_id }) => tenant_id,
     limit: () => deps.concurrency,
