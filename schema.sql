@@ -5,9 +5,11 @@
 -- Roles
 CREATE ROLE spoke_app WITH NOLOGIN NOINHERIT;
 CREATE ROLE spoke_eraser WITH NOLOGIN NOINHERIT;
+CREATE ROLE spoke_search WITH NOLOGIN NOINHERIT;
 CREATE ROLE spoke_system WITH NOLOGIN NOINHERIT;
 GRANT USAGE ON SCHEMA public TO spoke_app;
 GRANT USAGE ON SCHEMA public TO spoke_eraser;
+GRANT USAGE ON SCHEMA public TO spoke_search;
 GRANT USAGE ON SCHEMA public TO spoke_system;
 
 -- account_routes: reference; erased at once
@@ -391,6 +393,8 @@ CREATE TABLE integration_resources (
     omitted text[], -- exported: for properties: the names that the token may not read; null: none
     -- exported: for properties: the field type of each, by name
     field_types jsonb GENERATED ALWAYS AS (spoke_field_types(content)) STORED,
+    -- exported: for properties: the type of each, by name
+    property_types jsonb GENERATED ALWAYS AS (spoke_property_types(content)) STORED,
     CONSTRAINT integration_resources_pkey PRIMARY KEY (tenant_id, integration_id, resource),
     CONSTRAINT integration_resources_tenant_id_integration_id_fkey FOREIGN KEY (tenant_id, integration_id) REFERENCES tenant_integrations(tenant_id, integration_id) ON DELETE CASCADE,
     CONSTRAINT integration_resources_resource_check CHECK (resource = ANY (ARRAY['properties'::text, 'pipelines'::text, 'owners'::text, 'contacts'::text, 'companies'::text, 'deals'::text]))
@@ -507,6 +511,27 @@ CREATE POLICY own_tenant ON issue_search FOR ALL TO spoke_app
     USING (tenant_id = spoke_tenant())
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON issue_search TO spoke_app;
+
+-- issue_terms: distributed: tenant_id; erased in steps
+CREATE TABLE issue_terms (
+    tenant_id uuid NOT NULL, -- derived: from the issue
+    integration_id uuid NOT NULL, -- derived: from the issue
+    ticket_id text NOT NULL, -- derived: from the issue
+    -- derived: words of ticket id, subject and content, each after a prefix of the tenant's own
+    words tsvector NOT NULL,
+    -- derived: a hash of the tenant with each property, each value and each association
+    terms bigint[] NOT NULL,
+    CONSTRAINT issue_terms_pkey PRIMARY KEY (tenant_id, integration_id, ticket_id)
+);
+CREATE INDEX issue_terms_found ON issue_terms USING gin (words, terms) WITH (gin_pending_list_limit='256');
+ALTER TABLE issue_terms ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON issue_terms FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+CREATE POLICY search ON issue_terms FOR SELECT TO spoke_search
+    USING (true);
+GRANT SELECT, INSERT, UPDATE, DELETE ON issue_terms TO spoke_app;
+GRANT SELECT ON issue_terms TO spoke_search;
 
 -- issues: distributed: tenant_id; erased in steps
 CREATE TABLE issues (
@@ -888,6 +913,17 @@ CREATE TABLE webhook_receipts (
 CREATE INDEX webhook_receipts_age ON webhook_receipts USING btree (received_at);
 GRANT SELECT, INSERT, DELETE ON webhook_receipts TO spoke_system;
 
+CREATE VIEW own_issue_terms AS
+ SELECT tenant_id,
+    integration_id,
+    ticket_id,
+    words,
+    terms
+   FROM issue_terms
+  WHERE tenant_id = spoke_tenant();
+ALTER VIEW own_issue_terms OWNER TO spoke_search;
+GRANT SELECT ON own_issue_terms TO spoke_app;
+
 CREATE OR REPLACE FUNCTION public.spoke_begin_erasure()
  RETURNS void
  LANGUAGE plpgsql
@@ -940,6 +976,14 @@ AS $function$
 begin
   raise exception 'no tenant context' using errcode = 'SP001';
 end $function$;
+
+CREATE OR REPLACE FUNCTION public.spoke_property_types(definitions jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select jsonb_object_agg(d ->> 'name', coalesce(d ->> 'type', '')) from jsonb_array_elements(definitions) d
+$function$;
 
 CREATE OR REPLACE FUNCTION public.spoke_tenant()
  RETURNS uuid

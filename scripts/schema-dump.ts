@@ -5,7 +5,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../src/db/database.ts'
-import { databaseRoles } from '../src/db/isolation/expected.ts'
+import { grantedRoles } from '../src/db/isolation/expected.ts'
 
 const head = `-- The schema after all migrations, written by \`npm run schema\`. A test compares it with a migrated
 -- database. It is for reading only: comments are shown beside what they describe, and \`spoke migrate\`
@@ -43,15 +43,16 @@ interface Table {
   rest: string[]
 }
 
+const tableGrants = grantsOn(
+  sql`c.relname`,
+  sql`select a.grantee, a.privilege_type, a.is_grantable, null::name as attname, 0 as attnum, c.relowner as owner
+    from aclexplode(c.relacl) a
+    union all
+    select a.grantee, a.privilege_type, a.is_grantable, t.attname, t.attnum, c.relowner
+    from pg_attribute t cross join lateral aclexplode(t.attacl) a where t.attrelid = c.oid`,
+)
+
 async function readTables(db: Database): Promise<Table[]> {
-  const grants = grantsOn(
-    sql`c.relname`,
-    sql`select a.grantee, a.privilege_type, a.is_grantable, null::name as attname, 0 as attnum, c.relowner as owner
-      from aclexplode(c.relacl) a
-      union all
-      select a.grantee, a.privilege_type, a.is_grantable, t.attname, t.attnum, c.relowner
-      from pg_attribute t cross join lateral aclexplode(t.attacl) a where t.attrelid = c.oid`,
-  )
   const { rows } = await sql<Table>`
     select c.relname as name, case c.relpersistence when 'u' then 'UNLOGGED TABLE' else 'TABLE' end as kind,
       obj_description(c.oid, 'pg_class') as comment, array_to_string(c.reloptions, ', ') as options,
@@ -87,13 +88,25 @@ async function readTables(db: Database): Promise<Table[]> {
           || coalesce(E'\n    USING (' || pg_get_expr(p.polqual, c.oid, true) || ')', '')
           || coalesce(E'\n    WITH CHECK (' || pg_get_expr(p.polwithcheck, c.oid, true) || ')', '')
         from pg_policy p where p.polrelid = c.oid order by p.polname)
-      || ${grants}
+      || ${tableGrants}
       || array(select pg_get_triggerdef(t.oid, true) from pg_trigger t
         where t.tgrelid = c.oid and not t.tgisinternal order by t.tgname)
       || array(select rtrim(pg_get_ruledef(r.oid, true), ';') from pg_rewrite r
         where r.ev_class = c.oid order by r.rulename) as rest
     from pg_class c where c.relkind in ('r', 'p') and ${ours} order by c.relname`.execute(db.kysely)
   return rows
+}
+
+/** Views, with their owner where it is one of our roles: otherwise it is the login that migrated. */
+async function readViews(db: Database): Promise<string[][]> {
+  const { rows } = await sql<{ statements: string[] }>`
+    select array[format(E'CREATE VIEW %I%s AS\n%s', c.relname,
+        ' WITH (' || array_to_string(c.reloptions, ', ') || ')', rtrim(pg_get_viewdef(c.oid, true), ';'))]
+      || case when pg_get_userbyid(c.relowner) in (${sql.join(grantedRoles)})
+        then array[format('ALTER VIEW %I OWNER TO %I', c.relname, pg_get_userbyid(c.relowner))] else '{}' end
+      || ${tableGrants} as statements
+    from pg_class c where c.relkind = 'v' and ${ours} order by c.relname`.execute(db.kysely)
+  return rows.map(({ statements }) => statements)
 }
 
 async function readFunctions(db: Database): Promise<{ definition: string; rest: string[] }[]> {
@@ -119,11 +132,11 @@ async function readRoles(db: Database): Promise<string[]> {
       case when r.rolsuper then 'SUPERUSER' end, case when r.rolbypassrls then 'BYPASSRLS' end,
       case when r.rolcreaterole then 'CREATEROLE' end, case when r.rolcreatedb then 'CREATEDB' end,
       case when r.rolreplication then 'REPLICATION' end)) as line
-    from pg_roles r where r.rolname in (${sql.join(databaseRoles)}) order by r.rolname`.execute(db.kysely)
+    from pg_roles r where r.rolname in (${sql.join(grantedRoles)}) order by r.rolname`.execute(db.kysely)
   const grants = grantsOn(
     sql`'SCHEMA ' || quote_ident(n.nspname)`,
     sql`select a.*, null::name as attname, 0 as attnum, n.nspowner as owner from aclexplode(n.nspacl) a
-      where pg_get_userbyid(a.grantee) in (${sql.join(databaseRoles)})`,
+      where pg_get_userbyid(a.grantee) in (${sql.join(grantedRoles)})`,
   )
   const { rows: schemas } = await sql<{ grants: string[] }>`
     select ${grants} as grants from pg_namespace n where n.oid = current_schema()::regnamespace`.execute(
@@ -132,13 +145,13 @@ async function readRoles(db: Database): Promise<string[]> {
   return [...roles.map(({ line }) => line), ...schemas.flatMap(({ grants }) => grants)]
 }
 
-/** Objects of any other kind (views, sequences, types): named, so that none is overlooked. */
+/** Objects of any other kind (sequences, types): named, so that none is overlooked. */
 async function readOthers(db: Database): Promise<string[]> {
   const { rows } = await sql<{ what: string }>`
     select pg_describe_object(d.classid, d.objid, d.objsubid) as what from pg_depend d
     left join pg_class c on d.classid = 'pg_class'::regclass and c.oid = d.objid
     where d.refclassid = 'pg_namespace'::regclass and d.refobjid = current_schema()::regnamespace
-      and d.classid <> 'pg_proc'::regclass and coalesce(c.relkind not in ('r', 'p'), true)
+      and d.classid <> 'pg_proc'::regclass and coalesce(c.relkind not in ('r', 'p', 'v'), true)
       and ${notOfExtension(sql`d.classid`, sql`d.objid`)}
       and not exists (select from pg_depend i where i.classid = d.classid and i.objid = d.objid and i.deptype = 'i')
     order by 1`.execute(db.kysely)
@@ -172,9 +185,10 @@ function tableText({ name, kind, comment, columns, constraints, options, rest }:
 
 /** @param db migrated */
 export async function dumpSchema(db: Database): Promise<string> {
-  const [roles, tables, functions, others] = [
+  const [roles, tables, views, functions, others] = [
     await readRoles(db),
     await readTables(db),
+    await readViews(db),
     await readFunctions(db),
     await readOthers(db),
   ]
@@ -183,6 +197,7 @@ export async function dumpSchema(db: Database): Promise<string> {
     head,
     `-- Roles\n${statements(roles)}`,
     ...tables.map(tableText),
+    ...views.map(statements),
     ...functions.map(({ definition, rest }) => statements([definition, ...rest])),
     ...(others.length === 0 ? [] : [`-- Other objects\n${others.map((one) => `-- ${one}`).join('\n')}`]),
   ]

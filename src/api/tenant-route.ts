@@ -42,6 +42,8 @@ export interface TenantRoute<
   params: Params
   /** Absent: a request with query parameters is refused. */
   query?: Query
+  /** Query parameters `<name>.<anything>` reach the schema as one object of this name. */
+  collects?: readonly string[]
   body?: Body
   /** Of a request without a body. Absent: the body is required. */
   defaultBody?: z.input<Body>
@@ -129,7 +131,10 @@ export function tenantRoute<
       ...(defaultBody === undefined ? {} : { bodyOptional: true }),
       ...(route.idempotent ? { requestHeaders: ['Idempotency-Key'] } : {}),
     },
-    ...(defaultBody === undefined ? {} : { preValidation: useWhenAbsent(defaultBody) }),
+    preValidation: [
+      ...(defaultBody === undefined ? [] : [useWhenAbsent(defaultBody)]),
+      ...(route.collects ?? []).map(collectParameters),
+    ],
     ...(route.exposeHeadRoute === undefined ? {} : { exposeHeadRoute: route.exposeHeadRoute }),
     schema: {
       tags,
@@ -192,4 +197,14 @@ export function tenantRoute<
 
 const useWhenAbsent = (body: unknown) => async (request: FastifyRequest) => {
   if (request.body === undefined) request.body = body
+}
+
+/** In the order of their names: whatever the order of the request, the result is the same. */
+const collectParameters = (name: string) => async (request: FastifyRequest) => {
+  const query = request.query as Record<string, unknown>
+  const names = Object.keys(query).filter((key) => key.startsWith(`${name}.`))
+  if (names.length === 0 || name in query) return
+  const collected = Object.fromEntries(names.sort().map((key) => [key.slice(name.length + 1), query[key]]))
+  const others = Object.entries(query).filter(([key]) => !names.includes(key))
+  request.query = { ...Object.fromEntries(others), [name]: collected }
 }

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
-import { databaseRoles } from '../db/isolation/expected.ts'
+import { databaseRoles, grantedRoles } from '../db/isolation/expected.ts'
 
 /**
  * Our schema's own relations and policies are checked one by one at start; otherwise the roles may
@@ -15,7 +15,7 @@ export async function catalogueMentionFaults(db: Database): Promise<string[]> {
     with here as (select oid from pg_database where datname = current_database())
     select r.rolname || ' has grants on ' || pg_describe_object(d.classid, d.objid, d.objsubid) as fault
     from pg_shdepend d
-    join pg_roles r on r.oid = d.refobjid and r.rolname in (${sql.join(databaseRoles)})
+    join pg_roles r on r.oid = d.refobjid and r.rolname in (${sql.join(grantedRoles)})
     where d.refclassid = 'pg_authid'::regclass and d.deptype = 'a' and (d.dbid = 0 or d.dbid = (select oid from here))
       -- Other databases of this server are theirs to check.
       and not (d.classid = 'pg_database'::regclass and d.objid <> (select oid from here))
@@ -25,7 +25,7 @@ export async function catalogueMentionFaults(db: Database): Promise<string[]> {
     union all
     select r.rolname || ' is named in a policy of table ' || c.oid::regclass from pg_policy p
     join pg_class c on c.oid = p.polrelid and c.relnamespace <> current_schema()::regnamespace
-    join pg_roles r on r.oid = any(p.polroles) and r.rolname in (${sql.join(databaseRoles)})`.execute(
+    join pg_roles r on r.oid = any(p.polroles) and r.rolname in (${sql.join(grantedRoles)})`.execute(
     db.kysely,
   )
   return rows.map(({ fault }) => fault)
@@ -40,7 +40,7 @@ export async function catalogueSchemaFaults(db: Database): Promise<string[]> {
       where n.oid = current_schema()::regnamespace and a.privilege_type = 'CREATE'
     )
     select case when grantee = 0 then 'everyone' else pg_get_userbyid(grantee) end || ' can create objects in schema ' || nspname as fault
-    from creators where grantee = 0 or pg_get_userbyid(grantee) in (${sql.join(databaseRoles)})
+    from creators where grantee = 0 or pg_get_userbyid(grantee) in (${sql.join(grantedRoles)})
     union all
     select role_name || ' cannot use schema ' || current_schema()
     from unnest(${sql.val([...databaseRoles])}::text[]) role_name
@@ -63,7 +63,7 @@ export async function catalogueDefaultPrivilegeFaults(db: Database): Promise<str
     left join pg_namespace n on n.oid = d.defaclnamespace
     cross join lateral aclexplode(d.defaclacl) a
     where (d.defaclnamespace = 0 or n.oid = current_schema()::regnamespace)
-      and ((a.grantee = 0 and d.defaclobjtype in ('r', 'S', 'n')) or pg_get_userbyid(a.grantee) in (${sql.join(databaseRoles)}))
+      and ((a.grantee = 0 and d.defaclobjtype in ('r', 'S', 'n')) or pg_get_userbyid(a.grantee) in (${sql.join(grantedRoles)}))
     `.execute(db.kysely)
   return rows.map(({ fault }) => fault)
 }

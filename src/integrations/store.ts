@@ -72,7 +72,7 @@ export async function lockIntegration(
 export async function deleteIntegration(scope: TenantScope, id: string): Promise<void> {
   // These tables have no foreign key to the integration. They are empty by now, except for
   // last-seen rows of quarantined records.
-  for (const table of ['issues', 'issue_last_seen', 'issue_search'])
+  for (const table of ['issues', 'issue_last_seen', 'issue_search', 'issue_terms'])
     await scope.query(sql`
       delete from ${sql.table(table)} where tenant_id = ${scope.tenantId} and integration_id = ${id}`)
   await scope.query(sql`

@@ -1,6 +1,7 @@
 /** All SQL that stores the associations of tickets; they are joined when issues are read. */
 import { sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
+import { indexContent } from './search-terms-store.ts'
 
 export const associatedKinds = ['contacts', 'companies', 'deals'] as const
 
@@ -44,7 +45,7 @@ export async function saveAssociations(
   observedAt: Date,
 ): Promise<AssociationCounts> {
   const rows = [...associations].map(([ticket_id, of]) => ({ ticket_id, associations: of }))
-  const counts = await scope.query(sql<AssociationCounts>`
+  const [saved] = await scope.query(sql<AssociationCounts & { indexed: string[] }>`
     with page as (
       select r.* from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(ticket_id text, associations jsonb)
     ),
@@ -77,9 +78,14 @@ export async function saveAssociations(
       on conflict (tenant_id, integration_id, ticket_id) do update set
         associations = excluded.associations, observed_at = excluded.observed_at
     )
-    select count(*) filter (where changed)::int as changed, count(*) filter (where not changed)::int as unchanged
+    select count(*) filter (where changed)::int as changed, count(*) filter (where not changed)::int as unchanged,
+      coalesce(array_agg(ticket_id) filter (where changed and exists (
+        select from search_builds b
+        where b.tenant_id = ${scope.tenantId} and b.integration_id = ${integrationId})), '{}') as indexed
     from judged`)
-  return counts[0] ?? { changed: 0, unchanged: 0 }
+  const { changed = 0, unchanged = 0, indexed = [] } = saved ?? {}
+  await indexContent(scope, integrationId, indexed)
+  return { changed, unchanged }
 }
 
 /** Which of these tickets have stored associations of the kind. */

@@ -2,7 +2,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
 import type { FacetsQuery } from './query-schema.ts'
-import { unknownTime } from './query-store.ts'
+import { type IssueFilter, sourceOf, unknownTime } from './query-store.ts'
 
 /** The columns that name a value of each facet. Ids are unique within an account, and stages within a pipeline. */
 const facetColumns = {
@@ -60,13 +60,13 @@ function countsOf(name: Facet | 'all', columns: readonly string[]): RawBuilder<u
 }
 
 /**
- * @param conditions see conditionsOf
  * @returns how many issues there are, and the values of each facet, the most frequent first
  */
 export async function countByValue(
   scope: TenantScope,
-  conditions: RawBuilder<unknown>,
+  filter: IssueFilter,
 ): Promise<{ count: number; facets: Record<Facet, FacetRow[]> }> {
+  const source = await sourceOf(scope, filter)
   const label = (topic: string, parent: RawBuilder<unknown>, id: string) => sql`
       select left(l.label, ${maxName}) as label, left(l.email, ${maxName}) as email, l.closed from labels l
       where l.tenant_id = ${scope.tenantId} and l.integration_id = f.integration_id
@@ -75,7 +75,7 @@ export async function countByValue(
   const all = [countsOf('all', []), ...facets.map((facet) => countsOf(facet, facetColumns[facet]))]
   const rows = await scope.query(sql<Omit<FacetRow, 'facet'> & { facet: Facet | 'all' }>`
     with matching as materialized (
-      select ${columns}, count(*) as n from issue_search s where ${conditions} group by ${columns}
+      select ${columns}, count(*) as n from ${source} where ${filter.where} group by ${columns}
     )
     select f.*, p.label as pipeline_name, t.label as stage_name, t.closed as stage_closed, o.label as owner_name,
       o.email as owner_email
@@ -97,13 +97,14 @@ export async function countByValue(
 /** Issues whose time is unknown are in no bucket. */
 export async function countByTime(
   scope: TenantScope,
-  conditions: RawBuilder<unknown>,
+  filter: IssueFilter,
   { time, interval }: Pick<FacetsQuery, 'time'> & { interval: string },
 ): Promise<{ start: Date; count: number }[]> {
+  const source = await sourceOf(scope, filter)
   const at = sql.ref(`s.${time}`)
   const rows = await scope.query(sql<{ start: Date; count: number }>`
-    select date_trunc(${interval}, ${at}, 'UTC') as start, count(*)::float8 as count from issue_search s
-    where ${conditions} and ${at} <> ${unknownTime}
+    select date_trunc(${interval}, ${at}, 'UTC') as start, count(*)::float8 as count from ${source}
+    where ${filter.where} and ${at} <> ${unknownTime}
     group by 1 order by 1 desc limit ${maxBuckets}`)
   return rows.reverse()
 }

@@ -7,6 +7,7 @@ import { tenantRoute } from '../api/tenant-route.ts'
 import { isoTimes, tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
 import type { TenantScope } from '../db/scope.ts'
+import type { TenantId } from '../db/tenant-id.ts'
 import { requireIntegration } from '../integrations/require-integration.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { requireTenant } from '../tenants/require-tenant.ts'
@@ -14,11 +15,12 @@ import { facetsResponse } from './facet-schema.ts'
 import { countByTime, countByValue } from './facet-store.ts'
 import { presentIssue } from './present-issue.ts'
 import { decodePosition, encodePosition, sortOf, usesIndex } from './query.ts'
-import { type FacetsQuery, facetsQuery, issuesQuery } from './query-schema.ts'
-import { conditionsOf, countIssues, type FoundIssue, findIssues } from './query-store.ts'
+import { type FacetsQuery, facetsQuery, type IssuesQuery, issuesQuery } from './query-schema.ts'
+import { countIssues, type FoundIssue, filterOf, findIssues, type IssueFilter } from './query-store.ts'
 import { issuesResponse } from './schema.ts'
 import { listIncompleteIndexes } from './search-index-store.ts'
 import { listIntegrationIssues, listIssues, type StoredIssue } from './store.ts'
+import { findFragment, type TextQuery } from './text-query.ts'
 
 /** PostgreSQL's code for a statement that was cancelled at its time limit. */
 const statementTimeout = '57014'
@@ -38,13 +40,96 @@ const unlessTooBroad = <T>(done: Promise<T>): Promise<T> =>
 async function readFacets(scope: TenantScope, query: FacetsQuery): Promise<z.infer<typeof facetsResponse>> {
   const { integration_id, interval, time } = query
   if (integration_id !== undefined) await requireIntegration(scope, { integration_id })
-  const conditions = await conditionsOf(scope, query)
-  const buckets = interval && (await unlessTooBroad(countByTime(scope, conditions, { interval, time })))
+  const filter = await filterOf(scope, query)
+  const buckets = interval && (await unlessTooBroad(countByTime(scope, filter, { interval, time })))
   return {
-    ...(await unlessTooBroad(countByValue(scope, conditions))),
+    ...(await unlessTooBroad(countByValue(scope, filter))),
     buckets: buckets ? buckets.map(isoTimes) : null,
     indexing: await listIncompleteIndexes(scope, integration_id),
   }
+}
+
+/** Where `count=estimated` stops. */
+const maxEstimated = 10_000
+
+/** What a response has beside the page. */
+type Counted = Pick<z.infer<typeof issuesResponse>, 'count' | 'count_is' | 'indexing'>
+
+async function readCount(scope: TenantScope, filter: IssueFilter, query: IssuesQuery): Promise<Counted> {
+  const indexing = await listIncompleteIndexes(scope, query.integration_id)
+  if (query.count === undefined) return { count: null, count_is: null, indexing }
+  const atMost = query.count === 'estimated' ? maxEstimated + 1 : undefined
+  const count = await unlessTooBroad(countIssues(scope, filter, atMost))
+  return count === atMost
+    ? { count: maxEstimated, count_is: 'at_least', indexing }
+    : { count, count_is: 'exact', indexing }
+}
+
+type Row = StoredIssue & Partial<FoundIssue>
+
+interface IssuePageRead extends Counted {
+  rows: Row[]
+  text: TextQuery | undefined
+}
+
+/** Reads one row more than the limit, if there is one. */
+async function readIssues(
+  scope: TenantScope,
+  tenantId: TenantId,
+  query: IssuesQuery,
+  bytes: number,
+): Promise<IssuePageRead> {
+  const { integration_id, after } = query
+  if (integration_id !== undefined) await requireIntegration(scope, { integration_id })
+  const byIndex = usesIndex(query)
+  const filter = byIndex || query.count ? await filterOf(scope, query) : undefined
+  const counted = filter
+    ? await readCount(scope, filter, query)
+    : { count: null, count_is: null, indexing: [] }
+  const limit = query.limit + 1
+  if (filter && byIndex) {
+    const position = decodePosition(tenantId, query)
+    const found = findIssues(scope, filter, sortOf(query), { after: position, limit, bytes })
+    return { ...counted, rows: await unlessTooBroad(found), text: filter.text }
+  }
+  const archived = query.archived === undefined ? undefined : query.archived === 'true'
+  if (integration_id === undefined) {
+    const beyond = after === undefined ? undefined : decodeIdCursor(tenantId, after)
+    const rows = await listIssues(scope, { archived, limit, bytes, after: beyond })
+    return { ...counted, rows, text: undefined }
+  }
+  const beyond = after === undefined ? undefined : decodeCursor(integration_id, after, /^\d{1,20}$/)
+  const rows = await listIntegrationIssues(scope, {
+    archived,
+    limit,
+    bytes,
+    after: beyond,
+    integrationId: integration_id,
+  })
+  return { ...counted, rows, text: undefined }
+}
+
+/** The cursor after the last row of a page. */
+function cursorAfter(tenantId: TenantId, query: IssuesQuery, last: Row): string {
+  if (usesIndex(query)) return encodePosition(tenantId, query, last as FoundIssue)
+  return query.integration_id === undefined
+    ? encodeCursor(tenantId, last.issue_id)
+    : encodeCursor(query.integration_id, last.ticket_id)
+}
+
+/** Where each issue has what was searched for; null: no text was. */
+function highlightsOf(rows: readonly Row[], text: TextQuery | undefined) {
+  if (!text) return null
+  const fields = ['subject', 'content'] as const
+  return Object.fromEntries(
+    rows.map((row) => [
+      row.issue_id,
+      fields.flatMap((field) => {
+        const found = findFragment(row[field] ?? '', text)
+        return found ? [{ field, ...found }] : []
+      }),
+    ]),
+  )
 }
 
 export function queryRoutes(app: FastifyInstance, { db }: { db: Database }): void {
@@ -63,52 +148,25 @@ export function queryRoutes(app: FastifyInstance, { db }: { db: Database }): voi
       config: { access: 'read' },
       params: tenantPath,
       query: issuesQuery,
+      collects: ['properties'],
       response: { 200: issuesResponse },
       requires: requireTenant(integrationNotFound),
     },
     async ({ tenantId, query, readPage }) => {
-      const { limit, integration_id, after } = query
-      const byIndex = usesIndex(query)
-      const position = byIndex ? decodePosition(tenantId, query) : undefined
-      let counted: { count: number | null; indexing: string[] } = { count: null, indexing: [] }
-      /** @returns the conditions, if the index is needed */
-      async function begin(scope: TenantScope) {
-        if (integration_id !== undefined) await requireIntegration(scope, { integration_id })
-        if (!byIndex && !query.count) return undefined
-        const conditions = await conditionsOf(scope, query)
-        counted = {
-          count: query.count ? await unlessTooBroad(countIssues(scope, conditions)) : null,
-          indexing: await listIncompleteIndexes(scope, integration_id),
-        }
-        return conditions
-      }
-      const archived = query.archived === undefined ? undefined : query.archived === 'true'
-      const at = (bytes: number) => ({ archived, limit: limit + 1, bytes })
-      const page = await readPage<StoredIssue & Partial<FoundIssue>>(limit, async (scope, bytes) => {
-        const conditions = await begin(scope)
-        if (byIndex && conditions) {
-          const found = findIssues(scope, conditions, sortOf(query), { ...at(bytes), after: position })
-          return await unlessTooBroad(found)
-        }
-        if (integration_id === undefined) {
-          const beyond = after === undefined ? undefined : decodeIdCursor(tenantId, after)
-          return await listIssues(scope, { ...at(bytes), after: beyond })
-        }
-        const beyond = after === undefined ? undefined : decodeCursor(integration_id, after, /^\d{1,20}$/)
-        return await listIntegrationIssues(scope, {
-          ...at(bytes),
-          integrationId: integration_id,
-          after: beyond,
-        })
+      let read: IssuePageRead | undefined
+      const page = await readPage<Row>(query.limit, async (scope, bytes) => {
+        read = await readIssues(scope, tenantId, query, bytes)
+        return read.rows
       })
+      const { count = null, count_is = null, indexing = [], text } = read ?? {}
       const last = page.more ? page.rows.at(-1) : undefined
-      return { issues: page.rows.map(presentIssue), next_after: last ? cursorAfter(last) : null, ...counted }
-
-      function cursorAfter(last: StoredIssue & Partial<FoundIssue>): string {
-        if (byIndex) return encodePosition(tenantId, query, last as FoundIssue, position)
-        return integration_id === undefined
-          ? encodeCursor(tenantId, last.issue_id)
-          : encodeCursor(integration_id, last.ticket_id)
+      return {
+        issues: page.rows.map(presentIssue),
+        next_after: last ? cursorAfter(tenantId, query, last) : null,
+        count,
+        count_is,
+        highlights: highlightsOf(page.rows, text),
+        indexing,
       }
     },
   )
@@ -128,6 +186,7 @@ export function queryRoutes(app: FastifyInstance, { db }: { db: Database }): voi
       config: { access: 'read' },
       params: tenantPath,
       query: facetsQuery,
+      collects: ['properties'],
       response: { 200: facetsResponse },
       requires: requireTenant(integrationNotFound),
     },

@@ -2,6 +2,9 @@
 import { z } from 'zod'
 import { after, limit, time, uuidText } from '../api/wire.ts'
 
+/** Characters of a text that is searched for. */
+export const maxTextLength = 500
+
 /** Values of one parameter. */
 const maxValues = 100
 
@@ -42,7 +45,7 @@ const range = <Name extends string>(name: Name, what: string) =>
     [`${name}.lte`]: time.optional().describe(`${what} at or before this time`),
   }) as Record<`${Name}.${'gt' | 'gte' | 'lt' | 'lte'}`, z.ZodOptional<typeof time>>
 
-const ticketId = z.string().regex(/^\d{1,20}$/, 'must be HubSpot’s id, in digits')
+const hubSpotId = z.string().regex(/^\d{1,20}$/, 'must be HubSpot’s id, in digits')
 
 export const sorts = ['created_at', '-created_at', 'modified_at', '-modified_at'] as const
 
@@ -50,7 +53,28 @@ export const sorts = ['created_at', '-created_at', 'modified_at', '-modified_at'
 const conditions = {
   integration_id: uuidText.optional(),
   archived: yesOrNo('true: only tombstones; false: only tickets that are live in HubSpot; absent: both'),
-  ticket_id: anyOf(ticketId, 'HubSpot’s id of the ticket', '397940000030'),
+  ticket_id: anyOf(hubSpotId, 'HubSpot’s id of the ticket', '397940000030'),
+  q: z
+    .string()
+    .min(1)
+    .max(maxTextLength)
+    .optional()
+    .meta({
+      description:
+        'Words of the subject, the content or the ticket id, in any order, without regard to case and accents. `"…"`: words that follow each other; `-word`: must not occur. The last word may be unfinished. Without `sort`, the best matches first, among the 1,000 that changed last',
+      examples: ['printer "on fire" -solved'],
+    }),
+  properties: z
+    .record(z.string(), z.union([z.string(), z.array(z.string())]))
+    .optional()
+    .meta({
+      description:
+        'Conditions on any property of the account: `properties.<name>=value` (repeat it for several: any of them), `.in` with a list separated by commas, `.exists` with true or false, and `.gt`, `.gte`, `.lt`, `.lte` for numbers and times. At most 10. Values are compared as the property’s type; a value of more than 200 characters is not found',
+      propertyNames: { pattern: '^properties\\.[A-Za-z0-9_]+(\\.(gt|gte|lt|lte|in|exists))?$' },
+    }),
+  contact_id: anyOf(hubSpotId, 'HubSpot’s id of an associated contact', '51'),
+  company_id: anyOf(hubSpotId, 'HubSpot’s id of an associated company', '7001'),
+  deal_id: anyOf(hubSpotId, 'HubSpot’s id of an associated deal', '9001'),
   pipeline_id: anyOf(text, 'Id of the pipeline', '0'),
   pipeline_name: anyOf(text, 'Name of the pipeline, exactly', 'Support Pipeline'),
   stage_id: anyOf(text, 'Id of the stage', '4'),
@@ -78,11 +102,15 @@ export const issuesQuery = z.strictObject({
   sort: z
     .enum(sorts)
     .optional()
-    .describe('With a minus: the newest first. Absent: in the order in which they were first saved'),
+    .describe(
+      'With a minus: the newest first. Absent: with `q`, the best matches first; otherwise in the order in which they were first saved',
+    ),
   count: z
-    .literal('exact')
+    .enum(['exact', 'estimated'])
     .optional()
-    .describe('Counts what the query finds. It takes longer the more there are: leave it out on later pages'),
+    .describe(
+      'exact: counts what the query finds; it takes longer the more there are, so leave it out on later pages. estimated: stops at 10,000',
+    ),
 })
 
 export type IssuesQuery = z.output<typeof issuesQuery>

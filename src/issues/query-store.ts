@@ -4,9 +4,12 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
+import { parsePropertyConditions } from './property-conditions.ts'
+import { isAssociated, propertyConditions } from './property-filter-store.ts'
 import { comparisons, optionalColumns, type Position, type Sort, timeColumns, valueColumns } from './query.ts'
 import type { IssueConditions } from './query-schema.ts'
 import { type StoredIssue, withAccountData } from './store.ts'
+import { parseTextQuery, type TextQuery } from './text-query.ts'
 
 const operators = { gt: sql`>`, gte: sql`>=`, lt: sql`<`, lte: sql`<=` }
 /** Stands for an unknown time, so that rows can be compared and sorted. */
@@ -63,8 +66,86 @@ async function byLabel(scope: TenantScope, { topic, condition }: LabelFilter): P
         ${of(({ id }) => id)}::text[]))`
 }
 
-/** The conditions of a query on a row `s` of the index. */
-export async function conditionsOf(scope: TenantScope, query: IssueConditions): Promise<RawBuilder<unknown>> {
+/** Which issues a query finds. */
+export interface IssueFilter {
+  /** Conditions on a row `s` of issue_search. */
+  where: RawBuilder<unknown>
+  /** Conditions on a row `t` of the index of content; absent: none. */
+  content: RawBuilder<unknown> | undefined
+  text: TextQuery | undefined
+}
+
+/** @throws AppError validation_failed for a text or a property that cannot be searched for */
+export async function filterOf(scope: TenantScope, query: IssueConditions): Promise<IssueFilter> {
+  const { contact_id, company_id, deal_id, integration_id, properties = {} } = query
+  const text = query.q === undefined ? undefined : parseTextQuery(scope.tenantId, query.q)
+  const byProperty = await propertyConditions(scope, parsePropertyConditions(properties), integration_id)
+  const content = [
+    text && sql`t.words @@ ${text.tsquery}::tsquery`,
+    contact_id && isAssociated(scope, 'contacts', contact_id),
+    company_id && isAssociated(scope, 'companies', company_id),
+    deal_id && isAssociated(scope, 'deals', deal_id),
+    ...byProperty.indexed,
+  ].filter((condition) => condition !== undefined)
+  return {
+    where: sql.join([...(await columnConditions(scope, query)), ...byProperty.stored], sql` and `),
+    content: content.length > 0 ? sql.join(content, sql` and `) : undefined,
+    text,
+  }
+}
+
+/**
+ * Makes the statements that follow in this transaction use the index of content. The planner would
+ * rather read all issues of a tenant: it does not know that comparing words and terms takes longer
+ * than comparing a column.
+ */
+const preferContent = (scope: TenantScope, isPreferred: boolean) =>
+  scope.query(sql`
+    select set_config('enable_seqscan', ${isPreferred ? 'off' : 'on'}, true),
+      set_config('enable_indexscan', ${isPreferred ? 'off' : 'on'}, true)`)
+
+/** What all rows `s` of a filter are read from, to count them. */
+export async function sourceOf(scope: TenantScope, { content }: IssueFilter): Promise<RawBuilder<unknown>> {
+  if (content === undefined) return sql`issue_search s`
+  await preferContent(scope, true)
+  return sql`(select t.integration_id, t.ticket_id from own_issue_terms t where ${content} offset 0) t
+    join issue_search s on s.integration_id = t.integration_id and s.ticket_id = t.ticket_id`
+}
+
+/** Issues that the index of content finds, up to which all are looked at. */
+const maxFound = 10_000
+
+/**
+ * What the rows `s` of a page are read from. Where content finds few issues, all of them; where it
+ * finds many, the order of the page is walked, and each issue is checked: a page of them is near. The
+ * planner cannot choose, because it does not know how frequent a word is with this tenant.
+ */
+async function sourceOfPage(scope: TenantScope, filter: IssueFilter): Promise<RawBuilder<unknown>> {
+  const { content } = filter
+  if (content === undefined) return sql`issue_search s`
+  await preferContent(scope, true)
+  const some = sql`(select 1 as one from own_issue_terms t where ${content} limit ${maxFound + 1}) t`
+  const [counted] = await scope.query(sql<{ count: number }>`select count(*) as count from ${some}`)
+  if ((counted?.count ?? 0) <= maxFound)
+    return sql`(
+      select s.*, t.words from (
+        select t.integration_id, t.ticket_id, t.words from own_issue_terms t where ${content} limit ${maxFound}) t
+      -- The limit keeps it one probe of the key each.
+      cross join lateral (
+        select s.* from issue_search s
+        where s.tenant_id = ${scope.tenantId} and s.integration_id = t.integration_id and s.ticket_id = t.ticket_id
+        limit 1) s) s`
+  await preferContent(scope, false)
+  return sql`(
+    select s.*, t.words from issue_search s
+    cross join lateral (
+      select t.words, ${content} as matches from own_issue_terms t
+      where t.tenant_id = s.tenant_id and t.integration_id = s.integration_id and t.ticket_id = s.ticket_id
+      limit 1) t
+    where t.matches) s`
+}
+
+async function columnConditions(scope: TenantScope, query: IssueConditions): Promise<RawBuilder<unknown>[]> {
   const { tenantId } = scope
   const all = [sql`s.tenant_id = ${tenantId}`]
   if (query.integration_id !== undefined) all.push(sql`s.integration_id = ${query.integration_id}`)
@@ -92,7 +173,7 @@ export async function conditionsOf(scope: TenantScope, query: IssueConditions): 
       all.push(sql`${at} ${operators[comparison]} ${time}::timestamptz and ${at} <> ${unknownTime}`)
     }
   for (const filter of labelFilters(query)) all.push(await byLabel(scope, filter))
-  return sql.join(all, sql` and `)
+  return all
 }
 
 const directionOf = ({ descending }: Sort) => (descending ? sql`desc` : sql`asc`)
@@ -105,44 +186,74 @@ function orderBy(sort: Sort, of: 's' | 'i') {
   return sql`order by ${keyOf(sort.column, of)} ${direction}, ${byId}`
 }
 
-const keyOf = (column: 'created_at' | 'modified_at', of: 's' | 'i') =>
-  of === 's' || column === 'modified_at'
+const keyOf = (column: 'created_at' | 'modified_at' | 'rank', of: 's' | 'i') =>
+  of === 's' || column !== 'created_at'
     ? sql.ref(`${of}.${column}`)
     : sql`coalesce(i.ticket_created_at, ${unknownTime})`
 
 /** Rows after the last one of the previous page. */
-function beyond(sort: Sort, { key, issueId, began }: Position) {
+function beyond(sort: Sort, { key = '0', issueId }: Position) {
   const isBeyond = sort.descending ? sql`<` : sql`>`
-  if (sort.column === 'issue_id') return sql`and s.issue_id ${isBeyond} ${issueId}::uuid`
-  // A change can move an issue that was on an earlier page to one that follows.
-  return sql`and (${keyOf(sort.column, 's')}, s.issue_id) ${isBeyond} (${timeOf(key ?? '0')}, ${issueId}::uuid)
-    and s.synced_at <= ${timeOf(began)}`
+  if (sort.column === 'issue_id') return sql`s.issue_id ${isBeyond} ${issueId}::uuid`
+  const last = sort.column === 'rank' ? sql`${key}::bigint` : timeOf(key)
+  return sql`(${keyOf(sort.column, 's')}, s.issue_id) ${isBeyond} (${last}, ${issueId}::uuid)`
+}
+
+/** A change can move an issue that was on an earlier page to one that follows. */
+const unchangedSince = (sort: Sort, { began }: Position) =>
+  sort.column === 'issue_id' ? sql`` : sql`and s.synced_at <= ${timeOf(began)}`
+
+/** Matches that are ranked: the ones that changed last. Each costs the reading of its words. */
+const maxRanked = 1_000
+
+/** The rows of the index on a page, with what they are sorted by. */
+function rowsOnPage(
+  source: RawBuilder<unknown>,
+  { where, text }: IssueFilter,
+  sort: Sort,
+  { after, limit }: { after: Position | undefined; limit: number },
+): RawBuilder<unknown> {
+  const until = after ? unchangedSince(sort, after) : sql``
+  const rest = sql`${orderBy(sort, 's')} limit ${limit}`
+  if (sort.column !== 'rank' || !text)
+    return sql`
+      select s.integration_id, s.ticket_id, null::bigint as rank from ${source}
+      where ${where} ${after ? sql`and ${beyond(sort, after)}` : sql``} ${until} ${rest}`
+  // A long text has more words by chance: the rank is divided by its length.
+  return sql`
+    select s.integration_id, s.ticket_id, s.rank from (
+      select s.*, (ts_rank(s.words, ${text.tsquery}::tsquery, 1) * 1e9)::bigint as rank from (
+        select s.integration_id, s.ticket_id, s.issue_id, s.words from ${source}
+        where ${where} ${until}
+        order by s.modified_at desc, s.issue_id desc
+        limit ${maxRanked}) s
+      offset 0) s
+    ${after ? sql`where ${beyond(sort, after)}` : sql``} ${rest}`
 }
 
 export interface FoundIssue extends StoredIssue {
-  /** What the query sorts by; null if it sorts by the id alone. Microseconds since 1970. */
+  /** What the query sorts by, as a whole number; null if it sorts by the id alone. */
   sort_key: string | null
   now: string
 }
 
-/**
- * @param conditions see conditionsOf
- * @param bytes see IssuePage
- */
+/** @param bytes see IssuePage */
 export async function findIssues(
   scope: TenantScope,
-  conditions: RawBuilder<unknown>,
+  filter: IssueFilter,
   sort: Sort,
   { after, limit, bytes }: { after: Position | undefined; limit: number; bytes: number },
 ): Promise<FoundIssue[]> {
-  const key = sort.column === 'issue_id' ? sql`null::text` : microsOf(keyOf(sort.column, 'i'))
+  const source = await sourceOfPage(scope, filter)
+  const keys = {
+    issue_id: sql`null::text`,
+    rank: sql`s.rank::text`,
+    created_at: microsOf(keyOf('created_at', 'i')),
+    modified_at: microsOf(keyOf('modified_at', 'i')),
+  }
   const page = sql`
-    select i.*, ${key} as sort_key, ${microsOf(sql`statement_timestamp()`)} as now
-    from (
-      select s.integration_id, s.ticket_id from issue_search s
-      where ${conditions} ${after ? beyond(sort, after) : sql``}
-      ${orderBy(sort, 's')}
-      limit ${limit}) s
+    select i.*, s.rank, ${keys[sort.column]} as sort_key, ${microsOf(sql`statement_timestamp()`)} as now
+    from (${rowsOnPage(source, filter, sort, { after, limit })}) s
     cross join lateral (
       select * from issues i
       where i.tenant_id = ${scope.tenantId} and i.integration_id = s.integration_id and i.ticket_id = s.ticket_id
@@ -152,8 +263,14 @@ export async function findIssues(
   )) as FoundIssue[]
 }
 
-export async function countIssues(scope: TenantScope, conditions: RawBuilder<unknown>): Promise<number> {
-  const [found] = await scope.query(sql<{ count: number }>`
-    select count(*) as count from issue_search s where ${conditions}`)
+/** @param atMost stops counting there */
+export async function countIssues(scope: TenantScope, filter: IssueFilter, atMost?: number): Promise<number> {
+  const source = await sourceOf(scope, filter)
+  const { where } = filter
+  const counted =
+    atMost === undefined
+      ? sql`${source} where ${where}`
+      : sql`(select 1 as one from ${source} where ${where} limit ${atMost}) s`
+  const [found] = await scope.query(sql<{ count: number }>`select count(*) as count from ${counted}`)
   return found?.count ?? 0
 }

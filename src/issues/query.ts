@@ -35,11 +35,12 @@ const conditionsOf = (query: IssuesQuery): [string, unknown][] =>
     .sort(([a], [b]) => (a < b ? -1 : 1))
 
 export interface Sort {
-  column: 'issue_id' | 'created_at' | 'modified_at'
+  column: 'issue_id' | 'created_at' | 'modified_at' | 'rank'
   descending: boolean
 }
 
-export function sortOf({ sort }: IssuesQuery): Sort {
+export function sortOf({ sort, q }: IssuesQuery): Sort {
+  if (sort === undefined && q !== undefined) return { column: 'rank', descending: true }
   if (sort === undefined) return { column: 'issue_id', descending: false }
   const descending = sort.startsWith('-')
   return { column: sort.slice(descending ? 1 : 0) as Sort['column'], descending }
@@ -47,7 +48,7 @@ export function sortOf({ sort }: IssuesQuery): Sort {
 
 /** Where a page ends. Times are microseconds since 1970, as the database counts them. */
 export interface Position {
-  /** The value of the sorted column; absent if sorted by the id alone. */
+  /** The value of the sorted column, as a whole number; absent if sorted by the id alone. */
   key?: string
   issueId: string
   /** When the first page was read. */
@@ -66,22 +67,23 @@ const cursorOwner = (tenantId: TenantId, query: IssuesQuery) =>
 /** The last row of a page. */
 interface LastRow {
   issue_id: string
-  /** Microseconds since 1970; null if sorted by the id alone. */
+  /** As in Position; null if sorted by the id alone. */
   sort_key: string | null
   now: string
 }
 
-/** The cursor after this row. */
+/** The cursor after this row. It keeps the time of the first page. */
 export const encodePosition = (
   tenantId: TenantId,
   query: IssuesQuery,
   { sort_key, issue_id, now }: LastRow,
-  after: Position | undefined,
-) =>
-  encodeCursor(
+): string => {
+  const began = decodePosition(tenantId, query)?.began ?? now
+  return encodeCursor(
     cursorOwner(tenantId, query),
-    `${sort_key === null ? '' : `${sort_key}|`}${issue_id}|${after?.began ?? now}`,
+    `${sort_key === null ? '' : `${sort_key}|`}${issue_id}|${began}`,
   )
+}
 
 /** @throws AppError invalid_cursor */
 export function decodePosition(tenantId: TenantId, query: IssuesQuery): Position | undefined {

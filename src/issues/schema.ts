@@ -130,6 +130,31 @@ export const issuesResponse = z.object({
     .number()
     .nullable()
     .meta({ description: 'How many issues the query finds; null: not requested', examples: [null] }),
+  count_is: z
+    .enum(['exact', 'at_least'])
+    .nullable()
+    .meta({
+      description: 'at_least: there are more than 10,000, and they were not counted',
+      examples: [null],
+    }),
+  highlights: z
+    .record(
+      z.string(),
+      z.array(
+        z.object({
+          field: z.enum(['subject', 'content']),
+          text: z.string().describe('The part of the field that has the words'),
+          indices: z
+            .array(z.tuple([z.number(), z.number()]))
+            .describe('Where the words begin in `text`, and behind their last character, in UTF-16 units'),
+        }),
+      ),
+    )
+    .nullable()
+    .meta({
+      description: 'By issue id: where the words of `q` are; null: there is no `q`',
+      examples: [null],
+    }),
   indexing: z.array(z.string()).meta({
     description:
       'Integrations whose issues the query does not find yet, because their first load or the index that follows it is in progress. A list without a filter, sort or count has all issues',

@@ -1,7 +1,8 @@
-/** SQL that keeps `issue_search` in step with the issues, and builds it after a first load. */
+/** SQL that keeps the search index in step with the issues, and builds it after a first load. */
 import { type RawBuilder, sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
 import { maxValueLength } from './query-schema.ts'
+import { indexContent } from './search-terms-store.ts'
 
 /** What a statement that writes issues must return for their rows in `issue_search`. */
 export const indexedColumns = sql`
@@ -45,6 +46,7 @@ export const indexRows = (scope: TenantScope, integrationId: string, saved: stri
       where exists (
         select from search_builds b where b.tenant_id = ${scope.tenantId} and b.integration_id = ${integrationId})
       ${currentWins}
+      returning ticket_id
     )`
 
 /**
@@ -66,15 +68,15 @@ export async function dropSearchBuild(scope: TenantScope, integrationId: string)
 /**
  * Adds the next issues to the index. The caller holds the integration's lock.
  *
- * @returns whether there may be more
+ * @returns how many there were; fewer than `atMost`: these were the last
  */
 export async function buildSearchRows(
   scope: TenantScope,
   integrationId: string,
   atMost: number,
-): Promise<boolean> {
+): Promise<number> {
   const [build] = await scope.query(
-    sql<{ more: boolean }>`
+    sql<{ tickets: string[] }>`
     with next as materialized (
       select i.* from search_builds b cross join lateral (
         select ${indexedColumns} from issues
@@ -91,10 +93,12 @@ export async function buildSearchRows(
     update search_builds set ticket_id = coalesce((select max(ticket_id) from next), ticket_id),
       finished_at = case when (select count(*) from next) < ${atMost} then now() end
     where tenant_id = ${scope.tenantId} and integration_id = ${integrationId} and finished_at is null
-    returning finished_at is null as more`,
+    returning array(select ticket_id from next) as tickets`,
     { prepare: true },
   )
-  return build?.more ?? false
+  const tickets = build?.tickets ?? []
+  await indexContent(scope, integrationId, tickets)
+  return tickets.length
 }
 
 /** An integration whose first load is not completely in the index. */

@@ -8,7 +8,7 @@ import { lockIntegration } from '../integrations/store.ts'
 import { buildSearchRows, type UnfinishedBuild, unfinishedBuilds } from './search-index-store.ts'
 
 /** Issues per transaction, during which no page of the integration can be stored. */
-const issuesPerStep = 1_000
+const issuesPerStep = 500
 /** Builds at once in this process: they must not delay what callers wait for. */
 const builds = 2
 
@@ -26,7 +26,7 @@ export function searchIndexSource({ db }: { db: Database }): WorkSource<Unfinish
           await lockIntegration(scope, integration_id)
           return await buildSearchRows(scope, integration_id, issuesPerStep)
         })
-      while (!signal.aborted && (await step()));
+      while (!signal.aborted && (await step()) === issuesPerStep);
       return 0
     },
   }

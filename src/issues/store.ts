@@ -143,7 +143,7 @@ export async function findIssue(
 }
 
 /** An issue and the data that belongs to it, each keyed by integration and ticket. */
-const issueTables = ['issues', 'issue_associations', 'issue_last_seen', 'issue_search']
+const issueTables = ['issues', 'issue_associations', 'issue_last_seen', 'issue_search', 'issue_terms']
 
 /** The CTEs that delete issues with their data. @param ids an array of ticket ids */
 export const deletionOf = ({ tenantId }: TenantScope, integrationId: string, ids: RawBuilder<unknown>) =>

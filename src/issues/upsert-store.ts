@@ -9,6 +9,7 @@ import { recordChanges } from '../changes/store.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { IssueRow } from './issue.ts'
 import { indexedColumns, indexRows } from './search-index-store.ts'
+import { indexContent } from './search-terms-store.ts'
 
 /** What the upsert did with one row. */
 export interface UpsertedRow {
@@ -62,8 +63,8 @@ export async function upsertIssues(
   const sinceSeen = sql`sign(extract(epoch from p.observed_at - greatest(k.observed_at, (
     select s.seen_at from issue_last_seen s
     where s.tenant_id = ${scope.tenantId} and s.integration_id = ${integrationId} and s.ticket_id = p.ticket_id))))`
-  return await scope.query(
-    sql<UpsertedRow>`
+  const upserted = await scope.query(
+    sql<UpsertedRow & { indexed: boolean }>`
     with page as (
       select r.*, ${observedAt.toISOString()}::timestamptz as observed_at, ${[...readTime]}::text[] as computed
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(
@@ -192,10 +193,18 @@ export async function upsertIssues(
     ),
     ${recordChanges(scope)}
     select j.ticket_id, j.outcome,
-      case when j.outcome = 'changed' then array(select jsonb_object_keys(j.differs) order by 1) else '{}' end as changed
+      case when j.outcome = 'changed' then array(select jsonb_object_keys(j.differs) order by 1) else '{}' end as changed,
+      j.ticket_id in (select ticket_id from indexed) as indexed
     from judged j`,
     { prepare: true },
   )
+  const indexed = upserted.filter((row) => row.indexed)
+  await indexContent(
+    scope,
+    integrationId,
+    indexed.map(({ ticket_id }) => ticket_id),
+  )
+  return upserted
 }
 
 /** Records the ids of a page as seen, including records that could not be stored: they exist. */

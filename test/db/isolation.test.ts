@@ -53,6 +53,20 @@ for (const engine of bothEngines) {
       }
     })
 
+    test('a tenant reads its own rows of the view, and nobody does without a tenant', async () => {
+      const read = sql<{ tenant_id: string }>`select distinct tenant_id from own_issue_terms`
+      for (const tenant of [A, B])
+        assert.deepEqual(await withTenant(db, tenant, ({ query }) => query(read)), [{ tenant_id: tenant }])
+      await assert.rejects(
+        db.transaction(['set local role spoke_app'], (query) => query(read)),
+        /no tenant context/,
+      )
+      await assert.rejects(
+        withSystem(db, ({ query }) => query(read)),
+        /permission denied/,
+      )
+    })
+
     test('an update or delete without a where clause touches own rows only, where it is granted at all', async () => {
       for (const table of tables) {
         for (const statement of [`update ${table} set tenant_id = tenant_id`, `delete from ${table}`]) {
@@ -188,7 +202,7 @@ for (const engine of bothEngines) {
       }
     })
 
-    test('tenant_id leads each primary key and unique key of a tenant’s table, and each index but three, and no foreign key leaves the tenant', async () => {
+    test('tenant_id leads each primary key and unique key of a tenant’s table, and each index but four, and no foreign key leaves the tenant', async () => {
       const { rows } = await sql<{ index: string; table: string; leads: string }>`
         select i.relname as index, t.relname as table, a.attname as leads
         from pg_index x
@@ -197,13 +211,18 @@ for (const engine of bothEngines) {
         join pg_attribute a on a.attrelid = t.oid and a.attnum = x.indkey[0]
         where obj_description(t.oid) like 'distributed%'`.execute(db.kysely)
       assert.ok(rows.length >= 8)
-      // Those that the polls of the workers read across tenants.
+      // Those that the polls of the workers read across tenants, and one whose keys are each tenant's own.
       assert.deepEqual(
         rows
           .filter(({ leads }) => leads !== 'tenant_id')
           .map(({ index, leads }) => `${index} ${leads}`)
           .sort(),
-        ['inboxes_awaiting not_before', 'sync_streams_awaiting not_before', 'sync_streams_due sync_type'],
+        [
+          'inboxes_awaiting not_before',
+          'issue_terms_found words',
+          'sync_streams_awaiting not_before',
+          'sync_streams_due sync_type',
+        ],
       )
       const foreign = await sql<{ name: string; own: boolean }>`
         select c.conname as name, a.attname = 'tenant_id' and f.attname = 'tenant_id' as own
@@ -290,6 +309,26 @@ for (const engine of bothEngines) {
           'create view seen as select * from issues',
           'drop view seen',
           /view seen may show the rows of every tenant/,
+        ],
+        [
+          'create or replace view own_issue_terms as select tenant_id, integration_id, ticket_id, words, terms from issue_terms',
+          'create or replace view own_issue_terms as select tenant_id, integration_id, ticket_id, words, terms from issue_terms where tenant_id = spoke_tenant()',
+          /view own_issue_terms differs from the one in the migrations/,
+        ],
+        [
+          'alter view own_issue_terms owner to current_user',
+          'alter view own_issue_terms owner to spoke_search',
+          /view own_issue_terms may show the rows of every tenant/,
+        ],
+        [
+          'grant select on issues to spoke_search',
+          'revoke select on issues from spoke_search',
+          /issues has an unexpected grant: SELECT for spoke_search/,
+        ],
+        [
+          'alter role spoke_search bypassrls',
+          'alter role spoke_search nobypassrls',
+          /role spoke_search bypasses row level security/,
         ],
         [
           `create function owner_reads() returns bigint language sql security definer as 'select count(*) from issues'`,

@@ -64,7 +64,7 @@ const changes: [what: string, statement: string, shown: string][] = [
     'alter function spoke_begin_tenant() reset search_path',
     'FUNCTION public.spoke_begin_tenant()\n RETURNS void\n LANGUAGE plpgsql\nAS ',
   ],
-  ['a view', 'create view seen as select * from labels', '-- Other objects\n-- view seen\n'],
+  ['a view', 'create view seen as select * from labels', 'CREATE VIEW seen AS\n SELECT tenant_id,'],
   ['a type of ours', `create type mood as enum ('good')`, '-- type mood\n'],
   [
     'a right to create',

@@ -110,6 +110,51 @@ describe('queries for issues', () => {
     assert.ok(found.issues.some(({ ticket_id }: { ticket_id: string }) => ticket_id === ticket))
   })
 
+  test('text is found with where it stands, the best matches first', async () => {
+    const [ticket] = [...(await truthOf(emulator, 601)).keys()]
+    await emulator.control('PATCH', `/portals/601/tickets/${ticket}`, {
+      properties: { subject: 'Zebra crossing', content: `${'filler '.repeat(50)}of two zébras, please` },
+    })
+    const [, other] = [...(await truthOf(emulator, 601)).keys()]
+    await emulator.control('PATCH', `/portals/601/tickets/${other}`, {
+      properties: { content: 'one zebra' },
+    })
+    const { body: started } = await service.post(`/api/hubspot/sync/${T}/${id}`, { sync_type: 'incremental' })
+    await runEnded(service, T, id, started.sync_event_id)
+    const { body } = await list('q=zebra&count=exact')
+    assert.equal(body.count, 2)
+    assert.deepEqual(
+      body.issues.map(({ ticket_id }: Issue) => ticket_id),
+      [ticket, other],
+    )
+    const [inSubject, inContent] = body.highlights[body.issues[0].issue_id]
+    assert.deepEqual(inSubject, { field: 'subject', text: 'Zebra crossing', indices: [[0, 5]] })
+    const { text, indices } = inContent
+    assert.equal(text.slice(...indices[0]), 'zébras')
+    assert.ok(text.length <= 160)
+    assert.equal((await list('q=zebra&limit=1')).body.issues.length, 1)
+    assert.deepEqual((await list('q=zebra', U)).body.issues, [])
+    const [first] = await pages('q=zebra&limit=1')
+    assert.equal(first?.ticket_id, ticket)
+    assert.equal((await list('limit=1')).body.highlights, null)
+  })
+
+  test('properties are compared as their types; facets take the same conditions', async () => {
+    const all = (await pages('limit=200')) as (Issue & { properties: Record<string, string | null> })[]
+    const newer = '2025-06-01T00:00:00Z'
+    const expected = all.filter(({ properties }) => (properties.createdate ?? '') >= newer)
+    assert.ok(expected.length > 0 && expected.length < all.length)
+    const query = `properties.createdate.gte=${newer}&properties.hs_pipeline.exists=true`
+    assert.equal((await pages(`${query}&limit=100`)).length, expected.length)
+    const { body } = await service.get(`/api/hubspot/issues/${T}/facets?${query}`)
+    assert.equal(body.count, expected.length)
+  })
+
+  test('an estimated count of few issues is exact', async () => {
+    const { body } = await list('count=estimated&limit=1')
+    assert.deepEqual([body.count, body.count_is], [300, 'exact'])
+  })
+
   test('facets count the issues of a query by value, with their names, and by day', async () => {
     const { status, body } = await service.get(`/api/hubspot/issues/${T}/facets?priority=HIGH&interval=day`)
     assert.equal(status, 200)
@@ -137,7 +182,31 @@ describe('queries for issues', () => {
     ['too many values', Array.from({ length: 101 }, (_, n) => `stage_id=${n}`).join('&'), /at most 100/],
     ['an empty value', 'priority=', /at least 1/],
     ['a flag given twice', 'closed=true&closed=false', /must be one of/],
-    ['an unknown count', 'count=yes', /must be exact/],
+    ['an unknown count', 'count=yes', /must be one of exact, estimated/],
+    ['a text of many characters', `q=${'x'.repeat(10_000)}`, /at most 500/],
+    ['a text of many words', `q=${'a+'.repeat(100)}`, /at most 32 words/],
+    ['a text without a word', 'q=%26%20%7C%20!', /a letter or a digit/],
+    ['a text that only excludes', 'q=-printer', /not excluded/],
+    ['a property that no account has', 'properties.hs_pipline=0', /did you mean hs_pipeline/],
+    ['a property like an SQL word', 'properties.select=1', /no account has/],
+    ['a property that is no name', 'properties.a%27b=1', /must have the form/],
+    ['a property without a name', 'properties.=1', /must have the form/],
+    ['properties as one value', 'properties=1', /must be an object/],
+    ['properties in both forms', 'properties=1&properties.subject=1', /must be an object/],
+    ['an unknown comparison of a property', 'properties.subject.after=1', /must have the form/],
+    ['a comparison of text', 'properties.subject.gt=a', /numbers and times only/],
+    ['a number that is none', 'properties.time_to_close.gte=1e', /must be a number/],
+    ['a time that is none', 'properties.createdate.lt=2026-02-31T99:00:00Z', /must be a date/],
+    ['a flag of a property', 'properties.subject.exists=yes', /true or false/],
+    ['a long value of a property', `properties.subject=${'x'.repeat(201)}`, /1 to 200 characters/],
+    ['NUL in a property', 'properties.subject=%00', /no NUL/],
+    [
+      'two values of a comparison',
+      'properties.createdate.lt=2026-01-01&properties.createdate.lt=2026-01-02',
+      /once/,
+    ],
+    ['many properties', Array.from({ length: 11 }, (_, n) => `properties.p${n}=1`).join('&'), /at most 10/],
+    ['a contact that is no id', 'contact_id=x', /in digits/],
   ] as const)
     test(`400: ${what}`, async () => {
       const { status, body } = await list(query)

@@ -4,7 +4,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../database.ts'
-import { databaseRoles, expectedFunctions } from './expected.ts'
+import { databaseRoles, expectedFunctions, expectedViews, viewOwner } from './expected.ts'
 
 /** The body of a function `f`, whether names in it are resolved when it runs or were when it was created. */
 const body = sql`coalesce(pg_get_function_sqlbody(f.oid), f.prosrc)`
@@ -16,6 +16,12 @@ const pinnedPath = sql`case when f.prosqlbody is null
 /** Whether the function `f` is the one that the migrations create, whose body has this md5. */
 export const isExpectedFunction = (md5: RawBuilder<unknown>) => sql`(md5(${body}) = ${md5} and f.pronargs = 0
   and not f.prosecdef and f.proconfig is not distinct from ${pinnedPath})`
+
+const views = sql`jsonb_each(${JSON.stringify(expectedViews)}::jsonb) e`
+
+/** Whether the view `v` is the one that the migrations create, described by `e`. */
+const isExpectedView = sql`(v.relkind = 'v' and v.reloptions is null and pg_get_userbyid(v.relowner) = e.value ->> 'owner'
+  and e.value -> 'md5' ? md5(pg_get_viewdef(v.oid)))`
 
 export async function bypassFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
@@ -29,14 +35,24 @@ export async function bypassFaults(db: Database): Promise<string[]> {
     where f.pronamespace = current_schema()::regnamespace and f.prosecdef
       and not exists (select from pg_depend d where d.objid = f.oid and d.deptype = 'e')
     union all
+    select 'view ' || e.key || ' differs from the one in the migrations' from ${views}
+    where not exists (
+      select from pg_class v where v.relnamespace = current_schema()::regnamespace and v.relname = e.key and ${isExpectedView})
+    union all
+    select 'role ' || pg_get_userbyid(c.relowner) || ' owns ' || c.relname from pg_class c
+    where c.relowner = to_regrole(${viewOwner}) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+      and not exists (select from ${views} where c.relname = e.key)
+    union all
     select distinct 'view ' || v.relname || ' may show the rows of every tenant' from pg_rewrite r
     join pg_class v on v.oid = r.ev_class and v.relkind in ('v', 'm')
+      and not exists (
+        select from ${views} where v.relnamespace = current_schema()::regnamespace and v.relname = e.key and ${isExpectedView})
     join pg_depend d on d.objid = r.oid and d.classid = 'pg_rewrite'::regclass
     join pg_attribute t on t.attrelid = d.refobjid and t.attname = 'tenant_id' and not t.attisdropped
     join pg_class b on b.oid = t.attrelid and b.relkind in ('r', 'p') and b.relnamespace = current_schema()::regnamespace
     union all
     select 'role ' || pg_get_userbyid(m.member) || ' is a member of ' || pg_get_userbyid(m.roleid) from pg_auth_members m
-    where pg_get_userbyid(m.member) in (${sql.join(databaseRoles)})`.execute(db.kysely)
+    where pg_get_userbyid(m.member) in (${sql.join([...databaseRoles, viewOwner])})`.execute(db.kysely)
   return rows.map(({ fault }) => fault)
 }
 

@@ -6,6 +6,14 @@
 export const databaseRoles = ['spoke_app', 'spoke_system', 'spoke_eraser'] as const
 export type DatabaseRole = (typeof databaseRoles)[number]
 
+/** Owns the views below. Nobody acts as it. */
+export const viewOwner = 'spoke_search'
+
+export type GrantedRole = DatabaseRole | typeof viewOwner
+
+/** Every role with grants on our tables. */
+export const grantedRoles: readonly GrantedRole[] = [...databaseRoles, viewOwner]
+
 /** By table, separated by spaces: `select`, or for columns `select(a,b)`. */
 type TableGrants = Readonly<Record<string, string>>
 
@@ -22,6 +30,8 @@ const appGrants: TableGrants = {
   issue_last_seen: 'select insert update delete',
   issue_merges: 'select insert update delete',
   issue_search: 'select insert update delete',
+  issue_terms: 'select insert update delete',
+  own_issue_terms: 'select',
   search_builds: 'select insert update delete',
   record_problems: 'select insert update delete',
   issue_associations: 'select insert update delete',
@@ -80,10 +90,16 @@ const eraserGrants: TableGrants = {
   audit_events: 'select delete',
 }
 
-export const expectedGrants: Readonly<Record<DatabaseRole, TableGrants>> = {
+/** Through the view, which has the tenant's condition. */
+const searchGrants: TableGrants = {
+  issue_terms: 'select',
+}
+
+export const expectedGrants: Readonly<Record<GrantedRole, TableGrants>> = {
   spoke_app: appGrants,
   spoke_system: systemGrants,
   spoke_eraser: eraserGrants,
+  spoke_search: searchGrants,
 }
 
 const own = '(tenant_id = spoke_tenant())'
@@ -102,6 +118,7 @@ export const otherPolicies: Readonly<Record<string, readonly string[]>> = {
   change_counters: ['find_changes r spoke_system true -'],
   deliveries: ['find_due r spoke_system true -'],
   search_builds: ['find_due r spoke_system true -'],
+  issue_terms: ['search r spoke_search true -'],
   confirmations: ['find_pending r spoke_system true -'],
   tenants: [
     'list_tenants r spoke_system true -',
@@ -124,8 +141,23 @@ export const expectedFunctions: Readonly<Record<string, string>> = {
   spoke_begin_erasure: 'e47bab5bb9772bca7308344ea32b18c3',
 }
 
-/** Indexes that the system role reads across tenants, by time. No other index of a tenant's rows leads past the tenant. */
+/**
+ * Views over tenants' tables by the md5 of their definition, as PostgreSQL since 16 and before prints it. Each has a
+ * tenant's condition in it.
+ */
+export const expectedViews: Readonly<Record<string, { owner: string; md5: readonly string[] }>> = {
+  own_issue_terms: {
+    owner: viewOwner,
+    md5: ['7b60765bbfb397044dccd03f53773536', 'ee7a69a7e496c0e3380d906a90134bcf'],
+  },
+}
+
+/**
+ * Indexes that do not begin with the tenant: those that the system role reads by time across tenants, and one
+ * whose keys are different for each tenant.
+ */
 export const acrossTenantIndexes: readonly string[] = [
+  'issue_terms_found',
   'sync_streams_due',
   'sync_streams_awaiting',
   'inboxes_awaiting',
@@ -140,7 +172,7 @@ export const knownTables: readonly string[] = [
 ]
 
 /** @returns `table PRIVILEGE` and `table.column PRIVILEGE`, in the form the catalogue is read */
-export function expectedGrantLines(role: DatabaseRole): string[] {
+export function expectedGrantLines(role: GrantedRole): string[] {
   return Object.entries(expectedGrants[role]).flatMap(([table, list]) =>
     list.split(' ').flatMap((entry) => {
       const [, privilege = '', columns] = /^([a-z]+)(?:\(([a-z_,]+)\))?$/.exec(entry) ?? []

@@ -4,35 +4,36 @@
  */
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
-import { type DatabaseRole, databaseRoles, expectedGrantLines, knownTables } from './expected.ts'
+import { expectedGrantLines, type GrantedRole, grantedRoles, knownTables } from './expected.ts'
 
 export async function grantFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ role: string; what: string; privilege: string; passes_on: boolean }>`
     with relations as (
-      select c.oid, c.relname, c.relacl,
+      select c.oid, c.relname, c.relacl, c.relowner,
         c.relname in (${sql.join(knownTables)}) or exists (
           select from pg_attribute t
           where t.attrelid = c.oid and t.attname = 'tenant_id' and not t.attisdropped) as ours
       from pg_class c
       where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relnamespace = current_schema()::regnamespace
     ), granted as (
-      select ours, relname::text as what, (aclexplode(relacl)).* from relations
+      select ours, relowner, relname::text as what, (aclexplode(relacl)).* from relations
       union all
-      select r.ours, r.relname || '.' || a.attname, (aclexplode(a.attacl)).*
+      select r.ours, r.relowner, r.relname || '.' || a.attname, (aclexplode(a.attacl)).*
       from relations r join pg_attribute a on a.attrelid = r.oid and a.attacl is not null
     )
     select case when grantee = 0 then 'public' else pg_get_userbyid(grantee) end as role, what,
       privilege_type as privilege, is_grantable as passes_on
     from granted
-    where (grantee = 0 and ours) or pg_get_userbyid(grantee) in (${sql.join(databaseRoles)})`.execute(
+    where grantee <> relowner
+      and ((grantee = 0 and ours) or pg_get_userbyid(grantee) in (${sql.join(grantedRoles)}))`.execute(
     db.kysely,
   )
   const present = new Set(rows.map(({ role, what, privilege }) => `${role} ${what} ${privilege}`))
   const allowed = new Map<string, Set<string>>(
-    databaseRoles.map((role) => [role, new Set(expectedGrantLines(role))]),
+    grantedRoles.map((role) => [role, new Set(expectedGrantLines(role))]),
   )
   const beyond = rows.filter(({ role, what, privilege }) => !allowed.get(role)?.has(`${what} ${privilege}`))
-  const lacking = (role: DatabaseRole) =>
+  const lacking = (role: GrantedRole) =>
     expectedGrantLines(role).filter((line) => !present.has(`${role} ${line}`))
   return [
     ...beyond.map(
@@ -43,7 +44,7 @@ export async function grantFaults(db: Database): Promise<string[]> {
       .map(
         ({ role, what, privilege }) => `${role} can grant its privilege to others: ${privilege} on ${what}`,
       ),
-    ...databaseRoles.flatMap((role) =>
+    ...grantedRoles.flatMap((role) =>
       lacking(role).map((line) => `${role} lacks an expected grant: ${line}`),
     ),
   ]

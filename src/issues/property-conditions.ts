@@ -1,0 +1,101 @@
+/** Conditions on properties of tickets, as parameters of a query name them: `properties.<name>`. Pure. */
+import { AppError } from '../lib/errors.ts'
+
+export const propertyComparisons = ['gt', 'gte', 'lt', 'lte'] as const
+export type PropertyComparison = (typeof propertyComparisons)[number]
+
+export interface PropertyCondition {
+  name: string
+  /** For errors. */
+  parameter: string
+  /** Any of these values; whether there is a value; or a comparison with one. */
+  test: { any: readonly string[] } | { exists: boolean } | { comparison: PropertyComparison; value: string }
+}
+
+/** Conditions on properties in one query: each is a lookup for each issue that is found. */
+const maxConditions = 10
+const maxValues = 100
+/** Characters of a value that a query can name; the index has no longer ones. */
+export const maxPropertyValue = 200
+
+const form = /^(?<name>[A-Za-z0-9_]{1,128})(?:\.(?<suffix>gt|gte|lt|lte|in|exists))?$/
+
+export const invalidParameter = (parameter: string, rule: string) =>
+  new AppError('validation_failed', `The query parameter ${parameter} ${rule}`, {
+    details: [{ pointer: `/${parameter}`, parameter, rule }],
+  })
+
+/**
+ * @param given what follows `properties.` in a parameter's name, and its values
+ * @throws AppError validation_failed
+ */
+export function parsePropertyConditions(
+  given: Readonly<Record<string, string | readonly string[]>>,
+): PropertyCondition[] {
+  const entries = Object.entries(given)
+  if (entries.length > maxConditions)
+    throw invalidParameter('properties', `may be used at most ${maxConditions} times in one query`)
+  return entries.map(([key, value]) => {
+    const { name, suffix } = form.exec(key)?.groups ?? {}
+    // The name as given could be a token in the wrong place.
+    if (name === undefined)
+      throw invalidParameter(
+        'properties',
+        'must have the form properties.<name>, with .gt, .gte, .lt, .lte, .in or .exists behind it or nothing',
+      )
+    const parameter = `properties.${key}`
+    return { name, parameter, test: testOf(parameter, suffix, [value].flat()) }
+  })
+}
+
+function testOf(parameter: string, suffix: string | undefined, given: string[]): PropertyCondition['test'] {
+  const values = suffix === 'in' ? given.flatMap((list) => list.split(',')) : given
+  if (values.length > maxValues) throw invalidParameter(parameter, `must have at most ${maxValues} values`)
+  if (values.some((value) => value === '' || value.length > maxPropertyValue || value.includes('\0')))
+    throw invalidParameter(
+      parameter,
+      `must have from 1 to ${maxPropertyValue} characters in each value, and no NUL`,
+    )
+  if (suffix === undefined || suffix === 'in') return { any: values }
+  const [value = ''] = values
+  if (values.length > 1) throw invalidParameter(parameter, 'must be given once')
+  if (suffix !== 'exists') return { comparison: suffix as PropertyComparison, value }
+  if (value !== 'true' && value !== 'false') throw invalidParameter(parameter, 'must be true or false')
+  return { exists: value === 'true' }
+}
+
+/** How values of a property are compared. list: several values of an enumeration, separated by `;`. */
+export type ValueKind = 'text' | 'list' | 'number' | 'time'
+
+const kinds: Readonly<Record<string, ValueKind>> = {
+  number: 'number',
+  date: 'time',
+  datetime: 'time',
+  enumeration: 'list',
+}
+
+/** @param type as HubSpot defines it; null: unknown */
+export const kindOf = (type: string | null): ValueKind => kinds[type ?? ''] ?? 'text'
+
+const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/
+const time = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/
+
+/**
+ * A value in the form in which the database compares it with those of properties.
+ *
+ * @throws AppError validation_failed when it is not of this kind
+ */
+export function operandOf(kind: ValueKind, value: string, parameter: string): string {
+  if (kind === 'number') {
+    if (!number.test(value)) throw invalidParameter(parameter, 'must be a number: the property is one')
+    return value
+  }
+  if (kind !== 'time') return value
+  const at = time.test(value) ? new Date(value) : undefined
+  if (!at || Number.isNaN(at.getTime()))
+    throw invalidParameter(
+      parameter,
+      'must be a date such as 2026-11-25, or a time such as 2026-11-25T09:30:00Z: the property is one',
+    )
+  return at.toISOString().slice(0, 23)
+}
