@@ -36,6 +36,7 @@ export const limit = (most: number, byDefault: number) =>
     .refine((count) => count <= most, `must be a whole number from 1 to ${most}`)
     .default(byDefault)
     .meta({ type: 'integer', minimum: 1, maximum: most })
+    .describe(`Maximum number of items; ${byDefault} by default`)
 
 /** A query string without parameters: any is refused. */
 export const noQuery = z.strictObject({})

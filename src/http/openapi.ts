@@ -15,20 +15,29 @@ import {
 } from './openapi-operation.ts'
 import { describeWebhooks, webhookHeaders } from './openapi-webhooks.ts'
 
-const tags = {
-  tickets: 'Tickets, read live from HubSpot.',
-  issues: 'Spoke’s copy of the tickets.',
-  sync: 'Runs that bring the copy up to date, and records that could not be stored as received.',
-  changes: 'The change feed: what changed, each change once.',
-  integrations: 'A tenant’s connections to HubSpot accounts.',
-  webhooks: 'Webhooks from HubSpot, and the inbox that they go to.',
-  'webhooks out': 'Webhooks from Spoke: endpoints and their deliveries.',
-  tenants: 'Tenants, for the operator.',
-  'api keys': 'The keys of a tenant.',
-  audit: 'Who did what.',
-  session: 'Sessions of browsers.',
-  health: 'Probes and metrics.',
-}
+/** Name, heading and description, in the order of a first use. */
+const tags = [
+  ['integrations', 'Integrations', 'A tenant’s connections to HubSpot accounts.'],
+  ['issues', 'Issues', 'Spoke’s copy of the tickets.'],
+  ['tickets', 'Tickets', 'Tickets, read live from HubSpot.'],
+  ['sync', 'Sync', 'Runs that bring the copy up to date, and records that could not be stored as received.'],
+  ['changes', 'Changes', 'The change feed: what changed, each change once.'],
+  ['webhooks out', 'Webhooks from Spoke', 'Webhooks from Spoke: endpoints and their deliveries.'],
+  ['webhooks', 'Webhooks from HubSpot', 'Webhooks from HubSpot, and the inbox that they go to.'],
+  ['tenants', 'Tenants', 'Tenants, for the operator.'],
+  ['api keys', 'API keys', 'The keys of a tenant.'],
+  ['session', 'Sessions', 'Sessions of browsers.'],
+  ['audit', 'Audit log', 'Who did what.'],
+  ['health', 'Health', 'Probes and metrics.'],
+] as const
+
+const description = `Spoke keeps the HubSpot tickets of many tenants in sync, as issues in one database.
+
+**Start.** Connect an account with \`integrations.connect\`, or send the tenant’s browser to the \`authorization_url\` of \`oauth.authorize\`. The first sync starts by itself. Then read \`issues.list\`, and follow \`changes.list\`.
+
+**Credential.** An API key or JWT of the tenant, or the operator’s admin key, as \`Authorization: Bearer\`; or a browser’s session. \`x-spoke-access\` is what an operation requires: a scope (\`read\`, \`sync\`, \`manage\`), any credential (\`session\`), the admin key (\`admin\`), the metrics key (\`metrics\`), HubSpot’s signature (\`signed\`), or nothing (\`public\`). The admin key may call all but \`signed\`. A service without an admin key accepts requests from its own machine only, and needs no credential.
+
+**Errors.** Every error response is a \`Problem\` object, as \`application/problem+json\` if \`Accept\` requests it; \`x-error-codes\` lists its possible \`code\`s. New codes, fields and event types may be added.`
 
 const securitySchemes = {
   bearer: {
@@ -41,7 +50,8 @@ const securitySchemes = {
     in: 'cookie',
     // As in production: the name depends on whether the public URL is https.
     name: sessionCookieName(new URL('https://spoke.example')),
-    description: 'A browser’s session. Requests that change something also send x-spoke-csrf.',
+    description:
+      'A browser’s session: the browser sends the cookie by itself. Requests that change something also send x-spoke-csrf.',
   },
   hubSpotSignature: {
     type: 'apiKey',
@@ -60,12 +70,11 @@ export async function describeOpenApi(app: FastifyInstance): Promise<void> {
       info: {
         title: 'Spoke',
         version,
-        description:
-          'Keeps the HubSpot tickets of many tenants in sync. Every error response is a `Problem` object, as `application/problem+json` if `Accept` requests it; `x-error-codes` lists its possible `code`s. New codes, fields and event types may be added.',
+        description,
         license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
       },
       servers: [{ url: '/', description: 'The service that returned this document' }],
-      tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+      tags: tags.map(([name, heading, text]) => ({ name, description: text, 'x-displayName': heading })),
       components: { securitySchemes },
     },
     transform: (described) => {

@@ -99,9 +99,9 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       path: '/api/hubspot/integrations/:tenant_id',
       operationId: 'integrations.connect',
       tags,
-      summary: 'Connect a HubSpot account by a token',
+      summary: 'Connect a HubSpot account with a token',
       description:
-        'Accepts a private-app token, a static token, a service key, or an OAuth access token. Spoke tests the token, stores it sealed, and starts a sync. 200 instead of 201: the tenant already had this HubSpot account, and the integration keeps its id and data. The operator’s first call for a new UUID creates the tenant. On an error nothing is stored.',
+        'Accepts a private-app token, a static token, a service key, or an OAuth access token. Spoke tests the token, stores it sealed, and starts a sync. The response is 200 instead of 201 if the tenant already had this HubSpot account: the integration keeps its id and data. The operator’s first call for a new UUID creates the tenant. On an error nothing is stored.',
       errors: ['tenant_erasing', ...connectErrors],
       config: { access: 'manage', audited: 'integrations.connect', makesTenant: true },
       params: tenantPath,
@@ -288,7 +288,7 @@ export function integrationRoutes(instance: FastifyInstance, deps: IntegrationRo
       schema: {
         tags,
         operationId: 'oauth.connectedPage',
-        summary: 'The page shown after connecting',
+        summary: 'Show the page after connecting',
         description: 'Where the browser ends up after connecting. It depends only on `hub_id`.',
         querystring: z.object({ hub_id: z.string().regex(/^\d{1,15}$/) }),
       },

@@ -63,7 +63,7 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
       schema: {
         tags,
         operationId: 'oauth.browserCallback',
-        summary: 'Where HubSpot sends the browser after the account is chosen',
+        summary: 'Receive the browser from HubSpot',
         description:
           'Needs no credential: the single-use state is one. It connects nothing yet, but leads to a page that shows the account. An error is a page for a browser, and the usual object for others.',
         querystring: callbackQuery,
@@ -92,7 +92,7 @@ export function confirmRoutes(instance: FastifyInstance, deps: ConfirmRouteDepen
       schema: {
         tags,
         operationId: 'oauth.confirmPage',
-        summary: 'The page that asks whether to connect the account',
+        summary: 'Show the page that asks whether to connect the account',
         description:
           'For the browser that came back from HubSpot, for ten minutes. Shows the account, its user and scopes, and the tenant. Leads on if the account is already connected.',
         params: confirmParams,
