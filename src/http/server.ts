@@ -29,6 +29,7 @@ import { disconnectSlowReaders } from './limits/slow-readers.ts'
 import { limitSockets, maxOpenFiles, socketLimits } from './limits/sockets.ts'
 import { refuseAmbiguousRequest, refuseExpectHeader, refuseMalformedRequest } from './malformed-requests.ts'
 import { describeOpenApi } from './openapi.ts'
+import { referenceRoutes } from './reference/reference-routes.ts'
 
 export interface ServerDependencies {
   authenticate: Authenticate
@@ -184,6 +185,7 @@ export async function createServer(deps: ServerDependencies): Promise<FastifyIns
       return reply.type('application/json; charset=utf-8').send(described)
     },
   )
+  referenceRoutes(app)
   return app
 }
 

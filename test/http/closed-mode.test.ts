@@ -118,7 +118,7 @@ test('with a key any Host is answered, and a foreign tenant is still 404', async
   await refused(bench, { path: `/api/hubspot/integrations/${randomUUID()}`, headers, ...expected })
 })
 
-for (const path of ['/livez', '/readyz', '/openapi.json']) {
+for (const path of ['/livez', '/readyz', '/openapi.json', '/docs']) {
   test(`${path} needs no key`, async () => {
     assert.equal((await ask({ path })).status, 200)
     assert.equal((await ask({ path, headers: { authorization: 'Bearer nonsense' } })).status, 200)

@@ -23,6 +23,7 @@ const paths = () => [
   '/connected?hub_id=1',
   '/connect/0b1e5f64-6a0b-4c39-9a53-0d6a4e0c7f11',
   '/openapi.json',
+  '/docs',
   '/metrics',
   '/livez',
   '/readyz',

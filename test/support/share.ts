@@ -27,6 +27,7 @@ const longest = [
   'test/integrations/tokens/tokens.test.ts',
   'test/demo.test.ts',
   'test/http/fuzz.test.ts',
+  'test/http/reference/reference-browser.test.ts',
   'test/doctor/requests.test.ts',
   'test/http/access-matrix.test.ts',
   'test/changes/adds-up.test.ts',

@@ -78,6 +78,22 @@ export const surface: Fault[] = [
     gain: 'another site shows our page in a frame and directs the user’s clicks',
   },
   {
+    name: 'a-nonce-known-in-advance',
+    in: 'referenceRoutes',
+    find: `randomBytes(16).toString('base64url')`,
+    put: `randomBytes(0).toString('base64url').padEnd(22, 'a')`,
+    test: 'test/http/reference/reference.test.ts',
+    gain: 'markup that reaches the API reference runs as a script, with the visitor’s session',
+  },
+  {
+    name: 'an-api-reference-that-calls-other-hosts',
+    in: 'referencePolicy',
+    find: `"connect-src 'self'"`,
+    put: `'connect-src *'`,
+    test: 'test/http/reference/reference.test.ts',
+    gain: 'a key that somebody pastes into the API reference is sent to another host',
+  },
+  {
     name: 'effects-of-a-head-request',
     in: 'auditEffects',
     find: `if (audited && methods.includes('GET') && exposeHeadRoute !== false)`,
