@@ -228,6 +228,9 @@ test('a signal ends a stream that waits, and a reader that leaves closes the con
   setTimeout(() => stop.abort(reason), 50)
   await assert.rejects(stream.next(), reason)
   for await (const _ of own.changes.stream()) break
+  const whole = createSpoke({ baseUrl: service.url, signal: stop.signal }).tenant(tenant.id)
+  await assert.rejects(whole.changes.stream({ after: 'now' }).next(), reason)
+  await assert.rejects(whole.issues.list(), reason)
   assert.deepEqual(
     bodies.map(({ aborted }) => aborted),
     [true, true],

@@ -20,6 +20,8 @@ export interface SpokeOptions {
   /** Milliseconds per attempt. A connect may take HubSpot's time, a long poll 30 s. */
   timeoutMs?: number | undefined
   retry?: Partial<RetryOptions> | undefined
+  /** Ends every call and stream of the client, such as at the end of the program. */
+  signal?: AbortSignal | undefined
 }
 
 export interface CallParts {
@@ -36,6 +38,8 @@ export interface CallParts {
 export interface Caller {
   call(facts: OperationFacts, parts: CallParts, options?: CallOptions): Promise<unknown>
   retry: RetryOptions
+  /** Aborts with the given one or with the client's. */
+  signalWith(own: AbortSignal | undefined): AbortSignal | undefined
 }
 
 /** @throws TypeError for options that cannot work; its message has no value of theirs */
@@ -116,10 +120,14 @@ export function createCaller(options: SpokeOptions): Caller {
     }
   }
 
+  const signalWith = (own: AbortSignal | undefined) =>
+    own && options.signal ? AbortSignal.any([own, options.signal]) : (own ?? options.signal)
+
   return {
     retry,
-    async call(facts, parts, callOptions = {}) {
-      const { signal, idempotencyKey, requestId } = callOptions
+    signalWith,
+    async call(facts, parts, { idempotencyKey, requestId, timeoutMs, signal: own } = {}) {
+      const signal = signalWith(own)
       const repeatKey = facts.idempotent ? (idempotencyKey ?? newIdempotencyKey()) : undefined
       const mayRepeat = facts.method === 'get' || repeatKey !== undefined
       const attempts = mayRepeat ? (parts.attempts ?? retry.attempts) : 1
@@ -130,7 +138,7 @@ export function createCaller(options: SpokeOptions): Caller {
       }
       for (let failures = 1; ; failures++) {
         try {
-          return await attempt(facts, { ...parts, headers }, callOptions)
+          return await attempt(facts, { ...parts, headers }, { signal, timeoutMs })
         } catch (error) {
           if (!(error instanceof SpokeError) || failures >= attempts || !isTransient(error)) throw error
           const delay = delayBefore(failures, error.retryAfterMs, retry)

@@ -44,9 +44,10 @@ const pollSeconds = 25
 export async function* streamChanges(
   caller: Caller,
   tenantId: string,
-  { after, transport = 'auto', ...options }: ChangeStreamOptions = {},
+  { after, transport = 'auto', ...given }: ChangeStreamOptions = {},
   periods: StreamPeriods = defaultPeriods,
 ): AsyncGenerator<Change, void, undefined> {
+  const options = { ...given, signal: caller.signalWith(given.signal) }
   const path = { tenant_id: tenantId }
   const facts = operations['changes.list']
   const state = newStreamState(transport === 'poll')
@@ -93,8 +94,9 @@ export async function* streamChanges(
 export async function* followRun(
   caller: Caller,
   path: Record<string, string>,
-  options: FollowOptions = {},
+  given: FollowOptions = {},
 ): AsyncGenerator<SyncEvent, void, undefined> {
+  const options = { ...given, signal: caller.signalWith(given.signal) }
   const state = newStreamState()
   let lastId: string | undefined
   for (;;) {
