@@ -1,4 +1,4 @@
-/** Calls Spoke over HTTP as any program would: JSON in, JSON out, every wait bounded. For the demo and the live test. */
+/** Pages and raw responses, which the client of Spoke does not give: every wait bounded. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Answer {
@@ -58,64 +58,5 @@ export function createApi(base: string, signal: AbortSignal, key?: string) {
     post: (path: string, body: unknown, status: number) => expect(status, 'POST', path, body),
     /** With any status. */
     getAny: (path: string) => ask('GET', path),
-
-    /** Follows a run by its server-sent events until it ends; gives its last state. */
-    async follow(runPath: string, onProgress: (run: Run) => void): Promise<Run> {
-      let last: Run | undefined
-      const response = await fetch(`${base}${runPath}/events`, { signal })
-      if (!response.ok || !response.body) throw new Error(`GET ${runPath}/events answered ${response.status}`)
-      let rest = ''
-      for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-        const events = `${rest}${chunk}`.split('\n\n')
-        rest = events.pop() ?? ''
-        for (const event of events) {
-          const data = /^data: (.*)$/m.exec(event)?.[1]
-          if (data === undefined) continue
-          last = JSON.parse(data) as Run
-          onProgress(last)
-        }
-      }
-      if (!last || last.finished_at === null) throw new Error('the events ended before the run did')
-      return last
-    },
-
-    /** All issues of a tenant, by HubSpot's ticket id. */
-    async issues(tenantId: string): Promise<Map<string, Issue>> {
-      const found = new Map<string, Issue>()
-      for (let after = ''; ; ) {
-        const { body } = await expect(200, 'GET', `/api/hubspot/issues/${tenantId}?limit=200${after}`)
-        for (const issue of body.issues as Issue[]) found.set(issue.ticket_id, issue)
-        if (body.next_after === null) return found
-        after = `&after=${encodeURIComponent(body.next_after)}`
-      }
-    },
   }
-}
-
-export interface Run {
-  sync_event_id: string
-  sync_type: 'full' | 'incremental'
-  trigger: string
-  state: string
-  total: number | null
-  done: number
-  inserted: number
-  archived: number
-  changed: number
-  unchanged: number
-  failed: number
-  rate_per_second: number | null
-  waiting_for: string | null
-  error: string | null
-  finished_at: string | null
-}
-
-export interface Issue {
-  issue_id: string
-  integration_id: string
-  ticket_id: string
-  subject: string | null
-  priority: string | null
-  modified_at: string
-  synced_at: string
 }

@@ -1,22 +1,28 @@
 /** Changes at HubSpot, and the incremental sync that brings exactly these. */
 import assert from 'node:assert/strict'
-import type { Api, Issue, Run } from './api.ts'
+import type { Issue, SpokeTenant } from '../packages/sdk/src/spoke.ts'
 import { assertSame } from './copies.ts'
 import type { Change } from './hubspot.ts'
+import { followToEnd, issuesOf } from './runs.ts'
 import { cut, type Screen } from './screen.ts'
 import type { DemoContext, Tenant } from './tenants.ts'
 
 export async function syncChanges(
-  { api, hubspot, screen, step }: DemoContext,
+  { spoke, hubspot, screen, step }: DemoContext,
   a: Tenant,
   b: Tenant,
 ): Promise<void> {
   step('an incremental sync brings exactly what changed')
-  const at = `/api/hubspot/sync/${a.id}/${a.integrationId}`
-  const before = { a: await api.issues(a.id), b: await api.issues(b.id), kept: await keptSoFar(api, at) }
+  const [ofA, ofB] = [spoke.tenant(a.id), spoke.tenant(b.id)]
+  const read = async () => ({
+    a: await issuesOf(ofA),
+    b: await issuesOf(ofB),
+    kept: await keptSoFar(ofA, a.integrationId),
+  })
+  const before = await read()
   const changes = hubspot.work(a.account.hubId)
-  await syncIncrementally(api, at)
-  const after = { a: await api.issues(a.id), b: await api.issues(b.id), kept: await keptSoFar(api, at) }
+  await syncIncrementally(ofA, a.integrationId)
+  const after = await read()
 
   const arrived = [...after.a.values()].filter((issue) => differs(before.a.get(issue.ticket_id), issue))
   assert.deepEqual(
@@ -38,10 +44,10 @@ export async function syncChanges(
 }
 
 /** A run that began before now may have read past what just changed, so the demo waits for it and requests another. */
-async function syncIncrementally(api: Api, at: string): Promise<void> {
+async function syncIncrementally(tenant: SpokeTenant, integrationId: string): Promise<void> {
   for (let tries = 0; tries < 5; tries++) {
-    const started = (await api.post(at, { sync_type: 'incremental' }, 202)).body
-    const run = await api.follow(`${at}/${started.sync_event_id}`, () => {})
+    const started = await tenant.sync.start(integrationId, { sync_type: 'incremental' })
+    const run = await followToEnd(tenant, integrationId, started.sync_event_id, () => {})
     assert.equal(run.state, 'succeeded', `the incremental sync ${run.state}: ${run.error}`)
     if (!started.already_running) return
   }
@@ -49,8 +55,8 @@ async function syncIncrementally(api: Api, at: string): Promise<void> {
 }
 
 /** Over all runs, because the schedule may have come first with some of it. */
-async function keptSoFar(api: Api, at: string): Promise<{ inserted: number; changed: number }> {
-  const runs: Run[] = (await api.get(at)).body.events
+async function keptSoFar(tenant: SpokeTenant, integrationId: string) {
+  const runs = (await tenant.sync.list(integrationId)).events
   const sum = (what: 'inserted' | 'changed') => runs.reduce((all, one) => all + one[what], 0)
   return { inserted: sum('inserted'), changed: sum('changed') }
 }

@@ -5,10 +5,17 @@ import { createBrowser } from './browser.ts'
 import type { DemoContext, Tenant } from './tenants.ts'
 
 /** The steps of a browser: our authorize, HubSpot's page, our callback, the page that names the account, its button. */
-export async function connectByOAuth({ api, base, hubspot, screen, step }: DemoContext): Promise<Tenant> {
+export async function connectByOAuth({
+  spoke,
+  api,
+  base,
+  hubspot,
+  screen,
+  step,
+}: DemoContext): Promise<Tenant> {
   step('tenant A connects by OAuth')
   const id = randomUUID()
-  const began = (await api.get(`/api/hubspot/authorize/${id}`)).body
+  const began = await spoke.tenant(id).oauth.authorize()
   const page = new URL(began.authorization_url)
   assert.equal(page.origin, hubspot.url)
   // A person would click here.
@@ -22,7 +29,7 @@ export async function connectByOAuth({ api, base, hubspot, screen, step }: DemoC
   const { location } = await browser.press(asked)
   assert.match(location, /^\/connected\?/)
   await api.get(location)
-  const integration = (await api.get(`/api/hubspot/integrations/${id}/${began.integration_id}`)).body
+  const integration = await spoke.tenant(id).integrations.get(began.integration_id)
   assert.equal(integration.status, 'active')
   assert.equal(integration.hub_id, hubspot.a.hubId)
   const tenant: Tenant = {
@@ -36,11 +43,10 @@ export async function connectByOAuth({ api, base, hubspot, screen, step }: DemoC
   return tenant
 }
 
-export async function connectByToken({ api, hubspot, screen, step }: DemoContext): Promise<Tenant> {
+export async function connectByToken({ spoke, hubspot, screen, step }: DemoContext): Promise<Tenant> {
   step('tenant B connects by a pasted token')
   const id = randomUUID()
-  const made = (await api.post(`/api/hubspot/integrations/${id}`, { access_token: hubspot.tokenOfB }, 201))
-    .body
+  const made = await spoke.tenant(id).integrations.connect({ access_token: hubspot.tokenOfB })
   assert.equal(made.hub_id, hubspot.b.hubId)
   screen.held('Tenant B', `${hubspot.b.name}, account ${hubspot.b.hubId}, by a pasted token`)
   const { integration_id: integrationId } = made

@@ -1,16 +1,18 @@
 /** Compares what Spoke stores with what HubSpot has. */
 import assert from 'node:assert/strict'
-import type { Issue } from './api.ts'
+import type { Issue } from '../packages/sdk/src/spoke.ts'
 import type { DemoHubSpot } from './hubspot.ts'
+import { issuesOf } from './runs.ts'
 import type { DemoContext, Tenant } from './tenants.ts'
 
 /** Every ticket is here, and nothing else is. */
 export async function checkCopies(
-  { api, hubspot, screen, step }: DemoContext,
+  { spoke, hubspot, screen, step }: DemoContext,
   tenants: Tenant[],
 ): Promise<void> {
   step('the copies equal what HubSpot has')
-  for (const { id, account } of tenants) assertSame(await api.issues(id), hubspot.truth(account.hubId))
+  for (const { id, account } of tenants)
+    assertSame(await issuesOf(spoke.tenant(id)), hubspot.truth(account.hubId))
   screen.held('Compared', 'each issue here with its ticket at HubSpot: nothing missing, nothing more')
 }
 

@@ -1,17 +1,18 @@
 /** The first full sync of both, with its progress; and the first ticket that can be read back. */
 import assert from 'node:assert/strict'
-import type { Issue, Run } from './api.ts'
+import type { Issue, SyncEvent } from '../packages/sdk/src/spoke.ts'
+import { followToEnd } from './runs.ts'
 import { bar, count, type Screen, seconds } from './screen.ts'
 import type { DemoContext, Tenant } from './tenants.ts'
 
 /** The first synced ticket as soon as it can be read back. */
 export async function firstIssue(
-  { api, elapsed }: DemoContext,
+  { spoke, elapsed }: DemoContext,
   tenant: Tenant,
 ): Promise<{ issue: Issue; afterMs: number }> {
   for (const end = Date.now() + 30_000; Date.now() < end; ) {
-    const { body } = await api.get(`/api/hubspot/issues/${tenant.id}?limit=1`)
-    if (body.issues.length > 0) return { issue: body.issues[0], afterMs: elapsed() }
+    const [issue] = (await spoke.tenant(tenant.id).issues.list({ limit: 1 })).issues
+    if (issue) return { issue, afterMs: elapsed() }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   throw new Error('no issue could be read within 30 s')
@@ -19,7 +20,7 @@ export async function firstIssue(
 
 /** Connecting has begun a full sync of each. */
 export async function syncBoth(
-  { api, screen, step, elapsed }: DemoContext,
+  { spoke, screen, step, elapsed }: DemoContext,
   tenants: Tenant[],
   reading: ReturnType<typeof firstIssue>,
 ): Promise<void> {
@@ -33,15 +34,15 @@ export async function syncBoth(
   )
   // Handled where it is awaited; a failure before that is not a crash.
   shown.catch(() => {})
-  const runs = new Map<Tenant, Run>()
+  const runs = new Map<Tenant, SyncEvent>()
   const draw = () => screen.redraw(tenants.map((one) => progressLine(screen, one, runs.get(one))))
   draw()
   const following = tenants.map(async (tenant) => {
-    const at = `/api/hubspot/sync/${tenant.id}/${tenant.integrationId}`
-    const { events } = (await api.get(at)).body
-    const first: Run = events.at(-1)
+    const own = spoke.tenant(tenant.id)
+    const first = (await own.sync.list(tenant.integrationId)).events.at(-1)
+    assert.ok(first)
     let quarter = 0
-    const last = await api.follow(`${at}/${first.sync_event_id}`, (run) => {
+    const last = await followToEnd(own, tenant.integrationId, first.sync_event_id, (run) => {
       runs.set(tenant, run)
       if (screen.moving) return draw()
       const reached = Math.floor((4 * run.done) / (run.total || Number.POSITIVE_INFINITY))
@@ -72,7 +73,7 @@ export async function syncBoth(
   )
 }
 
-function progressLine(screen: Screen, { account }: Tenant, run: Run | undefined): string {
+function progressLine(screen: Screen, { account }: Tenant, run: SyncEvent | undefined): string {
   const [done, total] = [run?.done ?? 0, run?.total ?? account.tickets()]
   const rate = run?.rate_per_second ? `${count(Math.round(run.rate_per_second))}/s` : ''
   const share = screen.moving

@@ -3,6 +3,7 @@
  * `--exit` it ends 0 when every step held, and 1 with the name of the step that did not.
  */
 import { parseArgs } from 'node:util'
+import { createSpoke } from '../packages/sdk/src/spoke.ts'
 import { createApi } from './api.ts'
 import { type DemoHubSpot, startDemoHubSpot } from './hubspot.ts'
 import { freePortFrom } from './ports.ts'
@@ -24,7 +25,7 @@ const screen = createScreen()
 const stop = new AbortController()
 let step = 'the start'
 let hubspot: DemoHubSpot | undefined
-let spoke: SpokeProcess | undefined
+let service: SpokeProcess | undefined
 
 /** Returns the arguments, or undefined after printing help or an error. */
 function readArguments(): { exit: boolean; port: number } | undefined {
@@ -59,7 +60,7 @@ async function run(wanted: number): Promise<void> {
   hubspot = await startDemoHubSpot(redirectUri)
   const { a, b, url } = hubspot
   step = 'Spoke starts'
-  spoke = startSpoke(base, {
+  service = startSpoke(base, {
     PORT: String(port),
     HUBSPOT_API_URL: url,
     HUBSPOT_AUTHORIZE_URL: `${url}/oauth/authorize`,
@@ -68,18 +69,19 @@ async function run(wanted: number): Promise<void> {
     HUBSPOT_REDIRECT_URI: redirectUri,
   })
   screen.held('HubSpot emulator', `${url}  two accounts, ${a.tickets()} and ${b.tickets()} tickets`)
-  const signal = AbortSignal.any([stop.signal, spoke.ended])
+  const signal = AbortSignal.any([stop.signal, service.ended])
   screen.redraw([screen.paint('dim', '    Spoke             makes its embedded database …')])
-  await spoke.ready(150_000, signal)
+  await service.ready(150_000, signal)
   screen.redraw([])
   const busy = port === wanted ? '' : `port ${wanted} is taken, so ${port}; `
   screen.held('Spoke', `${base}  embedded database`, `${busy}${seconds(elapsed())} after the start`)
   const api = createApi(base, signal)
-  await play({ screen, hubspot, api, base, elapsed, step: (name) => (step = name) })
+  const client = createSpoke({ baseUrl: base, signal, retry: { attempts: 10 } })
+  await play({ screen, hubspot, spoke: client, api, base, elapsed, step: (name) => (step = name) })
 }
 
 async function tidy(keepLog: boolean): Promise<void> {
-  await spoke?.stop(keepLog)
+  await service?.stop(keepLog)
   await hubspot?.close()
 }
 
@@ -106,7 +108,7 @@ async function demo(): Promise<void> {
     clearTimeout(timer)
     if (!asked.exit) {
       screen.line(`\n${screen.paint('dim', 'Both stay up. Ctrl-C ends them and removes what they wrote.')}`)
-      await Promise.race([until, whenAborted(spoke?.ended)])
+      await Promise.race([until, whenAborted(service?.ended)])
     }
     await tidy(false)
     if (asked.exit) screen.line(`\nEvery step held, in ${seconds(elapsed())}.`)
@@ -115,14 +117,14 @@ async function demo(): Promise<void> {
     screen.settle()
     // A call that fails because Spoke exited is reported as that; the exit event may arrive a moment later.
     await new Promise((resolve) => setTimeout(resolve, 200))
-    const why = (spoke?.ended.aborted ? spoke.ended.reason : error) as Error
+    const why = (service?.ended.aborted ? service.ended.reason : error) as Error
     await tidy(!interrupted)
     if (interrupted) {
       process.exitCode = 130
       return
     }
     process.stderr.write(`\ndemo: a step did not hold: ${step}\n${why.message}\n`)
-    if (spoke) process.stderr.write(`The log of Spoke: ${spoke.log}\n`)
+    if (service) process.stderr.write(`The log of Spoke: ${service.log}\n`)
     process.exitCode = 1
   }
 }

@@ -1,20 +1,29 @@
 /** The table at the end, and lines to paste into another terminal. */
 import assert from 'node:assert/strict'
+import { issuesOf } from './runs.ts'
 import { table } from './screen.ts'
 import type { DemoContext, Tenant } from './tenants.ts'
 
-export async function showTable({ api, screen, step }: DemoContext, tenants: Tenant[]): Promise<void> {
+export async function showTable({ spoke, screen, step }: DemoContext, tenants: Tenant[]): Promise<void> {
   step('the table adds up')
   const rows: (string | number)[][] = [
     ['', 'HubSpot account', 'connected by', 'tickets', 'issues', 'last sync'],
   ]
   for (const { letter, id, integrationId, account, connected } of tenants) {
-    const live = (await api.get(`/api/hubspot/tickets/${id}/${integrationId}?limit=1`)).body.total_count
-    const here = (await api.issues(id)).size
-    const { last_sync: lastSync } = (await api.get(`/api/hubspot/integrations/${id}/${integrationId}`)).body
+    const tenant = spoke.tenant(id)
+    const { total_count: live } = await tenant.tickets.list(integrationId, { limit: 1 })
+    const here = (await issuesOf(tenant)).size
+    const { last_sync: lastSync } = await tenant.integrations.get(integrationId)
     assert.equal(here, live)
     assert.ok(lastSync, `tenant ${letter} has no last sync`)
-    rows.push([letter, `${account.name} (${account.hubId})`, connected, live, here, lastSync.slice(11, 19)])
+    rows.push([
+      letter,
+      `${account.name} (${account.hubId})`,
+      connected,
+      live ?? '',
+      here,
+      lastSync.slice(11, 19),
+    ])
   }
   const [head, ...lines] = table(rows)
   screen.line()

@@ -1,4 +1,5 @@
 /** Who plays in the demo. */
+import type { Spoke } from '../packages/sdk/src/spoke.ts'
 import type { Api } from './api.ts'
 import type { Account, DemoHubSpot } from './hubspot.ts'
 import type { Screen } from './screen.ts'
@@ -6,6 +7,8 @@ import type { Screen } from './screen.ts'
 export interface DemoContext {
   screen: Screen
   hubspot: DemoHubSpot
+  spoke: Spoke
+  /** For pages and raw responses. */
   api: Api
   /** Of Spoke, for the lines to paste. */
   base: string

@@ -13,6 +13,7 @@ import { type DemoHubSpot, startDemoHubSpot } from '../demo/hubspot.ts'
 import { freePortFrom } from '../demo/ports.ts'
 import { createScreen } from '../demo/screen.ts'
 import { play } from '../demo/steps.ts'
+import { createSpoke } from '../packages/sdk/src/spoke.ts'
 import { runProgram } from './examples/run-program.ts'
 import { inherited } from './support/command.ts'
 import { startTestService } from './support/service.ts'
@@ -135,12 +136,16 @@ describe('a step of the demo that does not hold ends it', () => {
     let step = ''
     try {
       const screen = createScreen(new PassThrough().resume() as unknown as NodeJS.WriteStream, false)
-      const api = createApi(base, AbortSignal.timeout(30_000))
+      const signal = AbortSignal.timeout(30_000)
+      const api = createApi(base, signal)
+      const client = createSpoke({ baseUrl: base, signal })
       const shown = { ...hubspot, ...lie(hubspot) }
       const named = (name: string) => {
         step = name
       }
-      await assert.rejects(play({ screen, api, base, hubspot: shown, elapsed: () => 0, step: named }))
+      await assert.rejects(
+        play({ screen, spoke: client, api, base, hubspot: shown, elapsed: () => 0, step: named }),
+      )
       return step
     } finally {
       await spoke.stop()

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { after, before, test } from 'node:test'
-import { createApi } from '../../demo/api.ts'
 import { createScreen } from '../../demo/screen.ts'
 import { type Emulator, startEmulator } from '../../packages/emulator/src/server.ts'
+import { createSpoke } from '../../packages/sdk/src/spoke.ts'
 import { proveAll } from '../live/steps.ts'
 import { startTestService } from '../support/service.ts'
 import { runProgram } from './run-program.ts'
@@ -54,13 +54,13 @@ test('a token that HubSpot refuses ends it at the connect, with Spoke’s error 
   const spoke = await startTestService(hubspot.url)
   let step = ''
   const screen = createScreen(new PassThrough().resume() as unknown as NodeJS.WriteStream, false)
-  const api = createApi(spoke.url, AbortSignal.timeout(30_000))
+  const client = createSpoke({ baseUrl: spoke.url, signal: AbortSignal.timeout(30_000) })
   const named = (name: string) => {
     step = name
   }
   try {
     await assert.rejects(
-      proveAll({ api, screen, step: named }, 'pat-na1-0'),
+      proveAll({ spoke: client, screen, step: named }, 'pat-na1-0'),
       /Invalid or expired access token/,
     )
     assert.equal(step, 'connect')

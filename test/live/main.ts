@@ -2,10 +2,10 @@
  * `npm run test:live`: connect, list, full and incremental sync against the real HubSpot, with the token in
  * HUBSPOT_TEST_TOKEN. Reads only, stores what it read in a temporary directory, and removes that. See docs/live-test.md.
  */
-import { createApi } from '../../demo/api.ts'
 import { freePortFrom } from '../../demo/ports.ts'
 import { createScreen, seconds } from '../../demo/screen.ts'
 import { type SpokeProcess, startSpoke } from '../../demo/spoke-process.ts'
+import { createSpoke } from '../../packages/sdk/src/spoke.ts'
 import { proveAll } from './steps.ts'
 
 /** Pages of 100 come one after the other, two or three a second: enough for some hundreds of thousands of tickets. */
@@ -44,7 +44,10 @@ async function main(): Promise<void> {
     const named = (name: string) => {
       step = name
     }
-    await proveAll({ api: createApi(base, signal), screen, step: named }, token)
+    await proveAll(
+      { spoke: createSpoke({ baseUrl: base, signal, retry: { attempts: 10 } }), screen, step: named },
+      token,
+    )
     await spoke.stop()
     screen.line(
       `\nEverything held against ${apiUrl ?? 'https://api.hubapi.com'}, in ${seconds(performance.now())}.`,

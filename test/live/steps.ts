@@ -1,18 +1,19 @@
 /** The steps of the live test: each checks one property of a Spoke that is connected to the given HubSpot. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import type { Api, Issue, Run } from '../../demo/api.ts'
+import { followToEnd, issuesOf } from '../../demo/runs.ts'
 import { count, type Screen } from '../../demo/screen.ts'
+import type { Issue, Spoke, SpokeTenant, SyncEvent, Ticket } from '../../packages/sdk/src/spoke.ts'
 
 interface Parts {
-  api: Api
+  spoke: Spoke
   screen: Screen
   /** Names the step that is under way, for the case that it does not hold. */
   step(name: string): void
 }
 
 interface Live extends Parts {
-  tenantId: string
+  tenant: SpokeTenant
   integrationId: string
 }
 
@@ -25,28 +26,22 @@ export async function proveAll(parts: Parts, token: string): Promise<void> {
 }
 
 async function connect(parts: Parts, token: string): Promise<Live> {
-  const { api, screen } = parts
+  const { spoke, screen } = parts
   parts.step('connect')
-  const tenantId = randomUUID()
-  const made = (await api.post(`/api/hubspot/integrations/${tenantId}`, { access_token: token }, 201)).body
+  const tenant = spoke.tenant(randomUUID())
+  const made = await tenant.integrations.connect({ access_token: token })
   const { integration_id: integrationId, hub_id: hubId, hub_domain: domain, scopes } = made
-  const { body: status } = await api.get(`/api/hubspot/status/${tenantId}/${integrationId}`)
+  const status = await tenant.integrations.status(integrationId)
   assert.equal(status.connected, true, status.error)
   assert.equal(status.hub_id, hubId)
   screen.held('Connect', `account ${hubId}${domain ? ` (${domain})` : ''}`)
   screen.held('Scopes', scopes ? scopes.join(' ') : 'HubSpot does not list them')
-  return { ...parts, tenantId, integrationId }
+  return { ...parts, tenant, integrationId }
 }
 
-interface LiveTicket {
-  id: string
-  properties: Record<string, string | null>
-}
-
-async function list({ api, screen, step, tenantId, integrationId }: Live): Promise<LiveTicket[]> {
+async function list({ screen, step, tenant, integrationId }: Live): Promise<Ticket[]> {
   step('list')
-  const { body } = await api.get(`/api/hubspot/tickets/${tenantId}/${integrationId}?limit=20`)
-  assert.equal(body.success, true)
+  const body = await tenant.tickets.list(integrationId, { limit: 20 })
   for (const { id, properties } of body.tickets) {
     assert.match(id, /^\d+$/)
     assert.equal(typeof properties, 'object')
@@ -60,39 +55,39 @@ async function list({ api, screen, step, tenantId, integrationId }: Live): Promi
 }
 
 /** Connecting has begun a full sync already; that one is followed. */
-async function full(live: Live, tickets: LiveTicket[]): Promise<void> {
-  const { api, screen, tenantId, integrationId } = live
+async function full(live: Live, tickets: Ticket[]): Promise<void> {
+  const { screen, tenant, integrationId } = live
   live.step('full sync')
-  const { body } = await api.get(`/api/hubspot/sync/${tenantId}/${integrationId}`)
-  const run = await follow(live, body.events.at(-1).sync_event_id)
-  const issues = await api.issues(tenantId)
+  const first = (await tenant.sync.list(integrationId)).events.at(-1)
+  assert.ok(first)
+  const run = await follow(live, first.sync_event_id)
+  const issues = await issuesOf(tenant)
   // Tickets may come and go at HubSpot while the run reads, so the count from before is printed and not required.
   assert.equal(issues.size, run.inserted + run.archived)
   for (const ticket of tickets) assertKept(ticket, issues.get(ticket.id))
   screen.held('Full sync', `${count(issues.size)} issues here, HubSpot had counted ${run.total ?? 'nothing'}`)
 }
 
-function assertKept({ id, properties }: LiveTicket, issue: Issue | undefined): void {
+function assertKept({ id, properties }: Ticket, issue: Issue | undefined): void {
   assert.ok(issue, `ticket ${id} was listed and is not here`)
   const listed = properties.hs_lastmodifieddate
   // It may have been changed between the list and the sync.
-  if (!listed || Date.parse(issue.modified_at) > Date.parse(listed)) return
+  if (!listed || Date.parse(issue.modified_at ?? '') > Date.parse(String(listed))) return
   assert.equal(issue.subject, properties.subject ?? null, `ticket ${id} has another subject`)
 }
 
 async function incremental(live: Live): Promise<void> {
-  const { api, screen, tenantId, integrationId } = live
+  const { screen, tenant, integrationId } = live
   live.step('incremental sync')
-  const path = `/api/hubspot/sync/${tenantId}/${integrationId}`
-  const started = (await api.post(path, { sync_type: 'incremental' }, 202)).body
+  const started = await tenant.sync.start(integrationId, { sync_type: 'incremental' })
   const run = await follow(live, started.sync_event_id)
   const counts = `${count(run.inserted)} new, ${count(run.changed)} changed, ${count(run.unchanged)} as they were`
   screen.held('Incremental sync', counts)
 }
 
-async function follow({ api, screen, tenantId, integrationId }: Live, syncEventId: string): Promise<Run> {
+async function follow({ screen, tenant, integrationId }: Live, syncEventId: string): Promise<SyncEvent> {
   let said = 0
-  const run = await api.follow(`/api/hubspot/sync/${tenantId}/${integrationId}/${syncEventId}`, (now) => {
+  const run = await followToEnd(tenant, integrationId, syncEventId, (now) => {
     if (now.finished_at !== null || Date.now() < said + 10_000) return
     said = Date.now()
     const waits = now.waiting_for ? `, waits for ${now.waiting_for}` : ''
