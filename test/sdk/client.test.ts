@@ -116,7 +116,7 @@ test('an error has the code, the status, the request’s id and what was wrong',
 })
 
 test('an answer of something else is an error too', async () => {
-  const { tenant: own } = clientWith([
+  const { tenant: own, sent } = clientWith([
     () => new Response('<html>', { status: 200, headers: { 'content-type': 'text/html' } }),
     () => new Response('<html>', { status: 403 }),
     () => new Response('', { status: 302, headers: { location: 'http://elsewhere.invalid/' } }),
@@ -125,6 +125,7 @@ test('an answer of something else is an error too', async () => {
     const error = await rejected(own.integrations.list())
     assert.deepEqual([error.code, error.status], ['unexpected_response', status])
   }
+  assert.ok(sent.every(({ redirect }) => redirect === 'manual'))
 })
 
 test('a read is repeated, and not before Retry-After', async () => {
@@ -143,7 +144,8 @@ test('repeats are bounded, and a wait that is too long is not begun', async () =
   assert.equal((await rejected(many.tenant.issues.list())).status, 503)
   assert.equal(many.sent.length, 4)
   const long = clientWith([unavailable({ 'retry-after': '3600' })])
-  assert.equal((await rejected(long.tenant.issues.list())).retryAfterMs, 3_600_000)
+  const soon = { signal: AbortSignal.timeout(5_000) }
+  assert.equal((await rejected(long.tenant.issues.list({}, soon))).retryAfterMs, 3_600_000)
   assert.equal(long.sent.length, 1)
   const final = clientWith([() => Response.json({ error: 'No', code: 'internal' }, { status: 500 })])
   assert.equal((await rejected(final.tenant.issues.list())).code, 'internal')

@@ -192,10 +192,28 @@ test('where a proxy collects what it is sent, or the connection falls silent, th
 })
 
 test('what another connection does not mend ends the stream', async () => {
-  const wrong = tenant.changes.stream({ after: 'no-cursor' })
+  const { own, requests } = tenantThrough((request) => fetch(request))
+  const wrong = own.changes.stream({ after: 'no-cursor' })
   await assert.rejects(wrong.next(), { name: 'SpokeError', code: 'invalid_cursor' })
-  const polled = tenant.changes.stream({ after: 'no-cursor', transport: 'poll' })
+  const polled = own.changes.stream({ after: 'no-cursor', transport: 'poll' })
   await assert.rejects(polled.next(), { name: 'SpokeError', code: 'invalid_cursor' })
+  assert.equal(requests.length, 2)
+})
+
+test('a poll continues where the one before it ended, also when that brought nothing', async () => {
+  const edited = Promise.withResolvers<void>()
+  const { own, requests } = tenantThrough(async (request, number) => {
+    if (number === 1) return await fetch(request.url.replace('wait=25', 'wait=0'))
+    await edited.promise
+    return await fetch(request)
+  })
+  const stream = own.changes.stream({ after: 'now', transport: 'poll' })
+  const first = stream.next()
+  await eventually(async () => requests.length > 0, 'the first poll is sent')
+  await edit(ids[5] as string, 'between polls')
+  edited.resolve()
+  assert.equal(subjectOf((await first).value as Change), 'between polls')
+  await stream.return()
 })
 
 test('a stream that was never connected gives up, and one that was gives up where it is told to', async () => {
