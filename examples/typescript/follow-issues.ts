@@ -60,7 +60,7 @@ const names = ({ changed }: Change) => Object.keys(changed ?? {}).join(', ') || 
 
 /** Open issues of high priority, the newest change first. */
 async function ask(tenant: SpokeTenant): Promise<void> {
-  const { issues, count } = await tenant.issues.list({
+  const { issues, count, indexing } = await tenant.issues.list({
     closed: false,
     archived: false,
     priority: ['HIGH', 'URGENT'],
@@ -68,7 +68,8 @@ async function ask(tenant: SpokeTenant): Promise<void> {
     count: 'exact',
     limit: 3,
   })
-  console.log(`urgent: ${count} open issues`)
+  const partly = indexing.length > 0 ? ', of those that are indexed so far' : ''
+  console.log(`urgent: ${count} open issues${partly}`)
   for (const issue of issues) console.log(`  ${line(issue)}`)
 }
 

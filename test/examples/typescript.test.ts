@@ -59,7 +59,11 @@ test('it connects, copies every issue, prints the changes that follow, and finds
   const { out, ended } = start({ HUBSPOT_TOKEN: token, SPOKE_TENANT: tenant.id })
   await eventually(async () => /^copied: /m.test(out.stdout) || out.stderr !== '', 'the issues are copied')
   assert.equal(out.stderr, '')
-  const { issues } = await tenant.issues.list({ closed: false, archived: false, limit: 2 })
+  // The index of queries is built after the first sync.
+  const issues = await eventually(async () => {
+    const open = await tenant.issues.list({ closed: false, archived: false, limit: 2 })
+    return open.indexing.length === 0 && open.issues
+  }, 'the issues are indexed')
   const [first, second] = issues.map(({ ticket_id }) => ticket_id) as [string, string]
   await edit(tenant, hubId, first, { subject: 'Printer on fire' })
   await edit(tenant, hubId, second, { hs_ticket_priority: 'URGENT', subject: 'Everything on fire' })
