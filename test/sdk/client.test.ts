@@ -118,10 +118,12 @@ test('an error has the code, the status, the request’s id and what was wrong',
 test('an answer of something else is an error too', async () => {
   const { tenant: own, sent } = clientWith([
     () => new Response('<html>', { status: 200, headers: { 'content-type': 'text/html' } }),
+    () => new Response('', { status: 200 }),
+    () => new Response('null', { status: 200 }),
     () => new Response('<html>', { status: 403 }),
     () => new Response('', { status: 302, headers: { location: 'http://elsewhere.invalid/' } }),
   ])
-  for (const status of [200, 403, 302]) {
+  for (const status of [200, 200, 200, 403, 302]) {
     const error = await rejected(own.integrations.list())
     assert.deepEqual([error.code, error.status], ['unexpected_response', status])
   }
@@ -210,8 +212,9 @@ test('the credential is in nothing that is printed', async () => {
       }
     }),
     await rejected(createSpoke({ baseUrl: service.url, token: () => `${key}\r\nx: y` }).tenants.list()),
+    await rejected(createSpoke({ baseUrl: service.url, csrfToken: () => `${key}\n\n!` }).session.end()),
   ]
-  assert.equal(printed.filter((one) => one instanceof TypeError).length, 3)
+  assert.equal(printed.filter((one) => one instanceof TypeError).length, 4)
   for (const one of printed) {
     const text = `${inspect(one, { depth: 20, showHidden: true })} ${JSON.stringify(one)} ${String(one)}`
     assert.ok(!text.includes(key), text)

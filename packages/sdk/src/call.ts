@@ -57,6 +57,7 @@ export function createCaller(options: SpokeOptions): Caller {
     const credential = key ?? (await token?.())
     if (credential !== undefined) checkCredential(credential)
     const csrf = method === 'get' ? undefined : await csrfToken?.()
+    if (csrf !== undefined) checkCredential(csrf)
     return {
       ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }),
       ...(csrf === undefined ? {} : { 'x-spoke-csrf': csrf }),
@@ -98,7 +99,9 @@ export function createCaller(options: SpokeOptions): Caller {
       // The generated types describe each operation to the caller; here it is any of them.
       const { data, error } = await client.request(facts.method as never, facts.path as never, init as never)
       const answer = response as unknown as Response
-      if (answer.ok || (asResponse && answer.status === 303)) return asResponse ? answer : data
+      if (asResponse && (answer.ok || answer.status === 303)) return answer
+      // Spoke sends objects only: nothing, or anything else, is a proxy's.
+      if (answer.ok && typeof data === 'object' && data !== null) return data
       throw errorOfResponse(answer, error)
     } catch (cause) {
       if (cause instanceof SpokeError) throw cause
