@@ -13,7 +13,9 @@ import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { requireTenant } from '../tenants/require-tenant.ts'
 import { facetsResponse } from './facet-schema.ts'
 import { countByTime, countByValue } from './facet-store.ts'
-import { presentIssue } from './present-issue.ts'
+import { checkProperties } from './field-store.ts'
+import { fieldsAnd, fieldsOf, type IssueFields } from './issue-fields.ts'
+import { presentIssue, sendSelected } from './present-issue.ts'
 import { decodePosition, encodePosition, sortOf, usesIndex } from './query.ts'
 import { type FacetsQuery, facetsQuery, type IssuesQuery, issuesQuery } from './query-schema.ts'
 import { countIssues, type FoundIssue, filterOf, findIssues, type IssueFilter } from './query-store.ts'
@@ -72,15 +74,21 @@ interface IssuePageRead extends Counted {
   text: TextQuery | undefined
 }
 
+/** Where words are shown: read also if nobody asks for them. */
+const highlighted = ['subject', 'content'] as const
+
 /** Reads one row more than the limit, if there is one. */
 async function readIssues(
   scope: TenantScope,
   tenantId: TenantId,
   query: IssuesQuery,
+  asked: IssueFields | undefined,
   bytes: number,
 ): Promise<IssuePageRead> {
   const { integration_id, after } = query
   if (integration_id !== undefined) await requireIntegration(scope, { integration_id })
+  await checkProperties(scope, asked, query.fields)
+  const fields = asked && query.q !== undefined ? fieldsAnd(asked, highlighted) : asked
   const byIndex = usesIndex(query)
   const filter = byIndex || query.count ? await filterOf(scope, query) : undefined
   const counted = filter
@@ -89,13 +97,13 @@ async function readIssues(
   const limit = query.limit + 1
   if (filter && byIndex) {
     const position = decodePosition(tenantId, query)
-    const found = findIssues(scope, filter, sortOf(query), { after: position, limit, bytes })
+    const found = findIssues(scope, filter, sortOf(query), { after: position, limit, bytes, fields })
     return { ...counted, rows: await unlessTooBroad(found), text: filter.text }
   }
   const archived = query.archived === undefined ? undefined : query.archived === 'true'
   if (integration_id === undefined) {
     const beyond = after === undefined ? undefined : decodeIdCursor(tenantId, after)
-    const rows = await listIssues(scope, { archived, limit, bytes, after: beyond })
+    const rows = await listIssues(scope, { archived, limit, bytes, fields, after: beyond })
     return { ...counted, rows, text: undefined }
   }
   const beyond = after === undefined ? undefined : decodeCursor(integration_id, after, /^\d{1,20}$/)
@@ -103,6 +111,7 @@ async function readIssues(
     archived,
     limit,
     bytes,
+    fields,
     after: beyond,
     integrationId: integration_id,
   })
@@ -120,11 +129,10 @@ function cursorAfter(tenantId: TenantId, query: IssuesQuery, last: Row): string 
 /** Where each issue has what was searched for; null: no text was. */
 function highlightsOf(rows: readonly Row[], text: TextQuery | undefined) {
   if (!text) return null
-  const fields = ['subject', 'content'] as const
   return Object.fromEntries(
     rows.map((row) => [
       row.issue_id,
-      fields.flatMap((field) => {
+      highlighted.flatMap((field) => {
         const found = findFragment(row[field] ?? '', text)
         return found ? [{ field, ...found }] : []
       }),
@@ -152,16 +160,18 @@ export function queryRoutes(app: FastifyInstance, { db }: { db: Database }): voi
       response: { 200: issuesResponse },
       requires: requireTenant(integrationNotFound),
     },
-    async ({ tenantId, query, readPage }) => {
+    async ({ tenantId, query, readPage, reply }) => {
+      const fields = fieldsOf(query.fields)
       let read: IssuePageRead | undefined
       const page = await readPage<Row>(query.limit, async (scope, bytes) => {
-        read = await readIssues(scope, tenantId, query, bytes)
+        read = await readIssues(scope, tenantId, query, fields, bytes)
         return read.rows
       })
       const { count = null, count_is = null, indexing = [], text } = read ?? {}
       const last = page.more ? page.rows.at(-1) : undefined
+      sendSelected(reply, fields)
       return {
-        issues: page.rows.map(presentIssue),
+        issues: page.rows.map((row) => presentIssue(row, fields)),
         next_after: last ? cursorAfter(tenantId, query, last) : null,
         count,
         count_is,

@@ -1,6 +1,7 @@
 /** The parameters of a query for issues, as they arrive. */
 import { z } from 'zod'
 import { after, limit, time, uuidText } from '../api/wire.ts'
+import { fieldsParameter } from './schema.ts'
 
 /** Characters of a text that is searched for. */
 export const maxTextLength = 500
@@ -95,16 +96,19 @@ const conditions = {
   ...range('deleted_at', 'Found to be deleted'),
 }
 
+const sort = z
+  .enum(sorts)
+  .optional()
+  .describe(
+    'With a minus: the newest first. Absent: with `q`, the best matches first; otherwise in the order in which they were first saved',
+  )
+
 export const issuesQuery = z.strictObject({
   limit: limit(200, 50),
   after,
   ...conditions,
-  sort: z
-    .enum(sorts)
-    .optional()
-    .describe(
-      'With a minus: the newest first. Absent: with `q`, the best matches first; otherwise in the order in which they were first saved',
-    ),
+  sort,
+  fields: fieldsParameter,
   count: z
     .enum(['exact', 'estimated'])
     .optional()

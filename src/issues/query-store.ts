@@ -4,6 +4,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
+import type { IssueFields } from './issue-fields.ts'
 import { parsePropertyConditions } from './property-conditions.ts'
 import { isAssociated, propertyConditions } from './property-filter-store.ts'
 import { comparisons, optionalColumns, type Position, type Sort, timeColumns, valueColumns } from './query.ts'
@@ -242,7 +243,12 @@ export async function findIssues(
   scope: TenantScope,
   filter: IssueFilter,
   sort: Sort,
-  { after, limit, bytes }: { after: Position | undefined; limit: number; bytes: number },
+  {
+    after,
+    limit,
+    bytes,
+    fields,
+  }: { after: Position | undefined; limit: number; bytes: number; fields?: IssueFields | undefined },
 ): Promise<FoundIssue[]> {
   const source = await sourceOfPage(scope, filter)
   const keys = {
@@ -259,7 +265,7 @@ export async function findIssues(
       where i.tenant_id = ${scope.tenantId} and i.integration_id = s.integration_id and i.ticket_id = s.ticket_id
       limit 1) i`
   return (await scope.query(
-    withAccountData(scope, page, orderBy(sort, 'i'), bytes, sql`, i.sort_key, i.now`),
+    withAccountData(scope, page, orderBy(sort, 'i'), bytes, sql`, i.sort_key, i.now`, fields),
   )) as FoundIssue[]
 }
 

@@ -18,7 +18,7 @@ export const timeColumns = ['created_at', 'modified_at', 'synced_at', 'archived_
 export const comparisons = ['gt', 'gte', 'lt', 'lte'] as const
 
 /** Parameters that page through the results or add to them, and do not change which there are. */
-const paging = ['limit', 'after', 'count'] as const
+const paging = ['limit', 'after', 'count', 'fields'] as const
 /** Conditions that a list can meet without the search index. */
 const ofAnyList = ['integration_id', 'archived'] as const
 

@@ -5,9 +5,11 @@ import { integrationPath } from '../api/wire.ts'
 import { callErrors } from '../hubspot/as-app-error.ts'
 import { AppError, integrationNotFound } from '../lib/errors.ts'
 import { requireTenant } from '../tenants/require-tenant.ts'
+import { checkProperties } from './field-store.ts'
+import { fieldsOf } from './issue-fields.ts'
 import { type LiveTicketDependencies, listLiveTickets } from './live-tickets.ts'
-import { presentIssue } from './present-issue.ts'
-import { issue, issuePath, ticketsQuery, ticketsResponse } from './schema.ts'
+import { presentIssue, sendSelected } from './present-issue.ts'
+import { issue, issuePath, issueQuery, ticketsQuery, ticketsResponse } from './schema.ts'
 import { findIssue } from './store.ts'
 
 export interface IssueRouteDependencies extends LiveTicketDependencies {
@@ -66,16 +68,20 @@ export function issueRoutes(app: FastifyInstance, deps: IssueRouteDependencies):
       errors: ['issue_not_found'],
       config: { access: 'read' },
       params: issuePath,
+      query: issueQuery,
       response: { 200: issue },
       requires: requireTenant(integrationNotFound),
     },
-    async ({ params, readPage }) => {
+    async ({ params, query, readPage, reply }) => {
+      const fields = fieldsOf(query.fields)
       const { rows } = await readPage(1, async (scope, bytes) => {
-        const found = await findIssue(scope, params.issue_id, bytes)
+        await checkProperties(scope, fields, query.fields)
+        const found = await findIssue(scope, params.issue_id, bytes, fields)
         return found ? [found] : []
       })
       if (!rows[0]) throw new AppError('issue_not_found', 'Issue not found')
-      return presentIssue(rows[0])
+      sendSelected(reply, fields)
+      return presentIssue(rows[0], fields)
     },
   )
 }

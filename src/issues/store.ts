@@ -1,10 +1,11 @@
-/** All SQL on issues. */
+/** All SQL on issues. Over 200 lines because lists, single issues and their deletion share what an issue is made of. */
 import { type RawBuilder, sql } from 'kysely'
 import type { z } from 'zod'
 import { maxPageBytes, type SizedRow } from '../api/byte-budget.ts'
 import type { RowOf } from '../api/wire.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { TicketAssociations } from './association-store.ts'
+import { allFields, type IssueFields } from './issue-fields.ts'
 import type { issue } from './schema.ts'
 import { dropSearchBuild } from './search-index-store.ts'
 
@@ -30,6 +31,8 @@ export interface IssuePage {
   limit: number
   /** In rows beyond this many bytes on the page, the long values are null. Absent: no limit. */
   bytes?: number
+  /** What to read. Absent: everything. */
+  fields?: IssueFields | undefined
 }
 
 /** Estimated bytes of an issue's other fields in a response: ids, times, names and labels. */
@@ -38,6 +41,35 @@ const otherFieldsBytes = sql`1500`
 /** The rows that a page may show, and one more: nothing is looked up for rows that are cut off. */
 const onPage = (bytes: number) => sql`i.up_to - i.size <= ${Math.max(bytes, maxPageBytes)}`
 
+/** Bytes of the values of an issue `i` that are read, besides those of every issue. */
+function sizeOf(scope: TenantScope, fields: IssueFields): RawBuilder<unknown> {
+  const sizes = [otherFieldsBytes]
+  for (const column of ['subject', 'content'] as const)
+    if (fields.has(column)) sizes.push(sql`coalesce(octet_length(${sql.ref(`i.${column}`)}), 0)`)
+  if (fields.has('properties')) sizes.push(sql`i.bytes`)
+  else if (fields.properties.length > 0)
+    sizes.push(sql`(
+      select sum(octet_length(name) + 8 + coalesce(octet_length(i.properties ->> name), 0))
+      from unnest(${[...fields.properties]}::text[]) name)`)
+  if (fields.has('associations'))
+    sizes.push(sql`coalesce((
+      select x.bytes from issue_associations x
+      where x.tenant_id = ${scope.tenantId} and x.integration_id = i.integration_id
+        and x.ticket_id = i.ticket_id limit 1), 0)`)
+  return sql.join(sizes, sql` + `)
+}
+
+/** All properties of an issue `i`, or those that are asked for. */
+const propertiesOf = (fields: IssueFields) =>
+  fields.has('properties')
+    ? sql`i.properties`
+    : sql`(
+      select jsonb_object_agg(name, i.properties -> name) from unnest(${[...fields.properties]}::text[]) name)`
+
+/** A lookup for each issue, joined only if one of these fields is read. */
+const joinFor = (fields: IssueFields, names: readonly string[], join: RawBuilder<unknown>) =>
+  names.some((name) => fields.has(name)) ? join : sql``
+
 /**
  * Adds the names behind the ids to the issues of `page`. Each join is one full-key probe per issue,
  * even before the tables have statistics, and only for rows that are shown. Row sizes are summed
@@ -45,6 +77,7 @@ const onPage = (bytes: number) => sql`i.up_to - i.size <= ${Math.max(bytes, maxP
  *
  * @param order the order of `page`; empty for a single row
  * @param more further columns of `page` to return, each after a comma
+ * @param fields what to read; rows have nothing else but the ids, whatever their type says
  */
 export const withAccountData = (
   scope: TenantScope,
@@ -52,48 +85,87 @@ export const withAccountData = (
   order: RawBuilder<unknown>,
   bytes = Number.MAX_SAFE_INTEGER,
   more = sql``,
-) => sql<StoredIssue>`
-  select i.up_to as "upTo", i.issue_id, i.integration_id, i.ticket_id,
-    case when i.up_to <= ${bytes} then i.subject end as subject,
-    case when i.up_to <= ${bytes} then i.content end as content, i.pipeline_id, p.label as pipeline_name, i.stage_id,
-    s.label as stage_name, s.closed as stage_closed, i.priority, i.category, i.owner_id,
-    o.label as owner_name, o.email as owner_email, i.ticket_created_at as created_at,
-    nullif(i.modified_at, 'epoch') as modified_at, i.archived, i.archived_at, i.deleted_at,
-    m.survivor_id as merged_into, i.url,
-    case when i.up_to <= ${bytes} then i.properties end as properties,
-    case when i.up_to <= ${bytes} then a.associations end as associations, i.synced_at ${more}
+  fields = allFields,
+) => {
+  const whole = (value: RawBuilder<unknown>) => sql`case when i.up_to <= ${bytes} then ${value} end`
+  const columns: Record<string, RawBuilder<unknown>> = {
+    subject: whole(sql`i.subject`),
+    content: whole(sql`i.content`),
+    pipeline_id: sql`i.pipeline_id`,
+    pipeline_name: sql`p.label`,
+    stage_id: sql`i.stage_id`,
+    stage_name: sql`s.label`,
+    stage_closed: sql`s.closed`,
+    priority: sql`i.priority`,
+    category: sql`i.category`,
+    owner_id: sql`i.owner_id`,
+    owner_name: sql`o.label`,
+    owner_email: sql`o.email`,
+    created_at: sql`i.ticket_created_at`,
+    modified_at: sql`nullif(i.modified_at, 'epoch')`,
+    archived: sql`i.archived`,
+    archived_at: sql`i.archived_at`,
+    deleted_at: sql`i.deleted_at`,
+    merged_into: sql`m.survivor_id`,
+    url: sql`i.url`,
+    properties: whole(propertiesOf(fields)),
+    associations: whole(sql`a.associations`),
+    synced_at: sql`i.synced_at`,
+  }
+  const selected = Object.entries(columns)
+    .filter(([name]) => fields.has(name) || (name === 'properties' && fields.properties.length > 0))
+    .map(([name, value]) => sql`, ${value} as ${sql.ref(name)}`)
+  return sql<StoredIssue>`
+  select i.up_to as "upTo", i.issue_id, i.integration_id, i.ticket_id ${sql.join(selected, sql``)} ${more}
   from (
     select *, (sum(size) over (${order}))::float8 as up_to
     from (
-      select i.*, ${otherFieldsBytes} + i.bytes + coalesce(octet_length(i.subject), 0) + coalesce(octet_length(i.content), 0)
-        + coalesce((
-          select x.bytes from issue_associations x
-          where x.tenant_id = ${scope.tenantId} and x.integration_id = i.integration_id
-            and x.ticket_id = i.ticket_id limit 1), 0) as size
+      select i.*, ${sizeOf(scope, fields)} as size
       -- The offset makes the size be computed once per row, the order that the page is not sorted again.
       from (${page}) i ${order} offset 0) i) i
-  left join lateral (
+  ${joinFor(
+    fields,
+    ['pipeline_name'],
+    sql`left join lateral (
     select l.label from labels l
     where l.tenant_id = ${scope.tenantId} and l.integration_id = i.integration_id
-      and l.topic = 'pipeline' and l.parent = '' and l.id = i.pipeline_id limit 1) p on true
-  left join lateral (
+      and l.topic = 'pipeline' and l.parent = '' and l.id = i.pipeline_id limit 1) p on true`,
+  )}
+  ${joinFor(
+    fields,
+    ['stage_name', 'stage_closed'],
+    sql`left join lateral (
     select l.label, l.closed from labels l
     where l.tenant_id = ${scope.tenantId} and l.integration_id = i.integration_id
-      and l.topic = 'stage' and l.parent = i.pipeline_id and l.id = i.stage_id limit 1) s on true
-  left join lateral (
+      and l.topic = 'stage' and l.parent = i.pipeline_id and l.id = i.stage_id limit 1) s on true`,
+  )}
+  ${joinFor(
+    fields,
+    ['owner_name', 'owner_email'],
+    sql`left join lateral (
     select l.label, l.email from labels l
     where l.tenant_id = ${scope.tenantId} and l.integration_id = i.integration_id
-      and l.topic = 'owner' and l.parent = '' and l.id = i.owner_id limit 1) o on true
-  left join lateral (
+      and l.topic = 'owner' and l.parent = '' and l.id = i.owner_id limit 1) o on true`,
+  )}
+  ${joinFor(
+    fields,
+    ['associations'],
+    sql`left join lateral (
     select x.associations from issue_associations x
     where x.tenant_id = ${scope.tenantId} and x.integration_id = i.integration_id
-      and x.ticket_id = i.ticket_id limit 1) a on true
-  left join lateral (
+      and x.ticket_id = i.ticket_id limit 1) a on true`,
+  )}
+  ${joinFor(
+    fields,
+    ['merged_into'],
+    sql`left join lateral (
     select x.survivor_id from issue_merges x
     where x.tenant_id = ${scope.tenantId} and x.integration_id = i.integration_id
-      and x.loser_id = i.ticket_id limit 1) m on true
+      and x.loser_id = i.ticket_id limit 1) m on true`,
+  )}
   where ${onPage(bytes)}
   ${order}`
+}
 
 const afterKey = (column: RawBuilder<unknown>, after: string | undefined) =>
   after === undefined ? sql`` : sql`and ${column} > ${after}`
@@ -111,7 +183,7 @@ export async function listIssues(scope: TenantScope, at: IssuePage): Promise<Sto
     where tenant_id = ${scope.tenantId} ${afterKey(sql`issue_id`, at.after)} ${archivedFilter(at)}
     order by issue_id
     limit ${at.limit}`
-  return await scope.query(withAccountData(scope, page, sql`order by i.issue_id`, at.bytes))
+  return await scope.query(withAccountData(scope, page, sql`order by i.issue_id`, at.bytes, sql``, at.fields))
 }
 
 /**
@@ -128,7 +200,9 @@ export async function listIntegrationIssues(
       ${afterKey(sql`ticket_id`, at.after)} ${archivedFilter(at)}
     order by ticket_id
     limit ${at.limit}`
-  return await scope.query(withAccountData(scope, page, sql`order by i.ticket_id`, at.bytes))
+  return await scope.query(
+    withAccountData(scope, page, sql`order by i.ticket_id`, at.bytes, sql``, at.fields),
+  )
 }
 
 /** @param bytes see IssuePage */
@@ -136,9 +210,10 @@ export async function findIssue(
   scope: TenantScope,
   issueId: string,
   bytes?: number,
+  fields?: IssueFields,
 ): Promise<StoredIssue | undefined> {
   const page = sql`select * from issues where tenant_id = ${scope.tenantId} and issue_id = ${issueId}`
-  const rows = await scope.query(withAccountData(scope, page, sql``, bytes))
+  const rows = await scope.query(withAccountData(scope, page, sql``, bytes, sql``, fields))
   return rows[0]
 }
 

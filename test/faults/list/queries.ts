@@ -92,4 +92,22 @@ export const queries: Fault[] = [
     only: 'the start-up check passes',
     gain: 'the view of all tenants’ words may lose its condition, and the service starts',
   },
+  {
+    name: 'cursor-depends-on-fields',
+    in: 'paging',
+    find: "'count', 'fields'",
+    put: "'count'",
+    test: 'test/issues/fields.test.ts',
+    only: 'a cursor works with other fields',
+    gain: 'a list that is continued with other fields stops with an error',
+  },
+  {
+    name: 'selected-text-not-counted',
+    in: 'sizeOf',
+    find: 'if (fields.has(column)) sizes.push',
+    put: "if (fields.has('properties')) sizes.push",
+    test: 'test/issues/fields.test.ts',
+    only: 'a page without long texts is whole',
+    gain: 'a page of long texts takes as much memory as a caller likes',
+  },
 ]

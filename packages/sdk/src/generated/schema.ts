@@ -4973,6 +4973,8 @@ export interface operations {
                 "deleted_at.lte"?: string;
                 /** @description With a minus: the newest first. Absent: with `q`, the best matches first; otherwise in the order in which they were first saved */
                 sort?: "created_at" | "-created_at" | "modified_at" | "-modified_at";
+                /** @description Only these fields of each issue, separated by commas or in several parameters; `properties.<name>` is one property. An issue then has these and its three ids only, whatever the schema of the response requires */
+                fields?: string[];
                 /** @description exact: counts what the query finds; it takes longer the more there are, so leave it out on later pages. estimated: stops at 10,000 */
                 count?: "exact" | "estimated";
             };
@@ -5445,7 +5447,10 @@ export interface operations {
     };
     "issues.get": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only these fields of each issue, separated by commas or in several parameters; `properties.<name>` is one property. An issue then has these and its three ids only, whatever the schema of the response requires */
+                fields?: string[];
+            };
             header?: never;
             path: {
                 /** @example 5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11 */
