@@ -100,7 +100,8 @@ const declared = new WeakMap<object, Map<string, Map<number, string[]>>>()
 /** Whether the route declares the error. */
 export function maySend(route: Route, status: number, code: string): boolean {
   const { url, method, config = {} } = route
-  if (url === undefined) return true
+  // Another path was meant: see allowed-methods.ts.
+  if (url === undefined || code === 'method_not_allowed') return true
   const byMethod = declared.get(config) ?? new Map<string, Map<number, string[]>>()
   declared.set(config, byMethod)
   const codes = byMethod.get(String(method)) ?? errorsOf(route)

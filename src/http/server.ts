@@ -16,6 +16,7 @@ import { AppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { resolveAliases } from './aliases.ts'
+import { createAllowedMethods, methodNotAllowed } from './allowed-methods.ts'
 import { auditEffects } from './audit-effects.ts'
 import { replyError } from './error-reply.ts'
 import { authenticateRequest, authorizeRequest, requireAccessRules } from './gate.ts'
@@ -98,6 +99,7 @@ export async function createServer(deps: ServerDependencies): Promise<FastifyIns
   await describeOpenApi(app)
 
   requireAccessRules(app)
+  const methods = createAllowedMethods(app)
   resolveAliases(app, deps.audit.db)
   auditEffects(app, deps.audit, deps.health.metrics)
   const { metrics } = deps.health
@@ -126,6 +128,7 @@ export async function createServer(deps: ServerDependencies): Promise<FastifyIns
     refuseAmbiguousRequest(request)
     const authenticate = () => authenticateRequest(request, deps.authenticate)
     await (limits ? limits(request, reply, authenticate) : authenticate())
+    if (methods.isMistaken(request)) throw methodNotAllowed(reply, methods.of(request))
     authorizeRequest(request)
     shedding.enterAuthenticated(request, reply)
   })
@@ -160,17 +163,10 @@ export async function createServer(deps: ServerDependencies): Promise<FastifyIns
   })
   app.server.on('checkExpectation', (_request, response) => refuseExpectHeader(response, deps.log, secure))
 
-  const known: { method: string; pattern: RegExp }[] = []
-  app.addHook('onRoute', ({ method, url }) => {
-    const pattern = new RegExp(`^${url.replaceAll(/:[a-z_]+/g, '[^/]+')}$`)
-    for (const one of [method].flat()) known.push({ method: one, pattern })
-  })
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0] as string
-    const allowed = known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
+    const allowed = methods.of(request)
     if (allowed.length === 0) throw new AppError('not_found', 'No such path')
-    reply.header('allow', [...new Set(allowed)].sort().join(', '))
-    throw new AppError('method_not_allowed', 'This path does not support this method')
+    throw methodNotAllowed(reply, allowed)
   })
 
   healthRoutes(app, { ...deps.health, draining: () => stopping.signal.aborted })
