@@ -72,6 +72,9 @@ export function sampleRequestFor(
   }
 }
 
+/** `issue_ids` has an `issue_id`. */
+const itemName = (list: string) => list.replace(/s$/, '')
+
 function exampleOf(schema: OpenApiSchema, name: string, ids: Ids): unknown {
   const one = schema.anyOf?.[0] ?? schema.oneOf?.[0]
   if (ids[name] !== undefined) return ids[name]
@@ -81,11 +84,14 @@ function exampleOf(schema: OpenApiSchema, name: string, ids: Ids): unknown {
   if (schema.enum) return schema.enum[0]
   if (schema.type === 'object' || schema.properties) {
     const wanted = Object.entries(schema.properties ?? {}).filter(
-      ([key]) => schema.required?.includes(key) || ids[key] !== undefined,
+      ([key, value]) =>
+        schema.required?.includes(key) ||
+        ids[key] !== undefined ||
+        (value.type === 'array' && ids[itemName(key)] !== undefined),
     )
     return Object.fromEntries(wanted.map(([key, value]) => [key, exampleOf(value, key, ids)]))
   }
-  if (schema.type === 'array') return schema.items ? [exampleOf(schema.items, '', ids)] : []
+  if (schema.type === 'array') return schema.items ? [exampleOf(schema.items, itemName(name), ids)] : []
   if (schema.type === 'integer' || schema.type === 'number') return schema.minimum ?? 1
   if (schema.type === 'boolean') return true
   if (schema.format === 'uuid') return '00000000-0000-4000-8000-000000000000'

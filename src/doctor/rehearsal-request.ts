@@ -62,9 +62,10 @@ export function parseObject(text: string): object {
  * The response without the sent ids and without what always differs. If two masked responses
  * differ, a caller could tell them apart.
  */
-export function maskIds({ status, text }: RehearsalResponse, sent: Ids): string {
+export function maskIds({ status, text }: RehearsalResponse, sent: readonly Ids[]): string {
   let plain = `${status} ${text}`
-  for (const [name, value] of Object.entries(sent)) plain = plain.replaceAll(value, `:${name}`)
+  for (const [name, value] of sent.flatMap((ids) => Object.entries(ids)))
+    plain = plain.replaceAll(value, `:${name}`)
   return plain.replaceAll(/"request_id":"[^"]*"/g, '').replaceAll(/"content-length":"\d+"/g, '')
 }
 

@@ -98,7 +98,6 @@ async function tryRoute(context: RehearsalContext, result: TrialResult, route: R
     const reply = await sendRehearsalRequest(context, request, a.tenantId)
     const after = route.rule ? await digestOthersRows(context) : ''
     const theirCalls = context.calls.slice(called).filter(({ token }) => token?.reveal() === b.token).length
-    const sent = { ...one.elsewhere, ...one.inPath, ...shown }
     if (containsOthersData(context, reply)) {
       result.leaked += 1
       fault(`${one.what} got ${reply.status} with data of the other tenant`)
@@ -113,7 +112,8 @@ async function tryRoute(context: RehearsalContext, result: TrialResult, route: R
     result.count += 1
     const nobodys = await sendRehearsalRequest(context, twin, a.tenantId)
     if (
-      maskIds(reply, sent) !== maskIds(nobodys, { ...one.control.elsewhere, ...one.control.inPath, ...shown })
+      maskIds(reply, [one.inPath, one.elsewhere, shown]) !==
+      maskIds(nobodys, [one.control.inPath, one.control.elsewhere, shown])
     )
       fault(`${one.what} got another response (${reply.status}) than with unused ids (${nobodys.status})`)
   }

@@ -4,6 +4,7 @@ import type { TenantScope } from '../db/scope.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
 import { problemRoutes } from './problem-routes.ts'
 import { queryRoutes } from './query-routes.ts'
+import { readRoutes } from './read-routes.ts'
 import { type IssueRouteDependencies, issueRoutes } from './routes.ts'
 import { searchIndexSource } from './search-indexer.ts'
 import {
@@ -21,6 +22,7 @@ export function issuesFeature(deps: IssuesDependencies): Feature {
   return {
     routes(app) {
       queryRoutes(app, deps)
+      readRoutes(app, deps)
       issueRoutes(app, deps)
       problemRoutes(app, deps)
     },

@@ -46,7 +46,7 @@ const range = <Name extends string>(name: Name, what: string) =>
     [`${name}.lte`]: time.optional().describe(`${what} at or before this time`),
   }) as Record<`${Name}.${'gt' | 'gte' | 'lt' | 'lte'}`, z.ZodOptional<typeof time>>
 
-const hubSpotId = z.string().regex(/^\d{1,20}$/, 'must be HubSpot’s id, in digits')
+export const hubSpotId = z.string().regex(/^\d{1,20}$/, 'must be HubSpot’s id, in digits')
 
 export const sorts = ['created_at', '-created_at', 'modified_at', '-modified_at'] as const
 

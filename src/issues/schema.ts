@@ -123,23 +123,24 @@ export const issue = z
     ],
   })
 
-/** Characters of all fields that a request names, with their commas. */
+/** Characters of the fields that a request names, with their commas. */
 const fieldsLength = 8_000
 
 /** Read with `fieldsOf`. */
+const fieldList = z.array(z.string().max(fieldsLength)).min(1).max(200).optional()
+
+const aboutFields = {
+  description:
+    'Only these fields of each issue, separated by commas or each alone; `properties.<name>` is one property. An issue then has these and its three ids only, whatever the schema of the response requires',
+  examples: [['subject', 'stage_name', 'properties.amount']],
+}
+
+export const fieldsBody = fieldList.meta(aboutFields)
+
 export const fieldsParameter = z
-  .preprocess(
-    (given) => (given === undefined || Array.isArray(given) ? given : [given]),
-    z.array(z.string().max(fieldsLength)).min(1).max(200).optional(),
-  )
+  .preprocess((given) => (given === undefined || Array.isArray(given) ? given : [given]), fieldList)
   .optional()
-  .meta({
-    description:
-      'Only these fields of each issue, separated by commas or in several parameters; `properties.<name>` is one property. An issue then has these and its three ids only, whatever the schema of the response requires',
-    type: 'array',
-    items: { type: 'string' },
-    examples: [['subject,stage_name,properties.amount']],
-  })
+  .meta({ ...aboutFields, type: 'array', items: { type: 'string' } })
 
 export const issueQuery = z.strictObject({ fields: fieldsParameter })
 

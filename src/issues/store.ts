@@ -217,6 +217,37 @@ export async function findIssue(
   return rows[0]
 }
 
+/** Names an issue by HubSpot's id. */
+export interface TicketRef {
+  integration_id: string
+  ticket_id: string
+}
+
+/** What a request asks for, in the order of the result. */
+export type IssueRefs = { issueIds: readonly string[] } | { tickets: readonly TicketRef[] }
+
+/** Looks up each of them by a full key. @param at see IssuePage; those of others are not found */
+export async function findIssuesBy(
+  scope: TenantScope,
+  refs: IssueRefs,
+  at: { bytes: number; fields: IssueFields | undefined },
+): Promise<StoredIssue[]> {
+  const asked =
+    'issueIds' in refs
+      ? sql`unnest(${[...refs.issueIds]}::uuid[]) with ordinality r(issue_id, at)`
+      : sql`unnest(${refs.tickets.map((one) => one.integration_id)}::uuid[],
+          ${refs.tickets.map((one) => one.ticket_id)}::text[]) with ordinality r(integration_id, ticket_id, at)`
+  const key =
+    'issueIds' in refs
+      ? sql`i.issue_id = r.issue_id`
+      : sql`i.integration_id = r.integration_id and i.ticket_id = r.ticket_id`
+  const page = sql`
+    select i.*, r.at from ${asked}
+    cross join lateral (
+      select * from issues i where i.tenant_id = ${scope.tenantId} and ${key} limit 1) i`
+  return await scope.query(withAccountData(scope, page, sql`order by i.at`, at.bytes, sql``, at.fields))
+}
+
 /** An issue and the data that belongs to it, each keyed by integration and ticket. */
 const issueTables = ['issues', 'issue_associations', 'issue_last_seen', 'issue_search', 'issue_terms']
 

@@ -48,6 +48,7 @@ const rules: Record<string, string> = {
   'GET /api/hubspot/tickets/{tenant_id}/{integration_id}': 'read',
   'GET /api/hubspot/issues/{tenant_id}': 'read',
   'GET /api/hubspot/issues/{tenant_id}/facets': 'read',
+  'POST /api/hubspot/issues/{tenant_id}/read': 'read',
   'GET /api/hubspot/issues/{tenant_id}/{issue_id}': 'read',
   'GET /api/hubspot/problems/{tenant_id}/{integration_id}': 'read',
   'GET /api/hubspot/changes/{tenant_id}': 'read',

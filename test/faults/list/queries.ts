@@ -110,4 +110,22 @@ export const queries: Fault[] = [
     only: 'a page without long texts is whole',
     gain: 'a page of long texts takes as much memory as a caller likes',
   },
+  {
+    name: 'read-drops-what-does-not-fit',
+    in: 'readRoutes',
+    find: 'const end = more && last ? keys.indexOf(keyOf(last)) + 1 : keys.length',
+    put: 'const end = keys.length',
+    test: 'test/issues/read.test.ts',
+    only: 'what does not fit is named',
+    gain: 'a caller deletes its copies of long issues, because they are reported as missing',
+  },
+  {
+    name: 'name-taken-for-an-id',
+    in: 'createAllowedMethods',
+    find: 'return !of(request).includes(request.method)',
+    put: 'return false',
+    test: 'test/issues/read.test.ts',
+    only: 'a GET of the path',
+    gain: 'a wrong method is answered as a wrong id, and Allow names methods that the path does not have',
+  },
 ]

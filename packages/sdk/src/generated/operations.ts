@@ -32,6 +32,7 @@ export const operations = {
   'oauth.confirm': { method: 'post', path: '/connect/{confirmation_id}', body: 'application/x-www-form-urlencoded' },
   'issues.list': { method: 'get', path: '/api/hubspot/issues/{tenant_id}', ofTenant: true, json: true, pages: { method: 'all', items: 'issues' } },
   'issues.facets': { method: 'get', path: '/api/hubspot/issues/{tenant_id}/facets', ofTenant: true, json: true },
+  'issues.read': { method: 'post', path: '/api/hubspot/issues/{tenant_id}/read', ofTenant: true, body: 'application/json', json: true },
   'tickets.list': { method: 'get', path: '/api/hubspot/tickets/{tenant_id}/{integration_id}', ofTenant: true, json: true, pages: { method: 'all', items: 'tickets' } },
   'issues.get': { method: 'get', path: '/api/hubspot/issues/{tenant_id}/{issue_id}', ofTenant: true, json: true },
   'problems.list': { method: 'get', path: '/api/hubspot/problems/{tenant_id}/{integration_id}', ofTenant: true, json: true, pages: { method: 'all', items: 'problems' } },
@@ -345,6 +346,12 @@ export interface TenantOperations {
      * `GET /api/hubspot/issues/{tenant_id}/facets`
      */
     facets(input?: InputOf<'issues.facets'>, options?: CallOptions): Promise<ResultOf<'issues.facets'>>
+    /**
+     * Read issues by their ids. Up to 200 issues, in the order of the request and each once. It changes nothing; an `Idempotency-Key` is ignored.
+     *
+     * `POST /api/hubspot/issues/{tenant_id}/read`
+     */
+    read(input?: InputOf<'issues.read'>, options?: CallOptions): Promise<ResultOf<'issues.read'>>
     /**
      * Read an issue. The issue as last synced; `synced_at` says when it last changed here. A tombstone has `archived: true`.
      *

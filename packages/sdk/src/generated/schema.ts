@@ -456,6 +456,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/hubspot/issues/{tenant_id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read issues by their ids
+         * @description Up to 200 issues, in the order of the request and each once. It changes nothing; an `Idempotency-Key` is ignored.
+         */
+        post: operations["issues.read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/hubspot/tickets/{tenant_id}/{integration_id}": {
         parameters: {
             query?: never;
@@ -2015,6 +2035,34 @@ export interface components {
             }[] | null;
             /** @description See `issues.list` */
             indexing: string[];
+        };
+        IssuesReadResponse: {
+            /** @enum {boolean} */
+            success: true;
+            /**
+             * Format: uuid
+             * @example 5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11
+             */
+            tenant_id: string;
+            issues: components["schemas"]["Issue"][];
+            /**
+             * @description Of those asked for: the ones that this tenant does not have, in the form of the request
+             * @example [
+             *       "01a2044e-3b22-7014-9cc8-9f60e5564520"
+             *     ]
+             */
+            missing: (string | {
+                integration_id: string;
+                ticket_id: string;
+            })[];
+            /**
+             * @description The rest of those asked for, from the first that did not fit in 512 KiB: ask for them again. Some of them may be missing
+             * @example []
+             */
+            unread: (string | {
+                integration_id: string;
+                ticket_id: string;
+            })[];
         };
         TicketsListResponse: {
             /** @enum {boolean} */
@@ -4973,7 +5021,7 @@ export interface operations {
                 "deleted_at.lte"?: string;
                 /** @description With a minus: the newest first. Absent: with `q`, the best matches first; otherwise in the order in which they were first saved */
                 sort?: "created_at" | "-created_at" | "modified_at" | "-modified_at";
-                /** @description Only these fields of each issue, separated by commas or in several parameters; `properties.<name>` is one property. An issue then has these and its three ids only, whatever the schema of the response requires */
+                /** @description Only these fields of each issue, separated by commas or each alone; `properties.<name>` is one property. An issue then has these and its three ids only, whatever the schema of the response requires */
                 fields?: string[];
                 /** @description exact: counts what the query finds; it takes longer the more there are, so leave it out on later pages. estimated: stops at 10,000 */
                 count?: "exact" | "estimated";
@@ -5306,6 +5354,134 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "issues.read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11 */
+                tenant_id: components["parameters"]["tenant_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "issue_ids": [
+                 *         "01a2044e-3b22-7014-9cc8-9f60e5564519",
+                 *         "01a2044e-3b22-7014-9cc8-9f60e5564520"
+                 *       ],
+                 *       "fields": [
+                 *         "subject",
+                 *         "stage_name",
+                 *         "properties.amount"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    issue_ids?: string[];
+                    /** @description Instead of `issue_ids`: the issues by HubSpot’s ids */
+                    tickets?: {
+                        /** Format: uuid */
+                        integration_id: string;
+                        ticket_id: string;
+                    }[];
+                    /**
+                     * @description Only these fields of each issue, separated by commas or each alone; `properties.<name>` is one property. An issue then has these and its three ids only, whatever the schema of the response requires
+                     * @example [
+                     *       "subject",
+                     *       "stage_name",
+                     *       "properties.amount"
+                     *     ]
+                     */
+                    fields?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "tenant_id": "5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11",
+                     *       "issues": [
+                     *         {
+                     *           "issue_id": "01a2044e-3b22-7014-9cc8-9f60e5564519",
+                     *           "integration_id": "01a2044e-3639-7888-95cf-ef6ead9b1a46",
+                     *           "ticket_id": "397940000030",
+                     *           "subject": "Feature request: filters for the printer driver",
+                     *           "content": "Hi team, any workaround would help.",
+                     *           "pipeline_id": "0",
+                     *           "pipeline_name": "Support Pipeline",
+                     *           "stage_id": "4",
+                     *           "stage_name": "Closed",
+                     *           "stage_closed": true,
+                     *           "priority": "MEDIUM",
+                     *           "category": "GENERAL_INQUIRY",
+                     *           "owner_id": "48857036",
+                     *           "owner_name": "Ada Lovelace",
+                     *           "owner_email": "ada.lovelace@northwind-bikes.example.com",
+                     *           "created_at": "2025-06-09T15:14:50.410Z",
+                     *           "modified_at": "2025-06-09T18:33:36.923Z",
+                     *           "archived": false,
+                     *           "archived_at": null,
+                     *           "deleted_at": null,
+                     *           "merged_into": null,
+                     *           "url": "https://app.hubspot.com/contacts/25000195/record/0-5/397940000030",
+                     *           "properties": {
+                     *             "subject": "Feature request: filters for the printer driver",
+                     *             "hs_is_closed": "true"
+                     *           },
+                     *           "associations": {
+                     *             "contacts": [
+                     *               {
+                     *                 "id": "51",
+                     *                 "labels": [
+                     *                   {
+                     *                     "category": "HUBSPOT_DEFINED",
+                     *                     "type_id": 16,
+                     *                     "label": null
+                     *                   }
+                     *                 ]
+                     *               }
+                     *             ],
+                     *             "companies": [],
+                     *             "deals": null
+                     *           },
+                     *           "synced_at": "2026-11-22T17:29:25.524Z"
+                     *         }
+                     *       ],
+                     *       "missing": [
+                     *         "01a2044e-3b22-7014-9cc8-9f60e5564520"
+                     *       ],
+                     *       "unread": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IssuesReadResponse"];
+                };
+            };
+            400: components["responses"]["BadRequestOrBody"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["Misdirected"];
+            429: components["responses"]["Limited"];
+            431: components["responses"]["RequestTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "tickets.list": {
         parameters: {
             query?: {
@@ -5448,7 +5624,7 @@ export interface operations {
     "issues.get": {
         parameters: {
             query?: {
-                /** @description Only these fields of each issue, separated by commas or in several parameters; `properties.<name>` is one property. An issue then has these and its three ids only, whatever the schema of the response requires */
+                /** @description Only these fields of each issue, separated by commas or each alone; `properties.<name>` is one property. An issue then has these and its three ids only, whatever the schema of the response requires */
                 fields?: string[];
             };
             header?: never;
