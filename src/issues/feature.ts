@@ -2,6 +2,7 @@
 import type { Feature } from '../api/feature.ts'
 import type { TenantScope } from '../db/scope.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
+import { hubSpotSearchRoutes } from './hubspot-search-routes.ts'
 import { problemRoutes } from './problem-routes.ts'
 import { queryRoutes } from './query-routes.ts'
 import { readRoutes } from './read-routes.ts'
@@ -23,6 +24,7 @@ export function issuesFeature(deps: IssuesDependencies): Feature {
     routes(app) {
       queryRoutes(app, deps)
       readRoutes(app, deps)
+      hubSpotSearchRoutes(app, deps)
       issueRoutes(app, deps)
       problemRoutes(app, deps)
     },

@@ -4,10 +4,12 @@ import { AppError } from '../lib/errors.ts'
 export const propertyComparisons = ['gt', 'gte', 'lt', 'lte'] as const
 export type PropertyComparison = (typeof propertyComparisons)[number]
 
+/** Makes the error that says what is wrong with a part of the request. */
+export type Refuse = (rule: string) => AppError
+
 export interface PropertyCondition {
   name: string
-  /** For errors. */
-  parameter: string
+  refuse: Refuse
   /** Any of these values; whether there is a value; or a comparison with one. */
   test: { any: readonly string[] } | { exists: boolean } | { comparison: PropertyComparison; value: string }
 }
@@ -20,7 +22,7 @@ export const maxPropertyValue = 200
 
 const form = /^(?<name>[A-Za-z0-9_]{1,128})(?:\.(?<suffix>gt|gte|lt|lte|in|exists))?$/
 
-export const invalidParameter = (parameter: string, rule: string) =>
+const invalidParameter = (parameter: string, rule: string) =>
   new AppError('validation_failed', `The query parameter ${parameter} ${rule}`, {
     details: [{ pointer: `/${parameter}`, parameter, rule }],
   })
@@ -44,23 +46,21 @@ export function parsePropertyConditions(
         'must have the form properties.<name>, with .gt, .gte, .lt, .lte, .in or .exists behind it or nothing',
       )
     const parameter = `properties.${key}`
-    return { name, parameter, test: testOf(parameter, suffix, [value].flat()) }
+    const refuse = (rule: string) => invalidParameter(parameter, rule)
+    return { name, refuse, test: testOf(refuse, suffix, [value].flat()) }
   })
 }
 
-function testOf(parameter: string, suffix: string | undefined, given: string[]): PropertyCondition['test'] {
+function testOf(refuse: Refuse, suffix: string | undefined, given: string[]): PropertyCondition['test'] {
   const values = suffix === 'in' ? given.flatMap((list) => list.split(',')) : given
-  if (values.length > maxValues) throw invalidParameter(parameter, `must have at most ${maxValues} values`)
+  if (values.length > maxValues) throw refuse(`must have at most ${maxValues} values`)
   if (values.some((value) => value === '' || value.length > maxPropertyValue || value.includes('\0')))
-    throw invalidParameter(
-      parameter,
-      `must have from 1 to ${maxPropertyValue} characters in each value, and no NUL`,
-    )
+    throw refuse(`must have from 1 to ${maxPropertyValue} characters in each value, and no NUL`)
   if (suffix === undefined || suffix === 'in') return { any: values }
   const [value = ''] = values
-  if (values.length > 1) throw invalidParameter(parameter, 'must be given once')
+  if (values.length > 1) throw refuse('must be given once')
   if (suffix !== 'exists') return { comparison: suffix as PropertyComparison, value }
-  if (value !== 'true' && value !== 'false') throw invalidParameter(parameter, 'must be true or false')
+  if (value !== 'true' && value !== 'false') throw refuse('must be true or false')
   return { exists: value === 'true' }
 }
 
@@ -78,6 +78,8 @@ const kinds: Readonly<Record<string, ValueKind>> = {
 export const kindOf = (type: string | null): ValueKind => kinds[type ?? ''] ?? 'text'
 
 const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/
+/** Since 1970, as HubSpot's search takes times. */
+const milliseconds = /^-?\d{10,14}$/
 const time = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/
 
 /**
@@ -85,16 +87,19 @@ const time = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d
  *
  * @throws AppError validation_failed when it is not of this kind
  */
-export function operandOf(kind: ValueKind, value: string, parameter: string): string {
+export function operandOf(kind: ValueKind, value: string, refuse: Refuse): string {
   if (kind === 'number') {
-    if (!number.test(value)) throw invalidParameter(parameter, 'must be a number: the property is one')
+    if (!number.test(value)) throw refuse('must be a number: the property is one')
     return value
   }
   if (kind !== 'time') return value
-  const at = time.test(value) ? new Date(value) : undefined
+  const at = time.test(value)
+    ? new Date(value)
+    : milliseconds.test(value)
+      ? new Date(Number(value))
+      : undefined
   if (!at || Number.isNaN(at.getTime()))
-    throw invalidParameter(
-      parameter,
+    throw refuse(
       'must be a date such as 2026-11-25, or a time such as 2026-11-25T09:30:00Z: the property is one',
     )
   return at.toISOString().slice(0, 23)

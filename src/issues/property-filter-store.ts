@@ -4,17 +4,17 @@ import type { TenantScope } from '../db/scope.ts'
 import { nearestName } from '../lib/nearest-name.ts'
 import type { AssociatedKind } from './association-store.ts'
 import {
-  invalidParameter,
   kindOf,
   operandOf,
   type PropertyComparison,
   type PropertyCondition,
+  type Refuse,
   type ValueKind,
 } from './property-conditions.ts'
 import { associationName, createTermOf } from './search-terms.ts'
 import { numbersOn, timesOn } from './value-ranges.ts'
 
-const comparisons: Record<PropertyComparison, RawBuilder<unknown>> = {
+export const comparisons: Record<PropertyComparison, RawBuilder<unknown>> = {
   gt: sql`>`,
   gte: sql`>=`,
   lt: sql`<`,
@@ -22,7 +22,7 @@ const comparisons: Record<PropertyComparison, RawBuilder<unknown>> = {
 }
 
 /** The value `p.value` as a number; null: it is none. */
-const asNumber = sql`case when p.value ~ '^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]{1,3})?$' and length(p.value) <= 200
+export const asNumber = sql`case when p.value ~ '^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]{1,3})?$' and length(p.value) <= 200
   then p.value::numeric end`
 
 /**
@@ -30,7 +30,7 @@ const asNumber = sql`case when p.value ~ '^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE
  * PostgreSQL's type: a value that only looks like a date would fail the query. Some values are
  * milliseconds since 1970.
  */
-const asTime = sql`case
+export const asTime = sql`case
   when p.value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then p.value || 'T00:00:00.000'
   when p.value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$' then left(p.value, 19) || '.000'
   when p.value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{1,3}Z$' then rpad(rtrim(p.value, 'Z'), 23, '0')
@@ -56,19 +56,19 @@ export async function propertyConditions(
   if (conditions.length === 0) return all
   const types = await findTypes(scope, conditions, integrationId)
   const termOf = createTermOf(scope.tenantId)
-  for (const { name, parameter, test } of conditions) {
+  for (const { name, refuse, test } of conditions) {
     const kind = kindOf(types.get(name) ?? null)
     if ('exists' in test) {
       const hasValue = hasAny([termOf(name)])
       all.indexed.push(test.exists ? hasValue : sql`not ${hasValue}`)
     } else if ('any' in test) {
-      const operands = test.any.map((value) => operandOf(kind, value, parameter))
+      const operands = test.any.map((value) => operandOf(kind, value, refuse))
       all.indexed.push(hasAny(operands.map((value) => termOf(name, termValue(kind, value)))))
       all.stored.push(stored(scope, name, isAnyOf(kind, operands)))
     } else {
       if (kind !== 'number' && kind !== 'time')
-        throw invalidParameter(parameter, 'compares numbers and times only, and the property is neither')
-      const operand = operandOf(kind, test.value, parameter)
+        throw refuse('compares numbers and times only, and the property is neither')
+      const operand = operandOf(kind, test.value, refuse)
       const side = test.comparison.startsWith('g') ? 'up' : 'down'
       const ranges = kind === 'number' ? numbersOn(side, Number(operand)) : timesOn(side, operand)
       const isBeyond = comparisons[test.comparison]
@@ -89,11 +89,11 @@ export const isAssociated = (scope: TenantScope, kind: AssociatedKind, ids: read
   return hasAny(ids.map((id) => termOf(associationName(kind), id)))
 }
 
-const hasAny = (terms: readonly number[]) =>
+export const hasAny = (terms: readonly number[]) =>
   terms.length === 1 ? sql`t.terms @> ${[...terms]}::bigint[]` : sql`t.terms && ${[...terms]}::bigint[]`
 
 /** Terms are made from what is stored, which has a Z behind a time. */
-const termValue = (kind: ValueKind, operand: string) => (kind === 'time' ? `${operand}Z` : operand)
+export const termValue = (kind: ValueKind, operand: string) => (kind === 'time' ? `${operand}Z` : operand)
 
 function isAnyOf(kind: ValueKind, operands: readonly string[]): RawBuilder<unknown> {
   const all = sql`${[...operands]}::text[]`
@@ -108,7 +108,7 @@ function isAnyOf(kind: ValueKind, operands: readonly string[]): RawBuilder<unkno
  * Whether the stored value `p.value` meets the condition. The limit keeps it a query of its own: it
  * runs for what the index has found, one lookup per issue.
  */
-const stored = (scope: TenantScope, name: string, condition: RawBuilder<unknown>) => sql`(
+export const stored = (scope: TenantScope, name: string, condition: RawBuilder<unknown>) => sql`(
   select ${condition} from (
     select i.properties ->> ${name}::text as value from issues i
     where i.tenant_id = ${scope.tenantId} and i.integration_id = s.integration_id and i.ticket_id = s.ticket_id
@@ -121,9 +121,9 @@ const stored = (scope: TenantScope, name: string, condition: RawBuilder<unknown>
  * @throws AppError validation_failed for a property that no account has, and for one that differs
  *   between accounts
  */
-async function findTypes(
+export async function findTypes(
   scope: TenantScope,
-  conditions: readonly PropertyCondition[],
+  conditions: readonly Pick<PropertyCondition, 'name' | 'refuse'>[],
   integrationId: string | undefined,
 ): Promise<Map<string, string>> {
   const names = [...new Set(conditions.map(({ name }) => name))]
@@ -137,25 +137,17 @@ async function findTypes(
       where tenant_id = ${scope.tenantId} and resource = 'properties' ${only}) r`)
   const types = new Map<string, string>()
   for (const { name, types: found, defined } of rows) {
-    const parameter = conditions.find((condition) => condition.name === name)?.parameter ?? name
-    if (!defined) continue
-    if (!found) throw await unknownProperty(scope, name, parameter, only)
+    const { refuse } = conditions.find((condition) => condition.name === name) ?? {}
+    if (!defined || !refuse) continue
+    if (!found) throw await unknownProperty(scope, name, refuse, only)
     if (new Set(found.map(kindOf)).size > 1)
-      throw invalidParameter(
-        parameter,
-        'names a property of different types in the accounts: give integration_id',
-      )
+      throw refuse('names a property of different types in the accounts: give integration_id')
     types.set(name, found[0] ?? '')
   }
   return types
 }
 
-async function unknownProperty(
-  scope: TenantScope,
-  name: string,
-  parameter: string,
-  only: RawBuilder<unknown>,
-) {
+async function unknownProperty(scope: TenantScope, name: string, refuse: Refuse, only: RawBuilder<unknown>) {
   const rows = await scope.query(sql<{ name: string }>`
     select distinct d.name from integration_resources, jsonb_object_keys(property_types) d(name)
     where tenant_id = ${scope.tenantId} and resource = 'properties' ${only}
@@ -164,8 +156,5 @@ async function unknownProperty(
     name,
     rows.map((row) => row.name),
   )
-  return invalidParameter(
-    parameter,
-    `names a property that no account has${near ? ` (did you mean ${near}?)` : ''}`,
-  )
+  return refuse(`names a property that no account has${near ? ` (did you mean ${near}?)` : ''}`)
 }

@@ -9,7 +9,7 @@ import type { Database } from '../db/database.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { requireIntegration } from '../integrations/require-integration.ts'
-import { AppError, integrationNotFound } from '../lib/errors.ts'
+import { integrationNotFound } from '../lib/errors.ts'
 import { requireTenant } from '../tenants/require-tenant.ts'
 import { facetsResponse } from './facet-schema.ts'
 import { countByTime, countByValue } from './facet-store.ts'
@@ -23,21 +23,7 @@ import { issuesResponse } from './schema.ts'
 import { listIncompleteIndexes } from './search-index-store.ts'
 import { listIntegrationIssues, listIssues, type StoredIssue } from './store.ts'
 import { findFragment, type TextQuery } from './text-query.ts'
-
-/** PostgreSQL's code for a statement that was cancelled at its time limit. */
-const statementTimeout = '57014'
-
-/**
- * Wraps what a broad query makes slow, and nothing that waits for others: then it would be right to
- * repeat the request.
- *
- * @throws AppError query_too_broad in place of the database's own error
- */
-const unlessTooBroad = <T>(done: Promise<T>): Promise<T> =>
-  done.catch((error: unknown) => {
-    if ((error as { code?: string }).code !== statementTimeout) throw error
-    throw new AppError('query_too_broad', 'The query takes too long: add a condition that fewer issues meet')
-  })
+import { unlessTooBroad } from './too-broad.ts'
 
 async function readFacets(scope: TenantScope, query: FacetsQuery): Promise<z.infer<typeof facetsResponse>> {
   const { integration_id, interval, time } = query

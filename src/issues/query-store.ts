@@ -269,6 +269,34 @@ export async function findIssues(
   )) as FoundIssue[]
 }
 
+/**
+ * Issues in the order of any value. None is left out because it changes meanwhile, so a page may
+ * repeat what a change has moved.
+ *
+ * @param key what rows `s` are sorted by; those without it come last
+ */
+export async function findIssuesBy(
+  scope: TenantScope,
+  filter: IssueFilter,
+  key: RawBuilder<unknown>,
+  { descending, offset, limit, bytes }: { descending: boolean; offset: number; limit: number; bytes: number },
+): Promise<StoredIssue[]> {
+  const source = await sourceOfPage(scope, filter)
+  const direction = descending ? sql`desc` : sql`asc`
+  const page = sql`
+    select i.*, s.rank from (
+      select s.*, row_number() over () as rank from (
+        select s.integration_id, s.ticket_id from ${source}
+        where ${filter.where}
+        order by ${key} ${direction} nulls last, s.issue_id ${direction}
+        limit ${limit} offset ${offset}) s) s
+    cross join lateral (
+      select * from issues i
+      where i.tenant_id = ${scope.tenantId} and i.integration_id = s.integration_id and i.ticket_id = s.ticket_id
+      limit 1) i`
+  return await scope.query(withAccountData(scope, page, sql`order by i.rank`, bytes))
+}
+
 /** @param atMost stops counting there */
 export async function countIssues(scope: TenantScope, filter: IssueFilter, atMost?: number): Promise<number> {
   const source = await sourceOf(scope, filter)

@@ -73,6 +73,19 @@ export function parseTextQuery(tenantId: string, q: string): TextQuery {
   return { tsquery, wanted }
 }
 
+/**
+ * A tsquery for the words of a text, in any order, each the beginning of a word: as HubSpot searches.
+ *
+ * @throws AppError validation_failed when there is no word, or there are too many
+ */
+export function parsePrefixes(tenantId: string, text: string, refuse: (rule: string) => AppError): string {
+  const words = wordsOf(text)
+  if (words.length === 0) throw refuse('must have a letter or a digit')
+  if (words.length > maxWords) throw refuse(`must have at most ${maxWords} words`)
+  const prefix = wordPrefix(tenantId)
+  return words.map((word) => `'${prefix}${word.text}':*`).join(' & ')
+}
+
 /** A part of a text with words that were searched for. */
 export interface Fragment {
   text: string

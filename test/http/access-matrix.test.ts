@@ -50,6 +50,8 @@ const rules: Record<string, string> = {
   'GET /api/hubspot/issues/{tenant_id}/facets': 'read',
   'POST /api/hubspot/issues/{tenant_id}/read': 'read',
   'GET /api/hubspot/issues/{tenant_id}/{issue_id}': 'read',
+  'POST /api/hubspot/issues/{tenant_id}/search': 'read',
+  'POST /api/hubspot/client/{tenant_id}/{integration_id}/crm/v3/objects/tickets/search': 'read',
   'GET /api/hubspot/problems/{tenant_id}/{integration_id}': 'read',
   'GET /api/hubspot/changes/{tenant_id}': 'read',
   'GET /api/hubspot/endpoints/{tenant_id}': 'manage',

@@ -128,4 +128,22 @@ export const queries: Fault[] = [
     only: 'a GET of the path',
     gain: 'a wrong method is answered as a wrong id, and Allow names methods that the path does not have',
   },
+  {
+    name: 'search-shows-tombstones',
+    in: 'prepareSearch',
+    find: 'sql`not s.archived`,',
+    put: '',
+    test: 'test/issues/hubspot-search.test.ts',
+    only: 'groups are alternatives',
+    gain: 'a program that used HubSpot’s search gets deleted tickets',
+  },
+  {
+    name: 'groups-mixed-with-each-other',
+    in: 'conditionsOf',
+    find: "stored: stored(scope, name, sql`p.value <> ''`)",
+    put: 'stored: sql`true`',
+    test: 'test/issues/hubspot-search.test.ts',
+    only: 'groups are alternatives',
+    gain: 'a ticket is found that meets no group of filters',
+  },
 ]

@@ -33,6 +33,8 @@ export const operations = {
   'issues.list': { method: 'get', path: '/api/hubspot/issues/{tenant_id}', ofTenant: true, json: true, pages: { method: 'all', items: 'issues' } },
   'issues.facets': { method: 'get', path: '/api/hubspot/issues/{tenant_id}/facets', ofTenant: true, json: true },
   'issues.read': { method: 'post', path: '/api/hubspot/issues/{tenant_id}/read', ofTenant: true, body: 'application/json', json: true },
+  'issues.search': { method: 'post', path: '/api/hubspot/issues/{tenant_id}/search', ofTenant: true, body: 'application/json', json: true },
+  'issues.searchByClient': { method: 'post', path: '/api/hubspot/client/{tenant_id}/{integration_id}/crm/v3/objects/tickets/search', ofTenant: true, body: 'application/json', json: true },
   'tickets.list': { method: 'get', path: '/api/hubspot/tickets/{tenant_id}/{integration_id}', ofTenant: true, json: true, pages: { method: 'all', items: 'tickets' } },
   'issues.get': { method: 'get', path: '/api/hubspot/issues/{tenant_id}/{issue_id}', ofTenant: true, json: true },
   'problems.list': { method: 'get', path: '/api/hubspot/problems/{tenant_id}/{integration_id}', ofTenant: true, json: true, pages: { method: 'all', items: 'problems' } },
@@ -352,6 +354,18 @@ export interface TenantOperations {
      * `POST /api/hubspot/issues/{tenant_id}/read`
      */
     read(input?: InputOf<'issues.read'>, options?: CallOptions): Promise<ResultOf<'issues.read'>>
+    /**
+     * Search issues as HubSpot does. Takes the body of HubSpot’s search of tickets and answers in its form from Spoke’s copy: without a rate limit, and without an end after 10,000 results. A page ends at 512 KiB.
+     *
+     * `POST /api/hubspot/issues/{tenant_id}/search`
+     */
+    search(input?: InputOf<'issues.search'>, options?: CallOptions): Promise<ResultOf<'issues.search'>>
+    /**
+     * Search issues with HubSpot’s client. The same at the path that HubSpot’s own clients call: set their base path to `/api/hubspot/client/{tenant_id}/{integration_id}` of Spoke, and their access token to a key of Spoke.
+     *
+     * `POST /api/hubspot/client/{tenant_id}/{integration_id}/crm/v3/objects/tickets/search`
+     */
+    searchByClient(integration_id: string, input?: InputOf<'issues.searchByClient'>, options?: CallOptions): Promise<ResultOf<'issues.searchByClient'>>
     /**
      * Read an issue. The issue as last synced; `synced_at` says when it last changed here. A tombstone has `archived: true`.
      *

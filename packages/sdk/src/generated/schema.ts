@@ -476,6 +476,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/hubspot/issues/{tenant_id}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search issues as HubSpot does
+         * @description Takes the body of HubSpot’s search of tickets and answers in its form from Spoke’s copy: without a rate limit, and without an end after 10,000 results. A page ends at 512 KiB.
+         */
+        post: operations["issues.search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/hubspot/client/{tenant_id}/{integration_id}/crm/v3/objects/tickets/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search issues with HubSpot’s client
+         * @description The same at the path that HubSpot’s own clients call: set their base path to `/api/hubspot/client/{tenant_id}/{integration_id}` of Spoke, and their access token to a key of Spoke.
+         */
+        post: operations["issues.searchByClient"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/hubspot/tickets/{tenant_id}/{integration_id}": {
         parameters: {
             query?: never;
@@ -1093,6 +1133,33 @@ export interface webhooks {
 }
 export interface components {
     schemas: {
+        HubSpotSearchInput: {
+            /** @description One of the groups must hold, and of a group all filters */
+            filterGroups?: {
+                filters: {
+                    /** @description A property, or associations.contact, associations.company, associations.deal */
+                    propertyName: string;
+                    /** @enum {string} */
+                    operator: "EQ" | "NEQ" | "LT" | "LTE" | "GT" | "GTE" | "BETWEEN" | "IN" | "NOT_IN" | "HAS_PROPERTY" | "NOT_HAS_PROPERTY" | "CONTAINS_TOKEN" | "NOT_CONTAINS_TOKEN";
+                    value?: string | number | boolean;
+                    /** @description For BETWEEN */
+                    highValue?: string | number | boolean;
+                    /** @description For IN and NOT_IN */
+                    values?: (string | number | boolean)[];
+                }[];
+            }[];
+            /** @description Beginnings of words of the subject, the content or the ticket id */
+            query?: string;
+            /** @description Absent: the oldest ticket first */
+            sorts?: (string | {
+                propertyName: string;
+                /** @enum {string} */
+                direction?: "ASCENDING" | "DESCENDING";
+            })[];
+            properties?: string[];
+            limit?: number;
+            after?: string | number;
+        };
         /**
          * @example {
          *       "success": false,
@@ -1357,27 +1424,6 @@ export interface components {
             };
         };
         /**
-         * @example {
-         *       "kind": "tickets",
-         *       "record_id": "300000000123",
-         *       "state": "repaired",
-         *       "reason": "subject: removed characters that the database cannot store",
-         *       "record": null,
-         *       "found_at": "2026-11-22T17:29:25.724Z"
-         *     }
-         */
-        RecordProblem: {
-            kind: string;
-            /** @description HubSpot’s id, or `unknown-…` if the record has none */
-            record_id: string;
-            /** @enum {string} */
-            state: "repaired" | "quarantined";
-            reason: string;
-            /** @description What HubSpot returned, for a quarantined record */
-            record: string | null;
-            found_at: string;
-        };
-        /**
          * @description As HubSpot returned it
          * @example {
          *       "id": "397940000006",
@@ -1515,6 +1561,27 @@ export interface components {
             } | null;
             /** @description When the stored content last changed */
             synced_at: string;
+        };
+        /**
+         * @example {
+         *       "kind": "tickets",
+         *       "record_id": "300000000123",
+         *       "state": "repaired",
+         *       "reason": "subject: removed characters that the database cannot store",
+         *       "record": null,
+         *       "found_at": "2026-11-22T17:29:25.724Z"
+         *     }
+         */
+        RecordProblem: {
+            kind: string;
+            /** @description HubSpot’s id, or `unknown-…` if the record has none */
+            record_id: string;
+            /** @enum {string} */
+            state: "repaired" | "quarantined";
+            reason: string;
+            /** @description What HubSpot returned, for a quarantined record */
+            record: string | null;
+            found_at: string;
         };
         /**
          * @example {
@@ -2063,6 +2130,79 @@ export interface components {
                 integration_id: string;
                 ticket_id: string;
             })[];
+        };
+        HubSpotSearchResultsResponse: {
+            /** @enum {boolean} */
+            success: true;
+            /**
+             * Format: uuid
+             * @example 5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11
+             */
+            tenant_id: string;
+            total: number;
+            results: {
+                id: string;
+                /** @description Spoke’s id */
+                issue_id: string;
+                /** @description The account: ids of tickets are unique within it */
+                integration_id: string;
+                properties: {
+                    [key: string]: string | null;
+                };
+                createdAt: string;
+                updatedAt: string;
+                /** @enum {boolean} */
+                archived: false;
+                url?: string;
+            }[];
+            /** @description Absent: this is the last page */
+            paging?: {
+                next: {
+                    /** @description Send it as `after` */
+                    after: string;
+                };
+            };
+            /** @description See `issues.list` */
+            indexing: string[];
+        };
+        HubSpotClientSearchResultsResponse: {
+            /** @enum {boolean} */
+            success: true;
+            /**
+             * Format: uuid
+             * @example 5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11
+             */
+            tenant_id: string;
+            /**
+             * Format: uuid
+             * @example 01a2044e-3639-7888-95cf-ef6ead9b1a46
+             */
+            integration_id: string;
+            total: number;
+            results: {
+                id: string;
+                /** @description Spoke’s id */
+                issue_id: string;
+                /** @description The account: ids of tickets are unique within it */
+                integration_id: string;
+                properties: {
+                    [key: string]: string | null;
+                };
+                createdAt: string;
+                updatedAt: string;
+                /** @enum {boolean} */
+                archived: false;
+                url?: string;
+            }[];
+            /** @description Absent: this is the last page */
+            paging?: {
+                next: {
+                    /** @description Send it as `after` */
+                    after: string;
+                };
+            };
+            /** @description See `issues.list` */
+            indexing: string[];
         };
         TicketsListResponse: {
             /** @enum {boolean} */
@@ -5476,6 +5616,172 @@ export interface operations {
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["Misdirected"];
+            429: components["responses"]["Limited"];
+            431: components["responses"]["RequestTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "issues.search": {
+        parameters: {
+            query?: {
+                /** @description Of one account; absent: of all of the tenant’s */
+                integration_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @example 5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11 */
+                tenant_id: components["parameters"]["tenant_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["HubSpotSearchInput"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "tenant_id": "5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11",
+                     *       "total": 1,
+                     *       "results": [
+                     *         {
+                     *           "id": "397940000030",
+                     *           "issue_id": "01a2044e-3b22-7014-9cc8-9f60e5564519",
+                     *           "integration_id": "01a2044e-3639-7888-95cf-ef6ead9b1a46",
+                     *           "properties": {
+                     *             "subject": "Feature request: filters for the printer driver",
+                     *             "hs_ticket_priority": "HIGH",
+                     *             "createdate": "2025-06-09T15:14:50.410Z",
+                     *             "hs_lastmodifieddate": "2025-06-09T18:33:36.923Z",
+                     *             "hs_object_id": "397940000030"
+                     *           },
+                     *           "createdAt": "2025-06-09T15:14:50.410Z",
+                     *           "updatedAt": "2025-06-09T18:33:36.923Z",
+                     *           "archived": false,
+                     *           "url": "https://app.hubspot.com/contacts/25000195/record/0-5/397940000030"
+                     *         }
+                     *       ],
+                     *       "indexing": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HubSpotSearchResultsResponse"];
+                };
+            };
+            400: components["responses"]["BadRequestOrBody"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["Misdirected"];
+            /** @description `query_too_broad` */
+            422: {
+                headers: {
+                    "Request-Id": components["headers"]["Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Limited"];
+            431: components["responses"]["RequestTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "issues.searchByClient": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11 */
+                tenant_id: components["parameters"]["tenant_id"];
+                /** @example 01a2044e-3639-7888-95cf-ef6ead9b1a46 */
+                integration_id: components["parameters"]["integration_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["HubSpotSearchInput"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "tenant_id": "5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11",
+                     *       "integration_id": "01a2044e-3639-7888-95cf-ef6ead9b1a46",
+                     *       "total": 1,
+                     *       "results": [
+                     *         {
+                     *           "id": "397940000030",
+                     *           "issue_id": "01a2044e-3b22-7014-9cc8-9f60e5564519",
+                     *           "integration_id": "01a2044e-3639-7888-95cf-ef6ead9b1a46",
+                     *           "properties": {
+                     *             "subject": "Feature request: filters for the printer driver",
+                     *             "hs_ticket_priority": "HIGH",
+                     *             "createdate": "2025-06-09T15:14:50.410Z",
+                     *             "hs_lastmodifieddate": "2025-06-09T18:33:36.923Z",
+                     *             "hs_object_id": "397940000030"
+                     *           },
+                     *           "createdAt": "2025-06-09T15:14:50.410Z",
+                     *           "updatedAt": "2025-06-09T18:33:36.923Z",
+                     *           "archived": false,
+                     *           "url": "https://app.hubspot.com/contacts/25000195/record/0-5/397940000030"
+                     *         }
+                     *       ],
+                     *       "indexing": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HubSpotClientSearchResultsResponse"];
+                };
+            };
+            400: components["responses"]["BadRequestOrBody"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["Misdirected"];
+            /** @description `query_too_broad` */
+            422: {
+                headers: {
+                    "Request-Id": components["headers"]["Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["Limited"];
             431: components["responses"]["RequestTooLarge"];
             500: components["responses"]["Internal"];
