@@ -264,6 +264,8 @@ CREATE TABLE endpoints (
     failing_since timestamp with time zone, -- exported
     disabled_at timestamp with time zone, -- exported
     disabled_reason text, -- exported
+    -- exported: issue: a change of an issue has the issue as of that change
+    include text[] NOT NULL DEFAULT '{}'::text[],
     CONSTRAINT endpoints_pkey PRIMARY KEY (tenant_id, endpoint_id),
     CONSTRAINT endpoints_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
 );

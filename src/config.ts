@@ -181,6 +181,7 @@ export function readConfig(env: Env, notice: (line: string) => void = () => {}) 
           secrets: Object.freeze(eventSecrets.filter((secret) => secret !== undefined)),
           types: set.SPOKE_EVENTS_TYPES,
           inOrder: set.SPOKE_EVENTS_IN_ORDER === 'true',
+          include: set.SPOKE_EVENTS_INCLUDE ?? [],
         })
       : undefined,
     /** Allows tenants' endpoints in private networks and over http, for development. */

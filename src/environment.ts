@@ -182,6 +182,11 @@ export const variables = {
     .pipe(z.array(z.enum(eventTypes)).min(1))
     .optional(),
   SPOKE_EVENTS_IN_ORDER: z.enum(['true', 'false']).default('true'),
+  SPOKE_EVENTS_INCLUDE: z
+    .string()
+    .transform(listOf)
+    .pipe(z.array(z.enum(['issue'])).min(1))
+    .optional(),
   SPOKE_ENDPOINTS_PRIVATE: z.enum(['true', 'false']).default('false'),
   SPOKE_INDEX_LAG: duration(0).default(60_000),
   SPOKE_DELETION_LIMIT: whole(0, 100).default(20),

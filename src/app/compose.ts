@@ -23,6 +23,7 @@ import { integrationsFeature } from '../integrations/feature.ts'
 import { createTokens } from '../integrations/tokens/tokens.ts'
 import { issuesFeature } from '../issues/feature.ts'
 import { createTicketKind, ticketKind } from '../issues/ticket-kind.ts'
+import { readIssueVersions } from '../issues/version-store.ts'
 import { journalFeature } from '../journal/feature.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -114,8 +115,13 @@ export async function compose(
       purge: (ref) => purgeIntegration(db, ref),
     }),
     issuesFeature({ ...shared, totalMs: timeoutMs }),
-    changesFeature(shared),
-    outboxFeature({ ...shared, allowPrivate: config.endpointsPrivate, events }),
+    changesFeature({ ...shared, readIssues: readIssueVersions }),
+    outboxFeature({
+      ...shared,
+      readIssues: readIssueVersions,
+      allowPrivate: config.endpointsPrivate,
+      events,
+    }),
     syncFeature({
       ...shared,
       kinds: [kind],

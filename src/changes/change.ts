@@ -17,7 +17,12 @@ export interface Change {
   issue_id: string | null
   ticket_id: string | null
   detail: Record<string, unknown> | null
+  /** See ReadIssues. Absent: not requested, or not a change of an issue. */
+  issue?: ShownIssue | null
 }
+
+/** An issue as `issues.get` shows it. */
+export type ShownIssue = Readonly<Record<string, unknown>>
 
 /** A position in a feed: just after the change that it names. */
 export interface FeedPosition {
@@ -71,5 +76,6 @@ export function presentChange(tenantId: string, one: Change): PresentedChange {
     ticket_id,
     ...(changed ? { changed: changed as PresentedChange['changed'] } : {}),
     detail: Object.keys(detail).length > 0 ? detail : null,
+    ...(one.issue === undefined ? {} : { issue: one.issue }),
   }
 }

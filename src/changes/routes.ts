@@ -29,6 +29,7 @@ import {
   presentChange,
 } from './change.ts'
 import type { ChangeNotifier } from './change-notifier.ts'
+import { type ReadIssues, withIssues } from './included-issues.ts'
 import { changesQuery, changesResponse } from './schema.ts'
 import { findFeedEnd, readChanges, readOldestChanges } from './store.ts'
 
@@ -37,6 +38,7 @@ export interface ChangeRouteDependencies {
   notifier: ChangeNotifier
   log: Log
   bytes: ByteBudget
+  readIssues: ReadIssues
   /** For a response that stays open: aborts when the caller loses access. */
   watchOf(request: FastifyRequest): AbortSignal
 }
@@ -57,6 +59,11 @@ const gone = () =>
 
 const requireExisting = requireTenant(integrationNotFound)
 
+interface PageLimits {
+  changes: number
+  bytes: number
+}
+
 interface ChangePage {
   changes: Change[]
   more: boolean
@@ -66,14 +73,16 @@ interface ChangePage {
 
 /**
  * @param after absent: from the oldest retained change; now: no changes, only the feed's end
+ * @param readIssues absent: changes without their issues
  * @throws AppError integration_not_found | cursor_gone
  */
 async function readChangePage(
   db: Database,
   tenantId: TenantId,
   after: FeedPosition | 'now' | undefined,
-  limits: { changes: number; bytes: number },
+  limits: PageLimits,
   reserve: ReserveBytes,
+  readIssues: ReadIssues | undefined,
 ): Promise<ChangePage> {
   const within = <T>(work: (scope: TenantScope) => Promise<T>) =>
     withTenant(db, tenantId, async (scope) => {
@@ -88,7 +97,7 @@ async function readChangePage(
         ? await readChanges(scope, after, atMost, bytes)
         : await readOldestChanges(scope, atMost, bytes)
       if (!rows) throw gone()
-      return rows
+      return readIssues ? await withIssues(scope, readIssues, rows, { bytes }) : rows
     })
   const { rows, more } = await readPageWithinBudget(limits.changes, reserve, readUpTo, limits.bytes)
   const last = rows.at(-1)
@@ -120,7 +129,7 @@ export function changeRoutes(instance: FastifyInstance, deps: ChangeRouteDepende
         operationId: 'changes.list',
         summary: 'List changes',
         description:
-          'The changes of issues and integrations, each once and in commit order. With `Accept: text/event-stream`, the same as server-sent events: `event` is the type, `data` the change, `id` its cursor.',
+          'The changes of issues and integrations, each once and in commit order. With `include=issue`, a change of an issue has the issue as that change left it. With `Accept: text/event-stream`, the same as server-sent events: `event` is the type, `data` the change, `id` its cursor.',
         params: tenantPath,
         querystring: changesQuery,
         response: { 200: changesResponse },
@@ -128,13 +137,22 @@ export function changeRoutes(instance: FastifyInstance, deps: ChangeRouteDepende
     },
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
-      const { after, limit, wait } = request.query
-      if (wantsStream(request)) return await openStream(deps, tenantId, after, request, reply)
+      const { after, limit, wait, include } = request.query
+      const readIssues = include === 'issue' ? deps.readIssues : undefined
+      if (wantsStream(request))
+        return await openStream({ ...deps, readIssues }, tenantId, after, request, reply)
       const mayRead = deps.watchOf(request)
       const until = wait === 0 ? undefined : AbortSignal.any([mayRead, AbortSignal.timeout(wait * 1_000)])
       const limits = { changes: limit, bytes: maxPageBytes }
       const readFrom = (position: FeedPosition | 'now' | undefined) =>
-        readChangePage(db, tenantId, position, limits, (...reservation) => request.reserve(...reservation))
+        readChangePage(
+          db,
+          tenantId,
+          position,
+          limits,
+          (...reservation) => request.reserve(...reservation),
+          readIssues,
+        )
       let page = await readFrom(startPositionOf(tenantId, after))
       while (until && page.changes.length === 0 && !until.aborted) {
         // A waiting request reserves no memory.
@@ -159,12 +177,15 @@ export function changeRoutes(instance: FastifyInstance, deps: ChangeRouteDepende
 const wantsStream = ({ method, headers }: FastifyRequest) =>
   method === 'GET' && /(^|,)\s*text\/event-stream\s*(;|,|$)/i.test(headers.accept ?? '')
 
+/** `readIssues` as for a page. */
+type StreamDependencies = Omit<ChangeRouteDependencies, 'readIssues'> & { readIssues: ReadIssues | undefined }
+
 /**
  * Reads the first page before the stream begins: a cursor that is gone gets an error response, not
  * a stream.
  */
 async function openStream(
-  deps: ChangeRouteDependencies,
+  deps: StreamDependencies,
   tenantId: TenantId,
   after: string | undefined,
   request: FastifyRequest,
@@ -180,6 +201,7 @@ async function openStream(
     startPositionOf(tenantId, seen),
     streamPage,
     memory.reserve,
+    deps.readIssues,
   )
   reply.hijack()
   const stream = openEventStream(reply.raw, request.id, until)
@@ -196,7 +218,7 @@ async function openStream(
 
 /** Writes the available changes and waits for more, no faster than the reader takes them. */
 async function streamChanges(
-  { db, notifier }: ChangeRouteDependencies,
+  { db, notifier, readIssues }: StreamDependencies,
   tenantId: TenantId,
   first: ChangePage,
   stream: EventStream,
@@ -217,7 +239,7 @@ async function streamChanges(
     memory.release()
     if (!page.more) await notifier.waitForChange(tenantId, page.end.seq, over)
     if (over.aborted) return
-    page = await readChangePage(db, tenantId, page.end, streamPage, memory.reserve)
+    page = await readChangePage(db, tenantId, page.end, streamPage, memory.reserve, readIssues)
   }
 }
 

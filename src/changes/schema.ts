@@ -16,6 +16,10 @@ export const changesQuery = z.strictObject({
     .default(0)
     .meta({ type: 'integer', minimum: 0, maximum: 30 })
     .describe('Seconds to wait for a change when there is none yet'),
+  include: z
+    .enum(['issue'])
+    .optional()
+    .describe('issue: a change of an issue has the issue as of that change'),
 })
 
 export const change = z
@@ -32,6 +36,15 @@ export const change = z
       .optional()
       .describe('Old and new value of each property that differs; absent if there is none'),
     detail: z.record(z.string(), z.unknown()).nullable().describe('Further data, depending on the type'),
+    issue: z
+      // By name: its schema belongs to the folder of issues, which is above this one.
+      .any()
+      .meta({ $ref: '#/components/schemas/Issue' })
+      .nullable()
+      .optional()
+      .describe(
+        'With `include`, of a change of an issue: the issue as this change left it; null: it can no longer be determined',
+      ),
   })
   .meta({
     id: 'Change',

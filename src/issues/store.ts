@@ -36,7 +36,7 @@ export interface IssuePage {
 }
 
 /** Estimated bytes of an issue's other fields in a response: ids, times, names and labels. */
-const otherFieldsBytes = sql`1500`
+export const otherFieldsBytes = sql`1500`
 
 /** The rows that a page may show, and one more: nothing is looked up for rows that are cut off. */
 const onPage = (bytes: number) => sql`i.up_to - i.size <= ${Math.max(bytes, maxPageBytes)}`

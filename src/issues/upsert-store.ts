@@ -259,7 +259,9 @@ export async function saveMerges(
     emitted as (
       -- Also of one that was archived before it was known where it went, or whose survivor was itself merged.
       select 'issue.merged' as type, ${integrationId}::uuid as integration_id, i.issue_id, i.ticket_id,
-        jsonb_build_object('merged_into', coalesce(m.survivor_id, b.survivor_id)) as detail
+        jsonb_build_object('merged_into', coalesce(m.survivor_id, b.survivor_id))
+          -- Whether it was live before cannot be told from the type.
+          || case when i.archived then jsonb_build_object('was_merged_into', b.survivor_id) else '{}' end as detail
       from issues i
       left join merged m on m.loser_id = i.ticket_id
       left join issue_merges b

@@ -11,7 +11,7 @@ import type { KeyRing, TenantSealer } from '../lib/seal.ts'
 import type { Secret } from '../lib/secret.ts'
 import { tenantSealerOf } from '../tenants/store.ts'
 import { whereEndpoint } from './delivery-store.ts'
-import { type Endpoint, productEndpoint } from './endpoint.ts'
+import { type Endpoint, type Included, productEndpoint } from './endpoint.ts'
 import type { endpoint } from './schema.ts'
 
 const field = (endpointId: string) => ({ field: `endpoint ${endpointId}` })
@@ -24,21 +24,22 @@ export interface NewEndpoint {
   url: string
   types: readonly string[] | undefined
   inOrder: boolean
+  include: readonly Included[]
 }
 
 /** @returns false when there is no such tenant */
 export async function insertEndpoint(
   scope: TenantScope,
   ring: KeyRing,
-  { endpointId, url, types, inOrder }: NewEndpoint,
+  { endpointId, url, types, inOrder, include }: NewEndpoint,
   secret: Secret,
 ): Promise<boolean> {
   const sealer = await tenantSealerOf(scope, ring)
   if (!sealer) return false
   await scope.query(sql`
-    insert into endpoints (tenant_id, endpoint_id, url, types, in_order, secret)
+    insert into endpoints (tenant_id, endpoint_id, url, types, in_order, include, secret)
     values (${scope.tenantId}, ${endpointId}, ${url}, ${types ? [...types] : null}::text[], ${inOrder},
-      ${await sealer.seal(secret, field(endpointId))})`)
+      ${[...include]}::text[], ${await sealer.seal(secret, field(endpointId))})`)
   return true
 }
 
@@ -56,7 +57,7 @@ type EndpointState = RowOf<
   'created_at' | 'failing_since' | 'disabled_at' | 'previous_secret_expires_at'
 >
 
-const shown = sql`endpoint_id, url, types, in_order, created_at, failing_since, disabled_at, disabled_reason,
+const shown = sql`endpoint_id, url, types, in_order, include, created_at, failing_since, disabled_at, disabled_reason,
   case when previous_secret_expires_at > clock_timestamp() then previous_secret_expires_at end as previous_secret_expires_at,
   (select count(*)::int from deliveries d
     where d.tenant_id = e.tenant_id and d.endpoint_id = e.endpoint_id and d.due_at < 'infinity') as waiting`
@@ -95,11 +96,12 @@ export async function openEndpoint(
     url: string
     types: string[] | null
     in_order: boolean
+    include: Included[]
     failing: boolean
     secret: string
     previous: string | null
   }>`
-    select url, types, in_order, failing_since is not null as failing, secret,
+    select url, types, in_order, include, failing_since is not null as failing, secret,
       case when previous_secret_expires_at > clock_timestamp() then previous_secret end as previous
     from endpoints where ${whereEndpoint(scope, endpointId)} and disabled_at is null`)
   const sealer = row && (await tenantSealerOf(scope, ring))
@@ -110,6 +112,7 @@ export async function openEndpoint(
     url: row.url,
     types: row.types ?? undefined,
     inOrder: row.in_order,
+    include: row.include,
     failing: row.failing,
     secrets: [await open(row.secret), ...(row.previous === null ? [] : [await open(row.previous)])],
   }
@@ -127,14 +130,16 @@ export async function updateEndpoint(
     url,
     types,
     inOrder,
+    include,
     enabled,
-  }: { url?: string; types?: string[] | null; inOrder?: boolean; enabled?: true },
+  }: { url?: string; types?: string[] | null; inOrder?: boolean; include?: Included[]; enabled?: true },
 ): Promise<boolean> {
   const rows = await scope.query(sql`
     update endpoints set endpoint_id = endpoint_id
       ${url === undefined ? sql`` : sql`, url = ${url}`}
       ${types === undefined ? sql`` : sql`, types = ${types}::text[]`}
       ${inOrder === undefined ? sql`` : sql`, in_order = ${inOrder}`}
+      ${include === undefined ? sql`` : sql`, include = ${include}::text[]`}
       ${enabled === undefined ? sql`` : sql`, disabled_at = null, disabled_reason = null, failing_since = null`}
     where ${whereEndpoint(scope, endpointId)} returning 1 as one`)
   return rows.length > 0

@@ -7,12 +7,16 @@ import type { Secret } from '../lib/secret.ts'
  */
 export const productEndpoint = '00000000-0000-4000-8000-000000000000'
 
+/** What a webhook may contain besides the change. */
+export type Included = 'issue'
+
 export interface Endpoint {
   endpointId: string
   url: string
   /** undefined: all types */
   types: string[] | undefined
   inOrder: boolean
+  include: readonly Included[]
   /** Newest first; both sign. */
   secrets: readonly Secret[]
   /** True from the first failed attempt until a delivery succeeds. */

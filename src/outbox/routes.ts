@@ -128,14 +128,14 @@ export function outboxRoutes(
       response: { 201: createdEndpoint },
       idempotent: true,
     },
-    async ({ body: { url, types, in_order: inOrder, secret: given }, onceWithSecret }) => {
+    async ({ body: { url, types, in_order: inOrder, include, secret: given }, onceWithSecret }) => {
       checkUrl(url)
       const secret = secretOf(given)
       const made = await onceWithSecret(async (scope) => {
         if ((await countEndpoints(scope)) >= maxEndpoints)
           throw new AppError('too_many_endpoints', `A tenant can have at most ${maxEndpoints} endpoints`)
         const endpointId = newId()
-        const endpoint = { endpointId, url, types: types ?? undefined, inOrder }
+        const endpoint = { endpointId, url, types: types ?? undefined, inOrder, include }
         if (!(await insertEndpoint(scope, ring, endpoint, secret))) throw integrationNotFound()
         return { result: await stateOf(scope, endpointId), secret }
       })
@@ -180,12 +180,17 @@ export function outboxRoutes(
       response: { 200: endpoint },
       idempotent: true,
     },
-    async ({ params: { endpoint_id: id }, body: { url, types, in_order: inOrder, enabled }, once }) => {
+    async ({
+      params: { endpoint_id: id },
+      body: { url, types, in_order: inOrder, include, enabled },
+      once,
+    }) => {
       checkUrl(url)
       const change = {
         ...(url === undefined ? {} : { url }),
         ...(types === undefined ? {} : { types }),
         ...(inOrder === undefined ? {} : { inOrder }),
+        ...(include === undefined ? {} : { include }),
         ...(enabled === undefined ? {} : { enabled }),
       }
       return await once(async (scope) => {

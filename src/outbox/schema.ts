@@ -18,6 +18,14 @@ const types = z
     examples: [['issue.created', 'issue.updated']],
   })
 
+const include = z
+  .array(z.enum(['issue']))
+  .max(1)
+  .meta({
+    description: 'issue: a change of an issue has the issue as of that change',
+    examples: [['issue']],
+  })
+
 export const endpointBody = z.strictObject({
   url: z
     .string()
@@ -34,6 +42,7 @@ export const endpointBody = z.strictObject({
     .describe(
       'Each change of a ticket waits until the earlier ones are delivered or have failed; true by default',
     ),
+  include: include.default([]),
   secret: z
     .string()
     .max(200)
@@ -46,6 +55,7 @@ export const endpointChange = z
     url: z.string().min(1).max(2_000).optional(),
     types: types.optional(),
     in_order: z.boolean().optional(),
+    include: include.optional(),
     enabled: z.literal(true).optional().describe('Enables a disabled endpoint'),
   })
   .meta({ examples: [{ enabled: true }] })
@@ -56,6 +66,7 @@ export const endpoint = z
     url: z.string(),
     types: z.array(z.string()).nullable(),
     in_order: z.boolean(),
+    include: z.array(z.string()),
     created_at: z.string(),
     failing_since: z.string().nullable().describe('No delivery has succeeded since then'),
     disabled_at: z.string().nullable(),
@@ -71,6 +82,7 @@ export const endpoint = z
         url: 'https://hooks.example.com/spoke',
         types: ['issue.created', 'issue.updated'],
         in_order: true,
+        include: [],
         created_at: '2026-11-26T09:00:00.000Z',
         failing_since: null,
         disabled_at: null,

@@ -4,6 +4,7 @@
  * id again.
  */
 import type { ByteBudget } from '../api/byte-budget.ts'
+import { type ReadIssues, withIssues } from '../changes/included-issues.ts'
 import type { Database } from '../db/database.ts'
 import { type TenantScope, withTenant } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
@@ -41,6 +42,7 @@ export interface SenderDependencies {
   posters: { tenants: WebhookPoster; product: WebhookPoster }
   /** A webhook stays in memory until it is delivered. */
   bytes: ByteBudget
+  readIssues: ReadIssues
   clock: Clock
   metrics: Metrics
   log: Log
@@ -58,6 +60,8 @@ const permanentFailures = 2_000
 /** Total size sent at once to one endpoint, unless a single change is longer. */
 const usualBatchBytes = 256 * 1024
 const memoryWaitMs = 10_000
+/** A longer issue is not included: receivers limit what they accept. */
+const maxIssueBytes = 256 * 1024
 
 const endpointGoneMessage = 'the receiver wants no more webhooks (HTTP 410)'
 
@@ -96,7 +100,12 @@ export async function sendToEndpoint(
           return undefined
         }
         const take = { inOrder: endpoint.inOrder, atMost: maxConcurrentDeliveries, bytes, leaseMs }
-        return { endpoint, ...(await takeDeliveries(scope, endpointId, take)) }
+        const batch = await takeDeliveries(scope, endpointId, take)
+        if (!endpoint.include.includes('issue')) return { endpoint, ...batch }
+        const included = await includeIssues(scope, deps.readIssues, batch.deliveries)
+        // Few bytes as a rule, and never more than eight of the longest issues.
+        reservation.resize(2 * (bytes + included.bytes))
+        return { endpoint, ...batch, deliveries: included.deliveries }
       })
       if (!batch) return 1
       const { endpoint, deliveries, tooLong } = batch
@@ -112,6 +121,22 @@ export async function sendToEndpoint(
     }
   }
   return taken
+}
+
+/** Adds the issues to the changes of a batch. @returns also how many bytes that added */
+async function includeIssues(
+  scope: TenantScope,
+  readIssues: ReadIssues,
+  deliveries: readonly Delivery[],
+): Promise<{ deliveries: Delivery[]; bytes: number }> {
+  const changes = deliveries.flatMap(({ change }) => (change ? { ...change, upTo: 0 } : []))
+  const limits = { bytes: changes.length * maxIssueBytes, ofOne: maxIssueBytes }
+  const found = await withIssues(scope, readIssues, changes, limits)
+  const bySeq = new Map(found.map((change) => [change.seq, change]))
+  return {
+    deliveries: deliveries.map((one) => ({ ...one, change: bySeq.get(one.seq) })),
+    bytes: found.at(-1)?.upTo ?? 0,
+  }
 }
 
 interface SendContext extends SenderDependencies {

@@ -1,6 +1,7 @@
 /**
  * A reader builds a copy of every issue from the feed alone, through random ticket histories: on both engines statement by
- * statement, where each `from` must be what was reported before; and of a whole service that is killed in between.
+ * statement, where each `from` must be what was reported before, and where the issue as of each change must be what the copy
+ * was then; and of a whole service that is killed in between.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -13,8 +14,11 @@ import { findFeedEnd, readChanges } from '../../src/changes/store.ts'
 import { type TenantScope, withTenant } from '../../src/db/scope.ts'
 import { lockIntegration } from '../../src/integrations/store.ts'
 import { markDeleted } from '../../src/issues/absence-store.ts'
+import { presentIssue } from '../../src/issues/present-issue.ts'
+import { issue as shownIssue } from '../../src/issues/schema.ts'
 import { listIssues, type StoredIssue } from '../../src/issues/store.ts'
 import { ticketKind } from '../../src/issues/ticket-kind.ts'
+import { readIssueVersions } from '../../src/issues/version-store.ts'
 import { startTestEmulator } from '../support/emulator.ts'
 import { engines } from '../support/engines.ts'
 import { newPostgresDatabase } from '../support/postgres.ts'
@@ -113,6 +117,15 @@ interface TrueTicket {
   properties: Properties
 }
 
+/** All that a change determines; when it was archived is not known of what is live again. */
+const columnsOf = ({
+  properties: _,
+  synced_at,
+  archived_at,
+  deleted_at,
+  ...columns
+}: ReturnType<typeof presentIssue>) => columns
+
 type Within = <T>(work: (scope: TenantScope) => Promise<T>) => Promise<T>
 
 async function live(random: Random, statements: number, integrationId: string, within: Within) {
@@ -121,6 +134,8 @@ async function live(random: Random, statements: number, integrationId: string, w
   const copies = new Map<string, Copy>()
   /** Answers that come late. */
   const late: { records: unknown[]; at: number }[] = []
+  /** What the issue was after each change, by the number of the change. */
+  const versions = new Map<number, { issueId: string; copy: Copy; stored: StoredIssue | undefined }>()
   let second = 1
   let position = await within(findFeedEnd)
   const clock = () => new Date(Date.UTC(2026, 0, 2) + second * 1_000)
@@ -149,7 +164,9 @@ async function live(random: Random, statements: number, integrationId: string, w
     const ticket = some('live')
     if (what < 1 || !ticket) return void create(chance(0.5) ? { note: 'a note' } : {})
     if (what < 6)
-      return touch(ticket, { [one(['subject', 'note', 'stage'])]: one(['x', 'y', 'z', null, '']) })
+      return touch(ticket, {
+        [one(['subject', 'note', 'hs_pipeline_stage'])]: one(['x', 'y', 'z', null, '']),
+      })
     if (what < 7) ticket.state = 'archived'
     else if (what < 8) {
       const archived = some('archived')
@@ -246,11 +263,47 @@ async function live(random: Random, statements: number, integrationId: string, w
           true,
         )
       position = feedPositionOf(change)
+      const issue = issues.get(ticketId) ?? assert.fail(ticketId)
+      const copy = structuredClone(copies.get(ticketId) ?? assert.fail(ticketId))
+      // The stored row is that after the last change of the statement.
+      const isLast = changes.findLast(({ ticket_id }) => ticket_id === ticketId) === change
+      versions.set(change.seq, { issueId: issue.issue_id, copy, stored: isLast ? issue : undefined })
     }
     for (const [ticketId, issue] of issues) {
       const copy = copies.get(ticketId)
       if (copy) assert.deepEqual(copy, asCopy(issue), `${ticketId} after statement ${n}`)
       else assert.ok(issue.archived, `${ticketId} is live and no change reported it`)
+    }
+    if (chance(0.1) || n === statements - 1) await checkVersions()
+  }
+
+  /** Reads random pages of versions, and all of them. */
+  async function checkVersions() {
+    for (const share of [0.1, 1]) {
+      const asked = [...versions].filter(() => chance(share))
+      const read = await within((scope) =>
+        readIssueVersions(
+          scope,
+          asked.map(([seq, { issueId }]) => ({ seq, issueId, upTo: 0 })),
+          { bytes: 2 ** 30 },
+        ),
+      )
+      assert.deepEqual(
+        read.map(({ seq }) => seq),
+        asked.map(([seq]) => seq),
+      )
+      for (const { seq, size, issue } of read) {
+        const { copy, stored } = versions.get(seq) ?? assert.fail(`${seq}`)
+        const as = issue as unknown as ReturnType<typeof presentIssue>
+        assert.deepEqual(
+          { archived: as.archived, mergedInto: as.merged_into, properties: plain(as.properties) },
+          copy,
+          `the issue as of ${seq}`,
+        )
+        assert.ok(Buffer.byteLength(JSON.stringify(as)) <= size, `${seq} is longer than ${size}`)
+        if (stored)
+          assert.deepEqual(columnsOf(as), columnsOf(shownIssue.parse(presentIssue(stored))), `${seq}`)
+      }
     }
   }
   // A long history contains every kind of change.

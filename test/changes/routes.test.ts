@@ -109,7 +109,12 @@ test('a long poll returns when there is a change, and empty when the time is ove
 interface SentEvent {
   id: string
   event: string
-  data: { type: string; ticket_id: string | null; changed?: Record<string, { to: unknown }> }
+  data: {
+    type: string
+    ticket_id: string | null
+    changed?: Record<string, { to: unknown }>
+    issue?: unknown
+  }
 }
 
 /** Reads a stream until it has received this many events, then disconnects. */
@@ -186,6 +191,90 @@ test('a stream starts with its position, and a long change is sent whole', async
   await adminQuery(`update changes set detail = null where type = 'sync.completed'`, database)
 })
 
+test('include=issue: a page, a long poll and a stream have each issue as of its change, as issues.get shows it', async () => {
+  const [a] = (await ids()) as [string]
+  const from = await now()
+  await edit([a], 'included first')
+  const [first] = (await found(from, 1)) as { issue_id: string; issue?: unknown; cursor: string }[]
+  assert.ok(first && !('issue' in first), 'not requested')
+  const get = async () => {
+    const { body } = await service.get(`/api/hubspot/issues/${tenant}/${first.issue_id}`)
+    const { success: _, tenant_id: __, ...issue } = body
+    return issue
+  }
+  const shown = (await read(`?after=${from}&include=issue`)).changes
+  const issue = await get()
+  assert.equal(issue.subject, 'included first')
+  assert.deepEqual(shown[0].issue, issue)
+  assert.deepEqual({ ...shown[0], issue: undefined }, { ...first, issue: undefined })
+
+  const waiting = read(`?after=${first.cursor}&wait=30&include=issue`)
+  const streaming = listen(2, `?after=${from}&include=issue`)
+  await edit([a], 'included second')
+  await found(first.cursor, 1)
+  const second = await get()
+  assert.deepEqual((await waiting).changes[0].issue, second)
+  const [, event] = await streaming
+  assert.deepEqual(event?.data.issue, second)
+  const again = (await read(`?after=${from}&include=issue`)).changes
+  assert.deepEqual(
+    again.map((change: { issue: { subject: string } }) => change.issue.subject),
+    ['included first', 'included second'],
+  )
+  // Only changes of issues have one.
+  const [connected] = (await read('?limit=1&include=issue')).changes
+  assert.ok(connected.type === 'integration.connected' && !('issue' in connected))
+  for (const wrong of ['issues', '', 'issue&include=issue'])
+    assert.equal((await service.get(path(`?include=${wrong}`))).body.code, 'validation_failed', wrong)
+})
+
+test('a page with issues ends by their bytes, and an issue that is longer than a page comes alone', async () => {
+  const some = (await ids()).slice(0, 6)
+  const from = await now()
+  await adminQuery(`create table issues_before as select issue_id, properties from issues`, database)
+  const texts = { content: 'y'.repeat(60_000), note_a: 'a'.repeat(60_000), note_b: 'b'.repeat(60_000) }
+  await adminQuery(
+    `update issues set properties = properties || '${JSON.stringify(texts)}'
+     where integration_id = '${integration}' and ticket_id = any('{${some}}')`,
+    database,
+  )
+  // One is longer than a page.
+  const long = JSON.stringify({ note_c: 'c'.repeat(700_000) })
+  await adminQuery(
+    `update issues set properties = properties || '${long}'
+     where integration_id = '${integration}' and ticket_id = '${some[5]}'`,
+    database,
+  )
+  await adminQuery(
+    `with n as (update change_counters set last_seq = last_seq + 6 where tenant_id = '${tenant}' returning last_seq)
+     insert into changes (tenant_id, seq, type, integration_id, issue_id, ticket_id)
+     select tenant_id, last_seq - 6 + row_number() over (order by ticket_id = '${some[5]}'), 'issue.updated', integration_id, issue_id, ticket_id
+     from issues cross join n where integration_id = '${integration}' and ticket_id = any('{${some}}')`,
+    database,
+  )
+  const seen: string[] = []
+  const pages: number[] = []
+  for (let after = from, more = true; more; ) {
+    const answer = await service.get(path(`?after=${after}&include=issue`))
+    const { changes, has_more, next_after } = answer.body
+    for (const { ticket_id, issue } of changes) {
+      assert.equal(issue?.properties.note_b, texts.note_b)
+      seen.push(ticket_id)
+    }
+    pages.push(changes.length)
+    after = next_after
+    more = has_more
+  }
+  assert.deepEqual([...seen].sort(), [...some].sort())
+  assert.equal(seen[5], some[5])
+  assert.deepEqual(pages, [2, 2, 1, 1])
+  // As they are at HubSpot.
+  await adminQuery(
+    `update issues i set properties = w.properties from issues_before w where w.issue_id = i.issue_id; drop table issues_before`,
+    database,
+  )
+})
+
 test('a cursor of another tenant, no cursor, and an expired cursor each get their own error', async () => {
   const other = newAccount(emulator)
   const theirs = await connectTenant(service, other.token)
@@ -199,6 +288,7 @@ test('a cursor of another tenant, no cursor, and an expired cursor each get thei
     ['?wait=31', 'validation_failed'],
     ['?wait=-1', 'validation_failed'],
     ['?since=1', 'validation_failed'],
+    ['?include=ticket', 'validation_failed'],
   ] as const) {
     const answer = await service.get(path(query))
     assert.deepEqual([answer.status, answer.body.code], [400, code], query)
@@ -236,6 +326,8 @@ test('the end of a full run, a disconnect and a purge are reported; a purge leav
   ])
   assert.equal(events[0].detail.first, false)
   assert.deepEqual([events[1].issue_id, events[1].ticket_id, events[1].changed], [null, null, undefined])
+  const included = (await read(`?after=${from}&include=issue`)).changes
+  assert.deepEqual([included[1].type, included[1].issue], ['issue.updated', null])
   const rows = await adminQuery(
     `select detail::text as it from changes where tenant_id = '${tenant}'`,
     database,

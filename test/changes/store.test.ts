@@ -212,7 +212,7 @@ for (const engine of engines) {
       // Archived before it was known where it went; and its survivor was merged in turn.
       await save([{ ...issueRow('31'), archived: true }], at(4))
       assert.deepEqual((await changesDuring(() => merge(['31']))).map(short), [
-        ['issue.merged', '31', { merged_into: '39' }],
+        ['issue.merged', '31', { merged_into: '39', was_merged_into: null }],
       ])
       const again = () =>
         within((scope) =>
@@ -224,8 +224,8 @@ for (const engine of engines) {
           ),
         )
       assert.deepEqual((await changesDuring(again)).map(short).sort(), [
-        ['issue.merged', '30', { merged_into: '390' }],
-        ['issue.merged', '31', { merged_into: '390' }],
+        ['issue.merged', '30', { merged_into: '390', was_merged_into: '39' }],
+        ['issue.merged', '31', { merged_into: '390', was_merged_into: '39' }],
       ])
       assert.deepEqual(await changesDuring(again), [])
     })

@@ -7,6 +7,7 @@ import { recordChange } from '../../src/changes/store.ts'
 import type { Database } from '../../src/db/database.ts'
 import { firstPosition } from '../../src/db/scan.ts'
 import { type TenantScope, withSystem, withTenant } from '../../src/db/scope.ts'
+import { readIssueVersions } from '../../src/issues/version-store.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { newId } from '../../src/lib/ids.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
@@ -34,7 +35,13 @@ for (const engine of engines)
       ;({ db, close } = await engine.open())
       id = await seedTenant(db, A)
       await within((scope) => scope.query(sql`delete from endpoints`))
-      const endpoint = { endpointId, url: 'https://example.com/', types: undefined, inOrder: false }
+      const endpoint = {
+        endpointId,
+        url: 'https://example.com/',
+        types: undefined,
+        inOrder: false,
+        include: [],
+      }
       await within((scope) => insertEndpoint(scope, ring, endpoint, newWebhookSecret()))
     })
     beforeEach(async () => {
@@ -67,6 +74,7 @@ for (const engine of engines)
         clock: systemClock,
         metrics: createMetrics(),
         log: quiet,
+        readIssues: readIssueVersions,
       }
       return sendToEndpoint(
         { ...parts, posters: { tenants: poster, product: poster } },

@@ -56,6 +56,7 @@ before(async () => {
     SPOKE_ENDPOINTS_PRIVATE: 'true',
     SPOKE_EVENTS_URL: `${base}/product`,
     SPOKE_EVENTS_SECRET: productSecret,
+    SPOKE_EVENTS_INCLUDE: 'issue',
   })
   const account = newAccount(emulator, { tickets: 20 })
   portal = account.portal
@@ -146,6 +147,53 @@ test('an endpoint gets the event types it subscribed to, signed, with old and ne
   }, 'the arrival is recorded')
   assert.deepEqual([first.attempts.length, first.attempts[0].status], [1, 204])
   await service.delete(path(`/${made.endpoint_id}`))
+})
+
+test('an endpoint that includes issues gets each as of its change, even if it changed again before it was sent', async () => {
+  const plain = await endpoint('/plain', { types: ['issue.updated'] })
+  const made = await endpoint('/full', { types: ['issue.updated'], include: ['issue'] })
+  assert.deepEqual([plain.include, made.include], [[], ['issue']])
+  statuses.set('/full', 503)
+  const [a] = (await tickets()) as [string]
+  await edit([a], 'sent late')
+  await eventually(async () => at('/full').length === 1, 'it is refused')
+  await edit([a], 'sent at once')
+  statuses.delete('/full')
+  const refused = at('/full').length
+  const delivered = () => at('/full').slice(refused)
+  const ofProduct = () => at('/product').filter(({ body }) => body.type === 'issue.updated')
+  await hurry(made.endpoint_id)
+  await eventually(
+    async () => delivered().length === 2 && at('/plain').length === 2 && ofProduct().length === 2,
+    'all are delivered',
+  )
+  const [late, newest] = delivered().map(({ body }) => body.data)
+  assert.deepEqual([late.issue.subject, newest.issue.subject], ['sent late', 'sent at once'])
+  const {
+    success: _,
+    tenant_id: __,
+    ...shown
+  } = (await service.get(`/api/hubspot/issues/${tenant}/${newest.issue_id}`)).body
+  assert.deepEqual(newest.issue, shown)
+  assert.deepEqual(ofProduct().at(-1)?.body.data.issue, shown, 'the configuration includes it')
+  for (const { body } of at('/plain')) assert.ok(!('issue' in body.data))
+
+  // Longer than what is included.
+  await runSql(
+    `update issues set properties = properties || jsonb_build_object('note', repeat('x', 300000)) where ticket_id = '${a}'`,
+  )
+  await post(`/${made.endpoint_id}/deliveries/${delivered()[1]?.body.id}/resend`, {}, 202)
+  await eventually(async () => delivered().length === 3, 'it is sent again')
+  assert.equal(delivered()[2]?.body.data.issue, null)
+  await runSql(`update issues set properties = properties - 'note' where ticket_id = '${a}'`)
+
+  const changed = await post(`/${made.endpoint_id}`, { include: [] })
+  assert.deepEqual(changed.include, [])
+  assert.deepEqual((await post(`/${made.endpoint_id}`, { in_order: false })).include, [])
+  await post(`/${made.endpoint_id}/test`, {}, 202)
+  await eventually(async () => delivered().length === 4, 'the test is delivered')
+  assert.equal(delivered()[3]?.body.data.issue, undefined)
+  for (const one of [plain, made]) await service.delete(path(`/${one.endpoint_id}`))
 })
 
 test('the operator’s endpoint gets the events of every tenant, and no tenant’s list contains it', async () => {
@@ -331,6 +379,9 @@ test('odd endpoints are refused, another tenant’s is not there, and a key make
     { url: `${base}/#x` },
     { url: base, types: [] },
     { url: base, types: ['ISSUE'] },
+    { url: base, include: ['tickets'] },
+    { url: base, include: ['issue', 'issue'] },
+    { url: base, include: 'issue' },
     { url: base, types: ['issue.created', 'issue.nope'] },
     { url: base, secret: 'whsec_short' },
     { url: base, more: true },

@@ -111,7 +111,13 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
     await claimInbox(scope, id, { instance: 'seed', exclusive: false, leaseMs: 1_000 })
     await enqueueAssociationReads(scope, id, ['1'], new Date())
     const endpointId = newId()
-    const endpoint = { endpointId, url: 'https://example.com/', types: ['sync.failed'], inOrder: false }
+    const endpoint = {
+      endpointId,
+      url: 'https://example.com/',
+      types: ['sync.failed'],
+      inOrder: false,
+      include: [],
+    }
     await insertEndpoint(scope, ring, endpoint, newWebhookSecret())
     const seq = await recordChange(scope, 'sync.failed', null, {})
     const {

@@ -91,4 +91,22 @@ export const outbox: Fault[] = [
     test: 'test/outbox/leases.test.ts',
     gain: 'a delivery in progress when its process died is never sent',
   },
+  {
+    name: 'issue-in-every-webhook',
+    in: 'sendToEndpoint',
+    find: "if (!endpoint.include.includes('issue')) return { endpoint, ...batch }",
+    put: '',
+    test: 'test/outbox/outbox.test.ts',
+    only: 'an endpoint that includes issues',
+    gain: 'a receiver that was to get differences alone gets everything that is known of a ticket',
+  },
+  {
+    name: 'issue-of-any-length-in-a-webhook',
+    in: 'maxIssueBytes',
+    find: '256 * 1024',
+    put: '4096 * 1024',
+    test: 'test/outbox/outbox.test.ts',
+    only: 'an endpoint that includes issues',
+    gain: 'one long ticket makes a receiver refuse its webhooks until they have failed',
+  },
 ]

@@ -403,7 +403,7 @@ export interface TenantOperations {
   }
   changes: {
     /**
-     * List changes. The changes of issues and integrations, each once and in commit order. With `Accept: text/event-stream`, the same as server-sent events: `event` is the type, `data` the change, `id` its cursor.
+     * List changes. The changes of issues and integrations, each once and in commit order. With `include=issue`, a change of an issue has the issue as that change left it. With `Accept: text/event-stream`, the same as server-sent events: `event` is the type, `data` the change, `id` its cursor.
      *
      * `GET /api/hubspot/changes/{tenant_id}`
      */

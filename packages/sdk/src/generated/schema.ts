@@ -585,7 +585,7 @@ export interface paths {
         };
         /**
          * List changes
-         * @description The changes of issues and integrations, each once and in commit order. With `Accept: text/event-stream`, the same as server-sent events: `event` is the type, `data` the change, `id` its cursor.
+         * @description The changes of issues and integrations, each once and in commit order. With `include=issue`, a change of an issue has the issue as that change left it. With `Accept: text/event-stream`, the same as server-sent events: `event` is the type, `data` the change, `id` its cursor.
          */
         get: operations["changes.list"];
         put?: never;
@@ -1297,6 +1297,8 @@ export interface components {
             detail: {
                 [key: string]: unknown;
             } | null;
+            /** @description With `include`, of a change of an issue: the issue as this change left it; null: it can no longer be determined */
+            issue?: components["schemas"]["Issue"] | null;
         };
         /**
          * @example {
@@ -1344,6 +1346,8 @@ export interface components {
                 detail: {
                     [key: string]: unknown;
                 } | null;
+                /** @description With `include`, of a change of an issue: the issue as this change left it; null: it can no longer be determined */
+                issue?: components["schemas"]["Issue"] | null;
             };
         };
         /**
@@ -1592,6 +1596,7 @@ export interface components {
          *         "issue.updated"
          *       ],
          *       "in_order": true,
+         *       "include": [],
          *       "created_at": "2026-11-26T09:00:00.000Z",
          *       "failing_since": null,
          *       "disabled_at": null,
@@ -1605,6 +1610,7 @@ export interface components {
             url: string;
             types: string[] | null;
             in_order: boolean;
+            include: string[];
             created_at: string;
             /** @description No delivery has succeeded since then */
             failing_since: string | null;
@@ -2353,6 +2359,7 @@ export interface components {
             url: string;
             types: string[] | null;
             in_order: boolean;
+            include: string[];
             created_at: string;
             /** @description No delivery has succeeded since then */
             failing_since: string | null;
@@ -2390,6 +2397,7 @@ export interface components {
             url: string;
             types: string[] | null;
             in_order: boolean;
+            include: string[];
             created_at: string;
             /** @description No delivery has succeeded since then */
             failing_since: string | null;
@@ -6107,6 +6115,8 @@ export interface operations {
                 limit?: number;
                 /** @description Seconds to wait for a change when there is none yet */
                 wait?: number;
+                /** @description issue: a change of an issue has the issue as of that change */
+                include?: "issue";
             };
             header?: {
                 /** @description The id of the last event that was received: the stream continues after it. */
@@ -6227,6 +6237,7 @@ export interface operations {
                      *             "issue.updated"
                      *           ],
                      *           "in_order": true,
+                     *           "include": [],
                      *           "created_at": "2026-11-26T09:00:00.000Z",
                      *           "failing_since": null,
                      *           "disabled_at": null,
@@ -6272,6 +6283,9 @@ export interface operations {
                  *       "types": [
                  *         "issue.created",
                  *         "issue.updated"
+                 *       ],
+                 *       "include": [
+                 *         "issue"
                  *       ]
                  *     }
                  */
@@ -6294,6 +6308,14 @@ export interface operations {
                      * @default true
                      */
                     in_order?: boolean;
+                    /**
+                     * @description issue: a change of an issue has the issue as of that change
+                     * @default []
+                     * @example [
+                     *       "issue"
+                     *     ]
+                     */
+                    include?: "issue"[];
                     /** @description whsec_ followed by 24 to 64 bytes in base64; absent: one is generated */
                     secret?: string;
                 };
@@ -6320,6 +6342,7 @@ export interface operations {
                      *         "issue.updated"
                      *       ],
                      *       "in_order": true,
+                     *       "include": [],
                      *       "created_at": "2026-11-26T09:00:00.000Z",
                      *       "failing_since": null,
                      *       "disabled_at": null,
@@ -6382,6 +6405,9 @@ export interface operations {
                  *         "issue.created",
                  *         "issue.updated"
                  *       ],
+                 *       "include": [
+                 *         "issue"
+                 *       ],
                  *       "enabled": true
                  *     }
                  */
@@ -6396,6 +6422,13 @@ export interface operations {
                      */
                     types?: ("issue.created" | "issue.updated" | "issue.archived" | "issue.restored" | "issue.merged" | "sync.completed" | "sync.failed" | "integration.connected" | "integration.reauth_required" | "integration.disconnected" | "integration.purged" | "endpoint.disabled" | "endpoint.test")[] | null;
                     in_order?: boolean;
+                    /**
+                     * @description issue: a change of an issue has the issue as of that change
+                     * @example [
+                     *       "issue"
+                     *     ]
+                     */
+                    include?: "issue"[];
                     /**
                      * @description Enables a disabled endpoint
                      * @enum {boolean}
@@ -6425,6 +6458,7 @@ export interface operations {
                      *         "issue.updated"
                      *       ],
                      *       "in_order": true,
+                     *       "include": [],
                      *       "created_at": "2026-11-26T09:00:00.000Z",
                      *       "failing_since": null,
                      *       "disabled_at": null,
@@ -6556,6 +6590,7 @@ export interface operations {
                      *         "issue.updated"
                      *       ],
                      *       "in_order": true,
+                     *       "include": [],
                      *       "created_at": "2026-11-26T09:00:00.000Z",
                      *       "failing_since": null,
                      *       "disabled_at": null,
