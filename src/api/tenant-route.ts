@@ -130,6 +130,7 @@ export function tenantRoute<
       errors: route.errors,
       ...(defaultBody === undefined ? {} : { bodyOptional: true }),
       ...(route.idempotent ? { requestHeaders: ['Idempotency-Key'] } : {}),
+      ...(route.config.etag ? { requestHeaders: ['If-None-Match'] } : {}),
     },
     preValidation: [
       ...(defaultBody === undefined ? [] : [useWhenAbsent(defaultBody)]),

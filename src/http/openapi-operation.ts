@@ -28,6 +28,10 @@ export const requestHeaders = {
     type: 'string',
     description: 'The id of the last event that was received: the stream continues after it.',
   },
+  'If-None-Match': {
+    type: 'string',
+    description: 'ETags of responses that the caller has, or `*`: if one is still right, 304 without a body.',
+  },
 } as const
 
 const header = (description: string, type = 'string') => ({ description, schema: { type } })
@@ -42,6 +46,7 @@ export const headers = {
   'Retry-After': header('Seconds to wait', 'integer'),
   'WWW-Authenticate': header('Which credential to send'),
   Location: header('Path of the run, or of the next page'),
+  ETag: header('Of this response; send it as If-None-Match to ask whether it is still right'),
   'Set-Cookie': header('The cookie of the session or of the page, or its removal'),
   'Content-Disposition': header('A name for the file'),
 }
@@ -106,7 +111,8 @@ export interface DescribedRoute {
 
 /** Completes the operation in place. */
 export function describeOperation(operation: Operation, route: DescribedRoute): void {
-  const { access = 'public', probe, responseHeaders = [], sends, redirects } = route.config ?? {}
+  const { access = 'public', probe, etag, sends, redirects } = route.config ?? {}
+  const responseHeaders = [...(route.config?.responseHeaders ?? []), ...(etag ? (['ETag'] as const) : [])]
   operation.security = securityOf(access)
   operation['x-spoke-access'] = access
   if (probe) operation['x-spoke-probe'] = true
@@ -118,6 +124,10 @@ export function describeOperation(operation: Operation, route: DescribedRoute): 
       response.content = { ...response.content, [sends[0]]: { schema: { type: 'string' } } }
       if (Object.keys(response.content).length === 1) response.description = sends[1]
     }
+  }
+  if (etag) {
+    const headers = refsTo([...common, ...responseHeaders])
+    operation.responses['304'] = { description: 'Not Modified: the caller has this response', headers }
   }
   if (redirects !== undefined) {
     if (!sends) operation.responses = {}

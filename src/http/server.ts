@@ -18,6 +18,7 @@ import type { Log } from '../lib/log.ts'
 import { resolveAliases } from './aliases.ts'
 import { createAllowedMethods, methodNotAllowed } from './allowed-methods.ts'
 import { auditEffects } from './audit-effects.ts'
+import { answerConditionalRequests } from './conditional-requests.ts'
 import { replyError } from './error-reply.ts'
 import { authenticateRequest, authorizeRequest, requireAccessRules } from './gate.ts'
 import { securityHeaders } from './headers.ts'
@@ -132,6 +133,7 @@ export async function createServer(deps: ServerDependencies): Promise<FastifyIns
     authorizeRequest(request)
     shedding.enterAuthenticated(request, reply)
   })
+  answerConditionalRequests(app)
   accountForResponseBytes(app, deps.bytes)
   disconnectSlowReaders(app)
   const sockets = limitSockets(app.server, socketLimits(deps.load, maxOpenFiles()), {

@@ -139,7 +139,7 @@ export function queryRoutes(app: FastifyInstance, { db }: { db: Database }): voi
       description:
         'All conditions must hold. Without `sort`, in the order in which they were first saved; of one integration and without a filter, by ticket id. Paging to the end returns each issue that does not change meanwhile once. Includes tombstones unless `archived=false`. A page may be shorter than `limit`: it ends at 512 KiB.',
       errors: ['invalid_cursor', 'query_too_broad'],
-      config: { access: 'read' },
+      config: { access: 'read', etag: true },
       params: tenantPath,
       query: issuesQuery,
       collects: ['properties'],
@@ -179,7 +179,7 @@ export function queryRoutes(app: FastifyInstance, { db }: { db: Database }): voi
       description:
         'Takes the conditions of `issues.list` and counts what they find by account, pipeline, stage, owner, priority and category, and with `interval` by time.',
       errors: ['query_too_broad'],
-      config: { access: 'read' },
+      config: { access: 'read', etag: true },
       params: tenantPath,
       query: facetsQuery,
       collects: ['properties'],

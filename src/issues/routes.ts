@@ -66,7 +66,7 @@ export function issueRoutes(app: FastifyInstance, deps: IssueRouteDependencies):
       description:
         'The issue as last synced; `synced_at` says when it last changed here. A tombstone has `archived: true`.',
       errors: ['issue_not_found'],
-      config: { access: 'read' },
+      config: { access: 'read', etag: true },
       params: issuePath,
       query: issueQuery,
       response: { 200: issue },

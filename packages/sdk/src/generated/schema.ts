@@ -2812,6 +2812,8 @@ export interface components {
         integration_id: string;
         /** @example 01a2044e-4bd8-71e8-9844-fcb13357773f */
         confirmation_id: string;
+        /** @description ETags of responses that the caller has, or `*`: if one is still right, 304 without a body. */
+        "If-None-Match": string;
         /** @example 01a2044e-3b22-7014-9cc8-9f60e5564519 */
         issue_id: string;
         /** @description The id of the last event that was received: the stream continues after it. */
@@ -2837,6 +2839,8 @@ export interface components {
         "WWW-Authenticate": string;
         /** @description Path of the run, or of the next page */
         Location: string;
+        /** @description Of this response; send it as If-None-Match to ask whether it is still right */
+        ETag: string;
         /** @description The cookie of the session or of the page, or its removal */
         "Set-Cookie": string;
         /** @description A name for the file */
@@ -5174,7 +5178,10 @@ export interface operations {
                 /** @description exact: counts what the query finds; it takes longer the more there are, so leave it out on later pages. estimated: stops at 10,000 */
                 count?: "exact" | "estimated";
             };
-            header?: never;
+            header?: {
+                /** @description ETags of responses that the caller has, or `*`: if one is still right, 304 without a body. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
+            };
             path: {
                 /** @example 5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11 */
                 tenant_id: components["parameters"]["tenant_id"];
@@ -5189,6 +5196,7 @@ export interface operations {
                     "Request-Id": components["headers"]["Request-Id"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5252,6 +5260,17 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["IssuesListResponse"];
                 };
+            };
+            /** @description Not Modified: the caller has this response */
+            304: {
+                headers: {
+                    "Request-Id": components["headers"]["Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `bad_request`, `validation_failed`, `invalid_id`, `invalid_cursor` */
             400: {
@@ -5381,7 +5400,10 @@ export interface operations {
                 /** @description The time that `interval` counts by */
                 time?: "created_at" | "modified_at";
             };
-            header?: never;
+            header?: {
+                /** @description ETags of responses that the caller has, or `*`: if one is still right, 304 without a body. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
+            };
             path: {
                 /** @example 5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11 */
                 tenant_id: components["parameters"]["tenant_id"];
@@ -5396,6 +5418,7 @@ export interface operations {
                     "Request-Id": components["headers"]["Request-Id"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5478,6 +5501,17 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["IssueFacetsResponse"];
                 };
+            };
+            /** @description Not Modified: the caller has this response */
+            304: {
+                headers: {
+                    "Request-Id": components["headers"]["Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
@@ -5941,7 +5975,10 @@ export interface operations {
                 /** @description Only these fields of each issue, separated by commas or each alone; `properties.<name>` is one property. An issue then has these and its three ids only, whatever the schema of the response requires */
                 fields?: string[];
             };
-            header?: never;
+            header?: {
+                /** @description ETags of responses that the caller has, or `*`: if one is still right, 304 without a body. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
+            };
             path: {
                 /** @example 5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11 */
                 tenant_id: components["parameters"]["tenant_id"];
@@ -5958,6 +5995,7 @@ export interface operations {
                     "Request-Id": components["headers"]["Request-Id"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6012,6 +6050,17 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["IssueResponse"];
                 };
+            };
+            /** @description Not Modified: the caller has this response */
+            304: {
+                headers: {
+                    "Request-Id": components["headers"]["Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
