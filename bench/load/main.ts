@@ -10,6 +10,7 @@ import { type Harness, startHarness } from './harness.ts'
 import { commit, machine } from './machine.ts'
 import { manyTenants } from './many-tenants.ts'
 import { memory } from './memory.ts'
+import { queries } from './queries.ts'
 import { requests } from './requests.ts'
 import { type BenchResult, table } from './result.ts'
 import { scheduling } from './scheduling.ts'
@@ -23,10 +24,11 @@ const benchmarks: readonly [number: number, run: (harness: Harness) => Promise<B
   [5, manyTenants],
   [6, webhooks],
   [7, scheduling],
+  [8, queries],
 ]
 
 const usage = `npm run --silent bench -- [options]
-  --only <1 to 7>     one benchmark; may be repeated
+  --only <1 to 8>     one benchmark; may be repeated
   --scale <fraction>  smaller numbers, for a quick check; the figures then mean little
   --json              one JSON object on standard output`
 

@@ -10,6 +10,7 @@ import { type HubSpotProcess, pause } from './harness.ts'
 
 export interface Service {
   pid: number
+  url: string
   databaseUrl: string
   post(path: string, body: unknown): Promise<Answer>
   get(path: string): Promise<Answer>
@@ -93,6 +94,7 @@ export async function startService(
 
   return {
     pid: running.child.pid as number,
+    url,
     databaseUrl,
     post: (path, body) => ask('POST', path, body),
     get: (path) => ask('GET', path),
