@@ -48,6 +48,11 @@ export function showLines({ base, hubspot, screen }: DemoContext, a: Tenant, b: 
     ['is the connection good?', [`curl "${at}/status/$TENANT/$INTEGRATION"`]],
     ['tickets, live from HubSpot', [`curl "${at}/tickets/$TENANT/$INTEGRATION?limit=3"`]],
     ['issues, our copy', [`curl "${at}/issues/$TENANT?limit=3"`]],
+    [
+      'find issues by their text, and count them',
+      [`curl "${at}/issues/$TENANT?q=printer&fields=subject&count=exact"`],
+    ],
+    ['the API reference, for a browser', ['echo "$SPOKE/docs"']],
     ['tenant B asks for A’s integration', [`curl -i "${at}/status/$OTHER/$INTEGRATION"`]],
     ['change three tickets at HubSpot …', [`curl -X PATCH -d '{"count": 3}' "$HUBSPOT/tickets"`]],
     [

@@ -269,7 +269,7 @@ async function compare(
     const spoke = await spokeServer(service, tenant)
     const rows: Record<string, Figure>[] = []
     for (const { query, path } of cases) {
-      const seconds = Math.max(1, 5 * harness.scale)
+      const seconds = Math.max(3, 5 * harness.scale)
       const runs: (Load & { server: Server })[] = []
       for (const server of [bare, spoke, spoke, bare])
         runs.push({ server, ...(await load(server, path, seconds, busy, harness.postgresPid)) })
