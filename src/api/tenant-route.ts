@@ -201,7 +201,7 @@ const useWhenAbsent = (body: unknown) => async (request: FastifyRequest) => {
 }
 
 /** In the order of their names: whatever the order of the request, the result is the same. */
-const collectParameters = (name: string) => async (request: FastifyRequest) => {
+export const collectParameters = (name: string) => async (request: FastifyRequest) => {
   const query = request.query as Record<string, unknown>
   const names = Object.keys(query).filter((key) => key.startsWith(`${name}.`))
   if (names.length === 0 || name in query) return

@@ -11,8 +11,8 @@ declare module 'fastify' {
     requestHeaders?: readonly (keyof typeof requestHeaders)[]
     /** The headers of its success responses, besides those of every route. */
     responseHeaders?: readonly (keyof typeof headers)[]
-    /** The media type of a success response that is not JSON, and what the response is. */
-    sends?: readonly [mediaType: string, description: string]
+    /** The media type of a success response that is not JSON, what the response is, and other types of it. */
+    sends?: readonly [mediaType: string, description: string, ...mediaTypes: string[]]
     /** The route may respond 303: where that leads to. */
     redirects?: string
   }
@@ -121,8 +121,10 @@ export function describeOperation(operation: Operation, route: DescribedRoute): 
     response.headers = refsTo([...common, ...responseHeaders])
     if (response.description === 'Default Response') response.description = successes[status] ?? 'Success'
     if (sends && status === '200') {
-      response.content = { ...response.content, [sends[0]]: { schema: { type: 'string' } } }
-      if (Object.keys(response.content).length === 1) response.description = sends[1]
+      const [first, description, ...more] = sends
+      if (!response.content) response.description = description
+      for (const media of [first, ...more])
+        response.content = { ...response.content, [media]: { schema: { type: 'string' } } }
     }
   }
   if (etag) {

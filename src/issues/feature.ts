@@ -2,6 +2,7 @@
 import type { Feature } from '../api/feature.ts'
 import type { TenantScope } from '../db/scope.ts'
 import { listIntegrations, lockIntegration } from '../integrations/store.ts'
+import { type ExportRouteDependencies, exportRoutes } from './export-routes.ts'
 import { hubSpotSearchRoutes } from './hubspot-search-routes.ts'
 import { problemRoutes } from './problem-routes.ts'
 import { queryRoutes } from './query-routes.ts'
@@ -15,7 +16,7 @@ import {
   hasOldTombstones,
 } from './tombstone-retention-store.ts'
 
-export interface IssuesDependencies extends IssueRouteDependencies {
+export interface IssuesDependencies extends IssueRouteDependencies, ExportRouteDependencies {
   retention: { problemsMs: number | undefined; archivedMs: number | undefined }
 }
 
@@ -25,6 +26,7 @@ export function issuesFeature(deps: IssuesDependencies): Feature {
       queryRoutes(app, deps)
       readRoutes(app, deps)
       hubSpotSearchRoutes(app, deps)
+      exportRoutes(app, deps)
       issueRoutes(app, deps)
       problemRoutes(app, deps)
     },

@@ -53,9 +53,9 @@ async function readCount(scope: TenantScope, filter: IssueFilter, query: IssuesQ
     : { count, count_is: 'exact', indexing }
 }
 
-type Row = StoredIssue & Partial<FoundIssue>
+export type Row = StoredIssue & Partial<FoundIssue>
 
-interface IssuePageRead extends Counted {
+export interface IssuePageRead extends Counted {
   rows: Row[]
   text: TextQuery | undefined
 }
@@ -64,17 +64,16 @@ interface IssuePageRead extends Counted {
 const highlighted = ['subject', 'content'] as const
 
 /** Reads one row more than the limit, if there is one. */
-async function readIssues(
+export async function readIssues(
   scope: TenantScope,
   tenantId: TenantId,
   query: IssuesQuery,
-  asked: IssueFields | undefined,
+  fields: IssueFields | undefined,
   bytes: number,
 ): Promise<IssuePageRead> {
   const { integration_id, after } = query
   if (integration_id !== undefined) await requireIntegration(scope, { integration_id })
-  await checkProperties(scope, asked, query.fields)
-  const fields = asked && query.q !== undefined ? fieldsAnd(asked, highlighted) : asked
+  await checkProperties(scope, fields, query.fields)
   const byIndex = usesIndex(query)
   const filter = byIndex || query.count ? await filterOf(scope, query) : undefined
   const counted = filter
@@ -105,7 +104,7 @@ async function readIssues(
 }
 
 /** The cursor after the last row of a page. */
-function cursorAfter(tenantId: TenantId, query: IssuesQuery, last: Row): string {
+export function cursorAfter(tenantId: TenantId, query: IssuesQuery, last: Row): string {
   if (usesIndex(query)) return encodePosition(tenantId, query, last as FoundIssue)
   return query.integration_id === undefined
     ? encodeCursor(tenantId, last.issue_id)
@@ -148,9 +147,10 @@ export function queryRoutes(app: FastifyInstance, { db }: { db: Database }): voi
     },
     async ({ tenantId, query, readPage, reply }) => {
       const fields = fieldsOf(query.fields)
+      const toRead = fields && query.q !== undefined ? fieldsAnd(fields, highlighted) : fields
       let read: IssuePageRead | undefined
       const page = await readPage<Row>(query.limit, async (scope, bytes) => {
-        read = await readIssues(scope, tenantId, query, fields, bytes)
+        read = await readIssues(scope, tenantId, query, toRead, bytes)
         return read.rows
       })
       const { count = null, count_is = null, indexing = [], text } = read ?? {}

@@ -117,6 +117,23 @@ export const issuesQuery = z.strictObject({
     ),
 })
 
+export const exportQuery = z
+  .strictObject({
+    ...conditions,
+    sort,
+    fields: fieldsParameter,
+    format: z.enum(['ndjson', 'csv']).default('ndjson').describe('ndjson: a JSON object for each line'),
+    csv_safe: yesOrNo(
+      'true: puts an apostrophe before each value in CSV that a spreadsheet would calculate. Such values are then not as in HubSpot',
+    ),
+  })
+  .refine(({ format, csv_safe }) => csv_safe === undefined || format === 'csv', {
+    path: ['csv_safe'],
+    error: 'is for format=csv only',
+  })
+
+export type ExportQuery = z.output<typeof exportQuery>
+
 export type IssuesQuery = z.output<typeof issuesQuery>
 
 export const facetsQuery = z.strictObject({

@@ -1,9 +1,9 @@
 /** The HTTP routes for exporting and erasing a tenant. */
-import { once } from 'node:events'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { ByteBudget, ByteReservation } from '../api/byte-budget.ts'
+import type { ByteBudget } from '../api/byte-budget.ts'
+import { sendPieces } from '../api/piece-stream.ts'
 import { tenantRoute } from '../api/tenant-route.ts'
 import { noQuery, tenantPath } from '../api/wire.ts'
 import { parseTenantId } from '../db/tenant-id.ts'
@@ -19,11 +19,6 @@ export interface ExportAndErasureDependencies extends Pick<TenantRouteDependenci
 }
 
 const tags = ['tenants'] as const
-/** A reader that reads nothing for this long is cut off. */
-const drainWithinMs = 60_000
-/** How long an export waits for memory for its next piece. */
-const maxWaitMs = 10_000
-
 const erasureBegun = z.object({
   status: z.literal('erasing'),
 })
@@ -59,37 +54,12 @@ export function exportAndErasureRoutes(
     },
     async (request, reply) => {
       const tenantId = parseTenantId(request.params.tenant_id)
-      const signal = watchOf(request)
-      const { raw } = reply
-      let reservation: ByteReservation | undefined
-      raw.once('close', () => reservation?.release())
-      const pieces = exportTenant(db, clock, tenantId, async (wanted, asking) => {
-        reservation?.release()
-        reservation = await bytes.take(tenantId, wanted, signal, { ...asking, maxWaitMs })
-      })
-      // Errors up to the first piece are sent with a status. Later errors cut the response off
-      // before its last line.
-      const first = await pieces.next()
-      reply.hijack()
-      raw.writeHead(200, {
+      const headers = {
         'content-type': 'application/x-ndjson; charset=utf-8',
         'content-disposition': `attachment; filename="spoke-${tenantId}.ndjson"`,
-        connection: 'close',
-      })
-      try {
-        for (let piece = first; !piece.done; piece = await pieces.next()) {
-          signal.throwIfAborted()
-          reservation?.waitsForCaller(() => raw.destroy())
-          if (raw.write(piece.value)) continue
-          await once(raw, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(drainWithinMs)]) })
-        }
-        raw.end()
-      } catch (err) {
-        raw.destroy()
-        if (!signal.aborted) request.log.warn({ err, tenant_id: tenantId }, 'an export was cut off')
-      } finally {
-        await pieces.return(undefined)
       }
+      const to = { request, reply, tenantId, bytes, signal: watchOf(request), headers }
+      await sendPieces(to, (reserve) => exportTenant(db, clock, tenantId, reserve))
     },
   )
 

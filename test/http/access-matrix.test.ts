@@ -49,6 +49,7 @@ const rules: Record<string, string> = {
   'GET /api/hubspot/issues/{tenant_id}': 'read',
   'GET /api/hubspot/issues/{tenant_id}/facets': 'read',
   'POST /api/hubspot/issues/{tenant_id}/read': 'read',
+  'GET /api/hubspot/issues/{tenant_id}/export': 'read',
   'GET /api/hubspot/issues/{tenant_id}/{issue_id}': 'read',
   'POST /api/hubspot/issues/{tenant_id}/search': 'read',
   'POST /api/hubspot/client/{tenant_id}/{integration_id}/crm/v3/objects/tickets/search': 'read',
@@ -82,6 +83,7 @@ const withoutHead = [
   'GET /api/hubspot/sync/{tenant_id}/{integration_id}/{sync_event_id}/events',
   'GET /api/hubspot/authorize/{tenant_id}',
   'GET /api/hubspot/oauth/callback',
+  'GET /api/hubspot/issues/{tenant_id}/export',
   'GET /api/tenants/{tenant_id}/export',
 ]
 

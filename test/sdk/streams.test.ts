@@ -265,3 +265,38 @@ test('a run is followed over a connection that breaks', async () => {
   assert.equal(states.at(-1), 'succeeded')
   assert.ok(requests.length === 2 || states.length === 1, `${requests.length}, ${states}`)
 })
+
+test('an export is read line by line, with conditions, and one that is cut off is an error', async () => {
+  const read = async (of: SpokeTenant, query = {}) => {
+    const found: string[] = []
+    for await (const { ticket_id } of of.issues.stream(query)) found.push(ticket_id)
+    return found
+  }
+  assert.deepEqual(await read(tenant), ids)
+  const some = { ticket_id: ids.slice(0, 2), sort: 'created_at' as const, fields: ['subject'] }
+  assert.deepEqual((await read(tenant, some)).toSorted(), ids.slice(0, 2).toSorted())
+  const wrong = { 'properties.no_such': 'x' }
+  await assert.rejects(read(tenant, wrong), { code: 'validation_failed', status: 400 })
+  for (const end of ['error', 'end'] as const) {
+    const { own } = tenantThrough(async (request) => {
+      const text = await (await fetch(request)).text()
+      const part = new TextEncoder().encode(text.slice(0, text.lastIndexOf('{"complete"')))
+      const body = new ReadableStream({
+        start(controller) {
+          controller.enqueue(part)
+          if (end === 'end') controller.close()
+        },
+        pull(controller) {
+          if (end === 'error') controller.error(new TypeError('terminated'))
+        },
+      })
+      return new Response(body)
+    })
+    await assert.rejects(read(own), { code: 'connection_failed', status: 200 })
+  }
+  const stop = new AbortController()
+  const stream = tenant.issues.stream({}, { signal: stop.signal })
+  await stream.next()
+  stop.abort(new Error('enough'))
+  await stream.return()
+})

@@ -10,7 +10,9 @@ import {
 } from './event-streams.ts'
 import type { RootOperations, TenantOperations } from './generated/operations.ts'
 import type { components } from './generated/schema.ts'
+import { streamIssues } from './issue-stream.ts'
 import { operationMethods, pathOf } from './operation-methods.ts'
+import type { CallOptions, InputOf } from './operation-types.ts'
 
 export type { SpokeOptions } from './call.ts'
 export type { Change, ChangeStreamOptions, FollowOptions, SyncEvent } from './event-streams.ts'
@@ -24,8 +26,19 @@ export type Ticket = Schemas['Ticket']
 export type Webhook = Schemas['Webhook']
 
 /** Everything about one tenant. */
-export interface SpokeTenant extends Omit<TenantOperations, 'changes' | 'sync'> {
+export interface SpokeTenant extends Omit<TenantOperations, 'changes' | 'issues' | 'sync'> {
   readonly id: string
+  issues: TenantOperations['issues'] & {
+    /**
+     * The issues of a query in one request, read line by line.
+     *
+     * @throws SpokeError when the export was cut off: without an error it is whole
+     */
+    stream(
+      query?: Omit<InputOf<'issues.export'>, 'format' | 'csv_safe'>,
+      options?: CallOptions,
+    ): AsyncGenerator<Issue, void, undefined>
+  }
   changes: TenantOperations['changes'] & {
     /**
      * The changes after a cursor, each once and in order, without end: over server-sent events, continued after a
@@ -63,6 +76,10 @@ export function createSpoke(options: SpokeOptions): Spoke {
       return {
         ...methods,
         id: tenantId,
+        issues: {
+          ...methods.issues,
+          stream: (query, callOptions) => streamIssues(caller, tenantId, query, callOptions),
+        },
         changes: {
           ...methods.changes,
           stream: (streamOptions) => streamChanges(caller, tenantId, streamOptions),

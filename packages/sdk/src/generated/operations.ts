@@ -35,6 +35,7 @@ export const operations = {
   'issues.read': { method: 'post', path: '/api/hubspot/issues/{tenant_id}/read', ofTenant: true, body: 'application/json', json: true },
   'issues.search': { method: 'post', path: '/api/hubspot/issues/{tenant_id}/search', ofTenant: true, body: 'application/json', json: true },
   'issues.searchByClient': { method: 'post', path: '/api/hubspot/client/{tenant_id}/{integration_id}/crm/v3/objects/tickets/search', ofTenant: true, body: 'application/json', json: true },
+  'issues.export': { method: 'get', path: '/api/hubspot/issues/{tenant_id}/export', ofTenant: true },
   'tickets.list': { method: 'get', path: '/api/hubspot/tickets/{tenant_id}/{integration_id}', ofTenant: true, json: true, pages: { method: 'all', items: 'tickets' } },
   'issues.get': { method: 'get', path: '/api/hubspot/issues/{tenant_id}/{issue_id}', ofTenant: true, json: true },
   'problems.list': { method: 'get', path: '/api/hubspot/problems/{tenant_id}/{integration_id}', ofTenant: true, json: true, pages: { method: 'all', items: 'problems' } },
@@ -366,6 +367,12 @@ export interface TenantOperations {
      * `POST /api/hubspot/client/{tenant_id}/{integration_id}/crm/v3/objects/tickets/search`
      */
     searchByClient(integration_id: string, input?: InputOf<'issues.searchByClient'>, options?: CallOptions): Promise<ResultOf<'issues.searchByClient'>>
+    /**
+     * Export issues. What `issues.list` finds with the same conditions and sort, as one response. ndjson: an issue on each line, and a last line that counts them; without a last line that says `complete` the export was cut off. csv: a header line with the names of the columns; a cut-off response has no proper end. It is not a snapshot.
+     *
+     * `GET /api/hubspot/issues/{tenant_id}/export`
+     */
+    export(input?: InputOf<'issues.export'>, options?: CallOptions): Promise<ResultOf<'issues.export'>>
     /**
      * Read an issue. The issue as last synced; `synced_at` says when it last changed here. A tombstone has `archived: true`.
      *

@@ -516,6 +516,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/hubspot/issues/{tenant_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export issues
+         * @description What `issues.list` finds with the same conditions and sort, as one response. ndjson: an issue on each line, and a last line that counts them; without a last line that says `complete` the export was cut off. csv: a header line with the names of the columns; a cut-off response has no proper end. It is not a snapshot.
+         */
+        get: operations["issues.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/hubspot/tickets/{tenant_id}/{integration_id}": {
         parameters: {
             query?: never;
@@ -5811,6 +5831,150 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["Misdirected"];
+            /** @description `query_too_broad` */
+            422: {
+                headers: {
+                    "Request-Id": components["headers"]["Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Limited"];
+            431: components["responses"]["RequestTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "issues.export": {
+        parameters: {
+            query?: {
+                integration_id?: string;
+                /** @description true: only tombstones; false: only tickets that are live in HubSpot; absent: both */
+                archived?: "true" | "false";
+                /** @description HubSpot’s id of the ticket. Repeat the parameter for several: any of them, at most 100. */
+                ticket_id?: string[];
+                /**
+                 * @description Words of the subject, the content or the ticket id, in any order, without regard to case and accents. `"…"`: words that follow each other; `-word`: must not occur. The last word may be unfinished. Without `sort`, the best matches first, among the 1,000 that changed last
+                 * @example printer "on fire" -solved
+                 */
+                q?: string;
+                /** @description Conditions on any property of the account: `properties.<name>=value` (repeat it for several: any of them), `.in` with a list separated by commas, `.exists` with true or false, and `.gt`, `.gte`, `.lt`, `.lte` for numbers and times. At most 10. Values are compared as the property’s type; a value of more than 200 characters is not found */
+                properties?: {
+                    [key: string]: string | string[];
+                };
+                /** @description HubSpot’s id of an associated contact. Repeat the parameter for several: any of them, at most 100. */
+                contact_id?: string[];
+                /** @description HubSpot’s id of an associated company. Repeat the parameter for several: any of them, at most 100. */
+                company_id?: string[];
+                /** @description HubSpot’s id of an associated deal. Repeat the parameter for several: any of them, at most 100. */
+                deal_id?: string[];
+                /** @description Id of the pipeline. Repeat the parameter for several: any of them, at most 100. */
+                pipeline_id?: string[];
+                /** @description Name of the pipeline, exactly. Repeat the parameter for several: any of them, at most 100. */
+                pipeline_name?: string[];
+                /** @description Id of the stage. Repeat the parameter for several: any of them, at most 100. */
+                stage_id?: string[];
+                /** @description Name of the stage, exactly. Repeat the parameter for several: any of them, at most 100. */
+                stage_name?: string[];
+                /** @description Whether the stage counts as closed in HubSpot */
+                closed?: "true" | "false";
+                /** @description Id of the owner. Repeat the parameter for several: any of them, at most 100. */
+                owner_id?: string[];
+                /** @description Name of the owner, exactly. Repeat the parameter for several: any of them, at most 100. */
+                owner_name?: string[];
+                /** @description Email address of the owner, exactly. Repeat the parameter for several: any of them, at most 100. */
+                owner_email?: string[];
+                /** @description Whether the ticket has an owner */
+                "owner_id.exists"?: "true" | "false";
+                /** @description Priority, as HubSpot stores it. Repeat the parameter for several: any of them, at most 100. */
+                priority?: string[];
+                /** @description Whether the ticket has a priority */
+                "priority.exists"?: "true" | "false";
+                /** @description Category, as HubSpot stores it. Repeat the parameter for several: any of them, at most 100. */
+                category?: string[];
+                /** @description Whether the ticket has a category */
+                "category.exists"?: "true" | "false";
+                /** @description Created in HubSpot after this time */
+                "created_at.gt"?: string;
+                /** @description Created in HubSpot at or after this time */
+                "created_at.gte"?: string;
+                /** @description Created in HubSpot before this time */
+                "created_at.lt"?: string;
+                /** @description Created in HubSpot at or before this time */
+                "created_at.lte"?: string;
+                /** @description Last changed in HubSpot after this time */
+                "modified_at.gt"?: string;
+                /** @description Last changed in HubSpot at or after this time */
+                "modified_at.gte"?: string;
+                /** @description Last changed in HubSpot before this time */
+                "modified_at.lt"?: string;
+                /** @description Last changed in HubSpot at or before this time */
+                "modified_at.lte"?: string;
+                /** @description Last changed here after this time */
+                "synced_at.gt"?: string;
+                /** @description Last changed here at or after this time */
+                "synced_at.gte"?: string;
+                /** @description Last changed here before this time */
+                "synced_at.lt"?: string;
+                /** @description Last changed here at or before this time */
+                "synced_at.lte"?: string;
+                /** @description Archived after this time */
+                "archived_at.gt"?: string;
+                /** @description Archived at or after this time */
+                "archived_at.gte"?: string;
+                /** @description Archived before this time */
+                "archived_at.lt"?: string;
+                /** @description Archived at or before this time */
+                "archived_at.lte"?: string;
+                /** @description Found to be deleted after this time */
+                "deleted_at.gt"?: string;
+                /** @description Found to be deleted at or after this time */
+                "deleted_at.gte"?: string;
+                /** @description Found to be deleted before this time */
+                "deleted_at.lt"?: string;
+                /** @description Found to be deleted at or before this time */
+                "deleted_at.lte"?: string;
+                /** @description With a minus: the newest first. Absent: with `q`, the best matches first; otherwise in the order in which they were first saved */
+                sort?: "created_at" | "-created_at" | "modified_at" | "-modified_at";
+                /** @description Only these fields of each issue, separated by commas or each alone; `properties.<name>` is one property. An issue then has these and its three ids only, whatever the schema of the response requires */
+                fields?: string[];
+                /** @description ndjson: a JSON object for each line */
+                format?: "ndjson" | "csv";
+                /** @description true: puts an apostrophe before each value in CSV that a spreadsheet would calculate. Such values are then not as in HubSpot */
+                csv_safe?: "true" | "false";
+            };
+            header?: never;
+            path: {
+                /** @example 5f0e0f4e-6a0b-4c39-9a53-0d6a4e0c7f11 */
+                tenant_id: components["parameters"]["tenant_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A JSON object for each line, or CSV */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             421: components["responses"]["Misdirected"];
             /** @description `query_too_broad` */
             422: {
