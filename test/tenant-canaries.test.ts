@@ -110,6 +110,7 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
       'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}/recover': () => ({
         since: '2026-01-01T00:00:00Z',
       }),
+      'POST /api/hubspot/issues/{tenant_id}/read': ({ ids }) => ({ issue_ids: [ids.issue_id] }),
       'POST /api/tenants': ({ id }) => ({ tenant_id: id }),
       'POST /api/tenants/{tenant_id}/api-keys': ({ word }) => ({
         name: word,

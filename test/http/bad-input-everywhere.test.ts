@@ -41,6 +41,7 @@ const bodies: Record<string, string> = {
   'POST /api/hubspot/integrations/{tenant_id}': `{"access_token":"${mark}"}`,
   'POST /api/hubspot/endpoints/{tenant_id}': `{"url":"https://${mark}.example.com/"}`,
   'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}/recover': '{"since":"2026-01-01T00:00:00Z"}',
+  'POST /api/hubspot/issues/{tenant_id}/read': '{"issue_ids":["0b1e5f64-6a0b-4c39-9a53-0d6a4e0c7f13"]}',
   'POST /api/hubspot/oauth/callback': `{"code":"${mark}","state":"${mark}"}`,
 }
 const webhooks = 'POST /api/hubspot/webhooks'
