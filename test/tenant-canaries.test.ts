@@ -111,6 +111,8 @@ for (const engine of ['PostgreSQL', 'PGlite'] as const) {
         since: '2026-01-01T00:00:00Z',
       }),
       'POST /api/hubspot/issues/{tenant_id}/read': ({ ids }) => ({ issue_ids: [ids.issue_id] }),
+      'POST /api/hubspot/issues/{tenant_id}/search': ({ word }) => ({ query: word }),
+      'POST /api/hubspot/client/{tenant_id}/{integration_id}/crm/v3/objects/tickets/search': () => ({}),
       'POST /api/tenants': ({ id }) => ({ tenant_id: id }),
       'POST /api/tenants/{tenant_id}/api-keys': ({ word }) => ({
         name: word,

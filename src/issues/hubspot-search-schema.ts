@@ -59,6 +59,7 @@ export const searchBody = z
     query: z
       .string()
       .max(500)
+      .refine((text) => !text.includes('\0'), 'must not contain NUL')
       .optional()
       .describe('Beginnings of words of the subject, the content or the ticket id'),
     sorts: z.array(sort).max(1).optional().describe('Absent: the oldest ticket first'),
@@ -70,7 +71,6 @@ export const searchBody = z
       .optional(),
   })
   .meta({
-    id: 'HubSpotSearch',
     examples: [
       {
         filterGroups: [{ filters: [{ propertyName: 'hs_ticket_priority', operator: 'EQ', value: 'HIGH' }] }],

@@ -59,6 +59,7 @@ const conditions = {
     .string()
     .min(1)
     .max(maxTextLength)
+    .refine((value) => !value.includes('\0'), 'must not contain NUL')
     .optional()
     .meta({
       description:

@@ -79,7 +79,12 @@ const sync = (over: Partial<Record<'tenant' | 'integration', string>> = {}) => {
 /** Written for the browser whose state or cookie is waited for, and for no other: below. */
 const ofBrowsers = ['GET /api/hubspot/oauth/callback', 'POST /connect/{confirmation_id}']
 /** HubSpot’s own deed, which the inbox records; and what only reads. */
-const notAudited = ['POST /api/hubspot/webhooks', 'POST /api/hubspot/issues/{tenant_id}/read']
+const notAudited = [
+  'POST /api/hubspot/webhooks',
+  'POST /api/hubspot/issues/{tenant_id}/read',
+  'POST /api/hubspot/issues/{tenant_id}/search',
+  'POST /api/hubspot/client/{tenant_id}/{integration_id}/crm/v3/objects/tickets/search',
+]
 /** What reads and has an effect all the same. */
 const alsoAudited = [
   'GET /api/hubspot/authorize/{tenant_id}',

@@ -77,7 +77,10 @@ test('every route refuses a query that it does not know, by its place and withou
 
 test('a misspelled query parameter is refused with the nearest that there is', async () => {
   const wrong = operations.flatMap((operation) =>
-    operation.query.map(({ name }) => ({ operation, name, typo: `${name.slice(0, -2)}${name.at(-1)}` })),
+    operation.query
+      // Of a single letter nothing can be left out.
+      .filter(({ name }) => name.length > 1)
+      .map(({ name }) => ({ operation, name, typo: `${name.slice(0, -2)}${name.at(-1)}` })),
   )
   assert.ok(wrong.length > 10)
   for (const { operation, name, typo } of wrong) {

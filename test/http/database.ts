@@ -22,7 +22,7 @@ const counting = new Map<string, Promise<string>>()
  */
 async function countingQuery(database: string): Promise<string> {
   const ours = (await tables(database)).filter((name) =>
-    /^public\.(?!.*(budget|audit|periodic_tasks|issue_search))/.test(name),
+    /^public\.(?!.*(budget|audit|periodic_tasks|issue_search|issue_terms))/.test(name),
   )
   return ours
     .map((name) => `select '${name}' as name, count(*)::int as count from ${name}`)

@@ -37,11 +37,12 @@ export async function connectTenant(service: TestService, token: string, tenant:
 export async function idle(service: TestService, database: string): Promise<void> {
   await eventually(async () => {
     const [row] = await adminQuery(
-      'select count(*)::int as open from sync_events where finished_at is null',
+      `select (select count(*) from sync_events where finished_at is null)::int
+         + (select count(*) from search_builds where finished_at is null)::int as open`,
       database,
     )
     return row?.open === 0
-  }, `runs of ${service.url} have ended`)
+  }, `runs of ${service.url} have ended, and the index is built`)
 }
 
 export async function startBench(env: Record<string, string> = {}): Promise<Bench> {

@@ -1153,33 +1153,6 @@ export interface webhooks {
 }
 export interface components {
     schemas: {
-        HubSpotSearchInput: {
-            /** @description One of the groups must hold, and of a group all filters */
-            filterGroups?: {
-                filters: {
-                    /** @description A property, or associations.contact, associations.company, associations.deal */
-                    propertyName: string;
-                    /** @enum {string} */
-                    operator: "EQ" | "NEQ" | "LT" | "LTE" | "GT" | "GTE" | "BETWEEN" | "IN" | "NOT_IN" | "HAS_PROPERTY" | "NOT_HAS_PROPERTY" | "CONTAINS_TOKEN" | "NOT_CONTAINS_TOKEN";
-                    value?: string | number | boolean;
-                    /** @description For BETWEEN */
-                    highValue?: string | number | boolean;
-                    /** @description For IN and NOT_IN */
-                    values?: (string | number | boolean)[];
-                }[];
-            }[];
-            /** @description Beginnings of words of the subject, the content or the ticket id */
-            query?: string;
-            /** @description Absent: the oldest ticket first */
-            sorts?: (string | {
-                propertyName: string;
-                /** @enum {string} */
-                direction?: "ASCENDING" | "DESCENDING";
-            })[];
-            properties?: string[];
-            limit?: number;
-            after?: string | number;
-        };
         /**
          * @example {
          *       "success": false,
@@ -5700,7 +5673,33 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["HubSpotSearchInput"];
+                "application/json": {
+                    /** @description One of the groups must hold, and of a group all filters */
+                    filterGroups?: {
+                        filters: {
+                            /** @description A property, or associations.contact, associations.company, associations.deal */
+                            propertyName: string;
+                            /** @enum {string} */
+                            operator: "EQ" | "NEQ" | "LT" | "LTE" | "GT" | "GTE" | "BETWEEN" | "IN" | "NOT_IN" | "HAS_PROPERTY" | "NOT_HAS_PROPERTY" | "CONTAINS_TOKEN" | "NOT_CONTAINS_TOKEN";
+                            value?: string | number | boolean;
+                            /** @description For BETWEEN */
+                            highValue?: string | number | boolean;
+                            /** @description For IN and NOT_IN */
+                            values?: (string | number | boolean)[];
+                        }[];
+                    }[];
+                    /** @description Beginnings of words of the subject, the content or the ticket id */
+                    query?: string;
+                    /** @description Absent: the oldest ticket first */
+                    sorts?: (string | {
+                        propertyName: string;
+                        /** @enum {string} */
+                        direction?: "ASCENDING" | "DESCENDING";
+                    })[];
+                    properties?: string[];
+                    limit?: number;
+                    after?: string | number;
+                };
             };
         };
         responses: {
@@ -5782,7 +5781,33 @@ export interface operations {
         requestBody: {
             content: {
                 /** @example {} */
-                "application/json": components["schemas"]["HubSpotSearchInput"];
+                "application/json": {
+                    /** @description One of the groups must hold, and of a group all filters */
+                    filterGroups?: {
+                        filters: {
+                            /** @description A property, or associations.contact, associations.company, associations.deal */
+                            propertyName: string;
+                            /** @enum {string} */
+                            operator: "EQ" | "NEQ" | "LT" | "LTE" | "GT" | "GTE" | "BETWEEN" | "IN" | "NOT_IN" | "HAS_PROPERTY" | "NOT_HAS_PROPERTY" | "CONTAINS_TOKEN" | "NOT_CONTAINS_TOKEN";
+                            value?: string | number | boolean;
+                            /** @description For BETWEEN */
+                            highValue?: string | number | boolean;
+                            /** @description For IN and NOT_IN */
+                            values?: (string | number | boolean)[];
+                        }[];
+                    }[];
+                    /** @description Beginnings of words of the subject, the content or the ticket id */
+                    query?: string;
+                    /** @description Absent: the oldest ticket first */
+                    sorts?: (string | {
+                        propertyName: string;
+                        /** @enum {string} */
+                        direction?: "ASCENDING" | "DESCENDING";
+                    })[];
+                    properties?: string[];
+                    limit?: number;
+                    after?: string | number;
+                };
             };
         };
         responses: {
