@@ -21,14 +21,16 @@ test('3,000 requests generated from the document get no undeclared status, no un
   assert.deepEqual(result.findings, [])
   assert.ok(result.passed >= 1_000, `${result.passed} in the time there is`)
   const names = world.operations.map(({ name }) => name)
-  // These need a code of HubSpot's to succeed, the public URL's host, a list without a word twice, of types or of ids, which chance rarely makes;
-  // the others received a valid request too.
+  // These need a code of HubSpot's to succeed, the public URL's host, a list without a word twice, of types or of ids, or a property of the
+  // account, which chance rarely makes; the others received a valid request too.
   const rare = [
     'GET /api/hubspot/oauth/callback',
     'GET /connect/{confirmation_id}',
+    'POST /api/hubspot/client/{tenant_id}/{integration_id}/crm/v3/objects/tickets/search',
     'POST /api/hubspot/endpoints/{tenant_id}',
     'POST /api/hubspot/endpoints/{tenant_id}/{endpoint_id}',
     'POST /api/hubspot/issues/{tenant_id}/read',
+    'POST /api/hubspot/issues/{tenant_id}/search',
     'POST /api/hubspot/oauth/callback',
     'POST /api/session',
     'POST /api/tenants/{tenant_id}/api-keys',
