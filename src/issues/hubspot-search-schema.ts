@@ -24,12 +24,16 @@ const [maxGroups, maxFilters, maxAllFilters] = [5, 6, 18]
 /** Of a condition. HubSpot has a limit of the whole body instead: 3,000 characters. */
 const maxValues = 100
 
-const name = z.string().min(1).max(200)
+/** What PostgreSQL can store: nothing else can equal it. */
+const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed()
+const storable = 'must be well-formed text without NUL'
+
+const name = z.string().min(1).max(200).refine(isStorable, storable)
 const value = z
   .union([z.string(), z.number(), z.boolean()])
   .transform(String)
   .refine((text) => text.length <= 200, 'must have at most 200 characters')
-  .refine((text) => !text.includes('\0'), 'must not contain NUL')
+  .refine(isStorable, storable)
 
 const filter = z.strictObject({
   propertyName: name.describe('A property, or associations.contact, associations.company, associations.deal'),
@@ -41,7 +45,7 @@ const filter = z.strictObject({
 export type SearchFilter = z.output<typeof filter>
 
 const sort = z.union([
-  z.string().min(1).max(200),
+  name,
   z.strictObject({ propertyName: name, direction: z.enum(['ASCENDING', 'DESCENDING']).optional() }),
 ])
 
@@ -59,7 +63,7 @@ export const searchBody = z
     query: z
       .string()
       .max(500)
-      .refine((text) => !text.includes('\0'), 'must not contain NUL')
+      .refine(isStorable, storable)
       .optional()
       .describe('Beginnings of words of the subject, the content or the ticket id'),
     sorts: z.array(sort).max(1).optional().describe('Absent: the oldest ticket first'),

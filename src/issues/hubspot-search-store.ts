@@ -20,11 +20,11 @@ import { createTermOf } from './search-terms.ts'
 import { parsePrefixes } from './text-query.ts'
 import { numbersOn, timesOn } from './value-ranges.ts'
 
-const associations: Readonly<Record<string, AssociatedKind>> = {
-  'associations.contact': 'contacts',
-  'associations.company': 'companies',
-  'associations.deal': 'deals',
-}
+const associations = new Map<string, AssociatedKind>([
+  ['associations.contact', 'contacts'],
+  ['associations.company', 'companies'],
+  ['associations.deal', 'deals'],
+])
 
 /**
  * A filter as a condition on the index of content, which more issues may meet, and one on what is
@@ -50,7 +50,7 @@ const namesOf = ({ filterGroups = [] }: SearchBody, { property }: SearchSort) =>
         name: propertyName,
         refuse: refuseAt(`/filterGroups/${group}/filters/${at}/propertyName`),
       }))
-      .filter(({ name }) => !(name in associations)),
+      .filter(({ name }) => !associations.has(name)),
   ),
   { name: property, refuse: refuseAt('/sorts/0') },
 ]
@@ -121,7 +121,7 @@ const numbersAndTimes: readonly ValueKind[] = ['number', 'time']
  */
 function conditionsOf(scope: TenantScope, filter: SearchFilter, kind: ValueKind, refuse: Refuse): Conditions {
   const { propertyName: name, operator } = filter
-  const kindOfRecord = associations[name]
+  const kindOfRecord = associations.get(name)
   if (kindOfRecord) return ofRecords(scope, kindOfRecord, filter, refuse)
   const termOf = createTermOf(scope.tenantId)
   const hasValue = hasAny([termOf(name)])
@@ -167,6 +167,7 @@ function ofRecords(
   if (filter.operator !== 'EQ' && filter.operator !== 'IN')
     throw refuse('supports EQ and IN for associations')
   const ids = valuesOf(filter, refuse)
+  if (!ids.every((id) => /^\d{1,20}$/.test(id))) throw refuse('must be HubSpot’s id, in digits')
   const has = ids.map((id) => sql`a.associations -> ${kind}::text @> ${JSON.stringify([{ id }])}::jsonb`)
   return {
     indexed: [isAssociated(scope, kind, ids)],
@@ -226,10 +227,12 @@ function hasTokens(filter: SearchFilter, refuse: Refuse): RawBuilder<unknown> {
   const [value = ''] = valuesOf(filter, refuse)
   const tokens = value.toLowerCase().match(/[\p{L}\p{N}_*]+/gu) ?? []
   const patterns = tokens.map(
-    (token) => `(^|[^[:alnum:]_])${token.replaceAll('*', '[[:alnum:]_]*')}($|[^[:alnum:]_])`,
+    (token) => `(^|[^[:alnum:]_])${token.replace(/\*+/g, '[[:alnum:]_]*')}($|[^[:alnum:]_])`,
   )
-  const has = allOf(patterns.map((pattern) => sql`lower(p.value) ~ ${pattern}`))
-  return filter.operator === 'CONTAINS_TOKEN' ? has : sql`not ${has}`
+  // No word at all is in no text.
+  const has =
+    patterns.length === 0 ? sql`false` : allOf(patterns.map((pattern) => sql`lower(p.value) ~ ${pattern}`))
+  return sql`p.value <> '' and ${filter.operator === 'CONTAINS_TOKEN' ? has : sql`not ${has}`}`
 }
 
 /** Columns of the index that have the property's value. */

@@ -41,7 +41,7 @@ type Result = z.infer<typeof searchResponse>['results'][number]
 
 export function presentResult(issue: StoredIssue, names: readonly string[]): Result {
   const { created_at, modified_at, ticket_id, issue_id, integration_id, url } = issue
-  const known = names.filter((name) => name in issue.properties)
+  const known = names.filter((name) => Object.hasOwn(issue.properties, name))
   return {
     id: ticket_id,
     issue_id,

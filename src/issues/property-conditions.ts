@@ -98,9 +98,15 @@ export function operandOf(kind: ValueKind, value: string, refuse: Refuse): strin
     : milliseconds.test(value)
       ? new Date(Number(value))
       : undefined
-  if (!at || Number.isNaN(at.getTime()))
+  if (!at || Number.isNaN(at.getTime()) || !isDay(value))
     throw refuse(
       'must be a date such as 2026-11-25, or a time such as 2026-11-25T09:30:00Z: the property is one',
     )
   return at.toISOString().slice(0, 23)
+}
+
+/** A day that its month has: JavaScript would take the next month's. */
+function isDay(value: string): boolean {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)/.exec(value) ?? []
+  return day === undefined || Number(day) <= new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()
 }

@@ -9,6 +9,7 @@ import type { Database } from '../db/database.ts'
 import type { TenantScope } from '../db/scope.ts'
 import type { TenantId } from '../db/tenant-id.ts'
 import { requireIntegration } from '../integrations/require-integration.ts'
+import { letOthersRun } from '../lib/clock.ts'
 import { integrationNotFound } from '../lib/errors.ts'
 import { requireTenant } from '../tenants/require-tenant.ts'
 import { facetsResponse } from './facet-schema.ts'
@@ -112,17 +113,17 @@ export function cursorAfter(tenantId: TenantId, query: IssuesQuery, last: Row): 
 }
 
 /** Where each issue has what was searched for; null: no text was. */
-function highlightsOf(rows: readonly Row[], text: TextQuery | undefined) {
+async function highlightsOf(rows: readonly Row[], text: TextQuery | undefined) {
   if (!text) return null
-  return Object.fromEntries(
-    rows.map((row) => [
-      row.issue_id,
-      highlighted.flatMap((field) => {
-        const found = findFragment(row[field] ?? '', text)
-        return found ? [{ field, ...found }] : []
-      }),
-    ]),
-  )
+  const highlights: NonNullable<z.infer<typeof issuesResponse>['highlights']> = {}
+  for (const row of rows) {
+    highlights[row.issue_id] = highlighted.flatMap((field) => {
+      const found = findFragment(row[field] ?? '', text)
+      return found ? [{ field, ...found }] : []
+    })
+    await letOthersRun()
+  }
+  return highlights
 }
 
 export function queryRoutes(app: FastifyInstance, { db }: { db: Database }): void {
@@ -161,7 +162,7 @@ export function queryRoutes(app: FastifyInstance, { db }: { db: Database }): voi
         next_after: last ? cursorAfter(tenantId, query, last) : null,
         count,
         count_is,
-        highlights: highlightsOf(page.rows, text),
+        highlights: await highlightsOf(page.rows, text),
         indexing,
       }
     },

@@ -2,10 +2,13 @@
 import { sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
 import { chunks } from '../lib/chunks.ts'
-import { createTermsOf, type IndexedContent } from './search-terms.ts'
+import { letOthersRun } from '../lib/clock.ts'
+import { createTermsOf, type IndexedContent, type SearchTerms } from './search-terms.ts'
 
-/** Issues whose content is in memory at once, and processed without a pause. */
+/** Issues whose content is in memory at once. */
 const atOnce = 50
+/** Characters that are processed without a pause: some milliseconds. */
+const withoutPause = 20_000
 
 /**
  * Indexes what is stored of these issues now, in the transaction that has written it: a query finds
@@ -35,7 +38,15 @@ export async function indexContent(
         limit 1) a on true`,
       { prepare: true },
     )
-    const rows = issues.map(termsOf)
+    const rows: SearchTerms[] = []
+    let since = 0
+    for (const issue of issues) {
+      rows.push(termsOf(issue))
+      since += lengthOf(issue)
+      if (since < withoutPause) continue
+      since = 0
+      await letOthersRun()
+    }
     await scope.query(
       sql`
       insert into issue_terms as t (tenant_id, integration_id, ticket_id, words, terms)
@@ -46,4 +57,10 @@ export async function indexContent(
       { prepare: true },
     )
   }
+}
+
+const lengthOf = ({ properties }: IndexedContent) => {
+  let length = 0
+  for (const name in properties) length += name.length + (properties[name]?.length ?? 0)
+  return length
 }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { parseTime } from '../hubspot/time.ts'
 import { rangesOfNumber, rangesOfTime } from './value-ranges.ts'
-import { wordPrefix, wordsOf } from './words.ts'
+import { foldedWordsOf, wordPrefix } from './words.ts'
 
 /** An issue as far as it is indexed. */
 export interface IndexedContent {
@@ -24,6 +24,8 @@ export interface SearchTerms {
 
 /** Words of one issue. A position above 16,383 would not be kept. */
 const maxWords = 16_000
+/** A tsvector has at most 1 MiB. With what a word and each of its positions take there. */
+const [maxVectorBytes, bytesPerWord, bytesPerPosition] = [1_000_000, 8, 2]
 /** PostgreSQL keeps no more positions of one word. */
 const maxPositions = 255
 /** Between subject and content, so that no phrase begins in one and ends in the other. */
@@ -48,18 +50,22 @@ export function createTermsOf(tenantId: string): (issue: IndexedContent) => Sear
       const value = properties[name]
       if (value === null || value === undefined || value === '') continue
       terms.add(termOf(name))
-      if (value.length <= maxIndexedValue)
-        for (const one of indexedValuesOf(value)) terms.add(termOf(name, one))
+      for (const one of indexedValuesOf(value))
+        if (one.length <= maxIndexedValue) terms.add(termOf(name, one))
     }
     for (const [kind, records] of Object.entries(associations ?? {}))
       for (const { id } of records ?? []) terms.add(termOf(associationName(kind), id))
     const words = new Map<string, string[]>()
     let position = 1
+    let room = maxVectorBytes
     const add = (text: string | null | undefined, weight: string) => {
       if (!text) return
-      for (const word of wordsOf(text, maxWords - position)) {
-        const key = `${prefix}${word.text}`
+      for (const { text: word } of foldedWordsOf(text, maxWords - position)) {
+        const key = `${prefix}${word}`
         const positions = words.get(key) ?? []
+        // A character takes at most three bytes for each of its UTF-16 units.
+        room -= positions.length === 0 ? 3 * key.length + bytesPerWord : bytesPerPosition
+        if (room < 0) return
         if (positions.length === 0) words.set(key, positions)
         if (positions.length < maxPositions) positions.push(`${position}${weight}`)
         position += 1
@@ -85,7 +91,8 @@ export function createTermOf(tenantId: string): (name: string, value?: string) =
   const seed = createHash('sha256').update(tenantId).digest()
   const [a, b] = [seed.readUInt32LE(0), seed.readUInt32LE(4)]
   return (name, value) => {
-    const text = value === undefined ? name : `${name}=${comparable(value)}`
+    // Of an associated record, the id itself.
+    const text = value === undefined ? name : `${name}=${name.startsWith('@') ? value : comparable(value)}`
     let [high, low] = [a, b]
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i)
@@ -102,6 +109,7 @@ export function createTermOf(tenantId: string): (name: string, value?: string) =
 
 /** The value, the ranges that contain it if it is a number or a time, and its parts if it is a list. */
 function indexedValuesOf(value: string): string[] {
+  if (value.length > maxIndexedValue) return value.includes(';') ? value.split(';', maxListed) : []
   const time = date.test(value) || milliseconds.test(value) ? parseTime(value) : null
   return [
     value,

@@ -1,6 +1,6 @@
 /** What a caller searches for: words, "phrases" and -exclusions, and where they occur in a text. Pure. */
 import { AppError } from '../lib/errors.ts'
-import { type Word, wordPrefix, wordsOf } from './words.ts'
+import { foldedWordsOf, type Word, wordPrefix, wordsOf } from './words.ts'
 
 /** Words that follow each other. */
 interface Phrase {
@@ -16,7 +16,7 @@ export interface TextQuery {
 }
 
 /** Words of one query: each costs a lookup for each issue that is found. */
-const maxWords = 32
+const maxQueryWords = 32
 
 /** Characters of a query. */
 export const maxQueryLength = 500
@@ -44,7 +44,7 @@ export function parseTextQuery(tenantId: string, q: string): TextQuery {
   for (const match of q.matchAll(parts)) {
     const { minus, quoted, not, plain, inner } = match.groups ?? {}
     const isQuoted = quoted !== undefined || inner !== undefined
-    const found = wordsOf(quoted ?? inner ?? plain ?? match[0])
+    const found = foldedWordsOf(quoted ?? inner ?? plain ?? match[0], maxQueryWords + 1)
     const last = found.at(-1)
     if (!last) continue
     count += found.length
@@ -56,7 +56,7 @@ export function parseTextQuery(tenantId: string, q: string): TextQuery {
       isExcluded,
     })
   }
-  if (count > maxWords) throw invalid(`must have at most ${maxWords} words`)
+  if (count > maxQueryWords) throw invalid(`must have at most ${maxQueryWords} words`)
   const wanted = phrases.filter(({ isExcluded }) => !isExcluded)
   if (wanted.length === 0)
     throw invalid(
@@ -79,9 +79,9 @@ export function parseTextQuery(tenantId: string, q: string): TextQuery {
  * @throws AppError validation_failed when there is no word, or there are too many
  */
 export function parsePrefixes(tenantId: string, text: string, refuse: (rule: string) => AppError): string {
-  const words = wordsOf(text)
+  const words = foldedWordsOf(text, maxQueryWords + 1)
   if (words.length === 0) throw refuse('must have a letter or a digit')
-  if (words.length > maxWords) throw refuse(`must have at most ${maxWords} words`)
+  if (words.length > maxQueryWords) throw refuse(`must have at most ${maxQueryWords} words`)
   const prefix = wordPrefix(tenantId)
   return words.map((word) => `'${prefix}${word.text}':*`).join(' & ')
 }
@@ -97,25 +97,42 @@ export interface Fragment {
 const fragmentLength = 160
 const before = 40
 /** Words of a text that are looked at. */
-const maxTextWords = 16_000
+const maxTextWords = 2_000
 
-/** The first place of the text that has what was searched for; undefined: it has none. */
+/**
+ * The first place of the text that has what was searched for, among its first 2,000 words; undefined:
+ * it has none there.
+ */
 export function findFragment(text: string, { wanted }: TextQuery): Fragment | undefined {
   const words = wordsOf(text, maxTextWords)
-  const hits = new Set<number>()
-  for (const phrase of wanted)
-    for (let at = 0; at + phrase.words.length <= words.length; at++)
-      if (matchesAt(words, at, phrase)) for (let k = 0; k < phrase.words.length; k++) hits.add(at + k)
-  const [first] = [...hits].sort((a, b) => a - b)
-  if (first === undefined) return undefined
-  const from = startOf(words, first)
-  const until = endOf(text, from)
-  const indices = [...hits]
-    .sort((a, b) => a - b)
-    .map((at) => words[at] as Word)
-    .filter(({ end }) => end <= until)
-    .map(({ start, end }): [number, number] => [start - from, end - from])
-  return { text: text.slice(from, until), indices: joined(indices) }
+  // Most are single words.
+  const whole = new Set(wanted.filter(isSingle).map(({ words }) => words[0]))
+  const others = wanted.filter((phrase) => !isSingle(phrase))
+  const from = words.findIndex((_, at) => lengthAt(words, at, whole, others) > 0)
+  if (from < 0) return undefined
+  const start = startOf(words, from)
+  const end = endOf(text, start)
+  const indices: [number, number][] = []
+  for (let at = from; at < words.length && (words[at] as Word).start < end; ) {
+    const length = lengthAt(words, at, whole, others)
+    for (const word of words.slice(at, at + length))
+      if (word.end <= end) indices.push([word.start - start, word.end - start])
+    at += Math.max(1, length)
+  }
+  return { text: text.slice(start, end), indices: joined(indices) }
+}
+
+const isSingle = ({ words, isPrefix }: Phrase) => words.length === 1 && !isPrefix
+
+/** How many words from this one on were searched for. */
+function lengthAt(
+  words: readonly Word[],
+  at: number,
+  whole: ReadonlySet<string | undefined>,
+  others: readonly Phrase[],
+): number {
+  const lengths = others.filter((phrase) => matchesAt(words, at, phrase)).map(({ words }) => words.length)
+  return Math.max(whole.has(words[at]?.text) ? 1 : 0, ...lengths)
 }
 
 const matchesAt = (words: readonly Word[], at: number, { words: wanted, isPrefix }: Phrase) =>

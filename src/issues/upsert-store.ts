@@ -198,13 +198,9 @@ export async function upsertIssues(
     from judged j`,
     { prepare: true },
   )
-  const indexed = upserted.filter((row) => row.indexed)
-  await indexContent(
-    scope,
-    integrationId,
-    indexed.map(({ ticket_id }) => ticket_id),
-  )
-  return upserted
+  const indexed = upserted.flatMap((row) => (row.indexed ? [row.ticket_id] : []))
+  await indexContent(scope, integrationId, indexed)
+  return upserted.map(({ ticket_id, outcome, changed }) => ({ ticket_id, outcome, changed }))
 }
 
 /** Records the ids of a page as seen, including records that could not be stored: they exist. */

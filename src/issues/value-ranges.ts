@@ -47,6 +47,7 @@ const [least, most] = [-9, 18]
 
 /** Power of ten and the first two digits of an absolute value. */
 function magnitudeOf(value: number): { power: number; digits: [number, number] | undefined } {
+  if (!Number.isFinite(value)) return { power: most, digits: undefined }
   const [mantissa = '', exponent = ''] = Math.abs(value).toExponential(15).split('e')
   const power = Math.min(most, Math.max(least, Number(exponent)))
   const isEnd = power === least || power === most

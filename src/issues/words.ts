@@ -24,32 +24,43 @@ const anyWord = new RegExp(`(?<letter>${letter})|${word}`, 'gu')
 /** Characters of a word that are compared; the rest of a longer one, such as encoded data, is ignored. */
 const maxWord = 64
 
-/** Only ASCII letters and digits: nearly all words of most texts. */
-const plain = /^[\dA-Za-z]*$/
+/** Nearly all texts of most accounts. */
+const isAscii = /^[\0-\x7f]*$/
 
-/** Accents of Latin, Greek and Cyrillic letters. The marks of other scripts are vowels. */
-const accents = /[\u0300-\u036f]/g
+/**
+ * Accents of Latin, Greek and Cyrillic letters, vowel signs of Hebrew and Arabic, which are mostly left
+ * out, and characters without a shape, such as soft hyphens. The marks of other scripts are vowels.
+ */
+const ignored = /[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]|\p{Cf}/gu
 
-function fold(text: string): string {
-  const cut = text.length > maxWord ? text.slice(0, maxWord).toWellFormed() : text
-  if (plain.test(cut)) return cut.toLowerCase()
-  return cut.normalize('NFKD').replace(accents, '').normalize('NFC').toLowerCase()
+const fold = (text: string): string =>
+  isAscii.test(text)
+    ? text.toLowerCase()
+    : text.normalize('NFKD').replace(ignored, '').normalize('NFC').toLowerCase()
+
+const cut = (text: string) => (text.length > maxWord ? text.slice(0, maxWord).toWellFormed() : text)
+
+/** The first `atMost` words of a text as they are compared, without where they stand. */
+export function foldedWordsOf(text: string, atMost: number): Pick<Word, 'text' | 'isLetter'>[] {
+  const words: Pick<Word, 'text' | 'isLetter'>[] = []
+  // A letter may become several words, or part of another.
+  for (const found of fold(text).matchAll(anyWord)) {
+    if (words.length >= atMost) break
+    words.push({ text: cut(found[0]), isLetter: found.groups?.letter !== undefined })
+  }
+  return words
 }
 
-/** The first `atMost` words of the text. */
-export function wordsOf(text: string, atMost = Number.POSITIVE_INFINITY): Word[] {
+/** The first `atMost` words of a text, with where they stand in it. */
+export function wordsOf(text: string, atMost: number): Word[] {
   const words: Word[] = []
-  anyWord.lastIndex = 0
-  while (words.length < atMost) {
-    const found = anyWord.exec(text)
-    if (!found) break
-    const folded = fold(found[0])
-    // What is left of a fold may be no word: a mark alone.
-    if (folded === '') continue
+  for (const found of text.matchAll(anyWord)) {
+    if (words.length >= atMost) break
+    const [whole] = found
     words.push({
-      text: folded,
+      text: cut(fold(whole)),
       start: found.index,
-      end: found.index + found[0].length,
+      end: found.index + whole.length,
       isLetter: found.groups?.letter !== undefined,
     })
   }

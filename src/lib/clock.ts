@@ -1,5 +1,5 @@
 /** Time and randomness, passed in wherever they are needed, so that tests can control them. */
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as immediately } from 'node:timers/promises'
 
 export interface Clock {
   /**
@@ -29,3 +29,6 @@ export const systemClock: Clock = {
     }
   },
 }
+
+/** Lets what waits on the event loop run: for work in memory that takes long. */
+export const letOthersRun = (): Promise<void> => immediately()

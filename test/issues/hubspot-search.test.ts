@@ -115,7 +115,7 @@ describe('HubSpot’s search over our copy', () => {
 
   const filters = {
     number: [
-      ...both('order_value', ['7', '-12.5', '999.99', '1e3', '0'], comparisons),
+      ...both('order_value', ['7', '-12.5', '999.99', '1e3', '0', '1e308'], comparisons),
       ...lists('order_value', [['7', '1000'], ['5']]),
       ...between('order_value', [
         ['-13', '7'],
@@ -146,7 +146,7 @@ describe('HubSpot’s search over our copy', () => {
       ...lists('remark', [['left at the door', 'zzz'], ['Zzz']]),
       ...both(
         'remark',
-        ['door', 'the door', 'doo*', 'DOOR', '7', 'call_back', 'back'],
+        ['!!!', 'door', 'the door', 'doo*', 'DOOR', '7', 'call_back', 'back'],
         ['CONTAINS_TOKEN', 'NOT_CONTAINS_TOKEN'],
       ),
       ...presence('remark'),
@@ -225,7 +225,7 @@ describe('HubSpot’s search over our copy', () => {
 
   test('a result has the form of HubSpot’s, with what was asked for', async () => {
     const filterGroups = [{ filters: [{ propertyName: 'hs_object_id', operator: 'EQ', value: ids[0] }] }]
-    for (const properties of [undefined, ['remark', 'size', 'no_such_property']]) {
+    for (const properties of [undefined, ['remark', 'size', 'no_such_property', 'constructor']]) {
       const body = { filterGroups, ...(properties ? { properties } : {}) }
       const [theirs] = (await hubSpot(body)).results
       const [ours] = (await spoke(body)).results
@@ -309,6 +309,26 @@ describe('HubSpot’s search over our copy', () => {
     ['six groups', many(6, 1), '/filterGroups', /at most 5/],
     ['seven filters in a group', many(1, 7), '/filterGroups/0/filters', /at most 6/],
     ['nineteen filters', many(4, 5), '/filterGroups', /at most 18/],
+    [
+      'a name of every object',
+      filter({ propertyName: 'constructor' }),
+      '/filterGroups/0/filters/0/propertyName',
+      /no account has/,
+    ],
+    [
+      'another name of every object',
+      filter({ propertyName: '__proto__' }),
+      '/filterGroups/0/filters/0/propertyName',
+      /no account has/,
+    ],
+    ['NUL in a name', filter({ propertyName: 'a\0' }), '/filterGroups/0/filters/0/propertyName', /NUL/],
+    ['a half of a character', filter({ value: '\ud800' }), '/filterGroups/0/filters/0/value', /NUL/],
+    [
+      'a contact that is no id',
+      filter({ propertyName: 'associations.contact' }),
+      '/filterGroups/0/filters/0',
+      /in digits/,
+    ],
     ['an unknown sort', { sorts: ['remarc'] }, '/sorts/0', /did you mean remark/],
     ['two sorts', { sorts: ['remark', 'size'] }, '/sorts', /at most 1/],
     ['a limit above 200', { limit: 201 }, '/limit', /at most 200/],

@@ -205,6 +205,8 @@ describe('queries for issues', () => {
       'properties.createdate.lt=2026-01-01&properties.createdate.lt=2026-01-02',
       /once/,
     ],
+    ['a property that no object can have', 'properties.__proto__=1', /not a known query parameter/],
+    ['a day that its month does not have', 'properties.createdate.lt=2026-02-30', /must be a date/],
     ['many properties', Array.from({ length: 11 }, (_, n) => `properties.p${n}=1`).join('&'), /at most 10/],
     ['a contact that is no id', 'contact_id=x', /in digits/],
   ] as const)

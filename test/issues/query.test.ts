@@ -79,7 +79,7 @@ const values = {
   amount: ['7', '7.0', '-2', '1e3', 'none', ''],
   due: ['2026-01-02', '2026-01-03', '1767398400000', ''],
   opened: ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05.500Z', '2026-02-02T03:04:05.5Z', 'soon', ''],
-  tags: ['red', 'red;blue', 'blue;Red', ''],
+  tags: ['red', 'red;blue', 'blue;Red', `${'x'.repeat(190)};${'y'.repeat(190)};red`, ''],
   note: ['Hello', 'hello', '007', '7', 'a;b', 'x'.repeat(201), ''],
 }
 
@@ -214,11 +214,11 @@ const conditions = {
     ],
     ...['a.b@example.com', 'example', '"pri"', "printer: & | ! ( ) <-> ' \\ :*", '1'],
   ),
-  contact_id: some(['51', '52']),
+  contact_id: some(['51', '52', '051', '9007199254740993']),
   company_id: some(['71']),
   'properties.amount': some(['7', '-2.00', '1000']),
   'properties.amount.gte': fc.constantFrom('-5', '7', '7.5'),
-  'properties.amount.lt': fc.constantFrom('-5', '7', '1001'),
+  'properties.amount.lt': fc.constantFrom('-5', '7', '1001', '1e400'),
   'properties.due': some(['2026-01-02', '2026-01-03T00:00:00Z']),
   'properties.due.lte': fc.constantFrom('2026-01-02', '2026-01-03T01:00:00+02:00'),
   'properties.opened.gt': fc.constantFrom('2026-01-02', '2026-01-02T03:04:05Z', '2026-01-02T03:04:05.499Z'),
@@ -316,7 +316,9 @@ for (const engine of bothEngines) {
           rows.map(({ ticket_id }, at): [string, TicketAssociations] => [
             ticket_id,
             {
-              contacts: ['51', '52', '53'].slice(at % 3, at % 4).map((id) => ({ id, labels: [] })),
+              contacts: ['51', '52', '9007199254740992']
+                .slice(at % 3, at % 4)
+                .map((id) => ({ id, labels: [] })),
               companies: at % 5 === 0 ? null : [{ id: at % 2 ? '71' : '51', labels: [] }],
             },
           ]),
