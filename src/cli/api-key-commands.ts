@@ -1,19 +1,11 @@
 /** `spoke api-keys`: create, list, rotate and revoke the keys of a tenant. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { printNotice } from './console.ts'
+import { seconds } from './duration.ts'
 import { requestAllPages, requestAsOperator } from './operator-request.ts'
 
 interface Options {
   json?: boolean
-}
-
-const units = { s: 1, m: 60, h: 3_600, d: 86_400 }
-
-/** `90d`, `12h`: in seconds, the API's unit. */
-function seconds(text: string): number {
-  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
-  if (!count || !unit) throw new InvalidArgumentError('It must be a duration such as 90d, 12h, 30m or 0s.')
-  return Number(count) * units[unit as keyof typeof units]
 }
 
 const pathOf = (tenantId: string, keyId = '') =>
