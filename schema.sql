@@ -5,12 +5,18 @@
 -- Roles
 CREATE ROLE spoke_app WITH NOLOGIN NOINHERIT;
 CREATE ROLE spoke_eraser WITH NOLOGIN NOINHERIT;
+CREATE ROLE spoke_guard WITH NOLOGIN INHERIT;
+CREATE ROLE spoke_reader WITH NOLOGIN INHERIT;
 CREATE ROLE spoke_search WITH NOLOGIN NOINHERIT;
 CREATE ROLE spoke_system WITH NOLOGIN NOINHERIT;
+CREATE ROLE spoke_views WITH NOLOGIN INHERIT;
 GRANT USAGE ON SCHEMA public TO spoke_app;
 GRANT USAGE ON SCHEMA public TO spoke_eraser;
 GRANT USAGE ON SCHEMA public TO spoke_search;
 GRANT USAGE ON SCHEMA public TO spoke_system;
+GRANT USAGE ON SCHEMA public TO spoke_views;
+GRANT USAGE ON SCHEMA spoke_views TO spoke_reader;
+GRANT USAGE ON SCHEMA spoke_views TO spoke_views;
 
 -- account_routes: reference; erased at once
 CREATE TABLE account_routes (
@@ -191,7 +197,10 @@ ALTER TABLE changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant ON changes FOR ALL TO spoke_app
     USING (tenant_id = spoke_tenant())
     WITH CHECK (tenant_id = spoke_tenant());
+CREATE POLICY read_login_tenant ON changes FOR SELECT TO spoke_views
+    USING (tenant_id = spoke_login_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON changes TO spoke_app;
+GRANT SELECT (tenant_id, seq, change_id, type, at, integration_id, issue_id, ticket_id, detail) ON changes TO spoke_views;
 
 -- confirmations: distributed: tenant_id; erased once revoked
 CREATE TABLE confirmations (
@@ -449,7 +458,10 @@ ALTER TABLE issue_associations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURI
 CREATE POLICY own_tenant ON issue_associations FOR ALL TO spoke_app
     USING (tenant_id = spoke_tenant())
     WITH CHECK (tenant_id = spoke_tenant());
+CREATE POLICY read_login_tenant ON issue_associations FOR SELECT TO spoke_views
+    USING (tenant_id = spoke_login_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON issue_associations TO spoke_app;
+GRANT SELECT (tenant_id, integration_id, ticket_id, associations) ON issue_associations TO spoke_views;
 
 -- issue_last_seen: distributed: tenant_id; erased in steps
 CREATE TABLE issue_last_seen (
@@ -479,7 +491,10 @@ ALTER TABLE issue_merges ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant ON issue_merges FOR ALL TO spoke_app
     USING (tenant_id = spoke_tenant())
     WITH CHECK (tenant_id = spoke_tenant());
+CREATE POLICY read_login_tenant ON issue_merges FOR SELECT TO spoke_views
+    USING (tenant_id = spoke_login_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON issue_merges TO spoke_app;
+GRANT SELECT (tenant_id, integration_id, loser_id, survivor_id) ON issue_merges TO spoke_views;
 
 -- issue_search: distributed: tenant_id; erased in steps
 CREATE TABLE issue_search (
@@ -512,7 +527,10 @@ ALTER TABLE issue_search ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant ON issue_search FOR ALL TO spoke_app
     USING (tenant_id = spoke_tenant())
     WITH CHECK (tenant_id = spoke_tenant());
+CREATE POLICY read_login_tenant ON issue_search FOR SELECT TO spoke_views
+    USING (tenant_id = spoke_login_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON issue_search TO spoke_app;
+GRANT SELECT ON issue_search TO spoke_views;
 
 -- issue_terms: distributed: tenant_id; erased in steps
 CREATE TABLE issue_terms (
@@ -583,7 +601,10 @@ ALTER TABLE issues ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant ON issues FOR ALL TO spoke_app
     USING (tenant_id = spoke_tenant())
     WITH CHECK (tenant_id = spoke_tenant());
+CREATE POLICY read_login_tenant ON issues FOR SELECT TO spoke_views
+    USING (tenant_id = spoke_login_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON issues TO spoke_app;
+GRANT SELECT (tenant_id, integration_id, ticket_id, properties, subject, content, url) ON issues TO spoke_views;
 
 -- journal_subscriptions: reference
 CREATE TABLE journal_subscriptions (
@@ -640,7 +661,10 @@ ALTER TABLE labels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant ON labels FOR ALL TO spoke_app
     USING (tenant_id = spoke_tenant())
     WITH CHECK (tenant_id = spoke_tenant());
+CREATE POLICY read_login_tenant ON labels FOR SELECT TO spoke_views
+    USING (tenant_id = spoke_login_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON labels TO spoke_app;
+GRANT SELECT ON labels TO spoke_views;
 
 -- operator_audit: local
 CREATE TABLE operator_audit (
@@ -728,8 +752,11 @@ CREATE POLICY find_due ON search_builds FOR SELECT TO spoke_system
 CREATE POLICY own_tenant ON search_builds FOR ALL TO spoke_app
     USING (tenant_id = spoke_tenant())
     WITH CHECK (tenant_id = spoke_tenant());
+CREATE POLICY read_login_tenant ON search_builds FOR SELECT TO spoke_views
+    USING (tenant_id = spoke_login_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON search_builds TO spoke_app;
 GRANT SELECT (tenant_id, integration_id, finished_at) ON search_builds TO spoke_system;
+GRANT SELECT (tenant_id, integration_id, finished_at) ON search_builds TO spoke_views;
 
 -- sessions: reference; erased at once
 CREATE TABLE sessions (
@@ -756,6 +783,36 @@ CREATE POLICY own_tenant ON sessions FOR ALL TO spoke_app
     WITH CHECK (tenant_id = spoke_tenant());
 GRANT SELECT, DELETE ON sessions TO spoke_app;
 GRANT SELECT, INSERT, UPDATE (last_used_at), DELETE ON sessions TO spoke_system;
+
+-- sql_logins: reference; erased at once
+CREATE TABLE sql_logins (
+    -- exported: the name of the database role; random, because every login can read the names of all
+    login text NOT NULL,
+    tenant_id uuid NOT NULL, -- exported
+    name text, -- exported: what the login is for, in the operator's words
+    statement_seconds integer NOT NULL, -- exported: how long a statement may run
+    connections integer NOT NULL, -- exported: how many sessions may be open at once
+    created_at timestamp with time zone NOT NULL DEFAULT now(), -- exported
+    CONSTRAINT sql_logins_pkey PRIMARY KEY (login),
+    CONSTRAINT sql_logins_connections_check CHECK (connections >= 1 AND connections <= 100),
+    CONSTRAINT sql_logins_login_check CHECK (login ~ '^spoke_sql_[0-9a-f]{16}$'::text),
+    CONSTRAINT sql_logins_statement_seconds_check CHECK (statement_seconds >= 1 AND statement_seconds <= 3600)
+);
+CREATE INDEX sql_logins_of_tenant ON sql_logins USING btree (tenant_id, login);
+ALTER TABLE sql_logins ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY list_limits ON sql_logins FOR SELECT TO spoke_guard
+    USING (true);
+CREATE POLICY list_logins ON sql_logins FOR SELECT TO spoke_system
+    USING (true);
+CREATE POLICY own_login ON sql_logins FOR SELECT TO spoke_reader
+    USING (login = SESSION_USER);
+CREATE POLICY own_tenant ON sql_logins FOR ALL TO spoke_app
+    USING (tenant_id = spoke_tenant())
+    WITH CHECK (tenant_id = spoke_tenant());
+GRANT SELECT, INSERT, DELETE ON sql_logins TO spoke_app;
+GRANT SELECT (login, statement_seconds) ON sql_logins TO spoke_guard;
+GRANT SELECT (login, tenant_id) ON sql_logins TO spoke_reader;
+GRANT SELECT ON sql_logins TO spoke_system;
 
 -- sync_events: distributed: tenant_id; erased in steps
 CREATE TABLE sync_events (
@@ -798,7 +855,10 @@ ALTER TABLE sync_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant ON sync_events FOR ALL TO spoke_app
     USING (tenant_id = spoke_tenant())
     WITH CHECK (tenant_id = spoke_tenant());
+CREATE POLICY read_login_tenant ON sync_events FOR SELECT TO spoke_views
+    USING (tenant_id = spoke_login_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON sync_events TO spoke_app;
+GRANT SELECT (tenant_id, sync_event_id, integration_id, kind, sync_type, trigger, state, total, done, inserted, changed, unchanged, archived, repaired, failed, pages, waiting_for, waiting_until, error_code, error, requested_at, started_at, finished_at, repeat_count, repeats_since) ON sync_events TO spoke_views;
 
 -- sync_streams: distributed: tenant_id; erased at once
 CREATE TABLE sync_streams (
@@ -874,7 +934,10 @@ ALTER TABLE tenant_integrations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECUR
 CREATE POLICY own_tenant ON tenant_integrations FOR ALL TO spoke_app
     USING (tenant_id = spoke_tenant())
     WITH CHECK (tenant_id = spoke_tenant());
+CREATE POLICY read_login_tenant ON tenant_integrations FOR SELECT TO spoke_views
+    USING (tenant_id = spoke_login_tenant());
 GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_integrations TO spoke_app;
+GRANT SELECT (tenant_id, integration_id, integration_type, status, status_reason, hub_id, hub_domain, scopes, total_count, total_count_at, last_sync_at, connected_at, created_at, updated_at) ON tenant_integrations TO spoke_views;
 
 -- tenants: distributed: tenant_id; erased last
 CREATE TABLE tenants (
@@ -915,16 +978,244 @@ CREATE TABLE webhook_receipts (
 CREATE INDEX webhook_receipts_age ON webhook_receipts USING btree (received_at);
 GRANT SELECT, INSERT, DELETE ON webhook_receipts TO spoke_system;
 
-CREATE VIEW own_issue_terms AS
+-- own_issue_terms: the rows of issue_terms of the transaction's tenant
+CREATE VIEW own_issue_terms (
+    tenant_id,
+    integration_id,
+    ticket_id,
+    words,
+    terms
+) AS
  SELECT tenant_id,
     integration_id,
     ticket_id,
     words,
     terms
-   FROM issue_terms
+   FROM issue_terms one
   WHERE tenant_id = spoke_tenant();
 ALTER VIEW own_issue_terms OWNER TO spoke_search;
 GRANT SELECT ON own_issue_terms TO spoke_app;
+
+-- spoke_views.changes: the tenant's change feed, as long as it is retained
+CREATE VIEW spoke_views.changes (
+    tenant_id, -- the tenant of this login
+    seq, -- the number of the change; later commits have higher numbers
+    change_id, -- unique; unlike seq never reused, not even after a restore from a backup
+    type, -- such as issue.created, issue.updated or sync.completed
+    at, -- when Spoke recorded it
+    integration_id, -- the integration concerned; null: none
+    issue_id, -- the issue concerned; null: none
+    ticket_id, -- HubSpot's id of the ticket; null: none
+    -- for an issue: old and new values; for an integration: the reason; for a run: its counts
+    detail
+) AS
+ SELECT tenant_id,
+    seq,
+    change_id,
+    type,
+    at,
+    integration_id,
+    issue_id,
+    ticket_id,
+    detail
+   FROM changes one
+  WHERE tenant_id = (( SELECT spoke_login_tenant() AS spoke_login_tenant));
+ALTER VIEW spoke_views.changes OWNER TO spoke_views;
+GRANT SELECT ON spoke_views.changes TO spoke_reader;
+
+-- spoke_views.integrations: the tenant's links to HubSpot accounts
+CREATE VIEW spoke_views.integrations (
+    tenant_id, -- the tenant of this login
+    integration_id, -- the integration
+    integration_type, -- hubspot
+    status, -- pending, active, degraded, reauth_required or disconnected
+    status_reason, -- why the status is not active; null: no reason is known
+    hub_id, -- the HubSpot account; null: not connected yet
+    hub_domain, -- the domain of the account; null: HubSpot does not report it
+    scopes, -- the scopes that HubSpot granted; null: HubSpot does not report them
+    total_count, -- HubSpot's own count of tickets, at total_count_at
+    total_count_at, -- when HubSpot returned total_count
+    last_sync_at, -- when a sync last ended well
+    -- since when view issues has every issue of this integration; null: its first load or its index is not complete yet
+    issues_complete_at,
+    connected_at, -- when it was last connected
+    created_at, -- when the integration was created
+    updated_at -- when this row last changed
+) AS
+ SELECT t.tenant_id,
+    t.integration_id,
+    t.integration_type,
+    t.status,
+    t.status_reason || ''::text AS status_reason,
+    t.hub_id,
+    t.hub_domain || ''::text AS hub_domain,
+    t.scopes || ARRAY[]::text[] AS scopes,
+    t.total_count,
+    t.total_count_at,
+    t.last_sync_at,
+    b.finished_at AS issues_complete_at,
+    t.connected_at,
+    t.created_at,
+    t.updated_at
+   FROM tenant_integrations t
+     LEFT JOIN search_builds b ON b.tenant_id = t.tenant_id AND b.integration_id = t.integration_id
+  WHERE t.tenant_id = (( SELECT spoke_login_tenant() AS spoke_login_tenant));
+ALTER VIEW spoke_views.integrations OWNER TO spoke_views;
+GRANT SELECT ON spoke_views.integrations TO spoke_reader;
+
+-- spoke_views.issues: Spoke's copy of the tickets, with tombstones
+CREATE VIEW spoke_views.issues (
+    tenant_id, -- the tenant of this login
+    integration_id, -- the integration that the ticket came from
+    ticket_id, -- HubSpot's id of the ticket; unique within an integration
+    issue_id, -- Spoke's id; unique
+    subject, -- property subject; null: empty
+    content, -- property content; null: empty
+    pipeline_id, -- property hs_pipeline
+    pipeline_name, -- the pipeline's name now; null: unknown
+    stage_id, -- property hs_pipeline_stage
+    stage_name, -- the stage's name now; null: unknown
+    stage_closed, -- whether tickets in this stage count as closed; null: unknown
+    priority, -- property hs_ticket_priority
+    category, -- property hs_ticket_category
+    owner_id, -- property hubspot_owner_id
+    owner_name, -- first and last name, or the email address if there is no name; null: unknown
+    owner_email, -- the owner's email address; null: unknown
+    created_at, -- when the ticket was created in HubSpot; 1970-01-01 00:00 UTC: unknown
+    modified_at, -- when the ticket last changed in HubSpot; 1970-01-01 00:00 UTC: unknown
+    archived, -- true for a tombstone: the ticket was archived, merged or deleted in HubSpot
+    -- when it was archived, by HubSpot's clock; null: it is live, or HubSpot gave no time
+    archived_at,
+    deleted_at, -- when Spoke found that HubSpot no longer has the ticket; null: it has
+    merged_into, -- HubSpot's id of the ticket that this one was merged into; null: none
+    url, -- the ticket's page in HubSpot; null: unknown
+    properties, -- every property that Spoke reads, by its HubSpot name; values are texts or null
+    -- by kind (contacts, companies, deals) a list of ids with labels; a kind that is null may not be read; null: never read
+    associations,
+    synced_at -- when this row's content last changed in Spoke
+) AS
+ SELECT s.tenant_id,
+    s.integration_id,
+    s.ticket_id,
+    s.issue_id,
+    i.subject || ''::text AS subject,
+    i.content || ''::text AS content,
+    s.pipeline_id,
+    p.label || ''::text AS pipeline_name,
+    s.stage_id,
+    g.label || ''::text AS stage_name,
+    g.closed AS stage_closed,
+    s.priority,
+    s.category,
+    s.owner_id,
+    o.label || ''::text AS owner_name,
+    o.email || ''::text AS owner_email,
+    s.created_at,
+    s.modified_at,
+    s.archived,
+    s.archived_at,
+    s.deleted_at,
+    m.survivor_id AS merged_into,
+    i.url || ''::text AS url,
+    i.properties,
+    a.associations,
+    s.synced_at
+   FROM issue_search s
+     LEFT JOIN issues i ON i.tenant_id = s.tenant_id AND i.integration_id = s.integration_id AND i.ticket_id = s.ticket_id
+     LEFT JOIN labels p ON p.tenant_id = s.tenant_id AND p.integration_id = s.integration_id AND p.topic = 'pipeline'::text AND p.parent = ''::text AND p.id = s.pipeline_id
+     LEFT JOIN labels g ON g.tenant_id = s.tenant_id AND g.integration_id = s.integration_id AND g.topic = 'stage'::text AND g.parent = s.pipeline_id AND g.id = s.stage_id
+     LEFT JOIN labels o ON o.tenant_id = s.tenant_id AND o.integration_id = s.integration_id AND o.topic = 'owner'::text AND o.parent = ''::text AND o.id = s.owner_id
+     LEFT JOIN issue_merges m ON m.tenant_id = s.tenant_id AND m.integration_id = s.integration_id AND m.loser_id = s.ticket_id
+     LEFT JOIN issue_associations a ON a.tenant_id = s.tenant_id AND a.integration_id = s.integration_id AND a.ticket_id = s.ticket_id
+  WHERE s.tenant_id = (( SELECT spoke_login_tenant() AS spoke_login_tenant));
+ALTER VIEW spoke_views.issues OWNER TO spoke_views;
+GRANT SELECT ON spoke_views.issues TO spoke_reader;
+
+-- spoke_views.labels: the account's names of pipelines, stages and owners
+CREATE VIEW spoke_views.labels (
+    tenant_id, -- the tenant of this login
+    integration_id, -- the integration that the name came from
+    topic, -- pipeline, stage or owner
+    -- for a stage: its pipeline, because two pipelines may use the same stage id; otherwise null
+    pipeline_id,
+    id, -- HubSpot's id, as in issues
+    label, -- the name; null: HubSpot has none
+    email, -- for an owner: the email address
+    closed, -- for a stage: whether tickets in it count as closed
+    archived -- HubSpot reports it as archived, or no longer lists it
+) AS
+ SELECT tenant_id,
+    integration_id,
+    topic,
+    NULLIF(parent, ''::text) AS pipeline_id,
+    id,
+    label || ''::text AS label,
+    email || ''::text AS email,
+    closed,
+    archived
+   FROM labels one
+  WHERE tenant_id = (( SELECT spoke_login_tenant() AS spoke_login_tenant));
+ALTER VIEW spoke_views.labels OWNER TO spoke_views;
+GRANT SELECT ON spoke_views.labels TO spoke_reader;
+
+-- spoke_views.sync_events: the runs of the tenant's syncs
+CREATE VIEW spoke_views.sync_events (
+    tenant_id, -- the tenant of this login
+    sync_event_id, -- the run; ids sort by time
+    integration_id, -- the integration that was synced
+    kind, -- the kind of record: tickets
+    sync_type, -- full or incremental
+    trigger, -- what started it: api, connect or schedule
+    state, -- queued, running, waiting, succeeded, partial, failed or cancelled
+    total, -- how many records HubSpot counted before the run began; null: it did not say
+    done, -- how many records were read
+    inserted, -- how many were new
+    changed, -- how many had changed
+    unchanged, -- how many had not changed
+    archived, -- how many issues became tombstones
+    repaired, -- how many were saved, but not verbatim
+    failed, -- how many could not be saved
+    pages, -- how many pages were read from HubSpot
+    -- how many scheduled runs directly before this one found nothing either; this row stands for them
+    repeat_count,
+    repeats_since, -- when the first of them started
+    waiting_for, -- why a waiting run waits: an error code
+    waiting_until, -- when a waiting run resumes
+    error_code, -- why the run failed; null: it did not
+    error, -- the same in words
+    requested_at, -- when the run was requested
+    started_at, -- when it started
+    finished_at -- when it ended; null: it has not
+) AS
+ SELECT tenant_id,
+    sync_event_id,
+    integration_id,
+    kind,
+    sync_type,
+    trigger,
+    state,
+    total,
+    done,
+    inserted,
+    changed,
+    unchanged,
+    archived,
+    repaired,
+    failed,
+    pages,
+    repeat_count,
+    repeats_since,
+    waiting_for,
+    waiting_until,
+    error_code,
+    error || ''::text AS error,
+    requested_at,
+    started_at,
+    finished_at
+   FROM sync_events one
+  WHERE tenant_id = (( SELECT spoke_login_tenant() AS spoke_login_tenant));
+ALTER VIEW spoke_views.sync_events OWNER TO spoke_views;
+GRANT SELECT ON spoke_views.sync_events TO spoke_reader;
 
 CREATE OR REPLACE FUNCTION public.spoke_begin_erasure()
  RETURNS void
@@ -968,6 +1259,12 @@ CREATE OR REPLACE FUNCTION public.spoke_field_types(definitions jsonb)
 AS $function$
   select jsonb_object_agg(d ->> 'name', d ->> 'fieldType') from jsonb_array_elements(definitions) d
 $function$;
+
+CREATE OR REPLACE FUNCTION public.spoke_login_tenant()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+RETURN COALESCE((SELECT one.tenant_id FROM sql_logins one WHERE (one.login = SESSION_USER)), spoke_no_tenant());
 
 CREATE OR REPLACE FUNCTION public.spoke_no_tenant()
  RETURNS uuid

@@ -35,7 +35,8 @@ grant select, insert, update, delete on issue_terms to spoke_app;
 -- Behind a policy, PostgreSQL uses an index only for operators that are known never to show a value
 -- in an error message, and those of words and arrays are not. So this view, whose owner is under no
 -- policy, has the tenant's condition in its own text. Its owner can do nothing else, and no login is
--- a member of it.
+-- a member of it. The table is named `one`: PostgreSQL 15 prints that name before each column and later
+-- versions do not, and the check of the definition leaves it out.
 do $$
 begin
   if not exists (select from pg_roles where rolname = 'spoke_search') then
@@ -48,7 +49,11 @@ begin
 end $$;
 
 create view own_issue_terms as
-select tenant_id, integration_id, ticket_id, words, terms from issue_terms where tenant_id = spoke_tenant();
+select one.tenant_id, one.integration_id, one.ticket_id, one.words, one.terms
+from issue_terms one
+where one.tenant_id = spoke_tenant();
+
+comment on view own_issue_terms is 'the rows of issue_terms of the transaction''s tenant';
 
 create policy search on issue_terms for select to spoke_search using (true);
 

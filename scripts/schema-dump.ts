@@ -5,11 +5,14 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../src/db/database.ts'
-import { grantedRoles } from '../src/db/isolation/expected.ts'
+import { allRoles } from '../src/db/isolation/expected.ts'
+import { nameOfRelation, viewSchemaOid } from '../src/db/isolation/view-schema.ts'
 
 const head = `-- The schema after all migrations, written by \`npm run schema\`. A test compares it with a migrated
 -- database. It is for reading only: comments are shown beside what they describe, and \`spoke migrate\`
 -- creates the tables. The tables of the migrator are left out.`
+
+const roleNames = sql.join(allRoles)
 
 /** Names sort by byte: type \`name\` has the collation C. */
 const ours = sql`c.relnamespace = current_schema()::regnamespace
@@ -34,6 +37,8 @@ const grantsOn = (what: RawBuilder<unknown>, granted: RawBuilder<unknown>) => sq
 
 interface Table {
   name: string
+  /** Of a view. */
+  definition?: string
   kind: string
   comment: string | null
   columns: { definition: string; comment: string | null }[]
@@ -43,8 +48,8 @@ interface Table {
   rest: string[]
 }
 
-const tableGrants = grantsOn(
-  sql`c.relname`,
+const relationGrants = grantsOn(
+  nameOfRelation(sql`c`),
   sql`select a.grantee, a.privilege_type, a.is_grantable, null::name as attname, 0 as attnum, c.relowner as owner
     from aclexplode(c.relacl) a
     union all
@@ -88,25 +93,13 @@ async function readTables(db: Database): Promise<Table[]> {
           || coalesce(E'\n    USING (' || pg_get_expr(p.polqual, c.oid, true) || ')', '')
           || coalesce(E'\n    WITH CHECK (' || pg_get_expr(p.polwithcheck, c.oid, true) || ')', '')
         from pg_policy p where p.polrelid = c.oid order by p.polname)
-      || ${tableGrants}
+      || ${relationGrants}
       || array(select pg_get_triggerdef(t.oid, true) from pg_trigger t
         where t.tgrelid = c.oid and not t.tgisinternal order by t.tgname)
       || array(select rtrim(pg_get_ruledef(r.oid, true), ';') from pg_rewrite r
         where r.ev_class = c.oid order by r.rulename) as rest
     from pg_class c where c.relkind in ('r', 'p') and ${ours} order by c.relname`.execute(db.kysely)
   return rows
-}
-
-/** Views, with their owner where it is one of our roles: otherwise it is the login that migrated. */
-async function readViews(db: Database): Promise<string[][]> {
-  const { rows } = await sql<{ statements: string[] }>`
-    select array[format(E'CREATE VIEW %I%s AS\n%s', c.relname,
-        ' WITH (' || array_to_string(c.reloptions, ', ') || ')', rtrim(pg_get_viewdef(c.oid, true), ';'))]
-      || case when pg_get_userbyid(c.relowner) in (${sql.join(grantedRoles)})
-        then array[format('ALTER VIEW %I OWNER TO %I', c.relname, pg_get_userbyid(c.relowner))] else '{}' end
-      || ${tableGrants} as statements
-    from pg_class c where c.relkind = 'v' and ${ours} order by c.relname`.execute(db.kysely)
-  return rows.map(({ statements }) => statements)
 }
 
 async function readFunctions(db: Database): Promise<{ definition: string; rest: string[] }[]> {
@@ -132,17 +125,36 @@ async function readRoles(db: Database): Promise<string[]> {
       case when r.rolsuper then 'SUPERUSER' end, case when r.rolbypassrls then 'BYPASSRLS' end,
       case when r.rolcreaterole then 'CREATEROLE' end, case when r.rolcreatedb then 'CREATEDB' end,
       case when r.rolreplication then 'REPLICATION' end)) as line
-    from pg_roles r where r.rolname in (${sql.join(grantedRoles)}) order by r.rolname`.execute(db.kysely)
+    from pg_roles r where r.rolname in (${roleNames}) order by r.rolname`.execute(db.kysely)
   const grants = grantsOn(
     sql`'SCHEMA ' || quote_ident(n.nspname)`,
     sql`select a.*, null::name as attname, 0 as attnum, n.nspowner as owner from aclexplode(n.nspacl) a
-      where pg_get_userbyid(a.grantee) in (${sql.join(grantedRoles)})`,
+      where pg_get_userbyid(a.grantee) in (${roleNames})`,
   )
   const { rows: schemas } = await sql<{ grants: string[] }>`
-    select ${grants} as grants from pg_namespace n where n.oid = current_schema()::regnamespace`.execute(
-    db.kysely,
-  )
+    select ${grants} as grants from pg_namespace n
+    where n.oid in (current_schema()::regnamespace, ${viewSchemaOid}) order by n.nspname`.execute(db.kysely)
   return [...roles.map(({ line }) => line), ...schemas.flatMap(({ grants }) => grants)]
+}
+
+/**
+ * Views, with their owner where it is one of our roles: otherwise it is the login that migrated.
+ * PostgreSQL 15 prints the name of a view's only table before each column.
+ */
+async function readViews(db: Database): Promise<Table[]> {
+  const { rows } = await sql<Table & { definition: string }>`
+    select ${nameOfRelation(sql`c`)} as name, 'VIEW' as kind, obj_description(c.oid, 'pg_class') as comment,
+      array_to_string(c.reloptions, ', ') as options, '{}'::text[] as constraints,
+      (select json_agg(json_build_object('comment', col_description(c.oid, a.attnum), 'definition', quote_ident(a.attname))
+        order by a.attnum) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0) as columns,
+      replace(rtrim(pg_get_viewdef(c.oid, true), ';'), 'one.', '') as definition,
+      case when pg_get_userbyid(c.relowner) in (${roleNames}) then
+        array[format('ALTER VIEW %s OWNER TO %s', ${nameOfRelation(sql`c`)}, pg_get_userbyid(c.relowner))] else '{}' end
+        || ${relationGrants} as rest
+    from pg_class c where c.relkind = 'v' and c.relnamespace in (current_schema()::regnamespace, ${viewSchemaOid})
+      and ${notOfExtension(sql`'pg_class'::regclass`, sql`c.oid`)}
+    order by c.relnamespace <> current_schema()::regnamespace, c.relname`.execute(db.kysely)
+  return rows
 }
 
 /** Objects of any other kind (sequences, types): named, so that none is overlooked. */
@@ -168,7 +180,7 @@ function columnLines({ definition, comment }: Table['columns'][number], end: str
   return one.length <= width ? [one] : [`    -- ${comment}`, line]
 }
 
-function tableText({ name, kind, comment, columns, constraints, options, rest }: Table): string {
+function tableText({ name, kind, comment, columns, constraints, options, definition, rest }: Table): string {
   const last = columns.length + constraints.length - 1
   const lines = [
     ...columns.flatMap((column, at) => columnLines(column, at === last ? '' : ',')),
@@ -178,7 +190,7 @@ function tableText({ name, kind, comment, columns, constraints, options, rest }:
     `-- ${name}: ${comment ?? 'not marked'}`,
     `CREATE ${kind} ${name} (`,
     ...lines,
-    `)${options === null ? '' : ` WITH (${options})`};`,
+    `)${options === null ? '' : ` WITH (${options})`}${definition === undefined ? '' : ` AS\n${definition}`};`,
     ...rest.map((statement) => `${statement};`),
   ].join('\n')
 }
@@ -197,7 +209,7 @@ export async function dumpSchema(db: Database): Promise<string> {
     head,
     `-- Roles\n${statements(roles)}`,
     ...tables.map(tableText),
-    ...views.map(statements),
+    ...views.map(tableText),
     ...functions.map(({ definition, rest }) => statements([definition, ...rest])),
     ...(others.length === 0 ? [] : [`-- Other objects\n${others.map((one) => `-- ${one}`).join('\n')}`]),
   ]

@@ -30,6 +30,7 @@ import type { Log } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { createEgress } from '../lib/proxy.ts'
 import { outboxFeature } from '../outbox/feature.ts'
+import { sqlAccessFeature } from '../sql-access/feature.ts'
 import { syncFeature } from '../sync/feature.ts'
 import { purgeIntegration } from '../sync/purge.ts'
 import { tenantsFeature } from '../tenants/feature.ts'
@@ -132,6 +133,7 @@ export async function compose(
     }),
     inboxFeature(shared),
     journalFeature({ ...shared, journalApp }),
+    sqlAccessFeature(shared),
   )
   shutdown.resources.push(...features.flatMap(({ close }) => close ?? []))
   if (config.role !== 'api') {

@@ -15,6 +15,7 @@ import { commandLog, printNotice, readCommandConfig } from './console.ts'
 import { addDoctorCommands } from './doctor-command.ts'
 import { addKeyRingCommands } from './key-ring-commands.ts'
 import { serve } from './serve.ts'
+import { addSqlAccessCommands } from './sql-access-commands.ts'
 import { addTenantCommands } from './tenant-commands.ts'
 import { addWebhookCommands } from './webhook-commands.ts'
 
@@ -80,6 +81,7 @@ function createProgram(): Command {
   addDoctorCommands(program)
   addKeyRingCommands(program)
   addAuditCommands(program)
+  addSqlAccessCommands(program)
   addWebhookCommands(program)
   return program
 }

@@ -1,5 +1,5 @@
 /**
- * The only three ways to the database: a unit of work takes a role, runs its statements, and
+ * The only four ways to the database: a unit of work takes a role, runs its statements, and
  * commits. Row level security enforces isolation; the types here only make it hard to use the wrong
  * scope.
  */
@@ -35,6 +35,12 @@ export interface ErasureScope {
   readonly query: Query
   /** The tenant's rows, whether it is marked or not. */
   readonly rows: TenantScope
+}
+
+/** Sees the sessions of SQL logins, and ends them. It has no access to any tenant's rows. */
+export interface GuardScope {
+  readonly [scopeBrand]: 'guard'
+  readonly query: Query
 }
 
 export interface TransactionOptions {
@@ -153,4 +159,9 @@ export async function withSystemStatement<T>(
     return await inTransaction(db, asSystem(options), (query) => query(statement, { prepare, last: true }))
   }
   return await work({ query } as SystemScope)
+}
+
+/** Runs `work` as one transaction of the role that may end the sessions of SQL logins. */
+export async function withGuard<T>(db: Database, work: (scope: GuardScope) => Promise<T>): Promise<T> {
+  return await inTransaction(db, ['set local role spoke_guard'], (query) => work({ query } as GuardScope))
 }

@@ -1,7 +1,7 @@
 /** Checks the database roles: what they own, their rights on the server, and presets for logins. */
 import { sql } from 'kysely'
 import type { Database } from '../db/database.ts'
-import { databaseRoles, grantedRoles } from '../db/isolation/expected.ts'
+import { allRoles, databaseRoles } from '../db/isolation/expected.ts'
 
 export async function catalogueRoleGrantFaults(db: Database): Promise<string[]> {
   const { rows } = await sql<{ fault: string }>`
@@ -9,7 +9,7 @@ export async function catalogueRoleGrantFaults(db: Database): Promise<string[]> 
     cross join lateral (values
       (r.rolcreaterole, 'create roles'), (r.rolcreatedb, 'create databases'), (r.rolreplication, 'replicate, which bypasses every policy')
     ) as right_of(there, what)
-    where r.rolname in (${sql.join(grantedRoles)}) and right_of.there
+    where r.rolname in (${sql.join(allRoles)}) and right_of.there
     union all
     select 'role ' || r.rolname || ' owns ' || pg_describe_object(d.classid, d.objid, 0) from pg_shdepend d
     join pg_roles r on r.oid = d.refobjid
@@ -37,7 +37,9 @@ export async function catalogueRoleGrantFaults(db: Database): Promise<string[]> 
 export async function catalogueRoleLogins(db: Database): Promise<string[]> {
   const { rows } = await sql<{ member: string }>`
     select distinct pg_get_userbyid(m.member) as member from pg_auth_members m
-    where pg_get_userbyid(m.roleid) in (${sql.join(grantedRoles)}) order by 1`.execute(db.kysely)
+    where pg_get_userbyid(m.roleid) in ('spoke_search', ${sql.join(databaseRoles)}) order by 1`.execute(
+    db.kysely,
+  )
   return rows.map(({ member }) => member)
 }
 

@@ -19,6 +19,9 @@ export const columnExamples: Readonly<Record<string, (word: string) => unknown>>
   'endpoints.url': (word) => `https://${word}.example.com/`,
   'api_keys.scopes': () => ['read'],
   'sessions.created_by': (word) => `key:${word}`,
+  'sql_logins.login': () => `spoke_sql_${randomBytes(8).toString('hex')}`,
+  'sql_logins.statement_seconds': () => 30,
+  'sql_logins.connections': () => 5,
   // A finished run, so that no request waits for its progress.
   'sync_events.state': () => 'succeeded',
 }

@@ -16,6 +16,8 @@ export interface PollPeriods {
   eraseMs: number
   /** Between two checks whether a retention pass is due. */
   retentionMs: number
+  /** Between two checks of what readers of SQL do. */
+  sqlGuardMs: number
 }
 
 export const pollPeriods: PollPeriods = {
@@ -27,4 +29,5 @@ export const pollPeriods: PollPeriods = {
   expireMs: 5_000,
   eraseMs: 4_000,
   retentionMs: 60_000,
+  sqlGuardMs: 5_000,
 }

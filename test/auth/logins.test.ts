@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { startService } from '../../src/app/start.ts'
 import { readConfig } from '../../src/config.ts'
+import { allRoles } from '../../src/db/isolation/expected.ts'
 import { startTestEmulator } from '../support/emulator.ts'
 import { quiet } from '../support/engines.ts'
 import { adminQuery as query } from '../support/postgres.ts'
@@ -19,6 +20,9 @@ before(async () => {
 after(() => server.stop())
 
 const adminQuery = (text: string) => query(text, server.url)
+
+/** What a login that may not create roles needs to migrate. */
+const roleList = allRoles.join(', ')
 
 function withDatabase(name: string, login: string): string {
   const url = new URL(server.url)
@@ -60,20 +64,20 @@ test('a login that may make roles but is no superuser migrates and serves', asyn
 
 test('a login that may not even make roles serves on roles that were prepared for it', async () => {
   const url = await owned('plain', '')
-  await adminQuery('grant spoke_app, spoke_system, spoke_eraser to plain')
+  await adminQuery(`grant ${roleList} to plain`)
   await connects({ DATABASE_URL: url })
 })
 
 test('with a migration login of its own, a serving login that owns nothing serves', async () => {
   const migrateUrl = await owned('migrator', '')
-  await adminQuery('grant spoke_app, spoke_system, spoke_eraser to migrator with admin option')
+  await adminQuery(`grant ${roleList} to migrator with admin option`)
   await adminQuery('create role server login')
   await connects({ DATABASE_URL: withDatabase('migrator', 'server'), SPOKE_MIGRATE_URL: migrateUrl })
 })
 
 test('with a migration login of its own, a serving login that owns or bypasses is refused by name', async () => {
   const migrateUrl = await owned('strict', '')
-  await adminQuery('grant spoke_app, spoke_system, spoke_eraser to strict with admin option')
+  await adminQuery(`grant ${roleList} to strict with admin option`)
   await adminQuery('create role bypasser login bypassrls')
   await adminQuery('grant spoke_app, spoke_system, spoke_eraser to bypasser')
   for (const [login, fault] of [

@@ -140,15 +140,21 @@ for (const engine of bothEngines) {
       assert.equal((await asSystem('select tenant_id, integration_id from account_routes')).length, 2)
       assert.equal((await asSystem('select tenant_id, epoch, next_run_at from sync_streams')).length, 2)
       assert.equal((await asSystem('select created_by from sessions')).length, 2)
+      assert.equal((await asSystem('select login, tenant_id from sql_logins')).length, 2)
       assert.equal((await asSystem('select tenant_id, integration_id, due_at from inbox_entries')).length, 2)
       assert.equal((await asSystem('select tenant_id, lease_until, not_before from inboxes')).length, 2)
       assert.equal((await asSystem('select tenant_id, last_seq from change_counters')).length, 2)
       const closed = [
         ...tables
           .filter(
-            (table) => !['change_counters', 'account_routes', 'sessions', 'sync_streams'].includes(table),
+            (table) =>
+              !['change_counters', 'account_routes', 'sessions', 'sql_logins', 'sync_streams'].includes(
+                table,
+              ),
           )
           .map((table) => `select * from ${table}`),
+        'delete from sql_logins',
+        'update sql_logins set tenant_id = tenant_id',
         'select cursor from sync_streams',
         'select watermark from sync_streams',
         'select ticket_ids from inbox_entries',
@@ -311,14 +317,24 @@ for (const engine of bothEngines) {
           /view seen may show the rows of every tenant/,
         ],
         [
-          'create or replace view own_issue_terms as select tenant_id, integration_id, ticket_id, words, terms from issue_terms',
-          'create or replace view own_issue_terms as select tenant_id, integration_id, ticket_id, words, terms from issue_terms where tenant_id = spoke_tenant()',
+          'create or replace view own_issue_terms as select one.tenant_id, one.integration_id, one.ticket_id, one.words, one.terms from issue_terms one',
+          'create or replace view own_issue_terms as select one.tenant_id, one.integration_id, one.ticket_id, one.words, one.terms from issue_terms one where one.tenant_id = spoke_tenant()',
           /view own_issue_terms differs from the one in the migrations/,
         ],
         [
           'alter view own_issue_terms owner to current_user',
           'alter view own_issue_terms owner to spoke_search',
-          /view own_issue_terms may show the rows of every tenant/,
+          /view own_issue_terms is owned by .*, not by spoke_search/,
+        ],
+        [
+          'alter view own_issue_terms rename to kept',
+          'alter view kept rename to own_issue_terms',
+          /view own_issue_terms is missing/,
+        ],
+        [
+          'create table spare (); alter table spare owner to spoke_search',
+          'drop table spare',
+          /role spoke_search owns spare/,
         ],
         [
           'grant select on issues to spoke_search',
@@ -328,7 +344,7 @@ for (const engine of bothEngines) {
         [
           'alter role spoke_search bypassrls',
           'alter role spoke_search nobypassrls',
-          /role spoke_search bypasses row level security/,
+          /role spoke_search has attributes that it must not have/,
         ],
         [
           `create function owner_reads() returns bigint language sql security definer as 'select count(*) from issues'`,

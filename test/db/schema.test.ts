@@ -16,7 +16,11 @@ const changes: [what: string, statement: string, shown: string][] = [
   ['a column', 'alter table labels add column note text', '    note text,\n'],
   ['a comment', `comment on column labels.label is 'secret'`, '    label text, -- secret\n'],
   ['a default', `alter table labels alter column label set default 'x'`, `label text DEFAULT 'x'::text,`],
-  ['a type', 'alter table labels alter column label type varchar(9)', 'label character varying(9),'],
+  [
+    'a type',
+    'alter table record_problems alter column reason type varchar(9)',
+    'reason character varying(9) NOT NULL,',
+  ],
   ['not null', 'alter table labels alter column label set not null', 'label text NOT NULL,'],
   [
     'a check',
@@ -64,7 +68,7 @@ const changes: [what: string, statement: string, shown: string][] = [
     'alter function spoke_begin_tenant() reset search_path',
     'FUNCTION public.spoke_begin_tenant()\n RETURNS void\n LANGUAGE plpgsql\nAS ',
   ],
-  ['a view', 'create view seen as select * from labels', 'CREATE VIEW seen AS\n SELECT tenant_id,'],
+  ['a view', 'create view seen as select * from labels', 'CREATE VIEW seen (\n    tenant_id,\n'],
   ['a type of ours', `create type mood as enum ('good')`, '-- type mood\n'],
   [
     'a right to create',

@@ -170,7 +170,7 @@ for (const engine of long ? bothEngines : engines)
       if (before !== undefined) return before
       const { rows } = await sql<{ names: string }>`
         select string_agg(quote_ident(column_name), ', ' order by ordinal_position) as names
-        from information_schema.columns where table_name = ${table} and is_generated = 'NEVER'`.execute(
+        from information_schema.columns where table_schema = current_schema() and table_name = ${table} and is_generated = 'NEVER'`.execute(
         db.kysely,
       )
       const names = rows[0]?.names ?? ''

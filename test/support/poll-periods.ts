@@ -11,4 +11,5 @@ export const shortPolls: PollPeriods = {
   expireMs: 2_000,
   eraseMs: 1_000,
   retentionMs: 60_000,
+  sqlGuardMs: 2_000,
 }

@@ -31,6 +31,8 @@ import { Secret } from '../../src/lib/secret.ts'
 import { newWebhookSecret } from '../../src/lib/standard-webhooks.ts'
 import { saveAttempt, takeDeliveries } from '../../src/outbox/delivery-store.ts'
 import { insertEndpoint } from '../../src/outbox/endpoint-store.ts'
+import { newSqlLoginName } from '../../src/sql-access/sql-logins.ts'
+import { insertSqlLogin } from '../../src/sql-access/store.ts'
 import { requestRun } from '../../src/sync/store.ts'
 import { ensureTenant } from '../../src/tenants/store.ts'
 
@@ -108,6 +110,8 @@ export async function seedTenant(db: Database, tenantId: TenantId, hubId = 4242)
     const request = { method: 'POST', url: '/', headers: { 'idempotency-key': 'k' }, body: {} }
     await runIdempotent(scope, readIdempotencyKey(request), async () => ({ status: 202, body: {} }))
     await appendTenantAuditEvent(scope, auditEvent)
+    const sqlLogin = { login: newSqlLoginName(), name: 'of the tests', statementSeconds: 30, connections: 5 }
+    await insertSqlLogin(scope, sqlLogin)
     await claimInbox(scope, id, { instance: 'seed', exclusive: false, leaseMs: 1_000 })
     await enqueueAssociationReads(scope, id, ['1'], new Date())
     const endpointId = newId()

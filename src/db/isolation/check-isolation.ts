@@ -5,6 +5,7 @@ import type { Database } from '../database.ts'
 import { bypassFaults } from './bypass.ts'
 import { grantFaults } from './grants.ts'
 import { loginFaults } from './login.ts'
+import { readerFaults } from './readers.ts'
 import { roleFaults } from './roles.ts'
 import { tableFaults } from './tables.ts'
 
@@ -16,7 +17,7 @@ import { tableFaults } from './tables.ts'
  * @returns the faults, worded for an operator; empty when there are none
  */
 export async function isolationFaults(db: Database, strictLogin: boolean): Promise<string[]> {
-  const checks = [roleFaults, tableFaults, grantFaults, bypassFaults]
+  const checks = [roleFaults, readerFaults, tableFaults, grantFaults, bypassFaults]
   const faults: string[] = []
   for (const check of checks) faults.push(...(await check(db)))
   return strictLogin ? [...faults, ...(await loginFaults(db))] : faults

@@ -86,8 +86,8 @@ export const queries: Fault[] = [
   {
     name: 'any-view-at-the-door',
     in: 'isExpectedView',
-    find: "and e.value -> 'md5' ? md5(pg_get_viewdef(v.oid)))",
-    put: ')',
+    find: ') = x.md5)',
+    put: ') is not null)',
     test: 'test/db/isolation.test.ts',
     only: 'the start-up check passes',
     gain: 'the view of all tenants’ words may lose its condition, and the service starts',
