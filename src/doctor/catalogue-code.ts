@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts'
 import { isExpectedFunction } from '../db/isolation/bypass.ts'
 import {
   acrossTenantIndexes,
-  databaseRoles,
+  allRoles,
   expectedFunctions,
   expectedTriggers,
 } from '../db/isolation/expected.ts'
@@ -22,7 +22,7 @@ export async function catalogueCodeFaults(db: Database): Promise<string[]> {
         and f.pronamespace <> 'pg_catalog'::regnamespace and f.pronamespace <> 'information_schema'::regnamespace
     )
     select 'function ' || f.oid::regprocedure || ' runs with the rights of its owner and can be called by ' || d.role_name as fault
-    from own_functions f cross join (select unnest(${sql.val([...databaseRoles])}::text[]) as role_name) d
+    from own_functions f cross join (select unnest(${sql.val([...allRoles])}::text[]) as role_name) d
     where f.prosecdef and has_schema_privilege(d.role_name, f.pronamespace, 'usage')
       and has_function_privilege(d.role_name, f.oid, 'execute')
     union all

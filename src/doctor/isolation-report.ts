@@ -6,6 +6,7 @@ import { requireCurrentSchema } from '../app/preflight.ts'
 import type { Config } from '../config.ts'
 import { isolationBypassWarnings } from '../db/isolation/bypass.ts'
 import { isolationFaults } from '../db/isolation/check-isolation.ts'
+import { readerWarnings } from '../db/isolation/readers.ts'
 import type { Log } from '../lib/log.ts'
 import { catalogueFaults } from './catalogue.ts'
 import { catalogueRoleLogins } from './catalogue-roles.ts'
@@ -57,7 +58,7 @@ export async function createIsolationReport(config: Config, log: Log): Promise<I
       live_statements: live.count,
       leaked: live.leaked + played.leaked,
       may_act: mayAct,
-      warnings: await isolationBypassWarnings(db),
+      warnings: [...(await isolationBypassWarnings(db)), ...(await readerWarnings(db))],
       faults: [
         ...catalogue,
         ...live.faults.map((fault) => `live: ${fault}`),

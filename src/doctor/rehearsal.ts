@@ -10,6 +10,7 @@ import { createFixtures } from './fixtures.ts'
 import type { RehearsalContext } from './rehearsal-request.ts'
 import { tryRequests } from './try-requests.ts'
 import { tryStatementsAsTenant, tryStatementsBeyondGrants } from './try-statements.ts'
+import { tryViewsAsReader } from './try-views.ts'
 
 export interface Rehearsal {
   tables: number
@@ -58,6 +59,7 @@ export async function runRehearsal(
   const fixtures = await createFixtures(db)
   const asTenant = await tryStatementsAsTenant(db, fixtures)
   const beyondGrants = await tryStatementsBeyondGrants(db, fixtures)
+  const asReader = await tryViewsAsReader(db, fixtures)
   const hubspot = createFakeHubSpot()
   const { server, stop } = await startRehearsalApi(
     rehearsalConfig(config, fixtures.ring),
@@ -75,10 +77,10 @@ export async function runRehearsal(
     return {
       tables: fixtures.tables.filter(({ ofTenants }) => ofTenants).length,
       routes: server.rules.length,
-      statements: asTenant.count + beyondGrants.count,
+      statements: asTenant.count + beyondGrants.count + asReader.count,
       requests: request.count,
-      leaked: asTenant.leaked + beyondGrants.leaked + request.leaked,
-      faults: [...fixtures.faults, ...asTenant.faults, ...beyondGrants.faults, ...request.faults],
+      leaked: asTenant.leaked + beyondGrants.leaked + asReader.leaked + request.leaked,
+      faults: [fixtures, asTenant, beyondGrants, asReader, request].flatMap(({ faults }) => faults),
     }
   } finally {
     await stop()

@@ -36,7 +36,7 @@ const codeOf = (error: unknown): string => String((error as { code?: string }).c
 type Outcome = { rows: number } | { refused: string; message: string }
 
 /** Runs an attempt in a transaction opened by `enter`, and always rolls it back. */
-async function outcomeOf(
+export async function outcomeOf(
   enter: (work: (query: Query) => Promise<never>) => Promise<never>,
   { statement, row }: StatementAttempt,
   rowsOf: (query: Query) => Promise<string>,
@@ -123,7 +123,7 @@ async function rowLocations(
   return found?.places ?? ''
 }
 
-function recordOutcome(
+export function recordOutcome(
   result: TrialResult,
   what: string,
   { expected }: StatementAttempt,

@@ -8,6 +8,7 @@ import { catalogueFaults } from '../../src/doctor/catalogue.ts'
 import { createFixtures, type Fixtures } from '../../src/doctor/fixtures.ts'
 import { queryLiveTables } from '../../src/doctor/live-tables.ts'
 import { tryStatementsAsTenant, tryStatementsBeyondGrants } from '../../src/doctor/try-statements.ts'
+import { tryViewsAsReader } from '../../src/doctor/try-views.ts'
 import { bothEngines, engines } from '../support/engines.ts'
 import { plants, rolePlants } from './plants.ts'
 
@@ -117,6 +118,31 @@ for (const engine of bothEngines) {
         'as spoke_system, select of label on labels was not refused',
         'as spoke_system, delete on labels was not refused',
       ])
+    })
+
+    test('the views show a reader one tenant, and what shows more is reported', async () => {
+      const played = await tryViewsAsReader(db, labels())
+      assert.deepEqual(played.faults, [])
+      assert.ok(played.count > 20)
+      const { rows } = await sql<{ text: string }>`
+        select pg_get_viewdef('spoke_views.labels'::regclass) as text`.execute(db.kysely)
+      const view = rows[0]?.text ?? ''
+      const open = [
+        'alter policy read_login_tenant on labels using (true)',
+        `create or replace view spoke_views.labels as ${view.replace(/WHERE[\s\S]*$/, '')}`,
+        'grant select on labels to spoke_reader',
+      ]
+      await run(open)
+      const { faults, leaked } = await tryViewsAsReader(db, labels())
+      await run([
+        'alter policy read_login_tenant on labels using (tenant_id = spoke_login_tenant())',
+        `create or replace view spoke_views.labels as ${view}`,
+        'revoke select on labels from spoke_reader',
+      ])
+      assert.ok(leaked >= 2)
+      assert.match(faults.join('\n'), /as a reader, select on view labels reached 1 rows of the other tenant/)
+      assert.match(faults.join('\n'), /as a reader, select on labels was not refused/)
+      assert.deepEqual((await tryViewsAsReader(db, labels())).faults, [])
     })
 
     test('a table for which no row can be made is a fault, not a gap', async () => {
