@@ -14,6 +14,7 @@ import { outbox } from './outbox.ts'
 import { queries } from './queries.ts'
 import { secrets } from './secrets.ts'
 import { sessions } from './sessions.ts'
+import { sqlAccess } from './sql-access.ts'
 import { surface } from './surface.ts'
 
 export const kinds: [heading: string, faults: Fault[]][] = [
@@ -29,6 +30,7 @@ export const kinds: [heading: string, faults: Fault[]][] = [
   ['Queries for issues', queries],
   ['Change feed', changes],
   ['Outgoing webhooks', outbox],
+  ['SQL access', sqlAccess],
   ['Audit log', audit],
   ['Export, erasure and retention', exportAndErasure],
   ['Due work', dueWork],
