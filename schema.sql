@@ -1281,7 +1281,8 @@ CREATE OR REPLACE FUNCTION public.spoke_property_types(definitions jsonb)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 AS $function$
-  select jsonb_object_agg(d ->> 'name', coalesce(d ->> 'type', '')) from jsonb_array_elements(definitions) d
+  select jsonb_object_agg(d ->> 'name', coalesce(d ->> 'type', '')) filter (where d ->> 'name' is not null)
+  from jsonb_array_elements(case jsonb_typeof(definitions) when 'array' then definitions else '[]' end) d
 $function$;
 
 CREATE OR REPLACE FUNCTION public.spoke_tenant()

@@ -61,10 +61,14 @@ grant select on issue_terms to spoke_search;
 
 grant select on own_issue_terms to spoke_app;
 
--- Giving away the view takes a membership and a privilege for a moment.
+-- Giving away the view takes a membership and a privilege for a moment. Since PostgreSQL 16 the
+-- creator of a role is a member that cannot act as it, so the right to do that is what counts.
 do $$
 declare
-  is_member boolean := pg_has_role(current_user, 'spoke_search', 'member');
+  may_act boolean := exists (
+    select from pg_auth_members m
+    where m.roleid = 'spoke_search'::regrole and m.member = current_user::text::regrole
+      and coalesce((to_jsonb(m) ->> 'set_option')::boolean, true));
 begin
   execute format('grant usage, create on schema %I to spoke_search', current_schema());
   begin
@@ -74,14 +78,15 @@ begin
   end;
   alter view own_issue_terms owner to spoke_search;
   execute format('revoke create on schema %I from spoke_search', current_schema());
-  if not is_member then
+  if not may_act then
     execute format('revoke spoke_search from %I', current_user);
   end if;
 end $$;
 
 -- What a query needs of the definitions of properties, a small part of them.
 create function spoke_property_types(definitions jsonb) returns jsonb language sql immutable strict parallel safe as $$
-  select jsonb_object_agg(d ->> 'name', coalesce(d ->> 'type', '')) from jsonb_array_elements(definitions) d
+  select jsonb_object_agg(d ->> 'name', coalesce(d ->> 'type', '')) filter (where d ->> 'name' is not null)
+  from jsonb_array_elements(case jsonb_typeof(definitions) when 'array' then definitions else '[]' end) d
 $$;
 
 alter table integration_resources

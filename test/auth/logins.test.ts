@@ -1,6 +1,7 @@
 /** Which database logins may serve: one without superuser rights works; with the strict check, one that owns tables or bypasses RLS is refused. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import pg from 'pg'
 import { startService } from '../../src/app/start.ts'
 import { readConfig } from '../../src/config.ts'
 import { allRoles } from '../../src/db/isolation/expected.ts'
@@ -59,7 +60,13 @@ async function connects(env: Record<string, string>): Promise<void> {
 }
 
 test('a login that may make roles but is no superuser migrates and serves', async () => {
-  await connects({ DATABASE_URL: await owned('maker', 'createrole') })
+  const url = await owned('maker', 'createrole')
+  await connects({ DATABASE_URL: url })
+  // It gave the view of all tenants' words away, and did not keep the right to act as its owner.
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await assert.rejects(client.query('set role spoke_search'), /permission denied to set role/)
+  await client.end()
 })
 
 test('a login that may not even make roles serves on roles that were prepared for it', async () => {
