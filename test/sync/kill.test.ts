@@ -1,4 +1,4 @@
-/** SIGKILL in the middle of a full sync of 1,000 tickets: it resumes at the cursor and ends equal to HubSpot. */
+/** SIGKILL in the middle of a full sync of 3,000 tickets: it resumes at the cursor and ends equal to HubSpot. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { newPostgresDatabase } from '../support/postgres.ts'
 import { type SpokeProcess, startShortPolling } from '../support/process.ts'
 import { eventually, testKeys } from '../support/service.ts'
 
-const tickets = 1_000
+const tickets = 3_000
 const pages = tickets / 100
 const T = '11111111-1111-4111-8111-111111111111'
 
