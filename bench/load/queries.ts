@@ -128,7 +128,7 @@ async function seed(
     await service.rows('vacuum analyze')
     const sizesOf = await service.rows<{ name: string; mib: number }>(
       `select relname as name, (pg_total_relation_size(oid) / 1048576)::int as mib from pg_class
-       where relname in ('issues', 'issue_search', 'issue_terms') order by 1`,
+       where relname in ('issues', 'issue_search', 'issue_terms') and relkind = 'r' order by 1`,
     )
     return [
       first,
