@@ -90,10 +90,12 @@ test('changes arrive while the stream is open, over connections that break, each
   const stop = new AbortController()
   for await (const change of own.changes.stream({
     after,
+    include: 'issue',
     signal: stop.signal,
     onRetry: ({ error }) => failures.push(error),
   })) {
     subjects.push(subjectOf(change))
+    assert.equal((change.issue as { subject?: string } | undefined)?.subject, subjects.at(-1))
     // Made while the stream is open, or broken.
     if (subjects.length === 1) await edit(ids[1] as string, 'two')
     if (subjects.length === 2) await edit(ids[2] as string, 'three')

@@ -26,6 +26,8 @@ type ChangesPage = components['schemas']['ChangesListResponse']
 export interface ChangeStreamOptions extends FollowOptions {
   /** A cursor, or `now`. Absent: from the oldest change that Spoke still stores. */
   after?: string | undefined
+  /** Each change of an issue has the issue as the change left it. */
+  include?: 'issue' | undefined
   /** `auto`: server-sent events, and long polls where these do not come through. */
   transport?: 'auto' | 'events' | 'poll' | undefined
 }
@@ -44,7 +46,7 @@ const pollSeconds = 25
 export async function* streamChanges(
   caller: Caller,
   tenantId: string,
-  { after, transport = 'auto', ...given }: ChangeStreamOptions = {},
+  { after, include, transport = 'auto', ...given }: ChangeStreamOptions = {},
   periods: StreamPeriods = defaultPeriods,
 ): AsyncGenerator<Change, void, undefined> {
   const options = { ...given, signal: caller.signalWith(given.signal) }
@@ -56,7 +58,7 @@ export async function* streamChanges(
     try {
       if (state.polls) {
         const began = Date.now()
-        const query = { after: lastId ?? after, wait: pollSeconds }
+        const query = { after: lastId ?? after, include, wait: pollSeconds }
         const parts = { path, query, attempts: 1 }
         const page = (await caller.call(facts, parts, { signal: options.signal })) as ChangesPage
         arrived(state)
@@ -69,7 +71,7 @@ export async function* streamChanges(
         if (page.changes.length === 0 && Date.now() - began < 1_000) await sleep(1_000, options.signal)
         continue
       }
-      const parts = { path, query: lastId === undefined ? { after } : {} }
+      const parts = { path, query: lastId === undefined ? { after, include } : { include } }
       for await (const { id, data } of connect(
         caller,
         facts,
