@@ -203,7 +203,7 @@ const useWhenAbsent = (body: unknown) => async (request: FastifyRequest) => {
 /** In the order of their names: whatever the order of the request, the result is the same. */
 export const collectParameters = (name: string) => async (request: FastifyRequest) => {
   const query = request.query as Record<string, unknown>
-  // The one name that an object cannot have is left where no schema knows it.
+  // No object can have `__proto__` as a key: left as it is, it is refused as unknown.
   const names = Object.keys(query).filter((key) => key.startsWith(`${name}.`) && key !== `${name}.__proto__`)
   if (names.length === 0 || name in query) return
   const collected = Object.fromEntries(names.sort().map((key) => [key.slice(name.length + 1), query[key]]))

@@ -1,8 +1,9 @@
 /** SQL that counts the issues of a query by their values, and by time. */
 import { type RawBuilder, sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
+import { type IssueFilter, unknownTime } from './issue-filter-store.ts'
 import type { FacetsQuery } from './query-schema.ts'
-import { type IssueFilter, sourceOf, unknownTime } from './query-store.ts'
+import { sourceOf } from './query-store.ts'
 
 /** The columns that name a value of each facet. Ids are unique within an account, and stages within a pipeline. */
 const facetColumns = {

@@ -1,10 +1,9 @@
 /** HTTP routes that answer HubSpot's search of tickets from our copy, in its own form. */
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
-import { tenantRoute } from '../api/tenant-route.ts'
+import { type TenantCall, tenantRoute } from '../api/tenant-route.ts'
 import { integrationPath, tenantPath } from '../api/wire.ts'
 import type { Database } from '../db/database.ts'
-import type { TenantScope } from '../db/scope.ts'
 import { requireIntegration } from '../integrations/require-integration.ts'
 import { integrationNotFound } from '../lib/errors.ts'
 import { requireTenant } from '../tenants/require-tenant.ts'
@@ -17,18 +16,14 @@ import {
   searchResponse,
 } from './hubspot-search-schema.ts'
 import { prepareSearch } from './hubspot-search-store.ts'
-import { countIssues, findIssuesBy } from './query-store.ts'
+import { countIssues, findIssuesSortedBy } from './query-store.ts'
 import { listIncompleteIndexes } from './search-index-store.ts'
-import type { StoredIssue } from './store.ts'
 import { unlessTooBroad } from './too-broad.ts'
 
 /** HubSpot's page, unless the search says otherwise. */
 const defaultLimit = 10
 
-type ReadPage = (
-  limit: number,
-  read: (scope: TenantScope, bytes: number) => Promise<StoredIssue[]>,
-) => Promise<{ rows: StoredIssue[]; more: boolean }>
+type ReadPage = TenantCall<unknown, unknown, unknown>['readPage']
 
 async function search(
   readPage: ReadPage,
@@ -46,7 +41,7 @@ async function search(
     total = await unlessTooBroad(countIssues(scope, filter))
     if (limit === 0 || offset >= total) return []
     const at = { descending: sort.descending, offset, limit: limit + 1, bytes }
-    return await unlessTooBroad(findIssuesBy(scope, filter, key, at))
+    return await unlessTooBroad(findIssuesSortedBy(scope, filter, key, at))
   })
   const end = offset + rows.length
   const names = searchedProperties(body)

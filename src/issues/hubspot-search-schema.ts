@@ -1,6 +1,7 @@
 /** HubSpot's search of tickets, as its clients send it and read the response. */
 import { z } from 'zod'
 import { uuidText } from '../api/wire.ts'
+import { isStorable } from './issue.ts'
 
 export const searchOperators = [
   'EQ',
@@ -24,8 +25,7 @@ const [maxGroups, maxFilters, maxAllFilters] = [5, 6, 18]
 /** Of a condition. HubSpot has a limit of the whole body instead: 3,000 characters. */
 const maxValues = 100
 
-/** What PostgreSQL can store: nothing else can equal it. */
-const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed()
+/** Nothing else can be stored, so nothing equals it. */
 const storable = 'must be well-formed text without NUL'
 
 const name = z.string().min(1).max(200).refine(isStorable, storable)

@@ -1,10 +1,14 @@
-/** SQL of HubSpot's search: what each operator means for the values that are stored. */
+/**
+ * SQL of HubSpot's search: what each operator means for the values that are stored. Over 200 lines
+ * because an operator's condition on the index and the one on what is stored must agree.
+ */
 import { type RawBuilder, sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
 import { AppError } from '../lib/errors.ts'
 import type { AssociatedKind } from './association-store.ts'
 import type { SearchSort } from './hubspot-search.ts'
 import type { SearchBody, SearchFilter, SearchOperator } from './hubspot-search-schema.ts'
+import type { IssueFilter } from './issue-filter-store.ts'
 import { kindOf, operandOf, type Refuse, type ValueKind } from './property-conditions.ts'
 import {
   asNumber,
@@ -15,7 +19,7 @@ import {
   stored,
   termValue,
 } from './property-filter-store.ts'
-import type { IssueFilter } from './query-store.ts'
+import { hubSpotId } from './query-schema.ts'
 import { createTermOf } from './search-terms.ts'
 import { parsePrefixes } from './text-query.ts'
 import { numbersOn, timesOn } from './value-ranges.ts'
@@ -116,8 +120,8 @@ const anyOf = (groups: readonly (readonly RawBuilder<unknown>[])[]) =>
 const numbersAndTimes: readonly ValueKind[] = ['number', 'time']
 
 /**
- * A record without a value meets neither an operator nor its negation. HubSpot's guide says so for
- * none of the negations; it is the reading that the emulator of the tests has too.
+ * A ticket without a value meets neither an operator nor its negation. HubSpot does not document the
+ * negations.
  */
 function conditionsOf(scope: TenantScope, filter: SearchFilter, kind: ValueKind, refuse: Refuse): Conditions {
   const { propertyName: name, operator } = filter
@@ -167,7 +171,7 @@ function ofRecords(
   if (filter.operator !== 'EQ' && filter.operator !== 'IN')
     throw refuse('supports EQ and IN for associations')
   const ids = valuesOf(filter, refuse)
-  if (!ids.every((id) => /^\d{1,20}$/.test(id))) throw refuse('must be HubSpot’s id, in digits')
+  if (!ids.every((id) => hubSpotId.safeParse(id).success)) throw refuse('must be HubSpot’s id, in digits')
   const has = ids.map((id) => sql`a.associations -> ${kind}::text @> ${JSON.stringify([{ id }])}::jsonb`)
   return {
     indexed: [isAssociated(scope, kind, ids)],

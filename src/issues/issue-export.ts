@@ -9,9 +9,9 @@ import { requireTenant } from '../tenants/require-tenant.ts'
 import { columnsOf, csvHeader, csvLine } from './csv.ts'
 import { listPropertyNames } from './field-store.ts'
 import { allFields, fieldsOf, type IssueFields } from './issue-fields.ts'
+import { cursorAfter, type IssuePageRead, type Row, readIssues } from './issue-page.ts'
 import { presentIssue } from './present-issue.ts'
 import { ticketProperties } from './properties.ts'
-import { cursorAfter, type IssuePageRead, type Row, readIssues } from './query-routes.ts'
 import type { ExportQuery, IssuesQuery } from './query-schema.ts'
 
 /** Most issues of one page. */

@@ -36,7 +36,7 @@ export interface RejectedRecord {
 const maxValueLength = 131_072
 
 /** Whether PostgreSQL can store it: no NUL, no unpaired surrogate. */
-const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed()
+export const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed()
 
 export const sanitizeText = (text: string): string =>
   isStorable(text) ? text : text.replaceAll('\u0000', '').toWellFormed()

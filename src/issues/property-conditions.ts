@@ -1,8 +1,8 @@
 /** Conditions on properties of tickets, as parameters of a query name them: `properties.<name>`. Pure. */
 import { AppError } from '../lib/errors.ts'
-
-export const propertyComparisons = ['gt', 'gte', 'lt', 'lte'] as const
-export type PropertyComparison = (typeof propertyComparisons)[number]
+import type { Comparison } from './query.ts'
+import { maxIndexedValue } from './search-terms.ts'
+import { millisecondsForm, numberForm } from './value-ranges.ts'
 
 /** Makes the error that says what is wrong with a part of the request. */
 export type Refuse = (rule: string) => AppError
@@ -11,14 +11,12 @@ export interface PropertyCondition {
   name: string
   refuse: Refuse
   /** Any of these values; whether there is a value; or a comparison with one. */
-  test: { any: readonly string[] } | { exists: boolean } | { comparison: PropertyComparison; value: string }
+  test: { any: readonly string[] } | { exists: boolean } | { comparison: Comparison; value: string }
 }
 
 /** Conditions on properties in one query: each is a lookup for each issue that is found. */
 const maxConditions = 10
 const maxValues = 100
-/** Characters of a value that a query can name; the index has no longer ones. */
-export const maxPropertyValue = 200
 
 const form = /^(?<name>[A-Za-z0-9_]{1,128})(?:\.(?<suffix>gt|gte|lt|lte|in|exists))?$/
 
@@ -54,12 +52,12 @@ export function parsePropertyConditions(
 function testOf(refuse: Refuse, suffix: string | undefined, given: string[]): PropertyCondition['test'] {
   const values = suffix === 'in' ? given.flatMap((list) => list.split(',')) : given
   if (values.length > maxValues) throw refuse(`must have at most ${maxValues} values`)
-  if (values.some((value) => value === '' || value.length > maxPropertyValue || value.includes('\0')))
-    throw refuse(`must have from 1 to ${maxPropertyValue} characters in each value, and no NUL`)
+  if (values.some((value) => value === '' || value.length > maxIndexedValue || value.includes('\0')))
+    throw refuse(`must have from 1 to ${maxIndexedValue} characters in each value, and no NUL`)
   if (suffix === undefined || suffix === 'in') return { any: values }
   const [value = ''] = values
   if (values.length > 1) throw refuse('must be given once')
-  if (suffix !== 'exists') return { comparison: suffix as PropertyComparison, value }
+  if (suffix !== 'exists') return { comparison: suffix as Comparison, value }
   if (value !== 'true' && value !== 'false') throw refuse('must be true or false')
   return { exists: value === 'true' }
 }
@@ -67,19 +65,16 @@ function testOf(refuse: Refuse, suffix: string | undefined, given: string[]): Pr
 /** How values of a property are compared. list: several values of an enumeration, separated by `;`. */
 export type ValueKind = 'text' | 'list' | 'number' | 'time'
 
-const kinds: Readonly<Record<string, ValueKind>> = {
-  number: 'number',
-  date: 'time',
-  datetime: 'time',
-  enumeration: 'list',
-}
+const kinds = new Map<string | null, ValueKind>([
+  ['number', 'number'],
+  ['date', 'time'],
+  ['datetime', 'time'],
+  ['enumeration', 'list'],
+])
 
 /** @param type as HubSpot defines it; null: unknown */
-export const kindOf = (type: string | null): ValueKind => kinds[type ?? ''] ?? 'text'
+export const kindOf = (type: string | null): ValueKind => kinds.get(type) ?? 'text'
 
-const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/
-/** Since 1970, as HubSpot's search takes times. */
-const milliseconds = /^-?\d{10,14}$/
 const time = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/
 
 /**
@@ -89,13 +84,13 @@ const time = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d
  */
 export function operandOf(kind: ValueKind, value: string, refuse: Refuse): string {
   if (kind === 'number') {
-    if (!number.test(value)) throw refuse('must be a number: the property is one')
+    if (!numberForm.test(value)) throw refuse('must be a number: the property is one')
     return value
   }
   if (kind !== 'time') return value
   const at = time.test(value)
     ? new Date(value)
-    : milliseconds.test(value)
+    : millisecondsForm.test(value)
       ? new Date(Number(value))
       : undefined
   if (!at || Number.isNaN(at.getTime()) || !isDay(value))

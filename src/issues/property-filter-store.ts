@@ -1,20 +1,22 @@
 /** SQL of conditions on properties and associations: they look up the index and compare what is stored. */
 import { type RawBuilder, sql } from 'kysely'
 import type { TenantScope } from '../db/scope.ts'
+import type { AppError } from '../lib/errors.ts'
 import { nearestName } from '../lib/nearest-name.ts'
 import type { AssociatedKind } from './association-store.ts'
+import { listPropertyNames } from './field-store.ts'
 import {
   kindOf,
   operandOf,
-  type PropertyComparison,
   type PropertyCondition,
   type Refuse,
   type ValueKind,
 } from './property-conditions.ts'
+import type { Comparison } from './query.ts'
 import { associationName, createTermOf } from './search-terms.ts'
 import { numbersOn, timesOn } from './value-ranges.ts'
 
-export const comparisons: Record<PropertyComparison, RawBuilder<unknown>> = {
+export const comparisonOperators: Record<Comparison, RawBuilder<unknown>> = {
   gt: sql`>`,
   gte: sql`>=`,
   lt: sql`<`,
@@ -71,7 +73,7 @@ export async function propertyConditions(
       const operand = operandOf(kind, test.value, refuse)
       const side = test.comparison.startsWith('g') ? 'up' : 'down'
       const ranges = kind === 'number' ? numbersOn(side, Number(operand)) : timesOn(side, operand)
-      const isBeyond = comparisons[test.comparison]
+      const isBeyond = comparisonOperators[test.comparison]
       const compared =
         kind === 'number'
           ? sql`${asNumber} ${isBeyond} ${operand}::numeric`
@@ -139,7 +141,7 @@ export async function findTypes(
   for (const { name, types: found, defined } of rows) {
     const { refuse } = conditions.find((condition) => condition.name === name) ?? {}
     if (!defined || !refuse) continue
-    if (!found) throw await unknownProperty(scope, name, refuse, only)
+    if (!found) throw await unknownProperty(scope, name, refuse, integrationId)
     if (new Set(found.map(kindOf)).size > 1)
       throw refuse('names a property of different types in the accounts: give integration_id')
     types.set(name, found[0] ?? '')
@@ -147,14 +149,12 @@ export async function findTypes(
   return types
 }
 
-async function unknownProperty(scope: TenantScope, name: string, refuse: Refuse, only: RawBuilder<unknown>) {
-  const rows = await scope.query(sql<{ name: string }>`
-    select distinct d.name from integration_resources, jsonb_object_keys(property_types) d(name)
-    where tenant_id = ${scope.tenantId} and resource = 'properties' ${only}
-    limit 5000`)
-  const near = nearestName(
-    name,
-    rows.map((row) => row.name),
-  )
+async function unknownProperty(
+  scope: TenantScope,
+  name: string,
+  refuse: Refuse,
+  integrationId: string | undefined,
+): Promise<AppError> {
+  const near = nearestName(name, await listPropertyNames(scope, integrationId))
   return refuse(`names a property that no account has${near ? ` (did you mean ${near}?)` : ''}`)
 }

@@ -16,6 +16,7 @@ export const valueColumns = [
 export const optionalColumns = ['owner_id', 'priority', 'category'] as const
 export const timeColumns = ['created_at', 'modified_at', 'synced_at', 'archived_at', 'deleted_at'] as const
 export const comparisons = ['gt', 'gte', 'lt', 'lte'] as const
+export type Comparison = (typeof comparisons)[number]
 
 /** Parameters that page through the results or add to them, and do not change which there are. */
 const paging = ['limit', 'after', 'count', 'fields'] as const

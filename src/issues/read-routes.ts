@@ -9,7 +9,7 @@ import { checkProperties } from './field-store.ts'
 import { fieldsOf } from './issue-fields.ts'
 import { presentIssue, sendSelected } from './present-issue.ts'
 import { readBody, readResponse } from './read-schema.ts'
-import { findIssuesBy, type StoredIssue, type TicketRef } from './store.ts'
+import { findIssuesByIds, type StoredIssue, type TicketRef } from './store.ts'
 
 export function readRoutes(app: FastifyInstance, { db }: { db: Database }): void {
   tenantRoute(
@@ -39,7 +39,7 @@ export function readRoutes(app: FastifyInstance, { db }: { db: Database }): void
         : { tickets: [...asked.values()] as TicketRef[] }
       const { rows, more } = await readPage(asked.size, async (scope, bytes) => {
         await checkProperties(scope, fields, body.fields)
-        return await findIssuesBy(scope, refs, { bytes, fields })
+        return await findIssuesByIds(scope, refs, { bytes, fields })
       })
       const keyOf = (row: StoredIssue) => keyOfRef(body.issue_ids ? row.issue_id : row)
       const found = new Set(rows.map(keyOf))

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { parseTime } from '../hubspot/time.ts'
-import { rangesOfNumber, rangesOfTime } from './value-ranges.ts'
+import { millisecondsForm, numberForm, rangesOfNumber, rangesOfTime } from './value-ranges.ts'
 import { foldedWordsOf, wordPrefix } from './words.ts'
 
 /** An issue as far as it is indexed. */
@@ -110,18 +110,15 @@ export function createTermOf(tenantId: string): (name: string, value?: string) =
 /** The value, the ranges that contain it if it is a number or a time, and its parts if it is a list. */
 function indexedValuesOf(value: string): string[] {
   if (value.length > maxIndexedValue) return value.includes(';') ? value.split(';', maxListed) : []
-  const time = date.test(value) || milliseconds.test(value) ? parseTime(value) : null
+  const time = date.test(value) || millisecondsForm.test(value) ? parseTime(value) : null
   return [
     value,
     ...(time === null ? [] : [time, ...rangesOfTime(time)]),
-    ...(number.test(value) ? rangesOfNumber(Number(value)) : []),
+    ...(numberForm.test(value) ? rangesOfNumber(Number(value)) : []),
     ...(value.includes(';') ? value.split(';', maxListed) : []),
   ]
 }
 
-const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/
-/** Since 1970: some times have this form. */
-const milliseconds = /^-?\d{10,14}$/
 const date = /^\d{4}-\d\d-\d\d(?:T|$)/
 
 /**
@@ -130,7 +127,7 @@ const date = /^\d{4}-\d\d-\d\d(?:T|$)/
  * the day: most times occur once, and each term that is new makes the index larger.
  */
 function comparable(value: string): string {
-  if (number.test(value)) return String(Number(value))
+  if (numberForm.test(value)) return String(Number(value))
   if (date.test(value)) {
     const time = parseTime(value)
     if (time !== null) return time.slice(0, 10)

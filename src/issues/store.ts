@@ -227,7 +227,7 @@ export interface TicketRef {
 export type IssueRefs = { issueIds: readonly string[] } | { tickets: readonly TicketRef[] }
 
 /** Looks up each of them by a full key. @param at see IssuePage; those of others are not found */
-export async function findIssuesBy(
+export async function findIssuesByIds(
   scope: TenantScope,
   refs: IssueRefs,
   at: { bytes: number; fields: IssueFields | undefined },

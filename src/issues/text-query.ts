@@ -18,9 +18,6 @@ export interface TextQuery {
 /** Words of one query: each costs a lookup for each issue that is found. */
 const maxQueryWords = 32
 
-/** Characters of a query. */
-export const maxQueryLength = 500
-
 /** An exclusion begins after a space: the hyphen within a word does not exclude its second half. */
 const parts =
   /(?<=^|\s)(?<minus>-?)"(?<quoted>[^"]*)"?|(?<=^|\s)(?<not>-?)(?<plain>[^\s"]+)|"(?<inner>[^"]*)"?|[^\s"]+/g

@@ -6,6 +6,10 @@
 
 export type Side = 'up' | 'down'
 
+export const numberForm = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/
+/** A time as milliseconds since 1970. */
+export const millisecondsForm = /^-?\d{10,14}$/
+
 /** Decades with ranges of their own, and the ranges of what is before and behind them. */
 const [firstDecade, lastDecade] = [197, 210]
 const [before, behind] = ['<000', '<999']

@@ -14,10 +14,11 @@ import { lockIntegration } from '../../src/integrations/store.ts'
 import { markDeleted } from '../../src/issues/absence-store.ts'
 import { saveAssociations, type TicketAssociations } from '../../src/issues/association-store.ts'
 import { countByTime, countByValue } from '../../src/issues/facet-store.ts'
+import { filterOf } from '../../src/issues/issue-filter-store.ts'
 import { type LabelRow, saveLabels } from '../../src/issues/label-store.ts'
 import { decodePosition, encodePosition, sortOf } from '../../src/issues/query.ts'
 import { type IssuesQuery, issuesQuery, sorts } from '../../src/issues/query-schema.ts'
-import { countIssues, filterOf, findIssues } from '../../src/issues/query-store.ts'
+import { countIssues, findIssues } from '../../src/issues/query-store.ts'
 import {
   beginSearchBuild,
   buildSearchRows,

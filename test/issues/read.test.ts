@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { withTenant } from '../../src/db/scope.ts'
-import { findIssuesBy } from '../../src/issues/store.ts'
+import { findIssuesByIds } from '../../src/issues/store.ts'
 import { postgres } from '../support/engines.ts'
 import { addIssues } from '../support/erasure.ts'
 import { A, seedTenant } from '../support/rows.ts'
@@ -130,9 +130,9 @@ test('one statement reads them, by full keys', async () => {
       }
       const at = { bytes: 100_000, fields: undefined }
       const tickets = [{ integration_id: integration, ticket_id: '1000150' }]
-      const [found] = await findIssuesBy({ ...scope, query }, { tickets }, at)
+      const [found] = await findIssuesByIds({ ...scope, query }, { tickets }, at)
       assert.ok(found)
-      const again = await findIssuesBy({ ...scope, query }, { issueIds: [found.issue_id] }, at)
+      const again = await findIssuesByIds({ ...scope, query }, { issueIds: [found.issue_id] }, at)
       assert.deepEqual(again, [found])
     })
     assert.equal(plans.length, 2)
